@@ -1,0 +1,155 @@
+"""The container engine of this machine: podman or docker, by its command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from preflight import errors, pause, places, process
+
+ADVICE = "install podman (preflight doctor --fix does it on Debian and Ubuntu), or go on without: --containers off"
+RUN_LABEL = "preflight.run"
+# For machines where the defaults of podman fail: crun cannot work with hybrid cgroups, and without
+# CAP_SYS_RESOURCE the hard limits of the defaults cannot be set.
+_FALLBACK = """\
+[containers]
+default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
+
+[engine]
+runtime = "runc"
+cgroup_manager = "cgroupfs"
+"""
+
+
+@dataclass(frozen=True)
+class Engine:
+    """An engine that was seen to run a container."""
+
+    program: str
+    version: str
+    env: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Name and version, for reports."""
+        return f"{self.program} {self.version}"
+
+    @property
+    def shares_network_namespaces(self) -> bool:
+        """Whether this process can enter a container's network namespace.
+
+        It can as root on Linux. Then containers get no network but their task's own, and nothing
+        of them can leave the machine. Otherwise the engine publishes ports.
+        """
+        return platform.system() == "Linux" and os.geteuid() == 0
+
+    def run(self, *args: str, timeout: float = 120, given: str | None = None) -> process.Done:
+        """Run one of the engine's commands; the caller judges the exit code."""
+        return process.run(self.program, *args, timeout=timeout, env=self.env, given=given)
+
+    def must(self, *args: str, timeout: float = 120) -> str:
+        """Standard output of a command that has to succeed.
+
+        Raises:
+            ToolBrokeError: it did not.
+        """
+        return process.must(self.program, *args, timeout=timeout, env=self.env).stdout.strip()
+
+    @property
+    def insecure(self) -> tuple[str, ...]:
+        """What lets push and pull speak plain HTTP; docker does so on loopback by itself."""
+        return ("--tls-verify=false",) if self.program == "podman" else ()
+
+
+def find() -> Engine:
+    """The engine that `PREFLIGHT_ENGINE` names, else podman, else docker; proved by a container.
+
+    Raises:
+        ToolMissingError: neither is installed.
+        ToolBrokeError: it is installed, but runs no container.
+    """
+    wanted = os.environ.get("PREFLIGHT_ENGINE")
+    names = [wanted] if wanted else [n for n in ("podman", "docker") if process.which(n)]
+    if not names:
+        msg = f"no container engine: neither podman nor docker is on PATH. Next: {ADVICE}"
+        raise errors.ToolMissingError(msg)
+    trouble = []
+    for name in names:
+        try:
+            return _proved(name)
+        except errors.PreflightError as error:
+            trouble.append(str(error))
+    msg = f"no working container engine: {'; '.join(trouble)}. Next: {ADVICE}"
+    raise errors.ToolBrokeError(msg)
+
+
+def _proved(program: str) -> Engine:
+    version = _version(program)
+    known = _remembered(program, version)
+    if known is not None and known.run("image", "inspect", pause.IMAGE).code == 0:
+        return known
+    plain = Engine(program, version)
+    trouble = _trouble_of(plain)
+    if trouble and program == "podman":
+        plain = Engine(program, version, {"CONTAINERS_CONF": str(_fallback_file())})
+        trouble = _trouble_of(plain)
+    if trouble:
+        raise errors.ToolBrokeError(trouble)
+    _memory(program).write_text(json.dumps(_key(version) | {"env": dict(plain.env)}), encoding="utf-8")
+    return plain
+
+
+def _version(program: str) -> str:
+    field_name = "{{.Client.Version}}" if program == "podman" else "{{.Server.Version}}"
+    done = process.run(program, "version", "--format", field_name, timeout=30)
+    if done.code != 0:
+        raise errors.ToolBrokeError(str(done))
+    return done.stdout.strip().splitlines()[-1]
+
+
+def _trouble_of(engine: Engine) -> str | None:
+    if engine.run("image", "inspect", pause.IMAGE).code != 0:
+        build(engine)
+    done = engine.run(
+        "run", "--rm", "--network", "none", "--label", f"{RUN_LABEL}=probe", pause.IMAGE, "/pause", "probe"
+    )
+    return None if done.code == 0 else str(done)
+
+
+def build(engine: Engine) -> None:
+    """Put the pause image into the engine's store."""
+    file = places.cache() / f"pause-{os.getpid()}.tar"
+    file.write_bytes(pause.archive())
+    try:
+        engine.must("import", "--change", 'CMD ["/pause"]', str(file), pause.IMAGE)
+    finally:
+        file.unlink()
+
+
+def _fallback_file() -> Path:
+    path = places.cache() / "containers.conf"
+    path.write_text(_FALLBACK, encoding="utf-8")
+    return path
+
+
+def _memory(program: str) -> Path:
+    return places.cache() / f"engine-{program}.json"
+
+
+def _key(version: str) -> dict[str, str]:
+    boot = Path("/proc/sys/kernel/random/boot_id")
+    return {"version": version, "boot": boot.read_text().strip() if boot.exists() else ""}
+
+
+def _remembered(program: str, version: str) -> Engine | None:
+    try:
+        memory = json.loads(_memory(program).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    env = memory.pop("env", {})
+    is_whole = all(Path(path).exists() for path in env.values())
+    return Engine(program, version, env) if memory == _key(version) and is_whole else None

@@ -1,0 +1,144 @@
+"""The records that flow through the house: findings, stage results, and the report they make."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+
+
+class Severity(enum.Enum):
+    """How bad a finding is; only `ERROR` fails a run that is not strict."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+class Outcome(enum.Enum):
+    """How a stage ended. `ERROR` means that it could not tell."""
+
+    PASS = "pass"  # noqa: S105 - the word of the report, not a password
+    FAIL = "fail"
+    ERROR = "error"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that is wrong with what the user wrote; `line` counts from 1."""
+
+    stage: str
+    check: str
+    severity: Severity
+    message: str
+    file: str | None = None
+    line: int | None = None
+    resource: str | None = None
+    property: str | None = None
+    fix: str | None = None
+    source: str | None = None
+
+    @property
+    def place(self) -> str:
+        """Where it is, as `file:line`, as far as it is known."""
+        if self.file is None:
+            return self.resource or "-"
+        return self.file if self.line is None else f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True)
+class Waiver:
+    """A check that the user switched off for one resource, and why."""
+
+    check: str
+    resource: str | None
+    reason: str
+    where: str
+    file: str | None = None
+    until: str | None = None
+
+
+@dataclass(frozen=True)
+class LedgerEntry:
+    """What the rehearsal did with one property (or, where `property` is None, one resource)."""
+
+    resource: str
+    property: str | None
+    state: str
+    note: str | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One request of the smoke stage and what came back; `seconds` until the answer that counted."""
+
+    target: str
+    url: str
+    status: int | None
+    expected: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """What ran: names and addresses, nothing that could be secret."""
+
+    stacks: tuple[str, ...] = ()
+    services: tuple[str, ...] = ()
+    tasks: tuple[dict[str, str], ...] = ()
+    smoke: tuple[Answer, ...] = ()
+
+
+@dataclass(frozen=True)
+class StageResult:
+    """How one stage ended, in how many seconds, and what it found."""
+
+    name: str
+    outcome: Outcome
+    seconds: float = 0.0
+    reason: str | None = None
+    findings: tuple[Finding, ...] = ()
+    waived: tuple[Waiver, ...] = ()
+
+
+@dataclass(frozen=True)
+class Report:
+    """One run: its stages in order, what it deployed, what was proved and by which versions."""
+
+    target: str
+    run: str
+    stages: tuple[StageResult, ...]
+    strict: bool = False
+    ledger: tuple[LedgerEntry, ...] = ()
+    deployment: Deployment = field(default_factory=Deployment)
+    versions: dict[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """All findings, in the order of the stages."""
+        return tuple(finding for stage in self.stages for finding in stage.findings)
+
+    @property
+    def waived(self) -> tuple[Waiver, ...]:
+        """All waivers, in the order of the stages."""
+        return tuple(waiver for stage in self.stages for waiver in stage.waived)
+
+    @property
+    def verdict(self) -> str:
+        """`error` outranks `fail` outranks `pass`; a report of no stage could not tell."""
+        outcomes = {stage.outcome for stage in self.stages}
+        if Outcome.ERROR in outcomes or not outcomes:
+            return "error"
+        return "fail" if Outcome.FAIL in outcomes else "pass"
+
+    @property
+    def exit_code(self) -> int:
+        """0 pass, 1 fail, 2 could not check."""
+        return {"pass": 0, "fail": 1, "error": 2}[self.verdict]
+
+
+def outcome_of(findings: tuple[Finding, ...], *, strict: bool = False) -> Outcome:
+    """`FAIL` when a finding counts: errors always, the others too when `strict`."""
+    counts = strict and findings or [f for f in findings if f.severity is Severity.ERROR]
+    return Outcome.FAIL if counts else Outcome.PASS

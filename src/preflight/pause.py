@@ -1,0 +1,56 @@
+"""The image that holds a task's network namespace: one static program that sleeps, or ends at once.
+
+As on Fargate, the containers of a task share one network namespace. This program is what holds it;
+it is a hundred bytes of machine code, so that nothing has to be downloaded. Called with any
+argument it ends with 0 at once, which is how a container engine is probed.
+"""
+
+from __future__ import annotations
+
+import io
+import platform
+import struct
+import tarfile
+
+IMAGE = "localhost/preflight-pause:1"
+# argc at the stack's top: one argument (the name) pauses for ever, more arguments exit with 0
+_CODE = {
+    "x86_64": (62, bytes.fromhex("8b0424" "83f801" "7f09" "b822000000" "0f05" "ebf7" "31ff" "b83c000000" "0f05")),
+    "aarch64": (
+        183,
+        bytes.fromhex(
+            "e00340f9" "1f0400f1" "0c010054" "000080d2" "010080d2" "020080d2" "030080d2"
+            "280980d2" "010000d4" "faffff17" "000080d2" "a80b80d2" "010000d4"
+        ),
+    ),
+}  # fmt: skip
+_BASE = 0x400000
+
+
+def program(machine: str | None = None) -> bytes:
+    """The program as an ELF file for `machine` (default: this one).
+
+    Raises:
+        KeyError: there is no code for such a machine.
+    """
+    number, code = _CODE[_canonical(machine or platform.machine())]
+    size = 64 + 56 + len(code)
+    header = b"\x7fELF" + bytes([2, 1, 1]) + bytes(9)
+    header += struct.pack("<HHIQQQIHHHHHH", 2, number, 1, _BASE + 120, 64, 0, 0, 64, 56, 1, 0, 0, 0)
+    segment = struct.pack("<IIQQQQQQ", 1, 5, 0, _BASE, _BASE, size, size, 0x1000)
+    return header + segment + code
+
+
+def _canonical(machine: str) -> str:
+    return {"amd64": "x86_64", "arm64": "aarch64"}.get(machine, machine)
+
+
+def archive() -> bytes:
+    """A root file system with the program in it, as a tar file."""
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w") as tar:
+        entry = tarfile.TarInfo("pause")
+        entry.mode = 0o755
+        entry.size = len(program())
+        tar.addfile(entry, io.BytesIO(program()))
+    return made.getvalue()

@@ -1,0 +1,73 @@
+"""Where the program keeps things: a cache that lasts, and a folder for each run that does not."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+NAME = "fargate-preflight"
+
+
+def cache() -> Path:
+    """The per-user cache folder, made if need be."""
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    path = Path(base) / NAME
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def runs() -> Path:
+    """The folder that holds one folder a run, private to the user."""
+    path = Path(tempfile.gettempdir()) / f"{NAME}-{os.getuid()}"
+    path.mkdir(mode=0o700, exist_ok=True)
+    return path
+
+
+def new_run(run: str) -> Path:
+    """A fresh folder for the run, marked with the process that owns it."""
+    path = runs() / run
+    path.mkdir(mode=0o700)
+    (path / "owner").write_text(json.dumps(owner(os.getpid())), encoding="utf-8")
+    return path
+
+
+def owner(pid: int) -> list[int]:
+    """The process id and its start time in clock ticks, which together name one process."""
+    return [pid, started(pid)]
+
+
+def started(pid: int) -> int:
+    """Start time of a process in clock ticks since boot; 0 where there is no such process."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return 0 if Path("/proc/self").exists() else _is_alive(pid)
+    return int(stat.rpartition(")")[2].split()[19])
+
+
+def _is_alive(pid: int) -> int:
+    try:
+        os.kill(pid, 0)
+    except OSError:
+        return 0
+    return 1
+
+
+def left_over() -> Iterator[tuple[str, Path]]:
+    """Run ids and folders of runs whose process is gone."""
+    for folder in sorted(runs().iterdir()):
+        try:
+            pid, start = json.loads((folder / "owner").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue  # being made just now, or not ours
+        if started(pid) != start or start == 0:
+            yield folder.name, folder
+
+
+def remove(folder: Path) -> None:
+    """Remove a run's folder with all that is in it."""
+    shutil.rmtree(folder, ignore_errors=True)

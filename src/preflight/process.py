@@ -1,0 +1,148 @@
+"""The one door to other programs: argument lists, never a shell, always a deadline."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess  # noqa: TID251 - this module is the one door
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from preflight import errors
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Done:
+    """A program that ended: its exit code (negative: the signal that ended it) and both streams."""
+
+    args: tuple[str, ...]
+    code: int
+    stdout: str
+    stderr: str
+
+    def __str__(self) -> str:
+        """The command, its exit code and the end of what it said."""
+        said = (self.stderr.strip() or self.stdout.strip())[-2000:]
+        return f"{' '.join(self.args[:6])} ended with {self.code}: {said or 'it said nothing'}"
+
+
+class Running:
+    """A started program; `result` waits for it."""
+
+    def __init__(self, args: Sequence[str], started: subprocess.Popen[bytes]) -> None:
+        self._args = tuple(args)
+        self._started = started
+
+    def result(self, *, timeout: float, given: str | None = None) -> Done:
+        """Both streams and the exit code, once it has ended.
+
+        Raises:
+            ToolBrokeError: it did not end within `timeout` seconds; it was killed.
+        """
+        try:
+            out, err = self._started.communicate(
+                None if given is None else given.encode(), timeout=timeout
+            )
+        except subprocess.TimeoutExpired:
+            self.kill()
+            msg = f"{self._args[0]} did not end within {timeout:g} s and was killed"
+            raise errors.ToolBrokeError(msg) from None
+        except BaseException:
+            self.kill()
+            raise
+        return Done(
+            self._args,
+            self._started.returncode,
+            out.decode(errors="replace"),
+            err.decode(errors="replace"),
+        )
+
+    def kill(self) -> None:
+        """End it and everything it started, at once."""
+        if self._started.poll() is None:
+            try:
+                os.killpg(self._started.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        self._started.wait()
+        for stream in (self._started.stdout, self._started.stderr, self._started.stdin):
+            if stream is not None:
+                stream.close()
+
+
+_fork_lock = threading.Lock()
+
+
+def start(
+    *args: str,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    has_input: bool = False,
+) -> Running:
+    """Start a program in a session of its own, so that Ctrl-C reaches us and not it.
+
+    Raises:
+        ToolMissingError: there is no such program.
+        ToolBrokeError: it cannot be started.
+    """
+    try:
+        with _fork_lock:
+            popen = subprocess.Popen(
+                args,
+                stdin=subprocess.PIPE if has_input else subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=None if env is None else {**os.environ, **env},
+                cwd=cwd,
+                start_new_session=True,
+            )
+    except FileNotFoundError:
+        msg = f"{args[0]} is not installed, or not on PATH"
+        raise errors.ToolMissingError(msg) from None
+    except OSError as error:
+        msg = f"{args[0]} cannot be started: {error.strerror}"
+        raise errors.ToolBrokeError(msg) from None
+    return Running(args, popen)
+
+
+def run(
+    *args: str,
+    timeout: float,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    given: str | None = None,
+) -> Done:
+    """Run a program to its end; `given` goes to its standard input. The caller judges the exit code.
+
+    Raises:
+        ToolMissingError: there is no such program.
+        ToolBrokeError: it cannot be started, or did not end within `timeout` seconds.
+    """
+    running = start(*args, env=env, cwd=cwd, has_input=given is not None)
+    return running.result(timeout=timeout, given=given)
+
+
+def must(
+    *args: str, timeout: float, env: Mapping[str, str] | None = None, cwd: Path | None = None
+) -> Done:
+    """Run a program that has to end with 0.
+
+    Raises:
+        ToolMissingError: there is no such program.
+        ToolBrokeError: it ended with anything else.
+    """
+    done = run(*args, timeout=timeout, env=env, cwd=cwd)
+    if done.code != 0:
+        raise errors.ToolBrokeError(str(done))
+    return done
+
+
+def which(name: str) -> str | None:
+    """Path of the program of that name on PATH, or None."""
+    return shutil.which(name)

@@ -1,0 +1,333 @@
+"""Can a packet get from here to there? EC2 Describe answers in, the missing link out. Pure.
+
+Both sides use it: the pretended account, to decide whether a task can pull and what answers from
+outside; the client, to say of a page that did not come which link of the chain is missing.
+
+Sources: https://docs.aws.amazon.com/vpc/latest/userguide/VPC_Route_Tables.html,
+https://docs.aws.amazon.com/vpc/latest/userguide/vpc-security-groups.html,
+https://docs.aws.amazon.com/vpc/latest/userguide/vpc-network-acls.html and
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-task-networking.html.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Described = Mapping[str, Any]
+SOMEBODY = "198.51.100.7"  # an address for documentation: anybody on the internet
+EPHEMERAL = 49152  # a port that replies go to
+HTTPS = 443
+
+
+@dataclass(frozen=True)
+class Missing:
+    """The link that is missing: what is wrong, in which resource (physical id), and what mends it."""
+
+    message: str
+    resource: str | None
+    property: str | None
+    fix: str
+
+
+@dataclass(frozen=True)
+class Interface:
+    """A task's network interface."""
+
+    vpc: str
+    subnet: str
+    address: str
+    groups: tuple[str, ...]
+    has_public_address: bool
+
+
+@dataclass(frozen=True)
+class Network:
+    """What EC2 describes of one region."""
+
+    subnets: tuple[Described, ...] = ()
+    route_tables: tuple[Described, ...] = ()
+    internet_gateways: tuple[Described, ...] = ()
+    nat_gateways: tuple[Described, ...] = ()
+    security_groups: tuple[Described, ...] = ()
+    network_acls: tuple[Described, ...] = ()
+    endpoints: tuple[Described, ...] = ()
+    has_dns: Mapping[str, bool] = field(default_factory=dict)
+
+    def group(self, group_id: str) -> Described:
+        """The security group of that id; an empty one where there is none."""
+        return next((g for g in self.security_groups if g["GroupId"] == group_id), {})
+
+    def route_table(self, subnet: str, vpc: str) -> Described:
+        """The route table of a subnet: its own, else the main one of the VPC."""
+        own = [t for t in self._tables(vpc) if any(a.get("SubnetId") == subnet for a in t["Associations"])]
+        main = [t for t in self._tables(vpc) if any(a.get("Main") for a in t["Associations"])]
+        return next(iter([*own, *main]), {"Routes": [], "RouteTableId": None})
+
+    def _tables(self, vpc: str) -> Iterator[Described]:
+        return (table for table in self.route_tables if table["VpcId"] == vpc)
+
+    def acl(self, subnet: str, vpc: str) -> Described | None:
+        """The network ACL of a subnet: its own, else the default one of the VPC."""
+        acls = [a for a in self.network_acls if a["VpcId"] == vpc]
+        own = [a for a in acls if any(s.get("SubnetId") == subnet for s in a["Associations"])]
+        default = [a for a in acls if a.get("IsDefault")]
+        return next(iter([*own, *default]), None)
+
+
+def route_to(table: Described, address: str) -> Described | None:
+    """The route that a packet to `address` takes: the longest prefix that holds it."""
+    target = ipaddress.ip_address(address)
+    fitting = []
+    for route in table.get("Routes", []):
+        block = route.get("DestinationCidrBlock")
+        if block and target in ipaddress.ip_network(block, strict=False):
+            fitting.append((ipaddress.ip_network(block, strict=False).prefixlen, route))
+    return max(fitting, key=lambda pair: pair[0])[1] if fitting else None
+
+
+def from_internet(
+    network: Network, interface: Interface, port: int, *, protocol: str = "tcp", caller: str = SOMEBODY
+) -> Missing | None:
+    """What keeps somebody on the internet from `port` of a task; None where nothing does."""
+    if not interface.has_public_address:
+        return Missing(
+            "the task has no public IP address",
+            None,
+            "NetworkConfiguration.AwsvpcConfiguration.AssignPublicIp",
+            "Set AssignPublicIp: ENABLED, or ask from inside.",
+        )
+    return (
+        _gateway(network, interface, caller)
+        or admits(network, interface, port, protocol=protocol, caller=caller)
+        or _acl(network, interface, port, protocol=protocol, peer=caller, is_ingress=True)
+        or _acl(network, interface, EPHEMERAL, protocol=protocol, peer=caller, is_ingress=False)
+    )
+
+
+def _gateway(network: Network, interface: Interface, address: str) -> Missing | None:
+    table = network.route_table(interface.subnet, interface.vpc)
+    route = route_to(table, address)
+    name = table.get("RouteTableId")
+    if route is None:
+        return Missing(
+            f"the route table of subnet {interface.subnet} has no route to the internet",
+            name,
+            None,
+            "Add an AWS::EC2::Route for 0.0.0.0/0 to the internet gateway, and associate its table with the subnet.",
+        )
+    gateway = str(route.get("GatewayId") or "")
+    if not gateway.startswith("igw-"):
+        via = gateway or route.get("NatGatewayId") or "something else"
+        return Missing(
+            f"the route of subnet {interface.subnet} leads to {via}, not to an internet gateway",
+            name,
+            None,
+            "Let the route for 0.0.0.0/0 of a public subnet point to the internet gateway.",
+        )
+    return None if _is_attached(network, gateway, interface.vpc) else _detached(gateway, interface.vpc)
+
+
+def _detached(gateway: str, vpc: str) -> Missing:
+    return Missing(
+        f"internet gateway {gateway} is not attached to {vpc}",
+        gateway,
+        None,
+        "Add an AWS::EC2::VPCGatewayAttachment for it.",
+    )
+
+
+def _is_attached(network: Network, gateway: str, vpc: str) -> bool:
+    return any(
+        attachment.get("VpcId") == vpc and attachment.get("State") in {"available", "attached", None}
+        for found in network.internet_gateways
+        if found["InternetGatewayId"] == gateway
+        for attachment in found.get("Attachments", [])
+    )
+
+
+def admits(
+    network: Network,
+    interface: Interface,
+    port: int,
+    *,
+    protocol: str = "tcp",
+    caller: str = SOMEBODY,
+    caller_groups: tuple[str, ...] = (),
+) -> Missing | None:
+    """What of the security groups keeps `caller` from a port; None where one rule admits it."""
+    rules = [r for g in interface.groups for r in network.group(g).get("IpPermissions", [])]
+    if any(_permits(rule, port, protocol, caller, caller_groups) for rule in rules):
+        return None
+    first = interface.groups[0] if interface.groups else None
+    return Missing(
+        f"security group {', '.join(interface.groups) or '(none)'} admits no {protocol} to port {port} from {caller}",
+        first,
+        "SecurityGroupIngress",
+        f"Add an ingress rule for {protocol} port {port}.",
+    )
+
+
+def _permits(rule: Described, port: int, protocol: str, peer: str, peer_groups: tuple[str, ...] = ()) -> bool:
+    if rule.get("IpProtocol") not in {"-1", protocol, {"tcp": "6", "udp": "17"}.get(protocol)}:
+        return False
+    if rule.get("IpProtocol") != "-1" and not rule.get("FromPort", 0) <= port <= rule.get("ToPort", 65535):
+        return False
+    blocks = [r["CidrIp"] for r in rule.get("IpRanges", []) if r.get("CidrIp")]
+    is_named = any(p.get("GroupId") in peer_groups for p in rule.get("UserIdGroupPairs", []))
+    return is_named or any(_is_within(peer, block) for block in blocks)
+
+
+def _is_within(address: str, block: str) -> bool:
+    return ipaddress.ip_address(address) in ipaddress.ip_network(block, strict=False)
+
+
+def _acl(
+    network: Network, interface: Interface, port: int, *, protocol: str, peer: str, is_ingress: bool
+) -> Missing | None:
+    acl = network.acl(interface.subnet, interface.vpc)
+    if acl is None:
+        return None
+    numbers = {"-1", {"tcp": "6", "udp": "17"}.get(protocol, "-1")}
+    entries = sorted(
+        (e for e in acl.get("Entries", []) if bool(e.get("Egress")) != is_ingress),
+        key=lambda entry: int(entry["RuleNumber"]),
+    )
+    for entry in entries:
+        ports = entry.get("PortRange") or {}
+        is_fitting = (
+            str(entry.get("Protocol")) in numbers
+            and _is_within(peer, entry.get("CidrBlock", "0.0.0.0/0"))
+            and (str(entry.get("Protocol")) == "-1" or ports.get("From", 0) <= port <= ports.get("To", 65535))
+        )
+        if is_fitting and entry["RuleAction"] == "allow":
+            return None
+        if is_fitting:
+            break
+    way = "into" if is_ingress else "out of"
+    return Missing(
+        f"network ACL {acl['NetworkAclId']} lets no {protocol} port {port} {way} subnet {interface.subnet}",
+        acl["NetworkAclId"],
+        None,
+        f"Add an AWS::EC2::NetworkAclEntry that allows it ({'ingress' if is_ingress else 'egress'}).",
+    )
+
+
+def to_internet(network: Network, interface: Interface, *, port: int = HTTPS, address: str = SOMEBODY) -> Missing | None:
+    """What keeps a task from an address on the internet; None where nothing does."""
+    if not network.has_dns.get(interface.vpc, True):
+        return Missing(
+            f"DNS resolution is off in {interface.vpc}, so no name can be looked up",
+            interface.vpc,
+            "EnableDnsSupport",
+            "Set EnableDnsSupport: true.",
+        )
+    return (
+        _way_out(network, interface, address)
+        or _egress(network, interface, port, address)
+        or _acl(network, interface, port, protocol="tcp", peer=address, is_ingress=False)
+        or _acl(network, interface, EPHEMERAL, protocol="tcp", peer=address, is_ingress=True)
+    )
+
+
+def _way_out(network: Network, interface: Interface, address: str) -> Missing | None:
+    table = network.route_table(interface.subnet, interface.vpc)
+    route = route_to(table, address) or {}
+    nat = route.get("NatGatewayId")
+    if nat:
+        return _nat(network, nat, interface)
+    if route.get("TransitGatewayId") or route.get("VpcPeeringConnectionId") or route.get("NetworkInterfaceId"):
+        return None  # another network's affair; what lies behind it is not known here
+    missing = _gateway(network, interface, address)
+    if missing is None and not interface.has_public_address:
+        return Missing(
+            "the task has no public IP address, and its subnet's route leads to an internet gateway, not to a NAT gateway",
+            None,
+            "NetworkConfiguration.AwsvpcConfiguration.AssignPublicIp",
+            "Set AssignPublicIp: ENABLED, route the subnet through a NAT gateway, or add the VPC endpoints.",
+        )
+    return missing
+
+
+def _nat(network: Network, nat: str, interface: Interface) -> Missing | None:
+    found = next((n for n in network.nat_gateways if n["NatGatewayId"] == nat), None)
+    if found is None or found.get("State") != "available":
+        return Missing(f"NAT gateway {nat} is not available", nat, None, "Repair or replace the NAT gateway.")
+    if found.get("ConnectivityType", "public") != "public":
+        return Missing(f"NAT gateway {nat} is private", nat, "ConnectivityType", "Use a public NAT gateway.")
+    there = Interface(interface.vpc, found["SubnetId"], "", (), has_public_address=True)
+    missing = _gateway(network, there, SOMEBODY)
+    if missing is None:
+        return None
+    return Missing(f"NAT gateway {nat} has no way out: {missing.message}", missing.resource, missing.property, missing.fix)
+
+
+def _egress(
+    network: Network, interface: Interface, port: int, address: str, peer_groups: tuple[str, ...] = ()
+) -> Missing | None:
+    rules = [r for g in interface.groups for r in network.group(g).get("IpPermissionsEgress", [])]
+    if any(_permits(rule, port, "tcp", address, peer_groups) for rule in rules):
+        return None
+    return Missing(
+        f"security group {', '.join(interface.groups)} lets no tcp port {port} out",
+        interface.groups[0] if interface.groups else None,
+        "SecurityGroupEgress",
+        f"Add an egress rule for tcp port {port}.",
+    )
+
+
+def to_service(network: Network, interface: Interface, service: str) -> Missing | None:
+    """What keeps a task from an AWS service (`ecr.api`, `ecr.dkr`, `logs`, `s3` ...); None if nothing.
+
+    An interface endpoint with private DNS is what the name resolves to, even where there is a way
+    to the internet; a gateway endpoint wins by its longer prefix.
+    """
+    endpoint = next((e for e in _endpoints(network, interface, service)), None)
+    if endpoint is None:
+        return to_internet(network, interface)
+    if not network.has_dns.get(interface.vpc, True):
+        return to_internet(network, interface)
+    if endpoint.get("VpcEndpointType") == "Gateway":
+        return _egress_to_gateway(network, interface, endpoint)
+    return _to_endpoint(network, interface, endpoint)
+
+
+def _endpoints(network: Network, interface: Interface, service: str) -> Iterator[Described]:
+    table = network.route_table(interface.subnet, interface.vpc).get("RouteTableId")
+    for endpoint in network.endpoints:
+        if endpoint["VpcId"] != interface.vpc or not endpoint["ServiceName"].endswith(f".{service}"):
+            continue
+        if endpoint.get("VpcEndpointType", "Gateway") == "Gateway":
+            if table in endpoint.get("RouteTableIds", []):
+                yield {**endpoint, "VpcEndpointType": "Gateway"}
+        elif endpoint.get("PrivateDnsEnabled", True):
+            yield endpoint
+
+
+def _egress_to_gateway(network: Network, interface: Interface, endpoint: Described) -> Missing | None:
+    rules = [r for g in interface.groups for r in network.group(g).get("IpPermissionsEgress", [])]
+    lists = [r for r in rules if r.get("PrefixListIds")]
+    if any(r["IpProtocol"] in {"-1", "tcp"} for r in lists):
+        return None
+    return _egress(network, interface, HTTPS, SOMEBODY)
+
+
+def _to_endpoint(network: Network, interface: Interface, endpoint: Described) -> Missing | None:
+    groups = tuple(g["GroupId"] for g in endpoint.get("Groups", []))
+    subnet = next((s for s in network.subnets if s["SubnetId"] in endpoint.get("SubnetIds", [])), None)
+    address = str(ipaddress.ip_network(subnet["CidrBlock"])[10]) if subnet else interface.address
+    missing = _egress(network, interface, HTTPS, address, groups)
+    if missing is not None or not groups:
+        return missing
+    there = Interface(interface.vpc, endpoint["SubnetIds"][0] if subnet else interface.subnet, address, groups, has_public_address=False)
+    refused = admits(network, there, HTTPS, caller=interface.address, caller_groups=interface.groups)
+    if refused is None:
+        return None
+    return Missing(
+        f"VPC endpoint {endpoint['VpcEndpointId']} ({endpoint['ServiceName']}) cannot be reached: {refused.message}",
+        refused.resource,
+        refused.property,
+        "Admit tcp port 443 from the tasks to the security group of the endpoint.",
+    )

@@ -1,0 +1,1 @@
+"""CloudFormation as AWS behaves: moto's own is not used."""

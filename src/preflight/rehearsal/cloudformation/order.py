@@ -1,0 +1,57 @@
+"""The order that fails: where AWS documents that a missing DependsOn can fail, it does. Pure.
+
+Resources that nothing orders may be made in any order. AWS's documentation names pairs for which the
+wrong order fails, so the rehearsal makes them in that order, each time.
+Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-attribute-dependson.html.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from preflight.rehearsal.cloudformation import graph
+
+Resources = Mapping[str, Mapping[str, Any]]
+
+
+def adverse(resources: Resources, needs: Mapping[str, set[str]]) -> dict[str, set[str]]:
+    """`needs` with one more need for each unordered pair: what ought to be first waits."""
+    ordered = {name: set(targets) for name, targets in needs.items()}
+    for first, second in _pairs(resources):
+        if not graph.reaches(ordered, second, first) and not graph.reaches(ordered, first, second):
+            ordered[first].add(second)
+    return ordered
+
+
+def _pairs(resources: Resources) -> Iterator[tuple[str, str]]:
+    """Pairs of which the first has to be complete before the second is made."""
+    attachments = _of_type(resources, "AWS::EC2::VPCGatewayAttachment")
+    for route in _of_type(resources, "AWS::EC2::Route"):
+        gateway = _target(resources[route], "GatewayId")
+        for attachment in attachments:
+            if gateway is not None and gateway == _target(resources[attachment], "InternetGatewayId"):
+                yield attachment, route
+    for service in _of_type(resources, "AWS::ECS::Service"):
+        groups = _target_groups(resources[service].get("Properties") or {})
+        for listener in [
+            *_of_type(resources, "AWS::ElasticLoadBalancingV2::Listener"),
+            *_of_type(resources, "AWS::ElasticLoadBalancingV2::ListenerRule"),
+        ]:
+            forwarded = {name for name, _ in graph.references(resources[listener].get("Properties"))}
+            if groups & forwarded:
+                yield listener, service
+
+
+def _of_type(resources: Resources, kind: str) -> list[str]:
+    return [name for name, resource in resources.items() if resource.get("Type") == kind]
+
+
+def _target(resource: Mapping[str, Any], name: str) -> str | None:
+    found = [target for target, _ in graph.references((resource.get("Properties") or {}).get(name))]
+    return found[0] if found else None
+
+
+def _target_groups(properties: Mapping[str, Any]) -> set[str]:
+    balancers = properties.get("LoadBalancers") or []
+    return {name for balancer in balancers for name, _ in graph.references(balancer)}

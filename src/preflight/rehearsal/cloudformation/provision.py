@@ -1,0 +1,302 @@
+"""Makes and removes the resources of a stack, in order and side by side, and rolls back.
+
+Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stack-failure-options.html.
+"""
+
+from __future__ import annotations
+
+import threading
+import traceback
+from collections.abc import Callable, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import Any
+
+from preflight import resolve, schemas
+from preflight.rehearsal import account as accounts
+from preflight.rehearsal import ledger
+from preflight.rehearsal.cloudformation import check, graph, order
+from preflight.rehearsal.cloudformation import stack as stacks
+from preflight.rehearsal.resources import handler as handlers
+
+AT_ONCE = 10
+CANCELLED = "Resource creation cancelled"
+
+
+class Provisioner:
+    """Carries out the operations that the API accepted."""
+
+    def __init__(
+        self,
+        every: stacks.Stacks,
+        account: accounts.Account,
+        types: Mapping[str, handlers.Handler],
+        book: ledger.Ledger,
+    ) -> None:
+        self._stacks = every
+        self._account = account
+        self._types = types
+        self._book = book
+
+    def scope(self, stack: stacks.Stack) -> resolve.Scope:
+        """What the template of a stack is evaluated with, its resources included."""
+        pseudo = resolve.pseudo_parameters(
+            region=stack.region, account=self._account.id, stack_name=stack.name, stack_id=stack.id
+        )
+        pseudo["AWS::NotificationARNs"] = stack.request.notifications
+
+        def imported(name: str) -> Any:
+            exports = self._stacks.exports(stack.region)
+            if name not in exports:
+                msg = f"No export named {name} found"
+                raise resolve.ResolveError(msg)
+            stack.imports.add(name)
+            return exports[name][1]
+
+        return resolve.Scope(
+            data=stack.request.data,
+            parameters=stack.request.parameters,
+            pseudo=pseudo,
+            zones=self.zones,
+            imported=imported,
+            refer=lambda name, attribute: self._refer(stack, name, attribute),
+        )
+
+    def zones(self, region: str) -> list[str]:
+        """Availability Zones of a region."""
+        found = self._account.client("ec2", region).describe_availability_zones()
+        return [zone["ZoneName"] for zone in found["AvailabilityZones"]]
+
+    @staticmethod
+    def _refer(stack: stacks.Stack, name: str, attribute: str | None) -> Any:
+        resource = stack.resources.get(name)
+        if resource is None:
+            msg = f"Unresolved resource dependencies [{name}] in the Resources block of the template"
+            raise resolve.ResolveError(msg)
+        if attribute is None:
+            return resource.physical
+        if attribute in resource.attributes:
+            return resource.attributes[attribute]
+        msg = f"Requested attribute {attribute} does not exist in schema for {resource.kind}"
+        raise resolve.ResolveError(msg)
+
+    def create(self, stack: stacks.Stack) -> None:
+        """Create every resource of a new stack; roll back where one fails."""
+        try:
+            self._create(stack)
+        except Exception as error:  # noqa: BLE001 - a fault of ours must not look like a finding
+            traceback.print_exc()
+            self._book.trouble(f"the rehearsal broke while it created {stack.name}: {error!r}")
+            stack.say("CREATE_FAILED", "Internal Failure")
+
+    def _create(self, stack: stacks.Stack) -> None:
+        resolver = resolve.Resolver(self.scope(stack))
+        alive = check.living(stack.request.data, resolver)
+        needs = self._needs(alive, resolver)
+        for name, declared in alive.items():
+            stack.resources[name] = stacks.Resource(name, str(declared["Type"]), declared)
+        said = self._imports_missing(stack, alive)
+        if said is None:
+            failed = self._each(needs, lambda name, stop: self._create_one(stack, name, resolver, stop))
+            if failed:
+                said = f"The following resource(s) failed to create: [{', '.join(sorted(failed))}]."
+        if said is None:
+            said = self._set_outputs(stack, resolver)
+        if said is None:
+            stack.say("CREATE_COMPLETE")
+        else:
+            self._fail(stack, said, needs)
+
+    @staticmethod
+    def _needs(alive: Mapping[str, Mapping[str, Any]], resolver: resolve.Resolver) -> dict[str, set[str]]:
+        live = {n: {**r, "Properties": check.chosen(r.get("Properties"), resolver)} for n, r in alive.items()}
+        return order.adverse(live, graph.edges(live))
+
+    def _imports_missing(self, stack: stacks.Stack, alive: Mapping[str, Mapping[str, Any]]) -> str | None:
+        scope = self.scope(stack)
+        keeping = resolve.Resolver(
+            resolve.Scope(scope.data, scope.parameters, scope.pseudo, scope.zones, scope.imported)
+        )
+        try:
+            for name, declared in alive.items():
+                keeping.value(declared.get("Properties"), ("Resources", name, "Properties"))
+        except resolve.ResolveError as error:
+            return error.message
+        return None
+
+    def _each(
+        self, needs: Mapping[str, set[str]], act: Callable[[str, threading.Event], bool]
+    ) -> set[str]:
+        """Run `act` on each name once what it needs is done; return the names that failed.
+
+        After the first failure nothing new starts, and what runs is told to stop.
+        """
+        left = {name: set(targets) for name, targets in needs.items()}
+        failed: set[str] = set()
+        stop = threading.Event()
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            running: dict[Future[bool], str] = {}
+            while running or (left and not failed):
+                if not failed:
+                    for name in [n for n, targets in left.items() if not targets]:
+                        del left[name]
+                        running[pool.submit(act, name, stop)] = name
+                done, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in done:
+                    name = running.pop(future)
+                    if not future.result():
+                        failed.add(name)
+                        stop.set()
+                    for targets in left.values():
+                        targets.discard(name)
+        return failed
+
+    def _create_one(
+        self, stack: stacks.Stack, name: str, resolver: resolve.Resolver, stop: threading.Event
+    ) -> bool:
+        resource = stack.resources[name]
+        if stop.is_set():
+            return True
+        try:
+            stack.tell(resource, "CREATE_IN_PROGRESS")
+            resource.properties = self._properties(resource, resolver)
+            stack.tell(resource, "CREATE_IN_PROGRESS", "Resource creation Initiated")
+            made = self._handler(resource).create(self._place(stack, resource, stop), resource.properties)
+        except (handlers.FailedError, resolve.ResolveError) as failure:
+            reason = failure.reason if isinstance(failure, handlers.FailedError) else failure.message
+            stack.tell(resource, "CREATE_FAILED", CANCELLED if stop.is_set() else reason)
+            return False
+        except Exception as error:  # noqa: BLE001 - the stack still has to end
+            traceback.print_exc()
+            self._book.trouble(f"the rehearsal broke while it created {stack.name}.{name}: {error!r}")
+            stack.tell(resource, "CREATE_FAILED", "Internal Failure")
+            return False
+        resource.physical, resource.attributes = made.id, dict(made.attributes)
+        stack.tell(resource, "CREATE_COMPLETE")
+        return True
+
+    def _properties(self, resource: stacks.Resource, resolver: resolve.Resolver) -> dict[str, Any]:
+        path = ("Resources", resource.logical, "Properties")
+        resolved = resolver.value(resource.declared.get("Properties") or {}, path)
+        made = schemas.coerce(resource.kind, resolved if isinstance(resolved, dict) else {})
+        wrong = schemas.violations(resource.kind, made)
+        if wrong:
+            listed = "\n".join(wrong)
+            msg = f"Properties validation failed for resource {resource.logical} with message:\n{listed}"
+            raise handlers.FailedError(msg, is_whole=True)
+        return made
+
+    def _handler(self, resource: stacks.Resource) -> handlers.Handler:
+        return self._types.get(resource.kind) or handlers.STANDIN
+
+    def _place(self, stack: stacks.Stack, resource: stacks.Resource, stop: threading.Event) -> handlers.Place:
+        return handlers.Place(
+            self._account, stack.region, stack.name, stack.id, resource.logical, resource.kind, self._book,
+            tags=stack.request.tags, capabilities=tuple(stack.request.capabilities), stop=stop,
+        )  # fmt: skip
+
+    def _set_outputs(self, stack: stacks.Stack, resolver: resolve.Resolver) -> str | None:
+        """Evaluate the outputs; None, or what is wrong with them."""
+        outputs = {}
+        for name, declared in (stack.request.data.get("Outputs") or {}).items():
+            path = ("Outputs", name)
+            try:
+                if not resolver.holds(declared):
+                    continue
+                value = resolver.value(declared["Value"], (*path, "Value"))
+                export = resolver.value((declared.get("Export") or {}).get("Name"))
+            except resolve.ResolveError as error:
+                return f"[Error] /Outputs/{name}/Value: {error.message}."
+            taken = self._stacks.exports(stack.region).get(export) if export else None
+            if taken is not None and taken[0] is not stack:
+                return f"Export with name {export} is already exported by stack {taken[0].name}."
+            text = ",".join(map(str, value)) if isinstance(value, list) else resolve.as_text(value)
+            outputs[name] = {"value": text, "description": declared.get("Description"), "export": export}
+        stack.outputs = outputs
+        return None
+
+    def _fail(self, stack: stacks.Stack, said: str, needs: Mapping[str, set[str]]) -> None:
+        if stack.request.on_failure == "DO_NOTHING":
+            stack.say("CREATE_FAILED", said)
+            return
+        stack.say("ROLLBACK_IN_PROGRESS", f"{said.rstrip('.')}. Rollback requested by user.")
+        kept = self._remove(stack, needs, is_rollback=True)
+        if kept:
+            stack.say("ROLLBACK_FAILED", f"The following resource(s) failed to delete: [{', '.join(kept)}]. ")
+            return
+        stack.outputs, stack.imports = {}, set()
+        stack.say("ROLLBACK_COMPLETE")
+        if stack.request.on_failure == "DELETE":
+            self.delete(stack)
+
+    def delete(self, stack: stacks.Stack, *, retain: frozenset[str] = frozenset()) -> None:
+        """Delete every resource of a stack, then the stack."""
+        stack.say("DELETE_IN_PROGRESS", "User Initiated")
+        try:
+            kept = self._remove(stack, self._former_needs(stack), retain=retain)
+        except Exception as error:  # noqa: BLE001 - a fault of ours must not look like a finding
+            traceback.print_exc()
+            self._book.trouble(f"the rehearsal broke while it deleted {stack.name}: {error!r}")
+            kept = ["?"]
+        if kept:
+            stack.say("DELETE_FAILED", f"The following resource(s) failed to delete: [{', '.join(kept)}]. ")
+            return
+        stack.outputs, stack.imports, stack.deleted = {}, set(), stacks.now()
+        stack.say("DELETE_COMPLETE")
+
+    @staticmethod
+    def _former_needs(stack: stacks.Stack) -> dict[str, set[str]]:
+        return graph.edges({name: resource.declared for name, resource in stack.resources.items()})
+
+    def _remove(
+        self,
+        stack: stacks.Stack,
+        needs: Mapping[str, set[str]],
+        *,
+        is_rollback: bool = False,
+        retain: frozenset[str] = frozenset(),
+    ) -> list[str]:
+        """Delete what was made, users before what they use; return what could not be deleted."""
+        made = {n for n, r in stack.resources.items() if r.physical and r.status != "DELETE_COMPLETE"}
+        users = {name: {n for n in made if name in needs.get(n, ())} for name in made}
+        failed = self._each_of_all(
+            users, lambda name, stop: self._delete_one(stack, name, stop, is_rollback=is_rollback, retain=retain)
+        )
+        return sorted(failed)
+
+    def _each_of_all(self, needs: Mapping[str, set[str]], act: Callable[[str, threading.Event], bool]) -> set[str]:
+        """As `_each`, but a failure only keeps those from running that need what failed."""
+        failed: set[str] = set()
+        left = {name: set(targets) for name, targets in needs.items()}
+        while ready := {n: t for n, t in left.items() if not t & failed}:
+            more = self._each(ready, act)
+            failed |= more
+            if not more:
+                break
+            left = {n: t for n, t in left.items() if n not in failed and n not in ready}
+        return failed
+
+    def _delete_one(
+        self,
+        stack: stacks.Stack,
+        name: str,
+        stop: threading.Event,
+        *,
+        is_rollback: bool,
+        retain: frozenset[str],
+    ) -> bool:
+        resource = stack.resources[name]
+        policy = resource.policy("DeletionPolicy")
+        if name in retain or policy == "Retain" or (policy == "RetainExceptOnCreate" and not is_rollback):
+            stack.tell(resource, "DELETE_SKIPPED")
+            return True
+        stack.tell(resource, "DELETE_IN_PROGRESS")
+        place = self._place(stack, resource, threading.Event())
+        _ = stop
+        try:
+            self._handler(resource).delete(place, resource.physical, resource.properties)
+        except handlers.FailedError as failure:
+            if not handlers.is_gone(failure):
+                stack.tell(resource, "DELETE_FAILED", failure.reason)
+                return False
+        stack.tell(resource, "DELETE_COMPLETE")
+        return True

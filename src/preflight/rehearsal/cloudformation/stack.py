@@ -1,0 +1,186 @@
+"""Stacks, their resources and their events."""
+
+from __future__ import annotations
+
+import json
+import threading
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import Any
+
+from preflight.rehearsal import protocol
+
+ENDED = ("_COMPLETE", "_FAILED")
+STACK = "AWS::CloudFormation::Stack"
+
+
+def now() -> datetime:
+    """This moment in UTC, without a zone, as the serializers take it."""
+    return datetime.now(timezone.utc).replace(tzinfo=None)
+
+
+@dataclass
+class Resource:
+    """A resource of a stack: what was declared, what was made of it, and where it stands."""
+
+    logical: str
+    kind: str
+    declared: Mapping[str, Any]
+    physical: str = ""
+    status: str = ""
+    reason: str = ""
+    changed: datetime = field(default_factory=now)
+    properties: dict[str, Any] = field(default_factory=dict)
+    attributes: dict[str, Any] = field(default_factory=dict)
+
+    def policy(self, name: str) -> str:
+        """DeletionPolicy or UpdateReplacePolicy; `Delete` where nothing is said."""
+        return str(self.declared.get(name) or "Delete")
+
+
+@dataclass(frozen=True)
+class Event:
+    """One line of DescribeStackEvents."""
+
+    id: str
+    logical: str
+    physical: str
+    kind: str
+    status: str
+    reason: str
+    properties: dict[str, Any] | None
+    token: str | None
+    moment: datetime
+
+
+@dataclass
+class Request:
+    """What a client asked for: the template, the values, and how failure is to be met."""
+
+    body: str
+    data: dict[str, Any]
+    parameters: dict[str, Any]
+    given: dict[str, str]
+    tags: dict[str, str] = field(default_factory=dict)
+    capabilities: list[str] = field(default_factory=list)
+    on_failure: str = "ROLLBACK"
+    is_protected: bool = False
+    token: str | None = None
+    role: str | None = None
+    timeout: int | None = None
+    notifications: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Stack:
+    """A stack. Its lock guards status, resources and events."""
+
+    id: str
+    name: str
+    region: str
+    request: Request
+    parent: str | None = None
+    root: str | None = None
+    status: str = ""
+    reason: str = ""
+    created: datetime = field(default_factory=now)
+    updated: datetime | None = None
+    deleted: datetime | None = None
+    resources: dict[str, Resource] = field(default_factory=dict)
+    outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)
+    imports: set[str] = field(default_factory=set)
+    changed: threading.Condition = field(default_factory=lambda: threading.Condition(threading.RLock()))
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no operation is under way."""
+        return self.status.endswith(ENDED)
+
+    def say(self, status: str, reason: str = "") -> None:
+        """Move the stack to `status`, with an event."""
+        with self.changed:
+            self.status, self.reason = status, reason
+            self._event(self.name, self.id, STACK, status, reason, None, str(uuid.uuid4()))
+            self.changed.notify_all()
+
+    def tell(self, resource: Resource, status: str, reason: str = "") -> None:
+        """Move a resource to `status`, with an event."""
+        with self.changed:
+            resource.status, resource.reason, resource.changed = status, reason, now()
+            name = f"{resource.logical}-{status}-{now().isoformat(timespec='milliseconds')}Z"
+            self._event(
+                resource.logical, resource.physical, resource.kind, status, reason, resource.properties, name
+            )
+            self.changed.notify_all()
+
+    def _event(
+        self, logical: str, physical: str, kind: str, status: str, reason: str,
+        properties: dict[str, Any] | None, name: str,
+    ) -> None:  # fmt: skip
+        shown = None if properties is None else dict(properties)
+        self.events.append(
+            Event(name, logical, physical, kind, status, reason, shown, self.request.token, now())
+        )
+
+    def wait(self, holds: Callable[[], bool], *, timeout: float) -> bool:
+        """Wait until `holds`, asked whenever something changed; whether it did in time."""
+        with self.changed:
+            return self.changed.wait_for(holds, timeout)
+
+
+def properties_text(properties: dict[str, Any] | None) -> str | None:
+    """Resource properties as an event shows them."""
+    return None if properties is None else json.dumps(properties, default=str)
+
+
+class Stacks:
+    """All stacks of the account."""
+
+    def __init__(self, account_id: str) -> None:
+        self._account = account_id
+        self._all: dict[str, Stack] = {}
+        self.lock = threading.RLock()
+
+    def new_id(self, region: str, name: str) -> str:
+        """An ARN for a new stack."""
+        partition = "aws-cn" if region.startswith("cn-") else "aws"
+        return f"arn:{partition}:cloudformation:{region}:{self._account}:stack/{name}/{uuid.uuid4()}"
+
+    def add(self, stack: Stack) -> None:
+        """Keep a new stack.
+
+        Raises:
+            Refusal: one of that name lives already.
+        """
+        with self.lock:
+            if self.alive(stack.region, stack.name) is not None:
+                raise protocol.Refusal("AlreadyExistsException", f"Stack [{stack.name}] already exists")
+            self._all[stack.id] = stack
+
+    def alive(self, region: str, name: str) -> Stack | None:
+        """The stack of that name that is not deleted; by ARN deleted ones answer as well."""
+        if name.startswith("arn:"):
+            return self._all.get(name)
+        found = [s for s in self.of(region) if s.name == name and s.status != "DELETE_COMPLETE"]
+        return found[-1] if found else None
+
+    def of(self, region: str) -> list[Stack]:
+        """All stacks of a region, deleted ones as well, oldest first."""
+        return [stack for stack in list(self._all.values()) if stack.region == region]
+
+    def exports(self, region: str) -> dict[str, tuple[Stack, Any]]:
+        """Export names with the stack that exports them and the value."""
+        return {
+            output["export"]: (stack, output["value"])
+            for stack in self.of(region)
+            if stack.status != "DELETE_COMPLETE"
+            for output in stack.outputs.values()
+            if output.get("export")
+        }
+
+    def importers(self, region: str, export: str) -> list[Stack]:
+        """Stacks that import an export."""
+        return [s for s in self.of(region) if export in s.imports and s.status != "DELETE_COMPLETE"]

@@ -1,0 +1,201 @@
+"""Runs the containers of tasks with podman or docker, and removes every one of them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from preflight import engine as engines
+from preflight import errors, pause, places
+from preflight.rehearsal import exits, namespace
+from preflight.rehearsal.fargate import launch
+
+TASK_LABEL = "preflight.task"
+NAME_LABEL = "preflight.container"
+
+
+@dataclass(frozen=True)
+class Holder:
+    """The container that holds a task's network namespace; `pid` is 0 where it cannot be entered."""
+
+    task: str
+    container: str
+    pid: int
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a container ended."""
+
+    code: int
+    was_out_of_memory: bool
+
+
+class Runner:
+    """Containers of one run, all labelled with it."""
+
+    def __init__(self, engine: engines.Engine, *, run: str, folder: Path) -> None:
+        self.engine = engine
+        self.run = run
+        self._folder = folder
+        self._exits = exits.Exits()
+        self._pulled: dict[str, str] = {}
+        self._pulls = threading.Lock()
+
+    def hold(self, task: str, *, address: str, publish: Sequence[tuple[str, int]] = ()) -> Holder:
+        """Make the network namespace of a task, with its address, and return what holds it."""
+        can_enter = self.engine.shares_network_namespaces
+        network = ["--network", "none"] if can_enter else []
+        ports = [] if can_enter else [f"--publish={host}:{port}:{port}" for host, port in publish]
+        container = self.engine.must(
+            "run", "--detach", *network, *ports, *self._labels(task, "~pause"), pause.IMAGE
+        ).splitlines()[-1]
+        folder = self._folder / "tasks" / task
+        folder.mkdir(parents=True)
+        pid = self._pid(container) if can_enter else 0
+        if pid:
+            namespace.assign(pid, address)
+        return Holder(task, container, pid, folder)
+
+    def pull(self, image: str, *, credentials: str | None = None) -> str | None:
+        """Bring `image` into the store; None, or what the engine said when it could not."""
+        options = [*self.engine.insecure] if credentials else []
+        if credentials and self.engine.program == "podman":
+            options.append(f"--creds={credentials}")
+        done = self.engine.run("pull", "--quiet", *options, image, timeout=600)
+        return None if done.code == 0 else (done.stderr or done.stdout).strip()
+
+    def has(self, image: str) -> bool:
+        """Whether the image is in the store."""
+        return self.engine.run("image", "inspect", "--format", "{{.Id}}", image).code == 0
+
+    def start(self, holder: Holder, plan: launch.ContainerPlan, *, image: str, task: launch.TaskPlan, environment: dict[str, str]) -> str:
+        """Start one container of a task and return its id.
+
+        Raises:
+            ToolBrokeError: the engine could not; the message is what it said.
+        """
+        args = self._args(holder, plan, task, environment)
+        done = self.engine.run("run", "--detach", *args, image, *_command(plan))
+        if done.code != 0:
+            raise errors.ToolBrokeError((done.stderr or done.stdout).strip())
+        return done.stdout.strip().splitlines()[-1]
+
+    def _args(
+        self,
+        holder: Holder,
+        plan: launch.ContainerPlan,
+        task: launch.TaskPlan,
+        environment: dict[str, str],
+    ) -> list[str]:
+        args = [f"--network=container:{holder.container}", *self._labels(holder.task, plan.name)]
+        args += ["--pull=never", *plan.options]
+        if "--read-only" in plan.options and self.engine.program == "podman":
+            args.append("--read-only-tmpfs=false")  # Fargate adds no tmpfs of its own
+        args += [f"--env={key}={value}" for key, value in {**environment, **plan.environment}.items()]
+        args += [self._volume(holder, mount) for mount in plan.mounts]
+        memory = min(m for m in (plan.memory, task.memory or None) if m) if plan.memory or task.memory else 0
+        args += [f"--memory={memory}m"] if memory else []
+        cpus = min(task.cpu, float(os.cpu_count() or 1))
+        args += [f"--cpus={cpus:g}"] if cpus else []
+        if plan.entry_point:
+            args.append(f"--entrypoint={plan.entry_point[0]}")
+        return args
+
+    def _volume(self, holder: Holder, mount: launch.Mount) -> str:
+        source = holder.folder / mount.volume
+        source.mkdir(exist_ok=True)
+        return f"--volume={source}:{mount.path}{':ro' if mount.is_read_only else ''}"
+
+    def _labels(self, task: str, name: str) -> list[str]:
+        pairs = ((engines.RUN_LABEL, self.run), (TASK_LABEL, task), (NAME_LABEL, name))
+        return [f"--label={key}={value}" for key, value in pairs]
+
+    def _pid(self, container: str) -> int:
+        text = self.engine.must("inspect", "--type", "container", "--format", "{{.State.Pid}}", container)
+        return int(text) if text.isdigit() else 0
+
+    def when_ended(self, container: str, then: Callable[[Ended], None]) -> None:
+        """Call `then` once with how the container ended, from another thread."""
+
+        def ended() -> None:
+            threading.Thread(target=lambda: then(self.ended(container)), daemon=True).start()
+
+        pid = self._pid(container)
+        if pid == 0:
+            ended()
+        elif Path(f"/proc/{pid}").exists() and hasattr(os, "pidfd_open"):
+            self._exits.watch(pid, ended)
+        else:
+            threading.Thread(target=lambda: self._wait(container, then), daemon=True).start()
+
+    def _wait(self, container: str, then: Callable[[Ended], None]) -> None:
+        with contextlib.suppress(errors.PreflightError):
+            self.engine.run("wait", container, timeout=86_400)
+        then(self.ended(container))
+
+    def ended(self, container: str) -> Ended:
+        """Exit code of a container that ended; 137 where the container is gone."""
+        done = self.engine.run(
+            "wait", container, timeout=30
+        )  # returns at once, and only when the engine has noted the end
+        code = done.stdout.strip()
+        oom = self.engine.run("inspect", "--format", "{{.State.OOMKilled}}", container).stdout.strip()
+        return Ended(int(code) if code.lstrip("-").isdigit() else 137, oom == "true")
+
+    def logs(self, container: str) -> str:
+        """What a container wrote so far, both streams."""
+        done = self.engine.run("logs", container)
+        return done.stdout + done.stderr
+
+    def execute(self, container: str, command: Sequence[str], *, timeout: float) -> int:
+        """Exit code of a command run inside a container; 124 where it took too long."""
+        try:
+            return self.engine.run("exec", container, *command, timeout=timeout).code
+        except errors.ToolBrokeError:
+            return 124
+
+    def stop(self, container: str, *, timeout: float) -> None:
+        """SIGTERM (or the image's stop signal), and SIGKILL after `timeout` seconds."""
+        self.engine.run("stop", "--time", f"{timeout:g}", container, timeout=timeout + 60)
+
+    def remove(self, containers: Sequence[str]) -> None:
+        """Kill and remove containers, the last first."""
+        for container in reversed(containers):
+            self.engine.run("rm", "--force", *self._at_once, "--volumes", container)
+
+    @property
+    def _at_once(self) -> tuple[str, ...]:
+        return ("--time=0",) if self.engine.program == "podman" else ()
+
+    def close(self) -> None:
+        """Remove every container of this run."""
+        self._exits.close()
+        sweep(self.engine, self.run)
+        places.remove(self._folder / "tasks")
+
+
+def _command(plan: launch.ContainerPlan) -> list[str]:
+    rest = list(plan.entry_point[1:]) if plan.entry_point else []
+    return rest + list(plan.command or ())
+
+
+def sweep(engine: engines.Engine, run: str) -> int:
+    """Remove the containers labelled with `run` and return how many there were."""
+    label = f"label={engines.RUN_LABEL}={run}"
+    found = engine.must("ps", "--all", "--quiet", "--no-trunc", "--filter", label).split()
+    if not found:
+        return 0
+    at_once = ("--time=0",) if engine.program == "podman" else ()
+    holders = engine.must(
+        "ps", "--all", "--quiet", "--no-trunc", "--filter", label, "--filter", f"label={NAME_LABEL}=~pause"
+    ).split()
+    for batch in ([c for c in found if c not in holders], holders):
+        if batch:
+            engine.run("rm", "--force", *at_once, "--volumes", *batch, timeout=300)
+    return len(found)

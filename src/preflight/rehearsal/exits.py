@@ -1,0 +1,59 @@
+"""Tells when a process ends, without asking over and over."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import socket
+import threading
+from collections.abc import Callable
+
+
+class Exits:
+    """One thread that waits for any number of processes, by their pid file descriptors."""
+
+    def __init__(self) -> None:
+        self._selector = selectors.DefaultSelector()
+        self._wake, self._woken = socket.socketpair()
+        self._selector.register(self._woken, selectors.EVENT_READ)
+        self._new: list[tuple[int, Callable[[], None]]] = []
+        self._is_open = True
+        self._thread = threading.Thread(target=self._watch, daemon=True, name="exits")
+        self._thread.start()
+
+    def watch(self, pid: int, then: Callable[[], None]) -> None:
+        """Call `then` once process `pid` has ended, at once if it has already."""
+        try:
+            handle = os.pidfd_open(pid)
+        except ProcessLookupError:
+            then()
+            return
+        self._new.append((handle, then))
+        self._wake.send(b"!")
+
+    def close(self) -> None:
+        """Stop watching."""
+        self._is_open = False
+        self._wake.send(b"!")
+        self._thread.join()
+        for key in list(self._selector.get_map().values()):
+            if key.fileobj is not self._woken:
+                os.close(key.fd)
+        self._selector.close()
+        self._wake.close()
+        self._woken.close()
+
+    def _watch(self) -> None:
+        while self._is_open:
+            for key, _ in self._selector.select():
+                if key.fileobj is self._woken:
+                    self._woken.recv(4096)
+                    continue
+                self._selector.unregister(key.fileobj)
+                os.close(key.fd)
+                key.data()
+            while self._new:
+                handle, then = self._new.pop()
+                with contextlib.suppress(OSError):
+                    self._selector.register(handle, selectors.EVENT_READ, then)

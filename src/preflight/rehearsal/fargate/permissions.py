@@ -1,0 +1,152 @@
+"""Evaluates IAM policies as AWS does for one request. Pure.
+
+Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import ipaddress
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Policy = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Request:
+    """Who wants to do what to what; `context` holds condition keys in lower case."""
+
+    action: str
+    resource: str = "*"
+    context: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Policies:
+    """The policies that bear on a principal; `boundary` is None where there is none."""
+
+    identity: tuple[Policy, ...] = ()
+    boundary: Policy | None = None
+
+
+def allows(policies: Policies, request: Request) -> bool:
+    """Whether the request is allowed: no Deny anywhere, an Allow in an identity policy and the boundary."""
+    everything = [*policies.identity, *([policies.boundary] if policies.boundary else [])]
+    if any(_has(policy, "Deny", request) for policy in everything):
+        return False
+    is_bounded = policies.boundary is None or _has(policies.boundary, "Allow", request)
+    return is_bounded and any(_has(policy, "Allow", request) for policy in policies.identity)
+
+
+def why_not(policies: Policies, request: Request) -> str:
+    """The end of AWS's denial sentence."""
+    if any(_has(policy, "Deny", request) for policy in policies.identity):
+        return "with an explicit deny in an identity-based policy"
+    if policies.boundary is not None and not _has(policies.boundary, "Allow", request):
+        return f"because no permissions boundary allows the {request.action} action"
+    return f"because no identity-based policy allows the {request.action} action"
+
+
+def trusts(policy: Policy, service: str, request: Request) -> bool:
+    """Whether a trust policy lets the service principal `service` assume the role."""
+    if any(_names(s, service) and _applies(s, request) for s in _statements(policy, "Deny")):
+        return False
+    return any(_names(s, service) and _applies(s, request) for s in _statements(policy, "Allow"))
+
+
+def _names(statement: Policy, service: str) -> bool:
+    principal = statement.get("Principal")
+    if principal == "*":
+        return True
+    services = _list(principal.get("Service")) if isinstance(principal, Mapping) else []
+    return service in services or "*" in services
+
+
+def _has(policy: Policy, effect: str, request: Request) -> bool:
+    return any(
+        _applies(statement, request) and _covers(statement, request)
+        for statement in _statements(policy, effect)
+    )
+
+
+def _statements(policy: Policy, effect: str) -> Iterable[Policy]:
+    statements = policy.get("Statement", [])
+    for statement in [statements] if isinstance(statements, Mapping) else statements:
+        if isinstance(statement, Mapping) and statement.get("Effect") == effect:
+            yield statement
+
+
+def _applies(statement: Policy, request: Request) -> bool:
+    if "NotAction" in statement:
+        is_named = not _any_match(statement["NotAction"], request.action.lower(), lower=True)
+    else:
+        is_named = _any_match(statement.get("Action", []), request.action.lower(), lower=True)
+    return is_named and _conditions_hold(statement.get("Condition") or {}, request)
+
+
+def _covers(statement: Policy, request: Request) -> bool:
+    if "NotResource" in statement:
+        return not _any_match(statement["NotResource"], request.resource)
+    return _any_match(statement.get("Resource", []), request.resource)
+
+
+def _any_match(patterns: object, text: str, *, lower: bool = False) -> bool:
+    return any(like(text, p.lower() if lower else p) for p in map(str, _list(patterns)))
+
+
+def like(text: str, pattern: str) -> bool:
+    """Whether `text` matches an IAM pattern, in which `*` and `?` are wild and nothing else is."""
+    return re.fullmatch(fnmatch.translate(pattern.replace("[", "[[]")), text) is not None
+
+
+def _list(value: object) -> list[Any]:
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
+
+
+def _conditions_hold(conditions: Mapping[str, Mapping[str, object]], request: Request) -> bool:
+    return all(
+        _condition_holds(operator, request.context.get(key.lower()), [str(v) for v in _list(wanted)])
+        for operator, keys in conditions.items()
+        for key, wanted in keys.items()
+    )
+
+
+def _condition_holds(operator: str, actual: str | None, wanted: list[str]) -> bool:
+    name = operator.split(":")[-1]
+    if name == "Null":
+        return (actual is None) == (wanted[0].lower() == "true")
+    if name.endswith("IfExists"):
+        if actual is None:
+            return True
+        name = name.removesuffix("IfExists")
+    is_negated = "Not" in name
+    if actual is None:
+        return is_negated
+    test = _TESTS.get(name.replace("Not", ""))
+    if test is None:
+        return False  # an operator nobody here knows admits nothing
+    return any(test(actual, value) for value in wanted) != is_negated
+
+
+def _in_block(actual: str, block: str) -> bool:
+    try:
+        return ipaddress.ip_address(actual) in ipaddress.ip_network(block, strict=False)
+    except ValueError:
+        return False
+
+
+_TESTS = {
+    "StringEquals": lambda actual, value: actual == value,
+    "StringEqualsIgnoreCase": lambda actual, value: actual.lower() == value.lower(),
+    "StringLike": like,
+    "ArnEquals": like,
+    "ArnLike": like,
+    "Bool": lambda actual, value: actual.lower() == value.lower(),
+    "IpAddress": _in_block,
+    "NumericEquals": lambda actual, value: float(actual) == float(value),
+}

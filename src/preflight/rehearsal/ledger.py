@@ -1,0 +1,44 @@
+"""What the rehearsal did with each resource and property: run, checked, stored, stubbed, assumed, ignored."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+STATES = ("ignored", "assumed", "stubbed", "stored", "checked", "run")
+
+
+class Ledger:
+    """Entries by resource (stack name, dot, logical id) and property; a later, stronger one wins."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._entries: dict[tuple[str, str | None], tuple[str, str | None]] = {}
+        self.troubles: list[str] = []
+        self.notes: list[str] = []
+
+    def enter(self, resource: str, name: str | None, state: str, note: str | None = None) -> None:
+        """Note that `state` holds for a property, or (`name` None) for the whole resource."""
+        with self._lock:
+            self._entries[(resource, name)] = (state, note)
+
+    def trouble(self, what: str) -> None:
+        """Something kept the rehearsal from telling; the run ends with exit code 2."""
+        with self._lock:
+            if what not in self.troubles:
+                self.troubles.append(what)
+
+    def note(self, what: str) -> None:
+        """Something that every report has to say."""
+        with self._lock:
+            if what not in self.notes:
+                self.notes.append(what)
+
+    def shown(self) -> dict[str, Any]:
+        """All of it, as JSON can say it."""
+        with self._lock:
+            entries = [
+                {"resource": resource, "property": name, "state": state, "note": note}
+                for (resource, name), (state, note) in self._entries.items()
+            ]
+            return {"ledger": entries, "troubles": list(self.troubles), "notes": list(self.notes)}

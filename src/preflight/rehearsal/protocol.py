@@ -1,0 +1,194 @@
+"""Requests of AWS clients in, answers out, both by the service model that botocore ships."""
+
+from __future__ import annotations
+
+import functools
+import json
+import traceback
+import uuid
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from moto.core.model import OperationModel, ServiceModel
+from moto.core.parse import PROTOCOL_PARSERS
+from moto.core.serialize import SerializationContext, get_serializer_class
+from moto.core.utils import get_service_model
+from werkzeug.wrappers import Request, Response
+
+Shape = Any
+Operation = Callable[["Call"], Mapping[str, Any] | None]
+
+
+class Refusal(Exception):  # noqa: N818 - it is an answer, not an error of ours
+    """An error that AWS would answer: its code, its message and the HTTP status."""
+
+    def __init__(self, code: str, message: str, *, status: int = 400) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.status = status
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request: what is asked of which service, where, and by whom."""
+
+    service: str
+    region: str
+    name: str
+    given: dict[str, Any]
+
+
+@functools.cache
+def model_of(service: str) -> ServiceModel:
+    """The service model, parsed once."""
+    return get_service_model(service)
+
+
+def answer(
+    service: str, region: str, request: Request, operations: Mapping[str, Operation]
+) -> Response:
+    """Run the operation that `request` names, and serialize what it returns or refuses."""
+    model = model_of(service)
+    name = operation_name(model, request)
+    if name is None or name not in operations:
+        return refuse(model, name, _unknown(model, name))
+    try:
+        call = parse(service, region, request)
+        return _serialize(model, name, operations[name](call) or {}, status=200)
+    except Refusal as refusal:
+        return refuse(model, name, refusal)
+    except Exception:  # noqa: BLE001 - whatever broke here, a client gets an answer of its protocol
+        traceback.print_exc()
+        return refuse(model, name, Refusal("InternalFailure", "the rehearsal broke", status=500))
+
+
+def operation_name(model: ServiceModel, request: Request) -> str | None:
+    """The operation that a request names, by header or by form field."""
+    target = request.headers.get("X-Amz-Target")
+    if target:
+        return target.rpartition(".")[2]
+    return request.values.get("Action")
+
+
+def parse(service: str, region: str, request: Request) -> Call:
+    """The call that a request makes.
+
+    Raises:
+        Refusal: it cannot be read, or lacks a required member.
+    """
+    model = model_of(service)
+    name = operation_name(model, request)
+    if name is None or name not in model.operation_names:
+        raise _unknown(model, name)
+    return Call(service, region, name, _parse(model, name, request))
+
+
+def _unknown(model: ServiceModel, name: str | None) -> Refusal:
+    if model.protocol == "json":
+        return Refusal("UnknownOperationException", f"The operation {name} is not modelled here.")
+    return Refusal("InvalidAction", f"Could not find operation {name} for version {model.api_version}")
+
+
+def _parse(model: ServiceModel, name: str, request: Request) -> dict[str, Any]:
+    operation = model.operation_model(name)
+    if operation.input_shape is None:
+        return {}
+    parser = PROTOCOL_PARSERS[model.protocol](operation)
+    try:
+        parsed = parser.parse(
+            {
+                "body": request.get_data(),
+                "headers": request.headers,
+                "method": request.method,
+                "url_params": {},
+                "url_path": request.path,
+                "values": request.values,
+            }
+        )
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        code = "SerializationException" if model.protocol == "json" else "ValidationError"
+        msg = f"The request could not be read: {type(error).__name__}"
+        raise Refusal(code, msg) from None
+    missing = [n for n in operation.input_shape.required_members if parsed.get(n) is None]
+    if missing:
+        raise _missing(model, missing)
+    return dict(parsed)
+
+
+def _missing(model: ServiceModel, names: list[str]) -> Refusal:
+    code = "InvalidParameterException" if model.protocol == "json" else "ValidationError"
+    said = "; ".join(
+        f"Value null at '{n[0].lower()}{n[1:]}' failed to satisfy constraint: Member must not be null"
+        for n in names
+    )
+    count = f"{len(names)} validation error{'s' if len(names) > 1 else ''} detected"
+    return Refusal(code, f"{count}: {said}")
+
+
+def refuse(model: ServiceModel, name: str | None, refusal: Refusal) -> Response:
+    """`refusal` as the service's protocol writes errors."""
+    known = name if name in model.operation_names else model.operation_names[0]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # moto warns of codes that AWS uses but does not model
+        return _serialize(model, str(known), refusal, status=refusal.status)
+
+
+def _serialize(model: ServiceModel, name: str, result: object, *, status: int) -> Response:
+    operation: OperationModel = model.operation_model(name)
+    request_id = str(uuid.uuid4())
+    serializer = get_serializer_class(model.service_name, model.protocol)(
+        operation, SerializationContext(request_id)
+    )
+    done = serializer.serialize(result)
+    headers = {**done["headers"], "x-amzn-RequestId": request_id}
+    return Response(done["body"], status=max(done["status_code"], status), headers=headers)
+
+
+def as_shape(value: Any, shape: Shape, *, lost: list[str], path: str = "") -> Any:
+    """`value`, spelt as CloudFormation spells it, as input of the API shape `shape`.
+
+    Keys are matched without regard to case, scalars are turned into the shape's type. Paths of what
+    the shape has no member for are added to `lost`.
+    """
+    if shape.type_name == "structure" and isinstance(value, dict):
+        return _as_structure(value, shape, lost=lost, path=path)
+    if shape.type_name == "map" and isinstance(value, dict):
+        return {
+            key: as_shape(item, shape.value, lost=lost, path=f"{path}/{key}")
+            for key, item in value.items()
+        }
+    if shape.type_name == "list":
+        items = value if isinstance(value, list) else [value]
+        return [
+            as_shape(item, shape.member, lost=lost, path=f"{path}/{n}") for n, item in enumerate(items)
+        ]
+    return _as_scalar(value, shape.type_name)
+
+
+def _as_structure(value: dict[str, Any], shape: Shape, *, lost: list[str], path: str) -> dict[str, Any]:
+    members = {name.lower(): name for name in shape.members}
+    made = {}
+    for key, item in value.items():
+        name = members.get(key.lower())
+        if name is None:
+            lost.append(f"{path}/{key}")
+        else:
+            made[name] = as_shape(item, shape.members[name], lost=lost, path=f"{path}/{key}")
+    return made
+
+
+def _as_scalar(value: Any, kind: str) -> Any:
+    if kind == "string":
+        if isinstance(value, dict | list):
+            return json.dumps(value)
+        return str(value).lower() if isinstance(value, bool) else str(value)
+    if kind in {"integer", "long"} and isinstance(value, str) and value.lstrip("-").isdigit():
+        return int(value)
+    if kind in {"float", "double"} and isinstance(value, str):
+        return float(value)
+    if kind == "boolean" and isinstance(value, str):
+        return value.lower() == "true"
+    return value

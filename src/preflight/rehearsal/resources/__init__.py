@@ -1,0 +1,1 @@
+"""Resource handlers: one file per AWS service, each through that service's API."""

@@ -1,0 +1,51 @@
+"""Amazon ECR."""
+
+from __future__ import annotations
+
+from preflight.rehearsal.resources.handler import Handler, Made, Place, Properties
+
+_LATER = {"LifecyclePolicy", "RepositoryPolicyText", "EmptyOnDelete", "Tags", "RepositoryName"}
+
+
+def _create(place: Place, given: Properties) -> Made:
+    name = given.get("RepositoryName") or place.name(most=256, is_lower=True)
+    plain = {key: value for key, value in given.items() if key not in _LATER}
+    made = place.call(
+        "ecr", "CreateRepository",
+        {"RepositoryName": name, **plain, "Tags": place.all_tags(given.get("Tags"))},
+    )["repository"]  # fmt: skip
+    _set_policies(place, name, given)
+    if "EmptyOnDelete" in given:
+        place.note("EmptyOnDelete", "checked", "decides how the repository is deleted")
+    return Made(name, {"Arn": made["repositoryArn"], "RepositoryUri": made["repositoryUri"]})
+
+
+def _set_policies(place: Place, name: str, given: Properties) -> None:
+    lifecycle = (given.get("LifecyclePolicy") or {}).get("LifecyclePolicyText")
+    if lifecycle:
+        place.call("ecr", "PutLifecyclePolicy", {"RepositoryName": name, "LifecyclePolicyText": lifecycle})
+        place.note("LifecyclePolicy", "stored")
+    policy = given.get("RepositoryPolicyText")
+    if policy:
+        place.call("ecr", "SetRepositoryPolicy", {"RepositoryName": name, "PolicyText": policy})
+        place.note("RepositoryPolicyText", "stored")
+
+
+def _update(place: Place, name: str, _old: Properties, new: Properties) -> Made:
+    mutability = new.get("ImageTagMutability", "MUTABLE")
+    place.ask("ecr", "PutImageTagMutability", repositoryName=name, imageTagMutability=mutability)
+    scanning = (new.get("ImageScanningConfiguration") or {}).get("ScanOnPush", False)
+    place.ask(
+        "ecr", "PutImageScanningConfiguration",
+        repositoryName=name, imageScanningConfiguration={"scanOnPush": scanning},
+    )  # fmt: skip
+    _set_policies(place, name, new)
+    found = place.ask("ecr", "DescribeRepositories", repositoryNames=[name])["repositories"][0]
+    return Made(name, {"Arn": found["repositoryArn"], "RepositoryUri": found["repositoryUri"]})
+
+
+def _delete(place: Place, name: str, given: Properties) -> None:
+    place.ask("ecr", "DeleteRepository", repositoryName=name, force=bool(given.get("EmptyOnDelete")))
+
+
+TYPES = {"AWS::ECR::Repository": Handler(_create, _delete, _update)}

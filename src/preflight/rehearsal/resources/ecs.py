@@ -1,0 +1,154 @@
+"""Amazon ECS."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from preflight import errors, waiting
+from preflight.rehearsal.resources.handler import FailedError, Handler, Made, Place, Properties, refused
+
+STEADY_TIMEOUT = 600.0
+HOPELESS = 3
+TRIPPED = "Error occurred during operation 'ECS Deployment Circuit Breaker was triggered'."
+
+
+def _call(place: Place, operation: str, words: str, given: Properties) -> dict[str, Any]:
+    """Call ECS; its refusals in the words of ECS's own handlers."""
+    try:
+        return place.call("ecs", operation, given)
+    except FailedError as failure:
+        said, _, _ = failure.message.partition(" (Service: ")
+        code = "ClientException" if "TaskDefinition" in operation else "InvalidParameterException"
+        msg = (
+            f"Invalid request provided: {words}: {said} (Service: AmazonECS; Status Code: 400; "
+            f"Error Code: {code}; Request ID: {uuid.uuid4()}; Proxy: null)"
+        )
+        raise FailedError(msg, "InvalidRequest") from None
+
+
+def _with_tags(place: Place, given: Properties) -> dict[str, Any]:
+    tags = place.all_tags(given.get("Tags"))
+    return {**given, **({"Tags": tags} if tags else {})}
+
+
+def _create_cluster(place: Place, given: Properties) -> Made:
+    renamed = {("settings" if k == "ClusterSettings" else k): v for k, v in given.items()}
+    asked = {"ClusterName": place.name(most=255), **_with_tags(place, renamed)}
+    cluster = _call(place, "CreateCluster", "Create Cluster", asked)["cluster"]
+    if "ClusterSettings" in given:
+        place.note("ClusterSettings", "stored")
+    return Made(cluster["clusterName"], {"Arn": cluster["clusterArn"]})
+
+
+def _update_cluster(place: Place, name: str, _old: Properties, new: Properties) -> Made:
+    asked: dict[str, Any] = {"Cluster": name, "Settings": new.get("ClusterSettings") or []}
+    if "Configuration" in new:
+        asked["Configuration"] = new["Configuration"]
+    cluster = _call(place, "UpdateCluster", "Update Cluster", asked)["cluster"]
+    providers = {
+        "Cluster": name,
+        "CapacityProviders": new.get("CapacityProviders") or [],
+        "DefaultCapacityProviderStrategy": new.get("DefaultCapacityProviderStrategy") or [],
+    }
+    _call(place, "PutClusterCapacityProviders", "Put Cluster Capacity Providers", providers)
+    return Made(name, {"Arn": cluster["clusterArn"]})
+
+
+def _delete_cluster(place: Place, name: str, _given: Properties) -> None:
+    place.ask("ecs", "DeleteCluster", cluster=name)
+
+
+def _create_definition(place: Place, given: Properties) -> Made:
+    asked = {"Family": place.name(most=255), **_with_tags(place, given)}
+    made = _call(place, "RegisterTaskDefinition", "Create TaskDefinition", asked)["taskDefinition"]
+    return Made(made["taskDefinitionArn"], {"TaskDefinitionArn": made["taskDefinitionArn"]})
+
+
+def _update_definition(_place: Place, arn: str, _old: Properties, _new: Properties) -> Made:
+    return Made(arn, {"TaskDefinitionArn": arn})  # only tags can change without a new revision
+
+
+def _delete_definition(place: Place, arn: str, _given: Properties) -> None:
+    place.ask("ecs", "DeregisterTaskDefinition", taskDefinition=arn)
+
+
+def _as_service(given: Properties) -> dict[str, Any]:
+    return {("placementStrategy" if k == "PlacementStrategies" else k): v for k, v in given.items()}
+
+
+def _create_service(place: Place, given: Properties) -> Made:
+    asked = {"ServiceName": place.name(most=255), **_with_tags(place, _as_service(given))}
+    made = _call(place, "CreateService", "CreateService error", asked)["service"]
+    service = Made(made["serviceArn"], {"ServiceArn": made["serviceArn"], "Name": made["serviceName"]})
+    try:
+        _stabilize(place, service.id, given.get("Cluster"))
+    except FailedError:
+        _delete_service(place, service.id, given)
+        raise
+    return service
+
+
+def _stabilize(place: Place, arn: str, cluster: str | None) -> None:
+    """Wait until the service is steady, or until it is plain that it never will be.
+
+    AWS waits for up to three hours; three launches in a row that failed for the same kind of reason
+    are proof enough here.
+    """
+
+    def probe() -> str | None:
+        if place.stop.is_set():
+            return "cancelled"
+        service = place.ask("ecs", "DescribeServices", services=[arn], **({"cluster": cluster} if cluster else {}))["services"][0]
+        primary = service["deployments"][0]
+        if any(d["rolloutState"] == "FAILED" for d in service["deployments"]):
+            return "tripped"
+        if primary["failedTasks"] >= HOPELESS:
+            return "hopeless"
+        is_steady = any(e["message"].endswith("has reached a steady state.") for e in service["events"][:1])
+        return "steady" if is_steady and primary["rolloutState"] == "COMPLETED" else None
+
+    try:
+        ended = waiting.until(probe, what=f"service {arn} to be steady", timeout=STEADY_TIMEOUT, interval=0.05)
+    except errors.WaitExpiredError:
+        ended = "hopeless"
+    if ended == "tripped":
+        raise FailedError(TRIPPED, "GeneralServiceException")
+    if ended == "cancelled":
+        raise FailedError("Resource creation cancelled", is_whole=True)
+    if ended == "hopeless":
+        raise FailedError(f"Service {arn} did not stabilize.", "NotStabilized")
+
+
+def _update_service(place: Place, arn: str, _old: Properties, new: Properties) -> Made:
+    left_out = {"ServiceName", "Tags", "LaunchType", "SchedulingStrategy", "Role"}
+    asked = {k: v for k, v in _as_service(new).items() if k not in left_out}
+    made = _call(place, "UpdateService", "UpdateService error", {"Service": arn, **asked})["service"]
+    _stabilize(place, arn, new.get("Cluster"))
+    return Made(arn, {"ServiceArn": arn, "Name": made["serviceName"]})
+
+
+def _delete_service(place: Place, arn: str, given: Properties) -> None:
+    cluster = given.get("Cluster") or "default"
+    client = place.client("ecs")
+    try:
+        client.delete_service(service=arn, cluster=cluster, force=True)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in {"ServiceNotActiveException", "ServiceNotFoundException"}:
+            raise refused("ecs", error) from None
+        return
+
+    def is_gone() -> bool:
+        described = client.describe_services(services=[arn], cluster=cluster)["services"]
+        return all(service["status"] == "INACTIVE" for service in described)
+
+    waiting.until(is_gone, what=f"service {arn} to drain", timeout=STEADY_TIMEOUT, interval=0.05)
+
+
+TYPES = {
+    "AWS::ECS::Cluster": Handler(_create_cluster, _delete_cluster, _update_cluster),
+    "AWS::ECS::TaskDefinition": Handler(_create_definition, _delete_definition, _update_definition),
+    "AWS::ECS::Service": Handler(_create_service, _delete_service, _update_service),
+}

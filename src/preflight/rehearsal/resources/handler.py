@@ -1,0 +1,170 @@
+"""What a resource handler is, and what it is given."""
+
+from __future__ import annotations
+
+import random
+import string
+import threading
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from preflight import schemas
+from preflight.rehearsal import account as accounts
+from preflight.rehearsal import ledger, protocol
+
+Properties = Mapping[str, Any]
+
+
+class FailedError(Exception):
+    """A handler could not do it; `message` is what AWS would say, `code` the handler error code."""
+
+    def __init__(self, message: str, code: str = "InvalidRequest", *, is_whole: bool = False) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+        self.is_whole = is_whole
+
+    @property
+    def reason(self) -> str:
+        """The reason of the resource's event."""
+        if self.is_whole:
+            return self.message
+        return (
+            f'Resource handler returned message: "{self.message}" '
+            f"(RequestToken: {uuid.uuid4()}, HandlerErrorCode: {self.code})"
+        )
+
+
+@dataclass(frozen=True)
+class Made:
+    """A resource that was made: its physical id (what Ref returns) and what Fn::GetAtt returns."""
+
+    id: str
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a handler works: account, region, stack and logical id."""
+
+    account: accounts.Account
+    region: str
+    stack: str
+    stack_id: str
+    logical: str
+    kind: str
+    book: ledger.Ledger
+    tags: Mapping[str, str] = field(default_factory=dict)
+    capabilities: tuple[str, ...] = ()
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    def client(self, service: str) -> Any:
+        """A client of the account, in the region of the stack."""
+        return self.account.client(service, self.region)
+
+    def name(self, *, most: int = 64, is_lower: bool = False) -> str:
+        """A generated physical name: stack, logical id, and twelve random characters."""
+        tail = "".join(random.choices(string.ascii_uppercase + string.digits, k=12))  # noqa: S311 - a name
+        room = most - len(tail) - 2
+        head = f"{self.stack[: room // 2 + room % 2]}-{self.logical[: room // 2]}"
+        name = f"{head}-{tail}"
+        return name.lower() if is_lower else name
+
+    def all_tags(self, own: Any) -> list[dict[str, str]]:
+        """The tags of a resource: its own win over those of the stack."""
+        merged = {**self.tags, **{tag["Key"]: str(tag["Value"]) for tag in own or []}}
+        return [{"Key": key, "Value": value} for key, value in merged.items()]
+
+    def note(self, name: str | None, state: str, note: str | None = None) -> None:
+        """Enter into the ledger what was done with a property."""
+        self.book.enter(f"{self.stack}.{self.logical}", name, state, note)
+
+    def call(self, service: str, operation: str, given: Properties) -> dict[str, Any]:
+        """Call an operation with properties spelt as CloudFormation spells them.
+
+        Whatever the operation has no member for is entered as *ignored*, all else as *stored*.
+
+        Raises:
+            FailedError: the service refused; with AWS's words.
+        """
+        shape = protocol.model_of(service).operation_model(operation).input_shape
+        lost: list[str] = []
+        made = protocol.as_shape(dict(given), shape, lost=lost)
+        for key in given:
+            self.note(key, "stored")
+        for path in lost:
+            self.note(path.strip("/").replace("/", "."), "ignored", f"{operation} has no such member")
+        return self.ask(service, operation, **made)
+
+    def ask(self, service: str, operation: str, **given: Any) -> dict[str, Any]:
+        """Call an operation in the API's own spelling.
+
+        Raises:
+            FailedError: the service refused; with AWS's words.
+        """
+        client = self.client(service)
+        try:
+            answer: dict[str, Any] = client._make_api_call(operation, given)  # noqa: SLF001 - by operation name
+        except ClientError as error:
+            raise refused(service, error) from None
+        return answer
+
+
+def refused(service: str, error: ClientError) -> FailedError:
+    """A service's refusal as CloudFormation's handlers report it."""
+    said = error.response["Error"]
+    status = error.response["ResponseMetadata"].get("HTTPStatusCode", 400)
+    code = _handler_code(said["Code"])
+    message = f"{said['Message']} (Service: {service.title()}, Status Code: {status}, Request ID: {uuid.uuid4()})"
+    return FailedError(message, code)
+
+
+def _handler_code(code: str) -> str:
+    if "AlreadyExists" in code or "Duplicate" in code or code.endswith(".Conflict"):
+        return "AlreadyExists"
+    if "NotFound" in code or "NoSuch" in code:
+        return "NotFound"
+    if "Conflict" in code or code in {"DependencyViolation", "ResourceInUse", "RepositoryNotEmptyException"}:
+        return "ResourceConflict"
+    return "AccessDenied" if "AccessDenied" in code else "InvalidRequest"
+
+
+def is_gone(failure: FailedError) -> bool:
+    """Whether a delete failed because there was nothing left to delete."""
+    return failure.code == "NotFound"
+
+
+@dataclass(frozen=True)
+class Handler:
+    """How one resource type is made, changed and removed.
+
+    `update` is given the physical id, the former and the new properties. Without it every change
+    replaces the resource.
+    """
+
+    create: Callable[[Place, Properties], Made]
+    delete: Callable[[Place, str, Properties], None]
+    update: Callable[[Place, str, Properties, Properties], Made] | None = None
+    reads: tuple[str, ...] = ()
+
+
+def _stand_in(place: Place, given: Properties) -> Made:
+    place.note(None, "ignored", f"{place.kind} is not modelled: a stand-in was created")
+    for name in given:
+        place.note(name, "ignored")
+    return Made(place.name(), Anything(place.kind))
+
+
+class Anything(dict[str, Any]):
+    """Attributes of a resource that is not modelled: every one that its schema knows has a value."""
+
+    def __init__(self, kind: str) -> None:
+        names = schemas.read_only(kind)
+        super().__init__({name: f"rehearsal-{name.lower().replace('.', '-')}" for name in names})
+
+
+STANDIN = Handler(_stand_in, lambda _place, _id, _given: None, lambda _place, physical, _old, _new: Made(physical))

@@ -1,0 +1,84 @@
+"""AWS IAM: roles and policies."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from preflight.rehearsal.resources.handler import FailedError, Handler, Made, Place, Properties
+
+
+def _document(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, default=str)
+
+
+def _create_role(place: Place, given: Properties) -> Made:
+    name = given.get("RoleName") or place.name()
+    _check_trust(given["AssumeRolePolicyDocument"])
+    asked = {
+        "RoleName": name,
+        "AssumeRolePolicyDocument": _document(given["AssumeRolePolicyDocument"]),
+        "Tags": place.all_tags(given.get("Tags")),
+    }
+    simple = ("Path", "Description", "MaxSessionDuration", "PermissionsBoundary")
+    role = place.ask("iam", "CreateRole", **asked, **{k: given[k] for k in simple if k in given})["Role"]
+    try:
+        _set_policies(place, name, {}, given)
+    except FailedError:
+        _delete_role(place, name, given)
+        raise
+    for key in given:
+        place.note(key, "stored")
+    return Made(name, {"Arn": role["Arn"], "RoleId": role["RoleId"]})
+
+
+def _check_trust(document: Any) -> None:
+    parsed = document
+    if isinstance(document, str):
+        try:
+            parsed = json.loads(document)
+        except ValueError:
+            raise FailedError("This policy contains invalid Json (Service: Iam, Status Code: 400)") from None
+    statements = parsed.get("Statement", []) if isinstance(parsed, dict) else []
+    for statement in [statements] if isinstance(statements, dict) else statements:
+        if "Resource" in statement:
+            raise FailedError("Has prohibited field Resource (Service: Iam, Status Code: 400)")
+        if "Principal" not in statement and "NotPrincipal" not in statement:
+            raise FailedError("Missing required field Principal (Service: Iam, Status Code: 400)")
+
+
+def _set_policies(place: Place, role: str, old: Properties, new: Properties) -> None:
+    before, after = set(old.get("ManagedPolicyArns") or []), set(new.get("ManagedPolicyArns") or [])
+    for arn in before - after:
+        place.ask("iam", "DetachRolePolicy", RoleName=role, PolicyArn=arn)
+    for arn in sorted(after - before):
+        place.ask("iam", "AttachRolePolicy", RoleName=role, PolicyArn=arn)
+    inline = {policy["PolicyName"]: policy for policy in new.get("Policies") or []}
+    for policy in old.get("Policies") or []:
+        if policy["PolicyName"] not in inline:
+            place.ask("iam", "DeleteRolePolicy", RoleName=role, PolicyName=policy["PolicyName"])
+    for name, policy in inline.items():
+        document = _document(policy["PolicyDocument"])
+        place.ask("iam", "PutRolePolicy", RoleName=role, PolicyName=name, PolicyDocument=document)
+
+
+def _update_role(place: Place, role: str, old: Properties, new: Properties) -> Made:
+    _check_trust(new["AssumeRolePolicyDocument"])
+    document = _document(new["AssumeRolePolicyDocument"])
+    place.ask("iam", "UpdateAssumeRolePolicy", RoleName=role, PolicyDocument=document)
+    _set_policies(place, role, old, new)
+    changed = {k: new[k] for k in ("Description", "MaxSessionDuration") if k in new}
+    place.ask("iam", "UpdateRole", RoleName=role, **changed)
+    described = place.ask("iam", "GetRole", RoleName=role)["Role"]
+    return Made(role, {"Arn": described["Arn"], "RoleId": described["RoleId"]})
+
+
+def _delete_role(place: Place, role: str, _given: Properties) -> None:
+    for policy in place.ask("iam", "ListAttachedRolePolicies", RoleName=role)["AttachedPolicies"]:
+        place.ask("iam", "DetachRolePolicy", RoleName=role, PolicyArn=policy["PolicyArn"])
+    for name in place.ask("iam", "ListRolePolicies", RoleName=role)["PolicyNames"]:
+        place.ask("iam", "DeleteRolePolicy", RoleName=role, PolicyName=name)
+    place.ask("iam", "DeleteRole", RoleName=role)
+
+
+TYPES = {"AWS::IAM::Role": Handler(_create_role, _delete_role, _update_role)}

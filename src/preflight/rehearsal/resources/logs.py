@@ -1,0 +1,47 @@
+"""Amazon CloudWatch Logs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from preflight.rehearsal.resources.handler import FailedError, Handler, Made, Place, Properties
+
+
+def _create_group(place: Place, given: Properties) -> Made:
+    name = given.get("LogGroupName") or place.name(most=512)
+    plain = {key: value for key, value in given.items() if key not in {"RetentionInDays", "Tags", "LogGroupName"}}
+    if _find(place, name) is not None:
+        msg = f"Resource of type 'AWS::Logs::LogGroup' with identifier '{name}' already exists."
+        raise FailedError(msg, "AlreadyExists")
+    tags = {tag["Key"]: tag["Value"] for tag in place.all_tags(given.get("Tags"))}
+    place.call("logs", "CreateLogGroup", {"LogGroupName": name, **plain, **({"Tags": tags} if tags else {})})
+    _set_retention(place, name, given)
+    return Made(name, {"Arn": f"{_arn(place, name)}:*"})
+
+
+def _find(place: Place, name: str) -> dict[str, Any] | None:
+    groups = place.ask("logs", "DescribeLogGroups", logGroupNamePrefix=name)["logGroups"]
+    return next((group for group in groups if group["logGroupName"] == name), None)
+
+
+def _arn(place: Place, name: str) -> str:
+    return f"arn:aws:logs:{place.region}:{place.account.id}:log-group:{name}"
+
+
+def _set_retention(place: Place, name: str, given: Properties) -> None:
+    if "RetentionInDays" in given:
+        place.call("logs", "PutRetentionPolicy", {"LogGroupName": name, "RetentionInDays": given["RetentionInDays"]})
+    else:
+        place.ask("logs", "DeleteRetentionPolicy", logGroupName=name)
+
+
+def _update_group(place: Place, name: str, _old: Properties, new: Properties) -> Made:
+    _set_retention(place, name, new)
+    return Made(name, {"Arn": f"{_arn(place, name)}:*"})
+
+
+def _delete_group(place: Place, name: str, _given: Properties) -> None:
+    place.ask("logs", "DeleteLogGroup", logGroupName=name)
+
+
+TYPES = {"AWS::Logs::LogGroup": Handler(_create_group, _delete_group, _update_group)}

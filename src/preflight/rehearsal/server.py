@@ -1,0 +1,152 @@
+"""One HTTP server on loopback: our services in front, moto's behind."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import logging
+import os
+import re
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from moto.core.base_backend import BackendDict
+from moto.moto_server.werkzeug_app import (
+    DomainDispatcherApplication,
+    MotoRequestHandler,
+    create_backend_app,
+)
+from werkzeug.serving import make_server
+from werkzeug.wrappers import Request, Response
+
+from preflight.rehearsal import account as accounts
+from preflight.rehearsal import containers, launcher, ledger, protocol, scheduler
+from preflight.rehearsal.cloudformation import api as cloudformation
+from preflight.rehearsal.resources import catalog
+from preflight.rehearsal.services import ec2, ecr, registry
+from preflight.rehearsal.services.ecs import api as ecs
+from preflight.rehearsal.services.ecs import state as states
+from preflight.standins import Standins
+
+LOOPBACK = "127.0.0.1"
+BOOK = "/_preflight/book"
+_SCOPE = re.compile(r"Credential=[^/\s]*/\d+/(?P<region>[a-z0-9-]+)/(?P<service>[a-z0-9-]+)/aws4_request")
+_MUTATES = re.compile(r"^(Authorize|Revoke|Create|Delete|Replace|Attach|Detach|Associate|Disassociate|Modify)")
+WHOLE = {"cloudformation", "ecs"}  # services that are ours alone
+FRONTED = {*WHOLE, "ecr", "ec2", "logs"}  # services that we stand in front of
+
+
+class Server:
+    """The pretended account behind a WSGI application."""
+
+    def __init__(
+        self, *, port: int, folder: Path, runner: containers.Runner | None, standins: Standins | None
+    ) -> None:
+        self.book = ledger.Ledger()
+        self.address = f"http://{LOOPBACK}:{port}"
+        self._moto = DomainDispatcherApplication(create_backend_app)
+        self.account = accounts.Account(self.application)
+        self._registry = registry.Registry(self.account, folder / "registry")
+        self._state = states.State(self.account)
+        self._launcher = launcher.Launcher(
+            self._state, self.account, registry=self._registry, port=port,
+            runner=runner, standins=standins, book=self.book,
+        )  # fmt: skip
+        self._scheduler = scheduler.Scheduler(self._state, self._launcher, self.book)
+        self.cloudformation = cloudformation.Api(self.account, catalog.types(), self.book)
+        self._operations: Mapping[str, Mapping[str, protocol.Operation]] = {
+            "cloudformation": self.cloudformation.operations(),
+            "ecs": ecs.operations(self._state, launch=self._launcher.launch, stop=self._launcher.stop),
+            "ecr": ecr.operations(self._registry, lambda: self.address),
+        }
+        self._checks = {"ec2": ec2.CHECKS}
+
+    def application(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """Answer one request."""
+        request = Request(environ)
+        answered = self._own(request)
+        if answered is not None:
+            return answered(environ, start_response)
+        found: Iterable[bytes] = self._moto(environ, start_response)
+        scope = _SCOPE.search(request.headers.get("Authorization", ""))
+        if scope is not None and scope["service"] == "ec2" and _MUTATES.match(request.form.get("Action", "")):
+            self._launcher.refresh(scope["region"])
+        return found
+
+    def _own(self, request: Request) -> Response | None:
+        """The answer of our own services, None where moto is to answer."""
+        if request.path.startswith("/v2"):
+            return self._registry.answer(request)
+        if request.path == BOOK:
+            return Response(json.dumps(self.book.shown()), content_type="application/json")
+        scope = _SCOPE.search(request.headers.get("Authorization", ""))
+        if scope is None or scope["service"] not in FRONTED:
+            return None
+        service, region = scope["service"], scope["region"]
+        request.environ["wsgi.input"] = io.BytesIO(request.get_data())  # moto reads it once more
+        name = protocol.operation_name(protocol.model_of(service), request) or ""
+        if service == "logs" and name in {"GetLogEvents", "FilterLogEvents"}:
+            self._launcher.flush()
+        operations = self._operations.get(service, {})
+        if name in operations or service in WHOLE:
+            return protocol.answer(service, region, request, operations)
+        return self._refused(service, region, name, request)
+
+    def _refused(self, service: str, region: str, name: str, request: Request) -> Response | None:
+        """AWS's refusal where moto would be too kind, else None."""
+        check = self._checks.get(service, {}).get(name)
+        if check is None:
+            return None
+        try:
+            check(self.account, protocol.parse(service, region, request))
+        except protocol.Refusal as refusal:
+            return protocol.refuse(protocol.model_of(service), name, refusal)
+        return None
+
+    def close(self) -> None:
+        """Stop every task and remove every container."""
+        self._scheduler.close()
+        self._launcher.close()
+
+
+class _Quiet(MotoRequestHandler):
+    """Serves without a line in a log for every request."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002 - the name is werkzeug's
+        """Say nothing."""
+
+
+@contextlib.contextmanager
+def running(
+    *,
+    folder: Path,
+    runner: containers.Runner | None = None,
+    standins: Standins | None = None,
+    port: int = 0,
+) -> Iterator[Server]:
+    """Serve a fresh account on a port of loopback (0: a free one) until the block ends."""
+    os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"  # moto reads it when its IAM begins
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    BackendDict.reset()
+    served: list[Server] = []
+
+    def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        return served[0].application(environ, start_response)
+
+    http = make_server(LOOPBACK, port, application, threaded=True, request_handler=_Quiet)
+    server = Server(port=http.server_port, folder=folder, runner=runner, standins=standins)
+    served.append(server)
+    thread = threading.Thread(target=http.serve_forever, daemon=True, name="http")
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.close()
+        http.shutdown()
+        thread.join()
+        http.server_close()

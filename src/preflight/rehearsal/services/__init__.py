@@ -1,0 +1,1 @@
+"""Services of the pretended account that moto lacks or answers too kindly."""

@@ -1,0 +1,29 @@
+"""What of ECR is ours: the token that opens the rehearsal's own registry."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from preflight.rehearsal import protocol
+from preflight.rehearsal.services import registry as registries
+from preflight.rehearsal.services.ecs import state as states
+
+LIFETIME = timedelta(hours=12)
+
+
+def operations(registry: registries.Registry, address: Callable[[], str]) -> Mapping[str, protocol.Operation]:
+    """GetAuthorizationToken, whose endpoint is the registry on loopback."""
+
+    def token(call: protocol.Call) -> dict[str, Any]:
+        secret = f"{registries.USER}:{registry.password(call.region)}"
+        data = {
+            "authorizationToken": base64.b64encode(secret.encode()).decode(),
+            "expiresAt": states.now() + LIFETIME,
+            "proxyEndpoint": address(),
+        }
+        return {"authorizationData": [data]}
+
+    return {"GetAuthorizationToken": token}

@@ -1,0 +1,497 @@
+"""Evaluate parameters, conditions, mappings and intrinsic functions of one template; pure.
+
+References to resources are asked of `Scope.refer`. What it answers with `KEEP` stays a reference in
+the result, and so does every function that needs it: that is how a template is resolved before it
+is deployed. Source of the functions:
+https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html
+"""
+
+from __future__ import annotations
+
+import base64
+import ipaddress
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Value = Any  # what JSON can say
+Path = tuple[str | int, ...]
+
+
+class _Sentinel:
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+KEEP = _Sentinel("KEEP")
+NO_VALUE = _Sentinel("NO_VALUE")
+SUB_NAME = re.compile(r"\$\{([^!}][^}]*)\}")
+LIST_TYPES = re.compile(r"^(CommaDelimitedList|List<.+>|AWS::SSM::Parameter::Value<(List<.+>|CommaDelimitedList)>)$")
+
+
+class ResolveError(ValueError):
+    """A template that cannot be evaluated, in AWS's words; `path` is where."""
+
+    def __init__(self, message: str, path: Path = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        self.path = path
+
+
+def _keep(_name: str, _attribute: str | None) -> Value:
+    return KEEP
+
+
+def _no_export(name: str) -> Value:
+    msg = f"No export named {name} found"
+    raise ResolveError(msg)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What a template is evaluated with: parameter values, pseudo parameters, and who knows the rest."""
+
+    data: Mapping[str, Value]
+    parameters: Mapping[str, Value] = field(default_factory=dict)
+    pseudo: Mapping[str, Value] = field(default_factory=dict)
+    zones: Callable[[str], list[str]] = lambda region: [f"{region}{zone}" for zone in "abc"]
+    imported: Callable[[str], Value] = _no_export
+    refer: Callable[[str, str | None], Value] = _keep
+
+
+def pseudo_parameters(
+    *, region: str, account: str, stack_name: str, stack_id: str
+) -> dict[str, Value]:
+    """The pseudo parameters of a stack; partition and domain follow from the region."""
+    partition, suffix = partition_of(region)
+    return {
+        "AWS::AccountId": account,
+        "AWS::Region": region,
+        "AWS::Partition": partition,
+        "AWS::URLSuffix": suffix,
+        "AWS::StackName": stack_name,
+        "AWS::StackId": stack_id,
+        "AWS::NotificationARNs": [],
+        "AWS::NoValue": NO_VALUE,
+    }
+
+
+def partition_of(region: str) -> tuple[str, str]:
+    """Partition and domain suffix of a region."""
+    if region.startswith("cn-"):
+        return "aws-cn", "amazonaws.com.cn"
+    return ("aws-us-gov" if region.startswith("us-gov-") else "aws"), "amazonaws.com"
+
+
+def parameters(
+    data: Mapping[str, Value], given: Mapping[str, str], *, known: Mapping[str, str] | None = None
+) -> dict[str, Value]:
+    """Values of all parameters: given ones held against their declarations, else the defaults.
+
+    `known` are former values, used by an update. Lists come back as lists of strings, all else as
+    strings.
+
+    Raises:
+        ResolveError: in AWS's words, the first thing that is wrong.
+    """
+    declared = data.get("Parameters") or {}
+    unknown = [name for name in given if name not in declared]
+    if unknown:
+        msg = f"Parameters: [{', '.join(unknown)}] do not exist in the template"
+        raise ResolveError(msg)
+    values = {**(known or {}), **given}
+    missing = [n for n, d in declared.items() if n not in values and "Default" not in d]
+    if missing:
+        msg = f"Parameters: [{', '.join(missing)}] must have values"
+        raise ResolveError(msg)
+    return {n: _parameter(n, d, values.get(n, d.get("Default"))) for n, d in declared.items()}
+
+
+def _parameter(name: str, declared: Mapping[str, Value], raw: Value) -> Value:
+    kind = str(declared.get("Type", "String"))
+    if isinstance(raw, list | dict) or raw is None:
+        msg = f"Template format error: Every Default member must be a string. ({name})"
+        raise ResolveError(msg, ("Parameters", name, "Default"))
+    text = as_text(raw)
+    parts = [part.strip() for part in text.split(",")] if LIST_TYPES.match(kind) else [text]
+    for part in parts:
+        _check_parameter(name, declared, kind, part)
+    if not LIST_TYPES.match(kind):
+        return text
+    return parts if text else []
+
+
+def _check_parameter(name: str, declared: Mapping[str, Value], kind: str, text: str) -> None:
+    path = ("Parameters", name)
+    if "Number" in kind and not _is_number(text):
+        msg = f"Parameter '{name}' must be a number."
+        raise ResolveError(msg, path)
+    allowed = declared.get("AllowedValues")
+    if isinstance(allowed, list) and text not in [as_text(value) for value in allowed]:
+        raise ResolveError(_constraint(declared, f"Parameter '{name}' must be one of AllowedValues"), path)
+    pattern = declared.get("AllowedPattern")
+    if isinstance(pattern, str) and not _matches(pattern, text):
+        raise ResolveError(
+            _constraint(declared, f"Parameter '{name}' must match pattern {pattern}"), path
+        )
+    _check_bounds(name, declared, text, path)
+
+
+def _check_bounds(name: str, declared: Mapping[str, Value], text: str, path: Path) -> None:
+    checks = (
+        ("MinLength", lambda limit: len(text) >= limit, "contain at least {} characters"),
+        ("MaxLength", lambda limit: len(text) <= limit, "contain at most {} characters"),
+        ("MinValue", lambda limit: float(text) >= limit, "be a number not less than {}"),
+        ("MaxValue", lambda limit: float(text) <= limit, "be a number not greater than {}"),
+    )
+    for key, holds, words in checks:
+        if key in declared and _is_number(declared[key]) and not holds(float(declared[key])):
+            limit = as_text(declared[key])
+            said = f"Parameter '{name}' must {words.format(limit)}"
+            raise ResolveError(_constraint(declared, said), path)
+
+
+def _constraint(declared: Mapping[str, Value], said: str) -> str:
+    own = declared.get("ConstraintDescription")
+    return f"{said.split(' must ')[0]} failed to satisfy constraint: {own}" if own else said
+
+
+def _is_number(value: Value) -> bool:
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return not isinstance(value, bool)
+
+
+def _matches(pattern: str, text: str) -> bool:
+    try:
+        return re.fullmatch(pattern, text) is not None
+    except re.error:
+        return True  # a pattern of Java's that Python cannot read decides nothing here
+
+
+def as_text(value: Value) -> str:
+    """A scalar as CloudFormation writes it: booleans in lower case."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+class Resolver:
+    """Evaluates the parts of one template within one scope."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        self._conditions: dict[str, bool] = {}
+        self._deciding: set[str] = set()
+
+    def value(self, value: Value, path: Path = ()) -> Value:
+        """`value` with every function evaluated; `NO_VALUE` where nothing is to stand.
+
+        Raises:
+            ResolveError: in AWS's words.
+        """
+        if isinstance(value, list):
+            items = [self.value(item, (*path, n)) for n, item in enumerate(value)]
+            return [item for item in items if item is not NO_VALUE]
+        if not isinstance(value, dict):
+            return value
+        name = function_of(value)
+        if name is not None:
+            return self._function(name, value[name], (*path, name))
+        pairs = {key: self.value(item, (*path, key)) for key, item in value.items()}
+        return {key: item for key, item in pairs.items() if item is not NO_VALUE}
+
+    def condition(self, name: str, path: Path = ()) -> bool:
+        """Whether the condition of that name holds.
+
+        Raises:
+            ResolveError: there is none, or it depends on itself.
+        """
+        if name in self._conditions:
+            return self._conditions[name]
+        declared = self.scope.data.get("Conditions") or {}
+        if name not in declared:
+            msg = f"Template format error: Unresolved condition dependency {name}"
+            raise ResolveError(msg, path)
+        if name in self._deciding:
+            msg = f"Template error: Found circular condition dependency with condition {name}"
+            raise ResolveError(msg, path)
+        self._deciding.add(name)
+        self._conditions[name] = self._truth(declared[name], ("Conditions", name))
+        return self._conditions[name]
+
+    def holds(self, resource: Mapping[str, Value]) -> bool:
+        """Whether a resource (or output) exists: it has no condition, or its condition holds."""
+        name = resource.get("Condition")
+        return not isinstance(name, str) or self.condition(name)
+
+    def _truth(self, value: Value, path: Path) -> bool:
+        result = self.value(value, path)
+        if isinstance(result, str) and result in {"true", "false"}:
+            return result == "true"
+        if not isinstance(result, bool):
+            msg = f"Template format error: Conditions can only be boolean operations on parameters and other conditions ({'/'.join(map(str, path))})"
+            raise ResolveError(msg, path)
+        return result
+
+    def _function(self, name: str, argument: Value, path: Path) -> Value:
+        special = getattr(self, "_" + name.removeprefix("Fn::").lower(), None)
+        if special is None:
+            msg = f"Template error: {name} is not supported here"
+            raise ResolveError(msg, path)
+        return special(argument, path)
+
+    def _ref(self, name: Value, path: Path) -> Value:
+        if not isinstance(name, str):
+            raise ResolveError("Template error: every Ref object must have a single String value.", path)
+        if name in self.scope.parameters:
+            return self.scope.parameters[name]
+        if name in self.scope.pseudo:
+            return self.scope.pseudo[name]
+        if name.startswith("AWS::"):
+            return {"Ref": name}
+        answer = self.scope.refer(name, None)
+        return {"Ref": name} if answer is KEEP else answer
+
+    def _getatt(self, argument: Value, path: Path) -> Value:
+        parts = argument.split(".", 1) if isinstance(argument, str) else argument
+        if not isinstance(parts, list) or len(parts) < 2 or not all(parts):
+            raise ResolveError(
+                "Template error: every Fn::GetAtt object requires two non-empty parameters, "
+                "the resource name and the resource attribute",
+                path,
+            )
+        attribute = self.value(parts[1], path)
+        if not isinstance(parts[0], str) or not isinstance(attribute, str):
+            msg = "Template error: every Fn::GetAtt object requires two non-empty parameters, the resource name and the resource attribute"
+            raise ResolveError(msg, path)
+        attribute = ".".join([attribute, *map(str, parts[2:])])
+        answer = self.scope.refer(parts[0], attribute)
+        return {"Fn::GetAtt": [parts[0], attribute]} if answer is KEEP else answer
+
+    def _sub(self, argument: Value, path: Path) -> Value:
+        text, names = (argument, {}) if isinstance(argument, str) else _pair(argument)
+        if not isinstance(text, str) or not isinstance(names, dict):
+            msg = (
+                "Template error: One or more Fn::Sub intrinsic functions don't specify expected "
+                "arguments. Specify a string as first argument, and an optional second argument to "
+                "specify a mapping of values to replace in the string"
+            )
+            raise ResolveError(msg, path)
+        found = {name: self._sub_value(name, names, path) for name in SUB_NAME.findall(text)}
+        kept = {name: value for name, value in found.items() if is_kept(value)}
+        filled = SUB_NAME.sub(
+            lambda m: m.group(0) if m.group(1) in kept else _joined(found[m.group(1)], path), text
+        )
+        if not kept:
+            return filled.replace("${!", "${")
+        own = {name: value for name, value in kept.items() if name in names}
+        return {"Fn::Sub": [filled, own] if own else filled}
+
+    def _sub_value(self, name: str, names: Mapping[str, Value], path: Path) -> Value:
+        if name in names:
+            return self.value(names[name], (*path, 1, name))
+        if "." in name:
+            return self._getatt(name.strip(), path)
+        return self._ref(name.strip(), path)
+
+    def _join(self, argument: Value, path: Path) -> Value:
+        delimiter, items = _pair(argument)
+        resolved = self.value(items, (*path, 1))
+        if is_kept(resolved) or (isinstance(resolved, list) and any(map(is_kept, resolved))):
+            return {"Fn::Join": [delimiter, resolved]}
+        if not isinstance(delimiter, str) or not isinstance(resolved, list):
+            raise ResolveError(
+                "Template error: every Fn::Join object requires two parameters, (1) a string "
+                "delimiter and (2) a list of strings to be joined or a function that returns a list "
+                "of strings (such as Fn::GetAZs) to be joined.",
+                path,
+            )
+        return delimiter.join(_joined(item, path) for item in resolved)
+
+    def _split(self, argument: Value, path: Path) -> Value:
+        delimiter, text = _pair(argument)
+        resolved = self.value(text, (*path, 1))
+        if is_kept(resolved):
+            return {"Fn::Split": [delimiter, resolved]}
+        if not isinstance(delimiter, str) or not delimiter or not isinstance(resolved, str):
+            raise ResolveError(
+                "Template error: every Fn::Split object requires two parameters, (1) a string "
+                "delimiter and (2) a string to be split or a function that returns a string to be "
+                "split.",
+                path,
+            )
+        return resolved.split(delimiter)
+
+    def _select(self, argument: Value, path: Path) -> Value:
+        index, items = _pair(argument)
+        index, items = self.value(index, (*path, 0)), self.value(items, (*path, 1))
+        if is_kept(index) or is_kept(items):
+            return {"Fn::Select": [index, items]}
+        said = "Template error: Fn::Select requires a list argument with two elements: an integer index and a list"
+        if not isinstance(items, list) or not re.fullmatch(r"\d+", as_text(index)):
+            raise ResolveError(said, path)
+        if int(index) >= len(items):
+            msg = f"Template error: Fn::Select cannot select nonexistent value at index {index}"
+            raise ResolveError(msg, path)
+        return items[int(index)]
+
+    def _getazs(self, argument: Value, path: Path) -> Value:
+        region = self.value(argument, path)
+        if is_kept(region):
+            return {"Fn::GetAZs": region}
+        return self.scope.zones(region or self.scope.pseudo.get("AWS::Region", ""))
+
+    def _findinmap(self, argument: Value, path: Path) -> Value:
+        if not isinstance(argument, list) or len(argument) not in {3, 4}:
+            msg = "Template error: every Fn::FindInMap object requires three parameters, the map name, map key and the attribute for return value"
+            raise ResolveError(msg, path)
+        keys = [self.value(key, (*path, n)) for n, key in enumerate(argument[:3])]
+        if any(is_kept(key) for key in keys):
+            return {"Fn::FindInMap": keys}
+        found: Value = self.scope.data.get("Mappings") or {}
+        for key in keys:
+            found = found.get(as_text(key)) if isinstance(found, dict) else None
+        if found is not None:
+            return found
+        if len(argument) == 4 and isinstance(argument[3], dict) and "DefaultValue" in argument[3]:
+            return self.value(argument[3]["DefaultValue"], (*path, 3, "DefaultValue"))
+        msg = f"Template error: Unable to get mapping for {'::'.join(as_text(key) for key in keys)}"
+        raise ResolveError(msg, path)
+
+    def _if(self, argument: Value, path: Path) -> Value:
+        if not isinstance(argument, list) or len(argument) != 3 or not isinstance(argument[0], str):
+            msg = "Template error: Fn::If requires a list argument with three elements"
+            raise ResolveError(msg, path)
+        if argument[0] not in (self.scope.data.get("Conditions") or {}):
+            msg = f"Template error: unresolved condition dependency {argument[0]} in Fn::If"
+            raise ResolveError(msg, path)
+        chosen = 1 if self.condition(argument[0], path) else 2
+        return self.value(argument[chosen], (*path, chosen))
+
+    def _condition(self, name: Value, path: Path) -> Value:
+        return self.condition(str(name), path)
+
+    def _equals(self, argument: Value, path: Path) -> Value:
+        if not isinstance(argument, list) or len(argument) != 2:
+            raise ResolveError(
+                "Template error: every Fn::Equals object requires a list of 2 string parameters.", path
+            )
+        left, right = (self.value(item, (*path, n)) for n, item in enumerate(argument))
+        texts = [as_text(v) if not isinstance(v, list | dict) else v for v in (left, right)]
+        return bool(texts[0] == texts[1])
+
+    def _and(self, argument: Value, path: Path) -> Value:
+        return all(self._truths(argument, path, "Fn::And"))
+
+    def _or(self, argument: Value, path: Path) -> Value:
+        return any(self._truths(argument, path, "Fn::Or"))
+
+    def _truths(self, argument: Value, path: Path, name: str) -> list[bool]:
+        if not isinstance(argument, list) or not 2 <= len(argument) <= 10:
+            msg = f"Template error: every {name} object requires a list of at least 2 and at most 10 boolean parameters."
+            raise ResolveError(msg, path)
+        return [self._truth(item, (*path, n)) for n, item in enumerate(argument)]
+
+    def _not(self, argument: Value, path: Path) -> Value:
+        if not isinstance(argument, list) or len(argument) != 1:
+            msg = "Template error: every Fn::Not object requires one boolean parameter."
+            raise ResolveError(msg, path)
+        return not self._truth(argument[0], (*path, 0))
+
+    def _base64(self, argument: Value, path: Path) -> Value:
+        text = self.value(argument, path)
+        if is_kept(text):
+            return {"Fn::Base64": text}
+        if not isinstance(text, str):
+            msg = "Template error: every Fn::Base64 object must have a String-typed value."
+            raise ResolveError(msg, path)
+        return base64.b64encode(text.encode()).decode()
+
+    def _cidr(self, argument: Value, path: Path) -> Value:
+        parts = self.value(argument, path) if isinstance(argument, list) else None
+        if isinstance(parts, list) and any(map(is_kept, parts)):
+            return {"Fn::Cidr": parts}
+        try:
+            if parts is None:
+                raise ValueError  # noqa: TRY301 - one refusal for all wrong arguments
+            return _cidr(str(parts[0]), int(parts[1]), int(parts[2]) if len(parts) > 2 else None)
+        except (ValueError, TypeError, IndexError):
+            msg = "Template error: Fn::Cidr needs an address block, a count from 1 to 256, and the bits of a subnet"
+            raise ResolveError(msg, path) from None
+
+    def _importvalue(self, argument: Value, path: Path) -> Value:
+        name = self.value(argument, path)
+        if is_kept(name):
+            return {"Fn::ImportValue": name}
+        if not isinstance(name, str):
+            msg = "Template error: the attribute in Fn::ImportValue must not depend on any resources, imported values, or Fn::GetAZs"
+            raise ResolveError(msg, path)
+        answer = self.scope.imported(name)
+        return {"Fn::ImportValue": name} if answer is KEEP else answer
+
+    def _length(self, argument: Value, path: Path) -> Value:
+        items = self.value(argument, path)
+        if is_kept(items):
+            return {"Fn::Length": items}
+        if not isinstance(items, list):
+            raise ResolveError("Template error: Fn::Length needs a list", path)
+        return len(items)
+
+    def _tojsonstring(self, argument: Value, path: Path) -> Value:
+        resolved = self.value(argument, path)
+        if holds_kept(resolved):
+            return {"Fn::ToJsonString": resolved}
+        return json.dumps(resolved, separators=(",", ":"))
+
+
+def _cidr(block: str, count: int, bits: int | None) -> list[str]:
+    network = ipaddress.ip_network(block)
+    size = network.max_prefixlen - (bits if bits is not None else 8)
+    subnets = network.subnets(new_prefix=size)
+    found = [str(subnet) for _, subnet in zip(range(count), subnets, strict=False)]
+    if not 1 <= count <= 256 or len(found) < count:
+        raise ValueError(block)
+    return found
+
+
+def _pair(argument: Value) -> tuple[Value, Value]:
+    if isinstance(argument, list) and len(argument) == 2:
+        return argument[0], argument[1]
+    return None, None
+
+
+def _joined(value: Value, path: Path) -> str:
+    if isinstance(value, list):
+        return ",".join(_joined(item, path) for item in value)
+    if isinstance(value, dict) or value is NO_VALUE or value is None:
+        raise ResolveError("Template error: a text cannot be made of a map or of nothing", path)
+    return as_text(value)
+
+
+def function_of(value: Value) -> str | None:
+    """Name of the function that `value` is (`Ref`, `Fn::Sub`, `Condition` ...), or None."""
+    if not isinstance(value, dict) or len(value) != 1:
+        return None
+    (name,) = value
+    if name == "Ref" or (name == "Condition" and isinstance(value[name], str)):
+        return str(name)
+    return name if isinstance(name, str) and name.startswith("Fn::") else None
+
+
+def is_kept(value: Value) -> bool:
+    """Whether `value` is still a function after resolution."""
+    return function_of(value) is not None
+
+
+def holds_kept(value: Value) -> bool:
+    """Whether `value` is, or anywhere holds, a function."""
+    if is_kept(value):
+        return True
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return any(holds_kept(item) for item in items)

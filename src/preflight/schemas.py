@@ -1,0 +1,226 @@
+"""CloudFormation resource schemas, out of cfn-lint's bundle.
+
+Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/resource-type-schemas.html.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+Schema = Mapping[str, Any]
+_MAX_DEPTH = 30
+
+
+@functools.cache
+def of(kind: str, region: str = "us-east-1") -> Schema | None:
+    """The schema of a resource type in a region, None where the type does not exist there."""
+    from cfnlint.schema import PROVIDER_SCHEMA_MANAGER, ResourceNotFoundError  # noqa: PLC0415 - slow to import
+
+    try:
+        return PROVIDER_SCHEMA_MANAGER.get_resource_schema(region, kind).schema
+    except ResourceNotFoundError:
+        return None
+
+
+def exists(kind: str, region: str = "us-east-1") -> bool:
+    """Whether there is such a resource type; custom resources and modules count."""
+    return kind.startswith("Custom::") or kind.endswith("::MODULE") or of(kind, region) is not None
+
+
+def create_only(kind: str) -> frozenset[str]:
+    """Top-level properties whose change replaces the resource."""
+    return _tops(kind, "createOnlyProperties")
+
+
+def read_only(kind: str) -> frozenset[str]:
+    """Properties, dotted, that only AWS sets; these are what Fn::GetAtt returns."""
+    schema = of(kind) or {}
+    return frozenset(
+        path.removeprefix("/properties/").replace("/properties/", ".").replace("/", ".")
+        for path in schema.get("readOnlyProperties", [])
+    )
+
+
+def _tops(kind: str, key: str) -> frozenset[str]:
+    schema = of(kind) or {}
+    return frozenset(path.removeprefix("/properties/").split("/")[0] for path in schema.get(key, []))
+
+
+def coerce(kind: str, properties: Mapping[str, Any]) -> dict[str, Any]:
+    """Properties with scalars turned into the types of the schema, as CloudFormation does.
+
+    A text is made a number or a boolean where the schema wants one and the text is one, and the
+    other way round.
+    """
+    schema = of(kind)
+    if schema is None:
+        return dict(properties)
+    made: dict[str, Any] = _coerce(dict(properties), schema, schema, 0)
+    return made
+
+
+def _coerce(value: Any, part: Schema, whole: Schema, depth: int) -> Any:
+    part = _target(part, whole)
+    if depth > _MAX_DEPTH:
+        return value
+    if isinstance(value, dict):
+        return {
+            key: _coerce(item, found, whole, depth + 1) if (found := _member(part, key)) else item
+            for key, item in value.items()
+        }
+    if isinstance(value, list):
+        items = part.get("items", {})
+        return [_coerce(item, items, whole, depth + 1) for item in value]
+    return _scalar(value, part.get("type"))
+
+
+def _target(part: Schema, whole: Schema) -> Schema:
+    while "$ref" in part:
+        found: Any = whole
+        for key in str(part["$ref"]).removeprefix("#/").split("/"):
+            found = found.get(key, {})
+        part = found
+    return part
+
+
+def _member(part: Schema, key: str) -> Schema | None:
+    if key in part.get("properties", {}):
+        return dict(part["properties"][key])
+    for pattern, found in part.get("patternProperties", {}).items():
+        if re.search(pattern, key):
+            return dict(found)
+    return None
+
+
+def _scalar(value: Any, wanted: Any) -> Any:
+    kinds = wanted if isinstance(wanted, list) else [wanted]
+    if isinstance(value, bool):
+        return str(value).lower() if kinds == ["string"] else value
+    if isinstance(value, int | float) and kinds == ["string"]:
+        return str(value)
+    if isinstance(value, str) and "string" not in kinds:
+        return _from_text(value, kinds)
+    return value
+
+
+def _from_text(value: str, kinds: list[Any]) -> Any:
+    if "boolean" in kinds and value.lower() in {"true", "false"}:
+        return value.lower() == "true"
+    if "integer" in kinds and re.fullmatch(r"-?\d+", value):
+        return int(value)
+    if "number" in kinds and re.fullmatch(r"-?\d+(\.\d+)?", value):
+        return float(value) if "." in value else int(value)
+    return value
+
+
+def violations(kind: str, properties: Mapping[str, Any]) -> list[str]:
+    """What is wrong with resolved properties, in the words of AWS's schema validator."""
+    schema = of(kind)
+    if schema is None:
+        return []
+    found = list(_violations(properties, schema, schema, "#", 0))
+    read = [name for name in read_only(kind) if name in properties]
+    found += [f"#: extraneous key [{name}] is not permitted" for name in read]
+    return list(dict.fromkeys(found))
+
+
+def _violations(value: Any, part: Schema, whole: Schema, path: str, depth: int) -> Iterator[str]:
+    part = _target(part, whole)
+    if depth > _MAX_DEPTH:
+        return
+    kinds = part.get("type")
+    kinds = kinds if isinstance(kinds, list) else [kinds] if kinds else []
+    if kinds and not any(_is_a(value, kind) for kind in kinds):
+        yield f"{path}: expected type: {_title(kinds[0])}, found: {_found(value)}"
+        return
+    if isinstance(value, dict):
+        yield from _object(value, part, whole, path, depth)
+    elif isinstance(value, list):
+        yield from _array(value, part, whole, path, depth)
+    else:
+        yield from _value(value, part, path)
+    yield from _combined(value, part, whole, path, depth)
+
+
+_KINDS = {
+    "string": str, "object": dict, "array": list, "boolean": bool, "integer": int, "number": (int, float),
+}  # fmt: skip
+
+
+def _is_a(value: Any, kind: str) -> bool:
+    if isinstance(value, bool):
+        return kind == "boolean"
+    return kind == "null" or isinstance(value, _KINDS.get(kind, object))
+
+
+def _title(kind: str) -> str:
+    return {"object": "JSONObject", "array": "JSONArray", "integer": "Integer", "number": "Number"}.get(kind, kind.title())
+
+
+def _found(value: Any) -> str:
+    kinds = ((bool, "Boolean"), (dict, "JSONObject"), (list, "JSONArray"), (int, "Integer"), (float, "BigDecimal"))
+    return next((name for kind, name in kinds if isinstance(value, kind)), "String")
+
+
+def _object(value: dict[str, Any], part: Schema, whole: Schema, path: str, depth: int) -> Iterator[str]:
+    for name in part.get("required", []):
+        if name not in value:
+            yield f"{path}: required key [{name}] not found"
+    for key, item in value.items():
+        found = _member(part, key)
+        if found is not None:
+            yield from _violations(item, found, whole, f"{path}/{key}", depth + 1)
+        elif part.get("additionalProperties") is False:
+            yield f"{path}: extraneous key [{key}] is not permitted"
+
+
+def _array(value: list[Any], part: Schema, whole: Schema, path: str, depth: int) -> Iterator[str]:
+    if len(value) < part.get("minItems", 0):
+        yield f"{path}: expected minimum item count: {part['minItems']}, found: {len(value)}"
+    if len(value) > part.get("maxItems", len(value)):
+        yield f"{path}: expected maximum item count: {part['maxItems']}, found: {len(value)}"
+    if part.get("uniqueItems") and any(item in value[:n] for n, item in enumerate(value)):
+        yield f"{path}: array items are not unique"
+    for n, item in enumerate(value):
+        yield from _violations(item, part.get("items", {}), whole, f"{path}/{n}", depth + 1)
+
+
+def _value(value: Any, part: Schema, path: str) -> Iterator[str]:
+    if "enum" in part and value not in part["enum"]:
+        yield f"{path}: {value} is not a valid enum value"
+    if isinstance(value, str):
+        if len(value) < part.get("minLength", 0):
+            yield f"{path}: expected minLength: {part['minLength']}, actual: {len(value)}"
+        if len(value) > part.get("maxLength", len(value)):
+            yield f"{path}: expected maxLength: {part['maxLength']}, actual: {len(value)}"
+        if "pattern" in part and not _fits(part["pattern"], value):
+            yield f"{path}: failed validation constraint for keyword [pattern]"
+    elif not isinstance(value, bool):
+        if value < part.get("minimum", value):
+            yield f"{path}: {value} is not greater or equal to {part['minimum']}"
+        if value > part.get("maximum", value):
+            yield f"{path}: {value} is not less or equal to {part['maximum']}"
+
+
+def _fits(pattern: str, text: str) -> bool:
+    try:
+        return re.search(pattern, text) is not None
+    except re.error:
+        return True  # a pattern in another dialect decides nothing here
+
+
+def _combined(value: Any, part: Schema, whole: Schema, path: str, depth: int) -> Iterator[str]:
+    for key in ("anyOf", "oneOf"):
+        options = part.get(key) or []
+        fitting = sum(not list(_violations(value, option, whole, path, depth + 1)) for option in options)
+        if options and (fitting == 0 or (key == "oneOf" and fitting > 1)):
+            yield f"{path}: #: {fitting} subschemas matched instead of one"
+    for option in part.get("allOf") or []:
+        yield from _violations(value, option, whole, path, depth + 1)
+    for group in part.get("requiredXor") or []:
+        names = group if isinstance(group, list) else [group]
+        if isinstance(value, dict) and sum(name in value for name in names) != 1 and isinstance(group, list):
+            yield f"{path}: exactly one of [{', '.join(names)}] is required"

@@ -1,0 +1,125 @@
+"""Stand-in images for a registry that cannot be reached: built once, kept under names of their own.
+
+A stand-in is a folder with a program `build`, which fills the folder it is given, and a `Dockerfile`
+that makes an image of that. It is used only where the registry of the real image cannot be reached.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import re
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from preflight import engine as engines
+from preflight import errors, places, process
+
+PREFIX = "localhost/preflight-standin/"
+_UNREACHABLE = re.compile(
+    r"no such host|i/o timeout|connection refused|network is unreachable|no route to host|"
+    r"handshake timeout|temporary failure in name resolution|server misbehaving|proxyconnect|"
+    r"connection reset|context deadline exceeded|request canceled|unexpected EOF|denied destination|403 \(Forbidden\)|"
+    r"toomanyrequests",
+    re.IGNORECASE,
+)
+
+
+class Standins:
+    """Finds the image to run for a name: the real one, or its stand-in. `used` names the latter."""
+
+    def __init__(self, engine: engines.Engine, folders: Mapping[str, Path]) -> None:
+        self._engine = engine
+        self._folders = dict(folders)
+        self._found: dict[str, str] = {}
+        self.used: dict[str, str] = {}
+
+    def image(self, name: str) -> str:
+        """What to run where `name` is asked for: `name` itself, or the name of its stand-in.
+
+        Raises:
+            LookupError: the registry answered that there is no such image; the text is what it said.
+            ToolBrokeError: the registry cannot be reached, and there is no stand-in.
+        """
+        if name not in self._found:
+            self._found[name] = self._find(name)
+        return self._found[name]
+
+    def _find(self, name: str) -> str:
+        if self._engine.run("image", "inspect", name).code == 0:
+            return name
+        done = self._engine.run("pull", "--quiet", _qualified(name), timeout=600)
+        if done.code == 0:
+            return _qualified(name)
+        said = (done.stderr or done.stdout).strip()
+        if not _UNREACHABLE.search(said):
+            raise LookupError(said.splitlines()[-1] if said else "the registry did not say why")
+        folder = self._folders.get(repository(name))
+        if folder is None:
+            msg = (
+                f"the registry of {name} cannot be reached, and the plan names no stand-in for it. Next: "
+                f"pull the image once by hand, or add `standins: {{{repository(name)}: FOLDER}}` to the plan. "
+                f"The engine said: {said[-300:]}"
+            )
+            raise errors.ToolBrokeError(msg)
+        self.used[name] = build(self._engine, repository(name), folder)
+        return self.used[name]
+
+
+def repository(image: str) -> str:
+    """The repository of an image name as people write it: `nginx` for `docker.io/library/nginx:1`."""
+    name = image.partition("@")[0]
+    name = name.removeprefix("docker.io/").removeprefix("library/")
+    head, slash, tail = name.rpartition("/")
+    return head + slash + tail.partition(":")[0]
+
+
+def _qualified(name: str) -> str:
+    head = name.partition("/")[0]
+    if "/" not in name:
+        return f"docker.io/library/{name}"
+    return name if "." in head or ":" in head or head == "localhost" else f"docker.io/{name}"
+
+
+def build(engine: engines.Engine, name: str, folder: Path) -> str:
+    """Name of the stand-in's image, built from `folder` unless the store has it.
+
+    Raises:
+        ToolBrokeError: it cannot be built.
+    """
+    image = f"{PREFIX}{name}:{_fingerprint(folder)}"
+    with (places.cache() / "standins.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another run may be building the same one
+        if engine.run("image", "inspect", image).code != 0:
+            _build(engine, image, folder)
+    return image
+
+
+def _build(engine: engines.Engine, image: str, folder: Path) -> None:
+    with tempfile.TemporaryDirectory(dir=places.cache()) as made:
+        root = Path(made) / "rootfs"
+        root.mkdir()
+        process.must(str(folder / "build"), str(root), timeout=300)
+        (Path(made) / "Dockerfile").write_bytes((folder / "Dockerfile").read_bytes())
+        engine.must("build", "--quiet", "--tag", image, made, timeout=300)
+
+
+def _fingerprint(folder: Path) -> str:
+    hashed = hashlib.sha256()
+    for name in ("build", "Dockerfile"):
+        path = folder / name
+        if not path.is_file():
+            msg = f"{folder}: a stand-in needs a file named {name}"
+            raise errors.UsageError(msg)
+        hashed.update(path.read_bytes())
+    return hashed.hexdigest()[:12]
+
+
+def remove(engine: engines.Engine) -> list[str]:
+    """Remove every stand-in image and return their names."""
+    listed = engine.must("images", "--format", "{{.Repository}}:{{.Tag}}").split()
+    found = [image for image in listed if image.startswith(PREFIX)]
+    if found:
+        engine.must("rmi", "--force", *found)
+    return found
