@@ -13,6 +13,9 @@ from preflight import errors, pause, places, process
 
 ADVICE = "install podman (preflight doctor --fix does it on Debian and Ubuntu), or go on without: --containers off"
 RUN_LABEL = "preflight.run"
+TASK_LABEL = "preflight.task"
+NAME_LABEL = "preflight.container"
+HOLDER = "~pause"
 # For machines where the defaults of podman fail: crun cannot work with hybrid cgroups, and without
 # CAP_SYS_RESOURCE the hard limits of the defaults cannot be set.
 _FALLBACK = """\
@@ -153,3 +156,21 @@ def _remembered(program: str, version: str) -> Engine | None:
     env = memory.pop("env", {})
     is_whole = all(Path(path).exists() for path in env.values())
     return Engine(program, version, env) if memory == _key(version) and is_whole else None
+
+
+def remove_run(engine: Engine, run: str) -> int:
+    """Remove the containers labelled with `run` and return how many there were.
+
+    Those that hold a network namespace go last, as the others depend on them.
+    """
+    ours = f"label={RUN_LABEL}={run}"
+    listing = ("ps", "--all", "--quiet", "--no-trunc", "--filter")
+    found = engine.must(*listing, ours).split()
+    if not found:
+        return 0
+    holders = engine.must(*listing, ours, "--filter", f"label={NAME_LABEL}={HOLDER}").split()
+    at_once = ("--time=0",) if engine.program == "podman" else ()
+    for batch in ([c for c in found if c not in holders], holders):
+        if batch:
+            engine.run("rm", "--force", *at_once, "--volumes", *batch, timeout=300)
+    return len(found)

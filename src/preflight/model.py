@@ -38,7 +38,6 @@ class Finding:
     fix: str | None = None
     source: str | None = None
 
-    @property
     def place(self) -> str:
         """Where it is, as `file:line`, as far as it is known."""
         if self.file is None:

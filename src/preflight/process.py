@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -59,17 +60,38 @@ class Running:
         return Done(
             self._args,
             self._started.returncode,
-            out.decode(errors="replace"),
-            err.decode(errors="replace"),
+            (out or b"").decode(errors="replace"),
+            (err or b"").decode(errors="replace"),
         )
+
+    def line(self, *, timeout: float) -> str:
+        """The next line of its standard output.
+
+        Raises:
+            ToolBrokeError: it ended, or wrote none within `timeout` seconds.
+        """
+        lines: list[bytes] = []
+        stream = self._started.stdout
+        reader = threading.Thread(target=lambda: lines.append(stream.readline() if stream else b""), daemon=True)
+        reader.start()
+        reader.join(timeout)
+        if not lines or not lines[0].endswith(b"\n"):
+            msg = f"{' '.join(self._args[:4])} did not come up"
+            raise errors.ToolBrokeError(msg)
+        return lines[0].decode(errors="replace").rstrip("\n")
+
+    def end_input(self) -> None:
+        """Close its standard input."""
+        if self._started.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):
+                self._started.stdin.close()
+            self._started.stdin = None
 
     def kill(self) -> None:
         """End it and everything it started, at once."""
         if self._started.poll() is None:
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._started.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
         self._started.wait()
         for stream in (self._started.stdout, self._started.stderr, self._started.stdin):
             if stream is not None:
@@ -84,8 +106,11 @@ def start(
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
     has_input: bool = False,
+    is_loud: bool = False,
 ) -> Running:
     """Start a program in a session of its own, so that Ctrl-C reaches us and not it.
+
+    One that `is_loud` writes its standard error where ours goes.
 
     Raises:
         ToolMissingError: there is no such program.
@@ -97,7 +122,7 @@ def start(
                 args,
                 stdin=subprocess.PIPE if has_input else subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
+                stderr=None if is_loud else subprocess.PIPE,
                 env=None if env is None else {**os.environ, **env},
                 cwd=cwd,
                 start_new_session=True,
@@ -146,3 +171,27 @@ def must(
 def which(name: str) -> str | None:
     """Path of the program of that name on PATH, or None."""
     return shutil.which(name)
+
+
+class Service:
+    """A program that serves until its standard input ends; its first line says how to reach it."""
+
+    def __init__(self, *args: str, env: Mapping[str, str] | None = None) -> None:
+        self._running = start(*args, env=env, has_input=True, is_loud=True)
+        self._args = args
+
+    def first_line(self, *, timeout: float) -> str:
+        """The first line of its standard output.
+
+        Raises:
+            ToolBrokeError: it ended, or said nothing within `timeout` seconds.
+        """
+        return self._running.line(timeout=timeout)
+
+    def stop(self, *, timeout: float) -> None:
+        """End its standard input and wait; kill it where it does not end."""
+        self._running.end_input()
+        try:
+            self._running.result(timeout=timeout)
+        except errors.ToolBrokeError:
+            self._running.kill()

@@ -14,8 +14,6 @@ from preflight import errors, pause, places
 from preflight.rehearsal import exits, namespace
 from preflight.rehearsal.fargate import launch
 
-TASK_LABEL = "preflight.task"
-NAME_LABEL = "preflight.container"
 
 
 @dataclass(frozen=True)
@@ -53,7 +51,7 @@ class Runner:
         network = ["--network", "none"] if can_enter else []
         ports = [] if can_enter else [f"--publish={host}:{port}:{port}" for host, port in publish]
         container = self.engine.must(
-            "run", "--detach", *network, *ports, *self._labels(task, "~pause"), pause.IMAGE
+            "run", "--detach", *network, *ports, *self._labels(task, engines.HOLDER), pause.IMAGE
         ).splitlines()[-1]
         folder = self._folder / "tasks" / task
         folder.mkdir(parents=True)
@@ -113,7 +111,7 @@ class Runner:
         return f"--volume={source}:{mount.path}{':ro' if mount.is_read_only else ''}"
 
     def _labels(self, task: str, name: str) -> list[str]:
-        pairs = ((engines.RUN_LABEL, self.run), (TASK_LABEL, task), (NAME_LABEL, name))
+        pairs = ((engines.RUN_LABEL, self.run), (engines.TASK_LABEL, task), (engines.NAME_LABEL, name))
         return [f"--label={key}={value}" for key, value in pairs]
 
     def _pid(self, container: str) -> int:
@@ -176,26 +174,10 @@ class Runner:
     def close(self) -> None:
         """Remove every container of this run."""
         self._exits.close()
-        sweep(self.engine, self.run)
+        engines.remove_run(self.engine, self.run)
         places.remove(self._folder / "tasks")
 
 
 def _command(plan: launch.ContainerPlan) -> list[str]:
     rest = list(plan.entry_point[1:]) if plan.entry_point else []
     return rest + list(plan.command or ())
-
-
-def sweep(engine: engines.Engine, run: str) -> int:
-    """Remove the containers labelled with `run` and return how many there were."""
-    label = f"label={engines.RUN_LABEL}={run}"
-    found = engine.must("ps", "--all", "--quiet", "--no-trunc", "--filter", label).split()
-    if not found:
-        return 0
-    at_once = ("--time=0",) if engine.program == "podman" else ()
-    holders = engine.must(
-        "ps", "--all", "--quiet", "--no-trunc", "--filter", label, "--filter", f"label={NAME_LABEL}=~pause"
-    ).split()
-    for batch in ([c for c in found if c not in holders], holders):
-        if batch:
-            engine.run("rm", "--force", *at_once, "--volumes", *batch, timeout=300)
-    return len(found)

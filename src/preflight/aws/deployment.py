@@ -1,0 +1,320 @@
+"""The plan's steps in order, and back: a context manager that yields what runs."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from preflight import engine as engines
+from preflight import model, plan, reachability, standins, vpc
+from preflight.aws import blueprint, diagnosis, images, stacks, tasks
+from preflight.aws import session as sessions
+
+Say = Callable[[str], None]
+PATIENCE = 2
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be deployed: the plan, the values of its placeholders, and what builds images."""
+
+    plan: plan.Plan
+    values: Mapping[str, str]
+    tags: Mapping[str, str]
+    engine: engines.Engine | None
+    base: standins.Standins | None
+    names: Mapping[Path, str]
+
+
+class HopelessError(Exception):
+    """A task stopped for a reason that cannot heal."""
+
+    def __init__(self, stopped: tasks.Stopped) -> None:
+        super().__init__(stopped.reason)
+        self.stopped = stopped
+
+
+class FailedError(Exception):
+    """The deployment failed; with the findings that say why."""
+
+    def __init__(self, findings: list[model.Finding]) -> None:
+        super().__init__(findings[0].message if findings else "the deployment failed")
+        self.findings = tuple(findings)
+
+
+class Deployment:
+    """One deployment: its stacks, in the order they were created."""
+
+    def __init__(self, session: sessions.Session, order: Order, say: Say) -> None:
+        self.session = session
+        self._order = order
+        self._say = say
+        self._stacks = stacks.Stacks(session)
+        self.tasks = tasks.Tasks(session)
+        folder = order.plan.templates
+        staged = {self._key(p): p for p in plan.templates_in(folder)} if folder is not None else {}
+        self._staged = staged | {self._key(s.template): s.template for s in order.plan.stacks}
+        self.blueprint = blueprint.Blueprint(self._stacks, staged=self._staged, names=order.names)
+        self._made: list[tuple[str, str]] = []
+        self._has_bucket = False
+        self.services: dict[str, str] = {}
+        self.digests: dict[str, str] = {}
+
+    @property
+    def stack_names(self) -> tuple[str, ...]:
+        """Names of the stacks that were created."""
+        return tuple(name for name, _ in self._made)
+
+    def _key(self, path: Path) -> str:
+        folder = self._order.plan.templates
+        inside = folder is not None and path.is_relative_to(folder)
+        relative = path.relative_to(folder) if inside and folder is not None else Path(path.name)
+        return f"{self._order.values['templates']}/{relative.as_posix()}"
+
+    def up(self) -> None:
+        """Stage the templates and take every step.
+
+        Raises:
+            FailedError: a step failed.
+        """
+        self._stage()
+        for step in self._order.plan.steps:
+            if isinstance(step, plan.Image):
+                self._push(step)
+            else:
+                self._create(step)
+
+    def _stage(self) -> None:
+        s3, bucket = self.session.client("s3"), self._order.values["bucket"]
+        place = {"CreateBucketConfiguration": {"LocationConstraint": self.session.region}}
+        s3.create_bucket(Bucket=bucket, **({} if self.session.region == "us-east-1" else place))
+        self._has_bucket = True
+        for key, path in self._staged.items():
+            s3.put_object(Bucket=bucket, Key=key, Body=path.read_bytes())
+
+    def _url(self, path: Path) -> str:
+        values = self._order.values
+        suffix = "amazonaws.com.cn" if self.session.region.startswith("cn-") else "amazonaws.com"
+        return f"https://{values['bucket']}.s3.{self.session.region}.{suffix}/{self._key(path)}"
+
+    def _push(self, step: plan.Image) -> None:
+        name = plan.fill(step.name, self._order.values)
+        if self._order.engine is None:
+            self._pretend(name)
+            return
+        self._say(f"building {self._order.names.get(step.build, step.build.name)} and pushing it as {name}")
+        try:
+            self.digests[name] = images.push(
+                self.session, self._order.engine, folder=step.build, name=name, base=self._order.base
+            )
+        except images.PushRefusedError as error:
+            fix = "Let a step before this one create the repository of that name, and push each tag once."
+            raise FailedError([_refused("PushRefused", f"{name} was not pushed: {error}", fix, self._order)]) from None
+
+    def _pretend(self, name: str) -> None:
+        """Without a container engine, ECR is told of an image without layers."""
+        repository, _, tag = name.partition(":")
+        manifest = '{"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json", "layers": [], "config": {"digest": "sha256:%064d", "size": 0}}'
+        try:
+            self.session.client("ecr").put_image(
+                repositoryName=repository, imageTag=tag, imageManifest=manifest % 0,
+                imageManifestMediaType="application/vnd.oci.image.manifest.v1+json",
+            )  # fmt: skip
+        except ClientError as error:
+            fix = "Let a step before this one create the repository of that name."
+            said = f"{name} was not pushed: {error.response['Error']['Message']}"
+            raise FailedError([_refused("PushRefused", said, fix, self._order)]) from None
+
+    def _create(self, step: plan.Stack) -> None:
+        name = plan.fill(step.name, self._order.values)
+        self._say(f"creating stack {name}")
+        began = time.monotonic()
+        parameters = {key: plan.fill(value, self._order.values) for key, value in step.parameters.items()}
+        try:
+            stack = self._stacks.create(
+                name, self._url(step.template),
+                parameters=parameters, capabilities=step.capabilities, tags=self._order.tags,
+            )  # fmt: skip
+            self._made.append((name, stack))
+            self.blueprint.add(stack, step.template)
+            self._stacks.wait_created(stack, look=self._look)
+        except stacks.RefusedError as error:
+            raise FailedError([self._of_refusal(error, step)]) from None
+        except stacks.FailedError as error:
+            raise FailedError(self._of_failure(error)) from None
+        except HopelessError as error:
+            raise FailedError([self._of_stopped(error.stopped)]) from None
+        self.blueprint.learn()
+        self._note_services()
+        self._say(f"stack {name} is created ({time.monotonic() - began:.1f} s)")
+
+    def _note_services(self) -> None:
+        for declared in self.blueprint.of_kind("AWS::ECS::Service"):
+            parts = declared.physical.split("/")
+            if declared.physical.startswith("arn:") and len(parts) > 2:
+                self.services[declared.physical] = parts[1]
+
+    def _look(self) -> None:
+        """Look at the tasks of the services so far; a stop reason that cannot heal ends the wait.
+
+        Raises:
+            HopelessError: there is one.
+        """
+        self.blueprint.learn()
+        self._note_services()
+        for arn, cluster in self.services.items():
+            stopped = list(self.tasks.stopped(cluster, arn.rpartition("/")[2]))
+            for one in stopped:
+                known = diagnosis.of(one.reason, one.containers)
+                if not known.heals or len(stopped) > PATIENCE:
+                    raise HopelessError(one)
+
+    def _of_refusal(self, error: stacks.RefusedError, step: plan.Stack) -> model.Finding:
+        name, fix = diagnosis.of_stack(error.message)
+        shown = self._order.names.get(step.template, str(step.template))
+        return model.Finding(
+            "rehearse", error.code, model.Severity.ERROR, f"stack {error.stack}: {error.message}",
+            file=shown, line=1, property=name, fix=fix,
+            source="https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/troubleshooting.html",
+        )  # fmt: skip
+
+    def _of_failure(self, error: stacks.FailedError) -> list[model.Finding]:
+        self.blueprint.learn()
+        findings = [self._of_resource(failure) for failure in error.failures]
+        for arn, cluster in self.services.items():
+            for stopped in list(self.tasks.stopped(cluster, arn.rpartition("/")[2]))[:1]:
+                findings.insert(0, self._of_stopped(stopped))
+        return findings or [
+            _refused("StackFailed", f"stack {error.stack} ended in {error.status}", "See its events.", self._order)
+        ]
+
+    def _of_resource(self, failure: stacks.Failure) -> model.Finding:
+        declared = self.blueprint.at(failure.stack, failure.logical) if failure.logical else None
+        name, fix = diagnosis.of_stack(failure.reason)
+        known = self.blueprint.template(failure.stack)
+        return model.Finding(
+            "rehearse", failure.status, model.Severity.ERROR, f"{failure.kind}: {failure.reason}",
+            file=known.name if known else None,
+            line=declared.line(name) if declared else 1 if known else None,
+            resource=failure.logical, property=name, fix=fix,
+            source="https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/troubleshooting.html",
+        )  # fmt: skip
+
+    def _of_stopped(self, stopped: tasks.Stopped) -> model.Finding:
+        known = diagnosis.of(stopped.reason, stopped.containers)
+        self.blueprint.learn()
+        declared, name, fix = self._culprit(known, stopped)
+        said = [f"a task of service {stopped.service} stopped: {stopped.reason}", *stopped.containers]
+        if stopped.log:
+            said.append(f"last log lines: {' | '.join(stopped.log)}")
+        return model.Finding(
+            "rehearse", known.check, model.Severity.ERROR, "; ".join(said),
+            file=declared.template.name if declared else None,
+            line=declared.line(name) if declared else None,
+            resource=declared.logical if declared else None,
+            property=name, fix=fix, source=known.source,
+        )  # fmt: skip
+
+    def _culprit(
+        self, known: diagnosis.Diagnosis, stopped: tasks.Stopped
+    ) -> tuple[blueprint.Declared | None, str | None, str]:
+        """The resource, its property and the fix for a task that stopped."""
+        if known.is_network:
+            missing = self._missing_link(stopped)
+            if missing is not None:
+                at = self.blueprint.find(missing.resource) if missing.resource else None
+                name = missing.property if at is not None or missing.resource is None else None
+                return at or self._service(stopped), name, f"{missing.message}. {missing.fix}"
+        if known.at == "role":
+            for declared in self.blueprint.of_kind("AWS::IAM::Role"):
+                if f"/{declared.physical}" in stopped.reason:
+                    return declared, known.property, known.fix
+        if known.at == "definition":
+            definition = self.blueprint.find(stopped.definition)
+            if definition is not None:
+                return definition, known.property, known.fix
+        return self._service(stopped), known.property if known.at == "service" else None, known.fix
+
+    def _service(self, stopped: tasks.Stopped) -> blueprint.Declared | None:
+        found = [d for d in self.blueprint.of_kind("AWS::ECS::Service") if d.physical.endswith(f"/{stopped.service}")]
+        return found[0] if found else None
+
+    def _missing_link(self, stopped: tasks.Stopped) -> reachability.Missing | None:
+        cluster = next((c for arn, c in self.services.items() if arn.endswith(f"/{stopped.service}")), None)
+        described = self.session.client("ecs").describe_services(cluster=cluster, services=[stopped.service])
+        network = described["services"][0].get("networkConfiguration", {}).get("awsvpcConfiguration") or {}
+        ec2 = self.session.client("ec2")
+        subnet = ec2.describe_subnets(SubnetIds=network["subnets"][:1])["Subnets"][0]
+        face = reachability.Interface(
+            subnet["VpcId"], subnet["SubnetId"], subnet["CidrBlock"].partition("/")[0],
+            tuple(network.get("securityGroups") or ()),
+            has_public_address=network.get("assignPublicIp") == "ENABLED",
+        )  # fmt: skip
+        seen = vpc.describe(ec2, subnet["VpcId"])
+        for service in ("ecr.api", "ecr.dkr", "s3", "logs", "secretsmanager", "ssm"):
+            missing = reachability.to_service(seen, face, service)
+            if missing is not None:
+                return missing
+        return reachability.to_internet(seen, face)
+
+    def down(self) -> list[model.Finding]:
+        """Delete what was made, last first; findings for what remains."""
+        remains = []
+        for name, stack in reversed(self._made):
+            self._say(f"deleting stack {name}")
+            try:
+                self._stacks.delete(stack)
+            except stacks.FailedError as error:
+                remains += [self._of_resource(failure) for failure in error.failures]
+        if self._has_bucket:
+            self._empty_bucket()
+        return remains
+
+    def _empty_bucket(self) -> None:
+        s3, bucket = self.session.client("s3"), self._order.values["bucket"]
+        with contextlib.suppress(ClientError):
+            for key in self._staged:
+                s3.delete_object(Bucket=bucket, Key=key)
+            s3.delete_bucket(Bucket=bucket)
+
+
+def _refused(check: str, message: str, fix: str, order: Order) -> model.Finding:
+    shown = order.names.get(order.plan.path, order.plan.path.name)
+    return model.Finding("rehearse", check, model.Severity.ERROR, message, file=shown, line=1, fix=fix)
+
+
+@contextlib.contextmanager
+def deployed(session: sessions.Session, order: Order, say: Say, *, remains: list[model.Finding]) -> Iterator[Deployment]:
+    """Deploy the plan, yield what runs, and delete it all again.
+
+    Findings for what could not be deleted are added to `remains`.
+
+    Raises:
+        FailedError: a step failed; what it had made is deleted by then.
+    """
+    deployment = Deployment(session, order, say)
+    try:
+        deployment.up()
+        yield deployment
+    finally:
+        remains += deployment.down()
+
+
+def described(deployment: Deployment, running: list[tasks.Running], answers: tuple[model.Answer, ...]) -> model.Deployment:
+    """What ran, for the report."""
+    shown: list[dict[str, Any]] = [
+        {"id": task.id, "service": task.service, "private": task.private, "public": task.public or ""}
+        for task in running
+    ]
+    return model.Deployment(
+        stacks=deployment.stack_names,
+        services=tuple(arn.rpartition("/")[2] for arn in deployment.services),
+        tasks=tuple(shown),
+        smoke=answers,
+    )

@@ -1,0 +1,150 @@
+"""What a stopped reason of ECS means, and what mends it. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+GUIDE = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/"
+PULL = GUIDE + "task_cannot_pull_image.html"
+INIT = GUIDE + "resource-initialization-error.html"
+ROLE = GUIDE + "task_execution_IAM_role.html"
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """The kind of failure: which resource is at fault, what mends it, and whether it could heal itself."""
+
+    check: str
+    at: str
+    property: str | None
+    fix: str
+    source: str
+    heals: bool = False
+    is_network: bool = False
+
+
+_KNOWN: tuple[tuple[str, Diagnosis], ...] = (
+    (
+        r"unable to assume the role",
+        Diagnosis(
+            "RoleNotAssumed", "role", "AssumeRolePolicyDocument",
+            "Let the role exist, and let its trust policy allow sts:AssumeRole to ecs-tasks.amazonaws.com.", ROLE,
+        ),
+    ),
+    (
+        r"is not authorized to perform: (?P<action>[\w-]+:\w+)",
+        Diagnosis("AccessDenied", "role", "ManagedPolicyArns", "Allow {action} to the execution role.", ROLE),
+    ),
+    (
+        r"connection issue|i/o timeout|dial tcp|cannot find the Amazon CloudWatch log group",
+        Diagnosis(
+            "NoRoute", "service", "NetworkConfiguration",
+            "Give the task a way to the registry and to AWS: a public IP with a route to an internet gateway, a NAT gateway, or VPC endpoints.",
+            INIT, is_network=True,
+        ),
+    ),
+    (
+        r"specified log group does not exist",
+        Diagnosis(
+            "LogGroupMissing", "definition", "ContainerDefinitions.0.LogConfiguration",
+            "Add an AWS::Logs::LogGroup of that name, or correct awslogs-group.", INIT,
+        ),
+    ),
+    (
+        r"Secrets Manager|invalid ssm parameters|did not contain json key",
+        Diagnosis(
+            "SecretMissing", "definition", "ContainerDefinitions.0.Secrets",
+            "Create the secret or parameter before the stack, or correct ValueFrom.", INIT,
+        ),
+    ),
+    (
+        r"does not contain descriptor matching platform",
+        Diagnosis(
+            "PlatformMismatch", "definition", "RuntimePlatform",
+            "Build the image for the platform of the task, or set RuntimePlatform to that of the image.", PULL,
+        ),
+    ),
+    (
+        r"CannotPullContainerError",
+        Diagnosis(
+            "CannotPullContainerError", "definition", "ContainerDefinitions.0.Image",
+            "Name an image and a tag that the registry has; an image of your own is pushed before the stack is created.", PULL,
+        ),
+    ),
+    (
+        r"CannotStartContainerError|CannotCreateContainerError",
+        Diagnosis(
+            "CannotStartContainerError", "definition", "ContainerDefinitions.0",
+            "Correct EntryPoint, Command, User or WorkingDirectory: the image has no such thing.",
+            GUIDE + "stopped-task-error-codes.html",
+        ),
+    ),
+    (
+        r"Essential container in task exited",
+        Diagnosis(
+            "EssentialContainerExited", "definition", "ContainerDefinitions.0",
+            "Make the container keep running: see its exit code and its last log lines.",
+            GUIDE + "stopped-task-error-codes.html", heals=True,
+        ),
+    ),
+    (
+        r"failed container health checks",
+        Diagnosis(
+            "HealthCheckFailed", "definition", "ContainerDefinitions.0.HealthCheck",
+            "Correct the health check's command, or give the container more time by StartPeriod.",
+            GUIDE + "healthcheck.html",
+        ),
+    ),
+    (
+        r"network interface provisioning",
+        Diagnosis("NoAddress", "service", "NetworkConfiguration", "Use a larger subnet, or more of them.", GUIDE + "fargate-task-networking.html"),
+    ),
+)  # fmt: skip
+_UNKNOWN = Diagnosis(
+    "TaskStopped", "service", None, "See the reason that ECS gives.", GUIDE + "stopped-task-errors.html", heals=True
+)
+
+
+def of(reason: str, containers: tuple[str, ...] = ()) -> Diagnosis:
+    """The diagnosis for a stopped reason."""
+    text = "\n".join((reason, *containers))
+    for pattern, known in _KNOWN:
+        found = re.search(pattern, text)
+        if found:
+            return _filled(known, found.groupdict())
+    return _UNKNOWN
+
+
+def _filled(known: Diagnosis, values: dict[str, str]) -> Diagnosis:
+    if not values:
+        return known
+    return Diagnosis(
+        known.check, known.at, known.property, known.fix.format(**values), known.source, known.heals, known.is_network
+    )
+
+
+_STACKS: tuple[tuple[str, str | None, str], ...] = (
+    (r"Requires capabilities : \[(?P<name>\w+)\]", None, "Add {name} to `capabilities` of the step in the plan."),
+    (r"belong to different networks", "RouteTableId", "Add DependsOn: the AWS::EC2::VPCGatewayAttachment of the gateway."),
+    (r"does not have an associated load balancer", "LoadBalancers", "Add DependsOn: the listener (or listener rule) that forwards to the target group."),
+    (r"No export named (?P<name>\S+) found", None, "Create the stack that exports {name} first, or correct the name."),
+    (r"network mode .awsvpc", "NetworkMode", "Set NetworkMode: awsvpc."),
+    (r"No Fargate configuration exists", "Cpu", "Choose a pair of Cpu and Memory from https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-cpu-memory-error.html"),
+    (r"execution role ARN", "ExecutionRoleArn", "Set ExecutionRoleArn."),
+    (r"Unresolved resource dependencies \[(?P<name>[^\]]+)\]", None, "Declare {name}, or correct the reference."),
+    (r"Circular dependency", None, "Break the circle: take one of the references away."),
+    (r"Parameters: \[(?P<name>[^\]]+)\] must have values", None, "Give {name} under `parameters` of the step in the plan, or a Default in the template."),
+    (r"Parameters: \[(?P<name>[^\]]+)\] do not exist", None, "Take {name} away, or declare it under Parameters."),
+    (r"already exists", None, "Choose another name, or leave the name to CloudFormation."),
+    (r"Circuit Breaker was triggered|did not stabilize", None, "See why its tasks stopped."),
+)  # fmt: skip
+
+
+def of_stack(reason: str) -> tuple[str | None, str]:
+    """Property and fix for what CloudFormation says of a stack or a resource."""
+    for pattern, name, fix in _STACKS:
+        found = re.search(pattern, reason)
+        if found:
+            return name, fix.format(**found.groupdict())
+    return None, "Correct what the reason names."

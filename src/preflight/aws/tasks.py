@@ -1,0 +1,126 @@
+"""Tasks of services: which run, where they can be asked, and why others stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from preflight.aws import session as sessions
+
+LOG_LINES = 8
+
+
+@dataclass(frozen=True)
+class Running:
+    """A running task and its addresses; `public` is None where it has none."""
+
+    arn: str
+    service: str
+    definition: str
+    interface: str
+    private: str
+    public: str | None
+
+    @property
+    def id(self) -> str:
+        """The task id."""
+        return self.arn.rpartition("/")[2]
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """A task that stopped, or (`arn` None) that could not even be made."""
+
+    arn: str | None
+    service: str
+    definition: str
+    code: str
+    reason: str
+    containers: tuple[str, ...] = ()
+    log: tuple[str, ...] = ()
+    interface: str | None = None
+
+
+class Tasks:
+    """The tasks of one session."""
+
+    def __init__(self, session: sessions.Session) -> None:
+        self._ecs = session.client("ecs")
+        self._ec2 = session.client("ec2")
+        self._logs = session.client("logs")
+
+    def running(self, cluster: str, service: str) -> list[Running]:
+        """The running tasks of a service, found as anybody would: tasks, interfaces, addresses."""
+        arns = self._ecs.list_tasks(cluster=cluster, serviceName=service)["taskArns"]
+        if not arns:
+            return []
+        described = self._ecs.describe_tasks(cluster=cluster, tasks=arns)["tasks"]
+        return [self._addressed(task, service) for task in described if task["lastStatus"] == "RUNNING"]
+
+    def _addressed(self, task: dict[str, Any], service: str) -> Running:
+        details = {
+            detail["name"]: detail["value"]
+            for attachment in task["attachments"]
+            for detail in attachment["details"]
+        }
+        face = details["networkInterfaceId"]
+        found = self._ec2.describe_network_interfaces(NetworkInterfaceIds=[face])["NetworkInterfaces"][0]
+        public = (found.get("Association") or {}).get("PublicIp")
+        return Running(
+            task["taskArn"], service, task["taskDefinitionArn"], face, found["PrivateIpAddress"], public
+        )
+
+    def stopped(self, cluster: str, service: str) -> Iterator[Stopped]:
+        """The tasks of a service that stopped other than by being asked to, and launches that failed."""
+        try:
+            described = self._ecs.describe_services(cluster=cluster, services=[service])["services"]
+            arns = self._ecs.list_tasks(cluster=cluster, serviceName=service, desiredStatus="STOPPED")["taskArns"]
+            tasks = self._ecs.describe_tasks(cluster=cluster, tasks=arns)["tasks"] if arns else []
+        except ClientError:
+            return  # not there yet, or not there any more
+        for task in tasks:
+            if task.get("stopCode") in {"EssentialContainerExited", "TaskFailedToStart"} or "health" in task.get("stoppedReason", ""):
+                if task["lastStatus"] == "STOPPED":
+                    yield self._stopped(task, service)
+        for found in described:
+            for event in found["events"]:
+                if "failed to launch a task" in event["message"] or ("unable to place a task" in event["message"] and not tasks):
+                    yield Stopped(None, service, found["taskDefinition"], "TaskFailedToStart", event["message"])
+
+    def _stopped(self, task: dict[str, Any], service: str) -> Stopped:
+        containers = tuple(
+            f"{c['name']}: exit code {c['exitCode']}{', ' + c['reason'] if c.get('reason') else ''}"
+            if "exitCode" in c
+            else f"{c['name']}: {c['reason']}"
+            for c in task["containers"]
+            if "exitCode" in c or c.get("reason")
+        )
+        return Stopped(
+            task["taskArn"], service, task["taskDefinitionArn"], task.get("stopCode", ""),
+            task.get("stoppedReason", ""), containers, self._last_lines(task),
+        )  # fmt: skip
+
+    def _last_lines(self, task: dict[str, Any]) -> tuple[str, ...]:
+        definition = self._ecs.describe_task_definition(taskDefinition=task["taskDefinitionArn"])["taskDefinition"]
+        for container in definition["containerDefinitions"]:
+            options = (container.get("logConfiguration") or {}).get("options") or {}
+            if "awslogs-group" not in options:
+                continue
+            stream = f"{options.get('awslogs-stream-prefix', 'ecs')}/{container['name']}/{task['taskArn'].rpartition('/')[2]}"
+            try:
+                answer = self._logs.get_log_events(
+                    logGroupName=options["awslogs-group"], logStreamName=stream, limit=LOG_LINES
+                )
+            except ClientError:
+                continue
+            if answer["events"]:
+                return tuple(event["message"] for event in answer["events"])
+        return ()
+
+    def services_of(self, cluster: str) -> list[str]:
+        """Names of the active services of a cluster."""
+        arns = self._ecs.list_services(cluster=cluster)["serviceArns"]
+        return [arn.rpartition("/")[2] for arn in arns]

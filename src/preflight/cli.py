@@ -1,0 +1,249 @@
+"""The command: arguments in, text and exit code out."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from preflight import __version__, errors
+
+if TYPE_CHECKING:
+    from preflight import model, pipeline, plan
+
+STAGES = ("lint", "comply", "rehearse", "smoke")
+FORMATS = ("text", "json")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code: 0 pass, 1 fail, 2 could not check, 130 and 143 stopped."""
+    args = _parser().parse_args(argv)
+    for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+        signal.signal(number, _stopper(code))
+    try:
+        code: int = args.command(args)
+    except errors.PreflightError as error:
+        _say(f"preflight: {error}")
+        return 2
+    except errors.StopRequested as stop:
+        _say("preflight: stopped; everything was cleaned up")
+        return stop.code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 2
+    return code
+
+
+def _stopper(code: int) -> Callable[[int, object], None]:
+    def stop(_number: int, _frame: object) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)  # what is cleaned up now is not interrupted again
+        raise errors.StopRequested(code)
+
+    return stop
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="preflight",
+        description="Rehearse a Fargate deployment offline, from CloudFormation templates to answered HTTP requests.",
+    )
+    parser.add_argument("--version", action="version", version=f"preflight {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    _add_check(commands.add_parser("check", help="lint, comply, rehearse and smoke a plan"), _check)
+    _add_check(commands.add_parser("rehearse", help="check --stage rehearse,smoke"), _rehearse)
+    for name, text in (("lint", "cfn-lint over templates"), ("comply", "cfn-guard rules over templates")):
+        _add_paths(commands.add_parser(name, help=text), name)
+    _add_serve(commands.add_parser("serve", help="serve the pretended account until Ctrl-C"))
+    sweep = commands.add_parser("sweep", help="remove what runs left behind that were killed")
+    sweep.add_argument("--target", choices=["rehearsal"], default="rehearsal")
+    sweep.add_argument("--dry-run", action="store_true", help="say what would be removed")
+    sweep.add_argument("--images", action="store_true", help="remove the stand-in images as well")
+    sweep.set_defaults(command=_sweep)
+    doctor = commands.add_parser("doctor", help="what is installed, what is missing, how to get it")
+    doctor.add_argument("--fix", action="store_true", help="bring what is missing; each command is printed")
+    doctor.set_defaults(command=_doctor)
+    return parser
+
+
+def _add_check(parser: argparse.ArgumentParser, command: Callable[[argparse.Namespace], int]) -> None:
+    parser.add_argument("plan", nargs="?", type=Path, metavar="PLAN", help="a plan, or the folder that holds preflight.yaml")
+    if command is _check:
+        parser.add_argument("--stage", type=_stages, default=STAGES, metavar="LIST", help=f"of {','.join(STAGES)}")
+    parser.add_argument("--containers", choices=["auto", "off"], default="auto", help="off: tasks are assumed to run")
+    parser.add_argument("--keep", action="store_true", help="keep everything running until Ctrl-C")
+    _add_report(parser)
+    parser.set_defaults(command=command)
+
+
+def _add_paths(parser: argparse.ArgumentParser, stage: str) -> None:
+    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="templates, or folders that hold some")
+    if stage == "comply":
+        parser.add_argument("--rules", action="append", type=Path, default=[], metavar="DIR", help="a folder of rules")
+    _add_report(parser)
+    parser.set_defaults(command=_paths, stage=stage)
+
+
+def _add_report(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--strict", action="store_true", help="any finding fails the run")
+    parser.add_argument("--format", action="append", choices=FORMATS, metavar="FORMAT", help=f"of {', '.join(FORMATS)}")
+    parser.add_argument("--output-dir", type=Path, metavar="DIR", help="write preflight.FORMAT for each format there")
+
+
+def _add_serve(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--port", type=int, default=0, help="a port of 127.0.0.1 (default: a free one)")
+    parser.add_argument("--containers", choices=["auto", "off"], default="auto", help="off: tasks are assumed to run")
+    parser.add_argument("--standin", action="append", default=[], metavar="IMAGE=DIR", help="a stand-in for an image whose registry cannot be reached")
+    parser.add_argument("--run", help=argparse.SUPPRESS)
+    parser.add_argument("--until-eof", action="store_true", help=argparse.SUPPRESS)
+    parser.set_defaults(command=_serve)
+
+
+def _stages(text: str) -> tuple[str, ...]:
+    named = text.split(",")
+    unknown = [name for name in named if name not in STAGES]
+    if unknown:
+        msg = f"unknown stage {unknown[0]!r}, expected a list of {', '.join(STAGES)}"
+        raise argparse.ArgumentTypeError(msg)
+    return tuple(stage for stage in STAGES if stage in named)
+
+
+def _check(args: argparse.Namespace) -> int:
+    return _run_plan(args, args.stage)
+
+
+def _rehearse(args: argparse.Namespace) -> int:
+    return _run_plan(args, ("rehearse", "smoke"))
+
+
+def _run_plan(args: argparse.Namespace, stages: tuple[str, ...]) -> int:
+    from preflight import pipeline, plan  # noqa: PLC0415 - `--help` has to be quick
+
+    asked = plan.load(plan.find(args.plan))
+    return _report(
+        args,
+        pipeline.Request(
+            stages=stages,
+            plan=asked,
+            templates=tuple(asked.template_files()),
+            rules=_rules(asked),
+            strict=args.strict,
+            has_containers=args.containers == "auto",
+            keeps=args.keep,
+        ),
+    )
+
+
+def _rules(asked: plan.Plan) -> tuple[Path, ...]:
+    return asked.rules
+
+
+def _paths(args: argparse.Namespace) -> int:
+    from preflight import pipeline, plan  # noqa: PLC0415 - `--help` has to be quick
+
+    templates: list[Path] = []
+    for path in args.paths:
+        if not path.exists():
+            msg = f"{path}: there is no such file or folder"
+            raise errors.UsageError(msg)
+        found = plan.templates_in(path) if path.is_dir() else [path]
+        if not found:
+            msg = f"{path}: there is no template in this folder. Next: name one that holds .yaml or .json files"
+            raise errors.UsageError(msg)
+        templates += found
+    rules = tuple(getattr(args, "rules", ())) or _near_rules()
+    request = pipeline.Request(
+        stages=(args.stage,), plan=None, templates=tuple(dict.fromkeys(templates)), rules=rules, strict=args.strict
+    )
+    return _report(args, request)
+
+
+def _near_rules() -> tuple[Path, ...]:
+    """The rules that come with the program."""
+    from preflight import pack  # noqa: PLC0415 - `--help` has to be quick
+
+    return (pack.folder(),)
+
+
+def _report(args: argparse.Namespace, request: pipeline.Request) -> int:
+    from preflight import pipeline  # noqa: PLC0415 - `--help` has to be quick
+
+    formats = args.format or ["text"]
+    if len(formats) > 1 and args.output_dir is None:
+        msg = "several formats go to files. Next: name a folder by --output-dir"
+        raise errors.UsageError(msg)
+    report = pipeline.Run(request, lambda text: _say(f"preflight: {text}")).report()
+    for name in formats:
+        _write(name, report, args.output_dir)
+    return report.exit_code
+
+
+def _write(name: str, report: model.Report, folder: Path | None) -> None:
+    from preflight.report import json, text  # noqa: PLC0415 - `--help` has to be quick
+
+    rendered = {"text": text.render, "json": json.render}[name](report)
+    if folder is None:
+        sys.stdout.write(rendered)
+        sys.stdout.flush()
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"preflight.{'txt' if name == 'text' else name}").write_text(rendered, encoding="utf-8")
+    except OSError as error:
+        msg = f"{folder}: the report cannot be written: {error.strerror}"
+        raise errors.UsageError(msg) from None
+
+
+def _serve(args: argparse.Namespace) -> int:
+    import secrets  # noqa: PLC0415 - `--help` has to be quick
+
+    from preflight.rehearsal import serve  # noqa: PLC0415 - `--help` has to be quick
+
+    standins = {}
+    for pair in args.standin:
+        image, equals, folder = pair.partition("=")
+        if not equals:
+            msg = f"--standin {pair}: expected IMAGE=DIR"
+            raise errors.UsageError(msg)
+        standins[image] = Path(folder)
+    settings = serve.Settings(
+        port=args.port,
+        run=args.run or secrets.token_hex(4),
+        has_containers=args.containers == "auto",
+        standins=standins,
+        ends_with_input=args.until_eof,
+    )
+
+    def greet(running: serve.server.Server) -> None:
+        _say(f"preflight: serving at {running.address}, until Ctrl-C")
+        _say(f"preflight: aws --endpoint-url {running.address} cloudformation list-stacks")
+
+    serve.serve(settings, serve.announce if args.until_eof else greet)
+    return 0
+
+
+def _sweep(args: argparse.Namespace) -> int:
+    from preflight import sweep  # noqa: PLC0415 - `--help` has to be quick
+
+    count = sweep.sweep(_say, is_dry=args.dry_run, has_images=args.images)
+    sys.stdout.write(f"{count} left over\n" if args.dry_run else f"{count} removed\n")
+    return 0
+
+
+def _doctor(args: argparse.Namespace) -> int:
+    from preflight import doctor  # noqa: PLC0415 - `--help` has to be quick
+
+    if args.fix:
+        doctor.fix(lambda text: _say(f"+ {text}"))
+    checks = doctor.examine()
+    sys.stdout.write(doctor.render(checks))
+    return 0 if all(check.is_fine or not check.is_needed for check in checks) else 2

@@ -1,0 +1,217 @@
+"""cfn-guard over templates: one process for all rules and templates, findings out.
+
+cfn-guard ends with 0 or 19 for many reasons that are no verdict, so a verdict is believed only when
+the exit code is one of these, nothing stands on standard error, and every rule answered for every
+template.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from preflight import errors, guard_binary, model, process, template
+
+VERDICTS = (0, 19)
+TIMEOUT = 300.0
+TIERS = {"fargate": model.Severity.ERROR, "security": model.Severity.ERROR, "practice": model.Severity.WARNING}
+_RULE = re.compile(r"^\s*rule\s+([A-Za-z0-9_]+)(?=\s|\{|$)", re.MULTILINE)
+_COMMENT = re.compile(r"(?m)^\s*#.*$")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule: its name, the file it stands in and its tier (the name of its folder)."""
+
+    name: str
+    file: Path
+    tier: str
+
+    @property
+    def severity(self) -> model.Severity:
+        """Severity of its findings; that of an error where the folder is no tier of ours."""
+        return TIERS.get(self.tier, model.Severity.ERROR)
+
+
+def rules_below(folders: Sequence[Path]) -> list[Rule]:
+    """The rules in all files below the folders, by file.
+
+    Raises:
+        UsageError: there is no such folder, it holds no rule, or two rules have one name.
+    """
+    found: list[Rule] = []
+    for folder in folders:
+        if not folder.is_dir():
+            msg = f"{folder}: there is no such rules folder. Next: name an existing folder under `rules` in the plan"
+            raise errors.UsageError(msg)
+        own = [rule for file in sorted(folder.rglob("*.guard")) for rule in _rules_in(file)]
+        if not own:
+            msg = f"{folder}: there is no rule in this folder. Next: put a .guard file into it, or leave it out of `rules`"
+            raise errors.UsageError(msg)
+        found += own
+    names = [rule.name for rule in found]
+    doubled = sorted({name for name in names if names.count(name) > 1})
+    if doubled:
+        msg = f"two rules have one name: {', '.join(doubled)}"
+        raise errors.UsageError(msg)
+    return found
+
+
+def _rules_in(file: Path) -> Iterator[Rule]:
+    text = _COMMENT.sub("", file.read_text(encoding="utf-8"))
+    for name in _RULE.findall(text):
+        yield Rule(name, file, file.parent.name)
+
+
+class Running:
+    """A cfn-guard at work; `findings` waits for it."""
+
+    def __init__(
+        self, started: process.Running, rules: Sequence[Rule], templates: Mapping[Path, template.Template]
+    ) -> None:
+        self._started = started
+        self._rules = rules
+        self._templates = templates
+
+    def findings(self) -> list[model.Finding]:
+        """One finding for each rule and resource that do not fit.
+
+        Raises:
+            ToolBrokeError: cfn-guard ended with anything but a verdict.
+        """
+        done = self._started.result(timeout=TIMEOUT)
+        return judge(done, self._rules, self._templates)
+
+    def kill(self) -> None:
+        """End cfn-guard."""
+        self._started.kill()
+
+
+def start(
+    binary: guard_binary.Binary, rules: Sequence[Rule], templates: Mapping[Path, template.Template]
+) -> Running:
+    """Hold every template (by the path of its file) against every rule, in one process."""
+    files = sorted({rule.file for rule in rules})
+    args = [str(binary.path), "validate", "--structured", "--output-format", "json", "--show-summary", "none"]
+    args += ["--rules", *map(str, files), "--data", *(str(path.absolute()) for path in templates)]
+    return Running(process.start(*args), rules, {path.absolute(): t for path, t in templates.items()})
+
+
+def judge(
+    done: process.Done, rules: Sequence[Rule], templates: Mapping[Path, template.Template]
+) -> list[model.Finding]:
+    """The findings in what cfn-guard said.
+
+    Raises:
+        ToolBrokeError: it is no verdict.
+    """
+    if done.code not in VERDICTS or done.stderr.strip():
+        msg = f"cfn-guard gave no verdict: {done}"
+        raise errors.ToolBrokeError(msg)
+    answers = _answers(done)
+    expected = sorted(rule.name for rule in rules)
+    for path in templates:
+        if path not in answers:
+            msg = f"cfn-guard gave no verdict on {templates[path].name}"
+            raise errors.ToolBrokeError(msg)
+        answered = sorted(_answered(answers[path]))
+        if answered != expected:
+            odd = sorted(set(expected) ^ set(answered)) or ["a rule answered twice"]
+            msg = f"cfn-guard gave no verdict on {templates[path].name} by {', '.join(odd)}"
+            raise errors.ToolBrokeError(msg)
+    by_name = {rule.name: rule for rule in rules}
+    return [
+        finding
+        for path, known in templates.items()
+        for finding in _findings(answers[path], by_name, known)
+    ]
+
+
+def _answers(done: process.Done) -> dict[Path, Mapping[str, Any]]:
+    try:
+        return {Path(answer["name"]): answer for answer in json.loads(done.stdout)}
+    except (ValueError, KeyError, TypeError):
+        msg = f"cfn-guard gave no verdict that can be read: {done.stdout[:200]!r}"
+        raise errors.ToolBrokeError(msg) from None
+
+
+def _answered(answer: Mapping[str, Any]) -> Iterator[str]:
+    yield from answer.get("compliant", [])
+    yield from answer.get("not_applicable", [])
+    yield from (broken["Rule"]["name"] for broken in answer.get("not_compliant", []))
+
+
+def _findings(
+    answer: Mapping[str, Any], rules: Mapping[str, Rule], known: template.Template
+) -> Iterator[model.Finding]:
+    for broken in answer.get("not_compliant", []):
+        rule = rules[broken["Rule"]["name"]]
+        offenders: dict[str | None, tuple[str, tuple[str, ...]]] = {}
+        for message, is_own, path in _clauses(broken["Rule"]["checks"]):
+            resource = path[1] if len(path) > 1 and path[0] == "Resources" else None
+            if resource not in offenders or (is_own and "Violation:" not in offenders[resource][0]):
+                offenders[resource] = message, path
+        for resource, (message, path) in offenders.items() or [(None, ("", ()))]:
+            yield _finding(rule, known, message, path, resource)
+
+
+def _clauses(checks: Any) -> Iterator[tuple[str, bool, tuple[str, ...]]]:
+    """Message, whether it is the rule's own, and path of every clause that failed, however nested."""
+    if isinstance(checks, list):
+        for item in checks:
+            yield from _clauses(item)
+        return
+    if not isinstance(checks, dict):
+        return
+    messages = checks.get("messages") or {}
+    if "check" in checks or "unresolved" in checks:
+        own = messages.get("custom_message")
+        message = own or messages.get("error_message") or ""
+        if message.strip():
+            yield message, bool(own), _path(checks.get("check") or checks.get("unresolved") or {})
+        return
+    for item in checks.values():
+        yield from _clauses(item)
+
+
+def _path(check: Any) -> tuple[str, ...]:
+    for found in _paths(check):
+        return tuple(found.strip("/").split("/"))
+    return ()
+
+
+def _paths(check: Any) -> Iterator[str]:
+    if isinstance(check, dict):
+        if isinstance(check.get("path"), str) and check["path"]:
+            yield check["path"]
+        for key in ("from", "value", "traversed_to", *check):
+            yield from _paths(check.get(key)) if isinstance(check.get(key), dict) else ()
+
+
+def _finding(
+    rule: Rule, known: template.Template, message: str, path: tuple[str, ...], resource: str | None
+) -> model.Finding:
+    keys = tuple(int(part) if part.isdigit() else part for part in path)
+    said, fix = _said(message)
+    return model.Finding(
+        stage="comply",
+        check=rule.name,
+        severity=rule.severity,
+        message=said,
+        file=known.name,
+        line=known.line(*keys),
+        resource=resource,
+        property=".".join(path[3:]) or None,
+        fix=fix,
+    )
+
+
+def _said(message: str) -> tuple[str, str | None]:
+    """What a custom message says is wrong, and what it says mends it."""
+    text = " ".join(message.split())
+    violation, _, fix = text.partition("Fix:")
+    return violation.removeprefix("Violation:").strip() or "the rule does not hold", fix.strip() or None

@@ -1,0 +1,74 @@
+"""cfn-lint over templates: one runner for all of them, findings and waivers out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from preflight import errors, model, template
+
+SEVERITIES = {"E": model.Severity.ERROR, "W": model.Severity.WARNING, "I": model.Severity.INFO}
+
+
+def check(templates: Mapping[Path, template.Template], *, region: str | None = None) -> list[model.Finding]:
+    """Everything that cfn-lint finds, informational checks included; its suppressions are honoured.
+
+    Raises:
+        ToolBrokeError: cfn-lint broke.
+    """
+    from cfnlint.config import ConfigMixIn  # noqa: PLC0415 - slow to import, and only this stage needs it
+    from cfnlint.runner import Runner  # noqa: PLC0415 - as above
+
+    names = {str(path): known.name for path, known in templates.items()}
+    given: dict[str, Any] = {"templates": list(names), "include_checks": ["I"], "configure_rules": {}}
+    if region:
+        given["regions"] = [region]
+    try:
+        config = ConfigMixIn([], **given)
+        matches = list(Runner(config).run())
+    except Exception as error:  # noqa: BLE001 - whatever broke in there, we could not check
+        msg = f"cfn-lint broke: {error!r}"
+        raise errors.ToolBrokeError(msg) from None
+    return [_finding(match, names) for match in matches]
+
+
+def _finding(match: Any, names: Mapping[str, str]) -> model.Finding:
+    path = [str(part) for part in getattr(match, "path", None) or []]
+    resource = path[1] if len(path) > 1 and path[0] == "Resources" else None
+    return model.Finding(
+        stage="lint",
+        check=match.rule.id,
+        severity=SEVERITIES.get(match.rule.id[:1], model.Severity.ERROR),
+        message=match.message,
+        file=names.get(str(match.filename), str(match.filename)),
+        line=match.linenumber,
+        resource=resource,
+        property=".".join(path[3:]) or None,
+        fix=match.rule.shortdesc or None,
+        source=getattr(match.rule, "source_url", None) or None,
+    )
+
+
+def version() -> str:
+    """Version of cfn-lint."""
+    from cfnlint.version import __version__  # noqa: PLC0415 - as above
+
+    return str(__version__)
+
+
+def waivers(templates: Sequence[template.Template]) -> list[model.Waiver]:
+    """The checks that templates switch off in `Metadata.cfn-lint.config.ignore_checks`."""
+    return [waiver for known in templates for waiver in _waivers(known)]
+
+
+def _waivers(known: template.Template) -> Iterator[model.Waiver]:
+    places: list[tuple[str | None, Mapping[str, Any]]] = [(None, known.data), *known.resources.items()]
+    for resource, holder in places:
+        metadata = holder.get("Metadata")
+        config = (metadata.get("cfn-lint") or {}).get("config") if isinstance(metadata, dict) else None
+        if isinstance(config, dict):
+            reasons = config.get("reasons") or {}
+            for check_id in config.get("ignore_checks") or []:
+                reason = str(reasons.get(check_id, "")) or "no reason given"
+                yield model.Waiver(str(check_id), resource, reason, "template", known.name)

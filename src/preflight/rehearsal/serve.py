@@ -1,0 +1,68 @@
+"""The rehearsal as a program of its own: it serves until it is told to stop, and cleans up."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from preflight import engine as engines
+from preflight import errors, places
+from preflight.rehearsal import containers, server
+from preflight.standins import Standins
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to serve: port (0: a free one), run id, whether tasks are real containers."""
+
+    port: int
+    run: str
+    has_containers: bool
+    standins: Mapping[str, Path]
+    ends_with_input: bool
+
+
+def serve(settings: Settings, ready: Callable[[server.Server], None]) -> None:
+    """Serve until standard input ends (where asked), Ctrl-C or SIGTERM.
+
+    Raises:
+        ToolMissingError, ToolBrokeError: no container engine works.
+        UsageError: the port is taken.
+    """
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    with _folder(settings.run) as folder:
+        engine = engines.find() if settings.has_containers else None
+        runner = containers.Runner(engine, run=settings.run, folder=folder) if engine else None
+        base = Standins(engine, settings.standins) if engine else None
+        try:
+            with server.running(folder=folder, runner=runner, standins=base, port=settings.port) as running:
+                if settings.ends_with_input:
+                    threading.Thread(target=lambda: (sys.stdin.read(), stop.set()), daemon=True).start()
+                ready(running)
+                stop.wait()
+        except OSError as error:
+            msg = f"port {settings.port} cannot be used: {error.strerror}. Next: name another one by --port"
+            raise errors.UsageError(msg) from None
+
+
+@contextlib.contextmanager
+def _folder(run: str) -> Iterator[Path]:
+    folder = places.new_run(run)
+    try:
+        yield folder
+    finally:
+        places.remove(folder)
+
+
+def announce(running: server.Server) -> None:
+    """Tell a parent process the address, in one line of JSON."""
+    sys.stdout.write(json.dumps({"endpoint": running.address}) + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,49 @@
+"""The report for programs: `preflight-report/1`, stable and versioned."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+from preflight import model
+
+FORMAT = "preflight-report/1"
+
+
+def render(report: model.Report) -> str:
+    """The report as JSON; its form is `docs/report.schema.json`."""
+    return json.dumps(shown(report), indent=2) + "\n"
+
+
+def shown(report: model.Report) -> dict[str, Any]:
+    """The report as JSON can say it."""
+    return {
+        "format": FORMAT,
+        "verdict": report.verdict,
+        "target": report.target,
+        "run": report.run,
+        "stages": [
+            {"name": s.name, "outcome": s.outcome.value, "seconds": round(s.seconds, 3), "reason": s.reason}
+            for s in report.stages
+        ],
+        "findings": [_finding(finding) for finding in report.findings],
+        "waived": [
+            {"check": w.check, "resource": w.resource, "reason": w.reason, "until": w.until, "where": w.where, "file": w.file}
+            for w in report.waived
+        ],
+        "ledger": [dataclasses.asdict(entry) for entry in report.ledger],
+        "deployment": {
+            "stacks": list(report.deployment.stacks),
+            "services": list(report.deployment.services),
+            "tasks": [dict(task) for task in report.deployment.tasks],
+            "smoke": [dataclasses.asdict(answer) for answer in report.deployment.smoke],
+        },
+        "versions": report.versions,
+        "notes": list(report.notes),
+    }
+
+
+def _finding(finding: model.Finding) -> dict[str, Any]:
+    row = dataclasses.asdict(finding)
+    return {**row, "severity": finding.severity.value}

@@ -1,0 +1,50 @@
+"""The report for people at a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from preflight import model
+
+_CONTROLS = {n: f"\\x{n:02x}" for n in (*range(9), *range(11, 32), 127)}
+
+
+def render(report: model.Report) -> str:
+    """The findings, what was waived, how each stage ended, and the verdict in the last line."""
+    return "\n".join(line.translate(_CONTROLS) for line in _lines(report)) + "\n"
+
+
+def _lines(report: model.Report) -> Iterator[str]:
+    for finding in report.findings:
+        yield from _finding(finding)
+    for waiver in report.waived:
+        where = f"{waiver.file or 'plan'}: {waiver.resource or 'the whole template'}"
+        yield f"waived: {where}: {waiver.check}: {waiver.reason}"
+    if report.findings or report.waived:
+        yield ""
+    for stage in report.stages:
+        reason = f"  {stage.reason}" if stage.reason else ""
+        yield f"{stage.name:<9} {stage.outcome.value:<7} {stage.seconds:6.1f} s{reason}"
+    for answer in report.deployment.smoke:
+        yield f"{answer.target}: GET {answer.url} -> {answer.status or 'no answer'} (expected {answer.expected})"
+    for note in report.notes:
+        yield f"note: {note}"
+    yield _last(report)
+
+
+def _finding(finding: model.Finding) -> Iterator[str]:
+    resource = f" {finding.resource}" if finding.resource else ""
+    yield f"{finding.place()}:{resource} {finding.severity.value}: {finding.check}: {finding.message}"
+    if finding.fix:
+        yield f"    Fix: {finding.fix}"
+    if finding.source:
+        yield f"    See: {finding.source}"
+
+
+def _last(report: model.Report) -> str:
+    errors = sum(f.severity is model.Severity.ERROR for f in report.findings)
+    others = len(report.findings) - errors
+    counts = f"{errors} error{'s' if errors != 1 else ''}, {others} other finding{'s' if others != 1 else ''}"
+    skipped = [s for s in report.stages if s.outcome is model.Outcome.SKIPPED]
+    tail = "".join(f"; {s.name} skipped: {s.reason}" for s in skipped)
+    return f"verdict: {report.verdict} ({counts}){tail}"

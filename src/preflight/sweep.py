@@ -1,0 +1,51 @@
+"""Removes what runs left behind whose process is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from preflight import engine as engines
+from preflight import errors, places, standins
+
+Say = Callable[[str], None]
+
+
+def sweep(say: Say, *, is_dry: bool = False, has_images: bool = False) -> int:
+    """Remove containers, images and folders of runs that died; return how many things that were.
+
+    With `has_images` the stand-in images go as well.
+
+    Raises:
+        ToolBrokeError: the engine could not remove something.
+    """
+    count = 0
+    try:
+        engine: engines.Engine | None = engines.find()
+    except errors.ToolMissingError:
+        engine = None
+    left = dict(places.left_over())
+    runs = sorted({*left, *(_orphans(engine) if engine else ())})
+    for run in runs:
+        say(f"{'would remove' if is_dry else 'removing'} run {run}")
+        count += 1
+        if not is_dry:
+            _remove(engine, run)
+    if has_images and engine is not None and not is_dry:
+        for image in standins.remove(engine):
+            say(f"removed {image}")
+            count += 1
+    return count
+
+
+def _orphans(engine: engines.Engine) -> list[str]:
+    """Runs that have containers but no folder: nobody owns them."""
+    template = f'{{{{index .Labels "{engines.RUN_LABEL}"}}}}' if engine.program == "podman" else f'{{{{.Label "{engines.RUN_LABEL}"}}}}'
+    listed = engine.must("ps", "--all", "--filter", f"label={engines.RUN_LABEL}", "--format", template).split()
+    owned = {folder.name for folder in places.runs().iterdir()}
+    return [run for run in listed if run not in owned and run != "probe"]
+
+
+def _remove(engine: engines.Engine | None, run: str) -> None:
+    if engine is not None:
+        engines.remove_run(engine, run)
+    places.remove(places.runs() / run)
