@@ -204,8 +204,7 @@ def _write(name: str, report: model.Report, folder: Path | None) -> None:
 
 
 def _serve(args: argparse.Namespace) -> int:
-    import secrets  # noqa: PLC0415 - `--help` has to be quick
-
+    from preflight import pipeline  # noqa: PLC0415 - `--help` has to be quick
     from preflight.rehearsal import serve  # noqa: PLC0415 - `--help` has to be quick
 
     standins = {}
@@ -217,7 +216,7 @@ def _serve(args: argparse.Namespace) -> int:
         standins[image] = Path(folder)
     settings = serve.Settings(
         port=args.port,
-        run=args.run or secrets.token_hex(4),
+        run=args.run or pipeline.new_run(),
         has_containers=args.containers == "auto",
         standins=standins,
         ends_with_input=args.until_eof,

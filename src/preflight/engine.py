@@ -159,18 +159,19 @@ def _remembered(program: str, version: str) -> Engine | None:
 
 
 def remove_run(engine: Engine, run: str) -> int:
-    """Remove the containers labelled with `run` and return how many there were.
+    """Remove the containers and images labelled with `run` and return how many there were.
 
-    Those that hold a network namespace go last, as the others depend on them.
+    Containers that hold a network namespace go last, as the others depend on them.
     """
     ours = f"label={RUN_LABEL}={run}"
     listing = ("ps", "--all", "--quiet", "--no-trunc", "--filter")
     found = engine.must(*listing, ours).split()
-    if not found:
-        return 0
-    holders = engine.must(*listing, ours, "--filter", f"label={NAME_LABEL}={HOLDER}").split()
+    holders = engine.must(*listing, ours, "--filter", f"label={NAME_LABEL}={HOLDER}").split() if found else []
     at_once = ("--time=0",) if engine.program == "podman" else ()
     for batch in ([c for c in found if c not in holders], holders):
         if batch:
             engine.run("rm", "--force", *at_once, "--volumes", *batch, timeout=300)
-    return len(found)
+    images = sorted(set(engine.must("images", "--all", "--quiet", "--no-trunc", "--filter", ours).split()))
+    if images:
+        engine.run("rmi", "--force", *images)
+    return len(found) + len(images)

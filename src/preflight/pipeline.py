@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 import contextlib
-import json
+import functools
 import secrets
-import sys
 import time
-import urllib.request
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from preflight import __version__, errors, guard, guard_binary, lint, model, plan, process, template, waivers
+from preflight import __version__, errors, guard, guard_binary, lint, model, plan, template, waiting, waivers
 from preflight.model import Outcome, StageResult
 
 if TYPE_CHECKING:
     from preflight import engine as engines
-    from preflight.aws import deployment as deployments
-    from preflight.standins import Standins
+    from preflight import live
 
 STAGES = ("lint", "comply", "rehearse", "smoke")
-START_TIMEOUT = 60.0
-STOP_TIMEOUT = 120.0
 ASSUMED = "tasks were assumed to run (--containers off), so no page was asked for"
+NOT_ISOLATED = "{} publishes the ports, and containers can reach the network: this is not root on Linux"
 Say = Callable[[str], None]
 
 
@@ -47,12 +43,12 @@ class Run:
 
     def __init__(self, request: Request, say: Say) -> None:
         self.request = request
-        self.id = secrets.token_hex(4)
+        self.id = new_run()
         self._say = say
         self._results: list[StageResult] = []
         self._versions = {"preflight": __version__}
         self._deployment = model.Deployment()
-        self._book: dict[str, list[dict[str, str | None]]] = {"ledger": []}
+        self._book: dict[str, Any] = {"ledger": []}
         self._notes: list[str] = []
         self._templates: dict[Path, template.Template] = {}
         self._broken: list[model.Finding] = []
@@ -66,9 +62,9 @@ class Run:
         """
         self._read()
         with contextlib.ExitStack() as cleanup:
-            service = self._start_rehearsal(cleanup)
+            account = self._start_account(cleanup)
             self._static()
-            self._live(service)
+            self._live(account)
         return model.Report(
             target="rehearsal",
             run=self.id,
@@ -161,176 +157,128 @@ class Run:
             raise trouble or errors.ToolBrokeError("cfn-guard was not started")
         return self._judged("comply", started.findings(), waivers.of(list(self._templates.values())))
 
-    def _start_rehearsal(self, cleanup: contextlib.ExitStack) -> process.Service | None:
+    def _start_account(self, cleanup: contextlib.ExitStack) -> live.Account | None:
         """Begin to start the pretended account, so that it comes up while the templates are linted."""
         if not self._is_live or self._broken or self.request.plan is None:
             return None
-        args = [sys.executable, "-m", "preflight", "serve", "--run", self.id, "--until-eof"]
-        args += [] if self.request.has_containers else ["--containers", "off"]
-        for image, folder in self.request.plan.standins.items():
-            args += ["--standin", f"{image}={folder}"]
-        service = process.Service(*args)
-        cleanup.callback(service.stop, timeout=STOP_TIMEOUT)
-        return service
+        from preflight import live  # noqa: PLC0415 - boto3 is slow to import, and lint needs none
+
+        account = live.Account(self.request.plan, run=self.id, has_containers=self.request.has_containers)
+        cleanup.callback(account.close)
+        return account
 
     @property
     def _is_live(self) -> bool:
         return "rehearse" in self.request.stages or "smoke" in self.request.stages
 
-    def _live(self, service: process.Service | None) -> None:
+    def _live(self, account: live.Account | None) -> None:
         """rehearse and smoke: deploy, ask, delete."""
         if not self._is_live:
             return
         if self._broken:
-            for name in ("rehearse", "smoke"):
-                if name in self.request.stages:
-                    self._stage(name, lambda name=name: self._skipped(name))  # type: ignore[misc]
+            for name in set(self.request.stages) & {"rehearse", "smoke"}:
+                self._stage(name, functools.partial(self._skipped, name))
             return
-        if service is None or self.request.plan is None:
+        if account is None or self.request.plan is None:
             msg = "rehearse and smoke need a plan. Next: write preflight.yaml, or run lint and comply only"
             raise errors.UsageError(msg)
-        _Rehearsal(self, service, self.request.plan, self._say).run()
-
-    def live_stage(self, name: str, act: Callable[[], StageResult], *, began: float | None = None) -> StageResult:
-        """Run a stage of the rehearsal."""
-        return self._stage(name, act, began=began)
-
-    def judged(self, name: str, findings: Sequence[model.Finding]) -> StageResult:
-        """The result that findings amount to."""
-        return self._judged(name, findings)
-
-    def amend(self, result: StageResult) -> None:
-        """Replace the result of a stage by a later one."""
-        self._results = [result if r.name == result.name else r for r in self._results]
-
-    def noted(
-        self, *, book: dict[str, list[dict[str, str | None]]] | None = None, deployment: model.Deployment | None = None,
-        versions: Mapping[str, str] | None = None, notes: Sequence[str] = (),
-    ) -> None:  # fmt: skip
-        """Add to what the report will say."""
-        self._book = book or self._book
-        self._deployment = deployment or self._deployment
-        self._versions |= versions or {}
-        self._notes += [note for note in notes if note not in self._notes]
-
-
-class _Rehearsal:
-    """The live stages of one run, on the pretended account."""
-
-    def __init__(self, run: Run, service: process.Service, asked: plan.Plan, say: Say) -> None:
-        self._run = run
-        self._service = service
-        self._plan = asked
-        self._say = say
-        self._endpoint = ""
-        self._remains: list[model.Finding] = []
-
-    def run(self) -> None:
         began = time.monotonic()
+        remains: list[model.Finding] = []
         with contextlib.ExitStack() as cleanup:
+            deployed = self._deploy(account, self.request.plan, cleanup, remains, began)
+            if deployed is not None:
+                self._smoke(deployed)
+                if self.request.keeps:
+                    _keep(account.endpoint, self._say)
+        self._settle(account, remains)
+
+    def _deploy(
+        self,
+        account: live.Account,
+        asked: plan.Plan,
+        cleanup: contextlib.ExitStack,
+        remains: list[model.Finding],
+        began: float,
+    ) -> live.Live | None:
+        from preflight import live  # noqa: PLC0415 - boto3 is slow to import, and lint needs none
+        from preflight.aws import deployment as deployments  # noqa: PLC0415 - as above
+
+        def rehearse() -> StageResult:
             try:
-                deployment, values = self._up(cleanup)
-            except _Ended as ended:
-                self._run.live_stage("rehearse", lambda: ended.result, began=began)
-                self._skip_smoke("nothing was deployed")
-                self._read_book()
-                return
-            self._run.live_stage("rehearse", lambda: self._run.judged("rehearse", []), began=began)
-            self._smoke(deployment, values)
-            if self._run.request.keeps:
-                _keep(self._endpoint, self._say)
-        self._read_book()
-        if self._remains:
-            self._run.amend(self._run.judged("rehearse", self._remains))
+                found.append(
+                    cleanup.enter_context(
+                        live.deployed(
+                            asked, account, run=self.id, engine=self._engine(),
+                            names=self.names, say=self._say, remains=remains,
+                        )  # fmt: skip
+                    )
+                )
+            except deployments.FailedError as error:
+                return self._judged("rehearse", error.findings)
+            return self._judged("rehearse", [])
 
-    def _up(self, cleanup: contextlib.ExitStack) -> tuple[deployments.Deployment, dict[str, str]]:
-        from preflight.aws import deployment as deployments  # noqa: PLC0415 - boto3 is slow to import
-        from preflight.aws import session as sessions  # noqa: PLC0415 - as above
+        found: list[live.Live] = []
+        self._stage("rehearse", rehearse, began=began)
+        if not found:
+            self._skip_smoke("nothing was deployed")
+            return None
+        return found[0]
 
-        try:
-            engine, base = self._engine()
-            self._endpoint = json.loads(self._service.first_line(timeout=START_TIMEOUT))["endpoint"]
-            session = sessions.rehearsal(self._plan.region, self._endpoint)
-            values = self._values(session.account)
-            order = deployments.Order(self._plan, values, {}, engine, base, self._run.names)
-            deployment = cleanup.enter_context(
-                deployments.deployed(session, order, self._say, remains=self._remains)
-            )
-        except errors.PreflightError as error:
-            raise _Ended(StageResult("rehearse", Outcome.ERROR, reason=str(error))) from None
-        except deployments.FailedError as error:
-            raise _Ended(self._run.judged("rehearse", error.findings)) from None
-        return deployment, values
-
-    def _engine(self) -> tuple[engines.Engine | None, Standins | None]:
+    def _engine(self) -> engines.Engine | None:
         from preflight import engine as engines  # noqa: PLC0415 - only the live stages need it
-        from preflight.standins import Standins  # noqa: PLC0415 - as above
 
-        self._run.noted(versions={"moto": metadata.version("moto")})
-        if not self._run.request.has_containers:
-            self._run.noted(notes=[ASSUMED])
-            return None, None
+        self._versions["moto"] = metadata.version("moto")
+        if not self.request.has_containers:
+            self._notes.append(ASSUMED)
+            return None
         engine = engines.find()
-        self._run.noted(versions={"engine": engine.name})
+        self._versions["engine"] = engine.name
         if not engine.shares_network_namespaces:
-            self._run.noted(notes=[f"{engine.program} publishes the ports, and containers can reach the network: not run as root on Linux"])
-        return engine, Standins(engine, self._plan.standins)
+            self._notes.append(NOT_ISOLATED.format(engine.program))
+        return engine
 
-    def _values(self, account: str) -> dict[str, str]:
-        name = self._plan.name
-        return {
-            "name": name,
-            "prefix": name,
-            "run": self._run.id,
-            "region": self._plan.region,
-            "account": account,
-            "bucket": f"{name}-preflight-{self._run.id}",
-            "templates": name,
-        }
-
-    def _smoke(self, deployment: deployments.Deployment, values: Mapping[str, str]) -> None:
+    def _smoke(self, deployed: live.Live) -> None:
         from preflight import smoke  # noqa: PLC0415 - boto3 is slow to import
         from preflight.aws import deployment as deployments  # noqa: PLC0415 - as above
 
-        if "smoke" not in self._run.request.stages:
-            self._run.noted(deployment=deployments.described(deployment, [], ()))
-            return
-        if not self._run.request.has_containers:
+        asked = self.request.plan
+        self._deployment = deployments.described(deployed.deployment, [], ())
+        if deployed.engine is None:
             self._skip_smoke(ASSUMED)
-            self._run.noted(deployment=deployments.described(deployment, [], ()))
             return
-        shown = self._run.names.get(self._plan.path, self._plan.path.name)
-        questions = smoke.Smoke(deployment, self._plan, values, shown)
-        self._run.live_stage("smoke", lambda: self._run.judged("smoke", questions.findings()))
+        if "smoke" not in self.request.stages or asked is None:
+            return
+        questions = smoke.Smoke(deployed.deployment, asked, deployed.values, self.names[asked.path])
+        self._stage("smoke", lambda: self._judged("smoke", questions.findings()))
         for answer in questions.answers:
             self._say(f"{answer.target}: GET {answer.url} -> {answer.status or 'no answer'} ({answer.seconds:.2f} s)")
-        self._run.noted(deployment=deployments.described(deployment, questions.running, tuple(questions.answers)))
+        self._deployment = deployments.described(deployed.deployment, questions.running, tuple(questions.answers))
 
     def _skip_smoke(self, reason: str) -> None:
-        if "smoke" in self._run.request.stages:
-            self._run.live_stage("smoke", lambda: StageResult("smoke", Outcome.SKIPPED, reason=reason))
+        if "smoke" in self.request.stages:
+            self._stage("smoke", lambda: StageResult("smoke", Outcome.SKIPPED, reason=reason))
 
-    def _read_book(self) -> None:
-        if not self._endpoint:
-            return
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(f"{self._endpoint}/_preflight/book", timeout=30) as answer:
-            book = json.load(answer)
-        self._run.noted(book=book, notes=book["notes"])
-        if book["troubles"]:
-            reason = "; ".join(book["troubles"])
-            self._run.amend(StageResult("rehearse", Outcome.ERROR, reason=reason))
+    def _settle(self, account: live.Account, remains: Sequence[model.Finding]) -> None:
+        """What is known only after everything was deleted: the ledger, and what remains."""
+        rehearsed = next(result for result in self._results if result.name == "rehearse")
+        if remains:
+            rehearsed = replace(rehearsed, outcome=Outcome.FAIL, findings=(*rehearsed.findings, *remains))
+        try:
+            self._book = account.book()
+        except errors.PreflightError:
+            return  # it never came up, which the stage has said
+        self._notes += self._book["notes"]
+        if self._book["troubles"]:
+            rehearsed = replace(rehearsed, outcome=Outcome.ERROR, reason="; ".join(self._book["troubles"]))
+        self._results = [rehearsed if r.name == "rehearse" else r for r in self._results]
 
 
-class _Ended(Exception):  # noqa: N818 - a result on its way up
-    def __init__(self, result: StageResult) -> None:
-        super().__init__(result.name)
-        self.result = result
+def new_run() -> str:
+    """An id for a run: eight hexadecimal digits."""
+    return secrets.token_hex(4)
 
 
 def _keep(endpoint: str, say: Say) -> None:
-    from preflight import waiting  # noqa: PLC0415 - only --keep needs it
-
     say(f"everything is kept running at {endpoint} until Ctrl-C")
     with contextlib.suppress(errors.StopRequested):
         while True:

@@ -111,7 +111,8 @@ class Deployment:
         self._say(f"building {self._order.names.get(step.build, step.build.name)} and pushing it as {name}")
         try:
             self.digests[name] = images.push(
-                self.session, self._order.engine, folder=step.build, name=name, base=self._order.base
+                self.session, self._order.engine, folder=step.build, name=name, run=self._order.values["run"],
+                base=self._order.base
             )
         except images.PushRefusedError as error:
             fix = "Let a step before this one create the repository of that name, and push each tag once."

@@ -27,9 +27,12 @@ def push(
     *,
     folder: Path,
     name: str,
+    run: str,
     base: standins.Standins | None,
 ) -> str:
     """Build `folder`, push it as `name` (repository:tag) to ECR and return its digest.
+
+    The image is labelled with the run, so that a sweep finds what a killed run left in the store.
 
     Raises:
         PushRefusedError: the registry refused it.
@@ -38,7 +41,8 @@ def push(
     host, credentials, is_plain = login(session)
     image = f"{host}/{name}"
     options = [f"--build-context={k}={v}" for k, v in bases(engine, folder, base).items()]
-    engine.must("build", "--quiet", *options, "--tag", image, str(folder), timeout=900)
+    label = f"--label={engines.RUN_LABEL}={run}"
+    engine.must("build", "--quiet", label, *options, "--tag", image, str(folder), timeout=900)
     try:
         _push(engine, image, credentials, is_plain=is_plain)
     finally:

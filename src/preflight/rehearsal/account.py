@@ -36,6 +36,8 @@ class _Body:
 class Account:
     """Number `id` and clients of every service, region by region.
 
+    `closing` is set when the account goes, so that whoever waits in it stops waiting.
+
     The clients are the ones that a resource handler or the scheduler calls, as CloudFormation and
     ECS call other services: through their API, serialized and parsed, only not over a socket.
     """
@@ -47,6 +49,7 @@ class Account:
             aws_access_key_id="rehearsal", aws_secret_access_key="rehearsal"  # noqa: S106 - not a secret
         )
         self._lock = threading.Lock()
+        self.closing = threading.Event()
         self._cached = functools.cache(self._client)
 
     def client(self, service: str, region: str) -> Any:

@@ -118,10 +118,13 @@ class Runner:
         text = self.engine.must("inspect", "--type", "container", "--format", "{{.State.Pid}}", container)
         return int(text) if text.isdigit() else 0
 
-    def when_ended(self, container: str, then: Callable[[Ended], None]) -> None:
-        """Call `then` once with how the container ended, from another thread."""
+    def when_ended(
+        self, container: str, *, at_once: Callable[[], None], then: Callable[[Ended], None]
+    ) -> None:
+        """Call `at_once` when the container ends, and `then` once it is known how; from other threads."""
 
         def ended() -> None:
+            at_once()
             threading.Thread(target=lambda: then(self.ended(container)), daemon=True).start()
 
         pid = self._pid(container)

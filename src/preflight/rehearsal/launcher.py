@@ -12,6 +12,8 @@ import traceback
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from preflight import errors, reachability, vpc
 from preflight.rehearsal import account as accounts
 from preflight.rehearsal import admission, containers, interfaces, ledger, logs, relay
@@ -35,6 +37,7 @@ class Running:
         self.public: str | None = None
         self.ids: dict[str, str] = {}
         self.relays: dict[int, relay.Relay] = {}
+        self.lock = threading.Lock()
 
 
 class Launcher:
@@ -64,6 +67,7 @@ class Launcher:
         self._running: dict[str, Running] = {}
         self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="launch")
         self._images = threading.Lock()
+        self._relays = threading.Lock()
 
     def launch(self, task: states.Task) -> None:
         """Begin to launch a task."""
@@ -91,6 +95,11 @@ class Launcher:
 
     def _launch(self, task: states.Task) -> None:
         running = self._running[task.id]
+        with running.lock:  # a task is not stopped while it is half launched
+            if not task.is_stopping:
+                self._try(task, running)
+
+    def _try(self, task: states.Task, running: Running) -> None:
         try:
             self._admission.assume(task)
             self._provision(task, running)
@@ -99,6 +108,8 @@ class Launcher:
             self._start(task, running, secrets)
         except admission.LaunchFailedError as failure:
             self._failed(task, failure)
+        except ClientError as error:  # something that the task needs was deleted meanwhile
+            self._failed(task, admission.LaunchFailedError(str(error)))
         except interfaces.NoFreeAddressError:
             reason = "Timeout waiting for network interface provisioning to complete."
             self._failed(task, admission.LaunchFailedError(reason))
@@ -165,6 +176,8 @@ class Launcher:
                     container["lastStatus"] = "RUNNING"
             task.ran_since = time.monotonic()
             self._state.changed.notify_all()
+        what = f"task definition {task.definition.family}:{task.definition.api['revision']}"
+        self._book.enter(what, None, "assumed" if self._runner is None else "run")
         self.refresh(task.region)
 
     def _image(self, name: str, region: str) -> str:
@@ -222,7 +235,17 @@ class Launcher:
             raise admission.LaunchFailedError(f"CannotStartContainerError: {error}") from None
         running.ids[plan.name] = container
         self._shown(task, plan.name).update(lastStatus="RUNNING", runtimeId=container)
-        self._runner.when_ended(container, lambda ended: self._ended(task, plan, container, ended))
+        self._runner.when_ended(
+            container,
+            at_once=lambda: self._doubt(task, plan),
+            then=lambda ended: self._ended(task, plan, container, ended),
+        )
+
+    def _doubt(self, task: states.Task, plan: launch.ContainerPlan) -> None:
+        """An essential container has ended: the task counts no longer, whatever its code will be."""
+        if plan.is_essential:
+            with self._state.changed:
+                task.is_healthy = False
 
     @staticmethod
     def _shown(task: states.Task, name: str) -> dict[str, Any]:
@@ -259,8 +282,13 @@ class Launcher:
         if running is None:
             return
         self._say(task, "STOPPING")
-        for opened in running.relays.values():
-            opened.close()
+        with running.lock:
+            self._take_down(task, running)
+
+    def _take_down(self, task: states.Task, running: Running) -> None:
+        with self._relays:
+            for opened in running.relays.values():
+                opened.close()
         self._stop_containers(task, running)
         self._say(task, "DEPROVISIONING")
         if running.interface is not None:
@@ -304,12 +332,13 @@ class Launcher:
         if running.holder is None or running.holder.pid == 0 or running.face is None or running.public is None:
             return
         wanted = set(self._admitted(task, running))
-        for port in set(running.relays) - wanted:
-            running.relays.pop(port).close()
-        for port in wanted - set(running.relays):
-            running.relays[port] = relay.Relay(
-                (running.public, port), (running.face.address, port), pid=running.holder.pid
-            )
+        with self._relays:
+            for port in set(running.relays) - wanted:
+                running.relays.pop(port).close()
+            for port in wanted - set(running.relays):
+                if not task.is_stopping:
+                    outside, inside = (running.public, port), (running.face.address, port)
+                    running.relays[port] = relay.Relay(outside, inside, pid=running.holder.pid)
 
     def _admitted(self, task: states.Task, running: Running) -> list[int]:
         """The TCP ports of a task that answer from the internet."""

@@ -23,7 +23,7 @@ from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
 from preflight.rehearsal import account as accounts
-from preflight.rehearsal import containers, launcher, ledger, protocol, scheduler
+from preflight.rehearsal import containers, launcher, ledger, protocol, scheduler, warm
 from preflight.rehearsal.cloudformation import api as cloudformation
 from preflight.rehearsal.resources import catalog
 from preflight.rehearsal.services import ec2, ecr, registry
@@ -108,6 +108,8 @@ class Server:
 
     def close(self) -> None:
         """Stop every task and remove every container."""
+        self.account.closing.set()
+        self.cloudformation.close()
         self._scheduler.close()
         self._launcher.close()
 
@@ -141,6 +143,7 @@ def running(
     http = make_server(LOOPBACK, port, application, threaded=True, request_handler=_Quiet)
     server = Server(port=http.server_port, folder=folder, runner=runner, standins=standins)
     served.append(server)
+    warm.begin(server.account)
     thread = threading.Thread(target=http.serve_forever, daemon=True, name="http")
     thread.start()
     try:

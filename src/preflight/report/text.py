@@ -14,6 +14,13 @@ def render(report: model.Report) -> str:
     return "\n".join(line.translate(_CONTROLS) for line in _lines(report)) + "\n"
 
 
+def render_stage(stage: model.StageResult) -> str:
+    """One stage: its outcome, its reason and its findings."""
+    lines = [f"{stage.name}: {stage.outcome.value} {stage.reason or ''}".rstrip()]
+    lines += [line for finding in stage.findings for line in _finding(finding)]
+    return "\n".join(line.translate(_CONTROLS) for line in lines)
+
+
 def _lines(report: model.Report) -> Iterator[str]:
     for finding in report.findings:
         yield from _finding(finding)

@@ -34,6 +34,11 @@ class Api:
             self.stacks, account, {**types, **nested.types(self)}, book
         )
 
+    def close(self) -> None:
+        """Stop every operation that is under way."""
+        for stack in self.stacks.all():
+            stack.cancel.set()
+
     def operations(self) -> dict[str, protocol.Operation]:
         """Every action that is modelled, by its name."""
         return {

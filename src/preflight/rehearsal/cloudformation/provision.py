@@ -20,6 +20,7 @@ from preflight.rehearsal.resources import handler as handlers
 
 AT_ONCE = 10
 CANCELLED = "Resource creation cancelled"
+GONE = ("DELETE_COMPLETE", "DELETE_SKIPPED")
 
 
 class Provisioner:
@@ -82,7 +83,8 @@ class Provisioner:
     def create(self, stack: stacks.Stack) -> None:
         """Create every resource of a new stack; roll back where one fails."""
         try:
-            self._create(stack)
+            with stack.work:
+                self._create(stack)
         except Exception as error:  # noqa: BLE001 - a fault of ours must not look like a finding
             traceback.print_exc()
             self._book.trouble(f"the rehearsal broke while it created {stack.name}: {error!r}")
@@ -96,7 +98,10 @@ class Provisioner:
             stack.resources[name] = stacks.Resource(name, str(declared["Type"]), declared)
         said = self._imports_missing(stack, alive)
         if said is None:
-            failed = self._each(needs, lambda name, stop: self._create_one(stack, name, resolver, stop))
+            stop = threading.Event()
+            failed = self._each(needs, lambda name: self._create_one(stack, name, resolver, stop), stop, stack.cancel)
+            if stack.cancel.is_set():
+                return
             if failed:
                 said = f"The following resource(s) failed to create: [{', '.join(sorted(failed))}]."
         if said is None:
@@ -123,24 +128,30 @@ class Provisioner:
             return error.message
         return None
 
+    @staticmethod
     def _each(
-        self, needs: Mapping[str, set[str]], act: Callable[[str, threading.Event], bool]
+        needs: Mapping[str, set[str]],
+        act: Callable[[str], bool],
+        stop: threading.Event,
+        cancel: threading.Event | None = None,
     ) -> set[str]:
         """Run `act` on each name once what it needs is done; return the names that failed.
 
-        After the first failure nothing new starts, and what runs is told to stop.
+        After the first failure nothing new starts, and `stop` tells what runs to stop; `cancel`, set
+        by others, has the same effect.
         """
         left = {name: set(targets) for name, targets in needs.items()}
         failed: set[str] = set()
-        stop = threading.Event()
         with ThreadPoolExecutor(AT_ONCE) as pool:
             running: dict[Future[bool], str] = {}
-            while running or (left and not failed):
-                if not failed:
+            while running or (left and not stop.is_set()):
+                if not stop.is_set():
                     for name in [n for n, targets in left.items() if not targets]:
                         del left[name]
-                        running[pool.submit(act, name, stop)] = name
-                done, _ = wait(running, return_when=FIRST_COMPLETED)
+                        running[pool.submit(act, name)] = name
+                done, _ = wait(running, timeout=0.1 if cancel else None, return_when=FIRST_COMPLETED)
+                if cancel is not None and cancel.is_set():
+                    stop.set()
                 for future in done:
                     name = running.pop(future)
                     if not future.result():
@@ -159,8 +170,8 @@ class Provisioner:
         try:
             stack.tell(resource, "CREATE_IN_PROGRESS")
             resource.properties = self._properties(resource, resolver)
-            stack.tell(resource, "CREATE_IN_PROGRESS", "Resource creation Initiated")
             made = self._handler(resource).create(self._place(stack, resource, stop), resource.properties)
+            self._identified(stack, resource, made.id)
         except (handlers.FailedError, resolve.ResolveError) as failure:
             reason = failure.reason if isinstance(failure, handlers.FailedError) else failure.message
             stack.tell(resource, "CREATE_FAILED", CANCELLED if stop.is_set() else reason)
@@ -173,6 +184,13 @@ class Provisioner:
         resource.physical, resource.attributes = made.id, dict(made.attributes)
         stack.tell(resource, "CREATE_COMPLETE")
         return True
+
+    @staticmethod
+    def _identified(stack: stacks.Stack, resource: stacks.Resource, physical: str) -> None:
+        """Note the physical id of a resource that is being made, once."""
+        if not resource.physical:
+            resource.physical = physical
+            stack.tell(resource, "CREATE_IN_PROGRESS", "Resource creation Initiated")
 
     def _properties(self, resource: stacks.Resource, resolver: resolve.Resolver) -> dict[str, Any]:
         path = ("Resources", resource.logical, "Properties")
@@ -192,6 +210,7 @@ class Provisioner:
         return handlers.Place(
             self._account, stack.region, stack.name, stack.id, resource.logical, resource.kind, self._book,
             tags=stack.request.tags, capabilities=tuple(stack.request.capabilities), stop=stop,
+            identify=lambda physical: self._identified(stack, resource, physical),
         )  # fmt: skip
 
     def _set_outputs(self, stack: stacks.Stack, resolver: resolve.Resolver) -> str | None:
@@ -226,10 +245,15 @@ class Provisioner:
         stack.outputs, stack.imports = {}, set()
         stack.say("ROLLBACK_COMPLETE")
         if stack.request.on_failure == "DELETE":
-            self.delete(stack)
+            self._delete(stack, frozenset())
 
     def delete(self, stack: stacks.Stack, *, retain: frozenset[str] = frozenset()) -> None:
         """Delete every resource of a stack, then the stack."""
+        stack.cancel.set()
+        with stack.work:
+            self._delete(stack, retain)
+
+    def _delete(self, stack: stacks.Stack, retain: frozenset[str]) -> None:
         stack.say("DELETE_IN_PROGRESS", "User Initiated")
         try:
             kept = self._remove(stack, self._former_needs(stack), retain=retain)
@@ -256,19 +280,19 @@ class Provisioner:
         retain: frozenset[str] = frozenset(),
     ) -> list[str]:
         """Delete what was made, users before what they use; return what could not be deleted."""
-        made = {n for n, r in stack.resources.items() if r.physical and r.status != "DELETE_COMPLETE"}
+        made = {n for n, r in stack.resources.items() if r.physical and r.status not in GONE}
         users = {name: {n for n in made if name in needs.get(n, ())} for name in made}
         failed = self._each_of_all(
-            users, lambda name, stop: self._delete_one(stack, name, stop, is_rollback=is_rollback, retain=retain)
+            users, lambda name: self._delete_one(stack, name, is_rollback=is_rollback, retain=retain)
         )
         return sorted(failed)
 
-    def _each_of_all(self, needs: Mapping[str, set[str]], act: Callable[[str, threading.Event], bool]) -> set[str]:
+    def _each_of_all(self, needs: Mapping[str, set[str]], act: Callable[[str], bool]) -> set[str]:
         """As `_each`, but a failure only keeps those from running that need what failed."""
         failed: set[str] = set()
         left = {name: set(targets) for name, targets in needs.items()}
         while ready := {n: t for n, t in left.items() if not t & failed}:
-            more = self._each(ready, act)
+            more = self._each(ready, act, threading.Event())
             failed |= more
             if not more:
                 break
@@ -279,7 +303,6 @@ class Provisioner:
         self,
         stack: stacks.Stack,
         name: str,
-        stop: threading.Event,
         *,
         is_rollback: bool,
         retain: frozenset[str],
@@ -291,7 +314,6 @@ class Provisioner:
             return True
         stack.tell(resource, "DELETE_IN_PROGRESS")
         place = self._place(stack, resource, threading.Event())
-        _ = stop
         try:
             self._handler(resource).delete(place, resource.physical, resource.properties)
         except handlers.FailedError as failure:

@@ -75,7 +75,10 @@ class Request:
 
 @dataclass
 class Stack:
-    """A stack. Its lock guards status, resources and events."""
+    """A stack. `changed` guards status, resources and events; `work` is held by the operation at work.
+
+    `cancel` asks that operation to stop, because the stack is to be deleted.
+    """
 
     id: str
     name: str
@@ -92,6 +95,8 @@ class Stack:
     outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
     imports: set[str] = field(default_factory=set)
+    cancel: threading.Event = field(default_factory=threading.Event)
+    work: threading.Lock = field(default_factory=threading.Lock)
     changed: threading.Condition = field(default_factory=lambda: threading.Condition(threading.RLock()))
 
     @property
@@ -170,6 +175,10 @@ class Stacks:
     def of(self, region: str) -> list[Stack]:
         """All stacks of a region, deleted ones as well, oldest first."""
         return [stack for stack in list(self._all.values()) if stack.region == region]
+
+    def all(self) -> list[Stack]:
+        """All stacks of all regions."""
+        return list(self._all.values())
 
     def exports(self, region: str) -> dict[str, tuple[Stack, Any]]:
         """Export names with the stack that exports them and the value."""

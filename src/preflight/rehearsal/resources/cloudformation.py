@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -48,7 +49,8 @@ class Nested:
             child = self._engine.begin(place.region, asked, parent=place.stack_id)
         except protocol.Refusal as refusal:
             raise FailedError(refusal.message, is_whole=True) from None
-        child.wait(lambda: child.is_over, timeout=float(given.get("TimeoutInMinutes") or 60) * 60)
+        place.identify(child.id)
+        self._wait(place, child, timeout=float(given.get("TimeoutInMinutes") or 60) * 60)
         for name in given:
             place.note(name, "stored")
         if child.status != "CREATE_COMPLETE":
@@ -57,6 +59,15 @@ class Nested:
             msg = f"Embedded stack {child.id} was not successfully created: {why} "
             raise FailedError(msg, is_whole=True)
         return _made(child)
+
+    @staticmethod
+    def _wait(place: Place, child: stacks.Stack, *, timeout: float) -> None:
+        """Wait for the child; where the parent is stopped, stop the child as well."""
+        ended = time.monotonic() + timeout
+        while not child.wait(lambda: child.is_over, timeout=0.1):
+            if place.is_over or time.monotonic() > ended:
+                child.cancel.set()
+                raise FailedError("Resource creation cancelled", is_whole=True)
 
     @staticmethod
     def _asked(place: Place, given: Properties) -> dict[str, Any]:
@@ -88,7 +99,7 @@ class Nested:
         except protocol.Refusal as refusal:
             raise FailedError(refusal.message, is_whole=True) from None
         if is_changing:
-            child.wait(lambda: child.is_over, timeout=TIMEOUT)
+            self._wait(place, child, timeout=TIMEOUT)
             if child.status != "UPDATE_COMPLETE":
                 first = next((e for e in reversed(child.events) if e.status == "UPDATE_ROLLBACK_IN_PROGRESS"), None)
                 why = first.reason if first else child.reason
@@ -105,7 +116,10 @@ class Nested:
         if child is None or child.status == "DELETE_COMPLETE":
             return
         self._engine.begin_delete(child)
-        child.wait(lambda: child.status in {"DELETE_COMPLETE", "DELETE_FAILED"}, timeout=TIMEOUT)
+        ended = ("DELETE_COMPLETE", "DELETE_FAILED")
+        while not child.wait(lambda: child.status in ended, timeout=0.5):
+            if place.account.closing.is_set():
+                return
         if child.status != "DELETE_COMPLETE":
             msg = f"Embedded stack {child.id} was not successfully deleted: {child.reason}"
             raise FailedError(msg, is_whole=True)

@@ -83,11 +83,8 @@ def _create_service(place: Place, given: Properties) -> Made:
     asked = {"ServiceName": place.name(most=255), **_with_tags(place, _as_service(given))}
     made = _call(place, "CreateService", "CreateService error", asked)["service"]
     service = Made(made["serviceArn"], {"ServiceArn": made["serviceArn"], "Name": made["serviceName"]})
-    try:
-        _stabilize(place, service.id, given.get("Cluster"))
-    except FailedError:
-        _delete_service(place, service.id, given)
-        raise
+    place.identify(service.id)
+    _stabilize(place, service.id, given.get("Cluster"))
     return service
 
 
@@ -99,7 +96,7 @@ def _stabilize(place: Place, arn: str, cluster: str | None) -> None:
     """
 
     def probe() -> str | None:
-        if place.stop.is_set():
+        if place.is_over:
             return "cancelled"
         service = place.ask("ecs", "DescribeServices", services=[arn], **({"cluster": cluster} if cluster else {}))["services"][0]
         primary = service["deployments"][0]
@@ -141,6 +138,8 @@ def _delete_service(place: Place, arn: str, given: Properties) -> None:
         return
 
     def is_gone() -> bool:
+        if place.account.closing.is_set():
+            return True
         described = client.describe_services(services=[arn], cluster=cluster)["services"]
         return all(service["status"] == "INACTIVE" for service in described)
 

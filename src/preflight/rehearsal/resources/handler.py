@@ -61,6 +61,12 @@ class Place:
     tags: Mapping[str, str] = field(default_factory=dict)
     capabilities: tuple[str, ...] = ()
     stop: threading.Event = field(default_factory=threading.Event)
+    identify: Callable[[str], None] = lambda _physical: None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there is no point in waiting any longer: the operation was stopped, or the account goes."""
+        return self.stop.is_set() or self.account.closing.is_set()
 
     def client(self, service: str) -> Any:
         """A client of the account, in the region of the stack."""

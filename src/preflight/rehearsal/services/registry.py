@@ -158,9 +158,9 @@ class Registry:
                 **tag,
             )
         except ClientError as error:
-            refused = error.response["Error"]
-            if refused["Code"] != "ImageAlreadyExistsException":
-                return _error(400, "TAG_INVALID", refused["Message"])
+            # moto says that the image exists both of the same image and of another one with its tag
+            if self.digest(name, reference, region) != digest:
+                return _error(400, "TAG_INVALID", _refusal(error, reference, name))
         (self._blobs / digest.partition(":")[2]).write_bytes(body)
         self._kinds[digest] = str(request.content_type)
         return _created(f"/v2/{name}/manifests/{reference}", digest)
@@ -178,7 +178,7 @@ class Registry:
 
     def _get_manifest(self, _request: Request, name: str, region: str, *, reference: str) -> Response:
         digest = self.digest(name, reference, region)
-        if digest is None:
+        if digest not in self._kinds:
             return _error(404, "MANIFEST_UNKNOWN", "Requested image not found")
         return _content(self._blobs / digest.partition(":")[2], digest, self._kinds[digest])
 
@@ -192,7 +192,7 @@ class Registry:
         except ClientError:
             return None
         digests = [detail["imageDigest"] for detail in answer["imageDetails"]]
-        return digests[0] if digests and digests[0] in self._kinds else None
+        return digests[0] if digests else None
 
     def manifest(self, digest: str) -> dict[str, Any]:
         """The manifest of that digest."""
@@ -202,6 +202,16 @@ class Registry:
     def blob(self, digest: str) -> bytes:
         """The bytes of a blob."""
         return (self._blobs / digest.partition(":")[2]).read_bytes()
+
+
+def _refusal(error: ClientError, tag: str, repository: str) -> str:
+    said = error.response["Error"]
+    if said["Code"] == "ImageAlreadyExistsException":
+        return (
+            f"The image tag '{tag}' already exists in the '{repository}' repository and cannot be overwritten "
+            "because the tag is immutable."
+        )
+    return str(said["Message"])
 
 
 _VERSION = {"Docker-Distribution-API-Version": "registry/2.0"}

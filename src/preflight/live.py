@@ -1,0 +1,102 @@
+"""A plan deployed on the pretended account: started early, deployed when wanted, deleted in any case."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from preflight import engine as engines
+from preflight import model, plan, process
+from preflight.aws import deployment as deployments
+from preflight.aws import session as sessions
+from preflight.standins import Standins
+
+START_TIMEOUT = 60.0
+STOP_TIMEOUT = 120.0
+Say = Callable[[str], None]
+
+
+class Account:
+    """The pretended account as a process of its own; it comes up while the caller does other things."""
+
+    def __init__(self, asked: plan.Plan, *, run: str, has_containers: bool) -> None:
+        args = [sys.executable, "-m", "preflight", "serve", "--run", run, "--until-eof"]
+        args += [] if has_containers else ["--containers", "off"]
+        for image, folder in asked.standins.items():
+            args += ["--standin", f"{image}={folder}"]
+        self._service = process.Service(*args)
+        self._endpoint: str | None = None
+
+    @property
+    def endpoint(self) -> str:
+        """Its address, once it is up.
+
+        Raises:
+            ToolBrokeError: it did not come up; it has said why on standard error.
+        """
+        if self._endpoint is None:
+            self._endpoint = json.loads(self._service.first_line(timeout=START_TIMEOUT))["endpoint"]
+        return self._endpoint
+
+    def book(self) -> dict[str, Any]:
+        """What it noted: the ledger, notes for the report, and troubles of its own."""
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(f"{self.endpoint}/_preflight/book", timeout=30) as answer:
+            return dict(json.load(answer))
+
+    def close(self) -> None:
+        """Stop it; it removes its containers before it ends."""
+        self._service.stop(timeout=STOP_TIMEOUT)
+
+
+@dataclass(frozen=True)
+class Live:
+    """What runs, the values of the plan's placeholders, and the engine (None: nothing really runs)."""
+
+    deployment: deployments.Deployment
+    values: Mapping[str, str]
+    engine: engines.Engine | None
+
+
+def values(asked: plan.Plan, *, run: str, account: str) -> dict[str, str]:
+    """The placeholders of a plan for one run of the rehearsal."""
+    return {
+        "name": asked.name,
+        "prefix": asked.name,
+        "run": run,
+        "region": asked.region,
+        "account": account,
+        "bucket": f"{asked.name}-preflight-{run}",
+        "templates": asked.name,
+    }
+
+
+@contextlib.contextmanager
+def deployed(
+    asked: plan.Plan,
+    account: Account,
+    *,
+    run: str,
+    engine: engines.Engine | None,
+    names: Mapping[Path, str],
+    say: Say,
+    remains: list[model.Finding],
+) -> Iterator[Live]:
+    """Deploy the plan on the account, yield what runs, and delete it again.
+
+    Raises:
+        preflight.aws.deployment.FailedError: a step failed; with the findings that say why.
+        PreflightError: it could not be told.
+    """
+    session = sessions.rehearsal(asked.region, account.endpoint)
+    base = Standins(engine, asked.standins) if engine is not None else None
+    filled = values(asked, run=run, account=session.account)
+    order = deployments.Order(asked, filled, {}, engine, base, names)
+    with deployments.deployed(session, order, say, remains=remains) as deployment:
+        yield Live(deployment, filled, engine)

@@ -1,0 +1,117 @@
+"""pytest options and fixtures: a plan as test items, and what it deploys as a fixture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pytest
+
+from preflight import engine as engines
+from preflight import live, model, pipeline, plan
+from preflight.report import text
+
+PLAN = "preflight.yaml"
+TARGETS = ("rehearsal",)
+_REPORTS: pytest.StashKey[dict[Path, model.Report]] = pytest.StashKey()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """All our options begin with --preflight-."""
+    group = parser.getgroup("preflight", "Fargate deployments")
+    group.addoption("--preflight-plan", type=Path, metavar="PLAN", help="the plan to deploy (default: the nearest preflight.yaml)")
+    group.addoption("--preflight-target", choices=TARGETS, default="rehearsal", help="where to deploy it")
+    group.addoption("--preflight-no-skips", action="store_true", help="a skipped test is a failed test")
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """A plan named on the command line becomes one item for each of its stages."""
+    if file_path.name == PLAN:
+        return PlanFile.from_parent(parent, path=file_path)
+    return None
+
+
+class PlanFile(pytest.File):
+    """A plan: its stages are test items."""
+
+    def collect(self) -> Iterable[pytest.Item]:
+        """One item a stage."""
+        for stage in pipeline.STAGES:
+            yield StageItem.from_parent(self, name=stage)
+
+
+class StageItem(pytest.Item):
+    """One stage of a plan; the first one to run runs them all."""
+
+    def runtest(self) -> None:
+        """Fail with the stage's findings.
+
+        Raises:
+            StageFailedError: the stage did not pass.
+        """
+        report = _report(self.config, self.path)
+        result = next(stage for stage in report.stages if stage.name == self.name)
+        if result.outcome is model.Outcome.SKIPPED:
+            pytest.skip(result.reason or "skipped")
+        if result.outcome is not model.Outcome.PASS:
+            raise StageFailedError(text.render_stage(result))
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:
+        """The findings; a traceback only for trouble of our own."""
+        if isinstance(excinfo.value, StageFailedError):
+            return str(excinfo.value)
+        return str(super().repr_failure(excinfo))
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        """Where the item comes from."""
+        return self.path, None, f"{self.path.name}: {self.name}"
+
+
+class StageFailedError(Exception):
+    """A stage did not pass; the text says why."""
+
+
+def _report(config: pytest.Config, path: Path) -> model.Report:
+    reports = config.stash.setdefault(_REPORTS, {})
+    if path not in reports:
+        asked = plan.load(path)
+        request = pipeline.Request(
+            stages=pipeline.STAGES, plan=asked, templates=tuple(asked.template_files()), rules=asked.rules
+        )
+        reports[path] = pipeline.Run(request, lambda _text: None).report()
+    return reports[path]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """With --preflight-no-skips a skip is a failure, with its reason."""
+    report = yield
+    if item.config.getoption("--preflight-no-skips") and report.skipped and not hasattr(report, "wasxfail"):  # type: ignore[attr-defined]
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)  # type: ignore[attr-defined]
+        report.outcome = "failed"  # type: ignore[attr-defined]
+        report.longrepr = f"skips are failures here (--preflight-no-skips): {reason}"  # type: ignore[attr-defined]
+    return report
+
+
+@pytest.fixture(scope="session")
+def preflight_plan(request: pytest.FixtureRequest) -> plan.Plan:
+    """The plan that is deployed."""
+    return plan.load(plan.find(request.config.getoption("--preflight-plan")))
+
+
+@pytest.fixture(scope="session")
+def preflight_deployment(preflight_plan: plan.Plan) -> Iterator[live.Live]:
+    """The plan, deployed on the target; deleted at the end of the session."""
+    run = pipeline.new_run()
+    account = live.Account(preflight_plan, run=run, has_containers=True)
+    remains: list[model.Finding] = []
+    try:
+        names = {path: path.name for path in preflight_plan.template_files()}
+        with live.deployed(
+            preflight_plan, account, run=run, engine=engines.find(), names=names, say=lambda _text: None, remains=remains
+        ) as deployed:
+            yield deployed
+    finally:
+        account.close()
+    if remains:
+        pytest.fail(f"not everything was deleted: {remains}")

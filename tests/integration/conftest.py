@@ -1,0 +1,25 @@
+"""The live suite needs a container engine; where there is none it is skipped, loudly."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from preflight import engine, errors, plan
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _engine_works() -> None:
+    try:
+        engine.find()
+    except errors.PreflightError as error:
+        pytest.skip(f"no container engine: {error}")
+
+
+@pytest.fixture(scope="session")
+def preflight_plan() -> plan.Plan:
+    """The plan of this repository, wherever the tests are started."""
+    return plan.load(ROOT / plan.FILE)

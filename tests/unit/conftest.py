@@ -1,0 +1,77 @@
+"""The repository's own files, the pretended account without containers, and templates with one change."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from preflight import guard_binary, template
+from preflight.rehearsal import server
+
+ROOT = Path(__file__).parents[2]
+REGION = "ap-northeast-1"
+Change = Callable[[dict[str, Any]], None]
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def guard() -> guard_binary.Binary:
+    return guard_binary.find()
+
+
+@pytest.fixture
+def account(tmp_path: Path) -> Iterator[server.Server]:
+    """A fresh account on loopback, in which tasks are assumed to run."""
+    with server.running(folder=tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+def client(account: server.Server) -> Callable[[str], Any]:
+    """boto3 clients of that account."""
+
+    def make(service: str, region: str = REGION) -> Any:
+        return boto3.client(
+            service, region_name=region, endpoint_url=account.address,
+            aws_access_key_id="rehearsal", aws_secret_access_key="rehearsal",  # noqa: S106 - opens nothing
+        )  # fmt: skip
+
+    return make
+
+
+@pytest.fixture
+def deploy(client: Callable[[str], Any]) -> Callable[..., dict[str, Any]]:
+    """Create a stack from a template's text and wait for its end; the stack as described."""
+
+    def run(body: str, *, name: str = "s", **given: Any) -> dict[str, Any]:
+        from preflight import waiting  # noqa: PLC0415 - as a test would
+
+        cloudformation = client("cloudformation")
+        stack = cloudformation.create_stack(StackName=name, TemplateBody=body, **given)["StackId"]
+
+        def probe() -> dict[str, Any] | None:
+            found: dict[str, Any] = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
+            return None if found["StackStatus"].endswith("_IN_PROGRESS") else found
+
+        return waiting.until(probe, what=f"stack {name}", timeout=60, interval=0.05)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def own() -> Callable[[str], dict[str, Any]]:
+    """The data of one of the repository's templates, to be changed at will."""
+
+    def read(name: str) -> dict[str, Any]:
+        return copy.deepcopy(template.load(ROOT / "cfn" / name).data)
+
+    return read

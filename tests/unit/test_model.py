@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import pytest
+
+from preflight import model
+from preflight.model import Outcome, Severity, StageResult
+
+
+def finding(severity: Severity) -> model.Finding:
+    return model.Finding("lint", "X", severity, "wrong")
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "verdict", "code"),
+    [
+        pytest.param([Outcome.PASS, Outcome.PASS], "pass", 0, id="all pass"),
+        pytest.param([Outcome.PASS, Outcome.FAIL], "fail", 1, id="one fails"),
+        pytest.param([Outcome.FAIL, Outcome.ERROR], "error", 2, id="could not check outranks fail"),
+        pytest.param([Outcome.PASS, Outcome.SKIPPED], "pass", 0, id="a skip that was asked for"),
+        pytest.param([], "error", 2, id="nothing was checked"),
+    ],
+)
+def test_verdict_and_exit_code(outcomes: list[Outcome], verdict: str, code: int) -> None:
+    report = model.Report("rehearsal", "r", tuple(StageResult(str(n), o) for n, o in enumerate(outcomes)))
+
+    assert (report.verdict, report.exit_code) == (verdict, code)
+
+
+@pytest.mark.parametrize(
+    ("severity", "strict", "outcome"),
+    [
+        pytest.param(Severity.ERROR, False, Outcome.FAIL, id="an error"),
+        pytest.param(Severity.WARNING, False, Outcome.PASS, id="a warning"),
+        pytest.param(Severity.INFO, True, Outcome.FAIL, id="anything when strict"),
+    ],
+)
+def test_what_a_finding_amounts_to(severity: Severity, strict: bool, outcome: Outcome) -> None:  # noqa: FBT001 - a case
+    assert model.outcome_of((finding(severity),), strict=strict) is outcome
+
+
+@pytest.mark.parametrize(
+    ("file", "line", "place"),
+    [
+        pytest.param("a.yaml", 3, "a.yaml:3", id="file and line"),
+        pytest.param("a.yaml", None, "a.yaml", id="file"),
+        pytest.param(None, None, "-", id="neither"),
+    ],
+)
+def test_place(file: str | None, line: int | None, place: str) -> None:
+    assert model.Finding("s", "c", Severity.ERROR, "m", file=file, line=line).place() == place
