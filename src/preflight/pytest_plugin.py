@@ -19,7 +19,9 @@ _REPORTS: pytest.StashKey[dict[Path, model.Report]] = pytest.StashKey()
 def pytest_addoption(parser: pytest.Parser) -> None:
     """All our options begin with --preflight-."""
     group = parser.getgroup("preflight", "Fargate deployments")
-    group.addoption("--preflight-plan", type=Path, metavar="PLAN", help="the plan to deploy (default: the nearest preflight.yaml)")
+    group.addoption(
+        "--preflight-plan", type=Path, metavar="PLAN", help="the plan to deploy (default: the nearest preflight.yaml)"
+    )
     group.addoption("--preflight-target", choices=TARGETS, default="rehearsal", help="where to deploy it")
     group.addoption("--preflight-no-skips", action="store_true", help="a skipped test is a failed test")
 
@@ -56,7 +58,7 @@ class StageItem(pytest.Item):
         if result.outcome is not model.Outcome.PASS:
             raise StageFailedError(text.render_stage(result))
 
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:  # noqa: ARG002 - pytest's signature
         """The findings; a traceback only for trouble of our own."""
         if isinstance(excinfo.value, StageFailedError):
             return str(excinfo.value)
@@ -108,7 +110,13 @@ def preflight_deployment(preflight_plan: plan.Plan) -> Iterator[live.Live]:
     try:
         names = {path: path.name for path in preflight_plan.template_files()}
         with live.deployed(
-            preflight_plan, account, run=run, engine=engines.find(), names=names, say=lambda _text: None, remains=remains
+            preflight_plan,
+            account,
+            run=run,
+            engine=engines.find(),
+            names=names,
+            say=lambda _text: None,
+            remains=remains,
         ) as deployed:
             yield deployed
     finally:

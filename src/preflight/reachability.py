@@ -215,7 +215,9 @@ def _acl(
     )
 
 
-def to_internet(network: Network, interface: Interface, *, port: int = HTTPS, address: str = SOMEBODY) -> Missing | None:
+def to_internet(
+    network: Network, interface: Interface, *, port: int = HTTPS, address: str = SOMEBODY
+) -> Missing | None:
     """What keeps a task from an address on the internet; None where nothing does."""
     if not network.has_dns.get(interface.vpc, True):
         return Missing(
@@ -261,7 +263,9 @@ def _nat(network: Network, nat: str, interface: Interface) -> Missing | None:
     missing = _gateway(network, there, SOMEBODY)
     if missing is None:
         return None
-    return Missing(f"NAT gateway {nat} has no way out: {missing.message}", missing.resource, missing.property, missing.fix)
+    return Missing(
+        f"NAT gateway {nat} has no way out: {missing.message}", missing.resource, missing.property, missing.fix
+    )
 
 
 def _egress(
@@ -290,7 +294,7 @@ def to_service(network: Network, interface: Interface, service: str) -> Missing 
     if not network.has_dns.get(interface.vpc, True):
         return to_internet(network, interface)
     if endpoint.get("VpcEndpointType") == "Gateway":
-        return _egress_to_gateway(network, interface, endpoint)
+        return _egress_to_gateway(network, interface)
     return _to_endpoint(network, interface, endpoint)
 
 
@@ -306,7 +310,7 @@ def _endpoints(network: Network, interface: Interface, service: str) -> Iterator
             yield endpoint
 
 
-def _egress_to_gateway(network: Network, interface: Interface, endpoint: Described) -> Missing | None:
+def _egress_to_gateway(network: Network, interface: Interface) -> Missing | None:
     rules = [r for g in interface.groups for r in network.group(g).get("IpPermissionsEgress", [])]
     lists = [r for r in rules if r.get("PrefixListIds")]
     if any(r["IpProtocol"] in {"-1", "tcp"} for r in lists):
@@ -321,7 +325,13 @@ def _to_endpoint(network: Network, interface: Interface, endpoint: Described) ->
     missing = _egress(network, interface, HTTPS, address, groups)
     if missing is not None or not groups:
         return missing
-    there = Interface(interface.vpc, endpoint["SubnetIds"][0] if subnet else interface.subnet, address, groups, has_public_address=False)
+    there = Interface(
+        interface.vpc,
+        endpoint["SubnetIds"][0] if subnet else interface.subnet,
+        address,
+        groups,
+        has_public_address=False,
+    )
     refused = admits(network, there, HTTPS, caller=interface.address, caller_groups=interface.groups)
     if refused is None:
         return None

@@ -64,9 +64,7 @@ class Scope:
     refer: Callable[[str, str | None], Value] = _keep
 
 
-def pseudo_parameters(
-    *, region: str, account: str, stack_name: str, stack_id: str
-) -> dict[str, Value]:
+def pseudo_parameters(*, region: str, account: str, stack_name: str, stack_id: str) -> dict[str, Value]:
     """The pseudo parameters of a stack; partition and domain follow from the region."""
     partition, suffix = partition_of(region)
     return {
@@ -136,14 +134,12 @@ def _check_parameter(name: str, declared: Mapping[str, Value], kind: str, text: 
         raise ResolveError(_constraint(declared, f"Parameter '{name}' must be one of AllowedValues"), path)
     pattern = declared.get("AllowedPattern")
     if isinstance(pattern, str) and not _matches(pattern, text):
-        raise ResolveError(
-            _constraint(declared, f"Parameter '{name}' must match pattern {pattern}"), path
-        )
+        raise ResolveError(_constraint(declared, f"Parameter '{name}' must match pattern {pattern}"), path)
     _check_bounds(name, declared, text, path)
 
 
 def _check_bounds(name: str, declared: Mapping[str, Value], text: str, path: Path) -> None:
-    checks = (
+    checks: tuple[tuple[str, Callable[[float], bool], str], ...] = (
         ("MinLength", lambda limit: len(text) >= limit, "contain at least {} characters"),
         ("MaxLength", lambda limit: len(text) <= limit, "contain at most {} characters"),
         ("MinValue", lambda limit: float(text) >= limit, "be a number not less than {}"),
@@ -158,7 +154,7 @@ def _check_bounds(name: str, declared: Mapping[str, Value], text: str, path: Pat
 
 def _constraint(declared: Mapping[str, Value], said: str) -> str:
     own = declared.get("ConstraintDescription")
-    return f"{said.split(' must ')[0]} failed to satisfy constraint: {own}" if own else said
+    return f"{said.split(' must ', maxsplit=1)[0]} failed to satisfy constraint: {own}" if own else said
 
 
 def _is_number(value: Value) -> bool:
@@ -285,9 +281,7 @@ class Resolver:
             raise ResolveError(msg, path)
         found = {name: self._sub_value(name, names, path) for name in SUB_NAME.findall(text)}
         kept = {name: value for name, value in found.items() if is_kept(value)}
-        filled = SUB_NAME.sub(
-            lambda m: m.group(0) if m.group(1) in kept else _joined(found[m.group(1)], path), text
-        )
+        filled = SUB_NAME.sub(lambda m: m.group(0) if m.group(1) in kept else _joined(found[m.group(1)], path), text)
         if not kept:
             return filled.replace("${!", "${")
         own = {name: value for name, value in kept.items() if name in names}
@@ -379,9 +373,7 @@ class Resolver:
 
     def _equals(self, argument: Value, path: Path) -> Value:
         if not isinstance(argument, list) or len(argument) != 2:
-            raise ResolveError(
-                "Template error: every Fn::Equals object requires a list of 2 string parameters.", path
-            )
+            raise ResolveError("Template error: every Fn::Equals object requires a list of 2 string parameters.", path)
         left, right = (self.value(item, (*path, n)) for n, item in enumerate(argument))
         texts = [as_text(v) if not isinstance(v, list | dict) else v for v in (left, right)]
         return bool(texts[0] == texts[1])
@@ -394,7 +386,9 @@ class Resolver:
 
     def _truths(self, argument: Value, path: Path, name: str) -> list[bool]:
         if not isinstance(argument, list) or not 2 <= len(argument) <= 10:
-            msg = f"Template error: every {name} object requires a list of at least 2 and at most 10 boolean parameters."
+            msg = (
+                f"Template error: every {name} object requires a list of at least 2 and at most 10 boolean parameters."
+            )
             raise ResolveError(msg, path)
         return [self._truth(item, (*path, n)) for n, item in enumerate(argument)]
 

@@ -20,9 +20,10 @@ def of(kind: str, region: str = "us-east-1") -> Schema | None:
     from cfnlint.schema import PROVIDER_SCHEMA_MANAGER, ResourceNotFoundError  # noqa: PLC0415 - slow to import
 
     try:
-        return PROVIDER_SCHEMA_MANAGER.get_resource_schema(region, kind).schema
+        found: Schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema(region, kind).schema
     except ResourceNotFoundError:
         return None
+    return found
 
 
 def exists(kind: str, region: str = "us-east-1") -> bool:
@@ -145,9 +146,14 @@ def _violations(value: Any, part: Schema, whole: Schema, path: str, depth: int) 
     yield from _combined(value, part, whole, path, depth)
 
 
-_KINDS = {
-    "string": str, "object": dict, "array": list, "boolean": bool, "integer": int, "number": (int, float),
-}  # fmt: skip
+_KINDS: dict[str, Any] = {
+    "string": str,
+    "object": dict,
+    "array": list,
+    "boolean": bool,
+    "integer": int,
+    "number": (int, float),
+}
 
 
 def _is_a(value: Any, kind: str) -> bool:
@@ -157,7 +163,9 @@ def _is_a(value: Any, kind: str) -> bool:
 
 
 def _title(kind: str) -> str:
-    return {"object": "JSONObject", "array": "JSONArray", "integer": "Integer", "number": "Number"}.get(kind, kind.title())
+    return {"object": "JSONObject", "array": "JSONArray", "integer": "Integer", "number": "Number"}.get(
+        kind, kind.title()
+    )
 
 
 def _found(value: Any) -> str:

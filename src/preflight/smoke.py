@@ -8,6 +8,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
@@ -55,7 +56,7 @@ def fetch(url: str, *, timeout: float = 5.0) -> Page:
 
 
 class _Stay(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_args: object) -> None:  # type: ignore[override]
+    def redirect_request(self, *_args: object) -> None:
         """Follow no redirect: where it leads is not ours to ask."""
         return
 
@@ -63,7 +64,9 @@ class _Stay(urllib.request.HTTPRedirectHandler):
 class Smoke:
     """The questions of a plan to one deployment."""
 
-    def __init__(self, deployment: deployments.Deployment, asked: plan.Plan, values: Mapping[str, str], shown: str) -> None:
+    def __init__(
+        self, deployment: deployments.Deployment, asked: plan.Plan, values: Mapping[str, str], shown: str
+    ) -> None:
         self._deployment = deployment
         self._plan = asked
         self._values = values
@@ -80,7 +83,7 @@ class Smoke:
         return [finding for entry in self._plan.smoke for finding in self._ask(self._filled(entry))]
 
     def _filled(self, entry: plan.Smoke) -> plan.Smoke:
-        texts = {
+        texts: dict[str, Any] = {
             key: plan.fill(value, self._values)
             for key in ("service", "cluster", "url", "get", "contains")
             if isinstance(value := getattr(entry, key), str)
@@ -112,7 +115,9 @@ class Smoke:
         name = f"task {task.id} of {entry.service}"
         if task.public is None:
             missing = self._missing(entry, task)
-            yield self._finding(entry, f"{name} has no public address, so nobody on the internet can ask it", missing, task)
+            yield self._finding(
+                entry, f"{name} has no public address, so nobody on the internet can ask it", missing, task
+            )
             return
         self._deployment.session.check_address(task.public)
         url = f"http://{task.public}{'' if entry.port == 80 else f':{entry.port}'}{entry.get}"
@@ -127,7 +132,9 @@ class Smoke:
             return
         wanted = f"status {entry.status}" + (f" and a page with {entry.contains!r}" if entry.contains else "")
         missing = self._missing(entry, task) if task is not None and page.status is None else None
-        yield self._finding(entry, f"{name}: GET {url} was to bring {wanted}, and brought {page.shown()}", missing, task)
+        yield self._finding(
+            entry, f"{name}: GET {url} was to bring {wanted}, and brought {page.shown()}", missing, task
+        )
 
     def _page(self, entry: plan.Smoke, url: str) -> Page:
         last = Page(None, "", "no answer")
@@ -149,9 +156,12 @@ class Smoke:
         ec2 = self._deployment.session.client("ec2")
         found = ec2.describe_network_interfaces(NetworkInterfaceIds=[task.interface])["NetworkInterfaces"][0]
         face = reachability.Interface(
-            found["VpcId"], found["SubnetId"], found["PrivateIpAddress"],
-            tuple(group["GroupId"] for group in found["Groups"]), has_public_address=task.public is not None,
-        )  # fmt: skip
+            found["VpcId"],
+            found["SubnetId"],
+            found["PrivateIpAddress"],
+            tuple(group["GroupId"] for group in found["Groups"]),
+            has_public_address=task.public is not None,
+        )
         return reachability.from_internet(vpc.describe(ec2, found["VpcId"]), face, entry.port)
 
     def _finding(
@@ -173,8 +183,14 @@ class Smoke:
         if at is not None:
             file, line, resource = at.template.name, at.line(name), at.logical
         return model.Finding(
-            "smoke", "SMOKE_GET", model.Severity.ERROR, message,
-            file=file, line=line, resource=resource, property=name, fix=fix, source=SOURCE,
-        )  # fmt: skip
-
-
+            "smoke",
+            "SMOKE_GET",
+            model.Severity.ERROR,
+            message,
+            file=file,
+            line=line,
+            resource=resource,
+            property=name,
+            fix=fix,
+            source=SOURCE,
+        )

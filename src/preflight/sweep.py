@@ -39,7 +39,11 @@ def sweep(say: Say, *, is_dry: bool = False, has_images: bool = False) -> int:
 
 def _orphans(engine: engines.Engine) -> list[str]:
     """Runs that have containers but no folder: nobody owns them."""
-    template = f'{{{{index .Labels "{engines.RUN_LABEL}"}}}}' if engine.program == "podman" else f'{{{{.Label "{engines.RUN_LABEL}"}}}}'
+    template = (
+        f'{{{{index .Labels "{engines.RUN_LABEL}"}}}}'
+        if engine.program == "podman"
+        else f'{{{{.Label "{engines.RUN_LABEL}"}}}}'
+    )
     listed = engine.must("ps", "--all", "--filter", f"label={engines.RUN_LABEL}", "--format", template).split()
     owned = {folder.name for folder in places.runs().iterdir()}
     return [run for run in listed if run not in owned and run != "probe"]

@@ -22,11 +22,33 @@ Data = Any  # what JSON can say
 SHORT_FORMS = {
     name: f"Fn::{name}"
     for name in (
-        "And", "Base64", "Cidr", "Equals", "FindInMap", "GetAtt", "GetAZs", "If", "ImportValue",
-        "Join", "Length", "Not", "Or", "Select", "Split", "Sub", "ToJsonString", "Transform",
-        "ForEach", "ValueOf", "ValueOfAll", "RefAll", "EachMemberIn", "EachMemberEquals", "Contains",
+        "And",
+        "Base64",
+        "Cidr",
+        "Equals",
+        "FindInMap",
+        "GetAtt",
+        "GetAZs",
+        "If",
+        "ImportValue",
+        "Join",
+        "Length",
+        "Not",
+        "Or",
+        "Select",
+        "Split",
+        "Sub",
+        "ToJsonString",
+        "Transform",
+        "ForEach",
+        "ValueOf",
+        "ValueOfAll",
+        "RefAll",
+        "EachMemberIn",
+        "EachMemberEquals",
+        "Contains",
     )
-} | {"Ref": "Ref", "Condition": "Condition"}  # fmt: skip
+} | {"Ref": "Ref", "Condition": "Condition"}
 
 MAX_BYTES = 1_048_576
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -204,7 +226,7 @@ def _scalar(node: yaml.ScalarNode) -> Data:
     kind = node.tag.removeprefix("tag:yaml.org,2002:")
     if kind in {"int", "float", "bool"} and not (kind == "int" and ":" in node.value):
         try:
-            return _SCALARS.construct_object(node)  # type: ignore[no-untyped-call]
+            return _SCALARS.construct_object(node)
         except ValueError:
             return node.value
     return None if kind == "null" and node.tag.startswith("tag:") else node.value

@@ -22,7 +22,8 @@ def _of(known: template.Template) -> Iterator[model.Waiver]:
         guard = metadata.get("guard") if isinstance(metadata, dict) else None
         if not isinstance(guard, dict) or not isinstance(guard.get("SuppressedRules"), list):
             continue
-        reasons = guard.get("Reasons") if isinstance(guard.get("Reasons"), dict) else {}
+        given = guard.get("Reasons")
+        reasons = given if isinstance(given, dict) else {}
         for rule in guard["SuppressedRules"]:
             reason = str(reasons.get(rule, "")) or "no reason given"
             yield model.Waiver(str(rule), name, reason, "template", known.name)

@@ -59,20 +59,52 @@ def test_the_plan_passes_and_nothing_is_left() -> None:
 
     outcomes = [(stage["name"], stage["outcome"]) for stage in report["stages"]]
     assert (code, report["verdict"], outcomes, report["findings"], left_over()) == (
-        0, "pass", [("lint", "pass"), ("comply", "pass"), ("rehearse", "pass"), ("smoke", "pass")], [], before,
-    )  # fmt: skip
+        0,
+        "pass",
+        [("lint", "pass"), ("comply", "pass"), ("rehearse", "pass"), ("smoke", "pass")],
+        [],
+        before,
+    )
 
 
 @pytest.mark.parametrize(
     ("file", "old", "new", "stage", "line_of"),
     [
-        pytest.param("cfn/fa-018-fargate.yaml", "          FromPort: !Ref HTTPPort\n          ToPort: !Ref HTTPPort", "          FromPort: 8080\n          ToPort: 8080", "smoke", "SecurityGroupIngress", id="another port is open"),
+        pytest.param(
+            "cfn/fa-018-fargate.yaml",
+            "          FromPort: !Ref HTTPPort\n          ToPort: !Ref HTTPPort",
+            "          FromPort: 8080\n          ToPort: 8080",
+            "smoke",
+            "SecurityGroupIngress",
+            id="another port is open",
+        ),
         pytest.param("docker/index.html", "fa-018 index.html", "another page", "smoke", "Service2:", id="another page"),
-        pytest.param("cfn/fa-018-fargate.yaml", "AssignPublicIp: ENABLED", "AssignPublicIp: DISABLED", "rehearse", "AssignPublicIp", id="no way to the registry"),
-        pytest.param("cfn/fa-018-vpc.yaml", "    DependsOn: IGWAttachment\n", "", "rehearse", "RouteTableId: !Ref PublicRouteTable", id="the route is made too early"),
-        pytest.param("cfn/fa-018-fargate.yaml", "          Image: nginx:1.28.0\n", "          Image: nginx:1.28.0\n          Command: [sh, -c, 'echo bye; exit 3']\n", "rehearse", "- Name: !Sub \"${Prefix}-task1-container\"", id="a container that ends"),
+        pytest.param(
+            "cfn/fa-018-fargate.yaml",
+            "AssignPublicIp: ENABLED",
+            "AssignPublicIp: DISABLED",
+            "rehearse",
+            "AssignPublicIp",
+            id="no way to the registry",
+        ),
+        pytest.param(
+            "cfn/fa-018-vpc.yaml",
+            "    DependsOn: IGWAttachment\n",
+            "",
+            "rehearse",
+            "RouteTableId: !Ref PublicRouteTable",
+            id="the route is made too early",
+        ),
+        pytest.param(
+            "cfn/fa-018-fargate.yaml",
+            "          Image: nginx:1.28.0\n",
+            "          Image: nginx:1.28.0\n          Command: [sh, -c, 'echo bye; exit 3']\n",
+            "rehearse",
+            '- Name: !Sub "${Prefix}-task1-container"',
+            id="a container that ends",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_mistake_is_a_finding_with_file_line_resource_and_fix(
     copy: Callable[..., Path], file: str, old: str, new: str, stage: str, line_of: str
 ) -> None:
@@ -117,7 +149,15 @@ def test_sweep_removes_what_a_killed_account_left() -> None:
     service = process.Service(*COMMAND, "serve", "--run", "sweepme1", "--until-eof")
     service.first_line(timeout=60)
     engine = engines.find()
-    engine.must("run", "--detach", "--label", f"{engines.RUN_LABEL}=sweepme1", "--network", "none", "localhost/preflight-pause:1")
+    engine.must(
+        "run",
+        "--detach",
+        "--label",
+        f"{engines.RUN_LABEL}=sweepme1",
+        "--network",
+        "none",
+        "localhost/preflight-pause:1",
+    )
     service._running.kill()
 
     done = process.run(*COMMAND, "sweep", timeout=60)

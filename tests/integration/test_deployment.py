@@ -31,7 +31,11 @@ def container(deployed: live.Live, task: tasks.Running) -> str:
     assert deployed.engine is not None
     labels = ("--filter", f"label=preflight.task={task.id}")
     names = deployed.engine.must("ps", "--quiet", "--no-trunc", *labels).split()
-    return next(n for n in names if "pause" not in deployed.engine.must("inspect", "--format", "{{.Config.Image}} {{.ImageName}}", n))
+    return next(
+        n
+        for n in names
+        if "pause" not in deployed.engine.must("inspect", "--format", "{{.Config.Image}} {{.ImageName}}", n)
+    )
 
 
 @pytest.mark.parametrize(("service", "page"), SERVICES)
@@ -51,21 +55,34 @@ def test_port_80_is_reachable_and_no_other(preflight_deployment: live.Live, serv
     task = the_task(preflight_deployment, service)
     address = host.addr(task.public)
 
-    assert (address.port(80).is_reachable, address.port(443).is_reachable, address.port(8080).is_reachable) == (True, False, False)
+    assert (address.port(80).is_reachable, address.port(443).is_reachable, address.port(8080).is_reachable) == (
+        True,
+        False,
+        False,
+    )
 
 
 @pytest.mark.parametrize(("service", "page"), SERVICES)
-def test_inside_the_container_nginx_runs_on_a_read_only_root(preflight_deployment: live.Live, service: str, page: str) -> None:
+def test_inside_the_container_nginx_runs_on_a_read_only_root(
+    preflight_deployment: live.Live, service: str, page: str
+) -> None:
     engine = preflight_deployment.engine
     assert engine is not None
     with pytest.MonkeyPatch.context() as patch:
         for name, value in engine.env.items():
             patch.setenv(name, value)
-        host = testinfra.get_host(f"{engine.program}://{container(preflight_deployment, the_task(preflight_deployment, service))}")
+        host = testinfra.get_host(
+            f"{engine.program}://{container(preflight_deployment, the_task(preflight_deployment, service))}"
+        )
         command = host.file("/proc/1/cmdline").content_string
         index = host.file("/usr/share/nginx/html/index.html")
 
-        found = ("nginx" in command, index.contains(page), host.run("touch /usr/share/nginx/html/x").rc != 0, host.run("touch /tmp/x").rc)
+        found = (
+            "nginx" in command,
+            index.contains(page),
+            host.run("touch /usr/share/nginx/html/x").rc != 0,
+            host.run("touch /tmp/x").rc,
+        )
 
     assert found == (True, True, True, 0)
 
@@ -85,7 +102,9 @@ def test_containers_write_to_their_log_stream(preflight_deployment: live.Live) -
     smoke.fetch(f"http://{task.public}/look-for-me")
     logs = preflight_deployment.deployment.session.client("logs")
 
-    events = logs.get_log_events(logGroupName="/ecs/fa-018-task2", logStreamName=f"nginx/fa-018-task2-container/{task.id}")["events"]
+    events = logs.get_log_events(
+        logGroupName="/ecs/fa-018-task2", logStreamName=f"nginx/fa-018-task2-container/{task.id}"
+    )["events"]
 
     assert [e for e in events if "look-for-me" in e["message"]] != []
 
@@ -120,7 +139,14 @@ def test_an_immutable_tag_cannot_be_pushed_again(preflight_deployment: live.Live
     (changed / "index.html").write_text("another page")
 
     with pytest.raises(images.PushRefusedError, match="already exists"):
-        images.push(deployment.session, engine, folder=changed, name=name, run="another", base=standins.Standins(engine, order.plan.standins))
+        images.push(
+            deployment.session,
+            engine,
+            folder=changed,
+            name=name,
+            run="another",
+            base=standins.Standins(engine, order.plan.standins),
+        )
 
 
 def test_the_registry_admits_nobody_without_a_token(preflight_deployment: live.Live) -> None:

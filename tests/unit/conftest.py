@@ -41,9 +41,12 @@ def client(account: server.Server) -> Callable[[str], Any]:
 
     def make(service: str, region: str = REGION) -> Any:
         return boto3.client(
-            service, region_name=region, endpoint_url=account.address,
-            aws_access_key_id="rehearsal", aws_secret_access_key="rehearsal",  # noqa: S106 - opens nothing
-        )  # fmt: skip
+            service,
+            region_name=region,
+            endpoint_url=account.address,
+            aws_access_key_id="rehearsal",
+            aws_secret_access_key="rehearsal",  # noqa: S106 - opens nothing
+        )
 
     return make
 

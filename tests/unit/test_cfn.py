@@ -30,7 +30,16 @@ def test_every_waiver_has_a_reason() -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_sections_stand_in_the_order_of_the_house(path: Path) -> None:
-    order = ["AWSTemplateFormatVersion", "Description", "Metadata", "Parameters", "Mappings", "Conditions", "Resources", "Outputs"]
+    order = [
+        "AWSTemplateFormatVersion",
+        "Description",
+        "Metadata",
+        "Parameters",
+        "Mappings",
+        "Conditions",
+        "Resources",
+        "Outputs",
+    ]
     found = list(template.load(path).data)
 
     assert found == [name for name in order if name in found]
@@ -81,18 +90,29 @@ def deployed(client: Callable[[str], Any], staged: str) -> Callable[[str], Any]:
 
 def test_the_whole_deployment_reads_back_as_declared(account: server.Server, deployed: Callable[[str], Any]) -> None:
     ecs, ec2, iam, logs, ecr = (deployed(s) for s in ("ecs", "ec2", "iam", "logs", "ecr"))
-    services = ecs.describe_services(cluster="fa-018-cluster", services=["fa-018-service1", "fa-018-service2"])["services"]
+    services = ecs.describe_services(cluster="fa-018-cluster", services=["fa-018-service1", "fa-018-service2"])[
+        "services"
+    ]
     definition = ecs.describe_task_definition(taskDefinition="fa-018-task2")["taskDefinition"]
     role = definition["executionRoleArn"].rpartition("/")[2]
     vpc = next(v for v in ec2.describe_vpcs()["Vpcs"] if v["CidrBlock"] == "10.0.0.0/16" and not v["IsDefault"])
     within = [{"Name": "vpc-id", "Values": [vpc["VpcId"]]}]
-    group = next(g for g in ec2.describe_security_groups(Filters=within)["SecurityGroups"] if g["GroupName"] == "fa-018-container")
+    group = next(
+        g
+        for g in ec2.describe_security_groups(Filters=within)["SecurityGroups"]
+        if g["GroupName"] == "fa-018-container"
+    )
 
     assert {
         "services": [(s["status"], s["launchType"], s["runningCount"], s["desiredCount"]) for s in services],
         "breaker": services[0]["deploymentConfiguration"]["deploymentCircuitBreaker"]["rollback"],
         "public": services[0]["networkConfiguration"]["awsvpcConfiguration"]["assignPublicIp"],
-        "size": (definition["cpu"], definition["memory"], definition["networkMode"], definition["requiresCompatibilities"]),
+        "size": (
+            definition["cpu"],
+            definition["memory"],
+            definition["networkMode"],
+            definition["requiresCompatibilities"],
+        ),
         "image": definition["containerDefinitions"][0]["image"],
         "read only": definition["containerDefinitions"][0]["readonlyRootFilesystem"],
         "insights": ecs.describe_clusters(clusters=["fa-018-cluster"])["clusters"][0]["settings"],
@@ -132,7 +152,9 @@ def test_deleting_the_stacks_leaves_nothing(account: server.Server, deployed: Ca
     before = len(ec2.describe_vpcs()["Vpcs"])
     for name in ("fa-018", "fa-018-ecr"):
         cloudformation.delete_stack(StackName=name)
-        cloudformation.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig={"Delay": 0.1, "MaxAttempts": 300})
+        cloudformation.get_waiter("stack_delete_complete").wait(
+            StackName=name, WaiterConfig={"Delay": 0.1, "MaxAttempts": 300}
+        )
 
     assert (
         ecs.list_clusters()["clusterArns"],

@@ -30,7 +30,9 @@ def test_the_page_is_the_one_that_the_plan_expects() -> None:
 
 def test_both_tasks_are_built_on_the_same_nginx() -> None:
     base = re.findall(r"(?m)^FROM (\S+)$", (ROOT / "docker" / "Dockerfile").read_text())
-    image = template.load(ROOT / "cfn" / "fa-018-fargate.yaml").data["Resources"]["TaskDefinition1"]["Properties"]["ContainerDefinitions"][0]["Image"]
+    image = template.load(ROOT / "cfn" / "fa-018-fargate.yaml").data["Resources"]["TaskDefinition1"]["Properties"][
+        "ContainerDefinitions"
+    ][0]["Image"]
 
     assert base == [image]
 

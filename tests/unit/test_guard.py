@@ -18,8 +18,13 @@ def done(code: int = 0, *, stderr: str = "", **answer: Any) -> process.Done:
     return process.Done(("cfn-guard",), code, json.dumps([whole]), stderr)
 
 
-def broken(path: str = "/Resources/A/Properties/B", message: str | None = "Violation: it is 1. Fix: set 2.") -> dict[str, Any]:
-    clause = {"messages": {"custom_message": message, "error_message": "raw"}, "check": {"Resolved": {"from": {"path": path}}}}
+def broken(
+    path: str = "/Resources/A/Properties/B", message: str | None = "Violation: it is 1. Fix: set 2."
+) -> dict[str, Any]:
+    clause = {
+        "messages": {"custom_message": message, "error_message": "raw"},
+        "check": {"Resolved": {"from": {"path": path}}},
+    }
     return {"Rule": {"name": "R", "checks": [{"Clause": {"Binary": clause}}]}}
 
 
@@ -48,9 +53,16 @@ def test_a_broken_rule_is_a_finding_with_file_line_resource_and_fix() -> None:
 
     assert found == [
         model.Finding(
-            "comply", "R", model.Severity.ERROR, "it is 1.",
-            file="t.yaml", line=5, resource="A", property="B", fix="set 2.",
-        )  # fmt: skip
+            "comply",
+            "R",
+            model.Severity.ERROR,
+            "it is 1.",
+            file="t.yaml",
+            line=5,
+            resource="A",
+            property="B",
+            fix="set 2.",
+        )
     ]
 
 

@@ -64,7 +64,9 @@ def test_a_plan_is_read_with_defaults(folder: Path) -> None:
         pytest.param("build: docker", "build: cfn", 12, "no Dockerfile", id="nothing to build"),
         pytest.param("rules: [rules]", "rules: [nope]", 4, "there is no such file or folder", id="missing rules"),
         pytest.param("templates: cfn", "templates: rules", 5, "holds none", id="a folder without templates"),
-        pytest.param('"{prefix}:{run}"', '"{prefx}:{run}"', 11, "unknown placeholder {prefx}", id="unknown placeholder"),
+        pytest.param(
+            '"{prefix}:{run}"', '"{prefx}:{run}"', 11, "unknown placeholder {prefx}", id="unknown placeholder"
+        ),
         pytest.param("[CAPABILITY_IAM]", "[CAPABILITY_X]", 10, "expected CAPABILITY_IAM", id="unknown capability"),
         pytest.param("service: web", "service: web\n    url: http://x", 14, "either a service or a url", id="both"),
         pytest.param("    contains: hello", "    status: ok", 16, "expected a number", id="a status that is no number"),

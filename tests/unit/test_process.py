@@ -8,7 +8,9 @@ from preflight import errors, process
 
 
 def test_both_streams_and_the_code_are_kept() -> None:
-    done = process.run(sys.executable, "-c", "import sys; print('out'); print('err', file=sys.stderr); sys.exit(3)", timeout=20)
+    done = process.run(
+        sys.executable, "-c", "import sys; print('out'); print('err', file=sys.stderr); sys.exit(3)", timeout=20
+    )
 
     assert (done.code, done.stdout.strip(), done.stderr.strip()) == (3, "out", "err")
 

@@ -42,8 +42,18 @@ def routed(**route: str) -> dict[str, Any]:
 
 NAT = {
     "route_tables": (
-        {"RouteTableId": "rtb", "VpcId": "vpc", "Associations": [{"SubnetId": "subnet"}], "Routes": [{"DestinationCidrBlock": "0.0.0.0/0", "NatGatewayId": "nat-1"}]},
-        {"RouteTableId": "pub", "VpcId": "vpc", "Associations": [{"SubnetId": "public"}], "Routes": [{"DestinationCidrBlock": "0.0.0.0/0", "GatewayId": "igw-1"}]},
+        {
+            "RouteTableId": "rtb",
+            "VpcId": "vpc",
+            "Associations": [{"SubnetId": "subnet"}],
+            "Routes": [{"DestinationCidrBlock": "0.0.0.0/0", "NatGatewayId": "nat-1"}],
+        },
+        {
+            "RouteTableId": "pub",
+            "VpcId": "vpc",
+            "Associations": [{"SubnetId": "public"}],
+            "Routes": [{"DestinationCidrBlock": "0.0.0.0/0", "GatewayId": "igw-1"}],
+        },
     ),
     "nat_gateways": ({"NatGatewayId": "nat-1", "SubnetId": "public", "State": "available"},),
 }
@@ -52,11 +62,28 @@ DENY = {"Protocol": "-1", "RuleAction": "deny", "CidrBlock": "0.0.0.0/0", "RuleN
 
 def acl(*entries: dict[str, Any]) -> dict[str, Any]:
     closed = [{**DENY, "Egress": False}, {**DENY, "Egress": True}]
-    return {"network_acls": ({"NetworkAclId": "acl", "VpcId": "vpc", "IsDefault": True, "Associations": [], "Entries": [*entries, *closed]},)}
+    return {
+        "network_acls": (
+            {
+                "NetworkAclId": "acl",
+                "VpcId": "vpc",
+                "IsDefault": True,
+                "Associations": [],
+                "Entries": [*entries, *closed],
+            },
+        )
+    }
 
 
 def allow(number: int, first: int, last: int, *, egress: bool) -> dict[str, Any]:
-    return {"Protocol": "6", "RuleAction": "allow", "CidrBlock": "0.0.0.0/0", "RuleNumber": number, "Egress": egress, "PortRange": {"From": first, "To": last}}
+    return {
+        "Protocol": "6",
+        "RuleAction": "allow",
+        "CidrBlock": "0.0.0.0/0",
+        "RuleNumber": number,
+        "Egress": egress,
+        "PortRange": {"From": first, "To": last},
+    }
 
 
 @pytest.mark.parametrize(
@@ -66,14 +93,48 @@ def allow(number: int, first: int, last: int, *, egress: bool) -> dict[str, Any]
         pytest.param({}, PRIVATE, "no public IP address", id="no public address"),
         pytest.param(routed(), FACE, "no route to the internet", id="no route"),
         pytest.param(routed(NatGatewayId="nat-1"), FACE, "not to an internet gateway", id="a route to a NAT gateway"),
-        pytest.param({"internet_gateways": ({"InternetGatewayId": "igw-1", "Attachments": []},)}, FACE, "is not attached", id="a detached gateway"),
-        pytest.param({"security_groups": ({"GroupId": "sg", "IpPermissions": [rule(8080)]},)}, FACE, "admits no tcp to port 80", id="another port"),
-        pytest.param({"security_groups": ({"GroupId": "sg", "IpPermissions": [rule(80, IpRanges=[{"CidrIp": "10.0.0.0/8"}])]},)}, FACE, "admits no tcp", id="only from inside"),
-        pytest.param({"security_groups": ({"GroupId": "sg", "IpPermissions": [rule(80, IpProtocol="udp")]},)}, FACE, "admits no tcp", id="another protocol"),
-        pytest.param({"security_groups": ({"GroupId": "sg", "IpPermissions": [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]},)}, FACE, None, id="every protocol"),
+        pytest.param(
+            {"internet_gateways": ({"InternetGatewayId": "igw-1", "Attachments": []},)},
+            FACE,
+            "is not attached",
+            id="a detached gateway",
+        ),
+        pytest.param(
+            {"security_groups": ({"GroupId": "sg", "IpPermissions": [rule(8080)]},)},
+            FACE,
+            "admits no tcp to port 80",
+            id="another port",
+        ),
+        pytest.param(
+            {"security_groups": ({"GroupId": "sg", "IpPermissions": [rule(80, IpRanges=[{"CidrIp": "10.0.0.0/8"}])]},)},
+            FACE,
+            "admits no tcp",
+            id="only from inside",
+        ),
+        pytest.param(
+            {"security_groups": ({"GroupId": "sg", "IpPermissions": [rule(80, IpProtocol="udp")]},)},
+            FACE,
+            "admits no tcp",
+            id="another protocol",
+        ),
+        pytest.param(
+            {
+                "security_groups": (
+                    {"GroupId": "sg", "IpPermissions": [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]},
+                )
+            },
+            FACE,
+            None,
+            id="every protocol",
+        ),
         pytest.param(acl(), FACE, "lets no tcp port 80 into", id="an ACL that denies all"),
         pytest.param(acl(allow(100, 80, 80, egress=False)), FACE, "out of subnet", id="an ACL that keeps the reply"),
-        pytest.param(acl(allow(100, 80, 80, egress=False), allow(100, 1024, 65535, egress=True)), FACE, None, id="an ACL that lets both through"),
+        pytest.param(
+            acl(allow(100, 80, 80, egress=False), allow(100, 1024, 65535, egress=True)),
+            FACE,
+            None,
+            id="an ACL that lets both through",
+        ),
     ],
 )
 def test_from_the_internet(change: dict[str, Any], face: reachability.Interface, said: str | None) -> None:
@@ -89,7 +150,12 @@ def test_from_the_internet(change: dict[str, Any], face: reachability.Interface,
         pytest.param({}, PRIVATE, "no public IP address", id="a private task in a public subnet"),
         pytest.param(NAT, PRIVATE, None, id="a private task behind a NAT gateway"),
         pytest.param({**NAT, "nat_gateways": ()}, PRIVATE, "is not available", id="a NAT gateway that is gone"),
-        pytest.param({"security_groups": ({"GroupId": "sg", "IpPermissionsEgress": [rule(80)]},)}, FACE, "lets no tcp port 443 out", id="no way out"),
+        pytest.param(
+            {"security_groups": ({"GroupId": "sg", "IpPermissionsEgress": [rule(80)]},)},
+            FACE,
+            "lets no tcp port 443 out",
+            id="no way out",
+        ),
         pytest.param({"has_dns": {"vpc": False}}, FACE, "DNS resolution is off", id="no names"),
     ],
 )
@@ -100,9 +166,14 @@ def test_to_the_internet(change: dict[str, Any], face: reachability.Interface, s
 
 
 ENDPOINT = {
-    "VpcEndpointId": "vpce", "VpcId": "vpc", "ServiceName": "com.amazonaws.eu-west-1.ecr.api", "VpcEndpointType": "Interface",
-    "PrivateDnsEnabled": True, "SubnetIds": ["subnet"], "Groups": [{"GroupId": "sg-e"}],
-}  # fmt: skip
+    "VpcEndpointId": "vpce",
+    "VpcId": "vpc",
+    "ServiceName": "com.amazonaws.eu-west-1.ecr.api",
+    "VpcEndpointType": "Interface",
+    "PrivateDnsEnabled": True,
+    "SubnetIds": ["subnet"],
+    "Groups": [{"GroupId": "sg-e"}],
+}
 OPEN = {"GroupId": "sg-e", "IpPermissions": [rule(443, IpRanges=[], UserIdGroupPairs=[{"GroupId": "sg"}])]}
 OUT = {"GroupId": "sg", "IpPermissionsEgress": [rule(443)]}
 
@@ -111,16 +182,26 @@ OUT = {"GroupId": "sg", "IpPermissionsEgress": [rule(443)]}
     ("groups", "said"),
     [
         pytest.param((OUT, OPEN), None, id="an endpoint that admits the task's group"),
-        pytest.param((OUT, {"GroupId": "sg-e", "IpPermissions": []}), "cannot be reached", id="an endpoint that admits nobody"),
+        pytest.param(
+            (OUT, {"GroupId": "sg-e", "IpPermissions": []}), "cannot be reached", id="an endpoint that admits nobody"
+        ),
     ],
 )
-def test_an_interface_endpoint_wins_over_the_way_to_the_internet(groups: tuple[dict[str, Any], ...], said: str | None) -> None:
+def test_an_interface_endpoint_wins_over_the_way_to_the_internet(
+    groups: tuple[dict[str, Any], ...], said: str | None
+) -> None:
     missing = reachability.to_service(network(endpoints=(ENDPOINT,), security_groups=groups), FACE, "ecr.api")
 
     assert (missing is None) if said is None else (missing is not None and said in missing.message)
 
 
 def test_a_gateway_endpoint_serves_a_private_subnet() -> None:
-    gateway = {"VpcEndpointId": "vpce", "VpcId": "vpc", "ServiceName": "com.amazonaws.eu-west-1.s3", "VpcEndpointType": "Gateway", "RouteTableIds": ["rtb"]}
+    gateway = {
+        "VpcEndpointId": "vpce",
+        "VpcId": "vpc",
+        "ServiceName": "com.amazonaws.eu-west-1.s3",
+        "VpcEndpointType": "Gateway",
+        "RouteTableIds": ["rtb"],
+    }
 
     assert reachability.to_service(network(endpoints=(gateway,), **routed()), PRIVATE, "s3") is None

@@ -8,7 +8,11 @@ from preflight import resolve
 
 DATA = {
     "Mappings": {"M": {"a": {"b": "found"}}},
-    "Conditions": {"Yes": {"Fn::Equals": ["1", 1]}, "No": {"Fn::Not": [{"Condition": "Yes"}]}, "Loop": {"Condition": "Loop"}},
+    "Conditions": {
+        "Yes": {"Fn::Equals": ["1", 1]},
+        "No": {"Fn::Not": [{"Condition": "Yes"}]},
+        "Loop": {"Condition": "Loop"},
+    },
 }
 PSEUDO = resolve.pseudo_parameters(region="cn-north-1", account="123456789012", stack_name="s", stack_id="arn:s")
 
@@ -37,12 +41,22 @@ def made(**more: Any) -> resolve.Resolver:
         pytest.param({"Fn::Cidr": ["10.0.0.0/16", 2, 8]}, ["10.0.0.0/24", "10.0.1.0/24"], id="Cidr"),
         pytest.param({"Fn::Length": {"Ref": "L"}}, 2, id="Length"),
         pytest.param({"Fn::ToJsonString": {"a": {"Ref": "P"}}}, '{"a":"80"}', id="ToJsonString"),
-        pytest.param({"A": {"Ref": "AWS::NoValue"}, "B": [1, {"Ref": "AWS::NoValue"}]}, {"B": [1]}, id="NoValue removes"),
+        pytest.param(
+            {"A": {"Ref": "AWS::NoValue"}, "B": [1, {"Ref": "AWS::NoValue"}]}, {"B": [1]}, id="NoValue removes"
+        ),
         pytest.param({"Ref": "Vpc"}, {"Ref": "Vpc"}, id="a resource stays a reference"),
         pytest.param({"Fn::GetAtt": ["R", "Arn"]}, {"Fn::GetAtt": ["R", "Arn"]}, id="an attribute stays one"),
         pytest.param({"Fn::Sub": "${P}/${Vpc}"}, {"Fn::Sub": "80/${Vpc}"}, id="Sub keeps what it cannot know"),
-        pytest.param({"Fn::Join": ["", [{"Ref": "P"}, {"Ref": "Vpc"}]]}, {"Fn::Join": ["", ["80", {"Ref": "Vpc"}]]}, id="Join keeps it"),
-        pytest.param({"Version": "2012-10-17", "Condition": {"Bool": {"a": "b"}}}, {"Version": "2012-10-17", "Condition": {"Bool": {"a": "b"}}}, id="a Condition of IAM is no function"),
+        pytest.param(
+            {"Fn::Join": ["", [{"Ref": "P"}, {"Ref": "Vpc"}]]},
+            {"Fn::Join": ["", ["80", {"Ref": "Vpc"}]]},
+            id="Join keeps it",
+        ),
+        pytest.param(
+            {"Version": "2012-10-17", "Condition": {"Bool": {"a": "b"}}},
+            {"Version": "2012-10-17", "Condition": {"Bool": {"a": "b"}}},
+            id="a Condition of IAM is no function",
+        ),
     ],
 )
 def test_value(given: Any, wanted: Any) -> None:
@@ -52,10 +66,24 @@ def test_value(given: Any, wanted: Any) -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        pytest.param({"Fn::GetAtt": "R"}, "every Fn::GetAtt object requires two non-empty parameters", id="GetAtt without attribute"),
-        pytest.param({"Fn::Equals": ["a"]}, "every Fn::Equals object requires a list of 2 string parameters", id="Equals of one"),
-        pytest.param({"Fn::If": ["Nope", 1, 2]}, "unresolved condition dependency Nope in Fn::If", id="If of an unknown condition"),
-        pytest.param({"Fn::Select": [9, ["a"]]}, "Fn::Select cannot select nonexistent value at index 9", id="Select out of range"),
+        pytest.param(
+            {"Fn::GetAtt": "R"},
+            "every Fn::GetAtt object requires two non-empty parameters",
+            id="GetAtt without attribute",
+        ),
+        pytest.param(
+            {"Fn::Equals": ["a"]}, "every Fn::Equals object requires a list of 2 string parameters", id="Equals of one"
+        ),
+        pytest.param(
+            {"Fn::If": ["Nope", 1, 2]},
+            "unresolved condition dependency Nope in Fn::If",
+            id="If of an unknown condition",
+        ),
+        pytest.param(
+            {"Fn::Select": [9, ["a"]]},
+            "Fn::Select cannot select nonexistent value at index 9",
+            id="Select out of range",
+        ),
         pytest.param({"Fn::Select": "a"}, "Fn::Select requires a list argument", id="Select of a text"),
         pytest.param({"Fn::Split": ["a"]}, "every Fn::Split object requires two parameters", id="Split of one"),
         pytest.param({"Fn::Join": ["a"]}, "every Fn::Join object requires two parameters", id="Join of one"),
@@ -76,22 +104,38 @@ def test_wrong_arguments_are_refused_in_the_words_of_aws(given: Any, said: str) 
     ("declared", "given", "said"),
     [
         pytest.param({"Type": "String"}, {}, r"Parameters: \[P\] must have values", id="missing"),
-        pytest.param({"Type": "String"}, {"P": "", "Q": ""}, r"Parameters: \[Q\] do not exist in the template", id="not declared"),
+        pytest.param(
+            {"Type": "String"}, {"P": "", "Q": ""}, r"Parameters: \[Q\] do not exist in the template", id="not declared"
+        ),
         pytest.param({"Type": "Number"}, {"P": "x"}, "Parameter 'P' must be a number.", id="no number"),
-        pytest.param({"Type": "String", "AllowedValues": ["a"]}, {"P": "b"}, "Parameter 'P' must be one of AllowedValues", id="not allowed"),
+        pytest.param(
+            {"Type": "String", "AllowedValues": ["a"]},
+            {"P": "b"},
+            "Parameter 'P' must be one of AllowedValues",
+            id="not allowed",
+        ),
         pytest.param({"Type": "String", "AllowedPattern": "[a-z]+"}, {"P": "ab1"}, "must match pattern", id="pattern"),
-        pytest.param({"Type": "String", "AllowedPattern": "a", "ConstraintDescription": "be an a"}, {"P": "b"}, "be an a", id="own words"),
+        pytest.param(
+            {"Type": "String", "AllowedPattern": "a", "ConstraintDescription": "be an a"},
+            {"P": "b"},
+            "be an a",
+            id="own words",
+        ),
         pytest.param({"Type": "String", "MaxLength": 2}, {"P": "abc"}, "at most 2", id="too long"),
         pytest.param({"Type": "Number", "MinValue": 5}, {"P": "4"}, "not less than 5", id="too small"),
         pytest.param({"Type": "String", "Default": ["a"]}, {}, "Default", id="a list as default"),
     ],
 )
-def test_parameters_are_held_against_their_declarations(declared: dict[str, Any], given: dict[str, str], said: str) -> None:
+def test_parameters_are_held_against_their_declarations(
+    declared: dict[str, Any], given: dict[str, str], said: str
+) -> None:
     with pytest.raises(resolve.ResolveError, match=said):
         resolve.parameters({"Parameters": {"P": declared}}, given)
 
 
 def test_parameters_are_texts_and_lists_of_texts() -> None:
-    data = {"Parameters": {"N": {"Type": "Number", "Default": 80}, "L": {"Type": "CommaDelimitedList", "Default": "a, b"}}}
+    data = {
+        "Parameters": {"N": {"Type": "Number", "Default": 80}, "L": {"Type": "CommaDelimitedList", "Default": "a, b"}}
+    }
 
     assert resolve.parameters(data, {}) == {"N": "80", "L": ["a", "b"]}

@@ -32,7 +32,11 @@ def cases_of(rule: guards.Rule) -> list[dict[str, Any]]:
 def test_the_file_is_named_for_the_rule_and_begins_with_it(rule: guards.Rule) -> None:
     header = rule.file.read_text().splitlines()[:HEADER_LINES]
 
-    assert (rule.file.stem, header[0], all(line.startswith("# ") for line in header)) == (rule.name.lower(), f"# {rule.name}", True)
+    assert (rule.file.stem, header[0], all(line.startswith("# ") for line in header)) == (
+        rule.name.lower(),
+        f"# {rule.name}",
+        True,
+    )
 
 
 @pytest.mark.parametrize("rule", RULES, ids=IDS)
@@ -85,9 +89,24 @@ def test_our_templates_pass_every_rule(guard: guard_binary.Binary) -> None:
         pytest.param("ECS_TASKDEF_NETWORK_MODE_AWSVPC", "      NetworkMode: awsvpc\n", "", id="no network mode"),
         pytest.param("ECS_TASKDEF_REQUIRES_FARGATE", "[FARGATE]", "[EC2]", id="not for Fargate"),
         pytest.param("ECS_SERVICE_LAUNCH_TYPE_FARGATE", "LaunchType: FARGATE", "LaunchType: EC2", id="launched on EC2"),
-        pytest.param("ECS_TASKDEF_EXECUTION_ROLE_PRESENT", "      ExecutionRoleArn: !GetAtt FargateTaskExecutionRole.Arn\n", "", id="no execution role"),
-        pytest.param("IAM_EXECUTION_ROLE_POLICY_ATTACHED", "service-role/AmazonECSTaskExecutionRolePolicy", "AmazonS3ReadOnlyAccess", id="another policy"),
-        pytest.param("IAM_ECS_ROLE_TRUST_ECS_TASKS", "Service: ecs-tasks.amazonaws.com", "Service: ecs.amazonaws.com", id="trusts another service"),
+        pytest.param(
+            "ECS_TASKDEF_EXECUTION_ROLE_PRESENT",
+            "      ExecutionRoleArn: !GetAtt FargateTaskExecutionRole.Arn\n",
+            "",
+            id="no execution role",
+        ),
+        pytest.param(
+            "IAM_EXECUTION_ROLE_POLICY_ATTACHED",
+            "service-role/AmazonECSTaskExecutionRolePolicy",
+            "AmazonS3ReadOnlyAccess",
+            id="another policy",
+        ),
+        pytest.param(
+            "IAM_ECS_ROLE_TRUST_ECS_TASKS",
+            "Service: ecs-tasks.amazonaws.com",
+            "Service: ecs.amazonaws.com",
+            id="trusts another service",
+        ),
     ],
 )
 def test_one_change_to_our_own_template_turns_the_rule_red(

@@ -79,12 +79,14 @@ def test_nothing_in_a_template_is_run(tmp_path: Path) -> None:
 
 
 def test_an_alias_bomb_is_refused_at_once() -> None:
-    bomb = "a: &a [x, x, x, x]\n" + "".join(f"{n}: &{n} [*{p}, *{p}, *{p}, *{p}]\n" for p, n in zip("abcdefghij", "bcdefghijk", strict=True))
+    bomb = "a: &a [x, x, x, x]\n" + "".join(
+        f"{n}: &{n} [*{p}, *{p}, *{p}, *{p}]\n" for p, n in zip("abcdefghij", "bcdefghijk", strict=True)
+    )
 
     with pytest.raises(template.UnreadableError, match="aliases"):
         template.parse(bomb)
 
 
 def test_a_missing_file_is_a_usage_error(tmp_path: Path) -> None:
-    with pytest.raises(errors.UsageError, match="nope.yaml: cannot be read"):
+    with pytest.raises(errors.UsageError, match="cannot be read"):
         template.load(tmp_path / "nope.yaml")

@@ -111,8 +111,12 @@ class Deployment:
         self._say(f"building {self._order.names.get(step.build, step.build.name)} and pushing it as {name}")
         try:
             self.digests[name] = images.push(
-                self.session, self._order.engine, folder=step.build, name=name, run=self._order.values["run"],
-                base=self._order.base
+                self.session,
+                self._order.engine,
+                folder=step.build,
+                name=name,
+                run=self._order.values["run"],
+                base=self._order.base,
             )
         except images.PushRefusedError as error:
             fix = "Let a step before this one create the repository of that name, and push each tag once."
@@ -124,9 +128,11 @@ class Deployment:
         manifest = '{"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json", "layers": [], "config": {"digest": "sha256:%064d", "size": 0}}'
         try:
             self.session.client("ecr").put_image(
-                repositoryName=repository, imageTag=tag, imageManifest=manifest % 0,
+                repositoryName=repository,
+                imageTag=tag,
+                imageManifest=manifest % 0,
                 imageManifestMediaType="application/vnd.oci.image.manifest.v1+json",
-            )  # fmt: skip
+            )
         except ClientError as error:
             fix = "Let a step before this one create the repository of that name."
             said = f"{name} was not pushed: {error.response['Error']['Message']}"
@@ -139,9 +145,12 @@ class Deployment:
         parameters = {key: plan.fill(value, self._order.values) for key, value in step.parameters.items()}
         try:
             stack = self._stacks.create(
-                name, self._url(step.template),
-                parameters=parameters, capabilities=step.capabilities, tags=self._order.tags,
-            )  # fmt: skip
+                name,
+                self._url(step.template),
+                parameters=parameters,
+                capabilities=step.capabilities,
+                tags=self._order.tags,
+            )
             self._made.append((name, stack))
             self.blueprint.add(stack, step.template)
             self._stacks.wait_created(stack, look=self._look)
@@ -180,10 +189,16 @@ class Deployment:
         name, fix = diagnosis.of_stack(error.message)
         shown = self._order.names.get(step.template, str(step.template))
         return model.Finding(
-            "rehearse", error.code, model.Severity.ERROR, f"stack {error.stack}: {error.message}",
-            file=shown, line=1, property=name, fix=fix,
+            "rehearse",
+            error.code,
+            model.Severity.ERROR,
+            f"stack {error.stack}: {error.message}",
+            file=shown,
+            line=1,
+            property=name,
+            fix=fix,
             source="https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/troubleshooting.html",
-        )  # fmt: skip
+        )
 
     def _of_failure(self, error: stacks.FailedError) -> list[model.Finding]:
         self.blueprint.learn()
@@ -200,12 +215,17 @@ class Deployment:
         name, fix = diagnosis.of_stack(failure.reason)
         known = self.blueprint.template(failure.stack)
         return model.Finding(
-            "rehearse", failure.status, model.Severity.ERROR, f"{failure.kind}: {failure.reason}",
+            "rehearse",
+            failure.status,
+            model.Severity.ERROR,
+            f"{failure.kind}: {failure.reason}",
             file=known.name if known else None,
             line=declared.line(name) if declared else 1 if known else None,
-            resource=failure.logical, property=name, fix=fix,
+            resource=failure.logical,
+            property=name,
+            fix=fix,
             source="https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/troubleshooting.html",
-        )  # fmt: skip
+        )
 
     def _of_stopped(self, stopped: tasks.Stopped) -> model.Finding:
         known = diagnosis.of(stopped.reason, stopped.containers)
@@ -215,12 +235,17 @@ class Deployment:
         if stopped.log:
             said.append(f"last log lines: {' | '.join(stopped.log)}")
         return model.Finding(
-            "rehearse", known.check, model.Severity.ERROR, "; ".join(said),
+            "rehearse",
+            known.check,
+            model.Severity.ERROR,
+            "; ".join(said),
             file=declared.template.name if declared else None,
             line=declared.line(name) if declared else None,
             resource=declared.logical if declared else None,
-            property=name, fix=fix, source=known.source,
-        )  # fmt: skip
+            property=name,
+            fix=fix,
+            source=known.source,
+        )
 
     def _culprit(
         self, known: diagnosis.Diagnosis, stopped: tasks.Stopped
@@ -253,10 +278,12 @@ class Deployment:
         ec2 = self.session.client("ec2")
         subnet = ec2.describe_subnets(SubnetIds=network["subnets"][:1])["Subnets"][0]
         face = reachability.Interface(
-            subnet["VpcId"], subnet["SubnetId"], subnet["CidrBlock"].partition("/")[0],
+            subnet["VpcId"],
+            subnet["SubnetId"],
+            subnet["CidrBlock"].partition("/")[0],
             tuple(network.get("securityGroups") or ()),
             has_public_address=network.get("assignPublicIp") == "ENABLED",
-        )  # fmt: skip
+        )
         seen = vpc.describe(ec2, subnet["VpcId"])
         for service in ("ecr.api", "ecr.dkr", "s3", "logs", "secretsmanager", "ssm"):
             missing = reachability.to_service(seen, face, service)
@@ -291,7 +318,9 @@ def _refused(check: str, message: str, fix: str, order: Order) -> model.Finding:
 
 
 @contextlib.contextmanager
-def deployed(session: sessions.Session, order: Order, say: Say, *, remains: list[model.Finding]) -> Iterator[Deployment]:
+def deployed(
+    session: sessions.Session, order: Order, say: Say, *, remains: list[model.Finding]
+) -> Iterator[Deployment]:
     """Deploy the plan, yield what runs, and delete it all again.
 
     Findings for what could not be deleted are added to `remains`.
@@ -307,7 +336,9 @@ def deployed(session: sessions.Session, order: Order, say: Say, *, remains: list
         remains += deployment.down()
 
 
-def described(deployment: Deployment, running: list[tasks.Running], answers: tuple[model.Answer, ...]) -> model.Deployment:
+def described(
+    deployment: Deployment, running: list[tasks.Running], answers: tuple[model.Answer, ...]
+) -> model.Deployment:
     """What ran, for the report."""
     shown: list[dict[str, Any]] = [
         {"id": task.id, "service": task.service, "private": task.private, "public": task.public or ""}

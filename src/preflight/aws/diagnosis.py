@@ -28,8 +28,11 @@ _KNOWN: tuple[tuple[str, Diagnosis], ...] = (
     (
         r"unable to assume the role",
         Diagnosis(
-            "RoleNotAssumed", "role", "AssumeRolePolicyDocument",
-            "Let the role exist, and let its trust policy allow sts:AssumeRole to ecs-tasks.amazonaws.com.", ROLE,
+            "RoleNotAssumed",
+            "role",
+            "AssumeRolePolicyDocument",
+            "Let the role exist, and let its trust policy allow sts:AssumeRole to ecs-tasks.amazonaws.com.",
+            ROLE,
         ),
     ),
     (
@@ -39,43 +42,60 @@ _KNOWN: tuple[tuple[str, Diagnosis], ...] = (
     (
         r"connection issue|i/o timeout|dial tcp|cannot find the Amazon CloudWatch log group",
         Diagnosis(
-            "NoRoute", "service", "NetworkConfiguration",
+            "NoRoute",
+            "service",
+            "NetworkConfiguration",
             "Give the task a way to the registry and to AWS: a public IP with a route to an internet gateway, a NAT gateway, or VPC endpoints.",
-            INIT, is_network=True,
+            INIT,
+            is_network=True,
         ),
     ),
     (
         r"specified log group does not exist",
         Diagnosis(
-            "LogGroupMissing", "definition", "ContainerDefinitions.0.LogConfiguration",
-            "Add an AWS::Logs::LogGroup of that name, or correct awslogs-group.", INIT,
+            "LogGroupMissing",
+            "definition",
+            "ContainerDefinitions.0.LogConfiguration",
+            "Add an AWS::Logs::LogGroup of that name, or correct awslogs-group.",
+            INIT,
         ),
     ),
     (
         r"Secrets Manager|invalid ssm parameters|did not contain json key",
         Diagnosis(
-            "SecretMissing", "definition", "ContainerDefinitions.0.Secrets",
-            "Create the secret or parameter before the stack, or correct ValueFrom.", INIT,
+            "SecretMissing",
+            "definition",
+            "ContainerDefinitions.0.Secrets",
+            "Create the secret or parameter before the stack, or correct ValueFrom.",
+            INIT,
         ),
     ),
     (
         r"does not contain descriptor matching platform",
         Diagnosis(
-            "PlatformMismatch", "definition", "RuntimePlatform",
-            "Build the image for the platform of the task, or set RuntimePlatform to that of the image.", PULL,
+            "PlatformMismatch",
+            "definition",
+            "RuntimePlatform",
+            "Build the image for the platform of the task, or set RuntimePlatform to that of the image.",
+            PULL,
         ),
     ),
     (
         r"CannotPullContainerError",
         Diagnosis(
-            "CannotPullContainerError", "definition", "ContainerDefinitions.0.Image",
-            "Name an image and a tag that the registry has; an image of your own is pushed before the stack is created.", PULL,
+            "CannotPullContainerError",
+            "definition",
+            "ContainerDefinitions.0.Image",
+            "Name an image and a tag that the registry has; an image of your own is pushed before the stack is created.",
+            PULL,
         ),
     ),
     (
         r"CannotStartContainerError|CannotCreateContainerError",
         Diagnosis(
-            "CannotStartContainerError", "definition", "ContainerDefinitions.0",
+            "CannotStartContainerError",
+            "definition",
+            "ContainerDefinitions.0",
             "Correct EntryPoint, Command, User or WorkingDirectory: the image has no such thing.",
             GUIDE + "stopped-task-error-codes.html",
         ),
@@ -83,24 +103,35 @@ _KNOWN: tuple[tuple[str, Diagnosis], ...] = (
     (
         r"Essential container in task exited",
         Diagnosis(
-            "EssentialContainerExited", "definition", "ContainerDefinitions.0",
+            "EssentialContainerExited",
+            "definition",
+            "ContainerDefinitions.0",
             "Make the container keep running: see its exit code and its last log lines.",
-            GUIDE + "stopped-task-error-codes.html", heals=True,
+            GUIDE + "stopped-task-error-codes.html",
+            heals=True,
         ),
     ),
     (
         r"failed container health checks",
         Diagnosis(
-            "HealthCheckFailed", "definition", "ContainerDefinitions.0.HealthCheck",
+            "HealthCheckFailed",
+            "definition",
+            "ContainerDefinitions.0.HealthCheck",
             "Correct the health check's command, or give the container more time by StartPeriod.",
             GUIDE + "healthcheck.html",
         ),
     ),
     (
         r"network interface provisioning",
-        Diagnosis("NoAddress", "service", "NetworkConfiguration", "Use a larger subnet, or more of them.", GUIDE + "fargate-task-networking.html"),
+        Diagnosis(
+            "NoAddress",
+            "service",
+            "NetworkConfiguration",
+            "Use a larger subnet, or more of them.",
+            GUIDE + "fargate-task-networking.html",
+        ),
     ),
-)  # fmt: skip
+)
 _UNKNOWN = Diagnosis(
     "TaskStopped", "service", None, "See the reason that ECS gives.", GUIDE + "stopped-task-errors.html", heals=True
 )
@@ -126,19 +157,35 @@ def _filled(known: Diagnosis, values: dict[str, str]) -> Diagnosis:
 
 _STACKS: tuple[tuple[str, str | None, str], ...] = (
     (r"Requires capabilities : \[(?P<name>\w+)\]", None, "Add {name} to `capabilities` of the step in the plan."),
-    (r"belong to different networks", "RouteTableId", "Add DependsOn: the AWS::EC2::VPCGatewayAttachment of the gateway."),
-    (r"does not have an associated load balancer", "LoadBalancers", "Add DependsOn: the listener (or listener rule) that forwards to the target group."),
+    (
+        r"belong to different networks",
+        "RouteTableId",
+        "Add DependsOn: the AWS::EC2::VPCGatewayAttachment of the gateway.",
+    ),
+    (
+        r"does not have an associated load balancer",
+        "LoadBalancers",
+        "Add DependsOn: the listener (or listener rule) that forwards to the target group.",
+    ),
     (r"No export named (?P<name>\S+) found", None, "Create the stack that exports {name} first, or correct the name."),
     (r"network mode .awsvpc", "NetworkMode", "Set NetworkMode: awsvpc."),
-    (r"No Fargate configuration exists", "Cpu", "Choose a pair of Cpu and Memory from https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-cpu-memory-error.html"),
+    (
+        r"No Fargate configuration exists",
+        "Cpu",
+        "Choose a pair of Cpu and Memory from https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-cpu-memory-error.html",
+    ),
     (r"execution role ARN", "ExecutionRoleArn", "Set ExecutionRoleArn."),
     (r"Unresolved resource dependencies \[(?P<name>[^\]]+)\]", None, "Declare {name}, or correct the reference."),
     (r"Circular dependency", None, "Break the circle: take one of the references away."),
-    (r"Parameters: \[(?P<name>[^\]]+)\] must have values", None, "Give {name} under `parameters` of the step in the plan, or a Default in the template."),
+    (
+        r"Parameters: \[(?P<name>[^\]]+)\] must have values",
+        None,
+        "Give {name} under `parameters` of the step in the plan, or a Default in the template.",
+    ),
     (r"Parameters: \[(?P<name>[^\]]+)\] do not exist", None, "Take {name} away, or declare it under Parameters."),
     (r"already exists", None, "Choose another name, or leave the name to CloudFormation."),
     (r"Circuit Breaker was triggered|did not stabilize", None, "See why its tasks stopped."),
-)  # fmt: skip
+)
 
 
 def of_stack(reason: str) -> tuple[str | None, str]:

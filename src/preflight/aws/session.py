@@ -65,6 +65,8 @@ def _client(session: Session, service: str) -> Any:
 def rehearsal(region: str, endpoint: str) -> Session:
     """A session with the pretended account behind `endpoint`, with credentials that open nothing else."""
     boto = boto3.Session(
-        aws_access_key_id="rehearsal", aws_secret_access_key="rehearsal", region_name=region  # noqa: S106 - opens nothing
+        aws_access_key_id="rehearsal",
+        aws_secret_access_key="rehearsal",  # noqa: S106 - opens nothing
+        region_name=region,
     )
     return Session(region, boto, endpoint, interval=0.1, has_loopback_only=True)

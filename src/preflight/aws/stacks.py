@@ -57,7 +57,13 @@ class Stacks:
         self._client = session.client("cloudformation")
 
     def create(
-        self, name: str, url: str, *, parameters: Mapping[str, str], capabilities: Sequence[str], tags: Mapping[str, str]
+        self,
+        name: str,
+        url: str,
+        *,
+        parameters: Mapping[str, str],
+        capabilities: Sequence[str],
+        tags: Mapping[str, str],
     ) -> str:
         """Begin to create a stack and return its id.
 
@@ -136,7 +142,9 @@ class Stacks:
             is_end = "ROLLBACK_IN_PROGRESS" in event["ResourceStatus"] or event["ResourceStatus"].endswith("_FAILED")
             if event["PhysicalResourceId"] == stack and is_end:
                 reason = event.get("ResourceStatusReason", "")
-                yield Failure(stack, None, STACK, event["ResourceStatus"], reason.removesuffix(" Rollback requested by user."))
+                yield Failure(
+                    stack, None, STACK, event["ResourceStatus"], reason.removesuffix(" Rollback requested by user.")
+                )
                 return
 
     def resources(self, stack: str) -> list[dict[str, Any]]:

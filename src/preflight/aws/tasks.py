@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 from preflight.aws import session as sessions
 
 LOG_LINES = 8
+FAILURES = ("EssentialContainerExited", "TaskFailedToStart")
 
 
 @dataclass(frozen=True)
@@ -62,16 +63,12 @@ class Tasks:
 
     def _addressed(self, task: dict[str, Any], service: str) -> Running:
         details = {
-            detail["name"]: detail["value"]
-            for attachment in task["attachments"]
-            for detail in attachment["details"]
+            detail["name"]: detail["value"] for attachment in task["attachments"] for detail in attachment["details"]
         }
         face = details["networkInterfaceId"]
         found = self._ec2.describe_network_interfaces(NetworkInterfaceIds=[face])["NetworkInterfaces"][0]
         public = (found.get("Association") or {}).get("PublicIp")
-        return Running(
-            task["taskArn"], service, task["taskDefinitionArn"], face, found["PrivateIpAddress"], public
-        )
+        return Running(task["taskArn"], service, task["taskDefinitionArn"], face, found["PrivateIpAddress"], public)
 
     def stopped(self, cluster: str, service: str) -> Iterator[Stopped]:
         """The tasks of a service that stopped other than by being asked to, and launches that failed."""
@@ -82,12 +79,14 @@ class Tasks:
         except ClientError:
             return  # not there yet, or not there any more
         for task in tasks:
-            if task.get("stopCode") in {"EssentialContainerExited", "TaskFailedToStart"} or "health" in task.get("stoppedReason", ""):
-                if task["lastStatus"] == "STOPPED":
-                    yield self._stopped(task, service)
+            is_own = task.get("stopCode") in FAILURES or "health" in task.get("stoppedReason", "")
+            if is_own and task["lastStatus"] == "STOPPED":
+                yield self._stopped(task, service)
         for found in described:
             for event in found["events"]:
-                if "failed to launch a task" in event["message"] or ("unable to place a task" in event["message"] and not tasks):
+                if "failed to launch a task" in event["message"] or (
+                    "unable to place a task" in event["message"] and not tasks
+                ):
                     yield Stopped(None, service, found["taskDefinition"], "TaskFailedToStart", event["message"])
 
     def _stopped(self, task: dict[str, Any], service: str) -> Stopped:
@@ -99,9 +98,14 @@ class Tasks:
             if "exitCode" in c or c.get("reason")
         )
         return Stopped(
-            task["taskArn"], service, task["taskDefinitionArn"], task.get("stopCode", ""),
-            task.get("stoppedReason", ""), containers, self._last_lines(task),
-        )  # fmt: skip
+            task["taskArn"],
+            service,
+            task["taskDefinitionArn"],
+            task.get("stopCode", ""),
+            task.get("stoppedReason", ""),
+            containers,
+            self._last_lines(task),
+        )
 
     def _last_lines(self, task: dict[str, Any]) -> tuple[str, ...]:
         definition = self._ecs.describe_task_definition(taskDefinition=task["taskDefinitionArn"])["taskDefinition"]

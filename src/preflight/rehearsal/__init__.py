@@ -1,0 +1,1 @@
+"""The pretended account: what answers where AWS would."""

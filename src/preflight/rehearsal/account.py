@@ -46,7 +46,8 @@ class Account:
         self.id = account_id
         self._application = application
         self._session = boto3.Session(
-            aws_access_key_id="rehearsal", aws_secret_access_key="rehearsal"  # noqa: S106 - not a secret
+            aws_access_key_id="rehearsal",
+            aws_secret_access_key="rehearsal",  # noqa: S106 - not a secret
         )
         self._lock = threading.Lock()
         self.closing = threading.Event()

@@ -83,7 +83,9 @@ class Admission:
     def _role(task: states.Task, key: str) -> str | None:
         return task.api["overrides"].get(key) or task.definition.api.get(key)
 
-    def prepare(self, task: states.Task, plan: launch.TaskPlan, face: reachability.Interface) -> dict[str, dict[str, str]]:
+    def prepare(
+        self, task: states.Task, plan: launch.TaskPlan, face: reachability.Interface
+    ) -> dict[str, dict[str, str]]:
         """Secrets of each container by name, once every call before the pull succeeded.
 
         Raises:
@@ -130,7 +132,9 @@ class Admission:
 class _Visit:
     """The calls that Fargate makes for one task before its containers start."""
 
-    def __init__(self, admission: Admission, task: states.Task, face: reachability.Interface, network: reachability.Network) -> None:
+    def __init__(
+        self, admission: Admission, task: states.Task, face: reachability.Interface, network: reachability.Network
+    ) -> None:
         self._admission = admission
         self._task = task
         self._face = face
@@ -180,7 +184,11 @@ class _Visit:
         start = AUTH + "execution resource retrieval failed: unable to retrieve secrets from ssm: "
         name = reference.partition(":parameter")[2] if reference.startswith("arn:") else reference
         path = name if name.startswith("/") else f"/{name}"
-        arn = reference if reference.startswith("arn:") else f"arn:aws:ssm:{self._task.region}:{self._task.arn.split(':')[4]}:parameter{path}"
+        arn = (
+            reference
+            if reference.startswith("arn:")
+            else f"arn:aws:ssm:{self._task.region}:{self._task.arn.split(':')[4]}:parameter{path}"
+        )
         if self._way_to("ssm"):
             raise LaunchFailedError(
                 AUTH + "unable to retrieve secrets from ssm: The task cannot pull secrets from AWS Systems "
@@ -198,7 +206,9 @@ class _Visit:
             found = ssm.get_parameters(Names=[candidate], WithDecryption=True)["Parameters"]
             if found:
                 return str(found[0]["Value"])
-        raise LaunchFailedError(f"{start}service call has been retried 1 time(s): InvalidParameter: invalid ssm parameters: {name}")
+        raise LaunchFailedError(
+            f"{start}service call has been retried 1 time(s): InvalidParameter: invalid ssm parameters: {name}"
+        )
 
     def registry_auth(self) -> None:
         """ECR gives a token to the execution role."""
@@ -246,7 +256,9 @@ class _Visit:
     def _may_log(self, action: str, resource: str, words: str) -> None:
         denied = self._denial(action, resource)
         if denied:
-            raise LaunchFailedError(f"{LOGGER}create stream has been retried 1 times: {words}: AccessDeniedException: {denied}")
+            raise LaunchFailedError(
+                f"{LOGGER}create stream has been retried 1 times: {words}: AccessDeniedException: {denied}"
+            )
 
     def _create_group(self, group: str, region: str) -> None:
         logs = self._admission.client("logs", region)

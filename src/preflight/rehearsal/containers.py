@@ -15,7 +15,6 @@ from preflight.rehearsal import exits, namespace
 from preflight.rehearsal.fargate import launch
 
 
-
 @dataclass(frozen=True)
 class Holder:
     """The container that holds a task's network namespace; `pid` is 0 where it cannot be entered."""
@@ -72,7 +71,15 @@ class Runner:
         """Whether the image is in the store."""
         return self.engine.run("image", "inspect", "--format", "{{.Id}}", image).code == 0
 
-    def start(self, holder: Holder, plan: launch.ContainerPlan, *, image: str, task: launch.TaskPlan, environment: dict[str, str]) -> str:
+    def start(
+        self,
+        holder: Holder,
+        plan: launch.ContainerPlan,
+        *,
+        image: str,
+        task: launch.TaskPlan,
+        environment: dict[str, str],
+    ) -> str:
         """Start one container of a task and return its id.
 
         Raises:
@@ -118,9 +125,7 @@ class Runner:
         text = self.engine.must("inspect", "--type", "container", "--format", "{{.State.Pid}}", container)
         return int(text) if text.isdigit() else 0
 
-    def when_ended(
-        self, container: str, *, at_once: Callable[[], None], then: Callable[[Ended], None]
-    ) -> None:
+    def when_ended(self, container: str, *, at_once: Callable[[], None], then: Callable[[Ended], None]) -> None:
         """Call `at_once` when the container ends, and `then` once it is known how; from other threads."""
 
         def ended() -> None:

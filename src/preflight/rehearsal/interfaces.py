@@ -28,7 +28,9 @@ class Interfaces:
         self._lock = threading.Lock()
         self._random = random.SystemRandom()
 
-    def create(self, region: str, network: dict[str, Any], *, task: str) -> tuple[str, str | None, reachability.Interface]:
+    def create(
+        self, region: str, network: dict[str, Any], *, task: str
+    ) -> tuple[str, str | None, reachability.Interface]:
         """Interface id, public address (or None) and the interface, in one of the task's subnets.
 
         Raises:

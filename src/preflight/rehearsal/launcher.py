@@ -69,7 +69,7 @@ class Launcher:
         self._images = threading.Lock()
         self._relays = threading.Lock()
 
-    def launch(self, task: states.Task) -> None:
+    def begin(self, task: states.Task) -> None:
         """Begin to launch a task."""
         self._running[task.id] = Running(launch.plan_of(task.definition.api, task.api["overrides"]))
         self._workers.submit(self._launch, task)
@@ -160,13 +160,13 @@ class Launcher:
             self._start_containers(task, running, images, secrets)
         for container in task.api["containers"]:
             container.setdefault("runtimeId", task.id)
-        self._ran(task, running)
+        self._ran(task)
 
     @staticmethod
     def _host(running: Running) -> str:
         return running.public or "127.0.0.1"
 
-    def _ran(self, task: states.Task, running: Running) -> None:
+    def _ran(self, task: states.Task) -> None:
         with self._state.changed:
             if task.is_stopping:
                 return
@@ -229,7 +229,9 @@ class Launcher:
         if self._runner is None or running.holder is None:
             return
         try:
-            container = self._runner.start(running.holder, plan, image=image, task=running.plan, environment=environment)
+            container = self._runner.start(
+                running.holder, plan, image=image, task=running.plan, environment=environment
+            )
         except errors.ToolBrokeError as error:
             self._shown(task, plan.name).update(lastStatus="STOPPED", reason=f"CannotStartContainerError: {error}")
             raise admission.LaunchFailedError(f"CannotStartContainerError: {error}") from None
@@ -269,8 +271,10 @@ class Launcher:
 
     def _failed(self, task: states.Task, failure: admission.LaunchFailedError) -> None:
         if task.service is not None:
-            words = "failed to launch a task with (error {}).".format if not failure.is_task_made else (
-                "was unable to place a task. Reason: {}.".format
+            words = (
+                "failed to launch a task with (error {}).".format
+                if not failure.is_task_made
+                else ("was unable to place a task. Reason: {}.".format)
             )
             task.service.say(words(failure.reason.rstrip(".")))
         if task.deployment is not None:

@@ -35,8 +35,6 @@ class Logs:
         for start in range(0, len(new), _BATCH):
             events = [{"timestamp": moment, "message": line} for line in new[start : start + _BATCH]]
             try:
-                client.put_log_events(
-                    logGroupName=options["awslogs-group"], logStreamName=stream, logEvents=events
-                )
+                client.put_log_events(logGroupName=options["awslogs-group"], logStreamName=stream, logEvents=events)
             except ClientError:
                 return  # the group was deleted before its task had ended

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from moto.core.model import OperationModel, ServiceModel
+from moto.core.model import OperationModel, ServiceModel  # noqa: TC002 - mypy skips moto
 from moto.core.parse import PROTOCOL_PARSERS
 from moto.core.serialize import SerializationContext, get_serializer_class
 from moto.core.utils import get_service_model
@@ -47,12 +47,10 @@ def model_of(service: str) -> ServiceModel:
     return get_service_model(service)
 
 
-def answer(
-    service: str, region: str, request: Request, operations: Mapping[str, Operation]
-) -> Response:
+def answer(service: str, region: str, request: Request, operations: Mapping[str, Operation]) -> Response:
     """Run the operation that `request` names, and serialize what it returns or refuses."""
     model = model_of(service)
-    name = operation_name(model, request)
+    name = operation_name(request)
     if name is None or name not in operations:
         return refuse(model, name, _unknown(model, name))
     try:
@@ -65,7 +63,7 @@ def answer(
         return refuse(model, name, Refusal("InternalFailure", "the rehearsal broke", status=500))
 
 
-def operation_name(model: ServiceModel, request: Request) -> str | None:
+def operation_name(request: Request) -> str | None:
     """The operation that a request names, by header or by form field."""
     target = request.headers.get("X-Amz-Target")
     if target:
@@ -80,7 +78,7 @@ def parse(service: str, region: str, request: Request) -> Call:
         Refusal: it cannot be read, or lacks a required member.
     """
     model = model_of(service)
-    name = operation_name(model, request)
+    name = operation_name(request)
     if name is None or name not in model.operation_names:
         raise _unknown(model, name)
     return Call(service, region, name, _parse(model, name, request))
@@ -121,8 +119,7 @@ def _parse(model: ServiceModel, name: str, request: Request) -> dict[str, Any]:
 def _missing(model: ServiceModel, names: list[str]) -> Refusal:
     code = "InvalidParameterException" if model.protocol == "json" else "ValidationError"
     said = "; ".join(
-        f"Value null at '{n[0].lower()}{n[1:]}' failed to satisfy constraint: Member must not be null"
-        for n in names
+        f"Value null at '{n[0].lower()}{n[1:]}' failed to satisfy constraint: Member must not be null" for n in names
     )
     count = f"{len(names)} validation error{'s' if len(names) > 1 else ''} detected"
     return Refusal(code, f"{count}: {said}")
@@ -139,9 +136,7 @@ def refuse(model: ServiceModel, name: str | None, refusal: Refusal) -> Response:
 def _serialize(model: ServiceModel, name: str, result: object, *, status: int) -> Response:
     operation: OperationModel = model.operation_model(name)
     request_id = str(uuid.uuid4())
-    serializer = get_serializer_class(model.service_name, model.protocol)(
-        operation, SerializationContext(request_id)
-    )
+    serializer = get_serializer_class(model.service_name, model.protocol)(operation, SerializationContext(request_id))
     done = serializer.serialize(result)
     headers = {**done["headers"], "x-amzn-RequestId": request_id}
     return Response(done["body"], status=max(done["status_code"], status), headers=headers)
@@ -156,15 +151,10 @@ def as_shape(value: Any, shape: Shape, *, lost: list[str], path: str = "") -> An
     if shape.type_name == "structure" and isinstance(value, dict):
         return _as_structure(value, shape, lost=lost, path=path)
     if shape.type_name == "map" and isinstance(value, dict):
-        return {
-            key: as_shape(item, shape.value, lost=lost, path=f"{path}/{key}")
-            for key, item in value.items()
-        }
+        return {key: as_shape(item, shape.value, lost=lost, path=f"{path}/{key}") for key, item in value.items()}
     if shape.type_name == "list":
         items = value if isinstance(value, list) else [value]
-        return [
-            as_shape(item, shape.member, lost=lost, path=f"{path}/{n}") for n, item in enumerate(items)
-        ]
+        return [as_shape(item, shape.member, lost=lost, path=f"{path}/{n}") for n, item in enumerate(items)]
     return _as_scalar(value, shape.type_name)
 
 

@@ -73,10 +73,12 @@ def _pump(one: socket.socket, other: socket.socket) -> None:
             if not ready:
                 return
             for key, _ in ready:
-                end: socket.socket = key.fileobj  # type: ignore[assignment] - only sockets are registered
-                data = end.recv(_CHUNK)
+                ready_end = key.fileobj
+                if not isinstance(ready_end, socket.socket):
+                    continue
+                data = ready_end.recv(_CHUNK)
                 if data:
-                    peers[end].sendall(data)
+                    peers[ready_end].sendall(data)
                 else:
-                    waiting.unregister(end)
-                    peers[end].shutdown(socket.SHUT_WR)
+                    waiting.unregister(ready_end)
+                    peers[ready_end].shutdown(socket.SHUT_WR)

@@ -37,9 +37,7 @@ class Roles:
         attached = iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]
         inline = iam.list_role_policies(RoleName=name)["PolicyNames"]
         documents = [self._managed(iam, policy["PolicyArn"]) for policy in attached]
-        documents += [
-            iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"] for policy in inline
-        ]
+        documents += [iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"] for policy in inline]
         boundary = iam.get_role(RoleName=name)["Role"].get("PermissionsBoundary")
         return permissions.Policies(
             tuple(documents),

@@ -81,7 +81,11 @@ class Scheduler:
         deployment.last_failure = str(task.api.get("stoppedReason") or "")
         deployment.not_before = time.monotonic() + min(BACK_OFF * 2 ** (deployment.failed - 1), MAX_BACK_OFF)
         breaker = (service.given.get("deploymentConfiguration") or {}).get("deploymentCircuitBreaker") or {}
-        if breaker.get("enable") and deployment.failed >= threshold(service.desired) and deployment.rollout == "IN_PROGRESS":
+        if (
+            breaker.get("enable")
+            and deployment.failed >= threshold(service.desired)
+            and deployment.rollout == "IN_PROGRESS"
+        ):
             self._trip(service, deployment, rolls_back=bool(breaker.get("rollback")))
 
     def _trip(self, service: states.Service, deployment: states.Deployment, *, rolls_back: bool) -> None:
@@ -110,12 +114,17 @@ class Scheduler:
         ids = []
         for _ in range(wanted):
             task = tasks.make(
-                self._state, service.cluster, definition, primary.given,
-                region=service.region, service=service, deployment=primary,
-            )  # fmt: skip
+                self._state,
+                service.cluster,
+                definition,
+                primary.given,
+                region=service.region,
+                service=service,
+                deployment=primary,
+            )
             ids.append(task.id)
             active.append(task)
-            self._launcher.launch(task)
+            self._launcher.begin(task)
         service.is_steady = False
         service.say(f"has started {len(ids)} tasks: {' '.join(f'(task {i})' for i in ids)}.")
         return math.inf

@@ -45,12 +45,17 @@ def serve(settings: Settings, ready: Callable[[server.Server], None]) -> None:
         try:
             with server.running(folder=folder, runner=runner, standins=base, port=settings.port) as running:
                 if settings.ends_with_input:
-                    threading.Thread(target=lambda: (sys.stdin.read(), stop.set()), daemon=True).start()
+                    threading.Thread(target=_until_eof, args=(stop,), daemon=True).start()
                 ready(running)
                 stop.wait()
         except OSError as error:
             msg = f"port {settings.port} cannot be used: {error.strerror}. Next: name another one by --port"
             raise errors.UsageError(msg) from None
+
+
+def _until_eof(stop: threading.Event) -> None:
+    sys.stdin.read()
+    stop.set()
 
 
 @contextlib.contextmanager

@@ -42,9 +42,7 @@ FRONTED = {*WHOLE, "ecr", "ec2", "logs"}  # services that we stand in front of
 class Server:
     """The pretended account behind a WSGI application."""
 
-    def __init__(
-        self, *, port: int, folder: Path, runner: containers.Runner | None, standins: Standins | None
-    ) -> None:
+    def __init__(self, *, port: int, folder: Path, runner: containers.Runner | None, standins: Standins | None) -> None:
         self.book = ledger.Ledger()
         self.address = f"http://{LOOPBACK}:{port}"
         self._moto = DomainDispatcherApplication(create_backend_app)
@@ -52,14 +50,19 @@ class Server:
         self._registry = registry.Registry(self.account, folder / "registry")
         self._state = states.State(self.account)
         self._launcher = launcher.Launcher(
-            self._state, self.account, registry=self._registry, port=port,
-            runner=runner, standins=standins, book=self.book,
-        )  # fmt: skip
+            self._state,
+            self.account,
+            registry=self._registry,
+            port=port,
+            runner=runner,
+            standins=standins,
+            book=self.book,
+        )
         self._scheduler = scheduler.Scheduler(self._state, self._launcher, self.book)
         self.cloudformation = cloudformation.Api(self.account, catalog.types(), self.book)
         self._operations: Mapping[str, Mapping[str, protocol.Operation]] = {
             "cloudformation": self.cloudformation.operations(),
-            "ecs": ecs.operations(self._state, launch=self._launcher.launch, stop=self._launcher.stop),
+            "ecs": ecs.operations(self._state, launch=self._launcher.begin, stop=self._launcher.stop),
             "ecr": ecr.operations(self._registry, lambda: self.address),
         }
         self._checks = {"ec2": ec2.CHECKS}
@@ -87,7 +90,7 @@ class Server:
             return None
         service, region = scope["service"], scope["region"]
         request.environ["wsgi.input"] = io.BytesIO(request.get_data())  # moto reads it once more
-        name = protocol.operation_name(protocol.model_of(service), request) or ""
+        name = protocol.operation_name(request) or ""
         if service == "logs" and name in {"GetLogEvents", "FilterLogEvents"}:
             self._launcher.flush()
         operations = self._operations.get(service, {})
@@ -114,7 +117,7 @@ class Server:
         self._launcher.close()
 
 
-class _Quiet(MotoRequestHandler):
+class _Quiet(MotoRequestHandler):  # type: ignore[misc]  # mypy skips moto
     """Serves without a line in a log for every request."""
 
     protocol_version = "HTTP/1.1"

@@ -29,7 +29,14 @@ def shown(report: model.Report) -> dict[str, Any]:
         ],
         "findings": [_finding(finding) for finding in report.findings],
         "waived": [
-            {"check": w.check, "resource": w.resource, "reason": w.reason, "until": w.until, "where": w.where, "file": w.file}
+            {
+                "check": w.check,
+                "resource": w.resource,
+                "reason": w.reason,
+                "until": w.until,
+                "where": w.where,
+                "file": w.file,
+            }
             for w in report.waived
         ],
         "ledger": [dataclasses.asdict(entry) for entry in report.ledger],

@@ -23,16 +23,28 @@ def allow(**change: Any) -> dict[str, Any]:
         pytest.param([allow(Resource=ARN)], None, True, id="this repository"),
         pytest.param([allow(Resource="arn:aws:ecr:*:*:repository/a?p")], None, True, id="a pattern of repositories"),
         pytest.param([{"Statement": allow()["Statement"][0]}], None, True, id="one statement that is no list"),
-        pytest.param([allow(Condition={"StringEquals": {"aws:RequestedRegion": "eu-west-1"}})], None, True, id="a condition that holds"),
+        pytest.param(
+            [allow(Condition={"StringEquals": {"aws:RequestedRegion": "eu-west-1"}})],
+            None,
+            True,
+            id="a condition that holds",
+        ),
         pytest.param([allow()], allow(), True, id="within the boundary"),
         pytest.param([], None, False, id="no policy"),
         pytest.param([allow(Action="ecr:GetAuthorizationToken")], None, False, id="another action"),
         pytest.param([allow(Resource=ARN + "2")], None, False, id="another repository"),
         pytest.param([allow(), allow(Effect="Deny")], None, False, id="an explicit deny wins"),
-        pytest.param([allow(Condition={"StringEquals": {"aws:RequestedRegion": "us-east-1"}})], None, False, id="a condition that fails"),
+        pytest.param(
+            [allow(Condition={"StringEquals": {"aws:RequestedRegion": "us-east-1"}})],
+            None,
+            False,
+            id="a condition that fails",
+        ),
         pytest.param([allow(Condition={"Nope": {"a": "b"}})], None, False, id="an operator that nobody knows"),
         pytest.param([allow()], allow(Action="s3:*"), False, id="beyond the boundary"),
-        pytest.param([{"Statement": [{"Effect": "Allow", "NotAction": "ecr:*", "Resource": "*"}]}], None, False, id="NotAction"),
+        pytest.param(
+            [{"Statement": [{"Effect": "Allow", "NotAction": "ecr:*", "Resource": "*"}]}], None, False, id="NotAction"
+        ),
     ],
 )
 def test_allows(policies: list[dict[str, Any]], boundary: dict[str, Any] | None, is_allowed: bool) -> None:  # noqa: FBT001 - a case
@@ -40,7 +52,16 @@ def test_allows(policies: list[dict[str, Any]], boundary: dict[str, Any] | None,
 
 
 def trust(**change: Any) -> dict[str, Any]:
-    return {"Statement": [{"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole", **change}]}
+    return {
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "ecs-tasks.amazonaws.com"},
+                "Action": "sts:AssumeRole",
+                **change,
+            }
+        ]
+    }
 
 
 @pytest.mark.parametrize(
@@ -49,7 +70,9 @@ def trust(**change: Any) -> dict[str, Any]:
         pytest.param(trust(), True, id="the service"),
         pytest.param(trust(Principal={"Service": ["a", "ecs-tasks.amazonaws.com"]}), True, id="among others"),
         pytest.param(trust(Condition={"StringEquals": {"aws:SourceAccount": "1"}}), True, id="this account"),
-        pytest.param(trust(Condition={"ArnLike": {"aws:SourceArn": "arn:aws:ecs:*:1:*"}}), True, id="this account by ARN"),
+        pytest.param(
+            trust(Condition={"ArnLike": {"aws:SourceArn": "arn:aws:ecs:*:1:*"}}), True, id="this account by ARN"
+        ),
         pytest.param(trust(Principal={"Service": "ecs.amazonaws.com"}), False, id="another service"),
         pytest.param(trust(Principal={"AWS": "1"}), False, id="an account"),
         pytest.param(trust(Action="sts:TagSession"), False, id="another action"),

@@ -13,7 +13,7 @@ from typing import Any
 from preflight import resolve, schemas
 from preflight.rehearsal import account as accounts
 from preflight.rehearsal import ledger, protocol
-from preflight.rehearsal.cloudformation import check, provision, shown, source
+from preflight.rehearsal.cloudformation import check, graph, provision, shown, source
 from preflight.rehearsal.cloudformation import stack as stacks
 from preflight.rehearsal.resources import cloudformation as nested
 from preflight.rehearsal.resources import handler as handlers
@@ -25,14 +25,10 @@ NAME_PATTERN = "[a-zA-Z][-a-zA-Z0-9]*|arn:[-a-zA-Z0-9:/._+]*"
 class Api:
     """The actions, over the stacks of one account."""
 
-    def __init__(
-        self, account: accounts.Account, types: Mapping[str, handlers.Handler], book: ledger.Ledger
-    ) -> None:
+    def __init__(self, account: accounts.Account, types: Mapping[str, handlers.Handler], book: ledger.Ledger) -> None:
         self._account = account
         self.stacks = stacks.Stacks(account.id)
-        self._provisioner = provision.Provisioner(
-            self.stacks, account, {**types, **nested.types(self)}, book
-        )
+        self._provisioner = provision.Provisioner(self.stacks, account, {**types, **nested.types(self)}, book)
 
     def close(self) -> None:
         """Stop every operation that is under way."""
@@ -223,7 +219,7 @@ class Api:
         """ValidateTemplate."""
         data = source.read(source.body_of(call.given, self._account, call.region))
         check.check(data, is_type=lambda kind: schemas.exists(kind, call.region))
-        circle = check.graph.cycle(check.graph.edges(data["Resources"]))
+        circle = graph.cycle(graph.edges(data["Resources"]))
         if circle:
             raise check.refuse(f"Circular dependency between resources: [{', '.join(circle)}]")
         return shown.validated(data)

@@ -15,17 +15,44 @@ from preflight.rehearsal import protocol
 from preflight.rehearsal.cloudformation import graph
 
 SECTIONS = {
-    "AWSTemplateFormatVersion", "Description", "Metadata", "Parameters", "Mappings", "Conditions",
-    "Transform", "Resources", "Outputs", "Rules", "Hooks", "Globals",
-}  # fmt: skip
+    "AWSTemplateFormatVersion",
+    "Description",
+    "Metadata",
+    "Parameters",
+    "Mappings",
+    "Conditions",
+    "Transform",
+    "Resources",
+    "Outputs",
+    "Rules",
+    "Hooks",
+    "Globals",
+}
 ATTRIBUTES = {
-    "Type", "Properties", "Metadata", "Condition", "DependsOn", "DeletionPolicy", "UpdateReplacePolicy",
-    "CreationPolicy", "UpdatePolicy", "Version",
-}  # fmt: skip
+    "Type",
+    "Properties",
+    "Metadata",
+    "Condition",
+    "DependsOn",
+    "DeletionPolicy",
+    "UpdateReplacePolicy",
+    "CreationPolicy",
+    "UpdatePolicy",
+    "Version",
+}
 IAM_TYPES = {
     f"AWS::IAM::{name}"
-    for name in ("AccessKey", "Group", "InstanceProfile", "ManagedPolicy", "Policy", "Role", "User", "UserToGroupAddition")
-}  # fmt: skip
+    for name in (
+        "AccessKey",
+        "Group",
+        "InstanceProfile",
+        "ManagedPolicy",
+        "Policy",
+        "Role",
+        "User",
+        "UserToGroupAddition",
+    )
+}
 IAM_NAMES = ("RoleName", "UserName", "GroupName", "InstanceProfileName", "ManagedPolicyName")
 LIMITS = (("Resources", 500), ("Parameters", 200), ("Mappings", 200), ("Outputs", 200))
 ALPHANUMERIC = re.compile(r"[A-Za-z0-9]{1,255}")
@@ -158,7 +185,9 @@ def check_references(data: Mapping[str, Any], resolver: resolve.Resolver) -> Non
             if missing:
                 listed = ", ".join(dict.fromkeys(missing))
                 raise refuse(f"Unresolved resource dependencies [{listed}] in the Outputs block of the template")
-    circle = graph.cycle(graph.edges({n: {**r, "Properties": chosen(r.get("Properties"), resolver)} for n, r in alive.items()}))
+    circle = graph.cycle(
+        graph.edges({n: {**r, "Properties": chosen(r.get("Properties"), resolver)} for n, r in alive.items()})
+    )
     if circle:
         raise refuse(f"Circular dependency between resources: [{', '.join(circle)}]")
 

@@ -161,9 +161,7 @@ class Provisioner:
                         targets.discard(name)
         return failed
 
-    def _create_one(
-        self, stack: stacks.Stack, name: str, resolver: resolve.Resolver, stop: threading.Event
-    ) -> bool:
+    def _create_one(self, stack: stacks.Stack, name: str, resolver: resolve.Resolver, stop: threading.Event) -> bool:
         resource = stack.resources[name]
         if stop.is_set():
             return True
@@ -208,10 +206,18 @@ class Provisioner:
 
     def _place(self, stack: stacks.Stack, resource: stacks.Resource, stop: threading.Event) -> handlers.Place:
         return handlers.Place(
-            self._account, stack.region, stack.name, stack.id, resource.logical, resource.kind, self._book,
-            tags=stack.request.tags, capabilities=tuple(stack.request.capabilities), stop=stop,
+            self._account,
+            stack.region,
+            stack.name,
+            stack.id,
+            resource.logical,
+            resource.kind,
+            self._book,
+            tags=stack.request.tags,
+            capabilities=tuple(stack.request.capabilities),
+            stop=stop,
             identify=lambda physical: self._identified(stack, resource, physical),
-        )  # fmt: skip
+        )
 
     def _set_outputs(self, stack: stacks.Stack, resolver: resolve.Resolver) -> str | None:
         """Evaluate the outputs; None, or what is wrong with them."""

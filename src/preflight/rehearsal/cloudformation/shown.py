@@ -58,7 +58,18 @@ def _parameters(found: stacks.Stack) -> list[dict[str, str]]:
 def summary(found: stacks.Stack) -> dict[str, Any]:
     """One member of ListStacks."""
     whole = stack(found)
-    keys = ("StackId", "StackName", "CreationTime", "LastUpdatedTime", "DeletionTime", "StackStatus", "StackStatusReason", "ParentId", "RootId", "DriftInformation")
+    keys = (
+        "StackId",
+        "StackName",
+        "CreationTime",
+        "LastUpdatedTime",
+        "DeletionTime",
+        "StackStatus",
+        "StackStatusReason",
+        "ParentId",
+        "RootId",
+        "DriftInformation",
+    )
     return {**{key: whole[key] for key in keys}, "TemplateDescription": whole["Description"]}
 
 

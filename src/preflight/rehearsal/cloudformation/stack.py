@@ -108,7 +108,8 @@ class Stack:
         """Move the stack to `status`, with an event."""
         with self.changed:
             self.status, self.reason = status, reason
-            self._event(self.name, self.id, STACK, status, reason, None, str(uuid.uuid4()))
+            event = Event(str(uuid.uuid4()), self.name, self.id, STACK, status, reason, None, self.request.token, now())
+            self.events.append(event)
             self.changed.notify_all()
 
     def tell(self, resource: Resource, status: str, reason: str = "") -> None:
@@ -116,19 +117,20 @@ class Stack:
         with self.changed:
             resource.status, resource.reason, resource.changed = status, reason, now()
             name = f"{resource.logical}-{status}-{now().isoformat(timespec='milliseconds')}Z"
-            self._event(
-                resource.logical, resource.physical, resource.kind, status, reason, resource.properties, name
+            self.events.append(
+                Event(
+                    id=name,
+                    logical=resource.logical,
+                    physical=resource.physical,
+                    kind=resource.kind,
+                    status=status,
+                    reason=reason,
+                    properties=dict(resource.properties),
+                    token=self.request.token,
+                    moment=now(),
+                )
             )
             self.changed.notify_all()
-
-    def _event(
-        self, logical: str, physical: str, kind: str, status: str, reason: str,
-        properties: dict[str, Any] | None, name: str,
-    ) -> None:  # fmt: skip
-        shown = None if properties is None else dict(properties)
-        self.events.append(
-            Event(name, logical, physical, kind, status, reason, shown, self.request.token, now())
-        )
 
     def wait(self, holds: Callable[[], bool], *, timeout: float) -> bool:
         """Wait until `holds`, asked whenever something changed; whether it did in time."""

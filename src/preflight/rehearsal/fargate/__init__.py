@@ -1,0 +1,1 @@
+"""What Fargate decides, as pure functions: dicts in, records out."""

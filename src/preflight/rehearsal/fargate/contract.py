@@ -275,6 +275,10 @@ def _fargate_task(given: Given) -> Iterator[str]:
         yield "The ARM64 architecture is not supported with Windows on Fargate"
     if is_windows and (_cpu(given) or 0) < 1024:
         yield "No Fargate configuration exists for given values."
+    yield from _fargate_rest(given)
+
+
+def _fargate_rest(given: Given) -> Iterator[str]:
     storage = (given.get("ephemeralStorage") or {}).get("sizeInGiB")
     if storage is not None and storage < 21:
         yield "EphemeralStorage size should be at least 21"
@@ -301,13 +305,17 @@ def _fargate_container(container: Given) -> Iterator[str]:
             yield f"{name} is not allowed on Fargate."
     if any(r.get("type") == "GPU" for r in container.get("resourceRequirements") or []):
         yield "Tasks using the Fargate launch type do not support GPU resource requirements"
+    yield from _timeouts(container)
+    yield from _fargate_log(container.get("logConfiguration") or {})
+
+
+def _timeouts(container: Given) -> Iterator[str]:
     for key in ("startTimeout", "stopTimeout"):
         value, word = container.get(key), key.replace("Timeout", " timeout")
         if value is not None and value > 120:
             yield f"Tasks using the Fargate launch type must have a container {word} of less than 120 seconds."
         if value is not None and value < 2:
             yield f"Tasks using the Fargate launch type must have a container {word} of at least 2 seconds."
-    yield from _fargate_log(container.get("logConfiguration") or {})
 
 
 def _fargate_log(log: Given) -> Iterator[str]:

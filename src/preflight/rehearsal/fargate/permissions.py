@@ -8,7 +8,7 @@ from __future__ import annotations
 import fnmatch
 import ipaddress
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -67,8 +67,7 @@ def _names(statement: Policy, service: str) -> bool:
 
 def _has(policy: Policy, effect: str, request: Request) -> bool:
     return any(
-        _applies(statement, request) and _covers(statement, request)
-        for statement in _statements(policy, effect)
+        _applies(statement, request) and _covers(statement, request) for statement in _statements(policy, effect)
     )
 
 
@@ -117,7 +116,7 @@ def _conditions_hold(conditions: Mapping[str, Mapping[str, object]], request: Re
 
 
 def _condition_holds(operator: str, actual: str | None, wanted: list[str]) -> bool:
-    name = operator.split(":")[-1]
+    name = operator.rsplit(":", maxsplit=1)[-1]
     if name == "Null":
         return (actual is None) == (wanted[0].lower() == "true")
     if name.endswith("IfExists"):
@@ -140,7 +139,7 @@ def _in_block(actual: str, block: str) -> bool:
         return False
 
 
-_TESTS = {
+_TESTS: Mapping[str, Callable[[str, str], bool]] = {
     "StringEquals": lambda actual, value: actual == value,
     "StringEqualsIgnoreCase": lambda actual, value: actual.lower() == value.lower(),
     "StringLike": like,

@@ -54,7 +54,14 @@ class Nested:
         for name in given:
             place.note(name, "stored")
         if child.status != "CREATE_COMPLETE":
-            first = next((e for e in child.events if e.status in {"ROLLBACK_IN_PROGRESS", "CREATE_FAILED"} and e.physical == child.id), None)
+            first = next(
+                (
+                    e
+                    for e in child.events
+                    if e.status in {"ROLLBACK_IN_PROGRESS", "CREATE_FAILED"} and e.physical == child.id
+                ),
+                None,
+            )
             why = (first.reason if first else child.reason).removesuffix(" Rollback requested by user.")
             msg = f"Embedded stack {child.id} was not successfully created: {why} "
             raise FailedError(msg, is_whole=True)

@@ -100,7 +100,9 @@ def _update_subnet(place: Place, subnet: str, _old: Properties, new: Properties)
 
 
 def _create_gateway(place: Place, given: Properties) -> Made:
-    gateway = place.call("ec2", "CreateInternetGateway", _without(given, "Tags"))["InternetGateway"]["InternetGatewayId"]
+    gateway = place.call("ec2", "CreateInternetGateway", _without(given, "Tags"))["InternetGateway"][
+        "InternetGatewayId"
+    ]
     _tagged(place, gateway, given)
     return Made(gateway, {"InternetGatewayId": gateway})
 
@@ -206,7 +208,7 @@ def _group_attributes(place: Place, group: str) -> dict[str, Any]:
 
 
 def _set_rules(place: Place, group: str, old: Properties, new: Properties) -> None:
-    sides = (
+    sides: tuple[tuple[str, str, str, list[dict[str, Any]]], ...] = (
         ("SecurityGroupIngress", "AuthorizeSecurityGroupIngress", "RevokeSecurityGroupIngress", []),
         ("SecurityGroupEgress", "AuthorizeSecurityGroupEgress", "RevokeSecurityGroupEgress", [ANYWHERE]),
     )
@@ -248,7 +250,5 @@ TYPES = {
     "AWS::EC2::SubnetRouteTableAssociation": Handler(
         _create_association, _deleter("DisassociateRouteTable", "AssociationId")
     ),
-    "AWS::EC2::SecurityGroup": Handler(
-        _create_group, _deleter("DeleteSecurityGroup", "GroupId"), _update_group
-    ),
+    "AWS::EC2::SecurityGroup": Handler(_create_group, _deleter("DeleteSecurityGroup", "GroupId"), _update_group),
 }

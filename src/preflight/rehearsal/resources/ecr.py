@@ -11,9 +11,10 @@ def _create(place: Place, given: Properties) -> Made:
     name = given.get("RepositoryName") or place.name(most=256, is_lower=True)
     plain = {key: value for key, value in given.items() if key not in _LATER}
     made = place.call(
-        "ecr", "CreateRepository",
+        "ecr",
+        "CreateRepository",
         {"RepositoryName": name, **plain, "Tags": place.all_tags(given.get("Tags"))},
-    )["repository"]  # fmt: skip
+    )["repository"]
     _set_policies(place, name, given)
     if "EmptyOnDelete" in given:
         place.note("EmptyOnDelete", "checked", "decides how the repository is deleted")
@@ -36,9 +37,11 @@ def _update(place: Place, name: str, _old: Properties, new: Properties) -> Made:
     place.ask("ecr", "PutImageTagMutability", repositoryName=name, imageTagMutability=mutability)
     scanning = (new.get("ImageScanningConfiguration") or {}).get("ScanOnPush", False)
     place.ask(
-        "ecr", "PutImageScanningConfiguration",
-        repositoryName=name, imageScanningConfiguration={"scanOnPush": scanning},
-    )  # fmt: skip
+        "ecr",
+        "PutImageScanningConfiguration",
+        repositoryName=name,
+        imageScanningConfiguration={"scanOnPush": scanning},
+    )
     _set_policies(place, name, new)
     found = place.ask("ecr", "DescribeRepositories", repositoryNames=[name])["repositories"][0]
     return Made(name, {"Arn": found["repositoryArn"], "RepositoryUri": found["repositoryUri"]})

@@ -98,7 +98,9 @@ def _stabilize(place: Place, arn: str, cluster: str | None) -> None:
     def probe() -> str | None:
         if place.is_over:
             return "cancelled"
-        service = place.ask("ecs", "DescribeServices", services=[arn], **({"cluster": cluster} if cluster else {}))["services"][0]
+        service = place.ask("ecs", "DescribeServices", services=[arn], **({"cluster": cluster} if cluster else {}))[
+            "services"
+        ][0]
         primary = service["deployments"][0]
         if any(d["rolloutState"] == "FAILED" for d in service["deployments"]):
             return "tripped"

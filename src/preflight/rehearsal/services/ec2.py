@@ -37,7 +37,10 @@ def _group_in_use(account: accounts.Account, call: protocol.Call) -> None:
     """
     group = call.given.get("GroupId")
     ec2: Any = account.client("ec2", call.region)
-    if group and ec2.describe_network_interfaces(Filters=[{"Name": "group-id", "Values": [group]}])["NetworkInterfaces"]:
+    if (
+        group
+        and ec2.describe_network_interfaces(Filters=[{"Name": "group-id", "Values": [group]}])["NetworkInterfaces"]
+    ):
         raise protocol.Refusal("DependencyViolation", f"resource {group} has a dependent object")
 
 

@@ -136,9 +136,10 @@ class Registry:
         return True
 
     def _has(self, digest: str) -> bool:
-        return re.fullmatch(r"sha256:[0-9a-f]{64}", digest) is not None and (
-            self._blobs / digest.partition(":")[2]
-        ).exists()
+        return (
+            re.fullmatch(r"sha256:[0-9a-f]{64}", digest) is not None
+            and (self._blobs / digest.partition(":")[2]).exists()
+        )
 
     def _put_manifest(self, request: Request, name: str, region: str, *, reference: str) -> Response:
         body = request.stream.read(MAX_MANIFEST)

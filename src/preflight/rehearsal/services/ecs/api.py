@@ -10,9 +10,7 @@ from preflight.rehearsal.services.ecs import clusters, definitions, network, ser
 from preflight.rehearsal.services.ecs import state as states
 
 
-def operations(
-    state: states.State, *, launch: tasks.Launch, stop: tasks.Stop
-) -> Mapping[str, protocol.Operation]:
+def operations(state: states.State, *, launch: tasks.Launch, stop: tasks.Stop) -> Mapping[str, protocol.Operation]:
     """Every operation that is modelled, by its name."""
     checks = network.Checks(state.account)
     cluster = clusters.Clusters(state)
@@ -23,7 +21,7 @@ def operations(
     return {
         "CreateCluster": cluster.create,
         "DescribeClusters": cluster.describe,
-        "ListClusters": cluster.list,
+        "ListClusters": cluster.list_all,
         "UpdateCluster": cluster.update,
         "UpdateClusterSettings": cluster.update,
         "PutClusterCapacityProviders": cluster.update,
@@ -32,16 +30,16 @@ def operations(
         "DescribeTaskDefinition": definition.describe,
         "DeregisterTaskDefinition": definition.deregister,
         "DeleteTaskDefinitions": definition.delete,
-        "ListTaskDefinitions": definition.list,
+        "ListTaskDefinitions": definition.list_all,
         "CreateService": service.create,
         "UpdateService": service.update,
         "DeleteService": service.delete,
         "DescribeServices": service.describe,
-        "ListServices": service.list,
+        "ListServices": service.list_all,
         "RunTask": task.run,
         "StopTask": task.stop,
         "DescribeTasks": task.describe,
-        "ListTasks": task.list,
+        "ListTasks": task.list_all,
         "TagResource": tags.add,
         "UntagResource": tags.remove,
         "ListTagsForResource": tags.list,

@@ -43,9 +43,11 @@ class Clusters:
                 found.append(self.shown(cluster))
         return {"clusters": found, "failures": failures}
 
-    def list(self, call: protocol.Call) -> dict[str, Any]:
+    def list_all(self, call: protocol.Call) -> dict[str, Any]:
         """ListClusters."""
-        arns = [c.arn for (region, _), c in self._state.clusters.items() if region == call.region and c.status == "ACTIVE"]
+        arns = [
+            c.arn for (region, _), c in self._state.clusters.items() if region == call.region and c.status == "ACTIVE"
+        ]
         return {"clusterArns": arns}
 
     def update(self, call: protocol.Call) -> dict[str, Any]:

@@ -12,9 +12,13 @@ from preflight.rehearsal.fargate import contract, sizes
 from preflight.rehearsal.services.ecs import state as states
 
 _ROLE = re.compile(r"^arn:aws[a-z-]*:iam::(\d{12}):role/(?:.*/)?([^/]+)$")
-DEFAULTS = {
-    "mountPoints": [], "portMappings": [], "environment": [], "volumesFrom": [], "systemControls": [],
-}  # fmt: skip
+DEFAULTS: dict[str, list[Any]] = {
+    "mountPoints": [],
+    "portMappings": [],
+    "environment": [],
+    "volumesFrom": [],
+    "systemControls": [],
+}
 
 
 class Definitions:
@@ -34,7 +38,9 @@ class Definitions:
                 given[key] = self._role(given[key], call.region)
         self._check_secrets(given)
         family = given["family"]
-        known = [d for d in self._state.definitions.values() if d.family == family and d.arn.split(":")[3] == call.region]
+        known = [
+            d for d in self._state.definitions.values() if d.family == family and d.arn.split(":")[3] == call.region
+        ]
         revision = max((int(d.api["revision"]) for d in known), default=0) + 1
         arn = self._state.arn(call.region, f"task-definition/{family}:{revision}")
         tags = given.pop("tags", None) or []
@@ -89,14 +95,19 @@ class Definitions:
         for name in call.given["taskDefinitions"]:
             found = self._state.definition(call.region, name)
             if found.is_active:
-                failures.append({"arn": name, "reason": "The specified task definition is still in ACTIVE status. Please deregister the target and try again."})
+                failures.append(
+                    {
+                        "arn": name,
+                        "reason": "The specified task definition is still in ACTIVE status. Please deregister the target and try again.",
+                    }
+                )
                 continue
             found.api["status"] = "DELETE_IN_PROGRESS"
             gone.append(found.api)
             self._state.definitions.pop(found.arn)
         return {"taskDefinitions": gone, "failures": failures}
 
-    def list(self, call: protocol.Call) -> dict[str, Any]:
+    def list_all(self, call: protocol.Call) -> dict[str, Any]:
         """ListTaskDefinitions."""
         prefix, status = call.given.get("familyPrefix"), call.given.get("status") or "ACTIVE"
         arns = [

@@ -11,10 +11,17 @@ from preflight.rehearsal.services.ecs import state as states
 
 INVALID = "InvalidParameterException"
 DEPLOYS = (
-    "taskDefinition", "networkConfiguration", "loadBalancers", "serviceRegistries", "launchType",
-    "capacityProviderStrategy", "platformVersion", "enableExecuteCommand", "healthCheckGracePeriodSeconds",
+    "taskDefinition",
+    "networkConfiguration",
+    "loadBalancers",
+    "serviceRegistries",
+    "launchType",
+    "capacityProviderStrategy",
+    "platformVersion",
+    "enableExecuteCommand",
+    "healthCheckGracePeriodSeconds",
     "forceNewDeployment",
-)  # fmt: skip
+)
 
 
 class Services:
@@ -124,16 +131,22 @@ class Services:
         for name in call.given["services"]:
             service = self._state.find_service(cluster, name)
             if service is None:
-                arn = name if name.startswith("arn:") else self._state.arn(call.region, f"service/{cluster.name}/{name}")
+                arn = (
+                    name if name.startswith("arn:") else self._state.arn(call.region, f"service/{cluster.name}/{name}")
+                )
                 failures.append({"arn": arn, "reason": "MISSING"})
             else:
                 found.append(self.shown(service))
         return {"services": found, "failures": failures}
 
-    def list(self, call: protocol.Call) -> dict[str, Any]:
+    def list_all(self, call: protocol.Call) -> dict[str, Any]:
         """ListServices."""
         cluster = self._state.cluster(call.region, call.given.get("cluster"))
-        return {"serviceArns": [s.arn for s in self._state.services.values() if s.cluster is cluster and s.status == "ACTIVE"]}
+        return {
+            "serviceArns": [
+                s.arn for s in self._state.services.values() if s.cluster is cluster and s.status == "ACTIVE"
+            ]
+        }
 
     def shown(self, service: states.Service) -> dict[str, Any]:
         """The service as the API shows it."""

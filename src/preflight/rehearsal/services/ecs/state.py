@@ -52,7 +52,7 @@ class Definition:
     @property
     def is_active(self) -> bool:
         """Whether new tasks may use it."""
-        return self.api["status"] == "ACTIVE"
+        return bool(self.api["status"] == "ACTIVE")
 
 
 @dataclass
@@ -126,7 +126,7 @@ class Task:
     @property
     def is_wanted(self) -> bool:
         """Whether it is running or on its way there."""
-        return self.api["desiredStatus"] == "RUNNING" and self.status != "STOPPED"
+        return bool(self.api["desiredStatus"] == "RUNNING" and self.status != "STOPPED")
 
     def settled(self, seconds: float) -> bool:
         """Whether it has been running for that long."""

@@ -68,7 +68,7 @@ class Tasks:
         task = self._state.tasks.get(name.rpartition("/")[2])
         return task if task is not None and task.cluster is cluster else None
 
-    def list(self, call: protocol.Call) -> dict[str, Any]:
+    def list_all(self, call: protocol.Call) -> dict[str, Any]:
         """ListTasks; running ones unless `desiredStatus` says STOPPED."""
         cluster = self._state.cluster(call.region, call.given.get("cluster"))
         wanted = call.given.get("desiredStatus") or "RUNNING"
