@@ -267,6 +267,11 @@ class Run:
         except errors.PreflightError:
             return  # it never came up, which the stage has said
         self._notes += self._book["notes"]
+        if self.request.strict:
+            ignored = [_ignored(entry) for entry in self._book["ledger"] if entry["state"] == "ignored"]
+            rehearsed = replace(rehearsed, findings=(*rehearsed.findings, *ignored))
+            if ignored:
+                rehearsed = replace(rehearsed, outcome=Outcome.FAIL)
         if self._book["troubles"]:
             rehearsed = replace(rehearsed, outcome=Outcome.ERROR, reason="; ".join(self._book["troubles"]))
         self._results = [rehearsed if r.name == "rehearse" else r for r in self._results]
@@ -282,6 +287,19 @@ def _unreadable(name: str, error: template.UnreadableError) -> model.Finding:
         line=error.line or 1,
         fix="Write the template as YAML or JSON that CloudFormation can read.",
         source="https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-formats.html",
+    )
+
+
+def _ignored(entry: dict[str, Any]) -> model.Finding:
+    what = entry["resource"] if entry["property"] is None else f"{entry['property']} of {entry['resource']}"
+    return model.Finding(
+        stage="rehearse",
+        check="Ignored",
+        severity=model.Severity.WARNING,
+        message=f"{what} was not rehearsed: {entry['note'] or 'nothing was done with it'}",
+        resource=entry["resource"],
+        property=entry["property"],
+        fix="Check it on a real account, or run without --strict.",
     )
 
 

@@ -164,7 +164,7 @@ def _create_association(place: Place, given: Properties) -> Made:
     return Made(association, {"Id": association})
 
 
-def _rule(given: Properties) -> dict[str, Any]:
+def permission(given: Properties) -> dict[str, Any]:
     """A security group rule of CloudFormation as an IpPermission of the API."""
     rule: dict[str, Any] = {"IpProtocol": str(given["IpProtocol"])}
     rule |= {name: int(given[name]) for name in ("FromPort", "ToPort") if name in given}
@@ -213,8 +213,8 @@ def _set_rules(place: Place, group: str, old: Properties, new: Properties) -> No
         ("SecurityGroupEgress", "AuthorizeSecurityGroupEgress", "RevokeSecurityGroupEgress", [ANYWHERE]),
     )
     for name, authorize, revoke, default in sides:
-        before = [_rule(rule) for rule in old[name]] if old.get(name) else default
-        after = [_rule(rule) for rule in new[name]] if new.get(name) else default
+        before = [permission(rule) for rule in old[name]] if old.get(name) else default
+        after = [permission(rule) for rule in new[name]] if new.get(name) else default
         for rule in before:
             if rule not in after:
                 place.ask("ec2", revoke, GroupId=group, IpPermissions=[rule])

@@ -148,8 +148,25 @@ def _delete_service(place: Place, arn: str, given: Properties) -> None:
     waiting.until(is_gone, what=f"service {arn} to drain", timeout=STEADY_TIMEOUT, interval=0.05)
 
 
+def _associate(place: Place, given: Properties) -> Made:
+    _call(place, "PutClusterCapacityProviders", "Put Cluster Capacity Providers", given)
+    return Made(str(given["Cluster"]))
+
+
+def _reassociate(place: Place, cluster: str, _old: Properties, new: Properties) -> Made:
+    _call(place, "PutClusterCapacityProviders", "Put Cluster Capacity Providers", new)
+    return Made(cluster)
+
+
+def _dissociate(place: Place, cluster: str, _given: Properties) -> None:
+    place.ask(
+        "ecs", "PutClusterCapacityProviders", cluster=cluster, capacityProviders=[], defaultCapacityProviderStrategy=[]
+    )
+
+
 TYPES = {
     "AWS::ECS::Cluster": Handler(_create_cluster, _delete_cluster, _update_cluster),
+    "AWS::ECS::ClusterCapacityProviderAssociations": Handler(_associate, _dissociate, _reassociate),
     "AWS::ECS::TaskDefinition": Handler(_create_definition, _delete_definition, _update_definition),
     "AWS::ECS::Service": Handler(_create_service, _delete_service, _update_service),
 }

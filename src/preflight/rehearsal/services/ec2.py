@@ -18,6 +18,8 @@ def _route_gateway(account: accounts.Account, call: protocol.Call) -> None:
     moto/ec2/models/route_tables.py.
     """
     gateway = call.given.get("GatewayId") or ""
+    if gateway and not gateway.startswith(("igw-", "vgw-", "local", "vpce-")):
+        raise protocol.Refusal("InvalidGatewayID.NotFound", f"The gateway ID '{gateway}' does not exist")
     if not gateway.startswith("igw-"):
         return
     ec2: Any = account.client("ec2", call.region)

@@ -1,0 +1,339 @@
+"""Families of correct Fargate deployments pass, and a mistake in each is refused in the words of AWS."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+Template = dict[str, Any]
+EXECUTION_ACTIONS = [
+    "ecr:GetAuthorizationToken",
+    "ecr:BatchCheckLayerAvailability",
+    "ecr:GetDownloadUrlForLayer",
+    "ecr:BatchGetImage",
+    "logs:CreateLogStream",
+    "logs:PutLogEvents",
+]
+
+
+def properties(template: Template, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = template["Resources"][name].setdefault("Properties", {})
+    return found
+
+
+def put(template: Template, name: str, kind: str, *, needs: list[str] | None = None, **given: Any) -> None:
+    template["Resources"][name] = {"Type": kind, "Properties": given, **({"DependsOn": needs} if needs else {})}
+
+
+def private(template: Template) -> None:
+    """The tasks have no public address."""
+    properties(template, "Service")["NetworkConfiguration"]["AwsvpcConfiguration"]["AssignPublicIp"] = "DISABLED"
+
+
+def behind_nat(template: Template) -> None:
+    """Subnet A stays public and holds a NAT gateway; the tasks run in subnet B behind it."""
+    private(template)
+    put(template, "Address", "AWS::EC2::EIP", needs=["Attachment"], Domain="vpc")
+    put(
+        template,
+        "Nat",
+        "AWS::EC2::NatGateway",
+        needs=["Route"],
+        SubnetId={"Ref": "SubnetA"},
+        AllocationId={"Fn::GetAtt": ["Address", "AllocationId"]},
+    )
+    put(template, "PrivateTable", "AWS::EC2::RouteTable", VpcId={"Ref": "Vpc"})
+    put(
+        template,
+        "PrivateRoute",
+        "AWS::EC2::Route",
+        RouteTableId={"Ref": "PrivateTable"},
+        DestinationCidrBlock="0.0.0.0/0",
+        NatGatewayId={"Ref": "Nat"},
+    )
+    properties(template, "AssociationB")["RouteTableId"] = {"Ref": "PrivateTable"}
+    properties(template, "Service")["NetworkConfiguration"]["AwsvpcConfiguration"]["Subnets"] = [{"Ref": "SubnetB"}]
+    template["Resources"]["Service"]["DependsOn"].append("PrivateRoute")
+
+
+def with_endpoints(template: Template) -> None:
+    """No way to the internet at all: an image of ECR, and endpoints for what Fargate calls."""
+    private(template)
+    for name in ("Route", "Gateway", "Attachment"):
+        del template["Resources"][name]
+    template["Resources"]["Service"]["DependsOn"] = ["AssociationA", "AssociationB", "Api", "Dkr", "LogsEndpoint", "S3"]
+    put(template, "Repository", "AWS::ECR::Repository", RepositoryName="app", EmptyOnDelete=True)
+    image = {"Fn::Sub": "${AWS::AccountId}.dkr.ecr.${AWS::Region}.amazonaws.com/app:1"}
+    properties(template, "Definition")["ContainerDefinitions"][0]["Image"] = image
+    put(
+        template,
+        "EndpointGroup",
+        "AWS::EC2::SecurityGroup",
+        GroupDescription="endpoints",
+        VpcId={"Ref": "Vpc"},
+        SecurityGroupIngress=[{"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "CidrIp": "10.0.0.0/16"}],
+    )
+    for name, service in (("Api", "ecr.api"), ("Dkr", "ecr.dkr"), ("LogsEndpoint", "logs")):
+        put(
+            template,
+            name,
+            "AWS::EC2::VPCEndpoint",
+            VpcId={"Ref": "Vpc"},
+            VpcEndpointType="Interface",
+            PrivateDnsEnabled=True,
+            ServiceName={"Fn::Sub": f"com.amazonaws.${{AWS::Region}}.{service}"},
+            SubnetIds=[{"Ref": "SubnetA"}, {"Ref": "SubnetB"}],
+            SecurityGroupIds=[{"Ref": "EndpointGroup"}],
+        )
+    put(
+        template,
+        "S3",
+        "AWS::EC2::VPCEndpoint",
+        VpcId={"Ref": "Vpc"},
+        ServiceName={"Fn::Sub": "com.amazonaws.${AWS::Region}.s3"},
+        RouteTableIds=[{"Ref": "Table"}],
+    )
+
+
+def behind_balancer(template: Template) -> None:
+    put(
+        template,
+        "Balancer",
+        "AWS::ElasticLoadBalancingV2::LoadBalancer",
+        needs=["Attachment"],
+        Subnets=[{"Ref": "SubnetA"}, {"Ref": "SubnetB"}],
+        SecurityGroups=[{"Ref": "Group"}],
+    )
+    put(
+        template,
+        "Targets",
+        "AWS::ElasticLoadBalancingV2::TargetGroup",
+        VpcId={"Ref": "Vpc"},
+        Port=80,
+        Protocol="HTTP",
+        TargetType="ip",
+        TargetGroupAttributes=[{"Key": "deregistration_delay.timeout_seconds", "Value": "10"}],
+    )
+    put(
+        template,
+        "Listener",
+        "AWS::ElasticLoadBalancingV2::Listener",
+        LoadBalancerArn={"Ref": "Balancer"},
+        Port=80,
+        Protocol="HTTP",
+        DefaultActions=[{"Type": "forward", "TargetGroupArn": {"Ref": "Targets"}}],
+    )
+    properties(template, "Service")["LoadBalancers"] = [
+        {"TargetGroupArn": {"Ref": "Targets"}, "ContainerName": "web", "ContainerPort": 80}
+    ]
+    template["Resources"]["Service"]["DependsOn"].append("Listener")
+
+
+def on_spot(template: Template) -> None:
+    put(
+        template,
+        "Providers",
+        "AWS::ECS::ClusterCapacityProviderAssociations",
+        Cluster={"Ref": "Cluster"},
+        CapacityProviders=["FARGATE", "FARGATE_SPOT"],
+        DefaultCapacityProviderStrategy=[{"CapacityProvider": "FARGATE_SPOT", "Weight": 1}],
+    )
+    service = properties(template, "Service")
+    del service["LaunchType"]
+    service["CapacityProviderStrategy"] = [{"CapacityProvider": "FARGATE_SPOT", "Weight": 1}]
+    template["Resources"]["Service"]["DependsOn"].append("Providers")
+
+
+def with_own_policy(template: Template) -> None:
+    del properties(template, "Role")["ManagedPolicyArns"]
+    document = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": EXECUTION_ACTIONS, "Resource": "*"}],
+    }
+    put(template, "Policy", "AWS::IAM::Policy", PolicyName="p", PolicyDocument=document, Roles=[{"Ref": "Role"}])
+    template["Resources"]["Service"]["DependsOn"].append("Policy")
+
+
+def with_secret(template: Template) -> None:
+    put(
+        template,
+        "Secret",
+        "AWS::SecretsManager::Secret",
+        GenerateSecretString={"SecretStringTemplate": '{"user": "a"}', "GenerateStringKey": "password"},
+    )
+    put(template, "Parameter", "AWS::SSM::Parameter", Name="/app/url", Type="String", Value="http://x")
+    statement = [
+        {"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": {"Ref": "Secret"}},
+        {
+            "Effect": "Allow",
+            "Action": "ssm:GetParameters",
+            "Resource": {"Fn::Sub": "arn:aws:ssm:${AWS::Region}:${AWS::AccountId}:parameter/app/*"},
+        },
+    ]
+    properties(template, "Role")["Policies"] = [
+        {"PolicyName": "s", "PolicyDocument": {"Version": "2012-10-17", "Statement": statement}}
+    ]
+    properties(template, "Definition")["ContainerDefinitions"][0]["Secrets"] = [
+        {"Name": "PASSWORD", "ValueFrom": {"Fn::Sub": "${Secret}:password::"}},
+        {"Name": "URL", "ValueFrom": {"Ref": "Parameter"}},
+    ]
+
+
+def with_acl(template: Template) -> None:
+    put(template, "Acl", "AWS::EC2::NetworkAcl", VpcId={"Ref": "Vpc"})
+    for name, egress in (("AclIn", False), ("AclOut", True)):
+        put(
+            template,
+            name,
+            "AWS::EC2::NetworkAclEntry",
+            NetworkAclId={"Ref": "Acl"},
+            RuleNumber=100,
+            Protocol=-1,
+            RuleAction="allow",
+            CidrBlock="0.0.0.0/0",
+            Egress=egress,
+        )
+    for letter in "AB":
+        put(
+            template,
+            f"Acl{letter}",
+            "AWS::EC2::SubnetNetworkAclAssociation",
+            SubnetId={"Ref": f"Subnet{letter}"},
+            NetworkAclId={"Ref": "Acl"},
+        )
+        template["Resources"]["Service"]["DependsOn"].append(f"Acl{letter}")
+
+
+def with_rules_apart(template: Template) -> None:
+    del properties(template, "Group")["SecurityGroupIngress"]
+    put(
+        template,
+        "In",
+        "AWS::EC2::SecurityGroupIngress",
+        GroupId={"Ref": "Group"},
+        IpProtocol="tcp",
+        FromPort=80,
+        ToPort=80,
+        CidrIp="0.0.0.0/0",
+    )
+    put(
+        template,
+        "Out",
+        "AWS::EC2::SecurityGroupEgress",
+        GroupId={"Ref": "Group"},
+        IpProtocol="tcp",
+        FromPort=443,
+        ToPort=443,
+        CidrIp="0.0.0.0/0",
+    )
+    template["Resources"]["Service"]["DependsOn"] += ["In", "Out"]
+
+
+FAMILIES = [
+    pytest.param(lambda _template: None, id="public"),
+    pytest.param(behind_nat, id="behind a NAT gateway"),
+    pytest.param(with_endpoints, id="with VPC endpoints"),
+    pytest.param(behind_balancer, id="behind a load balancer"),
+    pytest.param(on_spot, id="on Fargate Spot"),
+    pytest.param(with_own_policy, id="with a policy resource"),
+    pytest.param(with_secret, id="with a secret and a parameter"),
+    pytest.param(with_acl, id="with a network ACL"),
+    pytest.param(with_rules_apart, id="with security group rules apart"),
+]
+
+
+def push(client: Callable[[str], Any], repository: str = "app") -> None:
+    client("ecr").create_repository(repositoryName=repository)
+    kind = "application/vnd.oci.image.manifest.v1+json"
+    client("ecr").put_image(repositoryName=repository, imageTag="1", imageManifest=f'{{"mediaType": "{kind}"}}')
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_correct_family_is_created_and_deleted(
+    fargate: Template,
+    deploy: Callable[..., dict[str, Any]],
+    client: Callable[[str], Any],
+    account: Any,
+    reasons: Any,
+    family: Callable[[Template], None],
+) -> None:
+    family(fargate)
+    if "Repository" in fargate["Resources"]:
+        del fargate["Resources"]["Repository"]
+        push(client)
+
+    stack = deploy(json.dumps(fargate), Capabilities=["CAPABILITY_IAM"])
+
+    ignored = [entry for entry in account.book.shown()["ledger"] if entry["state"] == "ignored"]
+    assert (stack["StackStatus"], reasons(stack), ignored, account.book.troubles) == ("CREATE_COMPLETE", [], [], [])
+    cloudformation = client("cloudformation")
+    cloudformation.delete_stack(StackName="s")
+    cloudformation.get_waiter("stack_delete_complete").wait(
+        StackName="s", WaiterConfig={"Delay": 0.1, "MaxAttempts": 200}
+    )
+
+
+def gone(*names: str) -> Callable[[Template], None]:
+    def change(template: Template) -> None:
+        for name in names:
+            del template["Resources"][name]
+        for resource in template["Resources"].values():
+            if isinstance(resource.get("DependsOn"), list):
+                resource["DependsOn"] = [n for n in resource["DependsOn"] if n not in names]
+
+    return change
+
+
+def changed(name: str, **given: Any) -> Callable[[Template], None]:
+    def change(template: Template) -> None:
+        properties(template, name).update(given)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("family", "mistake", "said"),
+    [
+        pytest.param(behind_nat, gone("PrivateRoute"), "did not stabilize", id="no route to the NAT gateway"),
+        pytest.param(behind_nat, gone("Attachment", "Route"), "no Internet gateway attached", id="a NAT gateway without an internet gateway"),
+        pytest.param(with_endpoints, gone("S3"), "did not stabilize", id="no endpoint for the layers"),
+        pytest.param(with_endpoints, gone("Dkr"), "did not stabilize", id="no endpoint for the manifests"),
+        pytest.param(with_endpoints, changed("EndpointGroup", SecurityGroupIngress=[]), "did not stabilize", id="endpoints that admit nobody"),
+        pytest.param(with_endpoints, changed("Vpc", EnableDnsHostnames=False), "Enabling private DNS requires both", id="private names without DNS names"),
+        pytest.param(behind_balancer, changed("Targets", TargetType="instance"), "incompatible with the awsvpc network mode", id="instances as targets"),
+        pytest.param(behind_balancer, lambda t: t["Resources"]["Service"]["DependsOn"].remove("Listener"), "does not have an associated load balancer", id="a service before its listener"),
+        pytest.param(behind_balancer, changed("Balancer", Subnets=[{"Ref": "SubnetA"}]), "two different Availability Zones", id="a balancer in one zone"),
+        pytest.param(behind_balancer, lambda t: properties(t, "Service")["LoadBalancers"][0].update(ContainerPort=81), "did not have a container port 81", id="a port the container has not"),
+        pytest.param(behind_balancer, lambda t: properties(t, "Service")["LoadBalancers"][0].update(ContainerName="x"), "The container x does not exist", id="a container there is not"),
+        pytest.param(on_spot, gone("Providers"), "not associated with the cluster", id="a provider that is not the cluster's"),
+        pytest.param(on_spot, changed("Service", LaunchType="FARGATE"), "both a launch type and capacity provider strategy", id="both ways to launch"),
+        pytest.param(with_own_policy, gone("Policy"), "did not stabilize", id="no policy"),
+        pytest.param(with_secret, lambda t: properties(t, "Role").pop("Policies"), "did not stabilize", id="no permission for the secret"),
+        pytest.param(with_acl, gone("AclOut"), "did not stabilize", id="an ACL that lets nothing out"),
+        pytest.param(with_rules_apart, changed("Out", FromPort=80, ToPort=80), "did not stabilize", id="HTTP out only"),
+        pytest.param(lambda _t: None, changed("Route", GatewayId={"Ref": "Vpc"}), "does not exist", id="a route to no gateway"),
+        pytest.param(lambda _t: None, changed("Logs", RetentionInDays=8), "RetentionInDays", id="a retention there is not"),
+        pytest.param(lambda _t: None, changed("Logs", Retention=8), "extraneous key [Retention] is not permitted", id="an unknown property"),
+        pytest.param(lambda _t: None, changed("SubnetB", CidrBlock="10.0.1.0/25"), "conflicts with another subnet", id="overlapping subnets"),
+        pytest.param(lambda _t: None, changed("SubnetB", CidrBlock="192.168.0.0/24"), "is invalid", id="a subnet outside its VPC"),
+        pytest.param(lambda _t: None, changed("Service", EnableExecuteCommand=True), "valid taskRoleArn", id="ECS Exec without a task role"),
+        pytest.param(lambda _t: None, changed("Definition", Cpu="300"), "No Fargate configuration exists", id="a size there is not"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_refused(
+    fargate: Template, deploy: Callable[..., dict[str, Any]], client: Callable[[str], Any], reasons: Any,
+    family: Callable[[Template], None], mistake: Callable[[Template], None], said: str,
+) -> None:  # fmt: skip
+    family(fargate)
+    mistake(fargate)
+    if fargate["Resources"].pop("Repository", None):
+        push(client)
+
+    stack = deploy(json.dumps(fargate), Capabilities=["CAPABILITY_IAM"])
+
+    assert (stack["StackStatus"], [r for r in reasons(stack) if said in r] != []) == ("ROLLBACK_COMPLETE", True), (
+        reasons(stack)
+    )

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import json as stdlib
+from pathlib import Path
+
+import jsonschema
+
+from preflight import model
+from preflight.model import Outcome, Severity, StageResult
+from preflight.report import json, text
+
+ROOT = Path(__file__).parents[3]
+FINDING = model.Finding(
+    "comply",
+    "RULE",
+    Severity.ERROR,
+    "it is \x1b[31mwrong",
+    file="cfn/a.yaml",
+    line=7,
+    resource="A",
+    property="B",
+    fix="Mend it.",
+    source="https://x",
+)
+REPORT = model.Report(
+    target="rehearsal",
+    run="r1",
+    stages=(
+        StageResult("lint", Outcome.PASS, 1.25),
+        StageResult(
+            "comply",
+            Outcome.FAIL,
+            0.5,
+            findings=(FINDING,),
+            waived=(model.Waiver("W", "A", "because so", "template", "cfn/a.yaml"),),
+        ),
+        StageResult("smoke", Outcome.SKIPPED, reason="nothing was deployed"),
+    ),
+    ledger=(model.LedgerEntry("s.A", "B", "stored"),),
+    deployment=model.Deployment(stacks=("s",), smoke=(model.Answer("web", "http://127.0.0.1/", 200, 200, 0.1),)),
+    versions={"preflight": "0"},
+    notes=("a stand-in was used",),
+)
+
+
+def test_json_has_the_form_of_its_schema() -> None:
+    schema = stdlib.loads((ROOT / "docs" / "report.schema.json").read_text())
+
+    jsonschema.validate(stdlib.loads(json.render(REPORT)), schema)
+
+
+def test_json_tells_all() -> None:
+    shown = json.shown(REPORT)
+
+    assert (
+        shown["verdict"],
+        shown["findings"][0]["line"],
+        shown["waived"][0]["reason"],
+        shown["stages"][2]["reason"],
+    ) == (
+        "fail",
+        7,
+        "because so",
+        "nothing was deployed",
+    )
+
+
+def test_text_says_what_where_and_what_to_do() -> None:
+    lines = text.render(REPORT).splitlines()
+
+    assert (lines[0], lines[1].strip(), lines[-1]) == (
+        "cfn/a.yaml:7: A error: RULE: it is \\x1b[31mwrong",
+        "Fix: Mend it.",
+        "verdict: fail (1 error, 0 other findings); smoke skipped: nothing was deployed",
+    )
+
+
+def test_text_lets_no_control_character_through() -> None:
+    assert "\x1b" not in text.render(REPORT)
+
+
+def test_text_lists_every_waiver_and_note() -> None:
+    shown = text.render(REPORT)
+
+    assert ("waived: cfn/a.yaml: A: W: because so" in shown, "note: a stand-in was used" in shown) == (True, True)

@@ -1,0 +1,147 @@
+"""The command without containers: exit codes and messages."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from preflight import cli, process
+
+ROOT = Path(__file__).parents[2]
+FARGATE = "cfn/fa-018-fargate.yaml"
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Callable[..., Path]:
+    def make(file: str, old: str, new: str) -> Path:
+        for name in ("cfn", "rules", "docker"):
+            shutil.copytree(ROOT / name, tmp_path / name)
+        shutil.copy(ROOT / "preflight.yaml", tmp_path)
+        text = (tmp_path / file).read_text()
+        assert old in text
+        (tmp_path / file).write_text(text.replace(old, new))
+        return tmp_path
+
+    return make
+
+
+def static(folder: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
+    code = cli.main(["check", str(folder), "--stage", "lint,comply"])
+    said = capsys.readouterr()
+    return code, said.out, said.err
+
+
+@pytest.mark.guard
+@pytest.mark.parametrize(
+    ("old", "new", "code", "said"),
+    [
+        pytest.param("      NetworkMode: awsvpc\n", "", 1, r"fa-018-fargate.yaml:\d+: TaskDefinition1 error: ECS_TASKDEF_NETWORK_MODE_AWSVPC", id="no network mode"),
+        pytest.param("RequiresCompatibilities: [FARGATE]", "RequiresCompatibilities: [EC2]", 1, "ECS_TASKDEF_REQUIRES_FARGATE", id="not for Fargate"),
+        pytest.param("Resources:\n", "Resources: [\n", 1, r"fa-018-fargate.yaml:\d+: error: TemplateUnreadable", id="no YAML"),
+        pytest.param("Resources:\n", 'Evil: !!python/object/apply:os.system ["true"]\nResources:\n', 1, r"fa-018-fargate.yaml:\d+: error: TemplateUnreadable", id="a tag that would run code"),
+    ],
+)  # fmt: skip
+def test_a_wrong_template_fails_with_file_and_line(
+    copy: Callable[..., Path], capsys: pytest.CaptureFixture[str], old: str, new: str, code: int, said: str
+) -> None:
+    ended, out, _ = static(copy(FARGATE, old, new), capsys)
+
+    assert (ended, bool(re.search(said, out)), "Traceback" in out) == (code, True, False)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        pytest.param("standins:", "standinz:", "unknown key 'standinz'", id="unknown key in the plan"),
+        pytest.param("rules: [rules]", "rules: [cfn]", "there is no rule in this folder", id="a folder without rules"),
+        pytest.param("templates: cfn", "templates: nope", "there is no such file or folder", id="no templates"),
+    ],
+)
+def test_what_cannot_be_checked_ends_with_2_and_one_message(
+    copy: Callable[..., Path], capsys: pytest.CaptureFixture[str], old: str, new: str, said: str
+) -> None:
+    code, out, err = static(copy("preflight.yaml", old, new), capsys)
+
+    assert (code, said in out + err, "Traceback" in out + err) == (2, True, False)
+
+
+@pytest.mark.parametrize(
+    "script", [pytest.param("exit 139", id="crashes"), pytest.param("echo cfn-guard 3.1.1", id="is silent")]
+)
+def test_a_cfn_guard_that_gives_no_verdict_ends_with_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, script: str
+) -> None:
+    fake = tmp_path / "cfn-guard"
+    fake.write_text(f'#!/bin/sh\n[ "$1" = --version ] && {{ echo cfn-guard 3.1.1; exit 0; }}\n{script} > /dev/null\n')
+    fake.chmod(0o755)
+    monkeypatch.setenv("PREFLIGHT_CFN_GUARD", str(fake))
+
+    code, out, _ = static(ROOT, capsys)
+
+    assert (code, "no verdict" in out, out.splitlines()[-1].startswith("verdict: error")) == (2, True, True)
+
+
+def test_a_folder_without_a_plan_ends_with_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code = cli.main(["check", str(tmp_path)])
+
+    assert (code, "there is no such plan" in capsys.readouterr().err) == (2, True)
+
+
+def test_a_folder_without_templates_ends_with_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code = cli.main(["lint", str(tmp_path)])
+
+    assert (code, "there is no template in this folder" in capsys.readouterr().err) == (2, True)
+
+
+def test_without_a_container_engine_the_run_ends_with_2_and_says_what_to_install(tmp_path: Path) -> None:
+    done = process.run(
+        sys.executable, "-m", "preflight", "check", str(ROOT), "--stage", "rehearse,smoke", "--format", "json",
+        timeout=120, env={"PATH": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)},
+    )  # fmt: skip
+
+    report = json.loads(done.stdout)
+    assert (
+        done.code,
+        report["verdict"],
+        "install podman" in report["stages"][0]["reason"],
+        "Traceback" in done.stderr,
+    ) == (2, "error", True, False)
+
+
+@pytest.mark.guard
+def test_without_containers_the_last_line_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    code = cli.main(["check", str(ROOT), "--containers", "off"])
+
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert (code, "smoke skipped: tasks were assumed to run" in last) == (0, True)
+
+
+@pytest.mark.guard
+def test_rules_that_come_with_the_program_are_used_without_a_plan(capsys: pytest.CaptureFixture[str]) -> None:
+    code = cli.main(["comply", str(ROOT / "cfn"), "--format", "json"])
+
+    assert (code, json.loads(capsys.readouterr().out)["stages"][0]["outcome"]) == (0, "pass")
+
+
+def test_several_formats_go_to_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code = cli.main(["lint", str(ROOT / "cfn"), "--format", "json", "--format", "text", "--output-dir", str(tmp_path)])
+
+    assert (code, sorted(path.name for path in tmp_path.iterdir()), capsys.readouterr().out) == (
+        0,
+        ["preflight.json", "preflight.txt"],
+        "",
+    )
+
+
+def test_help_imports_nothing_slow() -> None:
+    script = "import sys; sys.argv=['preflight','--help']\nfrom preflight import cli\ntry: cli.main()\nexcept SystemExit: pass\nprint([m for m in ('moto','cfnlint','boto3','yaml') if m in sys.modules], file=sys.stderr)"
+
+    done = process.run(sys.executable, "-c", script, timeout=60)
+
+    assert done.stderr.strip() == "[]"
