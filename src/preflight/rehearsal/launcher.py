@@ -16,14 +16,15 @@ from botocore.exceptions import ClientError
 
 from preflight import errors, reachability, vpc
 from preflight.rehearsal import account as accounts
-from preflight.rehearsal import admission, containers, interfaces, ledger, logs, relay
-from preflight.rehearsal.fargate import launch
+from preflight.rehearsal import admission, containers, health, interfaces, ledger, logs, relay
+from preflight.rehearsal.fargate import dependencies, launch
 from preflight.rehearsal.services import registry as registries
 from preflight.rehearsal.services.ecs import state as states
 from preflight.standins import Standins
 
 WORKERS = 8
 PUBLISHED_RANGE = 16
+DEPENDENCIES_TIMEOUT = 180.0
 
 
 class Running:
@@ -37,6 +38,7 @@ class Running:
         self.public: str | None = None
         self.ids: dict[str, str] = {}
         self.relays: dict[int, relay.Relay] = {}
+        self.watches: list[health.Watch] = []
         self.lock = threading.Lock()
 
 
@@ -217,11 +219,29 @@ class Launcher:
             "AWS_DEFAULT_REGION": task.region,
             "AWS_EXECUTION_ENV": "AWS_ECS_FARGATE",
         }
-        for plan in running.plan.containers:
-            if task.is_stopping:
-                return
-            own = {**environment, **secrets[plan.name]}
-            self._start_container(task, running, plan, images[plan.name], own)
+        pending = list(running.plan.containers)
+        deadline = time.monotonic() + DEPENDENCIES_TIMEOUT
+        while pending and not task.is_stopping:
+            ready = [plan for plan in pending if self._may_start(task, running, plan)]
+            for plan in ready:
+                pending.remove(plan)
+                own = {**environment, **secrets[plan.name]}
+                self._start_container(task, running, plan, images[plan.name], own)
+            if not ready and time.monotonic() > deadline:
+                names = ", ".join(plan.name for plan in pending)
+                raise admission.LaunchFailedError(f"Timed out waiting for the dependencies of container {names}")
+            if not ready:
+                with self._state.changed:
+                    self._state.changed.wait(0.1)
+
+    @staticmethod
+    def _may_start(task: states.Task, running: Running, plan: launch.ContainerPlan) -> bool:
+        shown = {container["name"]: container for container in task.api["containers"]}
+        answer = dependencies.may_start(plan, shown, set(running.ids))
+        if answer is dependencies.Answer.NEVER:
+            names = ", ".join(f"{name} ({condition})" for name, condition in plan.depends_on)
+            raise admission.LaunchFailedError(f"Container {plan.name} was never started: its dependency {names} failed")
+        return answer is dependencies.Answer.START
 
     def _start_container(
         self, task: states.Task, running: Running, plan: launch.ContainerPlan, image: str, environment: dict[str, str]
@@ -236,12 +256,27 @@ class Launcher:
             self._shown(task, plan.name).update(lastStatus="STOPPED", reason=f"CannotStartContainerError: {error}")
             raise admission.LaunchFailedError(f"CannotStartContainerError: {error}") from None
         running.ids[plan.name] = container
+        if plan.health is not None:
+            running.watches.append(
+                health.Watch(
+                    self._runner, container, plan.health, lambda status: self._felt(task, running, plan, status)
+                )
+            )
         self._shown(task, plan.name).update(lastStatus="RUNNING", runtimeId=container)
         self._runner.when_ended(
             container,
             at_once=lambda: self._doubt(task, plan),
             then=lambda ended: self._ended(task, plan, container, ended),
         )
+
+    def _felt(self, task: states.Task, running: Running, plan: launch.ContainerPlan, status: str) -> None:
+        """A container's health has changed."""
+        with self._state.changed:
+            self._shown(task, plan.name)["healthStatus"] = status
+            essential = {c.name for c in running.plan.containers if c.is_essential}
+            checked = {c.name for c in running.plan.containers if c.health is not None}
+            task.api["healthStatus"] = health.of_task(task.api["containers"], essential, checked)
+            self._state.changed.notify_all()
 
     def _doubt(self, task: states.Task, plan: launch.ContainerPlan) -> None:
         """An essential container has ended: the task counts no longer, whatever its code will be."""
@@ -290,6 +325,8 @@ class Launcher:
             self._take_down(task, running)
 
     def _take_down(self, task: states.Task, running: Running) -> None:
+        for watch in running.watches:
+            watch.close()
         with self._relays:
             for opened in running.relays.values():
                 opened.close()

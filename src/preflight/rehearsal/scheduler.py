@@ -18,7 +18,7 @@ from preflight.rehearsal.services.ecs import tasks
 SETTLE = 0.4  # seconds that a task has to run before it counts; one that dies at once never does
 BACK_OFF = 0.2
 MAX_BACK_OFF = 10.0
-GIVE_UP = 3
+UNHEALTHY = "Task failed container health checks"
 
 
 class Scheduler:
@@ -66,15 +66,22 @@ class Scheduler:
         active = [t for t in self._state.tasks_of(service) if t.is_wanted]
         if service.status == "DRAINING":
             return self._drain(service, active)
+        for task in [t for t in active if t.api["healthStatus"] == "UNHEALTHY"]:
+            service.say(f"(task {task.id}) failed container health checks.")
+            self._launcher.stop(task, code="ServiceSchedulerInitiated", reason=UNHEALTHY)
+            active.remove(task)
         due = self._start(service, active)
         self._retire(service, active)
         return min(due, self._judge(service, active))
 
     def _note_end(self, service: states.Service, task: states.Task) -> None:
         deployment = task.deployment
-        if deployment is None or task.api.get("stopCode") in {"ServiceSchedulerInitiated", "UserInitiated"}:
+        if deployment is None or (
+            task.api.get("stopCode") in {"ServiceSchedulerInitiated", "UserInitiated"}
+            and task.api.get("stoppedReason") != UNHEALTHY
+        ):
             return
-        if task.settled_once:
+        if task.settled_once and task.api.get("stoppedReason") != UNHEALTHY:
             deployment.failed = 0
             return
         deployment.failed += 1
@@ -189,7 +196,11 @@ def is_ready(task: states.Task) -> bool:
     """Whether a task counts as healthy and running."""
     is_settled = task.settled(SETTLE)
     task.settled_once = task.settled_once or is_settled
-    return is_settled and task.is_healthy and task.status == "RUNNING"
+    has_check = any(
+        c.get("healthCheck") for c in task.definition.api["containerDefinitions"] if c.get("essential", True)
+    )
+    is_well = task.api["healthStatus"] == "HEALTHY" or not has_check
+    return is_settled and is_well and task.is_healthy and task.status == "RUNNING"
 
 
 def threshold(desired: int) -> int:
