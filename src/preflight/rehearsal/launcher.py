@@ -25,6 +25,7 @@ from preflight.standins import Standins
 WORKERS = 8
 PUBLISHED_RANGE = 16
 DEPENDENCIES_TIMEOUT = 180.0
+STOP_CAP = 3.0  # seconds until SIGKILL: AWS waits for up to 120, and nothing depends on how long
 
 
 class Running:
@@ -349,7 +350,7 @@ class Launcher:
             container = running.ids.get(plan.name)
             if container is not None:
                 if self._shown(task, plan.name)["lastStatus"] == "RUNNING":
-                    self._runner.stop(container, timeout=plan.stop_timeout)
+                    self._runner.stop(container, timeout=min(plan.stop_timeout, STOP_CAP))
                 with contextlib.suppress(errors.PreflightError):
                     self._logs.write(plan, task=task.id, text=self._runner.logs(container))
         held = [running.holder.container] if running.holder else []
