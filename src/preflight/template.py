@@ -208,8 +208,9 @@ class _Reader:
                 raise _not_well_formed(key_node.start_mark, "a key must be plain text")
             if key in read:
                 raise _not_well_formed(key_node.start_mark, f"the key {key[:80]!r} stands here twice")
-            self.lines[(*path, key)] = key_node.start_mark.line + 1
-            read[key] = self.read(value_node, (*path, key))
+            place = (*path, key)
+            self.lines[place] = key_node.start_mark.line + 1
+            read[key] = self.read(value_node, place)
         return read
 
 

@@ -1,0 +1,147 @@
+"""The small decisions of the rehearsal, one by one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from preflight.rehearsal import admission, health, interfaces, scheduler
+from preflight.rehearsal.cloudformation import graph, order
+from preflight.rehearsal.fargate import dependencies, launch
+
+
+@pytest.mark.parametrize(
+    ("desired", "threshold"),
+    [
+        pytest.param(1, 3, id="one task"),
+        pytest.param(25, 13, id="half of them"),
+        pytest.param(1000, 200, id="at most 200"),
+    ],
+)
+def test_the_circuit_breaker_trips_after(desired: int, threshold: int) -> None:
+    assert scheduler.threshold(desired) == threshold
+
+
+def test_five_addresses_of_a_subnet_are_kept_by_aws() -> None:
+    taken: set[str] = set()
+    while (address := interfaces.free_address("10.0.0.0/28", taken)) is not None:
+        taken.add(address)
+
+    assert (len(taken), min(taken, key=lambda a: int(a.split(".")[3])), "10.0.0.15" in taken) == (11, "10.0.0.4", False)
+
+
+@pytest.mark.parametrize(
+    ("name", "full"),
+    [
+        pytest.param("nginx", "docker.io/library/nginx:latest", id="official"),
+        pytest.param("me/app:1", "docker.io/me/app:1", id="of a user"),
+        pytest.param("public.ecr.aws/nginx/nginx:1", "public.ecr.aws/nginx/nginx:1", id="of another registry"),
+        pytest.param("nginx@sha256:ab", "docker.io/library/nginx@sha256:ab", id="by digest"),
+    ],
+)
+def test_full_names_of_images(name: str, full: str) -> None:
+    assert admission.full_name(name) == full
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [
+        pytest.param("123456789012.dkr.ecr.eu-west-1.amazonaws.com/a/b:1", ("eu-west-1", "a/b", "1"), id="tag"),
+        pytest.param("123456789012.dkr.ecr.eu-west-1.amazonaws.com/a", ("eu-west-1", "a", "latest"), id="no tag"),
+        pytest.param(
+            "123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn/a@sha256:ab",
+            ("cn-north-1", "a", "sha256:ab"),
+            id="digest",
+        ),
+    ],
+)
+def test_parts_of_an_ecr_image(name: str, parts: tuple[str, str, str]) -> None:
+    image = admission.ecr_image(name)
+
+    assert image is not None
+    assert (image.region, image.repository, image.reference) == parts
+
+
+def plan(**change: Any) -> launch.ContainerPlan:
+    definition = {"family": "f", "revision": 1, "containerDefinitions": [{"name": "app", "image": "i", **change}]}
+    return launch.plan_of(definition).containers[0]
+
+
+@pytest.mark.parametrize(
+    ("condition", "shown", "started", "answer"),
+    [
+        pytest.param("START", {"lastStatus": "PENDING"}, set(), "wait", id="not started"),
+        pytest.param("START", {"lastStatus": "STOPPED"}, {"db"}, "start", id="started, whatever came then"),
+        pytest.param(
+            "COMPLETE", {"lastStatus": "STOPPED", "exitCode": 9}, {"db"}, "start", id="complete with any code"
+        ),
+        pytest.param("SUCCESS", {"lastStatus": "STOPPED", "exitCode": 0}, {"db"}, "start", id="success"),
+        pytest.param("SUCCESS", {"lastStatus": "STOPPED", "exitCode": 1}, {"db"}, "never", id="failure"),
+        pytest.param("HEALTHY", {"lastStatus": "RUNNING", "healthStatus": "HEALTHY"}, {"db"}, "start", id="healthy"),
+        pytest.param(
+            "HEALTHY", {"lastStatus": "RUNNING", "healthStatus": "UNHEALTHY"}, {"db"}, "never", id="unhealthy"
+        ),
+    ],
+)
+def test_when_a_container_may_start(condition: str, shown: dict[str, Any], started: set[str], answer: str) -> None:
+    waiting = plan(dependsOn=[{"containerName": "db", "condition": condition}])
+    whole = {"db": {"healthStatus": "UNKNOWN", **shown}}
+
+    assert dependencies.may_start(waiting, whole, started).value == answer
+
+
+CHECK = launch.Health(("CMD", "x"), interval=30, timeout=5, retries=3, start_period=10)
+
+
+@pytest.mark.parametrize(
+    ("code", "failures", "elapsed", "former", "status"),
+    [
+        pytest.param(0, 0, 1, "UNKNOWN", "HEALTHY", id="the first success"),
+        pytest.param(1, 3, 5, "UNKNOWN", "UNKNOWN", id="failing within the time that AWS gives"),
+        pytest.param(1, 80, 41, "UNKNOWN", "UNHEALTHY", id="failing beyond it"),
+        pytest.param(127, 3, 2, "UNKNOWN", "UNHEALTHY", id="no such command"),
+        pytest.param(1, 2, 99, "HEALTHY", "HEALTHY", id="fewer failures than retries"),
+        pytest.param(1, 3, 99, "HEALTHY", "UNHEALTHY", id="as many failures as retries"),
+    ],
+)
+def test_health(code: int, failures: int, elapsed: float, former: str, status: str) -> None:
+    assert health.verdict(CHECK, code=code, failures=failures, elapsed=elapsed, former=former) == status
+
+
+def test_a_cycle_names_only_its_members() -> None:
+    assert graph.cycle({"A": {"B"}, "B": {"C"}, "C": {"B"}, "D": {"A"}}) == ["B", "C"]
+
+
+def test_no_cycle_is_empty() -> None:
+    assert graph.cycle({"A": {"B"}, "B": set()}) == []
+
+
+ROUTE = {"Type": "AWS::EC2::Route", "Properties": {"GatewayId": {"Ref": "G"}}}
+ATTACHMENT = {"Type": "AWS::EC2::VPCGatewayAttachment", "Properties": {"InternetGatewayId": {"Ref": "G"}}}
+
+
+def test_an_unordered_attachment_waits_for_the_route() -> None:
+    ordered = order.adverse({"R": ROUTE, "A": ATTACHMENT}, {"R": set(), "A": set()})
+
+    assert ordered == {"R": set(), "A": {"R"}}
+
+
+def test_an_ordered_route_is_left_alone() -> None:
+    needs = {"R": {"X"}, "X": {"A"}, "A": set()}
+
+    assert order.adverse({"R": ROUTE, "A": ATTACHMENT, "X": {"Type": "T"}}, needs) == needs
+
+
+def test_options_of_a_container() -> None:
+    options = plan(
+        readonlyRootFilesystem=True,
+        user="101",
+        linuxParameters={
+            "initProcessEnabled": True,
+            "capabilities": {"drop": ["ALL"]},
+            "tmpfs": [{"containerPath": "/t", "size": 8}],
+        },
+    ).options
+
+    assert options == ("--read-only", "--user=101", "--init", "--cap-drop=ALL", "--tmpfs=/t:size=8m")
