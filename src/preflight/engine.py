@@ -13,6 +13,7 @@ from preflight import errors, pause, places, process
 
 ADVICE = "install podman (preflight doctor --fix does it on Debian and Ubuntu), or go on without: --containers off"
 RUN_LABEL = "preflight.run"
+OWNER_LABEL = "preflight.owner"
 TASK_LABEL = "preflight.task"
 NAME_LABEL = "preflight.container"
 HOLDER = "~pause"
@@ -35,6 +36,7 @@ class Engine:
     program: str
     version: str
     env: Mapping[str, str] = field(default_factory=dict)
+    is_local: bool = True
 
     @property
     def name(self) -> str:
@@ -48,7 +50,7 @@ class Engine:
         It can as root on Linux. Then containers get no network but their task's own, and nothing
         of them can leave the machine. Otherwise the engine publishes ports.
         """
-        return platform.system() == "Linux" and os.geteuid() == 0
+        return self.is_local and platform.system() == "Linux" and os.geteuid() == 0 and _may_enter()
 
     def run(self, *args: str, timeout: float = 120, given: str | None = None) -> process.Done:
         """Run one of the engine's commands; the caller judges the exit code."""
@@ -66,6 +68,14 @@ class Engine:
     def insecure(self) -> tuple[str, ...]:
         """What lets push and pull speak plain HTTP; docker does so on loopback by itself."""
         return ("--tls-verify=false",) if self.program == "podman" else ()
+
+
+def _may_enter() -> bool:
+    """Whether this process has CAP_SYS_ADMIN, which entering a namespace takes."""
+    for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines():
+        if line.startswith("CapEff:"):
+            return bool(int(line.split()[1], 16) >> 21 & 1)
+    return False
 
 
 def find() -> Engine:
@@ -102,8 +112,10 @@ def _proved(program: str) -> Engine:
         trouble = _trouble_of(plain)
     if trouble:
         raise errors.ToolBrokeError(trouble)
-    _memory(program).write_text(json.dumps(_key(version) | {"env": dict(plain.env)}), encoding="utf-8")
-    return plain
+    proved = Engine(program, version, plain.env, is_local=_is_local(plain))
+    memory = _key(version) | {"env": dict(proved.env), "is_local": proved.is_local}
+    _memory(program).write_text(json.dumps(memory), encoding="utf-8")
+    return proved
 
 
 def _version(program: str) -> str:
@@ -111,7 +123,10 @@ def _version(program: str) -> str:
     done = process.run(program, "version", "--format", field_name, timeout=30)
     if done.code != 0:
         raise errors.ToolBrokeError(str(done))
-    return done.stdout.strip().splitlines()[-1]
+    lines = done.stdout.strip().splitlines()
+    if not lines:
+        raise errors.ToolBrokeError(f"{program} does not say its version")
+    return lines[-1]
 
 
 def _trouble_of(engine: Engine) -> str | None:
@@ -121,6 +136,18 @@ def _trouble_of(engine: Engine) -> str | None:
         "run", "--rm", "--network", "none", "--label", f"{RUN_LABEL}=probe", pause.IMAGE, "/pause", "probe"
     )
     return None if done.code == 0 else str(done)
+
+
+def _is_local(engine: Engine) -> bool:
+    """Whether the process ids that the engine tells are those of this machine."""
+    holder = engine.must("run", "--detach", "--network", "none", "--label", f"{RUN_LABEL}=probe", pause.IMAGE)
+    container = holder.splitlines()[-1]
+    try:
+        pid = engine.must("inspect", "--type", "container", "--format", "{{.State.Pid}}", container)
+        command = Path(f"/proc/{pid}/cmdline")
+        return command.exists() and command.read_bytes().startswith(b"/pause")
+    finally:
+        engine.run("rm", "--force", container)
 
 
 def build(engine: Engine) -> None:
@@ -153,9 +180,9 @@ def _remembered(program: str, version: str) -> Engine | None:
         memory = json.loads(_memory(program).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    env = memory.pop("env", {})
+    env, is_local = memory.pop("env", {}), bool(memory.pop("is_local", False))
     is_whole = all(Path(path).exists() for path in env.values())
-    return Engine(program, version, env) if memory == _key(version) and is_whole else None
+    return Engine(program, version, env, is_local) if memory == _key(version) and is_whole else None
 
 
 def remove_run(engine: Engine, run: str) -> int:

@@ -132,16 +132,21 @@ class Run:
         outcome = model.outcome_of(tuple(findings), strict=self.request.strict)
         return StageResult(name, outcome, findings=tuple(findings), waived=tuple(waived))
 
+    @property
+    def _region(self) -> str | None:
+        return self.request.plan.region if self.request.plan else None
+
     def _lint(self) -> StageResult:
         self._versions["cfn-lint"] = lint.version()
-        found = lint.check(self._templates) if self._templates else []
+        found = lint.check(self._templates, region=self._region) if self._templates else []
         return self._judged("lint", [*self._broken, *found], lint.waivers(list(self._templates.values())))
 
     def _skipped(self, name: str) -> StageResult:
         """A stage that needs every template to be readable."""
         files = ", ".join(str(finding.file) for finding in self._broken)
-        findings = () if "lint" in self.request.stages else tuple(replace(b, stage=name) for b in self._broken)
-        outcome = Outcome.SKIPPED if "lint" in self.request.stages else Outcome.FAIL
+        is_first = not self._results
+        findings = tuple(replace(b, stage=name) for b in self._broken) if is_first else ()
+        outcome = Outcome.FAIL if is_first else Outcome.SKIPPED
         return StageResult(name, outcome, reason=f"cannot be read: {files}", findings=findings)
 
     def _comply(self, started: guard.Running | None, trouble: errors.PreflightError | None) -> StageResult:
@@ -170,7 +175,7 @@ class Run:
         if not self._is_live:
             return
         if self._broken:
-            for name in set(self.request.stages) & {"rehearse", "smoke"}:
+            for name in [n for n in ("rehearse", "smoke") if n in self.request.stages]:
                 self._stage(name, functools.partial(self._skipped, name))
             return
         if account is None or self.request.plan is None:
@@ -261,17 +266,15 @@ class Run:
         """What is known only after everything was deleted: the ledger, and what remains."""
         rehearsed = next(result for result in self._results if result.name == "rehearse")
         if remains:
-            rehearsed = replace(rehearsed, outcome=Outcome.FAIL, findings=(*rehearsed.findings, *remains))
+            rehearsed = _failing(rehearsed, remains)
         try:
             self._book = account.book()
-        except errors.PreflightError:
-            return  # it never came up, which the stage has said
+        except (errors.PreflightError, OSError):
+            return  # it never came up, or died: the stage has said so
         self._notes += self._book["notes"]
         if self.request.strict:
             ignored = [_ignored(entry) for entry in self._book["ledger"] if entry["state"] == "ignored"]
-            rehearsed = replace(rehearsed, findings=(*rehearsed.findings, *ignored))
-            if ignored:
-                rehearsed = replace(rehearsed, outcome=Outcome.FAIL)
+            rehearsed = _failing(rehearsed, ignored) if ignored else rehearsed
         if self._book["troubles"]:
             rehearsed = replace(rehearsed, outcome=Outcome.ERROR, reason="; ".join(self._book["troubles"]))
         self._results = [rehearsed if r.name == "rehearse" else r for r in self._results]
@@ -288,6 +291,12 @@ def _unreadable(name: str, error: template.UnreadableError) -> model.Finding:
         fix="Write the template as YAML or JSON that CloudFormation can read.",
         source="https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-formats.html",
     )
+
+
+def _failing(result: StageResult, more: Sequence[model.Finding]) -> StageResult:
+    """The result with more findings; what could not be checked stays so."""
+    outcome = result.outcome if result.outcome is Outcome.ERROR else Outcome.FAIL
+    return replace(result, outcome=outcome, findings=(*result.findings, *more))
 
 
 def _ignored(entry: dict[str, Any]) -> model.Finding:

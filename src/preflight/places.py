@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+
+from preflight import errors
 
 NAME = "fargate-preflight"
 
@@ -24,6 +27,12 @@ def runs() -> Path:
     """The folder that holds one folder a run, private to the user."""
     path = Path(tempfile.gettempdir()) / f"{NAME}-{os.getuid()}"
     path.mkdir(mode=0o700, exist_ok=True)
+    found = path.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+        msg = (
+            f"{path} is not a folder that belongs to this user alone. Next: remove it, or set TMPDIR to another folder"
+        )
+        raise errors.UsageError(msg)
     return path
 
 
@@ -43,10 +52,10 @@ def owner(pid: int) -> list[int]:
 def started(pid: int) -> int:
     """Start time of a process in clock ticks since boot; 0 where there is no such process."""
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        line = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return 0 if Path("/proc/self").exists() else _is_alive(pid)
-    return int(stat.rpartition(")")[2].split()[19])
+    return int(line.rpartition(")")[2].split()[19])
 
 
 def _is_alive(pid: int) -> int:
@@ -64,8 +73,13 @@ def left_over() -> Iterator[tuple[str, Path]]:
             pid, start = json.loads((folder / "owner").read_text(encoding="utf-8"))
         except (OSError, ValueError):
             continue  # being made just now, or not ours
-        if started(pid) != start or start == 0:
+        if not is_alive(pid, start):
             yield folder.name, folder
+
+
+def is_alive(pid: int, start: int) -> bool:
+    """Whether the process that `owner` named still runs."""
+    return start != 0 and started(pid) == start
 
 
 def remove(folder: Path) -> None:

@@ -15,7 +15,8 @@ from preflight import errors, template
 FILE = "preflight.yaml"
 NAMES = ("name", "prefix", "run", "region", "account", "bucket", "templates")
 CAPABILITIES = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND")
-_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+_PLACEHOLDER = re.compile(r"\{([a-z]+)\}")
+_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,39}[a-z0-9]")
 _TOP = ("version", "name", "region", "rules", "templates", "steps", "smoke", "standins")
 _STACK = ("stack", "template", "parameters", "capabilities")
@@ -170,10 +171,13 @@ class _Reader:
         if not steps:
             raise self.fail("steps: expected at least one stack or image", "steps")
         templates = self._data.get("templates")
+        region = self._text(self._data, "region", where=())
+        if not _REGION.fullmatch(region):
+            raise self.fail(f"region: expected the name of a region, found {region!r}", "region")
         return Plan(
             path=self._path,
             name=name,
-            region=self._text(self._data, "region", where=()),
+            region=region,
             rules=tuple(self._file(r, "rules", n) for n, r in enumerate(self._list("rules"))),
             templates=self._folder_of_templates(templates) if templates is not None else None,
             steps=self._distinct([self._step(n, step) for n, step in enumerate(steps)]),
@@ -237,8 +241,9 @@ class _Reader:
                 raise self.fail(f"build: there is no Dockerfile in {step['build']}", *where, "build")
             return Image(self._text(step, "image", where=where), folder)
         self._keys(step, _STACK, *where)
-        capabilities = step.get("capabilities") or []
-        for capability in capabilities if isinstance(capabilities, list) else [capabilities]:
+        given = step.get("capabilities") or []
+        capabilities = given if isinstance(given, list) else [given]
+        for capability in capabilities:
             if capability not in CAPABILITIES:
                 raise self.fail(
                     f"capabilities: expected {', '.join(CAPABILITIES)}, found {capability!r}", *where, "capabilities"
@@ -266,20 +271,30 @@ class _Reader:
 
     def _parameter_file(self, path: Path, where: tuple[str | int, ...]) -> Mapping[str, str]:
         try:
-            read = json.loads(path.read_text(encoding="utf-8"))
-            return parameters_of(read)
-        except (ValueError, KeyError, TypeError):
+            read = parameters_of(json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             msg = (
                 f"parameters: {path.name} is none of AWS's shapes: a list of ParameterKey and ParameterValue, "
                 "a map under Parameters, or a list of Key=Value"
             )
             raise self.fail(msg, *where, "parameters") from None
+        for key, value in read.items():
+            unknown = [name for name in _PLACEHOLDER.findall(value) if name not in NAMES]
+            if unknown:
+                raise self.fail(
+                    f"parameters: {path.name}: {key}: unknown placeholder {{{unknown[0]}}}", *where, "parameters"
+                )
+        return read
 
     def _smoke(self, n: int, entry: Any) -> Smoke:
-        where = ("smoke", n)
+        where: tuple[str | int, ...] = ("smoke", n)
         self._keys(entry, _SMOKE, *where)
         if ("service" in entry) == ("url" in entry):
             raise self.fail("expected either a service or a url", *where)
+        if not str(entry.get("get", "/")).startswith("/"):
+            raise self.fail("get: expected a path that begins with a slash", *where, "get")
+        if "url" in entry and not str(entry["url"]).startswith(("http://", "https://")):
+            raise self.fail("url: expected one that begins with http:// or https://", *where, "url")
         numbers = {"status": 200, "port": 80}
         for key, default in list(numbers.items()):
             value = entry.get(key, default)

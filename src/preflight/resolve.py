@@ -28,6 +28,27 @@ class _Sentinel:
         return self.name
 
 
+FUNCTIONS = {
+    "Ref",
+    "Condition",
+    "Fn::GetAtt",
+    "Fn::Sub",
+    "Fn::Join",
+    "Fn::Split",
+    "Fn::Select",
+    "Fn::GetAZs",
+    "Fn::FindInMap",
+    "Fn::If",
+    "Fn::Equals",
+    "Fn::And",
+    "Fn::Or",
+    "Fn::Not",
+    "Fn::Base64",
+    "Fn::Cidr",
+    "Fn::ImportValue",
+    "Fn::Length",
+    "Fn::ToJsonString",
+}
 KEEP = _Sentinel("KEEP")
 NO_VALUE = _Sentinel("NO_VALUE")
 SUB_NAME = re.compile(r"\$\{([^!}][^}]*)\}")
@@ -236,7 +257,7 @@ class Resolver:
         return result
 
     def _function(self, name: str, argument: Value, path: Path) -> Value:
-        special = getattr(self, "_" + name.removeprefix("Fn::").lower(), None)
+        special = getattr(self, "_" + name.removeprefix("Fn::").lower()) if name in FUNCTIONS else None
         if special is None:
             msg = f"Template error: {name} is not supported here"
             raise ResolveError(msg, path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import http.client
 import time
 import urllib.error
 import urllib.request
@@ -51,7 +52,7 @@ def fetch(url: str, *, timeout: float = 5.0) -> Page:
     except urllib.error.HTTPError as error:
         with error:
             return Page(error.code, error.read(MAX_BYTES).decode(errors="replace"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         return Page(None, "", f"no answer: {getattr(error, 'reason', None) or error}")
 
 
@@ -106,10 +107,7 @@ class Smoke:
             yield from self._ask_task(entry, task)
 
     def _ask_url(self, entry: plan.Smoke) -> Iterator[model.Finding]:
-        url = str(entry.url)
-        host = urlsplit(url).hostname or ""
-        self._deployment.session.check_address("127.0.0.1" if host == "localhost" else host)
-        yield from self._judge(entry, url, f"{url}", None)
+        yield from self._judge(entry, str(entry.url), str(entry.url), None)
 
     def _ask_task(self, entry: plan.Smoke, task: tasks.Running) -> Iterator[model.Finding]:
         name = f"task {task.id} of {entry.service}"
@@ -119,11 +117,11 @@ class Smoke:
                 entry, f"{name} has no public address, so nobody on the internet can ask it", missing, task
             )
             return
-        self._deployment.session.check_address(task.public)
         url = f"http://{task.public}{'' if entry.port == 80 else f':{entry.port}'}{entry.get}"
         yield from self._judge(entry, url, name, task)
 
     def _judge(self, entry: plan.Smoke, url: str, name: str, task: tasks.Running | None) -> Iterator[model.Finding]:
+        self._deployment.session.check_address(urlsplit(url).hostname or "")
         began = time.monotonic()
         page = self._page(entry, url)
         taken = time.monotonic() - began

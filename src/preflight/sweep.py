@@ -38,15 +38,16 @@ def sweep(say: Say, *, is_dry: bool = False, has_images: bool = False) -> int:
 
 
 def _orphans(engine: engines.Engine) -> list[str]:
-    """Runs that have containers but no folder: nobody owns them."""
-    template = (
-        f'{{{{index .Labels "{engines.RUN_LABEL}"}}}}'
-        if engine.program == "podman"
-        else f'{{{{.Label "{engines.RUN_LABEL}"}}}}'
-    )
-    listed = engine.must("ps", "--all", "--filter", f"label={engines.RUN_LABEL}", "--format", template).split()
-    owned = {folder.name for folder in places.runs().iterdir()}
-    return [run for run in listed if run not in owned and run != "probe"]
+    """Runs that have containers whose owner, a process of this machine, is gone."""
+    shown = '{{index .Labels "%s"}}' if engine.program == "podman" else '{{.Label "%s"}}'
+    template = f"{shown % engines.RUN_LABEL} {shown % engines.OWNER_LABEL}"
+    listed = engine.must("ps", "--all", "--filter", f"label={engines.OWNER_LABEL}", "--format", template)
+    return [run for run, owner in map(str.split, listed.splitlines()) if not _is_alive(owner)]
+
+
+def _is_alive(owner: str) -> bool:
+    pid, _, start = owner.partition(":")
+    return places.is_alive(int(pid), int(start)) if pid.isdigit() and start.isdigit() else True
 
 
 def _remove(engine: engines.Engine | None, run: str) -> None:

@@ -162,7 +162,8 @@ def test_sweep_removes_what_a_killed_account_left() -> None:
 
     done = process.run(*COMMAND, "sweep", timeout=60)
 
-    assert (done.code, "sweepme1" in str(left_over())) == (0, False), str(done)
+    found = engine.must("ps", "--all", "--quiet", "--filter", f"label={engines.RUN_LABEL}=sweepme1").split()
+    assert (done.code, found, "sweepme1" in left_over()[1]) == (0, [], False), str(done)
 
 
 def test_two_runs_at_once_do_not_disturb_each_other() -> None:

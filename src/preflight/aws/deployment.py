@@ -74,7 +74,7 @@ class Deployment:
     def _key(self, path: Path) -> str:
         folder = self._order.plan.templates
         inside = folder is not None and path.is_relative_to(folder)
-        relative = path.relative_to(folder) if inside and folder is not None else Path(path.name)
+        relative = path.relative_to(folder if inside and folder is not None else self._order.plan.folder)
         return f"{self._order.values['templates']}/{relative.as_posix()}"
 
     def up(self) -> None:

@@ -26,6 +26,16 @@ class Diagnosis:
 
 _KNOWN: tuple[tuple[str, Diagnosis], ...] = (
     (
+        r"no container instance met all of its requirements",
+        Diagnosis(
+            "NotOnFargate",
+            "service",
+            "LaunchType",
+            "Set LaunchType: FARGATE, or a strategy of Fargate's capacity providers.",
+            GUIDE + "service-event-messages-list.html",
+        ),
+    ),
+    (
         r"unable to assume the role",
         Diagnosis(
             "RoleNotAssumed",

@@ -43,9 +43,17 @@ class Session:
         Raises:
             NotLoopbackError: it is not on this machine, and only this machine may be contacted.
         """
-        if self.has_loopback_only and not ipaddress.ip_address(address).is_loopback:
+        if self.has_loopback_only and not is_loopback(address):
             msg = f"the rehearsal may contact this machine only, and {address} is not on it"
             raise errors.NotLoopbackError(msg)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host, by address or as `localhost`, is this machine."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 @functools.cache

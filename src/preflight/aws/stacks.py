@@ -80,6 +80,8 @@ class Stacks:
             )
         except ClientError as error:
             said = error.response["Error"]
+            if said["Code"] == "InternalFailure":
+                raise errors.ToolBrokeError(f"CloudFormation broke while it was asked for stack {name}") from None
             raise RefusedError(name, said["Code"], said["Message"]) from None
         return str(answer["StackId"])
 
@@ -182,13 +184,3 @@ class Stacks:
         )
         if status != "DELETE_COMPLETE":
             raise FailedError(stack, status, list(self.failures(stack)))
-
-
-def is_named(stack: str) -> bool:
-    """Whether a stack is given by name, not by ARN."""
-    return not stack.startswith("arn:")
-
-
-def missing(what: str) -> errors.ToolBrokeError:
-    """Something that has to be there is not."""
-    return errors.ToolBrokeError(f"{what} cannot be found")

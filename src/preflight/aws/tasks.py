@@ -84,8 +84,10 @@ class Tasks:
                 yield self._stopped(task, service)
         for found in described:
             for event in found["events"]:
-                if "failed to launch a task" in event["message"] or (
-                    "unable to place a task" in event["message"] and not tasks
+                if (
+                    "failed to launch a task" in event["message"]
+                    or "no container instance" in event["message"]
+                    or ("unable to place a task" in event["message"] and not tasks)
                 ):
                     yield Stopped(None, service, found["taskDefinition"], "TaskFailedToStart", event["message"])
 

@@ -118,7 +118,13 @@ class Runner:
         return f"--volume={source}:{mount.path}{':ro' if mount.is_read_only else ''}"
 
     def _labels(self, task: str, name: str) -> list[str]:
-        pairs = ((engines.RUN_LABEL, self.run), (engines.TASK_LABEL, task), (engines.NAME_LABEL, name))
+        owner = ":".join(map(str, places.owner(os.getpid())))
+        pairs = (
+            (engines.RUN_LABEL, self.run),
+            (engines.OWNER_LABEL, owner),
+            (engines.TASK_LABEL, task),
+            (engines.NAME_LABEL, name),
+        )
         return [f"--label={key}={value}" for key, value in pairs]
 
     def _pid(self, container: str) -> int:

@@ -177,11 +177,21 @@ class Launcher:
             for container in task.api["containers"]:
                 if container["lastStatus"] == "PENDING":
                     container["lastStatus"] = "RUNNING"
+            if self._runner is None:
+                self._assume_health(task)
             task.ran_since = time.monotonic()
             self._state.changed.notify_all()
         what = f"task definition {task.definition.family}:{task.definition.api['revision']}"
         self._book.enter(what, None, "assumed" if self._runner is None else "run")
         self.refresh(task.region)
+
+    @staticmethod
+    def _assume_health(task: states.Task) -> None:
+        """Where nothing runs, what is checked is assumed to be well."""
+        checked = {c["name"] for c in task.definition.api["containerDefinitions"] if c.get("healthCheck")}
+        for container in task.api["containers"]:
+            if container["name"] in checked:
+                container["healthStatus"] = task.api["healthStatus"] = "HEALTHY"
 
     def _image(self, name: str, region: str) -> str:
         """What to run for an image name; it is in the store then."""
@@ -380,7 +390,11 @@ class Launcher:
             for port in wanted - set(running.relays):
                 if not task.is_stopping:
                     outside, inside = (running.public, port), (running.face.address, port)
-                    running.relays[port] = relay.Relay(outside, inside, pid=running.holder.pid)
+                    try:
+                        running.relays[port] = relay.Relay(outside, inside, pid=running.holder.pid)
+                    except OSError as error:
+                        what = f"port {port} of {running.public} cannot be opened: {error.strerror}"
+                        self._book.trouble(f"{what}. Next: stop what listens on port {port} of all addresses here")
 
     def _admitted(self, task: states.Task, running: Running) -> list[int]:
         """The TCP ports of a task that answer from the internet."""

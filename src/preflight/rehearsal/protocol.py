@@ -9,6 +9,7 @@ import uuid
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from moto.core.model import OperationModel, ServiceModel  # noqa: TC002 - mypy skips moto
@@ -47,8 +48,18 @@ def model_of(service: str) -> ServiceModel:
     return get_service_model(service)
 
 
-def answer(service: str, region: str, request: Request, operations: Mapping[str, Operation]) -> Response:
-    """Run the operation that `request` names, and serialize what it returns or refuses."""
+def answer(
+    service: str,
+    region: str,
+    request: Request,
+    operations: Mapping[str, Operation],
+    *,
+    trouble: Callable[[str], None],
+) -> Response:
+    """Run the operation that `request` names, and serialize what it returns or refuses.
+
+    A fault of ours is told to `trouble`, and answered in the service's protocol all the same.
+    """
     model = model_of(service)
     name = operation_name(request)
     if name is None or name not in operations:
@@ -58,8 +69,9 @@ def answer(service: str, region: str, request: Request, operations: Mapping[str,
         return _serialize(model, name, operations[name](call) or {}, status=200)
     except Refusal as refusal:
         return refuse(model, name, refusal)
-    except Exception:  # noqa: BLE001 - whatever broke here, a client gets an answer of its protocol
-        traceback.print_exc()
+    except Exception as error:  # noqa: BLE001 - whatever broke here, a client gets an answer of its protocol
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        trouble(f"the rehearsal broke in {name}: {error!r} ({Path(frame.filename).name}:{frame.lineno})")
         return refuse(model, name, Refusal("InternalFailure", "the rehearsal broke", status=500))
 
 

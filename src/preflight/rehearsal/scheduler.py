@@ -12,12 +12,13 @@ import time
 import traceback
 
 from preflight.rehearsal import launcher, ledger
+from preflight.rehearsal.services.ecs import services, tasks
 from preflight.rehearsal.services.ecs import state as states
-from preflight.rehearsal.services.ecs import tasks
 
 SETTLE = 0.4  # seconds that a task has to run before it counts; one that dies at once never does
 BACK_OFF = 0.2
 MAX_BACK_OFF = 10.0
+NO_INSTANCE = "was unable to place a task because no container instance met all of its requirements."
 UNHEALTHY = "Task failed container health checks"
 
 
@@ -116,6 +117,10 @@ class Scheduler:
         if wanted <= 0 or primary.rollout == "FAILED":
             return math.inf
         if time.monotonic() < primary.not_before:
+            return primary.not_before
+        if not services.is_on_fargate(primary.given, service.cluster):
+            service.say(NO_INSTANCE)
+            primary.failed, primary.not_before = primary.failed + 1, time.monotonic() + BACK_OFF
             return primary.not_before
         definition = self._state.definitions[primary.definition]
         ids = []

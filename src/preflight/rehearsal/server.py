@@ -33,6 +33,7 @@ from preflight.standins import Standins
 
 LOOPBACK = "127.0.0.1"
 BOOK = "/_preflight/book"
+POLL = 0.05  # seconds until a shutdown is noticed
 _SCOPE = re.compile(r"Credential=[^/\s]*/\d+/(?P<region>[a-z0-9-]+)/(?P<service>[a-z0-9-]+)/aws4_request")
 _MUTATES = re.compile(r"^(Authorize|Revoke|Create|Delete|Replace|Attach|Detach|Associate|Disassociate|Modify)")
 WHOLE = {"cloudformation", "ecs"}  # services that are ours alone
@@ -81,7 +82,7 @@ class Server:
 
     def _own(self, request: Request) -> Response | None:
         """The answer of our own services, None where moto is to answer."""
-        if request.path.startswith("/v2"):
+        if request.path == "/v2" or request.path.startswith("/v2/"):
             return self._registry.answer(request)
         if request.path == BOOK:
             return Response(json.dumps(self.book.shown()), content_type="application/json")
@@ -95,7 +96,7 @@ class Server:
             self._launcher.flush()
         operations = self._operations.get(service, {})
         if name in operations or service in WHOLE:
-            return protocol.answer(service, region, request, operations)
+            return protocol.answer(service, region, request, operations, trouble=self.book.trouble)
         return self._refused(service, region, name, request)
 
     def _refused(self, service: str, region: str, name: str, request: Request) -> Response | None:
@@ -147,7 +148,7 @@ def running(
     server = Server(port=http.server_port, folder=folder, runner=runner, standins=standins)
     served.append(server)
     warm.begin(server.account)
-    thread = threading.Thread(target=http.serve_forever, daemon=True, name="http")
+    thread = threading.Thread(target=http.serve_forever, args=(POLL,), daemon=True, name="http")
     thread.start()
     try:
         yield server

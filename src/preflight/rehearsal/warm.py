@@ -11,7 +11,7 @@ from preflight import schemas
 from preflight.rehearsal import account as accounts
 from preflight.rehearsal import protocol
 
-SERVICES = ("ec2", "iam", "ecr", "s3", "logs", "sts")
+SERVICES = ("sts", "s3", "ecr", "ec2", "iam", "logs")  # in the order in which a deployment needs them
 
 
 def begin(account: accounts.Account) -> threading.Thread:

@@ -79,6 +79,13 @@ def _wrong(data: Mapping[str, Any], is_type: Callable[[str], bool]) -> Iterator[
     unknown = [key for key in data if key not in SECTIONS]
     if unknown:
         yield f"Invalid template property or properties [{', '.join(unknown)}]"
+    for section in ("Metadata", "Parameters", "Mappings", "Conditions", "Outputs", "Rules"):
+        if section in data and not isinstance(data[section], dict):
+            yield f"{FORMAT}'{section}' must be an object"
+            return
+    for name, declared in (data.get("Parameters") or {}).items():
+        if not isinstance(declared, dict) or "Type" not in declared:
+            yield f"{FORMAT}Every Parameters object must contain a Type member. ({name})"
     yield from _nulls(data, "")
     resources = data.get("Resources")
     if not isinstance(resources, dict) or not resources:
@@ -171,14 +178,13 @@ def check_references(data: Mapping[str, Any], resolver: resolve.Resolver) -> Non
     """
     alive = living(data, resolver)
     names = {*alive, *(data.get("Parameters") or {})}
-    for logical, resource in alive.items():
+    for resource in alive.values():
         targets = [t for t, _ in graph.references(chosen(resource.get("Properties"), resolver))]
         missing = [t for t in [*targets, *graph.depends_on(resource)] if not _is_known(t, names)]
         if missing:
             listed = ", ".join(dict.fromkeys(missing))
             msg = f"{FORMAT}Unresolved resource dependencies [{listed}] in the Resources block of the template"
             raise refuse(msg)
-        _ = logical
     for output in (data.get("Outputs") or {}).values():
         if resolver.holds(output):
             missing = [t for t, _ in graph.references(chosen(output["Value"], resolver)) if not _is_known(t, names)]

@@ -345,6 +345,8 @@ def _volumes(given: Given, containers: list[Given]) -> Iterator[str]:
 
 
 def _volume(volume: Given, *, is_on_fargate: bool) -> Iterator[str]:
+    if not NAME.fullmatch(str(volume.get("name", ""))):
+        yield f"Volume name '{volume.get('name')}' may contain only letters, numbers, underscores and hyphens, up to 255."
     said = "Fargate compatible task definitions do not support "
     if is_on_fargate:
         if volume.get("dockerVolumeConfiguration"):
