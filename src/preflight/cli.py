@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from preflight import __version__, errors
 
 if TYPE_CHECKING:
-    from preflight import model, pipeline, plan
+    from preflight import model, pipeline
     from preflight.rehearsal import server
 
 STAGES = ("lint", "comply", "rehearse", "smoke")
@@ -33,8 +33,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     except errors.StopRequested as stop:
         _say("preflight: stopped; everything was cleaned up")
         return stop.code
+    except UnicodeError as error:
+        _say(f"preflight: a file or the terminal is not UTF-8: {error}")
+        return 2
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 2
+    except Exception as error:
+        if os.environ.get("PREFLIGHT_DEBUG"):
+            raise
+        _say(
+            f"preflight: could not check, by a fault of its own: {error!r}. Next: set PREFLIGHT_DEBUG=1 and report what it prints"
+        )
         return 2
     return code
 
@@ -103,7 +113,7 @@ def _add_report(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_serve(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--port", type=int, default=0, help="a port of 127.0.0.1 (default: a free one)")
+    parser.add_argument("--port", type=_port, default=0, help="a port of 127.0.0.1 (default: a free one)")
     parser.add_argument("--containers", choices=["auto", "off"], default="auto", help="off: tasks are assumed to run")
     parser.add_argument(
         "--standin",
@@ -115,6 +125,13 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--run", help=argparse.SUPPRESS)
     parser.add_argument("--until-eof", action="store_true", help=argparse.SUPPRESS)
     parser.set_defaults(command=_serve)
+
+
+def _port(text: str) -> int:
+    if not text.isdigit() or int(text) > 65535:
+        msg = f"{text} is no port, expected 0 to 65535"
+        raise argparse.ArgumentTypeError(msg)
+    return int(text)
 
 
 def _stages(text: str) -> tuple[str, ...]:
@@ -144,16 +161,12 @@ def _run_plan(args: argparse.Namespace, stages: tuple[str, ...]) -> int:
             stages=stages,
             plan=asked,
             templates=tuple(asked.template_files()),
-            rules=_rules(asked),
+            rules=asked.rules or _near_rules(),
             strict=args.strict,
             has_containers=args.containers == "auto",
             keeps=args.keep,
         ),
     )
-
-
-def _rules(asked: plan.Plan) -> tuple[Path, ...]:
-    return asked.rules
 
 
 def _paths(args: argparse.Namespace) -> int:

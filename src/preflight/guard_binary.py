@@ -63,7 +63,7 @@ def find() -> Binary:
             raise errors.ToolMissingError(msg)
         return check(Path(named))
     on_path = process.which("cfn-guard")
-    if on_path:
+    if on_path and (_is_right(Path(on_path)) or not cached().is_file()):
         return check(Path(on_path))
     if cached().is_file():
         found = check(cached())
@@ -73,6 +73,15 @@ def find() -> Binary:
         return found
     msg = f"cfn-guard {VERSION} is not installed. {NEXT}"
     raise errors.ToolMissingError(msg)
+
+
+def _is_right(path: Path) -> bool:
+    """Whether the program at `path` is the version that is used."""
+    try:
+        check(path)
+    except errors.PreflightError:
+        return False
+    return True
 
 
 def cached() -> Path:
@@ -102,7 +111,7 @@ def platform_key() -> tuple[str, str]:
 
 
 def fetch() -> Binary:
-    """Fetch the binary into the cache, unless it is there, and return it.
+    """Fetch the binary into the cache and return it.
 
     Raises:
         ToolMissingError: there is no build for this machine, or neither npm nor pip can fetch it.

@@ -86,16 +86,19 @@ class Running:
             self._started.stdin = None
 
     def kill(self) -> None:
-        """End it and everything it started, at once."""
-        if self._started.poll() is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._started.pid, signal.SIGKILL)
-        self._started.wait()
+        """End it and everything it started: SIGTERM, and SIGKILL after some seconds."""
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            if self._started.poll() is None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(self._started.pid, number)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self._started.wait(GRACE)
         for stream in (self._started.stdout, self._started.stderr, self._started.stdin):
             if stream is not None:
                 stream.close()
 
 
+GRACE = 3.0  # seconds between SIGTERM and SIGKILL
 _fork_lock = threading.Lock()
 
 

@@ -28,7 +28,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """A plan named on the command line becomes one item for each of its stages."""
-    if file_path.name == PLAN:
+    named = [Path(str(argument)).absolute() for argument in parent.config.args]
+    if file_path.name == PLAN and file_path.absolute() in named:
         return PlanFile.from_parent(parent, path=file_path)
     return None
 

@@ -24,6 +24,6 @@ def _of(known: template.Template) -> Iterator[model.Waiver]:
             continue
         given = guard.get("Reasons")
         reasons = given if isinstance(given, dict) else {}
-        for rule in guard["SuppressedRules"]:
+        for rule in filter(lambda named: isinstance(named, str), guard["SuppressedRules"]):
             reason = str(reasons.get(rule, "")) or "no reason given"
             yield model.Waiver(str(rule), name, reason, "template", known.name)

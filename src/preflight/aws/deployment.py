@@ -264,7 +264,8 @@ class Deployment:
         if known.at == "definition":
             definition = self.blueprint.find(stopped.definition)
             if definition is not None:
-                return definition, known.property, known.fix
+                name = (known.property or "").replace("ContainerDefinitions.0", f"ContainerDefinitions.{stopped.at}")
+                return definition, name or None, known.fix
         return self._service(stopped), known.property if known.at == "service" else None, known.fix
 
     def _service(self, stopped: tasks.Stopped) -> blueprint.Declared | None:

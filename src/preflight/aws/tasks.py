@@ -42,7 +42,7 @@ class Stopped:
     reason: str
     containers: tuple[str, ...] = ()
     log: tuple[str, ...] = ()
-    interface: str | None = None
+    at: int = 0
 
 
 class Tasks:
@@ -107,7 +107,19 @@ class Tasks:
             task.get("stoppedReason", ""),
             containers,
             self._last_lines(task),
+            self._at_fault(task),
         )
+
+    def _at_fault(self, task: dict[str, Any]) -> int:
+        """Place, in the task definition, of the container that ended badly; the first one where none did."""
+        definition = self._ecs.describe_task_definition(taskDefinition=task["taskDefinitionArn"])["taskDefinition"]
+        names = [container["name"] for container in definition["containerDefinitions"]]
+        bad = [
+            c["name"]
+            for c in task["containers"]
+            if c.get("reason") or c.get("exitCode") or c.get("healthStatus") == "UNHEALTHY"
+        ]
+        return names.index(bad[0]) if bad and bad[0] in names else 0
 
     def _last_lines(self, task: dict[str, Any]) -> tuple[str, ...]:
         definition = self._ecs.describe_task_definition(taskDefinition=task["taskDefinitionArn"])["taskDefinition"]
@@ -125,8 +137,3 @@ class Tasks:
             if answer["events"]:
                 return tuple(event["message"] for event in answer["events"])
         return ()
-
-    def services_of(self, cluster: str) -> list[str]:
-        """Names of the active services of a cluster."""
-        arns = self._ecs.list_services(cluster=cluster)["serviceArns"]
-        return [arn.rpartition("/")[2] for arn in arns]

@@ -15,7 +15,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from preflight import reachability, vpc
+from preflight import errors, reachability, resolve, vpc
 from preflight.rehearsal import account as accounts
 from preflight.rehearsal import roles
 from preflight.rehearsal.fargate import contract, launch, permissions
@@ -56,8 +56,9 @@ def ecr_image(name: str) -> Image | None:
         return None
     host, _, path = name.partition("/")
     repository, _, reference = path.partition("@") if "@" in path else path.partition(":")
-    parts = host.split(".")
-    return Image(parts[0], parts[3], repository.partition(":")[0], reference or "latest")
+    parts = host.replace("dkr-ecr", "dkr.ecr").split(".")
+    region = parts[parts.index("ecr") + 1] if "ecr" in parts else parts[3]
+    return Image(parts[0], region, repository.partition(":")[0], reference or "latest")
 
 
 class Admission:
@@ -110,7 +111,16 @@ class Admission:
 
     def denial(self, task: states.Task, action: str, resource: str, policies: permissions.Policies) -> str | None:
         """AWS's denial sentence for a call by the execution role, None where it is allowed."""
-        request = permissions.Request(action, resource, {"aws:requestedregion": task.region})
+        request = permissions.Request(
+            action,
+            resource,
+            {
+                "aws:requestedregion": task.region,
+                "aws:securetransport": "true",
+                "aws:principalaccount": self._account.id,
+                "aws:resourceaccount": self._account.id,
+            },
+        )
         if permissions.allows(policies, request):
             return None
         role = self._role(task, "executionRoleArn") or "none"
@@ -125,7 +135,11 @@ class Admission:
     def digest(self, image: Image) -> str | None:
         """Digest of an image that was pushed, None where it was not."""
         if image.account != self._account.id:
-            return None
+            msg = (
+                f"the image {image.repository} lies in the registry of account {image.account}, which the rehearsal "
+                f"(account {self._account.id}) cannot ask. Next: write the account as ${{AWS::AccountId}}, or push the image in a step"
+            )
+            raise errors.ToolBrokeError(msg)
         return self._digest(image.repository, image.reference, image.region)
 
 
@@ -187,7 +201,7 @@ class _Visit:
         arn = (
             reference
             if reference.startswith("arn:")
-            else f"arn:aws:ssm:{self._task.region}:{self._task.arn.split(':')[4]}:parameter{path}"
+            else f"arn:{resolve.partition_of(self._task.region)[0]}:ssm:{self._task.region}:{self._task.arn.split(':')[4]}:parameter{path}"
         )
         if self._way_to("ssm"):
             raise LaunchFailedError(
@@ -244,7 +258,7 @@ class _Visit:
                 "definition. There is a connection issue between the task and Amazon CloudWatch. Check "
                 "your network configuration. : signal: killed"
             )
-        arn = f"arn:aws:logs:{region}:{self._task.arn.split(':')[4]}:log-group:{group}"
+        arn = f"arn:{resolve.partition_of(region)[0]}:logs:{region}:{self._task.arn.split(':')[4]}:log-group:{group}"
         if options.get("awslogs-create-group") == "true":
             self._may_log("logs:CreateLogGroup", arn, "failed to create Cloudwatch log group")
             self._create_group(group, region)
@@ -294,7 +308,7 @@ class _Visit:
             raise LaunchFailedError(
                 f"{start} 5 time(s): failed to resolve ref {container.image}: failed to do request: Head: dial tcp: i/o timeout"
             )
-        arn = f"arn:aws:ecr:{image.region}:{image.account}:repository/{image.repository}"
+        arn = f"arn:{resolve.partition_of(image.region)[0]}:ecr:{image.region}:{image.account}:repository/{image.repository}"
         for action in PULL_ACTIONS:
             denied = self._denial(action, arn)
             if denied:

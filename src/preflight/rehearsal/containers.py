@@ -64,12 +64,11 @@ class Runner:
         options = [*self.engine.insecure] if credentials else []
         if credentials and self.engine.program == "podman":
             options.append(f"--creds={credentials}")
+        elif credentials:
+            user, _, password = credentials.partition(":")
+            self.engine.run("login", "--username", user, "--password-stdin", image.partition("/")[0], given=password)
         done = self.engine.run("pull", "--quiet", *options, image, timeout=600)
         return None if done.code == 0 else (done.stderr or done.stdout).strip()
-
-    def has(self, image: str) -> bool:
-        """Whether the image is in the store."""
-        return self.engine.run("image", "inspect", "--format", "{{.Id}}", image).code == 0
 
     def start(
         self,

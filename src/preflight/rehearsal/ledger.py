@@ -5,11 +5,9 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-STATES = ("ignored", "assumed", "stubbed", "stored", "checked", "run")
-
 
 class Ledger:
-    """Entries by resource (stack name, dot, logical id) and property; a later, stronger one wins."""
+    """Entries by resource (stack name, dot, logical id) and property; the last one wins."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

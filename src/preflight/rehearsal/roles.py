@@ -6,6 +6,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from preflight import resolve
 from preflight.rehearsal import account as accounts
 from preflight.rehearsal.fargate import permissions
 
@@ -26,7 +27,7 @@ class Roles:
             return False
         context = {
             "aws:sourceaccount": self._account.id,
-            "aws:sourcearn": f"arn:aws:ecs:{region}:{self._account.id}:*",
+            "aws:sourcearn": f"arn:{resolve.partition_of(region)[0]}:ecs:{region}:{self._account.id}:*",
         }
         request = permissions.Request("sts:AssumeRole", context=context)
         return permissions.trusts(role["AssumeRolePolicyDocument"], TASKS, request)

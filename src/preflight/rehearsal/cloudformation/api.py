@@ -10,6 +10,8 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from preflight import resolve, schemas
 from preflight.rehearsal import account as accounts
 from preflight.rehearsal import ledger, protocol
@@ -27,6 +29,7 @@ class Api:
 
     def __init__(self, account: accounts.Account, types: Mapping[str, handlers.Handler], book: ledger.Ledger) -> None:
         self._account = account
+        self._book = book
         self.stacks = stacks.Stacks(account.id)
         self._provisioner = provision.Provisioner(self.stacks, account, {**types, **nested.types(self)}, book)
 
@@ -82,9 +85,11 @@ class Api:
         body = source.body_of(given, self._account, region)
         data = source.read(body)
         check.check(data, is_type=lambda kind: schemas.exists(kind, region))
+        check.check_capabilities(data, given.get("Capabilities") or [])
+        self._check_transform(data)
         values = {p["ParameterKey"]: p.get("ParameterValue", "") for p in given.get("Parameters") or []}
         try:
-            parameters = resolve.parameters(data, values)
+            parameters = self._looked_up(data, resolve.parameters(data, values), region)
             scope = self._static(data, parameters, region, name)
             resolver = resolve.Resolver(scope)
             for condition in data.get("Conditions") or {}:
@@ -94,7 +99,6 @@ class Api:
                 resolver.value(resource.get("Properties") or {}, ("Resources", logical, "Properties"))
         except resolve.ResolveError as error:
             raise check.refuse(error.message) from None
-        check.check_capabilities(data, given.get("Capabilities") or [])
         on_failure = given.get("OnFailure") or ("DO_NOTHING" if given.get("DisableRollback") else "ROLLBACK")
         return stacks.Request(
             body=body,
@@ -108,6 +112,27 @@ class Api:
             token=given.get("ClientRequestToken"),
             notifications=given.get("NotificationARNs") or [],
         )
+
+    def _looked_up(self, data: dict[str, Any], parameters: dict[str, Any], region: str) -> dict[str, Any]:
+        """Parameters of a Systems Manager type hold a name; the value is what stands under it."""
+        found = dict(parameters)
+        for name, declared in (data.get("Parameters") or {}).items():
+            if str(declared["Type"]).startswith("AWS::SSM::Parameter::Value"):
+                try:
+                    answer = self._account.client("ssm", region).get_parameter(Name=str(parameters[name]))
+                except ClientError:
+                    msg = f"Parameter {name} should either have input value or default value"
+                    raise resolve.ResolveError(msg) from None
+                value = answer["Parameter"]["Value"]
+                found[name] = value.split(",") if resolve.LIST_TYPES.match(declared["Type"]) else value
+        return found
+
+    def _check_transform(self, data: dict[str, Any]) -> None:
+        """Macros are not applied here, so nothing can be said of a template that needs one."""
+        if data.get("Transform"):
+            msg = f"the transform {data['Transform']} is not applied by the rehearsal. Next: rehearse the transformed template"
+            self._book.trouble(msg)
+            raise protocol.Refusal("InternalFailure", msg, status=500)
 
     def _static(self, data: dict[str, Any], parameters: dict[str, Any], region: str, name: str) -> resolve.Scope:
         pseudo = resolve.pseudo_parameters(

@@ -79,13 +79,10 @@ def _wrong(data: Mapping[str, Any], is_type: Callable[[str], bool]) -> Iterator[
     unknown = [key for key in data if key not in SECTIONS]
     if unknown:
         yield f"Invalid template property or properties [{', '.join(unknown)}]"
-    for section in ("Metadata", "Parameters", "Mappings", "Conditions", "Outputs", "Rules"):
-        if section in data and not isinstance(data[section], dict):
-            yield f"{FORMAT}'{section}' must be an object"
-            return
-    for name, declared in (data.get("Parameters") or {}).items():
-        if not isinstance(declared, dict) or "Type" not in declared:
-            yield f"{FORMAT}Every Parameters object must contain a Type member. ({name})"
+    malformed = list(_sections(data))
+    if malformed:
+        yield malformed[0]
+        return
     yield from _nulls(data, "")
     resources = data.get("Resources")
     if not isinstance(resources, dict) or not resources:
@@ -102,6 +99,20 @@ def _wrong(data: Mapping[str, Any], is_type: Callable[[str], bool]) -> Iterator[
     if types:
         yield f"{FORMAT}Unrecognized resource types: [{', '.join(types)}]"
     yield from _outputs(data)
+
+
+def _sections(data: Mapping[str, Any]) -> Iterator[str]:
+    for section in ("Metadata", "Parameters", "Mappings", "Conditions", "Outputs", "Rules"):
+        if section in data and not isinstance(data[section], dict):
+            yield f"{FORMAT}'{section}' must be an object"
+    for name, declared in _map(data, "Parameters").items():
+        if not isinstance(declared, dict) or "Type" not in declared:
+            yield f"{FORMAT}Every Parameters object must contain a Type member. ({name})"
+
+
+def _map(data: Mapping[str, Any], section: str) -> Mapping[str, Any]:
+    found = data.get(section)
+    return found if isinstance(found, dict) else {}
 
 
 def _limits(data: Mapping[str, Any]) -> Iterator[str]:

@@ -32,6 +32,13 @@ def _pairs(resources: Resources) -> Iterator[tuple[str, str]]:
         for attachment in attachments:
             if gateway is not None and gateway == _target(resources[attachment], "InternetGatewayId"):
                 yield attachment, route
+    for waiting in [
+        *_of_type(resources, "AWS::ElasticLoadBalancingV2::LoadBalancer"),
+        *_of_type(resources, "AWS::EC2::NatGateway"),
+    ]:
+        for attachment in attachments:
+            if (resources[waiting].get("Properties") or {}).get("Scheme") != "internal":
+                yield attachment, waiting
     for service in _of_type(resources, "AWS::ECS::Service"):
         groups = _target_groups(resources[service].get("Properties") or {})
         for listener in [

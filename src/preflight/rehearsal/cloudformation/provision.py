@@ -14,7 +14,7 @@ from typing import Any
 from preflight import resolve, schemas
 from preflight.rehearsal import account as accounts
 from preflight.rehearsal import ledger
-from preflight.rehearsal.cloudformation import check, graph, order
+from preflight.rehearsal.cloudformation import check, dynamic, graph, order
 from preflight.rehearsal.cloudformation import stack as stacks
 from preflight.rehearsal.resources import handler as handlers
 
@@ -167,7 +167,7 @@ class Provisioner:
             return True
         try:
             stack.tell(resource, "CREATE_IN_PROGRESS")
-            resource.properties = self._properties(resource, resolver)
+            resource.properties = self._properties(stack, resource, resolver)
             made = self._handler(resource).create(self._place(stack, resource, stop), resource.properties)
             self._identified(stack, resource, made.id)
         except (handlers.FailedError, resolve.ResolveError) as failure:
@@ -179,7 +179,7 @@ class Provisioner:
             self._book.trouble(f"the rehearsal broke while it created {stack.name}.{name}: {error!r}")
             stack.tell(resource, "CREATE_FAILED", "Internal Failure")
             return False
-        resource.physical, resource.attributes = made.id, dict(made.attributes)
+        resource.physical, resource.attributes = made.id, made.attributes
         stack.tell(resource, "CREATE_COMPLETE")
         return True
 
@@ -190,9 +190,11 @@ class Provisioner:
             resource.physical = physical
             stack.tell(resource, "CREATE_IN_PROGRESS", "Resource creation Initiated")
 
-    def _properties(self, resource: stacks.Resource, resolver: resolve.Resolver) -> dict[str, Any]:
+    def _properties(self, stack: stacks.Stack, resource: stacks.Resource, resolver: resolve.Resolver) -> dict[str, Any]:
         path = ("Resources", resource.logical, "Properties")
-        resolved = resolver.value(resource.declared.get("Properties") or {}, path)
+        resolved = dynamic.resolved(
+            resolver.value(resource.declared.get("Properties") or {}, path), self._account, stack.region
+        )
         made = schemas.coerce(resource.kind, resolved if isinstance(resolved, dict) else {})
         wrong = schemas.violations(resource.kind, made)
         if wrong:

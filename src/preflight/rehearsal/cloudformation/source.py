@@ -10,7 +10,6 @@ from botocore.exceptions import ClientError
 
 from preflight import template
 from preflight.rehearsal import account as accounts
-from preflight.rehearsal import protocol
 from preflight.rehearsal.cloudformation import check
 
 MAX_BODY = 51_200
@@ -87,8 +86,3 @@ def read(body: str) -> dict[str, Any]:
         return template.parse(body).data
     except template.UnreadableError as error:
         raise check.refuse(error.reason) from None
-
-
-def refused(error: Exception) -> protocol.Refusal:
-    """What the evaluation of a template found, as a validation error."""
-    return check.refuse(str(error))

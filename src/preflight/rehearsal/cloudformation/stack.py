@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
+from preflight import resolve
 from preflight.rehearsal import protocol
 
 ENDED = ("_COMPLETE", "_FAILED")
@@ -33,7 +34,7 @@ class Resource:
     reason: str = ""
     changed: datetime = field(default_factory=now)
     properties: dict[str, Any] = field(default_factory=dict)
-    attributes: dict[str, Any] = field(default_factory=dict)
+    attributes: Mapping[str, Any] = field(default_factory=dict)
 
     def policy(self, name: str) -> str:
         """DeletionPolicy or UpdateReplacePolicy; `Delete` where nothing is said."""
@@ -153,8 +154,9 @@ class Stacks:
 
     def new_id(self, region: str, name: str) -> str:
         """An ARN for a new stack."""
-        partition = "aws-cn" if region.startswith("cn-") else "aws"
-        return f"arn:{partition}:cloudformation:{region}:{self._account}:stack/{name}/{uuid.uuid4()}"
+        return (
+            f"arn:{resolve.partition_of(region)[0]}:cloudformation:{region}:{self._account}:stack/{name}/{uuid.uuid4()}"
+        )
 
     def add(self, stack: Stack) -> None:
         """Keep a new stack.

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 STOP_TIMEOUT = 30.0
-DEFAULT_NOFILE = 65535
 
 
 @dataclass(frozen=True)
@@ -62,10 +61,6 @@ class TaskPlan:
     memory: int
     volumes: tuple[str, ...]
     containers: tuple[ContainerPlan, ...]
-
-    def container(self, name: str) -> ContainerPlan:
-        """The container of that name."""
-        return next(plan for plan in self.containers if plan.name == name)
 
 
 def plan_of(definition: Mapping[str, Any], overrides: Mapping[str, Any] | None = None) -> TaskPlan:

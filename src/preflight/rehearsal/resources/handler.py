@@ -155,22 +155,49 @@ class Handler:
     create: Callable[[Place, Properties], Made]
     delete: Callable[[Place, str, Properties], None]
     update: Callable[[Place, str, Properties, Properties], Made] | None = None
-    reads: tuple[str, ...] = ()
 
 
 def _stand_in(place: Place, given: Properties) -> Made:
-    place.note(None, "ignored", f"{place.kind} is not modelled: a stand-in was created")
+    state = "stubbed" if is_custom(place.kind) else "ignored"
+    place.note(None, state, f"{place.kind} is not modelled: a stand-in was created")
     for name in given:
-        place.note(name, "ignored")
-    return Made(place.name(), Anything(place.kind))
+        place.note(name, state)
+    made = Anything(place)
+    identifier = schemas.identifier(place.kind)
+    own = given.get(identifier)
+    return Made(str(own) if isinstance(own, str) else made.value(identifier or "Id"), made)
+
+
+def is_custom(kind: str) -> bool:
+    """Whether a type is a custom resource, whose attributes only its own function knows."""
+    return kind.startswith("Custom::") or kind == "AWS::CloudFormation::CustomResource"
 
 
 class Anything(dict[str, Any]):
-    """Attributes of a resource that is not modelled: every one that its schema knows has a value."""
+    """Attributes of a resource that is not modelled: every one that its schema knows has a value.
 
-    def __init__(self, kind: str) -> None:
-        names = schemas.read_only(kind)
-        super().__init__({name: f"rehearsal-{name.lower().replace('.', '-')}" for name in names})
+    Of a custom resource any attribute has one.
+    """
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        super().__init__({name: self.value(name) for name in schemas.read_only(place.kind)})
+
+    def __contains__(self, name: object) -> bool:
+        """Whether there is such an attribute."""
+        return is_custom(self._place.kind) or super().__contains__(name)
+
+    def __missing__(self, name: str) -> str:
+        """The attribute of a custom resource."""
+        return self.value(name)
+
+    def value(self, name: str) -> str:
+        """A value for the attribute `name`: an ARN where the name says so."""
+        word = f"{schemas.STANDIN}-{self._place.logical}"
+        if not name.endswith("Arn"):
+            return word
+        service = self._place.kind.split("::")[1].lower() if "::" in self._place.kind else "aws"
+        return f"arn:aws:{service}:{self._place.region}:{self._place.account.id}:{word}"
 
 
 STANDIN = Handler(_stand_in, lambda _place, _id, _given: None, lambda _place, physical, _old, _new: Made(physical))

@@ -8,8 +8,18 @@ from typing import Any
 from preflight.rehearsal.resources.handler import FailedError, Handler, Made, Place, Properties
 
 
-def _document(value: Any) -> str:
+def document_of(value: Any) -> str:
+    """A policy document as text."""
     return value if isinstance(value, str) else json.dumps(value, default=str)
+
+
+def inline(value: Any) -> str:
+    """An inline policy, for which AWS takes an old version or none, and moto does not.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_version.html;
+    moto/iam/policy_validation.py.
+    """
+    return document_of({**value, "Version": "2012-10-17"} if isinstance(value, dict) else value)
 
 
 def _create_role(place: Place, given: Properties) -> Made:
@@ -17,7 +27,7 @@ def _create_role(place: Place, given: Properties) -> Made:
     _check_trust(given["AssumeRolePolicyDocument"])
     asked = {
         "RoleName": name,
-        "AssumeRolePolicyDocument": _document(given["AssumeRolePolicyDocument"]),
+        "AssumeRolePolicyDocument": document_of(given["AssumeRolePolicyDocument"]),
         "Tags": place.all_tags(given.get("Tags")),
     }
     simple = ("Path", "Description", "MaxSessionDuration", "PermissionsBoundary")
@@ -53,18 +63,18 @@ def _set_policies(place: Place, role: str, old: Properties, new: Properties) -> 
         place.ask("iam", "DetachRolePolicy", RoleName=role, PolicyArn=arn)
     for arn in sorted(after - before):
         place.ask("iam", "AttachRolePolicy", RoleName=role, PolicyArn=arn)
-    inline = {policy["PolicyName"]: policy for policy in new.get("Policies") or []}
+    policies = {policy["PolicyName"]: policy for policy in new.get("Policies") or []}
     for policy in old.get("Policies") or []:
-        if policy["PolicyName"] not in inline:
+        if policy["PolicyName"] not in policies:
             place.ask("iam", "DeleteRolePolicy", RoleName=role, PolicyName=policy["PolicyName"])
-    for name, policy in inline.items():
-        document = _document(policy["PolicyDocument"])
+    for name, policy in policies.items():
+        document = inline(policy["PolicyDocument"])
         place.ask("iam", "PutRolePolicy", RoleName=role, PolicyName=name, PolicyDocument=document)
 
 
 def _update_role(place: Place, role: str, old: Properties, new: Properties) -> Made:
     _check_trust(new["AssumeRolePolicyDocument"])
-    document = _document(new["AssumeRolePolicyDocument"])
+    document = document_of(new["AssumeRolePolicyDocument"])
     place.ask("iam", "UpdateAssumeRolePolicy", RoleName=role, PolicyDocument=document)
     _set_policies(place, role, old, new)
     changed = {k: new[k] for k in ("Description", "MaxSessionDuration") if k in new}

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 from preflight.rehearsal.resources.handler import FailedError, Handler, Made, Place, Properties
+from preflight.rehearsal.resources.iam import document_of, inline
 
 _TARGETS = (
     ("Roles", "RoleName", "PutRolePolicy", "DeleteRolePolicy", "AttachRolePolicy", "DetachRolePolicy"),
@@ -14,14 +12,10 @@ _TARGETS = (
 )
 
 
-def _document(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, default=str)
-
-
 def _create_policy(place: Place, given: Properties) -> Made:
     if not any(given.get(names) for names, *_ in _TARGETS):
         raise FailedError("At least one of [Groups,Roles,Users] must be non-empty.", is_whole=True)
-    name, document = given["PolicyName"], _document(given["PolicyDocument"])
+    name, document = given["PolicyName"], inline(given["PolicyDocument"])
     for names, key, put, *_ in _TARGETS:
         for target in given.get(names) or []:
             place.ask("iam", put, **{key: target}, PolicyName=name, PolicyDocument=document)
@@ -40,7 +34,7 @@ def _create_managed(place: Place, given: Properties) -> Made:
     name = given.get("ManagedPolicyName") or place.name(most=128)
     simple = {key: given[key] for key in ("Path", "Description") if key in given}
     made = place.ask(
-        "iam", "CreatePolicy", PolicyName=name, PolicyDocument=_document(given["PolicyDocument"]), **simple
+        "iam", "CreatePolicy", PolicyName=name, PolicyDocument=document_of(given["PolicyDocument"]), **simple
     )
     arn = made["Policy"]["Arn"]
     for names, key, _, _, attach, _ in _TARGETS:
@@ -59,7 +53,7 @@ def _delete_managed(place: Place, arn: str, given: Properties) -> None:
 
 
 def _create_role_policy(place: Place, given: Properties) -> Made:
-    document = _document(given.get("PolicyDocument", {}))
+    document = inline(given.get("PolicyDocument", {}))
     place.ask(
         "iam", "PutRolePolicy", RoleName=given["RoleName"], PolicyName=given["PolicyName"], PolicyDocument=document
     )

@@ -119,7 +119,25 @@ def _delete_key(place: Place, key: str, given: Properties) -> None:
     place.ask("kms", "ScheduleKeyDeletion", KeyId=key, PendingWindowInDays=int(given.get("PendingWindowInDays") or 30))
 
 
+def _create_certificate(place: Place, given: Properties) -> Made:
+    plain = {
+        key: value
+        for key, value in given.items()
+        if key in {"DomainName", "SubjectAlternativeNames", "ValidationMethod"}
+    }
+    arn = place.call("acm", "RequestCertificate", plain)["CertificateArn"]
+    for key in given:
+        if key not in plain:
+            place.note(key, "ignored", "the certificate is issued at once")
+    return Made(arn, {"CertificateArn": arn, "Id": arn})
+
+
+def _delete_certificate(place: Place, arn: str, _given: Properties) -> None:
+    place.ask("acm", "DeleteCertificate", CertificateArn=arn)
+
+
 TYPES = {
+    "AWS::CertificateManager::Certificate": Handler(_create_certificate, _delete_certificate),
     "AWS::SSM::Parameter": Handler(_create_parameter, _delete_parameter, _update_parameter),
     "AWS::SecretsManager::Secret": Handler(_create_secret, _delete_secret),
     "AWS::S3::Bucket": Handler(_create_bucket, _delete_bucket),

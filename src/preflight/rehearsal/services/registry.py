@@ -13,7 +13,6 @@ import re
 import secrets
 import uuid
 from pathlib import Path
-from typing import Any
 
 from botocore.exceptions import ClientError
 from werkzeug.wrappers import Request, Response
@@ -194,15 +193,6 @@ class Registry:
             return None
         digests = [detail["imageDigest"] for detail in answer["imageDetails"]]
         return digests[0] if digests else None
-
-    def manifest(self, digest: str) -> dict[str, Any]:
-        """The manifest of that digest."""
-        body = (self._blobs / digest.partition(":")[2]).read_bytes()
-        return dict(json.loads(body))
-
-    def blob(self, digest: str) -> bytes:
-        """The bytes of a blob."""
-        return (self._blobs / digest.partition(":")[2]).read_bytes()
 
 
 def _refusal(error: ClientError, tag: str, repository: str) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
+from preflight import resolve
 from preflight.rehearsal import account as accounts
 from preflight.rehearsal import protocol
 
@@ -147,8 +148,7 @@ class State:
 
     def arn(self, region: str, rest: str) -> str:
         """An ECS ARN in that region."""
-        partition = "aws-cn" if region.startswith("cn-") else "aws"
-        return f"arn:{partition}:ecs:{region}:{self.account.id}:{rest}"
+        return f"arn:{resolve.partition_of(region)[0]}:ecs:{region}:{self.account.id}:{rest}"
 
     def cluster(self, region: str, name: str | None) -> Cluster:
         """The cluster of that name or ARN; `default` where none is named.
