@@ -124,6 +124,7 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--run", help=argparse.SUPPRESS)
     parser.add_argument("--until-eof", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--port-asked", action="append", type=_port, default=[], help=argparse.SUPPRESS)
     parser.set_defaults(command=_serve)
 
 
@@ -242,6 +243,7 @@ def _serve(args: argparse.Namespace) -> int:
         has_containers=args.containers == "auto",
         standins=standins,
         ends_with_input=args.until_eof,
+        ports=tuple(args.port_asked),
     )
 
     def greet(running: server.Server) -> None:

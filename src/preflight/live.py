@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from preflight import engine as engines
-from preflight import model, plan, process
+from preflight import model, places, plan, process
 from preflight.aws import deployment as deployments
 from preflight.aws import session as sessions
 from preflight.standins import Standins
@@ -30,6 +30,9 @@ class Account:
         args += [] if has_containers else ["--containers", "off"]
         for image, folder in asked.standins.items():
             args += ["--standin", f"{image}={folder}"]
+        for port in sorted({question.port for question in asked.smoke}):
+            args += ["--port-asked", str(port)]
+        self._run = run
         self._service = process.Service(*args)
         self._endpoint: str | None = None
 
@@ -51,8 +54,10 @@ class Account:
             return dict(json.load(answer))
 
     def close(self) -> None:
-        """Stop it; it removes its containers before it ends."""
-        self._service.stop(timeout=STOP_TIMEOUT)
+        """Stop it; it removes its containers before it ends, or they are removed for it."""
+        if not self._service.stop(timeout=STOP_TIMEOUT):
+            engines.remove_run(engines.find(), self._run)
+            places.remove(places.runs() / self._run)
 
 
 @dataclass(frozen=True)

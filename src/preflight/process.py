@@ -187,10 +187,11 @@ class Service:
         """
         return self._running.line(timeout=timeout)
 
-    def stop(self, *, timeout: float) -> None:
-        """End its standard input and wait; kill it where it does not end."""
+    def stop(self, *, timeout: float) -> bool:
+        """End its standard input and wait; whether it ended by itself, or had to be killed."""
         self._running.end_input()
         try:
             self._running.result(timeout=timeout)
         except errors.ToolBrokeError:
-            self._running.kill()
+            return False
+        return True

@@ -56,6 +56,7 @@ class Launcher:
         runner: containers.Runner | None,
         standins: Standins | None,
         book: ledger.Ledger,
+        asked: tuple[int, ...] = (),
     ) -> None:
         self._state = state
         self._account = account
@@ -64,6 +65,7 @@ class Launcher:
         self._runner = runner
         self._standins = standins
         self._book = book
+        self._asked = asked
         self._interfaces = interfaces.Interfaces(account)
         self._admission = admission.Admission(account, digest=registry.digest)
         self._logs = logs.Logs(account)
@@ -403,6 +405,7 @@ class Launcher:
             return []
         network = vpc.describe(self._account.client("ec2", task.region), face.vpc)
         declared = {port for plan in running.plan.containers for port, kind in plan.ports if kind == "tcp"}
+        declared |= set(self._asked)
         for group in face.groups:
             for rule in network.group(group).get("IpPermissions", []):
                 first, last = rule.get("FromPort", 0), rule.get("ToPort", 65535)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -26,6 +27,7 @@ class Settings:
     has_containers: bool
     standins: Mapping[str, Path]
     ends_with_input: bool
+    ports: tuple[int, ...] = ()
 
 
 def serve(settings: Settings, ready: Callable[[server.Server], None]) -> None:
@@ -35,6 +37,7 @@ def serve(settings: Settings, ready: Callable[[server.Server], None]) -> None:
         ToolMissingError, ToolBrokeError: no container engine works.
         UsageError: the port is taken.
     """
+    _check_port(settings.port)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
@@ -42,14 +45,22 @@ def serve(settings: Settings, ready: Callable[[server.Server], None]) -> None:
         engine = engines.find() if settings.has_containers else None
         runner = containers.Runner(engine, run=settings.run, folder=folder) if engine else None
         base = Standins(engine, settings.standins) if engine else None
+        with server.running(
+            folder=folder, runner=runner, standins=base, port=settings.port, asked=settings.ports
+        ) as running:
+            if settings.ends_with_input:
+                threading.Thread(target=_until_eof, args=(stop,), daemon=True).start()
+            ready(running)
+            stop.wait()
+
+
+def _check_port(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            with server.running(folder=folder, runner=runner, standins=base, port=settings.port) as running:
-                if settings.ends_with_input:
-                    threading.Thread(target=_until_eof, args=(stop,), daemon=True).start()
-                ready(running)
-                stop.wait()
+            probe.bind((server.LOOPBACK, port))
         except OSError as error:
-            msg = f"port {settings.port} cannot be used: {error.strerror}. Next: name another one by --port"
+            msg = f"port {port} cannot be used: {error.strerror}. Next: name another one by --port"
             raise errors.UsageError(msg) from None
 
 

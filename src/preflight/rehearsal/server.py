@@ -43,7 +43,15 @@ FRONTED = {*WHOLE, "ecr", "ec2", "logs"}  # services that we stand in front of
 class Server:
     """The pretended account behind a WSGI application."""
 
-    def __init__(self, *, port: int, folder: Path, runner: containers.Runner | None, standins: Standins | None) -> None:
+    def __init__(
+        self,
+        *,
+        port: int,
+        folder: Path,
+        runner: containers.Runner | None,
+        standins: Standins | None,
+        asked: tuple[int, ...] = (),
+    ) -> None:
         self.book = ledger.Ledger()
         self.address = f"http://{LOOPBACK}:{port}"
         self._moto = DomainDispatcherApplication(create_backend_app)
@@ -58,6 +66,7 @@ class Server:
             runner=runner,
             standins=standins,
             book=self.book,
+            asked=asked,
         )
         self._scheduler = scheduler.Scheduler(self._state, self._launcher, self.book)
         self.cloudformation = cloudformation.Api(self.account, catalog.types(), self.book)
@@ -134,8 +143,12 @@ def running(
     runner: containers.Runner | None = None,
     standins: Standins | None = None,
     port: int = 0,
+    asked: tuple[int, ...] = (),
 ) -> Iterator[Server]:
-    """Serve a fresh account on a port of loopback (0: a free one) until the block ends."""
+    """Serve a fresh account on a port of loopback (0: a free one) until the block ends.
+
+    `asked` are ports of tasks that somebody will ask, besides those that templates name.
+    """
     os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"  # moto reads it when its IAM begins
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     BackendDict.reset()
@@ -145,7 +158,7 @@ def running(
         return served[0].application(environ, start_response)
 
     http = make_server(LOOPBACK, port, application, threaded=True, request_handler=_Quiet)
-    server = Server(port=http.server_port, folder=folder, runner=runner, standins=standins)
+    server = Server(port=http.server_port, folder=folder, runner=runner, standins=standins, asked=asked)
     served.append(server)
     warm.begin(server.account)
     thread = threading.Thread(target=http.serve_forever, args=(POLL,), daemon=True, name="http")
