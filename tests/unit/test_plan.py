@@ -131,3 +131,27 @@ def test_the_plan_of_this_repository_is_read(root: Path) -> None:
     read = plan.load(root / "preflight.yaml")
 
     assert [step.name for step in read.steps] == ["{prefix}-ecr", "{prefix}:{run}", "{prefix}"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        pytest.param(
+            "    contains: hello", '    get: "@example.com/"', "begins with a slash", id="a path that would be a host"
+        ),
+        pytest.param("service: web", "url: file:///etc/passwd", "begins with http", id="a URL that is a file"),
+        pytest.param("region: eu-west-1", "region: eu west", "expected the name of a region", id="no region"),
+    ],
+)
+def test_a_question_cannot_lead_elsewhere(folder: Path, old: str, new: str, said: str) -> None:
+    with pytest.raises(errors.UsageError, match=said):
+        load(folder, GOOD.replace(old, new))
+
+
+def test_a_capability_may_stand_alone_and_braces_are_text(folder: Path) -> None:
+    read = load(
+        folder,
+        GOOD.replace("[CAPABILITY_IAM]", "CAPABILITY_IAM").replace("contains: hello", "contains: '{\"status\": 1}'"),
+    )
+
+    assert (read.stacks[0].capabilities, read.smoke[0].contains) == (("CAPABILITY_IAM",), '{"status": 1}')

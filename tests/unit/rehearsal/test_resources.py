@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import botocore.exceptions
 import pytest
 
 Template = dict[str, Any]
@@ -337,3 +338,95 @@ def test_a_mistake_is_refused(
     assert (stack["StackStatus"], [r for r in reasons(stack) if said in r] != []) == ("ROLLBACK_COMPLETE", True), (
         reasons(stack)
     )
+
+
+def without_version(template: Template) -> None:
+    policy = {
+        "PolicyName": "p",
+        "PolicyDocument": {"Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]},
+    }
+    properties(template, "Role")["Policies"] = [policy]
+
+
+def with_stand_ins(template: Template) -> None:
+    """Types that are not modelled, and others that use what they return."""
+    put(template, "Files", "AWS::EFS::FileSystem", Encrypted=True)
+    put(template, "Point", "AWS::EFS::AccessPoint", FileSystemId={"Ref": "Files"})
+    put(template, "Queue", "AWS::SQS::Queue")
+    put(template, "Own", "Custom::Own", ServiceToken={"Fn::GetAtt": ["Queue", "Arn"]})
+    document = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "sqs:*", "Resource": {"Fn::GetAtt": ["Queue", "Arn"]}}],
+    }
+    put(template, "Policy", "AWS::IAM::Policy", PolicyName="q", PolicyDocument=document, Roles=[{"Ref": "Role"}])
+    properties(template, "Definition")["Tags"] = [{"Key": "own", "Value": {"Fn::GetAtt": ["Own", "Anything"]}}]
+
+
+def with_references(template: Template) -> None:
+    template["Parameters"] = {"Cpu": {"Type": "AWS::SSM::Parameter::Value<String>", "Default": "/app/cpu"}}
+    properties(template, "Definition")["Cpu"] = {"Ref": "Cpu"}
+    properties(template, "Definition")["Memory"] = "{{resolve:ssm:/app/memory}}"
+
+
+def with_health(template: Template) -> None:
+    properties(template, "Definition")["ContainerDefinitions"][0]["HealthCheck"] = {"Command": ["CMD", "true"]}
+
+
+@pytest.mark.parametrize(
+    "family",
+    [
+        pytest.param(without_version, id="an inline policy without a version"),
+        pytest.param(with_stand_ins, id="types that are not modelled"),
+        pytest.param(with_references, id="values of Systems Manager"),
+        pytest.param(with_health, id="a health check that nothing runs"),
+    ],
+)
+def test_a_correct_template_is_not_refused(
+    fargate: Template,
+    deploy: Callable[..., dict[str, Any]],
+    client: Callable[[str], Any],
+    reasons: Any,
+    family: Callable[[Template], None],
+) -> None:
+    client("ssm").put_parameter(Name="/app/cpu", Type="String", Value="256")
+    client("ssm").put_parameter(Name="/app/memory", Type="String", Value="512")
+    family(fargate)
+
+    stack = deploy(json.dumps(fargate), Capabilities=["CAPABILITY_IAM"])
+
+    assert (stack["StackStatus"], reasons(stack)) == ("CREATE_COMPLETE", [])
+
+
+@pytest.mark.parametrize(
+    ("mistake", "said"),
+    [
+        pytest.param(changed("Service", LaunchType="EC2"), "did not stabilize", id="launched on EC2"),
+        pytest.param(lambda t: properties(t, "Definition").update(Memory="{{resolve:ssm:/no/such}}"), "Could not resolve the dynamic reference", id="a reference to nothing"),
+        pytest.param(lambda t: properties(t, "Definition").update(Volumes=[{"Name": "../../etc"}]), "Volume name", id="a volume that is a path"),
+    ],
+)  # fmt: skip
+def test_what_only_the_account_can_tell_is_refused(
+    fargate: Template,
+    deploy: Callable[..., dict[str, Any]],
+    reasons: Any,
+    mistake: Callable[[Template], None],
+    said: str,
+) -> None:
+    mistake(fargate)
+
+    stack = deploy(json.dumps(fargate), Capabilities=["CAPABILITY_IAM"])
+
+    assert (stack["StackStatus"], [r for r in reasons(stack) if said in r] != []) == ("ROLLBACK_COMPLETE", True), (
+        reasons(stack)
+    )
+
+
+def test_a_transform_is_a_trouble_and_no_finding(fargate: Template, client: Callable[[str], Any], account: Any) -> None:
+    fargate["Transform"] = "AWS::Serverless-2016-10-31"
+
+    with pytest.raises(botocore.exceptions.ClientError, match="is not applied by the rehearsal"):
+        client("cloudformation").create_stack(
+            StackName="s", TemplateBody=json.dumps(fargate), Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
+        )
+
+    assert "is not applied" in account.book.troubles[0]
