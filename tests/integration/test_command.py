@@ -118,6 +118,17 @@ def test_a_mistake_is_a_finding_with_file_line_resource_and_fix(
     assert line_of in lines[finding["line"] - 1]
 
 
+def test_the_readme_shows_what_is_really_said(copy: Callable[..., Path]) -> None:
+    folder = copy("cfn/fa-018-fargate.yaml", "AssignPublicIp: ENABLED", "AssignPublicIp: DISABLED")
+
+    _, report = check(folder)
+
+    finding = report["findings"][0]
+    readme = (ROOT / "README.md").read_text()
+    shown = f"{finding['file']}:{finding['line']}: "
+    assert (shown in readme, finding["fix"] in readme, finding["source"] in readme) == (True, True, True), finding
+
+
 @pytest.mark.parametrize(
     "number",
     [pytest.param(signal.SIGINT, id="Ctrl-C"), pytest.param(signal.SIGTERM, id="SIGTERM")],

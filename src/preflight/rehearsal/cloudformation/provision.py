@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
 
@@ -93,26 +93,27 @@ class Provisioner:
     def _create(self, stack: stacks.Stack) -> None:
         resolver = resolve.Resolver(self.scope(stack))
         alive = check.living(stack.request.data, resolver)
-        needs = self._needs(alive, resolver)
+        needs = self.needs(alive, resolver)
         for name, declared in alive.items():
             stack.resources[name] = stacks.Resource(name, str(declared["Type"]), declared)
         said = self._imports_missing(stack, alive)
         if said is None:
             stop = threading.Event()
-            failed = self._each(needs, lambda name: self._create_one(stack, name, resolver, stop), stop, stack.cancel)
+            failed = self.each(needs, lambda name: self.create_one(stack, name, resolver, stop), stop, stack.cancel)
             if stack.cancel.is_set():
                 return
             if failed:
                 said = f"The following resource(s) failed to create: [{', '.join(sorted(failed))}]."
         if said is None:
-            said = self._set_outputs(stack, resolver)
+            said = self.set_outputs(stack, resolver)
         if said is None:
             stack.say("CREATE_COMPLETE")
         else:
             self._fail(stack, said, needs)
 
     @staticmethod
-    def _needs(alive: Mapping[str, Mapping[str, Any]], resolver: resolve.Resolver) -> dict[str, set[str]]:
+    def needs(alive: Mapping[str, Mapping[str, Any]], resolver: resolve.Resolver) -> dict[str, set[str]]:
+        """For each resource those that have to be complete before it."""
         live = {n: {**r, "Properties": check.chosen(r.get("Properties"), resolver)} for n, r in alive.items()}
         return order.adverse(live, graph.edges(live))
 
@@ -129,7 +130,7 @@ class Provisioner:
         return None
 
     @staticmethod
-    def _each(
+    def each(
         needs: Mapping[str, set[str]],
         act: Callable[[str], bool],
         stop: threading.Event,
@@ -161,14 +162,15 @@ class Provisioner:
                         targets.discard(name)
         return failed
 
-    def _create_one(self, stack: stacks.Stack, name: str, resolver: resolve.Resolver, stop: threading.Event) -> bool:
+    def create_one(self, stack: stacks.Stack, name: str, resolver: resolve.Resolver, stop: threading.Event) -> bool:
+        """Create a resource; whether that succeeded."""
         resource = stack.resources[name]
         if stop.is_set():
             return True
         try:
             stack.tell(resource, "CREATE_IN_PROGRESS")
-            resource.properties = self._properties(stack, resource, resolver)
-            made = self._handler(resource).create(self._place(stack, resource, stop), resource.properties)
+            resource.properties = self.properties(stack, resource, resolver)
+            made = self.handler(resource).create(self.place(stack, resource, stop), resource.properties)
             self._identified(stack, resource, made.id)
         except (handlers.FailedError, resolve.ResolveError) as failure:
             reason = failure.reason if isinstance(failure, handlers.FailedError) else failure.message
@@ -190,7 +192,13 @@ class Provisioner:
             resource.physical = physical
             stack.tell(resource, "CREATE_IN_PROGRESS", "Resource creation Initiated")
 
-    def _properties(self, stack: stacks.Stack, resource: stacks.Resource, resolver: resolve.Resolver) -> dict[str, Any]:
+    def properties(self, stack: stacks.Stack, resource: stacks.Resource, resolver: resolve.Resolver) -> dict[str, Any]:
+        """The properties of a resource, resolved and held against the schema of its type.
+
+        Raises:
+            FailedError: they do not fit.
+            ResolveError: they cannot be resolved.
+        """
         path = ("Resources", resource.logical, "Properties")
         resolved = dynamic.resolved(
             resolver.value(resource.declared.get("Properties") or {}, path), self._account, stack.region
@@ -203,10 +211,12 @@ class Provisioner:
             raise handlers.FailedError(msg, is_whole=True)
         return made
 
-    def _handler(self, resource: stacks.Resource) -> handlers.Handler:
+    def handler(self, resource: stacks.Resource) -> handlers.Handler:
+        """The handler of a resource's type; that of a stand-in where it is not modelled."""
         return self._types.get(resource.kind) or handlers.STANDIN
 
-    def _place(self, stack: stacks.Stack, resource: stacks.Resource, stop: threading.Event) -> handlers.Place:
+    def place(self, stack: stacks.Stack, resource: stacks.Resource, stop: threading.Event) -> handlers.Place:
+        """What a handler of that resource is given."""
         return handlers.Place(
             self._account,
             stack.region,
@@ -221,7 +231,7 @@ class Provisioner:
             identify=lambda physical: self._identified(stack, resource, physical),
         )
 
-    def _set_outputs(self, stack: stacks.Stack, resolver: resolve.Resolver) -> str | None:
+    def set_outputs(self, stack: stacks.Stack, resolver: resolve.Resolver) -> str | None:
         """Evaluate the outputs; None, or what is wrong with them."""
         outputs = {}
         for name, declared in (stack.request.data.get("Outputs") or {}).items():
@@ -291,7 +301,7 @@ class Provisioner:
         made = {n for n, r in stack.resources.items() if r.physical and r.status not in GONE}
         users = {name: {n for n in made if name in needs.get(n, ())} for name in made}
         failed = self._each_of_all(
-            users, lambda name: self._delete_one(stack, name, is_rollback=is_rollback, retain=retain)
+            users, lambda name: self.delete_one(stack, name, is_rollback=is_rollback, retain=retain)
         )
         return sorted(failed)
 
@@ -300,30 +310,40 @@ class Provisioner:
         failed: set[str] = set()
         left = {name: set(targets) for name, targets in needs.items()}
         while ready := {n: t for n, t in left.items() if not t & failed}:
-            more = self._each(ready, act, threading.Event())
+            more = self.each(ready, act, threading.Event())
             failed |= more
             if not more:
                 break
             left = {n: t for n, t in left.items() if n not in failed and n not in ready}
         return failed
 
-    def _delete_one(
-        self,
-        stack: stacks.Stack,
-        name: str,
-        *,
-        is_rollback: bool,
-        retain: frozenset[str],
+    def users_first(self, stack: stacks.Stack, names: Sequence[str]) -> list[str]:
+        """`names` in an order in which each comes before what it needs."""
+        needs, left, ordered = self._former_needs(stack), set(names), []
+        while left:
+            free = sorted(n for n in left if not any(n in needs.get(other, ()) for other in left - {n})) or sorted(left)
+            ordered += free
+            left -= set(free)
+        return ordered
+
+    def delete_one(
+        self, stack: stacks.Stack, name: str, *, is_rollback: bool, retain: frozenset[str] = frozenset()
     ) -> bool:
+        """Delete a resource as its DeletionPolicy has it; whether that succeeded."""
         resource = stack.resources[name]
         policy = resource.policy("DeletionPolicy")
-        if name in retain or policy == "Retain" or (policy == "RetainExceptOnCreate" and not is_rollback):
+        is_kept = name in retain or policy == "Retain" or (policy == "RetainExceptOnCreate" and not is_rollback)
+        return self.delete_resource(stack, resource, is_kept=is_kept)
+
+    def delete_resource(self, stack: stacks.Stack, resource: stacks.Resource, *, is_kept: bool) -> bool:
+        """Delete a resource unless it is to be kept; whether that succeeded."""
+        if is_kept:
             stack.tell(resource, "DELETE_SKIPPED")
             return True
         stack.tell(resource, "DELETE_IN_PROGRESS")
-        place = self._place(stack, resource, threading.Event())
+        place = self.place(stack, resource, threading.Event())
         try:
-            self._handler(resource).delete(place, resource.physical, resource.properties)
+            self.handler(resource).delete(place, resource.physical, resource.properties)
         except handlers.FailedError as failure:
             if not handlers.is_gone(failure):
                 stack.tell(resource, "DELETE_FAILED", failure.reason)

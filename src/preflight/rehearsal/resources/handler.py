@@ -106,7 +106,7 @@ class Place:
             self.note(path.strip("/").replace("/", "."), "ignored", f"{operation} has no such member")
         return self.ask(service, operation, **made)
 
-    def ask(self, service: str, operation: str, **given: Any) -> dict[str, Any]:
+    def ask(self, service: str, operation: str, /, **given: Any) -> dict[str, Any]:
         """Call an operation in the API's own spelling.
 
         Raises:

@@ -1,0 +1,115 @@
+"""UpdateStack: nothing to do, changed in place, replaced, added, removed, and gone back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import botocore.exceptions
+import pytest
+
+from preflight import waiting
+
+Update = Callable[..., dict[str, Any]]
+
+
+def logs(**groups: dict[str, Any]) -> str:
+    return json.dumps(
+        {"Resources": {name: {"Type": "AWS::Logs::LogGroup", "Properties": given} for name, given in groups.items()}}
+    )
+
+
+@pytest.fixture
+def update(client: Callable[[str], Any]) -> Update:
+    def run(body: str, **given: Any) -> dict[str, Any]:
+        cloudformation = client("cloudformation")
+        cloudformation.update_stack(StackName="s", TemplateBody=body, **given)
+
+        def probe() -> dict[str, Any] | None:
+            found: dict[str, Any] = cloudformation.describe_stacks(StackName="s")["Stacks"][0]
+            return None if found["StackStatus"].endswith("_IN_PROGRESS") else found
+
+        return waiting.until(probe, what="the update", timeout=60, interval=0.05)
+
+    return run
+
+
+def groups(client: Callable[[str], Any]) -> dict[str, int | None]:
+    return {g["logGroupName"]: g.get("retentionInDays") for g in client("logs").describe_log_groups()["logGroups"]}
+
+
+def test_no_change_is_refused(deploy: Any, update: Update) -> None:
+    deploy(logs(A={"LogGroupName": "a"}))
+
+    with pytest.raises(botocore.exceptions.ClientError, match=r"No updates are to be performed\."):
+        update(logs(A={"LogGroupName": "a"}))
+
+
+def test_a_property_is_changed_in_place(deploy: Any, update: Update, client: Any) -> None:
+    deploy(logs(A={"LogGroupName": "a", "RetentionInDays": 7}))
+
+    stack = update(logs(A={"LogGroupName": "a", "RetentionInDays": 14}))
+
+    events = client("cloudformation").describe_stack_events(StackName="s")["StackEvents"][::-1]
+    statuses = [(e["LogicalResourceId"], e["ResourceStatus"]) for e in events[5:]]
+    assert (stack["StackStatus"], groups(client), statuses) == (
+        "UPDATE_COMPLETE",
+        {"a": 14},
+        [
+            ("s", "UPDATE_IN_PROGRESS"),
+            ("A", "UPDATE_IN_PROGRESS"),
+            ("A", "UPDATE_COMPLETE"),
+            ("s", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"),
+            ("s", "UPDATE_COMPLETE"),
+        ],
+    )
+
+
+def test_a_name_is_changed_by_replacement(deploy: Any, update: Update, client: Any) -> None:
+    deploy(logs(A={"LogGroupName": "a"}))
+
+    stack = update(logs(A={"LogGroupName": "b"}))
+
+    assert (stack["StackStatus"], groups(client)) == ("UPDATE_COMPLETE", {"b": None})
+
+
+def test_resources_come_and_go(deploy: Any, update: Update, client: Any) -> None:
+    deploy(logs(A={"LogGroupName": "a"}, B={"LogGroupName": "b"}))
+
+    update(logs(A={"LogGroupName": "a"}, C={"LogGroupName": "c"}))
+
+    assert sorted(groups(client)) == ["a", "c"]
+
+
+def test_a_failed_update_goes_back(deploy: Any, update: Update, client: Any) -> None:
+    client("logs").create_log_group(logGroupName="taken")
+    deploy(logs(A={"LogGroupName": "a", "RetentionInDays": 7}))
+    body = json.loads(logs(A={"LogGroupName": "a", "RetentionInDays": 14}, B={"LogGroupName": "taken"}))
+    body["Resources"]["B"]["DependsOn"] = "A"
+
+    stack = update(json.dumps(body))
+
+    assert (stack["StackStatus"], groups(client)) == ("UPDATE_ROLLBACK_COMPLETE", {"a": 7, "taken": None})
+
+
+def test_a_stack_that_rolled_back_cannot_be_updated(deploy: Any, update: Update, client: Any) -> None:
+    client("logs").create_log_group(logGroupName="taken")
+    deploy(logs(B={"LogGroupName": "taken"}))
+
+    with pytest.raises(botocore.exceptions.ClientError, match="is in ROLLBACK_COMPLETE state and can not be updated"):
+        update(logs(B={"LogGroupName": "free"}))
+
+
+def test_a_new_task_definition_is_rolled_out(fargate: dict[str, Any], deploy: Any, update: Update, client: Any) -> None:
+    deploy(json.dumps(fargate), Capabilities=["CAPABILITY_IAM"])
+    fargate["Resources"]["Definition"]["Properties"]["Cpu"] = "512"
+    fargate["Resources"]["Definition"]["Properties"]["Memory"] = "1024"
+
+    stack = update(json.dumps(fargate), Capabilities=["CAPABILITY_IAM"])
+
+    ecs = client("ecs")
+    cluster = ecs.list_clusters()["clusterArns"][0]
+    task = ecs.describe_tasks(cluster=cluster, tasks=ecs.list_tasks(cluster=cluster)["taskArns"])["tasks"]
+    active = ecs.list_task_definitions()["taskDefinitionArns"]
+    assert (stack["StackStatus"], [t["cpu"] for t in task], len(active)) == ("UPDATE_COMPLETE", ["512"], 1)
