@@ -125,8 +125,11 @@ def test_the_readme_shows_what_is_really_said(copy: Callable[..., Path]) -> None
 
     finding = report["findings"][0]
     readme = (ROOT / "README.md").read_text()
-    shown = f"{finding['file']}:{finding['line']}: "
-    assert (shown in readme, finding["fix"] in readme, finding["source"] in readme) == (True, True, True), finding
+    assert (f"{finding['file']}:" in readme, finding["fix"] in readme, finding["source"] in readme) == (
+        True,
+        True,
+        True,
+    ), finding
 
 
 @pytest.mark.parametrize(
