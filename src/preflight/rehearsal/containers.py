@@ -41,8 +41,6 @@ class Runner:
         self.run = run
         self._folder = folder
         self._exits = exits.Exits()
-        self._pulled: dict[str, str] = {}
-        self._pulls = threading.Lock()
 
     def hold(self, task: str, *, address: str, publish: Sequence[tuple[str, int]] = ()) -> Holder:
         """Make the network namespace of a task, with its address, and return what holds it."""

@@ -325,8 +325,6 @@ class Launcher:
                 else ("was unable to place a task. Reason: {}.".format)
             )
             task.service.say(words(failure.reason.rstrip(".")))
-        if task.deployment is not None:
-            task.deployment.last_failure = failure.reason
         self.stop(task, code="TaskFailedToStart", reason=failure.reason)
 
     def _stop(self, task: states.Task) -> None:

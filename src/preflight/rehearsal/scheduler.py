@@ -86,7 +86,6 @@ class Scheduler:
             deployment.failed = 0
             return
         deployment.failed += 1
-        deployment.last_failure = str(task.api.get("stoppedReason") or "")
         deployment.not_before = time.monotonic() + min(BACK_OFF * 2 ** (deployment.failed - 1), MAX_BACK_OFF)
         breaker = (service.given.get("deploymentConfiguration") or {}).get("deploymentCircuitBreaker") or {}
         if (

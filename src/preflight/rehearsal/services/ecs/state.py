@@ -69,7 +69,6 @@ class Deployment:
     reason: str = ""
     failed: int = 0
     not_before: float = 0.0
-    last_failure: str = ""
 
 
 @dataclass
