@@ -14,7 +14,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 Value = Any  # what JSON can say
 Path = tuple[str | int, ...]
@@ -201,6 +201,8 @@ def as_text(value: Value) -> str:
 class Resolver:
     """Evaluates the parts of one template within one scope."""
 
+    functions: ClassVar[frozenset[str]] = frozenset(FUNCTIONS)
+
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
         self._conditions: dict[str, bool] = {}
@@ -257,11 +259,11 @@ class Resolver:
         return result
 
     def _function(self, name: str, argument: Value, path: Path) -> Value:
-        special = getattr(self, "_" + name.removeprefix("Fn::").lower()) if name in FUNCTIONS else None
-        if special is None:
-            msg = f"Template error: {name} is not supported here"
+        if name not in self.functions:
+            supported = ", ".join(sorted(self.functions - {"Condition"}))
+            msg = f"Template error: Encountered unsupported function: {name} Supported functions are: [{supported}]"
             raise ResolveError(msg, path)
-        return special(argument, path)
+        return getattr(self, "_" + name.removeprefix("Fn::").lower())(argument, path)
 
     def _ref(self, name: Value, path: Path) -> Value:
         if not isinstance(name, str):

@@ -21,16 +21,20 @@ class Roles:
 
     def trusts_tasks(self, arn: str, region: str) -> bool:
         """Whether the role exists and ECS tasks may assume it."""
+        return self.trusts(arn, region, TASKS, source="ecs")
+
+    def trusts(self, arn: str, region: str, service: str, *, source: str) -> bool:
+        """Whether the role exists and `service` may assume it on behalf of a resource of `source`."""
         try:
             role = self._iam(region).get_role(RoleName=_name(arn))["Role"]
         except ClientError:
             return False
         context = {
             "aws:sourceaccount": self._account.id,
-            "aws:sourcearn": f"arn:{resolve.partition_of(region)[0]}:ecs:{region}:{self._account.id}:*",
+            "aws:sourcearn": f"arn:{resolve.partition_of(region)[0]}:{source}:{region}:{self._account.id}:*",
         }
         request = permissions.Request("sts:AssumeRole", context=context)
-        return permissions.trusts(role["AssumeRolePolicyDocument"], TASKS, request)
+        return permissions.trusts(role["AssumeRolePolicyDocument"], service, request)
 
     def policies(self, arn: str, region: str) -> permissions.Policies:
         """Its managed and inline policies, and its permissions boundary."""

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from preflight import resolve
+from preflight import extensions, resolve
 from preflight.rehearsal import protocol
 from preflight.rehearsal.cloudformation import graph
 
@@ -57,6 +57,21 @@ IAM_NAMES = ("RoleName", "UserName", "GroupName", "InstanceProfileName", "Manage
 LIMITS = (("Resources", 500), ("Parameters", 200), ("Mappings", 200), ("Outputs", 200))
 ALPHANUMERIC = re.compile(r"[A-Za-z0-9]{1,255}")
 FORMAT = "Template format error: "
+VERSION = "2010-09-09"
+PARAMETER = {
+    "AllowedPattern",
+    "AllowedValues",
+    "ConstraintDescription",
+    "Default",
+    "Description",
+    "MaxLength",
+    "MaxValue",
+    "MinLength",
+    "MinValue",
+    "NoEcho",
+    "Type",
+}
+MAX_ATTRIBUTES = 200
 
 
 def refuse(message: str) -> protocol.Refusal:
@@ -75,13 +90,21 @@ def check(data: Mapping[str, Any], *, is_type: Callable[[str], bool]) -> None:
         raise refuse(said)
 
 
+def check_sections(data: Mapping[str, Any]) -> None:
+    """Hold the sections of a template, and nothing in Resources, against their form.
+
+    Raises:
+        Refusal: the first thing that is wrong, in AWS's words.
+    """
+    said = next(_sections(data), None)
+    if said is not None:
+        raise refuse(said)
+
+
 def _wrong(data: Mapping[str, Any], is_type: Callable[[str], bool]) -> Iterator[str]:
-    unknown = [key for key in data if key not in SECTIONS]
-    if unknown:
-        yield f"Invalid template property or properties [{', '.join(unknown)}]"
-    malformed = list(_sections(data))
+    malformed = next(_sections(data), None)
     if malformed:
-        yield malformed[0]
+        yield malformed
         return
     yield from _nulls(data, "")
     resources = data.get("Resources")
@@ -95,6 +118,8 @@ def _wrong(data: Mapping[str, Any], is_type: Callable[[str], bool]) -> Iterator[
         if not ALPHANUMERIC.fullmatch(name):
             yield f"{FORMAT}Parameter name {name} is non alphanumeric."
     yield from _mappings(data.get("Mappings") or {})
+    if not extensions.is_used(data):
+        yield from _unsupported(resources)
     types = sorted({r["Type"] for r in resources.values() if not is_type(r["Type"])})
     if types:
         yield f"{FORMAT}Unrecognized resource types: [{', '.join(types)}]"
@@ -102,12 +127,32 @@ def _wrong(data: Mapping[str, Any], is_type: Callable[[str], bool]) -> Iterator[
 
 
 def _sections(data: Mapping[str, Any]) -> Iterator[str]:
+    unknown = [key for key in data if key not in SECTIONS]
+    if unknown:
+        yield f"Invalid template property or properties [{', '.join(unknown)}]"
+    version = data.get("AWSTemplateFormatVersion", VERSION)
+    if str(version) != VERSION:
+        yield f"Template format error: {version} is not a supported value for AWSTemplateFormatVersion."
+    if not isinstance(data.get("Description", ""), str):
+        yield f"{FORMAT}Description must be a string."
     for section in ("Metadata", "Parameters", "Mappings", "Conditions", "Outputs", "Rules"):
         if section in data and not isinstance(data[section], dict):
             yield f"{FORMAT}'{section}' must be an object"
     for name, declared in _map(data, "Parameters").items():
         if not isinstance(declared, dict) or "Type" not in declared:
             yield f"{FORMAT}Every Parameters object must contain a Type member. ({name})"
+            continue
+        unknown = [key for key in declared if key not in PARAMETER]
+        if unknown:
+            yield f"Invalid template parameter property '{unknown[0]}'"
+
+
+def _unsupported(value: Any) -> Iterator[str]:
+    """Functions that only AWS::LanguageExtensions brings."""
+    for key, item in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        if isinstance(key, str) and (key in extensions.ONLY_HERE or key.startswith(extensions.LOOP)):
+            yield f"Template error: Encountered unsupported function: {key} Supported functions need the transform {extensions.NAME}"
+        yield from _unsupported(item)
 
 
 def _map(data: Mapping[str, Any], section: str) -> Mapping[str, Any]:
@@ -160,6 +205,8 @@ def _mappings(mappings: Any) -> Iterator[str]:
         if not isinstance(mapping, dict) or not all(isinstance(m, dict) for m in mapping.values()):
             yield f"{FORMAT}Every Mappings member {name} must be a map"
             continue
+        if len(mapping) > MAX_ATTRIBUTES:
+            yield f"{FORMAT}Number of mapping attributes, {len(mapping)}, is greater than maximum allowed, {MAX_ATTRIBUTES}"
         values = [value for inner in mapping.values() for value in inner.values()]
         if any(isinstance(value, dict) for value in values):
             yield f"{FORMAT}Every Mappings attribute must be a String or a List."
@@ -238,20 +285,31 @@ def living(data: Mapping[str, Any], resolver: resolve.Resolver) -> dict[str, Map
     return {n: r for n, r in data["Resources"].items() if resolver.holds(r)}
 
 
-def check_capabilities(data: Mapping[str, Any], given: list[str], *, is_change_set: bool = False) -> None:
-    """IAM resources need CAPABILITY_IAM, named ones CAPABILITY_NAMED_IAM, macros CAPABILITY_AUTO_EXPAND.
+def needed_capability(data: Mapping[str, Any]) -> str | None:
+    """The capability that the IAM resources of a template need."""
+    made = [r for r in data["Resources"].values() if r["Type"] in IAM_TYPES]
+    if any(name in (r.get("Properties") or {}) for r in made for name in IAM_NAMES):
+        return "CAPABILITY_NAMED_IAM"
+    return "CAPABILITY_IAM" if made else None
+
+
+def check_capabilities(data: Mapping[str, Any], given: Iterable[str]) -> None:
+    """IAM resources need CAPABILITY_IAM, named ones CAPABILITY_NAMED_IAM.
 
     Raises:
         Refusal: InsufficientCapabilitiesException.
     """
-    made = [r for r in data["Resources"].values() if r["Type"] in IAM_TYPES]
-    is_named = any(name in (r.get("Properties") or {}) for r in made for name in IAM_NAMES)
-    needed = None
-    if is_named and "CAPABILITY_NAMED_IAM" not in given:
-        needed = "CAPABILITY_NAMED_IAM"
-    elif made and not {"CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"} & set(given):
-        needed = "CAPABILITY_IAM"
-    elif data.get("Transform") and "CAPABILITY_AUTO_EXPAND" not in given and not is_change_set:
-        needed = "CAPABILITY_AUTO_EXPAND"
-    if needed:
+    needed = needed_capability(data)
+    if needed and "CAPABILITY_NAMED_IAM" not in given and needed not in given:
+        raise protocol.Refusal("InsufficientCapabilitiesException", f"Requires capabilities : [{needed}]")
+
+
+def check_transform(data: Mapping[str, Any], given: Iterable[str], *, is_change_set: bool) -> None:
+    """A transform needs CAPABILITY_AUTO_EXPAND, but for a change set, which shows what it makes.
+
+    Raises:
+        Refusal: InsufficientCapabilitiesException.
+    """
+    needed = "CAPABILITY_AUTO_EXPAND"
+    if data.get("Transform") and needed not in given and not is_change_set:
         raise protocol.Refusal("InsufficientCapabilitiesException", f"Requires capabilities : [{needed}]")

@@ -14,7 +14,7 @@ from typing import Any
 from preflight import resolve, schemas
 from preflight.rehearsal import account as accounts
 from preflight.rehearsal import ledger
-from preflight.rehearsal.cloudformation import check, dynamic, graph, order
+from preflight.rehearsal.cloudformation import check, dynamic, early, graph, order
 from preflight.rehearsal.cloudformation import stack as stacks
 from preflight.rehearsal.resources import handler as handlers
 
@@ -34,14 +34,14 @@ class Provisioner:
         book: ledger.Ledger,
     ) -> None:
         self._stacks = every
-        self._account = account
+        self.account = account
         self._types = types
         self._book = book
 
     def scope(self, stack: stacks.Stack) -> resolve.Scope:
         """What the template of a stack is evaluated with, its resources included."""
         pseudo = resolve.pseudo_parameters(
-            region=stack.region, account=self._account.id, stack_name=stack.name, stack_id=stack.id
+            region=stack.region, account=self.account.id, stack_name=stack.name, stack_id=stack.id
         )
         pseudo["AWS::NotificationARNs"] = stack.request.notifications
 
@@ -64,7 +64,7 @@ class Provisioner:
 
     def zones(self, region: str) -> list[str]:
         """Availability Zones of a region."""
-        found = self._account.client("ec2", region).describe_availability_zones()
+        found = self.account.client("ec2", region).describe_availability_zones()
         return [zone["ZoneName"] for zone in found["AvailabilityZones"]]
 
     @staticmethod
@@ -93,35 +93,81 @@ class Provisioner:
     def _create(self, stack: stacks.Stack) -> None:
         resolver = resolve.Resolver(self.scope(stack))
         alive = check.living(stack.request.data, resolver)
-        needs = self.needs(alive, resolver)
+        needs = self.needs(stack, alive, resolver)
         for name, declared in alive.items():
             stack.resources[name] = stacks.Resource(name, str(declared["Type"]), declared)
-        said = self._imports_missing(stack, alive)
-        if said is None:
-            stop = threading.Event()
-            failed = self.each(needs, lambda name: self.create_one(stack, name, resolver, stop), stop, stack.cancel)
-            if stack.cancel.is_set():
-                return
-            if failed:
-                said = f"The following resource(s) failed to create: [{', '.join(sorted(failed))}]."
-        if said is None:
-            said = self.set_outputs(stack, resolver)
+        said = self.imports_missing(stack, alive) or self._invalid(stack) or self._provision(stack, needs, resolver)
+        if stack.cancel.is_set():
+            return
+        said = said or self.set_outputs(stack, resolver)
         if said is None:
             stack.say("CREATE_COMPLETE")
         else:
-            self._fail(stack, said, needs)
+            self._fail(stack, said)
+
+    def _invalid(self, stack: stacks.Stack) -> str | None:
+        """Validate before anything is made; None, or what is wrong."""
+        found = self.violations(stack.request, self.static(stack)) if stack.request.is_validated else []
+        if not found:
+            return None
+        return self.tell_violations(stack, found, "CREATE_FAILED")
+
+    def _provision(self, stack: stacks.Stack, needs: Mapping[str, set[str]], resolver: resolve.Resolver) -> str | None:
+        """Make every resource; None, or which failed."""
+        stop, late = threading.Event(), threading.Event()
+        minutes = stack.request.timeout
+
+        def end() -> None:
+            late.set()
+            stop.set()
+
+        clock = threading.Timer((minutes or 0) * 60, end)
+        clock.daemon = True
+        if minutes:
+            clock.start()
+        failed = self.each(needs, lambda name: self.create_one(stack, name, resolver, stop), stop, stack.cancel)
+        clock.cancel()
+        if late.is_set():
+            return "Stack creation time exceeded the specified timeout."
+        return f"The following resource(s) failed to create: [{', '.join(sorted(failed))}]." if failed else None
 
     @staticmethod
-    def needs(alive: Mapping[str, Mapping[str, Any]], resolver: resolve.Resolver) -> dict[str, set[str]]:
-        """For each resource those that have to be complete before it."""
-        live = {n: {**r, "Properties": check.chosen(r.get("Properties"), resolver)} for n, r in alive.items()}
-        return order.adverse(live, graph.edges(live))
+    def violations(request: stacks.Request, scope: resolve.Scope) -> list[stacks.Violation]:
+        """What pre-deployment validation finds in a request."""
+        try:
+            return early.violations(request.data, scope)
+        except resolve.ResolveError:
+            return []  # an import or an attribute that fails later, where AWS reports it
 
-    def _imports_missing(self, stack: stacks.Stack, alive: Mapping[str, Mapping[str, Any]]) -> str | None:
+    @staticmethod
+    def tell_violations(stack: stacks.Stack, found: list[stacks.Violation], status: str) -> str:
+        """Enter what validation found into the events; what the stack says of it."""
+        for violation in found:
+            stack.report(violation)
+        names = list(dict.fromkeys(violation.logical for violation in found))
+        for name in names:
+            said = early.reason(name, [violation for violation in found if violation.logical == name])
+            stack.tell(stack.resources[name], status, said, detail="VALIDATION_FAILED")
+        return f"Validation failed for following resources: [{', '.join(names)}]."
+
+    def static(self, stack: stacks.Stack) -> resolve.Scope:
+        """What a template is evaluated with before its resources exist."""
         scope = self.scope(stack)
-        keeping = resolve.Resolver(
-            resolve.Scope(scope.data, scope.parameters, scope.pseudo, scope.zones, scope.imported)
-        )
+        return resolve.Scope(scope.data, scope.parameters, scope.pseudo, scope.zones, scope.imported)
+
+    @staticmethod
+    def needs(
+        stack: stacks.Stack, alive: Mapping[str, Mapping[str, Any]], resolver: resolve.Resolver
+    ) -> dict[str, set[str]]:
+        """For each resource those that have to be complete before it; noted in the stack as well."""
+        live = {n: {**r, "Properties": check.chosen(r.get("Properties"), resolver)} for n, r in alive.items()}
+        edges = graph.edges(live)
+        stack.needs = {**stack.needs, **edges}
+        return order.adverse(live, edges)
+
+    def imports_missing(self, stack: stacks.Stack, alive: Mapping[str, Mapping[str, Any]]) -> str | None:
+        """None, or which import of a stack names no export."""
+        keeping = resolve.Resolver(self.static(stack))
         try:
             for name, declared in alive.items():
                 keeping.value(declared.get("Properties"), ("Resources", name, "Properties"))
@@ -150,6 +196,9 @@ class Provisioner:
                     for name in [n for n, targets in left.items() if not targets]:
                         del left[name]
                         running[pool.submit(act, name)] = name
+                if not running and not stop.is_set():
+                    msg = f"no order satisfies {sorted(left)}"
+                    raise RuntimeError(msg)
                 done, _ = wait(running, timeout=0.1 if cancel else None, return_when=FIRST_COMPLETED)
                 if cancel is not None and cancel.is_set():
                     stop.set()
@@ -201,7 +250,7 @@ class Provisioner:
         """
         path = ("Resources", resource.logical, "Properties")
         resolved = dynamic.resolved(
-            resolver.value(resource.declared.get("Properties") or {}, path), self._account, stack.region
+            resolver.value(resource.declared.get("Properties") or {}, path), self.account, stack.region
         )
         made = schemas.coerce(resource.kind, resolved if isinstance(resolved, dict) else {})
         wrong = schemas.violations(resource.kind, made)
@@ -218,14 +267,19 @@ class Provisioner:
     def place(self, stack: stacks.Stack, resource: stacks.Resource, stop: threading.Event) -> handlers.Place:
         """What a handler of that resource is given."""
         return handlers.Place(
-            self._account,
+            self.account,
             stack.region,
             stack.name,
             stack.id,
             resource.logical,
             resource.kind,
             self._book,
-            tags=stack.request.tags,
+            tags={
+                **stack.request.tags,
+                "aws:cloudformation:stack-name": stack.name,
+                "aws:cloudformation:stack-id": stack.id,
+                "aws:cloudformation:logical-id": resource.logical,
+            },
             capabilities=tuple(stack.request.capabilities),
             stop=stop,
             identify=lambda physical: self._identified(stack, resource, physical),
@@ -233,7 +287,7 @@ class Provisioner:
 
     def set_outputs(self, stack: stacks.Stack, resolver: resolve.Resolver) -> str | None:
         """Evaluate the outputs; None, or what is wrong with them."""
-        outputs = {}
+        outputs: dict[str, dict[str, Any]] = {}
         for name, declared in (stack.request.data.get("Outputs") or {}).items():
             path = ("Outputs", name)
             try:
@@ -248,15 +302,38 @@ class Provisioner:
                 return f"Export with name {export} is already exported by stack {taken[0].name}."
             text = ",".join(map(str, value)) if isinstance(value, list) else resolve.as_text(value)
             outputs[name] = {"value": text, "description": declared.get("Description"), "export": export}
-        stack.outputs = outputs
+        said = self._in_use(stack, outputs)
+        if said is None:
+            stack.outputs = outputs
+        return said
+
+    def _in_use(self, stack: stacks.Stack, outputs: Mapping[str, Mapping[str, Any]]) -> str | None:
+        """None, or which export that others import would go or change."""
+        after = {output["export"]: output["value"] for output in outputs.values() if output["export"]}
+        for output in stack.outputs.values():
+            export = output["export"]
+            users = self._stacks.importers(stack.region, export) if export else []
+            names = " and ".join(sorted({user.name for user in users}))
+            if users and export not in after:
+                return f"Export {export} cannot be deleted as it is in use by {names}"
+            if users and after[export] != output["value"]:
+                return f"Export {export} cannot be updated as it is in use by {names}"
         return None
 
-    def _fail(self, stack: stacks.Stack, said: str, needs: Mapping[str, set[str]]) -> None:
+    def _fail(self, stack: stacks.Stack, said: str) -> None:
         if stack.request.on_failure == "DO_NOTHING":
             stack.say("CREATE_FAILED", said)
-            return
-        stack.say("ROLLBACK_IN_PROGRESS", f"{said.rstrip('.')}. Rollback requested by user.")
-        kept = self._remove(stack, needs, is_rollback=True)
+        else:
+            self._roll_back(stack, f"{said.rstrip('.')}. Rollback requested by user.")
+
+    def roll_back(self, stack: stacks.Stack) -> None:
+        """Roll back a stack whose creation failed and kept what it had made."""
+        with stack.work:
+            self._roll_back(stack, "User Initiated")
+
+    def _roll_back(self, stack: stacks.Stack, said: str) -> None:
+        stack.say("ROLLBACK_IN_PROGRESS", said)
+        kept = self._remove(stack, is_rollback=True)
         if kept:
             stack.say("ROLLBACK_FAILED", f"The following resource(s) failed to delete: [{', '.join(kept)}]. ")
             return
@@ -274,7 +351,7 @@ class Provisioner:
     def _delete(self, stack: stacks.Stack, retain: frozenset[str]) -> None:
         stack.say("DELETE_IN_PROGRESS", "User Initiated")
         try:
-            kept = self._remove(stack, self._former_needs(stack), retain=retain)
+            kept = self._remove(stack, retain=retain)
         except Exception as error:  # noqa: BLE001 - a fault of ours must not look like a finding
             traceback.print_exc()
             self._book.trouble(f"the rehearsal broke while it deleted {stack.name}: {error!r}")
@@ -285,21 +362,16 @@ class Provisioner:
         stack.outputs, stack.imports, stack.deleted = {}, set(), stacks.now()
         stack.say("DELETE_COMPLETE")
 
-    @staticmethod
-    def _former_needs(stack: stacks.Stack) -> dict[str, set[str]]:
-        return graph.edges({name: resource.declared for name, resource in stack.resources.items()})
-
     def _remove(
         self,
         stack: stacks.Stack,
-        needs: Mapping[str, set[str]],
         *,
         is_rollback: bool = False,
         retain: frozenset[str] = frozenset(),
     ) -> list[str]:
         """Delete what was made, users before what they use; return what could not be deleted."""
         made = {n for n, r in stack.resources.items() if r.physical and r.status not in GONE}
-        users = {name: {n for n in made if name in needs.get(n, ())} for name in made}
+        users = {name: {n for n in made if name in stack.needs.get(n, ())} for name in made}
         failed = self._each_of_all(
             users, lambda name: self.delete_one(stack, name, is_rollback=is_rollback, retain=retain)
         )
@@ -319,7 +391,7 @@ class Provisioner:
 
     def users_first(self, stack: stacks.Stack, names: Sequence[str]) -> list[str]:
         """`names` in an order in which each comes before what it needs."""
-        needs, left, ordered = self._former_needs(stack), set(names), []
+        needs, left, ordered = stack.needs, set(names), []
         while left:
             free = sorted(n for n in left if not any(n in needs.get(other, ()) for other in left - {n})) or sorted(left)
             ordered += free
@@ -332,7 +404,8 @@ class Provisioner:
         """Delete a resource as its DeletionPolicy has it; whether that succeeded."""
         resource = stack.resources[name]
         policy = resource.policy("DeletionPolicy")
-        is_kept = name in retain or policy == "Retain" or (policy == "RetainExceptOnCreate" and not is_rollback)
+        is_new = is_rollback and (policy == "RetainExceptOnCreate" or stack.request.is_new_removed)
+        is_kept = name in retain or (policy in {"Retain", "RetainExceptOnCreate"} and not is_new)
         return self.delete_resource(stack, resource, is_kept=is_kept)
 
     def delete_resource(self, stack: stacks.Stack, resource: stacks.Resource, *, is_kept: bool) -> bool:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
-from preflight import resolve
+from preflight import extensions, resolve, schemas
 from preflight.rehearsal.cloudformation import check
 from preflight.rehearsal.cloudformation import stack as stacks
 
@@ -18,7 +19,7 @@ def stack(found: stacks.Stack) -> dict[str, Any]:
         "StackId": found.id,
         "StackName": found.name,
         "Description": request.data.get("Description"),
-        "Parameters": _parameters(found),
+        "Parameters": parameters(request),
         "CreationTime": found.created,
         "LastUpdatedTime": found.updated,
         "DeletionTime": found.deleted,
@@ -26,6 +27,8 @@ def stack(found: stacks.Stack) -> dict[str, Any]:
         "StackStatus": found.status,
         "StackStatusReason": found.reason or None,
         "DisableRollback": request.on_failure == "DO_NOTHING",
+        "TimeoutInMinutes": request.timeout,
+        "RoleARN": request.role,
         "NotificationARNs": request.notifications,
         "Capabilities": request.capabilities,
         "Outputs": [
@@ -45,10 +48,11 @@ def stack(found: stacks.Stack) -> dict[str, Any]:
     }
 
 
-def _parameters(found: stacks.Stack) -> list[dict[str, str]]:
-    declared = found.request.data.get("Parameters") or {}
+def parameters(request: stacks.Request) -> list[dict[str, str]]:
+    """Parameters with their values; those of NoEcho are hidden."""
+    declared = request.data.get("Parameters") or {}
     rows = []
-    for name, value in found.request.parameters.items():
+    for name, value in request.parameters.items():
         is_secret = str(declared[name].get("NoEcho", "")).lower() == "true"
         text = ",".join(value) if isinstance(value, list) else str(value)
         rows.append({"ParameterKey": name, "ParameterValue": HIDDEN if is_secret else text})
@@ -87,7 +91,60 @@ def event(found: stacks.Stack, shown: stacks.Event) -> dict[str, Any]:
         "ResourceStatusReason": shown.reason or None,
         "ResourceProperties": stacks.properties_text(shown.properties),
         "ClientRequestToken": shown.token,
+        "DetailedStatus": shown.detail,
     }
+
+
+def is_failed(shown: stacks.Event) -> bool:
+    """Whether an event says that something failed."""
+    return shown.is_validation or "FAILED" in shown.status
+
+
+def operation_event(found: stacks.Stack, shown: stacks.Event) -> dict[str, Any]:
+    """One member of DescribeEvents."""
+    common = {
+        "EventId": shown.id,
+        "StackId": found.id,
+        "OperationId": shown.operation.id,
+        "OperationType": shown.operation.kind,
+        "LogicalResourceId": shown.logical,
+        "ResourceType": shown.kind,
+        "Timestamp": shown.moment,
+        "ClientRequestToken": shown.token,
+    }
+    if shown.violation is not None:
+        return {
+            **common,
+            "EventType": "VALIDATION_ERROR",
+            "ValidationName": shown.violation.check,
+            "ValidationStatus": "FAILED",
+            "ValidationStatusReason": shown.violation.message,
+            "ValidationPath": shown.violation.path,
+            "ValidationFailureMode": "FAIL",
+        }
+    is_stack = shown.kind == stacks.STACK and shown.physical == found.id
+    kind = "STACK_EVENT" if is_stack else "PROVISIONING_ERROR" if is_failed(shown) else "PROGRESS_EVENT"
+    return {
+        **common,
+        "EventType": kind,
+        "PhysicalResourceId": shown.physical,
+        "ResourceStatus": shown.status,
+        "ResourceStatusReason": shown.reason or None,
+        "ResourceProperties": stacks.properties_text(shown.properties),
+        "DetailedStatus": shown.detail,
+        **({"OperationStatus": _outcome(shown.status)} if is_stack else {}),
+    }
+
+
+def _outcome(status: str) -> str:
+    if status.endswith("_IN_PROGRESS"):
+        return "IN_PROGRESS"
+    return "FAILED" if "FAILED" in status or "ROLLBACK" in status else "SUCCEEDED"
+
+
+def as_json(data: dict[str, Any]) -> str:
+    """A processed template as text."""
+    return json.dumps(data, default=str, indent=2)
 
 
 def resource(found: stacks.Stack, shown: stacks.Resource, *, is_detail: bool = False) -> dict[str, Any]:
@@ -107,24 +164,58 @@ def resource(found: stacks.Stack, shown: stacks.Resource, *, is_detail: bool = F
 
 def validated(data: dict[str, Any]) -> dict[str, Any]:
     """The answer to ValidateTemplate."""
-    made = [r for r in data["Resources"].values() if r["Type"] in check.IAM_TYPES]
-    is_named = any(name in (r.get("Properties") or {}) for r in made for name in check.IAM_NAMES)
-    needed = ["CAPABILITY_NAMED_IAM"] if is_named else ["CAPABILITY_IAM"] if made else []
+    return {"Description": data.get("Description"), "Parameters": _declared(data), **_capabilities(data)}
+
+
+def _capabilities(data: dict[str, Any]) -> dict[str, Any]:
+    needed = check.needed_capability(data)
+    made = sorted({r["Type"] for r in data["Resources"].values() if r["Type"] in check.IAM_TYPES})
+    said = f"The following resource(s) require capabilities: [{', '.join(made)}]"
     return {
-        "Description": data.get("Description"),
-        "Parameters": [
-            {
-                "ParameterKey": name,
-                "DefaultValue": resolve.as_text(declared["Default"]) if "Default" in declared else None,
-                "NoEcho": str(declared.get("NoEcho", "")).lower() == "true",
-                "Description": declared.get("Description"),
-            }
-            for name, declared in (data.get("Parameters") or {}).items()
-        ],
-        "Capabilities": needed,
-        "CapabilitiesReason": (
-            f"The following resource(s) require capabilities: [{', '.join(sorted({r['Type'] for r in made}))}]"
-            if needed
-            else None
-        ),
+        "Capabilities": [needed] if needed else [],
+        "CapabilitiesReason": said if needed else None,
+        "DeclaredTransforms": extensions.transforms(data),
     }
+
+
+def _declared(data: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {
+            "ParameterKey": name,
+            "DefaultValue": resolve.as_text(declared["Default"]) if "Default" in declared else None,
+            "NoEcho": str(declared.get("NoEcho", "")).lower() == "true",
+            "Description": declared.get("Description"),
+        }
+        for name, declared in (data.get("Parameters") or {}).items()
+    ]
+
+
+def template_summary(data: dict[str, Any]) -> dict[str, Any]:
+    """The answer to GetTemplateSummary."""
+    parameters = _declared(data)
+    for row in parameters:
+        declared = data["Parameters"][row["ParameterKey"]]
+        row["ParameterType"] = declared["Type"]
+        row["ParameterConstraints"] = {
+            "AllowedValues": [resolve.as_text(value) for value in declared.get("AllowedValues") or []]
+        }
+    metadata = data.get("Metadata")
+    return {
+        **_capabilities(data),
+        "Parameters": parameters,
+        "Description": data.get("Description"),
+        "ResourceTypes": sorted({r["Type"] for r in data["Resources"].values()}),
+        "Version": data.get("AWSTemplateFormatVersion"),
+        "Metadata": json.dumps(metadata, default=str) if metadata is not None else None,
+        "ResourceIdentifierSummaries": _identifiers(data),
+    }
+
+
+def _identifiers(data: dict[str, Any]) -> list[dict[str, Any]]:
+    by_type: dict[str, list[str]] = {}
+    for name, declared in data["Resources"].items():
+        by_type.setdefault(declared["Type"], []).append(name)
+    return [
+        {"ResourceType": kind, "LogicalResourceIds": names, "ResourceIdentifiers": [schemas.identifier(kind)]}
+        for kind, names in sorted(by_type.items())
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -18,7 +19,7 @@ _VIRTUAL = re.compile(rf"^(?P<bucket>[a-z0-9][a-z0-9.-]+?)\.{_DOMAIN}$")
 _PATH = re.compile(rf"^{_DOMAIN}$")
 
 
-def body_of(given: dict[str, Any], account: accounts.Account, region: str) -> str:
+def body_of(given: Mapping[str, Any], account: accounts.Account, region: str) -> str:
     """The text of the template that a request brings or points to.
 
     Raises:

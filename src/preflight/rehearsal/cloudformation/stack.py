@@ -45,15 +45,44 @@ class Resource:
 class Event:
     """One line of DescribeStackEvents."""
 
-    id: str
     logical: str
     physical: str
     kind: str
     status: str
     reason: str
-    properties: dict[str, Any] | None
+    operation: Operation
     token: str | None
-    moment: datetime
+    id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    moment: datetime = field(default_factory=now)
+    properties: dict[str, Any] | None = None
+    detail: str | None = None
+    violation: Violation | None = None
+
+    @property
+    def is_validation(self) -> bool:
+        """Whether only DescribeEvents shows it."""
+        return self.violation is not None
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation on a stack: its id, its type as DescribeEvents spells it, and the change set it is about."""
+
+    kind: str
+    id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    subject: str = ""
+    subject_name: str = ""
+
+
+@dataclass(frozen=True)
+class Violation:
+    """What pre-deployment validation found: which check, where in the resource, and what is wrong."""
+
+    logical: str
+    kind: str
+    check: str
+    path: str
+    message: str
 
 
 @dataclass
@@ -72,13 +101,16 @@ class Request:
     role: str | None = None
     timeout: int | None = None
     notifications: list[str] = field(default_factory=list)
+    is_new_removed: bool = False
+    is_validated: bool = True
 
 
 @dataclass
 class Stack:
     """A stack. `changed` guards status, resources and events; `work` is held by the operation at work.
 
-    `cancel` asks that operation to stop, because the stack is to be deleted.
+    `cancel` asks that operation to stop, because the stack is to be deleted; `is_going_back` asks an
+    update to stop and to roll back.
     """
 
     id: str
@@ -96,8 +128,11 @@ class Stack:
     outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
     imports: set[str] = field(default_factory=set)
+    needs: dict[str, set[str]] = field(default_factory=dict)
     cancel: threading.Event = field(default_factory=threading.Event)
+    is_going_back: threading.Event = field(default_factory=threading.Event)
     work: threading.Lock = field(default_factory=threading.Lock)
+    operation: Operation = field(default_factory=lambda: Operation("CREATE_STACK"))
     changed: threading.Condition = field(default_factory=lambda: threading.Condition(threading.RLock()))
 
     @property
@@ -105,32 +140,44 @@ class Stack:
         """Whether no operation is under way."""
         return self.status.endswith(ENDED)
 
+    def begin(self, kind: str, status: str) -> Operation:
+        """Begin an operation at once, so that who asks next sees it; its event follows."""
+        with self.changed:
+            self.operation, self.status = Operation(kind), status
+            return self.operation
+
     def say(self, status: str, reason: str = "") -> None:
         """Move the stack to `status`, with an event."""
         with self.changed:
             self.status, self.reason = status, reason
-            event = Event(str(uuid.uuid4()), self.name, self.id, STACK, status, reason, None, self.request.token, now())
-            self.events.append(event)
-            self.changed.notify_all()
+            self._add(Event(self.name, self.id, STACK, status, reason, self.operation, self.request.token))
 
-    def tell(self, resource: Resource, status: str, reason: str = "") -> None:
+    def tell(self, resource: Resource, status: str, reason: str = "", *, detail: str | None = None) -> None:
         """Move a resource to `status`, with an event."""
         with self.changed:
             resource.status, resource.reason, resource.changed = status, reason, now()
-            name = f"{resource.logical}-{status}-{now().isoformat(timespec='milliseconds')}Z"
-            self.events.append(
-                Event(
-                    id=name,
-                    logical=resource.logical,
-                    physical=resource.physical,
-                    kind=resource.kind,
-                    status=status,
-                    reason=reason,
-                    properties=dict(resource.properties),
-                    token=self.request.token,
-                    moment=now(),
-                )
+            event = Event(
+                resource.logical,
+                resource.physical,
+                resource.kind,
+                status,
+                reason,
+                self.operation,
+                self.request.token,
+                id=f"{resource.logical}-{status}-{now().isoformat(timespec='milliseconds')}Z",
+                properties=dict(resource.properties),
+                detail=detail,
             )
+            self._add(event)
+
+    def report(self, violation: Violation) -> None:
+        """Add what pre-deployment validation found."""
+        token = self.request.token
+        self._add(Event(violation.logical, "", violation.kind, "", "", self.operation, token, violation=violation))
+
+    def _add(self, event: Event) -> None:
+        with self.changed:
+            self.events.append(event)
             self.changed.notify_all()
 
     def wait(self, holds: Callable[[], bool], *, timeout: float) -> bool:
@@ -157,6 +204,10 @@ class Stacks:
         return (
             f"arn:{resolve.partition_of(region)[0]}:cloudformation:{region}:{self._account}:stack/{name}/{uuid.uuid4()}"
         )
+
+    def new(self, region: str, name: str, request: Request, *, parent: str | None = None) -> Stack:
+        """A stack that is not kept yet."""
+        return Stack(self.new_id(region, name), name, region, request, parent=parent)
 
     def add(self, stack: Stack) -> None:
         """Keep a new stack.

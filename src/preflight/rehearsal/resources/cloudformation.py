@@ -86,7 +86,7 @@ class Nested:
             {"ParameterKey": key, "ParameterValue": _text(value)}
             for key, value in (given.get("Parameters") or {}).items()
         ]
-        tags = place.all_tags(given.get("Tags"))
+        tags = [tag for tag in place.all_tags(given.get("Tags")) if not tag["Key"].startswith("aws:")]
         return {
             "TemplateURL": url,
             "Parameters": parameters,
