@@ -62,8 +62,8 @@ def _unrolled(value: Any, names: Mapping[str, str], resolver: resolve.Resolver, 
         return [_unrolled(item, names, resolver, (*path, n), depth) for n, item in enumerate(value)]
     if not isinstance(value, dict):
         return value
-    if set(value) == {"Ref"} and value["Ref"] in names:
-        return names[str(value["Ref"])]
+    if set(value) == {"Ref"} and isinstance(value["Ref"], str) and value["Ref"] in names:
+        return names[value["Ref"]]
     made: dict[str, Any] = {}
     for key, item in value.items():
         if key.startswith(LOOP):

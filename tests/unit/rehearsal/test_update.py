@@ -113,3 +113,63 @@ def test_a_new_task_definition_is_rolled_out(fargate: dict[str, Any], deploy: An
     task = ecs.describe_tasks(cluster=cluster, tasks=ecs.list_tasks(cluster=cluster)["taskArns"])["tasks"]
     active = ecs.list_task_definitions()["taskDefinitionArns"]
     assert (stack["StackStatus"], [t["cpu"] for t in task], len(active)) == ("UPDATE_COMPLETE", ["512"], 1)
+
+
+def test_a_named_resource_cannot_be_replaced_under_its_name(deploy: Any, update: Update, client: Any) -> None:
+    def role(path: str) -> str:
+        trust = {
+            "Version": "2012-10-17",
+            "Statement": [
+                {"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}
+            ],
+        }
+        given = {"RoleName": "r", "Path": path, "AssumeRolePolicyDocument": trust}
+        return json.dumps({"Resources": {"A": {"Type": "AWS::IAM::Role", "Properties": given}}})
+
+    deploy(role("/a/"), Capabilities=["CAPABILITY_NAMED_IAM"])
+    stack = update(role("/b/"), Capabilities=["CAPABILITY_NAMED_IAM"])
+
+    events = client("cloudformation").describe_stack_events(StackName="s")["StackEvents"]
+    said = [e["ResourceStatusReason"] for e in events if e["ResourceStatus"] == "UPDATE_FAILED"]
+    assert stack["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert said[0].startswith("CloudFormation cannot update a stack when a custom-named resource requires replacing.")
+
+
+def test_an_update_without_rollback_waits_for_what_is_next(deploy: Any, update: Update, client: Any) -> None:
+    deploy(logs(A={"LogGroupName": "a", "RetentionInDays": 7}))
+    stack = update(logs(A={"LogGroupName": "a", "RetentionInDays": 14}, B={"LogGroupName": "a"}), DisableRollback=True)
+
+    client("cloudformation").rollback_stack(StackName="s")
+
+    client("cloudformation").get_waiter("stack_rollback_complete").wait(StackName="s", WaiterConfig={"Delay": 1})
+    assert (stack["StackStatus"], groups(client)) == ("UPDATE_FAILED", {"a": 7})
+
+
+def test_an_export_in_use_can_be_neither_changed_nor_removed(deploy: Any, update: Update, client: Any) -> None:
+    def exporting(value: str) -> str:
+        output = {"O": {"Value": value, "Export": {"Name": "e"}}}
+        return json.dumps({"Resources": {"A": {"Type": "AWS::Logs::LogGroup"}}, "Outputs": output})
+
+    deploy(exporting("one"))
+    using = {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": {"Fn::ImportValue": "e"}}}
+    deploy(json.dumps({"Resources": {"B": using}}), name="user")
+
+    changed = update(exporting("two"))
+    removed = update(logs(A={}))
+
+    reasons = [
+        e.get("ResourceStatusReason", "")
+        for e in client("cloudformation").describe_stack_events(StackName="s")["StackEvents"]
+    ]
+    assert (changed["StackStatus"], removed["StackStatus"]) == ("UPDATE_ROLLBACK_COMPLETE",) * 2
+    assert {
+        "Export e cannot be updated as it is in use by user",
+        "Export e cannot be deleted as it is in use by user",
+    } <= set(reasons)
+
+
+def test_only_a_running_update_can_be_cancelled(deploy: Any, client: Any) -> None:
+    deploy(logs(A={}))
+
+    with pytest.raises(botocore.exceptions.ClientError, match="cannot be called from current stack status"):
+        client("cloudformation").cancel_update_stack(StackName="s")

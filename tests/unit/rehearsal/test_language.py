@@ -1,0 +1,195 @@
+"""Sections that decide before a stack exists: Rules, parameter types, AWS::LanguageExtensions, validation, roles."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import botocore.exceptions
+import pytest
+
+Client = Callable[[str], Any]
+GROUP = {"Type": "AWS::Logs::LogGroup"}
+RULES = {
+    "OnlySmall": {
+        "RuleCondition": {"Fn::Equals": [{"Ref": "Stage"}, "test"]},
+        "Assertions": [
+            {"Assert": {"Fn::Contains": [["256", "512"], {"Ref": "Cpu"}]}, "AssertDescription": "tests are small"}
+        ],
+    }
+}
+RULED = {
+    "Parameters": {"Stage": {"Type": "String"}, "Cpu": {"Type": "String"}},
+    "Rules": RULES,
+    "Resources": {"A": GROUP},
+}
+LOOP = {
+    "Transform": "AWS::LanguageExtensions",
+    "Parameters": {"Names": {"Type": "CommaDelimitedList", "Default": "one,two"}},
+    "Resources": {
+        "Fn::ForEach::Groups": [
+            "Name",
+            {"Ref": "Names"},
+            {"Group${Name}": {**GROUP, "Properties": {"LogGroupName": {"Fn::Sub": "g-${Name}"}}}},
+        ],
+        "Last": {
+            **GROUP,
+            "DeletionPolicy": {"Fn::If": ["Keeps", "Retain", "Delete"]},
+            "Properties": {"LogGroupName": {"Fn::Join": ["-", [{"Ref": {"Fn::Sub": "Groupone"}}, "last"]]}},
+        },
+    },
+    "Conditions": {"Keeps": {"Fn::Equals": ["a", "b"]}},
+}
+
+
+def values(**given: str) -> list[dict[str, str]]:
+    return [{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()]
+
+
+@pytest.mark.parametrize(
+    ("given", "is_refused"),
+    [
+        pytest.param({"Stage": "test", "Cpu": "4096"}, True, id="the assertion does not hold"),
+        pytest.param({"Stage": "test", "Cpu": "256"}, False, id="the assertion holds"),
+        pytest.param({"Stage": "live", "Cpu": "4096"}, False, id="the rule does not apply"),
+    ],
+)
+def test_rules_decide_before_a_stack_exists(client: Client, given: dict[str, str], is_refused: bool) -> None:
+    def create() -> str:
+        try:
+            client("cloudformation").create_stack(
+                StackName="s", TemplateBody=json.dumps(RULED), Parameters=values(**given)
+            )
+        except botocore.exceptions.ClientError as error:
+            return str(error)
+        return ""
+
+    assert ("tests are small" in create()) == is_refused
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "is_refused"),
+    [
+        pytest.param("AWS::EC2::VPC::Id", "vpc-0123456789abcdef0", True, id="no such VPC"),
+        pytest.param("List<AWS::EC2::Subnet::Id>", "subnet-1,subnet-2", True, id="no such subnets"),
+        pytest.param("AWS::EC2::AvailabilityZone::Name", "ap-northeast-1a", False, id="a zone"),
+        pytest.param("AWS::EC2::AvailabilityZone::Name", "eu-west-1a", True, id="a zone of another region"),
+        pytest.param("AWS::SSM::Parameter::Value<String>", "/none", True, id="no such parameter"),
+        pytest.param("AWS::Nope::Thing::Id", "x", True, id="no such type"),
+    ],
+)
+def test_values_of_aws_types_have_to_exist(client: Client, kind: str, value: str, is_refused: bool) -> None:
+    body = json.dumps({"Parameters": {"P": {"Type": kind}}, "Resources": {"A": GROUP}})
+
+    def create() -> str | None:
+        try:
+            client("cloudformation").create_stack(StackName="s", TemplateBody=body, Parameters=values(P=value))
+        except botocore.exceptions.ClientError as error:
+            return str(error.response["Error"]["Code"])
+        return None
+
+    assert create() == ("ValidationError" if is_refused else None)
+
+
+def test_loops_are_unrolled(client: Client, deploy: Any) -> None:
+    stack = deploy(json.dumps(LOOP), Capabilities=["CAPABILITY_AUTO_EXPAND"])
+
+    names = {group["logGroupName"] for group in client("logs").describe_log_groups()["logGroups"]}
+    assert (stack["StackStatus"], names) == ("CREATE_COMPLETE", {"g-one", "g-two", "g-one-last"})
+
+
+def test_a_transform_needs_its_capability(client: Client) -> None:
+    with pytest.raises(
+        client("cloudformation").exceptions.InsufficientCapabilitiesException, match="CAPABILITY_AUTO_EXPAND"
+    ):
+        client("cloudformation").create_stack(StackName="s", TemplateBody=json.dumps(LOOP))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        pytest.param({"Fn::ForEach::Groups": ["Name", ["a"]]}, id="no body"),
+        pytest.param({"Fn::ForEach::Groups": ["N", [{"Ref": "Last"}], {"G${N}": GROUP}]}, id="over a resource"),
+        pytest.param({"Fn::ForEach::Groups": ["N", ["a", "b"], {"G": GROUP}]}, id="one key twice"),
+    ],
+)
+def test_a_wrong_loop_is_refused(client: Client, changed: dict[str, Any]) -> None:
+    body = json.dumps({**LOOP, "Resources": {"Last": GROUP, **changed}})
+
+    with pytest.raises(botocore.exceptions.ClientError, match="ValidationError"):
+        client("cloudformation").create_stack(StackName="s", TemplateBody=body, Capabilities=["CAPABILITY_AUTO_EXPAND"])
+
+
+def test_extensions_need_the_transform(client: Client) -> None:
+    body = json.dumps({k: v for k, v in LOOP.items() if k != "Transform"})
+
+    with pytest.raises(botocore.exceptions.ClientError, match="ValidationError"):
+        client("cloudformation").create_stack(StackName="s", TemplateBody=body)
+
+
+def test_wrong_properties_fail_before_anything_is_made(client: Client, deploy: Any) -> None:
+    body = {"Resources": {"Good": GROUP, "Bad": {**GROUP, "Properties": {"Nmae": "x"}}}}
+
+    stack = deploy(json.dumps(body))
+
+    events = client("cloudformation").describe_stack_events(StackName=stack["StackId"])["StackEvents"]
+    said = {(e["LogicalResourceId"], e.get("DetailedStatus")) for e in events if e["ResourceStatus"] == "CREATE_FAILED"}
+    assert (stack["StackStatus"], said) == ("ROLLBACK_COMPLETE", {("Bad", "VALIDATION_FAILED")})
+    assert "Validation failed for following resources: [Bad]." in [e.get("ResourceStatusReason", "") for e in events][1]
+
+
+def test_validation_can_be_turned_off_and_then_the_resource_fails(client: Client, deploy: Any) -> None:
+    stack = deploy(json.dumps({"Resources": {"Bad": {**GROUP, "Properties": {"Nmae": "x"}}}}), DisableValidation=True)
+
+    events = client("cloudformation").describe_stack_events(StackName=stack["StackId"])["StackEvents"]
+    assert [e["ResourceStatusReason"] for e in events if e["ResourceStatus"] == "CREATE_FAILED"] == [
+        "Properties validation failed for resource Bad with message:\n#: extraneous key [Nmae] is not permitted"
+    ]
+
+
+def test_a_role_that_cloudformation_cannot_assume_is_refused(client: Client) -> None:
+    with pytest.raises(botocore.exceptions.ClientError, match="is invalid or cannot be assumed"):
+        client("cloudformation").create_stack(
+            StackName="s",
+            TemplateBody=json.dumps({"Resources": {"A": GROUP}}),
+            RoleARN="arn:aws:iam::123456789012:role/none",
+        )
+
+
+def test_resources_bear_the_tags_of_their_stack(client: Client, deploy: Any) -> None:
+    stack = deploy(json.dumps({"Resources": {"A": GROUP}}), Tags=[{"Key": "team", "Value": "x"}])
+
+    arn = client("logs").describe_log_groups()["logGroups"][0]["arn"].removesuffix(":*")
+    assert client("logs").list_tags_for_resource(resourceArn=arn)["tags"] == {
+        "team": "x",
+        "aws:cloudformation:stack-name": "s",
+        "aws:cloudformation:stack-id": stack["StackId"],
+        "aws:cloudformation:logical-id": "A",
+    }
+
+
+def test_a_summary_says_what_a_template_needs(client: Client) -> None:
+    found = client("cloudformation").get_template_summary(TemplateBody=json.dumps(LOOP))
+
+    assert (found["ResourceTypes"], found["DeclaredTransforms"], found["Parameters"][0]["ParameterType"]) == (
+        ["AWS::Logs::LogGroup"],
+        ["AWS::LanguageExtensions"],
+        "CommaDelimitedList",
+    )
+
+
+def test_long_lists_come_in_pages(client: Client, deploy: Any) -> None:
+    deploy(
+        json.dumps(
+            {
+                "Resources": {
+                    f"P{n}": {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": "x"}}
+                    for n in range(130)
+                }
+            }
+        )
+    )
+
+    pages = client("cloudformation").get_paginator("list_stack_resources").paginate(StackName="s")
+    assert [len(page["StackResourceSummaries"]) for page in pages] == [100, 30]
