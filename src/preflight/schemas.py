@@ -102,7 +102,7 @@ def _member(part: Schema, key: str) -> Schema | None:
     if key in part.get("properties", {}):
         return dict(part["properties"][key])
     for pattern, found in part.get("patternProperties", {}).items():
-        if re.search(pattern, key):
+        if _fits(pattern, key):
             return dict(found)
     return None
 
@@ -227,10 +227,22 @@ def _value(value: Any, part: Schema, path: str) -> Iterator[str]:
 
 
 def _fits(pattern: str, text: str) -> bool:
+    compiled = _compiled(pattern)
+    return compiled is None or compiled.search(text) is not None
+
+
+_CLASSES = ((r"\p{L}", "a-zA-Z\u00aa-\uffff"), (r"\p{Z}", r"\s"), (r"\p{N}", r"\d"), (r"\p{S}", "$+<=>^`|~"))
+
+
+@functools.cache
+def _compiled(pattern: str) -> re.Pattern[str] | None:
+    """A pattern of Java's as one of Python's; None where Python cannot read it, and it decides nothing here."""
+    for theirs, ours in _CLASSES:
+        pattern = pattern.replace(theirs, ours)
     try:
-        return re.search(pattern, text) is not None
+        return re.compile(pattern)
     except re.error:
-        return True  # a pattern in another dialect decides nothing here
+        return None
 
 
 def _combined(value: Any, part: Schema, whole: Schema, path: str, depth: int) -> Iterator[str]:

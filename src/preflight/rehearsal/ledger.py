@@ -20,6 +20,11 @@ class Ledger:
         with self._lock:
             self._entries[(resource, name)] = (state, note)
 
+    def state(self, resource: str, name: str | None) -> str | None:
+        """What the ledger says of a property; None where it says nothing."""
+        with self._lock:
+            return self._entries.get((resource, name), (None, None))[0]
+
     def trouble(self, what: str) -> None:
         """Something kept the rehearsal from telling; the run ends with exit code 2."""
         with self._lock:

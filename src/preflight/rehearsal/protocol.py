@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from botocore.exceptions import UnknownServiceError
 from moto.core.model import OperationModel, ServiceModel  # noqa: TC002 - mypy skips moto
 from moto.core.parse import PROTOCOL_PARSERS
 from moto.core.serialize import SerializationContext, get_serializer_class
@@ -19,6 +20,8 @@ from moto.core.utils import get_service_model
 from werkzeug.wrappers import Request, Response
 
 Shape = Any
+# Services that sign their requests by another name than that of their model.
+_SIGNED = {"monitoring": "cloudwatch", "elasticloadbalancing": "elbv2", "elasticfilesystem": "efs"}
 Operation = Callable[["Call"], Mapping[str, Any] | None]
 
 
@@ -143,6 +146,15 @@ def refuse(model: ServiceModel, name: str | None, refusal: Refusal) -> Response:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # moto warns of codes that AWS uses but does not model
         return _serialize(model, str(known), refusal, status=refusal.status)
+
+
+def broken(service: str, message: str) -> Response:
+    """An InternalFailure in the protocol of a service; in plain text for a service that AWS does not know."""
+    try:
+        model = model_of(_SIGNED.get(service, service))
+    except UnknownServiceError:
+        return Response(message, status=500, content_type="text/plain")
+    return refuse(model, None, Refusal("InternalFailure", message, status=500))
 
 
 def _serialize(model: ServiceModel, name: str, result: object, *, status: int) -> Response:

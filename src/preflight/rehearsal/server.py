@@ -26,7 +26,7 @@ from preflight.rehearsal import account as accounts
 from preflight.rehearsal import containers, launcher, ledger, protocol, scheduler, warm
 from preflight.rehearsal.cloudformation import api as cloudformation
 from preflight.rehearsal.resources import catalog
-from preflight.rehearsal.services import ec2, ecr, registry
+from preflight.rehearsal.services import ec2, ecr, registry, scaling
 from preflight.rehearsal.services.ecs import api as ecs
 from preflight.rehearsal.services.ecs import state as states
 from preflight.standins import Standins
@@ -37,7 +37,7 @@ POLL = 0.05  # seconds until a shutdown is noticed
 _SCOPE = re.compile(r"Credential=[^/\s]*/\d+/(?P<region>[a-z0-9-]+)/(?P<service>[a-z0-9-]+)/aws4_request")
 _MUTATES = re.compile(r"^(Authorize|Revoke|Create|Delete|Replace|Attach|Detach|Associate|Disassociate|Modify)")
 WHOLE = {"cloudformation", "ecs"}  # services that are ours alone
-FRONTED = {*WHOLE, "ecr", "ec2", "logs"}  # services that we stand in front of
+FRONTED = {*WHOLE, "ecr", "ec2", "logs", "application-autoscaling"}  # services that we stand in front of
 
 
 class Server:
@@ -75,7 +75,7 @@ class Server:
             "ecs": ecs.operations(self._state, launch=self._launcher.begin, stop=self._launcher.stop),
             "ecr": ecr.operations(self._registry, lambda: self.address),
         }
-        self._checks = {"ec2": ec2.CHECKS}
+        self._checks = {"ec2": ec2.CHECKS, "application-autoscaling": scaling.CHECKS}
 
     def application(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Answer one request."""
@@ -83,10 +83,22 @@ class Server:
         answered = self._own(request)
         if answered is not None:
             return answered(environ, start_response)
-        found: Iterable[bytes] = self._moto(environ, start_response)
+        found = self._answered(request, start_response)
         scope = _SCOPE.search(request.headers.get("Authorization", ""))
         if scope is not None and scope["service"] == "ec2" and _MUTATES.match(request.form.get("Action", "")):
             self._launcher.refresh(scope["region"])
+        return found
+
+    def _answered(self, request: Request, start_response: Any) -> Iterable[bytes]:
+        """Moto's answer; where moto breaks, an error in the service's protocol instead of a page of HTML."""
+        scope = _SCOPE.search(request.headers.get("Authorization", ""))
+        try:
+            found: Iterable[bytes] = self._moto(request.environ, start_response)
+        except Exception as error:  # noqa: BLE001 - whatever broke there, the client gets an answer
+            service = scope["service"] if scope else ""
+            said = f"moto broke in {service} {protocol.operation_name(request) or request.path}: {error}"
+            self.book.trouble(said)
+            return protocol.broken(service, said)(request.environ, start_response)
         return found
 
     def _own(self, request: Request) -> Response | None:
@@ -94,6 +106,7 @@ class Server:
         if request.path == "/v2" or request.path.startswith("/v2/"):
             return self._registry.answer(request)
         if request.path == BOOK:
+            self.cloudformation.audit()
             return Response(json.dumps(self.book.shown()), content_type="application/json")
         scope = _SCOPE.search(request.headers.get("Authorization", ""))
         if scope is None or scope["service"] not in FRONTED:

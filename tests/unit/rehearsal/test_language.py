@@ -55,7 +55,7 @@ def values(**given: str) -> list[dict[str, str]]:
         pytest.param({"Stage": "live", "Cpu": "4096"}, False, id="the rule does not apply"),
     ],
 )
-def test_rules_decide_before_a_stack_exists(client: Client, given: dict[str, str], is_refused: bool) -> None:
+def test_rules_decide_before_a_stack_exists(client: Client, given: dict[str, str], *, is_refused: bool) -> None:
     def create() -> str:
         try:
             client("cloudformation").create_stack(
@@ -79,7 +79,7 @@ def test_rules_decide_before_a_stack_exists(client: Client, given: dict[str, str
         pytest.param("AWS::Nope::Thing::Id", "x", True, id="no such type"),
     ],
 )
-def test_values_of_aws_types_have_to_exist(client: Client, kind: str, value: str, is_refused: bool) -> None:
+def test_values_of_aws_types_have_to_exist(client: Client, kind: str, value: str, *, is_refused: bool) -> None:
     body = json.dumps({"Parameters": {"P": {"Type": kind}}, "Resources": {"A": GROUP}})
 
     def create() -> str | None:

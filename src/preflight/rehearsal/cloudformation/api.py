@@ -12,7 +12,7 @@ from typing import Any
 
 from preflight.rehearsal import account as accounts
 from preflight.rehearsal import ledger, protocol
-from preflight.rehearsal.cloudformation import changesets, check, intake, provision, update, views
+from preflight.rehearsal.cloudformation import audit, changesets, check, intake, provision, update, views
 from preflight.rehearsal.cloudformation import stack as stacks
 from preflight.rehearsal.resources import cloudformation as nested
 from preflight.rehearsal.resources import handler as handlers
@@ -37,6 +37,10 @@ class Api:
         """Stop every operation that is under way."""
         for stack in self.stacks.all():
             stack.cancel.set()
+
+    def audit(self) -> None:
+        """Read every resource back and enter what was lost into the ledger."""
+        audit.audit(self._provisioner, self.stacks)
 
     def operations(self) -> Mapping[str, protocol.Operation]:
         """Every action that is modelled, by its name."""

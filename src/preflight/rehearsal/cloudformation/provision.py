@@ -36,7 +36,7 @@ class Provisioner:
         self._stacks = every
         self.account = account
         self._types = types
-        self._book = book
+        self.book = book
 
     def scope(self, stack: stacks.Stack) -> resolve.Scope:
         """What the template of a stack is evaluated with, its resources included."""
@@ -67,14 +67,16 @@ class Provisioner:
         found = self.account.client("ec2", region).describe_availability_zones()
         return [zone["ZoneName"] for zone in found["AvailabilityZones"]]
 
-    @staticmethod
-    def _refer(stack: stacks.Stack, name: str, attribute: str | None) -> Any:
+    def _refer(self, stack: stacks.Stack, name: str, attribute: str | None) -> Any:
         resource = stack.resources.get(name)
         if resource is None:
             msg = f"Unresolved resource dependencies [{name}] in the Resources block of the template"
             raise resolve.ResolveError(msg)
         if attribute is None:
             return resource.physical
+        fresh = self.handler(resource).attributes
+        if fresh is not None:
+            resource.attributes = fresh(self.place(stack, resource, threading.Event()), resource.physical)
         if attribute in resource.attributes:
             return resource.attributes[attribute]
         msg = f"Requested attribute {attribute} does not exist in schema for {resource.kind}"
@@ -87,7 +89,7 @@ class Provisioner:
                 self._create(stack)
         except Exception as error:  # noqa: BLE001 - a fault of ours must not look like a finding
             traceback.print_exc()
-            self._book.trouble(f"the rehearsal broke while it created {stack.name}: {error!r}")
+            self.book.trouble(f"the rehearsal broke while it created {stack.name}: {error!r}")
             stack.say("CREATE_FAILED", "Internal Failure")
 
     def _create(self, stack: stacks.Stack) -> None:
@@ -227,7 +229,7 @@ class Provisioner:
             return False
         except Exception as error:  # noqa: BLE001 - the stack still has to end
             traceback.print_exc()
-            self._book.trouble(f"the rehearsal broke while it created {stack.name}.{name}: {error!r}")
+            self.book.trouble(f"the rehearsal broke while it created {stack.name}.{name}: {error!r}")
             stack.tell(resource, "CREATE_FAILED", "Internal Failure")
             return False
         resource.physical, resource.attributes = made.id, made.attributes
@@ -273,7 +275,7 @@ class Provisioner:
             stack.id,
             resource.logical,
             resource.kind,
-            self._book,
+            self.book,
             tags={
                 **stack.request.tags,
                 "aws:cloudformation:stack-name": stack.name,
@@ -354,7 +356,7 @@ class Provisioner:
             kept = self._remove(stack, retain=retain)
         except Exception as error:  # noqa: BLE001 - a fault of ours must not look like a finding
             traceback.print_exc()
-            self._book.trouble(f"the rehearsal broke while it deleted {stack.name}: {error!r}")
+            self.book.trouble(f"the rehearsal broke while it deleted {stack.name}: {error!r}")
             kept = ["?"]
         if kept:
             stack.say("DELETE_FAILED", f"The following resource(s) failed to delete: [{', '.join(kept)}]. ")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from preflight.rehearsal.resources import ec2_readers
 from preflight.rehearsal.resources.handler import FailedError, Handler, Made, Place, Properties
 
 ANYWHERE = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
@@ -128,6 +129,11 @@ def _delete_attachment(place: Place, _id: str, given: Properties) -> None:
         place.ask("ec2", "DetachVpnGateway", **given)
 
 
+def _update_attachment(place: Place, physical: str, old: Properties, new: Properties) -> Made:
+    _delete_attachment(place, physical, old)
+    return _create_attachment(place, new)
+
+
 def _create_table(place: Place, given: Properties) -> Made:
     table = place.call("ec2", "CreateRouteTable", _without(given, "Tags"))["RouteTable"]["RouteTableId"]
     _tagged(place, table, given)
@@ -239,16 +245,29 @@ def _deleter(operation: str, name: str) -> Any:
 
 
 TYPES = {
-    "AWS::EC2::VPC": Handler(_create_vpc, _deleter("DeleteVpc", "VpcId"), _update_vpc),
-    "AWS::EC2::Subnet": Handler(_create_subnet, _deleter("DeleteSubnet", "SubnetId"), _update_subnet),
+    "AWS::EC2::VPC": Handler(
+        _create_vpc, _deleter("DeleteVpc", "VpcId"), _update_vpc, ec2_readers.vpc, _vpc_attributes
+    ),
+    "AWS::EC2::Subnet": Handler(
+        _create_subnet, _deleter("DeleteSubnet", "SubnetId"), _update_subnet, ec2_readers.subnet
+    ),
     "AWS::EC2::InternetGateway": Handler(
-        _create_gateway, _deleter("DeleteInternetGateway", "InternetGatewayId"), _update_gateway
+        _create_gateway,
+        _deleter("DeleteInternetGateway", "InternetGatewayId"),
+        _update_gateway,
+        ec2_readers.gateway,
     ),
-    "AWS::EC2::VPCGatewayAttachment": Handler(_create_attachment, _delete_attachment),
-    "AWS::EC2::RouteTable": Handler(_create_table, _deleter("DeleteRouteTable", "RouteTableId"), _update_table),
-    "AWS::EC2::Route": Handler(_create_route, _delete_route, _update_route),
+    "AWS::EC2::VPCGatewayAttachment": Handler(
+        _create_attachment, _delete_attachment, _update_attachment, ec2_readers.attachment
+    ),
+    "AWS::EC2::RouteTable": Handler(
+        _create_table, _deleter("DeleteRouteTable", "RouteTableId"), _update_table, ec2_readers.table
+    ),
+    "AWS::EC2::Route": Handler(_create_route, _delete_route, _update_route, ec2_readers.route),
     "AWS::EC2::SubnetRouteTableAssociation": Handler(
-        _create_association, _deleter("DisassociateRouteTable", "AssociationId")
+        _create_association, _deleter("DisassociateRouteTable", "AssociationId"), None, ec2_readers.association
     ),
-    "AWS::EC2::SecurityGroup": Handler(_create_group, _deleter("DeleteSecurityGroup", "GroupId"), _update_group),
+    "AWS::EC2::SecurityGroup": Handler(
+        _create_group, _deleter("DeleteSecurityGroup", "GroupId"), _update_group, ec2_readers.group
+    ),
 }

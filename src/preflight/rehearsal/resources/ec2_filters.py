@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from preflight.rehearsal.resources import ec2_readers
 from preflight.rehearsal.resources.ec2 import ANYWHERE, permission
 from preflight.rehearsal.resources.handler import Handler, Made, Place, Properties
 
@@ -91,14 +92,33 @@ def _dissociate_acl(place: Place, _id: str, given: Properties) -> None:
     _replace(place, given["SubnetId"], acls[0]["NetworkAclId"])
 
 
+def _update_acl(place: Place, acl: str, _old: Properties, new: Properties) -> Made:
+    place.ask("ec2", "CreateTags", Resources=[acl], Tags=place.all_tags(new.get("Tags")))
+    return Made(acl, {"Id": acl})
+
+
+def _update_entry(place: Place, physical: str, _old: Properties, new: Properties) -> Made:
+    renamed = {{"Icmp": "IcmpTypeCode"}.get(key, key): value for key, value in new.items()}
+    place.call("ec2", "ReplaceNetworkAclEntry", {"Egress": False, **renamed})
+    return Made(physical, {"Id": physical})
+
+
 TYPES = {
     "AWS::EC2::SecurityGroupIngress": Handler(
-        _authorize("AuthorizeSecurityGroupIngress"), _revoke("RevokeSecurityGroupIngress")
+        _authorize("AuthorizeSecurityGroupIngress"),
+        _revoke("RevokeSecurityGroupIngress"),
+        None,
+        ec2_readers.rule("IpPermissions", "Source"),
     ),
     "AWS::EC2::SecurityGroupEgress": Handler(
-        _authorize("AuthorizeSecurityGroupEgress"), _revoke("RevokeSecurityGroupEgress")
+        _authorize("AuthorizeSecurityGroupEgress"),
+        _revoke("RevokeSecurityGroupEgress"),
+        None,
+        ec2_readers.rule("IpPermissionsEgress", "Destination"),
     ),
-    "AWS::EC2::NetworkAcl": Handler(_create_acl, _delete_acl),
-    "AWS::EC2::NetworkAclEntry": Handler(_create_entry, _delete_entry),
-    "AWS::EC2::SubnetNetworkAclAssociation": Handler(_associate_acl, _dissociate_acl),
+    "AWS::EC2::NetworkAcl": Handler(_create_acl, _delete_acl, _update_acl, ec2_readers.acl),
+    "AWS::EC2::NetworkAclEntry": Handler(_create_entry, _delete_entry, _update_entry, ec2_readers.entry),
+    "AWS::EC2::SubnetNetworkAclAssociation": Handler(
+        _associate_acl, _dissociate_acl, None, ec2_readers.acl_association
+    ),
 }

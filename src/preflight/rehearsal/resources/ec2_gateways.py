@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from preflight.rehearsal.resources import ec2_readers
 from preflight.rehearsal.resources.handler import FailedError, Handler, Made, Place, Properties
 
 GATEWAY_SERVICES = ("s3", "dynamodb")
@@ -17,7 +18,7 @@ def _tags(place: Place, kind: str, given: Properties) -> dict[str, Any]:
 
 def _create_address(place: Place, given: Properties) -> Made:
     plain = {key: value for key, value in given.items() if key != "Tags"}
-    made = place.call("ec2", "AllocateAddress", {"Domain": "vpc", **plain})
+    made = place.call("ec2", "AllocateAddress", {"Domain": "vpc", **plain, **_tags(place, "elastic-ip", given)})
     if "Tags" in given:
         place.note("Tags", "stored")
     attributes = {"AllocationId": made["AllocationId"], "PublicIp": made["PublicIp"]}
@@ -84,13 +85,16 @@ def _create_endpoint(place: Place, given: Properties) -> Made:
     made = place.call("ec2", "CreateVpcEndpoint", asked)["VpcEndpoint"]
     if "Tags" in given:
         place.note("Tags", "stored")
-    attributes = {
+    return Made(made["VpcEndpointId"], _endpoint_attributes(made))
+
+
+def _endpoint_attributes(made: dict[str, Any]) -> dict[str, Any]:
+    return {
         "Id": made["VpcEndpointId"],
         "CreationTimestamp": str(made.get("CreationTimestamp", "")),
         "DnsEntries": [entry.get("DnsName", "") for entry in made.get("DnsEntries", [])],
         "NetworkInterfaceIds": made.get("NetworkInterfaceIds", []),
     }
-    return Made(made["VpcEndpointId"], attributes)
 
 
 def _check_endpoint(place: Place, kind: str, given: Properties) -> None:
@@ -120,9 +124,41 @@ def _delete_endpoint(place: Place, endpoint: str, _given: Properties) -> None:
     place.ask("ec2", "DeleteVpcEndpoints", VpcEndpointIds=[endpoint])
 
 
+def _update_address(place: Place, physical: str, _old: Properties, new: Properties) -> Made:
+    found = place.ask("ec2", "DescribeAddresses", PublicIps=[physical])["Addresses"][0]
+    place.ask("ec2", "CreateTags", Resources=[found["AllocationId"]], Tags=place.all_tags(new.get("Tags")))
+    return Made(physical, {"AllocationId": found["AllocationId"], "PublicIp": physical})
+
+
+def _update_nat(place: Place, nat: str, _old: Properties, new: Properties) -> Made:
+    place.ask("ec2", "CreateTags", Resources=[nat], Tags=place.all_tags(new.get("Tags")))
+    return Made(nat, {"NatGatewayId": nat, "EniId": ""})
+
+
+def _update_endpoint(place: Place, endpoint: str, old: Properties, new: Properties) -> Made:
+    _check_endpoint(place, new.get("VpcEndpointType") or "Gateway", new)
+    asked: dict[str, Any] = {"VpcEndpointId": endpoint}
+    for name, add, remove in (
+        ("RouteTableIds", "AddRouteTableIds", "RemoveRouteTableIds"),
+        ("SubnetIds", "AddSubnetIds", "RemoveSubnetIds"),
+        ("SecurityGroupIds", "AddSecurityGroupIds", "RemoveSecurityGroupIds"),
+    ):
+        before, after = set(old.get(name) or []), set(new.get(name) or [])
+        asked |= {key: sorted(ids) for key, ids in ((add, after - before), (remove, before - after)) if ids}
+    if "PolicyDocument" in new:
+        asked["PolicyDocument"] = json.dumps(new["PolicyDocument"], default=str)
+    if "PrivateDnsEnabled" in new:
+        asked["PrivateDnsEnabled"] = new["PrivateDnsEnabled"]
+    place.ask("ec2", "ModifyVpcEndpoint", **asked)
+    made = place.ask("ec2", "DescribeVpcEndpoints", VpcEndpointIds=[endpoint])["VpcEndpoints"][0]
+    return Made(endpoint, _endpoint_attributes(made))
+
+
 TYPES = {
-    "AWS::EC2::EIP": Handler(_create_address, _delete_address),
-    "AWS::EC2::NatGateway": Handler(_create_nat, _delete_nat),
-    "AWS::EC2::EgressOnlyInternetGateway": Handler(_create_egress_only, _delete_egress_only),
-    "AWS::EC2::VPCEndpoint": Handler(_create_endpoint, _delete_endpoint),
+    "AWS::EC2::EIP": Handler(_create_address, _delete_address, _update_address, ec2_readers.address),
+    "AWS::EC2::NatGateway": Handler(_create_nat, _delete_nat, _update_nat, ec2_readers.nat),
+    "AWS::EC2::EgressOnlyInternetGateway": Handler(
+        _create_egress_only, _delete_egress_only, None, ec2_readers.egress_only
+    ),
+    "AWS::EC2::VPCEndpoint": Handler(_create_endpoint, _delete_endpoint, _update_endpoint, ec2_readers.endpoint),
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from preflight.rehearsal.resources.handler import Handler, Made, Place, Properties
 
 _LATER = {"LifecyclePolicy", "RepositoryPolicyText", "EmptyOnDelete", "Tags", "RepositoryName"}
@@ -51,4 +53,15 @@ def _delete(place: Place, name: str, given: Properties) -> None:
     place.ask("ecr", "DeleteRepository", repositoryName=name, force=bool(given.get("EmptyOnDelete")))
 
 
-TYPES = {"AWS::ECR::Repository": Handler(_create, _delete, _update)}
+def _read(place: Place, name: str, given: Properties) -> dict[str, Any]:
+    found = place.ask("ecr", "DescribeRepositories", repositoryNames=[name])["repositories"][0]
+    kept = {**found, "Tags": place.ask("ecr", "ListTagsForResource", resourceArn=found["repositoryArn"])["tags"]}
+    if (given.get("LifecyclePolicy") or {}).get("LifecyclePolicyText"):
+        policy = place.ask("ecr", "GetLifecyclePolicy", repositoryName=name)["lifecyclePolicyText"]
+        kept["LifecyclePolicy"] = {"LifecyclePolicyText": policy}
+    if given.get("RepositoryPolicyText"):
+        kept["RepositoryPolicyText"] = place.ask("ecr", "GetRepositoryPolicy", repositoryName=name)["policyText"]
+    return kept
+
+
+TYPES = {"AWS::ECR::Repository": Handler(_create, _delete, _update, _read)}

@@ -164,9 +164,54 @@ def _dissociate(place: Place, cluster: str, _given: Properties) -> None:
     )
 
 
+def _read_cluster(place: Place, name: str, _given: Properties) -> dict[str, Any]:
+    include = ["SETTINGS", "CONFIGURATIONS", "TAGS"]
+    found = place.ask("ecs", "DescribeClusters", clusters=[name], include=include)["clusters"][0]
+    return {**found, "ClusterSettings": found.get("settings"), "Tags": _pairs(found)}
+
+
+def _pairs(found: dict[str, Any]) -> list[dict[str, str]]:
+    return [{"Key": tag["key"], "Value": tag["value"]} for tag in found.get("tags") or []]
+
+
+def _read_definition(place: Place, arn: str, _given: Properties) -> dict[str, Any]:
+    answer = place.ask("ecs", "DescribeTaskDefinition", taskDefinition=arn, include=["TAGS"])
+    return {**answer["taskDefinition"], "Tags": _pairs(answer)}
+
+
+def _read_service(place: Place, arn: str, given: Properties) -> dict[str, Any]:
+    asked = {"cluster": given["Cluster"]} if given.get("Cluster") else {}
+    found = place.ask("ecs", "DescribeServices", services=[arn], include=["TAGS"], **asked)["services"][0]
+    same = found["clusterArn"] == given.get("Cluster") or found["clusterArn"].endswith(f"/{given.get('Cluster')}")
+    revision = found["taskDefinition"]
+    is_short = str(given.get("TaskDefinition", "")) in {revision.rpartition("/")[2], _family(revision)}
+    return {
+        **found,
+        "Cluster": given.get("Cluster") if same else found["clusterArn"],
+        "TaskDefinition": given["TaskDefinition"] if is_short else revision,
+        "PlacementStrategies": found.get("placementStrategy"),
+        "ServiceConnectConfiguration": _primary(found).get("serviceConnectConfiguration"),
+        "VolumeConfigurations": _primary(found).get("volumeConfigurations"),
+        "Tags": _pairs(found),
+    }
+
+
+def _family(arn: str) -> str:
+    return arn.rpartition("/")[2].partition(":")[0]
+
+
+def _primary(found: dict[str, Any]) -> dict[str, Any]:
+    return next(iter(found.get("deployments") or []), {})
+
+
+def _read_association(place: Place, cluster: str, given: Properties) -> dict[str, Any]:
+    found = place.ask("ecs", "DescribeClusters", clusters=[cluster])["clusters"][0]
+    return {**found, "Cluster": given["Cluster"] if found["clusterName"] in str(given["Cluster"]) else None}
+
+
 TYPES = {
-    "AWS::ECS::Cluster": Handler(_create_cluster, _delete_cluster, _update_cluster),
-    "AWS::ECS::ClusterCapacityProviderAssociations": Handler(_associate, _dissociate, _reassociate),
-    "AWS::ECS::TaskDefinition": Handler(_create_definition, _delete_definition, _update_definition),
-    "AWS::ECS::Service": Handler(_create_service, _delete_service, _update_service),
+    "AWS::ECS::Cluster": Handler(_create_cluster, _delete_cluster, _update_cluster, _read_cluster),
+    "AWS::ECS::ClusterCapacityProviderAssociations": Handler(_associate, _dissociate, _reassociate, _read_association),
+    "AWS::ECS::TaskDefinition": Handler(_create_definition, _delete_definition, _update_definition, _read_definition),
+    "AWS::ECS::Service": Handler(_create_service, _delete_service, _update_service, _read_service),
 }

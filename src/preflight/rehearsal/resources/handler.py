@@ -81,13 +81,19 @@ class Place:
         return name.lower() if is_lower else name
 
     def all_tags(self, own: Any) -> list[dict[str, str]]:
-        """The tags of a resource: its own win over those of the stack."""
-        merged = {**self.tags, **{tag["Key"]: str(tag["Value"]) for tag in own or []}}
+        """The tags of a resource: its own, as a list or as a map, win over those of the stack."""
+        pairs = own if isinstance(own, dict) else {tag["Key"]: tag["Value"] for tag in own or []}
+        merged = {**self.tags, **{str(key): str(value) for key, value in pairs.items()}}
         return [{"Key": key, "Value": value} for key, value in merged.items()]
 
     def note(self, name: str | None, state: str, note: str | None = None) -> None:
         """Enter into the ledger what was done with a property."""
-        self.book.enter(f"{self.stack}.{self.logical}", name, state, note)
+        self.book.enter(self.entry, name, state, note)
+
+    @property
+    def entry(self) -> str:
+        """The name of the resource in the ledger."""
+        return f"{self.stack}.{self.logical}"
 
     def call(self, service: str, operation: str, given: Properties) -> dict[str, Any]:
         """Call an operation with properties spelt as CloudFormation spells them.
@@ -144,17 +150,24 @@ def is_gone(failure: FailedError) -> bool:
     return failure.code == "NotFound"
 
 
+Reader = Callable[[Place, str, Properties], Mapping[str, Any]]
+
+
 @dataclass(frozen=True)
 class Handler:
-    """How one resource type is made, changed and removed.
+    """How one resource type is made, changed, removed and read back.
 
     `update` is given the physical id, the former and the new properties. Without it every change
-    replaces the resource.
+    replaces the resource. `read` returns what the service keeps, spelt as properties or as the
+    service spells them; without it nothing can be said of what was kept. `attributes` is for types
+    whose attributes other resources change: Fn::GetAtt asks it anew.
     """
 
     create: Callable[[Place, Properties], Made]
     delete: Callable[[Place, str, Properties], None]
     update: Callable[[Place, str, Properties, Properties], Made] | None = None
+    read: Reader | None = None
+    attributes: Callable[[Place, str], Mapping[str, Any]] | None = None
 
 
 def _stand_in(place: Place, given: Properties) -> Made:

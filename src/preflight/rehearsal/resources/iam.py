@@ -91,4 +91,35 @@ def _delete_role(place: Place, role: str, _given: Properties) -> None:
     place.ask("iam", "DeleteRole", RoleName=role)
 
 
-TYPES = {"AWS::IAM::Role": Handler(_create_role, _delete_role, _update_role)}
+def _read_role(place: Place, name: str, _given: Properties) -> dict[str, Any]:
+    role = place.ask("iam", "GetRole", RoleName=name)["Role"]
+    attached = place.ask("iam", "ListAttachedRolePolicies", RoleName=name)["AttachedPolicies"]
+    inline_names = place.ask("iam", "ListRolePolicies", RoleName=name)["PolicyNames"]
+    return {
+        **role,
+        "ManagedPolicyArns": [policy["PolicyArn"] for policy in attached],
+        "Policies": [place.ask("iam", "GetRolePolicy", RoleName=name, PolicyName=n) for n in inline_names],
+        "PermissionsBoundary": (role.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn"),
+    }
+
+
+def _create_linked(place: Place, given: Properties) -> Made:
+    made = place.call("iam", "CreateServiceLinkedRole", given)["Role"]
+    return Made(made["RoleName"], {"RoleName": made["RoleName"]})
+
+
+def _delete_linked(place: Place, name: str, _given: Properties) -> None:
+    place.ask("iam", "DeleteServiceLinkedRole", RoleName=name)
+
+
+def _read_linked(place: Place, name: str, _given: Properties) -> dict[str, Any]:
+    role = place.ask("iam", "GetRole", RoleName=name)["Role"]
+    principal = role["AssumeRolePolicyDocument"]["Statement"][0]["Principal"]["Service"]
+    service = principal[0] if isinstance(principal, list) else principal
+    return {**role, "AWSServiceName": service, "CustomSuffix": name.rpartition("_")[2]}
+
+
+TYPES = {
+    "AWS::IAM::Role": Handler(_create_role, _delete_role, _update_role, _read_role),
+    "AWS::IAM::ServiceLinkedRole": Handler(_create_linked, _delete_linked, None, _read_linked),
+}

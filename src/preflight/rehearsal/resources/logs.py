@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from preflight.rehearsal.resources.handler import FailedError, Handler, Made, Place, Properties
+from preflight.rehearsal.resources.plain import Plain, Read, handler
 
 
 def _create_group(place: Place, given: Properties) -> Made:
@@ -44,4 +46,45 @@ def _delete_group(place: Place, name: str, _given: Properties) -> None:
     place.ask("logs", "DeleteLogGroup", logGroupName=name)
 
 
-TYPES = {"AWS::Logs::LogGroup": Handler(_create_group, _delete_group, _update_group)}
+def _read_group(place: Place, name: str, _given: Properties) -> dict[str, Any]:
+    tags = place.ask("logs", "ListTagsForResource", resourceArn=_arn(place, name))["tags"]
+    return {**(_find(place, name) or {}), "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
+
+
+def _within(_physical: str, given: Properties) -> dict[str, Any]:
+    return {"logGroupName": given["LogGroupName"]}
+
+
+def _read_stream(place: Place, name: str, given: Properties) -> dict[str, Any]:
+    listed = place.ask("logs", "DescribeLogStreams", **_within(name, given), logStreamNamePrefix=name)["logStreams"]
+    found: dict[str, Any] = next((stream for stream in listed if stream["logStreamName"] == name), {})
+    group = str(found.get("arn", "")).partition(":log-group:")[2].partition(":log-stream:")[0]
+    return {**found, "LogGroupName": group}
+
+
+_STREAM = Plain(
+    "logs",
+    create="CreateLogStream",
+    identify="LogStreamName",
+    delete="DeleteLogStream",
+    gone=lambda physical, given: {**_within(physical, given), "logStreamName": physical},
+    named="LogStreamName",
+    most=512,
+)
+_METRICS = Plain(
+    "logs",
+    create="PutMetricFilter",
+    identify="FilterName",
+    delete="DeleteMetricFilter",
+    gone=lambda physical, given: {**_within(physical, given), "filterName": physical},
+    read=Read("DescribeMetricFilters", _within, "metricFilters[0]"),
+    update="PutMetricFilter",
+    named="FilterName",
+    most=512,
+)
+
+TYPES = {
+    "AWS::Logs::LogGroup": Handler(_create_group, _delete_group, _update_group, _read_group),
+    "AWS::Logs::LogStream": replace(handler(_STREAM), read=_read_stream),
+    "AWS::Logs::MetricFilter": handler(_METRICS),
+}

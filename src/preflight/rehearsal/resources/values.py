@@ -1,4 +1,4 @@
-"""Where deployments keep values: Systems Manager parameters, Secrets Manager secrets, S3, SNS, KMS, alarms."""
+"""Where deployments keep values: Systems Manager parameters and Secrets Manager secrets."""
 
 from __future__ import annotations
 
@@ -28,6 +28,14 @@ def _update_parameter(place: Place, name: str, _old: Properties, new: Properties
     return Made(name, {"Type": new["Type"], "Value": new["Value"]})
 
 
+def _read_parameter(place: Place, name: str, _given: Properties) -> dict[str, Any]:
+    wanted = [{"Key": "Name", "Option": "Equals", "Values": [name]}]
+    described = place.ask("ssm", "DescribeParameters", ParameterFilters=wanted)["Parameters"]
+    kept = place.ask("ssm", "GetParameter", Name=name, WithDecryption=True)["Parameter"]
+    tags = place.ask("ssm", "ListTagsForResource", ResourceType="Parameter", ResourceId=name)["TagList"]
+    return {**(described[0] if described else {}), **kept, "Tags": {tag["Key"]: tag["Value"] for tag in tags}}
+
+
 def _delete_parameter(place: Place, name: str, _given: Properties) -> None:
     place.ask("ssm", "DeleteParameter", Name=name)
 
@@ -47,7 +55,8 @@ def _create_secret(place: Place, given: Properties) -> Made:
         **({"Tags": tags} if tags else {}),
     )
     for key in given:
-        place.note(key, "stored")
+        is_kept = key in {"Name", "Description", "KmsKeyId", "SecretString", "GenerateSecretString", "Tags"}
+        place.note(key, "stored" if is_kept else "ignored")
     return Made(made["ARN"], {"Id": made["ARN"]})
 
 
@@ -74,73 +83,24 @@ def _delete_secret(place: Place, arn: str, _given: Properties) -> None:
     place.ask("secretsmanager", "DeleteSecret", SecretId=arn, ForceDeleteWithoutRecovery=True)
 
 
-def _create_bucket(place: Place, given: Properties) -> Made:
-    name = given.get("BucketName") or place.name(most=63, is_lower=True)
-    where = {} if place.region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": place.region}}
-    place.ask("s3", "CreateBucket", Bucket=name, **where)
-    if "BucketName" in given:
-        place.note("BucketName", "stored")
-    for key in given:
-        if key != "BucketName":
-            place.note(key, "ignored", "only the bucket itself is made")
-    domain = f"{name}.s3.{place.region}.amazonaws.com"
-    attributes = {"Arn": f"arn:aws:s3:::{name}", "DomainName": f"{name}.s3.amazonaws.com", "RegionalDomainName": domain}
-    return Made(name, {**attributes, "WebsiteURL": f"http://{name}.s3-website-{place.region}.amazonaws.com"})
+def _update_secret(place: Place, arn: str, _old: Properties, new: Properties) -> Made:
+    changed = {key: new[key] for key in ("Description", "KmsKeyId", "SecretString") if key in new}
+    place.call("secretsmanager", "UpdateSecret", {"SecretId": arn, **changed})
+    return Made(arn, {"Id": arn})
 
 
-def _delete_bucket(place: Place, name: str, _given: Properties) -> None:
-    place.ask("s3", "DeleteBucket", Bucket=name)
-
-
-def _create_topic(place: Place, given: Properties) -> Made:
-    name = given.get("TopicName") or place.name(most=256)
-    arn = place.ask("sns", "CreateTopic", Name=name)["TopicArn"]
-    for subscription in given.get("Subscription") or []:
-        place.call("sns", "Subscribe", {"TopicArn": arn, **subscription})
-    for key in given:
-        place.note(key, "stored" if key in {"TopicName", "Subscription"} else "ignored")
-    return Made(arn, {"TopicArn": arn, "TopicName": name})
-
-
-def _delete_topic(place: Place, arn: str, _given: Properties) -> None:
-    place.ask("sns", "DeleteTopic", TopicArn=arn)
-
-
-def _create_key(place: Place, given: Properties) -> Made:
-    policy = json.dumps(given["KeyPolicy"], default=str) if "KeyPolicy" in given else None
-    asked = {"Description": given.get("Description", ""), **({"Policy": policy} if policy else {})}
-    made = place.ask("kms", "CreateKey", **asked)["KeyMetadata"]
-    for key in given:
-        place.note(key, "stored" if key in {"KeyPolicy", "Description"} else "ignored")
-    return Made(made["KeyId"], {"Arn": made["Arn"], "KeyId": made["KeyId"]})
-
-
-def _delete_key(place: Place, key: str, given: Properties) -> None:
-    place.ask("kms", "ScheduleKeyDeletion", KeyId=key, PendingWindowInDays=int(given.get("PendingWindowInDays") or 30))
-
-
-def _create_certificate(place: Place, given: Properties) -> Made:
-    plain = {
-        key: value
-        for key, value in given.items()
-        if key in {"DomainName", "SubjectAlternativeNames", "ValidationMethod"}
+def _read_secret(place: Place, arn: str, given: Properties) -> dict[str, Any]:
+    kept = place.ask("secretsmanager", "DescribeSecret", SecretId=arn)
+    has_value = any("AWSCURRENT" in stages for stages in kept.get("VersionIdsToStages", {}).values())
+    value = place.ask("secretsmanager", "GetSecretValue", SecretId=arn)["SecretString"] if has_value else None
+    return {
+        **kept,
+        "SecretString": value,
+        "GenerateSecretString": given.get("GenerateSecretString") if value else None,
     }
-    arn = place.call("acm", "RequestCertificate", plain)["CertificateArn"]
-    for key in given:
-        if key not in plain:
-            place.note(key, "ignored", "the certificate is issued at once")
-    return Made(arn, {"CertificateArn": arn, "Id": arn})
-
-
-def _delete_certificate(place: Place, arn: str, _given: Properties) -> None:
-    place.ask("acm", "DeleteCertificate", CertificateArn=arn)
 
 
 TYPES = {
-    "AWS::CertificateManager::Certificate": Handler(_create_certificate, _delete_certificate),
-    "AWS::SSM::Parameter": Handler(_create_parameter, _delete_parameter, _update_parameter),
-    "AWS::SecretsManager::Secret": Handler(_create_secret, _delete_secret),
-    "AWS::S3::Bucket": Handler(_create_bucket, _delete_bucket),
-    "AWS::SNS::Topic": Handler(_create_topic, _delete_topic),
-    "AWS::KMS::Key": Handler(_create_key, _delete_key),
+    "AWS::SSM::Parameter": Handler(_create_parameter, _delete_parameter, _update_parameter, _read_parameter),
+    "AWS::SecretsManager::Secret": Handler(_create_secret, _delete_secret, _update_secret, _read_secret),
 }
