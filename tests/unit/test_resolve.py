@@ -91,7 +91,7 @@ def test_value(given: Any, wanted: Any) -> None:
         pytest.param({"Fn::ImportValue": "e"}, "No export named e found", id="ImportValue of nothing"),
         pytest.param({"Fn::Cidr": ["10.0.0.0/16", 999, 8]}, "Fn::Cidr", id="Cidr of too many"),
         pytest.param({"Fn::If": ["Loop", 1, 2]}, "circular condition dependency", id="a condition on itself"),
-        pytest.param({"Fn::Nope": 1}, "Fn::Nope is not supported", id="an unknown function"),
+        pytest.param({"Fn::Nope": 1}, "Encountered unsupported function: Fn::Nope", id="an unknown function"),
         pytest.param({"Ref": ["a"]}, "every Ref object must have a single String value", id="Ref of a list"),
     ],
 )

@@ -21,7 +21,7 @@ from werkzeug.wrappers import Request, Response
 
 Shape = Any
 # Services that sign their requests by another name than that of their model.
-_SIGNED = {"monitoring": "cloudwatch", "elasticloadbalancing": "elbv2", "elasticfilesystem": "efs"}
+SIGNED = {"monitoring": "cloudwatch", "elasticloadbalancing": "elbv2", "elasticfilesystem": "efs"}
 Operation = Callable[["Call"], Mapping[str, Any] | None]
 
 
@@ -151,7 +151,7 @@ def refuse(model: ServiceModel, name: str | None, refusal: Refusal) -> Response:
 def broken(service: str, message: str) -> Response:
     """An InternalFailure in the protocol of a service; in plain text for a service that AWS does not know."""
     try:
-        model = model_of(_SIGNED.get(service, service))
+        model = model_of(SIGNED.get(service, service))
     except UnknownServiceError:
         return Response(message, status=500, content_type="text/plain")
     return refuse(model, None, Refusal("InternalFailure", message, status=500))

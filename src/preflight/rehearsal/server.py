@@ -9,10 +9,11 @@ import logging
 import os
 import re
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from botocore.exceptions import ClientError
 from moto.core.base_backend import BackendDict
 from moto.moto_server.werkzeug_app import (
     DomainDispatcherApplication,
@@ -26,18 +27,27 @@ from preflight.rehearsal import account as accounts
 from preflight.rehearsal import containers, launcher, ledger, protocol, scheduler, warm
 from preflight.rehearsal.cloudformation import api as cloudformation
 from preflight.rehearsal.resources import catalog
-from preflight.rehearsal.services import ec2, ecr, registry, scaling
+from preflight.rehearsal.services import ec2, ecr, elbv2, iam, logs, registry, scaling
 from preflight.rehearsal.services.ecs import api as ecs
 from preflight.rehearsal.services.ecs import state as states
 from preflight.standins import Standins
 
 LOOPBACK = "127.0.0.1"
 BOOK = "/_preflight/book"
+Check = Callable[[accounts.Account, protocol.Call], None]
 POLL = 0.05  # seconds until a shutdown is noticed
 _SCOPE = re.compile(r"Credential=[^/\s]*/\d+/(?P<region>[a-z0-9-]+)/(?P<service>[a-z0-9-]+)/aws4_request")
 _MUTATES = re.compile(r"^(Authorize|Revoke|Create|Delete|Replace|Attach|Detach|Associate|Disassociate|Modify)")
 WHOLE = {"cloudformation", "ecs"}  # services that are ours alone
-FRONTED = {*WHOLE, "ecr", "ec2", "logs", "application-autoscaling"}  # services that we stand in front of
+FRONTED = {
+    *WHOLE,
+    "ecr",
+    "ec2",
+    "logs",
+    "iam",
+    "elasticloadbalancing",
+    "application-autoscaling",
+}  # services that we stand in front of
 
 
 class Server:
@@ -75,7 +85,13 @@ class Server:
             "ecs": ecs.operations(self._state, launch=self._launcher.begin, stop=self._launcher.stop),
             "ecr": ecr.operations(self._registry, lambda: self.address),
         }
-        self._checks = {"ec2": ec2.CHECKS, "application-autoscaling": scaling.CHECKS}
+        self._checks: Mapping[str, Mapping[str, Check]] = {
+            "application-autoscaling": scaling.CHECKS,
+            "ec2": ec2.CHECKS,
+            "elasticloadbalancing": elbv2.CHECKS,
+            "iam": iam.CHECKS,
+            "logs": logs.CHECKS,
+        }
 
     def application(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Answer one request."""
@@ -126,10 +142,13 @@ class Server:
         check = self._checks.get(service, {}).get(name)
         if check is None:
             return None
+        model = protocol.SIGNED.get(service, service)
         try:
-            check(self.account, protocol.parse(service, region, request))
+            check(self.account, protocol.parse(model, region, request))
         except protocol.Refusal as refusal:
-            return protocol.refuse(protocol.model_of(service), name, refusal)
+            return protocol.refuse(protocol.model_of(model), name, refusal)
+        except ClientError:
+            return None  # what the request names does not exist: moto says so
         return None
 
     def close(self) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from preflight import errors, waiting
 from preflight.rehearsal.resources import ec2_readers
 from preflight.rehearsal.resources.handler import FailedError, Handler, Made, Place, Properties
 
+DETACH_TIMEOUT = 20.0  # AWS tries for longer
 ANYWHERE = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
 
 
@@ -57,21 +59,11 @@ def _update_vpc(place: Place, vpc: str, _old: Properties, new: Properties) -> Ma
 
 
 def _create_subnet(place: Place, given: Properties) -> Made:
-    if "AvailabilityZone" in given and given["AvailabilityZone"] not in _zones(place):
-        msg = (
-            f"Value ({given['AvailabilityZone']}) for parameter availabilityZone is invalid. Subnets can "
-            f"currently only be created in the following availability zones: {', '.join(_zones(place))}."
-        )
-        raise FailedError(msg)
     subnet = place.call("ec2", "CreateSubnet", _without(given, "Tags", "MapPublicIpOnLaunch"))["Subnet"]
     if "MapPublicIpOnLaunch" in given:
         _set_public(place, subnet["SubnetId"], given)
     _tagged(place, subnet["SubnetId"], given)
     return Made(subnet["SubnetId"], _subnet_attributes(subnet))
-
-
-def _zones(place: Place) -> list[str]:
-    return [z["ZoneName"] for z in place.ask("ec2", "DescribeAvailabilityZones")["AvailabilityZones"]]
 
 
 def _set_public(place: Place, subnet: str, given: Properties) -> None:
@@ -123,10 +115,24 @@ def _create_attachment(place: Place, given: Properties) -> Made:
 
 
 def _delete_attachment(place: Place, _id: str, given: Properties) -> None:
-    if "InternetGatewayId" in given:
-        place.ask("ec2", "DetachInternetGateway", **given)
-    else:
+    if "InternetGatewayId" not in given:
         place.ask("ec2", "DetachVpnGateway", **given)
+        return
+
+    def detached() -> bool:
+        """CloudFormation tries again while addresses are still mapped."""
+        try:
+            place.ask("ec2", "DetachInternetGateway", **given)
+        except FailedError as failure:
+            if failure.code != "ResourceConflict" or place.account.closing.is_set():
+                raise
+            return False
+        return True
+
+    try:
+        waiting.until(detached, what="public addresses to be unmapped", timeout=DETACH_TIMEOUT, interval=0.2)
+    except errors.WaitExpiredError:
+        place.ask("ec2", "DetachInternetGateway", **given)
 
 
 def _update_attachment(place: Place, physical: str, old: Properties, new: Properties) -> Made:

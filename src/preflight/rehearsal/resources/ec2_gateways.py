@@ -8,8 +8,6 @@ from typing import Any
 from preflight.rehearsal.resources import ec2_readers
 from preflight.rehearsal.resources.handler import FailedError, Handler, Made, Place, Properties
 
-GATEWAY_SERVICES = ("s3", "dynamodb")
-
 
 def _tags(place: Place, kind: str, given: Properties) -> dict[str, Any]:
     tags = place.all_tags(given.get("Tags"))
@@ -75,7 +73,6 @@ def _delete_egress_only(place: Place, gateway: str, _given: Properties) -> None:
 
 def _create_endpoint(place: Place, given: Properties) -> Made:
     kind = given.get("VpcEndpointType") or "Gateway"
-    _check_endpoint(place, kind, given)
     plain = {key: value for key, value in given.items() if key not in {"Tags", "PolicyDocument"}}
     if kind == "Interface":
         plain.setdefault("PrivateDnsEnabled", False)
@@ -97,29 +94,6 @@ def _endpoint_attributes(made: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _check_endpoint(place: Place, kind: str, given: Properties) -> None:
-    """Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-ec2-vpcendpoint.html."""
-    name = str(given["ServiceName"])
-    if kind == "Gateway" and name.rpartition(".")[2] not in GATEWAY_SERVICES:
-        msg = f"Vpc Endpoint type (Gateway) does not match available service types ([Interface]) of {name}."
-        raise FailedError(msg)
-    if kind == "Gateway" and given.get("SubnetIds"):
-        raise FailedError("Subnet IDs are only supported for Interface and GatewayLoadBalancer type VPC Endpoints.")
-    parts = name.split(".")
-    if name.startswith("com.amazonaws.") and len(parts) > 3 and parts[2] not in {place.region, "vpce"}:
-        raise FailedError(f"The Vpc Endpoint Service '{name}' does not exist")
-    if kind == "Interface" and given.get("PrivateDnsEnabled"):
-        _check_names(place, str(given["VpcId"]))
-
-
-def _check_names(place: Place, vpc: str) -> None:
-    for attribute in ("enableDnsSupport", "enableDnsHostnames"):
-        answer = place.ask("ec2", "DescribeVpcAttribute", VpcId=vpc, Attribute=attribute)
-        if not answer[attribute[0].upper() + attribute[1:]]["Value"]:
-            msg = f"Enabling private DNS requires both enableDnsSupport and enableDnsHostnames VPC attributes set to true for {vpc}"
-            raise FailedError(msg)
-
-
 def _delete_endpoint(place: Place, endpoint: str, _given: Properties) -> None:
     place.ask("ec2", "DeleteVpcEndpoints", VpcEndpointIds=[endpoint])
 
@@ -136,7 +110,6 @@ def _update_nat(place: Place, nat: str, _old: Properties, new: Properties) -> Ma
 
 
 def _update_endpoint(place: Place, endpoint: str, old: Properties, new: Properties) -> Made:
-    _check_endpoint(place, new.get("VpcEndpointType") or "Gateway", new)
     asked: dict[str, Any] = {"VpcEndpointId": endpoint}
     for name, add, remove in (
         ("RouteTableIds", "AddRouteTableIds", "RemoveRouteTableIds"),

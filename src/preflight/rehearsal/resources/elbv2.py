@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from preflight.rehearsal import protocol
-from preflight.rehearsal.resources.handler import FailedError, Handler, Made, Place, Properties
+from preflight.rehearsal.resources.handler import Handler, Made, Place, Properties
 
 MAX_NAME = 32
 
@@ -20,7 +20,6 @@ def _attributes(place: Place, kind: str, arn: str, given: Properties) -> None:
 
 
 def _create_balancer(place: Place, given: Properties) -> Made:
-    _check_balancer(place, given)
     plain = {key: value for key, value in given.items() if key != "LoadBalancerAttributes"}
     asked = {"Name": place.name(most=MAX_NAME), **plain, "Tags": place.all_tags(given.get("Tags"))}
     if not asked["Tags"]:
@@ -44,24 +43,6 @@ def _balancer(made: dict[str, Any]) -> Made:
             "SecurityGroups": made.get("SecurityGroups", []),
         },
     )
-
-
-def _check_balancer(place: Place, given: Properties) -> None:
-    """Source: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html."""
-    name = str(given.get("Name", "x"))
-    if len(name) > MAX_NAME or name.startswith(("internal-", "-")) or name.endswith("-"):
-        raise FailedError(f"The load balancer name '{name}' is not valid")
-    subnets = list(given.get("Subnets") or [m["SubnetId"] for m in given.get("SubnetMappings") or []])
-    if given.get("Type", "application") != "application" or not subnets:
-        return
-    described = place.ask("ec2", "DescribeSubnets", SubnetIds=subnets)["Subnets"]
-    if len({subnet["AvailabilityZone"] for subnet in described}) < 2:
-        raise FailedError("At least two subnets in two different Availability Zones must be specified")
-    if given.get("Scheme", "internet-facing") == "internet-facing":
-        vpc = described[0]["VpcId"]
-        attached = [{"Name": "attachment.vpc-id", "Values": [vpc]}]
-        if not place.ask("ec2", "DescribeInternetGateways", Filters=attached)["InternetGateways"]:
-            raise FailedError(f"VPC {vpc} has no internet gateway")
 
 
 def _delete_balancer(place: Place, arn: str, _given: Properties) -> None:
@@ -119,7 +100,6 @@ def _delete_rule(place: Place, arn: str, _given: Properties) -> None:
 
 
 def _update_balancer(place: Place, arn: str, old: Properties, new: Properties) -> Made:
-    _check_balancer(place, new)
     if old.get("Subnets") != new.get("Subnets") and new.get("Subnets"):
         place.ask("elbv2", "SetSubnets", LoadBalancerArn=arn, Subnets=list(new["Subnets"]))
     if old.get("SecurityGroups") != new.get("SecurityGroups") and new.get("SecurityGroups"):

@@ -24,7 +24,6 @@ def inline(value: Any) -> str:
 
 def _create_role(place: Place, given: Properties) -> Made:
     name = given.get("RoleName") or place.name()
-    _check_trust(given["AssumeRolePolicyDocument"])
     asked = {
         "RoleName": name,
         "AssumeRolePolicyDocument": document_of(given["AssumeRolePolicyDocument"]),
@@ -40,21 +39,6 @@ def _create_role(place: Place, given: Properties) -> Made:
     for key in given:
         place.note(key, "stored")
     return Made(name, {"Arn": role["Arn"], "RoleId": role["RoleId"]})
-
-
-def _check_trust(document: Any) -> None:
-    parsed = document
-    if isinstance(document, str):
-        try:
-            parsed = json.loads(document)
-        except ValueError:
-            raise FailedError("This policy contains invalid Json (Service: Iam, Status Code: 400)") from None
-    statements = parsed.get("Statement", []) if isinstance(parsed, dict) else []
-    for statement in [statements] if isinstance(statements, dict) else statements:
-        if "Resource" in statement:
-            raise FailedError("Has prohibited field Resource (Service: Iam, Status Code: 400)")
-        if "Principal" not in statement and "NotPrincipal" not in statement:
-            raise FailedError("Missing required field Principal (Service: Iam, Status Code: 400)")
 
 
 def _set_policies(place: Place, role: str, old: Properties, new: Properties) -> None:
@@ -73,7 +57,6 @@ def _set_policies(place: Place, role: str, old: Properties, new: Properties) -> 
 
 
 def _update_role(place: Place, role: str, old: Properties, new: Properties) -> Made:
-    _check_trust(new["AssumeRolePolicyDocument"])
     document = document_of(new["AssumeRolePolicyDocument"])
     place.ask("iam", "UpdateAssumeRolePolicy", RoleName=role, PolicyDocument=document)
     _set_policies(place, role, old, new)

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from preflight.rehearsal import account as accounts
 from preflight.rehearsal import protocol
+from preflight.rehearsal.services import ec2_endpoints
 
 Check = Callable[[accounts.Account, protocol.Call], None]
+_DESCRIPTION = re.compile(r"[a-zA-Z0-9. _\-:/()#,@\[\]+=&;{}!$*]*")
+
+
+def _filter(name: str, *values: str) -> list[dict[str, Any]]:
+    return [{"Name": name, "Values": list(values)}]
 
 
 def _route_gateway(account: accounts.Account, call: protocol.Call) -> None:
@@ -31,6 +38,92 @@ def _route_gateway(account: accounts.Account, call: protocol.Call) -> None:
         raise protocol.Refusal("InvalidParameterValue", msg)
 
 
+def _route_is_new(account: accounts.Account, call: protocol.Call) -> None:
+    """A route table has one route per destination.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateRoute.html (RouteAlreadyExists);
+    moto/ec2/models/route_tables.py.
+    """
+    ec2: Any = account.client("ec2", call.region)
+    table = ec2.describe_route_tables(RouteTableIds=[call.given["RouteTableId"]])["RouteTables"][0]
+    for name in ("DestinationCidrBlock", "DestinationIpv6CidrBlock", "DestinationPrefixListId"):
+        destination = call.given.get(name)
+        if destination and any(route.get(name) == destination for route in table["Routes"]):
+            msg = f"The route identified by {destination} already exists."
+            raise protocol.Refusal("RouteAlreadyExists", msg)
+
+
+def _create_route(account: accounts.Account, call: protocol.Call) -> None:
+    _route_gateway(account, call)
+    _route_is_new(account, call)
+
+
+def _subnet_is_free(account: accounts.Account, call: protocol.Call) -> None:
+    """A subnet is associated with one route table at a time.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html (Resource.AlreadyAssociated);
+    moto/ec2/models/route_tables.py.
+    """
+    subnet, wanted = call.given.get("SubnetId"), call.given["RouteTableId"]
+    if not subnet:
+        return
+    ec2: Any = account.client("ec2", call.region)
+    tables = ec2.describe_route_tables(Filters=_filter("association.subnet-id", subnet))["RouteTables"]
+    if any(table["RouteTableId"] != wanted for table in tables):
+        msg = f"the specified association for route table {wanted} conflicts with an existing association"
+        raise protocol.Refusal("Resource.AlreadyAssociated", msg)
+
+
+def _zone_exists(account: accounts.Account, call: protocol.Call) -> None:
+    """A subnet is made in a zone of its region.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSubnet.html; moto/ec2/models/subnets.py
+    names the zones of all regions, and takes none for one that is disabled.
+    """
+    zone = call.given.get("AvailabilityZone")
+    ec2: Any = account.client("ec2", call.region)
+    zones = [found["ZoneName"] for found in ec2.describe_availability_zones()["AvailabilityZones"]]
+    if zone and zone not in zones:
+        msg = (
+            f"Value ({zone}) for parameter availabilityZone is invalid. Subnets can currently only be created in "
+            f"the following availability zones: {', '.join(zones)}."
+        )
+        raise protocol.Refusal("InvalidParameterValue", msg)
+
+
+def _one_gateway(account: accounts.Account, call: protocol.Call) -> None:
+    """A VPC has one internet gateway.
+
+    https://docs.aws.amazon.com/vpc/latest/userguide/VPC_Internet_Gateway.html;
+    moto/ec2/models/internet_gateways.py.
+    """
+    vpc, gateway = call.given["VpcId"], call.given["InternetGatewayId"]
+    ec2: Any = account.client("ec2", call.region)
+    found = ec2.describe_internet_gateways(Filters=_filter("attachment.vpc-id", vpc))["InternetGateways"]
+    if any(other["InternetGatewayId"] != gateway for other in found):
+        msg = f"Network {vpc} already has an internet gateway attached"
+        raise protocol.Refusal("InvalidParameterValue", msg)
+
+
+def _addresses_unmapped(account: accounts.Account, call: protocol.Call) -> None:
+    """An internet gateway is not detached while public addresses are mapped in its VPC.
+
+    https://docs.aws.amazon.com/vpc/latest/userguide/VPC_Internet_Gateway.html;
+    moto/ec2/models/internet_gateways.py.
+    """
+    vpc = call.given["VpcId"]
+    ec2: Any = account.client("ec2", call.region)
+    gateways = ec2.describe_nat_gateways(Filters=_filter("vpc-id", vpc))["NatGateways"]
+    interfaces = ec2.describe_network_interfaces(Filters=_filter("vpc-id", vpc))["NetworkInterfaces"]
+    is_mapped = any((interface.get("Association") or {}).get("PublicIp") for interface in interfaces)
+    if is_mapped or any(found["State"] == "available" and found.get("NatGatewayAddresses") for found in gateways):
+        msg = (
+            f"Network {vpc} has some mapped public address(es). Please unmap those public address(es) before "
+            "detaching the gateway."
+        )
+        raise protocol.Refusal("DependencyViolation", msg)
+
+
 def _group_in_use(account: accounts.Account, call: protocol.Call) -> None:
     """A security group that an interface uses cannot be deleted.
 
@@ -39,10 +132,7 @@ def _group_in_use(account: accounts.Account, call: protocol.Call) -> None:
     """
     group = call.given.get("GroupId")
     ec2: Any = account.client("ec2", call.region)
-    if (
-        group
-        and ec2.describe_network_interfaces(Filters=[{"Name": "group-id", "Values": [group]}])["NetworkInterfaces"]
-    ):
+    if group and ec2.describe_network_interfaces(Filters=_filter("group-id", group))["NetworkInterfaces"]:
         raise protocol.Refusal("DependencyViolation", f"resource {group} has a dependent object")
 
 
@@ -53,14 +143,59 @@ def _subnet_in_use(account: accounts.Account, call: protocol.Call) -> None:
     """
     subnet = call.given["SubnetId"]
     ec2: Any = account.client("ec2", call.region)
-    if ec2.describe_network_interfaces(Filters=[{"Name": "subnet-id", "Values": [subnet]}])["NetworkInterfaces"]:
+    if ec2.describe_network_interfaces(Filters=_filter("subnet-id", subnet))["NetworkInterfaces"]:
         msg = f"The subnet '{subnet}' has dependencies and cannot be deleted."
         raise protocol.Refusal("DependencyViolation", msg)
 
 
+def _description(_account: accounts.Account, call: protocol.Call) -> None:
+    """The description of a group is up to 255 characters of a set within ASCII.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSecurityGroup.html;
+    moto/ec2/models/security_groups.py.
+    """
+    text = str(call.given.get("Description") or "")
+    if not text.isascii():
+        msg = (
+            f"Value ({text}) for parameter GroupDescription is invalid. Character sets beyond ASCII are not supported."
+        )
+        raise protocol.Refusal("InvalidParameterValue", msg)
+    if len(text) > 255 or not _DESCRIPTION.fullmatch(text):
+        msg = f"Invalid security group description. Valid descriptions are strings less than 256 characters from the following set:  a-zA-Z0-9. _-:/()#,@[]+=&;{{}}!$*: {text}"
+        raise protocol.Refusal("InvalidParameterValue", msg)
+
+
+def _one_network(account: accounts.Account, call: protocol.Call) -> None:
+    """A rule refers to groups of its own VPC, or of one that is peered with it.
+
+    https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html;
+    moto/ec2/models/security_groups.py.
+    """
+    pairs = [pair for rule in call.given.get("IpPermissions") or [] for pair in rule.get("UserIdGroupPairs") or []]
+    wanted = [pair["GroupId"] for pair in pairs if pair.get("GroupId")]
+    if not wanted or not call.given.get("GroupId"):
+        return
+    ec2: Any = account.client("ec2", call.region)
+    if ec2.describe_vpc_peering_connections()["VpcPeeringConnections"]:
+        return
+    ids = [call.given["GroupId"], *wanted]
+    found = ec2.describe_security_groups(Filters=_filter("group-id", *ids))["SecurityGroups"]
+    if len({group["VpcId"] for group in found}) > 1:
+        msg = "You have specified two resources that belong to different networks."
+        raise protocol.Refusal("InvalidGroup.NotFound", msg)
+
+
 CHECKS: Mapping[str, Check] = {
-    "CreateRoute": _route_gateway,
-    "ReplaceRoute": _route_gateway,
+    "AssociateRouteTable": _subnet_is_free,
+    "AttachInternetGateway": _one_gateway,
+    "AuthorizeSecurityGroupEgress": _one_network,
+    "AuthorizeSecurityGroupIngress": _one_network,
+    "CreateRoute": _create_route,
+    "CreateSecurityGroup": _description,
+    "CreateSubnet": _zone_exists,
+    "CreateVpcEndpoint": ec2_endpoints.check,
     "DeleteSecurityGroup": _group_in_use,
     "DeleteSubnet": _subnet_in_use,
+    "DetachInternetGateway": _addresses_unmapped,
+    "ReplaceRoute": _route_gateway,
 }

@@ -1,0 +1,114 @@
+"""What Elastic Load Balancing refuses and moto does not. Each check cites AWS's page and the moto file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from preflight.rehearsal import account as accounts
+from preflight.rehearsal import protocol
+
+Check = Callable[[accounts.Account, protocol.Call], None]
+MAX_NAME = 32
+_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?")
+_LISTENS = {
+    "application": {"HTTP", "HTTPS"},
+    "network": {"TCP", "TLS", "UDP", "TCP_UDP", "QUIC", "TCP_QUIC"},
+    "gateway": {"GENEVE"},
+}
+
+
+def _balancer(account: accounts.Account, call: protocol.Call) -> None:
+    """A load balancer has a name of the right form, two zones, and a way to the internet where it faces it.
+
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateLoadBalancer.html and
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html;
+    moto/elbv2/models.py.
+    """
+    given = call.given
+    _check_name(str(given.get("Name")), "load balancer")
+    if str(given.get("Name")).startswith("internal-"):
+        msg = f"The load balancer name '{given['Name']}' cannot begin with 'internal-'"
+        raise protocol.Refusal("ValidationError", msg)
+    subnets = given.get("Subnets") or [m["SubnetId"] for m in given.get("SubnetMappings") or []]
+    if (given.get("Type") or "application") == "application" and subnets:
+        _check_subnets(account.client("ec2", call.region), given, subnets)
+
+
+def _check_name(name: str, kind: str) -> None:
+    if len(name) > MAX_NAME:
+        raise protocol.Refusal(
+            "ValidationError", f"The {kind} name '{name}' cannot be longer than '{MAX_NAME}' characters"
+        )
+    if not _NAME.fullmatch(name):
+        msg = f"The {kind} name '{name}' can only contain characters that are alphanumeric characters and hyphens(-), and cannot begin or end with a hyphen"
+        raise protocol.Refusal("ValidationError", msg)
+
+
+def _check_subnets(ec2: Any, given: Mapping[str, Any], subnets: list[str]) -> None:
+    described = ec2.describe_subnets(SubnetIds=subnets)["Subnets"]
+    zones = [subnet["AvailabilityZone"] for subnet in described]
+    if len(set(zones)) < len(zones):
+        msg = "A load balancer cannot be attached to multiple subnets in the same Availability Zone"
+        raise protocol.Refusal("InvalidConfigurationRequest", msg)
+    if len(zones) < 2:
+        msg = "At least two subnets in two different Availability Zones must be specified"
+        raise protocol.Refusal("ValidationError", msg)
+    vpc = described[0]["VpcId"]
+    attached = [{"Name": "attachment.vpc-id", "Values": [vpc]}]
+    is_public = (given.get("Scheme") or "internet-facing") == "internet-facing"
+    if is_public and not ec2.describe_internet_gateways(Filters=attached)["InternetGateways"]:
+        raise protocol.Refusal("InvalidSubnet", f"VPC {vpc} has no internet gateway")
+    groups = given.get("SecurityGroups") or []
+    if groups and any(g["VpcId"] != vpc for g in ec2.describe_security_groups(GroupIds=groups)["SecurityGroups"]):
+        msg = "One or more security groups are invalid"
+        raise protocol.Refusal("InvalidConfigurationRequest", msg)
+
+
+def _listener(account: accounts.Account, call: protocol.Call) -> None:
+    """A listener speaks a protocol of its load balancer, and forwards to target groups of the same VPC.
+
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateListener.html;
+    moto/elbv2/models.py.
+    """
+    elb: Any = account.client("elbv2", call.region)
+    arn = call.given["LoadBalancerArn"]
+    balancer = elb.describe_load_balancers(LoadBalancerArns=[arn])["LoadBalancers"][0]
+    kind, spoken = balancer["Type"], str(call.given.get("Protocol"))
+    allowed = _LISTENS.get(kind, {spoken})
+    if spoken not in allowed:
+        msg = f"Listener protocol '{spoken}' must be one of '{', '.join(sorted(allowed))}'"
+        raise protocol.Refusal("ValidationError", msg)
+    for group in _forwarded(elb, call.given.get("DefaultActions") or []):
+        if group.get("VpcId") and group["VpcId"] != balancer["VpcId"]:
+            msg = f"The target group '{group['TargetGroupArn']}' and the load balancer '{arn}' must be in the same VPC"
+            raise protocol.Refusal("InvalidConfigurationRequest", msg)
+        if kind in {"application", "network"} and (group.get("Protocol") in _LISTENS["application"]) != (
+            kind == "application"
+        ):
+            msg = f"The protocol '{group.get('Protocol')}' of the target group does not suit a load balancer of type '{kind}'"
+            raise protocol.Refusal("InvalidConfigurationRequest", msg)
+
+
+def _forwarded(elb: Any, actions: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    arns = [action["TargetGroupArn"] for action in actions if action.get("TargetGroupArn")]
+    for action in actions:
+        arns += [t["TargetGroupArn"] for t in (action.get("ForwardConfig") or {}).get("TargetGroups") or []]
+    return list(elb.describe_target_groups(TargetGroupArns=arns)["TargetGroups"]) if arns else []
+
+
+def _target_group(_account: accounts.Account, call: protocol.Call) -> None:
+    """A target group has a name of the right form.
+
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateTargetGroup.html;
+    moto/elbv2/models.py.
+    """
+    _check_name(str(call.given.get("Name")), "target group")
+
+
+CHECKS: Mapping[str, Check] = {
+    "CreateListener": _listener,
+    "CreateLoadBalancer": _balancer,
+    "CreateTargetGroup": _target_group,
+}

@@ -1,0 +1,45 @@
+"""What CloudWatch Logs refuses and moto does not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from preflight import resolve
+from preflight.rehearsal import account as accounts
+from preflight.rehearsal import protocol
+from preflight.rehearsal.fargate import permissions
+
+Check = Callable[[accounts.Account, protocol.Call], None]
+
+
+def _key(account: accounts.Account, call: protocol.Call) -> None:
+    """A log group is encrypted only with a key whose policy lets the service of its region use it.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html; moto/logs/models.py.
+    """
+    key, group = call.given.get("kmsKeyId"), call.given.get("logGroupName")
+    if not key or not group:
+        return
+    partition = resolve.partition_of(call.region)[0]
+    arn = f"arn:{partition}:logs:{call.region}:{account.id}:log-group:{group}"
+    context = {"kms:encryptioncontext:aws:logs:arn": arn, "aws:sourcearn": arn, "aws:sourceaccount": account.id}
+    request = permissions.Request("kms:Encrypt", resource=str(key), context=context)
+    policy = _policy(account.client("kms", call.region), str(key))
+    services = (f"logs.{call.region}.amazonaws.com", "logs.amazonaws.com")
+    if policy is None or not any(permissions.trusts(policy, service, request) for service in services):
+        msg = f"The specified KMS Key Id could not be found or is not allowed to be used with Arn '{arn}'"
+        raise protocol.Refusal("InvalidParameterException", msg)
+
+
+def _policy(kms: Any, key: str) -> dict[str, Any] | None:
+    try:
+        return dict(json.loads(kms.get_key_policy(KeyId=key, PolicyName="default")["Policy"]))
+    except ClientError:
+        return None
+
+
+CHECKS: Mapping[str, Check] = {"CreateLogGroup": _key, "AssociateKmsKey": _key}
