@@ -149,12 +149,12 @@ def refuse(model: ServiceModel, name: str | None, refusal: Refusal) -> Response:
 
 
 def broken(service: str, message: str) -> Response:
-    """An InternalFailure in the protocol of a service; in plain text for a service that AWS does not know."""
+    """An InternalFailure in the protocol of a service; in plain text where that is not known."""
     try:
         model = model_of(SIGNED.get(service, service))
-    except UnknownServiceError:
+        return refuse(model, None, Refusal("InternalFailure", message, status=500))
+    except (UnknownServiceError, KeyError):
         return Response(message, status=500, content_type="text/plain")
-    return refuse(model, None, Refusal("InternalFailure", message, status=500))
 
 
 def _serialize(model: ServiceModel, name: str, result: object, *, status: int) -> Response:

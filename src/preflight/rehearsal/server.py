@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ClientError
-from moto.core.base_backend import BackendDict
+from moto.core.base_backend import BackendDict, backend_lock
 from moto.moto_server.werkzeug_app import (
     DomainDispatcherApplication,
     MotoRequestHandler,
@@ -119,12 +119,12 @@ class Server:
 
     def _own(self, request: Request) -> Response | None:
         """The answer of our own services, None where moto is to answer."""
-        if request.path == "/v2" or request.path.startswith("/v2/"):
-            return self._registry.answer(request)
         if request.path == BOOK:
             self.cloudformation.audit()
             return Response(json.dumps(self.book.shown()), content_type="application/json")
         scope = _SCOPE.search(request.headers.get("Authorization", ""))
+        if scope is None and (request.path == "/v2" or request.path.startswith("/v2/")):
+            return self._registry.answer(request)  # services of AWS have such paths too, in signed requests
         if scope is None or scope["service"] not in FRONTED:
             return None
         service, region = scope["service"], scope["region"]
@@ -168,6 +168,14 @@ class _Quiet(MotoRequestHandler):  # type: ignore[misc]  # mypy skips moto
         """Say nothing."""
 
 
+def _forget() -> None:
+    """Drop what moto keeps of an account before; BackendDict.reset would first build every service anew."""
+    with backend_lock:
+        for kept in BackendDict._instances:  # noqa: SLF001 - moto has no other way to drop them
+            kept.clear()
+        BackendDict._instances.clear()  # noqa: SLF001 - as above
+
+
 @contextlib.contextmanager
 def running(
     *,
@@ -183,7 +191,7 @@ def running(
     """
     os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"  # moto reads it when its IAM begins
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    BackendDict.reset()
+    _forget()
     served: list[Server] = []
 
     def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:

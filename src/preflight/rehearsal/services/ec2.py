@@ -38,26 +38,6 @@ def _route_gateway(account: accounts.Account, call: protocol.Call) -> None:
         raise protocol.Refusal("InvalidParameterValue", msg)
 
 
-def _route_is_new(account: accounts.Account, call: protocol.Call) -> None:
-    """A route table has one route per destination.
-
-    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateRoute.html (RouteAlreadyExists);
-    moto/ec2/models/route_tables.py.
-    """
-    ec2: Any = account.client("ec2", call.region)
-    table = ec2.describe_route_tables(RouteTableIds=[call.given["RouteTableId"]])["RouteTables"][0]
-    for name in ("DestinationCidrBlock", "DestinationIpv6CidrBlock", "DestinationPrefixListId"):
-        destination = call.given.get(name)
-        if destination and any(route.get(name) == destination for route in table["Routes"]):
-            msg = f"The route identified by {destination} already exists."
-            raise protocol.Refusal("RouteAlreadyExists", msg)
-
-
-def _create_route(account: accounts.Account, call: protocol.Call) -> None:
-    _route_gateway(account, call)
-    _route_is_new(account, call)
-
-
 def _subnet_is_free(account: accounts.Account, call: protocol.Call) -> None:
     """A subnet is associated with one route table at a time.
 
@@ -190,7 +170,7 @@ CHECKS: Mapping[str, Check] = {
     "AttachInternetGateway": _one_gateway,
     "AuthorizeSecurityGroupEgress": _one_network,
     "AuthorizeSecurityGroupIngress": _one_network,
-    "CreateRoute": _create_route,
+    "CreateRoute": _route_gateway,
     "CreateSecurityGroup": _description,
     "CreateSubnet": _zone_exists,
     "CreateVpcEndpoint": ec2_endpoints.check,

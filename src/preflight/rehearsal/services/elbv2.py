@@ -12,11 +12,7 @@ from preflight.rehearsal import protocol
 Check = Callable[[accounts.Account, protocol.Call], None]
 MAX_NAME = 32
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?")
-_LISTENS = {
-    "application": {"HTTP", "HTTPS"},
-    "network": {"TCP", "TLS", "UDP", "TCP_UDP", "QUIC", "TCP_QUIC"},
-    "gateway": {"GENEVE"},
-}
+_SPOKEN = {"HTTP", "HTTPS"}  # by application load balancers
 
 
 def _balancer(account: accounts.Account, call: protocol.Call) -> None:
@@ -67,7 +63,7 @@ def _check_subnets(ec2: Any, given: Mapping[str, Any], subnets: list[str]) -> No
 
 
 def _listener(account: accounts.Account, call: protocol.Call) -> None:
-    """A listener speaks a protocol of its load balancer, and forwards to target groups of the same VPC.
+    """A listener forwards to target groups that are in the VPC of its load balancer, and speak as it does.
 
     https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateListener.html;
     moto/elbv2/models.py.
@@ -75,18 +71,12 @@ def _listener(account: accounts.Account, call: protocol.Call) -> None:
     elb: Any = account.client("elbv2", call.region)
     arn = call.given["LoadBalancerArn"]
     balancer = elb.describe_load_balancers(LoadBalancerArns=[arn])["LoadBalancers"][0]
-    kind, spoken = balancer["Type"], str(call.given.get("Protocol"))
-    allowed = _LISTENS.get(kind, {spoken})
-    if spoken not in allowed:
-        msg = f"Listener protocol '{spoken}' must be one of '{', '.join(sorted(allowed))}'"
-        raise protocol.Refusal("ValidationError", msg)
+    kind = balancer["Type"]
     for group in _forwarded(elb, call.given.get("DefaultActions") or []):
         if group.get("VpcId") and group["VpcId"] != balancer["VpcId"]:
             msg = f"The target group '{group['TargetGroupArn']}' and the load balancer '{arn}' must be in the same VPC"
             raise protocol.Refusal("InvalidConfigurationRequest", msg)
-        if kind in {"application", "network"} and (group.get("Protocol") in _LISTENS["application"]) != (
-            kind == "application"
-        ):
+        if kind in {"application", "network"} and (group.get("Protocol") in _SPOKEN) != (kind == "application"):
             msg = f"The protocol '{group.get('Protocol')}' of the target group does not suit a load balancer of type '{kind}'"
             raise protocol.Refusal("InvalidConfigurationRequest", msg)
 

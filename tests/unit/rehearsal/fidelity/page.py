@@ -1,0 +1,80 @@
+"""Writes the tables of docs/fidelity.md out of the tests: `python -m tests.unit.rehearsal.fidelity.page`."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from typing import Any
+
+from tests.unit.rehearsal.fidelity import corrections
+
+ROOT = Path(__file__).parents[4]
+PAGE = ROOT / "docs" / "fidelity.md"
+BEGIN, END = "<!-- tables: begin -->", "<!-- tables: end -->"
+TEST = "tests/unit/rehearsal/fidelity/test_needed.py"
+FAULTS = "tests/integration/faults/catalog.py"
+
+
+def tables() -> str:
+    """The tables between the two marks."""
+    return "\n".join(
+        [
+            BEGIN,
+            "",
+            *_needed("Services", corrections.SERVICES),
+            *_needed("CloudFormation", corrections.ENGINE),
+            *_faults(),
+            END,
+        ]
+    )
+
+
+def _needed(title: str, rows: tuple[corrections.Correction, ...]) -> list[str]:
+    lines = [f"### {title}", "", f"Each row is two tests of `{TEST}`: one on bare moto, one on the rehearsal.", ""]
+    lines += ["| behaviour | AWS | moto today | rehearsal |", "| --- | --- | --- | --- |"]
+    for row in rows:
+        lines.append(
+            f"| {row.behaviour} | [page]({row.source}) | {_code(row.moto)} (`{row.moto_file}`) | {_code(row.ours)} |"
+        )
+    return [*lines, ""]
+
+
+def _code(word: str) -> str:
+    return word if " " in word else f"`{word}`"
+
+
+def _faults() -> list[str]:
+    catalog = load_catalog()
+    lines = [
+        "### Whole deployments, with containers",
+        "",
+        f"Each row is one `preflight check` of `{FAULTS}` (`tox -e faults`).",
+        "",
+    ]
+    lines += ["| change to this repository's templates | found by |", "| --- | --- |"]
+    lines += [f"| {mistake.id} ({mistake.file}) | `{mistake.check}` |" for mistake in catalog.MISTAKES]
+    lines += ["", "And these correct variants pass:", ""]
+    lines += [f"- {variant.id}" for variant in catalog.VARIANTS]
+    return [*lines, ""]
+
+
+def load_catalog() -> Any:
+    """The catalogue of mistakes."""
+    spec = importlib.util.spec_from_file_location("catalog", ROOT / FAULTS)
+    if spec is None or spec.loader is None:
+        raise FileNotFoundError(FAULTS)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["catalog"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def written(page: str) -> str:
+    """The page with the tables of today."""
+    head, _, rest = page.partition(BEGIN)
+    return head + tables() + rest.partition(END)[2]
+
+
+if __name__ == "__main__":
+    PAGE.write_text(written(PAGE.read_text()))
