@@ -38,6 +38,7 @@ Check = Callable[[accounts.Account, protocol.Call], None]
 POLL = 0.05  # seconds until a shutdown is noticed
 _SCOPE = re.compile(r"Credential=[^/\s]*/\d+/(?P<region>[a-z0-9-]+)/(?P<service>[a-z0-9-]+)/aws4_request")
 _MUTATES = re.compile(r"^(Authorize|Revoke|Create|Delete|Replace|Attach|Detach|Associate|Disassociate|Modify)")
+SLOW = {"ec2", "iam"}  # services that read files of a megabyte when they begin
 WHOLE = {"cloudformation", "ecs"}  # services that are ours alone
 FRONTED = {
     *WHOLE,
@@ -169,11 +170,15 @@ class _Quiet(MotoRequestHandler):  # type: ignore[misc]  # mypy skips moto
 
 
 def _forget() -> None:
-    """Drop what moto keeps of an account before; BackendDict.reset would first build every service anew."""
+    """Drop what moto keeps of an account before.
+
+    BackendDict.reset builds every service anew; the two that take a second for that are dropped without.
+    """
     with backend_lock:
         for kept in BackendDict._instances:  # noqa: SLF001 - moto has no other way to drop them
-            kept.clear()
-        BackendDict._instances.clear()  # noqa: SLF001 - as above
+            if kept.service_name in SLOW:
+                kept.clear()
+    BackendDict.reset()
 
 
 @contextlib.contextmanager

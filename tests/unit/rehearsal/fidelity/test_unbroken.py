@@ -19,7 +19,9 @@ Application = Callable[..., Any]
 REGION = "eu-west-1"
 TRIES = 6  # moto has not every operation of every service
 # Ids of requests, and moments in time.
-VARIES = re.compile(r"[a-z0-9]{14}-ats|[0-9A-Za-z]{52}|[0-9a-f]{8}-[0-9a-f-]{27,}|\d{4}-\d\d-\d\dT[\d:.]+(Z|\+\d\d:\d\d)?|\d{10}\.\d+")
+VARIES = re.compile(
+    r"[a-z0-9]{14}-ats|[0-9A-Za-z]{52}|[0-9a-f]{8}-[0-9a-f-]{27,}|\d{4}-\d\d-\d\dT[\d:.]+(Z|\+\d\d:\d\d)?|\d{10}\.\d+"
+)
 
 
 def reading(service: str) -> list[str]:
