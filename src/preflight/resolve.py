@@ -16,6 +16,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+import regex
+
 Value = Any  # what JSON can say
 Path = tuple[str | int, ...]
 
@@ -49,6 +51,7 @@ FUNCTIONS = {
     "Fn::Length",
     "Fn::ToJsonString",
 }
+PATTERN_TIMEOUT = 1.0  # seconds that a pattern of a template may take
 KEEP = _Sentinel("KEEP")
 NO_VALUE = _Sentinel("NO_VALUE")
 SUB_NAME = re.compile(r"\$\{([^!}][^}]*)\}")
@@ -188,9 +191,11 @@ def _is_number(value: Value) -> bool:
 
 def _matches(pattern: str, text: str) -> bool:
     try:
-        return re.fullmatch(pattern, text) is not None
-    except re.error:
-        return True  # a pattern of Java's that Python cannot read decides nothing here
+        return regex.fullmatch(pattern, text, timeout=PATTERN_TIMEOUT) is not None
+    except TimeoutError:
+        return False
+    except regex.error:
+        return True  # a pattern of Java's that cannot be read here decides nothing
 
 
 def as_text(value: Value) -> str:
@@ -351,7 +356,7 @@ class Resolver:
         if is_kept(index) or is_kept(items):
             return {"Fn::Select": [index, items]}
         said = "Template error: Fn::Select requires a list argument with two elements: an integer index and a list"
-        if not isinstance(items, list) or not re.fullmatch(r"\d+", as_text(index)):
+        if not isinstance(items, list) or not re.fullmatch(r"[0-9]{1,9}", as_text(index)):
             raise ResolveError(said, path)
         if int(index) >= len(items):
             msg = f"Template error: Fn::Select cannot select nonexistent value at index {index}"
@@ -362,6 +367,8 @@ class Resolver:
         region = self.value(argument, path)
         if is_kept(region):
             return {"Fn::GetAZs": region}
+        if not isinstance(region, str) or not re.fullmatch(r"[a-z0-9-]{0,30}", region):
+            raise ResolveError("Template error: every Fn::GetAZs object must have a String-typed value.", path)
         return self.scope.zones(region or self.scope.pseudo.get("AWS::Region", ""))
 
     def _findinmap(self, argument: Value, path: Path) -> Value:

@@ -140,6 +140,8 @@ def _check_json(text: str) -> None:
         raise UnreadableError(reason, line=error.lineno, column=error.colno) from None
     except RecursionError:
         raise UnreadableError("Template format error: nested too deeply.", line=1) from None
+    except ValueError:
+        raise UnreadableError("Template format error: JSON not well-formed. A number is too long.", line=1) from None
 
 
 def _compose(text: str) -> yaml.Node | None:

@@ -72,6 +72,8 @@ def answer(
         return _serialize(model, name, operations[name](call) or {}, status=200)
     except Refusal as refusal:
         return refuse(model, name, refusal)
+    except RecursionError:
+        return refuse(model, name, Refusal("ValidationError", "The request is nested too deeply."))
     except Exception as error:  # noqa: BLE001 - whatever broke here, a client gets an answer of its protocol
         frame = traceback.extract_tb(error.__traceback__)[-1]
         trouble(f"the rehearsal broke in {name}: {error!r} ({Path(frame.filename).name}:{frame.lineno})")
@@ -125,10 +127,48 @@ def _parse(model: ServiceModel, name: str, request: Request) -> dict[str, Any]:
         code = "SerializationException" if model.protocol == "json" else "ValidationError"
         msg = f"The request could not be read: {type(error).__name__}"
         raise Refusal(code, msg) from None
+    if model.protocol == "json":
+        _check_types(parsed, operation.input_shape)
     missing = [n for n in operation.input_shape.required_members if parsed.get(n) is None]
     if missing:
         raise _missing(model, missing)
     return dict(parsed)
+
+
+_TYPES: Mapping[str, Any] = {
+    "structure": dict,
+    "map": dict,
+    "list": list,
+    "string": str,
+    "boolean": bool,
+    "integer": int,
+    "long": int,
+    "float": (int, float),
+    "double": (int, float),
+}
+
+
+def _check_types(value: Any, shape: Shape) -> None:
+    """Hold what was read from JSON against the shapes of the model.
+
+    Raises:
+        Refusal: a member is of another type.
+    """
+    if value is None:
+        return
+    is_number = shape.type_name in {"integer", "long", "float", "double"}
+    if not isinstance(value, _TYPES.get(shape.type_name, object)) or (is_number and isinstance(value, bool)):
+        msg = f"{type(value).__name__} can not be converted to {shape.type_name}"
+        raise Refusal("SerializationException", msg)
+    if shape.type_name == "structure":
+        for name, member in shape.members.items():
+            _check_types(value.get(name), member)
+    elif shape.type_name in {"list", "map"}:
+        inner = shape.member if shape.type_name == "list" else shape.value
+        for item in value if shape.type_name == "list" else value.values():
+            if item is None:
+                raise Refusal("SerializationException", f"null can not be converted to {inner.type_name}")
+            _check_types(item, inner)
 
 
 def _missing(model: ServiceModel, names: list[str]) -> Refusal:

@@ -195,6 +195,11 @@ def _resource(name: str, resource: Any) -> Iterator[str]:
             yield f"Invalid template resource property '{key}'"
     if not isinstance(resource.get("Properties", {}), dict):
         yield f"{FORMAT}[/Resources/{name}/Properties] 'Properties' must be an object"
+    named = resource.get("DependsOn", [])
+    if not all(isinstance(other, str) for other in (named if isinstance(named, list) else [named])):
+        yield f"{FORMAT}DependsOn must be a string or list of strings."
+    if not isinstance(resource.get("Condition", ""), str):
+        yield f"{FORMAT}Every Condition member must be a string."
     policy = resource.get("DeletionPolicy", "Delete")
     if isinstance(policy, str) and policy not in {"Delete", "Retain", "Snapshot", "RetainExceptOnCreate"}:
         yield f"{FORMAT}Unrecognized DeletionPolicy {policy} for resource {name}"

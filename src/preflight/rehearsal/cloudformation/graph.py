@@ -52,7 +52,8 @@ def _substituted(argument: Any) -> Iterator[tuple[str, str | None]]:
 def depends_on(resource: Mapping[str, Any]) -> list[str]:
     """What a resource names in DependsOn."""
     named = resource.get("DependsOn") or []
-    return [named] if isinstance(named, str) else [n for n in named if isinstance(n, str)]
+    listed = named if isinstance(named, list) else [named]
+    return [name for name in listed if isinstance(name, str)]
 
 
 def edges(resources: Mapping[str, Mapping[str, Any]]) -> dict[str, set[str]]:

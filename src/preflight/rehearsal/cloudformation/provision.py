@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from preflight import resolve, schemas
 from preflight.rehearsal import account as accounts
 from preflight.rehearsal import ledger
@@ -64,7 +66,11 @@ class Provisioner:
 
     def zones(self, region: str) -> list[str]:
         """Availability Zones of a region."""
-        found = self.account.client("ec2", region).describe_availability_zones()
+        try:
+            found = self.account.client("ec2", region).describe_availability_zones()
+        except (BotoCoreError, ClientError):
+            msg = f"Template error: Fn::GetAZs: there is no region {region}"
+            raise resolve.ResolveError(msg) from None
         return [zone["ZoneName"] for zone in found["AvailabilityZones"]]
 
     def _refer(self, stack: stacks.Stack, name: str, attribute: str | None) -> Any:

@@ -64,7 +64,10 @@ def location(url: str) -> tuple[str, str]:
     Raises:
         Refusal: it is not one.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise check.refuse("TemplateURL must be a supported URL.") from None
     if parts.scheme != "https":
         raise check.refuse("TemplateURL must be a supported URL.")
     host, path = (parts.hostname or ""), unquote(parts.path).lstrip("/")
