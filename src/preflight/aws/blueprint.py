@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from preflight import template
-from preflight.aws import stacks
+from preflight.aws import location, stacks
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,9 @@ class Declared:
     def line(self, dotted: str | None = None) -> int:
         """Line of the resource, or of a property of it (`NetworkConfiguration.AwsvpcConfiguration`)."""
         if dotted is None:
-            return self.template.line("Resources", self.logical)
+            return location.line(self.template, "Resources", self.logical)
         keys = [int(key) if key.isdigit() else key for key in dotted.split(".")]
-        return self.template.line("Resources", self.logical, "Properties", *keys)
+        return location.line(self.template, "Resources", self.logical, "Properties", *keys)
 
 
 class Blueprint:
@@ -43,7 +43,7 @@ class Blueprint:
         """Note that a stack was made from the template in a file."""
         self._templates[stack] = template.load(path, name=self._names.get(path, str(path)))
 
-    def template(self, stack: str) -> template.Template | None:
+    def template_of(self, stack: str) -> template.Template | None:
         """The template of a stack, None where it is not one of the plan's."""
         return self._templates.get(stack)
 
@@ -66,12 +66,23 @@ class Blueprint:
             self._found[physical] = Declared(self._templates[stack], logical, physical, kind)
 
     def _follow(self, stack: str, logical: str, nested: str) -> bool:
+        path = self._staged_path(stack, logical)
+        if path is not None:
+            self.add(nested, path)
+        return path is not None
+
+    def _staged_path(self, stack: str, logical: str) -> Path | None:
         url = self._stacks.template_url(stack, logical)
         key = unquote(urlsplit(url).path).lstrip("/") if url else ""
-        fitting = [path for staged, path in self._staged.items() if key == staged or key.endswith(f"/{staged}")]
-        if fitting:
-            self.add(nested, fitting[0])
-        return bool(fitting)
+        return next((p for staged, p in self._staged.items() if key == staged or key.endswith(f"/{staged}")), None)
+
+    def nested(self, stack: str, logical: str) -> template.Template | None:
+        """The template that a nested stack was to be made from, None where it is not one of the plan's."""
+        path = self._staged_path(stack, logical)
+        try:
+            return template.load(path, name=self._names.get(path, str(path))) if path is not None else None
+        except template.UnreadableError:
+            return None
 
     def find(self, physical: str) -> Declared | None:
         """The resource of that physical id."""

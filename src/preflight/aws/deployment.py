@@ -12,8 +12,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from preflight import engine as engines
-from preflight import model, plan, reachability, standins, vpc
-from preflight.aws import blueprint, diagnosis, images, stacks, tasks
+from preflight import model, plan, reachability, standins, template, vpc
+from preflight.aws import blueprint, diagnosis, images, location, stacks, tasks
 from preflight.aws import session as sessions
 
 Say = Callable[[str], None]
@@ -188,17 +188,26 @@ class Deployment:
     def _of_refusal(self, error: stacks.RefusedError, step: plan.Stack) -> model.Finding:
         name, fix = diagnosis.of_stack(error.message)
         shown = self._order.names.get(step.template, str(step.template))
+        path = self._path(step.template, error.message)
         return model.Finding(
             "rehearse",
             error.code,
             model.Severity.ERROR,
             f"stack {error.stack}: {error.message}",
             file=shown,
-            line=1,
+            line=template.load(step.template).line(*path) if path else 1,
+            resource=location.resource_of(path),
             property=name,
             fix=fix,
             source="https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/troubleshooting.html",
         )
+
+    @staticmethod
+    def _path(path: Path, message: str) -> location.Path:
+        try:
+            return location.of_message(template.load(path), message)
+        except template.UnreadableError:
+            return ()
 
     def _of_failure(self, error: stacks.FailedError) -> list[model.Finding]:
         self.blueprint.learn()
@@ -211,20 +220,38 @@ class Deployment:
         ]
 
     def _of_resource(self, failure: stacks.Failure) -> model.Finding:
-        declared = self.blueprint.at(failure.stack, failure.logical) if failure.logical else None
         name, fix = diagnosis.of_stack(failure.reason)
-        known = self.blueprint.template(failure.stack)
+        name = name or location.property_of(failure.reason)
+        file, line, resource = self._where(failure, name)
         return model.Finding(
             "rehearse",
             failure.status,
             model.Severity.ERROR,
             f"{failure.kind}: {failure.reason}",
-            file=known.name if known else None,
-            line=declared.line(name) if declared else 1 if known else None,
-            resource=failure.logical,
+            file=file,
+            line=line,
+            resource=resource,
             property=name,
             fix=fix,
             source="https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/troubleshooting.html",
+        )
+
+    def _where(self, failure: stacks.Failure, name: str | None) -> tuple[str | None, int | None, str | None]:
+        """File, line and logical id of what failed: of the nested template where that was refused."""
+        known = self.blueprint.template_of(failure.stack)
+        if failure.logical and failure.kind == stacks.STACK and not failure.reason.startswith("Parameters:"):
+            inner = self.blueprint.nested(failure.stack, failure.logical)
+            path = location.of_message(inner, failure.reason) if inner else ()
+            if inner is not None and path:
+                return inner.name, inner.line(*path), location.resource_of(path)
+        declared = self.blueprint.at(failure.stack, failure.logical) if failure.logical else None
+        if declared is not None:
+            return declared.template.name, declared.line(name), failure.logical
+        path = location.of_message(known, failure.reason) if known else ()
+        return (
+            (known.name, known.line(*path), failure.logical or location.resource_of(path))
+            if known
+            else (None, None, failure.logical)
         )
 
     def _of_stopped(self, stopped: tasks.Stopped) -> model.Finding:

@@ -193,6 +193,41 @@ _STACKS: tuple[tuple[str, str | None, str], ...] = (
         "Give {name} under `parameters` of the step in the plan, or a Default in the template.",
     ),
     (r"Parameters: \[(?P<name>[^\]]+)\] do not exist", None, "Take {name} away, or declare it under Parameters."),
+    (
+        r"extraneous key \[(?P<name>[^\]]+)\]",
+        None,
+        "Take {name} away, or spell it as the resource type's reference does.",
+    ),
+    (r"required key \[(?P<name>[^\]]+)\] not found", None, "Set {name}."),
+    (r"(?P<name>\S+) is not a valid enum value", None, "Use one of the values that the reference lists, not {name}."),
+    (
+        r"Unrecognized resource types: \[(?P<name>[^\]]+)\]",
+        None,
+        "Correct the type {name}: there is none of that name.",
+    ),
+    (
+        r"parameter value (?P<name>\S+) for parameter name",
+        None,
+        "{name} is not in this account: create it in an earlier step of the plan, and pass its id.",
+    ),
+    (
+        r"custom-named resource requires replacing",
+        None,
+        "Give the resource another name, or leave the name to CloudFormation.",
+    ),
+    (r"in two different Availability Zones must be specified", "Subnets", "Name subnets of two zones."),
+    (r"has no internet gateway", None, "Attach an internet gateway to the VPC, or set Scheme: internal."),
+    (
+        r"both enableDnsSupport and enableDnsHostnames",
+        "PrivateDnsEnabled",
+        "Set EnableDnsSupport and EnableDnsHostnames of the VPC.",
+    ),
+    (r"Invalid principal in policy", "AssumeRolePolicyDocument", "Name a service such as ecs-tasks.amazonaws.com."),
+    (
+        r"KMS Key Id could not be found or is not allowed",
+        "KmsKeyId",
+        "Let the key's policy allow logs.<region>.amazonaws.com to use it.",
+    ),
     (r"already exists", None, "Choose another name, or leave the name to CloudFormation."),
     (r"Circuit Breaker was triggered|did not stabilize", None, "See why its tasks stopped."),
 )
