@@ -29,6 +29,19 @@ INLINE = """Policies:
                 Action: ["logs:CreateLogStream", "logs:PutLogEvents"]
                 Resource: "*"
 """
+GATEWAY = """  OtherGateway:
+    Type: AWS::EC2::InternetGateway
+
+  OtherAttachment:
+    Type: AWS::EC2::VPCGatewayAttachment
+    Properties: {VpcId: !Ref VPC, InternetGatewayId: !Ref OtherGateway}
+
+"""
+RULE = """Rules:
+  Named:
+    Assertions: [{Assert: !Equals [!Ref Prefix, other], AssertDescription: the prefix has to be other}]
+
+"""
 
 
 def beside(command: str, *, condition: str) -> str:
@@ -201,6 +214,35 @@ MISTAKES = (
     Change("nobody runs", FARGATE, "DesiredCount: 1", "DesiredCount: 0", "SMOKE_GET"),
     Change("another page", PAGE, "fa-018 index.html", "another page", "SMOKE_GET"),
     Change("no YAML", FARGATE, "Resources:\n", "Resources: [\n", "TemplateUnreadable"),
+    Change(
+        "a description in Japanese",
+        FARGATE,
+        "GroupDescription: HTTP in, HTTPS out",
+        "GroupDescription: 公開用",
+        "CREATE_FAILED",
+    ),
+    Change("a zone of another region", VPC, '!Select [1, !GetAZs ""]', "us-east-1a", "CREATE_FAILED"),
+    Change(
+        "a reference to nothing", VPC, "SubnetId: !Ref PublicSubnet2", "SubnetId: !Ref PublicSubnet3", "CREATE_FAILED"
+    ),
+    Change("an attribute there is not", VPC, "Value: !Ref VPC\n", "Value: !GetAtt VPC.Name\n", "ROLLBACK_IN_PROGRESS"),
+    Change(
+        "a subnet with two route tables",
+        VPC,
+        "  PublicRouteTableAssociation2:\n",
+        "  OtherTable:\n    Type: AWS::EC2::RouteTable\n    Properties: {VpcId: !Ref VPC}\n\n"
+        "  OtherAssociation:\n    Type: AWS::EC2::SubnetRouteTableAssociation\n"
+        "    Properties: {SubnetId: !Ref PublicSubnet2, RouteTableId: !Ref OtherTable}\n\n"
+        "  PublicRouteTableAssociation2:\n",
+        "CREATE_FAILED",
+    ),
+    Change(
+        "a second gateway", VPC, "  PublicSubnet1:\n    Type", GATEWAY + "  PublicSubnet1:\n    Type", "CREATE_FAILED"
+    ),
+    Change(
+        "a service that is none", FARGATE, "Service: ecs-tasks.amazonaws.com", "Service: ecs-tasks", "CREATE_FAILED"
+    ),
+    Change("a rule that does not hold", VPC, "Resources:\n", RULE + "Resources:\n", "CREATE_FAILED"),
     Change("an unknown type", VPC, "AWS::EC2::RouteTable", "AWS::EC2::RoutingTable", "E3006"),
     Change("an unknown property", ECR, "EmptyOnDelete: true", "EmptyOnRemove: true", "E3002"),
 )

@@ -73,7 +73,9 @@ def test_a_mistake_is_caught(tmp_path: Path, counts: dict[str, int], change: Any
 
     found = {finding["check"] for finding in report["findings"]}
     counts["caught"] += code == 1
+    placed = [bool(f["file"] and f["line"]) for f in report["findings"] if f["check"] == change.check]
     assert (code, change.check in found) == (1, True), (found, report["stages"])
+    assert all(placed), report["findings"]
 
 
 @pytest.mark.parametrize("change", [pytest.param(c, id=c.id) for c in CATALOG.VARIANTS])
