@@ -86,6 +86,7 @@ class Server:
             "ecs": ecs.operations(self._state, launch=self._launcher.begin, stop=self._launcher.stop),
             "ecr": ecr.operations(self._registry, lambda: self.address),
         }
+        self._turn = threading.RLock()  # between a check and what moto then does, nobody else comes
         self._checks: Mapping[str, Mapping[str, Check]] = {
             "application-autoscaling": scaling.CHECKS,
             "ec2": ec2.CHECKS,
@@ -97,25 +98,25 @@ class Server:
     def application(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Answer one request."""
         request = Request(environ)
-        answered = self._own(request)
+        scope = _SCOPE.search(request.headers.get("Authorization", ""))
+        service = scope["service"] if scope else ""
+        if service in FRONTED:
+            environ["wsgi.input"] = io.BytesIO(request.get_data())  # moto reads it once more
+        name = protocol.operation_name(request) if service in self._checks else None
+        found: Iterable[bytes] = ()
+        try:
+            with self._turn if name in self._checks.get(service, {}) else contextlib.nullcontext():
+                answered = self._own(request)
+                if answered is None:
+                    found = self._moto(environ, start_response)
+        except Exception as error:  # noqa: BLE001 - whatever broke, the client gets an answer and no page of HTML
+            said = f"the rehearsal broke in {service} {protocol.operation_name(request) or request.path}: {error!r}"
+            self.book.trouble(said)
+            answered = protocol.broken(service, said)
         if answered is not None:
             return answered(environ, start_response)
-        found = self._answered(request, start_response)
-        scope = _SCOPE.search(request.headers.get("Authorization", ""))
-        if scope is not None and scope["service"] == "ec2" and _MUTATES.match(request.form.get("Action", "")):
+        if scope is not None and service == "ec2" and _MUTATES.match(request.form.get("Action", "")):
             self._launcher.refresh(scope["region"])
-        return found
-
-    def _answered(self, request: Request, start_response: Any) -> Iterable[bytes]:
-        """Moto's answer; where moto breaks, an error in the service's protocol instead of a page of HTML."""
-        scope = _SCOPE.search(request.headers.get("Authorization", ""))
-        try:
-            found: Iterable[bytes] = self._moto(request.environ, start_response)
-        except Exception as error:  # noqa: BLE001 - whatever broke there, the client gets an answer
-            service = scope["service"] if scope else ""
-            said = f"moto broke in {service} {protocol.operation_name(request) or request.path}: {error}"
-            self.book.trouble(said)
-            return protocol.broken(service, said)(request.environ, start_response)
         return found
 
     def _own(self, request: Request) -> Response | None:
@@ -129,7 +130,6 @@ class Server:
         if scope is None or scope["service"] not in FRONTED:
             return None
         service, region = scope["service"], scope["region"]
-        request.environ["wsgi.input"] = io.BytesIO(request.get_data())  # moto reads it once more
         name = protocol.operation_name(request) or ""
         if service == "logs" and name in {"GetLogEvents", "FilterLogEvents"}:
             self._launcher.flush()

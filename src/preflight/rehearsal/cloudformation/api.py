@@ -17,7 +17,6 @@ from preflight.rehearsal.cloudformation import stack as stacks
 from preflight.rehearsal.resources import cloudformation as nested
 from preflight.rehearsal.resources import handler as handlers
 
-UPDATABLE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "CREATE_FAILED", "UPDATE_FAILED")
 FAILED = ("CREATE_FAILED", "UPDATE_FAILED")
 
 
@@ -92,7 +91,7 @@ class Api:
     def update_stack(self, call: protocol.Call) -> dict[str, Any]:
         """UpdateStack."""
         stack = self._views.need(call, "Stack [{}] does not exist")
-        check_updatable(stack)
+        stack.check_updatable()
         if not self.begin_update(stack, call.given):
             raise check.refuse("No updates are to be performed.")
         return {"StackId": stack.id}
@@ -195,16 +194,6 @@ class Api:
         self._changesets.forget(stack)
         self.begin_delete(stack, retain=retain)
         return {}
-
-
-def check_updatable(stack: stacks.Stack) -> None:
-    """Hold a stack's status against those from which it can be updated.
-
-    Raises:
-        Refusal: it is not one of them.
-    """
-    if stack.status not in UPDATABLE:
-        raise check.refuse(f"Stack:{stack.id} is in {stack.status} state and can not be updated.")
 
 
 def _in_background(act: Callable[[], None]) -> None:

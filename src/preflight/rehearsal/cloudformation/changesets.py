@@ -195,6 +195,8 @@ class ChangeSets:
             msg = f"ChangeSet [{found.id}] cannot be executed in its current status of [{found.status}]"
             raise protocol.Refusal("InvalidChangeSetStatus", msg)
         request, stack = found.request, found.stack
+        if stack.status != REVIEW:
+            stack.check_updatable()
         request.token = call.given.get("ClientRequestToken") or request.token
         request.is_new_removed = bool(call.given.get("RetainExceptOnCreate"))
         on_failure = "DO_NOTHING" if call.given.get("DisableRollback") else found.given.get("OnStackFailure")

@@ -14,6 +14,7 @@ from preflight import resolve
 from preflight.rehearsal import protocol
 
 ENDED = ("_COMPLETE", "_FAILED")
+UPDATABLE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "CREATE_FAILED", "UPDATE_FAILED")
 STACK = "AWS::CloudFormation::Stack"
 
 
@@ -139,6 +140,16 @@ class Stack:
     def is_over(self) -> bool:
         """Whether no operation is under way."""
         return self.status.endswith(ENDED)
+
+    def check_updatable(self) -> None:
+        """Hold the status against those from which a stack can be updated.
+
+        Raises:
+            Refusal: it is not one of them.
+        """
+        if self.status not in UPDATABLE:
+            msg = f"Stack:{self.id} is in {self.status} state and can not be updated."
+            raise protocol.Refusal("ValidationError", msg)
 
     def begin(self, kind: str, status: str) -> Operation:
         """Begin an operation at once, so that who asks next sees it; its event follows."""
