@@ -223,7 +223,7 @@ def test_other_services_answer_as_moto_does(client: Callable[[str], Any]) -> Non
 
 
 def test_a_check_and_what_it_allows_are_one_step(deploy: Callable[..., dict[str, Any]]) -> None:
-    attach = {"Type": "AWS::EC2::VPCGatewayAttachment", "Properties": {"VpcId": {"Ref": "V"}}}
+    attach: dict[str, Any] = {"Type": "AWS::EC2::VPCGatewayAttachment", "Properties": {"VpcId": {"Ref": "V"}}}
     resources: dict[str, Any] = {"V": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/16"}}}
     for n in range(4):
         resources[f"G{n}"] = {"Type": "AWS::EC2::InternetGateway"}
