@@ -233,6 +233,51 @@ def with_rules_apart(template: Template) -> None:
     template["Resources"]["Service"]["DependsOn"] += ["In", "Out"]
 
 
+def discovered(template: Template) -> None:
+    """Found by name in the VPC."""
+    put(template, "Namespace", "AWS::ServiceDiscovery::PrivateDnsNamespace", Name="app.local", Vpc={"Ref": "Vpc"})
+    records = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": 10}]}
+    put(template, "Name", "AWS::ServiceDiscovery::Service", NamespaceId={"Ref": "Namespace"}, DnsConfig=records)
+    properties(template, "Service")["ServiceRegistries"] = [{"RegistryArn": {"Fn::GetAtt": ["Name", "Arn"]}}]
+
+
+def connected(template: Template) -> None:
+    """Found by name through Service Connect."""
+    put(template, "Namespace", "AWS::ServiceDiscovery::HttpNamespace", Name="app")
+    properties(template, "Definition")["ContainerDefinitions"][0]["PortMappings"][0]["Name"] = "http"
+    properties(template, "Service")["ServiceConnectConfiguration"] = {
+        "Enabled": True,
+        "Namespace": {"Fn::GetAtt": ["Namespace", "Arn"]},
+        "Services": [{"PortName": "http", "ClientAliases": [{"Port": 80}]}],
+    }
+
+
+def scaled(template: Template) -> None:
+    """As many tasks as the load asks for."""
+    put(
+        template,
+        "Scalable",
+        "AWS::ApplicationAutoScaling::ScalableTarget",
+        ServiceNamespace="ecs",
+        ScalableDimension="ecs:service:DesiredCount",
+        ResourceId={"Fn::Sub": "service/${Cluster}/${Service.Name}"},
+        MinCapacity=1,
+        MaxCapacity=3,
+    )
+    put(
+        template,
+        "Scaling",
+        "AWS::ApplicationAutoScaling::ScalingPolicy",
+        PolicyName="cpu",
+        PolicyType="TargetTrackingScaling",
+        ScalingTargetId={"Ref": "Scalable"},
+        TargetTrackingScalingPolicyConfiguration={
+            "PredefinedMetricSpecification": {"PredefinedMetricType": "ECSServiceAverageCPUUtilization"},
+            "TargetValue": 60,
+        },
+    )
+
+
 FAMILIES = [
     pytest.param(lambda _template: None, id="public"),
     pytest.param(behind_nat, id="behind a NAT gateway"),
@@ -243,6 +288,9 @@ FAMILIES = [
     pytest.param(with_secret, id="with a secret and a parameter"),
     pytest.param(with_acl, id="with a network ACL"),
     pytest.param(with_rules_apart, id="with security group rules apart"),
+    pytest.param(discovered, id="with a name in Cloud Map"),
+    pytest.param(connected, id="with Service Connect"),
+    pytest.param(scaled, id="with auto scaling"),
 ]
 
 
@@ -315,6 +363,11 @@ def changed(name: str, **given: Any) -> Callable[[Template], None]:
         pytest.param(with_secret, lambda t: properties(t, "Role").pop("Policies"), "did not stabilize", id="no permission for the secret"),
         pytest.param(with_acl, gone("AclOut"), "did not stabilize", id="an ACL that lets nothing out"),
         pytest.param(with_rules_apart, changed("Out", FromPort=80, ToPort=80), "did not stabilize", id="HTTP out only"),
+        pytest.param(discovered, lambda t: properties(t, "Name")["DnsConfig"].update(DnsRecords=[{"Type": "SRV", "TTL": 10}]), "DNS type SRV", id="SRV records without a port"),
+        pytest.param(discovered, lambda t: properties(t, "Service").update(ServiceRegistries=[{"RegistryArn": "arn:aws:servicediscovery:ap-northeast-1:123456789012:service/srv-x"}]), "does not exist", id="a registry there is not"),
+        pytest.param(connected, lambda t: properties(t, "Service")["ServiceConnectConfiguration"]["Services"][0].update(PortName="web"), "does not refer to any named PortMapping", id="a port name there is not"),
+        pytest.param(connected, lambda t: properties(t, "Service")["ServiceConnectConfiguration"].update(Namespace="other"), "namespace wasn't found", id="a namespace there is not"),
+        pytest.param(scaled, changed("Scalable", ResourceId={"Fn::Sub": "service/${Cluster}/other"}), "doesn't exist", id="a service to scale there is not"),
         pytest.param(lambda _t: None, changed("Route", GatewayId={"Ref": "Vpc"}), "does not exist", id="a route to no gateway"),
         pytest.param(lambda _t: None, changed("Logs", RetentionInDays=8), "RetentionInDays", id="a retention there is not"),
         pytest.param(lambda _t: None, changed("Logs", Retention=8), "extraneous key [Retention] is not permitted", id="an unknown property"),

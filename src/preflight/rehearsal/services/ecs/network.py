@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError
 
 from preflight.rehearsal import account as accounts
 from preflight.rehearsal import protocol
+from preflight.rehearsal.services.ecs import discovery
 from preflight.rehearsal.services.ecs import state as states
 
 INVALID = "InvalidParameterException"
@@ -55,6 +56,14 @@ class Checks:
             own = _found(ec2.describe_security_groups, "GroupIds", groups, "SecurityGroups", "security group")
             if {group["VpcId"] for group in own} - vpcs:
                 raise protocol.Refusal(INVALID, "Subnets and security groups must belong to the same VPC.")
+
+    def names(self, given: dict[str, Any], definition: states.Definition, region: str) -> None:
+        """Service discovery and Service Connect.
+
+        Raises:
+            Refusal: in AWS's words.
+        """
+        discovery.check(self._account, given, definition, region)
 
     def load_balancers(self, given: dict[str, Any], definition: states.Definition, region: str) -> None:
         """Container, port and target group of each load balancer.

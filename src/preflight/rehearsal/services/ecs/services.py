@@ -86,6 +86,8 @@ class Services:
         _check_deployment(given)
         self._checks.network(given, definition, region)
         self._checks.load_balancers(given, definition, region)
+        if given.get("serviceRegistries") or given.get("serviceConnectConfiguration"):
+            self._checks.names(given, definition, region)
         if given.get("enableExecuteCommand") and not definition.api.get("taskRoleArn"):
             msg = (
                 f"The service couldn't be {verb} because a valid taskRoleArn is not being used. "
@@ -100,6 +102,7 @@ class Services:
         merged = {**service.given, **given}
         definition = self._active(call.region, merged["taskDefinition"])
         merged["taskDefinition"] = definition.arn
+        _check_same_balancers(service, given, definition)
         self._check(merged, definition, service.cluster, call.region, verb="updated")
         with self._state.changed:
             is_new = any(merged.get(k) != service.given.get(k) for k in DEPLOYS) or given.get("forceNewDeployment")
@@ -236,6 +239,24 @@ def check_capacity(given: dict[str, Any], definition: states.Definition, cluster
     elif given.get("platformVersion"):
         msg = "The platform version must be null when specifying an EC2 launch type"
         raise protocol.Refusal(INVALID, msg)
+
+
+def _check_same_balancers(service: states.Service, given: dict[str, Any], definition: states.Definition) -> None:
+    """A new task definition keeps the container and port that the load balancer knows.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-load-balancing.html.
+    """
+    if "loadBalancers" in given:
+        return
+    ports = {
+        (container["name"], mapping.get("containerPort"))
+        for container in definition.api["containerDefinitions"]
+        for mapping in container.get("portMappings") or []
+    }
+    for balancer in service.given.get("loadBalancers") or []:
+        if (balancer.get("containerName"), balancer.get("containerPort")) not in ports:
+            msg = f"Unable to update the service {service.name}: Load balancer container name or port changed in task definition"
+            raise protocol.Refusal(INVALID, msg)
 
 
 def _check_platform(given: dict[str, Any], definition: states.Definition) -> None:
