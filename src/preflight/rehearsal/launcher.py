@@ -24,7 +24,6 @@ from preflight.standins import Standins
 
 WORKERS = 8
 PUBLISHED_RANGE = 16
-DEPENDENCIES_TIMEOUT = 180.0
 STOP_CAP = 3.0  # seconds until SIGKILL: AWS waits for up to 120, and nothing depends on how long
 
 
@@ -38,6 +37,7 @@ class Running:
         self.face: reachability.Interface | None = None
         self.public: str | None = None
         self.ids: dict[str, str] = {}
+        self.started: dict[str, float] = {}
         self.relays: dict[int, relay.Relay] = {}
         self.watches: list[health.Watch] = []
         self.lock = threading.Lock()
@@ -233,16 +233,12 @@ class Launcher:
             "AWS_EXECUTION_ENV": "AWS_ECS_FARGATE",
         }
         pending = list(running.plan.containers)
-        deadline = time.monotonic() + DEPENDENCIES_TIMEOUT
         while pending and not task.is_stopping:
             ready = [plan for plan in pending if self._may_start(task, running, plan)]
             for plan in ready:
                 pending.remove(plan)
                 own = {**environment, **secrets[plan.name]}
                 self._start_container(task, running, plan, images[plan.name], own)
-            if not ready and time.monotonic() > deadline:
-                names = ", ".join(plan.name for plan in pending)
-                raise admission.LaunchFailedError(f"Timed out waiting for the dependencies of container {names}")
             if not ready:
                 with self._state.changed:
                     self._state.changed.wait(0.1)
@@ -250,10 +246,13 @@ class Launcher:
     @staticmethod
     def _may_start(task: states.Task, running: Running, plan: launch.ContainerPlan) -> bool:
         shown = {container["name"]: container for container in task.api["containers"]}
-        answer = dependencies.may_start(plan, shown, set(running.ids))
+        late = dependencies.overdue(running.plan.containers, running.started, time.monotonic())
+        answer = dependencies.may_start(plan, shown, running.started, late)
         if answer is dependencies.Answer.NEVER:
             names = ", ".join(f"{name} ({condition})" for name, condition in plan.depends_on)
-            raise admission.LaunchFailedError(f"Container {plan.name} was never started: its dependency {names} failed")
+            raise admission.LaunchFailedError(
+                f"Container {plan.name} was never started: its dependency {names} failed, or did not come in time"
+            )
         return answer is dependencies.Answer.START
 
     def _start_container(
@@ -269,6 +268,7 @@ class Launcher:
             self._shown(task, plan.name).update(lastStatus="STOPPED", reason=f"CannotStartContainerError: {error}")
             raise admission.LaunchFailedError(f"CannotStartContainerError: {error}") from None
         running.ids[plan.name] = container
+        running.started[plan.name] = time.monotonic()
         if plan.health is not None:
             running.watches.append(
                 health.Watch(

@@ -204,6 +204,15 @@ MISTAKES = (
     ),
     Change("a health check there is not", FARGATE, IMAGE, checked("nosuch"), "HealthCheckFailed"),
     Change("an init container that fails", FARGATE, CONTAINERS, beside("exit 4", condition="SUCCESS"), "TaskStopped"),
+    Change(
+        "an init container that takes too long",
+        FARGATE,
+        CONTAINERS,
+        beside("sleep 60", condition="SUCCESS").replace(
+            "Essential: false\n", "Essential: false\n          StartTimeout: 3\n"
+        ),
+        "TaskStopped",
+    ),
     Change("waits for the health of nobody", FARGATE, CONTAINERS, beside("true", condition="HEALTHY"), "CREATE_FAILED"),
     Change("a wrong size", FARGATE, "Cpu: !Ref TaskCpu", "Cpu: 300", "CREATE_FAILED"),
     Change(

@@ -88,7 +88,19 @@ def test_when_a_container_may_start(condition: str, shown: dict[str, Any], start
     waiting = plan(dependsOn=[{"containerName": "db", "condition": condition}])
     whole = {"db": {"healthStatus": "UNKNOWN", **shown}}
 
-    assert dependencies.may_start(waiting, whole, started).value == answer
+    assert dependencies.may_start(waiting, whole, dict.fromkeys(started, 0.0), set()).value == answer
+
+
+def test_a_dependency_that_takes_too_long_is_given_up() -> None:
+    slow, waiting = plan(startTimeout=5), plan(dependsOn=[{"containerName": "app", "condition": "COMPLETE"}])
+    shown = {"app": {"lastStatus": "RUNNING", "healthStatus": "UNKNOWN"}}
+
+    answers = [
+        dependencies.may_start(waiting, shown, {"app": 0.0}, dependencies.overdue([slow], {"app": 0.0}, now)).value
+        for now in (4.0, 6.0)
+    ]
+
+    assert answers == ["wait", "never"]
 
 
 CHECK = launch.Health(("CMD", "x"), interval=30, timeout=5, retries=3, start_period=10)

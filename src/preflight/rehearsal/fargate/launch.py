@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 STOP_TIMEOUT = 30.0
+START_TIMEOUT = 180.0
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def _container(given: Mapping[str, Any], override: Mapping[str, Any]) -> Contain
         health=_health(given.get("healthCheck")),
         memory=override.get("memory") or given.get("memory"),
         stop_timeout=float(given.get("stopTimeout") or STOP_TIMEOUT),
-        start_timeout=float(given.get("startTimeout") or 0),
+        start_timeout=float(given.get("startTimeout") or START_TIMEOUT),
         log=given.get("logConfiguration"),
         ports=tuple(
             (int(m["containerPort"]), m.get("protocol", "tcp"))
