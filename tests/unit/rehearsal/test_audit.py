@@ -108,6 +108,23 @@ def test_what_the_service_keeps_otherwise_is_lost(
     assert (before["s.A", "RetentionInDays"], ledger(account)["s.A", "RetentionInDays"]) == ("stored", "ignored")
 
 
+def test_a_stack_is_read_back_before_it_goes(
+    account: server.Server, client: Client, deploy: Callable[..., dict[str, Any]]
+) -> None:
+    stack = deploy(
+        json.dumps({"Resources": {"A": {"Type": "AWS::Logs::LogGroup", "Properties": {"RetentionInDays": 7}}}})
+    )
+    group = client("logs").describe_log_groups()["logGroups"][0]["logGroupName"]
+    client("logs").put_retention_policy(logGroupName=group, retentionInDays=14)
+
+    client("cloudformation").delete_stack(StackName="s")
+    client("cloudformation").get_waiter("stack_delete_complete").wait(
+        StackName=stack["StackId"], WaiterConfig={"Delay": 1}
+    )
+
+    assert ledger(account)["s.A", "RetentionInDays"] == "ignored"
+
+
 def test_a_resource_that_is_gone_is_lost_as_a_whole(
     account: server.Server, client: Client, deploy: Callable[..., dict[str, Any]]
 ) -> None:

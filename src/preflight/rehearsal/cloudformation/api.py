@@ -39,7 +39,7 @@ class Api:
 
     def audit(self) -> None:
         """Read every resource back and enter what was lost into the ledger."""
-        audit.audit(self._provisioner, self.stacks)
+        audit.every(self._provisioner, self.stacks)
 
     def operations(self) -> Mapping[str, protocol.Operation]:
         """Every action that is modelled, by its name."""
@@ -166,9 +166,16 @@ class Api:
         return {"StackId": stack.id}
 
     def begin_delete(self, stack: stacks.Stack, *, retain: frozenset[str] = frozenset()) -> None:
-        """Delete a stack in the background."""
+        """Delete a stack in the background; what it has is read back first, because the ledger outlives it."""
+        is_whole = stack.status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
         stack.begin("DELETE_STACK", "DELETE_IN_PROGRESS")
-        _in_background(lambda: self._provisioner.delete(stack, retain=retain))
+
+        def work() -> None:
+            if is_whole:
+                audit.one(self._provisioner, stack)
+            self._provisioner.delete(stack, retain=retain)
+
+        _in_background(work)
 
     def delete(self, call: protocol.Call) -> dict[str, Any]:
         """DeleteStack. An unknown stack is no error."""

@@ -20,13 +20,18 @@ from preflight.rehearsal.resources import handler as handlers
 KEPT = "stored"
 
 
-def audit(provisioner: provision.Provisioner, every: stacks.Stacks) -> None:
+def every(provisioner: provision.Provisioner, all_stacks: stacks.Stacks) -> None:
     """Read back what the stacks have that nothing is changing at the moment."""
-    for stack in every.all():
+    for stack in all_stacks.all():
         if stack.is_over and stack.status != "DELETE_COMPLETE":
-            for resource in list(stack.resources.values()):
-                if resource.physical and resource.status.endswith("_COMPLETE") and "DELETE" not in resource.status:
-                    _audit(provisioner, stack, resource)
+            one(provisioner, stack)
+
+
+def one(provisioner: provision.Provisioner, stack: stacks.Stack) -> None:
+    """Read back what a stack has."""
+    for resource in list(stack.resources.values()):
+        if resource.physical and resource.status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
+            _audit(provisioner, stack, resource)
 
 
 def _audit(provisioner: provision.Provisioner, stack: stacks.Stack, resource: stacks.Resource) -> None:
@@ -38,6 +43,9 @@ def _audit(provisioner: provision.Provisioner, stack: stacks.Stack, resource: st
         found = read(place, resource.physical, resource.properties)
     except handlers.FailedError as failure:
         place.note(None, "ignored", f"it cannot be read back: {failure.message}")
+        return
+    except Exception as error:  # noqa: BLE001 - a fault of ours must not keep the stack from being deleted
+        provisioner.book.trouble(f"the rehearsal broke while it read {place.entry} back: {error!r}")
         return
     for name, value in resource.properties.items():
         missing = next(lost(value, _member(found, name)), None)
