@@ -32,6 +32,13 @@ def transforms(data: Mapping[str, Any]) -> list[str]:
     return [t if isinstance(t, str) else str(t.get("Name", t)) if isinstance(t, dict) else str(t) for t in listed]
 
 
+def includes(value: Any) -> bool:
+    """Whether the function Fn::Transform, a macro in the middle of a template, stands anywhere in `value`."""
+    if isinstance(value, dict):
+        return "Fn::Transform" in value or any(map(includes, value.values()))
+    return isinstance(value, list) and any(map(includes, value))
+
+
 def is_used(data: Mapping[str, Any]) -> bool:
     """Whether the template declares the transform."""
     return NAME in transforms(data)

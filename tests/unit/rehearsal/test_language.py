@@ -193,3 +193,13 @@ def test_long_lists_come_in_pages(client: Client, deploy: Any) -> None:
 
     pages = client("cloudformation").get_paginator("list_stack_resources").paginate(StackName="s")
     assert [len(page["StackResourceSummaries"]) for page in pages] == [100, 30]
+
+
+def test_what_a_macro_makes_cannot_be_told(client: Client, account: Any) -> None:
+    included = {"Fn::Transform": {"Name": "AWS::Include", "Parameters": {"Location": "s3://b/k"}}}
+    body = json.dumps({"Resources": {"A": {**GROUP, "Properties": included}}})
+
+    with pytest.raises(botocore.exceptions.ClientError, match="InternalFailure"):
+        client("cloudformation").create_stack(StackName="s", TemplateBody=body, Capabilities=["CAPABILITY_AUTO_EXPAND"])
+
+    assert "Fn::Transform" in account.book.troubles[0]

@@ -118,6 +118,7 @@ class Intake:
     def _check_macros(self, data: Mapping[str, Any]) -> None:
         """Other macros are not applied here, so nothing can be said of a template that needs one."""
         unknown = [name for name in extensions.transforms(data) if name != extensions.NAME]
+        unknown += ["Fn::Transform"] if extensions.includes(data.get("Resources")) else []
         if unknown:
             msg = f"the transform {unknown[0]} is not applied by the rehearsal. Next: rehearse the transformed template"
             self._book.trouble(msg)
