@@ -53,10 +53,15 @@ def read_only(kind: str) -> frozenset[str]:
     )
 
 
+def identifiers(kind: str) -> list[str]:
+    """The properties that together identify a resource of the type."""
+    paths = (of(kind) or {}).get("primaryIdentifier") or []
+    return [str(path).rpartition("/")[2] for path in paths]
+
+
 def identifier(kind: str) -> str:
-    """The property that identifies a resource of the type, which is what Ref mostly returns."""
-    paths = (of(kind) or {}).get("primaryIdentifier") or [""]
-    return str(paths[0]).rpartition("/")[2]
+    """The first of them, which is what Ref mostly returns; empty where there is none."""
+    return next(iter(identifiers(kind)), "")
 
 
 def _tops(kind: str, key: str) -> frozenset[str]:

@@ -18,6 +18,42 @@ from preflight.rehearsal.resources import catalog
 BODY = (Path(__file__).parent / "every_type.yaml").read_text()
 LOST = {("s.System", "BackupPolicy")}  # nothing is backed up
 Client = Callable[[str], Any]
+# What changes in place, by resource; all of it without a replacement.
+IN_PLACE: dict[str, dict[str, Any]] = {
+    "Vpc": {"Tags": [{"Key": "Name", "Value": "w"}]},
+    "SubnetA": {"MapPublicIpOnLaunch": False},
+    "Group": {"SecurityGroupIngress": [{"IpProtocol": "tcp", "FromPort": 8080, "ToPort": 8080, "CidrIp": "0.0.0.0/0"}]},
+    "Entry": {"PortRange": {"From": 81, "To": 81}},
+    "FlowLog": {"Tags": [{"Key": "Name", "Value": "y"}]},
+    "Role": {"Description": "other", "MaxSessionDuration": 3600, "Tags": [{"Key": "other", "Value": "y"}]},
+    "Linked": {"Description": "other"},
+    "Logs": {"RetentionInDays": 14},
+    "Errors": {"FilterPattern": "WARN"},
+    "Repository": {"ImageTagMutability": "MUTABLE", "ImageScanningConfiguration": {"ScanOnPush": False}},
+    "Cluster": {"ClusterSettings": [{"Name": "containerInsights", "Value": "disabled"}]},
+    "Service": {"DesiredCount": 2},
+    "Balancer": {"LoadBalancerAttributes": [{"Key": "idle_timeout.timeout_seconds", "Value": "40"}]},
+    "Targets": {"HealthCheckPath": "/x", "Matcher": {"HttpCode": "200"}},
+    "Listener": {"Port": 8080},
+    "Rule": {"Priority": 11, "Conditions": [{"Field": "path-pattern", "PathPatternConfig": {"Values": ["/v2/*"]}}]},
+    "Scalable": {"MaxCapacity": 5},
+    "Alarm": {"Threshold": 90},
+    "Topic": {"DisplayName": "Other"},
+    "Subscription": {"RawMessageDelivery": False},
+    "Queue": {"VisibilityTimeout": 90},
+    "EventRule": {"Description": "others"},
+    "Parameter": {"Value": "y"},
+    "Secret": {"Description": "other"},
+    "Key": {"Description": "other"},
+    "Certificate": {"Tags": [{"Key": "team", "Value": "y"}]},
+    "Bucket": {"VersioningConfiguration": {"Status": "Suspended"}},
+    "Function": {"Timeout": 20},
+    "Text": {"TTL": "120"},
+    "Zone": {"HostedZoneConfig": {"Comment": "other"}},
+    "Api": {"Description": "other"},
+    "System": {"LifecyclePolicies": [{"TransitionToIA": "AFTER_7_DAYS"}]},
+    "Items": {"Tags": [{"Key": "team", "Value": "y"}]},
+}
 
 
 def ledger(account: server.Server) -> dict[tuple[str, str], str]:
@@ -87,6 +123,31 @@ def test_every_property_is_read_back_and_everything_goes(
     assert {key for key, state in states.items() if state == "ignored"} == LOST
     assert len(states) > 300
     assert leftovers(client) == before
+
+
+def test_what_aws_changes_in_place_is_changed_in_place_and_read_back(
+    account: server.Server, client: Client, deploy: Callable[..., dict[str, Any]]
+) -> None:
+    cloudformation, changed = client("cloudformation"), template.parse(BODY).data
+    for name, given in IN_PLACE.items():
+        changed["Resources"][name]["Properties"].update(given)
+    stack = deploy(BODY, Capabilities=["CAPABILITY_NAMED_IAM"])["StackId"]
+
+    cloudformation.update_stack(StackName="s", TemplateBody=json.dumps(changed), Capabilities=["CAPABILITY_NAMED_IAM"])
+    cloudformation.get_waiter("stack_update_complete").wait(StackName="s", WaiterConfig={"Delay": 1})
+
+    pages = cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack)
+    updated = {
+        e["LogicalResourceId"] for p in pages for e in p["StackEvents"] if e["ResourceStatus"] == "UPDATE_COMPLETE"
+    }
+    replaced = [
+        e["LogicalResourceId"]
+        for p in pages
+        for e in p["StackEvents"]
+        if "requires the creation of a new physical resource" in e.get("ResourceStatusReason", "")
+    ]
+    assert (updated - {"s"}, replaced) == (set(IN_PLACE), [])
+    assert {key for key, state in ledger(account).items() if state == "ignored"} == LOST
 
 
 def test_what_the_service_keeps_otherwise_is_lost(

@@ -216,6 +216,6 @@ def _identifiers(data: dict[str, Any]) -> list[dict[str, Any]]:
     for name, declared in data["Resources"].items():
         by_type.setdefault(declared["Type"], []).append(name)
     return [
-        {"ResourceType": kind, "LogicalResourceIds": names, "ResourceIdentifiers": [schemas.identifier(kind)]}
+        {"ResourceType": kind, "LogicalResourceIds": names, "ResourceIdentifiers": schemas.identifiers(kind)}
         for kind, names in sorted(by_type.items())
     ]

@@ -17,6 +17,11 @@ from preflight.rehearsal.resources import handler as handlers
 
 REPLACES = "Requested update requires the creation of a new physical resource; hence creating one."
 CANCELLED = "Resource update cancelled"
+NAMED = {
+    "AWS::EC2::SecurityGroup": ("GroupName",),
+    "AWS::ElasticLoadBalancingV2::LoadBalancer": ("Name",),
+    "AWS::ElasticLoadBalancingV2::TargetGroup": ("Name",),
+}
 
 
 @dataclass
@@ -193,8 +198,7 @@ def _check_name(changed: stacks.Resource, former: stacks.Resource) -> None:
     Raises:
         FailedError: the template gives both the same one.
     """
-    short = changed.kind.rpartition("::")[2]
-    for key in ("Name", f"{short}Name", "GroupName", schemas.identifier(changed.kind)):
+    for key in _names(changed.kind):
         own = changed.properties.get(key)
         if isinstance(own, str) and own == former.properties.get(key) and changed.kind == former.kind:
             msg = (
@@ -202,3 +206,10 @@ def _check_name(changed: stacks.Resource, former: stacks.Resource) -> None:
                 f"Rename {own} and update the stack again."
             )
             raise handlers.FailedError(msg, is_whole=True)
+
+
+def _names(kind: str) -> list[str]:
+    """Properties that give a resource of the type a name that no other can have."""
+    short = kind.rpartition("::")[2]
+    identifiers = schemas.identifiers(kind)
+    return [f"{short}Name", *(identifiers if len(identifiers) == 1 else []), *NAMED.get(kind, ())]

@@ -70,6 +70,11 @@ def _create_flow_log(place: Place, given: Properties) -> Made:
     return Made(answer["FlowLogIds"][0], {"Id": answer["FlowLogIds"][0]})
 
 
+def _update_flow_log(place: Place, flow_log: str, _old: Properties, new: Properties) -> Made:
+    place.ask("ec2", "CreateTags", Resources=[flow_log], Tags=place.all_tags(new.get("Tags")))
+    return Made(flow_log, {"Id": flow_log})
+
+
 def _delete_flow_log(place: Place, flow_log: str, _given: Properties) -> None:
     place.ask("ec2", "DeleteFlowLogs", FlowLogIds=[flow_log])
 
@@ -100,6 +105,6 @@ def _read_association(place: Place, association: str, _given: Properties) -> dic
 TYPES: Mapping[str, Handler] = {
     "AWS::EC2::VPCCidrBlock": Handler(_create_block, _delete_block, None, _read_block),
     "AWS::EC2::SubnetCidrBlock": Handler(_create_subnet_block, _delete_subnet_block, None, _read_subnet_block),
-    "AWS::EC2::FlowLog": Handler(_create_flow_log, _delete_flow_log, None, _read_flow_log),
+    "AWS::EC2::FlowLog": Handler(_create_flow_log, _delete_flow_log, _update_flow_log, _read_flow_log),
     "AWS::EC2::EIPAssociation": Handler(_associate, _dissociate, None, _read_association),
 }

@@ -43,11 +43,13 @@ def _create_cluster(place: Place, given: Properties) -> Made:
     return Made(cluster["clusterName"], {"Arn": cluster["clusterArn"]})
 
 
-def _update_cluster(place: Place, name: str, _old: Properties, new: Properties) -> Made:
+def _update_cluster(place: Place, name: str, old: Properties, new: Properties) -> Made:
     asked: dict[str, Any] = {"Cluster": name, "Settings": new.get("ClusterSettings") or []}
     if "Configuration" in new:
         asked["Configuration"] = new["Configuration"]
     cluster = _call(place, "UpdateCluster", "Update Cluster", asked)["cluster"]
+    if not {"CapacityProviders", "DefaultCapacityProviderStrategy"} & {*old, *new}:
+        return Made(name, {"Arn": cluster["clusterArn"]})  # an association of its own may have set them
     providers = {
         "Cluster": name,
         "CapacityProviders": new.get("CapacityProviders") or [],

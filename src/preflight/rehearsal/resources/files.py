@@ -26,6 +26,14 @@ def _create_system(place: Place, given: Properties) -> Made:
     return Made(system, {"Arn": made["FileSystemArn"], "FileSystemId": system})
 
 
+def _update_system(place: Place, system: str, _old: Properties, new: Properties) -> Made:
+    policies = list(new.get("LifecyclePolicies") or [])
+    place.call("efs", "PutLifecycleConfiguration", {"FileSystemId": system, "LifecyclePolicies": policies})
+    place.ask("efs", "TagResource", ResourceId=system, Tags=place.all_tags(new.get("FileSystemTags")))
+    found = place.ask("efs", "DescribeFileSystems", FileSystemId=system)["FileSystems"][0]
+    return Made(system, {"Arn": found["FileSystemArn"], "FileSystemId": system})
+
+
 def _read_system(place: Place, system: str, _given: Properties) -> dict[str, Any]:
     found = place.ask("efs", "DescribeFileSystems", FileSystemId=system)["FileSystems"][0]
     policies = place.ask("efs", "DescribeLifecycleConfiguration", FileSystemId=system)["LifecyclePolicies"]
@@ -46,6 +54,13 @@ def _read_target(place: Place, target: str, _given: Properties) -> dict[str, Any
     found = place.ask("efs", "DescribeMountTargets", MountTargetId=target)["MountTargets"][0]
     groups = place.ask("efs", "DescribeMountTargetSecurityGroups", MountTargetId=target)["SecurityGroups"]
     return {**found, "SecurityGroups": groups}
+
+
+def _update_target(place: Place, target: str, _old: Properties, new: Properties) -> Made:
+    groups = list(new["SecurityGroups"])
+    place.ask("efs", "ModifyMountTargetSecurityGroups", MountTargetId=target, SecurityGroups=groups)
+    found = place.ask("efs", "DescribeMountTargets", MountTargetId=target)["MountTargets"][0]
+    return Made(target, {"Id": target, "IpAddress": found.get("IpAddress", "")})
 
 
 def _delete_target(place: Place, target: str, _given: Properties) -> None:
@@ -105,6 +120,16 @@ def _create_table(place: Place, given: Properties) -> Made:
     return Made(made["TableName"], {"Arn": made["TableArn"], "StreamArn": made.get("LatestStreamArn", "")})
 
 
+def _update_table(place: Place, name: str, old: Properties, new: Properties) -> Made:
+    names = ("AttributeDefinitions", "BillingMode", "DeletionProtectionEnabled", "ProvisionedThroughput", "TableClass")
+    changed = {key: new[key] for key in names if key in new and new[key] != old.get(key)}
+    if changed:
+        place.call("dynamodb", "UpdateTable", {"TableName": name, **changed})
+    found = place.ask("dynamodb", "DescribeTable", TableName=name)["Table"]
+    place.ask("dynamodb", "TagResource", ResourceArn=found["TableArn"], Tags=place.all_tags(new.get("Tags")))
+    return Made(name, {"Arn": found["TableArn"], "StreamArn": found.get("LatestStreamArn", "")})
+
+
 def _read_table(place: Place, name: str, _given: Properties) -> dict[str, Any]:
     found = place.ask("dynamodb", "DescribeTable", TableName=name)["Table"]
     tags = place.ask("dynamodb", "ListTagsOfResource", ResourceArn=found["TableArn"]).get("Tags", [])
@@ -119,8 +144,8 @@ def _delete_table(place: Place, name: str, _given: Properties) -> None:
 
 
 TYPES: Mapping[str, Handler] = {
-    "AWS::EFS::FileSystem": Handler(_create_system, _delete_system, None, _read_system),
-    "AWS::EFS::MountTarget": Handler(_create_target, _delete_target, None, _read_target),
+    "AWS::EFS::FileSystem": Handler(_create_system, _delete_system, _update_system, _read_system),
+    "AWS::EFS::MountTarget": Handler(_create_target, _delete_target, _update_target, _read_target),
     "AWS::EFS::AccessPoint": Handler(_create_point, _delete_point, None, _read_point),
-    "AWS::DynamoDB::Table": Handler(_create_table, _delete_table, None, _read_table),
+    "AWS::DynamoDB::Table": Handler(_create_table, _delete_table, _update_table, _read_table),
 }

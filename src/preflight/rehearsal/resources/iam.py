@@ -60,10 +60,30 @@ def _update_role(place: Place, role: str, old: Properties, new: Properties) -> M
     document = document_of(new["AssumeRolePolicyDocument"])
     place.ask("iam", "UpdateAssumeRolePolicy", RoleName=role, PolicyDocument=document)
     _set_policies(place, role, old, new)
-    changed = {k: new[k] for k in ("Description", "MaxSessionDuration") if k in new}
+    changed = {
+        "Description": new.get("Description", ""),
+        "MaxSessionDuration": int(new.get("MaxSessionDuration", 3600)),
+    }
     place.ask("iam", "UpdateRole", RoleName=role, **changed)
+    _set_boundary(place, role, old, new)
+    _retag(place, role, old, new)
     described = place.ask("iam", "GetRole", RoleName=role)["Role"]
     return Made(role, {"Arn": described["Arn"], "RoleId": described["RoleId"]})
+
+
+def _set_boundary(place: Place, role: str, old: Properties, new: Properties) -> None:
+    if new.get("PermissionsBoundary"):
+        place.ask("iam", "PutRolePermissionsBoundary", RoleName=role, PermissionsBoundary=new["PermissionsBoundary"])
+    elif old.get("PermissionsBoundary"):
+        place.ask("iam", "DeleteRolePermissionsBoundary", RoleName=role)
+
+
+def _retag(place: Place, role: str, old: Properties, new: Properties) -> None:
+    kept = {tag["Key"] for tag in new.get("Tags") or []}
+    gone = sorted({tag["Key"] for tag in old.get("Tags") or []} - kept)
+    if gone:
+        place.ask("iam", "UntagRole", RoleName=role, TagKeys=gone)
+    place.ask("iam", "TagRole", RoleName=role, Tags=place.all_tags(new.get("Tags")))
 
 
 def _delete_role(place: Place, role: str, _given: Properties) -> None:
@@ -95,6 +115,11 @@ def _delete_linked(place: Place, name: str, _given: Properties) -> None:
     place.ask("iam", "DeleteServiceLinkedRole", RoleName=name)
 
 
+def _update_linked(place: Place, name: str, _old: Properties, new: Properties) -> Made:
+    place.ask("iam", "UpdateRole", RoleName=name, Description=new.get("Description", ""))
+    return Made(name, {"RoleName": name})
+
+
 def _read_linked(place: Place, name: str, _given: Properties) -> dict[str, Any]:
     role = place.ask("iam", "GetRole", RoleName=name)["Role"]
     principal = role["AssumeRolePolicyDocument"]["Statement"][0]["Principal"]["Service"]
@@ -104,5 +129,5 @@ def _read_linked(place: Place, name: str, _given: Properties) -> dict[str, Any]:
 
 TYPES = {
     "AWS::IAM::Role": Handler(_create_role, _delete_role, _update_role, _read_role),
-    "AWS::IAM::ServiceLinkedRole": Handler(_create_linked, _delete_linked, None, _read_linked),
+    "AWS::IAM::ServiceLinkedRole": Handler(_create_linked, _delete_linked, _update_linked, _read_linked),
 }

@@ -83,6 +83,13 @@ def _create_certificate(place: Place, given: Properties) -> Made:
     return Made(arn, {"CertificateArn": arn, "Id": arn})
 
 
+def _update_certificate(place: Place, arn: str, _old: Properties, new: Properties) -> Made:
+    own = [tag for tag in place.all_tags(new.get("Tags")) if not tag["Key"].startswith("aws:")]
+    if own:
+        place.ask("acm", "AddTagsToCertificate", CertificateArn=arn, Tags=own)
+    return Made(arn, {"CertificateArn": arn, "Id": arn})
+
+
 def _delete_certificate(place: Place, arn: str, _given: Properties) -> None:
     place.ask("acm", "DeleteCertificate", CertificateArn=arn)
 
@@ -101,5 +108,7 @@ def _read_certificate(place: Place, arn: str, given: Properties) -> dict[str, An
 TYPES: Mapping[str, Handler] = {
     "AWS::KMS::Key": Handler(_create_key, _delete_key, _update_key, _read_key),
     "AWS::KMS::Alias": handler(_ALIAS),
-    "AWS::CertificateManager::Certificate": Handler(_create_certificate, _delete_certificate, None, _read_certificate),
+    "AWS::CertificateManager::Certificate": Handler(
+        _create_certificate, _delete_certificate, _update_certificate, _read_certificate
+    ),
 }

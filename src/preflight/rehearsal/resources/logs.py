@@ -78,13 +78,20 @@ _METRICS = Plain(
     delete="DeleteMetricFilter",
     gone=lambda physical, given: {**_within(physical, given), "filterName": physical},
     read=Read("DescribeMetricFilters", _within, "metricFilters[0]"),
-    update="PutMetricFilter",
     named="FilterName",
     most=512,
 )
 
+
+def _update_metrics(place: Place, name: str, old: Properties, new: Properties) -> Made:
+    """Moto keeps the former pattern of a filter that is put again, so it goes first."""
+    metrics = handler(_METRICS)
+    metrics.delete(place, name, old)
+    return metrics.create(place, {"FilterName": name, **new})
+
+
 TYPES = {
     "AWS::Logs::LogGroup": Handler(_create_group, _delete_group, _update_group, _read_group),
     "AWS::Logs::LogStream": replace(handler(_STREAM), read=_read_stream),
-    "AWS::Logs::MetricFilter": handler(_METRICS),
+    "AWS::Logs::MetricFilter": replace(handler(_METRICS), update=_update_metrics),
 }

@@ -81,6 +81,12 @@ def _subscribe(place: Place, given: Properties) -> Made:
     return Made(made["SubscriptionArn"], {"Arn": made["SubscriptionArn"]})
 
 
+def _update_subscription(place: Place, arn: str, _old: Properties, new: Properties) -> Made:
+    for name, value in _attributes(place, new, _SUBSCRIPTION).items():
+        place.ask("sns", "SetSubscriptionAttributes", SubscriptionArn=arn, AttributeName=name, AttributeValue=value)
+    return Made(arn, {"Arn": arn})
+
+
 def _unsubscribe(place: Place, arn: str, _given: Properties) -> None:
     place.ask("sns", "Unsubscribe", SubscriptionArn=arn)
 
@@ -195,7 +201,7 @@ TYPES: Mapping[str, Handler] = {
     "AWS::SNS::Subscription": Handler(
         _subscribe,
         _unsubscribe,
-        None,
+        _update_subscription,
         lambda place, arn, _given: place.ask("sns", "GetSubscriptionAttributes", SubscriptionArn=arn)["Attributes"],
     ),
     "AWS::Events::Rule": Handler(_put_rule, _delete_rule, _update_rule, _read_rule),

@@ -34,6 +34,13 @@ def _create_zone(place: Place, given: Properties) -> Made:
     return Made(zone, {"Id": zone, "NameServers": servers})
 
 
+def _update_zone(place: Place, zone: str, _old: Properties, new: Properties) -> Made:
+    comment = (new.get("HostedZoneConfig") or {}).get("Comment", "")
+    place.ask("route53", "UpdateHostedZoneComment", Id=zone, Comment=comment)
+    found = place.ask("route53", "GetHostedZone", Id=zone)
+    return Made(zone, {"Id": zone, "NameServers": (found.get("DelegationSet") or {}).get("NameServers", [])})
+
+
 def _delete_zone(place: Place, zone: str, _given: Properties) -> None:
     place.ask("route53", "DeleteHostedZone", Id=zone)
 
@@ -131,6 +138,15 @@ def _create_namespace(place: Place, given: Properties) -> Made:
     return Made(namespace, {"Arn": found["Arn"], "Id": namespace, "HostedZoneId": _zone_behind(found)})
 
 
+def _update_namespace(place: Place, namespace: str, _old: Properties, new: Properties) -> Made:
+    operation = _NAMESPACES[place.kind].replace("Create", "Update")
+    if "Description" in new:
+        place.ask(MAP, operation, Id=namespace, Namespace={"Description": new["Description"]})
+    found = place.ask(MAP, "GetNamespace", Id=namespace)["Namespace"]
+    place.ask(MAP, "TagResource", ResourceARN=found["Arn"], Tags=place.all_tags(new.get("Tags")))
+    return Made(namespace, {"Arn": found["Arn"], "Id": namespace, "HostedZoneId": _zone_behind(found)})
+
+
 def _zone_behind(namespace: Mapping[str, Any]) -> str:
     return str((namespace.get("Properties") or {}).get("DnsProperties", {}).get("HostedZoneId", ""))
 
@@ -158,6 +174,15 @@ def _create_service(place: Place, given: Properties) -> Made:
     return Made(made["Id"], {"Arn": made["Arn"], "Id": made["Id"], "Name": made["Name"]})
 
 
+def _update_service(place: Place, service: str, _old: Properties, new: Properties) -> Made:
+    changed: dict[str, Any] = {"Description": new.get("Description", "")}
+    if "DnsConfig" in new:
+        changed["DnsConfig"] = {"DnsRecords": new["DnsConfig"]["DnsRecords"]}
+    place.call(MAP, "UpdateService", {"Id": service, "Service": changed})
+    found = place.ask(MAP, "GetService", Id=service)["Service"]
+    return Made(service, {"Arn": found["Arn"], "Id": service, "Name": found["Name"]})
+
+
 def _delete_service(place: Place, service: str, _given: Properties) -> None:
     place.ask(MAP, "DeleteService", Id=service)
 
@@ -168,8 +193,8 @@ def _read_service(place: Place, service: str, _given: Properties) -> dict[str, A
 
 
 TYPES: Mapping[str, Handler] = {
-    "AWS::Route53::HostedZone": Handler(_create_zone, _delete_zone, None, _read_zone),
+    "AWS::Route53::HostedZone": Handler(_create_zone, _delete_zone, _update_zone, _read_zone),
     "AWS::Route53::RecordSet": Handler(_create_record, _delete_record, _update_record, _read_record),
-    **{kind: Handler(_create_namespace, _delete_namespace, None, _read_namespace) for kind in _NAMESPACES},
-    "AWS::ServiceDiscovery::Service": Handler(_create_service, _delete_service, None, _read_service),
+    **{kind: Handler(_create_namespace, _delete_namespace, _update_namespace, _read_namespace) for kind in _NAMESPACES},
+    "AWS::ServiceDiscovery::Service": Handler(_create_service, _delete_service, _update_service, _read_service),
 }
