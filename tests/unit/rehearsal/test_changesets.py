@@ -144,3 +144,28 @@ def test_executing_an_update_makes_the_other_change_sets_obsolete(client: Client
     client("cloudformation").get_waiter("stack_update_complete").wait(StackName="s", WaiterConfig={"Delay": 1})
     listed = client("cloudformation").list_change_sets(StackName="s")["Summaries"]
     assert {c["ChangeSetName"]: c["ExecutionStatus"] for c in listed} == {"one": "EXECUTE_COMPLETE", "two": "OBSOLETE"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "given"),
+    [
+        pytest.param("AWS::Logs::LogGroup", {"LogGroupName": "taken"}, id="a log group"),
+        pytest.param("AWS::S3::Bucket", {"BucketName": "taken-bucket"}, id="a bucket"),
+        pytest.param("AWS::ECS::Cluster", {"ClusterName": "taken"}, id="a cluster"),
+        pytest.param("AWS::ECR::Repository", {"RepositoryName": "taken"}, id="a repository"),
+        pytest.param("AWS::SSM::Parameter", {"Name": "taken", "Type": "String", "Value": "x"}, id="a parameter"),
+    ],
+)
+def test_a_name_that_is_taken_fails_the_change_set_and_the_stack(
+    deploy: Any, change_set: Any, client: Client, kind: str, given: dict[str, Any]
+) -> None:
+    body = json.dumps({"Resources": {"A": {"Type": kind, "Properties": given}}})
+    deploy(body, name="first")
+
+    made = change_set(body, kind="CREATE")
+    stack = deploy(body, name="second")
+
+    events = client("cloudformation").describe_stack_events(StackName=stack["StackId"])["StackEvents"]
+    said = [e["ResourceStatusReason"] for e in events if e["ResourceStatus"] == "CREATE_FAILED"]
+    assert ("ResourceExistenceCheck" in made["StatusReason"], stack["StackStatus"]) == (True, "ROLLBACK_COMPLETE")
+    assert said[0].endswith("already exists.")

@@ -128,7 +128,8 @@ class ChangeSets:
         """Find out what the change set would do."""
         scope = differences.scope(self._provisioner, made.stack, made.request, is_new=made.kind == "CREATE")
         if made.request.is_validated:
-            found = self._provisioner.violations(made.request, replace(scope, refer=lambda _n, _a: resolve.KEEP))
+            known = replace(scope, refer=lambda _name, _attribute: resolve.KEEP)
+            found = self._provisioner.violations(made.stack, made.request, known)
             if found:
                 self._refuse(made, found)
                 return

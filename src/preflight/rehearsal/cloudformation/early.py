@@ -5,7 +5,8 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/validate-
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from preflight import resolve, schemas
@@ -20,6 +21,27 @@ def violations(data: Mapping[str, Any], scope: resolve.Scope) -> list[stacks.Vio
     """What the schemas refuse of the properties that are known already."""
     resolver = resolve.Resolver(scope)
     return [found for name, declared in check.living(data, resolver).items() for found in _of(name, declared, resolver)]
+
+
+def taken(
+    data: Mapping[str, Any], scope: resolve.Scope, exists: Callable[[str, str, Mapping[str, Any]], bool]
+) -> list[stacks.Violation]:
+    """Resources with a name of their own that something in the account has already.
+
+    `exists` is asked by type, name and known properties.
+    """
+    resolver = resolve.Resolver(scope)
+    found = []
+    for logical, declared in check.living(data, resolver).items():
+        kind, path = str(declared["Type"]), ("Resources", logical, "Properties")
+        known = resolver.value(declared.get("Properties") or {}, path)
+        keys = schemas.identifiers(kind)
+        own = known.get(keys[0]) if len(keys) == 1 and keys[0].endswith("Name") and isinstance(known, dict) else None
+        if isinstance(own, str) and not resolve.holds_kept(known) and exists(kind, own, known):
+            identifier = json.dumps({f"/properties/{keys[0]}": own}, separators=(",", ":"))
+            said = f"Resource of type '{kind}' with identifier '{identifier}' already exists."
+            found.append(stacks.Violation(logical, kind, EXISTENCE, "/".join(("", *path, keys[0])), said))
+    return found
 
 
 def _of(name: str, declared: Mapping[str, Any], resolver: resolve.Resolver) -> Iterator[stacks.Violation]:
@@ -43,4 +65,6 @@ def opened(value: Any) -> Any:
 def reason(name: str, found: list[stacks.Violation]) -> str:
     """The reason of the resource's event."""
     listed = "\n".join(violation.message for violation in found)
+    if all(violation.check == EXISTENCE for violation in found):
+        return listed
     return f"Properties validation failed for resource {name} with message:\n{listed}"

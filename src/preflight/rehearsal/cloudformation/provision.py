@@ -115,7 +115,7 @@ class Provisioner:
 
     def _invalid(self, stack: stacks.Stack) -> str | None:
         """Validate before anything is made; None, or what is wrong."""
-        found = self.violations(stack.request, self.static(stack)) if stack.request.is_validated else []
+        found = self.violations(stack, stack.request, self.static(stack)) if stack.request.is_validated else []
         if not found:
             return None
         return self.tell_violations(stack, found, "CREATE_FAILED")
@@ -139,13 +139,28 @@ class Provisioner:
             return "Stack creation time exceeded the specified timeout."
         return f"The following resource(s) failed to create: [{', '.join(sorted(failed))}]." if failed else None
 
-    @staticmethod
-    def violations(request: stacks.Request, scope: resolve.Scope) -> list[stacks.Violation]:
-        """What pre-deployment validation finds in a request."""
+    def violations(self, stack: stacks.Stack, request: stacks.Request, scope: resolve.Scope) -> list[stacks.Violation]:
+        """What pre-deployment validation finds in a request: wrong properties, and names that are taken."""
+        there = {resource.physical for resource in stack.resources.values()}
+
+        def exists(kind: str, name: str, known: Mapping[str, Any]) -> bool:
+            return name not in there and self._exists(stack, kind, name, known)
+
         try:
-            return early.violations(request.data, scope)
+            return early.violations(request.data, scope) or early.taken(request.data, scope, exists)
         except resolve.ResolveError:
             return []  # an import or an attribute that fails later, where AWS reports it
+
+    def _exists(self, stack: stacks.Stack, kind: str, name: str, known: Mapping[str, Any]) -> bool:
+        """Whether the service has a resource of that name."""
+        resource = stacks.Resource(name, kind, {})
+        read = self.handler(resource).read
+        if read is None:
+            return False
+        try:
+            return bool(read(self.place(stack, resource, threading.Event()), name, known))
+        except (handlers.FailedError, LookupError):
+            return False
 
     @staticmethod
     def tell_violations(stack: stacks.Stack, found: list[stacks.Violation], status: str) -> str:

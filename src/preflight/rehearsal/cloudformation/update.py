@@ -70,7 +70,7 @@ class Updater:
         stack = self._stack
         if not self._request.is_validated:
             return None
-        found = self._provisioner.violations(self._request, self._provisioner.static(stack))
+        found = self._provisioner.violations(stack, self._request, self._provisioner.static(stack))
         for violation in found:
             stack.resources.setdefault(violation.logical, stacks.Resource(violation.logical, violation.kind, {}))
         said = self._provisioner.tell_violations(stack, found, "UPDATE_FAILED") if found else None

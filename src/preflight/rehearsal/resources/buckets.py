@@ -111,6 +111,7 @@ def _delete(place: Place, name: str, _given: Properties) -> None:
 
 
 def _read(place: Place, name: str, given: Properties) -> dict[str, Any]:
+    place.ask("s3", "HeadBucket", Bucket=name)
     found: dict[str, Any] = {"BucketName": name}
     if "VersioningConfiguration" in given:
         found["VersioningConfiguration"] = place.ask("s3", "GetBucketVersioning", Bucket=name)

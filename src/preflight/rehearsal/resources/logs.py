@@ -47,8 +47,11 @@ def _delete_group(place: Place, name: str, _given: Properties) -> None:
 
 
 def _read_group(place: Place, name: str, _given: Properties) -> dict[str, Any]:
+    found = _find(place, name)
+    if found is None:
+        return {}
     tags = place.ask("logs", "ListTagsForResource", resourceArn=_arn(place, name))["tags"]
-    return {**(_find(place, name) or {}), "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
+    return {**found, "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
 
 
 def _within(_physical: str, given: Properties) -> dict[str, Any]:
