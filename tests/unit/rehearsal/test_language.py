@@ -203,3 +203,34 @@ def test_what_a_macro_makes_cannot_be_told(client: Client, account: Any) -> None
         client("cloudformation").create_stack(StackName="s", TemplateBody=body, Capabilities=["CAPABILITY_AUTO_EXPAND"])
 
     assert "Fn::Transform" in account.book.troubles[0]
+
+
+def test_a_template_of_the_cdk_finds_its_account_bootstrapped(client: Client, deploy: Any, account: Any) -> None:
+    body = {
+        "Parameters": {
+            "BootstrapVersion": {
+                "Type": "AWS::SSM::Parameter::Value<String>",
+                "Default": "/cdk-bootstrap/hnb659fds/version",
+            }
+        },
+        "Rules": {
+            "CheckBootstrapVersion": {
+                "Assertions": [
+                    {
+                        "Assert": {
+                            "Fn::Not": [{"Fn::Contains": [["1", "2", "3", "4", "5"], {"Ref": "BootstrapVersion"}]}]
+                        },
+                        "AssertDescription": "CDK bootstrap stack version 6 required.",
+                    }
+                ]
+            }
+        },
+        "Resources": {
+            "A": GROUP,
+            "CDKMetadata": {"Type": "AWS::CDK::Metadata", "Properties": {"Analytics": "v2:deflate64:x"}},
+        },
+    }
+
+    stack = deploy(json.dumps(body))
+
+    assert (stack["StackStatus"], "bootstrapped" in account.book.notes[0]) == ("CREATE_COMPLETE", True)

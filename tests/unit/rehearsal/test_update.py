@@ -173,3 +173,21 @@ def test_only_a_running_update_can_be_cancelled(deploy: Any, client: Any) -> Non
 
     with pytest.raises(botocore.exceptions.ClientError, match="cannot be called from current stack status"):
         client("cloudformation").cancel_update_stack(StackName="s")
+
+
+def test_what_failed_is_tried_again(deploy: Any, update: Update, client: Any) -> None:
+    def queue(redrive: str) -> str:
+        given = {"QueueName": "q", "RedrivePolicy": {"deadLetterTargetArn": redrive, "maxReceiveCount": 3}}
+        dead = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "dead"}}
+        return json.dumps(
+            {"Resources": {"D": dead, "Q": {"Type": "AWS::SQS::Queue", "DependsOn": "D", "Properties": given}}}
+        )
+
+    arn = "arn:aws:sqs:ap-northeast-1:123456789012:{}".format
+    deploy(queue(arn("dead")))
+    failed = update(queue(arn("later")), DisableRollback=True)
+    client("sqs").create_queue(QueueName="later")
+
+    again = update(queue(arn("later")))
+
+    assert (failed["StackStatus"], again["StackStatus"]) == ("UPDATE_FAILED", "UPDATE_COMPLETE")

@@ -108,7 +108,9 @@ class Intake:
         check.check_transform(data, given.get("Capabilities") or [], is_change_set=is_change_set)
         self._check_macros(data)
         found = resolve.parameters(data, asked)
-        parameters = values.Values(self._account, region).looked_up(data.get("Parameters") or {}, found)
+        parameters = values.Values(self._account, region, self._book.note).looked_up(
+            data.get("Parameters") or {}, found
+        )
         if extensions.is_used(data):
             data = extensions.expanded(data, self.scope(data, parameters, region, name))
         check.check(data, is_type=lambda kind: schemas.exists(kind, region))

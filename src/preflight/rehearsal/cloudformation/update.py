@@ -101,7 +101,8 @@ class Updater:
         changed = replace(former, declared=declared, kind=str(declared["Type"]))
         try:
             changed.properties = self._provisioner.properties(self._stack, changed, resolver)
-            if changed.properties == former.properties and changed.kind == former.kind:
+            is_same = changed.properties == former.properties and changed.kind == former.kind
+            if is_same and not former.status.endswith("_FAILED"):
                 former.declared = declared
                 return True
             return self._change(name, former, changed, stop)

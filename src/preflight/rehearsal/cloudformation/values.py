@@ -5,7 +5,8 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudform
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -24,6 +25,9 @@ _EXISTING: Mapping[str, tuple[str, str, str, str]] = {
     "AWS::EC2::Volume::Id": ("ec2", "describe_volumes", "VolumeIds", "Volumes"),
     "AWS::EC2::VPC::Id": ("ec2", "describe_vpcs", "VpcIds", "Vpcs"),
 }
+# https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-env.html: every template of the CDK asks for this version.
+_BOOTSTRAP = re.compile(r"/cdk-bootstrap/[a-z0-9]+/version")
+BOOTSTRAP_VERSION = "30"
 _ZONE = "AWS::Route53::HostedZone::Id"
 _IMAGE = "AWS::EC2::Image::Id"  # whose images exist is not known here
 _SSM_NAME = "AWS::SSM::Parameter::Name"
@@ -42,11 +46,12 @@ def is_type(kind: str) -> bool:
 
 
 class Values:
-    """Looks values up in one account and region."""
+    """Looks values up in one account and region; what is assumed is told to `note`."""
 
-    def __init__(self, account: accounts.Account, region: str) -> None:
+    def __init__(self, account: accounts.Account, region: str, note: Callable[[str], None]) -> None:
         self._account = account
         self._region = region
+        self._note = note
 
     def looked_up(self, declared: Mapping[str, Mapping[str, Any]], values: Mapping[str, Any]) -> dict[str, Any]:
         """`values` with names of Systems Manager parameters replaced by what stands under them.
@@ -74,6 +79,9 @@ class Values:
         try:
             answer = self._account.client("ssm", self._region).get_parameter(Name=asked)
         except ClientError:
+            if _BOOTSTRAP.fullmatch(asked):
+                self._note(f"assumed: the account is bootstrapped for the CDK ({asked})")
+                return BOOTSTRAP_VERSION
             msg = f"Parameter {name} should either have input value or default value"
             raise resolve.ResolveError(msg, ("Parameters", name)) from None
         value = answer["Parameter"]["Value"]
