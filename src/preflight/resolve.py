@@ -170,7 +170,10 @@ def _check_bounds(name: str, declared: Mapping[str, Value], text: str, path: Pat
         ("MaxValue", lambda limit: float(text) <= limit, "be a number not greater than {}"),
     )
     for key, holds, words in checks:
-        if key in declared and _is_number(declared[key]) and not holds(float(declared[key])):
+        is_length = key.endswith("Length")
+        if key not in declared or not _is_number(declared[key]) or not (is_length or _is_number(text)):
+            continue
+        if not holds(float(declared[key])):
             limit = as_text(declared[key])
             said = f"Parameter '{name}' must {words.format(limit)}"
             raise ResolveError(_constraint(declared, said), path)
@@ -182,6 +185,8 @@ def _constraint(declared: Mapping[str, Value], said: str) -> str:
 
 
 def _is_number(value: Value) -> bool:
+    if isinstance(value, str) and "_" in value:
+        return False  # Python reads 1_000, AWS does not
     try:
         float(value)
     except (TypeError, ValueError):

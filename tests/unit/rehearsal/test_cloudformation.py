@@ -11,6 +11,7 @@ from typing import Any
 import botocore.exceptions
 import pytest
 
+from preflight import waiting
 from preflight.rehearsal import server
 
 LOG = {"Type": "AWS::Logs::LogGroup"}
@@ -233,3 +234,37 @@ def test_a_check_and_what_it_allows_are_one_step(deploy: Callable[..., dict[str,
     stack = deploy(json.dumps({"Resources": resources}), OnFailure="DO_NOTHING")
 
     assert stack["StackStatus"] == "CREATE_FAILED"
+
+
+def test_what_fails_half_made_is_removed(client: Callable[[str], Any], deploy: Callable[..., dict[str, Any]]) -> None:
+    document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
+    given = {"ManagedPolicyName": "p", "PolicyDocument": document, "Roles": ["none"]}
+    body = {"Resources": {"A": {"Type": "AWS::IAM::ManagedPolicy", "Properties": given}}}
+
+    stack = deploy(json.dumps(body), Capabilities=["CAPABILITY_NAMED_IAM"])
+
+    left = client("iam").list_policies(Scope="Local")["Policies"]
+    assert (stack["StackStatus"], left) == ("ROLLBACK_COMPLETE", [])
+
+
+def test_a_delete_that_fails_keeps_only_what_is_needed(
+    client: Callable[[str], Any], deploy: Callable[..., dict[str, Any]]
+) -> None:
+    topic = {"Type": "AWS::SNS::Topic"}
+    bucket = {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "kept-bucket"}}
+    resources = {"B": bucket, **{f"T{n}": {**topic, **({"DependsOn": f"T{n - 1}"} if n else {})} for n in range(5)}}
+    stack = deploy(json.dumps({"Resources": resources}))
+    client("s3").put_object(Bucket="kept-bucket", Key="k", Body=b"x")
+
+    client("cloudformation").delete_stack(StackName="s")
+    waiting.until(
+        lambda: (
+            client("cloudformation").describe_stacks(StackName=stack["StackId"])["Stacks"][0]["StackStatus"]
+            == "DELETE_FAILED"
+        ),
+        what="the deletion to fail",
+        timeout=30,
+        interval=0.1,
+    )
+
+    assert client("sns").list_topics()["Topics"] == []

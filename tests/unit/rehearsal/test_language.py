@@ -234,3 +234,50 @@ def test_a_template_of_the_cdk_finds_its_account_bootstrapped(client: Client, de
     stack = deploy(json.dumps(body))
 
     assert (stack["StackStatus"], "bootstrapped" in account.book.notes[0]) == ("CREATE_COMPLETE", True)
+
+
+def test_secrets_are_not_shown_in_events(client: Client, deploy: Any) -> None:
+    client("ssm").put_parameter(Name="p", Type="String", Value="topsecret")
+    given = {"Name": "q", "Type": "String", "Value": {"Fn::Sub": "${P}{{resolve:ssm:p}}"}}
+    body = {
+        "Parameters": {"P": {"Type": "String", "NoEcho": True}},
+        "Resources": {"A": {"Type": "AWS::SSM::Parameter", "Properties": given}},
+    }
+
+    deploy(json.dumps(body), Parameters=values(P="hush"))
+
+    shown = str(client("cloudformation").describe_stack_events(StackName="s")["StackEvents"])
+    kept = client("ssm").get_parameter(Name="q")["Parameter"]["Value"]
+    assert ("hush" in shown, "topsecret" in shown, kept) == (False, False, "hushtopsecret")
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        pytest.param(
+            {"Parameters": {"P": {"Type": "String", "Default": "abc", "MinValue": 3}}}, id="a bound on a text"
+        ),
+        pytest.param({"Parameters": {"P": {"Type": "Number", "Default": "1_000"}}}, id="a number of Python's"),
+        pytest.param({"Outputs": {"O": {"Value": "x", "Export": "x"}}}, id="an export that is a text"),
+        pytest.param({"Conditions": {"C": {"Fn::Equals": [{"Ref": "A"}, "x"]}}}, id="a condition on a resource"),
+    ],
+)
+def test_what_python_would_trip_over_is_refused_or_taken(client: Client, changed: dict[str, Any]) -> None:
+    body = json.dumps({"Resources": {"A": GROUP}, **changed})
+    is_taken = "MinValue" in body
+
+    def create() -> str:
+        try:
+            client("cloudformation").create_stack(StackName="s", TemplateBody=body)
+        except botocore.exceptions.ClientError as error:
+            return str(error.response["Error"]["Code"])
+        return "taken"
+
+    assert create() == ("taken" if is_taken else "ValidationError")
+
+
+@pytest.mark.parametrize("value", [["a", "b"], {"a": "b"}, {"Ref": "AWS::NoValue"}])
+def test_an_output_is_a_text(deploy: Any, value: Any) -> None:
+    stack = deploy(json.dumps({"Resources": {"A": GROUP}, "Outputs": {"O": {"Value": value}}}))
+
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"

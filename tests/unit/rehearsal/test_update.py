@@ -191,3 +191,34 @@ def test_what_failed_is_tried_again(deploy: Any, update: Update, client: Any) ->
     again = update(queue(arn("later")))
 
     assert (failed["StackStatus"], again["StackStatus"]) == ("UPDATE_FAILED", "UPDATE_COMPLETE")
+
+
+def test_what_is_replaced_goes_with_its_users_first(deploy: Any, update: Update, client: Any) -> None:
+    def network(block: str) -> str:
+        vpc = {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": f"{block}.0.0/16"}}
+        subnet = {"Type": "AWS::EC2::Subnet", "Properties": {"VpcId": {"Ref": "V"}, "CidrBlock": f"{block}.1.0/24"}}
+        return json.dumps({"Resources": {"V": vpc, "S": subnet}})
+
+    before = len(client("ec2").describe_vpcs()["Vpcs"])
+    deploy(network("10.0"))
+    stack = update(network("10.9"))
+
+    assert (stack["StackStatus"], len(client("ec2").describe_vpcs()["Vpcs"]) - before) == ("UPDATE_COMPLETE", 1)
+
+
+def test_a_resource_keeps_its_type(deploy: Any, update: Update) -> None:
+    deploy(logs(A={}))
+
+    with pytest.raises(botocore.exceptions.ClientError, match="Update of resource type is not permitted"):
+        update(json.dumps({"Resources": {"A": {"Type": "AWS::SNS::Topic"}}}))
+
+
+def test_an_import_that_is_dropped_frees_the_export(deploy: Any, update: Update, client: Any) -> None:
+    output = {"O": {"Value": "v", "Export": {"Name": "e"}}}
+    deploy(json.dumps({"Resources": {"A": {"Type": "AWS::SNS::Topic"}}, "Outputs": output}), name="exporter")
+    deploy(logs(A={"LogGroupName": {"Fn::ImportValue": "e"}}))
+
+    update(logs(A={"LogGroupName": "other"}))
+
+    with pytest.raises(botocore.exceptions.ClientError, match="is not imported by any stack"):
+        client("cloudformation").list_imports(ExportName="e")

@@ -103,6 +103,7 @@ class Api:
             Refusal: AWS would refuse at once.
         """
         request = self._intake.request(stack.region, given, stack.name, former=stack.request)
+        check.check_types(stack.resources, request.data)
         if not changesets.differs(stack, request):
             return False
         self.execute_update(stack, request)

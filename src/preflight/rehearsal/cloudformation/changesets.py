@@ -16,6 +16,7 @@ from preflight import resolve
 from preflight.rehearsal import protocol
 from preflight.rehearsal.cloudformation import check, differences, intake, provision, shown, views
 from preflight.rehearsal.cloudformation import stack as stacks
+from preflight.rehearsal.resources import handler as handlers
 
 NOTHING = "The submitted information didn't contain changes. Submit different information to create a change set."
 INVALID = (
@@ -91,11 +92,15 @@ class ChangeSets:
             stack = self._stack(call, name, is_new=kind == "CREATE")
             if self._find(stack, name) is not None:
                 raise protocol.Refusal("AlreadyExistsException", f"ChangeSet [{name}] already exists")
+            if kind != "CREATE":
+                stack.check_updatable()
             former = None if kind == "CREATE" else stack.request
             request = self._intake.request(call.region, call.given, stack.name, former=former, is_change_set=True)
+            if former is not None:
+                check.check_types(stack.resources, request.data)
             made = ChangeSet(self._new_id(stack, name), name, stack, request, kind, call.given)
             self._keep(made)
-        threading.Thread(target=lambda: self._compute(made), daemon=True, name="change set").start()
+        threading.Thread(target=lambda: self._try(made), daemon=True, name="change set").start()
         return {"Id": made.id, "StackId": stack.id}
 
     def _stack(self, call: protocol.Call, name: str, *, is_new: bool) -> stacks.Stack:
@@ -123,6 +128,15 @@ class ChangeSets:
             stack.begin("CREATE_CHANGESET", REVIEW)
             stack.say(REVIEW, "User Initiated")
         self._all[made.id] = made
+
+    def _try(self, made: ChangeSet) -> None:
+        try:
+            self._compute(made)
+        except handlers.FailedError as failure:
+            made.fail(failure.reason)
+        except Exception as error:  # noqa: BLE001 - who waits for it has to learn that it ended
+            self._provisioner.book.trouble(f"the rehearsal broke in change set {made.name}: {error!r}")
+            made.fail("Internal Failure")
 
     def _compute(self, made: ChangeSet) -> None:
         """Find out what the change set would do."""
@@ -198,6 +212,7 @@ class ChangeSets:
         request, stack = found.request, found.stack
         if stack.status != REVIEW:
             stack.check_updatable()
+        request.is_protected = stack.request.is_protected
         request.token = call.given.get("ClientRequestToken") or request.token
         request.is_new_removed = bool(call.given.get("RetainExceptOnCreate"))
         on_failure = "DO_NOTHING" if call.given.get("DisableRollback") else found.given.get("OnStackFailure")

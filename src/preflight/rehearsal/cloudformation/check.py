@@ -223,6 +223,9 @@ def _outputs(data: Mapping[str, Any]) -> Iterator[str]:
         if not isinstance(output, dict) or "Value" not in output:
             yield f"{FORMAT}Every Outputs member must contain a Value object"
             return
+        if not isinstance(output.get("Export", {}), dict):
+            yield f"{FORMAT}Every Export must be an object with a Name"
+            return
         export = (output.get("Export") or {}).get("Name")
         names.append(export if isinstance(export, str) else None)
     doubled = sorted({name for name in names if name and names.count(name) > 1})
@@ -231,6 +234,33 @@ def _outputs(data: Mapping[str, Any]) -> Iterator[str]:
             f"{FORMAT}The Outputs section contains duplicate Export names: [{', '.join(doubled)}]. "
             "Specify a unique name for each export."
         )
+
+
+def check_types(former: Mapping[str, Any], data: Mapping[str, Any]) -> None:
+    """A resource keeps its type.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/troubleshooting.html.
+
+    Raises:
+        Refusal: in AWS's words.
+    """
+    declared = data["Resources"]
+    changed = [n for n, resource in former.items() if n in declared and declared[n]["Type"] != resource.kind]
+    if changed:
+        msg = f"Update of resource type is not permitted. The new template modifies resource type of the following resources: [{', '.join(sorted(changed))}]"
+        raise refuse(msg)
+
+
+def check_conditions(data: Mapping[str, Any]) -> None:
+    """Conditions speak of parameters, pseudo parameters, mappings and other conditions alone.
+
+    Raises:
+        Refusal: in AWS's words.
+    """
+    for target, _ in graph.references(list((data.get("Conditions") or {}).values())):
+        if not _is_known(target, set(data.get("Parameters") or {})):
+            msg = f"{FORMAT}Unresolved dependencies [{target}]. Cannot reference resources in the Conditions block of the template"
+            raise refuse(msg)
 
 
 def check_references(data: Mapping[str, Any], resolver: resolve.Resolver) -> None:

@@ -100,13 +100,13 @@ class Intake:
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """The template after its transforms, and the values of its parameters."""
         data = source.read(body)
+        self._check_macros(data)
         check.check_sections(data)
         for parameter in (data.get("Parameters") or {}).values():
             if not values.is_type(str(parameter["Type"])):
                 msg = f"{check.FORMAT}Unrecognized parameter type: {parameter['Type']}"
                 raise check.refuse(msg)
         check.check_transform(data, given.get("Capabilities") or [], is_change_set=is_change_set)
-        self._check_macros(data)
         found = resolve.parameters(data, asked)
         parameters = values.Values(self._account, region, self._book.note).looked_up(
             data.get("Parameters") or {}, found
@@ -120,7 +120,7 @@ class Intake:
     def _check_macros(self, data: Mapping[str, Any]) -> None:
         """Other macros are not applied here, so nothing can be said of a template that needs one."""
         unknown = [name for name in extensions.transforms(data) if name != extensions.NAME]
-        unknown += ["Fn::Transform"] if extensions.includes(data.get("Resources")) else []
+        unknown += ["Fn::Transform"] if extensions.includes(data) else []
         if unknown:
             msg = f"the transform {unknown[0]} is not applied by the rehearsal. Next: rehearse the transformed template"
             self._book.trouble(msg)
@@ -130,6 +130,7 @@ class Intake:
         """Hold conditions, rules, references and functions against what is known before any resource exists."""
         scope = self.scope(data, parameters, region, name)
         resolver = resolve.Resolver(scope)
+        check.check_conditions(data)
         for condition in data.get("Conditions") or {}:
             resolver.condition(condition)
         self._check_rules(data, scope)

@@ -9,6 +9,7 @@ import threading
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import replace
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -22,6 +23,7 @@ from preflight.rehearsal.resources import handler as handlers
 
 AT_ONCE = 10
 CANCELLED = "Resource creation cancelled"
+HIDDEN = "****"
 GONE = ("DELETE_COMPLETE", "DELETE_SKIPPED")
 
 
@@ -204,11 +206,14 @@ class Provisioner:
         act: Callable[[str], bool],
         stop: threading.Event,
         cancel: threading.Event | None = None,
+        *,
+        goes_on: bool = False,
     ) -> set[str]:
         """Run `act` on each name once what it needs is done; return the names that failed.
 
         After the first failure nothing new starts, and `stop` tells what runs to stop; `cancel`, set
-        by others, has the same effect.
+        by others, has the same effect. With `goes_on` a failure only keeps those from running that need
+        what failed.
         """
         left = {name: set(targets) for name, targets in needs.items()}
         failed: set[str] = set()
@@ -216,9 +221,9 @@ class Provisioner:
             running: dict[Future[bool], str] = {}
             while running or (left and not stop.is_set()):
                 if not stop.is_set():
-                    for name in [n for n, targets in left.items() if not targets]:
-                        del left[name]
-                        running[pool.submit(act, name)] = name
+                    _begin(left, running, lambda name: pool.submit(act, name))
+                if not running and failed:
+                    break
                 if not running and not stop.is_set():
                     msg = f"no order satisfies {sorted(left)}"
                     raise RuntimeError(msg)
@@ -227,11 +232,13 @@ class Provisioner:
                     stop.set()
                 for future in done:
                     name = running.pop(future)
-                    if not future.result():
+                    is_done = future.result()
+                    if not is_done:
                         failed.add(name)
+                    if not is_done and not goes_on:
                         stop.set()
-                    for targets in left.values():
-                        targets.discard(name)
+                    if is_done or not goes_on:
+                        _met(name, left)
         return failed
 
     def create_one(self, stack: stacks.Stack, name: str, resolver: resolve.Resolver, stop: threading.Event) -> bool:
@@ -272,9 +279,9 @@ class Provisioner:
             ResolveError: they cannot be resolved.
         """
         path = ("Resources", resource.logical, "Properties")
-        resolved = dynamic.resolved(
-            resolver.value(resource.declared.get("Properties") or {}, path), self.account, stack.region
-        )
+        given = resolver.value(resource.declared.get("Properties") or {}, path)
+        resource.shown = self._shown(stack, resource, path) if self._secrets(stack) else given
+        resolved = dynamic.resolved(given, self.account, stack.region)
         made = schemas.coerce(resource.kind, resolved if isinstance(resolved, dict) else {})
         wrong = schemas.violations(resource.kind, made)
         if wrong:
@@ -282,6 +289,20 @@ class Provisioner:
             msg = f"Properties validation failed for resource {resource.logical} with message:\n{listed}"
             raise handlers.FailedError(msg, is_whole=True)
         return made
+
+    @staticmethod
+    def _secrets(stack: stacks.Stack) -> list[str]:
+        """Parameters that are not to be shown."""
+        declared = stack.request.data.get("Parameters") or {}
+        return [name for name, given in declared.items() if str(given.get("NoEcho", "")).lower() == "true"]
+
+    def _shown(self, stack: stacks.Stack, resource: stacks.Resource, path: resolve.Path) -> Any:
+        """Properties as events show them: parameters of NoEcho are hidden, dynamic references stay references."""
+        scope = self.scope(stack)
+        hidden = {**scope.parameters, **dict.fromkeys(self._secrets(stack), HIDDEN)}
+        return resolve.Resolver(replace(scope, parameters=hidden)).value(
+            resource.declared.get("Properties") or {}, path
+        )
 
     def handler(self, resource: stacks.Resource) -> handlers.Handler:
         """The handler of a resource's type; that of a stand-in where it is not modelled."""
@@ -320,11 +341,18 @@ class Provisioner:
                 export = resolver.value((declared.get("Export") or {}).get("Name"))
             except resolve.ResolveError as error:
                 return f"[Error] /Outputs/{name}/Value: {error.message}."
+            if isinstance(value, list | dict) or value is resolve.NO_VALUE:
+                return f"Template format error: The Value field of every Outputs member must evaluate to a String. ({name})"
+            if export is not None and not isinstance(export, str):
+                return f"Template format error: The Name of the Export of {name} must evaluate to a String."
             taken = self._stacks.exports(stack.region).get(export) if export else None
             if taken is not None and taken[0] is not stack:
                 return f"Export with name {export} is already exported by stack {taken[0].name}."
-            text = ",".join(map(str, value)) if isinstance(value, list) else resolve.as_text(value)
-            outputs[name] = {"value": text, "description": declared.get("Description"), "export": export}
+            outputs[name] = {
+                "value": resolve.as_text(value),
+                "description": declared.get("Description"),
+                "export": export,
+            }
         said = self._in_use(stack, outputs)
         if said is None:
             stack.outputs = outputs
@@ -395,22 +423,13 @@ class Provisioner:
         """Delete what was made, users before what they use; return what could not be deleted."""
         made = {n for n, r in stack.resources.items() if r.physical and r.status not in GONE}
         users = {name: {n for n in made if name in stack.needs.get(n, ())} for name in made}
-        failed = self._each_of_all(
-            users, lambda name: self.delete_one(stack, name, is_rollback=is_rollback, retain=retain)
+        failed = self.each(
+            users,
+            lambda name: self.delete_one(stack, name, is_rollback=is_rollback, retain=retain),
+            threading.Event(),
+            goes_on=True,
         )
         return sorted(failed)
-
-    def _each_of_all(self, needs: Mapping[str, set[str]], act: Callable[[str], bool]) -> set[str]:
-        """As `_each`, but a failure only keeps those from running that need what failed."""
-        failed: set[str] = set()
-        left = {name: set(targets) for name, targets in needs.items()}
-        while ready := {n: t for n, t in left.items() if not t & failed}:
-            more = self.each(ready, act, threading.Event())
-            failed |= more
-            if not more:
-                break
-            left = {n: t for n, t in left.items() if n not in failed and n not in ready}
-        return failed
 
     def users_first(self, stack: stacks.Stack, names: Sequence[str]) -> list[str]:
         """`names` in an order in which each comes before what it needs."""
@@ -446,3 +465,16 @@ class Provisioner:
                 return False
         stack.tell(resource, "DELETE_COMPLETE")
         return True
+
+
+def _met(name: str, left: Mapping[str, set[str]]) -> None:
+    """Nobody waits for `name` any longer."""
+    for targets in left.values():
+        targets.discard(name)
+
+
+def _begin(left: dict[str, set[str]], running: dict[Future[bool], str], start: Callable[[str], Future[bool]]) -> None:
+    """Start what needs nothing more."""
+    for name in [n for n, targets in left.items() if not targets]:
+        del left[name]
+        running[start(name)] = name

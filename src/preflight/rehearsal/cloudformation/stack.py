@@ -35,6 +35,7 @@ class Resource:
     reason: str = ""
     changed: datetime = field(default_factory=now)
     properties: dict[str, Any] = field(default_factory=dict)
+    shown: dict[str, Any] = field(default_factory=dict)  # without secrets
     attributes: Mapping[str, Any] = field(default_factory=dict)
 
     def policy(self, name: str) -> str:
@@ -176,7 +177,7 @@ class Stack:
                 self.operation,
                 self.request.token,
                 id=f"{resource.logical}-{status}-{now().isoformat(timespec='milliseconds')}Z",
-                properties=dict(resource.properties),
+                properties=dict(resource.shown or resource.properties),
                 detail=detail,
             )
             self._add(event)

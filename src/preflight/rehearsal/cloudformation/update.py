@@ -42,6 +42,7 @@ class Updater:
         self._request = request
         self._steps: dict[str, Step] = {}
         self._outputs = stack.outputs
+        self._imports = stack.imports
 
     def run(self) -> None:
         """Carry the update out, or back."""
@@ -49,6 +50,7 @@ class Updater:
         stack.updated = stacks.now()
         stack.is_going_back.clear()
         stack.request = self._request
+        self._imports, stack.imports = stack.imports, set()
         stack.say("UPDATE_IN_PROGRESS", "User Initiated")
         resolver = resolve.Resolver(self._provisioner.scope(stack))
         alive = check.living(self._request.data, resolver)
@@ -134,7 +136,7 @@ class Updater:
         """Undo every step, the last first; what is in `skip` is taken for undone."""
         stack = self._stack
         stack.say("UPDATE_ROLLBACK_IN_PROGRESS", said)
-        stack.request, stack.outputs = self._former, self._outputs
+        stack.request, stack.outputs, stack.imports = self._former, self._outputs, self._imports
         failed = [
             name
             for name, step in reversed(self._steps.items())
@@ -172,11 +174,12 @@ class Updater:
         """Delete what was replaced and what the template has no longer; a failure there does not undo the update."""
         stack = self._stack
         stack.say("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
-        for step in self._steps.values():
-            if step.kind == "replaced" and step.before is not None:
-                policy = step.before.policy("UpdateReplacePolicy")
-                self._provisioner.delete_resource(stack, step.before, is_kept=policy == "Retain")
-        for name in self._provisioner.users_first(stack, removed):
+        former = {n: s.before for n, s in self._steps.items() if s.kind == "replaced" and s.before is not None}
+        for name in self._provisioner.users_first(stack, [*removed, *former]):
+            if name in former:
+                is_kept = former[name].policy("UpdateReplacePolicy") == "Retain"
+                self._provisioner.delete_resource(stack, former[name], is_kept=is_kept)
+                continue
             if stack.resources[name].physical:
                 self._provisioner.delete_one(stack, name, is_rollback=False)
             del stack.resources[name]

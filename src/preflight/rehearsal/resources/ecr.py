@@ -17,6 +17,7 @@ def _create(place: Place, given: Properties) -> Made:
         "CreateRepository",
         {"RepositoryName": name, **plain, "Tags": place.all_tags(given.get("Tags"))},
     )["repository"]
+    place.identify(name)
     _set_policies(place, name, given)
     if "EmptyOnDelete" in given:
         place.note("EmptyOnDelete", "checked", "decides how the repository is deleted")

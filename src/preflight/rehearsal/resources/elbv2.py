@@ -21,11 +21,13 @@ def _attributes(place: Place, kind: str, arn: str, given: Properties) -> None:
 
 def _create_balancer(place: Place, given: Properties) -> Made:
     plain = {key: value for key, value in given.items() if key != "LoadBalancerAttributes"}
-    asked = {"Name": place.name(most=MAX_NAME), **plain, "Tags": place.all_tags(given.get("Tags"))}
+    name = place.name(most=MAX_NAME).removeprefix("internal-")  # which no name may begin with
+    asked = {"Name": name, **plain, "Tags": place.all_tags(given.get("Tags"))}
     if not asked["Tags"]:
         del asked["Tags"]
     made = place.call("elbv2", "CreateLoadBalancer", asked)["LoadBalancers"][0]
     arn = made["LoadBalancerArn"]
+    place.identify(arn)
     _attributes(place, "LoadBalancer", arn, given)
     return _balancer(made)
 
@@ -56,6 +58,7 @@ def _create_group(place: Place, given: Properties) -> Made:
     asked = {"Name": place.name(most=MAX_NAME), **plain, **({"Tags": tags} if tags else {})}
     made = place.call("elbv2", "CreateTargetGroup", asked)["TargetGroups"][0]
     arn = made["TargetGroupArn"]
+    place.identify(arn)
     _attributes(place, "TargetGroup", arn, given)
     if given.get("Targets"):
         place.call("elbv2", "RegisterTargets", {"TargetGroupArn": arn, "Targets": given["Targets"]})
@@ -82,6 +85,7 @@ def _delete_group(place: Place, arn: str, _given: Properties) -> None:
 def _create_listener(place: Place, given: Properties) -> Made:
     plain = {key: value for key, value in given.items() if key != "ListenerAttributes"}
     made = place.call("elbv2", "CreateListener", plain)["Listeners"][0]["ListenerArn"]
+    place.identify(made)
     _attributes(place, "Listener", made, given)
     return Made(made, {"ListenerArn": made})
 

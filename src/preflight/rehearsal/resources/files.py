@@ -16,6 +16,7 @@ def _create_system(place: Place, given: Properties) -> Made:
     asked = {**plain, "CreationToken": place.name(), "Tags": given.get("FileSystemTags")}
     made = place.call("efs", "CreateFileSystem", tagged(place, "efs", "CreateFileSystem", asked))
     system = made["FileSystemId"]
+    place.identify(system)
     for name in _APART & set(given):
         place.note(
             name, "stored" if name in {"FileSystemTags", "LifecyclePolicies"} else "ignored", "nothing is backed up"

@@ -76,7 +76,7 @@ class Place:
         """A generated physical name: stack, logical id, and twelve random characters."""
         tail = "".join(random.choices(string.ascii_uppercase + string.digits, k=12))  # noqa: S311 - a name
         room = most - len(tail) - 2
-        head = f"{self.stack[: room // 2 + room % 2]}-{self.logical[: room // 2]}"
+        head = f"{self.stack[: room // 2 + room % 2].strip('-')}-{self.logical[: room // 2]}"
         name = f"{head}-{tail}"
         return name.lower() if is_lower else name
 

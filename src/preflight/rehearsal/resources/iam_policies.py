@@ -57,6 +57,7 @@ def _create_managed(place: Place, given: Properties) -> Made:
         "iam", "CreatePolicy", PolicyName=name, PolicyDocument=document_of(given["PolicyDocument"]), **simple
     )
     arn = made["Policy"]["Arn"]
+    place.identify(arn)
     for names, key, _, _, attach, _ in _TARGETS:
         for target in given.get(names) or []:
             place.ask("iam", attach, **{key: target}, PolicyArn=arn)
@@ -92,10 +93,11 @@ def _read_managed(place: Place, arn: str, _given: Properties) -> dict[str, Any]:
     }
 
 
-def _delete_managed(place: Place, arn: str, given: Properties) -> None:
+def _delete_managed(place: Place, arn: str, _given: Properties) -> None:
+    attached = place.ask("iam", "ListEntitiesForPolicy", PolicyArn=arn)
     for names, key, _, _, _, detach in _TARGETS:
-        for target in given.get(names) or []:
-            place.ask("iam", detach, **{key: target}, PolicyArn=arn)
+        for target in attached.get(f"Policy{names}", []):
+            place.ask("iam", detach, **{key: target[key]}, PolicyArn=arn)
     for version in place.ask("iam", "ListPolicyVersions", PolicyArn=arn)["Versions"]:
         if not version["IsDefaultVersion"]:
             place.ask("iam", "DeletePolicyVersion", PolicyArn=arn, VersionId=version["VersionId"])
@@ -127,6 +129,7 @@ def _read_role_policy(place: Place, _id: str, given: Properties) -> dict[str, An
 def _create_profile(place: Place, given: Properties) -> Made:
     name = given.get("InstanceProfileName") or place.name(most=128)
     made = place.ask("iam", "CreateInstanceProfile", InstanceProfileName=name, Path=given.get("Path", "/"))
+    place.identify(name)
     for role in given.get("Roles") or []:
         place.ask("iam", "AddRoleToInstanceProfile", InstanceProfileName=name, RoleName=role)
     for key in given:
@@ -134,9 +137,10 @@ def _create_profile(place: Place, given: Properties) -> Made:
     return Made(name, {"Arn": made["InstanceProfile"]["Arn"]})
 
 
-def _delete_profile(place: Place, name: str, given: Properties) -> None:
-    for role in given.get("Roles") or []:
-        place.ask("iam", "RemoveRoleFromInstanceProfile", InstanceProfileName=name, RoleName=role)
+def _delete_profile(place: Place, name: str, _given: Properties) -> None:
+    found = place.ask("iam", "GetInstanceProfile", InstanceProfileName=name)["InstanceProfile"]
+    for role in found["Roles"]:
+        place.ask("iam", "RemoveRoleFromInstanceProfile", InstanceProfileName=name, RoleName=role["RoleName"])
     place.ask("iam", "DeleteInstanceProfile", InstanceProfileName=name)
 
 

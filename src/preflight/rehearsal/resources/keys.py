@@ -18,6 +18,7 @@ def _create_key(place: Place, given: Properties) -> Made:
         plain["Policy"] = _text(given["KeyPolicy"])
     asked = tagged(place, "kms", "CreateKey", {**plain, "Tags": given.get("Tags")})
     made = place.call("kms", "CreateKey", asked)["KeyMetadata"]
+    place.identify(made["KeyId"])
     _set(place, made["KeyId"], given)
     for key in given:
         place.note(key, "checked" if key == "PendingWindowInDays" else "stored")
@@ -29,10 +30,14 @@ def _text(policy: Any) -> str:
 
 
 def _set(place: Place, key: str, given: Properties) -> None:
-    if given.get("EnableKeyRotation"):
-        place.ask("kms", "EnableKeyRotation", KeyId=key)
     if given.get("Enabled") is False:
         place.ask("kms", "DisableKey", KeyId=key)
+        return
+    place.ask("kms", "EnableKey", KeyId=key)
+    if given.get("EnableKeyRotation"):
+        place.ask("kms", "EnableKeyRotation", KeyId=key)
+    elif "EnableKeyRotation" in given:
+        place.ask("kms", "DisableKeyRotation", KeyId=key)
 
 
 def _update_key(place: Place, key: str, _old: Properties, new: Properties) -> Made:

@@ -18,6 +18,7 @@ def _create_topic(place: Place, given: Properties) -> Made:
     attributes = _attributes(place, given, _TOPIC)
     asked = tagged(place, "sns", "CreateTopic", {"Name": name, "Attributes": attributes, "Tags": given.get("Tags")})
     arn = place.ask("sns", "CreateTopic", **asked)["TopicArn"]
+    place.identify(arn)
     for subscription in given.get("Subscription") or []:
         place.call("sns", "Subscribe", {"TopicArn": arn, **subscription})
     for key in given:

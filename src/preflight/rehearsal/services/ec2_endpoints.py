@@ -6,13 +6,15 @@ https://docs.aws.amazon.com/vpc/latest/privatelink/create-interface-endpoint.htm
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from preflight.rehearsal import account as accounts
 from preflight.rehearsal import protocol
 
-GATEWAY_SERVICES = ("s3", "dynamodb")
+GATEWAY_SERVICES = ("s3", "dynamodb", "s3express")
+_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 
 
 def check(account: accounts.Account, call: protocol.Call) -> None:
@@ -24,7 +26,7 @@ def check(account: accounts.Account, call: protocol.Call) -> None:
     given = call.given
     kind, name = given.get("VpcEndpointType") or "Gateway", str(given.get("ServiceName"))
     parts = name.split(".")
-    if name.startswith("com.amazonaws.") and len(parts) > 3 and parts[2] not in {call.region, "vpce"}:
+    if name.startswith("com.amazonaws.") and _REGION.fullmatch(parts[2]) and parts[2] != call.region:
         raise protocol.Refusal("InvalidServiceName", f"The Vpc Endpoint Service '{name}' does not exist")
     ec2: Any = account.client("ec2", call.region)
     if kind == "Gateway":

@@ -76,7 +76,12 @@ def _listener(account: accounts.Account, call: protocol.Call) -> None:
         if group.get("VpcId") and group["VpcId"] != balancer["VpcId"]:
             msg = f"The target group '{group['TargetGroupArn']}' and the load balancer '{arn}' must be in the same VPC"
             raise protocol.Refusal("InvalidConfigurationRequest", msg)
-        if kind in {"application", "network"} and (group.get("Protocol") in _SPOKEN) != (kind == "application"):
+        spoken = group.get("Protocol")  # none where the target is a function
+        if (
+            spoken
+            and kind in {"application", "network"}
+            and (group.get("Protocol") in _SPOKEN) != (kind == "application")
+        ):
             msg = f"The protocol '{group.get('Protocol')}' of the target group does not suit a load balancer of type '{kind}'"
             raise protocol.Refusal("InvalidConfigurationRequest", msg)
 

@@ -17,6 +17,24 @@ from preflight.rehearsal import server
 
 Application = Callable[..., Any]
 REGION = "eu-west-1"
+# Services that answer none of their operations without input.
+SILENT = frozenset(
+    {
+        "ce",
+        "codecommit",
+        "connectcampaigns",
+        "dsql",
+        "identitystore",
+        "personalize",
+        "rekognition",
+        "route53resolver",
+        "sagemaker",
+        "ssm",
+        "support",
+        "textract",
+        "workspaces",
+    }
+)
 TRIES = 6  # moto has not every operation of every service
 # Ids of requests, and moments in time.
 VARIES = re.compile(
@@ -32,7 +50,7 @@ def reading(service: str) -> list[str]:
         name
         for name, shape in shapes.items()
         if name.startswith(("List", "Describe", "Get"))
-        and "Random" not in name
+        and not name.endswith(("RandomPassword", "AuthorizationToken"))
         and not (shape and shape.required_members)
     ]
 
@@ -68,9 +86,9 @@ def shown(event: dict[str, Any]) -> str:
 def test_a_service_answers_as_bare_moto_does(applications: tuple[Application, Application], service: str) -> None:
     ours, bare = (accounts.Account(application).client(service, REGION) for application in applications)
     known = [operation for operation in reading(service)[:TRIES] if answer(bare, operation)]
-    asked = (known or reading(service))[0]
 
-    assert answer(ours, asked) == answer(bare, asked)
+    assert bool(known) == (service not in SILENT)
+    assert [answer(ours, operation) for operation in known] == [answer(bare, operation) for operation in known]
 
 
 def test_we_stand_in_front_of_few() -> None:
