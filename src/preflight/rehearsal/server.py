@@ -27,7 +27,7 @@ from preflight.rehearsal import account as accounts
 from preflight.rehearsal import containers, launcher, ledger, protocol, scheduler, warm
 from preflight.rehearsal.cloudformation import api as cloudformation
 from preflight.rehearsal.resources import catalog
-from preflight.rehearsal.services import ec2, ecr, elbv2, iam, logs, registry, scaling
+from preflight.rehearsal.services import ec2, ec2_default, ecr, elbv2, iam, logs, registry, scaling
 from preflight.rehearsal.services.ecs import api as ecs
 from preflight.rehearsal.services.ecs import state as states
 from preflight.standins import Standins
@@ -86,6 +86,7 @@ class Server:
             "ecs": ecs.operations(self._state, launch=self._launcher.begin, stop=self._launcher.stop),
             "ecr": ecr.operations(self._registry, lambda: self.address),
         }
+        self._furnished: set[str] = set()
         self._turn = threading.RLock()  # between a check and what moto then does, nobody else comes
         self._checks: Mapping[str, Mapping[str, Check]] = {
             "application-autoscaling": scaling.CHECKS,
@@ -102,6 +103,8 @@ class Server:
         service = scope["service"] if scope else ""
         if service in FRONTED:
             environ["wsgi.input"] = io.BytesIO(request.get_data())  # moto reads it once more
+        if scope is not None and service == "ec2":
+            self._furnish(scope["region"])
         name = protocol.operation_name(request) if service in self._checks else None
         found: Iterable[bytes] = ()
         try:
@@ -118,6 +121,14 @@ class Server:
         if scope is not None and service == "ec2" and _MUTATES.match(request.form.get("Action", "")):
             self._launcher.refresh(scope["region"])
         return found
+
+    def _furnish(self, region: str) -> None:
+        """Complete the default VPC of a region before anybody sees it."""
+        with self._turn:
+            if region in self._furnished:
+                return
+            self._furnished.add(region)
+            ec2_default.furnish(self.account, region)
 
     def _own(self, request: Request) -> Response | None:
         """The answer of our own services, None where moto is to answer."""

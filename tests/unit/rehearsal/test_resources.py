@@ -483,3 +483,25 @@ def test_a_transform_is_a_trouble_and_no_finding(fargate: Template, client: Call
         )
 
     assert "is not applied" in account.book.troubles[0]
+
+
+def test_the_default_vpc_has_its_way_to_the_internet(client: Callable[[str], Any]) -> None:
+    ec2 = client("ec2")
+    vpc = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"][0]["VpcId"]
+    gateways = ec2.describe_internet_gateways(Filters=[{"Name": "attachment.vpc-id", "Values": [vpc]}])
+    tables = ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["RouteTables"]
+
+    targets = [route.get("GatewayId") for table in tables for route in table["Routes"]]
+    assert gateways["InternetGateways"][0]["InternetGatewayId"] in targets
+
+
+def test_sizes_and_roles_are_read_back_in_other_words(
+    fargate: Template, deploy: Callable[..., dict[str, Any]], account: Any
+) -> None:
+    properties(fargate, "Definition").update(Cpu=".25 vCPU", Memory="0.5 GB", ExecutionRoleArn={"Ref": "Role"})
+
+    stack = deploy(json.dumps(fargate), Capabilities=["CAPABILITY_IAM"])
+
+    account.cloudformation.audit()
+    states = {e["property"]: e["state"] for e in account.book.shown()["ledger"] if e["resource"] == "s.Definition"}
+    assert (stack["StackStatus"], set(states.values())) == ("CREATE_COMPLETE", {"stored"})

@@ -8,6 +8,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from preflight import errors, waiting
+from preflight.rehearsal.fargate import sizes
 from preflight.rehearsal.resources.handler import FailedError, Handler, Made, Place, Properties, refused
 
 STEADY_TIMEOUT = 600.0
@@ -176,9 +177,26 @@ def _pairs(found: dict[str, Any]) -> list[dict[str, str]]:
     return [{"Key": tag["key"], "Value": tag["value"]} for tag in found.get("tags") or []]
 
 
-def _read_definition(place: Place, arn: str, _given: Properties) -> dict[str, Any]:
+def _read_definition(place: Place, arn: str, given: Properties) -> dict[str, Any]:
     answer = place.ask("ecs", "DescribeTaskDefinition", taskDefinition=arn, include=["TAGS"])
-    return {**answer["taskDefinition"], "Tags": _pairs(answer)}
+    found = answer["taskDefinition"]
+    sizes_kept = {
+        name: given[name]
+        for name, word in (("Cpu", "vcpu"), ("Memory", "gb"))
+        if name in given and str(sizes.units(str(given[name]), word)) == found.get(name.lower())
+    }
+    roles = {
+        name: given[name]
+        for name, key in (("ExecutionRoleArn", "executionRoleArn"), ("TaskRoleArn", "taskRoleArn"))
+        if name in given and str(found.get(key, "")).endswith(f"/{given[name]}")
+    }
+    plain = {key: value for key, value in found.items() if key not in {"cpu", "memory", *(_lower(n) for n in roles)}}
+    rest = {"Cpu": found.get("cpu"), "Memory": found.get("memory")}
+    return {**plain, **rest, **sizes_kept, **roles, "Tags": _pairs(answer)}
+
+
+def _lower(name: str) -> str:
+    return name[0].lower() + name[1:]
 
 
 def _read_service(place: Place, arn: str, given: Properties) -> dict[str, Any]:

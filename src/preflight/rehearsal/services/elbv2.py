@@ -28,7 +28,7 @@ def _balancer(account: accounts.Account, call: protocol.Call) -> None:
         msg = f"The load balancer name '{given['Name']}' cannot begin with 'internal-'"
         raise protocol.Refusal("ValidationError", msg)
     subnets = given.get("Subnets") or [m["SubnetId"] for m in given.get("SubnetMappings") or []]
-    if (given.get("Type") or "application") == "application" and subnets:
+    if (given.get("Type") or "application") in {"application", "network"} and subnets:
         _check_subnets(account.client("ec2", call.region), given, subnets)
 
 
@@ -45,10 +45,11 @@ def _check_name(name: str, kind: str) -> None:
 def _check_subnets(ec2: Any, given: Mapping[str, Any], subnets: list[str]) -> None:
     described = ec2.describe_subnets(SubnetIds=subnets)["Subnets"]
     zones = [subnet["AvailabilityZone"] for subnet in described]
+    is_application = (given.get("Type") or "application") == "application"
     if len(set(zones)) < len(zones):
         msg = "A load balancer cannot be attached to multiple subnets in the same Availability Zone"
         raise protocol.Refusal("InvalidConfigurationRequest", msg)
-    if len(zones) < 2:
+    if is_application and len(zones) < 2:
         msg = "At least two subnets in two different Availability Zones must be specified"
         raise protocol.Refusal("ValidationError", msg)
     vpc = described[0]["VpcId"]

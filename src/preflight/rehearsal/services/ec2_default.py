@@ -1,0 +1,26 @@
+"""The default VPC of a region, as AWS makes it: with a way to the internet and names.
+
+https://docs.aws.amazon.com/vpc/latest/userguide/default-vpc.html; moto/ec2/models/__init__.py makes the
+VPC and its subnets only.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from preflight.rehearsal import account as accounts
+
+
+def furnish(account: accounts.Account, region: str) -> None:
+    """Give the default VPC its internet gateway, the route to it, and DNS host names."""
+    ec2: Any = account.client("ec2", region)
+    default = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]
+    if not default:
+        return
+    vpc = default[0]["VpcId"]
+    ec2.modify_vpc_attribute(VpcId=vpc, EnableDnsHostnames={"Value": True})
+    gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
+    within = [{"Name": "vpc-id", "Values": [vpc]}, {"Name": "association.main", "Values": ["true"]}]
+    table = ec2.describe_route_tables(Filters=within)["RouteTables"][0]["RouteTableId"]
+    ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
