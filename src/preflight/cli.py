@@ -124,7 +124,11 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--run", help=argparse.SUPPRESS)
     parser.add_argument("--until-eof", action="store_true", help=argparse.SUPPRESS)
-    parser.add_argument("--port-asked", action="append", type=_port, default=[], help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--stub", action="append", default=[], metavar="PATTERN", help="images whose containers are replaced by stubs"
+    )
+    parser.add_argument("--egress", action="store_true", help="containers may reach the network")
+    parser.add_argument("--asked", action="append", default=[], help=argparse.SUPPRESS)
     parser.set_defaults(command=_serve)
 
 
@@ -228,7 +232,8 @@ def _write(name: str, report: model.Report, folder: Path | None) -> None:
 
 def _serve(args: argparse.Namespace) -> int:
     from preflight import pipeline  # noqa: PLC0415 - `--help` has to be quick
-    from preflight.rehearsal import serve  # noqa: PLC0415 - `--help` has to be quick
+    from preflight.rehearsal import doors, serve  # noqa: PLC0415 - `--help` has to be quick
+    from preflight.rehearsal import server as servers  # noqa: PLC0415 - as above
 
     standins = {}
     for pair in args.standin:
@@ -243,7 +248,8 @@ def _serve(args: argparse.Namespace) -> int:
         has_containers=args.containers == "auto",
         standins=standins,
         ends_with_input=args.until_eof,
-        ports=tuple(args.port_asked),
+        has_egress=args.egress,
+        tasks=servers.Settings(tuple(map(doors.question, args.asked)), tuple(args.stub)),
     )
 
     def greet(running: server.Server) -> None:

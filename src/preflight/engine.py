@@ -52,6 +52,14 @@ class Engine:
         """
         return self.is_local and platform.system() == "Linux" and os.geteuid() == 0 and _may_enter()
 
+    @property
+    def platforms(self) -> frozenset[str]:
+        """The platforms whose containers run here, as `linux/amd64`: this machine's, and emulated ones."""
+        kinds = {"x86_64": "amd64", "aarch64": "arm64"}
+        registered = Path("/proc/sys/fs/binfmt_misc")
+        emulated = [kind for kind in kinds if (registered / f"qemu-{kind}").exists()] if self.is_local else []
+        return frozenset(f"linux/{kinds.get(kind, kind)}" for kind in (_canonical(platform.machine()), *emulated))
+
     def run(self, *args: str, timeout: float = 120, given: str | None = None) -> process.Done:
         """Run one of the engine's commands; the caller judges the exit code."""
         return process.run(self.program, *args, timeout=timeout, env=self.env, given=given)
@@ -68,6 +76,10 @@ class Engine:
     def insecure(self) -> tuple[str, ...]:
         """What lets push and pull speak plain HTTP; docker does so on loopback by itself."""
         return ("--tls-verify=false",) if self.program == "podman" else ()
+
+
+def _canonical(machine: str) -> str:
+    return {"amd64": "x86_64", "AMD64": "x86_64", "arm64": "aarch64"}.get(machine, machine)
 
 
 def _may_enter() -> bool:

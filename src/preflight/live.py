@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
+import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -30,8 +31,13 @@ class Account:
         args += [] if has_containers else ["--containers", "off"]
         for image, folder in asked.standins.items():
             args += ["--standin", f"{image}={folder}"]
-        for port in sorted({question.port for question in asked.smoke}):
-            args += ["--port-asked", str(port)]
+        args += [part for pattern in asked.stubs for part in ("--stub", pattern)]
+        args += ["--egress"] if asked.has_egress else []
+        filled = values(asked, run=run, account="")
+        for question in asked.smoke:
+            if question.service is not None and not question.is_inside:
+                name = plan.fill(question.service, filled)
+                args += ["--asked", f"{name}:{question.port}:{question.caller or ''}"]
         self._run = run
         self._service = process.Service(*args)
         self._endpoint: str | None = None
@@ -53,6 +59,13 @@ class Account:
         with opener.open(f"{self.endpoint}/_preflight/book", timeout=30) as answer:
             return dict(json.load(answer))
 
+    def inside(self, task: str, port: int, get: str) -> dict[str, Any]:
+        """What a task (by id) answers within its own network: `status` (None: nothing), `text`, `trouble`."""
+        query = urllib.parse.urlencode({"task": task, "port": port, "get": get})
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(f"{self.endpoint}/_preflight/inside?{query}", timeout=30) as answer:
+            return dict(json.load(answer))
+
     def close(self) -> None:
         """Stop it; it removes its containers before it ends, or they are removed for it."""
         if not self._service.stop(timeout=STOP_TIMEOUT):
@@ -67,6 +80,7 @@ class Live:
     deployment: deployments.Deployment
     values: Mapping[str, str]
     engine: engines.Engine | None
+    account: Account
 
 
 def values(asked: plan.Plan, *, run: str, account: str) -> dict[str, str]:
@@ -104,4 +118,4 @@ def deployed(
     filled = values(asked, run=run, account=session.account)
     order = deployments.Order(asked, filled, {}, engine, base, names)
     with deployments.deployed(session, order, say, remains=remains) as deployment:
-        yield Live(deployment, filled, engine)
+        yield Live(deployment, filled, engine, account)

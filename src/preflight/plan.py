@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -18,10 +19,11 @@ CAPABILITIES = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAN
 _PLACEHOLDER = re.compile(r"\{([a-z]+)\}")
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,39}[a-z0-9]")
-_TOP = ("version", "name", "region", "rules", "templates", "steps", "smoke", "standins")
+_TOP = ("version", "name", "region", "rules", "templates", "steps", "smoke", "standins", "stubs", "egress")
 _STACK = ("stack", "template", "parameters", "capabilities")
 _IMAGE = ("image", "build")
-_SMOKE = ("service", "cluster", "url", "get", "port", "status", "contains")
+_SMOKE = ("service", "cluster", "url", "from", "caller", "get", "port", "status", "contains")
+_FROM = ("internet", "inside")
 
 
 @dataclass(frozen=True)
@@ -44,11 +46,16 @@ class Image:
 
 @dataclass(frozen=True)
 class Smoke:
-    """A question to a service's tasks, or to a URL, and the answer it has to give."""
+    """A question to a service's tasks, or to a URL, and the answer it has to give.
+
+    It comes from `caller`, an address on the internet (None: anybody), or from inside the task's network.
+    """
 
     service: str | None
     cluster: str
     url: str | None
+    is_inside: bool
+    caller: str | None
     get: str
     port: int
     status: int
@@ -68,6 +75,8 @@ class Plan:
     steps: tuple[Stack | Image, ...]
     smoke: tuple[Smoke, ...]
     standins: Mapping[str, Path]
+    stubs: tuple[str, ...] = ()
+    has_egress: bool = False
 
     @property
     def folder(self) -> Path:
@@ -183,6 +192,8 @@ class _Reader:
             steps=self._distinct([self._step(n, step) for n, step in enumerate(steps)]),
             smoke=tuple(self._smoke(n, entry) for n, entry in enumerate(self._list("smoke"))),
             standins=self._standins(),
+            stubs=self._stubs(),
+            has_egress=self._egress(),
         )
 
     def _folder_of_templates(self, name: Any) -> Path:
@@ -306,12 +317,48 @@ class _Reader:
             service=self._text(entry, "service", where=where) if has_service else None,
             cluster=self._text(entry, "cluster", where=where) if "cluster" in entry else "default",
             url=None if has_service else self._text(entry, "url", where=where),
+            is_inside=self._is_inside(entry, where),
+            caller=self._caller(entry, where),
             get=self._text(entry, "get", where=where) if "get" in entry else "/",
             port=numbers["port"],
             status=numbers["status"],
             contains=self._text(entry, "contains", where=where) if "contains" in entry else None,
             line=self._read.line(*where),
         )
+
+    def _is_inside(self, entry: Mapping[str, Any], where: tuple[str | int, ...]) -> bool:
+        origin = entry.get("from", "internet")
+        if origin not in _FROM:
+            raise self.fail(f"from: expected {' or '.join(_FROM)}, found {origin!r}", *where, "from")
+        if origin == "inside" and "url" in entry:
+            raise self.fail("from: a url is asked from the internet; name a service to ask from inside", *where, "from")
+        return bool(origin == "inside")
+
+    def _caller(self, entry: Mapping[str, Any], where: tuple[str | int, ...]) -> str | None:
+        caller = entry.get("caller")
+        if caller is None:
+            return None
+        try:
+            ipaddress.IPv4Address(caller if isinstance(caller, str) else "")
+        except ValueError:
+            raise self.fail(f"caller: expected an IPv4 address, found {caller!r}", *where, "caller") from None
+        if entry.get("from") == "inside":
+            raise self.fail("caller: only somebody on the internet has an address of the caller's", *where, "caller")
+        return str(caller)
+
+    def _stubs(self) -> tuple[str, ...]:
+        """Patterns of images, `*` and `?` being wild."""
+        given = self._list("stubs")
+        for n, pattern in enumerate(given):
+            if not isinstance(pattern, str) or not pattern.strip():
+                raise self.fail(f"stubs: expected the pattern of an image, found {pattern!r}", "stubs", n)
+        return tuple(given)
+
+    def _egress(self) -> bool:
+        given = self._data.get("egress", False)
+        if not isinstance(given, bool):
+            raise self.fail(f"egress: expected true or false, found {given!r}", "egress")
+        return given
 
     def _standins(self) -> Mapping[str, Path]:
         given = self._data.get("standins") or {}

@@ -89,9 +89,18 @@ def route_to(table: Described, address: str) -> Described | None:
 
 
 def from_internet(
-    network: Network, interface: Interface, port: int, *, protocol: str = "tcp", caller: str = SOMEBODY
+    network: Network,
+    interface: Interface,
+    port: int,
+    *,
+    protocol: str = "tcp",
+    caller: str = SOMEBODY,
+    has_groups: bool = True,
 ) -> Missing | None:
-    """What keeps somebody on the internet from `port` of a task; None where nothing does."""
+    """What keeps somebody on the internet from `port` of a task; None where nothing does.
+
+    Without `has_groups`, as for some Network Load Balancers, no security group is asked.
+    """
     if not interface.has_public_address:
         return Missing(
             "the task has no public IP address",
@@ -101,7 +110,7 @@ def from_internet(
         )
     return (
         _gateway(network, interface, caller)
-        or admits(network, interface, port, protocol=protocol, caller=caller)
+        or (admits(network, interface, port, protocol=protocol, caller=caller) if has_groups else None)
         or _acl(network, interface, port, protocol=protocol, peer=caller, is_ingress=True)
         or _acl(network, interface, EPHEMERAL, protocol=protocol, peer=caller, is_ingress=False)
     )
@@ -170,10 +179,15 @@ def admits(
     )
 
 
-def _permits(rule: Described, port: int, protocol: str, peer: str, peer_groups: tuple[str, ...] = ()) -> bool:
+def _covers(rule: Described, port: int, protocol: str) -> bool:
+    """Whether a rule is about the port, whoever it names."""
     if rule.get("IpProtocol") not in {"-1", protocol, {"tcp": "6", "udp": "17"}.get(protocol)}:
         return False
-    if rule.get("IpProtocol") != "-1" and not rule.get("FromPort", 0) <= port <= rule.get("ToPort", 65535):
+    return rule.get("IpProtocol") == "-1" or bool(rule.get("FromPort", 0) <= port <= rule.get("ToPort", 65535))
+
+
+def _permits(rule: Described, port: int, protocol: str, peer: str, peer_groups: tuple[str, ...] = ()) -> bool:
+    if not _covers(rule, port, protocol):
         return False
     blocks = [r["CidrIp"] for r in rule.get("IpRanges", []) if r.get("CidrIp")]
     is_named = any(p.get("GroupId") in peer_groups for p in rule.get("UserIdGroupPairs", []))
@@ -282,13 +296,56 @@ def _egress(
     )
 
 
+def between(network: Network, source: Interface, target: Interface, port: int) -> Missing | None:
+    """What keeps `source` from tcp `port` of `target` in the same VPC; None where nothing does.
+
+    A source without security groups, such as an older Network Load Balancer, is held back by none.
+    """
+    missing = _egress(network, source, port, target.address, target.groups) if source.groups else None
+    missing = missing or admits(network, target, port, caller=source.address, caller_groups=source.groups)
+    if missing is not None or source.subnet == target.subnet:
+        return missing
+    return (
+        _acl(network, source, port, protocol="tcp", peer=target.address, is_ingress=False)
+        or _acl(network, target, port, protocol="tcp", peer=source.address, is_ingress=True)
+        or _acl(network, target, EPHEMERAL, protocol="tcp", peer=source.address, is_ingress=False)
+        or _acl(network, source, EPHEMERAL, protocol="tcp", peer=target.address, is_ingress=True)
+    )
+
+
+def from_inside(network: Network, interface: Interface, port: int) -> Missing | None:
+    """What keeps everybody in the VPC from tcp `port` of a task; None where one rule admits somebody there.
+
+    A rule admits somebody inside if it names a security group, a prefix list, or a block that overlaps
+    with the VPC's subnets.
+    """
+    blocks = [ipaddress.ip_network(s["CidrBlock"]) for s in network.subnets if s["VpcId"] == interface.vpc]
+    rules = [r for g in interface.groups for r in network.group(g).get("IpPermissions", [])]
+    if any(_covers(rule, port, "tcp") and _names_insiders(rule, blocks) for rule in rules):
+        return None
+    first = interface.groups[0] if interface.groups else None
+    return Missing(
+        f"security group {', '.join(interface.groups) or '(none)'} admits nobody in the VPC to tcp port {port}",
+        first,
+        "SecurityGroupIngress",
+        f"Add an ingress rule for tcp port {port}.",
+    )
+
+
+def _names_insiders(rule: Described, blocks: list[ipaddress.IPv4Network | ipaddress.IPv6Network]) -> bool:
+    if rule.get("UserIdGroupPairs") or rule.get("PrefixListIds"):
+        return True
+    named = [ipaddress.ip_network(r["CidrIp"], strict=False) for r in rule.get("IpRanges", []) if r.get("CidrIp")]
+    return any(one.version == other.version and one.overlaps(other) for one in named for other in blocks)
+
+
 def to_service(network: Network, interface: Interface, service: str) -> Missing | None:
     """What keeps a task from an AWS service (`ecr.api`, `ecr.dkr`, `logs`, `s3` ...); None if nothing.
 
     An interface endpoint with private DNS is what the name resolves to, even where there is a way
     to the internet; a gateway endpoint wins by its longer prefix.
     """
-    endpoint = next((e for e in _endpoints(network, interface, service)), None)
+    endpoint = next((e for e in endpoints(network, interface, service)), None)
     if endpoint is None:
         return to_internet(network, interface)
     if not network.has_dns.get(interface.vpc, True):
@@ -298,7 +355,8 @@ def to_service(network: Network, interface: Interface, service: str) -> Missing 
     return _to_endpoint(network, interface, endpoint)
 
 
-def _endpoints(network: Network, interface: Interface, service: str) -> Iterator[Described]:
+def endpoints(network: Network, interface: Interface, service: str) -> Iterator[Described]:
+    """The VPC endpoints that a task's calls to a service go through, if there is one."""
     table = network.route_table(interface.subnet, interface.vpc).get("RouteTableId")
     for endpoint in network.endpoints:
         if endpoint["VpcId"] != interface.vpc or not endpoint["ServiceName"].endswith(f".{service}"):

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import json
 import os
+import re
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,19 +39,23 @@ class Ended:
 class Runner:
     """Containers of one run, all labelled with it."""
 
-    def __init__(self, engine: engines.Engine, *, run: str, folder: Path) -> None:
+    def __init__(self, engine: engines.Engine, *, run: str, folder: Path, has_egress: bool = False) -> None:
         self.engine = engine
         self.run = run
         self._folder = folder
+        self._has_egress = has_egress
         self._exits = exits.Exits()
 
-    def hold(self, task: str, *, address: str, publish: Sequence[tuple[str, int]] = ()) -> Holder:
+    def hold(
+        self, task: str, plan: launch.TaskPlan, *, address: str, publish: Sequence[tuple[str, int]] = ()
+    ) -> Holder:
         """Make the network namespace of a task, with its address, and return what holds it."""
         can_enter = self.engine.shares_network_namespaces
-        network = ["--network", "none"] if can_enter else []
+        network = ["--network=none"] if can_enter and not self._has_egress else []
         ports = [] if can_enter else [f"--publish={host}:{port}:{port}" for host, port in publish]
+        controls = [f"--sysctl={k}={v}" for c in plan.containers for k, v in c.system_controls.items()]
         container = self.engine.must(
-            "run", "--detach", *network, *ports, *self._labels(task, engines.HOLDER), pause.IMAGE
+            "run", "--detach", *network, *ports, *controls, *self._labels(task, engines.HOLDER), pause.IMAGE
         ).splitlines()[-1]
         folder = self._folder / "tasks" / task
         folder.mkdir(parents=True)
@@ -75,13 +82,14 @@ class Runner:
         *,
         image: str,
         task: launch.TaskPlan,
-        environment: dict[str, str],
+        environment: Mapping[str, str],
     ) -> str:
         """Start one container of a task and return its id.
 
         Raises:
             ToolBrokeError: the engine could not; the message is what it said.
         """
+        self._fill(holder, plan, image, task)
         args = self._args(holder, plan, task, environment)
         done = self.engine.run("run", "--detach", *args, image, *_command(plan))
         if done.code != 0:
@@ -93,14 +101,16 @@ class Runner:
         holder: Holder,
         plan: launch.ContainerPlan,
         task: launch.TaskPlan,
-        environment: dict[str, str],
+        environment: Mapping[str, str],
     ) -> list[str]:
         args = [f"--network=container:{holder.container}", *self._labels(holder.task, plan.name)]
+        if task.shares_processes:
+            args.append(f"--pid=container:{holder.container}")
         args += ["--pull=never", *plan.options]
         if "--read-only" in plan.options and self.engine.program == "podman":
             args.append("--read-only-tmpfs=false")  # Fargate adds no tmpfs of its own
         args += [f"--env={key}={value}" for key, value in {**environment, **plan.environment}.items()]
-        args += [self._volume(holder, mount) for mount in plan.mounts]
+        args += [self._volume(holder, mount, task) for mount in plan.mounts]
         memory = min(m for m in (plan.memory, task.memory or None) if m) if plan.memory or task.memory else 0
         args += [f"--memory={memory}m"] if memory else []
         cpus = min(task.cpu, float(os.cpu_count() or 1))
@@ -109,10 +119,46 @@ class Runner:
             args.append(f"--entrypoint={plan.entry_point[0]}")
         return args
 
-    def _volume(self, holder: Holder, mount: launch.Mount) -> str:
-        source = holder.folder / mount.volume
-        source.mkdir(exist_ok=True)
-        return f"--volume={source}:{mount.path}{':ro' if mount.is_read_only else ''}"
+    def _volume(self, holder: Holder, mount: launch.Mount, task: launch.TaskPlan) -> str:
+        return f"--volume={self._source(holder, mount, task)}:{mount.path}{':ro' if mount.is_read_only else ''}"
+
+    def _source(self, holder: Holder, mount: launch.Mount, task: launch.TaskPlan) -> Path:
+        """The folder behind a mount: the task's own, or one that all tasks with that file system share."""
+        shared = task.file_systems.get(mount.volume)
+        if shared is None:
+            source = holder.folder / mount.volume
+        else:
+            source = self._folder / "efs" / _plain(shared.id) / _plain(shared.access_point or shared.root)
+        source.mkdir(parents=True, exist_ok=True)
+        return source
+
+    def _fill(self, holder: Holder, plan: launch.ContainerPlan, image: str, task: launch.TaskPlan) -> None:
+        """Copy what the image has below its own volumes into new volumes mounted just there.
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/bind-mounts.html.
+        """
+        mounted = [m for m in plan.mounts if not plan.is_stub and m.volume not in task.file_systems]
+        own = self._declared(image) if mounted else frozenset()
+        for mount in mounted:
+            source = holder.folder / mount.volume
+            if mount.path.rstrip("/") in own and not source.exists():
+                self._copy(image, mount.path, source)
+
+    @functools.cache  # noqa: B019 - a runner lives as long as its run, and images do not change under a digest
+    def _declared(self, image: str) -> frozenset[str]:
+        """The paths that an image declares as volumes."""
+        done = self.engine.run("image", "inspect", "--format", "{{json .Config.Volumes}}", image)
+        volumes = json.loads(done.stdout or "null") if done.code == 0 else None
+        return frozenset(path.rstrip("/") for path in volumes or ())
+
+    def _copy(self, image: str, path: str, source: Path) -> None:
+        made = self.engine.must("create", "--pull=never", f"--label={engines.RUN_LABEL}={self.run}", image)
+        container = made.splitlines()[-1]
+        try:
+            source.mkdir(parents=True)
+            self.engine.run("cp", "--archive", f"{container}:{path}/.", str(source))
+        finally:
+            self.engine.run("rm", "--force", "--volumes", container)
 
     def _labels(self, task: str, name: str) -> list[str]:
         owner = ":".join(map(str, places.owner(os.getpid())))
@@ -169,6 +215,10 @@ class Runner:
         except errors.ToolBrokeError:
             return 124
 
+    def restart(self, container: str) -> bool:
+        """Start a container again that ended; whether it could be."""
+        return self.engine.run("start", container).code == 0
+
     def stop(self, container: str, *, timeout: float) -> None:
         """SIGTERM (or the image's stop signal), and SIGKILL after `timeout` seconds."""
         self.engine.run("stop", "--time", f"{timeout:g}", container, timeout=timeout + 60)
@@ -187,6 +237,11 @@ class Runner:
         self._exits.close()
         engines.remove_run(self.engine, self.run)
         places.remove(self._folder / "tasks")
+
+
+def _plain(text: str) -> str:
+    """A text as the name of one folder, whatever stands in it."""
+    return re.sub(r"[^A-Za-z0-9_-]", "~", text)
 
 
 def _command(plan: launch.ContainerPlan) -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import random
 import threading
+from dataclasses import dataclass
 from typing import Any
 
 import moto.backends
@@ -20,6 +21,15 @@ class NoFreeAddressError(Exception):
     """A subnet has no address left."""
 
 
+@dataclass(frozen=True)
+class Made:
+    """An interface that was made: its id, its public address (None: it has none), and what it is."""
+
+    id: str
+    public: str | None
+    face: reachability.Interface
+
+
 class Interfaces:
     """Makes and removes elastic network interfaces through the EC2 API."""
 
@@ -28,34 +38,43 @@ class Interfaces:
         self._lock = threading.Lock()
         self._random = random.SystemRandom()
 
-    def create(
-        self, region: str, network: dict[str, Any], *, task: str
-    ) -> tuple[str, str | None, reachability.Interface]:
-        """Interface id, public address (or None) and the interface, in one of the task's subnets.
+    def create(self, region: str, network: dict[str, Any], *, task: str) -> Made:
+        """The interface of a task in one of its subnets, with the VPC's default group where none is named.
+
+        Raises:
+            NoFreeAddressError: none of the subnets has a free address.
+        """
+        return self.place(
+            region,
+            network["subnets"],
+            network.get("securityGroups") or None,
+            description=f"arn:aws:ecs:{region}:{self._account.id}:attachment/{task}",
+            wants_public=network.get("assignPublicIp") == "ENABLED",
+        )
+
+    def place(
+        self, region: str, subnets: list[str], groups: list[str] | None, *, description: str, wants_public: bool
+    ) -> Made:
+        """An interface in the emptiest of the subnets; `groups` None: the default group of the VPC.
 
         Raises:
             NoFreeAddressError: none of the subnets has a free address.
         """
         ec2 = self._account.client("ec2", region)
-        subnets = ec2.describe_subnets(SubnetIds=network["subnets"])["Subnets"]
-        wants_public = network.get("assignPublicIp") == "ENABLED"
+        described = ec2.describe_subnets(SubnetIds=subnets)["Subnets"]
         with self._lock:
-            subnet, address = self._place(ec2, subnets)
-            groups = network.get("securityGroups") or self._default_groups(ec2, subnet["VpcId"])
+            subnet, address = self._free(ec2, described)
+            own = self.default_groups(region, subnet["VpcId"]) if groups is None else groups
             made = ec2.create_network_interface(
-                SubnetId=subnet["SubnetId"],
-                PrivateIpAddress=address,
-                Groups=groups,
-                Description=f"arn:aws:ecs:{region}:{self._account.id}:attachment/{task}",
+                SubnetId=subnet["SubnetId"], PrivateIpAddress=address, Groups=own, Description=description
             )["NetworkInterface"]
         record = moto.backends.get_backend("ec2")[self._account.id][region].enis[made["NetworkInterfaceId"]]
         record.status = "in-use"
-        public = self._loopback() if wants_public else None
-        record.public_ip = public
+        record.public_ip = self._loopback() if wants_public else None
         face = reachability.Interface(
-            subnet["VpcId"], subnet["SubnetId"], address, tuple(groups), has_public_address=wants_public
+            subnet["VpcId"], subnet["SubnetId"], address, tuple(own), has_public_address=wants_public
         )
-        return made["NetworkInterfaceId"], public, face
+        return Made(made["NetworkInterfaceId"], record.public_ip, face)
 
     def delete(self, region: str, interface: str) -> None:
         """Give the interface and its addresses back."""
@@ -63,7 +82,7 @@ class Interfaces:
         if interface in backend.enis:
             self._account.client("ec2", region).delete_network_interface(NetworkInterfaceId=interface)
 
-    def _place(self, ec2: Any, subnets: list[dict[str, Any]]) -> tuple[dict[str, Any], str]:
+    def _free(self, ec2: Any, subnets: list[dict[str, Any]]) -> tuple[dict[str, Any], str]:
         faces = ec2.describe_network_interfaces()["NetworkInterfaces"]
         for subnet in sorted(subnets, key=lambda s: sum(f["SubnetId"] == s["SubnetId"] for f in faces)):
             taken = {f["PrivateIpAddress"] for f in faces if f["SubnetId"] == subnet["SubnetId"]}
@@ -72,8 +91,9 @@ class Interfaces:
                 return subnet, address
         raise NoFreeAddressError
 
-    @staticmethod
-    def _default_groups(ec2: Any, vpc: str) -> list[str]:
+    def default_groups(self, region: str, vpc: str) -> list[str]:
+        """The default security group of a VPC."""
+        ec2 = self._account.client("ec2", region)
         named = [{"Name": "vpc-id", "Values": [vpc]}, {"Name": "group-name", "Values": ["default"]}]
         return [group["GroupId"] for group in ec2.describe_security_groups(Filters=named)["SecurityGroups"]]
 

@@ -14,6 +14,7 @@ class Ledger:
         self._entries: dict[tuple[str, str | None], tuple[str, str | None]] = {}
         self.troubles: list[str] = []
         self.notes: list[str] = []
+        self.skipped: dict[str, str] = {}
 
     def enter(self, resource: str, name: str | None, state: str, note: str | None = None) -> None:
         """Note that `state` holds for a property, or (`name` None) for the whole resource."""
@@ -37,6 +38,11 @@ class Ledger:
             if what not in self.notes:
                 self.notes.append(what)
 
+    def skip(self, definition: str, reason: str) -> None:
+        """Tasks of a task definition (ARN) are only assumed to run, for that reason."""
+        with self._lock:
+            self.skipped[definition] = reason
+
     def shown(self) -> dict[str, Any]:
         """All of it, as JSON can say it."""
         with self._lock:
@@ -44,4 +50,9 @@ class Ledger:
                 {"resource": resource, "property": name, "state": state, "note": note}
                 for (resource, name), (state, note) in self._entries.items()
             ]
-            return {"ledger": entries, "troubles": list(self.troubles), "notes": list(self.notes)}
+            return {
+                "ledger": entries,
+                "troubles": list(self.troubles),
+                "notes": list(self.notes),
+                "skipped": dict(self.skipped),
+            }

@@ -9,10 +9,12 @@ import socket
 import struct
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 _CLONE_NEWNET = 0x40000000
 _SIOCSIFADDR = 0x8916
 _SIOCSIFNETMASK = 0x891C
+_LISTENS = "0A"
 
 
 def enter(pid: int) -> None:
@@ -53,11 +55,12 @@ def within(pid: int, act: Callable[[], None]) -> None:
         raise trouble[0]
 
 
-def assign(pid: int, address: str) -> None:
+def assign(pid: int, address: str, *, number: int = 1) -> None:
     """Give the namespace of process `pid` an IPv4 address, as a task's network interface has one.
 
     It goes onto the loopback device, the only one there is, so that what listens on the task's
-    address answers and what listens on 127.0.0.1 alone does not.
+    address answers and what listens on 127.0.0.1 alone does not. `number` tells one address of a
+    namespace from another.
 
     Raises:
         OSError: the caller may not.
@@ -66,7 +69,45 @@ def assign(pid: int, address: str) -> None:
     def set_address() -> None:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
             for request, value in ((_SIOCSIFADDR, address), (_SIOCSIFNETMASK, "255.255.255.255")):
-                packed = struct.pack("16sHH4s8x", b"lo:1", socket.AF_INET, 0, socket.inet_aton(value))
+                name = f"lo:{number}".encode()
+                packed = struct.pack("16sHH4s8x", name, socket.AF_INET, 0, socket.inet_aton(value))
                 fcntl.ioctl(sock, request, packed)
 
     within(pid, set_address)
+
+
+def connect(pid: int, address: str, port: int, *, timeout: float) -> socket.socket:
+    """A connection to a port inside the namespace of process `pid`.
+
+    Raises:
+        OSError: the namespace cannot be entered, or nobody listens there (TimeoutError: nobody answers).
+    """
+    made: list[socket.socket] = []
+    within(pid, lambda: made.append(socket.create_connection((address, port), timeout=timeout)))
+    return made[0]
+
+
+def listen(pid: int, address: str, port: int) -> socket.socket:
+    """A listening socket inside the namespace of process `pid`.
+
+    Raises:
+        OSError: the namespace cannot be entered, or the port is taken there.
+    """
+    made: list[socket.socket] = []
+    within(pid, lambda: made.append(socket.create_server((address, port))))
+    return made[0]
+
+
+def listening(pid: int) -> set[int]:
+    """TCP ports that something listens on in the namespace of process `pid`, on any address but 127.0.0.0/8."""
+    found = set()
+    for name in ("tcp", "tcp6"):
+        try:
+            lines = Path(f"/proc/{pid}/net/{name}").read_text(encoding="ascii").splitlines()[1:]
+        except OSError:
+            continue
+        for fields in map(str.split, lines):
+            address, _, port = fields[1].partition(":")
+            if fields[3] == _LISTENS and not (name == "tcp" and address.endswith("7F")):
+                found.add(int(port, 16))
+    return found

@@ -1,4 +1,4 @@
-"""Carries TCP connections from a loopback address into a task's network namespace."""
+"""Carries TCP connections from an address into a task's network namespace."""
 
 from __future__ import annotations
 
@@ -6,28 +6,26 @@ import contextlib
 import selectors
 import socket
 import threading
+from collections.abc import Callable
 
 from preflight.rehearsal import namespace
+
+Pick = Callable[[], "tuple[int, tuple[str, int]] | None"]
 
 _CHUNK = 65536
 _IDLE = 300.0
 
 
 class Relay:
-    """Listens on `outside` and connects each caller to `inside`, in the network namespace of `pid`."""
+    """Listens and connects each caller to what `pick` picks: an address in the namespace of a process.
 
-    def __init__(self, outside: tuple[str, int], inside: tuple[str, int], *, pid: int) -> None:
-        self._inside = inside
-        self._pid = pid
-        self._listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        try:
-            self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            self._listener.bind(outside)
-            self._listener.listen(64)
-        except OSError:
-            self._listener.close()
-            raise
-        self._thread = threading.Thread(target=self._accept, daemon=True, name=f"relay {outside}")
+    `place` is an address and port of this machine, or a socket that listens already.
+    """
+
+    def __init__(self, place: tuple[str, int] | socket.socket, pick: Pick) -> None:
+        self._pick = pick
+        self._listener = place if isinstance(place, socket.socket) else socket.create_server(place, backlog=64)
+        self._thread = threading.Thread(target=self._accept, daemon=True, name=f"relay {place}")
         self._thread.start()
 
     def close(self) -> None:
@@ -46,9 +44,12 @@ class Relay:
 
     def _carry(self, caller: socket.socket) -> None:
         with caller:
+            picked = self._pick()
             try:
-                namespace.enter(self._pid)
-                task = socket.create_connection(self._inside, timeout=5)
+                if picked is None:
+                    raise ConnectionRefusedError
+                namespace.enter(picked[0])
+                task = socket.create_connection(picked[1], timeout=5)
             except OSError:
                 _reset(caller)
                 return

@@ -11,15 +11,19 @@ import threading
 import time
 import traceback
 
-from preflight.rehearsal import launcher, ledger
+from preflight.rehearsal import launcher, ledger, targets
 from preflight.rehearsal.services.ecs import services, tasks
 from preflight.rehearsal.services.ecs import state as states
 
 SETTLE = 0.4  # seconds that a task has to run before it counts; one that dies at once never does
+LONG_SETTLE = 3.0  # the same for one that does not listen on ports of its own: servers try for seconds to bind
+AGAIN = 0.15  # seconds between two looks at a task that is not ready yet
 BACK_OFF = 0.2
 MAX_BACK_OFF = 10.0
 NO_INSTANCE = "was unable to place a task because no container instance met all of its requirements."
 UNHEALTHY = "Task failed container health checks"
+UNHEALTHY_TARGET = "Task failed ELB health checks in (target-group {group})"
+CONSISTENTLY = 3  # failed launches in a row after which ECS says so
 
 
 class Scheduler:
@@ -67,25 +71,36 @@ class Scheduler:
         active = [t for t in self._state.tasks_of(service) if t.is_wanted]
         if service.status == "DRAINING":
             return self._drain(service, active)
-        for task in [t for t in active if t.api["healthStatus"] == "UNHEALTHY"]:
-            service.say(f"(task {task.id}) failed container health checks.")
-            self._launcher.stop(task, code="ServiceSchedulerInitiated", reason=UNHEALTHY)
-            active.remove(task)
+        for task in list(active):
+            reason = self._illness(service, task)
+            if reason is not None:
+                self._launcher.stop(task, code="ServiceSchedulerInitiated", reason=reason)
+                active.remove(task)
         due = self._start(service, active)
         self._retire(service, active)
         return min(due, self._judge(service, active))
 
+    @staticmethod
+    def _illness(service: states.Service, task: states.Task) -> str | None:
+        """Why the scheduler stops a task that runs; None where it is well."""
+        if task.api["healthStatus"] == "UNHEALTHY":
+            service.say(f"(task {task.id}) failed container health checks.")
+            return UNHEALTHY
+        sick = [group for group, state in task.targets.items() if state == targets.UNHEALTHY]
+        return UNHEALTHY_TARGET.format(group=sick[0]) if sick else None
+
     def _note_end(self, service: states.Service, task: states.Task) -> None:
-        deployment = task.deployment
-        if deployment is None or (
-            task.api.get("stopCode") in {"ServiceSchedulerInitiated", "UserInitiated"}
-            and task.api.get("stoppedReason") != UNHEALTHY
-        ):
+        deployment, reason = task.deployment, str(task.api.get("stoppedReason"))
+        is_sick = reason.startswith("Task failed")
+        is_asked = task.api.get("stopCode") in {"ServiceSchedulerInitiated", "UserInitiated"}
+        if deployment is None or (is_asked and not is_sick):
             return
-        if task.settled_once and task.api.get("stoppedReason") != UNHEALTHY:
+        if task.settled_once and not is_sick:
             deployment.failed = 0
             return
         deployment.failed += 1
+        if deployment.failed == CONSISTENTLY:
+            service.say("is unable to consistently start tasks successfully.")
         deployment.not_before = time.monotonic() + min(BACK_OFF * 2 ** (deployment.failed - 1), MAX_BACK_OFF)
         breaker = (service.given.get("deploymentConfiguration") or {}).get("deploymentCircuitBreaker") or {}
         if (
@@ -144,11 +159,11 @@ class Scheduler:
         lower, _ = bounds(service)
         own = [t for t in active if t.deployment is service.primary]
         old = [t for t in active if t.deployment is not service.primary]
-        ready = [t for t in active if is_ready(t)]
+        ready = [t for t in active if self._is_ready(t)]
         spare = max(len(ready) - lower, 0)
         leaving = own[service.desired :] if len(own) > service.desired else []
-        for task in sorted(old, key=is_ready):
-            if not is_ready(task):
+        for task in sorted(old, key=self._is_ready):
+            if not self._is_ready(task):
                 leaving.append(task)
             elif spare > 0:
                 leaving.append(task)
@@ -174,12 +189,21 @@ class Scheduler:
         """Say whether the service is steady; return when it may become so."""
         own = [t for t in active if t.deployment is service.primary]
         others = [t for t in self._state.tasks_of(service) if t.deployment is not service.primary or not t.is_wanted]
-        ready = [t for t in own if is_ready(t)]
+        ready = [t for t in own if self._is_ready(t)]
         if len(ready) == service.desired and not others:
             self._complete(service)
             return math.inf
-        waiting = [t.ran_since for t in own if t.ran_since is not None and not is_ready(t)]
-        return min(waiting) + SETTLE if waiting else math.inf
+        waiting = [t.ran_since for t in own if t.ran_since is not None and not t.settled_once]
+        return min((r + SETTLE if time.monotonic() < r + SETTLE else time.monotonic() + AGAIN) for r in waiting) if waiting else math.inf
+
+    def _is_ready(self, task: states.Task) -> bool:
+        """Whether a task counts as healthy and running."""
+        is_settled = task.settled(SETTLE) and (
+            task.settled_once or task.settled(LONG_SETTLE) or self._launcher.is_serving(task)
+        )
+        task.settled_once = task.settled_once or is_settled
+        is_in_service = all(state == targets.HEALTHY for state in task.targets.values())
+        return is_settled and has_health(task) and is_in_service and task.is_healthy and task.status == "RUNNING"
 
     def _complete(self, service: states.Service) -> None:
         primary = service.primary
@@ -196,15 +220,10 @@ class Scheduler:
             self._state.changed.notify_all()
 
 
-def is_ready(task: states.Task) -> bool:
-    """Whether a task counts as healthy and running."""
-    is_settled = task.settled(SETTLE)
-    task.settled_once = task.settled_once or is_settled
-    has_check = any(
-        c.get("healthCheck") for c in task.definition.api["containerDefinitions"] if c.get("essential", True)
-    )
-    is_well = task.api["healthStatus"] == "HEALTHY" or not has_check
-    return is_settled and is_well and task.is_healthy and task.status == "RUNNING"
+def has_health(task: states.Task) -> bool:
+    """Whether the essential containers that are checked are healthy; also where none is."""
+    checked = [c for c in task.definition.api["containerDefinitions"] if c.get("essential", True)]
+    return task.api["healthStatus"] == "HEALTHY" or not any(c.get("healthCheck") for c in checked)
 
 
 def threshold(desired: int) -> int:

@@ -9,7 +9,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from preflight import engine as engines
@@ -27,7 +27,8 @@ class Settings:
     has_containers: bool
     standins: Mapping[str, Path]
     ends_with_input: bool
-    ports: tuple[int, ...] = ()
+    has_egress: bool = False
+    tasks: server.Settings = field(default_factory=server.Settings)
 
 
 def serve(settings: Settings, ready: Callable[[server.Server], None]) -> None:
@@ -43,10 +44,14 @@ def serve(settings: Settings, ready: Callable[[server.Server], None]) -> None:
         signal.signal(number, lambda *_: stop.set())
     with _folder(settings.run) as folder:
         engine = engines.find() if settings.has_containers else None
-        runner = containers.Runner(engine, run=settings.run, folder=folder) if engine else None
+        runner = (
+            containers.Runner(engine, run=settings.run, folder=folder, has_egress=settings.has_egress)
+            if engine
+            else None
+        )
         base = Standins(engine, settings.standins) if engine else None
         with server.running(
-            folder=folder, runner=runner, standins=base, port=settings.port, asked=settings.ports
+            folder=folder, runner=runner, standins=base, port=settings.port, settings=settings.tasks
         ) as running:
             if settings.ends_with_input:
                 threading.Thread(target=_until_eof, args=(stop,), daemon=True).start()

@@ -10,6 +10,7 @@ import os
 import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,26 @@ from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
 from preflight.rehearsal import account as accounts
-from preflight.rehearsal import containers, launcher, ledger, protocol, scheduler, warm
+from preflight.rehearsal import (
+    admission,
+    balancers,
+    containers,
+    credentials,
+    doors,
+    endpoint,
+    inside,
+    interfaces,
+    launcher,
+    ledger,
+    protocol,
+    pulls,
+    scheduler,
+    stubs,
+    targets,
+    warm,
+)
+from preflight.rehearsal import logs as writer
+from preflight.rehearsal import running as runs
 from preflight.rehearsal.cloudformation import api as cloudformation
 from preflight.rehearsal.resources import catalog
 from preflight.rehearsal.services import ec2, ec2_default, ecr, elbv2, iam, logs, registry, scaling
@@ -37,7 +57,11 @@ BOOK = "/_preflight/book"
 Check = Callable[[accounts.Account, protocol.Call], None]
 POLL = 0.05  # seconds until a shutdown is noticed
 _SCOPE = re.compile(r"Credential=[^/\s]*/\d+/(?P<region>[a-z0-9-]+)/(?P<service>[a-z0-9-]+)/aws4_request")
-_MUTATES = re.compile(r"^(Authorize|Revoke|Create|Delete|Replace|Attach|Detach|Associate|Disassociate|Modify)")
+_MOVES_PACKETS = re.compile(
+    r"^(Authorize|Revoke|Create|Delete|Replace|Attach|Detach|Associate|Disassociate|Modify)\w*"
+    r"(SecurityGroup|Route|NetworkAcl|InternetGateway|NatGateway)"
+)
+_CHANGES_BALANCERS = re.compile(r"^(Create|Delete|Modify|Set)(LoadBalancer|Listener|Subnets|SecurityGroups)")
 SLOW = {"ec2", "iam"}  # services that read files of a megabyte when they begin
 WHOLE = {"cloudformation", "ecs"}  # services that are ours alone
 FRONTED = {
@@ -51,6 +75,14 @@ FRONTED = {
 }  # services that we stand in front of
 
 
+@dataclass(frozen=True)
+class Settings:
+    """What the plan says of how tasks run: what is asked of them, what is stubbed."""
+
+    questions: tuple[doors.Question, ...] = ()
+    stubs: tuple[str, ...] = ()
+
+
 class Server:
     """The pretended account behind a WSGI application."""
 
@@ -61,7 +93,7 @@ class Server:
         folder: Path,
         runner: containers.Runner | None,
         standins: Standins | None,
-        asked: tuple[int, ...] = (),
+        settings: Settings,
     ) -> None:
         self.book = ledger.Ledger()
         self.address = f"http://{LOOPBACK}:{port}"
@@ -69,22 +101,29 @@ class Server:
         self.account = accounts.Account(self.application)
         self._registry = registry.Registry(self.account, folder / "registry")
         self._state = states.State(self.account)
-        self._launcher = launcher.Launcher(
-            self._state,
-            self.account,
-            registry=self._registry,
-            port=port,
-            runner=runner,
-            standins=standins,
-            book=self.book,
-            asked=asked,
+        self._runs = runs.Runs()
+        faces = interfaces.Interfaces(self.account)
+        self._balancers = balancers.Balancers(self.account, faces, self._runs, self.book)
+        self._targets = targets.Targets(self._state, self.account, self._runs, self._balancers.faces)
+        self._balancers.targets = self._targets
+        self._doors = doors.Doors(self._state, self.account, self._runs, self.book, settings.questions)
+        staff = launcher.Staff(
+            interfaces=faces,
+            admission=admission.Admission(self.account, self._registry),
+            doors=self._doors,
+            targets=self._targets,
+            credentials=credentials.Credentials(self.account),
+            stubs=stubs.Stubs(settings.stubs),
         )
+        means = self._means(runner, standins, port) if runner is not None else None
+        self._launcher = launcher.Launcher(self._state, self._runs, staff, self.book, means)
         self._scheduler = scheduler.Scheduler(self._state, self._launcher, self.book)
         self.cloudformation = cloudformation.Api(self.account, catalog.types(), self.book)
         self._operations: Mapping[str, Mapping[str, protocol.Operation]] = {
             "cloudformation": self.cloudformation.operations(),
             "ecs": ecs.operations(self._state, launch=self._launcher.begin, stop=self._launcher.stop),
             "ecr": ecr.operations(self._registry, lambda: self.address),
+            "elasticloadbalancing": elbv2.operations(self.account, self._targets),
         }
         self._furnished: set[str] = set()
         self._turn = threading.RLock()  # between a check and what moto then does, nobody else comes
@@ -95,6 +134,14 @@ class Server:
             "iam": iam.CHECKS,
             "logs": logs.CHECKS,
         }
+
+    def _means(self, runner: containers.Runner, standins: Standins | None, port: int) -> launcher.Means:
+        return launcher.Means(
+            runner=runner,
+            pulls=pulls.Pulls(self._registry, runner, self.book, port=port, standins=standins),
+            endpoint=endpoint.Endpoint(port=port),
+            logs=writer.Logs(self.account),
+        )
 
     def application(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Answer one request."""
@@ -118,9 +165,16 @@ class Server:
             answered = protocol.broken(service, said)
         if answered is not None:
             return answered(environ, start_response)
-        if scope is not None and service == "ec2" and _MUTATES.match(request.form.get("Action", "")):
-            self._launcher.refresh(scope["region"])
+        if scope is not None and service in {"ec2", "elasticloadbalancing"}:
+            self._follow(scope["region"], request.form.get("Action", ""))
         return found
+
+    def _follow(self, region: str, name: str) -> None:
+        """Open and close what a change of networks or load balancers opens and closes."""
+        if _MOVES_PACKETS.match(name):
+            self._doors.refresh(region)
+        if _MOVES_PACKETS.match(name) or _CHANGES_BALANCERS.match(name):
+            self._balancers.refresh(region)
 
     def _furnish(self, region: str) -> None:
         """Complete the default VPC of a region before anybody sees it."""
@@ -135,6 +189,8 @@ class Server:
         if request.path == BOOK:
             self.cloudformation.audit()
             return Response(json.dumps(self.book.shown()), content_type="application/json")
+        if request.path == inside.PATH:
+            return inside.answer(request, self._runs)
         scope = _SCOPE.search(request.headers.get("Authorization", ""))
         if scope is None and (request.path == "/v2" or request.path.startswith("/v2/")):
             return self._registry.answer(request)  # services of AWS have such paths too, in signed requests
@@ -168,6 +224,7 @@ class Server:
         self.account.closing.set()
         self.cloudformation.close()
         self._scheduler.close()
+        self._balancers.close()
         self._launcher.close()
 
 
@@ -199,12 +256,9 @@ def running(
     runner: containers.Runner | None = None,
     standins: Standins | None = None,
     port: int = 0,
-    asked: tuple[int, ...] = (),
+    settings: Settings | None = None,
 ) -> Iterator[Server]:
-    """Serve a fresh account on a port of loopback (0: a free one) until the block ends.
-
-    `asked` are ports of tasks that somebody will ask, besides those that templates name.
-    """
+    """Serve a fresh account on a port of loopback (0: a free one) until the block ends."""
     os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"  # moto reads it when its IAM begins
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     _forget()
@@ -214,7 +268,9 @@ def running(
         return served[0].application(environ, start_response)
 
     http = make_server(LOOPBACK, port, application, threaded=True, request_handler=_Quiet)
-    server = Server(port=http.server_port, folder=folder, runner=runner, standins=standins, asked=asked)
+    server = Server(
+        port=http.server_port, folder=folder, runner=runner, standins=standins, settings=settings or Settings()
+    )
     served.append(server)
     warm.begin(server.account)
     thread = threading.Thread(target=http.serve_forever, args=(POLL,), daemon=True, name="http")

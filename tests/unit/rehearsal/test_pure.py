@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from preflight.rehearsal import admission, health, interfaces, scheduler
+from preflight.rehearsal import health, interfaces, scheduler
+from preflight.rehearsal.calls import images
 from preflight.rehearsal.cloudformation import graph, order
 from preflight.rehearsal.fargate import dependencies, launch
 
@@ -41,7 +42,7 @@ def test_five_addresses_of_a_subnet_are_kept_by_aws() -> None:
     ],
 )
 def test_full_names_of_images(name: str, full: str) -> None:
-    assert admission.full_name(name) == full
+    assert images.full_name(name) == full
 
 
 @pytest.mark.parametrize(
@@ -57,7 +58,7 @@ def test_full_names_of_images(name: str, full: str) -> None:
     ],
 )
 def test_parts_of_an_ecr_image(name: str, parts: tuple[str, str, str]) -> None:
-    image = admission.ecr_image(name)
+    image = images.ecr_image(name)
 
     assert image is not None
     assert (image.region, image.repository, image.reference) == parts

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import fnmatch
 import ipaddress
+import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,6 +56,50 @@ def trusts(policy: Policy, service: str, request: Request) -> bool:
     if any(_names(s, service) and _applies(s, request) for s in _statements(policy, "Deny")):
         return False
     return any(_names(s, service) and _applies(s, request) for s in _statements(policy, "Allow"))
+
+
+def denies(policy: Policy, principals: Collection[str], request: Request) -> bool:
+    """Whether a resource's policy denies the request to one of the principals (ARNs, account numbers)."""
+    return _has_for(policy, "Deny", principals, request)
+
+
+def grants(policy: Policy, principals: Collection[str], request: Request) -> bool:
+    """Whether a resource's policy allows the request to one of the principals."""
+    return _has_for(policy, "Allow", principals, request)
+
+
+def _has_for(policy: Policy, effect: str, principals: Collection[str], request: Request) -> bool:
+    return any(
+        _is_for(statement, principals)
+        and _applies(statement, request)
+        and ("Resource" not in statement or _covers(statement, request))
+        for statement in _statements(policy, effect)
+    )
+
+
+def _is_for(statement: Policy, principals: Collection[str]) -> bool:
+    if "NotPrincipal" in statement:
+        return not _is_for({"Principal": statement["NotPrincipal"]}, principals)
+    principal = statement.get("Principal")
+    if principal == "*":
+        return True
+    named = [str(name) for name in _list(principal.get("AWS"))] if isinstance(principal, Mapping) else []
+    accounts = [found[1] for found in map(_ROOT.fullmatch, named) if found]
+    return "*" in named or any(name in principals for name in [*named, *accounts])
+
+
+_ROOT = re.compile(r"arn:aws[a-z-]*:iam::(\d{12}):root")
+
+
+def document(text: object) -> Policy | None:
+    """A policy document as data; None where there is none that can be read."""
+    if isinstance(text, Mapping):
+        return text
+    try:
+        read = json.loads(str(text)) if text else None
+    except ValueError:
+        return None
+    return read if isinstance(read, Mapping) else None
 
 
 def _names(statement: Policy, service: str) -> bool:
@@ -148,4 +193,13 @@ _TESTS: Mapping[str, Callable[[str, str], bool]] = {
     "Bool": lambda actual, value: actual.lower() == value.lower(),
     "IpAddress": _in_block,
     "NumericEquals": lambda actual, value: float(actual) == float(value),
+    "NumericLessThan": lambda actual, value: float(actual) < float(value),
+    "NumericLessThanEquals": lambda actual, value: float(actual) <= float(value),
+    "NumericGreaterThan": lambda actual, value: float(actual) > float(value),
+    "NumericGreaterThanEquals": lambda actual, value: float(actual) >= float(value),
+    "DateEquals": lambda actual, value: actual == value,
+    "DateLessThan": lambda actual, value: actual < value,
+    "DateLessThanEquals": lambda actual, value: actual <= value,
+    "DateGreaterThan": lambda actual, value: actual > value,
+    "DateGreaterThanEquals": lambda actual, value: actual >= value,
 }

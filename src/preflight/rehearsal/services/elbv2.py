@@ -6,8 +6,10 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import moto.backends
+
 from preflight.rehearsal import account as accounts
-from preflight.rehearsal import protocol
+from preflight.rehearsal import protocol, targets
 
 Check = Callable[[accounts.Account, protocol.Call], None]
 MAX_NAME = 32
@@ -101,6 +103,28 @@ def _target_group(_account: accounts.Account, call: protocol.Call) -> None:
     moto/elbv2/models.py.
     """
     _check_name(str(call.given.get("Name")), "target group")
+
+
+def operations(account: accounts.Account, registered: targets.Targets) -> Mapping[str, protocol.Operation]:
+    """DescribeTargetHealth, which says of the tasks' targets how they really are; moto knows the others."""
+
+    def health(call: protocol.Call) -> dict[str, Any]:
+        group = call.given["TargetGroupArn"]
+        backend = moto.backends.get_backend("elbv2")[account.id][call.region]
+        kept = backend.describe_target_health(group, call.given.get("Targets") or [])
+        own = {(target.address, target.port): target.shown() for target in registered.of(group)}
+        return {"TargetHealthDescriptions": [own.get((k.instance_id, k.port)) or _kept(k) for k in kept]}
+
+    return {"DescribeTargetHealth": health}
+
+
+def _kept(status: Any) -> dict[str, Any]:
+    shown = {"State": status.status, "Reason": status.reason, "Description": status.description}
+    return {
+        "Target": {"Id": status.instance_id, "Port": status.port},
+        "HealthCheckPort": status.health_port,
+        "TargetHealth": {key: value for key, value in shown.items() if value},
+    }
 
 
 CHECKS: Mapping[str, Check] = {

@@ -13,6 +13,7 @@ import re
 import secrets
 import uuid
 from pathlib import Path
+from typing import Any
 
 from botocore.exceptions import ClientError
 from werkzeug.wrappers import Request, Response
@@ -193,6 +194,25 @@ class Registry:
             return None
         digests = [detail["imageDigest"] for detail in answer["imageDetails"]]
         return digests[0] if digests else None
+
+
+    def platforms(self, digest: str) -> frozenset[str]:
+        """The platforms of an image, as `linux/amd64`; none where the manifest does not tell."""
+        manifest = self._read(digest)
+        listed = [one.get("platform") or {} for one in manifest.get("manifests") or []]
+        if not listed and "config" in manifest:
+            listed = [self._read(str(manifest["config"].get("digest")))]
+        return frozenset(f"{p['os']}/{p['architecture']}" for p in listed if p.get("os") and p.get("architecture"))
+
+    def _read(self, digest: str) -> dict[str, Any]:
+        """A blob of JSON; an empty map where there is none."""
+        if not self._has(digest):
+            return {}
+        try:
+            read = json.loads((self._blobs / digest.partition(":")[2]).read_bytes())
+        except ValueError:
+            return {}
+        return read if isinstance(read, dict) else {}
 
 
 def _refusal(error: ClientError, tag: str, repository: str) -> str:

@@ -102,7 +102,10 @@ class Service:
 
 @dataclass
 class Task:
-    """A task. `api` is what DescribeTasks shows; the rest is what it takes to run it."""
+    """A task. `api` is what DescribeTasks shows; the rest is what it takes to run it.
+
+    `targets` is the state of its target in each target group, by ARN.
+    """
 
     id: str
     arn: str
@@ -116,7 +119,9 @@ class Task:
     ran_since: float | None = None
     is_stopping: bool = False
     is_healthy: bool = True
+    is_assumed: bool = False
     settled_once: bool = False
+    targets: dict[str, str] = field(default_factory=dict)
 
     @property
     def status(self) -> str:
@@ -131,6 +136,11 @@ class Task:
     def settled(self, seconds: float) -> bool:
         """Whether it has been running for that long."""
         return self.ran_since is not None and time.monotonic() - self.ran_since >= seconds
+
+
+def container(task: Task, name: str) -> dict[str, Any]:
+    """A container of a task as DescribeTasks shows it."""
+    return next(c for c in task.api["containers"] if c["name"] == name)
 
 
 class State:

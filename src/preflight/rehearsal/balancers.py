@@ -1,0 +1,189 @@
+"""Load balancers that really answer: their interfaces, and their listeners on loopback addresses.
+
+Sources: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html and
+https://docs.aws.amazon.com/elasticloadbalancing/latest/network/network-load-balancers.html.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from preflight import reachability, vpc
+from preflight.rehearsal import account as accounts
+from preflight.rehearsal import front, interfaces, ledger, relay, routing, running, targets
+
+Door = front.Front | relay.Relay
+SPOKEN = ("HTTP", "HTTPS")
+
+
+@dataclass
+class _Balancer:
+    """One load balancer: its interfaces with their public addresses, and its open listeners."""
+
+    shape: tuple[Any, ...]
+    region: str
+    vpc: str
+    faces: list[interfaces.Made] = field(default_factory=list)
+    doors: dict[tuple[str, int], Door] = field(default_factory=dict)
+
+
+class Balancers:
+    """Every load balancer of the account, kept as Elastic Load Balancing describes them."""
+
+    def __init__(
+        self,
+        account: accounts.Account,
+        faces: interfaces.Interfaces,
+        runs: running.Runs,
+        book: ledger.Ledger,
+    ) -> None:
+        self._account = account
+        self._interfaces = faces
+        self._runs = runs
+        self._book = book
+        self._lock = threading.RLock()
+        self._known: dict[str, _Balancer] = {}
+        self.targets: targets.Targets | None = None
+
+    def faces(self, arn: str) -> tuple[reachability.Interface, ...]:
+        """The interfaces of a load balancer."""
+        with self._lock:
+            known = self._known.get(arn)
+            return tuple(made.face for made in known.faces) if known else ()
+
+    def refresh(self, region: str) -> None:
+        """Make interfaces and listeners as they are described now, and remove those that are gone."""
+        elb = self._account.client("elbv2", region)
+        described = {b["LoadBalancerArn"]: b for b in elb.describe_load_balancers()["LoadBalancers"]}
+        with self._lock:
+            for arn in [a for a, known in self._known.items() if known.region == region]:
+                if arn not in described or self._known[arn].shape != _shape(described[arn]):
+                    self._remove(arn)
+            for arn, balancer in described.items():
+                if arn not in self._known:
+                    self._add(region, balancer)
+                self._open(region, balancer, elb)
+
+    def close(self) -> None:
+        """Close every listener."""
+        with self._lock:
+            for known in self._known.values():
+                for door in known.doors.values():
+                    door.close()
+                known.doors.clear()
+
+    def _add(self, region: str, balancer: Mapping[str, Any]) -> None:
+        arn = balancer["LoadBalancerArn"]
+        known = self._known[arn] = _Balancer(_shape(balancer), region, balancer["VpcId"])
+        is_public = balancer.get("Scheme") == "internet-facing"
+        groups = balancer.get("SecurityGroups") or []
+        if not groups and balancer.get("Type") == "application":
+            groups = self._interfaces.default_groups(region, balancer["VpcId"])
+        for zone in balancer.get("AvailabilityZones") or []:
+            made = self._interfaces.place(
+                region,
+                [zone["SubnetId"]],
+                groups,
+                description=f"ELB {arn.partition(':loadbalancer/')[2]}",
+                wants_public=is_public,
+            )
+            known.faces.append(made)
+
+    def _remove(self, arn: str) -> None:
+        known = self._known.pop(arn)
+        for door in known.doors.values():
+            door.close()
+        for made in known.faces:
+            self._interfaces.delete(known.region, made.id)
+
+    def _open(self, region: str, balancer: Mapping[str, Any], elb: Any) -> None:
+        arn = balancer["LoadBalancerArn"]
+        known = self._known[arn]
+        listeners = {int(one["Port"]): one for one in self._listeners(elb, arn)}
+        network = vpc.describe(self._account.client("ec2", region), known.vpc) if known.faces else reachability.Network()
+        wanted = {
+            (made.public, port)
+            for made in known.faces
+            for port in listeners
+            if made.public is not None and _from_internet(network, made.face, port) is None
+        }
+        for place in set(known.doors) - wanted:
+            known.doors.pop(place).close()
+        for place in wanted - set(known.doors):
+            self._listen(known, place, listeners[place[1]])
+
+    @staticmethod
+    def _listeners(elb: Any, arn: str) -> Iterator[dict[str, Any]]:
+        for page in elb.get_paginator("describe_listeners").paginate(LoadBalancerArn=arn):
+            yield from page["Listeners"]
+
+    def _listen(self, known: _Balancer, place: tuple[str, int], listener: Mapping[str, Any]) -> None:
+        arn, spoken = listener["ListenerArn"], listener.get("Protocol")
+        try:
+            if spoken in SPOKEN:
+                known.doors[place] = front.Front(
+                    place, _Listener(self, known.region, known.vpc, arn), is_encrypted=spoken == "HTTPS"
+                )
+            elif spoken in {"TCP", "TCP_UDP"}:
+                pick = _Listener(self, known.region, known.vpc, arn).pick
+                known.doors[place] = relay.Relay(place, pick)
+        except OSError as error:
+            self._book.trouble(f"port {place[1]} of {place[0]} cannot be opened: {error.strerror}")
+
+    def rules(self, region: str, listener: str) -> list[dict[str, Any]]:
+        """The rules of a listener."""
+        elb = self._account.client("elbv2", region)
+        return list(elb.describe_rules(ListenerArn=listener)["Rules"])
+
+    def backends(self, group: str, inside: str) -> list[tuple[int, tuple[str, int]]]:
+        """Process ids of the namespaces and addresses of a group's targets: the healthy ones, else all."""
+        known = self.targets.of(group) if self.targets is not None else []
+        chosen = [t for t in known if t.state == targets.HEALTHY] or known
+        found = []
+        for target in chosen:
+            run = self._runs.at(target.address, inside)
+            if run is not None and run.pid:
+                found.append((run.pid, (target.address, target.port)))
+        return found
+
+
+class _Listener:
+    """What a door asks of its listener."""
+
+    def __init__(self, balancers: Balancers, region: str, inside: str, arn: str) -> None:
+        self._balancers = balancers
+        self._region = region
+        self._vpc = inside
+        self._arn = arn
+        self._turn = 0
+
+    def rules(self) -> list[dict[str, Any]]:
+        """Its rules, as they are now."""
+        return self._balancers.rules(self._region, self._arn)
+
+    def backend(self, group: str) -> tuple[int, tuple[str, int]] | None:
+        """The target whose turn it is; None where there is none."""
+        found = self._balancers.backends(group, self._vpc)
+        self._turn += 1
+        return found[self._turn % len(found)] if found else None
+
+    def pick(self) -> tuple[int, tuple[str, int]] | None:
+        """The target of a listener that has one target group and no rules."""
+        actions = self.rules()[-1].get("Actions") or [] if self.rules() else []
+        arns = routing.target_groups(actions[0]) if actions else []
+        return self.backend(arns[0]) if arns else None
+
+
+def _shape(balancer: Mapping[str, Any]) -> tuple[Any, ...]:
+    zones = tuple(sorted(zone["SubnetId"] for zone in balancer.get("AvailabilityZones") or []))
+    return zones, tuple(balancer.get("SecurityGroups") or []), balancer.get("Scheme")
+
+
+def _from_internet(
+    network: reachability.Network, face: reachability.Interface, port: int
+) -> reachability.Missing | None:
+    """As for a task; a load balancer without security groups admits everybody."""
+    return reachability.from_internet(network, face, port, has_groups=bool(face.groups))

@@ -1,0 +1,159 @@
+"""Images of a task: the registry's token, the right to pull, and whether there is such an image.
+
+Sources: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_cannot_pull_image.html and
+https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from botocore.exceptions import ClientError
+
+from preflight import errors, reachability
+from preflight.rehearsal.calls import caller as callers
+from preflight.rehearsal.calls import secrets
+from preflight.rehearsal.fargate import contract, launch, permissions, platforms
+from preflight.rehearsal.services import registry as registries
+
+PULL_ACTIONS = ("ecr:BatchCheckLayerAvailability", "ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage")
+PULL = "CannotPullContainerError: pull image manifest has been retried"
+LAYERS = "arn:{partition}:s3:::prod-{region}-starport-layer-bucket/*"
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image of ECR: its region, repository and reference (tag or digest)."""
+
+    account: str
+    region: str
+    repository: str
+    reference: str
+
+
+def ecr_image(name: str) -> Image | None:
+    """The parts of an ECR image name, None for an image of another registry."""
+    if not contract.ECR_IMAGE.match(name):
+        return None
+    host, _, path = name.partition("/")
+    repository, _, reference = path.partition("@") if "@" in path else path.partition(":")
+    parts = host.replace("dkr-ecr", "dkr.ecr").split(".")
+    region = parts[parts.index("ecr") + 1] if "ecr" in parts else parts[3]
+    return Image(parts[0], region, repository.partition(":")[0], reference or "latest")
+
+
+def full_name(image: str) -> str:
+    """An image name with its registry and tag, as containerd writes it."""
+    name, at, digest = image.partition("@")
+    head, _, _rest = name.partition("/")
+    if "/" not in name:
+        name = f"docker.io/library/{name}"
+    elif "." not in head and ":" not in head and head != "localhost":
+        name = f"docker.io/{name}"
+    has_tag = ":" in name.rpartition("/")[2]
+    return f"{name}{at}{digest}" if at or has_tag else f"{name}:latest"
+
+
+def authorize(caller: callers.Caller, containers: tuple[launch.ContainerPlan, ...]) -> None:
+    """ECR gives a token to the execution role, and other registries' secrets can be read.
+
+    Raises:
+        LaunchFailedError: one of these cannot be had.
+    """
+    for container in containers:
+        if container.registry_secret:
+            secrets.value(caller, container.registry_secret)
+    if not any(ecr_image(container.image) for container in containers):
+        return
+    if caller.way_to("ecr.api"):
+        raise callers.LaunchFailedError(
+            f"{callers.AUTH}The task cannot pull registry auth from Amazon ECR: There is a connection issue "
+            "between the task and Amazon ECR. Check your task network configuration. operation error "
+            "ECR: GetAuthorizationToken, exceeded maximum number of attempts, 3, https response error "
+            "StatusCode: 0, RequestID: , request send failed, Post "
+            f'"https://api.ecr.{caller.task.region}.amazonaws.com/": i/o timeout'
+        )
+    denied = caller.denial("ecr:GetAuthorizationToken")
+    if denied:
+        raise callers.LaunchFailedError(
+            f"{callers.AUTH}execution resource retrieval failed: unable to retrieve ecr registry auth: service call "
+            f"has been retried 1 time(s): AccessDeniedException: {denied}"
+        )
+
+
+def find(caller: callers.Caller, registry: registries.Registry, container: launch.ContainerPlan) -> None:
+    """The registry can be reached, lets the role pull, and has the image for the task's platform.
+
+    Raises:
+        LaunchFailedError: it is not so.
+        ToolBrokeError: the image lies in another account's registry.
+    """
+    image = ecr_image(container.image)
+    if image is None:
+        if reachability.to_internet(caller.network, caller.face):
+            raise callers.LaunchFailedError(
+                f"{PULL} 5 time(s): failed to resolve ref {full_name(container.image)}: failed to do "
+                "request: Head: dial tcp: i/o timeout"
+            )
+        return
+    if caller.way_to("ecr.dkr"):
+        raise callers.LaunchFailedError(
+            f"{PULL} 5 time(s): failed to resolve ref {container.image}: failed to do request: Head: dial tcp: i/o timeout"
+        )
+    _may_pull(caller, image, container.image)
+    digest = _digest(caller, registry, image)
+    if digest is None:
+        raise callers.LaunchFailedError(f"{PULL} 7 time(s): failed to resolve ref {container.image}: not found")
+    wanted, held = platforms.wanted(caller.task.definition.api), registry.platforms(digest)
+    if held and wanted not in held:
+        said = f"{PULL} 7 time(s): image Manifest does not contain descriptor matching platform '{wanted}'"
+        raise callers.LaunchFailedError(said)
+    _may_get_layers(caller, image)
+
+
+def _may_pull(caller: callers.Caller, image: Image, name: str) -> None:
+    arn = f"arn:{caller.partition}:ecr:{image.region}:{image.account}:repository/{image.repository}"
+    for action in PULL_ACTIONS:
+        denied = caller.denial(action, arn) or _repository_denies(caller, image, action, arn)
+        if denied:
+            raise callers.LaunchFailedError(f"{PULL} 1 time(s): failed to resolve ref {name}: denied: {denied}")
+
+
+def _repository_denies(caller: callers.Caller, image: Image, action: str, arn: str) -> str | None:
+    """AWS's sentence where the policy of the repository denies the pull explicitly.
+
+    Source: https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-policies.html.
+    """
+    try:
+        answer = caller.client("ecr", image.region).get_repository_policy(repositoryName=image.repository)
+    except ClientError:
+        return None  # there is no policy, or no repository, which is found out next
+    policy, role = permissions.document(answer["policyText"]), callers.role_of(caller.task) or ""
+    session = caller.roles.session(role, caller.task.id)
+    request = permissions.Request(action, arn, caller.request(action, arn).context)
+    if policy is None or not permissions.denies(policy, {role, session, caller.account.id}, request):
+        return None
+    return f"User: {session} is not authorized to perform: {action} on resource: {arn} with an explicit deny in a resource-based policy"
+
+
+def _digest(caller: callers.Caller, registry: registries.Registry, image: Image) -> str | None:
+    if image.account != caller.account.id:
+        msg = (
+            f"the image {image.repository} lies in the registry of account {image.account}, which the rehearsal "
+            f"(account {caller.account.id}) cannot ask. Next: write the account as ${{AWS::AccountId}}, or push the image in a step"
+        )
+        raise errors.ToolBrokeError(msg)
+    return registry.digest(image.repository, image.reference, image.region)
+
+
+def _may_get_layers(caller: callers.Caller, image: Image) -> None:
+    """The layers come from S3, through the gateway endpoint where there is one."""
+    start = "CannotPullContainerError: ref pull has been retried 1 time(s): failed to copy: httpReaderSeeker: failed open: "
+    if caller.way_to("s3"):
+        raise callers.LaunchFailedError(f"{start}failed to do request: dial tcp: i/o timeout")
+    endpoint = next(iter(reachability.endpoints(caller.network, caller.face, "s3")), None)
+    policy = permissions.document(endpoint.get("PolicyDocument")) if endpoint is not None else None
+    layers = LAYERS.format(partition=caller.partition, region=image.region)
+    request = caller.request("s3:GetObject", layers)
+    if policy is not None and not permissions.allows(permissions.Policies((policy,)), request):
+        raise callers.LaunchFailedError(f"{start}unexpected status code 403 Forbidden: the policy of the S3 endpoint does not allow s3:GetObject on {layers}")

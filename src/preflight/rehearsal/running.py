@@ -1,0 +1,64 @@
+"""What runs of each task: its network namespace, interface, containers and doors."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+
+from preflight import reachability
+from preflight.rehearsal import containers, health
+from preflight.rehearsal.fargate import launch
+
+
+class Running:
+    """What runs of one task."""
+
+    def __init__(self, plan: launch.TaskPlan) -> None:
+        self.plan = plan
+        self.holder: containers.Holder | None = None
+        self.interface: str | None = None
+        self.face: reachability.Interface | None = None
+        self.public: str | None = None
+        self.ids: dict[str, str] = {}
+        self.started: dict[str, float] = {}
+        self.watches: list[health.Watch] = []
+        self.closers: list[Callable[[], None]] = []
+        self.lock = threading.Lock()
+
+    @property
+    def pid(self) -> int:
+        """A process in the task's network namespace; 0 where it cannot be entered."""
+        return self.holder.pid if self.holder is not None else 0
+
+
+class Runs:
+    """Every task that is on its way up or runs, by task id."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._by_task: dict[str, Running] = {}
+
+    def add(self, task: str, running: Running) -> None:
+        """Note what will run of a task."""
+        with self._lock:
+            self._by_task[task] = running
+
+    def get(self, task: str) -> Running | None:
+        """What runs of a task, None where it was taken down."""
+        with self._lock:
+            return self._by_task.get(task)
+
+    def pop(self, task: str) -> Running | None:
+        """What runs of a task, which is taken down now."""
+        with self._lock:
+            return self._by_task.pop(task, None)
+
+    def items(self) -> Iterator[tuple[str, Running]]:
+        """Task ids and what runs of them, as of now."""
+        with self._lock:
+            found = list(self._by_task.items())
+        return iter(found)
+
+    def at(self, address: str, vpc: str) -> Running | None:
+        """What runs at a private address of a VPC."""
+        return next((r for _, r in self.items() if r.face and (r.face.address, r.face.vpc) == (address, vpc)), None)
