@@ -17,11 +17,12 @@ from preflight.model import Outcome, StageResult
 
 if TYPE_CHECKING:
     from preflight import engine as engines
-    from preflight import live
+    from preflight import live, smoke
 
 STAGES = ("lint", "comply", "rehearse", "smoke")
 ASSUMED = "tasks were assumed to run (--containers off), so no page was asked for"
 NOT_ISOLATED = "{} publishes the ports, and containers can reach the network: this is not root on Linux"
+HAS_EGRESS = "egress: true in the plan: containers can reach the network"
 Say = Callable[[str], None]
 
 
@@ -239,6 +240,8 @@ class Run:
         self._versions["engine"] = engine.name
         if not engine.shares_network_namespaces:
             self._notes.append(NOT_ISOLATED.format(engine.program))
+        elif self.request.plan is not None and self.request.plan.has_egress:
+            self._notes.append(HAS_EGRESS)
         return engine
 
     def _smoke(self, deployed: live.Live) -> None:
@@ -252,11 +255,26 @@ class Run:
             return
         if "smoke" not in self.request.stages or asked is None:
             return
-        questions = smoke.Smoke(deployed.deployment, asked, deployed.values, self.names[asked.path])
-        self._stage("smoke", lambda: self._judged("smoke", questions.findings()))
+        questions = smoke.Smoke(
+            deployed.deployment,
+            asked,
+            deployed.values,
+            self.names[asked.path],
+            inside=deployed.account.inside,
+            skipped=deployed.account.book()["skipped"],
+        )
+        self._stage("smoke", lambda: self._answered(questions))
         for answer in questions.answers:
             self._say(f"{answer.target}: GET {answer.url} -> {answer.status or 'no answer'} ({answer.seconds:.2f} s)")
         self._deployment = deployments.described(deployed.deployment, questions.running, tuple(questions.answers))
+
+    def _answered(self, questions: smoke.Smoke) -> StageResult:
+        """What the questions brought; skipped where none could be asked."""
+        findings = questions.findings()
+        self._notes += [f"smoke skipped for a service: {reason}" for reason in questions.unasked]
+        if questions.unasked and not questions.answers and not findings:
+            return StageResult("smoke", Outcome.SKIPPED, reason="; ".join(questions.unasked))
+        return self._judged("smoke", findings)
 
     def _skip_smoke(self, reason: str) -> None:
         if "smoke" in self.request.stages:

@@ -3,77 +3,51 @@
 from __future__ import annotations
 
 import dataclasses
-import http.client
+import re
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 
-from preflight import errors, model, plan, reachability, vpc, waiting
+from preflight import errors, fetching, model, plan, reachability, vpc, waiting
+from preflight.aws import balancers, blueprint, tasks
 from preflight.aws import deployment as deployments
-from preflight.aws import tasks
 
 DEADLINE = 10.0
-MAX_BYTES = 1_048_576
 SOURCE = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-task-networking.html"
-
-
-@dataclass(frozen=True)
-class Page:
-    """What came back: a status and the beginning of a text, or (`status` None) what went wrong."""
-
-    status: int | None
-    text: str
-    trouble: str = ""
-
-    def fits(self, asked: plan.Smoke) -> bool:
-        """Whether it is the answer that the plan wants."""
-        return self.status == asked.status and (asked.contains is None or asked.contains in self.text)
-
-    def shown(self) -> str:
-        """In one line."""
-        if self.status is None:
-            return self.trouble
-        start = " ".join(self.text.split())[:120]
-        return f"status {self.status} and {start!r}"
-
-
-def fetch(url: str, *, timeout: float = 5.0) -> Page:
-    """One GET; redirects are not followed, proxies are not used, and no answer is an answer too."""
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _Stay)
-    try:
-        with opener.open(url, timeout=timeout) as answer:
-            return Page(answer.status, answer.read(MAX_BYTES).decode(errors="replace"))
-    except urllib.error.HTTPError as error:
-        with error:
-            return Page(error.code, error.read(MAX_BYTES).decode(errors="replace"))
-    except (OSError, ValueError, http.client.HTTPException) as error:
-        return Page(None, "", f"no answer: {getattr(error, 'reason', None) or error}")
-
-
-class _Stay(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_args: object) -> None:
-        """Follow no redirect: where it leads is not ours to ask."""
-        return
+FIX = "Let the container serve what the plan expects, or correct the plan."
+Inside = Callable[[str, int, str], Mapping[str, Any]]
+_OUTPUT = re.compile(r"\{output\.([A-Za-z0-9]+)\}")
 
 
 class Smoke:
-    """The questions of a plan to one deployment."""
+    """The questions of a plan to one deployment.
+
+    `inside` asks a task within its own network; `skipped` says of task definitions why their tasks do
+    not really run.
+    """
 
     def __init__(
-        self, deployment: deployments.Deployment, asked: plan.Plan, values: Mapping[str, str], shown: str
+        self,
+        deployment: deployments.Deployment,
+        asked: plan.Plan,
+        values: Mapping[str, str],
+        shown: str,
+        *,
+        inside: Inside | None = None,
+        skipped: Mapping[str, str] | None = None,
     ) -> None:
         self._deployment = deployment
         self._plan = asked
         self._values = values
         self._shown = shown
+        self._inside = inside
+        self._skipped = skipped or {}
+        self._balancers = balancers.Balancers(deployment.session)
         self.running: list[tasks.Running] = []
         self.answers: list[model.Answer] = []
+        self.unasked: list[str] = []
 
     def findings(self) -> list[model.Finding]:
         """Ask every question; a finding for each wrong or missing answer.
@@ -81,7 +55,16 @@ class Smoke:
         Raises:
             NotLoopbackError: a rehearsal's task has an address that is not on this machine.
         """
-        return [finding for entry in self._plan.smoke for finding in self._ask(self._filled(entry))]
+        found = [finding for entry in self._plan.smoke for finding in self._ask(self._filled(entry))]
+        return found + [self._deployment.of_stopped(stopped) for stopped in self._fallen()]
+
+    def _fallen(self) -> Iterator[tasks.Stopped]:
+        """Tasks that were asked and have stopped since."""
+        asked = {task.arn for task in self.running}
+        for arn, cluster in self._deployment.services.items():
+            for stopped in self._deployment.tasks.stopped(cluster, arn.rpartition("/")[2]):
+                if stopped.arn in asked:
+                    yield stopped
 
     def _filled(self, entry: plan.Smoke) -> plan.Smoke:
         texts: dict[str, Any] = {
@@ -89,7 +72,19 @@ class Smoke:
             for key in ("service", "cluster", "url", "get", "contains")
             if isinstance(value := getattr(entry, key), str)
         }
-        return dataclasses.replace(entry, **texts)
+        filled = dataclasses.replace(entry, **texts)
+        known = self._declared(filled)
+        if known is None:
+            return filled
+        _, cluster, service = known.physical.split("/")
+        return dataclasses.replace(filled, cluster=cluster, service=service)
+
+    def _declared(self, entry: plan.Smoke) -> blueprint.Declared | None:
+        """The service that an entry names by its logical id, where no service has that very name."""
+        every = self._deployment.blueprint.of_kind("AWS::ECS::Service")
+        named = [d for d in every if d.physical.rpartition("/")[2] == entry.service]
+        logical = [d for d in every if d.logical == entry.service and d.physical.count("/") == 2]
+        return logical[0] if logical and not named else None
 
     def _ask(self, entry: plan.Smoke) -> Iterator[model.Finding]:
         if entry.service is None:
@@ -103,64 +98,126 @@ class Smoke:
         if not found:
             yield self._finding(entry, f"service {entry.service} has no running task")
         self.running += found
+        real = [task for task in found if task.definition not in self._skipped]
+        self.unasked += sorted({self._skipped[t.definition] for t in found if t.definition in self._skipped})
+        yield from self._ask_tasks(entry, real)
+
+    def _ask_tasks(self, entry: plan.Smoke, found: list[tasks.Running]) -> Iterator[model.Finding]:
+        if entry.is_inside:
+            for task in found:
+                yield from self._ask_inside(entry, task)
+            return
+        entrances = [] if any(task.public for task in found) else self._entrances(entry)
+        if found and entrances:
+            yield from self._ask_entrance(entry, entrances[0])
+            return
         for task in found:
             yield from self._ask_task(entry, task)
 
+    def _entrances(self, entry: plan.Smoke) -> list[balancers.Entrance]:
+        """The listeners of public load balancers in front of a service, the one on the asked port first."""
+        every = self._balancers.entrances(entry.cluster, str(entry.service))
+        return sorted((e for e in every if e.is_public), key=lambda e: (e.port != entry.port, e.port))
+
+    def _ask_entrance(self, entry: plan.Smoke, entrance: balancers.Entrance) -> Iterator[model.Finding]:
+        faces = self._balancers.faces(entrance.balancer)
+
+        def missing() -> reachability.Missing | None:
+            links = [self._link(face, entrance.port, entry, has_groups=bool(face.groups)) for face in faces]
+            return links[0] if links and all(links) else None
+
+        name = f"load balancer {entrance.host} in front of {entry.service}"
+        yield from self._judge(entry, entrance.url(entry.get), name, None, missing)
+
     def _ask_url(self, entry: plan.Smoke) -> Iterator[model.Finding]:
-        yield from self._judge(entry, str(entry.url), str(entry.url), None)
+        outputs = {name: self._deployment.output(name) for name in _OUTPUT.findall(str(entry.url))}
+        unknown = [name for name, value in outputs.items() if value is None]
+        if unknown:
+            yield self._finding(entry, f"url: no stack of the plan has an output {unknown[0]}")
+            return
+        url = _OUTPUT.sub(lambda found: str(outputs[found.group(1)]), str(entry.url))
+        yield from self._judge(entry, url, url, None, lambda: None)
+
+    def _ask_inside(self, entry: plan.Smoke, task: tasks.Running) -> Iterator[model.Finding]:
+        """Ask a task within its network, if anybody there is admitted."""
+        if self._inside is None:
+            msg = "this target cannot ask a task from inside its network. Next: ask it from the internet"
+            raise errors.ToolBrokeError(msg)
+        name = f"task {task.id} of {entry.service}"
+        face = self._face(task)
+        missing = reachability.from_inside(self._network(face), face, entry.port)
+        if missing is not None:
+            yield self._finding(entry, f"{name} cannot be asked from inside its network", missing, task)
+            return
+        url = f"http://{task.private}:{entry.port}{entry.get}"
+        ask = self._inside
+        yield from self._hold(
+            entry, url, name, task, lambda: fetching.Page(**ask(task.id, entry.port, entry.get)), lambda: None
+        )
 
     def _ask_task(self, entry: plan.Smoke, task: tasks.Running) -> Iterator[model.Finding]:
         name = f"task {task.id} of {entry.service}"
+
+        def missing() -> reachability.Missing | None:
+            return self._link(self._face(task), entry.port, entry)
+
         if task.public is None:
-            missing = self._missing(entry, task)
-            yield self._finding(
-                entry, f"{name} has no public address, so nobody on the internet can ask it", missing, task
-            )
+            said = f"{name} has no public address, so nobody on the internet can ask it"
+            yield self._finding(entry, said, missing(), task)
             return
         url = f"http://{task.public}{'' if entry.port == 80 else f':{entry.port}'}{entry.get}"
-        yield from self._judge(entry, url, name, task)
+        yield from self._judge(entry, url, name, task, missing)
 
-    def _judge(self, entry: plan.Smoke, url: str, name: str, task: tasks.Running | None) -> Iterator[model.Finding]:
-        self._deployment.session.check_address(urlsplit(url).hostname or "")
+    def _judge(
+        self,
+        entry: plan.Smoke,
+        url: str,
+        name: str,
+        task: tasks.Running | None,
+        missing: Callable[[], reachability.Missing | None],
+    ) -> Iterator[model.Finding]:
+        host = balancers.host_of(url)
+        at = self._balancers.address(host)
+        if at is None and task is None and host.endswith(balancers.SUFFIX) and self._deployment.session.has_loopback_only:
+            yield self._finding(entry, f"{name}: nobody on the internet reaches it", missing(), None)
+            return
+        self._deployment.session.check_address(at or host)
+        yield from self._hold(entry, url, name, task, lambda: fetching.fetch(url, at=at), missing)
+
+    def _hold(
+        self,
+        entry: plan.Smoke,
+        url: str,
+        name: str,
+        task: tasks.Running | None,
+        ask: Callable[[], fetching.Page],
+        missing: Callable[[], reachability.Missing | None],
+    ) -> Iterator[model.Finding]:
+        """Ask until the answer is the one that the plan wants, or time is up."""
         began = time.monotonic()
-        page = self._page(entry, url)
+        page = _page(entry, url, ask)
         taken = time.monotonic() - began
         self.answers.append(model.Answer(entry.service or url, url, page.status, entry.status, taken))
-        if page.fits(entry):
+        if page.fits(entry.status, entry.contains):
             return
         wanted = f"status {entry.status}" + (f" and a page with {entry.contains!r}" if entry.contains else "")
-        missing = self._missing(entry, task) if task is not None and page.status is None else None
-        yield self._finding(
-            entry, f"{name}: GET {url} was to bring {wanted}, and brought {page.shown()}", missing, task
-        )
+        link = missing() if page.status is None else None
+        yield self._finding(entry, f"{name}: GET {url} was to bring {wanted}, and brought {page.shown()}", link, task)
 
-    def _page(self, entry: plan.Smoke, url: str) -> Page:
-        last = Page(None, "", "no answer")
-
-        def probe() -> Page | None:
-            nonlocal last
-            last = fetch(url)
-            return last if last.fits(entry) else None
-
-        try:
-            return waiting.until(probe, what=f"a page at {url}", timeout=DEADLINE, interval=0.1)
-        except errors.WaitExpiredError:
-            return last
-
-    def _missing(self, entry: plan.Smoke, task: tasks.Running | None) -> reachability.Missing | None:
-        """The link of the chain from the internet to the task that is missing, if one is."""
-        if task is None:
-            return None
+    def _face(self, task: tasks.Running) -> reachability.Interface:
         ec2 = self._deployment.session.client("ec2")
         found = ec2.describe_network_interfaces(NetworkInterfaceIds=[task.interface])["NetworkInterfaces"][0]
-        face = reachability.Interface(
-            found["VpcId"],
-            found["SubnetId"],
-            found["PrivateIpAddress"],
-            tuple(group["GroupId"] for group in found["Groups"]),
-            has_public_address=task.public is not None,
-        )
-        return reachability.from_internet(vpc.describe(ec2, found["VpcId"]), face, entry.port)
+        return dataclasses.replace(balancers.of(found), has_public_address=task.public is not None)
+
+    def _network(self, face: reachability.Interface) -> reachability.Network:
+        return vpc.describe(self._deployment.session.client("ec2"), face.vpc)
+
+    def _link(
+        self, face: reachability.Interface, port: int, entry: plan.Smoke, *, has_groups: bool = True
+    ) -> reachability.Missing | None:
+        """The link of the chain from the caller to an interface that is missing, if one is."""
+        caller = entry.caller or reachability.SOMEBODY
+        return reachability.from_internet(self._network(face), face, port, caller=caller, has_groups=has_groups)
 
     def _finding(
         self,
@@ -169,26 +226,38 @@ class Smoke:
         missing: reachability.Missing | None = None,
         task: tasks.Running | None = None,
     ) -> model.Finding:
-        file, line, resource, name = self._shown, entry.line, None, None
-        fix = "Let the container serve what the plan expects, or correct the plan."
-        if missing is not None:
-            message, fix = f"{message}: {missing.message}", missing.fix
-            name = missing.property
-        known = self._deployment.blueprint
-        at = known.find(missing.resource) if missing is not None and missing.resource else None
-        if at is None and task is not None:
-            at = next((d for d in known.of_kind("AWS::ECS::Service") if d.physical.endswith(f"/{task.service}")), None)
-        if at is not None:
-            file, line, resource = at.template.name, at.line(name), at.logical
+        at, name = self._at(missing, task), missing.property if missing is not None else None
         return model.Finding(
             "smoke",
             "SMOKE_GET",
             model.Severity.ERROR,
-            message,
-            file=file,
-            line=line,
-            resource=resource,
+            f"{message}: {missing.message}" if missing is not None else message,
+            file=at.template.name if at is not None else self._shown,
+            line=at.line(name) if at is not None else entry.line,
+            resource=at.logical if at is not None else None,
             property=name,
-            fix=fix,
+            fix=missing.fix if missing is not None else FIX,
             source=SOURCE,
         )
+
+    def _at(self, missing: reachability.Missing | None, task: tasks.Running | None) -> blueprint.Declared | None:
+        """The resource whose line would mend it: that of the missing link, else the service."""
+        known = self._deployment.blueprint
+        at = known.find(missing.resource) if missing is not None and missing.resource else None
+        if at is None and task is not None:
+            at = next((d for d in known.of_kind("AWS::ECS::Service") if d.physical.endswith(f"/{task.service}")), None)
+        return at
+
+
+def _page(entry: plan.Smoke, url: str, ask: Callable[[], fetching.Page]) -> fetching.Page:
+    last = fetching.Page(None, "", "no answer")
+
+    def probe() -> fetching.Page | None:
+        nonlocal last
+        last = ask()
+        return last if last.fits(entry.status, entry.contains) else None
+
+    try:
+        return waiting.until(probe, what=f"a page at {url}", timeout=DEADLINE, interval=0.1)
+    except errors.WaitExpiredError:
+        return last

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import testinfra
 
-from preflight import live, smoke, waiting
+from preflight import fetching, live, waiting
 from preflight.aws import tasks
 
 pytestmark = pytest.mark.containers
@@ -42,7 +42,7 @@ def container(deployed: live.Live, task: tasks.Running) -> str:
 def test_each_task_serves_its_page(preflight_deployment: live.Live, service: str, page: str) -> None:
     task = the_task(preflight_deployment, service)
 
-    answer = smoke.fetch(f"http://{task.public}/")
+    answer = fetching.fetch(f"http://{task.public}/")
 
     assert (answer.status, page in answer.text) == (200, True)
 
@@ -99,7 +99,7 @@ def test_the_task_has_the_address_of_its_interface(preflight_deployment: live.Li
 
 def test_containers_write_to_their_log_stream(preflight_deployment: live.Live) -> None:
     task = the_task(preflight_deployment, "fa-018-service2")
-    smoke.fetch(f"http://{task.public}/look-for-me")
+    fetching.fetch(f"http://{task.public}/look-for-me")
     logs = preflight_deployment.deployment.session.client("logs")
 
     events = logs.get_log_events(
@@ -118,7 +118,7 @@ def test_a_killed_container_is_replaced_by_a_task_that_serves_again(preflight_de
     def replaced() -> str | None:
         found = preflight_deployment.deployment.tasks.running("fa-018-cluster", "fa-018-service2")
         new = [task for task in found if task.arn != old.arn]
-        page = smoke.fetch(f"http://{new[0].public}/") if new else None
+        page = fetching.fetch(f"http://{new[0].public}/") if new else None
         return page.text if page is not None and page.status == 200 else None
 
     page = waiting.until(replaced, what="a new task that serves", timeout=60)

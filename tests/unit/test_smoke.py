@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from preflight import errors, smoke
+from preflight import errors, fetching
 from preflight.aws import session
 
 
@@ -41,7 +41,7 @@ def speaker(request: pytest.FixtureRequest) -> Iterator[str]:
     indirect=True,
 )
 def test_what_is_no_http_is_no_answer(speaker: str) -> None:
-    assert smoke.fetch(speaker).status is None
+    assert fetching.fetch(speaker).status is None
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_what_is_no_http_is_no_answer(speaker: str) -> None:
     indirect=True,
 )
 def test_a_redirect_is_not_followed(speaker: str) -> None:
-    assert smoke.fetch(speaker).status == 302
+    assert fetching.fetch(speaker).status == 302
 
 
 @pytest.mark.parametrize("host", ["8.8.8.8", "10.0.0.1", "127.0.0.1.example.com", "example.com", ""])

@@ -12,8 +12,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from preflight import engine as engines
-from preflight import model, plan, reachability, standins, template, vpc
-from preflight.aws import blueprint, diagnosis, images, location, stacks, tasks
+from preflight import model, plan, standins, template
+from preflight.aws import blueprint, diagnosis, images, location, stacks, stops, tasks
 from preflight.aws import session as sessions
 
 Say = Callable[[str], None]
@@ -159,7 +159,7 @@ class Deployment:
         except stacks.FailedError as error:
             raise FailedError(self._of_failure(error)) from None
         except HopelessError as error:
-            raise FailedError([self._of_stopped(error.stopped)]) from None
+            raise FailedError([self.of_stopped(error.stopped)]) from None
         self.blueprint.learn()
         self._note_services()
         self._say(f"stack {name} is created ({time.monotonic() - began:.1f} s)")
@@ -181,8 +181,7 @@ class Deployment:
         for arn, cluster in self.services.items():
             stopped = list(self.tasks.stopped(cluster, arn.rpartition("/")[2]))
             for one in stopped:
-                known = diagnosis.of(one.reason, one.containers)
-                if not known.heals or len(stopped) > PATIENCE:
+                if not diagnosis.of(one.reason, one.containers).heals or len(stopped) > PATIENCE:
                     raise HopelessError(one)
 
     def _of_refusal(self, error: stacks.RefusedError, step: plan.Stack) -> model.Finding:
@@ -214,7 +213,7 @@ class Deployment:
         findings = [self._of_resource(failure) for failure in error.failures]
         for arn, cluster in self.services.items():
             for stopped in list(self.tasks.stopped(cluster, arn.rpartition("/")[2]))[:1]:
-                findings.insert(0, self._of_stopped(stopped))
+                findings.insert(0, self.of_stopped(stopped))
         return findings or [
             _refused("StackFailed", f"stack {error.stack} ended in {error.status}", "See its events.", self._order)
         ]
@@ -254,70 +253,18 @@ class Deployment:
             else (None, None, failure.logical)
         )
 
-    def _of_stopped(self, stopped: tasks.Stopped) -> model.Finding:
-        known = diagnosis.of(stopped.reason, stopped.containers)
+    def of_stopped(self, stopped: tasks.Stopped) -> model.Finding:
+        """The finding for a task that stopped."""
         self.blueprint.learn()
-        declared, name, fix = self._culprit(known, stopped)
-        said = [f"a task of service {stopped.service} stopped: {stopped.reason}", *stopped.containers]
-        if stopped.log:
-            said.append(f"last log lines: {' | '.join(stopped.log)}")
-        return model.Finding(
-            "rehearse",
-            known.check,
-            model.Severity.ERROR,
-            "; ".join(said),
-            file=declared.template.name if declared else None,
-            line=declared.line(name) if declared else None,
-            resource=declared.logical if declared else None,
-            property=name,
-            fix=fix,
-            source=known.source,
-        )
+        return stops.Stops(self.session, self.blueprint, self.services).finding(stopped)
 
-    def _culprit(
-        self, known: diagnosis.Diagnosis, stopped: tasks.Stopped
-    ) -> tuple[blueprint.Declared | None, str | None, str]:
-        """The resource, its property and the fix for a task that stopped."""
-        if known.is_network:
-            missing = self._missing_link(stopped)
-            if missing is not None:
-                at = self.blueprint.find(missing.resource) if missing.resource else None
-                name = missing.property if at is not None or missing.resource is None else None
-                return at or self._service(stopped), name, f"{missing.message}. {missing.fix}"
-        if known.at == "role":
-            for declared in self.blueprint.of_kind("AWS::IAM::Role"):
-                if f"/{declared.physical}" in stopped.reason:
-                    return declared, known.property, known.fix
-        if known.at == "definition":
-            definition = self.blueprint.find(stopped.definition)
-            if definition is not None:
-                name = (known.property or "").replace("ContainerDefinitions.0", f"ContainerDefinitions.{stopped.at}")
-                return definition, name or None, known.fix
-        return self._service(stopped), known.property if known.at == "service" else None, known.fix
-
-    def _service(self, stopped: tasks.Stopped) -> blueprint.Declared | None:
-        found = [d for d in self.blueprint.of_kind("AWS::ECS::Service") if d.physical.endswith(f"/{stopped.service}")]
-        return found[0] if found else None
-
-    def _missing_link(self, stopped: tasks.Stopped) -> reachability.Missing | None:
-        cluster = next((c for arn, c in self.services.items() if arn.endswith(f"/{stopped.service}")), None)
-        described = self.session.client("ecs").describe_services(cluster=cluster, services=[stopped.service])
-        network = described["services"][0].get("networkConfiguration", {}).get("awsvpcConfiguration") or {}
-        ec2 = self.session.client("ec2")
-        subnet = ec2.describe_subnets(SubnetIds=network["subnets"][:1])["Subnets"][0]
-        face = reachability.Interface(
-            subnet["VpcId"],
-            subnet["SubnetId"],
-            subnet["CidrBlock"].partition("/")[0],
-            tuple(network.get("securityGroups") or ()),
-            has_public_address=network.get("assignPublicIp") == "ENABLED",
-        )
-        seen = vpc.describe(ec2, subnet["VpcId"])
-        for service in ("ecr.api", "ecr.dkr", "s3", "logs", "secretsmanager", "ssm"):
-            missing = reachability.to_service(seen, face, service)
-            if missing is not None:
-                return missing
-        return reachability.to_internet(seen, face)
+    def output(self, name: str) -> str | None:
+        """The output of that name of the stack that was created last and has one."""
+        for _, stack in reversed(self._made):
+            found = self._stacks.outputs(stack)
+            if name in found:
+                return found[name]
+        return None
 
     def down(self) -> list[model.Finding]:
         """Delete what was made, last first; findings for what remains."""

@@ -132,6 +132,40 @@ _KNOWN: tuple[tuple[str, Diagnosis], ...] = (
         ),
     ),
     (
+        r"failed ELB health checks",
+        Diagnosis(
+            "TargetUnhealthy",
+            "target",
+            "HealthCheckPath",
+            "Let the container answer the health check of the target group, by path, port and matcher, within its time; HealthCheckGracePeriodSeconds of the service gives more.",
+            "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html",
+        ),
+    ),
+    (
+        r"download env files",
+        Diagnosis(
+            "EnvironmentFileMissing",
+            "definition",
+            "ContainerDefinitions.0.EnvironmentFiles",
+            "Upload the file before the stack is created, and allow s3:GetObject and s3:GetBucketLocation to the execution role.",
+            GUIDE + "use-environment-file.html",
+        ),
+    ),
+    (
+        r"EFS utils",
+        Diagnosis(
+            "FileSystemNotMounted",
+            "definition",
+            "Volumes",
+            "Give the file system a mount target in the zone of each subnet of the service, and let its security group admit tcp port 2049 from the tasks.",
+            GUIDE + "efs-volumes.html",
+        ),
+    ),
+    (
+        r"Access to KMS is not allowed",
+        Diagnosis("AccessDenied", "definition", "ExecutionRoleArn", "Allow kms:Decrypt on the key to the execution role.", ROLE),
+    ),
+    (
         r"network interface provisioning",
         Diagnosis(
             "NoAddress",

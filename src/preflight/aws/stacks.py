@@ -149,6 +149,11 @@ class Stacks:
                 )
                 return
 
+    def outputs(self, stack: str) -> dict[str, str]:
+        """Outputs of a stack by name."""
+        found = self._client.describe_stacks(StackName=stack)["Stacks"][0].get("Outputs") or []
+        return {output["OutputKey"]: output["OutputValue"] for output in found}
+
     def resources(self, stack: str) -> list[dict[str, Any]]:
         """Resources of a stack as ListStackResources shows them; none where it is gone."""
         try:

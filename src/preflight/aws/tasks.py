@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ from botocore.exceptions import ClientError
 from preflight.aws import session as sessions
 
 LOG_LINES = 8
+_UNWELL = re.compile(r"is unhealthy in .* due to \(reason (.*)\)\.$")
 FAILURES = ("EssentialContainerExited", "TaskFailedToStart")
 
 
@@ -59,14 +61,19 @@ class Tasks:
         if not arns:
             return []
         described = self._ecs.describe_tasks(cluster=cluster, tasks=arns)["tasks"]
-        return [self._addressed(task, service) for task in described if task["lastStatus"] == "RUNNING"]
+        found = [self._addressed(task, service) for task in described if task["lastStatus"] == "RUNNING"]
+        return [task for task in found if task is not None]
 
-    def _addressed(self, task: dict[str, Any], service: str) -> Running:
+    def _addressed(self, task: dict[str, Any], service: str) -> Running | None:
+        """A task with its addresses; None where its interface went meanwhile."""
         details = {
             detail["name"]: detail["value"] for attachment in task["attachments"] for detail in attachment["details"]
         }
         face = details["networkInterfaceId"]
-        found = self._ec2.describe_network_interfaces(NetworkInterfaceIds=[face])["NetworkInterfaces"][0]
+        try:
+            found = self._ec2.describe_network_interfaces(NetworkInterfaceIds=[face])["NetworkInterfaces"][0]
+        except ClientError:
+            return None
         public = (found.get("Association") or {}).get("PublicIp")
         return Running(task["taskArn"], service, task["taskDefinitionArn"], face, found["PrivateIpAddress"], public)
 
@@ -78,10 +85,11 @@ class Tasks:
             tasks = self._ecs.describe_tasks(cluster=cluster, tasks=arns)["tasks"] if arns else []
         except ClientError:
             return  # not there yet, or not there any more
+        events = [event["message"] for found in described for event in found["events"]]
         for task in tasks:
             is_own = task.get("stopCode") in FAILURES or "health" in task.get("stoppedReason", "")
             if is_own and task["lastStatus"] == "STOPPED":
-                yield self._stopped(task, service)
+                yield self._stopped(task, service, events)
         for found in described:
             for event in found["events"]:
                 if (
@@ -91,7 +99,7 @@ class Tasks:
                 ):
                     yield Stopped(None, service, found["taskDefinition"], "TaskFailedToStart", event["message"])
 
-    def _stopped(self, task: dict[str, Any], service: str) -> Stopped:
+    def _stopped(self, task: dict[str, Any], service: str, events: list[str]) -> Stopped:
         containers = tuple(
             f"{c['name']}: exit code {c['exitCode']}{', ' + c['reason'] if c.get('reason') else ''}"
             if "exitCode" in c
@@ -99,13 +107,15 @@ class Tasks:
             for c in task["containers"]
             if "exitCode" in c or c.get("reason")
         )
+        task_id = task["taskArn"].rpartition("/")[2]
+        unwell = [_UNWELL.search(event) for event in events if f"(task {task_id})" in event]
         return Stopped(
             task["taskArn"],
             service,
             task["taskDefinitionArn"],
             task.get("stopCode", ""),
             task.get("stoppedReason", ""),
-            containers,
+            (*(f"its target: {found.group(1)}" for found in unwell if found), *containers),
             self._last_lines(task),
             self._at_fault(task),
         )

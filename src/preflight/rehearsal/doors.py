@@ -123,10 +123,18 @@ class Doors:
     def _callers(self, task: states.Task) -> Mapping[int, set[str]]:
         """Who asks which port, as the plan says."""
         found: dict[int, set[str]] = {}
+        names = self._names(task)
         for asked in self._questions:
-            if task.service is None or asked.service == task.service.name:
+            if not names or asked.service in names:
                 found.setdefault(asked.port, set()).add(asked.caller or reachability.SOMEBODY)
         return found
+
+    def _names(self, task: states.Task) -> set[str]:
+        """What a plan may call the service of a task: its name, or its logical id in the template."""
+        if task.service is None:
+            return set()
+        tags = {tag["key"]: tag["value"] for tag in self._state.tags.get(task.service.arn, [])}
+        return {task.service.name, tags.get("aws:cloudformation:logical-id", task.service.name)}
 
     @staticmethod
     def _declared(run: running.Running) -> Iterator[int]:

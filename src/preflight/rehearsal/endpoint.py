@@ -74,7 +74,7 @@ class Endpoint:
         """
         namespace.assign(pid, ADDRESS, number=2)
         listener = namespace.listen(pid, ADDRESS, PORT)
-        listener.setblocking(False)
+        listener.settimeout(0)
         inside = namespace.listen(pid, ADDRESS, AWS_PORT)
         way = relay.Relay(inside, lambda: (os.getpid(), ("127.0.0.1", self._port)))
         self._new.append((listener, answer))
@@ -131,7 +131,7 @@ class Endpoint:
             caller, address = listener.accept()
         except OSError:
             return
-        caller.setblocking(True)
+        caller.settimeout(None)
         handler = type("Handler", (_Handler,), {"answer": staticmethod(answer)})
         threading.Thread(target=_serve, args=(handler, caller, address), daemon=True).start()
 
@@ -150,7 +150,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the base class's
         """Say nothing."""
 
-    def do_GET(self) -> None:  # noqa: N802 - the name is the base class's
+    def do_GET(self) -> None:
         """Answer with JSON, or with 404."""
         found = self.answer(self.path)
         body = json.dumps(found if found is not None else {"error": "there is nothing here"}).encode()
