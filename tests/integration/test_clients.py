@@ -31,7 +31,7 @@ pytestmark = pytest.mark.containers
 def endpoint() -> Iterator[str]:
     """The pretended account, served to whoever comes."""
     standin = f"nginx={ROOT / 'docker' / 'nginx-standin'}"
-    args = ("serve", "--run", RUN, "--until-eof", "--standin", standin, "--port-asked", "80")
+    args = ("serve", "--run", RUN, "--until-eof", "--standin", standin, "--asked", ":80:")
     service = process.Service(sys.executable, "-m", "preflight", *args)
     try:
         yield json.loads(service.first_line(timeout=60))["endpoint"]

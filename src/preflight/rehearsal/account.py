@@ -36,7 +36,8 @@ class _Body:
 class Account:
     """Number `id` and clients of every service, region by region.
 
-    `closing` is set when the account goes, so that whoever waits in it stops waiting.
+    `closing` is set when the account goes, so that whoever waits in it stops waiting. `furnished` names
+    what was completed as AWS makes it.
 
     The clients are the ones that a resource handler or the scheduler calls, as CloudFormation and
     ECS call other services: through their API, serialized and parsed, only not over a socket.
@@ -51,6 +52,7 @@ class Account:
         )
         self._lock = threading.Lock()
         self.closing = threading.Event()
+        self.furnished: set[str] = set()
         self._cached = functools.cache(self._client)
 
     def client(self, service: str, region: str) -> Any:

@@ -14,8 +14,12 @@ from pathlib import Path
 
 from preflight import engine as engines
 from preflight import errors, pause, places
-from preflight.rehearsal import exits, namespace
+from preflight.rehearsal import cgroups, exits, namespace
 from preflight.rehearsal.fargate import launch
+
+
+DEFAULT_LIMITS = {"nofile": "1024:1024", "nproc": "1024:1024"}  # of machines that cannot raise limits
+NOTED_WITHIN = 10.0  # seconds in which an engine notes how a container ended
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,7 @@ class Runner:
         self._folder = folder
         self._has_egress = has_egress
         self._exits = exits.Exits()
+        self._log_files: dict[str, Path | None] = {}
 
     def hold(
         self, task: str, plan: launch.TaskPlan, *, address: str, publish: Sequence[tuple[str, int]] = ()
@@ -106,7 +111,7 @@ class Runner:
         args = [f"--network=container:{holder.container}", *self._labels(holder.task, plan.name)]
         if task.shares_processes:
             args.append(f"--pid=container:{holder.container}")
-        args += ["--pull=never", *plan.options]
+        args += ["--pull=never", *plan.options, *self._limits(plan)]
         if "--read-only" in plan.options and self.engine.program == "podman":
             args.append("--read-only-tmpfs=false")  # Fargate adds no tmpfs of its own
         args += [f"--env={key}={value}" for key, value in {**environment, **plan.environment}.items()]
@@ -118,6 +123,14 @@ class Runner:
         if plan.entry_point:
             args.append(f"--entrypoint={plan.entry_point[0]}")
         return args
+
+    def _limits(self, plan: launch.ContainerPlan) -> list[str]:
+        """Limits that a container does not set itself, where the engine may not use its own defaults."""
+        is_set = any(option.startswith("--ulimit=") for option in plan.options)
+        if not is_set or not self.engine.env:
+            return []
+        missing = [n for n in DEFAULT_LIMITS if not any(o.startswith(f"--ulimit={n}=") for o in plan.options)]
+        return [f"--ulimit={name}={DEFAULT_LIMITS[name]}" for name in missing]
 
     def _volume(self, holder: Holder, mount: launch.Mount, task: launch.TaskPlan) -> str:
         return f"--volume={self._source(holder, mount, task)}:{mount.path}{':ro' if mount.is_read_only else ''}"
@@ -177,11 +190,14 @@ class Runner:
     def when_ended(self, container: str, *, at_once: Callable[[], None], then: Callable[[Ended], None]) -> None:
         """Call `at_once` when the container ends, and `then` once it is known how; from other threads."""
 
-        def ended() -> None:
-            at_once()
-            threading.Thread(target=lambda: then(self.ended(container)), daemon=True).start()
-
         pid = self._pid(container)
+        counter = cgroups.counter_of(pid)
+
+        def ended() -> None:
+            is_killed = cgroups.kills(counter) > 0  # asked first: the engine is about to remove the group
+            at_once()
+            threading.Thread(target=lambda: then(self.ended(container, is_killed=is_killed)), daemon=True).start()
+
         if pid == 0:
             ended()
         elif Path(f"/proc/{pid}").exists() and hasattr(os, "pidfd_open"):
@@ -194,19 +210,37 @@ class Runner:
             self.engine.run("wait", container, timeout=86_400)
         then(self.ended(container))
 
-    def ended(self, container: str) -> Ended:
-        """Exit code of a container that ended; 137 where the container is gone."""
-        done = self.engine.run(
-            "wait", container, timeout=30
-        )  # returns at once, and only when the engine has noted the end
-        code = done.stdout.strip()
+    def ended(self, container: str, *, is_killed: bool = False) -> Ended:
+        """Exit code of a container that ended; 137 where nobody noted it, as when its monitor was killed."""
+        try:  # returns at once, and only when the engine has noted the end
+            code = self.engine.run("wait", container, timeout=NOTED_WITHIN).stdout.strip()
+        except errors.ToolBrokeError:
+            code = ""
         oom = self.engine.run("inspect", "--format", "{{.State.OOMKilled}}", container).stdout.strip()
-        return Ended(int(code) if code.lstrip("-").isdigit() else 137, oom == "true")
+        number = int(code) if code.lstrip("-").isdigit() else 137
+        return Ended(number, oom == "true" or (is_killed and number != 0))
 
-    def logs(self, container: str) -> str:
-        """What a container wrote so far, both streams."""
-        done = self.engine.run("logs", container)
-        return done.stdout + done.stderr
+    def logs(self, container: str) -> list[tuple[str, str]]:
+        """The lines that a container wrote so far to both streams, each with its moment, in their order."""
+        file = self._log_file(container)
+        if file is not None:
+            return log_lines(file.read_text(encoding="utf-8", errors="replace"))
+        done = self.engine.run("logs", "--timestamps", container)
+        if done.code != 0:
+            return []  # it is gone, and its last lines were written before
+        lines = [line.partition(" ") for stream in (done.stdout, done.stderr) for line in stream.splitlines()]
+        return sorted(((moment, text) for moment, _, text in lines), key=lambda pair: pair[0])
+
+    def _log_file(self, container: str) -> Path | None:
+        """The file that podman writes a container's log to, where it can be read here."""
+        if self.engine.program != "podman" or not self.engine.is_local:
+            return None
+        if container not in self._log_files:
+            shown = "{{.HostConfig.LogConfig.Type}} {{.HostConfig.LogConfig.Path}}"
+            kind, _, path = self.engine.run("inspect", "--format", shown, container).stdout.strip().partition(" ")
+            self._log_files[container] = Path(path) if kind == "k8s-file" and path else None
+        file = self._log_files[container]
+        return file if file is not None and file.is_file() else None
 
     def execute(self, container: str, command: Sequence[str], *, timeout: float) -> int:
         """Exit code of a command run inside a container; 124 where it took too long."""
@@ -237,6 +271,20 @@ class Runner:
         self._exits.close()
         engines.remove_run(self.engine, self.run)
         places.remove(self._folder / "tasks")
+
+
+def log_lines(text: str) -> list[tuple[str, str]]:
+    """Moments and lines of a log in the form of Kubernetes: moment, stream, F or P (goes on), text."""
+    found: list[tuple[str, str]] = []
+    begun: dict[str, tuple[str, str]] = {}
+    for line in text.splitlines():
+        moment, stream, kind, rest = (*line.split(" ", 3), "", "", "", "")[:4]
+        first, before = begun.pop(stream, (moment, ""))
+        if kind == "P":
+            begun[stream] = first, before + rest
+        elif kind == "F":
+            found.append((first, before + rest))
+    return found + list(begun.values())
 
 
 def _plain(text: str) -> str:

@@ -171,6 +171,8 @@ class Server:
 
     def _follow(self, region: str, name: str) -> None:
         """Open and close what a change of networks or load balancers opens and closes."""
+        if name == "CreateVpc":
+            ec2_default.admit_itself(self.account, region)
         if _MOVES_PACKETS.match(name):
             self._doors.refresh(region)
         if _MOVES_PACKETS.match(name) or _CHANGES_BALANCERS.match(name):
@@ -183,6 +185,7 @@ class Server:
                 return
             self._furnished.add(region)
             ec2_default.furnish(self.account, region)
+            ec2_default.admit_itself(self.account, region)
 
     def _own(self, request: Request) -> Response | None:
         """The answer of our own services, None where moto is to answer."""

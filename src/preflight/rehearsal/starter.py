@@ -143,7 +143,7 @@ class Starter:
     def write_log(self, task: states.Task, plan: launch.ContainerPlan, container: str) -> None:
         """Write what a container said so far to its log stream."""
         with contextlib.suppress(errors.PreflightError):
-            self._logs.write(plan, task=task.id, text=self._runner.logs(container))
+            self._logs.write(plan, task=task.id, lines=self._runner.logs(container))
 
     def take_down(self, task: states.Task, run: running.Running) -> None:
         """Stop the containers of a task, those that depend on others first, and remove them."""

@@ -22,7 +22,7 @@ Client = Callable[[str], Any]
 IN_PLACE: dict[str, dict[str, Any]] = {
     "Vpc": {"Tags": [{"Key": "Name", "Value": "w"}]},
     "SubnetA": {"MapPublicIpOnLaunch": False},
-    "Group": {"SecurityGroupIngress": [{"IpProtocol": "tcp", "FromPort": 8080, "ToPort": 8080, "CidrIp": "0.0.0.0/0"}]},
+    "Group": {"SecurityGroupIngress": [{"IpProtocol": "tcp", "FromPort": 80, "ToPort": 81, "CidrIp": "0.0.0.0/0"}]},
     "Entry": {"PortRange": {"From": 81, "To": 81}},
     "FlowLog": {"Tags": [{"Key": "Name", "Value": "y"}]},
     "Role": {"Description": "other", "MaxSessionDuration": 3600, "Tags": [{"Key": "other", "Value": "y"}]},

@@ -85,13 +85,19 @@ def _reach(caller: callers.Caller, file_system: launch.FileSystem, targets: list
         host = f"{file_system.id}.efs.{caller.task.region}.amazonaws.com"
         msg = f'{EFS}Failed to resolve "{host}" - the file system has no mount target in the Availability Zone of the task ({own})'
         raise callers.LaunchFailedError(msg)
-    groups = tuple(efs.describe_mount_target_security_groups(MountTargetId=near[0]["MountTargetId"])["SecurityGroups"])
+    described = efs.describe_mount_target_security_groups(MountTargetId=near[0]["MountTargetId"])
+    groups = tuple(described.get("SecurityGroups") or _default_groups(caller))
     address = near[0].get("IpAddress") or _address(caller, near[0]["SubnetId"])
     there = reachability.Interface(caller.face.vpc, near[0]["SubnetId"], address, groups, has_public_address=False)
     missing = reachability.between(caller.network, caller.face, there, NFS)
     if missing is not None:
         msg = f"{EFS}mount.nfs4: Connection timed out: {missing.message}"
         raise callers.LaunchFailedError(msg)
+
+
+def _default_groups(caller: callers.Caller) -> list[str]:
+    """The default security group of the VPC, which a mount target without groups gets."""
+    return [g["GroupId"] for g in caller.network.security_groups if g.get("GroupName") == "default"]
 
 
 def _address(caller: callers.Caller, subnet: str) -> str:

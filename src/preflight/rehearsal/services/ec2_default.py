@@ -24,3 +24,17 @@ def furnish(account: accounts.Account, region: str) -> None:
     within = [{"Name": "vpc-id", "Values": [vpc]}, {"Name": "association.main", "Values": ["true"]}]
     table = ec2.describe_route_tables(Filters=within)["RouteTables"][0]["RouteTableId"]
     ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
+
+
+def admit_itself(account: accounts.Account, region: str) -> None:
+    """Let the default security group of each VPC admit itself, as AWS makes it and moto does not.
+
+    https://docs.aws.amazon.com/vpc/latest/userguide/default-security-group.html; moto/ec2/models/vpcs.py.
+    """
+    ec2 = account.client("ec2", region)
+    wanted = [{"Name": "group-name", "Values": ["default"]}]
+    for group in ec2.describe_security_groups(Filters=wanted)["SecurityGroups"]:
+        if group["GroupId"] not in account.furnished:
+            account.furnished.add(group["GroupId"])
+            itself = {"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": group["GroupId"]}]}
+            ec2.authorize_security_group_ingress(GroupId=group["GroupId"], IpPermissions=[itself])

@@ -1,0 +1,340 @@
+"""What a task is: one network namespace, shared volumes, limits, secrets, metadata, credentials, and its end."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from preflight import engine as engines
+from preflight import places, process, waiting
+
+ROOT = Path(__file__).parents[2]
+RUN = "tasks"
+REGION = "ap-northeast-1"
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+}
+MANAGED = "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"
+ADMIN = "arn:aws:iam::aws:policy/AdministratorAccess"
+Client = Callable[[str], Any]
+Run = Callable[..., dict[str, Any]]
+pytestmark = pytest.mark.containers
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[Client]:
+    """boto3 clients of a pretended account of its own."""
+    standin = f"nginx={ROOT / 'docker' / 'nginx-standin'}"
+    args = ("serve", "--run", RUN, "--until-eof", "--standin", standin, "--stub", "*/agent")
+    service = process.Service(sys.executable, "-m", "preflight", *args)
+    try:
+        endpoint = json.loads(service.first_line(timeout=60))["endpoint"]
+
+        def make(name: str) -> Any:
+            return boto3.client(
+                name,
+                region_name=REGION,
+                endpoint_url=endpoint,
+                aws_access_key_id="rehearsal",
+                aws_secret_access_key="rehearsal",  # noqa: S106 - opens nothing
+            )
+
+        yield make
+    finally:
+        if not service.stop(timeout=60):
+            engines.remove_run(engines.find(), RUN)
+            places.remove(places.runs() / RUN)
+
+
+@pytest.fixture(scope="module")
+def network(client: Client) -> dict[str, Any]:
+    """The default VPC's subnets, with a public address."""
+    subnets = client("ec2").describe_subnets()["Subnets"]
+    awsvpc = {"subnets": [subnets[0]["SubnetId"]], "assignPublicIp": "ENABLED"}
+    return {"awsvpcConfiguration": awsvpc}
+
+
+@pytest.fixture(scope="module")
+def role(client: Client) -> str:
+    """A role that may do everything, for execution and tasks."""
+    iam = client("iam")
+    arn: str = iam.create_role(RoleName="all", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
+    for policy in (MANAGED, ADMIN):
+        iam.attach_role_policy(RoleName="all", PolicyArn=policy)
+    client("logs").create_log_group(logGroupName="/tasks")
+    client("ecs").create_cluster(clusterName="default")
+    return arn
+
+
+@pytest.fixture
+def run(client: Client, network: dict[str, Any], role: str) -> Run:
+    """Run a task of some containers to its end; the task as described, with `log` by container."""
+
+    def described(arn: str) -> dict[str, Any] | None:
+        task: dict[str, Any] = client("ecs").describe_tasks(tasks=[arn])["tasks"][0]
+        return task if task["lastStatus"] == "STOPPED" else None
+
+    def make(*containers: dict[str, Any], overrides: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+        ecs = client("ecs")
+        definition = ecs.register_task_definition(
+            family="t",
+            requiresCompatibilities=["FARGATE"],
+            networkMode="awsvpc",
+            cpu="256",
+            memory="512",
+            executionRoleArn=role,
+            containerDefinitions=[container(**c) for c in containers],
+            **more,
+        )["taskDefinition"]["taskDefinitionArn"]
+        arn = ecs.run_task(
+            taskDefinition=definition, launchType="FARGATE", networkConfiguration=network, overrides=overrides or {}
+        )["tasks"][0]["taskArn"]
+        task = waiting.until(lambda: described(arn), what="the task to end", timeout=90, interval=0.1)
+        return {**task, "log": {c["name"]: log(client, c["name"], arn) for c in containers}}
+
+    return make
+
+
+def container(name: str, sh: str | None = None, **given: Any) -> dict[str, Any]:
+    """A container that runs a line of shell and logs to CloudWatch Logs."""
+    options = {"awslogs-group": "/tasks", "awslogs-region": REGION, "awslogs-stream-prefix": "t"}
+    command = {"command": ["sh", "-c", sh]} if sh is not None else {}
+    logged = {"logDriver": "awslogs", "options": options}
+    made = {"name": name, "image": "nginx:1.28.0", "logConfiguration": logged, **command, **given}
+    return {key: value for key, value in made.items() if value is not None}
+
+
+def log(client: Client, name: str, arn: str) -> str:
+    stream = f"t/{name}/{arn.rpartition('/')[2]}"
+    try:
+        events = client("logs").get_log_events(logGroupName="/tasks", logStreamName=stream)["events"]
+    except client("logs").exceptions.ResourceNotFoundException:
+        return ""
+    return "\n".join(event["message"] for event in events)
+
+
+def test_containers_share_localhost_and_a_volume(run: Run) -> None:
+    mounts = [{"sourceVolume": "shared", "containerPath": "/shared"}]
+    task = run(
+        {"name": "web", "mountPoints": mounts, "essential": False},
+        {
+            "name": "app",
+            "mountPoints": [{**mounts[0], "readOnly": True}],
+            "dependsOn": [{"containerName": "web", "condition": "START"}],
+            "sh": "for i in 1 2 3 4 5 6 7 8 9; do wget -q -O - http://127.0.0.1/ | grep -o Welcome && break; sleep 0.2; done; touch /shared/x || echo read-only",
+        },
+        volumes=[{"name": "shared"}],
+    )
+
+    assert task["stopCode"] == "EssentialContainerExited"
+    assert ("Welcome" in task["log"]["app"], "read-only" in task["log"]["app"]) == (True, True)
+
+
+def test_volumes_from_another_container_are_its_mounts(run: Run) -> None:
+    task = run(
+        {
+            "name": "first",
+            "sh": "echo hello > /data/x",
+            "essential": False,
+            "mountPoints": [{"sourceVolume": "v", "containerPath": "/data"}],
+        },
+        {
+            "name": "second",
+            "sh": "cat /data/x",
+            "volumesFrom": [{"sourceContainer": "first", "readOnly": True}],
+            "dependsOn": [{"containerName": "first", "condition": "SUCCESS"}],
+        },
+        volumes=[{"name": "v"}],
+    )
+
+    assert task["log"]["second"] == "hello"
+
+
+def test_the_metadata_endpoint_tells_of_task_and_container(run: Run) -> None:
+    task = run(
+        {"name": "app", "sh": "wget -q -O - $ECS_CONTAINER_METADATA_URI_V4/task; echo; wget -q -O - $ECS_CONTAINER_METADATA_URI_V4"}
+    )
+
+    said, own = (json.loads(line) for line in task["log"]["app"].splitlines())
+    assert (said["TaskARN"], said["LaunchType"], said["Limits"]) == (task["taskArn"], "FARGATE", {"CPU": 0.25, "Memory": 512})
+    assert (own["Name"], own["Networks"][0]["IPv4Addresses"]) == (
+        "app",
+        [task["containers"][0]["networkInterfaces"][0]["privateIpv4Address"]],
+    )
+
+
+def test_the_task_role_s_credentials_are_found_where_sdks_look(run: Run, role: str) -> None:
+    task = run(
+        {"name": "app", "sh": "wget -q -O - http://169.254.170.2$AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"}, taskRoleArn=role
+    )
+
+    found = json.loads(task["log"]["app"])
+    assert (found["RoleArn"], set(found)) == (
+        role,
+        {"RoleArn", "AccessKeyId", "SecretAccessKey", "Token", "Expiration"},
+    )
+
+
+def test_without_a_task_role_there_are_no_credentials(run: Run) -> None:
+    task = run({"name": "app", "sh": "env | grep -c CREDENTIALS || true"})
+
+    assert task["log"]["app"] == "0"
+
+
+def test_no_packet_leaves_the_task(run: Run) -> None:
+    task = run({"name": "app", "sh": "wget -q -T 2 -O - http://198.51.100.7/ || echo nobody"})
+
+    assert "nobody" in task["log"]["app"]
+
+
+def test_aws_is_the_rehearsal(run: Run) -> None:
+    task = run({"name": "app", "sh": 'wget -S -q -O - "$AWS_ENDPOINT_URL/v2/" 2>&1 | grep -o "401" | head -1'})
+
+    assert task["log"]["app"] == "401"
+
+
+def test_secrets_and_environment_files_become_variables(run: Run, client: Client) -> None:
+    secret = client("secretsmanager").create_secret(Name="s", SecretString='{"user": "ann"}')["ARN"]
+    client("ssm").put_parameter(Name="/p", Value="from ssm", Type="SecureString")
+    client("s3").create_bucket(Bucket="files", CreateBucketConfiguration={"LocationConstraint": REGION})
+    client("s3").put_object(Bucket="files", Key="a.env", Body=b"# comment\nA=file\nB=file\n")
+
+    task = run(
+        {
+            "name": "app",
+            "sh": 'echo "$A $B $USER_NAME $P"',
+            "environment": [{"name": "A", "value": "definition"}],
+            "environmentFiles": [{"type": "s3", "value": "arn:aws:s3:::files/a.env"}],
+            "secrets": [{"name": "USER_NAME", "valueFrom": f"{secret}:user::"}, {"name": "P", "valueFrom": "/p"}],
+        }
+    )
+
+    assert task["log"]["app"] == "definition file ann from ssm"
+
+
+def test_overrides_of_run_task_count(run: Run) -> None:
+    task = run(
+        {"name": "app", "sh": "echo no"},
+        overrides={"containerOverrides": [{"name": "app", "command": ["sh", "-c", "echo $X"], "environment": [{"name": "X", "value": "yes"}]}]},
+    )
+
+    assert task["log"]["app"] == "yes"
+
+
+@pytest.mark.parametrize(
+    ("given", "sh", "said"),
+    [
+        pytest.param({"readonlyRootFilesystem": True}, "touch /run/x || echo no", "no", id="a read-only root has no tmpfs of its own"),
+        pytest.param(
+            {"linuxParameters": {"tmpfs": [{"containerPath": "/scratch", "size": 8}]}, "readonlyRootFilesystem": True},
+            "touch /scratch/x && echo yes",
+            "yes",
+            id="a tmpfs can be written",
+        ),
+        pytest.param({"user": "101:101"}, "id -u", "101", id="user"),
+        pytest.param({"workingDirectory": "/usr/share/nginx"}, "pwd", "/usr/share/nginx", id="working directory"),
+        pytest.param({"entryPoint": ["echo", "one"], "command": ["two"]}, None, "one two", id="entry point and command"),
+        pytest.param({"ulimits": [{"name": "nofile", "softLimit": 512, "hardLimit": 512}]}, "ulimit -n", "512", id="ulimits"),
+        pytest.param({"linuxParameters": {"initProcessEnabled": True}}, "cat /proc/1/comm", None, id="init process"),
+        pytest.param({"linuxParameters": {"capabilities": {"drop": ["ALL"]}}}, "chown 1 /tmp && echo yes || echo no", "no", id="capabilities"),
+    ],
+)
+def test_a_container_has_what_its_definition_says(run: Run, given: dict[str, Any], sh: str | None, said: str | None) -> None:
+    line = run({"name": "app", **({"sh": sh} if sh else {}), **given})["log"]["app"].splitlines()[-1]
+
+    assert line == said if said is not None else line != "sh"
+
+
+def test_a_container_over_its_memory_is_killed_and_the_reason_told(run: Run) -> None:
+    task = run({"name": "app", "sh": "tail /dev/zero", "memory": 32})
+
+    shown = task["containers"][0]
+    assert (shown["exitCode"], shown.get("reason")) == (137, "OutOfMemoryError: Container killed due to memory usage")
+
+
+def test_containers_see_each_other_s_processes_where_the_task_shares_them(run: Run) -> None:
+    modes: tuple[dict[str, str], ...] = ({}, {"pidMode": "task"})
+    sleeper = {"name": "sleeper", "sh": "exec sleep 8", "essential": False}
+    looker = {"name": "app", "sh": "ps | grep -c '[s]leep 8'; true", "dependsOn": [{"containerName": "sleeper", "condition": "START"}]}
+
+    seen = [run(sleeper, looker, **mode)["log"]["app"] for mode in modes]
+
+    assert seen == ["0", "1"]
+
+
+def test_a_file_system_is_the_same_for_every_task(run: Run, client: Client, network: dict[str, Any]) -> None:
+    efs, subnet = client("efs"), network["awsvpcConfiguration"]["subnets"][0]
+    system = efs.create_file_system(CreationToken="x")["FileSystemId"]
+    efs.create_mount_target(FileSystemId=system, SubnetId=subnet)
+    volume = {"name": "v", "efsVolumeConfiguration": {"fileSystemId": system, "transitEncryption": "ENABLED"}}
+    mounts = [{"sourceVolume": "v", "containerPath": "/data"}]
+
+    first = run({"name": "app", "sh": "echo kept > /data/x", "mountPoints": mounts}, volumes=[volume])
+    second = run({"name": "app", "sh": "cat /data/x", "mountPoints": mounts}, volumes=[volume])
+
+    assert (first["stoppedReason"], second["log"]["app"]) == ("Essential container in task exited", "kept")
+
+
+def test_a_file_system_without_a_mount_target_is_not_mounted(run: Run, client: Client) -> None:
+    system = client("efs").create_file_system(CreationToken="y")["FileSystemId"]
+    volume = {"name": "v", "efsVolumeConfiguration": {"fileSystemId": system}}
+
+    task = run({"name": "app", "sh": "true", "mountPoints": [{"sourceVolume": "v", "containerPath": "/d"}]}, volumes=[volume])
+
+    assert (task["stopCode"], "EFS utils" in task["stoppedReason"]) == ("TaskFailedToStart", True)
+
+
+def test_dependents_are_stopped_first(run: Run) -> None:
+    said = "trap 'read up rest < /proc/uptime; echo $up; exit 0' QUIT TERM; while true; do sleep 0.1; done"
+    task = run(
+        {"name": "db", "sh": said, "essential": False},
+        {"name": "app", "sh": said, "essential": False, "dependsOn": [{"containerName": "db", "condition": "START"}]},
+        {"name": "short", "sh": "sleep 1", "dependsOn": [{"containerName": "app", "condition": "START"}]},
+    )
+
+    ends = [float(task["log"][name]) for name in ("app", "db")]
+    assert (task["stopCode"], ends == sorted(ends)) == ("EssentialContainerExited", True)
+
+
+def test_a_stub_stands_in_for_a_sidecar_that_phones_home(run: Run) -> None:
+    task = run(
+        {
+            "name": "agent",
+            "image": "example.com/agent:9",
+            "essential": False,
+            "healthCheck": {"command": ["CMD", "/nope"]},
+            "logConfiguration": None,
+        },
+        {"name": "app", "sh": "echo ran", "dependsOn": [{"containerName": "agent", "condition": "HEALTHY"}]},
+    )
+
+    assert task["log"]["app"] == "ran"
+
+
+def test_a_task_for_another_platform_is_assumed_to_run(client: Client, network: dict[str, Any], role: str) -> None:
+    ecs = client("ecs")
+    other = "ARM64" if "linux/amd64" in engines.find().platforms else "X86_64"
+    definition = ecs.register_task_definition(
+        family="arm",
+        requiresCompatibilities=["FARGATE"],
+        networkMode="awsvpc",
+        cpu="256",
+        memory="512",
+        executionRoleArn=role,
+        runtimePlatform={"cpuArchitecture": other},
+        containerDefinitions=[container("app", "false")],
+    )["taskDefinition"]["taskDefinitionArn"]
+
+    arn = ecs.run_task(taskDefinition=definition, launchType="FARGATE", networkConfiguration=network)["tasks"][0]["taskArn"]
+    ecs.get_waiter("tasks_running").wait(tasks=[arn], WaiterConfig={"Delay": 1, "MaxAttempts": 20})
+    ecs.stop_task(task=arn)
+    ecs.get_waiter("tasks_stopped").wait(tasks=[arn], WaiterConfig={"Delay": 1, "MaxAttempts": 20})
+
+    assert ecs.describe_tasks(tasks=[arn])["tasks"][0]["stopCode"] == "UserInitiated"
