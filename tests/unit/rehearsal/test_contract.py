@@ -76,7 +76,7 @@ SIDE = "containerDefinitions.1."
         ),
         pytest.param(
             put(SIDE + "portMappings", [{"containerPort": 80}]),
-            "mapped more than once",
+            "mapped multiple times in task",
             id="two containers on one port",
         ),
         pytest.param(put(APP + "privileged", True), "'privileged' setting be 'false'", id="privileged"),  # noqa: FBT003 - the value
