@@ -10,6 +10,7 @@ from tests.unit.rehearsal.definitions import APP, SIDE, add, changed, good, put,
 
 from preflight.rehearsal import protocol
 from preflight.rehearsal.fargate import contract, members
+from preflight.rehearsal.services.ecs import definitions as registered
 
 ON = True  # a value, so that tables read
 LOG = APP + "logConfiguration"
@@ -259,3 +260,14 @@ def test_correct_definitions_are_taken(given: dict[str, Any]) -> None:
 )
 def test_a_definition_is_good_for_fargate_where_fargate_would_take_it(given: dict[str, Any], launch_types: list[str]) -> None:
     assert contract.compatibilities(given) == launch_types
+
+
+def test_a_definition_is_shown_in_units_and_with_its_ports_filled_in() -> None:
+    given = good(put("cpu", ".5 vCPU"), put(APP + "portMappings.0.protocol", "TCP"))
+    shown = registered._shown(given, "arn", 1)
+
+    assert [shown["cpu"], shown["compatibilities"], shown["containerDefinitions"][0]["portMappings"]] == [
+        "512",
+        ["EC2", "FARGATE"],
+        [{"containerPort": 80, "hostPort": 80, "protocol": "tcp"}],
+    ]
