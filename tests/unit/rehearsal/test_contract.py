@@ -37,7 +37,7 @@ def said_of(given: dict[str, Any]) -> str:
         pytest.param(put(APP + "essential", value=False), "any essential container", id="nothing essential"),
         pytest.param(
             put("containerDefinitions", [{"name": f"c{n}", "image": "i"} for n in range(11)]),
-            "at most 10",
+            "Too many containers",
             id="eleven containers",
         ),
         pytest.param(

@@ -157,7 +157,10 @@ def test_services_are_refused_for_their_request_and_their_network(place: Place) 
             place.create(networkConfiguration=place.network(subnets=[place.subnets[0], place.subnet(other, "10.1.0.0/24")])),
             INVALID,
         ),
-        "a group of another VPC": (place.create(networkConfiguration=place.network(securityGroups=[strange])), INVALID),
+        "a group of another VPC": (
+            place.create(networkConfiguration=place.network(securityGroups=[strange])),
+            f"{INVALID}: Security group {strange} does not appear to belong to the same VPC as the input subnets.",
+        ),
         "a value for the address": (place.create(networkConfiguration=place.network(assignPublicIp="YES")), INVALID),
         "commands without a role": (place.create(enableExecuteCommand=True), f"{INVALID}: The service couldn't be created"),
         "as it is": (place.create(), "taken"),

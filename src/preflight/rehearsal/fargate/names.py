@@ -46,7 +46,7 @@ def containers(given: Sequence[Given]) -> Iterator[str]:
     if not any(_is_essential(container) for container in given):
         yield "Task definition doesn't have any essential container"
     if len(given) > MAX_CONTAINERS:
-        yield f"Too many containers: a task definition can have at most {MAX_CONTAINERS}."
+        yield "Too many containers"
 
 
 def _is_essential(container: Given) -> bool:

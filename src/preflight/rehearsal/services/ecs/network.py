@@ -54,8 +54,10 @@ class Checks:
             raise protocol.Refusal(INVALID, "All subnets must be from the same VPC.")
         if groups:
             own = _found(ec2.describe_security_groups, "GroupIds", groups, "SecurityGroups", "security group")
-            if {group["VpcId"] for group in own} - vpcs:
-                raise protocol.Refusal(INVALID, "Subnets and security groups must belong to the same VPC.")
+            for group in own:
+                if group["VpcId"] not in vpcs:
+                    msg = f"Security group {group['GroupId']} does not appear to belong to the same VPC as the input subnets."
+                    raise protocol.Refusal(INVALID, msg)
 
     def names(self, given: dict[str, Any], definition: states.Definition, region: str) -> None:
         """Service discovery, and the namespace of Service Connect.
