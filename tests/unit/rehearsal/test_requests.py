@@ -39,6 +39,7 @@ CONNECTED = {
 }
 DISK = {"name": "v", "managedEBSVolume": {"roleArn": ROLE, "sizeInGiB": 20, "volumeType": "gp3"}}
 CONFIGURATION = "deploymentConfiguration."
+BALANCER = "loadBalancers.0."
 
 
 def of_service(given: dict[str, Any], definition: dict[str, Any], cluster: dict[str, Any]) -> Iterator[str]:
@@ -162,6 +163,14 @@ def test_where_a_service_runs(change: Change, said: str) -> None:
             ),
             "first placement strategy",
             id="balanced and packed",
+        ),
+        pytest.param(
+            lambda g: (
+                put("availabilityZoneRebalancing", "ENABLED")(g),
+                put(BALANCER + "loadBalancerName", "old")(g),
+            ),
+            "Availability Zone Rebalancing does not support Classic Load Balancers",
+            id="balanced by a classic load balancer",
         ),
     ],
 )
@@ -295,8 +304,6 @@ def test_other_deployment_controllers(given: dict[str, Any], said: str) -> None:
     assert said in said_of(given)
 
 
-BALANCER = "loadBalancers.0."
-
 
 @pytest.mark.parametrize(
     ("change", "said"),
@@ -308,6 +315,7 @@ BALANCER = "loadBalancers.0."
             put(BALANCER + "containerPort", 99), "The container app did not have a container port 99 defined", id="no port"
         ),
         pytest.param(put(BALANCER + "containerPort", None), "containerPort", id="no port named"),
+        pytest.param(put(BALANCER + "containerName", None), "specify its containerName", id="no container named"),
         pytest.param(put(BALANCER + "targetGroupArn", None), "targetGroupArn", id="no target group"),
         pytest.param(
             put(BALANCER + "loadBalancerName", "x"), "loadBalancerName and targetGroupArn cannot both be specified", id="both"
@@ -649,6 +657,12 @@ def test_what_a_new_definition_keeps(before: dict[str, Any], after: dict[str, An
     assert said in next(changes.definitions(service, service, before, after), "nothing")
 
 
+def test_without_code_deploy_an_update_changes_what_it_likes() -> None:
+    asked = {"taskDefinition": "web:2", "forceNewDeployment": True}
+
+    assert list(changes.refusals(SERVICE, {**SERVICE, **asked}, asked)) == []
+
+
 RUN: dict[str, Any] = {"taskDefinition": "web", "launchType": "FARGATE"}
 OVERRIDE = "overrides.containerOverrides"
 
@@ -703,6 +717,29 @@ def of_task(given: dict[str, Any], definition: dict[str, Any] = DEFINITION) -> l
 )
 def test_tasks_to_run(change: Change, said: str) -> None:
     assert said in "\n".join(of_task(changed(RUN, change)))
+
+
+@pytest.mark.parametrize(
+    ("change", "definition", "said"),
+    [
+        pytest.param(put("overrides.cpu", "512"), WINDOWS, "No Fargate configuration exists", id="half a vCPU for Windows"),
+        pytest.param(put("overrides.ephemeralStorage", {"sizeInGiB": 30}), WINDOWS, "Linux tasks", id="storage for Windows"),
+        pytest.param(
+            lambda g: (put("launchType", "EC2")(g), put("overrides.ephemeralStorage", {"sizeInGiB": 30})(g)),
+            DEFINITION,
+            "on Fargate",
+            id="storage on instances",
+        ),
+        pytest.param(
+            lambda g: (put("launchType", "EC2")(g), put("overrides.cpu", "64")(g)),
+            DEFINITION,
+            "Invalid 'cpu' setting",
+            id="too little cpu on instances",
+        ),
+    ],
+)
+def test_overrides_that_the_platform_has_not(change: Change, definition: dict[str, Any], said: str) -> None:
+    assert said in "\n".join(of_task(changed(RUN, change), definition))
 
 
 def test_a_command_is_executed_only_with_a_task_role() -> None:
