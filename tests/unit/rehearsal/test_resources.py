@@ -453,7 +453,8 @@ def test_a_correct_template_is_not_refused(
 @pytest.mark.parametrize(
     ("mistake", "said"),
     [
-        pytest.param(changed("Service", LaunchType="EC2"), "did not stabilize", id="launched on EC2"),
+        pytest.param(changed("Service", LaunchType="EC2"), "Assign public IP is not supported for this launch type", id="a public address on EC2"),
+        pytest.param(lambda t: (changed("Service", LaunchType="EC2")(t), properties(t, "Service")["NetworkConfiguration"]["AwsvpcConfiguration"].pop("AssignPublicIp")), "did not stabilize", id="launched on EC2"),
         pytest.param(lambda t: properties(t, "Definition").update(Memory="{{resolve:ssm:/no/such}}"), "Could not resolve the dynamic reference", id="a reference to nothing"),
         pytest.param(lambda t: properties(t, "Definition").update(Volumes=[{"Name": "../../etc"}]), "Volume name", id="a volume that is a path"),
     ],

@@ -1,13 +1,16 @@
 """The sizes of Fargate tasks: which memory goes with which CPU. Pure.
 
-Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-cpu-memory-error.html and the
-ECS API reference of RegisterTaskDefinition.
+Sources: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-cpu-memory-error.html and
+https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html, members cpu and memory.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
+from typing import Any
 
+Given = Mapping[str, Any]
 SIZES: dict[int, tuple[int, ...]] = {
     256: (512, 1024, 2048),
     512: tuple(range(1024, 4096 + 1, 1024)),
@@ -18,6 +21,10 @@ SIZES: dict[int, tuple[int, ...]] = {
     16384: tuple(range(32768, 122880 + 1, 8192)),
     32768: (61440, 122880, 249856),
 }
+ON_WINDOWS = (1024, 2048, 4096)  # less than 1 vCPU is refused; 8 vCPU and more are Linux only
+ON_EC2 = (128, 196608)
+NONE_SUCH = "No Fargate configuration exists for given values."
+UNITS = {"cpu": "vcpu", "memory": "gb"}
 
 
 def units(text: str, unit: str) -> int | None:
@@ -34,6 +41,46 @@ def units(text: str, unit: str) -> int | None:
     return round(float(number) * 1024) if word.lower() == unit else None
 
 
+def of(given: Given, key: str) -> int | None:
+    """The task's `cpu` in units or `memory` in MiB; None where it says neither."""
+    return units(str(given[key]), UNITS[key]) if given.get(key) else None
+
+
 def fits(cpu: int, memory: int) -> bool:
     """Whether Fargate has a size of `cpu` units with `memory` MiB."""
     return memory in SIZES.get(cpu, ())
+
+
+def on_fargate(given: Given) -> Iterator[str]:
+    """What is wrong with the size of a task that Fargate has to run."""
+    for key in UNITS:
+        if not given.get(key):
+            yield f"Fargate requires that '{key}' be defined at the task level."
+    yield from unreadable(given)
+    cpu, memory = of(given, "cpu"), of(given, "memory")
+    if cpu is not None and memory is not None and not fits(cpu, memory):
+        yield NONE_SUCH
+
+
+def on_ec2(given: Given) -> Iterator[str]:
+    """What is wrong with the size of a task for instances, where it says one."""
+    yield from unreadable(given)
+    cpu = of(given, "cpu")
+    if cpu is not None and not ON_EC2[0] <= cpu <= ON_EC2[1]:
+        yield _invalid("cpu")
+
+
+def on_windows(given: Given) -> Iterator[str]:
+    """What is wrong with the CPU of a task with Windows containers on Fargate."""
+    cpu = of(given, "cpu")
+    if cpu is not None and cpu not in ON_WINDOWS:
+        yield NONE_SUCH
+
+
+def unreadable(given: Given) -> Iterator[str]:
+    """Sizes that are neither a number nor a number with its unit."""
+    yield from (_invalid(key) for key in UNITS if given.get(key) and of(given, key) is None)
+
+
+def _invalid(key: str) -> str:
+    return f"Invalid '{key}' setting for task. For more information, see the Troubleshooting section of the Amazon ECS Developer Guide."

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from preflight.rehearsal import protocol
+from preflight.rehearsal.fargate import names
+from preflight.rehearsal.services.ecs import capacity, requests
 from preflight.rehearsal.services.ecs import state as states
 
-FARGATE_PROVIDERS = ("FARGATE", "FARGATE_SPOT")
-NOT_ASSOCIATED = (
-    "The specified capacity provider strategy cannot contain a capacity provider that is not "
-    "associated with the cluster. Associate the capacity provider with the cluster and try again."
-)
+IN_USE = "The specified capacity provider is in use and cannot be removed."
+INSIGHTS = ("enhanced", "enabled", "disabled")
 
 
 class Clusters:
@@ -22,8 +22,9 @@ class Clusters:
 
     def create(self, call: protocol.Call) -> dict[str, Any]:
         """CreateCluster."""
+        requests.check(call)
         name = call.given.get("clusterName") or "default"
-        self._check_providers(call.given)
+        requests.refuse(_refusals(call.given))
         cluster = self._state.clusters.get((call.region, name))
         if cluster is None or cluster.status != "ACTIVE":
             arn = self._state.arn(call.region, f"cluster/{name}")
@@ -52,11 +53,22 @@ class Clusters:
 
     def update(self, call: protocol.Call) -> dict[str, Any]:
         """UpdateCluster, UpdateClusterSettings and PutClusterCapacityProviders."""
+        requests.check(call)
         cluster = self._state.cluster(call.region, call.given["cluster"])
         changed = {key: value for key, value in call.given.items() if key != "cluster"}
-        self._check_providers({**cluster.given, **changed})
+        requests.refuse(_refusals({**cluster.given, **changed}))
+        if "capacityProviders" in changed:
+            self._check_free(cluster, changed["capacityProviders"])
         cluster.given.update(changed)
         return {"cluster": self.shown(cluster)}
+
+    def _check_free(self, cluster: states.Cluster, kept: list[str]) -> None:
+        """https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PutClusterCapacityProviders.html."""
+        for service in self._state.services.values():
+            items = service.given.get("capacityProviderStrategy") or []
+            is_active = service.cluster is cluster and service.status == "ACTIVE"
+            if is_active and any(item["capacityProvider"] not in kept for item in items):
+                raise protocol.Refusal("ResourceInUseException", IN_USE)
 
     def delete(self, call: protocol.Call) -> dict[str, Any]:
         """DeleteCluster."""
@@ -69,15 +81,6 @@ class Clusters:
             raise protocol.Refusal("ClusterContainsTasksException", msg)
         cluster.status = "INACTIVE"
         return {"cluster": self.shown(cluster)}
-
-    @staticmethod
-    def _check_providers(given: dict[str, Any]) -> None:
-        providers = given.get("capacityProviders") or []
-        for name in providers:
-            if name not in FARGATE_PROVIDERS:
-                msg = f"The specified capacity provider '{name}' was not found. Specify a valid name or ARN and try again."
-                raise protocol.Refusal("InvalidParameterException", msg)
-        check_strategy(given.get("defaultCapacityProviderStrategy") or [], providers)
 
     def shown(self, cluster: states.Cluster) -> dict[str, Any]:
         """The cluster as the API shows it."""
@@ -96,17 +99,26 @@ class Clusters:
         }
 
 
-def check_strategy(strategy: list[dict[str, Any]], providers: list[str]) -> None:
-    """Hold a capacity provider strategy against the providers of its cluster.
+def _refusals(given: dict[str, Any]) -> Iterator[str]:
+    """https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateCluster.html, member by member."""
+    name = given.get("clusterName")
+    if name is not None and not names.NAME.fullmatch(name):
+        yield f"The cluster name {names.SAID_OF_NAMES}"
+    for setting in given.get("settings") or []:
+        if setting.get("value") not in INSIGHTS:
+            yield f"Invalid value for {setting.get('name')}: {setting.get('value')}. Must be one of [{', '.join(INSIGHTS)}]"
+    yield from _logging((given.get("configuration") or {}).get("executeCommandConfiguration") or {})
+    providers = given.get("capacityProviders") or []
+    for provider in providers:
+        if provider not in capacity.FARGATE_PROVIDERS:
+            yield f"The specified capacity provider '{provider}' was not found. Specify a valid name or ARN and try again."
+    yield from capacity.strategy(given.get("defaultCapacityProviderStrategy") or [], providers)
 
-    Raises:
-        Refusal: in AWS's words.
-    """
-    if any(item["capacityProvider"] not in providers for item in strategy):
-        raise protocol.Refusal("InvalidParameterException", NOT_ASSOCIATED)
-    if sum(1 for item in strategy if item.get("base")) > 1:
-        msg = "There are multiple capacity providers in the specified capacity provider strategy with a base value defined"
-        raise protocol.Refusal("InvalidParameterException", msg)
-    if strategy and not any(item.get("weight", 1) or item.get("base") for item in strategy):
-        msg = "The specified capacity provider strategy must have at least one capacity provider with a weight greater than zero."
-        raise protocol.Refusal("InvalidParameterException", msg)
+
+def _logging(given: dict[str, Any]) -> Iterator[str]:
+    """https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ExecuteCommandConfiguration.html."""
+    log = given.get("logConfiguration") or {}
+    if given.get("logging") == "OVERRIDE" and not (log.get("cloudWatchLogGroupName") or log.get("s3BucketName")):
+        yield "A CloudWatch log group name or S3 bucket name must be specified when overriding the default log configuration"
+    if log and given.get("logging") != "OVERRIDE":
+        yield "You must set logging to 'OVERRIDE' when you supply a log configuration"

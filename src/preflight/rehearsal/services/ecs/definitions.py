@@ -8,7 +8,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from preflight.rehearsal import protocol
-from preflight.rehearsal.fargate import contract, sizes
+from preflight.rehearsal.fargate import contract, environment, ports, sizes
+from preflight.rehearsal.services.ecs import requests
 from preflight.rehearsal.services.ecs import state as states
 
 _ROLE = re.compile(r"^arn:aws[a-z-]*:iam::(\d{12}):role/(?:.*/)?([^/]+)$")
@@ -29,6 +30,7 @@ class Definitions:
 
     def register(self, call: protocol.Call) -> dict[str, Any]:
         """RegisterTaskDefinition; refuses what AWS refuses, the first thing that is wrong."""
+        requests.check(call, code="ClientException")
         given = dict(call.given)
         said = contract.refusal(given)
         if said is not None:
@@ -67,7 +69,7 @@ class Definitions:
     def _check_secrets(self, given: dict[str, Any]) -> None:
         own = self._state.account.id
         for container in given["containerDefinitions"]:
-            for secret in container.get("secrets") or []:
+            for secret in environment.secrets_of(container):
                 parts = str(secret.get("valueFrom", "")).split(":")
                 if len(parts) > 5 and parts[2] == "ssm" and parts[4] != own:
                     msg = (
@@ -129,16 +131,18 @@ def _shown(given: dict[str, Any], arn: str, revision: int) -> dict[str, Any]:
     shown["containerDefinitions"] = containers
     shown["volumes"] = given.get("volumes") or []
     shown["placementConstraints"] = given.get("placementConstraints") or []
-    is_awsvpc = given.get("networkMode") == "awsvpc"
-    shown["compatibilities"] = ["EC2", "FARGATE"] if is_awsvpc and given.get("cpu") else ["EC2"]
+    shown["compatibilities"] = contract.compatibilities(given)
     return shown
 
 
 def _container(given: dict[str, Any], mode: str | None) -> dict[str, Any]:
     shown = {**DEFAULTS, "cpu": 0, "essential": True, **given}
-    if mode == "awsvpc":
-        shown["portMappings"] = [
-            {**m, "hostPort": m["containerPort"], "protocol": m.get("protocol", "tcp")} if "containerPort" in m else m
-            for m in shown["portMappings"]
-        ]
+    shown["portMappings"] = [_mapping(mapping, mode) for mapping in shown["portMappings"]]
+    return shown
+
+
+def _mapping(given: dict[str, Any], mode: str | None) -> dict[str, Any]:
+    shown = {**given, "protocol": ports.protocol_of(given)}
+    if mode == "awsvpc" and "containerPort" in given:
+        shown["hostPort"] = given["containerPort"]
     return shown

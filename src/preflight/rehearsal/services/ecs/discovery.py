@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from preflight.rehearsal import account as accounts
 from preflight.rehearsal import protocol
+from preflight.rehearsal.services.ecs import balancers, requests
 from preflight.rehearsal.services.ecs import state as states
 
 INVALID = "InvalidParameterException"
@@ -25,12 +27,12 @@ def check(account: accounts.Account, given: dict[str, Any], definition: states.D
     cloud_map = account.client("servicediscovery", region)
     registries = given.get("serviceRegistries") or []
     if len(registries) > 1:
-        raise protocol.Refusal(INVALID, "Each service can be associated with one service registry.")
+        raise protocol.Refusal(INVALID, "service registries can have at most 1 items.")
     for registry in registries:
         _check_registry(cloud_map, registry, definition)
     connect = given.get("serviceConnectConfiguration") or {}
     if connect.get("enabled"):
-        _check_connect(cloud_map, connect, definition)
+        _check_connect(cloud_map, connect)
 
 
 def _check_registry(cloud_map: Any, registry: dict[str, Any], definition: states.Definition) -> None:
@@ -40,23 +42,23 @@ def _check_registry(cloud_map: Any, registry: dict[str, Any], definition: states
     except ClientError:
         raise protocol.Refusal(INVALID, f"Service registry {arn} does not exist.") from None
     records = {record["Type"] for record in (found.get("DnsConfig") or {}).get("DnsRecords") or []}
-    has_port = registry.get("containerPort") or registry.get("port")
-    if "SRV" in records and not has_port:
-        msg = "When specifying a service registry of DNS type SRV, containerName and containerPort, or port, must be specified."
-        raise protocol.Refusal(INVALID, msg)
-    name = registry.get("containerName")
-    if name and name not in [container["name"] for container in definition.api["containerDefinitions"]]:
-        raise protocol.Refusal(INVALID, f"The container {name} does not exist in the task definition.")
+    requests.refuse(_ports(registry, definition.api, is_srv="SRV" in records))
 
 
-def _check_connect(cloud_map: Any, connect: dict[str, Any], definition: states.Definition) -> None:
+def _ports(registry: dict[str, Any], definition: dict[str, Any], *, is_srv: bool) -> Iterator[str]:
+    has_pair = registry.get("containerName") is not None or registry.get("containerPort") is not None
+    if has_pair and registry.get("port") is not None:
+        yield "Specify either a containerName and containerPort combination or a port value for a service registry, but not both."
+    if has_pair:
+        yield from balancers.container(registry, definition)
+    elif is_srv and registry.get("port") is None:
+        yield "When specifying a service registry of DNS type SRV, containerName and containerPort, or port, must be specified."
+    if definition.get("networkMode") != "awsvpc" and not has_pair:
+        yield "A service registry needs a containerName and containerPort combination with the network modes bridge and host."
+
+
+def _check_connect(cloud_map: Any, connect: dict[str, Any]) -> None:
     namespace = str(connect.get("namespace") or "")
     known = {value for found in cloud_map.list_namespaces()["Namespaces"] for value in (found["Arn"], found["Name"])}
     if namespace and namespace not in known:
         raise protocol.Refusal("NamespaceNotFoundException", f"The specified namespace wasn't found: {namespace}")
-    mappings = [m for c in definition.api["containerDefinitions"] for m in c.get("portMappings") or []]
-    names = {mapping.get("name") for mapping in mappings}
-    for service in connect.get("services") or []:
-        if service.get("portName") not in names:
-            msg = f"portName({service.get('portName')}) does not refer to any named PortMapping in the task definition."
-            raise protocol.Refusal(INVALID, msg)

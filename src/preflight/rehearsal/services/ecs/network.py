@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from preflight.rehearsal import account as accounts
 from preflight.rehearsal import protocol
-from preflight.rehearsal.services.ecs import discovery
+from preflight.rehearsal.services.ecs import balancers, discovery, requests
 from preflight.rehearsal.services.ecs import state as states
 
 INVALID = "InvalidParameterException"
@@ -44,9 +44,9 @@ class Checks:
         if not subnets:
             raise protocol.Refusal(INVALID, "subnets can not be empty.")
         if len(subnets) > MAX_SUBNETS:
-            raise protocol.Refusal(INVALID, f"Too many subnets. The limit is {MAX_SUBNETS}.")
+            raise protocol.Refusal(INVALID, f"subnets can have at most {MAX_SUBNETS} items.")
         if len(groups) > MAX_GROUPS:
-            raise protocol.Refusal(INVALID, f"Too many security groups. The limit is {MAX_GROUPS}.")
+            raise protocol.Refusal(INVALID, f"security groups can have at most {MAX_GROUPS} items.")
         ec2 = self._account.client("ec2", region)
         found = _found(ec2.describe_subnets, "SubnetIds", subnets, "Subnets", "subnet")
         vpcs = {subnet["VpcId"] for subnet in found}
@@ -54,11 +54,13 @@ class Checks:
             raise protocol.Refusal(INVALID, "All subnets must be from the same VPC.")
         if groups:
             own = _found(ec2.describe_security_groups, "GroupIds", groups, "SecurityGroups", "security group")
-            if {group["VpcId"] for group in own} - vpcs:
-                raise protocol.Refusal(INVALID, "Subnets and security groups must belong to the same VPC.")
+            for group in own:
+                if group["VpcId"] not in vpcs:
+                    msg = f"Security group {group['GroupId']} does not appear to belong to the same VPC as the input subnets."
+                    raise protocol.Refusal(INVALID, msg)
 
     def names(self, given: dict[str, Any], definition: states.Definition, region: str) -> None:
-        """Service discovery and Service Connect.
+        """Service discovery, and the namespace of Service Connect.
 
         Raises:
             Refusal: in AWS's words.
@@ -71,12 +73,8 @@ class Checks:
         Raises:
             Refusal: in AWS's words.
         """
+        requests.refuse(balancers.refusals(given, definition.api))
         for balancer in given.get("loadBalancers") or []:
-            if balancer.get("loadBalancerName") and balancer.get("targetGroupArn"):
-                raise protocol.Refusal(INVALID, "loadBalancerName and targetGroupArn cannot both be specified")
-            if balancer.get("loadBalancerName"):
-                raise protocol.Refusal(INVALID, "Classic Load Balancers are not supported with Fargate")
-            _check_container(balancer, definition)
             if balancer.get("targetGroupArn"):
                 self._target_group(balancer["targetGroupArn"], definition, region)
 
@@ -96,16 +94,6 @@ class Checks:
         if not group.get("LoadBalancerArns"):
             msg = f"The target group with targetGroupArn {arn} does not have an associated load balancer."
             raise protocol.Refusal(INVALID, msg)
-
-
-def _check_container(balancer: dict[str, Any], definition: states.Definition) -> None:
-    name, port = balancer.get("containerName"), balancer.get("containerPort")
-    containers = {c["name"]: c for c in definition.api["containerDefinitions"]}
-    if name not in containers:
-        raise protocol.Refusal(INVALID, f"The container {name} does not exist in the task definition.")
-    if port not in [m.get("containerPort") for m in containers[name].get("portMappings") or []]:
-        msg = f"The container {name} did not have a container port {port} defined."
-        raise protocol.Refusal(INVALID, msg)
 
 
 def _found(describe: Any, key: str, ids: list[str], field: str, noun: str) -> list[dict[str, Any]]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import random
+import re
 from typing import Any
 
 from preflight.rehearsal import protocol
-from preflight.rehearsal.services.ecs import clusters, network
+from preflight.rehearsal.fargate import names
+from preflight.rehearsal.services.ecs import capacity, changes, connect, disks, network, requests, rollout
 from preflight.rehearsal.services.ecs import state as states
 
 INVALID = "InvalidParameterException"
+_TOKEN = re.compile(r"[!-~]{1,36}")
 DEPLOYS = (
     "taskDefinition",
     "networkConfiguration",
@@ -33,11 +36,11 @@ class Services:
 
     def create(self, call: protocol.Call) -> dict[str, Any]:
         """CreateService; refuses what AWS refuses."""
+        requests.check(call)
         given = dict(call.given)
         cluster = self._state.cluster(call.region, given.get("cluster"))
         name = given["serviceName"]
-        if not given.get("taskDefinition"):
-            raise protocol.Refusal(INVALID, "TaskDefinition can not be blank.")
+        _check_request(given)
         definition = self._active(call.region, given["taskDefinition"])
         given["taskDefinition"] = definition.arn
         self._check(given, definition, cluster, call.region, verb="created")
@@ -80,12 +83,13 @@ class Services:
         *,
         verb: str,
     ) -> None:
+        on_fargate = is_on_fargate(given, cluster)
         check_capacity(given, definition, cluster)
-        if given.get("schedulingStrategy") == "DAEMON" and is_on_fargate(given, cluster):
-            raise protocol.Refusal(INVALID, "The daemon scheduling strategy is not supported on Fargate")
-        _check_deployment(given)
+        requests.refuse(rollout.refusals(given, is_on_fargate=on_fargate))
         self._checks.network(given, definition, region)
         self._checks.load_balancers(given, definition, region)
+        requests.refuse(connect.refusals(given, definition.api, cluster.given, is_on_fargate=on_fargate))
+        requests.refuse(disks.refusals(given, definition.api, is_on_fargate=on_fargate))
         if given.get("serviceRegistries") or given.get("serviceConnectConfiguration"):
             self._checks.names(given, definition, region)
         if given.get("enableExecuteCommand") and not definition.api.get("taskRoleArn"):
@@ -97,12 +101,16 @@ class Services:
 
     def update(self, call: protocol.Call) -> dict[str, Any]:
         """UpdateService; a change of what runs begins a new deployment."""
+        requests.check(call)
         given = {k: v for k, v in call.given.items() if k not in {"cluster", "service"}}
         service = self._state.service(call.region, call.given.get("cluster"), call.given["service"])
-        merged = {**service.given, **given}
+        merged = _merged(service.given, given)
         definition = self._active(call.region, merged["taskDefinition"])
         merged["taskDefinition"] = definition.arn
         _check_same_balancers(service, given, definition)
+        before = self._state.definitions.get(service.given["taskDefinition"], definition)
+        requests.refuse(changes.refusals(service.given, merged, given))
+        requests.refuse(changes.definitions(service.given, merged, before.api, definition.api))
         self._check(merged, definition, service.cluster, call.region, verb="updated")
         with self._state.changed:
             is_new = any(merged.get(k) != service.given.get(k) for k in DEPLOYS) or given.get("forceNewDeployment")
@@ -210,35 +218,48 @@ def _deployment(given: dict[str, Any]) -> states.Deployment:
     return states.Deployment(f"ecs-svc/{number}", given["taskDefinition"], dict(given))
 
 
+def _check_request(given: dict[str, Any]) -> None:
+    if not names.NAME.fullmatch(given["serviceName"]):
+        raise protocol.Refusal(INVALID, f"The service name {names.SAID_OF_NAMES}")
+    if given.get("clientToken") and not _TOKEN.fullmatch(given["clientToken"]):
+        raise protocol.Refusal(INVALID, "clientToken takes up to 36 ASCII characters in the range of 33-126.")
+    if rollout.controller_of(given) == "EXTERNAL":
+        if given.get("taskDefinition"):
+            raise protocol.Refusal(INVALID, "TaskDefinition must be blank")
+        msg = "The rehearsal does not model the EXTERNAL deployment controller, whose task sets bring their own definitions."
+        raise protocol.Refusal("UnsupportedFeatureException", msg)
+    if not given.get("taskDefinition"):
+        raise protocol.Refusal(INVALID, "TaskDefinition can not be blank.")
+
+
+def _merged(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    """A service after an update; a strategy takes the place of the launch type, an empty one gives it back.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html, capacityProviderStrategy.
+    """
+    merged = {**old, **new}
+    if new.get("capacityProviderStrategy"):
+        merged.pop("launchType", None)
+    elif "capacityProviderStrategy" in new and old.get("capacityProviderStrategy"):
+        merged["launchType"] = "FARGATE" if capacity.is_on_fargate(old, {}) else "EC2"
+    return merged
+
+
 def is_on_fargate(given: dict[str, Any], cluster: states.Cluster) -> bool:
-    """Whether tasks of a service or of RunTask go to Fargate: launch type, strategy, cluster default."""
-    if given.get("launchType"):
-        return bool(given["launchType"] == "FARGATE")
-    strategy = given.get("capacityProviderStrategy") or cluster.given.get("defaultCapacityProviderStrategy") or []
-    return any(item["capacityProvider"] in clusters.FARGATE_PROVIDERS for item in strategy)
+    """Whether tasks of a service go to Fargate: launch type, strategy, cluster default."""
+    return capacity.is_on_fargate(given, cluster.given)
 
 
 def check_capacity(given: dict[str, Any], definition: states.Definition, cluster: states.Cluster) -> None:
-    """Hold launch type and strategy against the definition and the cluster.
+    """Hold launch type, strategy and platform against the definition and the cluster.
 
     Raises:
         Refusal: in AWS's words.
     """
-    strategy = given.get("capacityProviderStrategy") or []
-    if given.get("launchType") and strategy:
-        msg = "Specifying both a launch type and capacity provider strategy is not supported"
-        raise protocol.Refusal(INVALID, msg)
-    clusters.check_strategy(strategy, cluster.given.get("capacityProviders") or [])
+    requests.refuse(capacity.launch(given, definition.api, cluster.given))
     if is_on_fargate(given, cluster):
-        if "FARGATE" not in definition.api["compatibilities"]:
-            raise protocol.Refusal(INVALID, "Task definition does not support launch_type FARGATE.")
-        if given.get("placementConstraints") or given.get("placementStrategy"):
-            msg = "Placement strategies and constraints are not supported with the FARGATE launch type"
-            raise protocol.Refusal(INVALID, msg)
-        _check_platform(given, definition)
-    elif given.get("platformVersion"):
-        msg = "The platform version must be null when specifying an EC2 launch type"
-        raise protocol.Refusal(INVALID, msg)
+        for code, said in capacity.platform(given, definition.api):
+            raise protocol.Refusal(code, said)
 
 
 def _check_same_balancers(service: states.Service, given: dict[str, Any], definition: states.Definition) -> None:
@@ -257,23 +278,3 @@ def _check_same_balancers(service: states.Service, given: dict[str, Any], defini
         if (balancer.get("containerName"), balancer.get("containerPort")) not in ports:
             msg = f"Unable to update the service {service.name}: Load balancer container name or port changed in task definition"
             raise protocol.Refusal(INVALID, msg)
-
-
-def _check_platform(given: dict[str, Any], definition: states.Definition) -> None:
-    version = given.get("platformVersion") or "LATEST"
-    family = (definition.api.get("runtimePlatform") or {}).get("operatingSystemFamily", "LINUX")
-    known = {"LATEST", "1.4.0", "1.3.0"} if family == "LINUX" else {"LATEST", "1.0.0"}
-    if version not in known:
-        msg = f"The specified platform version does not exist: {version}"
-        raise protocol.Refusal("PlatformUnknownException", msg)
-    spot = [i["capacityProvider"] for i in given.get("capacityProviderStrategy") or []]
-    if family != "LINUX" and "FARGATE_SPOT" in spot:
-        raise protocol.Refusal(INVALID, "Windows tasks are not supported on FARGATE_SPOT")
-
-
-def _check_deployment(given: dict[str, Any]) -> None:
-    configuration = given.get("deploymentConfiguration") or {}
-    if configuration.get("minimumHealthyPercent", 100) > 100:
-        raise protocol.Refusal(INVALID, "minimumHealthyPercent must be at most 100")
-    if configuration.get("maximumPercent", 200) < 100:
-        raise protocol.Refusal(INVALID, "maximumPercent must be at least 100")

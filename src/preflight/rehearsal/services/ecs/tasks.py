@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from preflight.rehearsal import protocol
-from preflight.rehearsal.services.ecs import network, services
+from preflight.rehearsal.services.ecs import capacity, disks, network, overrides, requests, services
 from preflight.rehearsal.services.ecs import state as states
 
 Launch = Callable[[states.Task], None]
@@ -24,7 +24,8 @@ class Tasks:
         self._stop = stop
 
     def run(self, call: protocol.Call) -> dict[str, Any]:
-        """RunTask."""
+        """RunTask; refuses what AWS refuses."""
+        requests.check(call)
         cluster = self._state.cluster(call.region, call.given.get("cluster"))
         try:
             definition = self._state.definition(call.region, call.given["taskDefinition"])
@@ -32,8 +33,7 @@ class Tasks:
             raise protocol.Refusal("ClientException", "TaskDefinition not found.") from None
         if not definition.is_active:
             raise protocol.Refusal("ClientException", "TaskDefinition is inactive")
-        services.check_capacity(call.given, definition, cluster)
-        self._checks.network(call.given, definition, call.region)
+        self._check(call, definition, cluster)
         tasks = [
             make(self._state, cluster, definition, call.given, region=call.region)
             for _ in range(call.given.get("count") or 1)
@@ -41,6 +41,17 @@ class Tasks:
         for task in tasks:
             self._launch(task)
         return {"tasks": [task.api for task in tasks], "failures": []}
+
+    def _check(self, call: protocol.Call, definition: states.Definition, cluster: states.Cluster) -> None:
+        given = call.given
+        is_on_fargate = capacity.is_on_fargate(given, cluster.given)
+        requests.refuse(overrides.request(given, definition.api))
+        services.check_capacity(given, definition, cluster)
+        self._checks.network(given, definition, call.region)
+        requests.refuse(overrides.refusals(given, definition.api, is_on_fargate=is_on_fargate))
+        requests.refuse(disks.refusals(given, definition.api, is_on_fargate=is_on_fargate))
+        if not is_on_fargate:
+            raise protocol.Refusal("InvalidParameterException", overrides.NO_INSTANCES)
 
     def stop(self, call: protocol.Call) -> dict[str, Any]:
         """StopTask."""
