@@ -653,7 +653,6 @@ def test_the_proxy_needs_awsvpc() -> None:
         pytest.param(put("volumes.0.configuredAtLaunch", ON), id="EBS"),
         pytest.param(put(LINUX + "initProcessEnabled", ON), id="Linux parameters"),
         pytest.param(put(APP + "readonlyRootFilesystem", ON), id="a file system that is read only"),
-        pytest.param(put(APP + "user", "1000"), id="a user"),
         pytest.param(put(APP + "ulimits", [{"name": "nofile", "softLimit": 1, "hardLimit": 1}]), id="a ulimit"),
         pytest.param(put(APP + "systemControls", [{"namespace": "net.core.somaxconn", "value": "1"}]), id="a sysctl"),
         pytest.param(put(APP + "environmentFiles", [S3_FILE]), id="an environment file"),
