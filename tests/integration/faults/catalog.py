@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 FARGATE, VPC, ECR, ROOT, PLAN, PAGE = (
     "cfn/fa-018-fargate.yaml",
@@ -61,13 +62,17 @@ def checked(command: str) -> str:
 
 @dataclass(frozen=True)
 class Change:
-    """One change, and for a mistake the check that has to name it."""
+    """One change, and for a mistake the check that has to name it.
+
+    `base` is what is made of the repository's own files first, correct in itself.
+    """
 
     id: str
     file: str
     old: str
     new: str
     check: str = ""
+    base: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
 
 
 MISTAKES = (

@@ -21,17 +21,20 @@ ROOT = Path(__file__).parents[3]
 pytestmark = [pytest.mark.faults, pytest.mark.containers]
 
 
-def _catalog() -> Any:
-    spec = importlib.util.spec_from_file_location("catalog", Path(__file__).with_name("catalog.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["catalog"] = module
-    spec.loader.exec_module(module)
-    return module
+def _read(name: str) -> Any:
+    """A module of this folder, by its name."""
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+        assert spec is not None
+        assert spec.loader is not None
+        sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[name])
+    return sys.modules[name]
 
 
-CATALOG = _catalog()
+CATALOG, _, DEEPER = _read("catalog"), _read("bases"), _read("deeper")
+MISTAKES = (*CATALOG.MISTAKES, *DEEPER.MISTAKES)
+VARIANTS = (*CATALOG.VARIANTS, *DEEPER.VARIANTS)
 
 
 @pytest.fixture(scope="module")
@@ -48,10 +51,17 @@ def changed(folder: Path, change: Any) -> Path:
     for name in ("cfn", "rules", "docker"):
         shutil.copytree(ROOT / name, folder / name)
     shutil.copy(ROOT / "preflight.yaml", folder)
-    text = (folder / change.file).read_text()
-    assert change.old in text
-    (folder / change.file).write_text(text.replace(change.old, change.new))
+    for file, edits in change.base.items():
+        for old, new in edits:
+            edit(folder / file, old, new)
+    edit(folder / change.file, change.old, change.new)
     return folder
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
 
 
 def check(folder: Path) -> tuple[int, dict[str, Any]]:
@@ -60,7 +70,7 @@ def check(folder: Path) -> tuple[int, dict[str, Any]]:
     return done.code, json.loads(done.stdout)
 
 
-@pytest.mark.parametrize("change", [pytest.param(c, id=c.id) for c in CATALOG.MISTAKES])
+@pytest.mark.parametrize("change", [pytest.param(c, id=c.id) for c in MISTAKES])
 def test_a_mistake_is_caught(tmp_path: Path, counts: dict[str, int], change: Any) -> None:
     folder = changed(tmp_path, change)
     lint = process.run(
@@ -78,7 +88,7 @@ def test_a_mistake_is_caught(tmp_path: Path, counts: dict[str, int], change: Any
     assert all(placed), report["findings"]
 
 
-@pytest.mark.parametrize("change", [pytest.param(c, id=c.id) for c in CATALOG.VARIANTS])
+@pytest.mark.parametrize("change", [pytest.param(c, id=c.id) for c in VARIANTS])
 def test_a_correct_variant_passes(tmp_path: Path, counts: dict[str, int], change: Any) -> None:
     counts["variants"] += 1
 
