@@ -55,7 +55,8 @@ def started(pid: int) -> int:
         line = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return 0 if Path("/proc/self").exists() else _is_alive(pid)
-    return int(line.rpartition(")")[2].split()[19])
+    fields = line.rpartition(")")[2].split()
+    return 0 if fields[0] in {"Z", "X"} else int(fields[19])  # one that ended and was not waited for is gone
 
 
 def _is_alive(pid: int) -> int:

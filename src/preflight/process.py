@@ -9,13 +9,13 @@ import signal
 import subprocess  # noqa: TID251 - this module is the one door
 import threading
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from preflight import errors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,11 @@ class Running:
             msg = f"{' '.join(self._args[:4])} did not come up"
             raise errors.ToolBrokeError(msg)
         return lines[0].decode(errors="replace").rstrip("\n")
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._started.pid
 
     def end_input(self) -> None:
         """Close its standard input."""
@@ -167,6 +172,20 @@ def must(*args: str, timeout: float, env: Mapping[str, str] | None = None, cwd: 
     return done
 
 
+def kill_all(marker: str) -> int:
+    """Kill every program with `marker` in its command line but this one; how many there were.
+
+    Only Linux tells command lines; elsewhere there are none.
+    """
+    count = 0
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if int(folder.name) != os.getpid() and marker.encode() in (folder / "cmdline").read_bytes():
+                os.kill(int(folder.name), signal.SIGKILL)
+                count += 1
+    return count
+
+
 def which(name: str) -> str | None:
     """Path of the program of that name on PATH, or None."""
     return shutil.which(name)
@@ -178,6 +197,11 @@ class Service:
     def __init__(self, *args: str, env: Mapping[str, str] | None = None) -> None:
         self._running = start(*args, env=env, has_input=True, is_loud=True)
         self._args = args
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._running.pid
 
     def first_line(self, *, timeout: float) -> str:
         """The first line of its standard output.

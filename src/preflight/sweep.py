@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from preflight import engine as engines
-from preflight import errors, places, standins
+from preflight import errors, places, process, standins
 
 Say = Callable[[str], None]
 
@@ -51,6 +51,7 @@ def _is_alive(owner: str) -> bool:
 
 
 def _remove(engine: engines.Engine | None, run: str) -> None:
+    process.kill_all(f"{engines.RUN_LABEL}={run}")  # a build or a start that outlived its run would go on making things
     if engine is not None:
         engines.remove_run(engine, run)
     places.remove(places.runs() / run)

@@ -1,0 +1,97 @@
+"""Killed at any moment, and nothing of the run is left after the next sweep.
+
+Run by `tox -e endurance`; PREFLIGHT_KILLS says how many random moments are tried (50).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from preflight import engine as engines
+from preflight import errors, places, process, waiting
+
+ROOT = Path(__file__).parents[3]
+COMMAND = (sys.executable, "-m", "preflight")
+LONGEST = 12.0  # seconds: about as long as the run takes
+VICTIMS = ("the command", "the account", "both", "both and the monitors", "a container")
+CHANCE = random.Random(int(os.environ.get("PREFLIGHT_SEED", "18")))  # noqa: S311 - moments, not secrets
+MOMENTS = [
+    (round(CHANCE.uniform(0.2, LONGEST), 2), CHANCE.choice(VICTIMS))
+    for _ in range(int(os.environ.get("PREFLIGHT_KILLS", "50")))
+]
+pytestmark = [pytest.mark.endurance, pytest.mark.containers]
+
+
+def labelled(run: str) -> list[str]:
+    """What the engine still has of a run: containers and images."""
+    engine, ours = engines.find(), ("--filter", f"label={engines.RUN_LABEL}={run}")
+    found = engine.must("ps", "--all", "--quiet", *ours).split()
+    return found + engine.must("images", "--all", "--quiet", *ours).split()
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> dict[str, str]:
+    """An environment in which run folders lie in a place of this test's own."""
+    return {"TMPDIR": str(tmp_path)}
+
+
+def begun(own: dict[str, str]) -> list[Path]:
+    """The folders of the runs that were begun."""
+    return list(Path(own["TMPDIR"]).glob(f"{places.NAME}-*/*"))
+
+
+def serving(run: str) -> Iterator[int]:
+    """Processes that are the pretended account of a run."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if f"--run\0{run}\0".encode() in (folder / "cmdline").read_bytes():
+                yield int(folder.name)
+
+
+def kill(victim: str, command: int, runs: list[str]) -> None:
+    """SIGKILL for what the victim names."""
+    engine = engines.find()
+    pids = [command] if victim in {"the command", "both", "both and the monitors"} else []
+    for run in runs:
+        if victim in {"the account", "both", "both and the monitors"}:
+            pids += serving(run)
+        if victim in {"a container", "both and the monitors"}:
+            field = "{{.State.ConmonPid}}" if "monitors" in victim else "{{.State.Pid}}"
+            found = engine.must("ps", "--quiet", "--filter", f"label={engines.RUN_LABEL}={run}").split()
+            shown = [engine.run("inspect", "--format", field, one).stdout.strip() for one in found]
+            pids += [int(pid) for pid in shown if pid.isdigit() and int(pid)]
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+@pytest.mark.parametrize(("moment", "victim"), [pytest.param(*m, id=f"{m[1]} after {m[0]} s") for m in MOMENTS])
+def test_a_killed_run_leaves_nothing_after_the_sweep(own: dict[str, str], moment: float, victim: str) -> None:
+    running = process.start(*COMMAND, "check", str(ROOT), "--stage", "rehearse,smoke", env=own)
+    with contextlib.suppress(errors.WaitExpiredError):
+        waiting.until(lambda: not Path(f"/proc/{running.pid}").exists(), what="the run to end", timeout=moment)
+    runs = {folder.name for folder in begun(own)}
+
+    kill(victim, running.pid, sorted(runs))
+    with contextlib.suppress(errors.ToolBrokeError):
+        running.result(timeout=120)
+    runs |= {folder.name for folder in begun(own)}
+    waiting.until(lambda: not any(list(serving(run)) for run in runs), what="the account to end", timeout=120)
+    swept = process.run(*COMMAND, "sweep", "--target", "rehearsal", env=own, timeout=300)
+
+    left = [*begun(own), *(thing for run in runs for thing in labelled(run))]
+    assert (swept.code, "Traceback" in swept.stderr, left) == (0, False, [])
+
+
+def test_the_next_run_is_not_disturbed() -> None:
+    done = process.run(*COMMAND, "check", str(ROOT), "--stage", "rehearse,smoke", timeout=300)
+
+    assert done.code == 0, done.stderr

@@ -1,0 +1,94 @@
+"""Fifty tasks of one service: they become steady, cost little while nothing changes, and go again."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from preflight import engine as engines
+from preflight import places, process, waiting
+
+ROOT = Path(__file__).parents[3]
+RUN, REGION, TASKS = "scale", "ap-northeast-1", 50
+MEMORY, IDLE = 600, 0.02  # MiB at most; part of a core at most
+LOOK = 10.0  # seconds that the idle account is looked at
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+}
+pytestmark = [pytest.mark.endurance, pytest.mark.containers]
+
+
+@pytest.fixture
+def account() -> Iterator[tuple[int, Callable[[str], Any]]]:
+    """Process id of a pretended account, and its clients."""
+    standin = f"nginx={ROOT / 'docker' / 'nginx-standin'}"
+    args = (sys.executable, "-m", "preflight", "serve", "--run", RUN, "--until-eof", "--standin", standin)
+    service = process.Service(*args)
+    try:
+        endpoint = json.loads(service.first_line(timeout=60))["endpoint"]
+
+        def make(name: str) -> Any:
+            return boto3.client(
+                name,
+                region_name=REGION,
+                endpoint_url=endpoint,
+                aws_access_key_id="rehearsal",
+                aws_secret_access_key="rehearsal",  # noqa: S106 - opens nothing
+            )
+
+        yield service.pid, make
+    finally:
+        if not service.stop(timeout=120):
+            engines.remove_run(engines.find(), RUN)
+            places.remove(places.runs() / RUN)
+
+
+def resident(pid: int) -> float:
+    """Resident memory of a process in MiB."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:")) / 1024
+
+
+def worked(pid: int) -> float:
+    """Seconds that a process has worked so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def running() -> int:
+    ours = ("--filter", f"label={engines.RUN_LABEL}={RUN}")
+    return len(engines.find().must("ps", "--all", "--quiet", *ours).split())
+
+
+def test_fifty_tasks_become_steady_and_go_again(account: tuple[int, Callable[[str], Any]]) -> None:
+    pid, client = account
+    ecs, iam = client("ecs"), client("iam")
+    role = iam.create_role(RoleName="r", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
+    subnet = client("ec2").describe_subnets()["Subnets"][0]["SubnetId"]
+    ecs.create_cluster(clusterName="default")
+    containers = [{"name": "web", "image": "nginx:1.28.0", "portMappings": [{"containerPort": 80}]}]
+    sizes = {"cpu": "256", "memory": "512", "requiresCompatibilities": ["FARGATE"], "networkMode": "awsvpc"}
+    ecs.register_task_definition(family="web", executionRoleArn=role, containerDefinitions=containers, **sizes)
+    network = {"awsvpcConfiguration": {"subnets": [subnet], "assignPublicIp": "ENABLED"}}
+
+    ecs.create_service(
+        serviceName="web", taskDefinition="web", desiredCount=TASKS, launchType="FARGATE", networkConfiguration=network
+    )
+    ecs.get_waiter("services_stable").wait(cluster="default", services=["web"], WaiterConfig={"Delay": 2, "MaxAttempts": 150})
+    up, memory, before = running(), resident(pid), worked(pid)
+    waiting.pause(LOOK)
+    idle = (worked(pid) - before) / LOOK
+    ecs.delete_service(service="web", force=True)
+    ecs.get_waiter("services_inactive").wait(services=["web"], WaiterConfig={"Delay": 1, "MaxAttempts": 180})
+    waiting.until(lambda: running() == 0 or None, what="the containers to go", timeout=60)
+
+    sys.stderr.write(f"\n{TASKS} tasks, {up} containers: {memory:.0f} MiB, {idle:.2%} of a core while nothing changes\n")
+    assert (up, memory < MEMORY, idle < IDLE) == (2 * TASKS, True, True)
