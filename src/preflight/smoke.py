@@ -6,6 +6,7 @@ import dataclasses
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -19,6 +20,22 @@ SOURCE = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-ta
 FIX = "Let the container serve what the plan expects, or correct the plan."
 Inside = Callable[[str, int, str], Mapping[str, Any]]
 _OUTPUT = re.compile(r"\{output\.([A-Za-z0-9]+)\}")
+
+
+def _nothing() -> reachability.Missing | None:
+    """No link is known to be missing."""
+    return None
+
+
+@dataclass(frozen=True)
+class _Question:
+    """One question: what of the plan it is, to which URL, whom it asks, and what may keep an answer from coming."""
+
+    entry: plan.Smoke
+    url: str
+    name: str
+    task: tasks.Running | None = None
+    missing: Callable[[], reachability.Missing | None] = _nothing
 
 
 class Smoke:
@@ -127,7 +144,7 @@ class Smoke:
             return links[0] if links and all(links) else None
 
         name = f"load balancer {entrance.host} in front of {entry.service}"
-        yield from self._judge(entry, entrance.url(entry.get), name, None, missing)
+        yield from self._judge(_Question(entry, entrance.url(entry.get), name, None, missing))
 
     def _ask_url(self, entry: plan.Smoke) -> Iterator[model.Finding]:
         outputs = {name: self._deployment.output(name) for name in _OUTPUT.findall(str(entry.url))}
@@ -136,7 +153,7 @@ class Smoke:
             yield self._finding(entry, f"url: no stack of the plan has an output {unknown[0]}")
             return
         url = _OUTPUT.sub(lambda found: str(outputs[found.group(1)]), str(entry.url))
-        yield from self._judge(entry, url, url, None, lambda: None)
+        yield from self._judge(_Question(entry, url, url))
 
     def _ask_inside(self, entry: plan.Smoke, task: tasks.Running) -> Iterator[model.Finding]:
         """Ask a task within its network, if anybody there is admitted."""
@@ -149,11 +166,9 @@ class Smoke:
         if missing is not None:
             yield self._finding(entry, f"{name} cannot be asked from inside its network", missing, task)
             return
-        url = f"http://{task.private}:{entry.port}{entry.get}"
-        ask = self._inside
-        yield from self._hold(
-            entry, url, name, task, lambda: fetching.Page(**ask(task.id, entry.port, entry.get)), lambda: None
-        )
+        url, ask = f"http://{task.private}:{entry.port}{entry.get}", self._inside
+        asked = _Question(entry, url, name, task)
+        yield from self._hold(asked, lambda: fetching.Page(**ask(task.id, entry.port, entry.get)))
 
     def _ask_task(self, entry: plan.Smoke, task: tasks.Running) -> Iterator[model.Finding]:
         name = f"task {task.id} of {entry.service}"
@@ -166,43 +181,28 @@ class Smoke:
             yield self._finding(entry, said, missing(), task)
             return
         url = f"http://{task.public}{'' if entry.port == 80 else f':{entry.port}'}{entry.get}"
-        yield from self._judge(entry, url, name, task, missing)
+        yield from self._judge(_Question(entry, url, name, task, missing))
 
-    def _judge(
-        self,
-        entry: plan.Smoke,
-        url: str,
-        name: str,
-        task: tasks.Running | None,
-        missing: Callable[[], reachability.Missing | None],
-    ) -> Iterator[model.Finding]:
-        host = balancers.host_of(url)
+    def _judge(self, asked: _Question) -> Iterator[model.Finding]:
+        host, session = balancers.host_of(asked.url), self._deployment.session
         at = self._balancers.address(host)
-        if at is None and task is None and host.endswith(balancers.SUFFIX) and self._deployment.session.has_loopback_only:
-            yield self._finding(entry, f"{name}: nobody on the internet reaches it", missing(), None)
+        if at is None and session.has_loopback_only and host.endswith(balancers.SUFFIX):
+            yield self._finding(asked.entry, f"{asked.name}: nobody on the internet reaches it", asked.missing())
             return
-        self._deployment.session.check_address(at or host)
-        yield from self._hold(entry, url, name, task, lambda: fetching.fetch(url, at=at), missing)
+        session.check_address(at or host)
+        yield from self._hold(asked, lambda: fetching.fetch(asked.url, at=at))
 
-    def _hold(
-        self,
-        entry: plan.Smoke,
-        url: str,
-        name: str,
-        task: tasks.Running | None,
-        ask: Callable[[], fetching.Page],
-        missing: Callable[[], reachability.Missing | None],
-    ) -> Iterator[model.Finding]:
+    def _hold(self, asked: _Question, ask: Callable[[], fetching.Page]) -> Iterator[model.Finding]:
         """Ask until the answer is the one that the plan wants, or time is up."""
-        began = time.monotonic()
-        page = _page(entry, url, ask)
+        entry, began = asked.entry, time.monotonic()
+        page = _page(entry, asked.url, ask)
         taken = time.monotonic() - began
-        self.answers.append(model.Answer(entry.service or url, url, page.status, entry.status, taken))
+        self.answers.append(model.Answer(entry.service or asked.url, asked.url, page.status, entry.status, taken))
         if page.fits(entry.status, entry.contains):
             return
         wanted = f"status {entry.status}" + (f" and a page with {entry.contains!r}" if entry.contains else "")
-        link = missing() if page.status is None else None
-        yield self._finding(entry, f"{name}: GET {url} was to bring {wanted}, and brought {page.shown()}", link, task)
+        said = f"{asked.name}: GET {asked.url} was to bring {wanted}, and brought {page.shown()}"
+        yield self._finding(entry, said, asked.missing() if page.status is None else None, asked.task)
 
     def _face(self, task: tasks.Running) -> reachability.Interface:
         ec2 = self._deployment.session.client("ec2")

@@ -159,11 +159,18 @@ def test_volumes_from_another_container_are_its_mounts(run: Run) -> None:
 
 def test_the_metadata_endpoint_tells_of_task_and_container(run: Run) -> None:
     task = run(
-        {"name": "app", "sh": "wget -q -O - $ECS_CONTAINER_METADATA_URI_V4/task; echo; wget -q -O - $ECS_CONTAINER_METADATA_URI_V4"}
+        {
+            "name": "app",
+            "sh": "wget -q -O - $ECS_CONTAINER_METADATA_URI_V4/task; echo; wget -q -O - $ECS_CONTAINER_METADATA_URI_V4",
+        }
     )
 
     said, own = (json.loads(line) for line in task["log"]["app"].splitlines())
-    assert (said["TaskARN"], said["LaunchType"], said["Limits"]) == (task["taskArn"], "FARGATE", {"CPU": 0.25, "Memory": 512})
+    assert (said["TaskARN"], said["LaunchType"], said["Limits"]) == (
+        task["taskArn"],
+        "FARGATE",
+        {"CPU": 0.25, "Memory": 512},
+    )
     assert (own["Name"], own["Networks"][0]["IPv4Addresses"]) == (
         "app",
         [task["containers"][0]["networkInterfaces"][0]["privateIpv4Address"]],
@@ -172,7 +179,8 @@ def test_the_metadata_endpoint_tells_of_task_and_container(run: Run) -> None:
 
 def test_the_task_role_s_credentials_are_found_where_sdks_look(run: Run, role: str) -> None:
     task = run(
-        {"name": "app", "sh": "wget -q -O - http://169.254.170.2$AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"}, taskRoleArn=role
+        {"name": "app", "sh": "wget -q -O - http://169.254.170.2$AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"},
+        taskRoleArn=role,
     )
 
     found = json.loads(task["log"]["app"])
@@ -222,7 +230,11 @@ def test_secrets_and_environment_files_become_variables(run: Run, client: Client
 def test_overrides_of_run_task_count(run: Run) -> None:
     task = run(
         {"name": "app", "sh": "echo no"},
-        overrides={"containerOverrides": [{"name": "app", "command": ["sh", "-c", "echo $X"], "environment": [{"name": "X", "value": "yes"}]}]},
+        overrides={
+            "containerOverrides": [
+                {"name": "app", "command": ["sh", "-c", "echo $X"], "environment": [{"name": "X", "value": "yes"}]}
+            ]
+        },
     )
 
     assert task["log"]["app"] == "yes"
@@ -231,7 +243,12 @@ def test_overrides_of_run_task_count(run: Run) -> None:
 @pytest.mark.parametrize(
     ("given", "sh", "said"),
     [
-        pytest.param({"readonlyRootFilesystem": True}, "touch /run/x || echo no", "no", id="a read-only root has no tmpfs of its own"),
+        pytest.param(
+            {"readonlyRootFilesystem": True},
+            "touch /run/x || echo no",
+            "no",
+            id="a read-only root has no tmpfs of its own",
+        ),
         pytest.param(
             {"linuxParameters": {"tmpfs": [{"containerPath": "/scratch", "size": 8}]}, "readonlyRootFilesystem": True},
             "touch /scratch/x && echo yes",
@@ -240,13 +257,24 @@ def test_overrides_of_run_task_count(run: Run) -> None:
         ),
         pytest.param({"user": "101:101"}, "id -u", "101", id="user"),
         pytest.param({"workingDirectory": "/usr/share/nginx"}, "pwd", "/usr/share/nginx", id="working directory"),
-        pytest.param({"entryPoint": ["echo", "one"], "command": ["two"]}, None, "one two", id="entry point and command"),
-        pytest.param({"ulimits": [{"name": "nofile", "softLimit": 512, "hardLimit": 512}]}, "ulimit -n", "512", id="ulimits"),
+        pytest.param(
+            {"entryPoint": ["echo", "one"], "command": ["two"]}, None, "one two", id="entry point and command"
+        ),
+        pytest.param(
+            {"ulimits": [{"name": "nofile", "softLimit": 512, "hardLimit": 512}]}, "ulimit -n", "512", id="ulimits"
+        ),
         pytest.param({"linuxParameters": {"initProcessEnabled": True}}, "cat /proc/1/comm", None, id="init process"),
-        pytest.param({"linuxParameters": {"capabilities": {"drop": ["ALL"]}}}, "chown 1 /tmp && echo yes || echo no", "no", id="capabilities"),
+        pytest.param(
+            {"linuxParameters": {"capabilities": {"drop": ["ALL"]}}},
+            "chown 1 /tmp && echo yes || echo no",
+            "no",
+            id="capabilities",
+        ),
     ],
 )
-def test_a_container_has_what_its_definition_says(run: Run, given: dict[str, Any], sh: str | None, said: str | None) -> None:
+def test_a_container_has_what_its_definition_says(
+    run: Run, given: dict[str, Any], sh: str | None, said: str | None
+) -> None:
     line = run({"name": "app", **({"sh": sh} if sh else {}), **given})["log"]["app"].splitlines()[-1]
 
     assert line == said if said is not None else line != "sh"
@@ -262,7 +290,11 @@ def test_a_container_over_its_memory_is_killed_and_the_reason_told(run: Run) -> 
 def test_containers_see_each_other_s_processes_where_the_task_shares_them(run: Run) -> None:
     modes: tuple[dict[str, str], ...] = ({}, {"pidMode": "task"})
     sleeper = {"name": "sleeper", "sh": "exec sleep 8", "essential": False}
-    looker = {"name": "app", "sh": "ps | grep -c '[s]leep 8'; true", "dependsOn": [{"containerName": "sleeper", "condition": "START"}]}
+    looker = {
+        "name": "app",
+        "sh": "ps | grep -c '[s]leep 8'; true",
+        "dependsOn": [{"containerName": "sleeper", "condition": "START"}],
+    }
 
     seen = [run(sleeper, looker, **mode)["log"]["app"] for mode in modes]
 
@@ -286,7 +318,9 @@ def test_a_file_system_without_a_mount_target_is_not_mounted(run: Run, client: C
     system = client("efs").create_file_system(CreationToken="y")["FileSystemId"]
     volume = {"name": "v", "efsVolumeConfiguration": {"fileSystemId": system}}
 
-    task = run({"name": "app", "sh": "true", "mountPoints": [{"sourceVolume": "v", "containerPath": "/d"}]}, volumes=[volume])
+    task = run(
+        {"name": "app", "sh": "true", "mountPoints": [{"sourceVolume": "v", "containerPath": "/d"}]}, volumes=[volume]
+    )
 
     assert (task["stopCode"], "EFS utils" in task["stoppedReason"]) == ("TaskFailedToStart", True)
 
@@ -332,7 +366,9 @@ def test_a_task_for_another_platform_is_assumed_to_run(client: Client, network: 
         containerDefinitions=[container("app", "false")],
     )["taskDefinition"]["taskDefinitionArn"]
 
-    arn = ecs.run_task(taskDefinition=definition, launchType="FARGATE", networkConfiguration=network)["tasks"][0]["taskArn"]
+    arn = ecs.run_task(taskDefinition=definition, launchType="FARGATE", networkConfiguration=network)["tasks"][0][
+        "taskArn"
+    ]
     ecs.get_waiter("tasks_running").wait(tasks=[arn], WaiterConfig={"Delay": 1, "MaxAttempts": 20})
     ecs.stop_task(task=arn)
     ecs.get_waiter("tasks_stopped").wait(tasks=[arn], WaiterConfig={"Delay": 1, "MaxAttempts": 20})

@@ -155,3 +155,34 @@ def test_a_capability_may_stand_alone_and_braces_are_text(folder: Path) -> None:
     )
 
     assert (read.stacks[0].capabilities, read.smoke[0].contains) == (("CAPABILITY_IAM",), '{"status": 1}')
+
+
+def test_a_question_from_inside_and_one_of_a_caller(folder: Path) -> None:
+    inside = load(folder, GOOD.replace("    cluster: c\n", "    from: inside\n")).smoke[0]
+    caller = load(folder, GOOD.replace("    cluster: c\n", "    caller: 203.0.113.5\n")).smoke[0]
+
+    assert (inside.is_inside, inside.cluster, caller.is_inside, caller.caller) == (True, "default", False, "203.0.113.5")
+
+
+def test_stubs_and_egress_are_read(folder: Path) -> None:
+    read = load(folder, GOOD + "stubs: ['*/agent']\negress: true\n")
+
+    assert (read.stubs, read.has_egress) == (("*/agent",), True)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        pytest.param("    cluster: c\n", "    from: outside\n", "from: expected internet or inside", id="from where"),
+        pytest.param("    cluster: c\n", "    caller: here\n", "caller: expected an IPv4 address", id="no address"),
+        pytest.param("    cluster: c\n", "    caller: 10\n", "caller: expected an IPv4 address", id="a number"),
+        pytest.param(
+            "    cluster: c\n", "    from: inside\n    caller: 203.0.113.5\n", "caller: only somebody on", id="both"
+        ),
+        pytest.param("standins", "stubs: [1]\nstandins", "stubs: expected the pattern", id="no pattern"),
+        pytest.param("standins", "egress: maybe\nstandins", "egress: expected true or false", id="perhaps"),
+    ],
+)
+def test_odd_questions_are_refused(folder: Path, old: str, new: str, said: str) -> None:
+    with pytest.raises(errors.UsageError, match=said):
+        load(folder, GOOD.replace(old, new, 1))

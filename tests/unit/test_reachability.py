@@ -205,3 +205,56 @@ def test_a_gateway_endpoint_serves_a_private_subnet() -> None:
     }
 
     assert reachability.to_service(network(endpoints=(gateway,), **routed()), PRIVATE, "s3") is None
+
+
+BALANCER = reachability.Interface("vpc", "edge", "10.0.9.4", ("lb",), has_public_address=True)
+WITH_BALANCER = {
+    "subnets": (
+        {"SubnetId": "subnet", "CidrBlock": "10.0.1.0/24", "VpcId": "vpc"},
+        {"SubnetId": "edge", "CidrBlock": "10.0.9.0/24", "VpcId": "vpc"},
+    ),
+}
+
+
+def groups(*, lets_out: list[dict[str, Any]], lets_in: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "security_groups": (
+            {"GroupId": "lb", "IpPermissions": [], "IpPermissionsEgress": lets_out},
+            {"GroupId": "sg", "IpPermissions": lets_in, "IpPermissionsEgress": []},
+        )
+    }
+
+
+OF_BALANCER = rule(80, IpRanges=[], UserIdGroupPairs=[{"GroupId": "lb"}])
+TO_TASKS = rule(80, IpRanges=[], UserIdGroupPairs=[{"GroupId": "sg"}])
+
+
+@pytest.mark.parametrize(
+    ("change", "at"),
+    [
+        pytest.param(groups(lets_out=[rule(80)], lets_in=[OF_BALANCER]), None, id="by group"),
+        pytest.param(groups(lets_out=[TO_TASKS], lets_in=[rule(80)]), None, id="out by group"),
+        pytest.param(groups(lets_out=[rule(443)], lets_in=[OF_BALANCER]), "lb", id="not let out"),
+        pytest.param(groups(lets_out=[rule(80)], lets_in=[rule(81)]), "sg", id="not let in"),
+    ],
+)
+def test_between_two_interfaces_of_a_network(change: dict[str, Any], at: str | None) -> None:
+    missing = reachability.between(network(**WITH_BALANCER, **change), BALANCER, PRIVATE, 80)
+
+    assert (missing.resource if missing else None) == at
+
+
+@pytest.mark.parametrize(
+    ("ingress", "is_reached"),
+    [
+        pytest.param(rule(80, IpRanges=[{"CidrIp": "10.0.0.0/16"}]), True, id="the VPC's block"),
+        pytest.param(rule(80), True, id="everybody"),
+        pytest.param(OF_BALANCER, True, id="a group"),
+        pytest.param(rule(80, IpRanges=[{"CidrIp": "192.168.0.0/16"}]), False, id="another network"),
+        pytest.param(rule(81), False, id="another port"),
+    ],
+)
+def test_from_inside(ingress: dict[str, Any], *, is_reached: bool) -> None:
+    seen = network(**WITH_BALANCER, **groups(lets_out=[], lets_in=[ingress]))
+
+    assert (reachability.from_inside(seen, PRIVATE, 80) is None) is is_reached

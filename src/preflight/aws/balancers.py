@@ -46,7 +46,9 @@ class Balancers:
     def entrances(self, cluster: str, service: str) -> Iterator[Entrance]:
         """Every listener that leads to a service."""
         described = self._session.client("ecs").describe_services(cluster=cluster, services=[service])["services"]
-        groups = [b["targetGroupArn"] for s in described for b in s.get("loadBalancers") or [] if b.get("targetGroupArn")]
+        groups = [
+            b["targetGroupArn"] for s in described for b in s.get("loadBalancers") or [] if b.get("targetGroupArn")
+        ]
         for group in groups:
             found = self._elb.describe_target_groups(TargetGroupArns=[group])["TargetGroups"][0]
             for arn in found.get("LoadBalancerArns") or []:

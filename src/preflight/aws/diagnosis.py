@@ -163,7 +163,13 @@ _KNOWN: tuple[tuple[str, Diagnosis], ...] = (
     ),
     (
         r"Access to KMS is not allowed",
-        Diagnosis("AccessDenied", "definition", "ExecutionRoleArn", "Allow kms:Decrypt on the key to the execution role.", ROLE),
+        Diagnosis(
+            "AccessDenied",
+            "definition",
+            "ExecutionRoleArn",
+            "Allow kms:Decrypt on the key to the execution role.",
+            ROLE,
+        ),
     ),
     (
         r"network interface provisioning",

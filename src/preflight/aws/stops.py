@@ -17,9 +17,7 @@ Culprit = tuple["blueprint.Declared | None", "str | None", str]
 class Stops:
     """Explains stops of tasks by the templates and the network; `services` are ARNs with their clusters."""
 
-    def __init__(
-        self, session: sessions.Session, known: blueprint.Blueprint, services: Mapping[str, str]
-    ) -> None:
+    def __init__(self, session: sessions.Session, known: blueprint.Blueprint, services: Mapping[str, str]) -> None:
         self._session = session
         self._blueprint = known
         self._services = services

@@ -103,7 +103,9 @@ class Balancers:
         arn = balancer["LoadBalancerArn"]
         known = self._known[arn]
         listeners = {int(one["Port"]): one for one in self._listeners(elb, arn)}
-        network = vpc.describe(self._account.client("ec2", region), known.vpc) if known.faces else reachability.Network()
+        network = (
+            vpc.describe(self._account.client("ec2", region), known.vpc) if known.faces else reachability.Network()
+        )
         wanted = {
             (made.public, port)
             for made in known.faces

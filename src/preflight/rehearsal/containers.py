@@ -17,7 +17,6 @@ from preflight import errors, pause, places
 from preflight.rehearsal import cgroups, exits, namespace
 from preflight.rehearsal.fargate import launch
 
-
 DEFAULT_LIMITS = {"nofile": "1024:1024", "nproc": "1024:1024"}  # of machines that cannot raise limits
 NOTED_WITHIN = 10.0  # seconds in which an engine notes how a container ended
 
@@ -189,7 +188,6 @@ class Runner:
 
     def when_ended(self, container: str, *, at_once: Callable[[], None], then: Callable[[Ended], None]) -> None:
         """Call `at_once` when the container ends, and `then` once it is known how; from other threads."""
-
         pid = self._pid(container)
         counter = cgroups.counter_of(pid)
 

@@ -80,7 +80,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         elif routed["Type"] == "fixed-response":
             config = routed.get("FixedResponseConfig") or {}
             kind = str(config.get("ContentType") or "text/plain")
-            self._answer(int(config["StatusCode"]), str(config.get("MessageBody") or "").encode(), {"Content-Type": kind})
+            self._answer(
+                int(config["StatusCode"]), str(config.get("MessageBody") or "").encode(), {"Content-Type": kind}
+            )
         else:
             self._forward(routed)
 

@@ -63,12 +63,12 @@ def answer(
 
     A fault of ours is told to `trouble`, and answered in the service's protocol all the same.
     """
-    model = model_of(service)
+    model = model_of(SIGNED.get(service, service))
     name = operation_name(request)
     if name is None or name not in operations:
         return refuse(model, name, _unknown(model, name))
     try:
-        call = parse(service, region, request)
+        call = parse(SIGNED.get(service, service), region, request)
         return _serialize(model, name, operations[name](call) or {}, status=200)
     except Refusal as refusal:
         return refuse(model, name, refusal)

@@ -75,7 +75,9 @@ def _holds(condition: Described, asked: Asked) -> bool:
 
 
 def _values(condition: Described) -> list[str]:
-    configured = [c.get("Values") or [] for key, c in condition.items() if key.endswith("Config") and isinstance(c, dict)]
+    configured = [
+        c.get("Values") or [] for key, c in condition.items() if key.endswith("Config") and isinstance(c, dict)
+    ]
     found = next((values for values in configured if values), None) or condition.get("Values") or []
     return [str(value) for value in found if not isinstance(value, dict)]
 
@@ -106,7 +108,6 @@ def location(config: Described, asked: Asked, *, protocol: str, port: int) -> st
         return text
 
     scheme, query = filled("Protocol", "#{protocol}").lower(), filled("Query", "#{query}")
-    return (
-        f"{scheme}://{filled('Host', '#{host}')}:{filled('Port', '#{port}')}{filled('Path', '/#{path}')}"
-        + (f"?{query}" if query else "")
+    return f"{scheme}://{filled('Host', '#{host}')}:{filled('Port', '#{port}')}{filled('Path', '/#{path}')}" + (
+        f"?{query}" if query else ""
     )

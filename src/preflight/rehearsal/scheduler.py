@@ -194,7 +194,11 @@ class Scheduler:
             self._complete(service)
             return math.inf
         waiting = [t.ran_since for t in own if t.ran_since is not None and not t.settled_once]
-        return min((r + SETTLE if time.monotonic() < r + SETTLE else time.monotonic() + AGAIN) for r in waiting) if waiting else math.inf
+        return (
+            min((r + SETTLE if time.monotonic() < r + SETTLE else time.monotonic() + AGAIN) for r in waiting)
+            if waiting
+            else math.inf
+        )
 
     def _is_ready(self, task: states.Task) -> bool:
         """Whether a task counts as healthy and running."""

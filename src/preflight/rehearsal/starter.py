@@ -69,9 +69,7 @@ class Starter:
         try:
             container = self._runner.start(run.holder, plan, image=image, task=run.plan, environment=environment)
         except errors.ToolBrokeError as error:
-            states.container(task, plan.name).update(
-                lastStatus="STOPPED", reason=f"CannotStartContainerError: {error}"
-            )
+            states.container(task, plan.name).update(lastStatus="STOPPED", reason=f"CannotStartContainerError: {error}")
             raise admission.LaunchFailedError(f"CannotStartContainerError: {error}") from None
         run.ids[plan.name] = container
         run.started[plan.name] = time.monotonic()
@@ -79,9 +77,7 @@ class Starter:
         self._watch(task, run, plan, container)
         self._await_end(task, run, plan, container)
 
-    def _watch(
-        self, task: states.Task, run: running.Running, plan: launch.ContainerPlan, container: str
-    ) -> None:
+    def _watch(self, task: states.Task, run: running.Running, plan: launch.ContainerPlan, container: str) -> None:
         if plan.health is None:
             return
         if plan.is_stub:
@@ -99,9 +95,7 @@ class Starter:
             task.api["healthStatus"] = health.of_task(task.api["containers"], essential, checked)
             self._state.changed.notify_all()
 
-    def _await_end(
-        self, task: states.Task, run: running.Running, plan: launch.ContainerPlan, container: str
-    ) -> None:
+    def _await_end(self, task: states.Task, run: running.Running, plan: launch.ContainerPlan, container: str) -> None:
         self._runner.when_ended(
             container,
             at_once=lambda: self._doubt(task, plan),
@@ -127,9 +121,7 @@ class Starter:
             return
         self._note_end(task, plan, container, ended)
 
-    def _note_end(
-        self, task: states.Task, plan: launch.ContainerPlan, container: str, ended: containers.Ended
-    ) -> None:
+    def _note_end(self, task: states.Task, plan: launch.ContainerPlan, container: str, ended: containers.Ended) -> None:
         with self._state.changed:
             shown = states.container(task, plan.name)
             shown.update(lastStatus="STOPPED", exitCode=ended.code)

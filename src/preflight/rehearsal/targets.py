@@ -101,7 +101,9 @@ class Targets:
             found = self._answer(task, run, target, check)
             failures = 0 if found.is_well else failures + 1
             grace = float((task.service.given if task.service else {}).get("healthCheckGracePeriodSeconds") or 0)
-            state = verdict(check, found, failures=failures, elapsed=time.monotonic() - began, grace=grace, former=target.state)
+            state = verdict(
+                check, found, failures=failures, elapsed=time.monotonic() - began, grace=grace, former=target.state
+            )
             if not target.over.is_set():
                 self._tell(task, target, state, found)
             wait = check.interval if target.state == HEALTHY else QUICK
@@ -157,9 +159,7 @@ class Targets:
             self._state.changed.notify_all()
 
 
-def verdict(
-    check: probe.Check, found: probe.Found, *, failures: int, elapsed: float, grace: float, former: str
-) -> str:
+def verdict(check: probe.Check, found: probe.Found, *, failures: int, elapsed: float, grace: float, former: str) -> str:
     """The state after a check, the `failures`-th in a row that failed.
 
     What cannot heal is unhealthy at once; an answer of the 400s after a moment; anything else is given

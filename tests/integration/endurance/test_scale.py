@@ -82,7 +82,9 @@ def test_fifty_tasks_become_steady_and_go_again(account: tuple[int, Callable[[st
     ecs.create_service(
         serviceName="web", taskDefinition="web", desiredCount=TASKS, launchType="FARGATE", networkConfiguration=network
     )
-    ecs.get_waiter("services_stable").wait(cluster="default", services=["web"], WaiterConfig={"Delay": 2, "MaxAttempts": 150})
+    ecs.get_waiter("services_stable").wait(
+        cluster="default", services=["web"], WaiterConfig={"Delay": 2, "MaxAttempts": 150}
+    )
     up, memory, before = running(), resident(pid), worked(pid)
     waiting.pause(LOOK)
     idle = (worked(pid) - before) / LOOK
@@ -90,5 +92,7 @@ def test_fifty_tasks_become_steady_and_go_again(account: tuple[int, Callable[[st
     ecs.get_waiter("services_inactive").wait(services=["web"], WaiterConfig={"Delay": 1, "MaxAttempts": 180})
     waiting.until(lambda: running() == 0 or None, what="the containers to go", timeout=60)
 
-    sys.stderr.write(f"\n{TASKS} tasks, {up} containers: {memory:.0f} MiB, {idle:.2%} of a core while nothing changes\n")
+    sys.stderr.write(
+        f"\n{TASKS} tasks, {up} containers: {memory:.0f} MiB, {idle:.2%} of a core while nothing changes\n"
+    )
     assert (up, memory < MEMORY, idle < IDLE) == (2 * TASKS, True, True)

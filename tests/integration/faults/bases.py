@@ -82,8 +82,11 @@ SHARED: Edits = (
     ),
     (
         '        - Name: tmp\n      ContainerDefinitions:\n        - Name: !Sub "${Prefix}-task1-container"\n',
-        "        - Name: tmp\n        - Name: shared\n          EFSVolumeConfiguration: {FilesystemId: !Ref System, TransitEncryption: ENABLED}\n"
-        '      ContainerDefinitions:\n        - Name: !Sub "${Prefix}-task1-container"\n',
+        (
+            "        - Name: tmp\n        - Name: shared\n"
+            "          EFSVolumeConfiguration: {FilesystemId: !Ref System, TransitEncryption: ENABLED}\n"
+            '      ContainerDefinitions:\n        - Name: !Sub "${Prefix}-task1-container"\n'
+        ),
     ),
     (
         _NFS_OUT,

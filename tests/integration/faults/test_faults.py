@@ -5,7 +5,6 @@ Run by `tox -e faults`; the counts are printed, with what cfn-lint alone finds o
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import shutil
 import sys
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.integration.faults import catalog, deeper
 
 from preflight import process
 
@@ -21,20 +21,8 @@ ROOT = Path(__file__).parents[3]
 pytestmark = [pytest.mark.faults, pytest.mark.containers]
 
 
-def _read(name: str) -> Any:
-    """A module of this folder, by its name."""
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-        assert spec is not None
-        assert spec.loader is not None
-        sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[name])
-    return sys.modules[name]
-
-
-CATALOG, _, DEEPER = _read("catalog"), _read("bases"), _read("deeper")
-MISTAKES = (*CATALOG.MISTAKES, *DEEPER.MISTAKES)
-VARIANTS = (*CATALOG.VARIANTS, *DEEPER.VARIANTS)
+MISTAKES = (*catalog.MISTAKES, *deeper.MISTAKES)
+VARIANTS = (*catalog.VARIANTS, *deeper.VARIANTS)
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,9 @@ from preflight.rehearsal.calls import caller as callers
 from preflight.rehearsal.fargate import launch, permissions
 
 NFS = 2049
-ENVIRONMENT = "ResourceInitializationError: failed to download env files: file download command: non empty error stream: "
+ENVIRONMENT = (
+    "ResourceInitializationError: failed to download env files: file download command: non empty error stream: "
+)
 EFS = "ResourceInitializationError: failed to invoke EFS utils commands to set up EFS volumes: stderr: "
 
 
@@ -38,7 +40,9 @@ def environment(caller: callers.Caller, container: launch.ContainerPlan) -> dict
 def _text(caller: callers.Caller, arn: str) -> str:
     bucket, _, key = arn.partition(":::")[2].partition("/")
     if caller.way_to("s3"):
-        raise callers.LaunchFailedError(f"{ENVIRONMENT}RequestCanceled: request context canceled caused by: context deadline exceeded")
+        raise callers.LaunchFailedError(
+            f"{ENVIRONMENT}RequestCanceled: request context canceled caused by: context deadline exceeded"
+        )
     for action, resource in (("s3:GetBucketLocation", arn.partition("/")[0]), ("s3:GetObject", arn)):
         denied = caller.denial(action, resource)
         if denied:
@@ -46,7 +50,9 @@ def _text(caller: callers.Caller, arn: str) -> str:
     try:
         body = caller.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
     except ClientError as error:
-        raise callers.LaunchFailedError(f"{ENVIRONMENT}{error.response['Error']['Code']}: {arn} status code: 404") from None
+        raise callers.LaunchFailedError(
+            f"{ENVIRONMENT}{error.response['Error']['Code']}: {arn} status code: 404"
+        ) from None
     return bytes(body).decode(errors="replace")
 
 
@@ -69,9 +75,13 @@ def mount(caller: callers.Caller, file_system: launch.FileSystem) -> None:
         points = efs.describe_access_points(FileSystemId=file_system.id)["AccessPoints"]
     except ClientError:
         host = f"{file_system.id}.efs.{caller.task.region}.amazonaws.com"
-        raise callers.LaunchFailedError(f'{EFS}Failed to resolve "{host}" - check that your file system ID is correct') from None
+        raise callers.LaunchFailedError(
+            f'{EFS}Failed to resolve "{host}" - check that your file system ID is correct'
+        ) from None
     if file_system.access_point and file_system.access_point not in [p["AccessPointId"] for p in points]:
-        raise callers.LaunchFailedError(f"{EFS}mount.nfs4: access denied by server while mounting 127.0.0.1:/ (access point {file_system.access_point} does not exist)")
+        raise callers.LaunchFailedError(
+            f"{EFS}mount.nfs4: access denied by server while mounting 127.0.0.1:/ (access point {file_system.access_point} does not exist)"
+        )
     _reach(caller, file_system, targets, efs)
     _may_mount(caller, file_system, efs)
 
@@ -116,7 +126,11 @@ def _may_mount(caller: callers.Caller, file_system: launch.FileSystem, efs: Any)
         return  # without a policy everybody who can reach a mount target may mount
     role = credentials.role_of(caller.task) if file_system.has_iam else None
     arn = f"arn:{caller.partition}:elasticfilesystem:{caller.task.region}:{caller.account.id}:file-system/{file_system.id}"
-    request = permissions.Request("elasticfilesystem:ClientMount", arn, {"aws:securetransport": "true", "elasticfilesystem:accessedviamounttarget": "true"})
+    request = permissions.Request(
+        "elasticfilesystem:ClientMount",
+        arn,
+        {"aws:securetransport": "true", "elasticfilesystem:accessedviamounttarget": "true"},
+    )
     names = {role, caller.account.id} if role else {""}
     own = caller.roles.policies(role, caller.task.region) if role else permissions.Policies()
     is_allowed = policy is None or permissions.grants(policy, names, request) or permissions.allows(own, request)

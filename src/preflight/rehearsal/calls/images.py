@@ -148,7 +148,9 @@ def _digest(caller: callers.Caller, registry: registries.Registry, image: Image)
 
 def _may_get_layers(caller: callers.Caller, image: Image) -> None:
     """The layers come from S3, through the gateway endpoint where there is one."""
-    start = "CannotPullContainerError: ref pull has been retried 1 time(s): failed to copy: httpReaderSeeker: failed open: "
+    start = (
+        "CannotPullContainerError: ref pull has been retried 1 time(s): failed to copy: httpReaderSeeker: failed open: "
+    )
     if caller.way_to("s3"):
         raise callers.LaunchFailedError(f"{start}failed to do request: dial tcp: i/o timeout")
     endpoint = next(iter(reachability.endpoints(caller.network, caller.face, "s3")), None)
@@ -156,4 +158,6 @@ def _may_get_layers(caller: callers.Caller, image: Image) -> None:
     layers = LAYERS.format(partition=caller.partition, region=image.region)
     request = caller.request("s3:GetObject", layers)
     if policy is not None and not permissions.allows(permissions.Policies((policy,)), request):
-        raise callers.LaunchFailedError(f"{start}unexpected status code 403 Forbidden: the policy of the S3 endpoint does not allow s3:GetObject on {layers}")
+        raise callers.LaunchFailedError(
+            f"{start}unexpected status code 403 Forbidden: the policy of the S3 endpoint does not allow s3:GetObject on {layers}"
+        )

@@ -47,9 +47,7 @@ def _moments(shown: Shown, names: Mapping[str, str]) -> dict[str, str]:
     return {name: f"{shown[key].isoformat()}Z" for key, name in names.items() if shown.get(key)}
 
 
-def container(
-    shown: Shown, plan: launch.TaskPlan, ids: Mapping[str, str], name: str, *, block: str
-) -> dict[str, Any]:
+def container(shown: Shown, plan: launch.TaskPlan, ids: Mapping[str, str], name: str, *, block: str) -> dict[str, Any]:
     """One container of a task."""
     own = next(c for c in shown["containers"] if c["name"] == name)
     planned = next(c for c in plan.containers if c.name == name)

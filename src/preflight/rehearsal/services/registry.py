@@ -195,7 +195,6 @@ class Registry:
         digests = [detail["imageDigest"] for detail in answer["imageDetails"]]
         return digests[0] if digests else None
 
-
     def platforms(self, digest: str) -> frozenset[str]:
         """The platforms of an image, as `linux/amd64`; none where the manifest does not tell."""
         manifest = self._read(digest)

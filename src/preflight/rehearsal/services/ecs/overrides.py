@@ -69,7 +69,9 @@ def _size(wanted: Given, definition: Given, *, is_on_fargate: bool) -> Iterator[
     if is_on_fargate and platforms.is_windows(definition):
         yield from sizes.on_windows(result)
     overrides = {override.get("name"): override for override in wanted.get("containerOverrides") or []}
-    containers = [_merged(container, overrides.get(container["name"]) or {}) for container in definition["containerDefinitions"]]
+    containers = [
+        _merged(container, overrides.get(container["name"]) or {}) for container in definition["containerDefinitions"]
+    ]
     yield from budget.each(result, containers)
     yield from budget.together(result, containers)
 
