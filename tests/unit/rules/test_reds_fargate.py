@@ -1,0 +1,88 @@
+"""Every rule of tier fargate bites: it holds on `web.yaml`, and one change turns it, and it alone, red."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from preflight import guard as guards
+from preflight import guard_binary, lint, model, process, template
+
+ROOT = Path(__file__).parents[3]
+RULES = guards.rules_below([ROOT / "rules" / "fargate"])
+WEB = Path(__file__).with_name("web.yaml")
+NOTHING_TO_JUDGE = {"ECS_TASKDEF_ROLE_ARN_NOT_REF"}  # cfn-lint lets no correct template name a role by Ref (E1041)
+
+
+def _reds() -> Any:
+    spec = importlib.util.spec_from_file_location("reds_fargate", Path(__file__).with_name("reds_fargate.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["reds_fargate"] = module
+    spec.loader.exec_module(module)
+    return module.REDS
+
+
+REDS = _reds()
+
+
+def case(red: Any) -> str:
+    return f"{red.rule}: {' '.join(red.old.split())[-60:]} -> {' '.join(red.new.split())[-60:] or 'nothing'}"
+
+
+@pytest.fixture(scope="module")
+def found(guard: guard_binary.Binary, tmp_path_factory: pytest.TempPathFactory) -> dict[Any, list[model.Finding]]:
+    """What the rules find in each changed template: one process for all of them."""
+    folder = tmp_path_factory.mktemp("reds")
+    paths = {}
+    for number, red in enumerate(REDS):
+        paths[red] = folder / f"{number}.yaml"
+        paths[red].write_text((ROOT / red.file).read_text().replace(red.old, red.new))
+    known = {path: template.load(path) for path in paths.values()}
+    findings = guards.start(guard, RULES, known).findings()
+    return {red: [f for f in findings if f.file == known[path].name] for red, path in paths.items()}
+
+
+@pytest.mark.parametrize("red", REDS, ids=map(case, REDS))
+def test_the_change_is_one(red: Any) -> None:
+    assert ((ROOT / red.file).read_text().count(red.old), red.old != red.new) == (1, True)
+
+
+@pytest.mark.guard
+@pytest.mark.parametrize("red", REDS, ids=map(case, REDS))
+def test_the_change_turns_the_rule_red(found: dict[Any, list[model.Finding]], red: Any) -> None:
+    assert {finding.check for finding in found[red]} == {red.rule, *red.also}
+
+
+@pytest.mark.guard
+@pytest.mark.parametrize("red", REDS, ids=map(case, REDS))
+def test_what_is_found_says_where_and_what_to_do(found: dict[Any, list[model.Finding]], red: Any) -> None:
+    vague = [f for f in found[red] if not (f.resource and f.line and f.fix and f.message.endswith("."))]
+
+    assert vague == []
+
+
+def test_every_rule_is_turned_red() -> None:
+    assert {red.rule for red in REDS} == {rule.name for rule in RULES}
+
+
+@pytest.mark.guard
+def test_every_rule_holds_on_a_good_template(guard: guard_binary.Binary) -> None:
+    args = ["validate", "--structured", "-o", "json", "--show-summary", "none", "-r", str(ROOT / "rules" / "fargate")]
+
+    done = process.run(str(guard.path), *args, "-d", str(WEB), timeout=60)
+
+    answer = json.loads(done.stdout)[0]
+    assert set(answer["compliant"]) == {rule.name for rule in RULES} - NOTHING_TO_JUDGE
+
+
+def test_the_good_template_passes_cfn_lint() -> None:
+    errors = [f for f in lint.check({WEB: template.load(WEB)}) if f.severity is model.Severity.ERROR]
+
+    assert errors == []
