@@ -17,6 +17,10 @@ POLICY = 'ManagedPolicyArns:\n        - !Sub "arn:${AWS::Partition}:iam::aws:pol
 IMAGE = "          Image: nginx:1.28.0\n"
 READ_ONLY = "          ReadonlyRootFilesystem: true\n"
 CONTAINERS = '      ContainerDefinitions:\n        - Name: !Sub "${Prefix}-task1-container"\n'
+LOG = (
+    "          LogConfiguration: {LogDriver: awslogs, Options: {awslogs-group: !Ref LogGroup1, "
+    "awslogs-region: !Ref AWS::Region, awslogs-stream-prefix: init}}\n"
+)
 PORTS = "          FromPort: !Ref HTTPPort\n          ToPort: !Ref HTTPPort\n"
 INLINE = """Policies:
         - PolicyName: execution
@@ -24,11 +28,14 @@ INLINE = """Policies:
             Version: "2012-10-17"
             Statement:
               - Effect: Allow
-                Action: [ecr:GetAuthorizationToken, ecr:BatchCheckLayerAvailability, ecr:GetDownloadUrlForLayer, ecr:BatchGetImage]
+                Action: ecr:GetAuthorizationToken
                 Resource: "*"
               - Effect: Allow
+                Action: [ecr:BatchCheckLayerAvailability, ecr:GetDownloadUrlForLayer, ecr:BatchGetImage]
+                Resource: !Sub "arn:${AWS::Partition}:ecr:${AWS::Region}:${AWS::AccountId}:repository/${Prefix}"
+              - Effect: Allow
                 Action: ["logs:CreateLogStream", "logs:PutLogEvents"]
-                Resource: "*"
+                Resource: [!GetAtt LogGroup1.Arn, !GetAtt LogGroup2.Arn]
 """
 GATEWAY = """  OtherGateway:
     Type: AWS::EC2::InternetGateway
@@ -49,7 +56,7 @@ def beside(command: str, *, condition: str) -> str:
     """An init container before the first one, which depends on it."""
     return (
         "      ContainerDefinitions:\n        - Name: init\n          Image: nginx:1.28.0\n          Essential: false\n"
-        f'          Command: [sh, -c, "{command}"]\n        - Name: !Sub "${{Prefix}}-task1-container"\n'
+        f'{READ_ONLY}          Command: [sh, -c, "{command}"]\n{LOG}        - Name: !Sub "${{Prefix}}-task1-container"\n'
         f"          DependsOn: [{{ContainerName: init, Condition: {condition}}}]\n"
     )
 
