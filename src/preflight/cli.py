@@ -101,7 +101,7 @@ def _add_check(parser: argparse.ArgumentParser, command: Callable[[argparse.Name
 def _add_paths(parser: argparse.ArgumentParser, stage: str) -> None:
     parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="templates, or folders that hold some")
     if stage == "comply":
-        parser.add_argument("--rules", action="append", type=Path, default=[], metavar="DIR", help="a folder of rules")
+        parser.add_argument("--rules", action="append", type=Path, default=[], metavar="DIR", help="a folder of rules to add")
     _add_report(parser)
     parser.set_defaults(command=_paths, stage=stage)
 
@@ -162,7 +162,7 @@ def _run_plan(args: argparse.Namespace, stages: tuple[str, ...]) -> int:
             stages=stages,
             plan=asked,
             templates=tuple(asked.template_files()),
-            rules=asked.rules or _near_rules(),
+            rules=asked.rules,
             strict=args.strict,
             has_containers=args.containers == "auto",
             keeps=args.keep,
@@ -183,18 +183,11 @@ def _paths(args: argparse.Namespace) -> int:
             msg = f"{path}: there is no template in this folder. Next: name one that holds .yaml or .json files"
             raise errors.UsageError(msg)
         templates += found
-    rules = tuple(getattr(args, "rules", ())) or _near_rules()
+    rules = tuple(getattr(args, "rules", ()))
     request = pipeline.Request(
         stages=(args.stage,), plan=None, templates=tuple(dict.fromkeys(templates)), rules=rules, strict=args.strict
     )
     return _report(args, request)
-
-
-def _near_rules() -> tuple[Path, ...]:
-    """The rules that come with the program."""
-    from preflight import pack  # noqa: PLC0415 - `--help` has to be quick
-
-    return (pack.folder(),)
 
 
 def _report(args: argparse.Namespace, request: pipeline.Request) -> int:

@@ -6,11 +6,11 @@ import difflib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from preflight import errors, template
+from preflight import errors, policy, template
 
 FILE = "preflight.yaml"
 NAMES = ("name", "prefix", "run", "region", "account", "bucket", "templates")
@@ -18,7 +18,7 @@ CAPABILITIES = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAN
 _PLACEHOLDER = re.compile(r"\{([a-z]+)\}")
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,39}[a-z0-9]")
-_TOP = ("version", "name", "region", "rules", "templates", "steps", "smoke", "standins")
+_TOP = ("version", "name", "region", "rules", "templates", "steps", "smoke", "standins", "waivers", "checks")
 _STACK = ("stack", "template", "parameters", "capabilities")
 _IMAGE = ("image", "build")
 _SMOKE = ("service", "cluster", "url", "get", "port", "status", "contains")
@@ -68,6 +68,7 @@ class Plan:
     steps: tuple[Stack | Image, ...]
     smoke: tuple[Smoke, ...]
     standins: Mapping[str, Path]
+    policy: policy.Policy = field(default_factory=policy.Policy)
 
     @property
     def folder(self) -> Path:
@@ -183,6 +184,7 @@ class _Reader:
             steps=self._distinct([self._step(n, step) for n, step in enumerate(steps)]),
             smoke=tuple(self._smoke(n, entry) for n, entry in enumerate(self._list("smoke"))),
             standins=self._standins(),
+            policy=policy.read(self._read),
         )
 
     def _folder_of_templates(self, name: Any) -> Path:
