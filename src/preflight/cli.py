@@ -80,6 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     sweep.add_argument("--dry-run", action="store_true", help="say what would be removed")
     sweep.add_argument("--images", action="store_true", help="remove the stand-in images as well")
     sweep.set_defaults(command=_sweep)
+    _add_rules(commands.add_parser("rules", help="the rules: tier, severity, whether on, title, controls"))
     doctor = commands.add_parser("doctor", help="what is installed, what is missing, how to get it")
     doctor.add_argument("--fix", action="store_true", help="bring what is missing; each command is printed")
     doctor.set_defaults(command=_doctor)
@@ -126,6 +127,14 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--until-eof", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--port-asked", action="append", type=_port, default=[], help=argparse.SUPPRESS)
     parser.set_defaults(command=_serve)
+
+
+def _add_rules(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("rule", nargs="?", metavar="RULE", help="all that is known of this one")
+    parser.add_argument("--plan", type=Path, metavar="PLAN", help="with the rules and the switches of this plan")
+    parser.add_argument("--rules", action="append", type=Path, default=[], metavar="DIR", help="a folder of rules to add")
+    parser.add_argument("--format", choices=FORMATS, default="text")
+    parser.set_defaults(command=_rules)
 
 
 def _port(text: str) -> int:
@@ -254,6 +263,20 @@ def _sweep(args: argparse.Namespace) -> int:
 
     count = sweep.sweep(_say, is_dry=args.dry_run, has_images=args.images)
     sys.stdout.write(f"{count} left over\n" if args.dry_run else f"{count} removed\n")
+    return 0
+
+
+def _rules(args: argparse.Namespace) -> int:
+    from preflight import plan, rulepage, ruleset  # noqa: PLC0415 - `--help` has to be quick
+
+    asked = plan.load(plan.find(args.plan)) if args.plan else None
+    folders = (*args.rules, *(asked.rules if asked else ()))
+    rules = ruleset.chosen(folders, asked.policy if asked else None).every
+    shown = [rulepage.named(rules, args.rule)] if args.rule else rules
+    if args.format == "json":
+        sys.stdout.write(rulepage.as_json(shown))
+    else:
+        sys.stdout.write(rulepage.one(rules, args.rule) if args.rule else rulepage.listing(rules))
     return 0
 
 

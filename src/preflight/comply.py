@@ -226,14 +226,16 @@ def _nulls(templates: Mapping[Path, template.Template]) -> Iterator[model.Findin
 
 
 def _null(value: Any) -> tuple[str | int, ...] | None:
+    """Path of the first null in a value, itself included; None where there is none."""
     if value is None:
         return ()
-    pairs: Any = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, item in pairs:
-        if item is None or isinstance(item, dict | list):
-            found = _null(item)
+    if isinstance(value, dict):
+        for key, item in value.items():
+            found = None if item.__class__ is str else _null(item)
             if found is not None:
                 return (key, *found)
+    elif isinstance(value, list):
+        return _null(dict(enumerate(value)))
     return None
 
 

@@ -133,7 +133,7 @@ def read(file: Path) -> Mapping[str, Entry]:
     Raises:
         UsageError: with file and line, what is wrong.
     """
-    if not file.is_file():
+    if not file.is_file() or _is_blank(file):
         return {}
     try:
         known = template.load(file)
@@ -142,6 +142,12 @@ def read(file: Path) -> Mapping[str, Entry]:
         msg = f"{file}:{error.line or 1}: the rules' metadata cannot be read: {reason}"
         raise errors.UsageError(msg) from None
     return {name: _Entry(known, name).read() for name in known.data}
+
+
+def _is_blank(file: Path) -> bool:
+    """Whether a file holds nothing but comments."""
+    lines = file.read_bytes().splitlines()
+    return all(not line.strip() or line.lstrip().startswith(b"#") for line in lines)
 
 
 class _Entry:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from preflight import model, policy, rulebook, template
@@ -114,13 +114,16 @@ def _bare(resource: Mapping[str, Any]) -> dict[str, Any]:
 
 def troubles(claims: Sequence[Claim], rules: Mapping[str, rulebook.Rule], today: datetime.date) -> list[model.Finding]:
     """What is wrong with waivers by themselves; whether one still hides something is asked elsewhere."""
-    return [found for claim in claims for found in _troubles(claim, rules, today)]
+    unknown = {claim.rule for claim in claims} - set(rules)
+    hints = {rule: rulebook.near(rule, list(rules), cutoff=rulebook.NEAR) for rule in unknown}
+    return [found for claim in claims for found in _troubles(claim, rules.get(claim.rule), hints, today)]
 
 
-def _troubles(claim: Claim, rules: Mapping[str, rulebook.Rule], today: datetime.date) -> Iterator[model.Finding]:
-    rule = rules.get(claim.rule)
+def _troubles(
+    claim: Claim, rule: rulebook.Rule | None, hints: Mapping[str, str], today: datetime.date
+) -> Iterator[model.Finding]:
     if rule is None:
-        yield _unknown(claim, rules)
+        yield _unknown(claim, hints[claim.rule])
         return
     if not rule.is_waivable:
         what = "AWS refuses what this rule forbids, or the task never starts, so it cannot be waived."
@@ -138,12 +141,11 @@ def _reason_place(claim: Claim) -> str:
     return f"Say why under Metadata.guard.Reasons.{claim.rule}" if claim.where == "template" else "Say why under `reason`"
 
 
-def _unknown(claim: Claim, rules: Mapping[str, rulebook.Rule]) -> model.Finding:
+def _unknown(claim: Claim, hint: str) -> model.Finding:
     """A name that is like one of ours is a slip; any other may be a rule of another tool that reads the same metadata."""
-    hint = rulebook.near(claim.rule, list(rules), cutoff=rulebook.NEAR)
     is_slip = hint != "." or claim.where == "plan"
     found = trouble(UNKNOWN_RULE, claim, f"there is no rule {claim.rule}{hint}", "Name a rule that `preflight rules` lists.")
-    return found if is_slip else model.Finding(**{**vars(found), "severity": model.Severity.INFO})
+    return found if is_slip else replace(found, severity=model.Severity.INFO)
 
 
 def unused(claim: Claim) -> model.Finding:
