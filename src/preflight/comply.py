@@ -7,7 +7,7 @@ resolved documents meanwhile. Then waivers are taken into account, and held agai
 from __future__ import annotations
 
 import contextlib
-import datetime
+import datetime as dt
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -43,7 +43,7 @@ class Asked:
     rules: ruleset.Ruleset
     plan: plan.Plan | None
     run: str
-    today: datetime.date = field(default_factory=datetime.date.today)
+    today: dt.date = field(default_factory=dt.date.today)
 
 
 @dataclass(frozen=True)

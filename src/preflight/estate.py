@@ -33,7 +33,7 @@ class Document:
     """One stack's template, resolved; `stack` is its name, None where only defaults are known."""
 
     path: Path
-    template: template.Template
+    source: template.Template
     stack: str | None
     resolver: tolerant.Resolver
     expanded: Mapping[str, Any]
@@ -46,7 +46,7 @@ class Document:
     @property
     def name(self) -> str:
         """What reports call the file of the template."""
-        return self.template.name
+        return self.source.name
 
     @property
     def resources(self) -> Mapping[str, Mapping[str, Any]]:
@@ -67,7 +67,7 @@ class Document:
 
     def line(self, *path: template.Key) -> int:
         """Line, in the source, of the part that is at `path` here, or of what stands above it."""
-        return location.line(self.template, *self.source_path(path))
+        return location.line(self.source, *self.source_path(path))
 
     def source_path(self, path: tuple[template.Key, ...]) -> tuple[template.Key, ...]:
         """Where in the source the part stands that is at `path` here."""

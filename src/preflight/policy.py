@@ -5,7 +5,7 @@ Read here and not in `plan`, because only the comply stage uses it.
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -101,6 +101,6 @@ def _waiver(known: template.Template, number: int, entry: Any) -> Waiver:
 def is_date(text: Any) -> bool:
     """Whether a text is an ISO date with dashes."""
     try:
-        return datetime.date.fromisoformat(text).isoformat() == text
+        return bool(dt.date.fromisoformat(text).isoformat() == text)
     except (TypeError, ValueError):
         return False

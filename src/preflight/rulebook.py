@@ -12,7 +12,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from preflight import errors, model, template
 
@@ -170,7 +169,17 @@ class _Entry:
         texts = {key: self._text(key) for key in _TEXTS}
         if texts["tier"] and texts["tier"] not in TIERS:
             raise self._fail(f"tier: expected {', '.join(TIERS)}, found {texts['tier']!r}", "tier")
-        return Entry(**texts, **{key: self._list(key) for key in _LISTS}, is_enabled=is_enabled)  # type: ignore[arg-type] - mypy does not follow which keys have which type
+        types, controls, sources = map(self._list, _LISTS)
+        return Entry(
+            title=texts["title"],
+            why=texts["why"],
+            types=types,
+            controls=controls,
+            sources=sources,
+            is_enabled=is_enabled,
+            off_because=texts["off_because"],
+            tier=texts["tier"],
+        )
 
     def _fail(self, what: str, *where: str | int) -> errors.UsageError:
         line = self._known.line(self._name, *where)

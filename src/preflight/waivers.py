@@ -7,7 +7,7 @@ may stand the last day it counts. In the plan it is one entry of `waivers`.
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -46,11 +46,11 @@ class Claim:
         """Whether its reason is one."""
         return len(self.reason.strip()) >= LEAST
 
-    def is_over(self, today: datetime.date) -> bool:
+    def is_over(self, today: dt.date) -> bool:
         """Whether its last day is past."""
         return self.until is not None and policy.is_date(self.until) and self.until < today.isoformat()
 
-    def counts(self, rule: rulebook.Rule | None, today: datetime.date) -> bool:
+    def counts(self, rule: rulebook.Rule | None, today: dt.date) -> bool:
         """Whether it hides findings of its rule."""
         return rule is not None and rule.is_waivable and self.has_reason and not self.is_over(today)
 
@@ -112,7 +112,7 @@ def _bare(resource: Mapping[str, Any]) -> dict[str, Any]:
     return {**resource, "Metadata": metadata}
 
 
-def troubles(claims: Sequence[Claim], rules: Mapping[str, rulebook.Rule], today: datetime.date) -> list[model.Finding]:
+def troubles(claims: Sequence[Claim], rules: Mapping[str, rulebook.Rule], today: dt.date) -> list[model.Finding]:
     """What is wrong with waivers by themselves; whether one still hides something is asked elsewhere."""
     unknown = {claim.rule for claim in claims} - set(rules)
     hints = {rule: rulebook.near(rule, list(rules), cutoff=rulebook.NEAR) for rule in unknown}
@@ -120,7 +120,7 @@ def troubles(claims: Sequence[Claim], rules: Mapping[str, rulebook.Rule], today:
 
 
 def _troubles(
-    claim: Claim, rule: rulebook.Rule | None, hints: Mapping[str, str], today: datetime.date
+    claim: Claim, rule: rulebook.Rule | None, hints: Mapping[str, str], today: dt.date
 ) -> Iterator[model.Finding]:
     if rule is None:
         yield _unknown(claim, hints[claim.rule])

@@ -27,7 +27,7 @@ _Used = tuple[origin.Origin, estate.Document, str, Mapping[str, Any]]
 def check_trust(every: estate.Estate) -> Iterator[offence.Offence]:
     """Roles of other stacks that tasks name and ECS cannot assume."""
     for role, document, logical, _ in _used(every, _ROLES):
-        trust = role.properties.get("AssumeRolePolicyDocument")
+        trust: Any = role.properties.get("AssumeRolePolicyDocument")
         request = permissions.Request("sts:AssumeRole")
         if not _is_plain(trust) or permissions.trusts(_without_conditions(trust), SERVICE, request):
             continue

@@ -205,7 +205,7 @@ class Network:
 
 def _is_opaque(document: estate.Document) -> bool:
     """Whether a stack may make more of a network than its document shows."""
-    macros = [name for name in extensions.transforms(document.template.data) if name != extensions.NAME]
+    macros = [name for name in extensions.transforms(document.source.data) if name != extensions.NAME]
     return bool(macros) or not document.is_expanded or any(_is_hidden(document, *r) for r in document.resources.items())
 
 

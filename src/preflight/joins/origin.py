@@ -87,9 +87,7 @@ class Tracer:
             yield from self._attribute(document, str(argument[0]), str(argument[1]), steps)
         elif name == "Fn::ImportValue":
             yield from self._imported(argument, steps)
-        elif name == "Fn::Join" and _is_joined(argument):
-            yield from self._follow(document, argument[1], steps)
-        elif name == "Fn::Split" and isinstance(argument, list) and len(argument) == 2 and argument[0] == ",":
+        elif (name == "Fn::Join" and _is_joined(argument)) or (name == "Fn::Split" and _is_split(argument)):
             yield from self._follow(document, argument[1], steps)
         elif name == "Fn::Select" and isinstance(argument, list) and len(argument) == 2:
             yield self._selected(document, argument, steps)
@@ -97,6 +95,8 @@ class Tracer:
             raise UnknownError
 
     def _ref(self, document: estate.Document, name: Any, steps: int) -> Iterator[Origin]:
+        if not isinstance(name, str):
+            raise UnknownError
         if name in document.resources:
             yield Origin(document, name)
         elif document.parent is not None and name in document.given:
@@ -135,3 +135,8 @@ def _is_joined(argument: Any) -> bool:
     if not isinstance(argument, list) or len(argument) != 2 or not isinstance(argument[1], list):
         return False
     return argument[0] == "," or len(argument[1]) == 1
+
+
+def _is_split(argument: Any) -> bool:
+    """Whether it takes a list apart as parameters have it."""
+    return isinstance(argument, list) and len(argument) == 2 and argument[0] == ","

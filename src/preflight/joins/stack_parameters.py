@@ -17,7 +17,7 @@ def check(every: estate.Estate) -> Iterator[offence.Offence]:
     for document in every.documents:
         for logical, child in document.children.items():
             given = estate.properties(document.resources.get(logical, {})).get("Parameters", {})
-            declared = child.template.data.get("Parameters") or {}
+            declared = child.source.data.get("Parameters") or {}
             if not isinstance(given, dict) or resolve.is_kept(given) or not isinstance(declared, dict):
                 continue
             for name, message, fix in _wrong(given, declared, child.name):

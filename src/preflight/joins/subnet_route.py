@@ -44,7 +44,7 @@ def _is_judged(service: Mapping[str, Any]) -> bool:
     """Whether it runs on Fargate, and has tasks at all."""
     providers = service.get("CapacityProviderStrategy")
     names = [p.get("CapacityProvider") if isinstance(p, dict) else None for p in providers] if isinstance(providers, list) else []
-    is_fargate = service.get("LaunchType") == "FARGATE" or (names and all(n in {"FARGATE", "FARGATE_SPOT"} for n in names))
+    is_fargate = service.get("LaunchType") == "FARGATE" or (names and all(n in ("FARGATE", "FARGATE_SPOT") for n in names))
     return bool(is_fargate) and resolve.as_text(service.get("DesiredCount", 1)) != "0"
 
 
@@ -54,7 +54,7 @@ def _service(
     outer = service.get(_VPC[0])
     inner = outer.get(_VPC[1]) if isinstance(outer, dict) else None
     public = inner.get("AssignPublicIp", "DISABLED") if isinstance(inner, dict) else None
-    if not isinstance(inner, dict) or public not in {"ENABLED", "DISABLED"}:
+    if not isinstance(inner, dict) or public not in ("ENABLED", "DISABLED"):
         return
     for subnet, found in declared.subnets(document, inner.get("Subnets")):
         if not _is_settled(every, found):
@@ -75,7 +75,7 @@ def _service(
 
 def _is_settled(every: estate.Estate, subnet: origin.Origin) -> bool:
     """Whether no template that is not here is likely to route it: without a plan, an exported subnet may be."""
-    if subnet.properties.get("Ipv6Native") not in {None, False, "false"}:
+    if subnet.properties.get("Ipv6Native") not in (None, False, "false"):
         return False
     if every.is_closed:
         return True
