@@ -126,7 +126,7 @@ def running(asked: Asked, binary: guard_binary.Binary) -> Iterator[Running]:
     folder = places.new_run(f"{asked.run}-comply")
     started: Running | None = None
     try:
-        started = Running(asked, binary, folder)
+        started = _begun(asked, binary, folder)
         yield started
     finally:
         if started is not None:
@@ -134,15 +134,19 @@ def running(asked: Asked, binary: guard_binary.Binary) -> Iterator[Running]:
         places.remove(folder)
 
 
-def _estate(asked: Asked) -> estate.Estate:
+def _begun(asked: Asked, binary: guard_binary.Binary, folder: Path) -> Running:
     try:
-        if asked.plan is not None:
-            return estate.of_plan(asked.plan, asked.templates, run=asked.run)
-        return estate.of_templates(asked.templates)
+        return Running(asked, binary, folder)
     except RecursionError:
         names = ", ".join(known.name for known in asked.templates.values())
         msg = f"{names}: nested too deeply to be resolved. Next: write it flatter"
         raise errors.UsageError(msg) from None
+
+
+def _estate(asked: Asked) -> estate.Estate:
+    if asked.plan is not None:
+        return estate.of_plan(asked.plan, asked.templates, run=asked.run)
+    return estate.of_templates(asked.templates)
 
 
 def _write(every: estate.Estate, folder: Path) -> dict[Path, guard.Known]:
