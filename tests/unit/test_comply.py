@@ -277,7 +277,7 @@ def test_nesting_that_nobody_can_follow_could_not_be_checked(guard: guard_binary
     known = template.Template("a.yaml", {"Resources": {"A": {"Type": "T", "Properties": {"P": deep}}}})
 
     with (
-        pytest.raises(errors.UsageError, match="a.yaml: nested too deeply"),
+        pytest.raises(errors.UsageError, match=r"a\.yaml: nested too deeply"),
         comply.running(comply.Asked({Path("a.yaml"): known}, ruleset.chosen([]), None, "run1"), guard),
     ):
         pass

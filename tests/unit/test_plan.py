@@ -155,3 +155,21 @@ def test_a_capability_may_stand_alone_and_braces_are_text(folder: Path) -> None:
     )
 
     assert (read.stacks[0].capabilities, read.smoke[0].contains) == (("CAPABILITY_IAM",), '{"status": 1}')
+
+
+@pytest.mark.parametrize(
+    ("more", "line", "said"),
+    [
+        pytest.param("waivers: text", 18, "waivers: expected a list", id="waivers that are none"),
+        pytest.param("checks: {R: gold}", 18, "R: expected on, off", id="a switch that is none"),
+    ],
+)
+def test_what_the_plan_says_of_rules_is_held_against_its_form(folder: Path, more: str, line: int, said: str) -> None:
+    with pytest.raises(errors.UsageError, match=f"preflight.yaml:{line}: .*{said}"):
+        load(folder, GOOD + more + "\n")
+
+
+def test_the_plan_says_which_rules_are_off(folder: Path) -> None:
+    read = load(folder, GOOD + "checks: {R: off}\n")
+
+    assert [(switch.rule, switch.to) for switch in read.policy.switches] == [("R", "off")]

@@ -82,5 +82,5 @@ def test_a_check_in_python_has_the_entry_of_the_rule_that_it_completes() -> None
 
 
 def test_a_rule_that_nobody_knows_is_refused_with_a_near_one() -> None:
-    with pytest.raises(errors.UsageError, match="preflight.yaml:7: .*did you mean 'EC2_PUBLIC_SUBNET_ROUTE'"):
+    with pytest.raises(errors.UsageError, match=r"preflight\.yaml:7: .*did you mean 'EC2_PUBLIC_SUBNET_ROUTE'"):
         ruleset.chosen([], switched("EC2_PUBLIC_SUBNET_ROUTES", "off"))
