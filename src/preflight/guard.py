@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from preflight import errors, guard_binary, model, process, rulebook, template
 
 VERDICTS = (0, 19)
-TIMEOUT = 300.0
+TIMEOUT = 300.0  # seconds, and one more for each document
 Rule = rulebook.Rule
 rules_below = rulebook.rules_below
 
@@ -55,7 +55,7 @@ class Running:
         Raises:
             ToolBrokeError: cfn-guard ended with anything but a verdict.
         """
-        done = self._started.result(timeout=TIMEOUT)
+        done = self._started.result(timeout=TIMEOUT + len(self._templates))
         return judged(done, self._rules, self._templates)
 
     def kill(self) -> None:
