@@ -357,7 +357,7 @@ def _refers(value: Any, name: str) -> bool:
 
 
 def _is_undecided(document: estate.Document, resource: Mapping[str, Any]) -> bool:
-    """Whether something of a resource depends on a value that is not known."""
+    """Whether something of a resource depends on a value that is not known, references to resources apart."""
     parameters = document.expanded["Parameters"]
     return any(_hangs(value, parameters) for key, value in resource.items() if key != "Metadata")
 
@@ -370,6 +370,10 @@ def _hangs(value: Any, parameters: Mapping[str, Any]) -> bool:
     function = resolve.function_of(value)
     if function == "Ref":
         return isinstance(value["Ref"], str) and value["Ref"] in parameters
-    if function in {"Fn::If", "Fn::Sub", "Fn::FindInMap", "Fn::ImportValue"}:
+    if function in {"Fn::If", "Fn::FindInMap"}:
         return True
+    if function == "Fn::Sub":
+        texts = value[function] if isinstance(value[function], list) else [value[function]]
+        named = {name for text in texts if isinstance(text, str) for name in resolve.SUB_NAME.findall(text)}
+        return any(name in parameters for name in named) or _hangs(texts, parameters)
     return any(_hangs(item, parameters) for item in value.values())

@@ -171,6 +171,8 @@ def test_a_waiver_hides_what_it_names(check: Check, metadata: str, found: list[s
         pytest.param("acme-x", "", ["WAIVER_UNUSED"], id="the rule holds without it"),
         pytest.param("!Ref P", "Parameters:\n  P: {Type: String, Default: acme-x}\n", ["WAIVER_UNUSED"], id="the rule holds by a parameter"),
         pytest.param("!Ref P", "Parameters:\n  P: {Type: String}\n", [], id="nobody can say"),
+        pytest.param('!Sub "acme-${P}"', "Parameters:\n  P: {Type: String}\n", [], id="nobody can say of a text"),
+        pytest.param('!Sub ["${A}", {A: !ImportValue x}]', "", ["WAIVER_UNUSED"], id="a reference to another stack is none to a value"),
         pytest.param("other", "", [], id="the rule does not hold"),
     ],
 )  # fmt: skip
