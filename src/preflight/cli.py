@@ -80,6 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     sweep.add_argument("--dry-run", action="store_true", help="say what would be removed")
     sweep.add_argument("--images", action="store_true", help="remove the stand-in images as well")
     sweep.set_defaults(command=_sweep)
+    _add_rules(commands.add_parser("rules", help="the rules: tier, severity, whether on, title, controls"))
     doctor = commands.add_parser("doctor", help="what is installed, what is missing, how to get it")
     doctor.add_argument("--fix", action="store_true", help="bring what is missing; each command is printed")
     doctor.set_defaults(command=_doctor)
@@ -101,7 +102,7 @@ def _add_check(parser: argparse.ArgumentParser, command: Callable[[argparse.Name
 def _add_paths(parser: argparse.ArgumentParser, stage: str) -> None:
     parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="templates, or folders that hold some")
     if stage == "comply":
-        parser.add_argument("--rules", action="append", type=Path, default=[], metavar="DIR", help="a folder of rules")
+        parser.add_argument("--rules", action="append", type=Path, default=[], metavar="DIR", help="a folder of rules to add")
     _add_report(parser)
     parser.set_defaults(command=_paths, stage=stage)
 
@@ -130,6 +131,14 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--egress", action="store_true", help="containers may reach the network")
     parser.add_argument("--asked", action="append", default=[], help=argparse.SUPPRESS)
     parser.set_defaults(command=_serve)
+
+
+def _add_rules(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("rule", nargs="?", metavar="RULE", help="all that is known of this one")
+    parser.add_argument("--plan", type=Path, metavar="PLAN", help="with the rules and the switches of this plan")
+    parser.add_argument("--rules", action="append", type=Path, default=[], metavar="DIR", help="a folder of rules to add")
+    parser.add_argument("--format", choices=FORMATS, default="text")
+    parser.set_defaults(command=_rules)
 
 
 def _port(text: str) -> int:
@@ -166,7 +175,7 @@ def _run_plan(args: argparse.Namespace, stages: tuple[str, ...]) -> int:
             stages=stages,
             plan=asked,
             templates=tuple(asked.template_files()),
-            rules=asked.rules or _near_rules(),
+            rules=asked.rules,
             strict=args.strict,
             has_containers=args.containers == "auto",
             keeps=args.keep,
@@ -187,18 +196,11 @@ def _paths(args: argparse.Namespace) -> int:
             msg = f"{path}: there is no template in this folder. Next: name one that holds .yaml or .json files"
             raise errors.UsageError(msg)
         templates += found
-    rules = tuple(getattr(args, "rules", ())) or _near_rules()
+    rules = tuple(getattr(args, "rules", ()))
     request = pipeline.Request(
         stages=(args.stage,), plan=None, templates=tuple(dict.fromkeys(templates)), rules=rules, strict=args.strict
     )
     return _report(args, request)
-
-
-def _near_rules() -> tuple[Path, ...]:
-    """The rules that come with the program."""
-    from preflight import pack  # noqa: PLC0415 - `--help` has to be quick
-
-    return (pack.folder(),)
 
 
 def _report(args: argparse.Namespace, request: pipeline.Request) -> int:
@@ -267,6 +269,20 @@ def _sweep(args: argparse.Namespace) -> int:
 
     count = sweep.sweep(_say, is_dry=args.dry_run, has_images=args.images)
     sys.stdout.write(f"{count} left over\n" if args.dry_run else f"{count} removed\n")
+    return 0
+
+
+def _rules(args: argparse.Namespace) -> int:
+    from preflight import plan, rulepage, ruleset  # noqa: PLC0415 - `--help` has to be quick
+
+    asked = plan.load(plan.find(args.plan)) if args.plan else None
+    folders = (*args.rules, *(asked.rules if asked else ()))
+    rules = ruleset.chosen(folders, asked.policy if asked else None).every
+    shown = [rulepage.named(rules, args.rule)] if args.rule else rules
+    if args.format == "json":
+        sys.stdout.write(rulepage.as_json(shown))
+    else:
+        sys.stdout.write(rulepage.one(rules, args.rule) if args.rule else rulepage.listing(rules))
     return 0
 
 

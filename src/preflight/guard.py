@@ -8,70 +8,34 @@ template.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from preflight import errors, guard_binary, model, process, template
+from preflight import errors, guard_binary, model, process, rulebook, template
 
 VERDICTS = (0, 19)
-TIMEOUT = 300.0
-TIERS = {"fargate": model.Severity.ERROR, "security": model.Severity.ERROR, "practice": model.Severity.WARNING}
-_RULE = re.compile(r"^\s*rule\s+([A-Za-z0-9_]+)(?=\s|\{|$)", re.MULTILINE)
-_COMMENT = re.compile(r"(?m)^\s*#.*$")
+TIMEOUT = 300.0  # seconds, and one more for each document
+Rule = rulebook.Rule
+rules_below = rulebook.rules_below
 
 
-@dataclass(frozen=True)
-class Rule:
-    """A rule: its name, the file it stands in and its tier (the name of its folder)."""
-
-    name: str
-    file: Path
-    tier: str
+class Known(Protocol):
+    """A document that was held against the rules: what reports call it, and where its parts stand."""
 
     @property
-    def severity(self) -> model.Severity:
-        """Severity of its findings; that of an error where the folder is no tier of ours."""
-        return TIERS.get(self.tier, model.Severity.ERROR)
+    def name(self) -> str:
+        """What reports call the file."""
 
-
-def rules_below(folders: Sequence[Path]) -> list[Rule]:
-    """The rules in all files below the folders, by file.
-
-    Raises:
-        UsageError: there is no such folder, it holds no rule, or two rules have one name.
-    """
-    found: list[Rule] = []
-    for folder in folders:
-        if not folder.is_dir():
-            msg = f"{folder}: there is no such rules folder. Next: name an existing folder under `rules` in the plan"
-            raise errors.UsageError(msg)
-        own = [rule for file in sorted(folder.rglob("*.guard")) for rule in _rules_in(file)]
-        if not own:
-            msg = f"{folder}: there is no rule in this folder. Next: put a .guard file into it, or leave it out of `rules`"
-            raise errors.UsageError(msg)
-        found += own
-    names = [rule.name for rule in found]
-    doubled = sorted({name for name in names if names.count(name) > 1})
-    if doubled:
-        msg = f"two rules have one name: {', '.join(doubled)}"
-        raise errors.UsageError(msg)
-    return found
-
-
-def _rules_in(file: Path) -> Iterator[Rule]:
-    text = _COMMENT.sub("", file.read_text(encoding="utf-8"))
-    for name in _RULE.findall(text):
-        yield Rule(name, file, file.parent.name)
+    def line(self, *path: template.Key) -> int:
+        """Line of the part at `path`, or of the nearest part above it."""
 
 
 class Running:
     """A cfn-guard at work; `findings` waits for it."""
 
     def __init__(
-        self, started: process.Running, rules: Sequence[Rule], templates: Mapping[Path, template.Template]
+        self, started: process.Running, rules: Sequence[Rule], templates: Mapping[Path, Known]
     ) -> None:
         self._started = started
         self._rules = rules
@@ -83,15 +47,23 @@ class Running:
         Raises:
             ToolBrokeError: cfn-guard ended with anything but a verdict.
         """
-        done = self._started.result(timeout=TIMEOUT)
-        return judge(done, self._rules, self._templates)
+        return [finding for found in self.by_document().values() for finding in found]
+
+    def by_document(self) -> dict[Path, list[model.Finding]]:
+        """The findings of each document, by the absolute path of its file.
+
+        Raises:
+            ToolBrokeError: cfn-guard ended with anything but a verdict.
+        """
+        done = self._started.result(timeout=TIMEOUT + len(self._templates))
+        return judged(done, self._rules, self._templates)
 
     def kill(self) -> None:
         """End cfn-guard."""
         self._started.kill()
 
 
-def start(binary: guard_binary.Binary, rules: Sequence[Rule], templates: Mapping[Path, template.Template]) -> Running:
+def start(binary: guard_binary.Binary, rules: Sequence[Rule], templates: Mapping[Path, Known]) -> Running:
     """Hold every template (by the path of its file) against every rule, in one process."""
     files = sorted({rule.file for rule in rules})
     args = [str(binary.path), "validate", "--structured", "--output-format", "json", "--show-summary", "none"]
@@ -99,10 +71,19 @@ def start(binary: guard_binary.Binary, rules: Sequence[Rule], templates: Mapping
     return Running(process.start(*args), rules, {path.absolute(): t for path, t in templates.items()})
 
 
-def judge(
-    done: process.Done, rules: Sequence[Rule], templates: Mapping[Path, template.Template]
-) -> list[model.Finding]:
-    """The findings in what cfn-guard said.
+def judge(done: process.Done, rules: Sequence[Rule], templates: Mapping[Path, Known]) -> list[model.Finding]:
+    """The findings in what cfn-guard said, in the order of the documents.
+
+    Raises:
+        ToolBrokeError: it is no verdict.
+    """
+    return [finding for found in judged(done, rules, templates).values() for finding in found]
+
+
+def judged(
+    done: process.Done, rules: Sequence[Rule], templates: Mapping[Path, Known]
+) -> dict[Path, list[model.Finding]]:
+    """The findings in what cfn-guard said, by document.
 
     Raises:
         ToolBrokeError: it is no verdict.
@@ -122,7 +103,7 @@ def judge(
             msg = f"cfn-guard gave no verdict on {templates[path].name} by {', '.join(odd)}"
             raise errors.ToolBrokeError(msg)
     by_name = {rule.name: rule for rule in rules}
-    return [finding for path, known in templates.items() for finding in _findings(answers[path], by_name, known)]
+    return {path: list(_findings(answers[path], by_name, known)) for path, known in templates.items()}
 
 
 def _answers(done: process.Done) -> dict[Path, Mapping[str, Any]]:
@@ -140,7 +121,7 @@ def _answered(answer: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _findings(
-    answer: Mapping[str, Any], rules: Mapping[str, Rule], known: template.Template
+    answer: Mapping[str, Any], rules: Mapping[str, Rule], known: Known
 ) -> Iterator[model.Finding]:
     for broken in answer.get("not_compliant", []):
         rule = rules[broken["Rule"]["name"]]
@@ -187,7 +168,7 @@ def _paths(check: Any) -> Iterator[str]:
 
 
 def _finding(
-    rule: Rule, known: template.Template, message: str, path: tuple[str, ...], resource: str | None
+    rule: Rule, known: Known, message: str, path: tuple[str, ...], resource: str | None
 ) -> model.Finding:
     keys = tuple(int(part) if part.isdigit() else part for part in path)
     said, fix = _said(message)
@@ -201,6 +182,7 @@ def _finding(
         resource=resource,
         property=".".join(path[3:]) or None,
         fix=fix,
+        source=rule.source,
     )
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from preflight import engine as engines
-from preflight import model, places, plan, process
+from preflight import model, placeholders, places, plan, process
 from preflight.aws import deployment as deployments
 from preflight.aws import session as sessions
 from preflight.standins import Standins
@@ -83,19 +83,6 @@ class Live:
     account: Account
 
 
-def values(asked: plan.Plan, *, run: str, account: str) -> dict[str, str]:
-    """The placeholders of a plan for one run of the rehearsal."""
-    return {
-        "name": asked.name,
-        "prefix": asked.name,
-        "run": run,
-        "region": asked.region,
-        "account": account,
-        "bucket": f"{asked.name}-preflight-{run}",
-        "templates": asked.name,
-    }
-
-
 @contextlib.contextmanager
 def deployed(
     asked: plan.Plan,
@@ -115,7 +102,7 @@ def deployed(
     """
     session = sessions.rehearsal(asked.region, account.endpoint)
     base = Standins(engine, asked.standins) if engine is not None else None
-    filled = values(asked, run=run, account=session.account)
+    filled = placeholders.of(asked, run=run, account=session.account)
     order = deployments.Order(asked, filled, {}, engine, base, names)
     with deployments.deployed(session, order, say, remains=remains) as deployment:
         yield Live(deployment, filled, engine, account)

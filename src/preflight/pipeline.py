@@ -12,7 +12,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from preflight import __version__, errors, guard, guard_binary, lint, model, plan, template, waiting, waivers
+from preflight import __version__, comply, errors, guard_binary, lint, model, plan, ruleset, template, waiting
 from preflight.model import Outcome, StageResult
 
 if TYPE_CHECKING:
@@ -96,27 +96,26 @@ class Run:
     def _static(self) -> None:
         """Lint and comply: cfn-guard works while cfn-lint does."""
         wants_lint, wants_comply = "lint" in self.request.stages, "comply" in self.request.stages
-        started: guard.Running | None = None
         began = time.monotonic()
-        trouble: errors.PreflightError | None = None
-        if wants_comply and not self._broken:
-            try:
-                started = self._start_guard()
-            except errors.PreflightError as error:
-                trouble = error
-        try:
+        with contextlib.ExitStack() as cleanup:
+            started: comply.Running | errors.PreflightError | None = None
+            if wants_comply and not self._broken:
+                try:
+                    started = cleanup.enter_context(self._start_guard())
+                except errors.PreflightError as error:
+                    started = error
             if wants_lint:
                 self._stage("lint", self._lint)
             if wants_comply:
-                self._stage("comply", lambda: self._comply(started, trouble), began=began)
-        finally:
-            if started is not None:
-                started.kill()
+                self._stage("comply", lambda: self._comply(started), began=began)
 
-    def _start_guard(self) -> guard.Running:
+    def _start_guard(self) -> contextlib.AbstractContextManager[comply.Running]:
         binary = guard_binary.find()
         self._versions["cfn-guard"] = binary.name
-        return guard.start(binary, guard.rules_below(self.request.rules), self._templates)
+        asked = self.request.plan
+        rules = ruleset.chosen(self.request.rules, asked.policy if asked else None)
+        self._notes += _switched_off(asked)
+        return comply.running(comply.Asked(self._templates, rules, asked, self.id), binary)
 
     def _stage(self, name: str, act: Callable[[], StageResult], *, began: float | None = None) -> StageResult:
         start = time.monotonic() if began is None else began
@@ -150,12 +149,13 @@ class Run:
         outcome = Outcome.FAIL if is_first else Outcome.SKIPPED
         return StageResult(name, outcome, reason=f"cannot be read: {files}", findings=findings)
 
-    def _comply(self, started: guard.Running | None, trouble: errors.PreflightError | None) -> StageResult:
+    def _comply(self, started: comply.Running | errors.PreflightError | None) -> StageResult:
         if self._broken:
             return self._skipped("comply")
-        if trouble is not None or started is None:
-            raise trouble or errors.ToolBrokeError("cfn-guard was not started")
-        return self._judged("comply", started.findings(), waivers.of(list(self._templates.values())))
+        if not isinstance(started, comply.Running):
+            raise started or errors.ToolBrokeError("cfn-guard was not started")
+        found = started.result()
+        return self._judged("comply", found.findings, found.waived)
 
     def _start_account(self, cleanup: contextlib.ExitStack) -> live.Account | None:
         """Begin to start the pretended account, so that it comes up while the templates are linted."""
@@ -296,6 +296,12 @@ class Run:
         if self._book["troubles"]:
             rehearsed = replace(rehearsed, outcome=Outcome.ERROR, reason="; ".join(self._book["troubles"]))
         self._results = [rehearsed if r.name == "rehearse" else r for r in self._results]
+
+
+def _switched_off(asked: plan.Plan | None) -> list[str]:
+    """Notes of what the plan switches off, so that a report never hides it."""
+    off = [switch.rule for switch in (asked.policy.switches if asked else ()) if switch.to == "off"]
+    return [f"the plan switches off: {', '.join(off)}"] if off else []
 
 
 def _unreadable(name: str, error: template.UnreadableError) -> model.Finding:

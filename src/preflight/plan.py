@@ -7,11 +7,11 @@ import ipaddress
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from preflight import errors, template
+from preflight import errors, policy, template
 
 FILE = "preflight.yaml"
 NAMES = ("name", "prefix", "run", "region", "account", "bucket", "templates")
@@ -19,7 +19,20 @@ CAPABILITIES = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAN
 _PLACEHOLDER = re.compile(r"\{([a-z]+)\}")
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,39}[a-z0-9]")
-_TOP = ("version", "name", "region", "rules", "templates", "steps", "smoke", "standins", "stubs", "egress")
+_TOP = (
+    "version",
+    "name",
+    "region",
+    "rules",
+    "templates",
+    "steps",
+    "smoke",
+    "standins",
+    "stubs",
+    "egress",
+    "waivers",
+    "checks",
+)
 _STACK = ("stack", "template", "parameters", "capabilities")
 _IMAGE = ("image", "build")
 _SMOKE = ("service", "cluster", "url", "from", "caller", "get", "port", "status", "contains")
@@ -77,6 +90,7 @@ class Plan:
     standins: Mapping[str, Path]
     stubs: tuple[str, ...] = ()
     has_egress: bool = False
+    policy: policy.Policy = field(default_factory=policy.Policy)
 
     @property
     def folder(self) -> Path:
@@ -194,6 +208,7 @@ class _Reader:
             standins=self._standins(),
             stubs=self._stubs(),
             has_egress=self._egress(),
+            policy=policy.read(self._read),
         )
 
     def _folder_of_templates(self, name: Any) -> Path:

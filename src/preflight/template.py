@@ -52,6 +52,10 @@ SHORT_FORMS = {
 
 MAX_BYTES = 1_048_576
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_PLAIN_TAGS = frozenset(
+    f"tag:yaml.org,2002:{kind}"
+    for kind in ("map", "seq", "str", "int", "float", "bool", "null", "timestamp", "merge", "value")
+)
 _SCALARS = yaml.SafeLoader("")
 
 
@@ -217,15 +221,12 @@ class _Reader:
 
 
 def _short_form(node: yaml.Node) -> bool:
-    return not node.tag.startswith("tag:yaml.org,2002:") or _is_foreign(node)
-
-
-def _is_foreign(node: yaml.Node) -> bool:
-    known = {"map", "seq", "str", "int", "float", "bool", "null", "timestamp", "merge", "value"}
-    return node.tag.removeprefix("tag:yaml.org,2002:") not in known
+    return node.tag not in _PLAIN_TAGS
 
 
 def _scalar(node: yaml.ScalarNode) -> Data:
+    if node.tag == "tag:yaml.org,2002:str":
+        return node.value
     kind = node.tag.removeprefix("tag:yaml.org,2002:")
     if kind in {"int", "float", "bool"} and not (kind == "int" and ":" in node.value):
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import boto3
 import pytest
 
-from preflight import guard_binary, template
+from preflight import estate, guard_binary, plan, template
 from preflight.rehearsal import server
 
 ROOT = Path(__file__).parents[2]
@@ -78,3 +79,23 @@ def own() -> Callable[[str], dict[str, Any]]:
         return copy.deepcopy(template.load(ROOT / "cfn" / name).data)
 
     return read
+
+
+@pytest.fixture
+def make_estate(tmp_path: Path) -> Callable[..., estate.Estate]:
+    """The estate of templates by their texts; with a plan whose only stack is made of `root`, or without one."""
+
+    def make(*, has_plan: bool = True, parameters: dict[str, str] | None = None, **texts: str) -> estate.Estate:
+        folder = tmp_path / "cfn"
+        folder.mkdir(exist_ok=True)
+        for name, text in texts.items():
+            (folder / f"{name}.yaml").write_text(text)
+        templates = {path: template.load(path, name=path.name) for path in sorted(folder.iterdir())}
+        if not has_plan:
+            return estate.of_templates(templates)
+        step = {"stack": "{prefix}", "template": "cfn/root.yaml", "parameters": parameters or {}}
+        written = {"version": 1, "name": "demo", "region": "eu-west-1", "templates": "cfn", "steps": [step]}
+        (tmp_path / "preflight.yaml").write_text(json.dumps(written))
+        return estate.of_plan(plan.load(tmp_path / "preflight.yaml"), templates, run="run1")
+
+    return make

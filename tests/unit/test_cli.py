@@ -145,3 +145,83 @@ def test_help_imports_nothing_slow() -> None:
     done = process.run(sys.executable, "-c", script, timeout=60)
 
     assert done.stderr.strip() == "[]"
+
+
+@pytest.mark.guard
+def test_rules_of_a_team_are_added_to_ours(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "own.guard").write_text(
+        "let clusters = Resources.*[ Type == 'AWS::ECS::Cluster' ]\n"
+        "rule ACME_X when %clusters !empty {\n  %clusters { Properties.Acme exists << Violation: no. Fix: yes. >> }\n}\n"
+    )
+    wrong = tmp_path / "t.yaml"
+    wrong.write_text("Resources: {C: {Type: 'AWS::ECS::Cluster'}, S: {Type: 'AWS::ECS::Service', Properties: {LaunchType: EC2}}}\n")
+
+    code = cli.main(["comply", str(wrong), "--rules", str(tmp_path), "--format", "json"])
+
+    found = json.loads(capsys.readouterr().out)["findings"]
+    assert (code, {finding["check"] for finding in found}) == (1, {"ACME_X", "ECS_SERVICE_LAUNCH_TYPE_FARGATE"})
+
+
+@pytest.mark.guard
+def test_the_plan_switches_and_waives_and_the_report_says_so(
+    copy: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    more = (
+        "checks: {ECS_TASKDEF_REQUIRES_FARGATE: off}\nwaivers:\n"
+        "  - {rule: ECS_CONTAINER_AWSLOGS_GROUP_DECLARED, resource: TaskDefinition2, reason: made by hand long ago}\nsmoke:\n"
+    )
+    folder = copy("preflight.yaml", "smoke:\n", more)
+    template = folder / FARGATE
+    text = template.read_text().replace("[FARGATE]", "[EC2]").replace("!Ref LogGroup2", "/ecs/by-hand")
+    template.write_text(text)
+
+    code = cli.main(["check", str(folder), "--stage", "comply"])
+
+    out = capsys.readouterr().out
+    assert (
+        code,
+        "waived: plan: TaskDefinition2: ECS_CONTAINER_AWSLOGS_GROUP_DECLARED: made by hand long ago" in out,
+        "note: the plan switches off: ECS_TASKDEF_REQUIRES_FARGATE" in out,
+        "error:" in out,
+    ) == (0, True, True, False)
+
+
+@pytest.mark.guard
+def test_a_switch_for_a_rule_that_nobody_knows_ends_with_2(
+    copy: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = copy("preflight.yaml", "smoke:\n", "checks: {ECS_TASKDEF_REQUIRE_FARGATE: off}\nsmoke:\n")
+
+    code, out, _ = static(folder, capsys)
+
+    assert (code, bool(re.search(r"preflight\.yaml:\d+: .*did you mean 'ECS_TASKDEF_REQUIRES_FARGATE'", out))) == (2, True)
+
+
+def test_rules_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    code = cli.main(["rules"])
+
+    listed = [line.split()[3] for line in capsys.readouterr().out.splitlines()]
+    assert (code, {"ECS_TASKDEF_NETWORK_MODE_AWSVPC", "EC2_PUBLIC_SUBNET_ROUTE"} <= set(listed)) == (0, True)
+
+
+def test_rules_are_listed_as_a_plan_switches_them(copy: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> None:
+    folder = copy("preflight.yaml", "smoke:\n", "checks: {EC2_PUBLIC_SUBNET_ROUTE: off}\nsmoke:\n")
+
+    code = cli.main(["rules", "EC2_PUBLIC_SUBNET_ROUTE", "--plan", str(folder), "--format", "json"])
+
+    assert (code, [rule["on"] for rule in json.loads(capsys.readouterr().out)]) == (0, [False])
+
+
+def test_a_rule_that_is_not_there_ends_with_2(capsys: pytest.CaptureFixture[str]) -> None:
+    code = cli.main(["rules", "NOPE"])
+
+    assert (code, "there is no rule 'NOPE'" in capsys.readouterr().err) == (2, True)
+
+
+@pytest.mark.guard
+def test_comply_imports_nothing_slow() -> None:
+    script = f"import sys\nfrom preflight import cli\ncli.main(['comply', {str(ROOT / 'cfn')!r}])\nprint([m for m in ('moto','cfnlint','boto3') if m in sys.modules])"
+
+    done = process.run(sys.executable, "-c", script, timeout=60)
+
+    assert done.stdout.splitlines()[-1] == "[]"

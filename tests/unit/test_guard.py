@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from preflight import errors, guard, guard_binary, model, process, template
+from preflight import errors, guard, guard_binary, model, process, rulebook, template
 
 RULE = guard.Rule("R", Path("rules/fargate/r.guard"), "fargate")
 KNOWN = template.parse("Resources:\n  A:\n    Type: T\n    Properties:\n      B: 1\n", name="t.yaml")
@@ -111,3 +111,18 @@ def test_a_file_that_guard_cannot_read_stops_the_run(guard: guard_binary.Binary,
 
     with pytest.raises(errors.ToolBrokeError, match="no verdict"):
         module.start(guard, rules, known).findings()
+
+
+def test_every_document_has_to_be_answered_for() -> None:
+    said = done(0, compliant=["R"])
+
+    with pytest.raises(errors.ToolBrokeError, match=r"no verdict on resolved\.yaml"):
+        guard.judged(said, [RULE], {**TEMPLATES, Path("/0.json"): template.parse("Resources: {}", name="resolved.yaml")})
+
+
+def test_a_finding_names_the_page_that_says_why() -> None:
+    rule = guard.Rule("R", Path("r.guard"), "fargate", rulebook.Entry(sources=("https://one", "https://two")))
+
+    found = guard.judge(done(19, not_compliant=[broken()]), [rule], TEMPLATES)
+
+    assert [finding.source for finding in found] == ["https://one"]

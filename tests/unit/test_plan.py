@@ -186,3 +186,21 @@ def test_stubs_and_egress_are_read(folder: Path) -> None:
 def test_odd_questions_are_refused(folder: Path, old: str, new: str, said: str) -> None:
     with pytest.raises(errors.UsageError, match=said):
         load(folder, GOOD.replace(old, new, 1))
+
+
+@pytest.mark.parametrize(
+    ("more", "line", "said"),
+    [
+        pytest.param("waivers: text", 18, "waivers: expected a list", id="waivers that are none"),
+        pytest.param("checks: {R: gold}", 18, "R: expected on, off", id="a switch that is none"),
+    ],
+)
+def test_what_the_plan_says_of_rules_is_held_against_its_form(folder: Path, more: str, line: int, said: str) -> None:
+    with pytest.raises(errors.UsageError, match=f"preflight.yaml:{line}: .*{said}"):
+        load(folder, GOOD + more + "\n")
+
+
+def test_the_plan_says_which_rules_are_off(folder: Path) -> None:
+    read = load(folder, GOOD + "checks: {R: off}\n")
+
+    assert [(switch.rule, switch.to) for switch in read.policy.switches] == [("R", "off")]

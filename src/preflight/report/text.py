@@ -25,8 +25,7 @@ def _lines(report: model.Report) -> Iterator[str]:
     for finding in report.findings:
         yield from _finding(finding)
     for waiver in report.waived:
-        where = f"{waiver.file or 'plan'}: {waiver.resource or 'the whole template'}"
-        yield f"waived: {where}: {waiver.check}: {waiver.reason}"
+        yield _waiver(waiver)
     if report.findings or report.waived:
         yield ""
     for stage in report.stages:
@@ -37,6 +36,13 @@ def _lines(report: model.Report) -> Iterator[str]:
     for note in report.notes:
         yield f"note: {note}"
     yield _last(report)
+
+
+def _waiver(waiver: model.Waiver) -> str:
+    by = ("plan",) if waiver.where == "plan" else ()
+    where = ", ".join((*by, *((waiver.file,) if waiver.file else ())))
+    until = f" (until {waiver.until})" if waiver.until else ""
+    return f"waived: {where}: {waiver.resource or 'the whole template'}: {waiver.check}: {waiver.reason}{until}"
 
 
 def _finding(finding: model.Finding) -> Iterator[str]:

@@ -32,7 +32,11 @@ REPORT = model.Report(
             Outcome.FAIL,
             0.5,
             findings=(FINDING,),
-            waived=(model.Waiver("W", "A", "because so", "template", "cfn/a.yaml"),),
+            waived=(
+                model.Waiver("W", "A", "because so", "template", "cfn/a.yaml"),
+                model.Waiver("X", "B", "by hand", "plan", None, "2027-01-31"),
+                model.Waiver("Y", "B", "by hand", "plan", "cfn/b.yaml"),
+            ),
         ),
         StageResult("smoke", Outcome.SKIPPED, reason="nothing was deployed"),
     ),
@@ -80,6 +84,21 @@ def test_text_lets_no_control_character_through() -> None:
 
 
 def test_text_lists_every_waiver_and_note() -> None:
-    shown = text.render(REPORT)
+    shown = [line for line in text.render(REPORT).splitlines() if line.startswith(("waived", "note"))]
 
-    assert ("waived: cfn/a.yaml: A: W: because so" in shown, "note: a stand-in was used" in shown) == (True, True)
+    assert shown == [
+        "waived: cfn/a.yaml: A: W: because so",
+        "waived: plan: B: X: by hand (until 2027-01-31)",
+        "waived: plan, cfn/b.yaml: B: Y: by hand",
+        "note: a stand-in was used",
+    ]
+
+
+def test_json_says_where_and_until_when_something_is_waived() -> None:
+    waived = json.shown(REPORT)["waived"]
+
+    assert [(w["where"], w["until"], w["file"]) for w in waived] == [
+        ("template", None, "cfn/a.yaml"),
+        ("plan", "2027-01-31", None),
+        ("plan", None, "cfn/b.yaml"),
+    ]

@@ -1,0 +1,379 @@
+"""The comply stage: templates as written and as resolved, held against all rules in one run of cfn-guard.
+
+What the rules find in the resolved documents points to the source again. Checks in Python look at the
+resolved documents meanwhile. Then waivers are taken into account, and held against what they hide.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from preflight import (
+    errors,
+    estate,
+    guard,
+    guard_binary,
+    model,
+    places,
+    plan,
+    resolve,
+    rulebook,
+    ruleset,
+    template,
+    waivers,
+)
+from preflight.joins import catalog, offence
+
+NULL = "NULL_VALUE"
+LOOP = "LOOP_NOT_UNROLLED"
+_Key = tuple[str | None, str, str | None]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to be held against which rules; `plan` is None where there is none."""
+
+    templates: Mapping[Path, template.Template]
+    rules: ruleset.Ruleset
+    plan: plan.Plan | None
+    run: str
+    today: dt.date = field(default_factory=dt.date.today)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What the stage found, and every waiver."""
+
+    findings: tuple[model.Finding, ...]
+    waived: tuple[model.Waiver, ...]
+
+
+class Running:
+    """The stage at work: cfn-guard has begun; `result` does the rest."""
+
+    def __init__(self, asked: Asked, binary: guard_binary.Binary, folder: Path) -> None:
+        self._asked = asked
+        self._binary = binary
+        self._folder = folder
+        self._nulls = list(_nulls(asked.templates))
+        broken = {found.file for found in self._nulls}
+        self._templates = {path: known for path, known in asked.templates.items() if known.name not in broken}
+        self._estate = _estate(replace(asked, templates=self._templates))
+        self._written = _write(self._estate, folder)
+        every: dict[Path, guard.Known] = {path.absolute(): known for path, known in self._templates.items()}
+        every |= self._written
+        has_work = bool(every) and bool(asked.rules.asked)
+        self._started = guard.start(binary, asked.rules.asked, every) if has_work else None
+
+    def result(self) -> Result:
+        """Wait for cfn-guard and judge.
+
+        Raises:
+            ToolBrokeError: cfn-guard gave no verdict.
+        """
+        joined = list(self._joined())
+        answers = self._started.by_document() if self._started is not None else {}
+        on = self._asked.rules.on
+        raw = [f for path, found in answers.items() if path not in self._written for f in found if f.check in on]
+        resolved = [
+            _placed(f, self._written[path]) for path, found in answers.items() if path in self._written for f in found if f.check in on
+        ]
+        settled = _Settling(self._asked, self._estate, raw, [*resolved, *joined]).settled()
+        stale = [] if self._nulls else list(self._stale(settled.idle))
+        findings = [*self._nulls, *_loops(self._estate), *settled.findings, *settled.troubles, *stale]
+        return Result(tuple(findings), tuple(claim.shown() for claim in settled.claims))
+
+    def kill(self) -> None:
+        """End cfn-guard."""
+        if self._started is not None:
+            self._started.kill()
+
+    def _joined(self) -> Iterator[model.Finding]:
+        for rule in self._asked.rules.joins:
+            check = catalog.CHECKS.get(rule.name)
+            if check is not None and rule.is_on:
+                for found in check(self._estate):
+                    yield _placed(_finding(rule, found), found.document)
+
+    def _stale(self, idle: Sequence[waivers.Claim]) -> Iterator[model.Finding]:
+        """Waivers that hide nothing; those of templates are asked of the template as written, too."""
+        names = {claim.rule for claim in idle if claim.where == "template"}
+        rules = [rule for rule in self._asked.rules.asked if rule.name in names]
+        files = {claim.file for claim in idle if claim.where == "template"}
+        again = {path: known for path, known in self._templates.items() if known.name in files}
+        found: list[model.Finding] = []
+        if rules and again:
+            asked = tuple(r for r in self._asked.rules.asked if r.file in {rule.file for rule in rules})
+            found = guard.start(self._binary, asked, _bare(again, self._folder)).findings()
+        for claim in idle:
+            if claim.where == "plan" or not any(f.check == claim.rule and f.file == claim.file for f in found):
+                yield waivers.unused(claim)
+
+
+@contextlib.contextmanager
+def running(asked: Asked, binary: guard_binary.Binary) -> Iterator[Running]:
+    """Begin the stage; the folder of the resolved documents is removed in any case.
+
+    Raises:
+        PreflightError: it cannot begin.
+    """
+    folder = places.new_run(f"{asked.run}-comply")
+    started: Running | None = None
+    try:
+        started = _begun(asked, binary, folder)
+        yield started
+    finally:
+        if started is not None:
+            started.kill()
+        places.remove(folder)
+
+
+def _begun(asked: Asked, binary: guard_binary.Binary, folder: Path) -> Running:
+    try:
+        return Running(asked, binary, folder)
+    except RecursionError:
+        names = ", ".join(known.name for known in asked.templates.values())
+        msg = f"{names}: nested too deeply to be resolved. Next: write it flatter"
+        raise errors.UsageError(msg) from None
+
+
+def _estate(asked: Asked) -> estate.Estate:
+    if asked.plan is not None:
+        return estate.of_plan(asked.plan, asked.templates, run=asked.run)
+    return estate.of_templates(asked.templates)
+
+
+def _write(every: estate.Estate, folder: Path) -> dict[Path, guard.Known]:
+    """Write each document that differs from the others to a file; the files by path."""
+    seen: set[tuple[Path, str]] = set()
+    written: dict[Path, guard.Known] = {}
+    for document in every.documents:
+        text = _text({**document.data, "Resources": waivers.stripped(document.resources)})
+        if (document.path, text) not in seen:
+            seen.add((document.path, text))
+            path = folder / f"{len(written)}.json"
+            path.write_text(text, encoding="utf-8")
+            written[path.absolute()] = document
+    return written
+
+
+def _bare(templates: Mapping[Path, template.Template], folder: Path) -> dict[Path, guard.Known]:
+    """The templates as written, but without their suppressions, as files."""
+    written: dict[Path, guard.Known] = {}
+    for number, known in enumerate(templates.values()):
+        path = folder / f"bare-{number}.json"
+        path.write_text(_text({**known.data, "Resources": waivers.stripped(known.resources)}), encoding="utf-8")
+        written[path.absolute()] = known
+    return written
+
+
+def _text(data: Mapping[str, Any]) -> str:
+    """A document as JSON; numbers that JSON does not have become text."""
+    try:
+        return json.dumps(data, allow_nan=False)
+    except ValueError:
+        return json.dumps(_plain(data))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, float) else value
+
+
+def _placed(finding: model.Finding, document: guard.Known) -> model.Finding:
+    """A finding in a resolved document, with what the values it depends on come from."""
+    stack = document.stack if isinstance(document, estate.Document) else None
+    where = f"stack {stack}" if stack is not None else "the default parameters"
+    return replace(finding, message=f"{finding.message} [with {where}]")
+
+
+def _finding(rule: rulebook.Rule, found: offence.Offence) -> model.Finding:
+    return model.Finding(
+        stage="comply",
+        check=rule.name,
+        severity=rule.severity,
+        message=found.message,
+        file=found.document.name,
+        line=found.document.line(*found.path),
+        resource=found.resource,
+        property=found.property,
+        fix=found.fix,
+        source=rule.source,
+    )
+
+
+def _nulls(templates: Mapping[Path, template.Template]) -> Iterator[model.Finding]:
+    """Nulls, which CloudFormation takes nowhere but in metadata of the template, and cfn-guard breaks at."""
+    for known in templates.values():
+        path = _null({key: value for key, value in known.data.items() if key != "Metadata"})
+        if path is not None:
+            yield model.Finding(
+                "comply",
+                NULL,
+                model.Severity.ERROR,
+                f"[/{'/'.join(map(str, path))}] 'null' values are not allowed in templates; no rule was asked about this file.",
+                file=known.name,
+                line=known.line(*path),
+                resource=str(path[1]) if len(path) > 1 and path[0] == "Resources" else None,
+                fix="Give it a value, or take it out.",
+                source="https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-formats.html",
+            )
+
+
+def _null(value: Any) -> tuple[str | int, ...] | None:
+    """Path of the first null in a value, itself included; None where there is none."""
+    if value is None:
+        return ()
+    if isinstance(value, dict):
+        for key, item in value.items():
+            found = None if item.__class__ is str else _null(item)
+            if found is not None:
+                return (key, *found)
+    elif isinstance(value, list):
+        return _null(dict(enumerate(value)))
+    return None
+
+
+def _loops(every: estate.Estate) -> Iterator[model.Finding]:
+    for name in dict.fromkeys(document.name for document in every.documents if not document.is_expanded):
+        message = "a loop (Fn::ForEach) cannot be unrolled with what is known, so no rule saw what it makes."
+        fix = "Give the parameters of its collection defaults, or check the template by a plan that has them."
+        yield model.Finding("comply", LOOP, model.Severity.WARNING, message, file=name, line=1, fix=fix)
+
+
+@dataclass(frozen=True)
+class _Settled:
+    """What remains of the findings, what is wrong with waivers, and which of these hide nothing so far."""
+
+    findings: list[model.Finding]
+    troubles: list[model.Finding]
+    idle: list[waivers.Claim]
+    claims: list[waivers.Claim]
+
+
+class _Settling:
+    """Brings findings and waivers together. Pure."""
+
+    def __init__(
+        self, asked: Asked, every: estate.Estate, raw: Sequence[model.Finding], resolved: Sequence[model.Finding]
+    ) -> None:
+        self._asked = asked
+        self._estate = every
+        self._raw = _distinct(raw)
+        self._resolved = _distinct(resolved)
+        policy = asked.plan.policy if asked.plan is not None else None
+        self._claims = waivers.of(list(asked.templates.values())) + (waivers.of_policy(policy) if policy else [])
+        self._known = {rule.name: rule for rule in asked.rules.every}
+        self._counting = [c for c in self._claims if c.counts(self._known.get(c.rule), asked.today)]
+
+    def settled(self) -> _Settled:
+        every = {**self._resolved, **{k: f for k, f in self._raw.items() if not self._is_said_elsewhere(k)}}
+        hidden: set[_Key] = set()
+        used: set[waivers.Claim] = set()
+        for key, finding in every.items():
+            claims = [claim for claim in self._counting if self._hides(claim, finding)]
+            used |= set(claims)
+            hidden |= {key} if claims else set()
+        findings = [finding for key, finding in every.items() if key not in hidden]
+        troubles = waivers.troubles(self._claims, self._known, self._asked.today)
+        idle = [claim for claim in self._counting if claim not in used and self._is_decided(claim)]
+        return _Settled(_sorted(findings, self._asked.templates), troubles, idle, self._claims)
+
+    def _is_said_elsewhere(self, key: _Key) -> bool:
+        """Whether a rule found no more, in the template as written, than that its waiver gives no reason."""
+        file, check, resource = key
+        rule = self._known.get(check)
+        is_waived = any(
+            c.where == "template" and (c.file, c.rule, c.resource) == key and not c.has_reason for c in self._claims
+        )
+        if not is_waived or rule is None or not rule.is_waivable:
+            return False
+        return any(resource in document.resources for document in self._estate.of_file(file or ""))
+
+    def _hides(self, claim: waivers.Claim, finding: model.Finding) -> bool:
+        return waivers.covers(claim, finding) or (
+            claim.where == "template"
+            and (claim.rule, claim.file) == (finding.check, finding.file)
+            and finding.resource is not None
+            and self._speaks_of(claim, finding.resource)
+        )
+
+    def _speaks_of(self, claim: waivers.Claim, other: str) -> bool:
+        """Whether a finding at `other` is about the waived resource: joined to it, and to no like one that is not waived."""
+        waived = {c.resource for c in self._counting if (c.rule, c.file) == (claim.rule, claim.file)}
+        for document in self._estate.of_file(claim.file or ""):
+            kind = document.resources.get(claim.resource, {}).get("Type")
+            if kind == document.resources.get(other, {}).get("Type"):
+                continue
+            alike = [n for n, r in document.resources.items() if r.get("Type") == kind and _refers(r, other)]
+            if claim.resource in alike and waived.issuperset(alike):
+                return True
+        return False
+
+    def _is_decided(self, claim: waivers.Claim) -> bool:
+        """Whether it can be said that a waiver hides nothing: the rule was run, and all of the resource was known."""
+        if claim.rule not in self._asked.rules.on:
+            return False
+        if claim.where == "plan":
+            return True
+        found = [d for d in self._estate.of_file(claim.file or "") if claim.resource in d.resources]
+        return bool(found) and not any(_is_undecided(d, d.resources[claim.resource]) for d in found)
+
+
+def _distinct(findings: Sequence[model.Finding]) -> dict[_Key, model.Finding]:
+    """Findings by file, rule and resource; the first of each."""
+    found: dict[_Key, model.Finding] = {}
+    for finding in findings:
+        found.setdefault((finding.file, finding.check, finding.resource), finding)
+    return found
+
+
+def _sorted(findings: Sequence[model.Finding], templates: Mapping[Path, template.Template]) -> list[model.Finding]:
+    order = {known.name: number for number, known in enumerate(templates.values())}
+    return sorted(findings, key=lambda f: (order.get(f.file or "", -1), f.line or 0, f.check))
+
+
+def _refers(value: Any, name: str) -> bool:
+    """Whether a part of a template refers to a resource."""
+    if isinstance(value, list):
+        return any(_refers(item, name) for item in value)
+    if not isinstance(value, dict):
+        return False
+    function = resolve.function_of(value)
+    if function == "Ref":
+        return bool(value["Ref"] == name)
+    if function == "Fn::GetAtt":
+        return isinstance(value[function], list) and value[function][:1] == [name]
+    return any(_refers(item, name) for item in value.values())
+
+
+def _is_undecided(document: estate.Document, resource: Mapping[str, Any]) -> bool:
+    """Whether something of a resource depends on a value that is not known, references to resources apart."""
+    parameters = document.expanded["Parameters"]
+    return any(_hangs(value, parameters) for key, value in resource.items() if key != "Metadata")
+
+
+def _hangs(value: Any, parameters: Mapping[str, Any]) -> bool:
+    if isinstance(value, list):
+        return any(_hangs(item, parameters) for item in value)
+    if not isinstance(value, dict):
+        return False
+    function = resolve.function_of(value)
+    if function == "Ref":
+        return isinstance(value["Ref"], str) and value["Ref"] in parameters
+    if function in {"Fn::If", "Fn::FindInMap"}:
+        return True
+    if function == "Fn::Sub":
+        texts = value[function] if isinstance(value[function], list) else [value[function]]
+        named = {name for text in texts if isinstance(text, str) for name in resolve.SUB_NAME.findall(text)}
+        return any(name in parameters for name in named) or _hangs(texts, parameters)
+    return any(_hangs(item, parameters) for item in value.values())
