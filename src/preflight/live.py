@@ -33,7 +33,7 @@ class Account:
             args += ["--standin", f"{image}={folder}"]
         args += [part for pattern in asked.stubs for part in ("--stub", pattern)]
         args += ["--egress"] if asked.has_egress else []
-        filled = values(asked, run=run, account="")
+        filled = placeholders.of(asked, run=run, account="")
         for question in asked.smoke:
             if question.service is not None and not question.is_inside:
                 name = plan.fill(question.service, filled)
