@@ -17,6 +17,7 @@ from preflight import guard_binary, process, template
 
 ROOT = Path(__file__).parents[2]
 RULES = guards.rules_below([ROOT / "rules"])
+ON = {rule.name for rule in RULES if rule.is_on}
 IDS = [rule.name for rule in RULES]
 HEADER_LINES = 3
 pytestmark = pytest.mark.guard
@@ -77,7 +78,9 @@ def verdict(answer: dict[str, Any], name: str) -> str:
     return "SKIP" if name in answer["not_applicable"] else "FAIL"
 
 
-def test_our_templates_pass_every_rule(guard: guard_binary.Binary) -> None:
+def test_our_templates_pass_every_rule_that_is_on(guard: guard_binary.Binary) -> None:
     templates = {path: template.load(path) for path in sorted((ROOT / "cfn").glob("*.yaml"))}
 
-    assert guards.start(guard, RULES, templates).findings() == []
+    found = guards.start(guard, RULES, templates).findings()
+
+    assert [finding for finding in found if finding.check in ON] == []

@@ -213,6 +213,14 @@ _ENDPOINTS = """  EndpointGroup:
 
 """
 ENDPOINTS: Edits = (("Outputs:\n  VPC:\n", _ENDPOINTS + "Outputs:\n  VPC:\n"), PRIVATE[1])
+
+
+def without(*rules: str) -> Edits:
+    """The plan with security rules switched off that such a deployment does not keep, and says so."""
+    return (("standins:\n", f"checks: {{{', '.join(f'{rule}: off' for rule in rules)}}}\n\nstandins:\n"),)
+
+
+PLAIN_HTTP = without("ELBV2_ACCESS_LOGS", "ELBV2_DROP_INVALID_HEADERS", "ELBV2_LISTENER_HTTPS")
 # Service 2 without a public address, asked from inside: for deployments in private subnets.
 INWARD: Edits = (
     (

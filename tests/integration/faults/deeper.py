@@ -12,7 +12,7 @@ _NOT_PUBLIC2 = (
         "          AssignPublicIp: DISABLED\n          SecurityGroups:\n            - !Ref ContainerSecurityGroup\n          Subnets:\n            - !Ref PublicSubnet2\n",
     ),
 )
-BALANCED = {FARGATE: bases.BALANCED}
+BALANCED = {FARGATE: bases.BALANCED, PLAN: bases.PLAIN_HTTP}
 SHARED = {FARGATE: bases.SHARED}
 SECRET = {FARGATE: bases.SECRET}
 PRIVATE = {VPC: bases.PRIVATE, FARGATE: _NOT_PUBLIC2, PLAN: bases.INWARD}
@@ -359,7 +359,7 @@ VARIANTS = (
         "several containers",
         FARGATE,
         CONTAINERS,
-        '      ContainerDefinitions:\n        - Name: second\n          Image: nginx:1.28.0\n          Essential: false\n          Command: [sleep, "3600"]\n        - Name: !Sub "${Prefix}-task1-container"\n          DependsOn: [{ContainerName: second, Condition: START}]\n',
+        '      ContainerDefinitions:\n        - Name: second\n          Image: nginx:1.28.0\n          Essential: false\n          ReadonlyRootFilesystem: true\n          LogConfiguration: {LogDriver: awslogs, Options: {awslogs-group: !Ref LogGroup1, awslogs-region: !Ref AWS::Region, awslogs-stream-prefix: second}}\n          Command: [sleep, "3600"]\n        - Name: !Sub "${Prefix}-task1-container"\n          DependsOn: [{ContainerName: second, Condition: START}]\n',
     ),
     Change(
         "sizes as words",
@@ -376,7 +376,7 @@ VARIANTS = (
             FARGATE: (
                 (
                     "      ManagedPolicyArns:\n",
-                    '      Policies:\n        - PolicyName: group\n          PolicyDocument: {Version: "2012-10-17", Statement: [{Effect: Allow, Action: "logs:CreateLogGroup", Resource: "*"}]}\n      ManagedPolicyArns:\n',
+                    '      Policies:\n        - PolicyName: group\n          PolicyDocument: {Version: "2012-10-17", Statement: [{Effect: Allow, Action: "logs:CreateLogGroup", Resource: !Sub "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group:/ecs/*"}]}\n      ManagedPolicyArns:\n',
                 ),
             )
         },
@@ -386,6 +386,7 @@ VARIANTS = (
         FARGATE,
         "      PropagateTags: SERVICE\n",
         "      PropagateTags: SERVICE\n      EnableExecuteCommand: true\n",
+        base={PLAN: bases.without("ECS_CLUSTER_EXEC_LOGGING", "ECS_SERVICE_EXECUTE_COMMAND_OFF")},
     ),
     Change(
         "this account's tasks are trusted",

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from pathlib import Path
-from typing import Any
 
+from tests.integration.faults import catalog, deeper
 from tests.unit.rehearsal.fidelity import corrections
 
 ROOT = Path(__file__).parents[4]
 PAGE = ROOT / "docs" / "fidelity.md"
 BEGIN, END = "<!-- tables: begin -->", "<!-- tables: end -->"
 TEST = "tests/unit/rehearsal/fidelity/test_needed.py"
-FAULTS = "tests/integration/faults/catalog.py"
+FAULTS = "tests/integration/faults"
 
 
 def tables() -> str:
@@ -45,7 +43,6 @@ def _code(word: str) -> str:
 
 
 def _faults() -> list[str]:
-    catalog = load_catalog()
     lines = [
         "### Whole deployments, with containers",
         "",
@@ -53,21 +50,10 @@ def _faults() -> list[str]:
         "",
     ]
     lines += ["| change to this repository's templates | found by |", "| --- | --- |"]
-    lines += [f"| {mistake.id} ({mistake.file}) | `{mistake.check}` |" for mistake in catalog.MISTAKES]
+    lines += [f"| {mistake.id} ({mistake.file}) | `{mistake.check}` |" for mistake in (*catalog.MISTAKES, *deeper.MISTAKES)]
     lines += ["", "And these correct variants pass:", ""]
-    lines += [f"- {variant.id}" for variant in catalog.VARIANTS]
+    lines += [f"- {variant.id}" for variant in (*catalog.VARIANTS, *deeper.VARIANTS)]
     return [*lines, ""]
-
-
-def load_catalog() -> Any:
-    """The catalogue of mistakes."""
-    spec = importlib.util.spec_from_file_location("catalog", ROOT / FAULTS)
-    if spec is None or spec.loader is None:
-        raise FileNotFoundError(FAULTS)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["catalog"] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 def written(page: str) -> str:
