@@ -36,6 +36,16 @@ _KNOWN: tuple[tuple[str, Diagnosis], ...] = (
         ),
     ),
     (
+        r"unable to stop or start tasks during a deployment",
+        Diagnosis(
+            "DeploymentStuck",
+            "service",
+            "DeploymentConfiguration",
+            "Lower MinimumHealthyPercent or raise MaximumPercent, so that one task more or less is allowed.",
+            GUIDE + "service-event-messages-list.html",
+        ),
+    ),
+    (
         r"unable to assume the role",
         Diagnosis(
             "RoleNotAssumed",

@@ -95,6 +95,7 @@ class Tasks:
                 if (
                     "failed to launch a task" in event["message"]
                     or "no container instance" in event["message"]
+                    or "unable to stop or start tasks" in event["message"]
                     or ("unable to place a task" in event["message"] and not tasks)
                 ):
                     yield Stopped(None, service, found["taskDefinition"], "TaskFailedToStart", event["message"])

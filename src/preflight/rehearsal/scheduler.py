@@ -23,6 +23,10 @@ MAX_BACK_OFF = 10.0
 NO_INSTANCE = "was unable to place a task because no container instance met all of its requirements."
 UNHEALTHY = "Task failed container health checks"
 UNHEALTHY_TARGET = "Task failed ELB health checks in (target-group {group})"
+STUCK = (
+    "was unable to stop or start tasks during a deployment because of the service deployment configuration. "
+    "Update the minimumHealthyPercent or maximumPercent value and try again."
+)
 CONSISTENTLY = 3  # failed launches in a row after which ECS says so
 
 
@@ -77,8 +81,18 @@ class Scheduler:
                 self._launcher.stop(task, code="ServiceSchedulerInitiated", reason=reason)
                 active.remove(task)
         due = self._start(service, active)
-        self._retire(service, active)
+        has_moved = self._retire(service, active)
+        if not has_moved and due is math.inf and self._is_stuck(service, active):
+            service.say(STUCK)
         return min(due, self._judge(service, active))
+
+    def _is_stuck(self, service: states.Service, active: list[states.Task]) -> bool:
+        """Whether no task may be started before one stops, and none may stop before one is started."""
+        own = [t for t in active if t.deployment is service.primary]
+        lower, upper = bounds(service)
+        ready = [t for t in active if self._is_ready(t)]
+        is_full = len(active) >= upper and len(ready) == len(active)
+        return len(own) < service.desired and is_full and len(ready) <= lower
 
     @staticmethod
     def _illness(service: states.Service, task: states.Task) -> str | None:
@@ -155,7 +169,8 @@ class Scheduler:
         service.say(f"has started {len(ids)} tasks: {' '.join(f'(task {i})' for i in ids)}.")
         return math.inf
 
-    def _retire(self, service: states.Service, active: list[states.Task]) -> None:
+    def _retire(self, service: states.Service, active: list[states.Task]) -> bool:
+        """Stop the tasks that are no longer wanted, as far as may be; whether there were any."""
         lower, _ = bounds(service)
         own = [t for t in active if t.deployment is service.primary]
         old = [t for t in active if t.deployment is not service.primary]
@@ -170,6 +185,7 @@ class Scheduler:
                 spare -= 1
         for task in leaving:
             self._stop(service, task)
+        return bool(leaving)
 
     def _stop(self, service: states.Service, task: states.Task) -> None:
         service.say(f"has stopped 1 running tasks: (task {task.id}).")
