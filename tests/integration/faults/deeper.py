@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from tests.integration.faults import bases
 from tests.integration.faults.catalog import CONTAINERS, ECR, FARGATE, IMAGE, PLAN, READ_ONLY, VPC, Change
 
@@ -28,6 +30,12 @@ _USED = (_RUN1, _RUN1 + _EFS_MOUNT)
 MOUNTED = {FARGATE: (*bases.SHARED, _USED)}
 _TRUST = (
     '      AssumeRolePolicyDocument:\n        Version: "2012-10-17"\n        Statement:\n          - Sid: TasksOnly\n'
+)
+
+_ITSELF = (
+    "sed 's#/etc/nginx/conf.d/[*].conf#/tmp/d.conf#' /etc/nginx/nginx.conf > /tmp/c; "
+    "sed 's/listen .*80;/listen 127.0.0.1:80;/' /etc/nginx/conf.d/default.conf > /tmp/d.conf; "
+    "exec nginx -c /tmp/c -g 'daemon off;'"
 )
 
 MISTAKES = (
@@ -260,13 +268,18 @@ MISTAKES = (
         "PlatformMismatch",
     ),
     Change("two servers on one port", FARGATE, CONTAINERS, _SIDECAR, "EssentialContainerExited"),
-    Change("too little memory", FARGATE, READ_ONLY, READ_ONLY + "          Memory: 6\n", "EssentialContainerExited"),
+    Change(
+        "too little memory",
+        FARGATE,
+        READ_ONLY,
+        READ_ONLY + "          Memory: 32\n          Command: [tail, /dev/zero]\n",
+        "EssentialContainerExited",
+    ),
     Change(
         "listens to itself only",
         FARGATE,
         IMAGE,
-        IMAGE
-        + "          Command: [sh, -c, \"echo 'pid /run/x; events {} http { server { listen 127.0.0.1:80; } }' > /tmp/c; exec nginx -g 'daemon off;' -c /tmp/c\"]\n",
+        IMAGE + f"          Command: [sh, -c, {json.dumps(_ITSELF)}]\n",
         "SMOKE_GET",
     ),
     Change(
