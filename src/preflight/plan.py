@@ -319,8 +319,8 @@ class _Reader:
             raise self.fail("expected either a service or a url", *where)
         if not str(entry.get("get", "/")).startswith("/"):
             raise self.fail("get: expected a path that begins with a slash", *where, "get")
-        if "url" in entry and not str(entry["url"]).startswith(("http://", "https://")):
-            raise self.fail("url: expected one that begins with http:// or https://", *where, "url")
+        if "url" in entry and not str(entry["url"]).startswith(("http://", "https://", "{output.")):
+            raise self.fail("url: expected one that begins with http://, https:// or an {output.NAME}", *where, "url")
         numbers = {"status": 200, "port": 80}
         for key, default in list(numbers.items()):
             value = entry.get(key, default)
