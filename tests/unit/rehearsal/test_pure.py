@@ -130,6 +130,20 @@ def test_no_cycle_is_empty() -> None:
     assert graph.cycle({"A": {"B"}, "B": set()}) == []
 
 
+@pytest.mark.parametrize(
+    "reference",
+    [
+        pytest.param({"Ref": "B"}, id="Ref"),
+        pytest.param({"Fn::GetAtt": ["B", "Arn"]}, id="GetAtt"),
+        pytest.param({"Fn::Sub": "after ${B}"}, id="Sub"),
+    ],
+)
+def test_a_reference_in_metadata_orders(reference: dict[str, Any]) -> None:
+    resources = {"A": {"Type": "T", "Metadata": {"After": reference}}, "B": {"Type": "T"}}
+
+    assert graph.edges(resources) == {"A": {"B"}, "B": set()}
+
+
 ROUTE = {"Type": "AWS::EC2::Route", "Properties": {"GatewayId": {"Ref": "G"}}}
 ATTACHMENT = {"Type": "AWS::EC2::VPCGatewayAttachment", "Properties": {"InternetGatewayId": {"Ref": "G"}}}
 
