@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import botocore.exceptions
 import pytest
+
+from preflight.rehearsal import roles
 
 Template = dict[str, Any]
 EXECUTION_ACTIONS = [
@@ -506,3 +509,51 @@ def test_sizes_and_roles_are_read_back_in_other_words(
     account.cloudformation.audit()
     states = {e["property"]: e["state"] for e in account.book.shown()["ledger"] if e["resource"] == "s.Definition"}
     assert (stack["StackStatus"], set(states.values())) == ("CREATE_COMPLETE", {"stored"})
+
+
+def in_ipv6(*, apart: bool) -> Template:
+    """A group with one rule of its own for what goes out, in a VPC that has IPv6."""
+    template: Template = {"Resources": {}}
+    put(template, "Vpc", "AWS::EC2::VPC", CidrBlock="10.0.0.0/16")
+    put(template, "Block", "AWS::EC2::VPCCidrBlock", VpcId={"Ref": "Vpc"}, AmazonProvidedIpv6CidrBlock=True)
+    https = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "CidrIp": "0.0.0.0/0"}
+    given = {} if apart else {"SecurityGroupEgress": [https]}
+    put(
+        template,
+        "Group",
+        "AWS::EC2::SecurityGroup",
+        needs=["Block"],
+        GroupDescription="g",
+        GroupName="own",
+        VpcId={"Ref": "Vpc"},
+        **given,
+    )
+    if apart:
+        put(template, "Out", "AWS::EC2::SecurityGroupEgress", GroupId={"Ref": "Group"}, **https)
+    return template
+
+
+@pytest.mark.parametrize("apart", [pytest.param(False, id="inline"), pytest.param(True, id="apart")])
+def test_a_rule_for_what_goes_out_takes_the_default_ones_away(
+    client: Callable[[str], Any], deploy: Callable[..., dict[str, Any]], *, apart: bool
+) -> None:
+    deploy(json.dumps(in_ipv6(apart=apart)))
+    named = [{"Name": "group-name", "Values": ["own"]}]
+    rules = client("ec2").describe_security_groups(Filters=named)["SecurityGroups"][0]["IpPermissionsEgress"]
+
+    assert [(rule["IpProtocol"], rule.get("ToPort"), rule["Ipv6Ranges"]) for rule in rules] == [("tcp", 443, [])]
+
+
+def test_a_group_without_rules_of_its_own_lets_everything_out(
+    client: Callable[[str], Any], deploy: Callable[..., dict[str, Any]]
+) -> None:
+    template = in_ipv6(apart=False)
+    del properties(template, "Group")["SecurityGroupEgress"]
+    deploy(json.dumps(template))
+    named = [{"Name": "group-name", "Values": ["own"]}]
+    rules = client("ec2").describe_security_groups(Filters=named)["SecurityGroups"][0]["IpPermissionsEgress"]
+
+    assert {str(peer) for rule in rules for peer in [*rule["IpRanges"], *rule["Ipv6Ranges"]]} == {
+        "{'CidrIp': '0.0.0.0/0'}",
+        "{'CidrIpv6': '::/0'}",
+    }
