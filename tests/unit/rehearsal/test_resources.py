@@ -557,3 +557,47 @@ def test_a_group_without_rules_of_its_own_lets_everything_out(
         "{'CidrIp': '0.0.0.0/0'}",
         "{'CidrIpv6': '::/0'}",
     }
+
+
+PARTITIONS = [
+    pytest.param("us-gov-west-1", "arn:aws-us-gov:", id="GovCloud"),
+    pytest.param("cn-north-1", "arn:aws-cn:", id="China"),
+]
+
+
+@pytest.mark.parametrize(("region", "start"), PARTITIONS)
+def test_arns_are_of_the_partition_of_the_region(client: Callable[..., Any], region: str, start: str) -> None:
+    template: Template = {"Resources": {}}
+    put(template, "Logs", "AWS::Logs::LogGroup")
+    put(template, "Bucket", "AWS::S3::Bucket")
+    put(template, "Backup", "AWS::Backup::BackupVault", BackupVaultName="vault")
+    arns = {name: {"Value": {"Fn::GetAtt": [name, "Arn"]}} for name in ("Logs", "Bucket")}
+    arns["Backup"] = {"Value": {"Fn::GetAtt": ["Backup", "BackupVaultArn"]}}
+    cloudformation = client("cloudformation", region)
+    cloudformation.create_stack(StackName="p", TemplateBody=json.dumps({**template, "Outputs": arns}))
+    cloudformation.get_waiter("stack_create_complete").wait(StackName="p", WaiterConfig={"Delay": 0.1})
+    outputs = cloudformation.describe_stacks(StackName="p")["Stacks"][0]["Outputs"]
+
+    assert [o["OutputValue"] for o in outputs if not o["OutputValue"].startswith(start)] == []
+
+
+@pytest.mark.parametrize(("region", "start"), PARTITIONS)
+def test_a_denial_names_the_session_in_its_partition(account: Any, region: str, start: str) -> None:
+    assert roles.Roles(account.account).session("role/r", "t", region).startswith(f"{start}sts::")
+
+
+@pytest.mark.parametrize("region", [pytest.param(p.values[0], id=p.id) for p in PARTITIONS])
+def test_private_tasks_run_in_other_partitions(client: Callable[..., Any], root: Path, region: str) -> None:
+    """Policies, endpoints and secrets by ARNs of the partition, and the pull of an image by its host."""
+    push(lambda service: client(service, region), "web")
+    body = (root / "tests/unit/rules/good/private-endpoints-image-given.yaml").read_text()
+    cloudformation = client("cloudformation", region)
+    cloudformation.create_stack(
+        StackName="p",
+        TemplateBody=body,
+        Parameters=[{"ParameterKey": "ImageTag", "ParameterValue": "1"}],
+        Capabilities=["CAPABILITY_IAM"],
+    )
+    cloudformation.get_waiter("stack_create_complete").wait(StackName="p", WaiterConfig={"Delay": 0.2})
+
+    assert cloudformation.describe_stacks(StackName="p")["Stacks"][0]["StackStatus"] == "CREATE_COMPLETE"

@@ -71,7 +71,7 @@ def authorize(caller: callers.Caller, containers: tuple[launch.ContainerPlan, ..
             "between the task and Amazon ECR. Check your task network configuration. operation error "
             "ECR: GetAuthorizationToken, exceeded maximum number of attempts, 3, https response error "
             "StatusCode: 0, RequestID: , request send failed, Post "
-            f'"https://api.ecr.{caller.task.region}.amazonaws.com/": i/o timeout'
+            f'"https://api.ecr.{caller.task.region}.{caller.suffix}/": i/o timeout'
         )
     denied = caller.denial("ecr:GetAuthorizationToken")
     if denied:
@@ -129,7 +129,7 @@ def _repository_denies(caller: callers.Caller, image: Image, action: str, arn: s
     except ClientError:
         return None  # there is no policy, or no repository, which is found out next
     policy, role = permissions.document(answer["policyText"]), callers.role_of(caller.task) or ""
-    session = caller.roles.session(role, caller.task.id)
+    session = caller.roles.session(role, caller.task.id, caller.task.region)
     request = permissions.Request(action, arn, caller.request(action, arn).context)
     if policy is None or not permissions.denies(policy, {role, session, caller.account.id}, request):
         return None
