@@ -173,6 +173,8 @@ class Server:
         """Open and close what a change of networks or load balancers opens and closes."""
         if name == "CreateVpc":
             ec2_default.admit_itself(self.account, region)
+        if name == "CreateVpcEndpoint":
+            ec2_default.guard_endpoints(self.account, region)
         if _MOVES_PACKETS.match(name):
             self._doors.refresh(region)
         if _MOVES_PACKETS.match(name) or _CHANGES_BALANCERS.match(name):

@@ -601,3 +601,38 @@ def test_private_tasks_run_in_other_partitions(client: Callable[..., Any], root:
     cloudformation.get_waiter("stack_create_complete").wait(StackName="p", WaiterConfig={"Delay": 0.2})
 
     assert cloudformation.describe_stacks(StackName="p")["Stacks"][0]["StackStatus"] == "CREATE_COMPLETE"
+
+
+def guarded_by_default(template: Template) -> None:
+    """Endpoints that name no security group."""
+    with_endpoints(template)
+    for name in ("Api", "Dkr", "LogsEndpoint"):
+        del properties(template, name)["SecurityGroupIds"]
+    del template["Resources"]["Repository"]
+
+
+def test_an_endpoint_without_a_group_has_the_default_one(
+    fargate: Template, deploy: Callable[..., dict[str, Any]], client: Callable[[str], Any]
+) -> None:
+    """It admits its own members alone, and the tasks are in another group."""
+    guarded_by_default(fargate)
+    push(client)
+    deploy(json.dumps(fargate), Capabilities=["CAPABILITY_IAM"], OnFailure="DO_NOTHING")
+    ecs = client("ecs")
+    cluster = ecs.list_clusters()["clusterArns"][0]
+    tasks = ecs.list_tasks(cluster=cluster, desiredStatus="STOPPED")["taskArns"]
+    reason = ecs.describe_tasks(cluster=cluster, tasks=tasks[:1])["tasks"][0]["stoppedReason"]
+
+    assert "pull registry auth from Amazon ECR: There is a connection issue" in reason
+
+
+def test_tasks_in_the_default_group_reach_an_endpoint_in_it(
+    fargate: Template, deploy: Callable[..., dict[str, Any]], client: Callable[[str], Any]
+) -> None:
+    guarded_by_default(fargate)
+    push(client)
+    own = {"Fn::GetAtt": ["Vpc", "DefaultSecurityGroup"]}
+    properties(fargate, "Service")["NetworkConfiguration"]["AwsvpcConfiguration"]["SecurityGroups"] = [own]
+    stack = deploy(json.dumps(fargate), Capabilities=["CAPABILITY_IAM"])
+
+    assert stack["StackStatus"] == "CREATE_COMPLETE"
