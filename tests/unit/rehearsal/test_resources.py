@@ -266,6 +266,13 @@ def scaled(template: Template) -> None:
         ResourceId={"Fn::Sub": "service/${Cluster}/${Service.Name}"},
         MinCapacity=1,
         MaxCapacity=3,
+        ScheduledActions=[
+            {
+                "ScheduledActionName": "night",
+                "Schedule": "cron(0 22 * * ? *)",
+                "ScalableTargetAction": {"MinCapacity": 0, "MaxCapacity": 1},
+            }
+        ],
     )
     put(
         template,
@@ -281,6 +288,40 @@ def scaled(template: Template) -> None:
     )
 
 
+def by_requests(label: str | None) -> Callable[[Template], None]:
+    def change(template: Template) -> None:
+        metric = {"PredefinedMetricType": "ALBRequestCountPerTarget", **({"ResourceLabel": label} if label else {})}
+        properties(template, "Scaling")["TargetTrackingScalingPolicyConfiguration"] = {
+            "PredefinedMetricSpecification": metric,
+            "TargetValue": 100,
+        }
+
+    return change
+
+
+def scaled_by_requests(template: Template) -> None:
+    scaled(template)
+    by_requests("app/web/0123456789abcdef/targetgroup/web/fedcba9876543210")(template)
+
+
+def logged(template: Template) -> None:
+    """A load balancer with an access log, in a bucket that the region's account of load balancing may write to."""
+    behind_balancer(template)
+    put(template, "LogBucket", "AWS::S3::Bucket")
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"AWS": "arn:aws:iam::582318560864:root"},
+        "Action": "s3:PutObject",
+        "Resource": {"Fn::Sub": "${LogBucket.Arn}/web/AWSLogs/${AWS::AccountId}/*"},
+    }
+    document = {"Version": "2012-10-17", "Statement": [statement]}
+    put(template, "LogPolicy", "AWS::S3::BucketPolicy", Bucket={"Ref": "LogBucket"}, PolicyDocument=document)
+    template["Resources"]["Balancer"]["DependsOn"].append("LogPolicy")
+    given = {"enabled": "true", "bucket": {"Ref": "LogBucket"}, "prefix": "web"}
+    attributes = [{"Key": f"access_logs.s3.{key}", "Value": value} for key, value in given.items()]
+    properties(template, "Balancer")["LoadBalancerAttributes"] = attributes
+
+
 FAMILIES = [
     pytest.param(lambda _template: None, id="public"),
     pytest.param(behind_nat, id="behind a NAT gateway"),
@@ -294,6 +335,8 @@ FAMILIES = [
     pytest.param(discovered, id="with a name in Cloud Map"),
     pytest.param(connected, id="with Service Connect"),
     pytest.param(scaled, id="with auto scaling"),
+    pytest.param(scaled_by_requests, id="with auto scaling by requests"),
+    pytest.param(logged, id="with an access log"),
 ]
 
 
@@ -361,6 +404,7 @@ def changed(name: str, **given: Any) -> Callable[[Template], None]:
         pytest.param(behind_balancer, lambda t: properties(t, "Service")["LoadBalancers"][0].update(ContainerPort=81), "did not have a container port 81", id="a port the container has not"),
         pytest.param(behind_balancer, lambda t: properties(t, "Service")["LoadBalancers"][0].update(ContainerName="x"), "The container x does not exist", id="a container there is not"),
         pytest.param(on_spot, gone("Providers"), "not associated with the cluster", id="a provider that is not the cluster's"),
+        pytest.param(on_spot, lambda t: t["Resources"]["Service"]["DependsOn"].remove("Providers"), "not associated with the cluster", id="a service before its providers"),
         pytest.param(on_spot, changed("Service", LaunchType="FARGATE"), "both a launch type and capacity provider strategy", id="both ways to launch"),
         pytest.param(with_own_policy, gone("Policy"), "did not stabilize", id="no policy"),
         pytest.param(with_secret, lambda t: properties(t, "Role").pop("Policies"), "did not stabilize", id="no permission for the secret"),
@@ -371,6 +415,15 @@ def changed(name: str, **given: Any) -> Callable[[Template], None]:
         pytest.param(connected, lambda t: properties(t, "Service")["ServiceConnectConfiguration"]["Services"][0].update(PortName="web"), "does not refer to any named PortMapping", id="a port name there is not"),
         pytest.param(connected, lambda t: properties(t, "Service")["ServiceConnectConfiguration"].update(Namespace="other"), "namespace wasn't found", id="a namespace there is not"),
         pytest.param(scaled, changed("Scalable", ResourceId={"Fn::Sub": "service/${Cluster}/other"}), "doesn't exist", id="a service to scale there is not"),
+        pytest.param(scaled, changed("Scalable", MinCapacity=4), "cannot be less than minimum", id="a range that holds nothing"),
+        pytest.param(scaled, lambda t: properties(t, "Scalable")["ScheduledActions"][0].update(Schedule="cron(0 22 * * *)"), "is invalid", id="a schedule of five fields"),
+        pytest.param(scaled, lambda t: properties(t, "Scalable")["ScheduledActions"][0]["ScalableTargetAction"].update(MinCapacity=9), "cannot be less than minimum", id="a range of the night that holds nothing"),
+        pytest.param(scaled, by_requests("web/targets"), "is not of the form", id="a label of names"),
+        pytest.param(scaled, by_requests(None), "should be specified", id="requests without a label"),
+        pytest.param(logged, gone("LogPolicy"), "Access Denied for bucket", id="a bucket that nobody may write to"),
+        pytest.param(logged, lambda t: properties(t, "LogPolicy")["PolicyDocument"]["Statement"][0].update(Principal={"AWS": "127311923021"}), "Access Denied for bucket", id="a bucket for another region's load balancers"),
+        pytest.param(logged, lambda t: properties(t, "LogPolicy")["PolicyDocument"]["Statement"][0].update(Resource={"Fn::Sub": "${LogBucket.Arn}/other/*"}), "Access Denied for bucket", id="a bucket with room for other logs"),
+        pytest.param(logged, changed("LogBucket", BucketEncryption={"ServerSideEncryptionConfiguration": [{"ServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}}]}), "Access Denied for bucket", id="a bucket under a key of KMS"),
         pytest.param(lambda _t: None, changed("Route", GatewayId={"Ref": "Vpc"}), "does not exist", id="a route to no gateway"),
         pytest.param(lambda _t: None, changed("Logs", RetentionInDays=8), "RetentionInDays", id="a retention there is not"),
         pytest.param(lambda _t: None, changed("Logs", Retention=8), "extraneous key [Retention] is not permitted", id="an unknown property"),
