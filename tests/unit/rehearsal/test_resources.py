@@ -569,8 +569,8 @@ def in_ipv6(*, apart: bool) -> Template:
     template: Template = {"Resources": {}}
     put(template, "Vpc", "AWS::EC2::VPC", CidrBlock="10.0.0.0/16")
     put(template, "Block", "AWS::EC2::VPCCidrBlock", VpcId={"Ref": "Vpc"}, AmazonProvidedIpv6CidrBlock=True)
-    https = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "CidrIp": "0.0.0.0/0"}
-    given = {} if apart else {"SecurityGroupEgress": [https]}
+    https: dict[str, Any] = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "CidrIp": "0.0.0.0/0"}
+    given: dict[str, Any] = {} if apart else {"SecurityGroupEgress": [https]}
     put(
         template,
         "Group",
