@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 import uuid
+from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -13,6 +15,7 @@ from preflight.rehearsal.resources.handler import FailedError, Handler, Made, Pl
 
 STEADY_TIMEOUT = 600.0
 HOPELESS = 3
+GRACE = 3.0  # seconds in which a client can still ask why, while everything stands
 TRIPPED = "Error occurred during operation 'ECS Deployment Circuit Breaker was triggered'."
 
 
@@ -91,12 +94,26 @@ def _create_service(place: Place, given: Properties) -> Made:
     return service
 
 
+@dataclass
+class _Failing:
+    """Since when launches fail."""
+
+    since: float | None = None
+
+    def is_hopeless(self, failed: int) -> bool:
+        """Whether so many launches failed, and the first of them so long ago, that there is no point in waiting."""
+        if failed and self.since is None:
+            self.since = time.monotonic()
+        return failed >= HOPELESS and self.since is not None and time.monotonic() - self.since >= GRACE
+
+
 def _stabilize(place: Place, arn: str, cluster: str | None) -> None:
     """Wait until the service is steady, or until it is plain that it never will be.
 
     AWS waits for up to three hours; three launches in a row that failed for the same kind of reason
-    are proof enough here.
+    are proof enough here, once they have been there to be seen for a moment.
     """
+    failing = _Failing()
 
     def probe() -> str | None:
         if place.is_over:
@@ -107,7 +124,7 @@ def _stabilize(place: Place, arn: str, cluster: str | None) -> None:
         primary = service["deployments"][0]
         if any(d["rolloutState"] == "FAILED" for d in service["deployments"]):
             return "tripped"
-        if primary["failedTasks"] >= HOPELESS:
+        if failing.is_hopeless(primary["failedTasks"]):
             return "hopeless"
         is_steady = any(e["message"].endswith("has reached a steady state.") for e in service["events"][:1])
         return "steady" if is_steady and primary["rolloutState"] == "COMPLETED" else None
