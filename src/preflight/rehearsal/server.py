@@ -122,7 +122,7 @@ class Server:
         self._operations: Mapping[str, Mapping[str, protocol.Operation]] = {
             "cloudformation": self.cloudformation.operations(),
             "ecs": ecs.operations(self._state, launch=self._launcher.begin, stop=self._launcher.stop),
-            "ecr": ecr.operations(self._registry, lambda: self.address),
+            "ecr": ecr.operations(self._registry, lambda: self.address, account=self.account.id),
             "elasticloadbalancing": elbv2.operations(self.account, self._targets),
         }
         self._furnished: set[str] = set()

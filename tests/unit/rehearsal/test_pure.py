@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from preflight.rehearsal import health, interfaces, scheduler
+from preflight.rehearsal import health, interfaces, launcher, ledger, scheduler
 from preflight.rehearsal.calls import images
 from preflight.rehearsal.cloudformation import graph, order
-from preflight.rehearsal.fargate import dependencies, launch
+from preflight.rehearsal.fargate import dependencies, launch, platforms
 from preflight.rehearsal.resources import ecs
 
 
@@ -131,6 +132,33 @@ def test_a_service_is_given_up_after_three_failures_and_a_moment(monkeypatch: py
     failing = ecs._Failing()
 
     assert [failing.is_hopeless(failed) for failed in (0, 1, 3, 5)] == [False, False, False, True]
+
+
+class Images:
+    """Images of which some come through a cache."""
+
+    def is_elsewhere(self, name: str) -> bool:
+        return name == "cached"
+
+
+@pytest.mark.parametrize(
+    ("image", "reasons"),
+    [
+        pytest.param("own", [], id="in the registry"),
+        pytest.param("cached", ["gets cached through a pull-through cache"], id="in another one"),
+    ],
+)
+def test_a_task_whose_image_comes_through_a_cache_is_assumed(image: str, reasons: list[str]) -> None:
+    api = {"family": "f", "revision": 1, "containerDefinitions": [{"name": "app", "image": image}]}
+    definition = SimpleNamespace(arn="d", family="f", api=api)
+    engine = SimpleNamespace(platforms=(platforms.wanted(api),))
+    means = SimpleNamespace(pulls=Images(), runner=SimpleNamespace(engine=engine))
+    book = ledger.Ledger()
+    launching = launcher.Launcher(None, None, None, book, None)  # type: ignore[arg-type]
+    run = SimpleNamespace(plan=launch.plan_of(api))
+    can_run = launching._can_run(SimpleNamespace(definition=definition), run, means)  # type: ignore[arg-type]
+
+    assert (can_run, [said for said in reasons if said not in book.skipped["d"]]) == (not reasons, [])
 
 
 def test_a_cycle_names_only_its_members() -> None:

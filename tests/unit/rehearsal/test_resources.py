@@ -322,6 +322,86 @@ def logged(template: Template) -> None:
     properties(template, "Balancer")["LoadBalancerAttributes"] = attributes
 
 
+def through_a_cache(template: Template) -> None:
+    """The image comes from ECR Public at the first pull, into a repository that ECR makes."""
+    put(
+        template, "Cache", "AWS::ECR::PullThroughCacheRule", EcrRepositoryPrefix="cached", UpstreamRegistryUrl="public.ecr.aws"
+    )
+    image = {"Fn::Sub": "${AWS::AccountId}.dkr.ecr.${AWS::Region}.amazonaws.com/cached/nginx/nginx:1"}
+    properties(template, "Definition")["ContainerDefinitions"][0]["Image"] = image
+    template["Resources"]["Service"]["DependsOn"].append("Cache")
+    allowed = {"Effect": "Allow", "Action": ["ecr:BatchImportUpstreamImage", "ecr:CreateRepository"], "Resource": "*"}
+    document = {"Version": "2012-10-17", "Statement": [allowed]}
+    properties(template, "Role")["Policies"] = [{"PolicyName": "cache", "PolicyDocument": document}]
+
+
+def may_only_import(template: Template) -> None:
+    policy = properties(template, "Role")["Policies"][0]["PolicyDocument"]
+    policy["Statement"][0]["Action"] = ["ecr:BatchImportUpstreamImage"]
+
+
+def with_a_template(template: Template) -> None:
+    """ECR makes the repository by a template."""
+    through_a_cache(template)
+    may_only_import(template)
+    applied = ["PULL_THROUGH_CACHE"]
+    put(template, "Form", "AWS::ECR::RepositoryCreationTemplate", Prefix="cached", AppliedFor=applied)
+    template["Resources"]["Service"]["DependsOn"].append("Form")
+
+
+def by_the_registry(template: Template) -> None:
+    """The policy of the registry lets the role import."""
+    through_a_cache(template)
+    del properties(template, "Role")["Policies"]
+    statement = {
+        "Sid": "import",
+        "Effect": "Allow",
+        "Principal": {"AWS": {"Fn::GetAtt": ["Role", "Arn"]}},
+        "Action": ["ecr:BatchImportUpstreamImage", "ecr:CreateRepository"],
+        "Resource": {"Fn::Sub": "arn:aws:ecr:${AWS::Region}:${AWS::AccountId}:repository/cached/*"},
+    }
+    document = {"Version": "2012-10-17", "Statement": [statement]}
+    put(template, "RegistryPolicy", "AWS::ECR::RegistryPolicy", PolicyText=document)
+    template["Resources"]["Service"]["DependsOn"].append("RegistryPolicy")
+
+
+def cached_in_private(template: Template) -> None:
+    """Behind endpoints, and with a NAT gateway for the first pull."""
+    behind_nat(template)
+    through_a_cache(template)
+    for name, service in (("Api", "ecr.api"), ("Dkr", "ecr.dkr")):
+        put(
+            template,
+            name,
+            "AWS::EC2::VPCEndpoint",
+            VpcId={"Ref": "Vpc"},
+            VpcEndpointType="Interface",
+            PrivateDnsEnabled=True,
+            ServiceName={"Fn::Sub": f"com.amazonaws.${{AWS::Region}}.{service}"},
+            SubnetIds=[{"Ref": "SubnetB"}],
+            SecurityGroupIds=[{"Ref": "Endpoints"}],
+        )
+        template["Resources"]["Service"]["DependsOn"].append(name)
+    admitted = [{"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "CidrIp": "10.0.0.0/16"}]
+    put(
+        template,
+        "Endpoints",
+        "AWS::EC2::SecurityGroup",
+        GroupDescription="e",
+        VpcId={"Ref": "Vpc"},
+        SecurityGroupIngress=admitted,
+    )
+
+
+def without_nat(template: Template) -> None:
+    """Logs go by an endpoint too, and so does what lies in S3; only the first pull would need the internet."""
+    logs = template["Resources"]["Api"]["Properties"]
+    service = {"Fn::Sub": "com.amazonaws.${AWS::Region}.logs"}
+    put(template, "LogsEndpoint", "AWS::EC2::VPCEndpoint", **{**logs, "ServiceName": service})
+    template["Resources"]["Service"]["DependsOn"].append("LogsEndpoint")
+    gone("PrivateRoute", "Nat", "Address")(template)
+
+
 FAMILIES = [
     pytest.param(lambda _template: None, id="public"),
     pytest.param(behind_nat, id="behind a NAT gateway"),
@@ -337,6 +417,10 @@ FAMILIES = [
     pytest.param(scaled, id="with auto scaling"),
     pytest.param(scaled_by_requests, id="with auto scaling by requests"),
     pytest.param(logged, id="with an access log"),
+    pytest.param(through_a_cache, id="through a cache"),
+    pytest.param(with_a_template, id="through a cache, by a template"),
+    pytest.param(by_the_registry, id="through a cache, by the policy of the registry"),
+    pytest.param(cached_in_private, id="through a cache, by endpoints and a NAT gateway"),
 ]
 
 
@@ -424,6 +508,11 @@ def changed(name: str, **given: Any) -> Callable[[Template], None]:
         pytest.param(logged, lambda t: properties(t, "LogPolicy")["PolicyDocument"]["Statement"][0].update(Principal={"AWS": "127311923021"}), "Access Denied for bucket", id="a bucket for another region's load balancers"),
         pytest.param(logged, lambda t: properties(t, "LogPolicy")["PolicyDocument"]["Statement"][0].update(Resource={"Fn::Sub": "${LogBucket.Arn}/other/*"}), "Access Denied for bucket", id="a bucket with room for other logs"),
         pytest.param(logged, changed("LogBucket", BucketEncryption={"ServerSideEncryptionConfiguration": [{"ServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}}]}), "Access Denied for bucket", id="a bucket under a key of KMS"),
+        pytest.param(through_a_cache, gone("Cache"), "did not stabilize", id="a cache without a rule"),
+        pytest.param(through_a_cache, changed("Cache", EcrRepositoryPrefix="cache"), "did not stabilize", id="a rule for another prefix"),
+        pytest.param(through_a_cache, lambda t: properties(t, "Role").pop("Policies"), "did not stabilize", id="no right to import"),
+        pytest.param(through_a_cache, may_only_import, "did not stabilize", id="no right to make the repository"),
+        pytest.param(cached_in_private, without_nat, "did not stabilize", id="a first pull without a way to the internet"),
         pytest.param(lambda _t: None, changed("Route", GatewayId={"Ref": "Vpc"}), "does not exist", id="a route to no gateway"),
         pytest.param(lambda _t: None, changed("Logs", RetentionInDays=8), "RetentionInDays", id="a retention there is not"),
         pytest.param(lambda _t: None, changed("Logs", Retention=8), "extraneous key [Retention] is not permitted", id="an unknown property"),
