@@ -37,6 +37,16 @@ _KNOWN: tuple[tuple[str, Diagnosis], ...] = (
         ),
     ),
     (
+        r"unable to assume the configured ECS Infrastructure Role",
+        Diagnosis(
+            "RoleNotAssumed",
+            "role",
+            "AssumeRolePolicyDocument",
+            "Let the role exist, and let its trust policy allow sts:AssumeRole to ecs.amazonaws.com.",
+            GUIDE + "infrastructure_IAM_role.html",
+        ),
+    ),
+    (
         r"unable to assume the role",
         Diagnosis(
             "RoleNotAssumed",

@@ -11,6 +11,7 @@ from preflight.rehearsal import account as accounts
 from preflight.rehearsal.fargate import permissions
 
 TASKS = "ecs-tasks.amazonaws.com"
+ECS = "ecs.amazonaws.com"
 
 
 class Roles:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -402,6 +403,31 @@ def without_nat(template: Template) -> None:
     gone("PrivateRoute", "Nat", "Address")(template)
 
 
+def with_a_volume(template: Template) -> None:
+    """ECS makes an EBS volume for each task, by a role that it may assume."""
+    trust = {"Effect": "Allow", "Principal": {"Service": "ecs.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    document = {"Version": "2012-10-17", "Statement": [trust]}
+    put(template, "Infrastructure", "AWS::IAM::Role", AssumeRolePolicyDocument=document)
+    definition = properties(template, "Definition")
+    definition["Volumes"] = [{"Name": "data", "ConfiguredAtLaunch": True}]
+    definition["ContainerDefinitions"][0]["MountPoints"] = [{"SourceVolume": "data", "ContainerPath": "/data"}]
+    disk = {"RoleArn": {"Fn::GetAtt": ["Infrastructure", "Arn"]}, "SizeInGiB": 20}
+    properties(template, "Service")["VolumeConfigurations"] = [{"Name": "data", "ManagedEBSVolume": disk}]
+
+
+def proxy_logs(template: Template) -> None:
+    """The proxy of Service Connect has a log of its own."""
+    connected(template)
+    log = properties(template, "Definition")["ContainerDefinitions"][0]["LogConfiguration"]
+    properties(template, "Service")["ServiceConnectConfiguration"]["LogConfiguration"] = copy.deepcopy(log)
+
+
+def log_of_proxy(template: Template) -> dict[str, Any]:
+    connect = properties(template, "Service")["ServiceConnectConfiguration"]
+    found: dict[str, Any] = connect["LogConfiguration"]["Options"]
+    return found
+
+
 FAMILIES = [
     pytest.param(lambda _template: None, id="public"),
     pytest.param(behind_nat, id="behind a NAT gateway"),
@@ -417,6 +443,8 @@ FAMILIES = [
     pytest.param(scaled, id="with auto scaling"),
     pytest.param(scaled_by_requests, id="with auto scaling by requests"),
     pytest.param(logged, id="with an access log"),
+    pytest.param(with_a_volume, id="with an EBS volume"),
+    pytest.param(proxy_logs, id="with Service Connect, and a log of its proxy"),
     pytest.param(through_a_cache, id="through a cache"),
     pytest.param(with_a_template, id="through a cache, by a template"),
     pytest.param(by_the_registry, id="through a cache, by the policy of the registry"),
@@ -508,6 +536,8 @@ def changed(name: str, **given: Any) -> Callable[[Template], None]:
         pytest.param(logged, lambda t: properties(t, "LogPolicy")["PolicyDocument"]["Statement"][0].update(Principal={"AWS": "127311923021"}), "Access Denied for bucket", id="a bucket for another region's load balancers"),
         pytest.param(logged, lambda t: properties(t, "LogPolicy")["PolicyDocument"]["Statement"][0].update(Resource={"Fn::Sub": "${LogBucket.Arn}/other/*"}), "Access Denied for bucket", id="a bucket with room for other logs"),
         pytest.param(logged, changed("LogBucket", BucketEncryption={"ServerSideEncryptionConfiguration": [{"ServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}}]}), "Access Denied for bucket", id="a bucket under a key of KMS"),
+        pytest.param(with_a_volume, lambda t: properties(t, "Infrastructure")["AssumeRolePolicyDocument"]["Statement"][0].update(Principal={"Service": "ecs-tasks.amazonaws.com"}), "did not stabilize", id="a role for volumes that tasks assume"),
+        pytest.param(proxy_logs, lambda t: log_of_proxy(t).update({"awslogs-group": "/nowhere"}), "did not stabilize", id="a proxy that logs to nowhere"),
         pytest.param(through_a_cache, gone("Cache"), "did not stabilize", id="a cache without a rule"),
         pytest.param(through_a_cache, changed("Cache", EcrRepositoryPrefix="cache"), "did not stabilize", id="a rule for another prefix"),
         pytest.param(through_a_cache, lambda t: properties(t, "Role").pop("Policies"), "did not stabilize", id="no right to import"),
