@@ -13,6 +13,7 @@ import pytest
 
 from preflight import estate, guard_binary, plan, template
 from preflight.rehearsal import server
+from preflight.rehearsal.resources import ecs
 
 ROOT = Path(__file__).parents[2]
 REGION = "ap-northeast-1"
@@ -27,6 +28,12 @@ def root() -> Path:
 @pytest.fixture(scope="session")
 def guard() -> guard_binary.Binary:
     return guard_binary.find()
+
+
+@pytest.fixture(autouse=True)
+def _no_grace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody asks why tasks stop, so a service that cannot become steady is given up at once."""
+    monkeypatch.setattr(ecs, "GRACE", 0.0)
 
 
 @pytest.fixture

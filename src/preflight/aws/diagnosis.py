@@ -9,6 +9,7 @@ GUIDE = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/"
 PULL = GUIDE + "task_cannot_pull_image.html"
 INIT = GUIDE + "resource-initialization-error.html"
 ROLE = GUIDE + "task_execution_IAM_role.html"
+POLICIES, MANAGED = "Policies", "ManagedPolicyArns"  # where a role says what it may do
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,16 @@ _KNOWN: tuple[tuple[str, Diagnosis], ...] = (
         ),
     ),
     (
+        r"unable to assume the configured ECS Infrastructure Role",
+        Diagnosis(
+            "RoleNotAssumed",
+            "role",
+            "AssumeRolePolicyDocument",
+            "Let the role exist, and let its trust policy allow sts:AssumeRole to ecs.amazonaws.com.",
+            GUIDE + "infrastructure_IAM_role.html",
+        ),
+    ),
+    (
         r"unable to assume the role",
         Diagnosis(
             "RoleNotAssumed",
@@ -57,7 +68,7 @@ _KNOWN: tuple[tuple[str, Diagnosis], ...] = (
     ),
     (
         r"is not authorized to perform: (?P<action>[\w-]+:\w+)",
-        Diagnosis("AccessDenied", "role", "ManagedPolicyArns", "Allow {action} to the execution role.", ROLE),
+        Diagnosis("AccessDenied", "role", POLICIES, "Allow {action} to the execution role.", ROLE),
     ),
     (
         r"connection issue|i/o timeout|dial tcp|cannot find the Amazon CloudWatch log group",
@@ -215,6 +226,29 @@ def _filled(known: Diagnosis, values: dict[str, str]) -> Diagnosis:
     )
 
 
+# What a task could not reach, by what its stopped reason says; the first one that fits.
+_SERVICES: tuple[tuple[str, str], ...] = (
+    (r"registry auth from Amazon ECR|retrieve ecr registry auth|api\.ecr\.", "ecr.api"),
+    (r"CloudWatch log group|Cloudwatch log stream|failed to validate logger args", "logs"),
+    (r"Parameter Store|secrets? from ssm", "ssm"),
+    (r"Secrets Manager|secrets? from asm", "secretsmanager"),
+    (r"failed to copy|download env files", "s3"),
+    (r"failed to resolve ref \S*\.dkr[.-]ecr\.", "ecr.dkr"),
+)
+EVERY_SERVICE = ("ecr.api", "ecr.dkr", "s3", "logs", "secretsmanager", "ssm")
+
+
+def services(reason: str) -> tuple[str, ...]:
+    """The service that a task could not reach; all that Fargate calls where the reason names none."""
+    named = next((service for pattern, service in _SERVICES if re.search(pattern, reason)), None)
+    return (named,) if named else EVERY_SERVICE
+
+
+def is_of_internet(reason: str) -> bool:
+    """Whether what a task could not reach is a registry on the internet."""
+    return "failed to resolve ref" in reason and services(reason) == EVERY_SERVICE
+
+
 _STACKS: tuple[tuple[str, str | None, str], ...] = (
     (r"Requires capabilities : \[(?P<name>\w+)\]", None, "Add {name} to `capabilities` of the step in the plan."),
     (
@@ -277,6 +311,11 @@ _STACKS: tuple[tuple[str, str | None, str], ...] = (
         r"KMS Key Id could not be found or is not allowed",
         "KmsKeyId",
         "Let the key's policy allow logs.<region>.amazonaws.com to use it.",
+    ),
+    (
+        r"Please check S3bucket permission",
+        "LoadBalancerAttributes",
+        "Let the bucket's policy allow s3:PutObject to logdelivery.elasticloadbalancing.amazonaws.com (or the account of Elastic Load Balancing in the region), encrypt the bucket by keys of S3, and add DependsOn: the policy.",
     ),
     (r"already exists", None, "Choose another name, or leave the name to CloudFormation."),
     (r"Circuit Breaker was triggered|did not stabilize", None, "See why its tasks stopped."),

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+
+from botocore.exceptions import ClientError
 
 from preflight import model, reachability, vpc
 from preflight.aws import balancers, blueprint, diagnosis, tasks
 from preflight.aws import session as sessions
 
-SERVICES = ("ecr.api", "ecr.dkr", "s3", "logs", "secretsmanager", "ssm")
 _GROUP = re.compile(r"\(target-group (arn:[^)\s]+)\)")
 Culprit = tuple["blueprint.Declared | None", "str | None", str]
 
@@ -46,13 +48,13 @@ class Stops:
         """The resource, its property and the fix for a task that stopped."""
         if known.at == "target":
             return self._of_target(known, stopped)
-        missing = self._missing_link(stopped) if known.is_network else None
+        missing = _if_known(lambda: self._missing_link(stopped)) if known.is_network else None
         if missing is not None:
             return self._of_link(missing, stopped)
         if known.at == "role":
             for declared in self._blueprint.of_kind("AWS::IAM::Role"):
                 if f"/{declared.physical}" in stopped.reason:
-                    return declared, known.property, known.fix
+                    return declared, _of_role(declared, known.property), known.fix
         definition = self._blueprint.find(stopped.definition) if known.at == "definition" else None
         if definition is not None:
             name = (known.property or "").replace("ContainerDefinitions.0", f"ContainerDefinitions.{stopped.at}")
@@ -68,7 +70,7 @@ class Stops:
         """A target that failed its health checks: the link that is missing, else the target group."""
         found = _GROUP.search(stopped.reason)
         group = found.group(1) if found else ""
-        missing = self._link_to_target(stopped, group) if group else None
+        missing = _if_known(lambda: self._link_to_target(stopped, group)) if group else None
         if missing is not None:
             return self._of_link(missing, stopped)
         declared = self._blueprint.find(group)
@@ -96,7 +98,9 @@ class Stops:
     def _missing_link(self, stopped: tasks.Stopped) -> reachability.Missing | None:
         face = self._face(stopped)
         seen = vpc.describe(self._session.client("ec2"), face.vpc)
-        for service in SERVICES:
+        if diagnosis.is_of_internet(stopped.reason):
+            return reachability.to_internet(seen, face)
+        for service in diagnosis.services(stopped.reason):
             missing = reachability.to_service(seen, face, service)
             if missing is not None:
                 return missing
@@ -120,3 +124,17 @@ class Stops:
         described = self._session.client("ecs").describe_services(cluster=cluster, services=[stopped.service])
         balanced = described["services"][0].get("loadBalancers") or []
         return next((int(b["containerPort"]) for b in balanced if b.get("targetGroupArn") == group), 0)
+
+
+def _of_role(declared: blueprint.Declared, name: str | None) -> str | None:
+    """The property of a role to look at: of its policies those that it has, and the role itself where it has none."""
+    given = declared.template.resources[declared.logical].get("Properties") or {}
+    candidates = (diagnosis.POLICIES, diagnosis.MANAGED) if name == diagnosis.POLICIES else (name,)
+    return next((candidate for candidate in candidates if candidate in given), None)
+
+
+def _if_known(ask: Callable[[], reachability.Missing | None]) -> reachability.Missing | None:
+    """What `ask` finds; None where it cannot be known any more, because a rollback takes the resources away."""
+    with contextlib.suppress(ClientError, LookupError):
+        return ask()
+    return None

@@ -123,8 +123,7 @@ class Tasks:
 
     def _at_fault(self, task: dict[str, Any]) -> int:
         """Place, in the task definition, of the container that ended badly; the first one where none did."""
-        definition = self._ecs.describe_task_definition(taskDefinition=task["taskDefinitionArn"])["taskDefinition"]
-        names = [container["name"] for container in definition["containerDefinitions"]]
+        names = [container["name"] for container in self._containers(task)]
         bad = [
             c["name"]
             for c in task["containers"]
@@ -132,9 +131,16 @@ class Tasks:
         ]
         return names.index(bad[0]) if bad and bad[0] in names else 0
 
+    def _containers(self, task: dict[str, Any]) -> list[dict[str, Any]]:
+        """The containers of its task definition; none where that has gone meanwhile."""
+        try:
+            described = self._ecs.describe_task_definition(taskDefinition=task["taskDefinitionArn"])
+        except ClientError:
+            return []
+        return list(described["taskDefinition"]["containerDefinitions"])
+
     def _last_lines(self, task: dict[str, Any]) -> tuple[str, ...]:
-        definition = self._ecs.describe_task_definition(taskDefinition=task["taskDefinitionArn"])["taskDefinition"]
-        for container in definition["containerDefinitions"]:
+        for container in self._containers(task):
             options = (container.get("logConfiguration") or {}).get("options") or {}
             if "awslogs-group" not in options:
                 continue

@@ -1,11 +1,15 @@
 """What has to hold before a container of a task can start, checked in the order of AWS.
 
 Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/resource-initialization-error.html,
-https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_cannot_pull_image.html and
-https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html.
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_cannot_pull_image.html,
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html and
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/infrastructure_IAM_role.html.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from preflight import reachability, vpc
 from preflight.rehearsal import account as accounts
@@ -23,6 +27,11 @@ NOT_ASSUMED = (
     "the role being passed has the proper trust relationship and permissions and that your IAM user "
     "has permissions to pass this role."
 )
+NOT_ASSUMED_FOR_VOLUMES = (
+    "ECS was unable to assume the configured ECS Infrastructure Role '{role}'. Please verify that the role being "
+    "passed has the proper trust relationship with Amazon ECS"
+)
+PROXY = "ecs-service-connect"
 
 
 class Admission:
@@ -43,6 +52,9 @@ class Admission:
             role = task.api["overrides"].get(key) or task.definition.api.get(key)
             if role and not self._roles.trusts_tasks(role, task.region):
                 raise LaunchFailedError(NOT_ASSUMED.format(role=role), is_task_made=False)
+        for role in _roles_of_volumes(task):
+            if not self._roles.trusts(role, task.region, roles.ECS, source="ecs"):
+                raise LaunchFailedError(NOT_ASSUMED_FOR_VOLUMES.format(role=role))
 
     def prepare(
         self, task: states.Task, plan: launch.TaskPlan, face: reachability.Interface
@@ -58,7 +70,8 @@ class Admission:
             found[container.name] |= {name: secrets.value(caller, ref) for name, ref in container.secrets.items()}
         images.authorize(caller, plan.containers)
         for container in plan.containers:
-            logger.open_stream(caller, container)
+            logger.open_stream(caller, container.name, container.log or {})
+        logger.open_stream(caller, PROXY, _log_of_proxy(task))
         for container in plan.containers:
             images.find(caller, self._registry, container)
         for file_system in plan.file_systems.values():
@@ -85,3 +98,18 @@ class Admission:
         ec2 = self._account.client("ec2", task.region)
         subnet = ec2.describe_subnets(SubnetIds=[face.subnet])["Subnets"][0]
         return str(subnet["CidrBlock"]), str(subnet["AvailabilityZone"])
+
+
+def _roles_of_volumes(task: states.Task) -> Iterator[str]:
+    """The infrastructure roles by which ECS makes the EBS volumes of a service's task."""
+    configured = (task.service.given.get("volumeConfigurations") if task.service is not None else None) or []
+    for volume in configured:
+        role = (volume.get("managedEBSVolume") or {}).get("roleArn")
+        if role:
+            yield str(role)
+
+
+def _log_of_proxy(task: states.Task) -> Mapping[str, Any]:
+    """Where the proxy of Service Connect logs to; it is a container of the task too."""
+    connect = (task.service.given.get("serviceConnectConfiguration") if task.service is not None else None) or {}
+    return (connect.get("logConfiguration") or {}) if connect.get("enabled") else {}

@@ -57,8 +57,8 @@ class Balancers:
     def refresh(self, region: str) -> None:
         """Make interfaces and listeners as they are described now, and remove those that are gone."""
         elb = self._account.client("elbv2", region)
-        described = {b["LoadBalancerArn"]: b for b in elb.describe_load_balancers()["LoadBalancers"]}
-        with self._lock:
+        with self._lock:  # also while it is described: what was gone meanwhile would come back
+            described = {b["LoadBalancerArn"]: b for b in elb.describe_load_balancers()["LoadBalancers"]}
             for arn in [a for a, known in self._known.items() if known.region == region]:
                 if arn not in described or self._known[arn].shape != _shape(described[arn]):
                     self._remove(arn)

@@ -13,7 +13,7 @@ from typing import Any
 
 import moto.backends
 
-from preflight import reachability
+from preflight import reachability, resolve
 from preflight.rehearsal import account as accounts
 
 
@@ -48,7 +48,7 @@ class Interfaces:
             region,
             network["subnets"],
             network.get("securityGroups") or None,
-            description=f"arn:aws:ecs:{region}:{self._account.id}:attachment/{task}",
+            description=f"arn:{resolve.partition_of(region)[0]}:ecs:{region}:{self._account.id}:attachment/{task}",
             wants_public=network.get("assignPublicIp") == "ENABLED",
         )
 

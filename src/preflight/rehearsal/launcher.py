@@ -164,7 +164,7 @@ class Launcher:
             ]
 
     def _start(self, task: states.Task, run: running.Running, given: Mapping[str, Mapping[str, str]]) -> None:
-        if self._means is None or self._starter is None or not self._can_run(task, self._means):
+        if self._means is None or self._starter is None or not self._can_run(task, run, self._means):
             task.is_assumed = True
             return
         task.api["pullStartedAt"] = states.now()
@@ -184,14 +184,19 @@ class Launcher:
             return []
         return [(run.public or "127.0.0.1", port) for port in self._staff.doors.admitted(task, run)]
 
-    def _can_run(self, task: states.Task, means: Means) -> bool:
+    def _can_run(self, task: states.Task, run: running.Running, means: Means) -> bool:
+        """Whether this machine can run a task; if not, the ledger says why it is only assumed to run."""
+        what = f"task definition {task.definition.family}:{task.definition.api['revision']}"
         wanted = platforms.wanted(task.definition.api)
-        if wanted in means.runner.engine.platforms:
-            return True
-        what = f"{task.definition.family}:{task.definition.api['revision']}"
-        reason = f"task definition {what} wants {wanted}, which this machine cannot run"
-        self._book.skip(task.definition.arn, reason)
-        return False
+        cached = [c.image for c in run.plan.containers if not c.is_stub and means.pulls.is_elsewhere(c.image)]
+        reason = None
+        if wanted not in means.runner.engine.platforms:
+            reason = f"{what} wants {wanted}, which this machine cannot run"
+        elif cached:
+            reason = f"{what} gets {cached[0]} through a pull-through cache, and its upstream is not asked here"
+        if reason is not None:
+            self._book.skip(task.definition.arn, reason)
+        return reason is None
 
     def _environments(
         self, task: states.Task, run: running.Running, given: Mapping[str, Mapping[str, str]]

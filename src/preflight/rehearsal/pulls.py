@@ -42,6 +42,11 @@ class Pulls:
         with self._lock:
             return self._public(name) if image is None else self._own(name, image, region)
 
+    def is_elsewhere(self, name: str) -> bool:
+        """Whether an image of ECR is not in the registry, because a cache would bring it from another one."""
+        image = images.ecr_image(name)
+        return image is not None and self._registry.digest(image.repository, image.reference, image.region) is None
+
     def _own(self, name: str, image: images.Image, region: str) -> str:
         digest = self._registry.digest(image.repository, image.reference, image.region)
         local = f"127.0.0.1:{self._port}/{image.repository}@{digest}"

@@ -11,6 +11,7 @@ from preflight.rehearsal import account as accounts
 from preflight.rehearsal.fargate import permissions
 
 TASKS = "ecs-tasks.amazonaws.com"
+ECS = "ecs.amazonaws.com"
 
 
 class Roles:
@@ -58,9 +59,9 @@ class Roles:
         answer = iam.get_policy_version(PolicyArn=arn, VersionId=version)
         return dict(answer["PolicyVersion"]["Document"])
 
-    def session(self, arn: str, session: str) -> str:
+    def session(self, arn: str, session: str, region: str) -> str:
         """The ARN by which a denial names a task that acts with the role."""
-        return f"arn:aws:sts::{self._account.id}:assumed-role/{_name(arn)}/{session}"
+        return f"arn:{resolve.partition_of(region)[0]}:sts::{self._account.id}:assumed-role/{_name(arn)}/{session}"
 
 
 def _name(arn: str) -> str:

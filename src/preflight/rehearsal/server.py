@@ -122,7 +122,7 @@ class Server:
         self._operations: Mapping[str, Mapping[str, protocol.Operation]] = {
             "cloudformation": self.cloudformation.operations(),
             "ecs": ecs.operations(self._state, launch=self._launcher.begin, stop=self._launcher.stop),
-            "ecr": ecr.operations(self._registry, lambda: self.address),
+            "ecr": ecr.operations(self._registry, lambda: self.address, account=self.account.id),
             "elasticloadbalancing": elbv2.operations(self.account, self._targets),
         }
         self._furnished: set[str] = set()
@@ -173,6 +173,8 @@ class Server:
         """Open and close what a change of networks or load balancers opens and closes."""
         if name == "CreateVpc":
             ec2_default.admit_itself(self.account, region)
+        if name == "CreateVpcEndpoint":
+            ec2_default.guard_endpoints(self.account, region)
         if _MOVES_PACKETS.match(name):
             self._doors.refresh(region)
         if _MOVES_PACKETS.match(name) or _CHANGES_BALANCERS.match(name):

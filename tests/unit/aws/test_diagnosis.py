@@ -12,6 +12,9 @@ from preflight.aws import diagnosis
             "ECS was unable to assume the role 'arn:aws:iam::1:role/x' that", "RoleNotAssumed", "role", id="trust"
         ),
         pytest.param(
+            "ECS was unable to assume the configured ECS Infrastructure Role 'x'.", "RoleNotAssumed", "role", id="volumes"
+        ),
+        pytest.param(
             "User: x is not authorized to perform: ecr:BatchGetImage on resource: y",
             "AccessDenied",
             "role",

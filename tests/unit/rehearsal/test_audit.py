@@ -29,6 +29,7 @@ IN_PLACE: dict[str, dict[str, Any]] = {
     "Linked": {"Description": "other"},
     "Logs": {"RetentionInDays": 14},
     "Errors": {"FilterPattern": "WARN"},
+    "CacheTemplate": {"Description": "of other caches"},
     "Repository": {"ImageTagMutability": "MUTABLE", "ImageScanningConfiguration": {"ScanOnPush": False}},
     "Cluster": {"ClusterSettings": [{"Name": "containerInsights", "Value": "disabled"}]},
     "Service": {"DesiredCount": 2},

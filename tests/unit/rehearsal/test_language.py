@@ -281,3 +281,22 @@ def test_an_output_is_a_text(deploy: Any, value: Any) -> None:
     stack = deploy(json.dumps({"Resources": {"A": GROUP}, "Outputs": {"O": {"Value": value}}}))
 
     assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
+
+
+def test_metadata_orders_by_the_branch_that_is_chosen(client: Client, deploy: Any) -> None:
+    """A condition in Metadata is how a template waits for a resource that is not always there."""
+    group = {"Type": "AWS::Logs::LogGroup"}
+    chosen = {"Fn::If": ["Never", {"Ref": "Absent"}, {"Ref": "Later"}]}
+    template = {
+        "Conditions": {"Never": {"Fn::Equals": ["a", "b"]}},
+        "Resources": {
+            "First": {**group, "Metadata": {"After": chosen}},
+            "Absent": {**group, "Condition": "Never"},
+            "Later": group,
+        },
+    }
+    stack = deploy(json.dumps(template))
+    events = client("cloudformation").describe_stack_events(StackName=stack["StackId"])["StackEvents"]
+    complete = [e["LogicalResourceId"] for e in reversed(events) if e["ResourceStatus"] == "CREATE_COMPLETE"]
+
+    assert complete[:2] == ["Later", "First"]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from preflight.rehearsal import health, interfaces, scheduler
+from preflight.rehearsal import health, interfaces, launcher, ledger, scheduler
 from preflight.rehearsal.calls import images
 from preflight.rehearsal.cloudformation import graph, order
-from preflight.rehearsal.fargate import dependencies, launch
+from preflight.rehearsal.fargate import dependencies, launch, platforms
+from preflight.rehearsal.resources import ecs
 
 
 @pytest.mark.parametrize(
@@ -122,12 +125,62 @@ def test_health(code: int, failures: int, elapsed: float, former: str, status: s
     assert health.verdict(CHECK, code=code, failures=failures, elapsed=elapsed, former=former) == status
 
 
+def test_a_service_is_given_up_after_three_failures_and_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ecs, "GRACE", 3.0)
+    clock = iter([10.0, 12.9, 13.0])
+    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
+    failing = ecs._Failing()
+
+    assert [failing.is_hopeless(failed) for failed in (0, 1, 3, 5)] == [False, False, False, True]
+
+
+class Images:
+    """Images of which some come through a cache."""
+
+    def is_elsewhere(self, name: str) -> bool:
+        return name == "cached"
+
+
+@pytest.mark.parametrize(
+    ("image", "reasons"),
+    [
+        pytest.param("own", [], id="in the registry"),
+        pytest.param("cached", ["gets cached through a pull-through cache"], id="in another one"),
+    ],
+)
+def test_a_task_whose_image_comes_through_a_cache_is_assumed(image: str, reasons: list[str]) -> None:
+    api = {"family": "f", "revision": 1, "containerDefinitions": [{"name": "app", "image": image}]}
+    definition = SimpleNamespace(arn="d", family="f", api=api)
+    engine = SimpleNamespace(platforms=(platforms.wanted(api),))
+    means = SimpleNamespace(pulls=Images(), runner=SimpleNamespace(engine=engine))
+    book = ledger.Ledger()
+    launching = launcher.Launcher(None, None, None, book, None)  # type: ignore[arg-type]
+    run = SimpleNamespace(plan=launch.plan_of(api))
+    can_run = launching._can_run(SimpleNamespace(definition=definition), run, means)  # type: ignore[arg-type]
+
+    assert (can_run, [said for said in reasons if said not in book.skipped["d"]]) == (not reasons, [])
+
+
 def test_a_cycle_names_only_its_members() -> None:
     assert graph.cycle({"A": {"B"}, "B": {"C"}, "C": {"B"}, "D": {"A"}}) == ["B", "C"]
 
 
 def test_no_cycle_is_empty() -> None:
     assert graph.cycle({"A": {"B"}, "B": set()}) == []
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        pytest.param({"Ref": "B"}, id="Ref"),
+        pytest.param({"Fn::GetAtt": ["B", "Arn"]}, id="GetAtt"),
+        pytest.param({"Fn::Sub": "after ${B}"}, id="Sub"),
+    ],
+)
+def test_a_reference_in_metadata_orders(reference: dict[str, Any]) -> None:
+    resources: dict[str, dict[str, Any]] = {"A": {"Type": "T", "Metadata": {"After": reference}}, "B": {"Type": "T"}}
+
+    assert graph.edges(resources) == {"A": {"B"}, "B": set()}
 
 
 ROUTE = {"Type": "AWS::EC2::Route", "Properties": {"GatewayId": {"Ref": "G"}}}
@@ -144,6 +197,26 @@ def test_an_ordered_route_is_left_alone() -> None:
     needs = {"R": {"X"}, "X": {"A"}, "A": set()}
 
     assert order.adverse({"R": ROUTE, "A": ATTACHMENT, "X": {"Type": "T"}}, needs) == needs
+
+
+PROVIDERS = {"Type": "AWS::ECS::ClusterCapacityProviderAssociations", "Properties": {"Cluster": {"Ref": "C"}}}
+NONE = {"Ref": "AWS::NoValue"}
+
+
+@pytest.mark.parametrize(
+    ("given", "needs"),
+    [
+        pytest.param({"CapacityProviderStrategy": [{"CapacityProvider": "FARGATE_SPOT"}]}, {"S"}, id="a strategy"),
+        pytest.param({"LaunchType": NONE}, {"S"}, id="the default strategy"),
+        pytest.param({"LaunchType": "FARGATE"}, set(), id="a launch type"),
+        pytest.param({"Cluster": {"Ref": "D"}, "LaunchType": NONE}, set(), id="another cluster"),
+    ],
+)
+def test_unordered_capacity_providers_wait_for_the_service(given: dict[str, Any], needs: set[str]) -> None:
+    service = {"Type": "AWS::ECS::Service", "Properties": {"Cluster": {"Ref": "C"}, **given}}
+    ordered = order.adverse({"S": service, "P": PROVIDERS}, {"S": set(), "P": set()})
+
+    assert ordered == {"S": set(), "P": needs}
 
 
 def test_options_of_a_container() -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import botocore.exceptions
 import pytest
+
+from preflight.rehearsal import roles
 
 Template = dict[str, Any]
 EXECUTION_ACTIONS = [
@@ -263,6 +267,13 @@ def scaled(template: Template) -> None:
         ResourceId={"Fn::Sub": "service/${Cluster}/${Service.Name}"},
         MinCapacity=1,
         MaxCapacity=3,
+        ScheduledActions=[
+            {
+                "ScheduledActionName": "night",
+                "Schedule": "cron(0 22 * * ? *)",
+                "ScalableTargetAction": {"MinCapacity": 0, "MaxCapacity": 1},
+            }
+        ],
     )
     put(
         template,
@@ -278,6 +289,145 @@ def scaled(template: Template) -> None:
     )
 
 
+def by_requests(label: str | None) -> Callable[[Template], None]:
+    def change(template: Template) -> None:
+        metric = {"PredefinedMetricType": "ALBRequestCountPerTarget", **({"ResourceLabel": label} if label else {})}
+        properties(template, "Scaling")["TargetTrackingScalingPolicyConfiguration"] = {
+            "PredefinedMetricSpecification": metric,
+            "TargetValue": 100,
+        }
+
+    return change
+
+
+def scaled_by_requests(template: Template) -> None:
+    scaled(template)
+    by_requests("app/web/0123456789abcdef/targetgroup/web/fedcba9876543210")(template)
+
+
+def logged(template: Template) -> None:
+    """A load balancer with an access log, in a bucket that the region's account of load balancing may write to."""
+    behind_balancer(template)
+    put(template, "LogBucket", "AWS::S3::Bucket")
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"AWS": "arn:aws:iam::582318560864:root"},
+        "Action": "s3:PutObject",
+        "Resource": {"Fn::Sub": "${LogBucket.Arn}/web/AWSLogs/${AWS::AccountId}/*"},
+    }
+    document = {"Version": "2012-10-17", "Statement": [statement]}
+    put(template, "LogPolicy", "AWS::S3::BucketPolicy", Bucket={"Ref": "LogBucket"}, PolicyDocument=document)
+    template["Resources"]["Balancer"]["DependsOn"].append("LogPolicy")
+    given = {"enabled": "true", "bucket": {"Ref": "LogBucket"}, "prefix": "web"}
+    attributes = [{"Key": f"access_logs.s3.{key}", "Value": value} for key, value in given.items()]
+    properties(template, "Balancer")["LoadBalancerAttributes"] = attributes
+
+
+def through_a_cache(template: Template) -> None:
+    """The image comes from ECR Public at the first pull, into a repository that ECR makes."""
+    put(
+        template, "Cache", "AWS::ECR::PullThroughCacheRule", EcrRepositoryPrefix="cached", UpstreamRegistryUrl="public.ecr.aws"
+    )
+    image = {"Fn::Sub": "${AWS::AccountId}.dkr.ecr.${AWS::Region}.amazonaws.com/cached/nginx/nginx:1"}
+    properties(template, "Definition")["ContainerDefinitions"][0]["Image"] = image
+    template["Resources"]["Service"]["DependsOn"].append("Cache")
+    allowed = {"Effect": "Allow", "Action": ["ecr:BatchImportUpstreamImage", "ecr:CreateRepository"], "Resource": "*"}
+    document = {"Version": "2012-10-17", "Statement": [allowed]}
+    properties(template, "Role")["Policies"] = [{"PolicyName": "cache", "PolicyDocument": document}]
+
+
+def may_only_import(template: Template) -> None:
+    policy = properties(template, "Role")["Policies"][0]["PolicyDocument"]
+    policy["Statement"][0]["Action"] = ["ecr:BatchImportUpstreamImage"]
+
+
+def with_a_template(template: Template) -> None:
+    """ECR makes the repository by a template."""
+    through_a_cache(template)
+    may_only_import(template)
+    applied = ["PULL_THROUGH_CACHE"]
+    put(template, "Form", "AWS::ECR::RepositoryCreationTemplate", Prefix="cached", AppliedFor=applied)
+    template["Resources"]["Service"]["DependsOn"].append("Form")
+
+
+def by_the_registry(template: Template) -> None:
+    """The policy of the registry lets the role import."""
+    through_a_cache(template)
+    del properties(template, "Role")["Policies"]
+    statement = {
+        "Sid": "import",
+        "Effect": "Allow",
+        "Principal": {"AWS": {"Fn::GetAtt": ["Role", "Arn"]}},
+        "Action": ["ecr:BatchImportUpstreamImage", "ecr:CreateRepository"],
+        "Resource": {"Fn::Sub": "arn:aws:ecr:${AWS::Region}:${AWS::AccountId}:repository/cached/*"},
+    }
+    document = {"Version": "2012-10-17", "Statement": [statement]}
+    put(template, "RegistryPolicy", "AWS::ECR::RegistryPolicy", PolicyText=document)
+    template["Resources"]["Service"]["DependsOn"].append("RegistryPolicy")
+
+
+def cached_in_private(template: Template) -> None:
+    """Behind endpoints, and with a NAT gateway for the first pull."""
+    behind_nat(template)
+    through_a_cache(template)
+    for name, service in (("Api", "ecr.api"), ("Dkr", "ecr.dkr")):
+        put(
+            template,
+            name,
+            "AWS::EC2::VPCEndpoint",
+            VpcId={"Ref": "Vpc"},
+            VpcEndpointType="Interface",
+            PrivateDnsEnabled=True,
+            ServiceName={"Fn::Sub": f"com.amazonaws.${{AWS::Region}}.{service}"},
+            SubnetIds=[{"Ref": "SubnetB"}],
+            SecurityGroupIds=[{"Ref": "Endpoints"}],
+        )
+        template["Resources"]["Service"]["DependsOn"].append(name)
+    admitted = [{"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "CidrIp": "10.0.0.0/16"}]
+    put(
+        template,
+        "Endpoints",
+        "AWS::EC2::SecurityGroup",
+        GroupDescription="e",
+        VpcId={"Ref": "Vpc"},
+        SecurityGroupIngress=admitted,
+    )
+
+
+def without_nat(template: Template) -> None:
+    """Logs go by an endpoint too, and so does what lies in S3; only the first pull would need the internet."""
+    logs = template["Resources"]["Api"]["Properties"]
+    service = {"Fn::Sub": "com.amazonaws.${AWS::Region}.logs"}
+    put(template, "LogsEndpoint", "AWS::EC2::VPCEndpoint", **{**logs, "ServiceName": service})
+    template["Resources"]["Service"]["DependsOn"].append("LogsEndpoint")
+    gone("PrivateRoute", "Nat", "Address")(template)
+
+
+def with_a_volume(template: Template) -> None:
+    """ECS makes an EBS volume for each task, by a role that it may assume."""
+    trust = {"Effect": "Allow", "Principal": {"Service": "ecs.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    document = {"Version": "2012-10-17", "Statement": [trust]}
+    put(template, "Infrastructure", "AWS::IAM::Role", AssumeRolePolicyDocument=document)
+    definition = properties(template, "Definition")
+    definition["Volumes"] = [{"Name": "data", "ConfiguredAtLaunch": True}]
+    definition["ContainerDefinitions"][0]["MountPoints"] = [{"SourceVolume": "data", "ContainerPath": "/data"}]
+    disk = {"RoleArn": {"Fn::GetAtt": ["Infrastructure", "Arn"]}, "SizeInGiB": 20}
+    properties(template, "Service")["VolumeConfigurations"] = [{"Name": "data", "ManagedEBSVolume": disk}]
+
+
+def proxy_logs(template: Template) -> None:
+    """The proxy of Service Connect has a log of its own."""
+    connected(template)
+    log = properties(template, "Definition")["ContainerDefinitions"][0]["LogConfiguration"]
+    properties(template, "Service")["ServiceConnectConfiguration"]["LogConfiguration"] = copy.deepcopy(log)
+
+
+def log_of_proxy(template: Template) -> dict[str, Any]:
+    connect = properties(template, "Service")["ServiceConnectConfiguration"]
+    found: dict[str, Any] = connect["LogConfiguration"]["Options"]
+    return found
+
+
 FAMILIES = [
     pytest.param(lambda _template: None, id="public"),
     pytest.param(behind_nat, id="behind a NAT gateway"),
@@ -291,6 +441,14 @@ FAMILIES = [
     pytest.param(discovered, id="with a name in Cloud Map"),
     pytest.param(connected, id="with Service Connect"),
     pytest.param(scaled, id="with auto scaling"),
+    pytest.param(scaled_by_requests, id="with auto scaling by requests"),
+    pytest.param(logged, id="with an access log"),
+    pytest.param(with_a_volume, id="with an EBS volume"),
+    pytest.param(proxy_logs, id="with Service Connect, and a log of its proxy"),
+    pytest.param(through_a_cache, id="through a cache"),
+    pytest.param(with_a_template, id="through a cache, by a template"),
+    pytest.param(by_the_registry, id="through a cache, by the policy of the registry"),
+    pytest.param(cached_in_private, id="through a cache, by endpoints and a NAT gateway"),
 ]
 
 
@@ -358,6 +516,7 @@ def changed(name: str, **given: Any) -> Callable[[Template], None]:
         pytest.param(behind_balancer, lambda t: properties(t, "Service")["LoadBalancers"][0].update(ContainerPort=81), "did not have a container port 81", id="a port the container has not"),
         pytest.param(behind_balancer, lambda t: properties(t, "Service")["LoadBalancers"][0].update(ContainerName="x"), "The container x does not exist", id="a container there is not"),
         pytest.param(on_spot, gone("Providers"), "not associated with the cluster", id="a provider that is not the cluster's"),
+        pytest.param(on_spot, lambda t: t["Resources"]["Service"]["DependsOn"].remove("Providers"), "not associated with the cluster", id="a service before its providers"),
         pytest.param(on_spot, changed("Service", LaunchType="FARGATE"), "both a launch type and capacity provider strategy", id="both ways to launch"),
         pytest.param(with_own_policy, gone("Policy"), "did not stabilize", id="no policy"),
         pytest.param(with_secret, lambda t: properties(t, "Role").pop("Policies"), "did not stabilize", id="no permission for the secret"),
@@ -368,6 +527,22 @@ def changed(name: str, **given: Any) -> Callable[[Template], None]:
         pytest.param(connected, lambda t: properties(t, "Service")["ServiceConnectConfiguration"]["Services"][0].update(PortName="web"), "does not refer to any named PortMapping", id="a port name there is not"),
         pytest.param(connected, lambda t: properties(t, "Service")["ServiceConnectConfiguration"].update(Namespace="other"), "namespace wasn't found", id="a namespace there is not"),
         pytest.param(scaled, changed("Scalable", ResourceId={"Fn::Sub": "service/${Cluster}/other"}), "doesn't exist", id="a service to scale there is not"),
+        pytest.param(scaled, changed("Scalable", MinCapacity=4), "cannot be less than minimum", id="a range that holds nothing"),
+        pytest.param(scaled, lambda t: properties(t, "Scalable")["ScheduledActions"][0].update(Schedule="cron(0 22 * * *)"), "is invalid", id="a schedule of five fields"),
+        pytest.param(scaled, lambda t: properties(t, "Scalable")["ScheduledActions"][0]["ScalableTargetAction"].update(MinCapacity=9), "cannot be less than minimum", id="a range of the night that holds nothing"),
+        pytest.param(scaled, by_requests("web/targets"), "is not of the form", id="a label of names"),
+        pytest.param(scaled, by_requests(None), "should be specified", id="requests without a label"),
+        pytest.param(logged, gone("LogPolicy"), "Access Denied for bucket", id="a bucket that nobody may write to"),
+        pytest.param(logged, lambda t: properties(t, "LogPolicy")["PolicyDocument"]["Statement"][0].update(Principal={"AWS": "127311923021"}), "Access Denied for bucket", id="a bucket for another region's load balancers"),
+        pytest.param(logged, lambda t: properties(t, "LogPolicy")["PolicyDocument"]["Statement"][0].update(Resource={"Fn::Sub": "${LogBucket.Arn}/other/*"}), "Access Denied for bucket", id="a bucket with room for other logs"),
+        pytest.param(logged, changed("LogBucket", BucketEncryption={"ServerSideEncryptionConfiguration": [{"ServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}}]}), "Access Denied for bucket", id="a bucket under a key of KMS"),
+        pytest.param(with_a_volume, lambda t: properties(t, "Infrastructure")["AssumeRolePolicyDocument"]["Statement"][0].update(Principal={"Service": "ecs-tasks.amazonaws.com"}), "did not stabilize", id="a role for volumes that tasks assume"),
+        pytest.param(proxy_logs, lambda t: log_of_proxy(t).update({"awslogs-group": "/nowhere"}), "did not stabilize", id="a proxy that logs to nowhere"),
+        pytest.param(through_a_cache, gone("Cache"), "did not stabilize", id="a cache without a rule"),
+        pytest.param(through_a_cache, changed("Cache", EcrRepositoryPrefix="cache"), "did not stabilize", id="a rule for another prefix"),
+        pytest.param(through_a_cache, lambda t: properties(t, "Role").pop("Policies"), "did not stabilize", id="no right to import"),
+        pytest.param(through_a_cache, may_only_import, "did not stabilize", id="no right to make the repository"),
+        pytest.param(cached_in_private, without_nat, "did not stabilize", id="a first pull without a way to the internet"),
         pytest.param(lambda _t: None, changed("Route", GatewayId={"Ref": "Vpc"}), "does not exist", id="a route to no gateway"),
         pytest.param(lambda _t: None, changed("Logs", RetentionInDays=8), "RetentionInDays", id="a retention there is not"),
         pytest.param(lambda _t: None, changed("Logs", Retention=8), "extraneous key [Retention] is not permitted", id="an unknown property"),
@@ -506,3 +681,130 @@ def test_sizes_and_roles_are_read_back_in_other_words(
     account.cloudformation.audit()
     states = {e["property"]: e["state"] for e in account.book.shown()["ledger"] if e["resource"] == "s.Definition"}
     assert (stack["StackStatus"], set(states.values())) == ("CREATE_COMPLETE", {"stored"})
+
+
+def in_ipv6(*, apart: bool) -> Template:
+    """A group with one rule of its own for what goes out, in a VPC that has IPv6."""
+    template: Template = {"Resources": {}}
+    put(template, "Vpc", "AWS::EC2::VPC", CidrBlock="10.0.0.0/16")
+    put(template, "Block", "AWS::EC2::VPCCidrBlock", VpcId={"Ref": "Vpc"}, AmazonProvidedIpv6CidrBlock=True)
+    https: dict[str, Any] = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "CidrIp": "0.0.0.0/0"}
+    given: dict[str, Any] = {} if apart else {"SecurityGroupEgress": [https]}
+    put(
+        template,
+        "Group",
+        "AWS::EC2::SecurityGroup",
+        needs=["Block"],
+        GroupDescription="g",
+        GroupName="own",
+        VpcId={"Ref": "Vpc"},
+        **given,
+    )
+    if apart:
+        put(template, "Out", "AWS::EC2::SecurityGroupEgress", GroupId={"Ref": "Group"}, **https)
+    return template
+
+
+@pytest.mark.parametrize("apart", [pytest.param(False, id="inline"), pytest.param(True, id="apart")])
+def test_a_rule_for_what_goes_out_takes_the_default_ones_away(
+    client: Callable[[str], Any], deploy: Callable[..., dict[str, Any]], *, apart: bool
+) -> None:
+    deploy(json.dumps(in_ipv6(apart=apart)))
+    named = [{"Name": "group-name", "Values": ["own"]}]
+    rules = client("ec2").describe_security_groups(Filters=named)["SecurityGroups"][0]["IpPermissionsEgress"]
+
+    assert [(rule["IpProtocol"], rule.get("ToPort"), rule["Ipv6Ranges"]) for rule in rules] == [("tcp", 443, [])]
+
+
+def test_a_group_without_rules_of_its_own_lets_everything_out(
+    client: Callable[[str], Any], deploy: Callable[..., dict[str, Any]]
+) -> None:
+    template = in_ipv6(apart=False)
+    del properties(template, "Group")["SecurityGroupEgress"]
+    deploy(json.dumps(template))
+    named = [{"Name": "group-name", "Values": ["own"]}]
+    rules = client("ec2").describe_security_groups(Filters=named)["SecurityGroups"][0]["IpPermissionsEgress"]
+
+    assert {str(peer) for rule in rules for peer in [*rule["IpRanges"], *rule["Ipv6Ranges"]]} == {
+        "{'CidrIp': '0.0.0.0/0'}",
+        "{'CidrIpv6': '::/0'}",
+    }
+
+
+PARTITIONS = [
+    pytest.param("us-gov-west-1", "arn:aws-us-gov:", id="GovCloud"),
+    pytest.param("cn-north-1", "arn:aws-cn:", id="China"),
+]
+
+
+@pytest.mark.parametrize(("region", "start"), PARTITIONS)
+def test_arns_are_of_the_partition_of_the_region(client: Callable[..., Any], region: str, start: str) -> None:
+    template: Template = {"Resources": {}}
+    put(template, "Logs", "AWS::Logs::LogGroup")
+    put(template, "Bucket", "AWS::S3::Bucket")
+    put(template, "Backup", "AWS::Backup::BackupVault", BackupVaultName="vault")
+    arns = {name: {"Value": {"Fn::GetAtt": [name, "Arn"]}} for name in ("Logs", "Bucket")}
+    arns["Backup"] = {"Value": {"Fn::GetAtt": ["Backup", "BackupVaultArn"]}}
+    cloudformation = client("cloudformation", region)
+    cloudformation.create_stack(StackName="p", TemplateBody=json.dumps({**template, "Outputs": arns}))
+    cloudformation.get_waiter("stack_create_complete").wait(StackName="p", WaiterConfig={"Delay": 0.1})
+    outputs = cloudformation.describe_stacks(StackName="p")["Stacks"][0]["Outputs"]
+
+    assert [o["OutputValue"] for o in outputs if not o["OutputValue"].startswith(start)] == []
+
+
+@pytest.mark.parametrize(("region", "start"), PARTITIONS)
+def test_a_denial_names_the_session_in_its_partition(account: Any, region: str, start: str) -> None:
+    assert roles.Roles(account.account).session("role/r", "t", region).startswith(f"{start}sts::")
+
+
+@pytest.mark.parametrize("region", [pytest.param(p.values[0], id=p.id) for p in PARTITIONS])
+def test_private_tasks_run_in_other_partitions(client: Callable[..., Any], root: Path, region: str) -> None:
+    """Policies, endpoints and secrets by ARNs of the partition, and the pull of an image by its host."""
+    push(lambda service: client(service, region), "web")
+    body = (root / "tests/unit/rules/good/private-endpoints-image-given.yaml").read_text()
+    cloudformation = client("cloudformation", region)
+    cloudformation.create_stack(
+        StackName="p",
+        TemplateBody=body,
+        Parameters=[{"ParameterKey": "ImageTag", "ParameterValue": "1"}],
+        Capabilities=["CAPABILITY_IAM"],
+    )
+    cloudformation.get_waiter("stack_create_complete").wait(StackName="p", WaiterConfig={"Delay": 0.2})
+
+    assert cloudformation.describe_stacks(StackName="p")["Stacks"][0]["StackStatus"] == "CREATE_COMPLETE"
+
+
+def guarded_by_default(template: Template) -> None:
+    """Endpoints that name no security group."""
+    with_endpoints(template)
+    for name in ("Api", "Dkr", "LogsEndpoint"):
+        del properties(template, name)["SecurityGroupIds"]
+    del template["Resources"]["Repository"]
+
+
+def test_an_endpoint_without_a_group_has_the_default_one(
+    fargate: Template, deploy: Callable[..., dict[str, Any]], client: Callable[[str], Any]
+) -> None:
+    """It admits its own members alone, and the tasks are in another group."""
+    guarded_by_default(fargate)
+    push(client)
+    deploy(json.dumps(fargate), Capabilities=["CAPABILITY_IAM"], OnFailure="DO_NOTHING")
+    ecs = client("ecs")
+    cluster = ecs.list_clusters()["clusterArns"][0]
+    tasks = ecs.list_tasks(cluster=cluster, desiredStatus="STOPPED")["taskArns"]
+    reason = ecs.describe_tasks(cluster=cluster, tasks=tasks[:1])["tasks"][0]["stoppedReason"]
+
+    assert "pull registry auth from Amazon ECR: There is a connection issue" in reason
+
+
+def test_tasks_in_the_default_group_reach_an_endpoint_in_it(
+    fargate: Template, deploy: Callable[..., dict[str, Any]], client: Callable[[str], Any]
+) -> None:
+    guarded_by_default(fargate)
+    push(client)
+    own = {"Fn::GetAtt": ["Vpc", "DefaultSecurityGroup"]}
+    properties(fargate, "Service")["NetworkConfiguration"]["AwsvpcConfiguration"]["SecurityGroups"] = [own]
+    stack = deploy(json.dumps(fargate), Capabilities=["CAPABILITY_IAM"])
+
+    assert stack["StackStatus"] == "CREATE_COMPLETE"

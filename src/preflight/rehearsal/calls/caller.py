@@ -40,6 +40,11 @@ class Caller:
         """Partition of the task's region."""
         return resolve.partition_of(self.task.region)[0]
 
+    @property
+    def suffix(self) -> str:
+        """What the names of AWS's hosts end with in the task's region."""
+        return resolve.partition_of(self.task.region)[1]
+
     def client(self, service: str, region: str | None = None) -> Any:
         """A client of the pretended account; of the task's region unless another is named."""
         return self.account.client(service, region or self.task.region)
@@ -70,7 +75,7 @@ class Caller:
             why = f"because no VPC endpoint policy allows the {action} action"
         if why is None:
             return None
-        who = self.roles.session(role_of(self.task) or "none", self.task.id)
+        who = self.roles.session(role_of(self.task) or "none", self.task.id, self.task.region)
         return f"User: {who} is not authorized to perform: {action} on resource: {resource} {why}"
 
     def _is_let_through(self, request: permissions.Request) -> bool:

@@ -74,7 +74,7 @@ def mount(caller: callers.Caller, file_system: launch.FileSystem) -> None:
         targets = efs.describe_mount_targets(FileSystemId=file_system.id)["MountTargets"]
         points = efs.describe_access_points(FileSystemId=file_system.id)["AccessPoints"]
     except ClientError:
-        host = f"{file_system.id}.efs.{caller.task.region}.amazonaws.com"
+        host = f"{file_system.id}.efs.{caller.task.region}.{caller.suffix}"
         raise callers.LaunchFailedError(
             f'{EFS}Failed to resolve "{host}" - check that your file system ID is correct'
         ) from None
@@ -92,7 +92,7 @@ def _reach(caller: callers.Caller, file_system: launch.FileSystem, targets: list
     own = zones.get(caller.face.subnet)
     near = [t for t in targets if zones.get(t["SubnetId"]) == own]
     if not near:
-        host = f"{file_system.id}.efs.{caller.task.region}.amazonaws.com"
+        host = f"{file_system.id}.efs.{caller.task.region}.{caller.suffix}"
         msg = f'{EFS}Failed to resolve "{host}" - the file system has no mount target in the Availability Zone of the task ({own})'
         raise callers.LaunchFailedError(msg)
     described = efs.describe_mount_target_security_groups(MountTargetId=near[0]["MountTargetId"])

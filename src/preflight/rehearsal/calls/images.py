@@ -14,6 +14,7 @@ from preflight import errors, reachability
 from preflight.rehearsal.calls import caller as callers
 from preflight.rehearsal.calls import secrets
 from preflight.rehearsal.fargate import contract, launch, permissions, platforms
+from preflight.rehearsal.services import ecr_caches
 from preflight.rehearsal.services import registry as registries
 
 PULL_ACTIONS = ("ecr:BatchCheckLayerAvailability", "ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage")
@@ -71,7 +72,7 @@ def authorize(caller: callers.Caller, containers: tuple[launch.ContainerPlan, ..
             "between the task and Amazon ECR. Check your task network configuration. operation error "
             "ECR: GetAuthorizationToken, exceeded maximum number of attempts, 3, https response error "
             "StatusCode: 0, RequestID: , request send failed, Post "
-            f'"https://api.ecr.{caller.task.region}.amazonaws.com/": i/o timeout'
+            f'"https://api.ecr.{caller.task.region}.{caller.suffix}/": i/o timeout'
         )
     denied = caller.denial("ecr:GetAuthorizationToken")
     if denied:
@@ -102,6 +103,9 @@ def find(caller: callers.Caller, registry: registries.Registry, container: launc
         )
     _may_pull(caller, image, container.image)
     digest = _digest(caller, registry, image)
+    if digest is None and _is_cached(caller, image):
+        _may_import(caller, image, container.image)
+        return
     if digest is None:
         raise callers.LaunchFailedError(f"{PULL} 7 time(s): failed to resolve ref {container.image}: not found")
     wanted, held = platforms.wanted(caller.task.definition.api), registry.platforms(digest)
@@ -129,7 +133,7 @@ def _repository_denies(caller: callers.Caller, image: Image, action: str, arn: s
     except ClientError:
         return None  # there is no policy, or no repository, which is found out next
     policy, role = permissions.document(answer["policyText"]), callers.role_of(caller.task) or ""
-    session = caller.roles.session(role, caller.task.id)
+    session = caller.roles.session(role, caller.task.id, caller.task.region)
     request = permissions.Request(action, arn, caller.request(action, arn).context)
     if policy is None or not permissions.denies(policy, {role, session, caller.account.id}, request):
         return None
@@ -144,6 +148,68 @@ def _digest(caller: callers.Caller, registry: registries.Registry, image: Image)
         )
         raise errors.ToolBrokeError(msg)
     return registry.digest(image.repository, image.reference, image.region)
+
+
+def _is_cached(caller: callers.Caller, image: Image) -> bool:
+    """Whether ECR brings the image from another registry at its first pull.
+
+    Source: https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache-working-pulling.html.
+    """
+    rules = caller.client("ecr", image.region).describe_pull_through_cache_rules()["pullThroughCacheRules"]
+    return any(ecr_caches.covers(rule["ecrRepositoryPrefix"], image.repository) for rule in rules)
+
+
+def _may_import(caller: callers.Caller, image: Image, name: str) -> None:
+    """The role may let ECR import the image, and make the repository where neither it nor a template is there.
+
+    Through an endpoint the first pull needs a way to the internet beside it.
+    Sources: https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache-iam.html and
+    https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html.
+    """
+    arn = f"arn:{caller.partition}:ecr:{image.region}:{image.account}:repository/{image.repository}"
+    needed = ["ecr:BatchImportUpstreamImage", *([] if _has_room(caller, image) else ["ecr:CreateRepository"])]
+    for action in needed:
+        denied = caller.denial(action, arn)
+        if denied and not _registry_grants(caller, image, action, arn):
+            raise callers.LaunchFailedError(f"{PULL} 1 time(s): failed to resolve ref {name}: denied: {denied}")
+    is_private = next(iter(reachability.endpoints(caller.network, caller.face, "ecr.dkr")), None) is not None
+    if is_private and reachability.to_internet(caller.network, caller.face):
+        raise callers.LaunchFailedError(
+            f"{PULL} 5 time(s): failed to resolve ref {name}: i/o timeout: the first pull through a cache by a "
+            "VPC endpoint needs a route to the internet"
+        )
+
+
+def _has_room(caller: callers.Caller, image: Image) -> bool:
+    """Whether the repository exists, or a template by which ECR makes it."""
+    ecr = caller.client("ecr", image.region)
+    templates = ecr.describe_repository_creation_templates()["repositoryCreationTemplates"]
+    if any(
+        "PULL_THROUGH_CACHE" in (template.get("appliedFor") or [])
+        and ecr_caches.covers(template["prefix"], image.repository)
+        for template in templates
+    ):
+        return True
+    try:
+        ecr.describe_repositories(repositoryNames=[image.repository])
+    except ClientError:
+        return False
+    return True
+
+
+def _registry_grants(caller: callers.Caller, image: Image, action: str, arn: str) -> bool:
+    """Whether the policy of the registry, or of the repository, allows the role what its own policies do not."""
+    ecr, role = caller.client("ecr", image.region), callers.role_of(caller.task) or ""
+    session = caller.roles.session(role, caller.task.id, caller.task.region)
+    request = permissions.Request(action, arn, caller.request(action, arn).context)
+    for ask in (ecr.get_registry_policy, lambda: ecr.get_repository_policy(repositoryName=image.repository)):
+        try:
+            policy = permissions.document(ask()["policyText"])
+        except ClientError:
+            continue
+        if policy is not None and permissions.grants(policy, {role, session}, request):
+            return True
+    return False
 
 
 def _may_get_layers(caller: callers.Caller, image: Image) -> None:

@@ -6,20 +6,20 @@ Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslog
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
+from typing import Any
 
 from botocore.exceptions import ClientError
 
 from preflight.rehearsal.calls import caller as callers
-from preflight.rehearsal.fargate import launch
 
 
-def open_stream(caller: callers.Caller, container: launch.ContainerPlan) -> None:
+def open_stream(caller: callers.Caller, name: str, log: Mapping[str, Any]) -> None:
     """Make the stream of a container that logs to CloudWatch Logs.
 
     Raises:
         LaunchFailedError: it cannot be made.
     """
-    log = container.log or {}
     if log.get("logDriver") != "awslogs":
         return
     options = log["options"]
@@ -34,7 +34,7 @@ def open_stream(caller: callers.Caller, container: launch.ContainerPlan) -> None
     if options.get("awslogs-create-group") == "true":
         _may(caller, "logs:CreateLogGroup", arn, "failed to create Cloudwatch log group")
         _create_group(caller, group, region)
-    stream = f"{options.get('awslogs-stream-prefix', 'ecs')}/{container.name}/{caller.task.id}"
+    stream = f"{options.get('awslogs-stream-prefix', 'ecs')}/{name}/{caller.task.id}"
     _may(caller, "logs:CreateLogStream", f"{arn}:log-stream:{stream}", "failed to create Cloudwatch log stream")
     _create_stream(caller, group, stream, region)
 

@@ -284,9 +284,7 @@ def check_references(data: Mapping[str, Any], resolver: resolve.Resolver) -> Non
             if missing:
                 listed = ", ".join(dict.fromkeys(missing))
                 raise refuse(f"Unresolved resource dependencies [{listed}] in the Outputs block of the template")
-    circle = graph.cycle(
-        graph.edges({n: {**r, "Properties": chosen(r.get("Properties"), resolver)} for n, r in alive.items()})
-    )
+    circle = graph.cycle(graph.edges(live(alive, resolver)))
     if circle:
         raise refuse(f"Circular dependency between resources: [{', '.join(circle)}]")
 
@@ -313,6 +311,15 @@ def chosen(value: Any, resolver: resolve.Resolver) -> Any:
             raise resolve.ResolveError(msg)
         return chosen(argument[1 if resolver.condition(argument[0]) else 2], resolver)
     return {key: chosen(item, resolver) for key, item in value.items()}
+
+
+def live(alive: Mapping[str, Mapping[str, Any]], resolver: resolve.Resolver) -> dict[str, dict[str, Any]]:
+    """Resources with only their live references: every Fn::If that orders is decided.
+
+    Raises:
+        ResolveError: a condition cannot be decided.
+    """
+    return {n: {**r, **{part: chosen(r.get(part), resolver) for part in graph.REFERRING}} for n, r in alive.items()}
 
 
 def living(data: Mapping[str, Any], resolver: resolve.Resolver) -> dict[str, Mapping[str, Any]]:

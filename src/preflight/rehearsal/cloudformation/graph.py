@@ -7,6 +7,8 @@ from typing import Any
 
 from preflight import resolve
 
+REFERRING = ("Properties", "Metadata")  # the parts of a resource whose references order it
+
 
 def references(value: Any) -> Iterator[tuple[str, str | None]]:
     """Every name that Ref, Fn::GetAtt and Fn::Sub in `value` refer to, with the attribute or None."""
@@ -57,13 +59,17 @@ def depends_on(resource: Mapping[str, Any]) -> list[str]:
 
 
 def edges(resources: Mapping[str, Mapping[str, Any]]) -> dict[str, set[str]]:
-    """For each resource the resources it needs, of those in `resources`."""
+    """For each resource the resources it needs, of those in `resources`.
+
+    A reference in Metadata orders as one in Properties does; that is how a template waits for a
+    resource under a condition, which DependsOn cannot.
+    """
     return {
         name: {
             target
             for target in [
                 *depends_on(resource),
-                *(found for found, _ in references(resource.get("Properties"))),
+                *(found for part in REFERRING for found, _ in references(resource.get(part))),
             ]
             if target in resources
         }

@@ -2,7 +2,8 @@
 
 Resources that nothing orders may be made in any order. AWS's documentation names pairs for which the
 wrong order fails, so the rehearsal makes them in that order, each time.
-Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-attribute-dependson.html.
+Sources: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-attribute-dependson.html, and
+for capacity providers https://github.com/aws/containers-roadmap/issues/631#issuecomment-816354807.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ def _pairs(resources: Resources) -> Iterator[tuple[str, str]]:
             if (resources[waiting].get("Properties") or {}).get("Scheme") != "internal":
                 yield attachment, waiting
     for service in _of_type(resources, "AWS::ECS::Service"):
+        yield from ((association, service) for association in _providers(resources, service))
         groups = _target_groups(resources[service].get("Properties") or {})
         for listener in [
             *_of_type(resources, "AWS::ElasticLoadBalancingV2::Listener"),
@@ -48,6 +50,21 @@ def _pairs(resources: Resources) -> Iterator[tuple[str, str]]:
             forwarded = {name for name, _ in graph.references(resources[listener].get("Properties"))}
             if groups & forwarded:
                 yield listener, service
+
+
+def _providers(resources: Resources, service: str) -> Iterator[str]:
+    """Associations that give the cluster of a service the providers, or the default strategy, that it is launched by."""
+    properties = resources[service].get("Properties") or {}
+    if _is_given(properties, "LaunchType") and not _is_given(properties, "CapacityProviderStrategy"):
+        return
+    for association in _of_type(resources, "AWS::ECS::ClusterCapacityProviderAssociations"):
+        cluster = _target(resources[association], "Cluster")
+        if cluster is not None and cluster == _target(resources[service], "Cluster"):
+            yield association
+
+
+def _is_given(properties: Mapping[str, Any], name: str) -> bool:
+    return properties.get(name) not in (None, {"Ref": "AWS::NoValue"})
 
 
 def _of_type(resources: Resources, kind: str) -> list[str]:

@@ -185,7 +185,7 @@ class Provisioner:
         stack: stacks.Stack, alive: Mapping[str, Mapping[str, Any]], resolver: resolve.Resolver
     ) -> dict[str, set[str]]:
         """For each resource those that have to be complete before it; noted in the stack as well."""
-        live = {n: {**r, "Properties": check.chosen(r.get("Properties"), resolver)} for n, r in alive.items()}
+        live = check.live(alive, resolver)
         edges = graph.edges(live)
         stack.needs = {**stack.needs, **edges}
         return order.adverse(live, edges)

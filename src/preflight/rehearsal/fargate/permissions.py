@@ -68,6 +68,14 @@ def grants(policy: Policy, principals: Collection[str], request: Request) -> boo
     return _has_for(policy, "Allow", principals, request)
 
 
+def serves(policy: Policy, service: str, request: Request) -> bool:
+    """Whether a resource's policy allows the request to the service principal `service`."""
+    return any(
+        _names(statement, service) and _applies(statement, request) and _covers(statement, request)
+        for statement in _statements(policy, "Allow")
+    )
+
+
 def _has_for(policy: Policy, effect: str, principals: Collection[str], request: Request) -> bool:
     return any(
         _is_for(statement, principals)

@@ -90,13 +90,13 @@ def _set(place: Place, name: str, given: Properties) -> None:
 
 
 def _made(place: Place, name: str) -> Made:
-    domain = f"{name}.s3.{place.region}.amazonaws.com"
+    domain = f"{name}.s3.{place.region}.{place.suffix}"
     attributes = {
-        "Arn": f"arn:aws:s3:::{name}",
-        "DomainName": f"{name}.s3.amazonaws.com",
+        "Arn": f"arn:{place.partition}:s3:::{name}",
+        "DomainName": f"{name}.s3.{place.suffix}",
         "RegionalDomainName": domain,
-        "DualStackDomainName": f"{name}.s3.dualstack.{place.region}.amazonaws.com",
-        "WebsiteURL": f"http://{name}.s3-website-{place.region}.amazonaws.com",
+        "DualStackDomainName": f"{name}.s3.dualstack.{place.region}.{place.suffix}",
+        "WebsiteURL": f"http://{name}.s3-website-{place.region}.{place.suffix}",
     }
     return Made(name, attributes)
 

@@ -9,7 +9,8 @@ from preflight.rehearsal.resources import ec2_readers
 from preflight.rehearsal.resources.handler import FailedError, Handler, Made, Place, Properties
 
 DETACH_TIMEOUT = 20.0  # AWS tries for longer
-ANYWHERE = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
+ANYWHERE: dict[str, Any] = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
+ANYWHERE_IPV6: dict[str, Any] = {"IpProtocol": "-1", "Ipv6Ranges": [{"CidrIpv6": "::/0"}]}
 
 
 def _without(given: Properties, *names: str) -> dict[str, Any]:
@@ -219,10 +220,21 @@ def _group_attributes(place: Place, group: str) -> dict[str, Any]:
     return {"GroupId": group, "Id": group, "VpcId": described.get("VpcId", "")}
 
 
+def default_egress(place: Place, group: str) -> list[dict[str, Any]]:
+    """The rules that let everything out of a group, as EC2 adds them to a new one: of IPv4, and of IPv6."""
+    described = place.ask("ec2", "DescribeSecurityGroups", GroupIds=[group])["SecurityGroups"][0]
+    rules = [rule for rule in described.get("IpPermissionsEgress", []) if rule.get("IpProtocol") == "-1"]
+    is_open = any(r.get("CidrIp") == "0.0.0.0/0" for rule in rules for r in rule.get("IpRanges", []))
+    is_open_ipv6 = any(r.get("CidrIpv6") == "::/0" for rule in rules for r in rule.get("Ipv6Ranges", []))
+    return [*([ANYWHERE] if is_open else []), *([ANYWHERE_IPV6] if is_open_ipv6 else [])]
+
+
 def _set_rules(place: Place, group: str, old: Properties, new: Properties) -> None:
+    """Make the rules those that are given; a side without any keeps, or gets back, what EC2 gives a new group."""
+    egress = [ANYWHERE] if old.get("SecurityGroupEgress") else default_egress(place, group)
     sides: tuple[tuple[str, str, str, list[dict[str, Any]]], ...] = (
         ("SecurityGroupIngress", "AuthorizeSecurityGroupIngress", "RevokeSecurityGroupIngress", []),
-        ("SecurityGroupEgress", "AuthorizeSecurityGroupEgress", "RevokeSecurityGroupEgress", [ANYWHERE]),
+        ("SecurityGroupEgress", "AuthorizeSecurityGroupEgress", "RevokeSecurityGroupEgress", egress),
     )
     for name, authorize, revoke, default in sides:
         before = [permission(rule) for rule in old[name]] if old.get(name) else default

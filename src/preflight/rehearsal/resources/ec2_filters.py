@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from preflight.rehearsal.resources import ec2_readers
-from preflight.rehearsal.resources.ec2 import ANYWHERE, permission
+from preflight.rehearsal.resources.ec2 import default_egress, permission
 from preflight.rehearsal.resources.handler import Handler, Made, Place, Properties
 
 
@@ -25,12 +25,9 @@ def _authorize(operation: str) -> Any:
 
 
 def _drop_default(place: Place, group: str) -> None:
-    """An explicit egress rule takes the default one away, as the inline property does."""
-    described = place.ask("ec2", "DescribeSecurityGroups", GroupIds=[group])["SecurityGroups"][0]
-    for rule in described.get("IpPermissionsEgress", []):
-        ranges = [r.get("CidrIp") for r in rule.get("IpRanges", [])]
-        if rule.get("IpProtocol") == "-1" and ranges == ["0.0.0.0/0"]:
-            place.ask("ec2", "RevokeSecurityGroupEgress", GroupId=group, IpPermissions=[ANYWHERE])
+    """An explicit egress rule takes the default ones away, as the inline property does."""
+    for rule in default_egress(place, group):
+        place.ask("ec2", "RevokeSecurityGroupEgress", GroupId=group, IpPermissions=[rule])
 
 
 def _revoke(operation: str) -> Any:

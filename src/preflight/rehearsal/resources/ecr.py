@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from preflight.rehearsal.resources.handler import Handler, Made, Place, Properties
+from preflight.rehearsal.resources.plain import Plain, Read, by, handler
 
 _LATER = {"LifecyclePolicy", "RepositoryPolicyText", "EmptyOnDelete", "Tags", "RepositoryName"}
 
@@ -65,4 +66,51 @@ def _read(place: Place, name: str, given: Properties) -> dict[str, Any]:
     return kept
 
 
-TYPES = {"AWS::ECR::Repository": Handler(_create, _delete, _update, _read)}
+_CACHE = Plain(
+    "ecr",
+    create="CreatePullThroughCacheRule",
+    identify="EcrRepositoryPrefix",
+    delete="DeletePullThroughCacheRule",
+    gone=by("ecrRepositoryPrefix"),
+    read=Read(
+        "DescribePullThroughCacheRules", by("ecrRepositoryPrefixes", is_list=True), "pullThroughCacheRules[0]"
+    ),
+)
+_TEMPLATE = Plain(
+    "ecr",
+    create="CreateRepositoryCreationTemplate",
+    identify="Prefix",
+    delete="DeleteRepositoryCreationTemplate",
+    gone=by("prefix"),
+    read=Read("DescribeRepositoryCreationTemplates", by("prefixes", is_list=True), "repositoryCreationTemplates[0]"),
+    update="UpdateRepositoryCreationTemplate",
+    changed=by("prefix"),
+    attributes={"CreatedAt": "createdAt", "UpdatedAt": "updatedAt"},
+)
+
+
+def _put_registry_policy(place: Place, given: Properties) -> Made:
+    answer = place.call("ecr", "PutRegistryPolicy", given)
+    place.note("PolicyText", "stored")
+    return Made(answer["registryId"], {"RegistryId": answer["registryId"]})
+
+
+def _delete_registry_policy(place: Place, _id: str, _given: Properties) -> None:
+    place.ask("ecr", "DeleteRegistryPolicy")
+
+
+def _read_registry_policy(place: Place, _id: str, _given: Properties) -> dict[str, Any]:
+    return {"PolicyText": place.ask("ecr", "GetRegistryPolicy")["policyText"]}
+
+
+TYPES = {
+    "AWS::ECR::Repository": Handler(_create, _delete, _update, _read),
+    "AWS::ECR::PullThroughCacheRule": handler(_CACHE),
+    "AWS::ECR::RegistryPolicy": Handler(
+        _put_registry_policy,
+        _delete_registry_policy,
+        lambda place, _id, _old, new: _put_registry_policy(place, new),
+        _read_registry_policy,
+    ),
+    "AWS::ECR::RepositoryCreationTemplate": handler(_TEMPLATE),
+}

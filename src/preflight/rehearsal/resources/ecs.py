@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 import uuid
+from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -13,6 +15,8 @@ from preflight.rehearsal.resources.handler import FailedError, Handler, Made, Pl
 
 STEADY_TIMEOUT = 600.0
 HOPELESS = 3
+GRACE = 3.0  # seconds in which a client can still ask why, while everything stands
+STUCK = "was unable to stop or start tasks during a deployment"
 TRIPPED = "Error occurred during operation 'ECS Deployment Circuit Breaker was triggered'."
 
 
@@ -91,12 +95,26 @@ def _create_service(place: Place, given: Properties) -> Made:
     return service
 
 
+@dataclass
+class _Failing:
+    """Since when launches fail."""
+
+    since: float | None = None
+
+    def is_hopeless(self, failed: int) -> bool:
+        """Whether so many launches failed, and the first of them so long ago, that there is no point in waiting."""
+        if failed and self.since is None:
+            self.since = time.monotonic()
+        return failed >= HOPELESS and self.since is not None and time.monotonic() - self.since >= GRACE
+
+
 def _stabilize(place: Place, arn: str, cluster: str | None) -> None:
     """Wait until the service is steady, or until it is plain that it never will be.
 
     AWS waits for up to three hours; three launches in a row that failed for the same kind of reason
-    are proof enough here.
+    are proof enough here, once they have been there to be seen for a moment.
     """
+    failing = _Failing()
 
     def probe() -> str | None:
         if place.is_over:
@@ -105,9 +123,11 @@ def _stabilize(place: Place, arn: str, cluster: str | None) -> None:
             "services"
         ][0]
         primary = service["deployments"][0]
-        if any(d["rolloutState"] == "FAILED" for d in service["deployments"]):
+        has_failed = any(d["rolloutState"] == "FAILED" for d in service["deployments"])
+        if has_failed and failing.is_hopeless(HOPELESS):
             return "tripped"
-        if primary["failedTasks"] >= HOPELESS:
+        is_stuck = any(STUCK in event["message"] for event in service["events"][:1])
+        if not has_failed and (failing.is_hopeless(primary["failedTasks"]) or is_stuck):
             return "hopeless"
         is_steady = any(e["message"].endswith("has reached a steady state.") for e in service["events"][:1])
         return "steady" if is_steady and primary["rolloutState"] == "COMPLETED" else None

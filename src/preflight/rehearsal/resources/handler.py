@@ -12,7 +12,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from preflight import schemas
+from preflight import resolve, schemas
 from preflight.rehearsal import account as accounts
 from preflight.rehearsal import ledger, protocol
 
@@ -67,6 +67,16 @@ class Place:
     def is_over(self) -> bool:
         """Whether there is no point in waiting any longer: the operation was stopped, or the account goes."""
         return self.stop.is_set() or self.account.closing.is_set()
+
+    @property
+    def partition(self) -> str:
+        """Partition of the stack's region, the second word of every ARN."""
+        return resolve.partition_of(self.region)[0]
+
+    @property
+    def suffix(self) -> str:
+        """What the names of AWS's hosts end with in the stack's region."""
+        return resolve.partition_of(self.region)[1]
 
     def client(self, service: str) -> Any:
         """A client of the account, in the region of the stack."""
@@ -210,7 +220,7 @@ class Anything(dict[str, Any]):
         if not name.endswith("Arn"):
             return word
         service = self._place.kind.split("::")[1].lower() if "::" in self._place.kind else "aws"
-        return f"arn:aws:{service}:{self._place.region}:{self._place.account.id}:{word}"
+        return f"arn:{self._place.partition}:{service}:{self._place.region}:{self._place.account.id}:{word}"
 
 
 STANDIN = Handler(_stand_in, lambda _place, _id, _given: None, lambda _place, physical, _old, _new: Made(physical))

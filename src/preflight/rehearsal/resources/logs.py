@@ -27,7 +27,7 @@ def _find(place: Place, name: str) -> dict[str, Any] | None:
 
 
 def _arn(place: Place, name: str) -> str:
-    return f"arn:aws:logs:{place.region}:{place.account.id}:log-group:{name}"
+    return f"arn:{place.partition}:logs:{place.region}:{place.account.id}:log-group:{name}"
 
 
 def _set_retention(place: Place, name: str, given: Properties) -> None:

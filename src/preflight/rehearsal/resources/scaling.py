@@ -34,8 +34,51 @@ _SCALABLE = Plain(
     update="RegisterScalableTarget",
     changed=own(*_TARGET),
     attributes={"Id": "ScalableTargetARN"},
-    dropped=frozenset({"ScheduledActions"}),
 )
+_PLAIN = handler(_SCALABLE)
+ACTIONS = "ScheduledActions"
+
+
+def _without_actions(given: Properties) -> dict[str, Any]:
+    return {name: value for name, value in given.items() if name != ACTIONS}
+
+
+def _schedule(place: Place, given: Properties, former: Properties) -> None:
+    """Put the scheduled actions that are given, and delete those that no longer are."""
+    target = {name: given[name] for name in _TARGET}
+    wanted = {action["ScheduledActionName"]: action for action in given.get(ACTIONS) or []}
+    for action in wanted.values():
+        place.call(SCALING, "PutScheduledAction", {**target, **action})
+    for action in former.get(ACTIONS) or []:
+        if action["ScheduledActionName"] not in wanted:
+            place.ask(SCALING, "DeleteScheduledAction", **target, ScheduledActionName=action["ScheduledActionName"])
+    if ACTIONS in given:
+        place.note(ACTIONS, "stored")
+
+
+def _register(place: Place, given: Properties) -> Made:
+    made = _PLAIN.create(place, _without_actions(given))
+    place.identify(made.id)
+    _schedule(place, given, {})
+    return made
+
+
+def _register_anew(place: Place, physical: str, old: Properties, new: Properties) -> Made:
+    _PLAIN.create(place, _without_actions(new))  # registering again changes what is registered
+    _schedule(place, new, old)
+    return Made(physical, {"Id": physical})
+
+
+def _deregister(place: Place, physical: str, given: Properties) -> None:
+    _schedule(place, _without_actions(given), given)
+    _PLAIN.delete(place, physical, given)
+
+
+def _read_target(place: Place, physical: str, given: Properties) -> dict[str, Any]:
+    found = dict(_PLAIN.read(place, physical, given)) if _PLAIN.read else {}
+    target = {name: given[name] for name in _TARGET}
+    found[ACTIONS] = place.ask(SCALING, "DescribeScheduledActions", **target)[ACTIONS]
+    return found
 
 
 def _policy_input(given: Properties) -> dict[str, Any]:
@@ -87,7 +130,7 @@ _ALARM = Plain(
 
 
 TYPES: Mapping[str, Handler] = {
-    "AWS::ApplicationAutoScaling::ScalableTarget": handler(_SCALABLE),
+    "AWS::ApplicationAutoScaling::ScalableTarget": Handler(_register, _deregister, _register_anew, _read_target),
     "AWS::ApplicationAutoScaling::ScalingPolicy": Handler(_put_policy, _delete_policy, _update_policy, _read_policy),
     "AWS::CloudWatch::Alarm": handler(_ALARM),
 }

@@ -1,4 +1,4 @@
-"""The default VPC of a region, as AWS makes it: with a way to the internet and names.
+"""What AWS gives of its own: the default VPC with its way to the internet, and default security groups.
 
 https://docs.aws.amazon.com/vpc/latest/userguide/default-vpc.html; moto/ec2/models/__init__.py makes the
 VPC and its subnets only.
@@ -38,3 +38,17 @@ def admit_itself(account: accounts.Account, region: str) -> None:
             account.furnished.add(group["GroupId"])
             itself = {"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": group["GroupId"]}]}
             ec2.authorize_security_group_ingress(GroupId=group["GroupId"], IpPermissions=[itself])
+
+
+def guard_endpoints(account: accounts.Account, region: str) -> None:
+    """Give each interface endpoint without a security group the default one of its VPC.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateVpcEndpoint.html; moto/ec2/models/vpcs.py
+    leaves it without any.
+    """
+    ec2 = account.client("ec2", region)
+    for endpoint in ec2.describe_vpc_endpoints()["VpcEndpoints"]:
+        if endpoint.get("VpcEndpointType") == "Interface" and not endpoint.get("Groups"):
+            own = [{"Name": "vpc-id", "Values": [endpoint["VpcId"]]}, {"Name": "group-name", "Values": ["default"]}]
+            groups = [g["GroupId"] for g in ec2.describe_security_groups(Filters=own)["SecurityGroups"]]
+            ec2.modify_vpc_endpoint(VpcEndpointId=endpoint["VpcEndpointId"], AddSecurityGroupIds=groups)

@@ -1,4 +1,4 @@
-"""What of ECR is ours: the token that opens the rehearsal's own registry."""
+"""What of ECR is ours: the token that opens the rehearsal's own registry, caches, and the registry's policy."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ from datetime import timedelta
 from typing import Any
 
 from preflight.rehearsal import protocol
+from preflight.rehearsal.services import ecr_caches, ecr_policy
 from preflight.rehearsal.services import registry as registries
 from preflight.rehearsal.services.ecs import state as states
 
 LIFETIME = timedelta(hours=12)
 
 
-def operations(registry: registries.Registry, address: Callable[[], str]) -> Mapping[str, protocol.Operation]:
-    """GetAuthorizationToken, whose endpoint is the registry on loopback."""
+def operations(
+    registry: registries.Registry, address: Callable[[], str], *, account: str
+) -> Mapping[str, protocol.Operation]:
+    """GetAuthorizationToken, whose endpoint is the registry on loopback, and what moto does not keep."""
 
     def token(call: protocol.Call) -> dict[str, Any]:
         secret = f"{registries.USER}:{registry.password(call.region)}"
@@ -26,4 +29,4 @@ def operations(registry: registries.Registry, address: Callable[[], str]) -> Map
         }
         return {"authorizationData": [data]}
 
-    return {"GetAuthorizationToken": token}
+    return {"GetAuthorizationToken": token, **ecr_caches.operations(account), **ecr_policy.operations(account)}

@@ -10,6 +10,7 @@ import moto.backends
 
 from preflight.rehearsal import account as accounts
 from preflight.rehearsal import protocol, targets
+from preflight.rehearsal.services import elbv2_logs
 
 Check = Callable[[accounts.Account, protocol.Call], None]
 MAX_NAME = 32
@@ -131,4 +132,5 @@ CHECKS: Mapping[str, Check] = {
     "CreateListener": _listener,
     "CreateLoadBalancer": _balancer,
     "CreateTargetGroup": _target_group,
+    "ModifyLoadBalancerAttributes": elbv2_logs.check,
 }

@@ -1,7 +1,8 @@
-"""What Application Auto Scaling needs of ECS: whether the service to be scaled exists in the ECS that runs here."""
+"""What Application Auto Scaling refuses and moto does not, and the ECS that runs here, which it asks."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,11 @@ from preflight.rehearsal import account as accounts
 from preflight.rehearsal import protocol
 
 Check = Callable[[accounts.Account, protocol.Call], None]
+BY_REQUESTS = "ALBRequestCountPerTarget"
+_LABEL = re.compile(r"app/[^/]+/[^/]+/targetgroup/[^/]+/[^/]+")
+_SCHEDULE = re.compile(
+    r"at\(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\)|rate\(\d+ (minute|hour|day)s?\)|cron\((\S+ ){5}\S+\)"
+)
 
 
 @dataclass(frozen=True)
@@ -22,6 +28,84 @@ class _Known:
 
     def describe_services(self, _cluster: str, _names: Sequence[str]) -> tuple[list[str], list[str]]:
         return [self.service], []
+
+
+def _refuse(message: str) -> protocol.Refusal:
+    return protocol.Refusal("ValidationException", message)
+
+
+def _check_range(given: Mapping[str, Any]) -> None:
+    least, most = given.get("MinCapacity"), given.get("MaxCapacity")
+    if least is not None and most is not None and int(least) > int(most):
+        raise _refuse("Maximum capacity cannot be less than minimum capacity")
+
+
+def _target(account: accounts.Account, call: protocol.Call) -> None:
+    """A target has a range that holds something, and is there.
+
+    https://docs.aws.amazon.com/autoscaling/application/APIReference/API_RegisterScalableTarget.html;
+    moto/applicationautoscaling/models.py.
+    """
+    _check_range(call.given)
+    _target_exists(account, call)
+
+
+def _is_registered(account: accounts.Account, given: Mapping[str, Any], region: str) -> bool:
+    targets = applicationautoscaling_backends[account.id][region].targets
+    return given.get("ResourceId") in targets.get(given.get("ScalableDimension"), {})
+
+
+def _check_registered(account: accounts.Account, call: protocol.Call) -> None:
+    if not _is_registered(account, call.given, call.region):
+        namespace, resource, dimension = (
+            call.given.get(k) for k in ("ServiceNamespace", "ResourceId", "ScalableDimension")
+        )
+        msg = (
+            f"No scalable target registered for service namespace: {namespace}, resource ID: {resource}, "
+            f"scalable dimension: {dimension}"
+        )
+        raise protocol.Refusal("ObjectNotFoundException", msg)
+
+
+def _policy(account: accounts.Account, call: protocol.Call) -> None:
+    """A policy is for a registered target; requests are counted at a target group, which its label names.
+
+    https://docs.aws.amazon.com/autoscaling/application/APIReference/API_PutScalingPolicy.html and
+    https://docs.aws.amazon.com/autoscaling/application/APIReference/API_PredefinedMetricSpecification.html;
+    moto/applicationautoscaling/models.py.
+    """
+    _check_registered(account, call)
+    tracking = call.given.get("TargetTrackingScalingPolicyConfiguration") or {}
+    metric = tracking.get("PredefinedMetricSpecification") or {}
+    kind, label = metric.get("PredefinedMetricType"), metric.get("ResourceLabel")
+    if call.given.get("ServiceNamespace") == "ecs" and metric:
+        _check_label(kind, label)
+
+
+def _check_label(kind: str | None, label: str | None) -> None:
+    if kind != BY_REQUESTS and label:
+        raise _refuse(f"Resource label cannot be specified for predefined metric type {kind}")
+    if kind == BY_REQUESTS and not label:
+        raise _refuse(f"Resource label should be specified for predefined metric type {kind}")
+    if kind == BY_REQUESTS and not _LABEL.fullmatch(str(label)):
+        msg = (
+            f"Resource label {label} is not of the form "
+            "app/<load-balancer-name>/<load-balancer-id>/targetgroup/<target-group-name>/<target-group-id>"
+        )
+        raise _refuse(msg)
+
+
+def _action(account: accounts.Account, call: protocol.Call) -> None:
+    """A scheduled action is for a registered target, at a time that can be read, and says what to change.
+
+    https://docs.aws.amazon.com/autoscaling/application/APIReference/API_PutScheduledAction.html;
+    moto/applicationautoscaling/models.py.
+    """
+    _check_registered(account, call)
+    if not _SCHEDULE.fullmatch(str(call.given.get("Schedule"))):
+        msg = f"Schedule expression {call.given.get('Schedule')} is invalid: at(...), rate(...) or cron(...) of six fields"
+        raise _refuse(msg)
+    _check_range(call.given.get("ScalableTargetAction") or {})
 
 
 def _target_exists(account: accounts.Account, call: protocol.Call) -> None:
@@ -47,4 +131,8 @@ def _target_exists(account: accounts.Account, call: protocol.Call) -> None:
     applicationautoscaling_backends[account.id][call.region].ecs_backend = _Known(resource)
 
 
-CHECKS: Mapping[str, Check] = {"RegisterScalableTarget": _target_exists}
+CHECKS: Mapping[str, Check] = {
+    "PutScalingPolicy": _policy,
+    "PutScheduledAction": _action,
+    "RegisterScalableTarget": _target,
+}

@@ -21,6 +21,7 @@ Act = Callable[[Client], str]
 DOCS = "https://docs.aws.amazon.com/"
 EC2 = f"{DOCS}AWSEC2/latest/APIReference/"
 CFN = f"{DOCS}AWSCloudFormation/latest/UserGuide/"
+SCALING = f"{DOCS}autoscaling/application/APIReference/"
 ELB = f"{DOCS}elasticloadbalancing/latest/APIReference/"
 ECS = f"{DOCS}AmazonECS/latest/APIReference/"
 PAGE = "a page of HTML"
@@ -165,6 +166,67 @@ def endpoint_of_another_region(client: Client) -> str:
 
 def gateway_endpoint_of_ecr(client: Client) -> str:
     return endpoint(client, VpcId=vpc(client), VpcEndpointType="Gateway")
+
+
+def groups_of_an_endpoint(client: Client) -> str:
+    service = f"com.amazonaws.{client('ec2').meta.region_name}.ecr.dkr"
+    made = client("ec2").create_vpc_endpoint(VpcId=vpc(client), ServiceName=service, VpcEndpointType="Interface")
+    found = client("ec2").describe_vpc_endpoints(VpcEndpointIds=[made["VpcEndpoint"]["VpcEndpointId"]])
+    ids = [g["GroupId"] for g in found["VpcEndpoints"][0].get("Groups") or []]
+    named = client("ec2").describe_security_groups(GroupIds=ids)["SecurityGroups"] if ids else []
+    return named[0]["GroupName"] if named else "none"
+
+
+def log_into_a_closed_bucket(client: Client) -> str:
+    within, bucket = vpc(client), name()
+    gateway(client, within)
+    places = [subnet(client, within, block=f"10.0.{n}.0/24", zone=n) for n in range(2)]
+    made = client("elbv2").create_load_balancer(Name=name(), Subnets=places)["LoadBalancers"][0]
+    region = client("s3").meta.region_name
+    client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": region})
+    wanted = {"access_logs.s3.enabled": "true", "access_logs.s3.bucket": bucket}
+    pairs = [{"Key": key, "Value": value} for key, value in wanted.items()]
+    arn = made["LoadBalancerArn"]
+    return said(lambda: client("elbv2").modify_load_balancer_attributes(LoadBalancerArn=arn, Attributes=pairs))
+
+
+def scalable(*, resource: str = "table/t") -> dict[str, str]:
+    return {
+        "ServiceNamespace": "dynamodb",
+        "ResourceId": resource,
+        "ScalableDimension": "dynamodb:table:ReadCapacityUnits",
+    }
+
+
+def range_that_holds_nothing(client: Client) -> str:
+    scaling = client("application-autoscaling")
+    return said(lambda: scaling.register_scalable_target(**scalable(), MinCapacity=5, MaxCapacity=2))
+
+
+def schedule(client: Client, when: str, *, is_registered: bool = True) -> str:
+    scaling, target = client("application-autoscaling"), scalable(resource=f"table/{name()}")
+    if is_registered:
+        scaling.register_scalable_target(**target, MinCapacity=1, MaxCapacity=2)
+    change = {"MinCapacity": 1, "MaxCapacity": 1}
+    return said(
+        lambda: scaling.put_scheduled_action(
+            **target, ScheduledActionName=name(), Schedule=when, ScalableTargetAction=change
+        )
+    )
+
+
+def cache(client: Client) -> str:
+    return said(
+        lambda: client("ecr").create_pull_through_cache_rule(
+            ecrRepositoryPrefix=name(), upstreamRegistryUrl="public.ecr.aws"
+        )
+    )
+
+
+def registry_policy(client: Client) -> str:
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "ecr:BatchImportUpstreamImage", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [{"Sid": "import", **statement}]})
+    return said(lambda: client("ecr").put_registry_policy(policyText=document))
 
 
 def balancer(client: Client, *, zones: tuple[int, ...] = (0, 1), is_public: bool = True, called: str = "") -> str:
@@ -336,6 +398,7 @@ def managed_policies(client: Client) -> str:
 ROUTES, GROUPS, VPCS = "ec2/models/route_tables.py", "ec2/models/security_groups.py", "ec2/models/vpcs.py"
 PARSING, MODELS = "cloudformation/parsing.py", "cloudformation/models.py"
 ELBV2, ECS_MODELS = "elbv2/models.py", "ecs/models.py"
+SCALING_MODELS = "applicationautoscaling/models.py"
 GATEWAYS = "ec2/models/internet_gateways.py"
 
 SERVICES = (
@@ -554,6 +617,62 @@ SERVICES = (
         "nothing",
         "MISSING",
         unknown_task,
+    ),
+    Correction(
+        "the security group of an interface endpoint that names none",
+        f"{EC2}API_CreateVpcEndpoint.html",
+        "ec2/models/vpcs.py",
+        "none",
+        "default",
+        groups_of_an_endpoint,
+    ),
+    Correction(
+        "an access log into a bucket that does not take it",
+        f"{DOCS}elasticloadbalancing/latest/application/enable-access-logging.html",
+        ELBV2,
+        "accepted",
+        "InvalidConfigurationRequest",
+        log_into_a_closed_bucket,
+    ),
+    Correction(
+        "a scalable target whose minimum is above its maximum",
+        f"{SCALING}API_RegisterScalableTarget.html",
+        SCALING_MODELS,
+        "accepted",
+        "ValidationException",
+        range_that_holds_nothing,
+    ),
+    Correction(
+        "a schedule of five fields",
+        f"{SCALING}API_PutScheduledAction.html",
+        SCALING_MODELS,
+        "accepted",
+        "ValidationException",
+        lambda client: schedule(client, "cron(0 22 * * *)"),
+    ),
+    Correction(
+        "a scheduled action for what is not registered",
+        f"{SCALING}API_PutScheduledAction.html",
+        SCALING_MODELS,
+        "accepted",
+        "ObjectNotFoundException",
+        lambda client: schedule(client, "cron(0 22 * * ? *)", is_registered=False),
+    ),
+    Correction(
+        "a pull-through cache",
+        f"{DOCS}AmazonECR/latest/APIReference/API_CreatePullThroughCacheRule.html",
+        "ecr/models.py",
+        "500",
+        "accepted",
+        cache,
+    ),
+    Correction(
+        "a registry's policy that allows an import",
+        f"{DOCS}AmazonECR/latest/userguide/registry-permissions.html",
+        "ecr/models.py",
+        "InvalidParameterException",
+        "accepted",
+        registry_policy,
     ),
 )
 
