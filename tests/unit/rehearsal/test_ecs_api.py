@@ -142,12 +142,7 @@ def test_services_are_refused_for_their_request_and_their_network(place: Place) 
             "UnsupportedFeatureException",
         ),
         "a platform there is not": (place.create(platformVersion="9.9.9"), "PlatformUnknownException"),
-        "an old platform": (
-            place.create(
-                taskDefinition=place.register(put("ephemeralStorage", {"sizeInGiB": 30})), platformVersion="1.3.0"
-            ),
-            "PlatformTaskDefinitionIncompatibilityException: One or more of the requested capabilities",
-        ),
+        "a retired platform": (place.create(platformVersion="1.3.0"), "PlatformUnknownException"),
         "no network": (place.create(networkConfiguration=None), f"{INVALID}: Network Configuration must be provided"),
         "no subnet": (place.create(networkConfiguration=place.network(subnets=[])), INVALID),
         "17 subnets": (place.create(networkConfiguration=place.network(subnets=["subnet-1"] * 17)), INVALID),

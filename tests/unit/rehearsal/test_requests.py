@@ -458,22 +458,7 @@ def test_volumes_configured_at_launch(change: Change, said: str) -> None:
         pytest.param(put("launchType", "FARGATE"), {"compatibilities": ["EC2"]}, "launch_type FARGATE.", id="instances'"),
         pytest.param(by({**SPOT, "weight": 1}), WINDOWS, "FARGATE_SPOT", id="Windows on Spot"),
         pytest.param(put("platformVersion", "1.4.0"), WINDOWS, "PlatformUnknownException", id="Windows on Linux' platform"),
-        *(
-            pytest.param(
-                put("platformVersion", "1.3.0"),
-                changed(DEFINITION, change),
-                "One or more of the requested capabilities are not supported.",
-                id=f"{words} on an old platform",
-            )
-            for words, change in {
-                "storage": put("ephemeralStorage", {"sizeInGiB": 30}),
-                "EFS": put("volumes.0.efsVolumeConfiguration", definitions.EFS),
-                "SYS_PTRACE": put(APP + "linuxParameters.capabilities.add", ["SYS_PTRACE"]),
-                "ARM": put("runtimePlatform.cpuArchitecture", "ARM64"),
-                "a file of variables": put(APP + "environmentFiles", [{"type": "s3", "value": "a"}]),
-                "16 vCPU": put("cpu", "16384"),
-            }.items()
-        ),
+        pytest.param(put("platformVersion", "1.3.0"), DEFINITION, "PlatformUnknownException", id="a retired platform"),
     ],
 )
 def test_platforms_and_definitions(change: Change, definition: dict[str, Any], said: str) -> None:
@@ -484,7 +469,6 @@ TAKEN: list[Any] = [
     pytest.param(SERVICE, DEFINITION, id="as it is"),
     pytest.param(changed(SERVICE, put("desiredCount", 0)), DEFINITION, id="no task yet"),
     pytest.param(changed(SERVICE, put("platformVersion", "LATEST")), DEFINITION, id="the latest platform"),
-    pytest.param(changed(SERVICE, put("platformVersion", "1.3.0")), DEFINITION, id="an old platform that is enough"),
     pytest.param(changed(SERVICE, by({**FARGATE, "base": 1, "weight": 1}, {**SPOT, "weight": 4})), DEFINITION, id="Spot"),
     pytest.param(changed(SERVICE, by(SPOT)), DEFINITION, id="one provider needs no weight"),
     pytest.param(

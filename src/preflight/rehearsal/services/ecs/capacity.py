@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from preflight.rehearsal.fargate import platforms, sizes
+from preflight.rehearsal.fargate import platforms
 
 Given = Mapping[str, Any]
 FARGATE_PROVIDERS = ("FARGATE", "FARGATE_SPOT")
@@ -23,12 +23,8 @@ NOT_ASSOCIATED = (
     "associated with the cluster. Associate the capacity provider with the cluster and try again."
 )
 UNKNOWN_PLATFORM = "PlatformUnknownException"
-INCOMPATIBLE = "PlatformTaskDefinitionIncompatibilityException"
 LATEST = "LATEST"
-VERSIONS = {"LINUX": (LATEST, "1.4.0", "1.3.0"), "WINDOWS": (LATEST, "1.0.0")}
-SINCE_1_4 = ("ephemeralStorage", "pidMode")
-VOLUMES_SINCE_1_4 = ("efsVolumeConfiguration", "s3filesVolumeConfiguration", "configuredAtLaunch")
-CONTAINERS_SINCE_1_4 = ("environmentFiles", "systemControls", "credentialSpecs", "restartPolicy")
+VERSIONS = {"LINUX": (LATEST, "1.4.0"), "WINDOWS": (LATEST, "1.0.0")}  # 1.3.0 was retired on 2026-03-16
 
 
 def is_on_fargate(given: Given, cluster: Given) -> bool:
@@ -99,25 +95,14 @@ def _placement(given: Given) -> Iterator[str]:
 
 
 def platform(given: Given, definition: Given) -> Iterator[tuple[str, str]]:
-    """What is wrong with the platform of a task on Fargate: codes and sentences."""
+    """What is wrong with the platform of a task on Fargate: codes and sentences.
+
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/platform-versions-retired.html
+    """
     version = given.get("platformVersion") or LATEST
     system = "WINDOWS" if platforms.is_windows(definition) else "LINUX"
     if version not in VERSIONS[system]:
         yield UNKNOWN_PLATFORM, f"The specified platform version does not exist: {version}"
-    if version == "1.3.0" and _needs_1_4(definition):
-        yield INCOMPATIBLE, "One or more of the requested capabilities are not supported."
     spot = [item["capacityProvider"] for item in given.get("capacityProviderStrategy") or []]
     if system == "WINDOWS" and "FARGATE_SPOT" in spot:
         yield "InvalidParameterException", "Windows tasks are not supported on FARGATE_SPOT"
-
-
-def _needs_1_4(definition: Given) -> bool:
-    containers = definition["containerDefinitions"]
-    return (
-        any(definition.get(key) for key in SINCE_1_4)
-        or any(volume.get(key) for volume in definition.get("volumes") or [] for key in VOLUMES_SINCE_1_4)
-        or any(container.get(key) for container in containers for key in CONTAINERS_SINCE_1_4)
-        or any(((c.get("linuxParameters") or {}).get("capabilities") or {}).get("add") for c in containers)
-        or (definition.get("runtimePlatform") or {}).get("cpuArchitecture") == "ARM64"
-        or (sizes.of(definition, "cpu") or 0) > 4096
-    )
