@@ -21,7 +21,7 @@ body { margin: 0 auto; max-width: 62rem; padding: 1.5rem 1rem 4rem; background: 
   font: 1rem/1.5 system-ui, sans-serif; overflow-wrap: anywhere; }
 h1 { font-size: 1.5rem; margin: 0; } h2 { font-size: 1.15rem; margin: 2.25rem 0 .5rem; }
 h3 { font: 600 .95rem/1.4 ui-monospace, monospace; margin: 1.25rem 0 .5rem; }
-p { margin: .3rem 0; } a { color: var(--link); } .soft { color: var(--soft); } .said { white-space: pre-wrap; }
+p { margin: .3rem 0; } a { color: var(--link); } .soft { color: var(--soft); } .said { white-space: pre-wrap; } .took { white-space: nowrap; }
 code { font: .9em ui-monospace, monospace; } .wide { overflow-x: auto; }
 article, table, details { background: var(--card); border: 1px solid var(--line); border-radius: .4rem; }
 article { border-left: .3rem solid var(--line); margin: .5rem 0; padding: .6rem .9rem; }
@@ -85,7 +85,7 @@ def _stages(stages: Sequence[model.StageResult]) -> Iterator[str]:
         [
             _text(stage.name),
             f'<span class="{stage.outcome.value}">{stage.outcome.value}</span>',
-            f"{stage.seconds:.1f} s",
+            f'<span class="took">{stage.seconds:.1f} s</span>',
             f'<span class="said">{_text(stage.reason or "")}</span>',
         ]
         for stage in stages
@@ -142,7 +142,7 @@ def _answers(deployment: model.Deployment) -> Iterator[str]:
             _link(answer.url),
             _status(answer),
             str(answer.expected),
-            f"{answer.seconds:.2f} s",
+            f'<span class="took">{answer.seconds:.2f} s</span>',
         ]
         for answer in deployment.smoke
     ]

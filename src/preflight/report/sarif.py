@@ -39,7 +39,7 @@ def _run(report: model.Report) -> dict[str, Any]:
 
 def _driver(report: model.Report, rules: dict[str, dict[str, Any]]) -> dict[str, Any]:
     version = report.versions.get("preflight")
-    return {"name": "fargate-preflight", **({"version": version} if version else {}), "rules": list(rules.values())}
+    return {"name": "fargate-preflight", **({"version": _text(version)} if version else {}), "rules": list(rules.values())}
 
 
 def _extensions(report: model.Report) -> dict[str, Any]:
