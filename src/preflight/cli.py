@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from preflight.rehearsal import server
 
 STAGES = ("lint", "comply", "rehearse", "smoke")
-FORMATS = ("text", "json")
+FORMATS = {"text": "txt", "json": "json", "junit": "xml", "sarif": "sarif", "html": "html", "github": "github.txt"}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -59,7 +59,8 @@ def _stopper(code: int) -> Callable[[int, object], None]:
 
 
 def _say(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
+    """Say a message; no text in it can be a workflow command, of either form: GitHub reads them from here as well."""
+    sys.stderr.write("\n| ".join(text.replace("##[", "# #[").splitlines()) + "\n")
     sys.stderr.flush()
 
 
@@ -110,7 +111,7 @@ def _add_paths(parser: argparse.ArgumentParser, stage: str) -> None:
 def _add_report(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--strict", action="store_true", help="any finding fails the run")
     parser.add_argument("--format", action="append", choices=FORMATS, metavar="FORMAT", help=f"of {', '.join(FORMATS)}")
-    parser.add_argument("--output-dir", type=Path, metavar="DIR", help="write preflight.FORMAT for each format there")
+    parser.add_argument("--output-dir", type=Path, metavar="DIR", help="write each format to a file there: preflight.txt, preflight.json, …")
 
 
 def _add_serve(parser: argparse.ArgumentParser) -> None:
@@ -137,7 +138,7 @@ def _add_rules(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("rule", nargs="?", metavar="RULE", help="all that is known of this one")
     parser.add_argument("--plan", type=Path, metavar="PLAN", help="with the rules and the switches of this plan")
     parser.add_argument("--rules", action="append", type=Path, default=[], metavar="DIR", help="a folder of rules to add")
-    parser.add_argument("--format", choices=FORMATS, default="text")
+    parser.add_argument("--format", choices=("text", "json"), default="text")
     parser.set_defaults(command=_rules)
 
 
@@ -217,16 +218,17 @@ def _report(args: argparse.Namespace, request: pipeline.Request) -> int:
 
 
 def _write(name: str, report: model.Report, folder: Path | None) -> None:
-    from preflight.report import json, text  # noqa: PLC0415 - `--help` has to be quick
+    from preflight.report import github, html, json, junit, sarif, text  # noqa: PLC0415 - `--help` has to be quick
 
-    rendered = {"text": text.render, "json": json.render}[name](report)
+    renderers = {"text": text, "json": json, "junit": junit, "sarif": sarif, "html": html, "github": github}
+    rendered: str = renderers[name].render(report)
     if folder is None:
         sys.stdout.write(rendered)
         sys.stdout.flush()
         return
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"preflight.{'txt' if name == 'text' else name}").write_text(rendered, encoding="utf-8")
+        (folder / f"preflight.{FORMATS[name]}").write_text(rendered, encoding="utf-8")
     except OSError as error:
         msg = f"{folder}: the report cannot be written: {error.strerror}"
         raise errors.UsageError(msg) from None

@@ -139,8 +139,48 @@ def test_several_formats_go_to_files(tmp_path: Path, capsys: pytest.CaptureFixtu
     )
 
 
+def test_every_format_has_a_file_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = [word for name in cli.FORMATS for word in ("--format", name)]
+
+    code = cli.main(["lint", str(ROOT / "cfn"), *asked, "--output-dir", str(tmp_path)])
+
+    begins = {path.name: path.read_text(encoding="utf-8").split()[0] for path in tmp_path.iterdir()}
+    assert (code, begins) == (
+        0,
+        {
+            "preflight.txt": "lint",
+            "preflight.json": "{",
+            "preflight.xml": "<?xml",
+            "preflight.sarif": "{",
+            "preflight.html": "<!DOCTYPE",
+            "preflight.github.txt": "verdict:",
+        },
+    )
+
+
+def test_a_format_that_nobody_knows_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["lint", str(ROOT / "cfn"), "--format", "xml"])
+
+    assert (ended.value.code, "invalid choice: 'xml'" in capsys.readouterr().err) == (2, True)
+
+
+def test_the_docs_name_the_file_of_every_format() -> None:
+    shown = (ROOT / "docs" / "reports.md").read_text()
+
+    assert [name for name, ending in cli.FORMATS.items() if f"| `{name}` | `preflight.{ending}` |" not in shown] == []
+
+
+def test_no_message_carries_a_workflow_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code = cli.main(["lint", str(tmp_path / "a\n::error::x\r::error::y ##[error]z")])
+
+    said = capsys.readouterr().err
+    begins = [line.lstrip()[:2] for line in re.split(r"[\r\n]+", said)]
+    assert (code, "::" in begins, "##[" in said) == (2, False, False)
+
+
 def test_help_imports_nothing_slow() -> None:
-    script = "import sys; sys.argv=['preflight','--help']\nfrom preflight import cli\ntry: cli.main()\nexcept SystemExit: pass\nprint([m for m in ('moto','cfnlint','boto3','yaml') if m in sys.modules], file=sys.stderr)"
+    script = "import sys; sys.argv=['preflight','--help']\nfrom preflight import cli\ntry: cli.main()\nexcept SystemExit: pass\nprint([m for m in ('moto','cfnlint','boto3','yaml','preflight.report.html') if m in sys.modules], file=sys.stderr)"
 
     done = process.run(sys.executable, "-c", script, timeout=60)
 

@@ -1,0 +1,176 @@
+"""The report for code scanners: SARIF 2.1.0."""
+
+from __future__ import annotations
+
+import collections
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+from urllib import parse
+
+from preflight import model
+
+SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+FINGERPRINT = "finding/v1"
+_NO_BYTE = re.compile(r"[\ud800-\udc7f\udd00-\udfff]")  # the other halves stand for bytes of names that are not UTF-8
+_LEVELS = {model.Severity.ERROR: "error", model.Severity.WARNING: "warning", model.Severity.INFO: "note"}
+
+
+def render(report: model.Report) -> str:
+    """The report as a SARIF log with one run; a waived check is a suppressed result where its file is known."""
+    return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [_run(report)]}, indent=2) + "\n"
+
+
+def _run(report: model.Report) -> dict[str, Any]:
+    rules = _rules(report)
+    order = {check: index for index, check in enumerate(rules)}
+    results = [*map(_failed, report.findings), *map(_suppressed, _placed(report.waived))]
+    for result, print_ in zip(results, _fingerprints(results, report.run), strict=True):
+        result |= {"ruleIndex": order[result["ruleId"]], "partialFingerprints": {FINGERPRINT: print_}}
+    return {
+        "tool": {"driver": _driver(report, rules), **_extensions(report)},
+        "invocations": [_invocation(report)],
+        "results": results,
+        "properties": {"verdict": report.verdict, "target": report.target, "run": report.run},
+    }
+
+
+def _driver(report: model.Report, rules: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    version = report.versions.get("preflight")
+    return {"name": "fargate-preflight", **({"version": _text(version)} if version else {}), "rules": list(rules.values())}
+
+
+def _extensions(report: model.Report) -> dict[str, Any]:
+    """The tools that were asked, with their versions."""
+    tools = [{"name": _text(n), "version": _text(v)} for n, v in report.versions.items() if n != "preflight" and v]
+    return {"extensions": tools} if tools else {}
+
+
+def _rules(report: model.Report) -> dict[str, dict[str, Any]]:
+    """The checks that found something or were waived, by name; a page is taken from the first finding that has one."""
+    pages: dict[str, str | None] = {}
+    stages: dict[str, str] = {}
+    for finding in report.findings:
+        stages.setdefault(_text(finding.check), finding.stage)
+        pages[_text(finding.check)] = pages.get(_text(finding.check)) or _page(finding.source)
+    for waiver in _placed(report.waived):
+        pages.setdefault(_text(waiver.check), None)
+    return {check: _rule(check, stages.get(check), page) for check, page in pages.items()}
+
+
+def _rule(check: str, stage: str | None, page: str | None) -> dict[str, Any]:
+    said = f"{check}, a check of the stage {stage}" if stage else f"{check}, a check that is waived"
+    more = {"helpUri": page, "help": {"text": f"See {page}"}} if page else {"help": {"text": said}}
+    return {"id": check, "shortDescription": {"text": said}, "fullDescription": {"text": said}, **more}
+
+
+def _page(source: str | None) -> str | None:
+    """The address of a page of the web; None for anything else."""
+    if source is None or not source.lower().startswith(("https://", "http://")):
+        return None
+    return parse.quote(source, safe="%/:=&?~#+!$,;'@()*[]", errors="replace")
+
+
+def _failed(finding: model.Finding) -> dict[str, Any]:
+    told = [finding.message, f"Fix: {finding.fix}" if finding.fix else ""]
+    return {
+        "ruleId": _text(finding.check),
+        "level": _LEVELS[finding.severity],
+        "message": {"text": _text("\n".join(filter(None, told))) or "-"},
+        **_location(finding.file, finding.line, finding.resource, finding.property),
+    }
+
+
+def _placed(waived: Iterable[model.Waiver]) -> list[model.Waiver]:
+    return [waiver for waiver in waived if waiver.file]
+
+
+def _suppressed(waiver: model.Waiver) -> dict[str, Any]:
+    """What a waiver hides: how severe it would be and where its line is, nobody says."""
+    until = f" (until {waiver.until})" if waiver.until else ""
+    suppression = {
+        "kind": "inSource" if waiver.where == "template" else "external",
+        "status": "accepted",
+        "justification": _text(waiver.reason + until),
+    }
+    return {
+        "ruleId": _text(waiver.check),
+        "level": "note",
+        "message": {"text": _text(f"{waiver.check} is waived for {waiver.resource or 'the whole template'}.")},
+        "suppressions": [suppression],
+        **_location(waiver.file, None, waiver.resource, None),
+    }
+
+
+def _location(file: str | None, line: int | None, resource: str | None, prop: str | None) -> dict[str, Any]:
+    """The file and the resource, as far as they are known; nothing where neither is."""
+    location: dict[str, Any] = {}
+    if file:
+        location["physicalLocation"] = {"artifactLocation": {"uri": _uri(file)}}
+        if line is not None and line > 0:
+            location["physicalLocation"]["region"] = {"startLine": line}
+    if resource:
+        full = f"{resource}.{prop}" if prop else resource
+        logical = {"name": _text(resource), "fullyQualifiedName": _text(full), "kind": "resource"}
+        location["logicalLocations"] = [logical]
+    return {"locations": [location]} if location else {}
+
+
+def _uri(file: str) -> str:
+    """A path as a reference: relative as reports name files, of the scheme `file` where the path is absolute."""
+    known = _NO_BYTE.sub("?", file.replace("\\", "/"))
+    path = parse.quote(known, errors="surrogateescape")
+    return f"file://{path}" if path.startswith("/") else path
+
+
+def _fingerprints(results: Iterable[dict[str, Any]], run: str) -> Iterator[str]:
+    """One a result, out of what stays from run to run: neither the line, nor a message with addresses, nor the run's id.
+
+    Results that are alike in all this are told apart by their order.
+    """
+    seen: collections.Counter[str] = collections.Counter()
+    for result in results:
+        known = json.dumps([result["ruleId"], result.get("suppressions") is not None, _places(result)])
+        known = known.replace(run, "{run}") if run else known
+        seen[known] += 1
+        yield hashlib.sha256(f"{known} {seen[known]}".encode()).hexdigest()[:32]
+
+
+def _places(result: dict[str, Any]) -> list[Any]:
+    """The file and the resource of a result, without its line."""
+    return [
+        [at.get("physicalLocation", {}).get("artifactLocation"), at.get("logicalLocations")]
+        for at in result.get("locations", [])
+    ]
+
+
+def _invocation(report: model.Report) -> dict[str, Any]:
+    return {
+        "executionSuccessful": report.verdict != "error",
+        "exitCode": report.exit_code,
+        "toolExecutionNotifications": list(_notifications(report)),
+    }
+
+
+def _notifications(report: model.Report) -> Iterator[dict[str, Any]]:
+    """What could not be checked, what was skipped, and what else is to be known."""
+    for stage in report.stages:
+        if stage.outcome is model.Outcome.ERROR:
+            yield _notification("error", f"{stage.name} could not check: {stage.reason or 'no reason given'}")
+        if stage.outcome is model.Outcome.SKIPPED:
+            yield _notification("note", f"{stage.name} was skipped: {stage.reason or 'no reason given'}")
+    if not report.stages:
+        yield _notification("error", "no stage ran")
+    for note in report.notes:
+        yield _notification("note", note)
+
+
+def _notification(level: str, said: str) -> dict[str, Any]:
+    return {"level": level, "message": {"text": _text(said)}}
+
+
+def _text(said: str) -> str:
+    """The text without halves of characters, which JSON can spell but no reader has to take."""
+    return said.encode(errors="replace").decode()

@@ -1,0 +1,65 @@
+"""Workflow commands: one a finding, and no text that can make another."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+
+from preflight import model
+from preflight.report import github
+
+SHOWN = """\
+::error file=cfn/a b.yaml,line=7,title=RULE (A)::It is wrong.%0AFix: Mend it.%0ASee: https://example.com/why
+::warning file=cfn/c.yaml,line=2,title=MILD::It could be better.
+::notice title=TOLD (s.C)::It is so.
+::error title=rehearse could not check::podman does not answer
+::notice title=smoke was skipped::nothing was deployed
+::notice title=preflight::a stand-in was used
+::notice file=cfn/a b.yaml,title=W is waived for A::because so
+::notice title=X is waived for B::by hand (until 2027-01-31)
+::notice file=cfn/c.yaml,title=Y is waived for the whole template::by hand (until 2027-01-31)
+verdict: error (1 error, 2 other findings); 1 of 4 stages skipped
+"""
+
+
+def commands(report: model.Report) -> list[str]:
+    """What GitHub's runner takes for commands: lines, however they end, that begin with `::` after spaces."""
+    lines = re.split(r"\r\n|\r|\n", github.render(report))
+    return [match[1] for line in lines if (match := re.match(r"\s*::([\w-]+)", line))]
+
+
+def test_each_finding_and_note_is_a_command_and_the_verdict_is_last(report: model.Report) -> None:
+    assert github.render(report) == SHOWN
+
+
+def test_hostile_texts_make_no_command_of_their_own(hostile: model.Report) -> None:
+    assert commands(hostile) == ["error", "warning", "error", "notice", "notice", "notice"]
+
+
+def test_no_text_ends_the_properties_of_a_command_early(hostile: model.Report) -> None:
+    shown = [re.fullmatch(r"::\w+ ((?:file|line|title)=[^:,]*,?)+::.*", line) for line in github.render(hostile).splitlines()[:-1]]
+
+    assert all(shown)
+
+
+def test_the_last_line_has_no_text_of_others(hostile: model.Report) -> None:
+    assert github.render(hostile).splitlines()[-1] == "verdict: error (1 error, 1 other finding); 1 of 3 stages skipped"
+
+
+def test_what_is_escaped_reads_back_as_it_was(report: model.Report) -> None:
+    said = "100% of a:b,c\r\n%0A::error::x"
+    finding = dataclasses.replace(report.findings[0], check=said, resource=None, message=said, fix=None, source=None)
+    stage = model.StageResult("lint", model.Outcome.FAIL, findings=(finding,))
+
+    line = github.render(dataclasses.replace(report, stages=(stage,), notes=())).splitlines()[0]
+
+    assert line == (
+        "::error file=cfn/a b.yaml,line=7,title=100%25 of a%3Ab%2Cc%0D%0A%250A%3A%3Aerror%3A%3Ax"
+        "::100%25 of a:b,c%0D%0A%250A::error::x"
+    )
+
+
+def test_what_cannot_be_seen_is_spelt_out(report: model.Report) -> None:
+    shown = github.render(dataclasses.replace(report, notes=("\x1b[31m \u202e \ud800",)))
+
+    assert "::notice title=preflight::\\u001b[31m \\u202e \\ud800\n" in shown
