@@ -265,6 +265,7 @@ def running(
 ) -> Iterator[Server]:
     """Serve a fresh account on a port of loopback (0: a free one) until the block ends."""
     os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"  # moto reads it when its IAM begins
+    os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"  # and this when its EC2 does: no task on Fargate has one
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     _forget()
     served: list[Server] = []
