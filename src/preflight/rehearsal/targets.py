@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from preflight import reachability, vpc
 from preflight.rehearsal import account as accounts
 from preflight.rehearsal import probe, running
@@ -20,6 +22,7 @@ QUICK = 0.25  # seconds between checks until the first verdict
 PATIENCE = 30.0  # seconds of failing, beyond the grace period, after which no verdict is waited for
 STUBBORN = 3.0  # seconds after which an answer that says "no such page" is believed
 Faces = Callable[[str], tuple[reachability.Interface, ...]]
+GONE = "TargetGroupNotFound"
 HEALTHY, UNHEALTHY, INITIAL = "healthy", "unhealthy", "initial"
 
 
@@ -94,11 +97,18 @@ class Targets:
             return [t for targets in self._targets.values() for t in targets if t.group == group]
 
     def _watch(self, task: states.Task, run: running.Running, target: Target) -> None:
+        """Check a target until it is taken out, its target group goes, or the account does."""
         began, failures = time.monotonic(), 0
         wait = 0.0
-        while not target.over.wait(wait):
-            check = self._check(task.region, target)
-            found = self._answer(task, run, target, check)
+        while not target.over.wait(wait) and not self._account.closing.is_set():
+            try:
+                check = self._check(task.region, target)
+                found = self._answer(task, run, target, check)
+            except ClientError as error:  # something of the network is being taken away
+                if error.response["Error"]["Code"] == GONE:
+                    return
+                wait = QUICK
+                continue
             failures = 0 if found.is_well else failures + 1
             grace = float((task.service.given if task.service else {}).get("healthCheckGracePeriodSeconds") or 0)
             state = verdict(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
-from preflight.rehearsal import health, interfaces, launcher, ledger, scheduler
+from preflight.rehearsal import health, interfaces, launcher, ledger, scheduler, targets
 from preflight.rehearsal.calls import images
 from preflight.rehearsal.cloudformation import graph, order
 from preflight.rehearsal.fargate import dependencies, launch, platforms
@@ -132,6 +134,35 @@ def test_a_service_is_given_up_after_three_failures_and_a_moment(monkeypatch: py
     failing = ecs._Failing()
 
     assert [failing.is_hopeless(failed) for failed in (0, 1, 3, 5)] == [False, False, False, True]
+
+
+def client_error(code: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": ""}}, "DescribeTargetGroups")
+
+
+@pytest.mark.parametrize(
+    ("code", "asked"),
+    [
+        pytest.param("TargetGroupNotFound", 1, id="the group is gone"),
+        pytest.param("InternalFailure", 3, id="nobody could tell"),
+    ],
+)
+def test_a_target_is_checked_until_its_group_goes(code: str, asked: int) -> None:
+    asks: list[str] = []
+    target = targets.Target("group", "10.0.0.4", 80, "vpc")
+
+    def describe(**_given: Any) -> Any:
+        asks.append(code)
+        if len(asks) == 3:
+            target.over.set()
+        raise client_error(code)
+
+    elb = SimpleNamespace(describe_target_groups=describe)
+    account = SimpleNamespace(closing=threading.Event(), client=lambda _service, _region: elb)
+    watching = targets.Targets(None, account, None, None)  # type: ignore[arg-type]
+    watching._watch(SimpleNamespace(region="eu-west-1", service=None), None, target)  # type: ignore[arg-type]
+
+    assert len(asks) == asked
 
 
 class Images:
