@@ -139,7 +139,15 @@ def start(
     except OSError as error:
         msg = f"{args[0]} cannot be started: {error.strerror}"
         raise errors.ToolBrokeError(msg) from None
+    except ValueError as error:  # a NUL, or half of a surrogate pair, in an argument or a variable
+        msg = f"{args[0]} cannot be started: {type(error).__name__} in what it was to be given: {_reason(error)}"
+        raise errors.ToolBrokeError(msg) from None
     return Running(args, popen)
+
+
+def _reason(error: ValueError) -> str:
+    """What is wrong, without the value: it may be a secret."""
+    return error.reason if isinstance(error, UnicodeError) and hasattr(error, "reason") else str(error)
 
 
 def run(
