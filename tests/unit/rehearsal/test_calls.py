@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from preflight import reachability
-from preflight.rehearsal import roles, server
+from preflight.rehearsal import admission, roles, server
 from preflight.rehearsal.calls import caller as callers
 from preflight.rehearsal.calls import files, images, secrets
 from preflight.rehearsal.fargate import launch, permissions
@@ -157,3 +157,16 @@ def test_a_repository_may_let_a_role_pull(
         found = error.reason
 
     assert found is None if said is None else said in str(found)
+
+
+def test_the_secrets_of_a_log_driver_are_asked_for_as_well(
+    make: Make, account: server.Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caller = make(statement("ssm:*"))
+    monkeypatch.setattr(admission.Admission, "_caller", lambda *_: caller)
+    log = {"logDriver": "splunk", "secretOptions": [{"name": "splunk-token", "valueFrom": "/nobody/put/it"}]}
+    given = {"name": "a", "image": "i", "logConfiguration": log}
+    plan = launch.plan_of({"family": "f", "revision": 1, "containerDefinitions": [given]})
+
+    with pytest.raises(callers.LaunchFailedError, match="invalid ssm parameters: /nobody/put/it"):
+        admission.Admission(account.account, account._registry).prepare(caller.task, plan, FACE)
