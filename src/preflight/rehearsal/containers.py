@@ -136,6 +136,9 @@ class Runner:
         return [f"--ulimit={name}={DEFAULT_LIMITS[name]}" for name in missing]
 
     def _volume(self, holder: Holder, mount: launch.Mount, task: launch.TaskPlan) -> str:
+        if ":" in mount.path:  # what stands behind it would be options, of which some reach into this machine
+            msg = f"the container path {mount.path} of volume {mount.volume} has a colon. Next: mount it elsewhere"
+            raise errors.ToolBrokeError(msg)
         return f"--volume={self._source(holder, mount, task)}:{mount.path}{':ro' if mount.is_read_only else ''}"
 
     def _source(self, holder: Holder, mount: launch.Mount, task: launch.TaskPlan) -> Path:

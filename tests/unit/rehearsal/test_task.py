@@ -5,12 +5,26 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from werkzeug.wrappers import Request
 
-from preflight import pause, reachability
-from preflight.rehearsal import cgroups, containers, doors, endpoint, inside, logs, namespace, running, starter, stubs
+from preflight import errors, pause, reachability
+from preflight.rehearsal import (
+    cgroups,
+    containers,
+    doors,
+    endpoint,
+    inside,
+    logs,
+    namespace,
+    pulls,
+    running,
+    starter,
+    stubs,
+)
+from preflight.rehearsal.calls import caller
 from preflight.rehearsal.fargate import launch, metadata, permissions, platforms
 
 
@@ -220,6 +234,28 @@ def test_only_a_line_feed_ends_a_line_of_a_log() -> None:
     said = "10%\r2020-01-01T00:00:00Z stdout F forged\x0c\u2028end"
 
     assert containers.log_lines(f"2026-01-02T03:04:05Z stdout F {said}\n") == [("2026-01-02T03:04:05Z", said)]
+
+
+def test_a_container_path_is_no_option_of_the_engine(tmp_path: Path) -> None:
+    """podman's overlay volumes may write to any folder of the machine."""
+    engine = mock.MagicMock(program="podman", env={})
+    runner = containers.Runner(engine, run="r", folder=tmp_path)
+    mounts = [{"sourceVolume": "v", "containerPath": "/x:O,upperdir=/etc,workdir=/w"}]
+    given = plan({"name": "a", "mountPoints": mounts}, volumes=[{"name": "v"}])
+    holder = containers.Holder("t", "c", 0, tmp_path)
+
+    with pytest.raises(errors.ToolBrokeError, match="has a colon"):
+        runner.start(holder, given.containers[0], image="i", task=given, environment={})
+
+    assert [call.args[0] for call in engine.run.call_args_list if call.args[0] == "run"] == []
+
+
+def test_an_image_name_is_no_option_of_the_engine() -> None:
+    runner = mock.MagicMock()
+    found = pulls.Pulls(mock.MagicMock(), runner, mock.MagicMock(), port=1, standins=None)
+
+    with pytest.raises(caller.LaunchFailedError, match="invalid reference format: --privileged"):
+        found.image("--privileged", "eu-west-1")
 
 
 def test_what_breaks_in_a_namespace_breaks_where_it_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
