@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import json
 import sys
 import urllib.parse
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from preflight import engine as engines
-from preflight import model, placeholders, places, plan, process
+from preflight import errors, model, placeholders, places, plan, process
 from preflight.aws import deployment as deployments
 from preflight.aws import session as sessions
 from preflight.standins import Standins
@@ -54,17 +55,30 @@ class Account:
         return self._endpoint
 
     def book(self) -> dict[str, Any]:
-        """What it noted: the ledger, notes for the report, and troubles of its own."""
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(f"{self.endpoint}/_preflight/book", timeout=30) as answer:
-            return dict(json.load(answer))
+        """What it noted: the ledger, notes for the report, and troubles of its own.
+
+        Raises:
+            ToolBrokeError: it does not answer any more.
+        """
+        return self._get("/_preflight/book")
 
     def inside(self, task: str, port: int, get: str) -> dict[str, Any]:
-        """What a task (by id) answers within its own network: `status` (None: nothing), `text`, `trouble`."""
+        """What a task (by id) answers within its own network: `status` (None: nothing), `text`, `trouble`.
+
+        Raises:
+            ToolBrokeError: the account does not answer any more.
+        """
         query = urllib.parse.urlencode({"task": task, "port": port, "get": get})
+        return self._get(f"/_preflight/inside?{query}")
+
+    def _get(self, path: str) -> dict[str, Any]:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(f"{self.endpoint}/_preflight/inside?{query}", timeout=30) as answer:
-            return dict(json.load(answer))
+        try:
+            with opener.open(f"{self.endpoint}{path}", timeout=30) as answer:
+                return dict(json.load(answer))
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            msg = f"the rehearsal does not answer at {path.partition('?')[0]}: {error}. Next: see what it said above, and try again"
+            raise errors.ToolBrokeError(msg) from None
 
     def close(self) -> None:
         """Stop it; it removes its containers before it ends, or they are removed for it."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from preflight import errors
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 
 @dataclass(frozen=True)
@@ -122,24 +122,38 @@ def start(
         ToolMissingError: there is no such program.
         ToolBrokeError: it cannot be started.
     """
+    with _told(args[0]), _fork_lock:
+        popen = subprocess.Popen(
+            args,
+            stdin=subprocess.PIPE if has_input else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=None if is_loud else subprocess.PIPE,
+            env=None if env is None else {**os.environ, **env},
+            cwd=cwd,
+            start_new_session=True,
+        )
+    return Running(args, popen)
+
+
+@contextlib.contextmanager
+def _told(program: str) -> Iterator[None]:
+    """Why a program cannot be started, in our words."""
     try:
-        with _fork_lock:
-            popen = subprocess.Popen(
-                args,
-                stdin=subprocess.PIPE if has_input else subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=None if is_loud else subprocess.PIPE,
-                env=None if env is None else {**os.environ, **env},
-                cwd=cwd,
-                start_new_session=True,
-            )
+        yield
     except FileNotFoundError:
-        msg = f"{args[0]} is not installed, or not on PATH"
+        msg = f"{program} is not installed, or not on PATH"
         raise errors.ToolMissingError(msg) from None
     except OSError as error:
-        msg = f"{args[0]} cannot be started: {error.strerror}"
+        msg = f"{program} cannot be started: {error.strerror}"
         raise errors.ToolBrokeError(msg) from None
-    return Running(args, popen)
+    except ValueError as error:  # a NUL, or half of a surrogate pair, in an argument or a variable
+        msg = f"{program} cannot be started: {type(error).__name__} in what it was to be given: {_reason(error)}"
+        raise errors.ToolBrokeError(msg) from None
+
+
+def _reason(error: ValueError) -> str:
+    """What is wrong, without the value: it may be a secret."""
+    return error.reason if isinstance(error, UnicodeError) and hasattr(error, "reason") else str(error)
 
 
 def run(

@@ -124,12 +124,16 @@ class Smoke:
             for task in found:
                 yield from self._ask_inside(entry, task)
             return
-        entrances = [] if any(task.public for task in found) else self._entrances(entry)
+        entrances = [] if any(self._is_open(entry, task) for task in found) else self._entrances(entry)
         if found and entrances:
             yield from self._ask_entrance(entry, entrances[0])
             return
         for task in found:
             yield from self._ask_task(entry, task)
+
+    def _is_open(self, entry: plan.Smoke, task: tasks.Running) -> bool:
+        """Whether the asker reaches the task itself; one that pulls by its public address may admit only its load balancer."""
+        return task.public is not None and self._link(self._face(task), entry.port, entry) is None
 
     def _entrances(self, entry: plan.Smoke) -> list[balancers.Entrance]:
         """The listeners of public load balancers in front of a service, the one on the asked port first."""

@@ -20,6 +20,14 @@ def test_a_program_that_is_not_there_is_named() -> None:
         process.run("no-such-program", timeout=1)
 
 
+@pytest.mark.parametrize("value", [pytest.param("s\0x", id="NUL"), pytest.param("s\ud800x", id="half a pair")])
+def test_what_no_program_can_be_given_is_told_without_the_value(value: str) -> None:
+    with pytest.raises(errors.ToolBrokeError, match=r"cannot be started: .* in what it was to be given") as said:
+        process.run(sys.executable, "-c", "pass", value, timeout=20)
+
+    assert value not in str(said.value)
+
+
 def test_a_program_that_does_not_end_is_killed() -> None:
     with pytest.raises(errors.ToolBrokeError, match="did not end within"):
         process.run(sys.executable, "-c", "import time; time.sleep(60)", timeout=0.5)

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
+from unittest import mock
 
 import pytest
 
-from preflight import errors, fetching
-from preflight.aws import session
+from preflight import errors, fetching, plan, reachability, smoke
+from preflight.aws import balancers, session, tasks
 
 
 @pytest.fixture
@@ -68,3 +70,46 @@ def test_loopback_is_this_machine(host: str) -> None:
     session.rehearsal("eu-west-1", "http://127.0.0.1:1").check_address(host)
 
     assert session.is_loopback(host)
+
+
+FACE = reachability.Interface("vpc-1", "subnet-1", "10.0.0.4", ("sg-1",), has_public_address=True)
+ROUTE = {"DestinationCidrBlock": "0.0.0.0/0", "GatewayId": "igw-1"}
+TABLE = {"VpcId": "vpc-1", "RouteTableId": "rtb-1", "Associations": [{"Main": True}], "Routes": [ROUTE]}
+GATEWAY = {"InternetGatewayId": "igw-1", "Attachments": [{"VpcId": "vpc-1"}]}
+BALANCED = balancers.Entrance("arn", "group", "http", "b.elb.amazonaws.com", 80, is_public=True)
+
+
+@pytest.mark.parametrize(
+    ("admitted", "public", "entrances", "asked"),
+    [
+        pytest.param({"CidrIp": "0.0.0.0/0"}, "127.64.0.1", [BALANCED], "127.64.0.1", id="a task that admits everybody"),
+        pytest.param({}, "127.64.0.1", [BALANCED], "b.elb.amazonaws.com", id="a task that admits its load balancer"),
+        pytest.param({}, None, [BALANCED], "b.elb.amazonaws.com", id="a private task"),
+        pytest.param({}, "127.64.0.1", [], "127.64.0.1", id="a task that nobody reaches"),
+    ],
+)
+def test_whom_a_question_to_a_service_asks(
+    monkeypatch: pytest.MonkeyPatch,
+    admitted: Mapping[str, str],
+    public: str | None,
+    entrances: list[balancers.Entrance],
+    asked: str,
+) -> None:
+    rule = {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "IpRanges": [admitted]}
+    group = {"GroupId": "sg-1", "IpPermissions": [rule]}
+    network = reachability.Network(route_tables=(TABLE,), internet_gateways=(GATEWAY,), security_groups=(group,))
+    deployment, fetch = mock.MagicMock(), mock.MagicMock(return_value=fetching.Page(200, ""))
+    entry = plan.Smoke("s", "c", None, False, None, "/", 80, 200, None, 1)  # noqa: FBT003 - asked from the internet
+    deployment.tasks.running.return_value = [tasks.Running("a/t", "s", "d", "eni-1", "10.0.0.4", public)]
+    deployment.services = {}
+    monkeypatch.setattr(fetching, "fetch", fetch)
+    monkeypatch.setattr(smoke.Smoke, "_face", lambda *_: FACE)
+    monkeypatch.setattr(smoke.Smoke, "_network", lambda *_: network)
+    known: Any = mock.MagicMock()
+    known.return_value.entrances.return_value = entrances
+    known.return_value.address.return_value = "127.64.0.9"
+    monkeypatch.setattr(balancers, "Balancers", known)
+
+    smoke.Smoke(deployment, mock.MagicMock(smoke=[entry]), {}, "preflight.yaml").findings()
+
+    assert fetch.call_args.args == (f"http://{asked}/",)

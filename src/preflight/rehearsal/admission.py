@@ -68,6 +68,8 @@ class Admission:
         found = {c.name: files.environment(caller, c) for c in plan.containers}
         for container in plan.containers:
             found[container.name] |= {name: secrets.value(caller, ref) for name, ref in container.secrets.items()}
+            for option in (container.log or {}).get("secretOptions") or []:
+                secrets.value(caller, option["valueFrom"])
         images.authorize(caller, plan.containers)
         for container in plan.containers:
             logger.open_stream(caller, container.name, container.log or {})

@@ -6,16 +6,20 @@ https://docs.aws.amazon.com/elasticloadbalancing/latest/network/network-load-bal
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from botocore.exceptions import ClientError
 
 from preflight import reachability, vpc
 from preflight.rehearsal import account as accounts
 from preflight.rehearsal import front, interfaces, ledger, relay, routing, running, targets
 
 Door = front.Front | relay.Relay
+Place = tuple[str, int, str, str]  # address, port, ARN and protocol of a listener: with any of them it is another one
 SPOKEN = ("HTTP", "HTTPS")
 
 
@@ -27,7 +31,7 @@ class _Balancer:
     region: str
     vpc: str
     faces: list[interfaces.Made] = field(default_factory=list)
-    doors: dict[tuple[str, int], Door] = field(default_factory=dict)
+    doors: dict[Place, Door] = field(default_factory=dict)
 
 
 class Balancers:
@@ -58,14 +62,17 @@ class Balancers:
         """Make interfaces and listeners as they are described now, and remove those that are gone."""
         elb = self._account.client("elbv2", region)
         with self._lock:  # also while it is described: what was gone meanwhile would come back
-            described = {b["LoadBalancerArn"]: b for b in elb.describe_load_balancers()["LoadBalancers"]}
+            if self._account.closing.is_set():
+                return
+            described = {b["LoadBalancerArn"]: b for b in _every(elb, "describe_load_balancers", "LoadBalancers")}
             for arn in [a for a, known in self._known.items() if known.region == region]:
                 if arn not in described or self._known[arn].shape != _shape(described[arn]):
                     self._remove(arn)
             for arn, balancer in described.items():
                 if arn not in self._known:
                     self._add(region, balancer)
-                self._open(region, balancer, elb)
+                with contextlib.suppress(ClientError):  # it was deleted meanwhile: who did that comes here next
+                    self._open(region, balancer, elb)
 
     def close(self) -> None:
         """Close every listener."""
@@ -102,43 +109,42 @@ class Balancers:
     def _open(self, region: str, balancer: Mapping[str, Any], elb: Any) -> None:
         arn = balancer["LoadBalancerArn"]
         known = self._known[arn]
-        listeners = {int(one["Port"]): one for one in self._listeners(elb, arn)}
+        listeners = {_heard(one) for one in _every(elb, "describe_listeners", "Listeners", LoadBalancerArn=arn)}
         network = (
             vpc.describe(self._account.client("ec2", region), known.vpc) if known.faces else reachability.Network()
         )
         wanted = {
-            (made.public, port)
+            (made.public, *heard)
             for made in known.faces
-            for port in listeners
-            if made.public is not None and _from_internet(network, made.face, port) is None
+            for heard in listeners
+            if made.public is not None and _from_internet(network, made.face, heard[0]) is None
         }
         for place in set(known.doors) - wanted:
             known.doors.pop(place).close()
         for place in wanted - set(known.doors):
-            self._listen(known, place, listeners[place[1]])
+            self._listen(known, place)
 
-    @staticmethod
-    def _listeners(elb: Any, arn: str) -> Iterator[dict[str, Any]]:
-        for page in elb.get_paginator("describe_listeners").paginate(LoadBalancerArn=arn):
-            yield from page["Listeners"]
-
-    def _listen(self, known: _Balancer, place: tuple[str, int], listener: Mapping[str, Any]) -> None:
-        arn, spoken = listener["ListenerArn"], listener.get("Protocol")
+    def _listen(self, known: _Balancer, place: Place) -> None:
+        address, port, arn, spoken = place
+        listener = _Listener(self, known.region, known.vpc, arn)
         try:
             if spoken in SPOKEN:
-                known.doors[place] = front.Front(
-                    place, _Listener(self, known.region, known.vpc, arn), is_encrypted=spoken == "HTTPS"
-                )
+                known.doors[place] = front.Front((address, port), listener, is_encrypted=spoken == "HTTPS")
             elif spoken in {"TCP", "TCP_UDP"}:
-                pick = _Listener(self, known.region, known.vpc, arn).pick
-                known.doors[place] = relay.Relay(place, pick)
+                known.doors[place] = relay.Relay((address, port), listener.pick)
+            else:
+                self._book.note(f"the {spoken} listener on port {port} of {_named(arn)} is not opened in a rehearsal")
         except OSError as error:
-            self._book.trouble(f"port {place[1]} of {place[0]} cannot be opened: {error.strerror}")
+            what = f"port {port} of {address} cannot be opened: {error.strerror}"
+            self._book.trouble(f"{what}. Next: stop what listens on port {port} of all addresses here")
 
     def rules(self, region: str, listener: str) -> list[dict[str, Any]]:
-        """The rules of a listener."""
+        """The rules of a listener; none where it was deleted."""
         elb = self._account.client("elbv2", region)
-        return list(elb.describe_rules(ListenerArn=listener)["Rules"])
+        try:
+            return _every(elb, "describe_rules", "Rules", ListenerArn=listener)
+        except ClientError:
+            return []
 
     def backends(self, group: str, inside: str) -> list[tuple[int, tuple[str, int]]]:
         """Process ids of the namespaces and addresses of a group's targets: the healthy ones, else all."""
@@ -174,9 +180,24 @@ class _Listener:
 
     def pick(self) -> tuple[int, tuple[str, int]] | None:
         """The target of a listener that has one target group and no rules."""
-        actions = self.rules()[-1].get("Actions") or [] if self.rules() else []
+        actions = [action for rule in self.rules() for action in rule.get("Actions") or []]
         arns = routing.target_groups(actions[0]) if actions else []
         return self.backend(arns[0]) if arns else None
+
+
+def _every(elb: Any, operation: str, key: str, **given: str) -> list[dict[str, Any]]:
+    """What an operation describes, of all its pages."""
+    return [one for page in elb.get_paginator(operation).paginate(**given) for one in page[key]]
+
+
+def _heard(listener: Mapping[str, Any]) -> tuple[int, str, str]:
+    """Port, ARN and protocol of a listener."""
+    return int(listener["Port"]), str(listener["ListenerArn"]), str(listener.get("Protocol"))
+
+
+def _named(arn: str) -> str:
+    """How a load balancer or a listener of it is called in its ARN."""
+    return "/".join(arn.rpartition(":")[2].split("/")[1:3])
 
 
 def _shape(balancer: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -61,11 +61,15 @@ class Runner:
         container = self.engine.must(
             "run", "--detach", *network, *ports, *controls, *self._labels(task, engines.HOLDER), pause.IMAGE
         ).splitlines()[-1]
-        folder = self._folder / "tasks" / task
-        folder.mkdir(parents=True)
-        pid = self._pid(container) if can_enter else 0
-        if pid:
-            namespace.assign(pid, address)
+        try:
+            folder = self._folder / "tasks" / task
+            folder.mkdir(parents=True)
+            pid = self._pid(container) if can_enter else 0
+            if pid:
+                namespace.assign(pid, address)
+        except BaseException:
+            self.remove([container])
+            raise
         return Holder(task, container, pid, folder)
 
     def pull(self, image: str, *, credentials: str | None = None) -> str | None:
@@ -132,6 +136,9 @@ class Runner:
         return [f"--ulimit={name}={DEFAULT_LIMITS[name]}" for name in missing]
 
     def _volume(self, holder: Holder, mount: launch.Mount, task: launch.TaskPlan) -> str:
+        if ":" in mount.path:  # what stands behind it would be options, of which some reach into this machine
+            msg = f"the container path {mount.path} of volume {mount.volume} has a colon. Next: mount it elsewhere"
+            raise errors.ToolBrokeError(msg)
         return f"--volume={self._source(holder, mount, task)}:{mount.path}{':ro' if mount.is_read_only else ''}"
 
     def _source(self, holder: Holder, mount: launch.Mount, task: launch.TaskPlan) -> Path:
@@ -222,11 +229,11 @@ class Runner:
         """The lines that a container wrote so far to both streams, each with its moment, in their order."""
         file = self._log_file(container)
         if file is not None:
-            return log_lines(file.read_text(encoding="utf-8", errors="replace"))
+            return log_lines(file.read_bytes().decode(errors="replace"))
         done = self.engine.run("logs", "--timestamps", container)
         if done.code != 0:
             return []  # it is gone, and its last lines were written before
-        lines = [line.partition(" ") for stream in (done.stdout, done.stderr) for line in stream.splitlines()]
+        lines = [line.partition(" ") for stream in (done.stdout, done.stderr) for line in _lines(stream)]
         return sorted(((moment, text) for moment, _, text in lines), key=lambda pair: pair[0])
 
     def _log_file(self, container: str) -> Path | None:
@@ -275,7 +282,7 @@ def log_lines(text: str) -> list[tuple[str, str]]:
     """Moments and lines of a log in the form of Kubernetes: moment, stream, F or P (goes on), text."""
     found: list[tuple[str, str]] = []
     begun: dict[str, tuple[str, str]] = {}
-    for line in text.splitlines():
+    for line in _lines(text):
         moment, stream, kind, rest = (*line.split(" ", 3), "", "", "", "")[:4]
         first, before = begun.pop(stream, (moment, ""))
         if kind == "P":
@@ -283,6 +290,11 @@ def log_lines(text: str) -> list[tuple[str, str]]:
         elif kind == "F":
             found.append((first, before + rest))
     return found + list(begun.values())
+
+
+def _lines(text: str) -> list[str]:
+    """The lines of a text; nothing but a line feed ends one, whatever else a container writes."""
+    return text.removesuffix("\n").split("\n") if text else []
 
 
 def _plain(text: str) -> str:

@@ -75,7 +75,11 @@ class Endpoint:
         namespace.assign(pid, ADDRESS, number=2)
         listener = namespace.listen(pid, ADDRESS, PORT)
         listener.settimeout(0)
-        inside = namespace.listen(pid, ADDRESS, AWS_PORT)
+        try:
+            inside = namespace.listen(pid, ADDRESS, AWS_PORT)
+        except OSError:
+            listener.close()
+            raise
         way = relay.Relay(inside, lambda: (os.getpid(), ("127.0.0.1", self._port)))
         self._new.append((listener, answer))
         self._wake.send(b"!")

@@ -6,22 +6,30 @@ Source: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
-import functools
 import http.client
 import http.server
-import ssl
-import tempfile
 import threading
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
-from preflight.rehearsal import namespace, routing
+from preflight.rehearsal import certificate, namespace, routing
 
 TIMEOUT = 10.0
-HOP = {"connection", "keep-alive", "proxy-authenticate", "te", "trailer", "transfer-encoding", "upgrade", "host"}
-MAX_BODY = 1 << 20
+HOP = {
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+}
+FORWARDED = {"x-forwarded-for", "x-forwarded-proto", "x-forwarded-port"}
+POLL = 0.05  # seconds until it is noticed that a front closes
+BODILESS = {204, 304}
+CHUNK = 1 << 16
+Headers = Sequence[tuple[str, str]]
 
 
 class Listener(Protocol):
@@ -41,9 +49,11 @@ class Front:
         handler = type("Handler", (_Handler,), {"listener": listener, "is_encrypted": is_encrypted})
         self._server = http.server.ThreadingHTTPServer(place, handler)
         self._server.daemon_threads = True
-        if is_encrypted:
-            self._server.socket = _context().wrap_socket(self._server.socket, server_side=True)
-        threading.Thread(target=self._server.serve_forever, daemon=True, name=f"front {place}").start()
+        if is_encrypted:  # the handshake is the business of a caller's own thread: who says nothing holds up nobody
+            self._server.socket = certificate.context().wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False
+            )
+        threading.Thread(target=self._server.serve_forever, args=(POLL,), daemon=True, name=f"front {place}").start()
 
     def close(self) -> None:
         """Stop listening."""
@@ -69,100 +79,145 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             return self._pass_on
         raise AttributeError(name)
 
+    def handle(self) -> None:
+        """Answer requests until the caller goes, also in the middle of one."""
+        with contextlib.suppress(OSError):
+            super().handle()
+
     def _pass_on(self) -> None:
+        try:
+            size = self._size()
+        except ValueError:
+            self.close_connection = True  # where the next request begins is not known
+            self._say(400)
+            return
         headers = {name.lower(): value for name, value in self.headers.items()}
         asked = routing.Asked(self.command, self.path, str(self.client_address[0]), headers)
+        self._route(asked, size)
+
+    def _size(self) -> int | None:
+        """How long the body of the request is; None where it comes in chunks."""
+        if self.headers.get("Transfer-Encoding"):
+            if self.headers["Transfer-Encoding"].lower() != "chunked" or "Content-Length" in self.headers:
+                raise ValueError
+            return None
+        lengths = {*(self.headers.get_all("Content-Length") or ["0"])}
+        text = lengths.pop()
+        if lengths or not (text.isascii() and text.isdigit()):
+            raise ValueError
+        return int(text)
+
+    def _route(self, asked: routing.Asked, size: int | None) -> None:
         routed = routing.action(self.listener.rules(), asked)
+        if routed is not None and routed["Type"] not in {"redirect", "fixed-response"}:
+            self._forward(routed, size)
+            return
+        self.close_connection = self.close_connection or size != 0  # nobody reads the body
         if routed is None:
             self._say(503)
         elif routed["Type"] == "redirect":
             self._redirect(routed.get("RedirectConfig") or {}, asked)
-        elif routed["Type"] == "fixed-response":
+        else:
             config = routed.get("FixedResponseConfig") or {}
             kind = str(config.get("ContentType") or "text/plain")
-            self._answer(
-                int(config["StatusCode"]), str(config.get("MessageBody") or "").encode(), {"Content-Type": kind}
-            )
-        else:
-            self._forward(routed)
+            text = str(config.get("MessageBody") or "")
+            self._answer(int(config["StatusCode"]), text.encode(), [("Content-Type", kind)])
 
     def _redirect(self, config: Mapping[str, Any], asked: routing.Asked) -> None:
-        protocol, port = "https" if self.is_encrypted else "http", int(self.connection.getsockname()[1])
-        where = routing.location(config, asked, protocol=protocol, port=port)
+        where = routing.location(config, asked, protocol=self._protocol, port=self._port)
         status = 302 if config.get("StatusCode") == "HTTP_302" else 301
-        self._answer(status, b"", {"Location": where})
+        self._answer(status, b"", [("Location", where)])
 
-    def _forward(self, routed: Mapping[str, Any]) -> None:
+    @property
+    def _protocol(self) -> str:
+        return "https" if self.is_encrypted else "http"
+
+    @property
+    def _port(self) -> int:
+        return int(self.connection.getsockname()[1])
+
+    def _forward(self, routed: Mapping[str, Any], size: int | None) -> None:
         groups = routing.target_groups(routed)
         backend = self.listener.backend(groups[0]) if groups else None
+        self.close_connection = self.close_connection or size != 0  # the target may answer before it read the body
         if backend is None:
             self._say(503)  # no registered targets
             return
         try:
-            self._ask(*backend)
+            found = self._ask(*backend, size)
+        except ValueError:
+            self._say(400)
         except TimeoutError:
             self._say(504)
         except (OSError, http.client.HTTPException):
             self._say(502)
+        else:
+            self._answer(*found)
 
-    def _ask(self, pid: int, place: tuple[str, int]) -> None:
-        size = min(int(self.headers.get("Content-Length") or 0), MAX_BODY)
-        body = self.rfile.read(size) if size else None
+    def _ask(self, pid: int, place: tuple[str, int], size: int | None) -> tuple[int, bytes, Headers]:
+        """What the target answers: status, body and headers."""
         with contextlib.closing(http.client.HTTPConnection(*place, timeout=TIMEOUT)) as asking:
             asking.sock = namespace.connect(pid, *place, timeout=TIMEOUT)
-            passed = {name: value for name, value in self.headers.items() if name.lower() not in HOP}
-            passed |= {"Host": self.headers.get("Host", place[0]), "X-Forwarded-For": str(self.client_address[0])}
-            passed |= {"X-Forwarded-Proto": "https" if self.is_encrypted else "http"}
-            asking.request(self.command, self.path, body=body, headers=passed)
+            asking.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
+            for name, value in self._passed(place[0], size):
+                asking.putheader(name, value)
+            body = self._chunks() if size is None else self._body(size)
+            asking.endheaders(body if size != 0 else None, encode_chunked=size is None)
             answer = asking.getresponse()
-            kept = {n: v for n, v in answer.getheaders() if n.lower() not in {*HOP, "content-length"}}
-            self._answer(answer.status, answer.read(), kept)
+            dropped = {*HOP, *(set() if self.command == "HEAD" else {"content-length"})}
+            kept = [(name, value) for name, value in answer.getheaders() if name.lower() not in dropped]
+            return answer.status, answer.read(), kept
+
+    def _passed(self, host: str, size: int | None) -> Iterator[tuple[str, str]]:
+        """The headers that the target gets.
+
+        Source: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/x-forwarded-headers.html.
+        """
+        if "Host" not in self.headers:
+            yield "Host", host
+        for name, value in self.headers.items():
+            if name.lower() not in {*HOP, *FORWARDED}:
+                yield name, value
+        if size is None:
+            yield "Transfer-Encoding", "chunked"
+        former = self.headers.get_all("X-Forwarded-For") or []
+        yield "X-Forwarded-For", ", ".join([*former, str(self.client_address[0])])
+        yield "X-Forwarded-Proto", self._protocol
+        yield "X-Forwarded-Port", str(self._port)
+
+    def _body(self, size: int) -> Iterator[bytes]:
+        """The body of the request, piece by piece."""
+        while size > 0:
+            piece = self.rfile.read(min(size, CHUNK))
+            if not piece:
+                raise ConnectionResetError
+            size -= len(piece)
+            yield piece
+
+    def _chunks(self) -> Iterator[bytes]:
+        """The body of a request that comes in chunks.
+
+        Raises:
+            ValueError: these are no chunks.
+        """
+        while (size := int(self.rfile.readline(CHUNK).partition(b";")[0], 16)) > 0:
+            yield from self._body(size)
+            self.rfile.readline(CHUNK)
+        while self.rfile.readline(CHUNK).strip():
+            pass  # trailers
 
     def _say(self, status: int) -> None:
         text = f"<html><body><h1>{status} {http.client.responses[status]}</h1></body></html>"
-        self._answer(status, text.encode(), {"Content-Type": "text/html", "Server": "awselb/2.0"})
+        self._answer(status, text.encode(), [("Content-Type", "text/html"), ("Server", "awselb/2.0")])
 
-    def _answer(self, status: int, body: bytes, headers: Mapping[str, str]) -> None:
+    def _answer(self, status: int, body: bytes, headers: Headers) -> None:
         self.send_response_only(status)
-        for name, value in headers.items():
+        for name, value in headers:
             self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
+        if status not in BODILESS and not any(name.lower() == "content-length" for name, _ in headers):
+            self.send_header("Content-Length", str(len(body)))
+        if self.close_connection:
+            self.send_header("Connection", "close")
         self.end_headers()
-        if self.command != "HEAD":
+        if self.command != "HEAD" and status not in BODILESS:
             self.wfile.write(body)
-
-
-@functools.cache
-def _context() -> ssl.SSLContext:
-    """TLS with a certificate of this run's own; nobody is asked to trust it."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "certificate.pem"
-        path.write_bytes(_certificate())
-        context.load_cert_chain(path)
-    return context
-
-
-def _certificate() -> bytes:
-    """A private key and a certificate signed with it, in PEM."""
-    from cryptography import x509  # noqa: PLC0415 - slow to import, and few deployments have an HTTPS listener
-    from cryptography.hazmat.primitives import hashes, serialization  # noqa: PLC0415 - as above
-    from cryptography.hazmat.primitives.asymmetric import ec  # noqa: PLC0415 - as above
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "rehearsal")])
-    now = dt.datetime.now(dt.timezone.utc)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(hours=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .sign(key, hashes.SHA256())
-    )
-    secret = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    return secret + made.public_bytes(serialization.Encoding.PEM)

@@ -37,6 +37,7 @@ from preflight.rehearsal.fargate import launch, metadata, platforms
 from preflight.rehearsal.services.ecs import state as states
 
 WORKERS = 8
+Step = Callable[[states.Task, running.Running], None]
 NO_ADDRESS = "Timeout waiting for network interface provisioning to complete."
 
 
@@ -99,9 +100,16 @@ class Launcher:
             self._workers.submit(self._stop, task)
 
     def close(self) -> None:
-        """Stop every task and wait for it."""
-        self._staff.doors.close_all()
+        """End every launch, let nothing of a task go on, and remove every container."""
+        with self._state.changed:  # a launch that waits for a container of its task waits no longer
+            for task in list(self._state.tasks.values()):
+                task.is_stopping = True
+            self._state.changed.notify_all()
         self._workers.shutdown(wait=True, cancel_futures=True)
+        self._staff.targets.close()
+        self._staff.doors.close_all()
+        for run in self._runs.values():
+            run.close()
         if self._means is not None:
             self._means.endpoint.close()
             self._means.runner.close()
@@ -216,6 +224,11 @@ class Launcher:
 
     def _answer(self, task: states.Task, run: running.Running, path: str) -> dict[str, Any] | None:
         """What the endpoint inside a task says to a path."""
+        with contextlib.suppress(ClientError):  # its subnet or its role is gone
+            return self._found(task, run, path)
+        return None
+
+    def _found(self, task: states.Task, run: running.Running, path: str) -> dict[str, Any] | None:
         if path.startswith(credentials.PATH):
             return self._staff.credentials.answer(task, path)
         parts = path.strip("/").split("/")
@@ -283,30 +296,40 @@ class Launcher:
         if run is None:
             return
         with run.lock:
-            self._take_down(task, run)
+            for step in (self._leave, self._clear, self._release):
+                self._surely(step, task, run)
+            self._end(task)
 
-    def _take_down(self, task: states.Task, run: running.Running) -> None:
-        for watch in run.watches:
-            watch.close()
+    def _surely(self, step: Step, task: states.Task, run: running.Running) -> None:
+        """Take one step down; where it fails the next ones are taken all the same, and the task ends."""
+        try:
+            step(task, run)
+        except ClientError:
+            pass  # what it was taken from is gone already
+        except Exception as error:  # noqa: BLE001 - a task that never ends would hold its service, and its stack
+            self._book.trouble(f"task {task.id} could not be taken down: {error}")
+
+    def _leave(self, task: states.Task, run: running.Running) -> None:
+        """No load balancer asks it any more, and nobody asks how its containers are."""
+        run.close_watches()
         if task.targets:
             self._say(task, "DEACTIVATING")
-            self._quietly(lambda: self._staff.targets.deregister(task))
+            self._staff.targets.deregister(task)
+
+    def _clear(self, task: states.Task, run: running.Running) -> None:
+        """Nobody at all asks it any more, and its containers end."""
         self._say(task, "STOPPING")
         self._staff.doors.close(task)
-        self._staff.credentials.forget(task)
         if self._starter is not None:
             self._starter.take_down(task, run)
-        for close in run.closers:
-            close()
+
+    def _release(self, task: states.Task, run: running.Running) -> None:
+        """Its credentials and its network go."""
+        self._staff.credentials.forget(task)
+        run.close()
         self._say(task, "DEPROVISIONING")
         if run.interface is not None:
-            self._quietly(lambda: self._staff.interfaces.delete(task.region, str(run.interface)))
-        self._end(task)
-
-    @staticmethod
-    def _quietly(act: Callable[[], None]) -> None:
-        with contextlib.suppress(ClientError):  # what it was taken from is gone already
-            act()
+            self._staff.interfaces.delete(task.region, run.interface)
 
     def _end(self, task: states.Task) -> None:
         with self._state.changed:

@@ -37,15 +37,15 @@ def within(pid: int, act: Callable[[], None]) -> None:
     """Run `act` inside the network namespace of process `pid`, in a thread of its own.
 
     Raises:
-        OSError: the namespace cannot be entered, or `act` raised it.
+        OSError: the namespace cannot be entered; anything that `act` raises.
     """
-    trouble: list[OSError] = []
+    trouble: list[Exception] = []
 
     def enter_and_act() -> None:
         try:
             enter(pid)
             act()
-        except OSError as error:
+        except Exception as error:  # noqa: BLE001 - it is raised again where the caller is
             trouble.append(error)
 
     thread = threading.Thread(target=enter_and_act)

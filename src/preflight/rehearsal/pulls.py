@@ -58,6 +58,8 @@ class Pulls:
         return local
 
     def _public(self, name: str) -> str:
+        if name.startswith("-"):  # to the engine it would be an option
+            raise callers.LaunchFailedError(f"CannotPullContainerError: invalid reference format: {name}")
         if self._standins is None:
             return name
         try:

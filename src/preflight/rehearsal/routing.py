@@ -9,7 +9,7 @@ import ipaddress
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from preflight.rehearsal.fargate import permissions
 
@@ -30,6 +30,21 @@ class Asked:
     def host(self) -> str:
         """The host it names, without a port."""
         return self.headers.get("host", "").partition(":")[0]
+
+    @property
+    def path(self) -> str:
+        """The path it names, as it is written."""
+        return self._origin.partition("?")[0]
+
+    @property
+    def query(self) -> str:
+        """The query it names, as it is written."""
+        return self._origin.partition("?")[2]
+
+    @property
+    def _origin(self) -> str:
+        """The target without the scheme and host that may stand before it."""
+        return self.target if self.target.startswith("/") else f"/{self.target.partition('://')[2].partition('/')[2]}"
 
 
 def action(rules: Sequence[Described], asked: Asked) -> Described | None:
@@ -60,8 +75,7 @@ def _holds(condition: Described, asked: Asked) -> bool:
     kind = condition.get("Field")
     values = _values(condition)
     if kind == "path-pattern":
-        path = urlsplit(asked.target).path
-        return any(permissions.like(path, value) for value in values)
+        return any(permissions.like(asked.path, value) for value in values)
     if kind == "host-header":
         return any(permissions.like(asked.host.lower(), value.lower()) for value in values)
     if kind == "http-request-method":
@@ -83,10 +97,12 @@ def _values(condition: Described) -> list[str]:
 
 
 def _asks(condition: Described, asked: Asked) -> bool:
-    pairs = parse_qsl(urlsplit(asked.target).query, keep_blank_values=True)
+    """Neither keys nor values tell capitals from small letters; both may have wildcards."""
+    pairs = parse_qsl(asked.query.lower(), keep_blank_values=True)
     wanted = (condition.get("QueryStringConfig") or {}).get("Values") or []
     return any(
-        permissions.like(value, str(want.get("Value", "*"))) and ("Key" not in want or key == want["Key"])
+        permissions.like(value, str(want.get("Value", "*")).lower())
+        and permissions.like(key, str(want.get("Key", "*")).lower())
         for want in wanted
         for key, value in pairs
     )
@@ -97,9 +113,8 @@ def location(config: Described, asked: Asked, *, protocol: str, port: int) -> st
 
     Source: https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_RedirectActionConfig.html.
     """
-    parts = urlsplit(asked.target)
     values = {"protocol": protocol.lower(), "host": asked.host, "port": str(port)}
-    values |= {"path": parts.path.lstrip("/"), "query": parts.query}
+    values |= {"path": asked.path.removeprefix("/"), "query": asked.query}
 
     def filled(key: str, default: str) -> str:
         text = str(config.get(key) or default)

@@ -31,6 +31,19 @@ class Running:
         return self.holder.pid if self.holder is not None else 0
 
 
+    def close_watches(self) -> None:
+        """Check the health of its containers no more."""
+        for watch in self.watches:
+            watch.close()
+
+    def close(self) -> None:
+        """Let nothing of it go on but its containers."""
+        self.close_watches()
+        for close in self.closers:
+            close()
+        self.closers.clear()
+
+
 class Runs:
     """Every task that is on its way up or runs, by task id."""
 
@@ -59,6 +72,10 @@ class Runs:
             found = list(self._by_task.items())
         return iter(found)
 
+    def values(self) -> Iterator[Running]:
+        """What runs of each task, as of now."""
+        return (run for _, run in self.items())
+
     def at(self, address: str, vpc: str) -> Running | None:
         """What runs at a private address of a VPC."""
-        return next((r for _, r in self.items() if r.face and (r.face.address, r.face.vpc) == (address, vpc)), None)
+        return next((r for r in self.values() if r.face and (r.face.address, r.face.vpc) == (address, vpc)), None)

@@ -126,6 +126,7 @@ class Server:
             "elasticloadbalancing": elbv2.operations(self.account, self._targets),
         }
         self._furnished: set[str] = set()
+        self._unfurnished: set[str] = set()  # regions that are being furnished just now
         self._turn = threading.RLock()  # between a check and what moto then does, nobody else comes
         self._checks: Mapping[str, Mapping[str, Check]] = {
             "application-autoscaling": scaling.CHECKS,
@@ -170,11 +171,22 @@ class Server:
         return found
 
     def _follow(self, region: str, name: str) -> None:
+        """Do what follows from a request that was answered; what goes wrong with that is no fault of the request."""
+        if region in self._unfurnished:
+            return  # its first request holds the turn, and nothing is open there yet
+        try:
+            self._adapt(region, name)
+        except Exception as error:  # noqa: BLE001 - as above
+            self.book.trouble(f"the rehearsal broke in what follows from {name} in {region}: {error!r}")
+
+    def _adapt(self, region: str, name: str) -> None:
         """Open and close what a change of networks or load balancers opens and closes."""
         if name == "CreateVpc":
             ec2_default.admit_itself(self.account, region)
         if name == "CreateVpcEndpoint":
             ec2_default.guard_endpoints(self.account, region)
+        if name == "CreateLoadBalancer":
+            elbv2.face_internet(self.account, region)
         if _MOVES_PACKETS.match(name):
             self._doors.refresh(region)
         if _MOVES_PACKETS.match(name) or _CHANGES_BALANCERS.match(name):
@@ -186,8 +198,12 @@ class Server:
             if region in self._furnished:
                 return
             self._furnished.add(region)
-            ec2_default.furnish(self.account, region)
-            ec2_default.admit_itself(self.account, region)
+            self._unfurnished.add(region)
+            try:
+                ec2_default.furnish(self.account, region)
+                ec2_default.admit_itself(self.account, region)
+            finally:
+                self._unfurnished.discard(region)
 
     def _own(self, request: Request) -> Response | None:
         """The answer of our own services, None where moto is to answer."""

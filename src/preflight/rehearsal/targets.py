@@ -34,6 +34,7 @@ class Target:
     address: str
     port: int
     vpc: str
+    check_port: int
     state: str = INITIAL
     reason: str = "Elb.RegistrationInProgress"
     description: str = "Target registration is in progress"
@@ -46,7 +47,7 @@ class Target:
             health |= {"Reason": self.reason, "Description": self.description}
         return {
             "Target": {"Id": self.address, "Port": self.port},
-            "HealthCheckPort": str(self.port),
+            "HealthCheckPort": str(self.check_port),
             "TargetHealth": health,
         }
 
@@ -73,7 +74,7 @@ class Targets:
                 continue
             elb.register_targets(TargetGroupArn=group, Targets=[{"Id": run.face.address, "Port": port}])
             service.say(f"registered 1 targets in (target-group {group})")
-            target = Target(group, run.face.address, port, run.face.vpc)
+            target = Target(group, run.face.address, port, run.face.vpc, self._check(elb, group, port).port)
             with self._state.changed:
                 self._targets.setdefault(task.id, []).append(target)
                 task.targets[group] = INITIAL
@@ -85,11 +86,18 @@ class Targets:
             targets = self._targets.pop(task.id, [])
         for target in targets:
             target.over.set()
+        for target in targets:
             leaving = [{"Id": target.address, "Port": target.port}]
             elb = self._account.client("elbv2", task.region)
             elb.deregister_targets(TargetGroupArn=target.group, Targets=leaving)
             if task.service is not None:
                 task.service.say(f"deregistered 1 targets in (target-group {target.group})")
+
+    def close(self) -> None:
+        """Check no target any more."""
+        with self._state.changed:
+            for target in [target for targets in self._targets.values() for target in targets]:
+                target.over.set()
 
     def of(self, group: str) -> list[Target]:
         """The targets in a target group that tasks registered."""
@@ -97,16 +105,23 @@ class Targets:
             return [t for targets in self._targets.values() for t in targets if t.group == group]
 
     def _watch(self, task: states.Task, run: running.Running, target: Target) -> None:
+        try:
+            self._keep(task, run, target)
+        except (ClientError, LookupError):  # what it is in was deleted: nobody asks the target any more
+            gone = probe.Found(is_well=False, reason="Target.NotInUse", description="Target group is gone")
+            self._tell(task, target, UNHEALTHY, gone)
+
+    def _keep(self, task: states.Task, run: running.Running, target: Target) -> None:
         """Check a target until it is taken out, its target group goes, or the account does."""
         began, failures = time.monotonic(), 0
         wait = 0.0
         while not target.over.wait(wait) and not self._account.closing.is_set():
             try:
-                check = self._check(task.region, target)
+                check = self._check(self._account.client("elbv2", task.region), target.group, target.port)
                 found = self._answer(task, run, target, check)
             except ClientError as error:  # something of the network is being taken away
                 if error.response["Error"]["Code"] == GONE:
-                    return
+                    raise
                 wait = QUICK
                 continue
             failures = 0 if found.is_well else failures + 1
@@ -114,14 +129,13 @@ class Targets:
             state = verdict(
                 check, found, failures=failures, elapsed=time.monotonic() - began, grace=grace, former=target.state
             )
-            if not target.over.is_set():
-                self._tell(task, target, state, found)
+            self._tell(task, target, state, found)
             wait = check.interval if target.state == HEALTHY else QUICK
 
-    def _check(self, region: str, target: Target) -> probe.Check:
-        elb = self._account.client("elbv2", region)
-        group = elb.describe_target_groups(TargetGroupArns=[target.group])["TargetGroups"][0]
-        return probe.check_of(group, target.port)
+    @staticmethod
+    def _check(elb: Any, group: str, port: int) -> probe.Check:
+        described = elb.describe_target_groups(TargetGroupArns=[group])["TargetGroups"]
+        return probe.check_of(described[0], port)
 
     def _answer(self, task: states.Task, run: running.Running, target: Target, check: probe.Check) -> probe.Found:
         missing = self._missing(task, run, target, check)
@@ -154,6 +168,8 @@ class Targets:
 
     def _tell(self, task: states.Task, target: Target, state: str, found: probe.Found) -> None:
         with self._state.changed:
+            if target.over.is_set():
+                return
             if found.is_well:
                 target.reason = target.description = ""
             else:

@@ -90,3 +90,9 @@ def test_the_denial_names_the_action() -> None:
     said = permissions.why_not(permissions.Policies(), REQUEST)
 
     assert said == "because no identity-based policy allows the ecr:BatchGetImage action"
+
+
+def test_a_deny_of_the_boundary_is_told_as_one() -> None:
+    policies = permissions.Policies((allow(),), allow(Effect="Deny"))
+
+    assert permissions.why_not(policies, REQUEST) == "with an explicit deny in a permissions boundary"

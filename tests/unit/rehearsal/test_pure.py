@@ -149,7 +149,7 @@ def client_error(code: str) -> ClientError:
 )
 def test_a_target_is_checked_until_its_group_goes(code: str, asked: int) -> None:
     asks: list[str] = []
-    target = targets.Target("group", "10.0.0.4", 80, "vpc")
+    target = targets.Target("group", "10.0.0.4", 80, "vpc", 80)
 
     def describe(**_given: Any) -> Any:
         asks.append(code)
@@ -159,8 +159,9 @@ def test_a_target_is_checked_until_its_group_goes(code: str, asked: int) -> None
 
     elb = SimpleNamespace(describe_target_groups=describe)
     account = SimpleNamespace(closing=threading.Event(), client=lambda _service, _region: elb)
-    watching = targets.Targets(None, account, None, None)  # type: ignore[arg-type]
-    watching._watch(SimpleNamespace(region="eu-west-1", service=None), None, target)  # type: ignore[arg-type]
+    state = SimpleNamespace(changed=threading.Condition())
+    watching = targets.Targets(state, account, None, None)  # type: ignore[arg-type]
+    watching._watch(SimpleNamespace(region="eu-west-1", service=None, targets={}), None, target)  # type: ignore[arg-type]
 
     assert len(asks) == asked
 

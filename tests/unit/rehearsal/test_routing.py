@@ -65,6 +65,18 @@ PATH = {"Field": "path-pattern", "PathPatternConfig": {"Values": ["/api/*"]}}
             asked("/"),
             id="query without a key",
         ),
+        pytest.param(
+            {"Field": "query-string", "QueryStringConfig": {"Values": [{"Key": "VER*", "Value": "Beta"}]}},
+            asked("/?version=BETA"),
+            asked("/?release=beta"),
+            id="query, whatever its case, with a wildcard in its key",
+        ),
+        pytest.param(
+            {"Field": "path-pattern", "Values": ["//[x/*"]}, asked("//[x/y"), asked("/x/y"), id="path that is no URL"
+        ),
+        pytest.param(
+            {"Field": "path-pattern", "Values": ["/a"]}, asked("http://x/a"), asked("http://a/"), id="path after a host"
+        ),
     ],
 )
 def test_a_condition_decides(condition: dict[str, Any], fits: routing.Asked, misses: routing.Asked) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from preflight import waiting
 from preflight.rehearsal import probe, targets
 
 CHECK = probe.Check("HTTP", 80, "/", "200", interval=10, timeout=5, unhealthy_threshold=2)
@@ -163,3 +164,46 @@ def test_a_service_behind_a_load_balancer_becomes_steady_and_leaves_nothing(
     assert [h["TargetHealth"]["State"] for h in health] == ["healthy"]
     assert len([face for face in faces if face.startswith("ELB app/")]) == 2
     assert ec2.describe_network_interfaces()["NetworkInterfaces"] == []
+
+
+def test_a_target_tells_the_port_that_its_check_asks(
+    fargate: dict[str, Any], deploy: Callable[..., dict[str, Any]], client: Client
+) -> None:
+    given = behind(fargate)
+    health_port(given)
+    everything = {"FromPort": 0, "ToPort": 65535}
+    given["Resources"]["Group"]["Properties"]["SecurityGroupIngress"][0].update(everything)
+
+    deploy(json.dumps(given), Capabilities=["CAPABILITY_IAM"])
+    elb = client("elbv2")
+    group = elb.describe_target_groups()["TargetGroups"][0]["TargetGroupArn"]
+    shown = elb.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"][0]
+
+    assert (shown["Target"]["Port"], shown["HealthCheckPort"]) == (80, "8081")
+
+
+@pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_target_whose_group_was_deleted_is_not_healthy_any_more(
+    fargate: dict[str, Any], deploy: Callable[..., dict[str, Any]], client: Client
+) -> None:
+    given = behind(fargate)
+    given["Resources"]["Targets"]["Properties"]["HealthCheckIntervalSeconds"] = 5
+    given["Resources"]["Targets"]["Properties"]["HealthCheckTimeoutSeconds"] = 2
+    deploy(json.dumps(given), Capabilities=["CAPABILITY_IAM"])
+    elb, ecs = client("elbv2"), client("ecs")
+    cluster = ecs.list_clusters()["clusterArns"][0]
+    service = ecs.list_services(cluster=cluster)["serviceArns"][0]
+    elb.delete_listener(ListenerArn=_listener(elb))
+
+    elb.delete_target_group(TargetGroupArn=elb.describe_target_groups()["TargetGroups"][0]["TargetGroupArn"])
+
+    def said() -> str | None:
+        events = ecs.describe_services(cluster=cluster, services=[service])["services"][0]["events"]
+        return next((e["message"] for e in events if "Target group is gone" in e["message"]), None)
+
+    assert waiting.until(said, what="an event of the service", timeout=20)
+
+
+def _listener(elb: Any) -> str:
+    arn = elb.describe_load_balancers()["LoadBalancers"][0]["LoadBalancerArn"]
+    return str(elb.describe_listeners(LoadBalancerArn=arn)["Listeners"][0]["ListenerArn"])

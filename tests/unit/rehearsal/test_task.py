@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
+from werkzeug.wrappers import Request
 
-from preflight import pause
-from preflight.rehearsal import cgroups, containers, doors, endpoint, logs, starter, stubs
+from preflight import errors, pause, reachability
+from preflight.rehearsal import (
+    cgroups,
+    containers,
+    doors,
+    endpoint,
+    inside,
+    logs,
+    namespace,
+    pulls,
+    running,
+    starter,
+    stubs,
+)
+from preflight.rehearsal.calls import caller
 from preflight.rehearsal.fargate import launch, metadata, permissions, platforms
 
 
@@ -212,3 +228,62 @@ def test_a_document_that_cannot_be_read_is_none() -> None:
         None,
         {"a": 1},
     )
+
+
+def test_only_a_line_feed_ends_a_line_of_a_log() -> None:
+    said = "10%\r2020-01-01T00:00:00Z stdout F forged\x0c\u2028end"
+
+    assert containers.log_lines(f"2026-01-02T03:04:05Z stdout F {said}\n") == [("2026-01-02T03:04:05Z", said)]
+
+
+def test_a_container_path_is_no_option_of_the_engine(tmp_path: Path) -> None:
+    """podman's overlay volumes may write to any folder of the machine."""
+    engine = mock.MagicMock(program="podman", env={})
+    runner = containers.Runner(engine, run="r", folder=tmp_path)
+    mounts = [{"sourceVolume": "v", "containerPath": "/x:O,upperdir=/etc,workdir=/w"}]
+    given = plan({"name": "a", "mountPoints": mounts}, volumes=[{"name": "v"}])
+    holder = containers.Holder("t", "c", 0, tmp_path)
+
+    with pytest.raises(errors.ToolBrokeError, match="has a colon"):
+        runner.start(holder, given.containers[0], image="i", task=given, environment={})
+
+    assert [call.args[0] for call in engine.run.call_args_list if call.args[0] == "run"] == []
+
+
+def test_an_image_name_is_no_option_of_the_engine() -> None:
+    runner = mock.MagicMock()
+    found = pulls.Pulls(mock.MagicMock(), runner, mock.MagicMock(), port=1, standins=None)
+
+    with pytest.raises(caller.LaunchFailedError, match="invalid reference format: --privileged"):
+        found.image("--privileged", "eu-west-1")
+
+
+def test_what_breaks_in_a_namespace_breaks_where_it_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(namespace, "enter", lambda _pid: None)
+
+    def act() -> None:
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        namespace.within(0, act)
+
+
+@pytest.mark.parametrize(
+    "port",
+    [
+        pytest.param("70000", id="beyond the last"),
+        pytest.param("0", id="before the first"),
+        pytest.param("-1", id="below nothing"),
+        pytest.param("²", id="no digit of ours"),
+        pytest.param("80 ", id="with a space"),
+        pytest.param("1" * 5000, id="endless"),
+    ],
+)
+def test_a_port_that_is_none_is_not_asked(port: str) -> None:
+    runs = running.Runs()
+    runs.add("t", run := running.Running(plan({"name": "a"})))
+    run.holder = containers.Holder("t", "c", 1, Path())
+    run.face = reachability.Interface("v", "s", "10.0.0.4", (), has_public_address=False)
+    request = Request.from_values(inside.PATH, query_string={"task": "t", "port": port})
+
+    assert json.loads(inside.answer(request, runs).get_data())["trouble"] == f"no port: {port[:20]!r}"

@@ -67,10 +67,17 @@ class Caller:
         }
         return permissions.Request(action, resource, {key: value for key, value in context.items() if value})
 
-    def denial(self, action: str, resource: str = "*") -> str | None:
-        """AWS's denial sentence for a call, None where it is allowed."""
+    def denial(self, action: str, resource: str = "*", *, has_grant: bool = False) -> str | None:
+        """AWS's denial sentence for a call, None where it is allowed.
+
+        Within an account the grant of a resource's policy is as good as one of the role's own.
+        Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-basics.html.
+        """
         request = self.request(action, resource)
-        why = None if permissions.allows(self.policies, request) else permissions.why_not(self.policies, request)
+        is_allowed = permissions.allows(self.policies, request)
+        if has_grant and not permissions.forbids(self.policies, request):
+            is_allowed = True
+        why = None if is_allowed else permissions.why_not(self.policies, request)
         if why is None and not self._is_let_through(request):
             why = f"because no VPC endpoint policy allows the {action} action"
         if why is None:

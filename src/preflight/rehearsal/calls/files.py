@@ -7,7 +7,6 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/efs-volumes.html.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -25,15 +24,14 @@ EFS = "ResourceInitializationError: failed to invoke EFS utils commands to set u
 
 
 def environment(caller: callers.Caller, container: launch.ContainerPlan) -> dict[str, str]:
-    """The variables in the environment files of a container; of two values the first file's counts.
+    """The variables in the environment files of a container; of two files the first one counts.
 
     Raises:
         LaunchFailedError: a file cannot be read.
     """
     found: dict[str, str] = {}
     for arn in container.environment_files:
-        for name, value in _variables(_text(caller, arn)):
-            found.setdefault(name, value)
+        found = {**variables(_text(caller, arn)), **found}
     return found
 
 
@@ -56,11 +54,13 @@ def _text(caller: callers.Caller, arn: str) -> str:
     return bytes(body).decode(errors="replace")
 
 
-def _variables(text: str) -> Iterator[tuple[str, str]]:
-    for line in map(str.strip, text.splitlines()):
-        name, equals, value = line.partition("=")
-        if equals and not line.startswith("#"):
-            yield name, value
+def variables(text: str) -> dict[str, str]:
+    """The variables of one environment file: what stands around names and values belongs to them.
+
+    A line with nothing before or after its equals sign is passed over, as the ECS agent does. Of two lines the last counts.
+    """
+    lines = [line.removesuffix("\r").partition("=") for line in text.split("\n") if not line.startswith("#")]
+    return {name: value for name, _, value in lines if name and value}
 
 
 def mount(caller: callers.Caller, file_system: launch.FileSystem) -> None:

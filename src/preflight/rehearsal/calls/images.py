@@ -116,26 +116,46 @@ def find(caller: callers.Caller, registry: registries.Registry, container: launc
 
 
 def _may_pull(caller: callers.Caller, image: Image, name: str) -> None:
+    """The role's policies or that of the repository allow the pull, and neither denies it.
+
+    Source: https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-policies.html.
+    """
     arn = f"arn:{caller.partition}:ecr:{image.region}:{image.account}:repository/{image.repository}"
+    policy = _repository_policy(caller, image)
     for action in PULL_ACTIONS:
-        denied = caller.denial(action, arn) or _repository_denies(caller, image, action, arn)
+        denied = caller.denial(action, arn, has_grant=_grants(caller, policy, action, arn))
+        denied = denied or _repository_denies(caller, policy, action, arn)
         if denied:
             raise callers.LaunchFailedError(f"{PULL} 1 time(s): failed to resolve ref {name}: denied: {denied}")
 
 
-def _repository_denies(caller: callers.Caller, image: Image, action: str, arn: str) -> str | None:
-    """AWS's sentence where the policy of the repository denies the pull explicitly.
-
-    Source: https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-policies.html.
-    """
+def _repository_policy(caller: callers.Caller, image: Image) -> permissions.Policy | None:
     try:
         answer = caller.client("ecr", image.region).get_repository_policy(repositoryName=image.repository)
     except ClientError:
         return None  # there is no policy, or no repository, which is found out next
-    policy, role = permissions.document(answer["policyText"]), callers.role_of(caller.task) or ""
-    session = caller.roles.session(role, caller.task.id, caller.task.region)
-    request = permissions.Request(action, arn, caller.request(action, arn).context)
-    if policy is None or not permissions.denies(policy, {role, session, caller.account.id}, request):
+    return permissions.document(answer["policyText"])
+
+
+def _session(caller: callers.Caller) -> str:
+    return caller.roles.session(callers.role_of(caller.task) or "", caller.task.id, caller.task.region)
+
+
+def _grants(caller: callers.Caller, policy: permissions.Policy | None, action: str, arn: str) -> bool:
+    """Whether a resource's policy names the role, or everybody; naming the account leaves it to the role's own."""
+    if policy is None:
+        return False
+    names = {callers.role_of(caller.task) or "", _session(caller)}
+    return permissions.grants(policy, names, caller.request(action, arn))
+
+
+def _repository_denies(
+    caller: callers.Caller, policy: permissions.Policy | None, action: str, arn: str
+) -> str | None:
+    """AWS's sentence where the policy of the repository denies the pull explicitly."""
+    session = _session(caller)
+    names = {callers.role_of(caller.task) or "", session, caller.account.id}
+    if policy is None or not permissions.denies(policy, names, caller.request(action, arn)):
         return None
     return f"User: {session} is not authorized to perform: {action} on resource: {arn} with an explicit deny in a resource-based policy"
 
@@ -169,8 +189,8 @@ def _may_import(caller: callers.Caller, image: Image, name: str) -> None:
     arn = f"arn:{caller.partition}:ecr:{image.region}:{image.account}:repository/{image.repository}"
     needed = ["ecr:BatchImportUpstreamImage", *([] if _has_room(caller, image) else ["ecr:CreateRepository"])]
     for action in needed:
-        denied = caller.denial(action, arn)
-        if denied and not _registry_grants(caller, image, action, arn):
+        denied = caller.denial(action, arn, has_grant=_registry_grants(caller, image, action, arn))
+        if denied:
             raise callers.LaunchFailedError(f"{PULL} 1 time(s): failed to resolve ref {name}: denied: {denied}")
     is_private = next(iter(reachability.endpoints(caller.network, caller.face, "ecr.dkr")), None) is not None
     if is_private and reachability.to_internet(caller.network, caller.face):
@@ -199,17 +219,11 @@ def _has_room(caller: callers.Caller, image: Image) -> bool:
 
 def _registry_grants(caller: callers.Caller, image: Image, action: str, arn: str) -> bool:
     """Whether the policy of the registry, or of the repository, allows the role what its own policies do not."""
-    ecr, role = caller.client("ecr", image.region), callers.role_of(caller.task) or ""
-    session = caller.roles.session(role, caller.task.id, caller.task.region)
-    request = permissions.Request(action, arn, caller.request(action, arn).context)
-    for ask in (ecr.get_registry_policy, lambda: ecr.get_repository_policy(repositoryName=image.repository)):
-        try:
-            policy = permissions.document(ask()["policyText"])
-        except ClientError:
-            continue
-        if policy is not None and permissions.grants(policy, {role, session}, request):
-            return True
-    return False
+    try:
+        own = permissions.document(caller.client("ecr", image.region).get_registry_policy()["policyText"])
+    except ClientError:
+        own = None
+    return any(_grants(caller, policy, action, arn) for policy in (own, _repository_policy(caller, image)))
 
 
 def _may_get_layers(caller: callers.Caller, image: Image) -> None:

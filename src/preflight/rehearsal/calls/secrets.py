@@ -78,13 +78,14 @@ def _from_parameter_store(caller: callers.Caller, reference: str) -> str:
             f"{SSM}service call has been retried 1 time(s): AccessDeniedException: {denied} "
             f"status code: 400, request id: {uuid.uuid4()}"
         )
-    found = _parameter(caller.client("ssm"), name)
+    ssm = caller.client("ssm", reference.split(":")[3] if is_arn else None)
+    found = _parameter(ssm, name)
     if found is None:
         raise callers.LaunchFailedError(
             f"{SSM}service call has been retried 1 time(s): InvalidParameter: invalid ssm parameters: {name}"
         )
     if found["Type"] == "SecureString":
-        _decrypt(caller, _key_of(caller.client("ssm"), str(found["Name"])), SSM)
+        _decrypt(caller, _key_of(ssm, str(found["Name"])), SSM)
     return str(found["Value"])
 
 
@@ -107,7 +108,7 @@ def _decrypt(caller: callers.Caller, key: str | None, start: str) -> None:
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html.
     """
-    if not key or key.rpartition("/")[2].startswith(("aws", "secretsmanager", "ssm")):
+    if not key or key.rpartition(":")[2].startswith("alias/aws/"):
         return  # a key of AWS's, which everybody in the account may use through the service
     try:
         arn = caller.client("kms").describe_key(KeyId=key)["KeyMetadata"]["Arn"]

@@ -33,7 +33,7 @@ class Mount:
 
 @dataclass(frozen=True)
 class FileSystem:
-    """A volume that lies on EFS: `access_point` and `role` (IAM authorization) as the volume configures them.
+    """A volume that lies on EFS: `access_point` and `has_iam` (IAM authorization) as the volume configures them.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_EFSVolumeConfiguration.html.
     """
@@ -98,11 +98,6 @@ class TaskPlan:
     file_systems: Mapping[str, FileSystem]
     containers: tuple[ContainerPlan, ...]
 
-    @property
-    def secrets(self) -> Mapping[str, Mapping[str, str]]:
-        """What each container wants as environment variables: container, name, reference."""
-        return {container.name: container.secrets for container in self.containers}
-
 
 def plan_of(definition: Mapping[str, Any], overrides: Mapping[str, Any] | None = None) -> TaskPlan:
     """The plan for a registered task definition with RunTask's overrides.
@@ -138,6 +133,7 @@ def _container(
     environment = {e["name"]: e.get("value", "") for e in given.get("environment", [])}
     environment |= {e["name"]: e.get("value", "") for e in override.get("environment", [])}
     command = override.get("command") or given.get("command")
+    files = override.get("environmentFiles") or given.get("environmentFiles") or []
     return ContainerPlan(
         name=given["name"],
         image=given["image"],
@@ -145,7 +141,7 @@ def _container(
         command=tuple(command) if command else None,
         entry_point=tuple(given["entryPoint"]) if given.get("entryPoint") else None,
         environment=environment,
-        environment_files=tuple(f["value"] for f in given.get("environmentFiles") or []),
+        environment_files=tuple(f["value"] for f in files),
         secrets={s["name"]: s["valueFrom"] for s in given.get("secrets", [])},
         registry_secret=(given.get("repositoryCredentials") or {}).get("credentialsParameter"),
         options=tuple(_options(given)),

@@ -35,17 +35,23 @@ class Policies:
 
 def allows(policies: Policies, request: Request) -> bool:
     """Whether the request is allowed: no Deny anywhere, an Allow in an identity policy and the boundary."""
-    everything = [*policies.identity, *([policies.boundary] if policies.boundary else [])]
-    if any(_has(policy, "Deny", request) for policy in everything):
-        return False
-    is_bounded = policies.boundary is None or _has(policies.boundary, "Allow", request)
-    return is_bounded and any(_has(policy, "Allow", request) for policy in policies.identity)
+    return not forbids(policies, request) and any(_has(policy, "Allow", request) for policy in policies.identity)
+
+
+def forbids(policies: Policies, request: Request) -> bool:
+    """Whether no resource's policy can allow the request either: a Deny somewhere, or no Allow in the boundary."""
+    if any(_has(policy, "Deny", request) for policy in policies.identity):
+        return True
+    boundary = policies.boundary
+    return boundary is not None and (_has(boundary, "Deny", request) or not _has(boundary, "Allow", request))
 
 
 def why_not(policies: Policies, request: Request) -> str:
     """The end of AWS's denial sentence."""
     if any(_has(policy, "Deny", request) for policy in policies.identity):
         return "with an explicit deny in an identity-based policy"
+    if policies.boundary is not None and _has(policies.boundary, "Deny", request):
+        return "with an explicit deny in a permissions boundary"
     if policies.boundary is not None and not _has(policies.boundary, "Allow", request):
         return f"because no permissions boundary allows the {request.action} action"
     return f"because no identity-based policy allows the {request.action} action"

@@ -97,6 +97,16 @@ def _forwarded(elb: Any, actions: list[Mapping[str, Any]]) -> list[dict[str, Any
     return list(elb.describe_target_groups(TargetGroupArns=arns)["TargetGroups"]) if arns else []
 
 
+def face_internet(account: accounts.Account, region: str) -> None:
+    """Let each load balancer whose maker named no scheme face the internet, as AWS does and moto does not.
+
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateLoadBalancer.html;
+    moto/elbv2/responses.py.
+    """
+    for balancer in list(moto.backends.get_backend("elbv2")[account.id][region].load_balancers.values()):
+        balancer.scheme = balancer.scheme or "internet-facing"
+
+
 def _target_group(_account: accounts.Account, call: protocol.Call) -> None:
     """A target group has a name of the right form.
 

@@ -64,7 +64,7 @@ class Clusters:
 
     def _check_free(self, cluster: states.Cluster, kept: list[str]) -> None:
         """https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PutClusterCapacityProviders.html."""
-        for service in self._state.services.values():
+        for service in list(self._state.services.values()):
             items = service.given.get("capacityProviderStrategy") or []
             is_active = service.cluster is cluster and service.status == "ACTIVE"
             if is_active and any(item["capacityProvider"] not in kept for item in items):
@@ -73,10 +73,10 @@ class Clusters:
     def delete(self, call: protocol.Call) -> dict[str, Any]:
         """DeleteCluster."""
         cluster = self._state.cluster(call.region, call.given["cluster"])
-        if any(s.cluster is cluster and s.status == "ACTIVE" for s in self._state.services.values()):
+        if any(s.cluster is cluster and s.status == "ACTIVE" for s in list(self._state.services.values())):
             msg = "The Cluster cannot be deleted while Services are active."
             raise protocol.Refusal("ClusterContainsServicesException", msg)
-        if any(t.cluster is cluster and t.status != "STOPPED" for t in self._state.tasks.values()):
+        if any(t.cluster is cluster and t.status != "STOPPED" for t in list(self._state.tasks.values())):
             msg = "The Cluster cannot be deleted while Tasks are active."
             raise protocol.Refusal("ClusterContainsTasksException", msg)
         cluster.status = "INACTIVE"
@@ -84,8 +84,8 @@ class Clusters:
 
     def shown(self, cluster: states.Cluster) -> dict[str, Any]:
         """The cluster as the API shows it."""
-        services = [s for s in self._state.services.values() if s.cluster is cluster and s.status == "ACTIVE"]
-        statuses = [t.status for t in self._state.tasks.values() if t.cluster is cluster]
+        services = [s for s in list(self._state.services.values()) if s.cluster is cluster and s.status == "ACTIVE"]
+        statuses = [t.status for t in list(self._state.tasks.values()) if t.cluster is cluster]
         running = statuses.count("RUNNING")
         return {
             **cluster.given,

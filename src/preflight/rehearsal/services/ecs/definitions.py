@@ -41,7 +41,7 @@ class Definitions:
         self._check_secrets(given)
         family = given["family"]
         known = [
-            d for d in self._state.definitions.values() if d.family == family and d.arn.split(":")[3] == call.region
+            d for d in list(self._state.definitions.values()) if d.family == family and d.arn.split(":")[3] == call.region
         ]
         revision = max((int(d.api["revision"]) for d in known), default=0) + 1
         arn = self._state.arn(call.region, f"task-definition/{family}:{revision}")
@@ -114,7 +114,7 @@ class Definitions:
         prefix, status = call.given.get("familyPrefix"), call.given.get("status") or "ACTIVE"
         arns = [
             d.arn
-            for d in self._state.definitions.values()
+            for d in list(self._state.definitions.values())
             if d.api["status"] == status and (not prefix or d.family == prefix) and d.arn.split(":")[3] == call.region
         ]
         return {"taskDefinitionArns": arns[::-1] if call.given.get("sort") == "DESC" else arns}

@@ -155,7 +155,7 @@ class Services:
         cluster = self._state.cluster(call.region, call.given.get("cluster"))
         return {
             "serviceArns": [
-                s.arn for s in self._state.services.values() if s.cluster is cluster and s.status == "ACTIVE"
+                s.arn for s in list(self._state.services.values()) if s.cluster is cluster and s.status == "ACTIVE"
             ]
         }
 

@@ -181,7 +181,7 @@ class State:
         family, _, revision = short.partition(":")
         found = [
             d
-            for d in self.definitions.values()
+            for d in list(self.definitions.values())
             if d.family == family
             and d.arn.split(":")[3] == region
             and (str(d.api["revision"]) == revision if revision else d.is_active)

@@ -88,7 +88,7 @@ class Tasks:
             raise protocol.Refusal("ServiceNotFoundException", "Service not found.")
         arns = [
             task.arn
-            for task in self._state.tasks.values()
+            for task in list(self._state.tasks.values())
             if task.cluster is cluster
             and task.api["desiredStatus"] == wanted
             and (not name or task.api.get("group") == f"service:{name}")
