@@ -59,6 +59,14 @@ rule ACME_JOIN when %services !empty {
   }
 }
 """
+PARAMETERS = """\
+let parameters = Parameters.*
+rule ACME_SECRET when %parameters !empty {
+  let waived = Metadata.guard.SuppressedRules[ this == 'ACME_SECRET' ]
+  when %waived empty { %parameters { NoEcho exists << Violation: shown. Fix: set NoEcho. >> } }
+  when %waived !empty { Metadata.guard.Reasons.ACME_SECRET == /\\S.{14,}/ << Violation: waived without a reason. >> }
+}
+"""
 Check = Callable[..., comply.Result]
 
 
@@ -244,6 +252,38 @@ def test_what_aws_refuses_cannot_be_waived(check: Check, where: str) -> None:
     found = check(a=service("DesiredCount: 1", guard=guard).replace("FARGATE\n", "EC2\n"), asked={"waivers": entry})
 
     assert checks(found) == [name, "WAIVER_OF_TIER_A"]
+
+
+SECRET = "Parameters:\n  Token: {Type: String}\nResources: {A: {Type: 'AWS::ECS::Service', Properties: {LaunchType: FARGATE}}}\n"
+
+
+@pytest.mark.parametrize(
+    ("metadata", "found"),
+    [
+        pytest.param("{}", ["ACME_SECRET"], id="not waived"),
+        pytest.param(f"{{SuppressedRules: [ACME_SECRET], Reasons: {{ACME_SECRET: {REASON}}}}}", [], id="waived with a reason"),
+        pytest.param("{SuppressedRules: [ACME_SECRET]}", ["ACME_SECRET", "WAIVER_WITHOUT_REASON"], id="waived without"),
+        pytest.param(f"{{SuppressedRules: [ACME_SECRET], Reasons: {{ACME_SECRET: {REASON}}}, Until: {{ACME_SECRET: 2027-01-30}}}}", ["ACME_SECRET", "WAIVER_EXPIRED"], id="waived until yesterday"),
+        pytest.param(f"{{SuppressedRules: [ACME_TEAM], Reasons: {{ACME_TEAM: {REASON}}}}}", ["ACME_SECRET", "WAIVER_UNUSED"], id="another rule is waived"),
+    ],
+)  # fmt: skip
+def test_a_rule_about_parameters_is_waived_in_the_metadata_of_the_template(check: Check, metadata: str, found: list[str]) -> None:
+    assert checks(check(a=f"Metadata: {{guard: {metadata}}}\n{SECRET}", rules=PARAMETERS + SOFT)) == found
+
+
+def test_a_waiver_of_the_template_does_not_speak_for_its_resources(check: Check) -> None:
+    head = f"Metadata: {{guard: {{SuppressedRules: [ACME_TEAM], Reasons: {{ACME_TEAM: {REASON}}}}}}}\n"
+
+    assert checks(check(a=service("ServiceName: other", head=head), rules=SOFT)) == ["ACME_TEAM", "WAIVER_UNUSED"]
+
+
+def test_the_plan_waives_for_one_parameter(check: Check) -> None:
+    two = SECRET.replace("Token:", "Key: {Type: String}\n  Token:")
+    entry = {"rule": "ACME_SECRET", "resource": "Token", "reason": REASON}
+
+    found = check(a=two, rules=PARAMETERS, asked={"waivers": [entry]}).findings
+
+    assert [(finding.check, finding.resource) for finding in found] == [("ACME_SECRET", "Key")]
 
 
 def test_every_waiver_is_listed(check: Check) -> None:
