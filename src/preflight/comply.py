@@ -9,6 +9,8 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import json
+import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -32,6 +34,7 @@ from preflight.joins import catalog, offence
 
 NULL = "NULL_VALUE"
 LOOP = "LOOP_NOT_UNROLLED"
+_ODD_KEY = re.compile(r"[^A-Za-z_]|$|(true|false|null|yes|no|on|off|y|n)$", re.IGNORECASE)
 _Key = tuple[str | None, str, str | None]
 
 
@@ -66,8 +69,7 @@ class Running:
         self._templates = {path: known for path, known in asked.templates.items() if known.name not in broken}
         self._estate = _estate(replace(asked, templates=self._templates))
         self._written = _write(self._estate, folder)
-        every: dict[Path, guard.Known] = {path.absolute(): known for path, known in self._templates.items()}
-        every |= self._written
+        every = {**_as_written(self._templates, folder), **self._written}
         has_work = bool(every) and bool(asked.rules.asked)
         self._started = guard.start(binary, asked.rules.asked, every) if has_work else None
 
@@ -164,6 +166,27 @@ def _write(every: estate.Estate, folder: Path) -> dict[Path, guard.Known]:
             path.write_text(text, encoding="utf-8")
             written[path.absolute()] = document
     return written
+
+
+def _as_written(templates: Mapping[Path, template.Template], folder: Path) -> dict[Path, guard.Known]:
+    """The templates' own files; a copy of those that cfn-guard cannot read and CloudFormation can."""
+    files: dict[Path, guard.Known] = {}
+    for number, (path, known) in enumerate(templates.items()):
+        file = path.absolute()
+        if _is_odd(known.data):
+            file = folder / f"written-{number}.json"
+            file.write_text(_text(known.data), encoding="utf-8")
+        files[file.absolute()] = known
+    return files
+
+
+def _is_odd(value: Any) -> bool:
+    """Whether a key may be no text to a reader of YAML, as the number of an account is, or a number is none of JSON's."""
+    if isinstance(value, dict):
+        return any(_ODD_KEY.match(key) or _is_odd(item) for key, item in value.items())
+    if isinstance(value, list):
+        return any(map(_is_odd, value))
+    return isinstance(value, float) and not math.isfinite(value)
 
 
 def _bare(templates: Mapping[Path, template.Template], folder: Path) -> dict[Path, guard.Known]:

@@ -299,6 +299,28 @@ def test_every_waiver_is_listed(check: Check) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        pytest.param("Mappings: {Accounts: {123456789012: {Vpc: vpc-1}}}\n", id="the number of an account as a key"),
+        pytest.param("Mappings: {M: {true: {on: x}}}\n", id="a key that YAML takes for no text"),
+        pytest.param("Metadata: {a: .inf}\n", id="a number without end"),
+    ],
+)
+def test_what_cfn_guard_cannot_read_and_cloudformation_can_is_judged(check: Check, head: str) -> None:
+    found = check(a=service("ServiceName: other", head=head), rules=SOFT).findings
+
+    assert [(f.check, f.file, f.line) for f in found] == [("ACME_TEAM", "a.yaml", 7)]
+
+
+def test_a_reference_by_a_text_is_a_reference(check: Check) -> None:
+    role = "  R: {Type: 'AWS::IAM::Role', Properties: {ManagedPolicyArns: [!Ref P], AssumeRolePolicyDocument: {Statement: [{Effect: Allow, Principal: {Service: ec2.amazonaws.com}, Action: 'sts:AssumeRole'}]}}}\n"
+    given = "NetworkMode: awsvpc, RequiresCompatibilities: [FARGATE], ExecutionRoleArn: !Sub '${R.Arn}'"
+    text = f"Resources:\n  T: {{Type: 'AWS::ECS::TaskDefinition', Properties: {{{given}}}}}\n{role}"
+
+    assert checks(check(a=text)) == ["IAM_ECS_ROLE_TRUST_ECS_TASKS"]
+
+
 def test_a_null_is_a_finding_and_the_other_files_are_still_judged(check: Check) -> None:
     found = check(a=service("ServiceName:"), b=service("DesiredCount: 1").replace("FARGATE", "EC2")).findings
 
