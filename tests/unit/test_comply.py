@@ -254,7 +254,7 @@ def test_what_aws_refuses_cannot_be_waived(check: Check, where: str) -> None:
     assert checks(found) == [name, "WAIVER_OF_TIER_A"]
 
 
-SECRET = "Parameters:\n  Token: {Type: String}\nResources: {A: {Type: 'AWS::ECS::Service', Properties: {LaunchType: FARGATE}}}\n"
+SHOWN = "Parameters:\n  Token: {Type: String}\nResources: {A: {Type: 'AWS::ECS::Service', Properties: {LaunchType: FARGATE}}}\n"
 
 
 @pytest.mark.parametrize(
@@ -268,7 +268,7 @@ SECRET = "Parameters:\n  Token: {Type: String}\nResources: {A: {Type: 'AWS::ECS:
     ],
 )  # fmt: skip
 def test_a_rule_about_parameters_is_waived_in_the_metadata_of_the_template(check: Check, metadata: str, found: list[str]) -> None:
-    assert checks(check(a=f"Metadata: {{guard: {metadata}}}\n{SECRET}", rules=PARAMETERS + SOFT)) == found
+    assert checks(check(a=f"Metadata: {{guard: {metadata}}}\n{SHOWN}", rules=PARAMETERS + SOFT)) == found
 
 
 def test_a_waiver_of_the_template_does_not_speak_for_its_resources(check: Check) -> None:
@@ -278,7 +278,7 @@ def test_a_waiver_of_the_template_does_not_speak_for_its_resources(check: Check)
 
 
 def test_the_plan_waives_for_one_parameter(check: Check) -> None:
-    two = SECRET.replace("Token:", "Key: {Type: String}\n  Token:")
+    two = SHOWN.replace("Token:", "Key: {Type: String}\n  Token:")
     entry = {"rule": "ACME_SECRET", "resource": "Token", "reason": REASON}
 
     found = check(a=two, rules=PARAMETERS, asked={"waivers": [entry]}).findings
