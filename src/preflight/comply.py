@@ -9,6 +9,8 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import json
+import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -32,6 +34,7 @@ from preflight.joins import catalog, offence
 
 NULL = "NULL_VALUE"
 LOOP = "LOOP_NOT_UNROLLED"
+_ODD_KEY = re.compile(r"[^A-Za-z_]|$|(true|false|null|yes|no|on|off|y|n)$", re.IGNORECASE)
 _Key = tuple[str | None, str, str | None]
 
 
@@ -66,8 +69,7 @@ class Running:
         self._templates = {path: known for path, known in asked.templates.items() if known.name not in broken}
         self._estate = _estate(replace(asked, templates=self._templates))
         self._written = _write(self._estate, folder)
-        every: dict[Path, guard.Known] = {path.absolute(): known for path, known in self._templates.items()}
-        every |= self._written
+        every = {**_as_written(self._templates, folder), **self._written}
         has_work = bool(every) and bool(asked.rules.asked)
         self._started = guard.start(binary, asked.rules.asked, every) if has_work else None
 
@@ -112,7 +114,10 @@ class Running:
             asked = tuple(r for r in self._asked.rules.asked if r.file in {rule.file for rule in rules})
             found = guard.start(self._binary, asked, _bare(again, self._folder)).findings()
         for claim in idle:
-            if claim.where == "plan" or not any(f.check == claim.rule and f.file == claim.file for f in found):
+            same = [f for f in found if (f.check, f.file) == (claim.rule, claim.file)]
+            if claim.resource is None:
+                same = [f for f in same if _is_of_template(claim, f, self._templates)]
+            if claim.where == "plan" or not same:
                 yield waivers.unused(claim)
 
 
@@ -154,7 +159,7 @@ def _write(every: estate.Estate, folder: Path) -> dict[Path, guard.Known]:
     seen: set[tuple[Path, str]] = set()
     written: dict[Path, guard.Known] = {}
     for document in every.documents:
-        text = _text({**document.data, "Resources": waivers.stripped(document.resources)})
+        text = _text(waivers.stripped(document.data, document.resources))
         if (document.path, text) not in seen:
             seen.add((document.path, text))
             path = folder / f"{len(written)}.json"
@@ -163,12 +168,33 @@ def _write(every: estate.Estate, folder: Path) -> dict[Path, guard.Known]:
     return written
 
 
+def _as_written(templates: Mapping[Path, template.Template], folder: Path) -> dict[Path, guard.Known]:
+    """The templates' own files; a copy of those that cfn-guard cannot read and CloudFormation can."""
+    files: dict[Path, guard.Known] = {}
+    for number, (path, known) in enumerate(templates.items()):
+        file = path.absolute()
+        if _is_odd(known.data):
+            file = folder / f"written-{number}.json"
+            file.write_text(_text(known.data), encoding="utf-8")
+        files[file.absolute()] = known
+    return files
+
+
+def _is_odd(value: Any) -> bool:
+    """Whether a key may be no text to a reader of YAML, as the number of an account is, or a number is none of JSON's."""
+    if isinstance(value, dict):
+        return any(_ODD_KEY.match(key) or _is_odd(item) for key, item in value.items())
+    if isinstance(value, list):
+        return any(map(_is_odd, value))
+    return isinstance(value, float) and not math.isfinite(value)
+
+
 def _bare(templates: Mapping[Path, template.Template], folder: Path) -> dict[Path, guard.Known]:
     """The templates as written, but without their suppressions, as files."""
     written: dict[Path, guard.Known] = {}
     for number, known in enumerate(templates.values()):
         path = folder / f"bare-{number}.json"
-        path.write_text(_text({**known.data, "Resources": waivers.stripped(known.resources)}), encoding="utf-8")
+        path.write_text(_text(waivers.stripped(known.data, known.resources)), encoding="utf-8")
         written[path.absolute()] = known
     return written
 
@@ -297,9 +323,11 @@ class _Settling:
         )
         if not is_waived or rule is None or not rule.is_waivable:
             return False
-        return any(resource in document.resources for document in self._estate.of_file(file or ""))
+        return any(resource is None or resource in document.resources for document in self._estate.of_file(file or ""))
 
     def _hides(self, claim: waivers.Claim, finding: model.Finding) -> bool:
+        if claim.resource is None:
+            return _is_of_template(claim, finding, self._asked.templates)
         return waivers.covers(claim, finding) or (
             claim.where == "template"
             and (claim.rule, claim.file) == (finding.check, finding.file)
@@ -311,7 +339,7 @@ class _Settling:
         """Whether a finding at `other` is about the waived resource: joined to it, and to no like one that is not waived."""
         waived = {c.resource for c in self._counting if (c.rule, c.file) == (claim.rule, claim.file)}
         for document in self._estate.of_file(claim.file or ""):
-            kind = document.resources.get(claim.resource, {}).get("Type")
+            kind = document.resources.get(claim.resource or "", {}).get("Type")
             if kind == document.resources.get(other, {}).get("Type"):
                 continue
             alike = [n for n, r in document.resources.items() if r.get("Type") == kind and _refers(r, other)]
@@ -325,8 +353,17 @@ class _Settling:
             return False
         if claim.where == "plan":
             return True
+        if claim.resource is None:
+            return bool(self._estate.of_file(claim.file or ""))
         found = [d for d in self._estate.of_file(claim.file or "") if claim.resource in d.resources]
         return bool(found) and not any(_is_undecided(d, d.resources[claim.resource]) for d in found)
+
+
+def _is_of_template(claim: waivers.Claim, finding: model.Finding, templates: Mapping[Path, template.Template]) -> bool:
+    """Whether a waiver of a whole template means a finding: one about its parameters, or about no part of it."""
+    if (claim.rule, claim.file) != (finding.check, finding.file):
+        return False
+    return not any(known.name == claim.file and finding.resource in known.resources for known in templates.values())
 
 
 def _distinct(findings: Sequence[model.Finding]) -> dict[_Key, model.Finding]:

@@ -8,6 +8,7 @@ template.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,8 +16,11 @@ from typing import Any, Protocol
 from preflight import errors, guard_binary, model, process, rulebook, template
 
 VERDICTS = (0, 19)
+_LOGICAL = ("Resources", "Parameters")  # sections whose names are logical ids, one namespace in each template
+_LINE_END = re.compile(r";\s*$|;(?=\s{2})|^;")  # cfn-guard writes the line ends of some messages as semicolons
 TIMEOUT = 300.0  # seconds, and one more for each document
 Rule = rulebook.Rule
+_Clause = tuple[str, bool, tuple[str, ...]]  # message, whether it is the rule's own, path
 rules_below = rulebook.rules_below
 
 
@@ -42,7 +46,7 @@ class Running:
         self._templates = templates
 
     def findings(self) -> list[model.Finding]:
-        """One finding for each rule and resource that do not fit.
+        """One finding for each rule and resource, or parameter, that do not fit.
 
         Raises:
             ToolBrokeError: cfn-guard ended with anything but a verdict.
@@ -127,20 +131,23 @@ def _findings(
         rule = rules[broken["Rule"]["name"]]
         offenders: dict[str | None, tuple[str, tuple[str, ...]]] = {}
         for message, is_own, path in _clauses(broken["Rule"]["checks"]):
-            resource = path[1] if len(path) > 1 and path[0] == "Resources" else None
+            resource = path[1] if len(path) > 1 and path[0] in _LOGICAL else None
             if resource not in offenders or (is_own and "Violation:" not in offenders[resource][0]):
                 offenders[resource] = message, path
         for resource, (message, path) in offenders.items() or [(None, ("", ()))]:
             yield _finding(rule, known, message, path, resource)
 
 
-def _clauses(checks: Any) -> Iterator[tuple[str, bool, tuple[str, ...]]]:
+def _clauses(checks: Any) -> Iterator[_Clause]:
     """Message, whether it is the rule's own, and path of every clause that failed, however nested."""
     if isinstance(checks, list):
         for item in checks:
             yield from _clauses(item)
         return
     if not isinstance(checks, dict):
+        return
+    if "Disjunctions" in checks:
+        yield from _alternatives(list(_clauses(checks["Disjunctions"])))
         return
     messages = checks.get("messages") or {}
     if "check" in checks or "unresolved" in checks:
@@ -151,6 +158,13 @@ def _clauses(checks: Any) -> Iterator[tuple[str, bool, tuple[str, ...]]]:
         return
     for item in checks.values():
         yield from _clauses(item)
+
+
+def _alternatives(clauses: Sequence[_Clause]) -> Iterator[_Clause]:
+    """The failed branches of an `or`: those with a place, each with the message that stands after the last."""
+    shared = next((message for message, is_own, _ in clauses if is_own), None)
+    for message, is_own, path in [clause for clause in clauses if clause[2]] or clauses:
+        yield (message, is_own, path) if is_own or shared is None else (shared, True, path)
 
 
 def _path(check: Any) -> tuple[str, ...]:
@@ -188,6 +202,6 @@ def _finding(
 
 def _said(message: str) -> tuple[str, str | None]:
     """What a custom message says is wrong, and what it says mends it."""
-    text = " ".join(message.split())
+    text = " ".join(_LINE_END.sub(" ", message).split())
     violation, _, fix = text.partition("Fix:")
     return violation.removeprefix("Violation:").strip() or "the rule does not hold", fix.strip() or None

@@ -66,12 +66,15 @@ Metadata:
     Until: {{ECS_SERVICE_NO_PUBLIC_IP: "2027-01-31"}}
 ```
 
+Parameters have no metadata: a rule about them is waived for all of them in `Metadata` of the template, in the same words, or for one of them in the plan.
+A rule about resources is not waived there.
+
 In the plan, for templates that you may not edit:
 
 ```yaml
 waivers:
   - rule: ECS_SERVICE_NO_PUBLIC_IP
-    resource: Service1                # logical id
+    resource: Service1                # logical id, or name of a parameter
     reason: This is the public entry.
     until: 2027-01-31                 # the last day; optional
     file: cfn/fa-018-fargate.yaml     # optional: only there

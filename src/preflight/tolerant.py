@@ -75,6 +75,19 @@ class Resolver(resolve.Resolver):
             branches = [self.value(argument[n], (*path, n)) for n in (1, 2)]
             return {"Fn::If": [argument[0], *(NOTHING if b is resolve.NO_VALUE else b for b in branches)]}
 
+    def _sub(self, argument: Any, path: resolve.Path) -> Any:
+        """A text that is one reference and nothing more is that reference."""
+        found = super()._sub(argument, path)
+        text = found["Fn::Sub"] if resolve.function_of(found) == "Fn::Sub" else None
+        text, own = (text[0], text[1]) if isinstance(text, list) else (text, {})
+        alone = resolve.SUB_NAME.fullmatch(text) if isinstance(text, str) else None
+        if alone is None:
+            return found
+        name = alone.group(1).strip()
+        logical, _, attribute = name.partition(".")
+        reference = {"Fn::GetAtt": [logical, attribute]} if attribute else {"Ref": logical}
+        return own.get(alone.group(1), reference)
+
     def _equals(self, argument: Any, path: resolve.Path) -> Any:
         if isinstance(argument, list) and any(resolve.holds_kept(self.value(item, path)) for item in argument):
             raise UndecidedError

@@ -2,7 +2,8 @@
 
 In a template a rule is waived by `Metadata.guard.SuppressedRules`, a list of rule names; the reason
 stands in `Metadata.guard.Reasons`, a map from rule name to sentence, and in `Metadata.guard.Until`
-may stand the last day it counts. In the plan it is one entry of `waivers`.
+may stand the last day it counts. A rule about parameters, which have no metadata, is waived in the
+metadata of the template, for all of them. In the plan it is one entry of `waivers`.
 """
 
 from __future__ import annotations
@@ -31,10 +32,13 @@ CHECKS = {
 
 @dataclass(frozen=True)
 class Claim:
-    """One waiver as it is written; `file` is where the resource stands, None where the plan does not say."""
+    """One waiver as it is written; `resource` is None where it is one of the whole template.
+
+    `file` is where the resource stands, None where the plan does not say.
+    """
 
     rule: str
-    resource: str
+    resource: str | None
     reason: str
     where: str
     file: str | None
@@ -66,18 +70,25 @@ def of(templates: Sequence[template.Template]) -> list[Claim]:
 
 
 def _of(known: template.Template) -> Iterator[Claim]:
+    yield from _within(known, known.data, None, ())
     for name, resource in known.resources.items():
-        guard = guard_of(resource)
-        place = ("Resources", name, "Metadata", "guard", "SuppressedRules")
-        for number, rule in enumerate(dict.fromkeys(suppressed(guard))):
-            reason, until = _entry(guard, "Reasons", rule), _entry(guard, "Until", rule) or None
-            line = known.line(*place, number)
-            yield Claim(rule, name, reason, "template", known.name, until, (known.name, line))
+        yield from _within(known, resource, name, ("Resources", name))
 
 
-def guard_of(resource: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What a resource's metadata says to cfn-guard."""
-    metadata = resource.get("Metadata")
+def _within(
+    known: template.Template, part: Mapping[str, Any], name: str | None, place: tuple[str, ...]
+) -> Iterator[Claim]:
+    """The waivers in the metadata of a template, or of one of its resources."""
+    guard = guard_of(part)
+    for number, rule in enumerate(dict.fromkeys(suppressed(guard))):
+        reason, until = _entry(guard, "Reasons", rule), _entry(guard, "Until", rule) or None
+        line = known.line(*place, "Metadata", "guard", "SuppressedRules", number)
+        yield Claim(rule, name, reason, "template", known.name, until, (known.name, line))
+
+
+def guard_of(part: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What the metadata of a resource, or of a template, says to cfn-guard."""
+    metadata = part.get("Metadata")
     guard = metadata.get("guard") if isinstance(metadata, dict) else None
     return guard if isinstance(guard, dict) else {}
 
@@ -101,15 +112,17 @@ def of_policy(asked: policy.Policy) -> list[Claim]:
     ]
 
 
-def stripped(resources: Mapping[str, Any]) -> dict[str, Any]:
-    """Resources without what their metadata suppresses, so that rules speak as if nothing were waived."""
-    return {name: _bare(r) if isinstance(r, dict) and "SuppressedRules" in guard_of(r) else r for name, r in resources.items()}
+def stripped(data: Mapping[str, Any], resources: Mapping[str, Any]) -> dict[str, Any]:
+    """A template without what its metadata suppresses, so that rules speak as if nothing were waived."""
+    return {**_bare(data), "Resources": {name: _bare(resource) for name, resource in resources.items()}}
 
 
-def _bare(resource: Mapping[str, Any]) -> dict[str, Any]:
-    metadata = dict(resource["Metadata"])
+def _bare(part: Any) -> Any:
+    if not isinstance(part, dict) or "SuppressedRules" not in guard_of(part):
+        return part
+    metadata = dict(part["Metadata"])
     metadata["guard"] = {k: v for k, v in metadata["guard"].items() if k not in {"SuppressedRules", "Reasons", "Until"}}
-    return {**resource, "Metadata": metadata}
+    return {**part, "Metadata": metadata}
 
 
 def troubles(claims: Sequence[Claim], rules: Mapping[str, rulebook.Rule], today: dt.date) -> list[model.Finding]:
@@ -150,7 +163,7 @@ def _unknown(claim: Claim, hint: str) -> model.Finding:
 
 def unused(claim: Claim) -> model.Finding:
     """The finding that a waiver hides nothing."""
-    what = f"the waiver hides nothing: {claim.rule} holds for {claim.resource} without it."
+    what = f"the waiver hides nothing: {claim.rule} holds for {claim.resource or 'the template'} without it."
     return trouble(UNUSED, claim, what, "Take the waiver out.")
 
 

@@ -59,6 +59,14 @@ rule ACME_JOIN when %services !empty {
   }
 }
 """
+PARAMETERS = """\
+let parameters = Parameters.*
+rule ACME_SECRET when %parameters !empty {
+  let waived = Metadata.guard.SuppressedRules[ this == 'ACME_SECRET' ]
+  when %waived empty { %parameters { NoEcho exists << Violation: shown. Fix: set NoEcho. >> } }
+  when %waived !empty { Metadata.guard.Reasons.ACME_SECRET == /\\S.{14,}/ << Violation: waived without a reason. >> }
+}
+"""
 Check = Callable[..., comply.Result]
 
 
@@ -246,6 +254,38 @@ def test_what_aws_refuses_cannot_be_waived(check: Check, where: str) -> None:
     assert checks(found) == [name, "WAIVER_OF_TIER_A"]
 
 
+SHOWN = "Parameters:\n  Token: {Type: String}\nResources: {A: {Type: 'AWS::ECS::Service', Properties: {LaunchType: FARGATE}}}\n"
+
+
+@pytest.mark.parametrize(
+    ("metadata", "found"),
+    [
+        pytest.param("{}", ["ACME_SECRET"], id="not waived"),
+        pytest.param(f"{{SuppressedRules: [ACME_SECRET], Reasons: {{ACME_SECRET: {REASON}}}}}", [], id="waived with a reason"),
+        pytest.param("{SuppressedRules: [ACME_SECRET]}", ["ACME_SECRET", "WAIVER_WITHOUT_REASON"], id="waived without"),
+        pytest.param(f"{{SuppressedRules: [ACME_SECRET], Reasons: {{ACME_SECRET: {REASON}}}, Until: {{ACME_SECRET: 2027-01-30}}}}", ["ACME_SECRET", "WAIVER_EXPIRED"], id="waived until yesterday"),
+        pytest.param(f"{{SuppressedRules: [ACME_TEAM], Reasons: {{ACME_TEAM: {REASON}}}}}", ["ACME_SECRET", "WAIVER_UNUSED"], id="another rule is waived"),
+    ],
+)  # fmt: skip
+def test_a_rule_about_parameters_is_waived_in_the_metadata_of_the_template(check: Check, metadata: str, found: list[str]) -> None:
+    assert checks(check(a=f"Metadata: {{guard: {metadata}}}\n{SHOWN}", rules=PARAMETERS + SOFT)) == found
+
+
+def test_a_waiver_of_the_template_does_not_speak_for_its_resources(check: Check) -> None:
+    head = f"Metadata: {{guard: {{SuppressedRules: [ACME_TEAM], Reasons: {{ACME_TEAM: {REASON}}}}}}}\n"
+
+    assert checks(check(a=service("ServiceName: other", head=head), rules=SOFT)) == ["ACME_TEAM", "WAIVER_UNUSED"]
+
+
+def test_the_plan_waives_for_one_parameter(check: Check) -> None:
+    two = SHOWN.replace("Token:", "Key: {Type: String}\n  Token:")
+    entry = {"rule": "ACME_SECRET", "resource": "Token", "reason": REASON}
+
+    found = check(a=two, rules=PARAMETERS, asked={"waivers": [entry]}).findings
+
+    assert [(finding.check, finding.resource) for finding in found] == [("ACME_SECRET", "Key")]
+
+
 def test_every_waiver_is_listed(check: Check) -> None:
     guard = f"{{SuppressedRules: [ACME_TEAM, OTHER_TOOL], Reasons: {{ACME_TEAM: {REASON}}}}}"
     entry = {"rule": "ACME_TEAM", "resource": "X", "until": "2027-02-01", "reason": REASON}
@@ -257,6 +297,28 @@ def test_every_waiver_is_listed(check: Check) -> None:
         ("OTHER_TOOL", "S", "template", None),
         ("ACME_TEAM", "X", "plan", "2027-02-01"),
     ]
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        pytest.param("Mappings: {Accounts: {123456789012: {Vpc: vpc-1}}}\n", id="the number of an account as a key"),
+        pytest.param("Mappings: {M: {true: {on: x}}}\n", id="a key that YAML takes for no text"),
+        pytest.param("Metadata: {a: .inf}\n", id="a number without end"),
+    ],
+)
+def test_what_cfn_guard_cannot_read_and_cloudformation_can_is_judged(check: Check, head: str) -> None:
+    found = check(a=service("ServiceName: other", head=head), rules=SOFT).findings
+
+    assert [(f.check, f.file, f.line) for f in found] == [("ACME_TEAM", "a.yaml", 7)]
+
+
+def test_a_reference_by_a_text_is_a_reference(check: Check) -> None:
+    role = "  R: {Type: 'AWS::IAM::Role', Properties: {ManagedPolicyArns: [!Ref P], AssumeRolePolicyDocument: {Statement: [{Effect: Allow, Principal: {Service: ec2.amazonaws.com}, Action: 'sts:AssumeRole'}]}}}\n"
+    given = "NetworkMode: awsvpc, RequiresCompatibilities: [FARGATE], ExecutionRoleArn: !Sub '${R.Arn}'"
+    text = f"Resources:\n  T: {{Type: 'AWS::ECS::TaskDefinition', Properties: {{{given}}}}}\n{role}"
+
+    assert checks(check(a=text)) == ["IAM_ECS_ROLE_TRUST_ECS_TASKS"]
 
 
 def test_a_null_is_a_finding_and_the_other_files_are_still_judged(check: Check) -> None:

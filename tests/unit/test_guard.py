@@ -74,6 +74,31 @@ def test_a_resource_is_named_once_and_by_the_rules_own_words() -> None:
     assert [finding.message for finding in found] == ["it is 1."]
 
 
+def test_each_parameter_that_does_not_fit_is_named() -> None:
+    clauses = [broken(f"/Parameters/{name}/Default")["Rule"]["checks"][0] for name in ("P", "Q")]
+
+    found = guard.judge(done(19, not_compliant=[{"Rule": {"name": "R", "checks": clauses}}]), [RULE], TEMPLATES)
+
+    assert [finding.resource for finding in found] == ["P", "Q"]
+
+
+def test_the_branches_of_an_or_are_one_finding_in_the_rules_own_words() -> None:
+    clauses = [broken(message=None)["Rule"]["checks"][0], broken(path="")["Rule"]["checks"][0]]
+    either = [{"Disjunctions": {"checks": clauses}}]
+
+    found = guard.judge(done(19, not_compliant=[{"Rule": {"name": "R", "checks": either}}]), [RULE], TEMPLATES)
+
+    assert [(finding.resource, finding.message) for finding in found] == [("A", "it is 1.")]
+
+
+def test_line_ends_that_cfn_guard_writes_as_semicolons_are_taken_out() -> None:
+    said = broken(message=";    Violation: it is 1; or so.;    Fix: set 2.;  ")
+
+    found = guard.judge(done(19, not_compliant=[said]), [RULE], TEMPLATES)
+
+    assert [(finding.message, finding.fix) for finding in found] == [("it is 1; or so.", "set 2.")]
+
+
 def test_practice_is_a_warning() -> None:
     assert guard.Rule("R", Path("x"), "practice").severity is model.Severity.WARNING
 

@@ -101,6 +101,17 @@ def test_a_waiver_of_the_plan_can_be_for_one_file(asked: str | None, file: str, 
 
 
 def test_suppressions_are_stripped_and_other_metadata_stays() -> None:
-    given = {"A": {"Metadata": {"guard": {"SuppressedRules": ["R"], "Reasons": {}, "x": 1}, "y": 2}}, "B": [1]}
+    given = {"Metadata": {"guard": {"SuppressedRules": ["R"], "Reasons": {}, "x": 1}, "y": 2}}
 
-    assert waivers.stripped(given) == {"A": {"Metadata": {"guard": {"x": 1}, "y": 2}}, "B": [1]}
+    assert waivers.stripped(given, {"A": given, "B": [1]}) == {
+        "Metadata": {"guard": {"x": 1}, "y": 2},
+        "Resources": {"A": {"Metadata": {"guard": {"x": 1}, "y": 2}}, "B": [1]},
+    }
+
+
+def test_a_waiver_of_a_whole_template_is_read_and_names_no_resource() -> None:
+    text = "Metadata:\n  guard:\n    SuppressedRules: [ECS_SOFT]\nResources: {A: {Type: T}}\n"
+
+    found = waivers.of([template.parse(text, name="t.yaml")])
+
+    assert [(claim.rule, claim.resource, claim.written) for claim in found] == [("ECS_SOFT", None, ("t.yaml", 3))]
