@@ -7,6 +7,10 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import moto.backends
+from moto.iam import models
+
+from preflight import resolve
 from preflight.rehearsal import account as accounts
 from preflight.rehearsal import protocol
 
@@ -54,6 +58,22 @@ def _wrong(text: str) -> Iterator[str]:
 def _services(principal: Any) -> list[Any]:
     named = principal.get("Service", []) if isinstance(principal, dict) else []
     return named if isinstance(named, list) else [named]
+
+
+def furnish(account: accounts.Account, region: str) -> None:
+    """Give the partition of a region the policies that AWS manages, before anybody sees it.
+
+    moto reads them for each of six partitions at once, a second of work where one is asked for; moto/iam/models.py.
+    """
+    partition = resolve.partition_of(region)[0]
+    if f"policies of {partition}" in account.furnished:
+        return
+    account.furnished.add(f"policies of {partition}")
+    backend = moto.backends.get_backend("iam")[account.id][partition]
+    managed = json.loads(models.aws_managed_policies_data)
+    made = [models.AWSManagedPolicy.from_data(name, account.id, partition, given) for name, given in managed.items()]
+    backend.aws_managed_policies = made
+    backend.managed_policies.update({policy.arn: policy for policy in made})
 
 
 CHECKS: Mapping[str, Check] = {"CreateRole": _trust, "UpdateAssumeRolePolicy": _trust}
