@@ -40,6 +40,18 @@ A finding of the second pass names the stack, and points to the line of the sour
 With a plan its parameters are taken, without one the defaults; what has no value, is secret (`NoEcho`) or comes from SSM stays undecided.
 Rules marked *Python* are checks over several templates, or of sums, which look at the resolved documents.
 
+## Adopting
+
+Begin with `preflight comply cfn/`, which needs no plan, and mend what is of tier fargate: it does not run as it is.
+Then go through tier security: mend, or waive with a reason where the template is right as it is; switch a rule off in the plan where it is never right for you.
+Practice is advice, and fails a run only with `--strict`.
+Rules of your own are files `NAME.guard` in a folder that `--rules DIR` or the plan's `rules` names; a rule with the name of one of ours takes its place.
+A `rules.yaml` beside them may say of each `title`, `why`, `types`, `controls`, `sources`, and `enabled: false` with `off_because`.
+Look up what a `Ref` names with `Resources.%names`, where `names` holds texts only: `keys IN %names` compares by substring, and a name that is no text ends the run.
+
+Left to cfn-lint, which says it of every template: that some container is essential (E3042), that names of containers differ (E3037), that a service is no DAEMON (E3044), and a role by `Ref` that would deploy (E1041).
+Whether the parameters of a size take only values that can be right is asked by [CFN_PARAMETERS_CONSTRAINED](#cfn_parameters_constrained); the size that they give, by the second pass.
+
 ## Switching
 
 A plan switches rules with `checks`:
