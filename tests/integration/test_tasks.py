@@ -245,7 +245,7 @@ def test_overrides_of_run_task_count(run: Run) -> None:
     [
         pytest.param(
             {"readonlyRootFilesystem": True},
-            "touch /run/x || echo no",
+            "touch /run/x 2>/dev/null || echo no",
             "no",
             id="a read-only root has no tmpfs of its own",
         ),
@@ -266,7 +266,7 @@ def test_overrides_of_run_task_count(run: Run) -> None:
         pytest.param({"linuxParameters": {"initProcessEnabled": True}}, "cat /proc/1/comm", None, id="init process"),
         pytest.param(
             {"linuxParameters": {"capabilities": {"drop": ["ALL"]}}},
-            "chown 1 /tmp && echo yes || echo no",
+            "chown 1 /tmp 2>/dev/null && echo yes || echo no",
             "no",
             id="capabilities",
         ),
