@@ -8,13 +8,13 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from preflight import errors
 from preflight.rehearsal import admission, containers, health, logs, running
 from preflight.rehearsal.fargate import dependencies, launch
 from preflight.rehearsal.services.ecs import state as states
 
+CODES_WITHIN = 2.0  # seconds in which the exit codes of containers that were stopped are noted
 Stop = Callable[..., None]
 Texts = Mapping[str, Mapping[str, str]]
 
@@ -146,15 +146,15 @@ class Starter:
             if states.container(task, plan.name)["lastStatus"] == "RUNNING":
                 self._runner.stop(container, timeout=min(plan.stop_timeout, launch.STOP_CAP))
             self.write_log(task, plan, container)
+        self._await_codes(task, run)
         held = [run.holder.container] if run.holder else []
         self._runner.remove([*held, *run.ids.values()])
-        self._note_codes(task, run)
 
-    @staticmethod
-    def _note_codes(task: states.Task, run: running.Running) -> None:
-        for name in run.ids:
-            shown: dict[str, Any] = states.container(task, name)
-            shown["lastStatus"] = "STOPPED"
+    def _await_codes(self, task: states.Task, run: running.Running) -> None:
+        """Let the exit codes be noted before nobody can tell them any more."""
+        shown = [states.container(task, name) for name in run.ids]
+        with self._state.changed:
+            self._state.changed.wait_for(lambda: all("exitCode" in one for one in shown), timeout=CODES_WITHIN)
 
 
 def stopping_order(plans: tuple[launch.ContainerPlan, ...]) -> list[launch.ContainerPlan]:

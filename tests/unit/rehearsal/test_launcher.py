@@ -9,7 +9,7 @@ from unittest import mock
 import pytest
 
 from preflight import errors, waiting
-from preflight.rehearsal import launcher, ledger, running, server
+from preflight.rehearsal import launcher, ledger, running, server, starter
 from preflight.rehearsal.fargate import launch
 from preflight.rehearsal.services.ecs import state as states
 
@@ -102,3 +102,22 @@ def test_nothing_of_a_task_goes_on_after_the_account_closed(scene: Scene) -> Non
     assert watch.close.called
     assert closed.called
     assert scene.staff.targets.close.called
+
+
+def test_a_container_is_removed_once_its_exit_code_is_noted(scene: Scene) -> None:
+    noted = []
+    run = running.Running(launch.plan_of(FAMILY))
+    run.ids["db"] = "c1"
+    shown = states.container(scene.task, "db")
+    shown["lastStatus"] = "RUNNING"
+
+    def note() -> None:
+        with scene.state.changed:
+            shown["exitCode"] = 143
+            scene.state.changed.notify_all()
+
+    scene.runner.stop.side_effect = lambda *_, **__: threading.Timer(0.3, note).start()
+    scene.runner.remove.side_effect = lambda _: noted.append(shown.get("exitCode"))
+    starter.Starter(scene.state, scene.runner, mock.MagicMock(), mock.MagicMock()).take_down(scene.task, run)
+
+    assert noted == [143]
