@@ -16,7 +16,7 @@ import venv
 from pathlib import Path
 
 from preflight import engine as engines
-from preflight import live, model, pipeline, plan, smoke
+from preflight import live, model, pipeline, plan, rehearsed, smoke
 
 ROOT = Path(__file__).parents[1]
 CHECKOV = "checkov==3.3.30"
@@ -41,14 +41,12 @@ def scan(program: Path) -> float:
 def deploy(asked: plan.Plan, engine: engines.Engine) -> float:
     """Seconds from the first create call to the last page, with images in the store."""
     run = pipeline.new_run()
-    account = live.Account(asked, run=run, has_containers=True)
+    account = rehearsed.Rehearsal(asked, run=run, has_containers=True)
     remains: list[model.Finding] = []
     try:
         account.endpoint  # noqa: B018 - it is up once it is known
         began = time.perf_counter()
-        with live.deployed(
-            asked, account, run=run, engine=engine, names={}, say=lambda _: None, remains=remains
-        ) as deployed:
+        with live.deployed(live.Wish(asked, run, engine, {}), account, lambda _: None, remains=remains) as deployed:
             questions = smoke.Smoke(deployed.deployment, asked, deployed.values, plan.FILE, inside=account.inside)
             found = questions.findings()
             taken = time.perf_counter() - began

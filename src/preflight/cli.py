@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from preflight import model, pipeline
     from preflight.rehearsal import server
 
+TARGETS = ("rehearsal", "aws")
 STAGES = ("lint", "comply", "rehearse", "smoke")
 FORMATS = {"text": "txt", "json": "json", "junit": "xml", "sarif": "sarif", "html": "html", "github": "github.txt"}
 
@@ -31,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _say(f"preflight: {error}")
         return 2
     except errors.StopRequested as stop:
-        _say("preflight: stopped; everything was cleaned up")
+        _say(f"preflight: stopped; {'; '.join(stop.left) or 'everything was cleaned up'}")
         return stop.code
     except UnicodeError as error:
         _say(f"preflight: a file or the terminal is not UTF-8: {error}")
@@ -76,11 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     for name, text in (("lint", "cfn-lint over templates"), ("comply", "cfn-guard rules over templates")):
         _add_paths(commands.add_parser(name, help=text), name)
     _add_serve(commands.add_parser("serve", help="serve the pretended account until Ctrl-C"))
-    sweep = commands.add_parser("sweep", help="remove what runs left behind that were killed")
-    sweep.add_argument("--target", choices=["rehearsal"], default="rehearsal")
-    sweep.add_argument("--dry-run", action="store_true", help="say what would be removed")
-    sweep.add_argument("--images", action="store_true", help="remove the stand-in images as well")
-    sweep.set_defaults(command=_sweep)
+    _add_sweep(commands.add_parser("sweep", help="remove what runs left behind that were killed"))
     _add_rules(commands.add_parser("rules", help="the rules: tier, severity, whether on, title, controls"))
     doctor = commands.add_parser("doctor", help="what is installed, what is missing, how to get it")
     doctor.add_argument("--fix", action="store_true", help="bring what is missing; each command is printed")
@@ -95,9 +94,27 @@ def _add_check(parser: argparse.ArgumentParser, command: Callable[[argparse.Name
     if command is _check:
         parser.add_argument("--stage", type=_stages, default=STAGES, metavar="LIST", help=f"of {','.join(STAGES)}")
     parser.add_argument("--containers", choices=["auto", "off"], default="auto", help="off: tasks are assumed to run")
-    parser.add_argument("--keep", action="store_true", help="keep everything running until Ctrl-C")
+    parser.add_argument("--keep", action="store_true", help="keep everything running: until Ctrl-C, on an account for good")
+    _add_target(parser)
+    parser.add_argument("--yes", action="store_true", help="deploy on the account without asking")
+    parser.add_argument("--keep-failed", action="store_true", help="keep on the account what failed")
     _add_report(parser)
     parser.set_defaults(command=command)
+
+
+def _add_target(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--target", choices=TARGETS, default="rehearsal", help="aws: the real account of --account")
+    parser.add_argument("--account", metavar="ID", help="the account to deploy on; the credentials have to belong to it")
+    parser.add_argument("--regions", type=_regions, default=(), metavar="LIST", help="regions of the account (default: the plan's)")
+
+
+def _add_sweep(parser: argparse.ArgumentParser) -> None:
+    _add_target(parser)
+    parser.add_argument("--older-than", type=_age, metavar="AGE", help="on an account, what runs left that began at least 30m, 2h or 1d ago (default: what has expired)")
+    parser.add_argument("--run", help="on an account, what this run left, however old it is")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be removed")
+    parser.add_argument("--images", action="store_true", help="on this machine, remove the stand-in images as well")
+    parser.set_defaults(command=_sweep)
 
 
 def _add_paths(parser: argparse.ArgumentParser, stage: str) -> None:
@@ -149,6 +166,25 @@ def _port(text: str) -> int:
     return int(text)
 
 
+def _regions(text: str) -> tuple[str, ...]:
+    from preflight import plan  # noqa: PLC0415 - `--help` has to be quick
+
+    named = tuple(dict.fromkeys(text.split(",")))
+    wrong = [name for name in named if not plan.is_region(name)]
+    if wrong:
+        msg = f"{wrong[0]!r} is no region, expected a list such as ap-northeast-1,us-east-1"
+        raise argparse.ArgumentTypeError(msg)
+    return named
+
+
+def _age(text: str) -> dt.timedelta:
+    found = re.fullmatch(r"(\d{1,5})([smhd])", text)
+    if found is None:
+        msg = f"{text!r} is no age, expected a number and one of s, m, h, d: 30m, 2h, 1d"
+        raise argparse.ArgumentTypeError(msg)
+    return dt.timedelta(seconds=int(found[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[found[2]])
+
+
 def _stages(text: str) -> tuple[str, ...]:
     named = text.split(",")
     unknown = [name for name in named if name not in STAGES]
@@ -180,8 +216,36 @@ def _run_plan(args: argparse.Namespace, stages: tuple[str, ...]) -> int:
             strict=args.strict,
             has_containers=args.containers == "auto",
             keeps=args.keep,
+            account=_account(args),
         ),
     )
+
+
+def _account(args: argparse.Namespace) -> pipeline.Account | None:
+    """The account to deploy on, None for the rehearsal."""
+    from preflight import account, pipeline  # noqa: PLC0415 - `--help` has to be quick
+
+    if args.target == "rehearsal":
+        for name in ("account", "regions", "yes", "keep_failed"):
+            if getattr(args, name):
+                msg = f"--{name.replace('_', '-')} is for --target aws"
+                raise errors.UsageError(msg)
+        return None
+    account.check_number(args.account)
+    if args.containers == "off":
+        msg = "--containers off is for the rehearsal: on an account tasks really run"
+        raise errors.UsageError(msg)
+    if not args.yes and not sys.stdin.isatty():
+        msg = "nobody can be asked whether to deploy on the account. Next: agree by --yes"
+        raise errors.UsageError(msg)
+    return pipeline.Account(args.account, args.regions, agrees=lambda: args.yes or _agrees(), keeps_failed=args.keep_failed)
+
+
+def _agrees() -> bool:
+    """Whether whoever sits at the terminal agrees."""
+    sys.stderr.write("preflight: deploy this? [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
 
 def _paths(args: argparse.Namespace) -> int:
@@ -267,11 +331,27 @@ def _serve(args: argparse.Namespace) -> int:
 
 
 def _sweep(args: argparse.Namespace) -> int:
+    if args.target == "aws":
+        return _sweep_account(args)
     from preflight import sweep  # noqa: PLC0415 - `--help` has to be quick
 
+    for name in ("account", "regions", "older_than", "run"):
+        if getattr(args, name):
+            msg = f"--{name.replace('_', '-')} is for --target aws"
+            raise errors.UsageError(msg)
     count = sweep.sweep(_say, is_dry=args.dry_run, has_images=args.images)
     sys.stdout.write(f"{count} left over\n" if args.dry_run else f"{count} removed\n")
     return 0
+
+
+def _sweep_account(args: argparse.Namespace) -> int:
+    from preflight import cleaning, plan  # noqa: PLC0415 - `--help` has to be quick
+
+    regions = args.regions or (plan.load(plan.find(None)).region,)
+    wanted = cleaning.Wanted(account=args.account, regions=regions, age=args.older_than, run=args.run, is_dry=args.dry_run)
+    done = cleaning.clean(wanted, _say)
+    sys.stdout.write(f"{done.count} left over\n" if args.dry_run else f"{done.count} removed, {len(done.left)} still there\n")
+    return 1 if done.left else 0
 
 
 def _rules(args: argparse.Namespace) -> int:

@@ -21,12 +21,16 @@ class WaitExpiredError(PreflightError):
     """What was awaited did not come before the deadline."""
 
 
+class AccountError(PreflightError):
+    """The account did not answer, or not to these credentials."""
+
+
 class NotLoopbackError(PreflightError):
     """A rehearsal was about to contact an address that is not on this machine."""
 
 
 class StopRequested(BaseException):
-    """A signal asked the program to stop: clean up and leave with `code`.
+    """A signal asked the program to stop: clean up and leave with `code`; `left` says what could not be.
 
     It is no `Exception`, so that no handler on the way mistakes it for trouble of its own.
     """
@@ -34,3 +38,4 @@ class StopRequested(BaseException):
     def __init__(self, code: int) -> None:
         super().__init__(code)
         self.code = code
+        self.left: list[str] = []

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 
 class Severity(enum.Enum):
@@ -84,6 +85,7 @@ class Deployment:
 
     stacks: tuple[str, ...] = ()
     services: tuple[str, ...] = ()
+    images: tuple[dict[str, str], ...] = ()
     tasks: tuple[dict[str, str], ...] = ()
     smoke: tuple[Answer, ...] = ()
 
@@ -141,3 +143,9 @@ def outcome_of(findings: tuple[Finding, ...], *, strict: bool = False) -> Outcom
     """`FAIL` when a finding counts: errors always, the others too when `strict`."""
     counts = (strict and findings) or [f for f in findings if f.severity is Severity.ERROR]
     return Outcome.FAIL if counts else Outcome.PASS
+
+
+def failing(result: StageResult, more: Sequence[Finding]) -> StageResult:
+    """The result with more findings, failed by them; what could not be checked stays so."""
+    outcome = result.outcome if result.outcome is Outcome.ERROR else Outcome.FAIL
+    return replace(result, outcome=outcome, findings=(*result.findings, *more))

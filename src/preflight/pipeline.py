@@ -17,18 +17,27 @@ from preflight.model import Outcome, StageResult
 
 if TYPE_CHECKING:
     from preflight import engine as engines
-    from preflight import live, smoke
+    from preflight import target
 
 STAGES = ("lint", "comply", "rehearse", "smoke")
-ASSUMED = "tasks were assumed to run (--containers off), so no page was asked for"
 NOT_ISOLATED = "{} publishes the ports, and containers can reach the network: this is not root on Linux"
 HAS_EGRESS = "egress: true in the plan: containers can reach the network"
 Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
+class Account:
+    """A real account to deploy on, in `regions` (none: that of the plan), once somebody `agrees` to what was announced."""
+
+    id: str
+    regions: tuple[str, ...]
+    agrees: Callable[[], bool]
+    keeps_failed: bool = False
+
+
+@dataclass(frozen=True)
 class Request:
-    """What is to be checked, and how."""
+    """What is to be checked, and how; on the rehearsal where there is no `account`."""
 
     stages: tuple[str, ...]
     plan: plan.Plan | None
@@ -37,6 +46,7 @@ class Request:
     strict: bool = False
     has_containers: bool = True
     keeps: bool = False
+    account: Account | None = None
 
 
 class Run:
@@ -63,11 +73,11 @@ class Run:
         """
         self._read()
         with contextlib.ExitStack() as cleanup:
-            account = self._start_account(cleanup)
+            where = self._start(cleanup)
             self._static()
-            self._live(account)
+            self._live(where)
         return model.Report(
-            target="rehearsal",
+            target="rehearsal" if self.request.account is None else "aws",
             run=self.id,
             stages=tuple(self._results),
             strict=self.request.strict,
@@ -157,142 +167,131 @@ class Run:
         found = started.result()
         return self._judged("comply", found.findings, found.waived)
 
-    def _start_account(self, cleanup: contextlib.ExitStack) -> live.Account | None:
-        """Begin to start the pretended account, so that it comes up while the templates are linted."""
+    def _start(self, cleanup: contextlib.ExitStack) -> target.Target | None:
+        """Make sure of the account, or begin to start the pretended one, which comes up while templates are linted."""
         if not self._is_live or self._broken or self.request.plan is None:
             return None
-        from preflight import live  # noqa: PLC0415 - boto3 is slow to import, and lint needs none
+        asked = self.request.plan
+        found: target.Target
+        if self.request.account is not None:
+            from preflight import account  # noqa: PLC0415 - boto3 is slow to import, and lint needs none
 
-        account = live.Account(self.request.plan, run=self.id, has_containers=self.request.has_containers)
-        cleanup.callback(account.close)
-        return account
+            account.check_names(asked)
+            found = account.Account(self.request.account.id, regions=self._regions, run=self.id)
+            found.check()
+        else:
+            from preflight import rehearsed  # noqa: PLC0415 - as above
+
+            found = rehearsed.Rehearsal(asked, run=self.id, has_containers=self.request.has_containers)
+        cleanup.callback(found.close)
+        return found
+
+    @property
+    def _regions(self) -> tuple[str, ...]:
+        """The regions to deploy in."""
+        named = self.request.account.regions if self.request.account is not None else ()
+        return named or ((self.request.plan.region,) if self.request.plan is not None else ())
 
     @property
     def _is_live(self) -> bool:
         return "rehearse" in self.request.stages or "smoke" in self.request.stages
 
-    def _live(self, account: live.Account | None) -> None:
+    def _live(self, where: target.Target | None) -> None:
         """Rehearse and smoke: deploy, ask, delete."""
         if not self._is_live:
             return
         if self._broken:
-            for name in [n for n in ("rehearse", "smoke") if n in self.request.stages]:
-                self._stage(name, functools.partial(self._skipped, name))
+            self._pass_over(self._skipped)
             return
-        if account is None or self.request.plan is None:
+        if where is None or self.request.plan is None:
             msg = "rehearse and smoke need a plan. Next: write preflight.yaml, or run lint and comply only"
             raise errors.UsageError(msg)
-        began = time.monotonic()
-        remains: list[model.Finding] = []
-        with contextlib.ExitStack() as cleanup:
-            deployed = self._deploy(account, self.request.plan, cleanup, remains, began)
-            if deployed is not None:
-                self._smoke(deployed)
-                if self.request.keeps:
-                    _keep(account.endpoint, self._say)
-        self._settle(account, remains)
+        from preflight import tour  # noqa: PLC0415 - boto3 is slow to import, and lint needs none
 
-    def _deploy(
-        self,
-        account: live.Account,
-        asked: plan.Plan,
-        cleanup: contextlib.ExitStack,
-        remains: list[model.Finding],
-        began: float,
-    ) -> live.Live | None:
-        from preflight import live  # noqa: PLC0415 - boto3 is slow to import, and lint needs none
-        from preflight.aws import deployment as deployments  # noqa: PLC0415 - as above
+        if self.request.account is not None:
+            refused = self._refused(self.request.account)
+            if refused is not None:
+                self._pass_over(lambda name: StageResult(name, Outcome.SKIPPED, reason=refused))
+                return
+        try:
+            engine = self._engine()
+        except errors.PreflightError as error:
+            self._results.append(StageResult("rehearse", Outcome.ERROR, reason=str(error)))
+            if "smoke" in self.request.stages:
+                self._results.append(StageResult("smoke", Outcome.SKIPPED, reason="nothing was deployed"))
+            return
+        asked = tour.Asked(
+            plan=self.request.plan,
+            regions=self._regions,
+            run=self.id,
+            stages=self.request.stages,
+            engine=engine,
+            names=self.names,
+            has_containers=self.request.has_containers,
+            waits=_wait if self.request.keeps and self.request.account is None else None,
+            is_kept=self.request.keeps and self.request.account is not None,
+            is_kept_failed=self.request.account is not None and self.request.account.keeps_failed,
+        )
+        done = tour.Tour(asked, where, self._say).go()
+        self._results += done.results
+        self._deployment = done.deployment
+        self._notes += done.notes
+        self._settle(where)
 
-        def rehearse() -> StageResult:
-            try:
-                found.append(
-                    cleanup.enter_context(
-                        live.deployed(
-                            asked,
-                            account,
-                            run=self.id,
-                            engine=self._engine(),
-                            names=self.names,
-                            say=self._say,
-                            remains=remains,
-                        )
-                    )
-                )
-            except deployments.FailedError as error:
-                return self._judged("rehearse", error.findings)
-            return self._judged("rehearse", [])
+    def _pass_over(self, act: Callable[[str], StageResult]) -> None:
+        """Enter what becomes of the live stages that are not run."""
+        for name in [n for n in ("rehearse", "smoke") if n in self.request.stages]:
+            self._stage(name, functools.partial(act, name))
 
-        found: list[live.Live] = []
-        self._stage("rehearse", rehearse, began=began)
-        if not found:
-            self._skip_smoke("nothing was deployed")
-            return None
-        return found[0]
+    def _refused(self, account: Account) -> str | None:
+        """Why nothing is deployed on the account; None once somebody agreed to what it costs."""
+        wrong = [r.name for r in self._results if r.outcome is not Outcome.PASS]
+        if wrong:
+            return f"{' and '.join(wrong)} did not pass, so nothing was deployed. Next: mend that, or deploy all the same by --stage rehearse,smoke"
+        for line in self._announced(account):
+            self._say(line)
+        if not account.agrees():
+            raise errors.UsageError("nothing was deployed: nobody agreed to it")
+        return None
+
+    def _announced(self, account: Account) -> Iterator[str]:
+        """What is about to be deployed, and what it costs."""
+        yield f"on account {account.id}, in {', '.join(self._regions)}, as run {self.id}"
 
     def _engine(self) -> engines.Engine | None:
-        from preflight import engine as engines  # noqa: PLC0415 - only the live stages need it
-
+        """What builds images and runs containers, where that is needed."""
+        asked = self.request.plan
+        if self.request.account is not None:
+            has_images = asked is not None and any(isinstance(step, plan.Image) for step in asked.steps)
+            return self._found_engine() if has_images else None
         self._versions["moto"] = metadata.version("moto")
         if not self.request.has_containers:
-            self._notes.append(ASSUMED)
             return None
-        engine = engines.find()
-        self._versions["engine"] = engine.name
+        engine = self._found_engine()
         if not engine.shares_network_namespaces:
             self._notes.append(NOT_ISOLATED.format(engine.program))
-        elif self.request.plan is not None and self.request.plan.has_egress:
+        elif asked is not None and asked.has_egress:
             self._notes.append(HAS_EGRESS)
         return engine
 
-    def _smoke(self, deployed: live.Live) -> None:
-        from preflight import smoke  # noqa: PLC0415 - boto3 is slow to import
-        from preflight.aws import deployment as deployments  # noqa: PLC0415 - as above
+    def _found_engine(self) -> engines.Engine:
+        from preflight import engine as engines  # noqa: PLC0415 - only the live stages need it
 
-        asked = self.request.plan
-        self._deployment = deployments.described(deployed.deployment, [], ())
-        if deployed.engine is None:
-            self._skip_smoke(ASSUMED)
-            return
-        if "smoke" not in self.request.stages or asked is None:
-            return
-        questions = smoke.Smoke(
-            deployed.deployment,
-            asked,
-            deployed.values,
-            self.names[asked.path],
-            inside=deployed.account.inside,
-            skipped=deployed.account.book()["skipped"],
-        )
-        self._stage("smoke", lambda: self._answered(questions))
-        for answer in questions.answers:
-            self._say(f"{answer.target}: GET {answer.url} -> {answer.status or 'no answer'} ({answer.seconds:.2f} s)")
-        self._deployment = deployments.described(deployed.deployment, questions.running, tuple(questions.answers))
+        engine = engines.find()
+        self._versions["engine"] = engine.name
+        return engine
 
-    def _answered(self, questions: smoke.Smoke) -> StageResult:
-        """What the questions brought; skipped where none could be asked."""
-        findings = questions.findings()
-        self._notes += [f"smoke skipped for a service: {reason}" for reason in questions.unasked]
-        if questions.unasked and not questions.answers and not findings:
-            return StageResult("smoke", Outcome.SKIPPED, reason="; ".join(questions.unasked))
-        return self._judged("smoke", findings)
-
-    def _skip_smoke(self, reason: str) -> None:
-        if "smoke" in self.request.stages:
-            self._stage("smoke", lambda: StageResult("smoke", Outcome.SKIPPED, reason=reason))
-
-    def _settle(self, account: live.Account, remains: Sequence[model.Finding]) -> None:
-        """What is known only after everything was deleted: the ledger, and what remains."""
-        rehearsed = next(result for result in self._results if result.name == "rehearse")
-        if remains:
-            rehearsed = _failing(rehearsed, remains)
+    def _settle(self, where: target.Target) -> None:
+        """What is known only after everything was deleted: the ledger, and troubles of the target itself."""
         try:
-            self._book = account.book()
+            self._book = where.book()
         except (errors.PreflightError, OSError):
             return  # it never came up, or died: the stage has said so
         self._notes += self._book["notes"]
+        rehearsed = next(result for result in self._results if result.name == "rehearse")
         if self.request.strict:
             ignored = [_ignored(entry) for entry in self._book["ledger"] if entry["state"] == "ignored"]
-            rehearsed = _failing(rehearsed, ignored) if ignored else rehearsed
+            rehearsed = model.failing(rehearsed, ignored) if ignored else rehearsed
         if self._book["troubles"]:
             rehearsed = replace(rehearsed, outcome=Outcome.ERROR, reason="; ".join(self._book["troubles"]))
         self._results = [rehearsed if r.name == "rehearse" else r for r in self._results]
@@ -317,12 +316,6 @@ def _unreadable(name: str, error: template.UnreadableError) -> model.Finding:
     )
 
 
-def _failing(result: StageResult, more: Sequence[model.Finding]) -> StageResult:
-    """The result with more findings; what could not be checked stays so."""
-    outcome = result.outcome if result.outcome is Outcome.ERROR else Outcome.FAIL
-    return replace(result, outcome=outcome, findings=(*result.findings, *more))
-
-
 def _ignored(entry: dict[str, Any]) -> model.Finding:
     what = entry["resource"] if entry["property"] is None else f"{entry['property']} of {entry['resource']}"
     return model.Finding(
@@ -341,8 +334,8 @@ def new_run() -> str:
     return secrets.token_hex(4)
 
 
-def _keep(endpoint: str, say: Say) -> None:
-    say(f"everything is kept running at {endpoint} until Ctrl-C")
+def _wait() -> None:
+    """Wait for Ctrl-C."""
     with contextlib.suppress(errors.StopRequested):
         while True:
             waiting.pause(3600)

@@ -110,6 +110,11 @@ class Plan:
         return sorted(found)
 
 
+def is_region(text: str) -> bool:
+    """Whether a text has the form of a region's name."""
+    return _REGION.fullmatch(text) is not None
+
+
 def fill(text: str, values: Mapping[str, str]) -> str:
     """`text` with every placeholder replaced by its value."""
     return _PLACEHOLDER.sub(lambda found: values[found.group(1)], text)
@@ -195,7 +200,7 @@ class _Reader:
             raise self.fail("steps: expected at least one stack or image", "steps")
         templates = self._data.get("templates")
         region = self._text(self._data, "region", where=())
-        if not _REGION.fullmatch(region):
+        if not is_region(region):
             raise self.fail(f"region: expected the name of a region, found {region!r}", "region")
         return Plan(
             path=self._path,

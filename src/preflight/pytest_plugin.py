@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from preflight import account, errors, live, model, pipeline, plan, rehearsed, target
 from preflight import engine as engines
-from preflight import live, model, pipeline, plan
 from preflight.report import text
 
 PLAN = "preflight.yaml"
-TARGETS = ("rehearsal",)
+TARGETS = ("rehearsal", "aws")
 _REPORTS: pytest.StashKey[dict[Path, model.Report]] = pytest.StashKey()
 
 
@@ -23,6 +23,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--preflight-plan", type=Path, metavar="PLAN", help="the plan to deploy (default: the nearest preflight.yaml)"
     )
     group.addoption("--preflight-target", choices=TARGETS, default="rehearsal", help="where to deploy it")
+    group.addoption("--preflight-account", metavar="ID", help="with --preflight-target aws: the account to deploy on")
+    group.addoption("--preflight-yes", action="store_true", help="with --preflight-target aws: yes, deploy there")
     group.addoption("--preflight-no-skips", action="store_true", help="a skipped test is a failed test")
 
 
@@ -103,24 +105,36 @@ def preflight_plan(request: pytest.FixtureRequest) -> plan.Plan:
 
 
 @pytest.fixture(scope="session")
-def preflight_deployment(preflight_plan: plan.Plan) -> Iterator[live.Live]:
+def preflight_deployment(request: pytest.FixtureRequest, preflight_plan: plan.Plan) -> Iterator[live.Live]:
     """The plan, deployed on the target; deleted at the end of the session."""
     run = pipeline.new_run()
-    account = live.Account(preflight_plan, run=run, has_containers=True)
+    where = _target(request.config, preflight_plan, run)
+    names = {path: path.name for path in preflight_plan.template_files()}
+    wish = live.Wish(preflight_plan, run, engines.find(), names)
     remains: list[model.Finding] = []
     try:
-        names = {path: path.name for path in preflight_plan.template_files()}
-        with live.deployed(
-            preflight_plan,
-            account,
-            run=run,
-            engine=engines.find(),
-            names=names,
-            say=lambda _text: None,
-            remains=remains,
-        ) as deployed:
+        with live.deployed(wish, where, lambda _text: None, remains=remains) as deployed:
             yield deployed
     finally:
-        account.close()
+        where.close()
     if remains:
         pytest.fail(f"not everything was deleted: {remains}")
+
+
+def _target(config: pytest.Config, asked: plan.Plan, run: str) -> target.Target:
+    """The target that the options name.
+
+    Raises:
+        UsageError: nobody agreed to deploy on an account, or the credentials belong to another one.
+    """
+    if config.getoption("--preflight-target") == "rehearsal":
+        return rehearsed.Rehearsal(asked, run=run, has_containers=True)
+    number = config.getoption("--preflight-account")
+    account.check_number(number)
+    account.check_names(asked)
+    if not config.getoption("--preflight-yes"):
+        msg = "deploying on an account costs money. Next: agree by --preflight-yes"
+        raise errors.UsageError(msg)
+    found = account.Account(number, regions=(asked.region,), run=run)
+    found.check()
+    return found

@@ -11,6 +11,15 @@ from preflight import engine, errors, plan
 ROOT = Path(__file__).parents[2]
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On an account run what was written for both targets, and nothing else."""
+    if config.getoption("--preflight-target") == "rehearsal":
+        return
+    both = [i for i in items if i.get_closest_marker("live") and not i.get_closest_marker("rehearsal")]
+    config.hook.pytest_deselected(items=[item for item in items if item not in both])
+    items[:] = both
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _engine_works() -> None:
     try:

@@ -1,4 +1,7 @@
-"""What runs after the plan was deployed: pages, ports, files, and a task that comes back."""
+"""What runs after the plan was deployed, on either target: pages, ports, a task that comes back, and an update.
+
+Tests that look into containers need the rehearsal: nobody sees into those of an account.
+"""
 
 from __future__ import annotations
 
@@ -6,24 +9,43 @@ import shutil
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 import pytest
 import testinfra
 
 from preflight import fetching, live, waiting
-from preflight.aws import tasks
+from preflight.aws import images, tasks
 
-pytestmark = pytest.mark.containers
+pytestmark = [pytest.mark.containers, pytest.mark.live]
 SERVICES = [
-    pytest.param("fa-018-service1", "Welcome to nginx!", id="stock nginx"),
-    pytest.param("fa-018-service2", "fa-018 index.html", id="our page"),
+    pytest.param("service1", "Welcome to nginx!", id="stock nginx"),
+    pytest.param("service2", "fa-018 index.html", id="our page"),
 ]
 
 
+def running(deployed: live.Live, service: str) -> list[tasks.Running]:
+    prefix = deployed.values["prefix"]
+    return deployed.deployment.tasks.running(f"{prefix}-cluster", f"{prefix}-{service}")
+
+
 def the_task(deployed: live.Live, service: str) -> tasks.Running:
-    found = deployed.deployment.tasks.running("fa-018-cluster", service)
+    found = running(deployed, service)
     assert len(found) == 1
     return found[0]
+
+
+def page_of_another(deployed: live.Live, service: str, old: tasks.Running) -> str:
+    """The page of the one task that runs instead of `old`, once there is one that serves."""
+
+    def replaced() -> str | None:
+        found = running(deployed, service)
+        if len(found) != 1 or found[0].arn == old.arn:
+            return None
+        page = fetching.fetch(f"http://{found[0].public}/")
+        return page.text if page.status == 200 else None
+
+    return waiting.until(replaced, what="a new task that serves", timeout=300, interval=deployed.deployment.session.interval)
 
 
 def container(deployed: live.Live, task: tasks.Running) -> str:
@@ -62,6 +84,7 @@ def test_port_80_is_reachable_and_no_other(preflight_deployment: live.Live, serv
     )
 
 
+@pytest.mark.rehearsal
 @pytest.mark.parametrize(("service", "page"), SERVICES)
 def test_inside_the_container_nginx_runs_on_a_read_only_root(
     preflight_deployment: live.Live, service: str, page: str
@@ -87,8 +110,9 @@ def test_inside_the_container_nginx_runs_on_a_read_only_root(
     assert found == (True, True, True, 0)
 
 
+@pytest.mark.rehearsal
 def test_the_task_has_the_address_of_its_interface(preflight_deployment: live.Live) -> None:
-    task = the_task(preflight_deployment, "fa-018-service1")
+    task = the_task(preflight_deployment, "service1")
     engine = preflight_deployment.engine
     assert engine is not None
 
@@ -98,41 +122,37 @@ def test_the_task_has_the_address_of_its_interface(preflight_deployment: live.Li
 
 
 def test_containers_write_to_their_log_stream(preflight_deployment: live.Live) -> None:
-    task = the_task(preflight_deployment, "fa-018-service2")
+    task = the_task(preflight_deployment, "service2")
     fetching.fetch(f"http://{task.public}/look-for-me")
     logs = preflight_deployment.deployment.session.client("logs")
 
-    events = logs.get_log_events(
-        logGroupName="/ecs/fa-018-task2", logStreamName=f"nginx/fa-018-task2-container/{task.id}"
-    )["events"]
+    prefix = preflight_deployment.values["prefix"]
 
-    assert [e for e in events if "look-for-me" in e["message"]] != []
+    def noted() -> list[Any]:
+        events = logs.get_log_events(
+            logGroupName=f"/ecs/{prefix}-task2", logStreamName=f"nginx/{prefix}-task2-container/{task.id}"
+        )["events"]
+        return [event for event in events if "look-for-me" in event["message"]]
+
+    assert waiting.until(noted, what="a line in the log", timeout=60)
 
 
+@pytest.mark.rehearsal
 def test_a_killed_container_is_replaced_by_a_task_that_serves_again(preflight_deployment: live.Live) -> None:
     engine = preflight_deployment.engine
     assert engine is not None
-    old = the_task(preflight_deployment, "fa-018-service2")
+    old = the_task(preflight_deployment, "service2")
     engine.must("kill", "--signal", "KILL", container(preflight_deployment, old))
 
-    def replaced() -> str | None:
-        found = preflight_deployment.deployment.tasks.running("fa-018-cluster", "fa-018-service2")
-        new = [task for task in found if task.arn != old.arn]
-        page = fetching.fetch(f"http://{new[0].public}/") if new else None
-        return page.text if page is not None and page.status == 200 else None
-
-    page = waiting.until(replaced, what="a new task that serves", timeout=60)
+    page = page_of_another(preflight_deployment, "service2", old)
 
     assert "fa-018 index.html" in page
 
 
 def test_an_immutable_tag_cannot_be_pushed_again(preflight_deployment: live.Live, tmp_path: Path) -> None:
-    from preflight import standins  # noqa: PLC0415 - one test needs it
-    from preflight.aws import images  # noqa: PLC0415 - as above
-
     engine, deployment = preflight_deployment.engine, preflight_deployment.deployment
     assert engine is not None
-    name = f"fa-018:{preflight_deployment.values['run']}"
+    name = f"{preflight_deployment.values['prefix']}:{preflight_deployment.values['run']}"
     order = deployment._order
     changed = tmp_path / "docker"
     shutil.copytree(Path(__file__).parents[2] / "docker", changed)
@@ -145,10 +165,11 @@ def test_an_immutable_tag_cannot_be_pushed_again(preflight_deployment: live.Live
             folder=changed,
             name=name,
             run="another",
-            base=standins.Standins(engine, order.plan.standins),
+            base=order.base,
         )
 
 
+@pytest.mark.rehearsal
 def test_the_registry_admits_nobody_without_a_token(preflight_deployment: live.Live) -> None:
     endpoint = preflight_deployment.deployment.session.endpoint
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -158,3 +179,35 @@ def test_the_registry_admits_nobody_without_a_token(preflight_deployment: live.L
 
     with caught.value as answer:
         assert answer.code == 401
+
+
+def test_a_stopped_task_is_replaced_by_one_that_serves(preflight_deployment: live.Live) -> None:
+    old = the_task(preflight_deployment, "service1")
+    ecs = preflight_deployment.deployment.session.client("ecs")
+    ecs.stop_task(cluster=f"{preflight_deployment.values['prefix']}-cluster", task=old.arn)
+
+    page = page_of_another(preflight_deployment, "service1", old)
+
+    assert "Welcome to nginx!" in page
+
+
+def test_an_update_serves_the_new_page_and_the_same_again_changes_nothing(
+    preflight_deployment: live.Live, tmp_path: Path
+) -> None:
+    old, kept = the_task(preflight_deployment, "service2"), the_task(preflight_deployment, "service1")
+    folder = Path(__file__).parents[2] / "docker"
+    changed = tmp_path / "docker"
+    shutil.copytree(folder, changed)
+    (changed / "index.html").write_text("the second page")
+    run = f"{preflight_deployment.values['run']}-2"
+
+    first = preflight_deployment.deployment.again(run, {folder: changed})
+    page = page_of_another(preflight_deployment, "service2", old)
+    again = preflight_deployment.deployment.again(run, {folder: changed})
+
+    assert (first, "the second page" in page, again, the_task(preflight_deployment, "service1").arn) == (
+        ["TaskDefinition2", "Service2"],
+        True,
+        [],
+        kept.arn,
+    )

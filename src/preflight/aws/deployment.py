@@ -3,26 +3,50 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from preflight import engine as engines
-from preflight import model, plan, standins, template
-from preflight.aws import blueprint, diagnosis, images, location, stacks, stops, tasks
+from preflight import errors, model, plan, standins
+from preflight.aws import (
+    blueprint,
+    bucket,
+    changesets,
+    diagnosis,
+    events,
+    failures,
+    images,
+    removal,
+    stacks,
+    stops,
+    tasks,
+    trouble,
+)
 from preflight.aws import session as sessions
 
 Say = Callable[[str], None]
 PATIENCE = 2
+NO_REPOSITORY = "Let a step before this one create the repository of that name, and push each tag once."
+EMPTY_MANIFEST = {
+    "schemaVersion": 2,
+    "mediaType": "application/vnd.oci.image.manifest.v1+json",
+    "layers": [],
+    "config": {"digest": f"sha256:{0:064d}", "size": 0},
+}
 
 
 @dataclass(frozen=True)
 class Order:
-    """What is to be deployed: the plan, the values of its placeholders, and what builds images."""
+    """What is to be deployed: the plan, the values of its placeholders, and what builds images.
+
+    One that `is_told` tells change sets and events while they happen.
+    """
 
     plan: plan.Plan
     values: Mapping[str, str]
@@ -30,6 +54,8 @@ class Order:
     engine: engines.Engine | None
     base: standins.Standins | None
     names: Mapping[Path, str]
+    is_told: bool = False
+    sweep: str = "preflight sweep"  # the command that removes what is left behind
 
 
 class HopelessError(Exception):
@@ -56,20 +82,23 @@ class Deployment:
         self._order = order
         self._say = say
         self._stacks = stacks.Stacks(session)
+        self._events = events.Events(self._stacks, say)
         self.tasks = tasks.Tasks(session)
         folder = order.plan.templates
         staged = {self._key(p): p for p in plan.templates_in(folder)} if folder is not None else {}
         self._staged = staged | {self._key(s.template): s.template for s in order.plan.stacks}
         self.blueprint = blueprint.Blueprint(self._stacks, staged=self._staged, names=order.names)
-        self._made: list[tuple[str, str]] = []
-        self._has_bucket = False
+        self._failures = failures.Failures(self.blueprint, order.names)
+        self._made: dict[str, str] = {}  # ids of stacks by name, the name where the id is not known yet
         self.services: dict[str, str] = {}
         self.digests: dict[str, str] = {}
+        self.is_kept = False
+        self._count = itertools.count(1)
 
     @property
     def stack_names(self) -> tuple[str, ...]:
         """Names of the stacks that were created."""
-        return tuple(name for name, _ in self._made)
+        return tuple(self._made)
 
     def _key(self, path: Path) -> str:
         folder = self._order.plan.templates
@@ -83,20 +112,40 @@ class Deployment:
         Raises:
             FailedError: a step failed.
         """
+        self._bucket.make(self._order.tags)
         self._stage()
         for step in self._order.plan.steps:
+            self.session.sleep(0)
             if isinstance(step, plan.Image):
                 self._push(step)
             else:
                 self._create(step)
 
+    def again(self, run: str, folders: Mapping[Path, Path] | None = None) -> list[str]:
+        """Take every step once more for another value of {run}: push images, update stacks.
+
+        `folders` are built instead of those of the plan. Returns the logical ids of resources that changed.
+
+        Raises:
+            FailedError: a step failed; its stack was rolled back.
+        """
+        self._order = replace(self._order, values={**self._order.values, "run": run})
+        self._stage()
+        changed = []
+        for step in self._order.plan.steps:
+            if isinstance(step, plan.Stack):
+                changed += self._update(step)
+            elif plan.fill(step.name, self._order.values) not in self.digests:
+                self._push(replace(step, build=(folders or {}).get(step.build, step.build)))
+        return changed
+
+    @property
+    def _bucket(self) -> bucket.Bucket:
+        return bucket.Bucket(self.session, self._order.values["bucket"])
+
     def _stage(self) -> None:
-        s3, bucket = self.session.client("s3"), self._order.values["bucket"]
-        place = {"CreateBucketConfiguration": {"LocationConstraint": self.session.region}}
-        s3.create_bucket(Bucket=bucket, **({} if self.session.region == "us-east-1" else place))
-        self._has_bucket = True
         for key, path in self._staged.items():
-            s3.put_object(Bucket=bucket, Key=key, Body=path.read_bytes())
+            self._bucket.put(key, path.read_bytes())
 
     def _url(self, path: Path) -> str:
         values = self._order.values
@@ -105,64 +154,86 @@ class Deployment:
 
     def _push(self, step: plan.Image) -> None:
         name = plan.fill(step.name, self._order.values)
-        if self._order.engine is None:
-            self._pretend(name)
-            return
         self._say(f"building {self._order.names.get(step.build, step.build.name)} and pushing it as {name}")
         try:
-            self.digests[name] = images.push(
-                self.session,
-                self._order.engine,
-                folder=step.build,
-                name=name,
-                run=self._order.values["run"],
-                base=self._order.base,
-            )
+            self.digests[name] = self._pushed(step.build, name)
         except images.PushRefusedError as error:
-            fix = "Let a step before this one create the repository of that name, and push each tag once."
-            raise FailedError([_refused("PushRefused", f"{name} was not pushed: {error}", fix, self._order)]) from None
+            found = self._finding("PushRefused", f"{name} was not pushed: {error}", NO_REPOSITORY)
+            raise FailedError([found]) from None
+        self._say(f"{name} is pushed, digest {self.digests[name]}")
 
-    def _pretend(self, name: str) -> None:
-        """Without a container engine, ECR is told of an image without layers."""
-        repository, _, tag = name.partition(":")
-        manifest = '{"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json", "layers": [], "config": {"digest": "sha256:%064d", "size": 0}}'
-        try:
-            self.session.client("ecr").put_image(
-                repositoryName=repository,
-                imageTag=tag,
-                imageManifest=manifest % 0,
-                imageManifestMediaType="application/vnd.oci.image.manifest.v1+json",
-            )
-        except ClientError as error:
-            fix = "Let a step before this one create the repository of that name."
-            said = f"{name} was not pushed: {error.response['Error']['Message']}"
-            raise FailedError([_refused("PushRefused", said, fix, self._order)]) from None
+    def _pushed(self, folder: Path, name: str) -> str:
+        """Digest of an image, built and pushed; without a container engine, ECR is told of one without layers."""
+        engine = self._order.engine
+        if engine is None:
+            return images.declare(self.session, name, EMPTY_MANIFEST)
+        return images.push(
+            self.session, engine, folder=folder, name=name, run=self._order.values["run"], base=self._order.base
+        )
+
+    def _wanted(self, step: plan.Stack) -> changesets.Wanted:
+        values = self._order.values
+        return changesets.Wanted(
+            name=plan.fill(step.name, values),
+            url=self._url(step.template),
+            parameters={key: plan.fill(value, values) for key, value in step.parameters.items()},
+            capabilities=step.capabilities,
+            tags=self._order.tags,
+        )
+
+    def _next_change_set(self) -> str:
+        """A name that no change set of the run has yet."""
+        return f"preflight-{self._order.values['run']}-{next(self._count)}"
 
     def _create(self, step: plan.Stack) -> None:
-        name = plan.fill(step.name, self._order.values)
-        self._say(f"creating stack {name}")
-        began = time.monotonic()
-        parameters = {key: plan.fill(value, self._order.values) for key, value in step.parameters.items()}
+        wanted, began = self._wanted(step), time.monotonic()
+        self._say(f"creating stack {wanted.name}")
+        self._made[wanted.name] = wanted.name  # whatever happens from here on, it may be there
+        with self._explained(step):
+            made = self._stacks.create(wanted, self._next_change_set())
+            self._made[wanted.name] = made.stack
+            self.blueprint.add(made.stack, step.template)
+            self._carry_out(made)
+        self._say(f"stack {wanted.name} is created ({time.monotonic() - began:.1f} s)")
+
+    def _update(self, step: plan.Stack) -> list[str]:
+        wanted = self._wanted(step)
+        self._say(f"updating stack {wanted.name}")
+        with self._explained(step):
+            made = self._stacks.update(wanted, self._next_change_set())
+            self._events.skip(self._made[wanted.name])
+            if made is not None:
+                self._carry_out(made)
+        changed = self._events.changed(self._made[wanted.name])
+        self._say(f"stack {wanted.name}: {', '.join(changed) or 'nothing'} changed")
+        return changed
+
+    def _carry_out(self, made: changesets.ChangeSet) -> None:
+        """Show a change set, execute it, and learn what it made."""
+        if self._order.is_told:
+            for change in made.changes:
+                self._say(f"  {change.action} {change.kind} {change.logical}")
+        self._stacks.execute(made, look=lambda: self._look(made.stack))
+        self._tell(made.stack)
+        self.blueprint.learn()
+        self._note_services()
+
+    @contextlib.contextmanager
+    def _explained(self, step: plan.Stack) -> Iterator[None]:
+        """Turn what goes wrong with a stack into findings."""
         try:
-            stack = self._stacks.create(
-                name,
-                self._url(step.template),
-                parameters=parameters,
-                capabilities=step.capabilities,
-                tags=self._order.tags,
-            )
-            self._made.append((name, stack))
-            self.blueprint.add(stack, step.template)
-            self._stacks.wait_created(stack, look=self._look)
+            yield
         except stacks.RefusedError as error:
-            raise FailedError([self._of_refusal(error, step)]) from None
+            raise FailedError([self._failures.of_refusal(error, step)]) from None
         except stacks.FailedError as error:
+            self._tell(error.stack)
             raise FailedError(self._of_failure(error)) from None
         except HopelessError as error:
             raise FailedError([self.of_stopped(error.stopped)]) from None
-        self.blueprint.learn()
-        self._note_services()
-        self._say(f"stack {name} is created ({time.monotonic() - began:.1f} s)")
+
+    def _tell(self, stack: str) -> None:
+        if self._order.is_told:
+            self._events.tell(stack)
 
     def _note_services(self) -> None:
         for declared in self.blueprint.of_kind("AWS::ECS::Service"):
@@ -170,12 +241,13 @@ class Deployment:
             if declared.physical.startswith("arn:") and len(parts) > 2:
                 self.services[declared.physical] = parts[1]
 
-    def _look(self) -> None:
-        """Look at the tasks of the services so far; a stop reason that cannot heal ends the wait.
+    def _look(self, stack: str) -> None:
+        """Tell what happens, and look at the tasks of the services so far.
 
         Raises:
-            HopelessError: there is one.
+            HopelessError: one stopped for a reason that cannot heal.
         """
+        self._tell(stack)
         self.blueprint.learn()
         self._note_services()
         for arn, cluster in self.services.items():
@@ -184,74 +256,19 @@ class Deployment:
                 if not diagnosis.of(one.reason, one.containers).heals or len(stopped) > PATIENCE:
                     raise HopelessError(one)
 
-    def _of_refusal(self, error: stacks.RefusedError, step: plan.Stack) -> model.Finding:
-        name, fix = diagnosis.of_stack(error.message)
-        shown = self._order.names.get(step.template, str(step.template))
-        path = self._path(step.template, error.message)
-        return model.Finding(
-            "rehearse",
-            error.code,
-            model.Severity.ERROR,
-            f"stack {error.stack}: {error.message}",
-            file=shown,
-            line=template.load(step.template).line(*path) if path else 1,
-            resource=location.resource_of(path),
-            property=name,
-            fix=fix,
-            source="https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/troubleshooting.html",
-        )
-
-    @staticmethod
-    def _path(path: Path, message: str) -> location.Path:
-        try:
-            return location.of_message(template.load(path), message)
-        except template.UnreadableError:
-            return ()
-
     def _of_failure(self, error: stacks.FailedError) -> list[model.Finding]:
         self.blueprint.learn()
-        findings = [self._of_resource(failure) for failure in error.failures]
+        found = [self._failures.of_resource(failure) for failure in error.failures]
         for arn, cluster in self.services.items():
             for stopped in list(self.tasks.stopped(cluster, arn.rpartition("/")[2]))[:1]:
-                findings.insert(0, self.of_stopped(stopped))
-        return findings or [
-            _refused("StackFailed", f"stack {error.stack} ended in {error.status}", "See its events.", self._order)
-        ]
+                found.insert(0, self.of_stopped(stopped))
+        return found or [self._finding("StackFailed", f"stack {error.stack} ended in {error.status}", "See its events.")]
 
-    def _of_resource(self, failure: stacks.Failure) -> model.Finding:
-        name, fix = diagnosis.of_stack(failure.reason)
-        name = name or location.property_of(failure.reason)
-        file, line, resource = self._where(failure, name)
-        return model.Finding(
-            "rehearse",
-            failure.status,
-            model.Severity.ERROR,
-            f"{failure.kind}: {failure.reason}",
-            file=file,
-            line=line,
-            resource=resource,
-            property=name,
-            fix=fix,
-            source="https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/troubleshooting.html",
-        )
-
-    def _where(self, failure: stacks.Failure, name: str | None) -> tuple[str | None, int | None, str | None]:
-        """File, line and logical id of what failed: of the nested template where that was refused."""
-        known = self.blueprint.template_of(failure.stack)
-        if failure.logical and failure.kind == stacks.STACK and not failure.reason.startswith("Parameters:"):
-            inner = self.blueprint.nested(failure.stack, failure.logical)
-            path = location.of_message(inner, failure.reason) if inner else ()
-            if inner is not None and path:
-                return inner.name, inner.line(*path), location.resource_of(path)
-        declared = self.blueprint.at(failure.stack, failure.logical) if failure.logical else None
-        if declared is not None:
-            return declared.template.name, declared.line(name), failure.logical
-        path = location.of_message(known, failure.reason) if known else ()
-        return (
-            (known.name, known.line(*path), failure.logical or location.resource_of(path))
-            if known
-            else (None, None, failure.logical)
-        )
+    def _finding(self, check: str, message: str, fix: str) -> model.Finding:
+        """A finding about the plan."""
+        path = self._order.plan.path
+        shown = self._order.names.get(path, path.name)
+        return model.Finding("rehearse", check, model.Severity.ERROR, message, file=shown, line=1, fix=fix)
 
     def of_stopped(self, stopped: tasks.Stopped) -> model.Finding:
         """The finding for a task that stopped."""
@@ -260,7 +277,7 @@ class Deployment:
 
     def output(self, name: str) -> str | None:
         """The output of that name of the stack that was created last and has one."""
-        for _, stack in reversed(self._made):
+        for stack in reversed(self._made.values()):
             found = self._stacks.outputs(stack)
             if name in found:
                 return found[name]
@@ -268,47 +285,72 @@ class Deployment:
 
     def down(self) -> list[model.Finding]:
         """Delete what was made, last first; findings for what remains."""
-        remains = []
-        for name, stack in reversed(self._made):
+        remains: list[model.Finding] = []
+        remover = removal.Removal(self.session, self._say)
+        for name, stack in reversed(self._made.items()):
             self._say(f"deleting stack {name}")
-            try:
-                self._stacks.delete(stack)
-            except stacks.FailedError as error:
-                remains += [self._of_resource(failure) for failure in error.failures]
-        if self._has_bucket:
-            self._empty_bucket()
+            with self._noting(f"stack {name}", remains):
+                for kept in remover.stack(stack):
+                    self._say(kept)
+        with self._noting(f"bucket {self._bucket.name}", remains):
+            remover.bucket(self._bucket.name)
         return remains
 
-    def _empty_bucket(self) -> None:
-        s3, bucket = self.session.client("s3"), self._order.values["bucket"]
-        with contextlib.suppress(ClientError):
-            for key in self._staged:
-                s3.delete_object(Bucket=bucket, Key=key)
-            s3.delete_bucket(Bucket=bucket)
+    @contextlib.contextmanager
+    def _noting(self, what: str, remains: list[model.Finding]) -> Iterator[None]:
+        """Add a finding for what could not be deleted in the block, and go on."""
+        try:
+            yield
+        except stacks.FailedError as error:
+            remains += [self._failures.of_resource(failure) for failure in error.failures]
+        except (ClientError, BotoCoreError) as error:
+            remains.append(self._remaining(what, trouble.said(error)))
+        except errors.WaitExpiredError as error:
+            remains.append(self._remaining(what, str(error)))
 
-
-def _refused(check: str, message: str, fix: str, order: Order) -> model.Finding:
-    shown = order.names.get(order.plan.path, order.plan.path.name)
-    return model.Finding("rehearse", check, model.Severity.ERROR, message, file=shown, line=1, fix=fix)
+    def _remaining(self, what: str, reason: str) -> model.Finding:
+        return self._finding("NotDeleted", f"{what} may still be there: {reason}", f"Remove it: {self._order.sweep}")
 
 
 @contextlib.contextmanager
 def deployed(
-    session: sessions.Session, order: Order, say: Say, *, remains: list[model.Finding]
+    session: sessions.Session,
+    order: Order,
+    say: Say,
+    *,
+    remains: list[model.Finding],
+    is_kept: bool = False,
+    is_kept_failed: bool = False,
 ) -> Iterator[Deployment]:
     """Deploy the plan, yield what runs, and delete it all again.
 
-    Findings for what could not be deleted are added to `remains`.
+    What runs is not deleted where it `is_kept`; where it `is_kept_failed`, what failed is not. Findings for
+    what could not be deleted are added to `remains`.
 
     Raises:
-        FailedError: a step failed; what it had made is deleted by then.
+        FailedError: a step failed; what it had made is deleted by then, unless that is to be kept.
     """
     deployment = Deployment(session, order, say)
+    stopped: errors.StopRequested | None = None
     try:
         deployment.up()
+        deployment.is_kept = is_kept
         yield deployment
+    except errors.StopRequested as stop:
+        stopped = stop
+        deployment.is_kept = False
+        raise
+    except Exception:
+        deployment.is_kept = is_kept_failed
+        raise
     finally:
-        remains += deployment.down()
+        if deployment.is_kept:
+            say(f"everything is kept, and costs money until it is removed: {order.sweep}")
+        else:
+            left = deployment.down()
+            remains += left
+            if stopped is not None:
+                stopped.left += [f"{finding.message}. {finding.fix}" for finding in left]
 
 
 def described(
@@ -322,6 +364,7 @@ def described(
     return model.Deployment(
         stacks=deployment.stack_names,
         services=tuple(arn.rpartition("/")[2] for arn in deployment.services),
+        images=tuple({"name": name, "digest": digest} for name, digest in deployment.digests.items()),
         tasks=tuple(shown),
         smoke=answers,
     )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
@@ -47,6 +49,25 @@ def push(
         _push(engine, image, credentials, is_plain=is_plain)
     finally:
         engine.run("rmi", "--force", image)
+    return digest(session, name)
+
+
+def declare(session: sessions.Session, name: str, manifest: Mapping[str, Any]) -> str:
+    """Tell ECR of an image by its manifest alone, nothing being pushed, and return its digest.
+
+    Raises:
+        PushRefusedError: the registry refused it.
+    """
+    repository, _, tag = name.partition(":")
+    try:
+        session.client("ecr").put_image(
+            repositoryName=repository,
+            imageTag=tag,
+            imageManifest=json.dumps(manifest),
+            imageManifestMediaType=str(manifest["mediaType"]),
+        )
+    except ClientError as error:
+        raise PushRefusedError(error.response["Error"]["Message"]) from None
     return digest(session, name)
 
 

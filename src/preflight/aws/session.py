@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 import ipaddress
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
@@ -13,24 +15,37 @@ from botocore.config import Config
 from preflight import errors
 
 USER_AGENT = "fargate-preflight"
+NEAR, FAR = 0.1, 3.0  # seconds between two questions, to this machine and to AWS
+ATTEMPTS = {True: 2, False: 8}  # at a request, to an endpoint that we started and to any other
 
 
 @dataclass(frozen=True)
 class Session:
     """Clients for a region; `interval` is the pause between two questions, in seconds.
 
-    `has_loopback_only` says that no address but those of this machine may be contacted.
+    `has_loopback_only` says that no address but those of this machine may be contacted. Once `stop`
+    is set, whatever waits in the session's name stops waiting.
     """
 
     region: str
     boto: boto3.Session
     endpoint: str | None = None
-    interval: float = 3.0
+    interval: float = FAR
     has_loopback_only: bool = False
+    stop: threading.Event = field(default_factory=threading.Event, compare=False)
 
     def client(self, service: str) -> Any:
         """A boto3 client."""
         return _client(self, service)
+
+    def sleep(self, seconds: float) -> None:
+        """Do nothing for that long.
+
+        Raises:
+            StopRequested: the run is to stop.
+        """
+        if self.stop.wait(seconds):
+            raise errors.StopRequested(143)
 
     @property
     def account(self) -> str:
@@ -59,7 +74,9 @@ def is_loopback(host: str) -> bool:
 @functools.cache
 def _client(session: Session, service: str) -> Any:
     settings: dict[str, Any] = {
-        "retries": {"mode": "standard", "total_max_attempts": 8 if session.endpoint is None else 2},
+        "retries": {"mode": "standard", "total_max_attempts": ATTEMPTS[session.endpoint is not None]},
+        "connect_timeout": 10,
+        "read_timeout": 30,
         "user_agent_extra": USER_AGENT,
         "max_pool_connections": 20,
     }
@@ -77,4 +94,22 @@ def rehearsal(region: str, endpoint: str) -> Session:
         aws_secret_access_key="rehearsal",  # noqa: S106 - opens nothing
         region_name=region,
     )
-    return Session(region, boto, endpoint, interval=0.1, has_loopback_only=True)
+    return Session(region, boto, endpoint, interval=NEAR, has_loopback_only=True)
+
+
+def account(region: str, *, stop: threading.Event) -> Session:
+    """A session with the account of the standard credential chain: environment, profile, SSO, OIDC.
+
+    Where AWS_ENDPOINT_URL leads to this machine, nothing but this machine may be contacted.
+
+    Raises:
+        BotoCoreError: there is no such profile.
+        UsageError: there are no credentials.
+    """
+    boto = boto3.Session(region_name=region)
+    if boto.get_credentials() is None:
+        msg = "there are no AWS credentials. Next: name a profile by AWS_PROFILE, log in (aws sso login), or set AWS_ACCESS_KEY_ID"
+        raise errors.UsageError(msg)
+    far = Session(region, boto, stop=stop)
+    is_near = is_loopback(urlsplit(far.client("sts").meta.endpoint_url).hostname or "")
+    return replace(far, interval=NEAR, has_loopback_only=True) if is_near else far

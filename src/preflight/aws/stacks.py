@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from preflight import errors, waiting
+from preflight import waiting
+from preflight.aws import changesets, tags, trouble
 from preflight.aws import session as sessions
 
 STACK = "AWS::CloudFormation::Stack"
-CREATE_TIMEOUT = 3600.0
+REVIEW = "REVIEW_IN_PROGRESS"
+DEPLOY_TIMEOUT = 3600.0
 DELETE_TIMEOUT = 1800.0
+PATIENCE = 5  # questions until a stack that does not begin to be deleted counts as kept
 CANCELLED = ("Resource creation cancelled", "Resource update cancelled")
 
 
@@ -55,63 +59,99 @@ class Stacks:
     def __init__(self, session: sessions.Session) -> None:
         self._session = session
         self._client = session.client("cloudformation")
+        self._changesets = changesets.ChangeSets(session)
 
-    def create(
-        self,
-        name: str,
-        url: str,
-        *,
-        parameters: Mapping[str, str],
-        capabilities: Sequence[str],
-        tags: Mapping[str, str],
-    ) -> str:
-        """Begin to create a stack and return its id.
+    def create(self, wanted: changesets.Wanted, change_set: str) -> changesets.ChangeSet:
+        """Prepare to create a stack: the change set that shows what that makes.
 
         Raises:
             RefusedError: CloudFormation refused the request.
+            FailedError: it found the template wrong; nothing was made but a stack in review.
         """
-        try:
-            answer = self._client.create_stack(
-                StackName=name,
-                TemplateURL=url,
-                Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in parameters.items()],
-                Capabilities=list(capabilities),
-                Tags=[{"Key": k, "Value": v} for k, v in tags.items()],
-            )
-        except ClientError as error:
-            said = error.response["Error"]
-            if said["Code"] == "InternalFailure":
-                raise errors.ToolBrokeError(f"CloudFormation broke while it was asked for stack {name}") from None
-            raise RefusedError(name, said["Code"], said["Message"]) from None
-        return str(answer["StackId"])
+        return self._prepared(wanted, change_set, kind="CREATE")
 
-    def wait_created(self, stack: str, *, look: Callable[[], None]) -> None:
-        """Wait until a stack is created; `look` is called each time it is not yet.
+    def update(self, wanted: changesets.Wanted, change_set: str) -> changesets.ChangeSet | None:
+        """Prepare to update a stack; None where there is nothing to change.
+
+        Raises:
+            RefusedError: CloudFormation refused the request.
+            FailedError: it found the template wrong; nothing was changed.
+        """
+        made = self._prepared(wanted, change_set, kind="UPDATE")
+        return None if made.is_empty else made
+
+    def _prepared(self, wanted: changesets.Wanted, change_set: str, *, kind: str) -> changesets.ChangeSet:
+        try:
+            made = self._changesets.make(wanted, change_set, kind=kind)
+        except ClientError as error:
+            if trouble.is_of_account(error):
+                raise
+            raise RefusedError(wanted.name, trouble.code(error), error.response["Error"]["Message"]) from None
+        if made.refused is None or made.is_empty:
+            return made
+        wrong = [
+            Failure(v.stack, v.logical, v.kind, f"{kind}_FAILED", v.reason) for v in self._changesets.violations(made)
+        ]
+        if wrong:
+            raise FailedError(made.stack, f"{kind}_FAILED", wrong)
+        raise RefusedError(wanted.name, "ChangeSetFailed", made.refused)
+
+    def execute(self, made: changesets.ChangeSet, *, look: Callable[[], None]) -> list[dict[str, Any]]:
+        """Do what a change set says and wait until that is done; `look` is called each time it is not yet.
+
+        Returns the events since, oldest first.
 
         Raises:
             FailedError: it failed and was rolled back.
             WaitExpiredError: it took too long.
         """
+        before = {event["EventId"] for event in self.events(made.stack)}
+        self._changesets.execute(made)
+
+        def since() -> list[dict[str, Any]]:
+            return [event for event in self.events(made.stack) if event["EventId"] not in before]
 
         def probe() -> str | None:
-            status = self.status(stack)
-            if status.endswith("_IN_PROGRESS"):
+            status = self.status(made.stack)
+            is_over = not status.endswith("_IN_PROGRESS") and bool(since())
+            if not is_over:
                 look()
-                return None
-            return status
+            return status if is_over else None
 
         status = waiting.until(
-            probe, what=f"stack {stack} to be created", timeout=CREATE_TIMEOUT, interval=self._session.interval
+            probe,
+            what=f"stack {made.stack} to be deployed",
+            timeout=DEPLOY_TIMEOUT,
+            interval=self._session.interval,
+            sleep=self._session.sleep,
         )
-        if status != "CREATE_COMPLETE":
-            raise FailedError(stack, status, list(self.failures(stack)))
+        if status not in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
+            raise FailedError(made.stack, status, list(self.failures(made.stack)))
+        return since()
+
+    def living(self) -> list[dict[str, Any]]:
+        """Every stack that is there and is not nested in another one, newest first, as DescribeStacks shows it."""
+        pages = self._client.get_paginator("describe_stacks").paginate()
+        found = [stack for page in pages for stack in page["Stacks"] if not stack.get("RootId")]
+        return sorted(found, key=lambda stack: stack["CreationTime"], reverse=True)
+
+    def tags(self, stack: str) -> dict[str, str]:
+        """Tags of a stack; of one in review those that its change sets would give it; none where it is gone."""
+        try:
+            found = self._client.describe_stacks(StackName=stack)["Stacks"][0]
+            given = tags.of_list(found.get("Tags") or [])
+            return given or (self._changesets.tags(stack) if found["StackStatus"] == REVIEW else {})
+        except ClientError as error:
+            if _is_gone(error):
+                return {}
+            raise
 
     def status(self, stack: str) -> str:
         """Status of a stack; DELETE_COMPLETE where there is none."""
         try:
             return str(self._client.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"])
         except ClientError as error:
-            if "does not exist" in error.response["Error"]["Message"]:
+            if _is_gone(error):
                 return "DELETE_COMPLETE"
             raise
 
@@ -159,8 +199,10 @@ class Stacks:
         try:
             pages = self._client.get_paginator("list_stack_resources").paginate(StackName=stack)
             return [resource for page in pages for resource in page["StackResourceSummaries"]]
-        except ClientError:
-            return []
+        except ClientError as error:
+            if _is_gone(error):
+                return []
+            raise
 
     def template_url(self, stack: str, logical: str) -> str | None:
         """TemplateURL of a nested stack, from the events of its parent."""
@@ -179,13 +221,36 @@ class Stacks:
             WaitExpiredError: it took too long.
         """
         self._client.delete_stack(StackName=stack)
+        idle = itertools.count()
 
         def probe() -> str | None:
             status = self.status(stack)
-            return None if status.endswith("_IN_PROGRESS") else status
+            if status.endswith("_IN_PROGRESS") or (not status.startswith("DELETE_") and next(idle) < PATIENCE):
+                return None
+            return status
 
         status = waiting.until(
             probe, what=f"stack {stack} to be deleted", timeout=DELETE_TIMEOUT, interval=self._session.interval
         )
         if status != "DELETE_COMPLETE":
-            raise FailedError(stack, status, list(self.failures(stack)))
+            raise FailedError(stack, status, self._kept(stack, status))
+
+    def _kept(self, stack: str, status: str) -> list[Failure]:
+        """Why a stack was not deleted: what could not be, else what CloudFormation said last of the stack itself."""
+        found = [failure for failure in self.failures(stack) if failure.status == "DELETE_FAILED"]
+        own = [e.get("ResourceStatusReason", "") for e in self.events(stack) if e["PhysicalResourceId"] == stack]
+        return found or [Failure(stack, None, STACK, status, own[-1] if own else "")]
+
+    def retained(self, stack: str) -> Iterator[tuple[str, str]]:
+        """Type and physical id of what outlived a stack that was deleted, by its DeletionPolicy; nested ones followed."""
+        for event in self.events(stack):
+            physical = event.get("PhysicalResourceId") or ""
+            if event["ResourceStatus"] == "DELETE_SKIPPED":
+                yield event["ResourceType"], physical
+            is_nested = event["ResourceType"] == STACK and physical.startswith("arn:") and physical != stack
+            if is_nested and event["ResourceStatus"] == "DELETE_COMPLETE":
+                yield from self.retained(physical)
+
+
+def _is_gone(error: ClientError) -> bool:
+    return "does not exist" in error.response["Error"]["Message"]

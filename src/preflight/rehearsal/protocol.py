@@ -101,13 +101,24 @@ def parse(service: str, region: str, request: Request) -> Call:
     return Call(service, region, name, _parse(model, name, request))
 
 
+def parse_path(service: str, region: str, name: str, request: Request, parts: Mapping[str, str]) -> Call:
+    """The call that a request makes whose operation is told by method and path; `parts` are those of the path.
+
+    Raises:
+        Refusal: it cannot be read, or lacks a required member.
+    """
+    return Call(service, region, name, _parse(model_of(service), name, request, parts))
+
+
 def _unknown(model: ServiceModel, name: str | None) -> Refusal:
     if model.protocol == "json":
         return Refusal("UnknownOperationException", f"The operation {name} is not modelled here.")
     return Refusal("InvalidAction", f"Could not find operation {name} for version {model.api_version}")
 
 
-def _parse(model: ServiceModel, name: str, request: Request) -> dict[str, Any]:
+def _parse(
+    model: ServiceModel, name: str, request: Request, parts: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     operation = model.operation_model(name)
     if operation.input_shape is None:
         return {}
@@ -118,7 +129,7 @@ def _parse(model: ServiceModel, name: str, request: Request) -> dict[str, Any]:
                 "body": request.get_data(),
                 "headers": request.headers,
                 "method": request.method,
-                "url_params": {},
+                "url_params": dict(parts or {}),
                 "url_path": request.path,
                 "values": request.values,
             }

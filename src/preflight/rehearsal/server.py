@@ -47,7 +47,7 @@ from preflight.rehearsal import logs as writer
 from preflight.rehearsal import running as runs
 from preflight.rehearsal.cloudformation import api as cloudformation
 from preflight.rehearsal.resources import catalog
-from preflight.rehearsal.services import ec2, ec2_default, ecr, elbv2, iam, logs, registry, scaling
+from preflight.rehearsal.services import ec2, ec2_default, ecr, elbv2, iam, logs, registry, s3, scaling
 from preflight.rehearsal.services.ecs import api as ecs
 from preflight.rehearsal.services.ecs import state as states
 from preflight.standins import Standins
@@ -68,6 +68,7 @@ FRONTED = {
     *WHOLE,
     "ecr",
     "ec2",
+    "s3",
     "logs",
     "iam",
     "elasticloadbalancing",
@@ -169,6 +170,8 @@ class Server:
             answered = protocol.broken(service, said)
         if answered is not None:
             return answered(environ, start_response)
+        if scope is not None and service == "s3":
+            s3.tag_new(self.account, scope["region"], request)
         if scope is not None and service in {"ec2", "elasticloadbalancing"}:
             self._follow(scope["region"], request.form.get("Action", ""))
         return found
@@ -285,6 +288,7 @@ def running(
     """Serve a fresh account on a port of loopback (0: a free one) until the block ends."""
     os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "false"  # moto reads it when its IAM begins: `iam.furnish` is quicker
     os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"  # and this when its EC2 does: no task on Fargate has one
+    s3.hold_policies()
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     _forget()
     served: list[Server] = []

@@ -43,6 +43,7 @@ def shown(report: model.Report) -> dict[str, Any]:
         "deployment": {
             "stacks": list(report.deployment.stacks),
             "services": list(report.deployment.services),
+            "images": [dict(image) for image in report.deployment.images],
             "tasks": [dict(task) for task in report.deployment.tasks],
             "smoke": [dataclasses.asdict(answer) for answer in report.deployment.smoke],
         },

@@ -1,0 +1,150 @@
+"""Deletes what a run made: stacks with all that keeps them from going, and what outlives them.
+
+A stack's log groups, images and objects are not its resources, and a repository or a bucket that is
+not empty keeps its stack: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/troubleshooting.html.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from preflight import waiting
+from preflight.aws import bucket, stacks, tags, trouble
+from preflight.aws import session as sessions
+
+TRIES = 3
+GONE = {"ResourceNotFoundException", "RepositoryNotFoundException", "ImageNotFoundException", "ClusterNotFoundException"}
+INSIGHTS = "/aws/ecs/containerinsights/{}/performance"
+Say = Callable[[str], None]
+
+
+class Removal:
+    """Deletes things of one session; only what carries our tags."""
+
+    def __init__(self, session: sessions.Session, say: Say) -> None:
+        self._session = session
+        self._say = say
+        self._stacks = stacks.Stacks(session)
+        self._ecr = session.client("ecr")
+        self._logs = session.client("logs")
+
+    def stack(self, stack: str) -> list[str]:
+        """Delete a stack and what outlives it; lines that say what is kept on purpose.
+
+        Raises:
+            FailedError: it could not be deleted, not even by trying again.
+            WaitExpiredError: that took too long.
+        """
+        marks = self._stacks.tags(stack)
+        if tags.read(marks) is None:
+            return []
+        groups = list(self._adopted(stack, marks))
+        self._delete(stack)
+        for group in groups:
+            self.log_group(group)
+        return [line for kind, name in self._stacks.retained(stack) for line in self._retained(kind, name)]
+
+    def _delete(self, stack: str) -> None:
+        for attempt in range(TRIES):
+            self._empty(stack)
+            try:
+                self._stacks.delete(stack)
+            except stacks.FailedError as error:
+                if attempt == TRIES - 1:
+                    raise
+                self._say(f"{stack} was not deleted: {'; '.join(f.reason for f in error.failures)}; trying again")
+                waiting.pause(self._session.interval * 5)
+            else:
+                return
+
+    def _resources(self, stack: str) -> Iterator[tuple[str, str]]:
+        """Type and physical id of every resource of a stack and of those nested in it."""
+        for resource in self._stacks.resources(stack):
+            kind, physical = resource["ResourceType"], resource.get("PhysicalResourceId") or ""
+            if physical and resource["ResourceStatus"] != "DELETE_COMPLETE":
+                yield kind, physical
+                if kind == stacks.STACK:
+                    yield from self._resources(physical)
+
+    def _empty(self, stack: str) -> None:
+        for kind, physical in self._resources(stack):
+            if kind == "AWS::ECR::Repository":
+                self._forget_images(physical)
+            if kind == "AWS::S3::Bucket":
+                bucket.Bucket(self._session, physical).empty()
+
+    def _forget_images(self, repository: str) -> None:
+        try:
+            for page in self._ecr.get_paginator("list_images").paginate(repositoryName=repository):
+                found = [{"imageDigest": digest} for digest in sorted({i["imageDigest"] for i in page["imageIds"]})]
+                for start in range(0, len(found), 100):
+                    self._ecr.batch_delete_image(repositoryName=repository, imageIds=found[start : start + 100])
+        except ClientError as error:
+            _unless_gone(error)
+
+    def _adopted(self, stack: str, marks: Mapping[str, str]) -> Iterator[str]:
+        """Log groups that Container Insights made for clusters of a stack; tagged, so that a sweep finds them.
+
+        https://docs.aws.amazon.com/AmazonECS/latest/developerguide/cloudwatch-container-insights.html
+        """
+        for kind, physical in self._resources(stack):
+            name = INSIGHTS.format(physical.rpartition("/")[2])
+            arn = self._group_arn(name) if kind == "AWS::ECS::Cluster" else None
+            if arn is not None:
+                self._logs.tag_resource(resourceArn=arn, tags={key: marks[key] for key in (tags.RUN, tags.EXPIRES, tags.PLAN)})
+                yield name
+
+    def _group_arn(self, name: str) -> str | None:
+        found = self._logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
+        return next((str(g["arn"]).removesuffix(":*") for g in found if g["logGroupName"] == name), None)
+
+    def _retained(self, kind: str, physical: str) -> Iterator[str]:
+        """Delete what a DeletionPolicy kept, where that is known how; else say so."""
+        remove = self._by_type.get(kind)
+        if remove is None:
+            yield f"{kind} {physical} is kept: its DeletionPolicy says so"
+        else:
+            remove(physical)
+
+    @property
+    def _by_type(self) -> Mapping[str, Callable[[str], None]]:
+        return {"AWS::Logs::LogGroup": self.log_group, "AWS::S3::Bucket": self.bucket, "AWS::ECR::Repository": self.repository}
+
+    def bucket(self, name: str) -> None:
+        """Delete a bucket that carries our tags, and all that is in it."""
+        found = bucket.Bucket(self._session, name)
+        if tags.read(found.tags()) is not None:
+            found.remove()
+
+    def log_group(self, name: str) -> None:
+        """Delete a log group that carries our tags."""
+        arn = self._group_arn(name)
+        if arn is not None and tags.read(self._logs.list_tags_for_resource(resourceArn=arn)["tags"]) is not None:
+            self._forgive(self._logs.delete_log_group, logGroupName=name)
+
+    def repository(self, name: str) -> None:
+        """Delete a repository that carries our tags, and its images."""
+        try:
+            arn = self._ecr.describe_repositories(repositoryNames=[name])["repositories"][0]["repositoryArn"]
+            marks = tags.of_list(self._ecr.list_tags_for_resource(resourceArn=arn)["tags"])
+        except ClientError as error:
+            _unless_gone(error)
+            return
+        if tags.read(marks) is not None:
+            self._forgive(self._ecr.delete_repository, repositoryName=name, force=True)
+
+    @staticmethod
+    def _forgive(delete: Callable[..., Any], **given: Any) -> None:
+        try:
+            delete(**given)
+        except ClientError as error:
+            _unless_gone(error)
+
+
+def _unless_gone(error: ClientError) -> None:
+    """Raise an error, unless it says that there is no such thing any more."""
+    if trouble.code(error) not in GONE:
+        raise error

@@ -1,0 +1,59 @@
+"""What AWS answers when the fault is not the template's: told in one line, with what to do next."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from preflight import errors
+
+# https://docs.aws.amazon.com/AWSEC2/latest/APIReference/CommonErrors.html and its like of the other services
+EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"}
+UNKNOWN = {"InvalidClientTokenId", "UnrecognizedClientException", "AuthFailure", "SignatureDoesNotMatch", "InvalidAccessKeyId"}
+DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AccessDeniedFault"}
+BUSY = {"Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException", "SlowDown", "RequestTimeout"}
+
+
+def is_of_account(error: ClientError) -> bool:
+    """Whether the answer is about the caller or the service, so that it says nothing of what was asked for."""
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)
+    return status >= 500 or code(error) in EXPIRED | UNKNOWN | DENIED | BUSY
+
+
+def code(error: ClientError) -> str:
+    """AWS's error code."""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def said(error: ClientError | BotoCoreError) -> str:
+    """What was asked and what AWS answered, in one line without credentials."""
+    if isinstance(error, ClientError):
+        return f"{error.operation_name}: {code(error)}: {error.response['Error'].get('Message', '')}"
+    return f"{type(error).__name__}: {error}"
+
+
+@contextlib.contextmanager
+def told() -> Iterator[None]:
+    """Turn what botocore raises in the block into trouble that a user understands.
+
+    Raises:
+        AccountError: AWS refused the caller, did not answer, or answered what nobody expected.
+    """
+    try:
+        yield
+    except (ClientError, BotoCoreError) as error:
+        msg = f"AWS could not be asked: {said(error)}. Next: {_next(error)}"
+        raise errors.AccountError(msg) from None
+
+
+def _next(error: ClientError | BotoCoreError) -> str:
+    found = code(error) if isinstance(error, ClientError) else ""
+    if found in EXPIRED:
+        return "renew the credentials, then remove what the run left: preflight sweep --target aws"
+    if found in UNKNOWN or not found:
+        return "check credentials, region and network, and try again"
+    if found in DENIED:
+        return "allow that action to these credentials; cfn/fa-018-ci.yaml is a role that has all that a run needs"
+    return "try again; https://health.aws.amazon.com tells of troubles of AWS"

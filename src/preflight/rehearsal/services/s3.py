@@ -1,0 +1,54 @@
+"""What S3 lets pass by a bucket's policy.
+
+Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-policies.html
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from moto.iam.access_control import PermissionResult
+from moto.s3 import models
+from werkzeug.wrappers import Request
+
+from preflight.rehearsal import account as accounts
+from preflight.rehearsal import protocol
+from preflight.rehearsal.fargate import permissions
+
+CONTEXT = {"aws:securetransport": "true"}  # loopback stands for TLS: nobody else hears it
+READ = {"s3:HeadObject": "s3:GetObject"}
+
+
+def hold_policies() -> None:
+    """Hold bucket policies with their conditions: moto reads none, and so denies all that a condition denies."""
+    models.FakeBucket.get_permission = _permission
+
+
+def _permission(bucket: Any, action: str, resource: str) -> PermissionResult:
+    policy = permissions.document(bucket.policy.decode() if bucket.policy else None)
+    if policy is None:
+        return PermissionResult.NEUTRAL
+    request = permissions.Request(READ.get(action, action), resource, CONTEXT)
+    principals = (bucket.account_id, f"arn:{bucket.partition}:iam::{bucket.account_id}:root")
+    if permissions.denies(policy, principals, request):
+        return PermissionResult.DENIED
+    allowed = permissions.grants(policy, principals, request)
+    return PermissionResult.PERMITTED if allowed else PermissionResult.NEUTRAL
+
+
+_BUCKET = re.compile(r"/(?P<name>[a-z0-9][a-z0-9.-]+)/?")
+
+
+def tag_new(account: accounts.Account, region: str, request: Request) -> None:
+    """Give a bucket that was just created the tags it came with, which moto passes over.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucketConfiguration.html
+    """
+    found = _BUCKET.fullmatch(request.path)
+    if request.method != "PUT" or request.query_string or found is None or not request.get_data():
+        return
+    call = protocol.parse_path("s3", region, "CreateBucket", request, {"Bucket": found["name"]})
+    tags = (call.given.get("CreateBucketConfiguration") or {}).get("Tags")
+    if tags:
+        account.client("s3", region).put_bucket_tagging(Bucket=found["name"], Tagging={"TagSet": tags})
