@@ -53,7 +53,7 @@ class Bill:
 
 def of(every: estate.Estate) -> Bill:
     """The bill for the stacks of a plan, nested ones included, with conditions respected."""
-    documents = [document for document in every.documents if document.root.stack is not None]
+    documents = every.deployed
     kinds = Counter(str(r.get("Type")) for document in documents for r in document.resources.values())
     services = fleet.Fleet(every)
     entries = [e for d in documents for e in (*_doubts(d), *services.entries(d), *_edges(d))]
