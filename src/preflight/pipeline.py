@@ -256,7 +256,11 @@ class Run:
 
     def _announced(self, account: Account) -> Iterator[str]:
         """What is about to be deployed, and what it costs."""
-        yield f"on account {account.id}, in {', '.join(self._regions)}, as run {self.id}"
+        from preflight import bill, estate  # noqa: PLC0415 - only an account bills
+
+        yield f"on account {account.id}, in {', '.join(self._regions)}, as run {self.id}, this run"
+        if self.request.plan is not None:
+            yield from bill.of(estate.of_plan(self.request.plan, self._templates, run=self.id)).lines()
 
     def _engine(self) -> engines.Engine | None:
         """What builds images and runs containers, where that is needed."""
