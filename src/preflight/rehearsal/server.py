@@ -50,6 +50,7 @@ from preflight.rehearsal import (
 )
 from preflight.rehearsal import logs as writer
 from preflight.rehearsal import running as runs
+from preflight.rehearsal.asking import reading
 from preflight.rehearsal.cloudformation import api as cloudformation
 from preflight.rehearsal.resources import catalog
 from preflight.rehearsal.services import ec2, ec2_default, ecr, elbv2, iam, logs, registry, s3, scaling, sts
@@ -161,7 +162,7 @@ class Server:
         request = Request(environ)
         scope = door.scope(request)
         service = scope.service if scope else ""
-        if service in FRONTED:
+        if scope is not None and not reading.is_stream(service, request):
             environ["wsgi.input"] = io.BytesIO(request.get_data())  # moto reads it once more
         try:
             who = self._door.let_in(request, scope)
