@@ -63,7 +63,7 @@ class Gate:
             yield replace(target, resource=self._principals.with_path(target.resource))
         else:
             for arn in self._owners.whole(target.resource, region):
-                yield replace(target, resource=arn, owner=arn or "")
+                yield replace(target, resource=arn, owner=arn if target.owner and arn else "")
 
     def _request(
         self, who: identities.Identity, target: question.Target, region: str, *, has_tags: bool

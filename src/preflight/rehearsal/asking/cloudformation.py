@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from preflight.rehearsal.asking.question import Ask, Question, anywhere, creating, on, passing, within
+from preflight.rehearsal.asking.question import Ask, Question, Target, anywhere, creating, on, passing, within
 
 SERVICE = "cloudformation.amazonaws.com"
 
@@ -39,6 +39,18 @@ def _where_given(ask: Ask, key: str, member: str) -> Ask:
     return lambda question: with_key(question) if question.get(member) else ask(question)
 
 
+def _described(question: Question) -> Iterator[Target]:
+    """One stack; all of them need leave to list them as well.
+
+    Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html.
+    """
+    if question.get("stackName"):
+        yield from _STACK(question)
+    else:
+        yield Target(question.action, question.arn("stack/*/*"))
+        yield Target("cloudformation:ListStacks")
+
+
 _STACK = _keys(on(_stack))
 _MAKING = passing(creating(_STACK), SERVICE, "roleARN")
 _ON_STACK = (
@@ -49,7 +61,6 @@ _ON_STACK = (
     "DescribeStackEvents",
     "DescribeStackResource",
     "DescribeStackResources",
-    "DescribeStacks",
     "ExecuteChangeSet",
     "GetTemplate",
     "GetTemplateSummary",
@@ -61,6 +72,7 @@ _ANYWHERE = ("ListExports", "ListImports", "ListStacks", "ValidateTemplate")
 TABLE: Mapping[str, Ask] = {
     **dict.fromkeys(_ON_STACK, _STACK),
     **dict.fromkeys(_ANYWHERE, anywhere),
+    "DescribeStacks": _described,
     "CreateStack": _MAKING,
     "UpdateStack": _MAKING,
     "CreateChangeSet": _MAKING,

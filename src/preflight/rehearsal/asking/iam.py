@@ -32,6 +32,13 @@ _ON_PROFILE = re.compile(r"(Get|Delete|Create|Tag|Untag)InstanceProfile|(AddRole
 _ON_PROVIDER = re.compile(r"(Get|Delete|Tag|Untag|Create)OpenIDConnectProvider")
 _ANYWHERE = re.compile(r"List(Roles|Users|Groups|Policies|InstanceProfiles|OpenIDConnectProviders|AccountAliases)")
 
+LINKED: Mapping[str, str] = {  # services, and the names of the roles that are linked to them
+    "ecs.amazonaws.com": "AWSServiceRoleForECS",
+    "ecs.application-autoscaling.amazonaws.com": "AWSServiceRoleForApplicationAutoScaling_ECSService",
+    "elasticloadbalancing.amazonaws.com": "AWSServiceRoleForElasticLoadBalancing",
+    "pullthroughcache.ecr.amazonaws.com": "AWSServiceRoleForECRPullThroughCache",
+}
+
 
 def _arn(question: Question, rest: str) -> str:
     return f"arn:{question.partition}:iam::{question.account}:{rest}"
@@ -58,7 +65,8 @@ def _policy(question: Question) -> Iterator[str]:
 
 def _linked(question: Question) -> Iterator[Target]:
     service = str(question.get("aWSServiceName"))
-    where = _arn(question, f"role/aws-service-role/{service}/*")
+    name = LINKED.get(service)
+    where = _arn(question, f"role/aws-service-role/{service}/{name}") if name else None
     yield Target(question.action, where, {"iam:awsservicename": service})
 
 

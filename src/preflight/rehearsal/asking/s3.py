@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from preflight.rehearsal.asking.question import Target, tag_context
 
 KEYS = re.compile(rb"<Key>(.*?)</Key>", re.DOTALL)
+_OBJECTS = re.compile(rb"<Object>(.*?)</Object>", re.DOTALL)
 _TAG = re.compile(rb"<Tag>\s*<Key>(.*?)</Key>\s*<Value>(.*?)</Value>\s*</Tag>", re.DOTALL)
 _BUCKET: Mapping[str, str] = {  # method and subresource of a bucket: action
     "GET acl": "GetBucketAcl",
@@ -104,12 +105,23 @@ def targets(asked: Asked) -> Iterator[Target]:
     if not asked.bucket:
         yield Target("s3:ListAllMyBuckets")
     elif asked.is_batch:
-        for key in KEYS.findall(asked.body):
-            yield Target("s3:DeleteObject", asked.arn(key.decode(errors="replace")))
+        yield from _deleted(asked)
     elif asked.key:
         yield from _object(asked)
     else:
         yield from _bucket(asked)
+
+
+def _deleted(asked: Asked) -> Iterator[Target]:
+    """Of a version that is named, both actions are asked for.
+
+    Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html.
+    """
+    for part in _OBJECTS.findall(asked.body):
+        arns = [asked.arn(key.decode(errors="replace")) for key in KEYS.findall(part)]
+        yield from (Target("s3:DeleteObject", arn) for arn in arns)
+        if b"<VersionId>" in part:
+            yield from (Target("s3:DeleteObjectVersion", arn) for arn in arns)
 
 
 def _action(table: Mapping[str, str], asked: Asked) -> str:
