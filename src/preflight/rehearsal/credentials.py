@@ -8,17 +8,19 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from preflight.rehearsal import account as accounts
+from preflight.rehearsal import principals
+from preflight.rehearsal.services import sts
 from preflight.rehearsal.services.ecs import state as states
 
 PATH = "/v2/credentials/"
+LIFETIME = 6 * 3600.0  # seconds
 
 
 class Credentials:
-    """Makes temporary credentials for the role of a task."""
+    """Makes temporary credentials for the role of a task; what they open is what the role may do."""
 
-    def __init__(self, account: accounts.Account) -> None:
-        self._account = account
+    def __init__(self, known: principals.Principals) -> None:
+        self._known = known
         self._paths: dict[str, str] = {}
 
     def path(self, task: states.Task) -> str | None:
@@ -36,14 +38,15 @@ class Credentials:
         role = role_of(task)
         if not role or self._paths.get(task.id) != path:
             return None
-        sts = self._account.client("sts", task.region)
-        made = sts.assume_role(RoleArn=role, RoleSessionName=task.id)["Credentials"]
+        kept = self._known.role(role)
+        who = sts.Sts.session_of(role, str(kept.id) if kept is not None else "AROA", task.id)
+        made = self._known.sessions.issue(who, seconds=LIFETIME)
         return {
             "RoleArn": role,
-            "AccessKeyId": made["AccessKeyId"],
-            "SecretAccessKey": made["SecretAccessKey"],
-            "Token": made["SessionToken"],
-            "Expiration": made["Expiration"].strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "AccessKeyId": made.key,
+            "SecretAccessKey": made.secret,
+            "Token": made.token,
+            "Expiration": made.expires.strftime("%Y-%m-%dT%H:%M:%SZ"),
         }
 
 

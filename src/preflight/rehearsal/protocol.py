@@ -21,7 +21,12 @@ from werkzeug.wrappers import Request, Response
 
 Shape = Any
 # Services that sign their requests by another name than that of their model.
-SIGNED = {"monitoring": "cloudwatch", "elasticloadbalancing": "elbv2", "elasticfilesystem": "efs"}
+SIGNED = {
+    "monitoring": "cloudwatch",
+    "elasticloadbalancing": "elbv2",
+    "elasticfilesystem": "efs",
+    "tagging": "resourcegroupstaggingapi",
+}
 Operation = Callable[["Call"], Mapping[str, Any] | None]
 
 

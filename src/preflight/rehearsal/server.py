@@ -30,24 +30,30 @@ from preflight.rehearsal import (
     balancers,
     containers,
     credentials,
+    door,
     doors,
     endpoint,
+    gate,
     inside,
     interfaces,
     launcher,
     ledger,
+    owners,
+    principals,
     protocol,
     pulls,
     scheduler,
+    sessions,
     stubs,
     targets,
     warm,
 )
 from preflight.rehearsal import logs as writer
 from preflight.rehearsal import running as runs
+from preflight.rehearsal.asking import reading
 from preflight.rehearsal.cloudformation import api as cloudformation
 from preflight.rehearsal.resources import catalog
-from preflight.rehearsal.services import ec2, ec2_default, ecr, elbv2, iam, logs, registry, s3, scaling
+from preflight.rehearsal.services import ec2, ec2_default, ecr, elbv2, iam, logs, registry, s3, scaling, sts
 from preflight.rehearsal.services.ecs import api as ecs
 from preflight.rehearsal.services.ecs import state as states
 from preflight.standins import Standins
@@ -56,7 +62,6 @@ LOOPBACK = "127.0.0.1"
 BOOK = "/_preflight/book"
 Check = Callable[[accounts.Account, protocol.Call], None]
 POLL = 0.05  # seconds until a shutdown is noticed
-_SCOPE = re.compile(r"Credential=[^/\s]*/\d+/(?P<region>[a-z0-9-]+)/(?P<service>[a-z0-9-]+)/aws4_request")
 _MOVES_PACKETS = re.compile(
     r"^(Authorize|Revoke|Create|Delete|Replace|Attach|Detach|Associate|Disassociate|Modify)\w*"
     r"(SecurityGroup|Route|NetworkAcl|InternetGateway|NatGateway)"
@@ -73,6 +78,7 @@ FRONTED = {
     "iam",
     "elasticloadbalancing",
     "application-autoscaling",
+    "sts",
 }  # services that we stand in front of
 
 
@@ -100,6 +106,11 @@ class Server:
         self.address = f"http://{LOOPBACK}:{port}"
         self._moto = DomainDispatcherApplication(create_backend_app)
         self.account = accounts.Account(self.application)
+        self.sessions = sessions.Sessions()
+        known = principals.Principals(self.account.id, self.sessions)
+        judge = gate.Gate(known, owners.Owners(self.account))
+        self.account.judge = judge.judge
+        self._door = door.Door(self.account, known, judge)
         self._registry = registry.Registry(self.account, folder / "registry")
         self._state = states.State(self.account)
         self._runs = runs.Runs()
@@ -113,7 +124,7 @@ class Server:
             admission=admission.Admission(self.account, self._registry),
             doors=self._doors,
             targets=self._targets,
-            credentials=credentials.Credentials(self.account),
+            credentials=credentials.Credentials(known),
             stubs=stubs.Stubs(settings.stubs),
         )
         means = self._means(runner, standins, port) if runner is not None else None
@@ -125,6 +136,7 @@ class Server:
             "ecs": ecs.operations(self._state, launch=self._launcher.begin, stop=self._launcher.stop),
             "ecr": ecr.operations(self._registry, lambda: self.address, account=self.account.id),
             "elasticloadbalancing": elbv2.operations(self.account, self._targets),
+            "sts": sts.Sts(self.account, known).operations(),
         }
         self._furnished: set[str] = set()
         self._unfurnished: set[str] = set()  # regions that are being furnished just now
@@ -146,34 +158,51 @@ class Server:
         )
 
     def application(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        """Answer one request."""
+        """Answer one request, if who makes it may make it."""
         request = Request(environ)
-        scope = _SCOPE.search(request.headers.get("Authorization", ""))
-        service = scope["service"] if scope else ""
-        if service in FRONTED:
+        scope = door.scope(request)
+        service = scope.service if scope else ""
+        if scope is not None and not reading.is_stream(service, request):
             environ["wsgi.input"] = io.BytesIO(request.get_data())  # moto reads it once more
+        try:
+            who = self._door.let_in(request, scope)
+        except door.TurnedAwayError as turned:
+            return turned.answer(environ, start_response)
+        except Exception as error:  # noqa: BLE001 - whatever broke, the client gets an answer
+            return self._broken(service, request, error)(environ, start_response)
+        with accounts.asked_by(who):
+            return self._answered(environ, start_response, request, scope)
+
+    def _broken(self, service: str, request: Request, error: Exception) -> Response:
+        """What a client gets where we broke: an answer of its protocol, and no page of HTML."""
+        said = f"the rehearsal broke in {service} {protocol.operation_name(request) or request.path}: {error!r}"
+        self.book.trouble(said)
+        return protocol.broken(service, said)
+
+    def _answered(
+        self, environ: dict[str, Any], start_response: Any, request: Request, scope: door.Scope | None
+    ) -> Iterable[bytes]:
+        service = scope.service if scope else ""
         if scope is not None and service == "ec2":
-            self._furnish(scope["region"])
+            self._furnish(scope.region)
         if scope is not None and service == "iam":
             with self._turn:
-                iam.furnish(self.account, scope["region"])
+                iam.furnish(self.account, scope.region)
         name = protocol.operation_name(request) if service in self._checks else None
         found: Iterable[bytes] = ()
         try:
             with self._turn if name in self._checks.get(service, {}) else contextlib.nullcontext():
-                answered = self._own(request)
+                answered = self._own(request, scope)
                 if answered is None:
                     found = self._moto(environ, start_response)
-        except Exception as error:  # noqa: BLE001 - whatever broke, the client gets an answer and no page of HTML
-            said = f"the rehearsal broke in {service} {protocol.operation_name(request) or request.path}: {error!r}"
-            self.book.trouble(said)
-            answered = protocol.broken(service, said)
+        except Exception as error:  # noqa: BLE001 - whatever broke, the client gets an answer
+            answered = self._broken(service, request, error)
         if answered is not None:
             return answered(environ, start_response)
         if scope is not None and service == "s3":
-            s3.tag_new(self.account, scope["region"], request)
+            s3.tag_new(self.account, scope.region, request)
         if scope is not None and service in {"ec2", "elasticloadbalancing"}:
-            self._follow(scope["region"], request.form.get("Action", ""))
+            self._follow(scope.region, request.form.get("Action", ""))
         return found
 
     def _follow(self, region: str, name: str) -> None:
@@ -211,19 +240,18 @@ class Server:
             finally:
                 self._unfurnished.discard(region)
 
-    def _own(self, request: Request) -> Response | None:
+    def _own(self, request: Request, scope: door.Scope | None) -> Response | None:
         """The answer of our own services, None where moto is to answer."""
         if request.path == BOOK:
             self.cloudformation.audit()
             return Response(json.dumps(self.book.shown()), content_type="application/json")
         if request.path == inside.PATH:
             return inside.answer(request, self._runs)
-        scope = _SCOPE.search(request.headers.get("Authorization", ""))
         if scope is None and (request.path == "/v2" or request.path.startswith("/v2/")):
             return self._registry.answer(request)  # services of AWS have such paths too, in signed requests
-        if scope is None or scope["service"] not in FRONTED:
+        if scope is None or scope.service not in FRONTED:
             return None
-        service, region = scope["service"], scope["region"]
+        service, region = scope.service, scope.region
         name = protocol.operation_name(request) or ""
         if service == "logs" and name in {"GetLogEvents", "FilterLogEvents"}:
             self._launcher.flush()

@@ -16,7 +16,9 @@ from preflight.rehearsal.cloudformation import audit, changesets, check, intake,
 from preflight.rehearsal.cloudformation import stack as stacks
 from preflight.rehearsal.resources import cloudformation as nested
 from preflight.rehearsal.resources import handler as handlers
+from preflight.rehearsal.services import sts
 
+SESSION = "AWSCloudFormation"  # the name of the sessions in which CloudFormation uses a stack's role
 FAILED = ("CREATE_FAILED", "UPDATE_FAILED")
 
 
@@ -82,7 +84,7 @@ class Api:
         """Create the resources of a stack in the background."""
         stack.begin("CREATE_STACK", "CREATE_IN_PROGRESS")
         stack.say("CREATE_IN_PROGRESS", "User Initiated")
-        _in_background(lambda: self._provisioner.create(stack))
+        self._in_background(stack, lambda: self._provisioner.create(stack))
 
     def find(self, region: str, name: str) -> stacks.Stack | None:
         """A stack by name or ARN."""
@@ -113,7 +115,21 @@ class Api:
         """Update a stack in the background."""
         updater = self._updaters[stack.id] = update.Updater(self._provisioner, stack, request)
         stack.begin("UPDATE_STACK", "UPDATE_IN_PROGRESS")
-        _in_background(lambda: self._run(stack, updater.run))
+        self._in_background(stack, lambda: self._run(stack, updater.run), role=request.role)
+
+    def _in_background(self, stack: stacks.Stack, act: Callable[[], None], *, role: str | None = None) -> None:
+        """Work on a stack in the name of its role, or of who asks for it.
+
+        Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-iam-servicerole.html.
+        """
+        role = role or stack.request.role
+        who = sts.Sts.session_of(role, "AROA", SESSION) if role else accounts.principal()
+
+        def work() -> None:
+            with accounts.acting_as(who):
+                act()
+
+        threading.Thread(target=work, daemon=True, name="stack").start()
 
     def _run(self, stack: stacks.Stack, work: Callable[[], None]) -> None:
         try:
@@ -152,13 +168,13 @@ class Api:
             self._go_back(stack, "ROLLBACK", skip=frozenset())
         else:
             stack.begin("ROLLBACK", "ROLLBACK_IN_PROGRESS")
-            _in_background(lambda: self._provisioner.roll_back(stack))
+            self._in_background(stack, lambda: self._provisioner.roll_back(stack), role=call.given.get("RoleARN"))
         return {"StackId": stack.id, "OperationId": stack.operation.id}
 
     def _go_back(self, stack: stacks.Stack, kind: str, *, skip: frozenset[str]) -> None:
         updater = self._updaters[stack.id]
         stack.begin(kind, "UPDATE_ROLLBACK_IN_PROGRESS")
-        _in_background(lambda: self._run(stack, lambda: updater.back("User Initiated", skip=skip)))
+        self._in_background(stack, lambda: self._run(stack, lambda: updater.back("User Initiated", skip=skip)))
 
     def protect(self, call: protocol.Call) -> dict[str, Any]:
         """UpdateTerminationProtection."""
@@ -166,17 +182,20 @@ class Api:
         stack.request.is_protected = bool(call.given["EnableTerminationProtection"])
         return {"StackId": stack.id}
 
-    def begin_delete(self, stack: stacks.Stack, *, retain: frozenset[str] = frozenset()) -> None:
+    def begin_delete(
+        self, stack: stacks.Stack, *, retain: frozenset[str] = frozenset(), role: str | None = None
+    ) -> None:
         """Delete a stack in the background; what it has is read back first, because the ledger outlives it."""
         is_whole = stack.status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
         stack.begin("DELETE_STACK", "DELETE_IN_PROGRESS")
 
         def work() -> None:
             if is_whole:
-                audit.one(self._provisioner, stack)
+                with accounts.acting_as(None):
+                    audit.one(self._provisioner, stack)
             self._provisioner.delete(stack, retain=retain)
 
-        _in_background(work)
+        self._in_background(stack, work, role=role)
 
     def delete(self, call: protocol.Call) -> dict[str, Any]:
         """DeleteStack. An unknown stack is no error."""
@@ -200,9 +219,5 @@ class Api:
             )
             raise check.refuse(msg)
         self._changesets.forget(stack)
-        self.begin_delete(stack, retain=retain)
+        self.begin_delete(stack, retain=retain, role=call.given.get("RoleARN"))
         return {}
-
-
-def _in_background(act: Callable[[], None]) -> None:
-    threading.Thread(target=act, daemon=True, name="stack").start()

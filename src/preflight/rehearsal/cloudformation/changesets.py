@@ -13,6 +13,8 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from preflight import resolve
+from preflight.rehearsal import account as accounts
+from preflight.rehearsal import identity as identities
 from preflight.rehearsal import protocol
 from preflight.rehearsal.cloudformation import check, differences, intake, provision, shown, views
 from preflight.rehearsal.cloudformation import stack as stacks
@@ -100,7 +102,8 @@ class ChangeSets:
                 check.check_types(stack.resources, request.data)
             made = ChangeSet(self._new_id(stack, name), name, stack, request, kind, call.given)
             self._keep(made)
-        threading.Thread(target=lambda: self._try(made), daemon=True, name="change set").start()
+        who = accounts.principal()
+        threading.Thread(target=lambda: self._try(made, who), daemon=True, name="change set").start()
         return {"Id": made.id, "StackId": stack.id}
 
     def _stack(self, call: protocol.Call, name: str, *, is_new: bool) -> stacks.Stack:
@@ -129,9 +132,10 @@ class ChangeSets:
             stack.say(REVIEW, "User Initiated")
         self._all[made.id] = made
 
-    def _try(self, made: ChangeSet) -> None:
+    def _try(self, made: ChangeSet, who: identities.Identity | None) -> None:
         try:
-            self._compute(made)
+            with accounts.acting_as(who):
+                self._compute(made)
         except handlers.FailedError as failure:
             made.fail(failure.reason)
         except Exception as error:  # noqa: BLE001 - who waits for it has to learn that it ended

@@ -39,7 +39,10 @@ def _value(service: str, rest: str, account: accounts.Account, region: str) -> s
         name = rest.rpartition(":")[0] if rest.rpartition(":")[2].isdigit() else rest
         answer = account.client("ssm", region).get_parameter(Name=name, WithDecryption=True)
         return str(answer["Parameter"]["Value"])
-    except (ClientError, KeyError, ValueError):
+    except (ClientError, KeyError, ValueError) as error:
+        denied = accounts.denial(error) if isinstance(error, ClientError) else None
+        if denied is not None:
+            raise FailedError(denied, "AccessDenied") from None
         msg = f"Could not resolve the dynamic reference {{{{resolve:{service}:{rest}}}}}"
         raise FailedError(msg, "NotFound", is_whole=True) from None
 

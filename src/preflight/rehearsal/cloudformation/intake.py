@@ -44,13 +44,14 @@ class Intake:
         Raises:
             Refusal: they do not.
         """
-        body = former.body if former and given.get("UsePreviousTemplate") else self.body(given, region)
-        asked = self._values(given, former)
-        try:
-            data, parameters = self._processed(body, asked, region, name, given, is_change_set=is_change_set)
-            self._check_static(data, parameters, region, name)
-        except resolve.ResolveError as error:
-            raise check.refuse(error.message) from None
+        with accounts.acting_as(accounts.principal()):
+            body = former.body if former and given.get("UsePreviousTemplate") else self.body(given, region)
+            asked = self._values(given, former)
+            try:
+                data, parameters = self._processed(body, asked, region, name, given, is_change_set=is_change_set)
+                self._check_static(data, parameters, region, name)
+            except resolve.ResolveError as error:
+                raise check.refuse(error.message) from None
         self._check_role(given.get("RoleARN"), region)
         return stacks.Request(
             body=body,
@@ -70,8 +71,9 @@ class Intake:
         )
 
     def body(self, given: Mapping[str, Any], region: str) -> str:
-        """The text of the template that a request brings or points to."""
-        return source.body_of(given, self._account, region)
+        """The text of the template that a request brings or points to; S3 is asked in the caller's name."""
+        with accounts.acting_as(accounts.principal()):
+            return source.body_of(given, self._account, region)
 
     @staticmethod
     def _values(given: Mapping[str, Any], former: stacks.Request | None) -> dict[str, str]:
@@ -160,7 +162,9 @@ class Intake:
 
         https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-iam-servicerole.html.
         """
-        if arn and not self._roles.trusts(arn, region, SERVICE, source="cloudformation"):
+        with accounts.acting_as(None):
+            is_trusted = not arn or self._roles.trusts(arn, region, SERVICE, source="cloudformation")
+        if not is_trusted:
             raise check.refuse(f"Role {arn} is invalid or cannot be assumed")
 
 

@@ -5,6 +5,7 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stack-fai
 
 from __future__ import annotations
 
+import contextvars
 import threading
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -20,11 +21,13 @@ from preflight.rehearsal import ledger
 from preflight.rehearsal.cloudformation import check, dynamic, early, graph, order
 from preflight.rehearsal.cloudformation import stack as stacks
 from preflight.rehearsal.resources import handler as handlers
+from preflight.rehearsal.resources import needs
 
 AT_ONCE = 10
 CANCELLED = "Resource creation cancelled"
 HIDDEN = "****"
 GONE = ("DELETE_COMPLETE", "DELETE_SKIPPED")
+ZONES_NEED = ("DescribeAvailabilityZones", "DescribeAccountAttributes", "DescribeSubnets")
 
 
 class Provisioner:
@@ -67,9 +70,19 @@ class Provisioner:
         )
 
     def zones(self, region: str) -> list[str]:
-        """Availability Zones of a region."""
+        """Availability Zones of a region, if the caller may see them.
+
+        Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/intrinsic-function-reference-getavailabilityzones.html.
+
+        Raises:
+            ResolveError: they may not, or there is no such region.
+        """
+        said = next(filter(None, (self.account.denial("ec2", region, name, {}) for name in ZONES_NEED)), None)
+        if said is not None:
+            raise resolve.ResolveError(f"Template error: Fn::GetAZs: {said}")
         try:
-            found = self.account.client("ec2", region).describe_availability_zones()
+            with accounts.acting_as(None):
+                found = self.account.client("ec2", region).describe_availability_zones()
         except (BotoCoreError, ClientError):
             msg = f"Template error: Fn::GetAZs: there is no region {region}"
             raise resolve.ResolveError(msg) from None
@@ -103,7 +116,7 @@ class Provisioner:
     def _create(self, stack: stacks.Stack) -> None:
         resolver = resolve.Resolver(self.scope(stack))
         alive = check.living(stack.request.data, resolver)
-        needs = self.needs(stack, alive, resolver)
+        needs = self.needed(stack, alive, resolver)
         for name, declared in alive.items():
             stack.resources[name] = stacks.Resource(name, str(declared["Type"]), declared)
         said = self.imports_missing(stack, alive) or self._invalid(stack) or self._provision(stack, needs, resolver)
@@ -181,7 +194,7 @@ class Provisioner:
         return resolve.Scope(scope.data, scope.parameters, scope.pseudo, scope.zones, scope.imported)
 
     @staticmethod
-    def needs(
+    def needed(
         stack: stacks.Stack, alive: Mapping[str, Mapping[str, Any]], resolver: resolve.Resolver
     ) -> dict[str, set[str]]:
         """For each resource those that have to be complete before it; noted in the stack as well."""
@@ -221,7 +234,7 @@ class Provisioner:
             running: dict[Future[bool], str] = {}
             while running or (left and not stop.is_set()):
                 if not stop.is_set():
-                    _begin(left, running, lambda name: pool.submit(act, name))
+                    _begin(left, running, lambda name: pool.submit(contextvars.copy_context().run, act, name))
                 if not running and failed:
                     break
                 if not running and not stop.is_set():
@@ -249,8 +262,10 @@ class Provisioner:
         try:
             stack.tell(resource, "CREATE_IN_PROGRESS")
             resource.properties = self.properties(stack, resource, resolver)
-            made = self.handler(resource).create(self.place(stack, resource, stop), resource.properties)
+            place = self.place(stack, resource, stop)
+            made = self.handler(resource).create(place, resource.properties)
             self._identified(stack, resource, made.id)
+            needs.check(place, "create", made.id, resource.properties)
         except (handlers.FailedError, resolve.ResolveError) as failure:
             reason = failure.reason if isinstance(failure, handlers.FailedError) else failure.message
             stack.tell(resource, "CREATE_FAILED", CANCELLED if stop.is_set() else reason)
@@ -458,6 +473,7 @@ class Provisioner:
         stack.tell(resource, "DELETE_IN_PROGRESS")
         place = self.place(stack, resource, threading.Event())
         try:
+            needs.check(place, "delete", resource.physical, resource.properties)
             self.handler(resource).delete(place, resource.physical, resource.properties)
         except handlers.FailedError as failure:
             if not handlers.is_gone(failure):

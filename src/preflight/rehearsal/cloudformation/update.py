@@ -83,7 +83,7 @@ class Updater:
 
     def _apply(self, alive: Mapping[str, Mapping[str, Any]], resolver: resolve.Resolver) -> str | None:
         stack, stop = self._stack, threading.Event()
-        needs = self._provisioner.needs(stack, alive, resolver)
+        needs = self._provisioner.needed(stack, alive, resolver)
         failed = self._provisioner.each(
             needs, lambda name: self._one(name, alive[name], resolver, stop), stop, stack.is_going_back
         )

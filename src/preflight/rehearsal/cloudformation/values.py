@@ -67,7 +67,7 @@ class Values:
                 kind = kind.removeprefix(_SSM_VALUE).removesuffix(">")
             inner = kind.removeprefix("List<").removesuffix(">")
             for value in found[name] if isinstance(found[name], list) else [found[name]]:
-                if value and not self._exists(inner, str(value)):
+                if value and not self._exists(inner, str(value), name):
                     msg = (
                         f"Parameter validation failed: parameter value {value} for parameter name {name} does not exist"
                     )
@@ -78,7 +78,8 @@ class Values:
         asked = ",".join(asked) if isinstance(asked, list) else str(asked)
         try:
             answer = self._account.client("ssm", self._region).get_parameter(Name=asked)
-        except ClientError:
+        except ClientError as error:
+            _check_denied(error, name)
             if _BOOTSTRAP.fullmatch(asked):
                 self._note(f"assumed: the account is bootstrapped for the CDK ({asked})")
                 return BOOTSTRAP_VERSION
@@ -87,7 +88,7 @@ class Values:
         value = answer["Parameter"]["Value"]
         return [part.strip() for part in value.split(",")] if resolve.LIST_TYPES.match(kind) else value
 
-    def _exists(self, kind: str, value: str) -> bool:
+    def _exists(self, kind: str, value: str, name: str) -> bool:
         try:
             if kind == _ZONE:
                 return bool(self._account.client("route53", self._region).get_hosted_zone(Id=value))
@@ -98,5 +99,17 @@ class Values:
             service, operation, parameter, member = _EXISTING[kind]
             answer = getattr(self._account.client(service, self._region), operation)(**{parameter: [value]})
             return bool(answer[member])
-        except ClientError:
+        except ClientError as error:
+            _check_denied(error, name)
             return False
+
+
+def _check_denied(error: ClientError, name: str) -> None:
+    """Whether a value exists, the caller has to be allowed to see.
+
+    Raises:
+        ResolveError: they are not.
+    """
+    denied = accounts.denial(error)
+    if denied is not None:
+        raise resolve.ResolveError(f"Parameter validation failed: {denied}", ("Parameters", name)) from None

@@ -14,46 +14,63 @@ from dataclasses import dataclass, field
 from typing import Any
 
 Policy = Mapping[str, Any]
+Value = str | tuple[str, ...]  # of a condition key: one text, or several
 
 
 @dataclass(frozen=True)
 class Request:
-    """Who wants to do what to what; `context` holds condition keys in lower case."""
+    """Who wants to do what to what; `context` holds condition keys in lower case.
+
+    `resource` is None where nobody here knows what the action is asked on: any Allow of the action
+    will do then, and only a Deny on everything forbids it.
+    """
 
     action: str
-    resource: str = "*"
-    context: Mapping[str, str] = field(default_factory=dict)
+    resource: str | None = "*"
+    context: Mapping[str, Value] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Policies:
-    """The policies that bear on a principal; `boundary` is None where there is none."""
+    """The policies that bear on a principal; `boundary` and `session` are None where there is none."""
 
     identity: tuple[Policy, ...] = ()
     boundary: Policy | None = None
+    session: tuple[Policy, ...] | None = None
 
 
 def allows(policies: Policies, request: Request) -> bool:
-    """Whether the request is allowed: no Deny anywhere, an Allow in an identity policy and the boundary."""
+    """Whether the request is allowed: no Deny anywhere, an Allow in an identity policy, the boundary and the session."""
     return not forbids(policies, request) and any(_has(policy, "Allow", request) for policy in policies.identity)
 
 
 def forbids(policies: Policies, request: Request) -> bool:
-    """Whether no resource's policy can allow the request either: a Deny somewhere, or no Allow in the boundary."""
+    """Whether no resource's policy can allow the request either: a Deny, or no Allow in boundary or session."""
     if any(_has(policy, "Deny", request) for policy in policies.identity):
         return True
-    boundary = policies.boundary
-    return boundary is not None and (_has(boundary, "Deny", request) or not _has(boundary, "Allow", request))
+    return any(
+        any(_has(policy, "Deny", request) for policy in limit)
+        or not any(_has(policy, "Allow", request) for policy in limit)
+        for limit in _limits(policies).values()
+    )
+
+
+def _limits(policies: Policies) -> Mapping[str, tuple[Policy, ...]]:
+    """What can only take away, by AWS's name for it."""
+    boundary = {"permissions boundary": (policies.boundary,)} if policies.boundary is not None else {}
+    session = {"session policy": policies.session} if policies.session is not None else {}
+    return {**boundary, **session}
 
 
 def why_not(policies: Policies, request: Request) -> str:
     """The end of AWS's denial sentence."""
     if any(_has(policy, "Deny", request) for policy in policies.identity):
         return "with an explicit deny in an identity-based policy"
-    if policies.boundary is not None and _has(policies.boundary, "Deny", request):
-        return "with an explicit deny in a permissions boundary"
-    if policies.boundary is not None and not _has(policies.boundary, "Allow", request):
-        return f"because no permissions boundary allows the {request.action} action"
+    for name, limit in _limits(policies).items():
+        if any(_has(policy, "Deny", request) for policy in limit):
+            return f"with an explicit deny in a {name}"
+        if not any(_has(policy, "Allow", request) for policy in limit):
+            return f"because no {name} allows the {request.action} action"
     return f"because no identity-based policy allows the {request.action} action"
 
 
@@ -62,6 +79,22 @@ def trusts(policy: Policy, service: str, request: Request) -> bool:
     if any(_names(s, service) and _applies(s, request) for s in _statements(policy, "Deny")):
         return False
     return any(_names(s, service) and _applies(s, request) for s in _statements(policy, "Allow"))
+
+
+def federates(policy: Policy, provider: str, request: Request) -> bool:
+    """Whether a trust policy lets who comes from the identity provider with the ARN `provider` assume the role."""
+
+    def admits(effect: str) -> bool:
+        return any(
+            _is_federated(s.get("Principal"), provider) and _applies(s, request) for s in _statements(policy, effect)
+        )
+
+    return admits("Allow") and not admits("Deny")
+
+
+def _is_federated(principal: object, provider: str) -> bool:
+    named = _list(principal.get("Federated")) if isinstance(principal, Mapping) else [principal]
+    return provider in named or "*" in named
 
 
 def denies(policy: Policy, principals: Collection[str], request: Request) -> bool:
@@ -77,7 +110,7 @@ def grants(policy: Policy, principals: Collection[str], request: Request) -> boo
 def serves(policy: Policy, service: str, request: Request) -> bool:
     """Whether a resource's policy allows the request to the service principal `service`."""
     return any(
-        _names(statement, service) and _applies(statement, request) and _covers(statement, request)
+        _names(statement, service) and _applies(statement, request) and _covers(statement, request, "Allow")
         for statement in _statements(policy, "Allow")
     )
 
@@ -86,7 +119,7 @@ def _has_for(policy: Policy, effect: str, principals: Collection[str], request: 
     return any(
         _is_for(statement, principals)
         and _applies(statement, request)
-        and ("Resource" not in statement or _covers(statement, request))
+        and ("Resource" not in statement or _covers(statement, request, effect))
         for statement in _statements(policy, effect)
     )
 
@@ -126,7 +159,8 @@ def _names(statement: Policy, service: str) -> bool:
 
 def _has(policy: Policy, effect: str, request: Request) -> bool:
     return any(
-        _applies(statement, request) and _covers(statement, request) for statement in _statements(policy, effect)
+        _applies(statement, request) and _covers(statement, request, effect)
+        for statement in _statements(policy, effect)
     )
 
 
@@ -145,14 +179,31 @@ def _applies(statement: Policy, request: Request) -> bool:
     return is_named and _conditions_hold(statement.get("Condition") or {}, request)
 
 
-def _covers(statement: Policy, request: Request) -> bool:
+def _covers(statement: Policy, request: Request, effect: str) -> bool:
+    if request.resource is None:
+        return effect == "Allow" or "*" in _list(statement.get("Resource"))
     if "NotResource" in statement:
-        return not _any_match(statement["NotResource"], request.resource)
-    return _any_match(statement.get("Resource", []), request.resource)
+        return not _any_match(statement["NotResource"], request.resource, request.context)
+    return _any_match(statement.get("Resource", []), request.resource, request.context)
 
 
-def _any_match(patterns: object, text: str, *, lower: bool = False) -> bool:
-    return any(like(text, p.lower() if lower else p) for p in map(str, _list(patterns)))
+def _any_match(patterns: object, text: str, context: Mapping[str, Value] | None = None, *, lower: bool = False) -> bool:
+    filled = (_filled(pattern, context or {}) for pattern in map(str, _list(patterns)))
+    return any(like(text, p.lower() if lower else p) for p in filled if p is not None)
+
+
+_VARIABLE = re.compile(r"\$\{([^}]+)\}")
+
+
+def _filled(pattern: str, context: Mapping[str, Value]) -> str | None:
+    """A pattern with its policy variables filled in; None where one has no value, and nothing matches then.
+
+    Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html.
+    """
+    values = {name: context.get(name.lower()) for name in _VARIABLE.findall(pattern)}
+    if not all(isinstance(value, str) for value in values.values()):
+        return None
+    return _VARIABLE.sub(lambda found: str(values[found[1]]), pattern)
 
 
 def like(text: str, pattern: str) -> bool:
@@ -168,14 +219,39 @@ def _list(value: object) -> list[Any]:
 
 def _conditions_hold(conditions: Mapping[str, Mapping[str, object]], request: Request) -> bool:
     return all(
-        _condition_holds(operator, request.context.get(key.lower()), [str(v) for v in _list(wanted)])
+        _condition_holds(operator, request.context.get(key.lower()), _wanted(wanted, request.context))
         for operator, keys in conditions.items()
         for key, wanted in keys.items()
+        if request.resource is not None or "resourcetag/" not in key.lower()
     )
 
 
-def _condition_holds(operator: str, actual: str | None, wanted: list[str]) -> bool:
-    name = operator.rsplit(":", maxsplit=1)[-1]
+def _wanted(wanted: object, context: Mapping[str, Value]) -> list[str]:
+    filled = (_filled(_text(value), context) for value in _list(wanted))
+    return [value for value in filled if value is not None]
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _condition_holds(operator: str, actual: Value | None, wanted: list[str]) -> bool:
+    """Whether one condition holds; those over several values by the operator's prefix.
+
+    Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html.
+    """
+    quantifier, _, name = operator.rpartition(":")
+    values = () if actual is None else (actual,) if isinstance(actual, str) else actual
+    if quantifier == "ForAllValues":
+        return all(_holds_for(name, value, wanted) for value in values)
+    if quantifier == "ForAnyValue":
+        return any(_holds_for(name, value, wanted) for value in values)
+    if actual is None:
+        return _holds_for(name, None, wanted)
+    return any(_holds_for(name, value, wanted) for value in values)
+
+
+def _holds_for(name: str, actual: str | None, wanted: list[str]) -> bool:
     if name == "Null":
         return (actual is None) == (wanted[0].lower() == "true")
     if name.endswith("IfExists"):

@@ -45,6 +45,7 @@ class Nested:
     def create(self, place: Place, given: Properties) -> Made:
         """Create the child and wait for it."""
         asked = {"StackName": place.name(most=128), **self._asked(place, given)}
+        place.need("cloudformation", "CreateStack", **asked)
         try:
             child = self._engine.begin(place.region, asked, parent=place.stack_id)
         except protocol.Refusal as refusal:
@@ -101,8 +102,10 @@ class Nested:
         if child is None:
             msg = f"Stack [{stack_id}] does not exist"
             raise FailedError(msg, "NotFound")
+        asked = self._asked(place, new)
+        place.need("cloudformation", "UpdateStack", StackName=stack_id, **asked)
         try:
-            is_changing = self._engine.begin_update(child, self._asked(place, new))
+            is_changing = self._engine.begin_update(child, asked)
         except protocol.Refusal as refusal:
             raise FailedError(refusal.message, is_whole=True) from None
         if is_changing:
@@ -122,6 +125,7 @@ class Nested:
         child = self._engine.find(place.region, stack_id)
         if child is None or child.status == "DELETE_COMPLETE":
             return
+        place.need("cloudformation", "DeleteStack", StackName=stack_id)
         self._engine.begin_delete(child)
         ended = ("DELETE_COMPLETE", "DELETE_FAILED")
         while not child.wait(lambda: child.status in ended, timeout=0.5):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from preflight import errors, waiting
+from preflight.rehearsal import account as accounts
 from preflight.rehearsal.resources import ec2_readers
-from preflight.rehearsal.resources.handler import FailedError, Handler, Made, Place, Properties
+from preflight.rehearsal.resources.handler import SPECIFIED, FailedError, Handler, Made, Place, Properties
 
 DETACH_TIMEOUT = 20.0  # AWS tries for longer
 ANYWHERE: dict[str, Any] = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
@@ -15,6 +16,14 @@ ANYWHERE_IPV6: dict[str, Any] = {"IpProtocol": "-1", "Ipv6Ranges": [{"CidrIpv6":
 
 def _without(given: Properties, *names: str) -> dict[str, Any]:
     return {key: value for key, value in given.items() if key not in names}
+
+
+def specified(place: Place, kind: str, given: Properties) -> dict[str, Any]:
+    """The tags of what is made, as the operations that make something take them; none where there are none."""
+    tags = place.all_tags(given.get("Tags"))
+    if "Tags" in given:
+        place.note("Tags", "stored")
+    return {SPECIFIED: [{"ResourceType": kind, "Tags": tags}]} if tags else {}
 
 
 def _tagged(place: Place, resource: str, given: Properties) -> None:
@@ -26,12 +35,13 @@ def _tagged(place: Place, resource: str, given: Properties) -> None:
 
 
 def _create_vpc(place: Place, given: Properties) -> Made:
-    vpc = place.call("ec2", "CreateVpc", _without(given, "Tags", "EnableDnsSupport", "EnableDnsHostnames"))["Vpc"]
+    plain = _without(given, "Tags", "EnableDnsSupport", "EnableDnsHostnames")
+    vpc = place.call("ec2", "CreateVpc", {**plain, **specified(place, "vpc", given)})["Vpc"]
+    place.identify(vpc["VpcId"])
     for name in ("EnableDnsSupport", "EnableDnsHostnames"):
         if name in given:
             place.ask("ec2", "ModifyVpcAttribute", VpcId=vpc["VpcId"], **{name: {"Value": given[name]}})
             place.note(name, "stored")
-    _tagged(place, vpc["VpcId"], given)
     return Made(vpc["VpcId"], _vpc_attributes(place, vpc["VpcId"]))
 
 
@@ -60,10 +70,11 @@ def _update_vpc(place: Place, vpc: str, _old: Properties, new: Properties) -> Ma
 
 
 def _create_subnet(place: Place, given: Properties) -> Made:
-    subnet = place.call("ec2", "CreateSubnet", _without(given, "Tags", "MapPublicIpOnLaunch"))["Subnet"]
+    plain = _without(given, "Tags", "MapPublicIpOnLaunch")
+    subnet = place.call("ec2", "CreateSubnet", {**plain, **specified(place, "subnet", given)})["Subnet"]
+    place.identify(subnet["SubnetId"])
     if "MapPublicIpOnLaunch" in given:
         _set_public(place, subnet["SubnetId"], given)
-    _tagged(place, subnet["SubnetId"], given)
     return Made(subnet["SubnetId"], _subnet_attributes(subnet))
 
 
@@ -94,10 +105,8 @@ def _update_subnet(place: Place, subnet: str, _old: Properties, new: Properties)
 
 
 def _create_gateway(place: Place, given: Properties) -> Made:
-    gateway = place.call("ec2", "CreateInternetGateway", _without(given, "Tags"))["InternetGateway"][
-        "InternetGatewayId"
-    ]
-    _tagged(place, gateway, given)
+    asked = {**_without(given, "Tags"), **specified(place, "internet-gateway", given)}
+    gateway = place.call("ec2", "CreateInternetGateway", asked)["InternetGateway"]["InternetGatewayId"]
     return Made(gateway, {"InternetGatewayId": gateway})
 
 
@@ -142,8 +151,8 @@ def _update_attachment(place: Place, physical: str, old: Properties, new: Proper
 
 
 def _create_table(place: Place, given: Properties) -> Made:
-    table = place.call("ec2", "CreateRouteTable", _without(given, "Tags"))["RouteTable"]["RouteTableId"]
-    _tagged(place, table, given)
+    asked = {**_without(given, "Tags"), **specified(place, "route-table", given)}
+    table = place.call("ec2", "CreateRouteTable", asked)["RouteTable"]["RouteTableId"]
     return Made(table, {"RouteTableId": table})
 
 
@@ -199,7 +208,7 @@ def permission(given: Properties) -> dict[str, Any]:
 
 def _create_group(place: Place, given: Properties) -> Made:
     name = given.get("GroupName") or place.name(most=255)
-    asked = {"GroupName": name, "Description": given["GroupDescription"]}
+    asked = {"GroupName": name, "Description": given["GroupDescription"], **specified(place, "security-group", given)}
     if "VpcId" in given:
         asked["VpcId"] = given["VpcId"]
     group = place.ask("ec2", "CreateSecurityGroup", **asked)["GroupId"]
@@ -208,9 +217,9 @@ def _create_group(place: Place, given: Properties) -> Made:
             place.note(key, "stored")
     try:
         _set_rules(place, group, {}, given)
-        _tagged(place, group, given)
     except FailedError:
-        place.ask("ec2", "DeleteSecurityGroup", GroupId=group)
+        with accounts.acting_as(None):
+            place.ask("ec2", "DeleteSecurityGroup", GroupId=group)
         raise
     return Made(group, _group_attributes(place, group))
 

@@ -7,15 +7,14 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from preflight import errors, waiting
 from preflight.rehearsal.fargate import sizes
-from preflight.rehearsal.resources.handler import FailedError, Handler, Made, Place, Properties, refused
+from preflight.rehearsal.resources.handler import FailedError, Handler, Made, Place, Properties
 
 STEADY_TIMEOUT = 600.0
 HOPELESS = 3
 GRACE = 3.0  # seconds in which a client can still ask why, while everything stands
+GONE = ("Service was not ACTIVE.", "Service not found.")
 STUCK = "was unable to stop or start tasks during a deployment"
 TRIPPED = "Error occurred during operation 'ECS Deployment Circuit Breaker was triggered'."
 
@@ -26,6 +25,9 @@ def _call(place: Place, operation: str, words: str, given: Properties) -> dict[s
         return place.call("ecs", operation, given)
     except FailedError as failure:
         said, _, _ = failure.message.partition(" (Service: ")
+        if failure.code == "AccessDenied":
+            tail = f"Error Code: AccessDeniedException; Request ID: {uuid.uuid4()}; Proxy: null"
+            raise FailedError(f"{said} (Service: AmazonECS; Status Code: 400; {tail})", failure.code) from None
         code = "ClientException" if "TaskDefinition" in operation else "InvalidParameterException"
         msg = (
             f"Invalid request provided: {words}: {said} (Service: AmazonECS; Status Code: 400; "
@@ -154,18 +156,17 @@ def _update_service(place: Place, arn: str, _old: Properties, new: Properties) -
 
 def _delete_service(place: Place, arn: str, given: Properties) -> None:
     cluster = given.get("Cluster") or "default"
-    client = place.client("ecs")
     try:
-        client.delete_service(service=arn, cluster=cluster, force=True)
-    except ClientError as error:
-        if error.response["Error"]["Code"] not in {"ServiceNotActiveException", "ServiceNotFoundException"}:
-            raise refused("ecs", error) from None
+        place.ask("ecs", "DeleteService", service=arn, cluster=cluster, force=True)
+    except FailedError as failure:
+        if not any(gone in failure.message for gone in GONE):
+            raise
         return
 
     def is_gone() -> bool:
         if place.account.closing.is_set():
             return True
-        described = client.describe_services(services=[arn], cluster=cluster)["services"]
+        described = place.ask("ecs", "DescribeServices", services=[arn], cluster=cluster)["services"]
         return all(service["status"] == "INACTIVE" for service in described)
 
     waiting.until(is_gone, what=f"service {arn} to drain", timeout=STEADY_TIMEOUT, interval=0.05)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import string
 import threading
 import uuid
@@ -17,6 +18,9 @@ from preflight.rehearsal import account as accounts
 from preflight.rehearsal import ledger, protocol
 
 Properties = Mapping[str, Any]
+PREFIXES = {"elbv2": "elasticloadbalancing", "efs": "elasticfilesystem"}  # of actions, by the name of a client
+SPECIFIED = "TagSpecifications"  # what EC2 calls the tags of what it makes; no template does
+READING = re.compile(r"(Describe|Get|List|Head)[A-Z]")  # operations that change nothing
 
 
 class FailedError(Exception):
@@ -117,23 +121,46 @@ class Place:
         lost: list[str] = []
         made = protocol.as_shape(dict(given), shape, lost=lost)
         for key in given:
-            self.note(key, "stored")
+            if key != SPECIFIED:
+                self.note(key, "stored")
         for path in lost:
             self.note(path.strip("/").replace("/", "."), "ignored", f"{operation} has no such member")
         return self.ask(service, operation, **made)
 
     def ask(self, service: str, operation: str, /, **given: Any) -> dict[str, Any]:
-        """Call an operation in the API's own spelling.
+        """Call an operation in the API's own spelling: in the caller's name where AWS's handler may call it too.
+
+        All else is our own bookkeeping, done as the administrator; `needs` says what AWS's handlers read.
 
         Raises:
             FailedError: the service refused; with AWS's words.
         """
         client = self.client(service)
+        who = accounts.acting() if _is_callers(self.kind, service, operation) else None
         try:
-            answer: dict[str, Any] = client._make_api_call(operation, given)  # noqa: SLF001 - by operation name
+            with accounts.acting_as(who):
+                answer: dict[str, Any] = client._make_api_call(operation, given)  # noqa: SLF001 - by operation name
         except ClientError as error:
             raise refused(service, error) from None
         return answer
+
+    def need(self, service: str, operation: str, /, **given: Any) -> None:
+        """Hold a call that is not made here, but is by AWS's handler, against what the caller may do.
+
+        Raises:
+            FailedError: they may not; with AWS's words.
+        """
+        said = self.account.denial(service, self.region, operation, given)
+        if said is not None:
+            raise FailedError(f"{said}{_tail(service, 403)}", "AccessDenied")
+
+
+def _is_callers(kind: str, service: str, operation: str) -> bool:
+    """Whether AWS's handler of a type would change something by this operation; of S3 no operation is named so."""
+    if READING.match(operation):
+        return False
+    known = schemas.permissions(kind)
+    return not known or service == "s3" or f"{PREFIXES.get(service, service)}:{operation}".lower() in known
 
 
 def refused(service: str, error: ClientError) -> FailedError:
@@ -141,8 +168,11 @@ def refused(service: str, error: ClientError) -> FailedError:
     said = error.response["Error"]
     status = error.response["ResponseMetadata"].get("HTTPStatusCode", 400)
     code = _handler_code(said["Code"])
-    message = f"{said['Message']} (Service: {service.title()}, Status Code: {status}, Request ID: {uuid.uuid4()})"
-    return FailedError(message, code)
+    return FailedError(f"{said['Message']}{_tail(service, status)}", code)
+
+
+def _tail(service: str, status: int) -> str:
+    return f" (Service: {service.title()}, Status Code: {status}, Request ID: {uuid.uuid4()})"
 
 
 def _handler_code(code: str) -> str:
@@ -152,7 +182,7 @@ def _handler_code(code: str) -> str:
         return "NotFound"
     if "Conflict" in code or code in {"DependencyViolation", "ResourceInUse", "RepositoryNotEmptyException"}:
         return "ResourceConflict"
-    return "AccessDenied" if "AccessDenied" in code else "InvalidRequest"
+    return "AccessDenied" if "AccessDenied" in code or code == "UnauthorizedOperation" else "InvalidRequest"
 
 
 def is_gone(failure: FailedError) -> bool:

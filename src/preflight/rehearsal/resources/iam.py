@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from preflight.rehearsal import account as accounts
 from preflight.rehearsal.resources.handler import FailedError, Handler, Made, Place, Properties
 
 
@@ -34,7 +35,8 @@ def _create_role(place: Place, given: Properties) -> Made:
     try:
         _set_policies(place, name, {}, given)
     except FailedError:
-        _delete_role(place, name, given)
+        with accounts.acting_as(None):
+            _delete_role(place, name, given)
         raise
     for key in given:
         place.note(key, "stored")

@@ -17,7 +17,8 @@ def _create_group(place: Place, given: Properties) -> Made:
         raise FailedError(msg, "AlreadyExists")
     tags = {tag["Key"]: tag["Value"] for tag in place.all_tags(given.get("Tags"))}
     place.call("logs", "CreateLogGroup", {"LogGroupName": name, **plain, **({"Tags": tags} if tags else {})})
-    _set_retention(place, name, given)
+    if "RetentionInDays" in given:
+        _set_retention(place, name, given)
     return Made(name, {"Arn": f"{_arn(place, name)}:*"})
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
+from preflight.rehearsal import account as accounts
 from preflight.rehearsal import protocol
 from preflight.rehearsal.services import ecr_caches, ecr_policy
 from preflight.rehearsal.services import registry as registries
@@ -21,7 +22,7 @@ def operations(
     """GetAuthorizationToken, whose endpoint is the registry on loopback, and what moto does not keep."""
 
     def token(call: protocol.Call) -> dict[str, Any]:
-        secret = f"{registries.USER}:{registry.password(call.region)}"
+        secret = f"{registries.USER}:{registry.password(call.region, accounts.principal())}"
         data = {
             "authorizationToken": base64.b64encode(secret.encode()).decode(),
             "expiresAt": states.now() + LIFETIME,

@@ -19,6 +19,8 @@ from botocore.exceptions import ClientError
 from werkzeug.wrappers import Request, Response
 
 from preflight.rehearsal import account as accounts
+from preflight.rehearsal import identity as identities
+from preflight.rehearsal.asking import ecr
 
 _NAME = r"(?P<name>[a-z0-9]+(?:[._/-][a-z0-9]+)*)"
 _ROUTES = (
@@ -39,20 +41,20 @@ class Registry:
         self._blobs = folder / "blobs"
         self._uploads = folder / "uploads"
         self._kinds: dict[str, str] = {}
-        self._passwords: dict[str, str] = {}
+        self._passwords: dict[str, tuple[str, identities.Identity | None]] = {}
         for path in (self._blobs, self._uploads):
             path.mkdir(parents=True, exist_ok=True)
 
-    def password(self, region: str) -> str:
-        """A password that opens the registry of that region."""
+    def password(self, region: str, who: identities.Identity | None = None) -> str:
+        """A password that opens the registry of that region as far as `who`, or the administrator, may use it."""
         password = secrets.token_urlsafe(24)
-        self._passwords[password] = region
+        self._passwords[password] = (region, who)
         return password
 
     def answer(self, request: Request) -> Response:
         """The answer to one request below `/v2/`."""
-        region = self._region(request)
-        if region is None:
+        opened = self._opened(request)
+        if opened is None:
             challenge = {"WWW-Authenticate": 'Basic realm="ecr",service="ecr"'}
             return _error(401, "UNAUTHORIZED", "Not Authorized", challenge)
         if request.path in {"/v2/", "/v2"}:
@@ -60,10 +62,10 @@ class Registry:
         for kind, pattern in _ROUTES:
             found = pattern.match(request.path)
             if found:
-                return self._route(kind, request, region, **found.groupdict())
+                return self._admitted(kind, request, opened, found.groupdict())
         return _error(404, "NAME_UNKNOWN", "there is nothing here")
 
-    def _region(self, request: Request) -> str | None:
+    def _opened(self, request: Request) -> tuple[str, identities.Identity | None] | None:
         kind, _, encoded = request.headers.get("Authorization", "").partition(" ")
         if kind.lower() != "basic":
             return None
@@ -72,6 +74,23 @@ class Registry:
         except ValueError:
             return None
         return self._passwords.get(password) if user == USER else None
+
+    def _denial(
+        self, who: identities.Identity | None, action: str | None, region: str, name: str
+    ) -> str | None:
+        """AWS's sentence where the owner of the password may not do to a repository what is asked."""
+        if who is None or action is None or self._account.judge is None:
+            return None
+        return self._account.judge(who, "ecr", region, action, {"repositoryName": name})
+
+    def _admitted(
+        self, kind: str, request: Request, opened: tuple[str, identities.Identity | None], named: dict[str, str]
+    ) -> Response:
+        region, who = opened
+        denied = self._denial(who, ecr.REGISTRY.get(f"{request.method} {kind}"), region, named["name"])
+        if denied is not None:
+            return _error(403, "DENIED", denied)
+        return self._route(kind, request, region, **named)
 
     def _route(self, kind: str, request: Request, region: str, *, name: str, **rest: str) -> Response:
         try:

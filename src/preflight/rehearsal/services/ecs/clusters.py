@@ -7,7 +7,7 @@ from typing import Any
 
 from preflight.rehearsal import protocol
 from preflight.rehearsal.fargate import names
-from preflight.rehearsal.services.ecs import capacity, pages, requests
+from preflight.rehearsal.services.ecs import capacity, linked, pages, requests
 from preflight.rehearsal.services.ecs import state as states
 
 IN_USE = "The specified capacity provider is in use and cannot be removed."
@@ -25,6 +25,7 @@ class Clusters:
         requests.check(call)
         name = call.given.get("clusterName") or "default"
         requests.refuse(_refusals(call.given))
+        linked.check(self._state, call.region)
         cluster = self._state.clusters.get((call.region, name))
         if cluster is None or cluster.status != "ACTIVE":
             arn = self._state.arn(call.region, f"cluster/{name}")

@@ -8,7 +8,17 @@ from typing import Any
 
 from preflight.rehearsal import protocol
 from preflight.rehearsal.fargate import names
-from preflight.rehearsal.services.ecs import capacity, changes, connect, disks, network, pages, requests, rollout
+from preflight.rehearsal.services.ecs import (
+    capacity,
+    changes,
+    connect,
+    disks,
+    linked,
+    network,
+    pages,
+    requests,
+    rollout,
+)
 from preflight.rehearsal.services.ecs import state as states
 
 INVALID = "InvalidParameterException"
@@ -44,6 +54,7 @@ class Services:
         definition = self._active(call.region, given["taskDefinition"])
         given["taskDefinition"] = definition.arn
         self._check(given, definition, cluster, call.region, verb="created")
+        linked.check(self._state, call.region)
         existing = self._state.find_service(cluster, name)
         if existing is not None and existing.status != "INACTIVE":
             if existing.status == "DRAINING" or existing.given != given:

@@ -154,6 +154,7 @@ class State:
         self.services: dict[str, Service] = {}
         self.tasks: dict[str, Task] = {}
         self.tags: dict[str, list[dict[str, str]]] = {}
+        self.is_linked = False  # whether the service-linked role exists
 
     def arn(self, region: str, rest: str) -> str:
         """An ECS ARN in that region."""

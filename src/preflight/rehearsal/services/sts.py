@@ -1,0 +1,173 @@
+"""STS: who gets temporary credentials, by the trust policy of a role, and whose they are.
+
+A token of an identity provider is taken at its word: its signature cannot be verified without the
+provider's keys, which are on the internet. Issuer, audience, expiry and the trust policy are held.
+Source: https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from preflight import resolve
+from preflight.rehearsal import account as accounts
+from preflight.rehearsal import identity as identities
+from preflight.rehearsal import principals, protocol, webtoken
+from preflight.rehearsal.fargate import permissions
+
+LEAST, HOUR, DAY_AND_HALF = 900, 3600, 129_600
+ADMINISTRATOR = "user/moto"
+ADMINISTRATOR_ID = "AKIAIOSFODNN7EXAMPLE"
+NOT_BY_TOKEN = "Not authorized to perform sts:AssumeRoleWithWebIdentity"  # noqa: S105 - a sentence
+TOO_LONG = "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
+
+
+class Sts:
+    """The operations that issue credentials."""
+
+    def __init__(self, account: accounts.Account, known: principals.Principals) -> None:
+        self._account = account
+        self._known = known
+
+    def operations(self) -> Mapping[str, protocol.Operation]:
+        """Every operation that is ours, by its name."""
+        return {
+            "AssumeRole": self.assume,
+            "AssumeRoleWithWebIdentity": self.assume_by_token,
+            "GetCallerIdentity": self.who,
+            "GetFederationToken": self.federate,
+            "GetSessionToken": self.renew,
+        }
+
+    def assume(self, call: protocol.Call) -> dict[str, Any]:
+        """AssumeRole."""
+        arn, who = str(call.given["RoleArn"]), accounts.principal()
+        request = permissions.Request("sts:AssumeRole", arn, _context(call))
+        role = self._known.role(arn)
+        if role is None or not self._may_assume(who, _trust(role), request, call.region):
+            said = (
+                f"User: {self._arn(who, call.region)} is not authorized to perform: sts:AssumeRole on resource: {arn}"
+            )
+            raise protocol.Refusal("AccessDenied", said, status=403)
+        return self._issue(call, role)
+
+    def _may_assume(
+        self, who: identities.Identity | None, trust: permissions.Policy, request: permissions.Request, region: str
+    ) -> bool:
+        """Whether the trust policy names somebody; where it names the account, their own policies have to allow it.
+
+        Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html.
+        """
+        own = (who.principal, who.arn) if who is not None else (self._arn(None, region),)
+        if permissions.denies(trust, (*own, self._account.id), request):
+            return False
+        policies = self._known.policies(who) if who is not None else None
+        if policies is not None and permissions.forbids(policies, request):
+            return False
+        is_trusted_itself = permissions.grants(_without_account(trust), own, request)
+        is_allowed = policies is None or permissions.allows(policies, request)
+        return is_trusted_itself or (is_allowed and permissions.grants(trust, (*own, self._account.id), request))
+
+    def assume_by_token(self, call: protocol.Call) -> dict[str, Any]:
+        """AssumeRoleWithWebIdentity; the signature of the token is not verified."""
+        arn = str(call.given["RoleArn"])
+        partition = arn.split(":")[1] if arn.count(":") > 4 else "aws"
+        claims = webtoken.claims(str(call.given["WebIdentityToken"]))
+        provider = self._known.provider(claims.issuer, partition)
+        webtoken.check(claims, provider.client_id_list if provider else None, now=self._known.sessions.clock())
+        role = self._known.role(arn) if arn.count(":") > 4 else None
+        context = {**_context(call), **webtoken.context(claims, str(provider.url))} if provider else {}
+        request = permissions.Request("sts:AssumeRoleWithWebIdentity", arn, context)
+        if role is None or provider is None or not permissions.federates(_trust(role), str(provider.arn), request):
+            raise protocol.Refusal("AccessDenied", NOT_BY_TOKEN, status=403)
+        issued = self._issue(call, role)
+        named = {"Provider": str(provider.arn), "Audience": claims.audiences[0]}
+        return {**issued, "SubjectFromWebIdentityToken": claims.subject, **named}
+
+    def _issue(self, call: protocol.Call, role: Any) -> dict[str, Any]:
+        seconds = _seconds(call, most=int(role.max_session_duration or HOUR), default=HOUR, said=TOO_LONG)
+        name = str(call.given["RoleSessionName"])
+        limits = self._limits(call)
+        who = self.session_of(str(role.arn), str(role.id), name, limits)
+        made = self._known.sessions.issue(who, seconds=seconds)
+        user = {"AssumedRoleId": who.id, "Arn": who.arn}
+        return {"Credentials": made.shown(), "AssumedRoleUser": user, "PackedPolicySize": 6 if limits else None}
+
+    @staticmethod
+    def session_of(role: str, role_id: str, name: str, limits: tuple[str, ...] = ()) -> identities.Identity:
+        """Who acts with a role, in a session of that name."""
+        partition, account = role.split(":")[1], role.split(":")[4]
+        arn = f"arn:{partition}:sts::{account}:assumed-role/{role.rpartition('/')[2]}/{name}"
+        whole = f"{role_id}:{name}"
+        return identities.Identity(arn, role, whole, limits, {"aws:userid": whole})
+
+    def _limits(self, call: protocol.Call) -> tuple[str, ...]:
+        """The session policies of a request: one of its own, and managed ones by ARN."""
+        own = [str(call.given["Policy"])] if call.given.get("Policy") else []
+        arns = [str(policy.get("arn") or "") for policy in call.given.get("PolicyArns") or []]
+        return (*own, *(self._known.managed(arn) for arn in arns))
+
+    def who(self, call: protocol.Call) -> dict[str, Any]:
+        """GetCallerIdentity."""
+        who = accounts.principal()
+        user = who.id if who is not None else ADMINISTRATOR_ID
+        return {"UserId": user, "Account": self._account.id, "Arn": self._arn(who, call.region)}
+
+    def _arn(self, who: identities.Identity | None, region: str) -> str:
+        if who is not None:
+            return who.arn
+        return f"arn:{resolve.partition_of(region)[0]}:sts::{self._account.id}:{ADMINISTRATOR}"
+
+    def renew(self, call: protocol.Call) -> dict[str, Any]:
+        """GetSessionToken: a user's own rights for a while; the administrator's stay the administrator's."""
+        who = accounts.principal()
+        if who is not None and ":assumed-role/" in who.arn:
+            raise protocol.Refusal("AccessDenied", "Cannot call GetSessionToken with session credentials", status=403)
+        seconds = _seconds(call, most=DAY_AND_HALF, default=12 * HOUR, said=TOO_LONG)
+        return {"Credentials": self._known.sessions.issue(who, seconds=seconds).shown()}
+
+    def federate(self, call: protocol.Call) -> dict[str, Any]:
+        """GetFederationToken: no more than a session policy allows, and nothing without one."""
+        who, name = accounts.principal(), str(call.given["Name"])
+        seconds = _seconds(call, most=DAY_AND_HALF, default=12 * HOUR, said=TOO_LONG)
+        partition = resolve.partition_of(call.region)[0]
+        arn = f"arn:{partition}:sts::{self._account.id}:federated-user/{name}"
+        user = f"{self._account.id}:{name}"
+        made = who
+        if who is not None:
+            made = identities.Identity(arn, who.principal, user, self._limits(call) or ("{}",), {"aws:userid": user})
+        credentials = self._known.sessions.issue(made, seconds=seconds).shown()
+        return {"Credentials": credentials, "FederatedUser": {"FederatedUserId": user, "Arn": arn}}
+
+
+def _trust(role: Any) -> permissions.Policy:
+    return permissions.document(role.assume_role_policy_document) or {}
+
+
+def _without_account(trust: permissions.Policy) -> permissions.Policy:
+    """The statements of a trust policy that name more than an account."""
+    statements = trust.get("Statement", [])
+    listed = [statements] if isinstance(statements, Mapping) else statements
+    return {"Statement": [one for one in listed if "root" not in str(one.get("Principal"))]}
+
+
+def _context(call: protocol.Call) -> dict[str, permissions.Value]:
+    given = (("sts:externalid", "ExternalId"), ("sts:rolesessionname", "RoleSessionName"))
+    return {key: str(call.given[member]) for key, member in given if call.given.get(member)}
+
+
+def _seconds(call: protocol.Call, *, most: int, default: int, said: str) -> int:
+    """How long credentials are to be good for.
+
+    Raises:
+        Refusal: shorter than a quarter of an hour, or longer than `most`.
+    """
+    asked = call.given.get("DurationSeconds")
+    seconds = default if asked is None else int(asked)
+    if seconds < LEAST:
+        msg = f"1 validation error detected: Value '{seconds}' at 'durationSeconds' failed to satisfy constraint: Member must have value greater than or equal to {LEAST}"
+        raise protocol.Refusal("ValidationError", msg)
+    if seconds > most:
+        raise protocol.Refusal("ValidationError", said)
+    return seconds
