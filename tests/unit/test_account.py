@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -112,3 +114,19 @@ def test_names_with_the_prefix_or_the_run_are_taken(planned: Callable[[str, str]
         "bucket": "fa-018-preflight-0a1b2c3d",
         "templates": "fa-018",
     }
+
+
+@pytest.mark.parametrize(
+    ("typed", "agrees"),
+    [
+        pytest.param("y\n", True, id="y"),
+        pytest.param("Yes\n", True, id="yes"),
+        pytest.param("n\n", False, id="n"),
+        pytest.param("\n", False, id="nothing"),
+        pytest.param("", False, id="the end of the input"),
+    ],
+)
+def test_only_a_yes_is_a_yes(monkeypatch: pytest.MonkeyPatch, typed: str, *, agrees: bool) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
+
+    assert cli._agrees() is agrees
