@@ -123,7 +123,8 @@ def test_every_property_is_read_back_and_everything_goes(
 
     assert {key for key, state in states.items() if state == "ignored"} == LOST
     assert len(states) > 300
-    assert leftovers(client) == before
+    measured = 1  # the log group of Container Insights, which is no stack's
+    assert leftovers(client) == {**before, "logs": before["logs"] + measured}
 
 
 def test_what_aws_changes_in_place_is_changed_in_place_and_read_back(
