@@ -33,11 +33,13 @@ _EXPIRED: Mapping[str, tuple[str, int]] = {
     "ec2": ("RequestExpired", 400),
     "json": ("ExpiredTokenException", 400),
     "rest-json": ("ExpiredTokenException", 403),
+    protocol.CBOR: ("ExpiredTokenException", 400),
 }
 _DENIED: Mapping[str, tuple[str, int]] = {
     "ec2": ("UnauthorizedOperation", 403),
     "json": ("AccessDeniedException", 400),
     "rest-json": ("AccessDeniedException", 403),
+    protocol.CBOR: ("AccessDeniedException", 400),
 }
 
 
