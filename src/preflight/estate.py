@@ -122,6 +122,11 @@ class Estate:
                     found[name] = (document, output.get("Value"))
         return found
 
+    @property
+    def deployed(self) -> list[Document]:
+        """The documents of the stacks that a plan creates, nested ones included."""
+        return [document for document in self.documents if document.root.stack is not None]
+
     def of_file(self, name: str) -> list[Document]:
         """The documents of one template, by what reports call its file."""
         return [document for document in self.documents if document.name == name]

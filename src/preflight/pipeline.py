@@ -248,15 +248,16 @@ class Run:
         wrong = [r.name for r in self._results if r.outcome is not Outcome.PASS]
         if wrong:
             return f"{' and '.join(wrong)} did not pass, so nothing was deployed. Next: mend that, or deploy all the same by --stage rehearse,smoke"
-        for line in self._announced(account):
-            self._say(line)
+        from preflight import consent  # noqa: PLC0415 - only an account bills
+
+        if self.request.plan is not None:
+            for line in consent.announced(
+                self.request.plan, self._templates, account=account.id, regions=self._regions, run=self.id
+            ):
+                self._say(line)
         if not account.agrees():
             raise errors.UsageError("nothing was deployed: nobody agreed to it")
         return None
-
-    def _announced(self, account: Account) -> Iterator[str]:
-        """What is about to be deployed, and what it costs."""
-        yield f"on account {account.id}, in {', '.join(self._regions)}, as run {self.id}"
 
     def _engine(self) -> engines.Engine | None:
         """What builds images and runs containers, where that is needed."""

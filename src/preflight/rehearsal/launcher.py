@@ -34,6 +34,7 @@ from preflight.rehearsal import (
     targets,
 )
 from preflight.rehearsal.fargate import launch, metadata, platforms
+from preflight.rehearsal.services.ecs import insights
 from preflight.rehearsal.services.ecs import state as states
 
 WORKERS = 8
@@ -249,6 +250,7 @@ class Launcher:
         if task.service is not None and task.service.given.get("loadBalancers"):
             self._say(task, "ACTIVATING")
         self._staff.targets.register(task, run)
+        insights.measure(self._state, task)
         self._ran(task)
         self._staff.doors.open(task, run)
 

@@ -335,3 +335,20 @@ def test_clusters_are_refused_and_taken(client: Client) -> None:
     }
 
     assert {case: answer for case, (answer, start) in expected.items() if not answer.startswith(start)} == {}
+
+
+def test_lists_come_in_pages(client: Callable[[str], Any]) -> None:
+    ecs = client("ecs")
+    for n in range(5):
+        ecs.create_cluster(clusterName=f"c{n}")
+
+    pages = list(ecs.get_paginator("list_clusters").paginate(PaginationConfig={"PageSize": 2}))
+
+    assert [len(page["clusterArns"]) for page in pages] == [2, 2, 1]
+
+
+def test_a_token_that_was_never_given_out_is_refused(client: Callable[[str], Any]) -> None:
+    with pytest.raises(ClientError) as caught:
+        client("ecs").list_clusters(nextToken="there")
+
+    assert caught.value.response["Error"]["Code"] == "InvalidParameterException"

@@ -10,7 +10,7 @@ from typing import Any
 
 from moto.iam.access_control import PermissionResult
 from moto.s3 import models
-from werkzeug.wrappers import Request
+from werkzeug.wrappers import Request  # noqa: TC002 - mypy skips moto
 
 from preflight.rehearsal import account as accounts
 from preflight.rehearsal import protocol

@@ -7,7 +7,7 @@ from typing import Any
 
 from preflight.rehearsal import protocol
 from preflight.rehearsal.fargate import names
-from preflight.rehearsal.services.ecs import capacity, linked, requests
+from preflight.rehearsal.services.ecs import capacity, linked, pages, requests
 from preflight.rehearsal.services.ecs import state as states
 
 IN_USE = "The specified capacity provider is in use and cannot be removed."
@@ -50,7 +50,7 @@ class Clusters:
         arns = [
             c.arn for (region, _), c in self._state.clusters.items() if region == call.region and c.status == "ACTIVE"
         ]
-        return {"clusterArns": arns}
+        return pages.page("clusterArns", arns, call)
 
     def update(self, call: protocol.Call) -> dict[str, Any]:
         """UpdateCluster, UpdateClusterSettings and PutClusterCapacityProviders."""

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from preflight.rehearsal import protocol
 from preflight.rehearsal.fargate import contract, environment, ports, sizes
-from preflight.rehearsal.services.ecs import requests
+from preflight.rehearsal.services.ecs import pages, requests
 from preflight.rehearsal.services.ecs import state as states
 
 _ROLE = re.compile(r"^arn:aws[a-z-]*:iam::(\d{12}):role/(?:.*/)?([^/]+)$")
@@ -117,7 +117,7 @@ class Definitions:
             for d in list(self._state.definitions.values())
             if d.api["status"] == status and (not prefix or d.family == prefix) and d.arn.split(":")[3] == call.region
         ]
-        return {"taskDefinitionArns": arns[::-1] if call.given.get("sort") == "DESC" else arns}
+        return pages.page("taskDefinitionArns", arns[::-1] if call.given.get("sort") == "DESC" else arns, call)
 
 
 def _shown(given: dict[str, Any], arn: str, revision: int) -> dict[str, Any]:

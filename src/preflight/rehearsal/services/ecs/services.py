@@ -8,7 +8,17 @@ from typing import Any
 
 from preflight.rehearsal import protocol
 from preflight.rehearsal.fargate import names
-from preflight.rehearsal.services.ecs import capacity, changes, connect, disks, linked, network, requests, rollout
+from preflight.rehearsal.services.ecs import (
+    capacity,
+    changes,
+    connect,
+    disks,
+    linked,
+    network,
+    pages,
+    requests,
+    rollout,
+)
 from preflight.rehearsal.services.ecs import state as states
 
 INVALID = "InvalidParameterException"
@@ -154,11 +164,8 @@ class Services:
     def list_all(self, call: protocol.Call) -> dict[str, Any]:
         """ListServices."""
         cluster = self._state.cluster(call.region, call.given.get("cluster"))
-        return {
-            "serviceArns": [
-                s.arn for s in list(self._state.services.values()) if s.cluster is cluster and s.status == "ACTIVE"
-            ]
-        }
+        arns = [s.arn for s in list(self._state.services.values()) if s.cluster is cluster and s.status == "ACTIVE"]
+        return pages.page("serviceArns", arns, call, usual=10)
 
     def shown(self, service: states.Service) -> dict[str, Any]:
         """The service as the API shows it."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from preflight.rehearsal import protocol
-from preflight.rehearsal.services.ecs import capacity, disks, network, overrides, requests, services
+from preflight.rehearsal.services.ecs import capacity, disks, network, overrides, pages, requests, services
 from preflight.rehearsal.services.ecs import state as states
 
 Launch = Callable[[states.Task], None]
@@ -95,7 +95,7 @@ class Tasks:
             and (not call.given.get("family") or task.definition.family == call.given["family"])
             and (not call.given.get("startedBy") or task.api.get("startedBy") == call.given["startedBy"])
         ]
-        return {"taskArns": arns}
+        return pages.page("taskArns", arns, call)
 
 
 _numbers = itertools.count(1)

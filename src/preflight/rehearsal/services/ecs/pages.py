@@ -1,0 +1,27 @@
+"""Answers in pages: as many items as were asked for, and the token of what comes next.
+
+Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListTasks.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from preflight.rehearsal import protocol
+
+MOST = 100
+
+
+def page(member: str, items: Sequence[str], call: protocol.Call, *, usual: int = MOST) -> dict[str, Any]:
+    """One page of `items`, of `usual` size unless the call says otherwise.
+
+    Raises:
+        Refusal: the token is none that was given out.
+    """
+    token, size = call.given.get("nextToken") or "0", min(call.given.get("maxResults") or usual, MOST)
+    start = int(token) if token.isascii() and token.isdigit() and len(token) < 10 else -1
+    if start < 0 or (start and start >= len(items)):
+        raise protocol.Refusal("InvalidParameterException", "Invalid token")
+    end = start + size
+    return {member: list(items[start:end]), "nextToken": str(end) if end < len(items) else None}

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from unittest import mock
+
+import pytest
+
+from preflight import errors, model, plan, tour, visit
+from preflight.model import Outcome, StageResult
+
+ASKED = tour.Asked(
+    plan=plan.load(Path(__file__).parents[2] / plan.FILE),
+    regions=("ap-northeast-1", "us-east-1"),
+    run="0a1b2c3d",
+    stages=("rehearse",),
+    engine=None,
+    names={},
+)
+
+
+def went(results: dict[str, StageResult], *, asked: tour.Asked = ASKED) -> tour.Done:
+    """A tour whose visits bring these results, by region."""
+
+    def go(self: visit.Visit, **_options: object) -> None:
+        self.results.append(results[self._wish.plan.region])
+        self.deployment = model.Deployment(stacks=(self._wish.run,))
+
+    with mock.patch.object(visit.Visit, "go", go):
+        return tour.Tour(asked, mock.Mock(), lambda _: None).go()
+
+
+def result(outcome: Outcome, *findings: model.Finding) -> StageResult:
+    return StageResult("rehearse", outcome, findings=findings)
+
+
+FINDING = model.Finding("rehearse", "X", model.Severity.ERROR, "it failed")
+
+
+def test_no_two_regions_use_a_name_twice() -> None:
+    done = went(dict.fromkeys(ASKED.regions, result(Outcome.PASS)))
+
+    assert done.deployment.stacks == ("0a1b2c3d", "0a1b2c3db")
+
+
+@pytest.mark.parametrize(
+    ("second", "worst"),
+    [
+        pytest.param(Outcome.PASS, Outcome.PASS, id="both pass"),
+        pytest.param(Outcome.FAIL, Outcome.FAIL, id="one fails"),
+        pytest.param(Outcome.ERROR, Outcome.ERROR, id="one could not tell"),
+        pytest.param(Outcome.SKIPPED, Outcome.SKIPPED, id="one was skipped"),
+    ],
+)
+def test_the_worst_region_decides(second: Outcome, worst: Outcome) -> None:
+    done = went({"ap-northeast-1": result(Outcome.PASS), "us-east-1": result(second)})
+
+    assert [one.outcome for one in done.results] == [worst]
+
+
+def test_findings_of_several_regions_name_theirs() -> None:
+    done = went({"ap-northeast-1": result(Outcome.PASS), "us-east-1": result(Outcome.FAIL, FINDING)})
+
+    assert [finding.message for finding in done.results[0].findings] == ["us-east-1: it failed"]
+
+
+def test_findings_of_one_region_are_as_they_are() -> None:
+    asked = dataclasses.replace(ASKED, regions=("us-east-1",))
+
+    done = went({"us-east-1": result(Outcome.FAIL, FINDING)}, asked=asked)
+
+    assert done.results == (result(Outcome.FAIL, FINDING),)
+
+
+def test_a_stop_in_one_region_stops_the_others_before_it_is_told() -> None:
+    where = mock.Mock()
+
+    def go(_self: visit.Visit, **_options: object) -> None:
+        raise errors.StopRequested(143)
+
+    with mock.patch.object(visit.Visit, "go", go), pytest.raises(errors.StopRequested):
+        tour.Tour(ASKED, where, lambda _: None).go()
+
+    where.halt.assert_called_once_with()
