@@ -58,10 +58,14 @@ def scope(request: Request) -> Scope | None:
     found = _SIGNED.search(signed)
     if found:
         return Scope(found["key"], found["region"], found["service"])
-    is_form = request.mimetype == "application/x-www-form-urlencoded"
-    if is_form and request.path == "/" and request.form.get("Action") in BY_TOKEN:
+    if is_form(request) and request.path == "/" and request.form.get("Action") in BY_TOKEN:
         return Scope("", GLOBAL, "sts")
     return None
+
+
+def is_form(request: Request) -> bool:
+    """Whether a request brings its input as a form."""
+    return bool(request.mimetype == "application/x-www-form-urlencoded")
 
 
 class TurnedAwayError(Exception):
