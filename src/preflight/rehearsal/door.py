@@ -33,11 +33,13 @@ _EXPIRED: Mapping[str, tuple[str, int]] = {
     "ec2": ("RequestExpired", 400),
     "json": ("ExpiredTokenException", 400),
     "rest-json": ("ExpiredTokenException", 403),
+    protocol.CBOR: ("ExpiredTokenException", 400),
 }
 _DENIED: Mapping[str, tuple[str, int]] = {
     "ec2": ("UnauthorizedOperation", 403),
     "json": ("AccessDeniedException", 400),
     "rest-json": ("AccessDeniedException", 403),
+    protocol.CBOR: ("AccessDeniedException", 400),
 }
 
 
@@ -56,10 +58,14 @@ def scope(request: Request) -> Scope | None:
     found = _SIGNED.search(signed)
     if found:
         return Scope(found["key"], found["region"], found["service"])
-    is_form = request.mimetype == "application/x-www-form-urlencoded"
-    if is_form and request.path == "/" and request.form.get("Action") in BY_TOKEN:
+    if is_form(request) and request.path == "/" and request.form.get("Action") in BY_TOKEN:
         return Scope("", GLOBAL, "sts")
     return None
+
+
+def is_form(request: Request) -> bool:
+    """Whether a request brings its input as a form."""
+    return bool(request.mimetype == "application/x-www-form-urlencoded")
 
 
 class TurnedAwayError(Exception):

@@ -27,6 +27,7 @@ SIGNED = {
     "elasticfilesystem": "efs",
     "tagging": "resourcegroupstaggingapi",
 }
+CBOR = "smithy-rpc-v2-cbor"  # which some models name first; boto3 speaks the JSON that they name as well
 Operation = Callable[["Call"], Mapping[str, Any] | None]
 
 
@@ -216,7 +217,8 @@ def broken(service: str, message: str) -> Response:
 def _serialize(model: ServiceModel, name: str, result: object, *, status: int) -> Response:
     operation: OperationModel = model.operation_model(name)
     request_id = str(uuid.uuid4())
-    serializer = get_serializer_class(model.service_name, model.protocol)(operation, SerializationContext(request_id))
+    spoken = "json" if model.protocol == CBOR else model.protocol
+    serializer = get_serializer_class(model.service_name, spoken)(operation, SerializationContext(request_id))
     done = serializer.serialize(result)
     headers = {**done["headers"], "x-amzn-RequestId": request_id}
     return Response(done["body"], status=max(done["status_code"], status), headers=headers)

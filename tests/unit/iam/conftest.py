@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from tests.unit.iam import people
+from tests.unit.rehearsal import conftest as deployments
 
 from preflight.rehearsal import server
 
@@ -66,3 +68,9 @@ def without(client: Callable[[str], Any], ci_role: str) -> Callable[[str], None]
         iam.put_role_policy(RoleName=name, PolicyName="run", PolicyDocument=json.dumps(document))
 
     return take
+
+
+@pytest.fixture
+def fargate() -> dict[str, Any]:
+    """A small deployment in one template, to be changed at will."""
+    return copy.deepcopy(deployments.GOOD)

@@ -7,6 +7,7 @@ Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 from preflight.rehearsal.asking.question import Ask, Question, Target, on, passing, tag_context, tagging, tags_of
@@ -30,6 +31,11 @@ KINDS: Mapping[str, str] = {  # the beginning of an id: the kind of the resource
     "vpc": "vpc",
     "vpce": "vpc-endpoint",
 }
+# Operations that describe something by its id, on which IAM asks; all others describe on `*`.
+_NARROWED = re.compile(
+    r"(Image|Instance|Snapshot|Volume|FpgaImage)Attribute$|ClientVpn(Auth|Conn|Routes|Target)|Fleet(History|Instances)$"
+    r"|SpotFleetRequestHistory$|SecurityGroupReferences$|EndpointServicePermissions$|ExtensionOfferings$"
+)
 _CREATED: Mapping[str, tuple[str, str]] = {  # operation: what it makes, and what that is made in or of
     "CreateVpc": ("vpc", ""),
     "CreateSubnet": ("subnet", "VpcId"),
@@ -119,4 +125,4 @@ def of(name: str) -> Ask | None:
         return _named(_CHANGED[name])
     if name in {"CreateTags", "DeleteTags"}:
         return tagging(on(lambda question: [arn_of(question, r) for r in question.texts("resources")]))
-    return on() if name.startswith(("Describe", "Get")) else None
+    return on() if name.startswith("Describe") and not _NARROWED.search(name) else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from preflight.rehearsal.resources import ec2_readers
-from preflight.rehearsal.resources.ec2 import default_egress, permission
+from preflight.rehearsal.resources.ec2 import default_egress, permission, specified
 from preflight.rehearsal.resources.handler import Handler, Made, Place, Properties
 
 
@@ -38,12 +38,8 @@ def _revoke(operation: str) -> Any:
 
 
 def _create_acl(place: Place, given: Properties) -> Made:
-    acl = place.call("ec2", "CreateNetworkAcl", {"VpcId": given["VpcId"]})["NetworkAcl"]["NetworkAclId"]
-    tags = place.all_tags(given.get("Tags"))
-    if tags:
-        place.ask("ec2", "CreateTags", Resources=[acl], Tags=tags)
-    if "Tags" in given:
-        place.note("Tags", "stored")
+    asked = {"VpcId": given["VpcId"], **specified(place, "network-acl", given)}
+    acl = place.call("ec2", "CreateNetworkAcl", asked)["NetworkAcl"]["NetworkAclId"]
     return Made(acl, {"Id": acl})
 
 

@@ -5,12 +5,15 @@ Each act returns in a word what came of it: `accepted`, the error code, or the s
 
 from __future__ import annotations
 
+import base64
 import json
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import boto3
 from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
 
@@ -30,6 +33,7 @@ TRUST = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}],
 }
+STS = f"{DOCS}STS/latest/APIReference/"
 
 
 @dataclass(frozen=True)
@@ -401,6 +405,29 @@ ELBV2, ECS_MODELS = "elbv2/models.py", "ecs/models.py"
 SCALING_MODELS = "applicationautoscaling/models.py"
 GATEWAYS = "ec2/models/internet_gateways.py"
 
+def assume_nobody(client: Client) -> str:
+    role = f"arn:aws:iam::123456789012:role/{uuid.uuid4()}"
+    return said(lambda: client("sts").assume_role(RoleArn=role, RoleSessionName="session"))
+
+
+def assume_by_unknown_token(client: Client) -> str:
+    claims = {"iss": f"https://{uuid.uuid4()}.example", "sub": "x", "aud": "y", "exp": time.time() + 60}
+    token = ".".join(["e30", base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("="), "c2ln"])
+    given = {"RoleArn": f"arn:aws:iam::123456789012:role/{uuid.uuid4()}", "RoleSessionName": "session"}
+    return said(lambda: client("sts").assume_role_with_web_identity(**given, WebIdentityToken=token))
+
+
+def act_without_permission(client: Client) -> str:
+    trusting = {"Effect": "Allow", "Principal": {"AWS": "123456789012"}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trusting]})
+    role = client("iam").create_role(RoleName=str(uuid.uuid4()), AssumeRolePolicyDocument=document)["Role"]["Arn"]
+    made = client("sts").assume_role(RoleArn=role, RoleSessionName="session")["Credentials"]
+    session = boto3.Session(made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"])
+    where = client("ecr").meta
+    ecr = session.client("ecr", region_name=where.region_name, endpoint_url=where.endpoint_url)
+    return said(ecr.describe_repositories)
+
+
 SERVICES = (
     Correction(
         "a route to an internet gateway that is not attached",
@@ -673,6 +700,30 @@ SERVICES = (
         "InvalidParameterException",
         "accepted",
         registry_policy,
+    ),
+    Correction(
+        "a role is assumed that does not exist",
+        f"{STS}API_AssumeRole.html",
+        "sts/models.py",
+        "accepted",
+        "AccessDenied",
+        assume_nobody,
+    ),
+    Correction(
+        "a token of a provider that the account does not have",
+        f"{STS}API_AssumeRoleWithWebIdentity.html",
+        "sts/responses.py",
+        "accepted",
+        "InvalidIdentityToken",
+        assume_by_unknown_token,
+    ),
+    Correction(
+        "a role asks for what no policy allows",
+        f"{DOCS}IAM/latest/UserGuide/reference_policies_evaluation-logic.html",
+        "core/responses.py",
+        "accepted",
+        "AccessDeniedException",
+        act_without_permission,
     ),
 )
 
