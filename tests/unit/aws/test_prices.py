@@ -14,6 +14,7 @@ import pytest
 from preflight import units
 from preflight.aws import prices
 from preflight.aws import session as sessions
+from preflight.rehearsal import server
 
 REGION = "ap-northeast-1"
 VCPU, MEMORY = units.VCPU[units.X86, False], units.MEMORY[units.X86, False]
@@ -217,3 +218,9 @@ def test_only_spot_has_no_product() -> None:
     spot = {sort[kind] for sort in (units.VCPU, units.MEMORY) for kind in sort if kind[1]}
 
     assert set(units.ORDER) - set(prices.PRODUCTS) == spot
+
+
+def test_the_pretended_account_tells_no_prices_and_takes_the_question_for_no_trouble(account: server.Server) -> None:
+    found = prices.money(sessions.rehearsal(REGION, account.address), amounts((units.ADDRESS, "1")))
+
+    assert (found, account.book.shown()["troubles"]) == (None, [])
