@@ -94,9 +94,9 @@ def matches(one: Item, asked: Item) -> bool:
 def servers() -> Iterator[list[Server]]:
     found: list[Server] = []
     yield found
-    for server in found:
-        server.shutdown()
-        server.server_close()
+    for one in found:
+        one.shutdown()
+        one.server_close()
 
 
 @pytest.fixture
@@ -104,10 +104,10 @@ def serve(servers: list[Server]) -> Serve:
     """A session whose price list is on loopback."""
 
     def make(items: list[Item] | None = None, *, region: str = REGION, status: int = 200, delay: float = 0) -> sessions.Session:
-        server = Server(LIST if items is None else items, status=status, delay=delay)
-        servers.append(server)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        return sessions.rehearsal(region, f"http://127.0.0.1:{server.server_port}")
+        made = Server(LIST if items is None else items, status=status, delay=delay)
+        servers.append(made)
+        threading.Thread(target=made.serve_forever, daemon=True).start()
+        return sessions.rehearsal(region, f"http://127.0.0.1:{made.server_port}")
 
     return make
 
