@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from preflight import estate, resolve
+from preflight import estate, placeholders, plan, resolve
 from preflight.joins import origin
 
 DEFINITION = "AWS::ECS::TaskDefinition"
@@ -22,6 +22,13 @@ LATEST = "latest"
 HOLE = "\0"  # a part of a text that nobody knows yet
 MAX_STEPS = 50
 _ECR = re.compile(rf"[0-9]{{12}}\.dkr[.-]ecr\b|.*{HOLE}")
+
+
+def of_images(asked: plan.Plan, every: estate.Estate, *, run: str) -> dict[str, str]:
+    """The platforms of each image that a plan builds, with commas between, by the name of its step."""
+    values = placeholders.of(asked, run=run)  # as the estate has them
+    images = [step for step in asked.steps if isinstance(step, plan.Image)]
+    return {image.name: ",".join(platforms(every, plan.fill(image.name, values))) for image in images}
 
 
 def platforms(every: estate.Estate, name: str) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ OWNER_LABEL = "preflight.owner"
 TASK_LABEL = "preflight.task"
 NAME_LABEL = "preflight.container"
 HOLDER = "~pause"
+KINDS = {"x86_64": "amd64", "aarch64": "arm64"}
 # For machines where the defaults of podman fail: crun cannot work with hybrid cgroups, and without
 # CAP_SYS_RESOURCE the hard limits of the defaults cannot be set.
 _FALLBACK = """\
@@ -55,10 +56,20 @@ class Engine:
     @property
     def platforms(self) -> frozenset[str]:
         """The platforms whose containers run here, as `linux/amd64`: this machine's, and emulated ones."""
-        kinds = {"x86_64": "amd64", "aarch64": "arm64"}
         registered = Path("/proc/sys/fs/binfmt_misc")
-        emulated = [kind for kind in kinds if (registered / f"qemu-{kind}").exists()] if self.is_local else []
-        return frozenset(f"linux/{kinds.get(kind, kind)}" for kind in (_canonical(platform.machine()), *emulated))
+        emulated = [kind for kind in KINDS if (registered / f"qemu-{kind}").exists()] if self.is_local else []
+        return frozenset({self.platform, *(f"linux/{KINDS[kind]}" for kind in emulated)})
+
+    @property
+    def platform(self) -> str:
+        """The platform of this machine itself."""
+        kind = _canonical(platform.machine())
+        return f"linux/{KINDS.get(kind, kind)}"
+
+    def platform_of(self, image: str) -> str | None:
+        """The platform of an image in the store, None where there is no such image."""
+        done = self.run("image", "inspect", "--format", "{{.Os}}/{{.Architecture}}", image)
+        return done.stdout.strip() if done.code == 0 else None
 
     def run(self, *args: str, timeout: float = 120, given: str | None = None) -> process.Done:
         """Run one of the engine's commands; the caller judges the exit code."""

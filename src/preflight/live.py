@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from preflight import architectures, estate, model, plan, target, template
 from preflight import engine as engines
-from preflight import model, plan, target
 from preflight.aws import deployment as deployments
 from preflight.aws import tags, trouble
 
@@ -58,8 +58,20 @@ def deployed(wish: Wish, where: target.Target, say: Say, *, remains: list[model.
         marks = tags.of(asked.name, run=wish.tag or wish.run, now=dt.datetime.now(dt.timezone.utc))
         base = where.standins(asked, wish.engine)
         order = deployments.Order(
-            asked, filled, marks, wish.engine, base, wish.names, is_told=where.is_told, sweep=where.sweep
-        )
+            asked, filled, marks, wish.engine, base, wish.names, is_told=where.is_told, sweep=where.sweep,
+            platforms=_platforms(asked, wish.run),
+        )  # fmt: skip
         kept = {"is_kept": wish.is_kept, "is_kept_failed": wish.is_kept_failed}
         with deployments.deployed(session, order, say, remains=remains, **kept) as deployment:
             yield Live(deployment, filled, wish.engine, where)
+
+
+def _platforms(asked: plan.Plan, run: str) -> Mapping[str, str]:
+    """For which platforms images are built, by the names of their steps, as far as templates can be read."""
+    if len(asked.stacks) == len(asked.steps):
+        return {}
+    known = {}
+    for path in asked.template_files():
+        with contextlib.suppress(template.UnreadableError):  # CloudFormation refuses it
+            known[path] = template.load(path)
+    return architectures.of_images(asked, estate.of_plan(asked, known, run=run), run=run)

@@ -32,29 +32,40 @@ class Standins:
     def __init__(self, engine: engines.Engine, folders: Mapping[str, Path]) -> None:
         self._engine = engine
         self._folders = dict(folders)
-        self._found: dict[str, str] = {}
+        self._found: dict[tuple[str, str | None], str] = {}
         self.used: dict[str, str] = {}
 
-    def image(self, name: str) -> str:
-        """What to run where `name` is asked for: `name` itself, or the name of its stand-in.
+    def image(self, name: str, platform: str | None = None) -> str:
+        """What to run, or to build on, where `name` is asked for: `name` itself, or the name of its stand-in.
+
+        It is for `platform`, where one is asked for; else this machine runs it.
 
         Raises:
             LookupError: the registry answered that there is no such image; the text is what it said.
             ToolBrokeError: the registry cannot be reached, and there is no stand-in.
         """
-        if name not in self._found:
-            self._found[name] = self._find(name)
-        return self._found[name]
+        if (name, platform) not in self._found:
+            self._found[name, platform] = self._find(name, platform)
+        return self._found[name, platform]
 
-    def _find(self, name: str) -> str:
-        if self._engine.run("image", "inspect", name).code == 0:
+    def _find(self, name: str, platform: str | None) -> str:
+        wanted = self._engine.platforms if platform is None else {platform}
+        held = self._engine.platform_of(name)
+        if held in wanted:
             return name
-        done = self._engine.run("pull", "--quiet", _qualified(name), timeout=600)
+        asked = platform or (None if held is None else self._engine.platform)  # another build left that of its own
+        done = self._engine.run(
+            "pull", "--quiet", *(("--platform", asked) if asked else ()), _qualified(name), timeout=600
+        )
         if done.code == 0:
             return _qualified(name)
         said = (done.stderr or done.stdout).strip()
         if not _UNREACHABLE.search(said):
             raise LookupError(said.splitlines()[-1] if said else "the registry did not say why")
+        self.used[name] = build(self._engine, repository(name), self._folder(name, said), platform)
+        return self.used[name]
+
+    def _folder(self, name: str, said: str) -> Path:
         folder = self._folders.get(repository(name))
         if folder is None:
             msg = (
@@ -63,8 +74,7 @@ class Standins:
                 f"The engine said: {said[-300:]}"
             )
             raise errors.ToolBrokeError(msg)
-        self.used[name] = build(self._engine, repository(name), folder)
-        return self.used[name]
+        return folder
 
 
 def repository(image: str) -> str:
@@ -82,27 +92,32 @@ def _qualified(name: str) -> str:
     return name if "." in head or ":" in head or head == "localhost" else f"docker.io/{name}"
 
 
-def build(engine: engines.Engine, name: str, folder: Path) -> str:
+def build(engine: engines.Engine, name: str, folder: Path, platform: str | None = None) -> str:
     """Name of the stand-in's image, built from `folder` unless the store has it.
+
+    Its programs are those of this machine, also where it is for another platform: tasks of that are not run.
 
     Raises:
         ToolBrokeError: it cannot be built.
     """
-    image = f"{PREFIX}{name}:{_fingerprint(folder)}"
+    foreign = platform if platform != engine.platform else None
+    tail = f"-{foreign.replace('/', '-')}" if foreign else ""
+    image = f"{PREFIX}{name}:{_fingerprint(folder)}{tail}"
     with (places.cache() / "standins.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # another run may be building the same one
         if engine.run("image", "inspect", image).code != 0:
-            _build(engine, image, folder)
+            _build(engine, image, folder, foreign)
     return image
 
 
-def _build(engine: engines.Engine, image: str, folder: Path) -> None:
+def _build(engine: engines.Engine, image: str, folder: Path, platform: str | None) -> None:
+    options = ("--no-cache", "--platform", platform) if platform else ()
     with tempfile.TemporaryDirectory(dir=places.cache()) as made:
         root = Path(made) / "rootfs"
         root.mkdir()
         process.must(str(folder / "build"), str(root), timeout=300)
         (Path(made) / "Dockerfile").write_bytes((folder / "Dockerfile").read_bytes())
-        engine.must("build", "--quiet", "--tag", image, made, timeout=300)
+        engine.must("build", "--quiet", *options, "--tag", image, made, timeout=300)
 
 
 def _fingerprint(folder: Path) -> str:

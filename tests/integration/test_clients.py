@@ -74,7 +74,7 @@ def article(aws: Aws, endpoint: str) -> None:
     engine = engines.find()
     base = Standins(engine, {"nginx": ROOT / "docker" / "nginx-standin"})
     session = sessions.rehearsal(REGION, endpoint)
-    images.push(session, engine, folder=ROOT / "docker", name="fa-018:1.0.0", run=RUN, base=base)
+    images.push(session, engine, folder=ROOT / "docker", name="fa-018:1.0.0", run=RUN, base=base, platform="linux/amd64")
 
 
 def ended(client: Any, name: str) -> str:

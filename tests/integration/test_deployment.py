@@ -164,6 +164,7 @@ def test_an_immutable_tag_cannot_be_pushed_again(preflight_deployment: live.Live
             engine,
             folder=changed,
             name=name,
+            platform="linux/amd64",
             run="another",
             base=order.base,
         )

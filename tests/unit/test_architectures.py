@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from preflight import architectures, estate
+from preflight import architectures, estate, plan, template
 
 Make = Callable[..., estate.Estate]
 ARM = "RuntimePlatform: {CpuArchitecture: ARM64}"
@@ -114,3 +115,14 @@ def test_a_template_that_no_step_deploys_decides_nothing(make_estate: Make) -> N
     alone = task(f'!Sub "{REGISTRY}/app:run1"')
 
     assert architectures.platforms(make_estate(root=f"Resources:\n{REPOSITORY}", alone=alone), NAME) == ("linux/amd64",)
+
+
+def test_each_image_of_a_plan_gets_its_platforms_by_the_name_of_its_step(root: Path) -> None:
+    asked = plan.load(root / plan.FILE)
+    known = {path: template.load(path) for path in asked.template_files()}
+    file = root / "cfn" / "fa-018-fargate.yaml"
+    known[file].data["Resources"]["TaskDefinition2"]["Properties"]["RuntimePlatform"] = {"CpuArchitecture": "ARM64"}
+
+    found = architectures.of_images(asked, estate.of_plan(asked, known, run="run1"), run="run1")
+
+    assert found == {"{prefix}:{run}": "linux/arm64"}

@@ -6,7 +6,7 @@ import contextlib
 import itertools
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ from preflight.aws import (
 from preflight.aws import session as sessions
 
 Say = Callable[[str], None]
+DEFAULT_PLATFORM = "linux/amd64"  # of tasks that say nothing else
 PATIENCE = 2
 NO_REPOSITORY = "Let a step before this one create the repository of that name, and push each tag once."
 EMPTY_MANIFEST = {
@@ -56,6 +57,7 @@ class Order:
     names: Mapping[Path, str]
     is_told: bool = False
     sweep: str = "preflight sweep"  # the command that removes what is left behind
+    platforms: Mapping[str, str] = field(default_factory=dict)  # of images, by the names of their steps
 
 
 class HopelessError(Exception):
@@ -156,19 +158,25 @@ class Deployment:
         name = plan.fill(step.name, self._order.values)
         self._say(f"building {self._order.names.get(step.build, step.build.name)} and pushing it as {name}")
         try:
-            self.digests[name] = self._pushed(step.build, name)
+            self.digests[name] = self._pushed(step, name)
         except images.PushRefusedError as error:
             found = self._finding("PushRefused", f"{name} was not pushed: {error}", NO_REPOSITORY)
             raise FailedError([found]) from None
         self._say(f"{name} is pushed, digest {self.digests[name]}")
 
-    def _pushed(self, folder: Path, name: str) -> str:
+    def _pushed(self, step: plan.Image, name: str) -> str:
         """Digest of an image, built and pushed; without a container engine, ECR is told of one without layers."""
         engine = self._order.engine
         if engine is None:
             return images.declare(self.session, name, EMPTY_MANIFEST)
         return images.push(
-            self.session, engine, folder=folder, name=name, run=self._order.values["run"], base=self._order.base
+            self.session,
+            engine,
+            folder=step.build,
+            name=name,
+            platform=self._order.platforms.get(step.name, DEFAULT_PLATFORM),
+            run=self._order.values["run"],
+            base=self._order.base,
         )
 
     def _wanted(self, step: plan.Stack) -> changesets.Wanted:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,9 +13,8 @@ from botocore.exceptions import ClientError
 
 from preflight import engine as engines
 from preflight import errors, standins
+from preflight.aws import builds
 from preflight.aws import session as sessions
-
-_FROM = re.compile(r"(?mi)^\s*FROM\s+(?:--\S+\s+)*(\S+)")
 
 
 class PushRefusedError(Exception):
@@ -29,26 +27,26 @@ def push(
     *,
     folder: Path,
     name: str,
+    platform: str,
     run: str,
     base: standins.Standins | None,
 ) -> str:
-    """Build `folder`, push it as `name` (repository:tag) to ECR and return its digest.
+    """Build `folder` for a platform, push it as `name` (repository:tag) to ECR and return its digest.
 
-    The image is labelled with the run, so that a sweep finds what a killed run left in the store.
+    `platform` is one, as `linux/arm64`, or several with commas between. The image is labelled with the run,
+    so that a sweep finds what a killed run left in the store.
 
     Raises:
-        PushRefusedError: the registry refused it.
+        PushRefusedError: the registry refused it, or there is no such base image.
         ToolBrokeError: the image cannot be built.
     """
     host, credentials, is_plain = login(session)
     image = f"{host}/{name}"
-    options = [f"--build-context={k}={v}" for k, v in bases(engine, folder, base).items()]
-    label = f"--label={engines.RUN_LABEL}={run}"
-    engine.must("build", "--quiet", label, *options, "--tag", image, str(folder), timeout=900)
     try:
-        _push(engine, image, credentials, is_plain=is_plain)
-    finally:
-        engine.run("rmi", "--force", image)
+        with builds.Builder(engine, folder, run=run, base=base).built(image, platform):
+            _push(engine, image, credentials, is_plain=is_plain)
+    except builds.NoBaseError as error:
+        raise PushRefusedError(str(error)) from None
     return digest(session, name)
 
 
@@ -87,35 +85,18 @@ def _push(engine: engines.Engine, image: str, credentials: str, *, is_plain: boo
     if logged.code != 0:
         raise errors.ToolBrokeError(f"{engine.program} login at {host} failed: {logged.stderr.strip()[-300:]}")
     try:
-        done = engine.run("push", "--quiet", *insecure, image, timeout=900)
+        done = engine.run(*_command(engine, image, insecure), timeout=900)
     finally:
         engine.run("logout", host)
     if done.code != 0:
         raise PushRefusedError((done.stderr or done.stdout).strip()[-500:])
 
 
-def bases(engine: engines.Engine, folder: Path, base: standins.Standins | None) -> Mapping[str, str]:
-    """Build contexts that replace the base images of a Dockerfile by their stand-ins."""
-    if base is None:
-        return {}
-    text = (folder / "Dockerfile").read_text(encoding="utf-8")
-    scheme = "container-image" if engine.program == "podman" else "docker-image"
-    contexts = {}
-    for name in dict.fromkeys(_FROM.findall(text)):
-        if name == "scratch" or "$" in name:
-            continue
-        found = _image(base, name)
-        if found in base.used.values():
-            contexts[name] = f"{scheme}://{found}"
-    return contexts
-
-
-def _image(base: standins.Standins, name: str) -> str:
-    try:
-        return base.image(name)
-    except LookupError as error:
-        msg = f"the base image {name} cannot be pulled: {error}"
-        raise PushRefusedError(msg) from None
+def _command(engine: engines.Engine, image: str, options: Sequence[str]) -> tuple[str, ...]:
+    """How an engine pushes: to podman, an image for several platforms is a list of its own."""
+    if engine.program == "podman" and engine.run("manifest", "exists", image).code == 0:
+        return "manifest", "push", "--all", "--quiet", *options, image, f"docker://{image}"
+    return "push", "--quiet", *options, image
 
 
 def digest(session: sessions.Session, name: str) -> str:

@@ -34,9 +34,9 @@ class Session:
     has_loopback_only: bool = False
     stop: threading.Event = field(default_factory=threading.Event, compare=False)
 
-    def client(self, service: str) -> Any:
-        """A boto3 client."""
-        return _client(self, service)
+    def client(self, service: str, region: str | None = None, *, timeout: float | None = None) -> Any:
+        """A boto3 client, for the session's region where no other is named; with a `timeout` it asks only once."""
+        return _client(self, service, region or self.region, timeout)
 
     def sleep(self, seconds: float) -> None:
         """Do nothing for that long.
@@ -72,7 +72,7 @@ def is_loopback(host: str) -> bool:
 
 
 @functools.cache
-def _client(session: Session, service: str) -> Any:
+def _client(session: Session, service: str, region: str, timeout: float | None) -> Any:
     settings: dict[str, Any] = {
         "retries": {"mode": "standard", "total_max_attempts": ATTEMPTS[session.endpoint is not None]},
         "connect_timeout": 10,
@@ -80,10 +80,12 @@ def _client(session: Session, service: str) -> Any:
         "user_agent_extra": USER_AGENT,
         "max_pool_connections": 20,
     }
+    if timeout is not None:
+        settings |= {"retries": {"total_max_attempts": 1}, "connect_timeout": timeout, "read_timeout": timeout}
     if session.has_loopback_only:
         settings["proxies"] = {}
     return session.boto.client(
-        service, region_name=session.region, endpoint_url=session.endpoint, config=Config(**settings)
+        service, region_name=region, endpoint_url=session.endpoint, config=Config(**settings)
     )
 
 

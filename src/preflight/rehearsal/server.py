@@ -68,7 +68,7 @@ _MOVES_PACKETS = re.compile(
 )
 _CHANGES_BALANCERS = re.compile(r"^(Create|Delete|Modify|Set)(LoadBalancer|Listener|Subnets|SecurityGroups)")
 SLOW = {"ec2", "iam"}  # services that read files of a megabyte when they begin
-WHOLE = {"cloudformation", "ecs"}  # services that are ours alone
+WHOLE = {"cloudformation", "ecs", "pricing"}  # services that are ours alone; prices are not pretended, so all is refused
 FRONTED = {
     *WHOLE,
     "ecr",

@@ -14,6 +14,7 @@ _NOT_PUBLIC2 = (
         "          AssignPublicIp: DISABLED\n          SecurityGroups:\n            - !Ref ContainerSecurityGroup\n          Subnets:\n            - !Ref PublicSubnet2\n",
     ),
 )
+FAMILY_2 = '      Family: !Sub "${Prefix}-task2"\n'
 BALANCED = {FARGATE: bases.BALANCED, PLAN: bases.PLAIN_HTTP}
 SHARED = {FARGATE: bases.SHARED}
 SECRET = {FARGATE: bases.SECRET}
@@ -263,9 +264,15 @@ MISTAKES = (
     Change(
         "an image for another architecture",
         FARGATE,
-        '      Family: !Sub "${Prefix}-task2"\n',
-        '      Family: !Sub "${Prefix}-task2"\n      RuntimePlatform: {CpuArchitecture: ARM64}\n',
+        "Default: X86_64",
+        "Default: ARM64",
         "PlatformMismatch",
+        base={
+            FARGATE: (
+                ("Parameters:\n  Prefix:", "Parameters:\n  Kind: {Type: String, NoEcho: true, Default: X86_64}\n\n  Prefix:"),
+                (FAMILY_2, FAMILY_2 + "      RuntimePlatform: {CpuArchitecture: !Ref Kind}\n"),
+            )
+        },
     ),
     Change("two servers on one port", FARGATE, CONTAINERS, _SIDECAR, "EssentialContainerExited"),
     Change(
@@ -342,6 +349,9 @@ MISTAKES = (
     ),
 )
 VARIANTS = (
+    Change(
+        "ARM64 for an image of the plan", FARGATE, FAMILY_2, FAMILY_2 + "      RuntimePlatform: {CpuArchitecture: ARM64}\n"
+    ),
     Change("behind a load balancer", FARGATE, IMAGE, IMAGE, base=BALANCED),
     Change(
         "a port of its own for health checks",
