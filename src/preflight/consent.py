@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from preflight import bill, estate, plan, template
+from preflight import bill, estate, plan, target, template
+from preflight.aws import prices
 
 
 def announced(
-    asked: plan.Plan, templates: Mapping[Path, template.Template], *, account: str, regions: tuple[str, ...], run: str
+    asked: plan.Plan,
+    templates: Mapping[Path, template.Template],
+    where: target.Target,
+    *,
+    account: str,
+    regions: Sequence[str],
+    run: str,
 ) -> Iterator[str]:
-    """What is about to be deployed, in lines."""
+    """What is about to be deployed, in lines; with money where the price list tells it."""
     each = f" in each of {len(regions)} regions" if len(regions) > 1 else ""
     yield f"on account {account}, in {', '.join(regions)}, as run {run}; this{each}"
-    yield from bill.of(estate.of_plan(asked, templates, run=run)).lines()
+    found = bill.of(estate.of_plan(asked, templates, run=run))
+    yield from found.lines()
+    for region in regions:
+        money = prices.money(where.session(region), found.hourly)
+        if money is not None:
+            yield f"that is, in {region}: {money.text} an hour"

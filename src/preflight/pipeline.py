@@ -209,7 +209,7 @@ class Run:
         from preflight import tour  # noqa: PLC0415 - boto3 is slow to import, and lint needs none
 
         if self.request.account is not None:
-            refused = self._refused(self.request.account)
+            refused = self._refused(self.request.account, where)
             if refused is not None:
                 self._pass_over(lambda name: StageResult(name, Outcome.SKIPPED, reason=refused))
                 return
@@ -243,7 +243,7 @@ class Run:
         for name in [n for n in ("rehearse", "smoke") if n in self.request.stages]:
             self._stage(name, functools.partial(act, name))
 
-    def _refused(self, account: Account) -> str | None:
+    def _refused(self, account: Account, where: target.Target) -> str | None:
         """Why nothing is deployed on the account; None once somebody agreed to what it costs."""
         wrong = [r.name for r in self._results if r.outcome is not Outcome.PASS]
         if wrong:
@@ -252,7 +252,7 @@ class Run:
 
         if self.request.plan is not None:
             for line in consent.announced(
-                self.request.plan, self._templates, account=account.id, regions=self._regions, run=self.id
+                self.request.plan, self._templates, where, account=account.id, regions=self._regions, run=self.id
             ):
                 self._say(line)
         if not account.agrees():
