@@ -51,6 +51,54 @@ def test_allows(policies: list[dict[str, Any]], boundary: dict[str, Any] | None,
     assert permissions.allows(permissions.Policies(tuple(policies), boundary), REQUEST) is is_allowed
 
 
+NAMED = permissions.Request(
+    "ecr:BatchGetImage",
+    "arn:aws:ecr:eu-west-1:123456789012:repository/ann",
+    {"aws:username": "ann", "aws:principaltag/team": "*", "aws:currenttime": "2026-06-01T12:00:00Z"},
+)
+REPOSITORIES = "arn:aws:ecr:eu-west-1:123456789012:repository/"
+
+
+@pytest.mark.parametrize(
+    ("change", "is_allowed"),
+    [
+        pytest.param({"Resource": REPOSITORIES + "${aws:username}"}, True, id="a variable"),
+        pytest.param({"Resource": REPOSITORIES + "${aws:userid}"}, False, id="a variable without value"),
+        pytest.param({"Resource": REPOSITORIES + "${aws:userid, 'ann'}"}, True, id="a variable with a default"),
+        pytest.param({"Resource": REPOSITORIES + "${aws:PrincipalTag/team}"}, False, id="a star that a variable brings"),
+        pytest.param({"Condition": {"StringLike": {"aws:PrincipalTag/team": "${*}"}}}, True, id="a star as itself"),
+        pytest.param({"Condition": {"StringLike": {"aws:username": "${*}"}}}, False, id="a star that is not wild"),
+        pytest.param({"Condition": {"StringLike": {"aws:username": "[a]nn"}}}, False, id="brackets that mean nothing"),
+        pytest.param({"Condition": {"DateLessThan": {"aws:CurrentTime": "2026-06-02"}}}, True, id="before a day"),
+        pytest.param({"Condition": {"DateLessThan": {"aws:CurrentTime": "1780000000"}}}, False, id="after a moment"),
+        pytest.param({"Condition": {"DateGreaterThan": {"aws:CurrentTime": "soon"}}}, False, id="a date that is none"),
+        pytest.param({"Condition": {"NumericEquals": {"aws:username": "1"}}}, False, id="a number that is none"),
+        pytest.param({"Condition": {"ForAnyValue:StringEquals": {"aws:TagKeys": "a"}}}, False, id="any of no values"),
+        pytest.param(
+            {"Condition": {"ForAnyValue:StringEqualsIfExists": {"aws:TagKeys": "a"}}}, True, id="any of no values, if they exist"
+        ),
+        pytest.param({"Condition": {"Null": {"aws:username": []}}}, False, id="Null with nothing"),
+        pytest.param({"Condition": {"NopeNot": {"aws:TagKeys": "a"}}}, False, id="a negation that nobody knows"),
+    ],
+)
+def test_variables_and_conditions(change: dict[str, Any], is_allowed: bool) -> None:  # noqa: FBT001 - a case
+    policy = {"Version": "2012-10-17", **allow(**change)}
+
+    assert permissions.allows(permissions.Policies((policy,)), NAMED) is is_allowed
+
+
+def test_a_policy_without_a_version_has_no_variables() -> None:
+    policy = allow(Resource=REPOSITORIES + "${aws:username}")
+
+    assert not permissions.allows(permissions.Policies((policy,)), NAMED)
+
+
+def test_a_pattern_full_of_stars_is_matched_in_no_time() -> None:
+    pattern = "*a" * 40 + "*b"
+
+    assert not permissions.like("a" * 5000, pattern)
+
+
 def trust(**change: Any) -> dict[str, Any]:
     return {
         "Statement": [

@@ -6,15 +6,19 @@ Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_eval
 from __future__ import annotations
 
 import fnmatch
+import glob
 import ipaddress
 import json
+import operator as operators
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from typing import Any
 
 Policy = Mapping[str, Any]
 Value = str | tuple[str, ...]  # of a condition key: one text, or several
+WITH_VARIABLES = "2012-10-17"  # the version of policies that have variables
 
 
 @dataclass(frozen=True)
@@ -168,7 +172,17 @@ def _statements(policy: Policy, effect: str) -> Iterable[Policy]:
     statements = policy.get("Statement", [])
     for statement in [statements] if isinstance(statements, Mapping) else statements:
         if isinstance(statement, Mapping) and statement.get("Effect") == effect:
-            yield statement
+            yield statement if policy.get("Version") == WITH_VARIABLES else _taken_literally(statement)
+
+
+def _taken_literally(statement: Policy) -> Policy:
+    """A statement of a version that knows no variables: what looks like one is text.
+
+    Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_version.html.
+    """
+    text = json.dumps(statement)
+    read: Policy = json.loads(text.replace("${", "${$}{")) if "${" in text else statement
+    return read
 
 
 def _applies(statement: Policy, request: Request) -> bool:
@@ -188,27 +202,55 @@ def _covers(statement: Policy, request: Request, effect: str) -> bool:
 
 
 def _any_match(patterns: object, text: str, context: Mapping[str, Value] | None = None, *, lower: bool = False) -> bool:
-    filled = (_filled(pattern, context or {}) for pattern in map(str, _list(patterns)))
-    return any(like(text, p.lower() if lower else p) for p in filled if p is not None)
+    filled = (_glob(pattern, context or {}) for pattern in map(str, _list(patterns)))
+    return any(_matches(text, p.lower() if lower else p) for p in filled if p is not None)
 
 
 _VARIABLE = re.compile(r"\$\{([^}]+)\}")
+_DEFAULT = re.compile(r"(?P<key>[^,]+?)\s*(?:,\s*'(?P<default>[^']*)')?\s*")
+_Part = Callable[[str], str]
 
 
-def _filled(pattern: str, context: Mapping[str, Value]) -> str | None:
-    """A pattern with its policy variables filled in; None where one has no value, and nothing matches then.
+def _filled(text: str, context: Mapping[str, Value], *, written: _Part = str, value: _Part = str) -> str | None:
+    """A text with its policy variables filled in; None where one has no value, and nothing matches then.
 
+    `written` and `value` say what becomes of what is written there, and of what is filled in.
     Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html.
     """
-    values = {name: context.get(name.lower()) for name in _VARIABLE.findall(pattern)}
-    if not all(isinstance(value, str) for value in values.values()):
+    parts = _VARIABLE.split(text)  # what is written and names of variables by turns
+    values = [_value(name, context) for name in parts[1::2]]
+    if None in values:
         return None
-    return _VARIABLE.sub(lambda found: str(values[found[1]]), pattern)
+    parts[::2] = map(written, parts[::2])
+    parts[1::2] = (value(str(found)) for found in values)
+    return "".join(parts)
+
+
+def _value(variable: str, context: Mapping[str, Value]) -> str | None:
+    """The value of a policy variable: of a condition key, its default, or one of the three signs."""
+    found = _DEFAULT.fullmatch(variable)
+    if variable in {"*", "?", "$"} or found is None:
+        return variable if found else None
+    value = context.get(found["key"].strip().lower())
+    return value if isinstance(value, str) else found["default"]
+
+
+def _glob(pattern: str, context: Mapping[str, Value]) -> str | None:
+    """An IAM pattern as one of fnmatch; what variables stand for is matched literally."""
+    return _filled(pattern, context, written=_wild, value=glob.escape)
+
+
+def _wild(pattern: str) -> str:
+    return pattern.replace("[", "[[]")
+
+
+def _matches(text: str, pattern: str) -> bool:
+    return re.fullmatch(fnmatch.translate(pattern), text) is not None
 
 
 def like(text: str, pattern: str) -> bool:
     """Whether `text` matches an IAM pattern, in which `*` and `?` are wild and nothing else is."""
-    return re.fullmatch(fnmatch.translate(pattern.replace("[", "[[]")), text) is not None
+    return _matches(text, _wild(pattern))
 
 
 def _list(value: object) -> list[Any]:
@@ -219,15 +261,16 @@ def _list(value: object) -> list[Any]:
 
 def _conditions_hold(conditions: Mapping[str, Mapping[str, object]], request: Request) -> bool:
     return all(
-        _condition_holds(operator, request.context.get(key.lower()), _wanted(wanted, request.context))
+        _condition_holds(operator, request.context.get(key.lower()), _wanted(operator, wanted, request.context))
         for operator, keys in conditions.items()
         for key, wanted in keys.items()
         if request.resource is not None or "resourcetag/" not in key.lower()
     )
 
 
-def _wanted(wanted: object, context: Mapping[str, Value]) -> list[str]:
-    filled = (_filled(_text(value), context) for value in _list(wanted))
+def _wanted(operator: str, wanted: object, context: Mapping[str, Value]) -> list[str]:
+    fill = _glob if "Like" in operator or "Arn" in operator else _filled
+    filled = (fill(_text(value), context) for value in _list(wanted))
     return [value for value in filled if value is not None]
 
 
@@ -245,6 +288,8 @@ def _condition_holds(operator: str, actual: Value | None, wanted: list[str]) -> 
     if quantifier == "ForAllValues":
         return all(_holds_for(name, value, wanted) for value in values)
     if quantifier == "ForAnyValue":
+        if actual is None and name.endswith("IfExists"):
+            return True
         return any(_holds_for(name, value, wanted) for value in values)
     if actual is None:
         return _holds_for(name, None, wanted)
@@ -253,17 +298,17 @@ def _condition_holds(operator: str, actual: Value | None, wanted: list[str]) -> 
 
 def _holds_for(name: str, actual: str | None, wanted: list[str]) -> bool:
     if name == "Null":
-        return (actual is None) == (wanted[0].lower() == "true")
+        return any((actual is None) == (value.lower() == "true") for value in wanted)
     if name.endswith("IfExists"):
         if actual is None:
             return True
         name = name.removesuffix("IfExists")
     is_negated = "Not" in name
-    if actual is None:
-        return is_negated
     test = _TESTS.get(name.replace("Not", ""))
     if test is None:
         return False  # an operator nobody here knows admits nothing
+    if actual is None:
+        return is_negated
     return any(test(actual, value) for value in wanted) != is_negated
 
 
@@ -274,22 +319,45 @@ def _in_block(actual: str, block: str) -> bool:
         return False
 
 
-_TESTS: Mapping[str, Callable[[str, str], bool]] = {
+def _moment(text: str) -> float:
+    """A date, or seconds of Unix time, as seconds of Unix time."""
+    try:
+        return float(text)
+    except ValueError:
+        read = datetime.fromisoformat(text.replace("Z", "+00:00"))
+        return (read if read.tzinfo else read.replace(tzinfo=timezone.utc)).timestamp()
+
+
+_Test = Callable[[str, str], bool]
+
+
+def _ordered(read: Callable[[str], float], compare: Callable[[float, float], bool]) -> _Test:
+    """A test of what can be read so; of what cannot, it does not hold."""
+
+    def test(actual: str, value: str) -> bool:
+        try:
+            return compare(read(actual), read(value))
+        except ValueError:
+            return False
+
+    return test
+
+
+_ORDERS: Mapping[str, Callable[[float, float], bool]] = {
+    "Equals": operators.eq,
+    "LessThan": operators.lt,
+    "LessThanEquals": operators.le,
+    "GreaterThan": operators.gt,
+    "GreaterThanEquals": operators.ge,
+}
+_TESTS: Mapping[str, _Test] = {
     "StringEquals": lambda actual, value: actual == value,
     "StringEqualsIgnoreCase": lambda actual, value: actual.lower() == value.lower(),
-    "StringLike": like,
-    "ArnEquals": like,
-    "ArnLike": like,
+    "StringLike": _matches,
+    "ArnEquals": _matches,
+    "ArnLike": _matches,
     "Bool": lambda actual, value: actual.lower() == value.lower(),
     "IpAddress": _in_block,
-    "NumericEquals": lambda actual, value: float(actual) == float(value),
-    "NumericLessThan": lambda actual, value: float(actual) < float(value),
-    "NumericLessThanEquals": lambda actual, value: float(actual) <= float(value),
-    "NumericGreaterThan": lambda actual, value: float(actual) > float(value),
-    "NumericGreaterThanEquals": lambda actual, value: float(actual) >= float(value),
-    "DateEquals": lambda actual, value: actual == value,
-    "DateLessThan": lambda actual, value: actual < value,
-    "DateLessThanEquals": lambda actual, value: actual <= value,
-    "DateGreaterThan": lambda actual, value: actual > value,
-    "DateGreaterThanEquals": lambda actual, value: actual >= value,
+    **{f"Numeric{name}": _ordered(float, compare) for name, compare in _ORDERS.items()},
+    **{f"Date{name}": _ordered(_moment, compare) for name, compare in _ORDERS.items()},
 }
