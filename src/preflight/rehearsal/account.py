@@ -60,6 +60,12 @@ def principal() -> identities.Identity | None:
     return _acting.get() or _asking.get()
 
 
+def through(service: str) -> identities.Identity | None:
+    """The same, where a service asks for them."""
+    who = principal()
+    return None if who is None else who.through(service)
+
+
 def acting() -> identities.Identity | None:
     """In whose name this thread calls the account."""
     return _acting.get()

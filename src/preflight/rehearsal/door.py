@@ -156,7 +156,7 @@ def _denied_by_s3(asked: s3.Asked, denials: list[str]) -> Response:
     """
     if not asked.is_batch:
         return _s3_error(403, "AccessDenied", denials[0])
-    keys = [escape(key.decode(errors="replace")) for key in s3.KEYS.findall(asked.body)]
+    keys = map(escape, s3.keys_in(asked.body))
     said = f"<Code>AccessDenied</Code><Message>{escape(denials[0])}</Message>"
     errors = "".join(f"<Error><Key>{key}</Key>{said}</Error>" for key in keys)
     return _xml(200, f'<DeleteResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">{errors}</DeleteResult>')

@@ -33,9 +33,10 @@ class Gate:
     def denials(self, who: identities.Identity, targets: Iterable[question.Target], region: str) -> Iterator[str]:
         """A sentence about each of `targets` that is denied."""
         policies = self._principals.policies(who)
+        about = self._principals.context(who)
         has_tags = _mentions(policies, "resourcetag/")
         for target in (settled for asked in targets for settled in self._settled(asked, region)):
-            request = self._request(who, target, region, has_tags=has_tags)
+            request = self._request(about, target, region, has_tags=has_tags)
             if not self._is_allowed(who, policies, request):
                 yield sentence(who, request, permissions.why_not(policies, request))
 
@@ -45,14 +46,17 @@ class Gate:
         """Whether policies of somebody, or of the resource that is asked for, allow it.
 
         Within an account the grant of a resource's policy is as good as one of an identity's own.
+        Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-denyallow.html.
         """
         own = self._owners.policy(request.resource or "")
         if own is None:
             return permissions.allows(policies, request)
         named = (who.principal, who.arn, who.principal.split(":")[4])
-        if permissions.denies(own, named, request) or permissions.forbids(policies, request):
+        if permissions.denies(own, named, request) or permissions.rejects(policies, request):
             return False
-        is_granted = permissions.grants(own, (who.principal, who.arn), request)
+        if permissions.grants(own, (who.arn,), request):
+            return True  # neither a boundary nor a session policy limits what is granted to the session or user itself
+        is_granted = permissions.grants(own, (who.principal,), request) and not permissions.forbids(policies, request)
         return is_granted or permissions.allows(policies, request)
 
     def _settled(self, target: question.Target, region: str) -> Iterator[question.Target]:
@@ -66,16 +70,12 @@ class Gate:
                 yield replace(target, resource=arn, owner=arn if target.owner and arn else "")
 
     def _request(
-        self, who: identities.Identity, target: question.Target, region: str, *, has_tags: bool
+        self, about: Mapping[str, permissions.Value], target: question.Target, region: str, *, has_tags: bool
     ) -> permissions.Request:
-        account = who.principal.split(":")[4]
-        context: dict[str, permissions.Value] = {
+        context = {
+            **about,
             "aws:requestedregion": region,
-            "aws:securetransport": "true",
-            "aws:principalaccount": account,
-            "aws:resourceaccount": account,
-            "aws:principalarn": who.principal,
-            **who.context,
+            "aws:resourceaccount": about["aws:principalaccount"],
             **target.context,
         }
         if has_tags and target.owner:

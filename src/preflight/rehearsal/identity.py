@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+from preflight.rehearsal.fargate import permissions
 
 
 @dataclass(frozen=True)
@@ -18,7 +20,18 @@ class Identity:
     principal: str
     id: str = ""
     limits: tuple[str, ...] = ()
-    context: Mapping[str, str] = field(default_factory=dict)
+    context: Mapping[str, permissions.Value] = field(default_factory=dict)
+
+    def through(self, service: str) -> Identity:
+        """The same principal where a service makes requests for it; one that is told already is not told twice.
+
+        Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html.
+        """
+        former = tuple(self.context.get("aws:calledvia", ()))
+        via = former if service in former else (*former, service)
+        first, last = {"aws:calledviafirst": via[0]}, {"aws:calledvialast": via[-1]}
+        keys: dict[str, permissions.Value] = {"aws:viaawsservice": "true", "aws:calledvia": via, **first, **last}
+        return replace(self, context={**self.context, **keys})
 
     def __hash__(self) -> int:
         """By the session; the context follows from it."""

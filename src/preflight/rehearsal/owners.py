@@ -28,15 +28,18 @@ class Owners:
 
     def tags(self, arn: str, region: str) -> Tags:
         """The tags of a resource; none where it does not exist, or where its service's are not read here."""
-        read = _READERS.get(arn.split(":")[2])
+        read = _READERS.get(arn.split(":")[2]) if arn.count(":") >= 5 else None
         return {} if read is None else self._asked(lambda client: read(client, arn), region) or {}
 
     def whole(self, arn: str, region: str) -> Sequence[str | None]:
-        """The ARNs of what was named in short: a stack by name, or both ends of an association; None for nobody knows."""
+        """The ARNs of what was named in short: a stack, both ends of an association, the role of a definition.
+
+        None is among them where nobody knows.
+        """
         for pattern, find in _FINDERS:
             if pattern.search(arn):
                 found = self._asked(lambda client, find=find: find(client, arn), region)  # type: ignore[misc]  # bound here
-                return found or [None if ":route-table-association/" in arn else arn]
+                return found if found is not None else [arn] if _is_stack(arn) else []
         return [arn]
 
     def _asked(self, ask: Callable[[Client], _T], region: str) -> _T | None:
@@ -61,8 +64,16 @@ class Owners:
         return permissions.document(text.decode() if isinstance(text, bytes) else text)
 
     def _of_repository(self, name: str, region: str) -> permissions.Policy | None:
-        kept = moto.backends.get_backend("ecr")[self._account.id][region].repositories.get(name)
+        try:
+            kept = moto.backends.get_backend("ecr")[self._account.id][region].repositories.get(name)
+        except KeyError:  # there is no such region
+            return None
         return permissions.document(getattr(kept, "policy", None))
+
+
+def _is_stack(arn: str) -> bool:
+    """Whether an ARN is a stack's or a change set's, which is asked for even where it does not exist."""
+    return arn.split(":")[2] == "cloudformation"
 
 
 def _stack(client: Client, arn: str) -> list[str | None]:
@@ -80,13 +91,21 @@ def _ends(client: Client, arn: str) -> list[str | None]:
     for table in client("ec2").describe_route_tables(Filters=within)["RouteTables"]:
         subnets = [a.get("SubnetId") for a in table["Associations"] if a["RouteTableAssociationId"] == association]
         return [f"{head}:route-table/{table['RouteTableId']}", *(f"{head}:subnet/{s}" for s in subnets if s)]
-    return []
+    return [None]
+
+
+def _role_of_definition(client: Client, arn: str) -> list[str | None]:
+    """The role that a task definition names in a member: none where it names none, or does not exist."""
+    name, _, member = arn.rpartition("/")
+    definition = client("ecs").describe_task_definition(taskDefinition=name.removesuffix(":*"))["taskDefinition"]
+    return [definition[member]] if definition.get(member) else []
 
 
 _FINDERS: Sequence[tuple[re.Pattern[str], Callable[[Client, str], list[str | None]]]] = (
     (re.compile(r":stack/[^/]+/\*$"), _stack),
     (re.compile(r":changeSet/"), _stack_of_change_set),
     (re.compile(r":route-table-association/"), _ends),
+    (re.compile(r":task-definition/.+/(execution|task)RoleArn$"), _role_of_definition),
 )
 
 
@@ -104,7 +123,7 @@ def _of_ecr(client: Client, arn: str) -> Tags:
 
 
 def _of_logs(client: Client, arn: str) -> Tags:
-    found: Tags = client("logs").list_tags_for_resource(resourceArn=arn.removesuffix(":*"))["tags"]
+    found: Tags = client("logs").list_tags_for_resource(resourceArn=arn.removesuffix(":log-stream:"))["tags"]
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import timezone
 from typing import Any
 
 import moto.backends
@@ -59,24 +60,54 @@ class Principals:
 
     def role(self, arn: str) -> Any | None:
         """What IAM keeps of a role, None where there is none with that ARN."""
-        partition, account = arn.split(":")[1], arn.split(":")[4]
-        if account != self._account:
+        parts = arn.split(":")
+        if len(parts) != 6 or parts[4] != self._account:
             return None
         try:
-            found = self._iam(partition).get_role(arn.rpartition("/")[2])
-        except NotFoundException:
+            found = self._iam(parts[1]).get_role(arn.rpartition("/")[2])
+        except (NotFoundException, KeyError):  # there is no such role, or no such partition
             return None
         return found if found.arn == arn else None
 
     def with_path(self, arn: str) -> str:
         """The ARN that a role or user has which was named without its path."""
-        kind, _, name = arn.split(":")[5].partition("/")
+        parts = arn.split(":")
+        if len(parts) != 6 or parts[1] not in moto.backends.get_backend("iam")[self._account]:
+            return arn  # it cannot be one of ours
+        kind, _, name = parts[5].partition("/")
         kept: Any = None
         if kind == "role":
-            kept = next((role for role in self._iam(arn.split(":")[1]).roles.values() if role.name == name), None)
+            kept = next((role for role in self._iam(parts[1]).roles.values() if role.name == name), None)
         elif kind == "user":
-            kept = self._iam(arn.split(":")[1]).users.get(name)
+            kept = self._iam(parts[1]).users.get(name)
         return arn if kept is None else str(kept.arn)
+
+    def context(self, who: identities.Identity) -> dict[str, permissions.Value]:
+        """The condition keys of whatever somebody asks, whichever service.
+
+        Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html.
+        """
+        kind = "User" if who.principal == who.arn else "AssumedRole" if ":assumed-role/" in who.arn else "FederatedUser"
+        moment = self.sessions.clock().replace(microsecond=0, tzinfo=timezone.utc)
+        tags = self._tags(who.principal)
+        return {
+            "aws:principalaccount": self._account,
+            "aws:principalarn": who.principal,
+            "aws:principaltype": kind,
+            "aws:securetransport": "true",
+            "aws:currenttime": moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "aws:epochtime": str(int(moment.timestamp())),
+            "aws:viaawsservice": "false",
+            **{f"aws:principaltag/{key.lower()}": value for key, value in tags.items()},
+            **who.context,
+        }
+
+    def _tags(self, arn: str) -> dict[str, str]:
+        owner = self._owner(arn)
+        if owner is None:
+            return {}
+        kept = owner.tags or {}  # a map of a role, a list of a user
+        return {str(tag["Key"]): str(tag["Value"]) for tag in (kept.values() if isinstance(kept, Mapping) else kept)}
 
     def provider(self, issuer: str, partition: str) -> Any | None:
         """The OpenID Connect provider of an issuer, None where IAM has none."""

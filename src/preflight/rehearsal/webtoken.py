@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -48,8 +49,10 @@ def claims(token: str) -> Claims:
     audiences = read["aud"] if isinstance(read["aud"], list) else [read["aud"]]
     try:
         expires = float(read["exp"])
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise protocol.Refusal(INVALID, NO_TOKEN) from None
+    if not math.isfinite(expires):  # it would be good for ever
+        raise protocol.Refusal(INVALID, NO_TOKEN)
     return Claims(str(read["iss"]), str(read["sub"]), [str(audience) for audience in audiences], expires, read)
 
 
@@ -60,7 +63,7 @@ def _payload(token: str) -> Mapping[str, Any]:
         raise protocol.Refusal(INVALID, NO_TOKEN)
     try:
         read = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-    except (ValueError, binascii.Error):
+    except (ValueError, binascii.Error, RecursionError):
         raise protocol.Refusal(INVALID, NO_TOKEN) from None
     if not isinstance(read, Mapping):
         raise protocol.Refusal(INVALID, NO_TOKEN)

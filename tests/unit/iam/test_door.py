@@ -187,6 +187,90 @@ def test_a_role_that_trusts_the_account_is_assumed_by_whom_own_policies_let(act:
     assert (asked_by(keys), asked_by(able)) == ("AccessDenied", "nothing")
 
 
+@pytest.mark.parametrize(
+    ("condition", "code"),
+    [
+        pytest.param({"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::123456789012:role/some*"}}, "nothing", id="its ARN"),
+        pytest.param({"StringEquals": {"aws:PrincipalTag/team": "web"}}, "AccessDenied", id="a tag that it lacks"),
+        pytest.param({"StringEquals": {"aws:PrincipalType": "User"}}, "AccessDenied", id="another kind"),
+        pytest.param({"DateGreaterThan": {"aws:CurrentTime": "2020-01-01T00:00:00Z"}}, "nothing", id="the date"),
+    ],
+)
+def test_a_trust_policy_sees_who_asks(
+    act: Act, client: Callable[[str], Any], make_role: Callable[..., str], condition: dict[str, Any], code: str
+) -> None:
+    other = make_role(name="other")
+    trust = client("iam").get_role(RoleName="other")["Role"]["AssumeRolePolicyDocument"]
+    trust["Statement"][0]["Condition"] = condition
+    client("iam").update_assume_role_policy(RoleName="other", PolicyDocument=json.dumps(trust))
+    sts = act({"Action": "sts:AssumeRole"}).client("sts")
+
+    assert error(lambda: sts.assume_role(RoleArn=other, RoleSessionName="xx"))[0] == code
+
+
+def test_a_role_that_is_named_beside_the_account_needs_no_policy_of_its_own(
+    act: Act, client: Callable[[str], Any], make_role: Callable[..., str]
+) -> None:
+    sts, other = act().client("sts"), make_role(name="other")
+    both = ["arn:aws:iam::123456789012:root", "arn:aws:iam::123456789012:role/somebody"]
+    trust = {"Statement": [{"Effect": "Allow", "Principal": {"AWS": both}, "Action": "sts:AssumeRole"}]}
+    client("iam").update_assume_role_policy(RoleName="other", PolicyDocument=json.dumps({"Version": "2012-10-17", **trust}))
+
+    assert error(lambda: sts.assume_role(RoleArn=other, RoleSessionName="xx"))[0] == "nothing"
+
+
+def test_tags_of_a_role_are_tags_of_who_acts_with_it(
+    account: server.Server, client: Callable[[str], Any], make_role: Callable[..., str]
+) -> None:
+    statement = {"Action": "ecs:ListClusters", "Condition": {"StringEquals": {"aws:PrincipalTag/team": "web"}}}
+    arn = make_role(statement, Tags=[{"Key": "team", "Value": "web"}])
+    answer = client("sts").assume_role(RoleArn=arn, RoleSessionName="session")
+    keys = people.keys_of(account.address, answer["Credentials"])
+
+    assert keys.client("ecs").list_clusters()["clusterArns"] == []
+
+
+def test_a_role_that_a_role_takes_is_good_for_an_hour(act: Act, make_role: Callable[..., str]) -> None:
+    other = make_role(name="other", MaxSessionDuration=7200)
+    sts = act({"Action": "sts:AssumeRole"}).client("sts")
+
+    assert "role chaining" in error(
+        lambda: sts.assume_role(RoleArn=other, RoleSessionName="xx", DurationSeconds=7200)
+    )[1]
+
+
+def test_a_role_gets_no_credentials_of_federated_users(act: Act) -> None:
+    sts = act({"Action": "sts:*"}).client("sts")
+
+    assert error(lambda: sts.get_federation_token(Name="ann"))[:2] == (
+        "AccessDenied",
+        "Cannot call GetFederationToken with session credentials",
+    )
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "given"),
+    [
+        pytest.param("sts", "assume_role", {"RoleArn": "a-role-that-is-no-arn", "RoleSessionName": "xx"}, id="a role"),
+        pytest.param(
+            "sts", "assume_role", {"RoleArn": "arn:x:iam::123456789012:role/a", "RoleSessionName": "xx"}, id="a partition"
+        ),
+        pytest.param("ecs", "list_tags_for_resource", {"resourceArn": "web"}, id="a resource"),
+        pytest.param(
+            "ecr", "list_tags_for_resource", {"resourceArn": "arn:aws:ecr:x:123456789012:repository/a"}, id="a region"
+        ),
+        pytest.param(
+            "cloudformation", "delete_stack", {"StackName": "s", "RoleARN": "arn:iam::x:role/a:b:c:d"}, id="a stack's role"
+        ),
+    ],
+)
+def test_an_arn_that_is_none_is_denied_like_any_other(act: Act, service: str, operation: str, given: dict[str, Any]) -> None:
+    narrow = {"Action": "*", "Resource": "arn:aws:s3:::x", "Condition": {"Null": {"aws:ResourceTag/a": "false"}}}
+    asking = act(narrow).client(service)
+
+    assert error(lambda: getattr(asking, operation)(**given))[2] in {400, 403}
+
+
 def test_the_registry_opens_as_far_as_the_owner_of_the_token_may(
     account: server.Server, client: Callable[[str], Any], act: Act
 ) -> None:

@@ -91,6 +91,16 @@ def asked(service: str, operation: str, **given: Any) -> list[tuple[str, str]]:
             [("logs:GetLogEvents", "log-group:/ecs/a:log-stream:b")],
             id="a log stream",
         ),
+        pytest.param(
+            asked("logs", "DeleteLogGroup", logGroupName="/ecs/a"),
+            [("logs:DeleteLogGroup", "log-group:/ecs/a:log-stream:")],
+            id="a log group",
+        ),
+        pytest.param(
+            asked("logs", "DescribeLogGroups"),
+            [("logs:DescribeLogGroups", "log-group::log-stream:")],
+            id="every log group",
+        ),
         pytest.param(asked("iam", "GetRole", RoleName="r"), [("iam:GetRole", "arn:aws:iam::123456789012:role/r")], id="a role"),
         pytest.param(asked("sts", "GetCallerIdentity"), [], id="who am I"),
         pytest.param(asked("ecs", "DoSomething"), [("ecs:DoSomething", "None")], id="an operation that nobody knows"),
@@ -121,6 +131,16 @@ DELETE = b"<Delete><Object><Key>x</Key></Object><Object><Key>y</Key><VersionId>n
         pytest.param(("GET", "b", "k", {"versionId": "1"}), ["s3:GetObjectVersion b/k"], id="a version"),
         pytest.param(
             ("PUT", "b", "k", {}, {"x-amz-copy-source": "/c/d"}), ["s3:PutObject b/k", "s3:GetObject c/d"], id="a copy"
+        ),
+        pytest.param(
+            ("PUT", "b", "k", {}, {"x-amz-copy-source": "c/d%20e?versionId=1"}),
+            ["s3:PutObject b/k", "s3:GetObject c/d e"],
+            id="a copy of what has a space in its name",
+        ),
+        pytest.param(
+            ("POST", "b", "", {"delete": ""}, {}, b"<Delete><Object><Key>x&amp;y</Key></Object></Delete>"),
+            ["s3:DeleteObject b/x&y"],
+            id="an object with an ampersand",
         ),
         pytest.param(
             ("POST", "b", "", {"delete": ""}, {}, DELETE),
@@ -209,6 +229,63 @@ def test_a_role_is_passed_to_whom_it_may_be_passed(
     ecs = act({"Action": "ecs:RegisterTaskDefinition"}, passing).client("ecs")
 
     assert (refused(lambda: ecs.register_task_definition(**TASK, taskRoleArn=role)) == "") is is_allowed
+
+
+@pytest.mark.parametrize(
+    ("statements", "denied"),
+    [
+        pytest.param([{"Action": "ecs:RunTask"}], "iam:PassRole", id="without leave to pass them"),
+        pytest.param([{"Action": ["ecs:RunTask", "iam:PassRole"]}], "", id="with leave to pass them"),
+    ],
+)
+def test_who_runs_a_task_passes_the_roles_of_its_definition(
+    act: Act, client: Callable[[str], Any], make_role: Callable[..., str], statements: list[dict[str, Any]], denied: str
+) -> None:
+    role = make_role(name="task")
+    client("ecs").register_task_definition(**TASK, taskRoleArn=role)
+
+    said = refused(lambda: act(*statements).client("ecs").run_task(taskDefinition="web"))
+
+    assert (f"{denied} on resource: {role} " in said) is bool(denied)
+
+
+BOX = {"Bucket": "box", "CreateBucketConfiguration": {"LocationConstraint": people.REGION}}
+
+
+def hold(client: Any, **statement: Any) -> None:
+    """Make a bucket with one statement in its policy."""
+    client.create_bucket(**BOX)
+    own = {"Principal": "*", "Action": "s3:*", "Resource": ["arn:aws:s3:::box", "arn:aws:s3:::box/*"], **statement}
+    client.put_bucket_policy(Bucket="box", Policy=json.dumps({"Version": "2012-10-17", "Statement": [own]}))
+
+
+@pytest.mark.parametrize(
+    ("name", "is_allowed"), [pytest.param("somebody", True, id="who is spared"), pytest.param("other", False, id="others")]
+)
+def test_a_bucket_is_closed_to_all_but_who_is_spared(
+    act: Act, client: Callable[[str], Any], name: str, is_allowed: bool  # noqa: FBT001 - a case
+) -> None:
+    spared = {"StringNotEquals": {"aws:PrincipalArn": "arn:aws:iam::123456789012:role/somebody"}}
+    hold(client("s3"), Effect="Deny", Action="s3:PutObject", Condition=spared)
+    keys = act({"Action": "s3:*"}, name=name)
+
+    assert (refused(lambda: keys.client("s3").put_object(Bucket="box", Key="a", Body=b"x")) == "") is is_allowed
+
+
+@pytest.mark.parametrize(
+    ("principal", "is_allowed"),
+    [
+        pytest.param("arn:aws:sts::123456789012:assumed-role/somebody/session", True, id="to the session"),
+        pytest.param("arn:aws:iam::123456789012:role/somebody", False, id="to the role"),
+    ],
+)
+def test_a_session_policy_limits_what_a_bucket_grants(
+    act: Act, client: Callable[[str], Any], principal: str, is_allowed: bool  # noqa: FBT001 - a case
+) -> None:
+    keys = act(Policy=json.dumps({"Version": "2012-10-17", "Statement": []}))
+    hold(client("s3"), Effect="Allow", Principal={"AWS": principal})
+
+    assert (refused(lambda: keys.client("s3").put_object(Bucket="box", Key="a", Body=b"x")) == "") is is_allowed
 
 
 def test_the_policy_of_a_bucket_opens_it_as_well(account: server.Server, act: Act, client: Callable[[str], Any]) -> None:

@@ -169,6 +169,49 @@ def test_a_stack_with_a_role_works_in_the_name_of_the_role(
     assert "assumed-role/maker/AWSCloudFormation is not authorized to perform: ec2:CreateVpc" in reason("Vpc")
 
 
+VIA = {"ForAnyValue:StringEquals": {"aws:CalledVia": "cloudformation.amazonaws.com"}}
+
+
+@pytest.mark.parametrize(
+    ("condition", "status"),
+    [
+        pytest.param(VIA, "CREATE_COMPLETE", id="only through CloudFormation"),
+        pytest.param({"Bool": {"aws:ViaAWSService": "true"}}, "CREATE_COMPLETE", id="only through a service"),
+        pytest.param({"Bool": {"aws:ViaAWSService": "false"}}, "ROLLBACK_COMPLETE", id="through none"),
+    ],
+)
+def test_what_a_stack_makes_is_asked_for_through_cloudformation(act: Act, condition: dict[str, Any], status: str) -> None:
+    assert create(act(STACKS, {**VPC, "Condition": condition}).client("cloudformation"), NETWORK)[1] == status
+
+
+def test_what_may_be_made_through_cloudformation_only_is_denied_to_who_asks_for_it_directly(act: Act) -> None:
+    ec2 = act({**VPC, "Condition": VIA}).client("ec2")
+
+    with pytest.raises(ec2.exceptions.ClientError) as refused:
+        ec2.create_vpc(CidrBlock="10.0.0.0/16")
+
+    assert refused.value.response["Error"]["Code"] == "UnauthorizedOperation"
+
+
+def test_a_template_that_may_be_read_through_cloudformation_only_is_read(staged: None, act: Act) -> None:
+    cloudformation = act(STACKS, VPC, {**TEMPLATE, "Condition": VIA}).client("cloudformation")
+    made = str(cloudformation.create_stack(StackName="s", TemplateURL=URL)["StackId"])
+
+    assert ended(cloudformation, made) == "CREATE_COMPLETE"
+
+
+def test_a_stack_is_not_deleted_with_a_role_that_does_not_exist(client: Callable[[str], Any]) -> None:
+    cloudformation = client("cloudformation")
+    create(cloudformation, NETWORK)
+
+    with pytest.raises(cloudformation.exceptions.ClientError) as refused:
+        cloudformation.delete_stack(StackName="s", RoleARN="arn:aws:iam::123456789012:role/none")
+
+    assert refused.value.response["Error"]["Message"] == (
+        "Role arn:aws:iam::123456789012:role/none is invalid or cannot be assumed"
+    )
+
+
 def test_zones_of_a_region_need_leave_to_see_them(act: Act) -> None:
     subnet = {"VpcId": {"Ref": "Vpc"}, "CidrBlock": "10.0.1.0/24"}
     zoned = {"Type": "AWS::EC2::Subnet", "Properties": {**subnet, "AvailabilityZone": {"Fn::Select": [0, {"Fn::GetAZs": ""}]}}}

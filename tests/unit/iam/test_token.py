@@ -63,6 +63,8 @@ def test_a_token_of_the_repository_opens_the_role(ask: Callable[[str, str], dict
             id="an issuer that nobody knows",
         ),
         pytest.param({"exp": time.time() - 1}, "ExpiredTokenException", "Token expired: current date/time", id="expired"),
+        pytest.param({"exp": float("nan")}, "InvalidIdentityToken", "The ID Token", id="an expiry that is no number"),
+        pytest.param({"exp": float("inf")}, "InvalidIdentityToken", "The ID Token", id="an expiry that never comes"),
         pytest.param({"sub": None}, "InvalidIdentityToken", "Missing a required claim: sub", id="no subject"),
         pytest.param({"iss": "gitlab"}, "InvalidIdentityToken", "Issuer must be a valid URL", id="an issuer that is none"),
     ],
@@ -77,7 +79,12 @@ def test_other_tokens_are_refused(
 
 @pytest.mark.parametrize(
     "token",
-    [pytest.param("nonsense", id="no parts"), pytest.param("a.b.c", id="no JSON"), pytest.param("a.W10.c", id="a list")],
+    [
+        pytest.param(f"a.{'W1tb' * 5000}.c", id="lists without end"),
+        pytest.param("nonsense", id="no parts"),
+        pytest.param("a.b.c", id="no JSON"),
+        pytest.param("a.W10.c", id="a list"),
+    ],
 )
 def test_what_is_no_token_is_refused(ask: Callable[[str, str], dict[str, Any]], ci_role: str, token: str) -> None:
     assert refused(ask, ci_role, token)[0] == "InvalidIdentityToken"

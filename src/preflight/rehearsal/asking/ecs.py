@@ -87,6 +87,22 @@ def _service_roles(ask: Ask) -> Ask:
     return asked
 
 
+def _passing_own(ask: Ask) -> Ask:
+    """`ask`, and iam:PassRole for the roles of the task definition that the request does not replace.
+
+    The gate knows which they are. Source:
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/security_iam_id-based-policy-examples.html.
+    """
+
+    def asked(question: Question) -> Iterator[Target]:
+        yield from ask(question)
+        for member in ("executionRoleArn", "taskRoleArn"):
+            if not question.get(f"overrides.{member}"):
+                yield passed(question, f"{next(_definition(question))}/{member}", TASKS)
+
+    return asked
+
+
 _RUN = within(creating(on(_definition), tagging=TAG, create_key=KEY), "ecs:cluster", lambda q: next(_cluster(q)))
 _RESOURCE = on(lambda question: question.texts("resourceArn"))
 _SERVICE = _in_cluster("service", "service", "serviceName")
@@ -113,7 +129,7 @@ TABLE: Mapping[str, Ask] = {
     "DeleteTaskDefinitions": on(_definitions),
     "ListTaskDefinitions": anywhere,
     "ListTaskDefinitionFamilies": anywhere,
-    "RunTask": passing(_RUN, TASKS, "overrides.executionRoleArn", "overrides.taskRoleArn"),
+    "RunTask": _passing_own(passing(_RUN, TASKS, "overrides.executionRoleArn", "overrides.taskRoleArn")),
     "StopTask": _in_cluster("task", "task"),
     "DescribeTasks": _in_cluster("task", "tasks"),
     "ListTasks": _list_tasks,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from preflight.rehearsal.asking.question import Ask, Question, anywhere, creating, on, tagging
+from preflight.rehearsal.asking.question import Ask, Question, creating, on, tagging
 
 
 def _named(question: Question) -> list[str]:
@@ -16,9 +16,14 @@ def _named(question: Question) -> list[str]:
 
 
 def _groups(question: Question) -> Iterator[str]:
-    """The group, in the form that policies end with `:*`."""
+    """The group, as denials name it: with no log stream of it."""
     for name in _named(question):
-        yield question.arn(f"log-group:{name}:*")
+        yield question.arn(f"log-group:{name}:log-stream:")
+
+
+def _every(question: Question) -> Iterator[str]:
+    """All groups: one without a name."""
+    yield question.arn("log-group::log-stream:")
 
 
 def _streams(question: Question) -> Iterator[str]:
@@ -55,7 +60,7 @@ TABLE: Mapping[str, Ask] = {
     "CreateLogGroup": creating(_GROUP, tagging="logs:TagResource"),
     "CreateLogStream": _STREAM,
     "DeleteLogStream": _STREAM,
-    "DescribeLogGroups": anywhere,
+    "DescribeLogGroups": on(_every),
     "GetLogEvents": _STREAM,
     "PutLogEvents": _STREAM,
     "TagResource": tagging(_RESOURCE),

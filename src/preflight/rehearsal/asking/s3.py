@@ -5,13 +5,15 @@ Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-poli
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from urllib.parse import unquote
 
 from preflight.rehearsal.asking.question import Target, tag_context
 
-KEYS = re.compile(rb"<Key>(.*?)</Key>", re.DOTALL)
+_KEYS = re.compile(rb"<Key>(.*?)</Key>", re.DOTALL)
 _OBJECTS = re.compile(rb"<Object>(.*?)</Object>", re.DOTALL)
 _TAG = re.compile(rb"<Tag>\s*<Key>(.*?)</Key>\s*<Value>(.*?)</Value>\s*</Tag>", re.DOTALL)
 _BUCKET: Mapping[str, str] = {  # method and subresource of a bucket: action
@@ -100,6 +102,11 @@ class Asked:
         return f"arn:{self.partition}:s3:::{self.bucket}{'/' if key else ''}{key}"
 
 
+def keys_in(body: bytes) -> list[str]:
+    """The keys that a body names."""
+    return [html.unescape(key.decode(errors="replace")) for key in _KEYS.findall(body)]
+
+
 def targets(asked: Asked) -> Iterator[Target]:
     """What a request asks for."""
     if not asked.bucket:
@@ -118,7 +125,7 @@ def _deleted(asked: Asked) -> Iterator[Target]:
     Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html.
     """
     for part in _OBJECTS.findall(asked.body):
-        arns = [asked.arn(key.decode(errors="replace")) for key in KEYS.findall(part)]
+        arns = [asked.arn(key) for key in keys_in(part)]
         yield from (Target("s3:DeleteObject", arn) for arn in arns)
         if b"<VersionId>" in part:
             yield from (Target("s3:DeleteObjectVersion", arn) for arn in arns)
@@ -131,7 +138,8 @@ def _action(table: Mapping[str, str], asked: Asked) -> str:
 
 def _bucket(asked: Asked) -> Iterator[Target]:
     action = _action(_BUCKET, asked)
-    listed = {"s3:prefix": asked.query.get("prefix", "")} if action == "ListBucket" and asked.method == "GET" else {}
+    keys = ("prefix", "delimiter", "max-keys") if action in {"ListBucket", "ListBucketVersions"} else ()
+    listed = {f"s3:{key}": asked.query[key] for key in keys if key in asked.query}
     tags = {k.decode(): v.decode() for k, v in _TAG.findall(asked.body)} if action == "CreateBucket" else {}
     yield Target(f"s3:{action}", asked.arn(), {**listed, **tag_context(tags)})
     if tags:
@@ -140,7 +148,7 @@ def _bucket(asked: Asked) -> Iterator[Target]:
 
 def _object(asked: Asked) -> Iterator[Target]:
     yield Target(f"s3:{_action(_OBJECT, asked)}", asked.arn(asked.key))
-    source = asked.headers.get("x-amz-copy-source", "").lstrip("/").partition("?")[0]
+    source = unquote(asked.headers.get("x-amz-copy-source", "").partition("?")[0]).lstrip("/")
     if source:
         yield Target("s3:GetObject", f"arn:{asked.partition}:s3:::{source}")
     if asked.headers.get("x-amz-tagging") and asked.method == "PUT":

@@ -118,12 +118,14 @@ class Api:
         self._in_background(stack, lambda: self._run(stack, updater.run), role=request.role)
 
     def _in_background(self, stack: stacks.Stack, act: Callable[[], None], *, role: str | None = None) -> None:
-        """Work on a stack in the name of its role, or of who asks for it.
+        """Work on a stack in the name of its role, or of who asks for it; either way CloudFormation is told as between.
 
-        Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-iam-servicerole.html.
+        Sources: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-iam-servicerole.html and
+        https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/fas-requests-and-permission-evaluation.html.
         """
         role = role or stack.request.role
-        who = sts.Sts.session_of(role, "AROA", SESSION) if role else accounts.principal()
+        own = sts.Sts.session_of(role, "AROA", SESSION).through(intake.SERVICE) if role else None
+        who = own or accounts.through(intake.SERVICE)
 
         def work() -> None:
             with accounts.acting_as(who):
@@ -155,7 +157,7 @@ class Api:
             msg = f"Stack:{stack.id} is in {stack.status} state and can not continue rollback."
             raise check.refuse(msg)
         skip = frozenset(call.given.get("ResourcesToSkip") or [])
-        self._go_back(stack, "CONTINUE_ROLLBACK", skip=skip)
+        self._go_back(stack, "CONTINUE_ROLLBACK", skip=skip, role=self._role(call))
         return {}
 
     def roll_back(self, call: protocol.Call) -> dict[str, Any]:
@@ -165,16 +167,23 @@ class Api:
             msg = f"Stack:{stack.id} is in {stack.status} state and can not be rolled back."
             raise check.refuse(msg)
         if stack.status == "UPDATE_FAILED":
-            self._go_back(stack, "ROLLBACK", skip=frozenset())
+            self._go_back(stack, "ROLLBACK", skip=frozenset(), role=self._role(call))
         else:
+            role = self._role(call)
             stack.begin("ROLLBACK", "ROLLBACK_IN_PROGRESS")
-            self._in_background(stack, lambda: self._provisioner.roll_back(stack), role=call.given.get("RoleARN"))
+            self._in_background(stack, lambda: self._provisioner.roll_back(stack), role=role)
         return {"StackId": stack.id, "OperationId": stack.operation.id}
 
-    def _go_back(self, stack: stacks.Stack, kind: str, *, skip: frozenset[str]) -> None:
+    def _role(self, call: protocol.Call) -> str | None:
+        """The role that a request names, which CloudFormation has to be able to assume."""
+        role: str | None = call.given.get("RoleARN")
+        self._intake.check_role(role, call.region)
+        return role
+
+    def _go_back(self, stack: stacks.Stack, kind: str, *, skip: frozenset[str], role: str | None) -> None:
         updater = self._updaters[stack.id]
         stack.begin(kind, "UPDATE_ROLLBACK_IN_PROGRESS")
-        self._in_background(stack, lambda: self._run(stack, lambda: updater.back("User Initiated", skip=skip)))
+        self._in_background(stack, lambda: self._run(stack, lambda: updater.back("User Initiated", skip=skip)), role=role)
 
     def protect(self, call: protocol.Call) -> dict[str, Any]:
         """UpdateTerminationProtection."""
@@ -218,6 +227,7 @@ class Api:
                 "Invalid operation on stack: RetainResources may be given for a stack in the DELETE_FAILED state only."
             )
             raise check.refuse(msg)
+        role = self._role(call)
         self._changesets.forget(stack)
-        self.begin_delete(stack, retain=retain, role=call.given.get("RoleARN"))
+        self.begin_delete(stack, retain=retain, role=role)
         return {}

@@ -102,7 +102,7 @@ class ChangeSets:
                 check.check_types(stack.resources, request.data)
             made = ChangeSet(self._new_id(stack, name), name, stack, request, kind, call.given)
             self._keep(made)
-        who = accounts.principal()
+        who = accounts.through(intake.SERVICE)
         threading.Thread(target=lambda: self._try(made, who), daemon=True, name="change set").start()
         return {"Id": made.id, "StackId": stack.id}
 

