@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -103,11 +103,11 @@ def serving() -> Iterator[Account]:
             engines.remove_run(engines.find(), run)
 
 
-def environment(endpoint: str, **more: str) -> dict[str, str]:
-    """The environment of a client of the account behind an endpoint; more variables are added."""
-    return {"AWS_ENDPOINT_URL": endpoint, **more}
+def environment(endpoint: str, more: Mapping[str, str] | None = None) -> dict[str, str]:
+    """What the environment of a client of the account behind an endpoint has besides, and `more`."""
+    return {"AWS_ENDPOINT_URL": endpoint, **(more or {})}
 
 
-def run(endpoint: str, *args: str, timeout: float = 300, **more: str) -> process.Done:
+def run(endpoint: str, *args: str, timeout: float = 300, env: Mapping[str, str] | None = None) -> process.Done:
     """What one of the program's commands brings, with the account behind an endpoint."""
-    return process.run(*COMMAND, *args, env=environment(endpoint, **more), cwd=ROOT, timeout=timeout)
+    return process.run(*COMMAND, *args, env=environment(endpoint, env), cwd=ROOT, timeout=timeout)

@@ -9,6 +9,7 @@ import http.server
 import socket
 import threading
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
 from tests.integration.storm import call as calls
@@ -102,6 +103,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         with contextlib.suppress(OSError):
             super().handle()
 
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("do_"):
+            return self._pass
+        raise AttributeError(name)
+
     def _pass(self) -> None:
         body = self._body()
         name = calls.of(self.command, self.path, {k.lower(): v for k, v in self.headers.items()}, body)
@@ -113,8 +119,6 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self._say(made.status, [("Content-Type", made.kind), *made.headers], made.body)
         else:
             self._forward(body, kind)
-
-    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = _pass
 
     def _body(self) -> bytes:
         if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
