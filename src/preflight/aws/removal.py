@@ -41,6 +41,7 @@ class Removal:
         marks = self._stacks.tags(stack)
         if tags.read(marks) is None:
             return []
+        stack = self._stacks.id(stack) or stack  # once it is gone, its name leads nowhere
         groups = list(self._adopted(stack, marks))
         self._delete(stack)
         for group in groups:

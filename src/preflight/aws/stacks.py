@@ -148,11 +148,19 @@ class Stacks:
 
     def status(self, stack: str) -> str:
         """Status of a stack; DELETE_COMPLETE where there is none."""
+        return str(self._described(stack).get("StackStatus", "DELETE_COMPLETE"))
+
+    def id(self, stack: str) -> str | None:
+        """Id of the stack of a name; None where there is none."""
+        return self._described(stack).get("StackId")
+
+    def _described(self, stack: str) -> dict[str, Any]:
+        """A stack as DescribeStacks shows it; nothing where it is gone."""
         try:
-            return str(self._client.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"])
+            return dict(self._client.describe_stacks(StackName=stack)["Stacks"][0])
         except ClientError as error:
             if _is_gone(error):
-                return "DELETE_COMPLETE"
+                return {}
             raise
 
     def events(self, stack: str) -> list[dict[str, Any]]:
