@@ -54,7 +54,10 @@ CALLS = {
     "ec2:DescribeNetworkAcls": 2,
     "ec2:DescribeVpcEndpoints": 2,
     "ec2:DescribeVpcAttribute": 2,
-    "logs:DescribeLogGroups": 1,
+    "logs:DescribeLogGroups": 2,
+    "logs:TagResource": 1,
+    "logs:ListTagsForResource": 1,
+    "logs:DeleteLogGroup": 1,
     "s3:GetBucketTagging": 1,
     "s3:ListObjectVersions": 1,
     "s3:DeleteObjects": 1,
@@ -117,12 +120,13 @@ def test_a_run_that_is_hit_ends_and_leaves_nothing(
     account: lasting.Account, between: proxy.Proxy, tmp_path: Path, case: Fault
 ) -> None:
     own = {"TMPDIR": str(tmp_path), "AWS_MAX_ATTEMPTS": "4"}
+    before = set(account.held())
     between.arm(case)
     began = time.monotonic()
 
     done = lasting.run(between.address, *lasting.CHECK, env=own)
     took = time.monotonic() - began
-    left = account.held()
+    left = set(account.held()) - before
     sweep = swept(account, done, own)
 
     said = done.stdout + done.stderr
@@ -130,5 +134,5 @@ def test_a_run_that_is_hit_ends_and_leaves_nothing(
     is_told = "Traceback" not in said and "fault of its own" not in said and (done.code == 0 or is_clear)
     is_owned = not left or (done.code != 0 and "preflight sweep --target aws" in said)
     wanted = {0} if case.kind in HEALS else {0, 1, 2}
-    facts = (done.code in wanted, between.struck > 0, is_told, is_owned, took < BOUND, sweep.code, account.held())
-    assert facts == (True, True, True, True, True, 0, []), f"{took:.1f} s, left {left}\n{done}\n{done.stdout}\n{sweep}"
+    facts = (done.code in wanted, between.struck > 0, is_told, is_owned, took < BOUND, sweep.code, set(account.held()) - before)
+    assert facts == (True, True, True, True, True, 0, set()), f"{took:.1f} s, left {left}\n{done}\n{done.stdout}\n{sweep}"

@@ -34,6 +34,25 @@ def test_a_stack_whose_id_nobody_knows_is_deleted_by_its_name(
     assert (kept, session.client("cloudformation").describe_stacks()["Stacks"]) == ([], [])
 
 
+def test_a_log_group_that_the_last_task_made_goes_with_the_cluster(
+    session: sessions.Session, deploy: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody had tagged it when the deletion began."""
+    cluster = {"Type": "AWS::ECS::Cluster", "Properties": {"ClusterName": "c"}}
+    deploy(json.dumps({"Resources": {"C": cluster}}), name="s", Tags=[{"Key": k, "Value": v} for k, v in MARKS.items()])
+    logs, remover = session.client("logs"), removal.Removal(session, lambda _: None)
+    delete = remover._delete
+
+    def late(stack: str) -> None:
+        logs.create_log_group(logGroupName=removal.INSIGHTS.format("c"))
+        delete(stack)
+
+    monkeypatch.setattr(remover, "_delete", late)
+    remover.stack("s")
+
+    assert logs.describe_log_groups()["logGroups"] == []
+
+
 def test_who_is_asked_to_stop_while_he_cleans_up_cleans_up_first() -> None:
     one = mock.Mock()
     one.down.side_effect = [errors.StopRequested(143), []]
