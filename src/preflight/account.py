@@ -12,7 +12,7 @@ from preflight import engine as engines
 from preflight import errors, placeholders, places, plan
 from preflight.aws import session as sessions
 from preflight.aws import trouble
-from preflight.standins import Standins
+from preflight.standins import Standins, remove_unfinished
 
 _ID = re.compile(r"\d{12}")
 
@@ -72,6 +72,7 @@ class Account:
         except errors.StopRequested:
             if engine is not None:
                 engines.remove_run(engine, run)
+                remove_unfinished(engine)
             raise
         finally:
             places.remove(folder)
