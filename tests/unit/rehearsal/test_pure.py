@@ -15,6 +15,7 @@ from preflight.rehearsal.calls import images
 from preflight.rehearsal.cloudformation import graph, order
 from preflight.rehearsal.fargate import dependencies, launch, platforms
 from preflight.rehearsal.resources import ecs
+from preflight.rehearsal.services.ecs import state as states
 
 
 @pytest.mark.parametrize(
@@ -182,7 +183,7 @@ class Images:
 )
 def test_a_task_whose_image_comes_through_a_cache_is_assumed(image: str, reasons: list[str]) -> None:
     api = {"family": "f", "revision": 1, "containerDefinitions": [{"name": "app", "image": image}]}
-    definition = SimpleNamespace(arn="d", family="f", api=api)
+    definition = states.Definition("d", api, [])
     engine = SimpleNamespace(platforms=(platforms.wanted(api),))
     means = SimpleNamespace(pulls=Images(), runner=SimpleNamespace(engine=engine))
     book = ledger.Ledger()
