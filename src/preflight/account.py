@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import threading
 from collections.abc import Iterator
 from typing import Any
 
 from preflight import engine as engines
-from preflight import errors, placeholders, plan
+from preflight import errors, placeholders, places, plan
 from preflight.aws import session as sessions
 from preflight.aws import trouble
-from preflight.standins import Standins
+from preflight.standins import Standins, remove_unfinished
 
 _ID = re.compile(r"\d{12}")
 
@@ -61,6 +62,20 @@ class Account:
         """None: what is deployed is built from what the Dockerfile names, but on an endpoint of this machine."""
         is_near = self.session(asked.region).has_loopback_only
         return Standins(engine, asked.standins) if is_near and engine is not None else None
+
+    @contextlib.contextmanager
+    def noted(self, run: str, engine: engines.Engine | None) -> Iterator[None]:
+        """Note that a run has begun, until the block ends; one that is stopped leaves no image either."""
+        folder = places.new_run(run)
+        try:
+            yield
+        except errors.StopRequested:
+            if engine is not None:
+                engines.remove_run(engine, run)
+                remove_unfinished(engine)
+            raise
+        finally:
+            places.remove(folder)
 
     def book(self) -> dict[str, Any]:
         """Nothing: an account keeps no ledger."""

@@ -24,9 +24,9 @@ FORMATS = {"text": "txt", "json": "json", "junit": "xml", "sarif": "sarif", "htm
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit code: 0 pass, 1 fail, 2 could not check, 130 and 143 stopped."""
+    """Run the command and return its exit code: 0 pass, 1 fail, 2 could not check, 129, 130 and 143 stopped."""
     args = _parser().parse_args(argv)
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in _stops():
         signal.signal(number, _stopper(128 + number))
     try:
         code: int = args.command(args)
@@ -52,9 +52,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
+def _stops() -> tuple[signal.Signals, ...]:
+    """The signals that ask to stop; a terminal that closes does too, but not where nohup had that ignored."""
+    stays = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    return (signal.SIGINT, signal.SIGTERM) if stays else (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
 def _stopper(code: int) -> Callable[[int, object], None]:
     def stop(_number: int, _frame: object) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)  # what is cleaned up now is not interrupted again
         raise errors.StopRequested(code)
 
@@ -62,9 +68,15 @@ def _stopper(code: int) -> Callable[[int, object], None]:
 
 
 def _say(text: str) -> None:
-    """Say a message; no text in it can be a workflow command, of either form: GitHub reads them from here as well."""
-    sys.stderr.write("\n| ".join(text.replace("##[", "# #[").splitlines()) + "\n")
-    sys.stderr.flush()
+    """Say a message; no text in it can be a workflow command, of either form: GitHub reads them from here as well.
+
+    Where nobody reads any more, as where Ctrl-C ended `| tee` too, what is under way goes on: it has to clean up.
+    """
+    try:
+        sys.stderr.write("\n| ".join(text.replace("##[", "# #[").splitlines()) + "\n")
+        sys.stderr.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -24,9 +24,9 @@ from preflight import (
     model,
     places,
     plan,
-    resolve,
     rulebook,
     ruleset,
+    settling,
     template,
     waivers,
 )
@@ -35,7 +35,6 @@ from preflight.joins import catalog, offence
 NULL = "NULL_VALUE"
 LOOP = "LOOP_NOT_UNROLLED"
 _ODD_KEY = re.compile(r"[^A-Za-z_]|$|(true|false|null|yes|no|on|off|y|n)$", re.IGNORECASE)
-_Key = tuple[str | None, str, str | None]
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,7 @@ class Running:
         resolved = [
             _placed(f, self._written[path]) for path, found in answers.items() if path in self._written for f in found if f.check in on
         ]
-        settled = _Settling(self._asked, self._estate, raw, [*resolved, *joined]).settled()
+        settled = self._settling().settled(raw, [*resolved, *joined])
         stale = [] if self._nulls else list(self._stale(settled.idle))
         findings = [*self._nulls, *_loops(self._estate), *settled.findings, *settled.troubles, *stale]
         return Result(tuple(findings), tuple(claim.shown() for claim in settled.claims))
@@ -95,6 +94,12 @@ class Running:
         """End cfn-guard."""
         if self._started is not None:
             self._started.kill()
+
+    def _settling(self) -> settling.Settling:
+        asked = self._asked
+        policy = asked.plan.policy if asked.plan is not None else None
+        claims = waivers.of(list(asked.templates.values())) + (waivers.of_policy(policy) if policy else [])
+        return settling.Settling(claims, asked.rules, self._estate, templates=asked.templates, today=asked.today)
 
     def _joined(self) -> Iterator[model.Finding]:
         for rule in self._asked.rules.joins:
@@ -116,7 +121,7 @@ class Running:
         for claim in idle:
             same = [f for f in found if (f.check, f.file) == (claim.rule, claim.file)]
             if claim.resource is None:
-                same = [f for f in same if _is_of_template(claim, f, self._templates)]
+                same = [f for f in same if settling.is_of_template(claim, f, self._templates)]
             if claim.where == "plan" or not same:
                 yield waivers.unused(claim)
 
@@ -162,9 +167,7 @@ def _write(every: estate.Estate, folder: Path) -> dict[Path, guard.Known]:
         text = _text(waivers.stripped(document.data, document.resources))
         if (document.path, text) not in seen:
             seen.add((document.path, text))
-            path = folder / f"{len(written)}.json"
-            path.write_text(text, encoding="utf-8")
-            written[path.absolute()] = document
+            written[_put(folder / f"{len(written)}.json", text)] = document
     return written
 
 
@@ -172,11 +175,9 @@ def _as_written(templates: Mapping[Path, template.Template], folder: Path) -> di
     """The templates' own files; a copy of those that cfn-guard cannot read and CloudFormation can."""
     files: dict[Path, guard.Known] = {}
     for number, (path, known) in enumerate(templates.items()):
-        file = path.absolute()
-        if _is_odd(known.data):
-            file = folder / f"written-{number}.json"
-            file.write_text(_text(known.data), encoding="utf-8")
-        files[file.absolute()] = known
+        is_odd = _is_odd(known.data)
+        file = _put(folder / f"written-{number}.json", _text(known.data)) if is_odd else path.absolute()
+        files[file] = known
     return files
 
 
@@ -191,12 +192,16 @@ def _is_odd(value: Any) -> bool:
 
 def _bare(templates: Mapping[Path, template.Template], folder: Path) -> dict[Path, guard.Known]:
     """The templates as written, but without their suppressions, as files."""
-    written: dict[Path, guard.Known] = {}
-    for number, known in enumerate(templates.values()):
-        path = folder / f"bare-{number}.json"
-        path.write_text(_text(waivers.stripped(known.data, known.resources)), encoding="utf-8")
-        written[path.absolute()] = known
-    return written
+    return {
+        _put(folder / f"bare-{number}.json", _text(waivers.stripped(known.data, known.resources))): known
+        for number, known in enumerate(templates.values())
+    }
+
+
+def _put(path: Path, text: str) -> Path:
+    """Write a document to a file; the file's whole path."""
+    path.write_text(text, encoding="utf-8")
+    return path.absolute()
 
 
 def _text(data: Mapping[str, Any]) -> str:
@@ -274,143 +279,3 @@ def _loops(every: estate.Estate) -> Iterator[model.Finding]:
         message = "a loop (Fn::ForEach) cannot be unrolled with what is known, so no rule saw what it makes."
         fix = "Give the parameters of its collection defaults, or check the template by a plan that has them."
         yield model.Finding("comply", LOOP, model.Severity.WARNING, message, file=name, line=1, fix=fix)
-
-
-@dataclass(frozen=True)
-class _Settled:
-    """What remains of the findings, what is wrong with waivers, and which of these hide nothing so far."""
-
-    findings: list[model.Finding]
-    troubles: list[model.Finding]
-    idle: list[waivers.Claim]
-    claims: list[waivers.Claim]
-
-
-class _Settling:
-    """Brings findings and waivers together. Pure."""
-
-    def __init__(
-        self, asked: Asked, every: estate.Estate, raw: Sequence[model.Finding], resolved: Sequence[model.Finding]
-    ) -> None:
-        self._asked = asked
-        self._estate = every
-        self._raw = _distinct(raw)
-        self._resolved = _distinct(resolved)
-        policy = asked.plan.policy if asked.plan is not None else None
-        self._claims = waivers.of(list(asked.templates.values())) + (waivers.of_policy(policy) if policy else [])
-        self._known = {rule.name: rule for rule in asked.rules.every}
-        self._counting = [c for c in self._claims if c.counts(self._known.get(c.rule), asked.today)]
-
-    def settled(self) -> _Settled:
-        every = {**self._resolved, **{k: f for k, f in self._raw.items() if not self._is_said_elsewhere(k)}}
-        hidden: set[_Key] = set()
-        used: set[waivers.Claim] = set()
-        for key, finding in every.items():
-            claims = [claim for claim in self._counting if self._hides(claim, finding)]
-            used |= set(claims)
-            hidden |= {key} if claims else set()
-        findings = [finding for key, finding in every.items() if key not in hidden]
-        troubles = waivers.troubles(self._claims, self._known, self._asked.today)
-        idle = [claim for claim in self._counting if claim not in used and self._is_decided(claim)]
-        return _Settled(_sorted(findings, self._asked.templates), troubles, idle, self._claims)
-
-    def _is_said_elsewhere(self, key: _Key) -> bool:
-        """Whether a rule found no more, in the template as written, than that its waiver gives no reason."""
-        file, check, resource = key
-        rule = self._known.get(check)
-        is_waived = any(
-            c.where == "template" and (c.file, c.rule, c.resource) == key and not c.has_reason for c in self._claims
-        )
-        if not is_waived or rule is None or not rule.is_waivable:
-            return False
-        return any(resource is None or resource in document.resources for document in self._estate.of_file(file or ""))
-
-    def _hides(self, claim: waivers.Claim, finding: model.Finding) -> bool:
-        if claim.resource is None:
-            return _is_of_template(claim, finding, self._asked.templates)
-        return waivers.covers(claim, finding) or (
-            claim.where == "template"
-            and (claim.rule, claim.file) == (finding.check, finding.file)
-            and finding.resource is not None
-            and self._speaks_of(claim, finding.resource)
-        )
-
-    def _speaks_of(self, claim: waivers.Claim, other: str) -> bool:
-        """Whether a finding at `other` is about the waived resource: joined to it, and to no like one that is not waived."""
-        waived = {c.resource for c in self._counting if (c.rule, c.file) == (claim.rule, claim.file)}
-        for document in self._estate.of_file(claim.file or ""):
-            kind = document.resources.get(claim.resource or "", {}).get("Type")
-            if kind == document.resources.get(other, {}).get("Type"):
-                continue
-            alike = [n for n, r in document.resources.items() if r.get("Type") == kind and _refers(r, other)]
-            if claim.resource in alike and waived.issuperset(alike):
-                return True
-        return False
-
-    def _is_decided(self, claim: waivers.Claim) -> bool:
-        """Whether it can be said that a waiver hides nothing: the rule was run, and all of the resource was known."""
-        if claim.rule not in self._asked.rules.on:
-            return False
-        if claim.where == "plan":
-            return True
-        if claim.resource is None:
-            return bool(self._estate.of_file(claim.file or ""))
-        found = [d for d in self._estate.of_file(claim.file or "") if claim.resource in d.resources]
-        return bool(found) and not any(_is_undecided(d, d.resources[claim.resource]) for d in found)
-
-
-def _is_of_template(claim: waivers.Claim, finding: model.Finding, templates: Mapping[Path, template.Template]) -> bool:
-    """Whether a waiver of a whole template means a finding: one about its parameters, or about no part of it."""
-    if (claim.rule, claim.file) != (finding.check, finding.file):
-        return False
-    return not any(known.name == claim.file and finding.resource in known.resources for known in templates.values())
-
-
-def _distinct(findings: Sequence[model.Finding]) -> dict[_Key, model.Finding]:
-    """Findings by file, rule and resource; the first of each."""
-    found: dict[_Key, model.Finding] = {}
-    for finding in findings:
-        found.setdefault((finding.file, finding.check, finding.resource), finding)
-    return found
-
-
-def _sorted(findings: Sequence[model.Finding], templates: Mapping[Path, template.Template]) -> list[model.Finding]:
-    order = {known.name: number for number, known in enumerate(templates.values())}
-    return sorted(findings, key=lambda f: (order.get(f.file or "", -1), f.line or 0, f.check))
-
-
-def _refers(value: Any, name: str) -> bool:
-    """Whether a part of a template refers to a resource."""
-    if isinstance(value, list):
-        return any(_refers(item, name) for item in value)
-    if not isinstance(value, dict):
-        return False
-    function = resolve.function_of(value)
-    if function == "Ref":
-        return bool(value["Ref"] == name)
-    if function == "Fn::GetAtt":
-        return isinstance(value[function], list) and value[function][:1] == [name]
-    return any(_refers(item, name) for item in value.values())
-
-
-def _is_undecided(document: estate.Document, resource: Mapping[str, Any]) -> bool:
-    """Whether something of a resource depends on a value that is not known, references to resources apart."""
-    parameters = document.expanded["Parameters"]
-    return any(_hangs(value, parameters) for key, value in resource.items() if key != "Metadata")
-
-
-def _hangs(value: Any, parameters: Mapping[str, Any]) -> bool:
-    if isinstance(value, list):
-        return any(_hangs(item, parameters) for item in value)
-    if not isinstance(value, dict):
-        return False
-    function = resolve.function_of(value)
-    if function == "Ref":
-        return isinstance(value["Ref"], str) and value["Ref"] in parameters
-    if function in {"Fn::If", "Fn::FindInMap"}:
-        return True
-    if function == "Fn::Sub":
-        texts = value[function] if isinstance(value[function], list) else [value[function]]
-        named = {name for text in texts if isinstance(text, str) for name in resolve.SUB_NAME.findall(text)}
-        return any(name in parameters for name in named) or _hangs(texts, parameters)
-    return any(_hangs(item, parameters) for item in value.values())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -208,8 +208,8 @@ def _remembered(program: str, version: str) -> Engine | None:
     return Engine(program, version, env, is_local) if memory == _key(version) and is_whole else None
 
 
-def remove_run(engine: Engine, run: str) -> int:
-    """Remove the containers and images labelled with `run` and return how many there were.
+def remove_run(engine: Engine, run: str, *, images: Sequence[str] = ()) -> int:
+    """Remove the containers and images labelled with `run`, and more `images`; return how many there were.
 
     Containers that hold a network namespace go last, as the others depend on them.
     """
@@ -221,7 +221,7 @@ def remove_run(engine: Engine, run: str) -> int:
     for batch in ([c for c in found if c not in holders], holders):
         if batch:
             engine.run("rm", "--force", *at_once, "--volumes", *batch, timeout=300)
-    images = sorted(set(engine.must("images", "--all", "--quiet", "--no-trunc", "--filter", ours).split()))
-    if images:
-        engine.run("rmi", "--force", *images)
-    return len(found) + len(images)
+    unwanted = sorted({*engine.must("images", "--all", "--quiet", "--no-trunc", "--filter", ours).split(), *images})
+    if unwanted:
+        engine.run("rmi", "--force", *unwanted)
+    return len(found) + len(unwanted)

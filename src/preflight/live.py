@@ -53,7 +53,7 @@ def deployed(wish: Wish, where: target.Target, say: Say, *, remains: list[model.
         PreflightError: it could not be told.
     """
     asked = wish.plan
-    with trouble.told():
+    with trouble.told(), where.noted(wish.run, wish.engine):
         session, filled = where.session(asked.region), where.values(asked, wish.run)
         marks = tags.of(asked.name, run=wish.tag or wish.run, now=dt.datetime.now(dt.timezone.utc))
         base = where.standins(asked, wish.engine)

@@ -200,6 +200,15 @@ def kill_all(marker: str) -> int:
     return count
 
 
+def is_running(marker: str) -> bool:
+    """Whether a program with `marker` in its command line runs; only Linux tells, elsewhere none does."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if marker.encode() in (folder / "cmdline").read_bytes():
+                return True
+    return False
+
+
 def which(name: str) -> str | None:
     """Path of the program of that name on PATH, or None."""
     return shutil.which(name)

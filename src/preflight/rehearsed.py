@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import sys
@@ -63,6 +64,10 @@ class Rehearsal:
     def standins(self, asked: plan.Plan, engine: engines.Engine | None) -> Standins | None:
         """What replaces base images whose registry cannot be reached."""
         return Standins(engine, asked.standins) if engine is not None else None
+
+    def noted(self, run: str, engine: engines.Engine | None) -> contextlib.AbstractContextManager[None]:  # noqa: ARG002
+        """Nothing: the process that is the account has noted it."""
+        return contextlib.nullcontext()
 
     def book(self) -> dict[str, Any]:
         """What it noted: the ledger, notes for the report, and troubles of its own.

@@ -51,7 +51,7 @@ FUNCTIONS = {
     "Fn::Length",
     "Fn::ToJsonString",
 }
-PATTERN_TIMEOUT = 1.0  # seconds that a pattern of a template may take
+PATTERN_TIMEOUT = 5.0  # seconds that a pattern of a template may take; on a busy machine a good one may wait for one
 KEEP = _Sentinel("KEEP")
 NO_VALUE = _Sentinel("NO_VALUE")
 SUB_NAME = re.compile(r"\$\{([^!}][^}]*)\}")

@@ -14,7 +14,7 @@ import regex
 
 Schema = Mapping[str, Any]
 _MAX_DEPTH = 30
-PATTERN_TIMEOUT = 1.0  # seconds that a pattern may take for one value
+PATTERN_TIMEOUT = 3.0  # seconds that a pattern may take for one value; on a busy machine a good one may wait for one
 STANDIN = "rehearsal-standin"  # part of every value that a stand-in made up; its form proves nothing
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from preflight import errors, fetching, model, plan, reachability, vpc, waiting
-from preflight.aws import balancers, blueprint, tasks
+from preflight.aws import balancers, blueprint, tasks, trouble
 from preflight.aws import deployment as deployments
 
 DEADLINE = 10.0
@@ -110,6 +110,8 @@ class Smoke:
         try:
             found = self._deployment.tasks.running(entry.cluster, entry.service)
         except ClientError as error:
+            if trouble.is_of_account(error):
+                raise
             yield self._finding(entry, f"service {entry.service}: {error.response['Error']['Message']}")
             return
         if not found:

@@ -131,6 +131,21 @@ def _fingerprint(folder: Path) -> str:
     return hashed.hexdigest()[:12]
 
 
+def remove_unfinished(engine: engines.Engine) -> int:
+    """Remove what builds on stand-ins left that were killed, unless one is at work now; how many that were.
+
+    podman keeps the container of a build that was killed, and tells of it only as storage.
+    """
+    if engine.program != "podman" or process.is_running(f"build\0--quiet\0--label={engines.RUN_LABEL}="):
+        return 0
+    listed = engine.must("ps", "--all", "--external", "--format", "{{.ID}} {{.Image}} {{.Status}}").splitlines()
+    rows = [line.split() for line in listed]
+    found = [row[0] for row in rows if row[1].startswith(PREFIX) and row[-1] == "Storage"]
+    if found:
+        engine.run("rm", "--force", *found)
+    return len(found)
+
+
 def remove(engine: engines.Engine) -> list[str]:
     """Remove every stand-in image and return their names."""
     listed = engine.must("images", "--format", "{{.Repository}}:{{.Tag}}").split()

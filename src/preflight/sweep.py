@@ -30,6 +30,11 @@ def sweep(say: Say, *, is_dry: bool = False, has_images: bool = False) -> int:
         count += 1
         if not is_dry:
             _remove(engine, run)
+    if engine is not None and not is_dry:
+        unfinished = standins.remove_unfinished(engine)
+        count += unfinished
+        if unfinished:
+            say(f"removed {unfinished} containers of builds that were killed")
     if has_images and engine is not None and not is_dry:
         for image in standins.remove(engine):
             say(f"removed {image}")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
 
     from preflight import engine as engines
     from preflight import plan, standins
@@ -39,6 +40,9 @@ class Target(Protocol):
     @property
     def inside(self) -> Callable[[str, int, str], Mapping[str, Any]] | None:
         """What a task (by id) answers at a port and a path within its own network; None where nobody can ask there."""
+
+    def noted(self, run: str, engine: engines.Engine | None) -> AbstractContextManager[None]:
+        """Note on this machine that a run has begun, until the block ends: a sweep finds what a killed one left here."""
 
     def book(self) -> dict[str, Any]:
         """What it noted: `ledger`, `notes`, `troubles`, and by task definition why tasks are `skipped`."""

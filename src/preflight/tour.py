@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from preflight import engine as engines
-from preflight import live, model, plan, process, target, visit
+from preflight import errors, live, model, plan, process, target, visit
 from preflight.model import Outcome, StageResult
 
 Say = Callable[[str], None]
@@ -84,10 +84,19 @@ class Tour:
             try:
                 for done in at_work:
                     done.result()
-            except BaseException:
+            except BaseException as stop:
                 self._where.halt()
                 process.kill_all(f"{engines.RUN_LABEL}={self._asked.run}")
+                futures.wait(at_work)
+                if isinstance(stop, errors.StopRequested):
+                    stop.left += [line for one in at_work for line in _left(one, stop)]
                 raise
+
+
+def _left(one: futures.Future[None], stop: errors.StopRequested) -> list[str]:
+    """What a visit that was stopped could not delete."""
+    error = one.exception()
+    return error.left if isinstance(error, errors.StopRequested) and error is not stop else []
 
 
 def _together(visits: Mapping[str, visit.Visit]) -> Done:

@@ -5,65 +5,90 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
-import boto3
 import pytest
+from tests.integration import lasting
 
-from preflight import engine as engines
-from preflight import pipeline, process
+from preflight import process
+from preflight.aws import tags
 
-ROOT = Path(__file__).parents[2]
-COMMAND = (sys.executable, "-m", "preflight")
-ACCOUNT = "123456789012"
-REGION = "ap-northeast-1"
-TARGET = ("--target", "aws", "--account", ACCOUNT)
+TEMPLATE = {"Resources": {"Group": {"Type": "AWS::Logs::LogGroup"}}}
+OURS = {tags.RUN: "deadbeef", tags.EXPIRES: "2020-01-01T00:00:00Z", tags.PLAN: "fa-018"}
 pytestmark = pytest.mark.containers
 
 
 @pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    """A pretended account that stays, as a real one does, while runs come and go."""
-    run = pipeline.new_run()
-    standin = f"nginx={ROOT / 'docker' / 'nginx-standin'}"
-    service = process.Service(*COMMAND, "serve", "--until-eof", "--run", run, "--standin", standin)
-    yield json.loads(service.first_line(timeout=60))["endpoint"]
-    if not service.stop(timeout=120):
-        engines.remove_run(engines.find(), run)
+def account() -> Iterator[lasting.Account]:
+    with lasting.serving() as served:
+        yield served
 
 
-def run(endpoint: str, *args: str, timeout: float = 300) -> process.Done:
-    return process.run(*args, env={"AWS_ENDPOINT_URL": endpoint}, cwd=ROOT, timeout=timeout)
+def given(marks: dict[str, str]) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in marks.items()]
 
 
-def client(endpoint: str, service: str, region: str = REGION) -> Any:
-    return boto3.client(service, region_name=region, endpoint_url=endpoint)
+@pytest.fixture
+def foreign(account: lasting.Account, request: pytest.FixtureRequest) -> Iterator[list[str]]:
+    """What somebody else has in the account, by names such as ours and with those of our tags that the case names."""
+    marks: dict[str, str] = request.param
+    stacks, s3, ecr, logs = (account.client(service) for service in ("cloudformation", "s3", "ecr", "logs"))
+    name = "fa-018-preflight-deadbeef"
+    stacks.create_stack(StackName="fa-018-deadbeef", TemplateBody=json.dumps(TEMPLATE), Tags=given(marks))
+    stacks.get_waiter("stack_create_complete").wait(StackName="fa-018-deadbeef", WaiterConfig={"Delay": 1})
+    s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": lasting.REGION})
+    s3.put_object(Bucket=name, Key="templates/fa-018.yaml", Body=b"theirs")
+    if marks:
+        s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": given(marks)})
+    ecr.create_repository(repositoryName=name, tags=given(marks))
+    logs.create_log_group(logGroupName=name, tags=marks)
+    yield account.held()
+    stacks.delete_stack(StackName="fa-018-deadbeef")
+    stacks.get_waiter("stack_delete_complete").wait(StackName="fa-018-deadbeef", WaiterConfig={"Delay": 1})
+    s3.delete_object(Bucket=name, Key="templates/fa-018.yaml")
+    s3.delete_bucket(Bucket=name)
+    ecr.delete_repository(repositoryName=name)
+    logs.delete_log_group(logGroupName=name)
 
 
-def left(endpoint: str, region: str = REGION) -> list[str]:
-    """Everything in the account that a run may have made, by the services' own lists."""
-    stacks = client(endpoint, "cloudformation", region).describe_stacks()["Stacks"]
-    buckets = client(endpoint, "s3", region).list_buckets()["Buckets"]
-    repositories = client(endpoint, "ecr", region).describe_repositories()["repositories"]
-    groups = client(endpoint, "logs", region).describe_log_groups()["logGroups"]
-    roles = client(endpoint, "iam", region).list_roles()["Roles"]
-    clusters = client(endpoint, "ecs", region).list_clusters()["clusterArns"]
-    vpcs = client(endpoint, "ec2", region).describe_vpcs(Filters=[{"Name": "is-default", "Values": ["false"]}])["Vpcs"]
-    return [
-        *(stack["StackName"] for stack in stacks),
-        *(bucket["Name"] for bucket in buckets),
-        *(repository["repositoryName"] for repository in repositories),
-        *(group["logGroupName"] for group in groups),
-        *(role["RoleName"] for role in roles),
-        *clusters,
-        *(vpc["VpcId"] for vpc in vpcs),
-    ]
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        pytest.param({}, id="without tags"),
+        *(pytest.param({key: value}, id=f"with {key} alone") for key, value in OURS.items()),
+        *(
+            pytest.param({k: v for k, v in OURS.items() if k != missing}, id=f"with all but {missing}")
+            for missing in OURS
+        ),
+        pytest.param({**OURS, tags.EXPIRES: "tomorrow"}, id="with a day that is none"),
+    ],
+    indirect=True,
+)
+def test_what_is_not_ours_survives_every_sweep(account: lasting.Account, foreign: list[str]) -> None:
+    ways = (("--older-than", "0s"), ("--run", "deadbeef"), ())
+
+    swept = [lasting.run(account.endpoint, *lasting.SWEEP, *way) for way in ways]
+
+    assert ([one.code for one in swept], len(foreign), account.held()) == ([0, 0, 0], 5, foreign)
 
 
-def test_the_live_suite_passes_on_the_account_and_leaves_nothing(endpoint: str) -> None:
-    options = ("--preflight-target", "aws", "--preflight-account", ACCOUNT, "--preflight-yes", "--preflight-no-skips")
+@pytest.mark.parametrize("foreign", [pytest.param({tags.RUN: "deadbeef"}, id="with one of our tags")], indirect=True)
+def test_what_is_not_ours_survives_a_run(account: lasting.Account, foreign: list[str]) -> None:
+    done = lasting.run(account.endpoint, *lasting.CHECK)
 
-    done = run(endpoint, sys.executable, "-m", "pytest", "-q", "tests/integration", *options)
+    assert (done.code, account.held()) == (0, foreign), done.stderr
 
-    assert (done.code, left(endpoint)) == (0, []), done.stdout
+
+@pytest.mark.parametrize("foreign", [pytest.param(OURS, id="with all of our tags")], indirect=True)
+def test_what_is_ours_does_not_survive_a_sweep(account: lasting.Account, foreign: list[str]) -> None:
+    swept = lasting.run(account.endpoint, *lasting.SWEEP)
+
+    assert (swept.code, len(foreign), account.held()) == (0, 5, []), swept.stderr
+
+
+def test_the_live_suite_passes_on_the_account_and_leaves_nothing(account: lasting.Account) -> None:
+    own = ("--preflight-target", "aws", "--preflight-account", lasting.ACCOUNT, "--preflight-yes", "--preflight-no-skips")
+    command = (sys.executable, "-m", "pytest", "-q", "tests/integration", *own)
+
+    done = process.run(*command, env=lasting.environment(account.endpoint), cwd=lasting.ROOT, timeout=300)
+
+    assert (done.code, account.held()) == (0, []), done.stdout

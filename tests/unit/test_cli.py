@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -266,3 +268,32 @@ def test_comply_imports_nothing_slow() -> None:
     done = process.run(sys.executable, "-c", script, timeout=60)
 
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_run_goes_on_where_nobody_reads_what_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has things to clean up; Ctrl-C ends `2>&1 | tee log` at the same moment."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as stream:
+        monkeypatch.setattr(sys, "stderr", stream)
+        for text in ("deleting stack a", "deleting stack b"):
+            cli._say(text)
+
+        assert os.path.samestat(os.fstat(writing), Path(os.devnull).stat())
+
+
+@pytest.mark.parametrize(
+    ("before", "stops"),
+    [
+        pytest.param(signal.SIG_DFL, True, id="a terminal that closes"),
+        pytest.param(signal.SIG_IGN, False, id="under nohup"),
+    ],
+)
+def test_a_terminal_that_closes_stops_a_run_unless_that_is_ignored(before: signal.Handlers, *, stops: bool) -> None:
+    former = signal.signal(signal.SIGHUP, before)
+    try:
+        asked = cli._stops()
+    finally:
+        signal.signal(signal.SIGHUP, former)
+
+    assert (signal.SIGHUP in asked) is stops

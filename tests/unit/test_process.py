@@ -66,3 +66,12 @@ def test_a_service_that_dies_did_not_come_up() -> None:
         service.first_line(timeout=20)
 
     service.stop(timeout=5)
+
+
+def test_a_program_is_found_by_its_command_line() -> None:
+    sleeping = process.start("sleep", "31.41")
+
+    found = [process.is_running(marker) for marker in ("sleep\x0031.41", "sleep\x0031.42")]
+    sleeping.kill()
+
+    assert found == [True, False]

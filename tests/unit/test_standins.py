@@ -92,3 +92,36 @@ def test_stand_ins_for_two_platforms_are_two_images(folder: Path) -> None:
     base = standins.Standins(Engine(is_reachable=False), {"nginx": folder})
 
     assert base.image("nginx:1", HERE) != base.image("nginx:1", OTHER)
+
+
+LISTED = f"""\
+aaaa {standins.PREFIX}nginx:1 Storage
+bbbb docker.io/library/nginx:1 Storage
+cccc {standins.PREFIX}nginx:1 Up 3 seconds
+"""
+
+
+@dataclass(frozen=True)
+class Listing(Engine):
+    """An engine that lists containers, some of them of builds."""
+
+    def must(self, *args: str, **_options: Any) -> str:  # noqa: ARG002 - as above, and says the same to all
+        return LISTED
+
+
+@pytest.mark.parametrize(
+    ("is_building", "removed"),
+    [
+        pytest.param(False, [("rm", "--force", "aaaa")], id="no build is at work"),
+        pytest.param(True, [], id="a build is at work"),
+    ],
+)
+def test_only_what_killed_builds_on_standins_left_is_removed(
+    monkeypatch: pytest.MonkeyPatch, *, is_building: bool, removed: list[tuple[str, ...]]
+) -> None:
+    monkeypatch.setattr(process, "is_running", lambda _marker: is_building)
+    engine = Listing()
+
+    standins.remove_unfinished(engine)
+
+    assert engine.commands("rm") == removed

@@ -82,3 +82,15 @@ def test_a_stop_in_one_region_stops_the_others_before_it_is_told() -> None:
         tour.Tour(ASKED, where, lambda _: None).go()
 
     where.halt.assert_called_once_with()
+
+
+def test_who_stops_tells_what_every_region_could_not_delete() -> None:
+    def go(self: visit.Visit, **_options: object) -> None:
+        stop = errors.StopRequested(143)
+        stop.left.append(self._wish.plan.region)
+        raise stop
+
+    with mock.patch.object(visit.Visit, "go", go), pytest.raises(errors.StopRequested) as caught:
+        tour.Tour(ASKED, mock.Mock(), lambda _: None).go()
+
+    assert caught.value.left == list(ASKED.regions)

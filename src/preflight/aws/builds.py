@@ -6,12 +6,13 @@ Both podman and docker take a platform, or several with commas between, as `--pl
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from preflight import engine as engines
-from preflight import errors, process, standins
+from preflight import errors, places, process, standins
 
 TIMEOUT = 900
 _FROM = re.compile(r"(?mi)^\s*FROM\s+((?:--\S+\s+)*)(\S+)(?:\s+AS\s+(\S+))?")
@@ -29,6 +30,7 @@ class Builder:
     def __init__(self, engine: engines.Engine, folder: Path, *, run: str, base: standins.Standins | None) -> None:
         self._engine = engine
         self._folder = folder
+        self._run = run
         self._label = f"--label={engines.RUN_LABEL}={run}"
         self._base = base
 
@@ -42,16 +44,26 @@ class Builder:
         """
         several = platform.split(",") if self._engine.program == "podman" else [platform]
         parts = {f"{image}-{one.replace('/', '-')}": one for one in several} if len(several) > 1 else {image: platform}
+        with _turn(), self._pruned():
+            try:
+                for name, one in parts.items():
+                    self._build(name, one)
+                if len(parts) > 1:
+                    self._engine.must("manifest", "create", image, *(f"containers-storage:{name}" for name in parts))
+                yield
+            finally:
+                if len(parts) > 1:
+                    self._engine.run("manifest", "rm", image)
+                self._engine.run("rmi", "--force", *parts)
+
+    @contextlib.contextmanager
+    def _pruned(self) -> Iterator[None]:
+        """A build that is broken off may leave an image without a name: it goes too."""
         try:
-            for name, one in parts.items():
-                self._build(name, one)
-            if len(parts) > 1:
-                self._engine.must("manifest", "create", image, *(f"containers-storage:{name}" for name in parts))
             yield
-        finally:
-            if len(parts) > 1:
-                self._engine.run("manifest", "rm", image)
-            self._engine.run("rmi", "--force", *parts)
+        except BaseException:
+            self._engine.run("image", "prune", "--force", "--filter", f"label={engines.RUN_LABEL}={self._run}")
+            raise
 
     def _build(self, image: str, platform: str) -> None:
         options = [f"--build-context={k}={v}" for k, v in self.contexts(platform).items()]
@@ -111,6 +123,14 @@ class Builder:
         except LookupError as error:
             msg = f"the base image {name} cannot be pulled: {error}"
             raise NoBaseError(msg) from None
+
+
+@contextlib.contextmanager
+def _turn() -> Iterator[None]:
+    """One build after another: what one removes may be a layer that another is about to use."""
+    with (places.cache() / "builds.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _advice(platform: str) -> str:

@@ -355,10 +355,23 @@ def deployed(
         if deployment.is_kept:
             say(f"everything is kept, and costs money until it is removed: {order.sweep}")
         else:
-            left = deployment.down()
-            remains += left
-            if stopped is not None:
-                stopped.left += [f"{finding.message}. {finding.fix}" for finding in left]
+            _undo(deployment, remains, stopped)
+
+
+def _undo(deployment: Deployment, remains: list[model.Finding], stopped: errors.StopRequested | None) -> None:
+    """Delete what was made; who is asked to stop meanwhile begins again, and then stops."""
+    try:
+        left = deployment.down()
+    except errors.StopRequested as stop:
+        stop.left += _lines(deployment.down())
+        raise
+    remains += left
+    if stopped is not None:
+        stopped.left += _lines(left)
+
+
+def _lines(left: list[model.Finding]) -> list[str]:
+    return [f"{finding.message}. {finding.fix}" for finding in left]
 
 
 def described(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,9 +13,18 @@ from urllib.parse import urlsplit
 from botocore.exceptions import ClientError
 
 from preflight import engine as engines
-from preflight import errors, standins
-from preflight.aws import builds
+from preflight import errors, process, standins
+from preflight.aws import builds, trouble
 from preflight.aws import session as sessions
+
+TRIES = 4
+# What a registry, or the way to it, may do better the next time.
+_PASSING = re.compile(
+    r"\b(?:500|502|503|504|429)\b|TOOMANYREQUESTS|EOF|connection re(?:set|fused)|broken pipe|i/o timeout|"
+    r"handshake timeout|deadline exceeded|no such host|network is unreachable",
+    re.IGNORECASE,
+)
+_REFUSED_CALLER = re.compile(r"token has expired|unauthorized|Not Authorized|authentication required", re.IGNORECASE)
 
 
 class PushRefusedError(Exception):
@@ -39,12 +49,13 @@ def push(
     Raises:
         PushRefusedError: the registry refused it, or there is no such base image.
         ToolBrokeError: the image cannot be built.
+        AccountError: the registry broke, or did not answer, several times.
     """
     host, credentials, is_plain = login(session)
     image = f"{host}/{name}"
     try:
         with builds.Builder(engine, folder, run=run, base=base).built(image, platform):
-            _push(engine, image, credentials, is_plain=is_plain)
+            _push(session, engine, image, credentials, is_plain=is_plain)
     except builds.NoBaseError as error:
         raise PushRefusedError(str(error)) from None
     return digest(session, name)
@@ -65,8 +76,13 @@ def declare(session: sessions.Session, name: str, manifest: Mapping[str, Any]) -
             imageManifestMediaType=str(manifest["mediaType"]),
         )
     except ClientError as error:
-        raise PushRefusedError(error.response["Error"]["Message"]) from None
+        raise _refused(error) from None
     return digest(session, name)
+
+
+def _refused(error: ClientError) -> Exception:
+    """A refusal of the image; the error itself where it is about the caller or the service."""
+    return error if trouble.is_of_account(error) else PushRefusedError(error.response["Error"]["Message"])
 
 
 def login(session: sessions.Session) -> tuple[str, str, bool]:
@@ -77,19 +93,43 @@ def login(session: sessions.Session) -> tuple[str, str, bool]:
     return endpoint.netloc, credentials, endpoint.scheme == "http"
 
 
-def _push(engine: engines.Engine, image: str, credentials: str, *, is_plain: bool) -> None:
+def _push(session: sessions.Session, engine: engines.Engine, image: str, credentials: str, *, is_plain: bool) -> None:
     host = image.partition("/")[0]
     user, _, password = credentials.partition(":")
     insecure = engine.insecure if is_plain else ()
-    logged = engine.run("login", "--username", user, "--password-stdin", *insecure, host, given=password)
-    if logged.code != 0:
-        raise errors.ToolBrokeError(f"{engine.program} login at {host} failed: {logged.stderr.strip()[-300:]}")
+    log_in = ("login", "--username", user, "--password-stdin", *insecure, host)
+    logged = _tried(session, lambda: engine.run(*log_in, given=password))
     try:
-        done = engine.run(*_command(engine, image, insecure), timeout=900)
+        if logged.code != 0:
+            raise _trouble(f"{engine.program} login at {host}", logged)
+        command = _command(engine, image, insecure)
+        done = _tried(session, lambda: engine.run(*command, timeout=900))
     finally:
         engine.run("logout", host)
+    if done.code != 0 and (_PASSING.search(_said(done)) or _REFUSED_CALLER.search(_said(done))):
+        raise _trouble(f"{engine.program} push to {host}", done)
     if done.code != 0:
-        raise PushRefusedError((done.stderr or done.stdout).strip()[-500:])
+        raise PushRefusedError(_said(done)[-500:])
+
+
+def _tried(session: sessions.Session, act: Callable[[], process.Done]) -> process.Done:
+    """What a command brings at last, tried again where that may help."""
+    for attempt in range(1, TRIES):
+        done = act()
+        if done.code == 0 or not _PASSING.search(_said(done)):
+            return done
+        session.sleep(session.interval * 2**attempt)
+    return act()
+
+
+def _said(done: process.Done) -> str:
+    return (done.stderr or done.stdout).strip()
+
+
+def _trouble(what: str, done: process.Done) -> errors.AccountError:
+    said = _said(done)[-300:]
+    advice = "renew the credentials" if _REFUSED_CALLER.search(said) else "check the network, and try again"
+    return errors.AccountError(f"{what} failed: {said}. Next: {advice}")
 
 
 def _command(engine: engines.Engine, image: str, options: Sequence[str]) -> tuple[str, ...]:
@@ -109,5 +149,5 @@ def digest(session: sessions.Session, name: str) -> str:
     try:
         answer = session.client("ecr").describe_images(repositoryName=repository, imageIds=[{"imageTag": tag}])
     except ClientError as error:
-        raise PushRefusedError(error.response["Error"]["Message"]) from None
+        raise _refused(error) from None
     return str(answer["imageDetails"][0]["imageDigest"])

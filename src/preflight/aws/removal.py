@@ -41,9 +41,10 @@ class Removal:
         marks = self._stacks.tags(stack)
         if tags.read(marks) is None:
             return []
-        groups = list(self._adopted(stack, marks))
+        stack = self._stacks.id(stack) or stack  # once it is gone, its name leads nowhere
+        before = set(self._adopted(stack, marks))
         self._delete(stack)
-        for group in groups:
+        for group in before | set(self._adopted(stack, marks)):  # the last tasks may have made one meanwhile
             self.log_group(group)
         return [line for kind, name in self._stacks.retained(stack) for line in self._retained(kind, name)]
 
@@ -60,14 +61,14 @@ class Removal:
             else:
                 return
 
-    def _resources(self, stack: str) -> Iterator[tuple[str, str]]:
-        """Type and physical id of every resource of a stack and of those nested in it."""
+    def _resources(self, stack: str, *, has_gone: bool = False) -> Iterator[tuple[str, str]]:
+        """Type and physical id of every resource of a stack and of those nested in it; also what `has_gone`."""
         for resource in self._stacks.resources(stack):
             kind, physical = resource["ResourceType"], resource.get("PhysicalResourceId") or ""
-            if physical and resource["ResourceStatus"] != "DELETE_COMPLETE":
+            if physical and (has_gone or resource["ResourceStatus"] != "DELETE_COMPLETE"):
                 yield kind, physical
                 if kind == stacks.STACK:
-                    yield from self._resources(physical)
+                    yield from self._resources(physical, has_gone=has_gone)
 
     def _empty(self, stack: str) -> None:
         for kind, physical in self._resources(stack):
@@ -90,7 +91,7 @@ class Removal:
 
         https://docs.aws.amazon.com/AmazonECS/latest/developerguide/cloudwatch-container-insights.html
         """
-        for kind, physical in self._resources(stack):
+        for kind, physical in self._resources(stack, has_gone=True):
             name = INSIGHTS.format(physical.rpartition("/")[2])
             arn = self._group_arn(name) if kind == "AWS::ECS::Cluster" else None
             if arn is not None:

@@ -10,13 +10,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
+import botocore.session
 from botocore.config import Config
 
 from preflight import errors
 
 USER_AGENT = "fargate-preflight"
 NEAR, FAR = 0.1, 3.0  # seconds between two questions, to this machine and to AWS
-ATTEMPTS = {True: 2, False: 8}  # at a request, to an endpoint that we started and to any other
+ATTEMPTS = {True: 2, False: 8}  # at a request, to an endpoint that we started and to any other, where nobody says how many
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Session:
     """Clients for a region; `interval` is the pause between two questions, in seconds.
 
     `has_loopback_only` says that no address but those of this machine may be contacted. Once `stop`
-    is set, whatever waits in the session's name stops waiting.
+    is set, whatever waits in the session's name stops waiting. A request is tried `attempts` times.
     """
 
     region: str
@@ -33,6 +34,7 @@ class Session:
     interval: float = FAR
     has_loopback_only: bool = False
     stop: threading.Event = field(default_factory=threading.Event, compare=False)
+    attempts: int | None = None
 
     def client(self, service: str, region: str | None = None, *, timeout: float | None = None) -> Any:
         """A boto3 client, for the session's region where no other is named; with a `timeout` it asks only once."""
@@ -74,7 +76,7 @@ def is_loopback(host: str) -> bool:
 @functools.cache
 def _client(session: Session, service: str, region: str, timeout: float | None) -> Any:
     settings: dict[str, Any] = {
-        "retries": {"mode": "standard", "total_max_attempts": ATTEMPTS[session.endpoint is not None]},
+        "retries": {"mode": "standard", "total_max_attempts": session.attempts or ATTEMPTS[session.endpoint is not None]},
         "connect_timeout": 10,
         "read_timeout": 30,
         "user_agent_extra": USER_AGENT,
@@ -102,16 +104,19 @@ def rehearsal(region: str, endpoint: str) -> Session:
 def account(region: str, *, stop: threading.Event) -> Session:
     """A session with the account of the standard credential chain: environment, profile, SSO, OIDC.
 
-    Where AWS_ENDPOINT_URL leads to this machine, nothing but this machine may be contacted.
+    Where AWS_ENDPOINT_URL leads to this machine, nothing but this machine may be contacted. AWS_MAX_ATTEMPTS, or
+    max_attempts of the profile, says how often a request is tried.
+    https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
 
     Raises:
         BotoCoreError: there is no such profile.
         UsageError: there are no credentials.
     """
-    boto = boto3.Session(region_name=region)
+    core = botocore.session.get_session()
+    boto = boto3.Session(region_name=region, botocore_session=core)
     if boto.get_credentials() is None:
         msg = "there are no AWS credentials. Next: name a profile by AWS_PROFILE, log in (aws sso login), or set AWS_ACCESS_KEY_ID"
         raise errors.UsageError(msg)
-    far = Session(region, boto, stop=stop)
+    far = Session(region, boto, stop=stop, attempts=core.get_config_variable("max_attempts"))
     is_near = is_loopback(urlsplit(far.client("sts").meta.endpoint_url).hostname or "")
     return replace(far, interval=NEAR, has_loopback_only=True) if is_near else far

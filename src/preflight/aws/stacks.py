@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from preflight.aws import session as sessions
 
 STACK = "AWS::CloudFormation::Stack"
 REVIEW = "REVIEW_IN_PROGRESS"
+UPDATING = "UPDATE_IN_PROGRESS"
 DEPLOY_TIMEOUT = 3600.0
 DELETE_TIMEOUT = 1800.0
 PATIENCE = 5  # questions until a stack that does not begin to be deleted counts as kept
@@ -113,7 +115,7 @@ class Stacks:
 
         def probe() -> str | None:
             status = self.status(made.stack)
-            is_over = not status.endswith("_IN_PROGRESS") and bool(since())
+            is_over = not status.endswith("_IN_PROGRESS") and _has_come_to(status, made.stack, since())
             if not is_over:
                 look()
             return status if is_over else None
@@ -148,11 +150,19 @@ class Stacks:
 
     def status(self, stack: str) -> str:
         """Status of a stack; DELETE_COMPLETE where there is none."""
+        return str(self._described(stack).get("StackStatus", "DELETE_COMPLETE"))
+
+    def id(self, stack: str) -> str | None:
+        """Id of the stack of a name; None where there is none."""
+        return self._described(stack).get("StackId")
+
+    def _described(self, stack: str) -> dict[str, Any]:
+        """A stack as DescribeStacks shows it; nothing where it is gone."""
         try:
-            return str(self._client.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"])
+            return dict(self._client.describe_stacks(StackName=stack)["Stacks"][0])
         except ClientError as error:
             if _is_gone(error):
-                return "DELETE_COMPLETE"
+                return {}
             raise
 
     def events(self, stack: str) -> list[dict[str, Any]]:
@@ -214,20 +224,22 @@ class Stacks:
         return None
 
     def delete(self, stack: str) -> None:
-        """Delete a stack and wait until it is gone.
+        """Delete a stack and wait until it is gone; an update that is under way is given up first.
 
         Raises:
             FailedError: it could not be deleted.
             WaitExpiredError: it took too long.
         """
+        before = self._settled(stack)
         self._client.delete_stack(StackName=stack)
         idle = itertools.count()
 
         def probe() -> str | None:
             status = self.status(stack)
-            if status.endswith("_IN_PROGRESS") or (not status.startswith("DELETE_") and next(idle) < PATIENCE):
-                return None
-            return status
+            is_gone = status == "DELETE_COMPLETE"
+            has_begun = status.startswith("DELETE_") and status != before  # a second attempt begins at DELETE_FAILED
+            is_open = status.endswith("_IN_PROGRESS") or (not has_begun and next(idle) < PATIENCE)
+            return status if is_gone or not is_open else None
 
         status = waiting.until(
             probe, what=f"stack {stack} to be deleted", timeout=DELETE_TIMEOUT, interval=self._session.interval
@@ -235,11 +247,37 @@ class Stacks:
         if status != "DELETE_COMPLETE":
             raise FailedError(stack, status, self._kept(stack, status))
 
+    def _settled(self, stack: str) -> str:
+        """Status of a stack once no update is under way, during which AWS refuses to delete it.
+
+        https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CancelUpdateStack.html
+        """
+
+        def probe() -> str | None:
+            status = self.status(stack)
+            if status == UPDATING:
+                with contextlib.suppress(ClientError):  # one that may not be given up, or has ended, is waited for
+                    self._client.cancel_update_stack(StackName=stack)
+            return None if status.startswith("UPDATE_") and status.endswith("_IN_PROGRESS") else status
+
+        return waiting.until(
+            probe, what=f"the update of stack {stack} to end", timeout=DELETE_TIMEOUT, interval=self._session.interval
+        )
+
     def _kept(self, stack: str, status: str) -> list[Failure]:
         """Why a stack was not deleted: what could not be, else what CloudFormation said last of the stack itself."""
-        found = [failure for failure in self.failures(stack) if failure.status == "DELETE_FAILED"]
+        found = list(self._undeleted(stack))
         own = [e.get("ResourceStatusReason", "") for e in self.events(stack) if e["PhysicalResourceId"] == stack]
         return found or [Failure(stack, None, STACK, status, own[-1] if own else "")]
+
+    def _undeleted(self, stack: str) -> Iterator[Failure]:
+        """What could not be deleted by now, followed down into nested stacks; what earlier attempts met is no matter."""
+        for resource in self.resources(stack):
+            if resource["ResourceStatus"] == "DELETE_FAILED":
+                kind, physical = resource["ResourceType"], resource.get("PhysicalResourceId") or ""
+                inner = list(self._undeleted(physical)) if kind == STACK and physical else []
+                reason = resource.get("ResourceStatusReason", "")
+                yield from inner or [Failure(stack, resource["LogicalResourceId"], kind, "DELETE_FAILED", reason)]
 
     def retained(self, stack: str) -> Iterator[tuple[str, str]]:
         """Type and physical id of what outlived a stack that was deleted, by its DeletionPolicy; nested ones followed."""
@@ -250,6 +288,11 @@ class Stacks:
             is_nested = event["ResourceType"] == STACK and physical.startswith("arn:") and physical != stack
             if is_nested and event["ResourceStatus"] == "DELETE_COMPLETE":
                 yield from self.retained(physical)
+
+
+def _has_come_to(status: str, stack: str, events: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether events tell of a status of the stack itself: before an operation begins, the status is the one of old."""
+    return any(e["ResourceStatus"] == status and e["PhysicalResourceId"] == stack for e in events)
 
 
 def _is_gone(error: ClientError) -> bool:

@@ -135,8 +135,7 @@ class Balancers:
             else:
                 self._book.note(f"the {spoken} listener on port {port} of {_named(arn)} is not opened in a rehearsal")
         except OSError as error:
-            what = f"port {port} of {address} cannot be opened: {error.strerror}"
-            self._book.trouble(f"{what}. Next: stop what listens on port {port} of all addresses here")
+            self._book.unopened(address, port, error)
 
     def rules(self, region: str, listener: str) -> list[dict[str, Any]]:
         """The rules of a listener; none where it was deleted."""

@@ -49,6 +49,7 @@ class Runner:
         self._has_egress = has_egress
         self._exits = exits.Exits()
         self._log_files: dict[str, Path | None] = {}
+        self._pulled: list[str] = []  # they carry the labels of whoever built them
 
     def hold(
         self, task: str, plan: launch.TaskPlan, *, address: str, publish: Sequence[tuple[str, int]] = ()
@@ -80,6 +81,7 @@ class Runner:
         elif credentials:
             user, _, password = credentials.partition(":")
             self.engine.run("login", "--username", user, "--password-stdin", image.partition("/")[0], given=password)
+        self._pulled.append(image)
         done = self.engine.run("pull", "--quiet", *options, image, timeout=600)
         return None if done.code == 0 else (done.stderr or done.stdout).strip()
 
@@ -274,7 +276,7 @@ class Runner:
     def close(self) -> None:
         """Remove every container of this run."""
         self._exits.close()
-        engines.remove_run(self.engine, self.run)
+        engines.remove_run(self.engine, self.run, images=self._pulled)
         places.remove(self._folder / "tasks")
 
 

@@ -96,8 +96,7 @@ class Doors:
         try:
             opened[port] = relay.Relay((run.public, port), lambda: (pid, inside))
         except OSError as error:
-            what = f"port {port} of {run.public} cannot be opened: {error.strerror}"
-            self._book.trouble(f"{what}. Next: stop what listens on port {port} of all addresses here")
+            self._book.unopened(run.public, port, error)
 
     def admitted(
         self, task: states.Task, run: running.Running, networks: dict[str, reachability.Network] | None = None
@@ -109,9 +108,9 @@ class Doors:
         known = {} if networks is None else networks
         if face.vpc not in known:
             known[face.vpc] = vpc.describe(self._account.client("ec2", task.region), face.vpc)
-        network = known[face.vpc]
-        ports = {*self._declared(run), *self._opened_by(network, face), *self._callers(task)}
-        return sorted(p for p in ports if self._is_admitted(network, face, p, self._callers(task).get(p)))
+        network, callers = known[face.vpc], self._callers(task)
+        ports = {*self._declared(run), *self._opened_by(network, face), *callers}
+        return sorted(p for p in ports if self._is_admitted(network, face, p, callers.get(p)))
 
     @staticmethod
     def _is_admitted(

@@ -86,7 +86,7 @@ class Launcher:
     def begin(self, task: states.Task) -> None:
         """Begin to launch a task."""
         plan = launch.plan_of(task.definition.api, task.api["overrides"])
-        self._runs.add(task.id, running.Running(self._staff.stubs.stubbed(plan)))
+        self._runs.add(task.id, running.Running(self._staff.stubs.stubbed(plan), declared=plan))
         self._workers.submit(self._launch, task)
 
     def stop(self, task: states.Task, *, code: str, reason: str) -> None:
@@ -128,8 +128,7 @@ class Launcher:
             self._staff.admission.assume(task)
             self._provision(task, run)
             self._say(task, "PENDING")
-            plan = launch.plan_of(task.definition.api, task.api["overrides"])
-            given = self._staff.admission.prepare(task, plan, self._face(run))
+            given = self._staff.admission.prepare(task, run.declared, self._face(run))
             self._start(task, run, given)
             self._activate(task, run)
         except admission.LaunchFailedError as failure:
@@ -195,7 +194,7 @@ class Launcher:
 
     def _can_run(self, task: states.Task, run: running.Running, means: Means) -> bool:
         """Whether this machine can run a task; if not, the ledger says why it is only assumed to run."""
-        what = f"task definition {task.definition.family}:{task.definition.api['revision']}"
+        what = task.definition.label
         wanted = platforms.wanted(task.definition.api)
         cached = [c.image for c in run.plan.containers if not c.is_stub and means.pulls.is_elsewhere(c.image)]
         reason = None
@@ -270,7 +269,7 @@ class Launcher:
         self._enter(task)
 
     def _enter(self, task: states.Task) -> None:
-        what = f"task definition {task.definition.family}:{task.definition.api['revision']}"
+        what = task.definition.label
         self._book.enter(what, None, "assumed" if task.is_assumed else "run")
         run = self._runs.get(task.id)
         for plan in run.plan.containers if run is not None else ():

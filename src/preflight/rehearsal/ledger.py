@@ -32,6 +32,11 @@ class Ledger:
             if what not in self.troubles:
                 self.troubles.append(what)
 
+    def unopened(self, address: str, port: int, error: OSError) -> None:
+        """A port of an address of this machine could not be opened."""
+        what = f"port {port} of {address} cannot be opened: {error.strerror}"
+        self.trouble(f"{what}. Next: stop what listens on port {port} of all addresses here")
+
     def note(self, what: str) -> None:
         """Something that every report has to say."""
         with self._lock:

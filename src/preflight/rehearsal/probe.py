@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import http.client
 import ssl
 from collections.abc import Mapping
@@ -84,6 +85,7 @@ def _status(pid: int, address: str, check: Check) -> int:
         return asking.getresponse().status
 
 
+@functools.cache
 def untrusting() -> ssl.SSLContext:
     """TLS that takes any certificate: a load balancer does not validate those of its targets."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

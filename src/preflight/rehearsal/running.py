@@ -11,10 +11,11 @@ from preflight.rehearsal.fargate import launch
 
 
 class Running:
-    """What runs of one task."""
+    """What runs of one task: `plan`, in which stubs may stand for containers of the `declared` one."""
 
-    def __init__(self, plan: launch.TaskPlan) -> None:
+    def __init__(self, plan: launch.TaskPlan, *, declared: launch.TaskPlan | None = None) -> None:
         self.plan = plan
+        self.declared = declared or plan
         self.holder: containers.Holder | None = None
         self.interface: str | None = None
         self.face: reachability.Interface | None = None

@@ -53,7 +53,7 @@ from preflight.rehearsal import running as runs
 from preflight.rehearsal.asking import reading
 from preflight.rehearsal.cloudformation import api as cloudformation
 from preflight.rehearsal.resources import catalog
-from preflight.rehearsal.services import ec2, ec2_default, ecr, elbv2, iam, logs, registry, s3, scaling, sts
+from preflight.rehearsal.services import ec2, ec2_default, ecr, elbv2, iam, logs, registry, s3, scaling, sts, tagging
 from preflight.rehearsal.services.ecs import api as ecs
 from preflight.rehearsal.services.ecs import state as states
 from preflight.standins import Standins
@@ -319,6 +319,7 @@ def running(
     os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "false"  # moto reads it when its IAM begins: `iam.furnish` is quicker
     os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"  # and this when its EC2 does: no task on Fargate has one
     s3.hold_policies()
+    tagging.find_all()
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     _forget()
     served: list[Server] = []

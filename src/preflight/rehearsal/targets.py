@@ -74,7 +74,7 @@ class Targets:
                 continue
             elb.register_targets(TargetGroupArn=group, Targets=[{"Id": run.face.address, "Port": port}])
             service.say(f"registered 1 targets in (target-group {group})")
-            target = Target(group, run.face.address, port, run.face.vpc, self._check(elb, group, port).port)
+            target = Target(group, run.face.address, port, run.face.vpc, probe.check_of(_described(elb, group), port).port)
             with self._state.changed:
                 self._targets.setdefault(task.id, []).append(target)
                 task.targets[group] = INITIAL
@@ -117,8 +117,9 @@ class Targets:
         wait = 0.0
         while not target.over.wait(wait) and not self._account.closing.is_set():
             try:
-                check = self._check(self._account.client("elbv2", task.region), target.group, target.port)
-                found = self._answer(task, run, target, check)
+                group = _described(self._account.client("elbv2", task.region), target.group)
+                check = probe.check_of(group, target.port)
+                found = self._answer(task, run, target, check, group["LoadBalancerArns"])
             except ClientError as error:  # something of the network is being taken away
                 if error.response["Error"]["Code"] == GONE:
                     raise
@@ -132,13 +133,10 @@ class Targets:
             self._tell(task, target, state, found)
             wait = check.interval if target.state == HEALTHY else QUICK
 
-    @staticmethod
-    def _check(elb: Any, group: str, port: int) -> probe.Check:
-        described = elb.describe_target_groups(TargetGroupArns=[group])["TargetGroups"]
-        return probe.check_of(described[0], port)
-
-    def _answer(self, task: states.Task, run: running.Running, target: Target, check: probe.Check) -> probe.Found:
-        missing = self._missing(task, run, target, check)
+    def _answer(
+        self, task: states.Task, run: running.Running, target: Target, check: probe.Check, balancers: list[str]
+    ) -> probe.Found:
+        missing = self._missing(task, run, target, check, balancers)
         if missing is not None:
             return missing
         if not run.pid or not check.is_enabled:
@@ -146,13 +144,13 @@ class Targets:
         return probe.ask(run.pid, target.address, check)
 
     def _missing(
-        self, task: states.Task, run: running.Running, target: Target, check: probe.Check
+        self, task: states.Task, run: running.Running, target: Target, check: probe.Check, balancers: list[str]
     ) -> probe.Found | None:
         """What the network says: a request that never arrives, or a zone that gets no traffic."""
         if run.face is None:
             return None
         network = vpc.describe(self._account.client("ec2", task.region), target.vpc)
-        faces = [face for arn in self._balancers(task.region, target.group) for face in self._faces(arn)]
+        faces = [face for arn in balancers for face in self._faces(arn)]
         if faces and _zone(network, run.face) not in {_zone(network, face) for face in faces}:
             said = "Target is in an Availability Zone that is not enabled for the load balancer"
             return probe.Found(is_well=False, reason="Target.NotInUse", description=said, can_heal=False)
@@ -160,11 +158,6 @@ class Targets:
         if links and all(link is not None for link in links):
             return probe.Found(is_well=False, reason="Target.Timeout", description="Request timed out", can_heal=False)
         return None
-
-    def _balancers(self, region: str, group: str) -> list[str]:
-        elb = self._account.client("elbv2", region)
-        found: list[str] = elb.describe_target_groups(TargetGroupArns=[group])["TargetGroups"][0]["LoadBalancerArns"]
-        return found
 
     def _tell(self, task: states.Task, target: Target, state: str, found: probe.Found) -> None:
         with self._state.changed:
@@ -201,6 +194,12 @@ def verdict(check: probe.Check, found: probe.Found, *, failures: int, elapsed: f
         return UNHEALTHY
     own = STUBBORN if found.is_stubborn else min(check.unhealthy_threshold * check.interval, PATIENCE)
     return UNHEALTHY if elapsed >= own + min(grace, PATIENCE) else former
+
+
+def _described(elb: Any, group: str) -> dict[str, Any]:
+    """A target group as DescribeTargetGroups shows it."""
+    found: dict[str, Any] = elb.describe_target_groups(TargetGroupArns=[group])["TargetGroups"][0]
+    return found
 
 
 def _zone(network: reachability.Network, face: reachability.Interface) -> str | None:

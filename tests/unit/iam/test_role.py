@@ -16,6 +16,7 @@ from preflight.rehearsal.services.ecs import linked
 STATEMENTS: list[dict[str, Any]] = template.load(people.ROOT / "cfn" / "fa-018-ci.yaml").data["Resources"][
     "IntegrationRole"
 ]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+OFTEN = {"HandThemToTasksOnly", "DeployStacksAndTheirNestedOnes", "CallWhatKnowsNoResources"}  # the others take minutes
 LINKED = "iam:CreateServiceLinkedRole"  # ECS makes its role itself, and says itself where it cannot
 
 
@@ -33,7 +34,13 @@ def test_the_run_passes_and_leaves_nothing(account: server.Server, workflow: peo
     assert (run.attempt(workflow), account.book.troubles) == ([], [])
 
 
-@pytest.mark.parametrize("statement", [pytest.param(one, id=one["Sid"]) for one in STATEMENTS])
+def case(statement: dict[str, Any]) -> Any:
+    """The statement as a parameter; all but some only in the long campaign."""
+    marks = () if statement["Sid"] in OFTEN else (pytest.mark.storm,)
+    return pytest.param(statement, id=statement["Sid"], marks=marks)
+
+
+@pytest.mark.parametrize("statement", [case(one) for one in STATEMENTS])
 def test_the_run_fails_without_a_statement_and_names_what_was_denied(
     workflow: people.Keys, without: Callable[[str], None], statement: dict[str, Any]
 ) -> None:

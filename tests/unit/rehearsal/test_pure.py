@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 import time
 from types import SimpleNamespace
@@ -15,6 +16,7 @@ from preflight.rehearsal.calls import images
 from preflight.rehearsal.cloudformation import graph, order
 from preflight.rehearsal.fargate import dependencies, launch, platforms
 from preflight.rehearsal.resources import ecs
+from preflight.rehearsal.services.ecs import state as states
 
 
 @pytest.mark.parametrize(
@@ -182,7 +184,7 @@ class Images:
 )
 def test_a_task_whose_image_comes_through_a_cache_is_assumed(image: str, reasons: list[str]) -> None:
     api = {"family": "f", "revision": 1, "containerDefinitions": [{"name": "app", "image": image}]}
-    definition = SimpleNamespace(arn="d", family="f", api=api)
+    definition = states.Definition("d", api, [])
     engine = SimpleNamespace(platforms=(platforms.wanted(api),))
     means = SimpleNamespace(pulls=Images(), runner=SimpleNamespace(engine=engine))
     book = ledger.Ledger()
@@ -191,6 +193,17 @@ def test_a_task_whose_image_comes_through_a_cache_is_assumed(image: str, reasons
     can_run = launching._can_run(SimpleNamespace(definition=definition), run, means)  # type: ignore[arg-type]
 
     assert (can_run, [said for said in reasons if said not in book.skipped["d"]]) == (not reasons, [])
+
+
+def test_a_port_that_is_taken_is_told_with_what_to_do() -> None:
+    book = ledger.Ledger()
+    book.unopened("127.64.0.1", 80, OSError(errno.EADDRINUSE, "Address already in use"))
+    why, following = book.troubles[0].split(". Next: ")
+
+    assert (why, following) == (
+        "port 80 of 127.64.0.1 cannot be opened: Address already in use",
+        "stop what listens on port 80 of all addresses here",
+    )
 
 
 def test_a_cycle_names_only_its_members() -> None:

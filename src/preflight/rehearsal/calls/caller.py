@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,7 +56,7 @@ class Caller:
 
     def request(self, action: str, resource: str) -> permissions.Request:
         """The call as policies see it."""
-        endpoint = next(iter(reachability.endpoints(self.network, self.face, service_of(action))), None)
+        endpoint = self._endpoint(action)
         context = {
             "aws:requestedregion": self.task.region,
             "aws:securetransport": "true",
@@ -90,9 +91,13 @@ class Caller:
 
         Source: https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html.
         """
-        found = next(iter(reachability.endpoints(self.network, self.face, service_of(request.action))), None)
-        policy = permissions.document(found.get("PolicyDocument")) if found is not None else None
+        endpoint = self._endpoint(request.action)
+        policy = permissions.document(endpoint.get("PolicyDocument")) if endpoint is not None else None
         return policy is None or permissions.allows(permissions.Policies((policy,)), request)
+
+    def _endpoint(self, action: str) -> Mapping[str, Any] | None:
+        """The VPC endpoint that an action's call goes through, None where it takes another way."""
+        return next(iter(reachability.endpoints(self.network, self.face, service_of(action))), None)
 
 
 def service_of(action: str) -> str:

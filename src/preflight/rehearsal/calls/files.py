@@ -74,10 +74,7 @@ def mount(caller: callers.Caller, file_system: launch.FileSystem) -> None:
         targets = efs.describe_mount_targets(FileSystemId=file_system.id)["MountTargets"]
         points = efs.describe_access_points(FileSystemId=file_system.id)["AccessPoints"]
     except ClientError:
-        host = f"{file_system.id}.efs.{caller.task.region}.{caller.suffix}"
-        raise callers.LaunchFailedError(
-            f'{EFS}Failed to resolve "{host}" - check that your file system ID is correct'
-        ) from None
+        raise _unresolved(caller, file_system, "check that your file system ID is correct") from None
     if file_system.access_point and file_system.access_point not in [p["AccessPointId"] for p in points]:
         raise callers.LaunchFailedError(
             f"{EFS}mount.nfs4: access denied by server while mounting 127.0.0.1:/ (access point {file_system.access_point} does not exist)"
@@ -92,9 +89,8 @@ def _reach(caller: callers.Caller, file_system: launch.FileSystem, targets: list
     own = zones.get(caller.face.subnet)
     near = [t for t in targets if zones.get(t["SubnetId"]) == own]
     if not near:
-        host = f"{file_system.id}.efs.{caller.task.region}.{caller.suffix}"
-        msg = f'{EFS}Failed to resolve "{host}" - the file system has no mount target in the Availability Zone of the task ({own})'
-        raise callers.LaunchFailedError(msg)
+        why = f"the file system has no mount target in the Availability Zone of the task ({own})"
+        raise _unresolved(caller, file_system, why)
     described = efs.describe_mount_target_security_groups(MountTargetId=near[0]["MountTargetId"])
     groups = tuple(described.get("SecurityGroups") or _default_groups(caller))
     address = near[0].get("IpAddress") or _address(caller, near[0]["SubnetId"])
@@ -103,6 +99,11 @@ def _reach(caller: callers.Caller, file_system: launch.FileSystem, targets: list
     if missing is not None:
         msg = f"{EFS}mount.nfs4: Connection timed out: {missing.message}"
         raise callers.LaunchFailedError(msg)
+
+
+def _unresolved(caller: callers.Caller, file_system: launch.FileSystem, why: str) -> callers.LaunchFailedError:
+    host = f"{file_system.id}.efs.{caller.task.region}.{caller.suffix}"
+    return callers.LaunchFailedError(f'{EFS}Failed to resolve "{host}" - {why}')
 
 
 def _default_groups(caller: callers.Caller) -> list[str]:

@@ -214,6 +214,8 @@ class Api:
         if stack.request.is_protected:
             msg = f"Stack [{stack.name}] cannot be deleted while TerminationProtection is enabled"
             raise check.refuse(msg)
+        if stack.status.startswith("UPDATE_") and stack.status.endswith("_IN_PROGRESS"):
+            raise check.refuse(f"Stack [{stack.id}] cannot be deleted while in status {stack.status}")
         for output in stack.outputs.values():
             users = self.stacks.importers(stack.region, output["export"]) if output.get("export") else []
             if users:

@@ -51,6 +51,11 @@ class Definition:
         return str(self.api["family"])
 
     @property
+    def label(self) -> str:
+        """How reports call it: by family and revision."""
+        return f"task definition {self.family}:{self.api['revision']}"
+
+    @property
     def is_active(self) -> bool:
         """Whether new tasks may use it."""
         return bool(self.api["status"] == "ACTIVE")
