@@ -6,6 +6,7 @@ not empty keeps its stack: https://docs.aws.amazon.com/AWSCloudFormation/latest/
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -42,9 +43,10 @@ class Removal:
         if tags.read(marks) is None:
             return []
         stack = self._stacks.id(stack) or stack  # once it is gone, its name leads nowhere
-        before = set(self._adopted(stack, marks))
+        since = self._stacks.created(stack)
+        before = set(self._adopted(stack, marks, since))
         self._delete(stack)
-        for group in before | set(self._adopted(stack, marks)):  # the last tasks may have made one meanwhile
+        for group in before | set(self._adopted(stack, marks, since)):  # the last tasks may have made one meanwhile
             self.log_group(group)
         return [line for kind, name in self._stacks.retained(stack) for line in self._retained(kind, name)]
 
@@ -71,36 +73,58 @@ class Removal:
                     yield from self._resources(physical, has_gone=has_gone)
 
     def _empty(self, stack: str) -> None:
+        """Empty what keeps a stack from going; what has our tags, since a resource may have failed for a name in use."""
         for kind, physical in self._resources(stack):
             if kind == "AWS::ECR::Repository":
-                self._forget_images(physical)
+                self._try(self._empty_repository, physical)
             if kind == "AWS::S3::Bucket":
-                bucket.Bucket(self._session, physical).empty()
+                self._try(self._empty_bucket, physical)
+
+    def _try(self, empty: Callable[[str], None], name: str) -> None:
+        """Empty something; where that is refused the stack may go all the same, or says what keeps it."""
+        try:
+            empty(name)
+        except ClientError as error:
+            self._say(f"{name} cannot be emptied: {trouble.said(error)}")
+
+    def _empty_bucket(self, name: str) -> None:
+        found = bucket.Bucket(self._session, name)
+        if tags.read(found.tags()) is not None:
+            found.empty()
+
+    def _empty_repository(self, name: str) -> None:
+        if tags.read(self._marks(name)) is not None:
+            self._forget_images(name)
 
     def _forget_images(self, repository: str) -> None:
-        try:
-            for page in self._ecr.get_paginator("list_images").paginate(repositoryName=repository):
-                found = [{"imageDigest": digest} for digest in sorted({i["imageDigest"] for i in page["imageIds"]})]
-                for start in range(0, len(found), 100):
-                    self._ecr.batch_delete_image(repositoryName=repository, imageIds=found[start : start + 100])
-        except ClientError as error:
-            _unless_gone(error)
+        """Delete every image of a repository, in two rounds: those of a list of images go only once the list has gone.
 
-    def _adopted(self, stack: str, marks: Mapping[str, str]) -> Iterator[str]:
+        https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_ImageFailure.html
+        """
+        for _ in range(2):
+            pages = self._ecr.get_paginator("list_images").paginate(repositoryName=repository)
+            digests = sorted({image["imageDigest"] for page in pages for image in page["imageIds"]})
+            for start in range(0, len(digests), 100):
+                some = [{"imageDigest": digest} for digest in digests[start : start + 100]]
+                self._ecr.batch_delete_image(repositoryName=repository, imageIds=some)
+
+    def _adopted(self, stack: str, marks: Mapping[str, str], since: dt.datetime | None) -> Iterator[str]:
         """Log groups that Container Insights made for clusters of a stack; tagged, so that a sweep finds them.
 
+        One that is older than the stack is that of a cluster that had the name before.
         https://docs.aws.amazon.com/AmazonECS/latest/developerguide/cloudwatch-container-insights.html
         """
         for kind, physical in self._resources(stack, has_gone=True):
             name = INSIGHTS.format(physical.rpartition("/")[2])
-            arn = self._group_arn(name) if kind == "AWS::ECS::Cluster" else None
-            if arn is not None:
+            group = self._group(name) if kind == "AWS::ECS::Cluster" else None
+            if group is not None and since is not None and group["creationTime"] >= since.timestamp() * 1000:
+                arn = _arn(group)
                 self._logs.tag_resource(resourceArn=arn, tags={key: marks[key] for key in (tags.RUN, tags.EXPIRES, tags.PLAN)})
                 yield name
 
-    def _group_arn(self, name: str) -> str | None:
+    def _group(self, name: str) -> dict[str, Any] | None:
         found = self._logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
-        return next((str(g["arn"]).removesuffix(":*") for g in found if g["logGroupName"] == name), None)
+        return next((dict(group) for group in found if group["logGroupName"] == name), None)
 
     def _retained(self, kind: str, physical: str) -> Iterator[str]:
         """Delete what a DeletionPolicy kept, where that is known how; else say so."""
@@ -122,20 +146,23 @@ class Removal:
 
     def log_group(self, name: str) -> None:
         """Delete a log group that carries our tags."""
-        arn = self._group_arn(name)
-        if arn is not None and tags.read(self._logs.list_tags_for_resource(resourceArn=arn)["tags"]) is not None:
+        group = self._group(name)
+        if group is not None and tags.read(self._logs.list_tags_for_resource(resourceArn=_arn(group))["tags"]) is not None:
             self._forgive(self._logs.delete_log_group, logGroupName=name)
 
     def repository(self, name: str) -> None:
         """Delete a repository that carries our tags, and its images."""
+        if tags.read(self._marks(name)) is not None:
+            self._forgive(self._ecr.delete_repository, repositoryName=name, force=True)
+
+    def _marks(self, repository: str) -> dict[str, str]:
+        """Tags of a repository; none where it is gone."""
         try:
-            arn = self._ecr.describe_repositories(repositoryNames=[name])["repositories"][0]["repositoryArn"]
-            marks = tags.of_list(self._ecr.list_tags_for_resource(resourceArn=arn)["tags"])
+            arn = self._ecr.describe_repositories(repositoryNames=[repository])["repositories"][0]["repositoryArn"]
+            return tags.of_list(self._ecr.list_tags_for_resource(resourceArn=arn)["tags"])
         except ClientError as error:
             _unless_gone(error)
-            return
-        if tags.read(marks) is not None:
-            self._forgive(self._ecr.delete_repository, repositoryName=name, force=True)
+            return {}
 
     @staticmethod
     def _forgive(delete: Callable[..., Any], **given: Any) -> None:
@@ -143,6 +170,11 @@ class Removal:
             delete(**given)
         except ClientError as error:
             _unless_gone(error)
+
+
+def _arn(group: Mapping[str, Any]) -> str:
+    """ARN of a log group, as tags are asked for by it."""
+    return str(group["arn"]).removesuffix(":*")
 
 
 def _unless_gone(error: ClientError) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import itertools
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -155,6 +156,10 @@ class Stacks:
     def id(self, stack: str) -> str | None:
         """Id of the stack of a name; None where there is none."""
         return self._described(stack).get("StackId")
+
+    def created(self, stack: str) -> dt.datetime | None:
+        """When a stack was created; None where there is none."""
+        return self._described(stack).get("CreationTime")
 
     def _described(self, stack: str) -> dict[str, Any]:
         """A stack as DescribeStacks shows it; nothing where it is gone."""

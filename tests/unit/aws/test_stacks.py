@@ -6,6 +6,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
+from botocore.exceptions import ClientError
 
 from preflight.aws import changesets, stacks
 from preflight.aws import session as sessions
@@ -45,7 +46,7 @@ def test_a_stack_that_is_being_updated_is_deleted_once_the_update_is_given_up(
 def test_an_update_that_may_not_be_given_up_is_waited_for() -> None:
     session = mock.Mock(interval=0)
     every = stacks.Stacks(session)
-    refusal = stacks.ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "CancelUpdateStack")
+    refusal = ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "CancelUpdateStack")
     every._client.cancel_update_stack.side_effect = refusal
     states = ["UPDATE_IN_PROGRESS", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "UPDATE_COMPLETE", "DELETE_COMPLETE"]
     every._client.describe_stacks.side_effect = [{"Stacks": [{"StackStatus": one}]} for one in states]
