@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
+from tests.integration import served
 
 from preflight import engine as engines
-from preflight import places, process, waiting
+from preflight import waiting
 
-ROOT = Path(__file__).parents[2]
 RUN = "tasks"
-REGION = "ap-northeast-1"
-TRUST = {
-    "Version": "2012-10-17",
-    "Statement": [{"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}],
-}
 MANAGED = "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"
 ADMIN = "arn:aws:iam::aws:policy/AdministratorAccess"
 Client = Callable[[str], Any]
@@ -31,26 +23,8 @@ pytestmark = pytest.mark.containers
 @pytest.fixture(scope="module")
 def client() -> Iterator[Client]:
     """boto3 clients of a pretended account of its own."""
-    standin = f"nginx={ROOT / 'docker' / 'nginx-standin'}"
-    args = ("serve", "--run", RUN, "--until-eof", "--standin", standin, "--stub", "*/agent")
-    service = process.Service(sys.executable, "-m", "preflight", *args)
-    try:
-        endpoint = json.loads(service.first_line(timeout=60))["endpoint"]
-
-        def make(name: str) -> Any:
-            return boto3.client(
-                name,
-                region_name=REGION,
-                endpoint_url=endpoint,
-                aws_access_key_id="rehearsal",
-                aws_secret_access_key="rehearsal",  # noqa: S106 - opens nothing
-            )
-
-        yield make
-    finally:
-        if not service.stop(timeout=60):
-            engines.remove_run(engines.find(), RUN)
-            places.remove(places.runs() / RUN)
+    with served.account(RUN, "--stub", "*/agent") as account:
+        yield account.client
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +39,7 @@ def network(client: Client) -> dict[str, Any]:
 def role(client: Client) -> str:
     """A role that may do everything, for execution and tasks."""
     iam = client("iam")
-    arn: str = iam.create_role(RoleName="all", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
+    arn: str = iam.create_role(RoleName="all", AssumeRolePolicyDocument=json.dumps(served.TRUST))["Role"]["Arn"]
     for policy in (MANAGED, ADMIN):
         iam.attach_role_policy(RoleName="all", PolicyArn=policy)
     client("logs").create_log_group(logGroupName="/tasks")
@@ -104,7 +78,7 @@ def run(client: Client, network: dict[str, Any], role: str) -> Run:
 
 def container(name: str, sh: str | None = None, **given: Any) -> dict[str, Any]:
     """A container that runs a line of shell and logs to CloudWatch Logs."""
-    options = {"awslogs-group": "/tasks", "awslogs-region": REGION, "awslogs-stream-prefix": "t"}
+    options = {"awslogs-group": "/tasks", "awslogs-region": served.REGION, "awslogs-stream-prefix": "t"}
     command = {"command": ["sh", "-c", sh]} if sh is not None else {}
     logged = {"logDriver": "awslogs", "options": options}
     made = {"name": name, "image": "nginx:1.28.0", "logConfiguration": logged, **command, **given}
@@ -211,7 +185,7 @@ def test_aws_is_the_rehearsal(run: Run) -> None:
 def test_secrets_and_environment_files_become_variables(run: Run, client: Client) -> None:
     secret = client("secretsmanager").create_secret(Name="s", SecretString='{"user": "ann"}')["ARN"]
     client("ssm").put_parameter(Name="/p", Value="from ssm", Type="SecureString")
-    client("s3").create_bucket(Bucket="files", CreateBucketConfiguration={"LocationConstraint": REGION})
+    client("s3").create_bucket(Bucket="files", CreateBucketConfiguration={"LocationConstraint": served.REGION})
     client("s3").put_object(Bucket="files", Key="a.env", Body=b"# comment\nA=file\nB=file\n")
 
     task = run(

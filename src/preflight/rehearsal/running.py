@@ -31,7 +31,6 @@ class Running:
         """A process in the task's network namespace; 0 where it cannot be entered."""
         return self.holder.pid if self.holder is not None else 0
 
-
     def close_watches(self) -> None:
         """Check the health of its containers no more."""
         for watch in self.watches:

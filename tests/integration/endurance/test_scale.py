@@ -5,50 +5,25 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import boto3
 import pytest
+from tests.integration import served
 
 from preflight import engine as engines
-from preflight import places, process, waiting
+from preflight import waiting
 
-ROOT = Path(__file__).parents[3]
-RUN, REGION, TASKS = "scale", "ap-northeast-1", 50
+RUN, TASKS = "scale", 50
 MEMORY, IDLE = 600, 0.02  # MiB at most; part of a core at most
 LOOK = 10.0  # seconds that the idle account is looked at
-TRUST = {
-    "Version": "2012-10-17",
-    "Statement": [{"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}],
-}
 pytestmark = [pytest.mark.endurance, pytest.mark.containers]
 
 
 @pytest.fixture
-def account() -> Iterator[tuple[int, Callable[[str], Any]]]:
-    """Process id of a pretended account, and its clients."""
-    standin = f"nginx={ROOT / 'docker' / 'nginx-standin'}"
-    args = (sys.executable, "-m", "preflight", "serve", "--run", RUN, "--until-eof", "--standin", standin)
-    service = process.Service(*args)
-    try:
-        endpoint = json.loads(service.first_line(timeout=60))["endpoint"]
-
-        def make(name: str) -> Any:
-            return boto3.client(
-                name,
-                region_name=REGION,
-                endpoint_url=endpoint,
-                aws_access_key_id="rehearsal",
-                aws_secret_access_key="rehearsal",  # noqa: S106 - opens nothing
-            )
-
-        yield service.pid, make
-    finally:
-        if not service.stop(timeout=120):
-            engines.remove_run(engines.find(), RUN)
-            places.remove(places.runs() / RUN)
+def account() -> Iterator[served.Served]:
+    with served.account(RUN, patience=120) as running:
+        yield running
 
 
 def resident(pid: int) -> float:
@@ -68,10 +43,10 @@ def running() -> int:
     return len(engines.find().must("ps", "--all", "--quiet", *ours).split())
 
 
-def test_fifty_tasks_become_steady_and_go_again(account: tuple[int, Callable[[str], Any]]) -> None:
-    pid, client = account
+def test_fifty_tasks_become_steady_and_go_again(account: served.Served) -> None:
+    pid, client = account.pid, account.client
     ecs, iam = client("ecs"), client("iam")
-    role = iam.create_role(RoleName="r", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
+    role = iam.create_role(RoleName="r", AssumeRolePolicyDocument=json.dumps(served.TRUST))["Role"]["Arn"]
     subnet = client("ec2").describe_subnets()["Subnets"][0]["SubnetId"]
     ecs.create_cluster(clusterName="default")
     containers = [{"name": "web", "image": "nginx:1.28.0", "portMappings": [{"containerPort": 80}]}]

@@ -2,21 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from tests.unit.rules.red import Red
 
 WEB = "tests/unit/rules/web.yaml"
 FARGATE, VPC = "cfn/fa-018-fargate.yaml", "cfn/fa-018-vpc.yaml"
-
-
-@dataclass(frozen=True)
-class Red:
-    """One change of `file`, which turns `rule` red, and those of `also` that have to go red with it."""
-
-    rule: str
-    file: str
-    old: str
-    new: str
-    also: tuple[str, ...] = ()
 
 
 ROUTER = "        - Name: router\n"

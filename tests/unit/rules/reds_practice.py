@@ -2,26 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
-from typing import Any
-
-
-def _sibling(name: str) -> Any:
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        spec.loader.exec_module(module)
-    return sys.modules[name]
-
-
-SECURITY = _sibling("reds_security")
-Red = SECURITY.Red
-SECURE, FARGATE, VPC, ECR, ROOT = SECURITY.SECURE, SECURITY.FARGATE, SECURITY.VPC, SECURITY.ECR, SECURITY.ROOT
+from tests.unit.rules.red import Red
+from tests.unit.rules.reds_security import FARGATE, SECURE
 
 JOB = """\
   Job:

@@ -2,19 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True)
-class Red:
-    """One change to the text of a template, each place where `old` stands; `also` are the other rules it must turn red."""
-
-    rule: str
-    file: str
-    old: str
-    new: str
-    also: tuple[str, ...] = ()
-
+from tests.unit.rules.red import Red
 
 SECURE = "tests/unit/rules/secure.yaml"
 FARGATE = "cfn/fa-018-fargate.yaml"

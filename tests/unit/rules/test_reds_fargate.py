@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
+from tests.unit.rules import red as mistakes
+from tests.unit.rules import reds_fargate
 
 from preflight import guard as guards
 from preflight import guard_binary, lint, model, process, template
@@ -17,27 +16,15 @@ ROOT = Path(__file__).parents[3]
 RULES = guards.rules_below([ROOT / "rules" / "fargate"])
 WEB = Path(__file__).with_name("web.yaml")
 NOTHING_TO_JUDGE = {"ECS_TASKDEF_ROLE_ARN_NOT_REF"}  # cfn-lint lets no correct template name a role by Ref (E1041)
+REDS = reds_fargate.REDS
 
 
-def _reds() -> Any:
-    spec = importlib.util.spec_from_file_location("reds_fargate", Path(__file__).with_name("reds_fargate.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["reds_fargate"] = module
-    spec.loader.exec_module(module)
-    return module.REDS
-
-
-REDS = _reds()
-
-
-def case(red: Any) -> str:
+def case(red: mistakes.Red) -> str:
     return f"{red.rule}: {' '.join(red.old.split())[-60:]} -> {' '.join(red.new.split())[-60:] or 'nothing'}"
 
 
 @pytest.fixture(scope="module")
-def found(guard: guard_binary.Binary, tmp_path_factory: pytest.TempPathFactory) -> dict[Any, list[model.Finding]]:
+def found(guard: guard_binary.Binary, tmp_path_factory: pytest.TempPathFactory) -> dict[mistakes.Red, list[model.Finding]]:
     """What the rules find in each changed template: one process for all of them."""
     folder = tmp_path_factory.mktemp("reds")
     paths = {}
@@ -50,19 +37,19 @@ def found(guard: guard_binary.Binary, tmp_path_factory: pytest.TempPathFactory) 
 
 
 @pytest.mark.parametrize("red", REDS, ids=map(case, REDS))
-def test_the_change_is_one(red: Any) -> None:
+def test_the_change_is_one(red: mistakes.Red) -> None:
     assert ((ROOT / red.file).read_text().count(red.old), red.old != red.new) == (1, True)
 
 
 @pytest.mark.guard
 @pytest.mark.parametrize("red", REDS, ids=map(case, REDS))
-def test_the_change_turns_the_rule_red(found: dict[Any, list[model.Finding]], red: Any) -> None:
+def test_the_change_turns_the_rule_red(found: dict[mistakes.Red, list[model.Finding]], red: mistakes.Red) -> None:
     assert {finding.check for finding in found[red]} == {red.rule, *red.also}
 
 
 @pytest.mark.guard
 @pytest.mark.parametrize("red", REDS, ids=map(case, REDS))
-def test_what_is_found_says_where_and_what_to_do(found: dict[Any, list[model.Finding]], red: Any) -> None:
+def test_what_is_found_says_where_and_what_to_do(found: dict[mistakes.Red, list[model.Finding]], red: mistakes.Red) -> None:
     vague = [f for f in found[red] if not (f.resource and f.line and f.fix and f.message.endswith("."))]
 
     assert vague == []

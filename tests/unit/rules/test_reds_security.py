@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
+from tests.unit.rules import red as mistakes
+from tests.unit.rules import reds_practice, reds_security
 
 from preflight import guard as guards
 from preflight import guard_binary, lint, model, template
@@ -22,22 +21,11 @@ KEYS = {"title", "why", "types", "controls", "sources"}
 pytestmark = pytest.mark.guard
 
 
-def _sibling(name: str) -> Any:
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
+REDS = (*reds_security.REDS, *reds_practice.REDS)
+SECURE = ROOT / reds_security.SECURE
 
 
-SECURITY = _sibling("reds_security")
-REDS = (*SECURITY.REDS, *_sibling("reds_practice").REDS)
-SECURE = ROOT / SECURITY.SECURE
-
-
-def case(number: int, red: Any) -> str:
+def case(number: int, red: mistakes.Red) -> str:
     same = [other for other in REDS[:number] if other.rule == red.rule]
     return f"{red.rule}-{len(same) + 1}-{Path(red.file).stem}"
 
@@ -72,7 +60,7 @@ def test_our_templates_fail_no_rule_that_ships_on(guard: guard_binary.Binary, pa
 
 @pytest.mark.parametrize("red", [pytest.param(red, id=case(number, red)) for number, red in enumerate(REDS)])
 def test_one_change_turns_the_rule_red(
-    guard: guard_binary.Binary, before: dict[str, set[str]], tmp_path: Path, red: Any
+    guard: guard_binary.Binary, before: dict[str, set[str]], tmp_path: Path, red: mistakes.Red
 ) -> None:
     text = (ROOT / red.file).read_text()
     assert red.old in text
