@@ -29,6 +29,7 @@ class Account:
         self._regions = regions
         self._run = run
         self._stop = threading.Event()
+        self._sessions: dict[str, sessions.Session] = {}  # a profile that asks for a code asks once a region
 
     @property
     def sweep(self) -> str:
@@ -51,8 +52,10 @@ class Account:
 
     def session(self, region: str) -> sessions.Session:
         """A session with it, in a region."""
-        with trouble.told():
-            return sessions.account(region, stop=self._stop)
+        if region not in self._sessions:
+            with trouble.told():
+                self._sessions[region] = sessions.account(region, stop=self._stop)
+        return self._sessions[region]
 
     def values(self, asked: plan.Plan, run: str) -> dict[str, str]:
         """What the placeholders of a plan stand for."""

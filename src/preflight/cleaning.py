@@ -30,6 +30,7 @@ class Cleaned:
 
     count: int = 0
     left: list[str] = field(default_factory=list)
+    unasked: list[str] = field(default_factory=list)
 
 
 def clean(wanted: Wanted, say: Say) -> Cleaned:
@@ -37,23 +38,33 @@ def clean(wanted: Wanted, say: Say) -> Cleaned:
 
     Raises:
         UsageError: there are no credentials, or they belong to another account than the one that was named.
-        AccountError: the account could not be asked.
+        AccountError: the account could not be asked in a region; all others are clean by then.
     """
     where = accounts.Account(wanted.account or "", regions=wanted.regions, run=wanted.run or "")
     if wanted.account is not None:
         where.check()
-    done, now = Cleaned(), dt.datetime.now(dt.timezone.utc)
+    done = Cleaned()
     for region in wanted.regions:
+        _clean(wanted, where, region, done, say)
+    if done.unasked:
+        raise errors.AccountError("; ".join(done.unasked))
+    return done
+
+
+def _clean(wanted: Wanted, where: accounts.Account, region: str, done: Cleaned, say: Say) -> None:
+    """Remove what is to go in one region; note where that cannot be asked."""
+    now = dt.datetime.now(dt.timezone.utc)
+    try:
         with trouble.told():
             every = leftovers.Leftovers(where.session(region), say)
-            due = [
-                one for one in every.found() if leftovers.is_due(one.mark, run=wanted.run, age=wanted.age, now=now)
-            ]
-        for one in due:
-            say(f"{'would remove' if wanted.is_dry else 'removing'} {one} in {region}")
-            if wanted.is_dry or _is_removed(every, one, done, say):
-                done.count += 1
-    return done
+            due = [one for one in every.found() if leftovers.is_due(one.mark, run=wanted.run, age=wanted.age, now=now)]
+    except errors.AccountError as error:
+        done.unasked.append(f"{region}: {error}")
+        return
+    for one in due:
+        say(f"{'would remove' if wanted.is_dry else 'removing'} {one} in {region}")
+        if wanted.is_dry or _is_removed(every, one, done, say):
+            done.count += 1
 
 
 def _is_removed(every: leftovers.Leftovers, one: leftovers.Leftover, done: Cleaned, say: Say) -> bool:

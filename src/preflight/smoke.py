@@ -15,7 +15,7 @@ from preflight import errors, fetching, model, plan, reachability, vpc, waiting
 from preflight.aws import balancers, blueprint, tasks, trouble
 from preflight.aws import deployment as deployments
 
-DEADLINE = 10.0
+NEAR, FAR = 10.0, 60.0  # seconds for an answer, from this machine and from AWS, where DNS has to learn a name first
 SOURCE = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-task-networking.html"
 FIX = "Let the container serve what the plan expects, or correct the plan."
 Inside = Callable[[str, int, str], Mapping[str, Any]]
@@ -201,7 +201,7 @@ class Smoke:
     def _hold(self, asked: _Question, ask: Callable[[], fetching.Page]) -> Iterator[model.Finding]:
         """Ask until the answer is the one that the plan wants, or time is up."""
         entry, began = asked.entry, time.monotonic()
-        page = _page(entry, asked.url, ask)
+        page = self._page(entry, asked.url, ask)
         taken = time.monotonic() - began
         self.answers.append(model.Answer(entry.service or asked.url, asked.url, page.status, entry.status, taken))
         if page.fits(entry.status, entry.contains):
@@ -209,6 +209,22 @@ class Smoke:
         wanted = f"status {entry.status}" + (f" and a page with {entry.contains!r}" if entry.contains else "")
         said = f"{asked.name}: GET {asked.url} was to bring {wanted}, and brought {page.shown()}"
         yield self._finding(entry, said, asked.missing() if page.status is None else None, asked.task)
+
+    def _page(self, entry: plan.Smoke, url: str, ask: Callable[[], fetching.Page]) -> fetching.Page:
+        last, session = fetching.Page(None, "", "no answer"), self._deployment.session
+
+        def probe() -> fetching.Page | None:
+            nonlocal last
+            last = ask()
+            return last if last.fits(entry.status, entry.contains) else None
+
+        timeout = NEAR if session.has_loopback_only else FAR
+        try:
+            return waiting.until(
+                probe, what=f"a page at {url}", timeout=timeout, interval=session.interval, sleep=session.sleep
+            )
+        except errors.WaitExpiredError:
+            return last
 
     def _face(self, task: tasks.Running) -> reachability.Interface:
         ec2 = self._deployment.session.client("ec2")
@@ -253,17 +269,3 @@ class Smoke:
         if at is None and task is not None:
             at = next((d for d in known.of_kind("AWS::ECS::Service") if d.physical.endswith(f"/{task.service}")), None)
         return at
-
-
-def _page(entry: plan.Smoke, url: str, ask: Callable[[], fetching.Page]) -> fetching.Page:
-    last = fetching.Page(None, "", "no answer")
-
-    def probe() -> fetching.Page | None:
-        nonlocal last
-        last = ask()
-        return last if last.fits(entry.status, entry.contains) else None
-
-    try:
-        return waiting.until(probe, what=f"a page at {url}", timeout=DEADLINE, interval=0.1)
-    except errors.WaitExpiredError:
-        return last

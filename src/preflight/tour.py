@@ -64,7 +64,8 @@ class Tour:
 
     def _visit(self, n: int, region: str) -> visit.Visit:
         asked = self._asked
-        tail = string.ascii_lowercase[n] if n else ""  # IAM knows no regions: no two of them use a name twice
+        letters = string.ascii_lowercase
+        tail = letters[n % 26] * (n // 26 + 1) if n else ""  # IAM knows no regions: no two of them use a name twice
         wish = live.Wish(
             plan=replace(asked.plan, region=region),
             run=asked.run + tail,
@@ -80,8 +81,10 @@ class Tour:
     def _at_once(self, visits: Mapping[str, visit.Visit]) -> None:
         """Visit all regions at the same time; whoever is asked to stop lets each of them clean up first."""
         with futures.ThreadPoolExecutor(len(visits)) as pool:
-            at_work = [pool.submit(v.go, has_containers=self._asked.has_containers) for v in visits.values()]
+            at_work: list[futures.Future[None]] = []
             try:
+                for one in visits.values():
+                    at_work.append(pool.submit(one.go, has_containers=self._asked.has_containers))  # noqa: PERF401 - who is stopped here has to know those that went
                 for done in at_work:
                     done.result()
             except BaseException as stop:

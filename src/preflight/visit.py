@@ -94,7 +94,7 @@ class Visit:
         for answer in questions.answers:
             self._say(f"{answer.target}: GET {answer.url} -> {answer.status or 'no answer'} ({answer.seconds:.2f} s)")
         self.deployment = deployments.described(deployed.deployment, questions.running, tuple(questions.answers))
-        if self.results[-1].outcome is not Outcome.PASS and self._wish.is_kept_failed:
+        if self.results[-1].outcome in {Outcome.FAIL, Outcome.ERROR} and self._wish.is_kept_failed:
             deployed.deployment.is_kept = True
 
     def _answered(self, questions: smoke.Smoke) -> StageResult:

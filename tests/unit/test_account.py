@@ -6,10 +6,12 @@ import io
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
 from preflight import account, cli, errors, plan
+from preflight.aws import session as sessions
 
 ROOT = Path(__file__).parents[2]
 CHECK = ("check", str(ROOT), "--target", "aws")
@@ -130,3 +132,13 @@ def test_only_a_yes_is_a_yes(monkeypatch: pytest.MonkeyPatch, typed: str, *, agr
     monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
 
     assert cli._agrees() is agrees
+
+
+def test_a_region_has_one_session_so_that_a_profile_asks_for_its_code_once() -> None:
+    where = account.Account("123456789012", regions=("eu-west-1",), run="0a1b2c3d")
+
+    with mock.patch.object(sessions, "account") as made:
+        for _ in range(2):
+            where.session("eu-west-1")
+
+    made.assert_called_once()

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import dataclasses
+from concurrent import futures
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import pytest
@@ -41,6 +43,14 @@ def test_no_two_regions_use_a_name_twice() -> None:
     done = went(dict.fromkeys(ASKED.regions, result(Outcome.PASS)))
 
     assert done.deployment.stacks == ("0a1b2c3d", "0a1b2c3db")
+
+
+def test_no_two_of_many_regions_use_a_name_twice() -> None:
+    regions = tuple(f"eu-west-{n}" for n in range(1, 61))
+
+    done = went(dict.fromkeys(regions, result(Outcome.PASS)), asked=dataclasses.replace(ASKED, regions=regions))
+
+    assert len(set(done.deployment.stacks)) == 60
 
 
 @pytest.mark.parametrize(
@@ -94,3 +104,24 @@ def test_who_stops_tells_what_every_region_could_not_delete() -> None:
         tour.Tour(ASKED, mock.Mock(), lambda _: None).go()
 
     assert caught.value.left == list(ASKED.regions)
+
+
+def test_a_stop_before_the_last_region_has_begun_stops_the_first() -> None:
+    where = mock.Mock()
+    submit = futures.ThreadPoolExecutor.submit
+    begun: list[futures.Future[None]] = []
+
+    def stopped(pool: futures.ThreadPoolExecutor, *args: Any, **options: Any) -> futures.Future[None]:
+        if begun:
+            raise errors.StopRequested(143)
+        begun.append(submit(pool, *args, **options))
+        return begun[0]
+
+    with (
+        mock.patch.object(visit.Visit, "go"),
+        mock.patch.object(futures.ThreadPoolExecutor, "submit", stopped),
+        pytest.raises(errors.StopRequested),
+    ):
+        tour.Tour(ASKED, where, lambda _: None).go()
+
+    where.halt.assert_called_once_with()

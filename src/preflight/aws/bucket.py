@@ -11,6 +11,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from preflight import resolve
 from preflight.aws import session as sessions
 from preflight.aws import trouble
 
@@ -39,7 +40,7 @@ class Bucket:
         self._shut()
 
     def _shut(self) -> None:
-        partition = "aws-cn" if self._region.startswith("cn-") else "aws"
+        partition, _ = resolve.partition_of(self._region)
         arn = f"arn:{partition}:s3:::{self.name}"
         denied = {
             "Sid": "TLSOnly",

@@ -13,7 +13,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from preflight import engine as engines
-from preflight import errors, model, plan, standins
+from preflight import errors, model, plan, resolve, standins
 from preflight.aws import (
     blueprint,
     bucket,
@@ -151,7 +151,7 @@ class Deployment:
 
     def _url(self, path: Path) -> str:
         values = self._order.values
-        suffix = "amazonaws.com.cn" if self.session.region.startswith("cn-") else "amazonaws.com"
+        _, suffix = resolve.partition_of(self.session.region)
         return f"https://{values['bucket']}.s3.{self.session.region}.{suffix}/{self._key(path)}"
 
     def _push(self, step: plan.Image) -> None:
@@ -310,11 +310,18 @@ class Deployment:
         try:
             yield
         except stacks.FailedError as error:
-            remains += [self._failures.of_resource(failure) for failure in error.failures]
+            remains += [self._undeleted(failure) for failure in error.failures]
         except (ClientError, BotoCoreError) as error:
             remains.append(self._remaining(what, trouble.said(error)))
         except errors.WaitExpiredError as error:
             remains.append(self._remaining(what, str(error)))
+
+    def _undeleted(self, failure: stacks.Failure) -> model.Finding:
+        """The finding for what could not be deleted; a plain one where AWS does not help to find its line."""
+        try:
+            return self._failures.of_resource(failure)
+        except (ClientError, BotoCoreError):
+            return self._remaining(f"{failure.kind} {failure.logical or failure.stack}", failure.reason)
 
     def _remaining(self, what: str, reason: str) -> model.Finding:
         return self._finding("NotDeleted", f"{what} may still be there: {reason}", f"Remove it: {self._order.sweep}")

@@ -40,7 +40,8 @@ class Leftovers:
     def found(self) -> Iterator[Leftover]:
         """All that carries our tags: stacks first, the newest of them first, since later ones need earlier ones."""
         for stack in self._stacks.living():
-            given = tags.of_list(stack.get("Tags") or []) or self._stacks.tags(stack["StackId"])
+            is_bare = stack["StackStatus"] == stacks.REVIEW  # one in review shows no tags yet
+            given = self._stacks.tags(stack["StackId"]) if is_bare else tags.of_list(stack.get("Tags") or [])
             mark = tags.read(given)
             if mark is not None:
                 yield Leftover("stack", stack["StackId"], mark)

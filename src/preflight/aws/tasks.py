@@ -10,10 +10,12 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from preflight.aws import session as sessions
+from preflight.aws import trouble
 
 LOG_LINES = 8
 PAGE = 100  # tasks that DescribeTasks takes
 _UNWELL = re.compile(r"is unhealthy in .* due to \(reason (.*)\)\.$")
+GONE = {"InvalidNetworkInterfaceID.NotFound"}
 FAILURES = ("EssentialContainerExited", "TaskFailedToStart")
 
 
@@ -82,7 +84,9 @@ class Tasks:
         face = details["networkInterfaceId"]
         try:
             found = self._ec2.describe_network_interfaces(NetworkInterfaceIds=[face])["NetworkInterfaces"][0]
-        except ClientError:
+        except ClientError as error:
+            if trouble.code(error) not in GONE:
+                raise
             return None
         public = (found.get("Association") or {}).get("PublicIp")
         return Running(task["taskArn"], service, task["taskDefinitionArn"], face, found["PrivateIpAddress"], public)
