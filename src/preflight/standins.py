@@ -14,8 +14,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from preflight import engine as engines
-from preflight import errors, places, process
+from preflight import errors, places, process, waiting
 
+PATIENCE = 10.0  # seconds that another run's build is waited for
 PREFIX = "localhost/preflight-standin/"
 _UNREACHABLE = re.compile(
     r"no such host|i/o timeout|connection refused|network is unreachable|no route to host|"
@@ -132,11 +133,12 @@ def _fingerprint(folder: Path) -> str:
 
 
 def remove_unfinished(engine: engines.Engine) -> int:
-    """Remove what builds on stand-ins left that were killed, unless one is at work now; how many that were.
+    """Remove what builds on stand-ins left that were killed; how many that were.
 
-    podman keeps the container of a build that was killed, and tells of it only as storage.
+    podman keeps the container of a build that was killed, and tells of it only as storage, as it does of
+    one that is at work: while there is one, nothing is removed.
     """
-    if engine.program != "podman" or process.is_running(f"build\0--quiet\0--label={engines.RUN_LABEL}="):
+    if engine.program != "podman" or not _are_builds_over():
         return 0
     listed = engine.must("ps", "--all", "--external", "--format", "{{.ID}} {{.Image}} {{.Status}}").splitlines()
     rows = [line.split() for line in listed]
@@ -144,6 +146,14 @@ def remove_unfinished(engine: engines.Engine) -> int:
     if found:
         engine.run("rm", "--force", *found)
     return len(found)
+
+
+def _are_builds_over() -> bool:
+    marker = f"build\0--quiet\0--label={engines.RUN_LABEL}="
+    try:
+        return waiting.until(lambda: not process.is_running(marker), what="builds to end", timeout=PATIENCE)
+    except errors.WaitExpiredError:
+        return False
 
 
 def remove(engine: engines.Engine) -> list[str]:

@@ -119,6 +119,7 @@ class Listing(Engine):
 def test_only_what_killed_builds_on_standins_left_is_removed(
     monkeypatch: pytest.MonkeyPatch, *, is_building: bool, removed: list[tuple[str, ...]]
 ) -> None:
+    monkeypatch.setattr(standins, "PATIENCE", 0.0)
     monkeypatch.setattr(process, "is_running", lambda _marker: is_building)
     engine = Listing()
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import base64
+import contextlib
+import dataclasses
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,7 +16,7 @@ from urllib.parse import urlsplit
 from botocore.exceptions import ClientError
 
 from preflight import engine as engines
-from preflight import errors, process, standins
+from preflight import errors, places, process, standins
 from preflight.aws import builds, trouble
 from preflight.aws import session as sessions
 
@@ -54,8 +57,8 @@ def push(
     host, credentials, is_plain = login(session)
     image = f"{host}/{name}"
     try:
-        with builds.Builder(engine, folder, run=run, base=base).built(image, platform):
-            _push(session, engine, image, credentials, is_plain=is_plain)
+        with builds.Builder(engine, folder, run=run, base=base).built(image, platform), _alone(engine, run) as own:
+            _push(session, own, image, credentials, is_plain=is_plain)
     except builds.NoBaseError as error:
         raise PushRefusedError(str(error)) from None
     return digest(session, name)
@@ -110,6 +113,19 @@ def _push(session: sessions.Session, engine: engines.Engine, image: str, credent
         raise _trouble(f"{engine.program} push to {host}", done)
     if done.code != 0:
         raise PushRefusedError(_said(done)[-500:])
+
+
+@contextlib.contextmanager
+def _alone(engine: engines.Engine, run: str) -> Iterator[engines.Engine]:
+    """The engine with credentials of its own: those of the user, and of other runs, stay as they are.
+
+    podman keeps them in a file that REGISTRY_AUTH_FILE names; the run's folder is private and swept.
+    https://docs.podman.io/en/latest/markdown/podman-login.1.html
+    """
+    folder = places.runs() / run
+    with tempfile.TemporaryDirectory(dir=folder if folder.is_dir() else None) as made:
+        own = {"REGISTRY_AUTH_FILE": f"{made}/auth.json"} if engine.program == "podman" else {}
+        yield dataclasses.replace(engine, env={**engine.env, **own})
 
 
 def _tried(session: sessions.Session, act: Callable[[], process.Done]) -> process.Done:

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from unittest import mock
 
 import pytest
 from botocore.exceptions import ClientError
 
+from preflight import engine as engines
 from preflight import errors, process
 from preflight.aws import builds, images
 from preflight.aws import session as sessions
@@ -15,23 +18,26 @@ REFUSED = "Error: tag invalid: The image tag '1' already exists and cannot be ov
 EXPIRED = "Error: denied: Your authorization token has expired. Reauthenticate and try again."
 
 
-class Registry:
+@dataclass(frozen=True)
+class Registry(engines.Engine):
     """A container engine whose pushes say, one after the other, what the registry answered; "" is success."""
 
-    program, insecure = "podman", ()
-
-    def __init__(self, *answers: str, command: str = "push") -> None:
-        self._answers, self._command = iter(answers), command
-        self.count = 0
+    answers: tuple[str, ...] = ()
+    command: str = "push"
+    asked: list[Mapping[str, str]] = field(default_factory=list)
 
     def run(self, *args: str, **_given: object) -> process.Done:
         if args[0] == "manifest":
             return process.Done(args, 1, "", "")
-        if args[0] != self._command:
+        if args[0] != self.command:
             return process.Done(args, 0, "", "")
-        self.count += 1
-        said = next(self._answers)
+        said = self.answers[len(self.asked)]
+        self.asked.append(self.env)
         return process.Done(args, 1 if said else 0, "", said)
+
+
+def registry(*answers: str, command: str = "push") -> Registry:
+    return Registry("podman", "1", answers=answers, command=command)
 
 
 @pytest.fixture(autouse=True)
@@ -42,28 +48,37 @@ def _built(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(images, "digest", lambda *_: "sha256:1")
 
 
-def push(engine: object) -> str:
+def push(engine: engines.Engine) -> str:
     session = sessions.Session("eu-west-1", mock.Mock(), interval=0.0)
-    given = {"folder": Path(), "name": "web:1", "platform": "linux/amd64", "run": "r", "base": None}
-    return images.push(session, engine, **given)  # type: ignore[arg-type]  # a stand-in for an engine
+    return images.push(session, engine, folder=Path(), name="web:1", platform="linux/amd64", run="r", base=None)
 
 
 @pytest.mark.parametrize("command", [pytest.param("push", id="push"), pytest.param("login", id="login")])
 def test_what_broke_once_is_tried_again(command: str) -> None:
-    engine = Registry(BROKEN, "", command=command)
+    engine = registry(BROKEN, "", command=command)
 
     digest = push(engine)
 
-    assert (digest, engine.count) == ("sha256:1", 2)
+    assert (digest, len(engine.asked)) == ("sha256:1", 2)
 
 
 def test_a_refusal_is_not_tried_again() -> None:
-    engine = Registry(REFUSED)
+    engine = registry(REFUSED)
 
     with pytest.raises(images.PushRefusedError):
         push(engine)
 
-    assert engine.count == 1
+    assert len(engine.asked) == 1
+
+
+def test_two_pushes_do_not_share_credentials() -> None:
+    """The first one to end would log the other one out, and the user too."""
+    engine = registry("", "")
+
+    for _ in range(2):
+        push(engine)
+
+    assert len({env["REGISTRY_AUTH_FILE"] for env in engine.asked}) == 2
 
 
 @pytest.mark.parametrize(
@@ -71,7 +86,7 @@ def test_a_refusal_is_not_tried_again() -> None:
     [pytest.param(BROKEN, "try again", id="it broke"), pytest.param(EXPIRED, "renew", id="credentials expired")],
 )
 def test_what_says_nothing_of_the_image_is_trouble(said: str, advice: str) -> None:
-    engine = Registry(*[said] * images.TRIES)
+    engine = registry(*[said] * images.TRIES)
 
     with pytest.raises(errors.AccountError) as caught:
         push(engine)
