@@ -321,7 +321,7 @@ def _serve(args: argparse.Namespace) -> int:
         if not equals:
             msg = f"--standin {pair}: expected IMAGE=DIR"
             raise errors.UsageError(msg)
-        standins[image] = Path(folder)
+        standins[image] = Path(folder).absolute()
     settings = serve.Settings(
         port=args.port,
         run=args.run or pipeline.new_run(),

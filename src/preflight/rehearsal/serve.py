@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import signal
 import socket
 import sys
@@ -76,10 +77,12 @@ def _until_eof(stop: threading.Event) -> None:
 
 @contextlib.contextmanager
 def _folder(run: str) -> Iterator[Path]:
-    folder = places.new_run(run)
+    folder, here = places.new_run(run), Path.cwd()
+    os.chdir(folder)  # conmon writes a file `oom` where it stands when a container runs out of memory
     try:
         yield folder
     finally:
+        os.chdir(here)
         places.remove(folder)
 
 
