@@ -70,8 +70,13 @@ def _platforms(asked: plan.Plan, run: str) -> Mapping[str, str]:
     """For which platforms images are built, by the names of their steps, as far as templates can be read."""
     if len(asked.stacks) == len(asked.steps):
         return {}
+    return architectures.of_images(asked, estate.of_plan(asked, readable(asked), run=run), run=run)
+
+
+def readable(asked: plan.Plan) -> dict[Path, template.Template]:
+    """The templates of a plan by their files, but those that cannot be read: CloudFormation refuses them."""
     known = {}
     for path in asked.template_files():
-        with contextlib.suppress(template.UnreadableError):  # CloudFormation refuses it
+        with contextlib.suppress(template.UnreadableError):
             known[path] = template.load(path)
-    return architectures.of_images(asked, estate.of_plan(asked, known, run=run), run=run)
+    return known

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import contextlib
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
-from preflight import account, errors, live, model, pipeline, plan, rehearsed, target
+from preflight import account, consent, errors, live, model, pipeline, plan, rehearsed, target
 from preflight import engine as engines
 from preflight.report import text
 
@@ -87,7 +90,8 @@ def _report(config: pytest.Config, path: Path) -> model.Report:
             rules=asked.rules,
             account=_account(config),
         )
-        reports[path] = pipeline.Run(request, lambda _text: None).report()
+        with _stoppable():
+            reports[path] = pipeline.Run(request, _teller(config)).report()
     return reports[path]
 
 
@@ -111,19 +115,21 @@ def preflight_plan(request: pytest.FixtureRequest) -> plan.Plan:
 @pytest.fixture(scope="session")
 def preflight_deployment(request: pytest.FixtureRequest, preflight_plan: plan.Plan) -> Iterator[live.Live]:
     """The plan, deployed on the target; deleted at the end of the session."""
-    run = pipeline.new_run()
+    run, say = pipeline.new_run(), _teller(request.config)
+    names = {path: path.name for path in preflight_plan.template_files()}
     try:
         where = _target(request.config, preflight_plan, run)
     except errors.PreflightError as error:
         pytest.fail(str(error), pytrace=False)
-    names = {path: path.name for path in preflight_plan.template_files()}
-    wish = live.Wish(preflight_plan, run, engines.find(), names)
     remains: list[model.Finding] = []
     try:
-        with live.deployed(wish, where, lambda _text: None, remains=remains) as deployed:
+        wish = live.Wish(preflight_plan, run, engines.find(), names)
+        with _stoppable(), live.deployed(wish, where, say, remains=remains) as deployed:
             yield deployed
     finally:
         where.close()
+        for finding in remains:
+            say(f"{finding.message}. {finding.fix}")
     if remains:
         pytest.fail(f"not everything was deleted: {remains}")
 
@@ -140,7 +146,42 @@ def _target(config: pytest.Config, asked: plan.Plan, run: str) -> target.Target:
     account.check_names(asked)
     found = account.Account(wanted.id, regions=(asked.region,), run=run)
     found.check()
+    say, templates = _teller(config), live.readable(asked)
+    for line in consent.announced(asked, templates, found, account=wanted.id, regions=(asked.region,), run=run):
+        say(line)
     return found
+
+
+def _teller(config: pytest.Config) -> Callable[[str], None]:
+    """Says what happens on an account past what captures the output of tests; on the rehearsal nothing is said."""
+    terminal = config.pluginmanager.getplugin("terminalreporter")
+    capture = config.pluginmanager.getplugin("capturemanager")
+    if config.getoption("--preflight-target") == "rehearsal" or terminal is None or capture is None:
+        return lambda _text: None
+
+    def say(text: str) -> None:
+        with capture.global_and_fixture_disabled():
+            terminal.write_line(f"preflight: {text}")
+
+    return say
+
+
+@contextlib.contextmanager
+def _stoppable() -> Iterator[None]:
+    """Take SIGTERM in the block for Ctrl-C, after which pytest takes fixtures down; it would end at once instead."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, _frame: object) -> None:
+        signal.signal(number, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    former = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, former)
 
 
 def _account(config: pytest.Config) -> pipeline.Account | None:

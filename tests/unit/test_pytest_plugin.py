@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
+
+from preflight import pytest_plugin
 
 ROOT = Path(__file__).parents[2]
 USES = """
@@ -39,3 +42,43 @@ def test_the_stages_of_a_plan_deploy_on_no_account_before_somebody_agreed(pytest
 
     done.assert_outcomes(failed=1, deselected=3)
     done.stdout.fnmatch_lines(["*agree by --preflight-yes*"])
+
+
+PRETENDED = """
+import contextlib
+from preflight import account, engine, live
+from preflight.aws import prices
+
+@contextlib.contextmanager
+def deployed(wish, where, say, *, remains):
+    say("creating stack s")
+    yield None
+
+live.deployed = deployed
+account.Account.check = account.Account.close = lambda self: None
+account.Account.session = lambda self, region: None
+prices.money = lambda session, amounts: None
+engine.find = lambda: None
+"""
+
+
+def test_a_fixture_says_what_it_costs_and_does_on_an_account(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(PRETENDED)
+    pytester.makepyfile(USES)
+
+    done = pytester.runpytest_subprocess(
+        "--preflight-plan", str(ROOT / "preflight.yaml"), *ACCOUNT, "--preflight-yes"
+    )
+
+    done.stdout.fnmatch_lines(
+        ["*preflight: on account 123456789012, in ap-northeast-1*", "*an hour: *", "*preflight: creating stack s"]
+    )
+
+
+def test_sigterm_is_taken_for_ctrl_c_while_something_is_deployed() -> None:
+    former = signal.getsignal(signal.SIGTERM)
+
+    with pytest.raises(KeyboardInterrupt), pytest_plugin._stoppable():
+        signal.raise_signal(signal.SIGTERM)
+
+    assert signal.getsignal(signal.SIGTERM) == former
