@@ -20,6 +20,7 @@ from preflight import process
 # What a run asks for, and how often at the least: the clean run is held against it.
 CALLS = {
     "sts:GetCallerIdentity": 1,
+    "pricing:GetProducts": 1,
     "s3:CreateBucket": 1,
     "s3:PutPublicAccessBlock": 1,
     "s3:PutBucketEncryption": 1,
@@ -40,6 +41,8 @@ CALLS = {
     "registry:PUT blobs/uploads": 3,
     "registry:PUT manifests": 1,
     "ecr:DescribeImages": 1,
+    "ecr:DescribeRepositories": 1,
+    "ecr:ListTagsForResource": 1,
     "ecr:ListImages": 1,
     "ecr:BatchDeleteImage": 1,
     "ecs:DescribeServices": 4,
@@ -112,7 +115,7 @@ def test_a_clean_run_asks_for_what_is_hit(account: lasting.Account, between: pro
 
     counts = {call: between.asked.count(call) for call in between.asked}
     few = {call: counts.get(call, 0) for call, least in CALLS.items() if counts.get(call, 0) < least}
-    assert (done.code, sorted(counts), few, account.held()) == (0, sorted(CALLS), {}, [])
+    assert (done.code, set(counts) ^ set(CALLS), few, account.held()) == (0, set(), {}, [])
 
 
 @pytest.mark.parametrize("case", [pytest.param(c, id=f"{c.call} {c.nth} {c.kind.value}") for c in cases()])
