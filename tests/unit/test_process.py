@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from preflight import errors, process
+from preflight import errors, process, waiting
 
 
 def test_both_streams_and_the_code_are_kept() -> None:
@@ -71,7 +71,8 @@ def test_a_service_that_dies_did_not_come_up() -> None:
 def test_a_program_is_found_by_its_command_line() -> None:
     sleeping = process.start("sleep", "31.41")
 
-    found = [process.is_running(marker) for marker in ("sleep\x0031.41", "sleep\x0031.42")]
+    found = waiting.until(lambda: process.is_running("sleep\x0031.41"), what="its command line", timeout=10)
+    other = process.is_running("sleep\x0031.42")
     sleeping.kill()
 
-    assert found == [True, False]
+    assert (found, other) == (True, False)

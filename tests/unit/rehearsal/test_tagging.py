@@ -31,3 +31,14 @@ def test_what_carries_another_tag_is_not_found(tagged: Any) -> None:
     found = tagged.get_resources(TagFilters=[{"Key": "preflight:plan"}])
 
     assert found["ResourceTagMappingList"] == []
+
+
+def test_a_log_group_has_no_tags_of_one_that_was_deleted(client: Callable[[str], Any]) -> None:
+    logs = client("logs")
+    logs.create_log_group(logGroupName="web", tags={"a": "1"})
+    logs.delete_log_group(logGroupName="web")
+    logs.create_log_group(logGroupName="web", tags={"b": "2"})
+
+    arn = logs.describe_log_groups()["logGroups"][0]["arn"].removesuffix(":*")
+
+    assert logs.list_tags_for_resource(resourceArn=arn)["tags"] == {"b": "2"}

@@ -42,4 +42,15 @@ def _policy(kms: Any, key: str) -> dict[str, Any] | None:
         return None
 
 
-CHECKS: Mapping[str, Check] = {"CreateLogGroup": _key, "AssociateKmsKey": _key}
+def _tags(account: accounts.Account, call: protocol.Call) -> None:
+    """The tags of a log group go with it; moto gives them to the next one of that name (moto/logs/models.py)."""
+    logs, name = account.client("logs", call.region), call.given.get("logGroupName")
+    found = logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
+    arns = [str(group["arn"]).removesuffix(":*") for group in found if group["logGroupName"] == name]
+    for arn in arns:
+        keys = list(logs.list_tags_for_resource(resourceArn=arn)["tags"])
+        if keys:
+            logs.untag_resource(resourceArn=arn, tagKeys=keys)
+
+
+CHECKS: Mapping[str, Check] = {"CreateLogGroup": _key, "AssociateKmsKey": _key, "DeleteLogGroup": _tags}
