@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from collections.abc import Iterator
@@ -44,10 +45,13 @@ def foreign(account: lasting.Account, request: pytest.FixtureRequest) -> Iterato
     yield account.held()
     stacks.delete_stack(StackName="fa-018-deadbeef")
     stacks.get_waiter("stack_delete_complete").wait(StackName="fa-018-deadbeef", WaiterConfig={"Delay": 1})
-    s3.delete_object(Bucket=name, Key="templates/fa-018.yaml")
-    s3.delete_bucket(Bucket=name)
-    ecr.delete_repository(repositoryName=name)
-    logs.delete_log_group(logGroupName=name)
+    with contextlib.suppress(s3.exceptions.NoSuchBucket):  # a sweep took it, where it was to
+        s3.delete_object(Bucket=name, Key="templates/fa-018.yaml")
+        s3.delete_bucket(Bucket=name)
+    with contextlib.suppress(ecr.exceptions.RepositoryNotFoundException):
+        ecr.delete_repository(repositoryName=name)
+    with contextlib.suppress(logs.exceptions.ResourceNotFoundException):
+        logs.delete_log_group(logGroupName=name)
 
 
 @pytest.mark.parametrize(
