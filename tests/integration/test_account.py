@@ -58,9 +58,16 @@ def foreign(account: lasting.Account, request: pytest.FixtureRequest) -> Iterato
     "foreign",
     [
         pytest.param({}, id="without tags"),
-        *(pytest.param({key: value}, id=f"with {key} alone") for key, value in OURS.items()),
         *(
-            pytest.param({k: v for k, v in OURS.items() if k != missing}, id=f"with all but {missing}")
+            pytest.param({key: value}, id=f"with {key} alone", marks=pytest.mark.storm)
+            for key, value in OURS.items()
+        ),
+        *(
+            pytest.param(
+                {k: v for k, v in OURS.items() if k != missing},
+                id=f"with all but {missing}",
+                marks=() if missing == tags.RUN else pytest.mark.storm,
+            )
             for missing in OURS
         ),
         pytest.param({**OURS, tags.EXPIRES: "tomorrow"}, id="with a day that is none"),

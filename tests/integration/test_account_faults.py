@@ -36,7 +36,7 @@ def checked(between: proxy.Proxy, case: Fault) -> process.Done:
     "case",
     [
         pytest.param(Fault(Kind.LOST, "cloudformation:ExecuteChangeSet", 2), id="the answer of an execution is lost"),
-        pytest.param(Fault(Kind.BROKEN, "registry:PUT manifests"), id="the registry breaks at the last moment"),
+        pytest.param(Fault(Kind.BROKEN, "registry:PUT manifests"), id="the registry breaks at the last moment", marks=pytest.mark.storm),
     ],
 )
 def test_a_run_heals(account: lasting.Account, between: proxy.Proxy, case: Fault) -> None:
@@ -59,6 +59,7 @@ def test_a_run_heals(account: lasting.Account, between: proxy.Proxy, case: Fault
             "GetAuthorizationToken: ExpiredTokenException",
             "renew the credentials",
             id="credentials expire before the push",
+            marks=pytest.mark.storm,
         ),
         pytest.param(
             Fault(Kind.EXPIRED, "cloudformation:DeleteStack"),

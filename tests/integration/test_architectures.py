@@ -91,12 +91,14 @@ def foreign_program() -> bytes:
     return ident + header + struct.pack("<IIQQQQQQ", 1, 5, 0, 0x400000, 0x400000, 0x80, 0x80, 0x1000) + bytes(8)
 
 
+@pytest.mark.storm
 def test_an_image_is_built_for_one_platform_after_another(push: Push, folder: Path) -> None:
     found = [push(folder, "linux/arm64"), push(folder, "linux/amd64")]
 
     assert found == [["linux/arm64"], ["linux/amd64"]]
 
 
+@pytest.mark.storm
 @pytest.mark.parametrize("platform", [pytest.param("linux/arm64", id="one"), pytest.param(BOTH, id="two at once")])
 def test_an_image_on_a_stand_in_is_built_for_other_platforms_too(push: Push, platform: str) -> None:
     assert push(ROOT / "docker", platform) == platform.split(",")

@@ -82,6 +82,7 @@ def test_the_command_passes_with_the_role_of_the_workflow(check: Callable[[], pr
     assert done.code == 0, done.stdout
 
 
+@pytest.mark.storm
 def test_the_command_fails_without_leave_to_push_and_names_what_was_denied(
     check: Callable[[], process.Done], client: Callable[[str], Any], role: str
 ) -> None:
