@@ -53,6 +53,7 @@ def test_a_run_heals(account: lasting.Account, between: proxy.Proxy, case: Fault
             "CreateChangeSet: InternalFailure",
             "try again",
             id="change sets cannot be made",
+            marks=pytest.mark.storm,
         ),
         pytest.param(
             Fault(Kind.EXPIRED, "ecr:GetAuthorizationToken"),

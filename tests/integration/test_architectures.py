@@ -146,6 +146,7 @@ def test_a_plan_with_a_task_on_arm64_passes(check: Callable[..., tuple[int, dict
     assert (code, report["findings"], asked) == (0, [], ["fa-018-service1"])
 
 
+@pytest.mark.storm
 def test_a_task_on_arm64_whose_image_is_of_x86_64_only_is_refused(check: Callable[..., tuple[int, dict[str, Any]]]) -> None:
     hidden = "Parameters:\n  Kind: {Type: String, NoEcho: true, Default: ARM64}\n"
 

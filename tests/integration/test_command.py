@@ -86,6 +86,7 @@ def test_the_plan_passes_and_nothing_is_left() -> None:
             "rehearse",
             "AssignPublicIp",
             id="no way to the registry",
+            marks=pytest.mark.faults,
         ),
         pytest.param(
             "cfn/fa-018-vpc.yaml",
@@ -94,6 +95,7 @@ def test_the_plan_passes_and_nothing_is_left() -> None:
             "rehearse",
             "RouteTableId: !Ref PublicRouteTable",
             id="the route is made too early",
+            marks=pytest.mark.faults,
         ),
         pytest.param(
             "cfn/fa-018-fargate.yaml",

@@ -76,6 +76,7 @@ def check(endpoint: str, role: str, tmp_path: Path) -> Callable[[], process.Done
     return run
 
 
+@pytest.mark.storm
 def test_the_command_passes_with_the_role_of_the_workflow(check: Callable[[], process.Done]) -> None:
     done = check()
 
