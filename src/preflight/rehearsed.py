@@ -41,6 +41,7 @@ class Rehearsal:
         self._run = run
         self._service = process.Service(*args)
         self._endpoint: str | None = None
+        self._sessions: dict[str, sessions.Session] = {}  # clients are slow to make, and belong to their session
 
     @property
     def endpoint(self) -> str:
@@ -55,7 +56,9 @@ class Rehearsal:
 
     def session(self, region: str) -> sessions.Session:
         """A session with it, in a region."""
-        return sessions.rehearsal(region, self.endpoint)
+        if region not in self._sessions:
+            self._sessions[region] = sessions.rehearsal(region, self.endpoint)
+        return self._sessions[region]
 
     def values(self, asked: plan.Plan, run: str) -> dict[str, str]:
         """What the placeholders of a plan stand for."""
