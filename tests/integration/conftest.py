@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.integration import lasting
+from tests.integration.storm import proxy
 
 from preflight import engine, errors, plan
 
@@ -32,3 +35,17 @@ def _engine_works() -> None:
 def preflight_plan() -> plan.Plan:
     """The plan of this repository, wherever the tests are started."""
     return plan.load(ROOT / plan.FILE)
+
+
+@pytest.fixture(scope="module")
+def account() -> Iterator[lasting.Account]:
+    """A pretended account that stays, as a real one does, while runs come and go."""
+    with lasting.serving() as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def between(account: lasting.Account) -> Iterator[proxy.Proxy]:
+    """What lies between a run and its account, and can break its requests."""
+    with proxy.running(account.endpoint) as running:
+        yield running

@@ -18,12 +18,6 @@ OURS = {tags.RUN: "deadbeef", tags.EXPIRES: "2020-01-01T00:00:00Z", tags.PLAN: "
 pytestmark = pytest.mark.containers
 
 
-@pytest.fixture(scope="module")
-def account() -> Iterator[lasting.Account]:
-    with lasting.serving() as served:
-        yield served
-
-
 def given(marks: dict[str, str]) -> list[dict[str, str]]:
     return [{"Key": key, "Value": value} for key, value in marks.items()]
 

@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 from tests.integration import lasting
-from tests.integration.storm import proxy
 from tests.integration.storm.fault import Fault, Kind
 
 from preflight import process
 
+if TYPE_CHECKING:
+    from tests.integration.storm import proxy
+
 pytestmark = pytest.mark.containers
-
-
-@pytest.fixture(scope="module")
-def account() -> Iterator[lasting.Account]:
-    with lasting.serving() as served:
-        yield served
-
-
-@pytest.fixture(scope="module")
-def between(account: lasting.Account) -> Iterator[proxy.Proxy]:
-    with proxy.running(account.endpoint) as running:
-        yield running
 
 
 def checked(between: proxy.Proxy, case: Fault) -> process.Done:

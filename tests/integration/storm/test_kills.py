@@ -11,7 +11,7 @@ import random
 import re
 import signal
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -39,12 +39,6 @@ pytestmark = [pytest.mark.storm, pytest.mark.containers]
 
 def check(*regions: str) -> tuple[str, ...]:
     return (*lasting.CHECK, "--regions", ",".join(regions))
-
-
-@pytest.fixture(scope="module")
-def account() -> Iterator[lasting.Account]:
-    with lasting.serving() as served:
-        yield served
 
 
 @pytest.fixture

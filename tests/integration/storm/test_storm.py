@@ -9,13 +9,16 @@ import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from tests.integration import lasting
-from tests.integration.storm import proxy
 from tests.integration.storm.fault import Fault, Kind
 
 from preflight import process
+
+if TYPE_CHECKING:
+    from tests.integration.storm import proxy
 
 # What a run asks for, and how often at the least: the clean run is held against it.
 CALLS = {
@@ -87,18 +90,6 @@ def cases() -> Iterator[Fault]:
                 yield Fault(kind, call)
         if count > 1:
             yield from (Fault(kind, call, count) for kind in (Kind.EXPIRED, Kind.LOST))
-
-
-@pytest.fixture(scope="module")
-def account() -> Iterator[lasting.Account]:
-    with lasting.serving() as served:
-        yield served
-
-
-@pytest.fixture(scope="module")
-def between(account: lasting.Account) -> Iterator[proxy.Proxy]:
-    with proxy.running(account.endpoint) as running:
-        yield running
 
 
 def swept(account: lasting.Account, done: process.Done, own: dict[str, str]) -> process.Done:
