@@ -17,7 +17,7 @@ from preflight.model import Outcome, StageResult
 
 if TYPE_CHECKING:
     from preflight import engine as engines
-    from preflight import target
+    from preflight import target, tour
 
 STAGES = ("lint", "comply", "rehearse", "smoke")
 NOT_ISOLATED = "{} publishes the ports, and containers can reach the network: this is not root on Linux"
@@ -220,23 +220,29 @@ class Run:
             if "smoke" in self.request.stages:
                 self._results.append(StageResult("smoke", Outcome.SKIPPED, reason="nothing was deployed"))
             return
-        asked = tour.Asked(
-            plan=self.request.plan,
+        done = tour.Tour(self._asked(self.request.plan, engine), where, self._say).go()
+        self._results += done.results
+        self._deployment = done.deployment
+        self._notes += done.notes
+        self._settle(where)
+
+    def _asked(self, asked: plan.Plan, engine: engines.Engine | None) -> tour.Asked:
+        """What is to be deployed and asked, and how long it is kept."""
+        from preflight import tour  # noqa: PLC0415 - boto3 is slow to import, and lint needs none
+
+        account, keeps = self.request.account, self.request.keeps
+        return tour.Asked(
+            plan=asked,
             regions=self._regions,
             run=self.id,
             stages=self.request.stages,
             engine=engine,
             names=self.names,
             has_containers=self.request.has_containers,
-            waits=_wait if self.request.keeps and self.request.account is None else None,
-            is_kept=self.request.keeps and self.request.account is not None,
-            is_kept_failed=self.request.account is not None and self.request.account.keeps_failed,
+            waits=_wait if keeps and account is None else None,
+            is_kept=keeps and account is not None,
+            is_kept_failed=account is not None and account.keeps_failed,
         )
-        done = tour.Tour(asked, where, self._say).go()
-        self._results += done.results
-        self._deployment = done.deployment
-        self._notes += done.notes
-        self._settle(where)
 
     def _pass_over(self, act: Callable[[str], StageResult]) -> None:
         """Enter what becomes of the live stages that are not run."""
