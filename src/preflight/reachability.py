@@ -299,10 +299,11 @@ def _egress(
 def between(network: Network, source: Interface, target: Interface, port: int) -> Missing | None:
     """What keeps `source` from tcp `port` of `target` in the same VPC; None where nothing does.
 
-    A source without security groups, such as an older Network Load Balancer, is held back by none.
+    Where one of them has no security groups, as older Network Load Balancers, none is asked on its side.
     """
     missing = _egress(network, source, port, target.address, target.groups) if source.groups else None
-    missing = missing or admits(network, target, port, caller=source.address, caller_groups=source.groups)
+    if missing is None and target.groups:
+        missing = admits(network, target, port, caller=source.address, caller_groups=source.groups)
     if missing is not None or source.subnet == target.subnet:
         return missing
     return (

@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/elasticloadbalancing/latest/network/network-load-bal
 from __future__ import annotations
 
 import contextlib
+import socket
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,8 +26,12 @@ SPOKEN = ("HTTP", "HTTPS")
 
 @dataclass
 class _Balancer:
-    """One load balancer: its interfaces with their public addresses, and its open listeners."""
+    """One load balancer: its interfaces with their public addresses, and its open listeners.
 
+    Those of an internal one are open at ports of 127.0.0.1, to which only tasks are led.
+    """
+
+    name: str
     shape: tuple[Any, ...]
     region: str
     vpc: str
@@ -84,7 +89,7 @@ class Balancers:
 
     def _add(self, region: str, balancer: Mapping[str, Any]) -> None:
         arn = balancer["LoadBalancerArn"]
-        known = self._known[arn] = _Balancer(_shape(balancer), region, balancer["VpcId"])
+        known = self._known[arn] = _Balancer(balancer["DNSName"].lower(), _shape(balancer), region, balancer["VpcId"])
         is_public = balancer.get("Scheme") == "internet-facing"
         groups = balancer.get("SecurityGroups") or []
         if not groups and balancer.get("Type") == "application":
@@ -114,10 +119,10 @@ class Balancers:
             vpc.describe(self._account.client("ec2", region), known.vpc) if known.faces else reachability.Network()
         )
         wanted = {
-            (made.public, *heard)
+            (made.public or made.face.address, *heard)
             for made in known.faces
             for heard in listeners
-            if made.public is not None and _from_internet(network, made.face, heard[0]) is None
+            if made.public is None or _from_internet(network, made.face, heard[0]) is None
         }
         for place in set(known.doors) - wanted:
             known.doors.pop(place).close()
@@ -127,15 +132,34 @@ class Balancers:
     def _listen(self, known: _Balancer, place: Place) -> None:
         address, port, arn, spoken = place
         listener = _Listener(self, known.region, known.vpc, arn)
+        here = (address, port) if any(made.public == address for made in known.faces) else ("127.0.0.1", 0)
         try:
             if spoken in SPOKEN:
-                known.doors[place] = front.Front((address, port), listener, is_encrypted=spoken == "HTTPS")
+                known.doors[place] = front.Front(here, listener, is_encrypted=spoken == "HTTPS")
             elif spoken in {"TCP", "TCP_UDP"}:
-                known.doors[place] = relay.Relay((address, port), listener.pick)
+                known.doors[place] = relay.Relay(here, listener.pick)
             else:
                 self._book.note(f"the {spoken} listener on port {port} of {_named(arn)} is not opened in a rehearsal")
         except OSError as error:
             self._book.unopened(address, port, error)
+
+    def named(self, name: str, inside: str) -> list[str] | None:
+        """The addresses of the load balancer of a DNS name, as tasks of a VPC look it up; None where there is none."""
+        with self._lock:
+            found = next((k for k in self._known.values() if k.name == name), None)
+            if found is None or (found.vpc != inside and not any(made.public for made in found.faces)):
+                return None
+            return [made.public or made.face.address for made in found.faces]
+
+    def at(self, address: str, port: int, inside: str) -> tuple[interfaces.Made, tuple[str, int]] | None:
+        """The interface at an address, public or of a VPC, and where its listener on a port is open here."""
+        with self._lock:
+            for known in self._known.values():
+                made = next((m for m in known.faces if _is_at(m, address, inside)), None)
+                door = next((door for place, door in known.doors.items() if place[:2] == (address, port)), None)
+                if made is not None and door is not None:
+                    return made, door.address
+        return None
 
     def rules(self, region: str, listener: str) -> list[dict[str, Any]]:
         """The rules of a listener; none where it was deleted."""
@@ -177,7 +201,7 @@ class _Listener:
         self._turn += 1
         return found[self._turn % len(found)] if found else None
 
-    def pick(self) -> tuple[int, tuple[str, int]] | None:
+    def pick(self, _caller: socket.socket) -> tuple[int, tuple[str, int]] | None:
         """The target of a listener that has one target group and no rules."""
         actions = [action for rule in self.rules() for action in rule.get("Actions") or []]
         arns = routing.target_groups(actions[0]) if actions else []
@@ -197,6 +221,12 @@ def _heard(listener: Mapping[str, Any]) -> tuple[int, str, str]:
 def _named(arn: str) -> str:
     """How a load balancer or a listener of it is called in its ARN."""
     return "/".join(arn.rpartition(":")[2].split("/")[1:3])
+
+
+def _is_at(made: interfaces.Made, address: str, inside: str) -> bool:
+    if made.public is not None:
+        return made.public == address
+    return (made.face.address, made.face.vpc) == (address, inside)
 
 
 def _shape(balancer: Mapping[str, Any]) -> tuple[Any, ...]:

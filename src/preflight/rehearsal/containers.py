@@ -18,6 +18,7 @@ from preflight.rehearsal import cgroups, exits, namespace
 from preflight.rehearsal.fargate import launch
 
 DEFAULT_LIMITS = {"nofile": "1024:1024", "nproc": "1024:1024"}  # of machines that cannot raise limits
+RESOLVERS = "resolv.conf"  # no volume can have that name: it has a dot
 NOTED_WITHIN = 10.0  # seconds in which an engine notes how a container ended
 
 
@@ -46,17 +47,26 @@ class Runner:
         self.engine = engine
         self.run = run
         self._folder = folder
-        self._has_egress = has_egress
+        self.has_egress = has_egress
         self._exits = exits.Exits()
         self._log_files: dict[str, Path | None] = {}
         self._pulled: list[str] = []  # they carry the labels of whoever built them
 
     def hold(
-        self, task: str, plan: launch.TaskPlan, *, address: str, publish: Sequence[tuple[str, int]] = ()
+        self,
+        task: str,
+        plan: launch.TaskPlan,
+        *,
+        address: str,
+        resolver: str | None = None,
+        publish: Sequence[tuple[str, int]] = (),
     ) -> Holder:
-        """Make the network namespace of a task, with its address, and return what holds it."""
+        """Make the network namespace of a task, with its address, and return what holds it.
+
+        Its containers look names up at `resolver`.
+        """
         can_enter = self.engine.shares_network_namespaces
-        network = ["--network=none"] if can_enter and not self._has_egress else []
+        network = ["--network=none"] if can_enter and not self.has_egress else []
         ports = [] if can_enter else [f"--publish={host}:{port}:{port}" for host, port in publish]
         controls = [f"--sysctl={k}={v}" for c in plan.containers for k, v in c.system_controls.items()]
         container = self.engine.must(
@@ -68,6 +78,8 @@ class Runner:
             pid = self._pid(container) if can_enter else 0
             if pid:
                 namespace.assign(pid, address)
+            if pid and resolver:
+                (folder / RESOLVERS).write_text(f"nameserver {resolver}\n", encoding="ascii")
         except BaseException:
             self.remove([container])
             raise
@@ -121,6 +133,8 @@ class Runner:
             args.append("--read-only-tmpfs=false")  # Fargate adds no tmpfs of its own
         args += [f"--env={key}={value}" for key, value in {**environment, **plan.environment}.items()]
         args += [self._volume(holder, mount, task) for mount in plan.mounts]
+        resolvers = holder.folder / RESOLVERS
+        args += [f"--volume={resolvers}:/etc/{RESOLVERS}"] if resolvers.exists() else []
         memory = min(m for m in (plan.memory, task.memory or None) if m) if plan.memory or task.memory else 0
         args += [f"--memory={memory}m"] if memory else []
         cpus = min(task.cpu, float(os.cpu_count() or 1))

@@ -125,7 +125,7 @@ def _denied(signed: Scope, request: Request, denials: list[str]) -> Response:
 def _style(service: str) -> str:
     """The protocol of a service; JSON where nobody here knows the service."""
     try:
-        return str(protocol.model_of(protocol.SIGNED.get(service, service)).protocol)
+        return protocol.spoken(protocol.model_of(protocol.SIGNED.get(service, service)))
     except (UnknownServiceError, KeyError):
         return "json"
 

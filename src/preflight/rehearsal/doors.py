@@ -94,7 +94,7 @@ class Doors:
             return
         pid, inside = run.pid, (run.face.address, port)
         try:
-            opened[port] = relay.Relay((run.public, port), lambda: (pid, inside))
+            opened[port] = relay.Relay((run.public, port), lambda _: (pid, inside))
         except OSError as error:
             self._book.unopened(run.public, port, error)
 

@@ -18,7 +18,6 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from preflight import errors, process
 from preflight.rehearsal import namespace, relay
 
 ADDRESS = "169.254.170.2"
@@ -80,7 +79,7 @@ class Endpoint:
         except OSError:
             listener.close()
             raise
-        way = relay.Relay(inside, lambda: (os.getpid(), ("127.0.0.1", self._port)))
+        way = relay.Relay(inside, lambda _: (os.getpid(), ("127.0.0.1", self._port)))
         self._new.append((listener, answer))
         self._wake.send(b"!")
 
@@ -121,13 +120,8 @@ class Endpoint:
     @staticmethod
     def lead(pid: int) -> bool:
         """Lead port 80 of the address to the endpoint; whether that could be done."""
-        rule = ("--destination", ADDRESS, "--protocol", "tcp", "--dport", "80")
-        there = ("--jump", "DNAT", "--to-destination", f"{ADDRESS}:{PORT}")
-        command = ("iptables", "--wait", "5", "--table", "nat", "--append", "OUTPUT", *rule, *there)
-        try:
-            return process.run("nsenter", f"--net=/proc/{pid}/ns/net", *command, timeout=20).code == 0
-        except errors.PreflightError:
-            return False
+        there = f"--jump DNAT --to-destination {ADDRESS}:{PORT}"
+        return namespace.lead(pid, [f"--destination {ADDRESS} --protocol tcp --dport 80 {there}"])
 
     @staticmethod
     def _accept(listener: socket.socket, answer: Answer) -> None:

@@ -53,6 +53,7 @@ class Front:
             self._server.socket = certificate.context().wrap_socket(
                 self._server.socket, server_side=True, do_handshake_on_connect=False
             )
+        self.address = str(self._server.server_address[0]), int(self._server.server_address[1])
         threading.Thread(target=self._server.serve_forever, args=(POLL,), daemon=True, name=f"front {place}").start()
 
     def close(self) -> None:

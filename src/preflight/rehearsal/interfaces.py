@@ -1,6 +1,6 @@
 """Network interfaces of tasks: an address of the subnet, and a public one where it is assigned.
 
-A public address of the rehearsal is a loopback address of its own, 127.64.0.0 to 127.127.255.255.
+A public address of the rehearsal is a loopback address of its own, of `PUBLIC`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ import moto.backends
 
 from preflight import reachability, resolve
 from preflight.rehearsal import account as accounts
+
+PUBLIC = ipaddress.IPv4Network("127.64.0.0/10")
 
 
 class NoFreeAddressError(Exception):
@@ -98,8 +100,7 @@ class Interfaces:
         return [group["GroupId"] for group in ec2.describe_security_groups(Filters=named)["SecurityGroups"]]
 
     def _loopback(self) -> str:
-        number = self._random.randrange(1 << 22)
-        return str(ipaddress.ip_address("127.64.0.0") + number)
+        return str(PUBLIC[self._random.randrange(PUBLIC.num_addresses)])
 
 
 def free_address(block: str, taken: set[str]) -> str | None:

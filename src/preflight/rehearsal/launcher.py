@@ -27,7 +27,9 @@ from preflight.rehearsal import (
     ledger,
     logs,
     namespace,
+    neighbours,
     pulls,
+    registries,
     running,
     starter,
     stubs,
@@ -50,6 +52,7 @@ class Staff:
     admission: admission.Admission
     doors: doors.Doors
     targets: targets.Targets
+    registries: registries.Registries
     credentials: credentials.Credentials
     stubs: stubs.Stubs
 
@@ -61,6 +64,7 @@ class Means:
     runner: containers.Runner
     pulls: pulls.Pulls
     endpoint: endpoint.Endpoint
+    neighbours: neighbours.Neighbours
     logs: logs.Logs
 
 
@@ -178,8 +182,13 @@ class Launcher:
         task.api["pullStartedAt"] = states.now()
         images = {c.name: self._image(c, task.region) for c in run.plan.containers}
         task.api["pullStoppedAt"] = states.now()
+        face = self._face(run)
         run.holder = self._means.runner.hold(
-            task.id, run.plan, address=self._face(run).address, publish=self._published(task, run)
+            task.id,
+            run.plan,
+            address=face.address,
+            resolver=self._means.neighbours.resolver(task.region, face.vpc),
+            publish=self._published(task, run),
         )
         self._starter.start(task, run, images, self._environments(task, run, given))
 
@@ -213,6 +222,7 @@ class Launcher:
         if not run.pid or self._means is None:
             return {name: dict(values) for name, values in given.items()}
         run.closers.append(self._means.endpoint.open(run.pid, lambda asked: self._answer(task, run, asked)))
+        run.closers.append(self._means.neighbours.open(task, run, self._face(run)))
         variables = functools.partial(
             endpoint.variables,
             credentials=self._staff.credentials.path(task),
@@ -246,8 +256,10 @@ class Launcher:
         """What comes once the containers run: registration, and the doors."""
         if task.is_stopping:
             return
-        if task.service is not None and task.service.given.get("loadBalancers"):
+        given = task.service.given if task.service is not None else {}
+        if given.get("loadBalancers") or given.get("serviceRegistries"):
             self._say(task, "ACTIVATING")
+        self._staff.registries.register(task, run.face)
         self._staff.targets.register(task, run)
         insights.measure(self._state, task)
         self._ran(task)
@@ -313,6 +325,7 @@ class Launcher:
     def _leave(self, task: states.Task, run: running.Running) -> None:
         """No load balancer asks it any more, and nobody asks how its containers are."""
         run.close_watches()
+        self._staff.registries.deregister(task)
         if task.targets:
             self._say(task, "DEACTIVATING")
             self._staff.targets.deregister(task)

@@ -8,8 +8,10 @@ import os
 import socket
 import struct
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+
+from preflight import errors, process
 
 _CLONE_NEWNET = 0x40000000
 _SIOCSIFADDR = 0x8916
@@ -55,12 +57,12 @@ def within(pid: int, act: Callable[[], None]) -> None:
         raise trouble[0]
 
 
-def assign(pid: int, address: str, *, number: int = 1) -> None:
+def assign(pid: int, address: str, *, number: int = 1, mask: str = "255.255.255.255") -> None:
     """Give the namespace of process `pid` an IPv4 address, as a task's network interface has one.
 
     It goes onto the loopback device, the only one there is, so that what listens on the task's
     address answers and what listens on 127.0.0.1 alone does not. `number` tells one address of a
-    namespace from another.
+    namespace from another; with a wider `mask` every address of that block is one of the namespace.
 
     Raises:
         OSError: the caller may not.
@@ -68,12 +70,22 @@ def assign(pid: int, address: str, *, number: int = 1) -> None:
 
     def set_address() -> None:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-            for request, value in ((_SIOCSIFADDR, address), (_SIOCSIFNETMASK, "255.255.255.255")):
+            for request, value in ((_SIOCSIFADDR, address), (_SIOCSIFNETMASK, mask)):
                 name = f"lo:{number}".encode()
                 packed = struct.pack("16sHH4s8x", name, socket.AF_INET, 0, socket.inet_aton(value))
                 fcntl.ioctl(sock, request, packed)
 
     within(pid, set_address)
+
+
+def lead(pid: int, rules: Iterable[str]) -> bool:
+    """Let rules of iptables lead what programs in the namespace of process `pid` send; whether that could be done."""
+    text = "\n".join(["*nat", *(f"--append OUTPUT {rule}" for rule in rules), "COMMIT", ""])
+    command = ("iptables-restore", "--wait", "5", "--noflush")
+    try:
+        return process.run("nsenter", f"--net=/proc/{pid}/ns/net", *command, timeout=20, given=text).code == 0
+    except errors.PreflightError:
+        return False
 
 
 def connect(pid: int, address: str, port: int, *, timeout: float) -> socket.socket:
@@ -95,6 +107,22 @@ def listen(pid: int, address: str, port: int) -> socket.socket:
     """
     made: list[socket.socket] = []
     within(pid, lambda: made.append(socket.create_server((address, port))))
+    return made[0]
+
+
+def receive(pid: int, address: str, port: int) -> socket.socket:
+    """A socket for datagrams inside the namespace of process `pid`.
+
+    Raises:
+        OSError: the namespace cannot be entered, or the port is taken there.
+    """
+    made: list[socket.socket] = []
+
+    def bind() -> None:
+        made.append(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+        made[0].bind((address, port))
+
+    within(pid, bind)
     return made[0]
 
 

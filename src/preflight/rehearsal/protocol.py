@@ -116,8 +116,13 @@ def parse_path(service: str, region: str, name: str, request: Request, parts: Ma
     return Call(service, region, name, _parse(model_of(service), name, request, parts))
 
 
+def spoken(model: ServiceModel) -> str:
+    """The protocol in which clients ask a service."""
+    return "json" if model.protocol == CBOR else str(model.protocol)
+
+
 def _unknown(model: ServiceModel, name: str | None) -> Refusal:
-    if model.protocol == "json":
+    if spoken(model) == "json":
         return Refusal("UnknownOperationException", f"The operation {name} is not modelled here.")
     return Refusal("InvalidAction", f"Could not find operation {name} for version {model.api_version}")
 
@@ -128,7 +133,7 @@ def _parse(
     operation = model.operation_model(name)
     if operation.input_shape is None:
         return {}
-    parser = PROTOCOL_PARSERS[model.protocol](operation)
+    parser = PROTOCOL_PARSERS[spoken(model)](operation)
     try:
         parsed = parser.parse(
             {
@@ -141,10 +146,10 @@ def _parse(
             }
         )
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        code = "SerializationException" if model.protocol == "json" else "ValidationError"
+        code = "SerializationException" if spoken(model) == "json" else "ValidationError"
         msg = f"The request could not be read: {type(error).__name__}"
         raise Refusal(code, msg) from None
-    if model.protocol == "json":
+    if spoken(model) == "json":
         _check_types(parsed, operation.input_shape)
     missing = [n for n in operation.input_shape.required_members if parsed.get(n) is None]
     if missing:
@@ -189,7 +194,7 @@ def _check_types(value: Any, shape: Shape) -> None:
 
 
 def _missing(model: ServiceModel, names: list[str]) -> Refusal:
-    code = "InvalidParameterException" if model.protocol == "json" else "ValidationError"
+    code = "InvalidParameterException" if spoken(model) == "json" else "ValidationError"
     said = "; ".join(
         f"Value null at '{n[0].lower()}{n[1:]}' failed to satisfy constraint: Member must not be null" for n in names
     )
@@ -217,8 +222,7 @@ def broken(service: str, message: str) -> Response:
 def _serialize(model: ServiceModel, name: str, result: object, *, status: int) -> Response:
     operation: OperationModel = model.operation_model(name)
     request_id = str(uuid.uuid4())
-    spoken = "json" if model.protocol == CBOR else model.protocol
-    serializer = get_serializer_class(model.service_name, spoken)(operation, SerializationContext(request_id))
+    serializer = get_serializer_class(model.service_name, spoken(model))(operation, SerializationContext(request_id))
     done = serializer.serialize(result)
     headers = {**done["headers"], "x-amzn-RequestId": request_id}
     return Response(done["body"], status=max(done["status_code"], status), headers=headers)

@@ -10,14 +10,14 @@ from collections.abc import Callable
 
 from preflight.rehearsal import namespace
 
-Pick = Callable[[], "tuple[int, tuple[str, int]] | None"]
+Pick = Callable[[socket.socket], "tuple[int, tuple[str, int]] | None"]
 
 _CHUNK = 65536
 _IDLE = 300.0
 
 
 class Relay:
-    """Listens and connects each caller to what `pick` picks: an address in the namespace of a process.
+    """Listens and connects each caller to what `pick` picks for it: an address in the namespace of a process.
 
     `place` is an address and port of this machine, or a socket that listens already.
     """
@@ -25,6 +25,7 @@ class Relay:
     def __init__(self, place: tuple[str, int] | socket.socket, pick: Pick) -> None:
         self._pick = pick
         self._listener = place if isinstance(place, socket.socket) else socket.create_server(place, backlog=64)
+        self.address: tuple[str, int] = self._listener.getsockname()
         self._thread = threading.Thread(target=self._accept, daemon=True, name=f"relay {place}")
         self._thread.start()
 
@@ -44,7 +45,7 @@ class Relay:
 
     def _carry(self, caller: socket.socket) -> None:
         with caller:
-            picked = self._pick()
+            picked = self._pick(caller)
             try:
                 if picked is None:
                     raise ConnectionRefusedError

@@ -38,10 +38,12 @@ from preflight.rehearsal import (
     interfaces,
     launcher,
     ledger,
+    neighbours,
     owners,
     principals,
     protocol,
     pulls,
+    registries,
     scheduler,
     sessions,
     stubs,
@@ -53,7 +55,20 @@ from preflight.rehearsal import running as runs
 from preflight.rehearsal.asking import reading
 from preflight.rehearsal.cloudformation import api as cloudformation
 from preflight.rehearsal.resources import catalog
-from preflight.rehearsal.services import ec2, ec2_default, ecr, elbv2, iam, logs, registry, s3, scaling, sts, tagging
+from preflight.rehearsal.services import (
+    discovery,
+    ec2,
+    ec2_default,
+    ecr,
+    elbv2,
+    iam,
+    logs,
+    registry,
+    s3,
+    scaling,
+    sts,
+    tagging,
+)
 from preflight.rehearsal.services.ecs import api as ecs
 from preflight.rehearsal.services.ecs import state as states
 from preflight.standins import Standins
@@ -67,6 +82,7 @@ _MOVES_PACKETS = re.compile(
     r"(SecurityGroup|Route|NetworkAcl|InternetGateway|NatGateway)"
 )
 _CHANGES_BALANCERS = re.compile(r"^(Create|Delete|Modify|Set)(LoadBalancer|Listener|Subnets|SecurityGroups)")
+FOLLOWED = {"ec2", "elasticloadbalancing", "servicediscovery"}  # services of which something follows here
 SLOW = {"ec2", "iam"}  # services that read files of a megabyte when they begin
 WHOLE = {"cloudformation", "ecs", "pricing"}  # services that are ours alone; prices are not pretended, so all is refused
 FRONTED = {
@@ -78,6 +94,7 @@ FRONTED = {
     "iam",
     "elasticloadbalancing",
     "application-autoscaling",
+    "servicediscovery",
     "sts",
 }  # services that we stand in front of
 
@@ -124,6 +141,7 @@ class Server:
             admission=admission.Admission(self.account, self._registry),
             doors=self._doors,
             targets=self._targets,
+            registries=registries.Registries(self.account),
             credentials=credentials.Credentials(known),
             stubs=stubs.Stubs(settings.stubs),
         )
@@ -147,6 +165,7 @@ class Server:
             "elasticloadbalancing": elbv2.CHECKS,
             "iam": iam.CHECKS,
             "logs": logs.CHECKS,
+            "servicediscovery": discovery.CHECKS,
         }
 
     def _means(self, runner: containers.Runner, standins: Standins | None, port: int) -> launcher.Means:
@@ -154,6 +173,9 @@ class Server:
             runner=runner,
             pulls=pulls.Pulls(self._registry, runner, self.book, port=port, standins=standins),
             endpoint=endpoint.Endpoint(port=port),
+            neighbours=neighbours.Neighbours(
+                self._state, self._runs, self._balancers, self.book, has_egress=runner.has_egress
+            ),
             logs=writer.Logs(self.account),
         )
 
@@ -203,8 +225,8 @@ class Server:
             return answered(environ, start_response)
         if scope is not None and service == "s3":
             s3.tag_new(self.account, scope.region, request)
-        if scope is not None and service in {"ec2", "elasticloadbalancing"}:
-            self._follow(scope.region, request.form.get("Action", ""))
+        if scope is not None and service in FOLLOWED:
+            self._follow(scope.region, protocol.operation_name(request) or "")
         return found
 
     def _follow(self, region: str, name: str) -> None:
@@ -222,6 +244,8 @@ class Server:
             ec2_default.admit_itself(self.account, region)
         if name == "CreateVpcEndpoint":
             ec2_default.guard_endpoints(self.account, region)
+        if name == "CreatePrivateDnsNamespace":
+            discovery.place_zones(self.account, region)
         if name == "CreateLoadBalancer":
             elbv2.face_internet(self.account, region)
         if _MOVES_PACKETS.match(name):

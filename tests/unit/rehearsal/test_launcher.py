@@ -33,7 +33,7 @@ class Scene:
         self.staff = mock.MagicMock()
         self.staff.interfaces.create.return_value.public = None
         self.staff.stubs.stubbed = lambda plan: plan
-        means = launcher.Means(self.runner, mock.MagicMock(), mock.MagicMock(), mock.MagicMock())
+        means = launcher.Means(self.runner, *(mock.MagicMock() for _ in range(4)))
         means.pulls.is_elsewhere.return_value = False  # type: ignore[attr-defined]  # a mock
         self.launcher = launcher.Launcher(self.state, self.runs, self.staff, self.book, means)
         cluster, definition = states.Cluster("c", "c", {}), states.Definition("f:1", FAMILY, [])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from preflight.rehearsal import zones
 from preflight.rehearsal.resources.handler import FailedError, Handler, Made, Place, Properties
 from preflight.rehearsal.resources.plain import tagged
 
@@ -148,7 +149,7 @@ def _update_namespace(place: Place, namespace: str, _old: Properties, new: Prope
 
 
 def _zone_behind(namespace: Mapping[str, Any]) -> str:
-    return str((namespace.get("Properties") or {}).get("DnsProperties", {}).get("HostedZoneId", ""))
+    return zones.zone_of(namespace) or ""
 
 
 def _delete_namespace(place: Place, namespace: str, _given: Properties) -> None:

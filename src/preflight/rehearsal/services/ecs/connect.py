@@ -84,7 +84,11 @@ def _unique(services: Sequence[Given]) -> Iterator[str]:
         yield "Each name and port of a client alias must be unique within the namespace."
 
 
+def is_on(given: Given) -> bool:
+    """Whether a service takes part in Service Connect."""
+    return bool((given.get("serviceConnectConfiguration") or {}).get("enabled"))
+
+
 def exposed(given: Given) -> set[str]:
     """The names of the ports that a service exposes by Service Connect."""
-    connect = given.get("serviceConnectConfiguration") or {}
-    return {str(s.get("portName")) for s in connect.get("services") or []} if connect.get("enabled") else set()
+    return {str(s.get("portName")) for s in given["serviceConnectConfiguration"].get("services") or []} if is_on(given) else set()

@@ -1,0 +1,70 @@
+"""The resolver of a VPC, as a task asks it: the address that is two above the VPC's first one.
+
+Source: https://docs.aws.amazon.com/vpc/latest/userguide/AmazonDNS-concepts.html.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import dns.exception
+import dns.flags
+import dns.message
+import dns.rcode
+import dns.rdatatype
+import dns.rrset
+
+PORT = 53
+TTL = 60  # seconds
+_MOST = 4096  # bytes of a question
+LookUp = Callable[[str, str], "list[str] | None"]
+
+
+class Resolver:
+    """Answers what is asked at a socket; `look_up` gives the records of a name and type, None for no such name."""
+
+    def __init__(self, asked: socket.socket, look_up: LookUp) -> None:
+        self._socket = asked
+        self._look_up = look_up
+        self._is_open = True
+        self._thread = threading.Thread(target=self._keep, daemon=True, name="resolver")
+        self._thread.start()
+
+    def close(self) -> None:
+        """Answer no more."""
+        self._is_open = False
+        with contextlib.suppress(OSError):
+            self._socket.sendto(b"", self._socket.getsockname())  # wakes it
+        self._thread.join()
+        self._socket.close()
+
+    def _keep(self) -> None:
+        while self._is_open:
+            with contextlib.suppress(OSError):  # one that cannot be answered
+                self._answer(*self._socket.recvfrom(_MOST))
+
+    def _answer(self, question: bytes, caller: Any) -> None:
+        answer = reply(question, self._look_up)
+        if answer is not None:
+            self._socket.sendto(answer, caller)
+
+
+def reply(question: bytes, look_up: LookUp) -> bytes | None:
+    """The answer to a question as it came over the wire; None where it was none."""
+    try:
+        query = dns.message.from_wire(question)
+        answer = dns.message.make_response(query, recursion_available=True)
+    except dns.exception.DNSException:
+        return None
+    for asked in query.question[:1]:
+        kind = dns.rdatatype.to_text(asked.rdtype)
+        found = look_up(str(asked.name), kind)
+        if found is None:
+            answer.set_rcode(dns.rcode.NXDOMAIN)
+        elif found:
+            answer.answer.append(dns.rrset.from_text_list(asked.name, TTL, "IN", kind, found))
+    return answer.to_wire()
