@@ -428,7 +428,36 @@ def act_without_permission(client: Client) -> str:
     return said(ecr.describe_repositories)
 
 
+def two_private_namespaces(client: Client) -> str:
+    cloud_map, place = client("servicediscovery"), vpc(client)
+    cloud_map.create_private_dns_namespace(Name="one.internal", Vpc=place)
+    return said(lambda: cloud_map.create_private_dns_namespace(Name="two.internal", Vpc=place))
+
+
+def zone_of_a_private_namespace(client: Client) -> str:
+    place = vpc(client)
+    client("servicediscovery").create_private_dns_namespace(Name="app.internal", Vpc=place)
+    zones = client("route53").list_hosted_zones_by_vpc(VPCId=place, VPCRegion="ap-northeast-1")["HostedZoneSummaries"]
+    return ", ".join(zone["Name"] for zone in zones) or "none"
+
+
 SERVICES = (
+    Correction(
+        "two private namespaces of other names in one VPC",
+        f"{DOCS}cloud-map/latest/api/API_CreatePrivateDnsNamespace.html",
+        "servicediscovery/models.py",
+        "ConflictingDomainExists",
+        "accepted",
+        two_private_namespaces,
+    ),
+    Correction(
+        "the zone of a private namespace, among those of its VPC",
+        f"{DOCS}cloud-map/latest/dg/working-with-namespaces.html",
+        "servicediscovery/models.py",
+        "none",
+        "app.internal.",
+        zone_of_a_private_namespace,
+    ),
     Correction(
         "a route to an internet gateway that is not attached",
         f"{CFN}aws-attribute-dependson.html",
