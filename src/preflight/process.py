@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess  # noqa: TID251 - this module is the one door
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -200,13 +201,19 @@ def kill_all(marker: str) -> int:
     return count
 
 
-def is_running(marker: str) -> bool:
-    """Whether a program with `marker` in its command line runs; only Linux tells, elsewhere none does."""
+def oldest(marker: str) -> float | None:
+    """When the oldest running program with `marker` in its command line started, in seconds since the epoch.
+
+    None where there is none; only Linux tells, elsewhere there never is one.
+    """
+    moments = []
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             if marker.encode() in (folder / "cmdline").read_bytes():
-                return True
-    return False
+                ticks = int((folder / "stat").read_text(errors="replace").rpartition(")")[2].split()[19])
+                uptime = float(Path("/proc/uptime").read_text(encoding="ascii").split()[0])
+                moments.append(time.time() - uptime + ticks / os.sysconf("SC_CLK_TCK"))
+    return min(moments, default=None)
 
 
 def which(name: str) -> str | None:

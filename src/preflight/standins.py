@@ -6,10 +6,14 @@ that makes an image of that. It is used only where the registry of the real imag
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
+import json
+import math
 import re
 import tempfile
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -17,6 +21,7 @@ from preflight import engine as engines
 from preflight import errors, places, process, waiting
 
 PATIENCE = 10.0  # seconds that another run's build is waited for
+STORAGE = "storage"  # the state of what podman knows as storage alone
 PREFIX = "localhost/preflight-standin/"
 _UNREACHABLE = re.compile(
     r"no such host|i/o timeout|connection refused|network is unreachable|no route to host|"
@@ -136,24 +141,32 @@ def remove_unfinished(engine: engines.Engine) -> int:
     """Remove what builds on stand-ins left that were killed; how many that were.
 
     podman keeps the container of a build that was killed, and tells of it only as storage, as it does of
-    one that is at work: while there is one, nothing is removed.
+    one that is at work: only what is older than every build at work is removed.
     """
-    if engine.program != "podman" or not _are_builds_over():
+    if engine.program != "podman":
         return 0
-    listed = engine.must("ps", "--all", "--external", "--format", "{{.ID}} {{.Image}} {{.Status}}").splitlines()
-    rows = [line.split() for line in listed]
-    found = [row[0] for row in rows if row[1].startswith(PREFIX) and row[-1] == "Storage"]
+    limit = _settled(time.time())
+    listed = json.loads(engine.must("ps", "--all", "--external", "--format", "json") or "[]")
+    unfinished = [one for one in listed if one["Image"].startswith(PREFIX) and one["State"] == STORAGE]
+    found = [str(one["Id"]) for one in unfinished if one["Created"] + 1 <= limit]
     if found:
         engine.run("rm", "--force", *found)
     return len(found)
 
 
-def _are_builds_over() -> bool:
-    marker = f"build\0--quiet\0--label={engines.RUN_LABEL}="
-    try:
-        return waiting.until(lambda: not process.is_running(marker), what="builds to end", timeout=PATIENCE)
-    except errors.WaitExpiredError:
-        return False
+def _settled(now: float) -> float:
+    """The moment before which nothing is built any more: since when the oldest build is at work.
+
+    Builds that began before `now` are waited for, so that this is not before it, if they end soon.
+    """
+    with contextlib.suppress(errors.WaitExpiredError):
+        waiting.until(lambda: _oldest_build() > now, what="builds to end", timeout=PATIENCE)
+    return _oldest_build()
+
+
+def _oldest_build() -> float:
+    since = process.oldest(f"build\0--quiet\0--label={engines.RUN_LABEL}=")
+    return math.inf if since is None else since
 
 
 def remove(engine: engines.Engine) -> list[str]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -94,11 +95,14 @@ def test_stand_ins_for_two_platforms_are_two_images(folder: Path) -> None:
     assert base.image("nginx:1", HERE) != base.image("nginx:1", OTHER)
 
 
-LISTED = f"""\
-aaaa {standins.PREFIX}nginx:1 Storage
-bbbb docker.io/library/nginx:1 Storage
-cccc {standins.PREFIX}nginx:1 Up 3 seconds
-"""
+LISTED = json.dumps(
+    [
+        {"Id": "aaaa", "Image": f"{standins.PREFIX}nginx:1", "State": standins.STORAGE, "Created": 1000},
+        {"Id": "bbbb", "Image": "docker.io/library/nginx:1", "State": standins.STORAGE, "Created": 1000},
+        {"Id": "cccc", "Image": f"{standins.PREFIX}nginx:1", "State": "running", "Created": 1000},
+        {"Id": "dddd", "Image": f"{standins.PREFIX}nginx:1", "State": standins.STORAGE, "Created": 2000},
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -110,17 +114,19 @@ class Listing(Engine):
 
 
 @pytest.mark.parametrize(
-    ("is_building", "removed"),
+    ("oldest", "removed"),
     [
-        pytest.param(False, [("rm", "--force", "aaaa")], id="no build is at work"),
-        pytest.param(True, [], id="a build is at work"),
+        pytest.param(None, [("rm", "--force", "aaaa", "dddd")], id="no build is at work"),
+        pytest.param(1500.7, [("rm", "--force", "aaaa")], id="one has begun in between"),
+        pytest.param(2000.9, [("rm", "--force", "aaaa")], id="one may have begun the last of them"),
+        pytest.param(1000.5, [], id="one may have begun them all"),
     ],
 )
 def test_only_what_killed_builds_on_standins_left_is_removed(
-    monkeypatch: pytest.MonkeyPatch, *, is_building: bool, removed: list[tuple[str, ...]]
+    monkeypatch: pytest.MonkeyPatch, oldest: float | None, removed: list[tuple[str, ...]]
 ) -> None:
     monkeypatch.setattr(standins, "PATIENCE", 0.0)
-    monkeypatch.setattr(process, "is_running", lambda _marker: is_building)
+    monkeypatch.setattr(process, "oldest", lambda _marker: oldest)
     engine = Listing()
 
     standins.remove_unfinished(engine)

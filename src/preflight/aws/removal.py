@@ -44,11 +44,28 @@ class Removal:
             return []
         stack = self._stacks.id(stack) or stack  # once it is gone, its name leads nowhere
         since = self._stacks.created(stack)
-        before = set(self._adopted(stack, marks, since))
+        self._claim(stack, marks)
+        groups = list(self._adopted(stack, marks, since))
         self._delete(stack)
-        for group in before | set(self._adopted(stack, marks, since)):  # the last tasks may have made one meanwhile
+        for group in groups:
             self.log_group(group)
         return [line for kind, name in self._stacks.retained(stack) for line in self._retained(kind, name)]
+
+    def _claim(self, stack: str, marks: Mapping[str, str]) -> None:
+        """Make the log groups that Container Insights may yet make for clusters of a stack, with our tags.
+
+        One that came while the stack goes, nobody could call ours any more if we were killed before we see it.
+        """
+        for kind, physical in self._resources(stack):
+            if kind == "AWS::ECS::Cluster":
+                self._make(_insights(physical), marks)
+
+    def _make(self, group: str, marks: Mapping[str, str]) -> None:
+        try:
+            self._logs.create_log_group(logGroupName=group, tags=_own(marks))
+        except ClientError as error:
+            if trouble.code(error) != "ResourceAlreadyExistsException":
+                self._say(f"log group {group} may be left: {trouble.said(error)}")
 
     def _delete(self, stack: str) -> None:
         for attempt in range(TRIES):
@@ -115,11 +132,10 @@ class Removal:
         https://docs.aws.amazon.com/AmazonECS/latest/developerguide/cloudwatch-container-insights.html
         """
         for kind, physical in self._resources(stack, has_gone=True):
-            name = INSIGHTS.format(physical.rpartition("/")[2])
+            name = _insights(physical)
             group = self._group(name) if kind == "AWS::ECS::Cluster" else None
             if group is not None and since is not None and group["creationTime"] >= since.timestamp() * 1000:
-                arn = _arn(group)
-                self._logs.tag_resource(resourceArn=arn, tags={key: marks[key] for key in (tags.RUN, tags.EXPIRES, tags.PLAN)})
+                self._logs.tag_resource(resourceArn=_arn(group), tags=_own(marks))
                 yield name
 
     def _group(self, name: str) -> dict[str, Any] | None:
@@ -170,6 +186,16 @@ class Removal:
             delete(**given)
         except ClientError as error:
             _unless_gone(error)
+
+
+def _insights(cluster: str) -> str:
+    """The log group of Container Insights for a cluster, by its name or ARN."""
+    return INSIGHTS.format(cluster.rpartition("/")[2])
+
+
+def _own(marks: Mapping[str, str]) -> dict[str, str]:
+    """Our tags among those of a stack."""
+    return {key: marks[key] for key in (tags.RUN, tags.EXPIRES, tags.PLAN)}
 
 
 def _arn(group: Mapping[str, Any]) -> str:

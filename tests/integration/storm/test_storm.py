@@ -60,6 +60,7 @@ CALLS = {
     "ec2:DescribeNetworkAcls": 2,
     "ec2:DescribeVpcEndpoints": 2,
     "ec2:DescribeVpcAttribute": 2,
+    "logs:CreateLogGroup": 1,
     "logs:DescribeLogGroups": 2,
     "logs:TagResource": 1,
     "logs:ListTagsForResource": 1,

@@ -35,22 +35,25 @@ def test_a_stack_whose_id_nobody_knows_is_deleted_by_its_name(
     assert (kept, session.client("cloudformation").describe_stacks()["Stacks"]) == ([], [])
 
 
-def test_a_log_group_that_the_last_task_made_goes_with_the_cluster(
+def test_what_the_last_task_writes_to_is_ours_before_the_cluster_goes(
     session: sessions.Session, deploy: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nobody had tagged it when the deletion began."""
+    """Who is killed meanwhile leaves a group that a sweep can tell from others."""
     cluster = {"Type": "AWS::ECS::Cluster", "Properties": {"ClusterName": "c"}}
     deploy(json.dumps({"Resources": {"C": cluster}}), name="s", Tags=[{"Key": k, "Value": v} for k, v in MARKS.items()])
     logs, remover = session.client("logs"), removal.Removal(session, lambda _: None)
-    delete = remover._delete
+    delete, found = remover._delete, []
 
     def late(stack: str) -> None:
-        logs.create_log_group(logGroupName=removal.INSIGHTS.format("c"))
+        for group in logs.describe_log_groups()["logGroups"]:
+            arn = group["arn"].removesuffix(":*")
+            found.append((group["logGroupName"], logs.list_tags_for_resource(resourceArn=arn)["tags"]))
         delete(stack)
 
     monkeypatch.setattr(remover, "_delete", late)
     remover.stack("s")
 
+    assert found == [(removal.INSIGHTS.format("c"), MARKS)]
     assert logs.describe_log_groups()["logGroups"] == []
 
 
