@@ -228,3 +228,52 @@ INWARD: Edits = (
         '    cluster: "{prefix}-cluster"\n    from: inside\n    get: /\n    status: 200\n    contains: fa-018',
     ),
 )
+
+SERVICE2 = "  Service2:\n    Type: AWS::ECS::Service\n"
+NAME2 = '      ServiceName: !Sub "${Prefix}-service2"\n'
+IMAGE2 = """                Fn::ImportValue: !Sub "${Prefix}-repository"
+          ReadonlyRootFilesystem: true
+"""
+_ASKS = """          Command: [sh, -c, "wget -q -O /tmp/page http://web.app.internal/ && exec nginx -g 'daemon off;'"]
+"""
+_WEB_OUT = """        - {Description: HTTP to each other, IpProtocol: tcp, FromPort: 80, ToPort: 80, CidrIp: 10.0.0.0/16}
+"""
+_TO_FIRST: Edits = (
+    (_NFS_OUT, _WEB_OUT + _NFS_OUT),
+    (IMAGE2, IMAGE2 + _ASKS),
+    (SERVICE2, SERVICE2 + "    DependsOn: Service1\n"),
+)
+_REGISTRY = """  Namespace:
+    Type: AWS::ServiceDiscovery::PrivateDnsNamespace
+    Properties: {Name: app.internal, Vpc: !Ref VPC}
+
+  Registry:
+    Type: AWS::ServiceDiscovery::Service
+    Properties:
+      Name: web
+      DnsConfig: {NamespaceId: !Ref Namespace, DnsRecords: [{Type: A, TTL: 10}]}
+      HealthCheckCustomConfig: {FailureThreshold: 1}
+
+"""
+NAMED: Edits = (
+    *_TO_FIRST,
+    (TASK1, _REGISTRY + TASK1),
+    (NAME1, NAME1 + "      ServiceRegistries: [{RegistryArn: !GetAtt Registry.Arn}]\n"),
+)
+_HTTP_NAMESPACE = """  Namespace:
+    Type: AWS::ServiceDiscovery::HttpNamespace
+    Properties: {Name: !Ref Prefix}
+
+"""
+_SERVES = """      ServiceConnectConfiguration:
+        Enabled: true
+        Namespace: !GetAtt Namespace.Arn
+        Services: [{PortName: http, ClientAliases: [{Port: 80, DnsName: web.app.internal}]}]
+"""
+CONNECTED: Edits = (
+    *_TO_FIRST,
+    (TASK1, _HTTP_NAMESPACE + TASK1),
+    ("            - ContainerPort: !Ref HTTPPort\n", "            - ContainerPort: !Ref HTTPPort\n              Name: http\n"),
+    (NAME1, NAME1 + _SERVES),
+    (NAME2, NAME2 + "      ServiceConnectConfiguration: {Enabled: true, Namespace: !GetAtt Namespace.Arn}\n"),
+)

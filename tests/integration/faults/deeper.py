@@ -39,7 +39,31 @@ _ITSELF = (
     "exec nginx -c /tmp/c -g 'daemon off;'"
 )
 
+NAMED = {FARGATE: bases.NAMED}
+CONNECTED = {FARGATE: bases.CONNECTED}
+_OUT = "        - {Description: HTTP to each other, IpProtocol: tcp, FromPort: 80, ToPort: 80, CidrIp: 10.0.0.0/16}\n"
+
 MISTAKES = (
+    # one service asks the other
+    Change("no way out to the other service", FARGATE, _OUT, "", "EssentialContainerExited", NAMED),
+    Change("another name than the registry's", FARGATE, "      Name: web\n", "      Name: back\n", "EssentialContainerExited", NAMED),
+    Change(
+        "a registry that nobody is in",
+        FARGATE,
+        "      ServiceRegistries: [{RegistryArn: !GetAtt Registry.Arn}]\n",
+        "",
+        "EssentialContainerExited",
+        NAMED,
+    ),
+    Change("another alias of Service Connect", FARGATE, "DnsName: web.app.internal", "DnsName: web", "EssentialContainerExited", CONNECTED),
+    Change(
+        "a client outside of Service Connect",
+        FARGATE,
+        "      ServiceConnectConfiguration: {Enabled: true, Namespace: !GetAtt Namespace.Arn}\n",
+        "",
+        "EssentialContainerExited",
+        CONNECTED,
+    ),
     # behind a load balancer
     Change("a service before its listener", FARGATE, "    DependsOn: Listener\n", "", "CREATE_FAILED", BALANCED),
     Change("targets are instances", FARGATE, "TargetType: ip", "TargetType: instance", "CREATE_FAILED", BALANCED),
@@ -423,6 +447,8 @@ VARIANTS = (
         '      Family: !Sub "${Prefix}-task1"\n',
         '      Family: !Sub "${Prefix}-task1"\n      RuntimePlatform: {CpuArchitecture: ARM64}\n',
     ),
+    Change("one service asks the other by its name in Cloud Map", FARGATE, "TTL: 10", "TTL: 60", base=NAMED),
+    Change("one service asks the other by Service Connect", FARGATE, "{Port: 80, DnsName", "{Port: !Ref HTTPPort, DnsName", base=CONNECTED),
     Change("four tasks", FARGATE, "DesiredCount: 1", "DesiredCount: 4"),
     Change(
         "no tasks at once during a deployment",
