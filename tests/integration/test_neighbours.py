@@ -135,9 +135,18 @@ def test_a_task_answers_at_its_private_address(place: Place) -> None:
 
 
 def test_a_task_answers_by_its_name_in_cloud_map(place: Place) -> None:
-    said = place.said(f"cat /etc/resolv.conf; nslookup backend.{ZONE}; wget -q -O - http://backend.{ZONE}/")
+    said = place.said(f"cat /etc/resolv.conf; nslookup backend.{ZONE} 169.254.169.253; wget -q -O - http://backend.{ZONE}/")
 
     assert ("nameserver 172.31.0.2" in said, place.backend in said, "Welcome" in said) == (True, True, True), said
+
+
+def test_the_ports_that_programs_use_are_left_to_containers(place: Place) -> None:
+    """A port that is taken at one address cannot be had at all of them, as a name server wants its 53."""
+    said = place.said("cat /proc/net/udp /proc/net/tcp")
+
+    taken = [int(line.split()[1].rpartition(":")[2], 16) for line in said.splitlines() if line.split()[0].endswith(":")]
+    assert taken
+    assert min(taken) > 50_000
 
 
 def test_no_other_port_and_no_other_address_answers(place: Place) -> None:

@@ -89,13 +89,14 @@ class Neighbours:
         if not namespace.lead(run.pid, _ways(blocks, face.address)):
             self._book.note("tasks do not reach each other here: iptables could not lead them")
             return lambda: None
-        for number, block in enumerate(blocks, _NUMBER):
-            namespace.assign(run.pid, _second(block), number=number, mask=str(block.netmask))
+        own = [(_second(block), str(block.netmask)) for block in blocks]
+        for number, (address, mask) in enumerate([*own, (resolver.ADDRESS, "255.255.255.255")], _NUMBER):
+            namespace.assign(run.pid, address, number=number, mask=mask)
         asker = Asker(task, face, aliases.Aliases(self._state, task))
         with contextlib.ExitStack() as opened:
             listener = namespace.listen(run.pid, endpoint.ADDRESS, PORT)
             opened.callback(relay.Relay(listener, lambda caller: self._pick(asker, caller)).close)
-            asked = namespace.receive(run.pid, _second(blocks[0]), resolver.PORT)
+            asked = namespace.receive(run.pid, endpoint.ADDRESS, resolver.PORT)
             opened.callback(resolver.Resolver(asked, lambda name, kind: self._look_up(asker, name, kind)).close)
             return opened.pop_all().close
 
@@ -195,7 +196,11 @@ def _meant(caller: socket.socket) -> tuple[str, int]:
 
 
 def _ways(blocks: list[Block], own: str) -> list[str]:
-    """Rules that lead what goes to others in the VPC, to Service Connect and to public addresses to the relay."""
-    stays = [f"--destination {address} --jump RETURN" for address in (own, *map(_second, blocks))]
-    there = f"--protocol tcp --jump DNAT --to-destination {endpoint.ADDRESS}:{PORT}"
-    return [*stays, *(f"--destination {block} {there}" for block in (*blocks, aliases.BLOCK, interfaces.PUBLIC))]
+    """Rules that lead names to the resolver, and what goes to others in the VPC, to Service Connect and to public addresses to the relay."""
+    asks = f"--protocol udp --dport 53 --jump DNAT --to-destination {endpoint.ADDRESS}:{resolver.PORT}"
+    goes = f"--protocol tcp --jump DNAT --to-destination {endpoint.ADDRESS}:{PORT}"
+    return [
+        f"--destination {own} --jump RETURN",
+        *(f"--destination {address} {asks}" for address in (_second(blocks[0]), resolver.ADDRESS)),
+        *(f"--destination {block} {goes}" for block in (*blocks, aliases.BLOCK, interfaces.PUBLIC)),
+    ]

@@ -1,4 +1,4 @@
-"""The resolver of a VPC, as a task asks it: the address that is two above the VPC's first one.
+"""The resolver of a VPC, as a task asks it: two above the VPC's first address, and at `ADDRESS` in every VPC.
 
 Source: https://docs.aws.amazon.com/vpc/latest/userguide/AmazonDNS-concepts.html.
 """
@@ -18,7 +18,8 @@ import dns.rcode
 import dns.rdatatype
 import dns.rrset
 
-PORT = 53
+ADDRESS = "169.254.169.253"
+PORT = 51681  # where it listens: port 53 of all addresses belongs to the containers
 TTL = 60  # seconds
 _MOST = 4096  # bytes of a question
 LookUp = Callable[[str, str], "list[str] | None"]
