@@ -58,14 +58,17 @@ class Place:
 
     def _backend(self) -> str:
         """The private address of its one task."""
-        records = [{"Type": "A", "TTL": 10}]
-        config = {"NamespaceId": self.namespace["Id"], "DnsRecords": records, "RoutingPolicy": "MULTIVALUE"}
-        registry = self.cloud_map.create_service(Name="backend", DnsConfig=config)["Service"]["Arn"]
         exposed = {"portName": "http", "clientAliases": [{"port": 8080, "dnsName": "server"}]}
         connect = {"enabled": True, "services": [exposed]}
-        registries = [{"registryArn": registry}]
+        registries = [{"registryArn": self.registry("backend")}]
         self.serve("backend", None, serviceRegistries=registries, serviceConnectConfiguration=connect)
         return str(self.task_of("backend")["containers"][0]["networkInterfaces"][0]["privateIpv4Address"])
+
+    def registry(self, name: str) -> str:
+        """A service of Cloud Map."""
+        records = [{"Type": "A", "TTL": 10}]
+        config = {"NamespaceId": self.namespace["Id"], "DnsRecords": records, "RoutingPolicy": "MULTIVALUE"}
+        return str(self.cloud_map.create_service(Name=name, DnsConfig=config)["Service"]["Arn"])
 
     def network(self, group: str) -> dict[str, Any]:
         subnets = [self.subnet["SubnetId"]]
@@ -202,7 +205,10 @@ def test_an_internal_load_balancer_answers_by_its_name(place: Place) -> None:
 
 
 def test_a_task_that_stopped_has_no_name_any_more(place: Place) -> None:
-    place.ecs.update_service(service="backend", desiredCount=0)
-    waiting.until(lambda: not place.task_of("backend"), what="its task to stop", timeout=30, interval=0.1)
+    place.serve("leaving", None, serviceRegistries=[{"registryArn": place.registry("leaving")}])
+    asks = f"nslookup -type=a leaving.{ZONE} || echo gone"
+    before = place.said(asks)
+    place.ecs.update_service(service="leaving", desiredCount=0)
+    waiting.until(lambda: not place.task_of("leaving"), what="its task to stop", timeout=30, interval=0.1)
 
-    assert "gone" in place.said(f"nslookup -type=a backend.{ZONE} || echo gone")
+    assert ("gone" in before, "gone" in place.said(asks)) == (False, True)

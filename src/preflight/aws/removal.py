@@ -52,13 +52,18 @@ class Removal:
         return [line for kind, name in self._stacks.retained(stack) for line in self._retained(kind, name)]
 
     def _claim(self, stack: str, marks: Mapping[str, str]) -> None:
-        """Make the log groups that Container Insights may yet make for clusters of a stack, with our tags.
+        """Make the log groups that Container Insights may yet make for measured clusters of a stack, with our tags.
 
         One that came while the stack goes, nobody could call ours any more if we were killed before we see it.
         """
         for kind, physical in self._resources(stack):
-            if kind == "AWS::ECS::Cluster":
+            if kind == "AWS::ECS::Cluster" and self._is_measured(physical):
                 self._make(_insights(physical), marks)
+
+    def _is_measured(self, cluster: str) -> bool:
+        found = self._session.client("ecs").describe_clusters(clusters=[cluster], include=["SETTINGS"])["clusters"]
+        settings = [setting for one in found for setting in one.get("settings") or []]
+        return any(s["name"] == "containerInsights" and s["value"] != "disabled" for s in settings)
 
     def _make(self, group: str, marks: Mapping[str, str]) -> None:
         try:

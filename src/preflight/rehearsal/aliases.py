@@ -1,8 +1,9 @@
 """Names of Service Connect: what a task calls, and which tasks answer.
 
-A task knows the endpoints that existed before it ran; newer ones it learns of by a new deployment only.
+A task knows the endpoints of services that were made before its deployment began; newer ones it learns of by
+a new deployment only.
 
-Sources: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-connect-concepts.html and
+Sources: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-connect-concepts-deploy.html and
 https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceConnectClientAlias.html.
 """
 
@@ -22,16 +23,23 @@ _FIRST = 0x7FFF0001
 
 @dataclass(frozen=True)
 class Alias:
-    """A name and port that clients call, and the service that answers on a port of its own."""
+    """A name and port that clients call, and the service that answers.
+
+    Security groups have to admit `ingress`, where the proxy of its tasks listens; `target` is the container's port.
+    """
 
     name: str
     port: int
     service: states.Service
+    ingress: int
     target: int
 
 
 class Aliases:
-    """What one task of a client service finds; each name has an address of its own there."""
+    """What one task of a client service finds; each name has an address of its own there.
+
+    Names come in lower case.
+    """
 
     def __init__(self, state: states.State, task: states.Task) -> None:
         self._state = state
@@ -41,13 +49,12 @@ class Aliases:
 
     def address(self, name: str) -> str | None:
         """The address by which the proxy is asked for a name; None where no service has it."""
-        asked = name.removesuffix(".").lower()
-        if not any(alias.name == asked for alias in self._known()):
+        if not any(alias.name == name for alias in self._known()):
             return None
         with self._lock:
-            if asked not in self._names:
-                self._names.append(asked)
-            return _address(self._names.index(asked))
+            if name not in self._names:
+                self._names.append(name)
+            return _address(self._names.index(name))
 
     def at(self, address: str, port: int) -> Alias | None:
         """Who is meant by an address of the proxy."""
@@ -60,10 +67,10 @@ class Aliases:
         if own is None or not connect.is_on(own.given):
             return
         namespace = self._namespace(own)
-        started = self._task.api.get("startedAt")
+        since = (self._task.deployment or own.primary).created
         for service in list(self._state.services.values()):
-            is_there = service.status == "ACTIVE" and (started is None or service.created <= started)
-            if is_there and connect.is_on(service.given) and self._namespace(service) == namespace:
+            is_known = service.status == "ACTIVE" and service.region == own.region and service.created <= since
+            if is_known and connect.is_on(service.given) and self._namespace(service) == namespace:
                 yield from self._exposed(service, namespace)
 
     def _exposed(self, service: states.Service, namespace: str) -> Iterator[Alias]:
@@ -71,10 +78,11 @@ class Aliases:
         ports = connect.named_ports(definition.api) if definition is not None else {}
         for exposed in service.given["serviceConnectConfiguration"].get("services") or []:
             name = str(exposed.get("portName"))
-            target = int(exposed.get("ingressPortOverride") or (ports.get(name) or {}).get("containerPort") or 0)
+            target = int((ports.get(name) or {}).get("containerPort") or 0)
+            ingress = int(exposed.get("ingressPortOverride") or target)
             for alias in exposed.get("clientAliases") or []:
                 default = f"{exposed.get('discoveryName') or name}.{namespace}"
-                yield Alias(str(alias.get("dnsName") or default).lower(), int(alias["port"]), service, target)
+                yield Alias(str(alias.get("dnsName") or default).lower(), int(alias["port"]), service, ingress, target)
 
     def _namespace(self, service: states.Service) -> str:
         """The name of the namespace that a service is in."""

@@ -135,7 +135,7 @@ class Balancers:
         here = (address, port) if any(made.public == address for made in known.faces) else ("127.0.0.1", 0)
         try:
             if spoken in SPOKEN:
-                known.doors[place] = front.Front(here, listener, is_encrypted=spoken == "HTTPS")
+                known.doors[place] = front.Front(here, listener, is_encrypted=spoken == "HTTPS", port=port)
             elif spoken in {"TCP", "TCP_UDP"}:
                 known.doors[place] = relay.Relay(here, listener.pick)
             else:

@@ -31,6 +31,11 @@ class Holder:
     pid: int
     folder: Path
 
+    @property
+    def resolvers(self) -> Path:
+        """The file that tells its containers whom to ask for names; where there is none, the engine's own does."""
+        return self.folder / RESOLVERS
+
 
 @dataclass(frozen=True)
 class Ended:
@@ -53,18 +58,9 @@ class Runner:
         self._pulled: list[str] = []  # they carry the labels of whoever built them
 
     def hold(
-        self,
-        task: str,
-        plan: launch.TaskPlan,
-        *,
-        address: str,
-        resolver: str | None = None,
-        publish: Sequence[tuple[str, int]] = (),
+        self, task: str, plan: launch.TaskPlan, *, address: str, publish: Sequence[tuple[str, int]] = ()
     ) -> Holder:
-        """Make the network namespace of a task, with its address, and return what holds it.
-
-        Its containers look names up at `resolver`.
-        """
+        """Make the network namespace of a task, with its address, and return what holds it."""
         can_enter = self.engine.shares_network_namespaces
         network = ["--network=none"] if can_enter and not self.has_egress else []
         ports = [] if can_enter else [f"--publish={host}:{port}:{port}" for host, port in publish]
@@ -78,8 +74,6 @@ class Runner:
             pid = self._pid(container) if can_enter else 0
             if pid:
                 namespace.assign(pid, address)
-            if pid and resolver:
-                (folder / RESOLVERS).write_text(f"nameserver {resolver}\n", encoding="ascii")
         except BaseException:
             self.remove([container])
             raise
@@ -133,8 +127,7 @@ class Runner:
             args.append("--read-only-tmpfs=false")  # Fargate adds no tmpfs of its own
         args += [f"--env={key}={value}" for key, value in {**environment, **plan.environment}.items()]
         args += [self._volume(holder, mount, task) for mount in plan.mounts]
-        resolvers = holder.folder / RESOLVERS
-        args += [f"--volume={resolvers}:/etc/{RESOLVERS}"] if resolvers.exists() else []
+        args += [f"--volume={holder.resolvers}:/etc/{RESOLVERS}"] if holder.resolvers.exists() else []
         memory = min(m for m in (plan.memory, task.memory or None) if m) if plan.memory or task.memory else 0
         args += [f"--memory={memory}m"] if memory else []
         cpus = min(task.cpu, float(os.cpu_count() or 1))

@@ -43,10 +43,13 @@ class Listener(Protocol):
 
 
 class Front:
-    """Serves one listener on one address until it is closed."""
+    """Serves one listener on one address until it is closed; `port` is the listener's, where the address has another."""
 
-    def __init__(self, place: tuple[str, int], listener: Listener, *, is_encrypted: bool) -> None:
-        handler = type("Handler", (_Handler,), {"listener": listener, "is_encrypted": is_encrypted})
+    def __init__(
+        self, place: tuple[str, int], listener: Listener, *, is_encrypted: bool, port: int | None = None
+    ) -> None:
+        own = {"listener": listener, "is_encrypted": is_encrypted, "port": port}
+        handler = type("Handler", (_Handler,), own)
         self._server = http.server.ThreadingHTTPServer(place, handler)
         self._server.daemon_threads = True
         if is_encrypted:  # the handshake is the business of a caller's own thread: who says nothing holds up nobody
@@ -67,6 +70,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     listener: Listener
     is_encrypted: bool
+    port: int | None
     protocol_version = "HTTP/1.1"
     server_version = "awselb/2.0"
     sys_version = ""
@@ -135,7 +139,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     @property
     def _port(self) -> int:
-        return int(self.connection.getsockname()[1])
+        return self.port or int(self.connection.getsockname()[1])
 
     def _forward(self, routed: Mapping[str, Any], size: int | None) -> None:
         groups = routing.target_groups(routed)

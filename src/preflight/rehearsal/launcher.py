@@ -182,13 +182,8 @@ class Launcher:
         task.api["pullStartedAt"] = states.now()
         images = {c.name: self._image(c, task.region) for c in run.plan.containers}
         task.api["pullStoppedAt"] = states.now()
-        face = self._face(run)
         run.holder = self._means.runner.hold(
-            task.id,
-            run.plan,
-            address=face.address,
-            resolver=self._means.neighbours.resolver(task.region, face.vpc),
-            publish=self._published(task, run),
+            task.id, run.plan, address=self._face(run).address, publish=self._published(task, run)
         )
         self._starter.start(task, run, images, self._environments(task, run, given))
 
@@ -219,10 +214,10 @@ class Launcher:
         self, task: states.Task, run: running.Running, given: Mapping[str, Mapping[str, str]]
     ) -> dict[str, dict[str, str]]:
         """What each container finds in its environment besides what its definition says."""
-        if not run.pid or self._means is None:
+        if run.holder is None or not run.pid or self._means is None:
             return {name: dict(values) for name, values in given.items()}
         run.closers.append(self._means.endpoint.open(run.pid, lambda asked: self._answer(task, run, asked)))
-        run.closers.append(self._means.neighbours.open(task, run, self._face(run)))
+        run.closers.append(self._means.neighbours.open(task, run.holder, self._face(run)))
         variables = functools.partial(
             endpoint.variables,
             credentials=self._staff.credentials.path(task),
@@ -256,10 +251,10 @@ class Launcher:
         """What comes once the containers run: registration, and the doors."""
         if task.is_stopping:
             return
-        given = task.service.given if task.service is not None else {}
+        given = (task.deployment or task.service.primary).given if task.service is not None else {}
         if given.get("loadBalancers") or given.get("serviceRegistries"):
             self._say(task, "ACTIVATING")
-        self._staff.registries.register(task, run.face)
+        self._staff.registries.register(task, self._face(run))
         self._staff.targets.register(task, run)
         insights.measure(self._state, task)
         self._ran(task)

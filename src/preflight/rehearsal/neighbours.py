@@ -10,6 +10,7 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/interconnecting-serv
 from __future__ import annotations
 
 import contextlib
+import functools
 import ipaddress
 import os
 import socket
@@ -23,6 +24,7 @@ from preflight import reachability, vpc
 from preflight.rehearsal import (
     aliases,
     balancers,
+    containers,
     endpoint,
     interfaces,
     ledger,
@@ -34,6 +36,7 @@ from preflight.rehearsal import (
 )
 from preflight.rehearsal.services.ecs import state as states
 
+NOT_LED = "tasks do not reach each other here: iptables could not lead them. Next: install iptables and util-linux"
 PORT = 51680  # where the relay listens
 _ORIGINAL = 80  # SO_ORIGINAL_DST: where a connection was going
 _NUMBER = 3  # of the first address of the VPC on the loopback device: the task's and the endpoint's come before
@@ -74,30 +77,29 @@ class Neighbours:
         self._has_egress = has_egress
         self._zones = zones.Zones(state.account)
         self._turn = 0
+        self._told_of: set[tuple[str, str]] = set()
 
-    def resolver(self, region: str, inside: str) -> str:
-        """The address of the resolver of a VPC."""
-        return _second(self._blocks(region, inside)[0])
-
-    def open(self, task: states.Task, run: running.Running, face: reachability.Interface) -> Callable[[], None]:
-        """Let a task reach the others; call what is returned to end that.
+    def open(self, task: states.Task, holder: containers.Holder, face: reachability.Interface) -> Callable[[], None]:
+        """Let a task reach the others, before its containers start; call what is returned to end that.
 
         Raises:
             OSError: its namespace cannot be entered.
         """
         blocks = self._blocks(task.region, face.vpc)
-        if not namespace.lead(run.pid, _ways(blocks, face.address)):
-            self._book.note("tasks do not reach each other here: iptables could not lead them")
+        if not namespace.lead(holder.pid, _ways(blocks, face.address)):
+            self._book.note(NOT_LED)
             return lambda: None
         own = [(_second(block), str(block.netmask)) for block in blocks]
         for number, (address, mask) in enumerate([*own, (resolver.ADDRESS, "255.255.255.255")], _NUMBER):
-            namespace.assign(run.pid, address, number=number, mask=mask)
+            namespace.assign(holder.pid, address, number=number, mask=mask)
         asker = Asker(task, face, aliases.Aliases(self._state, task))
         with contextlib.ExitStack() as opened:
-            listener = namespace.listen(run.pid, endpoint.ADDRESS, PORT)
+            listener = namespace.listen(holder.pid, endpoint.ADDRESS, PORT)
             opened.callback(relay.Relay(listener, lambda caller: self._pick(asker, caller)).close)
-            asked = namespace.receive(run.pid, endpoint.ADDRESS, resolver.PORT)
+            asked = namespace.receive(holder.pid, endpoint.ADDRESS, resolver.PORT)
             opened.callback(resolver.Resolver(asked, lambda name, kind: self._look_up(asker, name, kind)).close)
+            holder.resolvers.write_text(f"nameserver {_second(blocks[0])}\n", encoding="ascii")
+            holder.resolvers.chmod(0o644)  # containers read it as whoever they run as
             return opened.pop_all().close
 
     def _blocks(self, region: str, inside: str) -> list[Block]:
@@ -106,24 +108,40 @@ class Neighbours:
         return [Block(block) for block in dict.fromkeys([found["CidrBlock"], *blocks])]
 
     def _look_up(self, asker: Asker, name: str, kind: str) -> list[str] | None:
-        asked = name.removesuffix(".").lower()
-        with contextlib.suppress(ClientError):  # what is asked for is being deleted
-            alias = asker.aliases.address(asked)  # the proxy knows its names without the resolver
-            found = [alias] if alias else self._named(asker, asked) if self._has_dns(asker) else None
-            if found is not None:
-                return found if kind == "A" else []
-            if self._has_dns(asker):
-                known = self._zones.look_up(asker.task.region, asker.face.vpc, asked, kind)
-                return known if known is not None or not self._has_egress else _outside(asked, kind)
-        return None
+        try:
+            alias = asker.aliases.address(name)  # the proxy knows its names without the resolver
+            if alias is not None:
+                return [alias] if kind == "A" else []
+            return self._resolved(asker, name, kind) if self._has(asker, "EnableDnsSupport") else None
+        except ClientError:  # what is asked for is being deleted
+            return None
+        except Exception as error:  # noqa: BLE001 - a fault of ours must not look like a name that nobody has
+            self._book.trouble(f"the rehearsal broke while it looked up {name!r}: {error!r}")
+            return None
 
-    def _named(self, asker: Asker, name: str) -> list[str] | None:
-        return self._balancers.named(name, asker.face.vpc)
+    def _resolved(self, asker: Asker, name: str, kind: str) -> list[str] | None:
+        """What the VPC's resolver says; private zones it knows only where the VPC has DNS host names.
 
-    def _has_dns(self, asker: Asker) -> bool:
+        https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/hosted-zone-private-considerations.html
+        """
+        region, inside = asker.task.region, asker.face.vpc
+        beyond = functools.partial(self._beyond, asker)
+        if self._has(asker, "EnableDnsHostnames"):
+            return self._zones.look_up(region, inside, name, kind, beyond=beyond)
+        if self._zones.covers(region, inside, name):
+            self._book.note(f"{inside} does not answer {name}: EnableDnsHostnames is off. Next: set EnableDnsHostnames: true")
+        found = beyond(name)
+        return found if kind == "A" or found is None else []
+
+    def _beyond(self, asker: Asker, name: str) -> list[str] | None:
+        """The addresses of a name in no private zone: of a load balancer, or of the internet for plans that let containers out."""
+        found = self._balancers.named(name, asker.face.vpc)
+        return _outside(name) if found is None and self._has_egress else found
+
+    def _has(self, asker: Asker, attribute: str) -> bool:
         ec2 = self._state.account.client("ec2", asker.task.region)
-        answer = ec2.describe_vpc_attribute(VpcId=asker.face.vpc, Attribute="enableDnsSupport")
-        return bool(answer["EnableDnsSupport"]["Value"])
+        name = attribute[0].lower() + attribute[1:]
+        return bool(ec2.describe_vpc_attribute(VpcId=asker.face.vpc, Attribute=name)[attribute]["Value"])
 
     def _pick(self, asker: Asker, caller: socket.socket) -> Place | None:
         """Whom a connection of a task was meant for; None where nobody can be reached there."""
@@ -131,7 +149,7 @@ class Neighbours:
             address, port = _meant(caller)
             alias = asker.aliases.at(address, port)
             if alias is not None:
-                return self._first(asker, self._of(alias.service), alias.target)
+                return self._first(asker, self._of(alias.service), alias.target, ingress=alias.ingress)
             run = self._runs.at(address, asker.face.vpc)
             return self._first(asker, [run], port) if run is not None else self._balanced(asker, address, port)
         return None
@@ -144,10 +162,12 @@ class Neighbours:
         turn = self._turn % len(found) if found else 0
         return [*found[turn:], *found[:turn]]
 
-    def _first(self, asker: Asker, runs: list[running.Running], port: int) -> Place | None:
-        """The first of them that the task can reach."""
+    def _first(
+        self, asker: Asker, runs: list[running.Running], port: int, *, ingress: int | None = None
+    ) -> Place | None:
+        """The first of them that the task can reach, at another port where a proxy listens for it."""
         for run in runs:
-            if run.pid and run.face is not None and self._reaches(asker, run.face, port):
+            if run.pid and run.face is not None and self._reaches(asker, run.face, ingress or port):
                 return run.pid, (run.face.address, port)
         return None
 
@@ -172,16 +192,17 @@ class Neighbours:
 
     def _told(self, asker: Asker, address: str, port: int, missing: reachability.Missing | None) -> bool:
         """Whether nothing is missing; if something is, the report says what."""
-        if missing is not None:
+        if missing is not None and (asker.label, address) not in self._told_of:  # a scan of ports is told of once
+            self._told_of.add((asker.label, address))
             self._book.note(f"{asker.label} does not reach {address}:{port}: {missing.message}. Next: {missing.fix}")
         return missing is None
 
 
-def _outside(name: str, kind: str) -> list[str] | None:
-    """What the resolver of this machine says, for plans that let containers out."""
+def _outside(name: str) -> list[str] | None:
+    """What the resolver of this machine says."""
     try:
-        return socket.gethostbyname_ex(name)[2] if kind == "A" else []
-    except OSError:
+        return socket.gethostbyname_ex(name)[2]
+    except (OSError, UnicodeError):
         return None
 
 

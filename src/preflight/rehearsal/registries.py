@@ -22,9 +22,13 @@ class Registries:
     def __init__(self, account: accounts.Account) -> None:
         self._account = account
 
-    def register(self, task: states.Task, face: reachability.Interface | None) -> None:
-        """Register a task that has begun to run."""
-        for registry in _registries(task) if face is not None else ():
+    def register(self, task: states.Task, face: reachability.Interface) -> None:
+        """Register a task that has begun to run.
+
+        Raises:
+            ClientError: the registry is gone.
+        """
+        for registry in _registries(task):
             self._account.client("servicediscovery", task.region).register_instance(
                 ServiceId=_id(registry), InstanceId=task.id, Attributes=self._attributes(task, registry, face)
             )
@@ -37,10 +41,8 @@ class Registries:
                 cloud_map.deregister_instance(ServiceId=_id(registry), InstanceId=task.id)
 
     def _attributes(
-        self, task: states.Task, registry: Mapping[str, Any], face: reachability.Interface | None
+        self, task: states.Task, registry: Mapping[str, Any], face: reachability.Interface
     ) -> dict[str, str]:
-        if face is None or task.service is None:
-            return {}
         ec2 = self._account.client("ec2", task.region)
         subnet = ec2.describe_subnets(SubnetIds=[face.subnet])["Subnets"][0]
         port = registry.get("port") or registry.get("containerPort")
@@ -50,7 +52,7 @@ class Registries:
             "AVAILABILITY_ZONE": subnet["AvailabilityZone"],
             "REGION": task.region,
             "ECS_CLUSTER_NAME": task.cluster.arn.rpartition("/")[2],
-            "ECS_SERVICE_NAME": task.service.name,
+            "ECS_SERVICE_NAME": task.service.name if task.service else "",
             "ECS_TASK_DEFINITION_FAMILY": task.definition.family,
         }
 

@@ -8,12 +8,15 @@ import socket
 import threading
 from collections.abc import Callable
 
+from preflight import waiting
 from preflight.rehearsal import namespace
 
 Pick = Callable[[socket.socket], "tuple[int, tuple[str, int]] | None"]
 
 _CHUNK = 65536
 _IDLE = 300.0
+_MOST = 256  # connections at once; others wait
+_PAUSE = 0.1  # seconds
 
 
 class Relay:
@@ -24,6 +27,7 @@ class Relay:
 
     def __init__(self, place: tuple[str, int] | socket.socket, pick: Pick) -> None:
         self._pick = pick
+        self._free = threading.Semaphore(_MOST)
         self._listener = place if isinstance(place, socket.socket) else socket.create_server(place, backlog=64)
         self.address: tuple[str, int] = self._listener.getsockname()
         self._thread = threading.Thread(target=self._accept, daemon=True, name=f"relay {place}")
@@ -40,11 +44,16 @@ class Relay:
             try:
                 caller, _ = self._listener.accept()
             except OSError:
-                return
+                if self._listener.fileno() < 0:
+                    return
+                waiting.pause(_PAUSE)  # too many files are open just now, here or elsewhere
+                continue
+            self._free.acquire()
             threading.Thread(target=self._carry, args=(caller,), daemon=True).start()
 
     def _carry(self, caller: socket.socket) -> None:
-        with caller:
+        with caller, contextlib.ExitStack() as held:
+            held.callback(self._free.release)
             picked = self._pick(caller)
             try:
                 if picked is None:

@@ -82,7 +82,6 @@ _MOVES_PACKETS = re.compile(
     r"(SecurityGroup|Route|NetworkAcl|InternetGateway|NatGateway)"
 )
 _CHANGES_BALANCERS = re.compile(r"^(Create|Delete|Modify|Set)(LoadBalancer|Listener|Subnets|SecurityGroups)")
-FOLLOWED = {"ec2", "elasticloadbalancing", "servicediscovery"}  # services of which something follows here
 SLOW = {"ec2", "iam"}  # services that read files of a megabyte when they begin
 WHOLE = {"cloudformation", "ecs", "pricing"}  # services that are ours alone; prices are not pretended, so all is refused
 FRONTED = {
@@ -219,14 +218,16 @@ class Server:
                 answered = self._own(request, scope)
                 if answered is None:
                     found = self._moto(environ, start_response)
+                    if scope is not None and name == "CreatePrivateDnsNamespace":
+                        discovery.place_zones(self.account, scope.region)
         except Exception as error:  # noqa: BLE001 - whatever broke, the client gets an answer
             answered = self._broken(service, request, error)
         if answered is not None:
             return answered(environ, start_response)
         if scope is not None and service == "s3":
             s3.tag_new(self.account, scope.region, request)
-        if scope is not None and service in FOLLOWED:
-            self._follow(scope.region, protocol.operation_name(request) or "")
+        if scope is not None and service in {"ec2", "elasticloadbalancing"}:
+            self._follow(scope.region, request.form.get("Action", ""))
         return found
 
     def _follow(self, region: str, name: str) -> None:
@@ -244,8 +245,6 @@ class Server:
             ec2_default.admit_itself(self.account, region)
         if name == "CreateVpcEndpoint":
             ec2_default.guard_endpoints(self.account, region)
-        if name == "CreatePrivateDnsNamespace":
-            discovery.place_zones(self.account, region)
         if name == "CreateLoadBalancer":
             elbv2.face_internet(self.account, region)
         if _MOVES_PACKETS.match(name):

@@ -7,14 +7,16 @@ https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/hosted-zones-private.h
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from preflight.rehearsal import account as accounts
 
 MULTIVALUE = 8  # instances that one answer names at most
 LINKS = 8  # CNAME records that are followed at most
+ADDRESS = "AWS_INSTANCE_IPV4"
 CHANCE = random.SystemRandom()
+Beyond = Callable[[str], "list[str] | None"]
 
 
 class Zones:
@@ -23,22 +25,29 @@ class Zones:
     def __init__(self, account: accounts.Account) -> None:
         self._account = account
 
-    def look_up(self, region: str, vpc: str, name: str, kind: str) -> list[str] | None:
-        """Records of a name as text; `kind` is A, SRV or another type, and None means that there is no such name."""
-        asked = name.removesuffix(".").lower()
+    def look_up(self, region: str, vpc: str, name: str, kind: str, *, beyond: Beyond = lambda _: None) -> list[str] | None:
+        """Records of a name as text; `kind` is A, SRV or another type, and None means that there is no such name.
+
+        The addresses of names that no zone of the VPC covers, also of those that a record leads to, `beyond` knows.
+        """
         for _ in range(LINKS):
-            zone = self._zone(region, vpc, asked)
+            zone = self._zone(region, vpc, name)
             if zone is None:
-                return None
+                found = beyond(name)
+                return found if kind == "A" or found is None else []
             namespace = self._namespace(region, zone["HostedZoneId"])
             if namespace is not None:
-                return self._registered(region, namespace, asked, kind)
-            found = self._records(region, zone["HostedZoneId"], asked)
-            link = found.get("CNAME") if kind != "CNAME" else None
+                return self._registered(region, namespace, name, kind)
+            records = self._records(region, zone["HostedZoneId"], name)
+            link = _link(records, kind)
             if link is None:
-                return found.get(kind, []) if found else None
-            asked = link[0].removesuffix(".").lower()
+                return [r["Value"] for r in records.get(kind, {}).get("ResourceRecords", [])] if records else None
+            name = link.removesuffix(".").lower()
         return None
+
+    def covers(self, region: str, vpc: str, name: str) -> bool:
+        """Whether a name is in a zone of a VPC."""
+        return self._zone(region, vpc, name) is not None
 
     def _zone(self, region: str, vpc: str, name: str) -> Mapping[str, Any] | None:
         """The zone of a VPC that a name is in: the longest one."""
@@ -55,24 +64,37 @@ class Zones:
         """What the instances of a Cloud Map service answer; a name may also be that of one instance."""
         cloud_map = self._account.client("servicediscovery", region)
         label = name.removesuffix(f".{namespace['Name'].lower()}")
-        for service in cloud_map.list_services()["Services"]:
-            config = service.get("DnsConfig") or {}
-            own = str(service["Name"]).lower()
-            is_one = label.endswith(f".{own}")
-            if (config.get("NamespaceId") or service.get("NamespaceId")) != namespace["Id"] or not (label == own or is_one):
-                continue
-            instances = cloud_map.list_instances(ServiceId=service["Id"])["Instances"]
-            named = [i for i in instances if f"{i['Id']}.{own}".lower() == label] if is_one else instances
-            kinds = {record["Type"] for record in config.get("DnsRecords") or []} | ({"A"} if is_one else set())
-            return _answer(named, kind if kind in kinds else "", name, config.get("RoutingPolicy"))
-        return None
+        services = {str(s["Name"]).lower(): s for s in cloud_map.list_services()["Services"] if _is_in(s, namespace)}
+        one, _, rest = label.partition(".")
+        service = services.get(label) or services.get(rest)
+        if service is None:
+            return None
+        instances = cloud_map.list_instances(ServiceId=service["Id"])["Instances"]
+        config = service.get("DnsConfig") or {}
+        kinds = {record["Type"] for record in config.get("DnsRecords") or []}
+        if label not in services:
+            instances, kinds = [i for i in instances if str(i["Id"]).lower() == one], {*kinds, "A"}
+        return _answer(instances, kind if kind in kinds else "", name, config.get("RoutingPolicy"))
 
-    def _records(self, region: str, zone: str, name: str) -> dict[str, list[str]]:
-        """The records of a name by their type."""
+    def _records(self, region: str, zone: str, name: str) -> dict[str, dict[str, Any]]:
+        """The record sets of a name by their type."""
         route53 = self._account.client("route53", region)
         pages = route53.get_paginator("list_resource_record_sets").paginate(HostedZoneId=zone)
-        sets = [one for page in pages for one in page["ResourceRecordSets"] if one["Name"].lower() == f"{name}."]
-        return {one["Type"]: [r["Value"] for r in one["ResourceRecords"]] for one in sets if one.get("ResourceRecords")}
+        return {one["Type"]: one for page in pages for one in page["ResourceRecordSets"] if one["Name"].lower() == f"{name}."}
+
+
+def _link(records: Mapping[str, Mapping[str, Any]], kind: str) -> str | None:
+    """The other name that a name stands for: by an alias of that type, or by a CNAME record."""
+    alias = records.get(kind, {}).get("AliasTarget")
+    if alias:
+        return str(alias["DNSName"]).removeprefix("dualstack.")
+    canonical = records.get("CNAME", {}).get("ResourceRecords") if kind != "CNAME" else None
+    return str(canonical[0]["Value"]) if canonical else None
+
+
+def _is_in(service: Mapping[str, Any], namespace: Mapping[str, Any]) -> bool:
+    own = (service.get("DnsConfig") or {}).get("NamespaceId") or service.get("NamespaceId")
+    return bool(own == namespace["Id"])
 
 
 def zone_of(namespace: Mapping[str, Any]) -> str | None:
@@ -86,12 +108,12 @@ def _answer(instances: list[dict[str, Any]], kind: str, name: str, policy: str |
     if not instances:
         return None
     shown = {"A": _address, "SRV": _place}.get(kind)
-    found = [shown(one, name) for one in instances] if shown else []
-    return [CHANCE.choice(found)] if policy == "WEIGHTED" and found else found[:MULTIVALUE]
+    found = [shown(one, name) for one in instances if ADDRESS in one["Attributes"]] if shown else []
+    return CHANCE.sample(found, min(len(found), 1 if policy == "WEIGHTED" else MULTIVALUE))
 
 
 def _address(instance: Mapping[str, Any], _name: str) -> str:
-    return str(instance["Attributes"]["AWS_INSTANCE_IPV4"])
+    return str(instance["Attributes"][ADDRESS])
 
 
 def _place(instance: Mapping[str, Any], name: str) -> str:

@@ -40,6 +40,7 @@ _ITSELF = (
 )
 
 NAMED = {FARGATE: bases.NAMED}
+LATE = {FARGATE: (*bases.CONNECTED, (bases.SERVICE1, bases.SERVICE1 + "    DependsOn: Service2\n"))}  # which goes round
 CONNECTED = {FARGATE: bases.CONNECTED}
 _OUT = "        - {Description: HTTP to each other, IpProtocol: tcp, FromPort: 80, ToPort: 80, CidrIp: 10.0.0.0/16}\n"
 
@@ -55,6 +56,8 @@ MISTAKES = (
         "EssentialContainerExited",
         NAMED,
     ),
+    Change("a VPC without host names", VPC, "EnableDnsHostnames: true", "EnableDnsHostnames: false", "EssentialContainerExited", NAMED),
+    Change("a client before its server", FARGATE, "    DependsOn: Service1\n", "", "EssentialContainerExited", LATE),
     Change("another alias of Service Connect", FARGATE, "DnsName: web.app.internal", "DnsName: web", "EssentialContainerExited", CONNECTED),
     Change(
         "a client outside of Service Connect",

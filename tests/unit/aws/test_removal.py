@@ -39,7 +39,8 @@ def test_what_the_last_task_writes_to_is_ours_before_the_cluster_goes(
     session: sessions.Session, deploy: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who is killed meanwhile leaves a group that a sweep can tell from others."""
-    cluster = {"Type": "AWS::ECS::Cluster", "Properties": {"ClusterName": "c"}}
+    settings = [{"Name": "containerInsights", "Value": "enabled"}]
+    cluster = {"Type": "AWS::ECS::Cluster", "Properties": {"ClusterName": "c", "ClusterSettings": settings}}
     deploy(json.dumps({"Resources": {"C": cluster}}), name="s", Tags=[{"Key": k, "Value": v} for k, v in MARKS.items()])
     logs, remover = session.client("logs"), removal.Removal(session, lambda _: None)
     delete, found = remover._delete, []

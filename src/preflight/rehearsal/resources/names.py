@@ -153,10 +153,7 @@ def _zone_behind(namespace: Mapping[str, Any]) -> str:
 
 
 def _delete_namespace(place: Place, namespace: str, _given: Properties) -> None:
-    zone = _zone_behind(place.ask(MAP, "GetNamespace", Id=namespace)["Namespace"])
     place.ask(MAP, "DeleteNamespace", Id=namespace)
-    if zone:  # moto leaves it behind
-        place.ask("route53", "DeleteHostedZone", Id=zone)
 
 
 def _read_namespace(place: Place, namespace: str, given: Properties) -> dict[str, Any]:

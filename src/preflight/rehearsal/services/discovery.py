@@ -17,7 +17,11 @@ Check = Callable[[accounts.Account, protocol.Call], None]
 
 
 def _name(account: accounts.Account, call: protocol.Call) -> None:
-    """A VPC has one zone of a name; moto lets it have one namespace, whatever their names."""
+    """A VPC has one zone of a name; moto lets it have one namespace, whatever their names.
+
+    Raises:
+        Refusal: there is one already.
+    """
     route53 = account.client("route53", call.region)
     listed = route53.list_hosted_zones_by_vpc(VPCId=call.given["Vpc"], VPCRegion=call.region)["HostedZoneSummaries"]
     name = f"{str(call.given['Name']).removesuffix('.')}."
@@ -27,13 +31,21 @@ def _name(account: accounts.Account, call: protocol.Call) -> None:
         raise protocol.Refusal("ConflictingDomainExists", msg)
 
 
-CHECKS: Mapping[str, Check] = {"CreatePrivateDnsNamespace": _name}
+def _zone(account: accounts.Account, call: protocol.Call) -> None:
+    """The zone of a namespace goes with it, which moto leaves behind."""
+    found = account.client("servicediscovery", call.region).get_namespace(Id=call.given["Id"])["Namespace"]
+    zone = zones.zone_of(found)
+    if zone is not None:
+        account.client("route53", call.region).delete_hosted_zone(Id=zone)
+
+
+CHECKS: Mapping[str, Check] = {"CreatePrivateDnsNamespace": _name, "DeleteNamespace": _zone}
 
 
 def place_zones(account: accounts.Account, region: str) -> None:
     """Give each new private namespace's zone the namespace's name and VPC, as AWS does and moto does not."""
     route53 = moto.backends.get_backend("route53")[account.id][resolve.partition_of(region)[0]]
-    for made in moto.backends.get_backend("servicediscovery")[account.id][region].namespaces.values():
+    for made in moto.backends.get_backend("servicediscovery")[account.id][region].namespaces.copy().values():
         zone = zones.zone_of(made.to_json())
         if not made.vpc or zone is None:
             continue

@@ -98,5 +98,5 @@ def test_a_service_answers_as_bare_moto_does(applications: tuple[Application, Ap
 
 def test_we_stand_in_front_of_few() -> None:
     assert {
-        "application-autoscaling", "cloudformation", "ec2", "ecr", "ecs", "elasticloadbalancing", "iam", "logs", "pricing", "s3", "sts",
+        "application-autoscaling", "cloudformation", "ec2", "ecr", "ecs", "elasticloadbalancing", "iam", "logs", "pricing", "s3", "servicediscovery", "sts",
     } == server.FRONTED  # fmt: skip
