@@ -102,8 +102,7 @@ class Place:
             taskDefinition=self.definition(name, sh),
             desiredCount=1,
             launchType="FARGATE",
-            networkConfiguration=self.network(self.group),
-            **given,
+            **{"networkConfiguration": self.network(self.group), **given},
         )
         waiting.until(lambda: self.task_of(name), what=f"the task of {name} to run", timeout=60, interval=0.1)
 
@@ -166,11 +165,37 @@ def test_no_other_port_and_no_other_address_answers(place: Place) -> None:
     ], said
 
 
+def test_who_looks_whether_a_port_is_open_is_told_the_truth(place: Place) -> None:
+    looks = "; ".join(
+        f"nc -w 2 {address} {port} </dev/null >/dev/null 2>&1 && echo {name} || echo not {name}"
+        for name, address, port in (
+            ("open", place.backend, 80),
+            ("closed", place.backend, 81),
+            ("nobody", "172.31.0.77", 80),
+        )
+    )
+
+    assert place.said(looks).split("\n") == ["open", "not closed", "not nobody"]
+    assert place.said(looks, group=place.other).split("\n") == ["not open", "not closed", "not nobody"]
+
+
+def test_a_port_opens_to_a_task_that_runs_already(place: Place) -> None:
+    group = place.made_group("late")
+    rule = {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "UserIdGroupPairs": [{"GroupId": group}]}
+    asks = f"until wget -q -O - http://{place.backend}/; do sleep 0.2; done; while true; do sleep 1; done"
+    place.serve("waits", asks, networkConfiguration=place.network(group))
+    place.ec2.authorize_security_group_ingress(GroupId=place.group, IpPermissions=[rule])
+
+    said = waiting.until(lambda: "Welcome" in place.log(place.task_of("waits")["taskArn"]), what="the page", timeout=20)
+
+    assert said
+
+
 def test_a_security_group_keeps_a_task_out_and_the_report_says_which(place: Place) -> None:
     said = place.said(f"wget -q -O - http://backend.{ZONE}/ || echo kept out", group=place.other)
 
     assert "kept out" in said
-    assert any(place.group in note and f"{place.backend}:80" in note for note in place.notes()), place.notes()
+    assert any(place.group in note and place.backend in note for note in place.notes()), place.notes()
 
 
 def test_a_service_answers_by_its_alias_of_service_connect(place: Place) -> None:

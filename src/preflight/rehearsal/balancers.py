@@ -151,6 +151,17 @@ class Balancers:
                 return None
             return [made.public or made.face.address for made in found.faces]
 
+    def inside(self, inside: str) -> list[tuple[interfaces.Made, int]]:
+        """The interfaces of internal load balancers in a VPC, each with a port of a listener."""
+        with self._lock:
+            return [
+                (made, place[1])
+                for known in self._known.values()
+                for place in known.doors
+                for made in known.faces
+                if made.public is None and (made.face.address, made.face.vpc) == (place[0], inside)
+            ]
+
     def at(self, address: str, port: int, inside: str) -> tuple[interfaces.Made, tuple[str, int]] | None:
         """The interface at an address, public or of a VPC, and where its listener on a port is open here."""
         with self._lock:

@@ -121,7 +121,7 @@ class Endpoint:
     def lead(pid: int) -> bool:
         """Lead port 80 of the address to the endpoint; whether that could be done."""
         there = f"--jump DNAT --to-destination {ADDRESS}:{PORT}"
-        return namespace.lead(pid, [f"--destination {ADDRESS} --protocol tcp --dport 80 {there}"])
+        return namespace.lead(pid, {"nat": [f"--append OUTPUT --destination {ADDRESS} --protocol tcp --dport 80 {there}"]})
 
     @staticmethod
     def _accept(listener: socket.socket, answer: Answer) -> None:

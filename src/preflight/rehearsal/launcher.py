@@ -104,6 +104,11 @@ class Launcher:
         with contextlib.suppress(RuntimeError):  # the account closes, and takes every task down itself
             self._workers.submit(self._stop, task)
 
+    def refresh(self) -> None:
+        """Rules of networks or load balancers have changed: tasks reach others than before."""
+        if self._means is not None:
+            self._means.neighbours.refresh()
+
     def close(self) -> None:
         """End every launch, let nothing of a task go on, and remove every container."""
         with self._state.changed:  # a launch that waits for a container of its task waits no longer
@@ -116,6 +121,7 @@ class Launcher:
         for run in self._runs.values():
             run.close()
         if self._means is not None:
+            self._means.neighbours.close()
             self._means.endpoint.close()
             self._means.runner.close()
 

@@ -8,7 +8,7 @@ import os
 import socket
 import struct
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from preflight import errors, process
@@ -78,9 +78,12 @@ def assign(pid: int, address: str, *, number: int = 1, mask: str = "255.255.255.
     within(pid, set_address)
 
 
-def lead(pid: int, rules: Iterable[str]) -> bool:
-    """Let rules of iptables lead what programs in the namespace of process `pid` send; whether that could be done."""
-    text = "\n".join(["*nat", *(f"--append OUTPUT {rule}" for rule in rules), "COMMIT", ""])
+def lead(pid: int, tables: Mapping[str, Sequence[str]]) -> bool:
+    """Let rules of iptables lead what programs in the namespace of process `pid` send; whether that could be done.
+
+    `tables` holds the rules to add, by table; a line with a colon makes a chain, or empties it.
+    """
+    text = "".join(f"*{table}\n" + "".join(f"{rule}\n" for rule in rules) + "COMMIT\n" for table, rules in tables.items())
     command = ("iptables-restore", "--wait", "5", "--noflush")
     try:
         return process.run("nsenter", f"--net=/proc/{pid}/ns/net", *command, timeout=20, given=text).code == 0

@@ -32,12 +32,12 @@ from preflight.rehearsal import (
     relay,
     resolver,
     running,
+    ways,
     zones,
 )
 from preflight.rehearsal.services.ecs import state as states
 
 NOT_LED = "tasks do not reach each other here: iptables could not lead them. Next: install iptables and util-linux"
-PORT = 51680  # where the relay listens
 _ORIGINAL = 80  # SO_ORIGINAL_DST: where a connection was going
 _NUMBER = 3  # of the first address of the VPC on the loopback device: the task's and the endpoint's come before
 Block = ipaddress.IPv4Network
@@ -75,6 +75,7 @@ class Neighbours:
         self._balancers = doors
         self._book = book
         self._has_egress = has_egress
+        self._ways = ways.Ways(state.account, runs, doors, book)
         self._zones = zones.Zones(state.account)
         self._turn = 0
         self._told_of: set[tuple[str, str]] = set()
@@ -86,7 +87,7 @@ class Neighbours:
             OSError: its namespace cannot be entered.
         """
         blocks = self._blocks(task.region, face.vpc)
-        if not namespace.lead(holder.pid, _ways(blocks, face.address)):
+        if not namespace.lead(holder.pid, _rules(blocks, face.address)):
             self._book.note(NOT_LED)
             return lambda: None
         own = [(_second(block), str(block.netmask)) for block in blocks]
@@ -94,13 +95,22 @@ class Neighbours:
             namespace.assign(holder.pid, address, number=number, mask=mask)
         asker = Asker(task, face, aliases.Aliases(self._state, task))
         with contextlib.ExitStack() as opened:
-            listener = namespace.listen(holder.pid, endpoint.ADDRESS, PORT)
+            listener = namespace.listen(holder.pid, endpoint.ADDRESS, ways.PORT)
             opened.callback(relay.Relay(listener, lambda caller: self._pick(asker, caller)).close)
             asked = namespace.receive(holder.pid, endpoint.ADDRESS, resolver.PORT)
             opened.callback(resolver.Resolver(asked, lambda name, kind: self._look_up(asker, name, kind)).close)
+            opened.callback(self._ways.lead(holder.pid, task.region, face))
             holder.resolvers.write_text(f"nameserver {_second(blocks[0])}\n", encoding="ascii")
             holder.resolvers.chmod(0o644)  # containers read it as whoever they run as
             return opened.pop_all().close
+
+    def refresh(self) -> None:
+        """Rules of networks or load balancers have changed."""
+        self._ways.refresh()
+
+    def close(self) -> None:
+        """Keep no task's ways any more."""
+        self._ways.close()
 
     def _blocks(self, region: str, inside: str) -> list[Block]:
         found = self._state.account.client("ec2", region).describe_vpcs(VpcIds=[inside])["Vpcs"][0]
@@ -127,7 +137,10 @@ class Neighbours:
         region, inside = asker.task.region, asker.face.vpc
         beyond = functools.partial(self._beyond, asker)
         if self._has(asker, "EnableDnsHostnames"):
-            return self._zones.look_up(region, inside, name, kind, beyond=beyond)
+            known = self._zones.look_up(region, inside, name, kind, beyond=beyond)
+            for address in known or () if kind == "A" else ():
+                self._told(asker, address, self._ways.missing(region, asker.face, address))
+            return known
         if self._zones.covers(region, inside, name):
             self._book.note(f"{inside} does not answer {name}: EnableDnsHostnames is off. Next: set EnableDnsHostnames: true")
         found = beyond(name)
@@ -180,21 +193,22 @@ class Neighbours:
         if made.public is None:
             can_reach = self._reaches(asker, made.face, port)
         else:
-            can_reach = self._told(asker, made.public, port, reachability.to_internet(self._network(asker), asker.face, port=port))
+            missing = reachability.to_internet(self._network(asker), asker.face, port=port)
+            can_reach = self._told(asker, made.public, missing)
         return (os.getpid(), place) if can_reach else None
 
     def _reaches(self, asker: Asker, other: reachability.Interface, port: int) -> bool:
         missing = reachability.between(self._network(asker), asker.face, other, port)
-        return self._told(asker, other.address, port, missing)
+        return self._told(asker, other.address, missing)
 
     def _network(self, asker: Asker) -> reachability.Network:
         return vpc.describe(self._state.account.client("ec2", asker.task.region), asker.face.vpc)
 
-    def _told(self, asker: Asker, address: str, port: int, missing: reachability.Missing | None) -> bool:
+    def _told(self, asker: Asker, address: str, missing: reachability.Missing | None) -> bool:
         """Whether nothing is missing; if something is, the report says what."""
         if missing is not None and (asker.label, address) not in self._told_of:  # a scan of ports is told of once
             self._told_of.add((asker.label, address))
-            self._book.note(f"{asker.label} does not reach {address}:{port}: {missing.message}. Next: {missing.fix}")
+            self._book.note(f"{asker.label} does not reach {address}: {missing.message}. Next: {missing.fix}")
         return missing is None
 
 
@@ -216,12 +230,25 @@ def _meant(caller: socket.socket) -> tuple[str, int]:
     return socket.inet_ntoa(address), int(port)
 
 
-def _ways(blocks: list[Block], own: str) -> list[str]:
-    """Rules that lead names to the resolver, and what goes to others in the VPC, to Service Connect and to public addresses to the relay."""
+def _rules(blocks: list[Block], own: str) -> dict[str, list[str]]:
+    """Rules that lead names to the resolver, and to the relay what goes to Service Connect and to public addresses.
+
+    What goes to others in the VPC takes the ways that there are; all else is refused.
+    """
     asks = f"--protocol udp --dport 53 --jump DNAT --to-destination {endpoint.ADDRESS}:{resolver.PORT}"
-    goes = f"--protocol tcp --jump DNAT --to-destination {endpoint.ADDRESS}:{PORT}"
-    return [
-        f"--destination {own} --jump RETURN",
-        *(f"--destination {address} {asks}" for address in (_second(blocks[0]), resolver.ADDRESS)),
-        *(f"--destination {block} {goes}" for block in (*blocks, aliases.BLOCK, interfaces.PUBLIC)),
-    ]
+    goes = f"--protocol tcp --jump DNAT --to-destination {endpoint.ADDRESS}:{ways.PORT}"
+    return {
+        "nat": [
+            f":{ways.CHAIN} - [0:0]",
+            f"--append OUTPUT --destination {own} --jump RETURN",
+            *(f"--append OUTPUT --destination {address} {asks}" for address in (_second(blocks[0]), resolver.ADDRESS)),
+            *(f"--append OUTPUT --destination {block} {goes}" for block in (aliases.BLOCK, interfaces.PUBLIC)),
+            f"--append OUTPUT --protocol tcp --jump {ways.CHAIN}",
+        ],
+        "filter": [
+            "--append OUTPUT --match conntrack --ctstate ESTABLISHED,RELATED --jump ACCEPT",
+            f"--append OUTPUT --destination {own} --jump ACCEPT",
+            *(f"--append OUTPUT --destination {b} --protocol tcp --jump REJECT --reject-with tcp-reset" for b in blocks),
+            *(f"--append OUTPUT --destination {block} --jump REJECT" for block in blocks),
+        ],
+    }

@@ -251,6 +251,7 @@ class Server:
             self._doors.refresh(region)
         if _MOVES_PACKETS.match(name) or _CHANGES_BALANCERS.match(name):
             self._balancers.refresh(region)
+            self._launcher.refresh()
 
     def _furnish(self, region: str) -> None:
         """Complete the default VPC of a region before anybody sees it."""
