@@ -193,9 +193,9 @@ def kill_all(marker: str) -> int:
     Only Linux tells command lines; elsewhere there are none.
     """
     count = 0
-    for folder in Path("/proc").glob("[0-9]*"):
+    for folder in _marked(marker):
         with contextlib.suppress(OSError):
-            if int(folder.name) != os.getpid() and marker.encode() in (folder / "cmdline").read_bytes():
+            if int(folder.name) != os.getpid():
                 os.kill(int(folder.name), signal.SIGKILL)
                 count += 1
     return count
@@ -206,14 +206,22 @@ def oldest(marker: str) -> float | None:
 
     None where there is none; only Linux tells, elsewhere there never is one.
     """
-    moments = []
+    ticks = []
+    for folder in _marked(marker):
+        with contextlib.suppress(OSError):
+            ticks.append(int((folder / "stat").read_text(errors="replace").rpartition(")")[2].split()[19]))
+    if not ticks:
+        return None
+    uptime = float(Path("/proc/uptime").read_text(encoding="ascii").split()[0])
+    return time.time() - uptime + min(ticks) / os.sysconf("SC_CLK_TCK")
+
+
+def _marked(marker: str) -> Iterator[Path]:
+    """The folders in /proc of programs with `marker` in their command line."""
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             if marker.encode() in (folder / "cmdline").read_bytes():
-                ticks = int((folder / "stat").read_text(errors="replace").rpartition(")")[2].split()[19])
-                uptime = float(Path("/proc/uptime").read_text(encoding="ascii").split()[0])
-                moments.append(time.time() - uptime + ticks / os.sysconf("SC_CLK_TCK"))
-    return min(moments, default=None)
+                yield folder
 
 
 def which(name: str) -> str | None:

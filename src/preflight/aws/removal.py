@@ -44,33 +44,29 @@ class Removal:
             return []
         stack = self._stacks.id(stack) or stack  # once it is gone, its name leads nowhere
         since = self._stacks.created(stack)
-        self._claim(stack, marks)
         groups = list(self._adopted(stack, marks, since))
         self._delete(stack)
         for group in groups:
             self.log_group(group)
         return [line for kind, name in self._stacks.retained(stack) for line in self._retained(kind, name)]
 
-    def _claim(self, stack: str, marks: Mapping[str, str]) -> None:
-        """Make the log groups that Container Insights may yet make for measured clusters of a stack, with our tags.
+    def _claim(self, cluster: str, marks: Mapping[str, str]) -> None:
+        """Make the log group that Container Insights may yet make for a cluster that is measured, with our tags.
 
         One that came while the stack goes, nobody could call ours any more if we were killed before we see it.
         """
-        for kind, physical in self._resources(stack):
-            if kind == "AWS::ECS::Cluster" and self._is_measured(physical):
-                self._make(_insights(physical), marks)
+        group = _insights(cluster)
+        try:
+            if self._is_measured(cluster):
+                self._logs.create_log_group(logGroupName=group, tags=_own(marks))
+        except ClientError as error:
+            if trouble.code(error) != "ResourceAlreadyExistsException":
+                self._say(f"log group {group} may be left: {trouble.said(error)}")
 
     def _is_measured(self, cluster: str) -> bool:
         found = self._session.client("ecs").describe_clusters(clusters=[cluster], include=["SETTINGS"])["clusters"]
         settings = [setting for one in found for setting in one.get("settings") or []]
         return any(s["name"] == "containerInsights" and s["value"] != "disabled" for s in settings)
-
-    def _make(self, group: str, marks: Mapping[str, str]) -> None:
-        try:
-            self._logs.create_log_group(logGroupName=group, tags=_own(marks))
-        except ClientError as error:
-            if trouble.code(error) != "ResourceAlreadyExistsException":
-                self._say(f"log group {group} may be left: {trouble.said(error)}")
 
     def _delete(self, stack: str) -> None:
         for attempt in range(TRIES):
@@ -131,14 +127,17 @@ class Removal:
                 self._ecr.batch_delete_image(repositoryName=repository, imageIds=some)
 
     def _adopted(self, stack: str, marks: Mapping[str, str], since: dt.datetime | None) -> Iterator[str]:
-        """Log groups that Container Insights made for clusters of a stack; tagged, so that a sweep finds them.
+        """Log groups that Container Insights made, or may make, for clusters of a stack; tagged, so that a sweep finds them.
 
         One that is older than the stack is that of a cluster that had the name before.
         https://docs.aws.amazon.com/AmazonECS/latest/developerguide/cloudwatch-container-insights.html
         """
         for kind, physical in self._resources(stack, has_gone=True):
+            if kind != "AWS::ECS::Cluster":
+                continue
+            self._claim(physical, marks)
             name = _insights(physical)
-            group = self._group(name) if kind == "AWS::ECS::Cluster" else None
+            group = self._group(name)
             if group is not None and since is not None and group["creationTime"] >= since.timestamp() * 1000:
                 self._logs.tag_resource(resourceArn=_arn(group), tags=_own(marks))
                 yield name

@@ -48,6 +48,7 @@ CALLS = {
     "ecr:ListTagsForResource": 1,
     "ecr:ListImages": 1,
     "ecr:BatchDeleteImage": 1,
+    "ecs:DescribeClusters": 1,
     "ecs:DescribeServices": 4,
     "ecs:ListTasks": 6,
     "ecs:DescribeTasks": 2,
