@@ -20,7 +20,7 @@ def describe(ec2: Any, vpc: str | None = None) -> reachability.Network:
         security_groups=_all(ec2, "describe_security_groups", "SecurityGroups", own),
         network_acls=_all(ec2, "describe_network_acls", "NetworkAcls", own),
         endpoints=_all(ec2, "describe_vpc_endpoints", "VpcEndpoints", own),
-        has_dns={name: _has_dns(ec2, name) for name in vpcs},
+        has_dns={name: has(ec2, name, "enableDnsSupport") for name in vpcs},
     )
 
 
@@ -30,6 +30,13 @@ def _all(ec2: Any, operation: str, field: str, filters: list[dict[str, Any]]) ->
     return tuple(item for page in pages for item in page[field])
 
 
-def _has_dns(ec2: Any, vpc: str) -> bool:
-    answer = ec2.describe_vpc_attribute(VpcId=vpc, Attribute="enableDnsSupport")
-    return bool(answer["EnableDnsSupport"]["Value"])
+def has(ec2: Any, vpc: str, attribute: str) -> bool:
+    """Whether an attribute of a VPC is on: enableDnsSupport, enableDnsHostnames.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeVpcAttribute.html
+
+    Raises:
+        ClientError: there is no such VPC.
+    """
+    answer = ec2.describe_vpc_attribute(VpcId=vpc, Attribute=attribute)
+    return bool(answer[attribute[0].upper() + attribute[1:]]["Value"])

@@ -18,6 +18,7 @@ from preflight.rehearsal.calls import caller as callers
 from preflight.rehearsal.calls import files, images, logger, secrets
 from preflight.rehearsal.fargate import launch, permissions
 from preflight.rehearsal.services import registry as registries
+from preflight.rehearsal.services.ecs import connect
 from preflight.rehearsal.services.ecs import state as states
 
 LaunchFailedError = callers.LaunchFailedError
@@ -113,5 +114,6 @@ def _roles_of_volumes(task: states.Task) -> Iterator[str]:
 
 def _log_of_proxy(task: states.Task) -> Mapping[str, Any]:
     """Where the proxy of Service Connect logs to; it is a container of the task too."""
-    connect = (task.service.given.get("serviceConnectConfiguration") if task.service is not None else None) or {}
-    return (connect.get("logConfiguration") or {}) if connect.get("enabled") else {}
+    if task.service is None or not connect.is_on(task.service.given):
+        return {}
+    return task.service.given["serviceConnectConfiguration"].get("logConfiguration") or {}

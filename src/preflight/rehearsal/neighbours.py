@@ -121,8 +121,8 @@ class Neighbours:
         try:
             alias = asker.aliases.address(name)  # the proxy knows its names without the resolver
             if alias is not None:
-                return [alias] if kind == "A" else []
-            return self._resolved(asker, name, kind) if self._has(asker, "EnableDnsSupport") else None
+                return zones.of_kind([alias], kind)
+            return self._resolved(asker, name, kind) if self._has(asker, "enableDnsSupport") else None
         except ClientError:  # what is asked for is being deleted
             return None
         except Exception as error:  # noqa: BLE001 - a fault of ours must not look like a name that nobody has
@@ -136,15 +136,14 @@ class Neighbours:
         """
         region, inside = asker.task.region, asker.face.vpc
         beyond = functools.partial(self._beyond, asker)
-        if self._has(asker, "EnableDnsHostnames"):
+        if self._has(asker, "enableDnsHostnames"):
             known = self._zones.look_up(region, inside, name, kind, beyond=beyond)
             for address in known or () if kind == "A" else ():
                 self._told(asker, address, self._ways.missing(region, asker.face, address))
             return known
         if self._zones.covers(region, inside, name):
             self._book.note(f"{inside} does not answer {name}: EnableDnsHostnames is off. Next: set EnableDnsHostnames: true")
-        found = beyond(name)
-        return found if kind == "A" or found is None else []
+        return zones.of_kind(beyond(name), kind)
 
     def _beyond(self, asker: Asker, name: str) -> list[str] | None:
         """The addresses of a name in no private zone: of a load balancer, or of the internet for plans that let containers out."""
@@ -152,9 +151,7 @@ class Neighbours:
         return _outside(name) if found is None and self._has_egress else found
 
     def _has(self, asker: Asker, attribute: str) -> bool:
-        ec2 = self._state.account.client("ec2", asker.task.region)
-        name = attribute[0].lower() + attribute[1:]
-        return bool(ec2.describe_vpc_attribute(VpcId=asker.face.vpc, Attribute=name)[attribute]["Value"])
+        return vpc.has(self._state.account.client("ec2", asker.task.region), asker.face.vpc, attribute)
 
     def _pick(self, asker: Asker, caller: socket.socket) -> Place | None:
         """Whom a connection of a task was meant for; None where nobody can be reached there."""

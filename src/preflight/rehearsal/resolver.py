@@ -12,7 +12,6 @@ from collections.abc import Callable
 from typing import Any
 
 import dns.exception
-import dns.flags
 import dns.message
 import dns.rcode
 import dns.rdatatype

@@ -22,7 +22,7 @@ PORT = 51680  # where what is reached is led to, at the endpoint's address
 OURS = {PORT, endpoint.PORT, endpoint.AWS_PORT}
 CHAIN = "WAYS"
 Pair = tuple[str, int]
-Heard = frozenset[tuple[str, str, frozenset[int]]]  # VPC, address and open ports of each task
+Heard = frozenset[tuple[reachability.Interface, frozenset[int]]]  # each task with its open ports
 Networks = dict[tuple[str, str], reachability.Network]
 
 
@@ -74,9 +74,10 @@ class Ways:
 
     def missing(self, region: str, face: reachability.Interface, address: str) -> reachability.Missing | None:
         """What keeps a task from every open port of a task at an address; None where it reaches one, or none is open."""
+        networks: Networks = {}
         links = [
-            reachability.between(self._network(region, face, {}), face, other, port)
-            for other, ports in self._others(face)
+            reachability.between(self._network(region, face, networks), face, other, port)
+            for other, ports in _others(self._heard(), face)
             if other.address == address
             for port in sorted(ports)
         ]
@@ -111,35 +112,31 @@ class Ways:
         except Exception as error:  # noqa: BLE001 - a fault of ours must not look like a port that is shut
             self._book.trouble(f"the rehearsal broke while it looked what a task reaches: {error!r}")
             return
-        if pairs != led.pairs:
+        rules = [f":{CHAIN} - [0:0]", *(_rule(*pair) for pair in sorted(pairs))]
+        if pairs != led.pairs and namespace.lead(led.pid, {"nat": rules}):
             led.pairs = pairs
-            namespace.lead(led.pid, {"nat": [f":{CHAIN} - [0:0]", *(_rule(*pair) for pair in sorted(pairs))]})
 
     def _reached(self, led: _Led, heard: Heard, networks: Networks) -> Iterator[Pair]:
         network = self._network(led.region, led.face, networks)
-        ports = {address: ports for inside, address, ports in heard if inside == led.face.vpc}
-        for other, _ in self._others(led.face):
-            yield from _admitted(network, led.face, other, ports.get(other.address, ()))
+        for other, ports in _others(heard, led.face):
+            yield from _admitted(network, led.face, other, ports)
         for made, port in self._balancers.inside(led.face.vpc):
             yield from _admitted(network, led.face, made.face, [port])
 
-    def _others(self, face: reachability.Interface) -> Iterator[tuple[reachability.Interface, frozenset[int]]]:
-        """The other tasks of a VPC, and their open ports."""
-        for run in self._runs.values():
-            if run.pid and run.face is not None and run.face.vpc == face.vpc and run.face.address != face.address:
-                yield run.face, frozenset(namespace.listening(run.pid) - OURS)
-
     def _heard(self) -> Heard:
         up = [(run.face, run.pid) for run in self._runs.values()]
-        return frozenset(
-            (face.vpc, face.address, frozenset(namespace.listening(pid) - OURS)) for face, pid in up if face and pid
-        )
+        return frozenset((face, frozenset(namespace.listening(pid) - OURS)) for face, pid in up if face and pid)
 
     def _network(self, region: str, face: reachability.Interface, known: Networks) -> reachability.Network:
         key = region, face.vpc
         if key not in known:
             known[key] = vpc.describe(self._account.client("ec2", region), face.vpc)
         return known[key]
+
+
+def _others(heard: Heard, face: reachability.Interface) -> Iterator[tuple[reachability.Interface, frozenset[int]]]:
+    """The other tasks of a VPC, and their open ports."""
+    return ((other, ports) for other, ports in heard if other.vpc == face.vpc and other.address != face.address)
 
 
 def _admitted(

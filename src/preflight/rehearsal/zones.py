@@ -33,8 +33,7 @@ class Zones:
         for _ in range(LINKS):
             zone = self._zone(region, vpc, name)
             if zone is None:
-                found = beyond(name)
-                return found if kind == "A" or found is None else []
+                return of_kind(beyond(name), kind)
             namespace = self._namespace(region, zone["HostedZoneId"])
             if namespace is not None:
                 return self._registered(region, namespace, name, kind)
@@ -81,6 +80,11 @@ class Zones:
         route53 = self._account.client("route53", region)
         pages = route53.get_paginator("list_resource_record_sets").paginate(HostedZoneId=zone)
         return {one["Type"]: one for page in pages for one in page["ResourceRecordSets"] if one["Name"].lower() == f"{name}."}
+
+
+def of_kind(addresses: list[str] | None, kind: str) -> list[str] | None:
+    """Records of a name that has nothing but addresses; None where there is no such name."""
+    return addresses if kind == "A" or addresses is None else []
 
 
 def _link(records: Mapping[str, Mapping[str, Any]], kind: str) -> str | None:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from preflight import vpc
 from preflight.rehearsal import account as accounts
 from preflight.rehearsal import protocol
 
@@ -62,17 +63,15 @@ def _check_zones(ec2: Any, given: Mapping[str, Any]) -> None:
 
 
 def _check_names(ec2: Any, given: Mapping[str, Any], name: str) -> None:
-    vpc = given["VpcId"]
-    for attribute in ("enableDnsSupport", "enableDnsHostnames"):
-        answer = ec2.describe_vpc_attribute(VpcId=vpc, Attribute=attribute)
-        if not answer[attribute[0].upper() + attribute[1:]]["Value"]:
-            msg = (
-                "Enabling private DNS requires both enableDnsSupport and enableDnsHostnames VPC attributes set to "
-                f"true for {vpc}"
-            )
-            raise protocol.Refusal("InvalidParameter", msg)
-    there = ec2.describe_vpc_endpoints(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["VpcEndpoints"]
+    inside = given["VpcId"]
+    if not all(vpc.has(ec2, inside, attribute) for attribute in ("enableDnsSupport", "enableDnsHostnames")):
+        msg = (
+            "Enabling private DNS requires both enableDnsSupport and enableDnsHostnames VPC attributes set to "
+            f"true for {inside}"
+        )
+        raise protocol.Refusal("InvalidParameter", msg)
+    there = ec2.describe_vpc_endpoints(Filters=[{"Name": "vpc-id", "Values": [inside]}])["VpcEndpoints"]
     for other in there:
         if other["ServiceName"] == name and other.get("PrivateDnsEnabled") and other["State"] != "deleted":
-            msg = f"private-dns-enabled cannot be set because there is already a conflicting DNS domain for {name} in the VPC {vpc}"
+            msg = f"private-dns-enabled cannot be set because there is already a conflicting DNS domain for {name} in the VPC {inside}"
             raise protocol.Refusal("InvalidParameter", msg)
