@@ -157,10 +157,11 @@ def remove_unfinished(engine: engines.Engine) -> int:
 def _settled(now: float) -> float:
     """The moment before which nothing is built any more: since when the oldest build is at work.
 
-    Builds that began before `now` are waited for, so that this is not before it, if they end soon.
+    Builds that began before `now`, or in the same second, are waited for, if they end soon: podman tells seconds
+    only, and what was made at `now` is then older than every build.
     """
     with contextlib.suppress(errors.WaitExpiredError):
-        waiting.until(lambda: _oldest_build() > now, what="builds to end", timeout=PATIENCE)
+        waiting.until(lambda: _oldest_build() >= math.floor(now) + 1, what="builds to end", timeout=PATIENCE)
     return _oldest_build()
 
 

@@ -132,3 +132,15 @@ def test_only_what_killed_builds_on_standins_left_is_removed(
     standins.remove_unfinished(engine)
 
     assert engine.commands("rm") == removed
+
+
+def test_a_build_that_began_in_the_second_of_the_sweep_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was made in that second could not be told from what is made by it."""
+    moments = iter([2000.7, 2000.7, None, None])
+    monkeypatch.setattr("preflight.standins.time.time", lambda: 2000.6)
+    monkeypatch.setattr(process, "oldest", lambda _marker: next(moments))
+    engine = Listing()
+
+    standins.remove_unfinished(engine)
+
+    assert engine.commands("rm") == [("rm", "--force", "aaaa", "dddd")]
