@@ -81,9 +81,10 @@ def stored(runs: set[str]) -> list[str]:
         found += engine.must("ps", "--all", "--quiet", *ours).split()
         shown = engine.must("images", "--all", "--format", "{{.Repository}} {{.Tag}}", *ours).splitlines()
         found += [image for image in shown if image.split()[0] == NONE or image.split()[1] != NONE]
-    with contextlib.suppress(errors.WaitExpiredError):  # somebody else's build may be at work
-        waiting.until(lambda: not unfinished(engine), what="every build to end", timeout=20)
-    return [*found, *unfinished(engine)]
+    seen = set(unfinished(engine))
+    with contextlib.suppress(errors.WaitExpiredError):  # somebody else's build may be at work, and then the next one
+        waiting.until(lambda: not seen & set(unfinished(engine)), what="what was seen to end", timeout=20)
+    return [*found, *sorted(seen & set(unfinished(engine)))]
 
 
 def unfinished(engine: engines.Engine) -> list[str]:
