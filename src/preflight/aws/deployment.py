@@ -13,7 +13,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from preflight import engine as engines
-from preflight import errors, model, plan, resolve, standins
+from preflight import errors, model, plan, resolve, standins, waiting
 from preflight.aws import (
     blueprint,
     bucket,
@@ -33,6 +33,7 @@ from preflight.aws import session as sessions
 Say = Callable[[str], None]
 DEFAULT_PLATFORM = "linux/amd64"  # of tasks that say nothing else
 PATIENCE = 2
+LATE = 5.0  # seconds in which a request that nobody waited for is carried out
 NO_REPOSITORY = "Let a step before this one create the repository of that name, and push each tag once."
 EMPTY_MANIFEST = {
     "schemaVersion": 2,
@@ -92,6 +93,7 @@ class Deployment:
         self.blueprint = blueprint.Blueprint(self._stacks, staged=self._staged, names=order.names)
         self._failures = failures.Failures(self.blueprint, order.names)
         self._made: dict[str, str] = {}  # ids of stacks by name, the name where the id is not known yet
+        self._unanswered: set[str] = set()  # names of stacks whose creation was asked for, and nobody said how that went
         self.services: dict[str, str] = {}
         self.digests: dict[str, str] = {}
         self.is_kept = False
@@ -198,11 +200,22 @@ class Deployment:
         self._say(f"creating stack {wanted.name}")
         self._made[wanted.name] = wanted.name  # whatever happens from here on, it may be there
         with self._explained(step):
-            made = self._stacks.create(wanted, self._next_change_set())
+            made = self._asked(wanted)
             self._made[wanted.name] = made.stack
             self.blueprint.add(made.stack, step.template)
             self._carry_out(made)
         self._say(f"stack {wanted.name} is created ({time.monotonic() - began:.1f} s)")
+
+    def _asked(self, wanted: changesets.Wanted) -> changesets.ChangeSet:
+        """Prepare to create a stack, and note while it is not known how that went."""
+        self._unanswered.add(wanted.name)
+        try:
+            made = self._stacks.create(wanted, self._next_change_set())
+        except (stacks.RefusedError, stacks.FailedError):
+            self._unanswered.remove(wanted.name)
+            raise
+        self._unanswered.remove(wanted.name)
+        return made
 
     def _update(self, step: plan.Stack) -> list[str]:
         wanted = self._wanted(step)
@@ -298,11 +311,18 @@ class Deployment:
         for name, stack in reversed(self._made.items()):
             self._say(f"deleting stack {name}")
             with self._noting(f"stack {name}", remains):
+                if name in self._unanswered:
+                    self._await(name)
                 for kept in remover.stack(stack):
                     self._say(kept)
         with self._noting(f"bucket {self._bucket.name}", remains):
             remover.bucket(self._bucket.name)
         return remains
+
+    def _await(self, stack: str) -> None:
+        """Wait for a stack that may yet come: we were stopped while CloudFormation was asked for it."""
+        with contextlib.suppress(errors.WaitExpiredError):
+            waiting.until(lambda: self._stacks.tags(stack), what=f"stack {stack}", timeout=LATE)
 
     @contextlib.contextmanager
     def _noting(self, what: str, remains: list[model.Finding]) -> Iterator[None]:
