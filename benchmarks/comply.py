@@ -14,7 +14,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from preflight import guard_binary, ruleset
+from preflight.comply import cfn_guard_binary as guard_binary
+from preflight.comply import ruleset
 
 ROOT = Path(__file__).parents[1]
 COUNT = 500

@@ -15,8 +15,12 @@ import time
 import venv
 from pathlib import Path
 
-from preflight import engine as engines
-from preflight import live, model, pipeline, plan, rehearsed, smoke
+from preflight import model, smoke
+from preflight.container_engine import engine as engines
+from preflight.deploy import lifecycle as live
+from preflight.deploy.targets import rehearsal as rehearsed
+from preflight.pipeline import run as pipeline
+from preflight.plan import plan
 
 ROOT = Path(__file__).parents[1]
 CHECKOV = "checkov==3.3.30"

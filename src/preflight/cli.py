@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 from preflight import __version__, errors
 
 if TYPE_CHECKING:
-    from preflight import model, pipeline
+    from preflight import model
+    from preflight.pipeline import run as pipeline
     from preflight.rehearsal import server
 
 TARGETS = ("rehearsal", "aws")
@@ -179,7 +180,7 @@ def _port(text: str) -> int:
 
 
 def _regions(text: str) -> tuple[str, ...]:
-    from preflight import plan  # noqa: PLC0415 - `--help` has to be quick
+    from preflight.plan import plan  # noqa: PLC0415 - `--help` has to be quick
 
     named = tuple(dict.fromkeys(text.split(",")))
     wrong = [name for name in named if not plan.is_region(name)]
@@ -215,7 +216,8 @@ def _rehearse(args: argparse.Namespace) -> int:
 
 
 def _run_plan(args: argparse.Namespace, stages: tuple[str, ...]) -> int:
-    from preflight import pipeline, plan  # noqa: PLC0415 - `--help` has to be quick
+    from preflight.pipeline import run as pipeline  # noqa: PLC0415 - `--help` has to be quick
+    from preflight.plan import plan  # noqa: PLC0415 - `--help` has to be quick
 
     asked = plan.load(plan.find(args.plan))
     return _report(
@@ -235,7 +237,8 @@ def _run_plan(args: argparse.Namespace, stages: tuple[str, ...]) -> int:
 
 def _account(args: argparse.Namespace) -> pipeline.Account | None:
     """The account to deploy on, None for the rehearsal."""
-    from preflight import account, pipeline  # noqa: PLC0415 - `--help` has to be quick
+    from preflight.deploy.targets import account  # noqa: PLC0415 - `--help` has to be quick
+    from preflight.pipeline import run as pipeline  # noqa: PLC0415 - `--help` has to be quick
 
     if args.target == "rehearsal":
         for name in ("account", "regions", "yes", "keep_failed"):
@@ -261,7 +264,8 @@ def _agrees() -> bool:
 
 
 def _paths(args: argparse.Namespace) -> int:
-    from preflight import pipeline, plan  # noqa: PLC0415 - `--help` has to be quick
+    from preflight.pipeline import run as pipeline  # noqa: PLC0415 - `--help` has to be quick
+    from preflight.plan import plan  # noqa: PLC0415 - `--help` has to be quick
 
     templates: list[Path] = []
     for path in args.paths:
@@ -281,7 +285,7 @@ def _paths(args: argparse.Namespace) -> int:
 
 
 def _report(args: argparse.Namespace, request: pipeline.Request) -> int:
-    from preflight import pipeline  # noqa: PLC0415 - `--help` has to be quick
+    from preflight.pipeline import run as pipeline  # noqa: PLC0415 - `--help` has to be quick
 
     formats = args.format or ["text"]
     if len(formats) > 1 and args.output_dir is None:
@@ -311,9 +315,10 @@ def _write(name: str, report: model.Report, folder: Path | None) -> None:
 
 
 def _serve(args: argparse.Namespace) -> int:
-    from preflight import pipeline  # noqa: PLC0415 - `--help` has to be quick
-    from preflight.rehearsal import doors, serve  # noqa: PLC0415 - `--help` has to be quick
+    from preflight.pipeline import run as pipeline  # noqa: PLC0415 - `--help` has to be quick
+    from preflight.rehearsal import serve  # noqa: PLC0415 - `--help` has to be quick
     from preflight.rehearsal import server as servers  # noqa: PLC0415 - as above
+    from preflight.rehearsal.connectivity import public_ports as doors  # noqa: PLC0415 - `--help` has to be quick
 
     standins = {}
     for pair in args.standin:
@@ -345,7 +350,7 @@ def _serve(args: argparse.Namespace) -> int:
 def _sweep(args: argparse.Namespace) -> int:
     if args.target == "aws":
         return _sweep_account(args)
-    from preflight import sweep  # noqa: PLC0415 - `--help` has to be quick
+    from preflight.sweep import machine as sweep  # noqa: PLC0415 - `--help` has to be quick
 
     for name in ("account", "regions", "older_than", "run"):
         if getattr(args, name):
@@ -357,7 +362,8 @@ def _sweep(args: argparse.Namespace) -> int:
 
 
 def _sweep_account(args: argparse.Namespace) -> int:
-    from preflight import cleaning, plan  # noqa: PLC0415 - `--help` has to be quick
+    from preflight.plan import plan  # noqa: PLC0415 - `--help` has to be quick
+    from preflight.sweep import account as cleaning  # noqa: PLC0415 - `--help` has to be quick
 
     regions = args.regions or (plan.load(plan.find(None)).region,)
     wanted = cleaning.Wanted(account=args.account, regions=regions, age=args.older_than, run=args.run, is_dry=args.dry_run)
@@ -367,7 +373,9 @@ def _sweep_account(args: argparse.Namespace) -> int:
 
 
 def _rules(args: argparse.Namespace) -> int:
-    from preflight import plan, rulepage, ruleset  # noqa: PLC0415 - `--help` has to be quick
+    from preflight.comply import rule_docs as rulepage  # noqa: PLC0415 - `--help` has to be quick
+    from preflight.comply import ruleset  # noqa: PLC0415 - `--help` has to be quick
+    from preflight.plan import plan  # noqa: PLC0415 - `--help` has to be quick
 
     asked = plan.load(plan.find(args.plan)) if args.plan else None
     folders = (*args.rules, *(asked.rules if asked else ()))
@@ -381,7 +389,7 @@ def _rules(args: argparse.Namespace) -> int:
 
 
 def _doctor(args: argparse.Namespace) -> int:
-    from preflight import doctor  # noqa: PLC0415 - `--help` has to be quick
+    from preflight.commands import doctor  # noqa: PLC0415 - `--help` has to be quick
 
     if args.fix:
         doctor.fix(lambda text: _say(f"+ {text}"))

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from preflight import errors, model, template
+from preflight import errors, model
+from preflight.templates import template
 
 SEVERITIES = {"E": model.Severity.ERROR, "W": model.Severity.WARNING, "I": model.Severity.INFO}
 

@@ -10,8 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from preflight import account, consent, errors, live, model, pipeline, plan, rehearsed, target
-from preflight import engine as engines
+from preflight import errors, model
+from preflight.container_engine import engine as engines
+from preflight.cost import announcement as consent
+from preflight.deploy import lifecycle as live
+from preflight.deploy.targets import account, target
+from preflight.deploy.targets import rehearsal as rehearsed
+from preflight.pipeline import run as pipeline
+from preflight.plan import plan
 from preflight.report import text
 
 PLAN = "preflight.yaml"

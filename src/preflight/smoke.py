@@ -11,9 +11,25 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from preflight import errors, fetching, model, plan, reachability, vpc, waiting
-from preflight.aws import balancers, blueprint, tasks, trouble
-from preflight.aws import deployment as deployments
+from preflight import errors, model
+from preflight.aws import describe_network as vpc
+from preflight.aws import reachability
+from preflight.deploy import (
+    aws_errors as trouble,
+)
+from preflight.deploy import (
+    declared_resources as blueprint,
+)
+from preflight.deploy import deployment as deployments
+from preflight.deploy import (
+    load_balancers as balancers,
+)
+from preflight.deploy import (
+    tasks,
+)
+from preflight.plan import plan
+from preflight.system import http as fetching
+from preflight.system import waiting
 
 NEAR, FAR = 10.0, 60.0  # seconds for an answer, from this machine and from AWS, where DNS has to learn a name first
 SOURCE = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-task-networking.html"

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 from tests.integration import lasting
-from tests.integration.storm import proxy
+from tests.integration.request_faults import proxy
 
-from preflight import engine, errors, plan
+from preflight import errors
+from preflight.container_engine import engine
+from preflight.plan import plan
 
 ROOT = Path(__file__).parents[2]
 

@@ -12,8 +12,9 @@ from typing import Any
 
 import boto3
 
-from preflight import engine as engines
-from preflight import pipeline, process
+from preflight.container_engine import engine as engines
+from preflight.pipeline import run as pipeline
+from preflight.system import processes as process
 
 ROOT = Path(__file__).parents[2]
 COMMAND = (sys.executable, "-m", "preflight")

@@ -13,11 +13,13 @@ from typing import Any
 import boto3
 import pytest
 
-from preflight import engine as engines
-from preflight import places, process, waiting
-from preflight.aws import images
-from preflight.aws import session as sessions
-from preflight.standins import Standins
+from preflight.container_engine import engine as engines
+from preflight.container_engine.standins import Standins
+from preflight.deploy import image_push as images
+from preflight.deploy import session as sessions
+from preflight.system import processes as process
+from preflight.system import run_folders as places
+from preflight.system import waiting
 
 ROOT = Path(__file__).parents[2]
 REGION = "ap-northeast-1"

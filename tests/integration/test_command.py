@@ -13,8 +13,10 @@ from typing import Any
 
 import pytest
 
-from preflight import engine as engines
-from preflight import places, process, waiting
+from preflight.container_engine import engine as engines
+from preflight.system import processes as process
+from preflight.system import run_folders as places
+from preflight.system import waiting
 
 ROOT = Path(__file__).parents[2]
 COMMAND = (sys.executable, "-m", "preflight")

@@ -14,8 +14,11 @@ from typing import Any
 import pytest
 import testinfra
 
-from preflight import fetching, live, waiting
-from preflight.aws import images, tasks
+from preflight.deploy import image_push as images
+from preflight.deploy import lifecycle as live
+from preflight.deploy import tasks
+from preflight.system import http as fetching
+from preflight.system import waiting
 
 pytestmark = [pytest.mark.containers, pytest.mark.live]
 SERVICES = [

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.integration import served
+from tests.integration import emulator as served
 
-from preflight import engine as engines
-from preflight import waiting
+from preflight.container_engine import engine as engines
+from preflight.system import waiting
 
 RUN = "tasks"
 MANAGED = "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"

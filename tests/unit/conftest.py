@@ -10,10 +10,14 @@ from typing import Any
 
 import boto3
 import pytest
+from tests.unit.rehearsal.iam import callers as people
 
-from preflight import estate, guard_binary, plan, template
+from preflight.comply import cfn_guard_binary as guard_binary
+from preflight.plan import plan
+from preflight.plan import resolved_stacks as estate
 from preflight.rehearsal import server
-from preflight.rehearsal.resources import ecs
+from preflight.rehearsal.cloudformation.resources import ecs
+from preflight.templates import template
 
 ROOT = Path(__file__).parents[2]
 REGION = "ap-northeast-1"
@@ -64,7 +68,7 @@ def deploy(client: Callable[[str], Any]) -> Callable[..., dict[str, Any]]:
     """Create a stack from a template's text and wait for its end; the stack as described."""
 
     def run(body: str, *, name: str = "s", **given: Any) -> dict[str, Any]:
-        from preflight import waiting  # noqa: PLC0415 - as a test would
+        from preflight.system import waiting  # noqa: PLC0415 - as a test would
 
         cloudformation = client("cloudformation")
         stack = cloudformation.create_stack(StackName=name, TemplateBody=body, **given)["StackId"]
@@ -106,3 +110,17 @@ def make_estate(tmp_path: Path) -> Callable[..., estate.Estate]:
         return estate.of_plan(plan.load(tmp_path / "preflight.yaml"), templates, run="run1")
 
     return make
+
+
+@pytest.fixture
+def ci_role(client: Callable[[str], Any], deploy: Callable[..., dict[str, Any]]) -> str:
+    """The role of cfn/fa-018-ci.yaml, deployed on the account as its administrator would; its ARN."""
+    provider = client("iam").create_open_id_connect_provider(Url=people.ISSUER, ClientIDList=["sts.amazonaws.com"])
+    values = {"OIDCProviderArn": provider["OpenIDConnectProviderArn"], "Repository": "owner/name"}
+    made = deploy(
+        (people.ROOT / "cfn" / "fa-018-ci.yaml").read_text(),
+        name="fa-018-ci",
+        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in values.items()],
+        Capabilities=["CAPABILITY_IAM"],
+    )
+    return str(made["Outputs"][0]["OutputValue"])

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from preflight import cli, process
+from preflight import cli
+from preflight.system import processes as process
 
 ROOT = Path(__file__).parents[2]
 FARGATE = "cfn/fa-018-fargate.yaml"

@@ -46,8 +46,10 @@ def test_the_stages_of_a_plan_deploy_on_no_account_before_somebody_agreed(pytest
 
 PRETENDED = """
 import contextlib
-from preflight import account, engine, live
-from preflight.aws import prices
+from preflight.container_engine import engine
+from preflight.cost import prices
+from preflight.deploy import lifecycle as live
+from preflight.deploy.targets import account
 
 @contextlib.contextmanager
 def deployed(wish, where, say, *, remains):

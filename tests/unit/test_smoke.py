@@ -8,8 +8,12 @@ from unittest import mock
 
 import pytest
 
-from preflight import errors, fetching, plan, reachability, smoke
-from preflight.aws import balancers, session, tasks
+from preflight import errors, smoke
+from preflight.aws import reachability
+from preflight.deploy import load_balancers as balancers
+from preflight.deploy import session, tasks
+from preflight.plan import plan
+from preflight.system import http as fetching
 
 
 @pytest.fixture

@@ -1,1 +1,1 @@
-"""The client side: whatever deploys, pushes, waits, finds and sweeps, the same for both targets."""
+"""How AWS decides, in pure functions that both sides use."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from preflight.rehearsal.fargate import permissions
+from preflight.aws import iam_policy as permissions
 
 
 @dataclass(frozen=True)

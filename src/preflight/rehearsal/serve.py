@@ -13,10 +13,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from preflight import engine as engines
-from preflight import errors, places
-from preflight.rehearsal import containers, server
-from preflight.standins import Standins
+from preflight import errors
+from preflight.container_engine import engine as engines
+from preflight.container_engine.standins import Standins
+from preflight.rehearsal import server
+from preflight.rehearsal.containers import runner as containers
+from preflight.system import run_folders as places
 
 
 @dataclass(frozen=True)

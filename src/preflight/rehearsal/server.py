@@ -24,54 +24,89 @@ from moto.moto_server.werkzeug_app import (
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
+from preflight.container_engine.standins import Standins
 from preflight.rehearsal import account as accounts
-from preflight.rehearsal import (
-    admission,
-    balancers,
-    containers,
-    credentials,
-    door,
-    doors,
-    endpoint,
-    gate,
-    inside,
-    interfaces,
-    launcher,
-    ledger,
-    neighbours,
-    owners,
-    principals,
-    protocol,
-    pulls,
-    registries,
-    scheduler,
-    sessions,
-    stubs,
-    targets,
-    warm,
-)
-from preflight.rehearsal import logs as writer
-from preflight.rehearsal import running as runs
-from preflight.rehearsal.asking import reading
+from preflight.rehearsal import ledger, protocol
+from preflight.rehearsal import preload as warm
 from preflight.rehearsal.cloudformation import api as cloudformation
-from preflight.rehearsal.resources import catalog
+from preflight.rehearsal.cloudformation.resources import catalog
+from preflight.rehearsal.connectivity import (
+    cloud_map as registries,
+)
+from preflight.rehearsal.connectivity import (
+    inside_requests as inside,
+)
+from preflight.rehearsal.connectivity import (
+    public_ports as doors,
+)
+from preflight.rehearsal.connectivity import (
+    vpc_traffic as neighbours,
+)
+from preflight.rehearsal.containers import runner as containers
+from preflight.rehearsal.containers import running_task as runs
+from preflight.rehearsal.containers import stubs
+from preflight.rehearsal.ecs import api as ecs
+from preflight.rehearsal.ecs import state as states
+from preflight.rehearsal.iam import (
+    authentication as door,
+)
+from preflight.rehearsal.iam import (
+    authorization as gate,
+)
+from preflight.rehearsal.iam import (
+    principals,
+)
+from preflight.rehearsal.iam import (
+    resource_policies as owners,
+)
+from preflight.rehearsal.iam import (
+    temporary_credentials as sessions,
+)
+from preflight.rehearsal.iam.actions import parsing as reading
+from preflight.rehearsal.load_balancing import load_balancers as balancers
+from preflight.rehearsal.load_balancing import targets
+from preflight.rehearsal.network import interfaces
+from preflight.rehearsal.network import metadata_endpoint as endpoint
 from preflight.rehearsal.services import (
-    discovery,
+    application_autoscaling as scaling,
+)
+from preflight.rehearsal.services import (
     ec2,
-    ec2_default,
     ecr,
     elbv2,
     iam,
     logs,
-    registry,
     s3,
-    scaling,
     sts,
-    tagging,
 )
-from preflight.rehearsal.services.ecs import api as ecs
-from preflight.rehearsal.services.ecs import state as states
-from preflight.standins import Standins
+from preflight.rehearsal.services import (
+    ec2_default_vpc as ec2_default,
+)
+from preflight.rehearsal.services import (
+    ecr_registry as registry,
+)
+from preflight.rehearsal.services import (
+    resourcegroupstagging as tagging,
+)
+from preflight.rehearsal.services import (
+    servicediscovery as discovery,
+)
+from preflight.rehearsal.tasks import awslogs as writer
+from preflight.rehearsal.tasks import (
+    image_pull as pulls,
+)
+from preflight.rehearsal.tasks import (
+    launch_checks as admission,
+)
+from preflight.rehearsal.tasks import (
+    role_credentials as credentials,
+)
+from preflight.rehearsal.tasks import (
+    service_scheduler as scheduler,
+)
+from preflight.rehearsal.tasks import (
+    task_lifecycle as launcher,
+)
 
 LOOPBACK = "127.0.0.1"
 BOOK = "/_preflight/book"

@@ -15,8 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from preflight import engine as engines
-from preflight import errors, places, process, waiting
+from preflight import errors
+from preflight.container_engine import engine as engines
+from preflight.system import processes as process
+from preflight.system import run_folders as places
+from preflight.system import waiting
 
 ROOT = Path(__file__).parents[3]
 COMMAND = (sys.executable, "-m", "preflight")

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.integration import served
+from tests.integration import emulator as served
 
-from preflight import engine as engines
-from preflight import waiting
+from preflight.container_engine import engine as engines
+from preflight.system import waiting
 
 RUN, TASKS = "scale", 50
 MEMORY, IDLE = 600, 0.02  # MiB at most; part of a core at most

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from tests.unit.rehearsal.iam import callers as people
+
+from preflight.rehearsal import server
 
 TRUST = {
     "Version": "2012-10-17",
@@ -134,3 +138,32 @@ def reasons(client: Callable[[str], Any]) -> Callable[[dict[str, Any]], list[str
         return [reason for reason in found if reason]
 
     return read
+
+
+@pytest.fixture
+def make_role(account: server.Server, client: Callable[[str], Any]) -> Callable[..., str]:
+    """Make a role that the account trusts, with these statements; its ARN."""
+
+    def make(*statements: dict[str, Any], name: str = "somebody", **given: Any) -> str:
+        trust = {"Statement": [{"Effect": "Allow", "Principal": {"AWS": "123456789012"}, "Action": "sts:AssumeRole"}]}
+        document = json.dumps({"Version": "2012-10-17", **trust})
+        arn = str(client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=document, **given)["Role"]["Arn"])
+        allow = [{"Effect": "Allow", "Resource": "*", **statement} for statement in statements]
+        if allow:
+            text = json.dumps({"Version": "2012-10-17", "Statement": allow})
+            client("iam").put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=text)
+        return arn
+
+    return make
+
+
+@pytest.fixture
+def act(account: server.Server, client: Callable[[str], Any], make_role: Callable[..., str]) -> Callable[..., people.Keys]:
+    """The credentials of a new role with these statements."""
+
+    def assume(*statements: dict[str, Any], name: str = "somebody", **given: Any) -> people.Keys:
+        arn = make_role(*statements, name=name)
+        answer = client("sts").assume_role(RoleArn=arn, RoleSessionName="session", **given)
+        return people.keys_of(account.address, answer["Credentials"])
+
+    return assume

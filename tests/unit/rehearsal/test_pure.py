@@ -11,12 +11,20 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from preflight.rehearsal import health, interfaces, launcher, ledger, scheduler, targets
-from preflight.rehearsal.calls import images
-from preflight.rehearsal.cloudformation import graph, order
-from preflight.rehearsal.fargate import dependencies, launch, platforms
-from preflight.rehearsal.resources import ecs
-from preflight.rehearsal.services.ecs import state as states
+from preflight.rehearsal import ledger
+from preflight.rehearsal.cloudformation import creation_order as order
+from preflight.rehearsal.cloudformation import dependencies as graph
+from preflight.rehearsal.cloudformation.resources import ecs
+from preflight.rehearsal.containers import dependencies
+from preflight.rehearsal.containers import health_checks as health
+from preflight.rehearsal.containers import task_spec as launch
+from preflight.rehearsal.ecs import state as states
+from preflight.rehearsal.ecs.validation import runtime_platform as platforms
+from preflight.rehearsal.load_balancing import targets
+from preflight.rehearsal.network import interfaces
+from preflight.rehearsal.tasks import service_scheduler as scheduler
+from preflight.rehearsal.tasks import task_lifecycle as launcher
+from preflight.rehearsal.tasks.launch_calls import images
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,30 @@ from typing import Any
 
 from preflight.rehearsal import account as accounts
 from preflight.rehearsal import ledger, protocol
-from preflight.rehearsal.cloudformation import audit, changesets, check, intake, provision, update, views
+from preflight.rehearsal.cloudformation import (
+    change_sets as changesets,
+)
+from preflight.rehearsal.cloudformation import (
+    provisioner as provision,
+)
+from preflight.rehearsal.cloudformation import (
+    read_actions as views,
+)
+from preflight.rehearsal.cloudformation import (
+    readback as audit,
+)
+from preflight.rehearsal.cloudformation import (
+    request as intake,
+)
 from preflight.rehearsal.cloudformation import stack as stacks
-from preflight.rehearsal.resources import cloudformation as nested
-from preflight.rehearsal.resources import handler as handlers
+from preflight.rehearsal.cloudformation import (
+    template_validation as check,
+)
+from preflight.rehearsal.cloudformation import (
+    update,
+)
+from preflight.rehearsal.cloudformation.resources import handler as handlers
+from preflight.rehearsal.cloudformation.resources import nested_stack as nested
 from preflight.rehearsal.services import sts
 
 SESSION = "AWSCloudFormation"  # the name of the sessions in which CloudFormation uses a stack's role

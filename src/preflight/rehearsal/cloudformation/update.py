@@ -10,10 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from preflight import resolve, schemas
-from preflight.rehearsal.cloudformation import check, provision
+from preflight.rehearsal.cloudformation import provisioner as provision
 from preflight.rehearsal.cloudformation import stack as stacks
-from preflight.rehearsal.resources import handler as handlers
+from preflight.rehearsal.cloudformation import template_validation as check
+from preflight.rehearsal.cloudformation.resources import handler as handlers
+from preflight.templates import functions as resolve
+from preflight.templates import schemas
 
 REPLACES = "Requested update requires the creation of a new physical resource; hence creating one."
 CANCELLED = "Resource update cancelled"

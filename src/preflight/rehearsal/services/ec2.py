@@ -8,7 +8,7 @@ from typing import Any
 
 from preflight.rehearsal import account as accounts
 from preflight.rehearsal import protocol
-from preflight.rehearsal.services import ec2_endpoints
+from preflight.rehearsal.services import ec2_vpc_endpoints as ec2_endpoints
 
 Check = Callable[[accounts.Account, protocol.Call], None]
 _DESCRIPTION = re.compile(r"[a-zA-Z0-9. _\-:/()#,@\[\]+=&;{}!$*]*")

@@ -9,9 +9,10 @@ from typing import Any
 
 from preflight.rehearsal import account as accounts
 from preflight.rehearsal import protocol
-from preflight.rehearsal.services import ecr_caches, ecr_policy
-from preflight.rehearsal.services import registry as registries
-from preflight.rehearsal.services.ecs import state as states
+from preflight.rehearsal.ecs import state as states
+from preflight.rehearsal.services import ecr_pull_through_cache as ecr_caches
+from preflight.rehearsal.services import ecr_registry as registries
+from preflight.rehearsal.services import ecr_registry_policy as ecr_policy
 
 LIFETIME = timedelta(hours=12)
 

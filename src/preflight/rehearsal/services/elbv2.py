@@ -9,8 +9,9 @@ from typing import Any
 import moto.backends
 
 from preflight.rehearsal import account as accounts
-from preflight.rehearsal import protocol, targets
-from preflight.rehearsal.services import elbv2_logs
+from preflight.rehearsal import protocol
+from preflight.rehearsal.load_balancing import targets
+from preflight.rehearsal.services import elbv2_access_logs as elbv2_logs
 
 Check = Callable[[accounts.Account, protocol.Call], None]
 MAX_NAME = 32

@@ -10,9 +10,9 @@ from typing import Any
 import moto.backends
 from moto.iam import models
 
-from preflight import resolve
 from preflight.rehearsal import account as accounts
 from preflight.rehearsal import protocol
+from preflight.templates import functions as resolve
 
 Check = Callable[[accounts.Account, protocol.Call], None]
 MAX_NAME = 64

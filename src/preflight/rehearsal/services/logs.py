@@ -8,10 +8,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from preflight import resolve
+from preflight.aws import iam_policy as permissions
 from preflight.rehearsal import account as accounts
 from preflight.rehearsal import protocol
-from preflight.rehearsal.fargate import permissions
+from preflight.templates import functions as resolve
 
 Check = Callable[[accounts.Account, protocol.Call], None]
 

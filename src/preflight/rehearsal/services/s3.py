@@ -12,9 +12,9 @@ from moto.iam.access_control import PermissionResult
 from moto.s3 import models
 from werkzeug.wrappers import Request  # noqa: TC002 - mypy skips moto
 
+from preflight.aws import iam_policy as permissions
 from preflight.rehearsal import account as accounts
 from preflight.rehearsal import protocol
-from preflight.rehearsal.fargate import permissions
 
 CONTEXT = {"aws:securetransport": "true"}  # loopback stands for TLS: nobody else hears it
 READ = {"s3:HeadObject": "s3:GetObject"}

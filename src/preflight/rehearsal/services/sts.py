@@ -11,11 +11,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from preflight import resolve
+from preflight.aws import iam_policy as permissions
 from preflight.rehearsal import account as accounts
 from preflight.rehearsal import identity as identities
-from preflight.rehearsal import principals, protocol, webtoken
-from preflight.rehearsal.fargate import permissions
+from preflight.rehearsal import protocol
+from preflight.rehearsal.iam import oidc_token as webtoken
+from preflight.rehearsal.iam import principals
+from preflight.templates import functions as resolve
 
 LEAST, HOUR, DAY_AND_HALF = 900, 3600, 129_600
 ADMINISTRATOR = "user/moto"

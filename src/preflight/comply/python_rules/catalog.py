@@ -1,0 +1,28 @@
+"""All checks in Python, by the name they have in `python_rules.yaml`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from preflight.comply.python_rules import (
+    container_resources,
+    execution_role,
+    load_balancer_target,
+    log_group,
+    stack_parameters,
+    subnet_route,
+)
+from preflight.comply.python_rules import (
+    violation as offence,
+)
+from preflight.plan import resolved_stacks as estate
+
+CHECKS: Mapping[str, Callable[[estate.Estate], Iterator[offence.Offence]]] = {
+    "CFN_STACK_PARAMETERS_MATCH": stack_parameters.check,
+    "EC2_PUBLIC_SUBNET_ROUTE": subnet_route.check,
+    "ECS_CONTAINER_AWSLOGS_GROUP_DECLARED": log_group.check,
+    "ECS_SERVICE_LB_TARGET_MATCHES_TASKDEF": load_balancer_target.check,
+    "ECS_TASKDEF_CONTAINER_RESOURCES_FIT": container_resources.check,
+    "IAM_ECS_ROLE_TRUST_ECS_TASKS": execution_role.check_trust,
+    "IAM_EXECUTION_ROLE_POLICY_ATTACHED": execution_role.check_policy,
+}

@@ -1,0 +1,61 @@
+"""Containers ask for no more CPU and memory than their task has.
+
+Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters.html.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from preflight.aws import fargate_sizes as sizes
+from preflight.comply.python_rules import violation as offence
+from preflight.plan import resolved_stacks as estate
+from preflight.templates import functions as resolve
+
+DEFINITION = "AWS::ECS::TaskDefinition"
+_FIX = "Give the task more, or the container less; `preflight rules ECS_TASKDEF_CONTAINER_RESOURCES_FIT` says where the limits are documented."
+
+
+def check(every: estate.Estate) -> Iterator[offence.Offence]:
+    """Containers whose limits do not fit their task."""
+    for document in every.documents:
+        for logical, definition in document.of_type(DEFINITION):
+            containers = definition.get("ContainerDefinitions")
+            if isinstance(containers, list):
+                known = [c if isinstance(c, dict) and not resolve.is_kept(c) else {} for c in containers]
+                for path, message in _wrong(definition, known):
+                    yield offence.Offence(document, offence.at(logical, *path), message, _FIX)
+
+
+def _wrong(task: Mapping[str, Any], containers: list[dict[str, Any]]) -> Iterator[tuple[resolve.Path, str]]:
+    cpu, memory = size(task.get("Cpu"), "vcpu"), size(task.get("Memory"), "gb")
+    for number, container in enumerate(containers):
+        yield from _container(container, memory, ("ContainerDefinitions", number))
+    asked = sum(number_of(c.get("Cpu")) or 0 for c in containers)
+    if cpu is not None and asked > cpu:
+        yield ("Cpu",), f"the containers ask for {asked} CPU units together, and the task has {cpu}."
+    softs = [number_of(c.get("MemoryReservation")) or number_of(c.get("Memory")) or 0 for c in containers]
+    hards = [number_of(c.get("Memory")) or 0 for c in containers]
+    if memory is not None and sum(softs) > memory and max(hards, default=0) <= memory:
+        yield ("Memory",), f"the containers reserve {sum(softs)} MiB together, and the task has {memory} MiB."
+
+
+def _container(container: Mapping[str, Any], limit: int | None, path: resolve.Path) -> Iterator[tuple[resolve.Path, str]]:
+    hard, soft = number_of(container.get("Memory")), number_of(container.get("MemoryReservation"))
+    name = container.get("Name")
+    if hard is not None and limit is not None and hard > limit:
+        yield (*path, "Memory"), f"container {name} may use {hard} MiB, and its task has {limit} MiB."
+    if hard is not None and soft is not None and soft > hard:
+        yield (*path, "MemoryReservation"), f"container {name} reserves {soft} MiB, more than the {hard} MiB it may use."
+
+
+def number_of(value: Any) -> int | None:
+    """A whole number, also as text; None where it is none, or not known."""
+    text = resolve.as_text(value)
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
+def size(value: Any, unit: str) -> int | None:
+    """A task's CPU or memory; None where it is none, or not known."""
+    return sizes.units(resolve.as_text(value), unit) if isinstance(value, str | int | float) else None

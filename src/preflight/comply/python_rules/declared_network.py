@@ -1,0 +1,228 @@
+"""The network that templates declare, in the form of EC2's descriptions, so that `reachability` can judge it.
+
+Only what is fully known becomes part of it: whatever cannot be traced makes the whole undecided, because a
+route, an attachment or an endpoint that nobody sees could be the missing one.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from preflight.aws import reachability
+from preflight.plan import references as origin
+from preflight.plan import resolved_stacks as estate
+from preflight.templates import functions as resolve
+from preflight.templates import language_extensions as extensions
+
+ELSEWHERE = "elsewhere"  # a way out that is another network's affair
+ANY = "sg-any"
+_PREFIXES = {
+    "AWS::EC2::VPC": "vpc",
+    "AWS::EC2::Subnet": "subnet",
+    "AWS::EC2::RouteTable": "rtb",
+    "AWS::EC2::InternetGateway": "igw",
+    "AWS::EC2::NatGateway": "nat",
+}
+_ATTRIBUTES = {None, "VpcId", "SubnetId", "RouteTableId", "InternetGatewayId", "NatGatewayId"}
+_OTHER_TARGETS = (
+    "TransitGatewayId", "VpcPeeringConnectionId", "NetworkInterfaceId", "InstanceId", "LocalGatewayId",
+    "CarrierGatewayId", "CoreNetworkArn", "VpcEndpointId",
+)  # fmt: skip
+_OPAQUE = (
+    "Custom::", "AWS::CloudFormation::CustomResource", "AWS::CloudFormation::StackSet",
+    "AWS::ServiceCatalog::CloudFormationProvisionedProduct",
+)  # fmt: skip
+_OPEN = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
+
+
+class Network:
+    """The declared network of an estate, and the ids that stand for its resources."""
+
+    def __init__(self, every: estate.Estate) -> None:
+        """Collect it.
+
+        Raises:
+            UnknownError: a part of it is not known.
+        """
+        self._estate = every
+        self._tracer = origin.Tracer(every)
+        self._ids: list[tuple[origin.Origin, str]] = []
+        if any(map(_is_opaque, every.documents)):
+            raise origin.UnknownError
+        for kind in _PREFIXES:
+            for document, logical, _ in self._of(kind):
+                self._name(origin.Origin(document, logical), kind)
+        self.described = self._described()
+
+    def _of(self, kind: str) -> Iterator[tuple[estate.Document, str, Mapping[str, Any]]]:
+        for document in self._estate.documents:
+            for logical, given in document.of_type(kind):
+                yield document, logical, given
+
+    def _name(self, found: origin.Origin, kind: str) -> None:
+        self._ids.append((found, f"{_PREFIXES[kind]}-{len(self._ids):08d}"))
+
+    def id_of(self, document: estate.Document, value: Any, kind: str) -> str:
+        """The id of the resource that a value refers to.
+
+        Raises:
+            UnknownError: it is none of this type, or not known.
+        """
+        found = self._tracer.one(document, value)
+        if found.kind != kind or found.attribute not in _ATTRIBUTES:
+            raise origin.UnknownError
+        return self._id(found)
+
+    def _id(self, found: origin.Origin) -> str:
+        return next(name for known, name in self._ids if known.is_same(found))
+
+    def subnets(self, document: estate.Document, value: Any) -> list[tuple[str, origin.Origin]]:
+        """The declared subnets in a list, by id; those from elsewhere left out."""
+        items = value if isinstance(value, list) else [value]
+        found: list[tuple[str, origin.Origin]] = []
+        for item in items:
+            try:
+                traced = self._tracer.all(document, item)
+            except origin.UnknownError:
+                continue
+            found += [(self._id(one), one) for one in traced if one.kind == "AWS::EC2::Subnet"]
+        return found
+
+    def vpc_of(self, subnet: origin.Origin) -> str:
+        """The VPC of a subnet.
+
+        Raises:
+            UnknownError: it is not declared here.
+        """
+        return self.id_of(subnet.document, subnet.properties.get("VpcId"), "AWS::EC2::VPC")
+
+    def told(self, text: str) -> str:
+        """A text with logical ids in the place of ids."""
+        for found, name in self._ids:
+            text = text.replace(name, found.logical)
+        return text
+
+    def _described(self) -> reachability.Network:
+        return reachability.Network(
+            subnets=tuple(self._subnets()),
+            route_tables=tuple(self._tables()),
+            internet_gateways=tuple(self._gateways()),
+            nat_gateways=tuple(self._nats()),
+            security_groups=({"GroupId": ANY, "IpPermissions": _OPEN, "IpPermissionsEgress": _OPEN},),
+            endpoints=tuple(self._endpoints()),
+        )
+
+    def _subnets(self) -> Iterator[dict[str, Any]]:
+        for document, logical, _ in self._of("AWS::EC2::Subnet"):
+            yield {"SubnetId": self._id(origin.Origin(document, logical)), "CidrBlock": "10.0.0.0/16"}
+
+    def _tables(self) -> Iterator[dict[str, Any]]:
+        associations, routes = self._associations(), self._routes()
+        for document, logical, given in self._of("AWS::EC2::RouteTable"):
+            name = self._id(origin.Origin(document, logical))
+            yield {
+                "RouteTableId": name,
+                "VpcId": self.id_of(document, given.get("VpcId"), "AWS::EC2::VPC"),
+                "Associations": [{"SubnetId": subnet} for subnet, table in associations if table == name],
+                "Routes": [route for table, route in routes if table == name],
+            }
+        for document, logical, _ in self._of("AWS::EC2::VPC"):
+            name = self._id(origin.Origin(document, logical))
+            yield {"RouteTableId": None, "VpcId": name, "Associations": [{"Main": True}], "Routes": []}
+
+    def _associations(self) -> list[tuple[str, str]]:
+        kind = "AWS::EC2::SubnetRouteTableAssociation"
+        return [
+            (
+                self.id_of(document, given.get("SubnetId"), "AWS::EC2::Subnet"),
+                self.id_of(document, given.get("RouteTableId"), "AWS::EC2::RouteTable"),
+            )
+            for document, _, given in self._of(kind)
+        ]
+
+    def _routes(self) -> list[tuple[str, dict[str, Any]]]:
+        return [
+            (self.id_of(document, given.get("RouteTableId"), "AWS::EC2::RouteTable"), self._route(document, given))
+            for document, _, given in self._of("AWS::EC2::Route")
+        ]
+
+    def _route(self, document: estate.Document, given: Mapping[str, Any]) -> dict[str, Any]:
+        block = given.get("DestinationCidrBlock")
+        if not isinstance(block, str) or not _is_block(block):
+            raise origin.UnknownError  # by a prefix list, for IPv6, or not known
+        route: dict[str, Any] = {"DestinationCidrBlock": block}
+        if "GatewayId" in given:
+            route["GatewayId"] = self.id_of(document, given["GatewayId"], "AWS::EC2::InternetGateway")
+        elif "NatGatewayId" in given:
+            route["NatGatewayId"] = self.id_of(document, given["NatGatewayId"], "AWS::EC2::NatGateway")
+        elif any(key in given for key in _OTHER_TARGETS):
+            route["TransitGatewayId"] = ELSEWHERE
+        else:
+            raise origin.UnknownError
+        return route
+
+    def _gateways(self) -> Iterator[dict[str, Any]]:
+        attached = [
+            (
+                self.id_of(document, given["InternetGatewayId"], "AWS::EC2::InternetGateway"),
+                self.id_of(document, given.get("VpcId"), "AWS::EC2::VPC"),
+            )
+            for document, _, given in self._of("AWS::EC2::VPCGatewayAttachment")
+            if "InternetGatewayId" in given
+        ]
+        for document, logical, _ in self._of("AWS::EC2::InternetGateway"):
+            name = self._id(origin.Origin(document, logical))
+            yield {"InternetGatewayId": name, "Attachments": [{"VpcId": v} for gateway, v in attached if gateway == name]}
+
+    def _nats(self) -> Iterator[dict[str, Any]]:
+        for document, logical, given in self._of("AWS::EC2::NatGateway"):
+            kind = given.get("ConnectivityType", "public")
+            if not isinstance(kind, str):
+                raise origin.UnknownError
+            yield {
+                "NatGatewayId": self._id(origin.Origin(document, logical)),
+                "SubnetId": self.id_of(document, given.get("SubnetId"), "AWS::EC2::Subnet"),
+                "State": "available",
+                "ConnectivityType": kind,
+            }
+
+    def _endpoints(self) -> Iterator[dict[str, Any]]:
+        for document, logical, given in self._of("AWS::EC2::VPCEndpoint"):
+            service, kind = given.get("ServiceName"), given.get("VpcEndpointType", "Gateway")
+            private = resolve.as_text(given.get("PrivateDnsEnabled", False)).lower()
+            tables = given.get("RouteTableIds", [])
+            if not isinstance(service, str) or not isinstance(kind, str) or private not in {"true", "false"}:
+                raise origin.UnknownError
+            traced = self._tracer.all(document, tables)
+            yield {
+                "VpcEndpointId": logical,
+                "VpcId": self.id_of(document, given.get("VpcId"), "AWS::EC2::VPC"),
+                "ServiceName": service,
+                "VpcEndpointType": kind,
+                "PrivateDnsEnabled": private == "true",
+                "RouteTableIds": [self._id(table) for table in traced if table.kind == "AWS::EC2::RouteTable"],
+            }
+
+
+def _is_opaque(document: estate.Document) -> bool:
+    """Whether a stack may make more of a network than its document shows."""
+    macros = [name for name in extensions.transforms(document.source.data) if name != extensions.NAME]
+    return bool(macros) or not document.is_expanded or any(_is_hidden(document, *r) for r in document.resources.items())
+
+
+def _is_hidden(document: estate.Document, logical: str, resource: Mapping[str, Any]) -> bool:
+    """Whether nobody can say what a resource makes, or whether it is there at all."""
+    kind, condition = str(resource.get("Type")), resource.get("Condition")
+    if kind.startswith(_OPAQUE) or kind.endswith("::MODULE") or (kind == estate.STACK and logical not in document.children):
+        return True
+    return kind.startswith("AWS::EC2::") and isinstance(condition, str) and document.resolver.is_undecided(condition)
+
+
+def _is_block(text: str) -> bool:
+    try:
+        ipaddress.IPv4Network(text, strict=False)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,67 @@
+"""A service's load balancer targets a container and a port that its task definition has.
+
+Where both stand in one template a rule of cfn-guard says it; here the definition comes from another stack.
+Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_LoadBalancer.html.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from preflight.comply.python_rules import container_resources
+from preflight.comply.python_rules import violation as offence
+from preflight.plan import references as origin
+from preflight.plan import resolved_stacks as estate
+from preflight.templates import functions as resolve
+
+
+def check(every: estate.Estate) -> Iterator[offence.Offence]:
+    """Targets that the task definition of another stack does not have."""
+    tracer = origin.Tracer(every)
+    for document in every.documents:
+        for logical, service in document.of_type("AWS::ECS::Service"):
+            definition = _definition(tracer, document, service)
+            if definition is None or definition.document is document:
+                continue
+            targets = service.get("LoadBalancers")
+            for number, target in enumerate(targets if isinstance(targets, list) else []):
+                for key, message in _wrong(target, definition):
+                    path = offence.at(logical, "LoadBalancers", number, key)
+                    fix = f"Name a container and a port of {definition.logical} in {definition.document.name}."
+                    yield offence.Offence(document, path, message, fix)
+
+
+def _definition(
+    tracer: origin.Tracer, document: estate.Document, service: Mapping[str, Any]
+) -> origin.Origin | None:
+    try:
+        found = tracer.one(document, service.get("TaskDefinition"))
+    except origin.UnknownError:
+        return None
+    return found if found.kind == container_resources.DEFINITION else None
+
+
+def _wrong(target: Any, definition: origin.Origin) -> Iterator[tuple[str, str]]:
+    containers = definition.properties.get("ContainerDefinitions")
+    name = target.get("ContainerName") if isinstance(target, dict) else None
+    if not isinstance(name, str) or not isinstance(containers, list) or resolve.holds_kept(_names(containers)):
+        return
+    found = next((c for c in containers if isinstance(c, dict) and c.get("Name") == name), None)
+    if found is None:
+        yield "ContainerName", f"task definition {definition.logical} has no container {name}."
+        return
+    port = container_resources.number_of(target.get("ContainerPort"))
+    mappings = found.get("PortMappings", [])
+    if port is None or not isinstance(mappings, list) or not all(map(_is_plain, mappings)):
+        return
+    if port not in [container_resources.number_of(mapping["ContainerPort"]) for mapping in mappings]:
+        yield "ContainerPort", f"container {name} of task definition {definition.logical} does not map port {port}."
+
+
+def _names(containers: list[Any]) -> list[Any]:
+    return [c.get("Name") if isinstance(c, dict) and not resolve.is_kept(c) else {"Ref": "?"} for c in containers]
+
+
+def _is_plain(mapping: Any) -> bool:
+    return isinstance(mapping, dict) and container_resources.number_of(mapping.get("ContainerPort")) is not None

@@ -1,0 +1,64 @@
+"""The log group that a container writes to is declared, or created on the way.
+
+A group could exist already, made by hand; so this is a practice, and only said of a plan, which names all
+its templates. Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslogs.html.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from preflight.comply.python_rules import container_resources
+from preflight.comply.python_rules import violation as offence
+from preflight.plan import resolved_stacks as estate
+from preflight.templates import functions as resolve
+
+_OPTIONS = ("LogConfiguration", "Options")
+
+
+def check(every: estate.Estate) -> Iterator[offence.Offence]:
+    """Containers that write to a group of a known name which no stack of the plan declares."""
+    declared = _declared(every)
+    if not every.is_closed or declared is None:
+        return
+    for document in every.documents:
+        for logical, definition in document.of_type(container_resources.DEFINITION):
+            containers = definition.get("ContainerDefinitions")
+            for number, container in enumerate(containers if isinstance(containers, list) else []):
+                name = _asked(container)
+                if name is not None and name not in declared:
+                    path = offence.at(logical, "ContainerDefinitions", number, *_OPTIONS, "awslogs-group")
+                    yield offence.Offence(
+                        document,
+                        path,
+                        f"no stack of the plan declares the log group {name}; unless it exists already, the task cannot start.",
+                        "Declare an AWS::Logs::LogGroup of that name, and let awslogs-group refer to it.",
+                    )
+
+
+def _declared(every: estate.Estate) -> set[str] | None:
+    """Names of the groups that stacks declare; None where one of them is not known."""
+    found = set()
+    for document in every.documents:
+        for _, group in document.of_type("AWS::Logs::LogGroup"):
+            name = group.get("LogGroupName")
+            if isinstance(name, dict | list):
+                return None
+            found.add(str(name))
+    return found
+
+
+def _asked(container: Any) -> str | None:
+    """The group of a container that has to be there before it starts, where it is known."""
+    logging = container.get("LogConfiguration") if isinstance(container, dict) else None
+    options = logging.get("Options") if isinstance(logging, dict) and logging.get("LogDriver") == "awslogs" else None
+    if not isinstance(options, dict) or _may_create(options):
+        return None
+    name = options.get("awslogs-group")
+    return name if isinstance(name, str) else None
+
+
+def _may_create(options: Mapping[str, Any]) -> bool:
+    wanted = options.get("awslogs-create-group", False)
+    return isinstance(wanted, dict | list) or resolve.as_text(wanted).lower() != "false"

@@ -1,0 +1,58 @@
+"""A nested stack is given the parameters that its template declares, with values it allows.
+
+Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudformation-stack.html.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from preflight.comply.python_rules import violation as offence
+from preflight.plan import resolved_stacks as estate
+from preflight.templates import functions as resolve
+
+
+def check(every: estate.Estate) -> Iterator[offence.Offence]:
+    """Nested stacks whose parameters do not match their templates."""
+    for document in every.documents:
+        for logical, child in document.children.items():
+            given = estate.properties(document.resources.get(logical, {})).get("Parameters", {})
+            declared = child.source.data.get("Parameters") or {}
+            if not isinstance(given, dict) or resolve.is_kept(given) or not isinstance(declared, dict):
+                continue
+            for name, message, fix in _wrong(given, declared, child.name):
+                path = offence.at(logical, "Parameters", *([name] if name in given else []))
+                yield offence.Offence(document, path, message, fix)
+
+
+def _wrong(given: Mapping[str, Any], declared: Mapping[str, Any], child: str) -> Iterator[tuple[str, str, str]]:
+    for name, declaration in declared.items():
+        is_required = isinstance(declaration, dict) and "Default" not in declaration
+        if is_required and name not in given:
+            yield name, f"parameter {name} of {child} has no default, and is not passed.", f"Pass {name}, or give it a default."
+    for name, value in given.items():
+        declaration = declared.get(name)
+        if declaration is None:
+            yield name, f"{child} declares no parameter {name}.", f"Declare {name} there, or do not pass it."
+        elif isinstance(declaration, dict):
+            said = _refusal(name, declaration, value)
+            if said:
+                yield name, f"{child} refuses the value {_shown(value)}: {said}.", "Pass a value that the parameter allows."
+
+
+def _refusal(name: str, declaration: Mapping[str, Any], value: Any) -> str | None:
+    if isinstance(value, dict | list) or value is None or str(declaration.get("Type")).startswith("AWS::SSM::"):
+        return None
+    try:
+        resolve.parameters({"Parameters": {name: declaration}}, {name: value})
+    except resolve.ResolveError as error:
+        return error.message.rstrip(".")
+    except (TypeError, ValueError):
+        return None
+    return None
+
+
+def _shown(value: Any) -> str:
+    text = resolve.as_text(value)
+    return repr(text if len(text) <= 60 else f"{text[:60]}...")

@@ -1,0 +1,33 @@
+"""What a check found: which document, where in it, what is wrong and what mends it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from preflight.plan import resolved_stacks as estate
+from preflight.templates import functions as resolve
+
+
+@dataclass(frozen=True)
+class Offence:
+    """One violation; `path` leads from the document's top to the part that is wrong."""
+
+    document: estate.Document
+    path: resolve.Path
+    message: str
+    fix: str
+
+    @property
+    def resource(self) -> str | None:
+        """Logical id of the resource that is wrong."""
+        return str(self.path[1]) if len(self.path) > 1 and self.path[0] == "Resources" else None
+
+    @property
+    def property(self) -> str | None:
+        """Dotted path of the property that is wrong."""
+        return ".".join(map(str, self.path[3:])) or None
+
+
+def at(logical: str, *rest: str | int) -> resolve.Path:
+    """The path of a property of a resource."""
+    return ("Resources", logical, "Properties", *rest)

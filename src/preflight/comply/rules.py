@@ -1,0 +1,205 @@
+"""What is known of each rule besides its text: title, reason, controls, sources, and whether it ships on.
+
+Each folder of rules may hold a `rules.yaml` (for cfn-guard rules) and a `python_rules.yaml` (for checks in
+Python that Guard's language cannot say): maps from rule name to an entry. A folder without them works
+as well; its rules then have a name and nothing more.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from preflight import errors, model
+from preflight.templates import template
+
+TIERS = {"fargate": model.Severity.ERROR, "security": model.Severity.ERROR, "practice": model.Severity.WARNING}
+UNWAIVABLE = "fargate"
+RULES_FILE = "rules.yaml"
+JOINS_FILE = "python_rules.yaml"
+NEAR = 0.85  # how alike two names are when one is taken for a misspelling of the other
+_RULE = re.compile(r"^\s*rule\s+([A-Za-z0-9_]+)(?=\s|\{|$)", re.MULTILINE)
+_COMMENT = re.compile(r"(?m)^\s*#.*$")
+_TEXTS = ("title", "why", "off_because", "tier")
+_LISTS = ("types", "controls", "sources")
+_KEYS = (*_TEXTS, *_LISTS, "enabled")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What a `rules.yaml` says of one rule."""
+
+    title: str = ""
+    why: str = ""
+    types: tuple[str, ...] = ()
+    controls: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    is_enabled: bool = True
+    off_because: str = ""
+    tier: str = ""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule: its name, the file it stands in, its tier (the name of its folder), and what is known of it."""
+
+    name: str
+    file: Path
+    tier: str
+    entry: Entry = field(default_factory=Entry)
+    is_join: bool = False
+
+    @property
+    def severity(self) -> model.Severity:
+        """Severity of its findings; that of an error where the folder is no tier of ours."""
+        return TIERS.get(self.tier, model.Severity.ERROR)
+
+    @property
+    def source(self) -> str | None:
+        """The page that says why, the first of its sources."""
+        return next(iter(self.entry.sources), None)
+
+    @property
+    def is_on(self) -> bool:
+        """Whether it is run."""
+        return self.entry.is_enabled
+
+    @property
+    def is_waivable(self) -> bool:
+        """Whether a template or a plan may waive it: what AWS refuses in any case nobody can."""
+        return self.tier != UNWAIVABLE
+
+
+def rules_below(folders: Sequence[Path]) -> list[Rule]:
+    """The cfn-guard rules in all files below the folders, by file; a file that is met twice counts once.
+
+    Raises:
+        UsageError: there is no such folder, it holds no rule, two rules have one name, or a file cannot be read.
+    """
+    found: dict[Path, list[Rule]] = {}
+    for folder in folders:
+        if not folder.is_dir():
+            msg = f"{folder}: there is no such rules folder. Next: name an existing folder under `rules` in the plan"
+            raise errors.UsageError(msg)
+        own = _by_file(folder)
+        if not any(own.values()):
+            msg = f"{folder}: there is no rule in this folder. Next: put a .guard file into it, or leave it out of `rules`"
+            raise errors.UsageError(msg)
+        found = own | found
+    listed = [rule for file in sorted(found) for rule in found[file]]
+    names = [rule.name for rule in listed]
+    doubled = sorted({name for name in names if names.count(name) > 1})
+    if doubled:
+        msg = f"two rules have one name: {', '.join(doubled)}"
+        raise errors.UsageError(msg)
+    return listed
+
+
+def _by_file(folder: Path) -> dict[Path, list[Rule]]:
+    files = sorted(folder.rglob("*.guard"))
+    books = {tier: read(tier / RULES_FILE) for tier in {file.parent for file in files}}
+    return {file.resolve(): list(_rules_in(file, books[file.parent])) for file in files}
+
+
+def _rules_in(file: Path, entries: Mapping[str, Entry]) -> Iterator[Rule]:
+    try:
+        text = _COMMENT.sub("", file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        msg = f"{file}: the rule cannot be read: {error}"
+        raise errors.UsageError(msg) from None
+    for name in _RULE.findall(text):
+        yield Rule(name, file, file.parent.name, entries.get(name, Entry()))
+
+
+def joins_below(folder: Path) -> list[Rule]:
+    """The checks in Python that the `python_rules.yaml` of the folder's tiers describe.
+
+    Raises:
+        UsageError: one of these files cannot be read.
+    """
+    return [
+        Rule(name, file, entry.tier or file.parent.name, entry, is_join=True)
+        for file in sorted(folder.rglob(JOINS_FILE))
+        for name, entry in read(file).items()
+    ]
+
+
+def read(file: Path) -> Mapping[str, Entry]:
+    """The entries of a metadata file, by rule; none where there is no such file.
+
+    Raises:
+        UsageError: with file and line, what is wrong.
+    """
+    if not file.is_file() or _is_blank(file):
+        return {}
+    try:
+        known = template.load(file)
+    except template.UnreadableError as error:
+        reason = error.reason.replace("Template format error: ", "")
+        msg = f"{file}:{error.line or 1}: the rules' metadata cannot be read: {reason}"
+        raise errors.UsageError(msg) from None
+    return {name: _Entry(known, name).read() for name in known.data}
+
+
+def _is_blank(file: Path) -> bool:
+    """Whether a file holds nothing but comments."""
+    lines = file.read_bytes().splitlines()
+    return all(not line.strip() or line.lstrip().startswith(b"#") for line in lines)
+
+
+class _Entry:
+    """Reads one entry; every complaint names file and line."""
+
+    def __init__(self, known: template.Template, name: str) -> None:
+        self._known = known
+        self._name = name
+        self._given = known.data[name]
+
+    def read(self) -> Entry:
+        if not isinstance(self._given, dict):
+            raise self._fail(f"expected a map with {', '.join(_KEYS)}")
+        for key in self._given:
+            if key not in _KEYS:
+                raise self._fail(f"unknown key {key!r}{near(key, _KEYS)} Expected: {', '.join(_KEYS)}", key)
+        is_enabled = self._given.get("enabled", True)
+        if not isinstance(is_enabled, bool):
+            raise self._fail(f"enabled: expected true or false, found {is_enabled!r}", "enabled")
+        texts = {key: self._text(key) for key in _TEXTS}
+        if texts["tier"] and texts["tier"] not in TIERS:
+            raise self._fail(f"tier: expected {', '.join(TIERS)}, found {texts['tier']!r}", "tier")
+        types, controls, sources = map(self._list, _LISTS)
+        return Entry(
+            title=texts["title"],
+            why=texts["why"],
+            types=types,
+            controls=controls,
+            sources=sources,
+            is_enabled=is_enabled,
+            off_because=texts["off_because"],
+            tier=texts["tier"],
+        )
+
+    def _fail(self, what: str, *where: str | int) -> errors.UsageError:
+        line = self._known.line(self._name, *where)
+        return errors.UsageError(f"{self._known.name}:{line}: {self._name}: {what}")
+
+    def _text(self, key: str) -> str:
+        value = self._given.get(key, "")
+        if not isinstance(value, str):
+            raise self._fail(f"{key}: expected text, found {value!r}", key)
+        return " ".join(value.split())
+
+    def _list(self, key: str) -> tuple[str, ...]:
+        value = self._given.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise self._fail(f"{key}: expected a list of texts, found {value!r}", key)
+        return tuple(value)
+
+
+def near(name: str, known: Sequence[str], *, cutoff: float = 0.6) -> str:
+    """A question for what was meant, to be put after a name that nobody knows; empty where nothing is alike."""
+    close = difflib.get_close_matches(name, known, 1, cutoff)
+    return f", did you mean {close[0]!r}?" if close else "."

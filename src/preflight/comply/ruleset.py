@@ -1,0 +1,77 @@
+"""Which rules a run holds templates against: the pack, a team's own folders, and the plan's switches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from preflight import errors
+from preflight.comply import pack
+from preflight.comply import rules as rulebook
+from preflight.plan import rule_settings as policy
+
+
+@dataclass(frozen=True)
+class Ruleset:
+    """Every rule there is, in the tier it has here; those that are on are run."""
+
+    guard: tuple[rulebook.Rule, ...]
+    joins: tuple[rulebook.Rule, ...]
+
+    @property
+    def every(self) -> tuple[rulebook.Rule, ...]:
+        """All rules by name; a check in Python that completes a rule of cfn-guard is not listed twice."""
+        named = {rule.name: rule for rule in (*self.joins, *self.guard)}
+        return tuple(named[name] for name in sorted(named))
+
+    @property
+    def asked(self) -> tuple[rulebook.Rule, ...]:
+        """The rules that cfn-guard answers for: all in the files of those that are on."""
+        files = {rule.file for rule in self.guard if rule.is_on}
+        return tuple(rule for rule in self.guard if rule.file in files)
+
+    @property
+    def on(self) -> dict[str, rulebook.Rule]:
+        """The rules that are on, by name."""
+        return {rule.name: rule for rule in self.every if rule.is_on}
+
+
+def chosen(folders: Sequence[Path], asked: policy.Policy | None = None) -> Ruleset:
+    """The pack with the rules of `folders` added; a rule of theirs takes the place of its namesake.
+
+    Raises:
+        UsageError: a folder cannot be used, or the policy switches a rule that nobody knows.
+    """
+    own = rulebook.rules_below(folders)
+    names = {rule.name for rule in own}
+    shipped = rulebook.rules_below([pack.folder()])
+    replaced = {rule.file for rule in shipped if rule.name in names}
+    guard = (*own, *(rule for rule in shipped if rule.file not in replaced))
+    namesakes = {rule.name: rule for rule in guard}
+    joins = (_described(rule, namesakes) for rule in rulebook.joins_below(pack.folder()))
+    return _switched(Ruleset(guard, tuple(joins)), asked or policy.Policy())
+
+
+def _described(join: rulebook.Rule, namesakes: dict[str, rulebook.Rule]) -> rulebook.Rule:
+    """A check that completes a rule of cfn-guard has its tier and its entry."""
+    namesake = namesakes.get(join.name)
+    return join if namesake is None else replace(join, tier=namesake.tier, entry=namesake.entry)
+
+
+def _switched(rules: Ruleset, asked: policy.Policy) -> Ruleset:
+    known = [rule.name for rule in rules.every]
+    for switch in asked.switches:
+        if switch.rule not in known:
+            hint = rulebook.near(switch.rule, known)
+            msg = f"{asked.name}:{switch.line}: checks: there is no rule {switch.rule!r}{hint} `preflight rules` lists them"
+            raise errors.UsageError(msg)
+    to = {switch.rule: switch.to for switch in asked.switches}
+    return Ruleset(tuple(_turned(r, to.get(r.name)) for r in rules.guard), tuple(_turned(r, to.get(r.name)) for r in rules.joins))
+
+
+def _turned(rule: rulebook.Rule, to: str | None) -> rulebook.Rule:
+    if to is None:
+        return rule
+    turned = replace(rule, entry=replace(rule.entry, is_enabled=to != "off"))
+    return replace(turned, tier=to) if to in rulebook.TIERS else turned

@@ -1,0 +1,1 @@
+"""podman or docker, called by command line."""

@@ -1,0 +1,182 @@
+"""Stand-in images for a registry that cannot be reached: built once, kept under names of their own.
+
+A stand-in is a folder with a program `build`, which fills the folder it is given, and a `Dockerfile`
+that makes an image of that. It is used only where the registry of the real image cannot be reached.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import math
+import re
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from preflight import errors
+from preflight.container_engine import engine as engines
+from preflight.system import processes as process
+from preflight.system import run_folders as places
+from preflight.system import waiting
+
+PATIENCE = 10.0  # seconds that another run's build is waited for
+STORAGE = "storage"  # the state of what podman knows as storage alone
+PREFIX = "localhost/preflight-standin/"
+_UNREACHABLE = re.compile(
+    r"no such host|i/o timeout|connection refused|network is unreachable|no route to host|"
+    r"handshake timeout|temporary failure in name resolution|server misbehaving|proxyconnect|"
+    r"connection reset|context deadline exceeded|request canceled|unexpected EOF|denied destination|403 \(Forbidden\)|"
+    r"toomanyrequests",
+    re.IGNORECASE,
+)
+
+
+class Standins:
+    """Finds the image to run for a name: the real one, or its stand-in. `used` names the latter."""
+
+    def __init__(self, engine: engines.Engine, folders: Mapping[str, Path]) -> None:
+        self._engine = engine
+        self._folders = dict(folders)
+        self._found: dict[tuple[str, str | None], str] = {}
+        self.used: dict[str, str] = {}
+
+    def image(self, name: str, platform: str | None = None) -> str:
+        """What to run, or to build on, where `name` is asked for: `name` itself, or the name of its stand-in.
+
+        It is for `platform`, where one is asked for; else this machine runs it.
+
+        Raises:
+            LookupError: the registry answered that there is no such image; the text is what it said.
+            ToolBrokeError: the registry cannot be reached, and there is no stand-in.
+        """
+        if (name, platform) not in self._found:
+            self._found[name, platform] = self._find(name, platform)
+        return self._found[name, platform]
+
+    def _find(self, name: str, platform: str | None) -> str:
+        wanted = self._engine.platforms if platform is None else {platform}
+        held = self._engine.platform_of(name)
+        if held in wanted:
+            return name
+        asked = platform or (None if held is None else self._engine.platform)  # another build left that of its own
+        done = self._engine.run(
+            "pull", "--quiet", *(("--platform", asked) if asked else ()), _qualified(name), timeout=600
+        )
+        if done.code == 0:
+            return _qualified(name)
+        said = (done.stderr or done.stdout).strip()
+        if not _UNREACHABLE.search(said):
+            raise LookupError(said.splitlines()[-1] if said else "the registry did not say why")
+        self.used[name] = build(self._engine, repository(name), self._folder(name, said), platform)
+        return self.used[name]
+
+    def _folder(self, name: str, said: str) -> Path:
+        folder = self._folders.get(repository(name))
+        if folder is None:
+            msg = (
+                f"the registry of {name} cannot be reached, and the plan names no stand-in for it. Next: "
+                f"pull the image once by hand, or add `standins: {{{repository(name)}: FOLDER}}` to the plan. "
+                f"The engine said: {said[-300:]}"
+            )
+            raise errors.ToolBrokeError(msg)
+        return folder
+
+
+def repository(image: str) -> str:
+    """The repository of an image name as people write it: `nginx` for `docker.io/library/nginx:1`."""
+    name = image.partition("@")[0]
+    name = name.removeprefix("docker.io/").removeprefix("library/")
+    head, slash, tail = name.rpartition("/")
+    return head + slash + tail.partition(":")[0]
+
+
+def _qualified(name: str) -> str:
+    head = name.partition("/")[0]
+    if "/" not in name:
+        return f"docker.io/library/{name}"
+    return name if "." in head or ":" in head or head == "localhost" else f"docker.io/{name}"
+
+
+def build(engine: engines.Engine, name: str, folder: Path, platform: str | None = None) -> str:
+    """Name of the stand-in's image, built from `folder` unless the store has it.
+
+    Its programs are those of this machine, also where it is for another platform: tasks of that are not run.
+
+    Raises:
+        ToolBrokeError: it cannot be built.
+    """
+    foreign = platform if platform != engine.platform else None
+    tail = f"-{foreign.replace('/', '-')}" if foreign else ""
+    image = f"{PREFIX}{name}:{_fingerprint(folder)}{tail}"
+    with (places.cache() / "standins.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another run may be building the same one
+        if engine.run("image", "inspect", image).code != 0:
+            _build(engine, image, folder, foreign)
+    return image
+
+
+def _build(engine: engines.Engine, image: str, folder: Path, platform: str | None) -> None:
+    options = ("--no-cache", "--platform", platform) if platform else ()
+    with tempfile.TemporaryDirectory(dir=places.cache()) as made:
+        root = Path(made) / "rootfs"
+        root.mkdir()
+        process.must(str(folder / "build"), str(root), timeout=300)
+        (Path(made) / "Dockerfile").write_bytes((folder / "Dockerfile").read_bytes())
+        engine.must("build", "--quiet", *options, "--tag", image, made, timeout=300)
+
+
+def _fingerprint(folder: Path) -> str:
+    hashed = hashlib.sha256()
+    for name in ("build", "Dockerfile"):
+        path = folder / name
+        if not path.is_file():
+            msg = f"{folder}: a stand-in needs a file named {name}"
+            raise errors.UsageError(msg)
+        hashed.update(path.read_bytes())
+    return hashed.hexdigest()[:12]
+
+
+def remove_unfinished(engine: engines.Engine) -> int:
+    """Remove what builds on stand-ins left that were killed; how many that were.
+
+    podman keeps the container of a build that was killed, and tells of it only as storage, as it does of
+    one that is at work: only what is older than every build at work is removed.
+    """
+    if engine.program != "podman":
+        return 0
+    limit = _settled(time.time())
+    listed = json.loads(engine.must("ps", "--all", "--external", "--format", "json") or "[]")
+    unfinished = [one for one in listed if one["Image"].startswith(PREFIX) and one["State"] == STORAGE]
+    found = [str(one["Id"]) for one in unfinished if one["Created"] + 1 <= limit]
+    if found:
+        engine.run("rm", "--force", *found)
+    return len(found)
+
+
+def _settled(now: float) -> float:
+    """The moment before which nothing is built any more: since when the oldest build is at work.
+
+    Builds that began before `now`, or in the same second, are waited for, if they end soon: podman tells seconds
+    only, and what was made at `now` is then older than every build.
+    """
+    with contextlib.suppress(errors.WaitExpiredError):
+        waiting.until(lambda: _oldest_build() >= math.floor(now) + 1, what="builds to end", timeout=PATIENCE)
+    return _oldest_build()
+
+
+def _oldest_build() -> float:
+    since = process.oldest(f"build\0--quiet\0--label={engines.RUN_LABEL}=")
+    return math.inf if since is None else since
+
+
+def remove(engine: engines.Engine) -> list[str]:
+    """Remove every stand-in image and return their names."""
+    listed = engine.must("images", "--format", "{{.Repository}}:{{.Tag}}").split()
+    found = [image for image in listed if image.startswith(PREFIX)]
+    if found:
+        engine.must("rmi", "--force", *found)
+    return found

@@ -1,0 +1,32 @@
+"""What somebody agrees to before a plan is deployed on a real account: where, what, and what an hour is billed for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from preflight.cost import bill, prices
+from preflight.deploy.targets import target
+from preflight.plan import plan
+from preflight.plan import resolved_stacks as estate
+from preflight.templates import template
+
+
+def announced(
+    asked: plan.Plan,
+    templates: Mapping[Path, template.Template],
+    where: target.Target,
+    *,
+    account: str,
+    regions: Sequence[str],
+    run: str,
+) -> Iterator[str]:
+    """What is about to be deployed, in lines; with money where the price list tells it."""
+    each = f" in each of {len(regions)} regions" if len(regions) > 1 else ""
+    yield f"on account {account}, in {', '.join(regions)}, as run {run}; this{each}"
+    found = bill.of(estate.of_plan(asked, templates, run=run))
+    yield from found.lines()
+    for region in regions:
+        money = prices.money(where.session(region), found.hourly)
+        if money is not None:
+            yield f"that is, in {region}: {money.text} an hour"

@@ -1,0 +1,73 @@
+"""How a capacity provider strategy divides tasks. Pure.
+
+Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CapacityProviderStrategyItem.html.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from preflight.comply.python_rules import container_resources
+
+FARGATE, SPOT = "FARGATE", "FARGATE_SPOT"
+Shares = tuple[Mapping[str, int], list[str]]  # tasks by capacity provider, and what of it is not known
+
+
+@dataclass(frozen=True)
+class Item:
+    """One item of a strategy."""
+
+    provider: str
+    base: int
+    weight: int
+
+
+def shares(strategy: Any, count: int) -> Shares:
+    """How many of `count` tasks each provider gets: bases first, the rest by weights.
+
+    AWS does not say who gets what does not come out even; it is counted as on demand, which is never
+    cheaper than Spot.
+    """
+    try:
+        items = list(_items(strategy))
+    except ValueError:
+        return unknown("its capacity provider strategy", count)
+    found = {item.provider: min(item.base, count) for item in items}
+    rest, total = max(count - sum(found.values()), 0), sum(item.weight for item in items)
+    for item in items:
+        found[item.provider] += rest * item.weight // total if total else 0
+    left = count - sum(found.values())
+    if left <= 0:
+        return found, []
+    counted = FARGATE if FARGATE in found else items[0].provider
+    found[counted] += left
+    return found, [f"ECS decides where {left} of {count} tasks run; {counted} is counted"]
+
+
+def unknown(what: str, count: int) -> Shares:
+    """All on demand, because something is not known."""
+    return {FARGATE: count}, [f"{what} is not known; Fargate on demand is counted"]
+
+
+def _items(strategy: Any) -> Iterator[Item]:
+    """The items of a strategy.
+
+    Raises:
+        ValueError: it has none, or at least one is not known.
+    """
+    if not isinstance(strategy, list) or not strategy:
+        raise ValueError
+    for given in strategy:
+        name = given.get("CapacityProvider") if isinstance(given, dict) else None
+        if not isinstance(name, str):
+            raise ValueError  # noqa: TRY004 - not known is not a wrong type
+        yield Item(name, _number(given.get("Base", 0)), _number(given.get("Weight", 0)))
+
+
+def _number(value: Any) -> int:
+    found = container_resources.number_of(value)
+    if found is None:
+        raise ValueError
+    return found

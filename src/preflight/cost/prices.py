@@ -1,0 +1,143 @@
+"""What units cost an hour, by AWS's price list. Nothing is estimated: what it does not tell is not known.
+
+It is asked in one of the regions that answer for all those of the partition `aws`. A product is known by its usage
+type, which has a short name of the region in front outside of some regions (`APN1-Fargate-GB-Hours`). The price of
+Fargate Spot changes, and is not in the list.
+
+Sources: https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_pricing_GetProducts.html,
+https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/using-price-list-query-api.html and
+https://docs.aws.amazon.com/vpc/latest/userguide/vpc-public-ipv4-insights.html.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from preflight.cost import billing_units as units
+from preflight.deploy import session as sessions
+from preflight.templates import functions as resolve
+
+REGION = "us-east-1"
+PATIENCE = 5.0  # seconds that a run waits for prices
+ANSWER = 2.0  # seconds for one answer
+_PREFIX = r"(?:[A-Z0-9]+-)?"
+_NO_ANSWER = (ClientError, BotoCoreError, ValueError, KeyError, TypeError, AttributeError, InvalidOperation)
+
+
+@dataclass(frozen=True)
+class Product:
+    """A product of the price list; `operation` tells apart those that share a usage type."""
+
+    service: str
+    usage: str
+    operation: str | None = None
+
+    def is_named(self, attributes: Mapping[str, Any], region: str) -> bool:
+        """Whether the attributes of an item of the list are those of this product in a region."""
+        return (
+            attributes.get("regionCode") == region
+            and re.fullmatch(_PREFIX + re.escape(self.usage), str(attributes.get("usagetype"))) is not None
+            and self.operation in {None, attributes.get("operation")}
+        )
+
+
+@dataclass(frozen=True)
+class Money:
+    """What an hour costs in US dollars, without taxes and discounts, and the amounts whose price is not known."""
+
+    dollars: Decimal
+    unpriced: tuple[units.Amount, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """As bills say it: `USD 0.0716`."""
+        known = f"USD {self.dollars.quantize(Decimal('0.0001')):f}"
+        missing = ", ".join(amount.text for amount in self.unpriced)
+        return f"{known}, and what the price list does not tell: {missing}" if missing else known
+
+
+def _balancer(operation: str) -> tuple[Product, ...]:
+    return (Product("AWSELB", "LoadBalancerUsage", operation),)
+
+
+PRODUCTS: Mapping[units.Unit, tuple[Product, ...]] = {
+    units.VCPU[units.X86, False]: (Product("AmazonECS", "Fargate-vCPU-Hours:perCPU"),),
+    units.VCPU[units.ARM, False]: (Product("AmazonECS", "Fargate-ARM-vCPU-Hours:perCPU"),),
+    units.VCPU[units.WINDOWS, False]: (
+        Product("AmazonECS", "Fargate-Windows-vCPU-Hours:perCPU"),
+        Product("AmazonECS", "Fargate-Windows-OS-Hours:perCPU"),
+    ),
+    units.MEMORY[units.X86, False]: (Product("AmazonECS", "Fargate-GB-Hours"),),
+    units.MEMORY[units.ARM, False]: (Product("AmazonECS", "Fargate-ARM-GB-Hours"),),
+    units.MEMORY[units.WINDOWS, False]: (Product("AmazonECS", "Fargate-Windows-GB-Hours"),),
+    units.STORAGE: (Product("AmazonECS", "Fargate-EphemeralStorage-GB-Hours"),),
+    units.ADDRESS: (Product("AmazonVPC", "PublicIPv4:InUseAddress"),),
+    units.NAT: (Product("AmazonEC2", "NatGateway-Hours"),),
+    units.APPLICATION: _balancer("LoadBalancing:Application"),
+    units.NETWORK: _balancer("LoadBalancing:Network"),
+    units.GATEWAY: _balancer("LoadBalancing:Gateway"),
+    units.CLASSIC: _balancer("LoadBalancing"),
+    units.ENDPOINT: (Product("AmazonVPC", "VpcEndpoint-Hours"),),
+    units.GATEWAY_ENDPOINT: (Product("AmazonVPC", "VpcEndpoint-GWLBE-Hours"),),
+}
+
+
+def money(session: sessions.Session, amounts: Sequence[units.Amount]) -> Money | None:
+    """What amounts cost an hour in the session's region.
+
+    None where the price list does not answer, in time or at all, or has no prices in US dollars for the region.
+    """
+    if resolve.partition_of(session.region)[0] != "aws":
+        return None
+    found: list[Money] = []
+
+    def ask() -> None:
+        try:
+            found.append(_added(session, amounts))
+        except _NO_ANSWER:
+            return  # prices are good to know, and nothing depends on them
+
+    asking = threading.Thread(target=ask, daemon=True, name="prices")  # looking up a name has no timeout of its own
+    asking.start()
+    asking.join(PATIENCE)
+    return found[0] if found else None
+
+
+def _added(session: sessions.Session, amounts: Sequence[units.Amount]) -> Money:
+    dollars, unpriced = Decimal(0), []
+    for amount in amounts:
+        prices = [_price(session, product) for product in PRODUCTS.get(amount.unit, ())]
+        known = [price for price in prices if price is not None]
+        if not known or len(known) < len(prices):
+            unpriced.append(amount)
+        dollars += sum(known, Decimal(0)) * amount.number if len(known) == len(prices) else 0
+    return Money(dollars, tuple(unpriced))
+
+
+def _price(session: sessions.Session, product: Product) -> Decimal | None:
+    """The price of a product, None where the list has none, or more than one, as by tiers."""
+    client = session.client("pricing", REGION, timeout=ANSWER)
+    asked = {"regionCode": ("TERM_MATCH", session.region), "usagetype": ("CONTAINS", product.usage)}
+    filters = [{"Field": field, "Type": kind, "Value": value} for field, (kind, value) in asked.items()]
+    prices = {
+        price
+        for page in client.get_paginator("get_products").paginate(ServiceCode=product.service, Filters=filters)
+        for item in map(json.loads, page["PriceList"])
+        if product.is_named(item["product"]["attributes"], session.region)
+        for price in _on_demand(item)
+    }
+    return prices.pop() if len(prices) == 1 and min(prices) > 0 else None
+
+
+def _on_demand(item: Mapping[str, Any]) -> Iterator[Decimal]:
+    for term in item["terms"]["OnDemand"].values():
+        for dimension in term["priceDimensions"].values():
+            yield Decimal(dimension["pricePerUnit"]["USD"])

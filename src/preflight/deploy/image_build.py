@@ -1,0 +1,140 @@
+"""Building an image for the platforms of the tasks that run it.
+
+Both podman and docker take a platform, or several with commas between, as `--platform`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from preflight import errors
+from preflight.container_engine import engine as engines
+from preflight.container_engine import standins
+from preflight.system import processes as process
+from preflight.system import run_folders as places
+
+TIMEOUT = 900
+_FROM = re.compile(r"(?mi)^\s*FROM\s+((?:--\S+\s+)*)(\S+)(?:\s+AS\s+(\S+))?")
+_FOREIGN = re.compile(r"exec format error", re.IGNORECASE)
+_OPTION = re.compile(r"--platform=(\S+)")
+
+
+class NoBaseError(Exception):
+    """There is no base image of that name."""
+
+
+class Builder:
+    """Builds the Dockerfile of a folder with one engine; images carry the label of a run."""
+
+    def __init__(self, engine: engines.Engine, folder: Path, *, run: str, base: standins.Standins | None) -> None:
+        self._engine = engine
+        self._folder = folder
+        self._run = run
+        self._label = f"--label={engines.RUN_LABEL}={run}"
+        self._base = base
+
+    @contextlib.contextmanager
+    def built(self, image: str, platform: str) -> Iterator[None]:
+        """Have an image of that name for a platform, or for several, until the block ends.
+
+        Raises:
+            NoBaseError: a base image cannot be had.
+            ToolBrokeError: it cannot be built here.
+        """
+        several = platform.split(",") if self._engine.program == "podman" else [platform]
+        parts = {f"{image}-{one.replace('/', '-')}": one for one in several} if len(several) > 1 else {image: platform}
+        with _turn(), self._pruned():
+            try:
+                for name, one in parts.items():
+                    self._build(name, one)
+                if len(parts) > 1:
+                    self._engine.must("manifest", "create", image, *(f"containers-storage:{name}" for name in parts))
+                yield
+            finally:
+                if len(parts) > 1:
+                    self._engine.run("manifest", "rm", image)
+                self._engine.run("rmi", "--force", *parts)
+
+    @contextlib.contextmanager
+    def _pruned(self) -> Iterator[None]:
+        """A build that is broken off may leave an image without a name: it goes too."""
+        try:
+            yield
+        except BaseException:
+            self._engine.run("image", "prune", "--force", "--filter", f"label={engines.RUN_LABEL}={self._run}")
+            raise
+
+    def _build(self, image: str, platform: str) -> None:
+        options = [f"--build-context={k}={v}" for k, v in self.contexts(platform).items()]
+        args = ("--quiet", self._label, "--platform", platform, *options, "--tag", image, str(self._folder))
+        self._attempt(platform, *args)
+        if self._is_for(image, platform):
+            return
+        self._attempt(platform, "--no-cache", *args)  # the cache of older podman mixes up platforms
+        if not self._is_for(image, platform):
+            msg = f"{self._engine.name} built {self._folder.name} for another platform than {platform}. Next: see that its base images are there for {platform}"
+            raise errors.ToolBrokeError(msg)
+
+    def _attempt(self, platform: str, *args: str) -> None:
+        done = self._engine.run("build", *args, timeout=TIMEOUT)
+        if done.code != 0:
+            raise errors.ToolBrokeError(self._said(done, platform))
+
+    def _said(self, done: process.Done, platform: str) -> str:
+        if not _FOREIGN.search(done.stderr):
+            return str(done)
+        said = done.stderr.strip()[-1000:]
+        return f"{self._folder.name} cannot be built for {platform}, whose programs this machine does not run: {said}. Next: {_advice(platform)}"
+
+    def _is_for(self, image: str, platform: str) -> bool:
+        return "," in platform or self._engine.platform_of(image) == platform
+
+    def contexts(self, platform: str) -> Mapping[str, str]:
+        """Build contexts that replace the base images of the Dockerfile by their stand-ins.
+
+        Raises:
+            NoBaseError: a base image cannot be had.
+        """
+        if self._base is None:
+            return {}
+        scheme = "container-image" if self._engine.program == "podman" else "docker-image"
+        wanted = {name: self._replacement(self._base, name, one) for name, one in self._bases(platform)}
+        return {name: f"{scheme}://{found}" for name, found in wanted.items() if found.startswith(standins.PREFIX)}
+
+    def _bases(self, platform: str) -> Iterator[tuple[str, str]]:
+        """Name and platform of each image that the Dockerfile builds on, but for its own stages."""
+        stages = {"scratch"}
+        for options, name, stage in _FROM.findall((self._folder / "Dockerfile").read_text(encoding="utf-8")):
+            if name.lower() not in stages and "$" not in name:
+                yield name, self._platform_of(options, platform)
+            stages.add(stage.lower())
+
+    def _platform_of(self, options: str, platform: str) -> str:
+        found = _OPTION.search(options)
+        if found is None or "TARGETPLATFORM" in found.group(1):
+            return platform.partition(",")[0]
+        return self._engine.platform if "$" in found.group(1) else found.group(1)
+
+    @staticmethod
+    def _replacement(base: standins.Standins, name: str, platform: str) -> str:
+        try:
+            return base.image(name, platform)
+        except LookupError as error:
+            msg = f"the base image {name} cannot be pulled: {error}"
+            raise NoBaseError(msg) from None
+
+
+@contextlib.contextmanager
+def _turn() -> Iterator[None]:
+    """One build after another: what one removes may be a layer that another is about to use."""
+    with (places.cache() / "builds.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _advice(platform: str) -> str:
+    return f"let this machine run programs for {platform} (on Debian and Ubuntu: apt-get install qemu-user-static binfmt-support), build on a machine of that platform, or go on without: --containers off"

@@ -1,0 +1,173 @@
+"""Images: build, log in, push to ECR."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import dataclasses
+import json
+import re
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from botocore.exceptions import ClientError
+
+from preflight import errors
+from preflight.container_engine import engine as engines
+from preflight.container_engine import standins
+from preflight.deploy import aws_errors as trouble
+from preflight.deploy import image_build as builds
+from preflight.deploy import session as sessions
+from preflight.system import processes as process
+from preflight.system import run_folders as places
+
+TRIES = 4
+# What a registry, or the way to it, may do better the next time.
+_PASSING = re.compile(
+    r"\b(?:500|502|503|504|429)\b|TOOMANYREQUESTS|EOF|connection re(?:set|fused)|broken pipe|i/o timeout|"
+    r"handshake timeout|deadline exceeded|no such host|network is unreachable",
+    re.IGNORECASE,
+)
+_REFUSED_CALLER = re.compile(r"token has expired|unauthorized|Not Authorized|authentication required", re.IGNORECASE)
+
+
+class PushRefusedError(Exception):
+    """ECR refused the push, or there is no repository of that name."""
+
+
+def push(
+    session: sessions.Session,
+    engine: engines.Engine,
+    *,
+    folder: Path,
+    name: str,
+    platform: str,
+    run: str,
+    base: standins.Standins | None,
+) -> str:
+    """Build `folder` for a platform, push it as `name` (repository:tag) to ECR and return its digest.
+
+    `platform` is one, as `linux/arm64`, or several with commas between. The image is labelled with the run,
+    so that a sweep finds what a killed run left in the store.
+
+    Raises:
+        PushRefusedError: the registry refused it, or there is no such base image.
+        ToolBrokeError: the image cannot be built.
+        AccountError: the registry broke, or did not answer, several times.
+    """
+    host, credentials, is_plain = login(session)
+    image = f"{host}/{name}"
+    try:
+        with builds.Builder(engine, folder, run=run, base=base).built(image, platform), _alone(engine, run) as own:
+            _push(session, own, image, credentials, is_plain=is_plain)
+    except builds.NoBaseError as error:
+        raise PushRefusedError(str(error)) from None
+    return digest(session, name)
+
+
+def declare(session: sessions.Session, name: str, manifest: Mapping[str, Any]) -> str:
+    """Tell ECR of an image by its manifest alone, nothing being pushed, and return its digest.
+
+    Raises:
+        PushRefusedError: the registry refused it.
+    """
+    repository, _, tag = name.partition(":")
+    try:
+        session.client("ecr").put_image(
+            repositoryName=repository,
+            imageTag=tag,
+            imageManifest=json.dumps(manifest),
+            imageManifestMediaType=str(manifest["mediaType"]),
+        )
+    except ClientError as error:
+        raise _refused(error) from None
+    return digest(session, name)
+
+
+def _refused(error: ClientError) -> Exception:
+    """A refusal of the image; the error itself where it is about the caller or the service."""
+    return error if trouble.is_of_account(error) else PushRefusedError(error.response["Error"]["Message"])
+
+
+def login(session: sessions.Session) -> tuple[str, str, bool]:
+    """Registry host, credentials as user:password, and whether it speaks plain HTTP."""
+    data = session.client("ecr").get_authorization_token()["authorizationData"][0]
+    endpoint = urlsplit(data["proxyEndpoint"])
+    credentials = base64.b64decode(data["authorizationToken"]).decode()
+    return endpoint.netloc, credentials, endpoint.scheme == "http"
+
+
+def _push(session: sessions.Session, engine: engines.Engine, image: str, credentials: str, *, is_plain: bool) -> None:
+    host = image.partition("/")[0]
+    user, _, password = credentials.partition(":")
+    insecure = engine.insecure if is_plain else ()
+    log_in = ("login", "--username", user, "--password-stdin", *insecure, host)
+    logged = _tried(session, lambda: engine.run(*log_in, given=password))
+    try:
+        if logged.code != 0:
+            raise _trouble(f"{engine.program} login at {host}", logged)
+        command = _command(engine, image, insecure)
+        done = _tried(session, lambda: engine.run(*command, timeout=900))
+    finally:
+        engine.run("logout", host)
+    if done.code != 0 and (_PASSING.search(_said(done)) or _REFUSED_CALLER.search(_said(done))):
+        raise _trouble(f"{engine.program} push to {host}", done)
+    if done.code != 0:
+        raise PushRefusedError(_said(done)[-500:])
+
+
+@contextlib.contextmanager
+def _alone(engine: engines.Engine, run: str) -> Iterator[engines.Engine]:
+    """The engine with credentials of its own: those of the user, and of other runs, stay as they are.
+
+    podman keeps them in a file that REGISTRY_AUTH_FILE names; the run's folder is private and swept.
+    https://docs.podman.io/en/latest/markdown/podman-login.1.html
+    """
+    folder = places.runs() / run
+    with tempfile.TemporaryDirectory(dir=folder if folder.is_dir() else None) as made:
+        own = {"REGISTRY_AUTH_FILE": f"{made}/auth.json"} if engine.program == "podman" else {}
+        yield dataclasses.replace(engine, env={**engine.env, **own})
+
+
+def _tried(session: sessions.Session, act: Callable[[], process.Done]) -> process.Done:
+    """What a command brings at last, tried again where that may help."""
+    for attempt in range(1, TRIES):
+        done = act()
+        if done.code == 0 or not _PASSING.search(_said(done)):
+            return done
+        session.sleep(session.interval * 2**attempt)
+    return act()
+
+
+def _said(done: process.Done) -> str:
+    return (done.stderr or done.stdout).strip()
+
+
+def _trouble(what: str, done: process.Done) -> errors.AccountError:
+    said = _said(done)[-300:]
+    advice = "renew the credentials" if _REFUSED_CALLER.search(said) else "check the network, and try again"
+    return errors.AccountError(f"{what} failed: {said}. Next: {advice}")
+
+
+def _command(engine: engines.Engine, image: str, options: Sequence[str]) -> tuple[str, ...]:
+    """How an engine pushes: to podman, an image for several platforms is a list of its own."""
+    if engine.program == "podman" and engine.run("manifest", "exists", image).code == 0:
+        return "manifest", "push", "--all", "--quiet", *options, image, f"docker://{image}"
+    return "push", "--quiet", *options, image
+
+
+def digest(session: sessions.Session, name: str) -> str:
+    """Digest of an image that was pushed.
+
+    Raises:
+        PushRefusedError: the registry has no such image.
+    """
+    repository, _, tag = name.partition(":")
+    try:
+        answer = session.client("ecr").describe_images(repositoryName=repository, imageIds=[{"imageTag": tag}])
+    except ClientError as error:
+        raise _refused(error) from None
+    return str(answer["imageDetails"][0]["imageDigest"])

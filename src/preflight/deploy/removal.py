@@ -1,0 +1,216 @@
+"""Deletes what a run made: stacks with all that keeps them from going, and what outlives them.
+
+A stack's log groups, images and objects are not its resources, and a repository or a bucket that is
+not empty keeps its stack: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/troubleshooting.html.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from preflight.deploy import aws_errors as trouble
+from preflight.deploy import run_tags as tags
+from preflight.deploy import session as sessions
+from preflight.deploy import stacks
+from preflight.deploy import template_bucket as bucket
+from preflight.system import waiting
+
+TRIES = 3
+GONE = {"ResourceNotFoundException", "RepositoryNotFoundException", "ImageNotFoundException", "ClusterNotFoundException"}
+INSIGHTS = "/aws/ecs/containerinsights/{}/performance"
+Say = Callable[[str], None]
+
+
+class Removal:
+    """Deletes things of one session; only what carries our tags."""
+
+    def __init__(self, session: sessions.Session, say: Say) -> None:
+        self._session = session
+        self._say = say
+        self._stacks = stacks.Stacks(session)
+        self._ecr = session.client("ecr")
+        self._logs = session.client("logs")
+
+    def stack(self, stack: str) -> list[str]:
+        """Delete a stack and what outlives it; lines that say what is kept on purpose.
+
+        Raises:
+            FailedError: it could not be deleted, not even by trying again.
+            WaitExpiredError: that took too long.
+        """
+        marks = self._stacks.tags(stack)
+        if tags.read(marks) is None:
+            return []
+        stack = self._stacks.id(stack) or stack  # once it is gone, its name leads nowhere
+        since = self._stacks.created(stack)
+        groups = list(self._adopted(stack, marks, since))
+        self._delete(stack)
+        for group in groups:
+            self.log_group(group)
+        return [line for kind, name in self._stacks.retained(stack) for line in self._retained(kind, name)]
+
+    def _claim(self, cluster: str, marks: Mapping[str, str]) -> None:
+        """Make the log group that Container Insights may yet make for a cluster that is measured, with our tags.
+
+        One that came while the stack goes, nobody could call ours any more if we were killed before we see it.
+        """
+        group = _insights(cluster)
+        try:
+            if self._is_measured(cluster):
+                self._logs.create_log_group(logGroupName=group, tags=_own(marks))
+        except ClientError as error:
+            if trouble.code(error) != "ResourceAlreadyExistsException":
+                self._say(f"log group {group} may be left: {trouble.said(error)}")
+
+    def _is_measured(self, cluster: str) -> bool:
+        found = self._session.client("ecs").describe_clusters(clusters=[cluster], include=["SETTINGS"])["clusters"]
+        settings = [setting for one in found for setting in one.get("settings") or []]
+        return any(s["name"] == "containerInsights" and s["value"] != "disabled" for s in settings)
+
+    def _delete(self, stack: str) -> None:
+        for attempt in range(TRIES):
+            self._empty(stack)
+            try:
+                self._stacks.delete(stack)
+            except stacks.FailedError as error:
+                if attempt == TRIES - 1:
+                    raise
+                self._say(f"{stack} was not deleted: {'; '.join(f.reason for f in error.failures)}; trying again")
+                waiting.pause(self._session.interval * 5)
+            else:
+                return
+
+    def _resources(self, stack: str, *, has_gone: bool = False) -> Iterator[tuple[str, str]]:
+        """Type and physical id of every resource of a stack and of those nested in it; also what `has_gone`."""
+        for resource in self._stacks.resources(stack):
+            kind, physical = resource["ResourceType"], resource.get("PhysicalResourceId") or ""
+            if physical and (has_gone or resource["ResourceStatus"] != "DELETE_COMPLETE"):
+                yield kind, physical
+                if kind == stacks.STACK:
+                    yield from self._resources(physical, has_gone=has_gone)
+
+    def _empty(self, stack: str) -> None:
+        """Empty what keeps a stack from going; what has our tags, since a resource may have failed for a name in use."""
+        for kind, physical in self._resources(stack):
+            if kind == "AWS::ECR::Repository":
+                self._try(self._empty_repository, physical)
+            if kind == "AWS::S3::Bucket":
+                self._try(self._empty_bucket, physical)
+
+    def _try(self, empty: Callable[[str], None], name: str) -> None:
+        """Empty something; where that is refused the stack may go all the same, or says what keeps it."""
+        try:
+            empty(name)
+        except ClientError as error:
+            self._say(f"{name} cannot be emptied: {trouble.said(error)}")
+
+    def _empty_bucket(self, name: str) -> None:
+        found = bucket.Bucket(self._session, name)
+        if tags.read(found.tags()) is not None:
+            found.empty()
+
+    def _empty_repository(self, name: str) -> None:
+        if tags.read(self._marks(name)) is not None:
+            self._forget_images(name)
+
+    def _forget_images(self, repository: str) -> None:
+        """Delete every image of a repository, in two rounds: those of a list of images go only once the list has gone.
+
+        https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_ImageFailure.html
+        """
+        for _ in range(2):
+            pages = self._ecr.get_paginator("list_images").paginate(repositoryName=repository)
+            digests = sorted({image["imageDigest"] for page in pages for image in page["imageIds"]})
+            for start in range(0, len(digests), 100):
+                some = [{"imageDigest": digest} for digest in digests[start : start + 100]]
+                self._ecr.batch_delete_image(repositoryName=repository, imageIds=some)
+
+    def _adopted(self, stack: str, marks: Mapping[str, str], since: dt.datetime | None) -> Iterator[str]:
+        """Log groups that Container Insights made, or may make, for clusters of a stack; tagged, so that a sweep finds them.
+
+        One that is older than the stack is that of a cluster that had the name before.
+        https://docs.aws.amazon.com/AmazonECS/latest/developerguide/cloudwatch-container-insights.html
+        """
+        for kind, physical in self._resources(stack, has_gone=True):
+            if kind != "AWS::ECS::Cluster":
+                continue
+            self._claim(physical, marks)
+            name = _insights(physical)
+            group = self._group(name)
+            if group is not None and since is not None and group["creationTime"] >= since.timestamp() * 1000:
+                self._logs.tag_resource(resourceArn=_arn(group), tags=_own(marks))
+                yield name
+
+    def _group(self, name: str) -> dict[str, Any] | None:
+        found = self._logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
+        return next((dict(group) for group in found if group["logGroupName"] == name), None)
+
+    def _retained(self, kind: str, physical: str) -> Iterator[str]:
+        """Delete what a DeletionPolicy kept, where that is known how; else say so."""
+        remove = self._by_type.get(kind)
+        if remove is None:
+            yield f"{kind} {physical} is kept: its DeletionPolicy says so"
+        else:
+            remove(physical)
+
+    @property
+    def _by_type(self) -> Mapping[str, Callable[[str], None]]:
+        return {"AWS::Logs::LogGroup": self.log_group, "AWS::S3::Bucket": self.bucket, "AWS::ECR::Repository": self.repository}
+
+    def bucket(self, name: str) -> None:
+        """Delete a bucket that carries our tags, and all that is in it."""
+        found = bucket.Bucket(self._session, name)
+        if tags.read(found.tags()) is not None:
+            found.remove()
+
+    def log_group(self, name: str) -> None:
+        """Delete a log group that carries our tags."""
+        group = self._group(name)
+        if group is not None and tags.read(self._logs.list_tags_for_resource(resourceArn=_arn(group))["tags"]) is not None:
+            self._forgive(self._logs.delete_log_group, logGroupName=name)
+
+    def repository(self, name: str) -> None:
+        """Delete a repository that carries our tags, and its images."""
+        if tags.read(self._marks(name)) is not None:
+            self._forgive(self._ecr.delete_repository, repositoryName=name, force=True)
+
+    def _marks(self, repository: str) -> dict[str, str]:
+        """Tags of a repository; none where it is gone."""
+        try:
+            arn = self._ecr.describe_repositories(repositoryNames=[repository])["repositories"][0]["repositoryArn"]
+            return tags.of_list(self._ecr.list_tags_for_resource(resourceArn=arn)["tags"])
+        except ClientError as error:
+            _unless_gone(error)
+            return {}
+
+    @staticmethod
+    def _forgive(delete: Callable[..., Any], **given: Any) -> None:
+        try:
+            delete(**given)
+        except ClientError as error:
+            _unless_gone(error)
+
+
+def _insights(cluster: str) -> str:
+    """The log group of Container Insights for a cluster, by its name or ARN."""
+    return INSIGHTS.format(cluster.rpartition("/")[2])
+
+
+def _own(marks: Mapping[str, str]) -> dict[str, str]:
+    """Our tags among those of a stack."""
+    return {key: marks[key] for key in (tags.RUN, tags.EXPIRES, tags.PLAN)}
+
+
+def _arn(group: Mapping[str, Any]) -> str:
+    """ARN of a log group, as tags are asked for by it."""
+    return str(group["arn"]).removesuffix(":*")
+
+
+def _unless_gone(error: ClientError) -> None:
+    """Raise an error, unless it says that there is no such thing any more."""
+    if trouble.code(error) not in GONE:
+        raise error

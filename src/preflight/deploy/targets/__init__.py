@@ -1,0 +1,1 @@
+"""The targets of a deployment: the emulated account or a real one."""

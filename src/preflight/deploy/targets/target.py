@@ -1,0 +1,55 @@
+"""Where a plan is deployed: what the pretended account and a real one have in common."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
+
+    from preflight.container_engine import engine as engines
+    from preflight.container_engine import standins
+    from preflight.deploy import session as sessions
+    from preflight.plan import plan
+
+
+class Target(Protocol):
+    """A target; one that `is_told` tells change sets and events, and `sweep` is the command that cleans it."""
+
+    @property
+    def name(self) -> str:
+        """What reports call it."""
+
+    @property
+    def is_told(self) -> bool:
+        """Whether change sets and events are told."""
+
+    @property
+    def sweep(self) -> str:
+        """The command that removes what is left there."""
+
+    def session(self, region: str) -> sessions.Session:
+        """A session with it, in a region."""
+
+    def values(self, asked: plan.Plan, run: str) -> dict[str, str]:
+        """What the placeholders of a plan stand for."""
+
+    def standins(self, asked: plan.Plan, engine: engines.Engine | None) -> standins.Standins | None:
+        """What replaces base images whose registry cannot be reached."""
+
+    @property
+    def inside(self) -> Callable[[str, int, str], Mapping[str, Any]] | None:
+        """What a task (by id) answers at a port and a path within its own network; None where nobody can ask there."""
+
+    def noted(self, run: str, engine: engines.Engine | None) -> AbstractContextManager[None]:
+        """Note on this machine that a run has begun, until the block ends: a sweep finds what a killed one left here."""
+
+    def book(self) -> dict[str, Any]:
+        """What it noted: `ledger`, `notes`, `troubles`, and by task definition why tasks are `skipped`."""
+
+    def halt(self) -> None:
+        """Let whatever waits in its name stop waiting."""
+
+    def close(self) -> None:
+        """Have done with it."""

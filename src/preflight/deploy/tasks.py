@@ -1,0 +1,169 @@
+"""Tasks of services: which run, where they can be asked, and why others stopped."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from preflight.deploy import aws_errors as trouble
+from preflight.deploy import session as sessions
+
+LOG_LINES = 8
+PAGE = 100  # tasks that DescribeTasks takes
+_UNWELL = re.compile(r"is unhealthy in .* due to \(reason (.*)\)\.$")
+GONE = {"InvalidNetworkInterfaceID.NotFound"}
+FAILURES = ("EssentialContainerExited", "TaskFailedToStart")
+
+
+@dataclass(frozen=True)
+class Running:
+    """A running task and its addresses; `public` is None where it has none."""
+
+    arn: str
+    service: str
+    definition: str
+    interface: str
+    private: str
+    public: str | None
+
+    @property
+    def id(self) -> str:
+        """The task id."""
+        return self.arn.rpartition("/")[2]
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """A task that stopped, or (`arn` None) that could not even be made."""
+
+    arn: str | None
+    service: str
+    definition: str
+    code: str
+    reason: str
+    containers: tuple[str, ...] = ()
+    log: tuple[str, ...] = ()
+    at: int = 0
+
+
+class Tasks:
+    """The tasks of one session."""
+
+    def __init__(self, session: sessions.Session) -> None:
+        self._ecs = session.client("ecs")
+        self._ec2 = session.client("ec2")
+        self._logs = session.client("logs")
+
+    def running(self, cluster: str, service: str) -> list[Running]:
+        """The running tasks of a service, found as anybody would: tasks, interfaces, addresses."""
+        described = self._described(cluster, service, "RUNNING")
+        found = [self._addressed(task, service) for task in described if task["lastStatus"] == "RUNNING"]
+        return [task for task in found if task is not None]
+
+    def _described(self, cluster: str, service: str, desired: str) -> list[dict[str, Any]]:
+        """The tasks of a service that are to be in a status; asked for in pages of what DescribeTasks takes."""
+        pages = self._ecs.get_paginator("list_tasks").paginate(
+            cluster=cluster, serviceName=service, desiredStatus=desired, PaginationConfig={"PageSize": PAGE}
+        )
+        return [
+            task
+            for page in pages
+            if page["taskArns"]
+            for task in self._ecs.describe_tasks(cluster=cluster, tasks=page["taskArns"])["tasks"]
+        ]
+
+    def _addressed(self, task: dict[str, Any], service: str) -> Running | None:
+        """A task with its addresses; None where its interface went meanwhile."""
+        details = {
+            detail["name"]: detail["value"] for attachment in task["attachments"] for detail in attachment["details"]
+        }
+        face = details["networkInterfaceId"]
+        try:
+            found = self._ec2.describe_network_interfaces(NetworkInterfaceIds=[face])["NetworkInterfaces"][0]
+        except ClientError as error:
+            if trouble.code(error) not in GONE:
+                raise
+            return None
+        public = (found.get("Association") or {}).get("PublicIp")
+        return Running(task["taskArn"], service, task["taskDefinitionArn"], face, found["PrivateIpAddress"], public)
+
+    def stopped(self, cluster: str, service: str) -> Iterator[Stopped]:
+        """The tasks of a service that stopped other than by being asked to, and launches that failed."""
+        try:
+            described = self._ecs.describe_services(cluster=cluster, services=[service])["services"]
+            tasks = self._described(cluster, service, "STOPPED")
+        except ClientError:
+            return  # not there yet, or not there any more
+        events = [event["message"] for found in described for event in found["events"]]
+        for task in tasks:
+            is_own = task.get("stopCode") in FAILURES or "health" in task.get("stoppedReason", "")
+            if is_own and task["lastStatus"] == "STOPPED":
+                yield self._stopped(task, service, events)
+        for found in described:
+            for event in found["events"]:
+                if (
+                    "failed to launch a task" in event["message"]
+                    or "no container instance" in event["message"]
+                    or "unable to stop or start tasks" in event["message"]
+                    or ("unable to place a task" in event["message"] and not tasks)
+                ):
+                    yield Stopped(None, service, found["taskDefinition"], "TaskFailedToStart", event["message"])
+
+    def _stopped(self, task: dict[str, Any], service: str, events: list[str]) -> Stopped:
+        containers = tuple(
+            f"{c['name']}: exit code {c['exitCode']}{', ' + c['reason'] if c.get('reason') else ''}"
+            if "exitCode" in c
+            else f"{c['name']}: {c['reason']}"
+            for c in task["containers"]
+            if "exitCode" in c or c.get("reason")
+        )
+        task_id = task["taskArn"].rpartition("/")[2]
+        unwell = [_UNWELL.search(event) for event in events if f"(task {task_id})" in event]
+        return Stopped(
+            task["taskArn"],
+            service,
+            task["taskDefinitionArn"],
+            task.get("stopCode", ""),
+            task.get("stoppedReason", ""),
+            (*(f"its target: {found.group(1)}" for found in unwell if found), *containers),
+            self._last_lines(task),
+            self._at_fault(task),
+        )
+
+    def _at_fault(self, task: dict[str, Any]) -> int:
+        """Place, in the task definition, of the container that ended badly; the first one where none did."""
+        names = [container["name"] for container in self._containers(task)]
+        bad = [
+            c["name"]
+            for c in task["containers"]
+            if c.get("reason") or c.get("exitCode") or c.get("healthStatus") == "UNHEALTHY"
+        ]
+        return names.index(bad[0]) if bad and bad[0] in names else 0
+
+    def _containers(self, task: dict[str, Any]) -> list[dict[str, Any]]:
+        """The containers of its task definition; none where that has gone meanwhile."""
+        try:
+            described = self._ecs.describe_task_definition(taskDefinition=task["taskDefinitionArn"])
+        except ClientError:
+            return []
+        return list(described["taskDefinition"]["containerDefinitions"])
+
+    def _last_lines(self, task: dict[str, Any]) -> tuple[str, ...]:
+        for container in self._containers(task):
+            options = (container.get("logConfiguration") or {}).get("options") or {}
+            if "awslogs-group" not in options:
+                continue
+            stream = f"{options.get('awslogs-stream-prefix', 'ecs')}/{container['name']}/{task['taskArn'].rpartition('/')[2]}"
+            try:
+                answer = self._logs.get_log_events(
+                    logGroupName=options["awslogs-group"], logStreamName=stream, limit=LOG_LINES
+                )
+            except ClientError:
+                continue
+            if answer["events"]:
+                return tuple(event["message"] for event in answer["events"])
+        return ()

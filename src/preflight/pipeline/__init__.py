@@ -1,0 +1,1 @@
+"""Runs the four stages in order, in one region or several."""

@@ -1,0 +1,1 @@
+"""preflight.yaml, and the stacks it describes with their parameters resolved."""

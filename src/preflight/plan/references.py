@@ -1,0 +1,143 @@
+"""Which resource a value comes from, through parameters, outputs, exports and lists. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from preflight.plan import resolved_stacks as estate
+from preflight.templates import functions as resolve
+
+MAX_STEPS = 50
+
+
+class UnknownError(Exception):
+    """The value comes from where nobody here can see."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """A resource of a document; `attribute` as in Fn::GetAtt, None for Ref."""
+
+    document: estate.Document
+    logical: str
+    attribute: str | None = None
+
+    @property
+    def resource(self) -> Mapping[str, Any]:
+        """The resource as its document has it."""
+        return self.document.resources.get(self.logical, {})
+
+    @property
+    def kind(self) -> str:
+        """Its type."""
+        return str(self.resource.get("Type"))
+
+    @property
+    def properties(self) -> Mapping[str, Any]:
+        """Its properties."""
+        return estate.properties(self.resource)
+
+    def is_same(self, other: Origin) -> bool:
+        """Whether both are one resource, whatever was asked of it."""
+        return self.document is other.document and self.logical == other.logical
+
+
+class Tracer:
+    """Follows values through all documents of an estate."""
+
+    def __init__(self, every: estate.Estate) -> None:
+        self._estate = every
+
+    def one(self, document: estate.Document, value: Any) -> Origin:
+        """The one resource that `value` comes from.
+
+        Raises:
+            UnknownError: it comes from elsewhere, or from several.
+        """
+        found = self.all(document, value)
+        if len(found) != 1:
+            raise UnknownError
+        return found[0]
+
+    def all(self, document: estate.Document, value: Any) -> list[Origin]:
+        """The resources that a value, or each item of a list, comes from.
+
+        Raises:
+            UnknownError: at least one comes from elsewhere.
+        """
+        return list(self._follow(document, value, 0))
+
+    def _follow(self, document: estate.Document, value: Any, steps: int) -> Iterator[Origin]:
+        if steps > MAX_STEPS:
+            raise UnknownError
+        if isinstance(value, list):
+            for item in value:
+                yield from self._follow(document, item, steps + 1)
+            return
+        name = resolve.function_of(value)
+        if name is None:
+            raise UnknownError
+        yield from self._function(document, name, value[name], steps + 1)
+
+    def _function(self, document: estate.Document, name: str, argument: Any, steps: int) -> Iterator[Origin]:
+        if name == "Ref":
+            yield from self._ref(document, argument, steps)
+        elif name == "Fn::GetAtt" and isinstance(argument, list) and len(argument) == 2:
+            yield from self._attribute(document, str(argument[0]), str(argument[1]), steps)
+        elif name == "Fn::ImportValue":
+            yield from self._imported(argument, steps)
+        elif (name == "Fn::Join" and _is_joined(argument)) or (name == "Fn::Split" and _is_split(argument)):
+            yield from self._follow(document, argument[1], steps)
+        elif name == "Fn::Select" and isinstance(argument, list) and len(argument) == 2:
+            yield self._selected(document, argument, steps)
+        else:
+            raise UnknownError
+
+    def _ref(self, document: estate.Document, name: Any, steps: int) -> Iterator[Origin]:
+        if not isinstance(name, str):
+            raise UnknownError
+        if name in document.resources:
+            yield Origin(document, name)
+        elif document.parent is not None and name in document.given:
+            yield from self._follow(document.parent, document.given[name], steps)
+        else:
+            raise UnknownError
+
+    def _attribute(self, document: estate.Document, name: str, attribute: str, steps: int) -> Iterator[Origin]:
+        if name not in document.resources:
+            raise UnknownError
+        if not attribute.startswith("Outputs."):
+            yield Origin(document, name, attribute)
+            return
+        child = document.children.get(name)
+        output = child.data["Outputs"].get(attribute.removeprefix("Outputs.")) if child is not None else None
+        if child is None or output is None:
+            raise UnknownError
+        yield from self._follow(child, output.get("Value"), steps)
+
+    def _imported(self, name: Any, steps: int) -> Iterator[Origin]:
+        if not isinstance(name, str) or name not in self._estate.exports:
+            raise UnknownError
+        document, value = self._estate.exports[name]
+        yield from self._follow(document, value, steps)
+
+    def _selected(self, document: estate.Document, argument: list[Any], steps: int) -> Origin:
+        found = list(self._follow(document, argument[1], steps))
+        index = resolve.as_text(argument[0])
+        if not index.isdigit() or int(index) >= len(found):
+            raise UnknownError
+        return found[int(index)]
+
+
+def _is_joined(argument: Any) -> bool:
+    """Whether it joins a list as parameters take it, or is no more than its one item."""
+    if not isinstance(argument, list) or len(argument) != 2 or not isinstance(argument[1], list):
+        return False
+    return argument[0] == "," or len(argument[1]) == 1
+
+
+def _is_split(argument: Any) -> bool:
+    """Whether it takes a list apart as parameters have it."""
+    return isinstance(argument, list) and len(argument) == 2 and argument[0] == ","

@@ -1,0 +1,405 @@
+"""The stacks of a plan as documents: each template with what its stack's parameters decide; pure.
+
+Nested stacks are followed where TemplateURL leads to a template that is known, and get what their
+parents pass. References to resources stay references, and so does what nobody can know yet:
+parameters without a value, those that are secret (NoEcho), and those that the account looks up (SSM).
+Without a plan every template that no other one nests is a document of its own, with its defaults.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from preflight import errors
+from preflight.plan import placeholders, plan
+from preflight.templates import functions as resolve
+from preflight.templates import language_extensions as extensions
+from preflight.templates import location, template
+from preflight.templates import partial as tolerant
+
+STACK = "AWS::CloudFormation::Stack"
+REGION = "us-east-1"  # where nobody says which
+MAX_DEPTH = 10
+MAX_DOCUMENTS = 5000
+_AS_WRITTEN = frozenset({"Type", "Metadata", "Condition", "DependsOn"})
+_DIGITS = re.compile(r"0|-?[1-9][0-9]{0,17}")  # as rules compare numbers
+Find = Callable[[Path, Any], Path | None]
+
+
+@dataclass(eq=False)
+class Document:
+    """One stack's template, resolved; `stack` is its name, None where only defaults are known."""
+
+    path: Path
+    source: template.Template
+    stack: str | None
+    resolver: tolerant.Resolver
+    expanded: Mapping[str, Any]
+    given: Mapping[str, Any]
+    parent: Document | None
+    data: dict[str, Any] = field(default_factory=dict)
+    children: dict[str, Document] = field(default_factory=dict)
+    is_expanded: bool = True
+
+    @property
+    def name(self) -> str:
+        """What reports call the file of the template."""
+        return self.source.name
+
+    @property
+    def resources(self) -> Mapping[str, Mapping[str, Any]]:
+        """The resources that exist, or may exist, by logical id."""
+        found: Mapping[str, Mapping[str, Any]] = self.data["Resources"]
+        return found
+
+    @property
+    def root(self) -> Document:
+        """The document of the stack that all the others are nested in."""
+        return self if self.parent is None else self.parent.root
+
+    def of_type(self, kind: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """Logical id and properties of every resource of a type."""
+        for logical, resource in self.resources.items():
+            if resource.get("Type") == kind:
+                yield logical, properties(resource)
+
+    def line(self, *path: template.Key) -> int:
+        """Line, in the source, of the part that is at `path` here, or of what stands above it."""
+        return location.line(self.source, *self.source_path(path))
+
+    def source_path(self, path: tuple[template.Key, ...]) -> tuple[template.Key, ...]:
+        """Where in the source the part stands that is at `path` here."""
+        node: Any = self.expanded
+        walked: tuple[template.Key, ...] = ()
+        for key in path:
+            node, walked = self._through(node, walked)
+            step = self._step(node, key)
+            if step is None:
+                return walked
+            node, walked = node[step], (*walked, step)
+        return self._through(node, walked)[1]
+
+    def _through(self, node: Any, walked: tuple[template.Key, ...]) -> tuple[Any, tuple[template.Key, ...]]:
+        """Past every Fn::If that is decided, to the branch that was taken."""
+        while resolve.function_of(node) == "Fn::If":
+            branches = node["Fn::If"]
+            if not isinstance(branches, list) or len(branches) != 3 or not isinstance(branches[0], str):
+                break
+            try:
+                chosen = 1 if self.resolver.condition(branches[0]) else 2
+            except tolerant.UndecidedError:
+                break
+            node, walked = branches[chosen], (*walked, "Fn::If", chosen)
+        return node, walked
+
+    def _step(self, node: Any, key: template.Key) -> Any:
+        if isinstance(node, dict):
+            return next((k for k in (key, str(key)) if k in node), None)
+        if isinstance(node, list) and isinstance(key, int):
+            kept = [n for n, item in enumerate(node) if self._through(item, ())[0] != tolerant.NOTHING]
+            return kept[key] if key < len(kept) else None
+        return None
+
+
+@dataclass(frozen=True)
+class Estate:
+    """All documents; `is_closed` when a plan says that they are all there is."""
+
+    documents: tuple[Document, ...]
+    is_closed: bool
+
+    @functools.cached_property
+    def exports(self) -> Mapping[str, tuple[Document, Any]]:
+        """The values that stacks export, by name, each with the document it stands in."""
+        found = {}
+        for document in self.documents:
+            for output in document.data["Outputs"].values():
+                export = output.get("Export")
+                name = export.get("Name") if isinstance(export, dict) else None
+                if isinstance(name, str):
+                    found[name] = (document, output.get("Value"))
+        return found
+
+    @property
+    def deployed(self) -> list[Document]:
+        """The documents of the stacks that a plan creates, nested ones included."""
+        return [document for document in self.documents if document.root.stack is not None]
+
+    def of_file(self, name: str) -> list[Document]:
+        """The documents of one template, by what reports call its file."""
+        return [document for document in self.documents if document.name == name]
+
+
+def properties(resource: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The properties of a resource; none where they are no map."""
+    found = resource.get("Properties")
+    return found if isinstance(found, dict) else {}
+
+
+def of_plan(asked: plan.Plan, templates: Mapping[Path, template.Template], *, run: str) -> Estate:
+    """The documents of a plan: one for each stack, and one for each template that no stack uses.
+
+    Raises:
+        UsageError: there is no end to what they nest.
+    """
+    values = placeholders.of(asked, run=run)
+    builder = _Builder(templates, _staged(asked, values), region=asked.region, account=values["account"])
+    for step in asked.stacks:
+        if step.template in templates:
+            given = {key: plan.fill(value, values) for key, value in step.parameters.items()}
+            builder.add(step.template, plan.fill(step.name, values), given)
+    builder.add_unused()
+    return Estate(tuple(builder.made), is_closed=True)
+
+
+def of_templates(templates: Mapping[Path, template.Template]) -> Estate:
+    """The documents of templates without a plan, by their defaults.
+
+    Raises:
+        UsageError: there is no end to what they nest.
+    """
+    find = _Near(templates).find
+    builder = _Builder(templates, find, region=REGION, account=placeholders.ACCOUNT)
+    nested = {found for path, known in templates.items() for found in _nested(path, known, find)}
+    for path in templates:
+        if path not in nested:
+            builder.add(path, None, {})
+    builder.add_unused()
+    return Estate(tuple(builder.made), is_closed=False)
+
+
+def _nested(path: Path, known: template.Template, find: Find) -> Iterator[Path]:
+    for resource in known.resources.values():
+        if resource.get("Type") == STACK:
+            found = find(path, properties(resource).get("TemplateURL"))
+            if found is not None and found != path:
+                yield found
+
+
+def _staged(asked: plan.Plan, values: Mapping[str, str]) -> Find:
+    """Finds a nested template where the deployment stages it, else as a path beside its parent."""
+    files = asked.template_files()
+    base = asked.templates
+    keys = {
+        f"{values['templates']}/{_relative(file, base, asked.folder)}": file for file in files
+    }  # as aws.deployment stages them
+    near = _Near(dict.fromkeys(files))
+
+    def find(parent: Path, url: Any) -> Path | None:
+        if not isinstance(url, str):
+            return near.find(parent, url)
+        key = unquote(urlsplit(url).path).lstrip("/")
+        staged = next((file for staged, file in keys.items() if key == staged or key.endswith(f"/{staged}")), None)
+        return staged or near.beside(parent, url)
+
+    return find
+
+
+def _relative(file: Path, base: Path | None, folder: Path) -> str:
+    for start in (base, folder):
+        if start is not None and file.is_relative_to(start):
+            return file.relative_to(start).as_posix()
+    return file.name
+
+
+class _Near:
+    """Finds a nested template by the end of its URL: beside its parent, else the only one of that name."""
+
+    def __init__(self, templates: Mapping[Path, object]) -> None:
+        self._by_name: dict[str, list[Path]] = {}
+        for path in templates:
+            self._by_name.setdefault(path.name, []).append(path)
+
+    def find(self, parent: Path, url: Any) -> Path | None:
+        """The template that `url`, as far as it is known, leads to."""
+        name = _tail(url).rpartition("/")[2]
+        found = self._by_name.get(name, [])
+        own = [path for path in found if path.parent == parent.parent]
+        return next(iter(own), found[0] if len(found) == 1 else None)
+
+    def beside(self, parent: Path, url: str) -> Path | None:
+        """The template that a relative path leads to, as `aws cloudformation package` takes it."""
+        return None if "://" in url else self.find(parent, url)
+
+
+def _tail(url: Any) -> str:
+    """The end of a URL that is plain text; empty where it is not known."""
+    name = resolve.function_of(url)
+    if name == "Fn::Sub":
+        found = url[name]
+        url = found[0] if isinstance(found, list) and found else found
+    elif name == "Fn::Join":
+        found = url[name]
+        items = found[1] if isinstance(found, list) and len(found) == 2 else None
+        url = items[-1] if isinstance(items, list) and items else None
+    if not isinstance(url, str):
+        return ""
+    return url.rpartition("}")[2] if "${" in url else url
+
+
+class _Builder:
+    """Makes documents, each with those nested in it."""
+
+    def __init__(
+        self, templates: Mapping[Path, template.Template], find: Find, *, region: str, account: str
+    ) -> None:
+        self._templates = templates
+        self._find = find
+        self._region = region
+        self._account = account
+        self._exports: dict[str, Any] = {}
+        self.made: list[Document] = []
+
+    def add_unused(self) -> None:
+        """A document, by its defaults, for each template that has none yet."""
+        used = {document.path for document in self.made}
+        for path in self._templates:
+            if path not in used:
+                self.add(path, None, {})
+
+    def add(
+        self, path: Path, stack: str | None, given: Mapping[str, Any], parent: Document | None = None
+    ) -> Document:
+        """The document of one stack."""
+        if len(self.made) >= MAX_DOCUMENTS:
+            msg = f"{self._templates[path].name}: there are more than {MAX_DOCUMENTS} nested stacks. Next: end the nesting"
+            raise errors.UsageError(msg)
+        document = self._started(path, stack, given, parent)
+        self.made.append(document)
+        _Filling(document, self._child).fill()
+        for output in document.data["Outputs"].values():
+            export = output.get("Export")
+            if isinstance(export, dict) and isinstance(export.get("Name"), str):
+                self._exports[export["Name"]] = output.get("Value")
+        return document
+
+    def _started(self, path: Path, stack: str | None, given: Mapping[str, Any], parent: Document | None) -> Document:
+        known = self._templates[path]
+        sections = {name: _map(known.data, name) for name in ("Parameters", "Conditions", "Mappings", "Resources", "Outputs")}
+        raw = {**known.data, **sections}
+        name = stack or path.stem
+        place = f"arn:{resolve.partition_of(self._region)[0]}:cloudformation:{self._region}:{self._account}:stack/{name}"
+        pseudo = resolve.pseudo_parameters(
+            region=self._region, account=self._account, stack_name=name, stack_id=f"{place}/0"
+        )
+        scope = resolve.Scope(raw, _values(sections["Parameters"], given), pseudo, imported=self._imported)
+        expanded, is_expanded = _expanded(raw, scope)
+        resolver = tolerant.Resolver(resolve.Scope(expanded, scope.parameters, pseudo, imported=self._imported))
+        return Document(path, known, stack, resolver, expanded, given, parent, is_expanded=is_expanded)
+
+    def _imported(self, name: str) -> Any:
+        value = self._exports.get(name, resolve.KEEP)
+        return resolve.KEEP if resolve.holds_kept(value) else value
+
+    def _child(self, parent: Document, logical: str, found: Mapping[str, Any]) -> Document | None:
+        path = self._find(parent.path, found.get("TemplateURL"))
+        above = list(_ancestors(parent))
+        if path is None or path not in self._templates or path in above or len(above) >= MAX_DEPTH:
+            return None
+        given = found.get("Parameters")
+        stack = f"{parent.stack}/{logical}" if parent.stack is not None else None
+        return self.add(path, stack, given if isinstance(given, dict) else {}, parent)
+
+
+def _ancestors(document: Document | None) -> Iterator[Path]:
+    while document is not None:
+        yield document.path
+        document = document.parent
+
+
+def _map(data: Mapping[str, Any], section: str) -> dict[str, Any]:
+    found = data.get(section)
+    return found if isinstance(found, dict) else {}
+
+
+def _values(declared: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of the parameters that are known."""
+    found = {name: _value(name, d, given) for name, d in declared.items() if isinstance(d, dict)}
+    return {name: value for name, value in found.items() if value is not resolve.KEEP}
+
+
+def _value(name: str, declared: Mapping[str, Any], given: Mapping[str, Any]) -> Any:
+    is_hidden = resolve.as_text(declared.get("NoEcho", False)).lower() == "true"
+    is_looked_up = str(declared.get("Type")).startswith("AWS::SSM::")
+    if is_hidden or is_looked_up or (name not in given and "Default" not in declared):
+        return resolve.KEEP
+    value = given.get(name, declared.get("Default"))
+    if isinstance(value, dict | list):
+        return resolve.KEEP
+    try:
+        found = resolve.parameters({"Parameters": {name: declared}}, {name: value})[name]
+    except (resolve.ResolveError, TypeError, ValueError):
+        return resolve.KEEP
+    return int(found) if declared.get("Type") == "Number" and _DIGITS.fullmatch(found) else found
+
+
+def _expanded(raw: dict[str, Any], scope: resolve.Scope) -> tuple[dict[str, Any], bool]:
+    """The template after its loops are unrolled, and whether they could be."""
+    if not extensions.is_used(raw):
+        return raw, True
+    try:
+        return extensions.expanded(raw, scope), True
+    except (resolve.ResolveError, AttributeError, TypeError, ValueError):
+        return raw, False
+
+
+class _Filling:
+    """Resolves the sections of one document; nested stacks first where something needs their outputs."""
+
+    def __init__(self, document: Document, child: Callable[[Document, str, Mapping[str, Any]], Document | None]) -> None:
+        self._document = document
+        self._child = child
+        self._begun: set[str] = set()
+        self._known: dict[str, Mapping[str, Any]] = {}
+        scope = document.resolver.scope
+        document.resolver.scope = resolve.Scope(
+            scope.data, scope.parameters, scope.pseudo, scope.zones, scope.imported, self._refer
+        )
+
+    def fill(self) -> None:
+        """Resources and outputs, resolved; what else rules look at, as it is written."""
+        document, source = self._document, self._document.expanded
+        resources = {name: r for name, r in source["Resources"].items() if isinstance(r, dict)}
+        kept = {name: source[name] for name in ("AWSTemplateFormatVersion", "Metadata", "Parameters") if source.get(name)}
+        document.data = {**kept, "Resources": {}, "Outputs": {}}
+        for name, resource in resources.items():
+            if document.resolver.holds(resource):
+                self._nest(name, resource)
+                document.data["Resources"][name] = self._resolved(resource, ("Resources", name), _AS_WRITTEN)
+        for name, output in source["Outputs"].items():
+            if isinstance(output, dict) and document.resolver.holds(output):
+                document.data["Outputs"][name] = self._resolved(output, ("Outputs", name), frozenset({"Condition"}))
+
+    def _resolved(self, part: Mapping[str, Any], path: resolve.Path, written: frozenset[str]) -> dict[str, Any]:
+        found = {
+            key: value if key in written else self._document.resolver.value(value, (*path, key))
+            for key, value in part.items()
+        }
+        return {key: value for key, value in found.items() if value is not resolve.NO_VALUE}
+
+    def _nest(self, name: str, resource: Mapping[str, Any]) -> None:
+        """Make the document of a nested stack, once."""
+        if resource.get("Type") != STACK or name in self._begun:
+            return
+        self._begun.add(name)
+        found = self._document.resolver.value(properties(resource), ("Resources", name, "Properties"))
+        child = self._child(self._document, name, found)
+        if child is not None:
+            self._document.children[name] = child
+
+    def _refer(self, name: str, attribute: str | None) -> Any:
+        """The value of a nested stack's output where it is plain; all else stays a reference."""
+        resource = self._document.expanded["Resources"].get(name)
+        if attribute is None or not attribute.startswith("Outputs.") or not isinstance(resource, dict):
+            return resolve.KEEP
+        self._nest(name, resource)
+        child = self._document.children.get(name)
+        output = child.data["Outputs"].get(attribute.removeprefix("Outputs.")) if child and child.data else None
+        value = output.get("Value", resolve.KEEP) if isinstance(output, dict) else resolve.KEEP
+        return resolve.KEEP if isinstance(value, dict | list) or value is None else value

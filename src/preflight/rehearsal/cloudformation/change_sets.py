@@ -1,0 +1,296 @@
+"""Change sets: what an operation would do, shown before it is done.
+
+Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateChangeSet.html.
+"""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Protocol
+
+from preflight.rehearsal import account as accounts
+from preflight.rehearsal import identity as identities
+from preflight.rehearsal import protocol
+from preflight.rehearsal.cloudformation import (
+    describe as shown,
+)
+from preflight.rehearsal.cloudformation import (
+    provisioner as provision,
+)
+from preflight.rehearsal.cloudformation import (
+    read_actions as views,
+)
+from preflight.rehearsal.cloudformation import (
+    request as intake,
+)
+from preflight.rehearsal.cloudformation import (
+    resource_changes as differences,
+)
+from preflight.rehearsal.cloudformation import stack as stacks
+from preflight.rehearsal.cloudformation import (
+    template_validation as check,
+)
+from preflight.rehearsal.cloudformation.resources import handler as handlers
+from preflight.templates import functions as resolve
+
+NOTHING = "The submitted information didn't contain changes. Submit different information to create a change set."
+INVALID = (
+    "The following hook(s)/validation failed: [{}]. To troubleshoot Early Validation errors, use the "
+    "DescribeEvents API for detailed failure information."
+)
+REVIEW = "REVIEW_IN_PROGRESS"
+
+
+class Engine(Protocol):
+    """What carries a change set out."""
+
+    def execute_create(self, stack: stacks.Stack) -> None:
+        """Create the resources of a stack."""
+
+    def execute_update(self, stack: stacks.Stack, request: stacks.Request) -> None:
+        """Update a stack."""
+
+
+@dataclass
+class ChangeSet:
+    """A change set: what is asked of which stack, what that would change, and where it stands."""
+
+    id: str
+    name: str
+    stack: stacks.Stack
+    request: stacks.Request
+    kind: str
+    given: Mapping[str, Any]
+    status: str = "CREATE_IN_PROGRESS"
+    execution: str = "UNAVAILABLE"
+    reason: str = ""
+    changes: list[dict[str, Any]] = field(default_factory=list)
+    created: datetime = field(default_factory=stacks.now)
+
+    def fail(self, reason: str) -> None:
+        """Note why it cannot be executed."""
+        self.status, self.reason = "FAILED", reason
+
+
+class ChangeSets:
+    """The change sets of one account."""
+
+    def __init__(
+        self, every: stacks.Stacks, taken: intake.Intake, provisioner: provision.Provisioner, engine: Engine
+    ) -> None:
+        self._stacks = every
+        self._intake = taken
+        self._provisioner = provisioner
+        self._engine = engine
+        self._all: dict[str, ChangeSet] = {}
+        self._lock = threading.Lock()
+
+    def operations(self) -> Mapping[str, protocol.Operation]:
+        """The actions on change sets, by name."""
+        return {
+            "CreateChangeSet": self.create,
+            "DescribeChangeSet": self.describe,
+            "ExecuteChangeSet": self.execute,
+            "DeleteChangeSet": self.delete,
+            "ListChangeSets": self.list,
+        }
+
+    def create(self, call: protocol.Call) -> dict[str, Any]:
+        """CreateChangeSet."""
+        name, kind = call.given["ChangeSetName"], call.given.get("ChangeSetType") or "UPDATE"
+        intake.check_name(name, at="changeSetName")
+        if kind == "IMPORT":
+            raise protocol.Refusal(
+                "InternalFailure", "importing resources is not modelled by the rehearsal", status=500
+            )
+        with self._lock:
+            stack = self._stack(call, name, is_new=kind == "CREATE")
+            if self._find(stack, name) is not None:
+                raise protocol.Refusal("AlreadyExistsException", f"ChangeSet [{name}] already exists")
+            if kind != "CREATE":
+                stack.check_updatable()
+            former = None if kind == "CREATE" else stack.request
+            request = self._intake.request(call.region, call.given, stack.name, former=former, is_change_set=True)
+            if former is not None:
+                check.check_types(stack.resources, request.data)
+            made = ChangeSet(self._new_id(stack, name), name, stack, request, kind, call.given)
+            self._keep(made)
+        who = accounts.through(intake.SERVICE)
+        threading.Thread(target=lambda: self._try(made, who), daemon=True, name="change set").start()
+        return {"Id": made.id, "StackId": stack.id}
+
+    def _stack(self, call: protocol.Call, name: str, *, is_new: bool) -> stacks.Stack:
+        asked = call.given["StackName"]
+        found = self._stacks.alive(call.region, asked)
+        if is_new and found is not None and found.status != REVIEW:
+            msg = f"Stack [{asked}] already exists and cannot be created again with the changeSet [{name}]."
+            raise check.refuse(msg)
+        if found is None and not is_new:
+            raise check.refuse(f"Stack [{asked}] does not exist")
+        if found is not None:
+            return found
+        intake.check_name(asked)
+        return self._stacks.new(call.region, asked, stacks.Request("", {"Resources": {}}, {}, {}))
+
+    def _new_id(self, stack: stacks.Stack, name: str) -> str:
+        return f"{stack.id.partition(':stack/')[0]}:changeSet/{name}/{uuid.uuid4()}"
+
+    def _keep(self, made: ChangeSet) -> None:
+        """Keep a change set, and the stack that it is the first of."""
+        stack = made.stack
+        if not stack.status:
+            stack.request = made.request
+            self._stacks.add(stack)
+            stack.begin("CREATE_CHANGESET", REVIEW)
+            stack.say(REVIEW, "User Initiated")
+        self._all[made.id] = made
+
+    def _try(self, made: ChangeSet, who: identities.Identity | None) -> None:
+        try:
+            with accounts.acting_as(who):
+                self._compute(made)
+        except handlers.FailedError as failure:
+            made.fail(failure.reason)
+        except Exception as error:  # noqa: BLE001 - who waits for it has to learn that it ended
+            self._provisioner.book.trouble(f"the rehearsal broke in change set {made.name}: {error!r}")
+            made.fail("Internal Failure")
+
+    def _compute(self, made: ChangeSet) -> None:
+        """Find out what the change set would do."""
+        scope = differences.scope(self._provisioner, made.stack, made.request, is_new=made.kind == "CREATE")
+        if made.request.is_validated:
+            known = replace(scope, refer=lambda _name, _attribute: resolve.KEEP)
+            found = self._provisioner.violations(made.stack, made.request, known)
+            if found:
+                self._refuse(made, found)
+                return
+        try:
+            made.changes = list(differences.changes(self._provisioner, made.stack, made.request, scope))
+        except resolve.ResolveError as error:
+            made.fail(error.message)
+            return
+        if made.kind != "CREATE" and not differs(made.stack, made.request):
+            made.fail(NOTHING)
+            return
+        made.status, made.execution = "CREATE_COMPLETE", "AVAILABLE"
+
+    @staticmethod
+    def _refuse(made: ChangeSet, found: list[stacks.Violation]) -> None:
+        stack = made.stack
+        with stack.changed:
+            before = stack.operation
+            stack.operation = stacks.Operation("CREATE_CHANGESET", subject=made.id, subject_name=made.name)
+            for violation in found:
+                stack.report(violation)
+            stack.operation = before
+        made.fail(INVALID.format(", ".join(sorted({violation.check for violation in found}))))
+
+    def _find(self, stack: stacks.Stack, name: str) -> ChangeSet | None:
+        return next((c for c in self._all.values() if c.stack is stack and c.name == name), None)
+
+    def _need(self, call: protocol.Call) -> ChangeSet:
+        name = call.given["ChangeSetName"]
+        if name.startswith("arn:"):
+            found = self._all.get(name)
+        else:
+            asked = call.given.get("StackName")
+            if not asked:
+                raise check.refuse("StackName must be specified if ChangeSetName is not specified as an ARN.")
+            stack = self._stacks.alive(call.region, asked)
+            if stack is None:
+                raise check.refuse(f"Stack [{asked}] does not exist")
+            found = self._find(stack, name)
+        if found is None:
+            raise protocol.Refusal("ChangeSetNotFound", f"ChangeSet [{name}] does not exist", status=404)
+        return found
+
+    def describe(self, call: protocol.Call) -> dict[str, Any]:
+        """DescribeChangeSet."""
+        found = self._need(call)
+        request = found.request
+        paged = views.page("Changes", found.changes, call)
+        return {
+            **_summary(found),
+            **paged,
+            "Parameters": shown.parameters(request),
+            "NotificationARNs": request.notifications,
+            "RollbackConfiguration": {},
+            "Capabilities": request.capabilities,
+            "Tags": [{"Key": key, "Value": value} for key, value in request.tags.items()],
+            "OnStackFailure": found.given.get("OnStackFailure"),
+        }
+
+    def execute(self, call: protocol.Call) -> dict[str, Any]:
+        """ExecuteChangeSet."""
+        found = self._need(call)
+        if found.execution != "AVAILABLE":
+            msg = f"ChangeSet [{found.id}] cannot be executed in its current status of [{found.status}]"
+            raise protocol.Refusal("InvalidChangeSetStatus", msg)
+        request, stack = found.request, found.stack
+        if stack.status != REVIEW:
+            stack.check_updatable()
+        request.is_protected = stack.request.is_protected
+        request.token = call.given.get("ClientRequestToken") or request.token
+        request.is_new_removed = bool(call.given.get("RetainExceptOnCreate"))
+        on_failure = "DO_NOTHING" if call.given.get("DisableRollback") else found.given.get("OnStackFailure")
+        request.on_failure = on_failure or request.on_failure
+        for other in [c for c in self._all.values() if c.stack is stack and c is not found]:
+            other.execution = "OBSOLETE"
+        found.execution = "EXECUTE_COMPLETE"
+        if stack.status == REVIEW:
+            stack.request = request
+            self._engine.execute_create(stack)
+        else:
+            self._engine.execute_update(stack, request)
+        return {}
+
+    def delete(self, call: protocol.Call) -> dict[str, Any]:
+        """DeleteChangeSet. One that does not exist is no error."""
+        try:
+            found = self._need(call)
+        except protocol.Refusal as refusal:
+            if refusal.code == "ChangeSetNotFound":
+                return {}
+            raise
+        del self._all[found.id]
+        return {}
+
+    def forget(self, stack: stacks.Stack) -> None:
+        """Drop the change sets of a stack that is deleted."""
+        for found in [c for c in self._all.values() if c.stack is stack]:
+            self._all.pop(found.id, None)
+
+    def list(self, call: protocol.Call) -> dict[str, Any]:
+        """ListChangeSets."""
+        stack = self._stacks.alive(call.region, call.given["StackName"])
+        if stack is None:
+            raise check.refuse(f"Stack [{call.given['StackName']}] does not exist")
+        return views.page("Summaries", [_summary(c) for c in self._all.values() if c.stack is stack], call)
+
+
+def _summary(found: ChangeSet) -> dict[str, Any]:
+    return {
+        "StackId": found.stack.id,
+        "StackName": found.stack.name,
+        "ChangeSetId": found.id,
+        "ChangeSetName": found.name,
+        "ExecutionStatus": found.execution,
+        "Status": found.status,
+        "StatusReason": found.reason or None,
+        "CreationTime": found.created,
+        "Description": found.given.get("Description"),
+        "IncludeNestedStacks": bool(found.given.get("IncludeNestedStacks")),
+    }
+
+
+def differs(stack: stacks.Stack, request: stacks.Request) -> bool:
+    """Whether a request asks for anything that the stack is not already."""
+    former = stack.request
+    if stack.status in {"CREATE_FAILED", "UPDATE_FAILED"}:
+        return True  # what failed is tried again
+    is_same = (request.data, request.parameters, request.tags) == (former.data, former.parameters, former.tags)
+    return not is_same or any(r["Type"] == stacks.STACK for r in request.data["Resources"].values())

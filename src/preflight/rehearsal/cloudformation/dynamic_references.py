@@ -1,0 +1,55 @@
+"""Dynamic references: values of Systems Manager and Secrets Manager, looked up when a resource is made.
+
+Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references.html.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from preflight.rehearsal import account as accounts
+from preflight.rehearsal.cloudformation.resources.handler import FailedError
+
+_REFERENCE = re.compile(r"\{\{resolve:(?P<service>ssm|ssm-secure|secretsmanager):(?P<rest>[^{}]+)\}\}")
+
+
+def resolved(value: Any, account: accounts.Account, region: str) -> Any:
+    """`value` with every dynamic reference replaced by what it names.
+
+    Raises:
+        FailedError: it names nothing.
+    """
+    if isinstance(value, dict):
+        return {key: resolved(item, account, region) for key, item in value.items()}
+    if isinstance(value, list):
+        return [resolved(item, account, region) for item in value]
+    if not isinstance(value, str):
+        return value
+    return _REFERENCE.sub(lambda found: _value(found["service"], found["rest"], account, region), value)
+
+
+def _value(service: str, rest: str, account: accounts.Account, region: str) -> str:
+    try:
+        if service == "secretsmanager":
+            return _secret(rest, account.client("secretsmanager", region))
+        name = rest.rpartition(":")[0] if rest.rpartition(":")[2].isdigit() else rest
+        answer = account.client("ssm", region).get_parameter(Name=name, WithDecryption=True)
+        return str(answer["Parameter"]["Value"])
+    except (ClientError, KeyError, ValueError) as error:
+        denied = accounts.denial(error) if isinstance(error, ClientError) else None
+        if denied is not None:
+            raise FailedError(denied, "AccessDenied") from None
+        msg = f"Could not resolve the dynamic reference {{{{resolve:{service}:{rest}}}}}"
+        raise FailedError(msg, "NotFound", is_whole=True) from None
+
+
+def _secret(rest: str, client: Any) -> str:
+    parts = rest.split(":")
+    size = 7 if rest.startswith("arn:") else 1
+    name, (_, key, *_rest) = ":".join(parts[:size]), [*parts[size:], "", ""]
+    text = str(client.get_secret_value(SecretId=name)["SecretString"])
+    return str(json.loads(text)[key]) if key else text

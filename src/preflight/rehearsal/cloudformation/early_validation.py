@@ -1,0 +1,71 @@
+"""Pre-deployment validation: what is wrong with properties before any resource exists.
+
+Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/validate-stack-deployments.html.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from preflight.rehearsal.cloudformation import stack as stacks
+from preflight.rehearsal.cloudformation import template_validation as check
+from preflight.templates import functions as resolve
+from preflight.templates import schemas
+
+PROPERTIES = "AWS::EarlyValidation::PropertyValidation"
+EXISTENCE = "AWS::EarlyValidation::ResourceExistenceCheck"
+
+
+def violations(data: Mapping[str, Any], scope: resolve.Scope) -> list[stacks.Violation]:
+    """What the schemas refuse of the properties that are known already."""
+    resolver = resolve.Resolver(scope)
+    return [found for name, declared in check.living(data, resolver).items() for found in _of(name, declared, resolver)]
+
+
+def taken(
+    data: Mapping[str, Any], scope: resolve.Scope, exists: Callable[[str, str, Mapping[str, Any]], bool]
+) -> list[stacks.Violation]:
+    """Resources with a name of their own that something in the account has already.
+
+    `exists` is asked by type, name and known properties.
+    """
+    resolver = resolve.Resolver(scope)
+    found = []
+    for logical, declared in check.living(data, resolver).items():
+        kind, path = str(declared["Type"]), ("Resources", logical, "Properties")
+        known = resolver.value(declared.get("Properties") or {}, path)
+        keys = schemas.identifiers(kind)
+        own = known.get(keys[0]) if len(keys) == 1 and keys[0].endswith("Name") and isinstance(known, dict) else None
+        if isinstance(own, str) and not resolve.holds_kept(known) and exists(kind, own, known):
+            identifier = json.dumps({f"/properties/{keys[0]}": own}, separators=(",", ":"))
+            said = f"Resource of type '{kind}' with identifier '{identifier}' already exists."
+            found.append(stacks.Violation(logical, kind, EXISTENCE, "/".join(("", *path, keys[0])), said))
+    return found
+
+
+def _of(name: str, declared: Mapping[str, Any], resolver: resolve.Resolver) -> Iterator[stacks.Violation]:
+    kind, path = str(declared["Type"]), ("Resources", name, "Properties")
+    known = opened(resolver.value(declared.get("Properties") or {}, path))
+    for said in schemas.violations(kind, schemas.coerce(kind, known if isinstance(known, dict) else {})):
+        where = said.partition(":")[0].removeprefix("#").strip("/")
+        at = "/".join(("", *path, where)).rstrip("/")
+        yield stacks.Violation(name, kind, PROPERTIES, at, said)
+
+
+def opened(value: Any) -> Any:
+    """`value` with everything that is not known yet made a value that every schema takes."""
+    if resolve.is_kept(value) or (isinstance(value, str) and "{{resolve:" in value):
+        return schemas.Open()
+    if isinstance(value, dict):
+        return {key: opened(item) for key, item in value.items()}
+    return [opened(item) for item in value] if isinstance(value, list) else value
+
+
+def reason(name: str, found: list[stacks.Violation]) -> str:
+    """The reason of the resource's event."""
+    listed = "\n".join(violation.message for violation in found)
+    if all(violation.check == EXISTENCE for violation in found):
+        return listed
+    return f"Properties validation failed for resource {name} with message:\n{listed}"

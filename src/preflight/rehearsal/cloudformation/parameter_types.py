@@ -1,0 +1,115 @@
+"""Parameter values that stand for something in the account: resources by id, and Systems Manager parameters.
+
+Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-supplied-parameter-types.html.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from preflight.rehearsal import account as accounts
+from preflight.templates import functions as resolve
+
+_EXISTING: Mapping[str, tuple[str, str, str, str]] = {
+    # type: service, operation, parameter, member of the answer
+    "AWS::EC2::AvailabilityZone::Name": ("ec2", "describe_availability_zones", "ZoneNames", "AvailabilityZones"),
+    "AWS::EC2::Instance::Id": ("ec2", "describe_instances", "InstanceIds", "Reservations"),
+    "AWS::EC2::KeyPair::KeyName": ("ec2", "describe_key_pairs", "KeyNames", "KeyPairs"),
+    "AWS::EC2::SecurityGroup::GroupName": ("ec2", "describe_security_groups", "GroupNames", "SecurityGroups"),
+    "AWS::EC2::SecurityGroup::Id": ("ec2", "describe_security_groups", "GroupIds", "SecurityGroups"),
+    "AWS::EC2::Subnet::Id": ("ec2", "describe_subnets", "SubnetIds", "Subnets"),
+    "AWS::EC2::Volume::Id": ("ec2", "describe_volumes", "VolumeIds", "Volumes"),
+    "AWS::EC2::VPC::Id": ("ec2", "describe_vpcs", "VpcIds", "Vpcs"),
+}
+# https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-env.html: every template of the CDK asks for this version.
+_BOOTSTRAP = re.compile(r"/cdk-bootstrap/[a-z0-9]+/version")
+BOOTSTRAP_VERSION = "30"
+_ZONE = "AWS::Route53::HostedZone::Id"
+_IMAGE = "AWS::EC2::Image::Id"  # whose images exist is not known here
+_SSM_NAME = "AWS::SSM::Parameter::Name"
+_SSM_VALUE = "AWS::SSM::Parameter::Value<"
+_PLAIN = frozenset({"String", "Number", "CommaDelimitedList", "List<Number>", "List<String>"})
+KINDS = frozenset({*_EXISTING, _ZONE, _IMAGE, _SSM_NAME})
+
+
+def is_type(kind: str) -> bool:
+    """Whether a parameter may have that type."""
+    if kind in _PLAIN or kind in KINDS:
+        return True
+    if kind.startswith(_SSM_VALUE) and kind.endswith(">"):
+        return is_type(kind.removeprefix(_SSM_VALUE).removesuffix(">"))
+    return kind.startswith("List<") and kind.endswith(">") and kind.removeprefix("List<").removesuffix(">") in KINDS
+
+
+class Values:
+    """Looks values up in one account and region; what is assumed is told to `note`."""
+
+    def __init__(self, account: accounts.Account, region: str, note: Callable[[str], None]) -> None:
+        self._account = account
+        self._region = region
+        self._note = note
+
+    def looked_up(self, declared: Mapping[str, Mapping[str, Any]], values: Mapping[str, Any]) -> dict[str, Any]:
+        """`values` with names of Systems Manager parameters replaced by what stands under them.
+
+        Raises:
+            ResolveError: a value names nothing that exists.
+        """
+        found = dict(values)
+        for name, parameter in declared.items():
+            kind = str(parameter.get("Type", "String"))
+            if kind.startswith(_SSM_VALUE):
+                found[name] = self._value(name, kind, values[name])
+                kind = kind.removeprefix(_SSM_VALUE).removesuffix(">")
+            inner = kind.removeprefix("List<").removesuffix(">")
+            for value in found[name] if isinstance(found[name], list) else [found[name]]:
+                if value and not self._exists(inner, str(value), name):
+                    msg = (
+                        f"Parameter validation failed: parameter value {value} for parameter name {name} does not exist"
+                    )
+                    raise resolve.ResolveError(msg, ("Parameters", name))
+        return found
+
+    def _value(self, name: str, kind: str, asked: Any) -> Any:
+        asked = ",".join(asked) if isinstance(asked, list) else str(asked)
+        try:
+            answer = self._account.client("ssm", self._region).get_parameter(Name=asked)
+        except ClientError as error:
+            _check_denied(error, name)
+            if _BOOTSTRAP.fullmatch(asked):
+                self._note(f"assumed: the account is bootstrapped for the CDK ({asked})")
+                return BOOTSTRAP_VERSION
+            msg = f"Parameter {name} should either have input value or default value"
+            raise resolve.ResolveError(msg, ("Parameters", name)) from None
+        value = answer["Parameter"]["Value"]
+        return [part.strip() for part in value.split(",")] if resolve.LIST_TYPES.match(kind) else value
+
+    def _exists(self, kind: str, value: str, name: str) -> bool:
+        try:
+            if kind == _ZONE:
+                return bool(self._account.client("route53", self._region).get_hosted_zone(Id=value))
+            if kind == _SSM_NAME:
+                return bool(self._account.client("ssm", self._region).get_parameter(Name=value))
+            if kind not in _EXISTING:
+                return True
+            service, operation, parameter, member = _EXISTING[kind]
+            answer = getattr(self._account.client(service, self._region), operation)(**{parameter: [value]})
+            return bool(answer[member])
+        except ClientError as error:
+            _check_denied(error, name)
+            return False
+
+
+def _check_denied(error: ClientError, name: str) -> None:
+    """Whether a value exists, the caller has to be allowed to see.
+
+    Raises:
+        ResolveError: they are not.
+    """
+    denied = accounts.denial(error)
+    if denied is not None:
+        raise resolve.ResolveError(f"Parameter validation failed: {denied}", ("Parameters", name)) from None

@@ -1,0 +1,218 @@
+"""What a client asks for, read and held against everything that AWS checks before it answers.
+
+Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from preflight.rehearsal import account as accounts
+from preflight.rehearsal import ledger, protocol
+from preflight.rehearsal.cloudformation import (
+    parameter_types as values,
+)
+from preflight.rehearsal.cloudformation import (
+    rules_section as rules,
+)
+from preflight.rehearsal.cloudformation import stack as stacks
+from preflight.rehearsal.cloudformation import (
+    template_source as source,
+)
+from preflight.rehearsal.cloudformation import (
+    template_validation as check,
+)
+from preflight.rehearsal.iam import roles
+from preflight.templates import functions as resolve
+from preflight.templates import language_extensions as extensions
+from preflight.templates import schemas
+
+NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]*")
+NAME_PATTERN = "[a-zA-Z][-a-zA-Z0-9]*|arn:[-a-zA-Z0-9:/._+]*"
+SERVICE = "cloudformation.amazonaws.com"
+MAX_TAGS = 50
+
+
+class Intake:
+    """Turns what a client sends into requests that hold."""
+
+    def __init__(self, account: accounts.Account, zones: Callable[[str], list[str]], book: ledger.Ledger) -> None:
+        self._account = account
+        self._zones = zones
+        self._book = book
+        self._roles = roles.Roles(account)
+
+    def request(
+        self,
+        region: str,
+        given: Mapping[str, Any],
+        name: str,
+        *,
+        former: stacks.Request | None = None,
+        is_change_set: bool = False,
+    ) -> stacks.Request:
+        """A request whose template, parameters and capabilities hold; `former` is what the stack has now.
+
+        Raises:
+            Refusal: they do not.
+        """
+        with accounts.acting_as(accounts.through(SERVICE)):
+            body = former.body if former and given.get("UsePreviousTemplate") else self.body(given, region)
+            asked = self._values(given, former)
+            try:
+                data, parameters = self._processed(body, asked, region, name, given, is_change_set=is_change_set)
+                self._check_static(data, parameters, region, name)
+            except resolve.ResolveError as error:
+                raise check.refuse(error.message) from None
+        self.check_role(given.get("RoleARN"), region)
+        return stacks.Request(
+            body=body,
+            data=data,
+            parameters=parameters,
+            given=asked,
+            tags=_tags(given, former),
+            capabilities=list(given.get("Capabilities") or []),
+            on_failure=given.get("OnFailure") or ("DO_NOTHING" if given.get("DisableRollback") else "ROLLBACK"),
+            is_protected=former.is_protected if former else bool(given.get("EnableTerminationProtection")),
+            token=given.get("ClientRequestToken"),
+            role=given.get("RoleARN") or (former.role if former else None),
+            timeout=given.get("TimeoutInMinutes"),
+            notifications=list(given.get("NotificationARNs") or []),
+            is_new_removed=bool(given.get("RetainExceptOnCreate")),
+            is_validated=not given.get("DisableValidation"),
+        )
+
+    def body(self, given: Mapping[str, Any], region: str) -> str:
+        """The text of the template that a request brings or points to; S3 is asked in the caller's name."""
+        with accounts.acting_as(accounts.through(SERVICE)):
+            return source.body_of(given, self._account, region)
+
+    @staticmethod
+    def _values(given: Mapping[str, Any], former: stacks.Request | None) -> dict[str, str]:
+        asked = {}
+        for parameter in given.get("Parameters") or []:
+            key = parameter.get("ParameterKey", "")
+            if parameter.get("UsePreviousValue"):
+                if former is None:
+                    msg = f"Invalid input for parameter key {key}. Cannot specify usePreviousValue as true for a parameter key not in the previous template"
+                    raise check.refuse(msg)
+                if key in former.given:
+                    asked[key] = former.given[key]
+            else:
+                asked[key] = parameter.get("ParameterValue", "")
+        return asked
+
+    def _processed(
+        self,
+        body: str,
+        asked: Mapping[str, str],
+        region: str,
+        name: str,
+        given: Mapping[str, Any],
+        *,
+        is_change_set: bool,
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The template after its transforms, and the values of its parameters."""
+        data = source.read(body)
+        self._check_macros(data)
+        check.check_sections(data)
+        for parameter in (data.get("Parameters") or {}).values():
+            if not values.is_type(str(parameter["Type"])):
+                msg = f"{check.FORMAT}Unrecognized parameter type: {parameter['Type']}"
+                raise check.refuse(msg)
+        check.check_transform(data, given.get("Capabilities") or [], is_change_set=is_change_set)
+        found = resolve.parameters(data, asked)
+        parameters = values.Values(self._account, region, self._book.note).looked_up(
+            data.get("Parameters") or {}, found
+        )
+        if extensions.is_used(data):
+            data = extensions.expanded(data, self.scope(data, parameters, region, name))
+        check.check(data, is_type=lambda kind: schemas.exists(kind, region))
+        check.check_capabilities(data, given.get("Capabilities") or [])
+        return data, parameters
+
+    def _check_macros(self, data: Mapping[str, Any]) -> None:
+        """Other macros are not applied here, so nothing can be said of a template that needs one."""
+        unknown = [name for name in extensions.transforms(data) if name != extensions.NAME]
+        unknown += ["Fn::Transform"] if extensions.includes(data) else []
+        if unknown:
+            msg = f"the transform {unknown[0]} is not applied by the rehearsal. Next: rehearse the transformed template"
+            self._book.trouble(msg)
+            raise protocol.Refusal("InternalFailure", msg, status=500)
+
+    def _check_static(self, data: dict[str, Any], parameters: dict[str, Any], region: str, name: str) -> None:
+        """Hold conditions, rules, references and functions against what is known before any resource exists."""
+        scope = self.scope(data, parameters, region, name)
+        resolver = resolve.Resolver(scope)
+        check.check_conditions(data)
+        for condition in data.get("Conditions") or {}:
+            resolver.condition(condition)
+        self._check_rules(data, scope)
+        check.check_references(data, resolver)
+        for logical, resource in check.living(data, resolver).items():
+            resolver.value(resource.get("Properties") or {}, ("Resources", logical, "Properties"))
+
+    def _check_rules(self, data: dict[str, Any], scope: resolve.Scope) -> None:
+        for function in rules.asks_account(data.get("Rules")):
+            msg = f"{function} in the section Rules is not evaluated by the rehearsal. Next: take the rule out, or use an assertion over parameter values"
+            self._book.trouble(msg)
+            raise protocol.Refusal("InternalFailure", msg, status=500)
+        said = rules.broken(data, scope)
+        if said is not None:
+            raise check.refuse(said)
+
+    def scope(self, data: dict[str, Any], parameters: dict[str, Any], region: str, name: str) -> resolve.Scope:
+        """What a template is evaluated with before it has a stack."""
+        pseudo = resolve.pseudo_parameters(
+            region=region, account=self._account.id, stack_name=name, stack_id=f"arn:{name}"
+        )
+        keep = resolve.KEEP
+        return resolve.Scope(data, parameters, pseudo, self._zones, imported=lambda _name: keep)
+
+    def check_role(self, arn: str | None, region: str) -> None:
+        """CloudFormation assumes the role that it is to work with.
+
+        https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-iam-servicerole.html.
+
+        Raises:
+            Refusal: it cannot.
+        """
+        with accounts.acting_as(None):
+            is_trusted = not arn or self._roles.trusts(arn, region, SERVICE, source="cloudformation")
+        if not is_trusted:
+            raise check.refuse(f"Role {arn} is invalid or cannot be assumed")
+
+
+def _tags(given: Mapping[str, Any], former: stacks.Request | None) -> dict[str, str]:
+    if former is not None and "Tags" not in given:
+        return former.tags
+    tags = {tag.get("Key", ""): tag.get("Value", "") for tag in given.get("Tags") or []}
+    if len(tags) > MAX_TAGS:
+        msg = f"1 validation error detected: Value at 'tags' failed to satisfy constraint: Member must have length less than or equal to {MAX_TAGS}"
+        raise check.refuse(msg)
+    reserved = [key for key in tags if key.lower().startswith("aws:")]
+    if reserved:
+        raise check.refuse(
+            f"Tag key {reserved[0]} is invalid: aws: prefixed tag key names are not allowed for external use."
+        )
+    return tags
+
+
+def check_name(name: str, *, at: str = "stackName") -> None:
+    """Hold the name of a stack or change set against its pattern.
+
+    Raises:
+        Refusal: it does not fit.
+    """
+    most = 128
+    if not NAME.fullmatch(name):
+        pattern = NAME_PATTERN if at == "stackName" else "[a-zA-Z][-a-zA-Z0-9]*"
+        constraint = f"Member must satisfy regular expression pattern: {pattern}"
+    elif len(name) > most:
+        constraint = f"Member must have length less than or equal to {most}"
+    else:
+        return
+    msg = f"1 validation error detected: Value '{name}' at '{at}' failed to satisfy constraint: {constraint}"
+    raise check.refuse(msg)

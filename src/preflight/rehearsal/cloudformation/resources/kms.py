@@ -1,0 +1,119 @@
+"""Keys of KMS, their aliases, and certificates."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from preflight.rehearsal.cloudformation.resources.declarative import Plain, Read, by, handler, tagged
+from preflight.rehearsal.cloudformation.resources.handler import Handler, Made, Place, Properties
+
+_PLAIN = {"Description", "KeyUsage", "KeySpec", "MultiRegion", "Origin", "BypassPolicyLockoutSafetyCheck"}
+
+
+def _create_key(place: Place, given: Properties) -> Made:
+    plain = {key: value for key, value in given.items() if key in _PLAIN}
+    if "KeyPolicy" in given:
+        plain["Policy"] = _text(given["KeyPolicy"])
+    asked = tagged(place, "kms", "CreateKey", {**plain, "Tags": given.get("Tags")})
+    made = place.call("kms", "CreateKey", asked)["KeyMetadata"]
+    place.identify(made["KeyId"])
+    _set(place, made["KeyId"], given)
+    for key in given:
+        place.note(key, "checked" if key == "PendingWindowInDays" else "stored")
+    return Made(made["KeyId"], {"Arn": made["Arn"], "KeyId": made["KeyId"]})
+
+
+def _text(policy: Any) -> str:
+    return policy if isinstance(policy, str) else json.dumps(policy, default=str)
+
+
+def _set(place: Place, key: str, given: Properties) -> None:
+    if given.get("Enabled") is False:
+        place.ask("kms", "DisableKey", KeyId=key)
+        return
+    place.ask("kms", "EnableKey", KeyId=key)
+    if given.get("EnableKeyRotation"):
+        place.ask("kms", "EnableKeyRotation", KeyId=key)
+    elif "EnableKeyRotation" in given:
+        place.ask("kms", "DisableKeyRotation", KeyId=key)
+
+
+def _update_key(place: Place, key: str, _old: Properties, new: Properties) -> Made:
+    place.ask("kms", "UpdateKeyDescription", KeyId=key, Description=new.get("Description", ""))
+    if "KeyPolicy" in new:
+        place.ask("kms", "PutKeyPolicy", KeyId=key, PolicyName="default", Policy=_text(new["KeyPolicy"]))
+    _set(place, key, new)
+    arn = place.ask("kms", "DescribeKey", KeyId=key)["KeyMetadata"]["Arn"]
+    return Made(key, {"Arn": arn, "KeyId": key})
+
+
+def _delete_key(place: Place, key: str, given: Properties) -> None:
+    place.ask("kms", "ScheduleKeyDeletion", KeyId=key, PendingWindowInDays=int(given.get("PendingWindowInDays") or 30))
+
+
+def _read_key(place: Place, key: str, given: Properties) -> dict[str, Any]:
+    found = place.ask("kms", "DescribeKey", KeyId=key)["KeyMetadata"]
+    tags = place.ask("kms", "ListResourceTags", KeyId=key)["Tags"]
+    return {
+        **found,
+        "KeyPolicy": place.ask("kms", "GetKeyPolicy", KeyId=key, PolicyName="default")["Policy"],
+        "EnableKeyRotation": place.ask("kms", "GetKeyRotationStatus", KeyId=key)["KeyRotationEnabled"],
+        "PendingWindowInDays": given.get("PendingWindowInDays"),  # said only when the key is deleted
+        "Tags": [{"Key": tag["TagKey"], "Value": tag["TagValue"]} for tag in tags],
+    }
+
+
+_ALIAS = Plain(
+    "kms",
+    create="CreateAlias",
+    identify="AliasName",
+    delete="DeleteAlias",
+    gone=by("AliasName"),
+    read=Read("ListAliases", lambda _id, given: {"KeyId": given["TargetKeyId"]}, "Aliases[0]"),
+    update="UpdateAlias",
+)
+_ISSUED = {"DomainName", "SubjectAlternativeNames", "ValidationMethod", "Tags"}
+
+
+def _create_certificate(place: Place, given: Properties) -> Made:
+    plain = {key: value for key, value in given.items() if key in _ISSUED}
+    asked = tagged(place, "acm", "RequestCertificate", plain)
+    asked["Tags"] = [tag for tag in asked["Tags"] if not tag["Key"].startswith("aws:")] or None
+    asked = {key: value for key, value in asked.items() if value is not None}
+    arn = place.call("acm", "RequestCertificate", asked)["CertificateArn"]
+    for key in given:
+        place.note(key, "stored" if key in _ISSUED else "ignored", "the certificate is issued at once")
+    return Made(arn, {"CertificateArn": arn, "Id": arn})
+
+
+def _update_certificate(place: Place, arn: str, _old: Properties, new: Properties) -> Made:
+    own = [tag for tag in place.all_tags(new.get("Tags")) if not tag["Key"].startswith("aws:")]
+    if own:
+        place.ask("acm", "AddTagsToCertificate", CertificateArn=arn, Tags=own)
+    return Made(arn, {"CertificateArn": arn, "Id": arn})
+
+
+def _delete_certificate(place: Place, arn: str, _given: Properties) -> None:
+    place.ask("acm", "DeleteCertificate", CertificateArn=arn)
+
+
+def _read_certificate(place: Place, arn: str, given: Properties) -> dict[str, Any]:
+    found = place.ask("acm", "DescribeCertificate", CertificateArn=arn)["Certificate"]
+    tags = place.ask("acm", "ListTagsForCertificate", CertificateArn=arn)["Tags"]
+    options = found.get("DomainValidationOptions") or [{}]
+    return {
+        **found,
+        "ValidationMethod": options[0].get("ValidationMethod") or given.get("ValidationMethod"),
+        "Tags": tags,
+    }
+
+
+TYPES: Mapping[str, Handler] = {
+    "AWS::KMS::Key": Handler(_create_key, _delete_key, _update_key, _read_key),
+    "AWS::KMS::Alias": handler(_ALIAS),
+    "AWS::CertificateManager::Certificate": Handler(
+        _create_certificate, _delete_certificate, _update_certificate, _read_certificate
+    ),
+}

@@ -1,0 +1,70 @@
+"""What AWS's resource handlers read while they make and remove a resource, and so need permission for.
+
+Our own handlers read as the account's administrator, because they read other things than AWS's do.
+These are the reading actions that the registry schema of a type lists for its handlers `create` and
+`delete`, but for those that only certain properties need. Types that are not here are asked for
+nothing that they read.
+Source: https://docs.aws.amazon.com/cloudformation-cli/latest/userguide/resource-type-schema.html, `handlers`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from preflight.rehearsal.cloudformation.resources.declarative import Ask, by
+from preflight.rehearsal.cloudformation.resources.handler import Place, Properties
+
+
+@dataclass(frozen=True)
+class Reads:
+    """Operations of one service; `given` makes their input of physical id and properties."""
+
+    service: str
+    create: tuple[str, ...]
+    delete: tuple[str, ...]
+    given: Ask = lambda _physical, _given: {}
+
+
+def _in_ec2(read: str) -> Reads:
+    return Reads("ec2", (read,), (read,))
+
+
+def _of_service(physical: str, given: Properties) -> dict[str, Any]:
+    return {"services": [physical], **({"cluster": given["Cluster"]} if given.get("Cluster") else {})}
+
+
+_OF_ROLE = ("GetRole", "ListAttachedRolePolicies", "ListRolePolicies")
+READS: Mapping[str, Reads] = {
+    "AWS::CloudFormation::Stack": Reads(
+        "cloudformation", ("DescribeStacks",), ("DescribeStacks",), by("StackName")
+    ),
+    "AWS::EC2::InternetGateway": _in_ec2("DescribeInternetGateways"),
+    "AWS::EC2::Route": _in_ec2("DescribeRouteTables"),
+    "AWS::EC2::RouteTable": _in_ec2("DescribeRouteTables"),
+    "AWS::EC2::SecurityGroup": _in_ec2("DescribeSecurityGroups"),
+    "AWS::EC2::Subnet": _in_ec2("DescribeSubnets"),
+    "AWS::EC2::SubnetRouteTableAssociation": _in_ec2("DescribeRouteTables"),
+    "AWS::EC2::VPC": Reads("ec2", ("DescribeVpcs", "DescribeVpcAttribute"), ("DescribeVpcs",), by("VpcId")),
+    "AWS::EC2::VPCGatewayAttachment": _in_ec2("DescribeInternetGateways"),
+    "AWS::ECS::Cluster": Reads("ecs", ("DescribeClusters",), ("DescribeClusters",), by("clusters", is_list=True)),
+    "AWS::ECS::Service": Reads("ecs", ("DescribeServices",), ("DescribeServices",), _of_service),
+    "AWS::ECS::TaskDefinition": Reads("ecs", ("DescribeTaskDefinition",), ("DescribeTaskDefinition",)),
+    "AWS::IAM::ManagedPolicy": Reads("iam", (), ("ListPolicyVersions", "ListEntitiesForPolicy"), by("PolicyArn")),
+    "AWS::IAM::Role": Reads("iam", ("GetRole",), _OF_ROLE, by("RoleName")),
+    "AWS::Logs::LogGroup": Reads("logs", ("DescribeLogGroups",), ("DescribeLogGroups",)),
+}
+
+
+def check(place: Place, stage: str, physical: str, given: Properties) -> None:
+    """Hold what AWS's handler reads in `create` or `delete` against what the caller may read.
+
+    Raises:
+        FailedError: they may not.
+    """
+    reads = READS.get(place.kind)
+    if reads is None:
+        return
+    for operation in reads.create if stage == "create" else reads.delete:
+        place.need(reads.service, operation, **reads.given(physical, given))

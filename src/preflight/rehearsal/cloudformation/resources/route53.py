@@ -1,0 +1,198 @@
+"""Names: hosted zones and records of Route 53, namespaces and services of Cloud Map."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from preflight.rehearsal.cloudformation.resources.declarative import tagged
+from preflight.rehearsal.cloudformation.resources.handler import FailedError, Handler, Made, Place, Properties
+from preflight.rehearsal.network import private_dns as zones
+
+MAP = "servicediscovery"
+_NAMESPACES = {
+    "AWS::ServiceDiscovery::PrivateDnsNamespace": "CreatePrivateDnsNamespace",
+    "AWS::ServiceDiscovery::PublicDnsNamespace": "CreatePublicDnsNamespace",
+    "AWS::ServiceDiscovery::HttpNamespace": "CreateHttpNamespace",
+}
+
+
+def _create_zone(place: Place, given: Properties) -> Made:
+    name = str(given["Name"]).removesuffix(".") + "."
+    vpcs = given.get("VPCs") or []
+    config = {**(given.get("HostedZoneConfig") or {}), "PrivateZone": bool(vpcs)}
+    first = {"VPC": {"VPCId": vpcs[0]["VPCId"], "VPCRegion": vpcs[0]["VPCRegion"]}} if vpcs else {}
+    made = place.ask(
+        "route53", "CreateHostedZone", Name=name, CallerReference=place.name(), HostedZoneConfig=config, **first
+    )
+    zone = made["HostedZone"]["Id"].rpartition("/")[2]
+    for vpc in vpcs[1:]:
+        place.ask("route53", "AssociateVPCWithHostedZone", HostedZoneId=zone, VPC=dict(vpc))
+    for key in given:
+        is_kept = key in {"Name", "VPCs", "HostedZoneConfig"}
+        place.note(key, "stored" if is_kept else "ignored")
+    servers = (made.get("DelegationSet") or {}).get("NameServers", [])
+    return Made(zone, {"Id": zone, "NameServers": servers})
+
+
+def _update_zone(place: Place, zone: str, _old: Properties, new: Properties) -> Made:
+    comment = (new.get("HostedZoneConfig") or {}).get("Comment", "")
+    place.ask("route53", "UpdateHostedZoneComment", Id=zone, Comment=comment)
+    found = place.ask("route53", "GetHostedZone", Id=zone)
+    return Made(zone, {"Id": zone, "NameServers": (found.get("DelegationSet") or {}).get("NameServers", [])})
+
+
+def _delete_zone(place: Place, zone: str, _given: Properties) -> None:
+    place.ask("route53", "DeleteHostedZone", Id=zone)
+
+
+def _read_zone(place: Place, zone: str, given: Properties) -> dict[str, Any]:
+    found = place.ask("route53", "GetHostedZone", Id=zone)
+    name = found["HostedZone"]["Name"]
+    return {
+        "Name": name if str(given["Name"]).endswith(".") else name.removesuffix("."),
+        "VPCs": found.get("VPCs", []),
+        "HostedZoneConfig": found["HostedZone"].get("Config", {}),
+    }
+
+
+def _zone_of(place: Place, given: Properties) -> str:
+    if given.get("HostedZoneId"):
+        return str(given["HostedZoneId"])
+    wanted = str(given.get("HostedZoneName", "")).removesuffix(".") + "."
+    for zone in place.ask("route53", "ListHostedZones")["HostedZones"]:
+        if zone["Name"] == wanted:
+            return str(zone["Id"].rpartition("/")[2])
+    msg = f"No hosted zone found for {given.get('HostedZoneName')}"
+    raise FailedError(msg, "NotFound")
+
+
+def _record(given: Properties) -> dict[str, Any]:
+    """A record as the API takes it."""
+    plain = ("Type", "SetIdentifier", "Weight", "Region", "Failover", "HealthCheckId", "GeoLocation")
+    record = {key: given[key] for key in plain if key in given}
+    record["Name"] = str(given["Name"]).removesuffix(".") + "."
+    if "Weight" in record:
+        record["Weight"] = int(record["Weight"])
+    if given.get("ResourceRecords"):
+        record["TTL"] = int(given.get("TTL") or 300)
+        record["ResourceRecords"] = [{"Value": value} for value in given["ResourceRecords"]]
+    if given.get("AliasTarget"):
+        record["AliasTarget"] = {"EvaluateTargetHealth": False, **given["AliasTarget"]}
+    return record
+
+
+def _change(place: Place, zone: str, action: str, given: Properties) -> None:
+    batch = {"Changes": [{"Action": action, "ResourceRecordSet": _record(given)}]}
+    place.ask("route53", "ChangeResourceRecordSets", HostedZoneId=zone, ChangeBatch=batch)
+
+
+def _create_record(place: Place, given: Properties) -> Made:
+    zone = _zone_of(place, given)
+    name = str(given["Name"]).removesuffix(".")
+    top = place.ask("route53", "GetHostedZone", Id=zone)["HostedZone"]["Name"].removesuffix(".")
+    if name != top and not name.endswith(f".{top}"):
+        msg = f"[RRSet with DNS name {name}. is not permitted in zone {top}.]"
+        raise FailedError(msg)
+    _change(place, zone, "CREATE", given)
+    for key in given:
+        place.note(key, "stored", "no name is looked up")
+    return Made(name)
+
+
+def _update_record(place: Place, name: str, _old: Properties, new: Properties) -> Made:
+    _change(place, _zone_of(place, new), "UPSERT", new)
+    return Made(name)
+
+
+def _delete_record(place: Place, _name: str, given: Properties) -> None:
+    _change(place, _zone_of(place, given), "DELETE", given)
+
+
+def _read_record(place: Place, _name: str, given: Properties) -> dict[str, Any]:
+    wanted = _record(given)
+    listed = place.ask("route53", "ListResourceRecordSets", HostedZoneId=_zone_of(place, given))["ResourceRecordSets"]
+    found: dict[str, Any] = next(
+        (
+            r
+            for r in listed
+            if (r["Name"], r["Type"], r.get("SetIdentifier"))
+            == (wanted["Name"], wanted["Type"], wanted.get("SetIdentifier"))
+        ),
+        {},
+    )
+    zone = {key: given[key] for key in ("HostedZoneId", "HostedZoneName") if key in given and found}
+    return {
+        **found,
+        **zone,
+        "Name": given["Name"] if found else None,
+        "ResourceRecords": [record["Value"] for record in found.get("ResourceRecords", [])],
+    }
+
+
+def _create_namespace(place: Place, given: Properties) -> Made:
+    operation = _NAMESPACES[place.kind]
+    asked = tagged(place, MAP, operation, {**given, "CreatorRequestId": place.name()})
+    task = place.call(MAP, operation, asked)["OperationId"]
+    namespace = place.ask(MAP, "GetOperation", OperationId=task)["Operation"]["Targets"]["NAMESPACE"]
+    found = place.ask(MAP, "GetNamespace", Id=namespace)["Namespace"]
+    return Made(namespace, {"Arn": found["Arn"], "Id": namespace, "HostedZoneId": _zone_behind(found)})
+
+
+def _update_namespace(place: Place, namespace: str, _old: Properties, new: Properties) -> Made:
+    operation = _NAMESPACES[place.kind].replace("Create", "Update")
+    if "Description" in new:
+        place.ask(MAP, operation, Id=namespace, Namespace={"Description": new["Description"]})
+    found = place.ask(MAP, "GetNamespace", Id=namespace)["Namespace"]
+    place.ask(MAP, "TagResource", ResourceARN=found["Arn"], Tags=place.all_tags(new.get("Tags")))
+    return Made(namespace, {"Arn": found["Arn"], "Id": namespace, "HostedZoneId": _zone_behind(found)})
+
+
+def _zone_behind(namespace: Mapping[str, Any]) -> str:
+    return zones.zone_of(namespace) or ""
+
+
+def _delete_namespace(place: Place, namespace: str, _given: Properties) -> None:
+    place.ask(MAP, "DeleteNamespace", Id=namespace)
+
+
+def _read_namespace(place: Place, namespace: str, given: Properties) -> dict[str, Any]:
+    found = place.ask(MAP, "GetNamespace", Id=namespace)["Namespace"]
+    tags = place.ask(MAP, "ListTagsForResource", ResourceARN=found["Arn"])["Tags"]
+    vpc = given.get("Vpc") if _zone_behind(found) else None
+    return {**found, "Vpc": vpc, "Tags": tags}
+
+
+def _create_service(place: Place, given: Properties) -> Made:
+    plain = {key: value for key, value in given.items() if key not in {"Tags", "Type", "ServiceAttributes"}}
+    asked = {"Name": place.name(most=64), **plain, "Tags": given.get("Tags")}
+    made = place.call(MAP, "CreateService", tagged(place, MAP, "CreateService", asked))["Service"]
+    for key in given:
+        place.note(key, "stored" if key != "ServiceAttributes" else "ignored")
+    return Made(made["Id"], {"Arn": made["Arn"], "Id": made["Id"], "Name": made["Name"]})
+
+
+def _update_service(place: Place, service: str, _old: Properties, new: Properties) -> Made:
+    changed: dict[str, Any] = {"Description": new.get("Description", "")}
+    if "DnsConfig" in new:
+        changed["DnsConfig"] = {"DnsRecords": new["DnsConfig"]["DnsRecords"]}
+    place.call(MAP, "UpdateService", {"Id": service, "Service": changed})
+    found = place.ask(MAP, "GetService", Id=service)["Service"]
+    return Made(service, {"Arn": found["Arn"], "Id": service, "Name": found["Name"]})
+
+
+def _delete_service(place: Place, service: str, _given: Properties) -> None:
+    place.ask(MAP, "DeleteService", Id=service)
+
+
+def _read_service(place: Place, service: str, _given: Properties) -> dict[str, Any]:
+    found = place.ask(MAP, "GetService", Id=service)["Service"]
+    return {**found, "Tags": place.ask(MAP, "ListTagsForResource", ResourceARN=found["Arn"])["Tags"]}
+
+
+TYPES: Mapping[str, Handler] = {
+    "AWS::Route53::HostedZone": Handler(_create_zone, _delete_zone, _update_zone, _read_zone),
+    "AWS::Route53::RecordSet": Handler(_create_record, _delete_record, _update_record, _read_record),
+    **{kind: Handler(_create_namespace, _delete_namespace, _update_namespace, _read_namespace) for kind in _NAMESPACES},
+    "AWS::ServiceDiscovery::Service": Handler(_create_service, _delete_service, _update_service, _read_service),
+}

@@ -1,0 +1,82 @@
+"""The section Rules: what a template demands of the values of its parameters.
+
+Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/rules-section-structure.html.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
+
+from preflight.templates import functions as resolve
+
+ELSEWHERE = frozenset({"Fn::RefAll", "Fn::ValueOf", "Fn::ValueOfAll"})  # these ask the account
+
+
+class Resolver(resolve.Resolver):
+    """Evaluates the functions that only rules know as well."""
+
+    functions: ClassVar[frozenset[str]] = frozenset(
+        resolve.FUNCTIONS | {"Fn::Contains", "Fn::EachMemberEquals", "Fn::EachMemberIn"}
+    )
+
+    def _contains(self, argument: Any, path: resolve.Path) -> bool:
+        texts, wanted = self._two(argument, "Fn::Contains", path)
+        return wanted in texts
+
+    def _eachmemberequals(self, argument: Any, path: resolve.Path) -> bool:
+        texts, wanted = self._two(argument, "Fn::EachMemberEquals", path)
+        return all(text == wanted for text in texts)
+
+    def _eachmemberin(self, argument: Any, path: resolve.Path) -> bool:
+        texts, wanted = self._two(argument, "Fn::EachMemberIn", path)
+        return all(text in wanted for text in texts)
+
+    def _two(self, argument: Any, name: str, path: resolve.Path) -> tuple[list[Any], Any]:
+        if not isinstance(argument, list) or len(argument) != 2:
+            msg = f"Template error: every {name} object requires a list of two"
+            raise resolve.ResolveError(msg, path)
+        texts, wanted = (self.value(item, (*path, n)) for n, item in enumerate(argument))
+        return texts if isinstance(texts, list) else [texts], wanted
+
+
+def broken(data: Mapping[str, Any], scope: resolve.Scope) -> str | None:
+    """What the first assertion says that does not hold, None where all hold.
+
+    Raises:
+        ResolveError: a rule cannot be evaluated.
+    """
+    resolver = Resolver(scope)
+    for name, rule in (data.get("Rules") or {}).items():
+        path = ("Rules", name)
+        if not isinstance(rule, dict) or not isinstance(rule.get("Assertions"), list):
+            msg = f"Template format error: Rule {name} must have a list of Assertions"
+            raise resolve.ResolveError(msg, path)
+        if "RuleCondition" in rule and resolver.value(rule["RuleCondition"], path) is not True:
+            continue
+        for assertion in rule["Assertions"]:
+            said = _broken(assertion, resolver, path)
+            if said is not None:
+                return f"Rule {name} failed: {said}"
+    return None
+
+
+def _broken(assertion: Any, resolver: Resolver, path: resolve.Path) -> str | None:
+    if not isinstance(assertion, dict) or "Assert" not in assertion:
+        msg = f"Template format error: every assertion of rule {path[1]} must have an Assert"
+        raise resolve.ResolveError(msg, path)
+    if resolver.value(assertion["Assert"], path) is True:
+        return None
+    return str(assertion.get("AssertDescription") or "an assertion does not hold")
+
+
+def asks_account(value: Any) -> Iterator[str]:
+    """Functions in rules that need facts of the account beyond parameter values."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if key in ELSEWHERE:
+                yield key
+            yield from asks_account(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from asks_account(item)

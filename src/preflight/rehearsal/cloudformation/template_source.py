@@ -1,0 +1,92 @@
+"""Where a template comes from: the request's body, or an object of S3 by URL."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from botocore.exceptions import ClientError
+
+from preflight.rehearsal import account as accounts
+from preflight.rehearsal.cloudformation import template_validation as check
+from preflight.templates import template
+
+MAX_BODY = 51_200
+_DOMAIN = r"(?:s3(?:[.-](?P<region>[a-z0-9-]+))?|s3\.dualstack\.(?P<dual>[a-z0-9-]+))\.amazonaws\.com(?:\.cn)?"
+_VIRTUAL = re.compile(rf"^(?P<bucket>[a-z0-9][a-z0-9.-]+?)\.{_DOMAIN}$")
+_PATH = re.compile(rf"^{_DOMAIN}$")
+
+
+def body_of(given: Mapping[str, Any], account: accounts.Account, region: str) -> str:
+    """The text of the template that a request brings or points to.
+
+    Raises:
+        Refusal: it brings none, it is too long, or the URL leads nowhere.
+    """
+    body, url = given.get("TemplateBody"), given.get("TemplateURL")
+    if body is not None:
+        if len(body.encode()) > MAX_BODY:
+            msg = (
+                f"1 validation error detected: Value '{body[:100]}' at 'templateBody' failed to satisfy "
+                f"constraint: Member must have length less than or equal to {MAX_BODY}"
+            )
+            raise check.refuse(msg)
+        return str(body)
+    if not url:
+        raise check.refuse("Either Template URL or Template Body must be specified.")
+    return fetch(url, account, region)
+
+
+def fetch(url: str, account: accounts.Account, region: str) -> str:
+    """The text of a template in S3.
+
+    Raises:
+        Refusal: the URL is not one of S3, or nothing is there.
+    """
+    bucket, key = location(url)
+    try:
+        answer = account.client("s3", region).get_object(Bucket=bucket, Key=key)
+    except ClientError as error:
+        said = error.response["Error"]
+        msg = f"S3 error: {said.get('Message', said['Code'])}\nFor more information check http://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"
+        raise check.refuse(msg) from None
+    raw: bytes = answer["Body"].read()
+    if len(raw) > template.MAX_BYTES:
+        raise check.refuse(f"Template may not exceed {template.MAX_BYTES} bytes in size.")
+    return raw.decode("utf-8", errors="replace")
+
+
+def location(url: str) -> tuple[str, str]:
+    """Bucket and key of an S3 URL, virtual-hosted or path style.
+
+    Raises:
+        Refusal: it is not one.
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise check.refuse("TemplateURL must be a supported URL.") from None
+    if parts.scheme != "https":
+        raise check.refuse("TemplateURL must be a supported URL.")
+    host, path = (parts.hostname or ""), unquote(parts.path).lstrip("/")
+    virtual = _VIRTUAL.match(host)
+    if virtual and path:
+        return virtual.group("bucket"), path
+    bucket, _, key = path.partition("/")
+    if _PATH.match(host) and bucket and key:
+        return bucket, key
+    raise check.refuse("TemplateURL must be a supported URL.")
+
+
+def read(body: str) -> dict[str, Any]:
+    """The template as plain data.
+
+    Raises:
+        Refusal: it is no template.
+    """
+    try:
+        return template.parse(body).data
+    except template.UnreadableError as error:
+        raise check.refuse(error.reason) from None

@@ -1,0 +1,1 @@
+"""Which ports and names a task, a client or the internet can reach."""

@@ -1,0 +1,67 @@
+"""Tasks as instances of Cloud Map: registered once they run, deregistered when they stop.
+
+Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-discovery.html.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from preflight.aws import reachability
+from preflight.rehearsal import account as accounts
+from preflight.rehearsal.ecs import state as states
+
+
+class Registries:
+    """The services of Cloud Map that services of ECS name as their registry."""
+
+    def __init__(self, account: accounts.Account) -> None:
+        self._account = account
+
+    def register(self, task: states.Task, face: reachability.Interface) -> None:
+        """Register a task that has begun to run.
+
+        Raises:
+            ClientError: the registry is gone.
+        """
+        for registry in _registries(task):
+            self._account.client("servicediscovery", task.region).register_instance(
+                ServiceId=_id(registry), InstanceId=task.id, Attributes=self._attributes(task, registry, face)
+            )
+
+    def deregister(self, task: states.Task) -> None:
+        """Take a task out again."""
+        for registry in _registries(task):
+            with contextlib.suppress(ClientError):  # it never came so far, or the registry is gone
+                cloud_map = self._account.client("servicediscovery", task.region)
+                cloud_map.deregister_instance(ServiceId=_id(registry), InstanceId=task.id)
+
+    def _attributes(
+        self, task: states.Task, registry: Mapping[str, Any], face: reachability.Interface
+    ) -> dict[str, str]:
+        ec2 = self._account.client("ec2", task.region)
+        subnet = ec2.describe_subnets(SubnetIds=[face.subnet])["Subnets"][0]
+        port = registry.get("port") or registry.get("containerPort")
+        return {
+            "AWS_INSTANCE_IPV4": face.address,
+            **({"AWS_INSTANCE_PORT": str(port)} if port else {}),
+            "AVAILABILITY_ZONE": subnet["AvailabilityZone"],
+            "REGION": task.region,
+            "ECS_CLUSTER_NAME": task.cluster.arn.rpartition("/")[2],
+            "ECS_SERVICE_NAME": task.service.name if task.service else "",
+            "ECS_TASK_DEFINITION_FAMILY": task.definition.family,
+        }
+
+
+def _registries(task: states.Task) -> Iterator[Mapping[str, Any]]:
+    if task.service is not None:
+        given = (task.deployment or task.service.primary).given
+        yield from given.get("serviceRegistries") or []
+
+
+def _id(registry: Mapping[str, Any]) -> str:
+    return str(registry["registryArn"]).rpartition("/")[2]

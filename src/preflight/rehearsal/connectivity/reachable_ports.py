@@ -1,0 +1,155 @@
+"""Which addresses and ports of its VPC a task reaches, kept in its namespace as tasks and rules come and go.
+
+What nobody listens on, or security groups and network ACLs forbid, refuses a connection there at once.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from botocore.exceptions import ClientError
+
+from preflight.aws import describe_network as vpc
+from preflight.aws import reachability
+from preflight.rehearsal import account as accounts
+from preflight.rehearsal import ledger
+from preflight.rehearsal.containers import running_task as running
+from preflight.rehearsal.load_balancing import load_balancers as balancers
+from preflight.rehearsal.network import metadata_endpoint as endpoint
+from preflight.rehearsal.network import namespace
+
+QUICK, SLOW = 0.2, 2.0  # seconds between looks, while things change and when they have not for a while
+WHILE = 15.0  # seconds
+PORT = 51680  # where what is reached is led to, at the endpoint's address
+OURS = {PORT, endpoint.PORT, endpoint.AWS_PORT}
+CHAIN = "WAYS"
+Pair = tuple[str, int]
+Heard = frozenset[tuple[reachability.Interface, frozenset[int]]]  # each task with its open ports
+Networks = dict[tuple[str, str], reachability.Network]
+
+
+@dataclass
+class _Led:
+    """A task whose connections are led: a process in its namespace, and what it reaches now."""
+
+    pid: int
+    region: str
+    face: reachability.Interface
+    pairs: frozenset[Pair] = frozenset()
+
+
+class Ways:
+    """What every task of the account reaches."""
+
+    def __init__(
+        self, account: accounts.Account, runs: running.Runs, doors: balancers.Balancers, book: ledger.Ledger
+    ) -> None:
+        self._account = account
+        self._runs = runs
+        self._balancers = doors
+        self._book = book
+        self._lock = threading.Lock()
+        self._led: list[_Led] = []
+        self._moved = threading.Event()
+        self._is_open = True
+        self._thread = threading.Thread(target=self._keep, daemon=True, name="ways")
+        self._thread.start()
+
+    def lead(self, pid: int, region: str, face: reachability.Interface) -> Callable[[], None]:
+        """Lead what the task reaches to `PORT`; call what is returned to end that. The chain is there already."""
+        led = _Led(pid, region, face)
+        with self._lock:
+            self._led.append(led)
+            self._adapt(led, self._heard(), {})
+        self._moved.set()
+        return lambda: self._forget(led)
+
+    def refresh(self) -> None:
+        """Look again soon: rules of networks or load balancers have changed."""
+        self._moved.set()
+
+    def close(self) -> None:
+        """Look no more."""
+        self._is_open = False
+        self._moved.set()
+        self._thread.join()
+
+    def missing(self, region: str, face: reachability.Interface, address: str) -> reachability.Missing | None:
+        """What keeps a task from every open port of a task at an address; None where it reaches one, or none is open."""
+        networks: Networks = {}
+        links = [
+            reachability.between(self._network(region, face, networks), face, other, port)
+            for other, ports in _others(self._heard(), face)
+            if other.address == address
+            for port in sorted(ports)
+        ]
+        return links[0] if all(links) and links else None
+
+    def _forget(self, led: _Led) -> None:
+        with self._lock:
+            self._led.remove(led)
+
+    def _keep(self) -> None:
+        seen, changed = self._heard(), time.monotonic()
+        while self._is_open:
+            is_calm = time.monotonic() - changed > WHILE
+            has_moved = self._moved.wait(SLOW if is_calm else QUICK)
+            self._moved.clear()
+            heard = self._heard()
+            if has_moved or heard != seen:
+                seen, changed = heard, time.monotonic()
+                self._adapt_all(heard)
+
+    def _adapt_all(self, heard: Heard) -> None:
+        networks: Networks = {}
+        with self._lock:
+            for led in self._led:
+                self._adapt(led, heard, networks)
+
+    def _adapt(self, led: _Led, heard: Heard, networks: Networks) -> None:
+        try:
+            pairs = frozenset(self._reached(led, heard, networks))
+        except ClientError:
+            return  # its network is being taken away
+        except Exception as error:  # noqa: BLE001 - a fault of ours must not look like a port that is shut
+            self._book.trouble(f"the rehearsal broke while it looked what a task reaches: {error!r}")
+            return
+        rules = [f":{CHAIN} - [0:0]", *(_rule(*pair) for pair in sorted(pairs))]
+        if pairs != led.pairs and namespace.lead(led.pid, {"nat": rules}):
+            led.pairs = pairs
+
+    def _reached(self, led: _Led, heard: Heard, networks: Networks) -> Iterator[Pair]:
+        network = self._network(led.region, led.face, networks)
+        for other, ports in _others(heard, led.face):
+            yield from _admitted(network, led.face, other, ports)
+        for made, port in self._balancers.inside(led.face.vpc):
+            yield from _admitted(network, led.face, made.face, [port])
+
+    def _heard(self) -> Heard:
+        up = [(run.face, run.pid) for run in self._runs.values()]
+        return frozenset((face, frozenset(namespace.listening(pid) - OURS)) for face, pid in up if face and pid)
+
+    def _network(self, region: str, face: reachability.Interface, known: Networks) -> reachability.Network:
+        key = region, face.vpc
+        if key not in known:
+            known[key] = vpc.describe(self._account.client("ec2", region), face.vpc)
+        return known[key]
+
+
+def _others(heard: Heard, face: reachability.Interface) -> Iterator[tuple[reachability.Interface, frozenset[int]]]:
+    """The other tasks of a VPC, and their open ports."""
+    return ((other, ports) for other, ports in heard if other.vpc == face.vpc and other.address != face.address)
+
+
+def _admitted(
+    network: reachability.Network, source: reachability.Interface, target: reachability.Interface, ports: Iterable[int]
+) -> Iterator[Pair]:
+    return ((target.address, p) for p in ports if reachability.between(network, source, target, p) is None)
+
+
+def _rule(address: str, port: int) -> str:
+    there = f"{endpoint.ADDRESS}:{PORT}"
+    return f"--append {CHAIN} --destination {address} --protocol tcp --dport {port} --jump DNAT --to-destination {there}"

@@ -1,0 +1,75 @@
+"""Container health checks, asked as the task definition says.
+
+Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_HealthCheck.html.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from preflight.rehearsal.containers import runner as containers
+from preflight.rehearsal.containers import task_spec as launch
+
+NO_SUCH_COMMAND = (126, 127)
+QUICK = 0.5  # seconds between checks until the first verdict
+PATIENCE = 30.0  # seconds of failing, beyond the start period, after which no verdict is waited for
+
+
+class Watch:
+    """Checks one container until it is closed; `tell` hears of every change."""
+
+    def __init__(
+        self, runner: containers.Runner, container: str, check: launch.Health, tell: Callable[[str], None]
+    ) -> None:
+        self._runner = runner
+        self._container = container
+        self._check = check
+        self._tell = tell
+        self._over = threading.Event()
+        threading.Thread(target=self._keep, daemon=True, name="health").start()
+
+    def close(self) -> None:
+        """Check no more."""
+        self._over.set()
+
+    def _keep(self) -> None:
+        began, failures, status = time.monotonic(), 0, "UNKNOWN"
+        command = argv(self._check.command)
+        while not self._over.wait(QUICK if status != "HEALTHY" else self._check.interval):
+            code = self._runner.execute(self._container, command, timeout=self._check.timeout)
+            failures = 0 if code == 0 else failures + 1
+            new = verdict(self._check, code=code, failures=failures, elapsed=time.monotonic() - began, former=status)
+            if new != status and not self._over.is_set():
+                status = new
+                self._tell(status)
+
+
+def argv(command: tuple[str, ...]) -> tuple[str, ...]:
+    """What is run in the container for a health check's command."""
+    return ("/bin/sh", "-c", " ".join(command[1:])) if command[0] == "CMD-SHELL" else command[1:]
+
+
+def verdict(check: launch.Health, *, code: int, failures: int, elapsed: float, former: str) -> str:
+    """The status after a check that ended with `code`, the `failures`-th in a row.
+
+    A command that does not exist is as wrong the first time as the last; any other failure is given
+    the time that AWS gives it, up to a limit.
+    """
+    if code == 0:
+        return "HEALTHY"
+    if failures < check.retries:
+        return former
+    if code in NO_SUCH_COMMAND or former == "HEALTHY":
+        return "UNHEALTHY"
+    given = check.start_period + min(check.retries * check.interval, PATIENCE)
+    return "UNHEALTHY" if elapsed >= given else former
+
+
+def of_task(containers_shown: list[dict[str, str]], essential: set[str], checked: set[str]) -> str:
+    """Health of a task: UNHEALTHY if an essential container is, HEALTHY if all checked ones are."""
+    statuses = {c["healthStatus"] for c in containers_shown if c["name"] in essential & checked}
+    if "UNHEALTHY" in statuses:
+        return "UNHEALTHY"
+    return "HEALTHY" if statuses == {"HEALTHY"} else "UNKNOWN"

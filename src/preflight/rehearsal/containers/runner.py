@@ -1,0 +1,320 @@
+"""Runs the containers of tasks with podman or docker, and removes every one of them."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import os
+import re
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from preflight import errors
+from preflight.container_engine import engine as engines
+from preflight.container_engine import pause_image as pause
+from preflight.rehearsal.containers import oom_kills as cgroups
+from preflight.rehearsal.containers import process_exits as exits
+from preflight.rehearsal.containers import task_spec as launch
+from preflight.rehearsal.network import namespace
+from preflight.system import run_folders as places
+
+DEFAULT_LIMITS = {"nofile": "1024:1024", "nproc": "1024:1024"}  # of machines that cannot raise limits
+RESOLVERS = "resolv.conf"  # no volume can have that name: it has a dot
+NOTED_WITHIN = 10.0  # seconds in which an engine notes how a container ended
+
+
+@dataclass(frozen=True)
+class Holder:
+    """The container that holds a task's network namespace; `pid` is 0 where it cannot be entered."""
+
+    task: str
+    container: str
+    pid: int
+    folder: Path
+
+    @property
+    def resolvers(self) -> Path:
+        """The file that tells its containers whom to ask for names; where there is none, the engine's own does."""
+        return self.folder / RESOLVERS
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a container ended."""
+
+    code: int
+    was_out_of_memory: bool
+
+
+class Runner:
+    """Containers of one run, all labelled with it."""
+
+    def __init__(self, engine: engines.Engine, *, run: str, folder: Path, has_egress: bool = False) -> None:
+        self.engine = engine
+        self.run = run
+        self._folder = folder
+        self.has_egress = has_egress
+        self._exits = exits.Exits()
+        self._log_files: dict[str, Path | None] = {}
+        self._pulled: list[str] = []  # they carry the labels of whoever built them
+
+    def hold(
+        self, task: str, plan: launch.TaskPlan, *, address: str, publish: Sequence[tuple[str, int]] = ()
+    ) -> Holder:
+        """Make the network namespace of a task, with its address, and return what holds it."""
+        can_enter = self.engine.shares_network_namespaces
+        network = ["--network=none"] if can_enter and not self.has_egress else []
+        ports = [] if can_enter else [f"--publish={host}:{port}:{port}" for host, port in publish]
+        controls = [f"--sysctl={k}={v}" for c in plan.containers for k, v in c.system_controls.items()]
+        container = self.engine.must(
+            "run", "--detach", *network, *ports, *controls, *self._labels(task, engines.HOLDER), pause.IMAGE
+        ).splitlines()[-1]
+        try:
+            folder = self._folder / "tasks" / task
+            folder.mkdir(parents=True)
+            pid = self._pid(container) if can_enter else 0
+            if pid:
+                namespace.assign(pid, address)
+        except BaseException:
+            self.remove([container])
+            raise
+        return Holder(task, container, pid, folder)
+
+    def pull(self, image: str, *, credentials: str | None = None) -> str | None:
+        """Bring `image` into the store; None, or what the engine said when it could not."""
+        options = [*self.engine.insecure] if credentials else []
+        if credentials and self.engine.program == "podman":
+            options.append(f"--creds={credentials}")
+        elif credentials:
+            user, _, password = credentials.partition(":")
+            self.engine.run("login", "--username", user, "--password-stdin", image.partition("/")[0], given=password)
+        self._pulled.append(image)
+        done = self.engine.run("pull", "--quiet", *options, image, timeout=600)
+        return None if done.code == 0 else (done.stderr or done.stdout).strip()
+
+    def start(
+        self,
+        holder: Holder,
+        plan: launch.ContainerPlan,
+        *,
+        image: str,
+        task: launch.TaskPlan,
+        environment: Mapping[str, str],
+    ) -> str:
+        """Start one container of a task and return its id.
+
+        Raises:
+            ToolBrokeError: the engine could not; the message is what it said.
+        """
+        self._fill(holder, plan, image, task)
+        args = self._args(holder, plan, task, environment)
+        done = self.engine.run("run", "--detach", *args, image, *_command(plan))
+        if done.code != 0:
+            raise errors.ToolBrokeError((done.stderr or done.stdout).strip())
+        return done.stdout.strip().splitlines()[-1]
+
+    def _args(
+        self,
+        holder: Holder,
+        plan: launch.ContainerPlan,
+        task: launch.TaskPlan,
+        environment: Mapping[str, str],
+    ) -> list[str]:
+        args = [f"--network=container:{holder.container}", *self._labels(holder.task, plan.name)]
+        if task.shares_processes:
+            args.append(f"--pid=container:{holder.container}")
+        args += ["--pull=never", *plan.options, *self._limits(plan)]
+        if "--read-only" in plan.options and self.engine.program == "podman":
+            args.append("--read-only-tmpfs=false")  # Fargate adds no tmpfs of its own
+        args += [f"--env={key}={value}" for key, value in {**environment, **plan.environment}.items()]
+        args += [self._volume(holder, mount, task) for mount in plan.mounts]
+        args += [f"--volume={holder.resolvers}:/etc/{RESOLVERS}"] if holder.resolvers.exists() else []
+        memory = min(m for m in (plan.memory, task.memory or None) if m) if plan.memory or task.memory else 0
+        args += [f"--memory={memory}m"] if memory else []
+        cpus = min(task.cpu, float(os.cpu_count() or 1))
+        args += [f"--cpus={cpus:g}"] if cpus else []
+        if plan.entry_point:
+            args.append(f"--entrypoint={plan.entry_point[0]}")
+        return args
+
+    def _limits(self, plan: launch.ContainerPlan) -> list[str]:
+        """Limits that a container does not set itself, where the engine may not use its own defaults."""
+        is_set = any(option.startswith("--ulimit=") for option in plan.options)
+        if not is_set or not self.engine.env:
+            return []
+        missing = [n for n in DEFAULT_LIMITS if not any(o.startswith(f"--ulimit={n}=") for o in plan.options)]
+        return [f"--ulimit={name}={DEFAULT_LIMITS[name]}" for name in missing]
+
+    def _volume(self, holder: Holder, mount: launch.Mount, task: launch.TaskPlan) -> str:
+        if ":" in mount.path:  # what stands behind it would be options, of which some reach into this machine
+            msg = f"the container path {mount.path} of volume {mount.volume} has a colon. Next: mount it elsewhere"
+            raise errors.ToolBrokeError(msg)
+        return f"--volume={self._source(holder, mount, task)}:{mount.path}{':ro' if mount.is_read_only else ''}"
+
+    def _source(self, holder: Holder, mount: launch.Mount, task: launch.TaskPlan) -> Path:
+        """The folder behind a mount: the task's own, or one that all tasks with that file system share."""
+        shared = task.file_systems.get(mount.volume)
+        if shared is None:
+            source = holder.folder / mount.volume
+        else:
+            source = self._folder / "efs" / _plain(shared.id) / _plain(shared.access_point or shared.root)
+        source.mkdir(parents=True, exist_ok=True)
+        return source
+
+    def _fill(self, holder: Holder, plan: launch.ContainerPlan, image: str, task: launch.TaskPlan) -> None:
+        """Copy what the image has below its own volumes into new volumes mounted just there.
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/bind-mounts.html.
+        """
+        mounted = [m for m in plan.mounts if not plan.is_stub and m.volume not in task.file_systems]
+        own = self._declared(image) if mounted else frozenset()
+        for mount in mounted:
+            source = holder.folder / mount.volume
+            if mount.path.rstrip("/") in own and not source.exists():
+                self._copy(image, mount.path, source)
+
+    @functools.cache  # noqa: B019 - a runner lives as long as its run, and images do not change under a digest
+    def _declared(self, image: str) -> frozenset[str]:
+        """The paths that an image declares as volumes."""
+        done = self.engine.run("image", "inspect", "--format", "{{json .Config.Volumes}}", image)
+        volumes = json.loads(done.stdout or "null") if done.code == 0 else None
+        return frozenset(path.rstrip("/") for path in volumes or ())
+
+    def _copy(self, image: str, path: str, source: Path) -> None:
+        made = self.engine.must("create", "--pull=never", f"--label={engines.RUN_LABEL}={self.run}", image)
+        container = made.splitlines()[-1]
+        try:
+            source.mkdir(parents=True)
+            self.engine.run("cp", "--archive", f"{container}:{path}/.", str(source))
+        finally:
+            self.engine.run("rm", "--force", "--volumes", container)
+
+    def _labels(self, task: str, name: str) -> list[str]:
+        owner = ":".join(map(str, places.owner(os.getpid())))
+        pairs = (
+            (engines.RUN_LABEL, self.run),
+            (engines.OWNER_LABEL, owner),
+            (engines.TASK_LABEL, task),
+            (engines.NAME_LABEL, name),
+        )
+        return [f"--label={key}={value}" for key, value in pairs]
+
+    def _pid(self, container: str) -> int:
+        text = self.engine.must("inspect", "--type", "container", "--format", "{{.State.Pid}}", container)
+        return int(text) if text.isdigit() else 0
+
+    def when_ended(self, container: str, *, at_once: Callable[[], None], then: Callable[[Ended], None]) -> None:
+        """Call `at_once` when the container ends, and `then` once it is known how; from other threads."""
+        pid = self._pid(container)
+        counter = cgroups.counter_of(pid)
+
+        def ended() -> None:
+            is_killed = cgroups.kills(counter) > 0  # asked first: the engine is about to remove the group
+            at_once()
+            threading.Thread(target=lambda: then(self.ended(container, is_killed=is_killed)), daemon=True).start()
+
+        if pid == 0:
+            ended()
+        elif Path(f"/proc/{pid}").exists() and hasattr(os, "pidfd_open"):
+            self._exits.watch(pid, ended)
+        else:
+            threading.Thread(target=lambda: self._wait(container, then), daemon=True).start()
+
+    def _wait(self, container: str, then: Callable[[Ended], None]) -> None:
+        with contextlib.suppress(errors.PreflightError):
+            self.engine.run("wait", container, timeout=86_400)
+        then(self.ended(container))
+
+    def ended(self, container: str, *, is_killed: bool = False) -> Ended:
+        """Exit code of a container that ended; 137 where nobody noted it, as when its monitor was killed."""
+        try:  # returns at once, and only when the engine has noted the end
+            code = self.engine.run("wait", container, timeout=NOTED_WITHIN).stdout.strip()
+        except errors.ToolBrokeError:
+            code = ""
+        oom = self.engine.run("inspect", "--format", "{{.State.OOMKilled}}", container).stdout.strip()
+        number = int(code) if code.lstrip("-").isdigit() else 137
+        return Ended(number, oom == "true" or (is_killed and number != 0))
+
+    def logs(self, container: str) -> list[tuple[str, str]]:
+        """The lines that a container wrote so far to both streams, each with its moment, in their order."""
+        file = self._log_file(container)
+        if file is not None:
+            return log_lines(file.read_bytes().decode(errors="replace"))
+        done = self.engine.run("logs", "--timestamps", container)
+        if done.code != 0:
+            return []  # it is gone, and its last lines were written before
+        lines = [line.partition(" ") for stream in (done.stdout, done.stderr) for line in _lines(stream)]
+        return sorted(((moment, text) for moment, _, text in lines), key=lambda pair: pair[0])
+
+    def _log_file(self, container: str) -> Path | None:
+        """The file that podman writes a container's log to, where it can be read here."""
+        if self.engine.program != "podman" or not self.engine.is_local:
+            return None
+        if container not in self._log_files:
+            shown = "{{.HostConfig.LogConfig.Type}} {{.HostConfig.LogConfig.Path}}"
+            kind, _, path = self.engine.run("inspect", "--format", shown, container).stdout.strip().partition(" ")
+            self._log_files[container] = Path(path) if kind == "k8s-file" and path else None
+        file = self._log_files[container]
+        return file if file is not None and file.is_file() else None
+
+    def execute(self, container: str, command: Sequence[str], *, timeout: float) -> int:
+        """Exit code of a command run inside a container; 124 where it took too long."""
+        try:
+            return self.engine.run("exec", container, *command, timeout=timeout).code
+        except errors.ToolBrokeError:
+            return 124
+
+    def restart(self, container: str) -> bool:
+        """Start a container again that ended; whether it could be."""
+        return self.engine.run("start", container).code == 0
+
+    def stop(self, container: str, *, timeout: float) -> None:
+        """SIGTERM (or the image's stop signal), and SIGKILL after `timeout` seconds."""
+        self.engine.run("stop", "--time", f"{timeout:g}", container, timeout=timeout + 60)
+
+    def remove(self, containers: Sequence[str]) -> None:
+        """Kill and remove containers, the last first."""
+        for container in reversed(containers):
+            self.engine.run("rm", "--force", *self._at_once, "--volumes", container)
+
+    @property
+    def _at_once(self) -> tuple[str, ...]:
+        return ("--time=0",) if self.engine.program == "podman" else ()
+
+    def close(self) -> None:
+        """Remove every container of this run."""
+        self._exits.close()
+        engines.remove_run(self.engine, self.run, images=self._pulled)
+        places.remove(self._folder / "tasks")
+
+
+def log_lines(text: str) -> list[tuple[str, str]]:
+    """Moments and lines of a log in the form of Kubernetes: moment, stream, F or P (goes on), text."""
+    found: list[tuple[str, str]] = []
+    begun: dict[str, tuple[str, str]] = {}
+    for line in _lines(text):
+        moment, stream, kind, rest = (*line.split(" ", 3), "", "", "", "")[:4]
+        first, before = begun.pop(stream, (moment, ""))
+        if kind == "P":
+            begun[stream] = first, before + rest
+        elif kind == "F":
+            found.append((first, before + rest))
+    return found + list(begun.values())
+
+
+def _lines(text: str) -> list[str]:
+    """The lines of a text; nothing but a line feed ends one, whatever else a container writes."""
+    return text.removesuffix("\n").split("\n") if text else []
+
+
+def _plain(text: str) -> str:
+    """A text as the name of one folder, whatever stands in it."""
+    return re.sub(r"[^A-Za-z0-9_-]", "~", text)
+
+
+def _command(plan: launch.ContainerPlan) -> list[str]:
+    rest = list(plan.entry_point[1:]) if plan.entry_point else []
+    return rest + list(plan.command or ())

@@ -1,0 +1,42 @@
+"""Sidecars that phone home, replaced by containers that do nothing.
+
+A stub is the pause program: it runs for ever, or ends with 0 at once where another container waits
+for its end.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import fnmatch
+
+from preflight.container_engine import pause_image as pause
+from preflight.rehearsal.containers import task_spec as launch
+
+ENDED = ("COMPLETE", "SUCCESS")
+
+
+class Stubs:
+    """The images that are stubbed, by pattern."""
+
+    def __init__(self, patterns: tuple[str, ...]) -> None:
+        self._patterns = patterns
+
+    def has(self, image: str) -> bool:
+        """Whether an image, as a task definition names it, is stubbed."""
+        name = image.partition("@")[0]
+        head, slash, tail = name.rpartition("/")
+        bare = head + slash + tail.partition(":")[0]
+        return any(fnmatch.fnmatchcase(text, pattern) for pattern in self._patterns for text in (image, name, bare))
+
+    def stubbed(self, plan: launch.TaskPlan) -> launch.TaskPlan:
+        """The plan with every stubbed container replaced."""
+        ends = {name for c in plan.containers for name, condition in c.depends_on if condition in ENDED}
+        replaced = tuple(_stub(c, ends=c.name in ends) if self.has(c.image) else c for c in plan.containers)
+        return dataclasses.replace(plan, containers=replaced)
+
+
+def _stub(plan: launch.ContainerPlan, *, ends: bool) -> launch.ContainerPlan:
+    command = ("/pause", "stub") if ends else ("/pause",)
+    return dataclasses.replace(
+        plan, image=pause.IMAGE, command=command, entry_point=None, options=(), mounts=(), restart=None, is_stub=True
+    )

@@ -1,0 +1,107 @@
+"""What CreateService and RunTask check of subnets, security groups and load balancers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from preflight.rehearsal import account as accounts
+from preflight.rehearsal import protocol
+from preflight.rehearsal.ecs import request_checks as requests
+from preflight.rehearsal.ecs import service_discovery as discovery
+from preflight.rehearsal.ecs import state as states
+from preflight.rehearsal.ecs.validation import load_balancers as balancers
+
+INVALID = "InvalidParameterException"
+MAX_SUBNETS = 16
+MAX_GROUPS = 5
+
+
+class Checks:
+    """Holds what a caller says of the network against what the account has."""
+
+    def __init__(self, account: accounts.Account) -> None:
+        self._account = account
+
+    def network(self, given: dict[str, Any], definition: states.Definition, region: str) -> None:
+        """Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_AwsVpcConfiguration.html.
+
+        Raises:
+            Refusal: in AWS's words.
+        """
+        awsvpc = (given.get("networkConfiguration") or {}).get("awsvpcConfiguration")
+        if definition.api.get("networkMode") != "awsvpc":
+            if awsvpc:
+                msg = "Network Configuration is not valid for the given networkMode of this task definition."
+                raise protocol.Refusal(INVALID, msg)
+            return
+        if not awsvpc:
+            msg = "Network Configuration must be provided when networkMode 'awsvpc' is specified."
+            raise protocol.Refusal(INVALID, msg)
+        self._vpc(awsvpc, region)
+
+    def _vpc(self, awsvpc: dict[str, Any], region: str) -> None:
+        subnets, groups = awsvpc.get("subnets") or [], awsvpc.get("securityGroups") or []
+        if not subnets:
+            raise protocol.Refusal(INVALID, "subnets can not be empty.")
+        if len(subnets) > MAX_SUBNETS:
+            raise protocol.Refusal(INVALID, f"subnets can have at most {MAX_SUBNETS} items.")
+        if len(groups) > MAX_GROUPS:
+            raise protocol.Refusal(INVALID, f"security groups can have at most {MAX_GROUPS} items.")
+        ec2 = self._account.client("ec2", region)
+        found = _found(ec2.describe_subnets, "SubnetIds", subnets, "Subnets", "subnet")
+        vpcs = {subnet["VpcId"] for subnet in found}
+        if len(vpcs) > 1:
+            raise protocol.Refusal(INVALID, "All subnets must be from the same VPC.")
+        if groups:
+            own = _found(ec2.describe_security_groups, "GroupIds", groups, "SecurityGroups", "security group")
+            for group in own:
+                if group["VpcId"] not in vpcs:
+                    msg = f"Security group {group['GroupId']} does not appear to belong to the same VPC as the input subnets."
+                    raise protocol.Refusal(INVALID, msg)
+
+    def names(self, given: dict[str, Any], definition: states.Definition, region: str) -> None:
+        """Service discovery, and the namespace of Service Connect.
+
+        Raises:
+            Refusal: in AWS's words.
+        """
+        discovery.check(self._account, given, definition, region)
+
+    def load_balancers(self, given: dict[str, Any], definition: states.Definition, region: str) -> None:
+        """Container, port and target group of each load balancer.
+
+        Raises:
+            Refusal: in AWS's words.
+        """
+        requests.refuse(balancers.refusals(given, definition.api))
+        for balancer in given.get("loadBalancers") or []:
+            if balancer.get("targetGroupArn"):
+                self._target_group(balancer["targetGroupArn"], definition, region)
+
+    def _target_group(self, arn: str, definition: states.Definition, region: str) -> None:
+        try:
+            answer = self._account.client("elbv2", region).describe_target_groups(TargetGroupArns=[arn])
+        except ClientError:
+            msg = f"The target group {arn} does not exist."
+            raise protocol.Refusal(INVALID, msg) from None
+        group = answer["TargetGroups"][0]
+        if definition.api.get("networkMode") == "awsvpc" and group["TargetType"] != "ip":
+            msg = (
+                f"The provided target group {arn} has target type {group['TargetType']}, which is "
+                "incompatible with the awsvpc network mode specified in the task definition."
+            )
+            raise protocol.Refusal(INVALID, msg)
+        if not group.get("LoadBalancerArns"):
+            msg = f"The target group with targetGroupArn {arn} does not have an associated load balancer."
+            raise protocol.Refusal(INVALID, msg)
+
+
+def _found(describe: Any, key: str, ids: list[str], field: str, noun: str) -> list[dict[str, Any]]:
+    try:
+        return list(describe(**{key: ids})[field])
+    except ClientError as error:
+        said, code = error.response["Error"]["Message"], error.response["Error"]["Code"]
+        msg = f"Error retrieving {noun} information for [{', '.join(ids)}]: {said} (ErrorCode: {code})"
+        raise protocol.Refusal(INVALID, msg) from None

@@ -1,0 +1,80 @@
+"""The ECS API: which operation is answered by whom."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from preflight.rehearsal import protocol
+from preflight.rehearsal.ecs import (
+    account_checks as network,
+)
+from preflight.rehearsal.ecs import (
+    clusters,
+    services,
+    tasks,
+)
+from preflight.rehearsal.ecs import state as states
+from preflight.rehearsal.ecs import (
+    task_definitions as definitions,
+)
+
+
+def operations(state: states.State, *, launch: tasks.Launch, stop: tasks.Stop) -> Mapping[str, protocol.Operation]:
+    """Every operation that is modelled, by its name."""
+    checks = network.Checks(state.account)
+    cluster = clusters.Clusters(state)
+    definition = definitions.Definitions(state)
+    service = services.Services(state, checks)
+    task = tasks.Tasks(state, checks, launch=launch, stop=stop)
+    tags = Tags(state)
+    return {
+        "CreateCluster": cluster.create,
+        "DescribeClusters": cluster.describe,
+        "ListClusters": cluster.list_all,
+        "UpdateCluster": cluster.update,
+        "UpdateClusterSettings": cluster.update,
+        "PutClusterCapacityProviders": cluster.update,
+        "DeleteCluster": cluster.delete,
+        "RegisterTaskDefinition": definition.register,
+        "DescribeTaskDefinition": definition.describe,
+        "DeregisterTaskDefinition": definition.deregister,
+        "DeleteTaskDefinitions": definition.delete,
+        "ListTaskDefinitions": definition.list_all,
+        "CreateService": service.create,
+        "UpdateService": service.update,
+        "DeleteService": service.delete,
+        "DescribeServices": service.describe,
+        "ListServices": service.list_all,
+        "RunTask": task.run,
+        "StopTask": task.stop,
+        "DescribeTasks": task.describe,
+        "ListTasks": task.list_all,
+        "TagResource": tags.add,
+        "UntagResource": tags.remove,
+        "ListTagsForResource": tags.list,
+    }
+
+
+class Tags:
+    """Tags of ECS resources, by ARN."""
+
+    def __init__(self, state: states.State) -> None:
+        self._state = state
+
+    def add(self, call: protocol.Call) -> dict[str, Any]:
+        """TagResource."""
+        new = {tag["key"]: tag for tag in call.given["tags"]}
+        kept = [t for t in self._state.tags.get(call.given["resourceArn"], []) if t["key"] not in new]
+        self._state.tags[call.given["resourceArn"]] = [*kept, *new.values()]
+        return {}
+
+    def remove(self, call: protocol.Call) -> dict[str, Any]:
+        """UntagResource."""
+        arn = call.given["resourceArn"]
+        self._state.tags[arn] = [t for t in self._state.tags.get(arn, []) if t["key"] not in call.given["tagKeys"]]
+        return {}
+
+    def list(self, call: protocol.Call) -> dict[str, Any]:
+        """ListTagsForResource."""
+        return {"tags": self._state.tags.get(call.given["resourceArn"], [])}

@@ -1,0 +1,127 @@
+"""Clusters of ECS, and the capacity providers associated with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from preflight.rehearsal import protocol
+from preflight.rehearsal.ecs import pagination as pages
+from preflight.rehearsal.ecs import request_checks as requests
+from preflight.rehearsal.ecs import service_linked_role as linked
+from preflight.rehearsal.ecs import state as states
+from preflight.rehearsal.ecs.validation import capacity, names
+
+IN_USE = "The specified capacity provider is in use and cannot be removed."
+INSIGHTS = ("enhanced", "enabled", "disabled")
+
+
+class Clusters:
+    """The operations on clusters."""
+
+    def __init__(self, state: states.State) -> None:
+        self._state = state
+
+    def create(self, call: protocol.Call) -> dict[str, Any]:
+        """CreateCluster."""
+        requests.check(call)
+        name = call.given.get("clusterName") or "default"
+        requests.refuse(_refusals(call.given))
+        linked.check(self._state, call.region)
+        cluster = self._state.clusters.get((call.region, name))
+        if cluster is None or cluster.status != "ACTIVE":
+            arn = self._state.arn(call.region, f"cluster/{name}")
+            cluster = states.Cluster(name, arn, dict(call.given))
+            self._state.clusters[(call.region, name)] = cluster
+        return {"cluster": self.shown(cluster)}
+
+    def describe(self, call: protocol.Call) -> dict[str, Any]:
+        """DescribeClusters."""
+        names = call.given.get("clusters") or ["default"]
+        found, failures = [], []
+        for name in names:
+            cluster = self._state.clusters.get((call.region, name.rpartition("/")[2]))
+            if cluster is None:
+                failures.append({"arn": name, "reason": "MISSING"})
+            else:
+                found.append(self.shown(cluster))
+        return {"clusters": found, "failures": failures}
+
+    def list_all(self, call: protocol.Call) -> dict[str, Any]:
+        """ListClusters."""
+        arns = [
+            c.arn for (region, _), c in self._state.clusters.items() if region == call.region and c.status == "ACTIVE"
+        ]
+        return pages.page("clusterArns", arns, call)
+
+    def update(self, call: protocol.Call) -> dict[str, Any]:
+        """UpdateCluster, UpdateClusterSettings and PutClusterCapacityProviders."""
+        requests.check(call)
+        cluster = self._state.cluster(call.region, call.given["cluster"])
+        changed = {key: value for key, value in call.given.items() if key != "cluster"}
+        requests.refuse(_refusals({**cluster.given, **changed}))
+        if "capacityProviders" in changed:
+            self._check_free(cluster, changed["capacityProviders"])
+        cluster.given.update(changed)
+        return {"cluster": self.shown(cluster)}
+
+    def _check_free(self, cluster: states.Cluster, kept: list[str]) -> None:
+        """https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PutClusterCapacityProviders.html."""
+        for service in list(self._state.services.values()):
+            items = service.given.get("capacityProviderStrategy") or []
+            is_active = service.cluster is cluster and service.status == "ACTIVE"
+            if is_active and any(item["capacityProvider"] not in kept for item in items):
+                raise protocol.Refusal("ResourceInUseException", IN_USE)
+
+    def delete(self, call: protocol.Call) -> dict[str, Any]:
+        """DeleteCluster."""
+        cluster = self._state.cluster(call.region, call.given["cluster"])
+        if any(s.cluster is cluster and s.status == "ACTIVE" for s in list(self._state.services.values())):
+            msg = "The Cluster cannot be deleted while Services are active."
+            raise protocol.Refusal("ClusterContainsServicesException", msg)
+        if any(t.cluster is cluster and t.status != "STOPPED" for t in list(self._state.tasks.values())):
+            msg = "The Cluster cannot be deleted while Tasks are active."
+            raise protocol.Refusal("ClusterContainsTasksException", msg)
+        cluster.status = "INACTIVE"
+        return {"cluster": self.shown(cluster)}
+
+    def shown(self, cluster: states.Cluster) -> dict[str, Any]:
+        """The cluster as the API shows it."""
+        services = [s for s in list(self._state.services.values()) if s.cluster is cluster and s.status == "ACTIVE"]
+        statuses = [t.status for t in list(self._state.tasks.values()) if t.cluster is cluster]
+        running = statuses.count("RUNNING")
+        return {
+            **cluster.given,
+            "clusterName": cluster.name,
+            "clusterArn": cluster.arn,
+            "status": cluster.status,
+            "registeredContainerInstancesCount": 0,
+            "activeServicesCount": len(services),
+            "runningTasksCount": running,
+            "pendingTasksCount": len(statuses) - running - statuses.count("STOPPED"),
+        }
+
+
+def _refusals(given: dict[str, Any]) -> Iterator[str]:
+    """https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateCluster.html, member by member."""
+    name = given.get("clusterName")
+    if name is not None and not names.NAME.fullmatch(name):
+        yield f"The cluster name {names.SAID_OF_NAMES}"
+    for setting in given.get("settings") or []:
+        if setting.get("value") not in INSIGHTS:
+            yield f"Invalid value for {setting.get('name')}: {setting.get('value')}. Must be one of [{', '.join(INSIGHTS)}]"
+    yield from _logging((given.get("configuration") or {}).get("executeCommandConfiguration") or {})
+    providers = given.get("capacityProviders") or []
+    for provider in providers:
+        if provider not in capacity.FARGATE_PROVIDERS:
+            yield f"The specified capacity provider '{provider}' was not found. Specify a valid name or ARN and try again."
+    yield from capacity.strategy(given.get("defaultCapacityProviderStrategy") or [], providers)
+
+
+def _logging(given: dict[str, Any]) -> Iterator[str]:
+    """https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ExecuteCommandConfiguration.html."""
+    log = given.get("logConfiguration") or {}
+    if given.get("logging") == "OVERRIDE" and not (log.get("cloudWatchLogGroupName") or log.get("s3BucketName")):
+        yield "A CloudWatch log group name or S3 bucket name must be specified when overriding the default log configuration"
+    if log and given.get("logging") != "OVERRIDE":
+        yield "You must set logging to 'OVERRIDE' when you supply a log configuration"

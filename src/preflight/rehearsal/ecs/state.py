@@ -1,0 +1,219 @@
+"""The records of ECS in one account, and the lock that guards them."""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import Any
+
+from preflight.rehearsal import account as accounts
+from preflight.rehearsal import protocol
+from preflight.templates import functions as resolve
+
+MAX_EVENTS = 100
+
+
+def now() -> datetime:
+    """This moment, without a zone, in UTC, as the serializers take it."""
+    return datetime.now(timezone.utc).replace(tzinfo=None)
+
+
+def new_id() -> str:
+    """A task id: 32 hexadecimal digits."""
+    return uuid.uuid4().hex
+
+
+@dataclass
+class Cluster:
+    """A cluster; `given` holds what its creator said, spelt as the API spells it."""
+
+    name: str
+    arn: str
+    given: dict[str, Any]
+    status: str = "ACTIVE"
+
+
+@dataclass
+class Definition:
+    """A registered task definition, in the shape of the API."""
+
+    arn: str
+    api: dict[str, Any]
+    tags: list[dict[str, str]]
+
+    @property
+    def family(self) -> str:
+        """Its family."""
+        return str(self.api["family"])
+
+    @property
+    def label(self) -> str:
+        """How reports call it: by family and revision."""
+        return f"task definition {self.family}:{self.api['revision']}"
+
+    @property
+    def is_active(self) -> bool:
+        """Whether new tasks may use it."""
+        return bool(self.api["status"] == "ACTIVE")
+
+
+@dataclass
+class Deployment:
+    """One deployment of a service. `failed` counts launches that failed in a row."""
+
+    id: str
+    definition: str
+    given: dict[str, Any]
+    created: datetime = field(default_factory=now)
+    updated: datetime = field(default_factory=now)
+    rollout: str = "IN_PROGRESS"
+    reason: str = ""
+    failed: int = 0
+    not_before: float = 0.0
+
+
+@dataclass
+class Service:
+    """A service; the newest deployment is the first one."""
+
+    name: str
+    arn: str
+    cluster: Cluster
+    region: str
+    given: dict[str, Any]
+    desired: int
+    deployments: list[Deployment]
+    created: datetime = field(default_factory=now)
+    status: str = "ACTIVE"
+    events: list[dict[str, Any]] = field(default_factory=list)
+    is_steady: bool = False
+
+    @property
+    def primary(self) -> Deployment:
+        """The deployment that is to be reached."""
+        return self.deployments[0]
+
+    def say(self, message: str) -> None:
+        """Add a service event, newest first; one that was said last is not said again."""
+        said = f"(service {self.name}) {message}"
+        if not self.events or self.events[0]["message"] != said:
+            event = {"id": str(uuid.uuid4()), "createdAt": now(), "message": said}
+            self.events = [event, *self.events][:MAX_EVENTS]
+
+
+@dataclass
+class Task:
+    """A task. `api` is what DescribeTasks shows; the rest is what it takes to run it.
+
+    `targets` is the state of its target in each target group, by ARN.
+    """
+
+    id: str
+    arn: str
+    region: str
+    cluster: Cluster
+    definition: Definition
+    api: dict[str, Any]
+    network: dict[str, Any]
+    service: Service | None = None
+    deployment: Deployment | None = None
+    ran_since: float | None = None
+    is_stopping: bool = False
+    is_healthy: bool = True
+    is_assumed: bool = False
+    settled_once: bool = False
+    targets: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def status(self) -> str:
+        """PROVISIONING, PENDING, RUNNING, ... STOPPED."""
+        return str(self.api["lastStatus"])
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether it is running or on its way there."""
+        return bool(self.api["desiredStatus"] == "RUNNING" and self.status != "STOPPED")
+
+    def settled(self, seconds: float) -> bool:
+        """Whether it has been running for that long."""
+        return self.ran_since is not None and time.monotonic() - self.ran_since >= seconds
+
+
+def container(task: Task, name: str) -> dict[str, Any]:
+    """A container of a task as DescribeTasks shows it."""
+    return next(c for c in task.api["containers"] if c["name"] == name)
+
+
+class State:
+    """Everything ECS knows, region by region."""
+
+    def __init__(self, account: accounts.Account) -> None:
+        self.account = account
+        self.changed = threading.Condition(threading.RLock())
+        self.clusters: dict[tuple[str, str], Cluster] = {}
+        self.definitions: dict[str, Definition] = {}
+        self.services: dict[str, Service] = {}
+        self.tasks: dict[str, Task] = {}
+        self.tags: dict[str, list[dict[str, str]]] = {}
+        self.is_linked = False  # whether the service-linked role exists
+
+    def arn(self, region: str, rest: str) -> str:
+        """An ECS ARN in that region."""
+        return f"arn:{resolve.partition_of(region)[0]}:ecs:{region}:{self.account.id}:{rest}"
+
+    def cluster(self, region: str, name: str | None) -> Cluster:
+        """The cluster of that name or ARN; `default` where none is named.
+
+        Raises:
+            Refusal: there is none that is active.
+        """
+        short = (name or "default").rpartition("/")[2]
+        found = self.clusters.get((region, short))
+        if found is None or found.status != "ACTIVE":
+            raise protocol.Refusal("ClusterNotFoundException", "Cluster not found.")
+        return found
+
+    def definition(self, region: str, name: str) -> Definition:
+        """The task definition of that ARN, family:revision, or the family's newest active one.
+
+        Raises:
+            Refusal: there is none.
+        """
+        short = name.rpartition("/")[2]
+        family, _, revision = short.partition(":")
+        found = [
+            d
+            for d in list(self.definitions.values())
+            if d.family == family
+            and d.arn.split(":")[3] == region
+            and (str(d.api["revision"]) == revision if revision else d.is_active)
+        ]
+        if not found:
+            raise protocol.Refusal("ClientException", "Unable to describe task definition.")
+        return max(found, key=lambda d: int(d.api["revision"]))
+
+    def service(self, region: str, cluster: str | None, name: str) -> Service:
+        """The service of that name or ARN.
+
+        Raises:
+            Refusal: there is none, or it is no longer active.
+        """
+        found = self.find_service(self.cluster(region, cluster), name)
+        if found is None:
+            raise protocol.Refusal("ServiceNotFoundException", "Service not found.")
+        if found.status != "ACTIVE":
+            raise protocol.Refusal("ServiceNotActiveException", "Service was not ACTIVE.")
+        return found
+
+    def find_service(self, cluster: Cluster, name: str) -> Service | None:
+        """The service of that name or ARN in the cluster, whatever its status."""
+        short = name.rpartition("/")[2]
+        return self.services.get(cluster.arn.replace(":cluster/", ":service/") + "/" + short)
+
+    def tasks_of(self, service: Service) -> Iterator[Task]:
+        """Tasks of a service that have not stopped."""
+        return (t for t in list(self.tasks.values()) if t.service is service and t.status != "STOPPED")

@@ -1,0 +1,108 @@
+"""Where tasks are to run: launch type, capacity provider strategy, platform version, placement. Pure.
+
+Sources: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CapacityProviderStrategyItem.html,
+https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html,
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-capacity-providers.html and
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/platform-fargate.html.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from preflight.rehearsal.ecs.validation import runtime_platform as platforms
+
+Given = Mapping[str, Any]
+FARGATE_PROVIDERS = ("FARGATE", "FARGATE_SPOT")
+MAX_PROVIDERS = 20
+MAX_CONSTRAINTS = 10
+MAX_STRATEGIES = 5
+NOT_ASSOCIATED = (
+    "The specified capacity provider strategy cannot contain a capacity provider that is not "
+    "associated with the cluster. Associate the capacity provider with the cluster and try again."
+)
+UNKNOWN_PLATFORM = "PlatformUnknownException"
+LATEST = "LATEST"
+VERSIONS = {"LINUX": (LATEST, "1.4.0"), "WINDOWS": (LATEST, "1.0.0")}  # 1.3.0 was retired on 2026-03-16
+
+
+def is_on_fargate(given: Given, cluster: Given) -> bool:
+    """Whether tasks go to Fargate: by launch type, by strategy, or by the default of the cluster."""
+    if given.get("launchType"):
+        return bool(given["launchType"] == "FARGATE")
+    items = given.get("capacityProviderStrategy") or cluster.get("defaultCapacityProviderStrategy") or []
+    return any(item["capacityProvider"] in FARGATE_PROVIDERS for item in items)
+
+
+def strategy(items: Sequence[Given], providers: Sequence[str]) -> Iterator[str]:
+    """What is wrong with a capacity provider strategy on a cluster with these providers."""
+    if len(items) > MAX_PROVIDERS:
+        yield f"A capacity provider strategy can contain a maximum of {MAX_PROVIDERS} capacity providers."
+    if any(item["capacityProvider"] not in providers for item in items):
+        yield NOT_ASSOCIATED
+    if sum(1 for item in items if item.get("base")) > 1:
+        yield "There are multiple capacity providers in the specified capacity provider strategy with a base value defined"
+    if items and not _has_weight(items):
+        yield "There are no capacity providers in the capacity provider strategy with a weight value greater than zero"
+
+
+def _has_weight(items: Sequence[Given]) -> bool:
+    """The default weight is 0, which matters only among several providers."""
+    is_alone = len(items) == 1 and items[0].get("weight") is None
+    return is_alone or any(item.get("weight") or item.get("base") for item in items)
+
+
+def launch(given: Given, definition: Given, cluster: Given) -> Iterator[str]:
+    """What is wrong between a request, its task definition and the cluster it names."""
+    items = given.get("capacityProviderStrategy") or []
+    if given.get("launchType") and items:
+        yield "Specifying both a launch type and capacity provider strategy is not supported"
+    if given.get("launchType") == "MANAGED_INSTANCES":
+        yield "To use Amazon ECS Managed Instances, specify a capacity provider strategy and omit the launch type."
+    yield from strategy(items, cluster.get("capacityProviders") or [])
+    if is_on_fargate(given, cluster):
+        if "FARGATE" not in definition["compatibilities"]:
+            yield "Task definition does not support launch_type FARGATE."
+        if given.get("placementConstraints") or given.get("placementStrategy"):
+            yield "Placement strategies and constraints are not supported with the FARGATE launch type"
+        return
+    if given.get("platformVersion"):
+        yield "The platform version must be null when specifying an EC2 launch type"
+    awsvpc = (given.get("networkConfiguration") or {}).get("awsvpcConfiguration") or {}
+    if awsvpc.get("assignPublicIp") == "ENABLED":
+        yield "Assign public IP is not supported for this launch type."
+    yield from _placement(given)
+
+
+def _placement(given: Given) -> Iterator[str]:
+    """https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PlacementConstraint.html and API_PlacementStrategy."""
+    constraints, strategies = given.get("placementConstraints") or [], given.get("placementStrategy") or []
+    if len(constraints) > MAX_CONSTRAINTS:
+        yield f"placement constraints can have at most {MAX_CONSTRAINTS} items."
+    if len(strategies) > MAX_STRATEGIES:
+        yield f"placement strategy can have at most {MAX_STRATEGIES} items."
+    for constraint in constraints:
+        if constraint.get("type") == "distinctInstance" and constraint.get("expression"):
+            yield "distinctInstance expression should not be specified"
+        if constraint.get("type") == "memberOf" and not constraint.get("expression"):
+            yield "memberOf expression should be specified"
+    for item in strategies:
+        if item.get("type") == "random" and item.get("field"):
+            yield "The random placement strategy does not take a field."
+        if item.get("type") == "binpack" and str(item.get("field")).lower() not in {"cpu", "memory"}:
+            yield "The field of the binpack placement strategy must be cpu or memory."
+
+
+def platform(given: Given, definition: Given) -> Iterator[tuple[str, str]]:
+    """What is wrong with the platform of a task on Fargate: codes and sentences.
+
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/platform-versions-retired.html
+    """
+    version = given.get("platformVersion") or LATEST
+    system = "WINDOWS" if platforms.is_windows(definition) else "LINUX"
+    if version not in VERSIONS[system]:
+        yield UNKNOWN_PLATFORM, f"The specified platform version does not exist: {version}"
+    spot = [item["capacityProvider"] for item in given.get("capacityProviderStrategy") or []]
+    if system == "WINDOWS" and "FARGATE_SPOT" in spot:
+        yield "InvalidParameterException", "Windows tasks are not supported on FARGATE_SPOT"

@@ -1,0 +1,44 @@
+"""What the containers of a task take of its CPU and memory. Pure.
+
+Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html, members cpu, memory
+and memoryReservation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from preflight.aws import fargate_sizes as sizes
+
+Given = Mapping[str, Any]
+LEAST = 4  # MiB, as the oldest daemon that is supported reserves
+
+
+def each(given: Given, containers: Sequence[Given]) -> Iterator[str]:
+    """What is wrong with the CPU and the memory of each container by itself."""
+    limit = sizes.of(given, "memory")
+    for container in containers:
+        said = f"Invalid setting for container '{container.get('name')}'."
+        memory, soft = container.get("memory"), container.get("memoryReservation")
+        if not given.get("memory") and not memory and not soft:
+            yield f"{said} At least one of 'memory' or 'memoryReservation' must be specified."
+        for key in ("memory", "memoryReservation"):
+            if container.get(key) is not None and container[key] < LEAST:
+                yield f"{said} '{key}' must be at least {LEAST} MiB."
+        if limit and memory and memory > limit:
+            yield f"The 'memory' setting for container '{container.get('name')}' is greater than for the task"
+        if memory and soft and soft > memory:
+            yield f"{said} 'memory' must be greater than or equal to 'memoryReservation'."
+        if (container.get("cpu") or 0) < 0:
+            yield f"{said} 'cpu' must not be negative."
+
+
+def together(given: Given, containers: Sequence[Given]) -> Iterator[str]:
+    """What the containers take together, where it is more than the task has."""
+    cpu, memory = sizes.of(given, "cpu"), sizes.of(given, "memory")
+    if cpu and sum(container.get("cpu") or 0 for container in containers) > cpu:
+        yield "The sum of all container 'cpu' values cannot be greater than the task-level 'cpu' value"
+    soft = sum(c.get("memoryReservation") or c.get("memory") or 0 for c in containers)
+    if memory and soft > memory:
+        yield "The sum of all container 'memoryReservation' values cannot be greater than the task-level 'memory' value"

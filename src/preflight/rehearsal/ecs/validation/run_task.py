@@ -1,0 +1,95 @@
+"""What RunTask refuses of a request for tasks. Pure.
+
+Sources: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html,
+https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TaskOverride.html and
+https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerOverride.html.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from preflight.aws import fargate_sizes as sizes
+from preflight.rehearsal.ecs.validation import (
+    container_resources as budget,
+)
+from preflight.rehearsal.ecs.validation import (
+    environment,
+)
+from preflight.rehearsal.ecs.validation import (
+    linux_parameters as linux,
+)
+from preflight.rehearsal.ecs.validation import (
+    runtime_platform as platforms,
+)
+from preflight.rehearsal.ecs.validation import (
+    task_definition as contract,
+)
+
+Given = Mapping[str, Any]
+MAX_COUNT = 10
+MAX_LENGTH = 8192
+NO_INSTANCES = "No Container Instances were found in your cluster."
+_STARTED_BY = re.compile(r"[A-Za-z0-9/_-]{1,128}")
+_TOKEN = re.compile(r"[!-~]{1,64}")
+
+
+def request(given: Given, definition: Given) -> Iterator[str]:
+    """What is wrong with a request, apart from where its tasks are to run."""
+    count, started_by, token = given.get("count"), given.get("startedBy"), given.get("clientToken")
+    if count is not None and not 1 <= count <= MAX_COUNT:
+        yield f"The count must be between 1 and {MAX_COUNT}."
+    if started_by and not _STARTED_BY.fullmatch(started_by):
+        yield "startedBy takes up to 128 letters, numbers, hyphens, forward slashes and underscores."
+    if token and not _TOKEN.fullmatch(token):
+        yield "clientToken takes up to 64 characters in the range of 33-126."
+    if given.get("propagateTags") == "SERVICE":
+        yield "propagateTags SERVICE is not supported when running a task."
+    role = (given.get("overrides") or {}).get("taskRoleArn") or definition.get("taskRoleArn")
+    if given.get("enableExecuteCommand") and not role:
+        yield (
+            "The task couldn't be started because a valid taskRoleArn is not being used. "
+            "Specify a valid task role in your task definition and try again."
+        )
+
+
+def refusals(given: Given, definition: Given, *, is_on_fargate: bool) -> Iterator[str]:
+    """What is wrong with what a request overrides."""
+    wanted = given.get("overrides") or {}
+    known = [container["name"] for container in definition["containerDefinitions"]]
+    if len(json.dumps(wanted, separators=(",", ":"))) > MAX_LENGTH:
+        yield f"Container Overrides length must be at most {MAX_LENGTH}"
+    for override in wanted.get("containerOverrides") or []:
+        if override and not override.get("name"):
+            yield "The name of a container override must be specified."
+        elif override and override["name"] not in known:
+            yield f"Override for container named {override['name']} is not a container in the TaskDefinition."
+        yield from environment.files(override.get("environmentFiles") or [])
+        if is_on_fargate:
+            yield from linux.on_fargate(override)
+    if wanted.get("inferenceAcceleratorOverrides"):
+        yield "Unsupported field 'inferenceAcceleratorOverrides'"
+    yield from _size(wanted, definition, is_on_fargate=is_on_fargate)
+
+
+def _size(wanted: Given, definition: Given, *, is_on_fargate: bool) -> Iterator[str]:
+    result = {**definition, **{key: wanted[key] for key in sizes.UNITS if wanted.get(key)}}
+    if wanted.get("ephemeralStorage") and (not is_on_fargate or platforms.is_windows(definition)):
+        yield "An override of ephemeralStorage is only supported for Linux tasks on Fargate."
+    yield from contract.storage(wanted)
+    yield from sizes.on_fargate(result) if is_on_fargate else sizes.on_ec2(result)
+    if is_on_fargate and platforms.is_windows(definition):
+        yield from sizes.on_windows(result)
+    overrides = {override.get("name"): override for override in wanted.get("containerOverrides") or []}
+    containers = [
+        _merged(container, overrides.get(container["name"]) or {}) for container in definition["containerDefinitions"]
+    ]
+    yield from budget.each(result, containers)
+    yield from budget.together(result, containers)
+
+
+def _merged(container: Given, override: Given) -> Given:
+    return {**container, **{key: override[key] for key in ("cpu", "memory", "memoryReservation") if key in override}}

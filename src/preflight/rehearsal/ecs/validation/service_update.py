@@ -1,0 +1,46 @@
+"""What UpdateService does not change. Pure.
+
+Sources: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html,
+https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PortMapping.html and
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/windows-considerations.html.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from preflight.rehearsal.ecs.validation import deployment_configuration as rollout
+from preflight.rehearsal.ecs.validation import runtime_platform as platforms
+from preflight.rehearsal.ecs.validation import service_connect as connect
+
+Given = Mapping[str, Any]
+BY_CODE_DEPLOY = {
+    "taskDefinition": "task definition",
+    "networkConfiguration": "network parameters",
+    "platformVersion": "platform version",
+}
+
+
+def refusals(old: Given, new: Given, asked: Given) -> Iterator[str]:
+    """What is asked of a service that CodeDeploy has to change."""
+    if rollout.controller_of(old) != "CODE_DEPLOY":
+        return
+    said = "on services with a CODE_DEPLOY deployment controller. Use AWS CodeDeploy to trigger a new deployment."
+    for key, words in BY_CODE_DEPLOY.items():
+        if new.get(key) != old.get(key):
+            yield f"Unable to update {words} {said}"
+    if asked.get("forceNewDeployment"):
+        yield f"Cannot force a new deployment {said}"
+
+
+def definitions(old: Given, new: Given, before: Given, after: Given) -> Iterator[str]:
+    """What cannot differ between the task definitions before and after."""
+    if platforms.is_windows(before) != platforms.is_windows(after):
+        yield "The platform family of a service cannot be updated."
+    kept = connect.exposed(old) & connect.exposed(new)
+    earlier, later = connect.named_ports(before), connect.named_ports(after)
+    for name in sorted(kept & set(earlier) & set(later)):
+        for key in ("appProtocol", "protocol"):
+            if earlier[name].get(key) != later[name].get(key):
+                yield f"{key} is immutable in a Service Connect service, and changed for the port {name}."

@@ -1,0 +1,147 @@
+"""What RegisterTaskDefinition refuses: API dicts in, AWS's sentence out. Pure.
+
+The rules are in the modules beside this one, a noun each; this one knows their order, of which AWS documents little:
+the memory of containers comes before the task's size, and the execution role and the ports before the network mode.
+
+Sources: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html and
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from preflight.aws import fargate_sizes as sizes
+from preflight.rehearsal.ecs.validation import (
+    container_order as startup,
+)
+from preflight.rehearsal.ecs.validation import (
+    container_resources as budget,
+)
+from preflight.rehearsal.ecs.validation import (
+    environment,
+    names,
+    roles,
+    volumes,
+)
+from preflight.rehearsal.ecs.validation import (
+    health_checks as health,
+)
+from preflight.rehearsal.ecs.validation import (
+    linux_parameters as linux,
+)
+from preflight.rehearsal.ecs.validation import (
+    log_configuration as logs,
+)
+from preflight.rehearsal.ecs.validation import (
+    port_mappings as ports,
+)
+from preflight.rehearsal.ecs.validation import (
+    proxy_configuration as proxy,
+)
+from preflight.rehearsal.ecs.validation import (
+    runtime_platform as platforms,
+)
+
+Given = Mapping[str, Any]
+ECR_IMAGE = roles.ECR_IMAGE
+NOT_WITH_AWSVPC = {
+    "links": "Links are not supported when networkMode=awsvpc",
+    "disableNetworking": "Disable Networking is not supported on container when networkMode=awsvpc",
+    "dnsServers": "DNS servers are not supported on container when networkMode=awsvpc",
+    "dnsSearchDomains": "DNS search domains are not supported on container when networkMode=awsvpc",
+    "hostname": "Hostname is not supported on container when networkMode=awsvpc",
+    "extraHosts": "Extra hosts are not supported on container when networkMode=awsvpc",
+}
+NOT_ON_FARGATE = {
+    "ipcMode": "Fargate compatible task definitions do not support ipcMode",
+    "placementConstraints": "Fargate compatible task definitions do not support constraints",
+    "trustedExecutionConfiguration": "Fargate compatible task definitions do not support trustedExecutionConfiguration",
+}
+
+
+def refusal(given: Given) -> str | None:
+    """The first thing that is wrong with a task definition, as AWS says it; None where nothing is."""
+    return next(_refusals(given), None)
+
+
+def is_fargate(given: Given) -> bool:
+    """Whether the definition has to be one that Fargate can run."""
+    return "FARGATE" in (given.get("requiresCompatibilities") or [])
+
+
+def compatibilities(given: Given) -> list[str]:
+    """The launch types that a definition which was taken is good for."""
+    on_fargate = {**given, "requiresCompatibilities": ["FARGATE"]}
+    return ["EC2"] if refusal(on_fargate) else ["EC2", "FARGATE"]
+
+
+def _refusals(given: Given) -> Iterator[str]:
+    containers = given.get("containerDefinitions") or []
+    on_fargate = is_fargate(given)
+    yield from names.size(given)
+    yield from names.family(given)
+    yield from names.containers(containers)
+    yield from budget.each(given, containers)
+    yield from roles.refusals(given, containers, is_on_fargate=on_fargate)
+    yield from ports.refusals(given, containers)
+    if on_fargate and (given.get("networkMode") or "bridge") != "awsvpc":
+        yield "Fargate only supports network mode ‘awsvpc’."  # noqa: RUF001 - as AWS writes it
+    yield from sizes.on_fargate(given) if on_fargate else sizes.on_ec2(given)
+    yield from budget.together(given, containers)
+    for container in containers:
+        yield from _container(given, container, is_on_fargate=on_fargate)
+    yield from startup.dependencies(containers)
+    yield from _task(given, containers, is_on_fargate=on_fargate)
+    yield from volumes.refusals(given, containers, is_on_fargate=on_fargate)
+    yield from logs.firelens(containers, is_on_fargate=on_fargate)
+    yield from proxy.refusals(given, containers)
+
+
+def _container(given: Given, container: Given, *, is_on_fargate: bool) -> Iterator[str]:
+    if given.get("networkMode") == "awsvpc":
+        yield from (said for key, said in NOT_WITH_AWSVPC.items() if container.get(key))
+    yield from health.refusals(container)
+    yield from logs.refusals(container.get("logConfiguration") or {}, is_on_fargate=is_on_fargate)
+    yield from environment.refusals(container, is_on_fargate=is_on_fargate)
+    yield from startup.restarts(container)
+    yield from _resources(container)
+    if is_on_fargate:
+        yield from linux.on_fargate(container)
+        yield from startup.timeouts(container)
+    yield from linux.refusals(given, container)
+
+
+def _resources(container: Given) -> Iterator[str]:
+    """https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ResourceRequirement.html."""
+    for resource in container.get("resourceRequirements") or []:
+        is_shared = resource.get("sharingStrategy") is not None
+        if is_shared == (resource.get("value") is not None):
+            yield "Specify either value or sharingStrategy for a resource requirement, and only one of them."
+        if is_shared and resource.get("type") != "GPU":
+            yield "Specify a sharingStrategy only when the type of the resource requirement is GPU."
+        if resource.get("type") == "NeuronDevice" and resource.get("value") != "ALL":
+            yield "The value of a NeuronDevice resource requirement must be ALL."
+
+
+def _task(given: Given, containers: Sequence[Given], *, is_on_fargate: bool) -> Iterator[str]:
+    if given.get("inferenceAccelerators"):
+        yield "Unsupported field 'inferenceAccelerators'"
+    if len(given.get("placementConstraints") or []) > 10:
+        yield "A task definition can have at most 10 placement constraints."
+    if is_on_fargate:
+        yield from (said for key, said in NOT_ON_FARGATE.items() if given.get(key))
+        yield from platforms.refusals(given, containers)
+    elif given.get("ephemeralStorage") and given.get("requiresCompatibilities"):
+        yield "Tasks using the EC2 launch type do not support EphemeralStorage"
+    yield from storage(given)
+
+
+def storage(given: Given) -> Iterator[str]:
+    """https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_EphemeralStorage.html."""
+    wanted = (given.get("ephemeralStorage") or {}).get("sizeInGiB")
+    if wanted is not None and wanted < 21:
+        yield "EphemeralStorage size should be at least 21"
+    if wanted is not None and wanted > 200:
+        yield "EphemeralStorage size should be at most 200"

@@ -1,0 +1,53 @@
+"""Which file says what the operations of a service ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from preflight.rehearsal.iam.actions import (
+    application_autoscaling as scaling,
+)
+from preflight.rehearsal.iam.actions import (
+    cloudformation,
+    ec2,
+    ecr,
+    ecs,
+    elbv2,
+    iam,
+    logs,
+    sts,
+)
+from preflight.rehearsal.iam.actions import (
+    kms as values,
+)
+from preflight.rehearsal.iam.actions.request import Ask, Question, Target, anywhere
+
+# Services that sign their requests by another name than the one their actions begin with.
+PREFIXES: Mapping[str, str] = {"monitoring": "cloudwatch", "tagging": "tag"}
+_TABLES: Mapping[str, Mapping[str, Ask]] = {
+    "application-autoscaling": scaling.TABLE,
+    "cloudformation": cloudformation.TABLE,
+    "ecr": ecr.TABLE,
+    "ecs": ecs.TABLE,
+    "kms": values.KEYS,
+    "logs": logs.TABLE,
+    "secretsmanager": values.SECRETS,
+    "ssm": values.PARAMETERS,
+    "sts": sts.TABLE,
+    "tag": {"GetResources": anywhere, "GetTagKeys": anywhere, "GetTagValues": anywhere},
+}
+_FUNCTIONS: Mapping[str, Callable[[str], Ask | None]] = {"ec2": ec2.of, "elasticloadbalancing": elbv2.of, "iam": iam.of}
+
+
+def prefix_of(service: str) -> str:
+    """What the actions of a service begin with, by the name that it signs requests with."""
+    return PREFIXES.get(service, service)
+
+
+def targets(question: Question) -> Iterator[Target]:
+    """What a call asks for; of an operation that nobody here knows, the action on nobody knows what."""
+    if question.prefix in _FUNCTIONS:
+        ask = _FUNCTIONS[question.prefix](question.name)
+    else:
+        ask = _TABLES.get(question.prefix, {}).get(question.name)
+    yield from ask(question) if ask is not None else (Target(question.action, None),)

@@ -1,0 +1,64 @@
+"""Elastic Load Balancing.
+
+Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_awselasticloadbalancingv2.html.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from preflight.rehearsal.iam.actions.request import Ask, Question, Where, creating, on, tagging
+
+TAG, KEY = "elasticloadbalancing:AddTags", "elasticloadbalancing:CreateAction"
+_SHORT: Mapping[str, str] = {"application": "app", "network": "net", "gateway": "gwy"}
+
+
+def _balancer(question: Question) -> Iterator[str]:
+    kind = _SHORT.get(str(question.get("type") or "application"), "app")
+    yield question.arn(f"loadbalancer/{kind}/{question.get('name')}/*")
+
+
+def _group(question: Question) -> Iterator[str]:
+    yield question.arn(f"targetgroup/{question.get('name')}/*")
+
+
+def _by(member: str) -> Where:
+    return lambda question: question.texts(member)
+
+
+_CHANGED: Mapping[str, str] = {  # operation: the member that names what it changes
+    "DeleteLoadBalancer": "loadBalancerArn",
+    "ModifyLoadBalancerAttributes": "loadBalancerArn",
+    "SetIpAddressType": "loadBalancerArn",
+    "SetSecurityGroups": "loadBalancerArn",
+    "SetSubnets": "loadBalancerArn",
+    "DeleteTargetGroup": "targetGroupArn",
+    "ModifyTargetGroup": "targetGroupArn",
+    "ModifyTargetGroupAttributes": "targetGroupArn",
+    "RegisterTargets": "targetGroupArn",
+    "DeregisterTargets": "targetGroupArn",
+    "DeleteListener": "listenerArn",
+    "ModifyListener": "listenerArn",
+    "ModifyListenerAttributes": "listenerArn",
+    "AddListenerCertificates": "listenerArn",
+    "RemoveListenerCertificates": "listenerArn",
+    "DeleteRule": "ruleArn",
+    "ModifyRule": "ruleArn",
+}
+_CREATED: Mapping[str, Where] = {
+    "CreateLoadBalancer": _balancer,
+    "CreateTargetGroup": _group,
+    "CreateListener": _by("loadBalancerArn"),
+    "CreateRule": _by("listenerArn"),
+}
+
+
+def of(name: str) -> Ask | None:
+    """What an operation asks for; None where nobody here knows on what."""
+    if name in _CREATED:
+        return creating(on(_CREATED[name]), tagging=TAG, create_key=KEY)
+    if name in _CHANGED:
+        return on(_by(_CHANGED[name]))
+    if name in {"AddTags", "RemoveTags"}:
+        return tagging(on(_by("resourceArns")))
+    return on() if name.startswith("Describe") else None

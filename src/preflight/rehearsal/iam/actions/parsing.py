@@ -1,0 +1,69 @@
+"""Reads of an HTTP request what it asks for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from urllib.parse import unquote
+
+from botocore.exceptions import UnknownServiceError
+from werkzeug.wrappers import Request  # noqa: TC002 - as everywhere here
+
+from preflight.rehearsal import protocol
+from preflight.rehearsal.iam.actions import catalog, s3
+from preflight.rehearsal.iam.actions.request import Question, Target
+from preflight.templates import functions as resolve
+
+_PART = re.compile(r"\\\{(\w+)(\\\+)?\\\}")
+
+
+def question_of(service: str, region: str, account: str, request: Request) -> Question:
+    """The call that a request makes; without input where that cannot be read."""
+    name = protocol.operation_name(request) or _routed(service, request)
+    try:
+        given = protocol.parse(protocol.SIGNED.get(service, service), region, request).given
+    except (protocol.Refusal, UnknownServiceError, KeyError):
+        given = {}
+    return Question(catalog.prefix_of(service), region, account, name, given)
+
+
+def _routed(service: str, request: Request) -> str:
+    """The operation of a REST service, by method and path; empty where no operation fits."""
+    try:
+        model = protocol.model_of(protocol.SIGNED.get(service, service))
+    except (UnknownServiceError, KeyError):
+        return ""
+    for name in model.operation_names:
+        http = model.operation_model(name).http
+        path = str(http.get("requestUri", "")).partition("?")[0]
+        pattern = _PART.sub(lambda found: "(.+)" if found[2] else "([^/]+)", re.escape(path))
+        if http.get("method") == request.method and re.fullmatch(pattern, request.path):
+            return str(name)
+    return ""
+
+
+def of_s3(region: str, request: Request) -> s3.Asked:
+    """A request to S3; the bucket is the first part of the path, as loopback has no names for buckets."""
+    bucket, _, key = unquote(request.path).lstrip("/").partition("/")
+    return s3.Asked(
+        resolve.partition_of(region)[0],
+        request.method,
+        bucket,
+        key,
+        {name: str(request.args[name]) for name in request.args},
+        {name.lower(): value for name, value in request.headers.items()},
+        b"" if is_stream("s3", request) else request.get_data(),
+    )
+
+
+def is_stream(service: str, request: Request) -> bool:
+    """Whether the body is an object of S3, of which IAM sees nothing and which may be long."""
+    return service == "s3" and "/" in request.path.strip("/")
+
+
+def targets(service: str, region: str, account: str, request: Request) -> Iterator[Target]:
+    """What a request asks for."""
+    if service == "s3":
+        yield from s3.targets(of_s3(region, request))
+    else:
+        yield from catalog.targets(question_of(service, region, account, request))

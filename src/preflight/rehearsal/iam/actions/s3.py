@@ -1,0 +1,155 @@
+"""Amazon S3: what a request of its REST API asks for, read from method, path and query.
+
+Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from urllib.parse import unquote
+
+from preflight.rehearsal.iam.actions.request import Target, tag_context
+
+_KEYS = re.compile(rb"<Key>(.*?)</Key>", re.DOTALL)
+_OBJECTS = re.compile(rb"<Object>(.*?)</Object>", re.DOTALL)
+_TAG = re.compile(rb"<Tag>\s*<Key>(.*?)</Key>\s*<Value>(.*?)</Value>\s*</Tag>", re.DOTALL)
+_BUCKET: Mapping[str, str] = {  # method and subresource of a bucket: action
+    "GET acl": "GetBucketAcl",
+    "PUT acl": "PutBucketAcl",
+    "GET cors": "GetBucketCORS",
+    "PUT cors": "PutBucketCORS",
+    "DELETE cors": "PutBucketCORS",
+    "GET encryption": "GetEncryptionConfiguration",
+    "PUT encryption": "PutEncryptionConfiguration",
+    "DELETE encryption": "PutEncryptionConfiguration",
+    "GET lifecycle": "GetLifecycleConfiguration",
+    "PUT lifecycle": "PutLifecycleConfiguration",
+    "DELETE lifecycle": "PutLifecycleConfiguration",
+    "GET location": "GetBucketLocation",
+    "GET logging": "GetBucketLogging",
+    "PUT logging": "PutBucketLogging",
+    "GET notification": "GetBucketNotification",
+    "PUT notification": "PutBucketNotification",
+    "GET object-lock": "GetBucketObjectLockConfiguration",
+    "PUT object-lock": "PutBucketObjectLockConfiguration",
+    "GET ownershipControls": "GetBucketOwnershipControls",
+    "PUT ownershipControls": "PutBucketOwnershipControls",
+    "DELETE ownershipControls": "PutBucketOwnershipControls",
+    "GET policy": "GetBucketPolicy",
+    "PUT policy": "PutBucketPolicy",
+    "DELETE policy": "DeleteBucketPolicy",
+    "GET policyStatus": "GetBucketPolicyStatus",
+    "GET publicAccessBlock": "GetBucketPublicAccessBlock",
+    "PUT publicAccessBlock": "PutBucketPublicAccessBlock",
+    "DELETE publicAccessBlock": "PutBucketPublicAccessBlock",
+    "GET tagging": "GetBucketTagging",
+    "PUT tagging": "PutBucketTagging",
+    "DELETE tagging": "PutBucketTagging",
+    "GET uploads": "ListBucketMultipartUploads",
+    "GET versioning": "GetBucketVersioning",
+    "PUT versioning": "PutBucketVersioning",
+    "GET versions": "ListBucketVersions",
+    "GET website": "GetBucketWebsite",
+    "PUT website": "PutBucketWebsite",
+    "DELETE website": "DeleteBucketWebsite",
+    "GET": "ListBucket",
+    "HEAD": "ListBucket",
+    "PUT": "CreateBucket",
+    "DELETE": "DeleteBucket",
+}
+_OBJECT: Mapping[str, str] = {  # method and subresource of an object: action
+    "GET acl": "GetObjectAcl",
+    "PUT acl": "PutObjectAcl",
+    "GET attributes": "GetObjectAttributes",
+    "GET tagging": "GetObjectTagging",
+    "PUT tagging": "PutObjectTagging",
+    "DELETE tagging": "DeleteObjectTagging",
+    "GET uploadId": "ListMultipartUploadParts",
+    "DELETE uploadId": "AbortMultipartUpload",
+    "GET versionId": "GetObjectVersion",
+    "HEAD versionId": "GetObjectVersion",
+    "DELETE versionId": "DeleteObjectVersion",
+    "GET": "GetObject",
+    "HEAD": "GetObject",
+    "PUT": "PutObject",
+    "POST": "PutObject",
+    "DELETE": "DeleteObject",
+}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request to S3: bucket and key are empty where it names none."""
+
+    partition: str
+    method: str
+    bucket: str
+    key: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+    @property
+    def is_batch(self) -> bool:
+        """Whether it deletes several objects."""
+        return self.method == "POST" and "delete" in self.query and not self.key
+
+    def arn(self, key: str = "") -> str:
+        """The ARN of its bucket, or of an object there."""
+        return f"arn:{self.partition}:s3:::{self.bucket}{'/' if key else ''}{key}"
+
+
+def keys_in(body: bytes) -> list[str]:
+    """The keys that a body names."""
+    return [html.unescape(key.decode(errors="replace")) for key in _KEYS.findall(body)]
+
+
+def targets(asked: Asked) -> Iterator[Target]:
+    """What a request asks for."""
+    if not asked.bucket:
+        yield Target("s3:ListAllMyBuckets")
+    elif asked.is_batch:
+        yield from _deleted(asked)
+    elif asked.key:
+        yield from _object(asked)
+    else:
+        yield from _bucket(asked)
+
+
+def _deleted(asked: Asked) -> Iterator[Target]:
+    """Of a version that is named, both actions are asked for.
+
+    Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html.
+    """
+    for part in _OBJECTS.findall(asked.body):
+        arns = [asked.arn(key) for key in keys_in(part)]
+        yield from (Target("s3:DeleteObject", arn) for arn in arns)
+        if b"<VersionId>" in part:
+            yield from (Target("s3:DeleteObjectVersion", arn) for arn in arns)
+
+
+def _action(table: Mapping[str, str], asked: Asked) -> str:
+    named = (table.get(f"{asked.method} {part}") for part in asked.query)
+    return next(filter(None, named), table.get(asked.method, f"{asked.method.title()}Object"))
+
+
+def _bucket(asked: Asked) -> Iterator[Target]:
+    action = _action(_BUCKET, asked)
+    keys = ("prefix", "delimiter", "max-keys") if action in {"ListBucket", "ListBucketVersions"} else ()
+    listed = {f"s3:{key}": asked.query[key] for key in keys if key in asked.query}
+    tags = {k.decode(): v.decode() for k, v in _TAG.findall(asked.body)} if action == "CreateBucket" else {}
+    yield Target(f"s3:{action}", asked.arn(), {**listed, **tag_context(tags)})
+    if tags:
+        yield Target("s3:TagResource", asked.arn(), tag_context(tags))
+
+
+def _object(asked: Asked) -> Iterator[Target]:
+    yield Target(f"s3:{_action(_OBJECT, asked)}", asked.arn(asked.key))
+    source = unquote(asked.headers.get("x-amz-copy-source", "").partition("?")[0]).lstrip("/")
+    if source:
+        yield Target("s3:GetObject", f"arn:{asked.partition}:s3:::{source}")
+    if asked.headers.get("x-amz-tagging") and asked.method == "PUT":
+        yield Target("s3:PutObjectTagging", asked.arn(asked.key))

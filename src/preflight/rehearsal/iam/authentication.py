@@ -1,0 +1,173 @@
+"""Who stands at the door of the account, and in whose words they are turned away.
+
+A request that is signed with a key which STS or IAM of the account issued comes from whom it was
+issued to; any other key is the administrator's. Signatures are not verified.
+Sources: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html and
+https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from xml.sax.saxutils import escape
+
+from botocore.exceptions import UnknownServiceError
+from werkzeug.wrappers import Request, Response
+
+from preflight.rehearsal import account as accounts
+from preflight.rehearsal import identity as identities
+from preflight.rehearsal import protocol
+from preflight.rehearsal.iam import authorization as gate
+from preflight.rehearsal.iam import principals
+from preflight.rehearsal.iam.actions import parsing as reading
+from preflight.rehearsal.iam.actions import s3
+from preflight.templates import functions as resolve
+
+_SIGNED = re.compile(
+    r"(?:Credential=|^)(?P<key>[^/\s]*)/\d+/(?P<region>[a-z0-9-]+)/(?P<service>[a-z0-9-]+)/aws4_request"
+)
+BY_TOKEN = ("AssumeRoleWithWebIdentity", "AssumeRoleWithSAML")  # calls that nobody signs
+GLOBAL = "us-east-1"
+NOT_AUTHORIZED = "You are not authorized to perform this operation. "
+S3_EXPIRED = "The provided token has expired."
+_EXPIRED: Mapping[str, tuple[str, int]] = {
+    "ec2": ("RequestExpired", 400),
+    "json": ("ExpiredTokenException", 400),
+    "rest-json": ("ExpiredTokenException", 403),
+    protocol.CBOR: ("ExpiredTokenException", 400),
+}
+_DENIED: Mapping[str, tuple[str, int]] = {
+    "ec2": ("UnauthorizedOperation", 403),
+    "json": ("AccessDeniedException", 400),
+    "rest-json": ("AccessDeniedException", 403),
+    protocol.CBOR: ("AccessDeniedException", 400),
+}
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What a signature says: the access key, the region, and the service by its signing name."""
+
+    key: str
+    region: str
+    service: str
+
+
+def scope(request: Request) -> Scope | None:
+    """What a request is signed for, in a header or in the address; None where it is not signed."""
+    signed = request.headers.get("Authorization") or request.args.get("X-Amz-Credential", "")
+    found = _SIGNED.search(signed)
+    if found:
+        return Scope(found["key"], found["region"], found["service"])
+    if is_form(request) and request.path == "/" and request.form.get("Action") in BY_TOKEN:
+        return Scope("", GLOBAL, "sts")
+    return None
+
+
+def is_form(request: Request) -> bool:
+    """Whether a request brings its input as a form."""
+    return bool(request.mimetype == "application/x-www-form-urlencoded")
+
+
+class TurnedAwayError(Exception):
+    """A request that is not let in, and the answer to it."""
+
+    def __init__(self, answer: Response) -> None:
+        super().__init__()
+        self.answer = answer
+
+
+class Door:
+    """Lets requests in, or turns them away."""
+
+    def __init__(self, account: accounts.Account, known: principals.Principals, judge: gate.Gate) -> None:
+        self._account = account
+        self._known = known
+        self._gate = judge
+
+    def let_in(self, request: Request, signed: Scope | None) -> identities.Identity | None:
+        """Who makes a request, None for the administrator.
+
+        Raises:
+            TurnedAwayError: their key is good no longer, or they may not ask what they ask.
+        """
+        who = self._who(request, signed)
+        if who is not None and signed is not None:
+            self._check(who, request, signed)
+        return who
+
+    def _who(self, request: Request, signed: Scope | None) -> identities.Identity | None:
+        if accounts.WHO in request.environ:
+            made: identities.Identity | None = request.environ[accounts.WHO]
+            return made
+        if signed is None or not signed.key:
+            return None
+        try:
+            return self._known.of(signed.key, resolve.partition_of(signed.region)[0])
+        except protocol.Refusal as refusal:
+            raise TurnedAwayError(_stale(signed.service, request, refusal)) from None
+
+    def _check(self, who: identities.Identity, request: Request, signed: Scope) -> None:
+        targets = reading.targets(signed.service, signed.region, self._account.id, request)
+        denials = list(self._gate.denials(who, targets, signed.region))
+        if denials:
+            raise TurnedAwayError(_denied(signed, request, denials))
+
+
+def _denied(signed: Scope, request: Request, denials: list[str]) -> Response:
+    if signed.service == "s3":
+        return _denied_by_s3(reading.of_s3(signed.region, request), denials)
+    style = _style(signed.service)
+    code, status = _DENIED.get(style, ("AccessDenied", 403))
+    said = (NOT_AUTHORIZED if style == "ec2" else "") + denials[0]
+    return _refuse(signed.service, request, protocol.Refusal(code, said, status=status))
+
+
+def _style(service: str) -> str:
+    """The protocol of a service; JSON where nobody here knows the service."""
+    try:
+        return protocol.spoken(protocol.model_of(protocol.SIGNED.get(service, service)))
+    except (UnknownServiceError, KeyError):
+        return "json"
+
+
+def _refuse(service: str, request: Request, refusal: protocol.Refusal) -> Response:
+    try:
+        model = protocol.model_of(protocol.SIGNED.get(service, service))
+    except (UnknownServiceError, KeyError):
+        return Response(refusal.message, status=refusal.status, content_type="text/plain")
+    return protocol.refuse(model, protocol.operation_name(request), refusal)
+
+
+def _stale(service: str, request: Request, refusal: protocol.Refusal) -> Response:
+    """The refusal of a key that is good no longer, in the words of its service."""
+    if service == "s3":
+        is_expired = refusal.code == "ExpiredToken"
+        return _s3_error(400 if is_expired else 403, refusal.code, S3_EXPIRED if is_expired else refusal.message)
+    if refusal.code != "ExpiredToken":
+        return _refuse(service, request, refusal)
+    code, status = _EXPIRED.get(_style(service), ("ExpiredToken", 403))
+    return _refuse(service, request, protocol.Refusal(code, refusal.message, status=status))
+
+
+def _denied_by_s3(asked: s3.Asked, denials: list[str]) -> Response:
+    """S3's denial; of a request that deletes several objects one for each of them.
+
+    Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html.
+    """
+    if not asked.is_batch:
+        return _s3_error(403, "AccessDenied", denials[0])
+    keys = map(escape, s3.keys_in(asked.body))
+    said = f"<Code>AccessDenied</Code><Message>{escape(denials[0])}</Message>"
+    errors = "".join(f"<Error><Key>{key}</Key>{said}</Error>" for key in keys)
+    return _xml(200, f'<DeleteResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">{errors}</DeleteResult>')
+
+
+def _s3_error(status: int, code: str, message: str) -> Response:
+    return _xml(status, f"<Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>")
+
+
+def _xml(status: int, body: str) -> Response:
+    return Response(f'<?xml version="1.0" encoding="UTF-8"?>\n{body}', status=status, content_type="application/xml")

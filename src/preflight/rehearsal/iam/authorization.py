@@ -1,0 +1,104 @@
+"""The front door of the account: whether who asks may do what is asked.
+
+Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from preflight.aws import iam_policy as permissions
+from preflight.rehearsal import identity as identities
+from preflight.rehearsal.iam import principals
+from preflight.rehearsal.iam import resource_policies as owners
+from preflight.rehearsal.iam.actions import catalog
+from preflight.rehearsal.iam.actions import request as question
+
+
+class Gate:
+    """Judges calls by the policies of who makes them."""
+
+    def __init__(self, known: principals.Principals, owned: owners.Owners) -> None:
+        self._principals = known
+        self._owners = owned
+
+    def judge(
+        self, who: identities.Identity, service: str, region: str, operation: str, given: Mapping[str, Any]
+    ) -> str | None:
+        """AWS's sentence where `who` may not make a call, None where they may."""
+        account = who.principal.split(":")[4]
+        asked = question.Question(catalog.prefix_of(service), region, account, operation, given)
+        return next(self.denials(who, catalog.targets(asked), region), None)
+
+    def denials(self, who: identities.Identity, targets: Iterable[question.Target], region: str) -> Iterator[str]:
+        """A sentence about each of `targets` that is denied."""
+        policies = self._principals.policies(who)
+        about = self._principals.context(who)
+        has_tags = _mentions(policies, "resourcetag/")
+        for target in (settled for asked in targets for settled in self._settled(asked, region)):
+            request = self._request(about, target, region, has_tags=has_tags)
+            if not self._is_allowed(who, policies, request):
+                yield sentence(who, request, permissions.why_not(policies, request))
+
+    def _is_allowed(
+        self, who: identities.Identity, policies: permissions.Policies, request: permissions.Request
+    ) -> bool:
+        """Whether policies of somebody, or of the resource that is asked for, allow it.
+
+        Within an account the grant of a resource's policy is as good as one of an identity's own.
+        Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-denyallow.html.
+        """
+        own = self._owners.policy(request.resource or "")
+        if own is None:
+            return permissions.allows(policies, request)
+        named = (who.principal, who.arn, who.principal.split(":")[4])
+        if permissions.denies(own, named, request) or permissions.rejects(policies, request):
+            return False
+        if permissions.grants(own, (who.arn,), request):
+            return True  # neither a boundary nor a session policy limits what is granted to the session or user itself
+        is_granted = permissions.grants(own, (who.principal,), request) and not permissions.forbids(policies, request)
+        return is_granted or permissions.allows(policies, request)
+
+    def _settled(self, target: question.Target, region: str) -> Iterator[question.Target]:
+        """`target` with the ARNs that resources really have: paths of roles, ids of stacks, both ends of associations."""
+        if target.resource is None:
+            yield target
+        elif ":iam::" in target.resource:
+            yield replace(target, resource=self._principals.with_path(target.resource))
+        else:
+            for arn in self._owners.whole(target.resource, region):
+                yield replace(target, resource=arn, owner=arn if target.owner and arn else "")
+
+    def _request(
+        self, about: Mapping[str, permissions.Value], target: question.Target, region: str, *, has_tags: bool
+    ) -> permissions.Request:
+        context = {
+            **about,
+            "aws:requestedregion": region,
+            "aws:resourceaccount": about["aws:principalaccount"],
+            **target.context,
+        }
+        if has_tags and target.owner:
+            tags = self._owners.tags(target.owner, region)
+            context |= {f"aws:resourcetag/{key.lower()}": value for key, value in tags.items()}
+            service = target.action.partition(":")[0]
+            context |= {f"{service}:resourcetag/{key.lower()}": value for key, value in tags.items()}
+        return permissions.Request(target.action, target.resource, context)
+
+
+def _mentions(policies: permissions.Policies, word: str) -> bool:
+    limits = [policies.boundary] if policies.boundary is not None else []
+    return any(word in str(policy).lower() for policy in (*policies.identity, *limits, *(policies.session or ())))
+
+
+def sentence(who: identities.Identity, request: permissions.Request, why: str) -> str:
+    """AWS's sentence for a denial.
+
+    Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html.
+    """
+    resource = request.resource or "*"
+    if request.action.startswith("s3:"):
+        resource = f'"{resource}"'
+    return f"User: {who.arn} is not authorized to perform: {request.action} on resource: {resource} {why}"

@@ -1,0 +1,169 @@
+"""The principals of the account: whose an access key is, and which policies bear on them."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import timezone
+from typing import Any
+
+import moto.backends
+from moto.iam.exceptions import NotFoundException
+
+from preflight.aws import iam_policy as permissions
+from preflight.rehearsal import identity as identities
+from preflight.rehearsal import protocol
+from preflight.rehearsal.iam import temporary_credentials as issued
+
+EXPIRED = "The security token included in the request is expired"
+INVALID = "The security token included in the request is invalid."
+
+
+class Principals:
+    """Reads what IAM keeps of one account."""
+
+    def __init__(self, account_id: str, sessions: issued.Sessions) -> None:
+        self._account = account_id
+        self.sessions = sessions
+
+    def of(self, key: str, partition: str) -> identities.Identity | None:
+        """Whose an access key is; None for a key that neither STS nor IAM of this account issued.
+
+        Raises:
+            Refusal: the key has expired, or is switched off.
+        """
+        session = self.sessions.find(key)
+        if session is not None:
+            if self.sessions.is_over(session):
+                raise protocol.Refusal("ExpiredToken", EXPIRED, status=403)
+            return session.identity
+        return self._user(key, partition) or self._assumed(key, partition)
+
+    def _user(self, key: str, partition: str) -> identities.Identity | None:
+        for user in list(self._iam(partition).users.values()):
+            for own in user.access_keys:
+                if own.access_key_id == key and own.status != "Active":
+                    raise protocol.Refusal("InvalidClientTokenId", INVALID, status=403)
+                if own.access_key_id == key:
+                    context = {"aws:username": str(user.name), "aws:userid": str(user.id)}
+                    return identities.Identity(str(user.arn), str(user.arn), str(user.id), context=context)
+        return None
+
+    def _assumed(self, key: str, partition: str) -> identities.Identity | None:
+        """Who assumed a role by SAML, which is moto's."""
+        found = moto.backends.get_backend("sts")[self._account][partition].get_assumed_role_from_access_key(key)
+        return None if found is None else identities.Identity(str(found.arn), str(found.role_arn), str(found.user_id))
+
+    def _iam(self, partition: str) -> Any:
+        return moto.backends.get_backend("iam")[self._account][partition]
+
+    def role(self, arn: str) -> Any | None:
+        """What IAM keeps of a role, None where there is none with that ARN."""
+        parts = arn.split(":")
+        if len(parts) != 6 or parts[4] != self._account:
+            return None
+        try:
+            found = self._iam(parts[1]).get_role(arn.rpartition("/")[2])
+        except (NotFoundException, KeyError):  # there is no such role, or no such partition
+            return None
+        return found if found.arn == arn else None
+
+    def with_path(self, arn: str) -> str:
+        """The ARN that a role or user has which was named without its path."""
+        parts = arn.split(":")
+        if len(parts) != 6 or parts[1] not in moto.backends.get_backend("iam")[self._account]:
+            return arn  # it cannot be one of ours
+        kind, _, name = parts[5].partition("/")
+        kept: Any = None
+        if kind == "role":
+            kept = next((role for role in self._iam(parts[1]).roles.values() if role.name == name), None)
+        elif kind == "user":
+            kept = self._iam(parts[1]).users.get(name)
+        return arn if kept is None else str(kept.arn)
+
+    def context(self, who: identities.Identity) -> dict[str, permissions.Value]:
+        """The condition keys of whatever somebody asks, whichever service.
+
+        Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html.
+        """
+        kind = "User" if who.principal == who.arn else "AssumedRole" if ":assumed-role/" in who.arn else "FederatedUser"
+        moment = self.sessions.clock().replace(microsecond=0, tzinfo=timezone.utc)
+        tags = self._tags(who.principal)
+        return {
+            "aws:principalaccount": self._account,
+            "aws:principalarn": who.principal,
+            "aws:principaltype": kind,
+            "aws:securetransport": "true",
+            "aws:currenttime": moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "aws:epochtime": str(int(moment.timestamp())),
+            "aws:viaawsservice": "false",
+            **{f"aws:principaltag/{key.lower()}": value for key, value in tags.items()},
+            **who.context,
+        }
+
+    def _tags(self, arn: str) -> dict[str, str]:
+        owner = self._owner(arn)
+        if owner is None:
+            return {}
+        kept = owner.tags or {}  # a map of a role, a list of a user
+        return {str(tag["Key"]): str(tag["Value"]) for tag in (kept.values() if isinstance(kept, Mapping) else kept)}
+
+    def provider(self, issuer: str, partition: str) -> Any | None:
+        """The OpenID Connect provider of an issuer, None where IAM has none."""
+        bare = issuer.removeprefix("https://").rstrip("/")
+        known = self._iam(partition).open_id_providers.values()
+        return next((provider for provider in known if provider.url.rstrip("/") == bare), None)
+
+    def policies(self, identity: identities.Identity) -> permissions.Policies:
+        """The policies that bear on somebody: own, of groups, the boundary, and those of the session."""
+        session = tuple(_read(text) for text in identity.limits) or None
+        owner = self._owner(identity.principal)
+        if owner is None:
+            return permissions.Policies(session=session)  # it was deleted meanwhile, and with it all that it may
+        texts = [text for holder in (owner, *self._groups(owner)) for text in _texts(holder)]
+        boundary = self._boundary(owner)
+        return permissions.Policies(tuple(_read(text) for text in texts), boundary, session)
+
+    def managed(self, arn: str) -> str:
+        """The text of a managed policy; one that allows nothing where there is none."""
+        found = self._iam(arn.split(":")[1]).managed_policies.get(arn) if arn.startswith("arn:") else None
+        return "{}" if found is None else _default(found)
+
+    def _owner(self, arn: str) -> Any | None:
+        kind, _, name = arn.split(":")[5].partition("/")
+        if kind == "role":
+            return self.role(arn)
+        return self._iam(arn.split(":")[1]).users.get(name.rpartition("/")[2])
+
+    def _groups(self, owner: Any) -> Iterable[Any]:
+        partition = str(owner.arn).split(":")[1]
+        return [group for group in self._iam(partition).groups.values() if owner in group.users]
+
+    def _boundary(self, owner: Any) -> permissions.Policy | None:
+        arn = getattr(owner, "permissions_boundary_arn", None)
+        if not arn:
+            return None
+        return _read(self.managed(str(arn)))
+
+
+def _texts(holder: Any) -> Iterator[str]:
+    """Inline and managed policies of a role, user or group."""
+    yield from list(holder.policies.values())
+    for policy in list(holder.managed_policies.values()):
+        yield _default(policy)
+
+
+def _default(policy: Any) -> str:
+    """The text of the version of a managed policy that is in force."""
+    return next((str(version.document) for version in policy.versions if version.is_default), "")
+
+
+@functools.lru_cache(maxsize=512)
+def _read(text: str) -> permissions.Policy:
+    """A policy document; an empty one, which allows nothing, where it cannot be read."""
+    try:
+        read = json.loads(text)
+    except ValueError:
+        return {}
+    return read if isinstance(read, Mapping) else {}

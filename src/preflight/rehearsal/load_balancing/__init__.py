@@ -1,0 +1,1 @@
+"""Load balancers that listen, route and check their targets."""

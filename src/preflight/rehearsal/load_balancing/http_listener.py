@@ -1,0 +1,230 @@
+"""An HTTP listener of a load balancer: takes requests and passes them on as the listener's rules say.
+
+Source: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-listeners.html.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import http.server
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+from preflight.rehearsal.load_balancing import certificate
+from preflight.rehearsal.load_balancing import listener_rules as routing
+from preflight.rehearsal.network import namespace
+
+TIMEOUT = 10.0
+HOP = {
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+}
+FORWARDED = {"x-forwarded-for", "x-forwarded-proto", "x-forwarded-port"}
+POLL = 0.05  # seconds until it is noticed that a front closes
+BODILESS = {204, 304}
+CHUNK = 1 << 16
+Headers = Sequence[tuple[str, str]]
+
+
+class Listener(Protocol):
+    """What a front asks of its listener."""
+
+    def rules(self) -> list[dict[str, Any]]:
+        """Its rules, as they are described."""
+
+    def backend(self, group: str) -> tuple[int, tuple[str, int]] | None:
+        """Process id of a namespace, and address and port of the target in it."""
+
+
+class Front:
+    """Serves one listener on one address until it is closed; `port` is the listener's, where the address has another."""
+
+    def __init__(
+        self, place: tuple[str, int], listener: Listener, *, is_encrypted: bool, port: int | None = None
+    ) -> None:
+        own = {"listener": listener, "is_encrypted": is_encrypted, "port": port}
+        handler = type("Handler", (_Handler,), own)
+        self._server = http.server.ThreadingHTTPServer(place, handler)
+        self._server.daemon_threads = True
+        if is_encrypted:  # the handshake is the business of a caller's own thread: who says nothing holds up nobody
+            self._server.socket = certificate.context().wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False
+            )
+        self.address = str(self._server.server_address[0]), int(self._server.server_address[1])
+        threading.Thread(target=self._server.serve_forever, args=(POLL,), daemon=True, name=f"front {place}").start()
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    """One connection of a caller."""
+
+    listener: Listener
+    is_encrypted: bool
+    port: int | None
+    protocol_version = "HTTP/1.1"
+    server_version = "awselb/2.0"
+    sys_version = ""
+    timeout = TIMEOUT
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the base class's
+        """Say nothing."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("do_"):
+            return self._pass_on
+        raise AttributeError(name)
+
+    def handle(self) -> None:
+        """Answer requests until the caller goes, also in the middle of one."""
+        with contextlib.suppress(OSError):
+            super().handle()
+
+    def _pass_on(self) -> None:
+        try:
+            size = self._size()
+        except ValueError:
+            self.close_connection = True  # where the next request begins is not known
+            self._say(400)
+            return
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        asked = routing.Asked(self.command, self.path, str(self.client_address[0]), headers)
+        self._route(asked, size)
+
+    def _size(self) -> int | None:
+        """How long the body of the request is; None where it comes in chunks."""
+        if self.headers.get("Transfer-Encoding"):
+            if self.headers["Transfer-Encoding"].lower() != "chunked" or "Content-Length" in self.headers:
+                raise ValueError
+            return None
+        lengths = {*(self.headers.get_all("Content-Length") or ["0"])}
+        text = lengths.pop()
+        if lengths or not (text.isascii() and text.isdigit()):
+            raise ValueError
+        return int(text)
+
+    def _route(self, asked: routing.Asked, size: int | None) -> None:
+        routed = routing.action(self.listener.rules(), asked)
+        if routed is not None and routed["Type"] not in {"redirect", "fixed-response"}:
+            self._forward(routed, size)
+            return
+        self.close_connection = self.close_connection or size != 0  # nobody reads the body
+        if routed is None:
+            self._say(503)
+        elif routed["Type"] == "redirect":
+            self._redirect(routed.get("RedirectConfig") or {}, asked)
+        else:
+            config = routed.get("FixedResponseConfig") or {}
+            kind = str(config.get("ContentType") or "text/plain")
+            text = str(config.get("MessageBody") or "")
+            self._answer(int(config["StatusCode"]), text.encode(), [("Content-Type", kind)])
+
+    def _redirect(self, config: Mapping[str, Any], asked: routing.Asked) -> None:
+        where = routing.location(config, asked, protocol=self._protocol, port=self._port)
+        status = 302 if config.get("StatusCode") == "HTTP_302" else 301
+        self._answer(status, b"", [("Location", where)])
+
+    @property
+    def _protocol(self) -> str:
+        return "https" if self.is_encrypted else "http"
+
+    @property
+    def _port(self) -> int:
+        return self.port or int(self.connection.getsockname()[1])
+
+    def _forward(self, routed: Mapping[str, Any], size: int | None) -> None:
+        groups = routing.target_groups(routed)
+        backend = self.listener.backend(groups[0]) if groups else None
+        self.close_connection = self.close_connection or size != 0  # the target may answer before it read the body
+        if backend is None:
+            self._say(503)  # no registered targets
+            return
+        try:
+            found = self._ask(*backend, size)
+        except ValueError:
+            self._say(400)
+        except TimeoutError:
+            self._say(504)
+        except (OSError, http.client.HTTPException):
+            self._say(502)
+        else:
+            self._answer(*found)
+
+    def _ask(self, pid: int, place: tuple[str, int], size: int | None) -> tuple[int, bytes, Headers]:
+        """What the target answers: status, body and headers."""
+        with contextlib.closing(http.client.HTTPConnection(*place, timeout=TIMEOUT)) as asking:
+            asking.sock = namespace.connect(pid, *place, timeout=TIMEOUT)
+            asking.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
+            for name, value in self._passed(place[0], size):
+                asking.putheader(name, value)
+            body = self._chunks() if size is None else self._body(size)
+            asking.endheaders(body if size != 0 else None, encode_chunked=size is None)
+            answer = asking.getresponse()
+            dropped = {*HOP, *(set() if self.command == "HEAD" else {"content-length"})}
+            kept = [(name, value) for name, value in answer.getheaders() if name.lower() not in dropped]
+            return answer.status, answer.read(), kept
+
+    def _passed(self, host: str, size: int | None) -> Iterator[tuple[str, str]]:
+        """The headers that the target gets.
+
+        Source: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/x-forwarded-headers.html.
+        """
+        if "Host" not in self.headers:
+            yield "Host", host
+        for name, value in self.headers.items():
+            if name.lower() not in {*HOP, *FORWARDED}:
+                yield name, value
+        if size is None:
+            yield "Transfer-Encoding", "chunked"
+        former = self.headers.get_all("X-Forwarded-For") or []
+        yield "X-Forwarded-For", ", ".join([*former, str(self.client_address[0])])
+        yield "X-Forwarded-Proto", self._protocol
+        yield "X-Forwarded-Port", str(self._port)
+
+    def _body(self, size: int) -> Iterator[bytes]:
+        """The body of the request, piece by piece."""
+        while size > 0:
+            piece = self.rfile.read(min(size, CHUNK))
+            if not piece:
+                raise ConnectionResetError
+            size -= len(piece)
+            yield piece
+
+    def _chunks(self) -> Iterator[bytes]:
+        """The body of a request that comes in chunks.
+
+        Raises:
+            ValueError: these are no chunks.
+        """
+        while (size := int(self.rfile.readline(CHUNK).partition(b";")[0], 16)) > 0:
+            yield from self._body(size)
+            self.rfile.readline(CHUNK)
+        while self.rfile.readline(CHUNK).strip():
+            pass  # trailers
+
+    def _say(self, status: int) -> None:
+        text = f"<html><body><h1>{status} {http.client.responses[status]}</h1></body></html>"
+        self._answer(status, text.encode(), [("Content-Type", "text/html"), ("Server", "awselb/2.0")])
+
+    def _answer(self, status: int, body: bytes, headers: Headers) -> None:
+        self.send_response_only(status)
+        for name, value in headers:
+            self.send_header(name, value)
+        if status not in BODILESS and not any(name.lower() == "content-length" for name, _ in headers):
+            self.send_header("Content-Length", str(len(body)))
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        self.end_headers()
+        if self.command != "HEAD" and status not in BODILESS:
+            self.wfile.write(body)

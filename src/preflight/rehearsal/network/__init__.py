@@ -1,0 +1,1 @@
+"""Network namespaces, address translation and DNS for tasks."""

@@ -1,0 +1,159 @@
+"""What listens inside each task: the metadata endpoint, the credentials, and a way to the pretended AWS.
+
+On Fargate 169.254.170.2 answers in every task and nowhere else. The way to AWS is ours: containers have
+no way to the internet here, so AWS_ENDPOINT_URL leads AWS's SDKs to the rehearsal.
+
+Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-metadata-endpoint-v4-fargate.html.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.server
+import json
+import os
+import selectors
+import socket
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from preflight.rehearsal.network import namespace, relay
+
+ADDRESS = "169.254.170.2"
+PORT = 51678  # where it listens: port 80 of all addresses belongs to the containers
+AWS_PORT = 51679
+Answer = Callable[[str], "dict[str, Any] | None"]
+
+
+def variables(
+    container: str, credentials: str | None, region: str, *, has_way_to_aws: bool, is_at_80: bool
+) -> dict[str, str]:
+    """The environment variables by which a container finds the endpoint; `container` is its id there.
+
+    Where port 80 could not be led to the endpoint (`is_at_80` false), they name its real port.
+    """
+    base = f"http://{ADDRESS}" if is_at_80 else f"http://{ADDRESS}:{PORT}"
+    found = {
+        "AWS_REGION": region,
+        "AWS_DEFAULT_REGION": region,
+        "AWS_EXECUTION_ENV": "AWS_ECS_FARGATE",
+        "ECS_CONTAINER_METADATA_URI": f"{base}/v3/{container}",
+        "ECS_CONTAINER_METADATA_URI_V4": f"{base}/v4/{container}",
+        "ECS_AGENT_URI": f"{base}/api/{container}",
+    }
+    if credentials and is_at_80:
+        found["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"] = credentials
+    elif credentials:
+        found["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = base + credentials
+    if has_way_to_aws:
+        found["AWS_ENDPOINT_URL"] = f"http://{ADDRESS}:{AWS_PORT}"
+    return found
+
+
+class Endpoint:
+    """One thread that answers in the namespaces of all tasks."""
+
+    def __init__(self, *, port: int) -> None:
+        self._port = port
+        self._selector = selectors.DefaultSelector()
+        self._wake, self._woken = socket.socketpair()
+        self._selector.register(self._woken, selectors.EVENT_READ)
+        self._new: list[tuple[socket.socket, Answer]] = []
+        self._gone: list[socket.socket] = []
+        self._is_open = True
+        self._thread = threading.Thread(target=self._keep, daemon=True, name="endpoint")
+        self._thread.start()
+
+    def open(self, pid: int, answer: Answer) -> Callable[[], None]:
+        """Listen in the namespace of process `pid`; call what is returned to stop.
+
+        Raises:
+            OSError: the namespace cannot be entered, or the address is taken there.
+        """
+        namespace.assign(pid, ADDRESS, number=2)
+        listener = namespace.listen(pid, ADDRESS, PORT)
+        listener.settimeout(0)
+        try:
+            inside = namespace.listen(pid, ADDRESS, AWS_PORT)
+        except OSError:
+            listener.close()
+            raise
+        way = relay.Relay(inside, lambda _: (os.getpid(), ("127.0.0.1", self._port)))
+        self._new.append((listener, answer))
+        self._wake.send(b"!")
+
+        def close() -> None:
+            way.close()
+            self._gone.append(listener)
+            with contextlib.suppress(OSError):
+                self._wake.send(b"!")
+
+        return close
+
+    def close(self) -> None:
+        """Listen nowhere any more."""
+        self._is_open = False
+        self._wake.send(b"!")
+        self._thread.join()
+        for key in list(self._selector.get_map().values()):
+            key.fileobj.close()  # type: ignore[union-attr]  # only sockets were registered
+        self._selector.close()
+        self._wake.close()
+
+    def _keep(self) -> None:
+        while self._is_open:
+            for key, _ in self._selector.select():
+                if key.fileobj is self._woken:
+                    self._woken.recv(4096)
+                elif isinstance(key.fileobj, socket.socket):
+                    self._accept(key.fileobj, key.data)
+            while self._new:
+                listener, answer = self._new.pop()
+                self._selector.register(listener, selectors.EVENT_READ, answer)
+            while self._gone:
+                listener = self._gone.pop()
+                with contextlib.suppress(KeyError, ValueError):
+                    self._selector.unregister(listener)
+                listener.close()
+
+    @staticmethod
+    def lead(pid: int) -> bool:
+        """Lead port 80 of the address to the endpoint; whether that could be done."""
+        there = f"--jump DNAT --to-destination {ADDRESS}:{PORT}"
+        return namespace.lead(pid, {"nat": [f"--append OUTPUT --destination {ADDRESS} --protocol tcp --dport 80 {there}"]})
+
+    @staticmethod
+    def _accept(listener: socket.socket, answer: Answer) -> None:
+        try:
+            caller, address = listener.accept()
+        except OSError:
+            return
+        caller.settimeout(None)
+        handler = type("Handler", (_Handler,), {"answer": staticmethod(answer)})
+        threading.Thread(target=_serve, args=(handler, caller, address), daemon=True).start()
+
+
+def _serve(handler: Any, caller: socket.socket, address: Any) -> None:
+    with caller, contextlib.suppress(OSError):
+        handler(caller, address, None)
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    """One request of a container."""
+
+    answer: Answer
+    timeout = 10.0
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the base class's
+        """Say nothing."""
+
+    def do_GET(self) -> None:
+        """Answer with JSON, or with 404."""
+        found = self.answer(self.path)
+        body = json.dumps(found if found is not None else {"error": "there is nothing here"}).encode()
+        self.send_response_only(200 if found is not None else 404)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)

@@ -1,0 +1,77 @@
+"""What EC2 refuses of VPC endpoints and moto does not.
+
+https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateVpcEndpoint.html and
+https://docs.aws.amazon.com/vpc/latest/privatelink/create-interface-endpoint.html; moto/ec2/models/vpcs.py.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from preflight.aws import describe_network as vpc
+from preflight.rehearsal import account as accounts
+from preflight.rehearsal import protocol
+
+GATEWAY_SERVICES = ("s3", "dynamodb", "s3express")
+_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
+
+
+def check(account: accounts.Account, call: protocol.Call) -> None:
+    """Hold an endpoint against its service, its VPC and the endpoints that are there.
+
+    Raises:
+        Refusal: AWS would refuse it.
+    """
+    given = call.given
+    kind, name = given.get("VpcEndpointType") or "Gateway", str(given.get("ServiceName"))
+    parts = name.split(".")
+    if name.startswith("com.amazonaws.") and _REGION.fullmatch(parts[2]) and parts[2] != call.region:
+        raise protocol.Refusal("InvalidServiceName", f"The Vpc Endpoint Service '{name}' does not exist")
+    ec2: Any = account.client("ec2", call.region)
+    if kind == "Gateway":
+        _check_gateway(given, name, parts[-1])
+    elif kind == "Interface":
+        _check_zones(ec2, given)
+        if given.get("PrivateDnsEnabled"):
+            _check_names(ec2, given, name)
+
+
+def _check_gateway(given: Mapping[str, Any], name: str, service: str) -> None:
+    if service not in GATEWAY_SERVICES:
+        msg = f"Vpc Endpoint type (Gateway) does not match available service types ([Interface]) of {name}."
+        raise protocol.Refusal("InvalidParameter", msg)
+    if given.get("SubnetIds"):
+        msg = "Subnet IDs are only supported for Interface and GatewayLoadBalancer type VPC Endpoints."
+        raise protocol.Refusal("InvalidParameter", msg)
+
+
+def _check_zones(ec2: Any, given: Mapping[str, Any]) -> None:
+    subnets = given.get("SubnetIds") or []
+    if not subnets:
+        return
+    zones: dict[str, str] = {}
+    for subnet in ec2.describe_subnets(SubnetIds=subnets)["Subnets"]:
+        if subnet["AvailabilityZone"] in zones:
+            msg = (
+                f"Found another VPC endpoint subnet in the availability zone of {subnet['SubnetId']}. VPC endpoint "
+                "subnets should be in different availability zones supported by the VPC endpoint service."
+            )
+            raise protocol.Refusal("DuplicateSubnetsInSameZone", msg)
+        zones[subnet["AvailabilityZone"]] = subnet["SubnetId"]
+
+
+def _check_names(ec2: Any, given: Mapping[str, Any], name: str) -> None:
+    inside = given["VpcId"]
+    if not all(vpc.has(ec2, inside, attribute) for attribute in ("enableDnsSupport", "enableDnsHostnames")):
+        msg = (
+            "Enabling private DNS requires both enableDnsSupport and enableDnsHostnames VPC attributes set to "
+            f"true for {inside}"
+        )
+        raise protocol.Refusal("InvalidParameter", msg)
+    there = ec2.describe_vpc_endpoints(Filters=[{"Name": "vpc-id", "Values": [inside]}])["VpcEndpoints"]
+    for other in there:
+        if other["ServiceName"] == name and other.get("PrivateDnsEnabled") and other["State"] != "deleted":
+            msg = f"private-dns-enabled cannot be set because there is already a conflicting DNS domain for {name} in the VPC {inside}"
+            raise protocol.Refusal("InvalidParameter", msg)

@@ -1,0 +1,58 @@
+"""What moto gets wrong of Cloud Map: where the zones of private namespaces are, and how many a VPC may have.
+
+Source: https://docs.aws.amazon.com/cloud-map/latest/api/API_CreatePrivateDnsNamespace.html; moto/servicediscovery/models.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import moto.backends
+
+from preflight.rehearsal import account as accounts
+from preflight.rehearsal import protocol
+from preflight.rehearsal.network import private_dns as zones
+from preflight.templates import functions as resolve
+
+Check = Callable[[accounts.Account, protocol.Call], None]
+
+
+def _name(account: accounts.Account, call: protocol.Call) -> None:
+    """A VPC has one zone of a name; moto lets it have one namespace, whatever their names.
+
+    Raises:
+        Refusal: there is one already.
+    """
+    route53 = account.client("route53", call.region)
+    listed = route53.list_hosted_zones_by_vpc(VPCId=call.given["Vpc"], VPCRegion=call.region)["HostedZoneSummaries"]
+    name = f"{str(call.given['Name']).removesuffix('.')}."
+    taken = next((zone for zone in listed if zone["Name"] == name), None)
+    if taken is not None:
+        msg = f"The VPC {call.given['Vpc']} is already associated with a hosted zone that has the name {name}: {taken['HostedZoneId']}"
+        raise protocol.Refusal("ConflictingDomainExists", msg)
+
+
+def _zone(account: accounts.Account, call: protocol.Call) -> None:
+    """The zone of a namespace goes with it, which moto leaves behind."""
+    found = account.client("servicediscovery", call.region).get_namespace(Id=call.given["Id"])["Namespace"]
+    zone = zones.zone_of(found)
+    if zone is not None:
+        account.client("route53", call.region).delete_hosted_zone(Id=zone)
+
+
+CHECKS: Mapping[str, Check] = {"CreatePrivateDnsNamespace": _name, "DeleteNamespace": _zone}
+
+
+def place_zones(account: accounts.Account, region: str) -> None:
+    """Give each new private namespace's zone the namespace's name and VPC, as AWS does and moto does not."""
+    route53 = moto.backends.get_backend("route53")[account.id][resolve.partition_of(region)[0]]
+    for made in moto.backends.get_backend("servicediscovery")[account.id][region].namespaces.copy().values():
+        zone = zones.zone_of(made.to_json())
+        if not made.vpc or zone is None:
+            continue
+        record = route53.get_hosted_zone(zone)
+        record.name = f"{made.name.removesuffix('.')}."
+        vpc, made.vpc = made.vpc, None  # moto refuses another one in a VPC that it knows of
+        account.client("route53", region).associate_vpc_with_hosted_zone(
+            HostedZoneId=record.id, VPC={"VPCId": vpc, "VPCRegion": region}
+        )

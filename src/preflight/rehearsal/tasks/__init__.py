@@ -1,0 +1,1 @@
+"""Tasks from PROVISIONING to STOPPED, and the services that start them."""

@@ -1,0 +1,247 @@
+"""Images of a task: the registry's token, the right to pull, and whether there is such an image.
+
+Sources: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_cannot_pull_image.html and
+https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from botocore.exceptions import ClientError
+
+from preflight import errors
+from preflight.aws import iam_policy as permissions
+from preflight.aws import reachability
+from preflight.rehearsal.containers import task_spec as launch
+from preflight.rehearsal.ecs.validation import runtime_platform as platforms
+from preflight.rehearsal.ecs.validation import task_definition as contract
+from preflight.rehearsal.services import ecr_pull_through_cache as ecr_caches
+from preflight.rehearsal.services import ecr_registry as registries
+from preflight.rehearsal.tasks.launch_calls import caller as callers
+from preflight.rehearsal.tasks.launch_calls import secrets
+
+PULL_ACTIONS = ("ecr:BatchCheckLayerAvailability", "ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage")
+PULL = "CannotPullContainerError: pull image manifest has been retried"
+LAYERS = "arn:{partition}:s3:::prod-{region}-starport-layer-bucket/*"
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image of ECR: its region, repository and reference (tag or digest)."""
+
+    account: str
+    region: str
+    repository: str
+    reference: str
+
+
+def ecr_image(name: str) -> Image | None:
+    """The parts of an ECR image name, None for an image of another registry."""
+    if not contract.ECR_IMAGE.match(name):
+        return None
+    host, _, path = name.partition("/")
+    repository, _, reference = path.partition("@") if "@" in path else path.partition(":")
+    parts = host.replace("dkr-ecr", "dkr.ecr").split(".")
+    region = parts[parts.index("ecr") + 1] if "ecr" in parts else parts[3]
+    return Image(parts[0], region, repository.partition(":")[0], reference or "latest")
+
+
+def full_name(image: str) -> str:
+    """An image name with its registry and tag, as containerd writes it."""
+    name, at, digest = image.partition("@")
+    head, _, _rest = name.partition("/")
+    if "/" not in name:
+        name = f"docker.io/library/{name}"
+    elif "." not in head and ":" not in head and head != "localhost":
+        name = f"docker.io/{name}"
+    has_tag = ":" in name.rpartition("/")[2]
+    return f"{name}{at}{digest}" if at or has_tag else f"{name}:latest"
+
+
+def authorize(caller: callers.Caller, containers: tuple[launch.ContainerPlan, ...]) -> None:
+    """ECR gives a token to the execution role, and other registries' secrets can be read.
+
+    Raises:
+        LaunchFailedError: one of these cannot be had.
+    """
+    for container in containers:
+        if container.registry_secret:
+            secrets.value(caller, container.registry_secret)
+    if not any(ecr_image(container.image) for container in containers):
+        return
+    if caller.way_to("ecr.api"):
+        raise callers.LaunchFailedError(
+            f"{callers.AUTH}The task cannot pull registry auth from Amazon ECR: There is a connection issue "
+            "between the task and Amazon ECR. Check your task network configuration. operation error "
+            "ECR: GetAuthorizationToken, exceeded maximum number of attempts, 3, https response error "
+            "StatusCode: 0, RequestID: , request send failed, Post "
+            f'"https://api.ecr.{caller.task.region}.{caller.suffix}/": i/o timeout'
+        )
+    denied = caller.denial("ecr:GetAuthorizationToken")
+    if denied:
+        raise callers.LaunchFailedError(
+            f"{callers.AUTH}execution resource retrieval failed: unable to retrieve ecr registry auth: service call "
+            f"has been retried 1 time(s): AccessDeniedException: {denied}"
+        )
+
+
+def find(caller: callers.Caller, registry: registries.Registry, container: launch.ContainerPlan) -> None:
+    """The registry can be reached, lets the role pull, and has the image for the task's platform.
+
+    Raises:
+        LaunchFailedError: it is not so.
+        ToolBrokeError: the image lies in another account's registry.
+    """
+    image = ecr_image(container.image)
+    if image is None:
+        if reachability.to_internet(caller.network, caller.face):
+            raise callers.LaunchFailedError(
+                f"{PULL} 5 time(s): failed to resolve ref {full_name(container.image)}: failed to do "
+                "request: Head: dial tcp: i/o timeout"
+            )
+        return
+    if caller.way_to("ecr.dkr"):
+        raise callers.LaunchFailedError(
+            f"{PULL} 5 time(s): failed to resolve ref {container.image}: failed to do request: Head: dial tcp: i/o timeout"
+        )
+    _may_pull(caller, image, container.image)
+    digest = _digest(caller, registry, image)
+    if digest is None and _is_cached(caller, image):
+        _may_import(caller, image, container.image)
+        return
+    if digest is None:
+        raise callers.LaunchFailedError(f"{PULL} 7 time(s): failed to resolve ref {container.image}: not found")
+    wanted, held = platforms.wanted(caller.task.definition.api), registry.platforms(digest)
+    if held and wanted not in held:
+        said = f"{PULL} 7 time(s): image Manifest does not contain descriptor matching platform '{wanted}'"
+        raise callers.LaunchFailedError(said)
+    _may_get_layers(caller, image)
+
+
+def _may_pull(caller: callers.Caller, image: Image, name: str) -> None:
+    """The role's policies or that of the repository allow the pull, and neither denies it.
+
+    Source: https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-policies.html.
+    """
+    arn = f"arn:{caller.partition}:ecr:{image.region}:{image.account}:repository/{image.repository}"
+    policy = _repository_policy(caller, image)
+    for action in PULL_ACTIONS:
+        denied = caller.denial(action, arn, has_grant=_grants(caller, policy, action, arn))
+        denied = denied or _repository_denies(caller, policy, action, arn)
+        if denied:
+            raise callers.LaunchFailedError(f"{PULL} 1 time(s): failed to resolve ref {name}: denied: {denied}")
+
+
+def _repository_policy(caller: callers.Caller, image: Image) -> permissions.Policy | None:
+    try:
+        answer = caller.client("ecr", image.region).get_repository_policy(repositoryName=image.repository)
+    except ClientError:
+        return None  # there is no policy, or no repository, which is found out next
+    return permissions.document(answer["policyText"])
+
+
+def _session(caller: callers.Caller) -> str:
+    return caller.roles.session(callers.role_of(caller.task) or "", caller.task.id, caller.task.region)
+
+
+def _grants(caller: callers.Caller, policy: permissions.Policy | None, action: str, arn: str) -> bool:
+    """Whether a resource's policy names the role, or everybody; naming the account leaves it to the role's own."""
+    if policy is None:
+        return False
+    names = {callers.role_of(caller.task) or "", _session(caller)}
+    return permissions.grants(policy, names, caller.request(action, arn))
+
+
+def _repository_denies(
+    caller: callers.Caller, policy: permissions.Policy | None, action: str, arn: str
+) -> str | None:
+    """AWS's sentence where the policy of the repository denies the pull explicitly."""
+    session = _session(caller)
+    names = {callers.role_of(caller.task) or "", session, caller.account.id}
+    if policy is None or not permissions.denies(policy, names, caller.request(action, arn)):
+        return None
+    return f"User: {session} is not authorized to perform: {action} on resource: {arn} with an explicit deny in a resource-based policy"
+
+
+def _digest(caller: callers.Caller, registry: registries.Registry, image: Image) -> str | None:
+    if image.account != caller.account.id:
+        msg = (
+            f"the image {image.repository} lies in the registry of account {image.account}, which the rehearsal "
+            f"(account {caller.account.id}) cannot ask. Next: write the account as ${{AWS::AccountId}}, or push the image in a step"
+        )
+        raise errors.ToolBrokeError(msg)
+    return registry.digest(image.repository, image.reference, image.region)
+
+
+def _is_cached(caller: callers.Caller, image: Image) -> bool:
+    """Whether ECR brings the image from another registry at its first pull.
+
+    Source: https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache-working-pulling.html.
+    """
+    rules = caller.client("ecr", image.region).describe_pull_through_cache_rules()["pullThroughCacheRules"]
+    return any(ecr_caches.covers(rule["ecrRepositoryPrefix"], image.repository) for rule in rules)
+
+
+def _may_import(caller: callers.Caller, image: Image, name: str) -> None:
+    """The role may let ECR import the image, and make the repository where neither it nor a template is there.
+
+    Through an endpoint the first pull needs a way to the internet beside it.
+    Sources: https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache-iam.html and
+    https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html.
+    """
+    arn = f"arn:{caller.partition}:ecr:{image.region}:{image.account}:repository/{image.repository}"
+    needed = ["ecr:BatchImportUpstreamImage", *([] if _has_room(caller, image) else ["ecr:CreateRepository"])]
+    for action in needed:
+        denied = caller.denial(action, arn, has_grant=_registry_grants(caller, image, action, arn))
+        if denied:
+            raise callers.LaunchFailedError(f"{PULL} 1 time(s): failed to resolve ref {name}: denied: {denied}")
+    is_private = next(iter(reachability.endpoints(caller.network, caller.face, "ecr.dkr")), None) is not None
+    if is_private and reachability.to_internet(caller.network, caller.face):
+        raise callers.LaunchFailedError(
+            f"{PULL} 5 time(s): failed to resolve ref {name}: i/o timeout: the first pull through a cache by a "
+            "VPC endpoint needs a route to the internet"
+        )
+
+
+def _has_room(caller: callers.Caller, image: Image) -> bool:
+    """Whether the repository exists, or a template by which ECR makes it."""
+    ecr = caller.client("ecr", image.region)
+    templates = ecr.describe_repository_creation_templates()["repositoryCreationTemplates"]
+    if any(
+        "PULL_THROUGH_CACHE" in (template.get("appliedFor") or [])
+        and ecr_caches.covers(template["prefix"], image.repository)
+        for template in templates
+    ):
+        return True
+    try:
+        ecr.describe_repositories(repositoryNames=[image.repository])
+    except ClientError:
+        return False
+    return True
+
+
+def _registry_grants(caller: callers.Caller, image: Image, action: str, arn: str) -> bool:
+    """Whether the policy of the registry, or of the repository, allows the role what its own policies do not."""
+    try:
+        own = permissions.document(caller.client("ecr", image.region).get_registry_policy()["policyText"])
+    except ClientError:
+        own = None
+    return any(_grants(caller, policy, action, arn) for policy in (own, _repository_policy(caller, image)))
+
+
+def _may_get_layers(caller: callers.Caller, image: Image) -> None:
+    """The layers come from S3, through the gateway endpoint where there is one."""
+    start = (
+        "CannotPullContainerError: ref pull has been retried 1 time(s): failed to copy: httpReaderSeeker: failed open: "
+    )
+    if caller.way_to("s3"):
+        raise callers.LaunchFailedError(f"{start}failed to do request: dial tcp: i/o timeout")
+    endpoint = next(iter(reachability.endpoints(caller.network, caller.face, "s3")), None)
+    policy = permissions.document(endpoint.get("PolicyDocument")) if endpoint is not None else None
+    layers = LAYERS.format(partition=caller.partition, region=image.region)
+    request = caller.request("s3:GetObject", layers)
+    if policy is not None and not permissions.allows(permissions.Policies((policy,)), request):
+        raise callers.LaunchFailedError(
+            f"{start}unexpected status code 403 Forbidden: the policy of the S3 endpoint does not allow s3:GetObject on {layers}"
+        )

@@ -1,0 +1,130 @@
+"""Secrets and parameters that containers ask for as environment variables.
+
+Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/specifying-sensitive-data.html.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from preflight.rehearsal.tasks.launch_calls import caller as callers
+
+RESOURCE = callers.AUTH + "execution resource retrieval failed: "
+ASM = RESOURCE + "unable to retrieve secret from asm: "
+SSM = RESOURCE + "unable to retrieve secrets from ssm: "
+
+
+def value(caller: callers.Caller, reference: str) -> str:
+    """The value of a secret or parameter.
+
+    Raises:
+        LaunchFailedError: it cannot be had.
+    """
+    parts = reference.split(":")
+    if len(parts) > 5 and parts[2] == "secretsmanager":
+        return _from_secrets_manager(caller, reference)
+    return _from_parameter_store(caller, reference)
+
+
+def _from_secrets_manager(caller: callers.Caller, reference: str) -> str:
+    parts = reference.split(":")
+    arn = ":".join(parts[:7])
+    key, stage, version = (*parts[7:10], "", "", "")[:3]
+    if caller.way_to("secretsmanager"):
+        raise callers.LaunchFailedError(
+            callers.AUTH + "unable to retrieve secret from asm: There is a connection issue between the task "
+            "and AWS Secrets Manager. Check your task network configuration."
+        )
+    denied = caller.denial("secretsmanager:GetSecretValue", arn)
+    if denied:
+        raise callers.LaunchFailedError(
+            f"{ASM}service call has been retried 1 time(s): failed to fetch secret {arn} from secrets "
+            f"manager: AccessDeniedException: {denied} status code: 400, request id: {uuid.uuid4()}"
+        )
+    client = caller.client("secretsmanager", parts[3])
+    wanted = {"VersionStage": stage} if stage else {"VersionId": version} if version else {}
+    try:
+        found = str(client.get_secret_value(SecretId=arn, **wanted)["SecretString"])
+        key_id = client.describe_secret(SecretId=arn).get("KmsKeyId")
+    except (ClientError, KeyError):
+        raise callers.LaunchFailedError(
+            callers.AUTH + "The task can't pull the secret from Secrets Manager. The task can't retrieve the "
+            f"secret with ARN '{arn}' from Secrets Manager. Check whether the secret exists in the "
+            "specified Region. ResourceNotFoundException: Secrets Manager can't find the specified secret."
+        ) from None
+    _decrypt(caller, key_id, ASM)
+    return found if not key else _json_key(found, key)
+
+
+def _from_parameter_store(caller: callers.Caller, reference: str) -> str:
+    is_arn = reference.startswith("arn:")
+    name = reference.partition(":parameter")[2] if is_arn else reference
+    path = name if name.startswith("/") else f"/{name}"
+    account = caller.task.arn.split(":")[4]
+    arn = reference if is_arn else f"arn:{caller.partition}:ssm:{caller.task.region}:{account}:parameter{path}"
+    if caller.way_to("ssm"):
+        raise callers.LaunchFailedError(
+            callers.AUTH + "unable to retrieve secrets from ssm: The task cannot pull secrets from AWS Systems "
+            "Manager. There is a connection issue between the task and AWS Systems Manager Parameter "
+            "Store. Check your task network configuration."
+        )
+    denied = caller.denial("ssm:GetParameters", arn)
+    if denied:
+        raise callers.LaunchFailedError(
+            f"{SSM}service call has been retried 1 time(s): AccessDeniedException: {denied} "
+            f"status code: 400, request id: {uuid.uuid4()}"
+        )
+    ssm = caller.client("ssm", reference.split(":")[3] if is_arn else None)
+    found = _parameter(ssm, name)
+    if found is None:
+        raise callers.LaunchFailedError(
+            f"{SSM}service call has been retried 1 time(s): InvalidParameter: invalid ssm parameters: {name}"
+        )
+    if found["Type"] == "SecureString":
+        _decrypt(caller, _key_of(ssm, str(found["Name"])), SSM)
+    return str(found["Value"])
+
+
+def _parameter(client: Any, name: str) -> dict[str, Any] | None:
+    for candidate in (name, name.removeprefix("/")):
+        found = client.get_parameters(Names=[candidate], WithDecryption=True)["Parameters"]
+        if found:
+            return dict(found[0])
+    return None
+
+
+def _key_of(client: Any, name: str) -> str | None:
+    wanted = [{"Key": "Name", "Values": [name]}]
+    described = client.describe_parameters(ParameterFilters=wanted)["Parameters"]
+    return str(described[0]["KeyId"]) if described and described[0].get("KeyId") else None
+
+
+def _decrypt(caller: callers.Caller, key: str | None, start: str) -> None:
+    """The role may use the key, where it is one of the customer's.
+
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html.
+    """
+    if not key or key.rpartition(":")[2].startswith("alias/aws/"):
+        return  # a key of AWS's, which everybody in the account may use through the service
+    try:
+        arn = caller.client("kms").describe_key(KeyId=key)["KeyMetadata"]["Arn"]
+    except ClientError:
+        arn = key
+    if caller.denial("kms:Decrypt", str(arn)):
+        raise callers.LaunchFailedError(
+            f"{start}service call has been retried 1 time(s): AccessDeniedException: Access to KMS is not allowed "
+            f"status code: 400, request id: {uuid.uuid4()}"
+        )
+
+
+def _json_key(text: str, key: str) -> str:
+    try:
+        found = json.loads(text)[key]
+    except (ValueError, KeyError, TypeError):
+        msg = f"{ASM}retrieved secret from Secrets Manager did not contain json key {key}"
+        raise callers.LaunchFailedError(msg) from None
+    return found if isinstance(found, str) else json.dumps(found)

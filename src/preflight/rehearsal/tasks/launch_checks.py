@@ -1,0 +1,123 @@
+"""What has to hold before a container of a task can start, checked in the order of AWS.
+
+Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/resource-initialization-error.html,
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_cannot_pull_image.html,
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html and
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/infrastructure_IAM_role.html.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from preflight.aws import describe_network as vpc
+from preflight.aws import iam_policy as permissions
+from preflight.aws import reachability
+from preflight.rehearsal import account as accounts
+from preflight.rehearsal.containers import task_spec as launch
+from preflight.rehearsal.ecs import state as states
+from preflight.rehearsal.ecs.validation import service_connect as connect
+from preflight.rehearsal.iam import roles
+from preflight.rehearsal.services import ecr_registry as registries
+from preflight.rehearsal.tasks.launch_calls import caller as callers
+from preflight.rehearsal.tasks.launch_calls import environment_files as files
+from preflight.rehearsal.tasks.launch_calls import images, secrets
+from preflight.rehearsal.tasks.launch_calls import log_stream as logger
+
+LaunchFailedError = callers.LaunchFailedError
+OUR_OWN = ("ecr.api", "ecr.dkr", "logs")  # what Fargate itself calls
+NOT_ASSUMED = (
+    "ECS was unable to assume the role '{role}' that was provided for this task. Please verify that "
+    "the role being passed has the proper trust relationship and permissions and that your IAM user "
+    "has permissions to pass this role."
+)
+NOT_ASSUMED_FOR_VOLUMES = (
+    "ECS was unable to assume the configured ECS Infrastructure Role '{role}'. Please verify that the role being "
+    "passed has the proper trust relationship with Amazon ECS"
+)
+PROXY = "ecs-service-connect"
+
+
+class Admission:
+    """Checks tasks against the account's roles, networks, secrets, log groups and images."""
+
+    def __init__(self, account: accounts.Account, registry: registries.Registry) -> None:
+        self._account = account
+        self._roles = roles.Roles(account)
+        self._registry = registry
+
+    def assume(self, task: states.Task) -> None:
+        """The execution role and the task role can be assumed.
+
+        Raises:
+            LaunchFailedError: one cannot; no task is made then.
+        """
+        for key in ("executionRoleArn", "taskRoleArn"):
+            role = task.api["overrides"].get(key) or task.definition.api.get(key)
+            if role and not self._roles.trusts_tasks(role, task.region):
+                raise LaunchFailedError(NOT_ASSUMED.format(role=role), is_task_made=False)
+        for role in _roles_of_volumes(task):
+            if not self._roles.trusts(role, task.region, roles.ECS, source="ecs"):
+                raise LaunchFailedError(NOT_ASSUMED_FOR_VOLUMES.format(role=role))
+
+    def prepare(
+        self, task: states.Task, plan: launch.TaskPlan, face: reachability.Interface
+    ) -> dict[str, dict[str, str]]:
+        """Variables of each container that come from elsewhere, once every call before the start succeeded.
+
+        Raises:
+            LaunchFailedError: AWS would stop the task here.
+        """
+        caller = self._caller(task, face)
+        found = {c.name: files.environment(caller, c) for c in plan.containers}
+        for container in plan.containers:
+            found[container.name] |= {name: secrets.value(caller, ref) for name, ref in container.secrets.items()}
+            for option in (container.log or {}).get("secretOptions") or []:
+                secrets.value(caller, option["valueFrom"])
+        images.authorize(caller, plan.containers)
+        for container in plan.containers:
+            logger.open_stream(caller, container.name, container.log or {})
+        logger.open_stream(caller, PROXY, _log_of_proxy(task))
+        for container in plan.containers:
+            images.find(caller, self._registry, container)
+        for file_system in plan.file_systems.values():
+            files.mount(caller, file_system)
+        return found
+
+    def _caller(self, task: states.Task, face: reachability.Interface) -> callers.Caller:
+        role = callers.role_of(task)
+        own = self._roles.policies(role, task.region) if role else permissions.Policies()
+        return callers.Caller(self._account, self._roles, task, face, self._network(task, face), own)
+
+    def _network(self, task: states.Task, face: reachability.Interface) -> reachability.Network:
+        return vpc.describe(self._account.client("ec2", task.region), face.vpc)
+
+    def has_way_to_aws(self, task: states.Task, face: reachability.Interface) -> bool:
+        """Whether containers of the task reach any API of AWS: by the internet, or an endpoint of their own."""
+        network = self._network(task, face)
+        named = [e["ServiceName"] for e in network.endpoints if e["VpcId"] == face.vpc]
+        has_endpoint = any(not name.endswith(tuple(f".{own}" for own in OUR_OWN)) for name in named)
+        return has_endpoint or reachability.to_internet(network, face) is None
+
+    def place(self, task: states.Task, face: reachability.Interface) -> tuple[str, str]:
+        """CIDR block and zone of the subnet of an interface."""
+        ec2 = self._account.client("ec2", task.region)
+        subnet = ec2.describe_subnets(SubnetIds=[face.subnet])["Subnets"][0]
+        return str(subnet["CidrBlock"]), str(subnet["AvailabilityZone"])
+
+
+def _roles_of_volumes(task: states.Task) -> Iterator[str]:
+    """The infrastructure roles by which ECS makes the EBS volumes of a service's task."""
+    configured = (task.service.given.get("volumeConfigurations") if task.service is not None else None) or []
+    for volume in configured:
+        role = (volume.get("managedEBSVolume") or {}).get("roleArn")
+        if role:
+            yield str(role)
+
+
+def _log_of_proxy(task: states.Task) -> Mapping[str, Any]:
+    """Where the proxy of Service Connect logs to; it is a container of the task too."""
+    if task.service is None or not connect.is_on(task.service.given):
+        return {}
+    return task.service.given["serviceConnectConfiguration"].get("logConfiguration") or {}

@@ -1,0 +1,262 @@
+"""Keeps every service at its desired count.
+
+Sources: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-ecs.html and
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+import traceback
+
+from preflight.rehearsal import ledger
+from preflight.rehearsal.ecs import services, tasks
+from preflight.rehearsal.ecs import state as states
+from preflight.rehearsal.load_balancing import targets
+from preflight.rehearsal.tasks import task_lifecycle as launcher
+
+SETTLE = 0.4  # seconds that a task has to run before it counts; one that dies at once never does
+LONG_SETTLE = 3.0  # the same for one that does not listen on ports of its own: servers try for seconds to bind
+AGAIN = 0.15  # seconds between two looks at a task that is not ready yet
+BACK_OFF = 0.2
+MAX_BACK_OFF = 10.0
+NO_INSTANCE = "was unable to place a task because no container instance met all of its requirements."
+UNHEALTHY = "Task failed container health checks"
+UNHEALTHY_TARGET = "Task failed ELB health checks in (target-group {group})"
+STUCK = (
+    "was unable to stop or start tasks during a deployment because of the service deployment configuration. "
+    "Update the minimumHealthyPercent or maximumPercent value and try again."
+)
+CONSISTENTLY = 3  # failed launches in a row after which ECS says so
+
+
+class Scheduler:
+    """One thread that wakes when something changed, or when something is due."""
+
+    def __init__(self, state: states.State, starter: launcher.Launcher, book: ledger.Ledger) -> None:
+        self._state = state
+        self._launcher = starter
+        self._book = book
+        self._is_open = True
+        self._counted: set[str] = set()
+        self._thread = threading.Thread(target=self._keep, daemon=True, name="scheduler")
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop scheduling."""
+        with self._state.changed:
+            self._is_open = False
+            self._state.changed.notify_all()
+        self._thread.join()
+
+    def _keep(self) -> None:
+        with self._state.changed:
+            while self._is_open:
+                due = math.inf
+                for service in list(self._state.services.values()):
+                    if service.status != "INACTIVE":
+                        due = min(due, self._tend(service))
+                self._state.changed.wait(None if due is math.inf else max(due - time.monotonic(), 0.01))
+
+    def _tend(self, service: states.Service) -> float:
+        try:
+            return self._reconcile(service)
+        except Exception as error:  # noqa: BLE001 - one service must not stop the others
+            traceback.print_exc()
+            self._book.trouble(f"the rehearsal broke while it scheduled {service.name}: {error!r}")
+            return math.inf
+
+    def _reconcile(self, service: states.Service) -> float:
+        """Do what is to be done now; return when (monotonic) to look again."""
+        for task in self._state.tasks.values():
+            if task.service is service and task.status == "STOPPED" and task.id not in self._counted:
+                self._counted.add(task.id)
+                self._note_end(service, task)
+        active = [t for t in self._state.tasks_of(service) if t.is_wanted]
+        if service.status == "DRAINING":
+            return self._drain(service, active)
+        for task in list(active):
+            reason = self._illness(service, task)
+            if reason is not None:
+                self._launcher.stop(task, code="ServiceSchedulerInitiated", reason=reason)
+                active.remove(task)
+        due = self._start(service, active)
+        has_moved = self._retire(service, active)
+        if not has_moved and due is math.inf and self._is_stuck(service, active):
+            service.say(STUCK)
+        return min(due, self._judge(service, active))
+
+    def _is_stuck(self, service: states.Service, active: list[states.Task]) -> bool:
+        """Whether no task may be started before one stops, and none may stop before one is started."""
+        own = [t for t in active if t.deployment is service.primary]
+        lower, upper = bounds(service)
+        ready = [t for t in active if self._is_ready(t)]
+        is_full = len(active) >= upper and len(ready) == len(active)
+        return len(own) < service.desired and is_full and len(ready) <= lower
+
+    @staticmethod
+    def _illness(service: states.Service, task: states.Task) -> str | None:
+        """Why the scheduler stops a task that runs; None where it is well."""
+        if task.api["healthStatus"] == "UNHEALTHY":
+            service.say(f"(task {task.id}) failed container health checks.")
+            return UNHEALTHY
+        sick = [group for group, state in task.targets.items() if state == targets.UNHEALTHY]
+        return UNHEALTHY_TARGET.format(group=sick[0]) if sick else None
+
+    def _note_end(self, service: states.Service, task: states.Task) -> None:
+        deployment, reason = task.deployment, str(task.api.get("stoppedReason"))
+        is_sick = reason.startswith("Task failed")
+        is_asked = task.api.get("stopCode") in {"ServiceSchedulerInitiated", "UserInitiated"}
+        if deployment is None or (is_asked and not is_sick):
+            return
+        if task.settled_once and not is_sick:
+            deployment.failed = 0
+            return
+        deployment.failed += 1
+        if deployment.failed == CONSISTENTLY:
+            service.say("is unable to consistently start tasks successfully.")
+        deployment.not_before = time.monotonic() + min(BACK_OFF * 2 ** (deployment.failed - 1), MAX_BACK_OFF)
+        breaker = (service.given.get("deploymentConfiguration") or {}).get("deploymentCircuitBreaker") or {}
+        if (
+            breaker.get("enable")
+            and deployment.failed >= threshold(service.desired)
+            and deployment.rollout == "IN_PROGRESS"
+        ):
+            self._trip(service, deployment, rolls_back=bool(breaker.get("rollback")))
+
+    def _trip(self, service: states.Service, deployment: states.Deployment, *, rolls_back: bool) -> None:
+        deployment.rollout = "FAILED"
+        deployment.reason = "ECS deployment circuit breaker: tasks failed to start."
+        deployment.updated = states.now()
+        service.say(f"(deployment {deployment.id}) deployment failed: tasks failed to start.")
+        former = next((d for d in service.deployments[1:] if d.rollout == "COMPLETED"), None)
+        if rolls_back and former is not None and deployment is service.primary:
+            service.say(f"rolling back to deployment {former.id}.")
+            deployment.reason = f"ECS deployment circuit breaker: rolling back to deploymentId {former.id}."
+            service.deployments.remove(former)
+            service.deployments.insert(0, former)
+            service.given = dict(former.given)
+
+    def _start(self, service: states.Service, active: list[states.Task]) -> float:
+        primary = service.primary
+        own = [t for t in active if t.deployment is primary]
+        _, upper = bounds(service)
+        wanted = min(service.desired - len(own), upper - len(active))
+        if wanted <= 0 or primary.rollout == "FAILED":
+            return math.inf
+        if time.monotonic() < primary.not_before:
+            return primary.not_before
+        if not services.is_on_fargate(primary.given, service.cluster):
+            service.say(NO_INSTANCE)
+            primary.failed, primary.not_before = primary.failed + 1, time.monotonic() + BACK_OFF
+            return primary.not_before
+        definition = self._state.definitions[primary.definition]
+        ids = []
+        for _ in range(wanted):
+            task = tasks.make(
+                self._state,
+                service.cluster,
+                definition,
+                primary.given,
+                region=service.region,
+                service=service,
+                deployment=primary,
+            )
+            ids.append(task.id)
+            active.append(task)
+            self._launcher.begin(task)
+        service.is_steady = False
+        service.say(f"has started {len(ids)} tasks: {' '.join(f'(task {i})' for i in ids)}.")
+        return math.inf
+
+    def _retire(self, service: states.Service, active: list[states.Task]) -> bool:
+        """Stop the tasks that are no longer wanted, as far as may be; whether there were any."""
+        lower, _ = bounds(service)
+        own = [t for t in active if t.deployment is service.primary]
+        old = [t for t in active if t.deployment is not service.primary]
+        ready = [t for t in active if self._is_ready(t)]
+        spare = max(len(ready) - lower, 0)
+        leaving = own[service.desired :] if len(own) > service.desired else []
+        for task in sorted(old, key=self._is_ready):
+            if not self._is_ready(task):
+                leaving.append(task)
+            elif spare > 0:
+                leaving.append(task)
+                spare -= 1
+        for task in leaving:
+            self._stop(service, task)
+        return bool(leaving)
+
+    def _stop(self, service: states.Service, task: states.Task) -> None:
+        service.say(f"has stopped 1 running tasks: (task {task.id}).")
+        reason = f"Scaling activity initiated by (deployment {service.primary.id})"
+        self._launcher.stop(task, code="ServiceSchedulerInitiated", reason=reason)
+
+    def _drain(self, service: states.Service, active: list[states.Task]) -> float:
+        for task in active:
+            self._stop(service, task)
+        if not list(self._state.tasks_of(service)):
+            service.status = "INACTIVE"
+            service.deployments = service.deployments[:1]
+            self._state.changed.notify_all()
+        return math.inf
+
+    def _judge(self, service: states.Service, active: list[states.Task]) -> float:
+        """Say whether the service is steady; return when it may become so."""
+        own = [t for t in active if t.deployment is service.primary]
+        others = [t for t in self._state.tasks_of(service) if t.deployment is not service.primary or not t.is_wanted]
+        ready = [t for t in own if self._is_ready(t)]
+        if len(ready) == service.desired and not others:
+            self._complete(service)
+            return math.inf
+        waiting = [t.ran_since for t in own if t.ran_since is not None and not t.settled_once]
+        return (
+            min((r + SETTLE if time.monotonic() < r + SETTLE else time.monotonic() + AGAIN) for r in waiting)
+            if waiting
+            else math.inf
+        )
+
+    def _is_ready(self, task: states.Task) -> bool:
+        """Whether a task counts as healthy and running."""
+        is_settled = task.settled(SETTLE) and (
+            task.settled_once or task.settled(LONG_SETTLE) or self._launcher.is_serving(task)
+        )
+        task.settled_once = task.settled_once or is_settled
+        is_in_service = all(state == targets.HEALTHY for state in task.targets.values())
+        return is_settled and has_health(task) and is_in_service and task.is_healthy and task.status == "RUNNING"
+
+    def _complete(self, service: states.Service) -> None:
+        primary = service.primary
+        service.deployments = [primary]
+        primary.failed = 0
+        if primary.rollout == "IN_PROGRESS":
+            primary.rollout = "COMPLETED"
+            primary.reason = f"ECS deployment {primary.id} completed."
+            primary.updated = states.now()
+            service.say(f"(deployment {primary.id}) deployment completed.")
+        if not service.is_steady:
+            service.is_steady = True
+            service.say("has reached a steady state.")
+            self._state.changed.notify_all()
+
+
+def has_health(task: states.Task) -> bool:
+    """Whether the essential containers that are checked are healthy; also where none is."""
+    checked = [c for c in task.definition.api["containerDefinitions"] if c.get("essential", True)]
+    return task.api["healthStatus"] == "HEALTHY" or not any(c.get("healthCheck") for c in checked)
+
+
+def threshold(desired: int) -> int:
+    """Failed launches in a row that trip the circuit breaker."""
+    return min(max(math.ceil(desired / 2), 3), 200)
+
+
+def bounds(service: states.Service) -> tuple[int, int]:
+    """How many tasks must stay healthy at least, and may be up at most, during a deployment."""
+    configuration = service.given.get("deploymentConfiguration") or {}
+    least = configuration.get("minimumHealthyPercent")
+    most = configuration.get("maximumPercent")
+    lower = math.ceil(service.desired * (100 if least is None else least) / 100)
+    return lower, math.floor(service.desired * (200 if most is None else most) / 100)

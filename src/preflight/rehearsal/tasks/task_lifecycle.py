@@ -1,0 +1,401 @@
+"""Takes tasks from PROVISIONING to RUNNING and to STOPPED, as Fargate does.
+
+Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-lifecycle-explanation.html.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from preflight import errors
+from preflight.aws import reachability
+from preflight.rehearsal import ledger
+from preflight.rehearsal.connectivity import (
+    cloud_map as registries,
+)
+from preflight.rehearsal.connectivity import (
+    public_ports as doors,
+)
+from preflight.rehearsal.connectivity import (
+    vpc_traffic as neighbours,
+)
+from preflight.rehearsal.containers import runner as containers
+from preflight.rehearsal.containers import running_task as running
+from preflight.rehearsal.containers import stubs
+from preflight.rehearsal.containers import task_spec as launch
+from preflight.rehearsal.ecs import container_insights as insights
+from preflight.rehearsal.ecs import state as states
+from preflight.rehearsal.ecs.validation import runtime_platform as platforms
+from preflight.rehearsal.load_balancing import targets
+from preflight.rehearsal.network import interfaces, namespace
+from preflight.rehearsal.network import metadata_endpoint as endpoint
+from preflight.rehearsal.tasks import (
+    awslogs as logs,
+)
+from preflight.rehearsal.tasks import (
+    container_start as starter,
+)
+from preflight.rehearsal.tasks import (
+    image_pull as pulls,
+)
+from preflight.rehearsal.tasks import (
+    launch_checks as admission,
+)
+from preflight.rehearsal.tasks import metadata
+from preflight.rehearsal.tasks import (
+    role_credentials as credentials,
+)
+
+WORKERS = 8
+Step = Callable[[states.Task, running.Running], None]
+NO_ADDRESS = "Timeout waiting for network interface provisioning to complete."
+
+
+@dataclass(frozen=True)
+class Staff:
+    """Who does what for a task; the launcher says when."""
+
+    interfaces: interfaces.Interfaces
+    admission: admission.Admission
+    doors: doors.Doors
+    targets: targets.Targets
+    registries: registries.Registries
+    credentials: credentials.Credentials
+    stubs: stubs.Stubs
+
+
+@dataclass(frozen=True)
+class Means:
+    """What it takes to really run a task."""
+
+    runner: containers.Runner
+    pulls: pulls.Pulls
+    endpoint: endpoint.Endpoint
+    neighbours: neighbours.Neighbours
+    logs: logs.Logs
+
+
+class Launcher:
+    """Launches and stops tasks; without means they are assumed to run."""
+
+    def __init__(
+        self,
+        state: states.State,
+        runs: running.Runs,
+        staff: Staff,
+        book: ledger.Ledger,
+        means: Means | None,
+    ) -> None:
+        self._state = state
+        self._runs = runs
+        self._staff = staff
+        self._book = book
+        self._means = means
+        self._starter = starter.Starter(state, means.runner, means.logs, self.stop) if means else None
+        self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="launch")
+
+    def begin(self, task: states.Task) -> None:
+        """Begin to launch a task."""
+        plan = launch.plan_of(task.definition.api, task.api["overrides"])
+        self._runs.add(task.id, running.Running(self._staff.stubs.stubbed(plan), declared=plan))
+        self._workers.submit(self._launch, task)
+
+    def stop(self, task: states.Task, *, code: str, reason: str) -> None:
+        """Begin to stop a task; the first reason counts."""
+        with self._state.changed:
+            if task.is_stopping or task.status == "STOPPED":
+                return
+            task.is_stopping = True
+            task.api.update(desiredStatus="STOPPED", stopCode=code, stoppedReason=reason, stoppingAt=states.now())
+            self._state.changed.notify_all()
+        with contextlib.suppress(RuntimeError):  # the account closes, and takes every task down itself
+            self._workers.submit(self._stop, task)
+
+    def refresh(self) -> None:
+        """Rules of networks or load balancers have changed: tasks reach others than before."""
+        if self._means is not None:
+            self._means.neighbours.refresh()
+
+    def close(self) -> None:
+        """End every launch, let nothing of a task go on, and remove every container."""
+        with self._state.changed:  # a launch that waits for a container of its task waits no longer
+            for task in list(self._state.tasks.values()):
+                task.is_stopping = True
+            self._state.changed.notify_all()
+        self._workers.shutdown(wait=True, cancel_futures=True)
+        self._staff.targets.close()
+        self._staff.doors.close_all()
+        for run in self._runs.values():
+            run.close()
+        if self._means is not None:
+            self._means.neighbours.close()
+            self._means.endpoint.close()
+            self._means.runner.close()
+
+    def _launch(self, task: states.Task) -> None:
+        run = self._runs.get(task.id)
+        if run is None:
+            return
+        with run.lock:  # a task is not stopped while it is half launched
+            if not task.is_stopping:
+                self._try(task, run)
+
+    def _try(self, task: states.Task, run: running.Running) -> None:
+        try:
+            self._staff.admission.assume(task)
+            self._provision(task, run)
+            self._say(task, "PENDING")
+            given = self._staff.admission.prepare(task, run.declared, self._face(run))
+            self._start(task, run, given)
+            self._activate(task, run)
+        except admission.LaunchFailedError as failure:
+            self._failed(task, failure)
+        except ClientError as error:  # something that the task needs was deleted meanwhile
+            self._failed(task, admission.LaunchFailedError(str(error)))
+        except interfaces.NoFreeAddressError:
+            self._failed(task, admission.LaunchFailedError(NO_ADDRESS))
+        except errors.PreflightError as trouble:
+            self._book.trouble(str(trouble))
+            self._failed(task, admission.LaunchFailedError(f"the rehearsal could not go on: {trouble}"))
+        except Exception as error:  # noqa: BLE001 - a fault of ours must not look like a stopped task
+            traceback.print_exc()
+            self._book.trouble(f"the rehearsal broke while it launched a task: {error!r}")
+            self._failed(task, admission.LaunchFailedError("the rehearsal broke"))
+
+    @staticmethod
+    def _face(run: running.Running) -> reachability.Interface:
+        if run.face is None:
+            raise admission.LaunchFailedError("the task has no network interface")
+        return run.face
+
+    def _provision(self, task: states.Task, run: running.Running) -> None:
+        made = self._staff.interfaces.create(task.region, task.network, task=task.id)
+        run.interface, run.public, run.face = made.id, made.public, made.face
+        details = {
+            "subnetId": made.face.subnet,
+            "networkInterfaceId": made.id,
+            "privateIPv4Address": made.face.address,
+        }
+        attachment = {
+            "id": states.new_id(),
+            "type": "ElasticNetworkInterface",
+            "status": "ATTACHED",
+            "details": [{"name": name, "value": value} for name, value in details.items()],
+        }
+        task.api["attachments"] = [attachment]
+        for container in task.api["containers"]:
+            container["networkInterfaces"] = [
+                {"attachmentId": attachment["id"], "privateIpv4Address": made.face.address}
+            ]
+
+    def _start(self, task: states.Task, run: running.Running, given: Mapping[str, Mapping[str, str]]) -> None:
+        if self._means is None or self._starter is None or not self._can_run(task, run, self._means):
+            task.is_assumed = True
+            return
+        task.api["pullStartedAt"] = states.now()
+        images = {c.name: self._image(c, task.region) for c in run.plan.containers}
+        task.api["pullStoppedAt"] = states.now()
+        run.holder = self._means.runner.hold(
+            task.id, run.plan, address=self._face(run).address, publish=self._published(task, run)
+        )
+        self._starter.start(task, run, images, self._environments(task, run, given))
+
+    def _image(self, plan: launch.ContainerPlan, region: str) -> str:
+        return plan.image if plan.is_stub or self._means is None else self._means.pulls.image(plan.image, region)
+
+    def _published(self, task: states.Task, run: running.Running) -> list[tuple[str, int]]:
+        """Address and port of every door, for engines whose network namespaces cannot be entered."""
+        if self._means is None or self._means.runner.engine.shares_network_namespaces:
+            return []
+        return [(run.public or "127.0.0.1", port) for port in self._staff.doors.admitted(task, run)]
+
+    def _can_run(self, task: states.Task, run: running.Running, means: Means) -> bool:
+        """Whether this machine can run a task; if not, the ledger says why it is only assumed to run."""
+        what = task.definition.label
+        wanted = platforms.wanted(task.definition.api)
+        cached = [c.image for c in run.plan.containers if not c.is_stub and means.pulls.is_elsewhere(c.image)]
+        reason = None
+        if wanted not in means.runner.engine.platforms:
+            reason = f"{what} wants {wanted}, which this machine cannot run"
+        elif cached:
+            reason = f"{what} gets {cached[0]} through a pull-through cache, and its upstream is not asked here"
+        if reason is not None:
+            self._book.skip(task.definition.arn, reason)
+        return reason is None
+
+    def _environments(
+        self, task: states.Task, run: running.Running, given: Mapping[str, Mapping[str, str]]
+    ) -> dict[str, dict[str, str]]:
+        """What each container finds in its environment besides what its definition says."""
+        if run.holder is None or not run.pid or self._means is None:
+            return {name: dict(values) for name, values in given.items()}
+        run.closers.append(self._means.endpoint.open(run.pid, lambda asked: self._answer(task, run, asked)))
+        run.closers.append(self._means.neighbours.open(task, run.holder, self._face(run)))
+        variables = functools.partial(
+            endpoint.variables,
+            credentials=self._staff.credentials.path(task),
+            region=task.region,
+            has_way_to_aws=self._staff.admission.has_way_to_aws(task, self._face(run)),
+            is_at_80=self._means.endpoint.lead(run.pid),
+        )
+        return {c["name"]: {**variables(_key(c)), **given[c["name"]]} for c in task.api["containers"]}
+
+    def _answer(self, task: states.Task, run: running.Running, path: str) -> dict[str, Any] | None:
+        """What the endpoint inside a task says to a path."""
+        with contextlib.suppress(ClientError):  # its subnet or its role is gone
+            return self._found(task, run, path)
+        return None
+
+    def _found(self, task: states.Task, run: running.Running, path: str) -> dict[str, Any] | None:
+        if path.startswith(credentials.PATH):
+            return self._staff.credentials.answer(task, path)
+        parts = path.strip("/").split("/")
+        own = next((c["name"] for c in task.api["containers"] if len(parts) > 1 and _key(c) == parts[1]), None)
+        if own is None or parts[0] not in {"v3", "v4"} or run.face is None:
+            return None
+        block, zone = self._staff.admission.place(task, run.face)
+        if parts[2:] == ["task"]:
+            return metadata.task(task.api, run.plan, run.ids, block=block, zone=zone)
+        if not parts[2:]:
+            return metadata.container(task.api, run.plan, run.ids, own, block=block)
+        return {} if parts[2:] in (["stats"], ["task", "stats"]) else None
+
+    def _activate(self, task: states.Task, run: running.Running) -> None:
+        """What comes once the containers run: registration, and the doors."""
+        if task.is_stopping:
+            return
+        given = (task.deployment or task.service.primary).given if task.service is not None else {}
+        if given.get("loadBalancers") or given.get("serviceRegistries"):
+            self._say(task, "ACTIVATING")
+        self._staff.registries.register(task, self._face(run))
+        self._staff.targets.register(task, run)
+        insights.measure(self._state, task)
+        self._ran(task)
+        self._staff.doors.open(task, run)
+
+    def _ran(self, task: states.Task) -> None:
+        with self._state.changed:
+            if task.is_stopping:
+                return
+            task.api.update(lastStatus="RUNNING", startedAt=states.now(), connectivityAt=states.now())
+            for container in task.api["containers"]:
+                container.setdefault("runtimeId", task.id)
+                if container["lastStatus"] == "PENDING":
+                    container["lastStatus"] = "RUNNING"
+            if task.is_assumed:
+                _assume_health(task)
+            task.ran_since = time.monotonic()
+            self._state.changed.notify_all()
+        self._enter(task)
+
+    def _enter(self, task: states.Task) -> None:
+        what = task.definition.label
+        self._book.enter(what, None, "assumed" if task.is_assumed else "run")
+        run = self._runs.get(task.id)
+        for plan in run.plan.containers if run is not None else ():
+            if plan.is_stub:
+                self._book.enter(what, f"ContainerDefinitions.{plan.name}", "stubbed")
+                self._book.note(f"container {plan.name} of {what} is a stub")
+
+    def _say(self, task: states.Task, status: str) -> None:
+        with self._state.changed:
+            task.api["lastStatus"] = status
+            self._state.changed.notify_all()
+
+    def _failed(self, task: states.Task, failure: admission.LaunchFailedError) -> None:
+        if task.service is not None:
+            words = (
+                "failed to launch a task with (error {}).".format
+                if not failure.is_task_made
+                else ("was unable to place a task. Reason: {}.".format)
+            )
+            task.service.say(words(failure.reason.rstrip(".")))
+        self.stop(task, code="TaskFailedToStart", reason=failure.reason)
+
+    def _stop(self, task: states.Task) -> None:
+        run = self._runs.pop(task.id)
+        if run is None:
+            return
+        with run.lock:
+            for step in (self._leave, self._clear, self._release):
+                self._surely(step, task, run)
+            self._end(task)
+
+    def _surely(self, step: Step, task: states.Task, run: running.Running) -> None:
+        """Take one step down; where it fails the next ones are taken all the same, and the task ends."""
+        try:
+            step(task, run)
+        except ClientError:
+            pass  # what it was taken from is gone already
+        except Exception as error:  # noqa: BLE001 - a task that never ends would hold its service, and its stack
+            self._book.trouble(f"task {task.id} could not be taken down: {error}")
+
+    def _leave(self, task: states.Task, run: running.Running) -> None:
+        """No load balancer asks it any more, and nobody asks how its containers are."""
+        run.close_watches()
+        self._staff.registries.deregister(task)
+        if task.targets:
+            self._say(task, "DEACTIVATING")
+            self._staff.targets.deregister(task)
+
+    def _clear(self, task: states.Task, run: running.Running) -> None:
+        """Nobody at all asks it any more, and its containers end."""
+        self._say(task, "STOPPING")
+        self._staff.doors.close(task)
+        if self._starter is not None:
+            self._starter.take_down(task, run)
+
+    def _release(self, task: states.Task, run: running.Running) -> None:
+        """Its credentials and its network go."""
+        self._staff.credentials.forget(task)
+        run.close()
+        self._say(task, "DEPROVISIONING")
+        if run.interface is not None:
+            self._staff.interfaces.delete(task.region, run.interface)
+
+    def _end(self, task: states.Task) -> None:
+        with self._state.changed:
+            for attachment in task.api["attachments"]:
+                attachment["status"] = "DELETED"
+            for container in task.api["containers"]:
+                container["lastStatus"] = "STOPPED"
+            task.api.update(lastStatus="STOPPED", stoppedAt=states.now(), executionStoppedAt=states.now())
+            self._state.changed.notify_all()
+
+    def is_serving(self, task: states.Task) -> bool:
+        """Whether every essential container names its TCP ports, and something listens on all of them."""
+        run = self._runs.get(task.id)
+        if run is None or not run.pid:
+            return task.is_assumed
+        essential = [plan for plan in run.plan.containers if plan.is_essential and not plan.is_stub]
+        named = [{port for port, kind in plan.ports if kind == "tcp"} for plan in essential]
+        return all(named) and set().union(*named) <= namespace.listening(run.pid)
+
+    def flush(self) -> None:
+        """Write what the containers said so far to their log streams."""
+        for task, run in self._runs.items():
+            for plan in run.plan.containers:
+                if self._starter is not None and plan.name in run.ids:
+                    self._starter.write_log(self._state.tasks[task], plan, run.ids[plan.name])
+
+
+def _key(shown: dict[str, Any]) -> str:
+    """The id by which the metadata endpoint knows a container."""
+    return str(shown["containerArn"]).rpartition("/")[2]
+
+
+def _assume_health(task: states.Task) -> None:
+    """Where nothing runs, what is checked is assumed to be well."""
+    checked = {c["name"] for c in task.definition.api["containerDefinitions"] if c.get("healthCheck")}
+    for container in task.api["containers"]:
+        if container["name"] in checked:
+            container["healthStatus"] = task.api["healthStatus"] = "HEALTHY"

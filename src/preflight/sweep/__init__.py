@@ -1,0 +1,1 @@
+"""Removes what killed runs left behind."""

@@ -1,0 +1,65 @@
+"""Removes what runs left behind whose process is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from preflight import errors
+from preflight.container_engine import engine as engines
+from preflight.container_engine import standins
+from preflight.system import processes as process
+from preflight.system import run_folders as places
+
+Say = Callable[[str], None]
+
+
+def sweep(say: Say, *, is_dry: bool = False, has_images: bool = False) -> int:
+    """Remove containers, images and folders of runs that died; return how many things that were.
+
+    With `has_images` the stand-in images go as well.
+
+    Raises:
+        ToolBrokeError: the engine could not remove something.
+    """
+    count = 0
+    try:
+        engine: engines.Engine | None = engines.find()
+    except errors.ToolMissingError:
+        engine = None
+    left = dict(places.left_over())
+    runs = sorted({*left, *(_orphans(engine) if engine else ())})
+    for run in runs:
+        say(f"{'would remove' if is_dry else 'removing'} run {run}")
+        count += 1
+        if not is_dry:
+            _remove(engine, run)
+    if engine is not None and not is_dry:
+        unfinished = standins.remove_unfinished(engine)
+        count += unfinished
+        if unfinished:
+            say(f"removed {unfinished} containers of builds that were killed")
+    if has_images and engine is not None and not is_dry:
+        for image in standins.remove(engine):
+            say(f"removed {image}")
+            count += 1
+    return count
+
+
+def _orphans(engine: engines.Engine) -> list[str]:
+    """Runs that have containers whose owner, a process of this machine, is gone."""
+    shown = '{{index .Labels "%s"}}' if engine.program == "podman" else '{{.Label "%s"}}'
+    template = f"{shown % engines.RUN_LABEL} {shown % engines.OWNER_LABEL}"
+    listed = engine.must("ps", "--all", "--filter", f"label={engines.OWNER_LABEL}", "--format", template)
+    return [run for run, owner in map(str.split, listed.splitlines()) if not _is_alive(owner)]
+
+
+def _is_alive(owner: str) -> bool:
+    pid, _, start = owner.partition(":")
+    return places.is_alive(int(pid), int(start)) if pid.isdigit() and start.isdigit() else True
+
+
+def _remove(engine: engines.Engine | None, run: str) -> None:
+    process.kill_all(f"{engines.RUN_LABEL}={run}")  # a build or a start that outlived its run would go on making things
+    if engine is not None:
+        engines.remove_run(engine, run)
+    places.remove(places.runs() / run)

@@ -1,0 +1,1 @@
+"""Processes, waiting, HTTP and run folders on this machine."""

@@ -1,0 +1,1 @@
+"""CloudFormation templates: reading, functions, parameters and schemas."""

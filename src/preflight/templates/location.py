@@ -1,0 +1,88 @@
+"""Where in a template lies what CloudFormation speaks of. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from preflight.templates import language_extensions as extensions
+from preflight.templates import template
+
+Path = tuple[str | int, ...]
+SECTIONS = ("Resources", "Parameters", "Conditions", "Mappings", "Rules", "Outputs")
+_PATH = re.compile(rf"/({'|'.join(SECTIONS)})((?:/[^\]\s:'\"/]+)+)")
+_PROPERTY = re.compile(r"#(?P<path>/[^:\s]+)?: (?P<said>[^\n]*)")
+_KEY = re.compile(r"extraneous key \[(?P<key>[^\]]+)\]")
+_NAMES = re.compile(
+    r"\[([^\[\]]+)\]|'([^']+)'|(?:condition dependency|dependency|condition|parameter|Parameter|Rule|name|named|key|property) ([\w:./-]+)"
+    r"|mapping for ([\w-]+)::|(\bFn::[\w:]+)"
+)
+
+
+def of_message(found: template.Template, message: str) -> Path:
+    """Path of the part of a template that a refusal speaks of; empty where that cannot be told."""
+    named = _PATH.search(message)
+    if named:
+        return (named[1], *named[2].strip("/").split("/"))
+    for name in _names(message):
+        path = _declared(found, name) or next(_used(found.data, name, ()), ())
+        if path:
+            return path
+    return ()
+
+
+def _names(message: str) -> Iterator[str]:
+    for groups in _NAMES.findall(message):
+        for group in groups:
+            yield from (name.strip().rstrip(".") for name in group.split(",") if name.strip())
+
+
+def _declared(found: template.Template, name: str) -> Path:
+    for section in SECTIONS:
+        content = found.data.get(section)
+        if isinstance(content, dict) and name in content:
+            return (section, name)
+    kinds = {logical: resource.get("Type") for logical, resource in found.resources.items()}
+    return next((("Resources", logical, "Type") for logical, kind in kinds.items() if kind == name), ())
+
+
+def _used(value: Any, name: str, path: Path) -> Iterator[Path]:
+    """Paths of what refers to `name`, or is called so."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if key == name:
+                yield (*path, key)
+            yield from _used(item, name, (*path, key))
+    elif isinstance(value, list):
+        for n, item in enumerate(value):
+            yield from _used(item, name, (*path, n))
+    elif isinstance(value, str) and (value == name or re.search(rf"\$\{{{re.escape(name)}[.}}]", value)):
+        yield path
+
+
+def resource_of(path: Path) -> str | None:
+    """Logical id of the resource that a path lies in."""
+    return str(path[1]) if len(path) > 1 and path[0] == "Resources" else None
+
+
+def property_of(reason: str) -> str | None:
+    """Dotted path of the property that the schema validator speaks of first."""
+    found = _PROPERTY.search(reason)
+    if found is None:
+        return None
+    key = _KEY.search(found["said"])
+    parts = [*(found["path"] or "").strip("/").split("/"), key["key"] if key else ""]
+    return ".".join(part for part in parts if part) or None
+
+
+def line(found: template.Template, *path: str | int) -> int:
+    """Line of a part of a template, or of the loop that makes it."""
+    if len(path) > 1 and path[0] in {"Resources", "Outputs"}:
+        section, name, *rest = path
+        content = found.data.get(str(section)) or {}
+        if name not in content:
+            loop = extensions.loop_of(content, str(name))
+            if loop is not None:
+                return found.line(section, *loop, 2, *rest)
+    return found.line(*path)

@@ -1,0 +1,174 @@
+"""A proxy on loopback between a client and an account: passes everything, but what a fault hits."""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import http.client
+import http.server
+import socket
+import threading
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+from tests.integration.request_faults import call as calls
+from tests.integration.request_faults import error_responses as refusal
+from tests.integration.request_faults import fault as faults
+
+from preflight.system import waiting
+
+SLOW, TOO_SLOW = 3.0, 32.0  # seconds; a client gives up after thirty
+TIMEOUT = 120.0
+HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "expect", "host"}
+REFUSALS = {
+    faults.Kind.THROTTLED: refusal.throttled,
+    faults.Kind.THROTTLED_MORE: refusal.throttled,
+    faults.Kind.BROKEN: refusal.broken,
+    faults.Kind.BROKEN_FOR_GOOD: refusal.broken,
+    faults.Kind.EXPIRED: refusal.expired,
+}
+UNHEARD = {faults.Kind.DROPPED, faults.Kind.GONE}
+UNANSWERED = {faults.Kind.LOST, faults.Kind.TIMED_OUT}
+Headers = list[tuple[str, str]]
+
+
+class Proxy:
+    """What was asked for, in that order (`asked`), and how many requests were hit (`struck`)."""
+
+    def __init__(self, server: str) -> None:
+        self.server = server
+        self.asked: list[str] = []
+        self.struck = 0
+        self._fault: faults.Fault | None = None
+        self._counts: collections.Counter[str] = collections.Counter()
+        self._lock = threading.Lock()
+        handler = type("Handler", (_Handler,), {"proxy": self})
+        self._http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self._http.daemon_threads = True
+        self.address = f"http://127.0.0.1:{self._http.server_port}"
+
+    def arm(self, fault: faults.Fault | None) -> None:
+        """Forget what was asked for, and let this fault hit from now on."""
+        with self._lock:
+            self._fault, self.struck, self.asked = fault, 0, []
+            self._counts.clear()
+
+    def enter(self, call: str) -> faults.Kind | None:
+        """Note a request; the kind of fault that hits it."""
+        with self._lock:
+            self.asked.append(call)
+            self._counts[call] += 1
+            fault = self._fault
+            if fault is None or not fault.hits(call, self._counts[call], has_begun=self.struck > 0):
+                return None
+            self.struck += 1
+            return fault.kind
+
+    def serve(self) -> None:
+        """Serve until `close`."""
+        self._http.serve_forever(0.05)
+
+    def close(self) -> None:
+        """Listen no more."""
+        self._http.shutdown()
+        self._http.server_close()
+
+
+@contextlib.contextmanager
+def running(server: str) -> Iterator[Proxy]:
+    """A proxy in front of the account at that address, until the block ends."""
+    proxy = Proxy(server)
+    thread = threading.Thread(target=proxy.serve, daemon=True, name="proxy")
+    thread.start()
+    try:
+        yield proxy
+    finally:
+        proxy.close()
+        thread.join()
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    """One connection of a client."""
+
+    proxy: Proxy
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the base class's
+        """Say nothing."""
+
+    def handle(self) -> None:
+        """Answer until the client goes, also in the middle of a request."""
+        with contextlib.suppress(OSError):
+            super().handle()
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("do_"):
+            return self._pass
+        raise AttributeError(name)
+
+    def _pass(self) -> None:
+        body = self._body()
+        name = calls.of(self.command, self.path, {k.lower(): v for k, v in self.headers.items()}, body)
+        kind = self.proxy.enter(name)
+        if kind in UNHEARD:
+            self._hang_up()
+        elif kind in REFUSALS:
+            made = REFUSALS[kind](name.partition(":")[0])
+            self._say(made.status, [("Content-Type", made.kind), *made.headers], made.body)
+        else:
+            self._forward(body, kind)
+
+    def _body(self) -> bytes:
+        if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        parts = []
+        while size := int(self.rfile.readline().partition(b";")[0], 16):
+            parts.append(self.rfile.read(size))
+            self.rfile.readline()
+        self.rfile.readline()
+        return b"".join(parts)
+
+    def _forward(self, body: bytes, kind: faults.Kind | None) -> None:
+        if kind is faults.Kind.SLOW:
+            waiting.pause(SLOW)
+        status, headers, answer = self._ask(body)
+        if kind is faults.Kind.TIMED_OUT:
+            waiting.pause(TOO_SLOW)
+        if kind in UNANSWERED:
+            self._hang_up()
+        else:
+            self._say(status, headers, answer)
+
+    def _ask(self, body: bytes) -> tuple[int, Headers, bytes]:
+        """What the account answers; where it names its own address, it means the proxy's."""
+        place = urlsplit(self.proxy.server)
+        headers = {name: value for name, value in self.headers.items() if name.lower() not in HOP}
+        asking = http.client.HTTPConnection(place.hostname or "", place.port, timeout=TIMEOUT)
+        with contextlib.closing(asking):
+            asking.request(self.command, self.path, body, headers)
+            answer = asking.getresponse()
+            kept = [(k, v.replace(self.proxy.server, self.proxy.address)) for k, v in answer.getheaders()]
+            read = answer.read()
+            length = answer.getheader("Content-Length") or "0"
+        if b"proxyEndpoint" in read:
+            read = read.replace(self.proxy.server.encode(), self.proxy.address.encode())
+        if self.command == "HEAD":
+            kept.append(("X-Length", length))
+        return answer.status, kept, read
+
+    def _say(self, status: int, headers: Headers, body: bytes) -> None:
+        length = next((v for k, v in headers if k == "X-Length"), str(len(body)))
+        self.send_response_only(status)
+        for name, value in headers:
+            if name.lower() not in HOP and name != "X-Length":
+                self.send_header(name, value)
+        self.send_header("Content-Length", length)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def _hang_up(self) -> None:
+        self.close_connection = True
+        self.connection.shutdown(socket.SHUT_RDWR)

@@ -1,0 +1,134 @@
+"""Every request of a run goes wrong in every way: the run heals, or says what it could not do, and nothing is left.
+
+Run by `tox -e storm`.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.integration import lasting
+from tests.integration.request_faults.fault import Fault, Kind
+
+from preflight.system import processes as process
+
+if TYPE_CHECKING:
+    from tests.integration.request_faults import proxy
+
+# What a run asks for, and how often at the least: the clean run is held against it.
+CALLS = {
+    "sts:GetCallerIdentity": 1,
+    "pricing:GetProducts": 1,
+    "s3:CreateBucket": 1,
+    "s3:PutPublicAccessBlock": 1,
+    "s3:PutBucketEncryption": 1,
+    "s3:PutBucketPolicy": 1,
+    "s3:PutObject": 4,
+    "cloudformation:CreateChangeSet": 2,
+    "cloudformation:DescribeChangeSet": 2,
+    "cloudformation:DescribeStackEvents": 30,
+    "cloudformation:ExecuteChangeSet": 2,
+    "cloudformation:DescribeStacks": 15,
+    "cloudformation:ListStackResources": 25,
+    "cloudformation:DeleteStack": 2,
+    "ecr:GetAuthorizationToken": 1,
+    "registry:GET base": 2,
+    "registry:HEAD blobs": 3,
+    "registry:POST blobs/uploads": 3,
+    "registry:PATCH blobs/uploads": 3,
+    "registry:PUT blobs/uploads": 3,
+    "registry:PUT manifests": 1,
+    "ecr:DescribeImages": 1,
+    "ecr:DescribeRepositories": 1,
+    "ecr:ListTagsForResource": 1,
+    "ecr:ListImages": 1,
+    "ecr:BatchDeleteImage": 1,
+    "ecs:DescribeClusters": 1,
+    "ecs:DescribeServices": 4,
+    "ecs:ListTasks": 6,
+    "ecs:DescribeTasks": 2,
+    "ec2:DescribeNetworkInterfaces": 4,
+    "ec2:DescribeSubnets": 2,
+    "ec2:DescribeRouteTables": 2,
+    "ec2:DescribeInternetGateways": 2,
+    "ec2:DescribeNatGateways": 2,
+    "ec2:DescribeSecurityGroups": 2,
+    "ec2:DescribeNetworkAcls": 2,
+    "ec2:DescribeVpcEndpoints": 2,
+    "ec2:DescribeVpcAttribute": 2,
+    "logs:CreateLogGroup": 1,
+    "logs:DescribeLogGroups": 2,
+    "logs:TagResource": 1,
+    "logs:ListTagsForResource": 1,
+    "logs:DeleteLogGroup": 1,
+    "s3:GetBucketTagging": 1,
+    "s3:ListObjectVersions": 1,
+    "s3:DeleteObjects": 1,
+    "s3:DeleteBucket": 1,
+}
+BOUND = 120.0  # seconds that a run may take, however it is hit
+PATIENT = {
+    "s3:CreateBucket",
+    "cloudformation:CreateChangeSet",
+    "cloudformation:ExecuteChangeSet",
+    "cloudformation:DeleteStack",
+    "cloudformation:DescribeStacks",
+    "registry:PUT manifests",
+}  # requests whose answer comes too late once: that takes half a minute each
+HEALS = {Kind.THROTTLED, Kind.THROTTLED_MORE, Kind.BROKEN, Kind.DROPPED, Kind.LOST, Kind.SLOW, Kind.TIMED_OUT}
+pytestmark = [pytest.mark.storm, pytest.mark.containers]
+
+
+def cases() -> Iterator[Fault]:
+    """Each request by each kind; lost answers and expired credentials at a later request of that name as well."""
+    for call, count in CALLS.items():
+        for kind in Kind:
+            if kind is not Kind.TIMED_OUT or call in PATIENT:
+                yield Fault(kind, call)
+        if count > 1:
+            yield from (Fault(kind, call, count) for kind in (Kind.EXPIRED, Kind.LOST))
+
+
+def swept(account: lasting.Account, done: process.Done, own: dict[str, str]) -> process.Done:
+    """The sweep of what a run left; the run has said its id, unless it did not come that far."""
+    found = re.search(r"as run ([0-9a-f]{8})", done.stderr)
+    which = ("--run", found[1]) if found else ("--older-than", "0s")
+    return lasting.run(account.endpoint, *lasting.SWEEP, *which, env=own)
+
+
+def test_a_clean_run_asks_for_what_is_hit(account: lasting.Account, between: proxy.Proxy) -> None:
+    between.arm(None)
+
+    done = lasting.run(between.address, *lasting.CHECK)
+
+    counts = {call: between.asked.count(call) for call in between.asked}
+    few = {call: counts.get(call, 0) for call, least in CALLS.items() if counts.get(call, 0) < least}
+    assert (done.code, set(counts) ^ set(CALLS), few, account.held()) == (0, set(), {}, [])
+
+
+@pytest.mark.parametrize("case", [pytest.param(c, id=f"{c.call} {c.nth} {c.kind.value}") for c in cases()])
+def test_a_run_that_is_hit_ends_and_leaves_nothing(
+    account: lasting.Account, between: proxy.Proxy, tmp_path: Path, case: Fault
+) -> None:
+    own = {"TMPDIR": str(tmp_path), "AWS_MAX_ATTEMPTS": "4"}
+    before = set(account.held())
+    between.arm(case)
+    began = time.monotonic()
+
+    done = lasting.run(between.address, *lasting.CHECK, env=own)
+    took = time.monotonic() - began
+    left = set(account.held()) - before
+    sweep = swept(account, done, own)
+
+    said = done.stdout + done.stderr
+    is_clear = case.call.partition(":")[2] in said or "credentials" in said or "push" in said
+    is_told = "Traceback" not in said and "fault of its own" not in said and (done.code == 0 or is_clear)
+    is_owned = not left or (done.code != 0 and "preflight sweep --target aws" in said)
+    wanted = {0} if case.kind in HEALS else {0, 1, 2}
+    facts = (done.code in wanted, between.struck > 0, is_told, is_owned, took < BOUND, sweep.code, set(account.held()) - before)
+    assert facts == (True, True, True, True, True, 0, set()), f"{took:.1f} s, left {left}\n{done}\n{done.stdout}\n{sweep}"

@@ -1,0 +1,158 @@
+"""Images are built for the tasks that run them, on a machine that runs programs of one platform only."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+import struct
+import sys
+import urllib.request
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from preflight import errors
+from preflight.container_engine import engine as engines
+from preflight.container_engine.standins import Standins
+from preflight.deploy import image_push as images
+from preflight.deploy import session as sessions
+from preflight.system import processes as process
+from preflight.system import run_folders as places
+
+ROOT = Path(__file__).parents[2]
+REGION = "ap-northeast-1"
+RUN = "architectures"
+BOTH = "linux/amd64,linux/arm64"
+FAMILY2 = '      Family: !Sub "${Prefix}-task2"\n'
+ON_ARM = FAMILY2 + "      RuntimePlatform: {CpuArchitecture: ARM64}\n"
+Push = Callable[[Path, str], list[str]]
+pytestmark = pytest.mark.containers
+
+
+@pytest.fixture(scope="module")
+def session() -> Iterator[sessions.Session]:
+    """A pretended account with a repository."""
+    service = process.Service(sys.executable, "-m", "preflight", "serve", "--run", RUN, "--until-eof")
+    try:
+        found = sessions.rehearsal(REGION, json.loads(service.first_line(timeout=60))["endpoint"])
+        found.client("ecr").create_repository(repositoryName="app")
+        yield found
+    finally:
+        if not service.stop(timeout=60):
+            engines.remove_run(engines.find(), RUN)
+            places.remove(places.runs() / RUN)
+
+
+@pytest.fixture
+def push(session: sessions.Session) -> Push:
+    """Push a folder for platforms; the platforms of what the registry has then."""
+    engine = engines.find()
+    base = Standins(engine, {"nginx": ROOT / "docker" / "nginx-standin"})
+
+    def make(folder: Path, platform: str) -> list[str]:
+        name = f"app:{uuid.uuid4().hex}"
+        images.push(session, engine, folder=folder, name=name, platform=platform, run=RUN, base=base)
+        return pushed(session, name)
+
+    return make
+
+
+def pushed(session: sessions.Session, name: str) -> list[str]:
+    host, credentials, _ = images.login(session)
+    found = read(host, credentials, f"manifests/{name.partition(':')[2]}")
+    parts = [one["platform"] for one in found.get("manifests", [])]
+    parts = parts or [read(host, credentials, f"blobs/{found['config']['digest']}")]
+    return [f"{part['os']}/{part['architecture']}" for part in parts]
+
+
+def read(host: str, credentials: str, path: str) -> dict[str, Any]:
+    headers = {"Authorization": f"Basic {base64.b64encode(credentials.encode()).decode()}"}
+    asked = urllib.request.Request(f"http://{host}/v2/app/{path}", headers=headers)
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(asked, timeout=30) as answer:
+        return dict(json.load(answer))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A Dockerfile that builds on nothing and runs nothing."""
+    (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY page /\n")
+    (tmp_path / "page").write_text("a page")
+    return tmp_path
+
+
+def foreign_program() -> bytes:
+    """A program that only a machine of another platform loads: a header of ELF."""
+    kind = 183 if engines.find().platform == "linux/amd64" else 62  # AArch64, x86-64
+    ident = b"\x7fELF\x02\x01\x01" + bytes(9)
+    header = struct.pack("<HHIQQQIHHHHHH", 2, kind, 1, 0x400078, 64, 0, 0, 64, 56, 1, 0, 0, 0)
+    return ident + header + struct.pack("<IIQQQQQQ", 1, 5, 0, 0x400000, 0x400000, 0x80, 0x80, 0x1000) + bytes(8)
+
+
+@pytest.mark.storm
+def test_an_image_is_built_for_one_platform_after_another(push: Push, folder: Path) -> None:
+    found = [push(folder, "linux/arm64"), push(folder, "linux/amd64")]
+
+    assert found == [["linux/arm64"], ["linux/amd64"]]
+
+
+@pytest.mark.storm
+@pytest.mark.parametrize("platform", [pytest.param("linux/arm64", id="one"), pytest.param(BOTH, id="two at once")])
+def test_an_image_on_a_stand_in_is_built_for_other_platforms_too(push: Push, platform: str) -> None:
+    assert push(ROOT / "docker", platform) == platform.split(",")
+
+
+def test_where_programs_of_another_platform_do_not_run_the_build_says_what_to_do(push: Push, folder: Path) -> None:
+    other = "linux/arm64" if engines.find().platform == "linux/amd64" else "linux/amd64"
+    if other in engines.find().platforms:
+        pytest.skip(f"this machine runs programs of {other}")
+    (folder / "Dockerfile").write_text("FROM scratch\nCOPY sh /bin/sh\nRUN echo built\n")
+    (folder / "sh").write_bytes(foreign_program())
+    (folder / "sh").chmod(0o755)
+
+    with pytest.raises(errors.ToolBrokeError, match=rf"(?s)cannot be built for {other}.* Next: .*qemu-user-static"):
+        push(folder, other)
+
+
+@pytest.fixture
+def check(tmp_path: Path) -> Callable[..., tuple[int, dict[str, Any]]]:
+    """Check a copy of the repository's deployment with another text in one template."""
+
+    def make(*changes: tuple[str, str]) -> tuple[int, dict[str, Any]]:
+        for name in ("cfn", "rules", "docker"):
+            shutil.copytree(ROOT / name, tmp_path / name)
+        shutil.copy(ROOT / "preflight.yaml", tmp_path)
+        file = tmp_path / "cfn" / "fa-018-fargate.yaml"
+        for old, new in changes:
+            assert old in file.read_text()
+            file.write_text(file.read_text().replace(old, new))
+        command = (sys.executable, "-m", "preflight", "check", str(tmp_path), "--format", "json")
+        done = process.run(*command, "--stage", "rehearse,smoke", timeout=300)
+        assert "Traceback" not in done.stderr
+        return done.code, json.loads(done.stdout)
+
+    return make
+
+
+def test_a_plan_with_a_task_on_arm64_passes(check: Callable[..., tuple[int, dict[str, Any]]]) -> None:
+    if "linux/arm64" in engines.find().platforms:
+        pytest.skip("this machine runs programs of linux/arm64, so the task would not be assumed to run")
+
+    code, report = check((FAMILY2, ON_ARM))
+
+    asked = [answer["target"] for answer in report["deployment"]["smoke"]]
+    assert (code, report["findings"], asked) == (0, [], ["fa-018-service1"])
+
+
+@pytest.mark.storm
+def test_a_task_on_arm64_whose_image_is_of_x86_64_only_is_refused(check: Callable[..., tuple[int, dict[str, Any]]]) -> None:
+    hidden = "Parameters:\n  Kind: {Type: String, NoEcho: true, Default: ARM64}\n"
+
+    code, report = check(("Parameters:\n  Prefix", f"{hidden}  Prefix"), (FAMILY2, ON_ARM.replace("ARM64", "!Ref Kind")))
+
+    said = " ".join(finding["message"] for finding in report["findings"])
+    assert (code, "does not contain descriptor matching platform 'linux/arm64'" in said) == (1, True)

@@ -1,0 +1,99 @@
+"""The code path of a real account, over an endpoint on this machine: guard rails, tags, teardown, sweep."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from collections.abc import Iterator
+
+import pytest
+from tests.integration import lasting
+
+from preflight.deploy import run_tags as tags
+from preflight.system import processes as process
+
+TEMPLATE = {"Resources": {"Group": {"Type": "AWS::Logs::LogGroup"}}}
+OURS = {tags.RUN: "deadbeef", tags.EXPIRES: "2020-01-01T00:00:00Z", tags.PLAN: "fa-018"}
+pytestmark = pytest.mark.containers
+
+
+def given(marks: dict[str, str]) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in marks.items()]
+
+
+@pytest.fixture
+def foreign(account: lasting.Account, request: pytest.FixtureRequest) -> Iterator[list[str]]:
+    """What somebody else has in the account, by names such as ours and with those of our tags that the case names."""
+    marks: dict[str, str] = request.param
+    stacks, s3, ecr, logs = (account.client(service) for service in ("cloudformation", "s3", "ecr", "logs"))
+    name = "fa-018-preflight-deadbeef"
+    stacks.create_stack(StackName="fa-018-deadbeef", TemplateBody=json.dumps(TEMPLATE), Tags=given(marks))
+    stacks.get_waiter("stack_create_complete").wait(StackName="fa-018-deadbeef", WaiterConfig={"Delay": 1})
+    s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": lasting.REGION})
+    s3.put_object(Bucket=name, Key="templates/fa-018.yaml", Body=b"theirs")
+    if marks:
+        s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": given(marks)})
+    ecr.create_repository(repositoryName=name, tags=given(marks))
+    logs.create_log_group(logGroupName=name, tags=marks)
+    yield account.held()
+    stacks.delete_stack(StackName="fa-018-deadbeef")
+    stacks.get_waiter("stack_delete_complete").wait(StackName="fa-018-deadbeef", WaiterConfig={"Delay": 1})
+    with contextlib.suppress(s3.exceptions.NoSuchBucket):  # a sweep took it, where it was to
+        s3.delete_object(Bucket=name, Key="templates/fa-018.yaml")
+        s3.delete_bucket(Bucket=name)
+    with contextlib.suppress(ecr.exceptions.RepositoryNotFoundException):
+        ecr.delete_repository(repositoryName=name)
+    with contextlib.suppress(logs.exceptions.ResourceNotFoundException):
+        logs.delete_log_group(logGroupName=name)
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        pytest.param({}, id="without tags"),
+        *(
+            pytest.param({key: value}, id=f"with {key} alone", marks=pytest.mark.storm)
+            for key, value in OURS.items()
+        ),
+        *(
+            pytest.param(
+                {k: v for k, v in OURS.items() if k != missing},
+                id=f"with all but {missing}",
+                marks=() if missing == tags.RUN else pytest.mark.storm,
+            )
+            for missing in OURS
+        ),
+        pytest.param({**OURS, tags.EXPIRES: "tomorrow"}, id="with a day that is none"),
+    ],
+    indirect=True,
+)
+def test_what_is_not_ours_survives_every_sweep(account: lasting.Account, foreign: list[str]) -> None:
+    ways = (("--older-than", "0s"), ("--run", "deadbeef"), ())
+
+    swept = [lasting.run(account.endpoint, *lasting.SWEEP, *way) for way in ways]
+
+    assert ([one.code for one in swept], len(foreign), account.held()) == ([0, 0, 0], 5, foreign)
+
+
+@pytest.mark.parametrize("foreign", [pytest.param({tags.RUN: "deadbeef"}, id="with one of our tags")], indirect=True)
+def test_what_is_not_ours_survives_a_run(account: lasting.Account, foreign: list[str]) -> None:
+    done = lasting.run(account.endpoint, *lasting.CHECK)
+
+    assert (done.code, account.held()) == (0, foreign), done.stderr
+
+
+@pytest.mark.parametrize("foreign", [pytest.param(OURS, id="with all of our tags")], indirect=True)
+def test_what_is_ours_does_not_survive_a_sweep(account: lasting.Account, foreign: list[str]) -> None:
+    swept = lasting.run(account.endpoint, *lasting.SWEEP)
+
+    assert (swept.code, len(foreign), account.held()) == (0, 5, []), swept.stderr
+
+
+def test_the_live_suite_passes_on_the_account_and_leaves_nothing(account: lasting.Account) -> None:
+    own = ("--preflight-target", "aws", "--preflight-account", lasting.ACCOUNT, "--preflight-yes", "--preflight-no-skips")
+    command = (sys.executable, "-m", "pytest", "-q", "tests/integration", *own)
+
+    done = process.run(*command, env=lasting.environment(account.endpoint), cwd=lasting.ROOT, timeout=300)
+
+    assert (done.code, account.held()) == (0, []), done.stdout

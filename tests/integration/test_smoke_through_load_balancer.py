@@ -1,0 +1,65 @@
+"""Questions to a service that nobody on the internet can ask directly: through its load balancer, and from inside."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from preflight.system import processes as process
+
+ROOT = Path(__file__).parents[2]
+TEMPLATE = ROOT / "tests" / "unit" / "rules" / "good" / "alb-http.yaml"
+PLAN = """\
+version: 1
+name: questions
+region: ap-northeast-1
+templates: cfn
+steps:
+  - stack: "{prefix}"
+    template: cfn/alb-http.yaml
+    capabilities: [CAPABILITY_IAM]
+smoke:
+  - {service: Service, contains: nginx}
+  - {url: "{output.Url}", contains: nginx}
+  - {service: Service, from: inside, contains: nginx}
+standins: {public.ecr.aws/nginx/nginx: standin}
+"""
+pytestmark = pytest.mark.containers
+
+
+def rehearsed(folder: Path, old: str = "", new: str = "") -> tuple[int, dict[str, Any]]:
+    (folder / "cfn").mkdir()
+    text = TEMPLATE.read_text()
+    assert old in text
+    (folder / "cfn" / TEMPLATE.name).write_text(text.replace(old, new, 1) if old else text)
+    shutil.copytree(ROOT / "docker" / "nginx-standin", folder / "standin")
+    (folder / "preflight.yaml").write_text(PLAN)
+    command = (sys.executable, "-m", "preflight", "rehearse", str(folder), "--format", "json")
+    done = process.run(*command, timeout=300)
+    assert "Traceback" not in done.stderr
+    return done.code, json.loads(done.stdout)
+
+
+def test_a_private_service_answers_through_its_load_balancer_and_from_inside(tmp_path: Path) -> None:
+    code, report = rehearsed(tmp_path)
+
+    answers = [(answer["url"].rpartition("/")[2], answer["status"]) for answer in report["deployment"]["smoke"]]
+    assert (code, report["findings"], [status for _, status in answers]) == (0, [], [200, 200, 200, 200])
+
+
+def test_a_load_balancer_that_admits_nobody_is_named(tmp_path: Path) -> None:
+    shut = "          FromPort: 80\n          ToPort: 80\n          CidrIp: 0.0.0.0/0\n"
+    code, report = rehearsed(tmp_path, shut, shut.replace("0.0.0.0/0", "192.0.2.0/24"))
+
+    first = report["findings"][0]
+    assert (code, first["check"], first["resource"], first["property"]) == (
+        1,
+        "SMOKE_GET",
+        "LoadBalancerSecurityGroup",
+        "SecurityGroupIngress",
+    )

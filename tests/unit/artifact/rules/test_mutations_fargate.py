@@ -1,0 +1,78 @@
+"""Every rule of tier fargate bites: it holds on `web.yaml`, and one change turns it, and it alone, red."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from tests.unit.artifact.rules import mutation as mistakes
+from tests.unit.artifact.rules import mutations_fargate as reds_fargate
+
+from preflight import lint, model
+from preflight.comply import cfn_guard as guards
+from preflight.comply import cfn_guard_binary as guard_binary
+from preflight.system import processes as process
+from preflight.templates import template
+
+ROOT = Path(__file__).parents[4]
+RULES = guards.rules_below([ROOT / "rules" / "fargate"])
+WEB = Path(__file__).with_name("web.yaml")
+NOTHING_TO_JUDGE = {"ECS_TASKDEF_ROLE_ARN_NOT_REF"}  # cfn-lint lets no correct template name a role by Ref (E1041)
+REDS = reds_fargate.REDS
+
+
+def case(red: mistakes.Red) -> str:
+    return f"{red.rule}: {' '.join(red.old.split())[-60:]} -> {' '.join(red.new.split())[-60:] or 'nothing'}"
+
+
+@pytest.fixture(scope="module")
+def found(guard: guard_binary.Binary, tmp_path_factory: pytest.TempPathFactory) -> dict[mistakes.Red, list[model.Finding]]:
+    """What the rules find in each changed template: one process for all of them."""
+    folder = tmp_path_factory.mktemp("reds")
+    paths = {}
+    for number, red in enumerate(REDS):
+        paths[red] = folder / f"{number}.yaml"
+        paths[red].write_text((ROOT / red.file).read_text().replace(red.old, red.new))
+    known = {path: template.load(path) for path in paths.values()}
+    findings = guards.start(guard, RULES, known).findings()
+    return {red: [f for f in findings if f.file == known[path].name] for red, path in paths.items()}
+
+
+@pytest.mark.parametrize("red", REDS, ids=map(case, REDS))
+def test_the_change_is_one(red: mistakes.Red) -> None:
+    assert ((ROOT / red.file).read_text().count(red.old), red.old != red.new) == (1, True)
+
+
+@pytest.mark.guard
+@pytest.mark.parametrize("red", REDS, ids=map(case, REDS))
+def test_the_change_turns_the_rule_red(found: dict[mistakes.Red, list[model.Finding]], red: mistakes.Red) -> None:
+    assert {finding.check for finding in found[red]} == {red.rule, *red.also}
+
+
+@pytest.mark.guard
+@pytest.mark.parametrize("red", REDS, ids=map(case, REDS))
+def test_what_is_found_says_where_and_what_to_do(found: dict[mistakes.Red, list[model.Finding]], red: mistakes.Red) -> None:
+    vague = [f for f in found[red] if not (f.resource and f.line and f.fix and f.message.endswith("."))]
+
+    assert vague == []
+
+
+def test_every_rule_is_turned_red() -> None:
+    assert {red.rule for red in REDS} == {rule.name for rule in RULES}
+
+
+@pytest.mark.guard
+def test_every_rule_holds_on_a_good_template(guard: guard_binary.Binary) -> None:
+    args = ["validate", "--structured", "-o", "json", "--show-summary", "none", "-r", str(ROOT / "rules" / "fargate")]
+
+    done = process.run(str(guard.path), *args, "-d", str(WEB), timeout=60)
+
+    answer = json.loads(done.stdout)[0]
+    assert set(answer["compliant"]) == {rule.name for rule in RULES} - NOTHING_TO_JUDGE
+
+
+def test_the_good_template_passes_cfn_lint() -> None:
+    errors = [f for f in lint.check({WEB: template.load(WEB)}) if f.severity is model.Severity.ERROR]
+
+    assert errors == []

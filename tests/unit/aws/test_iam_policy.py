@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from preflight.aws import iam_policy as permissions
+
+ARN = "arn:aws:ecr:eu-west-1:123456789012:repository/app"
+REQUEST = permissions.Request("ecr:BatchGetImage", ARN, {"aws:requestedregion": "eu-west-1"})
+
+
+def allow(**change: Any) -> dict[str, Any]:
+    return {"Statement": [{"Effect": "Allow", "Action": "ecr:BatchGetImage", "Resource": "*", **change}]}
+
+
+@pytest.mark.parametrize(
+    ("policies", "boundary", "is_allowed"),
+    [
+        pytest.param([allow()], None, True, id="by name"),
+        pytest.param([allow(Action=["x:y", "ECR:batch*"])], None, True, id="by wildcard, whatever the case"),
+        pytest.param([allow(Action="*")], None, True, id="everything"),
+        pytest.param([allow(Resource=ARN)], None, True, id="this repository"),
+        pytest.param([allow(Resource="arn:aws:ecr:*:*:repository/a?p")], None, True, id="a pattern of repositories"),
+        pytest.param([{"Statement": allow()["Statement"][0]}], None, True, id="one statement that is no list"),
+        pytest.param(
+            [allow(Condition={"StringEquals": {"aws:RequestedRegion": "eu-west-1"}})],
+            None,
+            True,
+            id="a condition that holds",
+        ),
+        pytest.param([allow()], allow(), True, id="within the boundary"),
+        pytest.param([], None, False, id="no policy"),
+        pytest.param([allow(Action="ecr:GetAuthorizationToken")], None, False, id="another action"),
+        pytest.param([allow(Resource=ARN + "2")], None, False, id="another repository"),
+        pytest.param([allow(), allow(Effect="Deny")], None, False, id="an explicit deny wins"),
+        pytest.param(
+            [allow(Condition={"StringEquals": {"aws:RequestedRegion": "us-east-1"}})],
+            None,
+            False,
+            id="a condition that fails",
+        ),
+        pytest.param([allow(Condition={"Nope": {"a": "b"}})], None, False, id="an operator that nobody knows"),
+        pytest.param([allow()], allow(Action="s3:*"), False, id="beyond the boundary"),
+        pytest.param(
+            [{"Statement": [{"Effect": "Allow", "NotAction": "ecr:*", "Resource": "*"}]}], None, False, id="NotAction"
+        ),
+    ],
+)
+def test_allows(policies: list[dict[str, Any]], boundary: dict[str, Any] | None, is_allowed: bool) -> None:  # noqa: FBT001 - a case
+    assert permissions.allows(permissions.Policies(tuple(policies), boundary), REQUEST) is is_allowed
+
+
+NAMED = permissions.Request(
+    "ecr:BatchGetImage",
+    "arn:aws:ecr:eu-west-1:123456789012:repository/ann",
+    {"aws:username": "ann", "aws:principaltag/team": "*", "aws:currenttime": "2026-06-01T12:00:00Z"},
+)
+REPOSITORIES = "arn:aws:ecr:eu-west-1:123456789012:repository/"
+
+
+@pytest.mark.parametrize(
+    ("change", "is_allowed"),
+    [
+        pytest.param({"Resource": REPOSITORIES + "${aws:username}"}, True, id="a variable"),
+        pytest.param({"Resource": REPOSITORIES + "${aws:userid}"}, False, id="a variable without value"),
+        pytest.param({"Resource": REPOSITORIES + "${aws:userid, 'ann'}"}, True, id="a variable with a default"),
+        pytest.param({"Resource": REPOSITORIES + "${aws:PrincipalTag/team}"}, False, id="a star that a variable brings"),
+        pytest.param({"Condition": {"StringLike": {"aws:PrincipalTag/team": "${*}"}}}, True, id="a star as itself"),
+        pytest.param({"Condition": {"StringLike": {"aws:username": "${*}"}}}, False, id="a star that is not wild"),
+        pytest.param({"Condition": {"StringLike": {"aws:username": "[a]nn"}}}, False, id="brackets that mean nothing"),
+        pytest.param({"Condition": {"DateLessThan": {"aws:CurrentTime": "2026-06-02"}}}, True, id="before a day"),
+        pytest.param({"Condition": {"DateLessThan": {"aws:CurrentTime": "1780000000"}}}, False, id="after a moment"),
+        pytest.param({"Condition": {"DateGreaterThan": {"aws:CurrentTime": "soon"}}}, False, id="a date that is none"),
+        pytest.param({"Condition": {"NumericEquals": {"aws:username": "1"}}}, False, id="a number that is none"),
+        pytest.param({"Condition": {"ForAnyValue:StringEquals": {"aws:TagKeys": "a"}}}, False, id="any of no values"),
+        pytest.param(
+            {"Condition": {"ForAnyValue:StringEqualsIfExists": {"aws:TagKeys": "a"}}}, True, id="any of no values, if they exist"
+        ),
+        pytest.param({"Condition": {"Null": {"aws:username": []}}}, False, id="Null with nothing"),
+        pytest.param({"Condition": {"NopeNot": {"aws:TagKeys": "a"}}}, False, id="a negation that nobody knows"),
+    ],
+)
+def test_variables_and_conditions(change: dict[str, Any], is_allowed: bool) -> None:  # noqa: FBT001 - a case
+    policy = {"Version": "2012-10-17", **allow(**change)}
+
+    assert permissions.allows(permissions.Policies((policy,)), NAMED) is is_allowed
+
+
+def test_a_policy_without_a_version_has_no_variables() -> None:
+    policy = allow(Resource=REPOSITORIES + "${aws:username}")
+
+    assert not permissions.allows(permissions.Policies((policy,)), NAMED)
+
+
+def test_a_pattern_full_of_stars_is_matched_in_no_time() -> None:
+    pattern = "*a" * 40 + "*b"
+
+    assert not permissions.like("a" * 5000, pattern)
+
+
+def trust(**change: Any) -> dict[str, Any]:
+    return {
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "ecs-tasks.amazonaws.com"},
+                "Action": "sts:AssumeRole",
+                **change,
+            }
+        ]
+    }
+
+
+@pytest.mark.parametrize(
+    ("policy", "is_trusted"),
+    [
+        pytest.param(trust(), True, id="the service"),
+        pytest.param(trust(Principal={"Service": ["a", "ecs-tasks.amazonaws.com"]}), True, id="among others"),
+        pytest.param(trust(Condition={"StringEquals": {"aws:SourceAccount": "1"}}), True, id="this account"),
+        pytest.param(
+            trust(Condition={"ArnLike": {"aws:SourceArn": "arn:aws:ecs:*:1:*"}}), True, id="this account by ARN"
+        ),
+        pytest.param(trust(Principal={"Service": "ecs.amazonaws.com"}), False, id="another service"),
+        pytest.param(trust(Principal={"AWS": "1"}), False, id="an account"),
+        pytest.param(trust(Action="sts:TagSession"), False, id="another action"),
+        pytest.param(trust(Condition={"StringEquals": {"aws:SourceAccount": "2"}}), False, id="another account"),
+    ],
+)
+def test_trusts(policy: dict[str, Any], is_trusted: bool) -> None:  # noqa: FBT001 - a case
+    context = {"aws:sourceaccount": "1", "aws:sourcearn": "arn:aws:ecs:r:1:x"}
+    request = permissions.Request("sts:AssumeRole", context=context)
+
+    assert permissions.trusts(policy, "ecs-tasks.amazonaws.com", request) is is_trusted
+
+
+def test_the_denial_names_the_action() -> None:
+    said = permissions.why_not(permissions.Policies(), REQUEST)
+
+    assert said == "because no identity-based policy allows the ecr:BatchGetImage action"
+
+
+def test_a_deny_of_the_boundary_is_told_as_one() -> None:
+    policies = permissions.Policies((allow(),), allow(Effect="Deny"))
+
+    assert permissions.why_not(policies, REQUEST) == "with an explicit deny in a permissions boundary"

@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from preflight import errors, model
+from preflight.comply import cfn_guard as guard
+from preflight.comply import cfn_guard_binary as guard_binary
+from preflight.comply import rules as rulebook
+from preflight.system import processes as process
+from preflight.templates import template
+
+RULE = guard.Rule("R", Path("rules/fargate/r.guard"), "fargate")
+KNOWN = template.parse("Resources:\n  A:\n    Type: T\n    Properties:\n      B: 1\n", name="t.yaml")
+TEMPLATES = {Path("/t.yaml"): KNOWN}
+
+
+def done(code: int = 0, *, stderr: str = "", **answer: Any) -> process.Done:
+    whole = {"name": "/t.yaml", "compliant": [], "not_applicable": [], "not_compliant": [], **answer}
+    return process.Done(("cfn-guard",), code, json.dumps([whole]), stderr)
+
+
+def broken(
+    path: str = "/Resources/A/Properties/B", message: str | None = "Violation: it is 1. Fix: set 2."
+) -> dict[str, Any]:
+    clause = {
+        "messages": {"custom_message": message, "error_message": "raw"},
+        "check": {"Resolved": {"from": {"path": path}}},
+    }
+    return {"Rule": {"name": "R", "checks": [{"Clause": {"Binary": clause}}]}}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        pytest.param(done(5, compliant=["R"]), id="a rule file does not parse"),
+        pytest.param(done(0, stderr="Parse Error", compliant=["R"]), id="something on standard error"),
+        pytest.param(done(19, stderr="Parse Error", not_compliant=[broken()]), id="a verdict beside a parse error"),
+        pytest.param(done(-11, compliant=["R"]), id="a crash"),
+        pytest.param(done(0), id="a rule that did not answer"),
+        pytest.param(done(0, compliant=["R", "S"]), id="a rule that nobody asked"),
+        pytest.param(done(0, compliant=["R"], not_compliant=[broken()]), id="a rule that answered twice"),
+        pytest.param(done(0, name="/other.yaml", compliant=["R"]), id="another template"),
+        pytest.param(process.Done(("cfn-guard",), 0, "", ""), id="silence"),
+        pytest.param(process.Done(("cfn-guard",), 0, "[]", ""), id="an empty list"),
+    ],
+)
+def test_what_is_no_verdict_never_passes(said: process.Done) -> None:
+    with pytest.raises(errors.ToolBrokeError, match="no verdict"):
+        guard.judge(said, [RULE], TEMPLATES)
+
+
+def test_a_broken_rule_is_a_finding_with_file_line_resource_and_fix() -> None:
+    found = guard.judge(done(19, not_compliant=[broken()]), [RULE], TEMPLATES)
+
+    assert found == [
+        model.Finding(
+            "comply",
+            "R",
+            model.Severity.ERROR,
+            "it is 1.",
+            file="t.yaml",
+            line=5,
+            resource="A",
+            property="B",
+            fix="set 2.",
+        )
+    ]
+
+
+def test_a_resource_is_named_once_and_by_the_rules_own_words() -> None:
+    clauses = [broken(message=None)["Rule"]["checks"][0], broken()["Rule"]["checks"][0]]
+
+    found = guard.judge(done(19, not_compliant=[{"Rule": {"name": "R", "checks": clauses}}]), [RULE], TEMPLATES)
+
+    assert [finding.message for finding in found] == ["it is 1."]
+
+
+def test_each_parameter_that_does_not_fit_is_named() -> None:
+    clauses = [broken(f"/Parameters/{name}/Default")["Rule"]["checks"][0] for name in ("P", "Q")]
+
+    found = guard.judge(done(19, not_compliant=[{"Rule": {"name": "R", "checks": clauses}}]), [RULE], TEMPLATES)
+
+    assert [finding.resource for finding in found] == ["P", "Q"]
+
+
+def test_the_branches_of_an_or_are_one_finding_in_the_rules_own_words() -> None:
+    clauses = [broken(message=None)["Rule"]["checks"][0], broken(path="")["Rule"]["checks"][0]]
+    either = [{"Disjunctions": {"checks": clauses}}]
+
+    found = guard.judge(done(19, not_compliant=[{"Rule": {"name": "R", "checks": either}}]), [RULE], TEMPLATES)
+
+    assert [(finding.resource, finding.message) for finding in found] == [("A", "it is 1.")]
+
+
+def test_line_ends_that_cfn_guard_writes_as_semicolons_are_taken_out() -> None:
+    said = broken(message=";    Violation: it is 1; or so.;    Fix: set 2.;  ")
+
+    found = guard.judge(done(19, not_compliant=[said]), [RULE], TEMPLATES)
+
+    assert [(finding.message, finding.fix) for finding in found] == [("it is 1; or so.", "set 2.")]
+
+
+def test_practice_is_a_warning() -> None:
+    assert guard.Rule("R", Path("x"), "practice").severity is model.Severity.WARNING
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        pytest.param(None, "there is no rule in this folder", id="an empty folder"),
+        pytest.param("# rule A\n", "there is no rule in this folder", id="only comments"),
+        pytest.param("rule A {\n}\nrule A {\n}\n", "two rules have one name: A", id="a doubled name"),
+    ],
+)
+def test_a_folder_that_cannot_judge_is_refused(tmp_path: Path, text: str | None, said: str) -> None:
+    if text is not None:
+        (tmp_path / "a.guard").write_text(text)
+
+    with pytest.raises(errors.UsageError, match=said):
+        guard.rules_below([tmp_path])
+
+
+def test_rules_with_parameters_are_not_asked(tmp_path: Path) -> None:
+    (tmp_path / "a.guard").write_text("rule helper(x) {\n}\nrule A when %x !empty {\n}\n")
+
+    assert [rule.name for rule in guard.rules_below([tmp_path])] == ["A"]
+
+
+@pytest.mark.guard
+def test_a_file_that_guard_cannot_read_stops_the_run(guard: guard_binary.Binary, tmp_path: Path) -> None:
+    from preflight.comply import cfn_guard as module  # noqa: PLC0415 - the fixture has its name
+
+    (tmp_path / "bad.guard").write_text("rule A when {{{\n}\n")
+    (tmp_path / "t.yaml").write_text("Resources: {}\n")
+    known = {tmp_path / "t.yaml": template.load(tmp_path / "t.yaml")}
+    rules = [module.Rule("A", tmp_path / "bad.guard", "fargate")]
+
+    with pytest.raises(errors.ToolBrokeError, match="no verdict"):
+        module.start(guard, rules, known).findings()
+
+
+def test_every_document_has_to_be_answered_for() -> None:
+    said = done(0, compliant=["R"])
+
+    with pytest.raises(errors.ToolBrokeError, match=r"no verdict on resolved\.yaml"):
+        guard.judged(said, [RULE], {**TEMPLATES, Path("/0.json"): template.parse("Resources: {}", name="resolved.yaml")})
+
+
+def test_a_finding_names_the_page_that_says_why() -> None:
+    rule = guard.Rule("R", Path("r.guard"), "fargate", rulebook.Entry(sources=("https://one", "https://two")))
+
+    found = guard.judge(done(19, not_compliant=[broken()]), [rule], TEMPLATES)
+
+    assert [finding.source for finding in found] == ["https://one"]

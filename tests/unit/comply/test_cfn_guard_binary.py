@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from preflight import errors
+from preflight.comply import cfn_guard_binary as guard_binary
+
+
+@pytest.fixture
+def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """No binary by variable, on PATH or in the cache."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv(guard_binary.VARIABLE, raising=False)
+    return tmp_path
+
+
+def program(path: Path, said: str, code: int = 0) -> Path:
+    path.write_text(f"#!/bin/sh\necho '{said}'\nexit {code}\n")
+    path.chmod(0o755)
+    return path
+
+
+def test_a_missing_binary_is_said_with_the_next_step(nowhere: Path) -> None:
+    with pytest.raises(errors.ToolMissingError, match="preflight doctor --fix"):
+        guard_binary.find()
+
+
+def test_the_variable_has_to_name_a_file(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(guard_binary.VARIABLE, "/no/such")
+
+    with pytest.raises(errors.ToolMissingError, match="/no/such"):
+        guard_binary.find()
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        pytest.param("", 0, id="silent"),
+        pytest.param("cfn-guard 3.2.0", 0, id="another version"),
+        pytest.param("cfn-guard 3.1.1", 1, id="broken"),
+    ],
+)
+def test_another_program_is_refused(nowhere: Path, monkeypatch: pytest.MonkeyPatch, said: str, code: int) -> None:
+    monkeypatch.setenv(guard_binary.VARIABLE, str(program(nowhere / "g", said, code)))
+
+    with pytest.raises(errors.ToolBrokeError, match="is not cfn-guard"):
+        guard_binary.find()
+
+
+def test_a_build_of_ones_own_is_used_and_said_so(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(guard_binary.VARIABLE, str(program(nowhere / "g", "cfn-guard 3.1.1")))
+
+    assert "not the published build" in guard_binary.find().name
+
+
+def test_a_cached_binary_that_was_changed_is_refused(nowhere: Path) -> None:
+    program(guard_binary.cached(), "cfn-guard 3.1.1")
+
+    with pytest.raises(errors.ToolBrokeError, match="SHA-256"):
+        guard_binary.find()
+
+
+@pytest.mark.guard
+def test_the_binary_in_use_is_the_published_one(guard: guard_binary.Binary) -> None:
+    assert guard.is_known

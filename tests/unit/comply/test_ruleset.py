@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from preflight import errors
+from preflight.comply import pack, ruleset
+from preflight.comply import rules as rulebook
+from preflight.plan import rule_settings as policy
+
+SHIPPED = rulebook.rules_below([pack.folder()])
+FIRST = "ECS_TASKDEF_NETWORK_MODE_AWSVPC"
+JOIN = "EC2_PUBLIC_SUBNET_ROUTE"
+
+
+def switched(rule: str, to: str) -> policy.Policy:
+    return policy.Policy("preflight.yaml", switches=(policy.Switch(rule, to, 7),))
+
+
+def folder(tmp_path: Path, *names: str) -> Path:
+    own = tmp_path / "acme"
+    own.mkdir(exist_ok=True)
+    for name in names:
+        (own / f"{name.lower()}.guard").write_text(f"rule {name} when %x !empty {{\n}}\n")
+    return own
+
+
+def test_own_rules_are_added_to_the_pack(tmp_path: Path) -> None:
+    found = ruleset.chosen([folder(tmp_path, "ACME")])
+
+    assert {rule.name for rule in found.guard} == {rule.name for rule in SHIPPED} | {"ACME"}
+
+
+def test_a_rule_of_the_same_name_takes_the_place_of_ours(tmp_path: Path) -> None:
+    found = ruleset.chosen([folder(tmp_path, FIRST)])
+
+    assert [rule.file.parent.name for rule in found.guard if rule.name == FIRST] == ["acme"]
+
+
+def test_the_pack_itself_named_as_a_folder_counts_once() -> None:
+    assert len(ruleset.chosen([pack.folder()]).guard) == len(SHIPPED)
+
+
+@pytest.mark.parametrize("name", [pytest.param(FIRST, id="of cfn-guard"), pytest.param(JOIN, id="in Python")])
+def test_a_rule_that_is_switched_off_is_not_run(name: str) -> None:
+    found = ruleset.chosen([], switched(name, "off"))
+
+    assert (name in found.on, name in [rule.name for rule in found.asked], name in [r.name for r in found.every]) == (
+        False,
+        False,
+        True,
+    )
+
+
+def test_a_rule_that_ships_off_can_be_switched_on(tmp_path: Path) -> None:
+    own = folder(tmp_path, "ACME")
+    (own / "rules.yaml").write_text("ACME: {enabled: false, off_because: It costs money.}\n")
+
+    states = ["ACME" in ruleset.chosen([own], asked).on for asked in (None, switched("ACME", "on"), switched("ACME", "practice"))]
+    assert states == [False, True, True]
+
+
+def test_a_rule_that_is_off_in_a_file_with_one_that_is_on_is_asked_but_not_on(tmp_path: Path) -> None:
+    own = folder(tmp_path)
+    (own / "two.guard").write_text("rule A when %x !empty {\n}\nrule B when %x !empty {\n}\n")
+
+    found = ruleset.chosen([own], switched("A", "off"))
+
+    assert ("A" in [rule.name for rule in found.asked], "A" in found.on, "B" in found.on) == (True, False, True)
+
+
+def test_a_tier_that_is_changed_changes_severity_and_waivability() -> None:
+    rule = ruleset.chosen([], switched(FIRST, "practice")).on[FIRST]
+
+    assert (rule.tier, rule.severity.value, rule.is_waivable) == ("practice", "warning", True)
+
+
+def test_a_check_in_python_has_the_entry_of_the_rule_that_it_completes() -> None:
+    found = ruleset.chosen([])
+    name = "IAM_ECS_ROLE_TRUST_ECS_TASKS"
+
+    entries = [rule.entry for rule in (*found.guard, *found.joins) if rule.name == name]
+    assert (len(entries), entries[0] == entries[1], [r.name for r in found.every].count(name)) == (2, True, 1)
+
+
+def test_a_rule_that_nobody_knows_is_refused_with_a_near_one() -> None:
+    with pytest.raises(errors.UsageError, match=r"preflight\.yaml:7: .*did you mean 'EC2_PUBLIC_SUBNET_ROUTE'"):
+        ruleset.chosen([], switched("EC2_PUBLIC_SUBNET_ROUTES", "off"))

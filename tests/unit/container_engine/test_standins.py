@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from preflight.container_engine import engine as engines
+from preflight.container_engine import standins
+from preflight.system import processes as process
+
+HERE = engines.Engine("podman", "1").platform
+OTHER = "linux/s390x"
+
+
+@dataclass(frozen=True)
+class Engine(engines.Engine):
+    """An engine whose store has images by name and platform, and a registry that has every image or does not answer."""
+
+    program: str = "podman"
+    version: str = "1"
+    store: Mapping[str, str] = field(default_factory=dict)
+    is_reachable: bool = True
+    asked: list[tuple[str, ...]] = field(default_factory=list)
+
+    def run(self, *args: str, **_options: Any) -> process.Done:
+        self.asked.append(args)
+        if args[:2] == ("image", "inspect"):
+            found = self.store.get(args[-1])
+            return process.Done(args, 0 if found else 125, found or "", "")
+        is_refused = args[0] == "pull" and not self.is_reachable
+        return process.Done(args, 125, "", "i/o timeout") if is_refused else process.Done(args, 0, "", "")
+
+    def must(self, *args: str, **_options: Any) -> str:
+        return self.run(*args).stdout
+
+    def commands(self, name: str) -> list[tuple[str, ...]]:
+        return [args for args in self.asked if args[0] == name]
+
+
+@pytest.mark.parametrize(
+    ("store", "platform", "pulled"),
+    [
+        pytest.param({"nginx:1": HERE}, None, [], id="it is here"),
+        pytest.param({}, None, [("pull", "--quiet", "docker.io/library/nginx:1")], id="it is not here"),
+        pytest.param({"nginx:1": OTHER}, None, [("pull", "--quiet", "--platform", HERE, "docker.io/library/nginx:1")], id="a build for another platform left its own"),
+        pytest.param({"nginx:1": OTHER}, OTHER, [], id="it is here for the platform that is asked for"),
+        pytest.param({"nginx:1": HERE}, OTHER, [("pull", "--quiet", "--platform", OTHER, "docker.io/library/nginx:1")], id="it is here, but for this machine"),
+    ],
+)  # fmt: skip
+def test_an_image_is_pulled_for_the_platform_that_is_asked_for(
+    store: dict[str, str], platform: str | None, pulled: list[tuple[str, ...]]
+) -> None:
+    engine = Engine(store=store)
+
+    standins.Standins(engine, {}).image("nginx:1", platform)
+
+    assert engine.commands("pull") == pulled
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A stand-in whose program fills nothing."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    (tmp_path / "build").write_text("#!/bin/sh\n")
+    (tmp_path / "build").chmod(0o755)
+    (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY rootfs /\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("platform", "options", "tail"),
+    [
+        pytest.param(None, [], "", id="for whatever runs here"),
+        pytest.param(HERE, [], "", id="for this machine"),
+        pytest.param(OTHER, ["--no-cache", "--platform", OTHER], "-linux-s390x", id="for another"),
+    ],
+)
+def test_a_stand_in_is_built_for_the_platform_that_is_asked_for(
+    folder: Path, platform: str | None, options: list[str], tail: str
+) -> None:
+    engine = Engine(is_reachable=False)
+
+    image = standins.Standins(engine, {"nginx": folder}).image("nginx:1", platform)
+
+    built = [list(args[2:-3]) for args in engine.commands("build")]
+    assert (built, image.rpartition(":")[2][12:]) == ([options], tail)
+
+
+def test_stand_ins_for_two_platforms_are_two_images(folder: Path) -> None:
+    base = standins.Standins(Engine(is_reachable=False), {"nginx": folder})
+
+    assert base.image("nginx:1", HERE) != base.image("nginx:1", OTHER)
+
+
+LISTED = json.dumps(
+    [
+        {"Id": "aaaa", "Image": f"{standins.PREFIX}nginx:1", "State": standins.STORAGE, "Created": 1000},
+        {"Id": "bbbb", "Image": "docker.io/library/nginx:1", "State": standins.STORAGE, "Created": 1000},
+        {"Id": "cccc", "Image": f"{standins.PREFIX}nginx:1", "State": "running", "Created": 1000},
+        {"Id": "dddd", "Image": f"{standins.PREFIX}nginx:1", "State": standins.STORAGE, "Created": 2000},
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Listing(Engine):
+    """An engine that lists containers, some of them of builds."""
+
+    def must(self, *args: str, **_options: Any) -> str:  # noqa: ARG002 - as above, and says the same to all
+        return LISTED
+
+
+@pytest.mark.parametrize(
+    ("oldest", "removed"),
+    [
+        pytest.param(None, [("rm", "--force", "aaaa", "dddd")], id="no build is at work"),
+        pytest.param(1500.7, [("rm", "--force", "aaaa")], id="one has begun in between"),
+        pytest.param(2000.9, [("rm", "--force", "aaaa")], id="one may have begun the last of them"),
+        pytest.param(1000.5, [], id="one may have begun them all"),
+    ],
+)
+def test_only_what_killed_builds_on_standins_left_is_removed(
+    monkeypatch: pytest.MonkeyPatch, oldest: float | None, removed: list[tuple[str, ...]]
+) -> None:
+    monkeypatch.setattr(standins, "PATIENCE", 0.0)
+    monkeypatch.setattr(process, "oldest", lambda _marker: oldest)
+    engine = Listing()
+
+    standins.remove_unfinished(engine)
+
+    assert engine.commands("rm") == removed
+
+
+def test_a_build_that_began_in_the_second_of_the_sweep_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was made in that second could not be told from what is made by it."""
+    moments = iter([2000.7, 2000.7, None, None])
+    monkeypatch.setattr("preflight.container_engine.standins.time.time", lambda: 2000.6)
+    monkeypatch.setattr(process, "oldest", lambda _marker: next(moments))
+    engine = Listing()
+
+    standins.remove_unfinished(engine)
+
+    assert engine.commands("rm") == [("rm", "--force", "aaaa", "dddd")]

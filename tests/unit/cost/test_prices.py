@@ -1,0 +1,226 @@
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import boto3
+import pytest
+
+from preflight.cost import billing_units as units
+from preflight.cost import prices
+from preflight.deploy import session as sessions
+from preflight.rehearsal import server
+
+REGION = "ap-northeast-1"
+VCPU, MEMORY = units.VCPU[units.X86, False], units.MEMORY[units.X86, False]
+Item = dict[str, Any]
+Serve = Callable[..., sessions.Session]
+
+
+def item(usage: str, *dollars: str, region: str = REGION, **more: str) -> Item:
+    """An item of the price list, as GetProducts gives it; by more than one price, in tiers."""
+    dimensions = {
+        f"SKU.TERM.{n}": {"unit": "Hrs", "beginRange": str(n), "endRange": "Inf", "pricePerUnit": {"USD": price}}
+        for n, price in enumerate(dollars)
+    }
+    attributes = {"regionCode": region, "usagetype": usage, "operation": "", **more}
+    return {
+        "product": {"productFamily": "Compute", "sku": "SKU", "attributes": attributes},
+        "terms": {"OnDemand": {"SKU.TERM": {"priceDimensions": dimensions}}},
+    }
+
+
+LIST = [
+    item("APN1-Fargate-vCPU-Hours:perCPU", "0.0505600000"),
+    item("APN1-Fargate-GB-Hours", "0.0055300000"),
+    item("APN1-Fargate-ARM-vCPU-Hours:perCPU", "0.0404500000"),
+    item("APN1-Fargate-EphemeralStorage-GB-Hours", "0.0001330000"),
+    item("APN1-Fargate-Windows-vCPU-Hours:perCPU", "0.0581440000"),
+    item("APN1-Fargate-Windows-OS-Hours:perCPU", "0.0460000000"),
+    item("APN1-PublicIPv4:InUseAddress", "0.0050000000"),
+    item("APN1-PublicIPv4:IdleAddress", "0.0070000000"),
+    item("APN1-LoadBalancerUsage", "0.0243000000", operation="LoadBalancing:Application"),
+    item("APN1-LoadBalancerUsage", "0.0270000000", operation="LoadBalancing"),
+    item("APN1-Outposts-LoadBalancerUsage", "0.9000000000", operation="LoadBalancing:Application"),
+    item("APN1-VpcEndpoint-Hours", "0.0140000000"),
+]
+
+
+class Server(ThreadingHTTPServer):
+    """A price list on loopback, one item a page, that filters as AWS documents it."""
+
+    def __init__(self, items: list[Item], *, status: int, delay: float) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.items = items
+        self.status = status
+        self.delay = delay
+        self.requests = 0
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Server
+
+    def do_POST(self) -> None:
+        self.server.requests += 1
+        time.sleep(self.server.delay)  # noqa: TID251 - a server that is slow
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        found = [one for one in self.server.items if all(matches(one, f) for f in asked["Filters"])]
+        at = int(asked.get("NextToken", "0"))
+        answer: Item = {"FormatVersion": "aws_v1", "PriceList": [json.dumps(one) for one in found[at : at + 1]]}
+        if at + 1 < len(found):
+            answer["NextToken"] = str(at + 1)
+        refusal = {"__type": "AccessDeniedException", "message": "not authorized to perform: pricing:GetProducts"}
+        body = json.dumps(answer if self.server.status == 200 else refusal).encode()
+        self.send_response(self.server.status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_args: Any) -> None:
+        """Nobody reads it."""
+
+
+def matches(one: Item, asked: Item) -> bool:
+    value = one["product"]["attributes"].get(asked["Field"], "")
+    return bool(asked["Value"] in value if asked["Type"] == "CONTAINS" else asked["Value"] == value)
+
+
+@pytest.fixture
+def servers() -> Iterator[list[Server]]:
+    found: list[Server] = []
+    yield found
+    for one in found:
+        one.shutdown()
+        one.server_close()
+
+
+@pytest.fixture
+def serve(servers: list[Server]) -> Serve:
+    """A session whose price list is on loopback."""
+
+    def make(items: list[Item] | None = None, *, region: str = REGION, status: int = 200, delay: float = 0) -> sessions.Session:
+        made = Server(LIST if items is None else items, status=status, delay=delay)
+        servers.append(made)
+        threading.Thread(target=made.serve_forever, daemon=True).start()
+        return sessions.rehearsal(region, f"http://127.0.0.1:{made.server_port}")
+
+    return make
+
+
+def amounts(*wanted: tuple[units.Unit, str]) -> list[units.Amount]:
+    return [units.Amount(unit, Decimal(number)) for unit, number in wanted]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "text"),
+    [
+        pytest.param([(VCPU, "1"), (MEMORY, "2"), (units.ADDRESS, "2")], "USD 0.0716", id="our own deployment"),
+        pytest.param([(units.VCPU[units.ARM, False], "0.5")], "USD 0.0202", id="half of a vCPU of ARM64"),
+        pytest.param([(units.VCPU[units.WINDOWS, False], "1")], "USD 0.1041", id="Windows, with its licence"),
+        pytest.param([(units.STORAGE, "30")], "USD 0.0040", id="storage"),
+        pytest.param([(units.APPLICATION, "1")], "USD 0.0243", id="a load balancer, not that of another kind"),
+        pytest.param([(units.CLASSIC, "1")], "USD 0.0270", id="a classic load balancer"),
+        pytest.param([(units.ENDPOINT, "4")], "USD 0.0560", id="endpoints"),
+        pytest.param([], "USD 0.0000", id="nothing"),
+        pytest.param(
+            [(units.ADDRESS, "2"), (units.VCPU[units.X86, True], "0.5"), (units.NAT, "1")],
+            "USD 0.0100, and what the price list does not tell: 0.5 vCPU (Spot), 1 NAT gateway",
+            id="what it does not tell is named",
+        ),
+    ],
+)
+def test_amounts_cost_what_the_price_list_says(serve: Serve, wanted: list[tuple[units.Unit, str]], text: str) -> None:
+    found = prices.money(serve(), amounts(*wanted))
+
+    assert found is not None
+    assert found.text == text
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        pytest.param([], id="no such product"),
+        pytest.param([item("USE1-PublicIPv4:InUseAddress", "0.005", region="us-east-1")], id="only in another region"),
+        pytest.param([item("APN1-PublicIPv4:InUseAddress", "0.005", "0.004")], id="tiers"),
+        pytest.param([item("APN1-PublicIPv4:InUseAddress", "0.005"), item("APN1-PublicIPv4:InUseAddress", "0.006")], id="two products"),
+        pytest.param([item("APN1-PublicIPv4:InUseAddress", "0.0000000000")], id="nothing is free"),
+        pytest.param([item("APN1-Other-PublicIPv4:InUseAddress", "0.005")], id="a product of another name"),
+    ],
+)  # fmt: skip
+def test_a_price_that_the_list_does_not_tell_is_not_made_up(serve: Serve, items: list[Item]) -> None:
+    wanted = amounts((units.ADDRESS, "2"))
+
+    assert prices.money(serve(items), wanted) == prices.Money(Decimal(0), tuple(wanted))
+
+
+def test_a_usage_type_may_have_no_region_in_front(serve: Serve) -> None:
+    session = serve([item("PublicIPv4:InUseAddress", "0.005", region="us-east-1")], region="us-east-1")
+
+    assert prices.money(session, amounts((units.ADDRESS, "1"))) == prices.Money(Decimal("0.005"))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        pytest.param({"status": 400}, id="it refuses"),
+        pytest.param({"status": 500}, id="it breaks"),
+        pytest.param({"items": [{"product": {"attributes": {"regionCode": REGION, "usagetype": "PublicIPv4:InUseAddress"}}}]}, id="it answers something else"),
+    ],
+)  # fmt: skip
+def test_without_an_answer_there_is_no_money_and_no_second_question(
+    serve: Serve, servers: list[Server], given: dict[str, Any]
+) -> None:
+    found = prices.money(serve(**given), amounts((units.ADDRESS, "1")))
+
+    assert (found, servers[0].requests) == (None, 1)
+
+
+def test_a_price_list_that_is_slow_does_not_hold_up_a_run(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prices, "PATIENCE", 0.05)
+    began = time.monotonic()
+
+    found = prices.money(serve(delay=1), amounts((units.ADDRESS, "1")))
+
+    assert (found, time.monotonic() - began < 0.9) == (None, True)
+
+
+def test_where_nobody_listens_there_is_no_money() -> None:
+    session = sessions.rehearsal(REGION, "http://127.0.0.1:9")
+
+    assert prices.money(session, amounts((units.ADDRESS, "1"))) is None
+
+
+@pytest.mark.parametrize("region", [pytest.param("cn-north-1", id="China"), pytest.param("us-gov-west-1", id="GovCloud")])
+def test_other_partitions_are_not_in_the_list(serve: Serve, servers: list[Server], region: str) -> None:
+    found = prices.money(serve(region=region), amounts((units.ADDRESS, "1")))
+
+    assert (found, servers[0].requests) == (None, 0)
+
+
+def test_the_price_list_is_asked_where_it_answers_and_only_once() -> None:
+    boto = boto3.Session(aws_access_key_id="a", aws_secret_access_key="b", region_name=REGION)  # noqa: S106 - opens nothing
+    client = sessions.Session(REGION, boto).client("pricing", prices.REGION, timeout=prices.ANSWER)
+
+    config = client.meta.config
+    assert (client.meta.endpoint_url, config.read_timeout, config.retries["total_max_attempts"]) == (
+        "https://api.pricing.us-east-1.amazonaws.com",
+        prices.ANSWER,
+        1,
+    )
+
+
+def test_only_spot_has_no_product() -> None:
+    spot = {sort[kind] for sort in (units.VCPU, units.MEMORY) for kind in sort if kind[1]}
+
+    assert set(units.ORDER) - set(prices.PRODUCTS) == spot
+
+
+def test_the_pretended_account_tells_no_prices_and_takes_the_question_for_no_trouble(account: server.Server) -> None:
+    found = prices.money(sessions.rehearsal(REGION, account.address), amounts((units.ADDRESS, "1")))
+
+    assert (found, account.book.shown()["troubles"]) == (None, [])

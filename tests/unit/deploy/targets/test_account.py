@@ -1,0 +1,146 @@
+"""Guard rails in front of a real account: nothing is asked of it before they hold."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from unittest import mock
+
+import pytest
+
+from preflight import cli, errors
+from preflight.deploy import session as sessions
+from preflight.deploy.targets import account
+from preflight.plan import plan
+
+ROOT = Path(__file__).parents[4]
+CHECK = ("check", str(ROOT), "--target", "aws")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        pytest.param((), "say in which account, by --account", id="no account"),
+        pytest.param(("--account", "12345"), "--account 12345: expected twelve digits", id="no account number"),
+        pytest.param(("--account", "123456789012"), "agree by --yes", id="nobody to ask, and nobody agreed"),
+        pytest.param(
+            ("--account", "123456789012", "--yes", "--containers", "off"), "tasks really run", id="pretended tasks"
+        ),
+    ],
+)
+def test_nothing_is_deployed_before_everything_is_said(
+    capsys: pytest.CaptureFixture[str], options: tuple[str, ...], said: str
+) -> None:
+    code = cli.main([*CHECK, *options])
+
+    shown = capsys.readouterr().err
+    assert (code, said in shown, "rehearse" in shown) == (2, True, False)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param(("check", "--account", "123456789012"), id="an account"),
+        pytest.param(("check", "--regions", "us-east-1"), id="regions"),
+        pytest.param(("check", "--yes"), id="consent"),
+        pytest.param(("check", "--keep-failed"), id="keeping"),
+        pytest.param(("sweep", "--older-than", "2h"), id="an age"),
+        pytest.param(("sweep", "--run", "0a1b2c3d"), id="a run"),
+    ],
+)
+def test_what_is_for_an_account_is_refused_on_the_rehearsal(
+    capsys: pytest.CaptureFixture[str], options: tuple[str, ...]
+) -> None:
+    code = cli.main([*options])
+
+    assert (code, "is for --target aws" in capsys.readouterr().err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        pytest.param("--regions", "tokyo", "'tokyo' is no region", id="no region"),
+        pytest.param("--older-than", "yesterday", "'yesterday' is no age", id="no age"),
+        pytest.param("--older-than", "-2h", "expected", id="an age ahead"),
+    ],
+)
+def test_a_word_that_means_nothing_is_refused(
+    capsys: pytest.CaptureFixture[str], option: str, value: str, said: str
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(["sweep", "--target", "aws", f"{option}={value}"])
+
+    assert (stopped.value.code, said in capsys.readouterr().err) == (2, True)
+
+
+@pytest.fixture
+def planned(tmp_path: Path) -> Callable[[str, str], plan.Plan]:
+    """The repository's plan with one change, and files as it needs them."""
+
+    def read(old: str, new: str) -> plan.Plan:
+        for name in ("cfn", "rules", "docker"):
+            (tmp_path / name).symlink_to(ROOT / name)
+        text = (ROOT / plan.FILE).read_text()
+        assert old in text
+        (tmp_path / plan.FILE).write_text(text.replace(old, new, 1))
+        return plan.load(tmp_path / plan.FILE)
+
+    return read
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "name"),
+    [
+        pytest.param('stack: "{prefix}-ecr"', "stack: repository", "repository", id="a stack"),
+        pytest.param('image: "{prefix}:{run}"', 'image: "web:{run}"', "web", id="a repository"),
+    ],
+)
+def test_a_name_that_every_run_shares_is_refused(
+    planned: Callable[[str, str], plan.Plan], old: str, new: str, name: str
+) -> None:
+    with pytest.raises(errors.UsageError, match=f"'{name}' has the same name in every run"):
+        account.check_names(planned(old, new))
+
+
+def test_names_with_the_prefix_or_the_run_are_taken(planned: Callable[[str, str], plan.Plan]) -> None:
+    asked = planned('stack: "{prefix}-ecr"', 'stack: "ecr-{run}"')
+
+    account.check_names(asked)
+
+    assert account.Account("123456789012", regions=("us-east-1",), run="0a1b2c3d").values(asked, "0a1b2c3d") == {
+        "name": "fa-018",
+        "prefix": "fa-018-0a1b2c3d",
+        "run": "0a1b2c3d",
+        "region": "ap-northeast-1",
+        "account": "123456789012",
+        "bucket": "fa-018-preflight-0a1b2c3d",
+        "templates": "fa-018",
+    }
+
+
+@pytest.mark.parametrize(
+    ("typed", "agrees"),
+    [
+        pytest.param("y\n", True, id="y"),
+        pytest.param("Yes\n", True, id="yes"),
+        pytest.param("n\n", False, id="n"),
+        pytest.param("\n", False, id="nothing"),
+        pytest.param("", False, id="the end of the input"),
+    ],
+)
+def test_only_a_yes_is_a_yes(monkeypatch: pytest.MonkeyPatch, typed: str, *, agrees: bool) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
+
+    assert cli._agrees() is agrees
+
+
+def test_a_region_has_one_session_so_that_a_profile_asks_for_its_code_once() -> None:
+    where = account.Account("123456789012", regions=("eu-west-1",), run="0a1b2c3d")
+
+    with mock.patch.object(sessions, "account") as made:
+        for _ in range(2):
+            where.session("eu-west-1")
+
+    made.assert_called_once()

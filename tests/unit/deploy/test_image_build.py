@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from preflight import errors
+from preflight.container_engine import engine as engines
+from preflight.container_engine import standins
+from preflight.deploy import image_build as builds
+from preflight.system import processes as process
+
+STANDIN = f"{standins.PREFIX}nginx:1"
+Commands = list[tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Engine(engines.Engine):
+    """An engine that notes what it is asked; `built` are the platforms of its images, one after another."""
+
+    program: str = "podman"
+    version: str = "1"
+    built: list[str] = field(default_factory=list)
+    code: int = 0
+    said: str = ""
+    asked: Commands = field(default_factory=list)
+
+    def run(self, *args: str, **_options: Any) -> process.Done:
+        self.asked.append(args)
+        stdout = self.built.pop(0) if args[:2] == ("image", "inspect") else ""
+        return process.Done((self.program, *args), self.code if args[0] == "build" else 0, stdout, self.said)
+
+    def must(self, *args: str, **_options: Any) -> str:
+        return self.run(*args).stdout
+
+    def commands(self, name: str) -> Commands:
+        return [args for args in self.asked if args[0] == name]
+
+
+class Base(standins.Standins):
+    """Has a stand-in for nginx, and other images are there; `asked` are the names and platforms."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str | None]] = []
+
+    def image(self, name: str, platform: str | None = None) -> str:
+        self.asked.append((name, platform))
+        if name == "gone":
+            raise LookupError("manifest unknown")
+        return STANDIN if name.startswith("nginx") else name
+
+
+def builder(engine: engines.Engine, folder: Path, text: str = "FROM nginx:1\n", base: Any = None) -> builds.Builder:
+    (folder / "Dockerfile").write_text(text)
+    return builds.Builder(engine, folder, run="run1", base=base)
+
+
+def test_the_engine_is_told_the_platform(tmp_path: Path) -> None:
+    engine = Engine(built=["linux/arm64"])
+
+    with builder(engine, tmp_path).built("host/app:1", "linux/arm64"):
+        pass
+
+    label = "--label=preflight.run=run1"
+    assert engine.commands("build") == [
+        ("build", "--quiet", label, "--platform", "linux/arm64", "--tag", "host/app:1", str(tmp_path))
+    ]
+
+
+def test_an_image_out_of_the_cache_of_another_platform_is_built_anew(tmp_path: Path) -> None:
+    engine = Engine(built=["linux/amd64", "linux/arm64"])
+
+    with builder(engine, tmp_path).built("host/app:1", "linux/arm64"):
+        pass
+
+    assert ["--no-cache" in args for args in engine.commands("build")] == [False, True]
+
+
+def test_an_image_that_stays_of_another_platform_is_no_answer(tmp_path: Path) -> None:
+    engine = Engine(built=["linux/amd64", "linux/amd64"])
+
+    with (
+        pytest.raises(errors.ToolBrokeError, match=r"for another platform than linux/arm64\. Next: "),
+        builder(engine, tmp_path).built("host/app:1", "linux/arm64"),
+    ):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("program", "tags"),
+    [
+        pytest.param("podman", ["host/app:1-linux-amd64", "host/app:1-linux-arm64"], id="podman builds each and lists them"),
+        pytest.param("docker", ["host/app:1"], id="docker builds all at once"),
+    ],
+)
+def test_an_image_for_two_platforms_has_both(tmp_path: Path, program: str, tags: list[str]) -> None:
+    engine = Engine(built=["linux/amd64", "linux/arm64"], program=program)
+
+    with builder(engine, tmp_path).built("host/app:1", "linux/amd64,linux/arm64"):
+        pass
+
+    built = [args[args.index("--tag") + 1] for args in engine.commands("build")]
+    removed = [name for args in engine.commands("rmi") for name in args[2:]]
+    assert (built, removed) == (tags, tags)
+
+
+def test_the_image_is_removed_in_any_case(tmp_path: Path) -> None:
+    engine = Engine(built=["linux/arm64"])
+
+    with pytest.raises(KeyError), builder(engine, tmp_path).built("host/app:1", "linux/arm64"):
+        raise KeyError
+
+    assert engine.commands("rmi") == [("rmi", "--force", "host/app:1")]
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        pytest.param("exec /bin/sh: exec format error", r"cannot be built for linux/s390x.*: exec /bin/sh.* Next: .*qemu-user-static", id="foreign programs"),
+        pytest.param("COPY x: no such file", "^podman build .* ended with 1: COPY x: no such file$", id="anything else"),
+    ],
+)  # fmt: skip
+def test_a_build_that_fails_says_why(tmp_path: Path, said: str, shown: str) -> None:
+    engine = Engine(code=1, said=said)
+
+    with (
+        pytest.raises(errors.ToolBrokeError, match=shown),
+        builder(engine, tmp_path).built("host/app:1", "linux/s390x"),
+    ):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        pytest.param("FROM nginx:1\n", [("nginx:1", "linux/arm64")], id="one base"),
+        pytest.param("FROM scratch\nCOPY a /\n", [], id="none"),
+        pytest.param("FROM a AS one\nFROM one\nFROM b\n", [("a", "linux/arm64"), ("b", "linux/arm64")], id="stages of its own"),
+        pytest.param("FROM a as One\nFROM one\n", [("a", "linux/arm64")], id="stages in another case"),
+        pytest.param("ARG V\nFROM nginx:$V\n", [], id="a name that nobody knows"),
+        pytest.param("FROM --platform=linux/s390x a\n", [("a", "linux/s390x")], id="a platform of its own"),
+        pytest.param("FROM --platform=$TARGETPLATFORM a\n", [("a", "linux/arm64")], id="the platform it is for"),
+        pytest.param("FROM --platform=$BUILDPLATFORM a\n", [("a", "here")], id="the platform it is built on"),
+    ],
+)
+def test_base_images_are_asked_for_by_platform(tmp_path: Path, text: str, asked: list[tuple[str, str]]) -> None:
+    base, engine = Base(), Engine()
+
+    builder(engine, tmp_path, text, base).contexts("linux/arm64")
+
+    assert base.asked == [(name, engine.platform if platform == "here" else platform) for name, platform in asked]
+
+
+@pytest.mark.parametrize(
+    ("program", "scheme"), [pytest.param("podman", "container-image", id="podman"), pytest.param("docker", "docker-image", id="docker")]
+)  # fmt: skip
+def test_stand_ins_take_the_place_of_base_images(tmp_path: Path, program: str, scheme: str) -> None:
+    found = builder(Engine(program=program), tmp_path, "FROM nginx:1 AS x\nFROM other\n", Base()).contexts("linux/arm64")
+
+    assert found == {"nginx:1": f"{scheme}://{STANDIN}"}
+
+
+def test_a_base_image_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(builds.NoBaseError, match="the base image gone cannot be pulled: manifest unknown"):
+        builder(Engine(), tmp_path, "FROM gone\n", Base()).contexts("linux/amd64")

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import pytest
+
+from preflight.deploy import stop_reasons as diagnosis
+
+
+@pytest.mark.parametrize(
+    ("reason", "check", "at"),
+    [
+        pytest.param(
+            "ECS was unable to assume the role 'arn:aws:iam::1:role/x' that", "RoleNotAssumed", "role", id="trust"
+        ),
+        pytest.param(
+            "ECS was unable to assume the configured ECS Infrastructure Role 'x'.", "RoleNotAssumed", "role", id="volumes"
+        ),
+        pytest.param(
+            "User: x is not authorized to perform: ecr:BatchGetImage on resource: y",
+            "AccessDenied",
+            "role",
+            id="denied",
+        ),
+        pytest.param(
+            "There is a connection issue between the task and Amazon ECR.", "NoRoute", "service", id="no route"
+        ),
+        pytest.param("dial tcp 1.2.3.4:443: i/o timeout", "NoRoute", "service", id="timeout"),
+        pytest.param(
+            "ResourceNotFoundException: The specified log group does not exist.",
+            "LogGroupMissing",
+            "definition",
+            id="log group",
+        ),
+        pytest.param(
+            "CannotPullContainerError: pull image manifest: not found",
+            "CannotPullContainerError",
+            "definition",
+            id="image",
+        ),
+        pytest.param(
+            "image Manifest does not contain descriptor matching platform 'linux/amd64'",
+            "PlatformMismatch",
+            "definition",
+            id="platform",
+        ),
+        pytest.param("Essential container in task exited", "EssentialContainerExited", "definition", id="exit"),
+        pytest.param("Task failed container health checks", "HealthCheckFailed", "definition", id="health"),
+        pytest.param("something else", "TaskStopped", "service", id="unknown"),
+    ],
+)
+def test_a_reason_names_the_resource_at_fault(reason: str, check: str, at: str) -> None:
+    found = diagnosis.of(reason)
+
+    assert (found.check, found.at) == (check, at)
+
+
+def test_the_fix_names_the_action_that_is_missing() -> None:
+    found = diagnosis.of("is not authorized to perform: ssm:GetParameters on resource: x")
+
+    assert found.fix == "Allow ssm:GetParameters to the execution role."
+
+
+def test_no_fix_shows_a_placeholder() -> None:
+    said = "Requires capabilities : [CAPABILITY_IAM] No export named e found Parameters: [P] must have values Parameters: [P] do not exist Unresolved resource dependencies [X]"
+    fixes = [diagnosis.of_stack(said[start:])[1] for start in range(0, len(said), 5)]
+
+    assert [fix for fix in fixes if "{" in fix] == []
+
+
+def test_only_an_exit_is_given_another_chance() -> None:
+    assert [
+        diagnosis.of(reason).heals for reason in ("Essential container in task exited", "CannotPullContainerError: x")
+    ] == [True, False]

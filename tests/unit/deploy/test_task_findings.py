@@ -1,0 +1,105 @@
+"""What a stop is laid to: the link that its reason names, or nothing where a rollback has taken it away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from preflight.deploy import declared_resources as blueprint
+from preflight.deploy import stop_reasons as diagnosis
+from preflight.deploy import task_findings as stops
+from preflight.deploy import tasks
+from preflight.templates import template
+
+PULL = "CannotPullContainerError: pull image manifest has been retried 5 time(s): failed to resolve ref"
+ROLE = "arn:aws:iam::123456789012:role/r"
+
+
+@pytest.mark.parametrize(
+    ("reason", "services"),
+    [
+        pytest.param("The task cannot pull registry auth from Amazon ECR: There is a connection issue", ("ecr.api",), id="the token"),
+        pytest.param("failed to validate logger args: The task cannot find the Amazon CloudWatch log group", ("logs",), id="the log group"),
+        pytest.param("There is a connection issue between the task and AWS Secrets Manager.", ("secretsmanager",), id="a secret"),
+        pytest.param("connection issue between the task and AWS Systems Manager Parameter Store.", ("ssm",), id="a parameter"),
+        pytest.param("unable to retrieve secret from asm: dial tcp: i/o timeout", ("secretsmanager",), id="a secret, in short"),
+        pytest.param(f"{PULL} 123456789012.dkr.ecr.eu-west-1.amazonaws.com/a:1: i/o timeout", ("ecr.dkr",), id="a manifest"),
+        pytest.param("ref pull has been retried: failed to copy: httpReaderSeeker: dial tcp: i/o timeout", ("s3",), id="layers"),
+        pytest.param("i/o timeout", diagnosis.EVERY_SERVICE, id="nothing named"),
+    ],
+)  # fmt: skip
+def test_a_reason_names_its_service(reason: str, services: tuple[str, ...]) -> None:
+    assert diagnosis.services(reason) == services
+
+
+@pytest.mark.parametrize(
+    ("reason", "is_so"),
+    [
+        pytest.param(f"{PULL} docker.io/library/nginx:1: dial tcp: i/o timeout", True, id="Docker Hub"),
+        pytest.param(f"{PULL} 1.dkr.ecr.eu-west-1.amazonaws.com/a:1: dial tcp: i/o timeout", False, id="ECR"),
+        pytest.param("i/o timeout", False, id="nothing named"),
+    ],
+)
+def test_another_registry_is_on_the_internet(reason: str, *, is_so: bool) -> None:
+    assert diagnosis.is_of_internet(reason) == is_so
+
+
+class Gone:
+    """A client to which everything has gone."""
+
+    def __getattr__(self, operation: str) -> Callable[..., Any]:
+        def ask(**_given: Any) -> Any:
+            raise ClientError({"Error": {"Code": "ClusterNotFoundException", "Message": "Cluster not found."}}, operation)
+
+        return ask
+
+
+class Session:
+    def client(self, _service: str) -> Gone:
+        return Gone()
+
+
+def known(tmp_path: Path, **role: Any) -> blueprint.Blueprint:
+    """A template with a role and a service, as if both were there."""
+    path = tmp_path / "t.yaml"
+    path.write_text(f"Resources:\n  Role:\n    Type: AWS::IAM::Role\n    Properties: {role}\n")
+    made = blueprint.Blueprint.__new__(blueprint.Blueprint)
+    made._found = {"r": blueprint.Declared(template.load(path), "Role", "r", "AWS::IAM::Role")}
+    return made
+
+
+def stopped(reason: str) -> tasks.Stopped:
+    return tasks.Stopped("arn", "s", "d", "TaskFailedToStart", reason)
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        pytest.param("There is a connection issue between the task and Amazon ECR.", id="network"),
+        pytest.param("Task failed ELB health checks in (target-group arn:aws:elb:1)", id="target"),
+    ],
+)
+def test_what_has_gone_meanwhile_is_not_known(tmp_path: Path, reason: str) -> None:
+    finding = stops.Stops(Session(), known(tmp_path), {}).finding(stopped(reason))  # type: ignore[arg-type]
+
+    assert reason in finding.message
+
+
+@pytest.mark.parametrize(
+    ("role", "name"),
+    [
+        pytest.param({"Policies": []}, "Policies", id="inline"),
+        pytest.param({"ManagedPolicyArns": []}, "ManagedPolicyArns", id="managed"),
+        pytest.param({"ManagedPolicyArns": [], "Policies": []}, "Policies", id="both"),
+        pytest.param({"Path": "/"}, None, id="none, or in a resource of their own"),
+    ],
+)
+def test_a_denial_names_the_policies_that_the_role_has(tmp_path: Path, role: dict[str, Any], name: str | None) -> None:
+    reason = f"AccessDeniedException: User: {ROLE} is not authorized to perform: logs:CreateLogStream on resource: y"
+    finding = stops.Stops(Session(), known(tmp_path, **role), {}).finding(stopped(reason))  # type: ignore[arg-type]
+
+    assert (finding.resource, finding.property) == ("Role", name)

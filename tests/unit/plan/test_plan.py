@@ -1,0 +1,207 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from preflight import errors
+from preflight.plan import plan
+
+GOOD = """\
+version: 1
+name: demo
+region: eu-west-1
+rules: [rules]
+templates: cfn
+steps:
+  - stack: "{prefix}"
+    template: cfn/a.yaml
+    parameters: {Port: 80, On: true, Tag: "{run}"}
+    capabilities: [CAPABILITY_IAM]
+  - image: "{prefix}:{run}"
+    build: docker
+smoke:
+  - service: web
+    cluster: c
+    contains: hello
+standins: {nginx: docker}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in ("rules", "cfn", "docker"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "cfn" / "a.yaml").write_text("Resources: {}")
+    (tmp_path / "docker" / "Dockerfile").write_text("FROM scratch")
+    return tmp_path
+
+
+def load(folder: Path, text: str) -> plan.Plan:
+    path = folder / "preflight.yaml"
+    path.write_text(text)
+    return plan.load(path)
+
+
+def test_a_plan_is_read_with_defaults(folder: Path) -> None:
+    read = load(folder, GOOD)
+
+    assert (read.stacks[0].parameters, read.smoke[0].status, read.smoke[0].get, read.template_files()) == (
+        {"Port": "80", "On": "true", "Tag": "{run}"},
+        200,
+        "/",
+        [folder / "cfn" / "a.yaml"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "said"),
+    [
+        pytest.param("standins", "standinz", 17, "unknown key 'standinz', did you mean 'standins'", id="unknown key"),
+        pytest.param("    cluster: c", "    clustr: c", 15, "unknown key 'clustr'", id="unknown key below"),
+        pytest.param("version: 1", "version: 2", 1, "expected 1, found 2", id="another version"),
+        pytest.param("cfn/a.yaml", "cfn/b.yaml", 8, "there is no such file", id="missing template"),
+        pytest.param("build: docker", "build: cfn", 12, "no Dockerfile", id="nothing to build"),
+        pytest.param("rules: [rules]", "rules: [nope]", 4, "there is no such file or folder", id="missing rules"),
+        pytest.param("templates: cfn", "templates: rules", 5, "holds none", id="a folder without templates"),
+        pytest.param(
+            '"{prefix}:{run}"', '"{prefx}:{run}"', 11, "unknown placeholder {prefx}", id="unknown placeholder"
+        ),
+        pytest.param("[CAPABILITY_IAM]", "[CAPABILITY_X]", 10, "expected CAPABILITY_IAM", id="unknown capability"),
+        pytest.param("service: web", "service: web\n    url: http://x", 14, "either a service or a url", id="both"),
+        pytest.param("    contains: hello", "    status: ok", 16, "expected a number", id="a status that is no number"),
+        pytest.param("name: demo", "name: Demo_1", 2, "expected lower-case", id="a name that AWS would refuse"),
+        pytest.param("smoke:", "smoke: [", 14, "cannot be read", id="no YAML"),
+    ],
+)
+def test_what_is_wrong_is_said_with_file_and_line(folder: Path, old: str, new: str, line: int, said: str) -> None:
+    assert old in GOOD
+
+    with pytest.raises(errors.UsageError) as caught:
+        load(folder, GOOD.replace(old, new))
+
+    message = str(caught.value)
+    assert said in message
+    assert f"preflight.yaml:{line}:" in message
+
+
+def test_a_name_stands_in_one_step_only(folder: Path) -> None:
+    twice = GOOD.replace("smoke:", '  - stack: "{prefix}"\n    template: cfn/a.yaml\nsmoke:')
+
+    with pytest.raises(errors.UsageError, match="stands here twice"):
+        load(folder, twice)
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        pytest.param([{"ParameterKey": "A", "ParameterValue": "1"}], id="list of keys and values"),
+        pytest.param({"Parameters": {"A": "1"}}, id="map under Parameters"),
+        pytest.param(["A=1"], id="list of assignments"),
+    ],
+)
+def test_parameter_files_have_any_of_the_shapes_of_aws(folder: Path, shape: object) -> None:
+    (folder / "p.json").write_text(json.dumps(shape))
+
+    read = load(folder, GOOD.replace('{Port: 80, On: true, Tag: "{run}"}', "p.json"))
+
+    assert read.stacks[0].parameters == {"A": "1"}
+
+
+def test_a_parameter_file_of_no_known_shape_is_refused(folder: Path) -> None:
+    (folder / "p.json").write_text('{"A": 1}')
+
+    with pytest.raises(errors.UsageError, match="none of AWS's shapes"):
+        load(folder, GOOD.replace('{Port: 80, On: true, Tag: "{run}"}', "p.json"))
+
+
+def test_the_nearest_plan_upwards_is_found(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    load(folder, GOOD)
+    monkeypatch.chdir(folder / "cfn")
+
+    assert plan.find(None) == folder / "preflight.yaml"
+
+
+def test_a_folder_without_a_plan_is_a_usage_error(tmp_path: Path) -> None:
+    with pytest.raises(errors.UsageError, match="there is no such plan"):
+        plan.find(tmp_path)
+
+
+def test_the_plan_of_this_repository_is_read(root: Path) -> None:
+    read = plan.load(root / "preflight.yaml")
+
+    assert [step.name for step in read.steps] == ["{prefix}-ecr", "{prefix}:{run}", "{prefix}"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        pytest.param(
+            "    contains: hello", '    get: "@example.com/"', "begins with a slash", id="a path that would be a host"
+        ),
+        pytest.param("service: web", "url: file:///etc/passwd", "begins with http", id="a URL that is a file"),
+        pytest.param("region: eu-west-1", "region: eu west", "expected the name of a region", id="no region"),
+    ],
+)
+def test_a_question_cannot_lead_elsewhere(folder: Path, old: str, new: str, said: str) -> None:
+    with pytest.raises(errors.UsageError, match=said):
+        load(folder, GOOD.replace(old, new))
+
+
+def test_a_capability_may_stand_alone_and_braces_are_text(folder: Path) -> None:
+    read = load(
+        folder,
+        GOOD.replace("[CAPABILITY_IAM]", "CAPABILITY_IAM").replace("contains: hello", "contains: '{\"status\": 1}'"),
+    )
+
+    assert (read.stacks[0].capabilities, read.smoke[0].contains) == (("CAPABILITY_IAM",), '{"status": 1}')
+
+
+def test_a_question_from_inside_and_one_of_a_caller(folder: Path) -> None:
+    inside = load(folder, GOOD.replace("    cluster: c\n", "    from: inside\n")).smoke[0]
+    caller = load(folder, GOOD.replace("    cluster: c\n", "    caller: 203.0.113.5\n")).smoke[0]
+
+    assert (inside.is_inside, inside.cluster, caller.is_inside, caller.caller) == (True, "default", False, "203.0.113.5")
+
+
+def test_stubs_and_egress_are_read(folder: Path) -> None:
+    read = load(folder, GOOD + "stubs: ['*/agent']\negress: true\n")
+
+    assert (read.stubs, read.has_egress) == (("*/agent",), True)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        pytest.param("    cluster: c\n", "    from: outside\n", "from: expected internet or inside", id="from where"),
+        pytest.param("    cluster: c\n", "    caller: here\n", "caller: expected an IPv4 address", id="no address"),
+        pytest.param("    cluster: c\n", "    caller: 10\n", "caller: expected an IPv4 address", id="a number"),
+        pytest.param(
+            "    cluster: c\n", "    from: inside\n    caller: 203.0.113.5\n", "caller: only somebody on", id="both"
+        ),
+        pytest.param("standins", "stubs: [1]\nstandins", "stubs: expected the pattern", id="no pattern"),
+        pytest.param("standins", "egress: maybe\nstandins", "egress: expected true or false", id="perhaps"),
+    ],
+)
+def test_odd_questions_are_refused(folder: Path, old: str, new: str, said: str) -> None:
+    with pytest.raises(errors.UsageError, match=said):
+        load(folder, GOOD.replace(old, new, 1))
+
+
+@pytest.mark.parametrize(
+    ("more", "line", "said"),
+    [
+        pytest.param("waivers: text", 18, "waivers: expected a list", id="waivers that are none"),
+        pytest.param("checks: {R: gold}", 18, "R: expected on, off", id="a switch that is none"),
+    ],
+)
+def test_what_the_plan_says_of_rules_is_held_against_its_form(folder: Path, more: str, line: int, said: str) -> None:
+    with pytest.raises(errors.UsageError, match=f"preflight.yaml:{line}: .*{said}"):
+        load(folder, GOOD + more + "\n")
+
+
+def test_the_plan_says_which_rules_are_off(folder: Path) -> None:
+    read = load(folder, GOOD + "checks: {R: off}\n")
+
+    assert [(switch.rule, switch.to) for switch in read.policy.switches] == [("R", "off")]

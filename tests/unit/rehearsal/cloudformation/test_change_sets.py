@@ -1,0 +1,171 @@
+"""Change sets: what they show, what they refuse, and that executing one is the operation itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import botocore.exceptions
+import pytest
+
+from preflight.system import waiting
+
+Client = Callable[[str], Any]
+
+
+def groups(**given: dict[str, Any]) -> str:
+    return json.dumps({"Resources": {n: {"Type": "AWS::Logs::LogGroup", "Properties": g} for n, g in given.items()}})
+
+
+@pytest.fixture
+def change_set(client: Client) -> Callable[..., dict[str, Any]]:
+    """Create a change set and wait for its end; as described."""
+
+    def make(body: str, *, kind: str = "UPDATE", name: str = "c", **given: Any) -> dict[str, Any]:
+        cloudformation = client("cloudformation")
+        cloudformation.create_change_set(
+            StackName="s", ChangeSetName=name, ChangeSetType=kind, TemplateBody=body, **given
+        )
+
+        def probe() -> dict[str, Any] | None:
+            found: dict[str, Any] = cloudformation.describe_change_set(StackName="s", ChangeSetName=name)
+            return None if found["Status"].endswith("_IN_PROGRESS") else found
+
+        return waiting.until(probe, what="the change set", timeout=30, interval=0.05)
+
+    return make
+
+
+def test_a_new_stack_waits_in_review_until_its_change_set_is_executed(client: Client, change_set: Any) -> None:
+    cloudformation = client("cloudformation")
+    made = change_set(groups(A={"LogGroupName": "a"}), kind="CREATE")
+    before = cloudformation.describe_stacks(StackName="s")["Stacks"][0]["StackStatus"]
+
+    cloudformation.execute_change_set(StackName="s", ChangeSetName="c")
+    cloudformation.get_waiter("stack_create_complete").wait(StackName="s", WaiterConfig={"Delay": 1})
+
+    events = cloudformation.describe_stack_events(StackName="s")["StackEvents"][::-1]
+    assert (made["ExecutionStatus"], [c["ResourceChange"]["Action"] for c in made["Changes"]]) == (
+        "AVAILABLE",
+        ["Add"],
+    )
+    assert (before, [e["ResourceStatus"] for e in events if e["LogicalResourceId"] == "s"]) == (
+        "REVIEW_IN_PROGRESS",
+        ["REVIEW_IN_PROGRESS", "CREATE_IN_PROGRESS", "CREATE_COMPLETE"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("after", "expected"),
+    [
+        pytest.param({"A": {"RetentionInDays": 14}}, [("Modify", "A", "False")], id="in place"),
+        pytest.param(
+            {"A": {"LogGroupName": "b", "RetentionInDays": 7}}, [("Modify", "A", "True")], id="by replacement"
+        ),
+        pytest.param(
+            {"A": {"RetentionInDays": 7}, "B": {}}, [("Add", "B", None)], id="another one"
+        ),
+        pytest.param({"B": {}}, [("Add", "B", None), ("Remove", "A", None)], id="one for another"),
+    ],
+)  # fmt: skip
+def test_a_change_set_shows_what_would_change(
+    deploy: Any, change_set: Any, after: dict[str, Any], expected: list[tuple[str, str, str | None]]
+) -> None:
+    deploy(groups(A={"RetentionInDays": 7}))
+
+    made = change_set(groups(**after))
+
+    changes = [change["ResourceChange"] for change in made["Changes"]]
+    assert [(c["Action"], c["LogicalResourceId"], c.get("Replacement")) for c in changes] == expected
+
+
+def test_a_change_set_without_changes_fails_and_cannot_be_executed(
+    client: Client, deploy: Any, change_set: Any
+) -> None:
+    deploy(groups(A={}))
+
+    made = change_set(groups(A={}))
+
+    with pytest.raises(botocore.exceptions.ClientError, match="cannot be executed in its current status") as refused:
+        client("cloudformation").execute_change_set(StackName="s", ChangeSetName="c")
+    assert (made["Status"], made["ExecutionStatus"], refused.value.response["Error"]["Code"]) == (
+        "FAILED",
+        "UNAVAILABLE",
+        "InvalidChangeSetStatus",
+    )
+    assert made["StatusReason"].startswith("The submitted information didn't contain changes.")
+
+
+def test_a_wrong_property_fails_the_change_set_and_describe_events_says_where(client: Client, change_set: Any) -> None:
+    made = change_set(groups(A={"RetentionInDays": 8, "Nmae": "x"}), kind="CREATE")
+
+    found = client("cloudformation").describe_events(ChangeSetName=made["ChangeSetId"])["OperationEvents"]
+    paths = {(e["EventType"], e["ValidationPath"], e["ValidationFailureMode"]) for e in found}
+    assert "AWS::EarlyValidation::PropertyValidation" in made["StatusReason"]
+    assert paths == {
+        ("VALIDATION_ERROR", "/Resources/A/Properties/RetentionInDays", "FAIL"),
+        ("VALIDATION_ERROR", "/Resources/A/Properties", "FAIL"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "named", "code"),
+    [
+        pytest.param("CREATE", "s", "ValidationError", id="a second CREATE on a live stack"),
+        pytest.param("UPDATE", "t", "ValidationError", id="UPDATE of no stack"),
+    ],
+)
+def test_a_change_set_fits_its_stack(client: Client, deploy: Any, kind: str, named: str, code: str) -> None:
+    deploy(groups(A={}))
+
+    with pytest.raises(botocore.exceptions.ClientError) as refused:
+        client("cloudformation").create_change_set(
+            StackName=named, ChangeSetName="c", ChangeSetType=kind, TemplateBody=groups(A={})
+        )
+
+    assert refused.value.response["Error"]["Code"] == code
+
+
+def test_an_unknown_change_set_is_not_found(client: Client, deploy: Any) -> None:
+    deploy(groups(A={}))
+
+    with pytest.raises(client("cloudformation").exceptions.ChangeSetNotFoundException, match="does not exist"):
+        client("cloudformation").describe_change_set(StackName="s", ChangeSetName="x")
+
+
+def test_executing_an_update_makes_the_other_change_sets_obsolete(client: Client, deploy: Any, change_set: Any) -> None:
+    deploy(groups(A={"RetentionInDays": 7}))
+    change_set(groups(A={"RetentionInDays": 14}), name="one")
+    change_set(groups(A={"RetentionInDays": 30}), name="two")
+
+    client("cloudformation").execute_change_set(StackName="s", ChangeSetName="one")
+
+    client("cloudformation").get_waiter("stack_update_complete").wait(StackName="s", WaiterConfig={"Delay": 1})
+    listed = client("cloudformation").list_change_sets(StackName="s")["Summaries"]
+    assert {c["ChangeSetName"]: c["ExecutionStatus"] for c in listed} == {"one": "EXECUTE_COMPLETE", "two": "OBSOLETE"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "given"),
+    [
+        pytest.param("AWS::Logs::LogGroup", {"LogGroupName": "taken"}, id="a log group"),
+        pytest.param("AWS::S3::Bucket", {"BucketName": "taken-bucket"}, id="a bucket"),
+        pytest.param("AWS::ECS::Cluster", {"ClusterName": "taken"}, id="a cluster"),
+        pytest.param("AWS::ECR::Repository", {"RepositoryName": "taken"}, id="a repository"),
+        pytest.param("AWS::SSM::Parameter", {"Name": "taken", "Type": "String", "Value": "x"}, id="a parameter"),
+    ],
+)
+def test_a_name_that_is_taken_fails_the_change_set_and_the_stack(
+    deploy: Any, change_set: Any, client: Client, kind: str, given: dict[str, Any]
+) -> None:
+    body = json.dumps({"Resources": {"A": {"Type": kind, "Properties": given}}})
+    deploy(body, name="first")
+
+    made = change_set(body, kind="CREATE")
+    stack = deploy(body, name="second")
+
+    events = client("cloudformation").describe_stack_events(StackName=stack["StackId"])["StackEvents"]
+    said = [e["ResourceStatusReason"] for e in events if e["ResourceStatus"] == "CREATE_FAILED"]
+    assert ("ResourceExistenceCheck" in made["StatusReason"], stack["StackStatus"]) == (True, "ROLLBACK_COMPLETE")
+    assert said[0].endswith("already exists.")

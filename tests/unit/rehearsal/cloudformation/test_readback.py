@@ -1,0 +1,220 @@
+"""Every type that is modelled: made, read back, and gone again; and what is lost is told."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from preflight.rehearsal import server
+from preflight.rehearsal.cloudformation import readback as audit
+from preflight.rehearsal.cloudformation.resources import catalog
+from preflight.system import waiting
+from preflight.templates import template
+
+BODY = (Path(__file__).parent / "every_type.yaml").read_text()
+LOST = {("s.System", "BackupPolicy")}  # nothing is backed up
+Client = Callable[[str], Any]
+# What changes in place, by resource; all of it without a replacement.
+IN_PLACE: dict[str, dict[str, Any]] = {
+    "Vpc": {"Tags": [{"Key": "Name", "Value": "w"}]},
+    "SubnetA": {"MapPublicIpOnLaunch": False},
+    "Group": {"SecurityGroupIngress": [{"IpProtocol": "tcp", "FromPort": 80, "ToPort": 81, "CidrIp": "0.0.0.0/0"}]},
+    "Entry": {"PortRange": {"From": 81, "To": 81}},
+    "FlowLog": {"Tags": [{"Key": "Name", "Value": "y"}]},
+    "Role": {"Description": "other", "MaxSessionDuration": 3600, "Tags": [{"Key": "other", "Value": "y"}]},
+    "Linked": {"Description": "other"},
+    "Logs": {"RetentionInDays": 14},
+    "Errors": {"FilterPattern": "WARN"},
+    "CacheTemplate": {"Description": "of other caches"},
+    "Repository": {"ImageTagMutability": "MUTABLE", "ImageScanningConfiguration": {"ScanOnPush": False}},
+    "Cluster": {"ClusterSettings": [{"Name": "containerInsights", "Value": "disabled"}]},
+    "Service": {"DesiredCount": 2},
+    "Balancer": {"LoadBalancerAttributes": [{"Key": "idle_timeout.timeout_seconds", "Value": "40"}]},
+    "Targets": {"HealthCheckPath": "/x", "Matcher": {"HttpCode": "200"}},
+    "Listener": {"Port": 8080},
+    "Rule": {"Priority": 11, "Conditions": [{"Field": "path-pattern", "PathPatternConfig": {"Values": ["/v2/*"]}}]},
+    "Scalable": {"MaxCapacity": 5},
+    "Alarm": {"Threshold": 90},
+    "Topic": {"DisplayName": "Other"},
+    "Subscription": {"RawMessageDelivery": False},
+    "Queue": {"VisibilityTimeout": 90},
+    "EventRule": {"Description": "others"},
+    "Parameter": {"Value": "y"},
+    "Secret": {"Description": "other"},
+    "Key": {"Description": "other"},
+    "Certificate": {"Tags": [{"Key": "team", "Value": "y"}]},
+    "Bucket": {"VersioningConfiguration": {"Status": "Suspended"}},
+    "Function": {"Timeout": 20},
+    "Text": {"TTL": "120"},
+    "Zone": {"HostedZoneConfig": {"Comment": "other"}},
+    "Api": {"Description": "other"},
+    "System": {"LifecyclePolicies": [{"TransitionToIA": "AFTER_7_DAYS"}]},
+    "Items": {"Tags": [{"Key": "team", "Value": "y"}]},
+}
+
+
+def ledger(account: server.Server) -> dict[tuple[str, str], str]:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(f"{account.address}/_preflight/book") as answer:
+        book = json.load(answer)
+    assert book["troubles"] == []
+    return {(e["resource"], e["property"]): e["state"] for e in book["ledger"]}
+
+
+def leftovers(client: Client) -> dict[str, int]:
+    """How many resources there are of what a new account has none of, or always the same number."""
+    ec2 = client("ec2")
+    return {
+        "vpcs": len(ec2.describe_vpcs()["Vpcs"]),
+        "subnets": len(ec2.describe_subnets()["Subnets"]),
+        "gateways": len(ec2.describe_internet_gateways()["InternetGateways"]),
+        "interfaces": len(ec2.describe_network_interfaces()["NetworkInterfaces"]),
+        "addresses": len(ec2.describe_addresses()["Addresses"]),
+        "groups": len(ec2.describe_security_groups()["SecurityGroups"]),
+        "roles": len(client("iam").list_roles()["Roles"]),
+        "profiles": len(client("iam").list_instance_profiles()["InstanceProfiles"]),
+        "policies": len(client("iam").list_policies(Scope="Local")["Policies"]),
+        "logs": len(client("logs").describe_log_groups()["logGroups"]),
+        "repositories": len(client("ecr").describe_repositories()["repositories"]),
+        "balancers": len(client("elbv2").describe_load_balancers()["LoadBalancers"]),
+        "targets": len(client("elbv2").describe_target_groups()["TargetGroups"]),
+        "alarms": len(client("cloudwatch").describe_alarms()["MetricAlarms"]),
+        "topics": len(client("sns").list_topics()["Topics"]),
+        "queues": len(client("sqs").list_queues().get("QueueUrls", [])),
+        "rules": len(client("events").list_rules()["Rules"]),
+        "parameters": len(client("ssm").describe_parameters()["Parameters"]),
+        "buckets": len(client("s3").list_buckets()["Buckets"]),
+        "functions": len(client("lambda").list_functions()["Functions"]),
+        "zones": len(client("route53").list_hosted_zones()["HostedZones"]),
+        "namespaces": len(client("servicediscovery").list_namespaces()["Namespaces"]),
+        "systems": len(client("efs").describe_file_systems()["FileSystems"]),
+        "tables": len(client("dynamodb").list_tables()["TableNames"]),
+        "clusters": len([c for c in client("ecs").list_clusters()["clusterArns"] if "default" not in c]),
+    }
+
+
+def test_every_modelled_type_is_in_the_template() -> None:
+    kinds = {resource["Type"] for resource in template.parse(BODY).data["Resources"].values()}
+
+    assert kinds == set(catalog.types())
+
+
+def test_every_property_is_read_back_and_everything_goes(
+    account: server.Server, client: Client, deploy: Callable[..., dict[str, Any]]
+) -> None:
+    before = leftovers(client)
+    stack = deploy(BODY, Capabilities=["CAPABILITY_NAMED_IAM"])
+    states = ledger(account)
+
+    client("cloudformation").delete_stack(StackName="s")
+    waiting.until(
+        lambda: (
+            client("cloudformation").describe_stacks(StackName=stack["StackId"])["Stacks"][0]["StackStatus"]
+            == "DELETE_COMPLETE"
+        ),
+        what="the stack to go",
+        timeout=60,
+        interval=0.1,
+    )
+
+    assert {key for key, state in states.items() if state == "ignored"} == LOST
+    assert len(states) > 300
+    measured = 1  # the log group of Container Insights, which is no stack's
+    assert leftovers(client) == {**before, "logs": before["logs"] + measured}
+
+
+def test_what_aws_changes_in_place_is_changed_in_place_and_read_back(
+    account: server.Server, client: Client, deploy: Callable[..., dict[str, Any]]
+) -> None:
+    cloudformation, changed = client("cloudformation"), template.parse(BODY).data
+    for name, given in IN_PLACE.items():
+        changed["Resources"][name]["Properties"].update(given)
+    stack = deploy(BODY, Capabilities=["CAPABILITY_NAMED_IAM"])["StackId"]
+
+    cloudformation.update_stack(StackName="s", TemplateBody=json.dumps(changed), Capabilities=["CAPABILITY_NAMED_IAM"])
+    cloudformation.get_waiter("stack_update_complete").wait(StackName="s", WaiterConfig={"Delay": 1})
+
+    pages = cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack)
+    updated = {
+        e["LogicalResourceId"] for p in pages for e in p["StackEvents"] if e["ResourceStatus"] == "UPDATE_COMPLETE"
+    }
+    replaced = [
+        e["LogicalResourceId"]
+        for p in pages
+        for e in p["StackEvents"]
+        if "requires the creation of a new physical resource" in e.get("ResourceStatusReason", "")
+    ]
+    assert (updated - {"s"}, replaced) == (set(IN_PLACE), [])
+    assert {key for key, state in ledger(account).items() if state == "ignored"} == LOST
+
+
+def test_what_the_service_keeps_otherwise_is_lost(
+    account: server.Server, client: Client, deploy: Callable[..., dict[str, Any]]
+) -> None:
+    deploy(
+        json.dumps(
+            {
+                "Resources": {
+                    "A": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "a", "RetentionInDays": 7}}
+                }
+            }
+        )
+    )
+    before = ledger(account)
+
+    client("logs").put_retention_policy(logGroupName="a", retentionInDays=14)
+
+    assert (before["s.A", "RetentionInDays"], ledger(account)["s.A", "RetentionInDays"]) == ("stored", "ignored")
+
+
+def test_a_stack_is_read_back_before_it_goes(
+    account: server.Server, client: Client, deploy: Callable[..., dict[str, Any]]
+) -> None:
+    stack = deploy(
+        json.dumps({"Resources": {"A": {"Type": "AWS::Logs::LogGroup", "Properties": {"RetentionInDays": 7}}}})
+    )
+    group = client("logs").describe_log_groups()["logGroups"][0]["logGroupName"]
+    client("logs").put_retention_policy(logGroupName=group, retentionInDays=14)
+
+    client("cloudformation").delete_stack(StackName="s")
+    client("cloudformation").get_waiter("stack_delete_complete").wait(
+        StackName=stack["StackId"], WaiterConfig={"Delay": 1}
+    )
+
+    assert ledger(account)["s.A", "RetentionInDays"] == "ignored"
+
+
+def test_a_resource_that_is_gone_is_lost_as_a_whole(
+    account: server.Server, client: Client, deploy: Callable[..., dict[str, Any]]
+) -> None:
+    deploy(json.dumps({"Resources": {"A": {"Type": "AWS::SQS::Queue"}}}))
+
+    client("sqs").delete_queue(QueueUrl=client("sqs").list_queues()["QueueUrls"][0])
+
+    assert ledger(account)["s.A", None] == "ignored"  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("declared", "found", "paths"),
+    [
+        pytest.param({"A": 1}, {"a": "1"}, [], id="names without case, scalars as text"),
+        pytest.param({"A": [1, 2]}, {"A": [2, 3, 1]}, [], id="lists without order"),
+        pytest.param({"A": [1, 4]}, {"A": [2, 3, 1]}, [".A[1]"], id="an item is missing"),
+        pytest.param({"A": {"B": True}}, {"A": {"B": "false"}}, [".A.B"], id="another value"),
+        pytest.param({"A": {"B": []}}, {"A": {}}, [], id="nothing declared"),
+        pytest.param({"P": {"S": [1]}}, {"P": '{"S": [1]}'}, [], id="a policy kept as text"),
+        pytest.param({"P": {"S": [1]}}, {"P": '{"S": [2]}'}, [".P.S[0]"], id="another policy kept as text"),
+        pytest.param([{"Key": "a", "Value": "b"}], {"a": "b"}, [], id="tags kept as a map"),
+        pytest.param({"a": "b"}, [{"Key": "a", "Value": "b"}], [], id="tags kept as a list"),
+        pytest.param({"a": "b"}, [{"Key": "a", "Value": "c"}], [".a"], id="another tag kept as a list"),
+        pytest.param({"A": "x"}, {}, [".A"], id="nothing kept"),
+        pytest.param({"N": 60}, {"N": 60.0}, [], id="a number kept as another kind"),
+    ],
+)
+def test_what_is_lost_is_named(declared: Any, found: Any, paths: list[str]) -> None:
+    assert list(audit.lost(declared, found)) == paths

@@ -1,0 +1,224 @@
+"""UpdateStack: nothing to do, changed in place, replaced, added, removed, and gone back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import botocore.exceptions
+import pytest
+
+from preflight.system import waiting
+
+Update = Callable[..., dict[str, Any]]
+
+
+def logs(**groups: dict[str, Any]) -> str:
+    return json.dumps(
+        {"Resources": {name: {"Type": "AWS::Logs::LogGroup", "Properties": given} for name, given in groups.items()}}
+    )
+
+
+@pytest.fixture
+def update(client: Callable[[str], Any]) -> Update:
+    def run(body: str, **given: Any) -> dict[str, Any]:
+        cloudformation = client("cloudformation")
+        cloudformation.update_stack(StackName="s", TemplateBody=body, **given)
+
+        def probe() -> dict[str, Any] | None:
+            found: dict[str, Any] = cloudformation.describe_stacks(StackName="s")["Stacks"][0]
+            return None if found["StackStatus"].endswith("_IN_PROGRESS") else found
+
+        return waiting.until(probe, what="the update", timeout=60, interval=0.05)
+
+    return run
+
+
+def groups(client: Callable[[str], Any]) -> dict[str, int | None]:
+    return {g["logGroupName"]: g.get("retentionInDays") for g in client("logs").describe_log_groups()["logGroups"]}
+
+
+def test_no_change_is_refused(deploy: Any, update: Update) -> None:
+    deploy(logs(A={"LogGroupName": "a"}))
+
+    with pytest.raises(botocore.exceptions.ClientError, match=r"No updates are to be performed\."):
+        update(logs(A={"LogGroupName": "a"}))
+
+
+def test_a_property_is_changed_in_place(deploy: Any, update: Update, client: Any) -> None:
+    deploy(logs(A={"LogGroupName": "a", "RetentionInDays": 7}))
+
+    stack = update(logs(A={"LogGroupName": "a", "RetentionInDays": 14}))
+
+    events = client("cloudformation").describe_stack_events(StackName="s")["StackEvents"][::-1]
+    statuses = [(e["LogicalResourceId"], e["ResourceStatus"]) for e in events[5:]]
+    assert (stack["StackStatus"], groups(client), statuses) == (
+        "UPDATE_COMPLETE",
+        {"a": 14},
+        [
+            ("s", "UPDATE_IN_PROGRESS"),
+            ("A", "UPDATE_IN_PROGRESS"),
+            ("A", "UPDATE_COMPLETE"),
+            ("s", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"),
+            ("s", "UPDATE_COMPLETE"),
+        ],
+    )
+
+
+def test_a_name_is_changed_by_replacement(deploy: Any, update: Update, client: Any) -> None:
+    deploy(logs(A={"LogGroupName": "a"}))
+
+    stack = update(logs(A={"LogGroupName": "b"}))
+
+    assert (stack["StackStatus"], groups(client)) == ("UPDATE_COMPLETE", {"b": None})
+
+
+def test_resources_come_and_go(deploy: Any, update: Update, client: Any) -> None:
+    deploy(logs(A={"LogGroupName": "a"}, B={"LogGroupName": "b"}))
+
+    update(logs(A={"LogGroupName": "a"}, C={"LogGroupName": "c"}))
+
+    assert sorted(groups(client)) == ["a", "c"]
+
+
+def test_a_failed_update_goes_back(deploy: Any, update: Update, client: Any) -> None:
+    client("logs").create_log_group(logGroupName="taken")
+    deploy(logs(A={"LogGroupName": "a", "RetentionInDays": 7}))
+    body = json.loads(logs(A={"LogGroupName": "a", "RetentionInDays": 14}, B={"LogGroupName": "taken"}))
+    body["Resources"]["B"]["DependsOn"] = "A"
+
+    stack = update(json.dumps(body))
+
+    assert (stack["StackStatus"], groups(client)) == ("UPDATE_ROLLBACK_COMPLETE", {"a": 7, "taken": None})
+
+
+def test_a_stack_that_rolled_back_cannot_be_updated(deploy: Any, update: Update, client: Any) -> None:
+    client("logs").create_log_group(logGroupName="taken")
+    deploy(logs(B={"LogGroupName": "taken"}))
+
+    with pytest.raises(botocore.exceptions.ClientError, match="is in ROLLBACK_COMPLETE state and can not be updated"):
+        update(logs(B={"LogGroupName": "free"}))
+
+
+def test_a_new_task_definition_is_rolled_out(fargate: dict[str, Any], deploy: Any, update: Update, client: Any) -> None:
+    deploy(json.dumps(fargate), Capabilities=["CAPABILITY_IAM"])
+    fargate["Resources"]["Definition"]["Properties"]["Cpu"] = "512"
+    fargate["Resources"]["Definition"]["Properties"]["Memory"] = "1024"
+
+    stack = update(json.dumps(fargate), Capabilities=["CAPABILITY_IAM"])
+
+    ecs = client("ecs")
+    cluster = ecs.list_clusters()["clusterArns"][0]
+    task = ecs.describe_tasks(cluster=cluster, tasks=ecs.list_tasks(cluster=cluster)["taskArns"])["tasks"]
+    active = ecs.list_task_definitions()["taskDefinitionArns"]
+    assert (stack["StackStatus"], [t["cpu"] for t in task], len(active)) == ("UPDATE_COMPLETE", ["512"], 1)
+
+
+def test_a_named_resource_cannot_be_replaced_under_its_name(deploy: Any, update: Update, client: Any) -> None:
+    def role(path: str) -> str:
+        trust = {
+            "Version": "2012-10-17",
+            "Statement": [
+                {"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}
+            ],
+        }
+        given = {"RoleName": "r", "Path": path, "AssumeRolePolicyDocument": trust}
+        return json.dumps({"Resources": {"A": {"Type": "AWS::IAM::Role", "Properties": given}}})
+
+    deploy(role("/a/"), Capabilities=["CAPABILITY_NAMED_IAM"])
+    stack = update(role("/b/"), Capabilities=["CAPABILITY_NAMED_IAM"])
+
+    events = client("cloudformation").describe_stack_events(StackName="s")["StackEvents"]
+    said = [e["ResourceStatusReason"] for e in events if e["ResourceStatus"] == "UPDATE_FAILED"]
+    assert stack["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert said[0].startswith("CloudFormation cannot update a stack when a custom-named resource requires replacing.")
+
+
+def test_an_update_without_rollback_waits_for_what_is_next(deploy: Any, update: Update, client: Any) -> None:
+    deploy(logs(A={"LogGroupName": "a", "RetentionInDays": 7}))
+    stack = update(logs(A={"LogGroupName": "a", "RetentionInDays": 14}, B={"LogGroupName": "a"}), DisableRollback=True)
+
+    client("cloudformation").rollback_stack(StackName="s")
+
+    client("cloudformation").get_waiter("stack_rollback_complete").wait(StackName="s", WaiterConfig={"Delay": 1})
+    assert (stack["StackStatus"], groups(client)) == ("UPDATE_FAILED", {"a": 7})
+
+
+def test_an_export_in_use_can_be_neither_changed_nor_removed(deploy: Any, update: Update, client: Any) -> None:
+    def exporting(value: str) -> str:
+        output = {"O": {"Value": value, "Export": {"Name": "e"}}}
+        return json.dumps({"Resources": {"A": {"Type": "AWS::Logs::LogGroup"}}, "Outputs": output})
+
+    deploy(exporting("one"))
+    using = {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": {"Fn::ImportValue": "e"}}}
+    deploy(json.dumps({"Resources": {"B": using}}), name="user")
+
+    changed = update(exporting("two"))
+    removed = update(logs(A={}))
+
+    reasons = [
+        e.get("ResourceStatusReason", "")
+        for e in client("cloudformation").describe_stack_events(StackName="s")["StackEvents"]
+    ]
+    assert (changed["StackStatus"], removed["StackStatus"]) == ("UPDATE_ROLLBACK_COMPLETE",) * 2
+    assert {
+        "Export e cannot be updated as it is in use by user",
+        "Export e cannot be deleted as it is in use by user",
+    } <= set(reasons)
+
+
+def test_only_a_running_update_can_be_cancelled(deploy: Any, client: Any) -> None:
+    deploy(logs(A={}))
+
+    with pytest.raises(botocore.exceptions.ClientError, match="cannot be called from current stack status"):
+        client("cloudformation").cancel_update_stack(StackName="s")
+
+
+def test_what_failed_is_tried_again(deploy: Any, update: Update, client: Any) -> None:
+    def queue(redrive: str) -> str:
+        given = {"QueueName": "q", "RedrivePolicy": {"deadLetterTargetArn": redrive, "maxReceiveCount": 3}}
+        dead = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "dead"}}
+        return json.dumps(
+            {"Resources": {"D": dead, "Q": {"Type": "AWS::SQS::Queue", "DependsOn": "D", "Properties": given}}}
+        )
+
+    arn = "arn:aws:sqs:ap-northeast-1:123456789012:{}".format
+    deploy(queue(arn("dead")))
+    failed = update(queue(arn("later")), DisableRollback=True)
+    client("sqs").create_queue(QueueName="later")
+
+    again = update(queue(arn("later")))
+
+    assert (failed["StackStatus"], again["StackStatus"]) == ("UPDATE_FAILED", "UPDATE_COMPLETE")
+
+
+def test_what_is_replaced_goes_with_its_users_first(deploy: Any, update: Update, client: Any) -> None:
+    def network(block: str) -> str:
+        vpc = {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": f"{block}.0.0/16"}}
+        subnet = {"Type": "AWS::EC2::Subnet", "Properties": {"VpcId": {"Ref": "V"}, "CidrBlock": f"{block}.1.0/24"}}
+        return json.dumps({"Resources": {"V": vpc, "S": subnet}})
+
+    before = len(client("ec2").describe_vpcs()["Vpcs"])
+    deploy(network("10.0"))
+    stack = update(network("10.9"))
+
+    assert (stack["StackStatus"], len(client("ec2").describe_vpcs()["Vpcs"]) - before) == ("UPDATE_COMPLETE", 1)
+
+
+def test_a_resource_keeps_its_type(deploy: Any, update: Update) -> None:
+    deploy(logs(A={}))
+
+    with pytest.raises(botocore.exceptions.ClientError, match="Update of resource type is not permitted"):
+        update(json.dumps({"Resources": {"A": {"Type": "AWS::SNS::Topic"}}}))
+
+
+def test_an_import_that_is_dropped_frees_the_export(deploy: Any, update: Update, client: Any) -> None:
+    output = {"O": {"Value": "v", "Export": {"Name": "e"}}}
+    deploy(json.dumps({"Resources": {"A": {"Type": "AWS::SNS::Topic"}}, "Outputs": output}), name="exporter")
+    deploy(logs(A={"LogGroupName": {"Fn::ImportValue": "e"}}))
+
+    update(logs(A={"LogGroupName": "other"}))
+
+    with pytest.raises(botocore.exceptions.ClientError, match="is not imported by any stack"):
+        client("cloudformation").list_imports(ExportName="e")

@@ -1,0 +1,173 @@
+"""A listener of a load balancer in front of a target of this machine."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import http.server
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from preflight.rehearsal.load_balancing import http_listener as front
+from preflight.rehearsal.network import namespace
+
+PATIENCE = 5.0  # seconds
+FORWARD = [{"IsDefault": True, "Actions": [{"Type": "forward", "TargetGroupArn": "g"}]}]
+
+
+class _Target(http.server.BaseHTTPRequestHandler):
+    """Says what it was asked, in headers of its answer."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the base class's
+        pass
+
+    def do_POST(self) -> None:
+        chunked = self.headers.get("Transfer-Encoding") == "chunked"
+        body = self._chunks() if chunked else self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.send_response(200)
+        for value in ("a=1", "b=2"):
+            self.send_header("Set-Cookie", value)
+        for name in ("X-Forwarded-For", "X-Forwarded-Port"):
+            self.send_header(f"Was-{name}", self.headers.get(name, ""))
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def do_GET(self) -> None:
+        self.do_POST()
+
+    def do_HEAD(self) -> None:
+        self.do_POST()
+
+    def _chunks(self) -> bytes:
+        found = b""
+        while size := int(self.rfile.readline(), 16):
+            found += self.rfile.read(size)
+            self.rfile.readline()
+        self.rfile.readline()
+        return found
+
+
+class _Listener:
+    def __init__(self, target: tuple[str, int]) -> None:
+        self.target = target
+
+    def rules(self) -> list[dict[str, Any]]:
+        return FORWARD
+
+    def backend(self, group: str) -> tuple[int, tuple[str, int]] | None:
+        return (0, self.target) if group == "g" else None
+
+
+@pytest.fixture
+def listener(monkeypatch: pytest.MonkeyPatch) -> Iterator[_Listener]:
+    def connect(_pid: int, address: str, port: int, *, timeout: float) -> socket.socket:
+        return socket.create_connection((address, port), timeout=timeout)
+
+    monkeypatch.setattr(namespace, "connect", connect)
+    target = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Target)
+    target.daemon_threads = True
+    threading.Thread(target=target.serve_forever, args=(0.05,), daemon=True).start()
+    yield _Listener(("127.0.0.1", target.server_port))
+    target.shutdown()
+    target.server_close()
+
+
+@contextlib.contextmanager
+def opened(listener: _Listener, *, is_encrypted: bool = False) -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = int(free.getsockname()[1])
+    served = front.Front(("127.0.0.1", port), listener, is_encrypted=is_encrypted)
+    try:
+        yield port
+    finally:
+        served.close()
+
+
+@contextlib.contextmanager
+def asked(port: int, method: str = "POST", **given: Any) -> Iterator[http.client.HTTPResponse]:
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)) as asking:
+        asking.request(method, "/", **given)
+        yield asking.getresponse()
+
+
+def said(port: int, request: bytes) -> bytes:
+    """Everything that is answered until the end."""
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as asking:
+        asking.sendall(request)
+        return b"".join(iter(lambda: asking.recv(65536), b""))
+
+
+def test_every_cookie_comes_through(listener: _Listener) -> None:
+    with opened(listener) as port, asked(port) as answer:
+        assert answer.headers.get_all("Set-Cookie") == ["a=1", "b=2"]
+
+
+def test_the_caller_is_added_to_those_before(listener: _Listener) -> None:
+    with opened(listener) as port, asked(port, headers={"x-forwarded-for": "192.0.2.9"}) as answer:
+        found = answer.headers["Was-X-Forwarded-For"], answer.headers["Was-X-Forwarded-Port"]
+
+        assert found == ("192.0.2.9, 127.0.0.1", str(port))
+
+
+def test_an_upload_of_any_size_arrives(listener: _Listener) -> None:
+    body = b"x" * (3 << 20)
+    with opened(listener) as port, asked(port, body=body) as answer:
+        assert answer.read() == body
+
+
+def test_a_body_in_chunks_arrives(listener: _Listener) -> None:
+    with opened(listener) as port, asked(port, body=iter([b"one ", b"two"]), encode_chunked=True) as answer:
+        assert answer.read() == b"one two"
+
+
+def test_a_head_request_learns_how_long_the_page_is(listener: _Listener) -> None:
+    with opened(listener) as port, asked(port, "HEAD", body=b"12345") as answer:
+        assert answer.headers["Content-Length"] == "5"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        pytest.param(b"Content-Length: x", id="no number"),
+        pytest.param(b"Content-Length: -5", id="below nothing"),
+        pytest.param(b"Content-Length: 1\r\nContent-Length: 2", id="two lengths"),
+        pytest.param(b"Content-Length: 3\r\nTransfer-Encoding: chunked", id="a length and chunks"),
+        pytest.param(b"Transfer-Encoding: chunked, gzip", id="an encoding that nobody knows"),
+    ],
+)
+def test_a_request_whose_end_is_not_known_is_refused_and_the_connection_closed(
+    listener: _Listener, header: bytes
+) -> None:
+    smuggled = b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"
+    with opened(listener) as port:
+        found = said(port, b"POST / HTTP/1.1\r\nHost: x\r\n" + header + b"\r\n\r\n" + smuggled)
+
+    assert found.startswith(b"HTTP/1.1 400 ")
+    assert found.count(b"HTTP/1.1 ") == 1
+
+
+def test_chunks_that_are_none_are_refused(listener: _Listener) -> None:
+    with opened(listener) as port:
+        found = said(port, b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nno size\r\n")
+
+    assert found.startswith(b"HTTP/1.1 400 ")
+
+
+def test_a_caller_that_shakes_no_hands_holds_up_nobody(listener: _Listener) -> None:
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with opened(listener, is_encrypted=True) as port, socket.create_connection(("127.0.0.1", port)):
+        asking = http.client.HTTPSConnection("127.0.0.1", port, timeout=PATIENCE, context=context)
+        with contextlib.closing(asking):
+            asking.request("GET", "/")
+
+            assert asking.getresponse().status == 200

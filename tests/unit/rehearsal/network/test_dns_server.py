@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import socket
+
+import dns.message
+import dns.rcode
+import pytest
+
+from preflight.rehearsal.network import dns_server as resolver
+
+KNOWN = {
+    ("web.internal", "A"): ["10.0.0.4", "10.0.0.5"],
+    ("web.internal", "AAAA"): [],
+    ("_http.web.internal", "SRV"): ["1 1 80 t1.web.internal."],
+    ("broken.internal", "A"): ["not an address"],
+    ("broken.internal", "SRV"): ["1 1"],
+}
+
+
+def look_up(name: str, kind: str) -> list[str] | None:
+    return KNOWN.get((name, kind))
+
+
+def asked(name: str, kind: str) -> dns.message.Message:
+    answer = resolver.reply(dns.message.make_query(name, kind).to_wire(), look_up)
+    assert answer is not None
+    return dns.message.from_wire(answer)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "code", "records"),
+    [
+        pytest.param("Web.internal", "A", dns.rcode.NOERROR, ["10.0.0.4", "10.0.0.5"], id="addresses"),
+        pytest.param("_http.web.internal", "SRV", dns.rcode.NOERROR, ["1 1 80 t1.web.internal."], id="a place"),
+        pytest.param("web.internal", "AAAA", dns.rcode.NOERROR, [], id="no record of that type"),
+        pytest.param("nobody.internal", "A", dns.rcode.NXDOMAIN, [], id="no such name"),
+        pytest.param("broken.internal", "A", dns.rcode.SERVFAIL, [], id="a record that is no address"),
+        pytest.param("broken.internal", "SRV", dns.rcode.SERVFAIL, [], id="a record that lacks half"),
+    ],
+)
+def test_a_name_is_answered_with_its_records(name: str, kind: str, code: int, records: list[str]) -> None:
+    answer = asked(name, kind)
+
+    assert (answer.rcode(), sorted(str(item) for found in answer.answer for item in found)) == (code, records)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(b"\x00" * 5, id="half a header"),
+        pytest.param(b"\xff" * 600, id="too many of all"),
+        pytest.param(b"GET / HTTP/1.1\r\n\r\n", id="another protocol"),
+    ],
+)
+def test_what_is_no_question_gets_no_answer(question: bytes) -> None:
+    assert resolver.reply(question, look_up) is None
+
+
+def test_it_answers_at_a_socket_until_it_is_closed() -> None:
+    place = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    place.bind(("127.0.0.1", 0))
+    address = place.getsockname()
+    served = resolver.Resolver(place, look_up)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.settimeout(5)
+        for question in (b"rubbish", dns.message.make_query("web.internal", "A").to_wire()):
+            client.sendto(question, address)
+        answer = dns.message.from_wire(client.recv(4096))
+
+    served.close()
+
+    assert len(answer.answer[0]) == 2
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as again:
+        again.bind(address)  # nobody holds it any more

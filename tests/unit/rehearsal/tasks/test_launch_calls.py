@@ -1,0 +1,176 @@
+"""The calls that Fargate makes for a task before its containers start."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from preflight.aws import iam_policy as permissions
+from preflight.aws import reachability
+from preflight.rehearsal import server
+from preflight.rehearsal.containers import task_spec as launch
+from preflight.rehearsal.ecs import state as states
+from preflight.rehearsal.iam import roles
+from preflight.rehearsal.tasks import launch_checks as admission
+from preflight.rehearsal.tasks.launch_calls import caller as callers
+from preflight.rehearsal.tasks.launch_calls import environment_files as files
+from preflight.rehearsal.tasks.launch_calls import images, secrets
+
+REGION = "ap-northeast-1"
+ACCOUNT = "123456789012"
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/execution"
+IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/app:1"
+NETWORK = reachability.Network(
+    route_tables=(
+        {
+            "VpcId": "vpc-1",
+            "RouteTableId": "rtb-1",
+            "Associations": [{"Main": True}],
+            "Routes": [{"DestinationCidrBlock": "0.0.0.0/0", "GatewayId": "igw-1"}],
+        },
+    ),
+    internet_gateways=({"InternetGatewayId": "igw-1", "Attachments": [{"VpcId": "vpc-1"}]},),
+    security_groups=(
+        {"GroupId": "sg-1", "IpPermissionsEgress": [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]},
+    ),
+)
+FACE = reachability.Interface("vpc-1", "subnet-1", "10.0.0.4", ("sg-1",), has_public_address=True)
+Client = Callable[..., Any]
+Make = Callable[..., callers.Caller]
+
+
+def statement(action: str, **change: Any) -> dict[str, Any]:
+    return {"Statement": [{"Effect": "Allow", "Action": action, "Resource": "*", **change}]}
+
+
+@pytest.fixture
+def make(account: server.Server) -> Make:
+    """Callers with these policies, whose task reaches everything."""
+
+    def caller(*policies: dict[str, Any]) -> callers.Caller:
+        api = {"executionRoleArn": ROLE, "status": "ACTIVE", "family": "f"}
+        cluster, definition = states.Cluster("c", "c", {}), states.Definition("f:1", api, [])
+        arn = f"arn:aws:ecs:{REGION}:{ACCOUNT}:task/c/t"
+        task = states.Task("t", arn, REGION, cluster, definition, {"overrides": {}}, {})
+        own, known = account.account, roles.Roles(account.account)
+        return callers.Caller(own, known, task, FACE, NETWORK, permissions.Policies(policies))
+
+    return caller
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        pytest.param("A= one \nB='two'", {"A": " one ", "B": "'two'"}, id="spaces and quotes belong to the value"),
+        pytest.param("A=1\r\nB=2\r\n", {"A": "1", "B": "2"}, id="lines of Windows"),
+        pytest.param("#A=1\nB=2", {"B": "2"}, id="a comment"),
+        pytest.param("A=\n=x\nnothing", {}, id="nothing before or after the sign"),
+        pytest.param("A=1\nA=2", {"A": "2"}, id="the last line counts"),
+        pytest.param("A=x\x0cy\u2028z", {"A": "x\x0cy\u2028z"}, id="only a line feed ends a line"),
+        pytest.param("A=b=c", {"A": "b=c"}, id="only the first sign counts"),
+    ],
+)
+def test_the_variables_of_an_environment_file(text: str, found: dict[str, str]) -> None:
+    assert files.variables(text) == found
+
+
+def test_of_two_environment_files_the_first_one_counts(make: Make, client: Client) -> None:
+    client("s3").create_bucket(Bucket="files", CreateBucketConfiguration={"LocationConstraint": REGION})
+    for key, body in (("1.env", b"A=1\nB=1"), ("2.env", b"B=2\nC=2")):
+        client("s3").put_object(Bucket="files", Key=key, Body=io.BytesIO(body))
+    values = [{"type": "s3", "value": f"arn:aws:s3:::files/{key}"} for key in ("1.env", "2.env")]
+    given = {"name": "a", "image": "i", "environmentFiles": values}
+    plan = launch.plan_of({"family": "f", "revision": 1, "containerDefinitions": [given]})
+
+    assert files.environment(make(statement("s3:*")), plan.containers[0]) == {"A": "1", "B": "1", "C": "2"}
+
+
+def test_environment_files_of_run_task_replace_those_of_the_definition() -> None:
+    given = {"name": "a", "image": "i", "environmentFiles": [{"type": "s3", "value": "own"}]}
+    override = {"name": "a", "environmentFiles": [{"type": "s3", "value": "other"}]}
+    definition = {"family": "f", "revision": 1, "containerDefinitions": [given]}
+
+    plan = launch.plan_of(definition, {"containerOverrides": [override]})
+
+    assert plan.containers[0].environment_files == ("other",)
+
+
+def test_a_parameter_is_read_in_the_region_of_its_arn(make: Make, client: Client) -> None:
+    client("ssm", "eu-west-1").put_parameter(Name="/far", Value="away", Type="String")
+
+    found = secrets.value(make(statement("ssm:*")), f"arn:aws:ssm:eu-west-1:{ACCOUNT}:parameter/far")
+
+    assert found == "away"
+
+
+@pytest.mark.parametrize(
+    ("alias", "is_refused"),
+    [
+        pytest.param("alias/ssm-parameters", True, id="a key of one's own whose name begins like a service"),
+        pytest.param("alias/aws/ssm", False, id="the key of AWS"),
+    ],
+)
+def test_a_parameter_under_a_key_of_ones_own_takes_the_right_to_decrypt(
+    make: Make, client: Client, alias: str, *, is_refused: bool
+) -> None:
+    if is_refused:
+        client("kms").create_alias(AliasName=alias, TargetKeyId=client("kms").create_key()["KeyMetadata"]["KeyId"])
+    client("ssm").put_parameter(Name="/p", Value="v", Type="SecureString", KeyId=alias)
+
+    try:
+        found = secrets.value(make(statement("ssm:*")), "/p")
+    except callers.LaunchFailedError as error:
+        found = error.reason
+
+    assert ("Access to KMS is not allowed" in found) is is_refused
+
+
+@pytest.mark.parametrize(
+    ("own", "principal", "said"),
+    [
+        pytest.param([], {"AWS": ROLE}, None, id="the repository names the role"),
+        pytest.param([], "*", None, id="the repository admits everybody"),
+        pytest.param(
+            [],
+            {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
+            "no identity-based policy",
+            id="the repository leaves it to the account",
+        ),
+        pytest.param(
+            [statement("ecr:*", Effect="Deny")], {"AWS": ROLE}, "explicit deny in an identity", id="the role's own deny"
+        ),
+    ],
+)
+def test_a_repository_may_let_a_role_pull(
+    make: Make, client: Client, own: list[dict[str, Any]], principal: Any, said: str | None
+) -> None:
+    client("ecr").create_repository(repositoryName="app")
+    policy = {"Statement": [{"Effect": "Allow", "Action": "ecr:*", "Principal": principal}]}
+    client("ecr").set_repository_policy(repositoryName="app", policyText=json.dumps(policy))
+    image = images.ecr_image(IMAGE)
+    assert image is not None
+
+    try:
+        images._may_pull(make(*own), image, IMAGE)
+        found = None
+    except callers.LaunchFailedError as error:
+        found = error.reason
+
+    assert found is None if said is None else said in str(found)
+
+
+def test_the_secrets_of_a_log_driver_are_asked_for_as_well(
+    make: Make, account: server.Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caller = make(statement("ssm:*"))
+    monkeypatch.setattr(admission.Admission, "_caller", lambda *_: caller)
+    log = {"logDriver": "splunk", "secretOptions": [{"name": "splunk-token", "valueFrom": "/nobody/put/it"}]}
+    given = {"name": "a", "image": "i", "logConfiguration": log}
+    plan = launch.plan_of({"family": "f", "revision": 1, "containerDefinitions": [given]})
+
+    with pytest.raises(callers.LaunchFailedError, match="invalid ssm parameters: /nobody/put/it"):
+        admission.Admission(account.account, account._registry).prepare(caller.task, plan, FACE)

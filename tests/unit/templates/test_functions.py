@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from preflight.templates import functions as resolve
+
+DATA = {
+    "Mappings": {"M": {"a": {"b": "found"}}},
+    "Conditions": {
+        "Yes": {"Fn::Equals": ["1", 1]},
+        "No": {"Fn::Not": [{"Condition": "Yes"}]},
+        "Loop": {"Condition": "Loop"},
+    },
+}
+PSEUDO = resolve.pseudo_parameters(region="cn-north-1", account="123456789012", stack_name="s", stack_id="arn:s")
+
+
+def made(**more: Any) -> resolve.Resolver:
+    return resolve.Resolver(resolve.Scope(DATA, {"P": "80", "L": ["x", "y"]}, PSEUDO, **more))
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        pytest.param({"Ref": "P"}, "80", id="Ref to a parameter"),
+        pytest.param({"Ref": "AWS::Partition"}, "aws-cn", id="the partition follows the region"),
+        pytest.param({"Fn::Sub": "${P}-${AWS::URLSuffix}-${!P}"}, "80-amazonaws.com.cn-${P}", id="Sub"),
+        pytest.param({"Fn::Sub": ["${A}${P}", {"A": {"Ref": "L"}}]}, "x,y80", id="Sub with a map"),
+        pytest.param({"Fn::Join": ["-", [{"Ref": "P"}, "b", 1, True]]}, "80-b-1-true", id="Join"),
+        pytest.param({"Fn::Join": [",", {"Ref": "L"}]}, "x,y", id="Join of a list parameter"),
+        pytest.param({"Fn::Split": [",", "a,b"]}, ["a", "b"], id="Split"),
+        pytest.param({"Fn::Select": ["1", {"Ref": "L"}]}, "y", id="Select"),
+        pytest.param({"Fn::Select": [0, {"Fn::GetAZs": ""}]}, "cn-north-1a", id="GetAZs of this region"),
+        pytest.param({"Fn::FindInMap": ["M", "a", "b"]}, "found", id="FindInMap"),
+        pytest.param({"Fn::FindInMap": ["M", "z", "b", {"DefaultValue": "d"}]}, "d", id="FindInMap with a default"),
+        pytest.param({"Fn::If": ["Yes", 1, {"Fn::Nope": 1}]}, 1, id="If evaluates only the chosen branch"),
+        pytest.param({"Fn::If": ["No", 1, 2]}, 2, id="If with a condition on a condition"),
+        pytest.param({"Fn::Base64": "hi"}, "aGk=", id="Base64"),
+        pytest.param({"Fn::Cidr": ["10.0.0.0/16", 2, 8]}, ["10.0.0.0/24", "10.0.1.0/24"], id="Cidr"),
+        pytest.param({"Fn::Length": {"Ref": "L"}}, 2, id="Length"),
+        pytest.param({"Fn::ToJsonString": {"a": {"Ref": "P"}}}, '{"a":"80"}', id="ToJsonString"),
+        pytest.param(
+            {"A": {"Ref": "AWS::NoValue"}, "B": [1, {"Ref": "AWS::NoValue"}]}, {"B": [1]}, id="NoValue removes"
+        ),
+        pytest.param({"Ref": "Vpc"}, {"Ref": "Vpc"}, id="a resource stays a reference"),
+        pytest.param({"Fn::GetAtt": ["R", "Arn"]}, {"Fn::GetAtt": ["R", "Arn"]}, id="an attribute stays one"),
+        pytest.param({"Fn::Sub": "${P}/${Vpc}"}, {"Fn::Sub": "80/${Vpc}"}, id="Sub keeps what it cannot know"),
+        pytest.param(
+            {"Fn::Join": ["", [{"Ref": "P"}, {"Ref": "Vpc"}]]},
+            {"Fn::Join": ["", ["80", {"Ref": "Vpc"}]]},
+            id="Join keeps it",
+        ),
+        pytest.param(
+            {"Version": "2012-10-17", "Condition": {"Bool": {"a": "b"}}},
+            {"Version": "2012-10-17", "Condition": {"Bool": {"a": "b"}}},
+            id="a Condition of IAM is no function",
+        ),
+    ],
+)
+def test_value(given: Any, wanted: Any) -> None:
+    assert made().value(given) == wanted
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        pytest.param(
+            {"Fn::GetAtt": "R"},
+            "every Fn::GetAtt object requires two non-empty parameters",
+            id="GetAtt without attribute",
+        ),
+        pytest.param(
+            {"Fn::Equals": ["a"]}, "every Fn::Equals object requires a list of 2 string parameters", id="Equals of one"
+        ),
+        pytest.param(
+            {"Fn::If": ["Nope", 1, 2]},
+            "unresolved condition dependency Nope in Fn::If",
+            id="If of an unknown condition",
+        ),
+        pytest.param(
+            {"Fn::Select": [9, ["a"]]},
+            "Fn::Select cannot select nonexistent value at index 9",
+            id="Select out of range",
+        ),
+        pytest.param({"Fn::Select": "a"}, "Fn::Select requires a list argument", id="Select of a text"),
+        pytest.param({"Fn::Split": ["a"]}, "every Fn::Split object requires two parameters", id="Split of one"),
+        pytest.param({"Fn::Join": ["a"]}, "every Fn::Join object requires two parameters", id="Join of one"),
+        pytest.param({"Fn::FindInMap": ["M", "z", "b"]}, "Unable to get mapping for M::z::b", id="FindInMap misses"),
+        pytest.param({"Fn::ImportValue": "e"}, "No export named e found", id="ImportValue of nothing"),
+        pytest.param({"Fn::Cidr": ["10.0.0.0/16", 999, 8]}, "Fn::Cidr", id="Cidr of too many"),
+        pytest.param({"Fn::If": ["Loop", 1, 2]}, "circular condition dependency", id="a condition on itself"),
+        pytest.param({"Fn::Nope": 1}, "Encountered unsupported function: Fn::Nope", id="an unknown function"),
+        pytest.param({"Ref": ["a"]}, "every Ref object must have a single String value", id="Ref of a list"),
+    ],
+)
+def test_wrong_arguments_are_refused_in_the_words_of_aws(given: Any, said: str) -> None:
+    with pytest.raises(resolve.ResolveError, match=said):
+        made().value(given)
+
+
+@pytest.mark.parametrize(
+    ("declared", "given", "said"),
+    [
+        pytest.param({"Type": "String"}, {}, r"Parameters: \[P\] must have values", id="missing"),
+        pytest.param(
+            {"Type": "String"}, {"P": "", "Q": ""}, r"Parameters: \[Q\] do not exist in the template", id="not declared"
+        ),
+        pytest.param({"Type": "Number"}, {"P": "x"}, "Parameter 'P' must be a number.", id="no number"),
+        pytest.param(
+            {"Type": "String", "AllowedValues": ["a"]},
+            {"P": "b"},
+            "Parameter 'P' must be one of AllowedValues",
+            id="not allowed",
+        ),
+        pytest.param({"Type": "String", "AllowedPattern": "[a-z]+"}, {"P": "ab1"}, "must match pattern", id="pattern"),
+        pytest.param(
+            {"Type": "String", "AllowedPattern": "a", "ConstraintDescription": "be an a"},
+            {"P": "b"},
+            "be an a",
+            id="own words",
+        ),
+        pytest.param({"Type": "String", "MaxLength": 2}, {"P": "abc"}, "at most 2", id="too long"),
+        pytest.param({"Type": "Number", "MinValue": 5}, {"P": "4"}, "not less than 5", id="too small"),
+        pytest.param({"Type": "String", "Default": ["a"]}, {}, "Default", id="a list as default"),
+    ],
+)
+def test_parameters_are_held_against_their_declarations(
+    declared: dict[str, Any], given: dict[str, str], said: str
+) -> None:
+    with pytest.raises(resolve.ResolveError, match=said):
+        resolve.parameters({"Parameters": {"P": declared}}, given)
+
+
+def test_parameters_are_texts_and_lists_of_texts() -> None:
+    data = {
+        "Parameters": {"N": {"Type": "Number", "Default": 80}, "L": {"Type": "CommaDelimitedList", "Default": "a, b"}}
+    }
+
+    assert resolve.parameters(data, {}) == {"N": "80", "L": ["a", "b"]}
