@@ -14,8 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from preflight.comply import cfn_guard_binary as guard_binary
-from preflight.comply import ruleset
+from preflight.comply import cfn_guard_binary, ruleset
 
 ROOT = Path(__file__).parents[1]
 COUNT = 500
@@ -55,7 +54,7 @@ def bare(folder: Path) -> list[str]:
     """The command of cfn-guard alone, with the rules that are on."""
     files = sorted({str(rule.file) for rule in ruleset.chosen(()).asked})
     options = ["--structured", "--output-format", "json", "--show-summary", "none"]
-    return [str(guard_binary.find().path), "validate", *options, "--rules", *files, "--data", *map(str, sorted(folder.iterdir()))]
+    return [str(cfn_guard_binary.find().path), "validate", *options, "--rules", *files, "--data", *map(str, sorted(folder.iterdir()))]
 
 
 def main() -> int:

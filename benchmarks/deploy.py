@@ -15,12 +15,16 @@ import time
 import venv
 from pathlib import Path
 
-from preflight import model, smoke
 from preflight.container_engine import engine as engines
-from preflight.deploy import lifecycle as live
-from preflight.deploy.targets import rehearsal as rehearsed
+from preflight.container_engine.engine import Engine
+from preflight.deploy import lifecycle
+from preflight.deploy.lifecycle import Wish
+from preflight.deploy.targets.rehearsal import EmulatedAccount
+from preflight.model import Finding
 from preflight.pipeline import run as pipeline
 from preflight.plan import plan
+from preflight.plan.plan import Plan
+from preflight.smoke import SmokeTest
 
 ROOT = Path(__file__).parents[1]
 CHECKOV = "checkov==3.3.30"
@@ -42,16 +46,16 @@ def scan(program: Path) -> float:
     return time.perf_counter() - began
 
 
-def deploy(asked: plan.Plan, engine: engines.Engine) -> float:
+def deploy(asked: Plan, engine: Engine) -> float:
     """Seconds from the first create call to the last page, with images in the store."""
     run = pipeline.new_run()
-    account = rehearsed.Rehearsal(asked, run=run, has_containers=True)
-    remains: list[model.Finding] = []
+    account = EmulatedAccount(asked, run=run, has_containers=True)
+    remains: list[Finding] = []
     try:
         account.endpoint  # noqa: B018 - it is up once it is known
         began = time.perf_counter()
-        with live.deployed(live.Wish(asked, run, engine, {}), account, lambda _: None, remains=remains) as deployed:
-            questions = smoke.Smoke(deployed.deployment, asked, deployed.values, plan.FILE, inside=account.inside)
+        with lifecycle.deployed(Wish(asked, run, engine, {}), account, lambda _: None, remains=remains) as deployed:
+            questions = SmokeTest(deployed.deployment, asked, deployed.values, plan.FILE, inside=account.inside)
             found = questions.findings()
             taken = time.perf_counter() - began
         if found or remains:

@@ -12,12 +12,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from preflight import __version__, errors
+from preflight import __version__
+from preflight.errors import PreflightError, StopRequested, UsageError
 
 if TYPE_CHECKING:
-    from preflight import model
-    from preflight.pipeline import run as pipeline
-    from preflight.rehearsal import server
+    from preflight.model import Report
+    from preflight.pipeline.run import AccountOptions, RunRequest
+    from preflight.rehearsal.server import Server
 
 TARGETS = ("rehearsal", "aws")
 STAGES = ("lint", "comply", "rehearse", "smoke")
@@ -31,10 +32,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         signal.signal(number, _stopper(128 + number))
     try:
         code: int = args.command(args)
-    except errors.PreflightError as error:
+    except PreflightError as error:
         _say(f"preflight: {error}")
         return 2
-    except errors.StopRequested as stop:
+    except StopRequested as stop:
         _say(f"preflight: stopped; {'; '.join(stop.left) or 'everything was cleaned up'}")
         return stop.code
     except UnicodeError as error:
@@ -63,7 +64,7 @@ def _stopper(code: int) -> Callable[[int, object], None]:
     def stop(_number: int, _frame: object) -> None:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)  # what is cleaned up now is not interrupted again
-        raise errors.StopRequested(code)
+        raise StopRequested(code)
 
     return stop
 
@@ -216,13 +217,13 @@ def _rehearse(args: argparse.Namespace) -> int:
 
 
 def _run_plan(args: argparse.Namespace, stages: tuple[str, ...]) -> int:
-    from preflight.pipeline import run as pipeline  # noqa: PLC0415 - `--help` has to be quick
+    from preflight.pipeline.run import RunRequest  # noqa: PLC0415 - `--help` has to be quick
     from preflight.plan import plan  # noqa: PLC0415 - `--help` has to be quick
 
     asked = plan.load(plan.find(args.plan))
     return _report(
         args,
-        pipeline.Request(
+        RunRequest(
             stages=stages,
             plan=asked,
             templates=tuple(asked.template_files()),
@@ -235,25 +236,25 @@ def _run_plan(args: argparse.Namespace, stages: tuple[str, ...]) -> int:
     )
 
 
-def _account(args: argparse.Namespace) -> pipeline.Account | None:
+def _account(args: argparse.Namespace) -> AccountOptions | None:
     """The account to deploy on, None for the rehearsal."""
     from preflight.deploy.targets import account  # noqa: PLC0415 - `--help` has to be quick
-    from preflight.pipeline import run as pipeline  # noqa: PLC0415 - `--help` has to be quick
+    from preflight.pipeline.run import AccountOptions  # noqa: PLC0415 - `--help` has to be quick
 
     if args.target == "rehearsal":
         for name in ("account", "regions", "yes", "keep_failed"):
             if getattr(args, name):
                 msg = f"--{name.replace('_', '-')} is for --target aws"
-                raise errors.UsageError(msg)
+                raise UsageError(msg)
         return None
     account.check_number(args.account)
     if args.containers == "off":
         msg = "--containers off is for the rehearsal: on an account tasks really run"
-        raise errors.UsageError(msg)
+        raise UsageError(msg)
     if not args.yes and not sys.stdin.isatty():
         msg = "nobody can be asked whether to deploy on the account. Next: agree by --yes"
-        raise errors.UsageError(msg)
-    return pipeline.Account(args.account, args.regions, agrees=lambda: args.yes or _agrees(), keeps_failed=args.keep_failed)
+        raise UsageError(msg)
+    return AccountOptions(args.account, args.regions, agrees=lambda: args.yes or _agrees(), keeps_failed=args.keep_failed)
 
 
 def _agrees() -> bool:
@@ -264,40 +265,40 @@ def _agrees() -> bool:
 
 
 def _paths(args: argparse.Namespace) -> int:
-    from preflight.pipeline import run as pipeline  # noqa: PLC0415 - `--help` has to be quick
+    from preflight.pipeline.run import RunRequest  # noqa: PLC0415 - `--help` has to be quick
     from preflight.plan import plan  # noqa: PLC0415 - `--help` has to be quick
 
     templates: list[Path] = []
     for path in args.paths:
         if not path.exists():
             msg = f"{path}: there is no such file or folder"
-            raise errors.UsageError(msg)
+            raise UsageError(msg)
         found = plan.templates_in(path) if path.is_dir() else [path]
         if not found:
             msg = f"{path}: there is no template in this folder. Next: name one that holds .yaml or .json files"
-            raise errors.UsageError(msg)
+            raise UsageError(msg)
         templates += found
     rules = tuple(getattr(args, "rules", ()))
-    request = pipeline.Request(
+    request = RunRequest(
         stages=(args.stage,), plan=None, templates=tuple(dict.fromkeys(templates)), rules=rules, strict=args.strict
     )
     return _report(args, request)
 
 
-def _report(args: argparse.Namespace, request: pipeline.Request) -> int:
-    from preflight.pipeline import run as pipeline  # noqa: PLC0415 - `--help` has to be quick
+def _report(args: argparse.Namespace, request: RunRequest) -> int:
+    from preflight.pipeline.run import Run  # noqa: PLC0415 - `--help` has to be quick
 
     formats = args.format or ["text"]
     if len(formats) > 1 and args.output_dir is None:
         msg = "several formats go to files. Next: name a folder by --output-dir"
-        raise errors.UsageError(msg)
-    report = pipeline.Run(request, lambda text: _say(f"preflight: {text}")).report()
+        raise UsageError(msg)
+    report = Run(request, lambda text: _say(f"preflight: {text}")).report()
     for name in formats:
         _write(name, report, args.output_dir)
     return report.exit_code
 
 
-def _write(name: str, report: model.Report, folder: Path | None) -> None:
+def _write(name: str, report: Report, folder: Path | None) -> None:
     from preflight.report import github, html, json, junit, sarif, text  # noqa: PLC0415 - `--help` has to be quick
 
     renderers = {"text": text, "json": json, "junit": junit, "sarif": sarif, "html": html, "github": github}
@@ -311,33 +312,34 @@ def _write(name: str, report: model.Report, folder: Path | None) -> None:
         (folder / f"preflight.{FORMATS[name]}").write_text(rendered, encoding="utf-8")
     except OSError as error:
         msg = f"{folder}: the report cannot be written: {error.strerror}"
-        raise errors.UsageError(msg) from None
+        raise UsageError(msg) from None
 
 
 def _serve(args: argparse.Namespace) -> int:
-    from preflight.pipeline import run as pipeline  # noqa: PLC0415 - `--help` has to be quick
+    from preflight.pipeline import run  # noqa: PLC0415 - `--help` has to be quick
     from preflight.rehearsal import serve  # noqa: PLC0415 - `--help` has to be quick
-    from preflight.rehearsal import server as servers  # noqa: PLC0415 - as above
-    from preflight.rehearsal.connectivity import public_ports as doors  # noqa: PLC0415 - `--help` has to be quick
+    from preflight.rehearsal.connectivity import public_ports  # noqa: PLC0415 - `--help` has to be quick
+    from preflight.rehearsal.serve import ServeOptions  # noqa: PLC0415 - `--help` has to be quick
+    from preflight.rehearsal.server import ServerOptions  # noqa: PLC0415 - as above
 
     standins = {}
     for pair in args.standin:
         image, equals, folder = pair.partition("=")
         if not equals:
             msg = f"--standin {pair}: expected IMAGE=DIR"
-            raise errors.UsageError(msg)
+            raise UsageError(msg)
         standins[image] = Path(folder).absolute()
-    settings = serve.Settings(
+    settings = ServeOptions(
         port=args.port,
-        run=args.run or pipeline.new_run(),
+        run=args.run or run.new_run(),
         has_containers=args.containers == "auto",
         standins=standins,
         ends_with_input=args.until_eof,
         has_egress=args.egress,
-        tasks=servers.Settings(tuple(map(doors.question, args.asked)), tuple(args.stub)),
+        tasks=ServerOptions(tuple(map(public_ports.question, args.asked)), tuple(args.stub)),
     )
 
-    def greet(running: server.Server) -> None:
+    def greet(running: Server) -> None:
         _say(f"preflight: serving at {running.address}, until Ctrl-C")
         _say(f"preflight: aws --endpoint-url {running.address} cloudformation list-stacks")
 
@@ -350,13 +352,13 @@ def _serve(args: argparse.Namespace) -> int:
 def _sweep(args: argparse.Namespace) -> int:
     if args.target == "aws":
         return _sweep_account(args)
-    from preflight.sweep import machine as sweep  # noqa: PLC0415 - `--help` has to be quick
+    from preflight.sweep import machine  # noqa: PLC0415 - `--help` has to be quick
 
     for name in ("account", "regions", "older_than", "run"):
         if getattr(args, name):
             msg = f"--{name.replace('_', '-')} is for --target aws"
-            raise errors.UsageError(msg)
-    count = sweep.sweep(_say, is_dry=args.dry_run, has_images=args.images)
+            raise UsageError(msg)
+    count = machine.sweep_machine(_say, is_dry=args.dry_run, has_images=args.images)
     sys.stdout.write(f"{count} left over\n" if args.dry_run else f"{count} removed\n")
     return 0
 
@@ -364,27 +366,27 @@ def _sweep(args: argparse.Namespace) -> int:
 def _sweep_account(args: argparse.Namespace) -> int:
     from preflight.plan import plan  # noqa: PLC0415 - `--help` has to be quick
     from preflight.sweep import account as cleaning  # noqa: PLC0415 - `--help` has to be quick
+    from preflight.sweep.account import SweepRequest  # noqa: PLC0415 - `--help` has to be quick
 
     regions = args.regions or (plan.load(plan.find(None)).region,)
-    wanted = cleaning.Wanted(account=args.account, regions=regions, age=args.older_than, run=args.run, is_dry=args.dry_run)
-    done = cleaning.clean(wanted, _say)
+    wanted = SweepRequest(account=args.account, regions=regions, age=args.older_than, run=args.run, is_dry=args.dry_run)
+    done = cleaning.sweep_account(wanted, _say)
     sys.stdout.write(f"{done.count} left over\n" if args.dry_run else f"{done.count} removed, {len(done.left)} still there\n")
     return 1 if done.left else 0
 
 
 def _rules(args: argparse.Namespace) -> int:
-    from preflight.comply import rule_docs as rulepage  # noqa: PLC0415 - `--help` has to be quick
-    from preflight.comply import ruleset  # noqa: PLC0415 - `--help` has to be quick
+    from preflight.comply import rule_docs, ruleset  # noqa: PLC0415 - `--help` has to be quick
     from preflight.plan import plan  # noqa: PLC0415 - `--help` has to be quick
 
     asked = plan.load(plan.find(args.plan)) if args.plan else None
     folders = (*args.rules, *(asked.rules if asked else ()))
     rules = ruleset.chosen(folders, asked.policy if asked else None).every
-    shown = [rulepage.named(rules, args.rule)] if args.rule else rules
+    shown = [rule_docs.named(rules, args.rule)] if args.rule else rules
     if args.format == "json":
-        sys.stdout.write(rulepage.as_json(shown))
+        sys.stdout.write(rule_docs.as_json(shown))
     else:
-        sys.stdout.write(rulepage.one(rules, args.rule) if args.rule else rulepage.listing(rules))
+        sys.stdout.write(rule_docs.one(rules, args.rule) if args.rule else rule_docs.listing(rules))
     return 0
 
 

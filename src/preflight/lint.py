@@ -6,13 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from preflight import errors, model
-from preflight.templates import template
+from preflight.errors import ToolBrokeError
+from preflight.model import Finding, ReportedWaiver, Severity
+from preflight.templates.template import Template
 
-SEVERITIES = {"E": model.Severity.ERROR, "W": model.Severity.WARNING, "I": model.Severity.INFO}
+SEVERITIES = {"E": Severity.ERROR, "W": Severity.WARNING, "I": Severity.INFO}
 
 
-def check(templates: Mapping[Path, template.Template], *, region: str | None = None) -> list[model.Finding]:
+def check(templates: Mapping[Path, Template], *, region: str | None = None) -> list[Finding]:
     """Everything that cfn-lint finds, informational checks included; its suppressions are honoured.
 
     Raises:
@@ -30,17 +31,17 @@ def check(templates: Mapping[Path, template.Template], *, region: str | None = N
         matches = list(Runner(config).run())
     except Exception as error:  # noqa: BLE001 - whatever broke in there, we could not check
         msg = f"cfn-lint broke: {error!r}"
-        raise errors.ToolBrokeError(msg) from None
+        raise ToolBrokeError(msg) from None
     return [_finding(match, names) for match in matches]
 
 
-def _finding(match: Any, names: Mapping[str, str]) -> model.Finding:
+def _finding(match: Any, names: Mapping[str, str]) -> Finding:
     path = [str(part) for part in getattr(match, "path", None) or []]
     resource = path[1] if len(path) > 1 and path[0] == "Resources" else None
-    return model.Finding(
+    return Finding(
         stage="lint",
         check=match.rule.id,
-        severity=SEVERITIES.get(match.rule.id[:1], model.Severity.ERROR),
+        severity=SEVERITIES.get(match.rule.id[:1], Severity.ERROR),
         message=match.message,
         file=names.get(str(match.filename), str(match.filename)),
         line=match.linenumber,
@@ -58,12 +59,12 @@ def version() -> str:
     return str(__version__)
 
 
-def waivers(templates: Sequence[template.Template]) -> list[model.Waiver]:
+def waivers(templates: Sequence[Template]) -> list[ReportedWaiver]:
     """The checks that templates switch off in `Metadata.cfn-lint.config.ignore_checks`."""
     return [waiver for known in templates for waiver in _waivers(known)]
 
 
-def _waivers(known: template.Template) -> Iterator[model.Waiver]:
+def _waivers(known: Template) -> Iterator[ReportedWaiver]:
     places: list[tuple[str | None, Mapping[str, Any]]] = [(None, known.data), *known.resources.items()]
     for resource, holder in places:
         metadata = holder.get("Metadata")
@@ -72,4 +73,4 @@ def _waivers(known: template.Template) -> Iterator[model.Waiver]:
             reasons = config.get("reasons") or {}
             for check_id in config.get("ignore_checks") or []:
                 reason = str(reasons.get(check_id, "")) or "no reason given"
-                yield model.Waiver(str(check_id), resource, reason, "template", known.name)
+                yield ReportedWaiver(str(check_id), resource, reason, "template", known.name)

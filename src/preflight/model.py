@@ -47,7 +47,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Waiver:
+class ReportedWaiver:
     """A check that the user switched off for one resource, and why."""
 
     check: str
@@ -69,7 +69,7 @@ class LedgerEntry:
 
 
 @dataclass(frozen=True)
-class Answer:
+class SmokeAnswer:
     """One request of the smoke stage and what came back; `seconds` until the answer that counted."""
 
     target: str
@@ -87,7 +87,7 @@ class Deployment:
     services: tuple[str, ...] = ()
     images: tuple[dict[str, str], ...] = ()
     tasks: tuple[dict[str, str], ...] = ()
-    smoke: tuple[Answer, ...] = ()
+    smoke: tuple[SmokeAnswer, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ class StageResult:
     seconds: float = 0.0
     reason: str | None = None
     findings: tuple[Finding, ...] = ()
-    waived: tuple[Waiver, ...] = ()
+    waived: tuple[ReportedWaiver, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ class Report:
         return tuple(finding for stage in self.stages for finding in stage.findings)
 
     @property
-    def waived(self) -> tuple[Waiver, ...]:
+    def waived(self) -> tuple[ReportedWaiver, ...]:
         """All waivers, in the order of the stages."""
         return tuple(waiver for stage in self.stages for waiver in stage.waived)
 

@@ -10,19 +10,25 @@ from pathlib import Path
 
 import pytest
 
-from preflight import errors, model
-from preflight.container_engine import engine as engines
-from preflight.cost import announcement as consent
-from preflight.deploy import lifecycle as live
-from preflight.deploy.targets import account, target
-from preflight.deploy.targets import rehearsal as rehearsed
+from preflight.container_engine import engine
+from preflight.cost import announcement
+from preflight.deploy import lifecycle
+from preflight.deploy.lifecycle import Live, Wish
+from preflight.deploy.targets import account
+from preflight.deploy.targets.account import RealAccount
+from preflight.deploy.targets.rehearsal import EmulatedAccount
+from preflight.deploy.targets.target import DeploymentTarget
+from preflight.errors import PreflightError, UsageError
+from preflight.model import Finding, Outcome, Report
 from preflight.pipeline import run as pipeline
+from preflight.pipeline.run import AccountOptions, Run, RunRequest
 from preflight.plan import plan
+from preflight.plan.plan import Plan
 from preflight.report import text
 
 PLAN = "preflight.yaml"
 TARGETS = ("rehearsal", "aws")
-_REPORTS: pytest.StashKey[dict[Path, model.Report]] = pytest.StashKey()
+_REPORTS: pytest.StashKey[dict[Path, Report]] = pytest.StashKey()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -65,14 +71,14 @@ class StageItem(pytest.Item):
         """
         report = _report(self.config, self.path)
         result = next(stage for stage in report.stages if stage.name == self.name)
-        if result.outcome is model.Outcome.SKIPPED:
+        if result.outcome is Outcome.SKIPPED:
             pytest.skip(result.reason or "skipped")
-        if result.outcome is not model.Outcome.PASS:
+        if result.outcome is not Outcome.PASS:
             raise StageFailedError(text.render_stage(result))
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:  # noqa: ARG002 - pytest's signature
         """The findings; a traceback only for trouble of our own."""
-        if isinstance(excinfo.value, StageFailedError | errors.PreflightError):
+        if isinstance(excinfo.value, StageFailedError | PreflightError):
             return str(excinfo.value)
         return str(super().repr_failure(excinfo))
 
@@ -85,11 +91,11 @@ class StageFailedError(Exception):
     """A stage did not pass; the text says why."""
 
 
-def _report(config: pytest.Config, path: Path) -> model.Report:
+def _report(config: pytest.Config, path: Path) -> Report:
     reports = config.stash.setdefault(_REPORTS, {})
     if path not in reports:
         asked = plan.load(path)
-        request = pipeline.Request(
+        request = RunRequest(
             stages=pipeline.STAGES,
             plan=asked,
             templates=tuple(asked.template_files()),
@@ -97,7 +103,7 @@ def _report(config: pytest.Config, path: Path) -> model.Report:
             account=_account(config),
         )
         with _stoppable():
-            reports[path] = pipeline.Run(request, _teller(config)).report()
+            reports[path] = Run(request, _teller(config)).report()
     return reports[path]
 
 
@@ -113,24 +119,24 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def preflight_plan(request: pytest.FixtureRequest) -> plan.Plan:
+def preflight_plan(request: pytest.FixtureRequest) -> Plan:
     """The plan that is deployed."""
     return plan.load(plan.find(request.config.getoption("--preflight-plan")))
 
 
 @pytest.fixture(scope="session")
-def preflight_deployment(request: pytest.FixtureRequest, preflight_plan: plan.Plan) -> Iterator[live.Live]:
+def preflight_deployment(request: pytest.FixtureRequest, preflight_plan: Plan) -> Iterator[Live]:
     """The plan, deployed on the target; deleted at the end of the session."""
     run, say = pipeline.new_run(), _teller(request.config)
     names = {path: path.name for path in preflight_plan.template_files()}
     try:
         where = _target(request.config, preflight_plan, run)
-    except errors.PreflightError as error:
+    except PreflightError as error:
         pytest.fail(str(error), pytrace=False)
-    remains: list[model.Finding] = []
+    remains: list[Finding] = []
     try:
-        wish = live.Wish(preflight_plan, run, engines.find(), names)
-        with _stoppable(), live.deployed(wish, where, say, remains=remains) as deployed:
+        wish = Wish(preflight_plan, run, engine.find(), names)
+        with _stoppable(), lifecycle.deployed(wish, where, say, remains=remains) as deployed:
             yield deployed
     finally:
         where.close()
@@ -140,7 +146,7 @@ def preflight_deployment(request: pytest.FixtureRequest, preflight_plan: plan.Pl
         pytest.fail(f"not everything was deleted: {remains}")
 
 
-def _target(config: pytest.Config, asked: plan.Plan, run: str) -> target.Target:
+def _target(config: pytest.Config, asked: Plan, run: str) -> DeploymentTarget:
     """The target that the options name.
 
     Raises:
@@ -148,12 +154,12 @@ def _target(config: pytest.Config, asked: plan.Plan, run: str) -> target.Target:
     """
     wanted = _account(config)
     if wanted is None:
-        return rehearsed.Rehearsal(asked, run=run, has_containers=True)
+        return EmulatedAccount(asked, run=run, has_containers=True)
     account.check_names(asked)
-    found = account.Account(wanted.id, regions=(asked.region,), run=run)
+    found = RealAccount(wanted.id, regions=(asked.region,), run=run)
     found.check()
-    say, templates = _teller(config), live.readable(asked)
-    for line in consent.announced(asked, templates, found, account=wanted.id, regions=(asked.region,), run=run):
+    say, templates = _teller(config), lifecycle.readable(asked)
+    for line in announcement.announcement(asked, templates, found, account=wanted.id, regions=(asked.region,), run=run):
         say(line)
     return found
 
@@ -190,7 +196,7 @@ def _stoppable() -> Iterator[None]:
         signal.signal(signal.SIGTERM, former)
 
 
-def _account(config: pytest.Config) -> pipeline.Account | None:
+def _account(config: pytest.Config) -> AccountOptions | None:
     """The account to deploy on, None for the rehearsal.
 
     Raises:
@@ -202,5 +208,5 @@ def _account(config: pytest.Config) -> pipeline.Account | None:
     account.check_number(number)
     if not config.getoption("--preflight-yes"):
         msg = "deploying on an account costs money. Next: agree by --preflight-yes"
-        raise errors.UsageError(msg)
-    return pipeline.Account(number, (), agrees=lambda: True)
+        raise UsageError(msg)
+    return AccountOptions(number, (), agrees=lambda: True)

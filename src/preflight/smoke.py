@@ -11,25 +11,19 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from preflight import errors, model
-from preflight.aws import describe_network as vpc
-from preflight.aws import reachability
-from preflight.deploy import (
-    aws_errors as trouble,
-)
-from preflight.deploy import (
-    declared_resources as blueprint,
-)
-from preflight.deploy import deployment as deployments
-from preflight.deploy import (
-    load_balancers as balancers,
-)
-from preflight.deploy import (
-    tasks,
-)
+from preflight.aws import describe_network, reachability
+from preflight.aws.reachability import Blocker, Interface, Network
+from preflight.deploy import aws_errors, load_balancers
+from preflight.deploy.declared_resources import DeclaredResource
+from preflight.deploy.deployment import Deployment
+from preflight.deploy.load_balancers import LoadBalancers, PublicListener
+from preflight.deploy.tasks import RunningTask, StoppedTask
+from preflight.errors import WaitExpiredError
+from preflight.model import Finding, Severity, SmokeAnswer
 from preflight.plan import plan
-from preflight.system import http as fetching
-from preflight.system import waiting
+from preflight.plan.plan import Plan, SmokeEntry
+from preflight.system import http, waiting
+from preflight.system.http import Response
 
 NEAR, FAR = 10.0, 60.0  # seconds for an answer, from this machine and from AWS, where DNS has to learn a name first
 SOURCE = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-task-networking.html"
@@ -38,23 +32,23 @@ Inside = Callable[[str, int, str], Mapping[str, Any]]
 _OUTPUT = re.compile(r"\{output\.([A-Za-z0-9]+)\}")
 
 
-def _nothing() -> reachability.Missing | None:
+def _nothing() -> Blocker | None:
     """No link is known to be missing."""
     return None
 
 
 @dataclass(frozen=True)
-class _Question:
+class _Request:
     """One question: what of the plan it is, to which URL, whom it asks, and what may keep an answer from coming."""
 
-    entry: plan.Smoke
+    entry: SmokeEntry
     url: str
     name: str
-    task: tasks.Running | None = None
-    missing: Callable[[], reachability.Missing | None] = _nothing
+    task: RunningTask | None = None
+    missing: Callable[[], Blocker | None] = _nothing
 
 
-class Smoke:
+class SmokeTest:
     """The questions of a plan to one deployment.
 
     `inside` asks a task within its own network; `skipped` says of task definitions why their tasks do
@@ -63,8 +57,8 @@ class Smoke:
 
     def __init__(
         self,
-        deployment: deployments.Deployment,
-        asked: plan.Plan,
+        deployment: Deployment,
+        asked: Plan,
         values: Mapping[str, str],
         shown: str,
         *,
@@ -77,12 +71,12 @@ class Smoke:
         self._shown = shown
         self._inside = inside
         self._skipped = skipped or {}
-        self._balancers = balancers.Balancers(deployment.session)
-        self.running: list[tasks.Running] = []
-        self.answers: list[model.Answer] = []
+        self._balancers = LoadBalancers(deployment.session)
+        self.running: list[RunningTask] = []
+        self.answers: list[SmokeAnswer] = []
         self.unasked: list[str] = []
 
-    def findings(self) -> list[model.Finding]:
+    def findings(self) -> list[Finding]:
         """Ask every question; a finding for each wrong or missing answer.
 
         Raises:
@@ -91,7 +85,7 @@ class Smoke:
         found = [finding for entry in self._plan.smoke for finding in self._ask(self._filled(entry))]
         return found + [self._deployment.of_stopped(stopped) for stopped in self._fallen()]
 
-    def _fallen(self) -> Iterator[tasks.Stopped]:
+    def _fallen(self) -> Iterator[StoppedTask]:
         """Tasks that were asked and have stopped since."""
         asked = {task.arn for task in self.running}
         for arn, cluster in self._deployment.services.items():
@@ -99,7 +93,7 @@ class Smoke:
                 if stopped.arn in asked:
                     yield stopped
 
-    def _filled(self, entry: plan.Smoke) -> plan.Smoke:
+    def _filled(self, entry: SmokeEntry) -> SmokeEntry:
         texts: dict[str, Any] = {
             key: plan.fill(value, self._values)
             for key in ("service", "cluster", "url", "get", "contains")
@@ -112,21 +106,21 @@ class Smoke:
         _, cluster, service = known.physical.split("/")
         return dataclasses.replace(filled, cluster=cluster, service=service)
 
-    def _declared(self, entry: plan.Smoke) -> blueprint.Declared | None:
+    def _declared(self, entry: SmokeEntry) -> DeclaredResource | None:
         """The service that an entry names by its logical id, where no service has that very name."""
         every = self._deployment.blueprint.of_kind("AWS::ECS::Service")
         named = [d for d in every if d.physical.rpartition("/")[2] == entry.service]
         logical = [d for d in every if d.logical == entry.service and d.physical.count("/") == 2]
         return logical[0] if logical and not named else None
 
-    def _ask(self, entry: plan.Smoke) -> Iterator[model.Finding]:
+    def _ask(self, entry: SmokeEntry) -> Iterator[Finding]:
         if entry.service is None:
             yield from self._ask_url(entry)
             return
         try:
             found = self._deployment.tasks.running(entry.cluster, entry.service)
         except ClientError as error:
-            if trouble.is_of_account(error):
+            if aws_errors.is_account_error(error):
                 raise
             yield self._finding(entry, f"service {entry.service}: {error.response['Error']['Message']}")
             return
@@ -137,7 +131,7 @@ class Smoke:
         self.unasked += sorted({self._skipped[t.definition] for t in found if t.definition in self._skipped})
         yield from self._ask_tasks(entry, real)
 
-    def _ask_tasks(self, entry: plan.Smoke, found: list[tasks.Running]) -> Iterator[model.Finding]:
+    def _ask_tasks(self, entry: SmokeEntry, found: list[RunningTask]) -> Iterator[Finding]:
         if entry.is_inside:
             for task in found:
                 yield from self._ask_inside(entry, task)
@@ -149,35 +143,35 @@ class Smoke:
         for task in found:
             yield from self._ask_task(entry, task)
 
-    def _is_open(self, entry: plan.Smoke, task: tasks.Running) -> bool:
+    def _is_open(self, entry: SmokeEntry, task: RunningTask) -> bool:
         """Whether the asker reaches the task itself; one that pulls by its public address may admit only its load balancer."""
         return task.public is not None and self._link(self._face(task), entry.port, entry) is None
 
-    def _entrances(self, entry: plan.Smoke) -> list[balancers.Entrance]:
+    def _entrances(self, entry: SmokeEntry) -> list[PublicListener]:
         """The listeners of public load balancers in front of a service, the one on the asked port first."""
         every = self._balancers.entrances(entry.cluster, str(entry.service))
         return sorted((e for e in every if e.is_public), key=lambda e: (e.port != entry.port, e.port))
 
-    def _ask_entrance(self, entry: plan.Smoke, entrance: balancers.Entrance) -> Iterator[model.Finding]:
+    def _ask_entrance(self, entry: SmokeEntry, entrance: PublicListener) -> Iterator[Finding]:
         faces = self._balancers.faces(entrance.balancer)
 
-        def missing() -> reachability.Missing | None:
+        def missing() -> Blocker | None:
             links = [self._link(face, entrance.port, entry, has_groups=bool(face.groups)) for face in faces]
             return links[0] if links and all(links) else None
 
         name = f"load balancer {entrance.host} in front of {entry.service}"
-        yield from self._judge(_Question(entry, entrance.url(entry.get), name, None, missing))
+        yield from self._judge(_Request(entry, entrance.url(entry.get), name, None, missing))
 
-    def _ask_url(self, entry: plan.Smoke) -> Iterator[model.Finding]:
+    def _ask_url(self, entry: SmokeEntry) -> Iterator[Finding]:
         outputs = {name: self._deployment.output(name) for name in _OUTPUT.findall(str(entry.url))}
         unknown = [name for name, value in outputs.items() if value is None]
         if unknown:
             yield self._finding(entry, f"url: no stack of the plan has an output {unknown[0]}")
             return
         url = _OUTPUT.sub(lambda found: str(outputs[found.group(1)]), str(entry.url))
-        yield from self._judge(_Question(entry, url, url))
+        yield from self._judge(_Request(entry, url, url))
 
-    def _ask_inside(self, entry: plan.Smoke, task: tasks.Running) -> Iterator[model.Finding]:
+    def _ask_inside(self, entry: SmokeEntry, task: RunningTask) -> Iterator[Finding]:
         """Ask a task within its network, if anybody there is admitted."""
         name = f"task {task.id} of {entry.service}"
         face = self._face(task)
@@ -189,13 +183,13 @@ class Smoke:
             self.unasked.append(f"{name} is asked from inside its network, where nobody can ask on an account")
             return
         url, ask = f"http://{task.private}:{entry.port}{entry.get}", self._inside
-        asked = _Question(entry, url, name, task)
-        yield from self._hold(asked, lambda: fetching.Page(**ask(task.id, entry.port, entry.get)))
+        asked = _Request(entry, url, name, task)
+        yield from self._hold(asked, lambda: Response(**ask(task.id, entry.port, entry.get)))
 
-    def _ask_task(self, entry: plan.Smoke, task: tasks.Running) -> Iterator[model.Finding]:
+    def _ask_task(self, entry: SmokeEntry, task: RunningTask) -> Iterator[Finding]:
         name = f"task {task.id} of {entry.service}"
 
-        def missing() -> reachability.Missing | None:
+        def missing() -> Blocker | None:
             return self._link(self._face(task), entry.port, entry)
 
         if task.public is None:
@@ -203,33 +197,33 @@ class Smoke:
             yield self._finding(entry, said, missing(), task)
             return
         url = f"http://{task.public}{'' if entry.port == 80 else f':{entry.port}'}{entry.get}"
-        yield from self._judge(_Question(entry, url, name, task, missing))
+        yield from self._judge(_Request(entry, url, name, task, missing))
 
-    def _judge(self, asked: _Question) -> Iterator[model.Finding]:
-        host, session = balancers.host_of(asked.url), self._deployment.session
+    def _judge(self, asked: _Request) -> Iterator[Finding]:
+        host, session = load_balancers.host_of(asked.url), self._deployment.session
         at = self._balancers.address(host)
-        if at is None and session.has_loopback_only and host.endswith(fetching.BALANCERS):
+        if at is None and session.has_loopback_only and host.endswith(http.BALANCERS):
             yield self._finding(asked.entry, f"{asked.name}: nobody on the internet reaches it", asked.missing())
             return
         session.check_address(at or host)
-        yield from self._hold(asked, lambda: fetching.fetch(asked.url, at=at))
+        yield from self._hold(asked, lambda: http.fetch(asked.url, at=at))
 
-    def _hold(self, asked: _Question, ask: Callable[[], fetching.Page]) -> Iterator[model.Finding]:
+    def _hold(self, asked: _Request, ask: Callable[[], Response]) -> Iterator[Finding]:
         """Ask until the answer is the one that the plan wants, or time is up."""
         entry, began = asked.entry, time.monotonic()
         page = self._page(entry, asked.url, ask)
         taken = time.monotonic() - began
-        self.answers.append(model.Answer(entry.service or asked.url, asked.url, page.status, entry.status, taken))
+        self.answers.append(SmokeAnswer(entry.service or asked.url, asked.url, page.status, entry.status, taken))
         if page.fits(entry.status, entry.contains):
             return
         wanted = f"status {entry.status}" + (f" and a page with {entry.contains!r}" if entry.contains else "")
         said = f"{asked.name}: GET {asked.url} was to bring {wanted}, and brought {page.shown()}"
         yield self._finding(entry, said, asked.missing() if page.status is None else None, asked.task)
 
-    def _page(self, entry: plan.Smoke, url: str, ask: Callable[[], fetching.Page]) -> fetching.Page:
-        last, session = fetching.Page(None, "", "no answer"), self._deployment.session
+    def _page(self, entry: SmokeEntry, url: str, ask: Callable[[], Response]) -> Response:
+        last, session = Response(None, "", "no answer"), self._deployment.session
 
-        def probe() -> fetching.Page | None:
+        def probe() -> Response | None:
             nonlocal last
             last = ask()
             return last if last.fits(entry.status, entry.contains) else None
@@ -239,36 +233,36 @@ class Smoke:
             return waiting.until(
                 probe, what=f"a page at {url}", timeout=timeout, interval=session.interval, sleep=session.sleep
             )
-        except errors.WaitExpiredError:
+        except WaitExpiredError:
             return last
 
-    def _face(self, task: tasks.Running) -> reachability.Interface:
+    def _face(self, task: RunningTask) -> Interface:
         ec2 = self._deployment.session.client("ec2")
         found = ec2.describe_network_interfaces(NetworkInterfaceIds=[task.interface])["NetworkInterfaces"][0]
-        return dataclasses.replace(balancers.of(found), has_public_address=task.public is not None)
+        return dataclasses.replace(load_balancers.of(found), has_public_address=task.public is not None)
 
-    def _network(self, face: reachability.Interface) -> reachability.Network:
-        return vpc.describe(self._deployment.session.client("ec2"), face.vpc)
+    def _network(self, face: Interface) -> Network:
+        return describe_network.describe_network(self._deployment.session.client("ec2"), face.vpc)
 
     def _link(
-        self, face: reachability.Interface, port: int, entry: plan.Smoke, *, has_groups: bool = True
-    ) -> reachability.Missing | None:
+        self, face: Interface, port: int, entry: SmokeEntry, *, has_groups: bool = True
+    ) -> Blocker | None:
         """The link of the chain from the caller to an interface that is missing, if one is."""
-        caller = entry.caller or reachability.SOMEBODY
+        caller = entry.caller or reachability.ANY_INTERNET_CALLER
         return reachability.from_internet(self._network(face), face, port, caller=caller, has_groups=has_groups)
 
     def _finding(
         self,
-        entry: plan.Smoke,
+        entry: SmokeEntry,
         message: str,
-        missing: reachability.Missing | None = None,
-        task: tasks.Running | None = None,
-    ) -> model.Finding:
+        missing: Blocker | None = None,
+        task: RunningTask | None = None,
+    ) -> Finding:
         at, name = self._at(missing, task), missing.property if missing is not None else None
-        return model.Finding(
+        return Finding(
             "smoke",
             "SMOKE_GET",
-            model.Severity.ERROR,
+            Severity.ERROR,
             f"{message}: {missing.message}" if missing is not None else message,
             file=at.template.name if at is not None else self._shown,
             line=at.line(name) if at is not None else entry.line,
@@ -278,7 +272,7 @@ class Smoke:
             source=SOURCE,
         )
 
-    def _at(self, missing: reachability.Missing | None, task: tasks.Running | None) -> blueprint.Declared | None:
+    def _at(self, missing: Blocker | None, task: RunningTask | None) -> DeclaredResource | None:
         """The resource whose line would mend it: that of the missing link, else the service."""
         known = self._deployment.blueprint
         at = known.find(missing.resource) if missing is not None and missing.resource else None

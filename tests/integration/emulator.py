@@ -12,9 +12,9 @@ from typing import Any
 
 import boto3
 
-from preflight.container_engine import engine as engines
-from preflight.system import processes as process
-from preflight.system import run_folders as places
+from preflight.container_engine import engine
+from preflight.system import run_folders
+from preflight.system.processes import ServerProcess
 
 REGION = "ap-northeast-1"
 TRUST = {
@@ -47,10 +47,10 @@ def account(run: str, *options: str, patience: float = 60) -> Iterator[Served]:
     """An account that nobody else uses; what it does not clean up within `patience` seconds is removed."""
     standin = f"nginx={_STANDIN}"
     args = ("serve", "--run", run, "--until-eof", "--standin", standin, *options)
-    service = process.Service(sys.executable, "-m", "preflight", *args)
+    service = ServerProcess(sys.executable, "-m", "preflight", *args)
     try:
         yield Served(service.pid, json.loads(service.first_line(timeout=60))["endpoint"])
     finally:
         if not service.stop(timeout=patience):
-            engines.remove_run(engines.find(), run)
-            places.remove(places.runs() / run)
+            engine.remove_run(engine.find(), run)
+            run_folders.remove(run_folders.runs() / run)

@@ -12,9 +12,10 @@ from typing import Any
 
 import boto3
 
-from preflight.container_engine import engine as engines
+from preflight.container_engine import engine
 from preflight.pipeline import run as pipeline
-from preflight.system import processes as process
+from preflight.system import processes
+from preflight.system.processes import CompletedProcess, ServerProcess
 
 ROOT = Path(__file__).parents[2]
 COMMAND = (sys.executable, "-m", "preflight")
@@ -96,12 +97,12 @@ def serving() -> Iterator[Account]:
     """A fresh account of that kind, until the block ends."""
     run = pipeline.new_run()
     standin = f"nginx={ROOT / 'docker' / 'nginx-standin'}"
-    service = process.Service(*COMMAND, "serve", "--until-eof", "--run", run, "--standin", standin)
+    service = ServerProcess(*COMMAND, "serve", "--until-eof", "--run", run, "--standin", standin)
     try:
         yield Account(json.loads(service.first_line(timeout=60))["endpoint"])
     finally:
         if not service.stop(timeout=120):
-            engines.remove_run(engines.find(), run)
+            engine.remove_run(engine.find(), run)
 
 
 def environment(endpoint: str, more: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -109,6 +110,6 @@ def environment(endpoint: str, more: Mapping[str, str] | None = None) -> dict[st
     return {"AWS_ENDPOINT_URL": endpoint, **(more or {})}
 
 
-def run(endpoint: str, *args: str, timeout: float = 300, env: Mapping[str, str] | None = None) -> process.Done:
+def run(endpoint: str, *args: str, timeout: float = 300, env: Mapping[str, str] | None = None) -> CompletedProcess:
     """What one of the program's commands brings, with the account behind an endpoint."""
-    return process.run(*COMMAND, *args, env=environment(endpoint, env), cwd=ROOT, timeout=timeout)
+    return processes.run(*COMMAND, *args, env=environment(endpoint, env), cwd=ROOT, timeout=timeout)

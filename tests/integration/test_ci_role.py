@@ -10,12 +10,12 @@ from typing import Any
 
 import boto3
 import pytest
-from tests.unit.rehearsal.iam import callers as people
 
-from preflight.container_engine import engine as engines
+from preflight.container_engine import engine
 from preflight.pipeline import run as pipeline
-from preflight.system import processes as process
-from preflight.system import waiting
+from preflight.system import processes, waiting
+from preflight.system.processes import CompletedProcess, ServerProcess
+from tests.unit.rehearsal.iam import callers
 
 ROOT = Path(__file__).parents[2]
 ACCOUNT = "123456789012"
@@ -29,21 +29,21 @@ def endpoint() -> Iterator[str]:
     run = pipeline.new_run()
     standin = f"nginx={ROOT / 'docker' / 'nginx-standin'}"
     command = (sys.executable, "-m", "preflight", "serve", "--until-eof", "--run", run, "--standin", standin)
-    service = process.Service(*command)
+    service = ServerProcess(*command)
     yield json.loads(service.first_line(timeout=60))["endpoint"]
     if not service.stop(timeout=120):
-        engines.remove_run(engines.find(), run)
+        engine.remove_run(engine.find(), run)
 
 
 @pytest.fixture(scope="module")
 def client(endpoint: str) -> Callable[[str], Any]:
-    return lambda service: boto3.client(service, region_name=people.REGION, endpoint_url=endpoint)
+    return lambda service: boto3.client(service, region_name=callers.REGION, endpoint_url=endpoint)
 
 
 @pytest.fixture(scope="module")
 def role(client: Callable[[str], Any]) -> str:
     """The ARN of the role, deployed by the account's administrator."""
-    provider = client("iam").create_open_id_connect_provider(Url=people.ISSUER, ClientIDList=["sts.amazonaws.com"])
+    provider = client("iam").create_open_id_connect_provider(Url=callers.ISSUER, ClientIDList=["sts.amazonaws.com"])
     values = {"OIDCProviderArn": provider["OpenIDConnectProviderArn"], "Repository": "owner/name"}
     cloudformation = client("cloudformation")
     cloudformation.create_stack(
@@ -61,9 +61,9 @@ def role(client: Callable[[str], Any]) -> str:
 
 
 @pytest.fixture
-def check(endpoint: str, role: str, tmp_path: Path) -> Callable[[], process.Done]:
+def check(endpoint: str, role: str, tmp_path: Path) -> Callable[[], CompletedProcess]:
     """Run the command as a workflow does."""
-    (tmp_path / "token").write_text(people.token(exp=4_000_000_000))
+    (tmp_path / "token").write_text(callers.token(exp=4_000_000_000))
     workflow = {
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ROLE_ARN": role,
@@ -72,14 +72,14 @@ def check(endpoint: str, role: str, tmp_path: Path) -> Callable[[], process.Done
     }
     command = ("check", "--target", "aws", "--account", ACCOUNT, "--yes")
 
-    def run() -> process.Done:
-        return process.run("env", *OWN, sys.executable, "-m", "preflight", *command, env=workflow, cwd=ROOT, timeout=300)
+    def run() -> CompletedProcess:
+        return processes.run("env", *OWN, sys.executable, "-m", "preflight", *command, env=workflow, cwd=ROOT, timeout=300)
 
     return run
 
 
 @pytest.mark.storm
-def test_the_command_passes_with_the_role_of_the_workflow(check: Callable[[], process.Done]) -> None:
+def test_the_command_passes_with_the_role_of_the_workflow(check: Callable[[], CompletedProcess]) -> None:
     done = check()
 
     assert done.code == 0, done.stdout
@@ -87,7 +87,7 @@ def test_the_command_passes_with_the_role_of_the_workflow(check: Callable[[], pr
 
 @pytest.mark.storm
 def test_the_command_fails_without_leave_to_push_and_names_what_was_denied(
-    check: Callable[[], process.Done], client: Callable[[str], Any], role: str
+    check: Callable[[], CompletedProcess], client: Callable[[str], Any], role: str
 ) -> None:
     iam, name = client("iam"), role.rpartition("/")[2]
     document = iam.get_role_policy(RoleName=name, PolicyName="run")["PolicyDocument"]

@@ -15,11 +15,10 @@ import pytest
 
 from preflight.container_engine import engine as engines
 from preflight.container_engine.standins import Standins
-from preflight.deploy import image_push as images
+from preflight.deploy import image_push
 from preflight.deploy import session as sessions
-from preflight.system import processes as process
-from preflight.system import run_folders as places
-from preflight.system import waiting
+from preflight.system import processes, run_folders, waiting
+from preflight.system.processes import ServerProcess
 
 ROOT = Path(__file__).parents[2]
 REGION = "ap-northeast-1"
@@ -34,13 +33,13 @@ def endpoint() -> Iterator[str]:
     """The pretended account, served to whoever comes."""
     standin = f"nginx={ROOT / 'docker' / 'nginx-standin'}"
     args = ("serve", "--run", RUN, "--until-eof", "--standin", standin, "--asked", ":80:")
-    service = process.Service(sys.executable, "-m", "preflight", *args)
+    service = ServerProcess(sys.executable, "-m", "preflight", *args)
     try:
         yield json.loads(service.first_line(timeout=60))["endpoint"]
     finally:
         if not service.stop(timeout=60):
             engines.remove_run(engines.find(), RUN)
-            places.remove(places.runs() / RUN)
+            run_folders.remove(run_folders.runs() / RUN)
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +57,7 @@ def aws(endpoint: str) -> Aws:
     }
 
     def run(*args: str) -> Any:
-        done = process.run(program, *args, env=env, timeout=300)
+        done = processes.run(program, *args, env=env, timeout=300)
         assert (done.code, done.stderr) == (0, "")
         return json.loads(done.stdout) if done.stdout.startswith(("{", "[")) else done.stdout
 
@@ -76,7 +75,7 @@ def article(aws: Aws, endpoint: str) -> None:
     engine = engines.find()
     base = Standins(engine, {"nginx": ROOT / "docker" / "nginx-standin"})
     session = sessions.rehearsal(REGION, endpoint)
-    images.push(session, engine, folder=ROOT / "docker", name="fa-018:1.0.0", run=RUN, base=base, platform="linux/amd64")
+    image_push.push(session, engine, folder=ROOT / "docker", name="fa-018:1.0.0", run=RUN, base=base, platform="linux/amd64")
 
 
 def ended(client: Any, name: str) -> str:

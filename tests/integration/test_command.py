@@ -14,9 +14,8 @@ from typing import Any
 import pytest
 
 from preflight.container_engine import engine as engines
-from preflight.system import processes as process
-from preflight.system import run_folders as places
-from preflight.system import waiting
+from preflight.system import processes, run_folders, waiting
+from preflight.system.processes import ServerProcess
 
 ROOT = Path(__file__).parents[2]
 COMMAND = (sys.executable, "-m", "preflight")
@@ -41,7 +40,7 @@ def copy(tmp_path: Path) -> Callable[..., Path]:
 
 
 def check(folder: Path, *args: str) -> tuple[int, dict[str, Any]]:
-    done = process.run(*COMMAND, "check", str(folder), "--format", "json", *args, timeout=300)
+    done = processes.run(*COMMAND, "check", str(folder), "--format", "json", *args, timeout=300)
     assert "Traceback" not in done.stderr
     return done.code, json.loads(done.stdout)
 
@@ -50,7 +49,7 @@ def left_over() -> tuple[list[str], list[str]]:
     """Containers with our label, and run folders."""
     engine = engines.find()
     return engine.must("ps", "--all", "--quiet", "--filter", f"label={engines.RUN_LABEL}").split(), [
-        folder.name for folder in places.runs().iterdir()
+        folder.name for folder in run_folders.runs().iterdir()
     ]
 
 
@@ -139,7 +138,7 @@ def test_the_readme_shows_what_is_really_said(copy: Callable[..., Path]) -> None
 )
 def test_a_signal_in_the_middle_leaves_nothing(number: signal.Signals) -> None:
     before = left_over()
-    running = process.start(*COMMAND, "check", str(ROOT), "--stage", "rehearse,smoke")
+    running = processes.start(*COMMAND, "check", str(ROOT), "--stage", "rehearse,smoke")
     waiting.until(lambda: len(left_over()[0]) > len(before[0]), what="a container", timeout=60)
 
     os.kill(running._started.pid, number)
@@ -150,7 +149,7 @@ def test_a_signal_in_the_middle_leaves_nothing(number: signal.Signals) -> None:
 
 def test_after_sigkill_nothing_is_left_either() -> None:
     before = left_over()
-    running = process.start(*COMMAND, "check", str(ROOT), "--stage", "rehearse,smoke")
+    running = processes.start(*COMMAND, "check", str(ROOT), "--stage", "rehearse,smoke")
     waiting.until(lambda: len(left_over()[0]) > len(before[0]), what="a container", timeout=60)
 
     os.kill(running._started.pid, signal.SIGKILL)
@@ -161,7 +160,7 @@ def test_after_sigkill_nothing_is_left_either() -> None:
 
 
 def test_sweep_removes_what_a_killed_account_left() -> None:
-    service = process.Service(*COMMAND, "serve", "--run", "sweepme1", "--until-eof")
+    service = ServerProcess(*COMMAND, "serve", "--run", "sweepme1", "--until-eof")
     service.first_line(timeout=60)
     engine = engines.find()
     engine.must(
@@ -175,13 +174,13 @@ def test_sweep_removes_what_a_killed_account_left() -> None:
     )
     service._running.kill()
 
-    done = process.run(*COMMAND, "sweep", timeout=60)
+    done = processes.run(*COMMAND, "sweep", timeout=60)
 
     found = engine.must("ps", "--all", "--quiet", "--filter", f"label={engines.RUN_LABEL}=sweepme1").split()
     assert (done.code, found, "sweepme1" in left_over()[1]) == (0, [], False), str(done)
 
 
 def test_two_runs_at_once_do_not_disturb_each_other() -> None:
-    runs = [process.start(*COMMAND, "check", str(ROOT), "--stage", "rehearse,smoke") for _ in range(2)]
+    runs = [processes.start(*COMMAND, "check", str(ROOT), "--stage", "rehearse,smoke") for _ in range(2)]
 
     assert [run.result(timeout=300).code for run in runs] == [0, 0]

@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 import testinfra
 
-from preflight.deploy import image_push as images
-from preflight.deploy import lifecycle as live
-from preflight.deploy import tasks
-from preflight.system import http as fetching
-from preflight.system import waiting
+from preflight.deploy import image_push
+from preflight.deploy.image_push import PushRefusedError
+from preflight.deploy.lifecycle import Live
+from preflight.deploy.tasks import RunningTask
+from preflight.system import http, waiting
 
 pytestmark = [pytest.mark.containers, pytest.mark.live]
 SERVICES = [
@@ -27,31 +27,31 @@ SERVICES = [
 ]
 
 
-def running(deployed: live.Live, service: str) -> list[tasks.Running]:
+def running(deployed: Live, service: str) -> list[RunningTask]:
     prefix = deployed.values["prefix"]
     return deployed.deployment.tasks.running(f"{prefix}-cluster", f"{prefix}-{service}")
 
 
-def the_task(deployed: live.Live, service: str) -> tasks.Running:
+def the_task(deployed: Live, service: str) -> RunningTask:
     found = running(deployed, service)
     assert len(found) == 1
     return found[0]
 
 
-def page_of_another(deployed: live.Live, service: str, old: tasks.Running) -> str:
+def page_of_another(deployed: Live, service: str, old: RunningTask) -> str:
     """The page of the one task that runs instead of `old`, once there is one that serves."""
 
     def replaced() -> str | None:
         found = running(deployed, service)
         if len(found) != 1 or found[0].arn == old.arn:
             return None
-        page = fetching.fetch(f"http://{found[0].public}/")
+        page = http.fetch(f"http://{found[0].public}/")
         return page.text if page.status == 200 else None
 
     return waiting.until(replaced, what="a new task that serves", timeout=300, interval=deployed.deployment.session.interval)
 
 
-def container(deployed: live.Live, task: tasks.Running) -> str:
+def container(deployed: Live, task: RunningTask) -> str:
     """The engine's id of the task's own container."""
     assert deployed.engine is not None
     labels = ("--filter", f"label=preflight.task={task.id}")
@@ -64,16 +64,16 @@ def container(deployed: live.Live, task: tasks.Running) -> str:
 
 
 @pytest.mark.parametrize(("service", "page"), SERVICES)
-def test_each_task_serves_its_page(preflight_deployment: live.Live, service: str, page: str) -> None:
+def test_each_task_serves_its_page(preflight_deployment: Live, service: str, page: str) -> None:
     task = the_task(preflight_deployment, service)
 
-    answer = fetching.fetch(f"http://{task.public}/")
+    answer = http.fetch(f"http://{task.public}/")
 
     assert (answer.status, page in answer.text) == (200, True)
 
 
 @pytest.mark.parametrize(("service", "page"), SERVICES)
-def test_port_80_is_reachable_and_no_other(preflight_deployment: live.Live, service: str, page: str) -> None:
+def test_port_80_is_reachable_and_no_other(preflight_deployment: Live, service: str, page: str) -> None:
     if shutil.which("nc") is None:
         pytest.skip("testinfra asks `nc`: apt-get install netcat-openbsd")
     host = testinfra.get_host("local://")
@@ -90,7 +90,7 @@ def test_port_80_is_reachable_and_no_other(preflight_deployment: live.Live, serv
 @pytest.mark.rehearsal
 @pytest.mark.parametrize(("service", "page"), SERVICES)
 def test_inside_the_container_nginx_runs_on_a_read_only_root(
-    preflight_deployment: live.Live, service: str, page: str
+    preflight_deployment: Live, service: str, page: str
 ) -> None:
     engine = preflight_deployment.engine
     assert engine is not None
@@ -114,7 +114,7 @@ def test_inside_the_container_nginx_runs_on_a_read_only_root(
 
 
 @pytest.mark.rehearsal
-def test_the_task_has_the_address_of_its_interface(preflight_deployment: live.Live) -> None:
+def test_the_task_has_the_address_of_its_interface(preflight_deployment: Live) -> None:
     task = the_task(preflight_deployment, "service1")
     engine = preflight_deployment.engine
     assert engine is not None
@@ -124,9 +124,9 @@ def test_the_task_has_the_address_of_its_interface(preflight_deployment: live.Li
     assert (task.private.startswith("10.0.1."), task.private in listing) == (True, True)
 
 
-def test_containers_write_to_their_log_stream(preflight_deployment: live.Live) -> None:
+def test_containers_write_to_their_log_stream(preflight_deployment: Live) -> None:
     task = the_task(preflight_deployment, "service2")
-    fetching.fetch(f"http://{task.public}/look-for-me")
+    http.fetch(f"http://{task.public}/look-for-me")
     logs = preflight_deployment.deployment.session.client("logs")
 
     prefix = preflight_deployment.values["prefix"]
@@ -141,7 +141,7 @@ def test_containers_write_to_their_log_stream(preflight_deployment: live.Live) -
 
 
 @pytest.mark.rehearsal
-def test_a_killed_container_is_replaced_by_a_task_that_serves_again(preflight_deployment: live.Live) -> None:
+def test_a_killed_container_is_replaced_by_a_task_that_serves_again(preflight_deployment: Live) -> None:
     engine = preflight_deployment.engine
     assert engine is not None
     old = the_task(preflight_deployment, "service2")
@@ -152,7 +152,7 @@ def test_a_killed_container_is_replaced_by_a_task_that_serves_again(preflight_de
     assert "fa-018 index.html" in page
 
 
-def test_an_immutable_tag_cannot_be_pushed_again(preflight_deployment: live.Live, tmp_path: Path) -> None:
+def test_an_immutable_tag_cannot_be_pushed_again(preflight_deployment: Live, tmp_path: Path) -> None:
     engine, deployment = preflight_deployment.engine, preflight_deployment.deployment
     assert engine is not None
     name = f"{preflight_deployment.values['prefix']}:{preflight_deployment.values['run']}"
@@ -161,8 +161,8 @@ def test_an_immutable_tag_cannot_be_pushed_again(preflight_deployment: live.Live
     shutil.copytree(Path(__file__).parents[2] / "docker", changed)
     (changed / "index.html").write_text("another page")
 
-    with pytest.raises(images.PushRefusedError, match="already exists"):
-        images.push(
+    with pytest.raises(PushRefusedError, match="already exists"):
+        image_push.push(
             deployment.session,
             engine,
             folder=changed,
@@ -174,7 +174,7 @@ def test_an_immutable_tag_cannot_be_pushed_again(preflight_deployment: live.Live
 
 
 @pytest.mark.rehearsal
-def test_the_registry_admits_nobody_without_a_token(preflight_deployment: live.Live) -> None:
+def test_the_registry_admits_nobody_without_a_token(preflight_deployment: Live) -> None:
     endpoint = preflight_deployment.deployment.session.endpoint
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -185,7 +185,7 @@ def test_the_registry_admits_nobody_without_a_token(preflight_deployment: live.L
         assert answer.code == 401
 
 
-def test_a_stopped_task_is_replaced_by_one_that_serves(preflight_deployment: live.Live) -> None:
+def test_a_stopped_task_is_replaced_by_one_that_serves(preflight_deployment: Live) -> None:
     old = the_task(preflight_deployment, "service1")
     ecs = preflight_deployment.deployment.session.client("ecs")
     ecs.stop_task(cluster=f"{preflight_deployment.values['prefix']}-cluster", task=old.arn)
@@ -196,7 +196,7 @@ def test_a_stopped_task_is_replaced_by_one_that_serves(preflight_deployment: liv
 
 
 def test_an_update_serves_the_new_page_and_the_same_again_changes_nothing(
-    preflight_deployment: live.Live, tmp_path: Path
+    preflight_deployment: Live, tmp_path: Path
 ) -> None:
     old, kept = the_task(preflight_deployment, "service2"), the_task(preflight_deployment, "service1")
     folder = Path(__file__).parents[2] / "docker"

@@ -15,13 +15,14 @@ from typing import Any
 
 import pytest
 
-from preflight import errors
 from preflight.container_engine import engine as engines
 from preflight.container_engine.standins import Standins
-from preflight.deploy import image_push as images
+from preflight.deploy import image_push
 from preflight.deploy import session as sessions
-from preflight.system import processes as process
-from preflight.system import run_folders as places
+from preflight.deploy.session import Session
+from preflight.errors import ToolBrokeError
+from preflight.system import processes, run_folders
+from preflight.system.processes import ServerProcess
 
 ROOT = Path(__file__).parents[2]
 REGION = "ap-northeast-1"
@@ -34,9 +35,9 @@ pytestmark = pytest.mark.containers
 
 
 @pytest.fixture(scope="module")
-def session() -> Iterator[sessions.Session]:
+def session() -> Iterator[Session]:
     """A pretended account with a repository."""
-    service = process.Service(sys.executable, "-m", "preflight", "serve", "--run", RUN, "--until-eof")
+    service = ServerProcess(sys.executable, "-m", "preflight", "serve", "--run", RUN, "--until-eof")
     try:
         found = sessions.rehearsal(REGION, json.loads(service.first_line(timeout=60))["endpoint"])
         found.client("ecr").create_repository(repositoryName="app")
@@ -44,25 +45,25 @@ def session() -> Iterator[sessions.Session]:
     finally:
         if not service.stop(timeout=60):
             engines.remove_run(engines.find(), RUN)
-            places.remove(places.runs() / RUN)
+            run_folders.remove(run_folders.runs() / RUN)
 
 
 @pytest.fixture
-def push(session: sessions.Session) -> Push:
+def push(session: Session) -> Push:
     """Push a folder for platforms; the platforms of what the registry has then."""
     engine = engines.find()
     base = Standins(engine, {"nginx": ROOT / "docker" / "nginx-standin"})
 
     def make(folder: Path, platform: str) -> list[str]:
         name = f"app:{uuid.uuid4().hex}"
-        images.push(session, engine, folder=folder, name=name, platform=platform, run=RUN, base=base)
+        image_push.push(session, engine, folder=folder, name=name, platform=platform, run=RUN, base=base)
         return pushed(session, name)
 
     return make
 
 
-def pushed(session: sessions.Session, name: str) -> list[str]:
-    host, credentials, _ = images.login(session)
+def pushed(session: Session, name: str) -> list[str]:
+    host, credentials, _ = image_push.login(session)
     found = read(host, credentials, f"manifests/{name.partition(':')[2]}")
     parts = [one["platform"] for one in found.get("manifests", [])]
     parts = parts or [read(host, credentials, f"blobs/{found['config']['digest']}")]
@@ -114,7 +115,7 @@ def test_where_programs_of_another_platform_do_not_run_the_build_says_what_to_do
     (folder / "sh").write_bytes(foreign_program())
     (folder / "sh").chmod(0o755)
 
-    with pytest.raises(errors.ToolBrokeError, match=rf"(?s)cannot be built for {other}.* Next: .*qemu-user-static"):
+    with pytest.raises(ToolBrokeError, match=rf"(?s)cannot be built for {other}.* Next: .*qemu-user-static"):
         push(folder, other)
 
 
@@ -131,7 +132,7 @@ def check(tmp_path: Path) -> Callable[..., tuple[int, dict[str, Any]]]:
             assert old in file.read_text()
             file.write_text(file.read_text().replace(old, new))
         command = (sys.executable, "-m", "preflight", "check", str(tmp_path), "--format", "json")
-        done = process.run(*command, "--stage", "rehearse,smoke", timeout=300)
+        done = processes.run(*command, "--stage", "rehearse,smoke", timeout=300)
         assert "Traceback" not in done.stderr
         return done.code, json.loads(done.stdout)
 

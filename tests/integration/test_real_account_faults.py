@@ -5,18 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+
+from preflight.system.processes import CompletedProcess
 from tests.integration import lasting
+from tests.integration.lasting import Account
 from tests.integration.request_faults.fault import Fault, Kind
 
-from preflight.system import processes as process
-
 if TYPE_CHECKING:
-    from tests.integration.request_faults import proxy
+    from tests.integration.request_faults.proxy import Proxy
 
 pytestmark = pytest.mark.containers
 
 
-def checked(between: proxy.Proxy, case: Fault) -> process.Done:
+def checked(between: Proxy, case: Fault) -> CompletedProcess:
     """What a run brings that is hit."""
     between.arm(case)
     return lasting.run(between.address, *lasting.CHECK, env={"AWS_MAX_ATTEMPTS": "3"})
@@ -29,7 +30,7 @@ def checked(between: proxy.Proxy, case: Fault) -> process.Done:
         pytest.param(Fault(Kind.BROKEN, "registry:PUT manifests"), id="the registry breaks at the last moment", marks=pytest.mark.storm),
     ],
 )
-def test_a_run_heals(account: lasting.Account, between: proxy.Proxy, case: Fault) -> None:
+def test_a_run_heals(account: Account, between: Proxy, case: Fault) -> None:
     done = checked(between, case)
 
     assert (done.code, between.struck, account.held()) == (0, 1, []), done.stderr
@@ -61,7 +62,7 @@ def test_a_run_heals(account: lasting.Account, between: proxy.Proxy, case: Fault
     ],
 )
 def test_a_run_that_cannot_go_on_says_why_and_the_sweep_removes_the_rest(
-    account: lasting.Account, between: proxy.Proxy, case: Fault, said: str, advice: str
+    account: Account, between: Proxy, case: Fault, said: str, advice: str
 ) -> None:
     done = checked(between, case)
     swept = lasting.run(account.endpoint, *lasting.SWEEP, "--older-than", "0s")
@@ -70,7 +71,7 @@ def test_a_run_that_cannot_go_on_says_why_and_the_sweep_removes_the_rest(
     assert (done.code in {1, 2}, is_told, swept.code, account.held()) == (True, (True, True, False), 0, []), done.stdout
 
 
-def test_a_sweep_whose_account_breaks_is_finished_by_the_next(account: lasting.Account, between: proxy.Proxy) -> None:
+def test_a_sweep_whose_account_breaks_is_finished_by_the_next(account: Account, between: Proxy) -> None:
     checked(between, Fault(Kind.EXPIRED, "cloudformation:DeleteStack"))
     between.arm(Fault(Kind.BROKEN_FOR_GOOD, "cloudformation:DeleteStack"))
 

@@ -8,13 +8,14 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from tests.integration import lasting
 
-from preflight.deploy import run_tags as tags
-from preflight.system import processes as process
+from preflight.deploy import run_tags
+from preflight.system import processes
+from tests.integration import lasting
+from tests.integration.lasting import Account
 
 TEMPLATE = {"Resources": {"Group": {"Type": "AWS::Logs::LogGroup"}}}
-OURS = {tags.RUN: "deadbeef", tags.EXPIRES: "2020-01-01T00:00:00Z", tags.PLAN: "fa-018"}
+OURS = {run_tags.RUN: "deadbeef", run_tags.EXPIRES: "2020-01-01T00:00:00Z", run_tags.PLAN: "fa-018"}
 pytestmark = pytest.mark.containers
 
 
@@ -23,7 +24,7 @@ def given(marks: dict[str, str]) -> list[dict[str, str]]:
 
 
 @pytest.fixture
-def foreign(account: lasting.Account, request: pytest.FixtureRequest) -> Iterator[list[str]]:
+def foreign(account: Account, request: pytest.FixtureRequest) -> Iterator[list[str]]:
     """What somebody else has in the account, by names such as ours and with those of our tags that the case names."""
     marks: dict[str, str] = request.param
     stacks, s3, ecr, logs = (account.client(service) for service in ("cloudformation", "s3", "ecr", "logs"))
@@ -60,15 +61,15 @@ def foreign(account: lasting.Account, request: pytest.FixtureRequest) -> Iterato
             pytest.param(
                 {k: v for k, v in OURS.items() if k != missing},
                 id=f"with all but {missing}",
-                marks=() if missing == tags.RUN else pytest.mark.storm,
+                marks=() if missing == run_tags.RUN else pytest.mark.storm,
             )
             for missing in OURS
         ),
-        pytest.param({**OURS, tags.EXPIRES: "tomorrow"}, id="with a day that is none"),
+        pytest.param({**OURS, run_tags.EXPIRES: "tomorrow"}, id="with a day that is none"),
     ],
     indirect=True,
 )
-def test_what_is_not_ours_survives_every_sweep(account: lasting.Account, foreign: list[str]) -> None:
+def test_what_is_not_ours_survives_every_sweep(account: Account, foreign: list[str]) -> None:
     ways = (("--older-than", "0s"), ("--run", "deadbeef"), ())
 
     swept = [lasting.run(account.endpoint, *lasting.SWEEP, *way) for way in ways]
@@ -76,24 +77,24 @@ def test_what_is_not_ours_survives_every_sweep(account: lasting.Account, foreign
     assert ([one.code for one in swept], len(foreign), account.held()) == ([0, 0, 0], 5, foreign)
 
 
-@pytest.mark.parametrize("foreign", [pytest.param({tags.RUN: "deadbeef"}, id="with one of our tags")], indirect=True)
-def test_what_is_not_ours_survives_a_run(account: lasting.Account, foreign: list[str]) -> None:
+@pytest.mark.parametrize("foreign", [pytest.param({run_tags.RUN: "deadbeef"}, id="with one of our tags")], indirect=True)
+def test_what_is_not_ours_survives_a_run(account: Account, foreign: list[str]) -> None:
     done = lasting.run(account.endpoint, *lasting.CHECK)
 
     assert (done.code, account.held()) == (0, foreign), done.stderr
 
 
 @pytest.mark.parametrize("foreign", [pytest.param(OURS, id="with all of our tags")], indirect=True)
-def test_what_is_ours_does_not_survive_a_sweep(account: lasting.Account, foreign: list[str]) -> None:
+def test_what_is_ours_does_not_survive_a_sweep(account: Account, foreign: list[str]) -> None:
     swept = lasting.run(account.endpoint, *lasting.SWEEP)
 
     assert (swept.code, len(foreign), account.held()) == (0, 5, []), swept.stderr
 
 
-def test_the_live_suite_passes_on_the_account_and_leaves_nothing(account: lasting.Account) -> None:
+def test_the_live_suite_passes_on_the_account_and_leaves_nothing(account: Account) -> None:
     own = ("--preflight-target", "aws", "--preflight-account", lasting.ACCOUNT, "--preflight-yes", "--preflight-no-skips")
     command = (sys.executable, "-m", "pytest", "-q", "tests/integration", *own)
 
-    done = process.run(*command, env=lasting.environment(account.endpoint), cwd=lasting.ROOT, timeout=300)
+    done = processes.run(*command, env=lasting.environment(account.endpoint), cwd=lasting.ROOT, timeout=300)
 
     assert (done.code, account.held()) == (0, []), done.stdout

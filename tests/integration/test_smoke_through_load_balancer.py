@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from preflight.system import processes as process
+from preflight.system import processes
 
 ROOT = Path(__file__).parents[2]
 TEMPLATE = ROOT / "tests" / "unit" / "rules" / "good" / "alb-http.yaml"
@@ -40,7 +40,7 @@ def rehearsed(folder: Path, old: str = "", new: str = "") -> tuple[int, dict[str
     shutil.copytree(ROOT / "docker" / "nginx-standin", folder / "standin")
     (folder / "preflight.yaml").write_text(PLAN)
     command = (sys.executable, "-m", "preflight", "rehearse", str(folder), "--format", "json")
-    done = process.run(*command, timeout=300)
+    done = processes.run(*command, timeout=300)
     assert "Traceback" not in done.stderr
     return done.code, json.loads(done.stdout)
 

@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from tests.integration import emulator as served
 
 from preflight.system import waiting
+from tests.integration import emulator
+from tests.integration.emulator import Served
 
 MANAGED = "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"
 GROUP = "/neighbours"
@@ -21,14 +22,14 @@ pytestmark = pytest.mark.containers
 @pytest.fixture(scope="module")
 def place() -> Iterator[Place]:
     """An account with a service that is asked by its neighbours."""
-    with served.account("neighbours") as account:
+    with emulator.account("neighbours") as account:
         yield Place(account)
 
 
 class Place:
     """The default VPC, a group that admits itself to port 80, and a backend with a name of Cloud Map and an alias."""
 
-    def __init__(self, account: served.Served) -> None:
+    def __init__(self, account: Served) -> None:
         self.account = account
         self.ecs, self.ec2 = account.client("ecs"), account.client("ec2")
         self.cloud_map = account.client("servicediscovery")
@@ -39,7 +40,7 @@ class Place:
         self.ec2.authorize_security_group_ingress(GroupId=self.group, IpPermissions=[itself])
         self.other = self.made_group("other")
         iam = account.client("iam")
-        self.role = iam.create_role(RoleName="r", AssumeRolePolicyDocument=json.dumps(served.TRUST))["Role"]["Arn"]
+        self.role = iam.create_role(RoleName="r", AssumeRolePolicyDocument=json.dumps(emulator.TRUST))["Role"]["Arn"]
         iam.attach_role_policy(RoleName="r", PolicyArn=MANAGED)
         account.client("logs").create_log_group(logGroupName=GROUP)
         self.namespace = self._namespace(ZONE)
@@ -75,7 +76,7 @@ class Place:
         return {"awsvpcConfiguration": {"subnets": subnets, "securityGroups": [group], "assignPublicIp": "ENABLED"}}
 
     def definition(self, family: str, sh: str | None) -> str:
-        options = {"awslogs-group": GROUP, "awslogs-region": served.REGION, "awslogs-stream-prefix": "t"}
+        options = {"awslogs-group": GROUP, "awslogs-region": emulator.REGION, "awslogs-stream-prefix": "t"}
         command = {"command": ["sh", "-c", sh]} if sh else {}
         container = {
             "name": "web",

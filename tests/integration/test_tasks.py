@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.integration import emulator as served
 
-from preflight.container_engine import engine as engines
+from preflight.container_engine import engine
 from preflight.system import waiting
+from tests.integration import emulator
 
 RUN = "tasks"
 MANAGED = "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.containers
 @pytest.fixture(scope="module")
 def client() -> Iterator[Client]:
     """boto3 clients of a pretended account of its own."""
-    with served.account(RUN, "--stub", "*/agent") as account:
+    with emulator.account(RUN, "--stub", "*/agent") as account:
         yield account.client
 
 
@@ -40,7 +40,7 @@ def network(client: Client) -> dict[str, Any]:
 def role(client: Client) -> str:
     """A role that may do everything, for execution and tasks."""
     iam = client("iam")
-    arn: str = iam.create_role(RoleName="all", AssumeRolePolicyDocument=json.dumps(served.TRUST))["Role"]["Arn"]
+    arn: str = iam.create_role(RoleName="all", AssumeRolePolicyDocument=json.dumps(emulator.TRUST))["Role"]["Arn"]
     for policy in (MANAGED, ADMIN):
         iam.attach_role_policy(RoleName="all", PolicyArn=policy)
     client("logs").create_log_group(logGroupName="/tasks")
@@ -79,7 +79,7 @@ def run(client: Client, network: dict[str, Any], role: str) -> Run:
 
 def container(name: str, sh: str | None = None, **given: Any) -> dict[str, Any]:
     """A container that runs a line of shell and logs to CloudWatch Logs."""
-    options = {"awslogs-group": "/tasks", "awslogs-region": served.REGION, "awslogs-stream-prefix": "t"}
+    options = {"awslogs-group": "/tasks", "awslogs-region": emulator.REGION, "awslogs-stream-prefix": "t"}
     command = {"command": ["sh", "-c", sh]} if sh is not None else {}
     logged = {"logDriver": "awslogs", "options": options}
     made = {"name": name, "image": "nginx:1.28.0", "logConfiguration": logged, **command, **given}
@@ -186,7 +186,7 @@ def test_aws_is_the_rehearsal(run: Run) -> None:
 def test_secrets_and_environment_files_become_variables(run: Run, client: Client) -> None:
     secret = client("secretsmanager").create_secret(Name="s", SecretString='{"user": "ann"}')["ARN"]
     client("ssm").put_parameter(Name="/p", Value="from ssm", Type="SecureString")
-    client("s3").create_bucket(Bucket="files", CreateBucketConfiguration={"LocationConstraint": served.REGION})
+    client("s3").create_bucket(Bucket="files", CreateBucketConfiguration={"LocationConstraint": emulator.REGION})
     client("s3").put_object(Bucket="files", Key="a.env", Body=b"# comment\nA=file\nB=file\n")
 
     task = run(
@@ -330,7 +330,7 @@ def test_a_stub_stands_in_for_a_sidecar_that_phones_home(run: Run) -> None:
 
 def test_a_task_for_another_platform_is_assumed_to_run(client: Client, network: dict[str, Any], role: str) -> None:
     ecs = client("ecs")
-    other = "ARM64" if "linux/amd64" in engines.find().platforms else "X86_64"
+    other = "ARM64" if "linux/amd64" in engine.find().platforms else "X86_64"
     definition = ecs.register_task_definition(
         family="arm",
         requiresCompatibilities=["FARGATE"],

@@ -10,14 +10,16 @@ from typing import Any
 
 import boto3
 import pytest
-from tests.unit.rehearsal.iam import callers as people
 
-from preflight.comply import cfn_guard_binary as guard_binary
-from preflight.plan import plan
-from preflight.plan import resolved_stacks as estate
+from preflight.comply import cfn_guard_binary
+from preflight.comply.cfn_guard_binary import Binary
+from preflight.plan import plan, resolved_stacks
+from preflight.plan.resolved_stacks import ResolvedStacks
 from preflight.rehearsal import server
 from preflight.rehearsal.cloudformation.resources import ecs
+from preflight.rehearsal.server import Server
 from preflight.templates import template
+from tests.unit.rehearsal.iam import callers
 
 ROOT = Path(__file__).parents[2]
 REGION = "ap-northeast-1"
@@ -30,8 +32,8 @@ def root() -> Path:
 
 
 @pytest.fixture(scope="session")
-def guard() -> guard_binary.Binary:
-    return guard_binary.find()
+def guard() -> Binary:
+    return cfn_guard_binary.find()
 
 
 @pytest.fixture(autouse=True)
@@ -41,14 +43,14 @@ def _no_grace(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def account(tmp_path: Path) -> Iterator[server.Server]:
+def account(tmp_path: Path) -> Iterator[Server]:
     """A fresh account on loopback, in which tasks are assumed to run."""
     with server.running(folder=tmp_path) as running:
         yield running
 
 
 @pytest.fixture
-def client(account: server.Server) -> Callable[[str], Any]:
+def client(account: Server) -> Callable[[str], Any]:
     """boto3 clients of that account."""
 
     def make(service: str, region: str = REGION) -> Any:
@@ -93,21 +95,21 @@ def own() -> Callable[[str], dict[str, Any]]:
 
 
 @pytest.fixture
-def make_estate(tmp_path: Path) -> Callable[..., estate.Estate]:
+def make_estate(tmp_path: Path) -> Callable[..., ResolvedStacks]:
     """The estate of templates by their texts; with a plan whose only stack is made of `root`, or without one."""
 
-    def make(*, has_plan: bool = True, parameters: dict[str, str] | None = None, **texts: str) -> estate.Estate:
+    def make(*, has_plan: bool = True, parameters: dict[str, str] | None = None, **texts: str) -> ResolvedStacks:
         folder = tmp_path / "cfn"
         folder.mkdir(exist_ok=True)
         for name, text in texts.items():
             (folder / f"{name}.yaml").write_text(text)
         templates = {path: template.load(path, name=path.name) for path in sorted(folder.iterdir())}
         if not has_plan:
-            return estate.of_templates(templates)
+            return resolved_stacks.of_templates(templates)
         step = {"stack": "{prefix}", "template": "cfn/root.yaml", "parameters": parameters or {}}
         written = {"version": 1, "name": "demo", "region": "eu-west-1", "templates": "cfn", "steps": [step]}
         (tmp_path / "preflight.yaml").write_text(json.dumps(written))
-        return estate.of_plan(plan.load(tmp_path / "preflight.yaml"), templates, run="run1")
+        return resolved_stacks.of_plan(plan.load(tmp_path / "preflight.yaml"), templates, run="run1")
 
     return make
 
@@ -115,10 +117,10 @@ def make_estate(tmp_path: Path) -> Callable[..., estate.Estate]:
 @pytest.fixture
 def ci_role(client: Callable[[str], Any], deploy: Callable[..., dict[str, Any]]) -> str:
     """The role of cfn/fa-018-ci.yaml, deployed on the account as its administrator would; its ARN."""
-    provider = client("iam").create_open_id_connect_provider(Url=people.ISSUER, ClientIDList=["sts.amazonaws.com"])
+    provider = client("iam").create_open_id_connect_provider(Url=callers.ISSUER, ClientIDList=["sts.amazonaws.com"])
     values = {"OIDCProviderArn": provider["OpenIDConnectProviderArn"], "Repository": "owner/name"}
     made = deploy(
-        (people.ROOT / "cfn" / "fa-018-ci.yaml").read_text(),
+        (callers.ROOT / "cfn" / "fa-018-ci.yaml").read_text(),
         name="fa-018-ci",
         Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in values.items()],
         Capabilities=["CAPABILITY_IAM"],

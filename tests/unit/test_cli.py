@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from preflight import cli
-from preflight.system import processes as process
+from preflight.system import processes
 
 ROOT = Path(__file__).parents[2]
 FARGATE = "cfn/fa-018-fargate.yaml"
@@ -103,7 +103,7 @@ def test_a_folder_without_templates_ends_with_2(tmp_path: Path, capsys: pytest.C
 
 
 def test_without_a_container_engine_the_run_ends_with_2_and_says_what_to_install(tmp_path: Path) -> None:
-    done = process.run(
+    done = processes.run(
         sys.executable, "-m", "preflight", "check", str(ROOT), "--stage", "rehearse,smoke", "--format", "json",
         timeout=120, env={"PATH": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)},
     )  # fmt: skip
@@ -185,7 +185,7 @@ def test_no_message_carries_a_workflow_command(tmp_path: Path, capsys: pytest.Ca
 def test_help_imports_nothing_slow() -> None:
     script = "import sys; sys.argv=['preflight','--help']\nfrom preflight import cli\ntry: cli.main()\nexcept SystemExit: pass\nprint([m for m in ('moto','cfnlint','boto3','yaml','preflight.report.html') if m in sys.modules], file=sys.stderr)"
 
-    done = process.run(sys.executable, "-c", script, timeout=60)
+    done = processes.run(sys.executable, "-c", script, timeout=60)
 
     assert done.stderr.strip() == "[]"
 
@@ -266,7 +266,7 @@ def test_a_rule_that_is_not_there_ends_with_2(capsys: pytest.CaptureFixture[str]
 def test_comply_imports_nothing_slow() -> None:
     script = f"import sys\nfrom preflight import cli\ncli.main(['comply', {str(ROOT / 'cfn')!r}])\nprint([m for m in ('moto','cfnlint','boto3') if m in sys.modules])"
 
-    done = process.run(sys.executable, "-c", script, timeout=60)
+    done = processes.run(sys.executable, "-c", script, timeout=60)
 
     assert done.stdout.splitlines()[-1] == "[]"
 

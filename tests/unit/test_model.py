@@ -3,11 +3,11 @@ from __future__ import annotations
 import pytest
 
 from preflight import model
-from preflight.model import Outcome, Severity, StageResult
+from preflight.model import Finding, Outcome, Report, Severity, StageResult
 
 
-def finding(severity: Severity) -> model.Finding:
-    return model.Finding("lint", "X", severity, "wrong")
+def finding(severity: Severity) -> Finding:
+    return Finding("lint", "X", severity, "wrong")
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ def finding(severity: Severity) -> model.Finding:
     ],
 )
 def test_verdict_and_exit_code(outcomes: list[Outcome], verdict: str, code: int) -> None:
-    report = model.Report("rehearsal", "r", tuple(StageResult(str(n), o) for n, o in enumerate(outcomes)))
+    report = Report("rehearsal", "r", tuple(StageResult(str(n), o) for n, o in enumerate(outcomes)))
 
     assert (report.verdict, report.exit_code) == (verdict, code)
 
@@ -47,4 +47,4 @@ def test_what_a_finding_amounts_to(severity: Severity, strict: bool, outcome: Ou
     ],
 )
 def test_place(file: str | None, line: int | None, place: str) -> None:
-    assert model.Finding("s", "c", Severity.ERROR, "m", file=file, line=line).place() == place
+    assert Finding("s", "c", Severity.ERROR, "m", file=file, line=line).place() == place

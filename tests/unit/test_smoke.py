@@ -8,12 +8,15 @@ from unittest import mock
 
 import pytest
 
-from preflight import errors, smoke
-from preflight.aws import reachability
-from preflight.deploy import load_balancers as balancers
-from preflight.deploy import session, tasks
-from preflight.plan import plan
-from preflight.system import http as fetching
+from preflight.aws.reachability import Interface, Network
+from preflight.deploy import load_balancers, session
+from preflight.deploy.load_balancers import PublicListener
+from preflight.deploy.tasks import RunningTask
+from preflight.errors import NotLoopbackError
+from preflight.plan.plan import SmokeEntry
+from preflight.smoke import SmokeTest
+from preflight.system import http
+from preflight.system.http import Response
 
 
 @pytest.fixture
@@ -47,7 +50,7 @@ def speaker(request: pytest.FixtureRequest) -> Iterator[str]:
     indirect=True,
 )
 def test_what_is_no_http_is_no_answer(speaker: str) -> None:
-    assert fetching.fetch(speaker).status is None
+    assert http.fetch(speaker).status is None
 
 
 @pytest.mark.parametrize(
@@ -60,12 +63,12 @@ def test_what_is_no_http_is_no_answer(speaker: str) -> None:
     indirect=True,
 )
 def test_a_redirect_is_not_followed(speaker: str) -> None:
-    assert fetching.fetch(speaker).status == 302
+    assert http.fetch(speaker).status == 302
 
 
 @pytest.mark.parametrize("host", ["8.8.8.8", "10.0.0.1", "127.0.0.1.example.com", "example.com", ""])
 def test_a_rehearsal_contacts_this_machine_only(host: str) -> None:
-    with pytest.raises(errors.NotLoopbackError):
+    with pytest.raises(NotLoopbackError):
         session.rehearsal("eu-west-1", "http://127.0.0.1:1").check_address(host)
 
 
@@ -76,11 +79,11 @@ def test_loopback_is_this_machine(host: str) -> None:
     assert session.is_loopback(host)
 
 
-FACE = reachability.Interface("vpc-1", "subnet-1", "10.0.0.4", ("sg-1",), has_public_address=True)
+FACE = Interface("vpc-1", "subnet-1", "10.0.0.4", ("sg-1",), has_public_address=True)
 ROUTE = {"DestinationCidrBlock": "0.0.0.0/0", "GatewayId": "igw-1"}
 TABLE = {"VpcId": "vpc-1", "RouteTableId": "rtb-1", "Associations": [{"Main": True}], "Routes": [ROUTE]}
 GATEWAY = {"InternetGatewayId": "igw-1", "Attachments": [{"VpcId": "vpc-1"}]}
-BALANCED = balancers.Entrance("arn", "group", "http", "b.elb.amazonaws.com", 80, is_public=True)
+BALANCED = PublicListener("arn", "group", "http", "b.elb.amazonaws.com", 80, is_public=True)
 
 
 @pytest.mark.parametrize(
@@ -96,24 +99,24 @@ def test_whom_a_question_to_a_service_asks(
     monkeypatch: pytest.MonkeyPatch,
     admitted: Mapping[str, str],
     public: str | None,
-    entrances: list[balancers.Entrance],
+    entrances: list[PublicListener],
     asked: str,
 ) -> None:
     rule = {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "IpRanges": [admitted]}
     group = {"GroupId": "sg-1", "IpPermissions": [rule]}
-    network = reachability.Network(route_tables=(TABLE,), internet_gateways=(GATEWAY,), security_groups=(group,))
-    deployment, fetch = mock.MagicMock(), mock.MagicMock(return_value=fetching.Page(200, ""))
-    entry = plan.Smoke("s", "c", None, False, None, "/", 80, 200, None, 1)  # noqa: FBT003 - asked from the internet
-    deployment.tasks.running.return_value = [tasks.Running("a/t", "s", "d", "eni-1", "10.0.0.4", public)]
+    network = Network(route_tables=(TABLE,), internet_gateways=(GATEWAY,), security_groups=(group,))
+    deployment, fetch = mock.MagicMock(), mock.MagicMock(return_value=Response(200, ""))
+    entry = SmokeEntry("s", "c", None, False, None, "/", 80, 200, None, 1)  # noqa: FBT003 - asked from the internet
+    deployment.tasks.running.return_value = [RunningTask("a/t", "s", "d", "eni-1", "10.0.0.4", public)]
     deployment.services = {}
-    monkeypatch.setattr(fetching, "fetch", fetch)
-    monkeypatch.setattr(smoke.Smoke, "_face", lambda *_: FACE)
-    monkeypatch.setattr(smoke.Smoke, "_network", lambda *_: network)
+    monkeypatch.setattr(http, "fetch", fetch)
+    monkeypatch.setattr(SmokeTest, "_face", lambda *_: FACE)
+    monkeypatch.setattr(SmokeTest, "_network", lambda *_: network)
     known: Any = mock.MagicMock()
     known.return_value.entrances.return_value = entrances
     known.return_value.address.return_value = "127.64.0.9"
-    monkeypatch.setattr(balancers, "Balancers", known)
+    monkeypatch.setattr(load_balancers, "Balancers", known)
 
-    smoke.Smoke(deployment, mock.MagicMock(smoke=[entry]), {}, "preflight.yaml").findings()
+    SmokeTest(deployment, mock.MagicMock(smoke=[entry]), {}, "preflight.yaml").findings()
 
     assert fetch.call_args.args == (f"http://{asked}/",)

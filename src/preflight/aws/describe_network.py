@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from preflight.aws import reachability
+from preflight.aws.reachability import Network
 
 
-def describe(ec2: Any, vpc: str | None = None) -> reachability.Network:
+def describe_network(ec2: Any, vpc: str | None = None) -> Network:
     """The networks that an EC2 client sees; only those of one VPC where `vpc` names it."""
     own = [{"Name": "vpc-id", "Values": [vpc]}] if vpc else []
     attached = [{"Name": "attachment.vpc-id", "Values": [vpc]}] if vpc else []
     vpcs = [vpc] if vpc else [found["VpcId"] for found in _all(ec2, "describe_vpcs", "Vpcs", [])]
-    return reachability.Network(
+    return Network(
         subnets=_all(ec2, "describe_subnets", "Subnets", own),
         route_tables=_all(ec2, "describe_route_tables", "RouteTables", own),
         internet_gateways=_all(ec2, "describe_internet_gateways", "InternetGateways", attached),
@@ -20,7 +20,7 @@ def describe(ec2: Any, vpc: str | None = None) -> reachability.Network:
         security_groups=_all(ec2, "describe_security_groups", "SecurityGroups", own),
         network_acls=_all(ec2, "describe_network_acls", "NetworkAcls", own),
         endpoints=_all(ec2, "describe_vpc_endpoints", "VpcEndpoints", own),
-        has_dns={name: has(ec2, name, "enableDnsSupport") for name in vpcs},
+        has_dns={name: has_attribute(ec2, name, "enableDnsSupport") for name in vpcs},
     )
 
 
@@ -30,7 +30,7 @@ def _all(ec2: Any, operation: str, field: str, filters: list[dict[str, Any]]) ->
     return tuple(item for page in pages for item in page[field])
 
 
-def has(ec2: Any, vpc: str, attribute: str) -> bool:
+def has_attribute(ec2: Any, vpc: str, attribute: str) -> bool:
     """Whether an attribute of a VPC is on: enableDnsSupport, enableDnsHostnames.
 
     https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeVpcAttribute.html

@@ -22,7 +22,7 @@ WITH_VARIABLES = "2012-10-17"  # the version of policies that have variables
 
 
 @dataclass(frozen=True)
-class Request:
+class RequestContext:
     """Who wants to do what to what; `context` holds condition keys in lower case.
 
     `resource` is None where nobody here knows what the action is asked on: any Allow of the action
@@ -43,19 +43,19 @@ class Policies:
     session: tuple[Policy, ...] | None = None
 
 
-def allows(policies: Policies, request: Request) -> bool:
+def allows(policies: Policies, request: RequestContext) -> bool:
     """Whether the request is allowed: no Deny anywhere, an Allow in an identity policy, the boundary and the session."""
     return not forbids(policies, request) and any(_has(policy, "Allow", request) for policy in policies.identity)
 
 
-def forbids(policies: Policies, request: Request) -> bool:
+def forbids(policies: Policies, request: RequestContext) -> bool:
     """Whether no resource's policy can allow the request either: a Deny, or no Allow in boundary or session."""
     return rejects(policies, request) or any(
         not any(_has(policy, "Allow", request) for policy in limit) for limit in _limits(policies).values()
     )
 
 
-def rejects(policies: Policies, request: Request) -> bool:
+def rejects(policies: Policies, request: RequestContext) -> bool:
     """Whether one of the policies has a Deny for the request."""
     every = (*policies.identity, *(policy for limit in _limits(policies).values() for policy in limit))
     return any(_has(policy, "Deny", request) for policy in every)
@@ -68,7 +68,7 @@ def _limits(policies: Policies) -> Mapping[str, tuple[Policy, ...]]:
     return {**boundary, **session}
 
 
-def why_not(policies: Policies, request: Request) -> str:
+def denial_reason(policies: Policies, request: RequestContext) -> str:
     """The end of AWS's denial sentence."""
     if any(_has(policy, "Deny", request) for policy in policies.identity):
         return "with an explicit deny in an identity-based policy"
@@ -80,14 +80,14 @@ def why_not(policies: Policies, request: Request) -> str:
     return f"because no identity-based policy allows the {request.action} action"
 
 
-def trusts(policy: Policy, service: str, request: Request) -> bool:
+def trusts(policy: Policy, service: str, request: RequestContext) -> bool:
     """Whether a trust policy lets the service principal `service` assume the role."""
     if any(_names(s, service) and _applies(s, request) for s in _statements(policy, "Deny")):
         return False
     return any(_names(s, service) and _applies(s, request) for s in _statements(policy, "Allow"))
 
 
-def federates(policy: Policy, provider: str, request: Request) -> bool:
+def federates(policy: Policy, provider: str, request: RequestContext) -> bool:
     """Whether a trust policy lets who comes from the identity provider with the ARN `provider` assume the role."""
 
     def admits(effect: str) -> bool:
@@ -103,17 +103,17 @@ def _is_federated(principal: object, provider: str) -> bool:
     return provider in named or "*" in named
 
 
-def denies(policy: Policy, principals: Collection[str], request: Request) -> bool:
+def denies(policy: Policy, principals: Collection[str], request: RequestContext) -> bool:
     """Whether a resource's policy denies the request to one of the principals (ARNs, account numbers)."""
     return _has_for(policy, "Deny", principals, request)
 
 
-def grants(policy: Policy, principals: Collection[str], request: Request) -> bool:
+def grants(policy: Policy, principals: Collection[str], request: RequestContext) -> bool:
     """Whether a resource's policy allows the request to one of the principals."""
     return _has_for(policy, "Allow", principals, request)
 
 
-def serves(policy: Policy, service: str, request: Request) -> bool:
+def allows_service(policy: Policy, service: str, request: RequestContext) -> bool:
     """Whether a resource's policy allows the request to the service principal `service`."""
     return any(
         _names(statement, service) and _applies(statement, request) and _covers(statement, request, "Allow")
@@ -121,7 +121,7 @@ def serves(policy: Policy, service: str, request: Request) -> bool:
     )
 
 
-def _has_for(policy: Policy, effect: str, principals: Collection[str], request: Request) -> bool:
+def _has_for(policy: Policy, effect: str, principals: Collection[str], request: RequestContext) -> bool:
     return any(
         _is_for(statement, principals)
         and _applies(statement, request)
@@ -163,7 +163,7 @@ def _names(statement: Policy, service: str) -> bool:
     return service in services or "*" in services
 
 
-def _has(policy: Policy, effect: str, request: Request) -> bool:
+def _has(policy: Policy, effect: str, request: RequestContext) -> bool:
     return any(
         _applies(statement, request) and _covers(statement, request, effect)
         for statement in _statements(policy, effect)
@@ -187,7 +187,7 @@ def _taken_literally(statement: Policy) -> Policy:
     return read
 
 
-def _applies(statement: Policy, request: Request) -> bool:
+def _applies(statement: Policy, request: RequestContext) -> bool:
     if "NotAction" in statement:
         is_named = not _any_match(statement["NotAction"], request.action.lower(), lower=True)
     else:
@@ -195,7 +195,7 @@ def _applies(statement: Policy, request: Request) -> bool:
     return is_named and _conditions_hold(statement.get("Condition") or {}, request)
 
 
-def _covers(statement: Policy, request: Request, effect: str) -> bool:
+def _covers(statement: Policy, request: RequestContext, effect: str) -> bool:
     if request.resource is None:
         return effect == "Allow" or "*" in _list(statement.get("Resource"))
     if "NotResource" in statement:
@@ -261,7 +261,7 @@ def _list(value: object) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _conditions_hold(conditions: Mapping[str, Mapping[str, object]], request: Request) -> bool:
+def _conditions_hold(conditions: Mapping[str, Mapping[str, object]], request: RequestContext) -> bool:
     return all(
         _condition_holds(operator, request.context.get(key.lower()), _wanted(operator, wanted, request.context))
         for operator, keys in conditions.items()

@@ -17,13 +17,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 Described = Mapping[str, Any]
-SOMEBODY = "198.51.100.7"  # an address for documentation: anybody on the internet
+ANY_INTERNET_CALLER = "198.51.100.7"  # an address for documentation: anybody on the internet
 EPHEMERAL = 49152  # a port that replies go to
 HTTPS = 443
 
 
 @dataclass(frozen=True)
-class Missing:
+class Blocker:
     """The link that is missing: what is wrong, in which resource (physical id), and what mends it."""
 
     message: str
@@ -94,15 +94,15 @@ def from_internet(
     port: int,
     *,
     protocol: str = "tcp",
-    caller: str = SOMEBODY,
+    caller: str = ANY_INTERNET_CALLER,
     has_groups: bool = True,
-) -> Missing | None:
+) -> Blocker | None:
     """What keeps somebody on the internet from `port` of a task; None where nothing does.
 
     Without `has_groups`, as for some Network Load Balancers, no security group is asked.
     """
     if not interface.has_public_address:
-        return Missing(
+        return Blocker(
             "the task has no public IP address",
             None,
             "NetworkConfiguration.AwsvpcConfiguration.AssignPublicIp",
@@ -116,12 +116,12 @@ def from_internet(
     )
 
 
-def _gateway(network: Network, interface: Interface, address: str) -> Missing | None:
+def _gateway(network: Network, interface: Interface, address: str) -> Blocker | None:
     table = network.route_table(interface.subnet, interface.vpc)
     route = route_to(table, address)
     name = table.get("RouteTableId")
     if route is None:
-        return Missing(
+        return Blocker(
             f"the route table of subnet {interface.subnet} has no route to the internet",
             name,
             None,
@@ -130,7 +130,7 @@ def _gateway(network: Network, interface: Interface, address: str) -> Missing | 
     gateway = str(route.get("GatewayId") or "")
     if not gateway.startswith("igw-"):
         via = gateway or route.get("NatGatewayId") or "something else"
-        return Missing(
+        return Blocker(
             f"the route of subnet {interface.subnet} leads to {via}, not to an internet gateway",
             name,
             None,
@@ -139,8 +139,8 @@ def _gateway(network: Network, interface: Interface, address: str) -> Missing | 
     return None if _is_attached(network, gateway, interface.vpc) else _detached(gateway, interface.vpc)
 
 
-def _detached(gateway: str, vpc: str) -> Missing:
-    return Missing(
+def _detached(gateway: str, vpc: str) -> Blocker:
+    return Blocker(
         f"internet gateway {gateway} is not attached to {vpc}",
         gateway,
         None,
@@ -163,15 +163,15 @@ def admits(
     port: int,
     *,
     protocol: str = "tcp",
-    caller: str = SOMEBODY,
+    caller: str = ANY_INTERNET_CALLER,
     caller_groups: tuple[str, ...] = (),
-) -> Missing | None:
+) -> Blocker | None:
     """What of the security groups keeps `caller` from a port; None where one rule admits it."""
     rules = [r for g in interface.groups for r in network.group(g).get("IpPermissions", [])]
     if any(_permits(rule, port, protocol, caller, caller_groups) for rule in rules):
         return None
     first = interface.groups[0] if interface.groups else None
-    return Missing(
+    return Blocker(
         f"security group {', '.join(interface.groups) or '(none)'} admits no {protocol} to port {port} from {caller}",
         first,
         "SecurityGroupIngress",
@@ -200,7 +200,7 @@ def _is_within(address: str, block: str) -> bool:
 
 def _acl(
     network: Network, interface: Interface, port: int, *, protocol: str, peer: str, is_ingress: bool
-) -> Missing | None:
+) -> Blocker | None:
     acl = network.acl(interface.subnet, interface.vpc)
     if acl is None:
         return None
@@ -221,7 +221,7 @@ def _acl(
         if is_fitting:
             break
     way = "into" if is_ingress else "out of"
-    return Missing(
+    return Blocker(
         f"network ACL {acl['NetworkAclId']} lets no {protocol} port {port} {way} subnet {interface.subnet}",
         acl["NetworkAclId"],
         None,
@@ -230,11 +230,11 @@ def _acl(
 
 
 def to_internet(
-    network: Network, interface: Interface, *, port: int = HTTPS, address: str = SOMEBODY
-) -> Missing | None:
+    network: Network, interface: Interface, *, port: int = HTTPS, address: str = ANY_INTERNET_CALLER
+) -> Blocker | None:
     """What keeps a task from an address on the internet; None where nothing does."""
     if not network.has_dns.get(interface.vpc, True):
-        return Missing(
+        return Blocker(
             f"DNS resolution is off in {interface.vpc}, so no name can be looked up",
             interface.vpc,
             "EnableDnsSupport",
@@ -248,7 +248,7 @@ def to_internet(
     )
 
 
-def _way_out(network: Network, interface: Interface, address: str) -> Missing | None:
+def _way_out(network: Network, interface: Interface, address: str) -> Blocker | None:
     table = network.route_table(interface.subnet, interface.vpc)
     route = route_to(table, address) or {}
     nat = route.get("NatGatewayId")
@@ -258,7 +258,7 @@ def _way_out(network: Network, interface: Interface, address: str) -> Missing | 
         return None  # another network's affair; what lies behind it is not known here
     missing = _gateway(network, interface, address)
     if missing is None and not interface.has_public_address:
-        return Missing(
+        return Blocker(
             "the task has no public IP address, and its subnet's route leads to an internet gateway, not to a NAT gateway",
             None,
             "NetworkConfiguration.AwsvpcConfiguration.AssignPublicIp",
@@ -267,28 +267,28 @@ def _way_out(network: Network, interface: Interface, address: str) -> Missing | 
     return missing
 
 
-def _nat(network: Network, nat: str, interface: Interface) -> Missing | None:
+def _nat(network: Network, nat: str, interface: Interface) -> Blocker | None:
     found = next((n for n in network.nat_gateways if n["NatGatewayId"] == nat), None)
     if found is None or found.get("State") != "available":
-        return Missing(f"NAT gateway {nat} is not available", nat, None, "Repair or replace the NAT gateway.")
+        return Blocker(f"NAT gateway {nat} is not available", nat, None, "Repair or replace the NAT gateway.")
     if found.get("ConnectivityType", "public") != "public":
-        return Missing(f"NAT gateway {nat} is private", nat, "ConnectivityType", "Use a public NAT gateway.")
+        return Blocker(f"NAT gateway {nat} is private", nat, "ConnectivityType", "Use a public NAT gateway.")
     there = Interface(interface.vpc, found["SubnetId"], "", (), has_public_address=True)
-    missing = _gateway(network, there, SOMEBODY)
+    missing = _gateway(network, there, ANY_INTERNET_CALLER)
     if missing is None:
         return None
-    return Missing(
+    return Blocker(
         f"NAT gateway {nat} has no way out: {missing.message}", missing.resource, missing.property, missing.fix
     )
 
 
 def _egress(
     network: Network, interface: Interface, port: int, address: str, peer_groups: tuple[str, ...] = ()
-) -> Missing | None:
+) -> Blocker | None:
     rules = [r for g in interface.groups for r in network.group(g).get("IpPermissionsEgress", [])]
     if any(_permits(rule, port, "tcp", address, peer_groups) for rule in rules):
         return None
-    return Missing(
+    return Blocker(
         f"security group {', '.join(interface.groups)} lets no tcp port {port} out",
         interface.groups[0] if interface.groups else None,
         "SecurityGroupEgress",
@@ -296,7 +296,7 @@ def _egress(
     )
 
 
-def between(network: Network, source: Interface, target: Interface, port: int) -> Missing | None:
+def between(network: Network, source: Interface, target: Interface, port: int) -> Blocker | None:
     """What keeps `source` from tcp `port` of `target` in the same VPC; None where nothing does.
 
     Where one of them has no security groups, as older Network Load Balancers, none is asked on its side.
@@ -314,7 +314,7 @@ def between(network: Network, source: Interface, target: Interface, port: int) -
     )
 
 
-def from_inside(network: Network, interface: Interface, port: int) -> Missing | None:
+def from_inside(network: Network, interface: Interface, port: int) -> Blocker | None:
     """What keeps everybody in the VPC from tcp `port` of a task; None where one rule admits somebody there.
 
     A rule admits somebody inside if it names a security group, a prefix list, or a block that overlaps
@@ -325,7 +325,7 @@ def from_inside(network: Network, interface: Interface, port: int) -> Missing | 
     if any(_covers(rule, port, "tcp") and _names_insiders(rule, blocks) for rule in rules):
         return None
     first = interface.groups[0] if interface.groups else None
-    return Missing(
+    return Blocker(
         f"security group {', '.join(interface.groups) or '(none)'} admits nobody in the VPC to tcp port {port}",
         first,
         "SecurityGroupIngress",
@@ -340,7 +340,7 @@ def _names_insiders(rule: Described, blocks: list[ipaddress.IPv4Network | ipaddr
     return any(one.version == other.version and one.overlaps(other) for one in named for other in blocks)
 
 
-def to_service(network: Network, interface: Interface, service: str) -> Missing | None:
+def to_service(network: Network, interface: Interface, service: str) -> Blocker | None:
     """What keeps a task from an AWS service (`ecr.api`, `ecr.dkr`, `logs`, `s3` ...); None if nothing.
 
     An interface endpoint with private DNS is what the name resolves to, even where there is a way
@@ -369,15 +369,15 @@ def endpoints(network: Network, interface: Interface, service: str) -> Iterator[
             yield endpoint
 
 
-def _egress_to_gateway(network: Network, interface: Interface) -> Missing | None:
+def _egress_to_gateway(network: Network, interface: Interface) -> Blocker | None:
     rules = [r for g in interface.groups for r in network.group(g).get("IpPermissionsEgress", [])]
     lists = [r for r in rules if r.get("PrefixListIds")]
     if any(r["IpProtocol"] in {"-1", "tcp"} for r in lists):
         return None
-    return _egress(network, interface, HTTPS, SOMEBODY)
+    return _egress(network, interface, HTTPS, ANY_INTERNET_CALLER)
 
 
-def _to_endpoint(network: Network, interface: Interface, endpoint: Described) -> Missing | None:
+def _to_endpoint(network: Network, interface: Interface, endpoint: Described) -> Blocker | None:
     groups = tuple(g["GroupId"] for g in endpoint.get("Groups", []))
     subnet = next((s for s in network.subnets if s["SubnetId"] in endpoint.get("SubnetIds", [])), None)
     address = str(ipaddress.ip_network(subnet["CidrBlock"])[10]) if subnet else interface.address
@@ -394,7 +394,7 @@ def _to_endpoint(network: Network, interface: Interface, endpoint: Described) ->
     refused = admits(network, there, HTTPS, caller=interface.address, caller_groups=interface.groups)
     if refused is None:
         return None
-    return Missing(
+    return Blocker(
         f"VPC endpoint {endpoint['VpcEndpointId']} ({endpoint['ServiceName']}) cannot be reached: {refused.message}",
         refused.resource,
         refused.property,

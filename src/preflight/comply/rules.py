@@ -13,10 +13,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from preflight import errors, model
+from preflight.errors import UsageError
+from preflight.model import Severity
 from preflight.templates import template
+from preflight.templates.template import Template, UnreadableError
 
-TIERS = {"fargate": model.Severity.ERROR, "security": model.Severity.ERROR, "practice": model.Severity.WARNING}
+TIERS = {"fargate": Severity.ERROR, "security": Severity.ERROR, "practice": Severity.WARNING}
 UNWAIVABLE = "fargate"
 RULES_FILE = "rules.yaml"
 JOINS_FILE = "python_rules.yaml"
@@ -29,7 +31,7 @@ _KEYS = (*_TEXTS, *_LISTS, "enabled")
 
 
 @dataclass(frozen=True)
-class Entry:
+class RuleMetadata:
     """What a `rules.yaml` says of one rule."""
 
     title: str = ""
@@ -49,13 +51,13 @@ class Rule:
     name: str
     file: Path
     tier: str
-    entry: Entry = field(default_factory=Entry)
+    entry: RuleMetadata = field(default_factory=RuleMetadata)
     is_join: bool = False
 
     @property
-    def severity(self) -> model.Severity:
+    def severity(self) -> Severity:
         """Severity of its findings; that of an error where the folder is no tier of ours."""
-        return TIERS.get(self.tier, model.Severity.ERROR)
+        return TIERS.get(self.tier, Severity.ERROR)
 
     @property
     def source(self) -> str | None:
@@ -83,18 +85,18 @@ def rules_below(folders: Sequence[Path]) -> list[Rule]:
     for folder in folders:
         if not folder.is_dir():
             msg = f"{folder}: there is no such rules folder. Next: name an existing folder under `rules` in the plan"
-            raise errors.UsageError(msg)
+            raise UsageError(msg)
         own = _by_file(folder)
         if not any(own.values()):
             msg = f"{folder}: there is no rule in this folder. Next: put a .guard file into it, or leave it out of `rules`"
-            raise errors.UsageError(msg)
+            raise UsageError(msg)
         found = own | found
     listed = [rule for file in sorted(found) for rule in found[file]]
     names = [rule.name for rule in listed]
     doubled = sorted({name for name in names if names.count(name) > 1})
     if doubled:
         msg = f"two rules have one name: {', '.join(doubled)}"
-        raise errors.UsageError(msg)
+        raise UsageError(msg)
     return listed
 
 
@@ -104,14 +106,14 @@ def _by_file(folder: Path) -> dict[Path, list[Rule]]:
     return {file.resolve(): list(_rules_in(file, books[file.parent])) for file in files}
 
 
-def _rules_in(file: Path, entries: Mapping[str, Entry]) -> Iterator[Rule]:
+def _rules_in(file: Path, entries: Mapping[str, RuleMetadata]) -> Iterator[Rule]:
     try:
         text = _COMMENT.sub("", file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         msg = f"{file}: the rule cannot be read: {error}"
-        raise errors.UsageError(msg) from None
+        raise UsageError(msg) from None
     for name in _RULE.findall(text):
-        yield Rule(name, file, file.parent.name, entries.get(name, Entry()))
+        yield Rule(name, file, file.parent.name, entries.get(name, RuleMetadata()))
 
 
 def joins_below(folder: Path) -> list[Rule]:
@@ -127,7 +129,7 @@ def joins_below(folder: Path) -> list[Rule]:
     ]
 
 
-def read(file: Path) -> Mapping[str, Entry]:
+def read(file: Path) -> Mapping[str, RuleMetadata]:
     """The entries of a metadata file, by rule; none where there is no such file.
 
     Raises:
@@ -137,10 +139,10 @@ def read(file: Path) -> Mapping[str, Entry]:
         return {}
     try:
         known = template.load(file)
-    except template.UnreadableError as error:
+    except UnreadableError as error:
         reason = error.reason.replace("Template format error: ", "")
         msg = f"{file}:{error.line or 1}: the rules' metadata cannot be read: {reason}"
-        raise errors.UsageError(msg) from None
+        raise UsageError(msg) from None
     return {name: _Entry(known, name).read() for name in known.data}
 
 
@@ -153,12 +155,12 @@ def _is_blank(file: Path) -> bool:
 class _Entry:
     """Reads one entry; every complaint names file and line."""
 
-    def __init__(self, known: template.Template, name: str) -> None:
+    def __init__(self, known: Template, name: str) -> None:
         self._known = known
         self._name = name
         self._given = known.data[name]
 
-    def read(self) -> Entry:
+    def read(self) -> RuleMetadata:
         if not isinstance(self._given, dict):
             raise self._fail(f"expected a map with {', '.join(_KEYS)}")
         for key in self._given:
@@ -171,7 +173,7 @@ class _Entry:
         if texts["tier"] and texts["tier"] not in TIERS:
             raise self._fail(f"tier: expected {', '.join(TIERS)}, found {texts['tier']!r}", "tier")
         types, controls, sources = map(self._list, _LISTS)
-        return Entry(
+        return RuleMetadata(
             title=texts["title"],
             why=texts["why"],
             types=types,
@@ -182,9 +184,9 @@ class _Entry:
             tier=texts["tier"],
         )
 
-    def _fail(self, what: str, *where: str | int) -> errors.UsageError:
+    def _fail(self, what: str, *where: str | int) -> UsageError:
         line = self._known.line(self._name, *where)
-        return errors.UsageError(f"{self._known.name}:{line}: {self._name}: {what}")
+        return UsageError(f"{self._known.name}:{line}: {self._name}: {what}")
 
     def _text(self, key: str) -> str:
         value = self._given.get(key, "")

@@ -6,38 +6,39 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from preflight import errors
 from preflight.comply import pack
 from preflight.comply import rules as rulebook
-from preflight.plan import rule_settings as policy
+from preflight.comply.rules import Rule
+from preflight.errors import UsageError
+from preflight.plan.rule_settings import RuleSettings
 
 
 @dataclass(frozen=True)
 class Ruleset:
     """Every rule there is, in the tier it has here; those that are on are run."""
 
-    guard: tuple[rulebook.Rule, ...]
-    joins: tuple[rulebook.Rule, ...]
+    guard: tuple[Rule, ...]
+    joins: tuple[Rule, ...]
 
     @property
-    def every(self) -> tuple[rulebook.Rule, ...]:
+    def every(self) -> tuple[Rule, ...]:
         """All rules by name; a check in Python that completes a rule of cfn-guard is not listed twice."""
         named = {rule.name: rule for rule in (*self.joins, *self.guard)}
         return tuple(named[name] for name in sorted(named))
 
     @property
-    def asked(self) -> tuple[rulebook.Rule, ...]:
+    def asked(self) -> tuple[Rule, ...]:
         """The rules that cfn-guard answers for: all in the files of those that are on."""
         files = {rule.file for rule in self.guard if rule.is_on}
         return tuple(rule for rule in self.guard if rule.file in files)
 
     @property
-    def on(self) -> dict[str, rulebook.Rule]:
+    def on(self) -> dict[str, Rule]:
         """The rules that are on, by name."""
         return {rule.name: rule for rule in self.every if rule.is_on}
 
 
-def chosen(folders: Sequence[Path], asked: policy.Policy | None = None) -> Ruleset:
+def chosen(folders: Sequence[Path], asked: RuleSettings | None = None) -> Ruleset:
     """The pack with the rules of `folders` added; a rule of theirs takes the place of its namesake.
 
     Raises:
@@ -50,27 +51,27 @@ def chosen(folders: Sequence[Path], asked: policy.Policy | None = None) -> Rules
     guard = (*own, *(rule for rule in shipped if rule.file not in replaced))
     namesakes = {rule.name: rule for rule in guard}
     joins = (_described(rule, namesakes) for rule in rulebook.joins_below(pack.folder()))
-    return _switched(Ruleset(guard, tuple(joins)), asked or policy.Policy())
+    return _switched(Ruleset(guard, tuple(joins)), asked or RuleSettings())
 
 
-def _described(join: rulebook.Rule, namesakes: dict[str, rulebook.Rule]) -> rulebook.Rule:
+def _described(join: Rule, namesakes: dict[str, Rule]) -> Rule:
     """A check that completes a rule of cfn-guard has its tier and its entry."""
     namesake = namesakes.get(join.name)
     return join if namesake is None else replace(join, tier=namesake.tier, entry=namesake.entry)
 
 
-def _switched(rules: Ruleset, asked: policy.Policy) -> Ruleset:
+def _switched(rules: Ruleset, asked: RuleSettings) -> Ruleset:
     known = [rule.name for rule in rules.every]
     for switch in asked.switches:
         if switch.rule not in known:
             hint = rulebook.near(switch.rule, known)
             msg = f"{asked.name}:{switch.line}: checks: there is no rule {switch.rule!r}{hint} `preflight rules` lists them"
-            raise errors.UsageError(msg)
+            raise UsageError(msg)
     to = {switch.rule: switch.to for switch in asked.switches}
     return Ruleset(tuple(_turned(r, to.get(r.name)) for r in rules.guard), tuple(_turned(r, to.get(r.name)) for r in rules.joins))
 
 
-def _turned(rule: rulebook.Rule, to: str | None) -> rulebook.Rule:
+def _turned(rule: Rule, to: str | None) -> Rule:
     if to is None:
         return rule
     turned = replace(rule, entry=replace(rule.entry, is_enabled=to != "off"))

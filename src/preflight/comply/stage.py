@@ -16,29 +16,22 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from preflight import errors, model
-from preflight.comply import (
-    cfn_guard as guard,
-)
-from preflight.comply import (
-    cfn_guard_binary as guard_binary,
-)
-from preflight.comply import (
-    rules as rulebook,
-)
-from preflight.comply import (
-    ruleset,
-    waivers,
-)
-from preflight.comply import (
-    waiver_matching as settling,
-)
+from preflight.comply import cfn_guard, waiver_matching, waivers
+from preflight.comply.cfn_guard import Document
+from preflight.comply.cfn_guard_binary import Binary
 from preflight.comply.python_rules import catalog
-from preflight.comply.python_rules import violation as offence
-from preflight.plan import plan
-from preflight.plan import resolved_stacks as estate
-from preflight.system import run_folders as places
-from preflight.templates import template
+from preflight.comply.python_rules.violation import Violation
+from preflight.comply.rules import Rule
+from preflight.comply.ruleset import Ruleset
+from preflight.comply.waiver_matching import WaiverMatcher
+from preflight.comply.waivers import Waiver
+from preflight.errors import UsageError
+from preflight.model import Finding, ReportedWaiver, Severity
+from preflight.plan import resolved_stacks
+from preflight.plan.plan import Plan
+from preflight.plan.resolved_stacks import ResolvedStacks, ResolvedTemplate
+from preflight.system import run_folders
+from preflight.templates.template import Template
 
 NULL = "NULL_VALUE"
 LOOP = "LOOP_NOT_UNROLLED"
@@ -46,12 +39,12 @@ _ODD_KEY = re.compile(r"[^A-Za-z_]|$|(true|false|null|yes|no|on|off|y|n)$", re.I
 
 
 @dataclass(frozen=True)
-class Asked:
+class ComplyRequest:
     """What is to be held against which rules; `plan` is None where there is none."""
 
-    templates: Mapping[Path, template.Template]
-    rules: ruleset.Ruleset
-    plan: plan.Plan | None
+    templates: Mapping[Path, Template]
+    rules: Ruleset
+    plan: Plan | None
     run: str
     today: dt.date = field(default_factory=dt.date.today)
 
@@ -60,14 +53,14 @@ class Asked:
 class Result:
     """What the stage found, and every waiver."""
 
-    findings: tuple[model.Finding, ...]
-    waived: tuple[model.Waiver, ...]
+    findings: tuple[Finding, ...]
+    waived: tuple[ReportedWaiver, ...]
 
 
-class Running:
+class ComplyRun:
     """The stage at work: cfn-guard has begun; `result` does the rest."""
 
-    def __init__(self, asked: Asked, binary: guard_binary.Binary, folder: Path) -> None:
+    def __init__(self, asked: ComplyRequest, binary: Binary, folder: Path) -> None:
         self._asked = asked
         self._binary = binary
         self._folder = folder
@@ -78,7 +71,7 @@ class Running:
         self._written = _write(self._estate, folder)
         every = {**_as_written(self._templates, folder), **self._written}
         has_work = bool(every) and bool(asked.rules.asked)
-        self._started = guard.start(binary, asked.rules.asked, every) if has_work else None
+        self._started = cfn_guard.start(binary, asked.rules.asked, every) if has_work else None
 
     def result(self) -> Result:
         """Wait for cfn-guard and judge.
@@ -103,74 +96,74 @@ class Running:
         if self._started is not None:
             self._started.kill()
 
-    def _settling(self) -> settling.Settling:
+    def _settling(self) -> WaiverMatcher:
         asked = self._asked
         policy = asked.plan.policy if asked.plan is not None else None
         claims = waivers.of(list(asked.templates.values())) + (waivers.of_policy(policy) if policy else [])
-        return settling.Settling(claims, asked.rules, self._estate, templates=asked.templates, today=asked.today)
+        return WaiverMatcher(claims, asked.rules, self._estate, templates=asked.templates, today=asked.today)
 
-    def _joined(self) -> Iterator[model.Finding]:
+    def _joined(self) -> Iterator[Finding]:
         for rule in self._asked.rules.joins:
             check = catalog.CHECKS.get(rule.name)
             if check is not None and rule.is_on:
                 for found in check(self._estate):
                     yield _placed(_finding(rule, found), found.document)
 
-    def _stale(self, idle: Sequence[waivers.Claim]) -> Iterator[model.Finding]:
+    def _stale(self, idle: Sequence[Waiver]) -> Iterator[Finding]:
         """Waivers that hide nothing; those of templates are asked of the template as written, too."""
         names = {claim.rule for claim in idle if claim.where == "template"}
         rules = [rule for rule in self._asked.rules.asked if rule.name in names]
         files = {claim.file for claim in idle if claim.where == "template"}
         again = {path: known for path, known in self._templates.items() if known.name in files}
-        found: list[model.Finding] = []
+        found: list[Finding] = []
         if rules and again:
             asked = tuple(r for r in self._asked.rules.asked if r.file in {rule.file for rule in rules})
-            found = guard.start(self._binary, asked, _bare(again, self._folder)).findings()
+            found = cfn_guard.start(self._binary, asked, _bare(again, self._folder)).findings()
         for claim in idle:
             same = [f for f in found if (f.check, f.file) == (claim.rule, claim.file)]
             if claim.resource is None:
-                same = [f for f in same if settling.is_of_template(claim, f, self._templates)]
+                same = [f for f in same if waiver_matching.is_of_template(claim, f, self._templates)]
             if claim.where == "plan" or not same:
                 yield waivers.unused(claim)
 
 
 @contextlib.contextmanager
-def running(asked: Asked, binary: guard_binary.Binary) -> Iterator[Running]:
+def running(asked: ComplyRequest, binary: Binary) -> Iterator[ComplyRun]:
     """Begin the stage; the folder of the resolved documents is removed in any case.
 
     Raises:
         PreflightError: it cannot begin.
     """
-    folder = places.new_run(f"{asked.run}-comply")
-    started: Running | None = None
+    folder = run_folders.new_run(f"{asked.run}-comply")
+    started: ComplyRun | None = None
     try:
         started = _begun(asked, binary, folder)
         yield started
     finally:
         if started is not None:
             started.kill()
-        places.remove(folder)
+        run_folders.remove(folder)
 
 
-def _begun(asked: Asked, binary: guard_binary.Binary, folder: Path) -> Running:
+def _begun(asked: ComplyRequest, binary: Binary, folder: Path) -> ComplyRun:
     try:
-        return Running(asked, binary, folder)
+        return ComplyRun(asked, binary, folder)
     except RecursionError:
         names = ", ".join(known.name for known in asked.templates.values())
         msg = f"{names}: nested too deeply to be resolved. Next: write it flatter"
-        raise errors.UsageError(msg) from None
+        raise UsageError(msg) from None
 
 
-def _estate(asked: Asked) -> estate.Estate:
+def _estate(asked: ComplyRequest) -> ResolvedStacks:
     if asked.plan is not None:
-        return estate.of_plan(asked.plan, asked.templates, run=asked.run)
-    return estate.of_templates(asked.templates)
+        return resolved_stacks.of_plan(asked.plan, asked.templates, run=asked.run)
+    return resolved_stacks.of_templates(asked.templates)
 
 
-def _write(every: estate.Estate, folder: Path) -> dict[Path, guard.Known]:
+def _write(every: ResolvedStacks, folder: Path) -> dict[Path, Document]:
     """Write each document that differs from the others to a file; the files by path."""
     seen: set[tuple[Path, str]] = set()
-    written: dict[Path, guard.Known] = {}
+    written: dict[Path, Document] = {}
     for document in every.documents:
         text = _text(waivers.stripped(document.data, document.resources))
         if (document.path, text) not in seen:
@@ -179,9 +172,9 @@ def _write(every: estate.Estate, folder: Path) -> dict[Path, guard.Known]:
     return written
 
 
-def _as_written(templates: Mapping[Path, template.Template], folder: Path) -> dict[Path, guard.Known]:
+def _as_written(templates: Mapping[Path, Template], folder: Path) -> dict[Path, Document]:
     """The templates' own files; a copy of those that cfn-guard cannot read and CloudFormation can."""
-    files: dict[Path, guard.Known] = {}
+    files: dict[Path, Document] = {}
     for number, (path, known) in enumerate(templates.items()):
         is_odd = _is_odd(known.data)
         file = _put(folder / f"written-{number}.json", _text(known.data)) if is_odd else path.absolute()
@@ -198,7 +191,7 @@ def _is_odd(value: Any) -> bool:
     return isinstance(value, float) and not math.isfinite(value)
 
 
-def _bare(templates: Mapping[Path, template.Template], folder: Path) -> dict[Path, guard.Known]:
+def _bare(templates: Mapping[Path, Template], folder: Path) -> dict[Path, Document]:
     """The templates as written, but without their suppressions, as files."""
     return {
         _put(folder / f"bare-{number}.json", _text(waivers.stripped(known.data, known.resources))): known
@@ -228,15 +221,15 @@ def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, float) else value
 
 
-def _placed(finding: model.Finding, document: guard.Known) -> model.Finding:
+def _placed(finding: Finding, document: Document) -> Finding:
     """A finding in a resolved document, with what the values it depends on come from."""
-    stack = document.stack if isinstance(document, estate.Document) else None
+    stack = document.stack if isinstance(document, ResolvedTemplate) else None
     where = f"stack {stack}" if stack is not None else "the default parameters"
     return replace(finding, message=f"{finding.message} [with {where}]")
 
 
-def _finding(rule: rulebook.Rule, found: offence.Offence) -> model.Finding:
-    return model.Finding(
+def _finding(rule: Rule, found: Violation) -> Finding:
+    return Finding(
         stage="comply",
         check=rule.name,
         severity=rule.severity,
@@ -250,15 +243,15 @@ def _finding(rule: rulebook.Rule, found: offence.Offence) -> model.Finding:
     )
 
 
-def _nulls(templates: Mapping[Path, template.Template]) -> Iterator[model.Finding]:
+def _nulls(templates: Mapping[Path, Template]) -> Iterator[Finding]:
     """Nulls, which CloudFormation takes nowhere but in metadata of the template, and cfn-guard breaks at."""
     for known in templates.values():
         path = _null({key: value for key, value in known.data.items() if key != "Metadata"})
         if path is not None:
-            yield model.Finding(
+            yield Finding(
                 "comply",
                 NULL,
-                model.Severity.ERROR,
+                Severity.ERROR,
                 f"[/{'/'.join(map(str, path))}] 'null' values are not allowed in templates; no rule was asked about this file.",
                 file=known.name,
                 line=known.line(*path),
@@ -282,8 +275,8 @@ def _null(value: Any) -> tuple[str | int, ...] | None:
     return None
 
 
-def _loops(every: estate.Estate) -> Iterator[model.Finding]:
+def _loops(every: ResolvedStacks) -> Iterator[Finding]:
     for name in dict.fromkeys(document.name for document in every.documents if not document.is_expanded):
         message = "a loop (Fn::ForEach) cannot be unrolled with what is known, so no rule saw what it makes."
         fix = "Give the parameters of its collection defaults, or check the template by a plan that has them."
-        yield model.Finding("comply", LOOP, model.Severity.WARNING, message, file=name, line=1, fix=fix)
+        yield Finding("comply", LOOP, Severity.WARNING, message, file=name, line=1, fix=fix)

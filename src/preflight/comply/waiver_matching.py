@@ -8,35 +8,37 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from preflight import model
-from preflight.comply import ruleset, waivers
-from preflight.plan import resolved_stacks as estate
-from preflight.templates import functions as resolve
-from preflight.templates import template
+from preflight.comply import waivers
+from preflight.comply.ruleset import Ruleset
+from preflight.comply.waivers import Waiver
+from preflight.model import Finding
+from preflight.plan.resolved_stacks import ResolvedStacks, ResolvedTemplate
+from preflight.templates import functions
+from preflight.templates.template import Template
 
 _Key = tuple[str | None, str, str | None]
 
 
 @dataclass(frozen=True)
-class Settled:
+class MatchedFindings:
     """What remains of the findings, what is wrong with waivers, and which of these hide nothing so far."""
 
-    findings: list[model.Finding]
-    troubles: list[model.Finding]
-    idle: list[waivers.Claim]
-    claims: list[waivers.Claim]
+    findings: list[Finding]
+    troubles: list[Finding]
+    idle: list[Waiver]
+    claims: list[Waiver]
 
 
-class Settling:
+class WaiverMatcher:
     """Brings findings and waivers together."""
 
     def __init__(
         self,
-        claims: Sequence[waivers.Claim],
-        rules: ruleset.Ruleset,
-        every: estate.Estate,
+        claims: Sequence[Waiver],
+        rules: Ruleset,
+        every: ResolvedStacks,
         *,
-        templates: Mapping[Path, template.Template],
+        templates: Mapping[Path, Template],
         today: dt.date,
     ) -> None:
         self._claims = list(claims)
@@ -47,12 +49,12 @@ class Settling:
         self._known = {rule.name: rule for rule in rules.every}
         self._counting = [c for c in self._claims if c.counts(self._known.get(c.rule), today)]
 
-    def settled(self, raw: Sequence[model.Finding], resolved: Sequence[model.Finding]) -> Settled:
+    def settled(self, raw: Sequence[Finding], resolved: Sequence[Finding]) -> MatchedFindings:
         """What remains of the findings in templates as written and as resolved."""
         only_here = {key: f for key, f in _distinct(raw).items() if not self._is_said_elsewhere(key)}
         every = {**_distinct(resolved), **only_here}
         hidden: set[_Key] = set()
-        used: set[waivers.Claim] = set()
+        used: set[Waiver] = set()
         for key, finding in every.items():
             claims = [claim for claim in self._counting if self._hides(claim, finding)]
             used |= set(claims)
@@ -60,7 +62,7 @@ class Settling:
         findings = [finding for key, finding in every.items() if key not in hidden]
         troubles = waivers.troubles(self._claims, self._known, self._today)
         idle = [claim for claim in self._counting if claim not in used and self._is_decided(claim)]
-        return Settled(_sorted(findings, self._templates), troubles, idle, self._claims)
+        return MatchedFindings(_sorted(findings, self._templates), troubles, idle, self._claims)
 
     def _is_said_elsewhere(self, key: _Key) -> bool:
         """Whether a rule found no more, in the template as written, than that its waiver gives no reason."""
@@ -73,7 +75,7 @@ class Settling:
             return False
         return any(resource is None or resource in document.resources for document in self._estate.of_file(file or ""))
 
-    def _hides(self, claim: waivers.Claim, finding: model.Finding) -> bool:
+    def _hides(self, claim: Waiver, finding: Finding) -> bool:
         if claim.resource is None:
             return is_of_template(claim, finding, self._templates)
         return waivers.covers(claim, finding) or (
@@ -83,7 +85,7 @@ class Settling:
             and self._speaks_of(claim, finding.resource)
         )
 
-    def _speaks_of(self, claim: waivers.Claim, other: str) -> bool:
+    def _speaks_of(self, claim: Waiver, other: str) -> bool:
         """Whether a finding at `other` is about the waived resource: joined to it, and to no like one that is not waived."""
         waived = {c.resource for c in self._counting if (c.rule, c.file) == (claim.rule, claim.file)}
         for document in self._estate.of_file(claim.file or ""):
@@ -95,7 +97,7 @@ class Settling:
                 return True
         return False
 
-    def _is_decided(self, claim: waivers.Claim) -> bool:
+    def _is_decided(self, claim: Waiver) -> bool:
         """Whether it can be said that a waiver hides nothing: the rule was run, and all of the resource was known."""
         if claim.rule not in self._rules.on:
             return False
@@ -107,22 +109,22 @@ class Settling:
         return bool(found) and not any(_is_undecided(d, d.resources[claim.resource]) for d in found)
 
 
-def is_of_template(claim: waivers.Claim, finding: model.Finding, templates: Mapping[Path, template.Template]) -> bool:
+def is_of_template(claim: Waiver, finding: Finding, templates: Mapping[Path, Template]) -> bool:
     """Whether a waiver of a whole template means a finding: one about its parameters, or about no part of it."""
     if (claim.rule, claim.file) != (finding.check, finding.file):
         return False
     return not any(known.name == claim.file and finding.resource in known.resources for known in templates.values())
 
 
-def _distinct(findings: Sequence[model.Finding]) -> dict[_Key, model.Finding]:
+def _distinct(findings: Sequence[Finding]) -> dict[_Key, Finding]:
     """Findings by file, rule and resource; the first of each."""
-    found: dict[_Key, model.Finding] = {}
+    found: dict[_Key, Finding] = {}
     for finding in findings:
         found.setdefault((finding.file, finding.check, finding.resource), finding)
     return found
 
 
-def _sorted(findings: Sequence[model.Finding], templates: Mapping[Path, template.Template]) -> list[model.Finding]:
+def _sorted(findings: Sequence[Finding], templates: Mapping[Path, Template]) -> list[Finding]:
     order = {known.name: number for number, known in enumerate(templates.values())}
     return sorted(findings, key=lambda f: (order.get(f.file or "", -1), f.line or 0, f.check))
 
@@ -133,7 +135,7 @@ def _refers(value: Any, name: str) -> bool:
         return any(_refers(item, name) for item in value)
     if not isinstance(value, dict):
         return False
-    function = resolve.function_of(value)
+    function = functions.function_of(value)
     if function == "Ref":
         return bool(value["Ref"] == name)
     if function == "Fn::GetAtt":
@@ -141,7 +143,7 @@ def _refers(value: Any, name: str) -> bool:
     return any(_refers(item, name) for item in value.values())
 
 
-def _is_undecided(document: estate.Document, resource: Mapping[str, Any]) -> bool:
+def _is_undecided(document: ResolvedTemplate, resource: Mapping[str, Any]) -> bool:
     """Whether something of a resource depends on a value that is not known, references to resources apart."""
     parameters = document.expanded["Parameters"]
     return any(_hangs(value, parameters) for key, value in resource.items() if key != "Metadata")
@@ -152,13 +154,13 @@ def _hangs(value: Any, parameters: Mapping[str, Any]) -> bool:
         return any(_hangs(item, parameters) for item in value)
     if not isinstance(value, dict):
         return False
-    function = resolve.function_of(value)
+    function = functions.function_of(value)
     if function == "Ref":
         return isinstance(value["Ref"], str) and value["Ref"] in parameters
     if function in {"Fn::If", "Fn::FindInMap"}:
         return True
     if function == "Fn::Sub":
         texts = value[function] if isinstance(value[function], list) else [value[function]]
-        named = {name for text in texts if isinstance(text, str) for name in resolve.SUB_NAME.findall(text)}
+        named = {name for text in texts if isinstance(text, str) for name in functions.SUB_NAME.findall(text)}
         return any(name in parameters for name in named) or _hangs(texts, parameters)
     return any(_hangs(item, parameters) for item in value.values())

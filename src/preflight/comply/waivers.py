@@ -13,28 +13,30 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from preflight import model
 from preflight.comply import rules as rulebook
-from preflight.plan import rule_settings as policy
-from preflight.templates import template
+from preflight.comply.rules import Rule
+from preflight.model import Finding, ReportedWaiver, Severity
+from preflight.plan import rule_settings
+from preflight.plan.rule_settings import RuleSettings
+from preflight.templates.template import Template
 
 LEAST = 15  # characters of a reason, as the rules have it too
 WITHOUT_REASON = "WAIVER_WITHOUT_REASON"
-OF_TIER_A = "WAIVER_OF_TIER_A"
+OF_FARGATE_TIER = "WAIVER_OF_TIER_A"
 EXPIRED = "WAIVER_EXPIRED"
 UNUSED = "WAIVER_UNUSED"
 UNKNOWN_RULE = "WAIVER_UNKNOWN_RULE"
 CHECKS = {
-    WITHOUT_REASON: (model.Severity.ERROR, f"a waiver gives no reason of at least {LEAST} characters"),
-    OF_TIER_A: (model.Severity.ERROR, "a rule of tier fargate is waived; what AWS refuses nobody can waive"),
-    EXPIRED: (model.Severity.ERROR, "the last day of a waiver is over"),
-    UNUSED: (model.Severity.WARNING, "a waiver hides nothing: the rule holds without it"),
-    UNKNOWN_RULE: (model.Severity.WARNING, "a waiver names a rule that nobody knows; a mere note where no rule is alike"),
+    WITHOUT_REASON: (Severity.ERROR, f"a waiver gives no reason of at least {LEAST} characters"),
+    OF_FARGATE_TIER: (Severity.ERROR, "a rule of tier fargate is waived; what AWS refuses nobody can waive"),
+    EXPIRED: (Severity.ERROR, "the last day of a waiver is over"),
+    UNUSED: (Severity.WARNING, "a waiver hides nothing: the rule holds without it"),
+    UNKNOWN_RULE: (Severity.WARNING, "a waiver names a rule that nobody knows; a mere note where no rule is alike"),
 }
 
 
 @dataclass(frozen=True)
-class Claim:
+class Waiver:
     """One waiver as it is written; `resource` is None where it is one of the whole template.
 
     `file` is where the resource stands, None where the plan does not say.
@@ -55,38 +57,38 @@ class Claim:
 
     def is_over(self, today: dt.date) -> bool:
         """Whether its last day is past."""
-        return self.until is not None and policy.is_date(self.until) and self.until < today.isoformat()
+        return self.until is not None and rule_settings.is_date(self.until) and self.until < today.isoformat()
 
-    def counts(self, rule: rulebook.Rule | None, today: dt.date) -> bool:
+    def counts(self, rule: Rule | None, today: dt.date) -> bool:
         """Whether it hides findings of its rule."""
         return rule is not None and rule.is_waivable and self.has_reason and not self.is_over(today)
 
-    def shown(self) -> model.Waiver:
+    def shown(self) -> ReportedWaiver:
         """It, for the report."""
         reason = self.reason or "no reason given"
-        return model.Waiver(self.rule, self.resource, reason, self.where, self.file, self.until)
+        return ReportedWaiver(self.rule, self.resource, reason, self.where, self.file, self.until)
 
 
-def of(templates: Sequence[template.Template]) -> list[Claim]:
+def of(templates: Sequence[Template]) -> list[Waiver]:
     """Every waiver in templates, in their order."""
     return [claim for known in templates for claim in _of(known)]
 
 
-def _of(known: template.Template) -> Iterator[Claim]:
+def _of(known: Template) -> Iterator[Waiver]:
     yield from _within(known, known.data, None, ())
     for name, resource in known.resources.items():
         yield from _within(known, resource, name, ("Resources", name))
 
 
 def _within(
-    known: template.Template, part: Mapping[str, Any], name: str | None, place: tuple[str, ...]
-) -> Iterator[Claim]:
+    known: Template, part: Mapping[str, Any], name: str | None, place: tuple[str, ...]
+) -> Iterator[Waiver]:
     """The waivers in the metadata of a template, or of one of its resources."""
     guard = guard_of(part)
     for number, rule in enumerate(dict.fromkeys(suppressed(guard))):
         reason, until = _entry(guard, "Reasons", rule), _entry(guard, "Until", rule) or None
         line = known.line(*place, "Metadata", "guard", "SuppressedRules", number)
-        yield Claim(rule, name, reason, "template", known.name, until, (known.name, line))
+        yield Waiver(rule, name, reason, "template", known.name, until, (known.name, line))
 
 
 def guard_of(part: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -108,10 +110,10 @@ def _entry(guard: Mapping[str, Any], key: str, rule: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def of_policy(asked: policy.Policy) -> list[Claim]:
+def of_policy(asked: RuleSettings) -> list[Waiver]:
     """Every waiver in a plan."""
     return [
-        Claim(w.rule, w.resource, w.reason, "plan", w.file, w.until, (asked.name, w.line)) for w in asked.waivers
+        Waiver(w.rule, w.resource, w.reason, "plan", w.file, w.until, (asked.name, w.line)) for w in asked.waivers
     ]
 
 
@@ -128,7 +130,7 @@ def _bare(part: Any) -> Any:
     return {**part, "Metadata": metadata}
 
 
-def troubles(claims: Sequence[Claim], rules: Mapping[str, rulebook.Rule], today: dt.date) -> list[model.Finding]:
+def troubles(claims: Sequence[Waiver], rules: Mapping[str, Rule], today: dt.date) -> list[Finding]:
     """What is wrong with waivers by themselves; whether one still hides something is asked elsewhere."""
     unknown = {claim.rule for claim in claims} - set(rules)
     hints = {rule: rulebook.near(rule, list(rules), cutoff=rulebook.NEAR) for rule in unknown}
@@ -136,48 +138,48 @@ def troubles(claims: Sequence[Claim], rules: Mapping[str, rulebook.Rule], today:
 
 
 def _troubles(
-    claim: Claim, rule: rulebook.Rule | None, hints: Mapping[str, str], today: dt.date
-) -> Iterator[model.Finding]:
+    claim: Waiver, rule: Rule | None, hints: Mapping[str, str], today: dt.date
+) -> Iterator[Finding]:
     if rule is None:
         yield _unknown(claim, hints[claim.rule])
         return
     if not rule.is_waivable:
         what = "AWS refuses what this rule forbids, or the task never starts, so it cannot be waived."
-        yield trouble(OF_TIER_A, claim, what, "Mend the resource, and take the waiver out.")
+        yield trouble(OF_FARGATE_TIER, claim, what, "Mend the resource, and take the waiver out.")
     elif not claim.has_reason:
         what = f"the waiver gives no reason of at least {LEAST} characters, so it does not count."
         yield trouble(WITHOUT_REASON, claim, what, f"{_reason_place(claim)}, or take the waiver out.")
-    elif claim.until is not None and not policy.is_date(claim.until):
+    elif claim.until is not None and not rule_settings.is_date(claim.until):
         yield trouble(EXPIRED, claim, f"{claim.until!r} is no date.", "Write the last day as 2027-01-31.")
     elif claim.is_over(today):
         yield trouble(EXPIRED, claim, f"the waiver counted until {claim.until}.", "Mend the resource, or give the waiver a new day.")
 
 
-def _reason_place(claim: Claim) -> str:
+def _reason_place(claim: Waiver) -> str:
     return f"Say why under Metadata.guard.Reasons.{claim.rule}" if claim.where == "template" else "Say why under `reason`"
 
 
-def _unknown(claim: Claim, hint: str) -> model.Finding:
+def _unknown(claim: Waiver, hint: str) -> Finding:
     """A name that is like one of ours is a slip; any other may be a rule of another tool that reads the same metadata."""
     is_slip = hint != "." or claim.where == "plan"
     found = trouble(UNKNOWN_RULE, claim, f"there is no rule {claim.rule}{hint}", "Name a rule that `preflight rules` lists.")
-    return found if is_slip else replace(found, severity=model.Severity.INFO)
+    return found if is_slip else replace(found, severity=Severity.INFO)
 
 
-def unused(claim: Claim) -> model.Finding:
+def unused(claim: Waiver) -> Finding:
     """The finding that a waiver hides nothing."""
     what = f"the waiver hides nothing: {claim.rule} holds for {claim.resource or 'the template'} without it."
     return trouble(UNUSED, claim, what, "Take the waiver out.")
 
 
-def trouble(check: str, claim: Claim, message: str, fix: str) -> model.Finding:
+def trouble(check: str, claim: Waiver, message: str, fix: str) -> Finding:
     """A finding about a waiver, at the place where it is written."""
     file, line = claim.written
     said = f"{claim.rule}: {message}"
-    return model.Finding("comply", check, CHECKS[check][0], said, file=file, line=line, resource=claim.resource, fix=fix)
+    return Finding("comply", check, CHECKS[check][0], said, file=file, line=line, resource=claim.resource, fix=fix)
 
 
-def covers(claim: Claim, finding: model.Finding) -> bool:
+def covers(claim: Waiver, finding: Finding) -> bool:
     """Whether a finding is of the rule and the resource that a waiver names."""
     is_there = claim.file is None or finding.file == claim.file or (claim.where == "plan" and _ends(finding.file, claim.file))
     return is_there and claim.rule == finding.check and claim.resource == finding.resource

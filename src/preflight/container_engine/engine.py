@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from preflight import errors
-from preflight.container_engine import pause_image as pause
-from preflight.system import processes as process
-from preflight.system import run_folders as places
+from preflight.container_engine import pause_image
+from preflight.errors import PreflightError, ToolBrokeError, ToolMissingError
+from preflight.system import processes, run_folders
+from preflight.system.processes import CompletedProcess
 
 ADVICE = "install podman (preflight doctor --fix does it on Debian and Ubuntu), or go on without: --containers off"
 RUN_LABEL = "preflight.run"
@@ -74,9 +74,9 @@ class Engine:
         done = self.run("image", "inspect", "--format", "{{.Os}}/{{.Architecture}}", image)
         return done.stdout.strip() if done.code == 0 else None
 
-    def run(self, *args: str, timeout: float = 120, given: str | None = None) -> process.Done:
+    def run(self, *args: str, timeout: float = 120, given: str | None = None) -> CompletedProcess:
         """Run one of the engine's commands; the caller judges the exit code."""
-        return process.run(self.program, *args, timeout=timeout, env=self.env, given=given)
+        return processes.run(self.program, *args, timeout=timeout, env=self.env, given=given)
 
     def must(self, *args: str, timeout: float = 120) -> str:
         """Standard output of a command that has to succeed.
@@ -84,7 +84,7 @@ class Engine:
         Raises:
             ToolBrokeError: it did not.
         """
-        return process.must(self.program, *args, timeout=timeout, env=self.env).stdout.strip()
+        return processes.run_checked(self.program, *args, timeout=timeout, env=self.env).stdout.strip()
 
     @property
     def insecure(self) -> tuple[str, ...]:
@@ -112,24 +112,24 @@ def find() -> Engine:
         ToolBrokeError: it is installed, but runs no container.
     """
     wanted = os.environ.get("PREFLIGHT_ENGINE")
-    names = [wanted] if wanted else [n for n in ("podman", "docker") if process.which(n)]
+    names = [wanted] if wanted else [n for n in ("podman", "docker") if processes.which(n)]
     if not names:
         msg = f"no container engine: neither podman nor docker is on PATH. Next: {ADVICE}"
-        raise errors.ToolMissingError(msg)
+        raise ToolMissingError(msg)
     trouble = []
     for name in names:
         try:
             return _proved(name)
-        except errors.PreflightError as error:  # noqa: PERF203 - two engines at the most
+        except PreflightError as error:  # noqa: PERF203 - two engines at the most
             trouble.append(str(error))
     msg = f"no working container engine: {'; '.join(trouble)}. Next: {ADVICE}"
-    raise errors.ToolBrokeError(msg)
+    raise ToolBrokeError(msg)
 
 
 def _proved(program: str) -> Engine:
     version = _version(program)
     known = _remembered(program, version)
-    if known is not None and known.run("image", "inspect", pause.IMAGE).code == 0:
+    if known is not None and known.run("image", "inspect", pause_image.IMAGE).code == 0:
         return known
     plain = Engine(program, version)
     trouble = _trouble_of(plain)
@@ -137,7 +137,7 @@ def _proved(program: str) -> Engine:
         plain = Engine(program, version, {"CONTAINERS_CONF": str(_fallback_file())})
         trouble = _trouble_of(plain)
     if trouble:
-        raise errors.ToolBrokeError(trouble)
+        raise ToolBrokeError(trouble)
     proved = Engine(program, version, plain.env, is_local=_is_local(plain))
     memory = _key(version) | {"env": dict(proved.env), "is_local": proved.is_local}
     _memory(program).write_text(json.dumps(memory), encoding="utf-8")
@@ -146,27 +146,27 @@ def _proved(program: str) -> Engine:
 
 def _version(program: str) -> str:
     field_name = "{{.Client.Version}}" if program == "podman" else "{{.Server.Version}}"
-    done = process.run(program, "version", "--format", field_name, timeout=30)
+    done = processes.run(program, "version", "--format", field_name, timeout=30)
     if done.code != 0:
-        raise errors.ToolBrokeError(str(done))
+        raise ToolBrokeError(str(done))
     lines = done.stdout.strip().splitlines()
     if not lines:
-        raise errors.ToolBrokeError(f"{program} does not say its version")
+        raise ToolBrokeError(f"{program} does not say its version")
     return lines[-1]
 
 
 def _trouble_of(engine: Engine) -> str | None:
-    if engine.run("image", "inspect", pause.IMAGE).code != 0:
+    if engine.run("image", "inspect", pause_image.IMAGE).code != 0:
         build(engine)
     done = engine.run(
-        "run", "--rm", "--network", "none", "--label", f"{RUN_LABEL}=probe", pause.IMAGE, "/pause", "probe"
+        "run", "--rm", "--network", "none", "--label", f"{RUN_LABEL}=probe", pause_image.IMAGE, "/pause", "probe"
     )
     return None if done.code == 0 else str(done)
 
 
 def _is_local(engine: Engine) -> bool:
     """Whether the process ids that the engine tells are those of this machine."""
-    holder = engine.must("run", "--detach", "--network", "none", "--label", f"{RUN_LABEL}=probe", pause.IMAGE)
+    holder = engine.must("run", "--detach", "--network", "none", "--label", f"{RUN_LABEL}=probe", pause_image.IMAGE)
     container = holder.splitlines()[-1]
     try:
         pid = engine.must("inspect", "--type", "container", "--format", "{{.State.Pid}}", container)
@@ -178,22 +178,22 @@ def _is_local(engine: Engine) -> bool:
 
 def build(engine: Engine) -> None:
     """Put the pause image into the engine's store."""
-    file = places.cache() / f"pause-{os.getpid()}.tar"
-    file.write_bytes(pause.archive())
+    file = run_folders.cache() / f"pause-{os.getpid()}.tar"
+    file.write_bytes(pause_image.archive())
     try:
-        engine.must("import", "--change", 'CMD ["/pause"]', str(file), pause.IMAGE)
+        engine.must("import", "--change", 'CMD ["/pause"]', str(file), pause_image.IMAGE)
     finally:
         file.unlink()
 
 
 def _fallback_file() -> Path:
-    path = places.cache() / "containers.conf"
+    path = run_folders.cache() / "containers.conf"
     path.write_text(_FALLBACK, encoding="utf-8")
     return path
 
 
 def _memory(program: str) -> Path:
-    return places.cache() / f"engine-{program}.json"
+    return run_folders.cache() / f"engine-{program}.json"
 
 
 def _key(version: str) -> dict[str, str]:

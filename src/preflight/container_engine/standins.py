@@ -17,11 +17,10 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from preflight import errors
 from preflight.container_engine import engine as engines
-from preflight.system import processes as process
-from preflight.system import run_folders as places
-from preflight.system import waiting
+from preflight.container_engine.engine import Engine
+from preflight.errors import ToolBrokeError, UsageError, WaitExpiredError
+from preflight.system import processes, run_folders, waiting
 
 PATIENCE = 10.0  # seconds that another run's build is waited for
 STORAGE = "storage"  # the state of what podman knows as storage alone
@@ -38,7 +37,7 @@ _UNREACHABLE = re.compile(
 class Standins:
     """Finds the image to run for a name: the real one, or its stand-in. `used` names the latter."""
 
-    def __init__(self, engine: engines.Engine, folders: Mapping[str, Path]) -> None:
+    def __init__(self, engine: Engine, folders: Mapping[str, Path]) -> None:
         self._engine = engine
         self._folders = dict(folders)
         self._found: dict[tuple[str, str | None], str] = {}
@@ -82,7 +81,7 @@ class Standins:
                 f"pull the image once by hand, or add `standins: {{{repository(name)}: FOLDER}}` to the plan. "
                 f"The engine said: {said[-300:]}"
             )
-            raise errors.ToolBrokeError(msg)
+            raise ToolBrokeError(msg)
         return folder
 
 
@@ -101,7 +100,7 @@ def _qualified(name: str) -> str:
     return name if "." in head or ":" in head or head == "localhost" else f"docker.io/{name}"
 
 
-def build(engine: engines.Engine, name: str, folder: Path, platform: str | None = None) -> str:
+def build(engine: Engine, name: str, folder: Path, platform: str | None = None) -> str:
     """Name of the stand-in's image, built from `folder` unless the store has it.
 
     Its programs are those of this machine, also where it is for another platform: tasks of that are not run.
@@ -112,19 +111,19 @@ def build(engine: engines.Engine, name: str, folder: Path, platform: str | None 
     foreign = platform if platform != engine.platform else None
     tail = f"-{foreign.replace('/', '-')}" if foreign else ""
     image = f"{PREFIX}{name}:{_fingerprint(folder)}{tail}"
-    with (places.cache() / "standins.lock").open("w") as lock:
+    with (run_folders.cache() / "standins.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # another run may be building the same one
         if engine.run("image", "inspect", image).code != 0:
             _build(engine, image, folder, foreign)
     return image
 
 
-def _build(engine: engines.Engine, image: str, folder: Path, platform: str | None) -> None:
+def _build(engine: Engine, image: str, folder: Path, platform: str | None) -> None:
     options = ("--no-cache", "--platform", platform) if platform else ()
-    with tempfile.TemporaryDirectory(dir=places.cache()) as made:
+    with tempfile.TemporaryDirectory(dir=run_folders.cache()) as made:
         root = Path(made) / "rootfs"
         root.mkdir()
-        process.must(str(folder / "build"), str(root), timeout=300)
+        processes.run_checked(str(folder / "build"), str(root), timeout=300)
         (Path(made) / "Dockerfile").write_bytes((folder / "Dockerfile").read_bytes())
         engine.must("build", "--quiet", *options, "--tag", image, made, timeout=300)
 
@@ -135,12 +134,12 @@ def _fingerprint(folder: Path) -> str:
         path = folder / name
         if not path.is_file():
             msg = f"{folder}: a stand-in needs a file named {name}"
-            raise errors.UsageError(msg)
+            raise UsageError(msg)
         hashed.update(path.read_bytes())
     return hashed.hexdigest()[:12]
 
 
-def remove_unfinished(engine: engines.Engine) -> int:
+def remove_unfinished(engine: Engine) -> int:
     """Remove what builds on stand-ins left that were killed; how many that were.
 
     podman keeps the container of a build that was killed, and tells of it only as storage, as it does of
@@ -163,17 +162,17 @@ def _settled(now: float) -> float:
     Builds that began before `now`, or in the same second, are waited for, if they end soon: podman tells seconds
     only, and what was made at `now` is then older than every build.
     """
-    with contextlib.suppress(errors.WaitExpiredError):
+    with contextlib.suppress(WaitExpiredError):
         waiting.until(lambda: _oldest_build() >= math.floor(now) + 1, what="builds to end", timeout=PATIENCE)
     return _oldest_build()
 
 
 def _oldest_build() -> float:
-    since = process.oldest(f"build\0--quiet\0--label={engines.RUN_LABEL}=")
+    since = processes.oldest(f"build\0--quiet\0--label={engines.RUN_LABEL}=")
     return math.inf if since is None else since
 
 
-def remove(engine: engines.Engine) -> list[str]:
+def remove(engine: Engine) -> list[str]:
     """Remove every stand-in image and return their names."""
     listed = engine.must("images", "--format", "{{.Repository}}:{{.Tag}}").split()
     found = [image for image in listed if image.startswith(PREFIX)]

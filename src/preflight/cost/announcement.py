@@ -6,16 +6,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from preflight.cost import bill, prices
-from preflight.deploy.targets import target
-from preflight.plan import plan
-from preflight.plan import resolved_stacks as estate
-from preflight.templates import template
+from preflight.deploy.targets.target import DeploymentTarget
+from preflight.plan import resolved_stacks
+from preflight.plan.plan import Plan
+from preflight.templates.template import Template
 
 
-def announced(
-    asked: plan.Plan,
-    templates: Mapping[Path, template.Template],
-    where: target.Target,
+def announcement(
+    asked: Plan,
+    templates: Mapping[Path, Template],
+    where: DeploymentTarget,
     *,
     account: str,
     regions: Sequence[str],
@@ -24,7 +24,7 @@ def announced(
     """What is about to be deployed, in lines; with money where the price list tells it."""
     each = f" in each of {len(regions)} regions" if len(regions) > 1 else ""
     yield f"on account {account}, in {', '.join(regions)}, as run {run}; this{each}"
-    found = bill.of(estate.of_plan(asked, templates, run=run))
+    found = bill.estimate(resolved_stacks.of_plan(asked, templates, run=run))
     yield from found.lines()
     for region in regions:
         money = prices.money(where.session(region), found.hourly)

@@ -16,11 +16,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from preflight.cost import billing_units as units
-from preflight.cost import network as edge
-from preflight.cost import tasks as fleet
-from preflight.plan import resolved_stacks as estate
-from preflight.templates import functions as resolve
+from preflight.cost import billing_units, network, tasks
+from preflight.cost.billing_units import Amount, Unit
+from preflight.cost.tasks import TaskCosts
+from preflight.plan import resolved_stacks
+from preflight.plan.resolved_stacks import ResolvedStacks, ResolvedTemplate
+from preflight.templates import functions
 
 WIDTH = 110
 TOGETHER = "\N{NO-BREAK SPACE}"
@@ -36,7 +37,7 @@ class Bill:
     """
 
     resources: Mapping[str, int]
-    hourly: tuple[units.Amount, ...]
+    hourly: tuple[Amount, ...]
     unknown: tuple[str, ...]
     is_least: bool
 
@@ -55,49 +56,49 @@ class Bill:
         return [part for line in lines for part in _wrapped(line)]
 
 
-def of(every: estate.Estate) -> Bill:
+def estimate(every: ResolvedStacks) -> Bill:
     """The bill for the stacks of a plan, nested ones included, with conditions respected."""
     documents = every.deployed
     kinds = Counter(str(r.get("Type")) for document in documents for r in document.resources.values())
-    services = fleet.Fleet(every)
+    services = TaskCosts(every)
     entries = [e for d in documents for e in (*_doubts(d), *services.entries(d), *_edges(d))]
     unknown = tuple(entry for entry in entries if isinstance(entry, str))
-    hourly = _summed(entry for entry in entries if isinstance(entry, units.Amount))
+    hourly = _summed(entry for entry in entries if isinstance(entry, Amount))
     return Bill(dict(sorted(kinds.items())), hourly, unknown, is_least=any(map(_is_scaled, documents)))
 
 
-def _summed(amounts: Iterable[units.Amount]) -> tuple[units.Amount, ...]:
-    found: dict[units.Unit, Decimal] = {}
+def _summed(amounts: Iterable[Amount]) -> tuple[Amount, ...]:
+    found: dict[Unit, Decimal] = {}
     for amount in amounts:
         found[amount.unit] = found.get(amount.unit, Decimal(0)) + amount.number
-    return tuple(units.Amount(unit, found[unit]) for unit in units.ORDER if found.get(unit))
+    return tuple(Amount(unit, found[unit]) for unit in billing_units.ORDER if found.get(unit))
 
 
-def _edges(document: estate.Document) -> Iterator[units.Amount | str]:
+def _edges(document: ResolvedTemplate) -> Iterator[Amount | str]:
     for logical, resource in document.resources.items():
-        for entry in edge.entries(str(resource.get("Type")), estate.properties(resource)):
-            yield fleet.told(document, logical, entry) if isinstance(entry, str) else entry
+        for entry in network.entries(str(resource.get("Type")), resolved_stacks.properties(resource)):
+            yield tasks.told(document, logical, entry) if isinstance(entry, str) else entry
 
 
-def _doubts(document: estate.Document) -> Iterator[str]:
+def _doubts(document: ResolvedTemplate) -> Iterator[str]:
     """Resources that may not be there, and those of which nobody knows what they make."""
     for logical, resource in document.resources.items():
         condition = resource.get("Condition")
         if isinstance(condition, str) and document.resolver.is_undecided(condition):
-            yield fleet.told(document, logical, f"it is counted, and is there only if {condition} holds")
-        if resource.get("Type") == estate.STACK and logical not in document.children:
-            yield fleet.told(document, logical, "its template is none of the plan's, so what it makes is not counted")
+            yield tasks.told(document, logical, f"it is counted, and is there only if {condition} holds")
+        if resource.get("Type") == resolved_stacks.STACK and logical not in document.children:
+            yield tasks.told(document, logical, "its template is none of the plan's, so what it makes is not counted")
         if resource.get("Type") in NOT_READ:
-            yield fleet.told(document, logical, "the tasks that it starts are not counted")
+            yield tasks.told(document, logical, "the tasks that it starts are not counted")
 
 
-def _is_scaled(document: estate.Document) -> bool:
+def _is_scaled(document: ResolvedTemplate) -> bool:
     return any(_may_be_ecs(given) for _, given in document.of_type(SCALING))
 
 
 def _may_be_ecs(given: Mapping[str, Any]) -> bool:
     space = given.get("ServiceNamespace")
-    return space == "ecs" or resolve.is_kept(space)
+    return space == "ecs" or functions.is_kept(space)
 
 
 def _by_service(kinds: Mapping[str, int]) -> Iterator[str]:

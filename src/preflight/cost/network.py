@@ -12,13 +12,14 @@ from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from preflight.cost import billing_units as units
-from preflight.templates import functions as resolve
+from preflight.cost import billing_units
+from preflight.cost.billing_units import Amount
+from preflight.templates import functions
 
 Given = Mapping[str, Any]
-Entry = units.Amount | str  # an amount, or what is not known
+Entry = Amount | str  # an amount, or what is not known
 ONE = Decimal(1)
-BALANCERS = {"application": units.APPLICATION, "network": units.NETWORK, "gateway": units.GATEWAY}
+BALANCERS = {"application": billing_units.APPLICATION, "network": billing_units.NETWORK, "gateway": billing_units.GATEWAY}
 
 
 def entries(kind: str, given: Given) -> Iterator[Entry]:
@@ -29,7 +30,7 @@ def entries(kind: str, given: Given) -> Iterator[Entry]:
 
 
 def _elastic_address(_given: Given) -> Iterator[Entry]:
-    yield units.Amount(units.ADDRESS, ONE)
+    yield Amount(billing_units.ADDRESS, ONE)
 
 
 def _nat(given: Given) -> Iterator[Entry]:
@@ -37,7 +38,7 @@ def _nat(given: Given) -> Iterator[Entry]:
 
     Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-natgateway.html.
     """
-    yield units.Amount(units.NAT, ONE)
+    yield Amount(billing_units.NAT, ONE)
     mode = given.get("AvailabilityMode", "zonal")
     if mode != "zonal":
         yield "it may be in several zones and bring addresses of its own; one zone and no address is counted"
@@ -49,18 +50,18 @@ def _balancer(given: Given) -> Iterator[Entry]:
     if unit is None:
         yield "its Type is not known, and neither it nor its addresses are counted"
         return
-    yield units.Amount(unit, ONE)
+    yield Amount(unit, ONE)
     has_none = given.get("IpAddressType") == "dualstack-without-public-ipv4"
-    if unit is not units.GATEWAY and not has_none:
-        yield from _faces(given, "Subnets" if "Subnets" in given else "SubnetMappings")
+    if unit is not billing_units.GATEWAY and not has_none:
+        yield from _public_addresses(given, "Subnets" if "Subnets" in given else "SubnetMappings")
 
 
 def _classic(given: Given) -> Iterator[Entry]:
-    yield units.Amount(units.CLASSIC, ONE)
-    yield from _faces(given, "Subnets" if "Subnets" in given else "AvailabilityZones")
+    yield Amount(billing_units.CLASSIC, ONE)
+    yield from _public_addresses(given, "Subnets" if "Subnets" in given else "AvailabilityZones")
 
 
-def _faces(given: Given, key: str) -> Iterator[Entry]:
+def _public_addresses(given: Given, key: str) -> Iterator[Entry]:
     """One public address in each zone of a load balancer that faces the internet, but for Elastic IP addresses."""
     scheme = given.get("Scheme", "internet-facing")
     if scheme == "internal":
@@ -71,12 +72,12 @@ def _faces(given: Given, key: str) -> Iterator[Entry]:
         return
     own = [zone for zone in zones if isinstance(zone, dict) and "AllocationId" in zone]
     if len(zones) > len(own):
-        yield units.Amount(units.ADDRESS, Decimal(len(zones) - len(own)))
+        yield Amount(billing_units.ADDRESS, Decimal(len(zones) - len(own)))
 
 
 def _are_known(items: list[Any]) -> bool:
     """Whether a list is as long as it looks: none of its items may turn out to be a list, or nothing."""
-    return all(resolve.function_of(item) not in {"Fn::If", "Fn::Split", "Fn::GetAZs"} for item in items)
+    return all(functions.function_of(item) not in {"Fn::If", "Fn::Split", "Fn::GetAZs"} for item in items)
 
 
 def _endpoint(given: Given) -> Iterator[Entry]:
@@ -88,11 +89,11 @@ def _endpoint(given: Given) -> Iterator[Entry]:
     if kind == "Gateway":
         return
     if kind == "GatewayLoadBalancer":
-        yield units.Amount(units.GATEWAY_ENDPOINT, ONE)
+        yield Amount(billing_units.GATEWAY_ENDPOINT, ONE)
     elif kind != "Interface" or not isinstance(zones, list) or not _are_known(zones):
         yield "its type or its zones are not known, and it is not counted"
     elif zones:
-        yield units.Amount(units.ENDPOINT, Decimal(len(zones)))
+        yield Amount(billing_units.ENDPOINT, Decimal(len(zones)))
 
 
 _BY_KIND: Mapping[str, Callable[[Given], Iterator[Entry]]] = {

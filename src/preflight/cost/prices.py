@@ -21,9 +21,10 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from preflight.cost import billing_units as units
-from preflight.deploy import session as sessions
-from preflight.templates import functions as resolve
+from preflight.cost import billing_units
+from preflight.cost.billing_units import Amount, Unit
+from preflight.deploy.session import Session
+from preflight.templates import functions
 
 REGION = "us-east-1"
 PATIENCE = 5.0  # seconds that a run waits for prices
@@ -54,7 +55,7 @@ class Money:
     """What an hour costs in US dollars, without taxes and discounts, and the amounts whose price is not known."""
 
     dollars: Decimal
-    unpriced: tuple[units.Amount, ...] = ()
+    unpriced: tuple[Amount, ...] = ()
 
     @property
     def text(self) -> str:
@@ -68,34 +69,34 @@ def _balancer(operation: str) -> tuple[Product, ...]:
     return (Product("AWSELB", "LoadBalancerUsage", operation),)
 
 
-PRODUCTS: Mapping[units.Unit, tuple[Product, ...]] = {
-    units.VCPU[units.X86, False]: (Product("AmazonECS", "Fargate-vCPU-Hours:perCPU"),),
-    units.VCPU[units.ARM, False]: (Product("AmazonECS", "Fargate-ARM-vCPU-Hours:perCPU"),),
-    units.VCPU[units.WINDOWS, False]: (
+PRODUCTS: Mapping[Unit, tuple[Product, ...]] = {
+    billing_units.VCPU[billing_units.X86, False]: (Product("AmazonECS", "Fargate-vCPU-Hours:perCPU"),),
+    billing_units.VCPU[billing_units.ARM, False]: (Product("AmazonECS", "Fargate-ARM-vCPU-Hours:perCPU"),),
+    billing_units.VCPU[billing_units.WINDOWS, False]: (
         Product("AmazonECS", "Fargate-Windows-vCPU-Hours:perCPU"),
         Product("AmazonECS", "Fargate-Windows-OS-Hours:perCPU"),
     ),
-    units.MEMORY[units.X86, False]: (Product("AmazonECS", "Fargate-GB-Hours"),),
-    units.MEMORY[units.ARM, False]: (Product("AmazonECS", "Fargate-ARM-GB-Hours"),),
-    units.MEMORY[units.WINDOWS, False]: (Product("AmazonECS", "Fargate-Windows-GB-Hours"),),
-    units.STORAGE: (Product("AmazonECS", "Fargate-EphemeralStorage-GB-Hours"),),
-    units.ADDRESS: (Product("AmazonVPC", "PublicIPv4:InUseAddress"),),
-    units.NAT: (Product("AmazonEC2", "NatGateway-Hours"),),
-    units.APPLICATION: _balancer("LoadBalancing:Application"),
-    units.NETWORK: _balancer("LoadBalancing:Network"),
-    units.GATEWAY: _balancer("LoadBalancing:Gateway"),
-    units.CLASSIC: _balancer("LoadBalancing"),
-    units.ENDPOINT: (Product("AmazonVPC", "VpcEndpoint-Hours"),),
-    units.GATEWAY_ENDPOINT: (Product("AmazonVPC", "VpcEndpoint-GWLBE-Hours"),),
+    billing_units.MEMORY[billing_units.X86, False]: (Product("AmazonECS", "Fargate-GB-Hours"),),
+    billing_units.MEMORY[billing_units.ARM, False]: (Product("AmazonECS", "Fargate-ARM-GB-Hours"),),
+    billing_units.MEMORY[billing_units.WINDOWS, False]: (Product("AmazonECS", "Fargate-Windows-GB-Hours"),),
+    billing_units.STORAGE: (Product("AmazonECS", "Fargate-EphemeralStorage-GB-Hours"),),
+    billing_units.ADDRESS: (Product("AmazonVPC", "PublicIPv4:InUseAddress"),),
+    billing_units.NAT: (Product("AmazonEC2", "NatGateway-Hours"),),
+    billing_units.APPLICATION: _balancer("LoadBalancing:Application"),
+    billing_units.NETWORK: _balancer("LoadBalancing:Network"),
+    billing_units.GATEWAY: _balancer("LoadBalancing:Gateway"),
+    billing_units.CLASSIC: _balancer("LoadBalancing"),
+    billing_units.ENDPOINT: (Product("AmazonVPC", "VpcEndpoint-Hours"),),
+    billing_units.GATEWAY_ENDPOINT: (Product("AmazonVPC", "VpcEndpoint-GWLBE-Hours"),),
 }
 
 
-def money(session: sessions.Session, amounts: Sequence[units.Amount]) -> Money | None:
+def money(session: Session, amounts: Sequence[Amount]) -> Money | None:
     """What amounts cost an hour in the session's region.
 
     None where the price list does not answer, in time or at all, or has no prices in US dollars for the region.
     """
-    if resolve.partition_of(session.region)[0] != "aws":
+    if functions.partition_of(session.region)[0] != "aws":
         return None
     found: list[Money] = []
 
@@ -111,7 +112,7 @@ def money(session: sessions.Session, amounts: Sequence[units.Amount]) -> Money |
     return found[0] if found else None
 
 
-def _added(session: sessions.Session, amounts: Sequence[units.Amount]) -> Money:
+def _added(session: Session, amounts: Sequence[Amount]) -> Money:
     dollars, unpriced = Decimal(0), []
     for amount in amounts:
         prices = [_price(session, product) for product in PRODUCTS.get(amount.unit, ())]
@@ -122,7 +123,7 @@ def _added(session: sessions.Session, amounts: Sequence[units.Amount]) -> Money:
     return Money(dollars, tuple(unpriced))
 
 
-def _price(session: sessions.Session, product: Product) -> Decimal | None:
+def _price(session: Session, product: Product) -> Decimal | None:
     """The price of a product, None where the list has none, or more than one, as by tiers."""
     client = session.client("pricing", REGION, timeout=ANSWER)
     asked = {"regionCode": ("TERM_MATCH", session.region), "usagetype": ("CONTAINS", product.usage)}

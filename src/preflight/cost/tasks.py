@@ -12,11 +12,12 @@ from decimal import Decimal
 from typing import Any
 
 from preflight.comply.python_rules import container_resources
-from preflight.cost import billing_units as units
-from preflight.cost import capacity_providers as capacity
-from preflight.plan import references as origin
-from preflight.plan import resolved_stacks as estate
-from preflight.templates import functions as resolve
+from preflight.cost import billing_units, capacity_providers
+from preflight.cost.billing_units import Amount
+from preflight.cost.capacity_providers import Shares
+from preflight.plan.references import ReferencedResource, ReferenceTracer, UnknownError
+from preflight.plan.resolved_stacks import ResolvedStacks, ResolvedTemplate
+from preflight.templates import functions
 
 SERVICE = "AWS::ECS::Service"
 DEFINITION = "AWS::ECS::TaskDefinition"
@@ -24,47 +25,47 @@ CLUSTER = "AWS::ECS::Cluster"
 ASSOCIATION = "AWS::ECS::ClusterCapacityProviderAssociations"
 FREE_STORAGE = 20  # GB that come with each task
 Given = Mapping[str, Any]
-Entry = units.Amount | str  # an amount, or what is not known
+Entry = Amount | str  # an amount, or what is not known
 
 
-class Fleet:
+class TaskCosts:
     """The services of an estate."""
 
-    def __init__(self, every: estate.Estate) -> None:
+    def __init__(self, every: ResolvedStacks) -> None:
         self._estate = every
-        self._tracer = origin.Tracer(every)
+        self._tracer = ReferenceTracer(every)
 
-    def entries(self, document: estate.Document) -> Iterator[Entry]:
+    def entries(self, document: ResolvedTemplate) -> Iterator[Entry]:
         """What the services of one document cost, and what of it is not known."""
         for logical, given in document.of_type(SERVICE):
             for entry in self._service(document, given):
-                yield entry if isinstance(entry, units.Amount) else told(document, logical, entry)
+                yield entry if isinstance(entry, Amount) else told(document, logical, entry)
 
-    def _service(self, document: estate.Document, given: Given) -> Iterator[Entry]:
+    def _service(self, document: ResolvedTemplate, given: Given) -> Iterator[Entry]:
         count = container_resources.number_of(given.get("DesiredCount", 1))
         if count is None:
             yield "its DesiredCount is not known; one task is counted"
         shares, doubts = self._shares(document, given, 1 if count is None else count)
         yield from doubts
-        for provider in (capacity.FARGATE, capacity.SPOT):
+        for provider in (capacity_providers.FARGATE, capacity_providers.SPOT):
             if shares.get(provider):
-                yield from self._tasks(document, given, shares[provider], is_spot=provider == capacity.SPOT)
+                yield from self._tasks(document, given, shares[provider], is_spot=provider == capacity_providers.SPOT)
 
-    def _shares(self, document: estate.Document, given: Given, count: int) -> capacity.Shares:
+    def _shares(self, document: ResolvedTemplate, given: Given, count: int) -> Shares:
         """How many tasks run on which capacity, by launch type, strategy, or what their cluster says."""
         launch, strategy = given.get("LaunchType"), given.get("CapacityProviderStrategy")
         if launch is None and strategy is None:
             try:
                 strategy = self._default_strategy(document, given.get("Cluster"))
-            except origin.UnknownError:
-                return capacity.unknown("the capacity provider strategy of its cluster", count)
+            except UnknownError:
+                return capacity_providers.unknown("the capacity provider strategy of its cluster", count)
         if strategy is not None:
-            return capacity.shares(strategy, count)
+            return capacity_providers.shares(strategy, count)
         if isinstance(launch, str):
             return {launch: count}, []
-        return capacity.unknown("its LaunchType", count)
+        return capacity_providers.unknown("its LaunchType", count)
 
-    def _default_strategy(self, document: estate.Document, value: Any) -> Any:
+    def _default_strategy(self, document: ResolvedTemplate, value: Any) -> Any:
         """The strategy of a cluster; one of EC2, which nothing of this counts, where it has none.
 
         Raises:
@@ -78,13 +79,13 @@ class Fleet:
                     found.append(given.get("DefaultCapacityProviderStrategy"))
         return next((strategy for strategy in found if strategy), [{"CapacityProvider": "EC2", "Weight": 1}])
 
-    def _is_same(self, document: estate.Document, value: Any, cluster: origin.Origin) -> bool:
+    def _is_same(self, document: ResolvedTemplate, value: Any, cluster: ReferencedResource) -> bool:
         try:
             return self._tracer.one(document, value).is_same(cluster)
-        except origin.UnknownError:
+        except UnknownError:
             return isinstance(value, str) and value == cluster.properties.get("ClusterName")
 
-    def _found(self, document: estate.Document, value: Any, kind: str, key: str) -> origin.Origin:
+    def _found(self, document: ResolvedTemplate, value: Any, kind: str, key: str) -> ReferencedResource:
         """The resource of a type that a value refers to, or that has this text as its name.
 
         Raises:
@@ -94,27 +95,27 @@ class Fleet:
             return self._named(kind, key, value)
         found = self._tracer.one(document, value)
         if found.kind != kind:
-            raise origin.UnknownError
+            raise UnknownError
         return found
 
-    def _named(self, kind: str, key: str, name: str) -> origin.Origin:
+    def _named(self, kind: str, key: str, name: str) -> ReferencedResource:
         for document in self._estate.documents:
             for logical, given in document.of_type(kind):
                 if given.get(key) == name.rpartition("/")[2].partition(":")[0]:  # or an ARN, or with its revision
-                    return origin.Origin(document, logical)
-        raise origin.UnknownError
+                    return ReferencedResource(document, logical)
+        raise UnknownError
 
-    def _tasks(self, document: estate.Document, given: Given, count: int, *, is_spot: bool) -> Iterator[Entry]:
+    def _tasks(self, document: ResolvedTemplate, given: Given, count: int, *, is_spot: bool) -> Iterator[Entry]:
         yield from _addresses(given, count)
         try:
             definition = self._found(document, given.get("TaskDefinition"), DEFINITION, "Family").properties
-        except origin.UnknownError:
+        except UnknownError:
             yield "the task definition of its tasks is none of the plan's, so their size is not counted"
             return
         yield from _size(definition, count, is_spot=is_spot)
 
 
-def told(document: estate.Document, logical: str, said: str) -> str:
+def told(document: ResolvedTemplate, logical: str, said: str) -> str:
     """What is not known of a resource, with its place."""
     return f"{document.name}:{document.line('Resources', logical)}: {logical}: {said}"
 
@@ -125,7 +126,7 @@ def _addresses(given: Given, count: int) -> Iterator[Entry]:
     inner = network.get("AwsvpcConfiguration") if isinstance(network, dict) else None
     public = inner.get("AssignPublicIp", "DISABLED") if isinstance(inner, dict) else None
     if public == "ENABLED":
-        yield units.Amount(units.ADDRESS, Decimal(count))
+        yield Amount(billing_units.ADDRESS, Decimal(count))
     elif network is not None and public != "DISABLED":
         yield "whether its tasks have public addresses is not known; none is counted"
 
@@ -133,26 +134,26 @@ def _addresses(given: Given, count: int) -> Iterator[Entry]:
 def _size(definition: Given, count: int, *, is_spot: bool) -> Iterator[Entry]:
     kind, doubts = _platform(definition)
     yield from doubts
-    for key, unit, sort in (("Cpu", "vcpu", units.VCPU), ("Memory", "gb", units.MEMORY)):
+    for key, unit, sort in (("Cpu", "vcpu", billing_units.VCPU), ("Memory", "gb", billing_units.MEMORY)):
         size = container_resources.size(definition.get(key), unit)
         if size is None:
             yield f"{key} of its tasks is not known, and not counted"
         else:
-            yield units.Amount(sort[kind, is_spot and kind != units.WINDOWS], Decimal(size) / 1024 * count)
+            yield Amount(sort[kind, is_spot and kind != billing_units.WINDOWS], Decimal(size) / 1024 * count)
     yield from _storage(definition, count)
 
 
 def _platform(definition: Given) -> tuple[str, list[str]]:
     """The platform by which tasks are billed; without a word about it, X86_64 on Linux."""
     platform = definition.get("RuntimePlatform", {})
-    is_known = isinstance(platform, dict) and not resolve.is_kept(platform)
+    is_known = isinstance(platform, dict) and not functions.is_kept(platform)
     family = platform.get("OperatingSystemFamily", "LINUX") if is_known else None
-    architecture = platform.get("CpuArchitecture", units.X86) if is_known else None
+    architecture = platform.get("CpuArchitecture", billing_units.X86) if is_known else None
     if isinstance(family, str) and family.startswith("WINDOWS"):
-        return units.WINDOWS, []
+        return billing_units.WINDOWS, []
     if isinstance(family, str) and isinstance(architecture, str):
-        return (units.ARM if architecture == units.ARM else units.X86), []
-    return units.X86, ["the platform of its tasks is not known; X86_64 on Linux is counted"]
+        return (billing_units.ARM if architecture == billing_units.ARM else billing_units.X86), []
+    return billing_units.X86, ["the platform of its tasks is not known; X86_64 on Linux is counted"]
 
 
 def _storage(definition: Given, count: int) -> Iterator[Entry]:
@@ -163,4 +164,4 @@ def _storage(definition: Given, count: int) -> Iterator[Entry]:
     if size is None:
         yield "EphemeralStorage of its tasks is not known, and not counted"
     elif size > FREE_STORAGE:
-        yield units.Amount(units.STORAGE, Decimal(size - FREE_STORAGE) * count)
+        yield Amount(billing_units.STORAGE, Decimal(size - FREE_STORAGE) * count)

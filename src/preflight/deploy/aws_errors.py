@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from preflight import errors
+from preflight.errors import AccountError
 
 # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/CommonErrors.html and its like of the other services
 EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"}
@@ -16,7 +16,7 @@ DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "Acc
 BUSY = {"Throttling", "ThrottlingException", "ThrottledException", "RequestLimitExceeded", "TooManyRequestsException", "SlowDown", "RequestTimeout"}
 
 
-def is_of_account(error: ClientError) -> bool:
+def is_account_error(error: ClientError) -> bool:
     """Whether the answer is about the caller or the service, so that it says nothing of what was asked for."""
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)
     return status >= 500 or code(error) in EXPIRED | UNKNOWN | DENIED | BUSY
@@ -27,7 +27,7 @@ def code(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
-def said(error: ClientError | BotoCoreError) -> str:
+def describe(error: ClientError | BotoCoreError) -> str:
     """What was asked and what AWS answered, in one line without credentials."""
     if isinstance(error, ClientError):
         return f"{error.operation_name}: {code(error)}: {error.response['Error'].get('Message', '')}"
@@ -35,7 +35,7 @@ def said(error: ClientError | BotoCoreError) -> str:
 
 
 @contextlib.contextmanager
-def told() -> Iterator[None]:
+def as_account_errors() -> Iterator[None]:
     """Turn what botocore raises in the block into trouble that a user understands.
 
     Raises:
@@ -44,8 +44,8 @@ def told() -> Iterator[None]:
     try:
         yield
     except (ClientError, BotoCoreError) as error:
-        msg = f"AWS could not be asked: {said(error)}. Next: {_next(error)}"
-        raise errors.AccountError(msg) from None
+        msg = f"AWS could not be asked: {describe(error)}. Next: {_next(error)}"
+        raise AccountError(msg) from None
 
 
 def _next(error: ClientError | BotoCoreError) -> str:

@@ -11,9 +11,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from preflight.deploy import aws_errors as trouble
-from preflight.deploy import run_tags as tags
-from preflight.deploy import session as sessions
+from preflight.deploy import aws_errors, run_tags
+from preflight.deploy.session import Session
 from preflight.system import waiting
 
 TIMEOUT = 600.0
@@ -22,7 +21,7 @@ GONE = {"InvalidChangeSetStatus", "ChangeSetNotFound"}
 
 
 @dataclass(frozen=True)
-class Wanted:
+class StackRequest:
     """A stack as it is wanted."""
 
     name: str
@@ -57,7 +56,7 @@ class ChangeSet:
 
 
 @dataclass(frozen=True)
-class Violation:
+class ValidationFailure:
     """What pre-deployment validation refuses, in AWS's words."""
 
     stack: str
@@ -69,11 +68,11 @@ class Violation:
 class ChangeSets:
     """The change sets of one session."""
 
-    def __init__(self, session: sessions.Session) -> None:
+    def __init__(self, session: Session) -> None:
         self._session = session
         self._client = session.client("cloudformation")
 
-    def make(self, wanted: Wanted, name: str, *, kind: str) -> ChangeSet:
+    def make(self, wanted: StackRequest, name: str, *, kind: str) -> ChangeSet:
         """A change set of that kind, CREATE or UPDATE, once it is computed.
 
         Raises:
@@ -91,7 +90,7 @@ class ChangeSets:
                 Tags=[{"Key": k, "Value": v} for k, v in wanted.tags.items()],
             )
         except ClientError as error:
-            if trouble.code(error) != "AlreadyExistsException":  # an answer was lost, and the request came twice
+            if aws_errors.code(error) != "AlreadyExistsException":  # an answer was lost, and the request came twice
                 raise
             made = self._client.describe_change_set(StackName=wanted.name, ChangeSetName=name)
             made["Id"] = made["ChangeSetId"]
@@ -117,7 +116,7 @@ class ChangeSets:
                 return
             found = self._client.describe_change_set(ChangeSetName=arn, NextToken=found["NextToken"])
 
-    def violations(self, made: ChangeSet) -> Iterator[Violation]:
+    def violations(self, made: ChangeSet) -> Iterator[ValidationFailure]:
         """What validation found wrong with it.
 
         https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/validate-stack-deployments.html
@@ -128,20 +127,20 @@ class ChangeSets:
         for event in (event for page in pages for event in page["OperationEvents"]):
             if event.get("EventType") == "VALIDATION_ERROR" and event.get("ValidationFailureMode") != "WARN":
                 reason = event.get("ValidationStatusReason", "")
-                yield Violation(made.stack, event.get("LogicalResourceId", ""), event.get("ResourceType", ""), reason)
+                yield ValidationFailure(made.stack, event.get("LogicalResourceId", ""), event.get("ResourceType", ""), reason)
 
     def tags(self, stack: str) -> dict[str, str]:
         """The tags that the change sets of a stack in review would give it."""
         listed = self._client.list_change_sets(StackName=stack)["Summaries"]
         described = [self._client.describe_change_set(ChangeSetName=one["ChangeSetId"]) for one in listed]
-        return {key: value for one in described for key, value in tags.of_list(one.get("Tags") or []).items()}
+        return {key: value for one in described for key, value in run_tags.of_list(one.get("Tags") or []).items()}
 
     def execute(self, made: ChangeSet) -> None:
         """Begin to do what a change set says."""
         try:
             self._client.execute_change_set(ChangeSetName=made.id)
         except ClientError as error:
-            if trouble.code(error) not in GONE or not self._was_executed(made):
+            if aws_errors.code(error) not in GONE or not self._was_executed(made):
                 raise
 
     def _was_executed(self, made: ChangeSet) -> bool:
@@ -149,5 +148,5 @@ class ChangeSets:
         try:
             found = self._client.describe_change_set(ChangeSetName=made.id)
         except ClientError as error:
-            return trouble.code(error) == "ChangeSetNotFound"
+            return aws_errors.code(error) == "ChangeSetNotFound"
         return str(found["ExecutionStatus"]).startswith("EXECUTE_")

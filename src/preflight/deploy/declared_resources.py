@@ -9,14 +9,16 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from preflight.deploy import stacks
+from preflight.deploy.stacks import Stacks
 from preflight.templates import location, template
+from preflight.templates.template import Template, UnreadableError
 
 
 @dataclass(frozen=True)
-class Declared:
+class DeclaredResource:
     """A resource as a template declares it."""
 
-    template: template.Template
+    template: Template
     logical: str
     physical: str
     kind: str
@@ -29,21 +31,21 @@ class Declared:
         return location.line(self.template, "Resources", self.logical, "Properties", *keys)
 
 
-class Blueprint:
+class DeclaredResources:
     """Templates by stack, followed down through nested stacks."""
 
-    def __init__(self, every: stacks.Stacks, *, staged: Mapping[str, Path], names: Mapping[Path, str]) -> None:
+    def __init__(self, every: Stacks, *, staged: Mapping[str, Path], names: Mapping[Path, str]) -> None:
         self._stacks = every
         self._staged = staged
         self._names = names
-        self._templates: dict[str, template.Template] = {}
-        self._found: dict[str, Declared] = {}
+        self._templates: dict[str, Template] = {}
+        self._found: dict[str, DeclaredResource] = {}
 
     def add(self, stack: str, path: Path) -> None:
         """Note that a stack was made from the template in a file."""
         self._templates[stack] = template.load(path, name=self._names.get(path, str(path)))
 
-    def template_of(self, stack: str) -> template.Template | None:
+    def template_of(self, stack: str) -> Template | None:
         """The template of a stack, None where it is not one of the plan's."""
         return self._templates.get(stack)
 
@@ -63,7 +65,7 @@ class Blueprint:
         physical = resource.get("PhysicalResourceId")
         if physical:
             logical, kind = resource["LogicalResourceId"], resource["ResourceType"]
-            self._found[physical] = Declared(self._templates[stack], logical, physical, kind)
+            self._found[physical] = DeclaredResource(self._templates[stack], logical, physical, kind)
 
     def _follow(self, stack: str, logical: str, nested: str) -> bool:
         path = self._staged_path(stack, logical)
@@ -76,26 +78,26 @@ class Blueprint:
         key = unquote(urlsplit(url).path).lstrip("/") if url else ""
         return next((p for staged, p in self._staged.items() if key == staged or key.endswith(f"/{staged}")), None)
 
-    def nested(self, stack: str, logical: str) -> template.Template | None:
+    def nested(self, stack: str, logical: str) -> Template | None:
         """The template that a nested stack was to be made from, None where it is not one of the plan's."""
         path = self._staged_path(stack, logical)
         try:
             return template.load(path, name=self._names.get(path, str(path))) if path is not None else None
-        except template.UnreadableError:
+        except UnreadableError:
             return None
 
-    def find(self, physical: str) -> Declared | None:
+    def find(self, physical: str) -> DeclaredResource | None:
         """The resource of that physical id."""
         return self._found.get(physical)
 
-    def of_kind(self, kind: str) -> list[Declared]:
+    def of_kind(self, kind: str) -> list[DeclaredResource]:
         """Every resource of a type."""
         return [declared for declared in self._found.values() if declared.kind == kind]
 
-    def at(self, stack: str, logical: str) -> Declared | None:
+    def at(self, stack: str, logical: str) -> DeclaredResource | None:
         """The resource of that logical id in a stack, also one that was never made."""
         known = self._templates.get(stack)
         if known is None or logical not in known.resources:
             return None
         kind = str(known.resources[logical].get("Type"))
-        return Declared(known, logical, "", kind)
+        return DeclaredResource(known, logical, "", kind)

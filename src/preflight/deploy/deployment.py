@@ -12,45 +12,27 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from preflight import errors, model
-from preflight.container_engine import engine as engines
-from preflight.container_engine import standins
-from preflight.deploy import (
-    aws_errors as trouble,
-)
-from preflight.deploy import (
-    change_sets as changesets,
-)
-from preflight.deploy import (
-    declared_resources as blueprint,
-)
-from preflight.deploy import (
-    image_push as images,
-)
-from preflight.deploy import (
-    removal,
-    stacks,
-    tasks,
-)
-from preflight.deploy import session as sessions
-from preflight.deploy import (
-    stack_events as events,
-)
-from preflight.deploy import (
-    stack_findings as failures,
-)
-from preflight.deploy import (
-    stop_reasons as diagnosis,
-)
-from preflight.deploy import (
-    task_findings as stops,
-)
-from preflight.deploy import (
-    template_bucket as bucket,
-)
+from preflight import model
+from preflight.container_engine.engine import Engine
+from preflight.container_engine.standins import Standins
+from preflight.deploy import aws_errors, image_push, stop_reasons
+from preflight.deploy.change_sets import ChangeSet, StackRequest
+from preflight.deploy.declared_resources import DeclaredResources
+from preflight.deploy.image_push import PushRefusedError
+from preflight.deploy.removal import Removal
+from preflight.deploy.session import Session
+from preflight.deploy.stack_events import Events
+from preflight.deploy.stack_findings import StackFindings
+from preflight.deploy.stacks import Failure, RefusedError, StackFailedError, Stacks
+from preflight.deploy.task_findings import TaskFindings
+from preflight.deploy.tasks import RunningTask, StoppedTask, Tasks
+from preflight.deploy.template_bucket import Bucket
+from preflight.errors import StopRequested, WaitExpiredError
+from preflight.model import Finding, Severity, SmokeAnswer
 from preflight.plan import plan
+from preflight.plan.plan import ImageStep, Plan, StackStep
 from preflight.system import waiting
-from preflight.templates import functions as resolve
+from preflight.templates import functions
 
 Say = Callable[[str], None]
 DEFAULT_PLATFORM = "linux/amd64"  # of tasks that say nothing else
@@ -66,35 +48,35 @@ EMPTY_MANIFEST = {
 
 
 @dataclass(frozen=True)
-class Order:
+class DeploymentOptions:
     """What is to be deployed: the plan, the values of its placeholders, and what builds images.
 
     One that `is_told` tells change sets and events while they happen.
     """
 
-    plan: plan.Plan
+    plan: Plan
     values: Mapping[str, str]
     tags: Mapping[str, str]
-    engine: engines.Engine | None
-    base: standins.Standins | None
+    engine: Engine | None
+    base: Standins | None
     names: Mapping[Path, str]
     is_told: bool = False
     sweep: str = "preflight sweep"  # the command that removes what is left behind
     platforms: Mapping[str, str] = field(default_factory=dict)  # of images, by the names of their steps
 
 
-class HopelessError(Exception):
+class PermanentTaskFailureError(Exception):
     """A task stopped for a reason that cannot heal."""
 
-    def __init__(self, stopped: tasks.Stopped) -> None:
+    def __init__(self, stopped: StoppedTask) -> None:
         super().__init__(stopped.reason)
         self.stopped = stopped
 
 
-class FailedError(Exception):
+class DeploymentFailedError(Exception):
     """The deployment failed; with the findings that say why."""
 
-    def __init__(self, findings: list[model.Finding]) -> None:
+    def __init__(self, findings: list[Finding]) -> None:
         super().__init__(findings[0].message if findings else "the deployment failed")
         self.findings = tuple(findings)
 
@@ -102,18 +84,18 @@ class FailedError(Exception):
 class Deployment:
     """One deployment: its stacks, in the order they were created."""
 
-    def __init__(self, session: sessions.Session, order: Order, say: Say) -> None:
+    def __init__(self, session: Session, order: DeploymentOptions, say: Say) -> None:
         self.session = session
         self._order = order
         self._say = say
-        self._stacks = stacks.Stacks(session)
-        self._events = events.Events(self._stacks, say)
-        self.tasks = tasks.Tasks(session)
+        self._stacks = Stacks(session)
+        self._events = Events(self._stacks, say)
+        self.tasks = Tasks(session)
         folder = order.plan.templates
         staged = {self._key(p): p for p in plan.templates_in(folder)} if folder is not None else {}
         self._staged = staged | {self._key(s.template): s.template for s in order.plan.stacks}
-        self.blueprint = blueprint.Blueprint(self._stacks, staged=self._staged, names=order.names)
-        self._failures = failures.Failures(self.blueprint, order.names)
+        self.blueprint = DeclaredResources(self._stacks, staged=self._staged, names=order.names)
+        self._failures = StackFindings(self.blueprint, order.names)
         self._made: dict[str, str] = {}  # ids of stacks by name, the name where the id is not known yet
         self._unanswered: set[str] = set()  # names of stacks whose creation was asked for, and nobody said how that went
         self.services: dict[str, str] = {}
@@ -142,7 +124,7 @@ class Deployment:
         self._stage()
         for step in self._order.plan.steps:
             self.session.sleep(0)
-            if isinstance(step, plan.Image):
+            if isinstance(step, ImageStep):
                 self._push(step)
             else:
                 self._create(step)
@@ -159,15 +141,15 @@ class Deployment:
         self._stage()
         changed = []
         for step in self._order.plan.steps:
-            if isinstance(step, plan.Stack):
+            if isinstance(step, StackStep):
                 changed += self._update(step)
             elif plan.fill(step.name, self._order.values) not in self.digests:
                 self._push(replace(step, build=(folders or {}).get(step.build, step.build)))
         return changed
 
     @property
-    def _bucket(self) -> bucket.Bucket:
-        return bucket.Bucket(self.session, self._order.values["bucket"])
+    def _bucket(self) -> Bucket:
+        return Bucket(self.session, self._order.values["bucket"])
 
     def _stage(self) -> None:
         for key, path in self._staged.items():
@@ -175,25 +157,25 @@ class Deployment:
 
     def _url(self, path: Path) -> str:
         values = self._order.values
-        _, suffix = resolve.partition_of(self.session.region)
+        _, suffix = functions.partition_of(self.session.region)
         return f"https://{values['bucket']}.s3.{self.session.region}.{suffix}/{self._key(path)}"
 
-    def _push(self, step: plan.Image) -> None:
+    def _push(self, step: ImageStep) -> None:
         name = plan.fill(step.name, self._order.values)
         self._say(f"building {self._order.names.get(step.build, step.build.name)} and pushing it as {name}")
         try:
             self.digests[name] = self._pushed(step, name)
-        except images.PushRefusedError as error:
+        except PushRefusedError as error:
             found = self._finding("PushRefused", f"{name} was not pushed: {error}", NO_REPOSITORY)
-            raise FailedError([found]) from None
+            raise DeploymentFailedError([found]) from None
         self._say(f"{name} is pushed, digest {self.digests[name]}")
 
-    def _pushed(self, step: plan.Image, name: str) -> str:
+    def _pushed(self, step: ImageStep, name: str) -> str:
         """Digest of an image, built and pushed; without a container engine, ECR is told of one without layers."""
         engine = self._order.engine
         if engine is None:
-            return images.declare(self.session, name, EMPTY_MANIFEST)
-        return images.push(
+            return image_push.declare(self.session, name, EMPTY_MANIFEST)
+        return image_push.push(
             self.session,
             engine,
             folder=step.build,
@@ -203,9 +185,9 @@ class Deployment:
             base=self._order.base,
         )
 
-    def _wanted(self, step: plan.Stack) -> changesets.Wanted:
+    def _wanted(self, step: StackStep) -> StackRequest:
         values = self._order.values
-        return changesets.Wanted(
+        return StackRequest(
             name=plan.fill(step.name, values),
             url=self._url(step.template),
             parameters={key: plan.fill(value, values) for key, value in step.parameters.items()},
@@ -217,7 +199,7 @@ class Deployment:
         """A name that no change set of the run has yet."""
         return f"preflight-{self._order.values['run']}-{next(self._count)}"
 
-    def _create(self, step: plan.Stack) -> None:
+    def _create(self, step: StackStep) -> None:
         wanted, began = self._wanted(step), time.monotonic()
         self._say(f"creating stack {wanted.name}")
         self._made[wanted.name] = wanted.name  # whatever happens from here on, it may be there
@@ -228,18 +210,18 @@ class Deployment:
             self._carry_out(made)
         self._say(f"stack {wanted.name} is created ({time.monotonic() - began:.1f} s)")
 
-    def _asked(self, wanted: changesets.Wanted) -> changesets.ChangeSet:
+    def _asked(self, wanted: StackRequest) -> ChangeSet:
         """Prepare to create a stack, and note while it is not known how that went."""
         self._unanswered.add(wanted.name)
         try:
             made = self._stacks.create(wanted, self._next_change_set())
-        except (stacks.RefusedError, stacks.FailedError):
+        except (RefusedError, StackFailedError):
             self._unanswered.remove(wanted.name)
             raise
         self._unanswered.remove(wanted.name)
         return made
 
-    def _update(self, step: plan.Stack) -> list[str]:
+    def _update(self, step: StackStep) -> list[str]:
         wanted = self._wanted(step)
         self._say(f"updating stack {wanted.name}")
         with self._explained(step):
@@ -251,7 +233,7 @@ class Deployment:
         self._say(f"stack {wanted.name}: {', '.join(changed) or 'nothing'} changed")
         return changed
 
-    def _carry_out(self, made: changesets.ChangeSet) -> None:
+    def _carry_out(self, made: ChangeSet) -> None:
         """Show a change set, execute it, and learn what it made."""
         if self._order.is_told:
             for change in made.changes:
@@ -262,17 +244,17 @@ class Deployment:
         self._note_services()
 
     @contextlib.contextmanager
-    def _explained(self, step: plan.Stack) -> Iterator[None]:
+    def _explained(self, step: StackStep) -> Iterator[None]:
         """Turn what goes wrong with a stack into findings."""
         try:
             yield
-        except stacks.RefusedError as error:
-            raise FailedError([self._failures.of_refusal(error, step)]) from None
-        except stacks.FailedError as error:
+        except RefusedError as error:
+            raise DeploymentFailedError([self._failures.of_refusal(error, step)]) from None
+        except StackFailedError as error:
             self._tell(error.stack)
-            raise FailedError(self._of_failure(error)) from None
-        except HopelessError as error:
-            raise FailedError([self.of_stopped(error.stopped)]) from None
+            raise DeploymentFailedError(self._of_failure(error)) from None
+        except PermanentTaskFailureError as error:
+            raise DeploymentFailedError([self.of_stopped(error.stopped)]) from None
 
     def _tell(self, stack: str) -> None:
         if self._order.is_told:
@@ -296,10 +278,10 @@ class Deployment:
         for arn, cluster in self.services.items():
             stopped = list(self.tasks.stopped(cluster, arn.rpartition("/")[2]))
             for one in stopped:
-                if not diagnosis.of(one.reason, one.containers).heals or len(stopped) > PATIENCE:
-                    raise HopelessError(one)
+                if not stop_reasons.of(one.reason, one.containers).heals or len(stopped) > PATIENCE:
+                    raise PermanentTaskFailureError(one)
 
-    def _of_failure(self, error: stacks.FailedError) -> list[model.Finding]:
+    def _of_failure(self, error: StackFailedError) -> list[Finding]:
         self.blueprint.learn()
         found = [self._failures.of_resource(failure) for failure in error.failures]
         for arn, cluster in self.services.items():
@@ -307,16 +289,16 @@ class Deployment:
                 found.insert(0, self.of_stopped(stopped))
         return found or [self._finding("StackFailed", f"stack {error.stack} ended in {error.status}", "See its events.")]
 
-    def _finding(self, check: str, message: str, fix: str) -> model.Finding:
+    def _finding(self, check: str, message: str, fix: str) -> Finding:
         """A finding about the plan."""
         path = self._order.plan.path
         shown = self._order.names.get(path, path.name)
-        return model.Finding("rehearse", check, model.Severity.ERROR, message, file=shown, line=1, fix=fix)
+        return Finding("rehearse", check, Severity.ERROR, message, file=shown, line=1, fix=fix)
 
-    def of_stopped(self, stopped: tasks.Stopped) -> model.Finding:
+    def of_stopped(self, stopped: StoppedTask) -> Finding:
         """The finding for a task that stopped."""
         self.blueprint.learn()
-        return stops.Stops(self.session, self.blueprint, self.services).finding(stopped)
+        return TaskFindings(self.session, self.blueprint, self.services).finding(stopped)
 
     def output(self, name: str) -> str | None:
         """The output of that name of the stack that was created last and has one."""
@@ -326,10 +308,10 @@ class Deployment:
                 return found[name]
         return None
 
-    def down(self) -> list[model.Finding]:
+    def down(self) -> list[Finding]:
         """Delete what was made, last first; findings for what remains."""
-        remains: list[model.Finding] = []
-        remover = removal.Removal(self.session, self._say)
+        remains: list[Finding] = []
+        remover = Removal(self.session, self._say)
         for name, stack in reversed(self._made.items()):
             self._say(f"deleting stack {name}")
             with self._noting(f"stack {name}", remains):
@@ -343,39 +325,39 @@ class Deployment:
 
     def _await(self, stack: str) -> None:
         """Wait for a stack that may yet come: we were stopped while CloudFormation was asked for it."""
-        with contextlib.suppress(errors.WaitExpiredError):
+        with contextlib.suppress(WaitExpiredError):
             waiting.until(lambda: self._stacks.tags(stack), what=f"stack {stack}", timeout=LATE)
 
     @contextlib.contextmanager
-    def _noting(self, what: str, remains: list[model.Finding]) -> Iterator[None]:
+    def _noting(self, what: str, remains: list[Finding]) -> Iterator[None]:
         """Add a finding for what could not be deleted in the block, and go on."""
         try:
             yield
-        except stacks.FailedError as error:
+        except StackFailedError as error:
             remains += [self._undeleted(failure) for failure in error.failures]
         except (ClientError, BotoCoreError) as error:
-            remains.append(self._remaining(what, trouble.said(error)))
-        except errors.WaitExpiredError as error:
+            remains.append(self._remaining(what, aws_errors.describe(error)))
+        except WaitExpiredError as error:
             remains.append(self._remaining(what, str(error)))
 
-    def _undeleted(self, failure: stacks.Failure) -> model.Finding:
+    def _undeleted(self, failure: Failure) -> Finding:
         """The finding for what could not be deleted; a plain one where AWS does not help to find its line."""
         try:
             return self._failures.of_resource(failure)
         except (ClientError, BotoCoreError):
             return self._remaining(f"{failure.kind} {failure.logical or failure.stack}", failure.reason)
 
-    def _remaining(self, what: str, reason: str) -> model.Finding:
+    def _remaining(self, what: str, reason: str) -> Finding:
         return self._finding("NotDeleted", f"{what} may still be there: {reason}", f"Remove it: {self._order.sweep}")
 
 
 @contextlib.contextmanager
 def deployed(
-    session: sessions.Session,
-    order: Order,
+    session: Session,
+    order: DeploymentOptions,
     say: Say,
     *,
-    remains: list[model.Finding],
+    remains: list[Finding],
     is_kept: bool = False,
     is_kept_failed: bool = False,
 ) -> Iterator[Deployment]:
@@ -388,12 +370,12 @@ def deployed(
         FailedError: a step failed; what it had made is deleted by then, unless that is to be kept.
     """
     deployment = Deployment(session, order, say)
-    stopped: errors.StopRequested | None = None
+    stopped: StopRequested | None = None
     try:
         deployment.up()
         deployment.is_kept = is_kept
         yield deployment
-    except errors.StopRequested as stop:
+    except StopRequested as stop:
         stopped = stop
         deployment.is_kept = False
         raise
@@ -407,11 +389,11 @@ def deployed(
             _undo(deployment, remains, stopped)
 
 
-def _undo(deployment: Deployment, remains: list[model.Finding], stopped: errors.StopRequested | None) -> None:
+def _undo(deployment: Deployment, remains: list[Finding], stopped: StopRequested | None) -> None:
     """Delete what was made; who is asked to stop meanwhile begins again, and then stops."""
     try:
         left = deployment.down()
-    except errors.StopRequested as stop:
+    except StopRequested as stop:
         stop.left += _lines(deployment.down())
         raise
     remains += left
@@ -419,12 +401,12 @@ def _undo(deployment: Deployment, remains: list[model.Finding], stopped: errors.
         stopped.left += _lines(left)
 
 
-def _lines(left: list[model.Finding]) -> list[str]:
+def _lines(left: list[Finding]) -> list[str]:
     return [f"{finding.message}. {finding.fix}" for finding in left]
 
 
 def described(
-    deployment: Deployment, running: list[tasks.Running], answers: tuple[model.Answer, ...]
+    deployment: Deployment, running: list[RunningTask], answers: tuple[SmokeAnswer, ...]
 ) -> model.Deployment:
     """What ran, for the report."""
     shown: list[dict[str, Any]] = [

@@ -11,11 +11,13 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from preflight import errors
 from preflight.container_engine import engine as engines
 from preflight.container_engine import standins
-from preflight.system import processes as process
-from preflight.system import run_folders as places
+from preflight.container_engine.engine import Engine
+from preflight.container_engine.standins import Standins
+from preflight.errors import ToolBrokeError
+from preflight.system import run_folders
+from preflight.system.processes import CompletedProcess
 
 TIMEOUT = 900
 _FROM = re.compile(r"(?mi)^\s*FROM\s+((?:--\S+\s+)*)(\S+)(?:\s+AS\s+(\S+))?")
@@ -30,7 +32,7 @@ class NoBaseError(Exception):
 class Builder:
     """Builds the Dockerfile of a folder with one engine; images carry the label of a run."""
 
-    def __init__(self, engine: engines.Engine, folder: Path, *, run: str, base: standins.Standins | None) -> None:
+    def __init__(self, engine: Engine, folder: Path, *, run: str, base: Standins | None) -> None:
         self._engine = engine
         self._folder = folder
         self._run = run
@@ -77,14 +79,14 @@ class Builder:
         self._attempt(platform, "--no-cache", *args)  # the cache of older podman mixes up platforms
         if not self._is_for(image, platform):
             msg = f"{self._engine.name} built {self._folder.name} for another platform than {platform}. Next: see that its base images are there for {platform}"
-            raise errors.ToolBrokeError(msg)
+            raise ToolBrokeError(msg)
 
     def _attempt(self, platform: str, *args: str) -> None:
         done = self._engine.run("build", *args, timeout=TIMEOUT)
         if done.code != 0:
-            raise errors.ToolBrokeError(self._said(done, platform))
+            raise ToolBrokeError(self._said(done, platform))
 
-    def _said(self, done: process.Done, platform: str) -> str:
+    def _said(self, done: CompletedProcess, platform: str) -> str:
         if not _FOREIGN.search(done.stderr):
             return str(done)
         said = done.stderr.strip()[-1000:]
@@ -120,7 +122,7 @@ class Builder:
         return self._engine.platform if "$" in found.group(1) else found.group(1)
 
     @staticmethod
-    def _replacement(base: standins.Standins, name: str, platform: str) -> str:
+    def _replacement(base: Standins, name: str, platform: str) -> str:
         try:
             return base.image(name, platform)
         except LookupError as error:
@@ -131,7 +133,7 @@ class Builder:
 @contextlib.contextmanager
 def _turn() -> Iterator[None]:
     """One build after another: what one removes may be a layer that another is about to use."""
-    with (places.cache() / "builds.lock").open("w") as lock:
+    with (run_folders.cache() / "builds.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 

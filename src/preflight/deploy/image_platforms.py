@@ -13,9 +13,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from preflight.plan import placeholders, plan
-from preflight.plan import references as origin
-from preflight.plan import resolved_stacks as estate
-from preflight.templates import functions as resolve
+from preflight.plan.plan import ImageStep, Plan
+from preflight.plan.references import ReferenceTracer, UnknownError
+from preflight.plan.resolved_stacks import ResolvedStacks, ResolvedTemplate
+from preflight.templates import functions
 
 DEFINITION = "AWS::ECS::TaskDefinition"
 REPOSITORY = "AWS::ECR::Repository"
@@ -26,14 +27,14 @@ MAX_STEPS = 50
 _ECR = re.compile(rf"[0-9]{{12}}\.dkr[.-]ecr\b|.*{HOLE}")
 
 
-def of_images(asked: plan.Plan, every: estate.Estate, *, run: str) -> dict[str, str]:
+def of_images(asked: Plan, every: ResolvedStacks, *, run: str) -> dict[str, str]:
     """The platforms of each image that a plan builds, with commas between, by the name of its step."""
     values = placeholders.of(asked, run=run)  # as the estate has them
-    images = [step for step in asked.steps if isinstance(step, plan.Image)]
+    images = [step for step in asked.steps if isinstance(step, ImageStep)]
     return {image.name: ",".join(platforms(every, plan.fill(image.name, values))) for image in images}
 
 
-def platforms(every: estate.Estate, name: str) -> tuple[str, ...]:
+def platforms(every: ResolvedStacks, name: str) -> tuple[str, ...]:
     """The platforms, as `linux/arm64`, of the tasks whose containers name the image `repository:tag`.
 
     What is not told, or that no task names the image, comes to AWS's default: `linux/amd64`.
@@ -50,22 +51,22 @@ def platforms(every: estate.Estate, name: str) -> tuple[str, ...]:
 class Texts:
     """Reads texts of an estate, following references as far as they lead to text."""
 
-    def __init__(self, every: estate.Estate) -> None:
+    def __init__(self, every: ResolvedStacks) -> None:
         self._estate = every
-        self._tracer = origin.Tracer(every)
+        self._tracer = ReferenceTracer(every)
 
-    def of(self, document: estate.Document, value: Any, steps: int = 0) -> str:
+    def of(self, document: ResolvedTemplate, value: Any, steps: int = 0) -> str:
         """The text of a value, with a hole for each part that nobody knows."""
-        name = resolve.function_of(value)
+        name = functions.function_of(value)
         if name is None or steps > MAX_STEPS:
-            return HOLE if isinstance(value, dict | list) or steps > MAX_STEPS else resolve.as_text(value)
+            return HOLE if isinstance(value, dict | list) or steps > MAX_STEPS else functions.as_text(value)
         if name == "Fn::Sub":
             return self._substituted(document, value[name], steps + 1)
         if name == "Fn::Join":
             return self._joined(document, value[name], steps + 1)
         return self._referred(document, value, steps + 1)
 
-    def _substituted(self, document: estate.Document, argument: Any, steps: int) -> str:
+    def _substituted(self, document: ResolvedTemplate, argument: Any, steps: int) -> str:
         text, own = argument if isinstance(argument, list) and len(argument) == 2 else (argument, {})
         if not isinstance(text, str) or not isinstance(own, dict):
             return HOLE
@@ -75,21 +76,21 @@ class Texts:
             reference = {"Fn::GetAtt": [logical, attribute]} if attribute else {"Ref": logical}
             return self.of(document, own.get(found.group(1), reference), steps)
 
-        return resolve.SUB_NAME.sub(filled, text)
+        return functions.SUB_NAME.sub(filled, text)
 
-    def _joined(self, document: estate.Document, argument: Any, steps: int) -> str:
+    def _joined(self, document: ResolvedTemplate, argument: Any, steps: int) -> str:
         if not isinstance(argument, list) or len(argument) != 2 or not isinstance(argument[1], list):
             return HOLE
         return str(argument[0]).join(self.of(document, item, steps) for item in argument[1])
 
-    def _referred(self, document: estate.Document, value: Mapping[str, Any], steps: int) -> str:
+    def _referred(self, document: ResolvedTemplate, value: Mapping[str, Any], steps: int) -> str:
         """The text behind a reference: a parent's value, an output, an export, or a repository."""
         elsewhere = self._elsewhere(document, value)
         if elsewhere is not None:
             return self.of(*elsewhere, steps)
         try:
             found = self._tracer.one(document, value)
-        except origin.UnknownError:
+        except UnknownError:
             return HOLE
         name = found.properties.get("RepositoryName") if found.kind == REPOSITORY else None
         if name is None or found.attribute not in {None, "RepositoryUri"}:
@@ -97,9 +98,9 @@ class Texts:
         registry = f"{HOLE}/" if found.attribute else ""
         return registry + self.of(found.document, name, steps)
 
-    def _elsewhere(self, document: estate.Document, value: Mapping[str, Any]) -> tuple[estate.Document, Any] | None:
+    def _elsewhere(self, document: ResolvedTemplate, value: Mapping[str, Any]) -> tuple[ResolvedTemplate, Any] | None:
         """The document and the value there that a reference out of a document leads to."""
-        name = resolve.function_of(value)
+        name = functions.function_of(value)
         argument = value[str(name)]
         if name == "Ref" and document.parent is not None and str(argument) in document.given:
             return document.parent, document.given[str(argument)]
@@ -112,7 +113,7 @@ class Texts:
         return None
 
 
-def _images(document: estate.Document, given: Mapping[str, Any], texts: Texts) -> Iterator[str]:
+def _images(document: ResolvedTemplate, given: Mapping[str, Any], texts: Texts) -> Iterator[str]:
     containers = given.get("ContainerDefinitions")
     for container in containers if isinstance(containers, list) else ():
         if isinstance(container, dict) and "Image" in container:
@@ -134,7 +135,7 @@ def _is_of(text: str, name: str) -> bool:
 
 def _platforms(given: Any) -> Iterator[str]:
     """The platforms of a task definition; both where an undecided condition stands between two."""
-    if resolve.function_of(given) == "Fn::If":
+    if functions.function_of(given) == "Fn::If":
         for branch in given["Fn::If"][1:]:
             yield from _platforms(branch)
         return
@@ -145,7 +146,7 @@ def _platforms(given: Any) -> Iterator[str]:
 
 
 def _branches(value: Any) -> Iterator[Any]:
-    if resolve.function_of(value) == "Fn::If":
+    if functions.function_of(value) == "Fn::If":
         for branch in value["Fn::If"][1:]:
             yield from _branches(branch)
     else:

@@ -15,14 +15,14 @@ from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 
-from preflight import errors
-from preflight.container_engine import engine as engines
-from preflight.container_engine import standins
-from preflight.deploy import aws_errors as trouble
-from preflight.deploy import image_build as builds
-from preflight.deploy import session as sessions
-from preflight.system import processes as process
-from preflight.system import run_folders as places
+from preflight.container_engine.engine import Engine
+from preflight.container_engine.standins import Standins
+from preflight.deploy import aws_errors
+from preflight.deploy.image_build import Builder, NoBaseError
+from preflight.deploy.session import Session
+from preflight.errors import AccountError
+from preflight.system import run_folders
+from preflight.system.processes import CompletedProcess
 
 TRIES = 4
 # What a registry, or the way to it, may do better the next time.
@@ -39,14 +39,14 @@ class PushRefusedError(Exception):
 
 
 def push(
-    session: sessions.Session,
-    engine: engines.Engine,
+    session: Session,
+    engine: Engine,
     *,
     folder: Path,
     name: str,
     platform: str,
     run: str,
-    base: standins.Standins | None,
+    base: Standins | None,
 ) -> str:
     """Build `folder` for a platform, push it as `name` (repository:tag) to ECR and return its digest.
 
@@ -61,14 +61,14 @@ def push(
     host, credentials, is_plain = login(session)
     image = f"{host}/{name}"
     try:
-        with builds.Builder(engine, folder, run=run, base=base).built(image, platform), _alone(engine, run) as own:
+        with Builder(engine, folder, run=run, base=base).built(image, platform), _alone(engine, run) as own:
             _push(session, own, image, credentials, is_plain=is_plain)
-    except builds.NoBaseError as error:
+    except NoBaseError as error:
         raise PushRefusedError(str(error)) from None
     return digest(session, name)
 
 
-def declare(session: sessions.Session, name: str, manifest: Mapping[str, Any]) -> str:
+def declare(session: Session, name: str, manifest: Mapping[str, Any]) -> str:
     """Tell ECR of an image by its manifest alone, nothing being pushed, and return its digest.
 
     Raises:
@@ -89,10 +89,10 @@ def declare(session: sessions.Session, name: str, manifest: Mapping[str, Any]) -
 
 def _refused(error: ClientError) -> Exception:
     """A refusal of the image; the error itself where it is about the caller or the service."""
-    return error if trouble.is_of_account(error) else PushRefusedError(error.response["Error"]["Message"])
+    return error if aws_errors.is_account_error(error) else PushRefusedError(error.response["Error"]["Message"])
 
 
-def login(session: sessions.Session) -> tuple[str, str, bool]:
+def login(session: Session) -> tuple[str, str, bool]:
     """Registry host, credentials as user:password, and whether it speaks plain HTTP."""
     data = session.client("ecr").get_authorization_token()["authorizationData"][0]
     endpoint = urlsplit(data["proxyEndpoint"])
@@ -100,7 +100,7 @@ def login(session: sessions.Session) -> tuple[str, str, bool]:
     return endpoint.netloc, credentials, endpoint.scheme == "http"
 
 
-def _push(session: sessions.Session, engine: engines.Engine, image: str, credentials: str, *, is_plain: bool) -> None:
+def _push(session: Session, engine: Engine, image: str, credentials: str, *, is_plain: bool) -> None:
     host = image.partition("/")[0]
     user, _, password = credentials.partition(":")
     insecure = engine.insecure if is_plain else ()
@@ -120,19 +120,19 @@ def _push(session: sessions.Session, engine: engines.Engine, image: str, credent
 
 
 @contextlib.contextmanager
-def _alone(engine: engines.Engine, run: str) -> Iterator[engines.Engine]:
+def _alone(engine: Engine, run: str) -> Iterator[Engine]:
     """The engine with credentials of its own: those of the user, and of other runs, stay as they are.
 
     podman keeps them in a file that REGISTRY_AUTH_FILE names; the run's folder is private and swept.
     https://docs.podman.io/en/latest/markdown/podman-login.1.html
     """
-    folder = places.runs() / run
+    folder = run_folders.runs() / run
     with tempfile.TemporaryDirectory(dir=folder if folder.is_dir() else None) as made:
         own = {"REGISTRY_AUTH_FILE": f"{made}/auth.json"} if engine.program == "podman" else {}
         yield dataclasses.replace(engine, env={**engine.env, **own})
 
 
-def _tried(session: sessions.Session, act: Callable[[], process.Done]) -> process.Done:
+def _tried(session: Session, act: Callable[[], CompletedProcess]) -> CompletedProcess:
     """What a command brings at last, tried again where that may help."""
     for attempt in range(1, TRIES):
         done = act()
@@ -142,24 +142,24 @@ def _tried(session: sessions.Session, act: Callable[[], process.Done]) -> proces
     return act()
 
 
-def _said(done: process.Done) -> str:
+def _said(done: CompletedProcess) -> str:
     return (done.stderr or done.stdout).strip()
 
 
-def _trouble(what: str, done: process.Done) -> errors.AccountError:
+def _trouble(what: str, done: CompletedProcess) -> AccountError:
     said = _said(done)[-300:]
     advice = "renew the credentials" if _REFUSED_CALLER.search(said) else "check the network, and try again"
-    return errors.AccountError(f"{what} failed: {said}. Next: {advice}")
+    return AccountError(f"{what} failed: {said}. Next: {advice}")
 
 
-def _command(engine: engines.Engine, image: str, options: Sequence[str]) -> tuple[str, ...]:
+def _command(engine: Engine, image: str, options: Sequence[str]) -> tuple[str, ...]:
     """How an engine pushes: to podman, an image for several platforms is a list of its own."""
     if engine.program == "podman" and engine.run("manifest", "exists", image).code == 0:
         return "manifest", "push", "--all", "--quiet", *options, image, f"docker://{image}"
     return "push", "--quiet", *options, image
 
 
-def digest(session: sessions.Session, name: str) -> str:
+def digest(session: Session, name: str) -> str:
     """Digest of an image that was pushed.
 
     Raises:

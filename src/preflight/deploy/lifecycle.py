@@ -8,16 +8,16 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from preflight import model
-from preflight.container_engine import engine as engines
-from preflight.deploy import aws_errors as trouble
+from preflight.container_engine.engine import Engine
+from preflight.deploy import aws_errors, image_platforms, run_tags
 from preflight.deploy import deployment as deployments
-from preflight.deploy import image_platforms as architectures
-from preflight.deploy import run_tags as tags
-from preflight.deploy.targets import target
-from preflight.plan import plan
-from preflight.plan import resolved_stacks as estate
+from preflight.deploy.deployment import Deployment, DeploymentOptions
+from preflight.deploy.targets.target import DeploymentTarget
+from preflight.model import Finding
+from preflight.plan import resolved_stacks
+from preflight.plan.plan import Plan
 from preflight.templates import template
+from preflight.templates.template import Template, UnreadableError
 
 Say = Callable[[str], None]
 
@@ -26,10 +26,10 @@ Say = Callable[[str], None]
 class Live:
     """What runs, the values of the plan's placeholders, and what built the images (None: nothing did)."""
 
-    deployment: deployments.Deployment
+    deployment: Deployment
     values: Mapping[str, str]
-    engine: engines.Engine | None
-    target: target.Target
+    engine: Engine | None
+    target: DeploymentTarget
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,9 @@ class Wish:
     What a run makes is deleted, unless it `is_kept`, or `is_kept_failed` and it failed.
     """
 
-    plan: plan.Plan
+    plan: Plan
     run: str
-    engine: engines.Engine | None
+    engine: Engine | None
     names: Mapping[Path, str]
     tag: str = ""  # the id of the run as a whole, where it is in several regions
     is_kept: bool = False
@@ -49,7 +49,7 @@ class Wish:
 
 
 @contextlib.contextmanager
-def deployed(wish: Wish, where: target.Target, say: Say, *, remains: list[model.Finding]) -> Iterator[Live]:
+def deployed(wish: Wish, where: DeploymentTarget, say: Say, *, remains: list[Finding]) -> Iterator[Live]:
     """Deploy a plan on a target, yield what runs, and delete it again.
 
     Findings for what could not be deleted are added to `remains`.
@@ -59,11 +59,11 @@ def deployed(wish: Wish, where: target.Target, say: Say, *, remains: list[model.
         PreflightError: it could not be told.
     """
     asked = wish.plan
-    with trouble.told(), where.noted(wish.run, wish.engine):
+    with aws_errors.as_account_errors(), where.noted(wish.run, wish.engine):
         session, filled = where.session(asked.region), where.values(asked, wish.run)
-        marks = tags.of(asked.name, run=wish.tag or wish.run, now=dt.datetime.now(dt.timezone.utc))
+        marks = run_tags.run_tags(asked.name, run=wish.tag or wish.run, now=dt.datetime.now(dt.timezone.utc))
         base = where.standins(asked, wish.engine)
-        order = deployments.Order(
+        order = DeploymentOptions(
             asked, filled, marks, wish.engine, base, wish.names, is_told=where.is_told, sweep=where.sweep,
             platforms=_platforms(asked, wish.run),
         )  # fmt: skip
@@ -72,17 +72,17 @@ def deployed(wish: Wish, where: target.Target, say: Say, *, remains: list[model.
             yield Live(deployment, filled, wish.engine, where)
 
 
-def _platforms(asked: plan.Plan, run: str) -> Mapping[str, str]:
+def _platforms(asked: Plan, run: str) -> Mapping[str, str]:
     """For which platforms images are built, by the names of their steps, as far as templates can be read."""
     if len(asked.stacks) == len(asked.steps):
         return {}
-    return architectures.of_images(asked, estate.of_plan(asked, readable(asked), run=run), run=run)
+    return image_platforms.of_images(asked, resolved_stacks.of_plan(asked, readable(asked), run=run), run=run)
 
 
-def readable(asked: plan.Plan) -> dict[Path, template.Template]:
+def readable(asked: Plan) -> dict[Path, Template]:
     """The templates of a plan by their files, but those that cannot be read: CloudFormation refuses them."""
     known = {}
     for path in asked.template_files():
-        with contextlib.suppress(template.UnreadableError):
+        with contextlib.suppress(UnreadableError):
             known[path] = template.load(path)
     return known

@@ -9,15 +9,15 @@ from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 
-from preflight.aws import reachability
-from preflight.deploy import session as sessions
-from preflight.system import http as fetching
+from preflight.aws.reachability import Interface
+from preflight.deploy.session import Session
+from preflight.system import http
 
 SPOKEN = {"HTTP": "http", "HTTPS": "https", "TCP": "http"}
 
 
 @dataclass(frozen=True)
-class Entrance:
+class PublicListener:
     """A listener of a load balancer that forwards to a service: its URL up to the path."""
 
     balancer: str
@@ -33,17 +33,17 @@ class Entrance:
         return f"{self.scheme}://{self.host}{'' if usual else f':{self.port}'}{path}"
 
 
-class Balancers:
+class LoadBalancers:
     """The load balancers of one session."""
 
-    def __init__(self, session: sessions.Session) -> None:
+    def __init__(self, session: Session) -> None:
         self._session = session
 
     @property
     def _elb(self) -> Any:
         return self._session.client("elbv2")
 
-    def entrances(self, cluster: str, service: str) -> Iterator[Entrance]:
+    def entrances(self, cluster: str, service: str) -> Iterator[PublicListener]:
         """Every listener that leads to a service."""
         described = self._session.client("ecs").describe_services(cluster=cluster, services=[service])["services"]
         groups = [
@@ -54,7 +54,7 @@ class Balancers:
             for arn in found.get("LoadBalancerArns") or []:
                 yield from self._listeners(arn, group)
 
-    def _listeners(self, arn: str, group: str) -> Iterator[Entrance]:
+    def _listeners(self, arn: str, group: str) -> Iterator[PublicListener]:
         balancer = self._elb.describe_load_balancers(LoadBalancerArns=[arn])["LoadBalancers"][0]
         pages = self._elb.get_paginator("describe_listeners").paginate(LoadBalancerArn=arn)
         for listener in (listener for page in pages for listener in page["Listeners"]):
@@ -62,7 +62,7 @@ class Balancers:
             rules = [rule for page in asked for rule in page["Rules"]]
             leads = any(group in str(action) for rule in rules for action in rule.get("Actions") or [])
             if leads or group in str(listener.get("DefaultActions")):
-                yield Entrance(
+                yield PublicListener(
                     balancer=arn,
                     group=group,
                     scheme=SPOKEN.get(str(listener.get("Protocol")), "http"),
@@ -73,7 +73,7 @@ class Balancers:
 
     def address(self, host: str) -> str | None:
         """Where a host is found if DNS does not know it: a public address of the load balancer of that name."""
-        if not self._session.has_loopback_only or not host.endswith(fetching.BALANCERS):
+        if not self._session.has_loopback_only or not host.endswith(http.BALANCERS):
             return None
         arn = next((b["LoadBalancerArn"] for b in self._described() if b["DNSName"].lower() == host.lower()), None)
         faces = self._faces(arn) if arn else []
@@ -92,14 +92,14 @@ class Balancers:
             return []
         return [face for face in found if face.get("Description") == named]
 
-    def faces(self, arn: str) -> list[reachability.Interface]:
+    def faces(self, arn: str) -> list[Interface]:
         """The network interfaces of a load balancer."""
         return [of(face) for face in self._faces(arn)]
 
 
-def of(face: dict[str, Any]) -> reachability.Interface:
+def of(face: dict[str, Any]) -> Interface:
     """A network interface as EC2 describes it."""
-    return reachability.Interface(
+    return Interface(
         face["VpcId"],
         face["SubnetId"],
         face["PrivateIpAddress"],

@@ -12,11 +12,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from preflight.deploy import aws_errors as trouble
-from preflight.deploy import run_tags as tags
-from preflight.deploy import session as sessions
-from preflight.deploy import stacks
-from preflight.deploy import template_bucket as bucket
+from preflight.deploy import aws_errors, run_tags, stacks
+from preflight.deploy.session import Session
+from preflight.deploy.stacks import StackFailedError, Stacks
+from preflight.deploy.template_bucket import Bucket
 from preflight.system import waiting
 
 TRIES = 3
@@ -28,10 +27,10 @@ Say = Callable[[str], None]
 class Removal:
     """Deletes things of one session; only what carries our tags."""
 
-    def __init__(self, session: sessions.Session, say: Say) -> None:
+    def __init__(self, session: Session, say: Say) -> None:
         self._session = session
         self._say = say
-        self._stacks = stacks.Stacks(session)
+        self._stacks = Stacks(session)
         self._ecr = session.client("ecr")
         self._logs = session.client("logs")
 
@@ -43,7 +42,7 @@ class Removal:
             WaitExpiredError: that took too long.
         """
         marks = self._stacks.tags(stack)
-        if tags.read(marks) is None:
+        if run_tags.read(marks) is None:
             return []
         stack = self._stacks.id(stack) or stack  # once it is gone, its name leads nowhere
         since = self._stacks.created(stack)
@@ -63,8 +62,8 @@ class Removal:
             if self._is_measured(cluster):
                 self._logs.create_log_group(logGroupName=group, tags=_own(marks))
         except ClientError as error:
-            if trouble.code(error) != "ResourceAlreadyExistsException":
-                self._say(f"log group {group} may be left: {trouble.said(error)}")
+            if aws_errors.code(error) != "ResourceAlreadyExistsException":
+                self._say(f"log group {group} may be left: {aws_errors.describe(error)}")
 
     def _is_measured(self, cluster: str) -> bool:
         found = self._session.client("ecs").describe_clusters(clusters=[cluster], include=["SETTINGS"])["clusters"]
@@ -76,7 +75,7 @@ class Removal:
             self._empty(stack)
             try:
                 self._stacks.delete(stack)
-            except stacks.FailedError as error:
+            except StackFailedError as error:
                 if attempt == TRIES - 1:
                     raise
                 self._say(f"{stack} was not deleted: {'; '.join(f.reason for f in error.failures)}; trying again")
@@ -106,15 +105,15 @@ class Removal:
         try:
             empty(name)
         except ClientError as error:
-            self._say(f"{name} cannot be emptied: {trouble.said(error)}")
+            self._say(f"{name} cannot be emptied: {aws_errors.describe(error)}")
 
     def _empty_bucket(self, name: str) -> None:
-        found = bucket.Bucket(self._session, name)
-        if tags.read(found.tags()) is not None:
+        found = Bucket(self._session, name)
+        if run_tags.read(found.tags()) is not None:
             found.empty()
 
     def _empty_repository(self, name: str) -> None:
-        if tags.read(self._marks(name)) is not None:
+        if run_tags.read(self._marks(name)) is not None:
             self._forget_images(name)
 
     def _forget_images(self, repository: str) -> None:
@@ -163,26 +162,26 @@ class Removal:
 
     def bucket(self, name: str) -> None:
         """Delete a bucket that carries our tags, and all that is in it."""
-        found = bucket.Bucket(self._session, name)
-        if tags.read(found.tags()) is not None:
+        found = Bucket(self._session, name)
+        if run_tags.read(found.tags()) is not None:
             found.remove()
 
     def log_group(self, name: str) -> None:
         """Delete a log group that carries our tags."""
         group = self._group(name)
-        if group is not None and tags.read(self._logs.list_tags_for_resource(resourceArn=_arn(group))["tags"]) is not None:
+        if group is not None and run_tags.read(self._logs.list_tags_for_resource(resourceArn=_arn(group))["tags"]) is not None:
             self._forgive(self._logs.delete_log_group, logGroupName=name)
 
     def repository(self, name: str) -> None:
         """Delete a repository that carries our tags, and its images."""
-        if tags.read(self._marks(name)) is not None:
+        if run_tags.read(self._marks(name)) is not None:
             self._forgive(self._ecr.delete_repository, repositoryName=name, force=True)
 
     def _marks(self, repository: str) -> dict[str, str]:
         """Tags of a repository; none where it is gone."""
         try:
             arn = self._ecr.describe_repositories(repositoryNames=[repository])["repositories"][0]["repositoryArn"]
-            return tags.of_list(self._ecr.list_tags_for_resource(resourceArn=arn)["tags"])
+            return run_tags.of_list(self._ecr.list_tags_for_resource(resourceArn=arn)["tags"])
         except ClientError as error:
             _unless_gone(error)
             return {}
@@ -202,7 +201,7 @@ def _insights(cluster: str) -> str:
 
 def _own(marks: Mapping[str, str]) -> dict[str, str]:
     """Our tags among those of a stack."""
-    return {key: marks[key] for key in (tags.RUN, tags.EXPIRES, tags.PLAN)}
+    return {key: marks[key] for key in (run_tags.RUN, run_tags.EXPIRES, run_tags.PLAN)}
 
 
 def _arn(group: Mapping[str, Any]) -> str:
@@ -212,5 +211,5 @@ def _arn(group: Mapping[str, Any]) -> str:
 
 def _unless_gone(error: ClientError) -> None:
     """Raise an error, unless it says that there is no such thing any more."""
-    if trouble.code(error) not in GONE:
+    if aws_errors.code(error) not in GONE:
         raise error

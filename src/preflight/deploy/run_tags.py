@@ -12,7 +12,7 @@ _FORM = "%Y-%m-%dT%H:%M:%SZ"
 
 
 @dataclass(frozen=True)
-class Mark:
+class RunTags:
     """What the tags of a resource say."""
 
     run: str
@@ -24,16 +24,16 @@ class Mark:
         return now - (self.expires - LIFETIME) >= age
 
 
-def of(plan: str, *, run: str, now: dt.datetime) -> dict[str, str]:
+def run_tags(plan: str, *, run: str, now: dt.datetime) -> dict[str, str]:
     """The tags of everything that a run makes."""
     return {RUN: run, EXPIRES: (now + LIFETIME).strftime(_FORM), PLAN: plan}
 
 
-def read(tags: Mapping[str, str]) -> Mark | None:
+def read(tags: Mapping[str, str]) -> RunTags | None:
     """What tags say; None where they are not all ours."""
     try:
         expires = dt.datetime.strptime(tags[EXPIRES], _FORM).replace(tzinfo=dt.timezone.utc)
-        return Mark(tags[RUN], tags[PLAN], expires)
+        return RunTags(tags[RUN], tags[PLAN], expires)
     except (KeyError, ValueError):
         return None
 

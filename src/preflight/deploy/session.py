@@ -13,7 +13,7 @@ import boto3
 import botocore.session
 from botocore.config import Config
 
-from preflight import errors
+from preflight.errors import NotLoopbackError, StopRequested, UsageError
 
 USER_AGENT = "fargate-preflight"
 NEAR, FAR = 0.1, 3.0  # seconds between two questions, to this machine and to AWS
@@ -47,7 +47,7 @@ class Session:
             StopRequested: the run is to stop.
         """
         if self.stop.wait(seconds):
-            raise errors.StopRequested(143)
+            raise StopRequested(143)
 
     @property
     def account(self) -> str:
@@ -62,7 +62,7 @@ class Session:
         """
         if self.has_loopback_only and not is_loopback(address):
             msg = f"the rehearsal may contact this machine only, and {address} is not on it"
-            raise errors.NotLoopbackError(msg)
+            raise NotLoopbackError(msg)
 
 
 def is_loopback(host: str) -> bool:
@@ -116,7 +116,7 @@ def account(region: str, *, stop: threading.Event) -> Session:
     boto = boto3.Session(region_name=region, botocore_session=core)
     if boto.get_credentials() is None:
         msg = "there are no AWS credentials. Next: name a profile by AWS_PROFILE, log in (aws sso login), or set AWS_ACCESS_KEY_ID"
-        raise errors.UsageError(msg)
+        raise UsageError(msg)
     far = Session(region, boto, stop=stop, attempts=core.get_config_variable("max_attempts"))
     is_near = is_loopback(urlsplit(far.client("sts").meta.endpoint_url).hostname or "")
     return replace(far, interval=NEAR, has_loopback_only=True) if is_near else far

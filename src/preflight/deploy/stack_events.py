@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from preflight.deploy import stacks
+from preflight.deploy.stacks import Stacks
 
 Say = Callable[[str], None]
 
@@ -13,7 +14,7 @@ Say = Callable[[str], None]
 class Events:
     """Tells what happened since it was asked last."""
 
-    def __init__(self, every: stacks.Stacks, say: Say) -> None:
+    def __init__(self, every: Stacks, say: Say) -> None:
         self._stacks = every
         self._say = say
         self._told: set[str] = set()

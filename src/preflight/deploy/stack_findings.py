@@ -5,31 +5,32 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from preflight import model
-from preflight.deploy import declared_resources as blueprint
-from preflight.deploy import stacks
-from preflight.deploy import stop_reasons as diagnosis
-from preflight.plan import plan
+from preflight.deploy import stacks, stop_reasons
+from preflight.deploy.declared_resources import DeclaredResources
+from preflight.deploy.stacks import Failure, RefusedError
+from preflight.model import Finding, Severity
+from preflight.plan.plan import StackStep
 from preflight.templates import location, template
+from preflight.templates.template import UnreadableError
 
 SOURCE = "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/troubleshooting.html"
 
 
-class Failures:
+class StackFindings:
     """Explains by the templates what CloudFormation said; `names` are what reports call the files."""
 
-    def __init__(self, known: blueprint.Blueprint, names: Mapping[Path, str]) -> None:
+    def __init__(self, known: DeclaredResources, names: Mapping[Path, str]) -> None:
         self._blueprint = known
         self._names = names
 
-    def of_refusal(self, error: stacks.RefusedError, step: plan.Stack) -> model.Finding:
+    def of_refusal(self, error: RefusedError, step: StackStep) -> Finding:
         """The finding for a request that CloudFormation refused."""
-        name, fix = diagnosis.of_stack(error.message)
+        name, fix = stop_reasons.of_stack(error.message)
         path = _path(step.template, error.message)
-        return model.Finding(
+        return Finding(
             "rehearse",
             error.code,
-            model.Severity.ERROR,
+            Severity.ERROR,
             f"stack {error.stack}: {error.message}",
             file=self._names.get(step.template, str(step.template)),
             line=template.load(step.template).line(*path) if path else 1,
@@ -39,15 +40,15 @@ class Failures:
             source=SOURCE,
         )
 
-    def of_resource(self, failure: stacks.Failure) -> model.Finding:
+    def of_resource(self, failure: Failure) -> Finding:
         """The finding for a resource, or a stack, that failed."""
-        name, fix = diagnosis.of_stack(failure.reason)
+        name, fix = stop_reasons.of_stack(failure.reason)
         name = name or location.property_of(failure.reason)
         file, line, resource = self._where(failure, name)
-        return model.Finding(
+        return Finding(
             "rehearse",
             failure.status,
-            model.Severity.ERROR,
+            Severity.ERROR,
             f"{failure.kind}: {failure.reason}",
             file=file,
             line=line,
@@ -57,7 +58,7 @@ class Failures:
             source=SOURCE,
         )
 
-    def _where(self, failure: stacks.Failure, name: str | None) -> tuple[str | None, int | None, str | None]:
+    def _where(self, failure: Failure, name: str | None) -> tuple[str | None, int | None, str | None]:
         """File, line and logical id of what failed: of the nested template where that was refused."""
         known = self._blueprint.template_of(failure.stack)
         if failure.logical and failure.kind == stacks.STACK and not failure.reason.startswith("Parameters:"):
@@ -79,5 +80,5 @@ class Failures:
 def _path(path: Path, message: str) -> location.Path:
     try:
         return location.of_message(template.load(path), message)
-    except template.UnreadableError:
+    except UnreadableError:
         return ()

@@ -12,10 +12,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from preflight.deploy import aws_errors as trouble
-from preflight.deploy import change_sets as changesets
-from preflight.deploy import run_tags as tags
-from preflight.deploy import session as sessions
+from preflight.deploy import aws_errors, run_tags
+from preflight.deploy.change_sets import ChangeSet, ChangeSets, StackRequest
+from preflight.deploy.session import Session
 from preflight.system import waiting
 
 STACK = "AWS::CloudFormation::Stack"
@@ -48,7 +47,7 @@ class RefusedError(Exception):
         self.message = message
 
 
-class FailedError(Exception):
+class StackFailedError(Exception):
     """A stack ended in another state than the one that was asked for."""
 
     def __init__(self, stack: str, status: str, failures: Sequence[Failure]) -> None:
@@ -61,12 +60,12 @@ class FailedError(Exception):
 class Stacks:
     """The stacks of one session."""
 
-    def __init__(self, session: sessions.Session) -> None:
+    def __init__(self, session: Session) -> None:
         self._session = session
         self._client = session.client("cloudformation")
-        self._changesets = changesets.ChangeSets(session)
+        self._changesets = ChangeSets(session)
 
-    def create(self, wanted: changesets.Wanted, change_set: str) -> changesets.ChangeSet:
+    def create(self, wanted: StackRequest, change_set: str) -> ChangeSet:
         """Prepare to create a stack: the change set that shows what that makes.
 
         Raises:
@@ -75,7 +74,7 @@ class Stacks:
         """
         return self._prepared(wanted, change_set, kind="CREATE")
 
-    def update(self, wanted: changesets.Wanted, change_set: str) -> changesets.ChangeSet | None:
+    def update(self, wanted: StackRequest, change_set: str) -> ChangeSet | None:
         """Prepare to update a stack; None where there is nothing to change.
 
         Raises:
@@ -85,23 +84,23 @@ class Stacks:
         made = self._prepared(wanted, change_set, kind="UPDATE")
         return None if made.is_empty else made
 
-    def _prepared(self, wanted: changesets.Wanted, change_set: str, *, kind: str) -> changesets.ChangeSet:
+    def _prepared(self, wanted: StackRequest, change_set: str, *, kind: str) -> ChangeSet:
         try:
             made = self._changesets.make(wanted, change_set, kind=kind)
         except ClientError as error:
-            if trouble.is_of_account(error):
+            if aws_errors.is_account_error(error):
                 raise
-            raise RefusedError(wanted.name, trouble.code(error), error.response["Error"]["Message"]) from None
+            raise RefusedError(wanted.name, aws_errors.code(error), error.response["Error"]["Message"]) from None
         if made.refused is None or made.is_empty:
             return made
         wrong = [
             Failure(v.stack, v.logical, v.kind, f"{kind}_FAILED", v.reason) for v in self._changesets.violations(made)
         ]
         if wrong:
-            raise FailedError(made.stack, f"{kind}_FAILED", wrong)
+            raise StackFailedError(made.stack, f"{kind}_FAILED", wrong)
         raise RefusedError(wanted.name, "ChangeSetFailed", made.refused)
 
-    def execute(self, made: changesets.ChangeSet, *, look: Callable[[], None]) -> list[dict[str, Any]]:
+    def execute(self, made: ChangeSet, *, look: Callable[[], None]) -> list[dict[str, Any]]:
         """Do what a change set says and wait until that is done; `look` is called each time it is not yet.
 
         Returns the events since, oldest first.
@@ -131,7 +130,7 @@ class Stacks:
             sleep=self._session.sleep,
         )
         if status not in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
-            raise FailedError(made.stack, status, list(self.failures(made.stack)))
+            raise StackFailedError(made.stack, status, list(self.failures(made.stack)))
         return since()
 
     def living(self) -> list[dict[str, Any]]:
@@ -144,7 +143,7 @@ class Stacks:
         """Tags of a stack; of one in review those that its change sets would give it; none where it is gone."""
         try:
             found = self._client.describe_stacks(StackName=stack)["Stacks"][0]
-            given = tags.of_list(found.get("Tags") or [])
+            given = run_tags.of_list(found.get("Tags") or [])
             return given or (self._changesets.tags(stack) if found["StackStatus"] == REVIEW else {})
         except ClientError as error:
             if _is_gone(error):
@@ -252,7 +251,7 @@ class Stacks:
             probe, what=f"stack {stack} to be deleted", timeout=DELETE_TIMEOUT, interval=self._session.interval
         )
         if status != "DELETE_COMPLETE":
-            raise FailedError(stack, status, self._kept(stack, status))
+            raise StackFailedError(stack, status, self._kept(stack, status))
 
     def _settled(self, stack: str) -> str:
         """Status of a stack once no update is under way, during which AWS refuses to delete it.

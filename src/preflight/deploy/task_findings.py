@@ -8,46 +8,39 @@ from collections.abc import Callable, Mapping
 
 from botocore.exceptions import ClientError
 
-from preflight import model
-from preflight.aws import describe_network as vpc
-from preflight.aws import reachability
-from preflight.deploy import (
-    declared_resources as blueprint,
-)
-from preflight.deploy import (
-    load_balancers as balancers,
-)
-from preflight.deploy import session as sessions
-from preflight.deploy import (
-    stop_reasons as diagnosis,
-)
-from preflight.deploy import (
-    tasks,
-)
+from preflight.aws import describe_network, reachability
+from preflight.aws.reachability import Blocker, Interface
+from preflight.deploy import stop_reasons
+from preflight.deploy.declared_resources import DeclaredResource, DeclaredResources
+from preflight.deploy.load_balancers import LoadBalancers
+from preflight.deploy.session import Session
+from preflight.deploy.stop_reasons import Diagnosis
+from preflight.deploy.tasks import StoppedTask
+from preflight.model import Finding, Severity
 
 _GROUP = re.compile(r"\(target-group (arn:[^)\s]+)\)")
-Culprit = tuple["blueprint.Declared | None", "str | None", str]
+Cause = tuple["DeclaredResource | None", "str | None", str]
 
 
-class Stops:
+class TaskFindings:
     """Explains stops of tasks by the templates and the network; `services` are ARNs with their clusters."""
 
-    def __init__(self, session: sessions.Session, known: blueprint.Blueprint, services: Mapping[str, str]) -> None:
+    def __init__(self, session: Session, known: DeclaredResources, services: Mapping[str, str]) -> None:
         self._session = session
         self._blueprint = known
         self._services = services
 
-    def finding(self, stopped: tasks.Stopped) -> model.Finding:
+    def finding(self, stopped: StoppedTask) -> Finding:
         """The finding for a task that stopped."""
-        known = diagnosis.of(stopped.reason, stopped.containers)
-        declared, name, fix = self._culprit(known, stopped)
+        known = stop_reasons.of(stopped.reason, stopped.containers)
+        declared, name, fix = self._cause(known, stopped)
         said = [f"a task of service {stopped.service} stopped: {stopped.reason}", *stopped.containers]
         if stopped.log:
             said.append(f"last log lines: {' | '.join(stopped.log)}")
-        return model.Finding(
+        return Finding(
             "rehearse",
             known.check,
-            model.Severity.ERROR,
+            Severity.ERROR,
             "; ".join(said),
             file=declared.template.name if declared else None,
             line=declared.line(name) if declared else None,
@@ -57,7 +50,7 @@ class Stops:
             source=known.source,
         )
 
-    def _culprit(self, known: diagnosis.Diagnosis, stopped: tasks.Stopped) -> Culprit:
+    def _cause(self, known: Diagnosis, stopped: StoppedTask) -> Cause:
         """The resource, its property and the fix for a task that stopped."""
         if known.at == "target":
             return self._of_target(known, stopped)
@@ -74,12 +67,12 @@ class Stops:
             return definition, name or None, known.fix
         return self._service(stopped), known.property if known.at == "service" else None, known.fix
 
-    def _of_link(self, missing: reachability.Missing, stopped: tasks.Stopped) -> Culprit:
+    def _of_link(self, missing: Blocker, stopped: StoppedTask) -> Cause:
         at = self._blueprint.find(missing.resource) if missing.resource else None
         name = missing.property if at is not None or missing.resource is None else None
         return at or self._service(stopped), name, f"{missing.message}. {missing.fix}"
 
-    def _of_target(self, known: diagnosis.Diagnosis, stopped: tasks.Stopped) -> Culprit:
+    def _of_target(self, known: Diagnosis, stopped: StoppedTask) -> Cause:
         """A target that failed its health checks: the link that is missing, else the target group."""
         found = _GROUP.search(stopped.reason)
         group = found.group(1) if found else ""
@@ -89,18 +82,18 @@ class Stops:
         declared = self._blueprint.find(group)
         return declared or self._service(stopped), known.property if declared else None, known.fix
 
-    def _service(self, stopped: tasks.Stopped) -> blueprint.Declared | None:
+    def _service(self, stopped: StoppedTask) -> DeclaredResource | None:
         found = [d for d in self._blueprint.of_kind("AWS::ECS::Service") if d.physical.endswith(f"/{stopped.service}")]
         return found[0] if found else None
 
-    def _face(self, stopped: tasks.Stopped) -> reachability.Interface:
+    def _face(self, stopped: StoppedTask) -> Interface:
         """An interface such as the task had."""
         cluster = next((c for arn, c in self._services.items() if arn.endswith(f"/{stopped.service}")), None)
         described = self._session.client("ecs").describe_services(cluster=cluster, services=[stopped.service])
         network = described["services"][0].get("networkConfiguration", {}).get("awsvpcConfiguration") or {}
         ec2 = self._session.client("ec2")
         subnet = ec2.describe_subnets(SubnetIds=network["subnets"][:1])["Subnets"][0]
-        return reachability.Interface(
+        return Interface(
             subnet["VpcId"],
             subnet["SubnetId"],
             subnet["CidrBlock"].partition("/")[0],
@@ -108,45 +101,45 @@ class Stops:
             has_public_address=network.get("assignPublicIp") == "ENABLED",
         )
 
-    def _missing_link(self, stopped: tasks.Stopped) -> reachability.Missing | None:
+    def _missing_link(self, stopped: StoppedTask) -> Blocker | None:
         face = self._face(stopped)
-        seen = vpc.describe(self._session.client("ec2"), face.vpc)
-        if diagnosis.is_of_internet(stopped.reason):
+        seen = describe_network.describe_network(self._session.client("ec2"), face.vpc)
+        if stop_reasons.is_of_internet(stopped.reason):
             return reachability.to_internet(seen, face)
-        for service in diagnosis.services(stopped.reason):
+        for service in stop_reasons.services(stopped.reason):
             missing = reachability.to_service(seen, face, service)
             if missing is not None:
                 return missing
         return reachability.to_internet(seen, face)
 
-    def _link_to_target(self, stopped: tasks.Stopped, group: str) -> reachability.Missing | None:
+    def _link_to_target(self, stopped: StoppedTask, group: str) -> Blocker | None:
         """What keeps the load balancers of a target group from the task."""
         elb = self._session.client("elbv2")
         described = elb.describe_target_groups(TargetGroupArns=[group])["TargetGroups"][0]
         face = self._face(stopped)
-        seen = vpc.describe(self._session.client("ec2"), face.vpc)
+        seen = describe_network.describe_network(self._session.client("ec2"), face.vpc)
         named = str(described.get("HealthCheckPort") or "")
         port = int(named) if named.isdigit() else self._port(stopped, group)
-        sources = balancers.Balancers(self._session)
+        sources = LoadBalancers(self._session)
         faces = [f for arn in described.get("LoadBalancerArns") or [] for f in sources.faces(arn)]
         links = [reachability.between(seen, source, face, port) for source in faces]
         return links[0] if links and all(links) else None
 
-    def _port(self, stopped: tasks.Stopped, group: str) -> int:
+    def _port(self, stopped: StoppedTask, group: str) -> int:
         cluster = next((c for arn, c in self._services.items() if arn.endswith(f"/{stopped.service}")), None)
         described = self._session.client("ecs").describe_services(cluster=cluster, services=[stopped.service])
         balanced = described["services"][0].get("loadBalancers") or []
         return next((int(b["containerPort"]) for b in balanced if b.get("targetGroupArn") == group), 0)
 
 
-def _of_role(declared: blueprint.Declared, name: str | None) -> str | None:
+def _of_role(declared: DeclaredResource, name: str | None) -> str | None:
     """The property of a role to look at: of its policies those that it has, and the role itself where it has none."""
     given = declared.template.resources[declared.logical].get("Properties") or {}
-    candidates = (diagnosis.POLICIES, diagnosis.MANAGED) if name == diagnosis.POLICIES else (name,)
+    candidates = (stop_reasons.POLICIES, stop_reasons.MANAGED) if name == stop_reasons.POLICIES else (name,)
     return next((candidate for candidate in candidates if candidate in given), None)
 
 
-def _if_known(ask: Callable[[], reachability.Missing | None]) -> reachability.Missing | None:
+def _if_known(ask: Callable[[], Blocker | None]) -> Blocker | None:
     """What `ask` finds; None where it cannot be known any more, because a rollback takes the resources away."""
     with contextlib.suppress(ClientError, LookupError):
         return ask()

@@ -9,8 +9,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from preflight.deploy import aws_errors as trouble
-from preflight.deploy import session as sessions
+from preflight.deploy import aws_errors
+from preflight.deploy.session import Session
 
 LOG_LINES = 8
 PAGE = 100  # tasks that DescribeTasks takes
@@ -20,7 +20,7 @@ FAILURES = ("EssentialContainerExited", "TaskFailedToStart")
 
 
 @dataclass(frozen=True)
-class Running:
+class RunningTask:
     """A running task and its addresses; `public` is None where it has none."""
 
     arn: str
@@ -37,7 +37,7 @@ class Running:
 
 
 @dataclass(frozen=True)
-class Stopped:
+class StoppedTask:
     """A task that stopped, or (`arn` None) that could not even be made."""
 
     arn: str | None
@@ -53,12 +53,12 @@ class Stopped:
 class Tasks:
     """The tasks of one session."""
 
-    def __init__(self, session: sessions.Session) -> None:
+    def __init__(self, session: Session) -> None:
         self._ecs = session.client("ecs")
         self._ec2 = session.client("ec2")
         self._logs = session.client("logs")
 
-    def running(self, cluster: str, service: str) -> list[Running]:
+    def running(self, cluster: str, service: str) -> list[RunningTask]:
         """The running tasks of a service, found as anybody would: tasks, interfaces, addresses."""
         described = self._described(cluster, service, "RUNNING")
         found = [self._addressed(task, service) for task in described if task["lastStatus"] == "RUNNING"]
@@ -76,7 +76,7 @@ class Tasks:
             for task in self._ecs.describe_tasks(cluster=cluster, tasks=page["taskArns"])["tasks"]
         ]
 
-    def _addressed(self, task: dict[str, Any], service: str) -> Running | None:
+    def _addressed(self, task: dict[str, Any], service: str) -> RunningTask | None:
         """A task with its addresses; None where its interface went meanwhile."""
         details = {
             detail["name"]: detail["value"] for attachment in task["attachments"] for detail in attachment["details"]
@@ -85,13 +85,13 @@ class Tasks:
         try:
             found = self._ec2.describe_network_interfaces(NetworkInterfaceIds=[face])["NetworkInterfaces"][0]
         except ClientError as error:
-            if trouble.code(error) not in GONE:
+            if aws_errors.code(error) not in GONE:
                 raise
             return None
         public = (found.get("Association") or {}).get("PublicIp")
-        return Running(task["taskArn"], service, task["taskDefinitionArn"], face, found["PrivateIpAddress"], public)
+        return RunningTask(task["taskArn"], service, task["taskDefinitionArn"], face, found["PrivateIpAddress"], public)
 
-    def stopped(self, cluster: str, service: str) -> Iterator[Stopped]:
+    def stopped(self, cluster: str, service: str) -> Iterator[StoppedTask]:
         """The tasks of a service that stopped other than by being asked to, and launches that failed."""
         try:
             described = self._ecs.describe_services(cluster=cluster, services=[service])["services"]
@@ -111,9 +111,9 @@ class Tasks:
                     or "unable to stop or start tasks" in event["message"]
                     or ("unable to place a task" in event["message"] and not tasks)
                 ):
-                    yield Stopped(None, service, found["taskDefinition"], "TaskFailedToStart", event["message"])
+                    yield StoppedTask(None, service, found["taskDefinition"], "TaskFailedToStart", event["message"])
 
-    def _stopped(self, task: dict[str, Any], service: str, events: list[str]) -> Stopped:
+    def _stopped(self, task: dict[str, Any], service: str, events: list[str]) -> StoppedTask:
         containers = tuple(
             f"{c['name']}: exit code {c['exitCode']}{', ' + c['reason'] if c.get('reason') else ''}"
             if "exitCode" in c
@@ -123,7 +123,7 @@ class Tasks:
         )
         task_id = task["taskArn"].rpartition("/")[2]
         unwell = [_UNWELL.search(event) for event in events if f"(task {task_id})" in event]
-        return Stopped(
+        return StoppedTask(
             task["taskArn"],
             service,
             task["taskDefinitionArn"],

@@ -11,9 +11,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from preflight.deploy import aws_errors as trouble
-from preflight.deploy import session as sessions
-from preflight.templates import functions as resolve
+from preflight.deploy import aws_errors
+from preflight.deploy.session import Session
+from preflight.templates import functions
 
 GONE = {"NoSuchBucket", "404"}
 BLOCKED = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
@@ -22,7 +22,7 @@ BLOCKED = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "Restrict
 class Bucket:
     """A bucket by its name."""
 
-    def __init__(self, session: sessions.Session, name: str) -> None:
+    def __init__(self, session: Session, name: str) -> None:
         self._region = session.region
         self._s3 = session.client("s3")
         self.name = name
@@ -35,12 +35,12 @@ class Bucket:
         try:
             self._s3.create_bucket(Bucket=self.name, CreateBucketConfiguration=place)
         except ClientError as error:
-            if trouble.code(error) != "BucketAlreadyOwnedByYou":  # an answer was lost, and the request came twice
+            if aws_errors.code(error) != "BucketAlreadyOwnedByYou":  # an answer was lost, and the request came twice
                 raise
         self._shut()
 
     def _shut(self) -> None:
-        partition, _ = resolve.partition_of(self._region)
+        partition, _ = functions.partition_of(self._region)
         arn = f"arn:{partition}:s3:::{self.name}"
         denied = {
             "Sid": "TLSOnly",
@@ -67,7 +67,7 @@ class Bucket:
         try:
             return {tag["Key"]: tag["Value"] for tag in self._s3.get_bucket_tagging(Bucket=self.name)["TagSet"]}
         except ClientError as error:
-            if trouble.code(error) in {*GONE, "NoSuchTagSet"}:
+            if aws_errors.code(error) in {*GONE, "NoSuchTagSet"}:
                 return {}
             raise
 
@@ -80,7 +80,7 @@ class Bucket:
                 if keys:
                     self._s3.delete_objects(Bucket=self.name, Delete={"Objects": keys, "Quiet": True})
         except ClientError as error:
-            if trouble.code(error) not in GONE:
+            if aws_errors.code(error) not in GONE:
                 raise
 
     def remove(self) -> None:
@@ -89,5 +89,5 @@ class Bucket:
         try:
             self._s3.delete_bucket(Bucket=self.name)
         except ClientError as error:
-            if trouble.code(error) not in GONE:
+            if aws_errors.code(error) not in GONE:
                 raise

@@ -8,27 +8,29 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from preflight import errors, model, smoke
-from preflight.deploy import aws_errors as trouble
-from preflight.deploy import deployment as deployments
-from preflight.deploy import lifecycle as live
-from preflight.deploy.targets import target
-from preflight.model import Outcome, StageResult
+from preflight import model
+from preflight.deploy import aws_errors, deployment, lifecycle
+from preflight.deploy.deployment import DeploymentFailedError
+from preflight.deploy.lifecycle import Live, Wish
+from preflight.deploy.targets.target import DeploymentTarget
+from preflight.errors import PreflightError
+from preflight.model import Deployment, Finding, Outcome, StageResult
+from preflight.smoke import SmokeTest
 
 ASSUMED = "tasks were assumed to run (--containers off), so no page was asked for"
 Say = Callable[[str], None]
 
 
-class Visit:
+class RegionRun:
     """Deploys a wish on a target and asks; `results` has the stages that were asked for, once it is over."""
 
-    def __init__(self, wish: live.Wish, where: target.Target, say: Say, *, stages: tuple[str, ...]) -> None:
+    def __init__(self, wish: Wish, where: DeploymentTarget, say: Say, *, stages: tuple[str, ...]) -> None:
         self._wish = wish
         self._where = where
         self._say = say
         self._stages = stages
         self.results: list[StageResult] = []
-        self.deployment = model.Deployment()
+        self.deployment = Deployment()
         self.notes: list[str] = []
 
     def go(self, *, has_containers: bool, wait: Callable[[], None] | None = None) -> None:
@@ -39,11 +41,11 @@ class Visit:
         """
         if not has_containers:
             self.notes.append(ASSUMED)
-        remains: list[model.Finding] = []
+        remains: list[Finding] = []
         with contextlib.ExitStack() as cleanup:
             deployed = self._deploy(cleanup, remains)
             if deployed is not None:
-                self.deployment = deployments.described(deployed.deployment, [], ())
+                self.deployment = deployment.described(deployed.deployment, [], ())
                 self._ask(deployed, has_containers=has_containers)
                 if wait is not None:
                     self._say(f"everything is kept running at {deployed.deployment.session.endpoint} until Ctrl-C")
@@ -55,21 +57,21 @@ class Visit:
         start = time.monotonic()
         self._say(name)
         try:
-            with trouble.told():
+            with aws_errors.as_account_errors():
                 result = act()
-        except errors.PreflightError as error:
+        except PreflightError as error:
             result = StageResult(name, Outcome.ERROR, reason=str(error))
         self.results.append(replace(result, seconds=time.monotonic() - start))
 
-    def _deploy(self, cleanup: contextlib.ExitStack, remains: list[model.Finding]) -> live.Live | None:
-        found: list[live.Live] = []
+    def _deploy(self, cleanup: contextlib.ExitStack, remains: list[Finding]) -> Live | None:
+        found: list[Live] = []
 
         def deploy() -> StageResult:
             try:
                 found.append(
-                    cleanup.enter_context(live.deployed(self._wish, self._where, self._say, remains=remains))
+                    cleanup.enter_context(lifecycle.deployed(self._wish, self._where, self._say, remains=remains))
                 )
-            except deployments.FailedError as error:
+            except DeploymentFailedError as error:
                 return StageResult("rehearse", model.outcome_of(error.findings), findings=error.findings)
             return StageResult("rehearse", Outcome.PASS)
 
@@ -78,13 +80,13 @@ class Visit:
             self._skip_smoke("nothing was deployed")
         return found[0] if found else None
 
-    def _ask(self, deployed: live.Live, *, has_containers: bool) -> None:
+    def _ask(self, deployed: Live, *, has_containers: bool) -> None:
         if not has_containers:
             self._skip_smoke(ASSUMED)
             return
         if "smoke" not in self._stages:
             return
-        questions = smoke.Smoke(
+        questions = SmokeTest(
             deployed.deployment,
             self._wish.plan,
             deployed.values,
@@ -95,11 +97,11 @@ class Visit:
         self._stage("smoke", functools.partial(self._answered, questions))
         for answer in questions.answers:
             self._say(f"{answer.target}: GET {answer.url} -> {answer.status or 'no answer'} ({answer.seconds:.2f} s)")
-        self.deployment = deployments.described(deployed.deployment, questions.running, tuple(questions.answers))
+        self.deployment = deployment.described(deployed.deployment, questions.running, tuple(questions.answers))
         if self.results[-1].outcome in {Outcome.FAIL, Outcome.ERROR} and self._wish.is_kept_failed:
             deployed.deployment.is_kept = True
 
-    def _answered(self, questions: smoke.Smoke) -> StageResult:
+    def _answered(self, questions: SmokeTest) -> StageResult:
         """What the questions brought; skipped where none could be asked."""
         findings = questions.findings()
         self.notes += [f"smoke skipped for a service: {reason}" for reason in questions.unasked]

@@ -8,14 +8,15 @@ from concurrent import futures
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from preflight import errors, model
 from preflight.container_engine import engine as engines
-from preflight.deploy import lifecycle as live
-from preflight.deploy.targets import target
-from preflight.model import Outcome, StageResult
-from preflight.pipeline import region as visit
-from preflight.plan import plan
-from preflight.system import processes as process
+from preflight.container_engine.engine import Engine
+from preflight.deploy.lifecycle import Wish
+from preflight.deploy.targets.target import DeploymentTarget
+from preflight.errors import StopRequested
+from preflight.model import Deployment, Outcome, StageResult
+from preflight.pipeline.region import RegionRun
+from preflight.plan.plan import Plan
+from preflight.system import processes
 
 Say = Callable[[str], None]
 WORST = (Outcome.ERROR, Outcome.FAIL, Outcome.SKIPPED, Outcome.PASS)
@@ -25,11 +26,11 @@ WORST = (Outcome.ERROR, Outcome.FAIL, Outcome.SKIPPED, Outcome.PASS)
 class Asked:
     """Which plan is to be deployed in which regions and what is to be asked there; `waits` keeps it until that ends."""
 
-    plan: plan.Plan
+    plan: Plan
     regions: tuple[str, ...]
     run: str
     stages: tuple[str, ...]
-    engine: engines.Engine | None
+    engine: Engine | None
     names: Mapping[Path, str]
     has_containers: bool = True
     waits: Callable[[], None] | None = None
@@ -38,23 +39,23 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Done:
+class RegionResults:
     """What came of it: a result for each stage, what ran, and notes for the report."""
 
     results: tuple[StageResult, ...]
-    deployment: model.Deployment
+    deployment: Deployment
     notes: tuple[str, ...]
 
 
-class Tour:
+class RegionRuns:
     """Visits each region of a target."""
 
-    def __init__(self, asked: Asked, where: target.Target, say: Say) -> None:
+    def __init__(self, asked: Asked, where: DeploymentTarget, say: Say) -> None:
         self._asked = asked
         self._where = where
         self._say = say
 
-    def go(self) -> Done:
+    def go(self) -> RegionResults:
         """Visit them all and return what came of it.
 
         Raises:
@@ -67,11 +68,11 @@ class Tour:
             self._at_once(visits)
         return _together(visits)
 
-    def _visit(self, n: int, region: str) -> visit.Visit:
+    def _visit(self, n: int, region: str) -> RegionRun:
         asked = self._asked
         letters = string.ascii_lowercase
         tail = letters[n % 26] * (n // 26 + 1) if n else ""  # IAM knows no regions: no two of them use a name twice
-        wish = live.Wish(
+        wish = Wish(
             plan=replace(asked.plan, region=region),
             run=asked.run + tail,
             engine=asked.engine,
@@ -81,9 +82,9 @@ class Tour:
             is_kept_failed=asked.is_kept_failed,
         )
         say = self._say if len(asked.regions) == 1 else lambda text: self._say(f"{region}: {text}")
-        return visit.Visit(wish, self._where, say, stages=asked.stages)
+        return RegionRun(wish, self._where, say, stages=asked.stages)
 
-    def _at_once(self, visits: Mapping[str, visit.Visit]) -> None:
+    def _at_once(self, visits: Mapping[str, RegionRun]) -> None:
         """Visit all regions at the same time; whoever is asked to stop lets each of them clean up first."""
         with futures.ThreadPoolExecutor(len(visits)) as pool:
             at_work: list[futures.Future[None]] = []
@@ -94,31 +95,31 @@ class Tour:
                     done.result()
             except BaseException as stop:
                 self._where.halt()
-                process.kill_all(f"{engines.RUN_LABEL}={self._asked.run}")
+                processes.kill_all(f"{engines.RUN_LABEL}={self._asked.run}")
                 futures.wait(at_work)
-                if isinstance(stop, errors.StopRequested):
+                if isinstance(stop, StopRequested):
                     stop.left += [line for one in at_work for line in _left(one, stop)]
                 raise
 
 
-def _left(one: futures.Future[None], stop: errors.StopRequested) -> list[str]:
+def _left(one: futures.Future[None], stop: StopRequested) -> list[str]:
     """What a visit that was stopped could not delete."""
     error = one.exception()
-    return error.left if isinstance(error, errors.StopRequested) and error is not stop else []
+    return error.left if isinstance(error, StopRequested) and error is not stop else []
 
 
-def _together(visits: Mapping[str, visit.Visit]) -> Done:
+def _together(visits: Mapping[str, RegionRun]) -> RegionResults:
     """The visits as one: of each stage the worst outcome and all that was found."""
     every = list(visits.values())
     if len(every) == 1:
-        return Done(tuple(every[0].results), every[0].deployment, tuple(every[0].notes))
+        return RegionResults(tuple(every[0].results), every[0].deployment, tuple(every[0].notes))
     names = dict.fromkeys(result.name for one in every for result in one.results)
     results = [_merged(name, {region: _of(one, name) for region, one in visits.items()}) for name in names]
     notes = tuple(f"{region}: {note}" for region, one in visits.items() for note in one.notes)
-    return Done(tuple(results), _deployment([one.deployment for one in every]), notes)
+    return RegionResults(tuple(results), _deployment([one.deployment for one in every]), notes)
 
 
-def _of(one: visit.Visit, name: str) -> StageResult:
+def _of(one: RegionRun, name: str) -> StageResult:
     missing = StageResult(name, Outcome.ERROR, reason="it was not reached")
     return next((result for result in one.results if result.name == name), missing)
 
@@ -135,8 +136,8 @@ def _merged(name: str, results: Mapping[str, StageResult]) -> StageResult:
     return StageResult(name, outcome, seconds, "; ".join(reasons) or None, tuple(findings))
 
 
-def _deployment(every: Sequence[model.Deployment]) -> model.Deployment:
-    return model.Deployment(
+def _deployment(every: Sequence[Deployment]) -> Deployment:
+    return Deployment(
         stacks=tuple(name for one in every for name in one.stacks),
         services=tuple(name for one in every for name in one.services),
         images=tuple(image for one in every for image in one.images),

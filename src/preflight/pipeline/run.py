@@ -12,19 +12,20 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from preflight import __version__, errors, lint, model
-from preflight.comply import cfn_guard_binary as guard_binary
-from preflight.comply import ruleset
-from preflight.comply import stage as comply
-from preflight.model import Outcome, StageResult
-from preflight.plan import plan
+from preflight import __version__, lint, model
+from preflight.comply import cfn_guard_binary, ruleset, stage
+from preflight.comply.stage import ComplyRequest, ComplyRun
+from preflight.errors import PreflightError, StopRequested, ToolBrokeError, UsageError
+from preflight.model import Deployment, Finding, LedgerEntry, Outcome, Report, ReportedWaiver, Severity, StageResult
+from preflight.plan.plan import ImageStep, Plan
 from preflight.system import waiting
 from preflight.templates import template
+from preflight.templates.template import Template, UnreadableError
 
 if TYPE_CHECKING:
-    from preflight.container_engine import engine as engines
-    from preflight.deploy.targets import target
-    from preflight.pipeline import regions as tour
+    from preflight.container_engine.engine import Engine
+    from preflight.deploy.targets.target import DeploymentTarget
+    from preflight.pipeline.regions import Asked
 
 STAGES = ("lint", "comply", "rehearse", "smoke")
 NOT_ISOLATED = "{} publishes the ports, and containers can reach the network: this is not root on Linux"
@@ -33,7 +34,7 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Account:
+class AccountOptions:
     """A real account to deploy on, in `regions` (none: that of the plan), once somebody `agrees` to what was announced."""
 
     id: str
@@ -43,36 +44,36 @@ class Account:
 
 
 @dataclass(frozen=True)
-class Request:
+class RunRequest:
     """What is to be checked, and how; on the rehearsal where there is no `account`."""
 
     stages: tuple[str, ...]
-    plan: plan.Plan | None
+    plan: Plan | None
     templates: tuple[Path, ...]
     rules: tuple[Path, ...]
     strict: bool = False
     has_containers: bool = True
     keeps: bool = False
-    account: Account | None = None
+    account: AccountOptions | None = None
 
 
 class Run:
     """One run of the stages that were asked for."""
 
-    def __init__(self, request: Request, say: Say) -> None:
+    def __init__(self, request: RunRequest, say: Say) -> None:
         self.request = request
         self.id = new_run()
         self._say = say
         self._results: list[StageResult] = []
         self._versions = {"preflight": __version__}
-        self._deployment = model.Deployment()
+        self._deployment = Deployment()
         self._book: dict[str, Any] = {"ledger": []}
         self._notes: list[str] = []
-        self._templates: dict[Path, template.Template] = {}
-        self._broken: list[model.Finding] = []
+        self._templates: dict[Path, Template] = {}
+        self._broken: list[Finding] = []
         self.names = _names([*request.templates, *_plan_paths(request.plan)], request.plan)
 
-    def report(self) -> model.Report:
+    def report(self) -> Report:
         """Run the stages and return what came of them.
 
         Raises:
@@ -83,13 +84,13 @@ class Run:
             where = self._start(cleanup)
             self._static()
             self._live(where)
-        return model.Report(
+        return Report(
             target="rehearsal" if self.request.account is None else "aws",
             run=self.id,
             stages=tuple(self._results),
             strict=self.request.strict,
             ledger=tuple(
-                model.LedgerEntry(str(e["resource"]), e["property"], str(e["state"]), e["note"])
+                LedgerEntry(str(e["resource"]), e["property"], str(e["state"]), e["note"])
                 for e in self._book["ledger"]
             ),
             deployment=self._deployment,
@@ -100,14 +101,14 @@ class Run:
     def _read(self) -> None:
         if not self.request.templates:
             msg = "there is no template to check. Next: name template files, or folders that hold some"
-            raise errors.UsageError(msg)
+            raise UsageError(msg)
         for path in self.request.templates:
             self._load(path)
 
     def _load(self, path: Path) -> None:
         try:
             self._templates[path] = template.load(path, name=self.names[path])
-        except template.UnreadableError as error:
+        except UnreadableError as error:
             self._broken.append(_unreadable(self.names[path], error))
 
     def _static(self) -> None:
@@ -115,37 +116,37 @@ class Run:
         wants_lint, wants_comply = "lint" in self.request.stages, "comply" in self.request.stages
         began = time.monotonic()
         with contextlib.ExitStack() as cleanup:
-            started: comply.Running | errors.PreflightError | None = None
+            started: ComplyRun | PreflightError | None = None
             if wants_comply and not self._broken:
                 try:
                     started = cleanup.enter_context(self._start_guard())
-                except errors.PreflightError as error:
+                except PreflightError as error:
                     started = error
             if wants_lint:
                 self._stage("lint", self._lint)
             if wants_comply:
                 self._stage("comply", lambda: self._comply(started), began=began)
 
-    def _start_guard(self) -> contextlib.AbstractContextManager[comply.Running]:
-        binary = guard_binary.find()
+    def _start_guard(self) -> contextlib.AbstractContextManager[ComplyRun]:
+        binary = cfn_guard_binary.find()
         self._versions["cfn-guard"] = binary.name
         asked = self.request.plan
         rules = ruleset.chosen(self.request.rules, asked.policy if asked else None)
         self._notes += _switched_off(asked)
-        return comply.running(comply.Asked(self._templates, rules, asked, self.id), binary)
+        return stage.running(ComplyRequest(self._templates, rules, asked, self.id), binary)
 
     def _stage(self, name: str, act: Callable[[], StageResult], *, began: float | None = None) -> StageResult:
         start = time.monotonic() if began is None else began
         self._say(name)
         try:
             result = act()
-        except errors.PreflightError as error:
+        except PreflightError as error:
             result = StageResult(name, Outcome.ERROR, reason=str(error))
         result = replace(result, seconds=time.monotonic() - start)
         self._results.append(result)
         return result
 
-    def _judged(self, name: str, findings: Sequence[model.Finding], waived: Sequence[model.Waiver] = ()) -> StageResult:
+    def _judged(self, name: str, findings: Sequence[Finding], waived: Sequence[ReportedWaiver] = ()) -> StageResult:
         outcome = model.outcome_of(tuple(findings), strict=self.request.strict)
         return StageResult(name, outcome, findings=tuple(findings), waived=tuple(waived))
 
@@ -166,30 +167,31 @@ class Run:
         outcome = Outcome.FAIL if is_first else Outcome.SKIPPED
         return StageResult(name, outcome, reason=f"cannot be read: {files}", findings=findings)
 
-    def _comply(self, started: comply.Running | errors.PreflightError | None) -> StageResult:
+    def _comply(self, started: ComplyRun | PreflightError | None) -> StageResult:
         if self._broken:
             return self._skipped("comply")
-        if not isinstance(started, comply.Running):
-            raise started or errors.ToolBrokeError("cfn-guard was not started")
+        if not isinstance(started, ComplyRun):
+            raise started or ToolBrokeError("cfn-guard was not started")
         found = started.result()
         return self._judged("comply", found.findings, found.waived)
 
-    def _start(self, cleanup: contextlib.ExitStack) -> target.Target | None:
+    def _start(self, cleanup: contextlib.ExitStack) -> DeploymentTarget | None:
         """Make sure of the account, or begin to start the pretended one, which comes up while templates are linted."""
         if not self._is_live or self._broken or self.request.plan is None:
             return None
         asked = self.request.plan
-        found: target.Target
+        found: DeploymentTarget
         if self.request.account is not None:
             from preflight.deploy.targets import account  # noqa: PLC0415 - boto3 is slow to import, and lint needs none
+            from preflight.deploy.targets.account import RealAccount  # noqa: PLC0415 - boto3 is slow to import, and lint needs none
 
             account.check_names(asked)
-            found = account.Account(self.request.account.id, regions=self._regions, run=self.id)
+            found = RealAccount(self.request.account.id, regions=self._regions, run=self.id)
             found.check()
         else:
-            from preflight.deploy.targets import rehearsal as rehearsed  # noqa: PLC0415 - as above
+            from preflight.deploy.targets.rehearsal import EmulatedAccount  # noqa: PLC0415 - as above
 
-            found = rehearsed.Rehearsal(asked, run=self.id, has_containers=self.request.has_containers)
+            found = EmulatedAccount(asked, run=self.id, has_containers=self.request.has_containers)
         cleanup.callback(found.close)
         return found
 
@@ -203,7 +205,7 @@ class Run:
     def _is_live(self) -> bool:
         return "rehearse" in self.request.stages or "smoke" in self.request.stages
 
-    def _live(self, where: target.Target | None) -> None:
+    def _live(self, where: DeploymentTarget | None) -> None:
         """Rehearse and smoke: deploy, ask, delete."""
         if not self._is_live:
             return
@@ -212,8 +214,8 @@ class Run:
             return
         if where is None or self.request.plan is None:
             msg = "rehearse and smoke need a plan. Next: write preflight.yaml, or run lint and comply only"
-            raise errors.UsageError(msg)
-        from preflight.pipeline import regions as tour  # noqa: PLC0415 - boto3 is slow to import, and lint needs none
+            raise UsageError(msg)
+        from preflight.pipeline.regions import RegionRuns  # noqa: PLC0415 - boto3 is slow to import, and lint needs none
 
         if self.request.account is not None:
             refused = self._refused(self.request.account, where)
@@ -222,23 +224,23 @@ class Run:
                 return
         try:
             engine = self._engine()
-        except errors.PreflightError as error:
+        except PreflightError as error:
             self._results.append(StageResult("rehearse", Outcome.ERROR, reason=str(error)))
             if "smoke" in self.request.stages:
                 self._results.append(StageResult("smoke", Outcome.SKIPPED, reason="nothing was deployed"))
             return
-        done = tour.Tour(self._asked(self.request.plan, engine), where, self._say).go()
+        done = RegionRuns(self._asked(self.request.plan, engine), where, self._say).go()
         self._results += done.results
         self._deployment = done.deployment
         self._notes += done.notes
         self._settle(where)
 
-    def _asked(self, asked: plan.Plan, engine: engines.Engine | None) -> tour.Asked:
+    def _asked(self, asked: Plan, engine: Engine | None) -> Asked:
         """What is to be deployed and asked, and how long it is kept."""
-        from preflight.pipeline import regions as tour  # noqa: PLC0415 - boto3 is slow to import, and lint needs none
+        from preflight.pipeline.regions import Asked  # noqa: PLC0415 - boto3 is slow to import, and lint needs none
 
         account, keeps = self.request.account, self.request.keeps
-        return tour.Asked(
+        return Asked(
             plan=asked,
             regions=self._regions,
             run=self.id,
@@ -256,27 +258,27 @@ class Run:
         for name in [n for n in ("rehearse", "smoke") if n in self.request.stages]:
             self._stage(name, functools.partial(act, name))
 
-    def _refused(self, account: Account, where: target.Target) -> str | None:
+    def _refused(self, account: AccountOptions, where: DeploymentTarget) -> str | None:
         """Why nothing is deployed on the account; None once somebody agreed to what it costs."""
         wrong = [r.name for r in self._results if r.outcome is not Outcome.PASS]
         if wrong:
             return f"{' and '.join(wrong)} did not pass, so nothing was deployed. Next: mend that, or deploy all the same by --stage rehearse,smoke"
-        from preflight.cost import announcement as consent  # noqa: PLC0415 - only an account bills
+        from preflight.cost import announcement  # noqa: PLC0415 - only an account bills
 
         if self.request.plan is not None:
-            for line in consent.announced(
+            for line in announcement.announcement(
                 self.request.plan, self._templates, where, account=account.id, regions=self._regions, run=self.id
             ):
                 self._say(line)
         if not account.agrees():
-            raise errors.UsageError("nothing was deployed: nobody agreed to it")
+            raise UsageError("nothing was deployed: nobody agreed to it")
         return None
 
-    def _engine(self) -> engines.Engine | None:
+    def _engine(self) -> Engine | None:
         """What builds images and runs containers, where that is needed."""
         asked = self.request.plan
         if self.request.account is not None:
-            has_images = asked is not None and any(isinstance(step, plan.Image) for step in asked.steps)
+            has_images = asked is not None and any(isinstance(step, ImageStep) for step in asked.steps)
             return self._found_engine() if has_images else None
         self._versions["moto"] = metadata.version("moto")
         if not self.request.has_containers:
@@ -288,18 +290,18 @@ class Run:
             self._notes.append(HAS_EGRESS)
         return engine
 
-    def _found_engine(self) -> engines.Engine:
+    def _found_engine(self) -> Engine:
         from preflight.container_engine import engine as engines  # noqa: PLC0415 - only the live stages need it
 
         engine = engines.find()
         self._versions["engine"] = engine.name
         return engine
 
-    def _settle(self, where: target.Target) -> None:
+    def _settle(self, where: DeploymentTarget) -> None:
         """What is known only after everything was deleted: the ledger, and troubles of the target itself."""
         try:
             self._book = where.book()
-        except (errors.PreflightError, OSError):
+        except (PreflightError, OSError):
             return  # it never came up, or died: the stage has said so
         self._notes += self._book["notes"]
         rehearsed = next(result for result in self._results if result.name == "rehearse")
@@ -311,17 +313,17 @@ class Run:
         self._results = [rehearsed if r.name == "rehearse" else r for r in self._results]
 
 
-def _switched_off(asked: plan.Plan | None) -> list[str]:
+def _switched_off(asked: Plan | None) -> list[str]:
     """Notes of what the plan switches off, so that a report never hides it."""
     off = [switch.rule for switch in (asked.policy.switches if asked else ()) if switch.to == "off"]
     return [f"the plan switches off: {', '.join(off)}"] if off else []
 
 
-def _unreadable(name: str, error: template.UnreadableError) -> model.Finding:
-    return model.Finding(
+def _unreadable(name: str, error: UnreadableError) -> Finding:
+    return Finding(
         stage="lint",
         check="TemplateUnreadable",
-        severity=model.Severity.ERROR,
+        severity=Severity.ERROR,
         message=error.reason,
         file=name,
         line=error.line or 1,
@@ -330,12 +332,12 @@ def _unreadable(name: str, error: template.UnreadableError) -> model.Finding:
     )
 
 
-def _ignored(entry: dict[str, Any]) -> model.Finding:
+def _ignored(entry: dict[str, Any]) -> Finding:
     what = entry["resource"] if entry["property"] is None else f"{entry['property']} of {entry['resource']}"
-    return model.Finding(
+    return Finding(
         stage="rehearse",
         check="Ignored",
-        severity=model.Severity.WARNING,
+        severity=Severity.WARNING,
         message=f"{what} was not rehearsed: {entry['note'] or 'nothing was done with it'}",
         resource=entry["resource"],
         property=entry["property"],
@@ -350,19 +352,19 @@ def new_run() -> str:
 
 def _wait() -> None:
     """Wait for Ctrl-C."""
-    with contextlib.suppress(errors.StopRequested):
+    with contextlib.suppress(StopRequested):
         while True:
             waiting.pause(3600)
 
 
-def _plan_paths(asked: plan.Plan | None) -> Iterator[Path]:
+def _plan_paths(asked: Plan | None) -> Iterator[Path]:
     if asked is not None:
         yield asked.path
         yield from asked.template_files()
-        yield from (step.build for step in asked.steps if isinstance(step, plan.Image))
+        yield from (step.build for step in asked.steps if isinstance(step, ImageStep))
 
 
-def _names(paths: Sequence[Path], asked: plan.Plan | None) -> dict[Path, str]:
+def _names(paths: Sequence[Path], asked: Plan | None) -> dict[Path, str]:
     """What reports call each file: its path from here, else from the plan's folder."""
     here, folder = Path.cwd(), asked.folder if asked else None
 

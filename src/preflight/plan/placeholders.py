@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from preflight.plan import plan
+from preflight.plan.plan import Plan
 
 ACCOUNT = "123456789012"
 
 
-def of(asked: plan.Plan, *, run: str, account: str = ACCOUNT, is_shared: bool = False) -> dict[str, str]:
+def of(asked: Plan, *, run: str, account: str = ACCOUNT, is_shared: bool = False) -> dict[str, str]:
     """The value of each placeholder, by its name.
 
     In an account that `is_shared` with others the prefix of every name ends with the run's id.

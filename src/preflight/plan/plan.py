@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from preflight import errors
-from preflight.plan import rule_settings as policy
+from preflight.errors import UsageError
+from preflight.plan import rule_settings
+from preflight.plan.rule_settings import RuleSettings
 from preflight.templates import template
+from preflight.templates.template import Template, UnreadableError
 
 FILE = "preflight.yaml"
 NAMES = ("name", "prefix", "run", "region", "account", "bucket", "templates")
@@ -42,7 +44,7 @@ _FROM = ("internet", "inside")
 
 
 @dataclass(frozen=True)
-class Stack:
+class StackStep:
     """A step that creates a stack. Values may hold placeholders such as `{prefix}`."""
 
     name: str
@@ -52,7 +54,7 @@ class Stack:
 
 
 @dataclass(frozen=True)
-class Image:
+class ImageStep:
     """A step that builds a folder and pushes it to the repository of that name."""
 
     name: str
@@ -60,7 +62,7 @@ class Image:
 
 
 @dataclass(frozen=True)
-class Smoke:
+class SmokeEntry:
     """A question to a service's tasks, or to a URL, and the answer it has to give.
 
     It comes from `caller`, an address on the internet (None: anybody), or from inside the task's network.
@@ -87,12 +89,12 @@ class Plan:
     region: str
     rules: tuple[Path, ...]
     templates: Path | None
-    steps: tuple[Stack | Image, ...]
-    smoke: tuple[Smoke, ...]
+    steps: tuple[StackStep | ImageStep, ...]
+    smoke: tuple[SmokeEntry, ...]
     standins: Mapping[str, Path]
     stubs: tuple[str, ...] = ()
     has_egress: bool = False
-    policy: policy.Policy = field(default_factory=policy.Policy)
+    policy: RuleSettings = field(default_factory=RuleSettings)
 
     @property
     def folder(self) -> Path:
@@ -100,9 +102,9 @@ class Plan:
         return self.path.parent
 
     @property
-    def stacks(self) -> tuple[Stack, ...]:
+    def stacks(self) -> tuple[StackStep, ...]:
         """The steps that create stacks."""
-        return tuple(step for step in self.steps if isinstance(step, Stack))
+        return tuple(step for step in self.steps if isinstance(step, StackStep))
 
     def template_files(self) -> list[Path]:
         """Every template of the plan: those of the steps, and all in the templates folder."""
@@ -148,12 +150,12 @@ def find(start: Path | None) -> Path:
             f"Next: write one there, or run `preflight lint {start}` and `preflight comply {start}`, which need no plan"
         )
         msg = f"{path}: there is no such plan. {hint}"
-        raise errors.UsageError(msg)
+        raise UsageError(msg)
     for folder in (Path.cwd(), *Path.cwd().parents):
         if (folder / FILE).is_file():
             return folder / FILE
     msg = f"there is no {FILE} here or in a folder above. Next: write one, or name it: preflight check PLAN"
-    raise errors.UsageError(msg)
+    raise UsageError(msg)
 
 
 def load(path: Path) -> Plan:
@@ -164,11 +166,11 @@ def load(path: Path) -> Plan:
     """
     try:
         read = template.load(path, name=_shown(path))
-    except template.UnreadableError as error:
+    except UnreadableError as error:
         reason = error.reason.replace("Template format error: ", "")
         msg = f"{_shown(path)}:{error.line or 1}: the plan cannot be read: {reason}"
-        raise errors.UsageError(msg) from None
-    return _Reader(path, read).plan()
+        raise UsageError(msg) from None
+    return _PlanReader(path, read).plan()
 
 
 def _shown(path: Path) -> str:
@@ -178,17 +180,17 @@ def _shown(path: Path) -> str:
         return str(path)
 
 
-class _Reader:
+class _PlanReader:
     """Reads one plan; every complaint names file and line."""
 
-    def __init__(self, path: Path, read: template.Template) -> None:
+    def __init__(self, path: Path, read: Template) -> None:
         self._path = path
         self._read = read
         self._data = read.data
 
-    def fail(self, what: str, *where: str | int) -> errors.UsageError:
+    def fail(self, what: str, *where: str | int) -> UsageError:
         """A complaint about the part at `where`."""
-        return errors.UsageError(f"{self._read.name}:{self._read.line(*where)}: {what}")
+        return UsageError(f"{self._read.name}:{self._read.line(*where)}: {what}")
 
     def plan(self) -> Plan:
         self._keys(self._data, _TOP)
@@ -215,7 +217,7 @@ class _Reader:
             standins=self._standins(),
             stubs=self._stubs(),
             has_egress=self._egress(),
-            policy=policy.read(self._read),
+            policy=rule_settings.read(self._read),
         )
 
     def _folder_of_templates(self, name: Any) -> Path:
@@ -224,7 +226,7 @@ class _Reader:
             raise self.fail(f"templates: expected a folder with templates, and {name} holds none", "templates")
         return folder
 
-    def _distinct(self, steps: Sequence[Stack | Image]) -> tuple[Stack | Image, ...]:
+    def _distinct(self, steps: Sequence[StackStep | ImageStep]) -> tuple[StackStep | ImageStep, ...]:
         names = [(type(step), step.name) for step in steps]
         for n, name in enumerate(names):
             if name in names[:n]:
@@ -265,14 +267,14 @@ class _Reader:
             raise self.fail(f"{name}: there is no such file or folder", *where)
         return path
 
-    def _step(self, n: int, step: Any) -> Stack | Image:
+    def _step(self, n: int, step: Any) -> StackStep | ImageStep:
         where = ("steps", n)
         if isinstance(step, dict) and "image" in step:
             self._keys(step, _IMAGE, *where)
             folder = self._file(step.get("build"), *where, "build")
             if not (folder / "Dockerfile").is_file():
                 raise self.fail(f"build: there is no Dockerfile in {step['build']}", *where, "build")
-            return Image(self._text(step, "image", where=where), folder)
+            return ImageStep(self._text(step, "image", where=where), folder)
         self._keys(step, _STACK, *where)
         given = step.get("capabilities") or []
         capabilities = given if isinstance(given, list) else [given]
@@ -281,7 +283,7 @@ class _Reader:
                 raise self.fail(
                     f"capabilities: expected {', '.join(CAPABILITIES)}, found {capability!r}", *where, "capabilities"
                 )
-        return Stack(
+        return StackStep(
             name=self._text(step, "stack", where=where),
             template=self._file(step.get("template"), *where, "template"),
             parameters=self._parameters(step, where),
@@ -319,7 +321,7 @@ class _Reader:
                 )
         return read
 
-    def _smoke(self, n: int, entry: Any) -> Smoke:
+    def _smoke(self, n: int, entry: Any) -> SmokeEntry:
         where: tuple[str | int, ...] = ("smoke", n)
         self._keys(entry, _SMOKE, *where)
         if ("service" in entry) == ("url" in entry):
@@ -335,7 +337,7 @@ class _Reader:
                 raise self.fail(f"{key}: expected a number, found {value!r}", *where, key)
             numbers[key] = value
         has_service = "service" in entry
-        return Smoke(
+        return SmokeEntry(
             service=self._text(entry, "service", where=where) if has_service else None,
             cluster=self._text(entry, "cluster", where=where) if "cluster" in entry else "default",
             url=None if has_service else self._text(entry, "url", where=where),

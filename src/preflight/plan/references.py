@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from preflight.plan import resolved_stacks as estate
-from preflight.templates import functions as resolve
+from preflight.plan import resolved_stacks
+from preflight.plan.resolved_stacks import ResolvedStacks, ResolvedTemplate
+from preflight.templates import functions
 
 MAX_STEPS = 50
 
@@ -17,10 +18,10 @@ class UnknownError(Exception):
 
 
 @dataclass(frozen=True)
-class Origin:
+class ReferencedResource:
     """A resource of a document; `attribute` as in Fn::GetAtt, None for Ref."""
 
-    document: estate.Document
+    document: ResolvedTemplate
     logical: str
     attribute: str | None = None
 
@@ -37,20 +38,20 @@ class Origin:
     @property
     def properties(self) -> Mapping[str, Any]:
         """Its properties."""
-        return estate.properties(self.resource)
+        return resolved_stacks.properties(self.resource)
 
-    def is_same(self, other: Origin) -> bool:
+    def is_same(self, other: ReferencedResource) -> bool:
         """Whether both are one resource, whatever was asked of it."""
         return self.document is other.document and self.logical == other.logical
 
 
-class Tracer:
+class ReferenceTracer:
     """Follows values through all documents of an estate."""
 
-    def __init__(self, every: estate.Estate) -> None:
+    def __init__(self, every: ResolvedStacks) -> None:
         self._estate = every
 
-    def one(self, document: estate.Document, value: Any) -> Origin:
+    def one(self, document: ResolvedTemplate, value: Any) -> ReferencedResource:
         """The one resource that `value` comes from.
 
         Raises:
@@ -61,7 +62,7 @@ class Tracer:
             raise UnknownError
         return found[0]
 
-    def all(self, document: estate.Document, value: Any) -> list[Origin]:
+    def all(self, document: ResolvedTemplate, value: Any) -> list[ReferencedResource]:
         """The resources that a value, or each item of a list, comes from.
 
         Raises:
@@ -69,19 +70,19 @@ class Tracer:
         """
         return list(self._follow(document, value, 0))
 
-    def _follow(self, document: estate.Document, value: Any, steps: int) -> Iterator[Origin]:
+    def _follow(self, document: ResolvedTemplate, value: Any, steps: int) -> Iterator[ReferencedResource]:
         if steps > MAX_STEPS:
             raise UnknownError
         if isinstance(value, list):
             for item in value:
                 yield from self._follow(document, item, steps + 1)
             return
-        name = resolve.function_of(value)
+        name = functions.function_of(value)
         if name is None:
             raise UnknownError
         yield from self._function(document, name, value[name], steps + 1)
 
-    def _function(self, document: estate.Document, name: str, argument: Any, steps: int) -> Iterator[Origin]:
+    def _function(self, document: ResolvedTemplate, name: str, argument: Any, steps: int) -> Iterator[ReferencedResource]:
         if name == "Ref":
             yield from self._ref(document, argument, steps)
         elif name == "Fn::GetAtt" and isinstance(argument, list) and len(argument) == 2:
@@ -95,21 +96,21 @@ class Tracer:
         else:
             raise UnknownError
 
-    def _ref(self, document: estate.Document, name: Any, steps: int) -> Iterator[Origin]:
+    def _ref(self, document: ResolvedTemplate, name: Any, steps: int) -> Iterator[ReferencedResource]:
         if not isinstance(name, str):
             raise UnknownError
         if name in document.resources:
-            yield Origin(document, name)
+            yield ReferencedResource(document, name)
         elif document.parent is not None and name in document.given:
             yield from self._follow(document.parent, document.given[name], steps)
         else:
             raise UnknownError
 
-    def _attribute(self, document: estate.Document, name: str, attribute: str, steps: int) -> Iterator[Origin]:
+    def _attribute(self, document: ResolvedTemplate, name: str, attribute: str, steps: int) -> Iterator[ReferencedResource]:
         if name not in document.resources:
             raise UnknownError
         if not attribute.startswith("Outputs."):
-            yield Origin(document, name, attribute)
+            yield ReferencedResource(document, name, attribute)
             return
         child = document.children.get(name)
         output = child.data["Outputs"].get(attribute.removeprefix("Outputs.")) if child is not None else None
@@ -117,15 +118,15 @@ class Tracer:
             raise UnknownError
         yield from self._follow(child, output.get("Value"), steps)
 
-    def _imported(self, name: Any, steps: int) -> Iterator[Origin]:
+    def _imported(self, name: Any, steps: int) -> Iterator[ReferencedResource]:
         if not isinstance(name, str) or name not in self._estate.exports:
             raise UnknownError
         document, value = self._estate.exports[name]
         yield from self._follow(document, value, steps)
 
-    def _selected(self, document: estate.Document, argument: list[Any], steps: int) -> Origin:
+    def _selected(self, document: ResolvedTemplate, argument: list[Any], steps: int) -> ReferencedResource:
         found = list(self._follow(document, argument[1], steps))
-        index = resolve.as_text(argument[0])
+        index = functions.as_text(argument[0])
         if not index.isdigit() or int(index) >= len(found):
             raise UnknownError
         return found[int(index)]

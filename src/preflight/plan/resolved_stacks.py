@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from preflight import errors
+from preflight.errors import UsageError
 from preflight.plan import placeholders, plan
-from preflight.templates import functions as resolve
-from preflight.templates import language_extensions as extensions
-from preflight.templates import location, template
-from preflight.templates import partial as tolerant
+from preflight.plan.plan import Plan
+from preflight.templates import functions, language_extensions, location, partial
+from preflight.templates.functions import ResolutionContext, ResolveError
+from preflight.templates.partial import PartialResolver, UndecidedError
+from preflight.templates.template import Key, Template
 
 STACK = "AWS::CloudFormation::Stack"
 REGION = "us-east-1"  # where nobody says which
@@ -33,18 +34,18 @@ Find = Callable[[Path, Any], Path | None]
 
 
 @dataclass(eq=False)
-class Document:
+class ResolvedTemplate:
     """One stack's template, resolved; `stack` is its name, None where only defaults are known."""
 
     path: Path
-    source: template.Template
+    source: Template
     stack: str | None
-    resolver: tolerant.Resolver
+    resolver: PartialResolver
     expanded: Mapping[str, Any]
     given: Mapping[str, Any]
-    parent: Document | None
+    parent: ResolvedTemplate | None
     data: dict[str, Any] = field(default_factory=dict)
-    children: dict[str, Document] = field(default_factory=dict)
+    children: dict[str, ResolvedTemplate] = field(default_factory=dict)
     is_expanded: bool = True
 
     @property
@@ -59,7 +60,7 @@ class Document:
         return found
 
     @property
-    def root(self) -> Document:
+    def root(self) -> ResolvedTemplate:
         """The document of the stack that all the others are nested in."""
         return self if self.parent is None else self.parent.root
 
@@ -69,14 +70,14 @@ class Document:
             if resource.get("Type") == kind:
                 yield logical, properties(resource)
 
-    def line(self, *path: template.Key) -> int:
+    def line(self, *path: Key) -> int:
         """Line, in the source, of the part that is at `path` here, or of what stands above it."""
         return location.line(self.source, *self.source_path(path))
 
-    def source_path(self, path: tuple[template.Key, ...]) -> tuple[template.Key, ...]:
+    def source_path(self, path: tuple[Key, ...]) -> tuple[Key, ...]:
         """Where in the source the part stands that is at `path` here."""
         node: Any = self.expanded
-        walked: tuple[template.Key, ...] = ()
+        walked: tuple[Key, ...] = ()
         for key in path:
             node, walked = self._through(node, walked)
             step = self._step(node, key)
@@ -85,37 +86,37 @@ class Document:
             node, walked = node[step], (*walked, step)
         return self._through(node, walked)[1]
 
-    def _through(self, node: Any, walked: tuple[template.Key, ...]) -> tuple[Any, tuple[template.Key, ...]]:
+    def _through(self, node: Any, walked: tuple[Key, ...]) -> tuple[Any, tuple[Key, ...]]:
         """Past every Fn::If that is decided, to the branch that was taken."""
-        while resolve.function_of(node) == "Fn::If":
+        while functions.function_of(node) == "Fn::If":
             branches = node["Fn::If"]
             if not isinstance(branches, list) or len(branches) != 3 or not isinstance(branches[0], str):
                 break
             try:
                 chosen = 1 if self.resolver.condition(branches[0]) else 2
-            except tolerant.UndecidedError:
+            except UndecidedError:
                 break
             node, walked = branches[chosen], (*walked, "Fn::If", chosen)
         return node, walked
 
-    def _step(self, node: Any, key: template.Key) -> Any:
+    def _step(self, node: Any, key: Key) -> Any:
         if isinstance(node, dict):
             return next((k for k in (key, str(key)) if k in node), None)
         if isinstance(node, list) and isinstance(key, int):
-            kept = [n for n, item in enumerate(node) if self._through(item, ())[0] != tolerant.NOTHING]
+            kept = [n for n, item in enumerate(node) if self._through(item, ())[0] != partial.NOTHING]
             return kept[key] if key < len(kept) else None
         return None
 
 
 @dataclass(frozen=True)
-class Estate:
+class ResolvedStacks:
     """All documents; `is_closed` when a plan says that they are all there is."""
 
-    documents: tuple[Document, ...]
+    documents: tuple[ResolvedTemplate, ...]
     is_closed: bool
 
     @functools.cached_property
-    def exports(self) -> Mapping[str, tuple[Document, Any]]:
+    def exports(self) -> Mapping[str, tuple[ResolvedTemplate, Any]]:
         """The values that stacks export, by name, each with the document it stands in."""
         found = {}
         for document in self.documents:
@@ -127,11 +128,11 @@ class Estate:
         return found
 
     @property
-    def deployed(self) -> list[Document]:
+    def deployed(self) -> list[ResolvedTemplate]:
         """The documents of the stacks that a plan creates, nested ones included."""
         return [document for document in self.documents if document.root.stack is not None]
 
-    def of_file(self, name: str) -> list[Document]:
+    def of_file(self, name: str) -> list[ResolvedTemplate]:
         """The documents of one template, by what reports call its file."""
         return [document for document in self.documents if document.name == name]
 
@@ -142,7 +143,7 @@ def properties(resource: Mapping[str, Any]) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def of_plan(asked: plan.Plan, templates: Mapping[Path, template.Template], *, run: str) -> Estate:
+def of_plan(asked: Plan, templates: Mapping[Path, Template], *, run: str) -> ResolvedStacks:
     """The documents of a plan: one for each stack, and one for each template that no stack uses.
 
     Raises:
@@ -155,26 +156,26 @@ def of_plan(asked: plan.Plan, templates: Mapping[Path, template.Template], *, ru
             given = {key: plan.fill(value, values) for key, value in step.parameters.items()}
             builder.add(step.template, plan.fill(step.name, values), given)
     builder.add_unused()
-    return Estate(tuple(builder.made), is_closed=True)
+    return ResolvedStacks(tuple(builder.made), is_closed=True)
 
 
-def of_templates(templates: Mapping[Path, template.Template]) -> Estate:
+def of_templates(templates: Mapping[Path, Template]) -> ResolvedStacks:
     """The documents of templates without a plan, by their defaults.
 
     Raises:
         UsageError: there is no end to what they nest.
     """
-    find = _Near(templates).find
+    find = _TemplateFinder(templates).find
     builder = _Builder(templates, find, region=REGION, account=placeholders.ACCOUNT)
     nested = {found for path, known in templates.items() for found in _nested(path, known, find)}
     for path in templates:
         if path not in nested:
             builder.add(path, None, {})
     builder.add_unused()
-    return Estate(tuple(builder.made), is_closed=False)
+    return ResolvedStacks(tuple(builder.made), is_closed=False)
 
 
-def _nested(path: Path, known: template.Template, find: Find) -> Iterator[Path]:
+def _nested(path: Path, known: Template, find: Find) -> Iterator[Path]:
     for resource in known.resources.values():
         if resource.get("Type") == STACK:
             found = find(path, properties(resource).get("TemplateURL"))
@@ -182,14 +183,14 @@ def _nested(path: Path, known: template.Template, find: Find) -> Iterator[Path]:
                 yield found
 
 
-def _staged(asked: plan.Plan, values: Mapping[str, str]) -> Find:
+def _staged(asked: Plan, values: Mapping[str, str]) -> Find:
     """Finds a nested template where the deployment stages it, else as a path beside its parent."""
     files = asked.template_files()
     base = asked.templates
     keys = {
         f"{values['templates']}/{_relative(file, base, asked.folder)}": file for file in files
     }  # as aws.deployment stages them
-    near = _Near(dict.fromkeys(files))
+    near = _TemplateFinder(dict.fromkeys(files))
 
     def find(parent: Path, url: Any) -> Path | None:
         if not isinstance(url, str):
@@ -208,7 +209,7 @@ def _relative(file: Path, base: Path | None, folder: Path) -> str:
     return file.name
 
 
-class _Near:
+class _TemplateFinder:
     """Finds a nested template by the end of its URL: beside its parent, else the only one of that name."""
 
     def __init__(self, templates: Mapping[Path, object]) -> None:
@@ -230,7 +231,7 @@ class _Near:
 
 def _tail(url: Any) -> str:
     """The end of a URL that is plain text; empty where it is not known."""
-    name = resolve.function_of(url)
+    name = functions.function_of(url)
     if name == "Fn::Sub":
         found = url[name]
         url = found[0] if isinstance(found, list) and found else found
@@ -247,14 +248,14 @@ class _Builder:
     """Makes documents, each with those nested in it."""
 
     def __init__(
-        self, templates: Mapping[Path, template.Template], find: Find, *, region: str, account: str
+        self, templates: Mapping[Path, Template], find: Find, *, region: str, account: str
     ) -> None:
         self._templates = templates
         self._find = find
         self._region = region
         self._account = account
         self._exports: dict[str, Any] = {}
-        self.made: list[Document] = []
+        self.made: list[ResolvedTemplate] = []
 
     def add_unused(self) -> None:
         """A document, by its defaults, for each template that has none yet."""
@@ -264,40 +265,40 @@ class _Builder:
                 self.add(path, None, {})
 
     def add(
-        self, path: Path, stack: str | None, given: Mapping[str, Any], parent: Document | None = None
-    ) -> Document:
+        self, path: Path, stack: str | None, given: Mapping[str, Any], parent: ResolvedTemplate | None = None
+    ) -> ResolvedTemplate:
         """The document of one stack."""
         if len(self.made) >= MAX_DOCUMENTS:
             msg = f"{self._templates[path].name}: there are more than {MAX_DOCUMENTS} nested stacks. Next: end the nesting"
-            raise errors.UsageError(msg)
+            raise UsageError(msg)
         document = self._started(path, stack, given, parent)
         self.made.append(document)
-        _Filling(document, self._child).fill()
+        _TemplateResolver(document, self._child).fill()
         for output in document.data["Outputs"].values():
             export = output.get("Export")
             if isinstance(export, dict) and isinstance(export.get("Name"), str):
                 self._exports[export["Name"]] = output.get("Value")
         return document
 
-    def _started(self, path: Path, stack: str | None, given: Mapping[str, Any], parent: Document | None) -> Document:
+    def _started(self, path: Path, stack: str | None, given: Mapping[str, Any], parent: ResolvedTemplate | None) -> ResolvedTemplate:
         known = self._templates[path]
         sections = {name: _map(known.data, name) for name in ("Parameters", "Conditions", "Mappings", "Resources", "Outputs")}
         raw = {**known.data, **sections}
         name = stack or path.stem
-        place = f"arn:{resolve.partition_of(self._region)[0]}:cloudformation:{self._region}:{self._account}:stack/{name}"
-        pseudo = resolve.pseudo_parameters(
+        place = f"arn:{functions.partition_of(self._region)[0]}:cloudformation:{self._region}:{self._account}:stack/{name}"
+        pseudo = functions.pseudo_parameters(
             region=self._region, account=self._account, stack_name=name, stack_id=f"{place}/0"
         )
-        scope = resolve.Scope(raw, _values(sections["Parameters"], given), pseudo, imported=self._imported)
+        scope = ResolutionContext(raw, _values(sections["Parameters"], given), pseudo, imported=self._imported)
         expanded, is_expanded = _expanded(raw, scope)
-        resolver = tolerant.Resolver(resolve.Scope(expanded, scope.parameters, pseudo, imported=self._imported))
-        return Document(path, known, stack, resolver, expanded, given, parent, is_expanded=is_expanded)
+        resolver = PartialResolver(ResolutionContext(expanded, scope.parameters, pseudo, imported=self._imported))
+        return ResolvedTemplate(path, known, stack, resolver, expanded, given, parent, is_expanded=is_expanded)
 
     def _imported(self, name: str) -> Any:
-        value = self._exports.get(name, resolve.KEEP)
-        return resolve.KEEP if resolve.holds_kept(value) else value
+        value = self._exports.get(name, functions.KEEP)
+        return functions.KEEP if functions.holds_kept(value) else value
 
-    def _child(self, parent: Document, logical: str, found: Mapping[str, Any]) -> Document | None:
+    def _child(self, parent: ResolvedTemplate, logical: str, found: Mapping[str, Any]) -> ResolvedTemplate | None:
         path = self._find(parent.path, found.get("TemplateURL"))
         above = list(_ancestors(parent))
         if path is None or path not in self._templates or path in above or len(above) >= MAX_DEPTH:
@@ -307,7 +308,7 @@ class _Builder:
         return self.add(path, stack, given if isinstance(given, dict) else {}, parent)
 
 
-def _ancestors(document: Document | None) -> Iterator[Path]:
+def _ancestors(document: ResolvedTemplate | None) -> Iterator[Path]:
     while document is not None:
         yield document.path
         document = document.parent
@@ -321,44 +322,44 @@ def _map(data: Mapping[str, Any], section: str) -> dict[str, Any]:
 def _values(declared: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
     """The values of the parameters that are known."""
     found = {name: _value(name, d, given) for name, d in declared.items() if isinstance(d, dict)}
-    return {name: value for name, value in found.items() if value is not resolve.KEEP}
+    return {name: value for name, value in found.items() if value is not functions.KEEP}
 
 
 def _value(name: str, declared: Mapping[str, Any], given: Mapping[str, Any]) -> Any:
-    is_hidden = resolve.as_text(declared.get("NoEcho", False)).lower() == "true"
+    is_hidden = functions.as_text(declared.get("NoEcho", False)).lower() == "true"
     is_looked_up = str(declared.get("Type")).startswith("AWS::SSM::")
     if is_hidden or is_looked_up or (name not in given and "Default" not in declared):
-        return resolve.KEEP
+        return functions.KEEP
     value = given.get(name, declared.get("Default"))
     if isinstance(value, dict | list):
-        return resolve.KEEP
+        return functions.KEEP
     try:
-        found = resolve.parameters({"Parameters": {name: declared}}, {name: value})[name]
-    except (resolve.ResolveError, TypeError, ValueError):
-        return resolve.KEEP
+        found = functions.parameters({"Parameters": {name: declared}}, {name: value})[name]
+    except (ResolveError, TypeError, ValueError):
+        return functions.KEEP
     return int(found) if declared.get("Type") == "Number" and _DIGITS.fullmatch(found) else found
 
 
-def _expanded(raw: dict[str, Any], scope: resolve.Scope) -> tuple[dict[str, Any], bool]:
+def _expanded(raw: dict[str, Any], scope: ResolutionContext) -> tuple[dict[str, Any], bool]:
     """The template after its loops are unrolled, and whether they could be."""
-    if not extensions.is_used(raw):
+    if not language_extensions.is_used(raw):
         return raw, True
     try:
-        return extensions.expanded(raw, scope), True
-    except (resolve.ResolveError, AttributeError, TypeError, ValueError):
+        return language_extensions.expanded(raw, scope), True
+    except (ResolveError, AttributeError, TypeError, ValueError):
         return raw, False
 
 
-class _Filling:
+class _TemplateResolver:
     """Resolves the sections of one document; nested stacks first where something needs their outputs."""
 
-    def __init__(self, document: Document, child: Callable[[Document, str, Mapping[str, Any]], Document | None]) -> None:
+    def __init__(self, document: ResolvedTemplate, child: Callable[[ResolvedTemplate, str, Mapping[str, Any]], ResolvedTemplate | None]) -> None:
         self._document = document
         self._child = child
         self._begun: set[str] = set()
         self._known: dict[str, Mapping[str, Any]] = {}
         scope = document.resolver.scope
-        document.resolver.scope = resolve.Scope(
+        document.resolver.scope = ResolutionContext(
             scope.data, scope.parameters, scope.pseudo, scope.zones, scope.imported, self._refer
         )
 
@@ -376,12 +377,12 @@ class _Filling:
             if isinstance(output, dict) and document.resolver.holds(output):
                 document.data["Outputs"][name] = self._resolved(output, ("Outputs", name), frozenset({"Condition"}))
 
-    def _resolved(self, part: Mapping[str, Any], path: resolve.Path, written: frozenset[str]) -> dict[str, Any]:
+    def _resolved(self, part: Mapping[str, Any], path: functions.Path, written: frozenset[str]) -> dict[str, Any]:
         found = {
             key: value if key in written else self._document.resolver.value(value, (*path, key))
             for key, value in part.items()
         }
-        return {key: value for key, value in found.items() if value is not resolve.NO_VALUE}
+        return {key: value for key, value in found.items() if value is not functions.NO_VALUE}
 
     def _nest(self, name: str, resource: Mapping[str, Any]) -> None:
         """Make the document of a nested stack, once."""
@@ -397,9 +398,9 @@ class _Filling:
         """The value of a nested stack's output where it is plain; all else stays a reference."""
         resource = self._document.expanded["Resources"].get(name)
         if attribute is None or not attribute.startswith("Outputs.") or not isinstance(resource, dict):
-            return resolve.KEEP
+            return functions.KEEP
         self._nest(name, resource)
         child = self._document.children.get(name)
         output = child.data["Outputs"].get(attribute.removeprefix("Outputs.")) if child and child.data else None
-        value = output.get("Value", resolve.KEEP) if isinstance(output, dict) else resolve.KEEP
-        return resolve.KEEP if isinstance(value, dict | list) or value is None else value
+        value = output.get("Value", functions.KEEP) if isinstance(output, dict) else functions.KEEP
+        return functions.KEEP if isinstance(value, dict | list) or value is None else value

@@ -10,17 +10,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from preflight import errors
-from preflight.comply import rules as rulebook
-from preflight.templates import template
+from preflight.comply import rules
+from preflight.errors import UsageError
+from preflight.templates.template import Template
 
 _WAIVER = ("rule", "resource", "reason", "until", "file")
-_SWITCHES = {True: "on", False: "off", "on": "on", "off": "off"} | {tier: tier for tier in rulebook.TIERS}
-EXPECTED = ", ".join(("on", "off", *rulebook.TIERS))
+_SWITCHES = {True: "on", False: "off", "on": "on", "off": "off"} | {tier: tier for tier in rules.TIERS}
+EXPECTED = ", ".join(("on", "off", *rules.TIERS))
 
 
 @dataclass(frozen=True)
-class Waiver:
+class PlanWaiver:
     """A rule that the plan waives for one resource; `until` is an ISO date, the last day it counts."""
 
     rule: str
@@ -32,7 +32,7 @@ class Waiver:
 
 
 @dataclass(frozen=True)
-class Switch:
+class RuleSwitch:
     """A rule that the plan switches: `on`, `off`, or into a tier."""
 
     rule: str
@@ -41,38 +41,38 @@ class Switch:
 
 
 @dataclass(frozen=True)
-class Policy:
+class RuleSettings:
     """A plan's keys `waivers` and `checks`; `name` is what messages call the plan."""
 
     name: str = ""
-    waivers: tuple[Waiver, ...] = ()
-    switches: tuple[Switch, ...] = ()
+    waivers: tuple[PlanWaiver, ...] = ()
+    switches: tuple[RuleSwitch, ...] = ()
 
 
-def read(known: template.Template) -> Policy:
+def read(known: Template) -> RuleSettings:
     """The policy in a plan.
 
     Raises:
         UsageError: with file and line, what is wrong.
     """
-    return Policy(known.name, tuple(_waivers(known)), tuple(_switches(known)))
+    return RuleSettings(known.name, tuple(_waivers(known)), tuple(_switches(known)))
 
 
-def _fail(known: template.Template, what: str, *where: str | int) -> errors.UsageError:
-    return errors.UsageError(f"{known.name}:{known.line(*where)}: {what}")
+def _fail(known: Template, what: str, *where: str | int) -> UsageError:
+    return UsageError(f"{known.name}:{known.line(*where)}: {what}")
 
 
-def _switches(known: template.Template) -> Iterator[Switch]:
+def _switches(known: Template) -> Iterator[RuleSwitch]:
     given = known.data.get("checks")
     if given is not None and not isinstance(given, dict):
         raise _fail(known, f"checks: expected a map from rule to {EXPECTED}", "checks")
     for rule, to in (given or {}).items():
         if not isinstance(to, str | bool) or to not in _SWITCHES:
             raise _fail(known, f"checks: {rule}: expected {EXPECTED}, found {to!r}", "checks", rule)
-        yield Switch(rule, _SWITCHES[to], known.line("checks", rule))
+        yield RuleSwitch(rule, _SWITCHES[to], known.line("checks", rule))
 
 
-def _waivers(known: template.Template) -> Iterator[Waiver]:
+def _waivers(known: Template) -> Iterator[PlanWaiver]:
     given = known.data.get("waivers")
     if given is not None and not isinstance(given, list):
         raise _fail(known, f"waivers: expected a list of maps with {', '.join(_WAIVER)}", "waivers")
@@ -80,13 +80,13 @@ def _waivers(known: template.Template) -> Iterator[Waiver]:
         yield _waiver(known, number, entry)
 
 
-def _waiver(known: template.Template, number: int, entry: Any) -> Waiver:
+def _waiver(known: Template, number: int, entry: Any) -> PlanWaiver:
     where = ("waivers", number)
     if not isinstance(entry, dict):
         raise _fail(known, f"waivers: expected a map with {', '.join(_WAIVER)}", *where)
     for key, value in entry.items():
         if key not in _WAIVER:
-            hint = rulebook.near(key, _WAIVER)
+            hint = rules.near(key, _WAIVER)
             raise _fail(known, f"waivers: unknown key {key!r}{hint} Expected: {', '.join(_WAIVER)}", *where, key)
         if not isinstance(value, str):
             raise _fail(known, f"waivers: {key}: expected text, found {value!r}", *where, key)
@@ -97,7 +97,7 @@ def _waiver(known: template.Template, number: int, entry: Any) -> Waiver:
     if until is not None and not is_date(until):
         raise _fail(known, f"waivers: until: expected a date such as 2027-01-31, found {until!r}", *where, "until")
     line = known.line(*where)
-    return Waiver(entry["rule"], entry["resource"], entry.get("reason", ""), until, entry.get("file"), line)
+    return PlanWaiver(entry["rule"], entry["resource"], entry.get("reason", ""), until, entry.get("file"), line)
 
 
 def is_date(text: Any) -> bool:

@@ -18,18 +18,18 @@ from moto.core import DEFAULT_ACCOUNT_ID
 from moto.core.request import Request
 from werkzeug.test import run_wsgi_app
 
-from preflight.rehearsal import identity as identities
+from preflight.rehearsal.identity import Principal
 
 Application = Callable[..., Any]
 WHO = "preflight.identity"  # of a WSGI environment: in whose name we ask ourselves; no client can set such a key
 DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
 # In whose name this thread calls the account, and who has called it; None is its administrator.
-_acting: ContextVar[identities.Identity | None] = ContextVar("acting", default=None)
-_asking: ContextVar[identities.Identity | None] = ContextVar("asking", default=None)
+_acting: ContextVar[Principal | None] = ContextVar("acting", default=None)
+_asking: ContextVar[Principal | None] = ContextVar("asking", default=None)
 
 
 @contextlib.contextmanager
-def acting_as(who: identities.Identity | None) -> Iterator[None]:
+def acting_as(who: Principal | None) -> Iterator[None]:
     """Call the account in somebody's name, or as its administrator, until the block ends."""
     token = _acting.set(who)
     try:
@@ -39,7 +39,7 @@ def acting_as(who: identities.Identity | None) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def asked_by(who: identities.Identity | None) -> Iterator[None]:
+def asked_by(who: Principal | None) -> Iterator[None]:
     """Answer a request of somebody: what we ask meanwhile, we ask as the administrator."""
     token = _asking.set(who)
     try:
@@ -55,24 +55,24 @@ def denial(error: ClientError) -> str | None:
     return str(said["Message"]) if said["Code"] in DENIED else None
 
 
-def principal() -> identities.Identity | None:
+def principal() -> Principal | None:
     """In whose name work has to be done that is begun here: of whom we act for, else of whom we answer."""
     return _acting.get() or _asking.get()
 
 
-def through(service: str) -> identities.Identity | None:
+def through(service: str) -> Principal | None:
     """The same, where a service asks for them."""
     who = principal()
     return None if who is None else who.through(service)
 
 
-def acting() -> identities.Identity | None:
+def acting() -> Principal | None:
     """In whose name this thread calls the account."""
     return _acting.get()
 
 
 # What somebody may not do in a region, of an operation of a service with its input: a sentence, or None.
-Judge = Callable[[identities.Identity, str, str, str, Mapping[str, Any]], str | None]
+Judge = Callable[[Principal, str, str, str, Mapping[str, Any]], str | None]
 
 
 class _Body:

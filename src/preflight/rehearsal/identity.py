@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from preflight.aws import iam_policy as permissions
+from preflight.aws.iam_policy import Value
 
 
 @dataclass(frozen=True)
-class Identity:
+class Principal:
     """A principal of the account, other than its administrator.
 
     `arn` is the one that denials name, `principal` that of the role or user whose policies bear on
@@ -20,9 +20,9 @@ class Identity:
     principal: str
     id: str = ""
     limits: tuple[str, ...] = ()
-    context: Mapping[str, permissions.Value] = field(default_factory=dict)
+    context: Mapping[str, Value] = field(default_factory=dict)
 
-    def through(self, service: str) -> Identity:
+    def through(self, service: str) -> Principal:
         """The same principal where a service makes requests for it; one that is told already is not told twice.
 
         Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html.
@@ -30,7 +30,7 @@ class Identity:
         former = tuple(self.context.get("aws:calledvia", ()))
         via = former if service in former else (*former, service)
         first, last = {"aws:calledviafirst": via[0]}, {"aws:calledvialast": via[-1]}
-        keys: dict[str, permissions.Value] = {"aws:viaawsservice": "true", "aws:calledvia": via, **first, **last}
+        keys: dict[str, Value] = {"aws:viaawsservice": "true", "aws:calledvia": via, **first, **last}
         return replace(self, context={**self.context, **keys})
 
     def __hash__(self) -> int:

@@ -7,21 +7,21 @@ import threading
 
 import moto.backends
 
-from preflight.rehearsal import account as accounts
 from preflight.rehearsal import protocol
+from preflight.rehearsal.account import Account
 from preflight.templates import schemas
 
 SERVICES = ("sts", "s3", "ecr", "ec2", "iam", "logs")  # in the order in which a deployment needs them
 
 
-def begin(account: accounts.Account) -> threading.Thread:
+def preload(account: Account) -> threading.Thread:
     """Import the services that every deployment uses, in the background."""
     thread = threading.Thread(target=_warm, args=(account,), daemon=True, name="warm")
     thread.start()
     return thread
 
 
-def _warm(account: accounts.Account) -> None:
+def _warm(account: Account) -> None:
     with contextlib.suppress(Exception):  # who needs it next gets the same error, in the open
         for service in SERVICES:
             moto.backends.get_backend(service)

@@ -13,16 +13,17 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from preflight import errors
 from preflight.container_engine import engine as engines
 from preflight.container_engine.standins import Standins
+from preflight.errors import UsageError
 from preflight.rehearsal import server
-from preflight.rehearsal.containers import runner as containers
-from preflight.system import run_folders as places
+from preflight.rehearsal.containers.runner import ContainerRunner
+from preflight.rehearsal.server import Server, ServerOptions
+from preflight.system import run_folders
 
 
 @dataclass(frozen=True)
-class Settings:
+class ServeOptions:
     """How to serve: port (0: a free one), run id, whether tasks are real containers."""
 
     port: int
@@ -31,10 +32,10 @@ class Settings:
     standins: Mapping[str, Path]
     ends_with_input: bool
     has_egress: bool = False
-    tasks: server.Settings = field(default_factory=server.Settings)
+    tasks: ServerOptions = field(default_factory=ServerOptions)
 
 
-def serve(settings: Settings, ready: Callable[[server.Server], None]) -> None:
+def serve(settings: ServeOptions, ready: Callable[[Server], None]) -> None:
     """Serve until standard input ends (where asked), Ctrl-C or SIGTERM.
 
     Raises:
@@ -48,7 +49,7 @@ def serve(settings: Settings, ready: Callable[[server.Server], None]) -> None:
     with _folder(settings.run) as folder:
         engine = engines.find() if settings.has_containers else None
         runner = (
-            containers.Runner(engine, run=settings.run, folder=folder, has_egress=settings.has_egress)
+            ContainerRunner(engine, run=settings.run, folder=folder, has_egress=settings.has_egress)
             if engine
             else None
         )
@@ -69,7 +70,7 @@ def _check_port(port: int) -> None:
             probe.bind((server.LOOPBACK, port))
         except OSError as error:
             msg = f"port {port} cannot be used: {error.strerror}. Next: name another one by --port"
-            raise errors.UsageError(msg) from None
+            raise UsageError(msg) from None
 
 
 def _until_eof(stop: threading.Event) -> None:
@@ -79,16 +80,16 @@ def _until_eof(stop: threading.Event) -> None:
 
 @contextlib.contextmanager
 def _folder(run: str) -> Iterator[Path]:
-    folder, here = places.new_run(run), Path.cwd()
+    folder, here = run_folders.new_run(run), Path.cwd()
     os.chdir(folder)  # conmon writes a file `oom` where it stands when a container runs out of memory
     try:
         yield folder
     finally:
         os.chdir(here)
-        places.remove(folder)
+        run_folders.remove(folder)
 
 
-def announce(running: server.Server) -> None:
+def announce(running: Server) -> None:
     """Tell a parent process the address, in one line of JSON."""
     sys.stdout.write(json.dumps({"endpoint": running.address}) + "\n")
     sys.stdout.flush()

@@ -25,92 +25,56 @@ from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
 from preflight.container_engine.standins import Standins
-from preflight.rehearsal import account as accounts
-from preflight.rehearsal import ledger, protocol
-from preflight.rehearsal import preload as warm
-from preflight.rehearsal.cloudformation import api as cloudformation
+from preflight.rehearsal import account, preload, protocol
+from preflight.rehearsal.account import Account
+from preflight.rehearsal.cloudformation.api import Api
 from preflight.rehearsal.cloudformation.resources import catalog
-from preflight.rehearsal.connectivity import (
-    cloud_map as registries,
-)
-from preflight.rehearsal.connectivity import (
-    inside_requests as inside,
-)
-from preflight.rehearsal.connectivity import (
-    public_ports as doors,
-)
-from preflight.rehearsal.connectivity import (
-    vpc_traffic as neighbours,
-)
-from preflight.rehearsal.containers import runner as containers
-from preflight.rehearsal.containers import running_task as runs
-from preflight.rehearsal.containers import stubs
-from preflight.rehearsal.ecs import api as ecs
-from preflight.rehearsal.ecs import state as states
-from preflight.rehearsal.iam import (
-    authentication as door,
-)
-from preflight.rehearsal.iam import (
-    authorization as gate,
-)
-from preflight.rehearsal.iam import (
-    principals,
-)
-from preflight.rehearsal.iam import (
-    resource_policies as owners,
-)
-from preflight.rehearsal.iam import (
-    temporary_credentials as sessions,
-)
-from preflight.rehearsal.iam.actions import parsing as reading
-from preflight.rehearsal.load_balancing import load_balancers as balancers
-from preflight.rehearsal.load_balancing import targets
-from preflight.rehearsal.network import interfaces
-from preflight.rehearsal.network import metadata_endpoint as endpoint
+from preflight.rehearsal.connectivity import inside_requests
+from preflight.rehearsal.connectivity.cloud_map import CloudMapInstances
+from preflight.rehearsal.connectivity.public_ports import PublicPorts, SmokeTarget
+from preflight.rehearsal.connectivity.vpc_traffic import VpcTraffic
+from preflight.rehearsal.containers.runner import ContainerRunner
+from preflight.rehearsal.containers.running_task import RunningTasks
+from preflight.rehearsal.containers.stubs import Stubs
+from preflight.rehearsal.ecs import api
+from preflight.rehearsal.ecs.state import State
+from preflight.rehearsal.iam import authentication
+from preflight.rehearsal.iam.actions import parsing
+from preflight.rehearsal.iam.authentication import Authenticator, RequestDeniedError, SignedScope
+from preflight.rehearsal.iam.authorization import Authorizer
+from preflight.rehearsal.iam.principals import Principals
+from preflight.rehearsal.iam.resource_policies import ResourcePolicies
+from preflight.rehearsal.iam.temporary_credentials import TemporaryCredentials
+from preflight.rehearsal.ledger import Ledger
+from preflight.rehearsal.load_balancing.load_balancers import Balancers
+from preflight.rehearsal.load_balancing.targets import Targets
+from preflight.rehearsal.network.interfaces import Interfaces
+from preflight.rehearsal.network.metadata_endpoint import MetadataEndpoint
+from preflight.rehearsal.protocol import Call, Operation, Refusal
 from preflight.rehearsal.services import (
-    application_autoscaling as scaling,
-)
-from preflight.rehearsal.services import (
+    application_autoscaling,
     ec2,
+    ec2_default_vpc,
     ecr,
     elbv2,
     iam,
     logs,
+    resourcegroupstagging,
     s3,
-    sts,
+    servicediscovery,
 )
-from preflight.rehearsal.services import (
-    ec2_default_vpc as ec2_default,
-)
-from preflight.rehearsal.services import (
-    ecr_registry as registry,
-)
-from preflight.rehearsal.services import (
-    resourcegroupstagging as tagging,
-)
-from preflight.rehearsal.services import (
-    servicediscovery as discovery,
-)
-from preflight.rehearsal.tasks import awslogs as writer
-from preflight.rehearsal.tasks import (
-    image_pull as pulls,
-)
-from preflight.rehearsal.tasks import (
-    launch_checks as admission,
-)
-from preflight.rehearsal.tasks import (
-    role_credentials as credentials,
-)
-from preflight.rehearsal.tasks import (
-    service_scheduler as scheduler,
-)
-from preflight.rehearsal.tasks import (
-    task_lifecycle as launcher,
-)
+from preflight.rehearsal.services.ecr_registry import Registry
+from preflight.rehearsal.services.sts import Sts
+from preflight.rehearsal.tasks.awslogs import Logs
+from preflight.rehearsal.tasks.image_pull import Pulls
+from preflight.rehearsal.tasks.launch_checks import LaunchChecks
+from preflight.rehearsal.tasks.role_credentials import Credentials
+from preflight.rehearsal.tasks.service_scheduler import Scheduler
+from preflight.rehearsal.tasks.task_lifecycle import ContainerBackend, TaskLauncher, TaskServices
 
 LOOPBACK = "127.0.0.1"
 BOOK = "/_preflight/book"
-Check = Callable[[accounts.Account, protocol.Call], None]
+Check = Callable[[Account, Call], None]
 POLL = 0.05  # seconds until a shutdown is noticed
 _MOVES_PACKETS = re.compile(
     r"^(Authorize|Revoke|Create|Delete|Replace|Attach|Detach|Associate|Disassociate|Modify)\w*"
@@ -134,10 +98,10 @@ FRONTED = {
 
 
 @dataclass(frozen=True)
-class Settings:
+class ServerOptions:
     """What the plan says of how tasks run: what is asked of them, what is stubbed."""
 
-    questions: tuple[doors.Question, ...] = ()
+    questions: tuple[SmokeTarget, ...] = ()
     stubs: tuple[str, ...] = ()
 
 
@@ -149,86 +113,86 @@ class Server:
         *,
         port: int,
         folder: Path,
-        runner: containers.Runner | None,
+        runner: ContainerRunner | None,
         standins: Standins | None,
-        settings: Settings,
+        settings: ServerOptions,
     ) -> None:
-        self.book = ledger.Ledger()
+        self.book = Ledger()
         self.address = f"http://{LOOPBACK}:{port}"
         self._moto = DomainDispatcherApplication(create_backend_app)
-        self.account = accounts.Account(self.application)
-        self.sessions = sessions.Sessions()
-        known = principals.Principals(self.account.id, self.sessions)
-        judge = gate.Gate(known, owners.Owners(self.account))
+        self.account = Account(self.application)
+        self.sessions = TemporaryCredentials()
+        known = Principals(self.account.id, self.sessions)
+        judge = Authorizer(known, ResourcePolicies(self.account))
         self.account.judge = judge.judge
-        self._door = door.Door(self.account, known, judge)
-        self._registry = registry.Registry(self.account, folder / "registry")
-        self._state = states.State(self.account)
-        self._runs = runs.Runs()
-        faces = interfaces.Interfaces(self.account)
-        self._balancers = balancers.Balancers(self.account, faces, self._runs, self.book)
-        self._targets = targets.Targets(self._state, self.account, self._runs, self._balancers.faces)
+        self._door = Authenticator(self.account, known, judge)
+        self._registry = Registry(self.account, folder / "registry")
+        self._state = State(self.account)
+        self._runs = RunningTasks()
+        faces = Interfaces(self.account)
+        self._balancers = Balancers(self.account, faces, self._runs, self.book)
+        self._targets = Targets(self._state, self.account, self._runs, self._balancers.faces)
         self._balancers.targets = self._targets
-        self._doors = doors.Doors(self._state, self.account, self._runs, self.book, settings.questions)
-        staff = launcher.Staff(
+        self._doors = PublicPorts(self._state, self.account, self._runs, self.book, settings.questions)
+        staff = TaskServices(
             interfaces=faces,
-            admission=admission.Admission(self.account, self._registry),
+            admission=LaunchChecks(self.account, self._registry),
             doors=self._doors,
             targets=self._targets,
-            registries=registries.Registries(self.account),
-            credentials=credentials.Credentials(known),
-            stubs=stubs.Stubs(settings.stubs),
+            registries=CloudMapInstances(self.account),
+            credentials=Credentials(known),
+            stubs=Stubs(settings.stubs),
         )
         means = self._means(runner, standins, port) if runner is not None else None
-        self._launcher = launcher.Launcher(self._state, self._runs, staff, self.book, means)
-        self._scheduler = scheduler.Scheduler(self._state, self._launcher, self.book)
-        self.cloudformation = cloudformation.Api(self.account, catalog.types(), self.book)
-        self._operations: Mapping[str, Mapping[str, protocol.Operation]] = {
+        self._launcher = TaskLauncher(self._state, self._runs, staff, self.book, means)
+        self._scheduler = Scheduler(self._state, self._launcher, self.book)
+        self.cloudformation = Api(self.account, catalog.types(), self.book)
+        self._operations: Mapping[str, Mapping[str, Operation]] = {
             "cloudformation": self.cloudformation.operations(),
-            "ecs": ecs.operations(self._state, launch=self._launcher.begin, stop=self._launcher.stop),
+            "ecs": api.operations(self._state, launch=self._launcher.begin, stop=self._launcher.stop),
             "ecr": ecr.operations(self._registry, lambda: self.address, account=self.account.id),
             "elasticloadbalancing": elbv2.operations(self.account, self._targets),
-            "sts": sts.Sts(self.account, known).operations(),
+            "sts": Sts(self.account, known).operations(),
         }
         self._furnished: set[str] = set()
         self._unfurnished: set[str] = set()  # regions that are being furnished just now
         self._turn = threading.RLock()  # between a check and what moto then does, nobody else comes
         self._checks: Mapping[str, Mapping[str, Check]] = {
-            "application-autoscaling": scaling.CHECKS,
+            "application-autoscaling": application_autoscaling.CHECKS,
             "ec2": ec2.CHECKS,
             "elasticloadbalancing": elbv2.CHECKS,
             "iam": iam.CHECKS,
             "logs": logs.CHECKS,
-            "servicediscovery": discovery.CHECKS,
+            "servicediscovery": servicediscovery.CHECKS,
         }
 
-    def _means(self, runner: containers.Runner, standins: Standins | None, port: int) -> launcher.Means:
-        return launcher.Means(
+    def _means(self, runner: ContainerRunner, standins: Standins | None, port: int) -> ContainerBackend:
+        return ContainerBackend(
             runner=runner,
-            pulls=pulls.Pulls(self._registry, runner, self.book, port=port, standins=standins),
-            endpoint=endpoint.Endpoint(port=port),
-            neighbours=neighbours.Neighbours(
+            pulls=Pulls(self._registry, runner, self.book, port=port, standins=standins),
+            endpoint=MetadataEndpoint(port=port),
+            neighbours=VpcTraffic(
                 self._state, self._runs, self._balancers, self.book, has_egress=runner.has_egress
             ),
-            logs=writer.Logs(self.account),
+            logs=Logs(self.account),
         )
 
     def application(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Answer one request, if who makes it may make it."""
         request = Request(environ)
-        if door.is_form(request):
+        if authentication.is_form(request):
             environ["wsgi.input"] = io.BytesIO(request.get_data())  # the door reads whether it is a call by token
-        scope = door.scope(request)
+        scope = authentication.scope(request)
         service = scope.service if scope else ""
-        if scope is not None and not reading.is_stream(service, request):
+        if scope is not None and not parsing.is_stream(service, request):
             environ["wsgi.input"] = io.BytesIO(request.get_data())  # moto reads it once more
         try:
             who = self._door.let_in(request, scope)
-        except door.TurnedAwayError as turned:
+        except RequestDeniedError as turned:
             return turned.answer(environ, start_response)
         except Exception as error:  # noqa: BLE001 - whatever broke, the client gets an answer
             return self._broken(service, request, error)(environ, start_response)
-        with accounts.asked_by(who):
+        with account.asked_by(who):
             return self._answered(environ, start_response, request, scope)
 
     def _broken(self, service: str, request: Request, error: Exception) -> Response:
@@ -238,7 +202,7 @@ class Server:
         return protocol.broken(service, said)
 
     def _answered(
-        self, environ: dict[str, Any], start_response: Any, request: Request, scope: door.Scope | None
+        self, environ: dict[str, Any], start_response: Any, request: Request, scope: SignedScope | None
     ) -> Iterable[bytes]:
         service = scope.service if scope else ""
         if scope is not None and service == "ec2":
@@ -254,7 +218,7 @@ class Server:
                 if answered is None:
                     found = self._moto(environ, start_response)
                     if scope is not None and name == "CreatePrivateDnsNamespace":
-                        discovery.place_zones(self.account, scope.region)
+                        servicediscovery.place_zones(self.account, scope.region)
         except Exception as error:  # noqa: BLE001 - whatever broke, the client gets an answer
             answered = self._broken(service, request, error)
         if answered is not None:
@@ -277,9 +241,9 @@ class Server:
     def _adapt(self, region: str, name: str) -> None:
         """Open and close what a change of networks or load balancers opens and closes."""
         if name == "CreateVpc":
-            ec2_default.admit_itself(self.account, region)
+            ec2_default_vpc.admit_itself(self.account, region)
         if name == "CreateVpcEndpoint":
-            ec2_default.guard_endpoints(self.account, region)
+            ec2_default_vpc.guard_endpoints(self.account, region)
         if name == "CreateLoadBalancer":
             elbv2.face_internet(self.account, region)
         if _MOVES_PACKETS.match(name):
@@ -296,18 +260,18 @@ class Server:
             self._furnished.add(region)
             self._unfurnished.add(region)
             try:
-                ec2_default.furnish(self.account, region)
-                ec2_default.admit_itself(self.account, region)
+                ec2_default_vpc.furnish(self.account, region)
+                ec2_default_vpc.admit_itself(self.account, region)
             finally:
                 self._unfurnished.discard(region)
 
-    def _own(self, request: Request, scope: door.Scope | None) -> Response | None:
+    def _own(self, request: Request, scope: SignedScope | None) -> Response | None:
         """The answer of our own services, None where moto is to answer."""
         if request.path == BOOK:
             self.cloudformation.audit()
             return Response(json.dumps(self.book.shown()), content_type="application/json")
-        if request.path == inside.PATH:
-            return inside.answer(request, self._runs)
+        if request.path == inside_requests.PATH:
+            return inside_requests.answer(request, self._runs)
         if scope is None and (request.path == "/v2" or request.path.startswith("/v2/")):
             return self._registry.answer(request)  # services of AWS have such paths too, in signed requests
         if scope is None or scope.service not in FRONTED:
@@ -329,7 +293,7 @@ class Server:
         model = protocol.SIGNED.get(service, service)
         try:
             check(self.account, protocol.parse(model, region, request))
-        except protocol.Refusal as refusal:
+        except Refusal as refusal:
             return protocol.refuse(protocol.model_of(model), name, refusal)
         except ClientError:
             return None  # what the request names does not exist: moto says so
@@ -369,16 +333,16 @@ def _forget() -> None:
 def running(
     *,
     folder: Path,
-    runner: containers.Runner | None = None,
+    runner: ContainerRunner | None = None,
     standins: Standins | None = None,
     port: int = 0,
-    settings: Settings | None = None,
+    settings: ServerOptions | None = None,
 ) -> Iterator[Server]:
     """Serve a fresh account on a port of loopback (0: a free one) until the block ends."""
     os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "false"  # moto reads it when its IAM begins: `iam.furnish` is quicker
     os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"  # and this when its EC2 does: no task on Fargate has one
     s3.hold_policies()
-    tagging.find_all()
+    resourcegroupstagging.find_all()
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     _forget()
     served: list[Server] = []
@@ -388,10 +352,10 @@ def running(
 
     http = make_server(LOOPBACK, port, application, threaded=True, request_handler=_Quiet)
     server = Server(
-        port=http.server_port, folder=folder, runner=runner, standins=standins, settings=settings or Settings()
+        port=http.server_port, folder=folder, runner=runner, standins=standins, settings=settings or ServerOptions()
     )
     served.append(server)
-    warm.begin(server.account)
+    preload.preload(server.account)
     thread = threading.Thread(target=http.serve_forever, args=(POLL,), daemon=True, name="http")
     thread.start()
     try:

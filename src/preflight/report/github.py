@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from preflight import model
+from preflight.model import Finding, Outcome, Report, ReportedWaiver, Severity
 
-_COMMANDS = {model.Severity.ERROR: "error", model.Severity.WARNING: "warning", model.Severity.INFO: "notice"}
+_COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
 _UNSEEN = re.compile(r"[\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
-def render(report: model.Report) -> str:
+def render(report: Report) -> str:
     """One command a finding, a stage that could not check or was skipped, a note and a waiver; the verdict in the last line.
 
     Every text of others stands inside a command, escaped; so no text can begin a line, and none can begin a command.
@@ -19,13 +19,13 @@ def render(report: model.Report) -> str:
     return "\n".join([*_lines(report), _last(report)]) + "\n"
 
 
-def _lines(report: model.Report) -> Iterator[str]:
+def _lines(report: Report) -> Iterator[str]:
     for finding in report.findings:
         yield _finding(finding)
     for stage in report.stages:
-        if stage.outcome is model.Outcome.ERROR:
+        if stage.outcome is Outcome.ERROR:
             yield _command("error", stage.reason or "no reason given", title=f"{stage.name} could not check")
-        if stage.outcome is model.Outcome.SKIPPED:
+        if stage.outcome is Outcome.SKIPPED:
             yield _command("notice", stage.reason or "no reason given", title=f"{stage.name} was skipped")
     for note in report.notes:
         yield _command("notice", note, title="preflight")
@@ -33,7 +33,7 @@ def _lines(report: model.Report) -> Iterator[str]:
         yield _waiver(waiver)
 
 
-def _finding(finding: model.Finding) -> str:
+def _finding(finding: Finding) -> str:
     lines = [finding.message]
     lines += [f"Fix: {finding.fix}"] if finding.fix else []
     lines += [f"See: {finding.source}"] if finding.source else []
@@ -41,7 +41,7 @@ def _finding(finding: model.Finding) -> str:
     return _command(_COMMANDS[finding.severity], "\n".join(lines), file=finding.file, line=finding.line, title=title)
 
 
-def _waiver(waiver: model.Waiver) -> str:
+def _waiver(waiver: ReportedWaiver) -> str:
     until = f" (until {waiver.until})" if waiver.until else ""
     title = f"{waiver.check} is waived for {waiver.resource or 'the whole template'}"
     return _command("notice", f"{waiver.reason}{until}", file=waiver.file, title=title)
@@ -63,9 +63,9 @@ def _property(said: str) -> str:
     return _data(said).replace(":", "%3A").replace(",", "%2C")
 
 
-def _last(report: model.Report) -> str:
-    errors = sum(f.severity is model.Severity.ERROR for f in report.findings)
+def _last(report: Report) -> str:
+    errors = sum(f.severity is Severity.ERROR for f in report.findings)
     others = len(report.findings) - errors
     counts = f"{errors} error{'s' if errors != 1 else ''}, {others} other finding{'s' if others != 1 else ''}"
-    skipped = sum(stage.outcome is model.Outcome.SKIPPED for stage in report.stages)
+    skipped = sum(stage.outcome is Outcome.SKIPPED for stage in report.stages)
     return f"verdict: {report.verdict} ({counts}){f'; {skipped} of {len(report.stages)} stages skipped' if skipped else ''}"

@@ -8,7 +8,16 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from urllib import parse
 
-from preflight import model
+from preflight.model import (
+    Deployment,
+    Finding,
+    LedgerEntry,
+    Report,
+    ReportedWaiver,
+    Severity,
+    SmokeAnswer,
+    StageResult,
+)
 
 _UNSEEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _STYLE = """
@@ -37,7 +46,7 @@ article.error b { color: var(--error); } article.warning b { color: var(--warnin
 """
 
 
-def render(report: model.Report) -> str:
+def render(report: Report) -> str:
     """The report as a page without scripts, pictures or anything else from elsewhere."""
     title = f"preflight: {report.verdict}"
     return "\n".join([
@@ -60,7 +69,7 @@ def render(report: model.Report) -> str:
     ])  # fmt: skip
 
 
-def _body(report: model.Report) -> Iterator[str]:
+def _body(report: Report) -> Iterator[str]:
     yield from _head(report)
     yield from _stages(report.stages)
     yield from _findings(report.findings)
@@ -71,16 +80,16 @@ def _body(report: model.Report) -> Iterator[str]:
     yield from _versions(report.versions)
 
 
-def _head(report: model.Report) -> Iterator[str]:
+def _head(report: Report) -> Iterator[str]:
     counts = collections.Counter(finding.severity for finding in report.findings)
-    told = [f"{severity.value}: {counts[severity]}" for severity in model.Severity if counts[severity]]
+    told = [f"{severity.value}: {counts[severity]}" for severity in Severity if counts[severity]]
     strict = ["strict: any finding fails"] if report.strict else []
     facts = [", ".join(told) or "no findings", f"target {report.target}", f"run {report.run}", *strict]
     yield f'<h1>Verdict: <span class="{_text(report.verdict)}">{_text(report.verdict)}</span></h1>'
     yield f'<p class="soft">{_text(" · ".join(facts))}</p>'
 
 
-def _stages(stages: Sequence[model.StageResult]) -> Iterator[str]:
+def _stages(stages: Sequence[StageResult]) -> Iterator[str]:
     rows = [
         [
             _text(stage.name),
@@ -93,9 +102,9 @@ def _stages(stages: Sequence[model.StageResult]) -> Iterator[str]:
     yield from _section("Stages", _table(("stage", "outcome", "took", "reason"), rows))
 
 
-def _findings(findings: Iterable[model.Finding]) -> Iterator[str]:
+def _findings(findings: Iterable[Finding]) -> Iterator[str]:
     """The findings by file, in the order in which the files come up."""
-    files: dict[str | None, list[model.Finding]] = {}
+    files: dict[str | None, list[Finding]] = {}
     for finding in findings:
         files.setdefault(finding.file, []).append(finding)
     if files:
@@ -106,7 +115,7 @@ def _findings(findings: Iterable[model.Finding]) -> Iterator[str]:
             yield from _finding(finding)
 
 
-def _finding(finding: model.Finding) -> Iterator[str]:
+def _finding(finding: Finding) -> Iterator[str]:
     places = [f"line {finding.line}" if finding.line is not None else "", finding.resource or "", finding.property or ""]
     where = [finding.stage, *filter(None, places)]
     severity = finding.severity.value
@@ -120,7 +129,7 @@ def _finding(finding: model.Finding) -> Iterator[str]:
     yield "</article>"
 
 
-def _waived(waived: Iterable[model.Waiver]) -> Iterator[str]:
+def _waived(waived: Iterable[ReportedWaiver]) -> Iterator[str]:
     rows = [
         [
             f"<code>{_text(waiver.check)}</code>",
@@ -135,7 +144,7 @@ def _waived(waived: Iterable[model.Waiver]) -> Iterator[str]:
         yield from _section("Waived", _table(("check", "resource", "where", "until", "reason"), rows))
 
 
-def _answers(deployment: model.Deployment) -> Iterator[str]:
+def _answers(deployment: Deployment) -> Iterator[str]:
     rows = [
         [
             _text(answer.target),
@@ -150,7 +159,7 @@ def _answers(deployment: model.Deployment) -> Iterator[str]:
         yield from _section("What answered", _table(("target", "address", "answer", "expected", "after"), rows))
 
 
-def _status(answer: model.Answer) -> str:
+def _status(answer: SmokeAnswer) -> str:
     outcome = "pass" if answer.status == answer.expected else "fail"
     return f'<span class="{outcome}">{answer.status if answer.status is not None else "no answer"}</span>'
 
@@ -161,7 +170,7 @@ def _notes(notes: Sequence[str]) -> Iterator[str]:
         yield from _section("Notes", ["<ul>", *items, "</ul>"])
 
 
-def _ledger(ledger: Sequence[model.LedgerEntry]) -> Iterator[str]:
+def _ledger(ledger: Sequence[LedgerEntry]) -> Iterator[str]:
     """How many properties were run, checked, stored and so on; each of them in a table to unfold."""
     if not ledger:
         return

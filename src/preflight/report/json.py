@@ -6,17 +6,17 @@ import dataclasses
 import json
 from typing import Any
 
-from preflight import model
+from preflight.model import Finding, Report
 
 FORMAT = "preflight-report/1"
 
 
-def render(report: model.Report) -> str:
+def render(report: Report) -> str:
     """The report as JSON; its form is `docs/report.schema.json`."""
     return json.dumps(shown(report), indent=2) + "\n"
 
 
-def shown(report: model.Report) -> dict[str, Any]:
+def shown(report: Report) -> dict[str, Any]:
     """The report as JSON can say it."""
     return {
         "format": FORMAT,
@@ -52,6 +52,6 @@ def shown(report: model.Report) -> dict[str, Any]:
     }
 
 
-def _finding(finding: model.Finding) -> dict[str, Any]:
+def _finding(finding: Finding) -> dict[str, Any]:
     row = dataclasses.asdict(finding)
     return {**row, "severity": finding.severity.value}

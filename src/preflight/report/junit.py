@@ -7,24 +7,25 @@ from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
 from preflight import model
+from preflight.model import Finding, Outcome, Report, ReportedWaiver, StageResult
 
 _UNWRITABLE = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufdcf\ufdf0-\ufffd\U00010000-\U0010ffff]")
 _SHORT = 300
 
 
-def render(report: model.Report) -> str:
+def render(report: Report) -> str:
     """One suite a stage; a case for each check that found something in a resource or file, and one for a clean stage."""
     root = ET.Element("testsuites", name="preflight")
     for stage in report.stages:
         root.append(_suite(stage, report))
     if not report.stages:
-        root.append(_suite(model.StageResult("preflight", model.Outcome.ERROR, reason="no stage ran"), report))
+        root.append(_suite(StageResult("preflight", Outcome.ERROR, reason="no stage ran"), report))
     _count(root, seconds=sum(stage.seconds for stage in report.stages))
     ET.indent(root)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
 
 
-def _suite(stage: model.StageResult, report: model.Report) -> ET.Element:
+def _suite(stage: StageResult, report: Report) -> ET.Element:
     suite = ET.Element("testsuite", name=_clean(stage.name))
     _properties(suite, report)
     groups = _groups(stage.findings)
@@ -38,29 +39,29 @@ def _suite(stage: model.StageResult, report: model.Report) -> ET.Element:
     return suite
 
 
-def _is_told(stage: model.StageResult, cases: Sequence[ET.Element]) -> bool:
+def _is_told(stage: StageResult, cases: Sequence[ET.Element]) -> bool:
     """Whether the cases of its findings already say how the stage ended."""
-    if stage.outcome is model.Outcome.FAIL:
+    if stage.outcome is Outcome.FAIL:
         return any(case.find("failure") is not None for case in cases)
-    return stage.outcome is model.Outcome.PASS
+    return stage.outcome is Outcome.PASS
 
 
-def _properties(suite: ET.Element, report: model.Report) -> None:
+def _properties(suite: ET.Element, report: Report) -> None:
     known = {"verdict": report.verdict, "run": report.run, **{f"version.{n}": v for n, v in report.versions.items()}}
     held = ET.SubElement(suite, "properties")
     for name, value in known.items():
         ET.SubElement(held, "property", name=_clean(name), value=_clean(value))
 
 
-def _groups(findings: Sequence[model.Finding]) -> list[list[model.Finding]]:
+def _groups(findings: Sequence[Finding]) -> list[list[Finding]]:
     """The findings that are about the same check of the same resource and file."""
-    groups: dict[tuple[str, str | None, str | None], list[model.Finding]] = {}
+    groups: dict[tuple[str, str | None, str | None], list[Finding]] = {}
     for finding in findings:
         groups.setdefault((finding.check, finding.file, finding.resource), []).append(finding)
     return list(groups.values())
 
 
-def _case(stage: model.StageResult, findings: Sequence[model.Finding], *, strict: bool) -> ET.Element:
+def _case(stage: StageResult, findings: Sequence[Finding], *, strict: bool) -> ET.Element:
     """A case that fails where a finding counts; what does not count is told as the case's output."""
     first = findings[0]
     places = [place for place in (first.file, first.resource) if place]
@@ -69,7 +70,7 @@ def _case(stage: model.StageResult, findings: Sequence[model.Finding], *, strict
         case.set("file", _clean(first.file))
     if first.line is not None:
         case.set("line", str(first.line))
-    counting = [f for f in findings if model.outcome_of((f,), strict=strict) is model.Outcome.FAIL]
+    counting = [f for f in findings if model.outcome_of((f,), strict=strict) is Outcome.FAIL]
     if counting:
         said = f"{len(findings)} findings: {counting[0].message}" if len(findings) > 1 else counting[0].message
         _add(case, "failure", said, kind=first.check, text="\n\n".join(map(_told, findings)))
@@ -78,15 +79,15 @@ def _case(stage: model.StageResult, findings: Sequence[model.Finding], *, strict
     return case
 
 
-def _whole(stage: model.StageResult) -> ET.Element:
+def _whole(stage: StageResult) -> ET.Element:
     """The case of the stage itself: whether it could check at all."""
     case = ET.Element("testcase", classname=_clean(stage.name), name=_clean(stage.name), time=f"{stage.seconds:.3f}")
     reason = stage.reason or "no reason given"
-    if stage.outcome is model.Outcome.ERROR:
+    if stage.outcome is Outcome.ERROR:
         _add(case, "error", reason, kind="CouldNotCheck", text=reason)
-    elif stage.outcome is model.Outcome.FAIL:
+    elif stage.outcome is Outcome.FAIL:
         _add(case, "failure", reason, kind="Failed", text=reason)
-    elif stage.outcome is model.Outcome.SKIPPED:
+    elif stage.outcome is Outcome.SKIPPED:
         ET.SubElement(case, "skipped", message=_short(reason))
     return case
 
@@ -95,14 +96,14 @@ def _add(case: ET.Element, tag: str, message: str, *, kind: str, text: str) -> N
     ET.SubElement(case, tag, message=_short(message), type=_clean(kind)).text = _clean(text)
 
 
-def _told(finding: model.Finding) -> str:
+def _told(finding: Finding) -> str:
     lines = [f"{finding.place()}: {finding.severity.value}: {finding.check}: {finding.message}"]
     lines += [f"Fix: {finding.fix}"] if finding.fix else []
     lines += [f"See: {finding.source}"] if finding.source else []
     return "\n".join(lines)
 
 
-def _waived(waiver: model.Waiver) -> str:
+def _waived(waiver: ReportedWaiver) -> str:
     until = f" (until {waiver.until})" if waiver.until else ""
     where = waiver.file or waiver.where
     return f"waived: {where}: {waiver.resource or 'the whole template'}: {waiver.check}: {waiver.reason}{until}"

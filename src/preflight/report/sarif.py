@@ -10,20 +10,20 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib import parse
 
-from preflight import model
+from preflight.model import Finding, Outcome, Report, ReportedWaiver, Severity
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 FINGERPRINT = "finding/v1"
 _NO_BYTE = re.compile(r"[\ud800-\udc7f\udd00-\udfff]")  # the other halves stand for bytes of names that are not UTF-8
-_LEVELS = {model.Severity.ERROR: "error", model.Severity.WARNING: "warning", model.Severity.INFO: "note"}
+_LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
 
 
-def render(report: model.Report) -> str:
+def render(report: Report) -> str:
     """The report as a SARIF log with one run; a waived check is a suppressed result where its file is known."""
     return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [_run(report)]}, indent=2) + "\n"
 
 
-def _run(report: model.Report) -> dict[str, Any]:
+def _run(report: Report) -> dict[str, Any]:
     rules = _rules(report)
     order = {check: index for index, check in enumerate(rules)}
     results = [*map(_failed, report.findings), *map(_suppressed, _placed(report.waived))]
@@ -37,18 +37,18 @@ def _run(report: model.Report) -> dict[str, Any]:
     }
 
 
-def _driver(report: model.Report, rules: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def _driver(report: Report, rules: dict[str, dict[str, Any]]) -> dict[str, Any]:
     version = report.versions.get("preflight")
     return {"name": "fargate-preflight", **({"version": _text(version)} if version else {}), "rules": list(rules.values())}
 
 
-def _extensions(report: model.Report) -> dict[str, Any]:
+def _extensions(report: Report) -> dict[str, Any]:
     """The tools that were asked, with their versions."""
     tools = [{"name": _text(n), "version": _text(v)} for n, v in report.versions.items() if n != "preflight" and v]
     return {"extensions": tools} if tools else {}
 
 
-def _rules(report: model.Report) -> dict[str, dict[str, Any]]:
+def _rules(report: Report) -> dict[str, dict[str, Any]]:
     """The checks that found something or were waived, by name; a page is taken from the first finding that has one."""
     pages: dict[str, str | None] = {}
     stages: dict[str, str] = {}
@@ -73,7 +73,7 @@ def _page(source: str | None) -> str | None:
     return parse.quote(source, safe="%/:=&?~#+!$,;'@()*[]", errors="replace")
 
 
-def _failed(finding: model.Finding) -> dict[str, Any]:
+def _failed(finding: Finding) -> dict[str, Any]:
     told = [finding.message, f"Fix: {finding.fix}" if finding.fix else ""]
     return {
         "ruleId": _text(finding.check),
@@ -83,11 +83,11 @@ def _failed(finding: model.Finding) -> dict[str, Any]:
     }
 
 
-def _placed(waived: Iterable[model.Waiver]) -> list[model.Waiver]:
+def _placed(waived: Iterable[ReportedWaiver]) -> list[ReportedWaiver]:
     return [waiver for waiver in waived if waiver.file]
 
 
-def _suppressed(waiver: model.Waiver) -> dict[str, Any]:
+def _suppressed(waiver: ReportedWaiver) -> dict[str, Any]:
     """What a waiver hides: how severe it would be and where its line is, nobody says."""
     until = f" (until {waiver.until})" if waiver.until else ""
     suppression = {
@@ -146,7 +146,7 @@ def _places(result: dict[str, Any]) -> list[Any]:
     ]
 
 
-def _invocation(report: model.Report) -> dict[str, Any]:
+def _invocation(report: Report) -> dict[str, Any]:
     return {
         "executionSuccessful": report.verdict != "error",
         "exitCode": report.exit_code,
@@ -154,12 +154,12 @@ def _invocation(report: model.Report) -> dict[str, Any]:
     }
 
 
-def _notifications(report: model.Report) -> Iterator[dict[str, Any]]:
+def _notifications(report: Report) -> Iterator[dict[str, Any]]:
     """What could not be checked, what was skipped, and what else is to be known."""
     for stage in report.stages:
-        if stage.outcome is model.Outcome.ERROR:
+        if stage.outcome is Outcome.ERROR:
             yield _notification("error", f"{stage.name} could not check: {stage.reason or 'no reason given'}")
-        if stage.outcome is model.Outcome.SKIPPED:
+        if stage.outcome is Outcome.SKIPPED:
             yield _notification("note", f"{stage.name} was skipped: {stage.reason or 'no reason given'}")
     if not report.stages:
         yield _notification("error", "no stage ran")

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from preflight import model
+from preflight.model import Finding, Outcome, Report, ReportedWaiver, Severity, StageResult
 
 _CONTROLS = {n: f"\\x{n:02x}" for n in (*range(9), *range(11, 32), 127)}
 
 
-def render(report: model.Report) -> str:
+def render(report: Report) -> str:
     """The findings, what was waived, how each stage ended, and the verdict in the last line."""
     return "\n".join(line.translate(_CONTROLS) for line in _lines(report)) + "\n"
 
 
-def render_stage(stage: model.StageResult) -> str:
+def render_stage(stage: StageResult) -> str:
     """One stage: its outcome, its reason and its findings."""
     lines = [f"{stage.name}: {stage.outcome.value} {stage.reason or ''}".rstrip()]
     lines += [line for finding in stage.findings for line in _finding(finding)]
     return "\n".join(line.translate(_CONTROLS) for line in lines)
 
 
-def _lines(report: model.Report) -> Iterator[str]:
+def _lines(report: Report) -> Iterator[str]:
     for finding in report.findings:
         yield from _finding(finding)
     for waiver in report.waived:
@@ -38,14 +38,14 @@ def _lines(report: model.Report) -> Iterator[str]:
     yield _last(report)
 
 
-def _waiver(waiver: model.Waiver) -> str:
+def _waiver(waiver: ReportedWaiver) -> str:
     by = ("plan",) if waiver.where == "plan" else ()
     where = ", ".join((*by, *((waiver.file,) if waiver.file else ())))
     until = f" (until {waiver.until})" if waiver.until else ""
     return f"waived: {where}: {waiver.resource or 'the whole template'}: {waiver.check}: {waiver.reason}{until}"
 
 
-def _finding(finding: model.Finding) -> Iterator[str]:
+def _finding(finding: Finding) -> Iterator[str]:
     resource = f" {finding.resource}" if finding.resource else ""
     yield f"{finding.place()}:{resource} {finding.severity.value}: {finding.check}: {finding.message}"
     if finding.fix:
@@ -54,10 +54,10 @@ def _finding(finding: model.Finding) -> Iterator[str]:
         yield f"    See: {finding.source}"
 
 
-def _last(report: model.Report) -> str:
-    errors = sum(f.severity is model.Severity.ERROR for f in report.findings)
+def _last(report: Report) -> str:
+    errors = sum(f.severity is Severity.ERROR for f in report.findings)
     others = len(report.findings) - errors
     counts = f"{errors} error{'s' if errors != 1 else ''}, {others} other finding{'s' if others != 1 else ''}"
-    skipped = [s for s in report.stages if s.outcome is model.Outcome.SKIPPED]
+    skipped = [s for s in report.stages if s.outcome is Outcome.SKIPPED]
     tail = "".join(f"; {s.name} skipped: {s.reason}" for s in skipped)
     return f"verdict: {report.verdict} ({counts}){tail}"

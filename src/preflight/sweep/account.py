@@ -6,17 +6,18 @@ import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from preflight import errors
-from preflight.deploy import aws_errors as trouble
-from preflight.deploy import stacks
-from preflight.deploy.targets import account as accounts
+from preflight.deploy import aws_errors
+from preflight.deploy.stacks import StackFailedError
+from preflight.deploy.targets.account import RealAccount
+from preflight.errors import AccountError, PreflightError
 from preflight.sweep import leftovers
+from preflight.sweep.leftovers import Leftover, Leftovers
 
 Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Wanted:
+class SweepRequest:
     """What is to go: of one `run`, or what began at least `age` ago (None: what has expired)."""
 
     account: str | None
@@ -27,7 +28,7 @@ class Wanted:
 
 
 @dataclass
-class Cleaned:
+class SweepResult:
     """How many things went (or would), and what is still there."""
 
     count: int = 0
@@ -35,32 +36,32 @@ class Cleaned:
     unasked: list[str] = field(default_factory=list)
 
 
-def clean(wanted: Wanted, say: Say) -> Cleaned:
+def sweep_account(wanted: SweepRequest, say: Say) -> SweepResult:
     """Remove what is to go; what that was.
 
     Raises:
         UsageError: there are no credentials, or they belong to another account than the one that was named.
         AccountError: the account could not be asked in a region; all others are clean by then.
     """
-    where = accounts.Account(wanted.account or "", regions=wanted.regions, run=wanted.run or "")
+    where = RealAccount(wanted.account or "", regions=wanted.regions, run=wanted.run or "")
     if wanted.account is not None:
         where.check()
-    done = Cleaned()
+    done = SweepResult()
     for region in wanted.regions:
         _clean(wanted, where, region, done, say)
     if done.unasked:
-        raise errors.AccountError("; ".join(done.unasked))
+        raise AccountError("; ".join(done.unasked))
     return done
 
 
-def _clean(wanted: Wanted, where: accounts.Account, region: str, done: Cleaned, say: Say) -> None:
+def _clean(wanted: SweepRequest, where: RealAccount, region: str, done: SweepResult, say: Say) -> None:
     """Remove what is to go in one region; note where that cannot be asked."""
     now = dt.datetime.now(dt.timezone.utc)
     try:
-        with trouble.told():
-            every = leftovers.Leftovers(where.session(region), say)
+        with aws_errors.as_account_errors():
+            every = Leftovers(where.session(region), say)
             due = [one for one in every.found() if leftovers.is_due(one.mark, run=wanted.run, age=wanted.age, now=now)]
-    except errors.AccountError as error:
+    except AccountError as error:
         done.unasked.append(f"{region}: {error}")
         return
     for one in due:
@@ -69,14 +70,14 @@ def _clean(wanted: Wanted, where: accounts.Account, region: str, done: Cleaned, 
             done.count += 1
 
 
-def _is_removed(every: leftovers.Leftovers, one: leftovers.Leftover, done: Cleaned, say: Say) -> bool:
+def _is_removed(every: Leftovers, one: Leftover, done: SweepResult, say: Say) -> bool:
     try:
-        with trouble.told():
+        with aws_errors.as_account_errors():
             for kept in every.remove(one):
                 say(kept)
-    except (stacks.FailedError, errors.PreflightError) as error:
+    except (StackFailedError, PreflightError) as error:
         done.left.append(str(one))
-        reasons = "; ".join(f.reason for f in error.failures) if isinstance(error, stacks.FailedError) else str(error)
+        reasons = "; ".join(f.reason for f in error.failures) if isinstance(error, StackFailedError) else str(error)
         say(f"{one} is still there: {reasons}")
         return False
     return True

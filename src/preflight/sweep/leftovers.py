@@ -9,9 +9,11 @@ import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from preflight.deploy import removal, stacks
-from preflight.deploy import run_tags as tags
-from preflight.deploy import session as sessions
+from preflight.deploy import run_tags, stacks
+from preflight.deploy.removal import Removal
+from preflight.deploy.run_tags import RunTags
+from preflight.deploy.session import Session
+from preflight.deploy.stacks import Stacks
 
 KINDS = {"s3": "bucket", "logs:log-group": "log group", "ecr:repository": "repository"}
 Say = Callable[[str], None]
@@ -23,7 +25,7 @@ class Leftover:
 
     kind: str
     name: str
-    mark: tags.Mark
+    mark: RunTags
 
     def __str__(self) -> str:
         """What it is, and of which run."""
@@ -33,17 +35,17 @@ class Leftover:
 class Leftovers:
     """Finds and removes what runs left in the region of a session."""
 
-    def __init__(self, session: sessions.Session, say: Say) -> None:
+    def __init__(self, session: Session, say: Say) -> None:
         self._session = session
-        self._stacks = stacks.Stacks(session)
-        self._removal = removal.Removal(session, say)
+        self._stacks = Stacks(session)
+        self._removal = Removal(session, say)
 
     def found(self) -> Iterator[Leftover]:
         """All that carries our tags: stacks first, the newest of them first, since later ones need earlier ones."""
         for stack in self._stacks.living():
             is_bare = stack["StackStatus"] == stacks.REVIEW  # one in review shows no tags yet
-            given = self._stacks.tags(stack["StackId"]) if is_bare else tags.of_list(stack.get("Tags") or [])
-            mark = tags.read(given)
+            given = self._stacks.tags(stack["StackId"]) if is_bare else run_tags.of_list(stack.get("Tags") or [])
+            mark = run_tags.read(given)
             if mark is not None:
                 yield Leftover("stack", stack["StackId"], mark)
         yield from self._others()
@@ -53,10 +55,10 @@ class Leftovers:
         pages = (
             self._session.client("resourcegroupstaggingapi")
             .get_paginator("get_resources")
-            .paginate(TagFilters=[{"Key": tags.RUN}], ResourceTypeFilters=list(KINDS))
+            .paginate(TagFilters=[{"Key": run_tags.RUN}], ResourceTypeFilters=list(KINDS))
         )
         for resource in (resource for page in pages for resource in page["ResourceTagMappingList"]):
-            mark = tags.read(tags.of_list(resource["Tags"]))
+            mark = run_tags.read(run_tags.of_list(resource["Tags"]))
             if mark is not None:
                 kind, name = _named(resource["ResourceARN"])
                 yield Leftover(kind, name, mark)
@@ -89,8 +91,8 @@ def _named(arn: str) -> tuple[str, str]:
     return "repository", rest.removeprefix("repository/")
 
 
-def is_due(mark: tags.Mark, *, run: str | None, age: dt.timedelta | None, now: dt.datetime) -> bool:
+def is_due(mark: RunTags, *, run: str | None, age: dt.timedelta | None, now: dt.datetime) -> bool:
     """Whether what carries a mark is to go: of the run that was named, of that age, or else expired."""
     if run is not None:
         return mark.run == run
-    return mark.is_older(tags.LIFETIME if age is None else age, now=now)
+    return mark.is_older(run_tags.LIFETIME if age is None else age, now=now)

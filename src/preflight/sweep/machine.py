@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from preflight import errors
 from preflight.container_engine import engine as engines
 from preflight.container_engine import standins
-from preflight.system import processes as process
-from preflight.system import run_folders as places
+from preflight.container_engine.engine import Engine
+from preflight.errors import ToolMissingError
+from preflight.system import processes, run_folders
 
 Say = Callable[[str], None]
 
 
-def sweep(say: Say, *, is_dry: bool = False, has_images: bool = False) -> int:
+def sweep_machine(say: Say, *, is_dry: bool = False, has_images: bool = False) -> int:
     """Remove containers, images and folders of runs that died; return how many things that were.
 
     With `has_images` the stand-in images go as well.
@@ -23,10 +23,10 @@ def sweep(say: Say, *, is_dry: bool = False, has_images: bool = False) -> int:
     """
     count = 0
     try:
-        engine: engines.Engine | None = engines.find()
-    except errors.ToolMissingError:
+        engine: Engine | None = engines.find()
+    except ToolMissingError:
         engine = None
-    left = dict(places.left_over())
+    left = dict(run_folders.left_over())
     runs = sorted({*left, *(_orphans(engine) if engine else ())})
     for run in runs:
         say(f"{'would remove' if is_dry else 'removing'} run {run}")
@@ -45,7 +45,7 @@ def sweep(say: Say, *, is_dry: bool = False, has_images: bool = False) -> int:
     return count
 
 
-def _orphans(engine: engines.Engine) -> list[str]:
+def _orphans(engine: Engine) -> list[str]:
     """Runs that have containers whose owner, a process of this machine, is gone."""
     shown = '{{index .Labels "%s"}}' if engine.program == "podman" else '{{.Label "%s"}}'
     template = f"{shown % engines.RUN_LABEL} {shown % engines.OWNER_LABEL}"
@@ -55,11 +55,11 @@ def _orphans(engine: engines.Engine) -> list[str]:
 
 def _is_alive(owner: str) -> bool:
     pid, _, start = owner.partition(":")
-    return places.is_alive(int(pid), int(start)) if pid.isdigit() and start.isdigit() else True
+    return run_folders.is_alive(int(pid), int(start)) if pid.isdigit() and start.isdigit() else True
 
 
-def _remove(engine: engines.Engine | None, run: str) -> None:
-    process.kill_all(f"{engines.RUN_LABEL}={run}")  # a build or a start that outlived its run would go on making things
+def _remove(engine: Engine | None, run: str) -> None:
+    processes.kill_all(f"{engines.RUN_LABEL}={run}")  # a build or a start that outlived its run would go on making things
     if engine is not None:
         engines.remove_run(engine, run)
-    places.remove(places.runs() / run)
+    run_folders.remove(run_folders.runs() / run)

@@ -13,7 +13,7 @@ BALANCERS = (".elb.amazonaws.com", ".elb.amazonaws.com.cn")
 
 
 @dataclass(frozen=True)
-class Page:
+class Response:
     """What came back: a status and the beginning of a text, or (`status` None) what went wrong."""
 
     status: int | None
@@ -32,7 +32,7 @@ class Page:
         return f"status {self.status} and {start!r}"
 
 
-def fetch(url: str, *, at: str | None = None, timeout: float = 5.0) -> Page:
+def fetch(url: str, *, at: str | None = None, timeout: float = 5.0) -> Response:
     """What a URL brings. `at` is the address to ask where DNS does not know the host.
 
     A certificate is not checked at such an address, nor where a load balancer is asked by the name that
@@ -45,9 +45,9 @@ def fetch(url: str, *, at: str | None = None, timeout: float = 5.0) -> Page:
             path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
             asking.request("GET", path, headers={"Host": parts.netloc.rpartition("@")[2], "Accept": "*/*"})
             answer = asking.getresponse()
-            return Page(answer.status, answer.read(MAX_BYTES).decode(errors="replace"))
+            return Response(answer.status, answer.read(MAX_BYTES).decode(errors="replace"))
     except (OSError, ValueError, http.client.HTTPException) as error:
-        return Page(None, "", f"no answer: {getattr(error, 'reason', None) or error}")
+        return Response(None, "", f"no answer: {getattr(error, 'reason', None) or error}")
 
 
 def _connection(scheme: str, host: str, port: int, at: str | None, timeout: float) -> http.client.HTTPConnection:

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from preflight import errors
+from preflight.errors import ToolBrokeError, ToolMissingError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 
 @dataclass(frozen=True)
-class Done:
+class CompletedProcess:
     """A program that ended: its exit code (negative: the signal that ended it) and both streams."""
 
     args: tuple[str, ...]
@@ -34,14 +34,14 @@ class Done:
         return f"{' '.join(self.args[:6])} ended with {self.code}: {said or 'it said nothing'}"
 
 
-class Running:
+class StartedProcess:
     """A started program; `result` waits for it."""
 
     def __init__(self, args: Sequence[str], started: subprocess.Popen[bytes]) -> None:
         self._args = tuple(args)
         self._started = started
 
-    def result(self, *, timeout: float, given: str | None = None) -> Done:
+    def result(self, *, timeout: float, given: str | None = None) -> CompletedProcess:
         """Both streams and the exit code, once it has ended.
 
         Raises:
@@ -52,11 +52,11 @@ class Running:
         except subprocess.TimeoutExpired:
             self.kill()
             msg = f"{self._args[0]} did not end within {timeout:g} s and was killed"
-            raise errors.ToolBrokeError(msg) from None
+            raise ToolBrokeError(msg) from None
         except BaseException:
             self.kill()
             raise
-        return Done(
+        return CompletedProcess(
             self._args,
             self._started.returncode,
             (out or b"").decode(errors="replace"),
@@ -76,7 +76,7 @@ class Running:
         reader.join(timeout)
         if not lines or not lines[0].endswith(b"\n"):
             msg = f"{' '.join(self._args[:4])} did not come up"
-            raise errors.ToolBrokeError(msg)
+            raise ToolBrokeError(msg)
         return lines[0].decode(errors="replace").rstrip("\n")
 
     @property
@@ -114,7 +114,7 @@ def start(
     cwd: Path | None = None,
     has_input: bool = False,
     is_loud: bool = False,
-) -> Running:
+) -> StartedProcess:
     """Start a program in a session of its own, so that Ctrl-C reaches us and not it.
 
     One that `is_loud` writes its standard error where ours goes.
@@ -133,7 +133,7 @@ def start(
             cwd=cwd,
             start_new_session=True,
         )
-    return Running(args, popen)
+    return StartedProcess(args, popen)
 
 
 @contextlib.contextmanager
@@ -143,13 +143,13 @@ def _told(program: str) -> Iterator[None]:
         yield
     except FileNotFoundError:
         msg = f"{program} is not installed, or not on PATH"
-        raise errors.ToolMissingError(msg) from None
+        raise ToolMissingError(msg) from None
     except OSError as error:
         msg = f"{program} cannot be started: {error.strerror}"
-        raise errors.ToolBrokeError(msg) from None
+        raise ToolBrokeError(msg) from None
     except ValueError as error:  # a NUL, or half of a surrogate pair, in an argument or a variable
         msg = f"{program} cannot be started: {type(error).__name__} in what it was to be given: {_reason(error)}"
-        raise errors.ToolBrokeError(msg) from None
+        raise ToolBrokeError(msg) from None
 
 
 def _reason(error: ValueError) -> str:
@@ -163,7 +163,7 @@ def run(
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
     given: str | None = None,
-) -> Done:
+) -> CompletedProcess:
     """Run a program to its end; `given` goes to its standard input. The caller judges the exit code.
 
     Raises:
@@ -174,7 +174,7 @@ def run(
     return running.result(timeout=timeout, given=given)
 
 
-def must(*args: str, timeout: float, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> Done:
+def run_checked(*args: str, timeout: float, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> CompletedProcess:
     """Run a program that has to end with 0.
 
     Raises:
@@ -183,7 +183,7 @@ def must(*args: str, timeout: float, env: Mapping[str, str] | None = None, cwd: 
     """
     done = run(*args, timeout=timeout, env=env, cwd=cwd)
     if done.code != 0:
-        raise errors.ToolBrokeError(str(done))
+        raise ToolBrokeError(str(done))
     return done
 
 
@@ -229,7 +229,7 @@ def which(name: str) -> str | None:
     return shutil.which(name)
 
 
-class Service:
+class ServerProcess:
     """A program that serves until its standard input ends; its first line says how to reach it."""
 
     def __init__(self, *args: str, env: Mapping[str, str] | None = None) -> None:
@@ -254,6 +254,6 @@ class Service:
         self._running.end_input()
         try:
             self._running.result(timeout=timeout)
-        except errors.ToolBrokeError:
+        except ToolBrokeError:
             return False
         return True

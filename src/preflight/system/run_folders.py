@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from preflight import errors
+from preflight.errors import UsageError
 
 NAME = "fargate-preflight"
 
@@ -32,7 +32,7 @@ def runs() -> Path:
         msg = (
             f"{path} is not a folder that belongs to this user alone. Next: remove it, or set TMPDIR to another folder"
         )
-        raise errors.UsageError(msg)
+        raise UsageError(msg)
     return path
 
 
@@ -46,10 +46,10 @@ def new_run(run: str) -> Path:
 
 def owner(pid: int) -> list[int]:
     """The process id and its start time in clock ticks, which together name one process."""
-    return [pid, started(pid)]
+    return [pid, process_start_time(pid)]
 
 
-def started(pid: int) -> int:
+def process_start_time(pid: int) -> int:
     """Start time of a process in clock ticks since boot; 0 where there is no such process."""
     try:
         line = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
@@ -80,7 +80,7 @@ def left_over() -> Iterator[tuple[str, Path]]:
 
 def is_alive(pid: int, start: int) -> bool:
     """Whether the process that `owner` named still runs."""
-    return start != 0 and started(pid) == start
+    return start != 0 and process_start_time(pid) == start
 
 
 def remove(folder: Path) -> None:

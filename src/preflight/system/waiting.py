@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, TypeVar
 
-from preflight import errors
+from preflight.errors import WaitExpiredError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +35,7 @@ def until(
         left = deadline - clock()
         if left <= 0:
             msg = f"waited {timeout:g} s for {what}"
-            raise errors.WaitExpiredError(msg)
+            raise WaitExpiredError(msg)
         sleep(min(interval, left))
 
 

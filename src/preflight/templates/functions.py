@@ -77,7 +77,7 @@ def _no_export(name: str) -> Value:
 
 
 @dataclass(frozen=True)
-class Scope:
+class ResolutionContext:
     """What a template is evaluated with: parameter values, pseudo parameters, and who knows the rest."""
 
     data: Mapping[str, Value]
@@ -208,12 +208,12 @@ def as_text(value: Value) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-class Resolver:
+class FunctionResolver:
     """Evaluates the parts of one template within one scope."""
 
     functions: ClassVar[frozenset[str]] = frozenset(FUNCTIONS)
 
-    def __init__(self, scope: Scope) -> None:
+    def __init__(self, scope: ResolutionContext) -> None:
         self.scope = scope
         self._conditions: dict[str, bool] = {}
         self._deciding: set[str] = set()

@@ -12,7 +12,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from preflight.templates import functions as resolve
+from preflight.templates import functions
+from preflight.templates.functions import FunctionResolver, Path, ResolutionContext, ResolveError
 
 NAME = "AWS::LanguageExtensions"
 LOOP = "Fn::ForEach::"
@@ -44,13 +45,13 @@ def is_used(data: Mapping[str, Any]) -> bool:
     return NAME in transforms(data)
 
 
-def expanded(data: Mapping[str, Any], scope: resolve.Scope) -> dict[str, Any]:
+def expanded(data: Mapping[str, Any], scope: ResolutionContext) -> dict[str, Any]:
     """The template after the transform, evaluated with the parameters and pseudo parameters of `scope`.
 
     Raises:
         ResolveError: a loop or a name cannot be evaluated.
     """
-    resolver = resolve.Resolver(scope)
+    resolver = FunctionResolver(scope)
     made: dict[str, Any] = {}
     for section, content in data.items():
         unrolled = _unrolled(content, {}, resolver, (section,), 0)
@@ -62,7 +63,7 @@ def expanded(data: Mapping[str, Any], scope: resolve.Scope) -> dict[str, Any]:
     return made
 
 
-def _unrolled(value: Any, names: Mapping[str, str], resolver: resolve.Resolver, path: resolve.Path, depth: int) -> Any:
+def _unrolled(value: Any, names: Mapping[str, str], resolver: FunctionResolver, path: Path, depth: int) -> Any:
     if isinstance(value, str):
         return _filled(value, names)
     if isinstance(value, list):
@@ -80,30 +81,30 @@ def _unrolled(value: Any, names: Mapping[str, str], resolver: resolve.Resolver, 
     return made
 
 
-def _add(made: dict[str, Any], more: Mapping[str, Any], path: resolve.Path) -> None:
+def _add(made: dict[str, Any], more: Mapping[str, Any], path: Path) -> None:
     doubled = [key for key in more if key in made]
     if doubled:
         msg = f"Template format error: duplicate key {doubled[0]} after Fn::ForEach"
-        raise resolve.ResolveError(msg, path)
+        raise ResolveError(msg, path)
     made.update(more)
 
 
 def _loop(
-    value: Any, names: Mapping[str, str], resolver: resolve.Resolver, path: resolve.Path, depth: int
+    value: Any, names: Mapping[str, str], resolver: FunctionResolver, path: Path, depth: int
 ) -> dict[str, Any]:
     if depth > MAX_DEPTH:
         msg = f"Fn::ForEach: loops may be nested {MAX_DEPTH} deep at most"
-        raise resolve.ResolveError(msg, path)
+        raise ResolveError(msg, path)
     if not (isinstance(value, list) and len(value) == 3 and isinstance(value[0], str) and isinstance(value[2], dict)):
-        raise resolve.ResolveError(_SHAPE, path)
+        raise ResolveError(_SHAPE, path)
     identifier, collection, body = value
     items = resolver.value(_unrolled(collection, names, resolver, path, depth), path)
     if not isinstance(items, list) or any(isinstance(item, dict | list) for item in items):
         msg = "Fn::ForEach: the collection must be a list of texts that parameters and mappings alone decide"
-        raise resolve.ResolveError(msg, path)
+        raise ResolveError(msg, path)
     made: dict[str, Any] = {}
     for item in items:
-        inner = {**names, identifier: resolve.as_text(item)}
+        inner = {**names, identifier: functions.as_text(item)}
         _add(made, _unrolled(body, inner, resolver, (*path, 2), depth), path)
     return made
 
@@ -115,7 +116,7 @@ def _filled(text: str, names: Mapping[str, str]) -> str:
     return text
 
 
-def _named(value: Any, resolver: resolve.Resolver, path: resolve.Path) -> Any:
+def _named(value: Any, resolver: FunctionResolver, path: Path) -> Any:
     """Evaluate the functions within the names that Ref and Fn::GetAtt refer to."""
     if isinstance(value, list):
         return [_named(item, resolver, (*path, n)) for n, item in enumerate(value)]

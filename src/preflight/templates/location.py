@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from preflight.templates import language_extensions as extensions
-from preflight.templates import template
+from preflight.templates import language_extensions
+from preflight.templates.template import Template
 
 Path = tuple[str | int, ...]
 SECTIONS = ("Resources", "Parameters", "Conditions", "Mappings", "Rules", "Outputs")
@@ -20,7 +20,7 @@ _NAMES = re.compile(
 )
 
 
-def of_message(found: template.Template, message: str) -> Path:
+def of_message(found: Template, message: str) -> Path:
     """Path of the part of a template that a refusal speaks of; empty where that cannot be told."""
     named = _PATH.search(message)
     if named:
@@ -38,7 +38,7 @@ def _names(message: str) -> Iterator[str]:
             yield from (name.strip().rstrip(".") for name in group.split(",") if name.strip())
 
 
-def _declared(found: template.Template, name: str) -> Path:
+def _declared(found: Template, name: str) -> Path:
     for section in SECTIONS:
         content = found.data.get(section)
         if isinstance(content, dict) and name in content:
@@ -76,13 +76,13 @@ def property_of(reason: str) -> str | None:
     return ".".join(part for part in parts if part) or None
 
 
-def line(found: template.Template, *path: str | int) -> int:
+def line(found: Template, *path: str | int) -> int:
     """Line of a part of a template, or of the loop that makes it."""
     if len(path) > 1 and path[0] in {"Resources", "Outputs"}:
         section, name, *rest = path
         content = found.data.get(str(section)) or {}
         if name not in content:
-            loop = extensions.loop_of(content, str(name))
+            loop = language_extensions.loop_of(content, str(name))
             if loop is not None:
                 return found.line(section, *loop, 2, *rest)
     return found.line(*path)

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from preflight.templates import functions as resolve
+from preflight.templates import functions
+from preflight.templates.functions import FunctionResolver, Path, ResolutionContext, ResolveError
 
 NOTHING = {"Ref": "AWS::NoValue"}
-_FAULTS = (resolve.ResolveError, ValueError, TypeError, AttributeError, IndexError, OverflowError)
+_FAULTS = (ResolveError, ValueError, TypeError, AttributeError, IndexError, OverflowError)
 _LOGIC = frozenset({"Fn::Equals", "Fn::And", "Fn::Or", "Fn::Not", "Condition"})
 
 
@@ -20,15 +21,15 @@ class UndecidedError(Exception):
     """A condition that nobody can decide yet."""
 
 
-class Resolver(resolve.Resolver):
+class PartialResolver(FunctionResolver):
     """Evaluates the parts of one template, and leaves what is undecided."""
 
-    def __init__(self, scope: resolve.Scope) -> None:
+    def __init__(self, scope: ResolutionContext) -> None:
         super().__init__(scope)
         self._undecided: set[str] = set()
         self._depth = 0
 
-    def condition(self, name: str, path: resolve.Path = ()) -> bool:
+    def condition(self, name: str, path: Path = ()) -> bool:
         """Whether the condition of that name holds.
 
         Raises:
@@ -60,7 +61,7 @@ class Resolver(resolve.Resolver):
         except UndecidedError:
             return True
 
-    def _function(self, name: str, argument: Any, path: resolve.Path) -> Any:
+    def _function(self, name: str, argument: Any, path: Path) -> Any:
         try:
             return super()._function(name, argument, path)
         except (UndecidedError, *_FAULTS):
@@ -68,19 +69,19 @@ class Resolver(resolve.Resolver):
                 raise UndecidedError(name) from None
             return {name: argument}
 
-    def _if(self, argument: Any, path: resolve.Path) -> Any:
+    def _if(self, argument: Any, path: Path) -> Any:
         try:
             return super()._if(argument, path)
         except UndecidedError:
             branches = [self.value(argument[n], (*path, n)) for n in (1, 2)]
-            return {"Fn::If": [argument[0], *(NOTHING if b is resolve.NO_VALUE else b for b in branches)]}
+            return {"Fn::If": [argument[0], *(NOTHING if b is functions.NO_VALUE else b for b in branches)]}
 
-    def _sub(self, argument: Any, path: resolve.Path) -> Any:
+    def _sub(self, argument: Any, path: Path) -> Any:
         """A text that is one reference and nothing more is that reference."""
         found = super()._sub(argument, path)
-        text = found["Fn::Sub"] if resolve.function_of(found) == "Fn::Sub" else None
+        text = found["Fn::Sub"] if functions.function_of(found) == "Fn::Sub" else None
         text, own = (text[0], text[1]) if isinstance(text, list) else (text, {})
-        alone = resolve.SUB_NAME.fullmatch(text) if isinstance(text, str) else None
+        alone = functions.SUB_NAME.fullmatch(text) if isinstance(text, str) else None
         if alone is None:
             return found
         name = alone.group(1).strip()
@@ -88,18 +89,18 @@ class Resolver(resolve.Resolver):
         reference = {"Fn::GetAtt": [logical, attribute]} if attribute else {"Ref": logical}
         return own.get(alone.group(1), reference)
 
-    def _equals(self, argument: Any, path: resolve.Path) -> Any:
-        if isinstance(argument, list) and any(resolve.holds_kept(self.value(item, path)) for item in argument):
+    def _equals(self, argument: Any, path: Path) -> Any:
+        if isinstance(argument, list) and any(functions.holds_kept(self.value(item, path)) for item in argument):
             raise UndecidedError
         return super()._equals(argument, path)
 
-    def _and(self, argument: Any, path: resolve.Path) -> Any:
+    def _and(self, argument: Any, path: Path) -> Any:
         return self._joined(argument, path, decisive=False)
 
-    def _or(self, argument: Any, path: resolve.Path) -> Any:
+    def _or(self, argument: Any, path: Path) -> Any:
         return self._joined(argument, path, decisive=True)
 
-    def _joined(self, argument: Any, path: resolve.Path, *, decisive: bool) -> bool:
+    def _joined(self, argument: Any, path: Path, *, decisive: bool) -> bool:
         """One decisive item decides; else all of them have to be decided."""
         if not isinstance(argument, list):
             raise UndecidedError
@@ -110,7 +111,7 @@ class Resolver(resolve.Resolver):
             raise UndecidedError
         return not decisive
 
-    def _answer(self, item: Any, path: resolve.Path) -> bool | None:
+    def _answer(self, item: Any, path: Path) -> bool | None:
         try:
             return self._truth(item, path)
         except (UndecidedError, *_FAULTS):

@@ -14,7 +14,7 @@ from typing import Any, cast
 
 import yaml
 
-from preflight import errors
+from preflight.errors import UsageError
 
 Key = str | int
 Data = Any  # what JSON can say
@@ -103,7 +103,7 @@ def load(path: Path, *, name: str | None = None) -> Template:
         raw = path.read_bytes()
     except OSError as error:
         msg = f"{path}: cannot be read: {error.strerror}"
-        raise errors.UsageError(msg) from None
+        raise UsageError(msg) from None
     return parse(raw, name=name or str(path))
 
 
@@ -117,7 +117,7 @@ def parse(raw: bytes | str, *, name: str = "template") -> Template:
     if text.lstrip("\ufeff \t\r\n").startswith("{"):
         _check_json(text)
     node = _compose(text)
-    reader = _Reader()
+    reader = _TemplateReader()
     data = reader.read(node, ()) if node is not None else None
     if not isinstance(data, dict):
         raise UnreadableError("Template format error: unsupported structure.", line=1)
@@ -171,7 +171,7 @@ def _not_well_formed(mark: yaml.Mark | None, why: str) -> UnreadableError:
     return UnreadableError(reason, line=mark.line + 1, column=mark.column + 1)
 
 
-class _Reader:
+class _TemplateReader:
     """Turns composed nodes into plain data and notes the line of each."""
 
     def __init__(self) -> None:

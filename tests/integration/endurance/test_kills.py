@@ -15,11 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from preflight import errors
 from preflight.container_engine import engine as engines
-from preflight.system import processes as process
-from preflight.system import run_folders as places
-from preflight.system import waiting
+from preflight.errors import ToolBrokeError, WaitExpiredError
+from preflight.system import processes, run_folders, waiting
 
 ROOT = Path(__file__).parents[3]
 COMMAND = (sys.executable, "-m", "preflight")
@@ -48,7 +46,7 @@ def own(tmp_path: Path) -> dict[str, str]:
 
 def begun(own: dict[str, str]) -> list[Path]:
     """The folders of the runs that were begun."""
-    return list(Path(own["TMPDIR"]).glob(f"{places.NAME}-*/*"))
+    return list(Path(own["TMPDIR"]).glob(f"{run_folders.NAME}-*/*"))
 
 
 def serving(run: str) -> Iterator[int]:
@@ -78,23 +76,23 @@ def kill(victim: str, command: int, runs: list[str]) -> None:
 
 @pytest.mark.parametrize(("moment", "victim"), [pytest.param(*m, id=f"{m[1]} after {m[0]} s") for m in MOMENTS])
 def test_a_killed_run_leaves_nothing_after_the_sweep(own: dict[str, str], moment: float, victim: str) -> None:
-    running = process.start(*COMMAND, "check", str(ROOT), "--stage", "rehearse,smoke", env=own)
-    with contextlib.suppress(errors.WaitExpiredError):
+    running = processes.start(*COMMAND, "check", str(ROOT), "--stage", "rehearse,smoke", env=own)
+    with contextlib.suppress(WaitExpiredError):
         waiting.until(lambda: not Path(f"/proc/{running.pid}").exists(), what="the run to end", timeout=moment)
     runs = {folder.name for folder in begun(own)}
 
     kill(victim, running.pid, sorted(runs))
-    with contextlib.suppress(errors.ToolBrokeError):
+    with contextlib.suppress(ToolBrokeError):
         running.result(timeout=120)
     runs |= {folder.name for folder in begun(own)}
     waiting.until(lambda: not any(list(serving(run)) for run in runs), what="the account to end", timeout=120)
-    swept = process.run(*COMMAND, "sweep", "--target", "rehearsal", env=own, timeout=300)
+    swept = processes.run(*COMMAND, "sweep", "--target", "rehearsal", env=own, timeout=300)
 
     left = [*begun(own), *(thing for run in runs for thing in labelled(run))]
     assert (swept.code, "Traceback" in swept.stderr, left) == (0, False, [])
 
 
 def test_the_next_run_is_not_disturbed() -> None:
-    done = process.run(*COMMAND, "check", str(ROOT), "--stage", "rehearse,smoke", timeout=300)
+    done = processes.run(*COMMAND, "check", str(ROOT), "--stage", "rehearse,smoke", timeout=300)
 
     assert done.code == 0, done.stderr

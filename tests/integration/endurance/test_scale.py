@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.integration import emulator as served
 
-from preflight.container_engine import engine as engines
+from preflight.container_engine import engine
 from preflight.system import waiting
+from tests.integration import emulator
+from tests.integration.emulator import Served
 
 RUN, TASKS = "scale", 50
 MEMORY, IDLE = 600, 0.02  # MiB at most; part of a core at most
@@ -21,8 +22,8 @@ pytestmark = [pytest.mark.endurance, pytest.mark.containers]
 
 
 @pytest.fixture
-def account() -> Iterator[served.Served]:
-    with served.account(RUN, patience=120) as running:
+def account() -> Iterator[Served]:
+    with emulator.account(RUN, patience=120) as running:
         yield running
 
 
@@ -39,14 +40,14 @@ def worked(pid: int) -> float:
 
 
 def running() -> int:
-    ours = ("--filter", f"label={engines.RUN_LABEL}={RUN}")
-    return len(engines.find().must("ps", "--all", "--quiet", *ours).split())
+    ours = ("--filter", f"label={engine.RUN_LABEL}={RUN}")
+    return len(engine.find().must("ps", "--all", "--quiet", *ours).split())
 
 
-def test_fifty_tasks_become_steady_and_go_again(account: served.Served) -> None:
+def test_fifty_tasks_become_steady_and_go_again(account: Served) -> None:
     pid, client = account.pid, account.client
     ecs, iam = client("ecs"), client("iam")
-    role = iam.create_role(RoleName="r", AssumeRolePolicyDocument=json.dumps(served.TRUST))["Role"]["Arn"]
+    role = iam.create_role(RoleName="r", AssumeRolePolicyDocument=json.dumps(emulator.TRUST))["Role"]["Arn"]
     subnet = client("ec2").describe_subnets()["Subnets"][0]["SubnetId"]
     ecs.create_cluster(clusterName="default")
     containers = [{"name": "web", "image": "nginx:1.28.0", "portMappings": [{"containerPort": 80}]}]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from tests.integration.mistakes import starting_points as bases
+from tests.integration.mistakes import starting_points
 from tests.integration.mistakes.templates import CONTAINERS, ECR, FARGATE, IMAGE, PLAN, READ_ONLY, VPC, Change
 
 _SERVICE2 = '      ServiceName: !Sub "${Prefix}-service2"\n'
@@ -15,11 +15,11 @@ _NOT_PUBLIC2 = (
     ),
 )
 FAMILY_2 = '      Family: !Sub "${Prefix}-task2"\n'
-BALANCED = {FARGATE: bases.BALANCED, PLAN: bases.PLAIN_HTTP}
-SHARED = {FARGATE: bases.SHARED}
-SECRET = {FARGATE: bases.SECRET}
-PRIVATE = {VPC: bases.PRIVATE, FARGATE: _NOT_PUBLIC2, PLAN: bases.INWARD}
-ENDPOINTS = {VPC: bases.ENDPOINTS, FARGATE: _NOT_PUBLIC2, PLAN: bases.INWARD}
+BALANCED = {FARGATE: starting_points.BALANCED, PLAN: starting_points.PLAIN_HTTP}
+SHARED = {FARGATE: starting_points.SHARED}
+SECRET = {FARGATE: starting_points.SECRET}
+PRIVATE = {VPC: starting_points.PRIVATE, FARGATE: _NOT_PUBLIC2, PLAN: starting_points.INWARD}
+ENDPOINTS = {VPC: starting_points.ENDPOINTS, FARGATE: _NOT_PUBLIC2, PLAN: starting_points.INWARD}
 _STRATEGY = "CapacityProviderStrategy: [{CapacityProvider: FARGATE_SPOT, Weight: 1}]"
 _SIDECAR = (
     "      ContainerDefinitions:\n        - Name: second\n          Image: nginx:1.28.0\n"
@@ -28,7 +28,7 @@ _SIDECAR = (
 _EFS_MOUNT = "            - SourceVolume: shared\n              ContainerPath: /shared\n"
 _RUN1 = IMAGE + READ_ONLY + "          MountPoints:\n"
 _USED = (_RUN1, _RUN1 + _EFS_MOUNT)
-MOUNTED = {FARGATE: (*bases.SHARED, _USED)}
+MOUNTED = {FARGATE: (*starting_points.SHARED, _USED)}
 _TRUST = (
     '      AssumeRolePolicyDocument:\n        Version: "2012-10-17"\n        Statement:\n          - Sid: TasksOnly\n'
 )
@@ -39,9 +39,9 @@ _ITSELF = (
     "exec nginx -c /tmp/c -g 'daemon off;'"
 )
 
-NAMED = {FARGATE: bases.NAMED}
-LATE = {FARGATE: (*bases.CONNECTED, (bases.SERVICE1, bases.SERVICE1 + "    DependsOn: Service2\n"))}  # which goes round
-CONNECTED = {FARGATE: bases.CONNECTED}
+NAMED = {FARGATE: starting_points.NAMED}
+LATE = {FARGATE: (*starting_points.CONNECTED, (starting_points.SERVICE1, starting_points.SERVICE1 + "    DependsOn: Service2\n"))}  # which goes round
+CONNECTED = {FARGATE: starting_points.CONNECTED}
 _OUT = "        - {Description: HTTP to each other, IpProtocol: tcp, FromPort: 80, ToPort: 80, CidrIp: 10.0.0.0/16}\n"
 
 MISTAKES = (
@@ -436,7 +436,7 @@ VARIANTS = (
         FARGATE,
         "      PropagateTags: SERVICE\n",
         "      PropagateTags: SERVICE\n      EnableExecuteCommand: true\n",
-        base={PLAN: bases.without("ECS_CLUSTER_EXEC_LOGGING", "ECS_SERVICE_EXECUTE_COMMAND_OFF")},
+        base={PLAN: starting_points.without("ECS_CLUSTER_EXEC_LOGGING", "ECS_SERVICE_EXECUTE_COMMAND_OFF")},
     ),
     Change(
         "this account's tasks are trusted",

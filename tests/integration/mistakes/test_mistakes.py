@@ -13,17 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.integration.mistakes import runtime as deeper
-from tests.integration.mistakes import templates as catalog
 
-from preflight.system import processes as process
+from preflight.system import processes
+from tests.integration.mistakes import runtime, templates
 
 ROOT = Path(__file__).parents[3]
 pytestmark = [pytest.mark.faults, pytest.mark.containers]
 
 
-MISTAKES = (*catalog.MISTAKES, *deeper.MISTAKES)
-VARIANTS = (*catalog.VARIANTS, *deeper.VARIANTS)
+MISTAKES = (*templates.MISTAKES, *runtime.MISTAKES)
+VARIANTS = (*templates.VARIANTS, *runtime.VARIANTS)
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +53,7 @@ def edit(path: Path, old: str, new: str) -> None:
 
 
 def check(folder: Path) -> tuple[int, dict[str, Any]]:
-    done = process.run(sys.executable, "-m", "preflight", "check", str(folder), "--format", "json", timeout=300)
+    done = processes.run(sys.executable, "-m", "preflight", "check", str(folder), "--format", "json", timeout=300)
     assert "Traceback" not in done.stderr
     return done.code, json.loads(done.stdout)
 
@@ -62,7 +61,7 @@ def check(folder: Path) -> tuple[int, dict[str, Any]]:
 @pytest.mark.parametrize("change", [pytest.param(c, id=c.id) for c in MISTAKES])
 def test_a_mistake_is_caught(tmp_path: Path, counts: dict[str, int], change: Any) -> None:
     folder = changed(tmp_path, change)
-    lint = process.run(
+    lint = processes.run(
         str(Path(sys.executable).with_name("cfn-lint")), *map(str, sorted((folder / "cfn").glob("*.yaml"))), timeout=120
     )
     counts["mistakes"] += 1

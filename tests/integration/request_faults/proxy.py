@@ -12,24 +12,23 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
-from tests.integration.request_faults import call as calls
-from tests.integration.request_faults import error_responses as refusal
-from tests.integration.request_faults import fault as faults
-
 from preflight.system import waiting
+from tests.integration.request_faults import call as calls
+from tests.integration.request_faults import error_responses
+from tests.integration.request_faults.fault import Fault, Kind
 
 SLOW, TOO_SLOW = 3.0, 32.0  # seconds; a client gives up after thirty
 TIMEOUT = 120.0
 HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "expect", "host"}
 REFUSALS = {
-    faults.Kind.THROTTLED: refusal.throttled,
-    faults.Kind.THROTTLED_MORE: refusal.throttled,
-    faults.Kind.BROKEN: refusal.broken,
-    faults.Kind.BROKEN_FOR_GOOD: refusal.broken,
-    faults.Kind.EXPIRED: refusal.expired,
+    Kind.THROTTLED: error_responses.throttled,
+    Kind.THROTTLED_MORE: error_responses.throttled,
+    Kind.BROKEN: error_responses.broken,
+    Kind.BROKEN_FOR_GOOD: error_responses.broken,
+    Kind.EXPIRED: error_responses.expired,
 }
-UNHEARD = {faults.Kind.DROPPED, faults.Kind.GONE}
-UNANSWERED = {faults.Kind.LOST, faults.Kind.TIMED_OUT}
+UNHEARD = {Kind.DROPPED, Kind.GONE}
+UNANSWERED = {Kind.LOST, Kind.TIMED_OUT}
 Headers = list[tuple[str, str]]
 
 
@@ -40,7 +39,7 @@ class Proxy:
         self.server = server
         self.asked: list[str] = []
         self.struck = 0
-        self._fault: faults.Fault | None = None
+        self._fault: Fault | None = None
         self._counts: collections.Counter[str] = collections.Counter()
         self._lock = threading.Lock()
         handler = type("Handler", (_Handler,), {"proxy": self})
@@ -48,13 +47,13 @@ class Proxy:
         self._http.daemon_threads = True
         self.address = f"http://127.0.0.1:{self._http.server_port}"
 
-    def arm(self, fault: faults.Fault | None) -> None:
+    def arm(self, fault: Fault | None) -> None:
         """Forget what was asked for, and let this fault hit from now on."""
         with self._lock:
             self._fault, self.struck, self.asked = fault, 0, []
             self._counts.clear()
 
-    def enter(self, call: str) -> faults.Kind | None:
+    def enter(self, call: str) -> Kind | None:
         """Note a request; the kind of fault that hits it."""
         with self._lock:
             self.asked.append(call)
@@ -130,11 +129,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.rfile.readline()
         return b"".join(parts)
 
-    def _forward(self, body: bytes, kind: faults.Kind | None) -> None:
-        if kind is faults.Kind.SLOW:
+    def _forward(self, body: bytes, kind: Kind | None) -> None:
+        if kind is Kind.SLOW:
             waiting.pause(SLOW)
         status, headers, answer = self._ask(body)
-        if kind is faults.Kind.TIMED_OUT:
+        if kind is Kind.TIMED_OUT:
             waiting.pause(TOO_SLOW)
         if kind in UNANSWERED:
             self._hang_up()

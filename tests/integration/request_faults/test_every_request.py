@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from preflight.system.processes import CompletedProcess
 from tests.integration import lasting
+from tests.integration.lasting import Account
 from tests.integration.request_faults.fault import Fault, Kind
 
-from preflight.system import processes as process
-
 if TYPE_CHECKING:
-    from tests.integration.request_faults import proxy
+    from tests.integration.request_faults.proxy import Proxy
 
 # What a run asks for, and how often at the least: the clean run is held against it.
 CALLS = {
@@ -94,14 +95,14 @@ def cases() -> Iterator[Fault]:
             yield from (Fault(kind, call, count) for kind in (Kind.EXPIRED, Kind.LOST))
 
 
-def swept(account: lasting.Account, done: process.Done, own: dict[str, str]) -> process.Done:
+def swept(account: Account, done: CompletedProcess, own: dict[str, str]) -> CompletedProcess:
     """The sweep of what a run left; the run has said its id, unless it did not come that far."""
     found = re.search(r"as run ([0-9a-f]{8})", done.stderr)
     which = ("--run", found[1]) if found else ("--older-than", "0s")
     return lasting.run(account.endpoint, *lasting.SWEEP, *which, env=own)
 
 
-def test_a_clean_run_asks_for_what_is_hit(account: lasting.Account, between: proxy.Proxy) -> None:
+def test_a_clean_run_asks_for_what_is_hit(account: Account, between: Proxy) -> None:
     between.arm(None)
 
     done = lasting.run(between.address, *lasting.CHECK)
@@ -113,7 +114,7 @@ def test_a_clean_run_asks_for_what_is_hit(account: lasting.Account, between: pro
 
 @pytest.mark.parametrize("case", [pytest.param(c, id=f"{c.call} {c.nth} {c.kind.value}") for c in cases()])
 def test_a_run_that_is_hit_ends_and_leaves_nothing(
-    account: lasting.Account, between: proxy.Proxy, tmp_path: Path, case: Fault
+    account: Account, between: Proxy, tmp_path: Path, case: Fault
 ) -> None:
     own = {"TMPDIR": str(tmp_path), "AWS_MAX_ATTEMPTS": "4"}
     before = set(account.held())

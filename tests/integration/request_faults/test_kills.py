@@ -15,14 +15,15 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from tests.integration import lasting
 
-from preflight import errors
 from preflight.container_engine import engine as engines
 from preflight.container_engine import standins
-from preflight.system import processes as process
-from preflight.system import run_folders as places
-from preflight.system import waiting
+from preflight.container_engine.engine import Engine
+from preflight.errors import WaitExpiredError
+from preflight.system import processes, run_folders, waiting
+from preflight.system.processes import CompletedProcess
+from tests.integration import lasting
+from tests.integration.lasting import Account
 
 CHANCE = random.Random(int(os.environ.get("PREFLIGHT_SEED", "18")))  # noqa: S311 - moments, not secrets
 KILLS = [round(CHANCE.random(), 3) for _ in range(int(os.environ.get("PREFLIGHT_KILLS", "100")))]
@@ -46,13 +47,13 @@ def check(*regions: str) -> tuple[str, ...]:
 
 
 @pytest.fixture
-def before(account: lasting.Account) -> set[str]:
+def before(account: Account) -> set[str]:
     """What is in the account before a test: what another one left fails that one alone."""
     return set(account.held(*REGIONS))
 
 
 @pytest.fixture(scope="module")
-def seconds(account: lasting.Account) -> Mapping[int, float]:
+def seconds(account: Account) -> Mapping[int, float]:
     """How long a run takes here, by the number of its regions."""
     taken = {}
     for regions in (REGIONS[:1], REGIONS):
@@ -64,14 +65,14 @@ def seconds(account: lasting.Account) -> Mapping[int, float]:
 
 
 @pytest.fixture
-def own(account: lasting.Account, tmp_path: Path) -> dict[str, str]:
+def own(account: Account, tmp_path: Path) -> dict[str, str]:
     """The environment of a client whose run folders lie in a place of this test's own."""
     return lasting.environment(account.endpoint, {"TMPDIR": str(tmp_path)})
 
 
 def begun(own: Mapping[str, str]) -> set[str]:
     """Ids of the runs that were begun and not ended, one a region."""
-    return {folder.name for folder in Path(own["TMPDIR"]).glob(f"{places.NAME}-*/*")}
+    return {folder.name for folder in Path(own["TMPDIR"]).glob(f"{run_folders.NAME}-*/*")}
 
 
 def stored(runs: set[str]) -> list[str]:
@@ -86,22 +87,22 @@ def stored(runs: set[str]) -> list[str]:
         shown = engine.must("images", "--all", "--format", "{{.Repository}} {{.Tag}}", *ours).splitlines()
         found += [image for image in shown if image.split()[0] == NONE or image.split()[1] != NONE]
     seen = set(unfinished(engine))
-    with contextlib.suppress(errors.WaitExpiredError):  # somebody else's build may be at work, and then the next one
+    with contextlib.suppress(WaitExpiredError):  # somebody else's build may be at work, and then the next one
         waiting.until(lambda: not seen & set(unfinished(engine)), what="what was seen to end", timeout=20)
     return [*found, *sorted(seen & set(unfinished(engine)))]
 
 
-def unfinished(engine: engines.Engine) -> list[str]:
+def unfinished(engine: Engine) -> list[str]:
     """Containers of builds on stand-ins, which podman keeps where one is killed."""
     listed = engine.must("ps", "--all", "--external", "--format", "{{.ID}} {{.Image}} {{.Status}}").splitlines()
     return [line for line in listed if standins.PREFIX in line and line.endswith("Storage")]
 
 
-def ended_by(number: signal.Signals, moment: float, own: Mapping[str, str], *args: str) -> process.Done:
+def ended_by(number: signal.Signals, moment: float, own: Mapping[str, str], *args: str) -> CompletedProcess:
     """A command that gets a signal after so many seconds, with all of its process group, unless it ended before."""
-    running = process.start(*lasting.COMMAND, *args, env=own, cwd=lasting.ROOT)
-    with contextlib.suppress(errors.WaitExpiredError):
-        waiting.until(lambda: places.started(running.pid) == 0, what="the command to end", timeout=moment, interval=0.02)
+    running = processes.start(*lasting.COMMAND, *args, env=own, cwd=lasting.ROOT)
+    with contextlib.suppress(WaitExpiredError):
+        waiting.until(lambda: run_folders.process_start_time(running.pid) == 0, what="the command to end", timeout=moment, interval=0.02)
     with contextlib.suppress(ProcessLookupError):
         os.killpg(running.pid, number)
     return running.result(timeout=300)
@@ -110,12 +111,12 @@ def ended_by(number: signal.Signals, moment: float, own: Mapping[str, str], *arg
 def swept(own: Mapping[str, str]) -> list[int]:
     """Exit codes of the sweeps of the account, and of this machine."""
     commands = ((*lasting.SWEEP, *ALL), ("sweep",))
-    return [process.run(*lasting.COMMAND, *one, env=own, cwd=lasting.ROOT, timeout=300).code for one in commands]
+    return [processes.run(*lasting.COMMAND, *one, env=own, cwd=lasting.ROOT, timeout=300).code for one in commands]
 
 
 @pytest.mark.parametrize("moment", [pytest.param(m, id=f"at {m:.1%} of it {n}") for n, m in enumerate(KILLS)])
 def test_a_killed_run_leaves_nothing_after_the_sweep(
-    account: lasting.Account, before: set[str], seconds: Mapping[int, float], own: dict[str, str], moment: float
+    account: Account, before: set[str], seconds: Mapping[int, float], own: dict[str, str], moment: float
 ) -> None:
     ended_by(signal.SIGKILL, moment * seconds[1], own, *check(*REGIONS[:1]))
     runs = begun(own)
@@ -127,10 +128,10 @@ def test_a_killed_run_leaves_nothing_after_the_sweep(
 
 @pytest.mark.parametrize("moment", [pytest.param(m, id=f"at {m:.1%} of it {n}") for n, m in enumerate(TEARDOWNS)])
 def test_a_run_that_is_killed_while_it_cleans_up_leaves_nothing_after_the_sweep(
-    account: lasting.Account, before: set[str], seconds: Mapping[int, float], own: dict[str, str], moment: float
+    account: Account, before: set[str], seconds: Mapping[int, float], own: dict[str, str], moment: float
 ) -> None:
     """It is asked to stop in the middle, and killed after some of the seconds that the teardown takes."""
-    running = process.start(*lasting.COMMAND, *check(*REGIONS[:1]), env=own, cwd=lasting.ROOT)
+    running = processes.start(*lasting.COMMAND, *check(*REGIONS[:1]), env=own, cwd=lasting.ROOT)
     waiting.pause(0.8 * seconds[1])
     with contextlib.suppress(ProcessLookupError):
         os.kill(running.pid, signal.SIGTERM)
@@ -147,7 +148,7 @@ def test_a_run_that_is_killed_while_it_cleans_up_leaves_nothing_after_the_sweep(
 
 @pytest.mark.parametrize("moment", [pytest.param(m, id=f"after {m} s {n}") for n, m in enumerate(SWEEPS)])
 def test_a_sweep_that_is_killed_is_finished_by_the_next(
-    account: lasting.Account, before: set[str], seconds: Mapping[int, float], own: dict[str, str], moment: float
+    account: Account, before: set[str], seconds: Mapping[int, float], own: dict[str, str], moment: float
 ) -> None:
     ended_by(signal.SIGKILL, 0.7 * seconds[1], own, *check(*REGIONS[:1]))
     runs = begun(own)
@@ -160,7 +161,7 @@ def test_a_sweep_that_is_killed_is_finished_by_the_next(
 
 @pytest.mark.parametrize(("number", "regions", "moment"), STOPS)
 def test_a_run_that_is_asked_to_stop_leaves_nothing(
-    account: lasting.Account,
+    account: Account,
     before: set[str],
     seconds: Mapping[int, float],
     own: dict[str, str],

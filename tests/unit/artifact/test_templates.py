@@ -11,7 +11,7 @@ import pytest
 
 from preflight import lint
 from preflight.comply import waivers
-from preflight.rehearsal import server
+from preflight.rehearsal.server import Server
 from preflight.templates import template
 
 ROOT = Path(__file__).parents[3]
@@ -90,7 +90,7 @@ def deployed(client: Callable[[str], Any], staged: str) -> Callable[[str], Any]:
     return client
 
 
-def test_the_whole_deployment_reads_back_as_declared(account: server.Server, deployed: Callable[[str], Any]) -> None:
+def test_the_whole_deployment_reads_back_as_declared(account: Server, deployed: Callable[[str], Any]) -> None:
     ecs, ec2, iam, logs, ecr = (deployed(s) for s in ("ecs", "ec2", "iam", "logs", "ecr"))
     services = ecs.describe_services(cluster="fa-018-cluster", services=["fa-018-service1", "fa-018-service2"])[
         "services"
@@ -143,13 +143,13 @@ def test_the_whole_deployment_reads_back_as_declared(account: server.Server, dep
     }
 
 
-def test_nothing_that_our_templates_say_is_ignored(account: server.Server, deployed: Callable[[str], Any]) -> None:
+def test_nothing_that_our_templates_say_is_ignored(account: Server, deployed: Callable[[str], Any]) -> None:
     ignored = [entry for entry in account.book.shown()["ledger"] if entry["state"] == "ignored"]
 
     assert (ignored, account.book.troubles) == ([], [])
 
 
-def test_deleting_the_stacks_leaves_nothing(account: server.Server, deployed: Callable[[str], Any]) -> None:
+def test_deleting_the_stacks_leaves_nothing(account: Server, deployed: Callable[[str], Any]) -> None:
     cloudformation, ecs, ec2, ecr = (deployed(s) for s in ("cloudformation", "ecs", "ec2", "ecr"))
     before = len(ec2.describe_vpcs()["Vpcs"])
     for name in ("fa-018", "fa-018-ecr"):

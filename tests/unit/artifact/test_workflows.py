@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.artifact import workflow
 
-from preflight.system import processes as process
+from preflight.system import processes
+from tests.unit.artifact import workflow
 
 FILES = [pytest.param(path, id=path.name) for path in (*workflow.WORKFLOWS, workflow.ACTION)]
 WORKFLOWS = [pytest.param(path, id=path.name) for path in workflow.WORKFLOWS]
@@ -145,7 +145,7 @@ def test_the_last_job_waits_for_all_others(ci: dict[str, Any]) -> None:
 def test_the_last_job_is_green_only_if_all_are(ci: dict[str, Any], results: str, code: int) -> None:
     script = ci["jobs"]["all"]["steps"][0]["run"]
 
-    assert process.run("bash", "-e", "-c", script, timeout=20, env={"RESULTS": results}).code == code
+    assert processes.run("bash", "-e", "-c", script, timeout=20, env={"RESULTS": results}).code == code
 
 
 def test_what_is_uploaded_is_what_the_documentation_says(ci: dict[str, Any]) -> None:
@@ -205,7 +205,7 @@ def test_every_variable_of_the_action_is_read_by_its_script() -> None:
 def test_a_mistaken_input_of_the_action_is_no_verdict(tmp_path: Path) -> None:
     given = {"STAGE": "lint", "CONTAINERS": "off", "OUTPUT_DIR": str(tmp_path), "STRICT": "yes"}
     output = tmp_path / "output"
-    done = process.run(str(workflow.ROOT / ".ci" / "action"), timeout=20, env={**given, "GITHUB_OUTPUT": str(output)})
+    done = processes.run(str(workflow.ROOT / ".ci" / "action"), timeout=20, env={**given, "GITHUB_OUTPUT": str(output)})
 
     assert (done.code, output.read_text()) == (2, "verdict=error\n")
 
@@ -214,7 +214,7 @@ def test_the_jobs_run_on_the_oldest_python_and_on_the_newest() -> None:
     project = (workflow.ROOT / "pyproject.toml").read_text(encoding="utf-8")
     oldest = re.findall(r'requires-python = ">=(.+)"', project)
     newest = re.findall(r'Python :: (3\.\d+)"', project)[-1:]
-    done = process.must(sys.executable, str(workflow.ROOT / ".ci" / "pythons.py"), timeout=20)
+    done = processes.run_checked(sys.executable, str(workflow.ROOT / ".ci" / "pythons.py"), timeout=20)
 
     assert done.stdout == f"ends={json.dumps([*oldest, *newest])}\nnewest={newest[0]}\n"
 

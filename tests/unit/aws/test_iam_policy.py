@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
-from preflight.aws import iam_policy as permissions
+from preflight.aws import iam_policy
+from preflight.aws.iam_policy import Policies, RequestContext
 
 ARN = "arn:aws:ecr:eu-west-1:123456789012:repository/app"
-REQUEST = permissions.Request("ecr:BatchGetImage", ARN, {"aws:requestedregion": "eu-west-1"})
+REQUEST = RequestContext("ecr:BatchGetImage", ARN, {"aws:requestedregion": "eu-west-1"})
 
 
 def allow(**change: Any) -> dict[str, Any]:
@@ -48,10 +49,10 @@ def allow(**change: Any) -> dict[str, Any]:
     ],
 )
 def test_allows(policies: list[dict[str, Any]], boundary: dict[str, Any] | None, is_allowed: bool) -> None:  # noqa: FBT001 - a case
-    assert permissions.allows(permissions.Policies(tuple(policies), boundary), REQUEST) is is_allowed
+    assert iam_policy.allows(Policies(tuple(policies), boundary), REQUEST) is is_allowed
 
 
-NAMED = permissions.Request(
+NAMED = RequestContext(
     "ecr:BatchGetImage",
     "arn:aws:ecr:eu-west-1:123456789012:repository/ann",
     {"aws:username": "ann", "aws:principaltag/team": "*", "aws:currenttime": "2026-06-01T12:00:00Z"},
@@ -84,19 +85,19 @@ REPOSITORIES = "arn:aws:ecr:eu-west-1:123456789012:repository/"
 def test_variables_and_conditions(change: dict[str, Any], is_allowed: bool) -> None:  # noqa: FBT001 - a case
     policy = {"Version": "2012-10-17", **allow(**change)}
 
-    assert permissions.allows(permissions.Policies((policy,)), NAMED) is is_allowed
+    assert iam_policy.allows(Policies((policy,)), NAMED) is is_allowed
 
 
 def test_a_policy_without_a_version_has_no_variables() -> None:
     policy = allow(Resource=REPOSITORIES + "${aws:username}")
 
-    assert not permissions.allows(permissions.Policies((policy,)), NAMED)
+    assert not iam_policy.allows(Policies((policy,)), NAMED)
 
 
 def test_a_pattern_full_of_stars_is_matched_in_no_time() -> None:
     pattern = "*a" * 40 + "*b"
 
-    assert not permissions.like("a" * 5000, pattern)
+    assert not iam_policy.like("a" * 5000, pattern)
 
 
 def trust(**change: Any) -> dict[str, Any]:
@@ -129,18 +130,18 @@ def trust(**change: Any) -> dict[str, Any]:
 )
 def test_trusts(policy: dict[str, Any], is_trusted: bool) -> None:  # noqa: FBT001 - a case
     context = {"aws:sourceaccount": "1", "aws:sourcearn": "arn:aws:ecs:r:1:x"}
-    request = permissions.Request("sts:AssumeRole", context=context)
+    request = RequestContext("sts:AssumeRole", context=context)
 
-    assert permissions.trusts(policy, "ecs-tasks.amazonaws.com", request) is is_trusted
+    assert iam_policy.trusts(policy, "ecs-tasks.amazonaws.com", request) is is_trusted
 
 
 def test_the_denial_names_the_action() -> None:
-    said = permissions.why_not(permissions.Policies(), REQUEST)
+    said = iam_policy.denial_reason(Policies(), REQUEST)
 
     assert said == "because no identity-based policy allows the ecr:BatchGetImage action"
 
 
 def test_a_deny_of_the_boundary_is_told_as_one() -> None:
-    policies = permissions.Policies((allow(),), allow(Effect="Deny"))
+    policies = Policies((allow(),), allow(Effect="Deny"))
 
-    assert permissions.why_not(policies, REQUEST) == "with an explicit deny in a permissions boundary"
+    assert iam_policy.denial_reason(policies, REQUEST) == "with an explicit deny in a permissions boundary"

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from preflight.aws import reachability
+from preflight.aws.reachability import Interface, Network
 
-FACE = reachability.Interface("vpc", "subnet", "10.0.1.4", ("sg",), has_public_address=True)
+FACE = Interface("vpc", "subnet", "10.0.1.4", ("sg",), has_public_address=True)
 PRIVATE = dataclasses.replace(FACE, has_public_address=False)
 
 
@@ -15,7 +16,7 @@ def rule(port: int = 80, **peer: Any) -> dict[str, Any]:
     return {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "IpRanges": [{"CidrIp": "0.0.0.0/0"}], **peer}
 
 
-def network(**change: Any) -> reachability.Network:
+def network(**change: Any) -> Network:
     good: dict[str, Any] = {
         "subnets": ({"SubnetId": "subnet", "CidrBlock": "10.0.1.0/24"},),
         "route_tables": (
@@ -32,7 +33,7 @@ def network(**change: Any) -> reachability.Network:
         "internet_gateways": ({"InternetGatewayId": "igw-1", "Attachments": [{"VpcId": "vpc", "State": "available"}]},),
         "security_groups": ({"GroupId": "sg", "IpPermissions": [rule()], "IpPermissionsEgress": [rule(443)]},),
     }
-    return reachability.Network(**(good | change))
+    return Network(**(good | change))
 
 
 def routed(**route: str) -> dict[str, Any]:
@@ -137,7 +138,7 @@ def allow(number: int, first: int, last: int, *, egress: bool) -> dict[str, Any]
         ),
     ],
 )
-def test_from_the_internet(change: dict[str, Any], face: reachability.Interface, said: str | None) -> None:
+def test_from_the_internet(change: dict[str, Any], face: Interface, said: str | None) -> None:
     missing = reachability.from_internet(network(**change), face, 80)
 
     assert (missing is None) if said is None else (missing is not None and said in missing.message)
@@ -159,7 +160,7 @@ def test_from_the_internet(change: dict[str, Any], face: reachability.Interface,
         pytest.param({"has_dns": {"vpc": False}}, FACE, "DNS resolution is off", id="no names"),
     ],
 )
-def test_to_the_internet(change: dict[str, Any], face: reachability.Interface, said: str | None) -> None:
+def test_to_the_internet(change: dict[str, Any], face: Interface, said: str | None) -> None:
     missing = reachability.to_internet(network(**change), face)
 
     assert (missing is None) if said is None else (missing is not None and said in missing.message)
@@ -207,7 +208,7 @@ def test_a_gateway_endpoint_serves_a_private_subnet() -> None:
     assert reachability.to_service(network(endpoints=(gateway,), **routed()), PRIVATE, "s3") is None
 
 
-BALANCER = reachability.Interface("vpc", "edge", "10.0.9.4", ("lb",), has_public_address=True)
+BALANCER = Interface("vpc", "edge", "10.0.9.4", ("lb",), has_public_address=True)
 WITH_BALANCER = {
     "subnets": (
         {"SubnetId": "subnet", "CidrBlock": "10.0.1.0/24", "VpcId": "vpc"},

@@ -6,21 +6,23 @@ from typing import Any
 
 import pytest
 
-from preflight import errors, model
-from preflight.comply import cfn_guard as guard
-from preflight.comply import cfn_guard_binary as guard_binary
-from preflight.comply import rules as rulebook
-from preflight.system import processes as process
+from preflight.comply import cfn_guard
+from preflight.comply.cfn_guard import Rule
+from preflight.comply.cfn_guard_binary import Binary
+from preflight.comply.rules import RuleMetadata
+from preflight.errors import ToolBrokeError, UsageError
+from preflight.model import Finding, Severity
+from preflight.system.processes import CompletedProcess
 from preflight.templates import template
 
-RULE = guard.Rule("R", Path("rules/fargate/r.guard"), "fargate")
+RULE = Rule("R", Path("rules/fargate/r.guard"), "fargate")
 KNOWN = template.parse("Resources:\n  A:\n    Type: T\n    Properties:\n      B: 1\n", name="t.yaml")
 TEMPLATES = {Path("/t.yaml"): KNOWN}
 
 
-def done(code: int = 0, *, stderr: str = "", **answer: Any) -> process.Done:
+def done(code: int = 0, *, stderr: str = "", **answer: Any) -> CompletedProcess:
     whole = {"name": "/t.yaml", "compliant": [], "not_applicable": [], "not_compliant": [], **answer}
-    return process.Done(("cfn-guard",), code, json.dumps([whole]), stderr)
+    return CompletedProcess(("cfn-guard",), code, json.dumps([whole]), stderr)
 
 
 def broken(
@@ -44,23 +46,23 @@ def broken(
         pytest.param(done(0, compliant=["R", "S"]), id="a rule that nobody asked"),
         pytest.param(done(0, compliant=["R"], not_compliant=[broken()]), id="a rule that answered twice"),
         pytest.param(done(0, name="/other.yaml", compliant=["R"]), id="another template"),
-        pytest.param(process.Done(("cfn-guard",), 0, "", ""), id="silence"),
-        pytest.param(process.Done(("cfn-guard",), 0, "[]", ""), id="an empty list"),
+        pytest.param(CompletedProcess(("cfn-guard",), 0, "", ""), id="silence"),
+        pytest.param(CompletedProcess(("cfn-guard",), 0, "[]", ""), id="an empty list"),
     ],
 )
-def test_what_is_no_verdict_never_passes(said: process.Done) -> None:
-    with pytest.raises(errors.ToolBrokeError, match="no verdict"):
-        guard.judge(said, [RULE], TEMPLATES)
+def test_what_is_no_verdict_never_passes(said: CompletedProcess) -> None:
+    with pytest.raises(ToolBrokeError, match="no verdict"):
+        cfn_guard.judge(said, [RULE], TEMPLATES)
 
 
 def test_a_broken_rule_is_a_finding_with_file_line_resource_and_fix() -> None:
-    found = guard.judge(done(19, not_compliant=[broken()]), [RULE], TEMPLATES)
+    found = cfn_guard.judge(done(19, not_compliant=[broken()]), [RULE], TEMPLATES)
 
     assert found == [
-        model.Finding(
+        Finding(
             "comply",
             "R",
-            model.Severity.ERROR,
+            Severity.ERROR,
             "it is 1.",
             file="t.yaml",
             line=5,
@@ -74,7 +76,7 @@ def test_a_broken_rule_is_a_finding_with_file_line_resource_and_fix() -> None:
 def test_a_resource_is_named_once_and_by_the_rules_own_words() -> None:
     clauses = [broken(message=None)["Rule"]["checks"][0], broken()["Rule"]["checks"][0]]
 
-    found = guard.judge(done(19, not_compliant=[{"Rule": {"name": "R", "checks": clauses}}]), [RULE], TEMPLATES)
+    found = cfn_guard.judge(done(19, not_compliant=[{"Rule": {"name": "R", "checks": clauses}}]), [RULE], TEMPLATES)
 
     assert [finding.message for finding in found] == ["it is 1."]
 
@@ -82,7 +84,7 @@ def test_a_resource_is_named_once_and_by_the_rules_own_words() -> None:
 def test_each_parameter_that_does_not_fit_is_named() -> None:
     clauses = [broken(f"/Parameters/{name}/Default")["Rule"]["checks"][0] for name in ("P", "Q")]
 
-    found = guard.judge(done(19, not_compliant=[{"Rule": {"name": "R", "checks": clauses}}]), [RULE], TEMPLATES)
+    found = cfn_guard.judge(done(19, not_compliant=[{"Rule": {"name": "R", "checks": clauses}}]), [RULE], TEMPLATES)
 
     assert [finding.resource for finding in found] == ["P", "Q"]
 
@@ -91,7 +93,7 @@ def test_the_branches_of_an_or_are_one_finding_in_the_rules_own_words() -> None:
     clauses = [broken(message=None)["Rule"]["checks"][0], broken(path="")["Rule"]["checks"][0]]
     either = [{"Disjunctions": {"checks": clauses}}]
 
-    found = guard.judge(done(19, not_compliant=[{"Rule": {"name": "R", "checks": either}}]), [RULE], TEMPLATES)
+    found = cfn_guard.judge(done(19, not_compliant=[{"Rule": {"name": "R", "checks": either}}]), [RULE], TEMPLATES)
 
     assert [(finding.resource, finding.message) for finding in found] == [("A", "it is 1.")]
 
@@ -99,13 +101,13 @@ def test_the_branches_of_an_or_are_one_finding_in_the_rules_own_words() -> None:
 def test_line_ends_that_cfn_guard_writes_as_semicolons_are_taken_out() -> None:
     said = broken(message=";    Violation: it is 1; or so.;    Fix: set 2.;  ")
 
-    found = guard.judge(done(19, not_compliant=[said]), [RULE], TEMPLATES)
+    found = cfn_guard.judge(done(19, not_compliant=[said]), [RULE], TEMPLATES)
 
     assert [(finding.message, finding.fix) for finding in found] == [("it is 1; or so.", "set 2.")]
 
 
 def test_practice_is_a_warning() -> None:
-    assert guard.Rule("R", Path("x"), "practice").severity is model.Severity.WARNING
+    assert Rule("R", Path("x"), "practice").severity is Severity.WARNING
 
 
 @pytest.mark.parametrize(
@@ -120,39 +122,40 @@ def test_a_folder_that_cannot_judge_is_refused(tmp_path: Path, text: str | None,
     if text is not None:
         (tmp_path / "a.guard").write_text(text)
 
-    with pytest.raises(errors.UsageError, match=said):
-        guard.rules_below([tmp_path])
+    with pytest.raises(UsageError, match=said):
+        cfn_guard.rules_below([tmp_path])
 
 
 def test_rules_with_parameters_are_not_asked(tmp_path: Path) -> None:
     (tmp_path / "a.guard").write_text("rule helper(x) {\n}\nrule A when %x !empty {\n}\n")
 
-    assert [rule.name for rule in guard.rules_below([tmp_path])] == ["A"]
+    assert [rule.name for rule in cfn_guard.rules_below([tmp_path])] == ["A"]
 
 
 @pytest.mark.guard
-def test_a_file_that_guard_cannot_read_stops_the_run(guard: guard_binary.Binary, tmp_path: Path) -> None:
-    from preflight.comply import cfn_guard as module  # noqa: PLC0415 - the fixture has its name
+def test_a_file_that_guard_cannot_read_stops_the_run(guard: Binary, tmp_path: Path) -> None:
+    from preflight.comply import cfn_guard  # noqa: PLC0415 - the fixture has its name
+    from preflight.comply.cfn_guard import Rule  # noqa: PLC0415 - the fixture has its name
 
     (tmp_path / "bad.guard").write_text("rule A when {{{\n}\n")
     (tmp_path / "t.yaml").write_text("Resources: {}\n")
     known = {tmp_path / "t.yaml": template.load(tmp_path / "t.yaml")}
-    rules = [module.Rule("A", tmp_path / "bad.guard", "fargate")]
+    rules = [Rule("A", tmp_path / "bad.guard", "fargate")]
 
-    with pytest.raises(errors.ToolBrokeError, match="no verdict"):
-        module.start(guard, rules, known).findings()
+    with pytest.raises(ToolBrokeError, match="no verdict"):
+        cfn_guard.start(guard, rules, known).findings()
 
 
 def test_every_document_has_to_be_answered_for() -> None:
     said = done(0, compliant=["R"])
 
-    with pytest.raises(errors.ToolBrokeError, match=r"no verdict on resolved\.yaml"):
-        guard.judged(said, [RULE], {**TEMPLATES, Path("/0.json"): template.parse("Resources: {}", name="resolved.yaml")})
+    with pytest.raises(ToolBrokeError, match=r"no verdict on resolved\.yaml"):
+        cfn_guard.judged(said, [RULE], {**TEMPLATES, Path("/0.json"): template.parse("Resources: {}", name="resolved.yaml")})
 
 
 def test_a_finding_names_the_page_that_says_why() -> None:
-    rule = guard.Rule("R", Path("r.guard"), "fargate", rulebook.Entry(sources=("https://one", "https://two")))
+    rule = Rule("R", Path("r.guard"), "fargate", RuleMetadata(sources=("https://one", "https://two")))
 
-    found = guard.judge(done(19, not_compliant=[broken()]), [rule], TEMPLATES)
+    found = cfn_guard.judge(done(19, not_compliant=[broken()]), [rule], TEMPLATES)
 
     assert [finding.source for finding in found] == ["https://one"]

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from preflight import errors
-from preflight.comply import cfn_guard_binary as guard_binary
+from preflight.comply import cfn_guard_binary
+from preflight.comply.cfn_guard_binary import Binary
+from preflight.errors import ToolBrokeError, ToolMissingError
 
 
 @pytest.fixture
@@ -13,7 +14,7 @@ def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """No binary by variable, on PATH or in the cache."""
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.delenv(guard_binary.VARIABLE, raising=False)
+    monkeypatch.delenv(cfn_guard_binary.VARIABLE, raising=False)
     return tmp_path
 
 
@@ -24,15 +25,15 @@ def program(path: Path, said: str, code: int = 0) -> Path:
 
 
 def test_a_missing_binary_is_said_with_the_next_step(nowhere: Path) -> None:
-    with pytest.raises(errors.ToolMissingError, match="preflight doctor --fix"):
-        guard_binary.find()
+    with pytest.raises(ToolMissingError, match="preflight doctor --fix"):
+        cfn_guard_binary.find()
 
 
 def test_the_variable_has_to_name_a_file(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(guard_binary.VARIABLE, "/no/such")
+    monkeypatch.setenv(cfn_guard_binary.VARIABLE, "/no/such")
 
-    with pytest.raises(errors.ToolMissingError, match="/no/such"):
-        guard_binary.find()
+    with pytest.raises(ToolMissingError, match="/no/such"):
+        cfn_guard_binary.find()
 
 
 @pytest.mark.parametrize(
@@ -44,25 +45,25 @@ def test_the_variable_has_to_name_a_file(nowhere: Path, monkeypatch: pytest.Monk
     ],
 )
 def test_another_program_is_refused(nowhere: Path, monkeypatch: pytest.MonkeyPatch, said: str, code: int) -> None:
-    monkeypatch.setenv(guard_binary.VARIABLE, str(program(nowhere / "g", said, code)))
+    monkeypatch.setenv(cfn_guard_binary.VARIABLE, str(program(nowhere / "g", said, code)))
 
-    with pytest.raises(errors.ToolBrokeError, match="is not cfn-guard"):
-        guard_binary.find()
+    with pytest.raises(ToolBrokeError, match="is not cfn-guard"):
+        cfn_guard_binary.find()
 
 
 def test_a_build_of_ones_own_is_used_and_said_so(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(guard_binary.VARIABLE, str(program(nowhere / "g", "cfn-guard 3.1.1")))
+    monkeypatch.setenv(cfn_guard_binary.VARIABLE, str(program(nowhere / "g", "cfn-guard 3.1.1")))
 
-    assert "not the published build" in guard_binary.find().name
+    assert "not the published build" in cfn_guard_binary.find().name
 
 
 def test_a_cached_binary_that_was_changed_is_refused(nowhere: Path) -> None:
-    program(guard_binary.cached(), "cfn-guard 3.1.1")
+    program(cfn_guard_binary.cached(), "cfn-guard 3.1.1")
 
-    with pytest.raises(errors.ToolBrokeError, match="SHA-256"):
-        guard_binary.find()
+    with pytest.raises(ToolBrokeError, match="SHA-256"):
+        cfn_guard_binary.find()
 
 
 @pytest.mark.guard
-def test_the_binary_in_use_is_the_published_one(guard: guard_binary.Binary) -> None:
+def test_the_binary_in_use_is_the_published_one(guard: Binary) -> None:
     assert guard.is_known

@@ -5,27 +5,26 @@ from pathlib import Path
 
 import pytest
 
-from preflight import errors
-from preflight.comply import rule_docs as rulepage
-from preflight.comply import rules as rulebook
-from preflight.comply import ruleset
+from preflight.comply import rule_docs, ruleset
+from preflight.comply.rules import Rule, RuleMetadata
+from preflight.errors import UsageError
 
 ROOT = Path(__file__).parents[3]
-OFF = rulebook.Rule(
+OFF = Rule(
     "LOGS_X",
     Path("rules/practice/logs_x.guard"),
     "practice",
-    rulebook.Entry("A | title.", "A reason.", ("T",), ("C.1",), ("https://x",), is_enabled=False, off_because="It costs."),
+    RuleMetadata("A | title.", "A reason.", ("T",), ("C.1",), ("https://x",), is_enabled=False, off_because="It costs."),
 )
-ON = rulebook.Rule("ECS_Y", Path("rules/fargate/python_rules.yaml"), "fargate", is_join=True)
+ON = Rule("ECS_Y", Path("rules/fargate/python_rules.yaml"), "fargate", is_join=True)
 
 
 def test_the_page_is_current() -> None:
-    assert (ROOT / "docs" / "rules.md").read_text() == rulepage.page(ruleset.chosen(()).every)
+    assert (ROOT / "docs" / "rules.md").read_text() == rule_docs.page(ruleset.chosen(()).every)
 
 
 def test_the_list_says_tier_severity_state_title_and_controls() -> None:
-    assert rulepage.listing([OFF, ON]) == (
+    assert rule_docs.listing([OFF, ON]) == (
         "practice warning off LOGS_X  A | title. [C.1]\nfargate  error   on  ECS_Y\n"
     )  # fmt: skip
 
@@ -38,18 +37,18 @@ def test_the_list_says_tier_severity_state_title_and_controls() -> None:
     ],
 )  # fmt: skip
 def test_one_rule_is_shown_in_full(name: str, said: list[str]) -> None:
-    shown = rulepage.one([OFF, ON], name)
+    shown = rule_docs.one([OFF, ON], name)
 
     assert [text for text in said if text not in shown] == []
 
 
 def test_a_rule_that_is_not_there_is_refused_with_a_near_one() -> None:
-    with pytest.raises(errors.UsageError, match="did you mean 'LOGS_X'"):
-        rulepage.one([OFF, ON], "logs_xx")
+    with pytest.raises(UsageError, match="did you mean 'LOGS_X'"):
+        rule_docs.one([OFF, ON], "logs_xx")
 
 
 def test_programs_get_the_same() -> None:
-    rows = json.loads(rulepage.as_json([OFF, ON]))
+    rows = json.loads(rule_docs.as_json([OFF, ON]))
 
     assert [(r["name"], r["on"], r["waivable"], r["python"], r["off_because"]) for r in rows] == [
         ("LOGS_X", False, True, False, "It costs."),
@@ -58,4 +57,4 @@ def test_programs_get_the_same() -> None:
 
 
 def test_the_page_says_what_is_off_and_why() -> None:
-    assert "| LOGS_X | It costs. |" in rulepage.page([OFF, ON])
+    assert "| LOGS_X | It costs. |" in rule_docs.page([OFF, ON])

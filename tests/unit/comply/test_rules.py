@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from preflight import errors, model
 from preflight.comply import pack
 from preflight.comply import rules as rulebook
+from preflight.comply.rules import RuleMetadata
+from preflight.errors import UsageError
+from preflight.model import Severity
 
 RULE = "rule %s when %%x !empty {\n}\n"
 BOOK = """\
@@ -37,7 +39,7 @@ def test_a_rule_has_what_its_book_says(folder: Path) -> None:
 
     assert (rule.name, rule.severity, rule.source, rule.is_on, rule.entry.why, rule.entry.off_because) == (
         "A",
-        model.Severity.WARNING,
+        Severity.WARNING,
         "https://one",
         False,
         "Because it is so.",
@@ -54,7 +56,7 @@ def test_a_rule_without_an_entry_has_its_name_alone(folder: Path, text: str | No
     if text is not None:
         book.write_text(text)
 
-    assert rulebook.rules_below([folder])[0].entry == rulebook.Entry()
+    assert rulebook.rules_below([folder])[0].entry == RuleMetadata()
 
 
 @pytest.mark.parametrize(
@@ -82,7 +84,7 @@ def test_a_book_that_cannot_be_used_is_refused_with_file_and_line(folder: Path, 
     book = folder / "practice" / "rules.yaml"
     book.write_text(text)
 
-    with pytest.raises(errors.UsageError) as caught:
+    with pytest.raises(UsageError) as caught:
         rulebook.rules_below([folder])
 
     assert (said in str(caught.value), f"rules.yaml:{line}:" in str(caught.value)) == (True, True), str(caught.value)
@@ -97,14 +99,14 @@ def test_a_folder_that_is_named_twice_counts_once(folder: Path) -> None:
 def test_two_rules_of_one_name_are_refused(folder: Path) -> None:
     (folder / "practice" / "b.guard").write_text(RULE % "A")
 
-    with pytest.raises(errors.UsageError, match="two rules have one name: A"):
+    with pytest.raises(UsageError, match="two rules have one name: A"):
         rulebook.rules_below([folder])
 
 
 def test_a_rule_that_is_no_text_is_refused(folder: Path) -> None:
     (folder / "practice" / "b.guard").write_bytes(b"rule \xff\xfe")
 
-    with pytest.raises(errors.UsageError, match="cannot be read"):
+    with pytest.raises(UsageError, match="cannot be read"):
         rulebook.rules_below([folder])
 
 

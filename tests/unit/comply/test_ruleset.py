@@ -4,18 +4,17 @@ from pathlib import Path
 
 import pytest
 
-from preflight import errors
-from preflight.comply import pack, ruleset
-from preflight.comply import rules as rulebook
-from preflight.plan import rule_settings as policy
+from preflight.comply import pack, rules, ruleset
+from preflight.errors import UsageError
+from preflight.plan.rule_settings import RuleSettings, RuleSwitch
 
-SHIPPED = rulebook.rules_below([pack.folder()])
+SHIPPED = rules.rules_below([pack.folder()])
 FIRST = "ECS_TASKDEF_NETWORK_MODE_AWSVPC"
 JOIN = "EC2_PUBLIC_SUBNET_ROUTE"
 
 
-def switched(rule: str, to: str) -> policy.Policy:
-    return policy.Policy("preflight.yaml", switches=(policy.Switch(rule, to, 7),))
+def switched(rule: str, to: str) -> RuleSettings:
+    return RuleSettings("preflight.yaml", switches=(RuleSwitch(rule, to, 7),))
 
 
 def folder(tmp_path: Path, *names: str) -> Path:
@@ -85,5 +84,5 @@ def test_a_check_in_python_has_the_entry_of_the_rule_that_it_completes() -> None
 
 
 def test_a_rule_that_nobody_knows_is_refused_with_a_near_one() -> None:
-    with pytest.raises(errors.UsageError, match=r"preflight\.yaml:7: .*did you mean 'EC2_PUBLIC_SUBNET_ROUTE'"):
+    with pytest.raises(UsageError, match=r"preflight\.yaml:7: .*did you mean 'EC2_PUBLIC_SUBNET_ROUTE'"):
         ruleset.chosen([], switched("EC2_PUBLIC_SUBNET_ROUTES", "off"))

@@ -11,13 +11,16 @@ from typing import Any
 
 import pytest
 
-from preflight import errors, model
-from preflight.comply import cfn_guard_binary as guard_binary
-from preflight.comply import ruleset
-from preflight.comply import stage as comply
+from preflight.comply import ruleset, stage
+from preflight.comply.cfn_guard_binary import Binary
+from preflight.comply.ruleset import Ruleset
+from preflight.comply.stage import ComplyRequest, Result
+from preflight.errors import ToolBrokeError, UsageError
+from preflight.model import Severity
 from preflight.plan import plan
-from preflight.system import run_folders as places
+from preflight.system import run_folders
 from preflight.templates import template
+from preflight.templates.template import Template
 
 pytestmark = pytest.mark.guard
 FAMILIES = {
@@ -73,22 +76,22 @@ rule ACME_SECRET when %parameters !empty {
   when %waived !empty { Metadata.guard.Reasons.ACME_SECRET == /\\S.{14,}/ << Violation: waived without a reason. >> }
 }
 """
-Check = Callable[..., comply.Result]
+Check = Callable[..., Result]
 
 
-def few(chosen: ruleset.Ruleset) -> ruleset.Ruleset:
+def few(chosen: Ruleset) -> Ruleset:
     """The families that the user asked for, the checks in Python, and a team's own rules."""
     kept = tuple(rule for rule in chosen.guard if rule.name in FAMILIES or rule.name.startswith("ACME_"))
     return dataclasses.replace(chosen, guard=kept)
 
 
 @pytest.fixture
-def check(guard: guard_binary.Binary, tmp_path: Path) -> Check:
+def check(guard: Binary, tmp_path: Path) -> Check:
     """Hold templates (by name) against the pack and rules of a team."""
 
     def run(
         *, asked: dict[str, Any] | None = None, today: dt.date = dt.date(2027, 1, 31), rules: str = "", **texts: str
-    ) -> comply.Result:
+    ) -> Result:
         cfn = tmp_path / "cfn"
         cfn.mkdir(exist_ok=True)
         for name, text in texts.items():
@@ -105,7 +108,7 @@ def check(guard: guard_binary.Binary, tmp_path: Path) -> Check:
             read = plan.load(tmp_path / "preflight.yaml")
         chosen = few(ruleset.chosen([own] if rules else [], read.policy if read else None))
         templates = {path: template.load(path, name=path.name) for path in sorted(cfn.iterdir())}
-        with comply.running(comply.Asked(templates, chosen, read, "run1", today), guard) as started:
+        with stage.running(ComplyRequest(templates, chosen, read, "run1", today), guard) as started:
             return started.result()
 
     return run
@@ -116,7 +119,7 @@ def service(properties: str, *, guard: str = "", head: str = "") -> str:
     return f"{head}Resources:\n  S:\n    Type: AWS::ECS::Service{metadata}\n    Properties:\n      LaunchType: FARGATE\n      {properties}\n"
 
 
-def checks(result: comply.Result) -> list[str]:
+def checks(result: Result) -> list[str]:
     return [finding.check for finding in result.findings]
 
 
@@ -168,7 +171,7 @@ def test_a_rule_in_another_tier_is_a_warning(check: Check) -> None:
 
     found = check(a=text, asked={"checks": {"ECS_SERVICE_LAUNCH_TYPE_FARGATE": "practice"}}).findings
 
-    assert [finding.severity for finding in found] == [model.Severity.WARNING]
+    assert [finding.severity for finding in found] == [Severity.WARNING]
 
 
 def test_with_every_rule_of_guard_off_the_checks_in_python_still_look(check: Check) -> None:
@@ -355,15 +358,15 @@ def test_odd_templates_are_judged(check: Check, text: str) -> None:
     assert checks(check(a=text)) == []
 
 
-def test_nesting_that_nobody_can_follow_could_not_be_checked(guard: guard_binary.Binary) -> None:
+def test_nesting_that_nobody_can_follow_could_not_be_checked(guard: Binary) -> None:
     deep: Any = 1
     for _ in range(5000):
         deep = [deep]
-    known = template.Template("a.yaml", {"Resources": {"A": {"Type": "T", "Properties": {"P": deep}}}})
+    known = Template("a.yaml", {"Resources": {"A": {"Type": "T", "Properties": {"P": deep}}}})
 
     with (
-        pytest.raises(errors.UsageError, match=r"a\.yaml: nested too deeply"),
-        comply.running(comply.Asked({Path("a.yaml"): known}, ruleset.chosen([]), None, "run1"), guard),
+        pytest.raises(UsageError, match=r"a\.yaml: nested too deeply"),
+        stage.running(ComplyRequest({Path("a.yaml"): known}, ruleset.chosen([]), None, "run1"), guard),
     ):
         pass
 
@@ -371,7 +374,7 @@ def test_nesting_that_nobody_can_follow_could_not_be_checked(guard: guard_binary
 
 
 def left() -> list[str]:
-    return [path.name for path in places.runs().iterdir() if path.name.startswith("run1-comply")]
+    return [path.name for path in run_folders.runs().iterdir() if path.name.startswith("run1-comply")]
 
 
 def test_the_resolved_documents_are_removed(check: Check) -> None:
@@ -380,23 +383,23 @@ def test_the_resolved_documents_are_removed(check: Check) -> None:
     assert left() == []
 
 
-def test_the_resolved_documents_are_removed_when_it_breaks(guard: guard_binary.Binary, tmp_path: Path) -> None:
+def test_the_resolved_documents_are_removed_when_it_breaks(guard: Binary, tmp_path: Path) -> None:
     known = template.parse(service("DesiredCount: 1"), name="a.yaml")
-    asked = comply.Asked({tmp_path / "gone.yaml": known}, ruleset.chosen([]), None, "run1")
+    asked = ComplyRequest({tmp_path / "gone.yaml": known}, ruleset.chosen([]), None, "run1")
 
-    with pytest.raises(errors.ToolBrokeError, match="no verdict"), comply.running(asked, guard) as started:
+    with pytest.raises(ToolBrokeError, match="no verdict"), stage.running(asked, guard) as started:
         started.result()
 
     assert left() == []
 
 
-def test_secrets_are_never_written(guard: guard_binary.Binary, tmp_path: Path) -> None:
+def test_secrets_are_never_written(guard: Binary, tmp_path: Path) -> None:
     path = tmp_path / "a.yaml"
     path.write_text(service("ServiceName: !Ref P", head="Parameters:\n  P: {Type: String, NoEcho: true, Default: x}\n"))
-    asked = comply.Asked({path: template.load(path)}, ruleset.chosen([]), None, "run1")
+    asked = ComplyRequest({path: template.load(path)}, ruleset.chosen([]), None, "run1")
 
-    with comply.running(asked, guard) as started:
-        texts = [file.read_text() for file in (places.runs() / "run1-comply").glob("*.json")]
+    with stage.running(asked, guard) as started:
+        texts = [file.read_text() for file in (run_folders.runs() / "run1-comply").glob("*.json")]
         started.result()
 
     assert [json.loads(text)["Resources"]["S"]["Properties"]["ServiceName"] for text in texts] == [{"Ref": "P"}]

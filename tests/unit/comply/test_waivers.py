@@ -6,28 +6,29 @@ from typing import Any
 
 import pytest
 
-from preflight import model
-from preflight.comply import rules as rulebook
 from preflight.comply import waivers
-from preflight.plan import rule_settings as policy
+from preflight.comply.rules import Rule
+from preflight.comply.waivers import Waiver
+from preflight.model import Finding, ReportedWaiver, Severity
+from preflight.plan.rule_settings import PlanWaiver, RuleSettings
 from preflight.templates import template
 
 TODAY = dt.date(2027, 1, 31)
 RULES = {
-    "ECS_SOFT": rulebook.Rule("ECS_SOFT", Path("a.guard"), "security"),
-    "ECS_HARD": rulebook.Rule("ECS_HARD", Path("b.guard"), "fargate"),
+    "ECS_SOFT": Rule("ECS_SOFT", Path("a.guard"), "security"),
+    "ECS_HARD": Rule("ECS_HARD", Path("b.guard"), "fargate"),
 }
 REASON = "because it is so by design"
 
 
-def claims(guard: str) -> list[waivers.Claim]:
+def claims(guard: str) -> list[Waiver]:
     text = f"Resources:\n  A:\n    Type: T\n    Metadata:\n      guard: {guard}\n"
     return waivers.of([template.parse(text, name="t.yaml")])
 
 
-def in_plan(rule: str = "ECS_SOFT", **given: Any) -> list[waivers.Claim]:
-    entry = policy.Waiver(rule, given.get("resource", "A"), given.get("reason", REASON), given.get("until"), given.get("file"), 3)
-    return waivers.of_policy(policy.Policy("preflight.yaml", (entry,)))
+def in_plan(rule: str = "ECS_SOFT", **given: Any) -> list[Waiver]:
+    entry = PlanWaiver(rule, given.get("resource", "A"), given.get("reason", REASON), given.get("until"), given.get("file"), 3)
+    return waivers.of_policy(RuleSettings("preflight.yaml", (entry,)))
 
 
 @pytest.mark.parametrize(
@@ -40,7 +41,7 @@ def in_plan(rule: str = "ECS_SOFT", **given: Any) -> list[waivers.Claim]:
         pytest.param(claims("{SuppressedRules: [ECS_SOFT], Reasons: [ECS_SOFT]}"), [waivers.WITHOUT_REASON], id="reasons that are a list"),
         pytest.param(claims("{SuppressedRules: [ECS_SOFT], Reasons: {ECS_SOFT: {a: b}}}"), [waivers.WITHOUT_REASON], id="a reason that is a map"),
         pytest.param(claims("{SuppressedRules: [ECS_SOFT], Reasons: {ECS_SOFT: 12345678901234567890}}"), [waivers.WITHOUT_REASON], id="a reason that is a number"),
-        pytest.param(claims(f"{{SuppressedRules: [ECS_HARD], Reasons: {{ECS_HARD: {REASON}}}}}"), [waivers.OF_TIER_A], id="a rule of tier fargate"),
+        pytest.param(claims(f"{{SuppressedRules: [ECS_HARD], Reasons: {{ECS_HARD: {REASON}}}}}"), [waivers.OF_FARGATE_TIER], id="a rule of tier fargate"),
         pytest.param(claims(f"{{SuppressedRules: [ECS_SOFT], Reasons: {{ECS_SOFT: {REASON}}}, Until: {{ECS_SOFT: 2027-01-30}}}}"), [waivers.EXPIRED], id="a day that is past"),
         pytest.param(claims(f"{{SuppressedRules: [ECS_SOFT], Reasons: {{ECS_SOFT: {REASON}}}, Until: {{ECS_SOFT: 2027-01-31}}}}"), [], id="its last day"),
         pytest.param(claims(f"{{SuppressedRules: [ECS_SOFT], Reasons: {{ECS_SOFT: {REASON}}}, Until: {{ECS_SOFT: soon}}}}"), [waivers.EXPIRED], id="a day that is none"),
@@ -52,24 +53,24 @@ def in_plan(rule: str = "ECS_SOFT", **given: Any) -> list[waivers.Claim]:
         pytest.param(claims("{SuppressedRules: " + "[" * 50 + "]" * 50 + "}"), [], id="deep nesting"),
         pytest.param(in_plan(), [], id="in the plan"),
         pytest.param(in_plan(reason=""), [waivers.WITHOUT_REASON], id="in the plan, without a reason"),
-        pytest.param(in_plan("ECS_HARD"), [waivers.OF_TIER_A], id="in the plan, a rule of tier fargate"),
+        pytest.param(in_plan("ECS_HARD"), [waivers.OF_FARGATE_TIER], id="in the plan, a rule of tier fargate"),
         pytest.param(in_plan(until="2026-12-31"), [waivers.EXPIRED], id="in the plan, a day that is past"),
         pytest.param(in_plan("EC2_ELSE"), [waivers.UNKNOWN_RULE], id="in the plan, a rule that nobody knows"),
     ],
 )  # fmt: skip
-def test_what_is_wrong_with_a_waiver_is_a_finding(found: list[waivers.Claim], checks: list[str]) -> None:
+def test_what_is_wrong_with_a_waiver_is_a_finding(found: list[Waiver], checks: list[str]) -> None:
     assert [finding.check for finding in waivers.troubles(found, RULES, TODAY)] == checks
 
 
 @pytest.mark.parametrize(
     ("found", "severity"),
     [
-        pytest.param(claims("{SuppressedRules: [ECS_SOFFT]}"), model.Severity.WARNING, id="like one of ours: a slip"),
-        pytest.param(claims("{SuppressedRules: [S3_BUCKET_VERSIONING_ENABLED]}"), model.Severity.INFO, id="another tool's: a note"),
-        pytest.param(in_plan("S3_BUCKET_VERSIONING_ENABLED"), model.Severity.WARNING, id="in the plan, which is ours alone"),
+        pytest.param(claims("{SuppressedRules: [ECS_SOFFT]}"), Severity.WARNING, id="like one of ours: a slip"),
+        pytest.param(claims("{SuppressedRules: [S3_BUCKET_VERSIONING_ENABLED]}"), Severity.INFO, id="another tool's: a note"),
+        pytest.param(in_plan("S3_BUCKET_VERSIONING_ENABLED"), Severity.WARNING, id="in the plan, which is ours alone"),
     ],
 )  # fmt: skip
-def test_a_rule_that_nobody_knows_is_a_warning_at_most(found: list[waivers.Claim], severity: model.Severity) -> None:
+def test_a_rule_that_nobody_knows_is_a_warning_at_most(found: list[Waiver], severity: Severity) -> None:
     assert [finding.severity for finding in waivers.troubles(found, RULES, TODAY)] == [severity]
 
 
@@ -83,8 +84,8 @@ def test_every_waiver_is_shown() -> None:
     shown = [claim.shown() for claim in (*claims("{SuppressedRules: [ECS_SOFT, ECS_SOFT]}"), *in_plan(until="2027-02-01"))]
 
     assert shown == [
-        model.Waiver("ECS_SOFT", "A", "no reason given", "template", "t.yaml"),
-        model.Waiver("ECS_SOFT", "A", REASON, "plan", None, "2027-02-01"),
+        ReportedWaiver("ECS_SOFT", "A", "no reason given", "template", "t.yaml"),
+        ReportedWaiver("ECS_SOFT", "A", REASON, "plan", None, "2027-02-01"),
     ]
 
 
@@ -99,7 +100,7 @@ def test_every_waiver_is_shown() -> None:
     ],
 )
 def test_a_waiver_of_the_plan_can_be_for_one_file(asked: str | None, file: str, *, is_covered: bool) -> None:
-    finding = model.Finding("comply", "ECS_SOFT", model.Severity.ERROR, "x", file=file, resource="A")
+    finding = Finding("comply", "ECS_SOFT", Severity.ERROR, "x", file=file, resource="A")
 
     assert waivers.covers(in_plan(file=asked)[0], finding) == is_covered
 

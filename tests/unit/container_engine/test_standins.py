@@ -10,7 +10,9 @@ import pytest
 
 from preflight.container_engine import engine as engines
 from preflight.container_engine import standins
-from preflight.system import processes as process
+from preflight.container_engine.standins import Standins
+from preflight.system import processes
+from preflight.system.processes import CompletedProcess
 
 HERE = engines.Engine("podman", "1").platform
 OTHER = "linux/s390x"
@@ -26,13 +28,13 @@ class Engine(engines.Engine):
     is_reachable: bool = True
     asked: list[tuple[str, ...]] = field(default_factory=list)
 
-    def run(self, *args: str, **_options: Any) -> process.Done:
+    def run(self, *args: str, **_options: Any) -> CompletedProcess:
         self.asked.append(args)
         if args[:2] == ("image", "inspect"):
             found = self.store.get(args[-1])
-            return process.Done(args, 0 if found else 125, found or "", "")
+            return CompletedProcess(args, 0 if found else 125, found or "", "")
         is_refused = args[0] == "pull" and not self.is_reachable
-        return process.Done(args, 125, "", "i/o timeout") if is_refused else process.Done(args, 0, "", "")
+        return CompletedProcess(args, 125, "", "i/o timeout") if is_refused else CompletedProcess(args, 0, "", "")
 
     def must(self, *args: str, **_options: Any) -> str:
         return self.run(*args).stdout
@@ -56,7 +58,7 @@ def test_an_image_is_pulled_for_the_platform_that_is_asked_for(
 ) -> None:
     engine = Engine(store=store)
 
-    standins.Standins(engine, {}).image("nginx:1", platform)
+    Standins(engine, {}).image("nginx:1", platform)
 
     assert engine.commands("pull") == pulled
 
@@ -84,14 +86,14 @@ def test_a_stand_in_is_built_for_the_platform_that_is_asked_for(
 ) -> None:
     engine = Engine(is_reachable=False)
 
-    image = standins.Standins(engine, {"nginx": folder}).image("nginx:1", platform)
+    image = Standins(engine, {"nginx": folder}).image("nginx:1", platform)
 
     built = [list(args[2:-3]) for args in engine.commands("build")]
     assert (built, image.rpartition(":")[2][12:]) == ([options], tail)
 
 
 def test_stand_ins_for_two_platforms_are_two_images(folder: Path) -> None:
-    base = standins.Standins(Engine(is_reachable=False), {"nginx": folder})
+    base = Standins(Engine(is_reachable=False), {"nginx": folder})
 
     assert base.image("nginx:1", HERE) != base.image("nginx:1", OTHER)
 
@@ -127,7 +129,7 @@ def test_only_what_killed_builds_on_standins_left_is_removed(
     monkeypatch: pytest.MonkeyPatch, oldest: float | None, removed: list[tuple[str, ...]]
 ) -> None:
     monkeypatch.setattr(standins, "PATIENCE", 0.0)
-    monkeypatch.setattr(process, "oldest", lambda _marker: oldest)
+    monkeypatch.setattr(processes, "oldest", lambda _marker: oldest)
     engine = Listing()
 
     standins.remove_unfinished(engine)
@@ -139,7 +141,7 @@ def test_a_build_that_began_in_the_second_of_the_sweep_is_waited_for(monkeypatch
     """What was made in that second could not be told from what is made by it."""
     moments = iter([2000.7, 2000.7, None, None])
     monkeypatch.setattr("preflight.container_engine.standins.time.time", lambda: 2000.6)
-    monkeypatch.setattr(process, "oldest", lambda _marker: next(moments))
+    monkeypatch.setattr(processes, "oldest", lambda _marker: next(moments))
     engine = Listing()
 
     standins.remove_unfinished(engine)

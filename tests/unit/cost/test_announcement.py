@@ -6,8 +6,8 @@ from unittest import mock
 
 import pytest
 
-from preflight.cost import announcement as consent
-from preflight.cost import prices
+from preflight.cost import announcement, prices
+from preflight.cost.prices import Money
 from preflight.plan import plan
 from preflight.templates import template
 
@@ -17,11 +17,11 @@ TEMPLATES = {path: template.load(path) for path in ASKED.template_files()}
 
 def told(regions: tuple[str, ...]) -> list[str]:
     account = {"account": "123456789012", "run": "0a1b2c3d"}
-    return list(consent.announced(ASKED, TEMPLATES, mock.Mock(), regions=regions, **account))
+    return list(announcement.announcement(ASKED, TEMPLATES, mock.Mock(), regions=regions, **account))
 
 
 def test_money_is_told_for_each_region_where_the_price_list_tells_it() -> None:
-    with mock.patch.object(prices, "money", side_effect=[prices.Money(Decimal("0.1")), None]):
+    with mock.patch.object(prices, "money", side_effect=[Money(Decimal("0.1")), None]):
         lines = told(("eu-west-1", "us-east-1"))
 
     assert lines[-1] == "that is, in eu-west-1: USD 0.1000 an hour"

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from preflight.cost import bill
-from preflight.cost import billing_units as units
-from preflight.plan import plan
-from preflight.plan import resolved_stacks as estate
+from preflight.cost import bill, billing_units
+from preflight.cost.billing_units import Amount, Unit
+from preflight.plan import plan, resolved_stacks
+from preflight.plan.resolved_stacks import ResolvedStacks
 from preflight.templates import template
 
-Make = Callable[..., estate.Estate]
+Make = Callable[..., ResolvedStacks]
 PUBLIC = "NetworkConfiguration: {AwsvpcConfiguration: {AssignPublicIp: ENABLED, Subnets: [a]}}"
 OPEN = "Parameters:\n  P: {Type: String}\n  N: {Type: Number}\n  L: {Type: CommaDelimitedList}\nConditions:\n  C: !Equals [!Ref P, x]\n"
 
@@ -34,19 +34,19 @@ def made(kind: str, given: str = "") -> str:
     return f'{{Type: "AWS::{kind}", Properties: {{{given}}}}}'
 
 
-def hour(every: estate.Estate) -> str:
-    return bill.of(every).hour.partition(": ")[2]
+def hour(every: ResolvedStacks) -> str:
+    return bill.estimate(every).hour.partition(": ")[2]
 
 
 @pytest.fixture
-def own(root: Path) -> estate.Estate:
+def own(root: Path) -> ResolvedStacks:
     asked = plan.load(root / plan.FILE)
     known = {path: template.load(path, name=path.name) for path in asked.template_files()}
-    return estate.of_plan(asked, known, run="run1")
+    return resolved_stacks.of_plan(asked, known, run="run1")
 
 
-def test_the_bill_of_our_own_plan_fits_a_screen(own: estate.Estate) -> None:
-    assert bill.of(own).lines() == [
+def test_the_bill_of_our_own_plan_fits_a_screen(own: ResolvedStacks) -> None:
+    assert bill.estimate(own).lines() == [
         "creates 22 resources:",
         "  AWS::CloudFormation: 2 Stack",
         "  AWS::EC2: 1 InternetGateway, 1 Route, 1 RouteTable, 1 SecurityGroup, 2 Subnet,",
@@ -67,19 +67,19 @@ def test_nested_stacks_are_followed_and_templates_that_no_stack_uses_are_not(mak
 
     every = make_estate(root=root, child=child, alone=child.replace("SQS", "SNS"))
 
-    assert bill.of(every).resources == {"AWS::CloudFormation::Stack": 2, "AWS::SQS::Queue": 2}
+    assert bill.estimate(every).resources == {"AWS::CloudFormation::Stack": 2, "AWS::SQS::Queue": 2}
 
 
 def test_a_resource_whose_condition_does_not_hold_is_not_counted(make_estate: Make) -> None:
     text = "Conditions:\n  C: !Equals [a, b]\nResources:\n  A: {Type: AWS::EC2::EIP, Condition: C}\n  B: {Type: AWS::SQS::Queue}\n"
 
-    found = bill.of(make_estate(root=text))
+    found = bill.estimate(make_estate(root=text))
 
     assert (found.resources, found.hourly) == ({"AWS::SQS::Queue": 1}, ())
 
 
 def test_a_plan_that_costs_nothing_by_the_hour_says_so(make_estate: Make) -> None:
-    assert bill.of(make_estate(root=resources(made("SQS::Queue")))).lines() == [
+    assert bill.estimate(make_estate(root=resources(made("SQS::Queue")))).lines() == [
         "creates 1 resource:",
         "  AWS::SQS: 1 Queue",
         "an hour: nothing of Fargate, addresses or load balancers",
@@ -298,11 +298,11 @@ def test_what_is_not_known_is_told_with_its_place(make_estate: Make, text: str, 
     logical = found.partition(":")[0]
     line = text.splitlines().index(next(line for line in text.splitlines() if line.startswith(f"  {logical}:"))) + 1
 
-    assert bill.of(make_estate(root=text)).unknown == (f"root.yaml:{line}: {found}",)
+    assert bill.estimate(make_estate(root=text)).unknown == (f"root.yaml:{line}: {found}",)
 
 
 def test_what_is_not_known_follows_the_hour(make_estate: Make) -> None:
-    assert bill.of(make_estate(root=resources(made("ECS::TaskSet")))).lines()[-2:] == [
+    assert bill.estimate(make_estate(root=resources(made("ECS::TaskSet")))).lines()[-2:] == [
         "not known before the run:",
         "  root.yaml:8: R0: the tasks that it starts are not counted",
     ]
@@ -315,7 +315,7 @@ def test_what_is_not_known_follows_the_hour(make_estate: Make) -> None:
 def test_where_tasks_are_scaled_the_hour_is_a_least(make_estate: Make, space: str, *, is_least: bool) -> None:
     text = service(more=f"  Scale: {made('ApplicationAutoScaling::ScalableTarget', f'ServiceNamespace: {space}')}\n")
 
-    assert bill.of(make_estate(root=text)).hour.startswith("an hour, at least: ") is is_least
+    assert bill.estimate(make_estate(root=text)).hour.startswith("an hour, at least: ") is is_least
 
 
 @pytest.mark.parametrize(
@@ -328,10 +328,10 @@ def test_where_tasks_are_scaled_the_hour_is_a_least(make_estate: Make, space: st
     ],
 )
 def test_an_amount_is_written_as_people_do(number: str, text: str) -> None:
-    assert units.Amount(units.NAT, Decimal(number)).text == text
+    assert Amount(billing_units.NAT, Decimal(number)).text == text
 
 
 def test_every_unit_has_its_place_in_the_bill() -> None:
-    made_of: Mapping[str, Any] = {k: v for k, v in vars(units).items() if isinstance(v, units.Unit)}
+    made_of: Mapping[str, Any] = {k: v for k, v in vars(billing_units).items() if isinstance(v, Unit)}
 
-    assert {*made_of.values(), *units.VCPU.values(), *units.MEMORY.values()} == set(units.ORDER)
+    assert {*made_of.values(), *billing_units.VCPU.values(), *billing_units.MEMORY.values()} == set(billing_units.ORDER)

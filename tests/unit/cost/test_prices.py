@@ -11,15 +11,17 @@ from typing import Any
 import boto3
 import pytest
 
-from preflight.cost import billing_units as units
-from preflight.cost import prices
+from preflight.cost import billing_units, prices
+from preflight.cost.billing_units import Amount, Unit
+from preflight.cost.prices import Money
 from preflight.deploy import session as sessions
+from preflight.deploy.session import Session
 from preflight.rehearsal import server
 
 REGION = "ap-northeast-1"
-VCPU, MEMORY = units.VCPU[units.X86, False], units.MEMORY[units.X86, False]
+VCPU, MEMORY = billing_units.VCPU[billing_units.X86, False], billing_units.MEMORY[billing_units.X86, False]
 Item = dict[str, Any]
-Serve = Callable[..., sessions.Session]
+Serve = Callable[..., Session]
 
 
 def item(usage: str, *dollars: str, region: str = REGION, **more: str) -> Item:
@@ -103,7 +105,7 @@ def servers() -> Iterator[list[Server]]:
 def serve(servers: list[Server]) -> Serve:
     """A session whose price list is on loopback."""
 
-    def make(items: list[Item] | None = None, *, region: str = REGION, status: int = 200, delay: float = 0) -> sessions.Session:
+    def make(items: list[Item] | None = None, *, region: str = REGION, status: int = 200, delay: float = 0) -> Session:
         made = Server(LIST if items is None else items, status=status, delay=delay)
         servers.append(made)
         threading.Thread(target=made.serve_forever, daemon=True).start()
@@ -112,29 +114,29 @@ def serve(servers: list[Server]) -> Serve:
     return make
 
 
-def amounts(*wanted: tuple[units.Unit, str]) -> list[units.Amount]:
-    return [units.Amount(unit, Decimal(number)) for unit, number in wanted]
+def amounts(*wanted: tuple[Unit, str]) -> list[Amount]:
+    return [Amount(unit, Decimal(number)) for unit, number in wanted]
 
 
 @pytest.mark.parametrize(
     ("wanted", "text"),
     [
-        pytest.param([(VCPU, "1"), (MEMORY, "2"), (units.ADDRESS, "2")], "USD 0.0716", id="our own deployment"),
-        pytest.param([(units.VCPU[units.ARM, False], "0.5")], "USD 0.0202", id="half of a vCPU of ARM64"),
-        pytest.param([(units.VCPU[units.WINDOWS, False], "1")], "USD 0.1041", id="Windows, with its licence"),
-        pytest.param([(units.STORAGE, "30")], "USD 0.0040", id="storage"),
-        pytest.param([(units.APPLICATION, "1")], "USD 0.0243", id="a load balancer, not that of another kind"),
-        pytest.param([(units.CLASSIC, "1")], "USD 0.0270", id="a classic load balancer"),
-        pytest.param([(units.ENDPOINT, "4")], "USD 0.0560", id="endpoints"),
+        pytest.param([(VCPU, "1"), (MEMORY, "2"), (billing_units.ADDRESS, "2")], "USD 0.0716", id="our own deployment"),
+        pytest.param([(billing_units.VCPU[billing_units.ARM, False], "0.5")], "USD 0.0202", id="half of a vCPU of ARM64"),
+        pytest.param([(billing_units.VCPU[billing_units.WINDOWS, False], "1")], "USD 0.1041", id="Windows, with its licence"),
+        pytest.param([(billing_units.STORAGE, "30")], "USD 0.0040", id="storage"),
+        pytest.param([(billing_units.APPLICATION, "1")], "USD 0.0243", id="a load balancer, not that of another kind"),
+        pytest.param([(billing_units.CLASSIC, "1")], "USD 0.0270", id="a classic load balancer"),
+        pytest.param([(billing_units.ENDPOINT, "4")], "USD 0.0560", id="endpoints"),
         pytest.param([], "USD 0.0000", id="nothing"),
         pytest.param(
-            [(units.ADDRESS, "2"), (units.VCPU[units.X86, True], "0.5"), (units.NAT, "1")],
+            [(billing_units.ADDRESS, "2"), (billing_units.VCPU[billing_units.X86, True], "0.5"), (billing_units.NAT, "1")],
             "USD 0.0100, and what the price list does not tell: 0.5 vCPU (Spot), 1 NAT gateway",
             id="what it does not tell is named",
         ),
     ],
 )
-def test_amounts_cost_what_the_price_list_says(serve: Serve, wanted: list[tuple[units.Unit, str]], text: str) -> None:
+def test_amounts_cost_what_the_price_list_says(serve: Serve, wanted: list[tuple[Unit, str]], text: str) -> None:
     found = prices.money(serve(), amounts(*wanted))
 
     assert found is not None
@@ -153,15 +155,15 @@ def test_amounts_cost_what_the_price_list_says(serve: Serve, wanted: list[tuple[
     ],
 )  # fmt: skip
 def test_a_price_that_the_list_does_not_tell_is_not_made_up(serve: Serve, items: list[Item]) -> None:
-    wanted = amounts((units.ADDRESS, "2"))
+    wanted = amounts((billing_units.ADDRESS, "2"))
 
-    assert prices.money(serve(items), wanted) == prices.Money(Decimal(0), tuple(wanted))
+    assert prices.money(serve(items), wanted) == Money(Decimal(0), tuple(wanted))
 
 
 def test_a_usage_type_may_have_no_region_in_front(serve: Serve) -> None:
     session = serve([item("PublicIPv4:InUseAddress", "0.005", region="us-east-1")], region="us-east-1")
 
-    assert prices.money(session, amounts((units.ADDRESS, "1"))) == prices.Money(Decimal("0.005"))
+    assert prices.money(session, amounts((billing_units.ADDRESS, "1"))) == Money(Decimal("0.005"))
 
 
 @pytest.mark.parametrize(
@@ -175,7 +177,7 @@ def test_a_usage_type_may_have_no_region_in_front(serve: Serve) -> None:
 def test_without_an_answer_there_is_no_money_and_no_second_question(
     serve: Serve, servers: list[Server], given: dict[str, Any]
 ) -> None:
-    found = prices.money(serve(**given), amounts((units.ADDRESS, "1")))
+    found = prices.money(serve(**given), amounts((billing_units.ADDRESS, "1")))
 
     assert (found, servers[0].requests) == (None, 1)
 
@@ -184,7 +186,7 @@ def test_a_price_list_that_is_slow_does_not_hold_up_a_run(serve: Serve, monkeypa
     monkeypatch.setattr(prices, "PATIENCE", 0.05)
     began = time.monotonic()
 
-    found = prices.money(serve(delay=1), amounts((units.ADDRESS, "1")))
+    found = prices.money(serve(delay=1), amounts((billing_units.ADDRESS, "1")))
 
     assert (found, time.monotonic() - began < 0.9) == (None, True)
 
@@ -192,19 +194,19 @@ def test_a_price_list_that_is_slow_does_not_hold_up_a_run(serve: Serve, monkeypa
 def test_where_nobody_listens_there_is_no_money() -> None:
     session = sessions.rehearsal(REGION, "http://127.0.0.1:9")
 
-    assert prices.money(session, amounts((units.ADDRESS, "1"))) is None
+    assert prices.money(session, amounts((billing_units.ADDRESS, "1"))) is None
 
 
 @pytest.mark.parametrize("region", [pytest.param("cn-north-1", id="China"), pytest.param("us-gov-west-1", id="GovCloud")])
 def test_other_partitions_are_not_in_the_list(serve: Serve, servers: list[Server], region: str) -> None:
-    found = prices.money(serve(region=region), amounts((units.ADDRESS, "1")))
+    found = prices.money(serve(region=region), amounts((billing_units.ADDRESS, "1")))
 
     assert (found, servers[0].requests) == (None, 0)
 
 
 def test_the_price_list_is_asked_where_it_answers_and_only_once() -> None:
     boto = boto3.Session(aws_access_key_id="a", aws_secret_access_key="b", region_name=REGION)  # noqa: S106 - opens nothing
-    client = sessions.Session(REGION, boto).client("pricing", prices.REGION, timeout=prices.ANSWER)
+    client = Session(REGION, boto).client("pricing", prices.REGION, timeout=prices.ANSWER)
 
     config = client.meta.config
     assert (client.meta.endpoint_url, config.read_timeout, config.retries["total_max_attempts"]) == (
@@ -215,12 +217,12 @@ def test_the_price_list_is_asked_where_it_answers_and_only_once() -> None:
 
 
 def test_only_spot_has_no_product() -> None:
-    spot = {sort[kind] for sort in (units.VCPU, units.MEMORY) for kind in sort if kind[1]}
+    spot = {sort[kind] for sort in (billing_units.VCPU, billing_units.MEMORY) for kind in sort if kind[1]}
 
-    assert set(units.ORDER) - set(prices.PRODUCTS) == spot
+    assert set(billing_units.ORDER) - set(prices.PRODUCTS) == spot
 
 
 def test_the_pretended_account_tells_no_prices_and_takes_the_question_for_no_trouble(account: server.Server) -> None:
-    found = prices.money(sessions.rehearsal(REGION, account.address), amounts((units.ADDRESS, "1")))
+    found = prices.money(sessions.rehearsal(REGION, account.address), amounts((billing_units.ADDRESS, "1")))
 
     assert (found, account.book.shown()["troubles"]) == (None, [])

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
 
-from preflight import errors
-from preflight.deploy import aws_errors as trouble
+from preflight.deploy import aws_errors
+from preflight.errors import AccountError
 
 
 def refused(code: str, status: int = 400) -> ClientError:
@@ -23,7 +23,7 @@ def refused(code: str, status: int = 400) -> ClientError:
     ],
 )
 def test_trouble_with_an_account_says_what_to_do_next(error: ClientError | BotoCoreError, said: str) -> None:
-    with pytest.raises(errors.AccountError) as caught, trouble.told():
+    with pytest.raises(AccountError) as caught, aws_errors.as_account_errors():
         raise error
 
     assert said in str(caught.value).partition("Next: ")[2]
@@ -40,4 +40,4 @@ def test_trouble_with_an_account_says_what_to_do_next(error: ClientError | BotoC
     ],
 )
 def test_only_what_is_about_the_request_speaks_of_the_template(error: ClientError, *, is_of_account: bool) -> None:
-    assert trouble.is_of_account(error) is is_of_account
+    assert aws_errors.is_account_error(error) is is_of_account

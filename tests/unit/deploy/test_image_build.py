@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from preflight import errors
 from preflight.container_engine import engine as engines
 from preflight.container_engine import standins
-from preflight.deploy import image_build as builds
-from preflight.system import processes as process
+from preflight.container_engine.standins import Standins
+from preflight.deploy.image_build import Builder, NoBaseError
+from preflight.errors import ToolBrokeError
+from preflight.system.processes import CompletedProcess
 
 STANDIN = f"{standins.PREFIX}nginx:1"
 Commands = list[tuple[str, ...]]
@@ -27,10 +28,10 @@ class Engine(engines.Engine):
     said: str = ""
     asked: Commands = field(default_factory=list)
 
-    def run(self, *args: str, **_options: Any) -> process.Done:
+    def run(self, *args: str, **_options: Any) -> CompletedProcess:
         self.asked.append(args)
         stdout = self.built.pop(0) if args[:2] == ("image", "inspect") else ""
-        return process.Done((self.program, *args), self.code if args[0] == "build" else 0, stdout, self.said)
+        return CompletedProcess((self.program, *args), self.code if args[0] == "build" else 0, stdout, self.said)
 
     def must(self, *args: str, **_options: Any) -> str:
         return self.run(*args).stdout
@@ -39,7 +40,7 @@ class Engine(engines.Engine):
         return [args for args in self.asked if args[0] == name]
 
 
-class Base(standins.Standins):
+class Base(Standins):
     """Has a stand-in for nginx, and other images are there; `asked` are the names and platforms."""
 
     def __init__(self) -> None:
@@ -52,9 +53,9 @@ class Base(standins.Standins):
         return STANDIN if name.startswith("nginx") else name
 
 
-def builder(engine: engines.Engine, folder: Path, text: str = "FROM nginx:1\n", base: Any = None) -> builds.Builder:
+def builder(engine: engines.Engine, folder: Path, text: str = "FROM nginx:1\n", base: Any = None) -> Builder:
     (folder / "Dockerfile").write_text(text)
-    return builds.Builder(engine, folder, run="run1", base=base)
+    return Builder(engine, folder, run="run1", base=base)
 
 
 def test_the_engine_is_told_the_platform(tmp_path: Path) -> None:
@@ -82,7 +83,7 @@ def test_an_image_that_stays_of_another_platform_is_no_answer(tmp_path: Path) ->
     engine = Engine(built=["linux/amd64", "linux/amd64"])
 
     with (
-        pytest.raises(errors.ToolBrokeError, match=r"for another platform than linux/arm64\. Next: "),
+        pytest.raises(ToolBrokeError, match=r"for another platform than linux/arm64\. Next: "),
         builder(engine, tmp_path).built("host/app:1", "linux/arm64"),
     ):
         pass
@@ -126,7 +127,7 @@ def test_a_build_that_fails_says_why(tmp_path: Path, said: str, shown: str) -> N
     engine = Engine(code=1, said=said)
 
     with (
-        pytest.raises(errors.ToolBrokeError, match=shown),
+        pytest.raises(ToolBrokeError, match=shown),
         builder(engine, tmp_path).built("host/app:1", "linux/s390x"),
     ):
         pass
@@ -163,5 +164,5 @@ def test_stand_ins_take_the_place_of_base_images(tmp_path: Path, program: str, s
 
 
 def test_a_base_image_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(builds.NoBaseError, match="the base image gone cannot be pulled: manifest unknown"):
+    with pytest.raises(NoBaseError, match="the base image gone cannot be pulled: manifest unknown"):
         builder(Engine(), tmp_path, "FROM gone\n", Base()).contexts("linux/amd64")

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from preflight.deploy import image_platforms as architectures
-from preflight.plan import plan
-from preflight.plan import resolved_stacks as estate
+from preflight.deploy import image_platforms
+from preflight.plan import plan, resolved_stacks
+from preflight.plan.resolved_stacks import ResolvedStacks
 from preflight.templates import template
 
-Make = Callable[..., estate.Estate]
+Make = Callable[..., ResolvedStacks]
 ARM = "RuntimePlatform: {CpuArchitecture: ARM64}"
 OPEN = "Parameters:\n  P: {Type: String}\nConditions:\n  C: !Equals [!Ref P, x]\n"
 REGISTRY = "${AWS::AccountId}.dkr.ecr.${AWS::Region}.${AWS::URLSuffix}"
@@ -53,7 +53,7 @@ REPOSITORY = '  Repo: {Type: "AWS::ECR::Repository", Properties: {RepositoryName
 def test_a_task_uses_an_image_whose_repository_and_tag_it_names(make_estate: Make, image: str, *, is_used: bool) -> None:
     every = make_estate(root=task(image) + REPOSITORY)
 
-    assert architectures.platforms(every, NAME) == (("linux/arm64",) if is_used else ("linux/amd64",))
+    assert image_platforms.platforms(every, NAME) == (("linux/arm64",) if is_used else ("linux/amd64",))
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_a_task_uses_an_image_whose_repository_and_tag_it_names(make_estate: Mak
     ],
 )  # fmt: skip
 def test_an_image_is_wanted_for_the_platform_of_its_tasks(make_estate: Make, platform: str, found: tuple[str, ...]) -> None:
-    assert architectures.platforms(make_estate(root=task(f'!Sub "{REGISTRY}/app:run1"', platform)), NAME) == found
+    assert image_platforms.platforms(make_estate(root=task(f'!Sub "{REGISTRY}/app:run1"', platform)), NAME) == found
 
 
 def test_an_image_of_two_tasks_is_wanted_for_the_platforms_of_both(make_estate: Make) -> None:
@@ -77,7 +77,7 @@ def test_an_image_of_two_tasks_is_wanted_for_the_platforms_of_both(make_estate: 
 
     every = make_estate(root=task(image) + task(image, "", "Others", head=""))
 
-    assert architectures.platforms(every, NAME) == ("linux/amd64", "linux/arm64")
+    assert image_platforms.platforms(every, NAME) == ("linux/amd64", "linux/arm64")
 
 
 def test_an_image_that_a_parent_hands_down_is_found_in_the_nested_stack(make_estate: Make) -> None:
@@ -89,7 +89,7 @@ def test_an_image_that_a_parent_hands_down_is_found_in_the_nested_stack(make_est
 """
     child = task("!Ref Image", head="Parameters:\n  Image: {Type: String}\nResources:\n")
 
-    assert architectures.platforms(make_estate(root=root, child=child), NAME) == ("linux/arm64",)
+    assert image_platforms.platforms(make_estate(root=root, child=child), NAME) == ("linux/arm64",)
 
 
 def test_a_repository_of_a_nested_stack_is_found_by_its_output(make_estate: Make) -> None:
@@ -100,7 +100,7 @@ def test_a_repository_of_a_nested_stack_is_found_by_its_output(make_estate: Make
 """
     child = f"Resources:\n{REPOSITORY}Outputs:\n  Uri: {{Value: !GetAtt Repo.RepositoryUri}}\n"
 
-    assert architectures.platforms(make_estate(root=root, child=child), NAME) == ("linux/arm64",)
+    assert image_platforms.platforms(make_estate(root=root, child=child), NAME) == ("linux/arm64",)
 
 
 def test_a_repository_of_another_stack_is_found_by_its_export(make_estate: Make) -> None:
@@ -111,13 +111,13 @@ def test_a_repository_of_another_stack_is_found_by_its_export(make_estate: Make)
     Properties: {{TemplateURL: "https://b.s3.amazonaws.com/demo/child.yaml"}}
 """
 
-    assert architectures.platforms(make_estate(root=root, child=exported), NAME) == ("linux/arm64",)
+    assert image_platforms.platforms(make_estate(root=root, child=exported), NAME) == ("linux/arm64",)
 
 
 def test_a_template_that_no_step_deploys_decides_nothing(make_estate: Make) -> None:
     alone = task(f'!Sub "{REGISTRY}/app:run1"')
 
-    assert architectures.platforms(make_estate(root=f"Resources:\n{REPOSITORY}", alone=alone), NAME) == ("linux/amd64",)
+    assert image_platforms.platforms(make_estate(root=f"Resources:\n{REPOSITORY}", alone=alone), NAME) == ("linux/amd64",)
 
 
 def test_each_image_of_a_plan_gets_its_platforms_by_the_name_of_its_step(root: Path) -> None:
@@ -126,6 +126,6 @@ def test_each_image_of_a_plan_gets_its_platforms_by_the_name_of_its_step(root: P
     file = root / "cfn" / "fa-018-fargate.yaml"
     known[file].data["Resources"]["TaskDefinition2"]["Properties"]["RuntimePlatform"] = {"CpuArchitecture": "ARM64"}
 
-    found = architectures.of_images(asked, estate.of_plan(asked, known, run="run1"), run="run1")
+    found = image_platforms.of_images(asked, resolved_stacks.of_plan(asked, known, run="run1"), run="run1")
 
     assert found == {"{prefix}:{run}": "linux/arm64"}

@@ -8,12 +8,12 @@ from unittest import mock
 import pytest
 from botocore.exceptions import ClientError
 
-from preflight import errors
-from preflight.container_engine import engine as engines
-from preflight.deploy import image_build as builds
-from preflight.deploy import image_push as images
-from preflight.deploy import session as sessions
-from preflight.system import processes as process
+from preflight.container_engine.engine import Engine
+from preflight.deploy import image_build, image_push
+from preflight.deploy.image_push import PushRefusedError
+from preflight.deploy.session import Session
+from preflight.errors import AccountError
+from preflight.system.processes import CompletedProcess
 
 BROKEN = "Error: writing manifest: received unexpected HTTP status: 500 Internal Server Error"
 REFUSED = "Error: tag invalid: The image tag '1' already exists and cannot be overwritten because the tag is immutable."
@@ -21,21 +21,21 @@ EXPIRED = "Error: denied: Your authorization token has expired. Reauthenticate a
 
 
 @dataclass(frozen=True)
-class Registry(engines.Engine):
+class Registry(Engine):
     """A container engine whose pushes say, one after the other, what the registry answered; "" is success."""
 
     answers: tuple[str, ...] = ()
     command: str = "push"
     asked: list[Mapping[str, str]] = field(default_factory=list)
 
-    def run(self, *args: str, **_given: object) -> process.Done:
+    def run(self, *args: str, **_given: object) -> CompletedProcess:
         if args[0] == "manifest":
-            return process.Done(args, 1, "", "")
+            return CompletedProcess(args, 1, "", "")
         if args[0] != self.command:
-            return process.Done(args, 0, "", "")
+            return CompletedProcess(args, 0, "", "")
         said = self.answers[len(self.asked)]
         self.asked.append(self.env)
-        return process.Done(args, 1 if said else 0, "", said)
+        return CompletedProcess(args, 1 if said else 0, "", said)
 
 
 def registry(*answers: str, command: str = "push") -> Registry:
@@ -45,14 +45,14 @@ def registry(*answers: str, command: str = "push") -> Registry:
 @pytest.fixture(autouse=True)
 def _built(monkeypatch: pytest.MonkeyPatch) -> None:
     """Images that are built, a login that is known, and a digest that is there."""
-    monkeypatch.setattr(builds, "Builder", mock.MagicMock())
-    monkeypatch.setattr(images, "login", lambda _session: ("host", "user:secret", False))
-    monkeypatch.setattr(images, "digest", lambda *_: "sha256:1")
+    monkeypatch.setattr(image_build, "Builder", mock.MagicMock())
+    monkeypatch.setattr(image_push, "login", lambda _session: ("host", "user:secret", False))
+    monkeypatch.setattr(image_push, "digest", lambda *_: "sha256:1")
 
 
-def push(engine: engines.Engine) -> str:
-    session = sessions.Session("eu-west-1", mock.Mock(), interval=0.0)
-    return images.push(session, engine, folder=Path(), name="web:1", platform="linux/amd64", run="r", base=None)
+def push(engine: Engine) -> str:
+    session = Session("eu-west-1", mock.Mock(), interval=0.0)
+    return image_push.push(session, engine, folder=Path(), name="web:1", platform="linux/amd64", run="r", base=None)
 
 
 @pytest.mark.parametrize("command", [pytest.param("push", id="push"), pytest.param("login", id="login")])
@@ -67,7 +67,7 @@ def test_what_broke_once_is_tried_again(command: str) -> None:
 def test_a_refusal_is_not_tried_again() -> None:
     engine = registry(REFUSED)
 
-    with pytest.raises(images.PushRefusedError):
+    with pytest.raises(PushRefusedError):
         push(engine)
 
     assert len(engine.asked) == 1
@@ -88,9 +88,9 @@ def test_two_pushes_do_not_share_credentials() -> None:
     [pytest.param(BROKEN, "try again", id="it broke"), pytest.param(EXPIRED, "renew", id="credentials expired")],
 )
 def test_what_says_nothing_of_the_image_is_trouble(said: str, advice: str) -> None:
-    engine = registry(*[said] * images.TRIES)
+    engine = registry(*[said] * image_push.TRIES)
 
-    with pytest.raises(errors.AccountError) as caught:
+    with pytest.raises(AccountError) as caught:
         push(engine)
 
     assert advice in str(caught.value)
@@ -99,7 +99,7 @@ def test_what_says_nothing_of_the_image_is_trouble(said: str, advice: str) -> No
 @pytest.mark.parametrize(
     ("code", "kind"),
     [
-        pytest.param("RepositoryNotFoundException", images.PushRefusedError, id="there is no repository"),
+        pytest.param("RepositoryNotFoundException", PushRefusedError, id="there is no repository"),
         pytest.param("ThrottlingException", ClientError, id="it is asked too often"),
         pytest.param("ExpiredTokenException", ClientError, id="credentials expired"),
     ],
@@ -110,6 +110,6 @@ def test_only_a_refusal_of_the_image_is_one(code: str, kind: type[Exception]) ->
     session = mock.Mock(client=mock.Mock(return_value=client))
 
     with pytest.raises(kind) as caught:
-        images.declare(session, "web:1", {"mediaType": "m"})
+        image_push.declare(session, "web:1", {"mediaType": "m"})
 
     assert caught.type is kind

@@ -4,11 +4,11 @@ import datetime as dt
 
 import pytest
 
-from preflight.deploy import run_tags as tags
+from preflight.deploy import run_tags
 from preflight.sweep import leftovers
 
 BEGAN = dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.timezone.utc)
-GIVEN = tags.of("web", run="0a1b2c3d", now=BEGAN)
+GIVEN = run_tags.run_tags("web", run="0a1b2c3d", now=BEGAN)
 
 
 def test_tags_say_which_run_of_which_plan_and_until_when() -> None:
@@ -31,7 +31,7 @@ def test_tags_say_which_run_of_which_plan_and_until_when() -> None:
 def test_what_does_not_carry_all_our_tags_is_not_ours(change: dict[str, str | None]) -> None:
     given = {key: value for key, value in {**GIVEN, **change}.items() if value is not None}
 
-    assert tags.read(given) is None
+    assert run_tags.read(given) is None
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_what_does_not_carry_all_our_tags_is_not_ours(change: dict[str, str | No
 def test_a_sweep_takes_what_has_expired_or_what_was_named(
     run: str | None, age: dt.timedelta | None, hours: float, *, due: bool
 ) -> None:
-    mark = tags.read(GIVEN)
+    mark = run_tags.read(GIVEN)
     assert mark is not None
 
     found = leftovers.is_due(mark, run=run, age=age, now=BEGAN + dt.timedelta(hours=hours))

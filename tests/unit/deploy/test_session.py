@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from preflight.deploy import session as sessions
+from preflight.deploy import session
 
 
 @pytest.mark.parametrize(
@@ -14,6 +14,6 @@ def test_how_often_a_request_is_tried(monkeypatch: pytest.MonkeyPatch, said: str
     if said is not None:
         monkeypatch.setenv("AWS_MAX_ATTEMPTS", said)
 
-    client = sessions.account("eu-west-1", stop=threading.Event()).client("sts")
+    client = session.account("eu-west-1", stop=threading.Event()).client("sts")
 
     assert client.meta.config.retries["total_max_attempts"] == attempts

@@ -8,17 +8,19 @@ from unittest import mock
 import pytest
 from botocore.exceptions import ClientError
 
-from preflight.deploy import change_sets as changesets
 from preflight.deploy import session as sessions
 from preflight.deploy import stacks
-from preflight.rehearsal import server
+from preflight.deploy.change_sets import ChangeSet
+from preflight.deploy.session import Session
+from preflight.deploy.stacks import StackFailedError, Stacks
+from preflight.rehearsal.server import Server
 
 REGION = "ap-northeast-1"
 BUCKET = {"Resources": {"B": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "full"}}}}
 
 
 @pytest.fixture
-def session(account: server.Server) -> sessions.Session:
+def session(account: Server) -> Session:
     return sessions.rehearsal(REGION, account.address)
 
 
@@ -33,20 +35,20 @@ def groups(*names: str) -> str:
 
 
 def test_a_stack_that_is_being_updated_is_deleted_once_the_update_is_given_up(
-    session: sessions.Session, deploy: Callable[..., dict[str, Any]]
+    session: Session, deploy: Callable[..., dict[str, Any]]
 ) -> None:
     deploy(groups("A"))
     client = session.client("cloudformation")
     client.update_stack(StackName="s", TemplateBody=groups("A", "B", "C", "D", "E", "F"))
 
-    stacks.Stacks(session).delete("s")
+    Stacks(session).delete("s")
 
     assert (client.describe_stacks()["Stacks"], session.client("logs").describe_log_groups()["logGroups"]) == ([], [])
 
 
 def test_an_update_that_may_not_be_given_up_is_waited_for() -> None:
     session = mock.Mock(interval=0)
-    every = stacks.Stacks(session)
+    every = Stacks(session)
     refusal = ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "CancelUpdateStack")
     every._client.cancel_update_stack.side_effect = refusal
     states = ["UPDATE_IN_PROGRESS", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "UPDATE_COMPLETE", "DELETE_COMPLETE"]
@@ -59,7 +61,7 @@ def test_an_update_that_may_not_be_given_up_is_waited_for() -> None:
 
 
 def test_a_second_attempt_is_not_taken_for_failed_before_it_has_begun() -> None:
-    every = stacks.Stacks(mock.Mock(interval=0))
+    every = Stacks(mock.Mock(interval=0))
     states = ["DELETE_FAILED", "DELETE_FAILED", "DELETE_IN_PROGRESS", "DELETE_COMPLETE"]
     every._client.describe_stacks.side_effect = [{"Stacks": [{"StackStatus": one}]} for one in states]
 
@@ -69,30 +71,30 @@ def test_a_second_attempt_is_not_taken_for_failed_before_it_has_begun() -> None:
 
 
 def test_what_could_not_be_deleted_is_told_once_however_often_it_was_tried(
-    session: sessions.Session, deploy: Callable[..., dict[str, Any]]
+    session: Session, deploy: Callable[..., dict[str, Any]]
 ) -> None:
     deploy(json.dumps(BUCKET))
     session.client("s3").put_object(Bucket="full", Key="a", Body=b"a")
-    every = stacks.Stacks(session)
-    with pytest.raises(stacks.FailedError):
+    every = Stacks(session)
+    with pytest.raises(StackFailedError):
         every.delete("s")
 
-    with pytest.raises(stacks.FailedError) as failed:
+    with pytest.raises(StackFailedError) as failed:
         every.delete("s")
 
     assert [(one.logical, one.status) for one in failed.value.failures] == [("B", "DELETE_FAILED")]
 
 
 def test_an_update_is_not_over_while_the_status_is_still_that_of_before() -> None:
-    every = stacks.Stacks(mock.Mock(interval=0))
+    every = Stacks(mock.Mock(interval=0))
     states = ["CREATE_COMPLETE", "UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE"]
     told = [{"EventId": one, "ResourceStatus": one, "PhysicalResourceId": "s", "ResourceType": stacks.STACK} for one in states]
     pages = every._client.get_paginator.return_value.paginate
     pages.side_effect = [[{"StackEvents": told[:1]}], *([{"StackEvents": told[::-1]}] for _ in range(9))]
     every._client.describe_stacks.side_effect = [{"Stacks": [{"StackStatus": one}]} for one in states]
-    made = changesets.ChangeSet("arn", "s")
+    made = ChangeSet("arn", "s")
 
-    with pytest.raises(stacks.FailedError) as failed:
+    with pytest.raises(StackFailedError) as failed:
         every.execute(made, look=lambda: None)
 
     assert failed.value.status == "UPDATE_ROLLBACK_COMPLETE"

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from preflight.deploy import stop_reasons as diagnosis
+from preflight.deploy import stop_reasons
 
 
 @pytest.mark.parametrize(
@@ -48,25 +48,25 @@ from preflight.deploy import stop_reasons as diagnosis
     ],
 )
 def test_a_reason_names_the_resource_at_fault(reason: str, check: str, at: str) -> None:
-    found = diagnosis.of(reason)
+    found = stop_reasons.of(reason)
 
     assert (found.check, found.at) == (check, at)
 
 
 def test_the_fix_names_the_action_that_is_missing() -> None:
-    found = diagnosis.of("is not authorized to perform: ssm:GetParameters on resource: x")
+    found = stop_reasons.of("is not authorized to perform: ssm:GetParameters on resource: x")
 
     assert found.fix == "Allow ssm:GetParameters to the execution role."
 
 
 def test_no_fix_shows_a_placeholder() -> None:
     said = "Requires capabilities : [CAPABILITY_IAM] No export named e found Parameters: [P] must have values Parameters: [P] do not exist Unresolved resource dependencies [X]"
-    fixes = [diagnosis.of_stack(said[start:])[1] for start in range(0, len(said), 5)]
+    fixes = [stop_reasons.of_stack(said[start:])[1] for start in range(0, len(said), 5)]
 
     assert [fix for fix in fixes if "{" in fix] == []
 
 
 def test_only_an_exit_is_given_another_chance() -> None:
     assert [
-        diagnosis.of(reason).heals for reason in ("Essential container in task exited", "CannotPullContainerError: x")
+        stop_reasons.of(reason).heals for reason in ("Essential container in task exited", "CannotPullContainerError: x")
     ] == [True, False]

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from preflight.deploy import declared_resources as blueprint
-from preflight.deploy import stop_reasons as diagnosis
-from preflight.deploy import task_findings as stops
-from preflight.deploy import tasks
+from preflight.deploy import stop_reasons
+from preflight.deploy.declared_resources import DeclaredResource, DeclaredResources
+from preflight.deploy.task_findings import TaskFindings
+from preflight.deploy.tasks import StoppedTask
 from preflight.templates import template
 
 PULL = "CannotPullContainerError: pull image manifest has been retried 5 time(s): failed to resolve ref"
@@ -29,11 +29,11 @@ ROLE = "arn:aws:iam::123456789012:role/r"
         pytest.param("unable to retrieve secret from asm: dial tcp: i/o timeout", ("secretsmanager",), id="a secret, in short"),
         pytest.param(f"{PULL} 123456789012.dkr.ecr.eu-west-1.amazonaws.com/a:1: i/o timeout", ("ecr.dkr",), id="a manifest"),
         pytest.param("ref pull has been retried: failed to copy: httpReaderSeeker: dial tcp: i/o timeout", ("s3",), id="layers"),
-        pytest.param("i/o timeout", diagnosis.EVERY_SERVICE, id="nothing named"),
+        pytest.param("i/o timeout", stop_reasons.EVERY_SERVICE, id="nothing named"),
     ],
 )  # fmt: skip
 def test_a_reason_names_its_service(reason: str, services: tuple[str, ...]) -> None:
-    assert diagnosis.services(reason) == services
+    assert stop_reasons.services(reason) == services
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_a_reason_names_its_service(reason: str, services: tuple[str, ...]) -> N
     ],
 )
 def test_another_registry_is_on_the_internet(reason: str, *, is_so: bool) -> None:
-    assert diagnosis.is_of_internet(reason) == is_so
+    assert stop_reasons.is_of_internet(reason) == is_so
 
 
 class Gone:
@@ -63,17 +63,17 @@ class Session:
         return Gone()
 
 
-def known(tmp_path: Path, **role: Any) -> blueprint.Blueprint:
+def known(tmp_path: Path, **role: Any) -> DeclaredResources:
     """A template with a role and a service, as if both were there."""
     path = tmp_path / "t.yaml"
     path.write_text(f"Resources:\n  Role:\n    Type: AWS::IAM::Role\n    Properties: {role}\n")
-    made = blueprint.Blueprint.__new__(blueprint.Blueprint)
-    made._found = {"r": blueprint.Declared(template.load(path), "Role", "r", "AWS::IAM::Role")}
+    made = DeclaredResources.__new__(DeclaredResources)
+    made._found = {"r": DeclaredResource(template.load(path), "Role", "r", "AWS::IAM::Role")}
     return made
 
 
-def stopped(reason: str) -> tasks.Stopped:
-    return tasks.Stopped("arn", "s", "d", "TaskFailedToStart", reason)
+def stopped(reason: str) -> StoppedTask:
+    return StoppedTask("arn", "s", "d", "TaskFailedToStart", reason)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def stopped(reason: str) -> tasks.Stopped:
     ],
 )
 def test_what_has_gone_meanwhile_is_not_known(tmp_path: Path, reason: str) -> None:
-    finding = stops.Stops(Session(), known(tmp_path), {}).finding(stopped(reason))  # type: ignore[arg-type]
+    finding = TaskFindings(Session(), known(tmp_path), {}).finding(stopped(reason))  # type: ignore[arg-type]
 
     assert reason in finding.message
 
@@ -100,6 +100,6 @@ def test_what_has_gone_meanwhile_is_not_known(tmp_path: Path, reason: str) -> No
 )
 def test_a_denial_names_the_policies_that_the_role_has(tmp_path: Path, role: dict[str, Any], name: str | None) -> None:
     reason = f"AccessDeniedException: User: {ROLE} is not authorized to perform: logs:CreateLogStream on resource: y"
-    finding = stops.Stops(Session(), known(tmp_path, **role), {}).finding(stopped(reason))  # type: ignore[arg-type]
+    finding = TaskFindings(Session(), known(tmp_path, **role), {}).finding(stopped(reason))  # type: ignore[arg-type]
 
     assert (finding.resource, finding.property) == ("Role", name)

@@ -6,15 +6,15 @@ from unittest import mock
 import pytest
 from botocore.exceptions import ClientError
 
-from preflight.deploy import tasks
+from preflight.deploy.tasks import RunningTask, Tasks
 
 TASK: dict[str, Any] = {"attachments": [{"details": [{"name": "networkInterfaceId", "value": "eni-1"}]}]}
 
 
-def looked_up(code: str) -> tasks.Running | None:
+def looked_up(code: str) -> RunningTask | None:
     """What a task is found as where EC2 answers with an error."""
     session = mock.Mock()
-    every = tasks.Tasks(session)
+    every = Tasks(session)
     every._ec2 = mock.Mock()
     every._ec2.describe_network_interfaces.side_effect = ClientError({"Error": {"Code": code}}, "X")
     return every._addressed(TASK, "s")

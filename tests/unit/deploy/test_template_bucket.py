@@ -5,7 +5,7 @@ from unittest import mock
 
 import pytest
 
-from preflight.deploy import template_bucket as bucket
+from preflight.deploy.template_bucket import Bucket
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ from preflight.deploy import template_bucket as bucket
 def test_its_policy_names_it_in_the_partition_of_its_region(region: str, arn: str) -> None:
     session = mock.Mock(region=region)
 
-    bucket.Bucket(session, "b").make({})
+    Bucket(session, "b").make({})
 
     policy = json.loads(session.client.return_value.put_bucket_policy.call_args.kwargs["Policy"])
     assert policy["Statement"][0]["Resource"] == [arn, f"{arn}/*"]

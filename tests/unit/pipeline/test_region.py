@@ -4,10 +4,10 @@ from unittest import mock
 
 import pytest
 
-from preflight import model, smoke
+from preflight import smoke
 from preflight.deploy import deployment
-from preflight.model import Outcome, StageResult
-from preflight.pipeline import region as visit
+from preflight.model import Deployment, Outcome, StageResult
+from preflight.pipeline.region import RegionRun
 
 
 @pytest.mark.parametrize(
@@ -22,13 +22,13 @@ from preflight.pipeline import region as visit
 def test_keep_failed_keeps_what_failed(outcome: Outcome, *, is_kept: bool) -> None:
     deployed = mock.Mock()
     deployed.deployment.is_kept = False
-    one = visit.Visit(mock.Mock(is_kept_failed=True, names=mock.MagicMock()), mock.MagicMock(), lambda _: None, stages=("smoke",))
+    one = RegionRun(mock.Mock(is_kept_failed=True, names=mock.MagicMock()), mock.MagicMock(), lambda _: None, stages=("smoke",))
     asked = mock.Mock(answers=[], running=[])
 
     with (
         mock.patch.object(smoke, "Smoke", return_value=asked),
         mock.patch.object(one, "_answered", return_value=StageResult("smoke", outcome)),
-        mock.patch.object(deployment, "described", return_value=model.Deployment()),
+        mock.patch.object(deployment, "described", return_value=Deployment()),
     ):
         one._ask(deployed, has_containers=True)
 

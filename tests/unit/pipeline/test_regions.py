@@ -8,13 +8,13 @@ from unittest import mock
 
 import pytest
 
-from preflight import errors, model
-from preflight.model import Outcome, StageResult
-from preflight.pipeline import region as visit
-from preflight.pipeline import regions as tour
+from preflight.errors import StopRequested
+from preflight.model import Deployment, Finding, Outcome, Severity, StageResult
+from preflight.pipeline.region import RegionRun
+from preflight.pipeline.regions import Asked, RegionResults, RegionRuns
 from preflight.plan import plan
 
-ASKED = tour.Asked(
+ASKED = Asked(
     plan=plan.load(Path(__file__).parents[3] / plan.FILE),
     regions=("ap-northeast-1", "us-east-1"),
     run="0a1b2c3d",
@@ -24,22 +24,22 @@ ASKED = tour.Asked(
 )
 
 
-def went(results: dict[str, StageResult], *, asked: tour.Asked = ASKED) -> tour.Done:
+def went(results: dict[str, StageResult], *, asked: Asked = ASKED) -> RegionResults:
     """A tour whose visits bring these results, by region."""
 
-    def go(self: visit.Visit, **_options: object) -> None:
+    def go(self: RegionRun, **_options: object) -> None:
         self.results.append(results[self._wish.plan.region])
-        self.deployment = model.Deployment(stacks=(self._wish.run,))
+        self.deployment = Deployment(stacks=(self._wish.run,))
 
-    with mock.patch.object(visit.Visit, "go", go):
-        return tour.Tour(asked, mock.Mock(), lambda _: None).go()
+    with mock.patch.object(RegionRun, "go", go):
+        return RegionRuns(asked, mock.Mock(), lambda _: None).go()
 
 
-def result(outcome: Outcome, *findings: model.Finding) -> StageResult:
+def result(outcome: Outcome, *findings: Finding) -> StageResult:
     return StageResult("rehearse", outcome, findings=findings)
 
 
-FINDING = model.Finding("rehearse", "X", model.Severity.ERROR, "it failed")
+FINDING = Finding("rehearse", "X", Severity.ERROR, "it failed")
 
 
 def test_no_two_regions_use_a_name_twice() -> None:
@@ -88,23 +88,23 @@ def test_findings_of_one_region_are_as_they_are() -> None:
 def test_a_stop_in_one_region_stops_the_others_before_it_is_told() -> None:
     where = mock.Mock()
 
-    def go(_self: visit.Visit, **_options: object) -> None:
-        raise errors.StopRequested(143)
+    def go(_self: RegionRun, **_options: object) -> None:
+        raise StopRequested(143)
 
-    with mock.patch.object(visit.Visit, "go", go), pytest.raises(errors.StopRequested):
-        tour.Tour(ASKED, where, lambda _: None).go()
+    with mock.patch.object(RegionRun, "go", go), pytest.raises(StopRequested):
+        RegionRuns(ASKED, where, lambda _: None).go()
 
     where.halt.assert_called_once_with()
 
 
 def test_who_stops_tells_what_every_region_could_not_delete() -> None:
-    def go(self: visit.Visit, **_options: object) -> None:
-        stop = errors.StopRequested(143)
+    def go(self: RegionRun, **_options: object) -> None:
+        stop = StopRequested(143)
         stop.left.append(self._wish.plan.region)
         raise stop
 
-    with mock.patch.object(visit.Visit, "go", go), pytest.raises(errors.StopRequested) as caught:
-        tour.Tour(ASKED, mock.Mock(), lambda _: None).go()
+    with mock.patch.object(RegionRun, "go", go), pytest.raises(StopRequested) as caught:
+        RegionRuns(ASKED, mock.Mock(), lambda _: None).go()
 
     assert caught.value.left == list(ASKED.regions)
 
@@ -116,15 +116,15 @@ def test_a_stop_before_the_last_region_has_begun_stops_the_first() -> None:
 
     def stopped(pool: futures.ThreadPoolExecutor, *args: Any, **options: Any) -> futures.Future[None]:
         if begun:
-            raise errors.StopRequested(143)
+            raise StopRequested(143)
         begun.append(submit(pool, *args, **options))
         return begun[0]
 
     with (
-        mock.patch.object(visit.Visit, "go"),
+        mock.patch.object(RegionRun, "go"),
         mock.patch.object(futures.ThreadPoolExecutor, "submit", stopped),
-        pytest.raises(errors.StopRequested),
+        pytest.raises(StopRequested),
     ):
-        tour.Tour(ASKED, where, lambda _: None).go()
+        RegionRuns(ASKED, where, lambda _: None).go()
 
     where.halt.assert_called_once_with()

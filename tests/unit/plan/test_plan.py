@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from preflight import errors
+from preflight.errors import UsageError
 from preflight.plan import plan
+from preflight.plan.plan import Plan
 
 GOOD = """\
 version: 1
@@ -38,7 +39,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def load(folder: Path, text: str) -> plan.Plan:
+def load(folder: Path, text: str) -> Plan:
     path = folder / "preflight.yaml"
     path.write_text(text)
     return plan.load(path)
@@ -78,7 +79,7 @@ def test_a_plan_is_read_with_defaults(folder: Path) -> None:
 def test_what_is_wrong_is_said_with_file_and_line(folder: Path, old: str, new: str, line: int, said: str) -> None:
     assert old in GOOD
 
-    with pytest.raises(errors.UsageError) as caught:
+    with pytest.raises(UsageError) as caught:
         load(folder, GOOD.replace(old, new))
 
     message = str(caught.value)
@@ -89,7 +90,7 @@ def test_what_is_wrong_is_said_with_file_and_line(folder: Path, old: str, new: s
 def test_a_name_stands_in_one_step_only(folder: Path) -> None:
     twice = GOOD.replace("smoke:", '  - stack: "{prefix}"\n    template: cfn/a.yaml\nsmoke:')
 
-    with pytest.raises(errors.UsageError, match="stands here twice"):
+    with pytest.raises(UsageError, match="stands here twice"):
         load(folder, twice)
 
 
@@ -112,7 +113,7 @@ def test_parameter_files_have_any_of_the_shapes_of_aws(folder: Path, shape: obje
 def test_a_parameter_file_of_no_known_shape_is_refused(folder: Path) -> None:
     (folder / "p.json").write_text('{"A": 1}')
 
-    with pytest.raises(errors.UsageError, match="none of AWS's shapes"):
+    with pytest.raises(UsageError, match="none of AWS's shapes"):
         load(folder, GOOD.replace('{Port: 80, On: true, Tag: "{run}"}', "p.json"))
 
 
@@ -124,7 +125,7 @@ def test_the_nearest_plan_upwards_is_found(folder: Path, monkeypatch: pytest.Mon
 
 
 def test_a_folder_without_a_plan_is_a_usage_error(tmp_path: Path) -> None:
-    with pytest.raises(errors.UsageError, match="there is no such plan"):
+    with pytest.raises(UsageError, match="there is no such plan"):
         plan.find(tmp_path)
 
 
@@ -145,7 +146,7 @@ def test_the_plan_of_this_repository_is_read(root: Path) -> None:
     ],
 )
 def test_a_question_cannot_lead_elsewhere(folder: Path, old: str, new: str, said: str) -> None:
-    with pytest.raises(errors.UsageError, match=said):
+    with pytest.raises(UsageError, match=said):
         load(folder, GOOD.replace(old, new))
 
 
@@ -185,7 +186,7 @@ def test_stubs_and_egress_are_read(folder: Path) -> None:
     ],
 )
 def test_odd_questions_are_refused(folder: Path, old: str, new: str, said: str) -> None:
-    with pytest.raises(errors.UsageError, match=said):
+    with pytest.raises(UsageError, match=said):
         load(folder, GOOD.replace(old, new, 1))
 
 
@@ -197,7 +198,7 @@ def test_odd_questions_are_refused(folder: Path, old: str, new: str, said: str) 
     ],
 )
 def test_what_the_plan_says_of_rules_is_held_against_its_form(folder: Path, more: str, line: int, said: str) -> None:
-    with pytest.raises(errors.UsageError, match=f"preflight.yaml:{line}: .*{said}"):
+    with pytest.raises(UsageError, match=f"preflight.yaml:{line}: .*{said}"):
         load(folder, GOOD + more + "\n")
 
 

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from preflight import errors
-from preflight.plan import resolved_stacks as estate
+from preflight.errors import UsageError
+from preflight.plan import resolved_stacks
+from preflight.plan.resolved_stacks import ResolvedStacks
 
-Make = Callable[..., estate.Estate]
+Make = Callable[..., ResolvedStacks]
 URL = "https://b.s3.amazonaws.com/demo/child.yaml"
 PARENT = f"""\
 Parameters:
@@ -208,12 +209,12 @@ def test_a_template_that_nests_itself_ends(make_estate: Make) -> None:
 
 
 def test_nesting_that_explodes_is_refused(make_estate: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(estate, "MAX_DOCUMENTS", 50)
+    monkeypatch.setattr(resolved_stacks, "MAX_DOCUMENTS", 50)
     two = "Resources:\n" + "".join(
         f"  S{n}: {{Type: 'AWS::CloudFormation::Stack', Properties: {{TemplateURL: https://b/demo/%s.yaml}}}}\n" for n in (1, 2)
     )
 
-    with pytest.raises(errors.UsageError, match="more than 50 nested stacks"):
+    with pytest.raises(UsageError, match="more than 50 nested stacks"):
         make_estate(root=two % ("a1", "a1"), **{f"a{n}": two % (f"a{n + 1}", f"a{n + 1}") for n in range(1, 8)})
 
 

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from preflight import errors
-from preflight.plan import rule_settings as policy
+from preflight.errors import UsageError
+from preflight.plan import rule_settings
+from preflight.plan.rule_settings import PlanWaiver, RuleSettings, RuleSwitch
 from preflight.templates import template
 
 
-def read(text: str) -> policy.Policy:
-    return policy.read(template.parse(text, name="preflight.yaml"))
+def read(text: str) -> RuleSettings:
+    return rule_settings.read(template.parse(text, name="preflight.yaml"))
 
 
 def test_waivers_and_switches_are_read_with_their_lines() -> None:
@@ -17,15 +18,15 @@ def test_waivers_and_switches_are_read_with_their_lines() -> None:
         "checks:\n  S: off\n  T: on\n  U: practice\n  V: 'off'\n"
     )
 
-    assert found == policy.Policy(
+    assert found == RuleSettings(
         "preflight.yaml",
-        (policy.Waiver("R", "A", "because it is so", "2027-01-31", "a.yaml", 2),),
-        (policy.Switch("S", "off", 8), policy.Switch("T", "on", 9), policy.Switch("U", "practice", 10), policy.Switch("V", "off", 11)),
+        (PlanWaiver("R", "A", "because it is so", "2027-01-31", "a.yaml", 2),),
+        (RuleSwitch("S", "off", 8), RuleSwitch("T", "on", 9), RuleSwitch("U", "practice", 10), RuleSwitch("V", "off", 11)),
     )  # fmt: skip
 
 
 def test_a_plan_without_either_has_an_empty_policy() -> None:
-    assert read("version: 1\n") == policy.Policy("preflight.yaml")
+    assert read("version: 1\n") == RuleSettings("preflight.yaml")
 
 
 @pytest.mark.parametrize(
@@ -51,7 +52,7 @@ def test_a_plan_without_either_has_an_empty_policy() -> None:
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_said_with_file_and_line(text: str, line: int, said: str) -> None:
-    with pytest.raises(errors.UsageError) as caught:
+    with pytest.raises(UsageError) as caught:
         read(text)
 
     assert (said in str(caught.value), f"preflight.yaml:{line}:" in str(caught.value)) == (True, True), str(caught.value)

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.unit.rehearsal.iam import callers as people
 
-from preflight.rehearsal import server
+from preflight.rehearsal.server import Server
+from tests.unit.rehearsal.iam import callers
+from tests.unit.rehearsal.iam.callers import Keys
 
 TRUST = {
     "Version": "2012-10-17",
@@ -141,7 +142,7 @@ def reasons(client: Callable[[str], Any]) -> Callable[[dict[str, Any]], list[str
 
 
 @pytest.fixture
-def make_role(account: server.Server, client: Callable[[str], Any]) -> Callable[..., str]:
+def make_role(account: Server, client: Callable[[str], Any]) -> Callable[..., str]:
     """Make a role that the account trusts, with these statements; its ARN."""
 
     def make(*statements: dict[str, Any], name: str = "somebody", **given: Any) -> str:
@@ -158,12 +159,12 @@ def make_role(account: server.Server, client: Callable[[str], Any]) -> Callable[
 
 
 @pytest.fixture
-def act(account: server.Server, client: Callable[[str], Any], make_role: Callable[..., str]) -> Callable[..., people.Keys]:
+def act(account: Server, client: Callable[[str], Any], make_role: Callable[..., str]) -> Callable[..., Keys]:
     """The credentials of a new role with these statements."""
 
-    def assume(*statements: dict[str, Any], name: str = "somebody", **given: Any) -> people.Keys:
+    def assume(*statements: dict[str, Any], name: str = "somebody", **given: Any) -> Keys:
         arn = make_role(*statements, name=name)
         answer = client("sts").assume_role(RoleArn=arn, RoleSessionName="session", **given)
-        return people.keys_of(account.address, answer["Credentials"])
+        return callers.keys_of(account.address, answer["Credentials"])
 
     return assume

@@ -11,7 +11,7 @@ from typing import Any
 import botocore.exceptions
 import pytest
 
-from preflight.rehearsal.iam import roles
+from preflight.rehearsal.iam.roles import Roles
 
 Template = dict[str, Any]
 EXECUTION_ACTIONS = [
@@ -755,7 +755,7 @@ def test_arns_are_of_the_partition_of_the_region(client: Callable[..., Any], reg
 
 @pytest.mark.parametrize(("region", "start"), PARTITIONS)
 def test_a_denial_names_the_session_in_its_partition(account: Any, region: str, start: str) -> None:
-    assert roles.Roles(account.account).session("role/r", "t", region).startswith(f"{start}sts::")
+    assert Roles(account.account).session("role/r", "t", region).startswith(f"{start}sts::")
 
 
 @pytest.mark.parametrize("region", [pytest.param(p.values[0], id=p.id) for p in PARTITIONS])

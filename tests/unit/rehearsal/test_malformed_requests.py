@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from preflight.rehearsal import server
+from preflight.rehearsal.server import Server
 from preflight.system import waiting
 
 BOUND = 10.0  # seconds
@@ -47,12 +48,12 @@ KIND = {"Type": "AWS::Logs::LogGroup"}
 
 
 @pytest.fixture(scope="module")
-def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[server.Server]:
+def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with server.running(folder=tmp_path_factory.mktemp("account")) as running:
         yield running
 
 
-def post(account: server.Server, body: bytes, *, service: str = "cloudformation", **headers: str) -> tuple[int, str]:
+def post(account: Server, body: bytes, *, service: str = "cloudformation", **headers: str) -> tuple[int, str]:
     """Status and text of the answer, which has to come in time."""
     connection = http.client.HTTPConnection(urlsplit(account.address).netloc, timeout=BOUND)
     plain = {"Content-Type": "application/x-www-form-urlencoded", "Authorization": SIGNED.format(service)}
@@ -64,7 +65,7 @@ def post(account: server.Server, body: bytes, *, service: str = "cloudformation"
         connection.close()
 
 
-def action(account: server.Server, name: str, **given: str) -> tuple[int, str]:
+def action(account: Server, name: str, **given: str) -> tuple[int, str]:
     fields = {"Action": name, "Version": "2010-05-15", **given}
     text = "&".join(f"{key}={quote(value, safe='', errors='surrogatepass')}" for key, value in fields.items())
     return post(account, text.encode())
@@ -76,7 +77,7 @@ def is_answer(status: int, text: str) -> bool:
     return is_clean and status in {200, 400, 403, 404}
 
 
-def check(account: server.Server, body: str) -> None:
+def check(account: Server, body: str) -> None:
     """Every action that takes a template answers it."""
     for name in ("ValidateTemplate", "GetTemplateSummary"):
         status, text = action(account, name, TemplateBody=body)
@@ -90,7 +91,7 @@ def check(account: server.Server, body: str) -> None:
         settle(account)
 
 
-def settle(account: server.Server) -> None:
+def settle(account: Server) -> None:
     """Every stack ends, and not by a fault of ours."""
     waiting.until(
         lambda: all(stack.is_over for stack in account.cloudformation.stacks.all()),
@@ -103,13 +104,13 @@ def settle(account: server.Server) -> None:
 
 @RELAXED
 @given(st.dictionaries(st.sampled_from(SECTIONS), values, max_size=4))
-def test_any_sections(account: server.Server, sections: dict[str, Any]) -> None:
+def test_any_sections(account: Server, sections: dict[str, Any]) -> None:
     check(account, json.dumps({"Resources": {"A": KIND}, **sections}))
 
 
 @RELAXED
 @given(values)
-def test_any_property(account: server.Server, value: Any) -> None:
+def test_any_property(account: Server, value: Any) -> None:
     resources = {"A": KIND, "B": {**KIND, "Properties": {"LogGroupName": value, "RetentionInDays": value}}}
     body = {
         "Mappings": {"M": {"A": {"B": "x"}}},
@@ -121,32 +122,32 @@ def test_any_property(account: server.Server, value: Any) -> None:
 
 @RELAXED
 @given(st.sampled_from(["Condition", "DependsOn", "DeletionPolicy", "Metadata", "Type", "UpdatePolicy"]), values)
-def test_any_attribute(account: server.Server, name: str, value: Any) -> None:
+def test_any_attribute(account: Server, name: str, value: Any) -> None:
     check(account, json.dumps({"Resources": {"A": KIND, "B": {**KIND, name: value}}}))
 
 
 @RELAXED
 @given(values, st.sampled_from(["Parameters", "Conditions", "Mappings", "Outputs", "Rules"]))
-def test_any_member(account: server.Server, value: Any, section: str) -> None:
+def test_any_member(account: Server, value: Any, section: str) -> None:
     check(account, json.dumps({"Resources": {"A": KIND}, section: {"A1": value}}))
 
 
 @RELAXED
 @given(values)
-def test_any_loop(account: server.Server, value: Any) -> None:
+def test_any_loop(account: Server, value: Any) -> None:
     loop = {"Fn::ForEach::L": ["N", value, {"G${N}": KIND}], "A": KIND}
     check(account, json.dumps({"Transform": "AWS::LanguageExtensions", "Resources": loop}))
 
 
 @RELAXED
 @given(st.text(max_size=200))
-def test_any_text(account: server.Server, text: str) -> None:
+def test_any_text(account: Server, text: str) -> None:
     check(account, text)
 
 
 @RELAXED
 @given(st.binary(max_size=300), st.sampled_from(["cloudformation", "ecs", "ec2", "logs", "iam", "ecr"]))
-def test_any_bytes(account: server.Server, body: bytes, service: str) -> None:
+def test_any_bytes(account: Server, body: bytes, service: str) -> None:
     status, text = post(account, body, service=service)
 
     assert status < 500, text
@@ -162,7 +163,7 @@ def test_any_bytes(account: server.Server, body: bytes, service: str) -> None:
         max_size=6,
     ),
 )  # fmt: skip
-def test_any_input_of_ecs(account: server.Server, name: str, given_: dict[str, Any]) -> None:
+def test_any_input_of_ecs(account: Server, name: str, given_: dict[str, Any]) -> None:
     target = {
         "X-Amz-Target": f"AmazonEC2ContainerServiceV20141113.{name}",
         "Content-Type": "application/x-amz-json-1.1",
@@ -205,7 +206,7 @@ BOMB = "\n".join(["a: &a [x, x]", *(f"{b}: &{b} [*{a}, *{a}]" for a, b in zip("a
         pytest.param("\ud800", id="half a character"),
     ],
 )  # fmt: skip
-def test_what_would_hurt_others(account: server.Server, body: str) -> None:
+def test_what_would_hurt_others(account: Server, body: str) -> None:
     began = time.monotonic()
 
     check(account, body)
@@ -239,7 +240,7 @@ def test_what_would_hurt_others(account: server.Server, body: str) -> None:
         pytest.param("DetectStackDrift", {"StackName": "x"}, id="an action that is not modelled"),
     ],
 )
-def test_wrong_requests_are_refused(account: server.Server, name: str, given_: dict[str, str]) -> None:
+def test_wrong_requests_are_refused(account: Server, name: str, given_: dict[str, str]) -> None:
     status, text = action(account, name, **given_)
 
     assert (400 <= status < 500, "<Error>" in text, "Traceback" in text) == (True, True, False)

@@ -11,20 +11,20 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from preflight.rehearsal import ledger
-from preflight.rehearsal.cloudformation import creation_order as order
+from preflight.rehearsal.cloudformation import creation_order
 from preflight.rehearsal.cloudformation import dependencies as graph
 from preflight.rehearsal.cloudformation.resources import ecs
-from preflight.rehearsal.containers import dependencies
-from preflight.rehearsal.containers import health_checks as health
-from preflight.rehearsal.containers import task_spec as launch
-from preflight.rehearsal.ecs import state as states
-from preflight.rehearsal.ecs.validation import runtime_platform as platforms
-from preflight.rehearsal.load_balancing import targets
+from preflight.rehearsal.cloudformation.resources.ecs import _Failing
+from preflight.rehearsal.containers import dependencies, health_checks, task_spec
+from preflight.rehearsal.containers.task_spec import ContainerSpec, Health
+from preflight.rehearsal.ecs.state import Definition
+from preflight.rehearsal.ecs.validation import runtime_platform
+from preflight.rehearsal.ledger import Ledger
+from preflight.rehearsal.load_balancing.targets import Target, Targets
 from preflight.rehearsal.network import interfaces
-from preflight.rehearsal.tasks import service_scheduler as scheduler
-from preflight.rehearsal.tasks import task_lifecycle as launcher
+from preflight.rehearsal.tasks import service_scheduler
 from preflight.rehearsal.tasks.launch_calls import images
+from preflight.rehearsal.tasks.task_lifecycle import TaskLauncher
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ from preflight.rehearsal.tasks.launch_calls import images
     ],
 )
 def test_the_circuit_breaker_trips_after(desired: int, threshold: int) -> None:
-    assert scheduler.threshold(desired) == threshold
+    assert service_scheduler.threshold(desired) == threshold
 
 
 def test_five_addresses_of_a_subnet_are_kept_by_aws() -> None:
@@ -79,9 +79,9 @@ def test_parts_of_an_ecr_image(name: str, parts: tuple[str, str, str]) -> None:
     assert (image.region, image.repository, image.reference) == parts
 
 
-def plan(**change: Any) -> launch.ContainerPlan:
+def plan(**change: Any) -> ContainerSpec:
     definition = {"family": "f", "revision": 1, "containerDefinitions": [{"name": "app", "image": "i", **change}]}
-    return launch.plan_of(definition).containers[0]
+    return task_spec.plan_of(definition).containers[0]
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_a_dependency_that_takes_too_long_is_given_up() -> None:
     assert answers == ["wait", "never"]
 
 
-CHECK = launch.Health(("CMD", "x"), interval=30, timeout=5, retries=3, start_period=10)
+CHECK = Health(("CMD", "x"), interval=30, timeout=5, retries=3, start_period=10)
 
 
 @pytest.mark.parametrize(
@@ -134,14 +134,14 @@ CHECK = launch.Health(("CMD", "x"), interval=30, timeout=5, retries=3, start_per
     ],
 )
 def test_health(code: int, failures: int, elapsed: float, former: str, status: str) -> None:
-    assert health.verdict(CHECK, code=code, failures=failures, elapsed=elapsed, former=former) == status
+    assert health_checks.verdict(CHECK, code=code, failures=failures, elapsed=elapsed, former=former) == status
 
 
 def test_a_service_is_given_up_after_three_failures_and_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ecs, "GRACE", 3.0)
     clock = iter([10.0, 12.9, 13.0])
     monkeypatch.setattr(time, "monotonic", lambda: next(clock))
-    failing = ecs._Failing()
+    failing = _Failing()
 
     assert [failing.is_hopeless(failed) for failed in (0, 1, 3, 5)] == [False, False, False, True]
 
@@ -159,7 +159,7 @@ def client_error(code: str) -> ClientError:
 )
 def test_a_target_is_checked_until_its_group_goes(code: str, asked: int) -> None:
     asks: list[str] = []
-    target = targets.Target("group", "10.0.0.4", 80, "vpc", 80)
+    target = Target("group", "10.0.0.4", 80, "vpc", 80)
 
     def describe(**_given: Any) -> Any:
         asks.append(code)
@@ -170,7 +170,7 @@ def test_a_target_is_checked_until_its_group_goes(code: str, asked: int) -> None
     elb = SimpleNamespace(describe_target_groups=describe)
     account = SimpleNamespace(closing=threading.Event(), client=lambda _service, _region: elb)
     state = SimpleNamespace(changed=threading.Condition())
-    watching = targets.Targets(state, account, None, None)  # type: ignore[arg-type]
+    watching = Targets(state, account, None, None)  # type: ignore[arg-type]
     watching._watch(SimpleNamespace(region="eu-west-1", service=None, targets={}), None, target)  # type: ignore[arg-type]
 
     assert len(asks) == asked
@@ -192,19 +192,19 @@ class Images:
 )
 def test_a_task_whose_image_comes_through_a_cache_is_assumed(image: str, reasons: list[str]) -> None:
     api = {"family": "f", "revision": 1, "containerDefinitions": [{"name": "app", "image": image}]}
-    definition = states.Definition("d", api, [])
-    engine = SimpleNamespace(platforms=(platforms.wanted(api),))
+    definition = Definition("d", api, [])
+    engine = SimpleNamespace(platforms=(runtime_platform.wanted(api),))
     means = SimpleNamespace(pulls=Images(), runner=SimpleNamespace(engine=engine))
-    book = ledger.Ledger()
-    launching = launcher.Launcher(None, None, None, book, None)  # type: ignore[arg-type]
-    run = SimpleNamespace(plan=launch.plan_of(api))
+    book = Ledger()
+    launching = TaskLauncher(None, None, None, book, None)  # type: ignore[arg-type]
+    run = SimpleNamespace(plan=task_spec.plan_of(api))
     can_run = launching._can_run(SimpleNamespace(definition=definition), run, means)  # type: ignore[arg-type]
 
     assert (can_run, [said for said in reasons if said not in book.skipped["d"]]) == (not reasons, [])
 
 
 def test_a_port_that_is_taken_is_told_with_what_to_do() -> None:
-    book = ledger.Ledger()
+    book = Ledger()
     book.unopened("127.64.0.1", 80, OSError(errno.EADDRINUSE, "Address already in use"))
     why, following = book.troubles[0].split(". Next: ")
 
@@ -241,7 +241,7 @@ ATTACHMENT = {"Type": "AWS::EC2::VPCGatewayAttachment", "Properties": {"Internet
 
 
 def test_an_unordered_attachment_waits_for_the_route() -> None:
-    ordered = order.adverse({"R": ROUTE, "A": ATTACHMENT}, {"R": set(), "A": set()})
+    ordered = creation_order.with_undeclared_dependencies({"R": ROUTE, "A": ATTACHMENT}, {"R": set(), "A": set()})
 
     assert ordered == {"R": set(), "A": {"R"}}
 
@@ -249,7 +249,7 @@ def test_an_unordered_attachment_waits_for_the_route() -> None:
 def test_an_ordered_route_is_left_alone() -> None:
     needs = {"R": {"X"}, "X": {"A"}, "A": set()}
 
-    assert order.adverse({"R": ROUTE, "A": ATTACHMENT, "X": {"Type": "T"}}, needs) == needs
+    assert creation_order.with_undeclared_dependencies({"R": ROUTE, "A": ATTACHMENT, "X": {"Type": "T"}}, needs) == needs
 
 
 PROVIDERS = {"Type": "AWS::ECS::ClusterCapacityProviderAssociations", "Properties": {"Cluster": {"Ref": "C"}}}
@@ -267,7 +267,7 @@ NONE = {"Ref": "AWS::NoValue"}
 )
 def test_unordered_capacity_providers_wait_for_the_service(given: dict[str, Any], needs: set[str]) -> None:
     service = {"Type": "AWS::ECS::Service", "Properties": {"Cluster": {"Ref": "C"}, **given}}
-    ordered = order.adverse({"S": service, "P": PROVIDERS}, {"S": set(), "P": set()})
+    ordered = creation_order.with_undeclared_dependencies({"S": service, "P": PROVIDERS}, {"S": set(), "P": set()})
 
     assert ordered == {"S": set(), "P": needs}
 

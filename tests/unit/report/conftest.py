@@ -6,8 +6,17 @@ import dataclasses
 
 import pytest
 
-from preflight import model
-from preflight.model import Outcome, Severity, StageResult
+from preflight.model import (
+    Deployment,
+    Finding,
+    LedgerEntry,
+    Outcome,
+    Report,
+    ReportedWaiver,
+    Severity,
+    SmokeAnswer,
+    StageResult,
+)
 
 HOSTILE = (
     "two\nlines\r\n::error::smuggled\r::add-mask::x ##[error]old %0A::warning::x, a:b ]]> -->"
@@ -16,19 +25,19 @@ HOSTILE = (
 
 
 @pytest.fixture(scope="session")
-def report() -> model.Report:
-    found = model.Finding(
+def report() -> Report:
+    found = Finding(
         "comply", "RULE", Severity.ERROR, "It is wrong.", file="cfn/a b.yaml", line=7,
         resource="A", property="B", fix="Mend it.", source="https://example.com/why",
     )  # fmt: skip
-    mild = model.Finding("comply", "MILD", Severity.WARNING, "It could be better.", file="cfn/c.yaml", line=2)
-    told = model.Finding("comply", "TOLD", Severity.INFO, "It is so.", resource="s.C")
+    mild = Finding("comply", "MILD", Severity.WARNING, "It could be better.", file="cfn/c.yaml", line=2)
+    told = Finding("comply", "TOLD", Severity.INFO, "It is so.", resource="s.C")
     waived = (
-        model.Waiver("W", "A", "because so", "template", "cfn/a b.yaml"),
-        model.Waiver("X", "B", "by hand", "plan", None, "2027-01-31"),
-        model.Waiver("Y", None, "by hand", "plan", "cfn/c.yaml", "2027-01-31"),
+        ReportedWaiver("W", "A", "because so", "template", "cfn/a b.yaml"),
+        ReportedWaiver("X", "B", "by hand", "plan", None, "2027-01-31"),
+        ReportedWaiver("Y", None, "by hand", "plan", "cfn/c.yaml", "2027-01-31"),
     )
-    return model.Report(
+    return Report(
         target="rehearsal",
         run="r1",
         stages=(
@@ -37,20 +46,20 @@ def report() -> model.Report:
             StageResult("rehearse", Outcome.ERROR, 2.0, reason="podman does not answer"),
             StageResult("smoke", Outcome.SKIPPED, reason="nothing was deployed"),
         ),
-        ledger=(model.LedgerEntry("s.A", "B", "stored"), model.LedgerEntry("s.C", None, "run", "as a container")),
-        deployment=model.Deployment(smoke=(model.Answer("web", "http://127.0.0.1/", 200, 200, 0.1),)),
+        ledger=(LedgerEntry("s.A", "B", "stored"), LedgerEntry("s.C", None, "run", "as a container")),
+        deployment=Deployment(smoke=(SmokeAnswer("web", "http://127.0.0.1/", 200, 200, 0.1),)),
         versions={"preflight": "0.1", "cfn-lint": "1.58.0"},
         notes=("a stand-in was used",),
     )
 
 
 @pytest.fixture(scope="session", params=[HOSTILE, HOSTILE * 100, "\U000e0001\x0b", "::"], ids=["every trick", "10 kB of it", "only unseen", "two colons"])
-def hostile(request: pytest.FixtureRequest, report: model.Report) -> model.Report:
+def hostile(request: pytest.FixtureRequest, report: Report) -> Report:
     """The report with the text wherever a template, a plan or a tool can bring one in."""
     text: str = request.param
-    finding = model.Finding("comply", text, Severity.ERROR, text, text, 7, text, text, text, text)
+    finding = Finding("comply", text, Severity.ERROR, text, text, 7, text, text, text, text)
     mild = dataclasses.replace(finding, severity=Severity.WARNING, check="MILD", source="javascript:alert(1)")
-    waiver = model.Waiver(text, text, text, "plan", text, text)
+    waiver = ReportedWaiver(text, text, text, "plan", text, text)
     return dataclasses.replace(
         report,
         stages=(
@@ -58,8 +67,8 @@ def hostile(request: pytest.FixtureRequest, report: model.Report) -> model.Repor
             StageResult("rehearse", Outcome.ERROR, 2.0, text),
             StageResult("smoke", Outcome.SKIPPED, 0.0, text),
         ),
-        ledger=(model.LedgerEntry(text, text, text, text),),
-        deployment=model.Deployment(smoke=(model.Answer(text, text, None, 200, 0.1),)),
+        ledger=(LedgerEntry(text, text, text, text),),
+        deployment=Deployment(smoke=(SmokeAnswer(text, text, None, 200, 0.1),)),
         versions={"preflight": text, text: text},
         notes=(text,),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 
-from preflight import model
+from preflight.model import Outcome, Report, StageResult
 from preflight.report import github
 
 SHOWN = """\
@@ -22,34 +22,34 @@ verdict: error (1 error, 2 other findings); 1 of 4 stages skipped
 """
 
 
-def commands(report: model.Report) -> list[str]:
+def commands(report: Report) -> list[str]:
     """What GitHub's runner takes for commands: lines, however they end, that begin with `::` after spaces."""
     lines = re.split(r"\r\n|\r|\n", github.render(report))
     return [match[1] for line in lines if (match := re.match(r"\s*::([\w-]+)", line))]
 
 
-def test_each_finding_and_note_is_a_command_and_the_verdict_is_last(report: model.Report) -> None:
+def test_each_finding_and_note_is_a_command_and_the_verdict_is_last(report: Report) -> None:
     assert github.render(report) == SHOWN
 
 
-def test_hostile_texts_make_no_command_of_their_own(hostile: model.Report) -> None:
+def test_hostile_texts_make_no_command_of_their_own(hostile: Report) -> None:
     assert commands(hostile) == ["error", "warning", "error", "notice", "notice", "notice"]
 
 
-def test_no_text_ends_the_properties_of_a_command_early(hostile: model.Report) -> None:
+def test_no_text_ends_the_properties_of_a_command_early(hostile: Report) -> None:
     shown = [re.fullmatch(r"::\w+ ((?:file|line|title)=[^:,]*,?)+::.*", line) for line in github.render(hostile).splitlines()[:-1]]
 
     assert all(shown)
 
 
-def test_the_last_line_has_no_text_of_others(hostile: model.Report) -> None:
+def test_the_last_line_has_no_text_of_others(hostile: Report) -> None:
     assert github.render(hostile).splitlines()[-1] == "verdict: error (1 error, 1 other finding); 1 of 3 stages skipped"
 
 
-def test_what_is_escaped_reads_back_as_it_was(report: model.Report) -> None:
+def test_what_is_escaped_reads_back_as_it_was(report: Report) -> None:
     said = "100% of a:b,c\r\n%0A::error::x"
     finding = dataclasses.replace(report.findings[0], check=said, resource=None, message=said, fix=None, source=None)
-    stage = model.StageResult("lint", model.Outcome.FAIL, findings=(finding,))
+    stage = StageResult("lint", Outcome.FAIL, findings=(finding,))
 
     line = github.render(dataclasses.replace(report, stages=(stage,), notes=())).splitlines()[0]
 
@@ -59,7 +59,7 @@ def test_what_is_escaped_reads_back_as_it_was(report: model.Report) -> None:
     )
 
 
-def test_what_cannot_be_seen_is_spelt_out(report: model.Report) -> None:
+def test_what_cannot_be_seen_is_spelt_out(report: Report) -> None:
     shown = github.render(dataclasses.replace(report, notes=("\x1b[31m \u202e \ud800",)))
 
     assert "::notice title=preflight::\\u001b[31m \\u202e \\ud800\n" in shown

@@ -8,7 +8,7 @@ from html import parser
 
 import pytest
 
-from preflight import model
+from preflight.model import Deployment, Outcome, Report, StageResult
 from preflight.report import html
 
 VOID = {"meta", "br", "hr", "img", "link", "input"}
@@ -62,36 +62,36 @@ def links(page: Page) -> list[str | None]:
         pytest.param("1.58.0", id="versions"),
     ],
 )
-def test_the_page_shows(report: model.Report, said: str) -> None:
+def test_the_page_shows(report: Report, said: str) -> None:
     assert said in Page(html.render(report)).text
 
 
-def test_the_page_loads_and_runs_nothing(report: model.Report) -> None:
+def test_the_page_loads_and_runs_nothing(report: Report) -> None:
     page = html.render(report)
 
     tags = {tag for tag, _ in Page(page).elements}
     assert (tags & LOADING, re.findall(r"@import|url\(|\bsrc=|\son\w+=", page)) == (set(), [])
 
 
-def test_the_page_forbids_itself_to_load_anything(report: model.Report) -> None:
+def test_the_page_forbids_itself_to_load_anything(report: Report) -> None:
     policies = [a["content"] for tag, a in Page(html.render(report)).elements if a.get("http-equiv")]
 
     assert policies == ["default-src 'none'; style-src 'unsafe-inline'"]
 
 
-def test_the_page_fits_a_phone_and_the_dark(report: model.Report) -> None:
+def test_the_page_fits_a_phone_and_the_dark(report: Report) -> None:
     page = html.render(report)
 
     assert ("width=device-width" in page, "prefers-color-scheme: dark" in page) == (True, True)
 
 
-def test_elements_nest(report: model.Report) -> None:
+def test_elements_nest(report: Report) -> None:
     page = Page(html.render(report))
 
     assert (page.open, page.misnested) == ([], [])
 
 
-def test_hostile_texts_become_no_markup(hostile: model.Report) -> None:
+def test_hostile_texts_become_no_markup(hostile: Report) -> None:
     page = Page(html.render(hostile))
 
     tags = {tag for tag, _ in page.elements}
@@ -104,7 +104,7 @@ def test_hostile_texts_become_no_markup(hostile: model.Report) -> None:
     )
 
 
-def test_hostile_texts_leave_no_character_that_cannot_be_seen(hostile: model.Report) -> None:
+def test_hostile_texts_leave_no_character_that_cannot_be_seen(hostile: Report) -> None:
     assert not re.search(r"[\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\ud800-\udfff]", html.render(hostile))
 
 
@@ -123,15 +123,15 @@ def test_hostile_texts_leave_no_character_that_cannot_be_seen(hostile: model.Rep
         pytest.param("docs/rules.md", [], id="a file"),
     ],
 )
-def test_only_addresses_of_the_web_become_links(report: model.Report, source: str, found: list[str]) -> None:
+def test_only_addresses_of_the_web_become_links(report: Report, source: str, found: list[str]) -> None:
     finding = dataclasses.replace(report.findings[0], source=source)
-    stage = model.StageResult("lint", model.Outcome.FAIL, findings=(finding,))
-    page = Page(html.render(dataclasses.replace(report, stages=(stage,), deployment=model.Deployment())))
+    stage = StageResult("lint", Outcome.FAIL, findings=(finding,))
+    page = Page(html.render(dataclasses.replace(report, stages=(stage,), deployment=Deployment())))
 
     assert links(page) == found
 
 
-def test_an_empty_report_says_that_nothing_could_be_told(report: model.Report) -> None:
-    page = Page(html.render(model.Report(target="rehearsal", run="r1", stages=())))
+def test_an_empty_report_says_that_nothing_could_be_told(report: Report) -> None:
+    page = Page(html.render(Report(target="rehearsal", run="r1", stages=())))
 
     assert ("Verdict: error" in page.text, "Findings" in page.text) == (True, False)

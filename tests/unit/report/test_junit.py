@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from preflight import model
+from preflight.model import Outcome, Report, StageResult
 from preflight.report import junit
 
 SHOWN = """\
@@ -25,19 +25,19 @@ SHOWN = """\
 """
 
 
-def read(report: model.Report) -> ET.Element:
+def read(report: Report) -> ET.Element:
     return ET.fromstring(junit.render(report).encode())  # noqa: S314 - our own text
 
 
-def cases(report: model.Report) -> list[tuple[str | None, list[str]]]:
+def cases(report: Report) -> list[tuple[str | None, list[str]]]:
     return [(case.get("name"), [child.tag for child in case]) for case in read(report).iter("testcase")]
 
 
-def test_a_suite_says_what_ran_by_which_versions(report: model.Report) -> None:
+def test_a_suite_says_what_ran_by_which_versions(report: Report) -> None:
     assert junit.render(report).startswith(SHOWN)
 
 
-def test_each_stage_is_a_suite_and_each_check_of_a_resource_a_case(report: model.Report) -> None:
+def test_each_stage_is_a_suite_and_each_check_of_a_resource_a_case(report: Report) -> None:
     assert cases(report) == [
         ("lint", []),
         ("RULE: cfn/a b.yaml: A", ["failure"]),
@@ -48,13 +48,13 @@ def test_each_stage_is_a_suite_and_each_check_of_a_resource_a_case(report: model
     ]
 
 
-def test_warnings_and_notes_fail_a_strict_report(report: model.Report) -> None:
+def test_warnings_and_notes_fail_a_strict_report(report: Report) -> None:
     strict = cases(dataclasses.replace(report, strict=True))
 
     assert [tags for _, tags in strict[1:4]] == [["failure"], ["failure"], ["failure"]]
 
 
-def test_a_failure_says_where_what_and_what_to_do(report: model.Report) -> None:
+def test_a_failure_says_where_what_and_what_to_do(report: Report) -> None:
     case = read(report).find(".//testcase[failure]")
     assert case is not None
 
@@ -66,10 +66,10 @@ def test_a_failure_says_where_what_and_what_to_do(report: model.Report) -> None:
     )
 
 
-def test_the_same_check_of_the_same_resource_is_one_case_that_tells_all(report: model.Report) -> None:
+def test_the_same_check_of_the_same_resource_is_one_case_that_tells_all(report: Report) -> None:
     finding = report.findings[0]
-    stage = model.StageResult(
-        "comply", model.Outcome.FAIL, findings=(finding, dataclasses.replace(finding, line=9, message="Again."))
+    stage = StageResult(
+        "comply", Outcome.FAIL, findings=(finding, dataclasses.replace(finding, line=9, message="Again."))
     )
 
     failures = list(read(dataclasses.replace(report, stages=(stage,))).iter("failure"))
@@ -77,14 +77,14 @@ def test_the_same_check_of_the_same_resource_is_one_case_that_tells_all(report: 
     assert [("2 findings" in str(f.get("message")), "Again." in str(f.text)) for f in failures] == [(True, True)]
 
 
-def test_reasons_of_errors_and_skips_are_messages(report: model.Report) -> None:
+def test_reasons_of_errors_and_skips_are_messages(report: Report) -> None:
     root = read(report)
 
     said = [element.get("message") for tag in ("error", "skipped") for element in root.iter(tag)]
     assert said == ["podman does not answer", "nothing was deployed"]
 
 
-def test_waivers_are_told_with_their_suite(report: model.Report) -> None:
+def test_waivers_are_told_with_their_suite(report: Report) -> None:
     said = read(report).findtext("testsuite[@name='comply']/system-out") or ""
 
     assert said.splitlines()[1] == "waived: plan: B: X: by hand (until 2027-01-31)"
@@ -93,35 +93,35 @@ def test_waivers_are_told_with_their_suite(report: model.Report) -> None:
 @pytest.mark.parametrize(
     ("outcome", "tags"),
     [
-        pytest.param(model.Outcome.ERROR, ["error"], id="could not check"),
-        pytest.param(model.Outcome.FAIL, ["failure"], id="failed"),
-        pytest.param(model.Outcome.SKIPPED, ["skipped"], id="was skipped"),
-        pytest.param(model.Outcome.PASS, [], id="passed"),
+        pytest.param(Outcome.ERROR, ["error"], id="could not check"),
+        pytest.param(Outcome.FAIL, ["failure"], id="failed"),
+        pytest.param(Outcome.SKIPPED, ["skipped"], id="was skipped"),
+        pytest.param(Outcome.PASS, [], id="passed"),
     ],
 )
 def test_how_a_stage_ended_shows_even_where_no_finding_does(
-    report: model.Report, outcome: model.Outcome, tags: list[str]
+    report: Report, outcome: Outcome, tags: list[str]
 ) -> None:
-    assert cases(dataclasses.replace(report, stages=(model.StageResult("lint", outcome),))) == [("lint", tags)]
+    assert cases(dataclasses.replace(report, stages=(StageResult("lint", outcome),))) == [("lint", tags)]
 
 
-def test_a_stage_that_found_something_and_then_broke_is_an_error_as_well(report: model.Report) -> None:
-    stage = model.StageResult("rehearse", model.Outcome.ERROR, reason="broke", findings=report.findings[:1])
+def test_a_stage_that_found_something_and_then_broke_is_an_error_as_well(report: Report) -> None:
+    stage = StageResult("rehearse", Outcome.ERROR, reason="broke", findings=report.findings[:1])
 
     assert [tags for _, tags in cases(dataclasses.replace(report, stages=(stage,)))] == [["error"], ["failure"]]
 
 
-def test_a_report_of_no_stage_is_an_error(report: model.Report) -> None:
+def test_a_report_of_no_stage_is_an_error(report: Report) -> None:
     assert cases(dataclasses.replace(report, stages=())) == [("preflight", ["error"])]
 
 
-def test_hostile_texts_make_the_same_elements_as_plain_ones(hostile: model.Report) -> None:
+def test_hostile_texts_make_the_same_elements_as_plain_ones(hostile: Report) -> None:
     elements = [element.tag for element in read(hostile).iter("testcase") for element in element.iter()]
 
     assert elements == ["testcase", "failure", "testcase", "system-out", "testcase", "error", "testcase", "skipped"]
 
 
-def test_no_message_is_longer_than_a_line_of_a_table(hostile: model.Report) -> None:
+def test_no_message_is_longer_than_a_line_of_a_table(hostile: Report) -> None:
     messages = [element.get("message", "") for element in read(hostile).iter()]
 
     assert all(len(message) <= 301 and "\n" not in message for message in messages)

@@ -5,12 +5,21 @@ from pathlib import Path
 
 import jsonschema
 
-from preflight import model
-from preflight.model import Outcome, Severity, StageResult
+from preflight.model import (
+    Deployment,
+    Finding,
+    LedgerEntry,
+    Outcome,
+    Report,
+    ReportedWaiver,
+    Severity,
+    SmokeAnswer,
+    StageResult,
+)
 from preflight.report import json, text
 
 ROOT = Path(__file__).parents[3]
-FINDING = model.Finding(
+FINDING = Finding(
     "comply",
     "RULE",
     Severity.ERROR,
@@ -22,7 +31,7 @@ FINDING = model.Finding(
     fix="Mend it.",
     source="https://x",
 )
-REPORT = model.Report(
+REPORT = Report(
     target="rehearsal",
     run="r1",
     stages=(
@@ -33,15 +42,15 @@ REPORT = model.Report(
             0.5,
             findings=(FINDING,),
             waived=(
-                model.Waiver("W", "A", "because so", "template", "cfn/a.yaml"),
-                model.Waiver("X", "B", "by hand", "plan", None, "2027-01-31"),
-                model.Waiver("Y", "B", "by hand", "plan", "cfn/b.yaml"),
+                ReportedWaiver("W", "A", "because so", "template", "cfn/a.yaml"),
+                ReportedWaiver("X", "B", "by hand", "plan", None, "2027-01-31"),
+                ReportedWaiver("Y", "B", "by hand", "plan", "cfn/b.yaml"),
             ),
         ),
         StageResult("smoke", Outcome.SKIPPED, reason="nothing was deployed"),
     ),
-    ledger=(model.LedgerEntry("s.A", "B", "stored"),),
-    deployment=model.Deployment(stacks=("s",), smoke=(model.Answer("web", "http://127.0.0.1/", 200, 200, 0.1),)),
+    ledger=(LedgerEntry("s.A", "B", "stored"),),
+    deployment=Deployment(stacks=("s",), smoke=(SmokeAnswer("web", "http://127.0.0.1/", 200, 200, 0.1),)),
     versions={"preflight": "0"},
     notes=("a stand-in was used",),
 )

@@ -10,44 +10,44 @@ from typing import Any
 import jsonschema
 import pytest
 
-from preflight import model
+from preflight.model import Finding, Outcome, Report, StageResult
 from preflight.report import sarif
 
 SCHEMA = json.loads(Path(__file__).with_name("sarif.schema.json").read_text())
 
 
-def run_of(report: model.Report) -> dict[str, Any]:
+def run_of(report: Report) -> dict[str, Any]:
     run: dict[str, Any] = json.loads(sarif.render(report))["runs"][0]
     return run
 
 
-def with_findings(report: model.Report, *findings: model.Finding, run: str = "r1") -> model.Report:
-    return dataclasses.replace(report, run=run, stages=(model.StageResult("lint", model.Outcome.FAIL, findings=findings),))
+def with_findings(report: Report, *findings: Finding, run: str = "r1") -> Report:
+    return dataclasses.replace(report, run=run, stages=(StageResult("lint", Outcome.FAIL, findings=findings),))
 
 
-def prints(report: model.Report) -> list[str]:
+def prints(report: Report) -> list[str]:
     return [result["partialFingerprints"][sarif.FINGERPRINT] for result in run_of(report)["results"]]
 
 
-def test_the_log_has_the_form_of_sarif(report: model.Report) -> None:
+def test_the_log_has_the_form_of_sarif(report: Report) -> None:
     jsonschema.validate(json.loads(sarif.render(report)), SCHEMA)
 
 
-def test_a_log_of_hostile_texts_has_the_form_of_sarif_and_is_unicode(hostile: model.Report) -> None:
+def test_a_log_of_hostile_texts_has_the_form_of_sarif_and_is_unicode(hostile: Report) -> None:
     rendered = sarif.render(hostile)
 
     jsonschema.validate(json.loads(rendered), SCHEMA)
     assert json.dumps(json.loads(rendered), ensure_ascii=False).encode()
 
 
-def test_a_report_of_no_stage_has_the_form_of_sarif_and_did_not_succeed(report: model.Report) -> None:
+def test_a_report_of_no_stage_has_the_form_of_sarif_and_did_not_succeed(report: Report) -> None:
     log = json.loads(sarif.render(dataclasses.replace(report, stages=(), versions={})))
 
     jsonschema.validate(log, SCHEMA)
     assert log["runs"][0]["invocations"][0]["executionSuccessful"] is False
 
 
-def test_the_schema_refuses_a_line_that_is_none(report: model.Report) -> None:
+def test_the_schema_refuses_a_line_that_is_none(report: Report) -> None:
     log = json.loads(sarif.render(report))
     log["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["region"]["startLine"] = 0
 
@@ -55,7 +55,7 @@ def test_the_schema_refuses_a_line_that_is_none(report: model.Report) -> None:
         jsonschema.validate(log, SCHEMA)
 
 
-def test_a_result_says_how_bad_what_where_and_what_to_do(report: model.Report) -> None:
+def test_a_result_says_how_bad_what_where_and_what_to_do(report: Report) -> None:
     result = run_of(report)["results"][0]
 
     assert {key: result[key] for key in ("ruleId", "level", "message", "locations")} == {
@@ -71,20 +71,20 @@ def test_a_result_says_how_bad_what_where_and_what_to_do(report: model.Report) -
     }
 
 
-def test_every_result_names_its_rule_by_index_too(report: model.Report) -> None:
+def test_every_result_names_its_rule_by_index_too(report: Report) -> None:
     run = run_of(report)
 
     rules = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
     assert [rules[result["ruleIndex"]] for result in run["results"]] == ["RULE", "MILD", "TOLD", "W", "Y"]
 
 
-def test_a_finding_without_a_file_has_no_physical_location(report: model.Report) -> None:
+def test_a_finding_without_a_file_has_no_physical_location(report: Report) -> None:
     result = run_of(report)["results"][2]
 
     assert (result["level"], [list(at) for at in result["locations"]]) == ("note", [["logicalLocations"]])
 
 
-def test_what_is_waived_where_the_file_is_known_is_a_suppressed_result(report: model.Report) -> None:
+def test_what_is_waived_where_the_file_is_known_is_a_suppressed_result(report: Report) -> None:
     shown = [(r["ruleId"], r["suppressions"]) for r in run_of(report)["results"] if "suppressions" in r]
 
     assert shown == [
@@ -93,19 +93,19 @@ def test_what_is_waived_where_the_file_is_known_is_a_suppressed_result(report: m
     ]
 
 
-def test_a_rule_has_the_page_of_its_finding(report: model.Report) -> None:
+def test_a_rule_has_the_page_of_its_finding(report: Report) -> None:
     rules = run_of(report)["tool"]["driver"]["rules"]
 
     assert {rule["id"]: rule.get("helpUri") for rule in rules[:2]} == {"RULE": "https://example.com/why", "MILD": None}
 
 
-def test_a_source_that_is_no_page_is_no_help(report: model.Report) -> None:
+def test_a_source_that_is_no_page_is_no_help(report: Report) -> None:
     finding = dataclasses.replace(report.findings[0], source="javascript:alert(1)")
 
     assert "helpUri" not in run_of(with_findings(report, finding))["tool"]["driver"]["rules"][0]
 
 
-def test_a_stage_that_could_not_check_is_an_execution_that_failed(report: model.Report) -> None:
+def test_a_stage_that_could_not_check_is_an_execution_that_failed(report: Report) -> None:
     invocation = run_of(report)["invocations"][0]
 
     said = [(told["level"], told["message"]["text"]) for told in invocation["toolExecutionNotifications"]]
@@ -120,13 +120,13 @@ def test_a_stage_that_could_not_check_is_an_execution_that_failed(report: model.
     )
 
 
-def test_findings_alone_are_an_execution_that_succeeded(report: model.Report) -> None:
+def test_findings_alone_are_an_execution_that_succeeded(report: Report) -> None:
     invocation = run_of(with_findings(report, report.findings[0]))["invocations"][0]
 
     assert (invocation["executionSuccessful"], invocation["exitCode"]) == (True, 1)
 
 
-def test_fingerprints_stay_when_lines_addresses_and_runs_change(report: model.Report) -> None:
+def test_fingerprints_stay_when_lines_addresses_and_runs_change(report: Report) -> None:
     first = dataclasses.replace(report.findings[0], resource="demo-r1.A")
     second = dataclasses.replace(first, resource="demo-r2.A", line=99, message="GET http://127.0.0.9/")
 
@@ -143,7 +143,7 @@ def test_fingerprints_stay_when_lines_addresses_and_runs_change(report: model.Re
         pytest.param({"property": "Other"}, id="another property"),
     ],
 )
-def test_fingerprints_tell_results_apart(report: model.Report, change: dict[str, Any]) -> None:
+def test_fingerprints_tell_results_apart(report: Report, change: dict[str, Any]) -> None:
     finding = report.findings[0]
 
     assert len(set(prints(with_findings(report, finding, dataclasses.replace(finding, **change))))) == 2
@@ -159,7 +159,7 @@ def test_fingerprints_tell_results_apart(report: model.Report, change: dict[str,
         pytest.param("caf\udce9.yaml", "caf%E9.yaml", id="a name that is not UTF-8"),
     ],
 )
-def test_a_file_is_a_relative_reference(report: model.Report, file: str, uri: str) -> None:
+def test_a_file_is_a_relative_reference(report: Report, file: str, uri: str) -> None:
     run = run_of(with_findings(report, dataclasses.replace(report.findings[0], file=file)))
 
     assert run["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == uri

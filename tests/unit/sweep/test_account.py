@@ -6,32 +6,33 @@ from unittest import mock
 
 import pytest
 
-from preflight import errors
-from preflight.deploy import run_tags as tags
-from preflight.deploy.targets import account
+from preflight.deploy.run_tags import RunTags
+from preflight.deploy.targets.account import RealAccount
+from preflight.errors import AccountError
 from preflight.sweep import account as cleaning
-from preflight.sweep import leftovers
+from preflight.sweep.account import SweepRequest
+from preflight.sweep.leftovers import Leftover, Leftovers
 
-MARK = tags.Mark("0a1b2c3d", "fa-018", dt.datetime(2030, 1, 1, tzinfo=dt.timezone.utc))
-WANTED = cleaning.Wanted(None, ("eu-west-1", "us-east-1"), None, "0a1b2c3d", is_dry=False)
+MARK = RunTags("0a1b2c3d", "fa-018", dt.datetime(2030, 1, 1, tzinfo=dt.timezone.utc))
+WANTED = SweepRequest(None, ("eu-west-1", "us-east-1"), None, "0a1b2c3d", is_dry=False)
 
 
 def test_a_region_that_cannot_be_asked_keeps_no_other_from_being_cleaned() -> None:
     gone: list[str] = []
 
-    def found(_self: leftovers.Leftovers) -> Iterator[leftovers.Leftover]:
-        return iter([leftovers.Leftover("bucket", "b", MARK)])
+    def found(_self: Leftovers) -> Iterator[Leftover]:
+        return iter([Leftover("bucket", "b", MARK)])
 
-    def remove(_self: leftovers.Leftovers, one: leftovers.Leftover) -> list[str]:
+    def remove(_self: Leftovers, one: Leftover) -> list[str]:
         gone.append(one.name)
         return []
 
-    trouble = errors.AccountError("no answer")
+    trouble = AccountError("no answer")
     with (
-        mock.patch.object(account.Account, "session", side_effect=[trouble, mock.Mock()]),
-        mock.patch.multiple(leftovers.Leftovers, found=found, remove=remove),
-        pytest.raises(errors.AccountError, match="eu-west-1: no answer"),
+        mock.patch.object(RealAccount, "session", side_effect=[trouble, mock.Mock()]),
+        mock.patch.multiple(Leftovers, found=found, remove=remove),
+        pytest.raises(AccountError, match="eu-west-1: no answer"),
     ):
-        cleaning.clean(WANTED, lambda _: None)
+        cleaning.sweep_account(WANTED, lambda _: None)
 
     assert gone == ["b"]

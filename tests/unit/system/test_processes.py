@@ -5,13 +5,13 @@ import time
 
 import pytest
 
-from preflight import errors
-from preflight.system import processes as process
-from preflight.system import waiting
+from preflight.errors import ToolBrokeError, ToolMissingError
+from preflight.system import processes, waiting
+from preflight.system.processes import ServerProcess
 
 
 def test_both_streams_and_the_code_are_kept() -> None:
-    done = process.run(
+    done = processes.run(
         sys.executable, "-c", "import sys; print('out'); print('err', file=sys.stderr); sys.exit(3)", timeout=20
     )
 
@@ -19,42 +19,42 @@ def test_both_streams_and_the_code_are_kept() -> None:
 
 
 def test_a_program_that_is_not_there_is_named() -> None:
-    with pytest.raises(errors.ToolMissingError, match="no-such-program is not installed"):
-        process.run("no-such-program", timeout=1)
+    with pytest.raises(ToolMissingError, match="no-such-program is not installed"):
+        processes.run("no-such-program", timeout=1)
 
 
 @pytest.mark.parametrize("value", [pytest.param("s\0x", id="NUL"), pytest.param("s\ud800x", id="half a pair")])
 def test_what_no_program_can_be_given_is_told_without_the_value(value: str) -> None:
-    with pytest.raises(errors.ToolBrokeError, match=r"cannot be started: .* in what it was to be given") as said:
-        process.run(sys.executable, "-c", "pass", value, timeout=20)
+    with pytest.raises(ToolBrokeError, match=r"cannot be started: .* in what it was to be given") as said:
+        processes.run(sys.executable, "-c", "pass", value, timeout=20)
 
     assert value not in str(said.value)
 
 
 def test_a_program_that_does_not_end_is_killed() -> None:
-    with pytest.raises(errors.ToolBrokeError, match="did not end within"):
-        process.run(sys.executable, "-c", "import time; time.sleep(60)", timeout=0.5)
+    with pytest.raises(ToolBrokeError, match="did not end within"):
+        processes.run(sys.executable, "-c", "import time; time.sleep(60)", timeout=0.5)
 
 
 def test_what_is_given_goes_to_standard_input() -> None:
-    done = process.run(sys.executable, "-c", "import sys; print(sys.stdin.read().upper())", timeout=20, given="hi")
+    done = processes.run(sys.executable, "-c", "import sys; print(sys.stdin.read().upper())", timeout=20, given="hi")
 
     assert done.stdout.strip() == "HI"
 
 
 def test_a_shell_is_never_asked() -> None:
-    done = process.run(sys.executable, "-c", "import sys; print(sys.argv[1])", "$(id); `id`", timeout=20)
+    done = processes.run(sys.executable, "-c", "import sys; print(sys.argv[1])", "$(id); `id`", timeout=20)
 
     assert done.stdout.strip() == "$(id); `id`"
 
 
 def test_must_refuses_any_other_code() -> None:
-    with pytest.raises(errors.ToolBrokeError, match="ended with 7"):
-        process.must(sys.executable, "-c", "raise SystemExit(7)", timeout=20)
+    with pytest.raises(ToolBrokeError, match="ended with 7"):
+        processes.run_checked(sys.executable, "-c", "raise SystemExit(7)", timeout=20)
 
 
 def test_a_service_says_its_first_line_and_ends_with_its_input() -> None:
-    service = process.Service(sys.executable, "-c", "import sys; print('up', flush=True); sys.stdin.read()")
+    service = ServerProcess(sys.executable, "-c", "import sys; print('up', flush=True); sys.stdin.read()")
 
     line = service.first_line(timeout=20)
     service.stop(timeout=20)
@@ -63,9 +63,9 @@ def test_a_service_says_its_first_line_and_ends_with_its_input() -> None:
 
 
 def test_a_service_that_dies_did_not_come_up() -> None:
-    service = process.Service(sys.executable, "-c", "raise SystemExit(1)")
+    service = ServerProcess(sys.executable, "-c", "raise SystemExit(1)")
 
-    with pytest.raises(errors.ToolBrokeError, match="did not come up"):
+    with pytest.raises(ToolBrokeError, match="did not come up"):
         service.first_line(timeout=20)
 
     service.stop(timeout=5)
@@ -73,10 +73,10 @@ def test_a_service_that_dies_did_not_come_up() -> None:
 
 def test_the_oldest_program_is_found_by_its_command_line() -> None:
     began = time.time()
-    sleeping = [process.start("sleep", "31.41") for _ in range(2)]
+    sleeping = [processes.start("sleep", "31.41") for _ in range(2)]
 
-    found = waiting.until(lambda: process.oldest("sleep\x0031.41"), what="its command line", timeout=10)
-    other = process.oldest("sleep\x0031.42")
+    found = waiting.until(lambda: processes.oldest("sleep\x0031.41"), what="its command line", timeout=10)
+    other = processes.oldest("sleep\x0031.42")
     for one in sleeping:
         one.kill()
 

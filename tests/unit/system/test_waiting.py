@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from preflight import errors
+from preflight.errors import WaitExpiredError
 from preflight.system import waiting
 
 
@@ -30,14 +30,14 @@ def test_until_returns_what_came() -> None:
 def test_until_names_what_it_waited_for() -> None:
     clock = Clock()
 
-    with pytest.raises(errors.WaitExpiredError, match="waited 2 s for a page"):
+    with pytest.raises(WaitExpiredError, match="waited 2 s for a page"):
         waiting.until(lambda: None, what="a page", timeout=2, clock=clock, sleep=clock.sleep)
 
 
 def test_until_never_sleeps_past_the_deadline() -> None:
     clock = Clock()
 
-    with pytest.raises(errors.WaitExpiredError):
+    with pytest.raises(WaitExpiredError):
         waiting.until(lambda: None, what="x", timeout=1, interval=10, clock=clock, sleep=clock.sleep)
 
     assert clock.now == 1

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from preflight.templates import functions as resolve
+from preflight.templates import functions
+from preflight.templates.functions import FunctionResolver, ResolutionContext, ResolveError
 
 DATA = {
     "Mappings": {"M": {"a": {"b": "found"}}},
@@ -14,11 +15,11 @@ DATA = {
         "Loop": {"Condition": "Loop"},
     },
 }
-PSEUDO = resolve.pseudo_parameters(region="cn-north-1", account="123456789012", stack_name="s", stack_id="arn:s")
+PSEUDO = functions.pseudo_parameters(region="cn-north-1", account="123456789012", stack_name="s", stack_id="arn:s")
 
 
-def made(**more: Any) -> resolve.Resolver:
-    return resolve.Resolver(resolve.Scope(DATA, {"P": "80", "L": ["x", "y"]}, PSEUDO, **more))
+def made(**more: Any) -> FunctionResolver:
+    return FunctionResolver(ResolutionContext(DATA, {"P": "80", "L": ["x", "y"]}, PSEUDO, **more))
 
 
 @pytest.mark.parametrize(
@@ -96,7 +97,7 @@ def test_value(given: Any, wanted: Any) -> None:
     ],
 )
 def test_wrong_arguments_are_refused_in_the_words_of_aws(given: Any, said: str) -> None:
-    with pytest.raises(resolve.ResolveError, match=said):
+    with pytest.raises(ResolveError, match=said):
         made().value(given)
 
 
@@ -129,8 +130,8 @@ def test_wrong_arguments_are_refused_in_the_words_of_aws(given: Any, said: str) 
 def test_parameters_are_held_against_their_declarations(
     declared: dict[str, Any], given: dict[str, str], said: str
 ) -> None:
-    with pytest.raises(resolve.ResolveError, match=said):
-        resolve.parameters({"Parameters": {"P": declared}}, given)
+    with pytest.raises(ResolveError, match=said):
+        functions.parameters({"Parameters": {"P": declared}}, given)
 
 
 def test_parameters_are_texts_and_lists_of_texts() -> None:
@@ -138,4 +139,4 @@ def test_parameters_are_texts_and_lists_of_texts() -> None:
         "Parameters": {"N": {"Type": "Number", "Default": 80}, "L": {"Type": "CommaDelimitedList", "Default": "a, b"}}
     }
 
-    assert resolve.parameters(data, {}) == {"N": "80", "L": ["a", "b"]}
+    assert functions.parameters(data, {}) == {"N": "80", "L": ["a", "b"]}

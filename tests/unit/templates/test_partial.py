@@ -4,12 +4,13 @@ from typing import Any
 
 import pytest
 
-from preflight.templates import functions as resolve
-from preflight.templates import partial as tolerant
+from preflight.templates import functions
+from preflight.templates.functions import ResolutionContext
+from preflight.templates.partial import PartialResolver
 
 
-def resolver(**conditions: Any) -> tolerant.Resolver:
-    return tolerant.Resolver(resolve.Scope({"Conditions": conditions}))
+def resolver(**conditions: Any) -> PartialResolver:
+    return PartialResolver(ResolutionContext({"Conditions": conditions}))
 
 
 @pytest.mark.parametrize(
@@ -31,6 +32,6 @@ def test_what_nobody_can_decide_is_undecided_each_time(condition: Any) -> None:
 
 
 def test_a_branch_of_nothing_is_written_as_such() -> None:
-    asked = tolerant.Resolver(resolve.Scope({"Conditions": {"C": {"Ref": "P"}}}, pseudo={"AWS::NoValue": resolve.NO_VALUE}))
+    asked = PartialResolver(ResolutionContext({"Conditions": {"C": {"Ref": "P"}}}, pseudo={"AWS::NoValue": functions.NO_VALUE}))
 
     assert asked.value({"Fn::If": ["C", "a", {"Ref": "AWS::NoValue"}]}) == {"Fn::If": ["C", "a", {"Ref": "AWS::NoValue"}]}

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from preflight import errors
+from preflight.errors import UsageError
 from preflight.templates import template
+from preflight.templates.template import UnreadableError
 
 
 def test_short_forms_become_long_forms() -> None:
@@ -63,7 +64,7 @@ def test_json_is_read_with_lines() -> None:
     ],
 )
 def test_what_is_no_template_is_unreadable_with_its_line(text: str | bytes, line: int | None, word: str) -> None:
-    with pytest.raises(template.UnreadableError, match=word) as caught:
+    with pytest.raises(UnreadableError, match=word) as caught:
         template.parse(text)
 
     assert line is None or caught.value.line == line
@@ -73,7 +74,7 @@ def test_nothing_in_a_template_is_run(tmp_path: Path) -> None:
     """moto's own parser would run this: it loads templates with `yaml.Loader`."""
     proof = tmp_path / "proof"
 
-    with pytest.raises(template.UnreadableError):
+    with pytest.raises(UnreadableError):
         template.parse(f'A: !!python/object/apply:os.system ["touch {proof}"]\n')
 
     assert not proof.exists()
@@ -84,10 +85,10 @@ def test_an_alias_bomb_is_refused_at_once() -> None:
         f"{n}: &{n} [*{p}, *{p}, *{p}, *{p}]\n" for p, n in zip("abcdefghij", "bcdefghijk", strict=True)
     )
 
-    with pytest.raises(template.UnreadableError, match="aliases"):
+    with pytest.raises(UnreadableError, match="aliases"):
         template.parse(bomb)
 
 
 def test_a_missing_file_is_a_usage_error(tmp_path: Path) -> None:
-    with pytest.raises(errors.UsageError, match="cannot be read"):
+    with pytest.raises(UsageError, match="cannot be read"):
         template.load(tmp_path / "nope.yaml")

@@ -12,12 +12,10 @@ from preflight.comply.python_rules import (
     stack_parameters,
     subnet_route,
 )
-from preflight.comply.python_rules import (
-    violation as offence,
-)
-from preflight.plan import resolved_stacks as estate
+from preflight.comply.python_rules.violation import Violation
+from preflight.plan.resolved_stacks import ResolvedStacks
 
-CHECKS: Mapping[str, Callable[[estate.Estate], Iterator[offence.Offence]]] = {
+CHECKS: Mapping[str, Callable[[ResolvedStacks], Iterator[Violation]]] = {
     "CFN_STACK_PARAMETERS_MATCH": stack_parameters.check,
     "EC2_PUBLIC_SUBNET_ROUTE": subnet_route.check,
     "ECS_CONTAINER_AWSLOGS_GROUP_DECLARED": log_group.check,

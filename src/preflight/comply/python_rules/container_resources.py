@@ -8,27 +8,29 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from preflight.aws import fargate_sizes as sizes
-from preflight.comply.python_rules import violation as offence
-from preflight.plan import resolved_stacks as estate
-from preflight.templates import functions as resolve
+from preflight.aws import fargate_sizes
+from preflight.comply.python_rules import violation
+from preflight.comply.python_rules.violation import Violation
+from preflight.plan.resolved_stacks import ResolvedStacks
+from preflight.templates import functions
+from preflight.templates.functions import Path
 
 DEFINITION = "AWS::ECS::TaskDefinition"
 _FIX = "Give the task more, or the container less; `preflight rules ECS_TASKDEF_CONTAINER_RESOURCES_FIT` says where the limits are documented."
 
 
-def check(every: estate.Estate) -> Iterator[offence.Offence]:
+def check(every: ResolvedStacks) -> Iterator[Violation]:
     """Containers whose limits do not fit their task."""
     for document in every.documents:
         for logical, definition in document.of_type(DEFINITION):
             containers = definition.get("ContainerDefinitions")
             if isinstance(containers, list):
-                known = [c if isinstance(c, dict) and not resolve.is_kept(c) else {} for c in containers]
+                known = [c if isinstance(c, dict) and not functions.is_kept(c) else {} for c in containers]
                 for path, message in _wrong(definition, known):
-                    yield offence.Offence(document, offence.at(logical, *path), message, _FIX)
+                    yield Violation(document, violation.at(logical, *path), message, _FIX)
 
 
-def _wrong(task: Mapping[str, Any], containers: list[dict[str, Any]]) -> Iterator[tuple[resolve.Path, str]]:
+def _wrong(task: Mapping[str, Any], containers: list[dict[str, Any]]) -> Iterator[tuple[Path, str]]:
     cpu, memory = size(task.get("Cpu"), "vcpu"), size(task.get("Memory"), "gb")
     for number, container in enumerate(containers):
         yield from _container(container, memory, ("ContainerDefinitions", number))
@@ -41,7 +43,7 @@ def _wrong(task: Mapping[str, Any], containers: list[dict[str, Any]]) -> Iterato
         yield ("Memory",), f"the containers reserve {sum(softs)} MiB together, and the task has {memory} MiB."
 
 
-def _container(container: Mapping[str, Any], limit: int | None, path: resolve.Path) -> Iterator[tuple[resolve.Path, str]]:
+def _container(container: Mapping[str, Any], limit: int | None, path: Path) -> Iterator[tuple[Path, str]]:
     hard, soft = number_of(container.get("Memory")), number_of(container.get("MemoryReservation"))
     name = container.get("Name")
     if hard is not None and limit is not None and hard > limit:
@@ -52,10 +54,10 @@ def _container(container: Mapping[str, Any], limit: int | None, path: resolve.Pa
 
 def number_of(value: Any) -> int | None:
     """A whole number, also as text; None where it is none, or not known."""
-    text = resolve.as_text(value)
+    text = functions.as_text(value)
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
 def size(value: Any, unit: str) -> int | None:
     """A task's CPU or memory; None where it is none, or not known."""
-    return sizes.units(resolve.as_text(value), unit) if isinstance(value, str | int | float) else None
+    return fargate_sizes.units(functions.as_text(value), unit) if isinstance(value, str | int | float) else None

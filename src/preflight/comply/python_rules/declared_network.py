@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from preflight.aws import reachability
-from preflight.plan import references as origin
-from preflight.plan import resolved_stacks as estate
-from preflight.templates import functions as resolve
-from preflight.templates import language_extensions as extensions
+from preflight.plan import resolved_stacks
+from preflight.plan.references import ReferencedResource, ReferenceTracer, UnknownError
+from preflight.plan.resolved_stacks import ResolvedStacks, ResolvedTemplate
+from preflight.templates import functions, language_extensions
 
 ELSEWHERE = "elsewhere"  # a way out that is another network's affair
 ANY = "sg-any"
@@ -37,34 +37,34 @@ _OPAQUE = (
 _OPEN = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
 
 
-class Network:
+class DeclaredNetwork:
     """The declared network of an estate, and the ids that stand for its resources."""
 
-    def __init__(self, every: estate.Estate) -> None:
+    def __init__(self, every: ResolvedStacks) -> None:
         """Collect it.
 
         Raises:
             UnknownError: a part of it is not known.
         """
         self._estate = every
-        self._tracer = origin.Tracer(every)
-        self._ids: list[tuple[origin.Origin, str]] = []
+        self._tracer = ReferenceTracer(every)
+        self._ids: list[tuple[ReferencedResource, str]] = []
         if any(map(_is_opaque, every.documents)):
-            raise origin.UnknownError
+            raise UnknownError
         for kind in _PREFIXES:
             for document, logical, _ in self._of(kind):
-                self._name(origin.Origin(document, logical), kind)
+                self._name(ReferencedResource(document, logical), kind)
         self.described = self._described()
 
-    def _of(self, kind: str) -> Iterator[tuple[estate.Document, str, Mapping[str, Any]]]:
+    def _of(self, kind: str) -> Iterator[tuple[ResolvedTemplate, str, Mapping[str, Any]]]:
         for document in self._estate.documents:
             for logical, given in document.of_type(kind):
                 yield document, logical, given
 
-    def _name(self, found: origin.Origin, kind: str) -> None:
+    def _name(self, found: ReferencedResource, kind: str) -> None:
         self._ids.append((found, f"{_PREFIXES[kind]}-{len(self._ids):08d}"))
 
-    def id_of(self, document: estate.Document, value: Any, kind: str) -> str:
+    def id_of(self, document: ResolvedTemplate, value: Any, kind: str) -> str:
         """The id of the resource that a value refers to.
 
         Raises:
@@ -72,25 +72,25 @@ class Network:
         """
         found = self._tracer.one(document, value)
         if found.kind != kind or found.attribute not in _ATTRIBUTES:
-            raise origin.UnknownError
+            raise UnknownError
         return self._id(found)
 
-    def _id(self, found: origin.Origin) -> str:
+    def _id(self, found: ReferencedResource) -> str:
         return next(name for known, name in self._ids if known.is_same(found))
 
-    def subnets(self, document: estate.Document, value: Any) -> list[tuple[str, origin.Origin]]:
+    def subnets(self, document: ResolvedTemplate, value: Any) -> list[tuple[str, ReferencedResource]]:
         """The declared subnets in a list, by id; those from elsewhere left out."""
         items = value if isinstance(value, list) else [value]
-        found: list[tuple[str, origin.Origin]] = []
+        found: list[tuple[str, ReferencedResource]] = []
         for item in items:
             try:
                 traced = self._tracer.all(document, item)
-            except origin.UnknownError:
+            except UnknownError:
                 continue
             found += [(self._id(one), one) for one in traced if one.kind == "AWS::EC2::Subnet"]
         return found
 
-    def vpc_of(self, subnet: origin.Origin) -> str:
+    def vpc_of(self, subnet: ReferencedResource) -> str:
         """The VPC of a subnet.
 
         Raises:
@@ -116,12 +116,12 @@ class Network:
 
     def _subnets(self) -> Iterator[dict[str, Any]]:
         for document, logical, _ in self._of("AWS::EC2::Subnet"):
-            yield {"SubnetId": self._id(origin.Origin(document, logical)), "CidrBlock": "10.0.0.0/16"}
+            yield {"SubnetId": self._id(ReferencedResource(document, logical)), "CidrBlock": "10.0.0.0/16"}
 
     def _tables(self) -> Iterator[dict[str, Any]]:
         associations, routes = self._associations(), self._routes()
         for document, logical, given in self._of("AWS::EC2::RouteTable"):
-            name = self._id(origin.Origin(document, logical))
+            name = self._id(ReferencedResource(document, logical))
             yield {
                 "RouteTableId": name,
                 "VpcId": self.id_of(document, given.get("VpcId"), "AWS::EC2::VPC"),
@@ -129,7 +129,7 @@ class Network:
                 "Routes": [route for table, route in routes if table == name],
             }
         for document, logical, _ in self._of("AWS::EC2::VPC"):
-            name = self._id(origin.Origin(document, logical))
+            name = self._id(ReferencedResource(document, logical))
             yield {"RouteTableId": None, "VpcId": name, "Associations": [{"Main": True}], "Routes": []}
 
     def _associations(self) -> list[tuple[str, str]]:
@@ -148,10 +148,10 @@ class Network:
             for document, _, given in self._of("AWS::EC2::Route")
         ]
 
-    def _route(self, document: estate.Document, given: Mapping[str, Any]) -> dict[str, Any]:
+    def _route(self, document: ResolvedTemplate, given: Mapping[str, Any]) -> dict[str, Any]:
         block = given.get("DestinationCidrBlock")
         if not isinstance(block, str) or not _is_block(block):
-            raise origin.UnknownError  # by a prefix list, for IPv6, or not known
+            raise UnknownError  # by a prefix list, for IPv6, or not known
         route: dict[str, Any] = {"DestinationCidrBlock": block}
         if "GatewayId" in given:
             route["GatewayId"] = self.id_of(document, given["GatewayId"], "AWS::EC2::InternetGateway")
@@ -160,7 +160,7 @@ class Network:
         elif any(key in given for key in _OTHER_TARGETS):
             route["TransitGatewayId"] = ELSEWHERE
         else:
-            raise origin.UnknownError
+            raise UnknownError
         return route
 
     def _gateways(self) -> Iterator[dict[str, Any]]:
@@ -173,16 +173,16 @@ class Network:
             if "InternetGatewayId" in given
         ]
         for document, logical, _ in self._of("AWS::EC2::InternetGateway"):
-            name = self._id(origin.Origin(document, logical))
+            name = self._id(ReferencedResource(document, logical))
             yield {"InternetGatewayId": name, "Attachments": [{"VpcId": v} for gateway, v in attached if gateway == name]}
 
     def _nats(self) -> Iterator[dict[str, Any]]:
         for document, logical, given in self._of("AWS::EC2::NatGateway"):
             kind = given.get("ConnectivityType", "public")
             if not isinstance(kind, str):
-                raise origin.UnknownError
+                raise UnknownError
             yield {
-                "NatGatewayId": self._id(origin.Origin(document, logical)),
+                "NatGatewayId": self._id(ReferencedResource(document, logical)),
                 "SubnetId": self.id_of(document, given.get("SubnetId"), "AWS::EC2::Subnet"),
                 "State": "available",
                 "ConnectivityType": kind,
@@ -191,10 +191,10 @@ class Network:
     def _endpoints(self) -> Iterator[dict[str, Any]]:
         for document, logical, given in self._of("AWS::EC2::VPCEndpoint"):
             service, kind = given.get("ServiceName"), given.get("VpcEndpointType", "Gateway")
-            private = resolve.as_text(given.get("PrivateDnsEnabled", False)).lower()
+            private = functions.as_text(given.get("PrivateDnsEnabled", False)).lower()
             tables = given.get("RouteTableIds", [])
             if not isinstance(service, str) or not isinstance(kind, str) or private not in {"true", "false"}:
-                raise origin.UnknownError
+                raise UnknownError
             traced = self._tracer.all(document, tables)
             yield {
                 "VpcEndpointId": logical,
@@ -206,16 +206,16 @@ class Network:
             }
 
 
-def _is_opaque(document: estate.Document) -> bool:
+def _is_opaque(document: ResolvedTemplate) -> bool:
     """Whether a stack may make more of a network than its document shows."""
-    macros = [name for name in extensions.transforms(document.source.data) if name != extensions.NAME]
+    macros = [name for name in language_extensions.transforms(document.source.data) if name != language_extensions.NAME]
     return bool(macros) or not document.is_expanded or any(_is_hidden(document, *r) for r in document.resources.items())
 
 
-def _is_hidden(document: estate.Document, logical: str, resource: Mapping[str, Any]) -> bool:
+def _is_hidden(document: ResolvedTemplate, logical: str, resource: Mapping[str, Any]) -> bool:
     """Whether nobody can say what a resource makes, or whether it is there at all."""
     kind, condition = str(resource.get("Type")), resource.get("Condition")
-    if kind.startswith(_OPAQUE) or kind.endswith("::MODULE") or (kind == estate.STACK and logical not in document.children):
+    if kind.startswith(_OPAQUE) or kind.endswith("::MODULE") or (kind == resolved_stacks.STACK and logical not in document.children):
         return True
     return kind.startswith("AWS::EC2::") and isinstance(condition, str) and document.resolver.is_undecided(condition)
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from preflight.aws import iam_policy as permissions
-from preflight.comply.python_rules import container_resources
-from preflight.comply.python_rules import violation as offence
-from preflight.plan import references as origin
-from preflight.plan import resolved_stacks as estate
-from preflight.templates import functions as resolve
+from preflight.aws import iam_policy
+from preflight.aws.iam_policy import Policies, RequestContext
+from preflight.comply.python_rules import container_resources, violation
+from preflight.comply.python_rules.violation import Violation
+from preflight.plan.references import ReferencedResource, ReferenceTracer, UnknownError
+from preflight.plan.resolved_stacks import ResolvedStacks, ResolvedTemplate
+from preflight.templates import functions
 
 ROLE = "AWS::IAM::Role"
 SERVICE = "ecs-tasks.amazonaws.com"
@@ -24,22 +25,22 @@ POLICIES = ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy
 _ROLES = ("ExecutionRoleArn", "TaskRoleArn")
 _TRUST_FIX = f"Allow sts:AssumeRole to Principal {{Service: {SERVICE}}} in AssumeRolePolicyDocument."
 _POLICY_FIX = "Add arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy to ManagedPolicyArns."
-_Used = tuple[origin.Origin, estate.Document, str, Mapping[str, Any]]
+_Used = tuple[ReferencedResource, ResolvedTemplate, str, Mapping[str, Any]]
 
 
-def check_trust(every: estate.Estate) -> Iterator[offence.Offence]:
+def check_trust(every: ResolvedStacks) -> Iterator[Violation]:
     """Roles of other stacks that tasks name and ECS cannot assume."""
     for role, document, logical, _ in _used(every, _ROLES):
         trust: Any = role.properties.get("AssumeRolePolicyDocument")
-        request = permissions.Request("sts:AssumeRole")
-        if not _is_plain(trust) or permissions.trusts(_without_conditions(trust), SERVICE, request):
+        request = RequestContext("sts:AssumeRole")
+        if not _is_plain(trust) or iam_policy.trusts(_without_conditions(trust), SERVICE, request):
             continue
         message = f"task definition {logical} in {document.name} names the role, and it does not trust {SERVICE}."
-        path = offence.at(role.logical, "AssumeRolePolicyDocument")
-        yield offence.Offence(role.document, path, message, _TRUST_FIX)
+        path = violation.at(role.logical, "AssumeRolePolicyDocument")
+        yield Violation(role.document, path, message, _TRUST_FIX)
 
 
-def check_policy(every: estate.Estate) -> Iterator[offence.Offence]:
+def check_policy(every: ResolvedStacks) -> Iterator[Violation]:
     """Execution roles of other stacks that grant too little, where all they have is known."""
     if any(True for document in every.documents for kind in POLICIES for _ in document.of_type(kind)):
         return  # one of these may be attached to the role
@@ -50,17 +51,17 @@ def check_policy(every: estate.Estate) -> Iterator[offence.Offence]:
         lacking = [action for action in _needed(definition) if not _grants(inline, action)]
         if lacking:
             message = f"the execution role of task definition {logical} in {document.name} does not allow {', '.join(lacking)}."
-            yield offence.Offence(role.document, offence.at(role.logical), message, _POLICY_FIX)
+            yield Violation(role.document, violation.at(role.logical), message, _POLICY_FIX)
 
 
-def _used(every: estate.Estate, keys: tuple[str, ...]) -> Iterator[_Used]:
-    tracer = origin.Tracer(every)
+def _used(every: ResolvedStacks, keys: tuple[str, ...]) -> Iterator[_Used]:
+    tracer = ReferenceTracer(every)
     for document in every.documents:
         for logical, definition in document.of_type(container_resources.DEFINITION):
             for key in keys:
                 try:
                     role = tracer.one(document, definition.get(key))
-                except origin.UnknownError:
+                except UnknownError:
                     continue
                 if role.kind == ROLE and role.document is not document:
                     yield role, document, logical, definition
@@ -68,7 +69,7 @@ def _used(every: estate.Estate, keys: tuple[str, ...]) -> Iterator[_Used]:
 
 def _is_plain(policy: Any) -> bool:
     """Whether a policy is a map of known statements."""
-    if not isinstance(policy, dict) or resolve.holds_kept(policy):
+    if not isinstance(policy, dict) or functions.holds_kept(policy):
         return False
     statements = policy.get("Statement", [])
     listed = statements if isinstance(statements, list) else [statements]
@@ -96,14 +97,14 @@ def _inline(role: Mapping[str, Any]) -> list[dict[str, Any]] | None:
 
 def _hides_actions(policy: Mapping[str, Any]) -> bool:
     statements = policy["Statement"] if isinstance(policy["Statement"], list) else [policy["Statement"]]
-    return resolve.is_kept(policy["Statement"]) or any(
-        not isinstance(s, dict) or resolve.is_kept(s) or resolve.holds_kept([s.get("Action"), s.get("Effect")])
+    return functions.is_kept(policy["Statement"]) or any(
+        not isinstance(s, dict) or functions.is_kept(s) or functions.holds_kept([s.get("Action"), s.get("Effect")])
         for s in statements
     )
 
 
 def _grants(policies: list[dict[str, Any]], action: str) -> bool:
-    return permissions.allows(permissions.Policies(tuple(policies)), permissions.Request(action))
+    return iam_policy.allows(Policies(tuple(policies)), RequestContext(action))
 
 
 def _needed(definition: Mapping[str, Any]) -> Iterator[str]:
@@ -118,7 +119,7 @@ def _needed(definition: Mapping[str, Any]) -> Iterator[str]:
 
 def image_text(image: Any) -> str:
     """The text of an image's name as far as it is known."""
-    name = resolve.function_of(image)
+    name = functions.function_of(image)
     if name == "Fn::Sub":
         image = image[name]
         image = image[0] if isinstance(image, list) and image else image

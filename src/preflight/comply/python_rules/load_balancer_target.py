@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from preflight.comply.python_rules import container_resources
-from preflight.comply.python_rules import violation as offence
-from preflight.plan import references as origin
-from preflight.plan import resolved_stacks as estate
-from preflight.templates import functions as resolve
+from preflight.comply.python_rules import container_resources, violation
+from preflight.comply.python_rules.violation import Violation
+from preflight.plan.references import ReferencedResource, ReferenceTracer, UnknownError
+from preflight.plan.resolved_stacks import ResolvedStacks, ResolvedTemplate
+from preflight.templates import functions
 
 
-def check(every: estate.Estate) -> Iterator[offence.Offence]:
+def check(every: ResolvedStacks) -> Iterator[Violation]:
     """Targets that the task definition of another stack does not have."""
-    tracer = origin.Tracer(every)
+    tracer = ReferenceTracer(every)
     for document in every.documents:
         for logical, service in document.of_type("AWS::ECS::Service"):
             definition = _definition(tracer, document, service)
@@ -27,25 +27,25 @@ def check(every: estate.Estate) -> Iterator[offence.Offence]:
             targets = service.get("LoadBalancers")
             for number, target in enumerate(targets if isinstance(targets, list) else []):
                 for key, message in _wrong(target, definition):
-                    path = offence.at(logical, "LoadBalancers", number, key)
+                    path = violation.at(logical, "LoadBalancers", number, key)
                     fix = f"Name a container and a port of {definition.logical} in {definition.document.name}."
-                    yield offence.Offence(document, path, message, fix)
+                    yield Violation(document, path, message, fix)
 
 
 def _definition(
-    tracer: origin.Tracer, document: estate.Document, service: Mapping[str, Any]
-) -> origin.Origin | None:
+    tracer: ReferenceTracer, document: ResolvedTemplate, service: Mapping[str, Any]
+) -> ReferencedResource | None:
     try:
         found = tracer.one(document, service.get("TaskDefinition"))
-    except origin.UnknownError:
+    except UnknownError:
         return None
     return found if found.kind == container_resources.DEFINITION else None
 
 
-def _wrong(target: Any, definition: origin.Origin) -> Iterator[tuple[str, str]]:
+def _wrong(target: Any, definition: ReferencedResource) -> Iterator[tuple[str, str]]:
     containers = definition.properties.get("ContainerDefinitions")
     name = target.get("ContainerName") if isinstance(target, dict) else None
-    if not isinstance(name, str) or not isinstance(containers, list) or resolve.holds_kept(_names(containers)):
+    if not isinstance(name, str) or not isinstance(containers, list) or functions.holds_kept(_names(containers)):
         return
     found = next((c for c in containers if isinstance(c, dict) and c.get("Name") == name), None)
     if found is None:
@@ -60,7 +60,7 @@ def _wrong(target: Any, definition: origin.Origin) -> Iterator[tuple[str, str]]:
 
 
 def _names(containers: list[Any]) -> list[Any]:
-    return [c.get("Name") if isinstance(c, dict) and not resolve.is_kept(c) else {"Ref": "?"} for c in containers]
+    return [c.get("Name") if isinstance(c, dict) and not functions.is_kept(c) else {"Ref": "?"} for c in containers]
 
 
 def _is_plain(mapping: Any) -> bool:

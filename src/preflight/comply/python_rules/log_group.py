@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from preflight.comply.python_rules import container_resources
-from preflight.comply.python_rules import violation as offence
-from preflight.plan import resolved_stacks as estate
-from preflight.templates import functions as resolve
+from preflight.comply.python_rules import container_resources, violation
+from preflight.comply.python_rules.violation import Violation
+from preflight.plan.resolved_stacks import ResolvedStacks
+from preflight.templates import functions
 
 _OPTIONS = ("LogConfiguration", "Options")
 
 
-def check(every: estate.Estate) -> Iterator[offence.Offence]:
+def check(every: ResolvedStacks) -> Iterator[Violation]:
     """Containers that write to a group of a known name which no stack of the plan declares."""
     declared = _declared(every)
     if not every.is_closed or declared is None:
@@ -28,8 +28,8 @@ def check(every: estate.Estate) -> Iterator[offence.Offence]:
             for number, container in enumerate(containers if isinstance(containers, list) else []):
                 name = _asked(container)
                 if name is not None and name not in declared:
-                    path = offence.at(logical, "ContainerDefinitions", number, *_OPTIONS, "awslogs-group")
-                    yield offence.Offence(
+                    path = violation.at(logical, "ContainerDefinitions", number, *_OPTIONS, "awslogs-group")
+                    yield Violation(
                         document,
                         path,
                         f"no stack of the plan declares the log group {name}; unless it exists already, the task cannot start.",
@@ -37,7 +37,7 @@ def check(every: estate.Estate) -> Iterator[offence.Offence]:
                     )
 
 
-def _declared(every: estate.Estate) -> set[str] | None:
+def _declared(every: ResolvedStacks) -> set[str] | None:
     """Names of the groups that stacks declare; None where one of them is not known."""
     found = set()
     for document in every.documents:
@@ -61,4 +61,4 @@ def _asked(container: Any) -> str | None:
 
 def _may_create(options: Mapping[str, Any]) -> bool:
     wanted = options.get("awslogs-create-group", False)
-    return isinstance(wanted, dict | list) or resolve.as_text(wanted).lower() != "false"
+    return isinstance(wanted, dict | list) or functions.as_text(wanted).lower() != "false"

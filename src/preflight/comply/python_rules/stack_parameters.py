@@ -8,22 +8,25 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from preflight.comply.python_rules import violation as offence
-from preflight.plan import resolved_stacks as estate
-from preflight.templates import functions as resolve
+from preflight.comply.python_rules import violation
+from preflight.comply.python_rules.violation import Violation
+from preflight.plan import resolved_stacks
+from preflight.plan.resolved_stacks import ResolvedStacks
+from preflight.templates import functions
+from preflight.templates.functions import ResolveError
 
 
-def check(every: estate.Estate) -> Iterator[offence.Offence]:
+def check(every: ResolvedStacks) -> Iterator[Violation]:
     """Nested stacks whose parameters do not match their templates."""
     for document in every.documents:
         for logical, child in document.children.items():
-            given = estate.properties(document.resources.get(logical, {})).get("Parameters", {})
+            given = resolved_stacks.properties(document.resources.get(logical, {})).get("Parameters", {})
             declared = child.source.data.get("Parameters") or {}
-            if not isinstance(given, dict) or resolve.is_kept(given) or not isinstance(declared, dict):
+            if not isinstance(given, dict) or functions.is_kept(given) or not isinstance(declared, dict):
                 continue
             for name, message, fix in _wrong(given, declared, child.name):
-                path = offence.at(logical, "Parameters", *([name] if name in given else []))
-                yield offence.Offence(document, path, message, fix)
+                path = violation.at(logical, "Parameters", *([name] if name in given else []))
+                yield Violation(document, path, message, fix)
 
 
 def _wrong(given: Mapping[str, Any], declared: Mapping[str, Any], child: str) -> Iterator[tuple[str, str, str]]:
@@ -45,8 +48,8 @@ def _refusal(name: str, declaration: Mapping[str, Any], value: Any) -> str | Non
     if isinstance(value, dict | list) or value is None or str(declaration.get("Type")).startswith("AWS::SSM::"):
         return None
     try:
-        resolve.parameters({"Parameters": {name: declaration}}, {name: value})
-    except resolve.ResolveError as error:
+        functions.parameters({"Parameters": {name: declaration}}, {name: value})
+    except ResolveError as error:
         return error.message.rstrip(".")
     except (TypeError, ValueError):
         return None
@@ -54,5 +57,5 @@ def _refusal(name: str, declaration: Mapping[str, Any], value: Any) -> str | Non
 
 
 def _shown(value: Any) -> str:
-    text = resolve.as_text(value)
+    text = functions.as_text(value)
     return repr(text if len(text) <= 60 else f"{text[:60]}...")

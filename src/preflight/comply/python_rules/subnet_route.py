@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from preflight.aws import reachability
-from preflight.comply.python_rules import declared_network as network
-from preflight.comply.python_rules import execution_role
-from preflight.comply.python_rules import violation as offence
-from preflight.plan import references as origin
-from preflight.plan import resolved_stacks as estate
-from preflight.templates import functions as resolve
+from preflight.aws.reachability import Blocker, Interface, Network
+from preflight.comply.python_rules import declared_network, execution_role, violation
+from preflight.comply.python_rules.declared_network import DeclaredNetwork
+from preflight.comply.python_rules.violation import Violation
+from preflight.plan.references import ReferencedResource, ReferenceTracer, UnknownError
+from preflight.plan.resolved_stacks import ResolvedStacks, ResolvedTemplate
+from preflight.templates import functions
 
 _VPC = ("NetworkConfiguration", "AwsvpcConfiguration")
 _PRIVATE_IMAGE = re.compile(r"\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com")
@@ -33,12 +34,12 @@ class _Needs:
     has_log: bool
 
 
-def check(every: estate.Estate) -> Iterator[offence.Offence]:
+def check(every: ResolvedStacks) -> Iterator[Violation]:
     """Services whose tasks cannot reach what they start from."""
     services = [(d, name, s) for d in every.documents for name, s in d.of_type("AWS::ECS::Service") if _is_judged(s)]
     try:
-        declared = network.Network(every) if services else None
-    except origin.UnknownError:
+        declared = DeclaredNetwork(every) if services else None
+    except UnknownError:
         return
     for document, logical, service in services:
         if declared is not None:
@@ -50,12 +51,12 @@ def _is_judged(service: Mapping[str, Any]) -> bool:
     providers = service.get("CapacityProviderStrategy")
     names = [p.get("CapacityProvider") if isinstance(p, dict) else None for p in providers] if isinstance(providers, list) else []
     is_fargate = service.get("LaunchType") == "FARGATE" or (names and all(n in ("FARGATE", "FARGATE_SPOT") for n in names))
-    return bool(is_fargate) and resolve.as_text(service.get("DesiredCount", 1)) != "0"
+    return bool(is_fargate) and functions.as_text(service.get("DesiredCount", 1)) != "0"
 
 
 def _service(
-    every: estate.Estate, declared: network.Network, document: estate.Document, logical: str, service: Mapping[str, Any]
-) -> Iterator[offence.Offence]:
+    every: ResolvedStacks, declared: DeclaredNetwork, document: ResolvedTemplate, logical: str, service: Mapping[str, Any]
+) -> Iterator[Violation]:
     outer = service.get(_VPC[0])
     inner = outer.get(_VPC[1]) if isinstance(outer, dict) else None
     public = inner.get("AssignPublicIp", "DISABLED") if isinstance(inner, dict) else None
@@ -66,19 +67,19 @@ def _service(
             continue
         try:
             vpc = declared.vpc_of(found)
-        except origin.UnknownError:
+        except UnknownError:
             continue
-        interface = reachability.Interface(vpc, subnet, "10.0.0.10", (network.ANY,), has_public_address=public == "ENABLED")
+        interface = Interface(vpc, subnet, "10.0.0.10", (declared_network.ANY,), has_public_address=public == "ENABLED")
         missing = _missing(declared.described, interface, _needs(every, document, service))
         if missing is not None:
             key = "Subnets" if public == "ENABLED" else "AssignPublicIp"
-            path = offence.at(logical, *_VPC, *([key] if key in inner else []))
+            path = violation.at(logical, *_VPC, *([key] if key in inner else []))
             message = f"tasks in {found.logical} ({found.document.name}) cannot pull their image: {declared.told(missing.message)}."
-            yield offence.Offence(document, path, message, declared.told(missing.fix))
+            yield Violation(document, path, message, declared.told(missing.fix))
             return
 
 
-def _is_settled(every: estate.Estate, subnet: origin.Origin) -> bool:
+def _is_settled(every: ResolvedStacks, subnet: ReferencedResource) -> bool:
     """Whether no template that is not here is likely to route it: without a plan, an exported subnet may be."""
     if subnet.properties.get("Ipv6Native") not in (None, False, "false"):
         return False
@@ -88,8 +89,8 @@ def _is_settled(every: estate.Estate, subnet: origin.Origin) -> bool:
 
 
 def _missing(
-    declared: reachability.Network, interface: reachability.Interface, needs: _Needs
-) -> reachability.Missing | None:
+    declared: Network, interface: Interface, needs: _Needs
+) -> Blocker | None:
     """What keeps a task from its image, or from its log; None where nothing does, or it is not known."""
     internet = reachability.to_internet(declared, interface)
     if internet is None or needs.registry == "internet":
@@ -102,11 +103,11 @@ def _missing(
     return None if has_endpoints else internet
 
 
-def _needs(every: estate.Estate, document: estate.Document, service: Mapping[str, Any]) -> _Needs:
+def _needs(every: ResolvedStacks, document: ResolvedTemplate, service: Mapping[str, Any]) -> _Needs:
     """What the tasks of a service need to reach, as far as it is known."""
     try:
-        definition = origin.Tracer(every).one(document, service.get("TaskDefinition"))
-    except origin.UnknownError:
+        definition = ReferenceTracer(every).one(document, service.get("TaskDefinition"))
+    except UnknownError:
         return _Needs(None, has_log=False)
     containers = definition.properties.get("ContainerDefinitions")
     known = [c for c in containers if isinstance(c, dict)] if isinstance(containers, list) else []

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from preflight.plan import resolved_stacks as estate
-from preflight.templates import functions as resolve
+from preflight.plan.resolved_stacks import ResolvedTemplate
+from preflight.templates.functions import Path
 
 
 @dataclass(frozen=True)
-class Offence:
+class Violation:
     """One violation; `path` leads from the document's top to the part that is wrong."""
 
-    document: estate.Document
-    path: resolve.Path
+    document: ResolvedTemplate
+    path: Path
     message: str
     fix: str
 
@@ -28,6 +28,6 @@ class Offence:
         return ".".join(map(str, self.path[3:])) or None
 
 
-def at(logical: str, *rest: str | int) -> resolve.Path:
+def at(logical: str, *rest: str | int) -> Path:
     """The path of a property of a resource."""
     return ("Resources", logical, "Properties", *rest)

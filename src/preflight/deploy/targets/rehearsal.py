@@ -10,26 +10,29 @@ import urllib.parse
 import urllib.request
 from typing import Any
 
-from preflight import errors
 from preflight.container_engine import engine as engines
+from preflight.container_engine.engine import Engine
 from preflight.container_engine.standins import Standins
 from preflight.deploy import session as sessions
+from preflight.deploy.session import Session
+from preflight.errors import ToolBrokeError
 from preflight.plan import placeholders, plan
-from preflight.system import processes as process
-from preflight.system import run_folders as places
+from preflight.plan.plan import Plan
+from preflight.system import run_folders
+from preflight.system.processes import ServerProcess
 
 START_TIMEOUT = 60.0
 STOP_TIMEOUT = 120.0
 
 
-class Rehearsal:
+class EmulatedAccount:
     """The pretended account; `book` says what it noted, `inside` asks a task within its own network."""
 
     name = "rehearsal"
     is_told = False  # its stacks take seconds, and their events would hide what matters
     sweep = "preflight sweep"
 
-    def __init__(self, asked: plan.Plan, *, run: str, has_containers: bool) -> None:
+    def __init__(self, asked: Plan, *, run: str, has_containers: bool) -> None:
         args = [sys.executable, "-m", "preflight", "serve", "--run", run, "--until-eof"]
         args += [] if has_containers else ["--containers", "off"]
         for image, folder in asked.standins.items():
@@ -42,9 +45,9 @@ class Rehearsal:
                 name = plan.fill(question.service, filled)
                 args += ["--asked", f"{name}:{question.port}:{question.caller or ''}"]
         self._run = run
-        self._service = process.Service(*args)
+        self._service = ServerProcess(*args)
         self._endpoint: str | None = None
-        self._sessions: dict[str, sessions.Session] = {}  # clients are slow to make, and belong to their session
+        self._sessions: dict[str, Session] = {}  # clients are slow to make, and belong to their session
 
     @property
     def endpoint(self) -> str:
@@ -57,21 +60,21 @@ class Rehearsal:
             self._endpoint = json.loads(self._service.first_line(timeout=START_TIMEOUT))["endpoint"]
         return self._endpoint
 
-    def session(self, region: str) -> sessions.Session:
+    def session(self, region: str) -> Session:
         """A session with it, in a region."""
         if region not in self._sessions:
             self._sessions[region] = sessions.rehearsal(region, self.endpoint)
         return self._sessions[region]
 
-    def values(self, asked: plan.Plan, run: str) -> dict[str, str]:
+    def values(self, asked: Plan, run: str) -> dict[str, str]:
         """What the placeholders of a plan stand for."""
         return placeholders.of(asked, run=run, account=self.session(asked.region).account)
 
-    def standins(self, asked: plan.Plan, engine: engines.Engine | None) -> Standins | None:
+    def standins(self, asked: Plan, engine: Engine | None) -> Standins | None:
         """What replaces base images whose registry cannot be reached."""
         return Standins(engine, asked.standins) if engine is not None else None
 
-    def noted(self, run: str, engine: engines.Engine | None) -> contextlib.AbstractContextManager[None]:  # noqa: ARG002
+    def noted(self, run: str, engine: Engine | None) -> contextlib.AbstractContextManager[None]:  # noqa: ARG002
         """Nothing: the process that is the account has noted it."""
         return contextlib.nullcontext()
 
@@ -99,7 +102,7 @@ class Rehearsal:
                 return dict(json.load(answer))
         except (OSError, ValueError, http.client.HTTPException) as error:
             msg = f"the rehearsal does not answer at {path.partition('?')[0]}: {error}. Next: see what it said above, and try again"
-            raise errors.ToolBrokeError(msg) from None
+            raise ToolBrokeError(msg) from None
 
     def halt(self) -> None:
         """Nothing is to be done: it is in one region only, so whoever stops it does the waiting."""
@@ -108,4 +111,4 @@ class Rehearsal:
         """Stop it; it removes its containers before it ends, or they are removed for it."""
         if not self._service.stop(timeout=STOP_TIMEOUT):
             engines.remove_run(engines.find(), self._run)
-            places.remove(places.runs() / self._run)
+            run_folders.remove(run_folders.runs() / self._run)

@@ -8,13 +8,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
 
-    from preflight.container_engine import engine as engines
-    from preflight.container_engine import standins
-    from preflight.deploy import session as sessions
-    from preflight.plan import plan
+    from preflight.container_engine.engine import Engine
+    from preflight.container_engine.standins import Standins
+    from preflight.deploy.session import Session
+    from preflight.plan.plan import Plan
 
 
-class Target(Protocol):
+class DeploymentTarget(Protocol):
     """A target; one that `is_told` tells change sets and events, and `sweep` is the command that cleans it."""
 
     @property
@@ -29,20 +29,20 @@ class Target(Protocol):
     def sweep(self) -> str:
         """The command that removes what is left there."""
 
-    def session(self, region: str) -> sessions.Session:
+    def session(self, region: str) -> Session:
         """A session with it, in a region."""
 
-    def values(self, asked: plan.Plan, run: str) -> dict[str, str]:
+    def values(self, asked: Plan, run: str) -> dict[str, str]:
         """What the placeholders of a plan stand for."""
 
-    def standins(self, asked: plan.Plan, engine: engines.Engine | None) -> standins.Standins | None:
+    def standins(self, asked: Plan, engine: Engine | None) -> Standins | None:
         """What replaces base images whose registry cannot be reached."""
 
     @property
     def inside(self) -> Callable[[str, int, str], Mapping[str, Any]] | None:
         """What a task (by id) answers at a port and a path within its own network; None where nobody can ask there."""
 
-    def noted(self, run: str, engine: engines.Engine | None) -> AbstractContextManager[None]:
+    def noted(self, run: str, engine: Engine | None) -> AbstractContextManager[None]:
         """Note on this machine that a run has begun, until the block ends: a sweep finds what a killed one left here."""
 
     def book(self) -> dict[str, Any]:

@@ -11,32 +11,20 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from preflight.rehearsal import account as accounts
-from preflight.rehearsal import ledger, protocol
-from preflight.rehearsal.cloudformation import (
-    change_sets as changesets,
-)
-from preflight.rehearsal.cloudformation import (
-    provisioner as provision,
-)
-from preflight.rehearsal.cloudformation import (
-    read_actions as views,
-)
-from preflight.rehearsal.cloudformation import (
-    readback as audit,
-)
-from preflight.rehearsal.cloudformation import (
-    request as intake,
-)
-from preflight.rehearsal.cloudformation import stack as stacks
-from preflight.rehearsal.cloudformation import (
-    template_validation as check,
-)
-from preflight.rehearsal.cloudformation import (
-    update,
-)
-from preflight.rehearsal.cloudformation.resources import handler as handlers
-from preflight.rehearsal.cloudformation.resources import nested_stack as nested
-from preflight.rehearsal.services import sts
+from preflight.rehearsal.account import Account
+from preflight.rehearsal.cloudformation import change_sets, readback, template_validation
+from preflight.rehearsal.cloudformation import request as intake
+from preflight.rehearsal.cloudformation.change_sets import ChangeSets
+from preflight.rehearsal.cloudformation.provisioner import Provisioner
+from preflight.rehearsal.cloudformation.read_actions import ReadActions
+from preflight.rehearsal.cloudformation.request import RequestReader
+from preflight.rehearsal.cloudformation.resources import nested_stack
+from preflight.rehearsal.cloudformation.resources.handler import Handler
+from preflight.rehearsal.cloudformation.stack import Stack, StackInput, Stacks
+from preflight.rehearsal.cloudformation.update import Updater
+from preflight.rehearsal.ledger import Ledger
+from preflight.rehearsal.protocol import Call, Operation
+from preflight.rehearsal.services.sts import Sts
 
 SESSION = "AWSCloudFormation"  # the name of the sessions in which CloudFormation uses a stack's role
 FAILED = ("CREATE_FAILED", "UPDATE_FAILED")
@@ -45,14 +33,14 @@ FAILED = ("CREATE_FAILED", "UPDATE_FAILED")
 class Api:
     """The actions, over the stacks of one account."""
 
-    def __init__(self, account: accounts.Account, types: Mapping[str, handlers.Handler], book: ledger.Ledger) -> None:
+    def __init__(self, account: Account, types: Mapping[str, Handler], book: Ledger) -> None:
         self._book = book
-        self.stacks = stacks.Stacks(account.id)
-        self._provisioner = provision.Provisioner(self.stacks, account, {**types, **nested.types(self)}, book)
-        self._intake = intake.Intake(account, self._provisioner.zones, book)
-        self._views = views.Views(self.stacks, self._intake)
-        self._changesets = changesets.ChangeSets(self.stacks, self._intake, self._provisioner, self)
-        self._updaters: dict[str, update.Updater] = {}
+        self.stacks = Stacks(account.id)
+        self._provisioner = Provisioner(self.stacks, account, {**types, **nested_stack.types(self)}, book)
+        self._intake = RequestReader(account, self._provisioner.zones, book)
+        self._views = ReadActions(self.stacks, self._intake)
+        self._changesets = ChangeSets(self.stacks, self._intake, self._provisioner, self)
+        self._updaters: dict[str, Updater] = {}
 
     def close(self) -> None:
         """Stop every operation that is under way."""
@@ -61,9 +49,9 @@ class Api:
 
     def audit(self) -> None:
         """Read every resource back and enter what was lost into the ledger."""
-        audit.every(self._provisioner, self.stacks)
+        readback.every(self._provisioner, self.stacks)
 
-    def operations(self) -> Mapping[str, protocol.Operation]:
+    def operations(self) -> Mapping[str, Operation]:
         """Every action that is modelled, by its name."""
         return {
             **self._views.operations(),
@@ -77,11 +65,11 @@ class Api:
             "DeleteStack": self.delete,
         }
 
-    def create(self, call: protocol.Call) -> dict[str, Any]:
+    def create(self, call: Call) -> dict[str, Any]:
         """CreateStack."""
         return {"StackId": self.begin(call.region, call.given).id}
 
-    def begin(self, region: str, given: Mapping[str, Any], *, parent: str | None = None) -> stacks.Stack:
+    def begin(self, region: str, given: Mapping[str, Any], *, parent: str | None = None) -> Stack:
         """Check a request, keep its stack, and create its resources in the background.
 
         Raises:
@@ -100,51 +88,51 @@ class Api:
         self.execute_create(stack)
         return stack
 
-    def execute_create(self, stack: stacks.Stack) -> None:
+    def execute_create(self, stack: Stack) -> None:
         """Create the resources of a stack in the background."""
         stack.begin("CREATE_STACK", "CREATE_IN_PROGRESS")
         stack.say("CREATE_IN_PROGRESS", "User Initiated")
         self._in_background(stack, lambda: self._provisioner.create(stack))
 
-    def find(self, region: str, name: str) -> stacks.Stack | None:
+    def find(self, region: str, name: str) -> Stack | None:
         """A stack by name or ARN."""
         return self.stacks.alive(region, name)
 
-    def update_stack(self, call: protocol.Call) -> dict[str, Any]:
+    def update_stack(self, call: Call) -> dict[str, Any]:
         """UpdateStack."""
         stack = self._views.need(call, "Stack [{}] does not exist")
         stack.check_updatable()
         if not self.begin_update(stack, call.given):
-            raise check.refuse("No updates are to be performed.")
+            raise template_validation.refuse("No updates are to be performed.")
         return {"StackId": stack.id}
 
-    def begin_update(self, stack: stacks.Stack, given: Mapping[str, Any]) -> bool:
+    def begin_update(self, stack: Stack, given: Mapping[str, Any]) -> bool:
         """Begin to update a stack; whether there is anything to do.
 
         Raises:
             Refusal: AWS would refuse at once.
         """
         request = self._intake.request(stack.region, given, stack.name, former=stack.request)
-        check.check_types(stack.resources, request.data)
-        if not changesets.differs(stack, request):
+        template_validation.check_types(stack.resources, request.data)
+        if not change_sets.differs(stack, request):
             return False
         self.execute_update(stack, request)
         return True
 
-    def execute_update(self, stack: stacks.Stack, request: stacks.Request) -> None:
+    def execute_update(self, stack: Stack, request: StackInput) -> None:
         """Update a stack in the background."""
-        updater = self._updaters[stack.id] = update.Updater(self._provisioner, stack, request)
+        updater = self._updaters[stack.id] = Updater(self._provisioner, stack, request)
         stack.begin("UPDATE_STACK", "UPDATE_IN_PROGRESS")
         self._in_background(stack, lambda: self._run(stack, updater.run), role=request.role)
 
-    def _in_background(self, stack: stacks.Stack, act: Callable[[], None], *, role: str | None = None) -> None:
+    def _in_background(self, stack: Stack, act: Callable[[], None], *, role: str | None = None) -> None:
         """Work on a stack in the name of its role, or of who asks for it; either way CloudFormation is told as between.
 
         Sources: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-iam-servicerole.html and
         https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/fas-requests-and-permission-evaluation.html.
         """
         role = role or stack.request.role
-        own = sts.Sts.session_of(role, "AROA", SESSION).through(intake.SERVICE) if role else None
+        own = Sts.session_of(role, "AROA", SESSION).through(intake.SERVICE) if role else None
         who = own or accounts.through(intake.SERVICE)
 
         def work() -> None:
@@ -153,7 +141,7 @@ class Api:
 
         threading.Thread(target=work, daemon=True, name="stack").start()
 
-    def _run(self, stack: stacks.Stack, work: Callable[[], None]) -> None:
+    def _run(self, stack: Stack, work: Callable[[], None]) -> None:
         try:
             with stack.work:
                 work()
@@ -162,30 +150,30 @@ class Api:
             self._book.trouble(f"the rehearsal broke while it updated {stack.name}: {error!r}")
             stack.say("UPDATE_ROLLBACK_FAILED", "Internal Failure")
 
-    def cancel_update(self, call: protocol.Call) -> dict[str, Any]:
+    def cancel_update(self, call: Call) -> dict[str, Any]:
         """CancelUpdateStack."""
         stack = self._views.need(call, "Stack [{}] does not exist")
         if stack.status != "UPDATE_IN_PROGRESS":
-            raise check.refuse("CancelUpdateStack cannot be called from current stack status")
+            raise template_validation.refuse("CancelUpdateStack cannot be called from current stack status")
         stack.is_going_back.set()
         return {}
 
-    def continue_rollback(self, call: protocol.Call) -> dict[str, Any]:
+    def continue_rollback(self, call: Call) -> dict[str, Any]:
         """ContinueUpdateRollback."""
         stack = self._views.need(call, "Stack [{}] does not exist")
         if stack.status != "UPDATE_ROLLBACK_FAILED":
             msg = f"Stack:{stack.id} is in {stack.status} state and can not continue rollback."
-            raise check.refuse(msg)
+            raise template_validation.refuse(msg)
         skip = frozenset(call.given.get("ResourcesToSkip") or [])
         self._go_back(stack, "CONTINUE_ROLLBACK", skip=skip, role=self._role(call))
         return {}
 
-    def roll_back(self, call: protocol.Call) -> dict[str, Any]:
+    def roll_back(self, call: Call) -> dict[str, Any]:
         """RollbackStack."""
         stack = self._views.need(call, "Stack [{}] does not exist")
         if stack.status not in FAILED:
             msg = f"Stack:{stack.id} is in {stack.status} state and can not be rolled back."
-            raise check.refuse(msg)
+            raise template_validation.refuse(msg)
         if stack.status == "UPDATE_FAILED":
             self._go_back(stack, "ROLLBACK", skip=frozenset(), role=self._role(call))
         else:
@@ -194,25 +182,25 @@ class Api:
             self._in_background(stack, lambda: self._provisioner.roll_back(stack), role=role)
         return {"StackId": stack.id, "OperationId": stack.operation.id}
 
-    def _role(self, call: protocol.Call) -> str | None:
+    def _role(self, call: Call) -> str | None:
         """The role that a request names, which CloudFormation has to be able to assume."""
         role: str | None = call.given.get("RoleARN")
         self._intake.check_role(role, call.region)
         return role
 
-    def _go_back(self, stack: stacks.Stack, kind: str, *, skip: frozenset[str], role: str | None) -> None:
+    def _go_back(self, stack: Stack, kind: str, *, skip: frozenset[str], role: str | None) -> None:
         updater = self._updaters[stack.id]
         stack.begin(kind, "UPDATE_ROLLBACK_IN_PROGRESS")
         self._in_background(stack, lambda: self._run(stack, lambda: updater.back("User Initiated", skip=skip)), role=role)
 
-    def protect(self, call: protocol.Call) -> dict[str, Any]:
+    def protect(self, call: Call) -> dict[str, Any]:
         """UpdateTerminationProtection."""
         stack = self._views.need(call, "Stack [{}] does not exist")
         stack.request.is_protected = bool(call.given["EnableTerminationProtection"])
         return {"StackId": stack.id}
 
     def begin_delete(
-        self, stack: stacks.Stack, *, retain: frozenset[str] = frozenset(), role: str | None = None
+        self, stack: Stack, *, retain: frozenset[str] = frozenset(), role: str | None = None
     ) -> None:
         """Delete a stack in the background; what it has is read back first, because the ledger outlives it."""
         is_whole = stack.status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
@@ -221,21 +209,21 @@ class Api:
         def work() -> None:
             if is_whole:
                 with accounts.acting_as(None):
-                    audit.one(self._provisioner, stack)
+                    readback.one(self._provisioner, stack)
             self._provisioner.delete(stack, retain=retain)
 
         self._in_background(stack, work, role=role)
 
-    def delete(self, call: protocol.Call) -> dict[str, Any]:
+    def delete(self, call: Call) -> dict[str, Any]:
         """DeleteStack. An unknown stack is no error."""
         stack = self.stacks.alive(call.region, call.given["StackName"])
         if stack is None or stack.status in {"DELETE_COMPLETE", "DELETE_IN_PROGRESS"}:
             return {}
         if stack.request.is_protected:
             msg = f"Stack [{stack.name}] cannot be deleted while TerminationProtection is enabled"
-            raise check.refuse(msg)
+            raise template_validation.refuse(msg)
         if stack.status.startswith("UPDATE_") and stack.status.endswith("_IN_PROGRESS"):
-            raise check.refuse(f"Stack [{stack.id}] cannot be deleted while in status {stack.status}")
+            raise template_validation.refuse(f"Stack [{stack.id}] cannot be deleted while in status {stack.status}")
         for output in stack.outputs.values():
             users = self.stacks.importers(stack.region, output["export"]) if output.get("export") else []
             if users:
@@ -248,7 +236,7 @@ class Api:
             msg = (
                 "Invalid operation on stack: RetainResources may be given for a stack in the DELETE_FAILED state only."
             )
-            raise check.refuse(msg)
+            raise template_validation.refuse(msg)
         role = self._role(call)
         self._changesets.forget(stack)
         self.begin_delete(stack, retain=retain, role=role)

@@ -12,30 +12,19 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol
 
-from preflight.rehearsal import account as accounts
-from preflight.rehearsal import identity as identities
-from preflight.rehearsal import protocol
-from preflight.rehearsal.cloudformation import (
-    describe as shown,
-)
-from preflight.rehearsal.cloudformation import (
-    provisioner as provision,
-)
-from preflight.rehearsal.cloudformation import (
-    read_actions as views,
-)
-from preflight.rehearsal.cloudformation import (
-    request as intake,
-)
-from preflight.rehearsal.cloudformation import (
-    resource_changes as differences,
-)
+from preflight.rehearsal import account
+from preflight.rehearsal.cloudformation import describe as shown
+from preflight.rehearsal.cloudformation import read_actions, resource_changes, template_validation
+from preflight.rehearsal.cloudformation import request as intake
 from preflight.rehearsal.cloudformation import stack as stacks
-from preflight.rehearsal.cloudformation import (
-    template_validation as check,
-)
-from preflight.rehearsal.cloudformation.resources import handler as handlers
-from preflight.templates import functions as resolve
+from preflight.rehearsal.cloudformation.provisioner import Provisioner
+from preflight.rehearsal.cloudformation.request import RequestReader
+from preflight.rehearsal.cloudformation.resources.handler import ResourceFailedError
+from preflight.rehearsal.cloudformation.stack import Stack, StackInput, Stacks, ValidationError
+from preflight.rehearsal.identity import Principal
+from preflight.rehearsal.protocol import Call, Operation, Refusal
+from preflight.templates import functions
+from preflight.templates.functions import ResolveError
 
 NOTHING = "The submitted information didn't contain changes. Submit different information to create a change set."
 INVALID = (
@@ -45,13 +34,13 @@ INVALID = (
 REVIEW = "REVIEW_IN_PROGRESS"
 
 
-class Engine(Protocol):
+class StackExecutor(Protocol):
     """What carries a change set out."""
 
-    def execute_create(self, stack: stacks.Stack) -> None:
+    def execute_create(self, stack: Stack) -> None:
         """Create the resources of a stack."""
 
-    def execute_update(self, stack: stacks.Stack, request: stacks.Request) -> None:
+    def execute_update(self, stack: Stack, request: StackInput) -> None:
         """Update a stack."""
 
 
@@ -61,8 +50,8 @@ class ChangeSet:
 
     id: str
     name: str
-    stack: stacks.Stack
-    request: stacks.Request
+    stack: Stack
+    request: StackInput
     kind: str
     given: Mapping[str, Any]
     status: str = "CREATE_IN_PROGRESS"
@@ -80,7 +69,7 @@ class ChangeSets:
     """The change sets of one account."""
 
     def __init__(
-        self, every: stacks.Stacks, taken: intake.Intake, provisioner: provision.Provisioner, engine: Engine
+        self, every: Stacks, taken: RequestReader, provisioner: Provisioner, engine: StackExecutor
     ) -> None:
         self._stacks = every
         self._intake = taken
@@ -89,7 +78,7 @@ class ChangeSets:
         self._all: dict[str, ChangeSet] = {}
         self._lock = threading.Lock()
 
-    def operations(self) -> Mapping[str, protocol.Operation]:
+    def operations(self) -> Mapping[str, Operation]:
         """The actions on change sets, by name."""
         return {
             "CreateChangeSet": self.create,
@@ -99,44 +88,44 @@ class ChangeSets:
             "ListChangeSets": self.list,
         }
 
-    def create(self, call: protocol.Call) -> dict[str, Any]:
+    def create(self, call: Call) -> dict[str, Any]:
         """CreateChangeSet."""
         name, kind = call.given["ChangeSetName"], call.given.get("ChangeSetType") or "UPDATE"
         intake.check_name(name, at="changeSetName")
         if kind == "IMPORT":
-            raise protocol.Refusal(
+            raise Refusal(
                 "InternalFailure", "importing resources is not modelled by the rehearsal", status=500
             )
         with self._lock:
             stack = self._stack(call, name, is_new=kind == "CREATE")
             if self._find(stack, name) is not None:
-                raise protocol.Refusal("AlreadyExistsException", f"ChangeSet [{name}] already exists")
+                raise Refusal("AlreadyExistsException", f"ChangeSet [{name}] already exists")
             if kind != "CREATE":
                 stack.check_updatable()
             former = None if kind == "CREATE" else stack.request
             request = self._intake.request(call.region, call.given, stack.name, former=former, is_change_set=True)
             if former is not None:
-                check.check_types(stack.resources, request.data)
+                template_validation.check_types(stack.resources, request.data)
             made = ChangeSet(self._new_id(stack, name), name, stack, request, kind, call.given)
             self._keep(made)
-        who = accounts.through(intake.SERVICE)
+        who = account.through(intake.SERVICE)
         threading.Thread(target=lambda: self._try(made, who), daemon=True, name="change set").start()
         return {"Id": made.id, "StackId": stack.id}
 
-    def _stack(self, call: protocol.Call, name: str, *, is_new: bool) -> stacks.Stack:
+    def _stack(self, call: Call, name: str, *, is_new: bool) -> Stack:
         asked = call.given["StackName"]
         found = self._stacks.alive(call.region, asked)
         if is_new and found is not None and found.status != REVIEW:
             msg = f"Stack [{asked}] already exists and cannot be created again with the changeSet [{name}]."
-            raise check.refuse(msg)
+            raise template_validation.refuse(msg)
         if found is None and not is_new:
-            raise check.refuse(f"Stack [{asked}] does not exist")
+            raise template_validation.refuse(f"Stack [{asked}] does not exist")
         if found is not None:
             return found
         intake.check_name(asked)
-        return self._stacks.new(call.region, asked, stacks.Request("", {"Resources": {}}, {}, {}))
+        return self._stacks.new(call.region, asked, StackInput("", {"Resources": {}}, {}, {}))
 
-    def _new_id(self, stack: stacks.Stack, name: str) -> str:
+    def _new_id(self, stack: Stack, name: str) -> str:
         return f"{stack.id.partition(':stack/')[0]}:changeSet/{name}/{uuid.uuid4()}"
 
     def _keep(self, made: ChangeSet) -> None:
@@ -149,11 +138,11 @@ class ChangeSets:
             stack.say(REVIEW, "User Initiated")
         self._all[made.id] = made
 
-    def _try(self, made: ChangeSet, who: identities.Identity | None) -> None:
+    def _try(self, made: ChangeSet, who: Principal | None) -> None:
         try:
-            with accounts.acting_as(who):
+            with account.acting_as(who):
                 self._compute(made)
-        except handlers.FailedError as failure:
+        except ResourceFailedError as failure:
             made.fail(failure.reason)
         except Exception as error:  # noqa: BLE001 - who waits for it has to learn that it ended
             self._provisioner.book.trouble(f"the rehearsal broke in change set {made.name}: {error!r}")
@@ -161,16 +150,16 @@ class ChangeSets:
 
     def _compute(self, made: ChangeSet) -> None:
         """Find out what the change set would do."""
-        scope = differences.scope(self._provisioner, made.stack, made.request, is_new=made.kind == "CREATE")
+        scope = resource_changes.scope(self._provisioner, made.stack, made.request, is_new=made.kind == "CREATE")
         if made.request.is_validated:
-            known = replace(scope, refer=lambda _name, _attribute: resolve.KEEP)
+            known = replace(scope, refer=lambda _name, _attribute: functions.KEEP)
             found = self._provisioner.violations(made.stack, made.request, known)
             if found:
                 self._refuse(made, found)
                 return
         try:
-            made.changes = list(differences.changes(self._provisioner, made.stack, made.request, scope))
-        except resolve.ResolveError as error:
+            made.changes = list(resource_changes.resource_changes(self._provisioner, made.stack, made.request, scope))
+        except ResolveError as error:
             made.fail(error.message)
             return
         if made.kind != "CREATE" and not differs(made.stack, made.request):
@@ -179,7 +168,7 @@ class ChangeSets:
         made.status, made.execution = "CREATE_COMPLETE", "AVAILABLE"
 
     @staticmethod
-    def _refuse(made: ChangeSet, found: list[stacks.Violation]) -> None:
+    def _refuse(made: ChangeSet, found: list[ValidationError]) -> None:
         stack = made.stack
         with stack.changed:
             before = stack.operation
@@ -189,30 +178,30 @@ class ChangeSets:
             stack.operation = before
         made.fail(INVALID.format(", ".join(sorted({violation.check for violation in found}))))
 
-    def _find(self, stack: stacks.Stack, name: str) -> ChangeSet | None:
+    def _find(self, stack: Stack, name: str) -> ChangeSet | None:
         return next((c for c in self._all.values() if c.stack is stack and c.name == name), None)
 
-    def _need(self, call: protocol.Call) -> ChangeSet:
+    def _need(self, call: Call) -> ChangeSet:
         name = call.given["ChangeSetName"]
         if name.startswith("arn:"):
             found = self._all.get(name)
         else:
             asked = call.given.get("StackName")
             if not asked:
-                raise check.refuse("StackName must be specified if ChangeSetName is not specified as an ARN.")
+                raise template_validation.refuse("StackName must be specified if ChangeSetName is not specified as an ARN.")
             stack = self._stacks.alive(call.region, asked)
             if stack is None:
-                raise check.refuse(f"Stack [{asked}] does not exist")
+                raise template_validation.refuse(f"Stack [{asked}] does not exist")
             found = self._find(stack, name)
         if found is None:
-            raise protocol.Refusal("ChangeSetNotFound", f"ChangeSet [{name}] does not exist", status=404)
+            raise Refusal("ChangeSetNotFound", f"ChangeSet [{name}] does not exist", status=404)
         return found
 
-    def describe(self, call: protocol.Call) -> dict[str, Any]:
+    def describe(self, call: Call) -> dict[str, Any]:
         """DescribeChangeSet."""
         found = self._need(call)
         request = found.request
-        paged = views.page("Changes", found.changes, call)
+        paged = read_actions.page("Changes", found.changes, call)
         return {
             **_summary(found),
             **paged,
@@ -224,12 +213,12 @@ class ChangeSets:
             "OnStackFailure": found.given.get("OnStackFailure"),
         }
 
-    def execute(self, call: protocol.Call) -> dict[str, Any]:
+    def execute(self, call: Call) -> dict[str, Any]:
         """ExecuteChangeSet."""
         found = self._need(call)
         if found.execution != "AVAILABLE":
             msg = f"ChangeSet [{found.id}] cannot be executed in its current status of [{found.status}]"
-            raise protocol.Refusal("InvalidChangeSetStatus", msg)
+            raise Refusal("InvalidChangeSetStatus", msg)
         request, stack = found.request, found.stack
         if stack.status != REVIEW:
             stack.check_updatable()
@@ -248,28 +237,28 @@ class ChangeSets:
             self._engine.execute_update(stack, request)
         return {}
 
-    def delete(self, call: protocol.Call) -> dict[str, Any]:
+    def delete(self, call: Call) -> dict[str, Any]:
         """DeleteChangeSet. One that does not exist is no error."""
         try:
             found = self._need(call)
-        except protocol.Refusal as refusal:
+        except Refusal as refusal:
             if refusal.code == "ChangeSetNotFound":
                 return {}
             raise
         del self._all[found.id]
         return {}
 
-    def forget(self, stack: stacks.Stack) -> None:
+    def forget(self, stack: Stack) -> None:
         """Drop the change sets of a stack that is deleted."""
         for found in [c for c in self._all.values() if c.stack is stack]:
             self._all.pop(found.id, None)
 
-    def list(self, call: protocol.Call) -> dict[str, Any]:
+    def list(self, call: Call) -> dict[str, Any]:
         """ListChangeSets."""
         stack = self._stacks.alive(call.region, call.given["StackName"])
         if stack is None:
-            raise check.refuse(f"Stack [{call.given['StackName']}] does not exist")
-        return views.page("Summaries", [_summary(c) for c in self._all.values() if c.stack is stack], call)
+            raise template_validation.refuse(f"Stack [{call.given['StackName']}] does not exist")
+        return read_actions.page("Summaries", [_summary(c) for c in self._all.values() if c.stack is stack], call)
 
 
 def _summary(found: ChangeSet) -> dict[str, Any]:
@@ -287,7 +276,7 @@ def _summary(found: ChangeSet) -> dict[str, Any]:
     }
 
 
-def differs(stack: stacks.Stack, request: stacks.Request) -> bool:
+def differs(stack: Stack, request: StackInput) -> bool:
     """Whether a request asks for anything that the stack is not already."""
     former = stack.request
     if stack.status in {"CREATE_FAILED", "UPDATE_FAILED"}:

@@ -11,16 +11,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from preflight.rehearsal.cloudformation import dependencies as graph
+from preflight.rehearsal.cloudformation import dependencies
 
 Resources = Mapping[str, Mapping[str, Any]]
 
 
-def adverse(resources: Resources, needs: Mapping[str, set[str]]) -> dict[str, set[str]]:
+def with_undeclared_dependencies(resources: Resources, needs: Mapping[str, set[str]]) -> dict[str, set[str]]:
     """`needs` with one more need for each unordered pair: what ought to be first waits."""
     ordered = {name: set(targets) for name, targets in needs.items()}
     for first, second in _pairs(resources):
-        if not graph.reaches(ordered, second, first) and not graph.reaches(ordered, first, second):
+        if not dependencies.reaches(ordered, second, first) and not dependencies.reaches(ordered, first, second):
             ordered[first].add(second)
     return ordered
 
@@ -47,7 +47,7 @@ def _pairs(resources: Resources) -> Iterator[tuple[str, str]]:
             *_of_type(resources, "AWS::ElasticLoadBalancingV2::Listener"),
             *_of_type(resources, "AWS::ElasticLoadBalancingV2::ListenerRule"),
         ]:
-            forwarded = {name for name, _ in graph.references(resources[listener].get("Properties"))}
+            forwarded = {name for name, _ in dependencies.references(resources[listener].get("Properties"))}
             if groups & forwarded:
                 yield listener, service
 
@@ -72,10 +72,10 @@ def _of_type(resources: Resources, kind: str) -> list[str]:
 
 
 def _target(resource: Mapping[str, Any], name: str) -> str | None:
-    found = [target for target, _ in graph.references((resource.get("Properties") or {}).get(name))]
+    found = [target for target, _ in dependencies.references((resource.get("Properties") or {}).get(name))]
     return found[0] if found else None
 
 
 def _target_groups(properties: Mapping[str, Any]) -> set[str]:
     balancers = properties.get("LoadBalancers") or []
-    return {name for balancer in balancers for name, _ in graph.references(balancer)}
+    return {name for balancer in balancers for name, _ in dependencies.references(balancer)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from preflight.templates import functions as resolve
+from preflight.templates import functions
 
 REFERRING = ("Properties", "Metadata")  # the parts of a resource whose references order it
 
@@ -18,7 +18,7 @@ def references(value: Any) -> Iterator[tuple[str, str | None]]:
         return
     if not isinstance(value, dict):
         return
-    name = resolve.function_of(value)
+    name = functions.function_of(value)
     argument = value[name] if name else None
     if name == "Ref" and isinstance(argument, str):
         yield argument, None
@@ -44,7 +44,7 @@ def _substituted(argument: Any) -> Iterator[tuple[str, str | None]]:
         text = argument[0]
         names = argument[1] if len(argument) > 1 and isinstance(argument[1], dict) else {}
     if isinstance(text, str):
-        for name in resolve.SUB_NAME.findall(text):
+        for name in functions.SUB_NAME.findall(text):
             if name.strip() not in names:
                 target, dot, attribute = name.strip().partition(".")
                 yield target, attribute if dot else None

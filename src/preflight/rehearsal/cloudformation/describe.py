@@ -6,15 +6,14 @@ import json
 from typing import Any
 
 from preflight.rehearsal.cloudformation import stack as stacks
-from preflight.rehearsal.cloudformation import template_validation as check
-from preflight.templates import functions as resolve
-from preflight.templates import language_extensions as extensions
-from preflight.templates import schemas
+from preflight.rehearsal.cloudformation import template_validation
+from preflight.rehearsal.cloudformation.stack import Event, Resource, Stack, StackInput
+from preflight.templates import functions, language_extensions, schemas
 
 HIDDEN = "****"
 
 
-def stack(found: stacks.Stack) -> dict[str, Any]:
+def stack(found: Stack) -> dict[str, Any]:
     """One member of DescribeStacks."""
     request = found.request
     return {
@@ -50,7 +49,7 @@ def stack(found: stacks.Stack) -> dict[str, Any]:
     }
 
 
-def parameters(request: stacks.Request) -> list[dict[str, str]]:
+def parameters(request: StackInput) -> list[dict[str, str]]:
     """Parameters with their values; those of NoEcho are hidden."""
     declared = request.data.get("Parameters") or {}
     rows = []
@@ -61,7 +60,7 @@ def parameters(request: stacks.Request) -> list[dict[str, str]]:
     return rows
 
 
-def summary(found: stacks.Stack) -> dict[str, Any]:
+def summary(found: Stack) -> dict[str, Any]:
     """One member of ListStacks."""
     whole = stack(found)
     keys = (
@@ -79,7 +78,7 @@ def summary(found: stacks.Stack) -> dict[str, Any]:
     return {**{key: whole[key] for key in keys}, "TemplateDescription": whole["Description"]}
 
 
-def event(found: stacks.Stack, shown: stacks.Event) -> dict[str, Any]:
+def event(found: Stack, shown: Event) -> dict[str, Any]:
     """One member of DescribeStackEvents."""
     return {
         "StackId": found.id,
@@ -97,12 +96,12 @@ def event(found: stacks.Stack, shown: stacks.Event) -> dict[str, Any]:
     }
 
 
-def is_failed(shown: stacks.Event) -> bool:
+def is_failed(shown: Event) -> bool:
     """Whether an event says that something failed."""
     return shown.is_validation or "FAILED" in shown.status
 
 
-def operation_event(found: stacks.Stack, shown: stacks.Event) -> dict[str, Any]:
+def operation_event(found: Stack, shown: Event) -> dict[str, Any]:
     """One member of DescribeEvents."""
     common = {
         "EventId": shown.id,
@@ -149,7 +148,7 @@ def as_json(data: dict[str, Any]) -> str:
     return json.dumps(data, default=str, indent=2)
 
 
-def resource(found: stacks.Stack, shown: stacks.Resource, *, is_detail: bool = False) -> dict[str, Any]:
+def resource(found: Stack, shown: Resource, *, is_detail: bool = False) -> dict[str, Any]:
     """One member of DescribeStackResources, or with `is_detail` of its newer sisters."""
     return {
         "StackName": found.name,
@@ -170,13 +169,13 @@ def validated(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _capabilities(data: dict[str, Any]) -> dict[str, Any]:
-    needed = check.needed_capability(data)
-    made = sorted({r["Type"] for r in data["Resources"].values() if r["Type"] in check.IAM_TYPES})
+    needed = template_validation.needed_capability(data)
+    made = sorted({r["Type"] for r in data["Resources"].values() if r["Type"] in template_validation.IAM_TYPES})
     said = f"The following resource(s) require capabilities: [{', '.join(made)}]"
     return {
         "Capabilities": [needed] if needed else [],
         "CapabilitiesReason": said if needed else None,
-        "DeclaredTransforms": extensions.transforms(data),
+        "DeclaredTransforms": language_extensions.transforms(data),
     }
 
 
@@ -184,7 +183,7 @@ def _declared(data: dict[str, Any]) -> list[dict[str, Any]]:
     return [
         {
             "ParameterKey": name,
-            "DefaultValue": resolve.as_text(declared["Default"]) if "Default" in declared else None,
+            "DefaultValue": functions.as_text(declared["Default"]) if "Default" in declared else None,
             "NoEcho": str(declared.get("NoEcho", "")).lower() == "true",
             "Description": declared.get("Description"),
         }
@@ -199,7 +198,7 @@ def template_summary(data: dict[str, Any]) -> dict[str, Any]:
         declared = data["Parameters"][row["ParameterKey"]]
         row["ParameterType"] = declared["Type"]
         row["ParameterConstraints"] = {
-            "AllowedValues": [resolve.as_text(value) for value in declared.get("AllowedValues") or []]
+            "AllowedValues": [functions.as_text(value) for value in declared.get("AllowedValues") or []]
         }
     metadata = data.get("Metadata")
     return {

@@ -12,12 +12,13 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from preflight.rehearsal import account as accounts
-from preflight.rehearsal.cloudformation.resources.handler import FailedError
+from preflight.rehearsal.account import Account
+from preflight.rehearsal.cloudformation.resources.handler import ResourceFailedError
 
 _REFERENCE = re.compile(r"\{\{resolve:(?P<service>ssm|ssm-secure|secretsmanager):(?P<rest>[^{}]+)\}\}")
 
 
-def resolved(value: Any, account: accounts.Account, region: str) -> Any:
+def resolved(value: Any, account: Account, region: str) -> Any:
     """`value` with every dynamic reference replaced by what it names.
 
     Raises:
@@ -32,7 +33,7 @@ def resolved(value: Any, account: accounts.Account, region: str) -> Any:
     return _REFERENCE.sub(lambda found: _value(found["service"], found["rest"], account, region), value)
 
 
-def _value(service: str, rest: str, account: accounts.Account, region: str) -> str:
+def _value(service: str, rest: str, account: Account, region: str) -> str:
     try:
         if service == "secretsmanager":
             return _secret(rest, account.client("secretsmanager", region))
@@ -42,9 +43,9 @@ def _value(service: str, rest: str, account: accounts.Account, region: str) -> s
     except (ClientError, KeyError, ValueError) as error:
         denied = accounts.denial(error) if isinstance(error, ClientError) else None
         if denied is not None:
-            raise FailedError(denied, "AccessDenied") from None
+            raise ResourceFailedError(denied, "AccessDenied") from None
         msg = f"Could not resolve the dynamic reference {{{{resolve:{service}:{rest}}}}}"
-        raise FailedError(msg, "NotFound", is_whole=True) from None
+        raise ResourceFailedError(msg, "NotFound", is_whole=True) from None
 
 
 def _secret(rest: str, client: Any) -> str:

@@ -9,61 +9,62 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from preflight.rehearsal.cloudformation import stack as stacks
-from preflight.rehearsal.cloudformation import template_validation as check
-from preflight.templates import functions as resolve
-from preflight.templates import schemas
+from preflight.rehearsal.cloudformation import template_validation
+from preflight.rehearsal.cloudformation.stack import ValidationError
+from preflight.templates import functions, schemas
+from preflight.templates.functions import FunctionResolver, ResolutionContext
+from preflight.templates.schemas import Open
 
 PROPERTIES = "AWS::EarlyValidation::PropertyValidation"
 EXISTENCE = "AWS::EarlyValidation::ResourceExistenceCheck"
 
 
-def violations(data: Mapping[str, Any], scope: resolve.Scope) -> list[stacks.Violation]:
+def violations(data: Mapping[str, Any], scope: ResolutionContext) -> list[ValidationError]:
     """What the schemas refuse of the properties that are known already."""
-    resolver = resolve.Resolver(scope)
-    return [found for name, declared in check.living(data, resolver).items() for found in _of(name, declared, resolver)]
+    resolver = FunctionResolver(scope)
+    return [found for name, declared in template_validation.resources_that_exist(data, resolver).items() for found in _of(name, declared, resolver)]
 
 
 def taken(
-    data: Mapping[str, Any], scope: resolve.Scope, exists: Callable[[str, str, Mapping[str, Any]], bool]
-) -> list[stacks.Violation]:
+    data: Mapping[str, Any], scope: ResolutionContext, exists: Callable[[str, str, Mapping[str, Any]], bool]
+) -> list[ValidationError]:
     """Resources with a name of their own that something in the account has already.
 
     `exists` is asked by type, name and known properties.
     """
-    resolver = resolve.Resolver(scope)
+    resolver = FunctionResolver(scope)
     found = []
-    for logical, declared in check.living(data, resolver).items():
+    for logical, declared in template_validation.resources_that_exist(data, resolver).items():
         kind, path = str(declared["Type"]), ("Resources", logical, "Properties")
         known = resolver.value(declared.get("Properties") or {}, path)
         keys = schemas.identifiers(kind)
         own = known.get(keys[0]) if len(keys) == 1 and keys[0].endswith("Name") and isinstance(known, dict) else None
-        if isinstance(own, str) and not resolve.holds_kept(known) and exists(kind, own, known):
+        if isinstance(own, str) and not functions.holds_kept(known) and exists(kind, own, known):
             identifier = json.dumps({f"/properties/{keys[0]}": own}, separators=(",", ":"))
             said = f"Resource of type '{kind}' with identifier '{identifier}' already exists."
-            found.append(stacks.Violation(logical, kind, EXISTENCE, "/".join(("", *path, keys[0])), said))
+            found.append(ValidationError(logical, kind, EXISTENCE, "/".join(("", *path, keys[0])), said))
     return found
 
 
-def _of(name: str, declared: Mapping[str, Any], resolver: resolve.Resolver) -> Iterator[stacks.Violation]:
+def _of(name: str, declared: Mapping[str, Any], resolver: FunctionResolver) -> Iterator[ValidationError]:
     kind, path = str(declared["Type"]), ("Resources", name, "Properties")
     known = opened(resolver.value(declared.get("Properties") or {}, path))
     for said in schemas.violations(kind, schemas.coerce(kind, known if isinstance(known, dict) else {})):
         where = said.partition(":")[0].removeprefix("#").strip("/")
         at = "/".join(("", *path, where)).rstrip("/")
-        yield stacks.Violation(name, kind, PROPERTIES, at, said)
+        yield ValidationError(name, kind, PROPERTIES, at, said)
 
 
 def opened(value: Any) -> Any:
     """`value` with everything that is not known yet made a value that every schema takes."""
-    if resolve.is_kept(value) or (isinstance(value, str) and "{{resolve:" in value):
-        return schemas.Open()
+    if functions.is_kept(value) or (isinstance(value, str) and "{{resolve:" in value):
+        return Open()
     if isinstance(value, dict):
         return {key: opened(item) for key, item in value.items()}
     return [opened(item) for item in value] if isinstance(value, list) else value
 
 
-def reason(name: str, found: list[stacks.Violation]) -> str:
+def reason(name: str, found: list[ValidationError]) -> str:
     """The reason of the resource's event."""
     listed = "\n".join(violation.message for violation in found)
     if all(violation.check == EXISTENCE for violation in found):

@@ -12,7 +12,9 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from preflight.rehearsal import account as accounts
-from preflight.templates import functions as resolve
+from preflight.rehearsal.account import Account
+from preflight.templates import functions
+from preflight.templates.functions import ResolveError
 
 _EXISTING: Mapping[str, tuple[str, str, str, str]] = {
     # type: service, operation, parameter, member of the answer
@@ -48,7 +50,7 @@ def is_type(kind: str) -> bool:
 class Values:
     """Looks values up in one account and region; what is assumed is told to `note`."""
 
-    def __init__(self, account: accounts.Account, region: str, note: Callable[[str], None]) -> None:
+    def __init__(self, account: Account, region: str, note: Callable[[str], None]) -> None:
         self._account = account
         self._region = region
         self._note = note
@@ -71,7 +73,7 @@ class Values:
                     msg = (
                         f"Parameter validation failed: parameter value {value} for parameter name {name} does not exist"
                     )
-                    raise resolve.ResolveError(msg, ("Parameters", name))
+                    raise ResolveError(msg, ("Parameters", name))
         return found
 
     def _value(self, name: str, kind: str, asked: Any) -> Any:
@@ -84,9 +86,9 @@ class Values:
                 self._note(f"assumed: the account is bootstrapped for the CDK ({asked})")
                 return BOOTSTRAP_VERSION
             msg = f"Parameter {name} should either have input value or default value"
-            raise resolve.ResolveError(msg, ("Parameters", name)) from None
+            raise ResolveError(msg, ("Parameters", name)) from None
         value = answer["Parameter"]["Value"]
-        return [part.strip() for part in value.split(",")] if resolve.LIST_TYPES.match(kind) else value
+        return [part.strip() for part in value.split(",")] if functions.LIST_TYPES.match(kind) else value
 
     def _exists(self, kind: str, value: str, name: str) -> bool:
         try:
@@ -112,4 +114,4 @@ def _check_denied(error: ClientError, name: str) -> None:
     """
     denied = accounts.denial(error)
     if denied is not None:
-        raise resolve.ResolveError(f"Parameter validation failed: {denied}", ("Parameters", name)) from None
+        raise ResolveError(f"Parameter validation failed: {denied}", ("Parameters", name)) from None

@@ -16,27 +16,22 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from preflight.rehearsal import account as accounts
-from preflight.rehearsal import ledger
+from preflight.rehearsal.account import Account
 from preflight.rehearsal.cloudformation import (
-    creation_order as order,
-)
-from preflight.rehearsal.cloudformation import (
-    dependencies as graph,
-)
-from preflight.rehearsal.cloudformation import (
-    dynamic_references as dynamic,
-)
-from preflight.rehearsal.cloudformation import (
-    early_validation as early,
+    creation_order,
+    dependencies,
+    dynamic_references,
+    early_validation,
+    template_validation,
 )
 from preflight.rehearsal.cloudformation import stack as stacks
-from preflight.rehearsal.cloudformation import (
-    template_validation as check,
-)
 from preflight.rehearsal.cloudformation.resources import handler as handlers
-from preflight.rehearsal.cloudformation.resources import read_permissions as needs
-from preflight.templates import functions as resolve
-from preflight.templates import schemas
+from preflight.rehearsal.cloudformation.resources import read_permissions
+from preflight.rehearsal.cloudformation.resources.handler import Handler, HandlerContext, ResourceFailedError
+from preflight.rehearsal.cloudformation.stack import Resource, Stack, StackInput, Stacks, ValidationError
+from preflight.rehearsal.ledger import Ledger
+from preflight.templates import functions, schemas
+from preflight.templates.functions import FunctionResolver, Path, ResolutionContext, ResolveError
 
 AT_ONCE = 10
 CANCELLED = "Resource creation cancelled"
@@ -50,19 +45,19 @@ class Provisioner:
 
     def __init__(
         self,
-        every: stacks.Stacks,
-        account: accounts.Account,
-        types: Mapping[str, handlers.Handler],
-        book: ledger.Ledger,
+        every: Stacks,
+        account: Account,
+        types: Mapping[str, Handler],
+        book: Ledger,
     ) -> None:
         self._stacks = every
         self.account = account
         self._types = types
         self.book = book
 
-    def scope(self, stack: stacks.Stack) -> resolve.Scope:
+    def scope(self, stack: Stack) -> ResolutionContext:
         """What the template of a stack is evaluated with, its resources included."""
-        pseudo = resolve.pseudo_parameters(
+        pseudo = functions.pseudo_parameters(
             region=stack.region, account=self.account.id, stack_name=stack.name, stack_id=stack.id
         )
         pseudo["AWS::NotificationARNs"] = stack.request.notifications
@@ -71,11 +66,11 @@ class Provisioner:
             exports = self._stacks.exports(stack.region)
             if name not in exports:
                 msg = f"No export named {name} found"
-                raise resolve.ResolveError(msg)
+                raise ResolveError(msg)
             stack.imports.add(name)
             return exports[name][1]
 
-        return resolve.Scope(
+        return ResolutionContext(
             data=stack.request.data,
             parameters=stack.request.parameters,
             pseudo=pseudo,
@@ -94,20 +89,20 @@ class Provisioner:
         """
         said = next(filter(None, (self.account.denial("ec2", region, name, {}) for name in ZONES_NEED)), None)
         if said is not None:
-            raise resolve.ResolveError(f"Template error: Fn::GetAZs: {said}")
+            raise ResolveError(f"Template error: Fn::GetAZs: {said}")
         try:
             with accounts.acting_as(None):
                 found = self.account.client("ec2", region).describe_availability_zones()
         except (BotoCoreError, ClientError):
             msg = f"Template error: Fn::GetAZs: there is no region {region}"
-            raise resolve.ResolveError(msg) from None
+            raise ResolveError(msg) from None
         return [zone["ZoneName"] for zone in found["AvailabilityZones"]]
 
-    def _refer(self, stack: stacks.Stack, name: str, attribute: str | None) -> Any:
+    def _refer(self, stack: Stack, name: str, attribute: str | None) -> Any:
         resource = stack.resources.get(name)
         if resource is None:
             msg = f"Unresolved resource dependencies [{name}] in the Resources block of the template"
-            raise resolve.ResolveError(msg)
+            raise ResolveError(msg)
         if attribute is None:
             return resource.physical
         fresh = self.handler(resource).attributes
@@ -116,9 +111,9 @@ class Provisioner:
         if attribute in resource.attributes:
             return resource.attributes[attribute]
         msg = f"Requested attribute {attribute} does not exist in schema for {resource.kind}"
-        raise resolve.ResolveError(msg)
+        raise ResolveError(msg)
 
-    def create(self, stack: stacks.Stack) -> None:
+    def create(self, stack: Stack) -> None:
         """Create every resource of a new stack; roll back where one fails."""
         try:
             with stack.work:
@@ -128,12 +123,12 @@ class Provisioner:
             self.book.trouble(f"the rehearsal broke while it created {stack.name}: {error!r}")
             stack.say("CREATE_FAILED", "Internal Failure")
 
-    def _create(self, stack: stacks.Stack) -> None:
-        resolver = resolve.Resolver(self.scope(stack))
-        alive = check.living(stack.request.data, resolver)
+    def _create(self, stack: Stack) -> None:
+        resolver = FunctionResolver(self.scope(stack))
+        alive = template_validation.resources_that_exist(stack.request.data, resolver)
         needs = self.needed(stack, alive, resolver)
         for name, declared in alive.items():
-            stack.resources[name] = stacks.Resource(name, str(declared["Type"]), declared)
+            stack.resources[name] = Resource(name, str(declared["Type"]), declared)
         said = self.imports_missing(stack, alive) or self._invalid(stack) or self._provision(stack, needs, resolver)
         if stack.cancel.is_set():
             return
@@ -143,14 +138,14 @@ class Provisioner:
         else:
             self._fail(stack, said)
 
-    def _invalid(self, stack: stacks.Stack) -> str | None:
+    def _invalid(self, stack: Stack) -> str | None:
         """Validate before anything is made; None, or what is wrong."""
         found = self.violations(stack, stack.request, self.static(stack)) if stack.request.is_validated else []
         if not found:
             return None
         return self.tell_violations(stack, found, "CREATE_FAILED")
 
-    def _provision(self, stack: stacks.Stack, needs: Mapping[str, set[str]], resolver: resolve.Resolver) -> str | None:
+    def _provision(self, stack: Stack, needs: Mapping[str, set[str]], resolver: FunctionResolver) -> str | None:
         """Make every resource; None, or which failed."""
         stop, late = threading.Event(), threading.Event()
         minutes = stack.request.timeout
@@ -169,7 +164,7 @@ class Provisioner:
             return "Stack creation time exceeded the specified timeout."
         return f"The following resource(s) failed to create: [{', '.join(sorted(failed))}]." if failed else None
 
-    def violations(self, stack: stacks.Stack, request: stacks.Request, scope: resolve.Scope) -> list[stacks.Violation]:
+    def violations(self, stack: Stack, request: StackInput, scope: ResolutionContext) -> list[ValidationError]:
         """What pre-deployment validation finds in a request: wrong properties, and names that are taken."""
         there = {resource.physical for resource in stack.resources.values()}
 
@@ -177,54 +172,54 @@ class Provisioner:
             return name not in there and self._exists(stack, kind, name, known)
 
         try:
-            return early.violations(request.data, scope) or early.taken(request.data, scope, exists)
-        except resolve.ResolveError:
+            return early_validation.violations(request.data, scope) or early_validation.taken(request.data, scope, exists)
+        except ResolveError:
             return []  # an import or an attribute that fails later, where AWS reports it
 
-    def _exists(self, stack: stacks.Stack, kind: str, name: str, known: Mapping[str, Any]) -> bool:
+    def _exists(self, stack: Stack, kind: str, name: str, known: Mapping[str, Any]) -> bool:
         """Whether the service has a resource of that name."""
-        resource = stacks.Resource(name, kind, {})
+        resource = Resource(name, kind, {})
         read = self.handler(resource).read
         if read is None:
             return False
         try:
             return bool(read(self.place(stack, resource, threading.Event()), name, known))
-        except (handlers.FailedError, LookupError):
+        except (ResourceFailedError, LookupError):
             return False
 
     @staticmethod
-    def tell_violations(stack: stacks.Stack, found: list[stacks.Violation], status: str) -> str:
+    def tell_violations(stack: Stack, found: list[ValidationError], status: str) -> str:
         """Enter what validation found into the events; what the stack says of it."""
         for violation in found:
             stack.report(violation)
         names = list(dict.fromkeys(violation.logical for violation in found))
         for name in names:
-            said = early.reason(name, [violation for violation in found if violation.logical == name])
+            said = early_validation.reason(name, [violation for violation in found if violation.logical == name])
             stack.tell(stack.resources[name], status, said, detail="VALIDATION_FAILED")
         return f"Validation failed for following resources: [{', '.join(names)}]."
 
-    def static(self, stack: stacks.Stack) -> resolve.Scope:
+    def static(self, stack: Stack) -> ResolutionContext:
         """What a template is evaluated with before its resources exist."""
         scope = self.scope(stack)
-        return resolve.Scope(scope.data, scope.parameters, scope.pseudo, scope.zones, scope.imported)
+        return ResolutionContext(scope.data, scope.parameters, scope.pseudo, scope.zones, scope.imported)
 
     @staticmethod
     def needed(
-        stack: stacks.Stack, alive: Mapping[str, Mapping[str, Any]], resolver: resolve.Resolver
+        stack: Stack, alive: Mapping[str, Mapping[str, Any]], resolver: FunctionResolver
     ) -> dict[str, set[str]]:
         """For each resource those that have to be complete before it; noted in the stack as well."""
-        live = check.live(alive, resolver)
-        edges = graph.edges(live)
+        live = template_validation.with_live_references(alive, resolver)
+        edges = dependencies.edges(live)
         stack.needs = {**stack.needs, **edges}
-        return order.adverse(live, edges)
+        return creation_order.with_undeclared_dependencies(live, edges)
 
-    def imports_missing(self, stack: stacks.Stack, alive: Mapping[str, Mapping[str, Any]]) -> str | None:
+    def imports_missing(self, stack: Stack, alive: Mapping[str, Mapping[str, Any]]) -> str | None:
         """None, or which import of a stack names no export."""
-        keeping = resolve.Resolver(self.static(stack))
+        keeping = FunctionResolver(self.static(stack))
         try:
             for name, declared in alive.items():
                 keeping.value(declared.get("Properties"), ("Resources", name, "Properties"))
-        except resolve.ResolveError as error:
+        except ResolveError as error:
             return error.message
         return None
 
@@ -269,7 +264,7 @@ class Provisioner:
                         _met(name, left)
         return failed
 
-    def create_one(self, stack: stacks.Stack, name: str, resolver: resolve.Resolver, stop: threading.Event) -> bool:
+    def create_one(self, stack: Stack, name: str, resolver: FunctionResolver, stop: threading.Event) -> bool:
         """Create a resource; whether that succeeded."""
         resource = stack.resources[name]
         if stop.is_set():
@@ -280,9 +275,9 @@ class Provisioner:
             place = self.place(stack, resource, stop)
             made = self.handler(resource).create(place, resource.properties)
             self._identified(stack, resource, made.id)
-            needs.check(place, "create", made.id, resource.properties)
-        except (handlers.FailedError, resolve.ResolveError) as failure:
-            reason = failure.reason if isinstance(failure, handlers.FailedError) else failure.message
+            read_permissions.check(place, "create", made.id, resource.properties)
+        except (ResourceFailedError, ResolveError) as failure:
+            reason = failure.reason if isinstance(failure, ResourceFailedError) else failure.message
             stack.tell(resource, "CREATE_FAILED", CANCELLED if stop.is_set() else reason)
             return False
         except Exception as error:  # noqa: BLE001 - the stack still has to end
@@ -295,13 +290,13 @@ class Provisioner:
         return True
 
     @staticmethod
-    def _identified(stack: stacks.Stack, resource: stacks.Resource, physical: str) -> None:
+    def _identified(stack: Stack, resource: Resource, physical: str) -> None:
         """Note the physical id of a resource that is being made, once."""
         if not resource.physical:
             resource.physical = physical
             stack.tell(resource, "CREATE_IN_PROGRESS", "Resource creation Initiated")
 
-    def properties(self, stack: stacks.Stack, resource: stacks.Resource, resolver: resolve.Resolver) -> dict[str, Any]:
+    def properties(self, stack: Stack, resource: Resource, resolver: FunctionResolver) -> dict[str, Any]:
         """The properties of a resource, resolved and held against the schema of its type.
 
         Raises:
@@ -311,36 +306,36 @@ class Provisioner:
         path = ("Resources", resource.logical, "Properties")
         given = resolver.value(resource.declared.get("Properties") or {}, path)
         resource.shown = self._shown(stack, resource, path) if self._secrets(stack) else given
-        resolved = dynamic.resolved(given, self.account, stack.region)
+        resolved = dynamic_references.resolved(given, self.account, stack.region)
         made = schemas.coerce(resource.kind, resolved if isinstance(resolved, dict) else {})
         wrong = schemas.violations(resource.kind, made)
         if wrong:
             listed = "\n".join(wrong)
             msg = f"Properties validation failed for resource {resource.logical} with message:\n{listed}"
-            raise handlers.FailedError(msg, is_whole=True)
+            raise ResourceFailedError(msg, is_whole=True)
         return made
 
     @staticmethod
-    def _secrets(stack: stacks.Stack) -> list[str]:
+    def _secrets(stack: Stack) -> list[str]:
         """Parameters that are not to be shown."""
         declared = stack.request.data.get("Parameters") or {}
         return [name for name, given in declared.items() if str(given.get("NoEcho", "")).lower() == "true"]
 
-    def _shown(self, stack: stacks.Stack, resource: stacks.Resource, path: resolve.Path) -> Any:
+    def _shown(self, stack: Stack, resource: Resource, path: Path) -> Any:
         """Properties as events show them: parameters of NoEcho are hidden, dynamic references stay references."""
         scope = self.scope(stack)
         hidden = {**scope.parameters, **dict.fromkeys(self._secrets(stack), HIDDEN)}
-        return resolve.Resolver(replace(scope, parameters=hidden)).value(
+        return FunctionResolver(replace(scope, parameters=hidden)).value(
             resource.declared.get("Properties") or {}, path
         )
 
-    def handler(self, resource: stacks.Resource) -> handlers.Handler:
+    def handler(self, resource: Resource) -> Handler:
         """The handler of a resource's type; that of a stand-in where it is not modelled."""
         return self._types.get(resource.kind) or handlers.STANDIN
 
-    def place(self, stack: stacks.Stack, resource: stacks.Resource, stop: threading.Event) -> handlers.Place:
+    def place(self, stack: Stack, resource: Resource, stop: threading.Event) -> HandlerContext:
         """What a handler of that resource is given."""
-        return handlers.Place(
+        return HandlerContext(
             self.account,
             stack.region,
             stack.name,
@@ -359,7 +354,7 @@ class Provisioner:
             identify=lambda physical: self._identified(stack, resource, physical),
         )
 
-    def set_outputs(self, stack: stacks.Stack, resolver: resolve.Resolver) -> str | None:
+    def set_outputs(self, stack: Stack, resolver: FunctionResolver) -> str | None:
         """Evaluate the outputs; None, or what is wrong with them."""
         outputs: dict[str, dict[str, Any]] = {}
         for name, declared in (stack.request.data.get("Outputs") or {}).items():
@@ -369,9 +364,9 @@ class Provisioner:
                     continue
                 value = resolver.value(declared["Value"], (*path, "Value"))
                 export = resolver.value((declared.get("Export") or {}).get("Name"))
-            except resolve.ResolveError as error:
+            except ResolveError as error:
                 return f"[Error] /Outputs/{name}/Value: {error.message}."
-            if isinstance(value, list | dict) or value is resolve.NO_VALUE:
+            if isinstance(value, list | dict) or value is functions.NO_VALUE:
                 return f"Template format error: The Value field of every Outputs member must evaluate to a String. ({name})"
             if export is not None and not isinstance(export, str):
                 return f"Template format error: The Name of the Export of {name} must evaluate to a String."
@@ -379,7 +374,7 @@ class Provisioner:
             if taken is not None and taken[0] is not stack:
                 return f"Export with name {export} is already exported by stack {taken[0].name}."
             outputs[name] = {
-                "value": resolve.as_text(value),
+                "value": functions.as_text(value),
                 "description": declared.get("Description"),
                 "export": export,
             }
@@ -388,7 +383,7 @@ class Provisioner:
             stack.outputs = outputs
         return said
 
-    def _in_use(self, stack: stacks.Stack, outputs: Mapping[str, Mapping[str, Any]]) -> str | None:
+    def _in_use(self, stack: Stack, outputs: Mapping[str, Mapping[str, Any]]) -> str | None:
         """None, or which export that others import would go or change."""
         after = {output["export"]: output["value"] for output in outputs.values() if output["export"]}
         for output in stack.outputs.values():
@@ -401,18 +396,18 @@ class Provisioner:
                 return f"Export {export} cannot be updated as it is in use by {names}"
         return None
 
-    def _fail(self, stack: stacks.Stack, said: str) -> None:
+    def _fail(self, stack: Stack, said: str) -> None:
         if stack.request.on_failure == "DO_NOTHING":
             stack.say("CREATE_FAILED", said)
         else:
             self._roll_back(stack, f"{said.rstrip('.')}. Rollback requested by user.")
 
-    def roll_back(self, stack: stacks.Stack) -> None:
+    def roll_back(self, stack: Stack) -> None:
         """Roll back a stack whose creation failed and kept what it had made."""
         with stack.work:
             self._roll_back(stack, "User Initiated")
 
-    def _roll_back(self, stack: stacks.Stack, said: str) -> None:
+    def _roll_back(self, stack: Stack, said: str) -> None:
         stack.say("ROLLBACK_IN_PROGRESS", said)
         kept = self._remove(stack, is_rollback=True)
         if kept:
@@ -423,13 +418,13 @@ class Provisioner:
         if stack.request.on_failure == "DELETE":
             self._delete(stack, frozenset())
 
-    def delete(self, stack: stacks.Stack, *, retain: frozenset[str] = frozenset()) -> None:
+    def delete(self, stack: Stack, *, retain: frozenset[str] = frozenset()) -> None:
         """Delete every resource of a stack, then the stack."""
         stack.cancel.set()
         with stack.work:
             self._delete(stack, retain)
 
-    def _delete(self, stack: stacks.Stack, retain: frozenset[str]) -> None:
+    def _delete(self, stack: Stack, retain: frozenset[str]) -> None:
         stack.say("DELETE_IN_PROGRESS", "User Initiated")
         try:
             kept = self._remove(stack, retain=retain)
@@ -445,7 +440,7 @@ class Provisioner:
 
     def _remove(
         self,
-        stack: stacks.Stack,
+        stack: Stack,
         *,
         is_rollback: bool = False,
         retain: frozenset[str] = frozenset(),
@@ -461,7 +456,7 @@ class Provisioner:
         )
         return sorted(failed)
 
-    def users_first(self, stack: stacks.Stack, names: Sequence[str]) -> list[str]:
+    def users_first(self, stack: Stack, names: Sequence[str]) -> list[str]:
         """`names` in an order in which each comes before what it needs."""
         needs, left, ordered = stack.needs, set(names), []
         while left:
@@ -471,7 +466,7 @@ class Provisioner:
         return ordered
 
     def delete_one(
-        self, stack: stacks.Stack, name: str, *, is_rollback: bool, retain: frozenset[str] = frozenset()
+        self, stack: Stack, name: str, *, is_rollback: bool, retain: frozenset[str] = frozenset()
     ) -> bool:
         """Delete a resource as its DeletionPolicy has it; whether that succeeded."""
         resource = stack.resources[name]
@@ -480,7 +475,7 @@ class Provisioner:
         is_kept = name in retain or (policy in {"Retain", "RetainExceptOnCreate"} and not is_new)
         return self.delete_resource(stack, resource, is_kept=is_kept)
 
-    def delete_resource(self, stack: stacks.Stack, resource: stacks.Resource, *, is_kept: bool) -> bool:
+    def delete_resource(self, stack: Stack, resource: Resource, *, is_kept: bool) -> bool:
         """Delete a resource unless it is to be kept; whether that succeeded."""
         if is_kept:
             stack.tell(resource, "DELETE_SKIPPED")
@@ -488,9 +483,9 @@ class Provisioner:
         stack.tell(resource, "DELETE_IN_PROGRESS")
         place = self.place(stack, resource, threading.Event())
         try:
-            needs.check(place, "delete", resource.physical, resource.properties)
+            read_permissions.check(place, "delete", resource.physical, resource.properties)
             self.handler(resource).delete(place, resource.physical, resource.properties)
-        except handlers.FailedError as failure:
+        except ResourceFailedError as failure:
             if not handlers.is_gone(failure):
                 stack.tell(resource, "DELETE_FAILED", failure.reason)
                 return False

@@ -12,36 +12,36 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote
 
-from preflight.rehearsal.cloudformation import provisioner as provision
-from preflight.rehearsal.cloudformation import stack as stacks
-from preflight.rehearsal.cloudformation.resources import handler as handlers
-from preflight.templates import functions as resolve
+from preflight.rehearsal.cloudformation.provisioner import Provisioner
+from preflight.rehearsal.cloudformation.resources.handler import ResourceFailedError
+from preflight.rehearsal.cloudformation.stack import Resource, Stack, Stacks
+from preflight.templates import functions
 
 KEPT = "stored"
 
 
-def every(provisioner: provision.Provisioner, all_stacks: stacks.Stacks) -> None:
+def every(provisioner: Provisioner, all_stacks: Stacks) -> None:
     """Read back what the stacks have that nothing is changing at the moment."""
     for stack in all_stacks.all():
         if stack.is_over and stack.status != "DELETE_COMPLETE":
             one(provisioner, stack)
 
 
-def one(provisioner: provision.Provisioner, stack: stacks.Stack) -> None:
+def one(provisioner: Provisioner, stack: Stack) -> None:
     """Read back what a stack has."""
     for resource in list(stack.resources.values()):
         if resource.physical and resource.status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
             _audit(provisioner, stack, resource)
 
 
-def _audit(provisioner: provision.Provisioner, stack: stacks.Stack, resource: stacks.Resource) -> None:
+def _audit(provisioner: Provisioner, stack: Stack, resource: Resource) -> None:
     read = provisioner.handler(resource).read
     if read is None:
         return
     place = provisioner.place(stack, resource, threading.Event())
     try:
         found = read(place, resource.physical, resource.properties)
-    except handlers.FailedError as failure:
+    except ResourceFailedError as failure:
         place.note(None, "ignored", f"it cannot be read back: {failure.message}")
         return
     except Exception as error:  # noqa: BLE001 - a fault of ours must not keep the stack from being deleted
@@ -118,7 +118,7 @@ def _is_same(declared: Any, found: Any) -> bool:
         return bool(_parsed(declared) == found)
     if isinstance(found, list) and len(found) == 1:
         found = found[0]
-    one, other = resolve.as_text(declared), resolve.as_text(found)
+    one, other = functions.as_text(declared), functions.as_text(found)
     return one == other or _same_number(one, other) or _same_document(one, other)
 
 

@@ -10,24 +10,15 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from preflight.rehearsal import account as accounts
-from preflight.rehearsal import ledger, protocol
-from preflight.rehearsal.cloudformation import (
-    parameter_types as values,
-)
-from preflight.rehearsal.cloudformation import (
-    rules_section as rules,
-)
-from preflight.rehearsal.cloudformation import stack as stacks
-from preflight.rehearsal.cloudformation import (
-    template_source as source,
-)
-from preflight.rehearsal.cloudformation import (
-    template_validation as check,
-)
-from preflight.rehearsal.iam import roles
-from preflight.templates import functions as resolve
-from preflight.templates import language_extensions as extensions
-from preflight.templates import schemas
+from preflight.rehearsal.account import Account
+from preflight.rehearsal.cloudformation import parameter_types, rules_section, template_source, template_validation
+from preflight.rehearsal.cloudformation.parameter_types import Values
+from preflight.rehearsal.cloudformation.stack import StackInput
+from preflight.rehearsal.iam.roles import Roles
+from preflight.rehearsal.ledger import Ledger
+from preflight.rehearsal.protocol import Refusal
+from preflight.templates import functions, language_extensions, schemas
+from preflight.templates.functions import FunctionResolver, ResolutionContext, ResolveError
 
 NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]*")
 NAME_PATTERN = "[a-zA-Z][-a-zA-Z0-9]*|arn:[-a-zA-Z0-9:/._+]*"
@@ -35,14 +26,14 @@ SERVICE = "cloudformation.amazonaws.com"
 MAX_TAGS = 50
 
 
-class Intake:
+class RequestReader:
     """Turns what a client sends into requests that hold."""
 
-    def __init__(self, account: accounts.Account, zones: Callable[[str], list[str]], book: ledger.Ledger) -> None:
+    def __init__(self, account: Account, zones: Callable[[str], list[str]], book: Ledger) -> None:
         self._account = account
         self._zones = zones
         self._book = book
-        self._roles = roles.Roles(account)
+        self._roles = Roles(account)
 
     def request(
         self,
@@ -50,9 +41,9 @@ class Intake:
         given: Mapping[str, Any],
         name: str,
         *,
-        former: stacks.Request | None = None,
+        former: StackInput | None = None,
         is_change_set: bool = False,
-    ) -> stacks.Request:
+    ) -> StackInput:
         """A request whose template, parameters and capabilities hold; `former` is what the stack has now.
 
         Raises:
@@ -64,10 +55,10 @@ class Intake:
             try:
                 data, parameters = self._processed(body, asked, region, name, given, is_change_set=is_change_set)
                 self._check_static(data, parameters, region, name)
-            except resolve.ResolveError as error:
-                raise check.refuse(error.message) from None
+            except ResolveError as error:
+                raise template_validation.refuse(error.message) from None
         self.check_role(given.get("RoleARN"), region)
-        return stacks.Request(
+        return StackInput(
             body=body,
             data=data,
             parameters=parameters,
@@ -87,17 +78,17 @@ class Intake:
     def body(self, given: Mapping[str, Any], region: str) -> str:
         """The text of the template that a request brings or points to; S3 is asked in the caller's name."""
         with accounts.acting_as(accounts.through(SERVICE)):
-            return source.body_of(given, self._account, region)
+            return template_source.body_of(given, self._account, region)
 
     @staticmethod
-    def _values(given: Mapping[str, Any], former: stacks.Request | None) -> dict[str, str]:
+    def _values(given: Mapping[str, Any], former: StackInput | None) -> dict[str, str]:
         asked = {}
         for parameter in given.get("Parameters") or []:
             key = parameter.get("ParameterKey", "")
             if parameter.get("UsePreviousValue"):
                 if former is None:
                     msg = f"Invalid input for parameter key {key}. Cannot specify usePreviousValue as true for a parameter key not in the previous template"
-                    raise check.refuse(msg)
+                    raise template_validation.refuse(msg)
                 if key in former.given:
                     asked[key] = former.given[key]
             else:
@@ -115,61 +106,61 @@ class Intake:
         is_change_set: bool,
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """The template after its transforms, and the values of its parameters."""
-        data = source.read(body)
+        data = template_source.read(body)
         self._check_macros(data)
-        check.check_sections(data)
+        template_validation.check_sections(data)
         for parameter in (data.get("Parameters") or {}).values():
-            if not values.is_type(str(parameter["Type"])):
-                msg = f"{check.FORMAT}Unrecognized parameter type: {parameter['Type']}"
-                raise check.refuse(msg)
-        check.check_transform(data, given.get("Capabilities") or [], is_change_set=is_change_set)
-        found = resolve.parameters(data, asked)
-        parameters = values.Values(self._account, region, self._book.note).looked_up(
+            if not parameter_types.is_type(str(parameter["Type"])):
+                msg = f"{template_validation.FORMAT}Unrecognized parameter type: {parameter['Type']}"
+                raise template_validation.refuse(msg)
+        template_validation.check_transform(data, given.get("Capabilities") or [], is_change_set=is_change_set)
+        found = functions.parameters(data, asked)
+        parameters = Values(self._account, region, self._book.note).looked_up(
             data.get("Parameters") or {}, found
         )
-        if extensions.is_used(data):
-            data = extensions.expanded(data, self.scope(data, parameters, region, name))
-        check.check(data, is_type=lambda kind: schemas.exists(kind, region))
-        check.check_capabilities(data, given.get("Capabilities") or [])
+        if language_extensions.is_used(data):
+            data = language_extensions.expanded(data, self.scope(data, parameters, region, name))
+        template_validation.check(data, is_type=lambda kind: schemas.exists(kind, region))
+        template_validation.check_capabilities(data, given.get("Capabilities") or [])
         return data, parameters
 
     def _check_macros(self, data: Mapping[str, Any]) -> None:
         """Other macros are not applied here, so nothing can be said of a template that needs one."""
-        unknown = [name for name in extensions.transforms(data) if name != extensions.NAME]
-        unknown += ["Fn::Transform"] if extensions.includes(data) else []
+        unknown = [name for name in language_extensions.transforms(data) if name != language_extensions.NAME]
+        unknown += ["Fn::Transform"] if language_extensions.includes(data) else []
         if unknown:
             msg = f"the transform {unknown[0]} is not applied by the rehearsal. Next: rehearse the transformed template"
             self._book.trouble(msg)
-            raise protocol.Refusal("InternalFailure", msg, status=500)
+            raise Refusal("InternalFailure", msg, status=500)
 
     def _check_static(self, data: dict[str, Any], parameters: dict[str, Any], region: str, name: str) -> None:
         """Hold conditions, rules, references and functions against what is known before any resource exists."""
         scope = self.scope(data, parameters, region, name)
-        resolver = resolve.Resolver(scope)
-        check.check_conditions(data)
+        resolver = FunctionResolver(scope)
+        template_validation.check_conditions(data)
         for condition in data.get("Conditions") or {}:
             resolver.condition(condition)
         self._check_rules(data, scope)
-        check.check_references(data, resolver)
-        for logical, resource in check.living(data, resolver).items():
+        template_validation.check_references(data, resolver)
+        for logical, resource in template_validation.resources_that_exist(data, resolver).items():
             resolver.value(resource.get("Properties") or {}, ("Resources", logical, "Properties"))
 
-    def _check_rules(self, data: dict[str, Any], scope: resolve.Scope) -> None:
-        for function in rules.asks_account(data.get("Rules")):
+    def _check_rules(self, data: dict[str, Any], scope: ResolutionContext) -> None:
+        for function in rules_section.asks_account(data.get("Rules")):
             msg = f"{function} in the section Rules is not evaluated by the rehearsal. Next: take the rule out, or use an assertion over parameter values"
             self._book.trouble(msg)
-            raise protocol.Refusal("InternalFailure", msg, status=500)
-        said = rules.broken(data, scope)
+            raise Refusal("InternalFailure", msg, status=500)
+        said = rules_section.broken(data, scope)
         if said is not None:
-            raise check.refuse(said)
+            raise template_validation.refuse(said)
 
-    def scope(self, data: dict[str, Any], parameters: dict[str, Any], region: str, name: str) -> resolve.Scope:
+    def scope(self, data: dict[str, Any], parameters: dict[str, Any], region: str, name: str) -> ResolutionContext:
         """What a template is evaluated with before it has a stack."""
-        pseudo = resolve.pseudo_parameters(
+        pseudo = functions.pseudo_parameters(
             region=region, account=self._account.id, stack_name=name, stack_id=f"arn:{name}"
         )
-        keep = resolve.KEEP
-        return resolve.Scope(data, parameters, pseudo, self._zones, imported=lambda _name: keep)
+        keep = functions.KEEP
+        return ResolutionContext(data, parameters, pseudo, self._zones, imported=lambda _name: keep)
 
     def check_role(self, arn: str | None, region: str) -> None:
         """CloudFormation assumes the role that it is to work with.
@@ -182,19 +173,19 @@ class Intake:
         with accounts.acting_as(None):
             is_trusted = not arn or self._roles.trusts(arn, region, SERVICE, source="cloudformation")
         if not is_trusted:
-            raise check.refuse(f"Role {arn} is invalid or cannot be assumed")
+            raise template_validation.refuse(f"Role {arn} is invalid or cannot be assumed")
 
 
-def _tags(given: Mapping[str, Any], former: stacks.Request | None) -> dict[str, str]:
+def _tags(given: Mapping[str, Any], former: StackInput | None) -> dict[str, str]:
     if former is not None and "Tags" not in given:
         return former.tags
     tags = {tag.get("Key", ""): tag.get("Value", "") for tag in given.get("Tags") or []}
     if len(tags) > MAX_TAGS:
         msg = f"1 validation error detected: Value at 'tags' failed to satisfy constraint: Member must have length less than or equal to {MAX_TAGS}"
-        raise check.refuse(msg)
+        raise template_validation.refuse(msg)
     reserved = [key for key in tags if key.lower().startswith("aws:")]
     if reserved:
-        raise check.refuse(
+        raise template_validation.refuse(
             f"Tag key {reserved[0]} is invalid: aws: prefixed tag key names are not allowed for external use."
         )
     return tags
@@ -215,4 +206,4 @@ def check_name(name: str, *, at: str = "stackName") -> None:
     else:
         return
     msg = f"1 validation error detected: Value '{name}' at '{at}' failed to satisfy constraint: {constraint}"
-    raise check.refuse(msg)
+    raise template_validation.refuse(msg)

@@ -9,49 +9,50 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from preflight.templates import functions as resolve
+from preflight.templates.functions import FunctionResolver, Path, ResolutionContext, ResolveError
 
 ELSEWHERE = frozenset({"Fn::RefAll", "Fn::ValueOf", "Fn::ValueOfAll"})  # these ask the account
 
 
-class Resolver(resolve.Resolver):
+class RuleFunctionResolver(FunctionResolver):
     """Evaluates the functions that only rules know as well."""
 
     functions: ClassVar[frozenset[str]] = frozenset(
         resolve.FUNCTIONS | {"Fn::Contains", "Fn::EachMemberEquals", "Fn::EachMemberIn"}
     )
 
-    def _contains(self, argument: Any, path: resolve.Path) -> bool:
+    def _contains(self, argument: Any, path: Path) -> bool:
         texts, wanted = self._two(argument, "Fn::Contains", path)
         return wanted in texts
 
-    def _eachmemberequals(self, argument: Any, path: resolve.Path) -> bool:
+    def _eachmemberequals(self, argument: Any, path: Path) -> bool:
         texts, wanted = self._two(argument, "Fn::EachMemberEquals", path)
         return all(text == wanted for text in texts)
 
-    def _eachmemberin(self, argument: Any, path: resolve.Path) -> bool:
+    def _eachmemberin(self, argument: Any, path: Path) -> bool:
         texts, wanted = self._two(argument, "Fn::EachMemberIn", path)
         return all(text in wanted for text in texts)
 
-    def _two(self, argument: Any, name: str, path: resolve.Path) -> tuple[list[Any], Any]:
+    def _two(self, argument: Any, name: str, path: Path) -> tuple[list[Any], Any]:
         if not isinstance(argument, list) or len(argument) != 2:
             msg = f"Template error: every {name} object requires a list of two"
-            raise resolve.ResolveError(msg, path)
+            raise ResolveError(msg, path)
         texts, wanted = (self.value(item, (*path, n)) for n, item in enumerate(argument))
         return texts if isinstance(texts, list) else [texts], wanted
 
 
-def broken(data: Mapping[str, Any], scope: resolve.Scope) -> str | None:
+def broken(data: Mapping[str, Any], scope: ResolutionContext) -> str | None:
     """What the first assertion says that does not hold, None where all hold.
 
     Raises:
         ResolveError: a rule cannot be evaluated.
     """
-    resolver = Resolver(scope)
+    resolver = RuleFunctionResolver(scope)
     for name, rule in (data.get("Rules") or {}).items():
         path = ("Rules", name)
         if not isinstance(rule, dict) or not isinstance(rule.get("Assertions"), list):
             msg = f"Template format error: Rule {name} must have a list of Assertions"
-            raise resolve.ResolveError(msg, path)
+            raise ResolveError(msg, path)
         if "RuleCondition" in rule and resolver.value(rule["RuleCondition"], path) is not True:
             continue
         for assertion in rule["Assertions"]:
@@ -61,10 +62,10 @@ def broken(data: Mapping[str, Any], scope: resolve.Scope) -> str | None:
     return None
 
 
-def _broken(assertion: Any, resolver: Resolver, path: resolve.Path) -> str | None:
+def _broken(assertion: Any, resolver: RuleFunctionResolver, path: Path) -> str | None:
     if not isinstance(assertion, dict) or "Assert" not in assertion:
         msg = f"Template format error: every assertion of rule {path[1]} must have an Assert"
-        raise resolve.ResolveError(msg, path)
+        raise ResolveError(msg, path)
     if resolver.value(assertion["Assert"], path) is True:
         return None
     return str(assertion.get("AssertDescription") or "an assertion does not hold")

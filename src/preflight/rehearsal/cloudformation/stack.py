@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
-from preflight.rehearsal import protocol
-from preflight.templates import functions as resolve
+from preflight.rehearsal.protocol import Refusal
+from preflight.templates import functions
 
 ENDED = ("_COMPLETE", "_FAILED")
 UPDATABLE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "CREATE_FAILED", "UPDATE_FAILED")
@@ -58,7 +58,7 @@ class Event:
     moment: datetime = field(default_factory=now)
     properties: dict[str, Any] | None = None
     detail: str | None = None
-    violation: Violation | None = None
+    violation: ValidationError | None = None
 
     @property
     def is_validation(self) -> bool:
@@ -77,7 +77,7 @@ class Operation:
 
 
 @dataclass(frozen=True)
-class Violation:
+class ValidationError:
     """What pre-deployment validation found: which check, where in the resource, and what is wrong."""
 
     logical: str
@@ -88,7 +88,7 @@ class Violation:
 
 
 @dataclass
-class Request:
+class StackInput:
     """What a client asked for: the template, the values, and how failure is to be met."""
 
     body: str
@@ -118,7 +118,7 @@ class Stack:
     id: str
     name: str
     region: str
-    request: Request
+    request: StackInput
     parent: str | None = None
     root: str | None = None
     status: str = ""
@@ -150,7 +150,7 @@ class Stack:
         """
         if self.status not in UPDATABLE:
             msg = f"Stack:{self.id} is in {self.status} state and can not be updated."
-            raise protocol.Refusal("ValidationError", msg)
+            raise Refusal("ValidationError", msg)
 
     def begin(self, kind: str, status: str) -> Operation:
         """Begin an operation at once, so that who asks next sees it; its event follows."""
@@ -182,7 +182,7 @@ class Stack:
             )
             self._add(event)
 
-    def report(self, violation: Violation) -> None:
+    def report(self, violation: ValidationError) -> None:
         """Add what pre-deployment validation found."""
         token = self.request.token
         self._add(Event(violation.logical, "", violation.kind, "", "", self.operation, token, violation=violation))
@@ -214,10 +214,10 @@ class Stacks:
     def new_id(self, region: str, name: str) -> str:
         """An ARN for a new stack."""
         return (
-            f"arn:{resolve.partition_of(region)[0]}:cloudformation:{region}:{self._account}:stack/{name}/{uuid.uuid4()}"
+            f"arn:{functions.partition_of(region)[0]}:cloudformation:{region}:{self._account}:stack/{name}/{uuid.uuid4()}"
         )
 
-    def new(self, region: str, name: str, request: Request, *, parent: str | None = None) -> Stack:
+    def new(self, region: str, name: str, request: StackInput, *, parent: str | None = None) -> Stack:
         """A stack that is not kept yet."""
         return Stack(self.new_id(region, name), name, region, request, parent=parent)
 
@@ -229,7 +229,7 @@ class Stacks:
         """
         with self.lock:
             if self.alive(stack.region, stack.name) is not None:
-                raise protocol.Refusal("AlreadyExistsException", f"Stack [{stack.name}] already exists")
+                raise Refusal("AlreadyExistsException", f"Stack [{stack.name}] already exists")
             self._all[stack.id] = stack
 
     def alive(self, region: str, name: str) -> Stack | None:

@@ -9,9 +9,10 @@ from urllib.parse import unquote, urlsplit
 
 from botocore.exceptions import ClientError
 
-from preflight.rehearsal import account as accounts
-from preflight.rehearsal.cloudformation import template_validation as check
+from preflight.rehearsal.account import Account
+from preflight.rehearsal.cloudformation import template_validation
 from preflight.templates import template
+from preflight.templates.template import UnreadableError
 
 MAX_BODY = 51_200
 _DOMAIN = r"(?:s3(?:[.-](?P<region>[a-z0-9-]+))?|s3\.dualstack\.(?P<dual>[a-z0-9-]+))\.amazonaws\.com(?:\.cn)?"
@@ -19,7 +20,7 @@ _VIRTUAL = re.compile(rf"^(?P<bucket>[a-z0-9][a-z0-9.-]+?)\.{_DOMAIN}$")
 _PATH = re.compile(rf"^{_DOMAIN}$")
 
 
-def body_of(given: Mapping[str, Any], account: accounts.Account, region: str) -> str:
+def body_of(given: Mapping[str, Any], account: Account, region: str) -> str:
     """The text of the template that a request brings or points to.
 
     Raises:
@@ -32,14 +33,14 @@ def body_of(given: Mapping[str, Any], account: accounts.Account, region: str) ->
                 f"1 validation error detected: Value '{body[:100]}' at 'templateBody' failed to satisfy "
                 f"constraint: Member must have length less than or equal to {MAX_BODY}"
             )
-            raise check.refuse(msg)
+            raise template_validation.refuse(msg)
         return str(body)
     if not url:
-        raise check.refuse("Either Template URL or Template Body must be specified.")
+        raise template_validation.refuse("Either Template URL or Template Body must be specified.")
     return fetch(url, account, region)
 
 
-def fetch(url: str, account: accounts.Account, region: str) -> str:
+def fetch(url: str, account: Account, region: str) -> str:
     """The text of a template in S3.
 
     Raises:
@@ -51,10 +52,10 @@ def fetch(url: str, account: accounts.Account, region: str) -> str:
     except ClientError as error:
         said = error.response["Error"]
         msg = f"S3 error: {said.get('Message', said['Code'])}\nFor more information check http://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"
-        raise check.refuse(msg) from None
+        raise template_validation.refuse(msg) from None
     raw: bytes = answer["Body"].read()
     if len(raw) > template.MAX_BYTES:
-        raise check.refuse(f"Template may not exceed {template.MAX_BYTES} bytes in size.")
+        raise template_validation.refuse(f"Template may not exceed {template.MAX_BYTES} bytes in size.")
     return raw.decode("utf-8", errors="replace")
 
 
@@ -67,9 +68,9 @@ def location(url: str) -> tuple[str, str]:
     try:
         parts = urlsplit(url)
     except ValueError:
-        raise check.refuse("TemplateURL must be a supported URL.") from None
+        raise template_validation.refuse("TemplateURL must be a supported URL.") from None
     if parts.scheme != "https":
-        raise check.refuse("TemplateURL must be a supported URL.")
+        raise template_validation.refuse("TemplateURL must be a supported URL.")
     host, path = (parts.hostname or ""), unquote(parts.path).lstrip("/")
     virtual = _VIRTUAL.match(host)
     if virtual and path:
@@ -77,7 +78,7 @@ def location(url: str) -> tuple[str, str]:
     bucket, _, key = path.partition("/")
     if _PATH.match(host) and bucket and key:
         return bucket, key
-    raise check.refuse("TemplateURL must be a supported URL.")
+    raise template_validation.refuse("TemplateURL must be a supported URL.")
 
 
 def read(body: str) -> dict[str, Any]:
@@ -88,5 +89,5 @@ def read(body: str) -> dict[str, Any]:
     """
     try:
         return template.parse(body).data
-    except template.UnreadableError as error:
-        raise check.refuse(error.reason) from None
+    except UnreadableError as error:
+        raise template_validation.refuse(error.reason) from None

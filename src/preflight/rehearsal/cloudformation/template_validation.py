@@ -10,10 +10,10 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from preflight.rehearsal import protocol
-from preflight.rehearsal.cloudformation import dependencies as graph
-from preflight.templates import functions as resolve
-from preflight.templates import language_extensions as extensions
+from preflight.rehearsal.cloudformation import dependencies
+from preflight.rehearsal.protocol import Refusal
+from preflight.templates import language_extensions
+from preflight.templates.functions import FunctionResolver, ResolveError
 
 SECTIONS = {
     "AWSTemplateFormatVersion",
@@ -75,9 +75,9 @@ PARAMETER = {
 MAX_ATTRIBUTES = 200
 
 
-def refuse(message: str) -> protocol.Refusal:
+def refuse(message: str) -> Refusal:
     """A validation error."""
-    return protocol.Refusal("ValidationError", message)
+    return Refusal("ValidationError", message)
 
 
 def check(data: Mapping[str, Any], *, is_type: Callable[[str], bool]) -> None:
@@ -119,7 +119,7 @@ def _wrong(data: Mapping[str, Any], is_type: Callable[[str], bool]) -> Iterator[
         if not ALPHANUMERIC.fullmatch(name):
             yield f"{FORMAT}Parameter name {name} is non alphanumeric."
     yield from _mappings(data.get("Mappings") or {})
-    if not extensions.is_used(data):
+    if not language_extensions.is_used(data):
         yield from _unsupported(resources)
     types = sorted({r["Type"] for r in resources.values() if not is_type(r["Type"])})
     if types:
@@ -151,8 +151,8 @@ def _sections(data: Mapping[str, Any]) -> Iterator[str]:
 def _unsupported(value: Any) -> Iterator[str]:
     """Functions that only AWS::LanguageExtensions brings."""
     for key, item in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
-        if isinstance(key, str) and (key in extensions.ONLY_HERE or key.startswith(extensions.LOOP)):
-            yield f"Template error: Encountered unsupported function: {key} Supported functions need the transform {extensions.NAME}"
+        if isinstance(key, str) and (key in language_extensions.ONLY_HERE or key.startswith(language_extensions.LOOP)):
+            yield f"Template error: Encountered unsupported function: {key} Supported functions need the transform {language_extensions.NAME}"
         yield from _unsupported(item)
 
 
@@ -258,34 +258,34 @@ def check_conditions(data: Mapping[str, Any]) -> None:
     Raises:
         Refusal: in AWS's words.
     """
-    for target, _ in graph.references(list((data.get("Conditions") or {}).values())):
+    for target, _ in dependencies.references(list((data.get("Conditions") or {}).values())):
         if not _is_known(target, set(data.get("Parameters") or {})):
             msg = f"{FORMAT}Unresolved dependencies [{target}]. Cannot reference resources in the Conditions block of the template"
             raise refuse(msg)
 
 
-def check_references(data: Mapping[str, Any], resolver: resolve.Resolver) -> None:
+def check_references(data: Mapping[str, Any], resolver: FunctionResolver) -> None:
     """Hold every reference against what exists under the conditions, and find cycles.
 
     Raises:
         Refusal: in AWS's words.
     """
-    alive = living(data, resolver)
+    alive = resources_that_exist(data, resolver)
     names = {*alive, *(data.get("Parameters") or {})}
     for resource in alive.values():
-        targets = [t for t, _ in graph.references(chosen(resource.get("Properties"), resolver))]
-        missing = [t for t in [*targets, *graph.depends_on(resource)] if not _is_known(t, names)]
+        targets = [t for t, _ in dependencies.references(chosen(resource.get("Properties"), resolver))]
+        missing = [t for t in [*targets, *dependencies.depends_on(resource)] if not _is_known(t, names)]
         if missing:
             listed = ", ".join(dict.fromkeys(missing))
             msg = f"{FORMAT}Unresolved resource dependencies [{listed}] in the Resources block of the template"
             raise refuse(msg)
     for output in (data.get("Outputs") or {}).values():
         if resolver.holds(output):
-            missing = [t for t, _ in graph.references(chosen(output["Value"], resolver)) if not _is_known(t, names)]
+            missing = [t for t, _ in dependencies.references(chosen(output["Value"], resolver)) if not _is_known(t, names)]
             if missing:
                 listed = ", ".join(dict.fromkeys(missing))
                 raise refuse(f"Unresolved resource dependencies [{listed}] in the Outputs block of the template")
-    circle = graph.cycle(graph.edges(live(alive, resolver)))
+    circle = dependencies.cycle(dependencies.edges(with_live_references(alive, resolver)))
     if circle:
         raise refuse(f"Circular dependency between resources: [{', '.join(circle)}]")
 
@@ -294,7 +294,7 @@ def _is_known(name: str, names: set[str]) -> bool:
     return name in names or name.startswith("AWS::")
 
 
-def chosen(value: Any, resolver: resolve.Resolver) -> Any:
+def chosen(value: Any, resolver: FunctionResolver) -> Any:
     """`value` with every Fn::If replaced by its chosen branch, so that only live references remain.
 
     Raises:
@@ -309,21 +309,21 @@ def chosen(value: Any, resolver: resolve.Resolver) -> Any:
         declared = resolver.scope.data.get("Conditions") or {}
         if argument[0] not in declared:
             msg = f"Template error: unresolved condition dependency {argument[0]} in Fn::If"
-            raise resolve.ResolveError(msg)
+            raise ResolveError(msg)
         return chosen(argument[1 if resolver.condition(argument[0]) else 2], resolver)
     return {key: chosen(item, resolver) for key, item in value.items()}
 
 
-def live(alive: Mapping[str, Mapping[str, Any]], resolver: resolve.Resolver) -> dict[str, dict[str, Any]]:
+def with_live_references(alive: Mapping[str, Mapping[str, Any]], resolver: FunctionResolver) -> dict[str, dict[str, Any]]:
     """Resources with only their live references: every Fn::If that orders is decided.
 
     Raises:
         ResolveError: a condition cannot be decided.
     """
-    return {n: {**r, **{part: chosen(r.get(part), resolver) for part in graph.REFERRING}} for n, r in alive.items()}
+    return {n: {**r, **{part: chosen(r.get(part), resolver) for part in dependencies.REFERRING}} for n, r in alive.items()}
 
 
-def living(data: Mapping[str, Any], resolver: resolve.Resolver) -> dict[str, Mapping[str, Any]]:
+def resources_that_exist(data: Mapping[str, Any], resolver: FunctionResolver) -> dict[str, Mapping[str, Any]]:
     """The resources whose conditions hold."""
     return {n: r for n, r in data["Resources"].items() if resolver.holds(r)}
 
@@ -344,7 +344,7 @@ def check_capabilities(data: Mapping[str, Any], given: Iterable[str]) -> None:
     """
     needed = needed_capability(data)
     if needed and "CAPABILITY_NAMED_IAM" not in given and needed not in given:
-        raise protocol.Refusal("InsufficientCapabilitiesException", f"Requires capabilities : [{needed}]")
+        raise Refusal("InsufficientCapabilitiesException", f"Requires capabilities : [{needed}]")
 
 
 def check_transform(data: Mapping[str, Any], given: Iterable[str], *, is_change_set: bool) -> None:
@@ -355,4 +355,4 @@ def check_transform(data: Mapping[str, Any], given: Iterable[str], *, is_change_
     """
     needed = "CAPABILITY_AUTO_EXPAND"
     if data.get("Transform") and needed not in given and not is_change_set:
-        raise protocol.Refusal("InsufficientCapabilitiesException", f"Requires capabilities : [{needed}]")
+        raise Refusal("InsufficientCapabilitiesException", f"Requires capabilities : [{needed}]")

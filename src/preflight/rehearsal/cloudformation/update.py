@@ -10,12 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from preflight.rehearsal.cloudformation import provisioner as provision
 from preflight.rehearsal.cloudformation import stack as stacks
-from preflight.rehearsal.cloudformation import template_validation as check
-from preflight.rehearsal.cloudformation.resources import handler as handlers
-from preflight.templates import functions as resolve
+from preflight.rehearsal.cloudformation import template_validation
+from preflight.rehearsal.cloudformation.provisioner import Provisioner
+from preflight.rehearsal.cloudformation.resources.handler import ResourceFailedError
+from preflight.rehearsal.cloudformation.stack import Resource, Stack, StackInput
 from preflight.templates import schemas
+from preflight.templates.functions import FunctionResolver, ResolveError
 
 REPLACES = "Requested update requires the creation of a new physical resource; hence creating one."
 CANCELLED = "Resource update cancelled"
@@ -30,14 +31,14 @@ NAMED = {
 class Step:
     """What one resource was before, and what became of it: `created`, `modified` or `replaced`."""
 
-    before: stacks.Resource | None
+    before: Resource | None
     kind: str
 
 
 class Updater:
     """One update of one stack, and the way back from it."""
 
-    def __init__(self, provisioner: provision.Provisioner, stack: stacks.Stack, request: stacks.Request) -> None:
+    def __init__(self, provisioner: Provisioner, stack: Stack, request: StackInput) -> None:
         self._provisioner = provisioner
         self._stack = stack
         self._former = stack.request
@@ -54,8 +55,8 @@ class Updater:
         stack.request = self._request
         self._imports, stack.imports = stack.imports, set()
         stack.say("UPDATE_IN_PROGRESS", "User Initiated")
-        resolver = resolve.Resolver(self._provisioner.scope(stack))
-        alive = check.living(self._request.data, resolver)
+        resolver = FunctionResolver(self._provisioner.scope(stack))
+        alive = template_validation.resources_that_exist(self._request.data, resolver)
         removed = [name for name in stack.resources if name not in alive]
         said = (
             self._provisioner.imports_missing(stack, alive)
@@ -76,14 +77,14 @@ class Updater:
             return None
         found = self._provisioner.violations(stack, self._request, self._provisioner.static(stack))
         for violation in found:
-            stack.resources.setdefault(violation.logical, stacks.Resource(violation.logical, violation.kind, {}))
+            stack.resources.setdefault(violation.logical, Resource(violation.logical, violation.kind, {}))
         said = self._provisioner.tell_violations(stack, found, "UPDATE_FAILED") if found else None
         for name in {violation.logical for violation in found}:
             if not stack.resources[name].physical:
                 del stack.resources[name]
         return said
 
-    def _apply(self, alive: Mapping[str, Mapping[str, Any]], resolver: resolve.Resolver) -> str | None:
+    def _apply(self, alive: Mapping[str, Mapping[str, Any]], resolver: FunctionResolver) -> str | None:
         stack, stop = self._stack, threading.Event()
         needs = self._provisioner.needed(stack, alive, resolver)
         failed = self._provisioner.each(
@@ -96,10 +97,10 @@ class Updater:
         verb = "create" if all(stack.resources[n].status == "CREATE_FAILED" for n in failed) else "update"
         return f"The following resource(s) failed to {verb}: [{', '.join(sorted(failed))}]."
 
-    def _one(self, name: str, declared: Mapping[str, Any], resolver: resolve.Resolver, stop: threading.Event) -> bool:
+    def _one(self, name: str, declared: Mapping[str, Any], resolver: FunctionResolver, stop: threading.Event) -> bool:
         former = self._stack.resources.get(name)
         if former is None or not former.physical:
-            self._stack.resources[name] = stacks.Resource(name, str(declared["Type"]), declared)
+            self._stack.resources[name] = Resource(name, str(declared["Type"]), declared)
             self._steps.setdefault(name, Step(None, "created"))
             return self._provisioner.create_one(self._stack, name, resolver, stop)
         changed = replace(former, declared=declared, kind=str(declared["Type"]))
@@ -110,12 +111,12 @@ class Updater:
                 former.declared = declared
                 return True
             return self._change(name, former, changed, stop)
-        except (handlers.FailedError, resolve.ResolveError) as failure:
-            reason = failure.reason if isinstance(failure, handlers.FailedError) else failure.message
+        except (ResourceFailedError, ResolveError) as failure:
+            reason = failure.reason if isinstance(failure, ResourceFailedError) else failure.message
             self._stack.tell(self._stack.resources[name], "UPDATE_FAILED", CANCELLED if stop.is_set() else reason)
             return False
 
-    def _change(self, name: str, former: stacks.Resource, changed: stacks.Resource, stop: threading.Event) -> bool:
+    def _change(self, name: str, former: Resource, changed: Resource, stop: threading.Event) -> bool:
         stack, handler = self._stack, self._provisioner.handler(changed)
         place = self._provisioner.place(stack, changed, stop)
         is_replaced = handler.update is None or changed.kind != former.kind or bool(replaces(changed, former))
@@ -155,7 +156,7 @@ class Updater:
         self._steps = {}
         stack.say("UPDATE_ROLLBACK_COMPLETE")
 
-    def _undo(self, name: str, step: Step, before: stacks.Resource) -> bool:
+    def _undo(self, name: str, step: Step, before: Resource) -> bool:
         stack, now = self._stack, self._stack.resources[name]
         handler = self._provisioner.handler(before)
         place = self._provisioner.place(stack, before, threading.Event())
@@ -165,7 +166,7 @@ class Updater:
                 handler.delete(place, now.physical, now.properties)
             elif step.kind == "modified" and handler.update is not None:
                 handler.update(place, before.physical, now.properties, before.properties)
-        except handlers.FailedError as failure:
+        except ResourceFailedError as failure:
             stack.tell(now, "UPDATE_FAILED", failure.reason)
             return False
         stack.resources[name] = before
@@ -189,14 +190,14 @@ class Updater:
         stack.say("UPDATE_COMPLETE")
 
 
-def replaces(changed: stacks.Resource, former: stacks.Resource) -> frozenset[str]:
+def replaces(changed: Resource, former: Resource) -> frozenset[str]:
     """The properties that differ and that AWS sets only when a resource is made."""
     names = {*changed.properties, *former.properties}
     different = {name for name in names if changed.properties.get(name) != former.properties.get(name)}
     return frozenset(different) & schemas.create_only(changed.kind)
 
 
-def _check_name(changed: stacks.Resource, former: stacks.Resource) -> None:
+def _check_name(changed: Resource, former: Resource) -> None:
     """A replacement is created before the former resource goes, so it cannot have the same name.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-properties-name.html.
@@ -211,7 +212,7 @@ def _check_name(changed: stacks.Resource, former: stacks.Resource) -> None:
                 "CloudFormation cannot update a stack when a custom-named resource requires replacing. "
                 f"Rename {own} and update the stack again."
             )
-            raise handlers.FailedError(msg, is_whole=True)
+            raise ResourceFailedError(msg, is_whole=True)
 
 
 def _names(kind: str) -> list[str]:

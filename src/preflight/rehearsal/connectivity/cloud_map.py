@@ -11,18 +11,18 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from preflight.aws import reachability
-from preflight.rehearsal import account as accounts
-from preflight.rehearsal.ecs import state as states
+from preflight.aws.reachability import Interface
+from preflight.rehearsal.account import Account
+from preflight.rehearsal.ecs.state import Task
 
 
-class Registries:
+class CloudMapInstances:
     """The services of Cloud Map that services of ECS name as their registry."""
 
-    def __init__(self, account: accounts.Account) -> None:
+    def __init__(self, account: Account) -> None:
         self._account = account
 
-    def register(self, task: states.Task, face: reachability.Interface) -> None:
+    def register(self, task: Task, face: Interface) -> None:
         """Register a task that has begun to run.
 
         Raises:
@@ -33,7 +33,7 @@ class Registries:
                 ServiceId=_id(registry), InstanceId=task.id, Attributes=self._attributes(task, registry, face)
             )
 
-    def deregister(self, task: states.Task) -> None:
+    def deregister(self, task: Task) -> None:
         """Take a task out again."""
         for registry in _registries(task):
             with contextlib.suppress(ClientError):  # it never came so far, or the registry is gone
@@ -41,7 +41,7 @@ class Registries:
                 cloud_map.deregister_instance(ServiceId=_id(registry), InstanceId=task.id)
 
     def _attributes(
-        self, task: states.Task, registry: Mapping[str, Any], face: reachability.Interface
+        self, task: Task, registry: Mapping[str, Any], face: Interface
     ) -> dict[str, str]:
         ec2 = self._account.client("ec2", task.region)
         subnet = ec2.describe_subnets(SubnetIds=[face.subnet])["Subnets"][0]
@@ -57,7 +57,7 @@ class Registries:
         }
 
 
-def _registries(task: states.Task) -> Iterator[Mapping[str, Any]]:
+def _registries(task: Task) -> Iterator[Mapping[str, Any]]:
     if task.service is not None:
         given = (task.deployment or task.service.primary).given
         yield from given.get("serviceRegistries") or []

@@ -9,7 +9,7 @@ import re
 
 from werkzeug.wrappers import Request, Response
 
-from preflight.rehearsal.containers import running_task as running
+from preflight.rehearsal.containers.running_task import RunningTasks
 from preflight.rehearsal.network import namespace
 
 PATH = "/_preflight/inside"
@@ -19,7 +19,7 @@ MAX_PORT = 65_535
 _PORT = re.compile(r"[1-9][0-9]{0,4}")
 
 
-def answer(request: Request, runs: running.Runs) -> Response:
+def answer(request: Request, runs: RunningTasks) -> Response:
     """What `get` at `port` of `task` brings: its status and text, or (status null) why nothing came."""
     run = runs.get(request.args.get("task", ""))
     port = request.args.get("port", "")

@@ -11,19 +11,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from preflight.aws import describe_network as vpc
-from preflight.aws import reachability
-from preflight.rehearsal import account as accounts
-from preflight.rehearsal import ledger
-from preflight.rehearsal.containers import running_task as running
-from preflight.rehearsal.ecs import state as states
-from preflight.rehearsal.network import relay
+from preflight.aws import describe_network, reachability
+from preflight.aws.reachability import Interface, Network
+from preflight.rehearsal.account import Account
+from preflight.rehearsal.containers.running_task import RunningTask, RunningTasks
+from preflight.rehearsal.ecs.state import State, Task
+from preflight.rehearsal.ledger import Ledger
+from preflight.rehearsal.network.relay import Relay
 
 PUBLISHED_RANGE = 16
 
 
 @dataclass(frozen=True)
-class Question:
+class SmokeTarget:
     """A port that the plan asks of a service's tasks, and who asks (None: anybody)."""
 
     service: str
@@ -31,22 +31,22 @@ class Question:
     caller: str | None = None
 
 
-def question(text: str) -> Question:
+def question(text: str) -> SmokeTarget:
     """The question that `service:port:caller` names; the caller may be left out."""
     service, port, caller = (*text.split(":"), "", "")[:3]
-    return Question(service, int(port or 80), caller or None)
+    return SmokeTarget(service, int(port or 80), caller or None)
 
 
-class Doors:
+class PublicPorts:
     """The open ports of every task."""
 
     def __init__(
         self,
-        state: states.State,
-        account: accounts.Account,
-        runs: running.Runs,
-        book: ledger.Ledger,
-        questions: tuple[Question, ...],
+        state: State,
+        account: Account,
+        runs: RunningTasks,
+        book: Ledger,
+        questions: tuple[SmokeTarget, ...],
     ) -> None:
         self._state = state
         self._account = account
@@ -54,21 +54,21 @@ class Doors:
         self._book = book
         self._questions = questions
         self._lock = threading.Lock()
-        self._relays: dict[str, dict[int, relay.Relay]] = {}
+        self._relays: dict[str, dict[int, Relay]] = {}
 
     def refresh(self, region: str) -> None:
         """Open and close ports of the region's tasks, as routes and security groups now have it."""
-        networks: dict[str, reachability.Network] = {}
+        networks: dict[str, Network] = {}
         for task_id, run in self._runs.items():
             task = self._state.tasks[task_id]
             if task.region == region and task.ran_since is not None:
                 self._set(task, run, networks)
 
-    def open(self, task: states.Task, run: running.Running) -> None:
+    def open(self, task: Task, run: RunningTask) -> None:
         """Open the ports of a task that has begun to run."""
         self._set(task, run, {})
 
-    def close(self, task: states.Task) -> None:
+    def close(self, task: Task) -> None:
         """Close every port of a task."""
         with self._lock:
             for opened in self._relays.pop(task.id, {}).values():
@@ -79,7 +79,7 @@ class Doors:
         for task in list(self._state.tasks.values()):
             self.close(task)
 
-    def _set(self, task: states.Task, run: running.Running, networks: dict[str, reachability.Network]) -> None:
+    def _set(self, task: Task, run: RunningTask, networks: dict[str, Network]) -> None:
         if not run.pid or run.face is None or run.public is None:
             return
         wanted = set(self.admitted(task, run, networks))
@@ -92,17 +92,17 @@ class Doors:
             for port in wanted - set(opened):
                 self._open(opened, run, port)
 
-    def _open(self, opened: dict[int, relay.Relay], run: running.Running, port: int) -> None:
+    def _open(self, opened: dict[int, Relay], run: RunningTask, port: int) -> None:
         if run.face is None or run.public is None:
             return
         pid, inside = run.pid, (run.face.address, port)
         try:
-            opened[port] = relay.Relay((run.public, port), lambda _: (pid, inside))
+            opened[port] = Relay((run.public, port), lambda _: (pid, inside))
         except OSError as error:
             self._book.unopened(run.public, port, error)
 
     def admitted(
-        self, task: states.Task, run: running.Running, networks: dict[str, reachability.Network] | None = None
+        self, task: Task, run: RunningTask, networks: dict[str, Network] | None = None
     ) -> list[int]:
         """The TCP ports of a task that answer from the internet."""
         face = run.face
@@ -110,28 +110,28 @@ class Doors:
             return []
         known = {} if networks is None else networks
         if face.vpc not in known:
-            known[face.vpc] = vpc.describe(self._account.client("ec2", task.region), face.vpc)
+            known[face.vpc] = describe_network.describe_network(self._account.client("ec2", task.region), face.vpc)
         network, callers = known[face.vpc], self._callers(task)
         ports = {*self._declared(run), *self._opened_by(network, face), *callers}
         return sorted(p for p in ports if self._is_admitted(network, face, p, callers.get(p)))
 
     @staticmethod
     def _is_admitted(
-        network: reachability.Network, face: reachability.Interface, port: int, callers: set[str] | None
+        network: Network, face: Interface, port: int, callers: set[str] | None
     ) -> bool:
-        asking = callers or {reachability.SOMEBODY}
+        asking = callers or {reachability.ANY_INTERNET_CALLER}
         return all(reachability.from_internet(network, face, port, caller=caller) is None for caller in asking)
 
-    def _callers(self, task: states.Task) -> Mapping[int, set[str]]:
+    def _callers(self, task: Task) -> Mapping[int, set[str]]:
         """Who asks which port, as the plan says."""
         found: dict[int, set[str]] = {}
         names = self._names(task)
         for asked in self._questions:
             if not names or asked.service in names:
-                found.setdefault(asked.port, set()).add(asked.caller or reachability.SOMEBODY)
+                found.setdefault(asked.port, set()).add(asked.caller or reachability.ANY_INTERNET_CALLER)
         return found
 
-    def _names(self, task: states.Task) -> set[str]:
+    def _names(self, task: Task) -> set[str]:
         """What a plan may call the service of a task: its name, or its logical id in the template."""
         if task.service is None:
             return set()
@@ -139,11 +139,11 @@ class Doors:
         return {task.service.name, tags.get("aws:cloudformation:logical-id", task.service.name)}
 
     @staticmethod
-    def _declared(run: running.Running) -> Iterator[int]:
+    def _declared(run: RunningTask) -> Iterator[int]:
         return (port for plan in run.plan.containers for port, kind in plan.ports if kind == "tcp")
 
     @staticmethod
-    def _opened_by(network: reachability.Network, face: reachability.Interface) -> Iterator[int]:
+    def _opened_by(network: Network, face: Interface) -> Iterator[int]:
         """Ports of short ranges that the security groups open."""
         rules: list[Any] = [r for g in face.groups for r in network.group(g).get("IpPermissions", [])]
         for rule in rules:

@@ -12,55 +12,54 @@ from dataclasses import dataclass
 
 from botocore.exceptions import ClientError
 
-from preflight.aws import describe_network as vpc
-from preflight.aws import reachability
-from preflight.rehearsal import account as accounts
-from preflight.rehearsal import ledger
-from preflight.rehearsal.containers import running_task as running
-from preflight.rehearsal.load_balancing import load_balancers as balancers
-from preflight.rehearsal.network import metadata_endpoint as endpoint
-from preflight.rehearsal.network import namespace
+from preflight.aws import describe_network, reachability
+from preflight.aws.reachability import Blocker, Interface, Network
+from preflight.rehearsal.account import Account
+from preflight.rehearsal.containers.running_task import RunningTasks
+from preflight.rehearsal.ledger import Ledger
+from preflight.rehearsal.load_balancing.load_balancers import Balancers
+from preflight.rehearsal.network import metadata_endpoint, namespace
 
 QUICK, SLOW = 0.2, 2.0  # seconds between looks, while things change and when they have not for a while
 WHILE = 15.0  # seconds
 PORT = 51680  # where what is reached is led to, at the endpoint's address
-OURS = {PORT, endpoint.PORT, endpoint.AWS_PORT}
+OURS = {PORT, metadata_endpoint.PORT, metadata_endpoint.AWS_PORT}
 CHAIN = "WAYS"
 Pair = tuple[str, int]
-Heard = frozenset[tuple[reachability.Interface, frozenset[int]]]  # each task with its open ports
-Networks = dict[tuple[str, str], reachability.Network]
+Heard = frozenset[tuple[Interface, frozenset[int]]]  # each task with its open ports
+Networks = dict[tuple[str, str], Network]
 
 
 @dataclass
-class _Led:
+class _RoutedTask:
     """A task whose connections are led: a process in its namespace, and what it reaches now."""
 
     pid: int
     region: str
-    face: reachability.Interface
+    face: Interface
     pairs: frozenset[Pair] = frozenset()
 
 
-class Ways:
+class ReachablePorts:
     """What every task of the account reaches."""
 
     def __init__(
-        self, account: accounts.Account, runs: running.Runs, doors: balancers.Balancers, book: ledger.Ledger
+        self, account: Account, runs: RunningTasks, doors: Balancers, book: Ledger
     ) -> None:
         self._account = account
         self._runs = runs
         self._balancers = doors
         self._book = book
         self._lock = threading.Lock()
-        self._led: list[_Led] = []
+        self._led: list[_RoutedTask] = []
         self._moved = threading.Event()
         self._is_open = True
         self._thread = threading.Thread(target=self._keep, daemon=True, name="ways")
         self._thread.start()
 
-    def lead(self, pid: int, region: str, face: reachability.Interface) -> Callable[[], None]:
+    def lead(self, pid: int, region: str, face: Interface) -> Callable[[], None]:
         """Lead what the task reaches to `PORT`; call what is returned to end that. The chain is there already."""
-        led = _Led(pid, region, face)
+        led = _RoutedTask(pid, region, face)
         with self._lock:
             self._led.append(led)
             self._adapt(led, self._heard(), {})
@@ -77,7 +76,7 @@ class Ways:
         self._moved.set()
         self._thread.join()
 
-    def missing(self, region: str, face: reachability.Interface, address: str) -> reachability.Missing | None:
+    def missing(self, region: str, face: Interface, address: str) -> Blocker | None:
         """What keeps a task from every open port of a task at an address; None where it reaches one, or none is open."""
         networks: Networks = {}
         links = [
@@ -88,7 +87,7 @@ class Ways:
         ]
         return links[0] if all(links) and links else None
 
-    def _forget(self, led: _Led) -> None:
+    def _forget(self, led: _RoutedTask) -> None:
         with self._lock:
             self._led.remove(led)
 
@@ -109,7 +108,7 @@ class Ways:
             for led in self._led:
                 self._adapt(led, heard, networks)
 
-    def _adapt(self, led: _Led, heard: Heard, networks: Networks) -> None:
+    def _adapt(self, led: _RoutedTask, heard: Heard, networks: Networks) -> None:
         try:
             pairs = frozenset(self._reached(led, heard, networks))
         except ClientError:
@@ -118,10 +117,10 @@ class Ways:
             self._book.trouble(f"the rehearsal broke while it looked what a task reaches: {error!r}")
             return
         rules = [f":{CHAIN} - [0:0]", *(_rule(*pair) for pair in sorted(pairs))]
-        if pairs != led.pairs and namespace.lead(led.pid, {"nat": rules}):
+        if pairs != led.pairs and namespace.apply_iptables(led.pid, {"nat": rules}):
             led.pairs = pairs
 
-    def _reached(self, led: _Led, heard: Heard, networks: Networks) -> Iterator[Pair]:
+    def _reached(self, led: _RoutedTask, heard: Heard, networks: Networks) -> Iterator[Pair]:
         network = self._network(led.region, led.face, networks)
         for other, ports in _others(heard, led.face):
             yield from _admitted(network, led.face, other, ports)
@@ -132,24 +131,24 @@ class Ways:
         up = [(run.face, run.pid) for run in self._runs.values()]
         return frozenset((face, frozenset(namespace.listening(pid) - OURS)) for face, pid in up if face and pid)
 
-    def _network(self, region: str, face: reachability.Interface, known: Networks) -> reachability.Network:
+    def _network(self, region: str, face: Interface, known: Networks) -> Network:
         key = region, face.vpc
         if key not in known:
-            known[key] = vpc.describe(self._account.client("ec2", region), face.vpc)
+            known[key] = describe_network.describe_network(self._account.client("ec2", region), face.vpc)
         return known[key]
 
 
-def _others(heard: Heard, face: reachability.Interface) -> Iterator[tuple[reachability.Interface, frozenset[int]]]:
+def _others(heard: Heard, face: Interface) -> Iterator[tuple[Interface, frozenset[int]]]:
     """The other tasks of a VPC, and their open ports."""
     return ((other, ports) for other, ports in heard if other.vpc == face.vpc and other.address != face.address)
 
 
 def _admitted(
-    network: reachability.Network, source: reachability.Interface, target: reachability.Interface, ports: Iterable[int]
+    network: Network, source: Interface, target: Interface, ports: Iterable[int]
 ) -> Iterator[Pair]:
     return ((target.address, p) for p in ports if reachability.between(network, source, target, p) is None)
 
 
 def _rule(address: str, port: int) -> str:
-    there = f"{endpoint.ADDRESS}:{PORT}"
+    there = f"{metadata_endpoint.ADDRESS}:{PORT}"
     return f"--append {CHAIN} --destination {address} --protocol tcp --dport {port} --jump DNAT --to-destination {there}"

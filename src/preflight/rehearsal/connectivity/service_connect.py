@@ -14,8 +14,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from preflight.rehearsal.ecs import state as states
-from preflight.rehearsal.ecs.validation import service_connect as connect
+from preflight.rehearsal.ecs.state import Service, State, Task
+from preflight.rehearsal.ecs.validation import service_connect
 
 BLOCK = "127.255.0.0/16"  # where the addresses of the proxy are
 _FIRST = 0x7FFF0001
@@ -30,7 +30,7 @@ class Alias:
 
     name: str
     port: int
-    service: states.Service
+    service: Service
     ingress: int
     target: int
 
@@ -41,7 +41,7 @@ class Aliases:
     Names come in lower case.
     """
 
-    def __init__(self, state: states.State, task: states.Task) -> None:
+    def __init__(self, state: State, task: Task) -> None:
         self._state = state
         self._task = task
         self._lock = threading.Lock()
@@ -64,18 +64,18 @@ class Aliases:
 
     def _known(self) -> Iterator[Alias]:
         own = self._task.service
-        if own is None or not connect.is_on(own.given):
+        if own is None or not service_connect.is_on(own.given):
             return
         namespace = self._namespace(own)
         since = (self._task.deployment or own.primary).created
         for service in list(self._state.services.values()):
             is_known = service.status == "ACTIVE" and service.region == own.region and service.created <= since
-            if is_known and connect.is_on(service.given) and self._namespace(service) == namespace:
+            if is_known and service_connect.is_on(service.given) and self._namespace(service) == namespace:
                 yield from self._exposed(service, namespace)
 
-    def _exposed(self, service: states.Service, namespace: str) -> Iterator[Alias]:
+    def _exposed(self, service: Service, namespace: str) -> Iterator[Alias]:
         definition = self._state.definitions.get(service.primary.definition)
-        ports = connect.named_ports(definition.api) if definition is not None else {}
+        ports = service_connect.named_ports(definition.api) if definition is not None else {}
         for exposed in service.given["serviceConnectConfiguration"].get("services") or []:
             name = str(exposed.get("portName"))
             target = int((ports.get(name) or {}).get("containerPort") or 0)
@@ -84,7 +84,7 @@ class Aliases:
                 default = f"{exposed.get('discoveryName') or name}.{namespace}"
                 yield Alias(str(alias.get("dnsName") or default).lower(), int(alias["port"]), service, ingress, target)
 
-    def _namespace(self, service: states.Service) -> str:
+    def _namespace(self, service: Service) -> str:
         """The name of the namespace that a service is in."""
         own = service.given["serviceConnectConfiguration"].get("namespace")
         named = str(own or (service.cluster.given.get("serviceConnectDefaults") or {}).get("namespace") or "")

@@ -20,29 +20,20 @@ from dataclasses import dataclass
 
 from botocore.exceptions import ClientError
 
-from preflight.aws import describe_network as vpc
-from preflight.aws import reachability
-from preflight.rehearsal import ledger
-from preflight.rehearsal.connectivity import reachable_ports as ways
-from preflight.rehearsal.connectivity import service_connect as aliases
-from preflight.rehearsal.containers import runner as containers
-from preflight.rehearsal.containers import running_task as running
-from preflight.rehearsal.ecs import state as states
-from preflight.rehearsal.load_balancing import load_balancers as balancers
-from preflight.rehearsal.network import (
-    dns_server as resolver,
-)
-from preflight.rehearsal.network import (
-    interfaces,
-    namespace,
-    relay,
-)
-from preflight.rehearsal.network import (
-    metadata_endpoint as endpoint,
-)
-from preflight.rehearsal.network import (
-    private_dns as zones,
-)
+from preflight.aws import describe_network, reachability
+from preflight.aws.reachability import Blocker, Interface, Network
+from preflight.rehearsal.connectivity import reachable_ports, service_connect
+from preflight.rehearsal.connectivity.reachable_ports import ReachablePorts
+from preflight.rehearsal.connectivity.service_connect import Aliases
+from preflight.rehearsal.containers.runner import NamespaceContainer
+from preflight.rehearsal.containers.running_task import RunningTask, RunningTasks
+from preflight.rehearsal.ecs.state import Service, State, Task
+from preflight.rehearsal.ledger import Ledger
+from preflight.rehearsal.load_balancing.load_balancers import Balancers
+from preflight.rehearsal.network import dns_server, interfaces, metadata_endpoint, namespace, private_dns
+from preflight.rehearsal.network.dns_server import DnsServer
+from preflight.rehearsal.network.private_dns import PrivateDns
+from preflight.rehearsal.network.relay import Relay
 
 NOT_LED = "tasks do not reach each other here: iptables could not lead them. Next: install iptables and util-linux"
 _ORIGINAL = 80  # SO_ORIGINAL_DST: where a connection was going
@@ -55,9 +46,9 @@ Place = tuple[int, tuple[str, int]]  # a process in the namespace, and address a
 class Asker:
     """A task that looks names up and connects."""
 
-    task: states.Task
-    face: reachability.Interface
-    aliases: aliases.Aliases
+    task: Task
+    face: Interface
+    aliases: Aliases
 
     @property
     def label(self) -> str:
@@ -65,15 +56,15 @@ class Asker:
         return f"a task of {self.task.service.name if self.task.service else self.task.definition.label}"
 
 
-class Neighbours:
+class VpcTraffic:
     """Every task and load balancer of the account, as tasks reach them."""
 
     def __init__(
         self,
-        state: states.State,
-        runs: running.Runs,
-        doors: balancers.Balancers,
-        book: ledger.Ledger,
+        state: State,
+        runs: RunningTasks,
+        doors: Balancers,
+        book: Ledger,
         *,
         has_egress: bool,
     ) -> None:
@@ -82,30 +73,30 @@ class Neighbours:
         self._balancers = doors
         self._book = book
         self._has_egress = has_egress
-        self._ways = ways.Ways(state.account, runs, doors, book)
-        self._zones = zones.Zones(state.account)
+        self._ways = ReachablePorts(state.account, runs, doors, book)
+        self._zones = PrivateDns(state.account)
         self._turn = 0
         self._told_of: set[tuple[str, str]] = set()
 
-    def open(self, task: states.Task, holder: containers.Holder, face: reachability.Interface) -> Callable[[], None]:
+    def open(self, task: Task, holder: NamespaceContainer, face: Interface) -> Callable[[], None]:
         """Let a task reach the others, before its containers start; call what is returned to end that.
 
         Raises:
             OSError: its namespace cannot be entered.
         """
         blocks = self._blocks(task.region, face.vpc)
-        if not namespace.lead(holder.pid, _rules(blocks, face.address)):
+        if not namespace.apply_iptables(holder.pid, _rules(blocks, face.address)):
             self._book.note(NOT_LED)
             return lambda: None
         own = [(_second(block), str(block.netmask)) for block in blocks]
-        for number, (address, mask) in enumerate([*own, (resolver.ADDRESS, "255.255.255.255")], _NUMBER):
+        for number, (address, mask) in enumerate([*own, (dns_server.ADDRESS, "255.255.255.255")], _NUMBER):
             namespace.assign(holder.pid, address, number=number, mask=mask)
-        asker = Asker(task, face, aliases.Aliases(self._state, task))
+        asker = Asker(task, face, Aliases(self._state, task))
         with contextlib.ExitStack() as opened:
-            listener = namespace.listen(holder.pid, endpoint.ADDRESS, ways.PORT)
-            opened.callback(relay.Relay(listener, lambda caller: self._pick(asker, caller)).close)
-            asked = namespace.receive(holder.pid, endpoint.ADDRESS, resolver.PORT)
-            opened.callback(resolver.Resolver(asked, lambda name, kind: self._look_up(asker, name, kind)).close)
+            listener = namespace.listen(holder.pid, metadata_endpoint.ADDRESS, reachable_ports.PORT)
+            opened.callback(Relay(listener, lambda caller: self._pick(asker, caller)).close)
+            asked = namespace.bind_udp(holder.pid, metadata_endpoint.ADDRESS, dns_server.PORT)
+            opened.callback(DnsServer(asked, lambda name, kind: self._look_up(asker, name, kind)).close)
             opened.callback(self._ways.lead(holder.pid, task.region, face))
             holder.resolvers.write_text(f"nameserver {_second(blocks[0])}\n", encoding="ascii")
             holder.resolvers.chmod(0o644)  # containers read it as whoever they run as
@@ -128,7 +119,7 @@ class Neighbours:
         try:
             alias = asker.aliases.address(name)  # the proxy knows its names without the resolver
             if alias is not None:
-                return zones.of_kind([alias], kind)
+                return private_dns.of_kind([alias], kind)
             return self._resolved(asker, name, kind) if self._has(asker, "enableDnsSupport") else None
         except ClientError:  # what is asked for is being deleted
             return None
@@ -150,7 +141,7 @@ class Neighbours:
             return known
         if self._zones.covers(region, inside, name):
             self._book.note(f"{inside} does not answer {name}: EnableDnsHostnames is off. Next: set EnableDnsHostnames: true")
-        return zones.of_kind(beyond(name), kind)
+        return private_dns.of_kind(beyond(name), kind)
 
     def _beyond(self, asker: Asker, name: str) -> list[str] | None:
         """The addresses of a name in no private zone: of a load balancer, or of the internet for plans that let containers out."""
@@ -158,7 +149,7 @@ class Neighbours:
         return _outside(name) if found is None and self._has_egress else found
 
     def _has(self, asker: Asker, attribute: str) -> bool:
-        return vpc.has(self._state.account.client("ec2", asker.task.region), asker.face.vpc, attribute)
+        return describe_network.has_attribute(self._state.account.client("ec2", asker.task.region), asker.face.vpc, attribute)
 
     def _pick(self, asker: Asker, caller: socket.socket) -> Place | None:
         """Whom a connection of a task was meant for; None where nobody can be reached there."""
@@ -171,7 +162,7 @@ class Neighbours:
             return self._first(asker, [run], port) if run is not None else self._balanced(asker, address, port)
         return None
 
-    def _of(self, service: states.Service) -> list[running.Running]:
+    def _of(self, service: Service) -> list[RunningTask]:
         """What runs of the tasks of a service, the one whose turn it is first."""
         up = [self._runs.get(task.id) for task in self._state.tasks_of(service) if task.status == "RUNNING"]
         found = [run for run in up if run is not None]
@@ -180,7 +171,7 @@ class Neighbours:
         return [*found[turn:], *found[:turn]]
 
     def _first(
-        self, asker: Asker, runs: list[running.Running], port: int, *, ingress: int | None = None
+        self, asker: Asker, runs: list[RunningTask], port: int, *, ingress: int | None = None
     ) -> Place | None:
         """The first of them that the task can reach, at another port where a proxy listens for it."""
         for run in runs:
@@ -201,14 +192,14 @@ class Neighbours:
             can_reach = self._told(asker, made.public, missing)
         return (os.getpid(), place) if can_reach else None
 
-    def _reaches(self, asker: Asker, other: reachability.Interface, port: int) -> bool:
+    def _reaches(self, asker: Asker, other: Interface, port: int) -> bool:
         missing = reachability.between(self._network(asker), asker.face, other, port)
         return self._told(asker, other.address, missing)
 
-    def _network(self, asker: Asker) -> reachability.Network:
-        return vpc.describe(self._state.account.client("ec2", asker.task.region), asker.face.vpc)
+    def _network(self, asker: Asker) -> Network:
+        return describe_network.describe_network(self._state.account.client("ec2", asker.task.region), asker.face.vpc)
 
-    def _told(self, asker: Asker, address: str, missing: reachability.Missing | None) -> bool:
+    def _told(self, asker: Asker, address: str, missing: Blocker | None) -> bool:
         """Whether nothing is missing; if something is, the report says what."""
         if missing is not None and (asker.label, address) not in self._told_of:  # a scan of ports is told of once
             self._told_of.add((asker.label, address))
@@ -239,15 +230,15 @@ def _rules(blocks: list[Block], own: str) -> dict[str, list[str]]:
 
     What goes to others in the VPC takes the ways that there are; all else is refused.
     """
-    asks = f"--protocol udp --dport 53 --jump DNAT --to-destination {endpoint.ADDRESS}:{resolver.PORT}"
-    goes = f"--protocol tcp --jump DNAT --to-destination {endpoint.ADDRESS}:{ways.PORT}"
+    asks = f"--protocol udp --dport 53 --jump DNAT --to-destination {metadata_endpoint.ADDRESS}:{dns_server.PORT}"
+    goes = f"--protocol tcp --jump DNAT --to-destination {metadata_endpoint.ADDRESS}:{reachable_ports.PORT}"
     return {
         "nat": [
-            f":{ways.CHAIN} - [0:0]",
+            f":{reachable_ports.CHAIN} - [0:0]",
             f"--append OUTPUT --destination {own} --jump RETURN",
-            *(f"--append OUTPUT --destination {address} {asks}" for address in (_second(blocks[0]), resolver.ADDRESS)),
-            *(f"--append OUTPUT --destination {block} {goes}" for block in (aliases.BLOCK, interfaces.PUBLIC)),
-            f"--append OUTPUT --protocol tcp --jump {ways.CHAIN}",
+            *(f"--append OUTPUT --destination {address} {asks}" for address in (_second(blocks[0]), dns_server.ADDRESS)),
+            *(f"--append OUTPUT --destination {block} {goes}" for block in (service_connect.BLOCK, interfaces.PUBLIC)),
+            f"--append OUTPUT --protocol tcp --jump {reachable_ports.CHAIN}",
         ],
         "filter": [
             "--append OUTPUT --match conntrack --ctstate ESTABLISHED,RELATED --jump ACCEPT",

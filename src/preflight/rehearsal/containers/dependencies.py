@@ -9,12 +9,12 @@ import enum
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from preflight.rehearsal.containers import task_spec as launch
+from preflight.rehearsal.containers.task_spec import ContainerSpec
 
 Shown = Mapping[str, Mapping[str, Any]]
 
 
-class Answer(enum.Enum):
+class StartDecision(enum.Enum):
     """Whether a container may start."""
 
     START = "start"
@@ -22,7 +22,7 @@ class Answer(enum.Enum):
     NEVER = "never"
 
 
-def may_start(plan: launch.ContainerPlan, shown: Shown, started: Mapping[str, float], overdue: set[str]) -> Answer:
+def may_start(plan: ContainerSpec, shown: Shown, started: Mapping[str, float], overdue: set[str]) -> StartDecision:
     """Whether everything that `plan` depends on has come.
 
     `shown` are the containers as ECS shows them, `started` when each was started, `overdue` those
@@ -32,30 +32,30 @@ def may_start(plan: launch.ContainerPlan, shown: Shown, started: Mapping[str, fl
         _timely(_holds(condition, shown[name], is_started=name in started), is_overdue=name in overdue)
         for name, condition in plan.depends_on
     }
-    if Answer.NEVER in answers:
-        return Answer.NEVER
-    return Answer.WAIT if Answer.WAIT in answers else Answer.START
+    if StartDecision.NEVER in answers:
+        return StartDecision.NEVER
+    return StartDecision.WAIT if StartDecision.WAIT in answers else StartDecision.START
 
 
-def _timely(answer: Answer, *, is_overdue: bool) -> Answer:
-    return Answer.NEVER if answer is Answer.WAIT and is_overdue else answer
+def _timely(answer: StartDecision, *, is_overdue: bool) -> StartDecision:
+    return StartDecision.NEVER if answer is StartDecision.WAIT and is_overdue else answer
 
 
-def overdue(containers: Iterable[launch.ContainerPlan], started: Mapping[str, float], now: float) -> set[str]:
+def overdue(containers: Iterable[ContainerSpec], started: Mapping[str, float], now: float) -> set[str]:
     """Containers that were started longer ago than their start timeout allows others to wait for."""
     return {plan.name for plan in containers if now - started.get(plan.name, now) > plan.start_timeout}
 
 
-def _holds(condition: str, container: Mapping[str, Any], *, is_started: bool) -> Answer:
+def _holds(condition: str, container: Mapping[str, Any], *, is_started: bool) -> StartDecision:
     is_stopped = container["lastStatus"] == "STOPPED"
     if condition == "START":
-        return Answer.START if is_started else Answer.WAIT
+        return StartDecision.START if is_started else StartDecision.WAIT
     if condition == "COMPLETE":
-        return Answer.START if is_stopped else Answer.WAIT
+        return StartDecision.START if is_stopped else StartDecision.WAIT
     if condition == "SUCCESS":
         if is_stopped:
-            return Answer.START if container.get("exitCode") == 0 else Answer.NEVER
-        return Answer.WAIT
+            return StartDecision.START if container.get("exitCode") == 0 else StartDecision.NEVER
+        return StartDecision.WAIT
     if container["healthStatus"] == "HEALTHY":
-        return Answer.START
-    return Answer.NEVER if is_stopped or container["healthStatus"] == "UNHEALTHY" else Answer.WAIT
+        return StartDecision.START
+    return StartDecision.NEVER if is_stopped or container["healthStatus"] == "UNHEALTHY" else StartDecision.WAIT

@@ -9,8 +9,8 @@ import threading
 import time
 from collections.abc import Callable
 
-from preflight.rehearsal.containers import runner as containers
-from preflight.rehearsal.containers import task_spec as launch
+from preflight.rehearsal.containers.runner import ContainerRunner
+from preflight.rehearsal.containers.task_spec import Health
 
 NO_SUCH_COMMAND = (126, 127)
 QUICK = 0.5  # seconds between checks until the first verdict
@@ -21,7 +21,7 @@ class Watch:
     """Checks one container until it is closed; `tell` hears of every change."""
 
     def __init__(
-        self, runner: containers.Runner, container: str, check: launch.Health, tell: Callable[[str], None]
+        self, runner: ContainerRunner, container: str, check: Health, tell: Callable[[str], None]
     ) -> None:
         self._runner = runner
         self._container = container
@@ -51,7 +51,7 @@ def argv(command: tuple[str, ...]) -> tuple[str, ...]:
     return ("/bin/sh", "-c", " ".join(command[1:])) if command[0] == "CMD-SHELL" else command[1:]
 
 
-def verdict(check: launch.Health, *, code: int, failures: int, elapsed: float, former: str) -> str:
+def verdict(check: Health, *, code: int, failures: int, elapsed: float, former: str) -> str:
     """The status after a check that ended with `code`, the `failures`-th in a row.
 
     A command that does not exist is as wrong the first time as the last; any other failure is given

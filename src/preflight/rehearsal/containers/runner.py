@@ -12,14 +12,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from preflight import errors
 from preflight.container_engine import engine as engines
-from preflight.container_engine import pause_image as pause
-from preflight.rehearsal.containers import oom_kills as cgroups
-from preflight.rehearsal.containers import process_exits as exits
-from preflight.rehearsal.containers import task_spec as launch
+from preflight.container_engine import pause_image
+from preflight.container_engine.engine import Engine
+from preflight.errors import PreflightError, ToolBrokeError
+from preflight.rehearsal.containers import oom_kills
+from preflight.rehearsal.containers.process_exits import Exits
+from preflight.rehearsal.containers.task_spec import ContainerSpec, Mount, TaskSpec
 from preflight.rehearsal.network import namespace
-from preflight.system import run_folders as places
+from preflight.system import run_folders
 
 DEFAULT_LIMITS = {"nofile": "1024:1024", "nproc": "1024:1024"}  # of machines that cannot raise limits
 RESOLVERS = "resolv.conf"  # no volume can have that name: it has a dot
@@ -27,7 +28,7 @@ NOTED_WITHIN = 10.0  # seconds in which an engine notes how a container ended
 
 
 @dataclass(frozen=True)
-class Holder:
+class NamespaceContainer:
     """The container that holds a task's network namespace; `pid` is 0 where it cannot be entered."""
 
     task: str
@@ -42,35 +43,35 @@ class Holder:
 
 
 @dataclass(frozen=True)
-class Ended:
+class ContainerExit:
     """How a container ended."""
 
     code: int
     was_out_of_memory: bool
 
 
-class Runner:
+class ContainerRunner:
     """Containers of one run, all labelled with it."""
 
-    def __init__(self, engine: engines.Engine, *, run: str, folder: Path, has_egress: bool = False) -> None:
+    def __init__(self, engine: Engine, *, run: str, folder: Path, has_egress: bool = False) -> None:
         self.engine = engine
         self.run = run
         self._folder = folder
         self.has_egress = has_egress
-        self._exits = exits.Exits()
+        self._exits = Exits()
         self._log_files: dict[str, Path | None] = {}
         self._pulled: list[str] = []  # they carry the labels of whoever built them
 
     def hold(
-        self, task: str, plan: launch.TaskPlan, *, address: str, publish: Sequence[tuple[str, int]] = ()
-    ) -> Holder:
+        self, task: str, plan: TaskSpec, *, address: str, publish: Sequence[tuple[str, int]] = ()
+    ) -> NamespaceContainer:
         """Make the network namespace of a task, with its address, and return what holds it."""
         can_enter = self.engine.shares_network_namespaces
         network = ["--network=none"] if can_enter and not self.has_egress else []
         ports = [] if can_enter else [f"--publish={host}:{port}:{port}" for host, port in publish]
         controls = [f"--sysctl={k}={v}" for c in plan.containers for k, v in c.system_controls.items()]
         container = self.engine.must(
-            "run", "--detach", *network, *ports, *controls, *self._labels(task, engines.HOLDER), pause.IMAGE
+            "run", "--detach", *network, *ports, *controls, *self._labels(task, engines.HOLDER), pause_image.IMAGE
         ).splitlines()[-1]
         try:
             folder = self._folder / "tasks" / task
@@ -81,7 +82,7 @@ class Runner:
         except BaseException:
             self.remove([container])
             raise
-        return Holder(task, container, pid, folder)
+        return NamespaceContainer(task, container, pid, folder)
 
     def pull(self, image: str, *, credentials: str | None = None) -> str | None:
         """Bring `image` into the store; None, or what the engine said when it could not."""
@@ -97,11 +98,11 @@ class Runner:
 
     def start(
         self,
-        holder: Holder,
-        plan: launch.ContainerPlan,
+        holder: NamespaceContainer,
+        plan: ContainerSpec,
         *,
         image: str,
-        task: launch.TaskPlan,
+        task: TaskSpec,
         environment: Mapping[str, str],
     ) -> str:
         """Start one container of a task and return its id.
@@ -113,14 +114,14 @@ class Runner:
         args = self._args(holder, plan, task, environment)
         done = self.engine.run("run", "--detach", *args, image, *_command(plan))
         if done.code != 0:
-            raise errors.ToolBrokeError((done.stderr or done.stdout).strip())
+            raise ToolBrokeError((done.stderr or done.stdout).strip())
         return done.stdout.strip().splitlines()[-1]
 
     def _args(
         self,
-        holder: Holder,
-        plan: launch.ContainerPlan,
-        task: launch.TaskPlan,
+        holder: NamespaceContainer,
+        plan: ContainerSpec,
+        task: TaskSpec,
         environment: Mapping[str, str],
     ) -> list[str]:
         args = [f"--network=container:{holder.container}", *self._labels(holder.task, plan.name)]
@@ -140,7 +141,7 @@ class Runner:
             args.append(f"--entrypoint={plan.entry_point[0]}")
         return args
 
-    def _limits(self, plan: launch.ContainerPlan) -> list[str]:
+    def _limits(self, plan: ContainerSpec) -> list[str]:
         """Limits that a container does not set itself, where the engine may not use its own defaults."""
         is_set = any(option.startswith("--ulimit=") for option in plan.options)
         if not is_set or not self.engine.env:
@@ -148,13 +149,13 @@ class Runner:
         missing = [n for n in DEFAULT_LIMITS if not any(o.startswith(f"--ulimit={n}=") for o in plan.options)]
         return [f"--ulimit={name}={DEFAULT_LIMITS[name]}" for name in missing]
 
-    def _volume(self, holder: Holder, mount: launch.Mount, task: launch.TaskPlan) -> str:
+    def _volume(self, holder: NamespaceContainer, mount: Mount, task: TaskSpec) -> str:
         if ":" in mount.path:  # what stands behind it would be options, of which some reach into this machine
             msg = f"the container path {mount.path} of volume {mount.volume} has a colon. Next: mount it elsewhere"
-            raise errors.ToolBrokeError(msg)
+            raise ToolBrokeError(msg)
         return f"--volume={self._source(holder, mount, task)}:{mount.path}{':ro' if mount.is_read_only else ''}"
 
-    def _source(self, holder: Holder, mount: launch.Mount, task: launch.TaskPlan) -> Path:
+    def _source(self, holder: NamespaceContainer, mount: Mount, task: TaskSpec) -> Path:
         """The folder behind a mount: the task's own, or one that all tasks with that file system share."""
         shared = task.file_systems.get(mount.volume)
         if shared is None:
@@ -164,7 +165,7 @@ class Runner:
         source.mkdir(parents=True, exist_ok=True)
         return source
 
-    def _fill(self, holder: Holder, plan: launch.ContainerPlan, image: str, task: launch.TaskPlan) -> None:
+    def _fill(self, holder: NamespaceContainer, plan: ContainerSpec, image: str, task: TaskSpec) -> None:
         """Copy what the image has below its own volumes into new volumes mounted just there.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/bind-mounts.html.
@@ -193,7 +194,7 @@ class Runner:
             self.engine.run("rm", "--force", "--volumes", container)
 
     def _labels(self, task: str, name: str) -> list[str]:
-        owner = ":".join(map(str, places.owner(os.getpid())))
+        owner = ":".join(map(str, run_folders.owner(os.getpid())))
         pairs = (
             (engines.RUN_LABEL, self.run),
             (engines.OWNER_LABEL, owner),
@@ -206,13 +207,13 @@ class Runner:
         text = self.engine.must("inspect", "--type", "container", "--format", "{{.State.Pid}}", container)
         return int(text) if text.isdigit() else 0
 
-    def when_ended(self, container: str, *, at_once: Callable[[], None], then: Callable[[Ended], None]) -> None:
+    def when_ended(self, container: str, *, at_once: Callable[[], None], then: Callable[[ContainerExit], None]) -> None:
         """Call `at_once` when the container ends, and `then` once it is known how; from other threads."""
         pid = self._pid(container)
-        counter = cgroups.counter_of(pid)
+        counter = oom_kills.counter_of(pid)
 
         def ended() -> None:
-            is_killed = cgroups.kills(counter) > 0  # asked first: the engine is about to remove the group
+            is_killed = oom_kills.kills(counter) > 0  # asked first: the engine is about to remove the group
             at_once()
             threading.Thread(target=lambda: then(self.ended(container, is_killed=is_killed)), daemon=True).start()
 
@@ -223,20 +224,20 @@ class Runner:
         else:
             threading.Thread(target=lambda: self._wait(container, then), daemon=True).start()
 
-    def _wait(self, container: str, then: Callable[[Ended], None]) -> None:
-        with contextlib.suppress(errors.PreflightError):
+    def _wait(self, container: str, then: Callable[[ContainerExit], None]) -> None:
+        with contextlib.suppress(PreflightError):
             self.engine.run("wait", container, timeout=86_400)
         then(self.ended(container))
 
-    def ended(self, container: str, *, is_killed: bool = False) -> Ended:
+    def ended(self, container: str, *, is_killed: bool = False) -> ContainerExit:
         """Exit code of a container that ended; 137 where nobody noted it, as when its monitor was killed."""
         try:  # returns at once, and only when the engine has noted the end
             code = self.engine.run("wait", container, timeout=NOTED_WITHIN).stdout.strip()
-        except errors.ToolBrokeError:
+        except ToolBrokeError:
             code = ""
         oom = self.engine.run("inspect", "--format", "{{.State.OOMKilled}}", container).stdout.strip()
         number = int(code) if code.lstrip("-").isdigit() else 137
-        return Ended(number, oom == "true" or (is_killed and number != 0))
+        return ContainerExit(number, oom == "true" or (is_killed and number != 0))
 
     def logs(self, container: str) -> list[tuple[str, str]]:
         """The lines that a container wrote so far to both streams, each with its moment, in their order."""
@@ -264,7 +265,7 @@ class Runner:
         """Exit code of a command run inside a container; 124 where it took too long."""
         try:
             return self.engine.run("exec", container, *command, timeout=timeout).code
-        except errors.ToolBrokeError:
+        except ToolBrokeError:
             return 124
 
     def restart(self, container: str) -> bool:
@@ -288,7 +289,7 @@ class Runner:
         """Remove every container of this run."""
         self._exits.close()
         engines.remove_run(self.engine, self.run, images=self._pulled)
-        places.remove(self._folder / "tasks")
+        run_folders.remove(self._folder / "tasks")
 
 
 def log_lines(text: str) -> list[tuple[str, str]]:
@@ -315,6 +316,6 @@ def _plain(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9_-]", "~", text)
 
 
-def _command(plan: launch.ContainerPlan) -> list[str]:
+def _command(plan: ContainerSpec) -> list[str]:
     rest = list(plan.entry_point[1:]) if plan.entry_point else []
     return rest + list(plan.command or ())

@@ -5,25 +5,25 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 
-from preflight.aws import reachability
-from preflight.rehearsal.containers import health_checks as health
-from preflight.rehearsal.containers import runner as containers
-from preflight.rehearsal.containers import task_spec as launch
+from preflight.aws.reachability import Interface
+from preflight.rehearsal.containers.health_checks import Watch
+from preflight.rehearsal.containers.runner import NamespaceContainer
+from preflight.rehearsal.containers.task_spec import TaskSpec
 
 
-class Running:
+class RunningTask:
     """What runs of one task: `plan`, in which stubs may stand for containers of the `declared` one."""
 
-    def __init__(self, plan: launch.TaskPlan, *, declared: launch.TaskPlan | None = None) -> None:
+    def __init__(self, plan: TaskSpec, *, declared: TaskSpec | None = None) -> None:
         self.plan = plan
         self.declared = declared or plan
-        self.holder: containers.Holder | None = None
+        self.holder: NamespaceContainer | None = None
         self.interface: str | None = None
-        self.face: reachability.Interface | None = None
+        self.face: Interface | None = None
         self.public: str | None = None
         self.ids: dict[str, str] = {}
         self.started: dict[str, float] = {}
-        self.watches: list[health.Watch] = []
+        self.watches: list[Watch] = []
         self.closers: list[Callable[[], None]] = []
         self.lock = threading.Lock()
 
@@ -45,38 +45,38 @@ class Running:
         self.closers.clear()
 
 
-class Runs:
+class RunningTasks:
     """Every task that is on its way up or runs, by task id."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._by_task: dict[str, Running] = {}
+        self._by_task: dict[str, RunningTask] = {}
 
-    def add(self, task: str, running: Running) -> None:
+    def add(self, task: str, running: RunningTask) -> None:
         """Note what will run of a task."""
         with self._lock:
             self._by_task[task] = running
 
-    def get(self, task: str) -> Running | None:
+    def get(self, task: str) -> RunningTask | None:
         """What runs of a task, None where it was taken down."""
         with self._lock:
             return self._by_task.get(task)
 
-    def pop(self, task: str) -> Running | None:
+    def pop(self, task: str) -> RunningTask | None:
         """What runs of a task, which is taken down now."""
         with self._lock:
             return self._by_task.pop(task, None)
 
-    def items(self) -> Iterator[tuple[str, Running]]:
+    def items(self) -> Iterator[tuple[str, RunningTask]]:
         """Task ids and what runs of them, as of now."""
         with self._lock:
             found = list(self._by_task.items())
         return iter(found)
 
-    def values(self) -> Iterator[Running]:
+    def values(self) -> Iterator[RunningTask]:
         """What runs of each task, as of now."""
         return (run for _, run in self.items())
 
-    def at(self, address: str, vpc: str) -> Running | None:
+    def at(self, address: str, vpc: str) -> RunningTask | None:
         """What runs at a private address of a VPC."""
         return next((r for r in self.values() if r.face and (r.face.address, r.face.vpc) == (address, vpc)), None)

@@ -9,8 +9,8 @@ from __future__ import annotations
 import dataclasses
 import fnmatch
 
-from preflight.container_engine import pause_image as pause
-from preflight.rehearsal.containers import task_spec as launch
+from preflight.container_engine import pause_image
+from preflight.rehearsal.containers.task_spec import ContainerSpec, TaskSpec
 
 ENDED = ("COMPLETE", "SUCCESS")
 
@@ -28,15 +28,15 @@ class Stubs:
         bare = head + slash + tail.partition(":")[0]
         return any(fnmatch.fnmatchcase(text, pattern) for pattern in self._patterns for text in (image, name, bare))
 
-    def stubbed(self, plan: launch.TaskPlan) -> launch.TaskPlan:
+    def stubbed(self, plan: TaskSpec) -> TaskSpec:
         """The plan with every stubbed container replaced."""
         ends = {name for c in plan.containers for name, condition in c.depends_on if condition in ENDED}
         replaced = tuple(_stub(c, ends=c.name in ends) if self.has(c.image) else c for c in plan.containers)
         return dataclasses.replace(plan, containers=replaced)
 
 
-def _stub(plan: launch.ContainerPlan, *, ends: bool) -> launch.ContainerPlan:
+def _stub(plan: ContainerSpec, *, ends: bool) -> ContainerSpec:
     command = ("/pause", "stub") if ends else ("/pause",)
     return dataclasses.replace(
-        plan, image=pause.IMAGE, command=command, entry_point=None, options=(), mounts=(), restart=None, is_stub=True
+        plan, image=pause_image.IMAGE, command=command, entry_point=None, options=(), mounts=(), restart=None, is_stub=True
     )

@@ -60,7 +60,7 @@ class Restart:
 
 
 @dataclass(frozen=True)
-class ContainerPlan:
+class ContainerSpec:
     """One container of a task, as it is to be run. Memory in MiB, times in seconds."""
 
     name: str
@@ -87,7 +87,7 @@ class ContainerPlan:
 
 
 @dataclass(frozen=True)
-class TaskPlan:
+class TaskSpec:
     """A task: its containers in the order of the definition, and its ceilings."""
 
     family: str
@@ -96,10 +96,10 @@ class TaskPlan:
     memory: int
     shares_processes: bool
     file_systems: Mapping[str, FileSystem]
-    containers: tuple[ContainerPlan, ...]
+    containers: tuple[ContainerSpec, ...]
 
 
-def plan_of(definition: Mapping[str, Any], overrides: Mapping[str, Any] | None = None) -> TaskPlan:
+def plan_of(definition: Mapping[str, Any], overrides: Mapping[str, Any] | None = None) -> TaskSpec:
     """The plan for a registered task definition with RunTask's overrides.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters.html
@@ -107,7 +107,7 @@ def plan_of(definition: Mapping[str, Any], overrides: Mapping[str, Any] | None =
     said = overrides or {}
     changed = {o["name"]: o for o in said.get("containerOverrides", [])}
     given = {container["name"]: container for container in definition["containerDefinitions"]}
-    return TaskPlan(
+    return TaskSpec(
         family=definition["family"],
         revision=int(definition["revision"]),
         cpu=int(said.get("cpu") or definition.get("cpu") or 0) / 1024,
@@ -129,12 +129,12 @@ def _file_systems(volumes: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, F
 
 def _container(
     given: Mapping[str, Any], override: Mapping[str, Any], siblings: Mapping[str, Mapping[str, Any]]
-) -> ContainerPlan:
+) -> ContainerSpec:
     environment = {e["name"]: e.get("value", "") for e in given.get("environment", [])}
     environment |= {e["name"]: e.get("value", "") for e in override.get("environment", [])}
     command = override.get("command") or given.get("command")
     files = override.get("environmentFiles") or given.get("environmentFiles") or []
-    return ContainerPlan(
+    return ContainerSpec(
         name=given["name"],
         image=given["image"],
         is_essential=given.get("essential", True),

@@ -6,12 +6,11 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from preflight.rehearsal import account as accounts
-from preflight.rehearsal import protocol
-from preflight.rehearsal.ecs import request_checks as requests
-from preflight.rehearsal.ecs import service_discovery as discovery
-from preflight.rehearsal.ecs import state as states
+from preflight.rehearsal.account import Account
+from preflight.rehearsal.ecs import request_checks, service_discovery
+from preflight.rehearsal.ecs.state import Definition
 from preflight.rehearsal.ecs.validation import load_balancers as balancers
+from preflight.rehearsal.protocol import Refusal
 
 INVALID = "InvalidParameterException"
 MAX_SUBNETS = 16
@@ -21,10 +20,10 @@ MAX_GROUPS = 5
 class Checks:
     """Holds what a caller says of the network against what the account has."""
 
-    def __init__(self, account: accounts.Account) -> None:
+    def __init__(self, account: Account) -> None:
         self._account = account
 
-    def network(self, given: dict[str, Any], definition: states.Definition, region: str) -> None:
+    def network(self, given: dict[str, Any], definition: Definition, region: str) -> None:
         """Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_AwsVpcConfiguration.html.
 
         Raises:
@@ -34,68 +33,68 @@ class Checks:
         if definition.api.get("networkMode") != "awsvpc":
             if awsvpc:
                 msg = "Network Configuration is not valid for the given networkMode of this task definition."
-                raise protocol.Refusal(INVALID, msg)
+                raise Refusal(INVALID, msg)
             return
         if not awsvpc:
             msg = "Network Configuration must be provided when networkMode 'awsvpc' is specified."
-            raise protocol.Refusal(INVALID, msg)
+            raise Refusal(INVALID, msg)
         self._vpc(awsvpc, region)
 
     def _vpc(self, awsvpc: dict[str, Any], region: str) -> None:
         subnets, groups = awsvpc.get("subnets") or [], awsvpc.get("securityGroups") or []
         if not subnets:
-            raise protocol.Refusal(INVALID, "subnets can not be empty.")
+            raise Refusal(INVALID, "subnets can not be empty.")
         if len(subnets) > MAX_SUBNETS:
-            raise protocol.Refusal(INVALID, f"subnets can have at most {MAX_SUBNETS} items.")
+            raise Refusal(INVALID, f"subnets can have at most {MAX_SUBNETS} items.")
         if len(groups) > MAX_GROUPS:
-            raise protocol.Refusal(INVALID, f"security groups can have at most {MAX_GROUPS} items.")
+            raise Refusal(INVALID, f"security groups can have at most {MAX_GROUPS} items.")
         ec2 = self._account.client("ec2", region)
         found = _found(ec2.describe_subnets, "SubnetIds", subnets, "Subnets", "subnet")
         vpcs = {subnet["VpcId"] for subnet in found}
         if len(vpcs) > 1:
-            raise protocol.Refusal(INVALID, "All subnets must be from the same VPC.")
+            raise Refusal(INVALID, "All subnets must be from the same VPC.")
         if groups:
             own = _found(ec2.describe_security_groups, "GroupIds", groups, "SecurityGroups", "security group")
             for group in own:
                 if group["VpcId"] not in vpcs:
                     msg = f"Security group {group['GroupId']} does not appear to belong to the same VPC as the input subnets."
-                    raise protocol.Refusal(INVALID, msg)
+                    raise Refusal(INVALID, msg)
 
-    def names(self, given: dict[str, Any], definition: states.Definition, region: str) -> None:
+    def names(self, given: dict[str, Any], definition: Definition, region: str) -> None:
         """Service discovery, and the namespace of Service Connect.
 
         Raises:
             Refusal: in AWS's words.
         """
-        discovery.check(self._account, given, definition, region)
+        service_discovery.check(self._account, given, definition, region)
 
-    def load_balancers(self, given: dict[str, Any], definition: states.Definition, region: str) -> None:
+    def load_balancers(self, given: dict[str, Any], definition: Definition, region: str) -> None:
         """Container, port and target group of each load balancer.
 
         Raises:
             Refusal: in AWS's words.
         """
-        requests.refuse(balancers.refusals(given, definition.api))
+        request_checks.refuse(balancers.refusals(given, definition.api))
         for balancer in given.get("loadBalancers") or []:
             if balancer.get("targetGroupArn"):
                 self._target_group(balancer["targetGroupArn"], definition, region)
 
-    def _target_group(self, arn: str, definition: states.Definition, region: str) -> None:
+    def _target_group(self, arn: str, definition: Definition, region: str) -> None:
         try:
             answer = self._account.client("elbv2", region).describe_target_groups(TargetGroupArns=[arn])
         except ClientError:
             msg = f"The target group {arn} does not exist."
-            raise protocol.Refusal(INVALID, msg) from None
+            raise Refusal(INVALID, msg) from None
         group = answer["TargetGroups"][0]
         if definition.api.get("networkMode") == "awsvpc" and group["TargetType"] != "ip":
             msg = (
                 f"The provided target group {arn} has target type {group['TargetType']}, which is "
                 "incompatible with the awsvpc network mode specified in the task definition."
             )
-            raise protocol.Refusal(INVALID, msg)
+            raise Refusal(INVALID, msg)
         if not group.get("LoadBalancerArns"):
             msg = f"The target group with targetGroupArn {arn} does not have an associated load balancer."
-            raise protocol.Refusal(INVALID, msg)
+            raise Refusal(INVALID, msg)
 
 
 def _found(describe: Any, key: str, ids: list[str], field: str, noun: str) -> list[dict[str, Any]]:
@@ -104,4 +103,4 @@ def _found(describe: Any, key: str, ids: list[str], field: str, noun: str) -> li
     except ClientError as error:
         said, code = error.response["Error"]["Message"], error.response["Error"]["Code"]
         msg = f"Error retrieving {noun} information for [{', '.join(ids)}]: {said} (ErrorCode: {code})"
-        raise protocol.Refusal(INVALID, msg) from None
+        raise Refusal(INVALID, msg) from None

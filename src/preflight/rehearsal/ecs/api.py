@@ -5,28 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from preflight.rehearsal import protocol
-from preflight.rehearsal.ecs import (
-    account_checks as network,
-)
-from preflight.rehearsal.ecs import (
-    clusters,
-    services,
-    tasks,
-)
-from preflight.rehearsal.ecs import state as states
-from preflight.rehearsal.ecs import (
-    task_definitions as definitions,
-)
+from preflight.rehearsal.ecs.account_checks import Checks
+from preflight.rehearsal.ecs.clusters import Clusters
+from preflight.rehearsal.ecs.services import Services
+from preflight.rehearsal.ecs.state import State
+from preflight.rehearsal.ecs.task_definitions import Definitions
+from preflight.rehearsal.ecs.tasks import Launch, Stop, Tasks
+from preflight.rehearsal.protocol import Call, Operation
 
 
-def operations(state: states.State, *, launch: tasks.Launch, stop: tasks.Stop) -> Mapping[str, protocol.Operation]:
+def operations(state: State, *, launch: Launch, stop: Stop) -> Mapping[str, Operation]:
     """Every operation that is modelled, by its name."""
-    checks = network.Checks(state.account)
-    cluster = clusters.Clusters(state)
-    definition = definitions.Definitions(state)
-    service = services.Services(state, checks)
-    task = tasks.Tasks(state, checks, launch=launch, stop=stop)
+    checks = Checks(state.account)
+    cluster = Clusters(state)
+    definition = Definitions(state)
+    service = Services(state, checks)
+    task = Tasks(state, checks, launch=launch, stop=stop)
     tags = Tags(state)
     return {
         "CreateCluster": cluster.create,
@@ -59,22 +53,22 @@ def operations(state: states.State, *, launch: tasks.Launch, stop: tasks.Stop) -
 class Tags:
     """Tags of ECS resources, by ARN."""
 
-    def __init__(self, state: states.State) -> None:
+    def __init__(self, state: State) -> None:
         self._state = state
 
-    def add(self, call: protocol.Call) -> dict[str, Any]:
+    def add(self, call: Call) -> dict[str, Any]:
         """TagResource."""
         new = {tag["key"]: tag for tag in call.given["tags"]}
         kept = [t for t in self._state.tags.get(call.given["resourceArn"], []) if t["key"] not in new]
         self._state.tags[call.given["resourceArn"]] = [*kept, *new.values()]
         return {}
 
-    def remove(self, call: protocol.Call) -> dict[str, Any]:
+    def remove(self, call: Call) -> dict[str, Any]:
         """UntagResource."""
         arn = call.given["resourceArn"]
         self._state.tags[arn] = [t for t in self._state.tags.get(arn, []) if t["key"] not in call.given["tagKeys"]]
         return {}
 
-    def list(self, call: protocol.Call) -> dict[str, Any]:
+    def list(self, call: Call) -> dict[str, Any]:
         """ListTagsForResource."""
         return {"tags": self._state.tags.get(call.given["resourceArn"], [])}

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from preflight.rehearsal import protocol
-from preflight.rehearsal.ecs import pagination as pages
-from preflight.rehearsal.ecs import request_checks as requests
-from preflight.rehearsal.ecs import service_linked_role as linked
-from preflight.rehearsal.ecs import state as states
+from preflight.rehearsal.ecs import pagination, request_checks, service_linked_role
+from preflight.rehearsal.ecs.state import Cluster, State
 from preflight.rehearsal.ecs.validation import capacity, names
+from preflight.rehearsal.protocol import Call, Refusal
 
 IN_USE = "The specified capacity provider is in use and cannot be removed."
 INSIGHTS = ("enhanced", "enabled", "disabled")
@@ -19,23 +17,23 @@ INSIGHTS = ("enhanced", "enabled", "disabled")
 class Clusters:
     """The operations on clusters."""
 
-    def __init__(self, state: states.State) -> None:
+    def __init__(self, state: State) -> None:
         self._state = state
 
-    def create(self, call: protocol.Call) -> dict[str, Any]:
+    def create(self, call: Call) -> dict[str, Any]:
         """CreateCluster."""
-        requests.check(call)
+        request_checks.check(call)
         name = call.given.get("clusterName") or "default"
-        requests.refuse(_refusals(call.given))
-        linked.check(self._state, call.region)
+        request_checks.refuse(_refusals(call.given))
+        service_linked_role.ensure(self._state, call.region)
         cluster = self._state.clusters.get((call.region, name))
         if cluster is None or cluster.status != "ACTIVE":
             arn = self._state.arn(call.region, f"cluster/{name}")
-            cluster = states.Cluster(name, arn, dict(call.given))
+            cluster = Cluster(name, arn, dict(call.given))
             self._state.clusters[(call.region, name)] = cluster
         return {"cluster": self.shown(cluster)}
 
-    def describe(self, call: protocol.Call) -> dict[str, Any]:
+    def describe(self, call: Call) -> dict[str, Any]:
         """DescribeClusters."""
         names = call.given.get("clusters") or ["default"]
         found, failures = [], []
@@ -47,45 +45,45 @@ class Clusters:
                 found.append(self.shown(cluster))
         return {"clusters": found, "failures": failures}
 
-    def list_all(self, call: protocol.Call) -> dict[str, Any]:
+    def list_all(self, call: Call) -> dict[str, Any]:
         """ListClusters."""
         arns = [
             c.arn for (region, _), c in self._state.clusters.items() if region == call.region and c.status == "ACTIVE"
         ]
-        return pages.page("clusterArns", arns, call)
+        return pagination.page("clusterArns", arns, call)
 
-    def update(self, call: protocol.Call) -> dict[str, Any]:
+    def update(self, call: Call) -> dict[str, Any]:
         """UpdateCluster, UpdateClusterSettings and PutClusterCapacityProviders."""
-        requests.check(call)
+        request_checks.check(call)
         cluster = self._state.cluster(call.region, call.given["cluster"])
         changed = {key: value for key, value in call.given.items() if key != "cluster"}
-        requests.refuse(_refusals({**cluster.given, **changed}))
+        request_checks.refuse(_refusals({**cluster.given, **changed}))
         if "capacityProviders" in changed:
             self._check_free(cluster, changed["capacityProviders"])
         cluster.given.update(changed)
         return {"cluster": self.shown(cluster)}
 
-    def _check_free(self, cluster: states.Cluster, kept: list[str]) -> None:
+    def _check_free(self, cluster: Cluster, kept: list[str]) -> None:
         """https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PutClusterCapacityProviders.html."""
         for service in list(self._state.services.values()):
             items = service.given.get("capacityProviderStrategy") or []
             is_active = service.cluster is cluster and service.status == "ACTIVE"
             if is_active and any(item["capacityProvider"] not in kept for item in items):
-                raise protocol.Refusal("ResourceInUseException", IN_USE)
+                raise Refusal("ResourceInUseException", IN_USE)
 
-    def delete(self, call: protocol.Call) -> dict[str, Any]:
+    def delete(self, call: Call) -> dict[str, Any]:
         """DeleteCluster."""
         cluster = self._state.cluster(call.region, call.given["cluster"])
         if any(s.cluster is cluster and s.status == "ACTIVE" for s in list(self._state.services.values())):
             msg = "The Cluster cannot be deleted while Services are active."
-            raise protocol.Refusal("ClusterContainsServicesException", msg)
+            raise Refusal("ClusterContainsServicesException", msg)
         if any(t.cluster is cluster and t.status != "STOPPED" for t in list(self._state.tasks.values())):
             msg = "The Cluster cannot be deleted while Tasks are active."
-            raise protocol.Refusal("ClusterContainsTasksException", msg)
+            raise Refusal("ClusterContainsTasksException", msg)
         cluster.status = "INACTIVE"
         return {"cluster": self.shown(cluster)}
 
-    def shown(self, cluster: states.Cluster) -> dict[str, Any]:
+    def shown(self, cluster: Cluster) -> dict[str, Any]:
         """The cluster as the API shows it."""
         services = [s for s in list(self._state.services.values()) if s.cluster is cluster and s.status == "ACTIVE"]
         statuses = [t.status for t in list(self._state.tasks.values()) if t.cluster is cluster]

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from botocore.exceptions import ClientError
 
-from preflight.rehearsal.ecs import state as states
+from preflight.rehearsal.ecs.state import State, Task
 
 ON = {"enabled", "enhanced"}
 GROUP = "/aws/ecs/containerinsights/{}/performance"
 DAYS = 1  # that AWS keeps it
 
 
-def measure(state: states.State, task: states.Task) -> None:
+def create_log_group(state: State, task: Task) -> None:
     """Make the log group of the cluster that a task runs in, where the cluster is measured and has none yet."""
     values = {setting.get("name"): setting.get("value") for setting in task.cluster.given.get("settings") or []}
     if values.get("containerInsights") not in ON:

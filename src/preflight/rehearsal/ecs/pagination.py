@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from preflight.rehearsal import protocol
+from preflight.rehearsal.protocol import Call, Refusal
 
 MOST = 100
 
 
-def page(member: str, items: Sequence[str], call: protocol.Call, *, usual: int = MOST) -> dict[str, Any]:
+def page(member: str, items: Sequence[str], call: Call, *, usual: int = MOST) -> dict[str, Any]:
     """One page of `items`, of `usual` size unless the call says otherwise.
 
     Raises:
@@ -22,6 +22,6 @@ def page(member: str, items: Sequence[str], call: protocol.Call, *, usual: int =
     token, size = call.given.get("nextToken") or "0", min(call.given.get("maxResults") or usual, MOST)
     start = int(token) if token.isascii() and token.isdigit() and len(token) < 10 else -1
     if start < 0 or (start and start >= len(items)):
-        raise protocol.Refusal("InvalidParameterException", "Invalid token")
+        raise Refusal("InvalidParameterException", "Invalid token")
     end = start + size
     return {member: list(items[start:end]), "nextToken": str(end) if end < len(items) else None}

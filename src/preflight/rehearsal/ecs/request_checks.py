@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from preflight.rehearsal import protocol
-from preflight.rehearsal.ecs.validation import api_model as members
-from preflight.rehearsal.ecs.validation import tags
+from preflight.rehearsal.ecs.validation import api_model, tags
+from preflight.rehearsal.protocol import Call, Refusal
 
 INVALID = "InvalidParameterException"
 
 
-def check(call: protocol.Call, *, code: str = INVALID) -> None:
+def check(call: Call, *, code: str = INVALID) -> None:
     """Hold a request against the service model and its tags against the rules for tags.
 
     Raises:
         Refusal: the model does not allow it.
     """
     shape = protocol.model_of(call.service).operation_model(call.name).input_shape
-    refuse(members.refusals(call.given, shape), code=code)
+    refuse(api_model.refusals(call.given, shape), code=code)
     refuse(tags.refusals(call.given.get("tags") or []))
 
 
@@ -29,4 +29,4 @@ def refuse(sentences: Iterable[str], *, code: str = INVALID) -> None:
         Refusal: there is one.
     """
     for sentence in sentences:
-        raise protocol.Refusal(code, sentence)
+        raise Refusal(code, sentence)

@@ -7,16 +7,16 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from preflight.rehearsal import account as accounts
-from preflight.rehearsal import protocol
-from preflight.rehearsal.ecs import request_checks as requests
-from preflight.rehearsal.ecs import state as states
-from preflight.rehearsal.ecs.validation import load_balancers as balancers
+from preflight.rehearsal.account import Account
+from preflight.rehearsal.ecs import request_checks
+from preflight.rehearsal.ecs.state import Definition
+from preflight.rehearsal.ecs.validation import load_balancers
+from preflight.rehearsal.protocol import Refusal
 
 INVALID = "InvalidParameterException"
 
 
-def check(account: accounts.Account, given: dict[str, Any], definition: states.Definition, region: str) -> None:
+def check(account: Account, given: dict[str, Any], definition: Definition, region: str) -> None:
     """Hold registries and Service Connect against Cloud Map and the task definition.
 
     https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceRegistry.html and
@@ -28,7 +28,7 @@ def check(account: accounts.Account, given: dict[str, Any], definition: states.D
     cloud_map = account.client("servicediscovery", region)
     registries = given.get("serviceRegistries") or []
     if len(registries) > 1:
-        raise protocol.Refusal(INVALID, "service registries can have at most 1 items.")
+        raise Refusal(INVALID, "service registries can have at most 1 items.")
     for registry in registries:
         _check_registry(cloud_map, registry, definition)
     connect = given.get("serviceConnectConfiguration") or {}
@@ -36,14 +36,14 @@ def check(account: accounts.Account, given: dict[str, Any], definition: states.D
         _check_connect(cloud_map, connect)
 
 
-def _check_registry(cloud_map: Any, registry: dict[str, Any], definition: states.Definition) -> None:
+def _check_registry(cloud_map: Any, registry: dict[str, Any], definition: Definition) -> None:
     arn = str(registry.get("registryArn"))
     try:
         found = cloud_map.get_service(Id=arn.rpartition("/")[2])["Service"]
     except ClientError:
-        raise protocol.Refusal(INVALID, f"Service registry {arn} does not exist.") from None
+        raise Refusal(INVALID, f"Service registry {arn} does not exist.") from None
     records = {record["Type"] for record in (found.get("DnsConfig") or {}).get("DnsRecords") or []}
-    requests.refuse(_ports(registry, definition.api, is_srv="SRV" in records))
+    request_checks.refuse(_ports(registry, definition.api, is_srv="SRV" in records))
 
 
 def _ports(registry: dict[str, Any], definition: dict[str, Any], *, is_srv: bool) -> Iterator[str]:
@@ -51,7 +51,7 @@ def _ports(registry: dict[str, Any], definition: dict[str, Any], *, is_srv: bool
     if has_pair and registry.get("port") is not None:
         yield "Specify either a containerName and containerPort combination or a port value for a service registry, but not both."
     if has_pair:
-        yield from balancers.container(registry, definition)
+        yield from load_balancers.container(registry, definition)
     elif is_srv and registry.get("port") is None:
         yield "When specifying a service registry of DNS type SRV, containerName and containerPort, or port, must be specified."
     if definition.get("networkMode") != "awsvpc" and not has_pair:
@@ -62,4 +62,4 @@ def _check_connect(cloud_map: Any, connect: dict[str, Any]) -> None:
     namespace = str(connect.get("namespace") or "")
     known = {value for found in cloud_map.list_namespaces()["Namespaces"] for value in (found["Arn"], found["Name"])}
     if namespace and namespace not in known:
-        raise protocol.Refusal("NamespaceNotFoundException", f"The specified namespace wasn't found: {namespace}")
+        raise Refusal("NamespaceNotFoundException", f"The specified namespace wasn't found: {namespace}")

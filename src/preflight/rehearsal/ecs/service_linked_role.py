@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from botocore.exceptions import ClientError
 
-from preflight.rehearsal import account as accounts
-from preflight.rehearsal import protocol
-from preflight.rehearsal.ecs import request_checks as requests
-from preflight.rehearsal.ecs import state as states
+from preflight.rehearsal import account
+from preflight.rehearsal.ecs import request_checks
+from preflight.rehearsal.ecs.state import State
+from preflight.rehearsal.protocol import Refusal
 
 NAME, ROLE = "ecs.amazonaws.com", "AWSServiceRoleForECS"
 MISSING = "Unable to assume the service linked role. Please verify that the ECS service linked role exists."
 
 
-def check(state: states.State, region: str) -> None:
+def ensure(state: State, region: str) -> None:
     """See to it that ECS can act in the account; the role itself is no resource here.
 
     Raises:
@@ -24,15 +24,15 @@ def check(state: states.State, region: str) -> None:
     """
     if state.is_linked:
         return
-    who, judge = accounts.principal(), state.account.judge
+    who, judge = account.principal(), state.account.judge
     given = {"AWSServiceName": NAME}
     is_denied = who is not None and judge is not None and judge(who, "iam", region, "CreateServiceLinkedRole", given)
     if is_denied and not _exists(state, region):
-        raise protocol.Refusal(requests.INVALID, MISSING)
+        raise Refusal(request_checks.INVALID, MISSING)
     state.is_linked = True
 
 
-def _exists(state: states.State, region: str) -> bool:
+def _exists(state: State, region: str) -> bool:
     """Whether somebody made the role by hand."""
     try:
         return bool(state.account.client("iam", region).get_role(RoleName=ROLE))

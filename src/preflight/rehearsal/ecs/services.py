@@ -6,36 +6,18 @@ import random
 import re
 from typing import Any
 
-from preflight.rehearsal import protocol
-from preflight.rehearsal.ecs import (
-    account_checks as network,
-)
-from preflight.rehearsal.ecs import (
-    pagination as pages,
-)
-from preflight.rehearsal.ecs import (
-    request_checks as requests,
-)
-from preflight.rehearsal.ecs import (
-    service_linked_role as linked,
-)
-from preflight.rehearsal.ecs import state as states
+from preflight.rehearsal.ecs import pagination, request_checks, service_linked_role
+from preflight.rehearsal.ecs.account_checks import Checks
+from preflight.rehearsal.ecs.state import Cluster, Definition, Deployment, Service, State, Task
 from preflight.rehearsal.ecs.validation import (
     capacity,
+    deployment_configuration,
+    ebs_volumes,
     names,
+    service_connect,
+    service_update,
 )
-from preflight.rehearsal.ecs.validation import (
-    deployment_configuration as rollout,
-)
-from preflight.rehearsal.ecs.validation import (
-    ebs_volumes as disks,
-)
-from preflight.rehearsal.ecs.validation import (
-    service_connect as connect,
-)
-from preflight.rehearsal.ecs.validation import (
-    service_update as changes,
-)
+from preflight.rehearsal.protocol import Call, Refusal
 
 INVALID = "InvalidParameterException"
 _TOKEN = re.compile(r"[!-~]{1,36}")
@@ -56,13 +38,13 @@ DEPLOYS = (
 class Services:
     """The operations on services."""
 
-    def __init__(self, state: states.State, checks: network.Checks) -> None:
+    def __init__(self, state: State, checks: Checks) -> None:
         self._state = state
         self._checks = checks
 
-    def create(self, call: protocol.Call) -> dict[str, Any]:
+    def create(self, call: Call) -> dict[str, Any]:
         """CreateService; refuses what AWS refuses."""
-        requests.check(call)
+        request_checks.check(call)
         given = dict(call.given)
         cluster = self._state.cluster(call.region, given.get("cluster"))
         name = given["serviceName"]
@@ -70,14 +52,14 @@ class Services:
         definition = self._active(call.region, given["taskDefinition"])
         given["taskDefinition"] = definition.arn
         self._check(given, definition, cluster, call.region, verb="created")
-        linked.check(self._state, call.region)
+        service_linked_role.ensure(self._state, call.region)
         existing = self._state.find_service(cluster, name)
         if existing is not None and existing.status != "INACTIVE":
             if existing.status == "DRAINING" or existing.given != given:
-                raise protocol.Refusal(INVALID, "Creation of service was not idempotent.")
+                raise Refusal(INVALID, "Creation of service was not idempotent.")
             return {"service": self.shown(existing)}
         desired = given.get("desiredCount")
-        service = states.Service(
+        service = Service(
             name=name,
             arn=self._state.arn(call.region, f"service/{cluster.name}/{name}"),
             cluster=cluster,
@@ -92,31 +74,31 @@ class Services:
             self._state.changed.notify_all()
         return {"service": self.shown(service)}
 
-    def _active(self, region: str, name: str) -> states.Definition:
+    def _active(self, region: str, name: str) -> Definition:
         try:
             definition = self._state.definition(region, name)
-        except protocol.Refusal:
-            raise protocol.Refusal("ClientException", "TaskDefinition not found.") from None
+        except Refusal:
+            raise Refusal("ClientException", "TaskDefinition not found.") from None
         if not definition.is_active:
-            raise protocol.Refusal("ClientException", "TaskDefinition is inactive")
+            raise Refusal("ClientException", "TaskDefinition is inactive")
         return definition
 
     def _check(
         self,
         given: dict[str, Any],
-        definition: states.Definition,
-        cluster: states.Cluster,
+        definition: Definition,
+        cluster: Cluster,
         region: str,
         *,
         verb: str,
     ) -> None:
         on_fargate = is_on_fargate(given, cluster)
         check_capacity(given, definition, cluster)
-        requests.refuse(rollout.refusals(given, is_on_fargate=on_fargate))
+        request_checks.refuse(deployment_configuration.refusals(given, is_on_fargate=on_fargate))
         self._checks.network(given, definition, region)
         self._checks.load_balancers(given, definition, region)
-        requests.refuse(connect.refusals(given, definition.api, cluster.given, is_on_fargate=on_fargate))
-        requests.refuse(disks.refusals(given, definition.api, is_on_fargate=on_fargate))
+        request_checks.refuse(service_connect.refusals(given, definition.api, cluster.given, is_on_fargate=on_fargate))
+        request_checks.refuse(ebs_volumes.refusals(given, definition.api, is_on_fargate=on_fargate))
         if given.get("serviceRegistries") or given.get("serviceConnectConfiguration"):
             self._checks.names(given, definition, region)
         if given.get("enableExecuteCommand") and not definition.api.get("taskRoleArn"):
@@ -124,11 +106,11 @@ class Services:
                 f"The service couldn't be {verb} because a valid taskRoleArn is not being used. "
                 "Specify a valid task role in your task definition and try again."
             )
-            raise protocol.Refusal(INVALID, msg)
+            raise Refusal(INVALID, msg)
 
-    def update(self, call: protocol.Call) -> dict[str, Any]:
+    def update(self, call: Call) -> dict[str, Any]:
         """UpdateService; a change of what runs begins a new deployment."""
-        requests.check(call)
+        request_checks.check(call)
         given = {k: v for k, v in call.given.items() if k not in {"cluster", "service"}}
         service = self._state.service(call.region, call.given.get("cluster"), call.given["service"])
         merged = _merged(service.given, given)
@@ -136,8 +118,8 @@ class Services:
         merged["taskDefinition"] = definition.arn
         _check_same_balancers(service, given, definition)
         before = self._state.definitions.get(service.given["taskDefinition"], definition)
-        requests.refuse(changes.refusals(service.given, merged, given))
-        requests.refuse(changes.definitions(service.given, merged, before.api, definition.api))
+        request_checks.refuse(service_update.refusals(service.given, merged, given))
+        request_checks.refuse(service_update.definitions(service.given, merged, before.api, definition.api))
         self._check(merged, definition, service.cluster, call.region, verb="updated")
         with self._state.changed:
             is_new = any(merged.get(k) != service.given.get(k) for k in DEPLOYS) or given.get("forceNewDeployment")
@@ -150,19 +132,19 @@ class Services:
             self._state.changed.notify_all()
         return {"service": self.shown(service)}
 
-    def delete(self, call: protocol.Call) -> dict[str, Any]:
+    def delete(self, call: Call) -> dict[str, Any]:
         """DeleteService."""
         service = self._state.service(call.region, call.given.get("cluster"), call.given["service"])
         if service.desired > 0 and not call.given.get("force"):
             msg = "The service cannot be stopped while it is scaled above 0."
-            raise protocol.Refusal(INVALID, msg)
+            raise Refusal(INVALID, msg)
         with self._state.changed:
             service.desired = 0
             service.status = "DRAINING"
             self._state.changed.notify_all()
         return {"service": self.shown(service)}
 
-    def describe(self, call: protocol.Call) -> dict[str, Any]:
+    def describe(self, call: Call) -> dict[str, Any]:
         """DescribeServices."""
         cluster = self._state.cluster(call.region, call.given.get("cluster"))
         found, failures = [], []
@@ -177,13 +159,13 @@ class Services:
                 found.append(self.shown(service))
         return {"services": found, "failures": failures}
 
-    def list_all(self, call: protocol.Call) -> dict[str, Any]:
+    def list_all(self, call: Call) -> dict[str, Any]:
         """ListServices."""
         cluster = self._state.cluster(call.region, call.given.get("cluster"))
         arns = [s.arn for s in list(self._state.services.values()) if s.cluster is cluster and s.status == "ACTIVE"]
-        return pages.page("serviceArns", arns, call, usual=10)
+        return pagination.page("serviceArns", arns, call, usual=10)
 
-    def shown(self, service: states.Service) -> dict[str, Any]:
+    def shown(self, service: Service) -> dict[str, Any]:
         """The service as the API shows it."""
         tasks = list(self._state.tasks_of(service))
         running = [t for t in tasks if t.status == "RUNNING"]
@@ -207,7 +189,7 @@ class Services:
         }
 
     @staticmethod
-    def _deployment(service: states.Service, deployment: states.Deployment, tasks: list[states.Task]) -> dict[str, Any]:
+    def _deployment(service: Service, deployment: Deployment, tasks: list[Task]) -> dict[str, Any]:
         own = [t for t in tasks if t.deployment is deployment]
         running = [t for t in own if t.status == "RUNNING"]
         is_primary = deployment is service.primary
@@ -237,23 +219,23 @@ def _deployment_configuration(given: dict[str, Any]) -> dict[str, Any]:
     return {**default, **(given.get("deploymentConfiguration") or {})}
 
 
-def _deployment(given: dict[str, Any]) -> states.Deployment:
+def _deployment(given: dict[str, Any]) -> Deployment:
     number = random.randint(10**18, 10**19 - 1)  # noqa: S311 - a name, not a secret
-    return states.Deployment(f"ecs-svc/{number}", given["taskDefinition"], dict(given))
+    return Deployment(f"ecs-svc/{number}", given["taskDefinition"], dict(given))
 
 
 def _check_request(given: dict[str, Any]) -> None:
     if not names.NAME.fullmatch(given["serviceName"]):
-        raise protocol.Refusal(INVALID, f"The service name {names.SAID_OF_NAMES}")
+        raise Refusal(INVALID, f"The service name {names.SAID_OF_NAMES}")
     if given.get("clientToken") and not _TOKEN.fullmatch(given["clientToken"]):
-        raise protocol.Refusal(INVALID, "clientToken takes up to 36 ASCII characters in the range of 33-126.")
-    if rollout.controller_of(given) == "EXTERNAL":
+        raise Refusal(INVALID, "clientToken takes up to 36 ASCII characters in the range of 33-126.")
+    if deployment_configuration.controller_of(given) == "EXTERNAL":
         if given.get("taskDefinition"):
-            raise protocol.Refusal(INVALID, "TaskDefinition must be blank")
+            raise Refusal(INVALID, "TaskDefinition must be blank")
         msg = "The rehearsal does not model the EXTERNAL deployment controller, whose task sets bring their own definitions."
-        raise protocol.Refusal("UnsupportedFeatureException", msg)
+        raise Refusal("UnsupportedFeatureException", msg)
     if not given.get("taskDefinition"):
-        raise protocol.Refusal(INVALID, "TaskDefinition can not be blank.")
+        raise Refusal(INVALID, "TaskDefinition can not be blank.")
 
 
 def _merged(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
@@ -269,24 +251,24 @@ def _merged(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def is_on_fargate(given: dict[str, Any], cluster: states.Cluster) -> bool:
+def is_on_fargate(given: dict[str, Any], cluster: Cluster) -> bool:
     """Whether tasks of a service go to Fargate: launch type, strategy, cluster default."""
     return capacity.is_on_fargate(given, cluster.given)
 
 
-def check_capacity(given: dict[str, Any], definition: states.Definition, cluster: states.Cluster) -> None:
+def check_capacity(given: dict[str, Any], definition: Definition, cluster: Cluster) -> None:
     """Hold launch type, strategy and platform against the definition and the cluster.
 
     Raises:
         Refusal: in AWS's words.
     """
-    requests.refuse(capacity.launch(given, definition.api, cluster.given))
+    request_checks.refuse(capacity.launch(given, definition.api, cluster.given))
     if is_on_fargate(given, cluster):
         for code, said in capacity.platform(given, definition.api):
-            raise protocol.Refusal(code, said)
+            raise Refusal(code, said)
 
 
-def _check_same_balancers(service: states.Service, given: dict[str, Any], definition: states.Definition) -> None:
+def _check_same_balancers(service: Service, given: dict[str, Any], definition: Definition) -> None:
     """A new task definition keeps the container and port that the load balancer knows.
 
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-load-balancing.html.
@@ -301,4 +283,4 @@ def _check_same_balancers(service: states.Service, given: dict[str, Any], defini
     for balancer in service.given.get("loadBalancers") or []:
         if (balancer.get("containerName"), balancer.get("containerPort")) not in ports:
             msg = f"Unable to update the service {service.name}: Load balancer container name or port changed in task definition"
-            raise protocol.Refusal(INVALID, msg)
+            raise Refusal(INVALID, msg)

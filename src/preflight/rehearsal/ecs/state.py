@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
-from preflight.rehearsal import account as accounts
-from preflight.rehearsal import protocol
-from preflight.templates import functions as resolve
+from preflight.rehearsal.account import Account
+from preflight.rehearsal.protocol import Refusal
+from preflight.templates import functions
 
 MAX_EVENTS = 100
 
@@ -151,7 +151,7 @@ def container(task: Task, name: str) -> dict[str, Any]:
 class State:
     """Everything ECS knows, region by region."""
 
-    def __init__(self, account: accounts.Account) -> None:
+    def __init__(self, account: Account) -> None:
         self.account = account
         self.changed = threading.Condition(threading.RLock())
         self.clusters: dict[tuple[str, str], Cluster] = {}
@@ -163,7 +163,7 @@ class State:
 
     def arn(self, region: str, rest: str) -> str:
         """An ECS ARN in that region."""
-        return f"arn:{resolve.partition_of(region)[0]}:ecs:{region}:{self.account.id}:{rest}"
+        return f"arn:{functions.partition_of(region)[0]}:ecs:{region}:{self.account.id}:{rest}"
 
     def cluster(self, region: str, name: str | None) -> Cluster:
         """The cluster of that name or ARN; `default` where none is named.
@@ -174,7 +174,7 @@ class State:
         short = (name or "default").rpartition("/")[2]
         found = self.clusters.get((region, short))
         if found is None or found.status != "ACTIVE":
-            raise protocol.Refusal("ClusterNotFoundException", "Cluster not found.")
+            raise Refusal("ClusterNotFoundException", "Cluster not found.")
         return found
 
     def definition(self, region: str, name: str) -> Definition:
@@ -193,7 +193,7 @@ class State:
             and (str(d.api["revision"]) == revision if revision else d.is_active)
         ]
         if not found:
-            raise protocol.Refusal("ClientException", "Unable to describe task definition.")
+            raise Refusal("ClientException", "Unable to describe task definition.")
         return max(found, key=lambda d: int(d.api["revision"]))
 
     def service(self, region: str, cluster: str | None, name: str) -> Service:
@@ -204,9 +204,9 @@ class State:
         """
         found = self.find_service(self.cluster(region, cluster), name)
         if found is None:
-            raise protocol.Refusal("ServiceNotFoundException", "Service not found.")
+            raise Refusal("ServiceNotFoundException", "Service not found.")
         if found.status != "ACTIVE":
-            raise protocol.Refusal("ServiceNotActiveException", "Service was not ACTIVE.")
+            raise Refusal("ServiceNotActiveException", "Service was not ACTIVE.")
         return found
 
     def find_service(self, cluster: Cluster, name: str) -> Service | None:

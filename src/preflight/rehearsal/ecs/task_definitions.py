@@ -7,14 +7,12 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from preflight.aws import fargate_sizes as sizes
-from preflight.rehearsal import protocol
-from preflight.rehearsal.ecs import pagination as pages
-from preflight.rehearsal.ecs import request_checks as requests
+from preflight.aws import fargate_sizes
+from preflight.rehearsal.ecs import pagination, request_checks
 from preflight.rehearsal.ecs import state as states
-from preflight.rehearsal.ecs.validation import environment
-from preflight.rehearsal.ecs.validation import port_mappings as ports
-from preflight.rehearsal.ecs.validation import task_definition as contract
+from preflight.rehearsal.ecs.state import Definition, State
+from preflight.rehearsal.ecs.validation import environment, port_mappings, task_definition
+from preflight.rehearsal.protocol import Call, Refusal
 
 _ROLE = re.compile(r"^arn:aws[a-z-]*:iam::(\d{12}):role/(?:.*/)?([^/]+)$")
 DEFAULTS: dict[str, list[Any]] = {
@@ -29,16 +27,16 @@ DEFAULTS: dict[str, list[Any]] = {
 class Definitions:
     """The operations on task definitions."""
 
-    def __init__(self, state: states.State) -> None:
+    def __init__(self, state: State) -> None:
         self._state = state
 
-    def register(self, call: protocol.Call) -> dict[str, Any]:
+    def register(self, call: Call) -> dict[str, Any]:
         """RegisterTaskDefinition; refuses what AWS refuses, the first thing that is wrong."""
-        requests.check(call, code="ClientException")
+        request_checks.check(call, code="ClientException")
         given = dict(call.given)
-        said = contract.refusal(given)
+        said = task_definition.refusal(given)
         if said is not None:
-            raise protocol.Refusal("ClientException", said)
+            raise Refusal("ClientException", said)
         for key in ("executionRoleArn", "taskRoleArn"):
             if given.get(key):
                 given[key] = self._role(given[key], call.region)
@@ -50,7 +48,7 @@ class Definitions:
         revision = max((int(d.api["revision"]) for d in known), default=0) + 1
         arn = self._state.arn(call.region, f"task-definition/{family}:{revision}")
         tags = given.pop("tags", None) or []
-        made = states.Definition(arn, _shown(given, arn, revision), tags)
+        made = Definition(arn, _shown(given, arn, revision), tags)
         self._state.definitions[arn] = made
         self._state.tags[arn] = tags
         return {"taskDefinition": made.api, "tags": tags}
@@ -59,15 +57,15 @@ class Definitions:
         """The ARN of a role given by ARN or name, which has to exist in this account."""
         found = _ROLE.match(role)
         if found and found.group(1) != self._state.account.id:
-            raise protocol.Refusal("ClientException", "Role is not valid")
+            raise Refusal("ClientException", "Role is not valid")
         name = found.group(2) if found else role
         try:
             answer = self._state.account.client("iam", region).get_role(RoleName=name)
         except ClientError:
-            raise protocol.Refusal("ClientException", "Role is not valid") from None
+            raise Refusal("ClientException", "Role is not valid") from None
         arn = str(answer["Role"]["Arn"])
         if found and arn != role:
-            raise protocol.Refusal("ClientException", "Role is not valid")
+            raise Refusal("ClientException", "Role is not valid")
         return arn
 
     def _check_secrets(self, given: dict[str, Any]) -> None:
@@ -81,21 +79,21 @@ class Definitions:
                         f"account. The current account ID is {own} and the ARN account ID is {parts[4]}. "
                         "Cross-account access for ARNs is not currently supported."
                     )
-                    raise protocol.Refusal("ClientException", msg)
+                    raise Refusal("ClientException", msg)
 
-    def describe(self, call: protocol.Call) -> dict[str, Any]:
+    def describe(self, call: Call) -> dict[str, Any]:
         """DescribeTaskDefinition."""
         found = self._state.definition(call.region, call.given["taskDefinition"])
         tags = self._state.tags.get(found.arn, []) if "TAGS" in call.given.get("include", []) else []
         return {"taskDefinition": found.api, "tags": tags}
 
-    def deregister(self, call: protocol.Call) -> dict[str, Any]:
+    def deregister(self, call: Call) -> dict[str, Any]:
         """DeregisterTaskDefinition."""
         found = self._state.definition(call.region, call.given["taskDefinition"])
         found.api.update(status="INACTIVE", deregisteredAt=states.now())
         return {"taskDefinition": found.api}
 
-    def delete(self, call: protocol.Call) -> dict[str, Any]:
+    def delete(self, call: Call) -> dict[str, Any]:
         """DeleteTaskDefinitions."""
         gone, failures = [], []
         for name in call.given["taskDefinitions"]:
@@ -113,7 +111,7 @@ class Definitions:
             self._state.definitions.pop(found.arn)
         return {"taskDefinitions": gone, "failures": failures}
 
-    def list_all(self, call: protocol.Call) -> dict[str, Any]:
+    def list_all(self, call: Call) -> dict[str, Any]:
         """ListTaskDefinitions."""
         prefix, status = call.given.get("familyPrefix"), call.given.get("status") or "ACTIVE"
         arns = [
@@ -121,7 +119,7 @@ class Definitions:
             for d in list(self._state.definitions.values())
             if d.api["status"] == status and (not prefix or d.family == prefix) and d.arn.split(":")[3] == call.region
         ]
-        return pages.page("taskDefinitionArns", arns[::-1] if call.given.get("sort") == "DESC" else arns, call)
+        return pagination.page("taskDefinitionArns", arns[::-1] if call.given.get("sort") == "DESC" else arns, call)
 
 
 def _shown(given: dict[str, Any], arn: str, revision: int) -> dict[str, Any]:
@@ -129,13 +127,13 @@ def _shown(given: dict[str, Any], arn: str, revision: int) -> dict[str, Any]:
     shown = {**given, "taskDefinitionArn": arn, "revision": revision, "status": "ACTIVE", "registeredAt": states.now()}
     for key, unit in (("cpu", "vcpu"), ("memory", "gb")):
         if given.get(key):
-            units = sizes.units(str(given[key]), unit)
+            units = fargate_sizes.units(str(given[key]), unit)
             shown[key] = str(given[key] if units is None else units)
     containers = [_container(c, given.get("networkMode")) for c in given["containerDefinitions"]]
     shown["containerDefinitions"] = containers
     shown["volumes"] = given.get("volumes") or []
     shown["placementConstraints"] = given.get("placementConstraints") or []
-    shown["compatibilities"] = contract.compatibilities(given)
+    shown["compatibilities"] = task_definition.compatibilities(given)
     return shown
 
 
@@ -146,7 +144,7 @@ def _container(given: dict[str, Any], mode: str | None) -> dict[str, Any]:
 
 
 def _mapping(given: dict[str, Any], mode: str | None) -> dict[str, Any]:
-    shown = {**given, "protocol": ports.protocol_of(given)}
+    shown = {**given, "protocol": port_mappings.protocol_of(given)}
     if mode == "awsvpc" and "containerPort" in given:
         shown["hostPort"] = given["containerPort"]
     return shown

@@ -6,47 +6,36 @@ import itertools
 from collections.abc import Callable
 from typing import Any
 
-from preflight.rehearsal import protocol
-from preflight.rehearsal.ecs import (
-    account_checks as network,
-)
-from preflight.rehearsal.ecs import (
-    pagination as pages,
-)
-from preflight.rehearsal.ecs import (
-    request_checks as requests,
-)
-from preflight.rehearsal.ecs import (
-    services,
-)
+from preflight.rehearsal.ecs import pagination, request_checks, services
 from preflight.rehearsal.ecs import state as states
-from preflight.rehearsal.ecs.validation import capacity
-from preflight.rehearsal.ecs.validation import ebs_volumes as disks
-from preflight.rehearsal.ecs.validation import run_task as overrides
+from preflight.rehearsal.ecs.account_checks import Checks
+from preflight.rehearsal.ecs.state import Cluster, Definition, Deployment, Service, State, Task
+from preflight.rehearsal.ecs.validation import capacity, ebs_volumes, run_task
+from preflight.rehearsal.protocol import Call, Refusal
 
-Launch = Callable[[states.Task], None]
+Launch = Callable[[Task], None]
 Stop = Callable[..., None]
 
 
 class Tasks:
     """The operations on tasks; `launch` and `stop` do the work behind them."""
 
-    def __init__(self, state: states.State, checks: network.Checks, *, launch: Launch, stop: Stop) -> None:
+    def __init__(self, state: State, checks: Checks, *, launch: Launch, stop: Stop) -> None:
         self._state = state
         self._checks = checks
         self._launch = launch
         self._stop = stop
 
-    def run(self, call: protocol.Call) -> dict[str, Any]:
+    def run(self, call: Call) -> dict[str, Any]:
         """RunTask; refuses what AWS refuses."""
-        requests.check(call)
+        request_checks.check(call)
         cluster = self._state.cluster(call.region, call.given.get("cluster"))
         try:
             definition = self._state.definition(call.region, call.given["taskDefinition"])
-        except protocol.Refusal:
-            raise protocol.Refusal("ClientException", "TaskDefinition not found.") from None
+        except Refusal:
+            raise Refusal("ClientException", "TaskDefinition not found.") from None
         if not definition.is_active:
-            raise protocol.Refusal("ClientException", "TaskDefinition is inactive")
+            raise Refusal("ClientException", "TaskDefinition is inactive")
         self._check(call, definition, cluster)
         tasks = [
             make(self._state, cluster, definition, call.given, region=call.region)
@@ -56,28 +45,28 @@ class Tasks:
             self._launch(task)
         return {"tasks": [task.api for task in tasks], "failures": []}
 
-    def _check(self, call: protocol.Call, definition: states.Definition, cluster: states.Cluster) -> None:
+    def _check(self, call: Call, definition: Definition, cluster: Cluster) -> None:
         given = call.given
         is_on_fargate = capacity.is_on_fargate(given, cluster.given)
-        requests.refuse(overrides.request(given, definition.api))
+        request_checks.refuse(run_task.request(given, definition.api))
         services.check_capacity(given, definition, cluster)
         self._checks.network(given, definition, call.region)
-        requests.refuse(overrides.refusals(given, definition.api, is_on_fargate=is_on_fargate))
-        requests.refuse(disks.refusals(given, definition.api, is_on_fargate=is_on_fargate))
+        request_checks.refuse(run_task.refusals(given, definition.api, is_on_fargate=is_on_fargate))
+        request_checks.refuse(ebs_volumes.refusals(given, definition.api, is_on_fargate=is_on_fargate))
         if not is_on_fargate:
-            raise protocol.Refusal("InvalidParameterException", overrides.NO_INSTANCES)
+            raise Refusal("InvalidParameterException", run_task.NO_INSTANCES)
 
-    def stop(self, call: protocol.Call) -> dict[str, Any]:
+    def stop(self, call: Call) -> dict[str, Any]:
         """StopTask."""
         cluster = self._state.cluster(call.region, call.given.get("cluster"))
         task = self._find(cluster, call.given["task"])
         if task is None:
-            raise protocol.Refusal("InvalidParameterException", "The referenced task was not found.")
+            raise Refusal("InvalidParameterException", "The referenced task was not found.")
         reason = call.given.get("reason") or "Task stopped by user"
         self._stop(task, code="UserInitiated", reason=reason)
         return {"task": task.api}
 
-    def describe(self, call: protocol.Call) -> dict[str, Any]:
+    def describe(self, call: Call) -> dict[str, Any]:
         """DescribeTasks."""
         cluster = self._state.cluster(call.region, call.given.get("cluster"))
         found, failures = [], []
@@ -89,17 +78,17 @@ class Tasks:
                 found.append(task.api)
         return {"tasks": found, "failures": failures}
 
-    def _find(self, cluster: states.Cluster, name: str) -> states.Task | None:
+    def _find(self, cluster: Cluster, name: str) -> Task | None:
         task = self._state.tasks.get(name.rpartition("/")[2])
         return task if task is not None and task.cluster is cluster else None
 
-    def list_all(self, call: protocol.Call) -> dict[str, Any]:
+    def list_all(self, call: Call) -> dict[str, Any]:
         """ListTasks; running ones unless `desiredStatus` says STOPPED."""
         cluster = self._state.cluster(call.region, call.given.get("cluster"))
         wanted = call.given.get("desiredStatus") or "RUNNING"
         name = (call.given.get("serviceName") or "").rpartition("/")[2]
         if name and self._state.find_service(cluster, name) is None:
-            raise protocol.Refusal("ServiceNotFoundException", "Service not found.")
+            raise Refusal("ServiceNotFoundException", "Service not found.")
         arns = [
             task.arn
             for task in list(self._state.tasks.values())
@@ -109,22 +98,22 @@ class Tasks:
             and (not call.given.get("family") or task.definition.family == call.given["family"])
             and (not call.given.get("startedBy") or task.api.get("startedBy") == call.given["startedBy"])
         ]
-        return pages.page("taskArns", arns, call)
+        return pagination.page("taskArns", arns, call)
 
 
 _numbers = itertools.count(1)
 
 
 def make(
-    state: states.State,
-    cluster: states.Cluster,
-    definition: states.Definition,
+    state: State,
+    cluster: Cluster,
+    definition: Definition,
     given: dict[str, Any],
     *,
     region: str,
-    service: states.Service | None = None,
-    deployment: states.Deployment | None = None,
-) -> states.Task:
+    service: Service | None = None,
+    deployment: Deployment | None = None,
+) -> Task:
     """A new task in PROVISIONING, known to DescribeTasks; nothing of it runs yet."""
     task_id = states.new_id()
     arn = state.arn(region, f"task/{cluster.name}/{task_id}")
@@ -157,19 +146,19 @@ def make(
     if providers:
         api["capacityProviderName"] = max(providers, key=lambda p: p.get("weight") or 0)["capacityProvider"]
     awsvpc = (given.get("networkConfiguration") or {}).get("awsvpcConfiguration") or {}
-    task = states.Task(task_id, arn, region, cluster, definition, api, awsvpc, service, deployment)
+    task = Task(task_id, arn, region, cluster, definition, api, awsvpc, service, deployment)
     with state.changed:
         state.tasks[task_id] = task
     return task
 
 
-def _architecture(definition: states.Definition) -> str:
+def _architecture(definition: Definition) -> str:
     platform = definition.api.get("runtimePlatform") or {}
     return "arm64" if platform.get("cpuArchitecture") == "ARM64" else "x86_64"
 
 
 def _tags(
-    state: states.State, definition: states.Definition, service: states.Service | None, given: dict[str, Any]
+    state: State, definition: Definition, service: Service | None, given: dict[str, Any]
 ) -> list[dict[str, str]]:
     source = given.get("propagateTags")
     if source == "SERVICE" and service is not None:

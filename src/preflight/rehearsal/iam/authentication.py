@@ -17,13 +17,15 @@ from botocore.exceptions import UnknownServiceError
 from werkzeug.wrappers import Request, Response
 
 from preflight.rehearsal import account as accounts
-from preflight.rehearsal import identity as identities
 from preflight.rehearsal import protocol
-from preflight.rehearsal.iam import authorization as gate
-from preflight.rehearsal.iam import principals
-from preflight.rehearsal.iam.actions import parsing as reading
-from preflight.rehearsal.iam.actions import s3
-from preflight.templates import functions as resolve
+from preflight.rehearsal.account import Account
+from preflight.rehearsal.iam.actions import parsing, s3
+from preflight.rehearsal.iam.actions.s3 import S3Request
+from preflight.rehearsal.iam.authorization import Authorizer
+from preflight.rehearsal.iam.principals import Principals
+from preflight.rehearsal.identity import Principal
+from preflight.rehearsal.protocol import Refusal
+from preflight.templates import functions
 
 _SIGNED = re.compile(
     r"(?:Credential=|^)(?P<key>[^/\s]*)/\d+/(?P<region>[a-z0-9-]+)/(?P<service>[a-z0-9-]+)/aws4_request"
@@ -47,7 +49,7 @@ _DENIED: Mapping[str, tuple[str, int]] = {
 
 
 @dataclass(frozen=True)
-class Scope:
+class SignedScope:
     """What a signature says: the access key, the region, and the service by its signing name."""
 
     key: str
@@ -55,14 +57,14 @@ class Scope:
     service: str
 
 
-def scope(request: Request) -> Scope | None:
+def scope(request: Request) -> SignedScope | None:
     """What a request is signed for, in a header or in the address; None where it is not signed."""
     signed = request.headers.get("Authorization") or request.args.get("X-Amz-Credential", "")
     found = _SIGNED.search(signed)
     if found:
-        return Scope(found["key"], found["region"], found["service"])
+        return SignedScope(found["key"], found["region"], found["service"])
     if is_form(request) and request.path == "/" and request.form.get("Action") in BY_TOKEN:
-        return Scope("", GLOBAL, "sts")
+        return SignedScope("", GLOBAL, "sts")
     return None
 
 
@@ -71,7 +73,7 @@ def is_form(request: Request) -> bool:
     return bool(request.mimetype == "application/x-www-form-urlencoded")
 
 
-class TurnedAwayError(Exception):
+class RequestDeniedError(Exception):
     """A request that is not let in, and the answer to it."""
 
     def __init__(self, answer: Response) -> None:
@@ -79,15 +81,15 @@ class TurnedAwayError(Exception):
         self.answer = answer
 
 
-class Door:
+class Authenticator:
     """Lets requests in, or turns them away."""
 
-    def __init__(self, account: accounts.Account, known: principals.Principals, judge: gate.Gate) -> None:
+    def __init__(self, account: Account, known: Principals, judge: Authorizer) -> None:
         self._account = account
         self._known = known
         self._gate = judge
 
-    def let_in(self, request: Request, signed: Scope | None) -> identities.Identity | None:
+    def let_in(self, request: Request, signed: SignedScope | None) -> Principal | None:
         """Who makes a request, None for the administrator.
 
         Raises:
@@ -98,31 +100,31 @@ class Door:
             self._check(who, request, signed)
         return who
 
-    def _who(self, request: Request, signed: Scope | None) -> identities.Identity | None:
+    def _who(self, request: Request, signed: SignedScope | None) -> Principal | None:
         if accounts.WHO in request.environ:
-            made: identities.Identity | None = request.environ[accounts.WHO]
+            made: Principal | None = request.environ[accounts.WHO]
             return made
         if signed is None or not signed.key:
             return None
         try:
-            return self._known.of(signed.key, resolve.partition_of(signed.region)[0])
-        except protocol.Refusal as refusal:
-            raise TurnedAwayError(_stale(signed.service, request, refusal)) from None
+            return self._known.of(signed.key, functions.partition_of(signed.region)[0])
+        except Refusal as refusal:
+            raise RequestDeniedError(_stale(signed.service, request, refusal)) from None
 
-    def _check(self, who: identities.Identity, request: Request, signed: Scope) -> None:
-        targets = reading.targets(signed.service, signed.region, self._account.id, request)
+    def _check(self, who: Principal, request: Request, signed: SignedScope) -> None:
+        targets = parsing.targets(signed.service, signed.region, self._account.id, request)
         denials = list(self._gate.denials(who, targets, signed.region))
         if denials:
-            raise TurnedAwayError(_denied(signed, request, denials))
+            raise RequestDeniedError(_denied(signed, request, denials))
 
 
-def _denied(signed: Scope, request: Request, denials: list[str]) -> Response:
+def _denied(signed: SignedScope, request: Request, denials: list[str]) -> Response:
     if signed.service == "s3":
-        return _denied_by_s3(reading.of_s3(signed.region, request), denials)
+        return _denied_by_s3(parsing.of_s3(signed.region, request), denials)
     style = _style(signed.service)
     code, status = _DENIED.get(style, ("AccessDenied", 403))
     said = (NOT_AUTHORIZED if style == "ec2" else "") + denials[0]
-    return _refuse(signed.service, request, protocol.Refusal(code, said, status=status))
+    return _refuse(signed.service, request, Refusal(code, said, status=status))
 
 
 def _style(service: str) -> str:
@@ -133,7 +135,7 @@ def _style(service: str) -> str:
         return "json"
 
 
-def _refuse(service: str, request: Request, refusal: protocol.Refusal) -> Response:
+def _refuse(service: str, request: Request, refusal: Refusal) -> Response:
     try:
         model = protocol.model_of(protocol.SIGNED.get(service, service))
     except (UnknownServiceError, KeyError):
@@ -141,7 +143,7 @@ def _refuse(service: str, request: Request, refusal: protocol.Refusal) -> Respon
     return protocol.refuse(model, protocol.operation_name(request), refusal)
 
 
-def _stale(service: str, request: Request, refusal: protocol.Refusal) -> Response:
+def _stale(service: str, request: Request, refusal: Refusal) -> Response:
     """The refusal of a key that is good no longer, in the words of its service."""
     if service == "s3":
         is_expired = refusal.code == "ExpiredToken"
@@ -149,10 +151,10 @@ def _stale(service: str, request: Request, refusal: protocol.Refusal) -> Respons
     if refusal.code != "ExpiredToken":
         return _refuse(service, request, refusal)
     code, status = _EXPIRED.get(_style(service), ("ExpiredToken", 403))
-    return _refuse(service, request, protocol.Refusal(code, refusal.message, status=status))
+    return _refuse(service, request, Refusal(code, refusal.message, status=status))
 
 
-def _denied_by_s3(asked: s3.Asked, denials: list[str]) -> Response:
+def _denied_by_s3(asked: S3Request, denials: list[str]) -> Response:
     """S3's denial; of a request that deletes several objects one for each of them.
 
     Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html.

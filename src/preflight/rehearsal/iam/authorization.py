@@ -9,30 +9,31 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from preflight.aws import iam_policy as permissions
-from preflight.rehearsal import identity as identities
-from preflight.rehearsal.iam import principals
-from preflight.rehearsal.iam import resource_policies as owners
+from preflight.aws import iam_policy
+from preflight.aws.iam_policy import Policies, RequestContext, Value
 from preflight.rehearsal.iam.actions import catalog
-from preflight.rehearsal.iam.actions import request as question
+from preflight.rehearsal.iam.actions.request import ApiRequest, RequiredPermission
+from preflight.rehearsal.iam.principals import Principals
+from preflight.rehearsal.iam.resource_policies import ResourcePolicies
+from preflight.rehearsal.identity import Principal
 
 
-class Gate:
+class Authorizer:
     """Judges calls by the policies of who makes them."""
 
-    def __init__(self, known: principals.Principals, owned: owners.Owners) -> None:
+    def __init__(self, known: Principals, owned: ResourcePolicies) -> None:
         self._principals = known
         self._owners = owned
 
     def judge(
-        self, who: identities.Identity, service: str, region: str, operation: str, given: Mapping[str, Any]
+        self, who: Principal, service: str, region: str, operation: str, given: Mapping[str, Any]
     ) -> str | None:
         """AWS's sentence where `who` may not make a call, None where they may."""
         account = who.principal.split(":")[4]
-        asked = question.Question(catalog.prefix_of(service), region, account, operation, given)
+        asked = ApiRequest(catalog.prefix_of(service), region, account, operation, given)
         return next(self.denials(who, catalog.targets(asked), region), None)
 
-    def denials(self, who: identities.Identity, targets: Iterable[question.Target], region: str) -> Iterator[str]:
+    def denials(self, who: Principal, targets: Iterable[RequiredPermission], region: str) -> Iterator[str]:
         """A sentence about each of `targets` that is denied."""
         policies = self._principals.policies(who)
         about = self._principals.context(who)
@@ -40,10 +41,10 @@ class Gate:
         for target in (settled for asked in targets for settled in self._settled(asked, region)):
             request = self._request(about, target, region, has_tags=has_tags)
             if not self._is_allowed(who, policies, request):
-                yield sentence(who, request, permissions.why_not(policies, request))
+                yield sentence(who, request, iam_policy.denial_reason(policies, request))
 
     def _is_allowed(
-        self, who: identities.Identity, policies: permissions.Policies, request: permissions.Request
+        self, who: Principal, policies: Policies, request: RequestContext
     ) -> bool:
         """Whether policies of somebody, or of the resource that is asked for, allow it.
 
@@ -52,16 +53,16 @@ class Gate:
         """
         own = self._owners.policy(request.resource or "")
         if own is None:
-            return permissions.allows(policies, request)
+            return iam_policy.allows(policies, request)
         named = (who.principal, who.arn, who.principal.split(":")[4])
-        if permissions.denies(own, named, request) or permissions.rejects(policies, request):
+        if iam_policy.denies(own, named, request) or iam_policy.rejects(policies, request):
             return False
-        if permissions.grants(own, (who.arn,), request):
+        if iam_policy.grants(own, (who.arn,), request):
             return True  # neither a boundary nor a session policy limits what is granted to the session or user itself
-        is_granted = permissions.grants(own, (who.principal,), request) and not permissions.forbids(policies, request)
-        return is_granted or permissions.allows(policies, request)
+        is_granted = iam_policy.grants(own, (who.principal,), request) and not iam_policy.forbids(policies, request)
+        return is_granted or iam_policy.allows(policies, request)
 
-    def _settled(self, target: question.Target, region: str) -> Iterator[question.Target]:
+    def _settled(self, target: RequiredPermission, region: str) -> Iterator[RequiredPermission]:
         """`target` with the ARNs that resources really have: paths of roles, ids of stacks, both ends of associations."""
         if target.resource is None:
             yield target
@@ -72,8 +73,8 @@ class Gate:
                 yield replace(target, resource=arn, owner=arn if target.owner and arn else "")
 
     def _request(
-        self, about: Mapping[str, permissions.Value], target: question.Target, region: str, *, has_tags: bool
-    ) -> permissions.Request:
+        self, about: Mapping[str, Value], target: RequiredPermission, region: str, *, has_tags: bool
+    ) -> RequestContext:
         context = {
             **about,
             "aws:requestedregion": region,
@@ -85,15 +86,15 @@ class Gate:
             context |= {f"aws:resourcetag/{key.lower()}": value for key, value in tags.items()}
             service = target.action.partition(":")[0]
             context |= {f"{service}:resourcetag/{key.lower()}": value for key, value in tags.items()}
-        return permissions.Request(target.action, target.resource, context)
+        return RequestContext(target.action, target.resource, context)
 
 
-def _mentions(policies: permissions.Policies, word: str) -> bool:
+def _mentions(policies: Policies, word: str) -> bool:
     limits = [policies.boundary] if policies.boundary is not None else []
     return any(word in str(policy).lower() for policy in (*policies.identity, *limits, *(policies.session or ())))
 
 
-def sentence(who: identities.Identity, request: permissions.Request, why: str) -> str:
+def sentence(who: Principal, request: RequestContext, why: str) -> str:
     """AWS's sentence for a denial.
 
     Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html.

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-from preflight.aws import iam_policy as permissions
-from preflight.rehearsal import protocol
+from preflight.aws.iam_policy import Value
+from preflight.rehearsal.protocol import Refusal
 
 INVALID = "InvalidIdentityToken"
 NO_TOKEN = "The ID Token provided is not a valid JWT. (You may see this error if you sent an Access Token)"  # noqa: S105 - a sentence
@@ -43,16 +43,16 @@ def claims(token: str) -> Claims:
     read = _payload(token)
     for name in ("iss", "sub", "aud", "exp"):
         if name not in read:
-            raise protocol.Refusal(INVALID, f"Missing a required claim: {name}")
+            raise Refusal(INVALID, f"Missing a required claim: {name}")
     if not str(read["iss"]).startswith("https://"):
-        raise protocol.Refusal(INVALID, "Issuer must be a valid URL")
+        raise Refusal(INVALID, "Issuer must be a valid URL")
     audiences = read["aud"] if isinstance(read["aud"], list) else [read["aud"]]
     try:
         expires = float(read["exp"])
     except (TypeError, ValueError, OverflowError):
-        raise protocol.Refusal(INVALID, NO_TOKEN) from None
+        raise Refusal(INVALID, NO_TOKEN) from None
     if not math.isfinite(expires):  # it would be good for ever
-        raise protocol.Refusal(INVALID, NO_TOKEN)
+        raise Refusal(INVALID, NO_TOKEN)
     return Claims(str(read["iss"]), str(read["sub"]), [str(audience) for audience in audiences], expires, read)
 
 
@@ -60,13 +60,13 @@ def _payload(token: str) -> Mapping[str, Any]:
     _, _, rest = token.strip().partition(".")
     payload, _, signature = rest.partition(".")
     if not signature or "." in signature:
-        raise protocol.Refusal(INVALID, NO_TOKEN)
+        raise Refusal(INVALID, NO_TOKEN)
     try:
         read = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     except (ValueError, binascii.Error, RecursionError):
-        raise protocol.Refusal(INVALID, NO_TOKEN) from None
+        raise Refusal(INVALID, NO_TOKEN) from None
     if not isinstance(read, Mapping):
-        raise protocol.Refusal(INVALID, NO_TOKEN)
+        raise Refusal(INVALID, NO_TOKEN)
     return read
 
 
@@ -77,18 +77,18 @@ def check(found: Claims, audiences: Sequence[str] | None, *, now: datetime) -> N
         Refusal: there is no provider, the token is meant for somebody else, or it has expired.
     """
     if audiences is None:
-        raise protocol.Refusal(INVALID, f"No OpenIDConnect provider found in your account for {found.issuer}")
+        raise Refusal(INVALID, f"No OpenIDConnect provider found in your account for {found.issuer}")
     if not set(found.audiences) & set(audiences):
-        raise protocol.Refusal(INVALID, "Incorrect token audience")
+        raise Refusal(INVALID, "Incorrect token audience")
     moment = now.replace(tzinfo=timezone.utc).timestamp()
     if moment >= found.expires:
         msg = f"Token expired: current date/time {int(moment)} must be before the expiration date/time {int(found.expires)}"
-        raise protocol.Refusal("ExpiredTokenException", msg)
+        raise Refusal("ExpiredTokenException", msg)
 
 
-def context(found: Claims, provider: str) -> dict[str, permissions.Value]:
+def context(found: Claims, provider: str) -> dict[str, Value]:
     """The condition keys of a provider that a token fills; `aud` is the party that the token was issued to."""
-    values: dict[str, permissions.Value] = {}
+    values: dict[str, Value] = {}
     for name in KEYS:
         value = found.all.get(name)
         if value is not None:

@@ -11,10 +11,10 @@ from typing import Any
 import moto.backends
 from moto.iam.exceptions import NotFoundException
 
-from preflight.aws import iam_policy as permissions
-from preflight.rehearsal import identity as identities
-from preflight.rehearsal import protocol
-from preflight.rehearsal.iam import temporary_credentials as issued
+from preflight.aws.iam_policy import Policies, Policy, Value
+from preflight.rehearsal.iam.temporary_credentials import TemporaryCredentials
+from preflight.rehearsal.identity import Principal
+from preflight.rehearsal.protocol import Refusal
 
 EXPIRED = "The security token included in the request is expired"
 INVALID = "The security token included in the request is invalid."
@@ -23,11 +23,11 @@ INVALID = "The security token included in the request is invalid."
 class Principals:
     """Reads what IAM keeps of one account."""
 
-    def __init__(self, account_id: str, sessions: issued.Sessions) -> None:
+    def __init__(self, account_id: str, sessions: TemporaryCredentials) -> None:
         self._account = account_id
         self.sessions = sessions
 
-    def of(self, key: str, partition: str) -> identities.Identity | None:
+    def of(self, key: str, partition: str) -> Principal | None:
         """Whose an access key is; None for a key that neither STS nor IAM of this account issued.
 
         Raises:
@@ -36,24 +36,24 @@ class Principals:
         session = self.sessions.find(key)
         if session is not None:
             if self.sessions.is_over(session):
-                raise protocol.Refusal("ExpiredToken", EXPIRED, status=403)
+                raise Refusal("ExpiredToken", EXPIRED, status=403)
             return session.identity
         return self._user(key, partition) or self._assumed(key, partition)
 
-    def _user(self, key: str, partition: str) -> identities.Identity | None:
+    def _user(self, key: str, partition: str) -> Principal | None:
         for user in list(self._iam(partition).users.values()):
             for own in user.access_keys:
                 if own.access_key_id == key and own.status != "Active":
-                    raise protocol.Refusal("InvalidClientTokenId", INVALID, status=403)
+                    raise Refusal("InvalidClientTokenId", INVALID, status=403)
                 if own.access_key_id == key:
                     context = {"aws:username": str(user.name), "aws:userid": str(user.id)}
-                    return identities.Identity(str(user.arn), str(user.arn), str(user.id), context=context)
+                    return Principal(str(user.arn), str(user.arn), str(user.id), context=context)
         return None
 
-    def _assumed(self, key: str, partition: str) -> identities.Identity | None:
+    def _assumed(self, key: str, partition: str) -> Principal | None:
         """Who assumed a role by SAML, which is moto's."""
         found = moto.backends.get_backend("sts")[self._account][partition].get_assumed_role_from_access_key(key)
-        return None if found is None else identities.Identity(str(found.arn), str(found.role_arn), str(found.user_id))
+        return None if found is None else Principal(str(found.arn), str(found.role_arn), str(found.user_id))
 
     def _iam(self, partition: str) -> Any:
         return moto.backends.get_backend("iam")[self._account][partition]
@@ -82,7 +82,7 @@ class Principals:
             kept = self._iam(parts[1]).users.get(name)
         return arn if kept is None else str(kept.arn)
 
-    def context(self, who: identities.Identity) -> dict[str, permissions.Value]:
+    def context(self, who: Principal) -> dict[str, Value]:
         """The condition keys of whatever somebody asks, whichever service.
 
         Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html.
@@ -115,15 +115,15 @@ class Principals:
         known = self._iam(partition).open_id_providers.values()
         return next((provider for provider in known if provider.url.rstrip("/") == bare), None)
 
-    def policies(self, identity: identities.Identity) -> permissions.Policies:
+    def policies(self, identity: Principal) -> Policies:
         """The policies that bear on somebody: own, of groups, the boundary, and those of the session."""
         session = tuple(_read(text) for text in identity.limits) or None
         owner = self._owner(identity.principal)
         if owner is None:
-            return permissions.Policies(session=session)  # it was deleted meanwhile, and with it all that it may
+            return Policies(session=session)  # it was deleted meanwhile, and with it all that it may
         texts = [text for holder in (owner, *self._groups(owner)) for text in _texts(holder)]
         boundary = self._boundary(owner)
-        return permissions.Policies(tuple(_read(text) for text in texts), boundary, session)
+        return Policies(tuple(_read(text) for text in texts), boundary, session)
 
     def managed(self, arn: str) -> str:
         """The text of a managed policy; one that allows nothing where there is none."""
@@ -140,7 +140,7 @@ class Principals:
         partition = str(owner.arn).split(":")[1]
         return [group for group in self._iam(partition).groups.values() if owner in group.users]
 
-    def _boundary(self, owner: Any) -> permissions.Policy | None:
+    def _boundary(self, owner: Any) -> Policy | None:
         arn = getattr(owner, "permissions_boundary_arn", None)
         if not arn:
             return None
@@ -160,7 +160,7 @@ def _default(policy: Any) -> str:
 
 
 @functools.lru_cache(maxsize=512)
-def _read(text: str) -> permissions.Policy:
+def _read(text: str) -> Policy:
     """A policy document; an empty one, which allows nothing, where it cannot be read."""
     try:
         read = json.loads(text)

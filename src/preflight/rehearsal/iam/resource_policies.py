@@ -10,8 +10,10 @@ from typing import Any, TypeVar
 import moto.backends
 from botocore.exceptions import ClientError
 
-from preflight.aws import iam_policy as permissions
+from preflight.aws import iam_policy
+from preflight.aws.iam_policy import Policy
 from preflight.rehearsal import account as accounts
+from preflight.rehearsal.account import Account
 
 Tags = Mapping[str, str]
 Client = Callable[[str], Any]
@@ -20,10 +22,10 @@ _BUCKET = re.compile(r"^arn:(?P<partition>[a-z-]+):s3:::(?P<bucket>[^/]+)")
 _REPOSITORY = re.compile(r"^arn:(?P<partition>[a-z-]+):ecr:(?P<region>[^:]+):\d+:repository/(?P<name>.+)$")
 
 
-class Owners:
+class ResourcePolicies:
     """Reads tags and policies of resources by their ARN."""
 
-    def __init__(self, account: accounts.Account) -> None:
+    def __init__(self, account: Account) -> None:
         self._account = account
 
     def tags(self, arn: str, region: str) -> Tags:
@@ -50,7 +52,7 @@ class Owners:
         except ClientError:
             return None
 
-    def policy(self, arn: str) -> permissions.Policy | None:
+    def policy(self, arn: str) -> Policy | None:
         """The policy of a bucket, for it and its objects, or of a repository; None where there is none."""
         found = _BUCKET.match(arn)
         if found:
@@ -58,17 +60,17 @@ class Owners:
         found = _REPOSITORY.match(arn)
         return self._of_repository(found["name"], found["region"]) if found else None
 
-    def _of_bucket(self, partition: str, bucket: str) -> permissions.Policy | None:
+    def _of_bucket(self, partition: str, bucket: str) -> Policy | None:
         kept = moto.backends.get_backend("s3")[self._account.id][partition].buckets.get(bucket)
         text = getattr(kept, "policy", None)
-        return permissions.document(text.decode() if isinstance(text, bytes) else text)
+        return iam_policy.document(text.decode() if isinstance(text, bytes) else text)
 
-    def _of_repository(self, name: str, region: str) -> permissions.Policy | None:
+    def _of_repository(self, name: str, region: str) -> Policy | None:
         try:
             kept = moto.backends.get_backend("ecr")[self._account.id][region].repositories.get(name)
         except KeyError:  # there is no such region
             return None
-        return permissions.document(getattr(kept, "policy", None))
+        return iam_policy.document(getattr(kept, "policy", None))
 
 
 def _is_stack(arn: str) -> bool:

@@ -6,9 +6,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from preflight.aws import iam_policy as permissions
-from preflight.rehearsal import account as accounts
-from preflight.templates import functions as resolve
+from preflight.aws import iam_policy
+from preflight.aws.iam_policy import Policies, RequestContext
+from preflight.rehearsal.account import Account
+from preflight.templates import functions
 
 TASKS = "ecs-tasks.amazonaws.com"
 ECS = "ecs.amazonaws.com"
@@ -17,7 +18,7 @@ ECS = "ecs.amazonaws.com"
 class Roles:
     """Reads roles through the IAM API."""
 
-    def __init__(self, account: accounts.Account) -> None:
+    def __init__(self, account: Account) -> None:
         self._account = account
 
     def trusts_tasks(self, arn: str, region: str) -> bool:
@@ -32,12 +33,12 @@ class Roles:
             return False
         context = {
             "aws:sourceaccount": self._account.id,
-            "aws:sourcearn": f"arn:{resolve.partition_of(region)[0]}:{source}:{region}:{self._account.id}:*",
+            "aws:sourcearn": f"arn:{functions.partition_of(region)[0]}:{source}:{region}:{self._account.id}:*",
         }
-        request = permissions.Request("sts:AssumeRole", context=context)
-        return permissions.trusts(role["AssumeRolePolicyDocument"], service, request)
+        request = RequestContext("sts:AssumeRole", context=context)
+        return iam_policy.trusts(role["AssumeRolePolicyDocument"], service, request)
 
-    def policies(self, arn: str, region: str) -> permissions.Policies:
+    def policies(self, arn: str, region: str) -> Policies:
         """Its managed and inline policies, and its permissions boundary."""
         iam, name = self._iam(region), _name(arn)
         attached = iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]
@@ -45,7 +46,7 @@ class Roles:
         documents = [self._managed(iam, policy["PolicyArn"]) for policy in attached]
         documents += [iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"] for policy in inline]
         boundary = iam.get_role(RoleName=name)["Role"].get("PermissionsBoundary")
-        return permissions.Policies(
+        return Policies(
             tuple(documents),
             self._managed(iam, boundary["PermissionsBoundaryArn"]) if boundary else None,
         )
@@ -61,7 +62,7 @@ class Roles:
 
     def session(self, arn: str, session: str, region: str) -> str:
         """The ARN by which a denial names a task that acts with the role."""
-        return f"arn:{resolve.partition_of(region)[0]}:sts::{self._account.id}:assumed-role/{_name(arn)}/{session}"
+        return f"arn:{functions.partition_of(region)[0]}:sts::{self._account.id}:assumed-role/{_name(arn)}/{session}"
 
 
 def _name(arn: str) -> str:

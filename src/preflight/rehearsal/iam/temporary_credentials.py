@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from preflight.rehearsal import identity as identities
+from preflight.rehearsal.identity import Principal
 
 _LETTERS = string.ascii_uppercase + "234567"
 Clock = Callable[[], datetime]
@@ -24,14 +24,14 @@ def now() -> datetime:
 
 
 @dataclass(frozen=True)
-class Session:
+class RoleSession:
     """One set of credentials, and whose they are."""
 
     key: str
     secret: str
     token: str
     expires: datetime
-    identity: identities.Identity | None
+    identity: Principal | None
 
     def shown(self) -> Mapping[str, Any]:
         """The credentials as STS answers them."""
@@ -43,25 +43,25 @@ class Session:
         }
 
 
-class Sessions:
+class TemporaryCredentials:
     """The credentials that are out, by access key; `clock` says what time it is."""
 
     def __init__(self, clock: Clock = now) -> None:
         self.clock = clock
-        self._all: dict[str, Session] = {}
+        self._all: dict[str, RoleSession] = {}
 
-    def issue(self, identity: identities.Identity | None, *, seconds: float) -> Session:
+    def issue(self, identity: Principal | None, *, seconds: float) -> RoleSession:
         """Credentials for `identity`, None for the administrator, that are good for so many seconds."""
         key = "ASIA" + "".join(secrets.choice(_LETTERS) for _ in range(16))
         expires = self.clock() + timedelta(seconds=seconds)
-        made = Session(key, secrets.token_urlsafe(30), secrets.token_urlsafe(120), expires, identity)
+        made = RoleSession(key, secrets.token_urlsafe(30), secrets.token_urlsafe(120), expires, identity)
         self._all[key] = made
         return made
 
-    def find(self, key: str) -> Session | None:
+    def find(self, key: str) -> RoleSession | None:
         """The session of an access key, also one that has expired."""
         return self._all.get(key)
 
-    def is_over(self, session: Session) -> bool:
+    def is_over(self, session: RoleSession) -> bool:
         """Whether its credentials have expired."""
         return self.clock() >= session.expires

@@ -14,7 +14,7 @@ from preflight.rehearsal.network import namespace
 
 
 @dataclass(frozen=True)
-class Check:
+class HealthCheck:
     """How a target group checks: seconds, and the status codes that are well."""
 
     protocol: str
@@ -28,7 +28,7 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Found:
+class CheckResult:
     """What a check found: whether it is well, and else AWS's reason code and description."""
 
     is_well: bool
@@ -38,14 +38,14 @@ class Found:
     is_stubborn: bool = False
 
 
-def check_of(group: Mapping[str, Any], port: int) -> Check:
+def check_of(group: Mapping[str, Any], port: int) -> HealthCheck:
     """The check of a target group as DescribeTargetGroups shows it, for a target on `port`.
 
     Source: https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_TargetGroup.html.
     """
     named = str(group.get("HealthCheckPort") or "traffic-port")
     matcher = group.get("Matcher") or {}
-    return Check(
+    return HealthCheck(
         protocol=str(group.get("HealthCheckProtocol") or group.get("Protocol") or "HTTP"),
         port=int(named) if named.isdigit() else port,
         path=str(group.get("HealthCheckPath") or "/"),
@@ -57,25 +57,25 @@ def check_of(group: Mapping[str, Any], port: int) -> Check:
     )
 
 
-def ask(pid: int, address: str, check: Check) -> Found:
+def ask(pid: int, address: str, check: HealthCheck) -> CheckResult:
     """Ask the target in the network namespace of process `pid`."""
     try:
         if check.protocol not in {"HTTP", "HTTPS"}:
             namespace.connect(pid, address, check.port, timeout=check.timeout).close()
-            return Found(is_well=True)
+            return CheckResult(is_well=True)
         status = _status(pid, address, check)
     except TimeoutError:
-        return Found(is_well=False, reason="Target.Timeout", description="Request timed out")
+        return CheckResult(is_well=False, reason="Target.Timeout", description="Request timed out")
     except (OSError, http.client.HTTPException):
-        return Found(is_well=False, reason="Target.FailedHealthChecks", description="Health checks failed")
+        return CheckResult(is_well=False, reason="Target.FailedHealthChecks", description="Health checks failed")
     if fits(status, check.codes):
-        return Found(is_well=True)
+        return CheckResult(is_well=True)
     said = f"Health checks failed with these codes: [{status}]"
     is_stubborn = 300 <= status < 500
-    return Found(is_well=False, reason="Target.ResponseCodeMismatch", description=said, is_stubborn=is_stubborn)
+    return CheckResult(is_well=False, reason="Target.ResponseCodeMismatch", description=said, is_stubborn=is_stubborn)
 
 
-def _status(pid: int, address: str, check: Check) -> int:
+def _status(pid: int, address: str, check: HealthCheck) -> int:
     asking = http.client.HTTPConnection(address, check.port, timeout=check.timeout)
     with contextlib.closing(asking):
         asking.sock = namespace.connect(pid, address, check.port, timeout=check.timeout)

@@ -12,8 +12,8 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
-from preflight.rehearsal.load_balancing import certificate
-from preflight.rehearsal.load_balancing import listener_rules as routing
+from preflight.rehearsal.load_balancing import certificate, listener_rules
+from preflight.rehearsal.load_balancing.listener_rules import HttpRequest
 from preflight.rehearsal.network import namespace
 
 TIMEOUT = 10.0
@@ -44,14 +44,14 @@ class Listener(Protocol):
         """Process id of a namespace, and address and port of the target in it."""
 
 
-class Front:
+class HttpListener:
     """Serves one listener on one address until it is closed; `port` is the listener's, where the address has another."""
 
     def __init__(
         self, place: tuple[str, int], listener: Listener, *, is_encrypted: bool, port: int | None = None
     ) -> None:
         own = {"listener": listener, "is_encrypted": is_encrypted, "port": port}
-        handler = type("Handler", (_Handler,), own)
+        handler = type("Handler", (_ListenerHandler,), own)
         self._server = http.server.ThreadingHTTPServer(place, handler)
         self._server.daemon_threads = True
         if is_encrypted:  # the handshake is the business of a caller's own thread: who says nothing holds up nobody
@@ -67,7 +67,7 @@ class Front:
         self._server.server_close()
 
 
-class _Handler(http.server.BaseHTTPRequestHandler):
+class _ListenerHandler(http.server.BaseHTTPRequestHandler):
     """One connection of a caller."""
 
     listener: Listener
@@ -99,7 +99,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self._say(400)
             return
         headers = {name.lower(): value for name, value in self.headers.items()}
-        asked = routing.Asked(self.command, self.path, str(self.client_address[0]), headers)
+        asked = HttpRequest(self.command, self.path, str(self.client_address[0]), headers)
         self._route(asked, size)
 
     def _size(self) -> int | None:
@@ -114,8 +114,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             raise ValueError
         return int(text)
 
-    def _route(self, asked: routing.Asked, size: int | None) -> None:
-        routed = routing.action(self.listener.rules(), asked)
+    def _route(self, asked: HttpRequest, size: int | None) -> None:
+        routed = listener_rules.action(self.listener.rules(), asked)
         if routed is not None and routed["Type"] not in {"redirect", "fixed-response"}:
             self._forward(routed, size)
             return
@@ -130,8 +130,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             text = str(config.get("MessageBody") or "")
             self._answer(int(config["StatusCode"]), text.encode(), [("Content-Type", kind)])
 
-    def _redirect(self, config: Mapping[str, Any], asked: routing.Asked) -> None:
-        where = routing.location(config, asked, protocol=self._protocol, port=self._port)
+    def _redirect(self, config: Mapping[str, Any], asked: HttpRequest) -> None:
+        where = listener_rules.location(config, asked, protocol=self._protocol, port=self._port)
         status = 302 if config.get("StatusCode") == "HTTP_302" else 301
         self._answer(status, b"", [("Location", where)])
 
@@ -144,7 +144,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         return self.port or int(self.connection.getsockname()[1])
 
     def _forward(self, routed: Mapping[str, Any], size: int | None) -> None:
-        groups = routing.target_groups(routed)
+        groups = listener_rules.target_groups(routed)
         backend = self.listener.backend(groups[0]) if groups else None
         self.close_connection = self.close_connection or size != 0  # the target may answer before it read the body
         if backend is None:

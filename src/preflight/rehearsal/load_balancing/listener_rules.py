@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
-from preflight.aws import iam_policy as permissions
+from preflight.aws import iam_policy
 
 Described = Mapping[str, Any]
 ROUTES = ("forward", "redirect", "fixed-response")
 
 
 @dataclass(frozen=True)
-class Asked:
+class HttpRequest:
     """What a listener sees of a request; header names in lower case."""
 
     method: str
@@ -47,7 +47,7 @@ class Asked:
         return self.target if self.target.startswith("/") else f"/{self.target.partition('://')[2].partition('/')[2]}"
 
 
-def action(rules: Sequence[Described], asked: Asked) -> Described | None:
+def action(rules: Sequence[Described], asked: HttpRequest) -> Described | None:
     """The action that routes the request: of the first rule by priority whose conditions all hold.
 
     Actions that authenticate are passed over: nobody here can log in.
@@ -71,20 +71,20 @@ def target_groups(routed: Described) -> list[str]:
     return arns or ([routed["TargetGroupArn"]] if routed.get("TargetGroupArn") else [])
 
 
-def _holds(condition: Described, asked: Asked) -> bool:
+def _holds(condition: Described, asked: HttpRequest) -> bool:
     kind = condition.get("Field")
     values = _values(condition)
     if kind == "path-pattern":
-        return any(permissions.like(asked.path, value) for value in values)
+        return any(iam_policy.like(asked.path, value) for value in values)
     if kind == "host-header":
-        return any(permissions.like(asked.host.lower(), value.lower()) for value in values)
+        return any(iam_policy.like(asked.host.lower(), value.lower()) for value in values)
     if kind == "http-request-method":
         return asked.method in values
     if kind == "source-ip":
         return any(ipaddress.ip_address(asked.source) in ipaddress.ip_network(v, strict=False) for v in values)
     if kind == "http-header":
         name = str((condition.get("HttpHeaderConfig") or {}).get("HttpHeaderName", "")).lower()
-        return any(permissions.like(asked.headers.get(name, "").lower(), value.lower()) for value in values)
+        return any(iam_policy.like(asked.headers.get(name, "").lower(), value.lower()) for value in values)
     return kind == "query-string" and _asks(condition, asked)
 
 
@@ -96,19 +96,19 @@ def _values(condition: Described) -> list[str]:
     return [str(value) for value in found if not isinstance(value, dict)]
 
 
-def _asks(condition: Described, asked: Asked) -> bool:
+def _asks(condition: Described, asked: HttpRequest) -> bool:
     """Neither keys nor values tell capitals from small letters; both may have wildcards."""
     pairs = parse_qsl(asked.query.lower(), keep_blank_values=True)
     wanted = (condition.get("QueryStringConfig") or {}).get("Values") or []
     return any(
-        permissions.like(value, str(want.get("Value", "*")).lower())
-        and permissions.like(key, str(want.get("Key", "*")).lower())
+        iam_policy.like(value, str(want.get("Value", "*")).lower())
+        and iam_policy.like(key, str(want.get("Key", "*")).lower())
         for want in wanted
         for key, value in pairs
     )
 
 
-def location(config: Described, asked: Asked, *, protocol: str, port: int) -> str:
+def location(config: Described, asked: HttpRequest, *, protocol: str, port: int) -> str:
     """Where a redirect leads, its placeholders filled.
 
     Source: https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_RedirectActionConfig.html.

@@ -15,17 +15,18 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from preflight.aws import describe_network as vpc
-from preflight.aws import reachability
-from preflight.rehearsal import account as accounts
-from preflight.rehearsal import ledger
-from preflight.rehearsal.containers import running_task as running
-from preflight.rehearsal.load_balancing import http_listener as front
-from preflight.rehearsal.load_balancing import listener_rules as routing
-from preflight.rehearsal.load_balancing import targets
-from preflight.rehearsal.network import interfaces, relay
+from preflight.aws import describe_network, reachability
+from preflight.aws.reachability import Blocker, Interface, Network
+from preflight.rehearsal.account import Account
+from preflight.rehearsal.containers.running_task import RunningTasks
+from preflight.rehearsal.ledger import Ledger
+from preflight.rehearsal.load_balancing import listener_rules, targets
+from preflight.rehearsal.load_balancing.http_listener import HttpListener
+from preflight.rehearsal.load_balancing.targets import Targets
+from preflight.rehearsal.network.interfaces import CreatedInterface, Interfaces
+from preflight.rehearsal.network.relay import Relay
 
-Door = front.Front | relay.Relay
+Door = HttpListener | Relay
 Place = tuple[str, int, str, str]  # address, port, ARN and protocol of a listener: with any of them it is another one
 SPOKEN = ("HTTP", "HTTPS")
 
@@ -41,7 +42,7 @@ class _Balancer:
     shape: tuple[Any, ...]
     region: str
     vpc: str
-    faces: list[interfaces.Made] = field(default_factory=list)
+    faces: list[CreatedInterface] = field(default_factory=list)
     doors: dict[Place, Door] = field(default_factory=dict)
 
 
@@ -50,10 +51,10 @@ class Balancers:
 
     def __init__(
         self,
-        account: accounts.Account,
-        faces: interfaces.Interfaces,
-        runs: running.Runs,
-        book: ledger.Ledger,
+        account: Account,
+        faces: Interfaces,
+        runs: RunningTasks,
+        book: Ledger,
     ) -> None:
         self._account = account
         self._interfaces = faces
@@ -61,9 +62,9 @@ class Balancers:
         self._book = book
         self._lock = threading.RLock()
         self._known: dict[str, _Balancer] = {}
-        self.targets: targets.Targets | None = None
+        self.targets: Targets | None = None
 
-    def faces(self, arn: str) -> tuple[reachability.Interface, ...]:
+    def faces(self, arn: str) -> tuple[Interface, ...]:
         """The interfaces of a load balancer."""
         with self._lock:
             known = self._known.get(arn)
@@ -122,7 +123,7 @@ class Balancers:
         known = self._known[arn]
         listeners = {_heard(one) for one in _every(elb, "describe_listeners", "Listeners", LoadBalancerArn=arn)}
         network = (
-            vpc.describe(self._account.client("ec2", region), known.vpc) if known.faces else reachability.Network()
+            describe_network.describe_network(self._account.client("ec2", region), known.vpc) if known.faces else Network()
         )
         wanted = {
             (made.public or made.face.address, *heard)
@@ -141,9 +142,9 @@ class Balancers:
         here = (address, port) if any(made.public == address for made in known.faces) else ("127.0.0.1", 0)
         try:
             if spoken in SPOKEN:
-                known.doors[place] = front.Front(here, listener, is_encrypted=spoken == "HTTPS", port=port)
+                known.doors[place] = HttpListener(here, listener, is_encrypted=spoken == "HTTPS", port=port)
             elif spoken in {"TCP", "TCP_UDP"}:
-                known.doors[place] = relay.Relay(here, listener.pick)
+                known.doors[place] = Relay(here, listener.pick)
             else:
                 self._book.note(f"the {spoken} listener on port {port} of {_named(arn)} is not opened in a rehearsal")
         except OSError as error:
@@ -157,7 +158,7 @@ class Balancers:
                 return None
             return [made.public or made.face.address for made in found.faces]
 
-    def inside(self, inside: str) -> list[tuple[interfaces.Made, int]]:
+    def inside(self, inside: str) -> list[tuple[CreatedInterface, int]]:
         """The interfaces of internal load balancers in a VPC, each with a port of a listener."""
         with self._lock:
             return [
@@ -168,7 +169,7 @@ class Balancers:
                 if made.public is None and (made.face.address, made.face.vpc) == (place[0], inside)
             ]
 
-    def at(self, address: str, port: int, inside: str) -> tuple[interfaces.Made, tuple[str, int]] | None:
+    def at(self, address: str, port: int, inside: str) -> tuple[CreatedInterface, tuple[str, int]] | None:
         """The interface at an address, public or of a VPC, and where its listener on a port is open here."""
         with self._lock:
             for known in self._known.values():
@@ -221,7 +222,7 @@ class _Listener:
     def pick(self, _caller: socket.socket) -> tuple[int, tuple[str, int]] | None:
         """The target of a listener that has one target group and no rules."""
         actions = [action for rule in self.rules() for action in rule.get("Actions") or []]
-        arns = routing.target_groups(actions[0]) if actions else []
+        arns = listener_rules.target_groups(actions[0]) if actions else []
         return self.backend(arns[0]) if arns else None
 
 
@@ -240,7 +241,7 @@ def _named(arn: str) -> str:
     return "/".join(arn.rpartition(":")[2].split("/")[1:3])
 
 
-def _is_at(made: interfaces.Made, address: str, inside: str) -> bool:
+def _is_at(made: CreatedInterface, address: str, inside: str) -> bool:
     if made.public is not None:
         return made.public == address
     return (made.face.address, made.face.vpc) == (address, inside)
@@ -252,7 +253,7 @@ def _shape(balancer: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def _from_internet(
-    network: reachability.Network, face: reachability.Interface, port: int
-) -> reachability.Missing | None:
+    network: Network, face: Interface, port: int
+) -> Blocker | None:
     """As for a task; a load balancer without security groups admits everybody."""
     return reachability.from_internet(network, face, port, has_groups=bool(face.groups))

@@ -13,17 +13,18 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from preflight.aws import describe_network as vpc
-from preflight.aws import reachability
-from preflight.rehearsal import account as accounts
-from preflight.rehearsal.containers import running_task as running
-from preflight.rehearsal.ecs import state as states
-from preflight.rehearsal.load_balancing import health_check as probe
+from preflight.aws import describe_network, reachability
+from preflight.aws.reachability import Interface, Network
+from preflight.rehearsal.account import Account
+from preflight.rehearsal.containers.running_task import RunningTask, RunningTasks
+from preflight.rehearsal.ecs.state import State, Task
+from preflight.rehearsal.load_balancing import health_check
+from preflight.rehearsal.load_balancing.health_check import CheckResult, HealthCheck
 
 QUICK = 0.25  # seconds between checks until the first verdict
 PATIENCE = 30.0  # seconds of failing, beyond the grace period, after which no verdict is waited for
 STUBBORN = 3.0  # seconds after which an answer that says "no such page" is believed
-Faces = Callable[[str], tuple[reachability.Interface, ...]]
+Faces = Callable[[str], tuple[Interface, ...]]
 GONE = "TargetGroupNotFound"
 HEALTHY, UNHEALTHY, INITIAL = "healthy", "unhealthy", "initial"
 
@@ -57,14 +58,14 @@ class Target:
 class Targets:
     """Every target that a task of a service is; `faces` tells the interfaces of a load balancer."""
 
-    def __init__(self, state: states.State, account: accounts.Account, runs: running.Runs, faces: Faces) -> None:
+    def __init__(self, state: State, account: Account, runs: RunningTasks, faces: Faces) -> None:
         self._state = state
         self._account = account
         self._runs = runs
         self._faces = faces
         self._targets: dict[str, list[Target]] = {}
 
-    def register(self, task: states.Task, run: running.Running) -> None:
+    def register(self, task: Task, run: RunningTask) -> None:
         """Register a task that has begun to run in the target groups of its service."""
         service = task.service
         if service is None or run.face is None:
@@ -76,13 +77,13 @@ class Targets:
                 continue
             elb.register_targets(TargetGroupArn=group, Targets=[{"Id": run.face.address, "Port": port}])
             service.say(f"registered 1 targets in (target-group {group})")
-            target = Target(group, run.face.address, port, run.face.vpc, probe.check_of(_described(elb, group), port).port)
+            target = Target(group, run.face.address, port, run.face.vpc, health_check.check_of(_described(elb, group), port).port)
             with self._state.changed:
                 self._targets.setdefault(task.id, []).append(target)
                 task.targets[group] = INITIAL
             threading.Thread(target=self._watch, args=(task, run, target), daemon=True, name="target").start()
 
-    def deregister(self, task: states.Task) -> None:
+    def deregister(self, task: Task) -> None:
         """Take a task out of its target groups."""
         with self._state.changed:
             targets = self._targets.pop(task.id, [])
@@ -106,21 +107,21 @@ class Targets:
         with self._state.changed:
             return [t for targets in self._targets.values() for t in targets if t.group == group]
 
-    def _watch(self, task: states.Task, run: running.Running, target: Target) -> None:
+    def _watch(self, task: Task, run: RunningTask, target: Target) -> None:
         try:
             self._keep(task, run, target)
         except (ClientError, LookupError):  # what it is in was deleted: nobody asks the target any more
-            gone = probe.Found(is_well=False, reason="Target.NotInUse", description="Target group is gone")
+            gone = CheckResult(is_well=False, reason="Target.NotInUse", description="Target group is gone")
             self._tell(task, target, UNHEALTHY, gone)
 
-    def _keep(self, task: states.Task, run: running.Running, target: Target) -> None:
+    def _keep(self, task: Task, run: RunningTask, target: Target) -> None:
         """Check a target until it is taken out, its target group goes, or the account does."""
         began, failures = time.monotonic(), 0
         wait = 0.0
         while not target.over.wait(wait) and not self._account.closing.is_set():
             try:
                 group = _described(self._account.client("elbv2", task.region), target.group)
-                check = probe.check_of(group, target.port)
+                check = health_check.check_of(group, target.port)
                 found = self._answer(task, run, target, check, group["LoadBalancerArns"])
             except ClientError as error:  # something of the network is being taken away
                 if error.response["Error"]["Code"] == GONE:
@@ -136,32 +137,32 @@ class Targets:
             wait = check.interval if target.state == HEALTHY else QUICK
 
     def _answer(
-        self, task: states.Task, run: running.Running, target: Target, check: probe.Check, balancers: list[str]
-    ) -> probe.Found:
+        self, task: Task, run: RunningTask, target: Target, check: HealthCheck, balancers: list[str]
+    ) -> CheckResult:
         missing = self._missing(task, run, target, check, balancers)
         if missing is not None:
             return missing
         if not run.pid or not check.is_enabled:
-            return probe.Found(is_well=True)  # nothing that could be asked; the ledger says what runs
-        return probe.ask(run.pid, target.address, check)
+            return CheckResult(is_well=True)  # nothing that could be asked; the ledger says what runs
+        return health_check.ask(run.pid, target.address, check)
 
     def _missing(
-        self, task: states.Task, run: running.Running, target: Target, check: probe.Check, balancers: list[str]
-    ) -> probe.Found | None:
+        self, task: Task, run: RunningTask, target: Target, check: HealthCheck, balancers: list[str]
+    ) -> CheckResult | None:
         """What the network says: a request that never arrives, or a zone that gets no traffic."""
         if run.face is None:
             return None
-        network = vpc.describe(self._account.client("ec2", task.region), target.vpc)
+        network = describe_network.describe_network(self._account.client("ec2", task.region), target.vpc)
         faces = [face for arn in balancers for face in self._faces(arn)]
         if faces and _zone(network, run.face) not in {_zone(network, face) for face in faces}:
             said = "Target is in an Availability Zone that is not enabled for the load balancer"
-            return probe.Found(is_well=False, reason="Target.NotInUse", description=said, can_heal=False)
+            return CheckResult(is_well=False, reason="Target.NotInUse", description=said, can_heal=False)
         links = [reachability.between(network, face, run.face, check.port) for face in faces]
         if links and all(link is not None for link in links):
-            return probe.Found(is_well=False, reason="Target.Timeout", description="Request timed out", can_heal=False)
+            return CheckResult(is_well=False, reason="Target.Timeout", description="Request timed out", can_heal=False)
         return None
 
-    def _tell(self, task: states.Task, target: Target, state: str, found: probe.Found) -> None:
+    def _tell(self, task: Task, target: Target, state: str, found: CheckResult) -> None:
         with self._state.changed:
             if target.over.is_set():
                 return
@@ -180,7 +181,7 @@ class Targets:
             self._state.changed.notify_all()
 
 
-def verdict(check: probe.Check, found: probe.Found, *, failures: int, elapsed: float, grace: float, former: str) -> str:
+def verdict(check: HealthCheck, found: CheckResult, *, failures: int, elapsed: float, grace: float, former: str) -> str:
     """The state after a check, the `failures`-th in a row that failed.
 
     What cannot heal is unhealthy at once; an answer of the 400s after a moment; anything else is given
@@ -204,5 +205,5 @@ def _described(elb: Any, group: str) -> dict[str, Any]:
     return found
 
 
-def _zone(network: reachability.Network, face: reachability.Interface) -> str | None:
+def _zone(network: Network, face: Interface) -> str | None:
     return next((s["AvailabilityZone"] for s in network.subnets if s["SubnetId"] == face.subnet), None)

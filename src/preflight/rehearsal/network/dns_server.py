@@ -26,7 +26,7 @@ _MOST = 4096  # bytes of a question
 LookUp = Callable[[str, str], "list[str] | None"]
 
 
-class Resolver:
+class DnsServer:
     """Answers what is asked at a socket; `look_up` gives the records of a name and type, None for no such name."""
 
     def __init__(self, asked: socket.socket, look_up: LookUp) -> None:

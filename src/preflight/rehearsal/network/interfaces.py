@@ -13,9 +13,9 @@ from typing import Any
 
 import moto.backends
 
-from preflight.aws import reachability
-from preflight.rehearsal import account as accounts
-from preflight.templates import functions as resolve
+from preflight.aws.reachability import Interface
+from preflight.rehearsal.account import Account
+from preflight.templates import functions
 
 PUBLIC = ipaddress.IPv4Network("127.64.0.0/10")
 
@@ -25,23 +25,23 @@ class NoFreeAddressError(Exception):
 
 
 @dataclass(frozen=True)
-class Made:
+class CreatedInterface:
     """An interface that was made: its id, its public address (None: it has none), and what it is."""
 
     id: str
     public: str | None
-    face: reachability.Interface
+    face: Interface
 
 
 class Interfaces:
     """Makes and removes elastic network interfaces through the EC2 API."""
 
-    def __init__(self, account: accounts.Account) -> None:
+    def __init__(self, account: Account) -> None:
         self._account = account
         self._lock = threading.Lock()
         self._random = random.SystemRandom()
 
-    def create(self, region: str, network: dict[str, Any], *, task: str) -> Made:
+    def create(self, region: str, network: dict[str, Any], *, task: str) -> CreatedInterface:
         """The interface of a task in one of its subnets, with the VPC's default group where none is named.
 
         Raises:
@@ -51,13 +51,13 @@ class Interfaces:
             region,
             network["subnets"],
             network.get("securityGroups") or None,
-            description=f"arn:{resolve.partition_of(region)[0]}:ecs:{region}:{self._account.id}:attachment/{task}",
+            description=f"arn:{functions.partition_of(region)[0]}:ecs:{region}:{self._account.id}:attachment/{task}",
             wants_public=network.get("assignPublicIp") == "ENABLED",
         )
 
     def place(
         self, region: str, subnets: list[str], groups: list[str] | None, *, description: str, wants_public: bool
-    ) -> Made:
+    ) -> CreatedInterface:
         """An interface in the emptiest of the subnets; `groups` None: the default group of the VPC.
 
         Raises:
@@ -74,10 +74,10 @@ class Interfaces:
         record = moto.backends.get_backend("ec2")[self._account.id][region].enis[made["NetworkInterfaceId"]]
         record.status = "in-use"
         record.public_ip = self._loopback() if wants_public else None
-        face = reachability.Interface(
+        face = Interface(
             subnet["VpcId"], subnet["SubnetId"], address, tuple(own), has_public_address=wants_public
         )
-        return Made(made["NetworkInterfaceId"], record.public_ip, face)
+        return CreatedInterface(made["NetworkInterfaceId"], record.public_ip, face)
 
     def delete(self, region: str, interface: str) -> None:
         """Give the interface and its addresses back."""

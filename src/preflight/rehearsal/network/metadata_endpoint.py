@@ -18,7 +18,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from preflight.rehearsal.network import namespace, relay
+from preflight.rehearsal.network import namespace
+from preflight.rehearsal.network.relay import Relay
 
 ADDRESS = "169.254.170.2"
 PORT = 51678  # where it listens: port 80 of all addresses belongs to the containers
@@ -51,7 +52,7 @@ def variables(
     return found
 
 
-class Endpoint:
+class MetadataEndpoint:
     """One thread that answers in the namespaces of all tasks."""
 
     def __init__(self, *, port: int) -> None:
@@ -79,7 +80,7 @@ class Endpoint:
         except OSError:
             listener.close()
             raise
-        way = relay.Relay(inside, lambda _: (os.getpid(), ("127.0.0.1", self._port)))
+        way = Relay(inside, lambda _: (os.getpid(), ("127.0.0.1", self._port)))
         self._new.append((listener, answer))
         self._wake.send(b"!")
 
@@ -121,7 +122,7 @@ class Endpoint:
     def lead(pid: int) -> bool:
         """Lead port 80 of the address to the endpoint; whether that could be done."""
         there = f"--jump DNAT --to-destination {ADDRESS}:{PORT}"
-        return namespace.lead(pid, {"nat": [f"--append OUTPUT --destination {ADDRESS} --protocol tcp --dport 80 {there}"]})
+        return namespace.apply_iptables(pid, {"nat": [f"--append OUTPUT --destination {ADDRESS} --protocol tcp --dport 80 {there}"]})
 
     @staticmethod
     def _accept(listener: socket.socket, answer: Answer) -> None:
@@ -130,7 +131,7 @@ class Endpoint:
         except OSError:
             return
         caller.settimeout(None)
-        handler = type("Handler", (_Handler,), {"answer": staticmethod(answer)})
+        handler = type("Handler", (_MetadataHandler,), {"answer": staticmethod(answer)})
         threading.Thread(target=_serve, args=(handler, caller, address), daemon=True).start()
 
 
@@ -139,7 +140,7 @@ def _serve(handler: Any, caller: socket.socket, address: Any) -> None:
         handler(caller, address, None)
 
 
-class _Handler(http.server.BaseHTTPRequestHandler):
+class _MetadataHandler(http.server.BaseHTTPRequestHandler):
     """One request of a container."""
 
     answer: Answer

@@ -11,8 +11,8 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from preflight import errors
-from preflight.system import processes as process
+from preflight.errors import PreflightError
+from preflight.system import processes
 
 _CLONE_NEWNET = 0x40000000
 _SIOCSIFADDR = 0x8916
@@ -79,7 +79,7 @@ def assign(pid: int, address: str, *, number: int = 1, mask: str = "255.255.255.
     within(pid, set_address)
 
 
-def lead(pid: int, tables: Mapping[str, Sequence[str]]) -> bool:
+def apply_iptables(pid: int, tables: Mapping[str, Sequence[str]]) -> bool:
     """Let rules of iptables lead what programs in the namespace of process `pid` send; whether that could be done.
 
     `tables` holds the rules to add, by table; a line with a colon makes a chain, or empties it.
@@ -87,8 +87,8 @@ def lead(pid: int, tables: Mapping[str, Sequence[str]]) -> bool:
     text = "".join(f"*{table}\n" + "".join(f"{rule}\n" for rule in rules) + "COMMIT\n" for table, rules in tables.items())
     command = ("iptables-restore", "--wait", "5", "--noflush")
     try:
-        return process.run("nsenter", f"--net=/proc/{pid}/ns/net", *command, timeout=20, given=text).code == 0
-    except errors.PreflightError:
+        return processes.run("nsenter", f"--net=/proc/{pid}/ns/net", *command, timeout=20, given=text).code == 0
+    except PreflightError:
         return False
 
 
@@ -114,7 +114,7 @@ def listen(pid: int, address: str, port: int) -> socket.socket:
     return made[0]
 
 
-def receive(pid: int, address: str, port: int) -> socket.socket:
+def bind_udp(pid: int, address: str, port: int) -> socket.socket:
     """A socket for datagrams inside the namespace of process `pid`.
 
     Raises:

@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from preflight.rehearsal import account as accounts
+from preflight.rehearsal.account import Account
 
 MULTIVALUE = 8  # instances that one answer names at most
 LINKS = 8  # CNAME records that are followed at most
@@ -19,10 +19,10 @@ CHANCE = random.SystemRandom()
 Beyond = Callable[[str], "list[str] | None"]
 
 
-class Zones:
+class PrivateDns:
     """Every private zone of the account."""
 
-    def __init__(self, account: accounts.Account) -> None:
+    def __init__(self, account: Account) -> None:
         self._account = account
 
     def look_up(self, region: str, vpc: str, name: str, kind: str, *, beyond: Beyond = lambda _: None) -> list[str] | None:

@@ -9,10 +9,10 @@ from typing import Any
 
 from moto.applicationautoscaling.models import applicationautoscaling_backends
 
-from preflight.rehearsal import account as accounts
-from preflight.rehearsal import protocol
+from preflight.rehearsal.account import Account
+from preflight.rehearsal.protocol import Call, Refusal
 
-Check = Callable[[accounts.Account, protocol.Call], None]
+Check = Callable[[Account, Call], None]
 BY_REQUESTS = "ALBRequestCountPerTarget"
 _LABEL = re.compile(r"app/[^/]+/[^/]+/targetgroup/[^/]+/[^/]+")
 _SCHEDULE = re.compile(
@@ -30,8 +30,8 @@ class _Known:
         return [self.service], []
 
 
-def _refuse(message: str) -> protocol.Refusal:
-    return protocol.Refusal("ValidationException", message)
+def _refuse(message: str) -> Refusal:
+    return Refusal("ValidationException", message)
 
 
 def _check_range(given: Mapping[str, Any]) -> None:
@@ -40,7 +40,7 @@ def _check_range(given: Mapping[str, Any]) -> None:
         raise _refuse("Maximum capacity cannot be less than minimum capacity")
 
 
-def _target(account: accounts.Account, call: protocol.Call) -> None:
+def _target(account: Account, call: Call) -> None:
     """A target has a range that holds something, and is there.
 
     https://docs.aws.amazon.com/autoscaling/application/APIReference/API_RegisterScalableTarget.html;
@@ -50,12 +50,12 @@ def _target(account: accounts.Account, call: protocol.Call) -> None:
     _target_exists(account, call)
 
 
-def _is_registered(account: accounts.Account, given: Mapping[str, Any], region: str) -> bool:
+def _is_registered(account: Account, given: Mapping[str, Any], region: str) -> bool:
     targets = applicationautoscaling_backends[account.id][region].targets
     return given.get("ResourceId") in targets.get(given.get("ScalableDimension"), {})
 
 
-def _check_registered(account: accounts.Account, call: protocol.Call) -> None:
+def _check_registered(account: Account, call: Call) -> None:
     if not _is_registered(account, call.given, call.region):
         namespace, resource, dimension = (
             call.given.get(k) for k in ("ServiceNamespace", "ResourceId", "ScalableDimension")
@@ -64,10 +64,10 @@ def _check_registered(account: accounts.Account, call: protocol.Call) -> None:
             f"No scalable target registered for service namespace: {namespace}, resource ID: {resource}, "
             f"scalable dimension: {dimension}"
         )
-        raise protocol.Refusal("ObjectNotFoundException", msg)
+        raise Refusal("ObjectNotFoundException", msg)
 
 
-def _policy(account: accounts.Account, call: protocol.Call) -> None:
+def _policy(account: Account, call: Call) -> None:
     """A policy is for a registered target; requests are counted at a target group, which its label names.
 
     https://docs.aws.amazon.com/autoscaling/application/APIReference/API_PutScalingPolicy.html and
@@ -95,7 +95,7 @@ def _check_label(kind: str | None, label: str | None) -> None:
         raise _refuse(msg)
 
 
-def _action(account: accounts.Account, call: protocol.Call) -> None:
+def _action(account: Account, call: Call) -> None:
     """A scheduled action is for a registered target, at a time that can be read, and says what to change.
 
     https://docs.aws.amazon.com/autoscaling/application/APIReference/API_PutScheduledAction.html;
@@ -108,7 +108,7 @@ def _action(account: accounts.Account, call: protocol.Call) -> None:
     _check_range(call.given.get("ScalableTargetAction") or {})
 
 
-def _target_exists(account: accounts.Account, call: protocol.Call) -> None:
+def _target_exists(account: Account, call: Call) -> None:
     """A target of ECS is a service that exists.
 
     https://docs.aws.amazon.com/autoscaling/application/APIReference/API_RegisterScalableTarget.html;
@@ -120,14 +120,14 @@ def _target_exists(account: accounts.Account, call: protocol.Call) -> None:
     parts = resource.split("/")
     if len(parts) != 3 or parts[0] != "service":
         msg = "Unsupported service namespace, resource type or scalable dimension"
-        raise protocol.Refusal("ValidationException", msg)
+        raise Refusal("ValidationException", msg)
     ecs: Any = account.client("ecs", call.region)
     try:
         found = ecs.describe_services(cluster=parts[1], services=[parts[2]])["services"]
     except ecs.exceptions.ClusterNotFoundException:
         found = []
     if not any(service["status"] == "ACTIVE" for service in found):
-        raise protocol.Refusal("ValidationException", f"ECS service doesn't exist: {resource}")
+        raise Refusal("ValidationException", f"ECS service doesn't exist: {resource}")
     applicationautoscaling_backends[account.id][call.region].ecs_backend = _Known(resource)
 
 

@@ -6,11 +6,11 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from preflight.rehearsal import account as accounts
-from preflight.rehearsal import protocol
-from preflight.rehearsal.services import ec2_vpc_endpoints as ec2_endpoints
+from preflight.rehearsal.account import Account
+from preflight.rehearsal.protocol import Call, Refusal
+from preflight.rehearsal.services import ec2_vpc_endpoints
 
-Check = Callable[[accounts.Account, protocol.Call], None]
+Check = Callable[[Account, Call], None]
 _DESCRIPTION = re.compile(r"[a-zA-Z0-9. _\-:/()#,@\[\]+=&;{}!$*]*")
 
 
@@ -18,7 +18,7 @@ def _filter(name: str, *values: str) -> list[dict[str, Any]]:
     return [{"Name": name, "Values": list(values)}]
 
 
-def _route_gateway(account: accounts.Account, call: protocol.Call) -> None:
+def _route_gateway(account: Account, call: Call) -> None:
     """A route to an internet gateway needs the gateway attached to the VPC of the table.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-attribute-dependson.html;
@@ -26,7 +26,7 @@ def _route_gateway(account: accounts.Account, call: protocol.Call) -> None:
     """
     gateway = call.given.get("GatewayId") or ""
     if gateway and not gateway.startswith(("igw-", "vgw-", "local", "vpce-")):
-        raise protocol.Refusal("InvalidGatewayID.NotFound", f"The gateway ID '{gateway}' does not exist")
+        raise Refusal("InvalidGatewayID.NotFound", f"The gateway ID '{gateway}' does not exist")
     if not gateway.startswith("igw-"):
         return
     ec2: Any = account.client("ec2", call.region)
@@ -35,10 +35,10 @@ def _route_gateway(account: accounts.Account, call: protocol.Call) -> None:
     attached = {a["VpcId"] for found in gateways for a in found["Attachments"]}
     if tables[0]["VpcId"] not in attached:
         msg = f"route table {call.given['RouteTableId']} and network gateway {gateway} belong to different networks"
-        raise protocol.Refusal("InvalidParameterValue", msg)
+        raise Refusal("InvalidParameterValue", msg)
 
 
-def _subnet_is_free(account: accounts.Account, call: protocol.Call) -> None:
+def _subnet_is_free(account: Account, call: Call) -> None:
     """A subnet is associated with one route table at a time.
 
     https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html (Resource.AlreadyAssociated);
@@ -51,10 +51,10 @@ def _subnet_is_free(account: accounts.Account, call: protocol.Call) -> None:
     tables = ec2.describe_route_tables(Filters=_filter("association.subnet-id", subnet))["RouteTables"]
     if any(table["RouteTableId"] != wanted for table in tables):
         msg = f"the specified association for route table {wanted} conflicts with an existing association"
-        raise protocol.Refusal("Resource.AlreadyAssociated", msg)
+        raise Refusal("Resource.AlreadyAssociated", msg)
 
 
-def _zone_exists(account: accounts.Account, call: protocol.Call) -> None:
+def _zone_exists(account: Account, call: Call) -> None:
     """A subnet is made in a zone of its region.
 
     https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSubnet.html; moto/ec2/models/subnets.py
@@ -68,10 +68,10 @@ def _zone_exists(account: accounts.Account, call: protocol.Call) -> None:
             f"Value ({zone}) for parameter availabilityZone is invalid. Subnets can currently only be created in "
             f"the following availability zones: {', '.join(zones)}."
         )
-        raise protocol.Refusal("InvalidParameterValue", msg)
+        raise Refusal("InvalidParameterValue", msg)
 
 
-def _one_gateway(account: accounts.Account, call: protocol.Call) -> None:
+def _one_gateway(account: Account, call: Call) -> None:
     """A VPC has one internet gateway.
 
     https://docs.aws.amazon.com/vpc/latest/userguide/VPC_Internet_Gateway.html;
@@ -82,10 +82,10 @@ def _one_gateway(account: accounts.Account, call: protocol.Call) -> None:
     found = ec2.describe_internet_gateways(Filters=_filter("attachment.vpc-id", vpc))["InternetGateways"]
     if any(other["InternetGatewayId"] != gateway for other in found):
         msg = f"Network {vpc} already has an internet gateway attached"
-        raise protocol.Refusal("InvalidParameterValue", msg)
+        raise Refusal("InvalidParameterValue", msg)
 
 
-def _addresses_unmapped(account: accounts.Account, call: protocol.Call) -> None:
+def _addresses_unmapped(account: Account, call: Call) -> None:
     """An internet gateway is not detached while public addresses are mapped in its VPC.
 
     https://docs.aws.amazon.com/vpc/latest/userguide/VPC_Internet_Gateway.html;
@@ -101,10 +101,10 @@ def _addresses_unmapped(account: accounts.Account, call: protocol.Call) -> None:
             f"Network {vpc} has some mapped public address(es). Please unmap those public address(es) before "
             "detaching the gateway."
         )
-        raise protocol.Refusal("DependencyViolation", msg)
+        raise Refusal("DependencyViolation", msg)
 
 
-def _group_in_use(account: accounts.Account, call: protocol.Call) -> None:
+def _group_in_use(account: Account, call: Call) -> None:
     """A security group that an interface uses cannot be deleted.
 
     https://docs.aws.amazon.com/vpc/latest/userguide/deleting-security-groups.html;
@@ -113,10 +113,10 @@ def _group_in_use(account: accounts.Account, call: protocol.Call) -> None:
     group = call.given.get("GroupId")
     ec2: Any = account.client("ec2", call.region)
     if group and ec2.describe_network_interfaces(Filters=_filter("group-id", group))["NetworkInterfaces"]:
-        raise protocol.Refusal("DependencyViolation", f"resource {group} has a dependent object")
+        raise Refusal("DependencyViolation", f"resource {group} has a dependent object")
 
 
-def _subnet_in_use(account: accounts.Account, call: protocol.Call) -> None:
+def _subnet_in_use(account: Account, call: Call) -> None:
     """A subnet in which there is an interface cannot be deleted.
 
     https://docs.aws.amazon.com/vpc/latest/userguide/subnet-deleting.html; moto/ec2/models/subnets.py.
@@ -125,10 +125,10 @@ def _subnet_in_use(account: accounts.Account, call: protocol.Call) -> None:
     ec2: Any = account.client("ec2", call.region)
     if ec2.describe_network_interfaces(Filters=_filter("subnet-id", subnet))["NetworkInterfaces"]:
         msg = f"The subnet '{subnet}' has dependencies and cannot be deleted."
-        raise protocol.Refusal("DependencyViolation", msg)
+        raise Refusal("DependencyViolation", msg)
 
 
-def _description(_account: accounts.Account, call: protocol.Call) -> None:
+def _description(_account: Account, call: Call) -> None:
     """The description of a group is up to 255 characters of a set within ASCII.
 
     https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSecurityGroup.html;
@@ -139,13 +139,13 @@ def _description(_account: accounts.Account, call: protocol.Call) -> None:
         msg = (
             f"Value ({text}) for parameter GroupDescription is invalid. Character sets beyond ASCII are not supported."
         )
-        raise protocol.Refusal("InvalidParameterValue", msg)
+        raise Refusal("InvalidParameterValue", msg)
     if len(text) > 255 or not _DESCRIPTION.fullmatch(text):
         msg = f"Invalid security group description. Valid descriptions are strings less than 256 characters from the following set:  a-zA-Z0-9. _-:/()#,@[]+=&;{{}}!$*: {text}"
-        raise protocol.Refusal("InvalidParameterValue", msg)
+        raise Refusal("InvalidParameterValue", msg)
 
 
-def _one_network(account: accounts.Account, call: protocol.Call) -> None:
+def _one_network(account: Account, call: Call) -> None:
     """A rule refers to groups of its own VPC, or of one that is peered with it.
 
     https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html;
@@ -162,7 +162,7 @@ def _one_network(account: accounts.Account, call: protocol.Call) -> None:
     found = ec2.describe_security_groups(Filters=_filter("group-id", *ids))["SecurityGroups"]
     if len({group["VpcId"] for group in found}) > 1:
         msg = "You have specified two resources that belong to different networks."
-        raise protocol.Refusal("InvalidGroup.NotFound", msg)
+        raise Refusal("InvalidGroup.NotFound", msg)
 
 
 CHECKS: Mapping[str, Check] = {
@@ -173,7 +173,7 @@ CHECKS: Mapping[str, Check] = {
     "CreateRoute": _route_gateway,
     "CreateSecurityGroup": _description,
     "CreateSubnet": _zone_exists,
-    "CreateVpcEndpoint": ec2_endpoints.check,
+    "CreateVpcEndpoint": ec2_vpc_endpoints.check,
     "DeleteSecurityGroup": _group_in_use,
     "DeleteSubnet": _subnet_in_use,
     "DetachInternetGateway": _addresses_unmapped,

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from preflight.rehearsal import account as accounts
+from preflight.rehearsal.account import Account
 
 
-def furnish(account: accounts.Account, region: str) -> None:
+def furnish(account: Account, region: str) -> None:
     """Give the default VPC its internet gateway, the route to it, and DNS host names."""
     ec2: Any = account.client("ec2", region)
     default = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]
@@ -26,7 +26,7 @@ def furnish(account: accounts.Account, region: str) -> None:
     ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
 
 
-def admit_itself(account: accounts.Account, region: str) -> None:
+def admit_itself(account: Account, region: str) -> None:
     """Let the default security group of each VPC admit itself, as AWS makes it and moto does not.
 
     https://docs.aws.amazon.com/vpc/latest/userguide/default-security-group.html; moto/ec2/models/vpcs.py.
@@ -40,7 +40,7 @@ def admit_itself(account: accounts.Account, region: str) -> None:
             ec2.authorize_security_group_ingress(GroupId=group["GroupId"], IpPermissions=[itself])
 
 
-def guard_endpoints(account: accounts.Account, region: str) -> None:
+def guard_endpoints(account: Account, region: str) -> None:
     """Give each interface endpoint without a security group the default one of its VPC.
 
     https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateVpcEndpoint.html; moto/ec2/models/vpcs.py

@@ -10,15 +10,15 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from preflight.aws import describe_network as vpc
-from preflight.rehearsal import account as accounts
-from preflight.rehearsal import protocol
+from preflight.aws import describe_network
+from preflight.rehearsal.account import Account
+from preflight.rehearsal.protocol import Call, Refusal
 
 GATEWAY_SERVICES = ("s3", "dynamodb", "s3express")
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 
 
-def check(account: accounts.Account, call: protocol.Call) -> None:
+def check(account: Account, call: Call) -> None:
     """Hold an endpoint against its service, its VPC and the endpoints that are there.
 
     Raises:
@@ -28,7 +28,7 @@ def check(account: accounts.Account, call: protocol.Call) -> None:
     kind, name = given.get("VpcEndpointType") or "Gateway", str(given.get("ServiceName"))
     parts = name.split(".")
     if name.startswith("com.amazonaws.") and _REGION.fullmatch(parts[2]) and parts[2] != call.region:
-        raise protocol.Refusal("InvalidServiceName", f"The Vpc Endpoint Service '{name}' does not exist")
+        raise Refusal("InvalidServiceName", f"The Vpc Endpoint Service '{name}' does not exist")
     ec2: Any = account.client("ec2", call.region)
     if kind == "Gateway":
         _check_gateway(given, name, parts[-1])
@@ -41,10 +41,10 @@ def check(account: accounts.Account, call: protocol.Call) -> None:
 def _check_gateway(given: Mapping[str, Any], name: str, service: str) -> None:
     if service not in GATEWAY_SERVICES:
         msg = f"Vpc Endpoint type (Gateway) does not match available service types ([Interface]) of {name}."
-        raise protocol.Refusal("InvalidParameter", msg)
+        raise Refusal("InvalidParameter", msg)
     if given.get("SubnetIds"):
         msg = "Subnet IDs are only supported for Interface and GatewayLoadBalancer type VPC Endpoints."
-        raise protocol.Refusal("InvalidParameter", msg)
+        raise Refusal("InvalidParameter", msg)
 
 
 def _check_zones(ec2: Any, given: Mapping[str, Any]) -> None:
@@ -58,20 +58,20 @@ def _check_zones(ec2: Any, given: Mapping[str, Any]) -> None:
                 f"Found another VPC endpoint subnet in the availability zone of {subnet['SubnetId']}. VPC endpoint "
                 "subnets should be in different availability zones supported by the VPC endpoint service."
             )
-            raise protocol.Refusal("DuplicateSubnetsInSameZone", msg)
+            raise Refusal("DuplicateSubnetsInSameZone", msg)
         zones[subnet["AvailabilityZone"]] = subnet["SubnetId"]
 
 
 def _check_names(ec2: Any, given: Mapping[str, Any], name: str) -> None:
     inside = given["VpcId"]
-    if not all(vpc.has(ec2, inside, attribute) for attribute in ("enableDnsSupport", "enableDnsHostnames")):
+    if not all(describe_network.has_attribute(ec2, inside, attribute) for attribute in ("enableDnsSupport", "enableDnsHostnames")):
         msg = (
             "Enabling private DNS requires both enableDnsSupport and enableDnsHostnames VPC attributes set to "
             f"true for {inside}"
         )
-        raise protocol.Refusal("InvalidParameter", msg)
+        raise Refusal("InvalidParameter", msg)
     there = ec2.describe_vpc_endpoints(Filters=[{"Name": "vpc-id", "Values": [inside]}])["VpcEndpoints"]
     for other in there:
         if other["ServiceName"] == name and other.get("PrivateDnsEnabled") and other["State"] != "deleted":
             msg = f"private-dns-enabled cannot be set because there is already a conflicting DNS domain for {name} in the VPC {inside}"
-            raise protocol.Refusal("InvalidParameter", msg)
+            raise Refusal("InvalidParameter", msg)

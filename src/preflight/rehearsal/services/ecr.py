@@ -8,27 +8,26 @@ from datetime import timedelta
 from typing import Any
 
 from preflight.rehearsal import account as accounts
-from preflight.rehearsal import protocol
-from preflight.rehearsal.ecs import state as states
-from preflight.rehearsal.services import ecr_pull_through_cache as ecr_caches
-from preflight.rehearsal.services import ecr_registry as registries
-from preflight.rehearsal.services import ecr_registry_policy as ecr_policy
+from preflight.rehearsal.ecs import state
+from preflight.rehearsal.protocol import Call, Operation
+from preflight.rehearsal.services import ecr_pull_through_cache, ecr_registry, ecr_registry_policy
+from preflight.rehearsal.services.ecr_registry import Registry
 
 LIFETIME = timedelta(hours=12)
 
 
 def operations(
-    registry: registries.Registry, address: Callable[[], str], *, account: str
-) -> Mapping[str, protocol.Operation]:
+    registry: Registry, address: Callable[[], str], *, account: str
+) -> Mapping[str, Operation]:
     """GetAuthorizationToken, whose endpoint is the registry on loopback, and what moto does not keep."""
 
-    def token(call: protocol.Call) -> dict[str, Any]:
-        secret = f"{registries.USER}:{registry.password(call.region, accounts.principal())}"
+    def token(call: Call) -> dict[str, Any]:
+        secret = f"{ecr_registry.USER}:{registry.password(call.region, accounts.principal())}"
         data = {
             "authorizationToken": base64.b64encode(secret.encode()).decode(),
-            "expiresAt": states.now() + LIFETIME,
+            "expiresAt": state.now() + LIFETIME,
             "proxyEndpoint": address(),
         }
         return {"authorizationData": [data]}
 
-    return {"GetAuthorizationToken": token, **ecr_caches.operations(account), **ecr_policy.operations(account)}
+    return {"GetAuthorizationToken": token, **ecr_pull_through_cache.operations(account), **ecr_registry_policy.operations(account)}

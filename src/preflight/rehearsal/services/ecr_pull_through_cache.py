@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from preflight.rehearsal import protocol
-from preflight.rehearsal.ecs import state as states
+from preflight.rehearsal.ecs import state
+from preflight.rehearsal.protocol import Call, Operation, Refusal
 
 ROOT = "ROOT"  # the prefix of everything that no other prefix fits
 UPSTREAMS = {
@@ -64,7 +64,7 @@ class _Shelf:
         self._kept: dict[tuple[str, str], dict[str, Any]] = {}
         self._lock = threading.Lock()
 
-    def operations(self) -> Mapping[str, protocol.Operation]:
+    def operations(self) -> Mapping[str, Operation]:
         """Create, Update, Describe and Delete."""
         name = self._kind.name
         return {
@@ -74,31 +74,31 @@ class _Shelf:
             f"Delete{name}": self._delete,
         }
 
-    def _create(self, call: protocol.Call) -> dict[str, Any]:
+    def _create(self, call: Call) -> dict[str, Any]:
         place = (call.region, str(call.given[self._kind.key]))
         with self._lock:
             if place in self._kept:
                 msg = f"The {self._kind.name} with prefix '{place[1]}' already exists"
-                raise protocol.Refusal(f"{self._kind.error}AlreadyExistsException", msg)
-            now = states.now()
+                raise Refusal(f"{self._kind.error}AlreadyExistsException", msg)
+            now = state.now()
             upstream = UPSTREAMS.get(str(call.given.get("upstreamRegistryUrl")))
             more = {"upstreamRegistry": upstream} if upstream else {}
             self._kept[place] = {**more, **call.given, "registryId": self._registry, "createdAt": now, "updatedAt": now}
             return self._shown(self._kept[place])
 
-    def _update(self, call: protocol.Call) -> dict[str, Any]:
+    def _update(self, call: Call) -> dict[str, Any]:
         with self._lock:
             kept = self._need(call)
-            kept |= {**call.given, "updatedAt": states.now()}
+            kept |= {**call.given, "updatedAt": state.now()}
             return self._shown(kept)
 
-    def _delete(self, call: protocol.Call) -> dict[str, Any]:
+    def _delete(self, call: Call) -> dict[str, Any]:
         with self._lock:
             kept = self._need(call)
             del self._kept[call.region, kept[self._kind.key]]
             return self._shown(kept)
 
-    def _describe(self, call: protocol.Call) -> dict[str, Any]:
+    def _describe(self, call: Call) -> dict[str, Any]:
         wanted = call.given.get(self._kind.keys)
         with self._lock:
             found = {key: kept for (region, key), kept in self._kept.items() if region == call.region}
@@ -107,21 +107,21 @@ class _Shelf:
                 raise self._missing(key)
         return {self._kind.many: [kept for key, kept in found.items() if not wanted or key in wanted]}
 
-    def _need(self, call: protocol.Call) -> dict[str, Any]:
+    def _need(self, call: Call) -> dict[str, Any]:
         key = str(call.given[self._kind.key])
         if (call.region, key) not in self._kept:
             raise self._missing(key)
         return self._kept[call.region, key]
 
-    def _missing(self, key: str) -> protocol.Refusal:
+    def _missing(self, key: str) -> Refusal:
         code = f"{self._kind.error}NotFoundException"
-        return protocol.Refusal(code, f"The {self._kind.name} with prefix '{key}' does not exist")
+        return Refusal(code, f"The {self._kind.name} with prefix '{key}' does not exist")
 
     def _shown(self, kept: dict[str, Any]) -> dict[str, Any]:
         return {"registryId": self._registry, self._kind.one: dict(kept)} if self._kind.one else dict(kept)
 
 
-def operations(registry: str) -> Mapping[str, protocol.Operation]:
+def operations(registry: str) -> Mapping[str, Operation]:
     """The operations on both kinds, in the registry of an account."""
     return {**_Shelf(_RULE, registry).operations(), **_Shelf(_TEMPLATE, registry).operations()}
 

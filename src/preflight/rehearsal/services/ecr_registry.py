@@ -18,9 +18,9 @@ from typing import Any
 from botocore.exceptions import ClientError
 from werkzeug.wrappers import Request, Response
 
-from preflight.rehearsal import account as accounts
-from preflight.rehearsal import identity as identities
+from preflight.rehearsal.account import Account
 from preflight.rehearsal.iam.actions import ecr
+from preflight.rehearsal.identity import Principal
 
 _NAME = r"(?P<name>[a-z0-9]+(?:[._/-][a-z0-9]+)*)"
 _ROUTES = (
@@ -36,16 +36,16 @@ MAX_MANIFEST = 4 * 1024 * 1024
 class Registry:
     """Blobs and manifests in a folder; who may ask is decided by the token of `password`."""
 
-    def __init__(self, account: accounts.Account, folder: Path) -> None:
+    def __init__(self, account: Account, folder: Path) -> None:
         self._account = account
         self._blobs = folder / "blobs"
         self._uploads = folder / "uploads"
         self._kinds: dict[str, str] = {}
-        self._passwords: dict[str, tuple[str, identities.Identity | None]] = {}
+        self._passwords: dict[str, tuple[str, Principal | None]] = {}
         for path in (self._blobs, self._uploads):
             path.mkdir(parents=True, exist_ok=True)
 
-    def password(self, region: str, who: identities.Identity | None = None) -> str:
+    def password(self, region: str, who: Principal | None = None) -> str:
         """A password that opens the registry of that region as far as `who`, or the administrator, may use it."""
         password = secrets.token_urlsafe(24)
         self._passwords[password] = (region, who)
@@ -65,7 +65,7 @@ class Registry:
                 return self._admitted(kind, request, opened, found.groupdict())
         return _error(404, "NAME_UNKNOWN", "there is nothing here")
 
-    def _opened(self, request: Request) -> tuple[str, identities.Identity | None] | None:
+    def _opened(self, request: Request) -> tuple[str, Principal | None] | None:
         kind, _, encoded = request.headers.get("Authorization", "").partition(" ")
         if kind.lower() != "basic":
             return None
@@ -76,7 +76,7 @@ class Registry:
         return self._passwords.get(password) if user == USER else None
 
     def _denial(
-        self, who: identities.Identity | None, action: str | None, region: str, name: str
+        self, who: Principal | None, action: str | None, region: str, name: str
     ) -> str | None:
         """AWS's sentence where the owner of the password may not do to a repository what is asked."""
         if who is None or action is None or self._account.judge is None:
@@ -84,7 +84,7 @@ class Registry:
         return self._account.judge(who, "ecr", region, action, {"repositoryName": name})
 
     def _admitted(
-        self, kind: str, request: Request, opened: tuple[str, identities.Identity | None], named: dict[str, str]
+        self, kind: str, request: Request, opened: tuple[str, Principal | None], named: dict[str, str]
     ) -> Response:
         region, who = opened
         denied = self._denial(who, ecr.REGISTRY.get(f"{request.method} {kind}"), region, named["name"])

@@ -8,29 +8,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from preflight.aws import iam_policy as permissions
-from preflight.rehearsal import protocol
+from preflight.aws import iam_policy
+from preflight.rehearsal.protocol import Call, Operation, Refusal
 
 INVALID = "Invalid parameter at 'PolicyText' failed to satisfy constraint: 'Invalid registry policy provided'"
 
 
-def operations(registry: str) -> Mapping[str, protocol.Operation]:
+def operations(registry: str) -> Mapping[str, Operation]:
     """Put, Get and Delete, of one policy a region."""
     kept: dict[str, str] = {}
 
     def shown(region: str) -> dict[str, Any]:
         if region not in kept:
             msg = f"Registry policy does not exist in the registry with id '{registry}'"
-            raise protocol.Refusal("RegistryPolicyNotFoundException", msg)
+            raise Refusal("RegistryPolicyNotFoundException", msg)
         return {"registryId": registry, "policyText": kept[region]}
 
-    def put(call: protocol.Call) -> dict[str, Any]:
+    def put(call: Call) -> dict[str, Any]:
         text = str(call.given["policyText"])
         _check(text)
         kept[call.region] = text
         return shown(call.region)
 
-    def delete(call: protocol.Call) -> dict[str, Any]:
+    def delete(call: Call) -> dict[str, Any]:
         answer = shown(call.region)
         del kept[call.region]
         return answer
@@ -43,13 +43,13 @@ def operations(registry: str) -> Mapping[str, protocol.Operation]:
 
 
 def _check(text: str) -> None:
-    policy = permissions.document(text)
+    policy = iam_policy.document(text)
     statements = policy.get("Statement") if policy is not None else None
     listed = [statements] if isinstance(statements, Mapping) else statements or []
     is_whole = all(isinstance(s, Mapping) and {"Effect", "Principal", "Action"} <= set(s) for s in listed)
     actions = [str(a) for s in listed if isinstance(s, Mapping) for a in _list(s.get("Action"))]
     if not listed or not is_whole or not all(action.startswith("ecr:") for action in actions):
-        raise protocol.Refusal("InvalidParameterException", INVALID)
+        raise Refusal("InvalidParameterException", INVALID)
 
 
 def _list(value: object) -> list[object]:

@@ -8,18 +8,18 @@ from typing import Any
 
 import moto.backends
 
-from preflight.rehearsal import account as accounts
-from preflight.rehearsal import protocol
-from preflight.rehearsal.load_balancing import targets
-from preflight.rehearsal.services import elbv2_access_logs as elbv2_logs
+from preflight.rehearsal.account import Account
+from preflight.rehearsal.load_balancing.targets import Targets
+from preflight.rehearsal.protocol import Call, Operation, Refusal
+from preflight.rehearsal.services import elbv2_access_logs
 
-Check = Callable[[accounts.Account, protocol.Call], None]
+Check = Callable[[Account, Call], None]
 MAX_NAME = 32
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?")
 _SPOKEN = {"HTTP", "HTTPS"}  # by application load balancers
 
 
-def _balancer(account: accounts.Account, call: protocol.Call) -> None:
+def _balancer(account: Account, call: Call) -> None:
     """A load balancer has a name of the right form, two zones, and a way to the internet where it faces it.
 
     https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateLoadBalancer.html and
@@ -30,7 +30,7 @@ def _balancer(account: accounts.Account, call: protocol.Call) -> None:
     _check_name(str(given.get("Name")), "load balancer")
     if str(given.get("Name")).startswith("internal-"):
         msg = f"The load balancer name '{given['Name']}' cannot begin with 'internal-'"
-        raise protocol.Refusal("ValidationError", msg)
+        raise Refusal("ValidationError", msg)
     subnets = given.get("Subnets") or [m["SubnetId"] for m in given.get("SubnetMappings") or []]
     if (given.get("Type") or "application") in {"application", "network"} and subnets:
         _check_subnets(account.client("ec2", call.region), given, subnets)
@@ -38,12 +38,12 @@ def _balancer(account: accounts.Account, call: protocol.Call) -> None:
 
 def _check_name(name: str, kind: str) -> None:
     if len(name) > MAX_NAME:
-        raise protocol.Refusal(
+        raise Refusal(
             "ValidationError", f"The {kind} name '{name}' cannot be longer than '{MAX_NAME}' characters"
         )
     if not _NAME.fullmatch(name):
         msg = f"The {kind} name '{name}' can only contain characters that are alphanumeric characters and hyphens(-), and cannot begin or end with a hyphen"
-        raise protocol.Refusal("ValidationError", msg)
+        raise Refusal("ValidationError", msg)
 
 
 def _check_subnets(ec2: Any, given: Mapping[str, Any], subnets: list[str]) -> None:
@@ -52,22 +52,22 @@ def _check_subnets(ec2: Any, given: Mapping[str, Any], subnets: list[str]) -> No
     is_application = (given.get("Type") or "application") == "application"
     if len(set(zones)) < len(zones):
         msg = "A load balancer cannot be attached to multiple subnets in the same Availability Zone"
-        raise protocol.Refusal("InvalidConfigurationRequest", msg)
+        raise Refusal("InvalidConfigurationRequest", msg)
     if is_application and len(zones) < 2:
         msg = "At least two subnets in two different Availability Zones must be specified"
-        raise protocol.Refusal("ValidationError", msg)
+        raise Refusal("ValidationError", msg)
     vpc = described[0]["VpcId"]
     attached = [{"Name": "attachment.vpc-id", "Values": [vpc]}]
     is_public = (given.get("Scheme") or "internet-facing") == "internet-facing"
     if is_public and not ec2.describe_internet_gateways(Filters=attached)["InternetGateways"]:
-        raise protocol.Refusal("InvalidSubnet", f"VPC {vpc} has no internet gateway")
+        raise Refusal("InvalidSubnet", f"VPC {vpc} has no internet gateway")
     groups = given.get("SecurityGroups") or []
     if groups and any(g["VpcId"] != vpc for g in ec2.describe_security_groups(GroupIds=groups)["SecurityGroups"]):
         msg = "One or more security groups are invalid"
-        raise protocol.Refusal("InvalidConfigurationRequest", msg)
+        raise Refusal("InvalidConfigurationRequest", msg)
 
 
-def _listener(account: accounts.Account, call: protocol.Call) -> None:
+def _listener(account: Account, call: Call) -> None:
     """A listener forwards to target groups that are in the VPC of its load balancer, and speak as it does.
 
     https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateListener.html;
@@ -80,7 +80,7 @@ def _listener(account: accounts.Account, call: protocol.Call) -> None:
     for group in _forwarded(elb, call.given.get("DefaultActions") or []):
         if group.get("VpcId") and group["VpcId"] != balancer["VpcId"]:
             msg = f"The target group '{group['TargetGroupArn']}' and the load balancer '{arn}' must be in the same VPC"
-            raise protocol.Refusal("InvalidConfigurationRequest", msg)
+            raise Refusal("InvalidConfigurationRequest", msg)
         spoken = group.get("Protocol")  # none where the target is a function
         if (
             spoken
@@ -88,7 +88,7 @@ def _listener(account: accounts.Account, call: protocol.Call) -> None:
             and (group.get("Protocol") in _SPOKEN) != (kind == "application")
         ):
             msg = f"The protocol '{group.get('Protocol')}' of the target group does not suit a load balancer of type '{kind}'"
-            raise protocol.Refusal("InvalidConfigurationRequest", msg)
+            raise Refusal("InvalidConfigurationRequest", msg)
 
 
 def _forwarded(elb: Any, actions: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -98,7 +98,7 @@ def _forwarded(elb: Any, actions: list[Mapping[str, Any]]) -> list[dict[str, Any
     return list(elb.describe_target_groups(TargetGroupArns=arns)["TargetGroups"]) if arns else []
 
 
-def face_internet(account: accounts.Account, region: str) -> None:
+def face_internet(account: Account, region: str) -> None:
     """Let each load balancer whose maker named no scheme face the internet, as AWS does and moto does not.
 
     https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateLoadBalancer.html;
@@ -108,7 +108,7 @@ def face_internet(account: accounts.Account, region: str) -> None:
         balancer.scheme = balancer.scheme or "internet-facing"
 
 
-def _target_group(_account: accounts.Account, call: protocol.Call) -> None:
+def _target_group(_account: Account, call: Call) -> None:
     """A target group has a name of the right form.
 
     https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateTargetGroup.html;
@@ -117,10 +117,10 @@ def _target_group(_account: accounts.Account, call: protocol.Call) -> None:
     _check_name(str(call.given.get("Name")), "target group")
 
 
-def operations(account: accounts.Account, registered: targets.Targets) -> Mapping[str, protocol.Operation]:
+def operations(account: Account, registered: Targets) -> Mapping[str, Operation]:
     """DescribeTargetHealth, which says of the tasks' targets how they really are; moto knows the others."""
 
-    def health(call: protocol.Call) -> dict[str, Any]:
+    def health(call: Call) -> dict[str, Any]:
         group = call.given["TargetGroupArn"]
         backend = moto.backends.get_backend("elbv2")[account.id][call.region]
         kept = backend.describe_target_health(group, call.given.get("Targets") or [])
@@ -143,5 +143,5 @@ CHECKS: Mapping[str, Check] = {
     "CreateListener": _listener,
     "CreateLoadBalancer": _balancer,
     "CreateTargetGroup": _target_group,
-    "ModifyLoadBalancerAttributes": elbv2_logs.check,
+    "ModifyLoadBalancerAttributes": elbv2_access_logs.check,
 }

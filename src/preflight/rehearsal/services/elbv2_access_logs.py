@@ -13,10 +13,11 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from preflight.aws import iam_policy as permissions
-from preflight.rehearsal import account as accounts
-from preflight.rehearsal import protocol
-from preflight.templates import functions as resolve
+from preflight.aws import iam_policy
+from preflight.aws.iam_policy import Policy, RequestContext
+from preflight.rehearsal.account import Account
+from preflight.rehearsal.protocol import Call, Refusal
+from preflight.templates import functions
 
 SERVICE = "logdelivery.elasticloadbalancing.amazonaws.com"
 TEST_FILES = {"access_logs": "ELBAccessLogTestFile", "connection_logs": "ELBConnectionLogTestFile"}
@@ -51,7 +52,7 @@ ACCOUNTS = {
 }
 
 
-def check(account: accounts.Account, call: protocol.Call) -> None:
+def check(account: Account, call: Call) -> None:
     """Hold each kind of log that is turned on against its bucket.
 
     Raises:
@@ -71,19 +72,19 @@ def check(account: accounts.Account, call: protocol.Call) -> None:
         bucket = attributes.get(f"{kind}.s3.bucket") or ""
         if not _is_open(account, call.region, bucket, _test_file(account, attributes, kind), arn):
             msg = f"Access Denied for bucket: {bucket}. Please check S3bucket permission"
-            raise protocol.Refusal("InvalidConfigurationRequest", msg)
+            raise Refusal("InvalidConfigurationRequest", msg)
 
 
-def _test_file(account: accounts.Account, attributes: Mapping[str, str], kind: str) -> str:
+def _test_file(account: Account, attributes: Mapping[str, str], kind: str) -> str:
     prefix = attributes.get(f"{kind}.s3.prefix") or ""
     return f"{prefix}{'/' if prefix else ''}AWSLogs/{account.id}/{TEST_FILES[kind]}"
 
 
-def _is_open(account: accounts.Account, region: str, bucket: str, key: str, balancer: str) -> bool:
+def _is_open(account: Account, region: str, bucket: str, key: str, balancer: str) -> bool:
     """Whether the bucket is there, is not encrypted by a key of KMS, and its policy lets the file be written."""
     s3: Any = account.client("s3", region)
     try:
-        policy = permissions.document(s3.get_bucket_policy(Bucket=bucket)["Policy"])
+        policy = iam_policy.document(s3.get_bucket_policy(Bucket=bucket)["Policy"])
     except ClientError:
         return False
     if policy is None or _by_kms(s3, bucket):
@@ -94,15 +95,15 @@ def _is_open(account: accounts.Account, region: str, bucket: str, key: str, bala
         "aws:sourcearn": balancer,
         "s3:x-amz-acl": "bucket-owner-full-control",
     }
-    arn = f"arn:{resolve.partition_of(region)[0]}:s3:::{bucket}/{key}"
-    return _lets(policy, region, permissions.Request("s3:PutObject", arn, context))
+    arn = f"arn:{functions.partition_of(region)[0]}:s3:::{bucket}/{key}"
+    return _lets(policy, region, RequestContext("s3:PutObject", arn, context))
 
 
-def _lets(policy: permissions.Policy, region: str, request: permissions.Request) -> bool:
+def _lets(policy: Policy, region: str, request: RequestContext) -> bool:
     own = {ACCOUNTS[region]} if region in ACCOUNTS else set[str]()
-    if permissions.denies(policy, own, request):
+    if iam_policy.denies(policy, own, request):
         return False
-    return permissions.serves(policy, SERVICE, request) or permissions.grants(policy, own, request)
+    return iam_policy.allows_service(policy, SERVICE, request) or iam_policy.grants(policy, own, request)
 
 
 def _by_kms(s3: Any, bucket: str) -> bool:

@@ -10,16 +10,16 @@ from typing import Any
 import moto.backends
 from moto.iam import models
 
-from preflight.rehearsal import account as accounts
-from preflight.rehearsal import protocol
-from preflight.templates import functions as resolve
+from preflight.rehearsal.account import Account
+from preflight.rehearsal.protocol import Call, Refusal
+from preflight.templates import functions
 
-Check = Callable[[accounts.Account, protocol.Call], None]
+Check = Callable[[Account, Call], None]
 MAX_NAME = 64
 _SERVICE = re.compile(r"[a-z0-9.*-]+\.(amazonaws\.com(\.cn)?|amazon\.com|aws\.internal|api\.aws)")
 
 
-def _trust(_account: accounts.Account, call: protocol.Call) -> None:
+def _trust(_account: Account, call: Call) -> None:
     """A trust policy names who may assume the role, and no resource.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html;
@@ -28,11 +28,11 @@ def _trust(_account: accounts.Account, call: protocol.Call) -> None:
     name = str(call.given.get("RoleName"))
     if len(name) > MAX_NAME:
         msg = f"1 validation error detected: Value '{name}' at 'roleName' failed to satisfy constraint: Member must have length less than or equal to {MAX_NAME}"
-        raise protocol.Refusal("ValidationError", msg)
+        raise Refusal("ValidationError", msg)
     text = call.given.get("AssumeRolePolicyDocument") or call.given.get("PolicyDocument") or ""
     said = next(_wrong(text), None)
     if said is not None:
-        raise protocol.Refusal("MalformedPolicyDocument", said)
+        raise Refusal("MalformedPolicyDocument", said)
 
 
 def _wrong(text: str) -> Iterator[str]:
@@ -60,12 +60,12 @@ def _services(principal: Any) -> list[Any]:
     return named if isinstance(named, list) else [named]
 
 
-def furnish(account: accounts.Account, region: str) -> None:
+def furnish(account: Account, region: str) -> None:
     """Give the partition of a region the policies that AWS manages, before anybody sees it.
 
     moto reads them for each of six partitions at once, a second of work where one is asked for; moto/iam/models.py.
     """
-    partition = resolve.partition_of(region)[0]
+    partition = functions.partition_of(region)[0]
     if f"policies of {partition}" in account.furnished:
         return
     account.furnished.add(f"policies of {partition}")

@@ -8,15 +8,16 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from preflight.aws import iam_policy as permissions
-from preflight.rehearsal import account as accounts
-from preflight.rehearsal import protocol
-from preflight.templates import functions as resolve
+from preflight.aws import iam_policy
+from preflight.aws.iam_policy import RequestContext
+from preflight.rehearsal.account import Account
+from preflight.rehearsal.protocol import Call, Refusal
+from preflight.templates import functions
 
-Check = Callable[[accounts.Account, protocol.Call], None]
+Check = Callable[[Account, Call], None]
 
 
-def _key(account: accounts.Account, call: protocol.Call) -> None:
+def _key(account: Account, call: Call) -> None:
     """A log group is encrypted only with a key whose policy lets the service of its region use it.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html; moto/logs/models.py.
@@ -24,15 +25,15 @@ def _key(account: accounts.Account, call: protocol.Call) -> None:
     key, group = call.given.get("kmsKeyId"), call.given.get("logGroupName")
     if not key or not group:
         return
-    partition = resolve.partition_of(call.region)[0]
+    partition = functions.partition_of(call.region)[0]
     arn = f"arn:{partition}:logs:{call.region}:{account.id}:log-group:{group}"
     context = {"kms:encryptioncontext:aws:logs:arn": arn, "aws:sourcearn": arn, "aws:sourceaccount": account.id}
-    request = permissions.Request("kms:Encrypt", resource=str(key), context=context)
+    request = RequestContext("kms:Encrypt", resource=str(key), context=context)
     policy = _policy(account.client("kms", call.region), str(key))
     services = (f"logs.{call.region}.amazonaws.com", "logs.amazonaws.com")
-    if policy is None or not any(permissions.trusts(policy, service, request) for service in services):
+    if policy is None or not any(iam_policy.trusts(policy, service, request) for service in services):
         msg = f"The specified KMS Key Id could not be found or is not allowed to be used with Arn '{arn}'"
-        raise protocol.Refusal("InvalidParameterException", msg)
+        raise Refusal("InvalidParameterException", msg)
 
 
 def _policy(kms: Any, key: str) -> dict[str, Any] | None:
@@ -42,7 +43,7 @@ def _policy(kms: Any, key: str) -> dict[str, Any] | None:
         return None
 
 
-def _tags(account: accounts.Account, call: protocol.Call) -> None:
+def _tags(account: Account, call: Call) -> None:
     """The tags of a log group go with it; moto gives them to the next one of that name (moto/logs/models.py)."""
     logs, name = account.client("logs", call.region), call.given.get("logGroupName")
     found = logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]

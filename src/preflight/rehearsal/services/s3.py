@@ -12,9 +12,11 @@ from moto.iam.access_control import PermissionResult
 from moto.s3 import models
 from werkzeug.wrappers import Request  # noqa: TC002 - mypy skips moto
 
-from preflight.aws import iam_policy as permissions
+from preflight.aws import iam_policy
+from preflight.aws.iam_policy import RequestContext
 from preflight.rehearsal import account as accounts
 from preflight.rehearsal import protocol
+from preflight.rehearsal.account import Account
 
 CONTEXT = {"aws:securetransport": "true"}  # loopback stands for TLS: nobody else hears it
 READ = {"s3:HeadObject": "s3:GetObject"}
@@ -26,21 +28,21 @@ def hold_policies() -> None:
 
 
 def _permission(bucket: Any, action: str, resource: str) -> PermissionResult:
-    policy = permissions.document(bucket.policy.decode() if bucket.policy else None)
+    policy = iam_policy.document(bucket.policy.decode() if bucket.policy else None)
     if policy is None or accounts.principal() is not None:  # who is known, the gate has judged already
         return PermissionResult.NEUTRAL
-    request = permissions.Request(READ.get(action, action), resource, CONTEXT)
+    request = RequestContext(READ.get(action, action), resource, CONTEXT)
     principals = (bucket.account_id, f"arn:{bucket.partition}:iam::{bucket.account_id}:root")
-    if permissions.denies(policy, principals, request):
+    if iam_policy.denies(policy, principals, request):
         return PermissionResult.DENIED
-    allowed = permissions.grants(policy, principals, request)
+    allowed = iam_policy.grants(policy, principals, request)
     return PermissionResult.PERMITTED if allowed else PermissionResult.NEUTRAL
 
 
 _BUCKET = re.compile(r"/(?P<name>[a-z0-9][a-z0-9.-]+)/?")
 
 
-def tag_new(account: accounts.Account, region: str, request: Request) -> None:
+def tag_new(account: Account, region: str, request: Request) -> None:
     """Give a bucket that was just created the tags it came with, which moto passes over.
 
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucketConfiguration.html

@@ -9,15 +9,15 @@ from collections.abc import Callable, Mapping
 
 import moto.backends
 
-from preflight.rehearsal import account as accounts
-from preflight.rehearsal import protocol
-from preflight.rehearsal.network import private_dns as zones
-from preflight.templates import functions as resolve
+from preflight.rehearsal.account import Account
+from preflight.rehearsal.network import private_dns
+from preflight.rehearsal.protocol import Call, Refusal
+from preflight.templates import functions
 
-Check = Callable[[accounts.Account, protocol.Call], None]
+Check = Callable[[Account, Call], None]
 
 
-def _name(account: accounts.Account, call: protocol.Call) -> None:
+def _name(account: Account, call: Call) -> None:
     """A VPC has one zone of a name; moto lets it have one namespace, whatever their names.
 
     Raises:
@@ -29,13 +29,13 @@ def _name(account: accounts.Account, call: protocol.Call) -> None:
     taken = next((zone for zone in listed if zone["Name"] == name), None)
     if taken is not None:
         msg = f"The VPC {call.given['Vpc']} is already associated with a hosted zone that has the name {name}: {taken['HostedZoneId']}"
-        raise protocol.Refusal("ConflictingDomainExists", msg)
+        raise Refusal("ConflictingDomainExists", msg)
 
 
-def _zone(account: accounts.Account, call: protocol.Call) -> None:
+def _zone(account: Account, call: Call) -> None:
     """The zone of a namespace goes with it, which moto leaves behind."""
     found = account.client("servicediscovery", call.region).get_namespace(Id=call.given["Id"])["Namespace"]
-    zone = zones.zone_of(found)
+    zone = private_dns.zone_of(found)
     if zone is not None:
         account.client("route53", call.region).delete_hosted_zone(Id=zone)
 
@@ -43,11 +43,11 @@ def _zone(account: accounts.Account, call: protocol.Call) -> None:
 CHECKS: Mapping[str, Check] = {"CreatePrivateDnsNamespace": _name, "DeleteNamespace": _zone}
 
 
-def place_zones(account: accounts.Account, region: str) -> None:
+def place_zones(account: Account, region: str) -> None:
     """Give each new private namespace's zone the namespace's name and VPC, as AWS does and moto does not."""
-    route53 = moto.backends.get_backend("route53")[account.id][resolve.partition_of(region)[0]]
+    route53 = moto.backends.get_backend("route53")[account.id][functions.partition_of(region)[0]]
     for made in moto.backends.get_backend("servicediscovery")[account.id][region].namespaces.copy().values():
-        zone = zones.zone_of(made.to_json())
+        zone = private_dns.zone_of(made.to_json())
         if not made.vpc or zone is None:
             continue
         record = route53.get_hosted_zone(zone)

@@ -11,13 +11,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from preflight.aws import iam_policy as permissions
+from preflight.aws import iam_policy
+from preflight.aws.iam_policy import Policy, RequestContext, Value
 from preflight.rehearsal import account as accounts
-from preflight.rehearsal import identity as identities
-from preflight.rehearsal import protocol
-from preflight.rehearsal.iam import oidc_token as webtoken
-from preflight.rehearsal.iam import principals
-from preflight.templates import functions as resolve
+from preflight.rehearsal.account import Account
+from preflight.rehearsal.iam import oidc_token
+from preflight.rehearsal.iam.principals import Principals
+from preflight.rehearsal.identity import Principal
+from preflight.rehearsal.protocol import Call, Operation, Refusal
+from preflight.templates import functions
 
 LEAST, HOUR, DAY_AND_HALF = 900, 3600, 129_600
 ADMINISTRATOR = "user/moto"
@@ -30,11 +32,11 @@ CHAINED = "The requested DurationSeconds exceeds the 1 hour session limit for ro
 class Sts:
     """The operations that issue credentials."""
 
-    def __init__(self, account: accounts.Account, known: principals.Principals) -> None:
+    def __init__(self, account: Account, known: Principals) -> None:
         self._account = account
         self._known = known
 
-    def operations(self) -> Mapping[str, protocol.Operation]:
+    def operations(self) -> Mapping[str, Operation]:
         """Every operation that is ours, by its name."""
         return {
             "AssumeRole": self.assume,
@@ -44,53 +46,53 @@ class Sts:
             "GetSessionToken": self.renew,
         }
 
-    def assume(self, call: protocol.Call) -> dict[str, Any]:
+    def assume(self, call: Call) -> dict[str, Any]:
         """AssumeRole."""
         arn, who = str(call.given["RoleArn"]), accounts.principal()
         about = self._known.context(who) if who is not None else {"aws:principalaccount": self._account.id}
-        request = permissions.Request("sts:AssumeRole", arn, {**about, **_context(call)})
+        request = RequestContext("sts:AssumeRole", arn, {**about, **_context(call)})
         role = self._known.role(arn)
         if role is None or not self._may_assume(who, _trust(role), request, call.region):
             said = (
                 f"User: {self._arn(who, call.region)} is not authorized to perform: sts:AssumeRole on resource: {arn}"
             )
-            raise protocol.Refusal("AccessDenied", said, status=403)
+            raise Refusal("AccessDenied", said, status=403)
         return self._issue(call, role)
 
     def _may_assume(
-        self, who: identities.Identity | None, trust: permissions.Policy, request: permissions.Request, region: str
+        self, who: Principal | None, trust: Policy, request: RequestContext, region: str
     ) -> bool:
         """Whether the trust policy names somebody; where it names the account, their own policies have to allow it.
 
         Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html.
         """
         own = (who.principal, who.arn) if who is not None else (self._arn(None, region),)
-        if permissions.denies(trust, (*own, self._account.id), request):
+        if iam_policy.denies(trust, (*own, self._account.id), request):
             return False
         policies = self._known.policies(who) if who is not None else None
-        if policies is not None and permissions.forbids(policies, request):
+        if policies is not None and iam_policy.forbids(policies, request):
             return False
-        is_allowed = policies is None or permissions.allows(policies, request)
-        return permissions.grants(trust, (*own, self._account.id) if is_allowed else own, request)
+        is_allowed = policies is None or iam_policy.allows(policies, request)
+        return iam_policy.grants(trust, (*own, self._account.id) if is_allowed else own, request)
 
-    def assume_by_token(self, call: protocol.Call) -> dict[str, Any]:
+    def assume_by_token(self, call: Call) -> dict[str, Any]:
         """AssumeRoleWithWebIdentity; the signature of the token is not verified."""
         arn = str(call.given["RoleArn"])
         partition = arn.split(":")[1] if arn.count(":") > 4 else "aws"
-        claims = webtoken.claims(str(call.given["WebIdentityToken"]))
+        claims = oidc_token.claims(str(call.given["WebIdentityToken"]))
         provider = self._known.provider(claims.issuer, partition)
-        webtoken.check(claims, provider.client_id_list if provider else None, now=self._known.sessions.clock())
+        oidc_token.check(claims, provider.client_id_list if provider else None, now=self._known.sessions.clock())
         role = self._known.role(arn)
-        context = {**_context(call), **webtoken.context(claims, str(provider.url))} if provider else {}
-        request = permissions.Request("sts:AssumeRoleWithWebIdentity", arn, context)
-        if role is None or provider is None or not permissions.federates(_trust(role), str(provider.arn), request):
-            raise protocol.Refusal("AccessDenied", NOT_BY_TOKEN, status=403)
-        issued = self._issue(call, role, webtoken.context(claims, str(provider.url)))
+        context = {**_context(call), **oidc_token.context(claims, str(provider.url))} if provider else {}
+        request = RequestContext("sts:AssumeRoleWithWebIdentity", arn, context)
+        if role is None or provider is None or not iam_policy.federates(_trust(role), str(provider.arn), request):
+            raise Refusal("AccessDenied", NOT_BY_TOKEN, status=403)
+        issued = self._issue(call, role, oidc_token.context(claims, str(provider.url)))
         named = {"Provider": str(provider.arn), "Audience": claims.audiences[0]}
         return {**issued, "SubjectFromWebIdentityToken": claims.subject, **named}
 
     def _issue(
-        self, call: protocol.Call, role: Any, claimed: Mapping[str, permissions.Value] | None = None
+        self, call: Call, role: Any, claimed: Mapping[str, Value] | None = None
     ) -> dict[str, Any]:
         is_chained = claimed is None and _is_session(accounts.principal())
         most, said = (HOUR, CHAINED) if is_chained else (int(role.max_session_duration or HOUR), TOO_LONG)
@@ -104,77 +106,77 @@ class Sts:
         return {"Credentials": made.shown(), "AssumedRoleUser": user, "PackedPolicySize": 6 if limits else None}
 
     @staticmethod
-    def session_of(role: str, role_id: str, name: str, limits: tuple[str, ...] = ()) -> identities.Identity:
+    def session_of(role: str, role_id: str, name: str, limits: tuple[str, ...] = ()) -> Principal:
         """Who acts with a role, in a session of that name."""
         partition, account = role.split(":")[1], role.split(":")[4]
         arn = f"arn:{partition}:sts::{account}:assumed-role/{role.rpartition('/')[2]}/{name}"
         whole = f"{role_id}:{name}"
-        return identities.Identity(arn, role, whole, limits, {"aws:userid": whole})
+        return Principal(arn, role, whole, limits, {"aws:userid": whole})
 
-    def _limits(self, call: protocol.Call) -> tuple[str, ...]:
+    def _limits(self, call: Call) -> tuple[str, ...]:
         """The session policies of a request: one of its own, and managed ones by ARN."""
         own = [str(call.given["Policy"])] if call.given.get("Policy") else []
         arns = [str(policy.get("arn") or "") for policy in call.given.get("PolicyArns") or []]
         return (*own, *(self._known.managed(arn) for arn in arns))
 
-    def who(self, call: protocol.Call) -> dict[str, Any]:
+    def who(self, call: Call) -> dict[str, Any]:
         """GetCallerIdentity."""
         who = accounts.principal()
         user = who.id if who is not None else ADMINISTRATOR_ID
         return {"UserId": user, "Account": self._account.id, "Arn": self._arn(who, call.region)}
 
-    def _arn(self, who: identities.Identity | None, region: str) -> str:
+    def _arn(self, who: Principal | None, region: str) -> str:
         if who is not None:
             return who.arn
-        return f"arn:{resolve.partition_of(region)[0]}:sts::{self._account.id}:{ADMINISTRATOR}"
+        return f"arn:{functions.partition_of(region)[0]}:sts::{self._account.id}:{ADMINISTRATOR}"
 
-    def renew(self, call: protocol.Call) -> dict[str, Any]:
+    def renew(self, call: Call) -> dict[str, Any]:
         """GetSessionToken: a user's own rights for a while; the administrator's stay the administrator's."""
         who = accounts.principal()
         _check_is_no_session(who, "GetSessionToken")
         seconds = _seconds(call, most=DAY_AND_HALF, default=12 * HOUR, said=TOO_LONG)
         return {"Credentials": self._known.sessions.issue(who, seconds=seconds).shown()}
 
-    def federate(self, call: protocol.Call) -> dict[str, Any]:
+    def federate(self, call: Call) -> dict[str, Any]:
         """GetFederationToken: no more than a session policy allows, and nothing without one."""
         who, name = accounts.principal(), str(call.given["Name"])
         _check_is_no_session(who, "GetFederationToken")
         seconds = _seconds(call, most=DAY_AND_HALF, default=12 * HOUR, said=TOO_LONG)
-        partition = resolve.partition_of(call.region)[0]
+        partition = functions.partition_of(call.region)[0]
         arn = f"arn:{partition}:sts::{self._account.id}:federated-user/{name}"
         user = f"{self._account.id}:{name}"
         made = who
         if who is not None:
-            made = identities.Identity(arn, who.principal, user, self._limits(call) or ("{}",), {"aws:userid": user})
+            made = Principal(arn, who.principal, user, self._limits(call) or ("{}",), {"aws:userid": user})
         credentials = self._known.sessions.issue(made, seconds=seconds).shown()
         return {"Credentials": credentials, "FederatedUser": {"FederatedUserId": user, "Arn": arn}}
 
 
-def _trust(role: Any) -> permissions.Policy:
-    return permissions.document(role.assume_role_policy_document) or {}
+def _trust(role: Any) -> Policy:
+    return iam_policy.document(role.assume_role_policy_document) or {}
 
 
-def _is_session(who: identities.Identity | None) -> bool:
+def _is_session(who: Principal | None) -> bool:
     return who is not None and ":assumed-role/" in who.arn
 
 
-def _check_is_no_session(who: identities.Identity | None, operation: str) -> None:
+def _check_is_no_session(who: Principal | None, operation: str) -> None:
     """What only users may ask.
 
     Raises:
         Refusal: a role asks.
     """
     if _is_session(who):
-        raise protocol.Refusal("AccessDenied", f"Cannot call {operation} with session credentials", status=403)
+        raise Refusal("AccessDenied", f"Cannot call {operation} with session credentials", status=403)
 
 
-def _context(call: protocol.Call) -> dict[str, permissions.Value]:
+def _context(call: Call) -> dict[str, Value]:
     given = (("sts:externalid", "ExternalId"), ("sts:rolesessionname", "RoleSessionName"))
     keys = {key: str(call.given[member]) for key, member in given if call.given.get(member)}
     return {**keys, "aws:requestedregion": call.region, "aws:securetransport": "true"}
 
 
-def _seconds(call: protocol.Call, *, most: int, default: int, said: str) -> int:
+def _seconds(call: Call, *, most: int, default: int, said: str) -> int:
     """How long credentials are to be good for.
 
     Raises:
@@ -184,7 +186,7 @@ def _seconds(call: protocol.Call, *, most: int, default: int, said: str) -> int:
     seconds = default if asked is None else int(asked)
     if seconds < LEAST:
         msg = f"1 validation error detected: Value '{seconds}' at 'durationSeconds' failed to satisfy constraint: Member must have value greater than or equal to {LEAST}"
-        raise protocol.Refusal("ValidationError", msg)
+        raise Refusal("ValidationError", msg)
     if seconds > most:
-        raise protocol.Refusal("ValidationError", said)
+        raise Refusal("ValidationError", said)
     return seconds

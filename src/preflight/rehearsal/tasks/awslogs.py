@@ -10,8 +10,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from preflight.rehearsal import account as accounts
-from preflight.rehearsal.containers import task_spec as launch
+from preflight.rehearsal.account import Account
+from preflight.rehearsal.containers.task_spec import ContainerSpec
 
 _BATCH = 1000
 
@@ -19,12 +19,12 @@ _BATCH = 1000
 class Logs:
     """Writes log lines through the CloudWatch Logs API, each line once."""
 
-    def __init__(self, account: accounts.Account) -> None:
+    def __init__(self, account: Account) -> None:
         self._account = account
         self._written: dict[str, int] = {}
         self._lock = threading.Lock()
 
-    def write(self, plan: launch.ContainerPlan, *, task: str, lines: Sequence[tuple[str, str]]) -> None:
+    def write(self, plan: ContainerSpec, *, task: str, lines: Sequence[tuple[str, str]]) -> None:
         """Add those of `lines` (all that a container wrote so far, with their moments) that are not there yet."""
         log: dict[str, Any] = dict(plan.log or {})
         if log.get("logDriver") != "awslogs":

@@ -9,31 +9,33 @@ import contextlib
 import time
 from collections.abc import Callable, Mapping
 
-from preflight import errors
-from preflight.rehearsal.containers import dependencies
-from preflight.rehearsal.containers import health_checks as health
-from preflight.rehearsal.containers import runner as containers
-from preflight.rehearsal.containers import running_task as running
-from preflight.rehearsal.containers import task_spec as launch
+from preflight.errors import PreflightError, ToolBrokeError
+from preflight.rehearsal.containers import dependencies, health_checks, task_spec
+from preflight.rehearsal.containers.dependencies import StartDecision
+from preflight.rehearsal.containers.health_checks import Watch
+from preflight.rehearsal.containers.runner import ContainerExit, ContainerRunner
+from preflight.rehearsal.containers.running_task import RunningTask
+from preflight.rehearsal.containers.task_spec import ContainerSpec
 from preflight.rehearsal.ecs import state as states
-from preflight.rehearsal.tasks import awslogs as logs
-from preflight.rehearsal.tasks import launch_checks as admission
+from preflight.rehearsal.ecs.state import State, Task
+from preflight.rehearsal.tasks.awslogs import Logs
+from preflight.rehearsal.tasks.launch_checks import LaunchFailedError
 
 CODES_WITHIN = 2.0  # seconds in which the exit codes of containers that were stopped are noted
 Stop = Callable[..., None]
 Texts = Mapping[str, Mapping[str, str]]
 
 
-class Starter:
+class ContainerStarter:
     """Starts containers with a runner; `stop` stops a task whose essential container ended."""
 
-    def __init__(self, state: states.State, runner: containers.Runner, writer: logs.Logs, stop: Stop) -> None:
+    def __init__(self, state: State, runner: ContainerRunner, writer: Logs, stop: Stop) -> None:
         self._state = state
         self._runner = runner
         self._logs = writer
         self._stop = stop
 
-    def start(self, task: states.Task, run: running.Running, images: Mapping[str, str], environments: Texts) -> None:
+    def start(self, task: Task, run: RunningTask, images: Mapping[str, str], environments: Texts) -> None:
         """Start every container, each once those it depends on are as it wants them.
 
         Raises:
@@ -50,22 +52,22 @@ class Starter:
                     self._state.changed.wait(0.1)
 
     @staticmethod
-    def _may_start(task: states.Task, run: running.Running, plan: launch.ContainerPlan) -> bool:
+    def _may_start(task: Task, run: RunningTask, plan: ContainerSpec) -> bool:
         shown = {container["name"]: container for container in task.api["containers"]}
         late = dependencies.overdue(run.plan.containers, run.started, time.monotonic())
         answer = dependencies.may_start(plan, shown, run.started, late)
-        if answer is dependencies.Answer.NEVER:
+        if answer is StartDecision.NEVER:
             names = ", ".join(f"{name} ({condition})" for name, condition in plan.depends_on)
-            raise admission.LaunchFailedError(
+            raise LaunchFailedError(
                 f"Container {plan.name} was never started: its dependency {names} failed, or did not come in time"
             )
-        return answer is dependencies.Answer.START
+        return answer is StartDecision.START
 
     def _start(
         self,
-        task: states.Task,
-        run: running.Running,
-        plan: launch.ContainerPlan,
+        task: Task,
+        run: RunningTask,
+        plan: ContainerSpec,
         image: str,
         environment: Mapping[str, str],
     ) -> None:
@@ -73,48 +75,48 @@ class Starter:
             return
         try:
             container = self._runner.start(run.holder, plan, image=image, task=run.plan, environment=environment)
-        except errors.ToolBrokeError as error:
+        except ToolBrokeError as error:
             states.container(task, plan.name).update(lastStatus="STOPPED", reason=f"CannotStartContainerError: {error}")
-            raise admission.LaunchFailedError(f"CannotStartContainerError: {error}") from None
+            raise LaunchFailedError(f"CannotStartContainerError: {error}") from None
         run.ids[plan.name] = container
         run.started[plan.name] = time.monotonic()
         states.container(task, plan.name).update(lastStatus="RUNNING", runtimeId=container)
         self._watch(task, run, plan, container)
         self._await_end(task, run, plan, container)
 
-    def _watch(self, task: states.Task, run: running.Running, plan: launch.ContainerPlan, container: str) -> None:
+    def _watch(self, task: Task, run: RunningTask, plan: ContainerSpec, container: str) -> None:
         if plan.health is None:
             return
         if plan.is_stub:
             self._felt(task, run, plan, "HEALTHY")
             return
-        watch = health.Watch(self._runner, container, plan.health, lambda status: self._felt(task, run, plan, status))
+        watch = Watch(self._runner, container, plan.health, lambda status: self._felt(task, run, plan, status))
         run.watches.append(watch)
 
-    def _felt(self, task: states.Task, run: running.Running, plan: launch.ContainerPlan, status: str) -> None:
+    def _felt(self, task: Task, run: RunningTask, plan: ContainerSpec, status: str) -> None:
         """A container's health has changed."""
         with self._state.changed:
             states.container(task, plan.name)["healthStatus"] = status
             essential = {c.name for c in run.plan.containers if c.is_essential}
             checked = {c.name for c in run.plan.containers if c.health is not None}
-            task.api["healthStatus"] = health.of_task(task.api["containers"], essential, checked)
+            task.api["healthStatus"] = health_checks.of_task(task.api["containers"], essential, checked)
             self._state.changed.notify_all()
 
-    def _await_end(self, task: states.Task, run: running.Running, plan: launch.ContainerPlan, container: str) -> None:
+    def _await_end(self, task: Task, run: RunningTask, plan: ContainerSpec, container: str) -> None:
         self._runner.when_ended(
             container,
             at_once=lambda: self._doubt(task, plan),
             then=lambda ended: self._ended(task, run, plan, ended),
         )
 
-    def _doubt(self, task: states.Task, plan: launch.ContainerPlan) -> None:
+    def _doubt(self, task: Task, plan: ContainerSpec) -> None:
         """An essential container has ended: the task counts no longer, whatever its code will be."""
         if plan.is_essential:
             with self._state.changed:
                 task.is_healthy = False
 
     def _ended(
-        self, task: states.Task, run: running.Running, plan: launch.ContainerPlan, ended: containers.Ended
+        self, task: Task, run: RunningTask, plan: ContainerSpec, ended: ContainerExit
     ) -> None:
         container, ran = run.ids[plan.name], time.monotonic() - run.started[plan.name]
         is_due = plan.restart is not None and plan.restart.applies(code=ended.code, ran=ran)
@@ -126,7 +128,7 @@ class Starter:
             return
         self._note_end(task, plan, container, ended)
 
-    def _note_end(self, task: states.Task, plan: launch.ContainerPlan, container: str, ended: containers.Ended) -> None:
+    def _note_end(self, task: Task, plan: ContainerSpec, container: str, ended: ContainerExit) -> None:
         with self._state.changed:
             shown = states.container(task, plan.name)
             shown.update(lastStatus="STOPPED", exitCode=ended.code)
@@ -137,32 +139,32 @@ class Starter:
         if plan.is_essential:
             self._stop(task, code="EssentialContainerExited", reason="Essential container in task exited")
 
-    def write_log(self, task: states.Task, plan: launch.ContainerPlan, container: str) -> None:
+    def write_log(self, task: Task, plan: ContainerSpec, container: str) -> None:
         """Write what a container said so far to its log stream."""
-        with contextlib.suppress(errors.PreflightError):
+        with contextlib.suppress(PreflightError):
             self._logs.write(plan, task=task.id, lines=self._runner.logs(container))
 
-    def take_down(self, task: states.Task, run: running.Running) -> None:
+    def take_down(self, task: Task, run: RunningTask) -> None:
         """Stop the containers of a task, those that depend on others first, and remove them."""
         for plan in stopping_order(run.plan.containers):
             container = run.ids.get(plan.name)
             if container is None:
                 continue
             if states.container(task, plan.name)["lastStatus"] == "RUNNING":
-                self._runner.stop(container, timeout=min(plan.stop_timeout, launch.STOP_CAP))
+                self._runner.stop(container, timeout=min(plan.stop_timeout, task_spec.STOP_CAP))
             self.write_log(task, plan, container)
         self._await_codes(task, run)
         held = [run.holder.container] if run.holder else []
         self._runner.remove([*held, *run.ids.values()])
 
-    def _await_codes(self, task: states.Task, run: running.Running) -> None:
+    def _await_codes(self, task: Task, run: RunningTask) -> None:
         """Let the exit codes be noted before nobody can tell them any more."""
         shown = [states.container(task, name) for name in run.ids]
         with self._state.changed:
             self._state.changed.wait_for(lambda: all("exitCode" in one for one in shown), timeout=CODES_WITHIN)
 
 
-def stopping_order(plans: tuple[launch.ContainerPlan, ...]) -> list[launch.ContainerPlan]:
+def stopping_order(plans: tuple[ContainerSpec, ...]) -> list[ContainerSpec]:
     """The containers in the order in which they are stopped: each after those that depend on it.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDependency.html.

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import threading
 
-from preflight import errors
 from preflight.container_engine.standins import Standins
-from preflight.rehearsal import ledger
-from preflight.rehearsal.containers import runner as containers
-from preflight.rehearsal.services import ecr_registry as registries
-from preflight.rehearsal.tasks.launch_calls import caller as callers
+from preflight.errors import ToolBrokeError
+from preflight.rehearsal.containers.runner import ContainerRunner
+from preflight.rehearsal.ledger import Ledger
+from preflight.rehearsal.services import ecr_registry
+from preflight.rehearsal.services.ecr_registry import Registry
 from preflight.rehearsal.tasks.launch_calls import images
+from preflight.rehearsal.tasks.launch_calls.caller import LaunchFailedError
+from preflight.rehearsal.tasks.launch_calls.images import ImageReference
 
 
 class Pulls:
@@ -18,9 +20,9 @@ class Pulls:
 
     def __init__(
         self,
-        registry: registries.Registry,
-        runner: containers.Runner,
-        book: ledger.Ledger,
+        registry: Registry,
+        runner: ContainerRunner,
+        book: Ledger,
         *,
         port: int,
         standins: Standins | None,
@@ -48,26 +50,26 @@ class Pulls:
         image = images.ecr_image(name)
         return image is not None and self._registry.digest(image.repository, image.reference, image.region) is None
 
-    def _own(self, name: str, image: images.Image, region: str) -> str:
+    def _own(self, name: str, image: ImageReference, region: str) -> str:
         digest = self._registry.digest(image.repository, image.reference, image.region)
         local = f"127.0.0.1:{self._port}/{image.repository}@{digest}"
-        credentials = f"{registries.USER}:{self._registry.password(region)}"
+        credentials = f"{ecr_registry.USER}:{self._registry.password(region)}"
         said = self._runner.pull(local, credentials=credentials)
         if said is not None:
             msg = f"{self._runner.engine.program} could not pull {name} from the rehearsal's registry: {said}"
-            raise errors.ToolBrokeError(msg)
+            raise ToolBrokeError(msg)
         return local
 
     def _public(self, name: str) -> str:
         if name.startswith("-"):  # to the engine it would be an option
-            raise callers.LaunchFailedError(f"CannotPullContainerError: invalid reference format: {name}")
+            raise LaunchFailedError(f"CannotPullContainerError: invalid reference format: {name}")
         if self._standins is None:
             return name
         try:
             found = self._standins.image(name)
         except LookupError as said:
             start = "CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref"
-            raise callers.LaunchFailedError(f"{start} {images.full_name(name)}: {said}") from None
+            raise LaunchFailedError(f"{start} {images.full_name(name)}: {said}") from None
         if name in self._standins.used:
             self._book.note(f"{name} is a stand-in ({found}): its registry could not be reached")
         return found

@@ -11,19 +11,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from preflight.aws import describe_network as vpc
-from preflight.aws import iam_policy as permissions
-from preflight.aws import reachability
-from preflight.rehearsal import account as accounts
-from preflight.rehearsal.containers import task_spec as launch
-from preflight.rehearsal.ecs import state as states
-from preflight.rehearsal.ecs.validation import service_connect as connect
+from preflight.aws import describe_network, reachability
+from preflight.aws.iam_policy import Policies
+from preflight.aws.reachability import Interface, Network
+from preflight.rehearsal.account import Account
+from preflight.rehearsal.containers.task_spec import TaskSpec
+from preflight.rehearsal.ecs.state import Task
+from preflight.rehearsal.ecs.validation import service_connect
 from preflight.rehearsal.iam import roles
-from preflight.rehearsal.services import ecr_registry as registries
+from preflight.rehearsal.iam.roles import Roles
+from preflight.rehearsal.services.ecr_registry import Registry
 from preflight.rehearsal.tasks.launch_calls import caller as callers
-from preflight.rehearsal.tasks.launch_calls import environment_files as files
-from preflight.rehearsal.tasks.launch_calls import images, secrets
-from preflight.rehearsal.tasks.launch_calls import log_stream as logger
+from preflight.rehearsal.tasks.launch_calls import environment_files, images, log_stream, secrets
+from preflight.rehearsal.tasks.launch_calls.caller import ExecutionRoleCaller
 
 LaunchFailedError = callers.LaunchFailedError
 OUR_OWN = ("ecr.api", "ecr.dkr", "logs")  # what Fargate itself calls
@@ -39,15 +39,15 @@ NOT_ASSUMED_FOR_VOLUMES = (
 PROXY = "ecs-service-connect"
 
 
-class Admission:
+class LaunchChecks:
     """Checks tasks against the account's roles, networks, secrets, log groups and images."""
 
-    def __init__(self, account: accounts.Account, registry: registries.Registry) -> None:
+    def __init__(self, account: Account, registry: Registry) -> None:
         self._account = account
-        self._roles = roles.Roles(account)
+        self._roles = Roles(account)
         self._registry = registry
 
-    def assume(self, task: states.Task) -> None:
+    def assume(self, task: Task) -> None:
         """The execution role and the task role can be assumed.
 
         Raises:
@@ -62,7 +62,7 @@ class Admission:
                 raise LaunchFailedError(NOT_ASSUMED_FOR_VOLUMES.format(role=role))
 
     def prepare(
-        self, task: states.Task, plan: launch.TaskPlan, face: reachability.Interface
+        self, task: Task, plan: TaskSpec, face: Interface
     ) -> dict[str, dict[str, str]]:
         """Variables of each container that come from elsewhere, once every call before the start succeeded.
 
@@ -70,44 +70,44 @@ class Admission:
             LaunchFailedError: AWS would stop the task here.
         """
         caller = self._caller(task, face)
-        found = {c.name: files.environment(caller, c) for c in plan.containers}
+        found = {c.name: environment_files.environment(caller, c) for c in plan.containers}
         for container in plan.containers:
             found[container.name] |= {name: secrets.value(caller, ref) for name, ref in container.secrets.items()}
             for option in (container.log or {}).get("secretOptions") or []:
                 secrets.value(caller, option["valueFrom"])
         images.authorize(caller, plan.containers)
         for container in plan.containers:
-            logger.open_stream(caller, container.name, container.log or {})
-        logger.open_stream(caller, PROXY, _log_of_proxy(task))
+            log_stream.open_stream(caller, container.name, container.log or {})
+        log_stream.open_stream(caller, PROXY, _log_of_proxy(task))
         for container in plan.containers:
             images.find(caller, self._registry, container)
         for file_system in plan.file_systems.values():
-            files.mount(caller, file_system)
+            environment_files.mount(caller, file_system)
         return found
 
-    def _caller(self, task: states.Task, face: reachability.Interface) -> callers.Caller:
+    def _caller(self, task: Task, face: Interface) -> ExecutionRoleCaller:
         role = callers.role_of(task)
-        own = self._roles.policies(role, task.region) if role else permissions.Policies()
-        return callers.Caller(self._account, self._roles, task, face, self._network(task, face), own)
+        own = self._roles.policies(role, task.region) if role else Policies()
+        return ExecutionRoleCaller(self._account, self._roles, task, face, self._network(task, face), own)
 
-    def _network(self, task: states.Task, face: reachability.Interface) -> reachability.Network:
-        return vpc.describe(self._account.client("ec2", task.region), face.vpc)
+    def _network(self, task: Task, face: Interface) -> Network:
+        return describe_network.describe_network(self._account.client("ec2", task.region), face.vpc)
 
-    def has_way_to_aws(self, task: states.Task, face: reachability.Interface) -> bool:
+    def has_way_to_aws(self, task: Task, face: Interface) -> bool:
         """Whether containers of the task reach any API of AWS: by the internet, or an endpoint of their own."""
         network = self._network(task, face)
         named = [e["ServiceName"] for e in network.endpoints if e["VpcId"] == face.vpc]
         has_endpoint = any(not name.endswith(tuple(f".{own}" for own in OUR_OWN)) for name in named)
         return has_endpoint or reachability.to_internet(network, face) is None
 
-    def place(self, task: states.Task, face: reachability.Interface) -> tuple[str, str]:
+    def place(self, task: Task, face: Interface) -> tuple[str, str]:
         """CIDR block and zone of the subnet of an interface."""
         ec2 = self._account.client("ec2", task.region)
         subnet = ec2.describe_subnets(SubnetIds=[face.subnet])["Subnets"][0]
         return str(subnet["CidrBlock"]), str(subnet["AvailabilityZone"])
 
 
-def _roles_of_volumes(task: states.Task) -> Iterator[str]:
+def _roles_of_volumes(task: Task) -> Iterator[str]:
     """The infrastructure roles by which ECS makes the EBS volumes of a service's task."""
     configured = (task.service.given.get("volumeConfigurations") if task.service is not None else None) or []
     for volume in configured:
@@ -116,8 +116,8 @@ def _roles_of_volumes(task: states.Task) -> Iterator[str]:
             yield str(role)
 
 
-def _log_of_proxy(task: states.Task) -> Mapping[str, Any]:
+def _log_of_proxy(task: Task) -> Mapping[str, Any]:
     """Where the proxy of Service Connect logs to; it is a container of the task too."""
-    if task.service is None or not connect.is_on(task.service.given):
+    if task.service is None or not service_connect.is_on(task.service.given):
         return {}
     return task.service.given["serviceConnectConfiguration"].get("logConfiguration") or {}

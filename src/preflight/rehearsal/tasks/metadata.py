@@ -9,12 +9,12 @@ import ipaddress
 from collections.abc import Mapping
 from typing import Any
 
-from preflight.rehearsal.containers import task_spec as launch
+from preflight.rehearsal.containers.task_spec import ContainerSpec, TaskSpec
 
 Shown = Mapping[str, Any]
 
 
-def task(shown: Shown, plan: launch.TaskPlan, ids: Mapping[str, str], *, block: str, zone: str) -> dict[str, Any]:
+def task(shown: Shown, plan: TaskSpec, ids: Mapping[str, str], *, block: str, zone: str) -> dict[str, Any]:
     """The task, with all its containers; `block` is the CIDR block of its subnet."""
     return {
         "Cluster": shown["clusterArn"],
@@ -47,7 +47,7 @@ def _moments(shown: Shown, names: Mapping[str, str]) -> dict[str, str]:
     return {name: f"{shown[key].isoformat()}Z" for key, name in names.items() if shown.get(key)}
 
 
-def container(shown: Shown, plan: launch.TaskPlan, ids: Mapping[str, str], name: str, *, block: str) -> dict[str, Any]:
+def container(shown: Shown, plan: TaskSpec, ids: Mapping[str, str], name: str, *, block: str) -> dict[str, Any]:
     """One container of a task."""
     own = next(c for c in shown["containers"] if c["name"] == name)
     planned = next(c for c in plan.containers if c.name == name)
@@ -85,7 +85,7 @@ def _docker_id(arn: str) -> str:
     return f"{digits[:32]}-{int(digits[:8], 16) % 10**10:010d}"
 
 
-def _log(planned: launch.ContainerPlan, task_id: str) -> dict[str, Any]:
+def _log(planned: ContainerSpec, task_id: str) -> dict[str, Any]:
     log = planned.log or {}
     if not log.get("logDriver"):
         return {}

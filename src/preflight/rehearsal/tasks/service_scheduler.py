@@ -11,11 +11,12 @@ import threading
 import time
 import traceback
 
-from preflight.rehearsal import ledger
 from preflight.rehearsal.ecs import services, tasks
 from preflight.rehearsal.ecs import state as states
+from preflight.rehearsal.ecs.state import Deployment, Service, State, Task
+from preflight.rehearsal.ledger import Ledger
 from preflight.rehearsal.load_balancing import targets
-from preflight.rehearsal.tasks import task_lifecycle as launcher
+from preflight.rehearsal.tasks.task_lifecycle import TaskLauncher
 
 SETTLE = 0.4  # seconds that a task has to run before it counts; one that dies at once never does
 LONG_SETTLE = 3.0  # the same for one that does not listen on ports of its own: servers try for seconds to bind
@@ -35,7 +36,7 @@ CONSISTENTLY = 3  # failed launches in a row after which ECS says so
 class Scheduler:
     """One thread that wakes when something changed, or when something is due."""
 
-    def __init__(self, state: states.State, starter: launcher.Launcher, book: ledger.Ledger) -> None:
+    def __init__(self, state: State, starter: TaskLauncher, book: Ledger) -> None:
         self._state = state
         self._launcher = starter
         self._book = book
@@ -60,7 +61,7 @@ class Scheduler:
                         due = min(due, self._tend(service))
                 self._state.changed.wait(None if due is math.inf else max(due - time.monotonic(), 0.01))
 
-    def _tend(self, service: states.Service) -> float:
+    def _tend(self, service: Service) -> float:
         try:
             return self._reconcile(service)
         except Exception as error:  # noqa: BLE001 - one service must not stop the others
@@ -68,7 +69,7 @@ class Scheduler:
             self._book.trouble(f"the rehearsal broke while it scheduled {service.name}: {error!r}")
             return math.inf
 
-    def _reconcile(self, service: states.Service) -> float:
+    def _reconcile(self, service: Service) -> float:
         """Do what is to be done now; return when (monotonic) to look again."""
         for task in self._state.tasks.values():
             if task.service is service and task.status == "STOPPED" and task.id not in self._counted:
@@ -88,7 +89,7 @@ class Scheduler:
             service.say(STUCK)
         return min(due, self._judge(service, active))
 
-    def _is_stuck(self, service: states.Service, active: list[states.Task]) -> bool:
+    def _is_stuck(self, service: Service, active: list[Task]) -> bool:
         """Whether no task may be started before one stops, and none may stop before one is started."""
         own = [t for t in active if t.deployment is service.primary]
         lower, upper = bounds(service)
@@ -97,7 +98,7 @@ class Scheduler:
         return len(own) < service.desired and is_full and len(ready) <= lower
 
     @staticmethod
-    def _illness(service: states.Service, task: states.Task) -> str | None:
+    def _illness(service: Service, task: Task) -> str | None:
         """Why the scheduler stops a task that runs; None where it is well."""
         if task.api["healthStatus"] == "UNHEALTHY":
             service.say(f"(task {task.id}) failed container health checks.")
@@ -105,7 +106,7 @@ class Scheduler:
         sick = [group for group, state in task.targets.items() if state == targets.UNHEALTHY]
         return UNHEALTHY_TARGET.format(group=sick[0]) if sick else None
 
-    def _note_end(self, service: states.Service, task: states.Task) -> None:
+    def _note_end(self, service: Service, task: Task) -> None:
         deployment, reason = task.deployment, str(task.api.get("stoppedReason"))
         is_sick = reason.startswith("Task failed")
         is_asked = task.api.get("stopCode") in {"ServiceSchedulerInitiated", "UserInitiated"}
@@ -126,7 +127,7 @@ class Scheduler:
         ):
             self._trip(service, deployment, rolls_back=bool(breaker.get("rollback")))
 
-    def _trip(self, service: states.Service, deployment: states.Deployment, *, rolls_back: bool) -> None:
+    def _trip(self, service: Service, deployment: Deployment, *, rolls_back: bool) -> None:
         deployment.rollout = "FAILED"
         deployment.reason = "ECS deployment circuit breaker: tasks failed to start."
         deployment.updated = states.now()
@@ -139,7 +140,7 @@ class Scheduler:
             service.deployments.insert(0, former)
             service.given = dict(former.given)
 
-    def _start(self, service: states.Service, active: list[states.Task]) -> float:
+    def _start(self, service: Service, active: list[Task]) -> float:
         primary = service.primary
         own = [t for t in active if t.deployment is primary]
         _, upper = bounds(service)
@@ -171,7 +172,7 @@ class Scheduler:
         service.say(f"has started {len(ids)} tasks: {' '.join(f'(task {i})' for i in ids)}.")
         return math.inf
 
-    def _retire(self, service: states.Service, active: list[states.Task]) -> bool:
+    def _retire(self, service: Service, active: list[Task]) -> bool:
         """Stop the tasks that are no longer wanted, as far as may be; whether there were any."""
         lower, _ = bounds(service)
         own = [t for t in active if t.deployment is service.primary]
@@ -189,12 +190,12 @@ class Scheduler:
             self._stop(service, task)
         return bool(leaving)
 
-    def _stop(self, service: states.Service, task: states.Task) -> None:
+    def _stop(self, service: Service, task: Task) -> None:
         service.say(f"has stopped 1 running tasks: (task {task.id}).")
         reason = f"Scaling activity initiated by (deployment {service.primary.id})"
         self._launcher.stop(task, code="ServiceSchedulerInitiated", reason=reason)
 
-    def _drain(self, service: states.Service, active: list[states.Task]) -> float:
+    def _drain(self, service: Service, active: list[Task]) -> float:
         for task in active:
             self._stop(service, task)
         if not list(self._state.tasks_of(service)):
@@ -203,7 +204,7 @@ class Scheduler:
             self._state.changed.notify_all()
         return math.inf
 
-    def _judge(self, service: states.Service, active: list[states.Task]) -> float:
+    def _judge(self, service: Service, active: list[Task]) -> float:
         """Say whether the service is steady; return when it may become so."""
         own = [t for t in active if t.deployment is service.primary]
         others = [t for t in self._state.tasks_of(service) if t.deployment is not service.primary or not t.is_wanted]
@@ -218,7 +219,7 @@ class Scheduler:
             else math.inf
         )
 
-    def _is_ready(self, task: states.Task) -> bool:
+    def _is_ready(self, task: Task) -> bool:
         """Whether a task counts as healthy and running."""
         is_settled = task.settled(SETTLE) and (
             task.settled_once or task.settled(LONG_SETTLE) or self._launcher.is_serving(task)
@@ -227,7 +228,7 @@ class Scheduler:
         is_in_service = all(state == targets.HEALTHY for state in task.targets.values())
         return is_settled and has_health(task) and is_in_service and task.is_healthy and task.status == "RUNNING"
 
-    def _complete(self, service: states.Service) -> None:
+    def _complete(self, service: Service) -> None:
         primary = service.primary
         service.deployments = [primary]
         primary.failed = 0
@@ -242,7 +243,7 @@ class Scheduler:
             self._state.changed.notify_all()
 
 
-def has_health(task: states.Task) -> bool:
+def has_health(task: Task) -> bool:
     """Whether the essential containers that are checked are healthy; also where none is."""
     checked = [c for c in task.definition.api["containerDefinitions"] if c.get("essential", True)]
     return task.api["healthStatus"] == "HEALTHY" or not any(c.get("healthCheck") for c in checked)
@@ -253,7 +254,7 @@ def threshold(desired: int) -> int:
     return min(max(math.ceil(desired / 2), 3), 200)
 
 
-def bounds(service: states.Service) -> tuple[int, int]:
+def bounds(service: Service) -> tuple[int, int]:
     """How many tasks must stay healthy at least, and may be up at most, during a deployment."""
     configuration = service.given.get("deploymentConfiguration") or {}
     least = configuration.get("minimumHealthyPercent")

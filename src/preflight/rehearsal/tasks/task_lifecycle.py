@@ -16,100 +16,87 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from preflight import errors
-from preflight.aws import reachability
-from preflight.rehearsal import ledger
-from preflight.rehearsal.connectivity import (
-    cloud_map as registries,
-)
-from preflight.rehearsal.connectivity import (
-    public_ports as doors,
-)
-from preflight.rehearsal.connectivity import (
-    vpc_traffic as neighbours,
-)
-from preflight.rehearsal.containers import runner as containers
-from preflight.rehearsal.containers import running_task as running
-from preflight.rehearsal.containers import stubs
-from preflight.rehearsal.containers import task_spec as launch
-from preflight.rehearsal.ecs import container_insights as insights
+from preflight.aws.reachability import Interface
+from preflight.errors import PreflightError
+from preflight.rehearsal.connectivity.cloud_map import CloudMapInstances
+from preflight.rehearsal.connectivity.public_ports import PublicPorts
+from preflight.rehearsal.connectivity.vpc_traffic import VpcTraffic
+from preflight.rehearsal.containers import task_spec
+from preflight.rehearsal.containers.runner import ContainerRunner
+from preflight.rehearsal.containers.running_task import RunningTask, RunningTasks
+from preflight.rehearsal.containers.stubs import Stubs
+from preflight.rehearsal.containers.task_spec import ContainerSpec
+from preflight.rehearsal.ecs import container_insights
 from preflight.rehearsal.ecs import state as states
-from preflight.rehearsal.ecs.validation import runtime_platform as platforms
-from preflight.rehearsal.load_balancing import targets
-from preflight.rehearsal.network import interfaces, namespace
-from preflight.rehearsal.network import metadata_endpoint as endpoint
-from preflight.rehearsal.tasks import (
-    awslogs as logs,
-)
-from preflight.rehearsal.tasks import (
-    container_start as starter,
-)
-from preflight.rehearsal.tasks import (
-    image_pull as pulls,
-)
-from preflight.rehearsal.tasks import (
-    launch_checks as admission,
-)
-from preflight.rehearsal.tasks import metadata
-from preflight.rehearsal.tasks import (
-    role_credentials as credentials,
-)
+from preflight.rehearsal.ecs.state import State, Task
+from preflight.rehearsal.ecs.validation import runtime_platform
+from preflight.rehearsal.ledger import Ledger
+from preflight.rehearsal.load_balancing.targets import Targets
+from preflight.rehearsal.network import metadata_endpoint, namespace
+from preflight.rehearsal.network.interfaces import Interfaces, NoFreeAddressError
+from preflight.rehearsal.network.metadata_endpoint import MetadataEndpoint
+from preflight.rehearsal.tasks import metadata, role_credentials
+from preflight.rehearsal.tasks.awslogs import Logs
+from preflight.rehearsal.tasks.container_start import ContainerStarter
+from preflight.rehearsal.tasks.image_pull import Pulls
+from preflight.rehearsal.tasks.launch_checks import LaunchChecks, LaunchFailedError
+from preflight.rehearsal.tasks.role_credentials import Credentials
 
 WORKERS = 8
-Step = Callable[[states.Task, running.Running], None]
+Step = Callable[[Task, RunningTask], None]
 NO_ADDRESS = "Timeout waiting for network interface provisioning to complete."
 
 
 @dataclass(frozen=True)
-class Staff:
+class TaskServices:
     """Who does what for a task; the launcher says when."""
 
-    interfaces: interfaces.Interfaces
-    admission: admission.Admission
-    doors: doors.Doors
-    targets: targets.Targets
-    registries: registries.Registries
-    credentials: credentials.Credentials
-    stubs: stubs.Stubs
+    interfaces: Interfaces
+    admission: LaunchChecks
+    doors: PublicPorts
+    targets: Targets
+    registries: CloudMapInstances
+    credentials: Credentials
+    stubs: Stubs
 
 
 @dataclass(frozen=True)
-class Means:
+class ContainerBackend:
     """What it takes to really run a task."""
 
-    runner: containers.Runner
-    pulls: pulls.Pulls
-    endpoint: endpoint.Endpoint
-    neighbours: neighbours.Neighbours
-    logs: logs.Logs
+    runner: ContainerRunner
+    pulls: Pulls
+    endpoint: MetadataEndpoint
+    neighbours: VpcTraffic
+    logs: Logs
 
 
-class Launcher:
+class TaskLauncher:
     """Launches and stops tasks; without means they are assumed to run."""
 
     def __init__(
         self,
-        state: states.State,
-        runs: running.Runs,
-        staff: Staff,
-        book: ledger.Ledger,
-        means: Means | None,
+        state: State,
+        runs: RunningTasks,
+        staff: TaskServices,
+        book: Ledger,
+        means: ContainerBackend | None,
     ) -> None:
         self._state = state
         self._runs = runs
         self._staff = staff
         self._book = book
         self._means = means
-        self._starter = starter.Starter(state, means.runner, means.logs, self.stop) if means else None
+        self._starter = ContainerStarter(state, means.runner, means.logs, self.stop) if means else None
         self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="launch")
 
-    def begin(self, task: states.Task) -> None:
+    def begin(self, task: Task) -> None:
         """Begin to launch a task."""
-        plan = launch.plan_of(task.definition.api, task.api["overrides"])
-        self._runs.add(task.id, running.Running(self._staff.stubs.stubbed(plan), declared=plan))
+        plan = task_spec.plan_of(task.definition.api, task.api["overrides"])
+        self._runs.add(task.id, RunningTask(self._staff.stubs.stubbed(plan), declared=plan))
         self._workers.submit(self._launch, task)
 
-    def stop(self, task: states.Task, *, code: str, reason: str) -> None:
+    def stop(self, task: Task, *, code: str, reason: str) -> None:
         """Begin to stop a task; the first reason counts."""
         with self._state.changed:
             if task.is_stopping or task.status == "STOPPED":
@@ -141,7 +128,7 @@ class Launcher:
             self._means.endpoint.close()
             self._means.runner.close()
 
-    def _launch(self, task: states.Task) -> None:
+    def _launch(self, task: Task) -> None:
         run = self._runs.get(task.id)
         if run is None:
             return
@@ -149,7 +136,7 @@ class Launcher:
             if not task.is_stopping:
                 self._try(task, run)
 
-    def _try(self, task: states.Task, run: running.Running) -> None:
+    def _try(self, task: Task, run: RunningTask) -> None:
         try:
             self._staff.admission.assume(task)
             self._provision(task, run)
@@ -157,27 +144,27 @@ class Launcher:
             given = self._staff.admission.prepare(task, run.declared, self._face(run))
             self._start(task, run, given)
             self._activate(task, run)
-        except admission.LaunchFailedError as failure:
+        except LaunchFailedError as failure:
             self._failed(task, failure)
         except ClientError as error:  # something that the task needs was deleted meanwhile
-            self._failed(task, admission.LaunchFailedError(str(error)))
-        except interfaces.NoFreeAddressError:
-            self._failed(task, admission.LaunchFailedError(NO_ADDRESS))
-        except errors.PreflightError as trouble:
+            self._failed(task, LaunchFailedError(str(error)))
+        except NoFreeAddressError:
+            self._failed(task, LaunchFailedError(NO_ADDRESS))
+        except PreflightError as trouble:
             self._book.trouble(str(trouble))
-            self._failed(task, admission.LaunchFailedError(f"the rehearsal could not go on: {trouble}"))
+            self._failed(task, LaunchFailedError(f"the rehearsal could not go on: {trouble}"))
         except Exception as error:  # noqa: BLE001 - a fault of ours must not look like a stopped task
             traceback.print_exc()
             self._book.trouble(f"the rehearsal broke while it launched a task: {error!r}")
-            self._failed(task, admission.LaunchFailedError("the rehearsal broke"))
+            self._failed(task, LaunchFailedError("the rehearsal broke"))
 
     @staticmethod
-    def _face(run: running.Running) -> reachability.Interface:
+    def _face(run: RunningTask) -> Interface:
         if run.face is None:
-            raise admission.LaunchFailedError("the task has no network interface")
+            raise LaunchFailedError("the task has no network interface")
         return run.face
 
-    def _provision(self, task: states.Task, run: running.Running) -> None:
+    def _provision(self, task: Task, run: RunningTask) -> None:
         made = self._staff.interfaces.create(task.region, task.network, task=task.id)
         run.interface, run.public, run.face = made.id, made.public, made.face
         details = {
@@ -197,7 +184,7 @@ class Launcher:
                 {"attachmentId": attachment["id"], "privateIpv4Address": made.face.address}
             ]
 
-    def _start(self, task: states.Task, run: running.Running, given: Mapping[str, Mapping[str, str]]) -> None:
+    def _start(self, task: Task, run: RunningTask, given: Mapping[str, Mapping[str, str]]) -> None:
         if self._means is None or self._starter is None or not self._can_run(task, run, self._means):
             task.is_assumed = True
             return
@@ -209,19 +196,19 @@ class Launcher:
         )
         self._starter.start(task, run, images, self._environments(task, run, given))
 
-    def _image(self, plan: launch.ContainerPlan, region: str) -> str:
+    def _image(self, plan: ContainerSpec, region: str) -> str:
         return plan.image if plan.is_stub or self._means is None else self._means.pulls.image(plan.image, region)
 
-    def _published(self, task: states.Task, run: running.Running) -> list[tuple[str, int]]:
+    def _published(self, task: Task, run: RunningTask) -> list[tuple[str, int]]:
         """Address and port of every door, for engines whose network namespaces cannot be entered."""
         if self._means is None or self._means.runner.engine.shares_network_namespaces:
             return []
         return [(run.public or "127.0.0.1", port) for port in self._staff.doors.admitted(task, run)]
 
-    def _can_run(self, task: states.Task, run: running.Running, means: Means) -> bool:
+    def _can_run(self, task: Task, run: RunningTask, means: ContainerBackend) -> bool:
         """Whether this machine can run a task; if not, the ledger says why it is only assumed to run."""
         what = task.definition.label
-        wanted = platforms.wanted(task.definition.api)
+        wanted = runtime_platform.wanted(task.definition.api)
         cached = [c.image for c in run.plan.containers if not c.is_stub and means.pulls.is_elsewhere(c.image)]
         reason = None
         if wanted not in means.runner.engine.platforms:
@@ -233,7 +220,7 @@ class Launcher:
         return reason is None
 
     def _environments(
-        self, task: states.Task, run: running.Running, given: Mapping[str, Mapping[str, str]]
+        self, task: Task, run: RunningTask, given: Mapping[str, Mapping[str, str]]
     ) -> dict[str, dict[str, str]]:
         """What each container finds in its environment besides what its definition says."""
         if run.holder is None or not run.pid or self._means is None:
@@ -241,7 +228,7 @@ class Launcher:
         run.closers.append(self._means.endpoint.open(run.pid, lambda asked: self._answer(task, run, asked)))
         run.closers.append(self._means.neighbours.open(task, run.holder, self._face(run)))
         variables = functools.partial(
-            endpoint.variables,
+            metadata_endpoint.variables,
             credentials=self._staff.credentials.path(task),
             region=task.region,
             has_way_to_aws=self._staff.admission.has_way_to_aws(task, self._face(run)),
@@ -249,14 +236,14 @@ class Launcher:
         )
         return {c["name"]: {**variables(_key(c)), **given[c["name"]]} for c in task.api["containers"]}
 
-    def _answer(self, task: states.Task, run: running.Running, path: str) -> dict[str, Any] | None:
+    def _answer(self, task: Task, run: RunningTask, path: str) -> dict[str, Any] | None:
         """What the endpoint inside a task says to a path."""
         with contextlib.suppress(ClientError):  # its subnet or its role is gone
             return self._found(task, run, path)
         return None
 
-    def _found(self, task: states.Task, run: running.Running, path: str) -> dict[str, Any] | None:
-        if path.startswith(credentials.PATH):
+    def _found(self, task: Task, run: RunningTask, path: str) -> dict[str, Any] | None:
+        if path.startswith(role_credentials.PATH):
             return self._staff.credentials.answer(task, path)
         parts = path.strip("/").split("/")
         own = next((c["name"] for c in task.api["containers"] if len(parts) > 1 and _key(c) == parts[1]), None)
@@ -269,7 +256,7 @@ class Launcher:
             return metadata.container(task.api, run.plan, run.ids, own, block=block)
         return {} if parts[2:] in (["stats"], ["task", "stats"]) else None
 
-    def _activate(self, task: states.Task, run: running.Running) -> None:
+    def _activate(self, task: Task, run: RunningTask) -> None:
         """What comes once the containers run: registration, and the doors."""
         if task.is_stopping:
             return
@@ -278,11 +265,11 @@ class Launcher:
             self._say(task, "ACTIVATING")
         self._staff.registries.register(task, self._face(run))
         self._staff.targets.register(task, run)
-        insights.measure(self._state, task)
+        container_insights.create_log_group(self._state, task)
         self._ran(task)
         self._staff.doors.open(task, run)
 
-    def _ran(self, task: states.Task) -> None:
+    def _ran(self, task: Task) -> None:
         with self._state.changed:
             if task.is_stopping:
                 return
@@ -297,7 +284,7 @@ class Launcher:
             self._state.changed.notify_all()
         self._enter(task)
 
-    def _enter(self, task: states.Task) -> None:
+    def _enter(self, task: Task) -> None:
         what = task.definition.label
         self._book.enter(what, None, "assumed" if task.is_assumed else "run")
         run = self._runs.get(task.id)
@@ -306,12 +293,12 @@ class Launcher:
                 self._book.enter(what, f"ContainerDefinitions.{plan.name}", "stubbed")
                 self._book.note(f"container {plan.name} of {what} is a stub")
 
-    def _say(self, task: states.Task, status: str) -> None:
+    def _say(self, task: Task, status: str) -> None:
         with self._state.changed:
             task.api["lastStatus"] = status
             self._state.changed.notify_all()
 
-    def _failed(self, task: states.Task, failure: admission.LaunchFailedError) -> None:
+    def _failed(self, task: Task, failure: LaunchFailedError) -> None:
         if task.service is not None:
             words = (
                 "failed to launch a task with (error {}).".format
@@ -321,7 +308,7 @@ class Launcher:
             task.service.say(words(failure.reason.rstrip(".")))
         self.stop(task, code="TaskFailedToStart", reason=failure.reason)
 
-    def _stop(self, task: states.Task) -> None:
+    def _stop(self, task: Task) -> None:
         run = self._runs.pop(task.id)
         if run is None:
             return
@@ -330,7 +317,7 @@ class Launcher:
                 self._surely(step, task, run)
             self._end(task)
 
-    def _surely(self, step: Step, task: states.Task, run: running.Running) -> None:
+    def _surely(self, step: Step, task: Task, run: RunningTask) -> None:
         """Take one step down; where it fails the next ones are taken all the same, and the task ends."""
         try:
             step(task, run)
@@ -339,7 +326,7 @@ class Launcher:
         except Exception as error:  # noqa: BLE001 - a task that never ends would hold its service, and its stack
             self._book.trouble(f"task {task.id} could not be taken down: {error}")
 
-    def _leave(self, task: states.Task, run: running.Running) -> None:
+    def _leave(self, task: Task, run: RunningTask) -> None:
         """No load balancer asks it any more, and nobody asks how its containers are."""
         run.close_watches()
         self._staff.registries.deregister(task)
@@ -347,14 +334,14 @@ class Launcher:
             self._say(task, "DEACTIVATING")
             self._staff.targets.deregister(task)
 
-    def _clear(self, task: states.Task, run: running.Running) -> None:
+    def _clear(self, task: Task, run: RunningTask) -> None:
         """Nobody at all asks it any more, and its containers end."""
         self._say(task, "STOPPING")
         self._staff.doors.close(task)
         if self._starter is not None:
             self._starter.take_down(task, run)
 
-    def _release(self, task: states.Task, run: running.Running) -> None:
+    def _release(self, task: Task, run: RunningTask) -> None:
         """Its credentials and its network go."""
         self._staff.credentials.forget(task)
         run.close()
@@ -362,7 +349,7 @@ class Launcher:
         if run.interface is not None:
             self._staff.interfaces.delete(task.region, run.interface)
 
-    def _end(self, task: states.Task) -> None:
+    def _end(self, task: Task) -> None:
         with self._state.changed:
             for attachment in task.api["attachments"]:
                 attachment["status"] = "DELETED"
@@ -371,7 +358,7 @@ class Launcher:
             task.api.update(lastStatus="STOPPED", stoppedAt=states.now(), executionStoppedAt=states.now())
             self._state.changed.notify_all()
 
-    def is_serving(self, task: states.Task) -> bool:
+    def is_serving(self, task: Task) -> bool:
         """Whether every essential container names its TCP ports, and something listens on all of them."""
         run = self._runs.get(task.id)
         if run is None or not run.pid:
@@ -393,7 +380,7 @@ def _key(shown: dict[str, Any]) -> str:
     return str(shown["containerArn"]).rpartition("/")[2]
 
 
-def _assume_health(task: states.Task) -> None:
+def _assume_health(task: Task) -> None:
     """Where nothing runs, what is checked is assumed to be well."""
     checked = {c["name"] for c in task.definition.api["containerDefinitions"] if c.get("healthCheck")}
     for container in task.api["containers"]:

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from preflight.comply import cfn_guard_binary as guard_binary
-from preflight.system import processes as process
+from preflight.comply.cfn_guard_binary import Binary
+from preflight.system import processes
 
 pytestmark = pytest.mark.guard
 STRUCTURED = ("--structured", "-o", "json", "--show-summary", "none")
@@ -39,10 +39,10 @@ def written(folder: Path, rule: str, template: str | dict[str, Any]) -> tuple[st
     return str(rules), str(data)
 
 
-def verdict(guard: guard_binary.Binary, folder: Path, rule: str, template: str | dict[str, Any]) -> str:
+def verdict(guard: Binary, folder: Path, rule: str, template: str | dict[str, Any]) -> str:
     """The verdict of rule R, or the exit code and the beginning of what was said instead."""
     rules, data = written(folder, rule, template)
-    done = process.run(str(guard.path), "validate", *STRUCTURED, "-r", rules, "-d", data, timeout=60)
+    done = processes.run(str(guard.path), "validate", *STRUCTURED, "-r", rules, "-d", data, timeout=60)
     if done.code not in {0, 19} or done.stderr:
         return f"exit {done.code}"
     answer = json.loads(done.stdout)[0]
@@ -131,14 +131,14 @@ YAML = [
 
 @pytest.mark.parametrize(("frame", "clause", "template", "wanted"), [*VALUES, *ABSENCE, *NEGATION])
 def test_validate_says(
-    guard: guard_binary.Binary, tmp_path: Path, frame: str, clause: str, template: dict[str, Any], wanted: str
+    guard: Binary, tmp_path: Path, frame: str, clause: str, template: dict[str, Any], wanted: str
 ) -> None:
     assert verdict(guard, tmp_path, frame.replace("<>", clause), template) == wanted
 
 
 @pytest.mark.parametrize(("clause", "properties", "wanted"), YAML)
 def test_validate_reads_yaml_so_that(
-    guard: guard_binary.Binary, tmp_path: Path, clause: str, properties: str, wanted: str
+    guard: Binary, tmp_path: Path, clause: str, properties: str, wanted: str
 ) -> None:
     template = f"Resources: {{A: {{Type: T, Properties: {{{properties}}}}}}}"
 
@@ -155,7 +155,7 @@ def test_validate_reads_yaml_so_that(
     ],
 )
 def test_in_the_waiver_idiom_of_the_registry(
-    guard: guard_binary.Binary, tmp_path: Path, suppressed: list[Any], wanted: str
+    guard: Binary, tmp_path: Path, suppressed: list[Any], wanted: str
 ) -> None:
     template = one()
     template["Resources"]["A"]["Metadata"] = {"guard": {"SuppressedRules": suppressed}}
@@ -179,7 +179,7 @@ def test_in_the_waiver_idiom_of_the_registry(
     ],
 )
 def test_in_the_waiver_idiom_of_this_pack(
-    guard: guard_binary.Binary, tmp_path: Path, suppressed: Any, wanted: str
+    guard: Binary, tmp_path: Path, suppressed: Any, wanted: str
 ) -> None:
     template = one()
     template["Resources"]["A"]["Metadata"] = {"guard": {"SuppressedRules": suppressed}}
@@ -202,53 +202,53 @@ def test_in_the_waiver_idiom_of_this_pack(
     ],
 )
 def test_the_exit_code_is_known(
-    guard: guard_binary.Binary, tmp_path: Path, rule: str, template: str | dict[str, Any], code: int
+    guard: Binary, tmp_path: Path, rule: str, template: str | dict[str, Any], code: int
 ) -> None:
     rules, data = written(tmp_path, rule, template)
 
-    done = process.run(str(guard.path), "validate", *STRUCTURED, "-r", rules, "-d", data, timeout=60)
+    done = processes.run(str(guard.path), "validate", *STRUCTURED, "-r", rules, "-d", data, timeout=60)
 
     assert done.code == code
 
 
-def test_a_folder_without_rules_ends_with_0(guard: guard_binary.Binary, tmp_path: Path) -> None:
+def test_a_folder_without_rules_ends_with_0(guard: Binary, tmp_path: Path) -> None:
     _, data = written(tmp_path, BREAKS, one())
     (tmp_path / "none").mkdir()
 
-    done = process.run(str(guard.path), "validate", *STRUCTURED, "-r", str(tmp_path / "none"), "-d", data, timeout=60)
+    done = processes.run(str(guard.path), "validate", *STRUCTURED, "-r", str(tmp_path / "none"), "-d", data, timeout=60)
 
     assert done.code == 0
 
 
 def test_a_rule_that_does_not_parse_hides_behind_one_that_does_not_hold(
-    guard: guard_binary.Binary, tmp_path: Path
+    guard: Binary, tmp_path: Path
 ) -> None:
     rules, data = written(tmp_path, BREAKS, one())
     (tmp_path / "bad.guard").write_text("rule B {")
 
-    done = process.run(
+    done = processes.run(
         str(guard.path), "validate", *STRUCTURED, "-r", rules, str(tmp_path / "bad.guard"), "-d", data, timeout=60
     )
 
     assert (done.code, bool(done.stderr)) == (19, True)
 
 
-def test_one_template_that_does_not_parse_ends_the_run_for_all(guard: guard_binary.Binary, tmp_path: Path) -> None:
+def test_one_template_that_does_not_parse_ends_the_run_for_all(guard: Binary, tmp_path: Path) -> None:
     rules, data = written(tmp_path, HOLDS, one())
     (tmp_path / "bad.yaml").write_text("Resources: [")
 
-    done = process.run(
+    done = processes.run(
         str(guard.path), "validate", *STRUCTURED, "-r", rules, "-d", data, str(tmp_path / "bad.yaml"), timeout=60
     )
 
     assert (done.code, done.stdout) == (255, "")
 
 
-def test_two_rules_of_one_name_in_two_files_answer_twice(guard: guard_binary.Binary, tmp_path: Path) -> None:
+def test_two_rules_of_one_name_in_two_files_answer_twice(guard: Binary, tmp_path: Path) -> None:
     rules, data = written(tmp_path, HOLDS, one())
     (tmp_path / "s.guard").write_text(BREAKS)
 
-    done = process.run(
+    done = processes.run(
         str(guard.path), "validate", *STRUCTURED, "-r", rules, str(tmp_path / "s.guard"), "-d", data, timeout=60
     )
 
@@ -256,10 +256,10 @@ def test_two_rules_of_one_name_in_two_files_answer_twice(guard: guard_binary.Bin
     assert (answer["compliant"], [found["Rule"]["name"] for found in answer["not_compliant"]]) == (["R"], ["R"])
 
 
-def test_lines_are_counted_from_zero(guard: guard_binary.Binary, tmp_path: Path) -> None:
+def test_lines_are_counted_from_zero(guard: Binary, tmp_path: Path) -> None:
     rules, data = written(tmp_path, "rule R { Resources.A.X == 2 }", "Resources:\n  A:\n    X: 1\n")
 
-    done = process.run(str(guard.path), "validate", *STRUCTURED, "-r", rules, "-d", data, timeout=60)
+    done = processes.run(str(guard.path), "validate", *STRUCTURED, "-r", rules, "-d", data, timeout=60)
 
     assert "[L:2,C:7]" in done.stdout
 
@@ -283,12 +283,12 @@ def cases(*expected: tuple[str, str], text: str = "{Resources: {A: {Type: T, Pro
     ],
 )
 def test_of_the_command_test(
-    guard: guard_binary.Binary, tmp_path: Path, rule: str, tests: str, code: int
+    guard: Binary, tmp_path: Path, rule: str, tests: str, code: int
 ) -> None:
     (tmp_path / "r.guard").write_text(rule)
     (tmp_path / "r_tests.yaml").write_text(tests)
 
-    done = process.run(
+    done = processes.run(
         str(guard.path), "test", "-r", str(tmp_path / "r.guard"), "-t", str(tmp_path / "r_tests.yaml"), timeout=60
     )
 

@@ -9,24 +9,25 @@ from typing import Any
 import pytest
 import yaml
 
-from preflight import model
-from preflight.comply import cfn_guard as guards
-from preflight.comply import cfn_guard_binary as guard_binary
+from preflight.comply import cfn_guard
+from preflight.comply.cfn_guard import Rule
+from preflight.comply.cfn_guard_binary import Binary
+from preflight.model import Finding
 from preflight.templates import template
 
 ROOT = Path(__file__).parents[4]
-RULES = guards.rules_below([ROOT / "rules"])
+RULES = cfn_guard.rules_below([ROOT / "rules"])
 IDS = [rule.name for rule in RULES]
 WAIVED = "the rule is waived without a reason."  # said of the template where the rule is about parameters
 
 
-def wrong(rule: guards.Rule) -> list[Any]:
+def wrong(rule: Rule) -> list[Any]:
     cases = yaml.safe_load((rule.file.parent / "tests" / f"{rule.file.stem}_tests.yaml").read_text())
     return [case["input"] for case in cases if case["expectations"]["rules"][rule.name] == "FAIL"]
 
 
 @pytest.fixture(scope="module")
-def found(guard: guard_binary.Binary, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[list[model.Finding]]]:
+def found(guard: Binary, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[list[Finding]]]:
     """By rule, what it finds in each of its wrong cases: one process for all of them."""
     folder = tmp_path_factory.mktemp("places")
     paths: dict[Path, str] = {}
@@ -35,13 +36,13 @@ def found(guard: guard_binary.Binary, tmp_path_factory: pytest.TempPathFactory) 
             path = folder / f"{rule.name}-{number}.json"
             path.write_text(json.dumps(case, default=str))
             paths[path] = rule.name
-    said = guards.start(guard, RULES, {path: template.load(path) for path in paths}).by_document()
+    said = cfn_guard.start(guard, RULES, {path: template.load(path) for path in paths}).by_document()
     return {name: [[f for f in said[p] if f.check == name] for p, of in paths.items() if of == name] for name in IDS}
 
 
 @pytest.mark.guard
 @pytest.mark.parametrize("rule", IDS)
-def test_a_finding_names_who_offends_and_says_what_to_do(found: dict[str, list[list[model.Finding]]], rule: str) -> None:
+def test_a_finding_names_who_offends_and_says_what_to_do(found: dict[str, list[list[Finding]]], rule: str) -> None:
     vague = [f for case in found[rule] for f in case if not f.fix or (f.resource is None and f.message != WAIVED)]
 
     assert vague == []
@@ -49,5 +50,5 @@ def test_a_finding_names_who_offends_and_says_what_to_do(found: dict[str, list[l
 
 @pytest.mark.guard
 @pytest.mark.parametrize("rule", IDS)
-def test_every_wrong_case_has_a_finding(found: dict[str, list[list[model.Finding]]], rule: str) -> None:
+def test_every_wrong_case_has_a_finding(found: dict[str, list[list[Finding]]], rule: str) -> None:
     assert all(found[rule])

@@ -6,32 +6,33 @@ from pathlib import Path
 
 import pytest
 
-from preflight import lint, model
-from preflight.comply import cfn_guard as guards
-from preflight.comply import cfn_guard_binary as guard_binary
+from preflight import lint
+from preflight.comply import cfn_guard, cfn_guard_binary
+from preflight.model import Finding, Severity
 from preflight.templates import template
+from preflight.templates.template import Template
 
 ROOT = Path(__file__).parents[4]
 FOLDER = Path(__file__).parent / "good"
 FILES = sorted(path for path in FOLDER.iterdir() if path.suffix in {".yaml", ".json"})
 IDS = [path.name for path in FILES]
 FEWEST = 34
-RULES = guards.rules_below([ROOT / "rules" / "fargate"])
+RULES = cfn_guard.rules_below([ROOT / "rules" / "fargate"])
 
 
 @pytest.fixture(scope="module")
-def templates() -> dict[Path, template.Template]:
+def templates() -> dict[Path, Template]:
     return {path: template.load(path) for path in FILES}
 
 
 @pytest.fixture(scope="module")
-def linted(templates: dict[Path, template.Template]) -> list[model.Finding]:
+def linted(templates: dict[Path, Template]) -> list[Finding]:
     return lint.check(templates)
 
 
 @pytest.fixture(scope="module")
-def judged(templates: dict[Path, template.Template]) -> list[model.Finding]:
-    return guards.start(guard_binary.find(), RULES, templates).findings()
+def judged(templates: dict[Path, Template]) -> list[Finding]:
+    return cfn_guard.start(cfn_guard_binary.find(), RULES, templates).findings()
 
 
 def test_there_are_as_many_as_were_promised() -> None:
@@ -53,7 +54,7 @@ def test_it_is_read_and_deploys_something_on_fargate(path: Path) -> None:
     assert "AWS::ECS::TaskDefinition" in types
 
 
-def everything(read: template.Template) -> list[dict[str, str]]:
+def everything(read: Template) -> list[dict[str, str]]:
     """The resources, those of a loop too."""
     loops = [value for name, value in read.data["Resources"].items() if name.startswith("Fn::ForEach")]
     looped = [resource for loop in loops for resource in loop[2].values()]
@@ -61,13 +62,13 @@ def everything(read: template.Template) -> list[dict[str, str]]:
 
 
 @pytest.mark.parametrize("path", FILES, ids=IDS)
-def test_cfn_lint_finds_no_error(path: Path, linted: list[model.Finding]) -> None:
-    errors = [finding for finding in linted if finding.severity is model.Severity.ERROR]
+def test_cfn_lint_finds_no_error(path: Path, linted: list[Finding]) -> None:
+    errors = [finding for finding in linted if finding.severity is Severity.ERROR]
 
     assert [finding for finding in errors if Path(finding.file or "").name == path.name] == []
 
 
 @pytest.mark.guard
 @pytest.mark.parametrize("path", FILES, ids=IDS)
-def test_no_rule_about_fargate_fires(path: Path, judged: list[model.Finding]) -> None:
+def test_no_rule_about_fargate_fires(path: Path, judged: list[Finding]) -> None:
     assert [finding for finding in judged if Path(finding.file or "").name == path.name] == []

@@ -6,28 +6,29 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.unit.artifact.rules import mutation as mistakes
-from tests.unit.artifact.rules import mutations_fargate as reds_fargate
 
-from preflight import lint, model
-from preflight.comply import cfn_guard as guards
-from preflight.comply import cfn_guard_binary as guard_binary
-from preflight.system import processes as process
+from preflight import lint
+from preflight.comply import cfn_guard
+from preflight.comply.cfn_guard_binary import Binary
+from preflight.model import Finding, Severity
+from preflight.system import processes
 from preflight.templates import template
+from tests.unit.artifact.rules import mutations_fargate
+from tests.unit.artifact.rules.mutation import Red
 
 ROOT = Path(__file__).parents[4]
-RULES = guards.rules_below([ROOT / "rules" / "fargate"])
+RULES = cfn_guard.rules_below([ROOT / "rules" / "fargate"])
 WEB = Path(__file__).with_name("web.yaml")
 NOTHING_TO_JUDGE = {"ECS_TASKDEF_ROLE_ARN_NOT_REF"}  # cfn-lint lets no correct template name a role by Ref (E1041)
-REDS = reds_fargate.REDS
+REDS = mutations_fargate.REDS
 
 
-def case(red: mistakes.Red) -> str:
+def case(red: Red) -> str:
     return f"{red.rule}: {' '.join(red.old.split())[-60:]} -> {' '.join(red.new.split())[-60:] or 'nothing'}"
 
 
 @pytest.fixture(scope="module")
-def found(guard: guard_binary.Binary, tmp_path_factory: pytest.TempPathFactory) -> dict[mistakes.Red, list[model.Finding]]:
+def found(guard: Binary, tmp_path_factory: pytest.TempPathFactory) -> dict[Red, list[Finding]]:
     """What the rules find in each changed template: one process for all of them."""
     folder = tmp_path_factory.mktemp("reds")
     paths = {}
@@ -35,24 +36,24 @@ def found(guard: guard_binary.Binary, tmp_path_factory: pytest.TempPathFactory) 
         paths[red] = folder / f"{number}.yaml"
         paths[red].write_text((ROOT / red.file).read_text().replace(red.old, red.new))
     known = {path: template.load(path) for path in paths.values()}
-    findings = guards.start(guard, RULES, known).findings()
+    findings = cfn_guard.start(guard, RULES, known).findings()
     return {red: [f for f in findings if f.file == known[path].name] for red, path in paths.items()}
 
 
 @pytest.mark.parametrize("red", REDS, ids=map(case, REDS))
-def test_the_change_is_one(red: mistakes.Red) -> None:
+def test_the_change_is_one(red: Red) -> None:
     assert ((ROOT / red.file).read_text().count(red.old), red.old != red.new) == (1, True)
 
 
 @pytest.mark.guard
 @pytest.mark.parametrize("red", REDS, ids=map(case, REDS))
-def test_the_change_turns_the_rule_red(found: dict[mistakes.Red, list[model.Finding]], red: mistakes.Red) -> None:
+def test_the_change_turns_the_rule_red(found: dict[Red, list[Finding]], red: Red) -> None:
     assert {finding.check for finding in found[red]} == {red.rule, *red.also}
 
 
 @pytest.mark.guard
 @pytest.mark.parametrize("red", REDS, ids=map(case, REDS))
-def test_what_is_found_says_where_and_what_to_do(found: dict[mistakes.Red, list[model.Finding]], red: mistakes.Red) -> None:
+def test_what_is_found_says_where_and_what_to_do(found: dict[Red, list[Finding]], red: Red) -> None:
     vague = [f for f in found[red] if not (f.resource and f.line and f.fix and f.message.endswith("."))]
 
     assert vague == []
@@ -63,16 +64,16 @@ def test_every_rule_is_turned_red() -> None:
 
 
 @pytest.mark.guard
-def test_every_rule_holds_on_a_good_template(guard: guard_binary.Binary) -> None:
+def test_every_rule_holds_on_a_good_template(guard: Binary) -> None:
     args = ["validate", "--structured", "-o", "json", "--show-summary", "none", "-r", str(ROOT / "rules" / "fargate")]
 
-    done = process.run(str(guard.path), *args, "-d", str(WEB), timeout=60)
+    done = processes.run(str(guard.path), *args, "-d", str(WEB), timeout=60)
 
     answer = json.loads(done.stdout)[0]
     assert set(answer["compliant"]) == {rule.name for rule in RULES} - NOTHING_TO_JUDGE
 
 
 def test_the_good_template_passes_cfn_lint() -> None:
-    errors = [f for f in lint.check({WEB: template.load(WEB)}) if f.severity is model.Severity.ERROR]
+    errors = [f for f in lint.check({WEB: template.load(WEB)}) if f.severity is Severity.ERROR]
 
     assert errors == []

@@ -6,56 +6,56 @@ from pathlib import Path
 
 import pytest
 import yaml
-from tests.unit.artifact.rules import mutation as mistakes
-from tests.unit.artifact.rules import mutations_practice as reds_practice
-from tests.unit.artifact.rules import mutations_security as reds_security
 
-from preflight import lint, model
-from preflight.comply import cfn_guard as guards
-from preflight.comply import cfn_guard_binary as guard_binary
+from preflight import lint
+from preflight.comply import cfn_guard
+from preflight.comply.cfn_guard_binary import Binary
+from preflight.model import Finding, Severity
 from preflight.templates import template
+from tests.unit.artifact.rules import mutations_practice, mutations_security
+from tests.unit.artifact.rules.mutation import Red
 
 ROOT = Path(__file__).parents[4]
 TIERS = ("security", "practice")
-RULES = guards.rules_below([ROOT / "rules" / tier for tier in TIERS])
+RULES = cfn_guard.rules_below([ROOT / "rules" / tier for tier in TIERS])
 ABOUT = {tier: yaml.safe_load((ROOT / "rules" / tier / "rules.yaml").read_text()) for tier in TIERS}
 ENTRIES = {name: entry for tier in TIERS for name, entry in ABOUT[tier].items()}
 KEYS = {"title", "why", "types", "controls", "sources"}
 pytestmark = pytest.mark.guard
 
 
-REDS = (*reds_security.REDS, *reds_practice.REDS)
-SECURE = ROOT / reds_security.SECURE
+REDS = (*mutations_security.REDS, *mutations_practice.REDS)
+SECURE = ROOT / mutations_security.SECURE
 
 
-def case(number: int, red: mistakes.Red) -> str:
+def case(number: int, red: Red) -> str:
     same = [other for other in REDS[:number] if other.rule == red.rule]
     return f"{red.rule}-{len(same) + 1}-{Path(red.file).stem}"
 
 
-def findings(guard: guard_binary.Binary, path: Path) -> list[model.Finding]:
-    return guards.start(guard, RULES, {path: template.load(path)}).findings()
+def findings(guard: Binary, path: Path) -> list[Finding]:
+    return cfn_guard.start(guard, RULES, {path: template.load(path)}).findings()
 
 
 @pytest.fixture(scope="module")
-def before(guard: guard_binary.Binary) -> dict[str, set[str]]:
+def before(guard: Binary) -> dict[str, set[str]]:
     """The rules that are red already in each of the unchanged files: those that ship off."""
     files = sorted({red.file for red in REDS})
     return {file: {finding.check for finding in findings(guard, ROOT / file)} for file in files}
 
 
-def test_the_secure_template_passes_every_rule(guard: guard_binary.Binary) -> None:
+def test_the_secure_template_passes_every_rule(guard: Binary) -> None:
     assert findings(guard, SECURE) == []
 
 
 def test_the_secure_template_passes_cfn_lint() -> None:
     found = lint.check({SECURE: template.load(SECURE)})
 
-    assert [finding for finding in found if finding.severity is model.Severity.ERROR] == []
+    assert [finding for finding in found if finding.severity is Severity.ERROR] == []
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "cfn").glob("*.yaml")), ids=lambda path: path.name)
-def test_our_templates_fail_no_rule_that_ships_on(guard: guard_binary.Binary, path: Path) -> None:
+def test_our_templates_fail_no_rule_that_ships_on(guard: Binary, path: Path) -> None:
     found = {finding.check for finding in findings(guard, path)}
 
     assert {name for name in found if ENTRIES[name].get("enabled", True)} == set()
@@ -63,7 +63,7 @@ def test_our_templates_fail_no_rule_that_ships_on(guard: guard_binary.Binary, pa
 
 @pytest.mark.parametrize("red", [pytest.param(red, id=case(number, red)) for number, red in enumerate(REDS)])
 def test_one_change_turns_the_rule_red(
-    guard: guard_binary.Binary, before: dict[str, set[str]], tmp_path: Path, red: mistakes.Red
+    guard: Binary, before: dict[str, set[str]], tmp_path: Path, red: Red
 ) -> None:
     text = (ROOT / red.file).read_text()
     assert red.old in text

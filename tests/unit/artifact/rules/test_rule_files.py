@@ -12,27 +12,28 @@ from typing import Any
 import pytest
 import yaml
 
-from preflight.comply import cfn_guard as guards
-from preflight.comply import cfn_guard_binary as guard_binary
-from preflight.system import processes as process
+from preflight.comply import cfn_guard
+from preflight.comply.cfn_guard import Rule
+from preflight.comply.cfn_guard_binary import Binary
+from preflight.system import processes
 from preflight.templates import template
 
 ROOT = Path(__file__).parents[4]
-RULES = guards.rules_below([ROOT / "rules"])
+RULES = cfn_guard.rules_below([ROOT / "rules"])
 ON = {rule.name for rule in RULES if rule.is_on}
 IDS = [rule.name for rule in RULES]
 HEADER_LINES = 3
 pytestmark = pytest.mark.guard
 
 
-def cases_of(rule: guards.Rule) -> list[dict[str, Any]]:
+def cases_of(rule: Rule) -> list[dict[str, Any]]:
     path = rule.file.parent / "tests" / f"{rule.file.stem}_tests.yaml"
     read: list[dict[str, Any]] = yaml.safe_load(path.read_text())
     return read
 
 
 @pytest.mark.parametrize("rule", RULES, ids=IDS)
-def test_the_file_is_named_for_the_rule_and_begins_with_it(rule: guards.Rule) -> None:
+def test_the_file_is_named_for_the_rule_and_begins_with_it(rule: Rule) -> None:
     header = rule.file.read_text().splitlines()[:HEADER_LINES]
 
     assert (rule.file.stem, header[0], all(line.startswith("# ") for line in header)) == (
@@ -43,23 +44,23 @@ def test_the_file_is_named_for_the_rule_and_begins_with_it(rule: guards.Rule) ->
 
 
 @pytest.mark.parametrize("rule", RULES, ids=IDS)
-def test_the_rule_has_a_case_for_each_verdict(rule: guards.Rule) -> None:
+def test_the_rule_has_a_case_for_each_verdict(rule: Rule) -> None:
     verdicts = {case["expectations"]["rules"][rule.name] for case in cases_of(rule)}
 
     assert verdicts == {"PASS", "FAIL", "SKIP"}
 
 
 @pytest.mark.parametrize("rule", RULES, ids=IDS)
-def test_cfn_guard_test_agrees_with_every_case(rule: guards.Rule, guard: guard_binary.Binary) -> None:
+def test_cfn_guard_test_agrees_with_every_case(rule: Rule, guard: Binary) -> None:
     tests = rule.file.parent / "tests" / f"{rule.file.stem}_tests.yaml"
 
-    done = process.run(str(guard.path), "test", "-r", str(rule.file), "-t", str(tests), timeout=60)
+    done = processes.run(str(guard.path), "test", "-r", str(rule.file), "-t", str(tests), timeout=60)
 
     assert (done.code, done.stdout.count("PASS Rules:")) == (0, len(cases_of(rule))), str(done)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=IDS)
-def test_validate_agrees_with_every_case(rule: guards.Rule, guard: guard_binary.Binary, tmp_path: Path) -> None:
+def test_validate_agrees_with_every_case(rule: Rule, guard: Binary, tmp_path: Path) -> None:
     paths = {}
     for number, case in enumerate(cases_of(rule)):
         path = tmp_path / f"{number}.yaml"
@@ -67,7 +68,7 @@ def test_validate_agrees_with_every_case(rule: guards.Rule, guard: guard_binary.
         paths[path] = case
     args = ["validate", "--structured", "-o", "json", "--show-summary", "none", "-r", str(rule.file)]
 
-    done = process.run(str(guard.path), *args, "-d", *map(str, paths), timeout=60)
+    done = processes.run(str(guard.path), *args, "-d", *map(str, paths), timeout=60)
 
     found = {Path(answer["name"]): verdict(answer, rule.name) for answer in json.loads(done.stdout)}
     wanted = {path: case["expectations"]["rules"][rule.name] for path, case in paths.items()}
@@ -80,9 +81,9 @@ def verdict(answer: dict[str, Any], name: str) -> str:
     return "SKIP" if name in answer["not_applicable"] else "FAIL"
 
 
-def test_our_templates_pass_every_rule_that_is_on(guard: guard_binary.Binary) -> None:
+def test_our_templates_pass_every_rule_that_is_on(guard: Binary) -> None:
     templates = {path: template.load(path) for path in sorted((ROOT / "cfn").glob("*.yaml"))}
 
-    found = guards.start(guard, RULES, templates).findings()
+    found = cfn_guard.start(guard, RULES, templates).findings()
 
     assert [finding for finding in found if finding.check in ON] == []

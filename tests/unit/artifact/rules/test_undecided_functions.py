@@ -11,13 +11,12 @@ from typing import Any
 
 import pytest
 
-from preflight.comply import cfn_guard as guards
-from preflight.comply import cfn_guard_binary as guard_binary
-from preflight.templates import functions as resolve
-from preflight.templates import template
+from preflight.comply import cfn_guard
+from preflight.comply.cfn_guard_binary import Binary
+from preflight.templates import functions, template
 
 ROOT = Path(__file__).parents[4]
-RULES = guards.rules_below([ROOT / "rules" / "fargate"])
+RULES = cfn_guard.rules_below([ROOT / "rules" / "fargate"])
 WEB = template.load(Path(__file__).with_name("web.yaml"))
 JUDGED = ("AWS::ECS::", "AWS::IAM::Role", "AWS::ElasticLoadBalancingV2::TargetGroup", "AWS::EC2::Route", "AWS::Logs::")
 Keys = tuple[str | int, ...]
@@ -25,7 +24,7 @@ Keys = tuple[str | int, ...]
 
 def places(value: Any, keys: Keys) -> Iterator[Keys]:
     """Everywhere below `value` where a function could stand."""
-    if resolve.function_of(value) is not None:
+    if functions.function_of(value) is not None:
         return
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, item in items:
@@ -52,7 +51,7 @@ def changed(places_now: tuple[Keys | None, ...], function: Callable[[Any], Any])
     ],
 )
 def test_wherever_a_function_stands_no_rule_fails(
-    guard: guard_binary.Binary, tmp_path: Path, function: Callable[[Any], Any]
+    guard: Binary, tmp_path: Path, function: Callable[[Any], Any]
 ) -> None:
     """One place of each resource at a time, so that every place is tried and a hundred templates suffice."""
     judged = {name: r for name, r in WEB.resources.items() if r["Type"].startswith(JUDGED)}
@@ -63,6 +62,6 @@ def test_wherever_a_function_stands_no_rule_fails(
         path.write_text(json.dumps(changed(now, function)))
         known[path] = template.load(path)
 
-    found = guards.start(guard, RULES, known).findings()
+    found = cfn_guard.start(guard, RULES, known).findings()
 
     assert [(f.check, f.resource, f.property) for f in found] == []

@@ -8,12 +8,11 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from preflight.comply import pack
-from preflight.comply import rules as rulebook
+from preflight.comply import pack, rules
 from preflight.comply.python_rules import catalog
-from preflight.plan import plan
-from preflight.plan import resolved_stacks as estate
+from preflight.plan import plan, resolved_stacks
 from preflight.templates import template
+from preflight.templates.template import Template
 
 ROOT = Path(__file__).parents[4]
 PLAN = plan.load(ROOT / "preflight.yaml")
@@ -35,11 +34,11 @@ PLACES = [(file, path) for file, known in TEMPLATES.items() for path in paths(kn
 
 
 def test_every_check_is_described_and_every_description_has_its_check() -> None:
-    assert sorted(catalog.CHECKS) == sorted(rule.name for rule in rulebook.joins_below(pack.folder()))
+    assert sorted(catalog.CHECKS) == sorted(rule.name for rule in rules.joins_below(pack.folder()))
 
 
 def test_our_own_deployment_passes_every_check() -> None:
-    every = estate.of_plan(PLAN, TEMPLATES, run="run1")
+    every = resolved_stacks.of_plan(PLAN, TEMPLATES, run="run1")
 
     assert [found for check in catalog.CHECKS.values() for found in check(every)] == []
 
@@ -53,9 +52,9 @@ def test_an_odd_value_anywhere_never_breaks_a_check(place: tuple[Path, tuple[Any
     for key in path[:-1]:
         holder = holder[key]
     holder[path[-1]] = odd
-    changed = {**TEMPLATES, file: template.Template(file.name, data, {})}
+    changed = {**TEMPLATES, file: Template(file.name, data, {})}
 
-    every = estate.of_plan(PLAN, changed, run="run1")
+    every = resolved_stacks.of_plan(PLAN, changed, run="run1")
     found = [offence for check in catalog.CHECKS.values() for offence in check(every)]
 
     assert json.dumps([(o.message, o.document.line(*o.path)) for o in found])

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from preflight.comply.python_rules import container_resources
-from preflight.plan import resolved_stacks as estate
+from preflight.plan.resolved_stacks import ResolvedStacks
 
 
 def definition(containers: str, size: str = "Cpu: 512, Memory: 1024") -> str:
@@ -36,5 +36,5 @@ Resources:
         pytest.param(definition("text", "Cpu: [1], Memory: {a: b}"), [], id="sizes that are none"),
     ],
 )  # fmt: skip
-def test_containers_fit_into_their_task(make_estate: Callable[..., estate.Estate], text: str, found: list[str]) -> None:
+def test_containers_fit_into_their_task(make_estate: Callable[..., ResolvedStacks], text: str, found: list[str]) -> None:
     assert [offence.property for offence in container_resources.check(make_estate(root=text))] == found

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from preflight.comply.python_rules import execution_role
-from preflight.plan import resolved_stacks as estate
+from preflight.plan.resolved_stacks import ResolvedStacks
 
 ROOT = """\
 Parameters:
@@ -44,10 +44,10 @@ Resources:
           Image: !Sub "${AWS::AccountId}.dkr.ecr.${AWS::Region}.amazonaws.com/web:1"
           LogConfiguration: {LogDriver: awslogs}
 """
-Make = Callable[..., estate.Estate]
+Make = Callable[..., ResolvedStacks]
 
 
-def changed(make_estate: Make, old: str, new: str) -> estate.Estate:
+def changed(make_estate: Make, old: str, new: str) -> ResolvedStacks:
     assert old in ROOT + ROLES + TASKS
 
     return make_estate(root=ROOT.replace(old, new), roles=ROLES.replace(old, new), tasks=TASKS.replace(old, new))

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from preflight.comply.python_rules import load_balancer_target
-from preflight.plan import resolved_stacks as estate
+from preflight.plan.resolved_stacks import ResolvedStacks
 
 ROOT = """\
 Parameters:
@@ -46,7 +46,7 @@ Outputs:
     ],
 )  # fmt: skip
 def test_a_target_of_another_stacks_definition_is_there(
-    make_estate: Callable[..., estate.Estate], old: str, new: str, found: list[str]
+    make_estate: Callable[..., ResolvedStacks], old: str, new: str, found: list[str]
 ) -> None:
     assert old in ROOT + TASKS
 
@@ -55,7 +55,7 @@ def test_a_target_of_another_stacks_definition_is_there(
     assert [offence.property for offence in load_balancer_target.check(every)] == found
 
 
-def test_within_one_template_it_is_left_to_the_rule_of_cfn_guard(make_estate: Callable[..., estate.Estate]) -> None:
+def test_within_one_template_it_is_left_to_the_rule_of_cfn_guard(make_estate: Callable[..., ResolvedStacks]) -> None:
     text = """\
 Resources:
   T: {Type: "AWS::ECS::TaskDefinition", Properties: {ContainerDefinitions: [{Name: a}]}}

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from preflight.comply.python_rules import log_group
-from preflight.plan import resolved_stacks as estate
+from preflight.plan.resolved_stacks import ResolvedStacks
 
 ROOT = """\
 Parameters:
@@ -35,7 +35,7 @@ OTHER = 'Resources: {G: {Type: "AWS::Logs::LogGroup", Properties: {LogGroupName:
     ],
 )  # fmt: skip
 def test_a_log_group_of_a_known_name_is_declared(
-    make_estate: Callable[..., estate.Estate], old: str, new: str, found: int
+    make_estate: Callable[..., ResolvedStacks], old: str, new: str, found: int
 ) -> None:
     assert old in ROOT + OTHER
 
@@ -44,5 +44,5 @@ def test_a_log_group_of_a_known_name_is_declared(
     assert len(list(log_group.check(every))) == found
 
 
-def test_without_a_plan_the_group_may_be_declared_elsewhere(make_estate: Callable[..., estate.Estate]) -> None:
+def test_without_a_plan_the_group_may_be_declared_elsewhere(make_estate: Callable[..., ResolvedStacks]) -> None:
     assert list(log_group.check(make_estate(has_plan=False, root=ROOT))) == []

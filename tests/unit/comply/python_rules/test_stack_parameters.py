@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from preflight.comply.python_rules import stack_parameters
-from preflight.plan import resolved_stacks as estate
+from preflight.plan.resolved_stacks import ResolvedStacks
 
 ROOT = """\
 Parameters:
@@ -45,7 +45,7 @@ Resources: {A: {Type: T}}
     ],
 )  # fmt: skip
 def test_a_nested_stack_gets_what_its_template_declares(
-    make_estate: Callable[..., estate.Estate], old: str, new: str, found: list[str]
+    make_estate: Callable[..., ResolvedStacks], old: str, new: str, found: list[str]
 ) -> None:
     assert old in ROOT + CHILD
 

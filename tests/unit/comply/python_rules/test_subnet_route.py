@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from preflight.comply.python_rules import subnet_route
-from preflight.plan import resolved_stacks as estate
+from preflight.plan.resolved_stacks import ResolvedStacks
 
 ROOT = """\
 Parameters:
@@ -58,7 +58,7 @@ NAT = '  Nat: {Type: "AWS::EC2::NatGateway", Properties: {SubnetId: !Ref Outside
 PRIVATE = ("AssignPublicIp: ENABLED", "AssignPublicIp: DISABLED")
 NO_ROUTE = (TO_GATEWAY, "RouteTableId: !Ref Table, DestinationCidrBlock: 10.9.0.0/16, VpcPeeringConnectionId: x")
 IMAGE = '!Sub "${AWS::AccountId}.dkr.ecr.${AWS::Region}.amazonaws.com/web:1"'
-Make = Callable[..., estate.Estate]
+Make = Callable[..., ResolvedStacks]
 
 
 def endpoints(*services: str) -> tuple[str, str]:
@@ -70,7 +70,7 @@ def endpoints(*services: str) -> tuple[str, str]:
     return "Outputs:\n", "\n".join(lines) + "\nOutputs:\n"
 
 
-def changed(make_estate: Make, *changes: tuple[str, str], has_plan: bool = True) -> estate.Estate:
+def changed(make_estate: Make, *changes: tuple[str, str], has_plan: bool = True) -> ResolvedStacks:
     texts = {"root": ROOT, "net": NET, "app": APP}
     for old, new in changes:
         assert any(old in text for text in texts.values()), old

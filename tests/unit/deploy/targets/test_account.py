@@ -10,10 +10,13 @@ from unittest import mock
 
 import pytest
 
-from preflight import cli, errors
-from preflight.deploy import session as sessions
+from preflight import cli
+from preflight.deploy import session
 from preflight.deploy.targets import account
+from preflight.deploy.targets.account import RealAccount
+from preflight.errors import UsageError
 from preflight.plan import plan
+from preflight.plan.plan import Plan
 
 ROOT = Path(__file__).parents[4]
 CHECK = ("check", str(ROOT), "--target", "aws")
@@ -76,10 +79,10 @@ def test_a_word_that_means_nothing_is_refused(
 
 
 @pytest.fixture
-def planned(tmp_path: Path) -> Callable[[str, str], plan.Plan]:
+def planned(tmp_path: Path) -> Callable[[str, str], Plan]:
     """The repository's plan with one change, and files as it needs them."""
 
-    def read(old: str, new: str) -> plan.Plan:
+    def read(old: str, new: str) -> Plan:
         for name in ("cfn", "rules", "docker"):
             (tmp_path / name).symlink_to(ROOT / name)
         text = (ROOT / plan.FILE).read_text()
@@ -98,18 +101,18 @@ def planned(tmp_path: Path) -> Callable[[str, str], plan.Plan]:
     ],
 )
 def test_a_name_that_every_run_shares_is_refused(
-    planned: Callable[[str, str], plan.Plan], old: str, new: str, name: str
+    planned: Callable[[str, str], Plan], old: str, new: str, name: str
 ) -> None:
-    with pytest.raises(errors.UsageError, match=f"'{name}' has the same name in every run"):
+    with pytest.raises(UsageError, match=f"'{name}' has the same name in every run"):
         account.check_names(planned(old, new))
 
 
-def test_names_with_the_prefix_or_the_run_are_taken(planned: Callable[[str, str], plan.Plan]) -> None:
+def test_names_with_the_prefix_or_the_run_are_taken(planned: Callable[[str, str], Plan]) -> None:
     asked = planned('stack: "{prefix}-ecr"', 'stack: "ecr-{run}"')
 
     account.check_names(asked)
 
-    assert account.Account("123456789012", regions=("us-east-1",), run="0a1b2c3d").values(asked, "0a1b2c3d") == {
+    assert RealAccount("123456789012", regions=("us-east-1",), run="0a1b2c3d").values(asked, "0a1b2c3d") == {
         "name": "fa-018",
         "prefix": "fa-018-0a1b2c3d",
         "run": "0a1b2c3d",
@@ -137,9 +140,9 @@ def test_only_a_yes_is_a_yes(monkeypatch: pytest.MonkeyPatch, typed: str, *, agr
 
 
 def test_a_region_has_one_session_so_that_a_profile_asks_for_its_code_once() -> None:
-    where = account.Account("123456789012", regions=("eu-west-1",), run="0a1b2c3d")
+    where = RealAccount("123456789012", regions=("eu-west-1",), run="0a1b2c3d")
 
-    with mock.patch.object(sessions, "account") as made:
+    with mock.patch.object(session, "account") as made:
         for _ in range(2):
             where.session("eu-west-1")
 

@@ -8,19 +8,20 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.unit.rehearsal.iam import callers as people
 
-from preflight.rehearsal import server
+from preflight.rehearsal.server import Server
 from preflight.system import waiting
+from tests.unit.rehearsal.iam import callers
+from tests.unit.rehearsal.iam.callers import Keys
 
-Act = Callable[..., people.Keys]
+Act = Callable[..., Keys]
 WHO = "arn:aws:sts::123456789012:assumed-role/somebody/session"
 STACKS = {"Action": "cloudformation:*"}
 VPC = {"Action": ["ec2:CreateVpc", "ec2:DeleteVpc", "ec2:DescribeVpcs", "ec2:DescribeVpcAttribute"]}
 NETWORK = {"Resources": {"Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/16"}}}}
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 BUCKET = "templates"
-URL = f"https://{BUCKET}.s3.{people.REGION}.amazonaws.com/inner.json"
+URL = f"https://{BUCKET}.s3.{callers.REGION}.amazonaws.com/inner.json"
 NESTED = {"Resources": {"Inner": {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": URL}}}}
 
 
@@ -57,7 +58,7 @@ def reason(client: Callable[[str], Any]) -> Callable[[str], str]:
 
 @pytest.fixture
 def staged(client: Callable[[str], Any]) -> None:
-    client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": people.REGION})
+    client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": callers.REGION})
     client("s3").put_object(Bucket=BUCKET, Key="inner.json", Body=json.dumps(NETWORK).encode())
 
 
@@ -225,7 +226,7 @@ def test_zones_of_a_region_need_leave_to_see_them(act: Act) -> None:
 
 
 def test_what_a_task_may_do_its_role_says(
-    account: server.Server, client: Callable[[str], Any], deploy: Callable[..., Any], fargate: dict[str, Any]
+    account: Server, client: Callable[[str], Any], deploy: Callable[..., Any], fargate: dict[str, Any]
 ) -> None:
     trust = {"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
@@ -236,7 +237,7 @@ def test_what_a_task_may_do_its_role_says(
     handed = account._launcher._staff.credentials
     found = handed.answer(task, handed.path(task) or "")
     assert found is not None
-    keys = people.Keys(account.address, found["AccessKeyId"], found["SecretAccessKey"], found["Token"])
+    keys = Keys(account.address, found["AccessKeyId"], found["SecretAccessKey"], found["Token"])
 
     with pytest.raises(client("s3").exceptions.ClientError) as refused:
         keys.client("s3").list_buckets()

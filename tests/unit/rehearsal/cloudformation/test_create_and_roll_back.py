@@ -11,7 +11,7 @@ from typing import Any
 import botocore.exceptions
 import pytest
 
-from preflight.rehearsal import server
+from preflight.rehearsal.server import Server
 from preflight.system import waiting
 
 LOG = {"Type": "AWS::Logs::LogGroup"}
@@ -200,7 +200,7 @@ def test_retained_resources_stay(client: Callable[[str], Any], deploy: Callable[
 
 
 @pytest.mark.parametrize("service", ["cloudformation", "ecs"])
-def test_an_unknown_operation_is_refused_in_the_protocol(account: server.Server, service: str) -> None:
+def test_an_unknown_operation_is_refused_in_the_protocol(account: Server, service: str) -> None:
     scope = f"AWS4-HMAC-SHA256 Credential=x/20260101/us-east-1/{service}/aws4_request, SignedHeaders=host, Signature=0"
     asked = urllib.request.Request(  # noqa: S310 - loopback
         account.address,

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from preflight.rehearsal import server
-from preflight.rehearsal.cloudformation import readback as audit
+from preflight.rehearsal.cloudformation import readback
 from preflight.rehearsal.cloudformation.resources import catalog
+from preflight.rehearsal.server import Server
 from preflight.system import waiting
 from preflight.templates import template
 
@@ -58,7 +58,7 @@ IN_PLACE: dict[str, dict[str, Any]] = {
 }
 
 
-def ledger(account: server.Server) -> dict[tuple[str, str], str]:
+def ledger(account: Server) -> dict[tuple[str, str], str]:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with opener.open(f"{account.address}/_preflight/book") as answer:
         book = json.load(answer)
@@ -105,7 +105,7 @@ def test_every_modelled_type_is_in_the_template() -> None:
 
 
 def test_every_property_is_read_back_and_everything_goes(
-    account: server.Server, client: Client, deploy: Callable[..., dict[str, Any]]
+    account: Server, client: Client, deploy: Callable[..., dict[str, Any]]
 ) -> None:
     before = leftovers(client)
     stack = deploy(BODY, Capabilities=["CAPABILITY_NAMED_IAM"])
@@ -129,7 +129,7 @@ def test_every_property_is_read_back_and_everything_goes(
 
 
 def test_what_aws_changes_in_place_is_changed_in_place_and_read_back(
-    account: server.Server, client: Client, deploy: Callable[..., dict[str, Any]]
+    account: Server, client: Client, deploy: Callable[..., dict[str, Any]]
 ) -> None:
     cloudformation, changed = client("cloudformation"), template.parse(BODY).data
     for name, given in IN_PLACE.items():
@@ -154,7 +154,7 @@ def test_what_aws_changes_in_place_is_changed_in_place_and_read_back(
 
 
 def test_what_the_service_keeps_otherwise_is_lost(
-    account: server.Server, client: Client, deploy: Callable[..., dict[str, Any]]
+    account: Server, client: Client, deploy: Callable[..., dict[str, Any]]
 ) -> None:
     deploy(
         json.dumps(
@@ -173,7 +173,7 @@ def test_what_the_service_keeps_otherwise_is_lost(
 
 
 def test_a_stack_is_read_back_before_it_goes(
-    account: server.Server, client: Client, deploy: Callable[..., dict[str, Any]]
+    account: Server, client: Client, deploy: Callable[..., dict[str, Any]]
 ) -> None:
     stack = deploy(
         json.dumps({"Resources": {"A": {"Type": "AWS::Logs::LogGroup", "Properties": {"RetentionInDays": 7}}}})
@@ -190,7 +190,7 @@ def test_a_stack_is_read_back_before_it_goes(
 
 
 def test_a_resource_that_is_gone_is_lost_as_a_whole(
-    account: server.Server, client: Client, deploy: Callable[..., dict[str, Any]]
+    account: Server, client: Client, deploy: Callable[..., dict[str, Any]]
 ) -> None:
     deploy(json.dumps({"Resources": {"A": {"Type": "AWS::SQS::Queue"}}}))
 
@@ -217,4 +217,4 @@ def test_a_resource_that_is_gone_is_lost_as_a_whole(
     ],
 )
 def test_what_is_lost_is_named(declared: Any, found: Any, paths: list[str]) -> None:
-    assert list(audit.lost(declared, found)) == paths
+    assert list(readback.lost(declared, found)) == paths

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from preflight.rehearsal import server
-from preflight.rehearsal.connectivity import service_connect as aliases
-from preflight.rehearsal.ecs import state as states
+from preflight.rehearsal.connectivity.service_connect import Alias, Aliases
+from preflight.rehearsal.ecs.state import Cluster, Definition, Deployment, Service, State, Task
+from preflight.rehearsal.server import Server
 
 NOON = dt.datetime(2026, 1, 1, 12)  # noqa: DTZ001 - moments of ECS have no zone here
 CONTAINERS = [{"name": "c", "portMappings": [{"name": "http", "containerPort": 8080}]}]
@@ -15,17 +15,17 @@ ON: dict[str, Any] = {"enabled": True, "namespace": "app"}
 
 
 @pytest.fixture
-def state(account: server.Server) -> states.State:
-    made = states.State(account.account)
-    made.definitions["f:1"] = states.Definition("f:1", {"family": "f", "containerDefinitions": CONTAINERS}, [])
+def state(account: Server) -> State:
+    made = State(account.account)
+    made.definitions["f:1"] = Definition("f:1", {"family": "f", "containerDefinitions": CONTAINERS}, [])
     return made
 
 
-def service(state: states.State, name: str, connect: dict[str, Any], created: dt.datetime = NOON) -> states.Service:
-    cluster = states.Cluster("c", "c", {"serviceConnectDefaults": {"namespace": "app"}})
+def service(state: State, name: str, connect: dict[str, Any], created: dt.datetime = NOON) -> Service:
+    cluster = Cluster("c", "c", {"serviceConnectDefaults": {"namespace": "app"}})
     given = {"serviceConnectConfiguration": connect}
-    deployment = states.Deployment("d", "f:1", given, created=created)
-    made = states.Service(name, name, cluster, "eu-west-1", given, 1, [deployment], created=created)
+    deployment = Deployment("d", "f:1", given, created=created)
+    made = Service(name, name, cluster, "eu-west-1", given, 1, [deployment], created=created)
     state.services[name] = made
     return made
 
@@ -34,9 +34,9 @@ def exposing(**alias: Any) -> dict[str, Any]:
     return {**ON, "services": [{"portName": "http", "clientAliases": [{"port": 80, **alias}]}]}
 
 
-def of(state: states.State, client: states.Service | None) -> aliases.Aliases:
-    cluster = states.Cluster("c", "c", {})
-    return aliases.Aliases(state, states.Task("t", "t", "eu-west-1", cluster, state.definitions["f:1"], {}, {}, client))
+def of(state: State, client: Service | None) -> Aliases:
+    cluster = Cluster("c", "c", {})
+    return Aliases(state, Task("t", "t", "eu-west-1", cluster, state.definitions["f:1"], {}, {}, client))
 
 
 @pytest.mark.parametrize(
@@ -46,14 +46,14 @@ def of(state: states.State, client: states.Service | None) -> aliases.Aliases:
         pytest.param({}, "http.app", id="the port's name in the namespace"),
     ],
 )
-def test_an_alias_leads_to_the_port_of_its_service(state: states.State, alias: dict[str, Any], name: str) -> None:
+def test_an_alias_leads_to_the_port_of_its_service(state: State, alias: dict[str, Any], name: str) -> None:
     web = service(state, "web", exposing(**alias))
     known = of(state, service(state, "client", {"enabled": True}))
 
     address = known.address(name)
 
     assert address == "127.255.0.1"
-    assert known.at("127.255.0.1", 80) == aliases.Alias(name, 80, web, 8080, 8080)
+    assert known.at("127.255.0.1", 80) == Alias(name, 80, web, 8080, 8080)
     assert known.at("127.255.0.1", 81) is None
 
 
@@ -65,7 +65,7 @@ def test_an_alias_leads_to_the_port_of_its_service(state: states.State, alias: d
         pytest.param({**ON, "enabled": False}, False, id="switched off"),
     ],
 )
-def test_clients_of_the_namespace_know_it(state: states.State, client: dict[str, Any], *, is_known: bool) -> None:
+def test_clients_of_the_namespace_know_it(state: State, client: dict[str, Any], *, is_known: bool) -> None:
     service(state, "web", exposing(dnsName="web"))
 
     found = of(state, service(state, "client", client)).address("web")
@@ -73,7 +73,7 @@ def test_clients_of_the_namespace_know_it(state: states.State, client: dict[str,
     assert (found is not None) == is_known
 
 
-def test_a_task_without_a_service_knows_none(state: states.State) -> None:
+def test_a_task_without_a_service_knows_none(state: State) -> None:
     service(state, "web", exposing(dnsName="web"))
 
     assert of(state, None).address("web") is None
@@ -82,7 +82,7 @@ def test_a_task_without_a_service_knows_none(state: states.State) -> None:
 @pytest.mark.parametrize(
     ("minutes", "is_known"), [pytest.param(-1, True, id="made before"), pytest.param(1, False, id="made after")]
 )
-def test_a_deployment_knows_services_that_were_made_before_it(state: states.State, minutes: int, *, is_known: bool) -> None:
+def test_a_deployment_knows_services_that_were_made_before_it(state: State, minutes: int, *, is_known: bool) -> None:
     service(state, "web", exposing(dnsName="web"), created=NOON + dt.timedelta(minutes=minutes))
 
     found = of(state, service(state, "client", ON)).address("web")
@@ -90,7 +90,7 @@ def test_a_deployment_knows_services_that_were_made_before_it(state: states.Stat
     assert (found is not None) == is_known
 
 
-def test_an_ingress_port_is_where_the_proxy_listens(state: states.State) -> None:
+def test_an_ingress_port_is_where_the_proxy_listens(state: State) -> None:
     connect = exposing(dnsName="web")
     connect["services"][0]["ingressPortOverride"] = 9000
     web = service(state, "web", connect)
@@ -98,10 +98,10 @@ def test_an_ingress_port_is_where_the_proxy_listens(state: states.State) -> None
 
     address = known.address("web")
 
-    assert known.at(str(address), 80) == aliases.Alias("web", 80, web, 9000, 8080)
+    assert known.at(str(address), 80) == Alias("web", 80, web, 9000, 8080)
 
 
-def test_a_namespace_of_that_name_in_another_region_is_another_one(state: states.State) -> None:
+def test_a_namespace_of_that_name_in_another_region_is_another_one(state: State) -> None:
     service(state, "web", exposing(dnsName="web")).region = "us-east-1"
 
     assert of(state, service(state, "client", ON)).address("web") is None

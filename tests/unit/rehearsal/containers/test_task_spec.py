@@ -10,30 +10,29 @@ from unittest import mock
 import pytest
 from werkzeug.wrappers import Request
 
-from preflight import errors
-from preflight.aws import iam_policy as permissions
-from preflight.aws import reachability
-from preflight.container_engine import pause_image as pause
-from preflight.rehearsal.connectivity import inside_requests as inside
-from preflight.rehearsal.connectivity import public_ports as doors
-from preflight.rehearsal.containers import oom_kills as cgroups
+from preflight.aws import iam_policy
+from preflight.aws.iam_policy import RequestContext
+from preflight.aws.reachability import Interface
+from preflight.container_engine import pause_image
+from preflight.errors import ToolBrokeError
+from preflight.rehearsal.connectivity import inside_requests, public_ports
+from preflight.rehearsal.connectivity.public_ports import SmokeTarget
+from preflight.rehearsal.containers import oom_kills, task_spec
 from preflight.rehearsal.containers import runner as containers
-from preflight.rehearsal.containers import running_task as running
-from preflight.rehearsal.containers import stubs
-from preflight.rehearsal.containers import task_spec as launch
-from preflight.rehearsal.ecs.validation import runtime_platform as platforms
-from preflight.rehearsal.network import metadata_endpoint as endpoint
-from preflight.rehearsal.network import namespace
-from preflight.rehearsal.tasks import awslogs as logs
-from preflight.rehearsal.tasks import container_start as starter
-from preflight.rehearsal.tasks import image_pull as pulls
-from preflight.rehearsal.tasks import metadata
-from preflight.rehearsal.tasks.launch_calls import caller
+from preflight.rehearsal.containers.runner import ContainerRunner, NamespaceContainer
+from preflight.rehearsal.containers.running_task import RunningTask, RunningTasks
+from preflight.rehearsal.containers.stubs import Stubs
+from preflight.rehearsal.containers.task_spec import FileSystem, Mount, TaskSpec
+from preflight.rehearsal.ecs.validation import runtime_platform
+from preflight.rehearsal.network import metadata_endpoint, namespace
+from preflight.rehearsal.tasks import awslogs, container_start, metadata
+from preflight.rehearsal.tasks.image_pull import Pulls
+from preflight.rehearsal.tasks.launch_calls.caller import LaunchFailedError
 
 
-def plan(*given: dict[str, Any], **more: Any) -> launch.TaskPlan:
+def plan(*given: dict[str, Any], **more: Any) -> TaskSpec:
     named = [{"image": "i", **container} for container in given]
-    return launch.plan_of(
+    return task_spec.plan_of(
         {"family": "f", "revision": 3, "cpu": "256", "memory": "512", "containerDefinitions": named, **more}
     )
 
@@ -44,7 +43,7 @@ def test_mounts_of_another_container_come_after_its_own() -> None:
         {"name": "a", "mountPoints": mounts}, {"name": "b", "volumesFrom": [{"sourceContainer": "a", "readOnly": True}]}
     )
 
-    assert found.containers[1].mounts == (launch.Mount("v", "/v", is_read_only=True),)
+    assert found.containers[1].mounts == (Mount("v", "/v", is_read_only=True),)
 
 
 @pytest.mark.parametrize(
@@ -71,14 +70,14 @@ def test_volumes_on_efs_are_told_apart() -> None:
     efs = {"fileSystemId": "fs-1", "authorizationConfig": {"accessPointId": "fsap-1", "iam": "ENABLED"}}
     found = plan({"name": "a"}, volumes=[{"name": "own"}, {"name": "shared", "efsVolumeConfiguration": efs}])
 
-    assert found.file_systems == {"shared": launch.FileSystem("fs-1", "/", "fsap-1", has_iam=True)}
+    assert found.file_systems == {"shared": FileSystem("fs-1", "/", "fsap-1", has_iam=True)}
 
 
 def test_containers_stop_after_those_that_depend_on_them() -> None:
     on = {"dependsOn": [{"containerName": "db", "condition": "START"}]}
     found = plan({"name": "web", **on}, {"name": "db"}, {"name": "worker", **on})
 
-    assert [c.name for c in starter.stopping_order(found.containers)] == ["worker", "web", "db"]
+    assert [c.name for c in container_start.stopping_order(found.containers)] == ["worker", "web", "db"]
 
 
 def test_a_circle_stops_all_the_same() -> None:
@@ -87,7 +86,7 @@ def test_a_circle_stops_all_the_same() -> None:
 
     found = plan({"name": "a", **on("b")}, {"name": "b", **on("a")})
 
-    assert len(starter.stopping_order(found.containers)) == 2
+    assert len(container_start.stopping_order(found.containers)) == 2
 
 
 @pytest.mark.parametrize(
@@ -101,7 +100,7 @@ def test_a_circle_stops_all_the_same() -> None:
     ],
 )
 def test_which_images_are_stubbed(pattern: str, image: str, *, has: bool) -> None:
-    assert stubs.Stubs((pattern,)).has(image) is has
+    assert Stubs((pattern,)).has(image) is has
 
 
 def test_a_stub_ends_where_another_container_waits_for_its_end() -> None:
@@ -111,11 +110,11 @@ def test_a_stub_ends_where_another_container_waits_for_its_end() -> None:
         {"name": "app", "dependsOn": [{"containerName": "init", "condition": "SUCCESS"}]},
     )
 
-    found = stubs.Stubs(("x",)).stubbed(given)
+    found = Stubs(("x",)).stubbed(given)
 
     assert [(c.image, c.command, c.is_stub) for c in found.containers] == [
-        (pause.IMAGE, ("/pause",), True),
-        (pause.IMAGE, ("/pause", "stub"), True),
+        (pause_image.IMAGE, ("/pause",), True),
+        (pause_image.IMAGE, ("/pause", "stub"), True),
         ("i", None, False),
     ]
 
@@ -129,7 +128,7 @@ def test_a_stub_ends_where_another_container_waits_for_its_end() -> None:
     ],
 )
 def test_the_platform_of_a_task(platform: dict[str, str], wanted: str) -> None:
-    assert platforms.wanted({"runtimePlatform": platform}) == wanted
+    assert runtime_platform.wanted({"runtimePlatform": platform}) == wanted
 
 
 def test_log_lines_are_joined_and_kept_in_order() -> None:
@@ -152,26 +151,26 @@ def test_log_lines_are_joined_and_kept_in_order() -> None:
     ],
 )
 def test_the_moment_of_a_log_line(moment: str, found: int) -> None:
-    assert logs.milliseconds(moment) == found
+    assert awslogs.milliseconds(moment) == found
 
 
 def test_kills_for_memory_are_counted(tmp_path: Path) -> None:
     counter = tmp_path / "memory.events"
     counter.write_text("low 0\noom 1\noom_kill 1\n")
 
-    assert (cgroups.kills(counter), cgroups.kills(tmp_path / "gone"), cgroups.kills(None)) == (1, 0, 0)
+    assert (oom_kills.kills(counter), oom_kills.kills(tmp_path / "gone"), oom_kills.kills(None)) == (1, 0, 0)
 
 
 @pytest.mark.parametrize(
     ("text", "question"),
     [
-        pytest.param("web:8080:203.0.113.5", doors.Question("web", 8080, "203.0.113.5"), id="whole"),
-        pytest.param("web:80:", doors.Question("web", 80), id="anybody"),
-        pytest.param(":80:", doors.Question("", 80), id="any service"),
+        pytest.param("web:8080:203.0.113.5", SmokeTarget("web", 8080, "203.0.113.5"), id="whole"),
+        pytest.param("web:80:", SmokeTarget("web", 80), id="anybody"),
+        pytest.param(":80:", SmokeTarget("", 80), id="any service"),
     ],
 )
-def test_a_question_of_the_plan(text: str, question: doors.Question) -> None:
-    assert doors.question(text) == question
+def test_a_question_of_the_plan(text: str, question: SmokeTarget) -> None:
+    assert public_ports.question(text) == question
 
 
 @pytest.mark.parametrize(
@@ -184,7 +183,7 @@ def test_a_question_of_the_plan(text: str, question: doors.Question) -> None:
     ],
 )
 def test_where_a_container_asks_for_credentials(name: str, value: str, *, at_80: bool) -> None:
-    found = endpoint.variables("c", "/v2/credentials/x", "eu-west-1", has_way_to_aws=False, is_at_80=at_80)
+    found = metadata_endpoint.variables("c", "/v2/credentials/x", "eu-west-1", has_way_to_aws=False, is_at_80=at_80)
 
     assert (found[name], "AWS_ENDPOINT_URL" in found) == (value, False)
 
@@ -206,7 +205,7 @@ def test_the_metadata_of_a_container_names_its_stream() -> None:
 
 
 ROLE = "arn:aws:iam::123456789012:role/r"
-PULL = permissions.Request("ecr:BatchGetImage", "arn:aws:ecr:eu-west-1:123456789012:repository/a")
+PULL = RequestContext("ecr:BatchGetImage", "arn:aws:ecr:eu-west-1:123456789012:repository/a")
 
 
 @pytest.mark.parametrize(
@@ -222,11 +221,11 @@ PULL = permissions.Request("ecr:BatchGetImage", "arn:aws:ecr:eu-west-1:123456789
 def test_who_a_repository_denies(principal: Any, *, denied: bool) -> None:
     policy = {"Statement": [{"Effect": "Deny", "Principal": principal, "Action": "ecr:*"}]}
 
-    assert permissions.denies(policy, {ROLE, "123456789012"}, PULL) is denied
+    assert iam_policy.denies(policy, {ROLE, "123456789012"}, PULL) is denied
 
 
 def test_a_document_that_cannot_be_read_is_none() -> None:
-    assert (permissions.document("{"), permissions.document(None), permissions.document({"a": 1})) == (
+    assert (iam_policy.document("{"), iam_policy.document(None), iam_policy.document({"a": 1})) == (
         None,
         None,
         {"a": 1},
@@ -242,12 +241,12 @@ def test_only_a_line_feed_ends_a_line_of_a_log() -> None:
 def test_a_container_path_is_no_option_of_the_engine(tmp_path: Path) -> None:
     """podman's overlay volumes may write to any folder of the machine."""
     engine = mock.MagicMock(program="podman", env={})
-    runner = containers.Runner(engine, run="r", folder=tmp_path)
+    runner = ContainerRunner(engine, run="r", folder=tmp_path)
     mounts = [{"sourceVolume": "v", "containerPath": "/x:O,upperdir=/etc,workdir=/w"}]
     given = plan({"name": "a", "mountPoints": mounts}, volumes=[{"name": "v"}])
-    holder = containers.Holder("t", "c", 0, tmp_path)
+    holder = NamespaceContainer("t", "c", 0, tmp_path)
 
-    with pytest.raises(errors.ToolBrokeError, match="has a colon"):
+    with pytest.raises(ToolBrokeError, match="has a colon"):
         runner.start(holder, given.containers[0], image="i", task=given, environment={})
 
     assert [call.args[0] for call in engine.run.call_args_list if call.args[0] == "run"] == []
@@ -255,9 +254,9 @@ def test_a_container_path_is_no_option_of_the_engine(tmp_path: Path) -> None:
 
 def test_an_image_name_is_no_option_of_the_engine() -> None:
     runner = mock.MagicMock()
-    found = pulls.Pulls(mock.MagicMock(), runner, mock.MagicMock(), port=1, standins=None)
+    found = Pulls(mock.MagicMock(), runner, mock.MagicMock(), port=1, standins=None)
 
-    with pytest.raises(caller.LaunchFailedError, match="invalid reference format: --privileged"):
+    with pytest.raises(LaunchFailedError, match="invalid reference format: --privileged"):
         found.image("--privileged", "eu-west-1")
 
 
@@ -283,10 +282,10 @@ def test_what_breaks_in_a_namespace_breaks_where_it_was_asked_for(monkeypatch: p
     ],
 )
 def test_a_port_that_is_none_is_not_asked(port: str) -> None:
-    runs = running.Runs()
-    runs.add("t", run := running.Running(plan({"name": "a"})))
-    run.holder = containers.Holder("t", "c", 1, Path())
-    run.face = reachability.Interface("v", "s", "10.0.0.4", (), has_public_address=False)
-    request = Request.from_values(inside.PATH, query_string={"task": "t", "port": port})
+    runs = RunningTasks()
+    runs.add("t", run := RunningTask(plan({"name": "a"})))
+    run.holder = NamespaceContainer("t", "c", 1, Path())
+    run.face = Interface("v", "s", "10.0.0.4", (), has_public_address=False)
+    request = Request.from_values(inside_requests.PATH, query_string={"task": "t", "port": port})
 
-    assert json.loads(inside.answer(request, runs).get_data())["trouble"] == f"no port: {port[:20]!r}"
+    assert json.loads(inside_requests.answer(request, runs).get_data())["trouble"] == f"no port: {port[:20]!r}"

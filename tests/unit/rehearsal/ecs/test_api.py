@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+
 from tests.unit.rehearsal.ecs.validation.task_definitions import APP, add, good, put
 
 Client = Callable[[str], Any]

@@ -11,13 +11,14 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from tests.unit.rehearsal.iam import callers as people
 
-from preflight.rehearsal import server
-from preflight.rehearsal.iam import temporary_credentials as sessions
+from preflight.rehearsal.iam import temporary_credentials
+from preflight.rehearsal.server import Server
+from tests.unit.rehearsal.iam import callers
+from tests.unit.rehearsal.iam.callers import Keys
 
 ARN = "arn:aws:sts::123456789012:assumed-role/somebody/session"
-Act = Callable[..., people.Keys]
+Act = Callable[..., Keys]
 
 
 def error(ask: Callable[[], Any]) -> tuple[str, str, int]:
@@ -36,8 +37,8 @@ def test_a_session_is_who_it_says(act: Act) -> None:
     assert keys.client("sts").get_caller_identity()["Arn"] == ARN
 
 
-def test_any_other_key_is_the_administrators(account: server.Server) -> None:
-    somebody = people.Keys(account.address, "AKIAUNKNOWN", "secret")
+def test_any_other_key_is_the_administrators(account: Server) -> None:
+    somebody = Keys(account.address, "AKIAUNKNOWN", "secret")
 
     assert somebody.client("iam").list_roles()["Roles"] == []
 
@@ -88,14 +89,14 @@ def test_what_is_allowed_is_answered(act: Act) -> None:
 
 
 def test_a_role_with_a_boundary_may_no_more_than_it(
-    account: server.Server, client: Callable[[str], Any], make_role: Callable[..., str]
+    account: Server, client: Callable[[str], Any], make_role: Callable[..., str]
 ) -> None:
     statement = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
     text = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     boundary = client("iam").create_policy(PolicyName="limit", PolicyDocument=text)["Policy"]["Arn"]
     arn = make_role({"Action": "*"}, PermissionsBoundary=boundary)
     answer = client("sts").assume_role(RoleArn=arn, RoleSessionName="session")
-    keys = people.keys_of(account.address, answer["Credentials"])
+    keys = callers.keys_of(account.address, answer["Credentials"])
 
     assert error(keys.client("ecs").list_clusters)[1].endswith(
         "because no permissions boundary allows the ecs:ListClusters action"
@@ -111,7 +112,7 @@ def test_a_session_policy_takes_away(act: Act) -> None:
     )
 
 
-def user_keys(account: server.Server, client: Callable[[str], Any], *, groups: tuple[str, ...] = ()) -> people.Keys:
+def user_keys(account: Server, client: Callable[[str], Any], *, groups: tuple[str, ...] = ()) -> Keys:
     iam = client("iam")
     iam.create_user(UserName="ann")
     for group in groups:
@@ -119,10 +120,10 @@ def user_keys(account: server.Server, client: Callable[[str], Any], *, groups: t
         text = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "ecs:*", "Resource": "*"}]}
         iam.put_group_policy(GroupName=group, PolicyName="own", PolicyDocument=json.dumps(text))
         iam.add_user_to_group(GroupName=group, UserName="ann")
-    return people.keys_of(account.address, iam.create_access_key(UserName="ann")["AccessKey"])
+    return callers.keys_of(account.address, iam.create_access_key(UserName="ann")["AccessKey"])
 
 
-def test_a_user_is_known_by_the_access_key(account: server.Server, client: Callable[[str], Any]) -> None:
+def test_a_user_is_known_by_the_access_key(account: Server, client: Callable[[str], Any]) -> None:
     keys = user_keys(account, client)
 
     assert error(keys.client("ecs").list_clusters)[1].startswith(
@@ -130,20 +131,20 @@ def test_a_user_is_known_by_the_access_key(account: server.Server, client: Calla
     )
 
 
-def test_a_user_may_what_a_group_may(account: server.Server, client: Callable[[str], Any]) -> None:
+def test_a_user_may_what_a_group_may(account: Server, client: Callable[[str], Any]) -> None:
     keys = user_keys(account, client, groups=("builders",))
 
     assert keys.client("ecs").list_clusters()["clusterArns"] == []
 
 
-def test_a_users_session_token_is_the_user(account: server.Server, client: Callable[[str], Any]) -> None:
+def test_a_users_session_token_is_the_user(account: Server, client: Callable[[str], Any]) -> None:
     session = user_keys(account, client).client("sts").get_session_token()["Credentials"]
-    keys = people.keys_of(account.address, session)
+    keys = callers.keys_of(account.address, session)
 
     assert keys.client("sts").get_caller_identity()["Arn"] == "arn:aws:iam::123456789012:user/ann"
 
 
-def test_a_key_that_is_switched_off_opens_nothing(account: server.Server, client: Callable[[str], Any]) -> None:
+def test_a_key_that_is_switched_off_opens_nothing(account: Server, client: Callable[[str], Any]) -> None:
     keys = user_keys(account, client, groups=("builders",))
     client("iam").update_access_key(UserName="ann", AccessKeyId=keys.key, Status="Inactive")
 
@@ -159,9 +160,9 @@ def test_a_key_that_is_switched_off_opens_nothing(account: server.Server, client
         pytest.param("s3", "list_buckets", "ExpiredToken", id="S3"),
     ],
 )
-def test_credentials_expire(account: server.Server, act: Act, service: str, operation: str, code: str) -> None:
+def test_credentials_expire(account: Server, act: Act, service: str, operation: str, code: str) -> None:
     keys = act({"Action": "*"})
-    account.sessions.clock = lambda: sessions.now() + dt.timedelta(hours=2)
+    account.sessions.clock = lambda: temporary_credentials.now() + dt.timedelta(hours=2)
 
     assert error(getattr(keys.client(service), operation))[0] == code
 
@@ -182,7 +183,7 @@ def test_a_role_that_trusts_the_account_is_assumed_by_whom_own_policies_let(act:
     other = make_role(name="other")
     keys, able = act(), act({"Action": "sts:AssumeRole", "Resource": other}, name="able")
 
-    def asked_by(asking: people.Keys) -> str:
+    def asked_by(asking: Keys) -> str:
         return error(lambda: asking.client("sts").assume_role(RoleArn=other, RoleSessionName="xx"))[0]
 
     assert (asked_by(keys), asked_by(able)) == ("AccessDenied", "nothing")
@@ -221,12 +222,12 @@ def test_a_role_that_is_named_beside_the_account_needs_no_policy_of_its_own(
 
 
 def test_tags_of_a_role_are_tags_of_who_acts_with_it(
-    account: server.Server, client: Callable[[str], Any], make_role: Callable[..., str]
+    account: Server, client: Callable[[str], Any], make_role: Callable[..., str]
 ) -> None:
     statement = {"Action": "ecs:ListClusters", "Condition": {"StringEquals": {"aws:PrincipalTag/team": "web"}}}
     arn = make_role(statement, Tags=[{"Key": "team", "Value": "web"}])
     answer = client("sts").assume_role(RoleArn=arn, RoleSessionName="session")
-    keys = people.keys_of(account.address, answer["Credentials"])
+    keys = callers.keys_of(account.address, answer["Credentials"])
 
     assert keys.client("ecs").list_clusters()["clusterArns"] == []
 
@@ -273,7 +274,7 @@ def test_an_arn_that_is_none_is_denied_like_any_other(act: Act, service: str, op
 
 
 def test_the_registry_opens_as_far_as_the_owner_of_the_token_may(
-    account: server.Server, client: Callable[[str], Any], act: Act
+    account: Server, client: Callable[[str], Any], act: Act
 ) -> None:
     client("ecr").create_repository(repositoryName="web")
     ecr = act({"Action": "ecr:GetAuthorizationToken"}).client("ecr")

@@ -10,19 +10,19 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from tests.unit.rehearsal.iam import callers as people
 
-from preflight.rehearsal import server
+from preflight.rehearsal.server import Server
+from tests.unit.rehearsal.iam import callers
 
 NOT_AUTHORIZED = "Not authorized to perform sts:AssumeRoleWithWebIdentity"
 
 
 @pytest.fixture
-def ask(account: server.Server) -> Callable[[str, str], dict[str, Any]]:
+def ask(account: Server) -> Callable[[str, str], dict[str, Any]]:
     """Ask STS for credentials, with a token and nothing else."""
 
     def assume(role: str, token: str) -> dict[str, Any]:
-        sts = boto3.client("sts", region_name=people.REGION, endpoint_url=account.address)
+        sts = boto3.client("sts", region_name=callers.REGION, endpoint_url=account.address)
         found: dict[str, Any] = sts.assume_role_with_web_identity(
             RoleArn=role, RoleSessionName="run", WebIdentityToken=token
         )
@@ -39,10 +39,10 @@ def refused(ask: Callable[[str, str], dict[str, Any]], role: str, token: str) ->
 
 
 def test_a_token_of_the_repository_opens_the_role(ask: Callable[[str, str], dict[str, Any]], ci_role: str) -> None:
-    found = ask(ci_role, people.token())
+    found = ask(ci_role, callers.token())
 
     assert (found["SubjectFromWebIdentityToken"], found["Audience"], found["AssumedRoleUser"]["Arn"]) == (
-        people.SUBJECT,
+        callers.SUBJECT,
         "sts.amazonaws.com",
         f"arn:aws:sts::123456789012:assumed-role/{ci_role.rpartition('/')[2]}/run",
     )
@@ -72,7 +72,7 @@ def test_a_token_of_the_repository_opens_the_role(ask: Callable[[str, str], dict
 def test_other_tokens_are_refused(
     ask: Callable[[str, str], dict[str, Any]], ci_role: str, changed: dict[str, Any], code: str, words: str
 ) -> None:
-    found, said = refused(ask, ci_role, people.token(**changed))
+    found, said = refused(ask, ci_role, callers.token(**changed))
 
     assert (found, said[: len(words)]) == (code, words)
 
@@ -93,13 +93,13 @@ def test_what_is_no_token_is_refused(ask: Callable[[str, str], dict[str, Any]], 
 def test_a_role_that_does_not_exist_is_refused_as_one_that_may_not_be_taken(
     ask: Callable[[str, str], dict[str, Any]], ci_role: str
 ) -> None:
-    assert refused(ask, ci_role + "2", people.token()) == ("AccessDenied", NOT_AUTHORIZED)
+    assert refused(ask, ci_role + "2", callers.token()) == ("AccessDenied", NOT_AUTHORIZED)
 
 
 def test_a_role_that_trusts_no_provider_is_not_opened_by_a_token(
     ask: Callable[[str, str], dict[str, Any]], ci_role: str, make_role: Callable[..., str]
 ) -> None:
-    assert refused(ask, make_role(), people.token()) == ("AccessDenied", NOT_AUTHORIZED)
+    assert refused(ask, make_role(), callers.token()) == ("AccessDenied", NOT_AUTHORIZED)
 
 
 def test_a_deny_in_the_trust_policy_wins(
@@ -110,4 +110,4 @@ def test_a_deny_in_the_trust_policy_wins(
     document["Statement"].append({**document["Statement"][0], "Sid": "No", "Effect": "Deny"})
     client("iam").update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps(document))
 
-    assert refused(ask, ci_role, people.token())[0] == "AccessDenied"
+    assert refused(ask, ci_role, callers.token())[0] == "AccessDenied"

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from preflight.rehearsal.load_balancing import http_listener as front
+from preflight.rehearsal.load_balancing.http_listener import HttpListener
 from preflight.rehearsal.network import namespace
 
 PATIENCE = 5.0  # seconds
@@ -85,7 +85,7 @@ def listener(monkeypatch: pytest.MonkeyPatch) -> Iterator[_Listener]:
 def opened(listener: _Listener, *, is_encrypted: bool = False) -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = int(free.getsockname()[1])
-    served = front.Front(("127.0.0.1", port), listener, is_encrypted=is_encrypted)
+    served = HttpListener(("127.0.0.1", port), listener, is_encrypted=is_encrypted)
     try:
         yield port
     finally:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from preflight.rehearsal.load_balancing import listener_rules as routing
+from preflight.rehearsal.load_balancing import listener_rules
+from preflight.rehearsal.load_balancing.listener_rules import HttpRequest
 
 DEFAULT = {"Priority": "default", "IsDefault": True, "Actions": [{"Type": "fixed-response", "n": 0}]}
 
@@ -15,8 +16,8 @@ def rule(priority: int, *conditions: dict[str, Any]) -> dict[str, Any]:
     return {"Priority": str(priority), "Conditions": list(conditions), "Actions": [{"Type": "forward", "n": priority}]}
 
 
-def asked(target: str = "/", *, method: str = "GET", source: str = "198.51.100.7", **headers: str) -> routing.Asked:
-    return routing.Asked(method, target, source, {"host": "web.example.com:8080", **headers})
+def asked(target: str = "/", *, method: str = "GET", source: str = "198.51.100.7", **headers: str) -> HttpRequest:
+    return HttpRequest(method, target, source, {"host": "web.example.com:8080", **headers})
 
 
 PATH = {"Field": "path-pattern", "PathPatternConfig": {"Values": ["/api/*"]}}
@@ -79,10 +80,10 @@ PATH = {"Field": "path-pattern", "PathPatternConfig": {"Values": ["/api/*"]}}
         ),
     ],
 )
-def test_a_condition_decides(condition: dict[str, Any], fits: routing.Asked, misses: routing.Asked) -> None:
+def test_a_condition_decides(condition: dict[str, Any], fits: HttpRequest, misses: HttpRequest) -> None:
     rules = [DEFAULT, rule(5, condition)]
 
-    found = [routing.action(rules, one) for one in (fits, misses)]
+    found = [listener_rules.action(rules, one) for one in (fits, misses)]
 
     assert [action["n"] if action else None for action in found] == [5, 0]
 
@@ -90,7 +91,7 @@ def test_a_condition_decides(condition: dict[str, Any], fits: routing.Asked, mis
 def test_the_first_rule_by_priority_counts() -> None:
     rules = [DEFAULT, rule(20, PATH), rule(3, PATH)]
 
-    found = routing.action(rules, asked("/api/"))
+    found = listener_rules.action(rules, asked("/api/"))
 
     assert found is not None
     assert found["n"] == 3
@@ -99,13 +100,13 @@ def test_the_first_rule_by_priority_counts() -> None:
 def test_all_conditions_of_a_rule_have_to_hold() -> None:
     post = {"Field": "http-request-method", "HttpRequestMethodConfig": {"Values": ["POST"]}}
 
-    assert routing.action([rule(1, PATH, post)], asked("/api/")) is None
+    assert listener_rules.action([rule(1, PATH, post)], asked("/api/")) is None
 
 
 def test_actions_that_authenticate_are_passed_over() -> None:
     actions = [{"Type": "authenticate-oidc"}, {"Type": "forward", "n": 1}]
 
-    assert routing.action([{**DEFAULT, "Actions": actions}], asked()) == actions[1]
+    assert listener_rules.action([{**DEFAULT, "Actions": actions}], asked()) == actions[1]
 
 
 @pytest.mark.parametrize(
@@ -125,7 +126,7 @@ def test_actions_that_authenticate_are_passed_over() -> None:
     ],
 )
 def test_target_groups_of_an_action(action: dict[str, Any], arns: list[str]) -> None:
-    assert routing.target_groups(action) == arns
+    assert listener_rules.target_groups(action) == arns
 
 
 @pytest.mark.parametrize(
@@ -140,4 +141,4 @@ def test_target_groups_of_an_action(action: dict[str, Any], arns: list[str]) -> 
     ],
 )
 def test_where_a_redirect_leads(config: dict[str, str], location: str) -> None:
-    assert routing.location(config, asked("/a?b=1"), protocol="HTTP", port=80) == location
+    assert listener_rules.location(config, asked("/a?b=1"), protocol="HTTP", port=80) == location

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from preflight.rehearsal import server
+from preflight.rehearsal.server import Server
 
 PATIENCE = 5.0  # seconds
 PORT = 18443
@@ -76,7 +76,7 @@ def test_a_listener_speaks_as_it_was_last_told_to(client: Client, balancer: dict
         assert asking.getresponse().read() == b"here"
 
 
-def test_the_first_request_of_a_region_waits_for_no_change_in_another(account: server.Server) -> None:
+def test_the_first_request_of_a_region_waits_for_no_change_in_another(account: Server) -> None:
     """The first request of a region holds the turn, which a change that holds the load balancers waits for."""
     answered = threading.Event()
 
@@ -91,7 +91,7 @@ def test_the_first_request_of_a_region_waits_for_no_change_in_another(account: s
 
 
 def test_what_breaks_after_a_change_is_noted_and_the_change_stands(
-    account: server.Server, client: Client, monkeypatch: pytest.MonkeyPatch
+    account: Server, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refresh(_region: str) -> None:
         raise LookupError

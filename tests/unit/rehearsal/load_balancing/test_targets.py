@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from preflight.rehearsal.load_balancing import health_check as probe
-from preflight.rehearsal.load_balancing import targets
+from preflight.rehearsal.load_balancing import health_check, targets
+from preflight.rehearsal.load_balancing.health_check import CheckResult, HealthCheck
 from preflight.system import waiting
 
-CHECK = probe.Check("HTTP", 80, "/", "200", interval=10, timeout=5, unhealthy_threshold=2)
-WELL, ILL = probe.Found(is_well=True), probe.Found(is_well=False)
-WRONG_PAGE = probe.Found(is_well=False, is_stubborn=True)
-CUT_OFF = probe.Found(is_well=False, can_heal=False)
+CHECK = HealthCheck("HTTP", 80, "/", "200", interval=10, timeout=5, unhealthy_threshold=2)
+WELL, ILL = CheckResult(is_well=True), CheckResult(is_well=False)
+WRONG_PAGE = CheckResult(is_well=False, is_stubborn=True)
+CUT_OFF = CheckResult(is_well=False, can_heal=False)
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ CUT_OFF = probe.Found(is_well=False, can_heal=False)
     ],
 )
 def test_the_state_of_a_target(
-    found: probe.Found, failures: int, elapsed: float, grace: float, former: str, state: str
+    found: CheckResult, failures: int, elapsed: float, grace: float, former: str, state: str
 ) -> None:
     assert targets.verdict(CHECK, found, failures=failures, elapsed=elapsed, grace=grace, former=former) == state
 
@@ -49,11 +49,11 @@ def test_the_state_of_a_target(
     ],
 )
 def test_a_matcher(codes: str, status: int, *, fits: bool) -> None:
-    assert probe.fits(status, codes) is fits
+    assert health_check.fits(status, codes) is fits
 
 
 def test_a_check_has_the_defaults_of_aws() -> None:
-    assert probe.check_of({"Protocol": "HTTP"}, 8080) == probe.Check("HTTP", 8080, "/", "200", 30.0, 5.0, 2)
+    assert health_check.check_of({"Protocol": "HTTP"}, 8080) == HealthCheck("HTTP", 8080, "/", "200", 30.0, 5.0, 2)
 
 
 def behind(fargate: dict[str, Any]) -> dict[str, Any]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.integration.mistakes import runtime as deeper
-from tests.integration.mistakes import templates as catalog
-from tests.unit.rehearsal.moto_differences import differences as corrections
+from tests.integration.mistakes import runtime, templates
+from tests.unit.rehearsal.moto_differences import differences
+from tests.unit.rehearsal.moto_differences.differences import Correction
 
 ROOT = Path(__file__).parents[4]
 PAGE = ROOT / "docs" / "fidelity.md"
@@ -21,15 +21,15 @@ def tables() -> str:
         [
             BEGIN,
             "",
-            *_needed("Services", corrections.SERVICES),
-            *_needed("CloudFormation", corrections.ENGINE),
+            *_needed("Services", differences.SERVICES),
+            *_needed("CloudFormation", differences.ENGINE),
             *_faults(),
             END,
         ]
     )
 
 
-def _needed(title: str, rows: tuple[corrections.Correction, ...]) -> list[str]:
+def _needed(title: str, rows: tuple[Correction, ...]) -> list[str]:
     lines = [f"### {title}", "", f"Each row is two tests of `{TEST}`: one on bare moto, one on the rehearsal.", ""]
     lines += ["| behaviour | AWS | moto today | rehearsal |", "| --- | --- | --- | --- |"]
     for row in rows:
@@ -51,9 +51,9 @@ def _faults() -> list[str]:
         "",
     ]
     lines += ["| change to this repository's templates | found by |", "| --- | --- |"]
-    lines += [f"| {mistake.id} ({mistake.file}) | `{mistake.check}` |" for mistake in (*catalog.MISTAKES, *deeper.MISTAKES)]
+    lines += [f"| {mistake.id} ({mistake.file}) | `{mistake.check}` |" for mistake in (*templates.MISTAKES, *runtime.MISTAKES)]
     lines += ["", "And these correct variants pass:", ""]
-    lines += [f"- {variant.id}" for variant in (*catalog.VARIANTS, *deeper.VARIANTS)]
+    lines += [f"- {variant.id}" for variant in (*templates.VARIANTS, *runtime.VARIANTS)]
     return [*lines, ""]
 
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from tests.unit.rehearsal.moto_differences import docs_page as page
-
 from preflight.rehearsal.cloudformation.resources import catalog
+from tests.unit.rehearsal.moto_differences import docs_page
 
 
 def test_the_tables_are_those_of_the_tests() -> None:
-    text = page.PAGE.read_text()
+    text = docs_page.PAGE.read_text()
 
-    assert text == page.written(text)
+    assert text == docs_page.written(text)
 
 
 def test_every_modelled_type_is_listed() -> None:
-    rows = [line.split("|")[1:3] for line in page.PAGE.read_text().splitlines() if line.startswith("| ")]
+    rows = [line.split("|")[1:3] for line in docs_page.PAGE.read_text().splitlines() if line.startswith("| ")]
     listed = {(service, kind) for services, kinds in rows for service in words(services) for kind in words(kinds)}
 
     assert {tuple(kind.split("::")[1:]) for kind in catalog.types()} <= listed

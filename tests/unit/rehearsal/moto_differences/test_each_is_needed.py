@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tests.unit.rehearsal.moto_differences.differences import ALL, Correction
 
 Client = Callable[[str], Any]

@@ -12,8 +12,8 @@ from botocore.session import get_session
 from moto import backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-from preflight.rehearsal import account as accounts
 from preflight.rehearsal import server
+from preflight.rehearsal.account import Account
 
 Application = Callable[..., Any]
 REGION = "eu-west-1"
@@ -89,7 +89,7 @@ def case(service: str) -> Any:
 
 @pytest.mark.parametrize("service", [case(service) for service in services()])
 def test_a_service_answers_as_bare_moto_does(applications: tuple[Application, Application], service: str) -> None:
-    ours, bare = (accounts.Account(application).client(service, REGION) for application in applications)
+    ours, bare = (Account(application).client(service, REGION) for application in applications)
     known = [operation for operation in reading(service)[:TRIES] if answer(bare, operation)]
 
     assert bool(known) == (service not in SILENT)

@@ -6,7 +6,8 @@ import dns.message
 import dns.rcode
 import pytest
 
-from preflight.rehearsal.network import dns_server as resolver
+from preflight.rehearsal.network import dns_server
+from preflight.rehearsal.network.dns_server import DnsServer
 
 KNOWN = {
     ("web.internal", "A"): ["10.0.0.4", "10.0.0.5"],
@@ -22,7 +23,7 @@ def look_up(name: str, kind: str) -> list[str] | None:
 
 
 def asked(name: str, kind: str) -> dns.message.Message:
-    answer = resolver.reply(dns.message.make_query(name, kind).to_wire(), look_up)
+    answer = dns_server.reply(dns.message.make_query(name, kind).to_wire(), look_up)
     assert answer is not None
     return dns.message.from_wire(answer)
 
@@ -54,14 +55,14 @@ def test_a_name_is_answered_with_its_records(name: str, kind: str, code: int, re
     ],
 )
 def test_what_is_no_question_gets_no_answer(question: bytes) -> None:
-    assert resolver.reply(question, look_up) is None
+    assert dns_server.reply(question, look_up) is None
 
 
 def test_it_answers_at_a_socket_until_it_is_closed() -> None:
     place = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     place.bind(("127.0.0.1", 0))
     address = place.getsockname()
-    served = resolver.Resolver(place, look_up)
+    served = DnsServer(place, look_up)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.settimeout(5)
         for question in (b"rubbish", dns.message.make_query("web.internal", "A").to_wire()):

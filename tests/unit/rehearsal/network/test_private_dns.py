@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from preflight.rehearsal import server
-from preflight.rehearsal.network import private_dns as zones
+from preflight.rehearsal.network.private_dns import PrivateDns
+from preflight.rehearsal.server import Server
 
 REGION = "ap-northeast-1"
 FAR = "vpc-elsewhere"
@@ -13,7 +13,7 @@ BALANCER = "internal-x.elb.amazonaws.com"
 
 
 @pytest.fixture
-def vpc(account: server.Server) -> str:
+def vpc(account: Server) -> str:
     """A VPC with a private zone of Route 53, and a namespace of Cloud Map below it."""
     ec2, route53, cloud_map = (account.account.client(name, REGION) for name in ("ec2", "route53", "servicediscovery"))
     made: str = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
@@ -79,15 +79,15 @@ def named(cloud_map: Any, name: str, vpc: str) -> str:
     ],
 )
 def test_a_name_of_the_vpc_has_its_records(
-    account: server.Server, vpc: str, name: str, kind: str, records: list[str] | None
+    account: Server, vpc: str, name: str, kind: str, records: list[str] | None
 ) -> None:
-    found = zones.Zones(account.account).look_up(REGION, vpc, name, kind, beyond={BALANCER: ["10.9.2.2"]}.get)
+    found = PrivateDns(account.account).look_up(REGION, vpc, name, kind, beyond={BALANCER: ["10.9.2.2"]}.get)
 
     assert found == records
 
 
-def test_a_service_of_cloud_map_answers_with_eight_instances_at_most(account: server.Server, vpc: str) -> None:
-    known = zones.Zones(account.account)
+def test_a_service_of_cloud_map_answers_with_eight_instances_at_most(account: Server, vpc: str) -> None:
+    known = PrivateDns(account.account)
 
     addresses = known.look_up(REGION, vpc, "web.apps.example.internal", "A") or []
     places = known.look_up(REGION, vpc, "web.apps.example.internal", "SRV") or []
@@ -96,18 +96,18 @@ def test_a_service_of_cloud_map_answers_with_eight_instances_at_most(account: se
     assert set(places) <= {f"1 1 80 t{n}.web.apps.example.internal." for n in range(10)}
 
 
-def test_another_vpc_knows_none_of_it(account: server.Server, vpc: str) -> None:
-    assert zones.Zones(account.account).look_up(REGION, FAR, "db.example.internal", "A") is None
+def test_another_vpc_knows_none_of_it(account: Server, vpc: str) -> None:
+    assert PrivateDns(account.account).look_up(REGION, FAR, "db.example.internal", "A") is None
 
 
-def test_a_vpc_has_one_namespace_of_a_name(account: server.Server, vpc: str) -> None:
+def test_a_vpc_has_one_namespace_of_a_name(account: Server, vpc: str) -> None:
     cloud_map = account.account.client("servicediscovery", REGION)
 
     with pytest.raises(cloud_map.exceptions.ClientError, match="ConflictingDomainExists"):
         named(cloud_map, "apps.example.internal", vpc)
 
 
-def test_a_namespace_that_was_deleted_leaves_its_name(account: server.Server, vpc: str) -> None:
+def test_a_namespace_that_was_deleted_leaves_its_name(account: Server, vpc: str) -> None:
     cloud_map = account.account.client("servicediscovery", REGION)
     cloud_map.delete_namespace(Id=named(cloud_map, "once.internal", vpc))
 

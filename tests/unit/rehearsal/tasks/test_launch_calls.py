@@ -9,22 +9,21 @@ from typing import Any
 
 import pytest
 
-from preflight.aws import iam_policy as permissions
-from preflight.aws import reachability
-from preflight.rehearsal import server
-from preflight.rehearsal.containers import task_spec as launch
-from preflight.rehearsal.ecs import state as states
-from preflight.rehearsal.iam import roles
-from preflight.rehearsal.tasks import launch_checks as admission
-from preflight.rehearsal.tasks.launch_calls import caller as callers
-from preflight.rehearsal.tasks.launch_calls import environment_files as files
-from preflight.rehearsal.tasks.launch_calls import images, secrets
+from preflight.aws.iam_policy import Policies
+from preflight.aws.reachability import Interface, Network
+from preflight.rehearsal.containers import task_spec
+from preflight.rehearsal.ecs.state import Cluster, Definition, Task
+from preflight.rehearsal.iam.roles import Roles
+from preflight.rehearsal.server import Server
+from preflight.rehearsal.tasks.launch_calls import environment_files, images, secrets
+from preflight.rehearsal.tasks.launch_calls.caller import ExecutionRoleCaller, LaunchFailedError
+from preflight.rehearsal.tasks.launch_checks import LaunchChecks
 
 REGION = "ap-northeast-1"
 ACCOUNT = "123456789012"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/execution"
 IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/app:1"
-NETWORK = reachability.Network(
+NETWORK = Network(
     route_tables=(
         {
             "VpcId": "vpc-1",
@@ -38,9 +37,9 @@ NETWORK = reachability.Network(
         {"GroupId": "sg-1", "IpPermissionsEgress": [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]},
     ),
 )
-FACE = reachability.Interface("vpc-1", "subnet-1", "10.0.0.4", ("sg-1",), has_public_address=True)
+FACE = Interface("vpc-1", "subnet-1", "10.0.0.4", ("sg-1",), has_public_address=True)
 Client = Callable[..., Any]
-Make = Callable[..., callers.Caller]
+Make = Callable[..., ExecutionRoleCaller]
 
 
 def statement(action: str, **change: Any) -> dict[str, Any]:
@@ -48,16 +47,16 @@ def statement(action: str, **change: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def make(account: server.Server) -> Make:
+def make(account: Server) -> Make:
     """Callers with these policies, whose task reaches everything."""
 
-    def caller(*policies: dict[str, Any]) -> callers.Caller:
+    def caller(*policies: dict[str, Any]) -> ExecutionRoleCaller:
         api = {"executionRoleArn": ROLE, "status": "ACTIVE", "family": "f"}
-        cluster, definition = states.Cluster("c", "c", {}), states.Definition("f:1", api, [])
+        cluster, definition = Cluster("c", "c", {}), Definition("f:1", api, [])
         arn = f"arn:aws:ecs:{REGION}:{ACCOUNT}:task/c/t"
-        task = states.Task("t", arn, REGION, cluster, definition, {"overrides": {}}, {})
-        own, known = account.account, roles.Roles(account.account)
-        return callers.Caller(own, known, task, FACE, NETWORK, permissions.Policies(policies))
+        task = Task("t", arn, REGION, cluster, definition, {"overrides": {}}, {})
+        own, known = account.account, Roles(account.account)
+        return ExecutionRoleCaller(own, known, task, FACE, NETWORK, Policies(policies))
 
     return caller
 
@@ -75,7 +74,7 @@ def make(account: server.Server) -> Make:
     ],
 )
 def test_the_variables_of_an_environment_file(text: str, found: dict[str, str]) -> None:
-    assert files.variables(text) == found
+    assert environment_files.variables(text) == found
 
 
 def test_of_two_environment_files_the_first_one_counts(make: Make, client: Client) -> None:
@@ -84,9 +83,9 @@ def test_of_two_environment_files_the_first_one_counts(make: Make, client: Clien
         client("s3").put_object(Bucket="files", Key=key, Body=io.BytesIO(body))
     values = [{"type": "s3", "value": f"arn:aws:s3:::files/{key}"} for key in ("1.env", "2.env")]
     given = {"name": "a", "image": "i", "environmentFiles": values}
-    plan = launch.plan_of({"family": "f", "revision": 1, "containerDefinitions": [given]})
+    plan = task_spec.plan_of({"family": "f", "revision": 1, "containerDefinitions": [given]})
 
-    assert files.environment(make(statement("s3:*")), plan.containers[0]) == {"A": "1", "B": "1", "C": "2"}
+    assert environment_files.environment(make(statement("s3:*")), plan.containers[0]) == {"A": "1", "B": "1", "C": "2"}
 
 
 def test_environment_files_of_run_task_replace_those_of_the_definition() -> None:
@@ -94,7 +93,7 @@ def test_environment_files_of_run_task_replace_those_of_the_definition() -> None
     override = {"name": "a", "environmentFiles": [{"type": "s3", "value": "other"}]}
     definition = {"family": "f", "revision": 1, "containerDefinitions": [given]}
 
-    plan = launch.plan_of(definition, {"containerOverrides": [override]})
+    plan = task_spec.plan_of(definition, {"containerOverrides": [override]})
 
     assert plan.containers[0].environment_files == ("other",)
 
@@ -123,7 +122,7 @@ def test_a_parameter_under_a_key_of_ones_own_takes_the_right_to_decrypt(
 
     try:
         found = secrets.value(make(statement("ssm:*")), "/p")
-    except callers.LaunchFailedError as error:
+    except LaunchFailedError as error:
         found = error.reason
 
     assert ("Access to KMS is not allowed" in found) is is_refused
@@ -157,20 +156,20 @@ def test_a_repository_may_let_a_role_pull(
     try:
         images._may_pull(make(*own), image, IMAGE)
         found = None
-    except callers.LaunchFailedError as error:
+    except LaunchFailedError as error:
         found = error.reason
 
     assert found is None if said is None else said in str(found)
 
 
 def test_the_secrets_of_a_log_driver_are_asked_for_as_well(
-    make: Make, account: server.Server, monkeypatch: pytest.MonkeyPatch
+    make: Make, account: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caller = make(statement("ssm:*"))
-    monkeypatch.setattr(admission.Admission, "_caller", lambda *_: caller)
+    monkeypatch.setattr(LaunchChecks, "_caller", lambda *_: caller)
     log = {"logDriver": "splunk", "secretOptions": [{"name": "splunk-token", "valueFrom": "/nobody/put/it"}]}
     given = {"name": "a", "image": "i", "logConfiguration": log}
-    plan = launch.plan_of({"family": "f", "revision": 1, "containerDefinitions": [given]})
+    plan = task_spec.plan_of({"family": "f", "revision": 1, "containerDefinitions": [given]})
 
-    with pytest.raises(callers.LaunchFailedError, match="invalid ssm parameters: /nobody/put/it"):
-        admission.Admission(account.account, account._registry).prepare(caller.task, plan, FACE)
+    with pytest.raises(LaunchFailedError, match="invalid ssm parameters: /nobody/put/it"):
+        LaunchChecks(account.account, account._registry).prepare(caller.task, plan, FACE)

@@ -8,13 +8,15 @@ from unittest import mock
 
 import pytest
 
-from preflight import errors
-from preflight.rehearsal import ledger, server
-from preflight.rehearsal.containers import running_task as running
-from preflight.rehearsal.containers import task_spec as launch
-from preflight.rehearsal.ecs import state as states
-from preflight.rehearsal.tasks import container_start as starter
-from preflight.rehearsal.tasks import task_lifecycle as launcher
+from preflight.errors import ToolBrokeError
+from preflight.rehearsal.containers import task_spec
+from preflight.rehearsal.containers.running_task import RunningTask, RunningTasks
+from preflight.rehearsal.ecs import state
+from preflight.rehearsal.ecs.state import Cluster, Definition, State, Task
+from preflight.rehearsal.ledger import Ledger
+from preflight.rehearsal.server import Server
+from preflight.rehearsal.tasks.container_start import ContainerStarter
+from preflight.rehearsal.tasks.task_lifecycle import ContainerBackend, TaskLauncher
 from preflight.system import waiting
 
 CONTAINERS: list[dict[str, Any]] = [
@@ -27,20 +29,20 @@ FAMILY: dict[str, Any] = {"family": "f", "revision": 1, "status": "ACTIVE", "con
 class Scene:
     """A launcher whose containers are played, and a task in its charge."""
 
-    def __init__(self, account: server.Server) -> None:
-        self.state = states.State(account.account)
-        self.runs = running.Runs()
-        self.book = ledger.Ledger()
+    def __init__(self, account: Server) -> None:
+        self.state = State(account.account)
+        self.runs = RunningTasks()
+        self.book = Ledger()
         self.runner = mock.MagicMock()
         self.runner.hold.return_value.pid = 0
         self.runner.engine.platforms = {"linux/amd64"}
         self.staff = mock.MagicMock()
         self.staff.interfaces.create.return_value.public = None
         self.staff.stubs.stubbed = lambda plan: plan
-        means = launcher.Means(self.runner, *(mock.MagicMock() for _ in range(4)))
+        means = ContainerBackend(self.runner, *(mock.MagicMock() for _ in range(4)))
         means.pulls.is_elsewhere.return_value = False  # type: ignore[attr-defined]  # a mock
-        self.launcher = launcher.Launcher(self.state, self.runs, self.staff, self.book, means)
-        cluster, definition = states.Cluster("c", "c", {}), states.Definition("f:1", FAMILY, [])
+        self.launcher = TaskLauncher(self.state, self.runs, self.staff, self.book, means)
+        cluster, definition = Cluster("c", "c", {}), Definition("f:1", FAMILY, [])
         shown = [{"name": c["name"], "lastStatus": "PENDING", "healthStatus": "UNKNOWN"} for c in CONTAINERS]
         api: dict[str, Any] = {
             "lastStatus": "PROVISIONING",
@@ -49,12 +51,12 @@ class Scene:
             "containers": shown,
             "healthStatus": "UNKNOWN",
         }
-        self.task = states.Task("t", "t", "eu-west-1", cluster, definition, api, {})
+        self.task = Task("t", "t", "eu-west-1", cluster, definition, api, {})
         self.state.tasks["t"] = self.task
 
 
 @pytest.fixture
-def scene(account: server.Server) -> Scene:
+def scene(account: Server) -> Scene:
     return Scene(account)
 
 
@@ -76,12 +78,12 @@ def test_the_account_closes_while_a_container_waits_for_another(
 @pytest.mark.parametrize(
     "trouble",
     [
-        pytest.param(errors.ToolBrokeError("the engine did not end"), id="the engine"),
+        pytest.param(ToolBrokeError("the engine did not end"), id="the engine"),
         pytest.param(KeyError("x"), id="a fault of ours"),
     ],
 )
 def test_a_task_ends_whatever_breaks_and_gives_back_its_network(scene: Scene, trouble: Exception) -> None:
-    run = running.Running(launch.plan_of(FAMILY))
+    run = RunningTask(task_spec.plan_of(FAMILY))
     run.interface = "eni-1"
     run.closers.append(closed := mock.MagicMock())
     scene.runs.add("t", run)
@@ -96,7 +98,7 @@ def test_a_task_ends_whatever_breaks_and_gives_back_its_network(scene: Scene, tr
 
 
 def test_nothing_of_a_task_goes_on_after_the_account_closed(scene: Scene) -> None:
-    run = running.Running(launch.plan_of(FAMILY))
+    run = RunningTask(task_spec.plan_of(FAMILY))
     run.watches.append(watch := mock.MagicMock())
     run.closers.append(closed := mock.MagicMock())
     scene.runs.add("t", run)
@@ -110,9 +112,9 @@ def test_nothing_of_a_task_goes_on_after_the_account_closed(scene: Scene) -> Non
 
 def test_a_container_is_removed_once_its_exit_code_is_noted(scene: Scene) -> None:
     noted = []
-    run = running.Running(launch.plan_of(FAMILY))
+    run = RunningTask(task_spec.plan_of(FAMILY))
     run.ids["db"] = "c1"
-    shown = states.container(scene.task, "db")
+    shown = state.container(scene.task, "db")
     shown["lastStatus"] = "RUNNING"
 
     def note() -> None:
@@ -122,6 +124,6 @@ def test_a_container_is_removed_once_its_exit_code_is_noted(scene: Scene) -> Non
 
     scene.runner.stop.side_effect = lambda *_, **__: threading.Timer(0.3, note).start()
     scene.runner.remove.side_effect = lambda _: noted.append(shown.get("exitCode"))
-    starter.Starter(scene.state, scene.runner, mock.MagicMock(), mock.MagicMock()).take_down(scene.task, run)
+    ContainerStarter(scene.state, scene.runner, mock.MagicMock(), mock.MagicMock()).take_down(scene.task, run)
 
     assert noted == [143]

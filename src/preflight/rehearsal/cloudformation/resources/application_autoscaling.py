@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from preflight.rehearsal.cloudformation.resources.declarative import Plain, Read, by, handler, own
-from preflight.rehearsal.cloudformation.resources.handler import Handler, Made, Place, Properties
+from preflight.rehearsal.cloudformation.resources.declarative import ReadSpec, ResourceSpec, by, handler, own
+from preflight.rehearsal.cloudformation.resources.handler import CreatedResource, Handler, HandlerContext, Properties
 
 SCALING = "application-autoscaling"
 _TARGET = ("ServiceNamespace", "ResourceId", "ScalableDimension")
@@ -24,13 +24,13 @@ def _within(given: Properties) -> dict[str, Any]:
     }
 
 
-_SCALABLE = Plain(
+_SCALABLE = ResourceSpec(
     SCALING,
     create="RegisterScalableTarget",
     identify=_target_id,
     delete="DeregisterScalableTarget",
     gone=own(*_TARGET),
-    read=Read("DescribeScalableTargets", lambda _id, given: _within(given), "ScalableTargets[0]"),
+    read=ReadSpec("DescribeScalableTargets", lambda _id, given: _within(given), "ScalableTargets[0]"),
     update="RegisterScalableTarget",
     changed=own(*_TARGET),
     attributes={"Id": "ScalableTargetARN"},
@@ -43,7 +43,7 @@ def _without_actions(given: Properties) -> dict[str, Any]:
     return {name: value for name, value in given.items() if name != ACTIONS}
 
 
-def _schedule(place: Place, given: Properties, former: Properties) -> None:
+def _schedule(place: HandlerContext, given: Properties, former: Properties) -> None:
     """Put the scheduled actions that are given, and delete those that no longer are."""
     target = {name: given[name] for name in _TARGET}
     wanted = {action["ScheduledActionName"]: action for action in given.get(ACTIONS) or []}
@@ -56,25 +56,25 @@ def _schedule(place: Place, given: Properties, former: Properties) -> None:
         place.note(ACTIONS, "stored")
 
 
-def _register(place: Place, given: Properties) -> Made:
+def _register(place: HandlerContext, given: Properties) -> CreatedResource:
     made = _PLAIN.create(place, _without_actions(given))
     place.identify(made.id)
     _schedule(place, given, {})
     return made
 
 
-def _register_anew(place: Place, physical: str, old: Properties, new: Properties) -> Made:
+def _register_anew(place: HandlerContext, physical: str, old: Properties, new: Properties) -> CreatedResource:
     _PLAIN.create(place, _without_actions(new))  # registering again changes what is registered
     _schedule(place, new, old)
-    return Made(physical, {"Id": physical})
+    return CreatedResource(physical, {"Id": physical})
 
 
-def _deregister(place: Place, physical: str, given: Properties) -> None:
+def _deregister(place: HandlerContext, physical: str, given: Properties) -> None:
     _schedule(place, _without_actions(given), given)
     _PLAIN.delete(place, physical, given)
 
 
-def _read_target(place: Place, physical: str, given: Properties) -> dict[str, Any]:
+def _read_target(place: HandlerContext, physical: str, given: Properties) -> dict[str, Any]:
     found = dict(_PLAIN.read(place, physical, given)) if _PLAIN.read else {}
     target = {name: given[name] for name in _TARGET}
     found[ACTIONS] = place.ask(SCALING, "DescribeScheduledActions", **target)[ACTIONS]
@@ -90,24 +90,24 @@ def _policy_input(given: Properties) -> dict[str, Any]:
     return asked
 
 
-def _put_policy(place: Place, given: Properties) -> Made:
+def _put_policy(place: HandlerContext, given: Properties) -> CreatedResource:
     asked = _policy_input(given)
     arn = place.call(SCALING, "PutScalingPolicy", asked)["PolicyARN"]
     for name in given:
         place.note(name, "stored")
-    return Made(arn, {"Arn": arn, "PolicyName": given["PolicyName"]})
+    return CreatedResource(arn, {"Arn": arn, "PolicyName": given["PolicyName"]})
 
 
-def _update_policy(place: Place, _arn: str, _old: Properties, new: Properties) -> Made:
+def _update_policy(place: HandlerContext, _arn: str, _old: Properties, new: Properties) -> CreatedResource:
     return _put_policy(place, new)
 
 
-def _delete_policy(place: Place, _arn: str, given: Properties) -> None:
+def _delete_policy(place: HandlerContext, _arn: str, given: Properties) -> None:
     asked = _policy_input(given)
     place.ask(SCALING, "DeleteScalingPolicy", **{key: asked[key] for key in (*_TARGET, "PolicyName")})
 
 
-def _read_policy(place: Place, arn: str, given: Properties) -> dict[str, Any]:
+def _read_policy(place: HandlerContext, arn: str, given: Properties) -> dict[str, Any]:
     asked = _policy_input(given)
     found = place.ask(SCALING, "DescribeScalingPolicies", ServiceNamespace=asked["ServiceNamespace"])
     policy: dict[str, Any] = next((p for p in found["ScalingPolicies"] if p["PolicyARN"] == arn), {})
@@ -115,13 +115,13 @@ def _read_policy(place: Place, arn: str, given: Properties) -> dict[str, Any]:
     return {**policy, **target}
 
 
-_ALARM = Plain(
+_ALARM = ResourceSpec(
     "cloudwatch",
     create="PutMetricAlarm",
     identify="AlarmName",
     delete="DeleteAlarms",
     gone=by("AlarmNames", is_list=True),
-    read=Read("DescribeAlarms", by("AlarmNames", is_list=True), "MetricAlarms[0]"),
+    read=ReadSpec("DescribeAlarms", by("AlarmNames", is_list=True), "MetricAlarms[0]"),
     update="PutMetricAlarm",
     named="AlarmName",
     most=255,

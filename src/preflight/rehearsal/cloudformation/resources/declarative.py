@@ -14,13 +14,19 @@ from typing import Any
 import jmespath
 
 from preflight.rehearsal import protocol
-from preflight.rehearsal.cloudformation.resources.handler import Handler, Made, Place, Properties, Reader
+from preflight.rehearsal.cloudformation.resources.handler import (
+    CreatedResource,
+    Handler,
+    HandlerContext,
+    Properties,
+    Reader,
+)
 
 Ask = Callable[[str, Properties], dict[str, Any]]  # physical id and properties to the input of an operation
 
 
 @dataclass(frozen=True)
-class Read:
+class ReadSpec:
     """An operation that describes one resource: its input, and where in the answer the description is."""
 
     operation: str
@@ -30,7 +36,7 @@ class Read:
 
 
 @dataclass(frozen=True)
-class Plain:
+class ResourceSpec:
     """One resource type by the operations of its service.
 
     `identify` is where in the answer to `create` the physical id stands, or makes it of the answer
@@ -44,7 +50,7 @@ class Plain:
     identify: str | Callable[[Mapping[str, Any], Properties], str]
     delete: str
     gone: Ask
-    read: Read | None = None
+    read: ReadSpec | None = None
     update: str | None = None
     changed: Ask | None = None
     named: str | None = None
@@ -65,19 +71,19 @@ def own(*names: str) -> Ask:
     return lambda _physical, given: {name: given[name] for name in names if name in given}
 
 
-def handler(plain: Plain) -> Handler:
+def handler(plain: ResourceSpec) -> Handler:
     """The handler of such a type."""
     life = _Life(plain)
     can_change = plain.update is not None
     return Handler(life.create, life.delete, life.update if can_change else None, reader(plain.service, plain.read))
 
 
-def reader(service: str, read: Read | None) -> Reader | None:
+def reader(service: str, read: ReadSpec | None) -> Reader | None:
     """What reads a resource back; None where nothing does."""
     if read is None:
         return None
 
-    def find(place: Place, physical: str, given: Properties) -> dict[str, Any]:
+    def find(place: HandlerContext, physical: str, given: Properties) -> dict[str, Any]:
         answer = place.ask(service, read.operation, **read.ask(physical, given))
         found = jmespath.search(read.found, answer)
         return {read.renames.get(key, key): value for key, value in (found or {}).items()}
@@ -86,10 +92,10 @@ def reader(service: str, read: Read | None) -> Reader | None:
 
 
 class _Life:
-    def __init__(self, plain: Plain) -> None:
+    def __init__(self, plain: ResourceSpec) -> None:
         self._plain = plain
 
-    def create(self, place: Place, given: Properties) -> Made:
+    def create(self, place: HandlerContext, given: Properties) -> CreatedResource:
         plain, asked = self._plain, dict(given)
         if plain.named is not None and plain.named not in asked:
             asked[plain.named] = place.name(most=plain.most)
@@ -100,7 +106,7 @@ class _Life:
             physical = plain.identify(answer, asked)
         return self._made(place, physical, asked, answer)
 
-    def _input(self, place: Place, asked: Mapping[str, Any], operation: str) -> dict[str, Any]:
+    def _input(self, place: HandlerContext, asked: Mapping[str, Any], operation: str) -> dict[str, Any]:
         plain = self._plain
         for name in plain.dropped & set(asked):
             place.note(name, "ignored", "the rehearsal's service has no place for it")
@@ -109,13 +115,13 @@ class _Life:
             place.note(name, "stored")
         return tagged(place, plain.service, operation, made)
 
-    def _made(self, place: Place, physical: str, given: Properties, answer: Mapping[str, Any]) -> Made:
+    def _made(self, place: HandlerContext, physical: str, given: Properties, answer: Mapping[str, Any]) -> CreatedResource:
         find = reader(self._plain.service, self._plain.read)
         described = {**answer, **(find(place, physical, given) if find and self._plain.attributes else {})}
         found = {name: jmespath.search(path, described) for name, path in self._plain.attributes.items()}
-        return Made(physical, {name: "" if value is None else value for name, value in found.items()})
+        return CreatedResource(physical, {name: "" if value is None else value for name, value in found.items()})
 
-    def update(self, place: Place, physical: str, _old: Properties, new: Properties) -> Made:
+    def update(self, place: HandlerContext, physical: str, _old: Properties, new: Properties) -> CreatedResource:
         plain, operation = self._plain, str(self._plain.update)
         asked = self._input(place, new, operation) | (plain.changed(physical, new) if plain.changed else {})
         if plain.named is not None:
@@ -125,11 +131,11 @@ class _Life:
         answer = place.call(plain.service, operation, asked)
         return self._made(place, physical, {**new, **({plain.named: physical} if plain.named else {})}, answer)
 
-    def delete(self, place: Place, physical: str, given: Properties) -> None:
+    def delete(self, place: HandlerContext, physical: str, given: Properties) -> None:
         place.ask(self._plain.service, self._plain.delete, **self._plain.gone(physical, given))
 
 
-def tagged(place: Place, service: str, operation: str, asked: Mapping[str, Any]) -> dict[str, Any]:
+def tagged(place: HandlerContext, service: str, operation: str, asked: Mapping[str, Any]) -> dict[str, Any]:
     """`asked` with the tags of stack and resource, in the form that the operation takes."""
     members = protocol.model_of(service).operation_model(operation).input_shape.members
     name = next((member for member in members if member.lower() == "tags"), None)

@@ -6,20 +6,26 @@ from collections.abc import Mapping
 from typing import Any
 
 from preflight.rehearsal.cloudformation.resources import ec2_readers
-from preflight.rehearsal.cloudformation.resources.handler import FailedError, Handler, Made, Place, Properties
+from preflight.rehearsal.cloudformation.resources.handler import (
+    CreatedResource,
+    Handler,
+    HandlerContext,
+    Properties,
+    ResourceFailedError,
+)
 
 
-def _create_block(place: Place, given: Properties) -> Made:
+def _create_block(place: HandlerContext, given: Properties) -> CreatedResource:
     answer = place.call("ec2", "AssociateVpcCidrBlock", given)
     kept = answer.get("CidrBlockAssociation") or answer.get("Ipv6CidrBlockAssociation") or {}
-    return Made(kept["AssociationId"], {"Id": kept["AssociationId"]})
+    return CreatedResource(kept["AssociationId"], {"Id": kept["AssociationId"]})
 
 
-def _delete_block(place: Place, association: str, _given: Properties) -> None:
+def _delete_block(place: HandlerContext, association: str, _given: Properties) -> None:
     place.ask("ec2", "DisassociateVpcCidrBlock", AssociationId=association)
 
 
-def _read_block(place: Place, association: str, given: Properties) -> dict[str, Any]:
+def _read_block(place: HandlerContext, association: str, given: Properties) -> dict[str, Any]:
     found = place.ask("ec2", "DescribeVpcs", VpcIds=[given["VpcId"]])["Vpcs"][0]
     for kept in found.get("CidrBlockAssociationSet", []):
         if kept["AssociationId"] == association:
@@ -35,16 +41,16 @@ def _read_block(place: Place, association: str, given: Properties) -> dict[str, 
     return {}
 
 
-def _create_subnet_block(place: Place, given: Properties) -> Made:
+def _create_subnet_block(place: HandlerContext, given: Properties) -> CreatedResource:
     kept = place.call("ec2", "AssociateSubnetCidrBlock", given)["Ipv6CidrBlockAssociation"]
-    return Made(kept["AssociationId"], {"Id": kept["AssociationId"]})
+    return CreatedResource(kept["AssociationId"], {"Id": kept["AssociationId"]})
 
 
-def _delete_subnet_block(place: Place, association: str, _given: Properties) -> None:
+def _delete_subnet_block(place: HandlerContext, association: str, _given: Properties) -> None:
     place.ask("ec2", "DisassociateSubnetCidrBlock", AssociationId=association)
 
 
-def _read_subnet_block(place: Place, association: str, given: Properties) -> dict[str, Any]:
+def _read_subnet_block(place: HandlerContext, association: str, given: Properties) -> dict[str, Any]:
     found = place.ask("ec2", "DescribeSubnets", SubnetIds=[given["SubnetId"]])["Subnets"][0]
     for kept in found.get("Ipv6CidrBlockAssociationSet", []):
         if kept["AssociationId"] == association:
@@ -55,7 +61,7 @@ def _read_subnet_block(place: Place, association: str, given: Properties) -> dic
 _KEPT = {"DeliverLogsPermissionArn", "LogDestination", "LogDestinationType", "LogFormat", "LogGroupName", "MaxAggregationInterval", "TrafficType"}  # fmt: skip
 
 
-def _create_flow_log(place: Place, given: Properties) -> Made:
+def _create_flow_log(place: HandlerContext, given: Properties) -> CreatedResource:
     plain = {key: value for key, value in given.items() if key in _KEPT | {"ResourceType"}}
     tags = [{"ResourceType": "vpc-flow-log", "Tags": place.all_tags(given.get("Tags"))}]
     answer = place.call(
@@ -63,40 +69,40 @@ def _create_flow_log(place: Place, given: Properties) -> Made:
     )
     if answer.get("Unsuccessful"):
         said = answer["Unsuccessful"][0]["Error"]
-        raise FailedError(f"{said['Message']} (Service: Ec2, Status Code: 400)")
+        raise ResourceFailedError(f"{said['Message']} (Service: Ec2, Status Code: 400)")
     for key in given:
         is_kept = key in _KEPT | {"ResourceId", "ResourceType", "Tags"}
         place.note(key, "stored" if is_kept else "ignored", "no packet is logged")
-    return Made(answer["FlowLogIds"][0], {"Id": answer["FlowLogIds"][0]})
+    return CreatedResource(answer["FlowLogIds"][0], {"Id": answer["FlowLogIds"][0]})
 
 
-def _update_flow_log(place: Place, flow_log: str, _old: Properties, new: Properties) -> Made:
+def _update_flow_log(place: HandlerContext, flow_log: str, _old: Properties, new: Properties) -> CreatedResource:
     place.ask("ec2", "CreateTags", Resources=[flow_log], Tags=place.all_tags(new.get("Tags")))
-    return Made(flow_log, {"Id": flow_log})
+    return CreatedResource(flow_log, {"Id": flow_log})
 
 
-def _delete_flow_log(place: Place, flow_log: str, _given: Properties) -> None:
+def _delete_flow_log(place: HandlerContext, flow_log: str, _given: Properties) -> None:
     place.ask("ec2", "DeleteFlowLogs", FlowLogIds=[flow_log])
 
 
-def _read_flow_log(place: Place, flow_log: str, given: Properties) -> dict[str, Any]:
+def _read_flow_log(place: HandlerContext, flow_log: str, given: Properties) -> dict[str, Any]:
     found = ec2_readers.flow_log(place, flow_log, given)
     return {**found, "ResourceType": given["ResourceType"]}
 
 
-def _associate(place: Place, given: Properties) -> Made:
+def _associate(place: HandlerContext, given: Properties) -> CreatedResource:
     asked = {{"EIP": "PublicIp"}.get(key, key): value for key, value in given.items()}
     made = place.call("ec2", "AssociateAddress", asked)
     for key in given:
         place.note(key, "stored")
-    return Made(made["AssociationId"], {"Id": made["AssociationId"]})
+    return CreatedResource(made["AssociationId"], {"Id": made["AssociationId"]})
 
 
-def _dissociate(place: Place, association: str, _given: Properties) -> None:
+def _dissociate(place: HandlerContext, association: str, _given: Properties) -> None:
     place.ask("ec2", "DisassociateAddress", AssociationId=association)
 
 
-def _read_association(place: Place, association: str, _given: Properties) -> dict[str, Any]:
+def _read_association(place: HandlerContext, association: str, _given: Properties) -> dict[str, Any]:
     within = [{"Name": "association-id", "Values": [association]}]
     found = place.ask("ec2", "DescribeAddresses", Filters=within)["Addresses"]
     return {**found[0], "EIP": found[0].get("PublicIp")} if found else {}

@@ -6,29 +6,35 @@ import json
 from typing import Any
 
 from preflight.rehearsal.cloudformation.resources import ec2_readers
-from preflight.rehearsal.cloudformation.resources.handler import FailedError, Handler, Made, Place, Properties
+from preflight.rehearsal.cloudformation.resources.handler import (
+    CreatedResource,
+    Handler,
+    HandlerContext,
+    Properties,
+    ResourceFailedError,
+)
 
 
-def _tags(place: Place, kind: str, given: Properties) -> dict[str, Any]:
+def _tags(place: HandlerContext, kind: str, given: Properties) -> dict[str, Any]:
     tags = place.all_tags(given.get("Tags"))
     return {"TagSpecifications": [{"ResourceType": kind, "Tags": tags}]} if tags else {}
 
 
-def _create_address(place: Place, given: Properties) -> Made:
+def _create_address(place: HandlerContext, given: Properties) -> CreatedResource:
     plain = {key: value for key, value in given.items() if key != "Tags"}
     made = place.call("ec2", "AllocateAddress", {"Domain": "vpc", **plain, **_tags(place, "elastic-ip", given)})
     if "Tags" in given:
         place.note("Tags", "stored")
     attributes = {"AllocationId": made["AllocationId"], "PublicIp": made["PublicIp"]}
-    return Made(made["PublicIp"], attributes)
+    return CreatedResource(made["PublicIp"], attributes)
 
 
-def _delete_address(place: Place, physical: str, _given: Properties) -> None:
+def _delete_address(place: HandlerContext, physical: str, _given: Properties) -> None:
     for found in place.ask("ec2", "DescribeAddresses", PublicIps=[physical])["Addresses"]:
         place.ask("ec2", "ReleaseAddress", AllocationId=found["AllocationId"])
 
 
-def _create_nat(place: Place, given: Properties) -> Made:
+def _create_nat(place: HandlerContext, given: Properties) -> CreatedResource:
     plain = {key: value for key, value in given.items() if key not in {"Tags", "MaxDrainDurationSeconds"}}
     made = place.call("ec2", "CreateNatGateway", {**plain, **_tags(place, "natgateway", given)})["NatGateway"]
     for key in ("Tags", "MaxDrainDurationSeconds"):
@@ -39,20 +45,20 @@ def _create_nat(place: Place, given: Properties) -> Made:
         _delete_nat(place, nat, given)
         vpc = _vpc_of(place, made["SubnetId"])
         msg = f"NatGateway {nat} is in state failed and hence failed to stabilize. Detailed failure message: Network {vpc} has no Internet gateway attached"
-        raise FailedError(msg, "NotStabilized")
-    return Made(nat, {"NatGatewayId": nat, "EniId": ""})
+        raise ResourceFailedError(msg, "NotStabilized")
+    return CreatedResource(nat, {"NatGatewayId": nat, "EniId": ""})
 
 
-def _vpc_of(place: Place, subnet: str) -> str:
+def _vpc_of(place: HandlerContext, subnet: str) -> str:
     return str(place.ask("ec2", "DescribeSubnets", SubnetIds=[subnet])["Subnets"][0]["VpcId"])
 
 
-def _has_gateway(place: Place, subnet: str) -> bool:
+def _has_gateway(place: HandlerContext, subnet: str) -> bool:
     attached = [{"Name": "attachment.vpc-id", "Values": [_vpc_of(place, subnet)]}]
     return bool(place.ask("ec2", "DescribeInternetGateways", Filters=attached)["InternetGateways"])
 
 
-def _delete_nat(place: Place, nat: str, _given: Properties) -> None:
+def _delete_nat(place: HandlerContext, nat: str, _given: Properties) -> None:
     found = place.ask("ec2", "DescribeNatGateways", NatGatewayIds=[nat])["NatGateways"]
     place.ask("ec2", "DeleteNatGateway", NatGatewayId=nat)
     for address in found[0].get("NatGatewayAddresses", []) if found else []:
@@ -60,18 +66,18 @@ def _delete_nat(place: Place, nat: str, _given: Properties) -> None:
             place.ask("ec2", "DeleteNetworkInterface", NetworkInterfaceId=address["NetworkInterfaceId"])
 
 
-def _create_egress_only(place: Place, given: Properties) -> Made:
+def _create_egress_only(place: HandlerContext, given: Properties) -> CreatedResource:
     asked = {"VpcId": given["VpcId"]}
     made = place.call("ec2", "CreateEgressOnlyInternetGateway", asked)["EgressOnlyInternetGateway"]
     gateway = made["EgressOnlyInternetGatewayId"]
-    return Made(gateway, {"Id": gateway})
+    return CreatedResource(gateway, {"Id": gateway})
 
 
-def _delete_egress_only(place: Place, gateway: str, _given: Properties) -> None:
+def _delete_egress_only(place: HandlerContext, gateway: str, _given: Properties) -> None:
     place.ask("ec2", "DeleteEgressOnlyInternetGateway", EgressOnlyInternetGatewayId=gateway)
 
 
-def _create_endpoint(place: Place, given: Properties) -> Made:
+def _create_endpoint(place: HandlerContext, given: Properties) -> CreatedResource:
     kind = given.get("VpcEndpointType") or "Gateway"
     plain = {key: value for key, value in given.items() if key not in {"Tags", "PolicyDocument"}}
     if kind == "Interface":
@@ -82,7 +88,7 @@ def _create_endpoint(place: Place, given: Properties) -> Made:
     made = place.call("ec2", "CreateVpcEndpoint", asked)["VpcEndpoint"]
     if "Tags" in given:
         place.note("Tags", "stored")
-    return Made(made["VpcEndpointId"], _endpoint_attributes(made))
+    return CreatedResource(made["VpcEndpointId"], _endpoint_attributes(made))
 
 
 def _endpoint_attributes(made: dict[str, Any]) -> dict[str, Any]:
@@ -94,22 +100,22 @@ def _endpoint_attributes(made: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _delete_endpoint(place: Place, endpoint: str, _given: Properties) -> None:
+def _delete_endpoint(place: HandlerContext, endpoint: str, _given: Properties) -> None:
     place.ask("ec2", "DeleteVpcEndpoints", VpcEndpointIds=[endpoint])
 
 
-def _update_address(place: Place, physical: str, _old: Properties, new: Properties) -> Made:
+def _update_address(place: HandlerContext, physical: str, _old: Properties, new: Properties) -> CreatedResource:
     found = place.ask("ec2", "DescribeAddresses", PublicIps=[physical])["Addresses"][0]
     place.ask("ec2", "CreateTags", Resources=[found["AllocationId"]], Tags=place.all_tags(new.get("Tags")))
-    return Made(physical, {"AllocationId": found["AllocationId"], "PublicIp": physical})
+    return CreatedResource(physical, {"AllocationId": found["AllocationId"], "PublicIp": physical})
 
 
-def _update_nat(place: Place, nat: str, _old: Properties, new: Properties) -> Made:
+def _update_nat(place: HandlerContext, nat: str, _old: Properties, new: Properties) -> CreatedResource:
     place.ask("ec2", "CreateTags", Resources=[nat], Tags=place.all_tags(new.get("Tags")))
-    return Made(nat, {"NatGatewayId": nat, "EniId": ""})
+    return CreatedResource(nat, {"NatGatewayId": nat, "EniId": ""})
 
 
-def _update_endpoint(place: Place, endpoint: str, old: Properties, new: Properties) -> Made:
+def _update_endpoint(place: HandlerContext, endpoint: str, old: Properties, new: Properties) -> CreatedResource:
     asked: dict[str, Any] = {"VpcEndpointId": endpoint}
     for name, add, remove in (
         ("RouteTableIds", "AddRouteTableIds", "RemoveRouteTableIds"),
@@ -124,7 +130,7 @@ def _update_endpoint(place: Place, endpoint: str, old: Properties, new: Properti
         asked["PrivateDnsEnabled"] = new["PrivateDnsEnabled"]
     place.ask("ec2", "ModifyVpcEndpoint", **asked)
     made = place.ask("ec2", "DescribeVpcEndpoints", VpcEndpointIds=[endpoint])["VpcEndpoints"][0]
-    return Made(endpoint, _endpoint_attributes(made))
+    return CreatedResource(endpoint, _endpoint_attributes(made))
 
 
 TYPES = {

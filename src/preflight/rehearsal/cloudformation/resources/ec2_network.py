@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from preflight import errors
-from preflight.rehearsal import account as accounts
+from preflight.errors import WaitExpiredError
+from preflight.rehearsal import account
 from preflight.rehearsal.cloudformation.resources import ec2_readers
 from preflight.rehearsal.cloudformation.resources.handler import (
     SPECIFIED,
-    FailedError,
+    CreatedResource,
     Handler,
-    Made,
-    Place,
+    HandlerContext,
     Properties,
+    ResourceFailedError,
 )
 from preflight.system import waiting
 
@@ -26,7 +26,7 @@ def _without(given: Properties, *names: str) -> dict[str, Any]:
     return {key: value for key, value in given.items() if key not in names}
 
 
-def specified(place: Place, kind: str, given: Properties) -> dict[str, Any]:
+def specified(place: HandlerContext, kind: str, given: Properties) -> dict[str, Any]:
     """The tags of what is made, as the operations that make something take them; none where there are none."""
     tags = place.all_tags(given.get("Tags"))
     if "Tags" in given:
@@ -34,7 +34,7 @@ def specified(place: Place, kind: str, given: Properties) -> dict[str, Any]:
     return {SPECIFIED: [{"ResourceType": kind, "Tags": tags}]} if tags else {}
 
 
-def _tagged(place: Place, resource: str, given: Properties) -> None:
+def _tagged(place: HandlerContext, resource: str, given: Properties) -> None:
     tags = place.all_tags(given.get("Tags"))
     if tags:
         place.ask("ec2", "CreateTags", Resources=[resource], Tags=tags)
@@ -42,7 +42,7 @@ def _tagged(place: Place, resource: str, given: Properties) -> None:
         place.note("Tags", "stored")
 
 
-def _create_vpc(place: Place, given: Properties) -> Made:
+def _create_vpc(place: HandlerContext, given: Properties) -> CreatedResource:
     plain = _without(given, "Tags", "EnableDnsSupport", "EnableDnsHostnames")
     vpc = place.call("ec2", "CreateVpc", {**plain, **specified(place, "vpc", given)})["Vpc"]
     place.identify(vpc["VpcId"])
@@ -50,10 +50,10 @@ def _create_vpc(place: Place, given: Properties) -> Made:
         if name in given:
             place.ask("ec2", "ModifyVpcAttribute", VpcId=vpc["VpcId"], **{name: {"Value": given[name]}})
             place.note(name, "stored")
-    return Made(vpc["VpcId"], _vpc_attributes(place, vpc["VpcId"]))
+    return CreatedResource(vpc["VpcId"], _vpc_attributes(place, vpc["VpcId"]))
 
 
-def _vpc_attributes(place: Place, vpc: str) -> dict[str, Any]:
+def _vpc_attributes(place: HandlerContext, vpc: str) -> dict[str, Any]:
     described = place.ask("ec2", "DescribeVpcs", VpcIds=[vpc])["Vpcs"][0]
     within = [{"Name": "vpc-id", "Values": [vpc]}]
     groups = place.ask("ec2", "DescribeSecurityGroups", Filters=within)["SecurityGroups"]
@@ -69,24 +69,24 @@ def _vpc_attributes(place: Place, vpc: str) -> dict[str, Any]:
     }
 
 
-def _update_vpc(place: Place, vpc: str, _old: Properties, new: Properties) -> Made:
+def _update_vpc(place: HandlerContext, vpc: str, _old: Properties, new: Properties) -> CreatedResource:
     for name in ("EnableDnsSupport", "EnableDnsHostnames"):
         value = new.get(name, name == "EnableDnsSupport")
         place.ask("ec2", "ModifyVpcAttribute", VpcId=vpc, **{name: {"Value": value}})
     _tagged(place, vpc, new)
-    return Made(vpc, _vpc_attributes(place, vpc))
+    return CreatedResource(vpc, _vpc_attributes(place, vpc))
 
 
-def _create_subnet(place: Place, given: Properties) -> Made:
+def _create_subnet(place: HandlerContext, given: Properties) -> CreatedResource:
     plain = _without(given, "Tags", "MapPublicIpOnLaunch")
     subnet = place.call("ec2", "CreateSubnet", {**plain, **specified(place, "subnet", given)})["Subnet"]
     place.identify(subnet["SubnetId"])
     if "MapPublicIpOnLaunch" in given:
         _set_public(place, subnet["SubnetId"], given)
-    return Made(subnet["SubnetId"], _subnet_attributes(subnet))
+    return CreatedResource(subnet["SubnetId"], _subnet_attributes(subnet))
 
 
-def _set_public(place: Place, subnet: str, given: Properties) -> None:
+def _set_public(place: HandlerContext, subnet: str, given: Properties) -> None:
     value = bool(given.get("MapPublicIpOnLaunch"))
     place.ask("ec2", "ModifySubnetAttribute", SubnetId=subnet, MapPublicIpOnLaunch={"Value": value})
     place.note("MapPublicIpOnLaunch", "stored")
@@ -105,34 +105,34 @@ def _subnet_attributes(subnet: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _update_subnet(place: Place, subnet: str, _old: Properties, new: Properties) -> Made:
+def _update_subnet(place: HandlerContext, subnet: str, _old: Properties, new: Properties) -> CreatedResource:
     _set_public(place, subnet, new)
     _tagged(place, subnet, new)
     described = place.ask("ec2", "DescribeSubnets", SubnetIds=[subnet])["Subnets"][0]
-    return Made(subnet, _subnet_attributes(described))
+    return CreatedResource(subnet, _subnet_attributes(described))
 
 
-def _create_gateway(place: Place, given: Properties) -> Made:
+def _create_gateway(place: HandlerContext, given: Properties) -> CreatedResource:
     asked = {**_without(given, "Tags"), **specified(place, "internet-gateway", given)}
     gateway = place.call("ec2", "CreateInternetGateway", asked)["InternetGateway"]["InternetGatewayId"]
-    return Made(gateway, {"InternetGatewayId": gateway})
+    return CreatedResource(gateway, {"InternetGatewayId": gateway})
 
 
-def _update_gateway(place: Place, gateway: str, _old: Properties, new: Properties) -> Made:
+def _update_gateway(place: HandlerContext, gateway: str, _old: Properties, new: Properties) -> CreatedResource:
     _tagged(place, gateway, new)
-    return Made(gateway, {"InternetGatewayId": gateway})
+    return CreatedResource(gateway, {"InternetGatewayId": gateway})
 
 
-def _create_attachment(place: Place, given: Properties) -> Made:
+def _create_attachment(place: HandlerContext, given: Properties) -> CreatedResource:
     vpc = given["VpcId"]
     if "InternetGatewayId" in given:
         place.call("ec2", "AttachInternetGateway", given)
-        return Made(f"IGW|{vpc}", {"AttachmentType": "IGW"})
+        return CreatedResource(f"IGW|{vpc}", {"AttachmentType": "IGW"})
     place.call("ec2", "AttachVpnGateway", given)
-    return Made(f"VGW|{vpc}", {"AttachmentType": "VGW"})
+    return CreatedResource(f"VGW|{vpc}", {"AttachmentType": "VGW"})
 
 
-def _delete_attachment(place: Place, _id: str, given: Properties) -> None:
+def _delete_attachment(place: HandlerContext, _id: str, given: Properties) -> None:
     if "InternetGatewayId" not in given:
         place.ask("ec2", "DetachVpnGateway", **given)
         return
@@ -141,7 +141,7 @@ def _delete_attachment(place: Place, _id: str, given: Properties) -> None:
         """CloudFormation tries again while addresses are still mapped."""
         try:
             place.ask("ec2", "DetachInternetGateway", **given)
-        except FailedError as failure:
+        except ResourceFailedError as failure:
             if failure.code != "ResourceConflict" or place.account.closing.is_set():
                 raise
             return False
@@ -149,24 +149,24 @@ def _delete_attachment(place: Place, _id: str, given: Properties) -> None:
 
     try:
         waiting.until(detached, what="public addresses to be unmapped", timeout=DETACH_TIMEOUT, interval=0.2)
-    except errors.WaitExpiredError:
+    except WaitExpiredError:
         place.ask("ec2", "DetachInternetGateway", **given)
 
 
-def _update_attachment(place: Place, physical: str, old: Properties, new: Properties) -> Made:
+def _update_attachment(place: HandlerContext, physical: str, old: Properties, new: Properties) -> CreatedResource:
     _delete_attachment(place, physical, old)
     return _create_attachment(place, new)
 
 
-def _create_table(place: Place, given: Properties) -> Made:
+def _create_table(place: HandlerContext, given: Properties) -> CreatedResource:
     asked = {**_without(given, "Tags"), **specified(place, "route-table", given)}
     table = place.call("ec2", "CreateRouteTable", asked)["RouteTable"]["RouteTableId"]
-    return Made(table, {"RouteTableId": table})
+    return CreatedResource(table, {"RouteTableId": table})
 
 
-def _update_table(place: Place, table: str, _old: Properties, new: Properties) -> Made:
+def _update_table(place: HandlerContext, table: str, _old: Properties, new: Properties) -> CreatedResource:
     _tagged(place, table, new)
-    return Made(table, {"RouteTableId": table})
+    return CreatedResource(table, {"RouteTableId": table})
 
 
 def _destination(given: Properties) -> dict[str, Any]:
@@ -174,24 +174,24 @@ def _destination(given: Properties) -> dict[str, Any]:
     return {name: given[name] for name in names if name in given}
 
 
-def _create_route(place: Place, given: Properties) -> Made:
+def _create_route(place: HandlerContext, given: Properties) -> CreatedResource:
     place.call("ec2", "CreateRoute", given)
     destination = next(iter(_destination(given).values()), "")
-    return Made(f"{given['RouteTableId']}|{destination}", {"CidrBlock": destination})
+    return CreatedResource(f"{given['RouteTableId']}|{destination}", {"CidrBlock": destination})
 
 
-def _update_route(place: Place, route: str, _old: Properties, new: Properties) -> Made:
+def _update_route(place: HandlerContext, route: str, _old: Properties, new: Properties) -> CreatedResource:
     place.call("ec2", "ReplaceRoute", new)
-    return Made(route, {"CidrBlock": route.partition("|")[2]})
+    return CreatedResource(route, {"CidrBlock": route.partition("|")[2]})
 
 
-def _delete_route(place: Place, _route: str, given: Properties) -> None:
+def _delete_route(place: HandlerContext, _route: str, given: Properties) -> None:
     place.ask("ec2", "DeleteRoute", RouteTableId=given["RouteTableId"], **_destination(given))
 
 
-def _create_association(place: Place, given: Properties) -> Made:
+def _create_association(place: HandlerContext, given: Properties) -> CreatedResource:
     association = place.call("ec2", "AssociateRouteTable", given)["AssociationId"]
-    return Made(association, {"Id": association})
+    return CreatedResource(association, {"Id": association})
 
 
 def permission(given: Properties) -> dict[str, Any]:
@@ -214,7 +214,7 @@ def permission(given: Properties) -> dict[str, Any]:
     return rule
 
 
-def _create_group(place: Place, given: Properties) -> Made:
+def _create_group(place: HandlerContext, given: Properties) -> CreatedResource:
     name = given.get("GroupName") or place.name(most=255)
     asked = {"GroupName": name, "Description": given["GroupDescription"], **specified(place, "security-group", given)}
     if "VpcId" in given:
@@ -225,19 +225,19 @@ def _create_group(place: Place, given: Properties) -> Made:
             place.note(key, "stored")
     try:
         _set_rules(place, group, {}, given)
-    except FailedError:
-        with accounts.acting_as(None):
+    except ResourceFailedError:
+        with account.acting_as(None):
             place.ask("ec2", "DeleteSecurityGroup", GroupId=group)
         raise
-    return Made(group, _group_attributes(place, group))
+    return CreatedResource(group, _group_attributes(place, group))
 
 
-def _group_attributes(place: Place, group: str) -> dict[str, Any]:
+def _group_attributes(place: HandlerContext, group: str) -> dict[str, Any]:
     described = place.ask("ec2", "DescribeSecurityGroups", GroupIds=[group])["SecurityGroups"][0]
     return {"GroupId": group, "Id": group, "VpcId": described.get("VpcId", "")}
 
 
-def default_egress(place: Place, group: str) -> list[dict[str, Any]]:
+def default_egress(place: HandlerContext, group: str) -> list[dict[str, Any]]:
     """The rules that let everything out of a group, as EC2 adds them to a new one: of IPv4, and of IPv6."""
     described = place.ask("ec2", "DescribeSecurityGroups", GroupIds=[group])["SecurityGroups"][0]
     rules = [rule for rule in described.get("IpPermissionsEgress", []) if rule.get("IpProtocol") == "-1"]
@@ -246,7 +246,7 @@ def default_egress(place: Place, group: str) -> list[dict[str, Any]]:
     return [*([ANYWHERE] if is_open else []), *([ANYWHERE_IPV6] if is_open_ipv6 else [])]
 
 
-def _set_rules(place: Place, group: str, old: Properties, new: Properties) -> None:
+def _set_rules(place: HandlerContext, group: str, old: Properties, new: Properties) -> None:
     """Make the rules those that are given; a side without any keeps, or gets back, what EC2 gives a new group."""
     egress = [ANYWHERE] if old.get("SecurityGroupEgress") else default_egress(place, group)
     sides: tuple[tuple[str, str, str, list[dict[str, Any]]], ...] = (
@@ -266,14 +266,14 @@ def _set_rules(place: Place, group: str, old: Properties, new: Properties) -> No
             place.note(name, "stored")
 
 
-def _update_group(place: Place, group: str, old: Properties, new: Properties) -> Made:
+def _update_group(place: HandlerContext, group: str, old: Properties, new: Properties) -> CreatedResource:
     _set_rules(place, group, old, new)
     _tagged(place, group, new)
-    return Made(group, _group_attributes(place, group))
+    return CreatedResource(group, _group_attributes(place, group))
 
 
 def _deleter(operation: str, name: str) -> Any:
-    def delete(place: Place, physical: str, _given: Properties) -> None:
+    def delete(place: HandlerContext, physical: str, _given: Properties) -> None:
         place.ask("ec2", operation, **{name: physical})
 
     return delete

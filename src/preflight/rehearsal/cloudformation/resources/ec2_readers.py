@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from preflight.rehearsal.cloudformation.resources.declarative import Read, by, reader
-from preflight.rehearsal.cloudformation.resources.handler import Place, Properties, Reader
+from preflight.rehearsal.cloudformation.resources.declarative import ReadSpec, by, reader
+from preflight.rehearsal.cloudformation.resources.handler import HandlerContext, Properties, Reader
 
 Found = dict[str, Any]
 
 
 def _described(operation: str, key: str, found: str, **renames: str) -> Reader:
-    read = reader("ec2", Read(operation, by(key, is_list=True), found, renames))
+    read = reader("ec2", ReadSpec(operation, by(key, is_list=True), found, renames))
     if read is None:
         raise TypeError(operation)
     return read
 
 
-def vpc(place: Place, physical: str, _given: Properties) -> Found:
+def vpc(place: HandlerContext, physical: str, _given: Properties) -> Found:
     """A VPC and its DNS attributes."""
     found: Found = dict(place.ask("ec2", "DescribeVpcs", VpcIds=[physical])["Vpcs"][0])
     for name in ("enableDnsSupport", "enableDnsHostnames"):
@@ -34,7 +34,7 @@ acl = _described("DescribeNetworkAcls", "NetworkAclIds", "NetworkAcls[0]")
 flow_log = _described("DescribeFlowLogs", "FlowLogIds", "FlowLogs[0]", LogDestination="LogDestination")
 
 
-def attachment(place: Place, _physical: str, given: Properties) -> Found:
+def attachment(place: HandlerContext, _physical: str, given: Properties) -> Found:
     """An attachment of a gateway to a VPC."""
     if "InternetGatewayId" not in given:
         return dict(given)
@@ -44,7 +44,7 @@ def attachment(place: Place, _physical: str, given: Properties) -> Found:
     return {"InternetGatewayId": found["InternetGatewayId"], "VpcId": attached[0] if attached else None}
 
 
-def route(place: Place, _physical: str, given: Properties) -> Found:
+def route(place: HandlerContext, _physical: str, given: Properties) -> Found:
     """One route of a route table."""
     found = place.ask("ec2", "DescribeRouteTables", RouteTableIds=[given["RouteTableId"]])["RouteTables"][0]
     keys = ("DestinationCidrBlock", "DestinationIpv6CidrBlock", "DestinationPrefixListId")
@@ -57,7 +57,7 @@ def route(place: Place, _physical: str, given: Properties) -> Found:
     return {}
 
 
-def association(place: Place, physical: str, _given: Properties) -> Found:
+def association(place: HandlerContext, physical: str, _given: Properties) -> Found:
     """The association of a subnet with a route table."""
     within = [{"Name": "association.route-table-association-id", "Values": [physical]}]
     for kept in place.ask("ec2", "DescribeRouteTables", Filters=within)["RouteTables"]:
@@ -67,7 +67,7 @@ def association(place: Place, physical: str, _given: Properties) -> Found:
     return {}
 
 
-def group(place: Place, physical: str, _given: Properties) -> Found:
+def group(place: HandlerContext, physical: str, _given: Properties) -> Found:
     """A security group with its rules."""
     found = place.ask("ec2", "DescribeSecurityGroups", GroupIds=[physical])["SecurityGroups"][0]
     return {
@@ -98,7 +98,7 @@ def _rules(permissions: list[Mapping[str, Any]], peer: str) -> Iterator[Found]:
 def rule(side: str, peer: str) -> Reader:
     """What reads one rule of a security group back."""
 
-    def read(place: Place, _physical: str, given: Properties) -> Found:
+    def read(place: HandlerContext, _physical: str, given: Properties) -> Found:
         found = place.ask("ec2", "DescribeSecurityGroups", GroupIds=[given["GroupId"]])["SecurityGroups"][0]
         asked = {key: value for key, value in given.items() if key not in {"GroupId", "SourceSecurityGroupOwnerId"}}
         for kept in _rules(found.get(side, []), peer):
@@ -114,12 +114,12 @@ def _is_all(given: Properties, key: str) -> bool:
     return str(given.get("IpProtocol")) == "-1" and key in {"FromPort", "ToPort"}
 
 
-def address(place: Place, physical: str, _given: Properties) -> Found:
+def address(place: HandlerContext, physical: str, _given: Properties) -> Found:
     """An Elastic IP address."""
     return dict(place.ask("ec2", "DescribeAddresses", PublicIps=[physical])["Addresses"][0])
 
 
-def nat(place: Place, physical: str, given: Properties) -> Found:
+def nat(place: HandlerContext, physical: str, given: Properties) -> Found:
     """A NAT gateway."""
     found = place.ask("ec2", "DescribeNatGateways", NatGatewayIds=[physical])["NatGateways"][0]
     addresses = found.get("NatGatewayAddresses") or [{}]
@@ -131,21 +131,21 @@ def nat(place: Place, physical: str, given: Properties) -> Found:
     }
 
 
-def egress_only(place: Place, physical: str, _given: Properties) -> Found:
+def egress_only(place: HandlerContext, physical: str, _given: Properties) -> Found:
     """An egress-only internet gateway."""
     ids = {"EgressOnlyInternetGatewayIds": [physical]}
     found = place.ask("ec2", "DescribeEgressOnlyInternetGateways", **ids)["EgressOnlyInternetGateways"][0]
     return {**found, "VpcId": found["Attachments"][0]["VpcId"]}
 
 
-def endpoint(place: Place, physical: str, _given: Properties) -> Found:
+def endpoint(place: HandlerContext, physical: str, _given: Properties) -> Found:
     """A VPC endpoint."""
     found = place.ask("ec2", "DescribeVpcEndpoints", VpcEndpointIds=[physical])["VpcEndpoints"][0]
     groups = [g["GroupId"] if isinstance(g, dict) else g for g in found.get("Groups", [])]
     return {**found, "SecurityGroupIds": groups}
 
 
-def entry(place: Place, _physical: str, given: Properties) -> Found:
+def entry(place: HandlerContext, _physical: str, given: Properties) -> Found:
     """One entry of a network ACL."""
     found = place.ask("ec2", "DescribeNetworkAcls", NetworkAclIds=[given["NetworkAclId"]])["NetworkAcls"][0]
     wanted = (int(given["RuleNumber"]), bool(given.get("Egress")))
@@ -155,7 +155,7 @@ def entry(place: Place, _physical: str, given: Properties) -> Found:
     return {}
 
 
-def acl_association(place: Place, physical: str, _given: Properties) -> Found:
+def acl_association(place: HandlerContext, physical: str, _given: Properties) -> Found:
     """The association of a subnet with a network ACL."""
     for kept in place.ask("ec2", "DescribeNetworkAcls")["NetworkAcls"]:
         for found in kept["Associations"]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from preflight.rehearsal.cloudformation.resources.declarative import Plain, Read, by, handler
-from preflight.rehearsal.cloudformation.resources.handler import Handler, Made, Place, Properties
+from preflight.rehearsal.cloudformation.resources.declarative import ReadSpec, ResourceSpec, by, handler
+from preflight.rehearsal.cloudformation.resources.handler import CreatedResource, Handler, HandlerContext, Properties
 
 _LATER = {"LifecyclePolicy", "RepositoryPolicyText", "EmptyOnDelete", "Tags", "RepositoryName"}
 
 
-def _create(place: Place, given: Properties) -> Made:
+def _create(place: HandlerContext, given: Properties) -> CreatedResource:
     name = given.get("RepositoryName") or place.name(most=256, is_lower=True)
     plain = {key: value for key, value in given.items() if key not in _LATER}
     made = place.call(
@@ -22,10 +22,10 @@ def _create(place: Place, given: Properties) -> Made:
     _set_policies(place, name, given)
     if "EmptyOnDelete" in given:
         place.note("EmptyOnDelete", "checked", "decides how the repository is deleted")
-    return Made(name, {"Arn": made["repositoryArn"], "RepositoryUri": made["repositoryUri"]})
+    return CreatedResource(name, {"Arn": made["repositoryArn"], "RepositoryUri": made["repositoryUri"]})
 
 
-def _set_policies(place: Place, name: str, given: Properties) -> None:
+def _set_policies(place: HandlerContext, name: str, given: Properties) -> None:
     lifecycle = (given.get("LifecyclePolicy") or {}).get("LifecyclePolicyText")
     if lifecycle:
         place.call("ecr", "PutLifecyclePolicy", {"RepositoryName": name, "LifecyclePolicyText": lifecycle})
@@ -36,7 +36,7 @@ def _set_policies(place: Place, name: str, given: Properties) -> None:
         place.note("RepositoryPolicyText", "stored")
 
 
-def _update(place: Place, name: str, _old: Properties, new: Properties) -> Made:
+def _update(place: HandlerContext, name: str, _old: Properties, new: Properties) -> CreatedResource:
     mutability = new.get("ImageTagMutability", "MUTABLE")
     place.ask("ecr", "PutImageTagMutability", repositoryName=name, imageTagMutability=mutability)
     scanning = (new.get("ImageScanningConfiguration") or {}).get("ScanOnPush", False)
@@ -48,14 +48,14 @@ def _update(place: Place, name: str, _old: Properties, new: Properties) -> Made:
     )
     _set_policies(place, name, new)
     found = place.ask("ecr", "DescribeRepositories", repositoryNames=[name])["repositories"][0]
-    return Made(name, {"Arn": found["repositoryArn"], "RepositoryUri": found["repositoryUri"]})
+    return CreatedResource(name, {"Arn": found["repositoryArn"], "RepositoryUri": found["repositoryUri"]})
 
 
-def _delete(place: Place, name: str, given: Properties) -> None:
+def _delete(place: HandlerContext, name: str, given: Properties) -> None:
     place.ask("ecr", "DeleteRepository", repositoryName=name, force=bool(given.get("EmptyOnDelete")))
 
 
-def _read(place: Place, name: str, given: Properties) -> dict[str, Any]:
+def _read(place: HandlerContext, name: str, given: Properties) -> dict[str, Any]:
     found = place.ask("ecr", "DescribeRepositories", repositoryNames=[name])["repositories"][0]
     kept = {**found, "Tags": place.ask("ecr", "ListTagsForResource", resourceArn=found["repositoryArn"])["tags"]}
     if (given.get("LifecyclePolicy") or {}).get("LifecyclePolicyText"):
@@ -66,40 +66,40 @@ def _read(place: Place, name: str, given: Properties) -> dict[str, Any]:
     return kept
 
 
-_CACHE = Plain(
+_CACHE = ResourceSpec(
     "ecr",
     create="CreatePullThroughCacheRule",
     identify="EcrRepositoryPrefix",
     delete="DeletePullThroughCacheRule",
     gone=by("ecrRepositoryPrefix"),
-    read=Read(
+    read=ReadSpec(
         "DescribePullThroughCacheRules", by("ecrRepositoryPrefixes", is_list=True), "pullThroughCacheRules[0]"
     ),
 )
-_TEMPLATE = Plain(
+_TEMPLATE = ResourceSpec(
     "ecr",
     create="CreateRepositoryCreationTemplate",
     identify="Prefix",
     delete="DeleteRepositoryCreationTemplate",
     gone=by("prefix"),
-    read=Read("DescribeRepositoryCreationTemplates", by("prefixes", is_list=True), "repositoryCreationTemplates[0]"),
+    read=ReadSpec("DescribeRepositoryCreationTemplates", by("prefixes", is_list=True), "repositoryCreationTemplates[0]"),
     update="UpdateRepositoryCreationTemplate",
     changed=by("prefix"),
     attributes={"CreatedAt": "createdAt", "UpdatedAt": "updatedAt"},
 )
 
 
-def _put_registry_policy(place: Place, given: Properties) -> Made:
+def _put_registry_policy(place: HandlerContext, given: Properties) -> CreatedResource:
     answer = place.call("ecr", "PutRegistryPolicy", given)
     place.note("PolicyText", "stored")
-    return Made(answer["registryId"], {"RegistryId": answer["registryId"]})
+    return CreatedResource(answer["registryId"], {"RegistryId": answer["registryId"]})
 
 
-def _delete_registry_policy(place: Place, _id: str, _given: Properties) -> None:
+def _delete_registry_policy(place: HandlerContext, _id: str, _given: Properties) -> None:
     place.ask("ecr", "DeleteRegistryPolicy")
 
 
-def _read_registry_policy(place: Place, _id: str, _given: Properties) -> dict[str, Any]:
+def _read_registry_policy(place: HandlerContext, _id: str, _given: Properties) -> dict[str, Any]:
     return {"PolicyText": place.ask("ecr", "GetRegistryPolicy")["policyText"]}
 
 

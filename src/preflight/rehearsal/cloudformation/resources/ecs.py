@@ -7,9 +7,15 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from preflight import errors
-from preflight.aws import fargate_sizes as sizes
-from preflight.rehearsal.cloudformation.resources.handler import FailedError, Handler, Made, Place, Properties
+from preflight.aws import fargate_sizes
+from preflight.errors import WaitExpiredError
+from preflight.rehearsal.cloudformation.resources.handler import (
+    CreatedResource,
+    Handler,
+    HandlerContext,
+    Properties,
+    ResourceFailedError,
+)
 from preflight.system import waiting
 
 STEADY_TIMEOUT = 600.0
@@ -20,68 +26,68 @@ STUCK = "was unable to stop or start tasks during a deployment"
 TRIPPED = "Error occurred during operation 'ECS Deployment Circuit Breaker was triggered'."
 
 
-def _call(place: Place, operation: str, words: str, given: Properties) -> dict[str, Any]:
+def _call(place: HandlerContext, operation: str, words: str, given: Properties) -> dict[str, Any]:
     """Call ECS; its refusals in the words of ECS's own handlers."""
     try:
         return place.call("ecs", operation, given)
-    except FailedError as failure:
+    except ResourceFailedError as failure:
         said, _, _ = failure.message.partition(" (Service: ")
         if failure.code == "AccessDenied":
             tail = f"Error Code: AccessDeniedException; Request ID: {uuid.uuid4()}; Proxy: null"
-            raise FailedError(f"{said} (Service: AmazonECS; Status Code: 400; {tail})", failure.code) from None
+            raise ResourceFailedError(f"{said} (Service: AmazonECS; Status Code: 400; {tail})", failure.code) from None
         code = "ClientException" if "TaskDefinition" in operation else "InvalidParameterException"
         msg = (
             f"Invalid request provided: {words}: {said} (Service: AmazonECS; Status Code: 400; "
             f"Error Code: {code}; Request ID: {uuid.uuid4()}; Proxy: null)"
         )
-        raise FailedError(msg, "InvalidRequest") from None
+        raise ResourceFailedError(msg, "InvalidRequest") from None
 
 
-def _with_tags(place: Place, given: Properties) -> dict[str, Any]:
+def _with_tags(place: HandlerContext, given: Properties) -> dict[str, Any]:
     tags = place.all_tags(given.get("Tags"))
     return {**given, **({"Tags": tags} if tags else {})}
 
 
-def _create_cluster(place: Place, given: Properties) -> Made:
+def _create_cluster(place: HandlerContext, given: Properties) -> CreatedResource:
     renamed = {("settings" if k == "ClusterSettings" else k): v for k, v in given.items()}
     asked = {"ClusterName": place.name(most=255), **_with_tags(place, renamed)}
     cluster = _call(place, "CreateCluster", "Create Cluster", asked)["cluster"]
     if "ClusterSettings" in given:
         place.note("ClusterSettings", "stored")
-    return Made(cluster["clusterName"], {"Arn": cluster["clusterArn"]})
+    return CreatedResource(cluster["clusterName"], {"Arn": cluster["clusterArn"]})
 
 
-def _update_cluster(place: Place, name: str, old: Properties, new: Properties) -> Made:
+def _update_cluster(place: HandlerContext, name: str, old: Properties, new: Properties) -> CreatedResource:
     asked: dict[str, Any] = {"Cluster": name, "Settings": new.get("ClusterSettings") or []}
     if "Configuration" in new:
         asked["Configuration"] = new["Configuration"]
     cluster = _call(place, "UpdateCluster", "Update Cluster", asked)["cluster"]
     if not {"CapacityProviders", "DefaultCapacityProviderStrategy"} & {*old, *new}:
-        return Made(name, {"Arn": cluster["clusterArn"]})  # an association of its own may have set them
+        return CreatedResource(name, {"Arn": cluster["clusterArn"]})  # an association of its own may have set them
     providers = {
         "Cluster": name,
         "CapacityProviders": new.get("CapacityProviders") or [],
         "DefaultCapacityProviderStrategy": new.get("DefaultCapacityProviderStrategy") or [],
     }
     _call(place, "PutClusterCapacityProviders", "Put Cluster Capacity Providers", providers)
-    return Made(name, {"Arn": cluster["clusterArn"]})
+    return CreatedResource(name, {"Arn": cluster["clusterArn"]})
 
 
-def _delete_cluster(place: Place, name: str, _given: Properties) -> None:
+def _delete_cluster(place: HandlerContext, name: str, _given: Properties) -> None:
     place.ask("ecs", "DeleteCluster", cluster=name)
 
 
-def _create_definition(place: Place, given: Properties) -> Made:
+def _create_definition(place: HandlerContext, given: Properties) -> CreatedResource:
     asked = {"Family": place.name(most=255), **_with_tags(place, given)}
     made = _call(place, "RegisterTaskDefinition", "Create TaskDefinition", asked)["taskDefinition"]
-    return Made(made["taskDefinitionArn"], {"TaskDefinitionArn": made["taskDefinitionArn"]})
+    return CreatedResource(made["taskDefinitionArn"], {"TaskDefinitionArn": made["taskDefinitionArn"]})
 
 
-def _update_definition(_place: Place, arn: str, _old: Properties, _new: Properties) -> Made:
-    return Made(arn, {"TaskDefinitionArn": arn})  # only tags can change without a new revision
+def _update_definition(_place: HandlerContext, arn: str, _old: Properties, _new: Properties) -> CreatedResource:
+    return CreatedResource(arn, {"TaskDefinitionArn": arn})  # only tags can change without a new revision
 
 
-def _delete_definition(place: Place, arn: str, _given: Properties) -> None:
+def _delete_definition(place: HandlerContext, arn: str, _given: Properties) -> None:
     place.ask("ecs", "DeregisterTaskDefinition", taskDefinition=arn)
 
 
@@ -89,10 +95,10 @@ def _as_service(given: Properties) -> dict[str, Any]:
     return {("placementStrategy" if k == "PlacementStrategies" else k): v for k, v in given.items()}
 
 
-def _create_service(place: Place, given: Properties) -> Made:
+def _create_service(place: HandlerContext, given: Properties) -> CreatedResource:
     asked = {"ServiceName": place.name(most=255), **_with_tags(place, _as_service(given))}
     made = _call(place, "CreateService", "CreateService error", asked)["service"]
-    service = Made(made["serviceArn"], {"ServiceArn": made["serviceArn"], "Name": made["serviceName"]})
+    service = CreatedResource(made["serviceArn"], {"ServiceArn": made["serviceArn"], "Name": made["serviceName"]})
     place.identify(service.id)
     _stabilize(place, service.id, given.get("Cluster"))
     return service
@@ -111,7 +117,7 @@ class _Failing:
         return failed >= HOPELESS and self.since is not None and time.monotonic() - self.since >= GRACE
 
 
-def _stabilize(place: Place, arn: str, cluster: str | None) -> None:
+def _stabilize(place: HandlerContext, arn: str, cluster: str | None) -> None:
     """Wait until the service is steady, or until it is plain that it never will be.
 
     AWS waits for up to three hours; three launches in a row that failed for the same kind of reason
@@ -137,29 +143,29 @@ def _stabilize(place: Place, arn: str, cluster: str | None) -> None:
 
     try:
         ended = waiting.until(probe, what=f"service {arn} to be steady", timeout=STEADY_TIMEOUT, interval=0.05)
-    except errors.WaitExpiredError:
+    except WaitExpiredError:
         ended = "hopeless"
     if ended == "tripped":
-        raise FailedError(TRIPPED, "GeneralServiceException")
+        raise ResourceFailedError(TRIPPED, "GeneralServiceException")
     if ended == "cancelled":
-        raise FailedError("Resource creation cancelled", is_whole=True)
+        raise ResourceFailedError("Resource creation cancelled", is_whole=True)
     if ended == "hopeless":
-        raise FailedError(f"Service {arn} did not stabilize.", "NotStabilized")
+        raise ResourceFailedError(f"Service {arn} did not stabilize.", "NotStabilized")
 
 
-def _update_service(place: Place, arn: str, _old: Properties, new: Properties) -> Made:
+def _update_service(place: HandlerContext, arn: str, _old: Properties, new: Properties) -> CreatedResource:
     left_out = {"ServiceName", "Tags", "LaunchType", "SchedulingStrategy", "Role"}
     asked = {k: v for k, v in _as_service(new).items() if k not in left_out}
     made = _call(place, "UpdateService", "UpdateService error", {"Service": arn, **asked})["service"]
     _stabilize(place, arn, new.get("Cluster"))
-    return Made(arn, {"ServiceArn": arn, "Name": made["serviceName"]})
+    return CreatedResource(arn, {"ServiceArn": arn, "Name": made["serviceName"]})
 
 
-def _delete_service(place: Place, arn: str, given: Properties) -> None:
+def _delete_service(place: HandlerContext, arn: str, given: Properties) -> None:
     cluster = given.get("Cluster") or "default"
     try:
         place.ask("ecs", "DeleteService", service=arn, cluster=cluster, force=True)
-    except FailedError as failure:
+    except ResourceFailedError as failure:
         if not any(gone in failure.message for gone in GONE):
             raise
         return
@@ -173,23 +179,23 @@ def _delete_service(place: Place, arn: str, given: Properties) -> None:
     waiting.until(is_gone, what=f"service {arn} to drain", timeout=STEADY_TIMEOUT, interval=0.05)
 
 
-def _associate(place: Place, given: Properties) -> Made:
+def _associate(place: HandlerContext, given: Properties) -> CreatedResource:
     _call(place, "PutClusterCapacityProviders", "Put Cluster Capacity Providers", given)
-    return Made(str(given["Cluster"]))
+    return CreatedResource(str(given["Cluster"]))
 
 
-def _reassociate(place: Place, cluster: str, _old: Properties, new: Properties) -> Made:
+def _reassociate(place: HandlerContext, cluster: str, _old: Properties, new: Properties) -> CreatedResource:
     _call(place, "PutClusterCapacityProviders", "Put Cluster Capacity Providers", new)
-    return Made(cluster)
+    return CreatedResource(cluster)
 
 
-def _dissociate(place: Place, cluster: str, _given: Properties) -> None:
+def _dissociate(place: HandlerContext, cluster: str, _given: Properties) -> None:
     place.ask(
         "ecs", "PutClusterCapacityProviders", cluster=cluster, capacityProviders=[], defaultCapacityProviderStrategy=[]
     )
 
 
-def _read_cluster(place: Place, name: str, _given: Properties) -> dict[str, Any]:
+def _read_cluster(place: HandlerContext, name: str, _given: Properties) -> dict[str, Any]:
     include = ["SETTINGS", "CONFIGURATIONS", "TAGS"]
     found = place.ask("ecs", "DescribeClusters", clusters=[name], include=include)["clusters"][0]
     return {**found, "ClusterSettings": found.get("settings"), "Tags": _pairs(found)}
@@ -199,13 +205,13 @@ def _pairs(found: dict[str, Any]) -> list[dict[str, str]]:
     return [{"Key": tag["key"], "Value": tag["value"]} for tag in found.get("tags") or []]
 
 
-def _read_definition(place: Place, arn: str, given: Properties) -> dict[str, Any]:
+def _read_definition(place: HandlerContext, arn: str, given: Properties) -> dict[str, Any]:
     answer = place.ask("ecs", "DescribeTaskDefinition", taskDefinition=arn, include=["TAGS"])
     found = answer["taskDefinition"]
     sizes_kept = {
         name: given[name]
         for name, word in (("Cpu", "vcpu"), ("Memory", "gb"))
-        if name in given and str(sizes.units(str(given[name]), word)) == found.get(name.lower())
+        if name in given and str(fargate_sizes.units(str(given[name]), word)) == found.get(name.lower())
     }
     roles = {
         name: given[name]
@@ -221,7 +227,7 @@ def _lower(name: str) -> str:
     return name[0].lower() + name[1:]
 
 
-def _read_service(place: Place, arn: str, given: Properties) -> dict[str, Any]:
+def _read_service(place: HandlerContext, arn: str, given: Properties) -> dict[str, Any]:
     asked = {"cluster": given["Cluster"]} if given.get("Cluster") else {}
     found = place.ask("ecs", "DescribeServices", services=[arn], include=["TAGS"], **asked)["services"][0]
     same = found["clusterArn"] == given.get("Cluster") or found["clusterArn"].endswith(f"/{given.get('Cluster')}")
@@ -246,7 +252,7 @@ def _primary(found: dict[str, Any]) -> dict[str, Any]:
     return next(iter(found.get("deployments") or []), {})
 
 
-def _read_association(place: Place, cluster: str, given: Properties) -> dict[str, Any]:
+def _read_association(place: HandlerContext, cluster: str, given: Properties) -> dict[str, Any]:
     found = place.ask("ecs", "DescribeClusters", clusters=[cluster])["clusters"][0]
     return {**found, "Cluster": given["Cluster"] if found["clusterName"] in str(given["Cluster"]) else None}
 

@@ -6,12 +6,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from preflight.rehearsal.cloudformation.resources.declarative import tagged
-from preflight.rehearsal.cloudformation.resources.handler import FailedError, Handler, Made, Place, Properties
+from preflight.rehearsal.cloudformation.resources.handler import (
+    CreatedResource,
+    Handler,
+    HandlerContext,
+    Properties,
+    ResourceFailedError,
+)
 
 _APART = {"FileSystemTags", "LifecyclePolicies", "BackupPolicy", "FileSystemPolicy", "BypassPolicyLockoutSafetyCheck"}
 
 
-def _create_system(place: Place, given: Properties) -> Made:
+def _create_system(place: HandlerContext, given: Properties) -> CreatedResource:
     plain = {key: value for key, value in given.items() if key not in _APART}
     asked = {**plain, "CreationToken": place.name(), "Tags": given.get("FileSystemTags")}
     made = place.call("efs", "CreateFileSystem", tagged(place, "efs", "CreateFileSystem", asked))
@@ -24,65 +30,65 @@ def _create_system(place: Place, given: Properties) -> Made:
     if given.get("LifecyclePolicies"):
         policies = list(given["LifecyclePolicies"])
         place.call("efs", "PutLifecycleConfiguration", {"FileSystemId": system, "LifecyclePolicies": policies})
-    return Made(system, {"Arn": made["FileSystemArn"], "FileSystemId": system})
+    return CreatedResource(system, {"Arn": made["FileSystemArn"], "FileSystemId": system})
 
 
-def _update_system(place: Place, system: str, _old: Properties, new: Properties) -> Made:
+def _update_system(place: HandlerContext, system: str, _old: Properties, new: Properties) -> CreatedResource:
     policies = list(new.get("LifecyclePolicies") or [])
     place.call("efs", "PutLifecycleConfiguration", {"FileSystemId": system, "LifecyclePolicies": policies})
     place.ask("efs", "TagResource", ResourceId=system, Tags=place.all_tags(new.get("FileSystemTags")))
     found = place.ask("efs", "DescribeFileSystems", FileSystemId=system)["FileSystems"][0]
-    return Made(system, {"Arn": found["FileSystemArn"], "FileSystemId": system})
+    return CreatedResource(system, {"Arn": found["FileSystemArn"], "FileSystemId": system})
 
 
-def _read_system(place: Place, system: str, _given: Properties) -> dict[str, Any]:
+def _read_system(place: HandlerContext, system: str, _given: Properties) -> dict[str, Any]:
     found = place.ask("efs", "DescribeFileSystems", FileSystemId=system)["FileSystems"][0]
     policies = place.ask("efs", "DescribeLifecycleConfiguration", FileSystemId=system)["LifecyclePolicies"]
     return {**found, "FileSystemTags": found.get("Tags"), "LifecyclePolicies": policies}
 
 
-def _delete_system(place: Place, system: str, _given: Properties) -> None:
+def _delete_system(place: HandlerContext, system: str, _given: Properties) -> None:
     place.ask("efs", "DeleteFileSystem", FileSystemId=system)
 
 
-def _create_target(place: Place, given: Properties) -> Made:
+def _create_target(place: HandlerContext, given: Properties) -> CreatedResource:
     made = place.call("efs", "CreateMountTarget", given)
     target = made["MountTargetId"]
-    return Made(target, {"Id": target, "IpAddress": made.get("IpAddress", "")})
+    return CreatedResource(target, {"Id": target, "IpAddress": made.get("IpAddress", "")})
 
 
-def _read_target(place: Place, target: str, _given: Properties) -> dict[str, Any]:
+def _read_target(place: HandlerContext, target: str, _given: Properties) -> dict[str, Any]:
     found = place.ask("efs", "DescribeMountTargets", MountTargetId=target)["MountTargets"][0]
     groups = place.ask("efs", "DescribeMountTargetSecurityGroups", MountTargetId=target)["SecurityGroups"]
     return {**found, "SecurityGroups": groups}
 
 
-def _update_target(place: Place, target: str, _old: Properties, new: Properties) -> Made:
+def _update_target(place: HandlerContext, target: str, _old: Properties, new: Properties) -> CreatedResource:
     groups = list(new["SecurityGroups"])
     place.ask("efs", "ModifyMountTargetSecurityGroups", MountTargetId=target, SecurityGroups=groups)
     found = place.ask("efs", "DescribeMountTargets", MountTargetId=target)["MountTargets"][0]
-    return Made(target, {"Id": target, "IpAddress": found.get("IpAddress", "")})
+    return CreatedResource(target, {"Id": target, "IpAddress": found.get("IpAddress", "")})
 
 
-def _delete_target(place: Place, target: str, _given: Properties) -> None:
+def _delete_target(place: HandlerContext, target: str, _given: Properties) -> None:
     place.ask("efs", "DeleteMountTarget", MountTargetId=target)
 
 
-def _create_point(place: Place, given: Properties) -> Made:
+def _create_point(place: HandlerContext, given: Properties) -> CreatedResource:
     asked = {{"AccessPointTags": "Tags"}.get(key, key): value for key, value in given.items()}
     asked.setdefault("ClientToken", place.name())
     made = place.call("efs", "CreateAccessPoint", tagged(place, "efs", "CreateAccessPoint", asked))
     if "AccessPointTags" in given:
         place.note("AccessPointTags", "stored")
-    return Made(made["AccessPointId"], {"Arn": made["AccessPointArn"], "AccessPointId": made["AccessPointId"]})
+    return CreatedResource(made["AccessPointId"], {"Arn": made["AccessPointArn"], "AccessPointId": made["AccessPointId"]})
 
 
-def _read_point(place: Place, point: str, _given: Properties) -> dict[str, Any]:
+def _read_point(place: HandlerContext, point: str, _given: Properties) -> dict[str, Any]:
     found = place.ask("efs", "DescribeAccessPoints", AccessPointId=point)["AccessPoints"][0]
     return {**found, "AccessPointTags": found.get("Tags")}
 
 
-def _delete_point(place: Place, point: str, _given: Properties) -> None:
+def _delete_point(place: HandlerContext, point: str, _given: Properties) -> None:
     place.ask("efs", "DeleteAccessPoint", AccessPointId=point)
 
 
@@ -100,7 +106,7 @@ _TABLE = {
 }
 
 
-def _create_table(place: Place, given: Properties) -> Made:
+def _create_table(place: HandlerContext, given: Properties) -> CreatedResource:
     plain = {key: value for key, value in given.items() if key in _TABLE}
     asked = {"TableName": place.name(most=255), **plain}
     stream = given.get("StreamSpecification")
@@ -110,7 +116,7 @@ def _create_table(place: Place, given: Properties) -> Made:
     if encryption:
         asked["SSESpecification"] = {{"SSEEnabled": "Enabled"}.get(k, k): v for k, v in encryption.items()}
     if asked.get("BillingMode") != "PAY_PER_REQUEST" and "ProvisionedThroughput" not in asked:
-        raise FailedError(
+        raise ResourceFailedError(
             "One or more parameter values were invalid: ReadCapacityUnits and WriteCapacityUnits must both be "
             "specified when BillingMode is PROVISIONED"
         )
@@ -118,20 +124,20 @@ def _create_table(place: Place, given: Properties) -> Made:
     for name in given:
         is_kept = name in {*_TABLE, "StreamSpecification", "SSESpecification"}
         place.note(name, "stored" if is_kept else "ignored")
-    return Made(made["TableName"], {"Arn": made["TableArn"], "StreamArn": made.get("LatestStreamArn", "")})
+    return CreatedResource(made["TableName"], {"Arn": made["TableArn"], "StreamArn": made.get("LatestStreamArn", "")})
 
 
-def _update_table(place: Place, name: str, old: Properties, new: Properties) -> Made:
+def _update_table(place: HandlerContext, name: str, old: Properties, new: Properties) -> CreatedResource:
     names = ("AttributeDefinitions", "BillingMode", "DeletionProtectionEnabled", "ProvisionedThroughput", "TableClass")
     changed = {key: new[key] for key in names if key in new and new[key] != old.get(key)}
     if changed:
         place.call("dynamodb", "UpdateTable", {"TableName": name, **changed})
     found = place.ask("dynamodb", "DescribeTable", TableName=name)["Table"]
     place.ask("dynamodb", "TagResource", ResourceArn=found["TableArn"], Tags=place.all_tags(new.get("Tags")))
-    return Made(name, {"Arn": found["TableArn"], "StreamArn": found.get("LatestStreamArn", "")})
+    return CreatedResource(name, {"Arn": found["TableArn"], "StreamArn": found.get("LatestStreamArn", "")})
 
 
-def _read_table(place: Place, name: str, _given: Properties) -> dict[str, Any]:
+def _read_table(place: HandlerContext, name: str, _given: Properties) -> dict[str, Any]:
     found = place.ask("dynamodb", "DescribeTable", TableName=name)["Table"]
     tags = place.ask("dynamodb", "ListTagsOfResource", ResourceArn=found["TableArn"]).get("Tags", [])
     mode = (found.get("BillingModeSummary") or {}).get("BillingMode")
@@ -140,7 +146,7 @@ def _read_table(place: Place, name: str, _given: Properties) -> dict[str, Any]:
     return {**found, "BillingMode": mode, "Tags": tags, "SSESpecification": encryption}
 
 
-def _delete_table(place: Place, name: str, _given: Properties) -> None:
+def _delete_table(place: HandlerContext, name: str, _given: Properties) -> None:
     place.ask("dynamodb", "DeleteTable", TableName=name)
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from preflight.rehearsal import protocol
-from preflight.rehearsal.cloudformation.resources.handler import Handler, Made, Place, Properties
+from preflight.rehearsal.cloudformation.resources.handler import CreatedResource, Handler, HandlerContext, Properties
 
 MAX_NAME = 32
 
 
-def _attributes(place: Place, kind: str, arn: str, given: Properties) -> None:
+def _attributes(place: HandlerContext, kind: str, arn: str, given: Properties) -> None:
     """Set the attributes of a `LoadBalancer`, a `TargetGroup` or a `Listener`."""
     name = f"{kind}Attributes"
     if given.get(name):
@@ -19,7 +19,7 @@ def _attributes(place: Place, kind: str, arn: str, given: Properties) -> None:
         place.note(name, "stored")
 
 
-def _create_balancer(place: Place, given: Properties) -> Made:
+def _create_balancer(place: HandlerContext, given: Properties) -> CreatedResource:
     plain = {key: value for key, value in given.items() if key != "LoadBalancerAttributes"}
     name = place.name(most=MAX_NAME).removeprefix("internal-")  # which no name may begin with
     asked = {"Name": name, **plain, "Tags": place.all_tags(given.get("Tags"))}
@@ -32,9 +32,9 @@ def _create_balancer(place: Place, given: Properties) -> Made:
     return _balancer(made)
 
 
-def _balancer(made: dict[str, Any]) -> Made:
+def _balancer(made: dict[str, Any]) -> CreatedResource:
     arn = made["LoadBalancerArn"]
-    return Made(
+    return CreatedResource(
         arn,
         {
             "LoadBalancerArn": arn,
@@ -47,11 +47,11 @@ def _balancer(made: dict[str, Any]) -> Made:
     )
 
 
-def _delete_balancer(place: Place, arn: str, _given: Properties) -> None:
+def _delete_balancer(place: HandlerContext, arn: str, _given: Properties) -> None:
     place.ask("elbv2", "DeleteLoadBalancer", LoadBalancerArn=arn)
 
 
-def _create_group(place: Place, given: Properties) -> Made:
+def _create_group(place: HandlerContext, given: Properties) -> CreatedResource:
     apart = {"TargetGroupAttributes", "Targets"}
     plain = {key: value for key, value in given.items() if key not in apart}
     tags = place.all_tags(given.get("Tags"))
@@ -65,9 +65,9 @@ def _create_group(place: Place, given: Properties) -> Made:
     return _group(made)
 
 
-def _group(made: dict[str, Any]) -> Made:
+def _group(made: dict[str, Any]) -> CreatedResource:
     arn = made["TargetGroupArn"]
-    return Made(
+    return CreatedResource(
         arn,
         {
             "TargetGroupArn": arn,
@@ -78,32 +78,32 @@ def _group(made: dict[str, Any]) -> Made:
     )
 
 
-def _delete_group(place: Place, arn: str, _given: Properties) -> None:
+def _delete_group(place: HandlerContext, arn: str, _given: Properties) -> None:
     place.ask("elbv2", "DeleteTargetGroup", TargetGroupArn=arn)
 
 
-def _create_listener(place: Place, given: Properties) -> Made:
+def _create_listener(place: HandlerContext, given: Properties) -> CreatedResource:
     plain = {key: value for key, value in given.items() if key != "ListenerAttributes"}
     made = place.call("elbv2", "CreateListener", plain)["Listeners"][0]["ListenerArn"]
     place.identify(made)
     _attributes(place, "Listener", made, given)
-    return Made(made, {"ListenerArn": made})
+    return CreatedResource(made, {"ListenerArn": made})
 
 
-def _delete_listener(place: Place, arn: str, _given: Properties) -> None:
+def _delete_listener(place: HandlerContext, arn: str, _given: Properties) -> None:
     place.ask("elbv2", "DeleteListener", ListenerArn=arn)
 
 
-def _create_rule(place: Place, given: Properties) -> Made:
+def _create_rule(place: HandlerContext, given: Properties) -> CreatedResource:
     made = place.call("elbv2", "CreateRule", given)["Rules"][0]
-    return Made(made["RuleArn"], {"RuleArn": made["RuleArn"], "IsDefault": False})
+    return CreatedResource(made["RuleArn"], {"RuleArn": made["RuleArn"], "IsDefault": False})
 
 
-def _delete_rule(place: Place, arn: str, _given: Properties) -> None:
+def _delete_rule(place: HandlerContext, arn: str, _given: Properties) -> None:
     place.ask("elbv2", "DeleteRule", RuleArn=arn)
 
 
-def _update_balancer(place: Place, arn: str, old: Properties, new: Properties) -> Made:
+def _update_balancer(place: HandlerContext, arn: str, old: Properties, new: Properties) -> CreatedResource:
     if old.get("Subnets") != new.get("Subnets") and new.get("Subnets"):
         place.ask("elbv2", "SetSubnets", LoadBalancerArn=arn, Subnets=list(new["Subnets"]))
     if old.get("SecurityGroups") != new.get("SecurityGroups") and new.get("SecurityGroups"):
@@ -114,7 +114,7 @@ def _update_balancer(place: Place, arn: str, old: Properties, new: Properties) -
     return _balancer(place.ask("elbv2", "DescribeLoadBalancers", LoadBalancerArns=[arn])["LoadBalancers"][0])
 
 
-def _read_balancer(place: Place, arn: str, given: Properties) -> dict[str, Any]:
+def _read_balancer(place: HandlerContext, arn: str, given: Properties) -> dict[str, Any]:
     found = place.ask("elbv2", "DescribeLoadBalancers", LoadBalancerArns=[arn])["LoadBalancers"][0]
     subnets = [zone["SubnetId"] for zone in found["AvailabilityZones"]]
     return {
@@ -127,15 +127,15 @@ def _read_balancer(place: Place, arn: str, given: Properties) -> dict[str, Any]:
     }
 
 
-def _kept_attributes(place: Place, kind: str, arn: str) -> list[dict[str, str]]:
+def _kept_attributes(place: HandlerContext, kind: str, arn: str) -> list[dict[str, str]]:
     return list(place.ask("elbv2", f"Describe{kind}Attributes", **{f"{kind}Arn": arn})["Attributes"])
 
 
-def _kept_tags(place: Place, arn: str) -> list[dict[str, str]]:
+def _kept_tags(place: HandlerContext, arn: str) -> list[dict[str, str]]:
     return list(place.ask("elbv2", "DescribeTags", ResourceArns=[arn])["TagDescriptions"][0]["Tags"])
 
 
-def _update_group(place: Place, arn: str, _old: Properties, new: Properties) -> Made:
+def _update_group(place: HandlerContext, arn: str, _old: Properties, new: Properties) -> CreatedResource:
     members = protocol.model_of("elbv2").operation_model("ModifyTargetGroup").input_shape.members
     changed = {key: value for key, value in new.items() if key in members}
     place.call("elbv2", "ModifyTargetGroup", {"TargetGroupArn": arn, **changed})
@@ -143,7 +143,7 @@ def _update_group(place: Place, arn: str, _old: Properties, new: Properties) -> 
     return _group(place.ask("elbv2", "DescribeTargetGroups", TargetGroupArns=[arn])["TargetGroups"][0])
 
 
-def _read_group(place: Place, arn: str, given: Properties) -> dict[str, Any]:
+def _read_group(place: HandlerContext, arn: str, given: Properties) -> dict[str, Any]:
     found = place.ask("elbv2", "DescribeTargetGroups", TargetGroupArns=[arn])["TargetGroups"][0]
     return {
         **found,
@@ -154,48 +154,48 @@ def _read_group(place: Place, arn: str, given: Properties) -> dict[str, Any]:
     }
 
 
-def _kept_targets(place: Place, arn: str) -> list[dict[str, Any]]:
+def _kept_targets(place: HandlerContext, arn: str) -> list[dict[str, Any]]:
     health = place.ask("elbv2", "DescribeTargetHealth", TargetGroupArn=arn)["TargetHealthDescriptions"]
     return [description["Target"] for description in health]
 
 
-def _update_listener(place: Place, arn: str, _old: Properties, new: Properties) -> Made:
+def _update_listener(place: HandlerContext, arn: str, _old: Properties, new: Properties) -> CreatedResource:
     plain = {key: value for key, value in new.items() if key not in {"ListenerAttributes", "LoadBalancerArn"}}
     place.call("elbv2", "ModifyListener", {"ListenerArn": arn, **plain})
     _attributes(place, "Listener", arn, new)
-    return Made(arn, {"ListenerArn": arn})
+    return CreatedResource(arn, {"ListenerArn": arn})
 
 
-def _read_listener(place: Place, arn: str, given: Properties) -> dict[str, Any]:
+def _read_listener(place: HandlerContext, arn: str, given: Properties) -> dict[str, Any]:
     found = place.ask("elbv2", "DescribeListeners", ListenerArns=[arn])["Listeners"][0]
     kept = _kept_attributes(place, "Listener", arn) if given.get("ListenerAttributes") else []
     return {**found, "ListenerAttributes": kept}
 
 
-def _update_rule(place: Place, arn: str, old: Properties, new: Properties) -> Made:
+def _update_rule(place: HandlerContext, arn: str, old: Properties, new: Properties) -> CreatedResource:
     place.call("elbv2", "ModifyRule", {"RuleArn": arn, **{k: new[k] for k in ("Actions", "Conditions") if k in new}})
     if old.get("Priority") != new.get("Priority"):
         pairs = [{"RuleArn": arn, "Priority": int(new["Priority"])}]
         place.ask("elbv2", "SetRulePriorities", RulePriorities=pairs)
-    return Made(arn, {"RuleArn": arn, "IsDefault": False})
+    return CreatedResource(arn, {"RuleArn": arn, "IsDefault": False})
 
 
-def _read_rule(place: Place, arn: str, given: Properties) -> dict[str, Any]:
+def _read_rule(place: HandlerContext, arn: str, given: Properties) -> dict[str, Any]:
     found = place.ask("elbv2", "DescribeRules", RuleArns=[arn])["Rules"][0]
     return {**found, "ListenerArn": given["ListenerArn"] if found else None}
 
 
-def _add_certificates(place: Place, given: Properties) -> Made:
+def _add_certificates(place: HandlerContext, given: Properties) -> CreatedResource:
     place.call("elbv2", "AddListenerCertificates", given)
-    return Made(place.name())
+    return CreatedResource(place.name())
 
 
-def _remove_certificates(place: Place, _id: str, given: Properties) -> None:
+def _remove_certificates(place: HandlerContext, _id: str, given: Properties) -> None:
     asked = {"ListenerArn": given["ListenerArn"], "Certificates": [dict(c) for c in given["Certificates"]]}
     place.ask("elbv2", "RemoveListenerCertificates", **asked)
 
 
-def _read_certificates(place: Place, _id: str, given: Properties) -> dict[str, Any]:
+def _read_certificates(place: HandlerContext, _id: str, given: Properties) -> dict[str, Any]:
     listener = given["ListenerArn"]
     found = place.ask("elbv2", "DescribeListenerCertificates", ListenerArn=listener)["Certificates"]
     return {"ListenerArn": listener, "Certificates": found}

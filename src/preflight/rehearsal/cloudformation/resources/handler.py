@@ -14,9 +14,10 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from preflight.rehearsal import account as accounts
-from preflight.rehearsal import ledger, protocol
-from preflight.templates import functions as resolve
-from preflight.templates import schemas
+from preflight.rehearsal import protocol
+from preflight.rehearsal.account import Account
+from preflight.rehearsal.ledger import Ledger
+from preflight.templates import functions, schemas
 
 Properties = Mapping[str, Any]
 PREFIXES = {"elbv2": "elasticloadbalancing", "efs": "elasticfilesystem"}  # of actions, by the name of a client
@@ -24,7 +25,7 @@ SPECIFIED = "TagSpecifications"  # what EC2 calls the tags of what it makes; no 
 READING = re.compile(r"(Describe|Get|List|Head)[A-Z]")  # operations that change nothing
 
 
-class FailedError(Exception):
+class ResourceFailedError(Exception):
     """A handler could not do it; `message` is what AWS would say, `code` the handler error code."""
 
     def __init__(self, message: str, code: str = "InvalidRequest", *, is_whole: bool = False) -> None:
@@ -45,7 +46,7 @@ class FailedError(Exception):
 
 
 @dataclass(frozen=True)
-class Made:
+class CreatedResource:
     """A resource that was made: its physical id (what Ref returns) and what Fn::GetAtt returns."""
 
     id: str
@@ -53,16 +54,16 @@ class Made:
 
 
 @dataclass(frozen=True)
-class Place:
+class HandlerContext:
     """Where a handler works: account, region, stack and logical id."""
 
-    account: accounts.Account
+    account: Account
     region: str
     stack: str
     stack_id: str
     logical: str
     kind: str
-    book: ledger.Ledger
+    book: Ledger
     tags: Mapping[str, str] = field(default_factory=dict)
     capabilities: tuple[str, ...] = ()
     stop: threading.Event = field(default_factory=threading.Event)
@@ -76,12 +77,12 @@ class Place:
     @property
     def partition(self) -> str:
         """Partition of the stack's region, the second word of every ARN."""
-        return resolve.partition_of(self.region)[0]
+        return functions.partition_of(self.region)[0]
 
     @property
     def suffix(self) -> str:
         """What the names of AWS's hosts end with in the stack's region."""
-        return resolve.partition_of(self.region)[1]
+        return functions.partition_of(self.region)[1]
 
     def client(self, service: str) -> Any:
         """A client of the account, in the region of the stack."""
@@ -153,7 +154,7 @@ class Place:
         """
         said = self.account.denial(service, self.region, operation, given)
         if said is not None:
-            raise FailedError(f"{said}{_tail(service, 403)}", "AccessDenied")
+            raise ResourceFailedError(f"{said}{_tail(service, 403)}", "AccessDenied")
 
 
 def _is_callers(kind: str, service: str, operation: str) -> bool:
@@ -164,12 +165,12 @@ def _is_callers(kind: str, service: str, operation: str) -> bool:
     return not known or service == "s3" or f"{PREFIXES.get(service, service)}:{operation}".lower() in known
 
 
-def refused(service: str, error: ClientError) -> FailedError:
+def refused(service: str, error: ClientError) -> ResourceFailedError:
     """A service's refusal as CloudFormation's handlers report it."""
     said = error.response["Error"]
     status = error.response["ResponseMetadata"].get("HTTPStatusCode", 400)
     code = _handler_code(said["Code"])
-    return FailedError(f"{said['Message']}{_tail(service, status)}", code)
+    return ResourceFailedError(f"{said['Message']}{_tail(service, status)}", code)
 
 
 def _tail(service: str, status: int) -> str:
@@ -186,12 +187,12 @@ def _handler_code(code: str) -> str:
     return "AccessDenied" if "AccessDenied" in code or code == "UnauthorizedOperation" else "InvalidRequest"
 
 
-def is_gone(failure: FailedError) -> bool:
+def is_gone(failure: ResourceFailedError) -> bool:
     """Whether a delete failed because there was nothing left to delete."""
     return failure.code == "NotFound"
 
 
-Reader = Callable[[Place, str, Properties], Mapping[str, Any]]
+Reader = Callable[[HandlerContext, str, Properties], Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -204,22 +205,22 @@ class Handler:
     whose attributes other resources change: Fn::GetAtt asks it anew.
     """
 
-    create: Callable[[Place, Properties], Made]
-    delete: Callable[[Place, str, Properties], None]
-    update: Callable[[Place, str, Properties, Properties], Made] | None = None
+    create: Callable[[HandlerContext, Properties], CreatedResource]
+    delete: Callable[[HandlerContext, str, Properties], None]
+    update: Callable[[HandlerContext, str, Properties, Properties], CreatedResource] | None = None
     read: Reader | None = None
-    attributes: Callable[[Place, str], Mapping[str, Any]] | None = None
+    attributes: Callable[[HandlerContext, str], Mapping[str, Any]] | None = None
 
 
-def _stand_in(place: Place, given: Properties) -> Made:
+def _stand_in(place: HandlerContext, given: Properties) -> CreatedResource:
     state = "stubbed" if is_custom(place.kind) else "ignored"
     place.note(None, state, f"{place.kind} is not modelled: a stand-in was created")
     for name in given:
         place.note(name, state)
-    made = Anything(place)
+    made = StandInAttributes(place)
     identifier = schemas.identifier(place.kind)
     own = given.get(identifier)
-    return Made(str(own) if isinstance(own, str) else made.value(identifier or "Id"), made)
+    return CreatedResource(str(own) if isinstance(own, str) else made.value(identifier or "Id"), made)
 
 
 def is_custom(kind: str) -> bool:
@@ -227,13 +228,13 @@ def is_custom(kind: str) -> bool:
     return kind.startswith("Custom::") or kind == "AWS::CloudFormation::CustomResource"
 
 
-class Anything(dict[str, Any]):
+class StandInAttributes(dict[str, Any]):
     """Attributes of a resource that is not modelled: every one that its schema knows has a value.
 
     Of a custom resource any attribute has one.
     """
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: HandlerContext) -> None:
         self._place = place
         super().__init__({name: self.value(name) for name in schemas.read_only(place.kind)})
 
@@ -254,4 +255,4 @@ class Anything(dict[str, Any]):
         return f"arn:{self._place.partition}:{service}:{self._place.region}:{self._place.account.id}:{word}"
 
 
-STANDIN = Handler(_stand_in, lambda _place, _id, _given: None, lambda _place, physical, _old, _new: Made(physical))
+STANDIN = Handler(_stand_in, lambda _place, _id, _given: None, lambda _place, physical, _old, _new: CreatedResource(physical))

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from preflight.rehearsal.cloudformation.resources.handler import FailedError, Handler, Made, Place, Properties
+from preflight.rehearsal.cloudformation.resources.handler import (
+    CreatedResource,
+    Handler,
+    HandlerContext,
+    Properties,
+    ResourceFailedError,
+)
 from preflight.rehearsal.cloudformation.resources.iam_roles import document_of, inline
 
 MAX_VERSIONS = 5
@@ -15,30 +21,30 @@ _TARGETS = (
 )
 
 
-def _create_policy(place: Place, given: Properties) -> Made:
+def _create_policy(place: HandlerContext, given: Properties) -> CreatedResource:
     if not any(given.get(names) for names, *_ in _TARGETS):
-        raise FailedError("At least one of [Groups,Roles,Users] must be non-empty.", is_whole=True)
+        raise ResourceFailedError("At least one of [Groups,Roles,Users] must be non-empty.", is_whole=True)
     name, document = given["PolicyName"], inline(given["PolicyDocument"])
     for names, key, put, *_ in _TARGETS:
         for target in given.get(names) or []:
             place.ask("iam", put, **{key: target}, PolicyName=name, PolicyDocument=document)
     for key in given:
         place.note(key, "stored")
-    return Made(place.name(), {"Id": name})
+    return CreatedResource(place.name(), {"Id": name})
 
 
-def _delete_policy(place: Place, _id: str, given: Properties) -> None:
+def _delete_policy(place: HandlerContext, _id: str, given: Properties) -> None:
     for names, key, _, delete, *_ in _TARGETS:
         for target in given.get(names) or []:
             place.ask("iam", delete, **{key: target}, PolicyName=given["PolicyName"])
 
 
-def _update_policy(place: Place, physical: str, old: Properties, new: Properties) -> Made:
+def _update_policy(place: HandlerContext, physical: str, old: Properties, new: Properties) -> CreatedResource:
     _delete_policy(place, physical, old)
-    return Made(physical, _create_policy(place, new).attributes)
+    return CreatedResource(physical, _create_policy(place, new).attributes)
 
 
-def _read_policy(place: Place, _id: str, given: Properties) -> dict[str, Any]:
+def _read_policy(place: HandlerContext, _id: str, given: Properties) -> dict[str, Any]:
     name = given["PolicyName"]
     kept: dict[str, Any] = {"PolicyName": name}
     for names, key, put, *_ in _TARGETS:
@@ -50,7 +56,7 @@ def _read_policy(place: Place, _id: str, given: Properties) -> dict[str, Any]:
     return kept
 
 
-def _create_managed(place: Place, given: Properties) -> Made:
+def _create_managed(place: HandlerContext, given: Properties) -> CreatedResource:
     name = given.get("ManagedPolicyName") or place.name(most=128)
     simple = {key: given[key] for key in ("Path", "Description") if key in given}
     made = place.ask(
@@ -63,10 +69,10 @@ def _create_managed(place: Place, given: Properties) -> Made:
             place.ask("iam", attach, **{key: target}, PolicyArn=arn)
     for key in given:
         place.note(key, "stored")
-    return Made(arn, {"PolicyArn": arn, "PolicyId": made["Policy"]["PolicyId"]})
+    return CreatedResource(arn, {"PolicyArn": arn, "PolicyId": made["Policy"]["PolicyId"]})
 
 
-def _update_managed(place: Place, arn: str, old: Properties, new: Properties) -> Made:
+def _update_managed(place: HandlerContext, arn: str, old: Properties, new: Properties) -> CreatedResource:
     document = document_of(new["PolicyDocument"])
     versions = place.ask("iam", "ListPolicyVersions", PolicyArn=arn)["Versions"]
     for version in [v for v in versions if not v["IsDefaultVersion"]][MAX_VERSIONS - 2 :]:
@@ -78,10 +84,10 @@ def _update_managed(place: Place, arn: str, old: Properties, new: Properties) ->
             place.ask("iam", detach, **{key: target}, PolicyArn=arn)
         for target in sorted(after - before):
             place.ask("iam", attach, **{key: target}, PolicyArn=arn)
-    return Made(arn, {"PolicyArn": arn, "PolicyId": place.ask("iam", "GetPolicy", PolicyArn=arn)["Policy"]["PolicyId"]})
+    return CreatedResource(arn, {"PolicyArn": arn, "PolicyId": place.ask("iam", "GetPolicy", PolicyArn=arn)["Policy"]["PolicyId"]})
 
 
-def _read_managed(place: Place, arn: str, _given: Properties) -> dict[str, Any]:
+def _read_managed(place: HandlerContext, arn: str, _given: Properties) -> dict[str, Any]:
     policy = place.ask("iam", "GetPolicy", PolicyArn=arn)["Policy"]
     version = place.ask("iam", "GetPolicyVersion", PolicyArn=arn, VersionId=policy["DefaultVersionId"])
     attached = place.ask("iam", "ListEntitiesForPolicy", PolicyArn=arn)
@@ -93,7 +99,7 @@ def _read_managed(place: Place, arn: str, _given: Properties) -> dict[str, Any]:
     }
 
 
-def _delete_managed(place: Place, arn: str, _given: Properties) -> None:
+def _delete_managed(place: HandlerContext, arn: str, _given: Properties) -> None:
     attached = place.ask("iam", "ListEntitiesForPolicy", PolicyArn=arn)
     for names, key, _, _, _, detach in _TARGETS:
         for target in attached.get(f"Policy{names}", []):
@@ -104,29 +110,29 @@ def _delete_managed(place: Place, arn: str, _given: Properties) -> None:
     place.ask("iam", "DeletePolicy", PolicyArn=arn)
 
 
-def _create_role_policy(place: Place, given: Properties) -> Made:
+def _create_role_policy(place: HandlerContext, given: Properties) -> CreatedResource:
     document = inline(given.get("PolicyDocument", {}))
     place.ask(
         "iam", "PutRolePolicy", RoleName=given["RoleName"], PolicyName=given["PolicyName"], PolicyDocument=document
     )
     for key in given:
         place.note(key, "stored")
-    return Made(f"{given['PolicyName']}|{given['RoleName']}")
+    return CreatedResource(f"{given['PolicyName']}|{given['RoleName']}")
 
 
-def _delete_role_policy(place: Place, _id: str, given: Properties) -> None:
+def _delete_role_policy(place: HandlerContext, _id: str, given: Properties) -> None:
     place.ask("iam", "DeleteRolePolicy", RoleName=given["RoleName"], PolicyName=given["PolicyName"])
 
 
-def _update_role_policy(place: Place, physical: str, _old: Properties, new: Properties) -> Made:
-    return Made(physical, _create_role_policy(place, new).attributes)
+def _update_role_policy(place: HandlerContext, physical: str, _old: Properties, new: Properties) -> CreatedResource:
+    return CreatedResource(physical, _create_role_policy(place, new).attributes)
 
 
-def _read_role_policy(place: Place, _id: str, given: Properties) -> dict[str, Any]:
+def _read_role_policy(place: HandlerContext, _id: str, given: Properties) -> dict[str, Any]:
     return place.ask("iam", "GetRolePolicy", RoleName=given["RoleName"], PolicyName=given["PolicyName"])
 
 
-def _create_profile(place: Place, given: Properties) -> Made:
+def _create_profile(place: HandlerContext, given: Properties) -> CreatedResource:
     name = given.get("InstanceProfileName") or place.name(most=128)
     made = place.ask("iam", "CreateInstanceProfile", InstanceProfileName=name, Path=given.get("Path", "/"))
     place.identify(name)
@@ -134,26 +140,26 @@ def _create_profile(place: Place, given: Properties) -> Made:
         place.ask("iam", "AddRoleToInstanceProfile", InstanceProfileName=name, RoleName=role)
     for key in given:
         place.note(key, "stored")
-    return Made(name, {"Arn": made["InstanceProfile"]["Arn"]})
+    return CreatedResource(name, {"Arn": made["InstanceProfile"]["Arn"]})
 
 
-def _delete_profile(place: Place, name: str, _given: Properties) -> None:
+def _delete_profile(place: HandlerContext, name: str, _given: Properties) -> None:
     found = place.ask("iam", "GetInstanceProfile", InstanceProfileName=name)["InstanceProfile"]
     for role in found["Roles"]:
         place.ask("iam", "RemoveRoleFromInstanceProfile", InstanceProfileName=name, RoleName=role["RoleName"])
     place.ask("iam", "DeleteInstanceProfile", InstanceProfileName=name)
 
 
-def _update_profile(place: Place, name: str, old: Properties, new: Properties) -> Made:
+def _update_profile(place: HandlerContext, name: str, old: Properties, new: Properties) -> CreatedResource:
     for role in old.get("Roles") or []:
         place.ask("iam", "RemoveRoleFromInstanceProfile", InstanceProfileName=name, RoleName=role)
     for role in new.get("Roles") or []:
         place.ask("iam", "AddRoleToInstanceProfile", InstanceProfileName=name, RoleName=role)
     found = place.ask("iam", "GetInstanceProfile", InstanceProfileName=name)["InstanceProfile"]
-    return Made(name, {"Arn": found["Arn"]})
+    return CreatedResource(name, {"Arn": found["Arn"]})
 
 
-def _read_profile(place: Place, name: str, _given: Properties) -> dict[str, Any]:
+def _read_profile(place: HandlerContext, name: str, _given: Properties) -> dict[str, Any]:
     found = place.ask("iam", "GetInstanceProfile", InstanceProfileName=name)["InstanceProfile"]
     return {**found, "Roles": [role["RoleName"] for role in found["Roles"]]}
 

@@ -5,8 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from preflight.rehearsal import account as accounts
-from preflight.rehearsal.cloudformation.resources.handler import FailedError, Handler, Made, Place, Properties
+from preflight.rehearsal import account
+from preflight.rehearsal.cloudformation.resources.handler import (
+    CreatedResource,
+    Handler,
+    HandlerContext,
+    Properties,
+    ResourceFailedError,
+)
 
 
 def document_of(value: Any) -> str:
@@ -23,7 +29,7 @@ def inline(value: Any) -> str:
     return document_of({**value, "Version": "2012-10-17"} if isinstance(value, dict) else value)
 
 
-def _create_role(place: Place, given: Properties) -> Made:
+def _create_role(place: HandlerContext, given: Properties) -> CreatedResource:
     name = given.get("RoleName") or place.name()
     asked = {
         "RoleName": name,
@@ -34,16 +40,16 @@ def _create_role(place: Place, given: Properties) -> Made:
     role = place.ask("iam", "CreateRole", **asked, **{k: given[k] for k in simple if k in given})["Role"]
     try:
         _set_policies(place, name, {}, given)
-    except FailedError:
-        with accounts.acting_as(None):
+    except ResourceFailedError:
+        with account.acting_as(None):
             _delete_role(place, name, given)
         raise
     for key in given:
         place.note(key, "stored")
-    return Made(name, {"Arn": role["Arn"], "RoleId": role["RoleId"]})
+    return CreatedResource(name, {"Arn": role["Arn"], "RoleId": role["RoleId"]})
 
 
-def _set_policies(place: Place, role: str, old: Properties, new: Properties) -> None:
+def _set_policies(place: HandlerContext, role: str, old: Properties, new: Properties) -> None:
     before, after = set(old.get("ManagedPolicyArns") or []), set(new.get("ManagedPolicyArns") or [])
     for arn in before - after:
         place.ask("iam", "DetachRolePolicy", RoleName=role, PolicyArn=arn)
@@ -58,7 +64,7 @@ def _set_policies(place: Place, role: str, old: Properties, new: Properties) -> 
         place.ask("iam", "PutRolePolicy", RoleName=role, PolicyName=name, PolicyDocument=document)
 
 
-def _update_role(place: Place, role: str, old: Properties, new: Properties) -> Made:
+def _update_role(place: HandlerContext, role: str, old: Properties, new: Properties) -> CreatedResource:
     document = document_of(new["AssumeRolePolicyDocument"])
     place.ask("iam", "UpdateAssumeRolePolicy", RoleName=role, PolicyDocument=document)
     _set_policies(place, role, old, new)
@@ -70,17 +76,17 @@ def _update_role(place: Place, role: str, old: Properties, new: Properties) -> M
     _set_boundary(place, role, old, new)
     _retag(place, role, old, new)
     described = place.ask("iam", "GetRole", RoleName=role)["Role"]
-    return Made(role, {"Arn": described["Arn"], "RoleId": described["RoleId"]})
+    return CreatedResource(role, {"Arn": described["Arn"], "RoleId": described["RoleId"]})
 
 
-def _set_boundary(place: Place, role: str, old: Properties, new: Properties) -> None:
+def _set_boundary(place: HandlerContext, role: str, old: Properties, new: Properties) -> None:
     if new.get("PermissionsBoundary"):
         place.ask("iam", "PutRolePermissionsBoundary", RoleName=role, PermissionsBoundary=new["PermissionsBoundary"])
     elif old.get("PermissionsBoundary"):
         place.ask("iam", "DeleteRolePermissionsBoundary", RoleName=role)
 
 
-def _retag(place: Place, role: str, old: Properties, new: Properties) -> None:
+def _retag(place: HandlerContext, role: str, old: Properties, new: Properties) -> None:
     kept = {tag["Key"] for tag in new.get("Tags") or []}
     gone = sorted({tag["Key"] for tag in old.get("Tags") or []} - kept)
     if gone:
@@ -88,7 +94,7 @@ def _retag(place: Place, role: str, old: Properties, new: Properties) -> None:
     place.ask("iam", "TagRole", RoleName=role, Tags=place.all_tags(new.get("Tags")))
 
 
-def _delete_role(place: Place, role: str, _given: Properties) -> None:
+def _delete_role(place: HandlerContext, role: str, _given: Properties) -> None:
     for policy in place.ask("iam", "ListAttachedRolePolicies", RoleName=role)["AttachedPolicies"]:
         place.ask("iam", "DetachRolePolicy", RoleName=role, PolicyArn=policy["PolicyArn"])
     for name in place.ask("iam", "ListRolePolicies", RoleName=role)["PolicyNames"]:
@@ -96,7 +102,7 @@ def _delete_role(place: Place, role: str, _given: Properties) -> None:
     place.ask("iam", "DeleteRole", RoleName=role)
 
 
-def _read_role(place: Place, name: str, _given: Properties) -> dict[str, Any]:
+def _read_role(place: HandlerContext, name: str, _given: Properties) -> dict[str, Any]:
     role = place.ask("iam", "GetRole", RoleName=name)["Role"]
     attached = place.ask("iam", "ListAttachedRolePolicies", RoleName=name)["AttachedPolicies"]
     inline_names = place.ask("iam", "ListRolePolicies", RoleName=name)["PolicyNames"]
@@ -108,21 +114,21 @@ def _read_role(place: Place, name: str, _given: Properties) -> dict[str, Any]:
     }
 
 
-def _create_linked(place: Place, given: Properties) -> Made:
+def _create_linked(place: HandlerContext, given: Properties) -> CreatedResource:
     made = place.call("iam", "CreateServiceLinkedRole", given)["Role"]
-    return Made(made["RoleName"], {"RoleName": made["RoleName"]})
+    return CreatedResource(made["RoleName"], {"RoleName": made["RoleName"]})
 
 
-def _delete_linked(place: Place, name: str, _given: Properties) -> None:
+def _delete_linked(place: HandlerContext, name: str, _given: Properties) -> None:
     place.ask("iam", "DeleteServiceLinkedRole", RoleName=name)
 
 
-def _update_linked(place: Place, name: str, _old: Properties, new: Properties) -> Made:
+def _update_linked(place: HandlerContext, name: str, _old: Properties, new: Properties) -> CreatedResource:
     place.ask("iam", "UpdateRole", RoleName=name, Description=new.get("Description", ""))
-    return Made(name, {"RoleName": name})
+    return CreatedResource(name, {"RoleName": name})
 
 
-def _read_linked(place: Place, name: str, _given: Properties) -> dict[str, Any]:
+def _read_linked(place: HandlerContext, name: str, _given: Properties) -> dict[str, Any]:
     role = place.ask("iam", "GetRole", RoleName=name)["Role"]
     principal = role["AssumeRolePolicyDocument"]["Statement"][0]["Principal"]["Service"]
     service = principal[0] if isinstance(principal, list) else principal

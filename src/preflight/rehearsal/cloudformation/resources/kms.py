@@ -6,13 +6,13 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from preflight.rehearsal.cloudformation.resources.declarative import Plain, Read, by, handler, tagged
-from preflight.rehearsal.cloudformation.resources.handler import Handler, Made, Place, Properties
+from preflight.rehearsal.cloudformation.resources.declarative import ReadSpec, ResourceSpec, by, handler, tagged
+from preflight.rehearsal.cloudformation.resources.handler import CreatedResource, Handler, HandlerContext, Properties
 
 _PLAIN = {"Description", "KeyUsage", "KeySpec", "MultiRegion", "Origin", "BypassPolicyLockoutSafetyCheck"}
 
 
-def _create_key(place: Place, given: Properties) -> Made:
+def _create_key(place: HandlerContext, given: Properties) -> CreatedResource:
     plain = {key: value for key, value in given.items() if key in _PLAIN}
     if "KeyPolicy" in given:
         plain["Policy"] = _text(given["KeyPolicy"])
@@ -22,14 +22,14 @@ def _create_key(place: Place, given: Properties) -> Made:
     _set(place, made["KeyId"], given)
     for key in given:
         place.note(key, "checked" if key == "PendingWindowInDays" else "stored")
-    return Made(made["KeyId"], {"Arn": made["Arn"], "KeyId": made["KeyId"]})
+    return CreatedResource(made["KeyId"], {"Arn": made["Arn"], "KeyId": made["KeyId"]})
 
 
 def _text(policy: Any) -> str:
     return policy if isinstance(policy, str) else json.dumps(policy, default=str)
 
 
-def _set(place: Place, key: str, given: Properties) -> None:
+def _set(place: HandlerContext, key: str, given: Properties) -> None:
     if given.get("Enabled") is False:
         place.ask("kms", "DisableKey", KeyId=key)
         return
@@ -40,20 +40,20 @@ def _set(place: Place, key: str, given: Properties) -> None:
         place.ask("kms", "DisableKeyRotation", KeyId=key)
 
 
-def _update_key(place: Place, key: str, _old: Properties, new: Properties) -> Made:
+def _update_key(place: HandlerContext, key: str, _old: Properties, new: Properties) -> CreatedResource:
     place.ask("kms", "UpdateKeyDescription", KeyId=key, Description=new.get("Description", ""))
     if "KeyPolicy" in new:
         place.ask("kms", "PutKeyPolicy", KeyId=key, PolicyName="default", Policy=_text(new["KeyPolicy"]))
     _set(place, key, new)
     arn = place.ask("kms", "DescribeKey", KeyId=key)["KeyMetadata"]["Arn"]
-    return Made(key, {"Arn": arn, "KeyId": key})
+    return CreatedResource(key, {"Arn": arn, "KeyId": key})
 
 
-def _delete_key(place: Place, key: str, given: Properties) -> None:
+def _delete_key(place: HandlerContext, key: str, given: Properties) -> None:
     place.ask("kms", "ScheduleKeyDeletion", KeyId=key, PendingWindowInDays=int(given.get("PendingWindowInDays") or 30))
 
 
-def _read_key(place: Place, key: str, given: Properties) -> dict[str, Any]:
+def _read_key(place: HandlerContext, key: str, given: Properties) -> dict[str, Any]:
     found = place.ask("kms", "DescribeKey", KeyId=key)["KeyMetadata"]
     tags = place.ask("kms", "ListResourceTags", KeyId=key)["Tags"]
     return {
@@ -65,19 +65,19 @@ def _read_key(place: Place, key: str, given: Properties) -> dict[str, Any]:
     }
 
 
-_ALIAS = Plain(
+_ALIAS = ResourceSpec(
     "kms",
     create="CreateAlias",
     identify="AliasName",
     delete="DeleteAlias",
     gone=by("AliasName"),
-    read=Read("ListAliases", lambda _id, given: {"KeyId": given["TargetKeyId"]}, "Aliases[0]"),
+    read=ReadSpec("ListAliases", lambda _id, given: {"KeyId": given["TargetKeyId"]}, "Aliases[0]"),
     update="UpdateAlias",
 )
 _ISSUED = {"DomainName", "SubjectAlternativeNames", "ValidationMethod", "Tags"}
 
 
-def _create_certificate(place: Place, given: Properties) -> Made:
+def _create_certificate(place: HandlerContext, given: Properties) -> CreatedResource:
     plain = {key: value for key, value in given.items() if key in _ISSUED}
     asked = tagged(place, "acm", "RequestCertificate", plain)
     asked["Tags"] = [tag for tag in asked["Tags"] if not tag["Key"].startswith("aws:")] or None
@@ -85,21 +85,21 @@ def _create_certificate(place: Place, given: Properties) -> Made:
     arn = place.call("acm", "RequestCertificate", asked)["CertificateArn"]
     for key in given:
         place.note(key, "stored" if key in _ISSUED else "ignored", "the certificate is issued at once")
-    return Made(arn, {"CertificateArn": arn, "Id": arn})
+    return CreatedResource(arn, {"CertificateArn": arn, "Id": arn})
 
 
-def _update_certificate(place: Place, arn: str, _old: Properties, new: Properties) -> Made:
+def _update_certificate(place: HandlerContext, arn: str, _old: Properties, new: Properties) -> CreatedResource:
     own = [tag for tag in place.all_tags(new.get("Tags")) if not tag["Key"].startswith("aws:")]
     if own:
         place.ask("acm", "AddTagsToCertificate", CertificateArn=arn, Tags=own)
-    return Made(arn, {"CertificateArn": arn, "Id": arn})
+    return CreatedResource(arn, {"CertificateArn": arn, "Id": arn})
 
 
-def _delete_certificate(place: Place, arn: str, _given: Properties) -> None:
+def _delete_certificate(place: HandlerContext, arn: str, _given: Properties) -> None:
     place.ask("acm", "DeleteCertificate", CertificateArn=arn)
 
 
-def _read_certificate(place: Place, arn: str, given: Properties) -> dict[str, Any]:
+def _read_certificate(place: HandlerContext, arn: str, given: Properties) -> dict[str, Any]:
     found = place.ask("acm", "DescribeCertificate", CertificateArn=arn)["Certificate"]
     tags = place.ask("acm", "ListTagsForCertificate", CertificateArn=arn)["Tags"]
     options = found.get("DomainValidationOptions") or [{}]

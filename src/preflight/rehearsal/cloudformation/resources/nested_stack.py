@@ -6,31 +6,38 @@ import time
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from preflight.rehearsal import protocol
 from preflight.rehearsal.cloudformation import stack as stacks
-from preflight.rehearsal.cloudformation.resources.handler import FailedError, Handler, Made, Place, Properties
-from preflight.templates import functions as resolve
+from preflight.rehearsal.cloudformation.resources.handler import (
+    CreatedResource,
+    Handler,
+    HandlerContext,
+    Properties,
+    ResourceFailedError,
+)
+from preflight.rehearsal.cloudformation.stack import Stack
+from preflight.rehearsal.protocol import Refusal
+from preflight.templates import functions
 
 TIMEOUT = 3600.0
 
 
-class Engine(Protocol):
+class NestedStackApi(Protocol):
     """What nested stacks need of the API."""
 
-    def begin(self, region: str, given: dict[str, Any], *, parent: str) -> stacks.Stack:
+    def begin(self, region: str, given: dict[str, Any], *, parent: str) -> Stack:
         """Begin to create a stack."""
 
-    def begin_update(self, stack: stacks.Stack, given: dict[str, Any]) -> bool:
+    def begin_update(self, stack: Stack, given: dict[str, Any]) -> bool:
         """Begin to update a stack; whether there is anything to do."""
 
-    def begin_delete(self, stack: stacks.Stack) -> None:
+    def begin_delete(self, stack: Stack) -> None:
         """Begin to delete a stack."""
 
-    def find(self, region: str, name: str) -> stacks.Stack | None:
+    def find(self, region: str, name: str) -> Stack | None:
         """A stack by name or ARN."""
 
 
-def types(engine: Engine) -> Mapping[str, Handler]:
+def types(engine: NestedStackApi) -> Mapping[str, Handler]:
     """The handler of nested stacks, on the engine that runs them."""
     nested = Nested(engine)
     return {stacks.STACK: Handler(nested.create, nested.delete, nested.update)}
@@ -39,17 +46,17 @@ def types(engine: Engine) -> Mapping[str, Handler]:
 class Nested:
     """Creates, updates and deletes stacks in stacks."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: NestedStackApi) -> None:
         self._engine = engine
 
-    def create(self, place: Place, given: Properties) -> Made:
+    def create(self, place: HandlerContext, given: Properties) -> CreatedResource:
         """Create the child and wait for it."""
         asked = {"StackName": place.name(most=128), **self._asked(place, given)}
         place.need("cloudformation", "CreateStack", **asked)
         try:
             child = self._engine.begin(place.region, asked, parent=place.stack_id)
-        except protocol.Refusal as refusal:
-            raise FailedError(refusal.message, is_whole=True) from None
+        except Refusal as refusal:
+            raise ResourceFailedError(refusal.message, is_whole=True) from None
         place.identify(child.id)
         self._wait(place, child, timeout=float(given.get("TimeoutInMinutes") or 60) * 60)
         for name in given:
@@ -65,24 +72,24 @@ class Nested:
             )
             why = (first.reason if first else child.reason).removesuffix(" Rollback requested by user.")
             msg = f"Embedded stack {child.id} was not successfully created: {why} "
-            raise FailedError(msg, is_whole=True)
+            raise ResourceFailedError(msg, is_whole=True)
         return _made(child)
 
     @staticmethod
-    def _wait(place: Place, child: stacks.Stack, *, timeout: float) -> None:
+    def _wait(place: HandlerContext, child: Stack, *, timeout: float) -> None:
         """Wait for the child; where the parent is stopped, stop the child as well."""
         ended = time.monotonic() + timeout
         while not child.wait(lambda: child.is_over, timeout=0.1):
             if place.is_over or time.monotonic() > ended:
                 child.cancel.set()
-                raise FailedError("Resource creation cancelled", is_whole=True)
+                raise ResourceFailedError("Resource creation cancelled", is_whole=True)
 
     @staticmethod
-    def _asked(place: Place, given: Properties) -> dict[str, Any]:
+    def _asked(place: HandlerContext, given: Properties) -> dict[str, Any]:
         url = str(given["TemplateURL"])
         if not url.startswith("https://"):
             msg = "The location for an Amazon S3 bucket must start with https://"
-            raise FailedError(msg, is_whole=True)
+            raise ResourceFailedError(msg, is_whole=True)
         parameters = [
             {"ParameterKey": key, "ParameterValue": _text(value)}
             for key, value in (given.get("Parameters") or {}).items()
@@ -96,18 +103,18 @@ class Nested:
             "NotificationARNs": list(given.get("NotificationARNs") or []),
         }
 
-    def update(self, place: Place, stack_id: str, _old: Properties, new: Properties) -> Made:
+    def update(self, place: HandlerContext, stack_id: str, _old: Properties, new: Properties) -> CreatedResource:
         """Update the child and wait for it; a child without changes is left alone."""
         child = self._engine.find(place.region, stack_id)
         if child is None:
             msg = f"Stack [{stack_id}] does not exist"
-            raise FailedError(msg, "NotFound")
+            raise ResourceFailedError(msg, "NotFound")
         asked = self._asked(place, new)
         place.need("cloudformation", "UpdateStack", StackName=stack_id, **asked)
         try:
             is_changing = self._engine.begin_update(child, asked)
-        except protocol.Refusal as refusal:
-            raise FailedError(refusal.message, is_whole=True) from None
+        except Refusal as refusal:
+            raise ResourceFailedError(refusal.message, is_whole=True) from None
         if is_changing:
             self._wait(place, child, timeout=TIMEOUT)
             if child.status != "UPDATE_COMPLETE":
@@ -117,10 +124,10 @@ class Nested:
                     f"Embedded stack {child.id} was not successfully updated. Currently in {child.status} "
                     f"with reason: {why} "
                 )
-                raise FailedError(msg, is_whole=True)
+                raise ResourceFailedError(msg, is_whole=True)
         return _made(child)
 
-    def delete(self, place: Place, stack_id: str, _given: Properties) -> None:
+    def delete(self, place: HandlerContext, stack_id: str, _given: Properties) -> None:
         """Delete the child and wait for it."""
         child = self._engine.find(place.region, stack_id)
         if child is None or child.status == "DELETE_COMPLETE":
@@ -133,12 +140,12 @@ class Nested:
                 return
         if child.status != "DELETE_COMPLETE":
             msg = f"Embedded stack {child.id} was not successfully deleted: {child.reason}"
-            raise FailedError(msg, is_whole=True)
+            raise ResourceFailedError(msg, is_whole=True)
 
 
 def _text(value: Any) -> str:
-    return ",".join(map(str, value)) if isinstance(value, list) else resolve.as_text(value)
+    return ",".join(map(str, value)) if isinstance(value, list) else functions.as_text(value)
 
 
-def _made(child: stacks.Stack) -> Made:
-    return Made(child.id, {f"Outputs.{name}": output["value"] for name, output in child.outputs.items()})
+def _made(child: Stack) -> CreatedResource:
+    return CreatedResource(child.id, {f"Outputs.{name}": output["value"] for name, output in child.outputs.items()})

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from preflight.rehearsal.cloudformation.resources.declarative import Ask, by
-from preflight.rehearsal.cloudformation.resources.handler import Place, Properties
+from preflight.rehearsal.cloudformation.resources.handler import HandlerContext, Properties
 
 
 @dataclass(frozen=True)
-class Reads:
+class ReadPermissions:
     """Operations of one service; `given` makes their input of physical id and properties."""
 
     service: str
@@ -27,8 +27,8 @@ class Reads:
     given: Ask = lambda _physical, _given: {}
 
 
-def _in_ec2(read: str) -> Reads:
-    return Reads("ec2", (read,), (read,))
+def _in_ec2(read: str) -> ReadPermissions:
+    return ReadPermissions("ec2", (read,), (read,))
 
 
 def _of_service(physical: str, given: Properties) -> dict[str, Any]:
@@ -36,8 +36,8 @@ def _of_service(physical: str, given: Properties) -> dict[str, Any]:
 
 
 _OF_ROLE = ("GetRole", "ListAttachedRolePolicies", "ListRolePolicies")
-READS: Mapping[str, Reads] = {
-    "AWS::CloudFormation::Stack": Reads(
+READS: Mapping[str, ReadPermissions] = {
+    "AWS::CloudFormation::Stack": ReadPermissions(
         "cloudformation", ("DescribeStacks",), ("DescribeStacks",), by("StackName")
     ),
     "AWS::EC2::InternetGateway": _in_ec2("DescribeInternetGateways"),
@@ -46,18 +46,18 @@ READS: Mapping[str, Reads] = {
     "AWS::EC2::SecurityGroup": _in_ec2("DescribeSecurityGroups"),
     "AWS::EC2::Subnet": _in_ec2("DescribeSubnets"),
     "AWS::EC2::SubnetRouteTableAssociation": _in_ec2("DescribeRouteTables"),
-    "AWS::EC2::VPC": Reads("ec2", ("DescribeVpcs", "DescribeVpcAttribute"), ("DescribeVpcs",), by("VpcId")),
+    "AWS::EC2::VPC": ReadPermissions("ec2", ("DescribeVpcs", "DescribeVpcAttribute"), ("DescribeVpcs",), by("VpcId")),
     "AWS::EC2::VPCGatewayAttachment": _in_ec2("DescribeInternetGateways"),
-    "AWS::ECS::Cluster": Reads("ecs", ("DescribeClusters",), ("DescribeClusters",), by("clusters", is_list=True)),
-    "AWS::ECS::Service": Reads("ecs", ("DescribeServices",), ("DescribeServices",), _of_service),
-    "AWS::ECS::TaskDefinition": Reads("ecs", ("DescribeTaskDefinition",), ("DescribeTaskDefinition",)),
-    "AWS::IAM::ManagedPolicy": Reads("iam", (), ("ListPolicyVersions", "ListEntitiesForPolicy"), by("PolicyArn")),
-    "AWS::IAM::Role": Reads("iam", ("GetRole",), _OF_ROLE, by("RoleName")),
-    "AWS::Logs::LogGroup": Reads("logs", ("DescribeLogGroups",), ("DescribeLogGroups",)),
+    "AWS::ECS::Cluster": ReadPermissions("ecs", ("DescribeClusters",), ("DescribeClusters",), by("clusters", is_list=True)),
+    "AWS::ECS::Service": ReadPermissions("ecs", ("DescribeServices",), ("DescribeServices",), _of_service),
+    "AWS::ECS::TaskDefinition": ReadPermissions("ecs", ("DescribeTaskDefinition",), ("DescribeTaskDefinition",)),
+    "AWS::IAM::ManagedPolicy": ReadPermissions("iam", (), ("ListPolicyVersions", "ListEntitiesForPolicy"), by("PolicyArn")),
+    "AWS::IAM::Role": ReadPermissions("iam", ("GetRole",), _OF_ROLE, by("RoleName")),
+    "AWS::Logs::LogGroup": ReadPermissions("logs", ("DescribeLogGroups",), ("DescribeLogGroups",)),
 }
 
 
-def check(place: Place, stage: str, physical: str, given: Properties) -> None:
+def check(place: HandlerContext, stage: str, physical: str, given: Properties) -> None:
     """Hold what AWS's handler reads in `create` or `delete` against what the caller may read.
 
     Raises:

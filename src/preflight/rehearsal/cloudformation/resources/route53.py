@@ -6,8 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from preflight.rehearsal.cloudformation.resources.declarative import tagged
-from preflight.rehearsal.cloudformation.resources.handler import FailedError, Handler, Made, Place, Properties
-from preflight.rehearsal.network import private_dns as zones
+from preflight.rehearsal.cloudformation.resources.handler import (
+    CreatedResource,
+    Handler,
+    HandlerContext,
+    Properties,
+    ResourceFailedError,
+)
+from preflight.rehearsal.network import private_dns
 
 MAP = "servicediscovery"
 _NAMESPACES = {
@@ -17,7 +23,7 @@ _NAMESPACES = {
 }
 
 
-def _create_zone(place: Place, given: Properties) -> Made:
+def _create_zone(place: HandlerContext, given: Properties) -> CreatedResource:
     name = str(given["Name"]).removesuffix(".") + "."
     vpcs = given.get("VPCs") or []
     config = {**(given.get("HostedZoneConfig") or {}), "PrivateZone": bool(vpcs)}
@@ -32,21 +38,21 @@ def _create_zone(place: Place, given: Properties) -> Made:
         is_kept = key in {"Name", "VPCs", "HostedZoneConfig"}
         place.note(key, "stored" if is_kept else "ignored")
     servers = (made.get("DelegationSet") or {}).get("NameServers", [])
-    return Made(zone, {"Id": zone, "NameServers": servers})
+    return CreatedResource(zone, {"Id": zone, "NameServers": servers})
 
 
-def _update_zone(place: Place, zone: str, _old: Properties, new: Properties) -> Made:
+def _update_zone(place: HandlerContext, zone: str, _old: Properties, new: Properties) -> CreatedResource:
     comment = (new.get("HostedZoneConfig") or {}).get("Comment", "")
     place.ask("route53", "UpdateHostedZoneComment", Id=zone, Comment=comment)
     found = place.ask("route53", "GetHostedZone", Id=zone)
-    return Made(zone, {"Id": zone, "NameServers": (found.get("DelegationSet") or {}).get("NameServers", [])})
+    return CreatedResource(zone, {"Id": zone, "NameServers": (found.get("DelegationSet") or {}).get("NameServers", [])})
 
 
-def _delete_zone(place: Place, zone: str, _given: Properties) -> None:
+def _delete_zone(place: HandlerContext, zone: str, _given: Properties) -> None:
     place.ask("route53", "DeleteHostedZone", Id=zone)
 
 
-def _read_zone(place: Place, zone: str, given: Properties) -> dict[str, Any]:
+def _read_zone(place: HandlerContext, zone: str, given: Properties) -> dict[str, Any]:
     found = place.ask("route53", "GetHostedZone", Id=zone)
     name = found["HostedZone"]["Name"]
     return {
@@ -56,7 +62,7 @@ def _read_zone(place: Place, zone: str, given: Properties) -> dict[str, Any]:
     }
 
 
-def _zone_of(place: Place, given: Properties) -> str:
+def _zone_of(place: HandlerContext, given: Properties) -> str:
     if given.get("HostedZoneId"):
         return str(given["HostedZoneId"])
     wanted = str(given.get("HostedZoneName", "")).removesuffix(".") + "."
@@ -64,7 +70,7 @@ def _zone_of(place: Place, given: Properties) -> str:
         if zone["Name"] == wanted:
             return str(zone["Id"].rpartition("/")[2])
     msg = f"No hosted zone found for {given.get('HostedZoneName')}"
-    raise FailedError(msg, "NotFound")
+    raise ResourceFailedError(msg, "NotFound")
 
 
 def _record(given: Properties) -> dict[str, Any]:
@@ -82,34 +88,34 @@ def _record(given: Properties) -> dict[str, Any]:
     return record
 
 
-def _change(place: Place, zone: str, action: str, given: Properties) -> None:
+def _change(place: HandlerContext, zone: str, action: str, given: Properties) -> None:
     batch = {"Changes": [{"Action": action, "ResourceRecordSet": _record(given)}]}
     place.ask("route53", "ChangeResourceRecordSets", HostedZoneId=zone, ChangeBatch=batch)
 
 
-def _create_record(place: Place, given: Properties) -> Made:
+def _create_record(place: HandlerContext, given: Properties) -> CreatedResource:
     zone = _zone_of(place, given)
     name = str(given["Name"]).removesuffix(".")
     top = place.ask("route53", "GetHostedZone", Id=zone)["HostedZone"]["Name"].removesuffix(".")
     if name != top and not name.endswith(f".{top}"):
         msg = f"[RRSet with DNS name {name}. is not permitted in zone {top}.]"
-        raise FailedError(msg)
+        raise ResourceFailedError(msg)
     _change(place, zone, "CREATE", given)
     for key in given:
         place.note(key, "stored", "no name is looked up")
-    return Made(name)
+    return CreatedResource(name)
 
 
-def _update_record(place: Place, name: str, _old: Properties, new: Properties) -> Made:
+def _update_record(place: HandlerContext, name: str, _old: Properties, new: Properties) -> CreatedResource:
     _change(place, _zone_of(place, new), "UPSERT", new)
-    return Made(name)
+    return CreatedResource(name)
 
 
-def _delete_record(place: Place, _name: str, given: Properties) -> None:
+def _delete_record(place: HandlerContext, _name: str, given: Properties) -> None:
     _change(place, _zone_of(place, given), "DELETE", given)
 
 
-def _read_record(place: Place, _name: str, given: Properties) -> dict[str, Any]:
+def _read_record(place: HandlerContext, _name: str, given: Properties) -> dict[str, Any]:
     wanted = _record(given)
     listed = place.ask("route53", "ListResourceRecordSets", HostedZoneId=_zone_of(place, given))["ResourceRecordSets"]
     found: dict[str, Any] = next(
@@ -130,62 +136,62 @@ def _read_record(place: Place, _name: str, given: Properties) -> dict[str, Any]:
     }
 
 
-def _create_namespace(place: Place, given: Properties) -> Made:
+def _create_namespace(place: HandlerContext, given: Properties) -> CreatedResource:
     operation = _NAMESPACES[place.kind]
     asked = tagged(place, MAP, operation, {**given, "CreatorRequestId": place.name()})
     task = place.call(MAP, operation, asked)["OperationId"]
     namespace = place.ask(MAP, "GetOperation", OperationId=task)["Operation"]["Targets"]["NAMESPACE"]
     found = place.ask(MAP, "GetNamespace", Id=namespace)["Namespace"]
-    return Made(namespace, {"Arn": found["Arn"], "Id": namespace, "HostedZoneId": _zone_behind(found)})
+    return CreatedResource(namespace, {"Arn": found["Arn"], "Id": namespace, "HostedZoneId": _zone_behind(found)})
 
 
-def _update_namespace(place: Place, namespace: str, _old: Properties, new: Properties) -> Made:
+def _update_namespace(place: HandlerContext, namespace: str, _old: Properties, new: Properties) -> CreatedResource:
     operation = _NAMESPACES[place.kind].replace("Create", "Update")
     if "Description" in new:
         place.ask(MAP, operation, Id=namespace, Namespace={"Description": new["Description"]})
     found = place.ask(MAP, "GetNamespace", Id=namespace)["Namespace"]
     place.ask(MAP, "TagResource", ResourceARN=found["Arn"], Tags=place.all_tags(new.get("Tags")))
-    return Made(namespace, {"Arn": found["Arn"], "Id": namespace, "HostedZoneId": _zone_behind(found)})
+    return CreatedResource(namespace, {"Arn": found["Arn"], "Id": namespace, "HostedZoneId": _zone_behind(found)})
 
 
 def _zone_behind(namespace: Mapping[str, Any]) -> str:
-    return zones.zone_of(namespace) or ""
+    return private_dns.zone_of(namespace) or ""
 
 
-def _delete_namespace(place: Place, namespace: str, _given: Properties) -> None:
+def _delete_namespace(place: HandlerContext, namespace: str, _given: Properties) -> None:
     place.ask(MAP, "DeleteNamespace", Id=namespace)
 
 
-def _read_namespace(place: Place, namespace: str, given: Properties) -> dict[str, Any]:
+def _read_namespace(place: HandlerContext, namespace: str, given: Properties) -> dict[str, Any]:
     found = place.ask(MAP, "GetNamespace", Id=namespace)["Namespace"]
     tags = place.ask(MAP, "ListTagsForResource", ResourceARN=found["Arn"])["Tags"]
     vpc = given.get("Vpc") if _zone_behind(found) else None
     return {**found, "Vpc": vpc, "Tags": tags}
 
 
-def _create_service(place: Place, given: Properties) -> Made:
+def _create_service(place: HandlerContext, given: Properties) -> CreatedResource:
     plain = {key: value for key, value in given.items() if key not in {"Tags", "Type", "ServiceAttributes"}}
     asked = {"Name": place.name(most=64), **plain, "Tags": given.get("Tags")}
     made = place.call(MAP, "CreateService", tagged(place, MAP, "CreateService", asked))["Service"]
     for key in given:
         place.note(key, "stored" if key != "ServiceAttributes" else "ignored")
-    return Made(made["Id"], {"Arn": made["Arn"], "Id": made["Id"], "Name": made["Name"]})
+    return CreatedResource(made["Id"], {"Arn": made["Arn"], "Id": made["Id"], "Name": made["Name"]})
 
 
-def _update_service(place: Place, service: str, _old: Properties, new: Properties) -> Made:
+def _update_service(place: HandlerContext, service: str, _old: Properties, new: Properties) -> CreatedResource:
     changed: dict[str, Any] = {"Description": new.get("Description", "")}
     if "DnsConfig" in new:
         changed["DnsConfig"] = {"DnsRecords": new["DnsConfig"]["DnsRecords"]}
     place.call(MAP, "UpdateService", {"Id": service, "Service": changed})
     found = place.ask(MAP, "GetService", Id=service)["Service"]
-    return Made(service, {"Arn": found["Arn"], "Id": service, "Name": found["Name"]})
+    return CreatedResource(service, {"Arn": found["Arn"], "Id": service, "Name": found["Name"]})
 
 
-def _delete_service(place: Place, service: str, _given: Properties) -> None:
+def _delete_service(place: HandlerContext, service: str, _given: Properties) -> None:
     place.ask(MAP, "DeleteService", Id=service)
 
 
-def _read_service(place: Place, service: str, _given: Properties) -> dict[str, Any]:
+def _read_service(place: HandlerContext, service: str, _given: Properties) -> dict[str, Any]:
     found = place.ask(MAP, "GetService", Id=service)["Service"]
     return {**found, "Tags": place.ask(MAP, "ListTagsForResource", ResourceARN=found["Arn"])["Tags"]}
 

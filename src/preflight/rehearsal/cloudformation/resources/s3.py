@@ -6,20 +6,26 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from preflight.rehearsal.cloudformation.resources.handler import FailedError, Handler, Made, Place, Properties
+from preflight.rehearsal.cloudformation.resources.handler import (
+    CreatedResource,
+    Handler,
+    HandlerContext,
+    Properties,
+    ResourceFailedError,
+)
 
-Set = Callable[[Place, str, Any], None]
+Set = Callable[[HandlerContext, str, Any], None]
 
 
-def _versioning(place: Place, bucket: str, value: Any) -> None:
+def _versioning(place: HandlerContext, bucket: str, value: Any) -> None:
     place.ask("s3", "PutBucketVersioning", Bucket=bucket, VersioningConfiguration={"Status": value["Status"]})
 
 
-def _public_access(place: Place, bucket: str, value: Any) -> None:
+def _public_access(place: HandlerContext, bucket: str, value: Any) -> None:
     place.ask("s3", "PutPublicAccessBlock", Bucket=bucket, PublicAccessBlockConfiguration=dict(value))
 
 
-def _encryption(place: Place, bucket: str, value: Any) -> None:
+def _encryption(place: HandlerContext, bucket: str, value: Any) -> None:
     rules = [
         {{"ServerSideEncryptionByDefault": "ApplyServerSideEncryptionByDefault"}.get(k, k): v for k, v in rule.items()}
         for rule in value["ServerSideEncryptionConfiguration"]
@@ -27,11 +33,11 @@ def _encryption(place: Place, bucket: str, value: Any) -> None:
     place.ask("s3", "PutBucketEncryption", Bucket=bucket, ServerSideEncryptionConfiguration={"Rules": rules})
 
 
-def _ownership(place: Place, bucket: str, value: Any) -> None:
+def _ownership(place: HandlerContext, bucket: str, value: Any) -> None:
     place.ask("s3", "PutBucketOwnershipControls", Bucket=bucket, OwnershipControls={"Rules": list(value["Rules"])})
 
 
-def _lifecycle(place: Place, bucket: str, value: Any) -> None:
+def _lifecycle(place: HandlerContext, bucket: str, value: Any) -> None:
     rules = [_rule(rule) for rule in value["Rules"]]
     place.ask("s3", "PutBucketLifecycleConfiguration", Bucket=bucket, LifecycleConfiguration={"Rules": rules})
 
@@ -67,7 +73,7 @@ _SET: Mapping[str, Set] = {
 }
 
 
-def _create(place: Place, given: Properties) -> Made:
+def _create(place: HandlerContext, given: Properties) -> CreatedResource:
     name = given.get("BucketName") or place.name(most=63, is_lower=True)
     where = {} if place.region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": place.region}}
     place.ask("s3", "CreateBucket", Bucket=name, **where)
@@ -76,7 +82,7 @@ def _create(place: Place, given: Properties) -> Made:
     return _made(place, name)
 
 
-def _set(place: Place, name: str, given: Properties) -> None:
+def _set(place: HandlerContext, name: str, given: Properties) -> None:
     for key, value in given.items():
         if key in _SET:
             _SET[key](place, name, value)
@@ -89,7 +95,7 @@ def _set(place: Place, name: str, given: Properties) -> None:
         place.ask("s3", "PutBucketTagging", Bucket=name, Tagging={"TagSet": own})
 
 
-def _made(place: Place, name: str) -> Made:
+def _made(place: HandlerContext, name: str) -> CreatedResource:
     domain = f"{name}.s3.{place.region}.{place.suffix}"
     attributes = {
         "Arn": f"arn:{place.partition}:s3:::{name}",
@@ -98,19 +104,19 @@ def _made(place: Place, name: str) -> Made:
         "DualStackDomainName": f"{name}.s3.dualstack.{place.region}.{place.suffix}",
         "WebsiteURL": f"http://{name}.s3-website-{place.region}.{place.suffix}",
     }
-    return Made(name, attributes)
+    return CreatedResource(name, attributes)
 
 
-def _update(place: Place, name: str, _old: Properties, new: Properties) -> Made:
+def _update(place: HandlerContext, name: str, _old: Properties, new: Properties) -> CreatedResource:
     _set(place, name, new)
     return _made(place, name)
 
 
-def _delete(place: Place, name: str, _given: Properties) -> None:
+def _delete(place: HandlerContext, name: str, _given: Properties) -> None:
     place.ask("s3", "DeleteBucket", Bucket=name)
 
 
-def _read(place: Place, name: str, given: Properties) -> dict[str, Any]:
+def _read(place: HandlerContext, name: str, given: Properties) -> dict[str, Any]:
     place.ask("s3", "HeadBucket", Bucket=name)
     found: dict[str, Any] = {"BucketName": name}
     if "VersioningConfiguration" in given:
@@ -146,22 +152,22 @@ def _holds(wanted: Mapping[str, Any], kept: Mapping[str, Any]) -> bool:
     return all(kept.get(key) == value for key, value in wanted.items() if key != "Filter")
 
 
-def _put_policy(place: Place, given: Properties) -> Made:
+def _put_policy(place: HandlerContext, given: Properties) -> CreatedResource:
     document = given["PolicyDocument"]
     text = document if isinstance(document, str) else json.dumps(document, default=str)
     if '"Principal"' not in text and '"NotPrincipal"' not in text:
-        raise FailedError("Missing required field Principal", "InvalidRequest")
+        raise ResourceFailedError("Missing required field Principal", "InvalidRequest")
     place.ask("s3", "PutBucketPolicy", Bucket=given["Bucket"], Policy=text)
     for key in given:
         place.note(key, "stored")
-    return Made(str(given["Bucket"]))
+    return CreatedResource(str(given["Bucket"]))
 
 
-def _delete_policy(place: Place, bucket: str, _given: Properties) -> None:
+def _delete_policy(place: HandlerContext, bucket: str, _given: Properties) -> None:
     place.ask("s3", "DeleteBucketPolicy", Bucket=bucket)
 
 
-def _read_policy(place: Place, bucket: str, _given: Properties) -> dict[str, Any]:
+def _read_policy(place: HandlerContext, bucket: str, _given: Properties) -> dict[str, Any]:
     return {"Bucket": bucket, "PolicyDocument": place.ask("s3", "GetBucketPolicy", Bucket=bucket)["Policy"]}
 
 

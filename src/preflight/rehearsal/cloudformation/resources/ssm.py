@@ -8,27 +8,27 @@ import string
 from collections.abc import Mapping
 from typing import Any
 
-from preflight.rehearsal.cloudformation.resources.handler import Handler, Made, Place, Properties
+from preflight.rehearsal.cloudformation.resources.handler import CreatedResource, Handler, HandlerContext, Properties
 
 PUNCTUATION = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 
 
-def _create_parameter(place: Place, given: Properties) -> Made:
+def _create_parameter(place: HandlerContext, given: Properties) -> CreatedResource:
     name = given.get("Name") or place.name(most=512)
     tags = {tag: str(value) for tag, value in {**place.tags, **(given.get("Tags") or {})}.items()}
     plain = {key: value for key, value in given.items() if key not in {"Tags", "Name"}}
     listed = [{"Key": key, "Value": value} for key, value in tags.items()]
     place.call("ssm", "PutParameter", {"Name": name, **plain, **({"Tags": listed} if listed else {})})
-    return Made(name, {"Type": given["Type"], "Value": given["Value"]})
+    return CreatedResource(name, {"Type": given["Type"], "Value": given["Value"]})
 
 
-def _update_parameter(place: Place, name: str, _old: Properties, new: Properties) -> Made:
+def _update_parameter(place: HandlerContext, name: str, _old: Properties, new: Properties) -> CreatedResource:
     plain = {key: value for key, value in new.items() if key not in {"Tags", "Name"}}
     place.call("ssm", "PutParameter", {"Name": name, **plain, "Overwrite": True})
-    return Made(name, {"Type": new["Type"], "Value": new["Value"]})
+    return CreatedResource(name, {"Type": new["Type"], "Value": new["Value"]})
 
 
-def _read_parameter(place: Place, name: str, _given: Properties) -> dict[str, Any]:
+def _read_parameter(place: HandlerContext, name: str, _given: Properties) -> dict[str, Any]:
     wanted = [{"Key": "Name", "Option": "Equals", "Values": [name]}]
     described = place.ask("ssm", "DescribeParameters", ParameterFilters=wanted)["Parameters"]
     kept = place.ask("ssm", "GetParameter", Name=name, WithDecryption=True)["Parameter"]
@@ -36,11 +36,11 @@ def _read_parameter(place: Place, name: str, _given: Properties) -> dict[str, An
     return {**(described[0] if described else {}), **kept, "Tags": {tag["Key"]: tag["Value"] for tag in tags}}
 
 
-def _delete_parameter(place: Place, name: str, _given: Properties) -> None:
+def _delete_parameter(place: HandlerContext, name: str, _given: Properties) -> None:
     place.ask("ssm", "DeleteParameter", Name=name)
 
 
-def _create_secret(place: Place, given: Properties) -> Made:
+def _create_secret(place: HandlerContext, given: Properties) -> CreatedResource:
     value = given.get("SecretString")
     if value is None and "GenerateSecretString" in given:
         value = generated(given["GenerateSecretString"])
@@ -57,7 +57,7 @@ def _create_secret(place: Place, given: Properties) -> Made:
     for key in given:
         is_kept = key in {"Name", "Description", "KmsKeyId", "SecretString", "GenerateSecretString", "Tags"}
         place.note(key, "stored" if is_kept else "ignored")
-    return Made(made["ARN"], {"Id": made["ARN"]})
+    return CreatedResource(made["ARN"], {"Id": made["ARN"]})
 
 
 def generated(rules: Mapping[str, Any]) -> str:
@@ -79,17 +79,17 @@ def generated(rules: Mapping[str, Any]) -> str:
     return json.dumps({**json.loads(rules.get("SecretStringTemplate") or "{}"), rules["GenerateStringKey"]: password})
 
 
-def _delete_secret(place: Place, arn: str, _given: Properties) -> None:
+def _delete_secret(place: HandlerContext, arn: str, _given: Properties) -> None:
     place.ask("secretsmanager", "DeleteSecret", SecretId=arn, ForceDeleteWithoutRecovery=True)
 
 
-def _update_secret(place: Place, arn: str, _old: Properties, new: Properties) -> Made:
+def _update_secret(place: HandlerContext, arn: str, _old: Properties, new: Properties) -> CreatedResource:
     changed = {key: new[key] for key in ("Description", "KmsKeyId", "SecretString") if key in new}
     place.call("secretsmanager", "UpdateSecret", {"SecretId": arn, **changed})
-    return Made(arn, {"Id": arn})
+    return CreatedResource(arn, {"Id": arn})
 
 
-def _read_secret(place: Place, arn: str, given: Properties) -> dict[str, Any]:
+def _read_secret(place: HandlerContext, arn: str, given: Properties) -> dict[str, Any]:
     kept = place.ask("secretsmanager", "DescribeSecret", SecretId=arn)
     has_value = any("AWSCURRENT" in stages for stages in kept.get("VersionIdsToStages", {}).values())
     value = place.ask("secretsmanager", "GetSecretValue", SecretId=arn)["SecretString"] if has_value else None

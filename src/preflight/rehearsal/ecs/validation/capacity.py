@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from preflight.rehearsal.ecs.validation import runtime_platform as platforms
+from preflight.rehearsal.ecs.validation import runtime_platform
 
 Given = Mapping[str, Any]
 FARGATE_PROVIDERS = ("FARGATE", "FARGATE_SPOT")
@@ -100,7 +100,7 @@ def platform(given: Given, definition: Given) -> Iterator[tuple[str, str]]:
     Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/platform-versions-retired.html
     """
     version = given.get("platformVersion") or LATEST
-    system = "WINDOWS" if platforms.is_windows(definition) else "LINUX"
+    system = "WINDOWS" if runtime_platform.is_windows(definition) else "LINUX"
     if version not in VERSIONS[system]:
         yield UNKNOWN_PLATFORM, f"The specified platform version does not exist: {version}"
     spot = [item["capacityProvider"] for item in given.get("capacityProviderStrategy") or []]

@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from preflight.aws import fargate_sizes as sizes
+from preflight.aws import fargate_sizes
 
 Given = Mapping[str, Any]
 LEAST = 4  # MiB, as the oldest daemon that is supported reserves
 
 
-def each(given: Given, containers: Sequence[Given]) -> Iterator[str]:
+def per_container(given: Given, containers: Sequence[Given]) -> Iterator[str]:
     """What is wrong with the CPU and the memory of each container by itself."""
-    limit = sizes.of(given, "memory")
+    limit = fargate_sizes.of(given, "memory")
     for container in containers:
         said = f"Invalid setting for container '{container.get('name')}'."
         memory, soft = container.get("memory"), container.get("memoryReservation")
@@ -34,9 +34,9 @@ def each(given: Given, containers: Sequence[Given]) -> Iterator[str]:
             yield f"{said} 'cpu' must not be negative."
 
 
-def together(given: Given, containers: Sequence[Given]) -> Iterator[str]:
+def sum_of_containers(given: Given, containers: Sequence[Given]) -> Iterator[str]:
     """What the containers take together, where it is more than the task has."""
-    cpu, memory = sizes.of(given, "cpu"), sizes.of(given, "memory")
+    cpu, memory = fargate_sizes.of(given, "cpu"), fargate_sizes.of(given, "memory")
     if cpu and sum(container.get("cpu") or 0 for container in containers) > cpu:
         yield "The sum of all container 'cpu' values cannot be greater than the task-level 'cpu' value"
     soft = sum(c.get("memoryReservation") or c.get("memory") or 0 for c in containers)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from preflight.rehearsal.ecs.validation import runtime_platform as platforms
+from preflight.rehearsal.ecs.validation import runtime_platform
 
 Given = Mapping[str, Any]
 INVALID = "ECS managed EBS volume configuration was invalid: "
@@ -64,7 +64,7 @@ def _disk(disk: Given, definition: Given, *, is_on_fargate: bool) -> Iterator[st
         yield f"{INVALID}the magnetic volume type is not supported on Fargate"
     if disk.get("volumeInitializationRate") and not disk.get("snapshotId"):
         yield f"{INVALID}volumeInitializationRate can be specified only with a snapshotId"
-    if not platforms.is_windows(definition) and (disk.get("filesystemType") or "xfs") not in ON_LINUX:
+    if not runtime_platform.is_windows(definition) and (disk.get("filesystemType") or "xfs") not in ON_LINUX:
         yield f"{INVALID}the file system types for Linux are {', '.join(ON_LINUX)}"
     yield from _speed(disk, kind)
 

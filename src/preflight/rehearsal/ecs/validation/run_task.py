@@ -12,21 +12,13 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from preflight.aws import fargate_sizes as sizes
+from preflight.aws import fargate_sizes
 from preflight.rehearsal.ecs.validation import (
-    container_resources as budget,
-)
-from preflight.rehearsal.ecs.validation import (
+    container_resources,
     environment,
-)
-from preflight.rehearsal.ecs.validation import (
-    linux_parameters as linux,
-)
-from preflight.rehearsal.ecs.validation import (
-    runtime_platform as platforms,
-)
-from preflight.rehearsal.ecs.validation import (
-    task_definition as contract,
+    linux_parameters,
+    runtime_platform,
+    task_definition,
 )
 
 Given = Mapping[str, Any]
@@ -69,26 +61,26 @@ def refusals(given: Given, definition: Given, *, is_on_fargate: bool) -> Iterato
             yield f"Override for container named {override['name']} is not a container in the TaskDefinition."
         yield from environment.files(override.get("environmentFiles") or [])
         if is_on_fargate:
-            yield from linux.on_fargate(override)
+            yield from linux_parameters.on_fargate(override)
     if wanted.get("inferenceAcceleratorOverrides"):
         yield "Unsupported field 'inferenceAcceleratorOverrides'"
     yield from _size(wanted, definition, is_on_fargate=is_on_fargate)
 
 
 def _size(wanted: Given, definition: Given, *, is_on_fargate: bool) -> Iterator[str]:
-    result = {**definition, **{key: wanted[key] for key in sizes.UNITS if wanted.get(key)}}
-    if wanted.get("ephemeralStorage") and (not is_on_fargate or platforms.is_windows(definition)):
+    result = {**definition, **{key: wanted[key] for key in fargate_sizes.UNITS if wanted.get(key)}}
+    if wanted.get("ephemeralStorage") and (not is_on_fargate or runtime_platform.is_windows(definition)):
         yield "An override of ephemeralStorage is only supported for Linux tasks on Fargate."
-    yield from contract.storage(wanted)
-    yield from sizes.on_fargate(result) if is_on_fargate else sizes.on_ec2(result)
-    if is_on_fargate and platforms.is_windows(definition):
-        yield from sizes.on_windows(result)
+    yield from task_definition.storage(wanted)
+    yield from fargate_sizes.on_fargate(result) if is_on_fargate else fargate_sizes.on_ec2(result)
+    if is_on_fargate and runtime_platform.is_windows(definition):
+        yield from fargate_sizes.on_windows(result)
     overrides = {override.get("name"): override for override in wanted.get("containerOverrides") or []}
     containers = [
         _merged(container, overrides.get(container["name"]) or {}) for container in definition["containerDefinitions"]
     ]
-    yield from budget.each(result, containers)
-    yield from budget.together(result, containers)
+    yield from container_resources.per_container(result, containers)
+    yield from container_resources.sum_of_containers(result, containers)
 
 
 def _merged(container: Given, override: Given) -> Given:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from preflight.aws import fargate_sizes as sizes
+from preflight.aws import fargate_sizes
 
 Given = Mapping[str, Any]
 WINDOWS = re.compile(r"WINDOWS_SERVER_(2019|2022|2025)_(FULL|CORE)")
@@ -61,7 +61,7 @@ def refusals(given: Given, containers: Sequence[Given]) -> Iterator[str]:
 def _windows(given: Given, containers: Sequence[Given]) -> Iterator[str]:
     if (given.get("runtimePlatform") or {}).get("cpuArchitecture") == "ARM64":
         yield "The ARM64 architecture is not supported with Windows on Fargate"
-    yield from sizes.on_windows(given)
+    yield from fargate_sizes.on_windows(given)
     for key in (key for key in NOT_FOR_WINDOWS if given.get(key)):
         yield f"Windows tasks on Fargate do not support {key}"
     for volume in given.get("volumes") or []:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from preflight.rehearsal.ecs.validation import log_configuration as logs
+from preflight.rehearsal.ecs.validation import log_configuration
 
 Given = Mapping[str, Any]
 _DISCOVERY = re.compile(r"[a-z0-9_][a-z0-9_-]{0,63}")
@@ -47,7 +47,7 @@ def _connect(connect: Given, ports: Mapping[str, Given], cluster: Given, *, is_o
         yield from _known(str(service.get("portName")), ports)
         yield from _service(service, ports.get(str(service.get("portName"))) or {})
     yield from _unique(services)
-    yield from logs.refusals(connect.get("logConfiguration") or {}, is_on_fargate=is_on_fargate)
+    yield from log_configuration.refusals(connect.get("logConfiguration") or {}, is_on_fargate=is_on_fargate)
     if connect.get("accessLogConfiguration") and not connect.get("logConfiguration"):
         yield "To enable Service Connect access logs, you must also specify a logConfiguration."
     settings = [key for item in connect.get("containerConfigurations") or [] for key in item]

@@ -10,9 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from preflight.rehearsal.ecs.validation import deployment_configuration as rollout
-from preflight.rehearsal.ecs.validation import runtime_platform as platforms
-from preflight.rehearsal.ecs.validation import service_connect as connect
+from preflight.rehearsal.ecs.validation import deployment_configuration, runtime_platform, service_connect
 
 Given = Mapping[str, Any]
 BY_CODE_DEPLOY = {
@@ -24,7 +22,7 @@ BY_CODE_DEPLOY = {
 
 def refusals(old: Given, new: Given, asked: Given) -> Iterator[str]:
     """What is asked of a service that CodeDeploy has to change."""
-    if rollout.controller_of(old) != "CODE_DEPLOY":
+    if deployment_configuration.controller_of(old) != "CODE_DEPLOY":
         return
     said = "on services with a CODE_DEPLOY deployment controller. Use AWS CodeDeploy to trigger a new deployment."
     for key, words in BY_CODE_DEPLOY.items():
@@ -36,10 +34,10 @@ def refusals(old: Given, new: Given, asked: Given) -> Iterator[str]:
 
 def definitions(old: Given, new: Given, before: Given, after: Given) -> Iterator[str]:
     """What cannot differ between the task definitions before and after."""
-    if platforms.is_windows(before) != platforms.is_windows(after):
+    if runtime_platform.is_windows(before) != runtime_platform.is_windows(after):
         yield "The platform family of a service cannot be updated."
-    kept = connect.exposed(old) & connect.exposed(new)
-    earlier, later = connect.named_ports(before), connect.named_ports(after)
+    kept = service_connect.exposed(old) & service_connect.exposed(new)
+    earlier, later = service_connect.named_ports(before), service_connect.named_ports(after)
     for name in sorted(kept & set(earlier) & set(later)):
         for key in ("appProtocol", "protocol"):
             if earlier[name].get(key) != later[name].get(key):

@@ -12,36 +12,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from preflight.aws import fargate_sizes as sizes
+from preflight.aws import fargate_sizes
 from preflight.rehearsal.ecs.validation import (
-    container_order as startup,
-)
-from preflight.rehearsal.ecs.validation import (
-    container_resources as budget,
-)
-from preflight.rehearsal.ecs.validation import (
+    container_order,
+    container_resources,
     environment,
+    health_checks,
+    linux_parameters,
+    log_configuration,
     names,
+    port_mappings,
+    proxy_configuration,
     roles,
+    runtime_platform,
     volumes,
-)
-from preflight.rehearsal.ecs.validation import (
-    health_checks as health,
-)
-from preflight.rehearsal.ecs.validation import (
-    linux_parameters as linux,
-)
-from preflight.rehearsal.ecs.validation import (
-    log_configuration as logs,
-)
-from preflight.rehearsal.ecs.validation import (
-    port_mappings as ports,
-)
-from preflight.rehearsal.ecs.validation import (
-    proxy_configuration as proxy,
-)
-from preflight.rehearsal.ecs.validation import (
-    runtime_platform as platforms,
 )
 
 Given = Mapping[str, Any]
@@ -83,34 +67,34 @@ def _refusals(given: Given) -> Iterator[str]:
     yield from names.size(given)
     yield from names.family(given)
     yield from names.containers(containers)
-    yield from budget.each(given, containers)
+    yield from container_resources.per_container(given, containers)
     yield from roles.refusals(given, containers, is_on_fargate=on_fargate)
-    yield from ports.refusals(given, containers)
+    yield from port_mappings.refusals(given, containers)
     if on_fargate and (given.get("networkMode") or "bridge") != "awsvpc":
         yield "Fargate only supports network mode ‘awsvpc’."  # noqa: RUF001 - as AWS writes it
-    yield from sizes.on_fargate(given) if on_fargate else sizes.on_ec2(given)
-    yield from budget.together(given, containers)
+    yield from fargate_sizes.on_fargate(given) if on_fargate else fargate_sizes.on_ec2(given)
+    yield from container_resources.sum_of_containers(given, containers)
     for container in containers:
         yield from _container(given, container, is_on_fargate=on_fargate)
-    yield from startup.dependencies(containers)
+    yield from container_order.dependencies(containers)
     yield from _task(given, containers, is_on_fargate=on_fargate)
     yield from volumes.refusals(given, containers, is_on_fargate=on_fargate)
-    yield from logs.firelens(containers, is_on_fargate=on_fargate)
-    yield from proxy.refusals(given, containers)
+    yield from log_configuration.firelens(containers, is_on_fargate=on_fargate)
+    yield from proxy_configuration.refusals(given, containers)
 
 
 def _container(given: Given, container: Given, *, is_on_fargate: bool) -> Iterator[str]:
     if given.get("networkMode") == "awsvpc":
         yield from (said for key, said in NOT_WITH_AWSVPC.items() if container.get(key))
-    yield from health.refusals(container)
-    yield from logs.refusals(container.get("logConfiguration") or {}, is_on_fargate=is_on_fargate)
+    yield from health_checks.refusals(container)
+    yield from log_configuration.refusals(container.get("logConfiguration") or {}, is_on_fargate=is_on_fargate)
     yield from environment.refusals(container, is_on_fargate=is_on_fargate)
-    yield from startup.restarts(container)
+    yield from container_order.restarts(container)
     yield from _resources(container)
     if is_on_fargate:
-        yield from linux.on_fargate(container)
-        yield from startup.timeouts(container)
-    yield from linux.refusals(given, container)
+        yield from linux_parameters.on_fargate(container)
+        yield from container_order.timeouts(container)
+    yield from linux_parameters.refusals(given, container)
 
 
 def _resources(container: Given) -> Iterator[str]:
@@ -132,7 +116,7 @@ def _task(given: Given, containers: Sequence[Given], *, is_on_fargate: bool) -> 
         yield "A task definition can have at most 10 placement constraints."
     if is_on_fargate:
         yield from (said for key, said in NOT_ON_FARGATE.items() if given.get(key))
-        yield from platforms.refusals(given, containers)
+        yield from runtime_platform.refusals(given, containers)
     elif given.get("ephemeralStorage") and given.get("requiresCompatibilities"):
         yield "Tasks using the EC2 launch type do not support EphemeralStorage"
     yield from storage(given)

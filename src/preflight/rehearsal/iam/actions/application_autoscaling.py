@@ -7,12 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from preflight.rehearsal.iam.actions.request import Ask, Question, anywhere, creating, on, passing, within
+from preflight.rehearsal.iam.actions.request import (
+    ApiRequest,
+    Ask,
+    creating,
+    for_resources,
+    no_resource,
+    with_pass_role,
+    within,
+)
 
 SERVICE = "application-autoscaling.amazonaws.com"
 
 
-def _targets(question: Question) -> list[str]:
+def _targets(question: ApiRequest) -> list[str]:
     return [question.arn("scalable-target/*")]
 
 
@@ -21,13 +29,13 @@ def _keyed(ask: Ask) -> Ask:
     return within(by_namespace, "application-autoscaling:scalable-dimension", lambda q: str(q.get("scalableDimension")))
 
 
-def _resource(question: Question) -> list[str]:
+def _resource(question: ApiRequest) -> list[str]:
     return question.texts("resourceARN")
 
 
-_TARGET = _keyed(on(_targets))
+_TARGET = _keyed(for_resources(_targets))
 TABLE: Mapping[str, Ask] = {
-    "RegisterScalableTarget": passing(
+    "RegisterScalableTarget": with_pass_role(
         creating(_TARGET, tagging="application-autoscaling:TagResource"), SERVICE, "roleARN"
     ),
     "DeregisterScalableTarget": _TARGET,
@@ -35,9 +43,9 @@ TABLE: Mapping[str, Ask] = {
     "DeleteScalingPolicy": _TARGET,
     "PutScheduledAction": _TARGET,
     "DeleteScheduledAction": _TARGET,
-    "DescribeScalableTargets": anywhere,
-    "DescribeScalingActivities": anywhere,
-    "DescribeScalingPolicies": anywhere,
-    "DescribeScheduledActions": anywhere,
-    "ListTagsForResource": on(_resource),
+    "DescribeScalableTargets": no_resource,
+    "DescribeScalingActivities": no_resource,
+    "DescribeScalingPolicies": no_resource,
+    "DescribeScheduledActions": no_resource,
+    "ListTagsForResource": for_resources(_resource),
 }

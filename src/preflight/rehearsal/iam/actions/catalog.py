@@ -5,36 +5,32 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from preflight.rehearsal.iam.actions import (
-    application_autoscaling as scaling,
-)
-from preflight.rehearsal.iam.actions import (
+    application_autoscaling,
     cloudformation,
     ec2,
     ecr,
     ecs,
     elbv2,
     iam,
+    kms,
     logs,
     sts,
 )
-from preflight.rehearsal.iam.actions import (
-    kms as values,
-)
-from preflight.rehearsal.iam.actions.request import Ask, Question, Target, anywhere
+from preflight.rehearsal.iam.actions.request import ApiRequest, Ask, RequiredPermission, no_resource
 
 # Services that sign their requests by another name than the one their actions begin with.
 PREFIXES: Mapping[str, str] = {"monitoring": "cloudwatch", "tagging": "tag"}
 _TABLES: Mapping[str, Mapping[str, Ask]] = {
-    "application-autoscaling": scaling.TABLE,
+    "application-autoscaling": application_autoscaling.TABLE,
     "cloudformation": cloudformation.TABLE,
     "ecr": ecr.TABLE,
     "ecs": ecs.TABLE,
-    "kms": values.KEYS,
+    "kms": kms.KEYS,
     "logs": logs.TABLE,
-    "secretsmanager": values.SECRETS,
-    "ssm": values.PARAMETERS,
+    "secretsmanager": kms.SECRETS,
+    "ssm": kms.PARAMETERS,
     "sts": sts.TABLE,
-    "tag": {"GetResources": anywhere, "GetTagKeys": anywhere, "GetTagValues": anywhere},
+    "tag": {"GetResources": no_resource, "GetTagKeys": no_resource, "GetTagValues": no_resource},
 }
 _FUNCTIONS: Mapping[str, Callable[[str], Ask | None]] = {"ec2": ec2.of, "elasticloadbalancing": elbv2.of, "iam": iam.of}
 
@@ -44,10 +40,10 @@ def prefix_of(service: str) -> str:
     return PREFIXES.get(service, service)
 
 
-def targets(question: Question) -> Iterator[Target]:
+def targets(question: ApiRequest) -> Iterator[RequiredPermission]:
     """What a call asks for; of an operation that nobody here knows, the action on nobody knows what."""
     if question.prefix in _FUNCTIONS:
         ask = _FUNCTIONS[question.prefix](question.name)
     else:
         ask = _TABLES.get(question.prefix, {}).get(question.name)
-    yield from ask(question) if ask is not None else (Target(question.action, None),)
+    yield from ask(question) if ask is not None else (RequiredPermission(question.action, None),)

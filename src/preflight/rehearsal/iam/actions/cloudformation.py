@@ -7,12 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from preflight.rehearsal.iam.actions.request import Ask, Question, Target, anywhere, creating, on, passing, within
+from preflight.rehearsal.iam.actions.request import (
+    ApiRequest,
+    Ask,
+    RequiredPermission,
+    creating,
+    for_resources,
+    no_resource,
+    with_pass_role,
+    within,
+)
 
 SERVICE = "cloudformation.amazonaws.com"
 
 
-def _stack(question: Question) -> Iterator[str]:
+def _stack(question: ApiRequest) -> Iterator[str]:
     """The stack; by ARN as it is, of a change set's ARN nothing is known but its own."""
     name = str(question.get("stackName") or "")
     change = str(question.get("changeSetName") or "")
@@ -39,7 +48,7 @@ def _where_given(ask: Ask, key: str, member: str) -> Ask:
     return lambda question: with_key(question) if question.get(member) else ask(question)
 
 
-def _described(question: Question) -> Iterator[Target]:
+def _described(question: ApiRequest) -> Iterator[RequiredPermission]:
     """One stack; all of them need leave to list them as well.
 
     Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html.
@@ -47,12 +56,12 @@ def _described(question: Question) -> Iterator[Target]:
     if question.get("stackName"):
         yield from _STACK(question)
     else:
-        yield Target(question.action, question.arn("stack/*/*"))
-        yield Target("cloudformation:ListStacks")
+        yield RequiredPermission(question.action, question.arn("stack/*/*"))
+        yield RequiredPermission("cloudformation:ListStacks")
 
 
-_STACK = _keys(on(_stack))
-_MAKING = passing(creating(_STACK), SERVICE, "roleARN")
+_STACK = _keys(for_resources(_stack))
+_MAKING = with_pass_role(creating(_STACK), SERVICE, "roleARN")
 _ON_STACK = (
     "CancelUpdateStack",
     "DeleteChangeSet",
@@ -71,12 +80,12 @@ _ON_STACK = (
 _ANYWHERE = ("ListExports", "ListImports", "ListStacks", "ValidateTemplate")
 TABLE: Mapping[str, Ask] = {
     **dict.fromkeys(_ON_STACK, _STACK),
-    **dict.fromkeys(_ANYWHERE, anywhere),
+    **dict.fromkeys(_ANYWHERE, no_resource),
     "DescribeStacks": _described,
     "CreateStack": _MAKING,
     "UpdateStack": _MAKING,
     "CreateChangeSet": _MAKING,
-    "DeleteStack": passing(_STACK, SERVICE, "roleARN"),
-    "ContinueUpdateRollback": passing(_STACK, SERVICE, "roleARN"),
-    "RollbackStack": passing(_STACK, SERVICE, "roleARN"),
+    "DeleteStack": with_pass_role(_STACK, SERVICE, "roleARN"),
+    "ContinueUpdateRollback": with_pass_role(_STACK, SERVICE, "roleARN"),
+    "RollbackStack": with_pass_role(_STACK, SERVICE, "roleARN"),
 }

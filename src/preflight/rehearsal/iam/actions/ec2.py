@@ -10,7 +10,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from preflight.rehearsal.iam.actions.request import Ask, Question, Target, on, passing, tag_context, tagging, tags_of
+from preflight.rehearsal.iam.actions.request import (
+    ApiRequest,
+    Ask,
+    RequiredPermission,
+    for_resources,
+    tag_context,
+    tagging,
+    tags_of,
+    with_pass_role,
+)
 
 FLOW_LOGS = "vpc-flow-logs.amazonaws.com"
 KINDS: Mapping[str, str] = {  # the beginning of an id: the kind of the resource
@@ -90,7 +99,7 @@ _CHANGED: Mapping[str, str] = {  # operation: the members that name what it chan
 }
 
 
-def arn_of(question: Question, resource: str) -> str:
+def arn_of(question: ApiRequest, resource: str) -> str:
     """The ARN of a resource of EC2 by its id."""
     return question.arn(f"{KINDS.get(resource.partition('-')[0], '*')}/{resource}")
 
@@ -98,20 +107,20 @@ def arn_of(question: Question, resource: str) -> str:
 def _named(members: str) -> Ask:
     """The action on every resource that these members of the input name."""
     names = members.split()
-    return on(lambda question: [arn_of(question, r) for name in names for r in question.texts(name)])
+    return for_resources(lambda question: [arn_of(question, r) for name in names for r in question.texts(name)])
 
 
 def _created(kind: str, members: str) -> Ask:
     """The action on what it makes, and on what that is made in; ec2:CreateTags too where the request has tags."""
 
-    def ask(question: Question) -> Iterator[Target]:
+    def ask(question: ApiRequest) -> Iterator[RequiredPermission]:
         tags = tags_of(question)
         made = question.arn(f"{kind}/*")
-        yield Target(question.action, made, tag_context(tags))
+        yield RequiredPermission(question.action, made, tag_context(tags))
         if members:
             yield from (target for target in _named(members)(question) if target.resource != "*")
         if tags:
-            yield Target("ec2:CreateTags", made, {**tag_context(tags), "ec2:createaction": question.name})
+            yield RequiredPermission("ec2:CreateTags", made, {**tag_context(tags), "ec2:createaction": question.name})
 
     return ask
 
@@ -120,9 +129,9 @@ def of(name: str) -> Ask | None:
     """What an operation asks for; None where nobody here knows on what."""
     if name in _CREATED:
         made = _created(*_CREATED[name])
-        return passing(made, FLOW_LOGS, "deliverLogsPermissionArn") if name == "CreateFlowLogs" else made
+        return with_pass_role(made, FLOW_LOGS, "deliverLogsPermissionArn") if name == "CreateFlowLogs" else made
     if name in _CHANGED:
         return _named(_CHANGED[name])
     if name in {"CreateTags", "DeleteTags"}:
-        return tagging(on(lambda question: [arn_of(question, r) for r in question.texts("resources")]))
-    return on() if name.startswith("Describe") and not _NARROWED.search(name) else None
+        return tagging(for_resources(lambda question: [arn_of(question, r) for r in question.texts("resources")]))
+    return for_resources() if name.startswith("Describe") and not _NARROWED.search(name) else None

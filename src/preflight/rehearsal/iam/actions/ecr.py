@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from preflight.rehearsal.iam.actions.request import Ask, Question, anywhere, creating, on, tagging
+from preflight.rehearsal.iam.actions.request import ApiRequest, Ask, creating, for_resources, no_resource, tagging
 
 
-def _repositories(question: Question) -> Iterator[str]:
+def _repositories(question: ApiRequest) -> Iterator[str]:
     names = question.texts("repositoryName") + question.texts("repositoryNames")
     for name in names or ["*"]:
         yield question.arn(f"repository/{name}")
 
 
-_REPOSITORY = on(_repositories)
-_RESOURCE = on(lambda question: question.texts("resourceArn"))
+_REPOSITORY = for_resources(_repositories)
+_RESOURCE = for_resources(lambda question: question.texts("resourceArn"))
 _ON_REPOSITORY = (
     "BatchCheckLayerAvailability",
     "BatchDeleteImage",
@@ -56,7 +56,7 @@ _ANYWHERE = (
 )
 TABLE: Mapping[str, Ask] = {
     **dict.fromkeys(_ON_REPOSITORY, _REPOSITORY),
-    **dict.fromkeys(_ANYWHERE, anywhere),
+    **dict.fromkeys(_ANYWHERE, no_resource),
     "CreateRepository": creating(_REPOSITORY, tagging="ecr:TagResource"),
     "TagResource": tagging(_RESOURCE),
     "UntagResource": tagging(_RESOURCE),

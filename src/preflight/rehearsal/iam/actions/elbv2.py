@@ -7,18 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from preflight.rehearsal.iam.actions.request import Ask, Question, Where, creating, on, tagging
+from preflight.rehearsal.iam.actions.request import ApiRequest, Ask, Where, creating, for_resources, tagging
 
 TAG, KEY = "elasticloadbalancing:AddTags", "elasticloadbalancing:CreateAction"
 _SHORT: Mapping[str, str] = {"application": "app", "network": "net", "gateway": "gwy"}
 
 
-def _balancer(question: Question) -> Iterator[str]:
+def _balancer(question: ApiRequest) -> Iterator[str]:
     kind = _SHORT.get(str(question.get("type") or "application"), "app")
     yield question.arn(f"loadbalancer/{kind}/{question.get('name')}/*")
 
 
-def _group(question: Question) -> Iterator[str]:
+def _group(question: ApiRequest) -> Iterator[str]:
     yield question.arn(f"targetgroup/{question.get('name')}/*")
 
 
@@ -56,9 +56,9 @@ _CREATED: Mapping[str, Where] = {
 def of(name: str) -> Ask | None:
     """What an operation asks for; None where nobody here knows on what."""
     if name in _CREATED:
-        return creating(on(_CREATED[name]), tagging=TAG, create_key=KEY)
+        return creating(for_resources(_CREATED[name]), tagging=TAG, create_key=KEY)
     if name in _CHANGED:
-        return on(_by(_CHANGED[name]))
+        return for_resources(_by(_CHANGED[name]))
     if name in {"AddTags", "RemoveTags"}:
-        return tagging(on(_by("resourceArns")))
-    return on() if name.startswith("Describe") else None
+        return tagging(for_resources(_by("resourceArns")))
+    return for_resources() if name.startswith("Describe") else None

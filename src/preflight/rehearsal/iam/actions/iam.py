@@ -9,7 +9,16 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from preflight.rehearsal.iam.actions.request import Ask, Question, Target, anywhere, creating, on, passing, tagging
+from preflight.rehearsal.iam.actions.request import (
+    ApiRequest,
+    Ask,
+    RequiredPermission,
+    creating,
+    for_resources,
+    no_resource,
+    tagging,
+    with_pass_role,
+)
 
 _ON_ROLE = re.compile(
     r"(Get|Delete|Update|Tag|Untag)Role|(Get|Put|Delete|Attach|Detach)RolePolicy|List(Attached)?RolePolicies|ListRoleTags"
@@ -40,40 +49,40 @@ LINKED: Mapping[str, str] = {  # services, and the names of the roles that are l
 }
 
 
-def _arn(question: Question, rest: str) -> str:
+def _arn(question: ApiRequest, rest: str) -> str:
     return f"arn:{question.partition}:iam::{question.account}:{rest}"
 
 
-def _at(question: Question, kind: str, name: str) -> str:
+def _at(question: ApiRequest, kind: str, name: str) -> str:
     path = str(question.get("path") or "").strip("/")
     return _arn(question, "/".join(part for part in (kind, path, name) if part))
 
 
 def _named(kind: str, member: str) -> Ask:
     """The action on what a member of the input names; of what exists with a path, the gate knows that."""
-    return on(lambda question: [_at(question, kind, name) for name in question.texts(member)])
+    return for_resources(lambda question: [_at(question, kind, name) for name in question.texts(member)])
 
 
-def _provider(question: Question) -> Iterator[str]:
+def _provider(question: ApiRequest) -> Iterator[str]:
     url = str(question.get("url") or "").removeprefix("https://")
     yield from question.texts("openIDConnectProviderArn") or [_arn(question, f"oidc-provider/{url}")]
 
 
-def _policy(question: Question) -> Iterator[str]:
+def _policy(question: ApiRequest) -> Iterator[str]:
     yield from question.texts("policyArn") or [_at(question, "policy", str(question.get("policyName")))]
 
 
-def _linked(question: Question) -> Iterator[Target]:
+def _linked(question: ApiRequest) -> Iterator[RequiredPermission]:
     service = str(question.get("aWSServiceName"))
     name = LINKED.get(service)
     where = _arn(question, f"role/aws-service-role/{service}/{name}") if name else None
-    yield Target(question.action, where, {"iam:awsservicename": service})
+    yield RequiredPermission(question.action, where, {"iam:awsservicename": service})
 
 
 def _with_keys(ask: Ask) -> Ask:
     """`ask` with the condition keys that show which policy is attached, and which boundary is set."""
 
-    def asked(question: Question) -> Iterator[Target]:
+    def asked(question: ApiRequest) -> Iterator[RequiredPermission]:
         given = (("iam:policyarn", "policyArn"), ("iam:permissionsboundary", "permissionsBoundary"))
         keys = {key: str(question.get(member)) for key, member in given if question.get(member)}
         for target in ask(question):
@@ -87,20 +96,20 @@ _PROFILE = _named("instance-profile", "instanceProfileName")
 _OWN: Mapping[str, Ask] = {
     "CreateRole": _with_keys(creating(_ROLE, tagging="iam:TagRole")),
     "CreateUser": _with_keys(creating(_USER, tagging="iam:TagUser")),
-    "CreatePolicy": creating(on(_policy), tagging="iam:TagPolicy"),
+    "CreatePolicy": creating(for_resources(_policy), tagging="iam:TagPolicy"),
     "CreateInstanceProfile": creating(_PROFILE, tagging="iam:TagInstanceProfile"),
-    "CreateOpenIDConnectProvider": creating(on(_provider), tagging="iam:TagOpenIDConnectProvider"),
+    "CreateOpenIDConnectProvider": creating(for_resources(_provider), tagging="iam:TagOpenIDConnectProvider"),
     "CreateServiceLinkedRole": _linked,
-    "AddRoleToInstanceProfile": passing(_PROFILE, "ec2.amazonaws.com", "roleName"),
+    "AddRoleToInstanceProfile": with_pass_role(_PROFILE, "ec2.amazonaws.com", "roleName"),
 }
 _BY_NAME: Sequence[tuple[re.Pattern[str], Ask]] = (
     (_ON_ROLE, _ROLE),
     (_ON_USER, _USER),
     (_ON_GROUP, _GROUP),
-    (_ON_POLICY, on(_policy)),
+    (_ON_POLICY, for_resources(_policy)),
     (_ON_PROFILE, _PROFILE),
-    (_ON_PROVIDER, on(_provider)),
-    (_ANYWHERE, anywhere),
+    (_ON_PROVIDER, for_resources(_provider)),
+    (_ANYWHERE, no_resource),
 )
 
 

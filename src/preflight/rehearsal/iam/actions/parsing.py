@@ -11,20 +11,22 @@ from werkzeug.wrappers import Request  # noqa: TC002 - as everywhere here
 
 from preflight.rehearsal import protocol
 from preflight.rehearsal.iam.actions import catalog, s3
-from preflight.rehearsal.iam.actions.request import Question, Target
-from preflight.templates import functions as resolve
+from preflight.rehearsal.iam.actions.request import ApiRequest, RequiredPermission
+from preflight.rehearsal.iam.actions.s3 import S3Request
+from preflight.rehearsal.protocol import Refusal
+from preflight.templates import functions
 
 _PART = re.compile(r"\\\{(\w+)(\\\+)?\\\}")
 
 
-def question_of(service: str, region: str, account: str, request: Request) -> Question:
+def question_of(service: str, region: str, account: str, request: Request) -> ApiRequest:
     """The call that a request makes; without input where that cannot be read."""
     name = protocol.operation_name(request) or _routed(service, request)
     try:
         given = protocol.parse(protocol.SIGNED.get(service, service), region, request).given
-    except (protocol.Refusal, UnknownServiceError, KeyError):
+    except (Refusal, UnknownServiceError, KeyError):
         given = {}
-    return Question(catalog.prefix_of(service), region, account, name, given)
+    return ApiRequest(catalog.prefix_of(service), region, account, name, given)
 
 
 def _routed(service: str, request: Request) -> str:
@@ -42,11 +44,11 @@ def _routed(service: str, request: Request) -> str:
     return ""
 
 
-def of_s3(region: str, request: Request) -> s3.Asked:
+def of_s3(region: str, request: Request) -> S3Request:
     """A request to S3; the bucket is the first part of the path, as loopback has no names for buckets."""
     bucket, _, key = unquote(request.path).lstrip("/").partition("/")
-    return s3.Asked(
-        resolve.partition_of(region)[0],
+    return S3Request(
+        functions.partition_of(region)[0],
         request.method,
         bucket,
         key,
@@ -61,7 +63,7 @@ def is_stream(service: str, request: Request) -> bool:
     return service == "s3" and "/" in request.path.strip("/")
 
 
-def targets(service: str, region: str, account: str, request: Request) -> Iterator[Target]:
+def targets(service: str, region: str, account: str, request: Request) -> Iterator[RequiredPermission]:
     """What a request asks for."""
     if service == "s3":
         yield from s3.targets(of_s3(region, request))

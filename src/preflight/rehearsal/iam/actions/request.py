@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from preflight.aws import iam_policy as permissions
-from preflight.templates import functions as resolve
+from preflight.aws.iam_policy import Value
+from preflight.templates import functions
 
 
 @dataclass(frozen=True)
-class Question:
+class ApiRequest:
     """One call of an operation, in one account; `prefix` is what the service's actions begin with."""
 
     prefix: str
@@ -23,7 +23,7 @@ class Question:
     @property
     def partition(self) -> str:
         """Partition of the region."""
-        return resolve.partition_of(self.region)[0]
+        return functions.partition_of(self.region)[0]
 
     @property
     def action(self) -> str:
@@ -49,33 +49,33 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Target:
+class RequiredPermission:
     """One action on one resource. `owner` is the resource whose tags the keys aws:ResourceTag/… show."""
 
     action: str
     resource: str | None = "*"
-    context: Mapping[str, permissions.Value] = field(default_factory=dict)
+    context: Mapping[str, Value] = field(default_factory=dict)
     owner: str = ""
 
 
-Ask = Callable[[Question], Iterable[Target]]
-Where = Callable[[Question], Iterable[str]]
+Ask = Callable[[ApiRequest], Iterable[RequiredPermission]]
+Where = Callable[[ApiRequest], Iterable[str]]
 
 
-def anywhere(question: Question) -> Iterator[Target]:
+def no_resource(question: ApiRequest) -> Iterator[RequiredPermission]:
     """The action of the operation, for which there are no resources."""
-    yield Target(question.action)
+    yield RequiredPermission(question.action)
 
 
-def on(*places: Where, action: str = "") -> Ask:
+def for_resources(*places: Where, action: str = "") -> Ask:
     """The action of the operation, or another one, on every one of these resources; on `*` where there are none."""
 
-    def ask(question: Question) -> Iterator[Target]:
+    def ask(question: ApiRequest) -> Iterator[RequiredPermission]:
         arns = [arn for place in places for arn in place(question)]
         for arn in dict.fromkeys(arns):
-            yield Target(action or question.action, arn, owner=arn)
+            yield RequiredPermission(action or question.action, arn, owner=arn)
         if not arns:
-            yield Target(action or question.action)
+            yield RequiredPermission(action or question.action)
 
     return ask
 
@@ -83,7 +83,7 @@ def on(*places: Where, action: str = "") -> Ask:
 def creating(ask: Ask, *, tagging: str = "", create_key: str = "") -> Ask:
     """`ask` with the tags of the request as condition keys; where there are tags, `tagging` is asked for as well."""
 
-    def asked(question: Question) -> Iterator[Target]:
+    def asked(question: ApiRequest) -> Iterator[RequiredPermission]:
         tags = tags_of(question)
         targets = [replace(t, context={**t.context, **tag_context(tags)}) for t in ask(question)]
         yield from targets
@@ -97,7 +97,7 @@ def creating(ask: Ask, *, tagging: str = "", create_key: str = "") -> Ask:
 def tagging(ask: Ask) -> Ask:
     """`ask` with the tags, or tag keys, of the request as condition keys; the resource exists already."""
 
-    def asked(question: Question) -> Iterator[Target]:
+    def asked(question: ApiRequest) -> Iterator[RequiredPermission]:
         context = tag_context(tags_of(question)) or _keys(question.texts("tagKeys"))
         for target in ask(question):
             yield replace(target, context={**target.context, **context})
@@ -105,13 +105,13 @@ def tagging(ask: Ask) -> Ask:
     return asked
 
 
-def passing(ask: Ask, service: str, *names: str) -> Ask:
+def with_pass_role(ask: Ask, service: str, *names: str) -> Ask:
     """`ask`, and iam:PassRole for every role that these members of the input hand to a service.
 
     Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html.
     """
 
-    def asked(question: Question) -> Iterator[Target]:
+    def asked(question: ApiRequest) -> Iterator[RequiredPermission]:
         yield from ask(question)
         for name in names:
             for role in question.texts(name):
@@ -120,33 +120,33 @@ def passing(ask: Ask, service: str, *names: str) -> Ask:
     return asked
 
 
-def passed(question: Question, role: str, service: str) -> Target:
+def passed(question: ApiRequest, role: str, service: str) -> RequiredPermission:
     """iam:PassRole for one role, by ARN or name."""
     arn = role if role.startswith("arn:") else f"arn:{question.partition}:iam::{question.account}:role/{role}"
-    return Target("iam:PassRole", arn, {"iam:passedtoservice": service})
+    return RequiredPermission("iam:PassRole", arn, {"iam:passedtoservice": service})
 
 
-def within(ask: Ask, key: str, value: Callable[[Question], str]) -> Ask:
+def within(ask: Ask, key: str, value: Callable[[ApiRequest], str]) -> Ask:
     """`ask` with one more condition key."""
 
-    def asked(question: Question) -> Iterator[Target]:
+    def asked(question: ApiRequest) -> Iterator[RequiredPermission]:
         for target in ask(question):
             yield replace(target, context={**target.context, key.lower(): value(question)})
 
     return asked
 
 
-def tag_context(tags: Mapping[str, str]) -> dict[str, permissions.Value]:
+def tag_context(tags: Mapping[str, str]) -> dict[str, Value]:
     """The condition keys that show the tags of a request."""
     return {**{f"aws:requesttag/{key.lower()}": value for key, value in tags.items()}, **_keys(tags)}
 
 
-def _keys(keys: Iterable[str]) -> dict[str, permissions.Value]:
+def _keys(keys: Iterable[str]) -> dict[str, Value]:
     found = tuple(keys)
     return {"aws:tagkeys": found} if found else {}
 
 
-def tags_of(question: Question) -> dict[str, str]:
+def tags_of(question: ApiRequest) -> dict[str, str]:
     """The tags of a request, in whichever form its service takes them; those of AWS's own are no matter of IAM."""
     found = question.get("tags") or question.get("tagSet")
     specified = question.get("tagSpecification") or question.get("tagSpecifications") or []

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
-from preflight.rehearsal.iam.actions.request import Target, tag_context
+from preflight.rehearsal.iam.actions.request import RequiredPermission, tag_context
 
 _KEYS = re.compile(rb"<Key>(.*?)</Key>", re.DOTALL)
 _OBJECTS = re.compile(rb"<Object>(.*?)</Object>", re.DOTALL)
@@ -81,7 +81,7 @@ _OBJECT: Mapping[str, str] = {  # method and subresource of an object: action
 
 
 @dataclass(frozen=True)
-class Asked:
+class S3Request:
     """A request to S3: bucket and key are empty where it names none."""
 
     partition: str
@@ -107,10 +107,10 @@ def keys_in(body: bytes) -> list[str]:
     return [html.unescape(key.decode(errors="replace")) for key in _KEYS.findall(body)]
 
 
-def targets(asked: Asked) -> Iterator[Target]:
+def targets(asked: S3Request) -> Iterator[RequiredPermission]:
     """What a request asks for."""
     if not asked.bucket:
-        yield Target("s3:ListAllMyBuckets")
+        yield RequiredPermission("s3:ListAllMyBuckets")
     elif asked.is_batch:
         yield from _deleted(asked)
     elif asked.key:
@@ -119,37 +119,37 @@ def targets(asked: Asked) -> Iterator[Target]:
         yield from _bucket(asked)
 
 
-def _deleted(asked: Asked) -> Iterator[Target]:
+def _deleted(asked: S3Request) -> Iterator[RequiredPermission]:
     """Of a version that is named, both actions are asked for.
 
     Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html.
     """
     for part in _OBJECTS.findall(asked.body):
         arns = [asked.arn(key) for key in keys_in(part)]
-        yield from (Target("s3:DeleteObject", arn) for arn in arns)
+        yield from (RequiredPermission("s3:DeleteObject", arn) for arn in arns)
         if b"<VersionId>" in part:
-            yield from (Target("s3:DeleteObjectVersion", arn) for arn in arns)
+            yield from (RequiredPermission("s3:DeleteObjectVersion", arn) for arn in arns)
 
 
-def _action(table: Mapping[str, str], asked: Asked) -> str:
+def _action(table: Mapping[str, str], asked: S3Request) -> str:
     named = (table.get(f"{asked.method} {part}") for part in asked.query)
     return next(filter(None, named), table.get(asked.method, f"{asked.method.title()}Object"))
 
 
-def _bucket(asked: Asked) -> Iterator[Target]:
+def _bucket(asked: S3Request) -> Iterator[RequiredPermission]:
     action = _action(_BUCKET, asked)
     keys = ("prefix", "delimiter", "max-keys") if action in {"ListBucket", "ListBucketVersions"} else ()
     listed = {f"s3:{key}": asked.query[key] for key in keys if key in asked.query}
     tags = {k.decode(): v.decode() for k, v in _TAG.findall(asked.body)} if action == "CreateBucket" else {}
-    yield Target(f"s3:{action}", asked.arn(), {**listed, **tag_context(tags)})
+    yield RequiredPermission(f"s3:{action}", asked.arn(), {**listed, **tag_context(tags)})
     if tags:
-        yield Target("s3:TagResource", asked.arn(), tag_context(tags))
+        yield RequiredPermission("s3:TagResource", asked.arn(), tag_context(tags))
 
 
-def _object(asked: Asked) -> Iterator[Target]:
-    yield Target(f"s3:{_action(_OBJECT, asked)}", asked.arn(asked.key))
+def _object(asked: S3Request) -> Iterator[RequiredPermission]:
+    yield RequiredPermission(f"s3:{_action(_OBJECT, asked)}", asked.arn(asked.key))
     source = unquote(asked.headers.get("x-amz-copy-source", "").partition("?")[0]).lstrip("/")
     if source:
-        yield Target("s3:GetObject", f"arn:{asked.partition}:s3:::{source}")
+        yield RequiredPermission("s3:GetObject", f"arn:{asked.partition}:s3:::{source}")
     if asked.headers.get("x-amz-tagging") and asked.method == "PUT":
-        yield Target("s3:PutObjectTagging", asked.arn(asked.key))
+        yield RequiredPermission("s3:PutObjectTagging", asked.arn(asked.key))

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from preflight.aws import iam_policy as permissions
-from preflight.aws import reachability
-from preflight.rehearsal import account as accounts
-from preflight.rehearsal.ecs import state as states
-from preflight.rehearsal.iam import roles
-from preflight.templates import functions as resolve
+from preflight.aws import iam_policy, reachability
+from preflight.aws.iam_policy import Policies, RequestContext
+from preflight.aws.reachability import Blocker, Interface, Network
+from preflight.rehearsal.account import Account
+from preflight.rehearsal.ecs.state import Task
+from preflight.rehearsal.iam.roles import Roles
+from preflight.templates import functions
 
 AUTH = "ResourceInitializationError: unable to pull secrets or registry auth: "
 LOGGER = "ResourceInitializationError: failed to validate logger args: "
@@ -27,35 +28,35 @@ class LaunchFailedError(Exception):
 
 
 @dataclass(frozen=True)
-class Caller:
+class ExecutionRoleCaller:
     """A task with its interface, network and the policies of its execution role."""
 
-    account: accounts.Account
-    roles: roles.Roles
-    task: states.Task
-    face: reachability.Interface
-    network: reachability.Network
-    policies: permissions.Policies
+    account: Account
+    roles: Roles
+    task: Task
+    face: Interface
+    network: Network
+    policies: Policies
 
     @property
     def partition(self) -> str:
         """Partition of the task's region."""
-        return resolve.partition_of(self.task.region)[0]
+        return functions.partition_of(self.task.region)[0]
 
     @property
     def suffix(self) -> str:
         """What the names of AWS's hosts end with in the task's region."""
-        return resolve.partition_of(self.task.region)[1]
+        return functions.partition_of(self.task.region)[1]
 
     def client(self, service: str, region: str | None = None) -> Any:
         """A client of the pretended account; of the task's region unless another is named."""
         return self.account.client(service, region or self.task.region)
 
-    def way_to(self, service: str) -> reachability.Missing | None:
+    def way_to(self, service: str) -> Blocker | None:
         """What keeps the task from a service, None where nothing does."""
         return reachability.to_service(self.network, self.face, service)
 
-    def request(self, action: str, resource: str) -> permissions.Request:
+    def request(self, action: str, resource: str) -> RequestContext:
         """The call as policies see it."""
         endpoint = self._endpoint(action)
         context = {
@@ -67,7 +68,7 @@ class Caller:
             "aws:sourcevpc": self.face.vpc if endpoint else "",
             "aws:sourcevpce": str(endpoint["VpcEndpointId"]) if endpoint else "",
         }
-        return permissions.Request(action, resource, {key: value for key, value in context.items() if value})
+        return RequestContext(action, resource, {key: value for key, value in context.items() if value})
 
     def denial(self, action: str, resource: str = "*", *, has_grant: bool = False) -> str | None:
         """AWS's denial sentence for a call, None where it is allowed.
@@ -76,10 +77,10 @@ class Caller:
         Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-basics.html.
         """
         request = self.request(action, resource)
-        is_allowed = permissions.allows(self.policies, request)
-        if has_grant and not permissions.forbids(self.policies, request):
+        is_allowed = iam_policy.allows(self.policies, request)
+        if has_grant and not iam_policy.forbids(self.policies, request):
             is_allowed = True
-        why = None if is_allowed else permissions.why_not(self.policies, request)
+        why = None if is_allowed else iam_policy.denial_reason(self.policies, request)
         if why is None and not self._is_let_through(request):
             why = f"because no VPC endpoint policy allows the {action} action"
         if why is None:
@@ -87,14 +88,14 @@ class Caller:
         who = self.roles.session(role_of(self.task) or "none", self.task.id, self.task.region)
         return f"User: {who} is not authorized to perform: {action} on resource: {resource} {why}"
 
-    def _is_let_through(self, request: permissions.Request) -> bool:
+    def _is_let_through(self, request: RequestContext) -> bool:
         """Whether the policy of the endpoint that the call goes through lets it pass.
 
         Source: https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html.
         """
         endpoint = self._endpoint(request.action)
-        policy = permissions.document(endpoint.get("PolicyDocument")) if endpoint is not None else None
-        return policy is None or permissions.allows(permissions.Policies((policy,)), request)
+        policy = iam_policy.document(endpoint.get("PolicyDocument")) if endpoint is not None else None
+        return policy is None or iam_policy.allows(Policies((policy,)), request)
 
     def _endpoint(self, action: str) -> Mapping[str, Any] | None:
         """The VPC endpoint that an action's call goes through, None where it takes another way."""
@@ -109,7 +110,7 @@ def service_of(action: str) -> str:
     return prefix
 
 
-def role_of(task: states.Task) -> str | None:
+def role_of(task: Task) -> str | None:
     """ARN of the execution role, None where there is none."""
     found = task.api["overrides"].get("executionRoleArn") or task.definition.api.get("executionRoleArn")
     return str(found) if found else None

@@ -11,11 +11,12 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from preflight.aws import iam_policy as permissions
-from preflight.aws import reachability
-from preflight.rehearsal.containers import task_spec as launch
-from preflight.rehearsal.tasks import role_credentials as credentials
-from preflight.rehearsal.tasks.launch_calls import caller as callers
+from preflight.aws import iam_policy, reachability
+from preflight.aws.iam_policy import Policies, RequestContext
+from preflight.aws.reachability import Interface
+from preflight.rehearsal.containers.task_spec import ContainerSpec, FileSystem
+from preflight.rehearsal.tasks import role_credentials
+from preflight.rehearsal.tasks.launch_calls.caller import ExecutionRoleCaller, LaunchFailedError
 
 NFS = 2049
 ENVIRONMENT = (
@@ -24,7 +25,7 @@ ENVIRONMENT = (
 EFS = "ResourceInitializationError: failed to invoke EFS utils commands to set up EFS volumes: stderr: "
 
 
-def environment(caller: callers.Caller, container: launch.ContainerPlan) -> dict[str, str]:
+def environment(caller: ExecutionRoleCaller, container: ContainerSpec) -> dict[str, str]:
     """The variables in the environment files of a container; of two files the first one counts.
 
     Raises:
@@ -36,20 +37,20 @@ def environment(caller: callers.Caller, container: launch.ContainerPlan) -> dict
     return found
 
 
-def _text(caller: callers.Caller, arn: str) -> str:
+def _text(caller: ExecutionRoleCaller, arn: str) -> str:
     bucket, _, key = arn.partition(":::")[2].partition("/")
     if caller.way_to("s3"):
-        raise callers.LaunchFailedError(
+        raise LaunchFailedError(
             f"{ENVIRONMENT}RequestCanceled: request context canceled caused by: context deadline exceeded"
         )
     for action, resource in (("s3:GetBucketLocation", arn.partition("/")[0]), ("s3:GetObject", arn)):
         denied = caller.denial(action, resource)
         if denied:
-            raise callers.LaunchFailedError(f"{ENVIRONMENT}AccessDenied: {denied} status code: 403")
+            raise LaunchFailedError(f"{ENVIRONMENT}AccessDenied: {denied} status code: 403")
     try:
         body = caller.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
     except ClientError as error:
-        raise callers.LaunchFailedError(
+        raise LaunchFailedError(
             f"{ENVIRONMENT}{error.response['Error']['Code']}: {arn} status code: 404"
         ) from None
     return bytes(body).decode(errors="replace")
@@ -64,7 +65,7 @@ def variables(text: str) -> dict[str, str]:
     return {name: value for name, _, value in lines if name and value}
 
 
-def mount(caller: callers.Caller, file_system: launch.FileSystem) -> None:
+def mount(caller: ExecutionRoleCaller, file_system: FileSystem) -> None:
     """The file system exists, has a mount target that the task reaches, and lets it mount.
 
     Raises:
@@ -77,14 +78,14 @@ def mount(caller: callers.Caller, file_system: launch.FileSystem) -> None:
     except ClientError:
         raise _unresolved(caller, file_system, "check that your file system ID is correct") from None
     if file_system.access_point and file_system.access_point not in [p["AccessPointId"] for p in points]:
-        raise callers.LaunchFailedError(
+        raise LaunchFailedError(
             f"{EFS}mount.nfs4: access denied by server while mounting 127.0.0.1:/ (access point {file_system.access_point} does not exist)"
         )
     _reach(caller, file_system, targets, efs)
     _may_mount(caller, file_system, efs)
 
 
-def _reach(caller: callers.Caller, file_system: launch.FileSystem, targets: list[dict[str, Any]], efs: Any) -> None:
+def _reach(caller: ExecutionRoleCaller, file_system: FileSystem, targets: list[dict[str, Any]], efs: Any) -> None:
     """One of the mount targets is in the task's zone, and its security group admits NFS from the task."""
     zones = {s["SubnetId"]: s["AvailabilityZone"] for s in caller.network.subnets}
     own = zones.get(caller.face.subnet)
@@ -95,46 +96,46 @@ def _reach(caller: callers.Caller, file_system: launch.FileSystem, targets: list
     described = efs.describe_mount_target_security_groups(MountTargetId=near[0]["MountTargetId"])
     groups = tuple(described.get("SecurityGroups") or _default_groups(caller))
     address = near[0].get("IpAddress") or _address(caller, near[0]["SubnetId"])
-    there = reachability.Interface(caller.face.vpc, near[0]["SubnetId"], address, groups, has_public_address=False)
+    there = Interface(caller.face.vpc, near[0]["SubnetId"], address, groups, has_public_address=False)
     missing = reachability.between(caller.network, caller.face, there, NFS)
     if missing is not None:
         msg = f"{EFS}mount.nfs4: Connection timed out: {missing.message}"
-        raise callers.LaunchFailedError(msg)
+        raise LaunchFailedError(msg)
 
 
-def _unresolved(caller: callers.Caller, file_system: launch.FileSystem, why: str) -> callers.LaunchFailedError:
+def _unresolved(caller: ExecutionRoleCaller, file_system: FileSystem, why: str) -> LaunchFailedError:
     host = f"{file_system.id}.efs.{caller.task.region}.{caller.suffix}"
-    return callers.LaunchFailedError(f'{EFS}Failed to resolve "{host}" - {why}')
+    return LaunchFailedError(f'{EFS}Failed to resolve "{host}" - {why}')
 
 
-def _default_groups(caller: callers.Caller) -> list[str]:
+def _default_groups(caller: ExecutionRoleCaller) -> list[str]:
     """The default security group of the VPC, which a mount target without groups gets."""
     return [g["GroupId"] for g in caller.network.security_groups if g.get("GroupName") == "default"]
 
 
-def _address(caller: callers.Caller, subnet: str) -> str:
+def _address(caller: ExecutionRoleCaller, subnet: str) -> str:
     block = next(s["CidrBlock"] for s in caller.network.subnets if s["SubnetId"] == subnet)
     return str(ipaddress.ip_network(block)[10])
 
 
-def _may_mount(caller: callers.Caller, file_system: launch.FileSystem, efs: Any) -> None:
+def _may_mount(caller: ExecutionRoleCaller, file_system: FileSystem, efs: Any) -> None:
     """Where the file system has a policy, or the volume asks for IAM, the task role has to be let in.
 
     Source: https://docs.aws.amazon.com/efs/latest/ug/iam-access-control-nfs-efs.html.
     """
     try:
-        policy = permissions.document(efs.describe_file_system_policy(FileSystemId=file_system.id)["Policy"])
+        policy = iam_policy.document(efs.describe_file_system_policy(FileSystemId=file_system.id)["Policy"])
     except ClientError:
         return  # without a policy everybody who can reach a mount target may mount
-    role = credentials.role_of(caller.task) if file_system.has_iam else None
+    role = role_credentials.role_of(caller.task) if file_system.has_iam else None
     arn = f"arn:{caller.partition}:elasticfilesystem:{caller.task.region}:{caller.account.id}:file-system/{file_system.id}"
-    request = permissions.Request(
+    request = RequestContext(
         "elasticfilesystem:ClientMount",
         arn,
         {"aws:securetransport": "true", "elasticfilesystem:accessedviamounttarget": "true"},
     )
     names = {role, caller.account.id} if role else {""}
-    own = caller.roles.policies(role, caller.task.region) if role else permissions.Policies()
-    is_allowed = policy is None or permissions.grants(policy, names, request) or permissions.allows(own, request)
-    if not is_allowed or (policy is not None and permissions.denies(policy, names, request)):
-        raise callers.LaunchFailedError(f"{EFS}mount.nfs4: access denied by server while mounting 127.0.0.1:/")
+    own = caller.roles.policies(role, caller.task.region) if role else Policies()
+    is_allowed = policy is None or iam_policy.grants(policy, names, request) or iam_policy.allows(own, request)
+    if not is_allowed or (policy is not None and iam_policy.denies(policy, names, request)):
+        raise LaunchFailedError(f"{EFS}mount.nfs4: access denied by server while mounting 127.0.0.1:/")

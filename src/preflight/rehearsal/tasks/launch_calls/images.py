@@ -10,16 +10,16 @@ from dataclasses import dataclass
 
 from botocore.exceptions import ClientError
 
-from preflight import errors
-from preflight.aws import iam_policy as permissions
-from preflight.aws import reachability
-from preflight.rehearsal.containers import task_spec as launch
-from preflight.rehearsal.ecs.validation import runtime_platform as platforms
-from preflight.rehearsal.ecs.validation import task_definition as contract
-from preflight.rehearsal.services import ecr_pull_through_cache as ecr_caches
-from preflight.rehearsal.services import ecr_registry as registries
+from preflight.aws import iam_policy, reachability
+from preflight.aws.iam_policy import Policies, Policy
+from preflight.errors import ToolBrokeError
+from preflight.rehearsal.containers.task_spec import ContainerSpec
+from preflight.rehearsal.ecs.validation import runtime_platform, task_definition
+from preflight.rehearsal.services import ecr_pull_through_cache
+from preflight.rehearsal.services.ecr_registry import Registry
 from preflight.rehearsal.tasks.launch_calls import caller as callers
 from preflight.rehearsal.tasks.launch_calls import secrets
+from preflight.rehearsal.tasks.launch_calls.caller import ExecutionRoleCaller, LaunchFailedError
 
 PULL_ACTIONS = ("ecr:BatchCheckLayerAvailability", "ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage")
 PULL = "CannotPullContainerError: pull image manifest has been retried"
@@ -27,7 +27,7 @@ LAYERS = "arn:{partition}:s3:::prod-{region}-starport-layer-bucket/*"
 
 
 @dataclass(frozen=True)
-class Image:
+class ImageReference:
     """An image of ECR: its region, repository and reference (tag or digest)."""
 
     account: str
@@ -36,15 +36,15 @@ class Image:
     reference: str
 
 
-def ecr_image(name: str) -> Image | None:
+def ecr_image(name: str) -> ImageReference | None:
     """The parts of an ECR image name, None for an image of another registry."""
-    if not contract.ECR_IMAGE.match(name):
+    if not task_definition.ECR_IMAGE.match(name):
         return None
     host, _, path = name.partition("/")
     repository, _, reference = path.partition("@") if "@" in path else path.partition(":")
     parts = host.replace("dkr-ecr", "dkr.ecr").split(".")
     region = parts[parts.index("ecr") + 1] if "ecr" in parts else parts[3]
-    return Image(parts[0], region, repository.partition(":")[0], reference or "latest")
+    return ImageReference(parts[0], region, repository.partition(":")[0], reference or "latest")
 
 
 def full_name(image: str) -> str:
@@ -59,7 +59,7 @@ def full_name(image: str) -> str:
     return f"{name}{at}{digest}" if at or has_tag else f"{name}:latest"
 
 
-def authorize(caller: callers.Caller, containers: tuple[launch.ContainerPlan, ...]) -> None:
+def authorize(caller: ExecutionRoleCaller, containers: tuple[ContainerSpec, ...]) -> None:
     """ECR gives a token to the execution role, and other registries' secrets can be read.
 
     Raises:
@@ -71,7 +71,7 @@ def authorize(caller: callers.Caller, containers: tuple[launch.ContainerPlan, ..
     if not any(ecr_image(container.image) for container in containers):
         return
     if caller.way_to("ecr.api"):
-        raise callers.LaunchFailedError(
+        raise LaunchFailedError(
             f"{callers.AUTH}The task cannot pull registry auth from Amazon ECR: There is a connection issue "
             "between the task and Amazon ECR. Check your task network configuration. operation error "
             "ECR: GetAuthorizationToken, exceeded maximum number of attempts, 3, https response error "
@@ -80,13 +80,13 @@ def authorize(caller: callers.Caller, containers: tuple[launch.ContainerPlan, ..
         )
     denied = caller.denial("ecr:GetAuthorizationToken")
     if denied:
-        raise callers.LaunchFailedError(
+        raise LaunchFailedError(
             f"{callers.AUTH}execution resource retrieval failed: unable to retrieve ecr registry auth: service call "
             f"has been retried 1 time(s): AccessDeniedException: {denied}"
         )
 
 
-def find(caller: callers.Caller, registry: registries.Registry, container: launch.ContainerPlan) -> None:
+def find(caller: ExecutionRoleCaller, registry: Registry, container: ContainerSpec) -> None:
     """The registry can be reached, lets the role pull, and has the image for the task's platform.
 
     Raises:
@@ -96,13 +96,13 @@ def find(caller: callers.Caller, registry: registries.Registry, container: launc
     image = ecr_image(container.image)
     if image is None:
         if reachability.to_internet(caller.network, caller.face):
-            raise callers.LaunchFailedError(
+            raise LaunchFailedError(
                 f"{PULL} 5 time(s): failed to resolve ref {full_name(container.image)}: failed to do "
                 "request: Head: dial tcp: i/o timeout"
             )
         return
     if caller.way_to("ecr.dkr"):
-        raise callers.LaunchFailedError(
+        raise LaunchFailedError(
             f"{PULL} 5 time(s): failed to resolve ref {container.image}: failed to do request: Head: dial tcp: i/o timeout"
         )
     _may_pull(caller, image, container.image)
@@ -111,15 +111,15 @@ def find(caller: callers.Caller, registry: registries.Registry, container: launc
         _may_import(caller, image, container.image)
         return
     if digest is None:
-        raise callers.LaunchFailedError(f"{PULL} 7 time(s): failed to resolve ref {container.image}: not found")
-    wanted, held = platforms.wanted(caller.task.definition.api), registry.platforms(digest)
+        raise LaunchFailedError(f"{PULL} 7 time(s): failed to resolve ref {container.image}: not found")
+    wanted, held = runtime_platform.wanted(caller.task.definition.api), registry.platforms(digest)
     if held and wanted not in held:
         said = f"{PULL} 7 time(s): image Manifest does not contain descriptor matching platform '{wanted}'"
-        raise callers.LaunchFailedError(said)
+        raise LaunchFailedError(said)
     _may_get_layers(caller, image)
 
 
-def _may_pull(caller: callers.Caller, image: Image, name: str) -> None:
+def _may_pull(caller: ExecutionRoleCaller, image: ImageReference, name: str) -> None:
     """The role's policies or that of the repository allow the pull, and neither denies it.
 
     Source: https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-policies.html.
@@ -130,60 +130,60 @@ def _may_pull(caller: callers.Caller, image: Image, name: str) -> None:
         denied = caller.denial(action, arn, has_grant=_grants(caller, policy, action, arn))
         denied = denied or _repository_denies(caller, policy, action, arn)
         if denied:
-            raise callers.LaunchFailedError(f"{PULL} 1 time(s): failed to resolve ref {name}: denied: {denied}")
+            raise LaunchFailedError(f"{PULL} 1 time(s): failed to resolve ref {name}: denied: {denied}")
 
 
-def _repository_policy(caller: callers.Caller, image: Image) -> permissions.Policy | None:
+def _repository_policy(caller: ExecutionRoleCaller, image: ImageReference) -> Policy | None:
     try:
         answer = caller.client("ecr", image.region).get_repository_policy(repositoryName=image.repository)
     except ClientError:
         return None  # there is no policy, or no repository, which is found out next
-    return permissions.document(answer["policyText"])
+    return iam_policy.document(answer["policyText"])
 
 
-def _session(caller: callers.Caller) -> str:
+def _session(caller: ExecutionRoleCaller) -> str:
     return caller.roles.session(callers.role_of(caller.task) or "", caller.task.id, caller.task.region)
 
 
-def _grants(caller: callers.Caller, policy: permissions.Policy | None, action: str, arn: str) -> bool:
+def _grants(caller: ExecutionRoleCaller, policy: Policy | None, action: str, arn: str) -> bool:
     """Whether a resource's policy names the role, or everybody; naming the account leaves it to the role's own."""
     if policy is None:
         return False
     names = {callers.role_of(caller.task) or "", _session(caller)}
-    return permissions.grants(policy, names, caller.request(action, arn))
+    return iam_policy.grants(policy, names, caller.request(action, arn))
 
 
 def _repository_denies(
-    caller: callers.Caller, policy: permissions.Policy | None, action: str, arn: str
+    caller: ExecutionRoleCaller, policy: Policy | None, action: str, arn: str
 ) -> str | None:
     """AWS's sentence where the policy of the repository denies the pull explicitly."""
     session = _session(caller)
     names = {callers.role_of(caller.task) or "", session, caller.account.id}
-    if policy is None or not permissions.denies(policy, names, caller.request(action, arn)):
+    if policy is None or not iam_policy.denies(policy, names, caller.request(action, arn)):
         return None
     return f"User: {session} is not authorized to perform: {action} on resource: {arn} with an explicit deny in a resource-based policy"
 
 
-def _digest(caller: callers.Caller, registry: registries.Registry, image: Image) -> str | None:
+def _digest(caller: ExecutionRoleCaller, registry: Registry, image: ImageReference) -> str | None:
     if image.account != caller.account.id:
         msg = (
             f"the image {image.repository} lies in the registry of account {image.account}, which the rehearsal "
             f"(account {caller.account.id}) cannot ask. Next: write the account as ${{AWS::AccountId}}, or push the image in a step"
         )
-        raise errors.ToolBrokeError(msg)
+        raise ToolBrokeError(msg)
     return registry.digest(image.repository, image.reference, image.region)
 
 
-def _is_cached(caller: callers.Caller, image: Image) -> bool:
+def _is_cached(caller: ExecutionRoleCaller, image: ImageReference) -> bool:
     """Whether ECR brings the image from another registry at its first pull.
 
     Source: https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache-working-pulling.html.
     """
     rules = caller.client("ecr", image.region).describe_pull_through_cache_rules()["pullThroughCacheRules"]
-    return any(ecr_caches.covers(rule["ecrRepositoryPrefix"], image.repository) for rule in rules)
+    return any(ecr_pull_through_cache.covers(rule["ecrRepositoryPrefix"], image.repository) for rule in rules)
 
 
-def _may_import(caller: callers.Caller, image: Image, name: str) -> None:
+def _may_import(caller: ExecutionRoleCaller, image: ImageReference, name: str) -> None:
     """The role may let ECR import the image, and make the repository where neither it nor a template is there.
 
     Through an endpoint the first pull needs a way to the internet beside it.
@@ -195,22 +195,22 @@ def _may_import(caller: callers.Caller, image: Image, name: str) -> None:
     for action in needed:
         denied = caller.denial(action, arn, has_grant=_registry_grants(caller, image, action, arn))
         if denied:
-            raise callers.LaunchFailedError(f"{PULL} 1 time(s): failed to resolve ref {name}: denied: {denied}")
+            raise LaunchFailedError(f"{PULL} 1 time(s): failed to resolve ref {name}: denied: {denied}")
     is_private = next(iter(reachability.endpoints(caller.network, caller.face, "ecr.dkr")), None) is not None
     if is_private and reachability.to_internet(caller.network, caller.face):
-        raise callers.LaunchFailedError(
+        raise LaunchFailedError(
             f"{PULL} 5 time(s): failed to resolve ref {name}: i/o timeout: the first pull through a cache by a "
             "VPC endpoint needs a route to the internet"
         )
 
 
-def _has_room(caller: callers.Caller, image: Image) -> bool:
+def _has_room(caller: ExecutionRoleCaller, image: ImageReference) -> bool:
     """Whether the repository exists, or a template by which ECR makes it."""
     ecr = caller.client("ecr", image.region)
     templates = ecr.describe_repository_creation_templates()["repositoryCreationTemplates"]
     if any(
         "PULL_THROUGH_CACHE" in (template.get("appliedFor") or [])
-        and ecr_caches.covers(template["prefix"], image.repository)
+        and ecr_pull_through_cache.covers(template["prefix"], image.repository)
         for template in templates
     ):
         return True
@@ -221,27 +221,27 @@ def _has_room(caller: callers.Caller, image: Image) -> bool:
     return True
 
 
-def _registry_grants(caller: callers.Caller, image: Image, action: str, arn: str) -> bool:
+def _registry_grants(caller: ExecutionRoleCaller, image: ImageReference, action: str, arn: str) -> bool:
     """Whether the policy of the registry, or of the repository, allows the role what its own policies do not."""
     try:
-        own = permissions.document(caller.client("ecr", image.region).get_registry_policy()["policyText"])
+        own = iam_policy.document(caller.client("ecr", image.region).get_registry_policy()["policyText"])
     except ClientError:
         own = None
     return any(_grants(caller, policy, action, arn) for policy in (own, _repository_policy(caller, image)))
 
 
-def _may_get_layers(caller: callers.Caller, image: Image) -> None:
+def _may_get_layers(caller: ExecutionRoleCaller, image: ImageReference) -> None:
     """The layers come from S3, through the gateway endpoint where there is one."""
     start = (
         "CannotPullContainerError: ref pull has been retried 1 time(s): failed to copy: httpReaderSeeker: failed open: "
     )
     if caller.way_to("s3"):
-        raise callers.LaunchFailedError(f"{start}failed to do request: dial tcp: i/o timeout")
+        raise LaunchFailedError(f"{start}failed to do request: dial tcp: i/o timeout")
     endpoint = next(iter(reachability.endpoints(caller.network, caller.face, "s3")), None)
-    policy = permissions.document(endpoint.get("PolicyDocument")) if endpoint is not None else None
+    policy = iam_policy.document(endpoint.get("PolicyDocument")) if endpoint is not None else None
     layers = LAYERS.format(partition=caller.partition, region=image.region)
     request = caller.request("s3:GetObject", layers)
-    if policy is not None and not permissions.allows(permissions.Policies((policy,)), request):
-        raise callers.LaunchFailedError(
+    if policy is not None and not iam_policy.allows(Policies((policy,)), request):
+        raise LaunchFailedError(
             f"{start}unexpected status code 403 Forbidden: the policy of the S3 endpoint does not allow s3:GetObject on {layers}"
         )

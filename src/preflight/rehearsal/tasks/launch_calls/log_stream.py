@@ -12,9 +12,10 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from preflight.rehearsal.tasks.launch_calls import caller as callers
+from preflight.rehearsal.tasks.launch_calls.caller import ExecutionRoleCaller, LaunchFailedError
 
 
-def open_stream(caller: callers.Caller, name: str, log: Mapping[str, Any]) -> None:
+def open_stream(caller: ExecutionRoleCaller, name: str, log: Mapping[str, Any]) -> None:
     """Make the stream of a container that logs to CloudWatch Logs.
 
     Raises:
@@ -25,7 +26,7 @@ def open_stream(caller: callers.Caller, name: str, log: Mapping[str, Any]) -> No
     options = log["options"]
     group, region = options["awslogs-group"], options["awslogs-region"]
     if caller.way_to("logs"):
-        raise callers.LaunchFailedError(
+        raise LaunchFailedError(
             f"{callers.LOGGER}The task cannot find the Amazon CloudWatch log group defined in the task "
             "definition. There is a connection issue between the task and Amazon CloudWatch. Check "
             "your network configuration. : signal: killed"
@@ -39,15 +40,15 @@ def open_stream(caller: callers.Caller, name: str, log: Mapping[str, Any]) -> No
     _create_stream(caller, group, stream, region)
 
 
-def _may(caller: callers.Caller, action: str, resource: str, words: str) -> None:
+def _may(caller: ExecutionRoleCaller, action: str, resource: str, words: str) -> None:
     denied = caller.denial(action, resource)
     if denied:
-        raise callers.LaunchFailedError(
+        raise LaunchFailedError(
             f"{callers.LOGGER}create stream has been retried 1 times: {words}: AccessDeniedException: {denied}"
         )
 
 
-def _create_group(caller: callers.Caller, group: str, region: str) -> None:
+def _create_group(caller: ExecutionRoleCaller, group: str, region: str) -> None:
     try:
         caller.client("logs", region).create_log_group(logGroupName=group)
     except ClientError as error:
@@ -55,11 +56,11 @@ def _create_group(caller: callers.Caller, group: str, region: str) -> None:
             raise
 
 
-def _create_stream(caller: callers.Caller, group: str, stream: str, region: str) -> None:
+def _create_stream(caller: ExecutionRoleCaller, group: str, stream: str, region: str) -> None:
     try:
         caller.client("logs", region).create_log_stream(logGroupName=group, logStreamName=stream)
     except ClientError as error:
-        raise callers.LaunchFailedError(
+        raise LaunchFailedError(
             f"{callers.LOGGER}create stream has been retried 1 times: failed to create Cloudwatch log stream: "
             "operation error CloudWatch Logs: CreateLogStream, https response error StatusCode: 400, "
             f"RequestID: {uuid.uuid4()}, {error.response['Error']['Code']}: "

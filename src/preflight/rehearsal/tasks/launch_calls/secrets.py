@@ -12,13 +12,14 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from preflight.rehearsal.tasks.launch_calls import caller as callers
+from preflight.rehearsal.tasks.launch_calls.caller import ExecutionRoleCaller, LaunchFailedError
 
 RESOURCE = callers.AUTH + "execution resource retrieval failed: "
 ASM = RESOURCE + "unable to retrieve secret from asm: "
 SSM = RESOURCE + "unable to retrieve secrets from ssm: "
 
 
-def value(caller: callers.Caller, reference: str) -> str:
+def value(caller: ExecutionRoleCaller, reference: str) -> str:
     """The value of a secret or parameter.
 
     Raises:
@@ -30,18 +31,18 @@ def value(caller: callers.Caller, reference: str) -> str:
     return _from_parameter_store(caller, reference)
 
 
-def _from_secrets_manager(caller: callers.Caller, reference: str) -> str:
+def _from_secrets_manager(caller: ExecutionRoleCaller, reference: str) -> str:
     parts = reference.split(":")
     arn = ":".join(parts[:7])
     key, stage, version = (*parts[7:10], "", "", "")[:3]
     if caller.way_to("secretsmanager"):
-        raise callers.LaunchFailedError(
+        raise LaunchFailedError(
             callers.AUTH + "unable to retrieve secret from asm: There is a connection issue between the task "
             "and AWS Secrets Manager. Check your task network configuration."
         )
     denied = caller.denial("secretsmanager:GetSecretValue", arn)
     if denied:
-        raise callers.LaunchFailedError(
+        raise LaunchFailedError(
             f"{ASM}service call has been retried 1 time(s): failed to fetch secret {arn} from secrets "
             f"manager: AccessDeniedException: {denied} status code: 400, request id: {uuid.uuid4()}"
         )
@@ -51,7 +52,7 @@ def _from_secrets_manager(caller: callers.Caller, reference: str) -> str:
         found = str(client.get_secret_value(SecretId=arn, **wanted)["SecretString"])
         key_id = client.describe_secret(SecretId=arn).get("KmsKeyId")
     except (ClientError, KeyError):
-        raise callers.LaunchFailedError(
+        raise LaunchFailedError(
             callers.AUTH + "The task can't pull the secret from Secrets Manager. The task can't retrieve the "
             f"secret with ARN '{arn}' from Secrets Manager. Check whether the secret exists in the "
             "specified Region. ResourceNotFoundException: Secrets Manager can't find the specified secret."
@@ -60,28 +61,28 @@ def _from_secrets_manager(caller: callers.Caller, reference: str) -> str:
     return found if not key else _json_key(found, key)
 
 
-def _from_parameter_store(caller: callers.Caller, reference: str) -> str:
+def _from_parameter_store(caller: ExecutionRoleCaller, reference: str) -> str:
     is_arn = reference.startswith("arn:")
     name = reference.partition(":parameter")[2] if is_arn else reference
     path = name if name.startswith("/") else f"/{name}"
     account = caller.task.arn.split(":")[4]
     arn = reference if is_arn else f"arn:{caller.partition}:ssm:{caller.task.region}:{account}:parameter{path}"
     if caller.way_to("ssm"):
-        raise callers.LaunchFailedError(
+        raise LaunchFailedError(
             callers.AUTH + "unable to retrieve secrets from ssm: The task cannot pull secrets from AWS Systems "
             "Manager. There is a connection issue between the task and AWS Systems Manager Parameter "
             "Store. Check your task network configuration."
         )
     denied = caller.denial("ssm:GetParameters", arn)
     if denied:
-        raise callers.LaunchFailedError(
+        raise LaunchFailedError(
             f"{SSM}service call has been retried 1 time(s): AccessDeniedException: {denied} "
             f"status code: 400, request id: {uuid.uuid4()}"
         )
     ssm = caller.client("ssm", reference.split(":")[3] if is_arn else None)
     found = _parameter(ssm, name)
     if found is None:
-        raise callers.LaunchFailedError(
+        raise LaunchFailedError(
             f"{SSM}service call has been retried 1 time(s): InvalidParameter: invalid ssm parameters: {name}"
         )
     if found["Type"] == "SecureString":
@@ -103,7 +104,7 @@ def _key_of(client: Any, name: str) -> str | None:
     return str(described[0]["KeyId"]) if described and described[0].get("KeyId") else None
 
 
-def _decrypt(caller: callers.Caller, key: str | None, start: str) -> None:
+def _decrypt(caller: ExecutionRoleCaller, key: str | None, start: str) -> None:
     """The role may use the key, where it is one of the customer's.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html.
@@ -115,7 +116,7 @@ def _decrypt(caller: callers.Caller, key: str | None, start: str) -> None:
     except ClientError:
         arn = key
     if caller.denial("kms:Decrypt", str(arn)):
-        raise callers.LaunchFailedError(
+        raise LaunchFailedError(
             f"{start}service call has been retried 1 time(s): AccessDeniedException: Access to KMS is not allowed "
             f"status code: 400, request id: {uuid.uuid4()}"
         )
@@ -126,5 +127,5 @@ def _json_key(text: str, key: str) -> str:
         found = json.loads(text)[key]
     except (ValueError, KeyError, TypeError):
         msg = f"{ASM}retrieved secret from Secrets Manager did not contain json key {key}"
-        raise callers.LaunchFailedError(msg) from None
+        raise LaunchFailedError(msg) from None
     return found if isinstance(found, str) else json.dumps(found)

@@ -6,34 +6,22 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.unit.rehearsal.ecs.validation import task_definitions as definitions
-from tests.unit.rehearsal.ecs.validation.task_definitions import APP, SIDE, Change, add, changed, good, put, windows
 
 from preflight.rehearsal.ecs.validation import (
     capacity,
+    deployment_configuration,
+    ebs_volumes,
+    load_balancers,
+    run_task,
+    service_connect,
+    service_update,
 )
-from preflight.rehearsal.ecs.validation import (
-    deployment_configuration as rollout,
-)
-from preflight.rehearsal.ecs.validation import (
-    ebs_volumes as disks,
-)
-from preflight.rehearsal.ecs.validation import (
-    load_balancers as balancers,
-)
-from preflight.rehearsal.ecs.validation import (
-    run_task as overrides,
-)
-from preflight.rehearsal.ecs.validation import (
-    service_connect as connect,
-)
-from preflight.rehearsal.ecs.validation import (
-    service_update as changes,
-)
+from tests.unit.rehearsal.ecs.validation import task_definitions
+from tests.unit.rehearsal.ecs.validation.task_definitions import APP, SIDE, Change, add, changed, good, put, windows
 
 DEFINITION = good(
     put("compatibilities", ["EC2", "FARGATE"]),
-    put("taskRoleArn", definitions.ROLE),
+    put("taskRoleArn", task_definitions.ROLE),
     put(APP + "portMappings.0", {"containerPort": 80, "name": "web", "appProtocol": "http", "protocol": "tcp"}),
     put(SIDE + "portMappings", [{"containerPort": 81, "name": "raw"}]),
 )
@@ -68,10 +56,10 @@ def of_service(given: dict[str, Any], definition: dict[str, Any], cluster: dict[
     yield from capacity.launch(given, definition, cluster)
     if on_fargate:
         yield from (f"{code}: {said}" for code, said in capacity.platform(given, definition))
-    yield from rollout.refusals(given, is_on_fargate=on_fargate)
-    yield from balancers.refusals(given, definition)
-    yield from connect.refusals(given, definition, cluster, is_on_fargate=on_fargate)
-    yield from disks.refusals(given, definition, is_on_fargate=on_fargate)
+    yield from deployment_configuration.refusals(given, is_on_fargate=on_fargate)
+    yield from load_balancers.refusals(given, definition)
+    yield from service_connect.refusals(given, definition, cluster, is_on_fargate=on_fargate)
+    yield from ebs_volumes.refusals(given, definition, is_on_fargate=on_fargate)
 
 
 def said_of(given: dict[str, Any], definition: dict[str, Any] = DEFINITION, cluster: dict[str, Any] = CLUSTER) -> str:
@@ -552,7 +540,7 @@ TAKEN: list[Any] = [
             SERVICE,
             put("serviceConnectConfiguration", CONNECTED),
             put(FIRST + "timeout", {"perRequestTimeoutSeconds": 5}),
-            put(CONNECT + "logConfiguration", {"logDriver": "awslogs", "options": definitions.AWSLOGS}),
+            put(CONNECT + "logConfiguration", {"logDriver": "awslogs", "options": task_definitions.AWSLOGS}),
             put(CONNECT + "accessLogConfiguration", {"format": "JSON"}),
         ),
         DEFINITION,
@@ -583,7 +571,7 @@ TAKEN: list[Any] = [
     pytest.param(
         changed(
             ON_INSTANCES,
-            put("placementStrategy", [{"type": "spread", "field": rollout.ZONE}, {"type": "binpack", "field": "MEMORY"}]),
+            put("placementStrategy", [{"type": "spread", "field": deployment_configuration.ZONE}, {"type": "binpack", "field": "MEMORY"}]),
             put("placementConstraints", [{"type": "memberOf", "expression": "x"}, {"type": "distinctInstance"}]),
             put("availabilityZoneRebalancing", "ENABLED"),
         ),
@@ -630,7 +618,7 @@ CODE_DEPLOYED = controlled("CODE_DEPLOY")
     ],
 )
 def test_what_an_update_leaves_to_code_deploy(asked: dict[str, Any], said: str) -> None:
-    assert said in next(changes.refusals(CODE_DEPLOYED, {**CODE_DEPLOYED, **asked}, asked), "nothing")
+    assert said in next(service_update.refusals(CODE_DEPLOYED, {**CODE_DEPLOYED, **asked}, asked), "nothing")
 
 
 @pytest.mark.parametrize(
@@ -658,13 +646,13 @@ def test_what_an_update_leaves_to_code_deploy(asked: dict[str, Any], said: str) 
 def test_what_a_new_definition_keeps(before: dict[str, Any], after: dict[str, Any], said: str) -> None:
     service = changed(SERVICE, put("serviceConnectConfiguration", CONNECTED))
 
-    assert said in next(changes.definitions(service, service, before, after), "nothing")
+    assert said in next(service_update.definitions(service, service, before, after), "nothing")
 
 
 def test_without_code_deploy_an_update_changes_what_it_likes() -> None:
     asked = {"taskDefinition": "web:2", "forceNewDeployment": True}
 
-    assert list(changes.refusals(SERVICE, {**SERVICE, **asked}, asked)) == []
+    assert list(service_update.refusals(SERVICE, {**SERVICE, **asked}, asked)) == []
 
 
 RUN: dict[str, Any] = {"taskDefinition": "web", "launchType": "FARGATE"}
@@ -673,8 +661,8 @@ OVERRIDE = "overrides.containerOverrides"
 
 def of_task(given: dict[str, Any], definition: dict[str, Any] = DEFINITION) -> list[str]:
     return [
-        *overrides.request(given, definition),
-        *overrides.refusals(given, definition, is_on_fargate=capacity.is_on_fargate(given, CLUSTER)),
+        *run_task.request(given, definition),
+        *run_task.refusals(given, definition, is_on_fargate=capacity.is_on_fargate(given, CLUSTER)),
     ]
 
 
@@ -768,7 +756,7 @@ def test_a_command_is_executed_only_with_a_task_role() -> None:
         pytest.param(lambda g: (put("overrides.cpu", "1 vCPU")(g), put("overrides.memory", "2 GB")(g)), DEFINITION, id="size"),
         pytest.param(put("overrides.ephemeralStorage", {"sizeInGiB": 100}), DEFINITION, id="storage"),
         pytest.param(
-            lambda g: (put("enableExecuteCommand", value=True)(g), put("overrides.taskRoleArn", definitions.ROLE)(g)),
+            lambda g: (put("enableExecuteCommand", value=True)(g), put("overrides.taskRoleArn", task_definitions.ROLE)(g)),
             changed(DEFINITION, put("taskRoleArn", None)),
             id="a role of its own for commands",
         ),

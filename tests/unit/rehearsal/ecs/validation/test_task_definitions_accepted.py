@@ -5,18 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.unit.rehearsal.ecs.validation import task_definitions as definitions
-from tests.unit.rehearsal.ecs.validation.task_definitions import APP, SIDE, add, changed, good, put, windows
 
 from preflight.rehearsal import protocol
-from preflight.rehearsal.ecs import task_definitions as registered
-from preflight.rehearsal.ecs.validation import api_model as members
-from preflight.rehearsal.ecs.validation import task_definition as contract
+from preflight.rehearsal.ecs.task_definitions import _shown
+from preflight.rehearsal.ecs.validation import api_model, task_definition
+from tests.unit.rehearsal.ecs.validation import task_definitions
+from tests.unit.rehearsal.ecs.validation.task_definitions import APP, SIDE, add, changed, good, put, windows
 
 ON = True  # a value, so that tables read
 LOG = APP + "logConfiguration"
 LINUX = APP + "linuxParameters."
-ROUTED = (put(LOG, {"logDriver": "awsfirelens", "options": {"Name": "stdout"}}), add("containerDefinitions", definitions.FIRELENS))
+ROUTED = (put(LOG, {"logDriver": "awsfirelens", "options": {"Name": "stdout"}}), add("containerDefinitions", task_definitions.FIRELENS))
 GOOD_CHECK = {"command": ["CMD-SHELL", "true"], "interval": 5, "timeout": 60, "retries": 10, "startPeriod": 300}
 IMAGE = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/a"
 TAKEN: list[Any] = [
@@ -34,7 +33,7 @@ TAKEN: list[Any] = [
     pytest.param(good(put(APP + "image", f"{IMAGE}@sha256:{'a1' * 32}")), id="an image by digest"),
     pytest.param(good(put(APP + "image", "quay.io:443/Team/app_1:v1.0-rc.1")), id="an image of another registry"),
     pytest.param(
-        good(put(APP + "repositoryCredentials", {"credentialsParameter": definitions.SECRET})), id="with credentials"
+        good(put(APP + "repositoryCredentials", {"credentialsParameter": task_definitions.SECRET})), id="with credentials"
     ),
     pytest.param(good(put(APP + "portMappings.0.hostPort", 80)), id="the same host port"),
     pytest.param(good(add(APP + "portMappings", {"containerPort": 80, "protocol": "udp"})), id="one port, two protocols"),
@@ -68,18 +67,18 @@ TAKEN: list[Any] = [
     pytest.param(
         good(
             put(APP + "environment", [{"name": "B", "value": "1"}]),
-            put(APP + "secrets", [{"name": "A", "valueFrom": definitions.SECRET}]),
+            put(APP + "secrets", [{"name": "A", "valueFrom": task_definitions.SECRET}]),
         ),
         id="a secret of Secrets Manager",
     ),
     pytest.param(
-        good(put(APP + "secrets", [{"name": "A", "valueFrom": definitions.SECRET + ":user::"}])), id="a key of a secret"
+        good(put(APP + "secrets", [{"name": "A", "valueFrom": task_definitions.SECRET + ":user::"}])), id="a key of a secret"
     ),
     pytest.param(
         good(
             put(
                 APP + "secrets",
-                [{"name": "A", "valueFrom": definitions.PARAMETER}, {"name": "B", "valueFrom": "/app/key"}],
+                [{"name": "A", "valueFrom": task_definitions.PARAMETER}, {"name": "B", "valueFrom": "/app/key"}],
             )
         ),
         id="parameters by ARN and by name",
@@ -107,7 +106,7 @@ TAKEN: list[Any] = [
                 {
                     "logDriver": "splunk",
                     "options": {"splunk-url": "https://x", "splunk-format": "raw"},
-                    "secretOptions": [{"name": "splunk-token", "valueFrom": definitions.SECRET}],
+                    "secretOptions": [{"name": "splunk-token", "valueFrom": task_definitions.SECRET}],
                 },
             )
         ),
@@ -172,13 +171,13 @@ TAKEN: list[Any] = [
     pytest.param(
         good(put("runtimePlatform", {"operatingSystemFamily": "LINUX", "cpuArchitecture": "ARM64"})), id="ARM"
     ),
-    pytest.param(good(put("volumes.0.efsVolumeConfiguration", definitions.EFS)), id="EFS"),
+    pytest.param(good(put("volumes.0.efsVolumeConfiguration", task_definitions.EFS)), id="EFS"),
     pytest.param(
         good(
             put(
                 "volumes.0.efsVolumeConfiguration",
                 {
-                    **definitions.EFS,
+                    **task_definitions.EFS,
                     "rootDirectory": "/",
                     "transitEncryptionPort": 2049,
                     "authorizationConfig": {"accessPointId": "fsap-1", "iam": "ENABLED"},
@@ -188,7 +187,7 @@ TAKEN: list[Any] = [
         id="EFS by an access point",
     ),
     pytest.param(
-        good(put("taskRoleArn", definitions.ROLE), put("volumes.0.s3filesVolumeConfiguration", {"fileSystemArn": "f"})),
+        good(put("taskRoleArn", task_definitions.ROLE), put("volumes.0.s3filesVolumeConfiguration", {"fileSystemArn": "f"})),
         id="S3 Files",
     ),
     pytest.param(good(put("volumes.0.configuredAtLaunch", ON)), id="EBS, configured at launch"),
@@ -197,9 +196,9 @@ TAKEN: list[Any] = [
         good(add(APP + "mountPoints", {"sourceVolume": "v", "containerPath": "/w"})), id="one volume at two paths"
     ),
     pytest.param(good(put(SIDE + "volumesFrom", [{"sourceContainer": "app", "readOnly": True}])), id="another's volumes"),
-    pytest.param(good(put("proxyConfiguration", definitions.PROXY)), id="a proxy"),
+    pytest.param(good(put("proxyConfiguration", task_definitions.PROXY)), id="a proxy"),
     pytest.param(
-        good(put("proxyConfiguration", definitions.PROXY), put("proxyConfiguration.properties.0.name", "IgnoredGID")),
+        good(put("proxyConfiguration", task_definitions.PROXY), put("proxyConfiguration.properties.0.name", "IgnoredGID")),
         id="a proxy known by its group",
     ),
     pytest.param(
@@ -215,14 +214,14 @@ TAKEN: list[Any] = [
         good(put("tags", [{"key": f"k{n}", "value": ""} for n in range(49)] + [{"key": "aws:cloudformation:x", "value": "y"}])),
         id="fifty tags",
     ),
-    pytest.param(changed(definitions.BRIDGE), id="instances: one port in two containers, on ports of the host's choice"),
+    pytest.param(changed(task_definitions.BRIDGE), id="instances: one port in two containers, on ports of the host's choice"),
     pytest.param(
-        changed(definitions.BRIDGE, put("requiresCompatibilities", ["EC2"]), put(APP + "privileged", ON)),
+        changed(task_definitions.BRIDGE, put("requiresCompatibilities", ["EC2"]), put(APP + "privileged", ON)),
         id="instances: privileged",
     ),
     pytest.param(
         changed(
-            definitions.BRIDGE,
+            task_definitions.BRIDGE,
             put(LOG, {"logDriver": "json-file"}),
             put("volumes", [{"name": "h", "host": {"sourcePath": "/etc"}}]),
             put(APP + "links", ["side"]),
@@ -231,11 +230,11 @@ TAKEN: list[Any] = [
         id="instances: what Fargate has not",
     ),
     pytest.param(
-        changed(definitions.BRIDGE, put(LINUX + "swappiness", 100), put(LINUX + "maxSwap", 0), put("cpu", "128")),
+        changed(task_definitions.BRIDGE, put(LINUX + "swappiness", 100), put(LINUX + "maxSwap", 0), put("cpu", "128")),
         id="instances: swap",
     ),
     pytest.param(
-        changed(definitions.BRIDGE, put(APP + "resourceRequirements", [{"type": "GPU", "value": "1"}])),
+        changed(task_definitions.BRIDGE, put(APP + "resourceRequirements", [{"type": "GPU", "value": "1"}])),
         id="instances: a GPU",
     ),
 ]
@@ -245,7 +244,7 @@ TAKEN: list[Any] = [
 def test_correct_definitions_are_taken(given: dict[str, Any]) -> None:
     shape = protocol.model_of("ecs").operation_model("RegisterTaskDefinition").input_shape
 
-    assert [*members.refusals(given, shape), contract.refusal(given)] == [None]
+    assert [*api_model.refusals(given, shape), task_definition.refusal(given)] == [None]
 
 
 @pytest.mark.parametrize(
@@ -256,16 +255,16 @@ def test_correct_definitions_are_taken(given: dict[str, Any]) -> None:
         pytest.param(
             good(put("requiresCompatibilities", ["EC2"]), put(APP + "privileged", ON)), ["EC2"], id="privileged"
         ),
-        pytest.param(changed(definitions.BRIDGE), ["EC2"], id="bridge"),
+        pytest.param(changed(task_definitions.BRIDGE), ["EC2"], id="bridge"),
     ],
 )
 def test_a_definition_is_good_for_fargate_where_fargate_would_take_it(given: dict[str, Any], launch_types: list[str]) -> None:
-    assert contract.compatibilities(given) == launch_types
+    assert task_definition.compatibilities(given) == launch_types
 
 
 def test_a_definition_is_shown_in_units_and_with_its_ports_filled_in() -> None:
     given = good(put("cpu", ".5 vCPU"), put(APP + "portMappings.0.protocol", "TCP"))
-    shown = registered._shown(given, "arn", 1)
+    shown = _shown(given, "arn", 1)
 
     assert [shown["cpu"], shown["compatibilities"], shown["containerDefinitions"][0]["portMappings"]] == [
         "512",

@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.unit.rehearsal.ecs.validation import task_definitions as definitions
-from tests.unit.rehearsal.ecs.validation.task_definitions import APP, SIDE, Change, add, good, put, windows
 
-from preflight.aws import fargate_sizes as sizes
+from preflight.aws import fargate_sizes
 from preflight.rehearsal import protocol
-from preflight.rehearsal.ecs.validation import api_model as members
-from preflight.rehearsal.ecs.validation import tags
-from preflight.rehearsal.ecs.validation import task_definition as contract
+from preflight.rehearsal.ecs.validation import api_model, tags, task_definition
+from tests.unit.rehearsal.ecs.validation import task_definitions
+from tests.unit.rehearsal.ecs.validation.task_definitions import APP, SIDE, Change, add, good, put, windows
 
 ON = True  # a value, so that tables read
 LOG = APP + "logConfiguration."
@@ -21,7 +19,7 @@ S3_FILE = {"type": "s3", "value": "arn:aws:s3:::bucket/app.env"}
 
 
 def said_of(given: dict[str, Any]) -> str:
-    return contract.refusal(given) or "nothing was refused"
+    return task_definition.refusal(given) or "nothing was refused"
 
 
 @pytest.mark.parametrize(
@@ -59,9 +57,9 @@ def test_names_and_numbers(change: Change, said: str) -> None:
     [
         pytest.param(put("networkMode", "bridge"), "Fargate only supports network mode", id="bridge"),
         pytest.param(put("networkMode", None), "Fargate only supports network mode", id="no network mode"),
-        pytest.param(put("cpu", "513"), sizes.NONE_SUCH, id="a size there is not"),
-        pytest.param(put("memory", "512"), sizes.NONE_SUCH, id="too little memory for the CPU"),
-        pytest.param(put("memory", "5 GB"), sizes.NONE_SUCH, id="too much memory for the CPU"),
+        pytest.param(put("cpu", "513"), fargate_sizes.NONE_SUCH, id="a size there is not"),
+        pytest.param(put("memory", "512"), fargate_sizes.NONE_SUCH, id="too little memory for the CPU"),
+        pytest.param(put("memory", "5 GB"), fargate_sizes.NONE_SUCH, id="too much memory for the CPU"),
         pytest.param(put("cpu", "half"), "Invalid 'cpu' setting for task.", id="no number"),
         pytest.param(put("cpu", "0.5"), "Invalid 'cpu' setting for task.", id="a fraction without a unit"),
         pytest.param(put("memory", "1 TB"), "Invalid 'memory' setting for task.", id="another unit"),
@@ -279,7 +277,7 @@ def test_ports_and_names_of_the_network(change: Change, said: str) -> None:
             put(APP + "repositoryCredentials", {"credentialsParameter": ""}), "credentialsParameter", id="no credentials"
         ),
         pytest.param(
-            put(APP + "repositoryCredentials", {"credentialsParameter": definitions.PARAMETER}),
+            put(APP + "repositoryCredentials", {"credentialsParameter": task_definitions.PARAMETER}),
             "Invalid arn syntax",
             id="credentials in Systems Manager",
         ),
@@ -424,7 +422,7 @@ def test_health_and_order(change: Change, said: str) -> None:
             put(APP + "logConfiguration", {"logDriver": "awsfirelens"}), "firelensConfiguration", id="no router"
         ),
         pytest.param(
-            add("containerDefinitions", definitions.FIRELENS),
+            add("containerDefinitions", task_definitions.FIRELENS),
             "When a firelensConfiguration object is specified, at least one container has to be configured with the "
             "awsfirelens log driver",
             id="a router without users",
@@ -432,8 +430,8 @@ def test_health_and_order(change: Change, said: str) -> None:
         pytest.param(
             lambda g: (
                 put(APP + "logConfiguration", {"logDriver": "awsfirelens"})(g),
-                add("containerDefinitions", definitions.FIRELENS)(g),
-                add("containerDefinitions", {**definitions.FIRELENS, "name": "second"})(g),
+                add("containerDefinitions", task_definitions.FIRELENS)(g),
+                add("containerDefinitions", {**task_definitions.FIRELENS, "name": "second"})(g),
             ),
             "Only one container",
             id="two routers",
@@ -464,7 +462,7 @@ def test_logs(change: Change, said: str) -> None:
 def test_options_of_the_log_router(options: dict[str, str], said: str) -> None:
     given = good(
         put(APP + "logConfiguration", {"logDriver": "awsfirelens"}),
-        add("containerDefinitions", definitions.FIRELENS),
+        add("containerDefinitions", task_definitions.FIRELENS),
         put("containerDefinitions.2.firelensConfiguration.options", options),
     )
 
@@ -567,7 +565,7 @@ def test_what_fargate_does_not_give(change: Change, said: str) -> None:
             id="FSx",
         ),
         pytest.param(
-            put("volumes.0", {"name": "v", "efsVolumeConfiguration": definitions.EFS, "configuredAtLaunch": True}),
+            put("volumes.0", {"name": "v", "efsVolumeConfiguration": task_definitions.EFS, "configuredAtLaunch": True}),
             "Only one volume configuration",
             id="two kinds at once",
         ),
@@ -594,14 +592,14 @@ def test_what_fargate_does_not_give(change: Change, said: str) -> None:
         pytest.param(
             put(
                 "volumes.0.efsVolumeConfiguration",
-                {**definitions.EFS, "rootDirectory": "/a", "authorizationConfig": {"accessPointId": "p"}},
+                {**task_definitions.EFS, "rootDirectory": "/a", "authorizationConfig": {"accessPointId": "p"}},
             ),
             "rootDirectory",
             id="an access point and a directory",
         ),
         pytest.param(
             lambda g: (
-                put("taskRoleArn", definitions.ROLE)(g),
+                put("taskRoleArn", task_definitions.ROLE)(g),
                 put(
                     "volumes.0.s3filesVolumeConfiguration",
                     {"fileSystemArn": "f", "accessPointArn": "p", "rootDirectory": "/a"},
@@ -617,7 +615,7 @@ def test_volumes(change: Change, said: str) -> None:
 
 
 def proxied(*changes: Change) -> dict[str, Any]:
-    return good(put("proxyConfiguration", definitions.PROXY), *changes)
+    return good(put("proxyConfiguration", task_definitions.PROXY), *changes)
 
 
 @pytest.mark.parametrize(
@@ -638,7 +636,7 @@ def test_the_proxy(change: Change, said: str) -> None:
 
 
 def test_the_proxy_needs_awsvpc() -> None:
-    given = definitions.changed(definitions.BRIDGE, put("proxyConfiguration", definitions.PROXY))
+    given = task_definitions.changed(task_definitions.BRIDGE, put("proxyConfiguration", task_definitions.PROXY))
 
     assert "APPMESH proxy configuration is only supported in networkMode=awsvpc" in said_of(given)
 
@@ -651,8 +649,8 @@ def test_the_proxy_needs_awsvpc() -> None:
         pytest.param(put("runtimePlatform.cpuArchitecture", "ARM64"), id="ARM"),
         pytest.param(put("pidMode", "task"), id="one pid namespace"),
         pytest.param(put("ephemeralStorage", {"sizeInGiB": 30}), id="more storage"),
-        pytest.param(put("proxyConfiguration", definitions.PROXY), id="a proxy"),
-        pytest.param(put("volumes.0.efsVolumeConfiguration", definitions.EFS), id="EFS"),
+        pytest.param(put("proxyConfiguration", task_definitions.PROXY), id="a proxy"),
+        pytest.param(put("volumes.0.efsVolumeConfiguration", task_definitions.EFS), id="EFS"),
         pytest.param(put("volumes.0.configuredAtLaunch", ON), id="EBS"),
         pytest.param(put(LINUX + "initProcessEnabled", ON), id="Linux parameters"),
         pytest.param(put(APP + "readonlyRootFilesystem", ON), id="a file system that is read only"),
@@ -666,14 +664,14 @@ def test_the_proxy_needs_awsvpc() -> None:
         pytest.param(
             lambda g: (
                 put(APP + "logConfiguration", {"logDriver": "awsfirelens"})(g),
-                add("containerDefinitions", definitions.FIRELENS)(g),
+                add("containerDefinitions", task_definitions.FIRELENS)(g),
             ),
             id="FireLens",
         ),
     ],
 )
 def test_what_windows_on_fargate_has_not(change: Change) -> None:
-    assert contract.refusal(windows(change)) is not None
+    assert task_definition.refusal(windows(change)) is not None
 
 
 @pytest.mark.parametrize(
@@ -733,7 +731,7 @@ def test_what_windows_on_fargate_has_not(change: Change) -> None:
     ],
 )
 def test_definitions_for_instances(change: Change, said: str) -> None:
-    given = definitions.changed(definitions.BRIDGE, put("requiresCompatibilities", ["EC2"]), change)
+    given = task_definitions.changed(task_definitions.BRIDGE, put("requiresCompatibilities", ["EC2"]), change)
 
     assert said in said_of(given)
 
@@ -782,7 +780,7 @@ def test_of_two_mistakes_the_one_that_aws_finds_first_is_told(first: Change, the
 def test_what_the_service_model_rules_out(change: Change, said: str) -> None:
     shape = protocol.model_of("ecs").operation_model("RegisterTaskDefinition").input_shape
 
-    assert said in next(members.refusals(good(change), shape), "nothing was refused")
+    assert said in next(api_model.refusals(good(change), shape), "nothing was refused")
 
 
 @pytest.mark.parametrize(
@@ -814,4 +812,4 @@ def test_tags(given: list[dict[str, str]], said: str) -> None:
     ],
 )
 def test_units(text: str, unit: str, units: int | None) -> None:
-    assert sizes.units(text, unit) == units
+    assert fargate_sizes.units(text, unit) == units

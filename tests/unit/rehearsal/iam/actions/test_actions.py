@@ -8,19 +8,21 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from tests.unit.rehearsal.iam import callers as people
 
-from preflight.rehearsal import server
 from preflight.rehearsal.iam.actions import catalog, s3
-from preflight.rehearsal.iam.actions.request import Question
+from preflight.rehearsal.iam.actions.request import ApiRequest
+from preflight.rehearsal.iam.actions.s3 import S3Request
+from preflight.rehearsal.server import Server
+from tests.unit.rehearsal.iam import callers
+from tests.unit.rehearsal.iam.callers import Keys
 
-Act = Callable[..., people.Keys]
+Act = Callable[..., Keys]
 HERE = "arn:aws:{}:ap-northeast-1:123456789012:{}"
 
 
 def asked(service: str, operation: str, **given: Any) -> list[tuple[str, str]]:
     """Actions and resources of a call; resources of this region and account without what they begin with."""
-    question = Question(service, people.REGION, "123456789012", operation, given)
+    question = ApiRequest(service, callers.REGION, "123456789012", operation, given)
     found = []
     for target in catalog.targets(question):
         head = HERE.format(service, "")
@@ -150,7 +152,7 @@ DELETE = b"<Delete><Object><Key>x</Key></Object><Object><Key>y</Key><VersionId>n
     ],
 )
 def test_a_request_to_s3_asks_for(request_: tuple[Any, ...], targets: list[str]) -> None:
-    found = s3.targets(s3.Asked("aws", *request_))
+    found = s3.targets(S3Request("aws", *request_))
 
     assert [f"{t.action} {str(t.resource).removeprefix('arn:aws:s3:::')}" for t in found] == targets
 
@@ -249,7 +251,7 @@ def test_who_runs_a_task_passes_the_roles_of_its_definition(
     assert (f"{denied} on resource: {role} " in said) is bool(denied)
 
 
-BOX = {"Bucket": "box", "CreateBucketConfiguration": {"LocationConstraint": people.REGION}}
+BOX = {"Bucket": "box", "CreateBucketConfiguration": {"LocationConstraint": callers.REGION}}
 
 
 def hold(client: Any, **statement: Any) -> None:
@@ -288,9 +290,9 @@ def test_a_session_policy_limits_what_a_bucket_grants(
     assert (refused(lambda: keys.client("s3").put_object(Bucket="box", Key="a", Body=b"x")) == "") is is_allowed
 
 
-def test_the_policy_of_a_bucket_opens_it_as_well(account: server.Server, act: Act, client: Callable[[str], Any]) -> None:
+def test_the_policy_of_a_bucket_opens_it_as_well(account: Server, act: Act, client: Callable[[str], Any]) -> None:
     s3_client = client("s3")
-    s3_client.create_bucket(Bucket="box", CreateBucketConfiguration={"LocationConstraint": people.REGION})
+    s3_client.create_bucket(Bucket="box", CreateBucketConfiguration={"LocationConstraint": callers.REGION})
     keys = act()
     grant = {
         "Effect": "Allow",
@@ -304,7 +306,7 @@ def test_the_policy_of_a_bucket_opens_it_as_well(account: server.Server, act: Ac
 
 
 def test_objects_that_may_not_be_deleted_are_told_one_by_one(act: Act, client: Callable[[str], Any]) -> None:
-    client("s3").create_bucket(Bucket="box", CreateBucketConfiguration={"LocationConstraint": people.REGION})
+    client("s3").create_bucket(Bucket="box", CreateBucketConfiguration={"LocationConstraint": callers.REGION})
     answer = act().client("s3").delete_objects(Bucket="box", Delete={"Objects": [{"Key": "a"}, {"Key": "b"}]})
 
     assert [(one["Key"], one["Code"]) for one in answer["Errors"]] == [("a", "AccessDenied"), ("b", "AccessDenied")]
