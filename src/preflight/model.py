@@ -149,3 +149,5 @@ def failing(result: StageResult, more: Sequence[Finding]) -> StageResult:
     """The result with more findings, failed by them; what could not be checked stays so."""
     outcome = result.outcome if result.outcome is Outcome.ERROR else Outcome.FAIL
     return replace(result, outcome=outcome, findings=(*result.findings, *more))
+
+TIERS = {"fargate": Severity.ERROR, "security": Severity.ERROR, "practice": Severity.WARNING}

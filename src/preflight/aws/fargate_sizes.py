@@ -84,3 +84,14 @@ def unreadable(given: Given) -> Iterator[str]:
 
 def _invalid(key: str) -> str:
     return f"Invalid '{key}' setting for task. For more information, see the Troubleshooting section of the Amazon ECS Developer Guide."
+
+
+def number_of(value: Any) -> int | None:
+    """A whole number, also as text; None where it is none, or not known."""
+    text = str(value)
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
+def size_of(value: Any, unit: str) -> int | None:
+    """A task's CPU or memory; None where it is none, or not known."""
+    return units(str(value), unit) if isinstance(value, str | int | float) else None

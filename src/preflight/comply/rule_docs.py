@@ -10,10 +10,10 @@ import sys
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from preflight.comply import rules as rulebook
 from preflight.comply import ruleset, waivers
 from preflight.comply.rules import Rule
 from preflight.errors import UsageError
+from preflight.system import spelling
 
 TITLES = {
     "fargate": "What AWS refuses, or what never starts",
@@ -132,7 +132,7 @@ def named(rules: Sequence[Rule], name: str) -> Rule:
     for rule in rules:
         if rule.name == name.upper():
             return rule
-    hint = rulebook.near(name.upper(), [rule.name for rule in rules])
+    hint = spelling.nearest(name.upper(), [rule.name for rule in rules])
     msg = f"there is no rule {name!r}{hint} Next: `preflight rules` lists them"
     raise UsageError(msg)
 

@@ -7,22 +7,21 @@ as well; its rules then have a name and nothing more.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from preflight import model
 from preflight.errors import UsageError
 from preflight.model import Severity
+from preflight.system import spelling
 from preflight.templates import template
 from preflight.templates.template import Template, UnreadableError
 
-TIERS = {"fargate": Severity.ERROR, "security": Severity.ERROR, "practice": Severity.WARNING}
 UNWAIVABLE = "fargate"
 RULES_FILE = "rules.yaml"
 JOINS_FILE = "python_rules.yaml"
-NEAR = 0.85  # how alike two names are when one is taken for a misspelling of the other
 _RULE = re.compile(r"^\s*rule\s+([A-Za-z0-9_]+)(?=\s|\{|$)", re.MULTILINE)
 _COMMENT = re.compile(r"(?m)^\s*#.*$")
 _TEXTS = ("title", "why", "off_because", "tier")
@@ -57,7 +56,7 @@ class Rule:
     @property
     def severity(self) -> Severity:
         """Severity of its findings; that of an error where the folder is no tier of ours."""
-        return TIERS.get(self.tier, Severity.ERROR)
+        return model.TIERS.get(self.tier, Severity.ERROR)
 
     @property
     def source(self) -> str | None:
@@ -165,13 +164,13 @@ class _Entry:
             raise self._fail(f"expected a map with {', '.join(_KEYS)}")
         for key in self._given:
             if key not in _KEYS:
-                raise self._fail(f"unknown key {key!r}{near(key, _KEYS)} Expected: {', '.join(_KEYS)}", key)
+                raise self._fail(f"unknown key {key!r}{spelling.nearest(key, _KEYS)} Expected: {', '.join(_KEYS)}", key)
         is_enabled = self._given.get("enabled", True)
         if not isinstance(is_enabled, bool):
             raise self._fail(f"enabled: expected true or false, found {is_enabled!r}", "enabled")
         texts = {key: self._text(key) for key in _TEXTS}
-        if texts["tier"] and texts["tier"] not in TIERS:
-            raise self._fail(f"tier: expected {', '.join(TIERS)}, found {texts['tier']!r}", "tier")
+        if texts["tier"] and texts["tier"] not in model.TIERS:
+            raise self._fail(f"tier: expected {', '.join(model.TIERS)}, found {texts['tier']!r}", "tier")
         types, controls, sources = map(self._list, _LISTS)
         return RuleMetadata(
             title=texts["title"],
@@ -200,8 +199,3 @@ class _Entry:
             raise self._fail(f"{key}: expected a list of texts, found {value!r}", key)
         return tuple(value)
 
-
-def near(name: str, known: Sequence[str], *, cutoff: float = 0.6) -> str:
-    """A question for what was meant, to be put after a name that nobody knows; empty where nothing is alike."""
-    close = difflib.get_close_matches(name, known, 1, cutoff)
-    return f", did you mean {close[0]!r}?" if close else "."

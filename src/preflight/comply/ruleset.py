@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from preflight.comply import pack
+from preflight import model
 from preflight.comply import rules as rulebook
 from preflight.comply.rules import Rule
 from preflight.errors import UsageError
 from preflight.plan.rule_settings import RuleSettings
+from preflight.system import spelling
 
 
 @dataclass(frozen=True)
@@ -46,11 +47,11 @@ def chosen(folders: Sequence[Path], asked: RuleSettings | None = None) -> Rulese
     """
     own = rulebook.rules_below(folders)
     names = {rule.name for rule in own}
-    shipped = rulebook.rules_below([pack.folder()])
+    shipped = rulebook.rules_below([shipped_rules()])
     replaced = {rule.file for rule in shipped if rule.name in names}
     guard = (*own, *(rule for rule in shipped if rule.file not in replaced))
     namesakes = {rule.name: rule for rule in guard}
-    joins = (_described(rule, namesakes) for rule in rulebook.joins_below(pack.folder()))
+    joins = (_described(rule, namesakes) for rule in rulebook.joins_below(shipped_rules()))
     return _switched(Ruleset(guard, tuple(joins)), asked or RuleSettings())
 
 
@@ -64,7 +65,7 @@ def _switched(rules: Ruleset, asked: RuleSettings) -> Ruleset:
     known = [rule.name for rule in rules.every]
     for switch in asked.switches:
         if switch.rule not in known:
-            hint = rulebook.near(switch.rule, known)
+            hint = spelling.nearest(switch.rule, known)
             msg = f"{asked.name}:{switch.line}: checks: there is no rule {switch.rule!r}{hint} `preflight rules` lists them"
             raise UsageError(msg)
     to = {switch.rule: switch.to for switch in asked.switches}
@@ -75,4 +76,10 @@ def _turned(rule: Rule, to: str | None) -> Rule:
     if to is None:
         return rule
     turned = replace(rule, entry=replace(rule.entry, is_enabled=to != "off"))
-    return replace(turned, tier=to) if to in rulebook.TIERS else turned
+    return replace(turned, tier=to) if to in model.TIERS else turned
+
+
+def shipped_rules() -> Path:
+    """The folder of the rules: inside the installed package, or beside the sources of a checkout."""
+    installed = Path(__file__).parents[1] / "rules"
+    return installed if installed.is_dir() else Path(__file__).parents[3] / "rules"

@@ -13,11 +13,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from preflight.comply import rules as rulebook
 from preflight.comply.rules import Rule
 from preflight.model import Finding, ReportedWaiver, Severity
 from preflight.plan import rule_settings
 from preflight.plan.rule_settings import RuleSettings
+from preflight.system import spelling
 from preflight.templates.template import Template
 
 LEAST = 15  # characters of a reason, as the rules have it too
@@ -133,7 +133,7 @@ def _bare(part: Any) -> Any:
 def troubles(claims: Sequence[Waiver], rules: Mapping[str, Rule], today: dt.date) -> list[Finding]:
     """What is wrong with waivers by themselves; whether one still hides something is asked elsewhere."""
     unknown = {claim.rule for claim in claims} - set(rules)
-    hints = {rule: rulebook.near(rule, list(rules), cutoff=rulebook.NEAR) for rule in unknown}
+    hints = {rule: spelling.nearest(rule, list(rules), cutoff=spelling.NEAR) for rule in unknown}
     return [found for claim in claims for found in _troubles(claim, rules.get(claim.rule), hints, today)]
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from preflight.comply.python_rules import container_resources
+from preflight.aws import fargate_sizes
 
 FARGATE, SPOT = "FARGATE", "FARGATE_SPOT"
 Shares = tuple[Mapping[str, int], list[str]]  # tasks by capacity provider, and what of it is not known
@@ -67,7 +67,7 @@ def _items(strategy: Any) -> Iterator[Item]:
 
 
 def _number(value: Any) -> int:
-    found = container_resources.number_of(value)
+    found = fargate_sizes.number_of(value)
     if found is None:
         raise ValueError
     return found

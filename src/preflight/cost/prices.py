@@ -21,10 +21,10 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from preflight.aws import partitions
 from preflight.cost import billing_units
 from preflight.cost.billing_units import Amount, Unit
 from preflight.deploy.session import Session
-from preflight.templates import functions
 
 REGION = "us-east-1"
 PATIENCE = 5.0  # seconds that a run waits for prices
@@ -96,7 +96,7 @@ def money(session: Session, amounts: Sequence[Amount]) -> Money | None:
 
     None where the price list does not answer, in time or at all, or has no prices in US dollars for the region.
     """
-    if functions.partition_of(session.region)[0] != "aws":
+    if partitions.partition_of(session.region)[0] != "aws":
         return None
     found: list[Money] = []
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from preflight.comply.python_rules import container_resources
+from preflight.aws import fargate_sizes
 from preflight.cost import billing_units, capacity_providers
 from preflight.cost.billing_units import Amount
 from preflight.cost.capacity_providers import Shares
@@ -42,7 +42,7 @@ class TaskCosts:
                 yield entry if isinstance(entry, Amount) else told(document, logical, entry)
 
     def _service(self, document: ResolvedTemplate, given: Given) -> Iterator[Entry]:
-        count = container_resources.number_of(given.get("DesiredCount", 1))
+        count = fargate_sizes.number_of(given.get("DesiredCount", 1))
         if count is None:
             yield "its DesiredCount is not known; one task is counted"
         shares, doubts = self._shares(document, given, 1 if count is None else count)
@@ -135,7 +135,7 @@ def _size(definition: Given, count: int, *, is_spot: bool) -> Iterator[Entry]:
     kind, doubts = _platform(definition)
     yield from doubts
     for key, unit, sort in (("Cpu", "vcpu", billing_units.VCPU), ("Memory", "gb", billing_units.MEMORY)):
-        size = container_resources.size(definition.get(key), unit)
+        size = fargate_sizes.size_of(definition.get(key), unit)
         if size is None:
             yield f"{key} of its tasks is not known, and not counted"
         else:
@@ -160,7 +160,7 @@ def _storage(definition: Given, count: int) -> Iterator[Entry]:
     asked = definition.get("EphemeralStorage")
     if asked is None:
         return
-    size = container_resources.number_of(asked.get("SizeInGiB")) if isinstance(asked, dict) else None
+    size = fargate_sizes.number_of(asked.get("SizeInGiB")) if isinstance(asked, dict) else None
     if size is None:
         yield "EphemeralStorage of its tasks is not known, and not counted"
     elif size > FREE_STORAGE:

@@ -13,6 +13,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from preflight import model
+from preflight.aws import partitions
 from preflight.container_engine.engine import Engine
 from preflight.container_engine.standins import Standins
 from preflight.deploy import aws_errors, image_push, stop_reasons
@@ -32,7 +33,6 @@ from preflight.model import Finding, Severity, SmokeAnswer
 from preflight.plan import plan
 from preflight.plan.plan import ImageStep, Plan, StackStep
 from preflight.system import waiting
-from preflight.templates import functions
 
 Say = Callable[[str], None]
 DEFAULT_PLATFORM = "linux/amd64"  # of tasks that say nothing else
@@ -157,7 +157,7 @@ class Deployment:
 
     def _url(self, path: Path) -> str:
         values = self._order.values
-        _, suffix = functions.partition_of(self.session.region)
+        _, suffix = partitions.partition_of(self.session.region)
         return f"https://{values['bucket']}.s3.{self.session.region}.{suffix}/{self._key(path)}"
 
     def _push(self, step: ImageStep) -> None:

@@ -11,9 +11,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from preflight.aws import partitions
 from preflight.deploy import aws_errors
 from preflight.deploy.session import Session
-from preflight.templates import functions
 
 GONE = {"NoSuchBucket", "404"}
 BLOCKED = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
@@ -40,7 +40,7 @@ class Bucket:
         self._shut()
 
     def _shut(self) -> None:
-        partition, _ = functions.partition_of(self._region)
+        partition, _ = partitions.partition_of(self._region)
         arn = f"arn:{partition}:s3:::{self.name}"
         denied = {
             "Sid": "TLSOnly",

@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from preflight.aws import partitions
 from preflight.errors import UsageError
 from preflight.plan import placeholders, plan
 from preflight.plan.plan import Plan
-from preflight.templates import functions, language_extensions, location, partial
+from preflight.templates import functions, language_extensions, location, parameters, partial
 from preflight.templates.functions import ResolutionContext, ResolveError
 from preflight.templates.partial import PartialResolver, UndecidedError
 from preflight.templates.template import Key, Template
@@ -285,8 +286,8 @@ class _Builder:
         sections = {name: _map(known.data, name) for name in ("Parameters", "Conditions", "Mappings", "Resources", "Outputs")}
         raw = {**known.data, **sections}
         name = stack or path.stem
-        place = f"arn:{functions.partition_of(self._region)[0]}:cloudformation:{self._region}:{self._account}:stack/{name}"
-        pseudo = functions.pseudo_parameters(
+        place = f"arn:{partitions.partition_of(self._region)[0]}:cloudformation:{self._region}:{self._account}:stack/{name}"
+        pseudo = parameters.pseudo_parameters(
             region=self._region, account=self._account, stack_name=name, stack_id=f"{place}/0"
         )
         scope = ResolutionContext(raw, _values(sections["Parameters"], given), pseudo, imported=self._imported)
@@ -334,7 +335,7 @@ def _value(name: str, declared: Mapping[str, Any], given: Mapping[str, Any]) -> 
     if isinstance(value, dict | list):
         return functions.KEEP
     try:
-        found = functions.parameters({"Parameters": {name: declared}}, {name: value})[name]
+        found = parameters.parameter_values({"Parameters": {name: declared}}, {name: value})[name]
     except (ResolveError, TypeError, ValueError):
         return functions.KEEP
     return int(found) if declared.get("Type") == "Number" and _DIGITS.fullmatch(found) else found

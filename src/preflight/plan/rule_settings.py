@@ -10,13 +10,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from preflight.comply import rules
+from preflight import model
 from preflight.errors import UsageError
+from preflight.system import spelling
 from preflight.templates.template import Template
 
 _WAIVER = ("rule", "resource", "reason", "until", "file")
-_SWITCHES = {True: "on", False: "off", "on": "on", "off": "off"} | {tier: tier for tier in rules.TIERS}
-EXPECTED = ", ".join(("on", "off", *rules.TIERS))
+_SWITCHES = {True: "on", False: "off", "on": "on", "off": "off"} | {tier: tier for tier in model.TIERS}
+EXPECTED = ", ".join(("on", "off", *model.TIERS))
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def _waiver(known: Template, number: int, entry: Any) -> PlanWaiver:
         raise _fail(known, f"waivers: expected a map with {', '.join(_WAIVER)}", *where)
     for key, value in entry.items():
         if key not in _WAIVER:
-            hint = rules.near(key, _WAIVER)
+            hint = spelling.nearest(key, _WAIVER)
             raise _fail(known, f"waivers: unknown key {key!r}{hint} Expected: {', '.join(_WAIVER)}", *where, key)
         if not isinstance(value, str):
             raise _fail(known, f"waivers: {key}: expected text, found {value!r}", *where, key)

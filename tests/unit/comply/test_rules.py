@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from preflight.comply import pack
 from preflight.comply import rules as rulebook
+from preflight.comply import ruleset
 from preflight.comply.rules import RuleMetadata
 from preflight.errors import UsageError
 from preflight.model import Severity
@@ -111,20 +111,20 @@ def test_a_rule_that_is_no_text_is_refused(folder: Path) -> None:
 
 
 def test_every_shipped_rule_has_a_title_and_a_source() -> None:
-    rules = [*rulebook.rules_below([pack.folder()]), *rulebook.joins_below(pack.folder())]
+    rules = [*rulebook.rules_below([ruleset.shipped_rules()]), *rulebook.joins_below(ruleset.shipped_rules())]
     named = {rule.name for rule in rules if rule.source is not None}
 
     assert [r.name for r in rules if not r.entry.title or r.name not in named] == []
 
 
 def test_every_entry_has_its_rule() -> None:
-    rules = {rule.name for rule in rulebook.rules_below([pack.folder()])}
-    entries = {name for file in pack.folder().rglob(rulebook.RULES_FILE) for name in rulebook.read(file)}
+    rules = {rule.name for rule in rulebook.rules_below([ruleset.shipped_rules()])}
+    entries = {name for file in ruleset.shipped_rules().rglob(rulebook.RULES_FILE) for name in rulebook.read(file)}
 
     assert entries - rules == set()
 
 
 def test_what_ships_off_says_why() -> None:
-    rules = [*rulebook.rules_below([pack.folder()]), *rulebook.joins_below(pack.folder())]
+    rules = [*rulebook.rules_below([ruleset.shipped_rules()]), *rulebook.joins_below(ruleset.shipped_rules())]
 
     assert [rule.name for rule in rules if rule.is_on == bool(rule.entry.off_because)] == []

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from preflight.comply import pack, rules, ruleset
+from preflight.comply import rules, ruleset
 from preflight.errors import UsageError
 from preflight.plan.rule_settings import RuleSettings, RuleSwitch
 
-SHIPPED = rules.rules_below([pack.folder()])
+SHIPPED = rules.rules_below([ruleset.shipped_rules()])
 FIRST = "ECS_TASKDEF_NETWORK_MODE_AWSVPC"
 JOIN = "EC2_PUBLIC_SUBNET_ROUTE"
 
@@ -38,7 +38,7 @@ def test_a_rule_of_the_same_name_takes_the_place_of_ours(tmp_path: Path) -> None
 
 
 def test_the_pack_itself_named_as_a_folder_counts_once() -> None:
-    assert len(ruleset.chosen([pack.folder()]).guard) == len(SHIPPED)
+    assert len(ruleset.chosen([ruleset.shipped_rules()]).guard) == len(SHIPPED)
 
 
 @pytest.mark.parametrize("name", [pytest.param(FIRST, id="of cfn-guard"), pytest.param(JOIN, id="in Python")])

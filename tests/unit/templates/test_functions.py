@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from preflight.templates import functions
+from preflight.templates import parameters
 from preflight.templates.functions import FunctionResolver, ResolutionContext, ResolveError
 
 DATA = {
@@ -15,7 +15,7 @@ DATA = {
         "Loop": {"Condition": "Loop"},
     },
 }
-PSEUDO = functions.pseudo_parameters(region="cn-north-1", account="123456789012", stack_name="s", stack_id="arn:s")
+PSEUDO = parameters.pseudo_parameters(region="cn-north-1", account="123456789012", stack_name="s", stack_id="arn:s")
 
 
 def made(**more: Any) -> FunctionResolver:
@@ -131,7 +131,7 @@ def test_parameters_are_held_against_their_declarations(
     declared: dict[str, Any], given: dict[str, str], said: str
 ) -> None:
     with pytest.raises(ResolveError, match=said):
-        functions.parameters({"Parameters": {"P": declared}}, given)
+        parameters.parameter_values({"Parameters": {"P": declared}}, given)
 
 
 def test_parameters_are_texts_and_lists_of_texts() -> None:
@@ -139,4 +139,4 @@ def test_parameters_are_texts_and_lists_of_texts() -> None:
         "Parameters": {"N": {"Type": "Number", "Default": 80}, "L": {"Type": "CommaDelimitedList", "Default": "a, b"}}
     }
 
-    assert functions.parameters(data, {}) == {"N": "80", "L": ["a", "b"]}
+    assert parameters.parameter_values(data, {}) == {"N": "80", "L": ["a", "b"]}

@@ -31,33 +31,23 @@ def check(every: ResolvedStacks) -> Iterator[Violation]:
 
 
 def _wrong(task: Mapping[str, Any], containers: list[dict[str, Any]]) -> Iterator[tuple[Path, str]]:
-    cpu, memory = size(task.get("Cpu"), "vcpu"), size(task.get("Memory"), "gb")
+    cpu, memory = fargate_sizes.size_of(task.get("Cpu"), "vcpu"), fargate_sizes.size_of(task.get("Memory"), "gb")
     for number, container in enumerate(containers):
         yield from _container(container, memory, ("ContainerDefinitions", number))
-    asked = sum(number_of(c.get("Cpu")) or 0 for c in containers)
+    asked = sum(fargate_sizes.number_of(c.get("Cpu")) or 0 for c in containers)
     if cpu is not None and asked > cpu:
         yield ("Cpu",), f"the containers ask for {asked} CPU units together, and the task has {cpu}."
-    softs = [number_of(c.get("MemoryReservation")) or number_of(c.get("Memory")) or 0 for c in containers]
-    hards = [number_of(c.get("Memory")) or 0 for c in containers]
+    softs = [fargate_sizes.number_of(c.get("MemoryReservation")) or fargate_sizes.number_of(c.get("Memory")) or 0 for c in containers]
+    hards = [fargate_sizes.number_of(c.get("Memory")) or 0 for c in containers]
     if memory is not None and sum(softs) > memory and max(hards, default=0) <= memory:
         yield ("Memory",), f"the containers reserve {sum(softs)} MiB together, and the task has {memory} MiB."
 
 
 def _container(container: Mapping[str, Any], limit: int | None, path: Path) -> Iterator[tuple[Path, str]]:
-    hard, soft = number_of(container.get("Memory")), number_of(container.get("MemoryReservation"))
+    hard, soft = fargate_sizes.number_of(container.get("Memory")), fargate_sizes.number_of(container.get("MemoryReservation"))
     name = container.get("Name")
     if hard is not None and limit is not None and hard > limit:
         yield (*path, "Memory"), f"container {name} may use {hard} MiB, and its task has {limit} MiB."
     if hard is not None and soft is not None and soft > hard:
         yield (*path, "MemoryReservation"), f"container {name} reserves {soft} MiB, more than the {hard} MiB it may use."
 
-
-def number_of(value: Any) -> int | None:
-    """A whole number, also as text; None where it is none, or not known."""
-    text = functions.as_text(value)
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
-
-
-def size(value: Any, unit: str) -> int | None:
-    """A task's CPU or memory; None where it is none, or not known."""
-    return fargate_sizes.units(functions.as_text(value), unit) if isinstance(value, str | int | float) else None

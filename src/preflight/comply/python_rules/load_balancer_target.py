@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from preflight.aws import fargate_sizes
 from preflight.comply.python_rules import container_resources, violation
 from preflight.comply.python_rules.violation import Violation
 from preflight.plan.references import ReferencedResource, ReferenceTracer, UnknownError
@@ -51,11 +52,11 @@ def _wrong(target: Any, definition: ReferencedResource) -> Iterator[tuple[str, s
     if found is None:
         yield "ContainerName", f"task definition {definition.logical} has no container {name}."
         return
-    port = container_resources.number_of(target.get("ContainerPort"))
+    port = fargate_sizes.number_of(target.get("ContainerPort"))
     mappings = found.get("PortMappings", [])
     if port is None or not isinstance(mappings, list) or not all(map(_is_plain, mappings)):
         return
-    if port not in [container_resources.number_of(mapping["ContainerPort"]) for mapping in mappings]:
+    if port not in [fargate_sizes.number_of(mapping["ContainerPort"]) for mapping in mappings]:
         yield "ContainerPort", f"container {name} of task definition {definition.logical} does not map port {port}."
 
 
@@ -64,4 +65,4 @@ def _names(containers: list[Any]) -> list[Any]:
 
 
 def _is_plain(mapping: Any) -> bool:
-    return isinstance(mapping, dict) and container_resources.number_of(mapping.get("ContainerPort")) is not None
+    return isinstance(mapping, dict) and fargate_sizes.number_of(mapping.get("ContainerPort")) is not None

@@ -12,7 +12,7 @@ from preflight.comply.python_rules import violation
 from preflight.comply.python_rules.violation import Violation
 from preflight.plan import resolved_stacks
 from preflight.plan.resolved_stacks import ResolvedStacks
-from preflight.templates import functions
+from preflight.templates import functions, parameters
 from preflight.templates.functions import ResolveError
 
 
@@ -48,7 +48,7 @@ def _refusal(name: str, declaration: Mapping[str, Any], value: Any) -> str | Non
     if isinstance(value, dict | list) or value is None or str(declaration.get("Type")).startswith("AWS::SSM::"):
         return None
     try:
-        functions.parameters({"Parameters": {name: declaration}}, {name: value})
+        parameters.parameter_values({"Parameters": {name: declaration}}, {name: value})
     except ResolveError as error:
         return error.message.rstrip(".")
     except (TypeError, ValueError):

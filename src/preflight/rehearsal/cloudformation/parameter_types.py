@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from preflight.rehearsal import account as accounts
 from preflight.rehearsal.account import Account
-from preflight.templates import functions
+from preflight.templates import parameters
 from preflight.templates.functions import ResolveError
 
 _EXISTING: Mapping[str, tuple[str, str, str, str]] = {
@@ -88,7 +88,7 @@ class Values:
             msg = f"Parameter {name} should either have input value or default value"
             raise ResolveError(msg, ("Parameters", name)) from None
         value = answer["Parameter"]["Value"]
-        return [part.strip() for part in value.split(",")] if functions.LIST_TYPES.match(kind) else value
+        return [part.strip() for part in value.split(",")] if parameters.LIST_TYPES.match(kind) else value
 
     def _exists(self, kind: str, value: str, name: str) -> bool:
         try:

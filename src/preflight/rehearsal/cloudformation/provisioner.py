@@ -30,7 +30,7 @@ from preflight.rehearsal.cloudformation.resources import read_permissions
 from preflight.rehearsal.cloudformation.resources.handler import Handler, HandlerContext, ResourceFailedError
 from preflight.rehearsal.cloudformation.stack import Resource, Stack, StackInput, Stacks, ValidationError
 from preflight.rehearsal.ledger import Ledger
-from preflight.templates import functions, schemas
+from preflight.templates import functions, parameters, schemas
 from preflight.templates.functions import FunctionResolver, Path, ResolutionContext, ResolveError
 
 AT_ONCE = 10
@@ -57,7 +57,7 @@ class Provisioner:
 
     def scope(self, stack: Stack) -> ResolutionContext:
         """What the template of a stack is evaluated with, its resources included."""
-        pseudo = functions.pseudo_parameters(
+        pseudo = parameters.pseudo_parameters(
             region=stack.region, account=self.account.id, stack_name=stack.name, stack_id=stack.id
         )
         pseudo["AWS::NotificationARNs"] = stack.request.notifications

@@ -17,7 +17,7 @@ from preflight.rehearsal.cloudformation.stack import StackInput
 from preflight.rehearsal.iam.roles import Roles
 from preflight.rehearsal.ledger import Ledger
 from preflight.rehearsal.protocol import Refusal
-from preflight.templates import functions, language_extensions, schemas
+from preflight.templates import functions, language_extensions, parameters, schemas
 from preflight.templates.functions import FunctionResolver, ResolutionContext, ResolveError
 
 NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]*")
@@ -114,15 +114,14 @@ class RequestReader:
                 msg = f"{template_validation.FORMAT}Unrecognized parameter type: {parameter['Type']}"
                 raise template_validation.refuse(msg)
         template_validation.check_transform(data, given.get("Capabilities") or [], is_change_set=is_change_set)
-        found = functions.parameters(data, asked)
-        parameters = Values(self._account, region, self._book.note).looked_up(
-            data.get("Parameters") or {}, found
+        values = Values(self._account, region, self._book.note).looked_up(
+            data.get("Parameters") or {}, parameters.parameter_values(data, asked)
         )
         if language_extensions.is_used(data):
-            data = language_extensions.expanded(data, self.scope(data, parameters, region, name))
+            data = language_extensions.expanded(data, self.scope(data, values, region, name))
         template_validation.check(data, is_type=lambda kind: schemas.exists(kind, region))
         template_validation.check_capabilities(data, given.get("Capabilities") or [])
-        return data, parameters
+        return data, values
 
     def _check_macros(self, data: Mapping[str, Any]) -> None:
         """Other macros are not applied here, so nothing can be said of a template that needs one."""
@@ -154,13 +153,13 @@ class RequestReader:
         if said is not None:
             raise template_validation.refuse(said)
 
-    def scope(self, data: dict[str, Any], parameters: dict[str, Any], region: str, name: str) -> ResolutionContext:
+    def scope(self, data: dict[str, Any], values: dict[str, Any], region: str, name: str) -> ResolutionContext:
         """What a template is evaluated with before it has a stack."""
-        pseudo = functions.pseudo_parameters(
+        pseudo = parameters.pseudo_parameters(
             region=region, account=self._account.id, stack_name=name, stack_id=f"arn:{name}"
         )
         keep = functions.KEEP
-        return ResolutionContext(data, parameters, pseudo, self._zones, imported=lambda _name: keep)
+        return ResolutionContext(data, values, pseudo, self._zones, imported=lambda _name: keep)
 
     def check_role(self, arn: str | None, region: str) -> None:
         """CloudFormation assumes the role that it is to work with.

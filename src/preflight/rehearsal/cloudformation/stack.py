@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
+from preflight.aws import partitions
 from preflight.rehearsal.protocol import Refusal
-from preflight.templates import functions
 
 ENDED = ("_COMPLETE", "_FAILED")
 UPDATABLE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "CREATE_FAILED", "UPDATE_FAILED")
@@ -214,7 +214,7 @@ class Stacks:
     def new_id(self, region: str, name: str) -> str:
         """An ARN for a new stack."""
         return (
-            f"arn:{functions.partition_of(region)[0]}:cloudformation:{region}:{self._account}:stack/{name}/{uuid.uuid4()}"
+            f"arn:{partitions.partition_of(region)[0]}:cloudformation:{region}:{self._account}:stack/{name}/{uuid.uuid4()}"
         )
 
     def new(self, region: str, name: str, request: StackInput, *, parent: str | None = None) -> Stack:

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
+from preflight.aws import partitions
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.protocol import Refusal
-from preflight.templates import functions
 
 MAX_EVENTS = 100
 
@@ -163,7 +163,7 @@ class State:
 
     def arn(self, region: str, rest: str) -> str:
         """An ECS ARN in that region."""
-        return f"arn:{functions.partition_of(region)[0]}:ecs:{region}:{self.account.id}:{rest}"
+        return f"arn:{partitions.partition_of(region)[0]}:ecs:{region}:{self.account.id}:{rest}"
 
     def cluster(self, region: str, name: str | None) -> Cluster:
         """The cluster of that name or ARN; `default` where none is named.

@@ -16,6 +16,7 @@ from xml.sax.saxutils import escape
 from botocore.exceptions import UnknownServiceError
 from werkzeug.wrappers import Request, Response
 
+from preflight.aws import partitions
 from preflight.rehearsal import account as accounts
 from preflight.rehearsal import protocol
 from preflight.rehearsal.account import Account
@@ -25,7 +26,6 @@ from preflight.rehearsal.iam.authorization import Authorizer
 from preflight.rehearsal.iam.principals import Principals
 from preflight.rehearsal.identity import Principal
 from preflight.rehearsal.protocol import Refusal
-from preflight.templates import functions
 
 _SIGNED = re.compile(
     r"(?:Credential=|^)(?P<key>[^/\s]*)/\d+/(?P<region>[a-z0-9-]+)/(?P<service>[a-z0-9-]+)/aws4_request"
@@ -107,7 +107,7 @@ class Authenticator:
         if signed is None or not signed.key:
             return None
         try:
-            return self._known.of(signed.key, functions.partition_of(signed.region)[0])
+            return self._known.of(signed.key, partitions.partition_of(signed.region)[0])
         except Refusal as refusal:
             raise RequestDeniedError(_stale(signed.service, request, refusal)) from None
 

@@ -6,10 +6,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from preflight.aws import iam_policy
+from preflight.aws import iam_policy, partitions
 from preflight.aws.iam_policy import Policies, RequestContext
 from preflight.rehearsal.account import Account
-from preflight.templates import functions
 
 TASKS = "ecs-tasks.amazonaws.com"
 ECS = "ecs.amazonaws.com"
@@ -33,7 +32,7 @@ class Roles:
             return False
         context = {
             "aws:sourceaccount": self._account.id,
-            "aws:sourcearn": f"arn:{functions.partition_of(region)[0]}:{source}:{region}:{self._account.id}:*",
+            "aws:sourcearn": f"arn:{partitions.partition_of(region)[0]}:{source}:{region}:{self._account.id}:*",
         }
         request = RequestContext("sts:AssumeRole", context=context)
         return iam_policy.trusts(role["AssumeRolePolicyDocument"], service, request)
@@ -62,7 +61,7 @@ class Roles:
 
     def session(self, arn: str, session: str, region: str) -> str:
         """The ARN by which a denial names a task that acts with the role."""
-        return f"arn:{functions.partition_of(region)[0]}:sts::{self._account.id}:assumed-role/{_name(arn)}/{session}"
+        return f"arn:{partitions.partition_of(region)[0]}:sts::{self._account.id}:assumed-role/{_name(arn)}/{session}"
 
 
 def _name(arn: str) -> str:

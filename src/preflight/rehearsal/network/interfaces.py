@@ -13,9 +13,9 @@ from typing import Any
 
 import moto.backends
 
+from preflight.aws import partitions
 from preflight.aws.reachability import Interface
 from preflight.rehearsal.account import Account
-from preflight.templates import functions
 
 PUBLIC = ipaddress.IPv4Network("127.64.0.0/10")
 
@@ -51,7 +51,7 @@ class Interfaces:
             region,
             network["subnets"],
             network.get("securityGroups") or None,
-            description=f"arn:{functions.partition_of(region)[0]}:ecs:{region}:{self._account.id}:attachment/{task}",
+            description=f"arn:{partitions.partition_of(region)[0]}:ecs:{region}:{self._account.id}:attachment/{task}",
             wants_public=network.get("assignPublicIp") == "ENABLED",
         )
 

@@ -13,11 +13,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from preflight.aws import iam_policy
+from preflight.aws import iam_policy, partitions
 from preflight.aws.iam_policy import Policy, RequestContext
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.protocol import Call, Refusal
-from preflight.templates import functions
 
 SERVICE = "logdelivery.elasticloadbalancing.amazonaws.com"
 TEST_FILES = {"access_logs": "ELBAccessLogTestFile", "connection_logs": "ELBConnectionLogTestFile"}
@@ -95,7 +94,7 @@ def _is_open(account: Account, region: str, bucket: str, key: str, balancer: str
         "aws:sourcearn": balancer,
         "s3:x-amz-acl": "bucket-owner-full-control",
     }
-    arn = f"arn:{functions.partition_of(region)[0]}:s3:::{bucket}/{key}"
+    arn = f"arn:{partitions.partition_of(region)[0]}:s3:::{bucket}/{key}"
     return _lets(policy, region, RequestContext("s3:PutObject", arn, context))
 
 

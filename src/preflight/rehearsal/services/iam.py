@@ -10,9 +10,9 @@ from typing import Any
 import moto.backends
 from moto.iam import models
 
+from preflight.aws import partitions
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.protocol import Call, Refusal
-from preflight.templates import functions
 
 Check = Callable[[Account, Call], None]
 MAX_NAME = 64
@@ -65,7 +65,7 @@ def furnish(account: Account, region: str) -> None:
 
     moto reads them for each of six partitions at once, a second of work where one is asked for; moto/iam/models.py.
     """
-    partition = functions.partition_of(region)[0]
+    partition = partitions.partition_of(region)[0]
     if f"policies of {partition}" in account.furnished:
         return
     account.furnished.add(f"policies of {partition}")

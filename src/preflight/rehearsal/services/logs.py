@@ -8,11 +8,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from preflight.aws import iam_policy
+from preflight.aws import iam_policy, partitions
 from preflight.aws.iam_policy import RequestContext
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.protocol import Call, Refusal
-from preflight.templates import functions
 
 Check = Callable[[Account, Call], None]
 
@@ -25,7 +24,7 @@ def _key(account: Account, call: Call) -> None:
     key, group = call.given.get("kmsKeyId"), call.given.get("logGroupName")
     if not key or not group:
         return
-    partition = functions.partition_of(call.region)[0]
+    partition = partitions.partition_of(call.region)[0]
     arn = f"arn:{partition}:logs:{call.region}:{account.id}:log-group:{group}"
     context = {"kms:encryptioncontext:aws:logs:arn": arn, "aws:sourcearn": arn, "aws:sourceaccount": account.id}
     request = RequestContext("kms:Encrypt", resource=str(key), context=context)

@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 
 import moto.backends
 
+from preflight.aws import partitions
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.network import private_dns
 from preflight.rehearsal.protocol import Call, Refusal
-from preflight.templates import functions
 
 Check = Callable[[Account, Call], None]
 
@@ -45,7 +45,7 @@ CHECKS: Mapping[str, Check] = {"CreatePrivateDnsNamespace": _name, "DeleteNamesp
 
 def place_zones(account: Account, region: str) -> None:
     """Give each new private namespace's zone the namespace's name and VPC, as AWS does and moto does not."""
-    route53 = moto.backends.get_backend("route53")[account.id][functions.partition_of(region)[0]]
+    route53 = moto.backends.get_backend("route53")[account.id][partitions.partition_of(region)[0]]
     for made in moto.backends.get_backend("servicediscovery")[account.id][region].namespaces.copy().values():
         zone = private_dns.zone_of(made.to_json())
         if not made.vpc or zone is None:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from preflight.aws import iam_policy
+from preflight.aws import iam_policy, partitions
 from preflight.aws.iam_policy import Policy, RequestContext, Value
 from preflight.rehearsal import account as accounts
 from preflight.rehearsal.account import Account
@@ -19,7 +19,6 @@ from preflight.rehearsal.iam import oidc_token
 from preflight.rehearsal.iam.principals import Principals
 from preflight.rehearsal.identity import Principal
 from preflight.rehearsal.protocol import Call, Operation, Refusal
-from preflight.templates import functions
 
 LEAST, HOUR, DAY_AND_HALF = 900, 3600, 129_600
 ADMINISTRATOR = "user/moto"
@@ -128,7 +127,7 @@ class Sts:
     def _arn(self, who: Principal | None, region: str) -> str:
         if who is not None:
             return who.arn
-        return f"arn:{functions.partition_of(region)[0]}:sts::{self._account.id}:{ADMINISTRATOR}"
+        return f"arn:{partitions.partition_of(region)[0]}:sts::{self._account.id}:{ADMINISTRATOR}"
 
     def renew(self, call: Call) -> dict[str, Any]:
         """GetSessionToken: a user's own rights for a while; the administrator's stay the administrator's."""
@@ -142,7 +141,7 @@ class Sts:
         who, name = accounts.principal(), str(call.given["Name"])
         _check_is_no_session(who, "GetFederationToken")
         seconds = _seconds(call, most=DAY_AND_HALF, default=12 * HOUR, said=TOO_LONG)
-        partition = functions.partition_of(call.region)[0]
+        partition = partitions.partition_of(call.region)[0]
         arn = f"arn:{partition}:sts::{self._account.id}:federated-user/{name}"
         user = f"{self._account.id}:{name}"
         made = who

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from preflight.comply import pack, rules
+from preflight.comply import rules, ruleset
 from preflight.comply.python_rules import catalog
 from preflight.plan import plan, resolved_stacks
 from preflight.templates import template
@@ -34,7 +34,7 @@ PLACES = [(file, path) for file, known in TEMPLATES.items() for path in paths(kn
 
 
 def test_every_check_is_described_and_every_description_has_its_check() -> None:
-    assert sorted(catalog.CHECKS) == sorted(rule.name for rule in rules.joins_below(pack.folder()))
+    assert sorted(catalog.CHECKS) == sorted(rule.name for rule in rules.joins_below(ruleset.shipped_rules()))
 
 
 def test_our_own_deployment_passes_every_check() -> None:

@@ -13,11 +13,12 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from preflight.aws import partitions
 from preflight.rehearsal import account as accounts
 from preflight.rehearsal import protocol
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.ledger import Ledger
-from preflight.templates import functions, schemas
+from preflight.templates import schemas
 
 Properties = Mapping[str, Any]
 PREFIXES = {"elbv2": "elasticloadbalancing", "efs": "elasticfilesystem"}  # of actions, by the name of a client
@@ -77,12 +78,12 @@ class HandlerContext:
     @property
     def partition(self) -> str:
         """Partition of the stack's region, the second word of every ARN."""
-        return functions.partition_of(self.region)[0]
+        return partitions.partition_of(self.region)[0]
 
     @property
     def suffix(self) -> str:
         """What the names of AWS's hosts end with in the stack's region."""
-        return functions.partition_of(self.region)[1]
+        return partitions.partition_of(self.region)[1]
 
     def client(self, service: str) -> Any:
         """A client of the account, in the region of the stack."""

@@ -9,12 +9,12 @@ from urllib.parse import unquote
 from botocore.exceptions import UnknownServiceError
 from werkzeug.wrappers import Request  # noqa: TC002 - as everywhere here
 
+from preflight.aws import partitions
 from preflight.rehearsal import protocol
 from preflight.rehearsal.iam.actions import catalog, s3
 from preflight.rehearsal.iam.actions.request import ApiRequest, RequiredPermission
 from preflight.rehearsal.iam.actions.s3 import S3Request
 from preflight.rehearsal.protocol import Refusal
-from preflight.templates import functions
 
 _PART = re.compile(r"\\\{(\w+)(\\\+)?\\\}")
 
@@ -48,7 +48,7 @@ def of_s3(region: str, request: Request) -> S3Request:
     """A request to S3; the bucket is the first part of the path, as loopback has no names for buckets."""
     bucket, _, key = unquote(request.path).lstrip("/").partition("/")
     return S3Request(
-        functions.partition_of(region)[0],
+        partitions.partition_of(region)[0],
         request.method,
         bucket,
         key,

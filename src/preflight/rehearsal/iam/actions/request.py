@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from preflight.aws import partitions
 from preflight.aws.iam_policy import Value
-from preflight.templates import functions
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class ApiRequest:
     @property
     def partition(self) -> str:
         """Partition of the region."""
-        return functions.partition_of(self.region)[0]
+        return partitions.partition_of(self.region)[0]
 
     @property
     def action(self) -> str:

@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from preflight.aws import iam_policy, reachability
+from preflight.aws import iam_policy, partitions, reachability
 from preflight.aws.iam_policy import Policies, RequestContext
 from preflight.aws.reachability import Blocker, Interface, Network
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.ecs.state import Task
 from preflight.rehearsal.iam.roles import Roles
-from preflight.templates import functions
 
 AUTH = "ResourceInitializationError: unable to pull secrets or registry auth: "
 LOGGER = "ResourceInitializationError: failed to validate logger args: "
@@ -41,12 +40,12 @@ class ExecutionRoleCaller:
     @property
     def partition(self) -> str:
         """Partition of the task's region."""
-        return functions.partition_of(self.task.region)[0]
+        return partitions.partition_of(self.task.region)[0]
 
     @property
     def suffix(self) -> str:
         """What the names of AWS's hosts end with in the task's region."""
-        return functions.partition_of(self.task.region)[1]
+        return partitions.partition_of(self.task.region)[1]
 
     def client(self, service: str, region: str | None = None) -> Any:
         """A client of the pretended account; of the task's region unless another is named."""
