@@ -1,11 +1,14 @@
-"""The records that flow through the house: findings, stage results, and the report they make."""
+"""Findings, stage results and the report, and the aliases that every folder uses."""
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
+Say = Callable[[str], None]  # reports progress, one line a call
+JsonObject = dict[str, Any]  # an object of AWS's own JSON
 
 class Severity(enum.Enum):
     """How bad a finding is; only `ERROR` fails a run that is not strict."""
@@ -15,8 +18,11 @@ class Severity(enum.Enum):
     INFO = "info"
 
 
+TIERS = {"fargate": Severity.ERROR, "security": Severity.ERROR, "practice": Severity.WARNING}
+
+
 class Outcome(enum.Enum):
-    """How a stage ended. `ERROR` means that it could not tell."""
+    """How a stage ended. `ERROR` means that it could not check."""
 
     PASS = "pass"  # noqa: S105 - the word of the report, not a password
     FAIL = "fail"
@@ -66,6 +72,34 @@ class LedgerEntry:
     property: str | None
     state: str
     note: str | None = None
+
+
+@dataclass(frozen=True)
+class Observations:
+    """What the emulated account reports of a run; `skipped` has the reason by task definition whose tasks do not run."""
+
+    ledger: tuple[LedgerEntry, ...] = ()
+    notes: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+    skipped: Mapping[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> JsonObject:
+        """Returns the object that travels between the processes."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, observations: JsonObject) -> Observations:
+        """Returns the record of an object made by `to_json`.
+
+        Raises:
+            KeyError, TypeError: it has another form.
+        """
+        return cls(
+            ledger=tuple(LedgerEntry(**entry) for entry in observations["ledger"]),
+            notes=tuple(observations["notes"]),
+            problems=tuple(observations["problems"]),
+            skipped=dict(observations["skipped"]),
+        )
 
 
 @dataclass(frozen=True)
@@ -149,5 +183,3 @@ def failing(result: StageResult, more: Sequence[Finding]) -> StageResult:
     """The result with more findings, failed by them; what could not be checked stays so."""
     outcome = result.outcome if result.outcome is Outcome.ERROR else Outcome.FAIL
     return replace(result, outcome=outcome, findings=(*result.findings, *more))
-
-TIERS = {"fargate": Severity.ERROR, "security": Severity.ERROR, "practice": Severity.WARNING}

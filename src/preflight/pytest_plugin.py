@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -19,7 +19,7 @@ from preflight.deploy.targets.account import RealAccount
 from preflight.deploy.targets.rehearsal import EmulatedAccount
 from preflight.deploy.targets.target import DeploymentTarget
 from preflight.errors import PreflightError, UsageError
-from preflight.model import Finding, Outcome, Report
+from preflight.model import Finding, Outcome, Report, Say
 from preflight.pipeline import run as pipeline
 from preflight.pipeline.run import AccountOptions, Run, RunRequest
 from preflight.plan import plan
@@ -164,7 +164,7 @@ def _target(config: pytest.Config, asked: Plan, run: str) -> DeploymentTarget:
     return found
 
 
-def _teller(config: pytest.Config) -> Callable[[str], None]:
+def _teller(config: pytest.Config) -> Say:
     """Says what happens on an account past what captures the output of tests; on the rehearsal nothing is said."""
     terminal = config.pluginmanager.getplugin("terminalreporter")
     capture = config.pluginmanager.getplugin("capturemanager")

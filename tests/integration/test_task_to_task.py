@@ -128,7 +128,7 @@ class Place:
         return "\n".join(event["message"] for event in events)
 
     def notes(self) -> list[str]:
-        with urllib.request.urlopen(f"{self.account.endpoint}/_preflight/book") as answer:  # noqa: S310 - loopback
+        with urllib.request.urlopen(f"{self.account.endpoint}/_preflight/observations") as answer:  # noqa: S310 - loopback
             found: list[str] = json.load(answer)["notes"]
             return found
 

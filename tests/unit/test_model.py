@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from preflight import model
-from preflight.model import Finding, Outcome, Report, Severity, StageResult
+from preflight.model import Finding, LedgerEntry, Observations, Outcome, Report, Severity, StageResult
 
 
 def finding(severity: Severity) -> Finding:
@@ -48,3 +50,10 @@ def test_what_a_finding_amounts_to(severity: Severity, strict: bool, outcome: Ou
 )
 def test_place(file: str | None, line: int | None, place: str) -> None:
     assert Finding("s", "c", Severity.ERROR, "m", file=file, line=line).place() == place
+
+
+def test_observations_survive_the_way_between_two_processes() -> None:
+    entries = (LedgerEntry("s.Web", "Cpu", "checked"), LedgerEntry("s.Web", None, "ignored", "no such thing here"))
+    observations = Observations(entries, notes=("n",), problems=("p",), skipped={"arn": "another platform"})
+
+    assert Observations.from_json(json.loads(json.dumps(observations.to_json()))) == observations

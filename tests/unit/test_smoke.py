@@ -8,8 +8,9 @@ from unittest import mock
 
 import pytest
 
+from preflight import smoke
 from preflight.aws.reachability import Interface, Network
-from preflight.deploy import load_balancers, session
+from preflight.deploy import session
 from preflight.deploy.load_balancers import PublicListener
 from preflight.deploy.tasks import RunningTask
 from preflight.errors import NotLoopbackError
@@ -115,7 +116,7 @@ def test_whom_a_question_to_a_service_asks(
     known: Any = mock.MagicMock()
     known.return_value.entrances.return_value = entrances
     known.return_value.address.return_value = "127.64.0.9"
-    monkeypatch.setattr(load_balancers, "Balancers", known)
+    monkeypatch.setattr(smoke, "LoadBalancers", known)
 
     SmokeTest(deployment, mock.MagicMock(smoke=[entry]), {}, "preflight.yaml").findings()
 

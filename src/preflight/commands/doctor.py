@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from preflight.comply import cfn_guard_binary
 from preflight.container_engine import engine
 from preflight.errors import PreflightError
+from preflight.model import Say
 from preflight.system import processes
 
 PACKAGES = ("podman", "runc", "catatonit", "containernetworking-plugins", "iptables", "netcat-openbsd")
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -29,12 +29,11 @@ from preflight.deploy.task_findings import TaskFindings
 from preflight.deploy.tasks import RunningTask, StoppedTask, Tasks
 from preflight.deploy.template_bucket import Bucket
 from preflight.errors import StopRequested, WaitExpiredError
-from preflight.model import Finding, Severity, SmokeAnswer
+from preflight.model import Finding, Say, Severity, SmokeAnswer
 from preflight.plan import plan
 from preflight.plan.plan import ImageStep, Plan, StackStep
 from preflight.system import waiting
 
-Say = Callable[[str], None]
 DEFAULT_PLATFORM = "linux/amd64"  # of tasks that say nothing else
 PATIENCE = 2
 LATE = 5.0  # seconds in which a request that nobody waited for is carried out

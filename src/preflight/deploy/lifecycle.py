@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,13 +13,11 @@ from preflight.deploy import aws_errors, image_platforms, run_tags
 from preflight.deploy import deployment as deployments
 from preflight.deploy.deployment import Deployment, DeploymentOptions
 from preflight.deploy.targets.target import DeploymentTarget
-from preflight.model import Finding
+from preflight.model import Finding, Say
 from preflight.plan import resolved_stacks
 from preflight.plan.plan import Plan
 from preflight.templates import template
 from preflight.templates.template import Template, UnreadableError
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)

@@ -16,12 +16,12 @@ from preflight.deploy import aws_errors, run_tags, stacks
 from preflight.deploy.session import Session
 from preflight.deploy.stacks import StackFailedError, Stacks
 from preflight.deploy.template_bucket import Bucket
+from preflight.model import Say
 from preflight.system import waiting
 
 TRIES = 3
 GONE = {"ResourceNotFoundException", "RepositoryNotFoundException", "ImageNotFoundException", "ClusterNotFoundException"}
 INSIGHTS = "/aws/ecs/containerinsights/{}/performance"
-Say = Callable[[str], None]
 
 
 class Removal:

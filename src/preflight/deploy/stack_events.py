@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from preflight.deploy import stacks
 from preflight.deploy.stacks import Stacks
-
-Say = Callable[[str], None]
+from preflight.model import Say
 
 
 class Events:

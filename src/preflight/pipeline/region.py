@@ -14,11 +14,10 @@ from preflight.deploy.deployment import DeploymentFailedError
 from preflight.deploy.lifecycle import Live, Wish
 from preflight.deploy.targets.target import DeploymentTarget
 from preflight.errors import PreflightError
-from preflight.model import Deployment, Finding, Outcome, StageResult
+from preflight.model import Deployment, Finding, Outcome, Say, StageResult
 from preflight.smoke import SmokeTest
 
 ASSUMED = "tasks were assumed to run (--containers off), so no page was asked for"
-Say = Callable[[str], None]
 
 
 class RegionRun:
@@ -92,7 +91,7 @@ class RegionRun:
             deployed.values,
             self._wish.names[self._wish.plan.path],
             inside=self._where.inside,
-            skipped=self._where.book()["skipped"],
+            skipped=self._where.observations().skipped,
         )
         self._stage("smoke", functools.partial(self._answered, questions))
         for answer in questions.answers:

@@ -13,12 +13,11 @@ from preflight.container_engine.engine import Engine
 from preflight.deploy.lifecycle import Wish
 from preflight.deploy.targets.target import DeploymentTarget
 from preflight.errors import StopRequested
-from preflight.model import Deployment, Outcome, StageResult
+from preflight.model import Deployment, Outcome, Say, StageResult
 from preflight.pipeline.region import RegionRun
 from preflight.plan.plan import Plan
 from preflight.system import processes
 
-Say = Callable[[str], None]
 WORST = (Outcome.ERROR, Outcome.FAIL, Outcome.SKIPPED, Outcome.PASS)
 
 

@@ -10,13 +10,24 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from preflight import __version__, lint, model
 from preflight.comply import cfn_guard_binary, ruleset, stage
 from preflight.comply.stage import ComplyRequest, ComplyRun
 from preflight.errors import PreflightError, StopRequested, ToolBrokeError, UsageError
-from preflight.model import Deployment, Finding, LedgerEntry, Outcome, Report, ReportedWaiver, Severity, StageResult
+from preflight.model import (
+    Deployment,
+    Finding,
+    LedgerEntry,
+    Observations,
+    Outcome,
+    Report,
+    ReportedWaiver,
+    Say,
+    Severity,
+    StageResult,
+)
 from preflight.plan.plan import ImageStep, Plan
 from preflight.system import waiting
 from preflight.templates import template
@@ -30,7 +41,6 @@ if TYPE_CHECKING:
 STAGES = ("lint", "comply", "rehearse", "smoke")
 NOT_ISOLATED = "{} publishes the ports, and containers can reach the network: this is not root on Linux"
 HAS_EGRESS = "egress: true in the plan: containers can reach the network"
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -67,7 +77,7 @@ class Run:
         self._results: list[StageResult] = []
         self._versions = {"preflight": __version__}
         self._deployment = Deployment()
-        self._book: dict[str, Any] = {"ledger": []}
+        self._observations = Observations()
         self._notes: list[str] = []
         self._templates: dict[Path, Template] = {}
         self._broken: list[Finding] = []
@@ -89,10 +99,7 @@ class Run:
             run=self.id,
             stages=tuple(self._results),
             strict=self.request.strict,
-            ledger=tuple(
-                LedgerEntry(str(e["resource"]), e["property"], str(e["state"]), e["note"])
-                for e in self._book["ledger"]
-            ),
+            ledger=self._observations.ledger,
             deployment=self._deployment,
             versions=self._versions,
             notes=tuple(self._notes),
@@ -300,16 +307,16 @@ class Run:
     def _settle(self, where: DeploymentTarget) -> None:
         """What is known only after everything was deleted: the ledger, and troubles of the target itself."""
         try:
-            self._book = where.book()
+            self._observations = where.observations()
         except (PreflightError, OSError):
             return  # it never came up, or died: the stage has said so
-        self._notes += self._book["notes"]
+        self._notes += self._observations.notes
         rehearsed = next(result for result in self._results if result.name == "rehearse")
         if self.request.strict:
-            ignored = [_ignored(entry) for entry in self._book["ledger"] if entry["state"] == "ignored"]
+            ignored = [_ignored(entry) for entry in self._observations.ledger if entry.state == "ignored"]
             rehearsed = model.failing(rehearsed, ignored) if ignored else rehearsed
-        if self._book["troubles"]:
-            rehearsed = replace(rehearsed, outcome=Outcome.ERROR, reason="; ".join(self._book["troubles"]))
+        if self._observations.problems:
+            rehearsed = replace(rehearsed, outcome=Outcome.ERROR, reason="; ".join(self._observations.problems))
         self._results = [rehearsed if r.name == "rehearse" else r for r in self._results]
 
 
@@ -332,15 +339,15 @@ def _unreadable(name: str, error: UnreadableError) -> Finding:
     )
 
 
-def _ignored(entry: dict[str, Any]) -> Finding:
-    what = entry["resource"] if entry["property"] is None else f"{entry['property']} of {entry['resource']}"
+def _ignored(entry: LedgerEntry) -> Finding:
+    what = entry.resource if entry.property is None else f"{entry.property} of {entry.resource}"
     return Finding(
         stage="rehearse",
         check="Ignored",
         severity=Severity.WARNING,
-        message=f"{what} was not rehearsed: {entry['note'] or 'nothing was done with it'}",
-        resource=entry["resource"],
-        property=entry["property"],
+        message=f"{what} was not rehearsed: {entry.note or 'nothing was done with it'}",
+        resource=entry.resource,
+        property=entry.property,
         fix="Check it on a real account, or run without --strict.",
     )
 

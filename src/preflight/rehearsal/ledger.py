@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
+
+from preflight.model import LedgerEntry, Observations
 
 
 class Ledger:
@@ -48,16 +49,12 @@ class Ledger:
         with self._lock:
             self.skipped[definition] = reason
 
-    def shown(self) -> dict[str, Any]:
-        """All of it, as JSON can say it."""
+    def observations(self) -> Observations:
+        """Returns everything that the client reports."""
         with self._lock:
-            entries = [
-                {"resource": resource, "property": name, "state": state, "note": note}
-                for (resource, name), (state, note) in self._entries.items()
-            ]
-            return {
-                "ledger": entries,
-                "troubles": list(self.troubles),
-                "notes": list(self.notes),
-                "skipped": dict(self.skipped),
-            }
+            return Observations(
+                ledger=tuple(LedgerEntry(*key, *entry) for key, entry in self._entries.items()),
+                notes=tuple(self.notes),
+                problems=tuple(self.troubles),
+                skipped=dict(self.skipped),
+            )

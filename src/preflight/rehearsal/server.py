@@ -73,7 +73,7 @@ from preflight.rehearsal.tasks.service_scheduler import Scheduler
 from preflight.rehearsal.tasks.task_lifecycle import ContainerBackend, TaskLauncher, TaskServices
 
 LOOPBACK = "127.0.0.1"
-BOOK = "/_preflight/book"
+OBSERVATIONS = "/_preflight/observations"
 Check = Callable[[Account, Call], None]
 POLL = 0.05  # seconds until a shutdown is noticed
 _MOVES_PACKETS = re.compile(
@@ -267,9 +267,9 @@ class Server:
 
     def _own(self, request: Request, scope: SignedScope | None) -> Response | None:
         """The answer of our own services, None where moto is to answer."""
-        if request.path == BOOK:
+        if request.path == OBSERVATIONS:
             self.cloudformation.audit()
-            return Response(json.dumps(self.book.shown()), content_type="application/json")
+            return Response(json.dumps(self.book.observations().to_json()), content_type="application/json")
         if request.path == inside_requests.PATH:
             return inside_requests.answer(request, self._runs)
         if scope is None and (request.path == "/v2" or request.path.startswith("/v2/")):

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from preflight.deploy import aws_errors
 from preflight.deploy.stacks import StackFailedError
 from preflight.deploy.targets.account import RealAccount
 from preflight.errors import AccountError, PreflightError
+from preflight.model import Say
 from preflight.sweep import leftovers
 from preflight.sweep.leftovers import Leftover, Leftovers
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)

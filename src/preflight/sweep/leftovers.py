@@ -14,9 +14,9 @@ from preflight.deploy.removal import Removal
 from preflight.deploy.run_tags import RunTags
 from preflight.deploy.session import Session
 from preflight.deploy.stacks import Stacks
+from preflight.model import Say
 
 KINDS = {"s3": "bucket", "logs:log-group": "log group", "ecr:repository": "repository"}
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)

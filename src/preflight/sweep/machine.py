@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from preflight.container_engine import engine as engines
 from preflight.container_engine import standins
 from preflight.container_engine.engine import Engine
 from preflight.errors import ToolMissingError
+from preflight.model import Say
 from preflight.system import processes, run_folders
-
-Say = Callable[[str], None]
 
 
 def sweep_machine(say: Say, *, is_dry: bool = False, has_images: bool = False) -> int:

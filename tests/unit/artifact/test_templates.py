@@ -144,7 +144,7 @@ def test_the_whole_deployment_reads_back_as_declared(account: Server, deployed: 
 
 
 def test_nothing_that_our_templates_say_is_ignored(account: Server, deployed: Callable[[str], Any]) -> None:
-    ignored = [entry for entry in account.book.shown()["ledger"] if entry["state"] == "ignored"]
+    ignored = [entry for entry in account.book.observations().ledger if entry.state == "ignored"]
 
     assert (ignored, account.book.troubles) == ([], [])
 

@@ -4,9 +4,9 @@ from unittest import mock
 
 import pytest
 
-from preflight import smoke
 from preflight.deploy import deployment
 from preflight.model import Deployment, Outcome, StageResult
+from preflight.pipeline import region
 from preflight.pipeline.region import RegionRun
 
 
@@ -26,7 +26,7 @@ def test_keep_failed_keeps_what_failed(outcome: Outcome, *, is_kept: bool) -> No
     asked = mock.Mock(answers=[], running=[])
 
     with (
-        mock.patch.object(smoke, "Smoke", return_value=asked),
+        mock.patch.object(region, "SmokeTest", return_value=asked),
         mock.patch.object(one, "_answered", return_value=StageResult("smoke", outcome)),
         mock.patch.object(deployment, "described", return_value=Deployment()),
     ):

@@ -474,7 +474,7 @@ def test_a_correct_family_is_created_and_deleted(
 
     stack = deploy(json.dumps(fargate), Capabilities=["CAPABILITY_IAM"])
 
-    ignored = [entry for entry in account.book.shown()["ledger"] if entry["state"] == "ignored"]
+    ignored = [entry for entry in account.book.observations().ledger if entry.state == "ignored"]
     assert (stack["StackStatus"], reasons(stack), ignored, account.book.troubles) == ("CREATE_COMPLETE", [], [], [])
     cloudformation = client("cloudformation")
     cloudformation.delete_stack(StackName="s")
@@ -679,7 +679,7 @@ def test_sizes_and_roles_are_read_back_in_other_words(
     stack = deploy(json.dumps(fargate), Capabilities=["CAPABILITY_IAM"])
 
     account.cloudformation.audit()
-    states = {e["property"]: e["state"] for e in account.book.shown()["ledger"] if e["resource"] == "s.Definition"}
+    states = {e.property: e.state for e in account.book.observations().ledger if e.resource == "s.Definition"}
     assert (stack["StackStatus"], set(states.values())) == ("CREATE_COMPLETE", {"stored"})
 
 

@@ -6,7 +6,6 @@ import contextlib
 import re
 import threading
 from collections.abc import Iterator
-from typing import Any
 
 from preflight.container_engine import engine as engines
 from preflight.container_engine.engine import Engine
@@ -15,6 +14,7 @@ from preflight.deploy import aws_errors
 from preflight.deploy import session as sessions
 from preflight.deploy.session import Session
 from preflight.errors import StopRequested, UsageError
+from preflight.model import Observations
 from preflight.plan import placeholders
 from preflight.plan.plan import Plan, StackStep
 from preflight.system import run_folders
@@ -85,9 +85,9 @@ class RealAccount:
         finally:
             run_folders.remove(folder)
 
-    def book(self) -> dict[str, Any]:
-        """Nothing: an account keeps no ledger."""
-        return {"ledger": [], "notes": [], "troubles": [], "skipped": {}}
+    def observations(self) -> Observations:
+        """Returns nothing: a real account keeps no ledger."""
+        return Observations()
 
     def halt(self) -> None:
         """Let whatever waits in its name stop waiting."""

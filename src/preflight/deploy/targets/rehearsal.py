@@ -16,6 +16,7 @@ from preflight.container_engine.standins import Standins
 from preflight.deploy import session as sessions
 from preflight.deploy.session import Session
 from preflight.errors import ToolBrokeError
+from preflight.model import Observations
 from preflight.plan import placeholders, plan
 from preflight.plan.plan import Plan
 from preflight.system import run_folders
@@ -26,7 +27,7 @@ STOP_TIMEOUT = 120.0
 
 
 class EmulatedAccount:
-    """The pretended account; `book` says what it noted, `inside` asks a task within its own network."""
+    """The pretended account; `observations` says what it noted, `inside` asks a task within its own network."""
 
     name = "rehearsal"
     is_told = False  # its stacks take seconds, and their events would hide what matters
@@ -78,13 +79,13 @@ class EmulatedAccount:
         """Nothing: the process that is the account has noted it."""
         return contextlib.nullcontext()
 
-    def book(self) -> dict[str, Any]:
-        """What it noted: the ledger, notes for the report, and troubles of its own.
+    def observations(self) -> Observations:
+        """Returns what the account itself reports of the run.
 
         Raises:
             ToolBrokeError: it does not answer any more.
         """
-        return self._get("/_preflight/book")
+        return Observations.from_json(self._get("/_preflight/observations"))
 
     def inside(self, task: str, port: int, get: str) -> dict[str, Any]:
         """What a task (by id) answers within its own network: `status` (None: nothing), `text`, `trouble`.

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from preflight.container_engine.engine import Engine
     from preflight.container_engine.standins import Standins
     from preflight.deploy.session import Session
+    from preflight.model import Observations
     from preflight.plan.plan import Plan
 
 
@@ -45,8 +46,8 @@ class DeploymentTarget(Protocol):
     def noted(self, run: str, engine: Engine | None) -> AbstractContextManager[None]:
         """Note on this machine that a run has begun, until the block ends: a sweep finds what a killed one left here."""
 
-    def book(self) -> dict[str, Any]:
-        """What it noted: `ledger`, `notes`, `troubles`, and by task definition why tasks are `skipped`."""
+    def observations(self) -> Observations:
+        """Returns what the account itself reports of the run."""
 
     def halt(self) -> None:
         """Let whatever waits in its name stop waiting."""

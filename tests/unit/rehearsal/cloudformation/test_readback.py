@@ -60,10 +60,10 @@ IN_PLACE: dict[str, dict[str, Any]] = {
 
 def ledger(account: Server) -> dict[tuple[str, str], str]:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(f"{account.address}/_preflight/book") as answer:
-        book = json.load(answer)
-    assert book["troubles"] == []
-    return {(e["resource"], e["property"]): e["state"] for e in book["ledger"]}
+    with opener.open(f"{account.address}/_preflight/observations") as answer:
+        observations = json.load(answer)
+    assert observations["problems"] == []
+    return {(e["resource"], e["property"]): e["state"] for e in observations["ledger"]}
 
 
 def leftovers(client: Client) -> dict[str, int]:

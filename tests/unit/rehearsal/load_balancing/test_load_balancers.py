@@ -100,4 +100,4 @@ def test_what_breaks_after_a_change_is_noted_and_the_change_stands(
 
     client("ec2").create_internet_gateway()
 
-    assert any("CreateInternetGateway" in said for said in account.book.shown()["troubles"])
+    assert any("CreateInternetGateway" in said for said in account.book.observations().problems)

@@ -94,7 +94,7 @@ def test_a_task_ends_whatever_breaks_and_gives_back_its_network(scene: Scene, tr
 
     assert closed.called
     assert scene.staff.interfaces.delete.call_args.args == ("eu-west-1", "eni-1")
-    assert [said for said in scene.book.shown()["troubles"] if "task t could not be taken down" in said]
+    assert [said for said in scene.book.observations().problems if "task t could not be taken down" in said]
 
 
 def test_nothing_of_a_task_goes_on_after_the_account_closed(scene: Scene) -> None:
