@@ -14,6 +14,8 @@ from preflight.rehearsal.iam.actions import (
     iam,
     kms,
     logs,
+    secretsmanager,
+    ssm,
     sts,
 )
 from preflight.rehearsal.iam.actions.request import ApiRequest, Ask, RequiredPermission, no_resource
@@ -25,10 +27,10 @@ _TABLES: Mapping[str, Mapping[str, Ask]] = {
     "cloudformation": cloudformation.TABLE,
     "ecr": ecr.TABLE,
     "ecs": ecs.TABLE,
-    "kms": kms.KEYS,
+    "kms": kms.TABLE,
     "logs": logs.TABLE,
-    "secretsmanager": kms.SECRETS,
-    "ssm": kms.PARAMETERS,
+    "secretsmanager": secretsmanager.TABLE,
+    "ssm": ssm.TABLE,
     "sts": sts.TABLE,
     "tag": {"GetResources": no_resource, "GetTagKeys": no_resource, "GetTagValues": no_resource},
 }
