@@ -22,7 +22,7 @@ from preflight.rehearsal.iam import roles
 from preflight.rehearsal.iam.roles import Roles
 from preflight.rehearsal.services.ecr_registry import Registry
 from preflight.rehearsal.tasks.launch_calls import caller as callers
-from preflight.rehearsal.tasks.launch_calls import environment_files, images, log_stream, secrets
+from preflight.rehearsal.tasks.launch_calls import efs, environment_files, images, log_stream, secrets
 from preflight.rehearsal.tasks.launch_calls.caller import ExecutionRoleCaller
 
 LaunchFailedError = callers.LaunchFailedError
@@ -82,7 +82,7 @@ class LaunchChecks:
         for container in plan.containers:
             images.find(caller, self._registry, container)
         for file_system in plan.file_systems.values():
-            environment_files.mount(caller, file_system)
+            efs.mount(caller, file_system)
         return found
 
     def _caller(self, task: Task, face: Interface) -> ExecutionRoleCaller:
