@@ -299,6 +299,11 @@ class Server:
             return None  # what the request names does not exist: moto says so
         return None
 
+    def start(self) -> None:
+        """Start to schedule services and to run tasks."""
+        self._launcher.start()
+        self._scheduler.start()
+
     def close(self) -> None:
         """Stop every task and remove every container."""
         self.account.closing.set()
@@ -355,6 +360,7 @@ def running(
         port=http.server_port, folder=folder, runner=runner, standins=standins, settings=settings or ServerOptions()
     )
     served.append(server)
+    server.start()
     preload.preload(server.account)
     thread = threading.Thread(target=http.serve_forever, args=(POLL,), daemon=True, name="http")
     thread.start()

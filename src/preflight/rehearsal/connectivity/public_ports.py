@@ -97,9 +97,11 @@ class PublicPorts:
             return
         pid, inside = run.pid, (run.face.address, port)
         try:
-            opened[port] = Relay((run.public, port), lambda _: (pid, inside))
+            relay = opened[port] = Relay((run.public, port), lambda _: (pid, inside))
         except OSError as error:
             self._book.unopened(run.public, port, error)
+            return
+        relay.start()
 
     def admitted(
         self, task: Task, run: RunningTask, networks: dict[str, Network] | None = None

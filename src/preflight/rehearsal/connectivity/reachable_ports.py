@@ -19,6 +19,7 @@ from preflight.rehearsal.containers.running_task import RunningTasks
 from preflight.rehearsal.ledger import Ledger
 from preflight.rehearsal.load_balancing.load_balancers import Balancers
 from preflight.rehearsal.network import metadata_endpoint, namespace
+from preflight.system.worker import Worker
 
 QUICK, SLOW = 0.2, 2.0  # seconds between looks, while things change and when they have not for a while
 WHILE = 15.0  # seconds
@@ -53,9 +54,13 @@ class ReachablePorts:
         self._lock = threading.Lock()
         self._led: list[_RoutedTask] = []
         self._moved = threading.Event()
-        self._is_open = True
-        self._thread = threading.Thread(target=self._keep, daemon=True, name="ways")
-        self._thread.start()
+        self._seen: Heard = frozenset()
+        self._seen_since = time.monotonic()
+        self._worker = Worker(self._look, name="reachable ports", wake=self._moved.set)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._worker.start()
 
     def lead(self, pid: int, region: str, face: Interface) -> Callable[[], None]:
         """Lead what the task reaches to `PORT`; call what is returned to end that. The chain is there already."""
@@ -71,10 +76,8 @@ class ReachablePorts:
         self._moved.set()
 
     def close(self) -> None:
-        """Look no more."""
-        self._is_open = False
-        self._moved.set()
-        self._thread.join()
+        """Stop polling."""
+        self._worker.stop()
 
     def missing(self, region: str, face: Interface, address: str) -> Blocker | None:
         """What keeps a task from every open port of a task at an address; None where it reaches one, or none is open."""
@@ -91,16 +94,14 @@ class ReachablePorts:
         with self._lock:
             self._led.remove(led)
 
-    def _keep(self) -> None:
-        seen, changed = self._heard(), time.monotonic()
-        while self._is_open:
-            is_calm = time.monotonic() - changed > WHILE
-            has_moved = self._moved.wait(SLOW if is_calm else QUICK)
-            self._moved.clear()
-            heard = self._heard()
-            if has_moved or heard != seen:
-                seen, changed = heard, time.monotonic()
-                self._adapt_all(heard)
+    def _look(self) -> None:
+        is_calm = time.monotonic() - self._seen_since > WHILE
+        has_moved = self._moved.wait(SLOW if is_calm else QUICK)
+        self._moved.clear()
+        heard = self._heard()
+        if has_moved or heard != self._seen:
+            self._seen, self._seen_since = heard, time.monotonic()
+            self._adapt_all(heard)
 
     def _adapt_all(self, heard: Heard) -> None:
         networks: Networks = {}

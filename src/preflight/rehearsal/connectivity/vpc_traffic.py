@@ -78,6 +78,10 @@ class VpcTraffic:
         self._turn = 0
         self._told_of: set[tuple[str, str]] = set()
 
+    def start(self) -> None:
+        """Start to follow what tasks reach."""
+        self._ways.start()
+
     def open(self, task: Task, holder: NamespaceContainer, face: Interface) -> Callable[[], None]:
         """Let a task reach the others, before its containers start; call what is returned to end that.
 
@@ -94,9 +98,13 @@ class VpcTraffic:
         asker = Asker(task, face, Aliases(self._state, task))
         with contextlib.ExitStack() as opened:
             listener = namespace.listen(holder.pid, metadata_endpoint.ADDRESS, reachable_ports.PORT)
-            opened.callback(Relay(listener, lambda caller: self._pick(asker, caller)).close)
+            relay = Relay(listener, lambda caller: self._pick(asker, caller))
+            opened.callback(relay.close)
+            relay.start()
             asked = namespace.bind_udp(holder.pid, metadata_endpoint.ADDRESS, dns_server.PORT)
-            opened.callback(DnsServer(asked, lambda name, kind: self._look_up(asker, name, kind)).close)
+            server = DnsServer(asked, lambda name, kind: self._look_up(asker, name, kind))
+            opened.callback(server.close)
+            server.start()
             opened.callback(self._ways.lead(holder.pid, task.region, face))
             holder.resolvers.write_text(f"nameserver {_second(blocks[0])}\n", encoding="ascii")
             holder.resolvers.chmod(0o644)  # containers read it as whoever they run as

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from preflight.rehearsal.containers.runner import ContainerRunner
 from preflight.rehearsal.containers.task_spec import Health
+from preflight.system.worker import Worker
 
 NO_SUCH_COMMAND = (126, 127)
 QUICK = 0.5  # seconds between checks until the first verdict
@@ -27,23 +28,29 @@ class Watch:
         self._container = container
         self._check = check
         self._tell = tell
-        self._over = threading.Event()
-        threading.Thread(target=self._keep, daemon=True, name="health").start()
+        self._began, self._failures, self._status = time.monotonic(), 0, "UNKNOWN"
+        self._closed = threading.Event()
+        self._worker = Worker(self._check_once, name="health check", wake=self._closed.set)
+
+    def start(self) -> None:
+        """Start checking."""
+        self._began = time.monotonic()
+        self._worker.start()
 
     def close(self) -> None:
-        """Check no more."""
-        self._over.set()
+        """Stop checking."""
+        self._worker.stop(timeout=0)
 
-    def _keep(self) -> None:
-        began, failures, status = time.monotonic(), 0, "UNKNOWN"
-        command = argv(self._check.command)
-        while not self._over.wait(QUICK if status != "HEALTHY" else self._check.interval):
-            code = self._runner.execute(self._container, command, timeout=self._check.timeout)
-            failures = 0 if code == 0 else failures + 1
-            new = verdict(self._check, code=code, failures=failures, elapsed=time.monotonic() - began, former=status)
-            if new != status and not self._over.is_set():
-                status = new
-                self._tell(status)
+    def _check_once(self) -> None:
+        if self._closed.wait(QUICK if self._status != "HEALTHY" else self._check.interval):
+            return
+        code = self._runner.execute(self._container, argv(self._check.command), timeout=self._check.timeout)
+        self._failures = 0 if code == 0 else self._failures + 1
+        elapsed = time.monotonic() - self._began
+        status = verdict(self._check, code=code, failures=self._failures, elapsed=elapsed, former=self._status)
+        if status != self._status and not self._closed.is_set():
+            self._status = status
+            self._tell(status)
 
 
 def argv(command: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Tells when a process ends, without asking over and over."""
+"""Reports the end of processes without polling."""
 
 from __future__ import annotations
 
@@ -6,21 +6,24 @@ import contextlib
 import os
 import selectors
 import socket
-import threading
 from collections.abc import Callable
 
+from preflight.system.worker import Worker
 
-class Exits:
-    """One thread that waits for any number of processes, by their pid file descriptors."""
+
+class ProcessExits:
+    """One thread that waits for any number of processes by their pid file descriptors."""
 
     def __init__(self) -> None:
         self._selector = selectors.DefaultSelector()
         self._wake, self._woken = socket.socketpair()
         self._selector.register(self._woken, selectors.EVENT_READ)
         self._new: list[tuple[int, Callable[[], None]]] = []
-        self._is_open = True
-        self._thread = threading.Thread(target=self._watch, daemon=True, name="exits")
-        self._thread.start()
+        self._worker = Worker(self._wait, name="process exits", wake=self._interrupt)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._worker.start()
 
     def watch(self, pid: int, then: Callable[[], None]) -> None:
         """Call `then` once process `pid` has ended, at once if it has already."""
@@ -30,13 +33,11 @@ class Exits:
             then()
             return
         self._new.append((handle, then))
-        self._wake.send(b"!")
+        self._interrupt()
 
     def close(self) -> None:
         """Stop watching."""
-        self._is_open = False
-        self._wake.send(b"!")
-        self._thread.join()
+        self._worker.stop()
         for key in list(self._selector.get_map().values()):
             if key.fileobj is not self._woken:
                 os.close(key.fd)
@@ -44,16 +45,18 @@ class Exits:
         self._wake.close()
         self._woken.close()
 
-    def _watch(self) -> None:
-        while self._is_open:
-            for key, _ in self._selector.select():
-                if key.fileobj is self._woken:
-                    self._woken.recv(4096)
-                    continue
-                self._selector.unregister(key.fileobj)
-                os.close(key.fd)
-                key.data()
-            while self._new:
-                handle, then = self._new.pop()
-                with contextlib.suppress(OSError):
-                    self._selector.register(handle, selectors.EVENT_READ, then)
+    def _interrupt(self) -> None:
+        self._wake.send(b"!")
+
+    def _wait(self) -> None:
+        for key, _ in self._selector.select():
+            if key.fileobj is self._woken:
+                self._woken.recv(4096)
+                continue
+            self._selector.unregister(key.fileobj)
+            os.close(key.fd)
+            key.data()
+        while self._new:
+            handle, then = self._new.pop()
+            with contextlib.suppress(OSError):
+                self._selector.register(handle, selectors.EVENT_READ, then)

@@ -17,7 +17,7 @@ from preflight.container_engine import pause_image
 from preflight.container_engine.engine import Engine
 from preflight.errors import PreflightError, ToolBrokeError
 from preflight.rehearsal.containers import oom_kills
-from preflight.rehearsal.containers.process_exits import Exits
+from preflight.rehearsal.containers.process_exits import ProcessExits
 from preflight.rehearsal.containers.task_spec import ContainerSpec, Mount, TaskSpec
 from preflight.rehearsal.network import namespace
 from preflight.system import run_folders
@@ -58,9 +58,13 @@ class ContainerRunner:
         self.run = run
         self._folder = folder
         self.has_egress = has_egress
-        self._exits = Exits()
+        self._exits = ProcessExits()
         self._log_files: dict[str, Path | None] = {}
         self._pulled: list[str] = []  # they carry the labels of whoever built them
+
+    def open(self) -> None:
+        """Start to wait for the ends of containers."""
+        self._exits.start()
 
     def hold(
         self, task: str, plan: TaskSpec, *, address: str, publish: Sequence[tuple[str, int]] = ()

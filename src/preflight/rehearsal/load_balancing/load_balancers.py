@@ -144,7 +144,8 @@ class Balancers:
             if spoken in SPOKEN:
                 known.doors[place] = HttpListener(here, listener, is_encrypted=spoken == "HTTPS", port=port)
             elif spoken in {"TCP", "TCP_UDP"}:
-                known.doors[place] = Relay(here, listener.pick)
+                known.doors[place] = relay = Relay(here, listener.pick)
+                relay.start()
             else:
                 self._book.note(f"the {spoken} listener on port {port} of {_named(arn)} is not opened in a rehearsal")
         except OSError as error:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import socket
-import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +15,8 @@ import dns.message
 import dns.rcode
 import dns.rdatatype
 import dns.rrset
+
+from preflight.system.worker import Worker
 
 ADDRESS = "169.254.169.253"
 PORT = 51681  # where it listens: port 53 of all addresses belongs to the containers
@@ -33,22 +34,24 @@ class DnsServer:
         self._socket = asked
         self._socket.settimeout(POLL)
         self._look_up = look_up
-        self._is_open = True
-        self._thread = threading.Thread(target=self._keep, daemon=True, name="resolver")
-        self._thread.start()
+        self._worker = Worker(self._serve, name="DNS server", wake=self._interrupt)
+
+    def start(self) -> None:
+        """Start to answer."""
+        self._worker.start()
 
     def close(self) -> None:
-        """Answer no more."""
-        self._is_open = False
-        with contextlib.suppress(OSError):
-            self._socket.sendto(b"", self._socket.getsockname())  # wakes it
-        self._thread.join(timeout=PATIENCE)
+        """Stop answering."""
+        self._worker.stop(PATIENCE)
         self._socket.close()
 
-    def _keep(self) -> None:
-        while self._is_open:
-            with contextlib.suppress(OSError):  # one that cannot be answered
-                self._answer(*self._socket.recvfrom(_MOST))
+    def _interrupt(self) -> None:
+        with contextlib.suppress(OSError):
+            self._socket.sendto(b"", self._socket.getsockname())
+
+    def _serve(self) -> None:
+        with contextlib.suppress(OSError):  # the query timed out, or its sender is gone
+            self._answer(*self._socket.recvfrom(_MOST))
 
     def _answer(self, question: bytes, caller: Any) -> None:
         answer = reply(question, self._look_up)

@@ -20,6 +20,7 @@ from typing import Any
 
 from preflight.rehearsal.network import namespace
 from preflight.rehearsal.network.relay import Relay
+from preflight.system.worker import Worker
 
 ADDRESS = "169.254.170.2"
 PORT = 51678  # where it listens: port 80 of all addresses belongs to the containers
@@ -62,9 +63,11 @@ class MetadataEndpoint:
         self._selector.register(self._woken, selectors.EVENT_READ)
         self._new: list[tuple[socket.socket, Answer]] = []
         self._gone: list[socket.socket] = []
-        self._is_open = True
-        self._thread = threading.Thread(target=self._keep, daemon=True, name="endpoint")
-        self._thread.start()
+        self._worker = Worker(self._serve, name="metadata endpoint", wake=self._interrupt)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._worker.start()
 
     def open(self, pid: int, answer: Answer) -> Callable[[], None]:
         """Listen in the namespace of process `pid`; call what is returned to stop.
@@ -80,43 +83,44 @@ class MetadataEndpoint:
         except OSError:
             listener.close()
             raise
-        way = Relay(inside, lambda _: (os.getpid(), ("127.0.0.1", self._port)))
+        relay = Relay(inside, lambda _: (os.getpid(), ("127.0.0.1", self._port)))
+        relay.start()
         self._new.append((listener, answer))
-        self._wake.send(b"!")
+        self._interrupt()
 
         def close() -> None:
-            way.close()
+            relay.close()
             self._gone.append(listener)
             with contextlib.suppress(OSError):
-                self._wake.send(b"!")
+                self._interrupt()
 
         return close
 
     def close(self) -> None:
-        """Listen nowhere any more."""
-        self._is_open = False
-        self._wake.send(b"!")
-        self._thread.join()
+        """Stop listening everywhere."""
+        self._worker.stop()
         for key in list(self._selector.get_map().values()):
             key.fileobj.close()  # type: ignore[union-attr]  # only sockets were registered
         self._selector.close()
         self._wake.close()
 
-    def _keep(self) -> None:
-        while self._is_open:
-            for key, _ in self._selector.select():
-                if key.fileobj is self._woken:
-                    self._woken.recv(4096)
-                elif isinstance(key.fileobj, socket.socket):
-                    self._accept(key.fileobj, key.data)
-            while self._new:
-                listener, answer = self._new.pop()
-                self._selector.register(listener, selectors.EVENT_READ, answer)
-            while self._gone:
-                listener = self._gone.pop()
-                with contextlib.suppress(KeyError, ValueError):
-                    self._selector.unregister(listener)
-                listener.close()
+    def _interrupt(self) -> None:
+        self._wake.send(b"!")
+
+    def _serve(self) -> None:
+        for key, _ in self._selector.select():
+            if key.fileobj is self._woken:
+                self._woken.recv(4096)
+            elif isinstance(key.fileobj, socket.socket):
+                self._accept(key.fileobj, key.data)
+        while self._new:
+            listener, answer = self._new.pop()
+            self._selector.register(listener, selectors.EVENT_READ, answer)
+        while self._gone:
+            listener = self._gone.pop()
+            with contextlib.suppress(KeyError, ValueError):
+                self._selector.unregister(listener)
+            listener.close()
 
     @staticmethod
     def lead(pid: int) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from preflight.rehearsal.network import namespace
 from preflight.system import waiting
+from preflight.system.worker import Worker
 
 Pick = Callable[[socket.socket], "tuple[int, tuple[str, int]] | None"]
 
@@ -30,26 +31,30 @@ class Relay:
         self._free = threading.Semaphore(_MOST)
         self._listener = place if isinstance(place, socket.socket) else socket.create_server(place, backlog=64)
         self.address: tuple[str, int] = self._listener.getsockname()
-        self._thread = threading.Thread(target=self._accept, daemon=True, name=f"relay {place}")
-        self._thread.start()
+        self._worker = Worker(self._accept, name=f"relay {place}", wake=self._close_listener)
+
+    def start(self) -> None:
+        """Start to accept connections."""
+        self._worker.start()
 
     def close(self) -> None:
         """Stop listening; connections that are open end with the task."""
+        self._worker.stop(timeout=0)
+
+    def _close_listener(self) -> None:
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
 
     def _accept(self) -> None:
-        while True:
-            try:
-                caller, _ = self._listener.accept()
-            except OSError:
-                if self._listener.fileno() < 0:
-                    return
+        try:
+            caller, _ = self._listener.accept()
+        except OSError:
+            if not self._worker.is_stopping:
                 waiting.pause(_PAUSE)  # too many files are open just now, here or elsewhere
-                continue
-            self._free.acquire()
-            threading.Thread(target=self._carry, args=(caller,), daemon=True).start()
+            return
+        self._free.acquire()
+        threading.Thread(target=self._carry, args=(caller,), daemon=True).start()
 
     def _carry(self, caller: socket.socket) -> None:
         with caller, contextlib.ExitStack() as held:

@@ -92,6 +92,7 @@ class ContainerStarter:
             return
         watch = Watch(self._runner, container, plan.health, lambda status: self._felt(task, run, plan, status))
         run.watches.append(watch)
+        watch.start()
 
     def _felt(self, task: Task, run: RunningTask, plan: ContainerSpec, status: str) -> None:
         """A container's health has changed."""

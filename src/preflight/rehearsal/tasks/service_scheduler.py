@@ -7,7 +7,6 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-b
 from __future__ import annotations
 
 import math
-import threading
 import time
 import traceback
 
@@ -17,6 +16,7 @@ from preflight.rehearsal.ecs.state import Deployment, Service, State, Task
 from preflight.rehearsal.ledger import Ledger
 from preflight.rehearsal.load_balancing import targets
 from preflight.rehearsal.tasks.task_lifecycle import TaskLauncher
+from preflight.system.worker import Worker
 
 SETTLE = 0.4  # seconds that a task has to run before it counts; one that dies at once never does
 LONG_SETTLE = 3.0  # the same for one that does not listen on ports of its own: servers try for seconds to bind
@@ -40,28 +40,31 @@ class Scheduler:
         self._state = state
         self._launcher = starter
         self._book = book
-        self._is_open = True
         self._counted: set[str] = set()
-        self._thread = threading.Thread(target=self._keep, daemon=True, name="scheduler")
-        self._thread.start()
+        self._worker = Worker(self._reconcile_all, name="scheduler", wake=self._wake)
+
+    def start(self) -> None:
+        """Start scheduling."""
+        self._worker.start()
 
     def close(self) -> None:
         """Stop scheduling."""
+        self._worker.stop()
+
+    def _wake(self) -> None:
         with self._state.changed:
-            self._is_open = False
             self._state.changed.notify_all()
-        self._thread.join()
 
-    def _keep(self) -> None:
+    def _reconcile_all(self) -> None:
+        """Reconcile every service, then wait for a change or until one of them is due."""
         with self._state.changed:
-            while self._is_open:
-                due = math.inf
-                for service in list(self._state.services.values()):
-                    if service.status != "INACTIVE":
-                        due = min(due, self._tend(service))
-                self._state.changed.wait(None if due is math.inf else max(due - time.monotonic(), 0.01))
+            if self._worker.is_stopping:
+                return  # nothing notifies any more
+            active = [service for service in self._state.services.values() if service.status != "INACTIVE"]
+            due = min([self._reconcile_safely(service) for service in active], default=math.inf)
+            self._state.changed.wait(None if due is math.inf else max(due - time.monotonic(), 0.01))
 
-    def _tend(self, service: Service) -> float:
+    def _reconcile_safely(self, service: Service) -> float:
         try:
             return self._reconcile(service)
         except Exception as error:  # noqa: BLE001 - one service must not stop the others

@@ -90,6 +90,13 @@ class TaskLauncher:
         self._starter = ContainerStarter(state, means.runner, means.logs, self.stop) if means else None
         self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="launch")
 
+    def start(self) -> None:
+        """Start what containers need around them."""
+        if self._means is not None:
+            self._means.runner.open()
+            self._means.endpoint.start()
+            self._means.neighbours.start()
+
     def begin(self, task: Task) -> None:
         """Begin to launch a task."""
         plan = task_spec.plan_of(task.definition.api, task.api["overrides"])

@@ -63,6 +63,7 @@ def test_it_answers_at_a_socket_until_it_is_closed() -> None:
     place.bind(("127.0.0.1", 0))
     address = place.getsockname()
     served = DnsServer(place, look_up)
+    served.start()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.settimeout(5)
         for question in (b"rubbish", dns.message.make_query("web.internal", "A").to_wire()):
