@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import UnknownServiceError
+from botocore.exceptions import ClientError, UnknownServiceError
 from moto.core.model import OperationModel, ServiceModel  # noqa: TC002 - mypy skips moto
 from moto.core.parse import PROTOCOL_PARSERS
 from moto.core.serialize import SerializationContext, get_serializer_class
@@ -28,6 +28,7 @@ SIGNED = {
     "tagging": "resourcegroupstaggingapi",
 }
 CBOR = "smithy-rpc-v2-cbor"  # which some models name first; boto3 speaks the JSON that they name as well
+DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
 Operation = Callable[["Call"], Mapping[str, Any] | None]
 
 
@@ -200,6 +201,12 @@ def _missing(model: ServiceModel, names: list[str]) -> Refusal:
     )
     count = f"{len(names)} validation error{'s' if len(names) > 1 else ''} detected"
     return Refusal(code, f"{count}: {said}")
+
+
+def denial(error: ClientError) -> str | None:
+    """Returns AWS's sentence if an error is a denial, None if it is another error."""
+    details = error.response["Error"]
+    return str(details["Message"]) if details["Code"] in DENIED else None
 
 
 def refuse(model: ServiceModel, name: str | None, refusal: Refusal) -> Response:

@@ -25,7 +25,7 @@ from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
 from preflight.container_engine.standins import Standins
-from preflight.rehearsal import account, preload, protocol
+from preflight.rehearsal import acting, preload, protocol
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.cloudformation.api import Api
 from preflight.rehearsal.cloudformation.resources import catalog
@@ -192,7 +192,7 @@ class Server:
             return turned.answer(environ, start_response)
         except Exception as error:  # noqa: BLE001 - whatever broke, the client gets an answer
             return self._broken(service, request, error)(environ, start_response)
-        with account.asked_by(who):
+        with acting.asked_by(who):
             return self._answered(environ, start_response, request, scope)
 
     def _broken(self, service: str, request: Request, error: Exception) -> Response:

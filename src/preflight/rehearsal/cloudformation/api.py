@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from preflight.rehearsal import account as accounts
+from preflight.rehearsal import acting
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.cloudformation import change_sets, readback, template_validation
 from preflight.rehearsal.cloudformation import request as intake
@@ -133,10 +133,10 @@ class Api:
         """
         role = role or stack.request.role
         own = Sts.session_of(role, "AROA", SESSION).through(intake.SERVICE) if role else None
-        who = own or accounts.through(intake.SERVICE)
+        who = own or acting.through(intake.SERVICE)
 
         def work() -> None:
-            with accounts.acting_as(who):
+            with acting.acting_as(who):
                 act()
 
         threading.Thread(target=work, daemon=True, name="stack").start()
@@ -208,7 +208,7 @@ class Api:
 
         def work() -> None:
             if is_whole:
-                with accounts.acting_as(None):
+                with acting.acting_as(None):
                     readback.one(self._provisioner, stack)
             self._provisioner.delete(stack, retain=retain)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol
 
-from preflight.rehearsal import account
+from preflight.rehearsal import acting
 from preflight.rehearsal.cloudformation import describe as shown
 from preflight.rehearsal.cloudformation import read_actions, resource_changes, template_validation
 from preflight.rehearsal.cloudformation import request as intake
@@ -108,7 +108,7 @@ class ChangeSets:
                 template_validation.check_types(stack.resources, request.data)
             made = ChangeSet(self._new_id(stack, name), name, stack, request, kind, call.given)
             self._keep(made)
-        who = account.through(intake.SERVICE)
+        who = acting.through(intake.SERVICE)
         threading.Thread(target=lambda: self._try(made, who), daemon=True, name="change set").start()
         return {"Id": made.id, "StackId": stack.id}
 
@@ -140,7 +140,7 @@ class ChangeSets:
 
     def _try(self, made: ChangeSet, who: Principal | None) -> None:
         try:
-            with account.acting_as(who):
+            with acting.acting_as(who):
                 self._compute(made)
         except ResourceFailedError as failure:
             made.fail(failure.reason)

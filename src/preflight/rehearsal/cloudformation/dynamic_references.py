@@ -11,7 +11,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from preflight.rehearsal import account as accounts
+from preflight.rehearsal import protocol
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.cloudformation.resources.handler import ResourceFailedError
 
@@ -41,7 +41,7 @@ def _value(service: str, rest: str, account: Account, region: str) -> str:
         answer = account.client("ssm", region).get_parameter(Name=name, WithDecryption=True)
         return str(answer["Parameter"]["Value"])
     except (ClientError, KeyError, ValueError) as error:
-        denied = accounts.denial(error) if isinstance(error, ClientError) else None
+        denied = protocol.denial(error) if isinstance(error, ClientError) else None
         if denied is not None:
             raise ResourceFailedError(denied, "AccessDenied") from None
         msg = f"Could not resolve the dynamic reference {{{{resolve:{service}:{rest}}}}}"

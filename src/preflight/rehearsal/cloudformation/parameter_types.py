@@ -11,7 +11,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from preflight.rehearsal import account as accounts
+from preflight.rehearsal import protocol
 from preflight.rehearsal.account import Account
 from preflight.templates import parameters
 from preflight.templates.functions import ResolveError
@@ -112,6 +112,6 @@ def _check_denied(error: ClientError, name: str) -> None:
     Raises:
         ResolveError: they are not.
     """
-    denied = accounts.denial(error)
+    denied = protocol.denial(error)
     if denied is not None:
         raise ResolveError(f"Parameter validation failed: {denied}", ("Parameters", name)) from None

@@ -15,7 +15,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from preflight.rehearsal import account as accounts
+from preflight.rehearsal import acting
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.cloudformation import (
     creation_order,
@@ -91,7 +91,7 @@ class Provisioner:
         if said is not None:
             raise ResolveError(f"Template error: Fn::GetAZs: {said}")
         try:
-            with accounts.acting_as(None):
+            with acting.acting_as(None):
                 found = self.account.client("ec2", region).describe_availability_zones()
         except (BotoCoreError, ClientError):
             msg = f"Template error: Fn::GetAZs: there is no region {region}"

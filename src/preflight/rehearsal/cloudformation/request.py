@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from preflight.rehearsal import account as accounts
+from preflight.rehearsal import acting
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.cloudformation import parameter_types, rules_section, template_source, template_validation
 from preflight.rehearsal.cloudformation.parameter_types import Values
@@ -49,7 +49,7 @@ class RequestReader:
         Raises:
             Refusal: they do not.
         """
-        with accounts.acting_as(accounts.through(SERVICE)):
+        with acting.acting_as(acting.through(SERVICE)):
             body = former.body if former and given.get("UsePreviousTemplate") else self.body(given, region)
             asked = self._values(given, former)
             try:
@@ -77,7 +77,7 @@ class RequestReader:
 
     def body(self, given: Mapping[str, Any], region: str) -> str:
         """The text of the template that a request brings or points to; S3 is asked in the caller's name."""
-        with accounts.acting_as(accounts.through(SERVICE)):
+        with acting.acting_as(acting.through(SERVICE)):
             return template_source.body_of(given, self._account, region)
 
     @staticmethod
@@ -169,7 +169,7 @@ class RequestReader:
         Raises:
             Refusal: it cannot.
         """
-        with accounts.acting_as(None):
+        with acting.acting_as(None):
             is_trusted = not arn or self._roles.trusts(arn, region, SERVICE, source="cloudformation")
         if not is_trusted:
             raise template_validation.refuse(f"Role {arn} is invalid or cannot be assumed")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from botocore.exceptions import ClientError
 
-from preflight.rehearsal import account
+from preflight.rehearsal import acting
 from preflight.rehearsal.ecs import request_checks
 from preflight.rehearsal.ecs.state import State
 from preflight.rehearsal.protocol import Refusal
@@ -24,7 +24,7 @@ def ensure(state: State, region: str) -> None:
     """
     if state.is_linked:
         return
-    who, judge = account.principal(), state.account.judge
+    who, judge = acting.principal(), state.account.judge
     given = {"AWSServiceName": NAME}
     is_denied = who is not None and judge is not None and judge(who, "iam", region, "CreateServiceLinkedRole", given)
     if is_denied and not _exists(state, region):

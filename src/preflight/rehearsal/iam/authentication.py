@@ -17,8 +17,7 @@ from botocore.exceptions import UnknownServiceError
 from werkzeug.wrappers import Request, Response
 
 from preflight.aws import partitions
-from preflight.rehearsal import account as accounts
-from preflight.rehearsal import protocol
+from preflight.rehearsal import acting, protocol
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.iam.actions import parsing, s3
 from preflight.rehearsal.iam.actions.s3 import S3Request
@@ -101,8 +100,8 @@ class Authenticator:
         return who
 
     def _who(self, request: Request, signed: SignedScope | None) -> Principal | None:
-        if accounts.WHO in request.environ:
-            made: Principal | None = request.environ[accounts.WHO]
+        if acting.WSGI_KEY in request.environ:
+            made: Principal | None = request.environ[acting.WSGI_KEY]
             return made
         if signed is None or not signed.key:
             return None

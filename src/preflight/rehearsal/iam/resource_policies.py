@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from preflight.aws import iam_policy
 from preflight.aws.iam_policy import Policy
-from preflight.rehearsal import account as accounts
+from preflight.rehearsal import acting
 from preflight.rehearsal.account import Account
 
 Tags = Mapping[str, str]
@@ -47,7 +47,7 @@ class ResourcePolicies:
     def _asked(self, ask: Callable[[Client], _T], region: str) -> _T | None:
         """What the account's administrator is answered, None where nothing is there."""
         try:
-            with accounts.acting_as(None):
+            with acting.acting_as(None):
                 return ask(functools.partial(self._account.client, region=region))
         except ClientError:
             return None

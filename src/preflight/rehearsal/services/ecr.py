@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from preflight.rehearsal import account as accounts
+from preflight.rehearsal import acting
 from preflight.rehearsal.ecs import state
 from preflight.rehearsal.protocol import Call, Operation
 from preflight.rehearsal.services import ecr_pull_through_cache, ecr_registry, ecr_registry_policy
@@ -22,7 +22,7 @@ def operations(
     """GetAuthorizationToken, whose endpoint is the registry on loopback, and what moto does not keep."""
 
     def token(call: Call) -> dict[str, Any]:
-        secret = f"{ecr_registry.USER}:{registry.password(call.region, accounts.principal())}"
+        secret = f"{ecr_registry.USER}:{registry.password(call.region, acting.principal())}"
         data = {
             "authorizationToken": base64.b64encode(secret.encode()).decode(),
             "expiresAt": state.now() + LIFETIME,

@@ -14,8 +14,7 @@ from werkzeug.wrappers import Request  # noqa: TC002 - mypy skips moto
 
 from preflight.aws import iam_policy
 from preflight.aws.iam_policy import RequestContext
-from preflight.rehearsal import account as accounts
-from preflight.rehearsal import protocol
+from preflight.rehearsal import acting, protocol
 from preflight.rehearsal.account import Account
 
 CONTEXT = {"aws:securetransport": "true"}  # loopback stands for TLS: nobody else hears it
@@ -29,7 +28,7 @@ def hold_policies() -> None:
 
 def _permission(bucket: Any, action: str, resource: str) -> PermissionResult:
     policy = iam_policy.document(bucket.policy.decode() if bucket.policy else None)
-    if policy is None or accounts.principal() is not None:  # who is known, the gate has judged already
+    if policy is None or acting.principal() is not None:  # who is known, the gate has judged already
         return PermissionResult.NEUTRAL
     request = RequestContext(READ.get(action, action), resource, CONTEXT)
     principals = (bucket.account_id, f"arn:{bucket.partition}:iam::{bucket.account_id}:root")

@@ -13,7 +13,7 @@ from typing import Any
 
 from preflight.aws import iam_policy, partitions
 from preflight.aws.iam_policy import Policy, RequestContext, Value
-from preflight.rehearsal import account as accounts
+from preflight.rehearsal import acting
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.iam import oidc_token
 from preflight.rehearsal.iam.principals import Principals
@@ -47,7 +47,7 @@ class Sts:
 
     def assume(self, call: Call) -> dict[str, Any]:
         """AssumeRole."""
-        arn, who = str(call.given["RoleArn"]), accounts.principal()
+        arn, who = str(call.given["RoleArn"]), acting.principal()
         about = self._known.context(who) if who is not None else {"aws:principalaccount": self._account.id}
         request = RequestContext("sts:AssumeRole", arn, {**about, **_context(call)})
         role = self._known.role(arn)
@@ -93,7 +93,7 @@ class Sts:
     def _issue(
         self, call: Call, role: Any, claimed: Mapping[str, Value] | None = None
     ) -> dict[str, Any]:
-        is_chained = claimed is None and _is_session(accounts.principal())
+        is_chained = claimed is None and _is_session(acting.principal())
         most, said = (HOUR, CHAINED) if is_chained else (int(role.max_session_duration or HOUR), TOO_LONG)
         seconds = _seconds(call, most=most, default=HOUR, said=said)
         name = str(call.given["RoleSessionName"])
@@ -120,7 +120,7 @@ class Sts:
 
     def who(self, call: Call) -> dict[str, Any]:
         """GetCallerIdentity."""
-        who = accounts.principal()
+        who = acting.principal()
         user = who.id if who is not None else ADMINISTRATOR_ID
         return {"UserId": user, "Account": self._account.id, "Arn": self._arn(who, call.region)}
 
@@ -131,14 +131,14 @@ class Sts:
 
     def renew(self, call: Call) -> dict[str, Any]:
         """GetSessionToken: a user's own rights for a while; the administrator's stay the administrator's."""
-        who = accounts.principal()
+        who = acting.principal()
         _check_is_no_session(who, "GetSessionToken")
         seconds = _seconds(call, most=DAY_AND_HALF, default=12 * HOUR, said=TOO_LONG)
         return {"Credentials": self._known.sessions.issue(who, seconds=seconds).shown()}
 
     def federate(self, call: Call) -> dict[str, Any]:
         """GetFederationToken: no more than a session policy allows, and nothing without one."""
-        who, name = accounts.principal(), str(call.given["Name"])
+        who, name = acting.principal(), str(call.given["Name"])
         _check_is_no_session(who, "GetFederationToken")
         seconds = _seconds(call, most=DAY_AND_HALF, default=12 * HOUR, said=TOO_LONG)
         partition = partitions.partition_of(call.region)[0]

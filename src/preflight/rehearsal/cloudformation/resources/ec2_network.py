@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from preflight.errors import WaitExpiredError
-from preflight.rehearsal import account
+from preflight.rehearsal import acting
 from preflight.rehearsal.cloudformation.resources import ec2_readers
 from preflight.rehearsal.cloudformation.resources.handler import (
     SPECIFIED,
@@ -226,7 +226,7 @@ def _create_group(place: HandlerContext, given: Properties) -> CreatedResource:
     try:
         _set_rules(place, group, {}, given)
     except ResourceFailedError:
-        with account.acting_as(None):
+        with acting.acting_as(None):
             place.ask("ec2", "DeleteSecurityGroup", GroupId=group)
         raise
     return CreatedResource(group, _group_attributes(place, group))

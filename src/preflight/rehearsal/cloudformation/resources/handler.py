@@ -14,8 +14,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from preflight.aws import partitions
-from preflight.rehearsal import account as accounts
-from preflight.rehearsal import protocol
+from preflight.rehearsal import acting, protocol
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.ledger import Ledger
 from preflight.templates import schemas
@@ -139,9 +138,9 @@ class HandlerContext:
             FailedError: the service refused; with AWS's words.
         """
         client = self.client(service)
-        who = accounts.acting() if _is_callers(self.kind, service, operation) else None
+        who = acting.acting() if _is_callers(self.kind, service, operation) else None
         try:
-            with accounts.acting_as(who):
+            with acting.acting_as(who):
                 answer: dict[str, Any] = client._make_api_call(operation, given)  # noqa: SLF001 - by operation name
         except ClientError as error:
             raise refused(service, error) from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from preflight.rehearsal import account
+from preflight.rehearsal import acting
 from preflight.rehearsal.cloudformation.resources.handler import (
     CreatedResource,
     Handler,
@@ -41,7 +41,7 @@ def _create_role(place: HandlerContext, given: Properties) -> CreatedResource:
     try:
         _set_policies(place, name, {}, given)
     except ResourceFailedError:
-        with account.acting_as(None):
+        with acting.acting_as(None):
             _delete_role(place, name, given)
         raise
     for key in given:
