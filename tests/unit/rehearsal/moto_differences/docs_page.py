@@ -1,4 +1,7 @@
-"""Writes the tables of docs/fidelity.md out of the tests: `python -m tests.unit.rehearsal.fidelity.page`."""
+"""Generates the tables of docs/moto-differences.md from the tests.
+
+Run as `python -m tests.unit.rehearsal.moto_differences.docs_page`.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from tests.unit.rehearsal.moto_differences import differences
 from tests.unit.rehearsal.moto_differences.differences import Correction
 
 ROOT = Path(__file__).parents[4]
-PAGE = ROOT / "docs" / "fidelity.md"
+PAGE = ROOT / "docs" / "moto-differences.md"
 BEGIN, END = "<!-- tables: begin -->", "<!-- tables: end -->"
 TEST = "tests/unit/rehearsal/moto_differences/test_each_is_needed.py"
 FAULTS = "tests/integration/mistakes"
