@@ -129,13 +129,13 @@ class Server:
         self._registry = Registry(self.account, folder / "registry")
         self._state = State(self.account)
         self._runs = RunningTasks()
-        faces = Interfaces(self.account)
-        self._balancers = Balancers(self.account, faces, self._runs, self.book)
+        interfaces = Interfaces(self.account)
+        self._balancers = Balancers(self.account, interfaces, self._runs, self.book)
         self._targets = Targets(self._state, self.account, self._runs, self._balancers.faces)
         self._balancers.targets = self._targets
         self._doors = PublicPorts(self._state, self.account, self._runs, self.book, settings.questions)
         staff = TaskServices(
-            interfaces=faces,
+            interfaces=interfaces,
             admission=LaunchChecks(self.account, self._registry),
             doors=self._doors,
             targets=self._targets,

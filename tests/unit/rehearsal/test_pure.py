@@ -79,9 +79,9 @@ def test_parts_of_an_ecr_image(name: str, parts: tuple[str, str, str]) -> None:
     assert (image.region, image.repository, image.reference) == parts
 
 
-def plan(**change: Any) -> ContainerSpec:
+def spec(**change: Any) -> ContainerSpec:
     definition = {"family": "f", "revision": 1, "containerDefinitions": [{"name": "app", "image": "i", **change}]}
-    return task_spec.plan_of(definition).containers[0]
+    return task_spec.from_task_definition(definition).containers[0]
 
 
 @pytest.mark.parametrize(
@@ -101,14 +101,14 @@ def plan(**change: Any) -> ContainerSpec:
     ],
 )
 def test_when_a_container_may_start(condition: str, shown: dict[str, Any], started: set[str], answer: str) -> None:
-    waiting = plan(dependsOn=[{"containerName": "db", "condition": condition}])
+    waiting = spec(dependsOn=[{"containerName": "db", "condition": condition}])
     whole = {"db": {"healthStatus": "UNKNOWN", **shown}}
 
     assert dependencies.may_start(waiting, whole, dict.fromkeys(started, 0.0), set()).value == answer
 
 
 def test_a_dependency_that_takes_too_long_is_given_up() -> None:
-    slow, waiting = plan(startTimeout=5), plan(dependsOn=[{"containerName": "app", "condition": "COMPLETE"}])
+    slow, waiting = spec(startTimeout=5), spec(dependsOn=[{"containerName": "app", "condition": "COMPLETE"}])
     shown = {"app": {"lastStatus": "RUNNING", "healthStatus": "UNKNOWN"}}
 
     answers = [
@@ -195,18 +195,18 @@ def test_a_task_whose_image_comes_through_a_cache_is_assumed(image: str, reasons
     definition = Definition("d", api, [])
     engine = SimpleNamespace(platforms=(runtime_platform.wanted(api),))
     means = SimpleNamespace(pulls=Images(), runner=SimpleNamespace(engine=engine))
-    book = Ledger()
-    launching = TaskLauncher(None, None, None, book, None)  # type: ignore[arg-type]
-    run = SimpleNamespace(plan=task_spec.plan_of(api))
+    ledger = Ledger()
+    launching = TaskLauncher(None, None, None, ledger, None)  # type: ignore[arg-type]
+    run = SimpleNamespace(spec=task_spec.from_task_definition(api))
     can_run = launching._can_run(SimpleNamespace(definition=definition), run, means)  # type: ignore[arg-type]
 
-    assert (can_run, [said for said in reasons if said not in book.skipped["d"]]) == (not reasons, [])
+    assert (can_run, [said for said in reasons if said not in ledger.skipped["d"]]) == (not reasons, [])
 
 
 def test_a_port_that_is_taken_is_told_with_what_to_do() -> None:
-    book = Ledger()
-    book.unopened("127.64.0.1", 80, OSError(errno.EADDRINUSE, "Address already in use"))
-    why, following = book.troubles[0].split(". Next: ")
+    ledger = Ledger()
+    ledger.unopened("127.64.0.1", 80, OSError(errno.EADDRINUSE, "Address already in use"))
+    why, following = ledger.troubles[0].split(". Next: ")
 
     assert (why, following) == (
         "port 80 of 127.64.0.1 cannot be opened: Address already in use",
@@ -273,7 +273,7 @@ def test_unordered_capacity_providers_wait_for_the_service(given: dict[str, Any]
 
 
 def test_options_of_a_container() -> None:
-    options = plan(
+    options = spec(
         readonlyRootFilesystem=True,
         user="101",
         linuxParameters={

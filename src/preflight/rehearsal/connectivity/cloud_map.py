@@ -22,7 +22,7 @@ class CloudMapInstances:
     def __init__(self, account: Account) -> None:
         self._account = account
 
-    def register(self, task: Task, face: Interface) -> None:
+    def register(self, task: Task, interface: Interface) -> None:
         """Register a task that has begun to run.
 
         Raises:
@@ -30,7 +30,7 @@ class CloudMapInstances:
         """
         for registry in _registries(task):
             self._account.client("servicediscovery", task.region).register_instance(
-                ServiceId=_id(registry), InstanceId=task.id, Attributes=self._attributes(task, registry, face)
+                ServiceId=_id(registry), InstanceId=task.id, Attributes=self._attributes(task, registry, interface)
             )
 
     def deregister(self, task: Task) -> None:
@@ -41,13 +41,13 @@ class CloudMapInstances:
                 cloud_map.deregister_instance(ServiceId=_id(registry), InstanceId=task.id)
 
     def _attributes(
-        self, task: Task, registry: Mapping[str, Any], face: Interface
+        self, task: Task, registry: Mapping[str, Any], interface: Interface
     ) -> dict[str, str]:
         ec2 = self._account.client("ec2", task.region)
-        subnet = ec2.describe_subnets(SubnetIds=[face.subnet])["Subnets"][0]
+        subnet = ec2.describe_subnets(SubnetIds=[interface.subnet])["Subnets"][0]
         port = registry.get("port") or registry.get("containerPort")
         return {
-            "AWS_INSTANCE_IPV4": face.address,
+            "AWS_INSTANCE_IPV4": interface.address,
             **({"AWS_INSTANCE_PORT": str(port)} if port else {}),
             "AVAILABILITY_ZONE": subnet["AvailabilityZone"],
             "REGION": task.region,

@@ -23,12 +23,12 @@ def answer(request: Request, runs: RunningTasks) -> Response:
     """What `get` at `port` of `task` brings: its status and text, or (status null) why nothing came."""
     run = runs.get(request.args.get("task", ""))
     port = request.args.get("port", "")
-    if run is None or run.face is None or not run.pid:
+    if run is None or run.interface is None or not run.pid:
         return _shown(None, "", "the task's network cannot be entered here")
     if not _PORT.fullmatch(port) or int(port) > MAX_PORT:
         return _shown(None, "", f"no port: {port[:20]!r}")
     try:
-        return _ask(run.pid, run.face.address, int(port), request.args.get("get", "/"))
+        return _ask(run.pid, run.interface.address, int(port), request.args.get("get", "/"))
     except (OSError, ValueError, http.client.HTTPException) as error:
         return _shown(None, "", f"no answer: {error}")
 

@@ -45,13 +45,13 @@ class PublicPorts:
         state: State,
         account: Account,
         runs: RunningTasks,
-        book: Ledger,
+        ledger: Ledger,
         questions: tuple[SmokeTarget, ...],
     ) -> None:
         self._state = state
         self._account = account
         self._runs = runs
-        self._book = book
+        self._ledger = ledger
         self._questions = questions
         self._lock = threading.Lock()
         self._relays: dict[str, dict[int, Relay]] = {}
@@ -80,7 +80,7 @@ class PublicPorts:
             self.close(task)
 
     def _set(self, task: Task, run: RunningTask, networks: dict[str, Network]) -> None:
-        if not run.pid or run.face is None or run.public is None:
+        if not run.pid or run.interface is None or run.public is None:
             return
         wanted = set(self.admitted(task, run, networks))
         with self._lock:
@@ -93,13 +93,13 @@ class PublicPorts:
                 self._open(opened, run, port)
 
     def _open(self, opened: dict[int, Relay], run: RunningTask, port: int) -> None:
-        if run.face is None or run.public is None:
+        if run.interface is None or run.public is None:
             return
-        pid, inside = run.pid, (run.face.address, port)
+        pid, inside = run.pid, (run.interface.address, port)
         try:
             relay = opened[port] = Relay((run.public, port), lambda _: (pid, inside))
         except OSError as error:
-            self._book.unopened(run.public, port, error)
+            self._ledger.unopened(run.public, port, error)
             return
         relay.start()
 
@@ -107,22 +107,22 @@ class PublicPorts:
         self, task: Task, run: RunningTask, networks: dict[str, Network] | None = None
     ) -> list[int]:
         """The TCP ports of a task that answer from the internet."""
-        face = run.face
-        if face is None or not face.has_public_address:
+        interface = run.interface
+        if interface is None or not interface.has_public_address:
             return []
         known = {} if networks is None else networks
-        if face.vpc not in known:
-            known[face.vpc] = describe_network.describe_network(self._account.client("ec2", task.region), face.vpc)
-        network, callers = known[face.vpc], self._callers(task)
-        ports = {*self._declared(run), *self._opened_by(network, face), *callers}
-        return sorted(p for p in ports if self._is_admitted(network, face, p, callers.get(p)))
+        if interface.vpc not in known:
+            known[interface.vpc] = describe_network.describe_network(self._account.client("ec2", task.region), interface.vpc)
+        network, callers = known[interface.vpc], self._callers(task)
+        ports = {*self._declared(run), *self._opened_by(network, interface), *callers}
+        return sorted(p for p in ports if self._is_admitted(network, interface, p, callers.get(p)))
 
     @staticmethod
     def _is_admitted(
-        network: Network, face: Interface, port: int, callers: set[str] | None
+        network: Network, interface: Interface, port: int, callers: set[str] | None
     ) -> bool:
         asking = callers or {reachability.ANY_INTERNET_CALLER}
-        return all(reachability.from_internet(network, face, port, caller=caller) is None for caller in asking)
+        return all(reachability.from_internet(network, interface, port, caller=caller) is None for caller in asking)
 
     def _callers(self, task: Task) -> Mapping[int, set[str]]:
         """Who asks which port, as the plan says."""
@@ -142,12 +142,12 @@ class PublicPorts:
 
     @staticmethod
     def _declared(run: RunningTask) -> Iterator[int]:
-        return (port for plan in run.plan.containers for port, kind in plan.ports if kind == "tcp")
+        return (port for spec in run.spec.containers for port, kind in spec.ports if kind == "tcp")
 
     @staticmethod
-    def _opened_by(network: Network, face: Interface) -> Iterator[int]:
+    def _opened_by(network: Network, interface: Interface) -> Iterator[int]:
         """Ports of short ranges that the security groups open."""
-        rules: list[Any] = [r for g in face.groups for r in network.group(g).get("IpPermissions", [])]
+        rules: list[Any] = [r for g in interface.groups for r in network.group(g).get("IpPermissions", [])]
         for rule in rules:
             first, last = rule.get("FromPort", 0), rule.get("ToPort", 65535)
             if 0 < first <= last < first + PUBLISHED_RANGE:

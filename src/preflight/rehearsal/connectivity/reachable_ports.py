@@ -37,7 +37,7 @@ class _RoutedTask:
 
     pid: int
     region: str
-    face: Interface
+    interface: Interface
     pairs: frozenset[Pair] = frozenset()
 
 
@@ -45,12 +45,12 @@ class ReachablePorts:
     """What every task of the account reaches."""
 
     def __init__(
-        self, account: Account, runs: RunningTasks, doors: Balancers, book: Ledger
+        self, account: Account, runs: RunningTasks, doors: Balancers, ledger: Ledger
     ) -> None:
         self._account = account
         self._runs = runs
         self._balancers = doors
-        self._book = book
+        self._ledger = ledger
         self._lock = threading.Lock()
         self._led: list[_RoutedTask] = []
         self._moved = threading.Event()
@@ -62,9 +62,9 @@ class ReachablePorts:
         """Start the thread."""
         self._worker.start()
 
-    def lead(self, pid: int, region: str, face: Interface) -> Callable[[], None]:
+    def lead(self, pid: int, region: str, interface: Interface) -> Callable[[], None]:
         """Lead what the task reaches to `PORT`; call what is returned to end that. The chain is there already."""
-        led = _RoutedTask(pid, region, face)
+        led = _RoutedTask(pid, region, interface)
         with self._lock:
             self._led.append(led)
             self._adapt(led, self._heard(), {})
@@ -79,12 +79,12 @@ class ReachablePorts:
         """Stop polling."""
         self._worker.stop()
 
-    def missing(self, region: str, face: Interface, address: str) -> Blocker | None:
+    def missing(self, region: str, interface: Interface, address: str) -> Blocker | None:
         """What keeps a task from every open port of a task at an address; None where it reaches one, or none is open."""
         networks: Networks = {}
         links = [
-            reachability.between(self._network(region, face, networks), face, other, port)
-            for other, ports in _others(self._heard(), face)
+            reachability.between(self._network(region, interface, networks), interface, other, port)
+            for other, ports in _others(self._heard(), interface)
             if other.address == address
             for port in sorted(ports)
         ]
@@ -115,33 +115,33 @@ class ReachablePorts:
         except ClientError:
             return  # its network is being taken away
         except Exception as error:  # noqa: BLE001 - a fault of ours must not look like a port that is shut
-            self._book.trouble(f"the rehearsal broke while it looked what a task reaches: {error!r}")
+            self._ledger.trouble(f"the rehearsal broke while it looked what a task reaches: {error!r}")
             return
         rules = [f":{CHAIN} - [0:0]", *(_rule(*pair) for pair in sorted(pairs))]
         if pairs != led.pairs and namespace.apply_iptables(led.pid, {"nat": rules}):
             led.pairs = pairs
 
     def _reached(self, led: _RoutedTask, heard: Heard, networks: Networks) -> Iterator[Pair]:
-        network = self._network(led.region, led.face, networks)
-        for other, ports in _others(heard, led.face):
-            yield from _admitted(network, led.face, other, ports)
-        for made, port in self._balancers.inside(led.face.vpc):
-            yield from _admitted(network, led.face, made.face, [port])
+        network = self._network(led.region, led.interface, networks)
+        for other, ports in _others(heard, led.interface):
+            yield from _admitted(network, led.interface, other, ports)
+        for made, port in self._balancers.inside(led.interface.vpc):
+            yield from _admitted(network, led.interface, made.interface, [port])
 
     def _heard(self) -> Heard:
-        up = [(run.face, run.pid) for run in self._runs.values()]
-        return frozenset((face, frozenset(namespace.listening(pid) - OURS)) for face, pid in up if face and pid)
+        up = [(run.interface, run.pid) for run in self._runs.values()]
+        return frozenset((interface, frozenset(namespace.listening(pid) - OURS)) for interface, pid in up if interface and pid)
 
-    def _network(self, region: str, face: Interface, known: Networks) -> Network:
-        key = region, face.vpc
+    def _network(self, region: str, interface: Interface, known: Networks) -> Network:
+        key = region, interface.vpc
         if key not in known:
-            known[key] = describe_network.describe_network(self._account.client("ec2", region), face.vpc)
+            known[key] = describe_network.describe_network(self._account.client("ec2", region), interface.vpc)
         return known[key]
 
 
-def _others(heard: Heard, face: Interface) -> Iterator[tuple[Interface, frozenset[int]]]:
+def _others(heard: Heard, interface: Interface) -> Iterator[tuple[Interface, frozenset[int]]]:
     """The other tasks of a VPC, and their open ports."""
-    return ((other, ports) for other, ports in heard if other.vpc == face.vpc and other.address != face.address)
+    return ((other, ports) for other, ports in heard if other.vpc == interface.vpc and other.address != interface.address)
 
 
 def _admitted(

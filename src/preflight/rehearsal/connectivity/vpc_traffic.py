@@ -47,7 +47,7 @@ class Asker:
     """A task that looks names up and connects."""
 
     task: Task
-    face: Interface
+    interface: Interface
     aliases: Aliases
 
     @property
@@ -64,16 +64,16 @@ class VpcTraffic:
         state: State,
         runs: RunningTasks,
         doors: Balancers,
-        book: Ledger,
+        ledger: Ledger,
         *,
         has_egress: bool,
     ) -> None:
         self._state = state
         self._runs = runs
         self._balancers = doors
-        self._book = book
+        self._ledger = ledger
         self._has_egress = has_egress
-        self._ways = ReachablePorts(state.account, runs, doors, book)
+        self._ways = ReachablePorts(state.account, runs, doors, ledger)
         self._zones = PrivateDns(state.account)
         self._turn = 0
         self._told_of: set[tuple[str, str]] = set()
@@ -82,20 +82,20 @@ class VpcTraffic:
         """Start to follow what tasks reach."""
         self._ways.start()
 
-    def open(self, task: Task, holder: NamespaceContainer, face: Interface) -> Callable[[], None]:
+    def open(self, task: Task, holder: NamespaceContainer, interface: Interface) -> Callable[[], None]:
         """Let a task reach the others, before its containers start; call what is returned to end that.
 
         Raises:
             OSError: its namespace cannot be entered.
         """
-        blocks = self._blocks(task.region, face.vpc)
-        if not namespace.apply_iptables(holder.pid, _rules(blocks, face.address)):
-            self._book.note(NOT_LED)
+        blocks = self._blocks(task.region, interface.vpc)
+        if not namespace.apply_iptables(holder.pid, _rules(blocks, interface.address)):
+            self._ledger.note(NOT_LED)
             return lambda: None
         own = [(_second(block), str(block.netmask)) for block in blocks]
         for number, (address, mask) in enumerate([*own, (dns_server.ADDRESS, "255.255.255.255")], _NUMBER):
             namespace.assign(holder.pid, address, number=number, mask=mask)
-        asker = Asker(task, face, Aliases(self._state, task))
+        asker = Asker(task, interface, Aliases(self._state, task))
         with contextlib.ExitStack() as opened:
             listener = namespace.listen(holder.pid, metadata_endpoint.ADDRESS, reachable_ports.PORT)
             relay = Relay(listener, lambda caller: self._pick(asker, caller))
@@ -105,7 +105,7 @@ class VpcTraffic:
             server = DnsServer(asked, lambda name, kind: self._look_up(asker, name, kind))
             opened.callback(server.close)
             server.start()
-            opened.callback(self._ways.lead(holder.pid, task.region, face))
+            opened.callback(self._ways.lead(holder.pid, task.region, interface))
             holder.resolvers.write_text(f"nameserver {_second(blocks[0])}\n", encoding="ascii")
             holder.resolvers.chmod(0o644)  # containers read it as whoever they run as
             return opened.pop_all().close
@@ -132,7 +132,7 @@ class VpcTraffic:
         except ClientError:  # what is asked for is being deleted
             return None
         except Exception as error:  # noqa: BLE001 - a fault of ours must not look like a name that nobody has
-            self._book.trouble(f"the rehearsal broke while it looked up {name!r}: {error!r}")
+            self._ledger.trouble(f"the rehearsal broke while it looked up {name!r}: {error!r}")
             return None
 
     def _resolved(self, asker: Asker, name: str, kind: str) -> list[str] | None:
@@ -140,24 +140,24 @@ class VpcTraffic:
 
         https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/hosted-zone-private-considerations.html
         """
-        region, inside = asker.task.region, asker.face.vpc
+        region, inside = asker.task.region, asker.interface.vpc
         beyond = functools.partial(self._beyond, asker)
         if self._has(asker, "enableDnsHostnames"):
             known = self._zones.look_up(region, inside, name, kind, beyond=beyond)
             for address in known or () if kind == "A" else ():
-                self._told(asker, address, self._ways.missing(region, asker.face, address))
+                self._told(asker, address, self._ways.missing(region, asker.interface, address))
             return known
         if self._zones.covers(region, inside, name):
-            self._book.note(f"{inside} does not answer {name}: EnableDnsHostnames is off. Next: set EnableDnsHostnames: true")
+            self._ledger.note(f"{inside} does not answer {name}: EnableDnsHostnames is off. Next: set EnableDnsHostnames: true")
         return private_dns.of_kind(beyond(name), kind)
 
     def _beyond(self, asker: Asker, name: str) -> list[str] | None:
-        """The addresses of a name in no private zone: of a load balancer, or of the internet for plans that let containers out."""
-        found = self._balancers.named(name, asker.face.vpc)
+        """The addresses of a name in no private zone: of a load balancer, or of the internet for specs that let containers out."""
+        found = self._balancers.named(name, asker.interface.vpc)
         return _outside(name) if found is None and self._has_egress else found
 
     def _has(self, asker: Asker, attribute: str) -> bool:
-        return describe_network.has_attribute(self._state.account.client("ec2", asker.task.region), asker.face.vpc, attribute)
+        return describe_network.has_attribute(self._state.account.client("ec2", asker.task.region), asker.interface.vpc, attribute)
 
     def _pick(self, asker: Asker, caller: socket.socket) -> Place | None:
         """Whom a connection of a task was meant for; None where nobody can be reached there."""
@@ -166,7 +166,7 @@ class VpcTraffic:
             alias = asker.aliases.at(address, port)
             if alias is not None:
                 return self._first(asker, self._of(alias.service), alias.target, ingress=alias.ingress)
-            run = self._runs.at(address, asker.face.vpc)
+            run = self._runs.at(address, asker.interface.vpc)
             return self._first(asker, [run], port) if run is not None else self._balanced(asker, address, port)
         return None
 
@@ -183,35 +183,35 @@ class VpcTraffic:
     ) -> Place | None:
         """The first of them that the task can reach, at another port where a proxy listens for it."""
         for run in runs:
-            if run.pid and run.face is not None and self._reaches(asker, run.face, ingress or port):
-                return run.pid, (run.face.address, port)
+            if run.pid and run.interface is not None and self._reaches(asker, run.interface, ingress or port):
+                return run.pid, (run.interface.address, port)
         return None
 
     def _balanced(self, asker: Asker, address: str, port: int) -> Place | None:
         """The open listener of a load balancer at that address."""
-        found = self._balancers.at(address, port, asker.face.vpc)
+        found = self._balancers.at(address, port, asker.interface.vpc)
         if found is None:
             return None
         made, place = found
         if made.public is None:
-            can_reach = self._reaches(asker, made.face, port)
+            can_reach = self._reaches(asker, made.interface, port)
         else:
-            missing = reachability.to_internet(self._network(asker), asker.face, port=port)
+            missing = reachability.to_internet(self._network(asker), asker.interface, port=port)
             can_reach = self._told(asker, made.public, missing)
         return (os.getpid(), place) if can_reach else None
 
     def _reaches(self, asker: Asker, other: Interface, port: int) -> bool:
-        missing = reachability.between(self._network(asker), asker.face, other, port)
+        missing = reachability.between(self._network(asker), asker.interface, other, port)
         return self._told(asker, other.address, missing)
 
     def _network(self, asker: Asker) -> Network:
-        return describe_network.describe_network(self._state.account.client("ec2", asker.task.region), asker.face.vpc)
+        return describe_network.describe_network(self._state.account.client("ec2", asker.task.region), asker.interface.vpc)
 
     def _told(self, asker: Asker, address: str, missing: Blocker | None) -> bool:
         """Whether nothing is missing; if something is, the report says what."""
         if missing is not None and (asker.label, address) not in self._told_of:  # a scan of ports is told of once
             self._told_of.add((asker.label, address))
-            self._book.note(f"{asker.label} does not reach {address}: {missing.message}. Next: {missing.fix}")
+            self._ledger.note(f"{asker.label} does not reach {address}: {missing.message}. Next: {missing.fix}")
         return missing is None
 
 

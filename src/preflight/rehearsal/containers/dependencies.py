@@ -22,15 +22,15 @@ class StartDecision(enum.Enum):
     NEVER = "never"
 
 
-def may_start(plan: ContainerSpec, shown: Shown, started: Mapping[str, float], overdue: set[str]) -> StartDecision:
-    """Whether everything that `plan` depends on has come.
+def may_start(spec: ContainerSpec, shown: Shown, started: Mapping[str, float], overdue: set[str]) -> StartDecision:
+    """Whether everything that `spec` depends on has come.
 
     `shown` are the containers as ECS shows them, `started` when each was started, `overdue` those
     whose start timeout is over.
     """
     answers = {
         _timely(_holds(condition, shown[name], is_started=name in started), is_overdue=name in overdue)
-        for name, condition in plan.depends_on
+        for name, condition in spec.depends_on
     }
     if StartDecision.NEVER in answers:
         return StartDecision.NEVER
@@ -43,7 +43,7 @@ def _timely(answer: StartDecision, *, is_overdue: bool) -> StartDecision:
 
 def overdue(containers: Iterable[ContainerSpec], started: Mapping[str, float], now: float) -> set[str]:
     """Containers that were started longer ago than their start timeout allows others to wait for."""
-    return {plan.name for plan in containers if now - started.get(plan.name, now) > plan.start_timeout}
+    return {spec.name for spec in containers if now - started.get(spec.name, now) > spec.start_timeout}
 
 
 def _holds(condition: str, container: Mapping[str, Any], *, is_started: bool) -> StartDecision:

@@ -67,13 +67,13 @@ class ContainerRunner:
         self._exits.start()
 
     def hold(
-        self, task: str, plan: TaskSpec, *, address: str, publish: Sequence[tuple[str, int]] = ()
+        self, task: str, spec: TaskSpec, *, address: str, publish: Sequence[tuple[str, int]] = ()
     ) -> NamespaceContainer:
         """Make the network namespace of a task, with its address, and return what holds it."""
         can_enter = self.engine.shares_network_namespaces
         network = ["--network=none"] if can_enter and not self.has_egress else []
         ports = [] if can_enter else [f"--publish={host}:{port}:{port}" for host, port in publish]
-        controls = [f"--sysctl={k}={v}" for c in plan.containers for k, v in c.system_controls.items()]
+        controls = [f"--sysctl={k}={v}" for c in spec.containers for k, v in c.system_controls.items()]
         container = self.engine.must(
             "run", "--detach", *network, *ports, *controls, *self._labels(task, engines.HOLDER), pause_image.IMAGE
         ).splitlines()[-1]
@@ -103,7 +103,7 @@ class ContainerRunner:
     def start(
         self,
         holder: NamespaceContainer,
-        plan: ContainerSpec,
+        spec: ContainerSpec,
         *,
         image: str,
         task: TaskSpec,
@@ -114,9 +114,9 @@ class ContainerRunner:
         Raises:
             ToolBrokeError: the engine could not; the message is what it said.
         """
-        self._fill(holder, plan, image, task)
-        args = self._args(holder, plan, task, environment)
-        done = self.engine.run("run", "--detach", *args, image, *_command(plan))
+        self._fill(holder, spec, image, task)
+        args = self._args(holder, spec, task, environment)
+        done = self.engine.run("run", "--detach", *args, image, *_command(spec))
         if done.code != 0:
             raise ToolBrokeError((done.stderr or done.stdout).strip())
         return done.stdout.strip().splitlines()[-1]
@@ -124,33 +124,33 @@ class ContainerRunner:
     def _args(
         self,
         holder: NamespaceContainer,
-        plan: ContainerSpec,
+        spec: ContainerSpec,
         task: TaskSpec,
         environment: Mapping[str, str],
     ) -> list[str]:
-        args = [f"--network=container:{holder.container}", *self._labels(holder.task, plan.name)]
+        args = [f"--network=container:{holder.container}", *self._labels(holder.task, spec.name)]
         if task.shares_processes:
             args.append(f"--pid=container:{holder.container}")
-        args += ["--pull=never", *plan.options, *self._limits(plan)]
-        if "--read-only" in plan.options and self.engine.program == "podman":
+        args += ["--pull=never", *spec.options, *self._limits(spec)]
+        if "--read-only" in spec.options and self.engine.program == "podman":
             args.append("--read-only-tmpfs=false")  # Fargate adds no tmpfs of its own
-        args += [f"--env={key}={value}" for key, value in {**environment, **plan.environment}.items()]
-        args += [self._volume(holder, mount, task) for mount in plan.mounts]
+        args += [f"--env={key}={value}" for key, value in {**environment, **spec.environment}.items()]
+        args += [self._volume(holder, mount, task) for mount in spec.mounts]
         args += [f"--volume={holder.resolvers}:/etc/{RESOLVERS}"] if holder.resolvers.exists() else []
-        memory = min(m for m in (plan.memory, task.memory or None) if m) if plan.memory or task.memory else 0
+        memory = min(m for m in (spec.memory, task.memory or None) if m) if spec.memory or task.memory else 0
         args += [f"--memory={memory}m"] if memory else []
         cpus = min(task.cpu, float(os.cpu_count() or 1))
         args += [f"--cpus={cpus:g}"] if cpus else []
-        if plan.entry_point:
-            args.append(f"--entrypoint={plan.entry_point[0]}")
+        if spec.entry_point:
+            args.append(f"--entrypoint={spec.entry_point[0]}")
         return args
 
-    def _limits(self, plan: ContainerSpec) -> list[str]:
+    def _limits(self, spec: ContainerSpec) -> list[str]:
         """Limits that a container does not set itself, where the engine may not use its own defaults."""
-        is_set = any(option.startswith("--ulimit=") for option in plan.options)
+        is_set = any(option.startswith("--ulimit=") for option in spec.options)
         if not is_set or not self.engine.env:
             return []
-        missing = [n for n in DEFAULT_LIMITS if not any(o.startswith(f"--ulimit={n}=") for o in plan.options)]
+        missing = [n for n in DEFAULT_LIMITS if not any(o.startswith(f"--ulimit={n}=") for o in spec.options)]
         return [f"--ulimit={name}={DEFAULT_LIMITS[name]}" for name in missing]
 
     def _volume(self, holder: NamespaceContainer, mount: Mount, task: TaskSpec) -> str:
@@ -169,12 +169,12 @@ class ContainerRunner:
         source.mkdir(parents=True, exist_ok=True)
         return source
 
-    def _fill(self, holder: NamespaceContainer, plan: ContainerSpec, image: str, task: TaskSpec) -> None:
+    def _fill(self, holder: NamespaceContainer, spec: ContainerSpec, image: str, task: TaskSpec) -> None:
         """Copy what the image has below its own volumes into new volumes mounted just there.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/bind-mounts.html.
         """
-        mounted = [m for m in plan.mounts if not plan.is_stub and m.volume not in task.file_systems]
+        mounted = [m for m in spec.mounts if not spec.is_stub and m.volume not in task.file_systems]
         own = self._declared(image) if mounted else frozenset()
         for mount in mounted:
             source = holder.folder / mount.volume
@@ -320,6 +320,6 @@ def _plain(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9_-]", "~", text)
 
 
-def _command(plan: ContainerSpec) -> list[str]:
-    rest = list(plan.entry_point[1:]) if plan.entry_point else []
-    return rest + list(plan.command or ())
+def _command(spec: ContainerSpec) -> list[str]:
+    rest = list(spec.entry_point[1:]) if spec.entry_point else []
+    return rest + list(spec.command or ())

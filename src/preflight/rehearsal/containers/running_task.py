@@ -12,14 +12,14 @@ from preflight.rehearsal.containers.task_spec import TaskSpec
 
 
 class RunningTask:
-    """What runs of one task: `plan`, in which stubs may stand for containers of the `declared` one."""
+    """What runs of one task: `spec`, in which stubs may stand for containers of the `declared` one."""
 
-    def __init__(self, plan: TaskSpec, *, declared: TaskSpec | None = None) -> None:
-        self.plan = plan
-        self.declared = declared or plan
+    def __init__(self, spec: TaskSpec, *, declared: TaskSpec | None = None) -> None:
+        self.spec = spec
+        self.declared = declared or spec
         self.holder: NamespaceContainer | None = None
-        self.interface: str | None = None
-        self.face: Interface | None = None
+        self.interface_id: str | None = None
+        self.interface: Interface | None = None
         self.public: str | None = None
         self.ids: dict[str, str] = {}
         self.started: dict[str, float] = {}
@@ -79,4 +79,4 @@ class RunningTasks:
 
     def at(self, address: str, vpc: str) -> RunningTask | None:
         """What runs at a private address of a VPC."""
-        return next((r for r in self.values() if r.face and (r.face.address, r.face.vpc) == (address, vpc)), None)
+        return next((r for r in self.values() if r.interface and (r.interface.address, r.interface.vpc) == (address, vpc)), None)

@@ -28,15 +28,15 @@ class Stubs:
         bare = head + slash + tail.partition(":")[0]
         return any(fnmatch.fnmatchcase(text, pattern) for pattern in self._patterns for text in (image, name, bare))
 
-    def stubbed(self, plan: TaskSpec) -> TaskSpec:
-        """The plan with every stubbed container replaced."""
-        ends = {name for c in plan.containers for name, condition in c.depends_on if condition in ENDED}
-        replaced = tuple(_stub(c, ends=c.name in ends) if self.has(c.image) else c for c in plan.containers)
-        return dataclasses.replace(plan, containers=replaced)
+    def stubbed(self, spec: TaskSpec) -> TaskSpec:
+        """The spec with every stubbed container replaced."""
+        ends = {name for c in spec.containers for name, condition in c.depends_on if condition in ENDED}
+        replaced = tuple(_stub(c, ends=c.name in ends) if self.has(c.image) else c for c in spec.containers)
+        return dataclasses.replace(spec, containers=replaced)
 
 
-def _stub(plan: ContainerSpec, *, ends: bool) -> ContainerSpec:
+def _stub(spec: ContainerSpec, *, ends: bool) -> ContainerSpec:
     command = ("/pause", "stub") if ends else ("/pause",)
     return dataclasses.replace(
-        plan, image=pause_image.IMAGE, command=command, entry_point=None, options=(), mounts=(), restart=None, is_stub=True
+        spec, image=pause_image.IMAGE, command=command, entry_point=None, options=(), mounts=(), restart=None, is_stub=True
     )

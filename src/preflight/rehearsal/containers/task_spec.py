@@ -1,4 +1,4 @@
-"""What to run for a task definition: dicts of the ECS API in, container plans out. Pure."""
+"""What to run for a task definition: dicts of the ECS API in, container specs out. Pure."""
 
 from __future__ import annotations
 
@@ -99,8 +99,8 @@ class TaskSpec:
     containers: tuple[ContainerSpec, ...]
 
 
-def plan_of(definition: Mapping[str, Any], overrides: Mapping[str, Any] | None = None) -> TaskSpec:
-    """The plan for a registered task definition with RunTask's overrides.
+def from_task_definition(definition: Mapping[str, Any], overrides: Mapping[str, Any] | None = None) -> TaskSpec:
+    """The spec for a registered task definition with RunTask's overrides.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters.html
     """

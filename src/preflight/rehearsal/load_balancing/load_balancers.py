@@ -68,7 +68,7 @@ class Balancers:
         """The interfaces of a load balancer."""
         with self._lock:
             known = self._known.get(arn)
-            return tuple(made.face for made in known.faces) if known else ()
+            return tuple(made.interface for made in known.faces) if known else ()
 
     def refresh(self, region: str) -> None:
         """Make interfaces and listeners as they are described now, and remove those that are gone."""
@@ -126,10 +126,10 @@ class Balancers:
             describe_network.describe_network(self._account.client("ec2", region), known.vpc) if known.faces else Network()
         )
         wanted = {
-            (made.public or made.face.address, *heard)
+            (made.public or made.interface.address, *heard)
             for made in known.faces
             for heard in listeners
-            if made.public is None or _from_internet(network, made.face, heard[0]) is None
+            if made.public is None or _from_internet(network, made.interface, heard[0]) is None
         }
         for place in set(known.doors) - wanted:
             known.doors.pop(place).close()
@@ -157,7 +157,7 @@ class Balancers:
             found = next((k for k in self._known.values() if k.name == name), None)
             if found is None or (found.vpc != inside and not any(made.public for made in found.faces)):
                 return None
-            return [made.public or made.face.address for made in found.faces]
+            return [made.public or made.interface.address for made in found.faces]
 
     def inside(self, inside: str) -> list[tuple[CreatedInterface, int]]:
         """The interfaces of internal load balancers in a VPC, each with a port of a listener."""
@@ -167,7 +167,7 @@ class Balancers:
                 for known in self._known.values()
                 for place in known.doors
                 for made in known.faces
-                if made.public is None and (made.face.address, made.face.vpc) == (place[0], inside)
+                if made.public is None and (made.interface.address, made.interface.vpc) == (place[0], inside)
             ]
 
     def at(self, address: str, port: int, inside: str) -> tuple[CreatedInterface, tuple[str, int]] | None:
@@ -245,7 +245,7 @@ def _named(arn: str) -> str:
 def _is_at(made: CreatedInterface, address: str, inside: str) -> bool:
     if made.public is not None:
         return made.public == address
-    return (made.face.address, made.face.vpc) == (address, inside)
+    return (made.interface.address, made.interface.vpc) == (address, inside)
 
 
 def _shape(balancer: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -68,16 +68,16 @@ class Targets:
     def register(self, task: Task, run: RunningTask) -> None:
         """Register a task that has begun to run in the target groups of its service."""
         service = task.service
-        if service is None or run.face is None:
+        if service is None or run.interface is None:
             return
         elb = self._account.client("elbv2", task.region)
         for balancer in (task.deployment or service.primary).given.get("loadBalancers") or []:
             group, port = balancer.get("targetGroupArn"), balancer["containerPort"]
             if not group:
                 continue
-            elb.register_targets(TargetGroupArn=group, Targets=[{"Id": run.face.address, "Port": port}])
+            elb.register_targets(TargetGroupArn=group, Targets=[{"Id": run.interface.address, "Port": port}])
             service.say(f"registered 1 targets in (target-group {group})")
-            target = Target(group, run.face.address, port, run.face.vpc, health_check.check_of(_described(elb, group), port).port)
+            target = Target(group, run.interface.address, port, run.interface.vpc, health_check.check_of(_described(elb, group), port).port)
             with self._state.changed:
                 self._targets.setdefault(task.id, []).append(target)
                 task.targets[group] = INITIAL
@@ -150,14 +150,14 @@ class Targets:
         self, task: Task, run: RunningTask, target: Target, check: HealthCheck, balancers: list[str]
     ) -> CheckResult | None:
         """What the network says: a request that never arrives, or a zone that gets no traffic."""
-        if run.face is None:
+        if run.interface is None:
             return None
         network = describe_network.describe_network(self._account.client("ec2", task.region), target.vpc)
         faces = [face for arn in balancers for face in self._faces(arn)]
-        if faces and _zone(network, run.face) not in {_zone(network, face) for face in faces}:
+        if faces and _zone(network, run.interface) not in {_zone(network, face) for face in faces}:
             said = "Target is in an Availability Zone that is not enabled for the load balancer"
             return CheckResult(is_well=False, reason="Target.NotInUse", description=said, can_heal=False)
-        links = [reachability.between(network, face, run.face, check.port) for face in faces]
+        links = [reachability.between(network, face, run.interface, check.port) for face in faces]
         if links and all(link is not None for link in links):
             return CheckResult(is_well=False, reason="Target.Timeout", description="Request timed out", can_heal=False)
         return None

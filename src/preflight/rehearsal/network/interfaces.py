@@ -30,7 +30,7 @@ class CreatedInterface:
 
     id: str
     public: str | None
-    face: Interface
+    interface: Interface
 
 
 class Interfaces:
@@ -74,10 +74,10 @@ class Interfaces:
         record = moto.backends.get_backend("ec2")[self._account.id][region].enis[made["NetworkInterfaceId"]]
         record.status = "in-use"
         record.public_ip = self._loopback() if wants_public else None
-        face = Interface(
+        interface = Interface(
             subnet["VpcId"], subnet["SubnetId"], address, tuple(own), has_public_address=wants_public
         )
-        return CreatedInterface(made["NetworkInterfaceId"], record.public_ip, face)
+        return CreatedInterface(made["NetworkInterfaceId"], record.public_ip, interface)
 
     def delete(self, region: str, interface: str) -> None:
         """Give the interface and its addresses back."""
@@ -86,9 +86,9 @@ class Interfaces:
             self._account.client("ec2", region).delete_network_interface(NetworkInterfaceId=interface)
 
     def _free(self, ec2: Any, subnets: list[dict[str, Any]]) -> tuple[dict[str, Any], str]:
-        faces = ec2.describe_network_interfaces()["NetworkInterfaces"]
-        for subnet in sorted(subnets, key=lambda s: sum(f["SubnetId"] == s["SubnetId"] for f in faces)):
-            taken = {f["PrivateIpAddress"] for f in faces if f["SubnetId"] == subnet["SubnetId"]}
+        interfaces = ec2.describe_network_interfaces()["NetworkInterfaces"]
+        for subnet in sorted(subnets, key=lambda s: sum(i["SubnetId"] == s["SubnetId"] for i in interfaces)):
+            taken = {i["PrivateIpAddress"] for i in interfaces if i["SubnetId"] == subnet["SubnetId"]}
             address = free_address(subnet["CidrBlock"], taken)
             if address is not None:
                 return subnet, address

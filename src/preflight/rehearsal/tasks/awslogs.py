@@ -24,13 +24,13 @@ class Logs:
         self._written: dict[str, int] = {}
         self._lock = threading.Lock()
 
-    def write(self, plan: ContainerSpec, *, task: str, lines: Sequence[tuple[str, str]]) -> None:
+    def write(self, spec: ContainerSpec, *, task: str, lines: Sequence[tuple[str, str]]) -> None:
         """Add those of `lines` (all that a container wrote so far, with their moments) that are not there yet."""
-        log: dict[str, Any] = dict(plan.log or {})
+        log: dict[str, Any] = dict(spec.log or {})
         if log.get("logDriver") != "awslogs":
             return
         options = log["options"]
-        stream = f"{options.get('awslogs-stream-prefix', 'ecs')}/{plan.name}/{task}"
+        stream = f"{options.get('awslogs-stream-prefix', 'ecs')}/{spec.name}/{task}"
         said = [(milliseconds(moment), line) for moment, line in lines if line]
         with self._lock:
             new = said[self._written.get(stream, 0) :]

@@ -41,25 +41,25 @@ class ContainerStarter:
         Raises:
             LaunchFailedError: one could not be started, or what it depends on failed.
         """
-        pending = list(run.plan.containers)
+        pending = list(run.spec.containers)
         while pending and not task.is_stopping:
-            ready = [plan for plan in pending if self._may_start(task, run, plan)]
-            for plan in ready:
-                pending.remove(plan)
-                self._start(task, run, plan, images[plan.name], environments[plan.name])
+            ready = [spec for spec in pending if self._may_start(task, run, spec)]
+            for spec in ready:
+                pending.remove(spec)
+                self._start(task, run, spec, images[spec.name], environments[spec.name])
             if not ready:
                 with self._state.changed:
                     self._state.changed.wait(0.1)
 
     @staticmethod
-    def _may_start(task: Task, run: RunningTask, plan: ContainerSpec) -> bool:
+    def _may_start(task: Task, run: RunningTask, spec: ContainerSpec) -> bool:
         shown = {container["name"]: container for container in task.api["containers"]}
-        late = dependencies.overdue(run.plan.containers, run.started, time.monotonic())
-        answer = dependencies.may_start(plan, shown, run.started, late)
+        late = dependencies.overdue(run.spec.containers, run.started, time.monotonic())
+        answer = dependencies.may_start(spec, shown, run.started, late)
         if answer is StartDecision.NEVER:
-            names = ", ".join(f"{name} ({condition})" for name, condition in plan.depends_on)
+            names = ", ".join(f"{name} ({condition})" for name, condition in spec.depends_on)
             raise LaunchFailedError(
-                f"Container {plan.name} was never started: its dependency {names} failed, or did not come in time"
+                f"Container {spec.name} was never started: its dependency {names} failed, or did not come in time"
             )
         return answer is StartDecision.START
 
@@ -67,93 +67,93 @@ class ContainerStarter:
         self,
         task: Task,
         run: RunningTask,
-        plan: ContainerSpec,
+        spec: ContainerSpec,
         image: str,
         environment: Mapping[str, str],
     ) -> None:
         if run.holder is None:
             return
         try:
-            container = self._runner.start(run.holder, plan, image=image, task=run.plan, environment=environment)
+            container = self._runner.start(run.holder, spec, image=image, task=run.spec, environment=environment)
         except ToolBrokeError as error:
-            states.container(task, plan.name).update(lastStatus="STOPPED", reason=f"CannotStartContainerError: {error}")
+            states.container(task, spec.name).update(lastStatus="STOPPED", reason=f"CannotStartContainerError: {error}")
             raise LaunchFailedError(f"CannotStartContainerError: {error}") from None
-        run.ids[plan.name] = container
-        run.started[plan.name] = time.monotonic()
-        states.container(task, plan.name).update(lastStatus="RUNNING", runtimeId=container)
-        self._watch(task, run, plan, container)
-        self._await_end(task, run, plan, container)
+        run.ids[spec.name] = container
+        run.started[spec.name] = time.monotonic()
+        states.container(task, spec.name).update(lastStatus="RUNNING", runtimeId=container)
+        self._watch(task, run, spec, container)
+        self._await_end(task, run, spec, container)
 
-    def _watch(self, task: Task, run: RunningTask, plan: ContainerSpec, container: str) -> None:
-        if plan.health is None:
+    def _watch(self, task: Task, run: RunningTask, spec: ContainerSpec, container: str) -> None:
+        if spec.health is None:
             return
-        if plan.is_stub:
-            self._felt(task, run, plan, "HEALTHY")
+        if spec.is_stub:
+            self._felt(task, run, spec, "HEALTHY")
             return
-        watch = Watch(self._runner, container, plan.health, lambda status: self._felt(task, run, plan, status))
+        watch = Watch(self._runner, container, spec.health, lambda status: self._felt(task, run, spec, status))
         run.watches.append(watch)
         watch.start()
 
-    def _felt(self, task: Task, run: RunningTask, plan: ContainerSpec, status: str) -> None:
+    def _felt(self, task: Task, run: RunningTask, spec: ContainerSpec, status: str) -> None:
         """A container's health has changed."""
         with self._state.changed:
-            states.container(task, plan.name)["healthStatus"] = status
-            essential = {c.name for c in run.plan.containers if c.is_essential}
-            checked = {c.name for c in run.plan.containers if c.health is not None}
+            states.container(task, spec.name)["healthStatus"] = status
+            essential = {c.name for c in run.spec.containers if c.is_essential}
+            checked = {c.name for c in run.spec.containers if c.health is not None}
             task.api["healthStatus"] = health_checks.of_task(task.api["containers"], essential, checked)
             self._state.changed.notify_all()
 
-    def _await_end(self, task: Task, run: RunningTask, plan: ContainerSpec, container: str) -> None:
+    def _await_end(self, task: Task, run: RunningTask, spec: ContainerSpec, container: str) -> None:
         self._runner.when_ended(
             container,
-            at_once=lambda: self._doubt(task, plan),
-            then=lambda ended: self._ended(task, run, plan, ended),
+            at_once=lambda: self._doubt(task, spec),
+            then=lambda ended: self._ended(task, run, spec, ended),
         )
 
-    def _doubt(self, task: Task, plan: ContainerSpec) -> None:
+    def _doubt(self, task: Task, spec: ContainerSpec) -> None:
         """An essential container has ended: the task counts no longer, whatever its code will be."""
-        if plan.is_essential:
+        if spec.is_essential:
             with self._state.changed:
                 task.is_healthy = False
 
     def _ended(
-        self, task: Task, run: RunningTask, plan: ContainerSpec, ended: ContainerExit
+        self, task: Task, run: RunningTask, spec: ContainerSpec, ended: ContainerExit
     ) -> None:
-        container, ran = run.ids[plan.name], time.monotonic() - run.started[plan.name]
-        is_due = plan.restart is not None and plan.restart.applies(code=ended.code, ran=ran)
+        container, ran = run.ids[spec.name], time.monotonic() - run.started[spec.name]
+        is_due = spec.restart is not None and spec.restart.applies(code=ended.code, ran=ran)
         if is_due and not task.is_stopping and self._runner.restart(container):
-            run.started[plan.name] = time.monotonic()
+            run.started[spec.name] = time.monotonic()
             with self._state.changed:
                 task.is_healthy = True
-            self._await_end(task, run, plan, container)
+            self._await_end(task, run, spec, container)
             return
-        self._note_end(task, plan, container, ended)
+        self._note_end(task, spec, container, ended)
 
-    def _note_end(self, task: Task, plan: ContainerSpec, container: str, ended: ContainerExit) -> None:
+    def _note_end(self, task: Task, spec: ContainerSpec, container: str, ended: ContainerExit) -> None:
         with self._state.changed:
-            shown = states.container(task, plan.name)
+            shown = states.container(task, spec.name)
             shown.update(lastStatus="STOPPED", exitCode=ended.code)
             if ended.was_out_of_memory:
                 shown["reason"] = "OutOfMemoryError: Container killed due to memory usage"
             self._state.changed.notify_all()
-        self.write_log(task, plan, container)
-        if plan.is_essential:
+        self.write_log(task, spec, container)
+        if spec.is_essential:
             self._stop(task, code="EssentialContainerExited", reason="Essential container in task exited")
 
-    def write_log(self, task: Task, plan: ContainerSpec, container: str) -> None:
+    def write_log(self, task: Task, spec: ContainerSpec, container: str) -> None:
         """Write what a container said so far to its log stream."""
         with contextlib.suppress(PreflightError):
-            self._logs.write(plan, task=task.id, lines=self._runner.logs(container))
+            self._logs.write(spec, task=task.id, lines=self._runner.logs(container))
 
     def take_down(self, task: Task, run: RunningTask) -> None:
         """Stop the containers of a task, those that depend on others first, and remove them."""
-        for plan in stopping_order(run.plan.containers):
-            container = run.ids.get(plan.name)
+        for spec in stopping_order(run.spec.containers):
+            container = run.ids.get(spec.name)
             if container is None:
                 continue
-            if states.container(task, plan.name)["lastStatus"] == "RUNNING":
-                self._runner.stop(container, timeout=min(plan.stop_timeout, task_spec.STOP_CAP))
-            self.write_log(task, plan, container)
+            if states.container(task, spec.name)["lastStatus"] == "RUNNING":
+                self._runner.stop(container, timeout=min(spec.stop_timeout, task_spec.STOP_CAP))
+            self.write_log(task, spec, container)
         self._await_codes(task, run)
         held = [run.holder.container] if run.holder else []
         self._runner.remove([*held, *run.ids.values()])
@@ -165,15 +165,15 @@ class ContainerStarter:
             self._state.changed.wait_for(lambda: all("exitCode" in one for one in shown), timeout=CODES_WITHIN)
 
 
-def stopping_order(plans: tuple[ContainerSpec, ...]) -> list[ContainerSpec]:
+def stopping_order(specs: tuple[ContainerSpec, ...]) -> list[ContainerSpec]:
     """The containers in the order in which they are stopped: each after those that depend on it.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDependency.html.
     """
-    rest, ordered = list(plans), []
+    rest, ordered = list(specs), []
     while rest:
-        needed = {name for plan in rest for name, _ in plan.depends_on}
-        free = [plan for plan in rest if plan.name not in needed] or rest
+        needed = {name for spec in rest for name, _ in spec.depends_on}
+        free = [spec for spec in rest if spec.name not in needed] or rest
         ordered.append(free[-1])
         rest.remove(free[-1])
     return ordered

@@ -22,14 +22,14 @@ class Pulls:
         self,
         registry: Registry,
         runner: ContainerRunner,
-        book: Ledger,
+        ledger: Ledger,
         *,
         port: int,
         standins: Standins | None,
     ) -> None:
         self._registry = registry
         self._runner = runner
-        self._book = book
+        self._ledger = ledger
         self._port = port
         self._standins = standins
         self._lock = threading.Lock()
@@ -71,5 +71,5 @@ class Pulls:
             start = "CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref"
             raise LaunchFailedError(f"{start} {images.full_name(name)}: {said}") from None
         if name in self._standins.used:
-            self._book.note(f"{name} is a stand-in ({found}): its registry could not be reached")
+            self._ledger.note(f"{name} is a stand-in ({found}): its registry could not be reached")
         return found

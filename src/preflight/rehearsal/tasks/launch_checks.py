@@ -62,48 +62,48 @@ class LaunchChecks:
                 raise LaunchFailedError(NOT_ASSUMED_FOR_VOLUMES.format(role=role))
 
     def prepare(
-        self, task: Task, plan: TaskSpec, face: Interface
+        self, task: Task, spec: TaskSpec, interface: Interface
     ) -> dict[str, dict[str, str]]:
         """Variables of each container that come from elsewhere, once every call before the start succeeded.
 
         Raises:
             LaunchFailedError: AWS would stop the task here.
         """
-        caller = self._caller(task, face)
-        found = {c.name: environment_files.environment(caller, c) for c in plan.containers}
-        for container in plan.containers:
+        caller = self._caller(task, interface)
+        found = {c.name: environment_files.environment(caller, c) for c in spec.containers}
+        for container in spec.containers:
             found[container.name] |= {name: secrets.value(caller, ref) for name, ref in container.secrets.items()}
             for option in (container.log or {}).get("secretOptions") or []:
                 secrets.value(caller, option["valueFrom"])
-        images.authorize(caller, plan.containers)
-        for container in plan.containers:
+        images.authorize(caller, spec.containers)
+        for container in spec.containers:
             log_stream.open_stream(caller, container.name, container.log or {})
         log_stream.open_stream(caller, PROXY, _log_of_proxy(task))
-        for container in plan.containers:
+        for container in spec.containers:
             images.find(caller, self._registry, container)
-        for file_system in plan.file_systems.values():
+        for file_system in spec.file_systems.values():
             efs.mount(caller, file_system)
         return found
 
-    def _caller(self, task: Task, face: Interface) -> ExecutionRoleCaller:
+    def _caller(self, task: Task, interface: Interface) -> ExecutionRoleCaller:
         role = callers.role_of(task)
         own = self._roles.policies(role, task.region) if role else Policies()
-        return ExecutionRoleCaller(self._account, self._roles, task, face, self._network(task, face), own)
+        return ExecutionRoleCaller(self._account, self._roles, task, interface, self._network(task, interface), own)
 
-    def _network(self, task: Task, face: Interface) -> Network:
-        return describe_network.describe_network(self._account.client("ec2", task.region), face.vpc)
+    def _network(self, task: Task, interface: Interface) -> Network:
+        return describe_network.describe_network(self._account.client("ec2", task.region), interface.vpc)
 
-    def has_way_to_aws(self, task: Task, face: Interface) -> bool:
+    def has_way_to_aws(self, task: Task, interface: Interface) -> bool:
         """Whether containers of the task reach any API of AWS: by the internet, or an endpoint of their own."""
-        network = self._network(task, face)
-        named = [e["ServiceName"] for e in network.endpoints if e["VpcId"] == face.vpc]
+        network = self._network(task, interface)
+        named = [e["ServiceName"] for e in network.endpoints if e["VpcId"] == interface.vpc]
         has_endpoint = any(not name.endswith(tuple(f".{own}" for own in OUR_OWN)) for name in named)
-        return has_endpoint or reachability.to_internet(network, face) is None
+        return has_endpoint or reachability.to_internet(network, interface) is None
 
-    def place(self, task: Task, face: Interface) -> tuple[str, str]:
+    def place(self, task: Task, interface: Interface) -> tuple[str, str]:
         """CIDR block and zone of the subnet of an interface."""
         ec2 = self._account.client("ec2", task.region)
-        subnet = ec2.describe_subnets(SubnetIds=[face.subnet])["Subnets"][0]
+        subnet = ec2.describe_subnets(SubnetIds=[interface.subnet])["Subnets"][0]
         return str(subnet["CidrBlock"]), str(subnet["AvailabilityZone"])
 
 

@@ -14,21 +14,21 @@ from preflight.rehearsal.containers.task_spec import ContainerSpec, TaskSpec
 Shown = Mapping[str, Any]
 
 
-def task(shown: Shown, plan: TaskSpec, ids: Mapping[str, str], *, block: str, zone: str) -> dict[str, Any]:
+def task(shown: Shown, spec: TaskSpec, ids: Mapping[str, str], *, block: str, zone: str) -> dict[str, Any]:
     """The task, with all its containers; `block` is the CIDR block of its subnet."""
     return {
         "Cluster": shown["clusterArn"],
         "TaskARN": shown["taskArn"],
-        "Family": plan.family,
-        "Revision": str(plan.revision),
+        "Family": spec.family,
+        "Revision": str(spec.revision),
         "DesiredStatus": shown["desiredStatus"],
         "KnownStatus": shown["lastStatus"],
-        "Limits": {"CPU": plan.cpu, "Memory": plan.memory},
+        "Limits": {"CPU": spec.cpu, "Memory": spec.memory},
         **_moments(shown, {"pullStartedAt": "PullStartedAt", "pullStoppedAt": "PullStoppedAt"}),
         "AvailabilityZone": zone,
         "LaunchType": "FARGATE",
         **_service(shown),
-        "Containers": [container(shown, plan, ids, one.name, block=block) for one in plan.containers],
+        "Containers": [container(shown, spec, ids, one.name, block=block) for one in spec.containers],
         "ClockDrift": {"ClockErrorBound": 0.5, "ClockSynchronizationStatus": "SYNCHRONIZED"},
         "EphemeralStorageMetrics": {
             "Utilized": 0,
@@ -47,10 +47,10 @@ def _moments(shown: Shown, names: Mapping[str, str]) -> dict[str, str]:
     return {name: f"{shown[key].isoformat()}Z" for key, name in names.items() if shown.get(key)}
 
 
-def container(shown: Shown, plan: TaskSpec, ids: Mapping[str, str], name: str, *, block: str) -> dict[str, Any]:
+def container(shown: Shown, spec: TaskSpec, ids: Mapping[str, str], name: str, *, block: str) -> dict[str, Any]:
     """One container of a task."""
     own = next(c for c in shown["containers"] if c["name"] == name)
-    planned = next(c for c in plan.containers if c.name == name)
+    planned = next(c for c in spec.containers if c.name == name)
     arn = str(own["containerArn"])
     return {
         "DockerId": _docker_id(arn),
@@ -62,8 +62,8 @@ def container(shown: Shown, plan: TaskSpec, ids: Mapping[str, str], name: str, *
             "com.amazonaws.ecs.cluster": shown["clusterArn"],
             "com.amazonaws.ecs.container-name": name,
             "com.amazonaws.ecs.task-arn": shown["taskArn"],
-            "com.amazonaws.ecs.task-definition-family": plan.family,
-            "com.amazonaws.ecs.task-definition-version": str(plan.revision),
+            "com.amazonaws.ecs.task-definition-family": spec.family,
+            "com.amazonaws.ecs.task-definition-version": str(spec.revision),
         },
         "DesiredStatus": shown["desiredStatus"],
         "KnownStatus": own["lastStatus"],
@@ -98,8 +98,8 @@ def _log(planned: ContainerSpec, task_id: str) -> dict[str, Any]:
 
 def _network(own: Shown, block: str) -> dict[str, Any]:
     network = ipaddress.ip_network(block)
-    faces = own.get("networkInterfaces") or []
-    addresses = [face["privateIpv4Address"] for face in faces]
+    interfaces = own.get("networkInterfaces") or []
+    addresses = [interface["privateIpv4Address"] for interface in interfaces]
     return {
         "NetworkMode": "awsvpc",
         "IPv4Addresses": addresses,

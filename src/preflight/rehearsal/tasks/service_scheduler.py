@@ -36,10 +36,10 @@ CONSISTENTLY = 3  # failed launches in a row after which ECS says so
 class Scheduler:
     """One thread that wakes when something changed, or when something is due."""
 
-    def __init__(self, state: State, starter: TaskLauncher, book: Ledger) -> None:
+    def __init__(self, state: State, starter: TaskLauncher, ledger: Ledger) -> None:
         self._state = state
         self._launcher = starter
-        self._book = book
+        self._ledger = ledger
         self._counted: set[str] = set()
         self._worker = Worker(self._reconcile_all, name="scheduler", wake=self._wake)
 
@@ -69,7 +69,7 @@ class Scheduler:
             return self._reconcile(service)
         except Exception as error:  # noqa: BLE001 - one service must not stop the others
             traceback.print_exc()
-            self._book.trouble(f"the rehearsal broke while it scheduled {service.name}: {error!r}")
+            self._ledger.trouble(f"the rehearsal broke while it scheduled {service.name}: {error!r}")
             return math.inf
 
     def _reconcile(self, service: Service) -> float:

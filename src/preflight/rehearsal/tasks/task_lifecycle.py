@@ -79,13 +79,13 @@ class TaskLauncher:
         state: State,
         runs: RunningTasks,
         staff: TaskServices,
-        book: Ledger,
+        ledger: Ledger,
         means: ContainerBackend | None,
     ) -> None:
         self._state = state
         self._runs = runs
         self._staff = staff
-        self._book = book
+        self._ledger = ledger
         self._means = means
         self._starter = ContainerStarter(state, means.runner, means.logs, self.stop) if means else None
         self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="launch")
@@ -99,8 +99,8 @@ class TaskLauncher:
 
     def begin(self, task: Task) -> None:
         """Begin to launch a task."""
-        plan = task_spec.plan_of(task.definition.api, task.api["overrides"])
-        self._runs.add(task.id, RunningTask(self._staff.stubs.stubbed(plan), declared=plan))
+        spec = task_spec.from_task_definition(task.definition.api, task.api["overrides"])
+        self._runs.add(task.id, RunningTask(self._staff.stubs.stubbed(spec), declared=spec))
         self._workers.submit(self._launch, task)
 
     def stop(self, task: Task, *, code: str, reason: str) -> None:
@@ -148,7 +148,7 @@ class TaskLauncher:
             self._staff.admission.assume(task)
             self._provision(task, run)
             self._say(task, "PENDING")
-            given = self._staff.admission.prepare(task, run.declared, self._face(run))
+            given = self._staff.admission.prepare(task, run.declared, self._interface(run))
             self._start(task, run, given)
             self._activate(task, run)
         except LaunchFailedError as failure:
@@ -158,26 +158,26 @@ class TaskLauncher:
         except NoFreeAddressError:
             self._failed(task, LaunchFailedError(NO_ADDRESS))
         except PreflightError as trouble:
-            self._book.trouble(str(trouble))
+            self._ledger.trouble(str(trouble))
             self._failed(task, LaunchFailedError(f"the rehearsal could not go on: {trouble}"))
         except Exception as error:  # noqa: BLE001 - a fault of ours must not look like a stopped task
             traceback.print_exc()
-            self._book.trouble(f"the rehearsal broke while it launched a task: {error!r}")
+            self._ledger.trouble(f"the rehearsal broke while it launched a task: {error!r}")
             self._failed(task, LaunchFailedError("the rehearsal broke"))
 
     @staticmethod
-    def _face(run: RunningTask) -> Interface:
-        if run.face is None:
+    def _interface(run: RunningTask) -> Interface:
+        if run.interface is None:
             raise LaunchFailedError("the task has no network interface")
-        return run.face
+        return run.interface
 
     def _provision(self, task: Task, run: RunningTask) -> None:
         made = self._staff.interfaces.create(task.region, task.network, task=task.id)
-        run.interface, run.public, run.face = made.id, made.public, made.face
+        run.interface_id, run.public, run.interface = made.id, made.public, made.interface
         details = {
-            "subnetId": made.face.subnet,
+            "subnetId": made.interface.subnet,
             "networkInterfaceId": made.id,
-            "privateIPv4Address": made.face.address,
+            "privateIPv4Address": made.interface.address,
         }
         attachment = {
             "id": states.new_id(),
@@ -188,7 +188,7 @@ class TaskLauncher:
         task.api["attachments"] = [attachment]
         for container in task.api["containers"]:
             container["networkInterfaces"] = [
-                {"attachmentId": attachment["id"], "privateIpv4Address": made.face.address}
+                {"attachmentId": attachment["id"], "privateIpv4Address": made.interface.address}
             ]
 
     def _start(self, task: Task, run: RunningTask, given: Mapping[str, Mapping[str, str]]) -> None:
@@ -196,15 +196,15 @@ class TaskLauncher:
             task.is_assumed = True
             return
         task.api["pullStartedAt"] = states.now()
-        images = {c.name: self._image(c, task.region) for c in run.plan.containers}
+        images = {c.name: self._image(c, task.region) for c in run.spec.containers}
         task.api["pullStoppedAt"] = states.now()
         run.holder = self._means.runner.hold(
-            task.id, run.plan, address=self._face(run).address, publish=self._published(task, run)
+            task.id, run.spec, address=self._interface(run).address, publish=self._published(task, run)
         )
         self._starter.start(task, run, images, self._environments(task, run, given))
 
-    def _image(self, plan: ContainerSpec, region: str) -> str:
-        return plan.image if plan.is_stub or self._means is None else self._means.pulls.image(plan.image, region)
+    def _image(self, spec: ContainerSpec, region: str) -> str:
+        return spec.image if spec.is_stub or self._means is None else self._means.pulls.image(spec.image, region)
 
     def _published(self, task: Task, run: RunningTask) -> list[tuple[str, int]]:
         """Address and port of every door, for engines whose network namespaces cannot be entered."""
@@ -216,14 +216,14 @@ class TaskLauncher:
         """Whether this machine can run a task; if not, the ledger says why it is only assumed to run."""
         what = task.definition.label
         wanted = runtime_platform.wanted(task.definition.api)
-        cached = [c.image for c in run.plan.containers if not c.is_stub and means.pulls.is_elsewhere(c.image)]
+        cached = [c.image for c in run.spec.containers if not c.is_stub and means.pulls.is_elsewhere(c.image)]
         reason = None
         if wanted not in means.runner.engine.platforms:
             reason = f"{what} wants {wanted}, which this machine cannot run"
         elif cached:
             reason = f"{what} gets {cached[0]} through a pull-through cache, and its upstream is not asked here"
         if reason is not None:
-            self._book.skip(task.definition.arn, reason)
+            self._ledger.skip(task.definition.arn, reason)
         return reason is None
 
     def _environments(
@@ -233,12 +233,12 @@ class TaskLauncher:
         if run.holder is None or not run.pid or self._means is None:
             return {name: dict(values) for name, values in given.items()}
         run.closers.append(self._means.endpoint.open(run.pid, lambda asked: self._answer(task, run, asked)))
-        run.closers.append(self._means.neighbours.open(task, run.holder, self._face(run)))
+        run.closers.append(self._means.neighbours.open(task, run.holder, self._interface(run)))
         variables = functools.partial(
             metadata_endpoint.variables,
             credentials=self._staff.credentials.path(task),
             region=task.region,
-            has_way_to_aws=self._staff.admission.has_way_to_aws(task, self._face(run)),
+            has_way_to_aws=self._staff.admission.has_way_to_aws(task, self._interface(run)),
             is_at_80=self._means.endpoint.lead(run.pid),
         )
         return {c["name"]: {**variables(_key(c)), **given[c["name"]]} for c in task.api["containers"]}
@@ -254,13 +254,13 @@ class TaskLauncher:
             return self._staff.credentials.answer(task, path)
         parts = path.strip("/").split("/")
         own = next((c["name"] for c in task.api["containers"] if len(parts) > 1 and _key(c) == parts[1]), None)
-        if own is None or parts[0] not in {"v3", "v4"} or run.face is None:
+        if own is None or parts[0] not in {"v3", "v4"} or run.interface is None:
             return None
-        block, zone = self._staff.admission.place(task, run.face)
+        block, zone = self._staff.admission.place(task, run.interface)
         if parts[2:] == ["task"]:
-            return metadata.task(task.api, run.plan, run.ids, block=block, zone=zone)
+            return metadata.task(task.api, run.spec, run.ids, block=block, zone=zone)
         if not parts[2:]:
-            return metadata.container(task.api, run.plan, run.ids, own, block=block)
+            return metadata.container(task.api, run.spec, run.ids, own, block=block)
         return {} if parts[2:] in (["stats"], ["task", "stats"]) else None
 
     def _activate(self, task: Task, run: RunningTask) -> None:
@@ -270,7 +270,7 @@ class TaskLauncher:
         given = (task.deployment or task.service.primary).given if task.service is not None else {}
         if given.get("loadBalancers") or given.get("serviceRegistries"):
             self._say(task, "ACTIVATING")
-        self._staff.registries.register(task, self._face(run))
+        self._staff.registries.register(task, self._interface(run))
         self._staff.targets.register(task, run)
         container_insights.create_log_group(self._state, task)
         self._ran(task)
@@ -293,12 +293,12 @@ class TaskLauncher:
 
     def _enter(self, task: Task) -> None:
         what = task.definition.label
-        self._book.enter(what, None, "assumed" if task.is_assumed else "run")
+        self._ledger.enter(what, None, "assumed" if task.is_assumed else "run")
         run = self._runs.get(task.id)
-        for plan in run.plan.containers if run is not None else ():
-            if plan.is_stub:
-                self._book.enter(what, f"ContainerDefinitions.{plan.name}", "stubbed")
-                self._book.note(f"container {plan.name} of {what} is a stub")
+        for spec in run.spec.containers if run is not None else ():
+            if spec.is_stub:
+                self._ledger.enter(what, f"ContainerDefinitions.{spec.name}", "stubbed")
+                self._ledger.note(f"container {spec.name} of {what} is a stub")
 
     def _say(self, task: Task, status: str) -> None:
         with self._state.changed:
@@ -331,7 +331,7 @@ class TaskLauncher:
         except ClientError:
             pass  # what it was taken from is gone already
         except Exception as error:  # noqa: BLE001 - a task that never ends would hold its service, and its stack
-            self._book.trouble(f"task {task.id} could not be taken down: {error}")
+            self._ledger.trouble(f"task {task.id} could not be taken down: {error}")
 
     def _leave(self, task: Task, run: RunningTask) -> None:
         """No load balancer asks it any more, and nobody asks how its containers are."""
@@ -353,8 +353,8 @@ class TaskLauncher:
         self._staff.credentials.forget(task)
         run.close()
         self._say(task, "DEPROVISIONING")
-        if run.interface is not None:
-            self._staff.interfaces.delete(task.region, run.interface)
+        if run.interface_id is not None:
+            self._staff.interfaces.delete(task.region, run.interface_id)
 
     def _end(self, task: Task) -> None:
         with self._state.changed:
@@ -370,16 +370,16 @@ class TaskLauncher:
         run = self._runs.get(task.id)
         if run is None or not run.pid:
             return task.is_assumed
-        essential = [plan for plan in run.plan.containers if plan.is_essential and not plan.is_stub]
-        named = [{port for port, kind in plan.ports if kind == "tcp"} for plan in essential]
+        essential = [spec for spec in run.spec.containers if spec.is_essential and not spec.is_stub]
+        named = [{port for port, kind in spec.ports if kind == "tcp"} for spec in essential]
         return all(named) and set().union(*named) <= namespace.listening(run.pid)
 
     def flush(self) -> None:
         """Write what the containers said so far to their log streams."""
         for task, run in self._runs.items():
-            for plan in run.plan.containers:
-                if self._starter is not None and plan.name in run.ids:
-                    self._starter.write_log(self._state.tasks[task], plan, run.ids[plan.name])
+            for spec in run.spec.containers:
+                if self._starter is not None and spec.name in run.ids:
+                    self._starter.write_log(self._state.tasks[task], spec, run.ids[spec.name])
 
 
 def _key(shown: dict[str, Any]) -> str:

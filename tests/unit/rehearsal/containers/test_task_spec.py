@@ -30,16 +30,16 @@ from preflight.rehearsal.tasks.image_pull import Pulls
 from preflight.rehearsal.tasks.launch_calls.caller import LaunchFailedError
 
 
-def plan(*given: dict[str, Any], **more: Any) -> TaskSpec:
+def spec(*given: dict[str, Any], **more: Any) -> TaskSpec:
     named = [{"image": "i", **container} for container in given]
-    return task_spec.plan_of(
+    return task_spec.from_task_definition(
         {"family": "f", "revision": 3, "cpu": "256", "memory": "512", "containerDefinitions": named, **more}
     )
 
 
 def test_mounts_of_another_container_come_after_its_own() -> None:
     mounts = [{"sourceVolume": "v", "containerPath": "/v"}]
-    found = plan(
+    found = spec(
         {"name": "a", "mountPoints": mounts}, {"name": "b", "volumesFrom": [{"sourceContainer": "a", "readOnly": True}]}
     )
 
@@ -56,26 +56,26 @@ def test_mounts_of_another_container_come_after_its_own() -> None:
 )
 def test_a_restart_policy(code: int, ran: float, *, applies: bool) -> None:
     policy = {"enabled": True, "restartAttemptPeriod": 60, "ignoredExitCodes": [3]}
-    restart = plan({"name": "a", "restartPolicy": policy}).containers[0].restart
+    restart = spec({"name": "a", "restartPolicy": policy}).containers[0].restart
 
     assert restart is not None
     assert restart.applies(code=code, ran=ran) is applies
 
 
 def test_a_policy_that_is_not_enabled_restarts_nothing() -> None:
-    assert plan({"name": "a", "restartPolicy": {"enabled": False}}).containers[0].restart is None
+    assert spec({"name": "a", "restartPolicy": {"enabled": False}}).containers[0].restart is None
 
 
 def test_volumes_on_efs_are_told_apart() -> None:
     efs = {"fileSystemId": "fs-1", "authorizationConfig": {"accessPointId": "fsap-1", "iam": "ENABLED"}}
-    found = plan({"name": "a"}, volumes=[{"name": "own"}, {"name": "shared", "efsVolumeConfiguration": efs}])
+    found = spec({"name": "a"}, volumes=[{"name": "own"}, {"name": "shared", "efsVolumeConfiguration": efs}])
 
     assert found.file_systems == {"shared": FileSystem("fs-1", "/", "fsap-1", has_iam=True)}
 
 
 def test_containers_stop_after_those_that_depend_on_them() -> None:
     on = {"dependsOn": [{"containerName": "db", "condition": "START"}]}
-    found = plan({"name": "web", **on}, {"name": "db"}, {"name": "worker", **on})
+    found = spec({"name": "web", **on}, {"name": "db"}, {"name": "worker", **on})
 
     assert [c.name for c in container_start.stopping_order(found.containers)] == ["worker", "web", "db"]
 
@@ -84,7 +84,7 @@ def test_a_circle_stops_all_the_same() -> None:
     def on(name: str) -> dict[str, Any]:
         return {"dependsOn": [{"containerName": name, "condition": "START"}]}
 
-    found = plan({"name": "a", **on("b")}, {"name": "b", **on("a")})
+    found = spec({"name": "a", **on("b")}, {"name": "b", **on("a")})
 
     assert len(container_start.stopping_order(found.containers)) == 2
 
@@ -104,7 +104,7 @@ def test_which_images_are_stubbed(pattern: str, image: str, *, has: bool) -> Non
 
 
 def test_a_stub_ends_where_another_container_waits_for_its_end() -> None:
-    given = plan(
+    given = spec(
         {"name": "waits", "image": "x"},
         {"name": "init", "image": "x"},
         {"name": "app", "dependsOn": [{"containerName": "init", "condition": "SUCCESS"}]},
@@ -190,7 +190,7 @@ def test_where_a_container_asks_for_credentials(name: str, value: str, *, at_80:
 
 def test_the_metadata_of_a_container_names_its_stream() -> None:
     options = {"awslogs-group": "g", "awslogs-region": "r", "awslogs-stream-prefix": "p"}
-    given = plan({"name": "a", "logConfiguration": {"logDriver": "awslogs", "options": options}})
+    given = spec({"name": "a", "logConfiguration": {"logDriver": "awslogs", "options": options}})
     shown = {
         "clusterArn": "c",
         "taskArn": "arn:task/x/0123",
@@ -243,7 +243,7 @@ def test_a_container_path_is_no_option_of_the_engine(tmp_path: Path) -> None:
     engine = mock.MagicMock(program="podman", env={})
     runner = ContainerRunner(engine, run="r", folder=tmp_path)
     mounts = [{"sourceVolume": "v", "containerPath": "/x:O,upperdir=/etc,workdir=/w"}]
-    given = plan({"name": "a", "mountPoints": mounts}, volumes=[{"name": "v"}])
+    given = spec({"name": "a", "mountPoints": mounts}, volumes=[{"name": "v"}])
     holder = NamespaceContainer("t", "c", 0, tmp_path)
 
     with pytest.raises(ToolBrokeError, match="has a colon"):
@@ -283,9 +283,9 @@ def test_what_breaks_in_a_namespace_breaks_where_it_was_asked_for(monkeypatch: p
 )
 def test_a_port_that_is_none_is_not_asked(port: str) -> None:
     runs = RunningTasks()
-    runs.add("t", run := RunningTask(plan({"name": "a"})))
+    runs.add("t", run := RunningTask(spec({"name": "a"})))
     run.holder = NamespaceContainer("t", "c", 1, Path())
-    run.face = Interface("v", "s", "10.0.0.4", (), has_public_address=False)
+    run.interface = Interface("v", "s", "10.0.0.4", (), has_public_address=False)
     request = Request.from_values(inside_requests.PATH, query_string={"task": "t", "port": port})
 
     assert json.loads(inside_requests.answer(request, runs).get_data())["trouble"] == f"no port: {port[:20]!r}"

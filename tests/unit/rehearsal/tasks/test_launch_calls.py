@@ -37,7 +37,7 @@ NETWORK = Network(
         {"GroupId": "sg-1", "IpPermissionsEgress": [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]},
     ),
 )
-FACE = Interface("vpc-1", "subnet-1", "10.0.0.4", ("sg-1",), has_public_address=True)
+INTERFACE = Interface("vpc-1", "subnet-1", "10.0.0.4", ("sg-1",), has_public_address=True)
 Client = Callable[..., Any]
 Make = Callable[..., ExecutionRoleCaller]
 
@@ -56,7 +56,7 @@ def make(account: Server) -> Make:
         arn = f"arn:aws:ecs:{REGION}:{ACCOUNT}:task/c/t"
         task = Task("t", arn, REGION, cluster, definition, {"overrides": {}}, {})
         own, known = account.account, Roles(account.account)
-        return ExecutionRoleCaller(own, known, task, FACE, NETWORK, Policies(policies))
+        return ExecutionRoleCaller(own, known, task, INTERFACE, NETWORK, Policies(policies))
 
     return caller
 
@@ -83,9 +83,9 @@ def test_of_two_environment_files_the_first_one_counts(make: Make, client: Clien
         client("s3").put_object(Bucket="files", Key=key, Body=io.BytesIO(body))
     values = [{"type": "s3", "value": f"arn:aws:s3:::files/{key}"} for key in ("1.env", "2.env")]
     given = {"name": "a", "image": "i", "environmentFiles": values}
-    plan = task_spec.plan_of({"family": "f", "revision": 1, "containerDefinitions": [given]})
+    spec = task_spec.from_task_definition({"family": "f", "revision": 1, "containerDefinitions": [given]})
 
-    assert environment_files.environment(make(statement("s3:*")), plan.containers[0]) == {"A": "1", "B": "1", "C": "2"}
+    assert environment_files.environment(make(statement("s3:*")), spec.containers[0]) == {"A": "1", "B": "1", "C": "2"}
 
 
 def test_environment_files_of_run_task_replace_those_of_the_definition() -> None:
@@ -93,9 +93,9 @@ def test_environment_files_of_run_task_replace_those_of_the_definition() -> None
     override = {"name": "a", "environmentFiles": [{"type": "s3", "value": "other"}]}
     definition = {"family": "f", "revision": 1, "containerDefinitions": [given]}
 
-    plan = task_spec.plan_of(definition, {"containerOverrides": [override]})
+    spec = task_spec.from_task_definition(definition, {"containerOverrides": [override]})
 
-    assert plan.containers[0].environment_files == ("other",)
+    assert spec.containers[0].environment_files == ("other",)
 
 
 def test_a_parameter_is_read_in_the_region_of_its_arn(make: Make, client: Client) -> None:
@@ -169,7 +169,7 @@ def test_the_secrets_of_a_log_driver_are_asked_for_as_well(
     monkeypatch.setattr(LaunchChecks, "_caller", lambda *_: caller)
     log = {"logDriver": "splunk", "secretOptions": [{"name": "splunk-token", "valueFrom": "/nobody/put/it"}]}
     given = {"name": "a", "image": "i", "logConfiguration": log}
-    plan = task_spec.plan_of({"family": "f", "revision": 1, "containerDefinitions": [given]})
+    spec = task_spec.from_task_definition({"family": "f", "revision": 1, "containerDefinitions": [given]})
 
     with pytest.raises(LaunchFailedError, match="invalid ssm parameters: /nobody/put/it"):
-        LaunchChecks(account.account, account._registry).prepare(caller.task, plan, FACE)
+        LaunchChecks(account.account, account._registry).prepare(caller.task, spec, INTERFACE)

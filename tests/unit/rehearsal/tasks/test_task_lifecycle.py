@@ -32,16 +32,16 @@ class Scene:
     def __init__(self, account: Server) -> None:
         self.state = State(account.account)
         self.runs = RunningTasks()
-        self.book = Ledger()
+        self.ledger = Ledger()
         self.runner = mock.MagicMock()
         self.runner.hold.return_value.pid = 0
         self.runner.engine.platforms = {"linux/amd64"}
         self.staff = mock.MagicMock()
         self.staff.interfaces.create.return_value.public = None
-        self.staff.stubs.stubbed = lambda plan: plan
+        self.staff.stubs.stubbed = lambda spec: spec
         means = ContainerBackend(self.runner, *(mock.MagicMock() for _ in range(4)))
         means.pulls.is_elsewhere.return_value = False  # type: ignore[attr-defined]  # a mock
-        self.launcher = TaskLauncher(self.state, self.runs, self.staff, self.book, means)
+        self.launcher = TaskLauncher(self.state, self.runs, self.staff, self.ledger, means)
         cluster, definition = Cluster("c", "c", {}), Definition("f:1", FAMILY, [])
         shown = [{"name": c["name"], "lastStatus": "PENDING", "healthStatus": "UNKNOWN"} for c in CONTAINERS]
         api: dict[str, Any] = {
@@ -83,8 +83,8 @@ def test_the_account_closes_while_a_container_waits_for_another(
     ],
 )
 def test_a_task_ends_whatever_breaks_and_gives_back_its_network(scene: Scene, trouble: Exception) -> None:
-    run = RunningTask(task_spec.plan_of(FAMILY))
-    run.interface = "eni-1"
+    run = RunningTask(task_spec.from_task_definition(FAMILY))
+    run.interface_id = "eni-1"
     run.closers.append(closed := mock.MagicMock())
     scene.runs.add("t", run)
     scene.runner.remove.side_effect = trouble
@@ -94,11 +94,11 @@ def test_a_task_ends_whatever_breaks_and_gives_back_its_network(scene: Scene, tr
 
     assert closed.called
     assert scene.staff.interfaces.delete.call_args.args == ("eu-west-1", "eni-1")
-    assert [said for said in scene.book.observations().problems if "task t could not be taken down" in said]
+    assert [said for said in scene.ledger.observations().problems if "task t could not be taken down" in said]
 
 
 def test_nothing_of_a_task_goes_on_after_the_account_closed(scene: Scene) -> None:
-    run = RunningTask(task_spec.plan_of(FAMILY))
+    run = RunningTask(task_spec.from_task_definition(FAMILY))
     run.watches.append(watch := mock.MagicMock())
     run.closers.append(closed := mock.MagicMock())
     scene.runs.add("t", run)
@@ -112,7 +112,7 @@ def test_nothing_of_a_task_goes_on_after_the_account_closed(scene: Scene) -> Non
 
 def test_a_container_is_removed_once_its_exit_code_is_noted(scene: Scene) -> None:
     noted = []
-    run = RunningTask(task_spec.plan_of(FAMILY))
+    run = RunningTask(task_spec.from_task_definition(FAMILY))
     run.ids["db"] = "c1"
     shown = state.container(scene.task, "db")
     shown["lastStatus"] = "RUNNING"

@@ -33,7 +33,7 @@ class ExecutionRoleCaller:
     account: Account
     roles: Roles
     task: Task
-    face: Interface
+    interface: Interface
     network: Network
     policies: Policies
 
@@ -51,9 +51,9 @@ class ExecutionRoleCaller:
         """A client of the pretended account; of the task's region unless another is named."""
         return self.account.client(service, region or self.task.region)
 
-    def way_to(self, service: str) -> Blocker | None:
+    def blocker_to(self, service: str) -> Blocker | None:
         """What keeps the task from a service, None where nothing does."""
-        return reachability.to_service(self.network, self.face, service)
+        return reachability.to_service(self.network, self.interface, service)
 
     def request(self, action: str, resource: str) -> RequestContext:
         """The call as policies see it."""
@@ -64,7 +64,7 @@ class ExecutionRoleCaller:
             "aws:principalaccount": self.account.id,
             "aws:resourceaccount": self.account.id,
             "aws:principalarn": str(role_of(self.task)),
-            "aws:sourcevpc": self.face.vpc if endpoint else "",
+            "aws:sourcevpc": self.interface.vpc if endpoint else "",
             "aws:sourcevpce": str(endpoint["VpcEndpointId"]) if endpoint else "",
         }
         return RequestContext(action, resource, {key: value for key, value in context.items() if value})
@@ -98,7 +98,7 @@ class ExecutionRoleCaller:
 
     def _endpoint(self, action: str) -> Mapping[str, Any] | None:
         """The VPC endpoint that an action's call goes through, None where it takes another way."""
-        return next(iter(reachability.endpoints(self.network, self.face, service_of(action))), None)
+        return next(iter(reachability.endpoints(self.network, self.interface, service_of(action))), None)
 
 
 def service_of(action: str) -> str:

@@ -44,7 +44,7 @@ def mount(caller: ExecutionRoleCaller, file_system: FileSystem) -> None:
 def _reach(caller: ExecutionRoleCaller, file_system: FileSystem, targets: list[dict[str, Any]], efs: Any) -> None:
     """One of the mount targets is in the task's zone, and its security group admits NFS from the task."""
     zones = {s["SubnetId"]: s["AvailabilityZone"] for s in caller.network.subnets}
-    own = zones.get(caller.face.subnet)
+    own = zones.get(caller.interface.subnet)
     near = [t for t in targets if zones.get(t["SubnetId"]) == own]
     if not near:
         why = f"the file system has no mount target in the Availability Zone of the task ({own})"
@@ -52,8 +52,8 @@ def _reach(caller: ExecutionRoleCaller, file_system: FileSystem, targets: list[d
     described = efs.describe_mount_target_security_groups(MountTargetId=near[0]["MountTargetId"])
     groups = tuple(described.get("SecurityGroups") or _default_groups(caller))
     address = near[0].get("IpAddress") or _address(caller, near[0]["SubnetId"])
-    there = Interface(caller.face.vpc, near[0]["SubnetId"], address, groups, has_public_address=False)
-    missing = reachability.between(caller.network, caller.face, there, NFS)
+    there = Interface(caller.interface.vpc, near[0]["SubnetId"], address, groups, has_public_address=False)
+    missing = reachability.between(caller.network, caller.interface, there, NFS)
     if missing is not None:
         msg = f"{EFS}mount.nfs4: Connection timed out: {missing.message}"
         raise LaunchFailedError(msg)

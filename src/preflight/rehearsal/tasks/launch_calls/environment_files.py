@@ -29,7 +29,7 @@ def environment(caller: ExecutionRoleCaller, container: ContainerSpec) -> dict[s
 
 def _text(caller: ExecutionRoleCaller, arn: str) -> str:
     bucket, _, key = arn.partition(":::")[2].partition("/")
-    if caller.way_to("s3"):
+    if caller.blocker_to("s3"):
         raise LaunchFailedError(
             f"{ENVIRONMENT}RequestCanceled: request context canceled caused by: context deadline exceeded"
         )

@@ -70,7 +70,7 @@ def authorize(caller: ExecutionRoleCaller, containers: tuple[ContainerSpec, ...]
             secrets.value(caller, container.registry_secret)
     if not any(ecr_image(container.image) for container in containers):
         return
-    if caller.way_to("ecr.api"):
+    if caller.blocker_to("ecr.api"):
         raise LaunchFailedError(
             f"{callers.AUTH}The task cannot pull registry auth from Amazon ECR: There is a connection issue "
             "between the task and Amazon ECR. Check your task network configuration. operation error "
@@ -95,13 +95,13 @@ def find(caller: ExecutionRoleCaller, registry: Registry, container: ContainerSp
     """
     image = ecr_image(container.image)
     if image is None:
-        if reachability.to_internet(caller.network, caller.face):
+        if reachability.to_internet(caller.network, caller.interface):
             raise LaunchFailedError(
                 f"{PULL} 5 time(s): failed to resolve ref {full_name(container.image)}: failed to do "
                 "request: Head: dial tcp: i/o timeout"
             )
         return
-    if caller.way_to("ecr.dkr"):
+    if caller.blocker_to("ecr.dkr"):
         raise LaunchFailedError(
             f"{PULL} 5 time(s): failed to resolve ref {container.image}: failed to do request: Head: dial tcp: i/o timeout"
         )
@@ -196,8 +196,8 @@ def _may_import(caller: ExecutionRoleCaller, image: ImageReference, name: str) -
         denied = caller.denial(action, arn, has_grant=_registry_grants(caller, image, action, arn))
         if denied:
             raise LaunchFailedError(f"{PULL} 1 time(s): failed to resolve ref {name}: denied: {denied}")
-    is_private = next(iter(reachability.endpoints(caller.network, caller.face, "ecr.dkr")), None) is not None
-    if is_private and reachability.to_internet(caller.network, caller.face):
+    is_private = next(iter(reachability.endpoints(caller.network, caller.interface, "ecr.dkr")), None) is not None
+    if is_private and reachability.to_internet(caller.network, caller.interface):
         raise LaunchFailedError(
             f"{PULL} 5 time(s): failed to resolve ref {name}: i/o timeout: the first pull through a cache by a "
             "VPC endpoint needs a route to the internet"
@@ -235,9 +235,9 @@ def _may_get_layers(caller: ExecutionRoleCaller, image: ImageReference) -> None:
     start = (
         "CannotPullContainerError: ref pull has been retried 1 time(s): failed to copy: httpReaderSeeker: failed open: "
     )
-    if caller.way_to("s3"):
+    if caller.blocker_to("s3"):
         raise LaunchFailedError(f"{start}failed to do request: dial tcp: i/o timeout")
-    endpoint = next(iter(reachability.endpoints(caller.network, caller.face, "s3")), None)
+    endpoint = next(iter(reachability.endpoints(caller.network, caller.interface, "s3")), None)
     policy = iam_policy.document(endpoint.get("PolicyDocument")) if endpoint is not None else None
     layers = LAYERS.format(partition=caller.partition, region=image.region)
     request = caller.request("s3:GetObject", layers)

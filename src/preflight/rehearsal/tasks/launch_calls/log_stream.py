@@ -25,7 +25,7 @@ def open_stream(caller: ExecutionRoleCaller, name: str, log: Mapping[str, Any]) 
         return
     options = log["options"]
     group, region = options["awslogs-group"], options["awslogs-region"]
-    if caller.way_to("logs"):
+    if caller.blocker_to("logs"):
         raise LaunchFailedError(
             f"{callers.LOGGER}The task cannot find the Amazon CloudWatch log group defined in the task "
             "definition. There is a connection issue between the task and Amazon CloudWatch. Check "

@@ -35,7 +35,7 @@ def _from_secrets_manager(caller: ExecutionRoleCaller, reference: str) -> str:
     parts = reference.split(":")
     arn = ":".join(parts[:7])
     key, stage, version = (*parts[7:10], "", "", "")[:3]
-    if caller.way_to("secretsmanager"):
+    if caller.blocker_to("secretsmanager"):
         raise LaunchFailedError(
             callers.AUTH + "unable to retrieve secret from asm: There is a connection issue between the task "
             "and AWS Secrets Manager. Check your task network configuration."
@@ -67,7 +67,7 @@ def _from_parameter_store(caller: ExecutionRoleCaller, reference: str) -> str:
     path = name if name.startswith("/") else f"/{name}"
     account = caller.task.arn.split(":")[4]
     arn = reference if is_arn else f"arn:{caller.partition}:ssm:{caller.task.region}:{account}:parameter{path}"
-    if caller.way_to("ssm"):
+    if caller.blocker_to("ssm"):
         raise LaunchFailedError(
             callers.AUTH + "unable to retrieve secrets from ssm: The task cannot pull secrets from AWS Systems "
             "Manager. There is a connection issue between the task and AWS Systems Manager Parameter "
