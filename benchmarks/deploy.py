@@ -21,7 +21,7 @@ from preflight.deploy import lifecycle
 from preflight.deploy.lifecycle import Wish
 from preflight.deploy.targets.rehearsal import EmulatedAccount
 from preflight.model import Finding
-from preflight.pipeline import run as pipeline
+from preflight.pipeline.request import new_run
 from preflight.plan import plan
 from preflight.plan.plan import Plan
 from preflight.smoke import SmokeTest
@@ -48,7 +48,7 @@ def scan(program: Path) -> float:
 
 def deploy(asked: Plan, engine: Engine) -> float:
     """Seconds from the first create call to the last page, with images in the store."""
-    run = pipeline.new_run()
+    run = new_run()
     account = EmulatedAccount(asked, run=run, has_containers=True)
     remains: list[Finding] = []
     try:

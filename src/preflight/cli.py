@@ -17,7 +17,7 @@ from preflight.errors import PreflightError, StopRequested, UsageError
 
 if TYPE_CHECKING:
     from preflight.model import Report
-    from preflight.pipeline.run import AccountOptions, RunRequest
+    from preflight.pipeline.request import AccountOptions, RunRequest
     from preflight.rehearsal.server import Server
 
 TARGETS = ("rehearsal", "aws")
@@ -217,7 +217,7 @@ def _rehearse(args: argparse.Namespace) -> int:
 
 
 def _run_plan(args: argparse.Namespace, stages: tuple[str, ...]) -> int:
-    from preflight.pipeline.run import RunRequest  # noqa: PLC0415 - `--help` has to be quick
+    from preflight.pipeline.request import RunRequest  # noqa: PLC0415 - `--help` has to be quick
     from preflight.plan import plan  # noqa: PLC0415 - `--help` has to be quick
 
     asked = plan.load(plan.find(args.plan))
@@ -230,7 +230,7 @@ def _run_plan(args: argparse.Namespace, stages: tuple[str, ...]) -> int:
             rules=asked.rules,
             strict=args.strict,
             has_containers=args.containers == "auto",
-            keeps=args.keep,
+            is_kept=args.keep,
             account=_account(args),
         ),
     )
@@ -239,7 +239,7 @@ def _run_plan(args: argparse.Namespace, stages: tuple[str, ...]) -> int:
 def _account(args: argparse.Namespace) -> AccountOptions | None:
     """The account to deploy on, None for the rehearsal."""
     from preflight.deploy.targets import account  # noqa: PLC0415 - `--help` has to be quick
-    from preflight.pipeline.run import AccountOptions  # noqa: PLC0415 - `--help` has to be quick
+    from preflight.pipeline.request import AccountOptions  # noqa: PLC0415 - `--help` has to be quick
 
     if args.target == "rehearsal":
         for name in ("account", "regions", "yes", "keep_failed"):
@@ -254,7 +254,7 @@ def _account(args: argparse.Namespace) -> AccountOptions | None:
     if not args.yes and not sys.stdin.isatty():
         msg = "nobody can be asked whether to deploy on the account. Next: agree by --yes"
         raise UsageError(msg)
-    return AccountOptions(args.account, args.regions, agrees=lambda: args.yes or _agrees(), keeps_failed=args.keep_failed)
+    return AccountOptions(args.account, args.regions, agrees=lambda: args.yes or _agrees(), is_kept_failed=args.keep_failed)
 
 
 def _agrees() -> bool:
@@ -265,7 +265,7 @@ def _agrees() -> bool:
 
 
 def _paths(args: argparse.Namespace) -> int:
-    from preflight.pipeline.run import RunRequest  # noqa: PLC0415 - `--help` has to be quick
+    from preflight.pipeline.request import RunRequest  # noqa: PLC0415 - `--help` has to be quick
     from preflight.plan import plan  # noqa: PLC0415 - `--help` has to be quick
 
     templates: list[Path] = []
@@ -286,13 +286,13 @@ def _paths(args: argparse.Namespace) -> int:
 
 
 def _report(args: argparse.Namespace, request: RunRequest) -> int:
-    from preflight.pipeline.run import Run  # noqa: PLC0415 - `--help` has to be quick
+    from preflight.pipeline import run  # noqa: PLC0415 - `--help` has to be quick
 
     formats = args.format or ["text"]
     if len(formats) > 1 and args.output_dir is None:
         msg = "several formats go to files. Next: name a folder by --output-dir"
         raise UsageError(msg)
-    report = Run(request, lambda text: _say(f"preflight: {text}")).report()
+    report = run.run(request, lambda text: _say(f"preflight: {text}"))
     for name in formats:
         _write(name, report, args.output_dir)
     return report.exit_code
@@ -316,7 +316,7 @@ def _write(name: str, report: Report, folder: Path | None) -> None:
 
 
 def _serve(args: argparse.Namespace) -> int:
-    from preflight.pipeline import run  # noqa: PLC0415 - `--help` has to be quick
+    from preflight.pipeline import request  # noqa: PLC0415 - `--help` has to be quick
     from preflight.rehearsal import serve  # noqa: PLC0415 - `--help` has to be quick
     from preflight.rehearsal.connectivity import public_ports  # noqa: PLC0415 - `--help` has to be quick
     from preflight.rehearsal.serve import ServeOptions  # noqa: PLC0415 - `--help` has to be quick
@@ -331,7 +331,7 @@ def _serve(args: argparse.Namespace) -> int:
         standins[image] = Path(folder).absolute()
     settings = ServeOptions(
         port=args.port,
-        run=args.run or run.new_run(),
+        run=args.run or request.new_run(),
         has_containers=args.containers == "auto",
         standins=standins,
         ends_with_input=args.until_eof,

@@ -21,13 +21,12 @@ from preflight.deploy.targets.target import DeploymentTarget
 from preflight.errors import PreflightError, UsageError
 from preflight.model import Finding, Outcome, Report, Say
 from preflight.pipeline import run as pipeline
-from preflight.pipeline.run import AccountOptions, Run, RunRequest
+from preflight.pipeline.request import STAGES, TARGETS, AccountOptions, RunRequest, new_run
 from preflight.plan import plan
 from preflight.plan.plan import Plan
 from preflight.report import text
 
 PLAN = "preflight.yaml"
-TARGETS = ("rehearsal", "aws")
 _REPORTS: pytest.StashKey[dict[Path, Report]] = pytest.StashKey()
 
 
@@ -56,7 +55,7 @@ class PlanFile(pytest.File):
 
     def collect(self) -> Iterable[pytest.Item]:
         """One item a stage."""
-        for stage in pipeline.STAGES:
+        for stage in STAGES:
             yield StageItem.from_parent(self, name=stage)
 
 
@@ -96,14 +95,14 @@ def _report(config: pytest.Config, path: Path) -> Report:
     if path not in reports:
         asked = plan.load(path)
         request = RunRequest(
-            stages=pipeline.STAGES,
+            stages=STAGES,
             plan=asked,
             templates=tuple(asked.template_files()),
             rules=asked.rules,
             account=_account(config),
         )
         with _stoppable():
-            reports[path] = Run(request, _teller(config)).report()
+            reports[path] = pipeline.run(request, _teller(config))
     return reports[path]
 
 
@@ -127,7 +126,7 @@ def preflight_plan(request: pytest.FixtureRequest) -> Plan:
 @pytest.fixture(scope="session")
 def preflight_deployment(request: pytest.FixtureRequest, preflight_plan: Plan) -> Iterator[Live]:
     """The plan, deployed on the target; deleted at the end of the session."""
-    run, say = pipeline.new_run(), _teller(request.config)
+    run, say = new_run(), _teller(request.config)
     names = {path: path.name for path in preflight_plan.template_files()}
     try:
         where = _target(request.config, preflight_plan, run)

@@ -13,7 +13,7 @@ from typing import Any
 import boto3
 
 from preflight.container_engine import engine
-from preflight.pipeline import run as pipeline
+from preflight.pipeline.request import new_run
 from preflight.system import processes
 from preflight.system.processes import CompletedProcess, ServerProcess
 
@@ -95,7 +95,7 @@ class Account:
 @contextlib.contextmanager
 def serving() -> Iterator[Account]:
     """A fresh account of that kind, until the block ends."""
-    run = pipeline.new_run()
+    run = new_run()
     standin = f"nginx={ROOT / 'docker' / 'nginx-standin'}"
     service = ServerProcess(*COMMAND, "serve", "--until-eof", "--run", run, "--standin", standin)
     try:

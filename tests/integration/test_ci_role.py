@@ -12,7 +12,7 @@ import boto3
 import pytest
 
 from preflight.container_engine import engine
-from preflight.pipeline import run as pipeline
+from preflight.pipeline.request import new_run
 from preflight.system import processes, waiting
 from preflight.system.processes import CompletedProcess, ServerProcess
 from tests.unit.rehearsal.iam import callers
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.containers
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
     """A pretended account that stays, as a real one does, while runs come and go."""
-    run = pipeline.new_run()
+    run = new_run()
     standin = f"nginx={ROOT / 'docker' / 'nginx-standin'}"
     command = (sys.executable, "-m", "preflight", "serve", "--until-eof", "--run", run, "--standin", standin)
     service = ServerProcess(*command)

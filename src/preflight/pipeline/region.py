@@ -1,113 +1,110 @@
-"""One visit of a region: deploy the plan, ask what runs, delete it."""
+"""Rehearse and smoke in one region: deploy the plan, send its smoke requests, delete it."""
 
 from __future__ import annotations
 
 import contextlib
 import functools
-import time
-from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field
 
 from preflight import model
 from preflight.deploy import aws_errors, deployment, lifecycle
 from preflight.deploy.deployment import DeploymentFailedError
 from preflight.deploy.lifecycle import Live, Wish
 from preflight.deploy.targets.target import DeploymentTarget
-from preflight.errors import PreflightError
+from preflight.errors import StopRequested
 from preflight.model import Deployment, Finding, Outcome, Say, StageResult
+from preflight.pipeline.request import RunRequest
+from preflight.pipeline.stage import timed_stage
 from preflight.smoke import SmokeTest
+from preflight.system import waiting
 
 ASSUMED = "tasks were assumed to run (--containers off), so no page was asked for"
 
 
+@dataclass(frozen=True)
+class RegionResults:
+    """The results of rehearse and smoke, what was deployed, and notes for the report."""
+
+    stages: tuple[StageResult, ...]
+    deployment: Deployment = field(default_factory=Deployment)
+    notes: tuple[str, ...] = ()
+
+
 class RegionRun:
-    """Deploys a wish on a target and asks; `results` has the stages that were asked for, once it is over."""
+    """Rehearse and smoke in the region of a wish."""
 
-    def __init__(self, wish: Wish, where: DeploymentTarget, say: Say, *, stages: tuple[str, ...]) -> None:
+    def __init__(self, wish: Wish, target: DeploymentTarget, say: Say, *, request: RunRequest) -> None:
         self._wish = wish
-        self._where = where
+        self._target = target
         self._say = say
-        self._stages = stages
-        self.results: list[StageResult] = []
-        self.deployment = Deployment()
-        self.notes: list[str] = []
+        self._request = request
+        self._live: Live | None = None
+        self._remains: list[Finding] = []
+        self._deployment = Deployment()
+        self._notes: list[str] = []
 
-    def go(self, *, has_containers: bool, wait: Callable[[], None] | None = None) -> None:
-        """Deploy, ask, `wait`, delete.
+    def run(self) -> RegionResults:
+        """Deploy, send the smoke requests, wait for Ctrl-C if everything is kept, and delete.
 
         Raises:
-            StopRequested: it was asked to stop; everything is deleted by then.
+            StopRequested: the run was stopped; everything is deleted by then.
         """
-        if not has_containers:
-            self.notes.append(ASSUMED)
-        remains: list[Finding] = []
+        if not self._request.has_containers:
+            self._notes.append(ASSUMED)
         with contextlib.ExitStack() as cleanup:
-            deployed = self._deploy(cleanup, remains)
-            if deployed is not None:
-                self.deployment = deployment.described(deployed.deployment, [], ())
-                self._ask(deployed, has_containers=has_containers)
-                if wait is not None:
-                    self._say(f"everything is kept running at {deployed.deployment.session.endpoint} until Ctrl-C")
-                    wait()
-        if remains:
-            self.results = [model.failing(r, remains) if r.name == "rehearse" else r for r in self.results]
+            stages = [timed_stage("rehearse", self._say, functools.partial(self._rehearse, cleanup))]
+            if "smoke" in self._request.stages:
+                stages.append(self._smoke())
+            if self._live is not None and self._request.is_kept and self._request.account is None:
+                self._wait(self._live)
+        if self._remains:
+            stages[0] = model.failing(stages[0], self._remains)
+        return RegionResults(tuple(stages), self._deployment, tuple(self._notes))
 
-    def _stage(self, name: str, act: Callable[[], StageResult]) -> None:
-        start = time.monotonic()
-        self._say(name)
+    @aws_errors.as_account_errors()
+    def _rehearse(self, cleanup: contextlib.ExitStack) -> StageResult:
+        """Deploy the plan, until `cleanup` deletes it."""
+        deployed = lifecycle.deployed(self._wish, self._target, self._say, remains=self._remains)
         try:
-            with aws_errors.as_account_errors():
-                result = act()
-        except PreflightError as error:
-            result = StageResult(name, Outcome.ERROR, reason=str(error))
-        self.results.append(replace(result, seconds=time.monotonic() - start))
+            self._live = cleanup.enter_context(deployed)
+        except DeploymentFailedError as error:
+            return StageResult("rehearse", model.outcome_of(error.findings), findings=error.findings)
+        self._deployment = deployment.described(self._live.deployment, [], ())
+        return StageResult("rehearse", Outcome.PASS)
 
-    def _deploy(self, cleanup: contextlib.ExitStack, remains: list[Finding]) -> Live | None:
-        found: list[Live] = []
-
-        def deploy() -> StageResult:
-            try:
-                found.append(
-                    cleanup.enter_context(lifecycle.deployed(self._wish, self._where, self._say, remains=remains))
-                )
-            except DeploymentFailedError as error:
-                return StageResult("rehearse", model.outcome_of(error.findings), findings=error.findings)
-            return StageResult("rehearse", Outcome.PASS)
-
-        self._stage("rehearse", deploy)
-        if not found:
-            self._skip_smoke("nothing was deployed")
-        return found[0] if found else None
-
-    def _ask(self, deployed: Live, *, has_containers: bool) -> None:
-        if not has_containers:
-            self._skip_smoke(ASSUMED)
-            return
-        if "smoke" not in self._stages:
-            return
-        questions = SmokeTest(
-            deployed.deployment,
+    def _smoke(self) -> StageResult:
+        """Returns what came of the smoke requests, or why none were sent."""
+        if self._live is None or not self._request.has_containers:
+            reason = "nothing was deployed" if self._live is None else ASSUMED
+            return timed_stage("smoke", self._say, lambda: StageResult("smoke", Outcome.SKIPPED, reason=reason))
+        test = SmokeTest(
+            self._live.deployment,
             self._wish.plan,
-            deployed.values,
+            self._live.values,
             self._wish.names[self._wish.plan.path],
-            inside=self._where.inside,
-            skipped=self._where.observations().skipped,
+            inside=self._target.inside,
+            skipped=self._target.observations().skipped,
         )
-        self._stage("smoke", functools.partial(self._answered, questions))
-        for answer in questions.answers:
+        result = timed_stage("smoke", self._say, functools.partial(self._send, test))
+        for answer in test.answers:
             self._say(f"{answer.target}: GET {answer.url} -> {answer.status or 'no answer'} ({answer.seconds:.2f} s)")
-        self.deployment = deployment.described(deployed.deployment, questions.running, tuple(questions.answers))
-        if self.results[-1].outcome in {Outcome.FAIL, Outcome.ERROR} and self._wish.is_kept_failed:
-            deployed.deployment.is_kept = True
+        self._deployment = deployment.described(self._live.deployment, test.running, tuple(test.answers))
+        if result.outcome in {Outcome.FAIL, Outcome.ERROR} and self._wish.is_kept_failed:
+            self._live.deployment.is_kept = True
+        return result
 
-    def _answered(self, questions: SmokeTest) -> StageResult:
-        """What the questions brought; skipped where none could be asked."""
-        findings = questions.findings()
-        self.notes += [f"smoke skipped for a service: {reason}" for reason in questions.unasked]
-        if questions.unasked and not questions.answers and not findings:
-            return StageResult("smoke", Outcome.SKIPPED, reason="; ".join(questions.unasked))
-        return StageResult("smoke", model.outcome_of(tuple(findings)), findings=tuple(findings))
+    @aws_errors.as_account_errors()
+    def _send(self, test: SmokeTest) -> StageResult:
+        """Returns the findings of smoke; skipped if no request could be sent."""
+        findings = tuple(test.findings())
+        self._notes += [f"smoke skipped for a service: {reason}" for reason in test.unasked]
+        if test.unasked and not test.answers and not findings:
+            return StageResult("smoke", Outcome.SKIPPED, reason="; ".join(test.unasked))
+        return StageResult("smoke", model.outcome_of(findings), findings=findings)
 
-    def _skip_smoke(self, reason: str) -> None:
-        if "smoke" in self._stages:
-            self._stage("smoke", lambda: StageResult("smoke", Outcome.SKIPPED, reason=reason))
+    def _wait(self, live: Live) -> None:
+        """Wait for Ctrl-C."""
+        self._say(f"everything is kept running at {live.deployment.session.endpoint} until Ctrl-C")
+        with contextlib.suppress(StopRequested):
+            while True:
+                waiting.pause(3600)

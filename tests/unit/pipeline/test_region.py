@@ -1,35 +1,143 @@
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
 from unittest import mock
 
 import pytest
 
-from preflight.deploy import deployment
-from preflight.model import Deployment, Outcome, StageResult
+from preflight import model
+from preflight.deploy import lifecycle
+from preflight.deploy.deployment import DeploymentFailedError
+from preflight.deploy.lifecycle import Wish
+from preflight.errors import AccountError
+from preflight.model import Finding, Observations, Outcome, Severity, SmokeAnswer
 from preflight.pipeline import region
-from preflight.pipeline.region import RegionRun
+from preflight.pipeline.region import RegionResults, RegionRun
+from preflight.pipeline.request import RunRequest
+from preflight.plan import plan
+
+PLAN = plan.load(Path(__file__).parents[3] / plan.FILE)
+FINDING = Finding("smoke", "SMOKE_GET", Severity.ERROR, "it answered wrongly")
+ANSWER = SmokeAnswer("web", "http://127.0.0.1/", 200, 200, 0.1)
 
 
-@pytest.mark.parametrize(
-    ("outcome", "is_kept"),
-    [
-        pytest.param(Outcome.PASS, False, id="it answered"),
-        pytest.param(Outcome.SKIPPED, False, id="nobody could ask"),
-        pytest.param(Outcome.FAIL, True, id="it answered wrongly"),
-        pytest.param(Outcome.ERROR, True, id="it could not be told"),
-    ],
-)
-def test_keep_failed_keeps_what_failed(outcome: Outcome, *, is_kept: bool) -> None:
-    deployed = mock.Mock()
-    deployed.deployment.is_kept = False
-    one = RegionRun(mock.Mock(is_kept_failed=True, names=mock.MagicMock()), mock.MagicMock(), lambda _: None, stages=("smoke",))
-    asked = mock.Mock(answers=[], running=[])
+class RegionScenario:
+    """A region run whose deployment and smoke test are replaced."""
 
-    with (
-        mock.patch.object(region, "SmokeTest", return_value=asked),
-        mock.patch.object(one, "_answered", return_value=StageResult("smoke", outcome)),
-        mock.patch.object(deployment, "described", return_value=Deployment()),
-    ):
-        one._ask(deployed, has_containers=True)
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.live = mock.Mock()
+        self.live.deployment.configure_mock(is_kept=False, stack_names=("s",), services={}, digests={})
+        self.test = mock.Mock(answers=[], running=[], unasked=[])
+        self.test.findings.return_value = []
+        self.failure: Exception | None = None
+        self.remains: list[Finding] = []
+        monkeypatch.setattr(region, "SmokeTest", mock.Mock(return_value=self.test))
+        monkeypatch.setattr(lifecycle, "deployed", self._deployed)
 
-    assert deployed.deployment.is_kept is is_kept
+    @contextlib.contextmanager
+    def _deployed(self, *_args: object, remains: list[Finding]) -> Iterator[mock.Mock]:
+        if self.failure is not None:
+            raise self.failure
+        yield self.live
+        remains += self.remains
+
+    def run(self, *, stages: tuple[str, ...] = ("rehearse", "smoke"), has_containers: bool = True) -> RegionResults:
+        request = RunRequest(stages, PLAN, (), (), has_containers=has_containers)
+        target = mock.Mock()
+        target.observations.return_value = Observations()
+        wish = Wish(PLAN, "0a1b2c3d", None, {PLAN.path: "preflight.yaml"}, is_kept_failed=True)
+        return RegionRun(wish, target, lambda _: None, request=request).run()
+
+
+@pytest.fixture
+def scenario(monkeypatch: pytest.MonkeyPatch) -> RegionScenario:
+    return RegionScenario(monkeypatch)
+
+
+def outcomes(results: RegionResults) -> dict[str, Outcome]:
+    return {stage.name: stage.outcome for stage in results.stages}
+
+
+def test_a_region_whose_requests_are_answered_passes(scenario: RegionScenario) -> None:
+    scenario.test.answers = [ANSWER]
+
+    results = scenario.run()
+
+    assert outcomes(results) == {"rehearse": Outcome.PASS, "smoke": Outcome.PASS}
+    assert results.deployment.smoke == (ANSWER,)
+    assert not scenario.live.deployment.is_kept
+
+
+def test_keep_failed_keeps_what_answered_wrongly(scenario: RegionScenario) -> None:
+    scenario.test.findings.return_value = [FINDING]
+
+    results = scenario.run()
+
+    assert results.stages[1].outcome is Outcome.FAIL
+    assert results.stages[1].findings == (FINDING,)
+    assert scenario.live.deployment.is_kept
+
+
+def test_keep_failed_keeps_what_could_not_be_checked(scenario: RegionScenario) -> None:
+    scenario.test.findings.side_effect = AccountError("AWS did not answer")
+
+    results = scenario.run()
+
+    assert results.stages[1].outcome is Outcome.ERROR
+    assert results.stages[1].reason == "AWS did not answer"
+    assert scenario.live.deployment.is_kept
+
+
+def test_keep_failed_keeps_nothing_if_no_request_could_be_sent(scenario: RegionScenario) -> None:
+    scenario.test.unasked = ["its image is for another platform"]
+
+    results = scenario.run()
+
+    assert results.stages[1].outcome is Outcome.SKIPPED
+    assert results.stages[1].reason == "its image is for another platform"
+    assert results.notes == ("smoke skipped for a service: its image is for another platform",)
+    assert not scenario.live.deployment.is_kept
+
+
+def test_smoke_is_not_skipped_if_some_requests_were_sent(scenario: RegionScenario) -> None:
+    scenario.test.unasked = ["its image is for another platform"]
+    scenario.test.answers = [ANSWER]
+
+    assert scenario.run().stages[1].outcome is Outcome.PASS
+
+
+def test_without_containers_smoke_is_skipped_and_a_note_says_so(scenario: RegionScenario) -> None:
+    results = scenario.run(has_containers=False)
+
+    assert outcomes(results) == {"rehearse": Outcome.PASS, "smoke": Outcome.SKIPPED}
+    assert results.stages[1].reason == region.ASSUMED
+    assert results.notes == (region.ASSUMED,)
+
+
+def test_smoke_runs_only_if_it_was_requested(scenario: RegionScenario) -> None:
+    results = scenario.run(stages=("rehearse",))
+
+    assert outcomes(results) == {"rehearse": Outcome.PASS}
+    assert results.deployment.stacks == ("s",)
+
+
+def test_a_deployment_that_fails_reports_its_findings_and_skips_smoke(scenario: RegionScenario) -> None:
+    scenario.failure = DeploymentFailedError([FINDING])
+
+    results = scenario.run()
+
+    assert outcomes(results) == {"rehearse": Outcome.FAIL, "smoke": Outcome.SKIPPED}
+    assert results.stages[0].findings == (FINDING,)
+    assert results.stages[1].reason == "nothing was deployed"
+    assert results.deployment == model.Deployment()
+
+
+def test_what_could_not_be_deleted_fails_the_rehearsal(scenario: RegionScenario) -> None:
+    scenario.remains = [FINDING]
+
+    results = scenario.run()
+
+    assert outcomes(results) == {"rehearse": Outcome.FAIL, "smoke": Outcome.PASS}
+    assert results.stages[0].findings == (FINDING,)

@@ -1,0 +1,80 @@
+"""What the stages of a run work on: the request, and its templates as far as they can be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from preflight.model import Finding, Outcome, Severity, StageResult
+from preflight.pipeline.request import RunRequest
+from preflight.plan.plan import ImageStep, Plan
+from preflight.templates import template
+from preflight.templates.template import Template, UnreadableError
+
+
+@dataclass(frozen=True)
+class RunInputs:
+    """The request, the run's id, the files' names in reports, the templates, and findings about unreadable ones."""
+
+    request: RunRequest
+    run: str
+    names: Mapping[Path, str]
+    templates: Mapping[Path, Template]
+    unreadable: tuple[Finding, ...]
+
+    def unread(self, stage: str) -> StageResult:
+        """Returns the result of a stage that needs every template to be readable; the first stage has the findings."""
+        reason = f"cannot be read: {', '.join(str(finding.file) for finding in self.unreadable)}"
+        if stage != self.request.stages[0]:
+            return StageResult(stage, Outcome.SKIPPED, reason=reason)
+        findings = tuple(replace(finding, stage=stage) for finding in self.unreadable)
+        return StageResult(stage, Outcome.FAIL, reason=reason, findings=findings)
+
+
+def read(request: RunRequest, *, run: str) -> RunInputs:
+    """Read the templates of a request."""
+    names = _names([*request.templates, *_plan_paths(request.plan)], request.plan)
+    loaded = {path: _load(path, names[path]) for path in request.templates}
+    templates = {path: result for path, result in loaded.items() if isinstance(result, Template)}
+    unreadable = [result for result in loaded.values() if isinstance(result, Finding)]
+    return RunInputs(request, run, names, templates, tuple(unreadable))
+
+
+def _load(path: Path, name: str) -> Template | Finding:
+    """Returns the template, or the finding about what keeps it from being read."""
+    try:
+        return template.load(path, name=name)
+    except UnreadableError as error:
+        return _unreadable(name, error)
+
+
+def _unreadable(name: str, error: UnreadableError) -> Finding:
+    return Finding(
+        stage="lint",
+        check="TemplateUnreadable",
+        severity=Severity.ERROR,
+        message=error.reason,
+        file=name,
+        line=error.line or 1,
+        fix="Write the template as YAML or JSON that CloudFormation can read.",
+        source="https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-formats.html",
+    )
+
+
+def _plan_paths(plan: Plan | None) -> Iterator[Path]:
+    if plan is not None:
+        yield plan.path
+        yield from plan.template_files()
+        yield from (step.build for step in plan.steps if isinstance(step, ImageStep))
+
+
+def _names(paths: Sequence[Path], plan: Plan | None) -> dict[Path, str]:
+    """Returns what reports call each file: its path from here, else from the plan's folder."""
+    bases = [Path.cwd(), *([plan.folder] if plan is not None else [])]
+
+    def name(path: Path) -> str:
+        base = next((base for base in bases if path.absolute().is_relative_to(base)), None)
+        return str(path.absolute().relative_to(base)) if base is not None else str(path)
+
+    return {path: name(path) for path in paths}

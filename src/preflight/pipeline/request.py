@@ -1,0 +1,60 @@
+"""What a run is asked to do."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from preflight.plan.plan import Plan  # slow to import, and the command takes its options from here
+
+STAGES = ("lint", "comply", "rehearse", "smoke")
+TARGETS = ("rehearsal", "aws")
+
+
+@dataclass(frozen=True)
+class AccountOptions:
+    """A real account, the regions to deploy in (none: the plan's), and the question whether the user agrees to the costs."""
+
+    id: str
+    regions: tuple[str, ...]
+    agrees: Callable[[], bool]
+    is_kept_failed: bool = False
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """The stages to run on which templates; without an `account` the plan is deployed on the emulated one."""
+
+    stages: tuple[str, ...]
+    plan: Plan | None
+    templates: tuple[Path, ...]
+    rules: tuple[Path, ...]
+    strict: bool = False
+    has_containers: bool = True
+    is_kept: bool = False
+    account: AccountOptions | None = None
+
+    @property
+    def target(self) -> str:
+        """The target's name in reports."""
+        return "rehearsal" if self.account is None else "aws"
+
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """The regions to deploy in."""
+        regions = self.account.regions if self.account is not None else ()
+        return regions or ((self.plan.region,) if self.plan is not None else ())
+
+    @property
+    def is_live(self) -> bool:
+        """Whether something is deployed."""
+        return "rehearse" in self.stages or "smoke" in self.stages
+
+
+def new_run() -> str:
+    """Returns an id for a run: eight hexadecimal digits."""
+    return secrets.token_hex(4)

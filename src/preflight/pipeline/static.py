@@ -1,0 +1,81 @@
+"""Lint and comply: what can be checked without deploying anything."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import time
+from collections.abc import Sequence
+
+from preflight import lint, model
+from preflight.comply import cfn_guard_binary, ruleset, stage
+from preflight.comply.stage import ComplyRequest, ComplyRun
+from preflight.errors import PreflightError, ToolBrokeError
+from preflight.model import Finding, ReportedWaiver, Say, StageResult
+from preflight.pipeline.inputs import RunInputs
+from preflight.pipeline.stage import timed_stage
+from preflight.plan.plan import Plan
+
+
+class StaticStages:
+    """Runs lint and comply; `versions` and `notes` are for the report."""
+
+    def __init__(self, inputs: RunInputs, say: Say) -> None:
+        self._inputs = inputs
+        self._request = inputs.request
+        self._say = say
+        self.versions: dict[str, str] = {}
+        self.notes: list[str] = []
+
+    def run(self) -> list[StageResult]:
+        """Returns the results of the requested stages; cfn-guard works while cfn-lint does."""
+        stages, started = [], time.monotonic()
+        with contextlib.ExitStack() as cleanup:
+            guard = self._try_to_start_guard(cleanup)
+            if "lint" in self._request.stages:
+                stages.append(timed_stage("lint", self._say, self._lint))
+            if "comply" in self._request.stages:
+                comply = functools.partial(self._comply, guard)
+                stages.append(timed_stage("comply", self._say, comply, started=started))
+        return stages
+
+    def _try_to_start_guard(self, cleanup: contextlib.ExitStack) -> ComplyRun | PreflightError | None:
+        """Start cfn-guard if it is needed; an error is reported when comply's turn comes."""
+        if "comply" not in self._request.stages or self._inputs.unreadable:
+            return None
+        try:
+            return cleanup.enter_context(self._start_guard())
+        except PreflightError as error:
+            return error
+
+    def _start_guard(self) -> contextlib.AbstractContextManager[ComplyRun]:
+        binary = cfn_guard_binary.find()
+        self.versions["cfn-guard"] = binary.name
+        plan = self._request.plan
+        rules = ruleset.chosen(self._request.rules, plan.policy if plan else None)
+        self.notes += _switched_off(plan)
+        return stage.running(ComplyRequest(self._inputs.templates, rules, plan, self._inputs.run), binary)
+
+    def _lint(self) -> StageResult:
+        self.versions["cfn-lint"] = lint.version()
+        templates, plan = self._inputs.templates, self._request.plan
+        findings = lint.check(templates, region=plan.region if plan else None) if templates else []
+        return self._judged("lint", [*self._inputs.unreadable, *findings], lint.waivers(list(templates.values())))
+
+    def _comply(self, guard: ComplyRun | PreflightError | None) -> StageResult:
+        if self._inputs.unreadable:
+            return self._inputs.unread("comply")
+        if not isinstance(guard, ComplyRun):
+            raise guard or ToolBrokeError("cfn-guard was not started")
+        result = guard.result()
+        return self._judged("comply", result.findings, result.waived)
+
+    def _judged(self, name: str, findings: Sequence[Finding], waived: Sequence[ReportedWaiver]) -> StageResult:
+        outcome = model.outcome_of(tuple(findings), strict=self._request.strict)
+        return StageResult(name, outcome, findings=tuple(findings), waived=tuple(waived))
+
+
+def _switched_off(plan: Plan | None) -> list[str]:
+    """Returns a note about the rules that the plan switches off, so that a report never hides them."""
+    off = [switch.rule for switch in (plan.policy.switches if plan else ()) if switch.to == "off"]
+    return [f"the plan switches off: {', '.join(off)}"] if off else []
