@@ -1,12 +1,17 @@
-"""Application Auto Scaling, and the alarms of CloudWatch."""
+"""Application Auto Scaling."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from preflight.rehearsal.cloudformation.resources.declarative import ReadSpec, ResourceSpec, by, handler, own
-from preflight.rehearsal.cloudformation.resources.handler import CreatedResource, Handler, HandlerContext, Properties
+from preflight.rehearsal.cloudformation.resources.declarative import ReadSpec, ResourceSpec, handler, own
+from preflight.rehearsal.cloudformation.resources.handler import (
+    CreatedResource,
+    Handler,
+    HandlerContext,
+    Properties,
+)
 
 SCALING = "application-autoscaling"
 _TARGET = ("ServiceNamespace", "ResourceId", "ScalableDimension")
@@ -115,22 +120,7 @@ def _read_policy(place: HandlerContext, arn: str, given: Properties) -> dict[str
     return {**policy, **target}
 
 
-_ALARM = ResourceSpec(
-    "cloudwatch",
-    create="PutMetricAlarm",
-    identify="AlarmName",
-    delete="DeleteAlarms",
-    gone=by("AlarmNames", is_list=True),
-    read=ReadSpec("DescribeAlarms", by("AlarmNames", is_list=True), "MetricAlarms[0]"),
-    update="PutMetricAlarm",
-    named="AlarmName",
-    most=255,
-    attributes={"Arn": "AlarmArn"},
-)
-
-
 TYPES: Mapping[str, Handler] = {
     "AWS::ApplicationAutoScaling::ScalableTarget": Handler(_register, _deregister, _register_anew, _read_target),
     "AWS::ApplicationAutoScaling::ScalingPolicy": Handler(_put_policy, _delete_policy, _update_policy, _read_policy),
-    "AWS::CloudWatch::Alarm": handler(_ALARM),
 }

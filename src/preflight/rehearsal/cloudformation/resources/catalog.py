@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from preflight.rehearsal.cloudformation.resources import (
+    acm,
     application_autoscaling,
     awslambda,
+    cloudwatch,
+    dynamodb,
     ec2_addresses,
     ec2_gateways,
     ec2_network,
@@ -15,20 +18,25 @@ from preflight.rehearsal.cloudformation.resources import (
     ecs,
     efs,
     elbv2,
+    events,
     iam_policies,
     iam_roles,
     kms,
     logs,
     route53,
     s3,
+    secretsmanager,
+    servicediscovery,
     sns,
+    sqs,
     ssm,
 )
 from preflight.rehearsal.cloudformation.resources.handler import Handler
 
 FILES = (
-    *(s3, ec2_network, ec2_addresses, ec2_security, ec2_gateways, ecr, ecs, elbv2, efs, awslambda),
-    *(iam_roles, iam_policies, kms, logs, sns, route53, application_autoscaling, ssm),
+    *(s3, ec2_network, ec2_addresses, ec2_security, ec2_gateways, ecr, ecs, elbv2, efs, dynamodb, awslambda),
+    *(iam_roles, iam_policies, kms, acm, logs, sns, sqs, events, route53, servicediscovery),
+    *(application_autoscaling, cloudwatch, ssm, secretsmanager),
 )
 
 

@@ -115,7 +115,9 @@ class _Life:
             place.note(name, "stored")
         return tagged(place, plain.service, operation, made)
 
-    def _made(self, place: HandlerContext, physical: str, given: Properties, answer: Mapping[str, Any]) -> CreatedResource:
+    def _made(
+        self, place: HandlerContext, physical: str, given: Properties, answer: Mapping[str, Any]
+    ) -> CreatedResource:
         find = reader(self._plain.service, self._plain.read)
         described = {**answer, **(find(place, physical, given) if find and self._plain.attributes else {})}
         found = {name: jmespath.search(path, described) for name, path in self._plain.attributes.items()}

@@ -52,7 +52,9 @@ def _create_entry(place: HandlerContext, given: Properties) -> CreatedResource:
     place.call("ec2", "CreateNetworkAclEntry", {"Egress": False, **renamed})
     if "Icmp" in given:
         place.note("Icmp", "stored")
-    return CreatedResource(f"{given['NetworkAclId']}-{given['RuleNumber']}-{bool(given.get('Egress'))}", {"Id": place.name()})
+    return CreatedResource(
+        f"{given['NetworkAclId']}-{given['RuleNumber']}-{bool(given.get('Egress'))}", {"Id": place.name()}
+    )
 
 
 def _delete_entry(place: HandlerContext, _id: str, given: Properties) -> None:

@@ -82,7 +82,9 @@ _TEMPLATE = ResourceSpec(
     identify="Prefix",
     delete="DeleteRepositoryCreationTemplate",
     gone=by("prefix"),
-    read=ReadSpec("DescribeRepositoryCreationTemplates", by("prefixes", is_list=True), "repositoryCreationTemplates[0]"),
+    read=ReadSpec(
+        "DescribeRepositoryCreationTemplates", by("prefixes", is_list=True), "repositoryCreationTemplates[0]"
+    ),
     update="UpdateRepositoryCreationTemplate",
     changed=by("prefix"),
     attributes={"CreatedAt": "createdAt", "UpdatedAt": "updatedAt"},

@@ -1,4 +1,4 @@
-"""Elastic File System, and tables of DynamoDB."""
+"""Amazon Elastic File System."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from preflight.rehearsal.cloudformation.resources.handler import (
     Handler,
     HandlerContext,
     Properties,
-    ResourceFailedError,
 )
 
 _APART = {"FileSystemTags", "LifecyclePolicies", "BackupPolicy", "FileSystemPolicy", "BypassPolicyLockoutSafetyCheck"}
@@ -80,7 +79,9 @@ def _create_point(place: HandlerContext, given: Properties) -> CreatedResource:
     made = place.call("efs", "CreateAccessPoint", tagged(place, "efs", "CreateAccessPoint", asked))
     if "AccessPointTags" in given:
         place.note("AccessPointTags", "stored")
-    return CreatedResource(made["AccessPointId"], {"Arn": made["AccessPointArn"], "AccessPointId": made["AccessPointId"]})
+    return CreatedResource(
+        made["AccessPointId"], {"Arn": made["AccessPointArn"], "AccessPointId": made["AccessPointId"]}
+    )
 
 
 def _read_point(place: HandlerContext, point: str, _given: Properties) -> dict[str, Any]:
@@ -92,67 +93,8 @@ def _delete_point(place: HandlerContext, point: str, _given: Properties) -> None
     place.ask("efs", "DeleteAccessPoint", AccessPointId=point)
 
 
-_TABLE = {
-    "AttributeDefinitions",
-    "BillingMode",
-    "DeletionProtectionEnabled",
-    "GlobalSecondaryIndexes",
-    "KeySchema",
-    "LocalSecondaryIndexes",
-    "ProvisionedThroughput",
-    "TableClass",
-    "TableName",
-    "Tags",
-}
-
-
-def _create_table(place: HandlerContext, given: Properties) -> CreatedResource:
-    plain = {key: value for key, value in given.items() if key in _TABLE}
-    asked = {"TableName": place.name(most=255), **plain}
-    stream = given.get("StreamSpecification")
-    if stream:
-        asked["StreamSpecification"] = {"StreamEnabled": True, **stream}
-    encryption = given.get("SSESpecification")
-    if encryption:
-        asked["SSESpecification"] = {{"SSEEnabled": "Enabled"}.get(k, k): v for k, v in encryption.items()}
-    if asked.get("BillingMode") != "PAY_PER_REQUEST" and "ProvisionedThroughput" not in asked:
-        raise ResourceFailedError(
-            "One or more parameter values were invalid: ReadCapacityUnits and WriteCapacityUnits must both be "
-            "specified when BillingMode is PROVISIONED"
-        )
-    made = place.call("dynamodb", "CreateTable", tagged(place, "dynamodb", "CreateTable", asked))["TableDescription"]
-    for name in given:
-        is_kept = name in {*_TABLE, "StreamSpecification", "SSESpecification"}
-        place.note(name, "stored" if is_kept else "ignored")
-    return CreatedResource(made["TableName"], {"Arn": made["TableArn"], "StreamArn": made.get("LatestStreamArn", "")})
-
-
-def _update_table(place: HandlerContext, name: str, old: Properties, new: Properties) -> CreatedResource:
-    names = ("AttributeDefinitions", "BillingMode", "DeletionProtectionEnabled", "ProvisionedThroughput", "TableClass")
-    changed = {key: new[key] for key in names if key in new and new[key] != old.get(key)}
-    if changed:
-        place.call("dynamodb", "UpdateTable", {"TableName": name, **changed})
-    found = place.ask("dynamodb", "DescribeTable", TableName=name)["Table"]
-    place.ask("dynamodb", "TagResource", ResourceArn=found["TableArn"], Tags=place.all_tags(new.get("Tags")))
-    return CreatedResource(name, {"Arn": found["TableArn"], "StreamArn": found.get("LatestStreamArn", "")})
-
-
-def _read_table(place: HandlerContext, name: str, _given: Properties) -> dict[str, Any]:
-    found = place.ask("dynamodb", "DescribeTable", TableName=name)["Table"]
-    tags = place.ask("dynamodb", "ListTagsOfResource", ResourceArn=found["TableArn"]).get("Tags", [])
-    mode = (found.get("BillingModeSummary") or {}).get("BillingMode")
-    enabled = (found.get("SSEDescription") or {}).get("Status") in {"ENABLED", "ENABLING"}
-    encryption = {"SSEEnabled": enabled, **(found.get("SSEDescription") or {})}
-    return {**found, "BillingMode": mode, "Tags": tags, "SSESpecification": encryption}
-
-
-def _delete_table(place: HandlerContext, name: str, _given: Properties) -> None:
-    place.ask("dynamodb", "DeleteTable", TableName=name)
-
-
 TYPES: Mapping[str, Handler] = {
     "AWS::EFS::FileSystem": Handler(_create_system, _delete_system, _update_system, _read_system),
     "AWS::EFS::MountTarget": Handler(_create_target, _delete_target, _update_target, _read_target),
     "AWS::EFS::AccessPoint": Handler(_create_point, _delete_point, None, _read_point),
-    "AWS::DynamoDB::Table": Handler(_create_table, _delete_table, _update_table, _read_table),
 }

@@ -255,4 +255,6 @@ class StandInAttributes(dict[str, Any]):
         return f"arn:{self._place.partition}:{service}:{self._place.region}:{self._place.account.id}:{word}"
 
 
-STANDIN = Handler(_stand_in, lambda _place, _id, _given: None, lambda _place, physical, _old, _new: CreatedResource(physical))
+STANDIN = Handler(
+    _stand_in, lambda _place, _id, _given: None, lambda _place, physical, _old, _new: CreatedResource(physical)
+)

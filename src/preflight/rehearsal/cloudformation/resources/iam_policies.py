@@ -84,7 +84,9 @@ def _update_managed(place: HandlerContext, arn: str, old: Properties, new: Prope
             place.ask("iam", detach, **{key: target}, PolicyArn=arn)
         for target in sorted(after - before):
             place.ask("iam", attach, **{key: target}, PolicyArn=arn)
-    return CreatedResource(arn, {"PolicyArn": arn, "PolicyId": place.ask("iam", "GetPolicy", PolicyArn=arn)["Policy"]["PolicyId"]})
+    return CreatedResource(
+        arn, {"PolicyArn": arn, "PolicyId": place.ask("iam", "GetPolicy", PolicyArn=arn)["Policy"]["PolicyId"]}
+    )
 
 
 def _read_managed(place: HandlerContext, arn: str, _given: Properties) -> dict[str, Any]:

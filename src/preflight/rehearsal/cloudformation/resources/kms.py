@@ -1,4 +1,4 @@
-"""Keys of KMS, their aliases, and certificates."""
+"""Keys of KMS and their aliases."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from preflight.rehearsal.cloudformation.resources.declarative import ReadSpec, ResourceSpec, by, handler, tagged
-from preflight.rehearsal.cloudformation.resources.handler import CreatedResource, Handler, HandlerContext, Properties
+from preflight.rehearsal.cloudformation.resources.handler import (
+    CreatedResource,
+    Handler,
+    HandlerContext,
+    Properties,
+)
 
 _PLAIN = {"Description", "KeyUsage", "KeySpec", "MultiRegion", "Origin", "BypassPolicyLockoutSafetyCheck"}
 
@@ -74,46 +79,9 @@ _ALIAS = ResourceSpec(
     read=ReadSpec("ListAliases", lambda _id, given: {"KeyId": given["TargetKeyId"]}, "Aliases[0]"),
     update="UpdateAlias",
 )
-_ISSUED = {"DomainName", "SubjectAlternativeNames", "ValidationMethod", "Tags"}
-
-
-def _create_certificate(place: HandlerContext, given: Properties) -> CreatedResource:
-    plain = {key: value for key, value in given.items() if key in _ISSUED}
-    asked = tagged(place, "acm", "RequestCertificate", plain)
-    asked["Tags"] = [tag for tag in asked["Tags"] if not tag["Key"].startswith("aws:")] or None
-    asked = {key: value for key, value in asked.items() if value is not None}
-    arn = place.call("acm", "RequestCertificate", asked)["CertificateArn"]
-    for key in given:
-        place.note(key, "stored" if key in _ISSUED else "ignored", "the certificate is issued at once")
-    return CreatedResource(arn, {"CertificateArn": arn, "Id": arn})
-
-
-def _update_certificate(place: HandlerContext, arn: str, _old: Properties, new: Properties) -> CreatedResource:
-    own = [tag for tag in place.all_tags(new.get("Tags")) if not tag["Key"].startswith("aws:")]
-    if own:
-        place.ask("acm", "AddTagsToCertificate", CertificateArn=arn, Tags=own)
-    return CreatedResource(arn, {"CertificateArn": arn, "Id": arn})
-
-
-def _delete_certificate(place: HandlerContext, arn: str, _given: Properties) -> None:
-    place.ask("acm", "DeleteCertificate", CertificateArn=arn)
-
-
-def _read_certificate(place: HandlerContext, arn: str, given: Properties) -> dict[str, Any]:
-    found = place.ask("acm", "DescribeCertificate", CertificateArn=arn)["Certificate"]
-    tags = place.ask("acm", "ListTagsForCertificate", CertificateArn=arn)["Tags"]
-    options = found.get("DomainValidationOptions") or [{}]
-    return {
-        **found,
-        "ValidationMethod": options[0].get("ValidationMethod") or given.get("ValidationMethod"),
-        "Tags": tags,
-    }
 
 
 TYPES: Mapping[str, Handler] = {
     "AWS::KMS::Key": Handler(_create_key, _delete_key, _update_key, _read_key),
     "AWS::KMS::Alias": handler(_ALIAS),
-    "AWS::CertificateManager::Certificate": Handler(
-        _create_certificate, _delete_certificate, _update_certificate, _read_certificate
-    ),
 }

@@ -48,10 +48,14 @@ READS: Mapping[str, ReadPermissions] = {
     "AWS::EC2::SubnetRouteTableAssociation": _in_ec2("DescribeRouteTables"),
     "AWS::EC2::VPC": ReadPermissions("ec2", ("DescribeVpcs", "DescribeVpcAttribute"), ("DescribeVpcs",), by("VpcId")),
     "AWS::EC2::VPCGatewayAttachment": _in_ec2("DescribeInternetGateways"),
-    "AWS::ECS::Cluster": ReadPermissions("ecs", ("DescribeClusters",), ("DescribeClusters",), by("clusters", is_list=True)),
+    "AWS::ECS::Cluster": ReadPermissions(
+        "ecs", ("DescribeClusters",), ("DescribeClusters",), by("clusters", is_list=True)
+    ),
     "AWS::ECS::Service": ReadPermissions("ecs", ("DescribeServices",), ("DescribeServices",), _of_service),
     "AWS::ECS::TaskDefinition": ReadPermissions("ecs", ("DescribeTaskDefinition",), ("DescribeTaskDefinition",)),
-    "AWS::IAM::ManagedPolicy": ReadPermissions("iam", (), ("ListPolicyVersions", "ListEntitiesForPolicy"), by("PolicyArn")),
+    "AWS::IAM::ManagedPolicy": ReadPermissions(
+        "iam", (), ("ListPolicyVersions", "ListEntitiesForPolicy"), by("PolicyArn")
+    ),
     "AWS::IAM::Role": ReadPermissions("iam", ("GetRole",), _OF_ROLE, by("RoleName")),
     "AWS::Logs::LogGroup": ReadPermissions("logs", ("DescribeLogGroups",), ("DescribeLogGroups",)),
 }
