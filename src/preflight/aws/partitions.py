@@ -5,6 +5,15 @@ Source: https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-bound
 
 from __future__ import annotations
 
+import re
+
+_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
+
+
+def is_region(text: str) -> bool:
+    """Whether a text has the form of a region's name."""
+    return _REGION.fullmatch(text) is not None
+
 
 def partition_of(region: str) -> tuple[str, str]:
     """Partition and domain suffix of a region."""

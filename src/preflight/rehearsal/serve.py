@@ -36,7 +36,7 @@ class ServeOptions:
 
 
 def serve(settings: ServeOptions, ready: Callable[[Server], None]) -> None:
-    """Serve until standard input ends (where asked), Ctrl-C or SIGTERM.
+    """Serve until Ctrl-C, SIGTERM or, if the options say so, the end of standard input, which ends the process too.
 
     Raises:
         ToolMissingError, ToolBrokeError: no container engine works.
@@ -61,6 +61,8 @@ def serve(settings: ServeOptions, ready: Callable[[Server], None]) -> None:
                 threading.Thread(target=_until_eof, args=(stop,), daemon=True).start()
             ready(running)
             stop.wait()
+    if settings.ends_with_input:
+        os._exit(0)  # everything is cleaned up; taking moto's objects apart would cost another second
 
 
 def _check_port(port: int) -> None:

@@ -11,6 +11,7 @@ from unittest import mock
 import pytest
 
 from preflight import cli
+from preflight.commands import check
 from preflight.deploy import session
 from preflight.deploy.targets import account
 from preflight.deploy.targets.account import RealAccount
@@ -27,7 +28,7 @@ CHECK = ("check", str(ROOT), "--target", "aws")
     [
         pytest.param((), "say in which account, by --account", id="no account"),
         pytest.param(("--account", "12345"), "--account 12345: expected twelve digits", id="no account number"),
-        pytest.param(("--account", "123456789012"), "agree by --yes", id="nobody to ask, and nobody agreed"),
+        pytest.param(("--account", "123456789012"), "no terminal to ask for confirmation. Next: pass --yes", id="no terminal, and no --yes"),
         pytest.param(
             ("--account", "123456789012", "--yes", "--containers", "off"), "tasks really run", id="pretended tasks"
         ),
@@ -136,7 +137,7 @@ def test_names_with_the_prefix_or_the_run_are_taken(planned: Callable[[str, str]
 def test_only_a_yes_is_a_yes(monkeypatch: pytest.MonkeyPatch, typed: str, *, agrees: bool) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
 
-    assert cli._agrees() is agrees
+    assert check._confirms() is agrees
 
 
 def test_a_region_has_one_session_so_that_a_profile_asks_for_its_code_once() -> None:

@@ -1,0 +1,53 @@
+"""`preflight check` and `preflight rehearse`: the stages of a plan."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from preflight.commands import options, reports
+from preflight.deploy.targets import account
+from preflight.errors import UsageError
+from preflight.model import Say
+from preflight.pipeline.request import AccountOptions, RunRequest
+from preflight.plan import plan
+
+
+def run(args: argparse.Namespace, say: Say) -> int:
+    """Run the stages of a plan, write the report and return its exit code."""
+    checked = plan.load(plan.find(args.plan))
+    request = RunRequest(
+        stages=args.stage,
+        plan=checked,
+        templates=tuple(checked.template_files()),
+        rules=checked.rules,
+        strict=args.strict,
+        has_containers=args.containers == "auto",
+        is_kept=args.keep,
+        account=_account(args),
+    )
+    return reports.run(request, args, say)
+
+
+def _account(args: argparse.Namespace) -> AccountOptions | None:
+    """Returns the account to deploy on, or None for the emulated account."""
+    if args.target == "rehearsal":
+        options.refuse_without_account(args, "account", "regions", "yes", "keep_failed")
+        return None
+    account.check_number(args.account)
+    if args.containers == "off":
+        msg = "--containers off is for the rehearsal: on an account tasks really run"
+        raise UsageError(msg)
+    if not args.yes and not sys.stdin.isatty():
+        msg = "no terminal to ask for confirmation. Next: pass --yes"
+        raise UsageError(msg)
+    return AccountOptions(
+        args.account, args.regions, agrees=lambda: args.yes or _confirms(), is_kept_failed=args.keep_failed
+    )
+
+
+def _confirms() -> bool:
+    """Whether the user at the terminal agrees."""
+    sys.stderr.write("preflight: deploy this? [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}

@@ -1,0 +1,22 @@
+"""`preflight rules`: the rules, or all about one of them."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from preflight.comply import rule_docs, ruleset
+from preflight.model import Say
+from preflight.plan import plan
+
+
+def run(args: argparse.Namespace, _say: Say) -> int:
+    """List the rules as the plan switches them."""
+    switched = plan.load(plan.find(args.plan)) if args.plan else None
+    folders = (*args.rules, *(switched.rules if switched else ()))
+    rules = ruleset.chosen(folders, switched.policy if switched else None).every
+    if args.format == "json":
+        sys.stdout.write(rule_docs.as_json([rule_docs.named(rules, args.rule)] if args.rule else rules))
+    else:
+        sys.stdout.write(rule_docs.one(rules, args.rule) if args.rule else rule_docs.listing(rules))
+    return 0

@@ -1,0 +1,37 @@
+"""`preflight lint` and `preflight comply`: one static stage over templates."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from preflight.commands import reports
+from preflight.errors import UsageError
+from preflight.model import Say
+from preflight.pipeline.request import RunRequest
+from preflight.plan import plan
+
+
+def run(args: argparse.Namespace, say: Say) -> int:
+    """Run the stage, write the report and return its exit code."""
+    templates = dict.fromkeys(template for path in args.paths for template in _templates(path))
+    request = RunRequest(
+        stages=args.stage, plan=None, templates=tuple(templates), rules=tuple(getattr(args, "rules", ())), strict=args.strict
+    )
+    return reports.run(request, args, say)
+
+
+def _templates(path: Path) -> list[Path]:
+    """Returns a template itself, or the templates in a folder.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if not path.exists():
+        msg = f"{path}: there is no such file or folder"
+        raise UsageError(msg)
+    templates = plan.templates_in(path) if path.is_dir() else [path]
+    if not templates:
+        msg = f"{path}: there is no template in this folder. Next: name one that holds .yaml or .json files"
+        raise UsageError(msg)
+    return templates
