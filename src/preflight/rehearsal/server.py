@@ -66,11 +66,12 @@ from preflight.rehearsal.services import (
 from preflight.rehearsal.services.ecr_registry import Registry
 from preflight.rehearsal.services.sts import Sts
 from preflight.rehearsal.tasks.awslogs import Logs
+from preflight.rehearsal.tasks.container_backend import ContainerBackend
 from preflight.rehearsal.tasks.image_pull import Pulls
 from preflight.rehearsal.tasks.launch_checks import LaunchChecks
 from preflight.rehearsal.tasks.role_credentials import Credentials
 from preflight.rehearsal.tasks.service_scheduler import Scheduler
-from preflight.rehearsal.tasks.task_lifecycle import ContainerBackend, TaskLauncher, TaskServices
+from preflight.rehearsal.tasks.task_lifecycle import TaskLauncher, TaskServices
 
 LOOPBACK = "127.0.0.1"
 OBSERVATIONS = "/_preflight/observations"
@@ -136,10 +137,10 @@ class Server:
         self._doors = PublicPorts(self._state, self.account, self._runs, self.book, settings.questions)
         staff = TaskServices(
             interfaces=interfaces,
-            admission=LaunchChecks(self.account, self._registry),
-            doors=self._doors,
+            launch_checks=LaunchChecks(self.account, self._registry),
+            public_ports=self._doors,
             targets=self._targets,
-            registries=CloudMapInstances(self.account),
+            cloud_map=CloudMapInstances(self.account),
             credentials=Credentials(known),
             stubs=Stubs(settings.stubs),
         )
@@ -170,8 +171,8 @@ class Server:
         return ContainerBackend(
             runner=runner,
             pulls=Pulls(self._registry, runner, self.book, port=port, standins=standins),
-            endpoint=MetadataEndpoint(port=port),
-            neighbours=VpcTraffic(
+            metadata_endpoint=MetadataEndpoint(port=port),
+            vpc_traffic=VpcTraffic(
                 self._state, self._runs, self._balancers, self.book, has_egress=runner.has_egress
             ),
             logs=Logs(self.account),

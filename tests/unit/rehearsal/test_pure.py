@@ -17,14 +17,11 @@ from preflight.rehearsal.cloudformation.resources import ecs
 from preflight.rehearsal.cloudformation.resources.ecs import _Failing
 from preflight.rehearsal.containers import dependencies, health_checks, task_spec
 from preflight.rehearsal.containers.task_spec import ContainerSpec, Health
-from preflight.rehearsal.ecs.state import Definition
-from preflight.rehearsal.ecs.validation import runtime_platform
 from preflight.rehearsal.ledger import Ledger
 from preflight.rehearsal.load_balancing.targets import Target, Targets
 from preflight.rehearsal.network import interfaces
 from preflight.rehearsal.tasks import service_scheduler
 from preflight.rehearsal.tasks.launch_calls import images
-from preflight.rehearsal.tasks.task_lifecycle import TaskLauncher
 
 
 @pytest.mark.parametrize(
@@ -174,33 +171,6 @@ def test_a_target_is_checked_until_its_group_goes(code: str, asked: int) -> None
     watching._watch(SimpleNamespace(region="eu-west-1", service=None, targets={}), None, target)  # type: ignore[arg-type]
 
     assert len(asks) == asked
-
-
-class Images:
-    """Images of which some come through a cache."""
-
-    def is_elsewhere(self, name: str) -> bool:
-        return name == "cached"
-
-
-@pytest.mark.parametrize(
-    ("image", "reasons"),
-    [
-        pytest.param("own", [], id="in the registry"),
-        pytest.param("cached", ["gets cached through a pull-through cache"], id="in another one"),
-    ],
-)
-def test_a_task_whose_image_comes_through_a_cache_is_assumed(image: str, reasons: list[str]) -> None:
-    api = {"family": "f", "revision": 1, "containerDefinitions": [{"name": "app", "image": image}]}
-    definition = Definition("d", api, [])
-    engine = SimpleNamespace(platforms=(runtime_platform.wanted(api),))
-    means = SimpleNamespace(pulls=Images(), runner=SimpleNamespace(engine=engine))
-    ledger = Ledger()
-    launching = TaskLauncher(None, None, None, ledger, None)  # type: ignore[arg-type]
-    run = SimpleNamespace(spec=task_spec.from_task_definition(api))
-    can_run = launching._can_run(SimpleNamespace(definition=definition), run, means)  # type: ignore[arg-type]
-
-    assert (can_run, [said for said in reasons if said not in ledger.skipped["d"]]) == (not reasons, [])
 
 
 def test_a_port_that_is_taken_is_told_with_what_to_do() -> None:

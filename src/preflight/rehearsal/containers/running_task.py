@@ -21,6 +21,8 @@ class RunningTask:
         self.interface_id: str | None = None
         self.interface: Interface | None = None
         self.public: str | None = None
+        self.images: dict[str, str] = {}
+        self.environments: dict[str, dict[str, str]] = {}
         self.ids: dict[str, str] = {}
         self.started: dict[str, float] = {}
         self.watches: list[Watch] = []

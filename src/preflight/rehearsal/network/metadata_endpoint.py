@@ -28,31 +28,6 @@ AWS_PORT = 51679
 Answer = Callable[[str], "dict[str, Any] | None"]
 
 
-def variables(
-    container: str, credentials: str | None, region: str, *, has_way_to_aws: bool, is_at_80: bool
-) -> dict[str, str]:
-    """The environment variables by which a container finds the endpoint; `container` is its id there.
-
-    Where port 80 could not be led to the endpoint (`is_at_80` false), they name its real port.
-    """
-    base = f"http://{ADDRESS}" if is_at_80 else f"http://{ADDRESS}:{PORT}"
-    found = {
-        "AWS_REGION": region,
-        "AWS_DEFAULT_REGION": region,
-        "AWS_EXECUTION_ENV": "AWS_ECS_FARGATE",
-        "ECS_CONTAINER_METADATA_URI": f"{base}/v3/{container}",
-        "ECS_CONTAINER_METADATA_URI_V4": f"{base}/v4/{container}",
-        "ECS_AGENT_URI": f"{base}/api/{container}",
-    }
-    if credentials and is_at_80:
-        found["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"] = credentials
-    elif credentials:
-        found["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = base + credentials
-    if has_way_to_aws:
-        found["AWS_ENDPOINT_URL"] = f"http://{ADDRESS}:{AWS_PORT}"
-    return found
-
-
 class MetadataEndpoint:
     """One thread that answers in the namespaces of all tasks."""
 
@@ -123,8 +98,8 @@ class MetadataEndpoint:
             listener.close()
 
     @staticmethod
-    def lead(pid: int) -> bool:
-        """Lead port 80 of the address to the endpoint; whether that could be done."""
+    def redirect_port_80(pid: int) -> bool:
+        """Redirect port 80 of the address to the endpoint. Returns True on success."""
         there = f"--jump DNAT --to-destination {ADDRESS}:{PORT}"
         return namespace.apply_iptables(pid, {"nat": [f"--append OUTPUT --destination {ADDRESS} --protocol tcp --dport 80 {there}"]})
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from preflight.errors import PreflightError, ToolBrokeError
 from preflight.rehearsal.containers import dependencies, health_checks, task_spec
@@ -23,7 +23,6 @@ from preflight.rehearsal.tasks.launch_checks import LaunchFailedError
 
 CODES_WITHIN = 2.0  # seconds in which the exit codes of containers that were stopped are noted
 Stop = Callable[..., None]
-Texts = Mapping[str, Mapping[str, str]]
 
 
 class ContainerStarter:
@@ -35,7 +34,7 @@ class ContainerStarter:
         self._logs = writer
         self._stop = stop
 
-    def start(self, task: Task, run: RunningTask, images: Mapping[str, str], environments: Texts) -> None:
+    def start(self, task: Task, run: RunningTask) -> None:
         """Start every container, each once those it depends on are as it wants them.
 
         Raises:
@@ -46,7 +45,7 @@ class ContainerStarter:
             ready = [spec for spec in pending if self._may_start(task, run, spec)]
             for spec in ready:
                 pending.remove(spec)
-                self._start(task, run, spec, images[spec.name], environments[spec.name])
+                self._start(task, run, spec)
             if not ready:
                 with self._state.changed:
                     self._state.changed.wait(0.1)
@@ -68,13 +67,17 @@ class ContainerStarter:
         task: Task,
         run: RunningTask,
         spec: ContainerSpec,
-        image: str,
-        environment: Mapping[str, str],
     ) -> None:
         if run.holder is None:
             return
         try:
-            container = self._runner.start(run.holder, spec, image=image, task=run.spec, environment=environment)
+            container = self._runner.start(
+                run.holder,
+                spec,
+                image=run.images[spec.name],
+                task=run.spec,
+                environment=run.environments[spec.name],
+            )
         except ToolBrokeError as error:
             states.container(task, spec.name).update(lastStatus="STOPPED", reason=f"CannotStartContainerError: {error}")
             raise LaunchFailedError(f"CannotStartContainerError: {error}") from None

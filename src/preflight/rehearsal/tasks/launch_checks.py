@@ -93,18 +93,12 @@ class LaunchChecks:
     def _network(self, task: Task, interface: Interface) -> Network:
         return describe_network.describe_network(self._account.client("ec2", task.region), interface.vpc)
 
-    def has_way_to_aws(self, task: Task, interface: Interface) -> bool:
+    def can_reach_aws(self, task: Task, interface: Interface) -> bool:
         """Whether containers of the task reach any API of AWS: by the internet, or an endpoint of their own."""
         network = self._network(task, interface)
         named = [e["ServiceName"] for e in network.endpoints if e["VpcId"] == interface.vpc]
         has_endpoint = any(not name.endswith(tuple(f".{own}" for own in OUR_OWN)) for name in named)
         return has_endpoint or reachability.to_internet(network, interface) is None
-
-    def place(self, task: Task, interface: Interface) -> tuple[str, str]:
-        """CIDR block and zone of the subnet of an interface."""
-        ec2 = self._account.client("ec2", task.region)
-        subnet = ec2.describe_subnets(SubnetIds=[interface.subnet])["Subnets"][0]
-        return str(subnet["CidrBlock"]), str(subnet["AvailabilityZone"])
 
 
 def _roles_of_volumes(task: Task) -> Iterator[str]:

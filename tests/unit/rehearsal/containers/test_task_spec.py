@@ -24,8 +24,8 @@ from preflight.rehearsal.containers.running_task import RunningTask, RunningTask
 from preflight.rehearsal.containers.stubs import Stubs
 from preflight.rehearsal.containers.task_spec import FileSystem, Mount, TaskSpec
 from preflight.rehearsal.ecs.validation import runtime_platform
-from preflight.rehearsal.network import metadata_endpoint, namespace
-from preflight.rehearsal.tasks import awslogs, container_start, metadata
+from preflight.rehearsal.network import namespace
+from preflight.rehearsal.tasks import awslogs, container_environment, container_start, metadata
 from preflight.rehearsal.tasks.image_pull import Pulls
 from preflight.rehearsal.tasks.launch_calls.caller import LaunchFailedError
 
@@ -183,7 +183,7 @@ def test_a_question_of_the_plan(text: str, question: SmokeTarget) -> None:
     ],
 )
 def test_where_a_container_asks_for_credentials(name: str, value: str, *, at_80: bool) -> None:
-    found = metadata_endpoint.variables("c", "/v2/credentials/x", "eu-west-1", has_way_to_aws=False, is_at_80=at_80)
+    found = container_environment.variables("c", "/v2/credentials/x", "eu-west-1", can_reach_aws=False, is_at_port_80=at_80)
 
     assert (found[name], "AWS_ENDPOINT_URL" in found) == (value, False)
 
@@ -198,7 +198,7 @@ def test_the_metadata_of_a_container_names_its_stream() -> None:
         "containers": [{"name": "a", "containerArn": "arn:container/x/0123/" + "ab" * 16, "lastStatus": "RUNNING"}],
     }
 
-    found = metadata.container(shown, given, {}, "a", block="10.0.1.0/24")
+    found = metadata.container_metadata(shown, given, {}, "a", block="10.0.1.0/24")
 
     assert found["LogOptions"] == {"awslogs-group": "g", "awslogs-region": "r", "awslogs-stream": "p/a/0123"}
     assert found["Labels"]["com.amazonaws.ecs.task-definition-version"] == "3"

@@ -1,129 +1,205 @@
-"""How tasks end: whatever breaks, and when the account closes."""
+"""The life of a task, by ECS's own API; only its containers and its network are fakes."""
 
 from __future__ import annotations
 
+import contextlib
 import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import pytest
+from botocore.exceptions import ClientError
 
 from preflight.errors import ToolBrokeError
-from preflight.rehearsal.containers import task_spec
-from preflight.rehearsal.containers.running_task import RunningTask, RunningTasks
-from preflight.rehearsal.ecs import state
-from preflight.rehearsal.ecs.state import Cluster, Definition, State, Task
-from preflight.rehearsal.ledger import Ledger
+from preflight.rehearsal import server
+from preflight.rehearsal.load_balancing.targets import Targets
 from preflight.rehearsal.server import Server
-from preflight.rehearsal.tasks.container_start import ContainerStarter
-from preflight.rehearsal.tasks.task_lifecycle import ContainerBackend, TaskLauncher
 from preflight.system import waiting
+from tests.unit.rehearsal.tasks.fake_containers import FakeNetwork, FakeRunner
 
-CONTAINERS: list[dict[str, Any]] = [
-    {"name": "db", "image": "i", "healthCheck": {"command": ["CMD", "x"]}},
-    {"name": "web", "image": "i", "dependsOn": [{"containerName": "db", "condition": "HEALTHY"}]},
-]
-FAMILY: dict[str, Any] = {"family": "f", "revision": 1, "status": "ACTIVE", "containerDefinitions": CONTAINERS}
-
-
-class Scene:
-    """A launcher whose containers are played, and a task in its charge."""
-
-    def __init__(self, account: Server) -> None:
-        self.state = State(account.account)
-        self.runs = RunningTasks()
-        self.ledger = Ledger()
-        self.runner = mock.MagicMock()
-        self.runner.hold.return_value.pid = 0
-        self.runner.engine.platforms = {"linux/amd64"}
-        self.staff = mock.MagicMock()
-        self.staff.interfaces.create.return_value.public = None
-        self.staff.stubs.stubbed = lambda spec: spec
-        means = ContainerBackend(self.runner, *(mock.MagicMock() for _ in range(4)))
-        means.pulls.is_elsewhere.return_value = False  # type: ignore[attr-defined]  # a mock
-        self.launcher = TaskLauncher(self.state, self.runs, self.staff, self.ledger, means)
-        cluster, definition = Cluster("c", "c", {}), Definition("f:1", FAMILY, [])
-        shown = [{"name": c["name"], "lastStatus": "PENDING", "healthStatus": "UNKNOWN"} for c in CONTAINERS]
-        api: dict[str, Any] = {
-            "lastStatus": "PROVISIONING",
-            "overrides": {},
-            "attachments": [],
-            "containers": shown,
-            "healthStatus": "UNKNOWN",
-        }
-        self.task = Task("t", "t", "eu-west-1", cluster, definition, api, {})
-        self.state.tasks["t"] = self.task
+WEB = {"name": "web", "image": "nginx:1.28.0"}
+NEVER_HEALTHY = {"name": "db", "image": "postgres:17", "healthCheck": {"command": ["CMD", "x"]}}
+WAITING = {**WEB, "dependsOn": [{"containerName": "db", "condition": "HEALTHY"}]}
+Client = Callable[[str], Any]
+RunTask = Callable[..., str]
 
 
 @pytest.fixture
-def scene(account: Server) -> Scene:
-    return Scene(account)
+def network(monkeypatch: pytest.MonkeyPatch) -> FakeNetwork:
+    return FakeNetwork(monkeypatch)
+
+
+@pytest.fixture
+def runner(tmp_path: Path) -> FakeRunner:
+    return FakeRunner(tmp_path)
+
+
+@pytest.fixture
+def lifetime() -> Iterator[contextlib.ExitStack]:
+    """Closed at the end of a test, or by the test itself."""
+    with contextlib.ExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture
+def account(tmp_path: Path, runner: FakeRunner, network: FakeNetwork, lifetime: contextlib.ExitStack) -> Server:
+    return lifetime.enter_context(server.running(folder=tmp_path, runner=runner))
+
+
+@pytest.fixture
+def run_task(client: Client) -> RunTask:
+    """Runs a task with these containers and returns its ARN."""
+
+    def run(*containers: dict[str, Any]) -> str:
+        ecs = client("ecs")
+        ecs.create_cluster(clusterName="default")
+        ecs.register_task_definition(
+            family="f",
+            requiresCompatibilities=["FARGATE"],
+            networkMode="awsvpc",
+            cpu="256",
+            memory="512",
+            containerDefinitions=list(containers),
+        )
+        subnet = client("ec2").describe_subnets()["Subnets"][0]["SubnetId"]
+        network = {"awsvpcConfiguration": {"subnets": [subnet], "assignPublicIp": "ENABLED"}}
+        return str(
+            ecs.run_task(taskDefinition="f", launchType="FARGATE", networkConfiguration=network)["tasks"][0]["taskArn"]
+        )
+
+    return run
+
+
+@pytest.fixture
+def wait_for(client: Client) -> Callable[[str, str], dict[str, Any]]:
+    """Waits until a task has a status and returns its description."""
+
+    def wait(arn: str, status: str) -> dict[str, Any]:
+        def probe() -> dict[str, Any] | None:
+            task: dict[str, Any] = client("ecs").describe_tasks(tasks=[arn])["tasks"][0]
+            return task if task["lastStatus"] == status else None
+
+        return waiting.until(probe, what=f"the status {status}", timeout=20, interval=0.05)
+
+    return wait
+
+
+WaitFor = Callable[[str, str], dict[str, Any]]
+
+
+def interface_of(task: dict[str, Any]) -> str:
+    details = {detail["name"]: detail["value"] for detail in task["attachments"][0]["details"]}
+    return str(details["networkInterfaceId"])
+
+
+def close(lifetime: contextlib.ExitStack) -> bool:
+    """Closes the account; whether that took less than ten seconds."""
+    closing = threading.Thread(target=lifetime.close, daemon=True)
+    closing.start()
+    closing.join(10)
+    return not closing.is_alive()
+
+
+def test_a_container_finds_the_metadata_endpoint_in_its_environment(
+    run_task: RunTask, wait_for: WaitFor, runner: FakeRunner
+) -> None:
+    task = wait_for(run_task({**WEB, "environment": [{"name": "A", "value": "1"}]}), "RUNNING")
+
+    container_id = task["containers"][0]["containerArn"].rpartition("/")[2]
+    environment = runner.environments["web"]
+    assert environment["ECS_CONTAINER_METADATA_URI_V4"] == f"http://169.254.170.2/v4/{container_id}"
+    assert environment["AWS_ENDPOINT_URL"] == "http://169.254.170.2:51679"
 
 
 def test_the_account_closes_while_a_container_waits_for_another(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch
+    run_task: RunTask, runner: FakeRunner, lifetime: contextlib.ExitStack
 ) -> None:
-    monkeypatch.setattr("preflight.rehearsal.containers.health_checks.Watch", mock.MagicMock())
-    scene.staff.admission.prepare.return_value = {"db": {}, "web": {}}
-    scene.launcher.begin(scene.task)
-    waiting.until(lambda: scene.runner.start.called, what="the first container", timeout=10)
+    run_task(NEVER_HEALTHY, WAITING)
+    waiting.until(lambda: runner.started == ["db"], what="the first container", timeout=10)
 
-    closing = threading.Thread(target=scene.launcher.close, daemon=True)
-    closing.start()
-    closing.join(10)
-
-    assert not closing.is_alive()
+    assert close(lifetime)
 
 
 @pytest.mark.parametrize(
-    "trouble",
+    "error",
     [
         pytest.param(ToolBrokeError("the engine did not end"), id="the engine"),
-        pytest.param(KeyError("x"), id="a fault of ours"),
+        pytest.param(KeyError("x"), id="an internal error"),
     ],
 )
-def test_a_task_ends_whatever_breaks_and_gives_back_its_network(scene: Scene, trouble: Exception) -> None:
-    run = RunningTask(task_spec.from_task_definition(FAMILY))
-    run.interface_id = "eni-1"
-    run.closers.append(closed := mock.MagicMock())
-    scene.runs.add("t", run)
-    scene.runner.remove.side_effect = trouble
+def test_a_task_stops_and_gives_back_its_network_although_its_containers_remain(
+    run_task: RunTask,
+    wait_for: WaitFor,
+    client: Client,
+    runner: FakeRunner,
+    network: FakeNetwork,
+    account: Server,
+    error: Exception,
+) -> None:
+    def fail() -> None:
+        raise error
 
-    scene.launcher.stop(scene.task, code="UserInitiated", reason="r")
-    waiting.until(lambda: scene.task.status == "STOPPED", what="the end of the task", timeout=10)
+    runner.before_remove = fail
+    arn = run_task(WEB)
+    interface = interface_of(wait_for(arn, "RUNNING"))
 
-    assert closed.called
-    assert scene.staff.interfaces.delete.call_args.args == ("eu-west-1", "eni-1")
-    assert [said for said in scene.ledger.observations().problems if "task t could not be taken down" in said]
+    client("ecs").stop_task(task=arn)
+    wait_for(arn, "STOPPED")
 
-
-def test_nothing_of_a_task_goes_on_after_the_account_closed(scene: Scene) -> None:
-    run = RunningTask(task_spec.from_task_definition(FAMILY))
-    run.watches.append(watch := mock.MagicMock())
-    run.closers.append(closed := mock.MagicMock())
-    scene.runs.add("t", run)
-
-    scene.launcher.close()
-
-    assert watch.close.called
-    assert closed.called
-    assert scene.staff.targets.close.called
+    assert network.closed == ["metadata endpoint", "VPC"]
+    with pytest.raises(ClientError, match=r"InvalidNetworkInterfaceID\.NotFound"):
+        client("ec2").describe_network_interfaces(NetworkInterfaceIds=[interface])
+    assert account.book.observations().problems == (f"task {arn.rpartition('/')[2]} could not be stopped: {error}",)
 
 
-def test_a_container_is_removed_once_its_exit_code_is_noted(scene: Scene) -> None:
-    noted = []
-    run = RunningTask(task_spec.from_task_definition(FAMILY))
-    run.ids["db"] = "c1"
-    shown = state.container(scene.task, "db")
-    shown["lastStatus"] = "RUNNING"
+def test_nothing_of_a_task_goes_on_after_the_account_closed(
+    run_task: RunTask,
+    network: FakeNetwork,
+    runner: FakeRunner,
+    lifetime: contextlib.ExitStack,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Targets, "close", lambda _: network.closed.append("targets"))
+    run_task(NEVER_HEALTHY)
+    waiting.until(lambda: "health check" in threads(), what="the health check", timeout=10)
 
-    def note() -> None:
-        with scene.state.changed:
-            shown["exitCode"] = 143
-            scene.state.changed.notify_all()
+    close(lifetime)
 
-    scene.runner.stop.side_effect = lambda *_, **__: threading.Timer(0.3, note).start()
-    scene.runner.remove.side_effect = lambda _: noted.append(shown.get("exitCode"))
-    ContainerStarter(scene.state, scene.runner, mock.MagicMock(), mock.MagicMock()).take_down(scene.task, run)
+    assert sorted(network.closed) == ["VPC", "metadata endpoint", "targets"]
+    waiting.until(lambda: "health check" not in threads(), what="the end of the health check", timeout=10)
 
-    assert noted == [143]
+
+def threads() -> set[str]:
+    return {thread.name for thread in threading.enumerate()}
+
+
+def test_a_container_is_removed_once_its_exit_code_is_noted(
+    run_task: RunTask, wait_for: WaitFor, client: Client, runner: FakeRunner
+) -> None:
+    exit_codes: list[int | None] = []
+    arn = run_task(WEB)
+    wait_for(arn, "RUNNING")
+    runner.before_remove = lambda: exit_codes.append(
+        client("ecs").describe_tasks(tasks=[arn])["tasks"][0]["containers"][0].get("exitCode")
+    )
+
+    client("ecs").stop_task(task=arn)
+    wait_for(arn, "STOPPED")
+
+    assert exit_codes == [143]
+
+
+def test_a_task_stops_when_its_essential_container_ends(
+    run_task: RunTask, wait_for: WaitFor, runner: FakeRunner
+) -> None:
+    arn = run_task(WEB, {**NEVER_HEALTHY, "essential": False})
+    wait_for(arn, "RUNNING")
+
+    runner.end("web", 3)
+    task = wait_for(arn, "STOPPED")
+
+    exit_codes = {container["name"]: container["exitCode"] for container in task["containers"]}
+    assert task["stopCode"] == "EssentialContainerExited"
+    assert exit_codes == {"web": 3, "db": 143}
+    assert runner.stopped == ["db"]
