@@ -1,4 +1,4 @@
-"""Ask the running tasks questions: findings say what was expected and what came back."""
+"""Sends the smoke requests of a plan to what runs: findings say what was expected and what came back."""
 
 from __future__ import annotations
 
@@ -20,262 +20,256 @@ from preflight.deploy.load_balancers import LoadBalancers, PublicListener
 from preflight.deploy.tasks import RunningTask, StoppedTask
 from preflight.errors import WaitExpiredError
 from preflight.model import Finding, Severity, SmokeAnswer
-from preflight.plan import plan
-from preflight.plan.plan import Plan, SmokeEntry
+from preflight.plan.plan import Plan, SmokeEntry, fill
 from preflight.system import http, waiting
 from preflight.system.http import Response
 
-NEAR, FAR = 10.0, 60.0  # seconds for an answer, from this machine and from AWS, where DNS has to learn a name first
+NEAR, FAR = 10.0, 60.0  # seconds for a response, from this machine and from AWS, where DNS has to learn a name first
 SOURCE = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-task-networking.html"
 FIX = "Let the container serve what the plan expects, or correct the plan."
 Inside = Callable[[str, int, str], Mapping[str, Any]]
 _OUTPUT = re.compile(r"\{output\.([A-Za-z0-9]+)\}")
 
 
-def _nothing() -> Blocker | None:
-    """No link is known to be missing."""
-    return None
-
-
 @dataclass(frozen=True)
 class _Request:
-    """One question: what of the plan it is, to which URL, whom it asks, and what may keep an answer from coming."""
+    """One GET: its entry in the plan, its URL and receiver, and what looks for a reason why no response comes."""
 
     entry: SmokeEntry
     url: str
-    name: str
+    receiver: str
     task: RunningTask | None = None
-    missing: Callable[[], Blocker | None] = _nothing
+    blocker: Callable[[], Blocker | None] = lambda: None
 
 
 class SmokeTest:
-    """The questions of a plan to one deployment.
+    """The smoke requests of a plan to one deployment.
 
-    `inside` asks a task within its own network; `skipped` says of task definitions why their tasks do
-    not really run.
+    `inside` sends a request to a task within its own network; `skipped` has the reasons why the tasks of
+    task definitions do not really run; `plan_name` is what reports call the plan.
     """
 
     def __init__(
         self,
         deployment: Deployment,
-        asked: Plan,
+        plan: Plan,
         values: Mapping[str, str],
-        shown: str,
+        plan_name: str,
         *,
         inside: Inside | None = None,
         skipped: Mapping[str, str] | None = None,
     ) -> None:
         self._deployment = deployment
-        self._plan = asked
+        self._plan = plan
         self._values = values
-        self._shown = shown
+        self._plan_name = plan_name
         self._inside = inside
         self._skipped = skipped or {}
         self._balancers = LoadBalancers(deployment.session)
         self.running: list[RunningTask] = []
         self.answers: list[SmokeAnswer] = []
-        self.unasked: list[str] = []
+        self.unsent: list[str] = []
 
     def findings(self) -> list[Finding]:
-        """Ask every question; a finding for each wrong or missing answer.
+        """Send every request and return a finding for each wrong or missing response.
 
         Raises:
-            NotLoopbackError: a rehearsal's task has an address that is not on this machine.
+            NotLoopbackError: a task of the emulated account has an address that is not on this machine.
         """
-        found = [finding for entry in self._plan.smoke for finding in self._ask(self._filled(entry))]
-        return found + [self._deployment.of_stopped(stopped) for stopped in self._fallen()]
+        findings = [finding for entry in self._plan.smoke for finding in self._check(self._filled(entry))]
+        return findings + [self._deployment.of_stopped(task) for task in self._stopped_since()]
 
-    def _fallen(self) -> Iterator[StoppedTask]:
-        """Tasks that were asked and have stopped since."""
-        asked = {task.arn for task in self.running}
+    def _stopped_since(self) -> Iterator[StoppedTask]:
+        """Tasks that were running when their service was checked and have stopped since."""
+        arns = {task.arn for task in self.running}
         for arn, cluster in self._deployment.services.items():
-            for stopped in self._deployment.tasks.stopped(cluster, arn.rpartition("/")[2]):
-                if stopped.arn in asked:
-                    yield stopped
+            for task in self._deployment.tasks.stopped(cluster, arn.rpartition("/")[2]):
+                if task.arn in arns:
+                    yield task
 
     def _filled(self, entry: SmokeEntry) -> SmokeEntry:
+        """Returns an entry with the values of its placeholders, and with the name of a service given by logical id."""
         texts: dict[str, Any] = {
-            key: plan.fill(value, self._values)
+            key: fill(value, self._values)
             for key in ("service", "cluster", "url", "get", "contains")
             if isinstance(value := getattr(entry, key), str)
         }
         filled = dataclasses.replace(entry, **texts)
-        known = self._declared(filled)
-        if known is None:
+        declared = self._declared_service(filled)
+        if declared is None:
             return filled
-        _, cluster, service = known.physical.split("/")
+        _, cluster, service = declared.physical.split("/")
         return dataclasses.replace(filled, cluster=cluster, service=service)
 
-    def _declared(self, entry: SmokeEntry) -> DeclaredResource | None:
-        """The service that an entry names by its logical id, where no service has that very name."""
-        every = self._deployment.blueprint.of_kind("AWS::ECS::Service")
-        named = [d for d in every if d.physical.rpartition("/")[2] == entry.service]
-        logical = [d for d in every if d.logical == entry.service and d.physical.count("/") == 2]
-        return logical[0] if logical and not named else None
+    def _declared_service(self, entry: SmokeEntry) -> DeclaredResource | None:
+        """Returns the service whose logical id the entry names, unless a service has that very name."""
+        services = self._deployment.blueprint.of_kind("AWS::ECS::Service")
+        if any(service.physical.rpartition("/")[2] == entry.service for service in services):
+            return None
+        return next((s for s in services if s.logical == entry.service and s.physical.count("/") == 2), None)
 
-    def _ask(self, entry: SmokeEntry) -> Iterator[Finding]:
+    def _check(self, entry: SmokeEntry) -> Iterator[Finding]:
         if entry.service is None:
-            yield from self._ask_url(entry)
+            yield from self._check_url(entry)
             return
         try:
-            found = self._deployment.tasks.running(entry.cluster, entry.service)
+            tasks = self._deployment.tasks.running(entry.cluster, entry.service)
         except ClientError as error:
             if aws_errors.is_account_error(error):
                 raise
             yield self._finding(entry, f"service {entry.service}: {error.response['Error']['Message']}")
             return
-        if not found:
+        if not tasks:
             yield self._finding(entry, f"service {entry.service} has no running task")
-        self.running += found
-        real = [task for task in found if task.definition not in self._skipped]
-        self.unasked += sorted({self._skipped[t.definition] for t in found if t.definition in self._skipped})
-        yield from self._ask_tasks(entry, real)
+        self.running += tasks
+        self.unsent += sorted({self._skipped[t.definition] for t in tasks if t.definition in self._skipped})
+        yield from self._check_service(entry, [task for task in tasks if task.definition not in self._skipped])
 
-    def _ask_tasks(self, entry: SmokeEntry, found: list[RunningTask]) -> Iterator[Finding]:
+    def _check_service(self, entry: SmokeEntry, tasks: list[RunningTask]) -> Iterator[Finding]:
+        """Check every task, or the public load balancer in front of them if no task is reachable itself."""
         if entry.is_inside:
-            for task in found:
-                yield from self._ask_inside(entry, task)
+            for task in tasks:
+                yield from self._check_from_inside(entry, task)
             return
-        entrances = [] if any(self._is_open(entry, task) for task in found) else self._entrances(entry)
-        if found and entrances:
-            yield from self._ask_entrance(entry, entrances[0])
+        listeners = [] if any(self._is_reachable(entry, task) for task in tasks) else self._public_listeners(entry)
+        if tasks and listeners:
+            yield from self._check_load_balancer(entry, listeners[0])
             return
-        for task in found:
-            yield from self._ask_task(entry, task)
+        for task in tasks:
+            yield from self._check_task(entry, task)
 
-    def _is_open(self, entry: SmokeEntry, task: RunningTask) -> bool:
-        """Whether the asker reaches the task itself; one that pulls by its public address may admit only its load balancer."""
-        return task.public is not None and self._link(self._face(task), entry.port, entry) is None
+    def _is_reachable(self, entry: SmokeEntry, task: RunningTask) -> bool:
+        """Whether the caller reaches the task itself; a public address may serve only to pull the image."""
+        return task.public is not None and self._blocker(self._interface(task), entry.port, entry) is None
 
-    def _entrances(self, entry: SmokeEntry) -> list[PublicListener]:
-        """The listeners of public load balancers in front of a service, the one on the asked port first."""
-        every = self._balancers.entrances(entry.cluster, str(entry.service))
-        return sorted((e for e in every if e.is_public), key=lambda e: (e.port != entry.port, e.port))
+    def _public_listeners(self, entry: SmokeEntry) -> list[PublicListener]:
+        """Returns the listeners of public load balancers in front of a service, the one on the entry's port first."""
+        listeners = self._balancers.entrances(entry.cluster, str(entry.service))
+        public = [listener for listener in listeners if listener.is_public]
+        return sorted(public, key=lambda listener: (listener.port != entry.port, listener.port))
 
-    def _ask_entrance(self, entry: SmokeEntry, entrance: PublicListener) -> Iterator[Finding]:
-        faces = self._balancers.faces(entrance.balancer)
+    def _check_load_balancer(self, entry: SmokeEntry, listener: PublicListener) -> Iterator[Finding]:
+        interfaces = self._balancers.faces(listener.balancer)
 
-        def missing() -> Blocker | None:
-            links = [self._link(face, entrance.port, entry, has_groups=bool(face.groups)) for face in faces]
-            return links[0] if links and all(links) else None
+        def blocker() -> Blocker | None:
+            blockers = [self._blocker(i, listener.port, entry, has_groups=bool(i.groups)) for i in interfaces]
+            return blockers[0] if blockers and all(blockers) else None
 
-        name = f"load balancer {entrance.host} in front of {entry.service}"
-        yield from self._judge(_Request(entry, entrance.url(entry.get), name, None, missing))
+        receiver = f"load balancer {listener.host} in front of {entry.service}"
+        yield from self._send(_Request(entry, listener.url(entry.get), receiver, None, blocker))
 
-    def _ask_url(self, entry: SmokeEntry) -> Iterator[Finding]:
+    def _check_url(self, entry: SmokeEntry) -> Iterator[Finding]:
         outputs = {name: self._deployment.output(name) for name in _OUTPUT.findall(str(entry.url))}
         unknown = [name for name, value in outputs.items() if value is None]
         if unknown:
             yield self._finding(entry, f"url: no stack of the plan has an output {unknown[0]}")
             return
-        url = _OUTPUT.sub(lambda found: str(outputs[found.group(1)]), str(entry.url))
-        yield from self._judge(_Request(entry, url, url))
+        url = _OUTPUT.sub(lambda match: str(outputs[match[1]]), str(entry.url))
+        yield from self._send(_Request(entry, url, url))
 
-    def _ask_inside(self, entry: SmokeEntry, task: RunningTask) -> Iterator[Finding]:
-        """Ask a task within its network, if anybody there is admitted."""
-        name = f"task {task.id} of {entry.service}"
-        face = self._face(task)
-        missing = reachability.from_inside(self._network(face), face, entry.port)
-        if missing is not None:
-            yield self._finding(entry, f"{name} cannot be asked from inside its network", missing, task)
+    def _check_from_inside(self, entry: SmokeEntry, task: RunningTask) -> Iterator[Finding]:
+        """Check a task from within its network, if its security groups admit anything there."""
+        receiver, interface = f"task {task.id} of {entry.service}", self._interface(task)
+        blocker = reachability.from_inside(self._network(interface), interface, entry.port)
+        if blocker is not None:
+            yield self._finding(entry, f"{receiver} is not reachable from inside its network", blocker, task)
             return
         if self._inside is None:
-            self.unasked.append(f"{name} is asked from inside its network, where nobody can ask on an account")
+            self.unsent.append(f"{receiver} takes requests from inside its network only, which cannot be sent on a real account")
             return
-        url, ask = f"http://{task.private}:{entry.port}{entry.get}", self._inside
-        asked = _Request(entry, url, name, task)
-        yield from self._hold(asked, lambda: Response(**ask(task.id, entry.port, entry.get)))
+        inside, url = self._inside, f"http://{task.private}:{entry.port}{entry.get}"
+        request = _Request(entry, url, receiver, task)
+        yield from self._expect(request, lambda: Response(**inside(task.id, entry.port, entry.get)))
 
-    def _ask_task(self, entry: SmokeEntry, task: RunningTask) -> Iterator[Finding]:
-        name = f"task {task.id} of {entry.service}"
+    def _check_task(self, entry: SmokeEntry, task: RunningTask) -> Iterator[Finding]:
+        receiver = f"task {task.id} of {entry.service}"
 
-        def missing() -> Blocker | None:
-            return self._link(self._face(task), entry.port, entry)
+        def blocker() -> Blocker | None:
+            return self._blocker(self._interface(task), entry.port, entry)
 
         if task.public is None:
-            said = f"{name} has no public address, so nobody on the internet can ask it"
-            yield self._finding(entry, said, missing(), task)
+            message = f"{receiver} has no public address, so it is not reachable from the internet"
+            yield self._finding(entry, message, blocker(), task)
             return
         url = f"http://{task.public}{'' if entry.port == 80 else f':{entry.port}'}{entry.get}"
-        yield from self._judge(_Request(entry, url, name, task, missing))
+        yield from self._send(_Request(entry, url, receiver, task, blocker))
 
-    def _judge(self, asked: _Request) -> Iterator[Finding]:
-        host, session = load_balancers.host_of(asked.url), self._deployment.session
-        at = self._balancers.address(host)
-        if at is None and session.has_loopback_only and host.endswith(http.BALANCERS):
-            yield self._finding(asked.entry, f"{asked.name}: nobody on the internet reaches it", asked.missing())
+    def _send(self, request: _Request) -> Iterator[Finding]:
+        """Send a request from the internet; to this machine only, if the account is emulated."""
+        host, session = load_balancers.host_of(request.url), self._deployment.session
+        address = self._balancers.address(host)
+        if address is None and session.has_loopback_only and host.endswith(http.BALANCERS):
+            message = f"{request.receiver} is not reachable from the internet"
+            yield self._finding(request.entry, message, request.blocker())
             return
-        session.check_address(at or host)
-        yield from self._hold(asked, lambda: http.fetch(asked.url, at=at))
+        session.check_address(address or host)
+        yield from self._expect(request, lambda: http.fetch(request.url, at=address))
 
-    def _hold(self, asked: _Request, ask: Callable[[], Response]) -> Iterator[Finding]:
-        """Ask until the answer is the one that the plan wants, or time is up."""
-        entry, began = asked.entry, time.monotonic()
-        page = self._page(entry, asked.url, ask)
-        taken = time.monotonic() - began
-        self.answers.append(SmokeAnswer(entry.service or asked.url, asked.url, page.status, entry.status, taken))
-        if page.fits(entry.status, entry.contains):
+    def _expect(self, request: _Request, fetch: Callable[[], Response]) -> Iterator[Finding]:
+        """Repeat a request until the response is the expected one or time is up."""
+        entry, started = request.entry, time.monotonic()
+        response = self._last_response(request, fetch)
+        seconds = time.monotonic() - started
+        target = entry.service or request.url
+        self.answers.append(SmokeAnswer(target, request.url, response.status, entry.status, seconds))
+        if response.fits(entry.status, entry.contains):
             return
-        wanted = f"status {entry.status}" + (f" and a page with {entry.contains!r}" if entry.contains else "")
-        said = f"{asked.name}: GET {asked.url} was to bring {wanted}, and brought {page.shown()}"
-        yield self._finding(entry, said, asked.missing() if page.status is None else None, asked.task)
+        expected = f"status {entry.status}" + (f" and a page with {entry.contains!r}" if entry.contains else "")
+        message = f"{request.receiver}: GET {request.url}: expected {expected}, got {response.shown()}"
+        yield self._finding(entry, message, request.blocker() if response.status is None else None, request.task)
 
-    def _page(self, entry: SmokeEntry, url: str, ask: Callable[[], Response]) -> Response:
-        last, session = Response(None, "", "no answer"), self._deployment.session
+    def _last_response(self, request: _Request, fetch: Callable[[], Response]) -> Response:
+        """Returns the expected response, or the last one before time was up."""
+        last, session, entry = Response(None, "", "no answer"), self._deployment.session, request.entry
 
         def probe() -> Response | None:
             nonlocal last
-            last = ask()
+            last = fetch()
             return last if last.fits(entry.status, entry.contains) else None
 
-        timeout = NEAR if session.has_loopback_only else FAR
+        page, timeout = f"a page at {request.url}", NEAR if session.has_loopback_only else FAR
         try:
-            return waiting.until(
-                probe, what=f"a page at {url}", timeout=timeout, interval=session.interval, sleep=session.sleep
-            )
+            return waiting.until(probe, what=page, timeout=timeout, interval=session.interval, sleep=session.sleep)
         except WaitExpiredError:
             return last
 
-    def _face(self, task: RunningTask) -> Interface:
+    def _interface(self, task: RunningTask) -> Interface:
         ec2 = self._deployment.session.client("ec2")
-        found = ec2.describe_network_interfaces(NetworkInterfaceIds=[task.interface])["NetworkInterfaces"][0]
-        return dataclasses.replace(load_balancers.of(found), has_public_address=task.public is not None)
+        interfaces = ec2.describe_network_interfaces(NetworkInterfaceIds=[task.interface])["NetworkInterfaces"]
+        return dataclasses.replace(load_balancers.of(interfaces[0]), has_public_address=task.public is not None)
 
-    def _network(self, face: Interface) -> Network:
-        return describe_network.describe_network(self._deployment.session.client("ec2"), face.vpc)
+    def _network(self, interface: Interface) -> Network:
+        return describe_network.describe_network(self._deployment.session.client("ec2"), interface.vpc)
 
-    def _link(
-        self, face: Interface, port: int, entry: SmokeEntry, *, has_groups: bool = True
+    def _blocker(
+        self, interface: Interface, port: int, entry: SmokeEntry, *, has_groups: bool = True
     ) -> Blocker | None:
-        """The link of the chain from the caller to an interface that is missing, if one is."""
+        """Returns what blocks the entry's caller on the internet from an interface, or None."""
         caller = entry.caller or reachability.ANY_INTERNET_CALLER
-        return reachability.from_internet(self._network(face), face, port, caller=caller, has_groups=has_groups)
+        return reachability.from_internet(self._network(interface), interface, port, caller=caller, has_groups=has_groups)
 
     def _finding(
-        self,
-        entry: SmokeEntry,
-        message: str,
-        missing: Blocker | None = None,
-        task: RunningTask | None = None,
+        self, entry: SmokeEntry, message: str, blocker: Blocker | None = None, task: RunningTask | None = None
     ) -> Finding:
-        at, name = self._at(missing, task), missing.property if missing is not None else None
+        declared, name = self._resource_to_fix(blocker, task), blocker.property if blocker is not None else None
         return Finding(
             "smoke",
             "SMOKE_GET",
             Severity.ERROR,
-            f"{message}: {missing.message}" if missing is not None else message,
-            file=at.template.name if at is not None else self._shown,
-            line=at.line(name) if at is not None else entry.line,
-            resource=at.logical if at is not None else None,
+            f"{message}: {blocker.message}" if blocker is not None else message,
+            file=declared.template.name if declared is not None else self._plan_name,
+            line=declared.line(name) if declared is not None else entry.line,
+            resource=declared.logical if declared is not None else None,
             property=name,
-            fix=missing.fix if missing is not None else FIX,
+            fix=blocker.fix if blocker is not None else FIX,
             source=SOURCE,
         )
 
-    def _at(self, missing: Blocker | None, task: RunningTask | None) -> DeclaredResource | None:
-        """The resource whose line would mend it: that of the missing link, else the service."""
-        known = self._deployment.blueprint
-        at = known.find(missing.resource) if missing is not None and missing.resource else None
-        if at is None and task is not None:
-            at = next((d for d in known.of_kind("AWS::ECS::Service") if d.physical.endswith(f"/{task.service}")), None)
-        return at
+    def _resource_to_fix(self, blocker: Blocker | None, task: RunningTask | None) -> DeclaredResource | None:
+        """Returns the declared resource that blocks, else the task's service."""
+        declared = self._deployment.blueprint
+        resource = declared.find(blocker.resource) if blocker is not None and blocker.resource else None
+        if resource is not None or task is None:
+            return resource
+        services = declared.of_kind("AWS::ECS::Service")
+        return next((service for service in services if service.physical.endswith(f"/{task.service}")), None)

@@ -97,9 +97,9 @@ class RegionRun:
     def _send(self, test: SmokeTest) -> StageResult:
         """Returns the findings of smoke; skipped if no request could be sent."""
         findings = tuple(test.findings())
-        self._notes += [f"smoke skipped for a service: {reason}" for reason in test.unasked]
-        if test.unasked and not test.answers and not findings:
-            return StageResult("smoke", Outcome.SKIPPED, reason="; ".join(test.unasked))
+        self._notes += [f"smoke skipped for a service: {reason}" for reason in test.unsent]
+        if test.unsent and not test.answers and not findings:
+            return StageResult("smoke", Outcome.SKIPPED, reason="; ".join(test.unsent))
         return StageResult("smoke", model.outcome_of(findings), findings=findings)
 
     def _wait(self, live: Live) -> None:

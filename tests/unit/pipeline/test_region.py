@@ -29,7 +29,7 @@ class RegionScenario:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.live = mock.Mock()
         self.live.deployment.configure_mock(is_kept=False, stack_names=("s",), services={}, digests={})
-        self.test = mock.Mock(answers=[], running=[], unasked=[])
+        self.test = mock.Mock(answers=[], running=[], unsent=[])
         self.test.findings.return_value = []
         self.failure: Exception | None = None
         self.remains: list[Finding] = []
@@ -91,7 +91,7 @@ def test_keep_failed_keeps_what_could_not_be_checked(scenario: RegionScenario) -
 
 
 def test_keep_failed_keeps_nothing_if_no_request_could_be_sent(scenario: RegionScenario) -> None:
-    scenario.test.unasked = ["its image is for another platform"]
+    scenario.test.unsent = ["its image is for another platform"]
 
     results = scenario.run()
 
@@ -102,7 +102,7 @@ def test_keep_failed_keeps_nothing_if_no_request_could_be_sent(scenario: RegionS
 
 
 def test_smoke_is_not_skipped_if_some_requests_were_sent(scenario: RegionScenario) -> None:
-    scenario.test.unasked = ["its image is for another platform"]
+    scenario.test.unsent = ["its image is for another platform"]
     scenario.test.answers = [ANSWER]
 
     assert scenario.run().stages[1].outcome is Outcome.PASS
