@@ -9,9 +9,10 @@ from preflight.errors import UsageError
 from preflight.model import Say
 from preflight.pipeline.request import new_run
 from preflight.rehearsal import serve
+from preflight.rehearsal.assembly import TaskOptions
 from preflight.rehearsal.connectivity import public_ports
 from preflight.rehearsal.serve import ServeOptions
-from preflight.rehearsal.server import Server, ServerOptions
+from preflight.rehearsal.server import Server
 
 
 def run(args: argparse.Namespace, say: Say) -> int:
@@ -23,7 +24,7 @@ def run(args: argparse.Namespace, say: Say) -> int:
         standins=dict(map(_standin, args.standin)),
         ends_with_input=args.until_eof,
         has_egress=args.egress,
-        tasks=ServerOptions(tuple(map(public_ports.question, args.asked)), tuple(args.stub)),
+        tasks=TaskOptions(tuple(map(public_ports.question, args.asked)), tuple(args.stub)),
     )
 
     def greet(server: Server) -> None:

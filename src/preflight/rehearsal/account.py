@@ -41,8 +41,9 @@ class _Body:
 class Account:
     """Number `id` and clients of every service, region by region.
 
-    `closing` is set at the end, so that everything that waits in the account stops. `furnished` names
-    what was completed as AWS makes it. `judge` says what a principal may not do.
+    `closing` is set at the end, so that everything that waits in the account stops. `moto_lock` makes
+    check-then-act on moto atomic. `completed` names what was completed as AWS makes it. `judge` says
+    what a principal may not do.
 
     Resource handlers and the scheduler use the clients as CloudFormation and ECS call other services:
     through their API, serialized and parsed, only not over a socket.
@@ -57,7 +58,8 @@ class Account:
         )
         self._lock = threading.Lock()
         self.closing = threading.Event()
-        self.furnished: set[str] = set()
+        self.moto_lock = threading.RLock()
+        self.completed: set[str] = set()
         self.judge: Judge | None = None
         self._cached = functools.cache(self._client)
 

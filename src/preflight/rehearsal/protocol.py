@@ -14,7 +14,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError, UnknownServiceError
 from moto.core.model import OperationModel, ServiceModel  # noqa: TC002 - mypy skips moto
-from moto.core.parse import PROTOCOL_PARSERS
+from moto.core.parse import PROTOCOL_PARSERS, RequestParserError
 from moto.core.serialize import SerializationContext, get_serializer_class
 from moto.core.utils import get_service_model
 from werkzeug.wrappers import Request, Response
@@ -146,7 +146,7 @@ def _parse(
                 "values": request.values,
             }
         )
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, RequestParserError) as error:
         code = "SerializationException" if spoken(model) == "json" else "ValidationError"
         msg = f"The request could not be read: {type(error).__name__}"
         raise Refusal(code, msg) from None

@@ -16,9 +16,10 @@ from pathlib import Path
 from preflight.container_engine import engine as engines
 from preflight.container_engine.standins import Standins
 from preflight.errors import UsageError
-from preflight.rehearsal import server
+from preflight.rehearsal import assembly, server
+from preflight.rehearsal.assembly import TaskOptions
 from preflight.rehearsal.containers.runner import ContainerRunner
-from preflight.rehearsal.server import Server, ServerOptions
+from preflight.rehearsal.server import Server
 from preflight.system import run_folders
 
 
@@ -32,7 +33,7 @@ class ServeOptions:
     standins: Mapping[str, Path]
     ends_with_input: bool
     has_egress: bool = False
-    tasks: ServerOptions = field(default_factory=ServerOptions)
+    tasks: TaskOptions = field(default_factory=TaskOptions)
 
 
 def serve(settings: ServeOptions, ready: Callable[[Server], None]) -> None:
@@ -55,7 +56,7 @@ def serve(settings: ServeOptions, ready: Callable[[Server], None]) -> None:
         )
         base = Standins(engine, settings.standins) if engine else None
         with server.running(
-            folder=folder, runner=runner, standins=base, port=settings.port, settings=settings.tasks
+            folder=folder, runner=runner, standins=base, port=settings.port, tasks=settings.tasks
         ) as running:
             if settings.ends_with_input:
                 threading.Thread(target=_until_eof, args=(stop,), daemon=True).start()
@@ -69,7 +70,7 @@ def _check_port(port: int) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((server.LOOPBACK, port))
+            probe.bind((assembly.LOOPBACK, port))
         except OSError as error:
             msg = f"port {port} cannot be used: {error.strerror}. Next: name another one by --port"
             raise UsageError(msg) from None

@@ -144,9 +144,9 @@ def test_the_whole_deployment_reads_back_as_declared(account: Server, deployed: 
 
 
 def test_nothing_that_our_templates_say_is_ignored(account: Server, deployed: Callable[[str], Any]) -> None:
-    ignored = [entry for entry in account.book.observations().ledger if entry.state == "ignored"]
+    ignored = [entry for entry in account.ledger.observations().ledger if entry.state == "ignored"]
 
-    assert (ignored, account.book.troubles) == ([], [])
+    assert (ignored, account.ledger.troubles) == ([], [])
 
 
 def test_deleting_the_stacks_leaves_nothing(account: Server, deployed: Callable[[str], Any]) -> None:

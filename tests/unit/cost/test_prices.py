@@ -225,4 +225,4 @@ def test_only_spot_has_no_product() -> None:
 def test_the_pretended_account_tells_no_prices_and_takes_the_question_for_no_trouble(account: server.Server) -> None:
     found = prices.money(sessions.rehearsal(REGION, account.address), amounts((billing_units.ADDRESS, "1")))
 
-    assert (found, account.book.observations().problems) == (None, ())
+    assert (found, account.ledger.observations().problems) == (None, ())

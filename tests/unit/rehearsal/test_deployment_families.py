@@ -474,8 +474,8 @@ def test_a_correct_family_is_created_and_deleted(
 
     stack = deploy(json.dumps(fargate), Capabilities=["CAPABILITY_IAM"])
 
-    ignored = [entry for entry in account.book.observations().ledger if entry.state == "ignored"]
-    assert (stack["StackStatus"], reasons(stack), ignored, account.book.troubles) == ("CREATE_COMPLETE", [], [], [])
+    ignored = [entry for entry in account.ledger.observations().ledger if entry.state == "ignored"]
+    assert (stack["StackStatus"], reasons(stack), ignored, account.ledger.troubles) == ("CREATE_COMPLETE", [], [], [])
     cloudformation = client("cloudformation")
     cloudformation.delete_stack(StackName="s")
     cloudformation.get_waiter("stack_delete_complete").wait(
@@ -658,7 +658,7 @@ def test_a_transform_is_a_trouble_and_no_finding(fargate: Template, client: Call
             StackName="s", TemplateBody=json.dumps(fargate), Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
         )
 
-    assert "is not applied" in account.book.troubles[0]
+    assert "is not applied" in account.ledger.troubles[0]
 
 
 def test_the_default_vpc_has_its_way_to_the_internet(client: Callable[[str], Any]) -> None:
@@ -678,8 +678,8 @@ def test_sizes_and_roles_are_read_back_in_other_words(
 
     stack = deploy(json.dumps(fargate), Capabilities=["CAPABILITY_IAM"])
 
-    account.cloudformation.audit()
-    states = {e.property: e.state for e in account.book.observations().ledger if e.resource == "s.Definition"}
+    account.parts.cloudformation.audit()
+    states = {e.property: e.state for e in account.ledger.observations().ledger if e.resource == "s.Definition"}
     assert (stack["StackStatus"], set(states.values())) == ("CREATE_COMPLETE", {"stored"})
 
 

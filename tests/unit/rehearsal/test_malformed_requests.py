@@ -94,12 +94,12 @@ def check(account: Server, body: str) -> None:
 def settle(account: Server) -> None:
     """Every stack ends, and not by a fault of ours."""
     waiting.until(
-        lambda: all(stack.is_over for stack in account.cloudformation.stacks.all()),
+        lambda: all(stack.is_over for stack in account.parts.cloudformation.stacks.all()),
         what="the stacks to end",
         timeout=BOUND,
         interval=0.01,
     )
-    assert [said for said in account.book.troubles if "the rehearsal broke" in said or "internal error" in said] == []
+    assert [said for said in account.ledger.troubles if "the rehearsal broke" in said or "internal error" in said] == []
 
 
 @RELAXED

@@ -17,7 +17,7 @@ from preflight.aws.reachability import Blocker, Interface, Network
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.containers.running_task import RunningTasks
 from preflight.rehearsal.ledger import Ledger
-from preflight.rehearsal.load_balancing.load_balancers import Balancers
+from preflight.rehearsal.load_balancing.load_balancers import LoadBalancers
 from preflight.rehearsal.network import metadata_endpoint, namespace
 from preflight.system.worker import Worker
 
@@ -45,7 +45,7 @@ class ReachablePorts:
     """What every task of the account reaches."""
 
     def __init__(
-        self, account: Account, runs: RunningTasks, doors: Balancers, ledger: Ledger
+        self, account: Account, runs: RunningTasks, doors: LoadBalancers, ledger: Ledger
     ) -> None:
         self._account = account
         self._runs = runs

@@ -29,7 +29,7 @@ from preflight.rehearsal.containers.runner import NamespaceContainer
 from preflight.rehearsal.containers.running_task import RunningTask, RunningTasks
 from preflight.rehearsal.ecs.state import Service, State, Task
 from preflight.rehearsal.ledger import Ledger
-from preflight.rehearsal.load_balancing.load_balancers import Balancers
+from preflight.rehearsal.load_balancing.load_balancers import LoadBalancers
 from preflight.rehearsal.network import dns_server, interfaces, metadata_endpoint, namespace, private_dns
 from preflight.rehearsal.network.dns_server import DnsServer
 from preflight.rehearsal.network.private_dns import PrivateDns
@@ -63,7 +63,7 @@ class VpcTraffic:
         self,
         state: State,
         runs: RunningTasks,
-        doors: Balancers,
+        doors: LoadBalancers,
         ledger: Ledger,
         *,
         has_egress: bool,

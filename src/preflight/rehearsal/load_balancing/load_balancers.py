@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,7 +22,7 @@ from preflight.rehearsal.containers.running_task import RunningTasks
 from preflight.rehearsal.ledger import Ledger
 from preflight.rehearsal.load_balancing import listener_rules, targets
 from preflight.rehearsal.load_balancing.http_listener import HttpListener
-from preflight.rehearsal.load_balancing.targets import Targets
+from preflight.rehearsal.load_balancing.targets import Target
 from preflight.rehearsal.network.interfaces import CreatedInterface, Interfaces
 from preflight.rehearsal.network.relay import Relay
 
@@ -46,7 +46,7 @@ class _Balancer:
     doors: dict[Place, Door] = field(default_factory=dict)
 
 
-class Balancers:
+class LoadBalancers:
     """Every load balancer of the account, kept as Elastic Load Balancing describes them."""
 
     def __init__(
@@ -55,6 +55,8 @@ class Balancers:
         faces: Interfaces,
         runs: RunningTasks,
         book: Ledger,
+        *,
+        targets: Callable[[str], list[Target]],
     ) -> None:
         self._account = account
         self._interfaces = faces
@@ -62,9 +64,9 @@ class Balancers:
         self._book = book
         self._lock = threading.RLock()
         self._known: dict[str, _Balancer] = {}
-        self.targets: Targets | None = None
+        self._targets = targets
 
-    def faces(self, arn: str) -> tuple[Interface, ...]:
+    def interfaces(self, arn: str) -> tuple[Interface, ...]:
         """The interfaces of a load balancer."""
         with self._lock:
             known = self._known.get(arn)
@@ -190,7 +192,7 @@ class Balancers:
 
     def backends(self, group: str, inside: str) -> list[tuple[int, tuple[str, int]]]:
         """Process ids of the namespaces and addresses of a group's targets: the healthy ones, else all."""
-        known = self.targets.of(group) if self.targets is not None else []
+        known = self._targets(group)
         chosen = [t for t in known if t.state == targets.HEALTHY] or known
         found = []
         for target in chosen:
@@ -203,7 +205,7 @@ class Balancers:
 class _Listener:
     """What a door asks of its listener."""
 
-    def __init__(self, balancers: Balancers, region: str, inside: str, arn: str) -> None:
+    def __init__(self, balancers: LoadBalancers, region: str, inside: str, arn: str) -> None:
         self._balancers = balancers
         self._region = region
         self._vpc = inside

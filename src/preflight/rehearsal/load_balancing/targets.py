@@ -102,7 +102,7 @@ class Targets:
             for target in [target for targets in self._targets.values() for target in targets]:
                 target.over.set()
 
-    def of(self, group: str) -> list[Target]:
+    def in_group(self, group: str) -> list[Target]:
         """The targets in a target group that tasks registered."""
         with self._state.changed:
             return [t for targets in self._targets.values() for t in targets if t.group == group]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +11,8 @@ from moto.applicationautoscaling.models import applicationautoscaling_backends
 
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.protocol import Call, Refusal
+from preflight.rehearsal.services import Service
 
-Check = Callable[[Account, Call], None]
 BY_REQUESTS = "ALBRequestCountPerTarget"
 _LABEL = re.compile(r"app/[^/]+/[^/]+/targetgroup/[^/]+/[^/]+")
 _SCHEDULE = re.compile(
@@ -131,8 +131,11 @@ def _target_exists(account: Account, call: Call) -> None:
     applicationautoscaling_backends[account.id][call.region].ecs_backend = _Known(resource)
 
 
-CHECKS: Mapping[str, Check] = {
-    "PutScalingPolicy": _policy,
-    "PutScheduledAction": _action,
-    "RegisterScalableTarget": _target,
-}
+SERVICE = Service(
+    "application-autoscaling",
+    checks={
+        "PutScalingPolicy": _policy,
+        "PutScheduledAction": _action,
+        "RegisterScalableTarget": _target,
+    },
+)

@@ -6,11 +6,19 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from werkzeug.wrappers import Request  # noqa: TC002 - as everywhere here
+
+from preflight.rehearsal import protocol
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.protocol import Call, Refusal
-from preflight.rehearsal.services import ec2_vpc_endpoints
+from preflight.rehearsal.services import Check, Service, ec2_default_vpc, ec2_vpc_endpoints
+from preflight.rehearsal.services.ec2_default_vpc import DefaultVpcs
 
-Check = Callable[[Account, Call], None]
+# Operations that change which packets arrive.
+_CHANGES_NETWORK = re.compile(
+    r"^(Authorize|Revoke|Create|Delete|Replace|Attach|Detach|Associate|Disassociate|Modify)\w*"
+    r"(SecurityGroup|Route|NetworkAcl|InternetGateway|NatGateway)"
+)
 _DESCRIPTION = re.compile(r"[a-zA-Z0-9. _\-:/()#,@\[\]+=&;{}!$*]*")
 
 
@@ -179,3 +187,27 @@ CHECKS: Mapping[str, Check] = {
     "DetachInternetGateway": _addresses_unmapped,
     "ReplaceRoute": _route_gateway,
 }
+
+
+def service(account: Account, network_changed: Callable[[str], None]) -> Service:
+    """Returns EC2, whose regions begin with a default VPC; changes of a region's network are reported."""
+    default_vpcs = DefaultVpcs(account)
+
+    def before(region: str, _request: Request) -> None:
+        default_vpcs.ensure(region)
+
+    def after(region: str, request: Request) -> None:
+        is_complete = default_vpcs.is_complete(region)  # if not, this request is for the default VPC itself
+        if is_complete and _CHANGES_NETWORK.match(protocol.operation_name(request) or ""):
+            network_changed(region)
+
+    return Service(
+        "ec2",
+        checks=CHECKS,
+        completions={
+            "CreateVpc": ec2_default_vpc.complete_security_groups,
+            "CreateVpcEndpoint": ec2_default_vpc.complete_endpoints,
+        },
+        before=before,
+        after=after,
+    )

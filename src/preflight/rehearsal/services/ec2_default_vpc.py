@@ -1,4 +1,4 @@
-"""What AWS gives of its own: the default VPC with its way to the internet, and default security groups.
+"""What AWS creates without a request: the default VPC, connected to the internet, and default security groups.
 
 https://docs.aws.amazon.com/vpc/latest/userguide/default-vpc.html; moto/ec2/models/__init__.py makes the
 VPC and its subnets only.
@@ -11,36 +11,61 @@ from typing import Any
 from preflight.rehearsal.account import Account
 
 
-def furnish(account: Account, region: str) -> None:
+class DefaultVpcs:
+    """The default VPC of each region."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self._started: set[str] = set()
+        self._complete: set[str] = set()
+
+    def ensure(self, region: str) -> None:
+        """Complete the default VPC on first use of a region."""
+        with self._account.moto_lock:
+            if region in self._started:
+                return
+            self._started.add(region)
+            try:
+                _connect_to_internet(self._account, region)
+                complete_security_groups(self._account, region)
+            finally:
+                self._complete.add(region)
+
+    def is_complete(self, region: str) -> bool:
+        """Whether the default VPC is complete, not just being completed."""
+        return region in self._complete
+
+
+def _connect_to_internet(account: Account, region: str) -> None:
     """Give the default VPC its internet gateway, the route to it, and DNS host names."""
     ec2: Any = account.client("ec2", region)
-    default = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]
-    if not default:
+    vpcs = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]
+    if not vpcs:
         return
-    vpc = default[0]["VpcId"]
+    vpc = vpcs[0]["VpcId"]
     ec2.modify_vpc_attribute(VpcId=vpc, EnableDnsHostnames={"Value": True})
     gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
     ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
-    within = [{"Name": "vpc-id", "Values": [vpc]}, {"Name": "association.main", "Values": ["true"]}]
-    table = ec2.describe_route_tables(Filters=within)["RouteTables"][0]["RouteTableId"]
+    filters = [{"Name": "vpc-id", "Values": [vpc]}, {"Name": "association.main", "Values": ["true"]}]
+    table = ec2.describe_route_tables(Filters=filters)["RouteTables"][0]["RouteTableId"]
     ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
 
 
-def admit_itself(account: Account, region: str) -> None:
-    """Let the default security group of each VPC admit itself, as AWS makes it and moto does not.
+def complete_security_groups(account: Account, region: str) -> None:
+    """Let the default security group of each VPC admit its own members, as on AWS.
 
     https://docs.aws.amazon.com/vpc/latest/userguide/default-security-group.html; moto/ec2/models/vpcs.py.
     """
     ec2 = account.client("ec2", region)
-    wanted = [{"Name": "group-name", "Values": ["default"]}]
-    for group in ec2.describe_security_groups(Filters=wanted)["SecurityGroups"]:
-        if group["GroupId"] not in account.furnished:
-            account.furnished.add(group["GroupId"])
-            itself = {"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": group["GroupId"]}]}
-            ec2.authorize_security_group_ingress(GroupId=group["GroupId"], IpPermissions=[itself])
+    filters = [{"Name": "group-name", "Values": ["default"]}]
+    for group in ec2.describe_security_groups(Filters=filters)["SecurityGroups"]:
+        if group["GroupId"] not in account.completed:
+            account.completed.add(group["GroupId"])
+            rule = {"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": group["GroupId"]}]}
+            ec2.authorize_security_group_ingress(GroupId=group["GroupId"], IpPermissions=[rule])
 
 
-def guard_endpoints(account: Account, region: str) -> None:
+def complete_endpoints(account: Account, region: str) -> None:
     """Give each interface endpoint without a security group the default one of its VPC.
 
     https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateVpcEndpoint.html; moto/ec2/models/vpcs.py
@@ -49,6 +74,6 @@ def guard_endpoints(account: Account, region: str) -> None:
     ec2 = account.client("ec2", region)
     for endpoint in ec2.describe_vpc_endpoints()["VpcEndpoints"]:
         if endpoint.get("VpcEndpointType") == "Interface" and not endpoint.get("Groups"):
-            own = [{"Name": "vpc-id", "Values": [endpoint["VpcId"]]}, {"Name": "group-name", "Values": ["default"]}]
-            groups = [g["GroupId"] for g in ec2.describe_security_groups(Filters=own)["SecurityGroups"]]
+            filters = [{"Name": "vpc-id", "Values": [endpoint["VpcId"]]}, {"Name": "group-name", "Values": ["default"]}]
+            groups = [group["GroupId"] for group in ec2.describe_security_groups(Filters=filters)["SecurityGroups"]]
             ec2.modify_vpc_endpoint(VpcEndpointId=endpoint["VpcEndpointId"], AddSecurityGroupIds=groups)

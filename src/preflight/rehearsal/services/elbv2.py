@@ -7,14 +7,18 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import moto.backends
+from werkzeug.wrappers import Request  # noqa: TC002 - as everywhere here
 
+from preflight.rehearsal import protocol
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.load_balancing.targets import Targets
 from preflight.rehearsal.protocol import Call, Operation, Refusal
-from preflight.rehearsal.services import elbv2_access_logs
+from preflight.rehearsal.services import Service, elbv2_access_logs
 
-Check = Callable[[Account, Call], None]
 MAX_NAME = 32
+_CHANGES_LOAD_BALANCERS = re.compile(
+    r"^(Create|Delete|Modify|Set)(LoadBalancer|Listener|Subnets|SecurityGroups)"
+)
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?")
 _SPOKEN = {"HTTP", "HTTPS"}  # by application load balancers
 
@@ -98,8 +102,8 @@ def _forwarded(elb: Any, actions: list[Mapping[str, Any]]) -> list[dict[str, Any
     return list(elb.describe_target_groups(TargetGroupArns=arns)["TargetGroups"]) if arns else []
 
 
-def face_internet(account: Account, region: str) -> None:
-    """Let each load balancer whose maker named no scheme face the internet, as AWS does and moto does not.
+def _complete_schemes(account: Account, region: str) -> None:
+    """Make each load balancer that was created without a scheme internet-facing, as AWS does.
 
     https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateLoadBalancer.html;
     moto/elbv2/responses.py.
@@ -117,14 +121,14 @@ def _target_group(_account: Account, call: Call) -> None:
     _check_name(str(call.given.get("Name")), "target group")
 
 
-def operations(account: Account, registered: Targets) -> Mapping[str, Operation]:
+def _operations(account: Account, registered: Targets) -> Mapping[str, Operation]:
     """DescribeTargetHealth, which says of the tasks' targets how they really are; moto knows the others."""
 
     def health(call: Call) -> dict[str, Any]:
         group = call.given["TargetGroupArn"]
         backend = moto.backends.get_backend("elbv2")[account.id][call.region]
         kept = backend.describe_target_health(group, call.given.get("Targets") or [])
-        own = {(target.address, target.port): target.shown() for target in registered.of(group)}
+        own = {(target.address, target.port): target.shown() for target in registered.in_group(group)}
         return {"TargetHealthDescriptions": [own.get((k.instance_id, k.port)) or _kept(k) for k in kept]}
 
     return {"DescribeTargetHealth": health}
@@ -139,9 +143,22 @@ def _kept(status: Any) -> dict[str, Any]:
     }
 
 
-CHECKS: Mapping[str, Check] = {
-    "CreateListener": _listener,
-    "CreateLoadBalancer": _balancer,
-    "CreateTargetGroup": _target_group,
-    "ModifyLoadBalancerAttributes": elbv2_access_logs.check,
-}
+def service(account: Account, targets: Targets, load_balancers_changed: Callable[[str], None]) -> Service:
+    """Returns Elastic Load Balancing; changes of a region's load balancers are reported."""
+
+    def after(region: str, request: Request) -> None:
+        if _CHANGES_LOAD_BALANCERS.match(protocol.operation_name(request) or ""):
+            load_balancers_changed(region)
+
+    return Service(
+        "elasticloadbalancing",
+        operations=_operations(account, targets),
+        checks={
+            "CreateListener": _listener,
+            "CreateLoadBalancer": _balancer,
+            "CreateTargetGroup": _target_group,
+            "ModifyLoadBalancerAttributes": elbv2_access_logs.check,
+        },
+        completions={"CreateLoadBalancer": _complete_schemes},
+        after=after,
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import moto.backends
@@ -13,8 +13,8 @@ from moto.iam import models
 from preflight.aws import partitions
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.protocol import Call, Refusal
+from preflight.rehearsal.services import Service
 
-Check = Callable[[Account, Call], None]
 MAX_NAME = 64
 _SERVICE = re.compile(r"[a-z0-9.*-]+\.(amazonaws\.com(\.cn)?|amazon\.com|aws\.internal|api\.aws)")
 
@@ -60,20 +60,29 @@ def _services(principal: Any) -> list[Any]:
     return named if isinstance(named, list) else [named]
 
 
-def furnish(account: Account, region: str) -> None:
-    """Give the partition of a region the policies that AWS manages, before anybody sees it.
+def load_managed_policies(account: Account, region: str) -> None:
+    """Load the policies that AWS manages in the partition of a region, once.
 
-    moto reads them for each of six partitions at once, a second of work where one is asked for; moto/iam/models.py.
+    moto loads them for six partitions at once, which takes a second; moto/iam/models.py.
     """
     partition = partitions.partition_of(region)[0]
-    if f"policies of {partition}" in account.furnished:
-        return
-    account.furnished.add(f"policies of {partition}")
-    backend = moto.backends.get_backend("iam")[account.id][partition]
-    managed = json.loads(models.aws_managed_policies_data)
-    made = [models.AWSManagedPolicy.from_data(name, account.id, partition, given) for name, given in managed.items()]
-    backend.aws_managed_policies = made
-    backend.managed_policies.update({policy.arn: policy for policy in made})
+    with account.moto_lock:
+        if f"policies of {partition}" in account.completed:
+            return
+        account.completed.add(f"policies of {partition}")
+        backend = moto.backends.get_backend("iam")[account.id][partition]
+        policies = [
+            models.AWSManagedPolicy.from_data(name, account.id, partition, policy)
+            for name, policy in json.loads(models.aws_managed_policies_data).items()
+        ]
+        backend.aws_managed_policies = policies
+        backend.managed_policies.update({policy.arn: policy for policy in policies})
 
 
-CHECKS: Mapping[str, Check] = {"CreateRole": _trust, "UpdateAssumeRolePolicy": _trust}
+def service(account: Account) -> Service:
+    """Returns IAM, whose managed policies are loaded at the first request."""
+    return Service(
+        "iam",
+        checks={"CreateRole": _trust, "UpdateAssumeRolePolicy": _trust},
+        before=lambda region, _request: load_managed_policies(account, region),
+    )

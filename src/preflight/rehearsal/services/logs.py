@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from botocore.exceptions import ClientError
+from werkzeug.wrappers import Request  # noqa: TC002 - as everywhere here
 
 from preflight.aws import iam_policy, partitions
 from preflight.aws.iam_policy import RequestContext
+from preflight.rehearsal import protocol
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.protocol import Call, Refusal
-
-Check = Callable[[Account, Call], None]
+from preflight.rehearsal.services import Service
 
 
 def _key(account: Account, call: Call) -> None:
@@ -53,4 +54,12 @@ def _tags(account: Account, call: Call) -> None:
             logs.untag_resource(resourceArn=arn, tagKeys=keys)
 
 
-CHECKS: Mapping[str, Check] = {"CreateLogGroup": _key, "AssociateKmsKey": _key, "DeleteLogGroup": _tags}
+def service(flush: Callable[[], None]) -> Service:
+    """Returns CloudWatch Logs; `flush` writes what containers have logged until now."""
+
+    def before(_region: str, request: Request) -> None:
+        if protocol.operation_name(request) in {"GetLogEvents", "FilterLogEvents"}:
+            flush()
+
+    checks = {"CreateLogGroup": _key, "AssociateKmsKey": _key, "DeleteLogGroup": _tags}
+    return Service("logs", checks=checks, before=before)

@@ -16,7 +16,7 @@ from moto.resourcegroupstaggingapi import models
 RENAMED = {"logs:loggroup": "logs:log-group"}
 
 
-def find_all() -> None:
+def find_all_resources() -> None:
     """Let GetResources find what it finds on AWS."""
     models.ResourceGroupsTaggingAPIBackend._get_resources_generator = _found  # noqa: SLF001 - moto has no other way
 

@@ -16,13 +16,15 @@ from preflight.aws import iam_policy
 from preflight.aws.iam_policy import RequestContext
 from preflight.rehearsal import acting, protocol
 from preflight.rehearsal.account import Account
+from preflight.rehearsal.protocol import Refusal
+from preflight.rehearsal.services import Service
 
 CONTEXT = {"aws:securetransport": "true"}  # loopback stands for TLS: nobody else hears it
 READ = {"s3:HeadObject": "s3:GetObject"}
 
 
-def hold_policies() -> None:
-    """Hold bucket policies with their conditions: moto reads none, and so denies all that a condition denies."""
+def apply_bucket_policies() -> None:
+    """Evaluate the conditions of bucket policies, which moto ignores."""
     models.FakeBucket.get_permission = _permission
 
 
@@ -41,15 +43,22 @@ def _permission(bucket: Any, action: str, resource: str) -> PermissionResult:
 _BUCKET = re.compile(r"/(?P<name>[a-z0-9][a-z0-9.-]+)/?")
 
 
-def tag_new(account: Account, region: str, request: Request) -> None:
-    """Give a bucket that was just created the tags it came with, which moto passes over.
+def service(account: Account) -> Service:
+    """Returns S3, where buckets keep the tags of CreateBucket.
 
-    https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucketConfiguration.html
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucketConfiguration.html; moto drops them.
     """
-    found = _BUCKET.fullmatch(request.path)
-    if request.method != "PUT" or request.query_string or found is None or not request.get_data():
-        return
-    call = protocol.parse_path("s3", region, "CreateBucket", request, {"Bucket": found["name"]})
-    tags = (call.given.get("CreateBucketConfiguration") or {}).get("Tags")
-    if tags:
-        account.client("s3", region).put_bucket_tagging(Bucket=found["name"], Tagging={"TagSet": tags})
+
+    def after(region: str, request: Request) -> None:
+        bucket = _BUCKET.fullmatch(request.path)
+        if request.method != "PUT" or request.query_string or bucket is None or not request.get_data():
+            return
+        try:
+            call = protocol.parse_path("s3", region, "CreateBucket", request, {"Bucket": bucket["name"]})
+        except Refusal:
+            return  # moto has answered that it cannot read the request
+        tags = (call.given.get("CreateBucketConfiguration") or {}).get("Tags")
+        if tags:
+            account.client("s3", region).put_bucket_tagging(Bucket=bucket["name"], Tagging={"TagSet": tags})
+
+    return Service("s3", after=after)

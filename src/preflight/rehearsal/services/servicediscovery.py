@@ -5,16 +5,13 @@ Source: https://docs.aws.amazon.com/cloud-map/latest/api/API_CreatePrivateDnsNam
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-
 import moto.backends
 
 from preflight.aws import partitions
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.network import private_dns
 from preflight.rehearsal.protocol import Call, Refusal
-
-Check = Callable[[Account, Call], None]
+from preflight.rehearsal.services import Service
 
 
 def _name(account: Account, call: Call) -> None:
@@ -40,10 +37,7 @@ def _zone(account: Account, call: Call) -> None:
         account.client("route53", call.region).delete_hosted_zone(Id=zone)
 
 
-CHECKS: Mapping[str, Check] = {"CreatePrivateDnsNamespace": _name, "DeleteNamespace": _zone}
-
-
-def place_zones(account: Account, region: str) -> None:
+def _place_zones(account: Account, region: str) -> None:
     """Give each new private namespace's zone the namespace's name and VPC, as AWS does and moto does not."""
     route53 = moto.backends.get_backend("route53")[account.id][partitions.partition_of(region)[0]]
     for made in moto.backends.get_backend("servicediscovery")[account.id][region].namespaces.copy().values():
@@ -56,3 +50,10 @@ def place_zones(account: Account, region: str) -> None:
         account.client("route53", region).associate_vpc_with_hosted_zone(
             HostedZoneId=record.id, VPC={"VPCId": vpc, "VPCRegion": region}
         )
+
+
+SERVICE = Service(
+    "servicediscovery",
+    checks={"CreatePrivateDnsNamespace": _name, "DeleteNamespace": _zone},
+    completions={"CreatePrivateDnsNamespace": _place_zones},
+)

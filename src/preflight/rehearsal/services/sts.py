@@ -19,6 +19,7 @@ from preflight.rehearsal.iam import oidc_token
 from preflight.rehearsal.iam.principals import Principals
 from preflight.rehearsal.identity import Principal
 from preflight.rehearsal.protocol import Call, Operation, Refusal
+from preflight.rehearsal.services import Service
 
 LEAST, HOUR, DAY_AND_HALF = 900, 3600, 129_600
 ADMINISTRATOR = "user/moto"
@@ -36,7 +37,7 @@ class Sts:
         self._known = known
 
     def operations(self) -> Mapping[str, Operation]:
-        """Every operation that is ours, by its name."""
+        """Returns the operations by name."""
         return {
             "AssumeRole": self.assume,
             "AssumeRoleWithWebIdentity": self.assume_by_token,
@@ -189,3 +190,8 @@ def _seconds(call: Call, *, most: int, default: int, said: str) -> int:
     if seconds > most:
         raise Refusal("ValidationError", said)
     return seconds
+
+
+def service(account: Account, principals: Principals) -> Service:
+    """Returns STS, which issues credentials for the principals of an account."""
+    return Service("sts", operations=Sts(account, principals).operations())

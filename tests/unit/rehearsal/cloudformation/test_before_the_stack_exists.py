@@ -202,7 +202,7 @@ def test_what_a_macro_makes_cannot_be_told(client: Client, account: Any) -> None
     with pytest.raises(botocore.exceptions.ClientError, match="InternalFailure"):
         client("cloudformation").create_stack(StackName="s", TemplateBody=body, Capabilities=["CAPABILITY_AUTO_EXPAND"])
 
-    assert "Fn::Transform" in account.book.troubles[0]
+    assert "Fn::Transform" in account.ledger.troubles[0]
 
 
 def test_a_template_of_the_cdk_finds_its_account_bootstrapped(client: Client, deploy: Any, account: Any) -> None:
@@ -233,7 +233,7 @@ def test_a_template_of_the_cdk_finds_its_account_bootstrapped(client: Client, de
 
     stack = deploy(json.dumps(body))
 
-    assert (stack["StackStatus"], "bootstrapped" in account.book.notes[0]) == ("CREATE_COMPLETE", True)
+    assert (stack["StackStatus"], "bootstrapped" in account.ledger.notes[0]) == ("CREATE_COMPLETE", True)
 
 
 def test_secrets_are_not_shown_in_events(client: Client, deploy: Any) -> None:

@@ -233,8 +233,8 @@ def test_what_a_task_may_do_its_role_says(
     arn = client("iam").create_role(RoleName="task", AssumeRolePolicyDocument=document)["Role"]["Arn"]
     fargate["Resources"]["Definition"]["Properties"]["TaskRoleArn"] = arn
     deploy(json.dumps(fargate), Capabilities=["CAPABILITY_IAM"])
-    task = next(iter(account._state.tasks.values()))
-    handed = account._launcher._services.credentials
+    task = next(iter(account.parts.core.state.tasks.values()))
+    handed = account.parts.launcher._services.credentials
     found = handed.answer(task, handed.path(task) or "")
     assert found is not None
     keys = Keys(account.address, found["AccessKeyId"], found["SecretAccessKey"], found["Token"])

@@ -84,7 +84,7 @@ def test_the_first_request_of_a_region_waits_for_no_change_in_another(account: S
         account.account.client("ec2", "eu-west-3").describe_vpcs()
         answered.set()
 
-    with account._balancers._lock:
+    with account.parts.load_balancers._lock:
         threading.Thread(target=ask, daemon=True).start()
 
         assert answered.wait(30)
@@ -96,8 +96,8 @@ def test_what_breaks_after_a_change_is_noted_and_the_change_stands(
     def refresh(_region: str) -> None:
         raise LookupError
 
-    monkeypatch.setattr(account._balancers, "refresh", refresh)
+    monkeypatch.setattr(account.parts.load_balancers, "refresh", refresh)
 
     client("ec2").create_internet_gateway()
 
-    assert any("CreateInternetGateway" in said for said in account.book.observations().problems)
+    assert any("CreateInternetGateway" in said for said in account.ledger.observations().problems)

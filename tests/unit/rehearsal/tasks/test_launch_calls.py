@@ -172,4 +172,4 @@ def test_the_secrets_of_a_log_driver_are_asked_for_as_well(
     spec = task_spec.from_task_definition({"family": "f", "revision": 1, "containerDefinitions": [given]})
 
     with pytest.raises(LaunchFailedError, match="invalid ssm parameters: /nobody/put/it"):
-        LaunchChecks(account.account, account._registry).prepare(caller.task, spec, INTERFACE)
+        LaunchChecks(account.account, account.parts.core.registry).prepare(caller.task, spec, INTERFACE)

@@ -150,7 +150,7 @@ def test_a_task_stops_and_gives_back_its_network_although_its_containers_remain(
     assert network.closed == ["metadata endpoint", "VPC"]
     with pytest.raises(ClientError, match=r"InvalidNetworkInterfaceID\.NotFound"):
         client("ec2").describe_network_interfaces(NetworkInterfaceIds=[interface])
-    assert account.book.observations().problems == (f"task {arn.rpartition('/')[2]} could not be stopped: {error}",)
+    assert account.ledger.observations().problems == (f"task {arn.rpartition('/')[2]} could not be stopped: {error}",)
 
 
 def test_nothing_of_a_task_goes_on_after_the_account_closed(

@@ -1,0 +1,259 @@
+"""Builds the parts of an emulated account, and connects them."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from moto.core.base_backend import BackendDict, backend_lock
+from werkzeug.wrappers import Request, Response
+
+from preflight.container_engine.standins import Standins
+from preflight.rehearsal.account import Account
+from preflight.rehearsal.cloudformation.api import Api
+from preflight.rehearsal.cloudformation.resources import catalog
+from preflight.rehearsal.connectivity import inside_requests
+from preflight.rehearsal.connectivity.cloud_map import CloudMapInstances
+from preflight.rehearsal.connectivity.public_ports import PublicPorts, SmokeTarget
+from preflight.rehearsal.connectivity.vpc_traffic import VpcTraffic
+from preflight.rehearsal.containers.runner import ContainerRunner
+from preflight.rehearsal.containers.running_task import RunningTasks
+from preflight.rehearsal.containers.stubs import Stubs
+from preflight.rehearsal.dispatch import Dispatcher
+from preflight.rehearsal.ecs import api
+from preflight.rehearsal.ecs.state import State
+from preflight.rehearsal.iam.authentication import Authenticator
+from preflight.rehearsal.iam.authorization import Authorizer
+from preflight.rehearsal.iam.principals import Principals
+from preflight.rehearsal.iam.resource_policies import ResourcePolicies
+from preflight.rehearsal.iam.temporary_credentials import TemporaryCredentials
+from preflight.rehearsal.ledger import Ledger
+from preflight.rehearsal.load_balancing.load_balancers import LoadBalancers
+from preflight.rehearsal.load_balancing.targets import Targets
+from preflight.rehearsal.network.interfaces import Interfaces
+from preflight.rehearsal.network.metadata_endpoint import MetadataEndpoint
+from preflight.rehearsal.services import (
+    Service,
+    application_autoscaling,
+    ec2,
+    ecr,
+    elbv2,
+    iam,
+    logs,
+    resourcegroupstagging,
+    s3,
+    servicediscovery,
+    sts,
+)
+from preflight.rehearsal.services.ecr_registry import Registry
+from preflight.rehearsal.tasks.awslogs import Logs
+from preflight.rehearsal.tasks.container_backend import ContainerBackend
+from preflight.rehearsal.tasks.image_pull import Pulls
+from preflight.rehearsal.tasks.launch_checks import LaunchChecks
+from preflight.rehearsal.tasks.role_credentials import Credentials
+from preflight.rehearsal.tasks.service_scheduler import Scheduler
+from preflight.rehearsal.tasks.task_lifecycle import TaskLauncher, TaskServices
+
+LOOPBACK = "127.0.0.1"
+OBSERVATIONS = "/_preflight/observations"
+SLOW = {"ec2", "iam"}  # services of moto that read files of a megabyte when they begin
+
+
+@dataclass(frozen=True)
+class TaskOptions:
+    """What the plan says of tasks: the ports that smoke tests request, and the containers that are stubbed."""
+
+    smoke_targets: tuple[SmokeTarget, ...] = ()
+    stubs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class AccountOptions:
+    """The port and the folder of an account, and how its tasks run; without a runner they are assumed to."""
+
+    port: int
+    folder: Path
+    runner: ContainerRunner | None = None
+    standins: Standins | None = None
+    tasks: TaskOptions = field(default_factory=TaskOptions)
+
+
+@dataclass(frozen=True)
+class Core:
+    """What most parts of an account work on."""
+
+    account: Account
+    ledger: Ledger
+    principals: Principals
+    registry: Registry
+    state: State
+    running_tasks: RunningTasks
+    interfaces: Interfaces
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The parts of an account that its server uses."""
+
+    core: Core
+    authenticator: Authenticator
+    load_balancers: LoadBalancers
+    launcher: TaskLauncher
+    scheduler: Scheduler
+    cloudformation: Api
+    dispatcher: Dispatcher
+
+    def start(self) -> None:
+        """Start to schedule services and to run tasks."""
+        self.launcher.start()
+        self.scheduler.start()
+
+    def close(self) -> None:
+        """Stop every task and remove every container."""
+        self.core.account.closing.set()
+        self.cloudformation.close()
+        self.scheduler.close()
+        self.load_balancers.close()
+        self.launcher.close()
+
+
+def assemble(account: Account, options: AccountOptions) -> Parts:
+    """Returns the parts of a fresh account, none of them started."""
+    core = _core(account, options.folder)
+    authorizer = Authorizer(core.principals, ResourcePolicies(account))
+    account.judge = authorizer.judge
+    load_balancers = LoadBalancers(
+        account,
+        core.interfaces,
+        core.running_tasks,
+        core.ledger,
+        targets=lambda group: targets.in_group(group),  # noqa: PLW0108 - `targets` needs the load balancers
+    )
+    targets = Targets(core.state, account, core.running_tasks, load_balancers.interfaces)
+    public_ports = PublicPorts(core.state, account, core.running_tasks, core.ledger, options.tasks.smoke_targets)
+    task_services = TaskServices(
+        interfaces=core.interfaces,
+        launch_checks=LaunchChecks(account, core.registry),
+        public_ports=public_ports,
+        targets=targets,
+        cloud_map=CloudMapInstances(account),
+        credentials=Credentials(core.principals),
+        stubs=Stubs(options.tasks.stubs),
+    )
+    containers = _container_backend(core, load_balancers, options)
+    launcher = TaskLauncher(core.state, core.running_tasks, task_services, core.ledger, containers)
+    cloudformation = Api(account, catalog.types(), core.ledger)
+    services = [
+        Service("cloudformation", operations=cloudformation.operations(), uses_moto=False),
+        Service("ecs", operations=api.operations(core.state, launch=launcher.begin, stop=launcher.stop), uses_moto=False),
+        *_moto_services(
+            core,
+            launcher,
+            load_balancers=load_balancers,
+            public_ports=public_ports,
+            targets=targets,
+            port=options.port,
+        ),
+    ]
+    return Parts(
+        core=core,
+        authenticator=Authenticator(account, core.principals, authorizer),
+        load_balancers=load_balancers,
+        launcher=launcher,
+        scheduler=Scheduler(core.state, launcher, core.ledger),
+        cloudformation=cloudformation,
+        dispatcher=_dispatcher(core, cloudformation, services),
+    )
+
+
+def _core(account: Account, folder: Path) -> Core:
+    return Core(
+        account=account,
+        ledger=Ledger(),
+        principals=Principals(account.id, TemporaryCredentials()),
+        registry=Registry(account, folder / "registry"),
+        state=State(account),
+        running_tasks=RunningTasks(),
+        interfaces=Interfaces(account),
+    )
+
+
+def _container_backend(
+    core: Core, load_balancers: LoadBalancers, options: AccountOptions
+) -> ContainerBackend | None:
+    runner = options.runner
+    if runner is None:
+        return None
+    return ContainerBackend(
+        runner=runner,
+        pulls=Pulls(core.registry, runner, core.ledger, port=options.port, standins=options.standins),
+        metadata_endpoint=MetadataEndpoint(port=options.port),
+        vpc_traffic=VpcTraffic(
+            core.state, core.running_tasks, load_balancers, core.ledger, has_egress=runner.has_egress
+        ),
+        logs=Logs(core.account),
+    )
+
+
+def _moto_services(
+    core: Core,
+    launcher: TaskLauncher,
+    *,
+    load_balancers: LoadBalancers,
+    public_ports: PublicPorts,
+    targets: Targets,
+    port: int,
+) -> list[Service]:
+    """Returns the services that moto emulates in part."""
+
+    def load_balancers_changed(region: str) -> None:
+        load_balancers.refresh(region)
+        launcher.refresh()
+
+    def network_changed(region: str) -> None:
+        public_ports.refresh(region)
+        load_balancers_changed(region)
+
+    account = core.account
+    return [
+        Service("pricing", uses_moto=False),  # no price is emulated, so every operation is refused
+        application_autoscaling.SERVICE,
+        ec2.service(account, network_changed),
+        ecr.service(account, core.registry, f"http://{LOOPBACK}:{port}"),
+        elbv2.service(account, targets, load_balancers_changed),
+        iam.service(account),
+        logs.service(launcher.flush),
+        s3.service(account),
+        servicediscovery.SERVICE,
+        sts.service(account, core.principals),
+    ]
+
+
+def _dispatcher(core: Core, cloudformation: Api, services: list[Service]) -> Dispatcher:
+    def observations(_request: Request) -> Response:
+        cloudformation.audit()
+        return Response(json.dumps(core.ledger.observations().to_json()), content_type="application/json")
+
+    def inside_request(request: Request) -> Response:
+        return inside_requests.answer(request, core.running_tasks)
+
+    paths = {OBSERVATIONS: observations, inside_requests.PATH: inside_request}
+    return Dispatcher(core.account, core.ledger, services=services, paths=paths, registry=core.registry.answer)
+
+
+def prepare_moto() -> None:
+    """Correct what moto does in all accounts, and drop what it keeps of an account before.
+
+    BackendDict.reset builds every service anew; the two that take a second for that are dropped instead.
+    """
+    os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "false"  # `iam.load_managed_policies` is quicker
+    os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"  # no task on Fargate has one
+    s3.apply_bucket_policies()
+    resourcegroupstagging.find_all_resources()
+    with backend_lock:
+        for backends in BackendDict._instances:  # noqa: SLF001 - moto has no other way to drop them
+            if backends.service_name in SLOW:
+                backends.clear()
+    BackendDict.reset()

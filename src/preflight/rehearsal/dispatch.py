@@ -1,0 +1,129 @@
+"""Routes a request: to a path of our own, to an operation of a service emulated here, or to moto."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.wrappers import Request, Response
+
+from preflight.rehearsal import protocol
+from preflight.rehearsal.account import Account
+from preflight.rehearsal.iam.authentication import SignedScope
+from preflight.rehearsal.ledger import Ledger
+from preflight.rehearsal.protocol import Refusal
+from preflight.rehearsal.services import Service
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+PathHandler = Callable[[Request], Response]
+
+
+class Dispatcher:
+    """Answers requests to the paths and services of one account."""
+
+    def __init__(
+        self,
+        account: Account,
+        ledger: Ledger,
+        *,
+        services: Iterable[Service],
+        paths: Mapping[str, PathHandler],
+        registry: PathHandler,
+    ) -> None:
+        self._account = account
+        self._ledger = ledger
+        self.services = {service.name: service for service in services}
+        self._paths = paths
+        self._registry = registry
+        self._moto = DomainDispatcherApplication(create_backend_app)
+
+    def dispatch(
+        self, environ: WSGIEnvironment, start_response: StartResponse, request: Request, scope: SignedScope | None
+    ) -> Iterable[bytes]:
+        """Answer a request that is allowed; an internal error is answered in the protocol of its service."""
+        try:
+            handler = self._handler(request, scope)
+            if handler is not None:
+                return handler(request)(environ, start_response)
+            service = self.services.get(scope.service) if scope is not None else None
+            if scope is None or service is None:
+                return self._moto_answer(environ, start_response)
+            return self._serve(environ, start_response, request, service, scope.region)
+        except Exception as error:  # noqa: BLE001 - the client gets an answer to every request
+            response = self.internal_error(scope.service if scope is not None else "", request, error)
+            return response(environ, start_response)
+
+    def internal_error(self, service: str, request: Request, error: Exception) -> Response:
+        """Note an error of the emulator, and return the answer to the request that met it."""
+        operation = protocol.operation_name(request) or request.path
+        message = f"internal error in the emulated {service} {operation}: {error!r}"
+        self._ledger.trouble(message)
+        return protocol.broken(service, message)
+
+    def _handler(self, request: Request, scope: SignedScope | None) -> PathHandler | None:
+        """Returns the handler of a path of our own; a signed request below /v2 is for a service of AWS."""
+        if scope is None and (request.path == "/v2" or request.path.startswith("/v2/")):
+            return self._registry
+        return self._paths.get(request.path)
+
+    def _serve(
+        self,
+        environ: WSGIEnvironment,
+        start_response: StartResponse,
+        request: Request,
+        service: Service,
+        region: str,
+    ) -> Iterable[bytes]:
+        if service.before is not None:
+            service.before(region, request)
+        name = protocol.operation_name(request) or ""
+        with self._account.moto_lock if name in service.checks else contextlib.nullcontext():
+            response = self._response(service, region, name, request)
+            if response is not None:
+                return response(environ, start_response)
+            chunks = self._moto_answer(environ, start_response)
+            with self._noting_errors(service, region, name):
+                if name in service.completions:
+                    service.completions[name](self._account, region)
+        with self._noting_errors(service, region, name):
+            if service.after is not None:
+                service.after(region, request)
+        return chunks
+
+    def _moto_answer(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        chunks: Iterable[bytes] = self._moto(environ, start_response)
+        return chunks
+
+    def _response(self, service: Service, region: str, name: str, request: Request) -> Response | None:
+        """Returns the answer of a service emulated here, None if moto has to answer."""
+        if name in service.operations or not service.uses_moto:
+            return protocol.answer(
+                service.name, region, request, service.operations, trouble=self._ledger.trouble
+            )
+        if name in service.checks:
+            return self._refusal(service, region, name, request)
+        return None
+
+    def _refusal(self, service: Service, region: str, name: str, request: Request) -> Response | None:
+        """Returns AWS's refusal of a request that moto would accept, else None."""
+        model = protocol.SIGNED.get(service.name, service.name)
+        try:
+            service.checks[name](self._account, protocol.parse(model, region, request))
+        except Refusal as refusal:
+            return protocol.refuse(protocol.model_of(model), name, refusal)
+        except ClientError:
+            return None  # something that the request names does not exist, which moto reports
+        return None
+
+    @contextlib.contextmanager
+    def _noting_errors(self, service: Service, region: str, name: str) -> Iterator[None]:
+        """Note errors in what follows from a request: its client already has the answer."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - the answer of moto stands
+            self._ledger.trouble(f"internal error after the emulated {service.name} {name} in {region}: {error!r}")
