@@ -24,7 +24,7 @@ def run(args: argparse.Namespace, say: Say) -> int:
         standins=dict(map(_standin, args.standin)),
         ends_with_input=args.until_eof,
         has_egress=args.egress,
-        tasks=TaskOptions(tuple(map(public_ports.question, args.asked)), tuple(args.stub)),
+        tasks=TaskOptions(tuple(map(public_ports.smoke_target, args.asked)), tuple(args.stub)),
     )
 
     def greet(server: Server) -> None:

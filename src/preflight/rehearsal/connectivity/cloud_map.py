@@ -15,34 +15,36 @@ from preflight.aws.reachability import Interface
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.ecs.state import Task
 
+Registry = Mapping[str, Any]  # an element of `serviceRegistries`
+
 
 class CloudMapInstances:
-    """The services of Cloud Map that services of ECS name as their registry."""
+    """The instances of Cloud Map services that ECS services name as their registries."""
 
     def __init__(self, account: Account) -> None:
         self._account = account
 
     def register(self, task: Task, interface: Interface) -> None:
-        """Register a task that has begun to run.
+        """Register a task that begins to run.
 
         Raises:
-            ClientError: the registry is gone.
+            ClientError: the registry was deleted.
         """
         for registry in _registries(task):
             self._account.client("servicediscovery", task.region).register_instance(
-                ServiceId=_id(registry), InstanceId=task.id, Attributes=self._attributes(task, registry, interface)
+                ServiceId=_service_id(registry),
+                InstanceId=task.id,
+                Attributes=self._attributes(task, registry, interface),
             )
 
     def deregister(self, task: Task) -> None:
-        """Take a task out again."""
+        """Deregister a task."""
         for registry in _registries(task):
-            with contextlib.suppress(ClientError):  # it never came so far, or the registry is gone
+            with contextlib.suppress(ClientError):  # it was never registered, or the registry was deleted
                 cloud_map = self._account.client("servicediscovery", task.region)
-                cloud_map.deregister_instance(ServiceId=_id(registry), InstanceId=task.id)
+                cloud_map.deregister_instance(ServiceId=_service_id(registry), InstanceId=task.id)
 
-    def _attributes(
-        self, task: Task, registry: Mapping[str, Any], interface: Interface
-    ) -> dict[str, str]:
+    def _attributes(self, task: Task, registry: Registry, interface: Interface) -> dict[str, str]:
         ec2 = self._account.client("ec2", task.region)
         subnet = ec2.describe_subnets(SubnetIds=[interface.subnet])["Subnets"][0]
         port = registry.get("port") or registry.get("containerPort")
@@ -57,11 +59,11 @@ class CloudMapInstances:
         }
 
 
-def _registries(task: Task) -> Iterator[Mapping[str, Any]]:
+def _registries(task: Task) -> Iterator[Registry]:
     if task.service is not None:
-        given = (task.deployment or task.service.primary).given
-        yield from given.get("serviceRegistries") or []
+        settings = (task.deployment or task.service.primary).given
+        yield from settings.get("serviceRegistries") or []
 
 
-def _id(registry: Mapping[str, Any]) -> str:
+def _service_id(registry: Registry) -> str:
     return str(registry["registryArn"]).rpartition("/")[2]

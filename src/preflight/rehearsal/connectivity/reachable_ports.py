@@ -1,6 +1,9 @@
-"""Which addresses and ports of its VPC a task reaches, kept in its namespace as tasks and rules come and go.
+"""Which addresses and ports of its VPC a task reaches.
 
-What nobody listens on, or security groups and network ACLs forbid, refuses a connection there at once.
+A program that waits for a port of another task has to see refused connections until something listens there, as on AWS.
+A relay accepts a connection before it knows that, so only ports that are open, and that security groups and network ACLs
+admit, are redirected to it; all others refuse. The kernel does not report when a program begins to listen, so a thread
+polls the open ports of every task and rewrites these rules when they change.
 """
 
 from __future__ import annotations
@@ -18,138 +21,148 @@ from preflight.rehearsal.account import Account
 from preflight.rehearsal.containers.running_task import RunningTasks
 from preflight.rehearsal.ledger import Ledger
 from preflight.rehearsal.load_balancing.load_balancers import LoadBalancers
-from preflight.rehearsal.network import metadata_endpoint, namespace
+from preflight.rehearsal.network import metadata_endpoint, namespace, nat_rules
 from preflight.system.worker import Worker
 
-QUICK, SLOW = 0.2, 2.0  # seconds between looks, while things change and when they have not for a while
-WHILE = 15.0  # seconds
-PORT = 51680  # where what is reached is led to, at the endpoint's address
-OURS = {PORT, metadata_endpoint.PORT, metadata_endpoint.AWS_PORT}
-CHAIN = "WAYS"
-Pair = tuple[str, int]
-Heard = frozenset[tuple[Interface, frozenset[int]]]  # each task with its open ports
-Networks = dict[tuple[str, str], Network]
+QUICK, SLOW = 0.2, 2.0  # seconds between two polls: after a change, and once nothing changed for a while
+CALM_AFTER = 15.0  # seconds
+PORT = 51680  # of the relay in each namespace, at the metadata endpoint's address
+RELAY = f"{metadata_endpoint.ADDRESS}:{PORT}"
+OWN_PORTS = {PORT, metadata_endpoint.PORT, metadata_endpoint.AWS_PORT}
+AddressPort = tuple[str, int]
+Networks = dict[tuple[str, str], Network]  # by region and VPC
+
+
+@dataclass(frozen=True)
+class _ListeningTask:
+    """A task and its open ports."""
+
+    interface: Interface
+    ports: frozenset[int]
 
 
 @dataclass
 class _RoutedTask:
-    """A task whose connections are led: a process in its namespace, and what it reaches now."""
+    """A task whose connections are redirected: a process in its namespace, and what it reaches now."""
 
     pid: int
     region: str
     interface: Interface
-    pairs: frozenset[Pair] = frozenset()
+    reachable: frozenset[AddressPort] = frozenset()
 
 
 class ReachablePorts:
-    """What every task of the account reaches."""
+    """The ports that each task of the account reaches."""
 
-    def __init__(
-        self, account: Account, runs: RunningTasks, doors: LoadBalancers, ledger: Ledger
-    ) -> None:
+    def __init__(self, account: Account, running_tasks: RunningTasks, balancers: LoadBalancers, ledger: Ledger) -> None:
         self._account = account
-        self._runs = runs
-        self._balancers = doors
+        self._running_tasks = running_tasks
+        self._balancers = balancers
         self._ledger = ledger
         self._lock = threading.Lock()
-        self._led: list[_RoutedTask] = []
-        self._moved = threading.Event()
-        self._seen: Heard = frozenset()
-        self._seen_since = time.monotonic()
-        self._worker = Worker(self._look, name="reachable ports", wake=self._moved.set)
+        self._routed_tasks: list[_RoutedTask] = []
+        self._has_changed = threading.Event()
+        self._listening: frozenset[_ListeningTask] = frozenset()
+        self._changed_at = time.monotonic()
+        self._worker = Worker(self._poll, name="reachable ports", wake=self._has_changed.set)
 
     def start(self) -> None:
-        """Start the thread."""
+        """Start polling."""
         self._worker.start()
 
-    def lead(self, pid: int, region: str, interface: Interface) -> Callable[[], None]:
-        """Lead what the task reaches to `PORT`; call what is returned to end that. The chain is there already."""
-        led = _RoutedTask(pid, region, interface)
+    def route(self, pid: int, region: str, interface: Interface) -> Callable[[], None]:
+        """Redirect what a task reaches to `PORT`, and return what ends that. The chain exists already."""
+        task = _RoutedTask(pid, region, interface)
         with self._lock:
-            self._led.append(led)
-            self._adapt(led, self._heard(), {})
-        self._moved.set()
-        return lambda: self._forget(led)
+            self._routed_tasks.append(task)
+            self._update(task, self._listening_ports(), {})
+        self._has_changed.set()
+        return lambda: self._forget(task)
 
     def refresh(self) -> None:
-        """Look again soon: rules of networks or load balancers have changed."""
-        self._moved.set()
+        """Poll soon: rules of networks or load balancers have changed."""
+        self._has_changed.set()
 
     def close(self) -> None:
         """Stop polling."""
         self._worker.stop()
 
-    def missing(self, region: str, interface: Interface, address: str) -> Blocker | None:
-        """What keeps a task from every open port of a task at an address; None where it reaches one, or none is open."""
+    def blocker(self, region: str, interface: Interface, address: str) -> Blocker | None:
+        """Returns what keeps a task from every open port at an address, or None if it reaches one or none is open."""
         networks: Networks = {}
-        links = [
-            reachability.between(self._network(region, interface, networks), interface, other, port)
-            for other, ports in _others(self._heard(), interface)
-            if other.address == address
-            for port in sorted(ports)
+        blockers = [
+            reachability.between(self._network(region, interface, networks), interface, task.interface, port)
+            for task in _others(self._listening_ports(), interface)
+            if task.interface.address == address
+            for port in sorted(task.ports)
         ]
-        return links[0] if all(links) and links else None
+        return blockers[0] if all(blockers) and blockers else None
 
-    def _forget(self, led: _RoutedTask) -> None:
+    def _forget(self, task: _RoutedTask) -> None:
         with self._lock:
-            self._led.remove(led)
+            self._routed_tasks.remove(task)
 
-    def _look(self) -> None:
-        is_calm = time.monotonic() - self._seen_since > WHILE
-        has_moved = self._moved.wait(SLOW if is_calm else QUICK)
-        self._moved.clear()
-        heard = self._heard()
-        if has_moved or heard != self._seen:
-            self._seen, self._seen_since = heard, time.monotonic()
-            self._adapt_all(heard)
+    def _poll(self) -> None:
+        is_calm = time.monotonic() - self._changed_at > CALM_AFTER
+        has_changed = self._has_changed.wait(SLOW if is_calm else QUICK)
+        self._has_changed.clear()
+        listening = self._listening_ports()
+        if has_changed or listening != self._listening:
+            self._listening, self._changed_at = listening, time.monotonic()
+            self._update_all(listening)
 
-    def _adapt_all(self, heard: Heard) -> None:
+    def _update_all(self, listening: frozenset[_ListeningTask]) -> None:
         networks: Networks = {}
         with self._lock:
-            for led in self._led:
-                self._adapt(led, heard, networks)
+            for task in self._routed_tasks:
+                self._update(task, listening, networks)
 
-    def _adapt(self, led: _RoutedTask, heard: Heard, networks: Networks) -> None:
+    def _update(self, task: _RoutedTask, listening: frozenset[_ListeningTask], networks: Networks) -> None:
         try:
-            pairs = frozenset(self._reached(led, heard, networks))
+            reachable = frozenset(self._reachable(task, listening, networks))
         except ClientError:
-            return  # its network is being taken away
-        except Exception as error:  # noqa: BLE001 - a fault of ours must not look like a port that is shut
-            self._ledger.trouble(f"the rehearsal broke while it looked what a task reaches: {error!r}")
+            return  # its network is being deleted
+        except Exception as error:  # noqa: BLE001 - an internal error must not look like a closed port
+            self._ledger.trouble(f"internal error while looking for the ports that a task reaches: {error!r}")
             return
-        rules = [f":{CHAIN} - [0:0]", *(_rule(*pair) for pair in sorted(pairs))]
-        if pairs != led.pairs and namespace.apply_iptables(led.pid, {"nat": rules}):
-            led.pairs = pairs
+        if reachable != task.reachable and namespace.apply_iptables(
+            task.pid, nat_rules.of_reachable_ports(reachable, relay=RELAY)
+        ):
+            task.reachable = reachable
 
-    def _reached(self, led: _RoutedTask, heard: Heard, networks: Networks) -> Iterator[Pair]:
-        network = self._network(led.region, led.interface, networks)
-        for other, ports in _others(heard, led.interface):
-            yield from _admitted(network, led.interface, other, ports)
-        for made, port in self._balancers.inside(led.interface.vpc):
-            yield from _admitted(network, led.interface, made.interface, [port])
+    def _reachable(
+        self, task: _RoutedTask, listening: frozenset[_ListeningTask], networks: Networks
+    ) -> Iterator[AddressPort]:
+        network = self._network(task.region, task.interface, networks)
+        for other in _others(listening, task.interface):
+            yield from _admitted(network, task.interface, other.interface, other.ports)
+        for created, port in self._balancers.inside(task.interface.vpc):
+            yield from _admitted(network, task.interface, created.interface, [port])
 
-    def _heard(self) -> Heard:
-        up = [(run.interface, run.pid) for run in self._runs.values()]
-        return frozenset((interface, frozenset(namespace.listening(pid) - OURS)) for interface, pid in up if interface and pid)
+    def _listening_ports(self) -> frozenset[_ListeningTask]:
+        return frozenset(
+            _ListeningTask(running.interface, frozenset(namespace.listening(running.pid) - OWN_PORTS))
+            for running in self._running_tasks.values()
+            if running.interface is not None and running.pid
+        )
 
-    def _network(self, region: str, interface: Interface, known: Networks) -> Network:
+    def _network(self, region: str, interface: Interface, networks: Networks) -> Network:
         key = region, interface.vpc
-        if key not in known:
-            known[key] = describe_network.describe_network(self._account.client("ec2", region), interface.vpc)
-        return known[key]
+        if key not in networks:
+            networks[key] = describe_network.describe_network(self._account.client("ec2", region), interface.vpc)
+        return networks[key]
 
 
-def _others(heard: Heard, interface: Interface) -> Iterator[tuple[Interface, frozenset[int]]]:
-    """The other tasks of a VPC, and their open ports."""
-    return ((other, ports) for other, ports in heard if other.vpc == interface.vpc and other.address != interface.address)
+def _others(listening: frozenset[_ListeningTask], interface: Interface) -> Iterator[_ListeningTask]:
+    """Returns the other tasks in the VPC of an interface."""
+    return (
+        task
+        for task in listening
+        if task.interface.vpc == interface.vpc and task.interface.address != interface.address
+    )
 
 
 def _admitted(
     network: Network, source: Interface, target: Interface, ports: Iterable[int]
-) -> Iterator[Pair]:
+) -> Iterator[AddressPort]:
     return ((target.address, p) for p in ports if reachability.between(network, source, target, p) is None)
-
-
-def _rule(address: str, port: int) -> str:
-    there = f"{metadata_endpoint.ADDRESS}:{PORT}"
-    return f"--append {CHAIN} --destination {address} --protocol tcp --dport {port} --jump DNAT --to-destination {there}"

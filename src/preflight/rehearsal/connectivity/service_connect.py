@@ -1,7 +1,7 @@
-"""Names of Service Connect: what a task calls, and which tasks answer.
+"""Names of Service Connect: the aliases that a task can call, and the services that answer.
 
-A task knows the endpoints of services that were made before its deployment began; newer ones it learns of by
-a new deployment only.
+A task knows the aliases of services that were created before its deployment; it learns of newer ones by a new deployment
+only.
 
 Sources: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-connect-concepts-deploy.html and
 https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceConnectClientAlias.html.
@@ -10,14 +10,13 @@ https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceConnectClie
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from preflight.rehearsal.ecs.state import Service, State, Task
 from preflight.rehearsal.ecs.validation import service_connect
 
-BLOCK = "127.255.0.0/16"  # where the addresses of the proxy are
+BLOCK = "127.255.0.0/16"  # the proxy's addresses
 _FIRST = 0x7FFF0001
 
 
@@ -25,7 +24,7 @@ _FIRST = 0x7FFF0001
 class Alias:
     """A name and port that clients call, and the service that answers.
 
-    Security groups have to admit `ingress`, where the proxy of its tasks listens; `target` is the container's port.
+    Security groups have to admit `ingress`, the port of the proxy of its tasks; `target` is the container's port.
     """
 
     name: str
@@ -36,9 +35,9 @@ class Alias:
 
 
 class Aliases:
-    """What one task of a client service finds; each name has an address of its own there.
+    """The aliases that one task of a client service knows; each name has an address of its own there.
 
-    Names come in lower case.
+    Names are in lower case.
     """
 
     def __init__(self, state: State, task: Task) -> None:
@@ -48,8 +47,8 @@ class Aliases:
         self._names: list[str] = []
 
     def address(self, name: str) -> str | None:
-        """The address by which the proxy is asked for a name; None where no service has it."""
-        if not any(alias.name == name for alias in self._known()):
+        """Returns the proxy's address for a name, or None if no service has it."""
+        if not any(alias.name == name for alias in self._aliases()):
             return None
         with self._lock:
             if name not in self._names:
@@ -57,40 +56,42 @@ class Aliases:
             return _address(self._names.index(name))
 
     def at(self, address: str, port: int) -> Alias | None:
-        """Who is meant by an address of the proxy."""
+        """Returns the alias behind an address of the proxy."""
         with self._lock:
-            names = {_address(n): name for n, name in enumerate(self._names)}
-        return next((a for a in self._known() if (a.name, a.port) == (names.get(address), port)), None)
+            names = {_address(number): name for number, name in enumerate(self._names)}
+        return next((a for a in self._aliases() if (a.name, a.port) == (names.get(address), port)), None)
 
-    def _known(self) -> Iterator[Alias]:
-        own = self._task.service
-        if own is None or not service_connect.is_on(own.given):
+    def _aliases(self) -> Iterator[Alias]:
+        client = self._task.service
+        if client is None or not service_connect.is_on(client.given):
             return
-        namespace = self._namespace(own)
-        since = (self._task.deployment or own.primary).created
+        namespace = self._namespace(client)
+        since = (self._task.deployment or client.primary).created
         for service in list(self._state.services.values()):
-            is_known = service.status == "ACTIVE" and service.region == own.region and service.created <= since
-            if is_known and service_connect.is_on(service.given) and self._namespace(service) == namespace:
-                yield from self._exposed(service, namespace)
+            is_older = service.status == "ACTIVE" and service.region == client.region and service.created <= since
+            if is_older and service_connect.is_on(service.given) and self._namespace(service) == namespace:
+                yield from self._aliases_of(service, namespace)
 
-    def _exposed(self, service: Service, namespace: str) -> Iterator[Alias]:
+    def _aliases_of(self, service: Service, namespace: str) -> Iterator[Alias]:
         definition = self._state.definitions.get(service.primary.definition)
         ports = service_connect.named_ports(definition.api) if definition is not None else {}
-        for exposed in service.given["serviceConnectConfiguration"].get("services") or []:
-            name = str(exposed.get("portName"))
+        for connect_service in service.given["serviceConnectConfiguration"].get("services") or []:
+            name = str(connect_service.get("portName"))
             target = int((ports.get(name) or {}).get("containerPort") or 0)
-            ingress = int(exposed.get("ingressPortOverride") or target)
-            for alias in exposed.get("clientAliases") or []:
-                default = f"{exposed.get('discoveryName') or name}.{namespace}"
+            ingress = int(connect_service.get("ingressPortOverride") or target)
+            for alias in connect_service.get("clientAliases") or []:
+                default = f"{connect_service.get('discoveryName') or name}.{namespace}"
                 yield Alias(str(alias.get("dnsName") or default).lower(), int(alias["port"]), service, ingress, target)
 
     def _namespace(self, service: Service) -> str:
-        """The name of the namespace that a service is in."""
-        own = service.given["serviceConnectConfiguration"].get("namespace")
-        named = str(own or (service.cluster.given.get("serviceConnectDefaults") or {}).get("namespace") or "")
-        cloud_map = self._state.account.client("servicediscovery", service.region)
-        known: list[Mapping[str, Any]] = cloud_map.list_namespaces()["Namespaces"] if named.startswith("arn:") else []
-        return next((str(one["Name"]) for one in known if one["Arn"] == named), named)
+        """Returns the name of a service's namespace."""
+        configured = service.given["serviceConnectConfiguration"].get("namespace")
+        default = (service.cluster.given.get("serviceConnectDefaults") or {}).get("namespace")
+        name = str(configured or default or "")
+        if not name.startswith("arn:"):
+            return name
+        namespaces = self._state.account.client("servicediscovery", service.region).list_namespaces()["Namespaces"]
+        return next((str(namespace["Name"]) for namespace in namespaces if namespace["Arn"] == name), name)
 
 
 def _address(number: int) -> str:

@@ -1,7 +1,7 @@
-"""Lets tasks reach each other and load balancers: by address, by DNS name, by an alias of Service Connect.
+"""Finds whom a connection or a DNS query of a task is meant for: a task, a load balancer, an alias of Service Connect.
 
-Each task is alone in its network namespace. What it sends to other addresses of its VPC is led to a relay there,
-which carries it on to whoever has that address, where security groups and network ACLs let it.
+Each task is alone in its network namespace. Its connections to other addresses of the VPC are redirected to a relay there,
+which connects to the task or load balancer at that address if security groups and network ACLs admit it.
 
 Sources: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-task-networking.html and
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/interconnecting-services.html.
@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import ipaddress
+import itertools
 import os
 import socket
 import struct
@@ -30,20 +31,21 @@ from preflight.rehearsal.containers.running_task import RunningTask, RunningTask
 from preflight.rehearsal.ecs.state import Service, State, Task
 from preflight.rehearsal.ledger import Ledger
 from preflight.rehearsal.load_balancing.load_balancers import LoadBalancers
-from preflight.rehearsal.network import dns_server, interfaces, metadata_endpoint, namespace, private_dns
+from preflight.rehearsal.network import dns_server, interfaces, metadata_endpoint, namespace, nat_rules, private_dns
 from preflight.rehearsal.network.dns_server import DnsServer
 from preflight.rehearsal.network.private_dns import PrivateDns
-from preflight.rehearsal.network.relay import Relay
+from preflight.rehearsal.network.relay import Destination, Relay
 
-NOT_LED = "tasks do not reach each other here: iptables could not lead them. Next: install iptables and util-linux"
-_ORIGINAL = 80  # SO_ORIGINAL_DST: where a connection was going
-_NUMBER = 3  # of the first address of the VPC on the loopback device: the task's and the endpoint's come before
+NO_IPTABLES = (
+    "tasks do not reach each other: iptables could not redirect connections. Next: install iptables and util-linux"
+)
+_ORIGINAL = 80  # SO_ORIGINAL_DST: the destination of a connection before it was redirected
+_FIRST_VPC_ADDRESS = 3  # its number on the loopback device: the task's address and the endpoint's come before
 Block = ipaddress.IPv4Network
-Place = tuple[int, tuple[str, int]]  # a process in the namespace, and address and port there
 
 
 @dataclass(frozen=True)
-class Asker:
+class Source:
     """A task that looks names up and connects."""
 
     task: Task
@@ -57,201 +59,197 @@ class Asker:
 
 
 class VpcTraffic:
-    """Every task and load balancer of the account, as tasks reach them."""
+    """The network between the tasks and load balancers of the account."""
 
     def __init__(
-        self,
-        state: State,
-        runs: RunningTasks,
-        doors: LoadBalancers,
-        ledger: Ledger,
-        *,
-        has_egress: bool,
+        self, state: State, running_tasks: RunningTasks, balancers: LoadBalancers, ledger: Ledger, *, has_egress: bool
     ) -> None:
         self._state = state
-        self._runs = runs
-        self._balancers = doors
+        self._running_tasks = running_tasks
+        self._balancers = balancers
         self._ledger = ledger
         self._has_egress = has_egress
-        self._ways = ReachablePorts(state.account, runs, doors, ledger)
-        self._zones = PrivateDns(state.account)
-        self._turn = 0
-        self._told_of: set[tuple[str, str]] = set()
+        self._reachable_ports = ReachablePorts(state.account, running_tasks, balancers, ledger)
+        self._private_dns = PrivateDns(state.account)
+        self._round_robin = itertools.count(1)
+        self._reported: set[tuple[str, str]] = set()
 
     def start(self) -> None:
         """Start to follow what tasks reach."""
-        self._ways.start()
+        self._reachable_ports.start()
 
     def open(self, task: Task, holder: NamespaceContainer, interface: Interface) -> Callable[[], None]:
-        """Let a task reach the others, before its containers start; call what is returned to end that.
+        """Connect a task to its VPC, before its containers start, and return what ends that.
 
         Raises:
             OSError: its namespace cannot be entered.
         """
         blocks = self._blocks(task.region, interface.vpc)
         if not namespace.apply_iptables(holder.pid, _rules(blocks, interface.address)):
-            self._ledger.note(NOT_LED)
+            self._ledger.note(NO_IPTABLES)
             return lambda: None
-        own = [(_second(block), str(block.netmask)) for block in blocks]
-        for number, (address, mask) in enumerate([*own, (dns_server.ADDRESS, "255.255.255.255")], _NUMBER):
-            namespace.assign(holder.pid, address, number=number, mask=mask)
-        asker = Asker(task, interface, Aliases(self._state, task))
-        with contextlib.ExitStack() as opened:
+        _assign_addresses(holder.pid, blocks)
+        source = Source(task, interface, Aliases(self._state, task))
+        with contextlib.ExitStack() as stack:
             listener = namespace.listen(holder.pid, metadata_endpoint.ADDRESS, reachable_ports.PORT)
-            relay = Relay(listener, lambda caller: self._pick(asker, caller))
-            opened.callback(relay.close)
+            relay = Relay(listener, functools.partial(self._destination, source))
+            stack.callback(relay.close)
             relay.start()
-            asked = namespace.bind_udp(holder.pid, metadata_endpoint.ADDRESS, dns_server.PORT)
-            server = DnsServer(asked, lambda name, kind: self._look_up(asker, name, kind))
-            opened.callback(server.close)
+            udp = namespace.bind_udp(holder.pid, metadata_endpoint.ADDRESS, dns_server.PORT)
+            server = DnsServer(udp, functools.partial(self._look_up, source))
+            stack.callback(server.close)
             server.start()
-            opened.callback(self._ways.lead(holder.pid, task.region, interface))
-            holder.resolvers.write_text(f"nameserver {_second(blocks[0])}\n", encoding="ascii")
-            holder.resolvers.chmod(0o644)  # containers read it as whoever they run as
-            return opened.pop_all().close
+            stack.callback(self._reachable_ports.route(holder.pid, task.region, interface))
+            holder.resolvers.write_text(f"nameserver {_resolver(blocks[0])}\n", encoding="ascii")
+            holder.resolvers.chmod(0o644)  # containers read it as any user
+            return stack.pop_all().close
 
     def refresh(self) -> None:
-        """Rules of networks or load balancers have changed."""
-        self._ways.refresh()
+        """Let tasks reach what they now may, after rules of networks or load balancers changed."""
+        self._reachable_ports.refresh()
 
     def close(self) -> None:
-        """Keep no task's ways any more."""
-        self._ways.close()
+        """Stop following what tasks reach."""
+        self._reachable_ports.close()
 
-    def _blocks(self, region: str, inside: str) -> list[Block]:
-        found = self._state.account.client("ec2", region).describe_vpcs(VpcIds=[inside])["Vpcs"][0]
-        blocks = [a["CidrBlock"] for a in found.get("CidrBlockAssociationSet") or []]
-        return [Block(block) for block in dict.fromkeys([found["CidrBlock"], *blocks])]
+    def _blocks(self, region: str, vpc_id: str) -> list[Block]:
+        vpc = self._state.account.client("ec2", region).describe_vpcs(VpcIds=[vpc_id])["Vpcs"][0]
+        blocks = [association["CidrBlock"] for association in vpc.get("CidrBlockAssociationSet") or []]
+        return [Block(block) for block in dict.fromkeys([vpc["CidrBlock"], *blocks])]
 
-    def _look_up(self, asker: Asker, name: str, kind: str) -> list[str] | None:
+    # DNS queries
+
+    def _look_up(self, source: Source, name: str, record_type: str) -> list[str] | None:
         try:
-            alias = asker.aliases.address(name)  # the proxy knows its names without the resolver
+            alias = source.aliases.address(name)  # the proxy of Service Connect knows its names without DNS
             if alias is not None:
-                return private_dns.of_kind([alias], kind)
-            return self._resolved(asker, name, kind) if self._has(asker, "enableDnsSupport") else None
-        except ClientError:  # what is asked for is being deleted
+                return private_dns.of_type([alias], record_type)
+            return self._resolve(source, name, record_type) if self._has(source, "enableDnsSupport") else None
+        except ClientError:  # a zone or a service is being deleted
             return None
-        except Exception as error:  # noqa: BLE001 - a fault of ours must not look like a name that nobody has
-            self._ledger.trouble(f"the rehearsal broke while it looked up {name!r}: {error!r}")
+        except Exception as error:  # noqa: BLE001 - an internal error must not look like a name that does not exist
+            self._ledger.trouble(f"internal error while looking up {name!r}: {error!r}")
             return None
 
-    def _resolved(self, asker: Asker, name: str, kind: str) -> list[str] | None:
-        """What the VPC's resolver says; private zones it knows only where the VPC has DNS host names.
+    def _resolve(self, source: Source, name: str, record_type: str) -> list[str] | None:
+        """Returns what the VPC's resolver answers; it knows private zones only if the VPC has DNS host names.
 
         https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/hosted-zone-private-considerations.html
         """
-        region, inside = asker.task.region, asker.interface.vpc
-        beyond = functools.partial(self._beyond, asker)
-        if self._has(asker, "enableDnsHostnames"):
-            known = self._zones.look_up(region, inside, name, kind, beyond=beyond)
-            for address in known or () if kind == "A" else ():
-                self._told(asker, address, self._ways.missing(region, asker.interface, address))
-            return known
-        if self._zones.covers(region, inside, name):
-            self._ledger.note(f"{inside} does not answer {name}: EnableDnsHostnames is off. Next: set EnableDnsHostnames: true")
-        return private_dns.of_kind(beyond(name), kind)
+        region, vpc = source.task.region, source.interface.vpc
+        public = functools.partial(self._public_addresses, source)
+        if self._has(source, "enableDnsHostnames"):
+            records = self._private_dns.look_up(region, vpc, name, record_type, public=public)
+            for address in records or () if record_type == "A" else ():
+                self._report_blocked(source, address, self._reachable_ports.blocker(region, source.interface, address))
+            return records
+        if self._private_dns.covers(region, vpc, name):
+            self._ledger.note(f"{vpc} does not answer {name}: EnableDnsHostnames is off. Next: set EnableDnsHostnames: true")
+        return private_dns.of_type(public(name), record_type)
 
-    def _beyond(self, asker: Asker, name: str) -> list[str] | None:
-        """The addresses of a name in no private zone: of a load balancer, or of the internet for specs that let containers out."""
-        found = self._balancers.named(name, asker.interface.vpc)
-        return _outside(name) if found is None and self._has_egress else found
+    def _public_addresses(self, source: Source, name: str) -> list[str] | None:
+        """Returns the addresses of a name in no private zone: of a load balancer, or of the internet if the plan lets containers out."""
+        addresses = self._balancers.named(name, source.interface.vpc)
+        return _resolve_here(name) if addresses is None and self._has_egress else addresses
 
-    def _has(self, asker: Asker, attribute: str) -> bool:
-        return describe_network.has_attribute(self._state.account.client("ec2", asker.task.region), asker.interface.vpc, attribute)
+    def _has(self, source: Source, attribute: str) -> bool:
+        ec2 = self._state.account.client("ec2", source.task.region)
+        return describe_network.has_attribute(ec2, source.interface.vpc, attribute)
 
-    def _pick(self, asker: Asker, caller: socket.socket) -> Place | None:
-        """Whom a connection of a task was meant for; None where nobody can be reached there."""
-        with contextlib.suppress(ClientError, OSError):  # something of the network is being taken away
-            address, port = _meant(caller)
-            alias = asker.aliases.at(address, port)
+    # Connections
+
+    def _destination(self, source: Source, connection: socket.socket) -> Destination | None:
+        """Returns whom a connection is meant for, or None if there is nothing that the task reaches."""
+        with contextlib.suppress(ClientError, OSError):  # a part of the network is being deleted
+            address, port = _original_destination(connection)
+            alias = source.aliases.at(address, port)
             if alias is not None:
-                return self._first(asker, self._of(alias.service), alias.target, ingress=alias.ingress)
-            run = self._runs.at(address, asker.interface.vpc)
-            return self._first(asker, [run], port) if run is not None else self._balanced(asker, address, port)
+                tasks = self._tasks_in_turn(alias.service)
+                return self._first_reachable(source, tasks, alias.target, ingress=alias.ingress)
+            running = self._running_tasks.at(address, source.interface.vpc)
+            if running is not None:
+                return self._first_reachable(source, [running], port)
+            return self._load_balancer(source, address, port)
         return None
 
-    def _of(self, service: Service) -> list[RunningTask]:
-        """What runs of the tasks of a service, the one whose turn it is first."""
-        up = [self._runs.get(task.id) for task in self._state.tasks_of(service) if task.status == "RUNNING"]
-        found = [run for run in up if run is not None]
-        self._turn += 1
-        turn = self._turn % len(found) if found else 0
-        return [*found[turn:], *found[:turn]]
+    def _tasks_in_turn(self, service: Service) -> list[RunningTask]:
+        """Returns the running tasks of a service, a different one first each time."""
+        candidates = [self._running_tasks.get(t.id) for t in self._state.tasks_of(service) if t.status == "RUNNING"]
+        tasks = [running for running in candidates if running is not None]
+        number = next(self._round_robin)
+        first = number % len(tasks) if tasks else 0
+        return [*tasks[first:], *tasks[:first]]
 
-    def _first(
-        self, asker: Asker, runs: list[RunningTask], port: int, *, ingress: int | None = None
-    ) -> Place | None:
-        """The first of them that the task can reach, at another port where a proxy listens for it."""
-        for run in runs:
-            if run.pid and run.interface is not None and self._reaches(asker, run.interface, ingress or port):
-                return run.pid, (run.interface.address, port)
+    def _first_reachable(
+        self, source: Source, tasks: list[RunningTask], port: int, *, ingress: int | None = None
+    ) -> Destination | None:
+        """Returns the first task that admits the source; `ingress` is the port of its proxy, if it has one."""
+        for running in tasks:
+            if running.pid and running.interface and self._can_reach(source, running.interface, ingress or port):
+                return running.pid, (running.interface.address, port)
         return None
 
-    def _balanced(self, asker: Asker, address: str, port: int) -> Place | None:
-        """The open listener of a load balancer at that address."""
-        found = self._balancers.at(address, port, asker.interface.vpc)
-        if found is None:
+    def _load_balancer(self, source: Source, address: str, port: int) -> Destination | None:
+        """Returns the open listener of a load balancer at an address."""
+        listener = self._balancers.at(address, port, source.interface.vpc)
+        if listener is None:
             return None
-        made, place = found
-        if made.public is None:
-            can_reach = self._reaches(asker, made.interface, port)
+        created, local_address = listener
+        if created.public is None:
+            can_reach = self._can_reach(source, created.interface, port)
         else:
-            missing = reachability.to_internet(self._network(asker), asker.interface, port=port)
-            can_reach = self._told(asker, made.public, missing)
-        return (os.getpid(), place) if can_reach else None
+            blocker = reachability.to_internet(self._network(source), source.interface, port=port)
+            can_reach = self._report_blocked(source, created.public, blocker)
+        return (os.getpid(), local_address) if can_reach else None
 
-    def _reaches(self, asker: Asker, other: Interface, port: int) -> bool:
-        missing = reachability.between(self._network(asker), asker.interface, other, port)
-        return self._told(asker, other.address, missing)
+    def _can_reach(self, source: Source, target: Interface, port: int) -> bool:
+        blocker = reachability.between(self._network(source), source.interface, target, port)
+        return self._report_blocked(source, target.address, blocker)
 
-    def _network(self, asker: Asker) -> Network:
-        return describe_network.describe_network(self._state.account.client("ec2", asker.task.region), asker.interface.vpc)
+    def _network(self, source: Source) -> Network:
+        ec2 = self._state.account.client("ec2", source.task.region)
+        return describe_network.describe_network(ec2, source.interface.vpc)
 
-    def _told(self, asker: Asker, address: str, missing: Blocker | None) -> bool:
-        """Whether nothing is missing; if something is, the report says what."""
-        if missing is not None and (asker.label, address) not in self._told_of:  # a scan of ports is told of once
-            self._told_of.add((asker.label, address))
-            self._ledger.note(f"{asker.label} does not reach {address}: {missing.message}. Next: {missing.fix}")
-        return missing is None
+    def _report_blocked(self, source: Source, address: str, blocker: Blocker | None) -> bool:
+        """Report what blocks a task, once for each address. Returns True if nothing does."""
+        if blocker is not None and (source.label, address) not in self._reported:
+            self._reported.add((source.label, address))
+            self._ledger.note(f"{source.label} does not reach {address}: {blocker.message}. Next: {blocker.fix}")
+        return blocker is None
 
 
-def _outside(name: str) -> list[str] | None:
-    """What the resolver of this machine says."""
+def _assign_addresses(pid: int, blocks: list[Block]) -> None:
+    """Make every address of the VPC, and that of its DNS server, local in a namespace."""
+    addresses = [(_resolver(block), str(block.netmask)) for block in blocks]
+    for number, (address, mask) in enumerate([*addresses, (dns_server.ADDRESS, "255.255.255.255")], _FIRST_VPC_ADDRESS):
+        namespace.assign(pid, address, number=number, mask=mask)
+
+
+def _rules(blocks: list[Block], address: str) -> nat_rules.Rules:
+    return nat_rules.of_task(
+        address,
+        blocks,
+        resolvers=[_resolver(blocks[0]), dns_server.ADDRESS],
+        dns_server=f"{metadata_endpoint.ADDRESS}:{dns_server.PORT}",
+        relayed=[service_connect.BLOCK, str(interfaces.PUBLIC)],
+        relay=reachable_ports.RELAY,
+    )
+
+
+def _resolver(block: Block) -> str:
+    """Returns the address of the VPC's DNS server in a block."""
+    return str(block[2])
+
+
+def _resolve_here(name: str) -> list[str] | None:
+    """Returns what the resolver of this machine answers."""
     try:
         return socket.gethostbyname_ex(name)[2]
     except (OSError, UnicodeError):
         return None
 
 
-def _second(block: Block) -> str:
-    return str(block[2])
-
-
-def _meant(caller: socket.socket) -> tuple[str, int]:
-    """Address and port that a connection was going to before it was led to the relay."""
-    port, address = struct.unpack_from("!2xH4s", caller.getsockopt(socket.SOL_IP, _ORIGINAL, 16))
+def _original_destination(connection: socket.socket) -> tuple[str, int]:
+    """Returns the address and port of a connection before it was redirected to the relay."""
+    port, address = struct.unpack_from("!2xH4s", connection.getsockopt(socket.SOL_IP, _ORIGINAL, 16))
     return socket.inet_ntoa(address), int(port)
-
-
-def _rules(blocks: list[Block], own: str) -> dict[str, list[str]]:
-    """Rules that lead names to the resolver, and to the relay what goes to Service Connect and to public addresses.
-
-    What goes to others in the VPC takes the ways that there are; all else is refused.
-    """
-    asks = f"--protocol udp --dport 53 --jump DNAT --to-destination {metadata_endpoint.ADDRESS}:{dns_server.PORT}"
-    goes = f"--protocol tcp --jump DNAT --to-destination {metadata_endpoint.ADDRESS}:{reachable_ports.PORT}"
-    return {
-        "nat": [
-            f":{reachable_ports.CHAIN} - [0:0]",
-            f"--append OUTPUT --destination {own} --jump RETURN",
-            *(f"--append OUTPUT --destination {address} {asks}" for address in (_second(blocks[0]), dns_server.ADDRESS)),
-            *(f"--append OUTPUT --destination {block} {goes}" for block in (service_connect.BLOCK, interfaces.PUBLIC)),
-            f"--append OUTPUT --protocol tcp --jump {reachable_ports.CHAIN}",
-        ],
-        "filter": [
-            "--append OUTPUT --match conntrack --ctstate ESTABLISHED,RELATED --jump ACCEPT",
-            f"--append OUTPUT --destination {own} --jump ACCEPT",
-            *(f"--append OUTPUT --destination {b} --protocol tcp --jump REJECT --reject-with tcp-reset" for b in blocks),
-            *(f"--append OUTPUT --destination {block} --jump REJECT" for block in blocks),
-        ],
-    }

@@ -1,4 +1,4 @@
-"""The resolver of a VPC, as a task asks it: two above the VPC's first address, and at `ADDRESS` in every VPC.
+"""The DNS server of a VPC: two above the VPC's first address, and at `ADDRESS` in every VPC.
 
 Source: https://docs.aws.amazon.com/vpc/latest/userguide/AmazonDNS-concepts.html.
 """
@@ -19,19 +19,19 @@ import dns.rrset
 from preflight.system.worker import Worker
 
 ADDRESS = "169.254.169.253"
-PORT = 51681  # where it listens: port 53 of all addresses belongs to the containers
+PORT = 51681  # its real port: port 53 of all addresses belongs to the containers
 TTL = 60  # seconds
-POLL = 1.0  # seconds until it is noticed that it closes, where it could not be woken
-PATIENCE = 3.0  # seconds that a question which is being answered is waited for
-_MOST = 4096  # bytes of a question
+POLL = 1.0  # seconds until a stop is noticed if the datagram that wakes the server is lost
+PATIENCE = 3.0  # seconds that `close` waits for a query that is being answered
+_MAX_BYTES = 4096
 LookUp = Callable[[str, str], "list[str] | None"]
 
 
 class DnsServer:
-    """Answers what is asked at a socket; `look_up` gives the records of a name and type, None for no such name."""
+    """Answers queries at a UDP socket; `look_up` returns the records of a name and type, or None for no such name."""
 
-    def __init__(self, asked: socket.socket, look_up: LookUp) -> None:
-        self._socket = asked
+    def __init__(self, udp: socket.socket, look_up: LookUp) -> None:
+        self._socket = udp
         self._socket.settimeout(POLL)
         self._look_up = look_up
         self._worker = Worker(self._serve, name="DNS server", wake=self._interrupt)
@@ -41,7 +41,7 @@ class DnsServer:
         self._worker.start()
 
     def close(self) -> None:
-        """Stop answering."""
+        """Stop the server."""
         self._worker.stop(PATIENCE)
         self._socket.close()
 
@@ -50,31 +50,32 @@ class DnsServer:
             self._socket.sendto(b"", self._socket.getsockname())
 
     def _serve(self) -> None:
-        with contextlib.suppress(OSError):  # the query timed out, or its sender is gone
-            self._answer(*self._socket.recvfrom(_MOST))
+        with contextlib.suppress(OSError):  # the wait timed out, or the client is gone
+            self._answer(*self._socket.recvfrom(_MAX_BYTES))
 
-    def _answer(self, question: bytes, caller: Any) -> None:
-        answer = reply(question, self._look_up)
-        if answer is not None:
-            self._socket.sendto(answer, caller)
+    def _answer(self, query: bytes, client: Any) -> None:
+        response = reply(query, self._look_up)
+        if response is not None:
+            self._socket.sendto(response, client)
 
 
-def reply(question: bytes, look_up: LookUp) -> bytes | None:
-    """The answer to a question as it came over the wire; None where it was none.
+def reply(data: bytes, look_up: LookUp) -> bytes | None:
+    """Returns the response to a query in wire format, or None if it is no query.
 
-    Names come to `look_up` in lower case and without the last dot; a record that cannot be written is SERVFAIL.
+    `look_up` receives names in lower case and without the last dot; a record that cannot be written is SERVFAIL.
     """
     try:
-        query = dns.message.from_wire(question)
-        answer = dns.message.make_response(query, recursion_available=True)
+        query = dns.message.from_wire(data)
+        response = dns.message.make_response(query, recursion_available=True)
     except dns.exception.DNSException:
         return None
-    for asked in query.question[:1]:
-        kind = dns.rdatatype.to_text(asked.rdtype)
-        found = look_up(asked.name.to_text(omit_final_dot=True).lower(), kind)
+    for question in query.question[:1]:
+        record_type = dns.rdatatype.to_text(question.rdtype)
+        records = look_up(question.name.to_text(omit_final_dot=True).lower(), record_type)
         try:
-            answer.answer += [dns.rrset.from_text_list(asked.name, TTL, "IN", kind, found)] if found else []
-            answer.set_rcode(dns.rcode.NXDOMAIN if found is None else dns.rcode.NOERROR)
+            if records:
+                response.answer.append(dns.rrset.from_text_list(question.name, TTL, "IN", record_type, records))
+            response.set_rcode(dns.rcode.NXDOMAIN if records is None else dns.rcode.NOERROR)
         except (dns.exception.DNSException, ValueError):
-            answer.set_rcode(dns.rcode.SERVFAIL)
-    return answer.to_wire()
+            response.set_rcode(dns.rcode.SERVFAIL)
+    return response.to_wire()

@@ -1,13 +1,15 @@
-"""Network interfaces of tasks: an address of the subnet, and a public one where it is assigned.
+"""Network interfaces of tasks and load balancers.
 
-A public address of the rehearsal is a loopback address of its own, of `PUBLIC`.
+Their public addresses are loopback addresses of the block `PUBLIC`.
 """
 
 from __future__ import annotations
 
+import collections
 import ipaddress
 import random
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,16 +19,18 @@ from preflight.aws import partitions
 from preflight.aws.reachability import Interface
 from preflight.rehearsal.account import Account
 
+AwsVpcConfiguration = Mapping[str, Any]
+Description = Mapping[str, Any]  # of a subnet, as EC2 returns it
 PUBLIC = ipaddress.IPv4Network("127.64.0.0/10")
 
 
 class NoFreeAddressError(Exception):
-    """A subnet has no address left."""
+    """A subnet has no free address left."""
 
 
 @dataclass(frozen=True)
 class CreatedInterface:
-    """An interface that was made: its id, its public address (None: it has none), and what it is."""
+    """A new interface, with its ID and its public address, if it has one."""
 
     id: str
     public: str | None
@@ -34,15 +38,15 @@ class CreatedInterface:
 
 
 class Interfaces:
-    """Makes and removes elastic network interfaces through the EC2 API."""
+    """Creates and deletes elastic network interfaces through the EC2 API."""
 
     def __init__(self, account: Account) -> None:
         self._account = account
         self._lock = threading.Lock()
         self._random = random.SystemRandom()
 
-    def create(self, region: str, network: dict[str, Any], *, task: str) -> CreatedInterface:
-        """The interface of a task in one of its subnets, with the VPC's default group where none is named.
+    def create(self, region: str, network: AwsVpcConfiguration, *, task: str) -> CreatedInterface:
+        """Creates the interface of a task in one of its subnets, with the VPC's default group if the task names none.
 
         Raises:
             NoFreeAddressError: none of the subnets has a free address.
@@ -58,54 +62,58 @@ class Interfaces:
     def place(
         self, region: str, subnets: list[str], groups: list[str] | None, *, description: str, wants_public: bool
     ) -> CreatedInterface:
-        """An interface in the emptiest of the subnets; `groups` None: the default group of the VPC.
+        """Creates an interface in the emptiest of the subnets; `groups` None: the default group of the VPC.
 
         Raises:
             NoFreeAddressError: none of the subnets has a free address.
         """
         ec2 = self._account.client("ec2", region)
-        described = ec2.describe_subnets(SubnetIds=subnets)["Subnets"]
+        descriptions = ec2.describe_subnets(SubnetIds=subnets)["Subnets"]
         with self._lock:
-            subnet, address = self._free(ec2, described)
-            own = self.default_groups(region, subnet["VpcId"]) if groups is None else groups
-            made = ec2.create_network_interface(
-                SubnetId=subnet["SubnetId"], PrivateIpAddress=address, Groups=own, Description=description
-            )["NetworkInterface"]
-        record = moto.backends.get_backend("ec2")[self._account.id][region].enis[made["NetworkInterfaceId"]]
+            subnet, address = _free_address_of(ec2, descriptions)
+            groups = self.default_groups(region, subnet["VpcId"]) if groups is None else groups
+            interface_id = ec2.create_network_interface(
+                SubnetId=subnet["SubnetId"], PrivateIpAddress=address, Groups=groups, Description=description
+            )["NetworkInterface"]["NetworkInterfaceId"]
+        record = moto.backends.get_backend("ec2")[self._account.id][region].enis[interface_id]
         record.status = "in-use"
-        record.public_ip = self._loopback() if wants_public else None
+        record.public_ip = self._loopback_address() if wants_public else None
         interface = Interface(
-            subnet["VpcId"], subnet["SubnetId"], address, tuple(own), has_public_address=wants_public
+            subnet["VpcId"], subnet["SubnetId"], address, tuple(groups), has_public_address=wants_public
         )
-        return CreatedInterface(made["NetworkInterfaceId"], record.public_ip, interface)
+        return CreatedInterface(interface_id, record.public_ip, interface)
 
-    def delete(self, region: str, interface: str) -> None:
-        """Give the interface and its addresses back."""
+    def delete(self, region: str, interface_id: str) -> None:
+        """Delete an interface, and release its addresses."""
         backend = moto.backends.get_backend("ec2")[self._account.id][region]
-        if interface in backend.enis:
-            self._account.client("ec2", region).delete_network_interface(NetworkInterfaceId=interface)
-
-    def _free(self, ec2: Any, subnets: list[dict[str, Any]]) -> tuple[dict[str, Any], str]:
-        interfaces = ec2.describe_network_interfaces()["NetworkInterfaces"]
-        for subnet in sorted(subnets, key=lambda s: sum(i["SubnetId"] == s["SubnetId"] for i in interfaces)):
-            taken = {i["PrivateIpAddress"] for i in interfaces if i["SubnetId"] == subnet["SubnetId"]}
-            address = free_address(subnet["CidrBlock"], taken)
-            if address is not None:
-                return subnet, address
-        raise NoFreeAddressError
+        if interface_id in backend.enis:
+            self._account.client("ec2", region).delete_network_interface(NetworkInterfaceId=interface_id)
 
     def default_groups(self, region: str, vpc: str) -> list[str]:
-        """The default security group of a VPC."""
+        """Returns the default security group of a VPC."""
         ec2 = self._account.client("ec2", region)
-        named = [{"Name": "vpc-id", "Values": [vpc]}, {"Name": "group-name", "Values": ["default"]}]
-        return [group["GroupId"] for group in ec2.describe_security_groups(Filters=named)["SecurityGroups"]]
+        filters = [{"Name": "vpc-id", "Values": [vpc]}, {"Name": "group-name", "Values": ["default"]}]
+        return [group["GroupId"] for group in ec2.describe_security_groups(Filters=filters)["SecurityGroups"]]
 
-    def _loopback(self) -> str:
+    def _loopback_address(self) -> str:
         return str(PUBLIC[self._random.randrange(PUBLIC.num_addresses)])
 
 
+def _free_address_of(ec2: Any, subnets: list[Description]) -> tuple[Description, str]:
+    """Returns the emptiest subnet that has a free address, and that address."""
+    interfaces = ec2.describe_network_interfaces()["NetworkInterfaces"]
+    taken: dict[str, set[str]] = collections.defaultdict(set)
+    for interface in interfaces:
+        taken[interface["SubnetId"]].add(interface["PrivateIpAddress"])
+    for subnet in sorted(subnets, key=lambda subnet: len(taken[subnet["SubnetId"]])):
+        address = free_address(subnet["CidrBlock"], taken[subnet["SubnetId"]])
+        if address is not None:
+            return subnet, address
+    raise NoFreeAddressError
+
+
 def free_address(block: str, taken: set[str]) -> str | None:
-    """The first address of a subnet that is neither taken nor one of the five that AWS keeps.
+    """Returns the first address of a subnet that is neither taken nor one of the five that AWS reserves.
 
     Source: https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html.
     """

@@ -1,7 +1,7 @@
-"""What listens inside each task: the metadata endpoint, the credentials, and a way to the pretended AWS.
+"""What listens inside each task: the endpoint for metadata and credentials, and a relay to the emulated AWS.
 
-On Fargate 169.254.170.2 answers in every task and nowhere else. The way to AWS is ours: containers have
-no way to the internet here, so AWS_ENDPOINT_URL leads AWS's SDKs to the rehearsal.
+On Fargate, 169.254.170.2 answers in every task and nowhere else. The relay is this project's own: containers cannot reach
+the internet here, so AWS_ENDPOINT_URL points AWS's SDKs to it.
 
 Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-metadata-endpoint-v4-fargate.html.
 """
@@ -18,14 +18,15 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from preflight.rehearsal.network import namespace
+from preflight.model import JsonObject
+from preflight.rehearsal.network import namespace, nat_rules
 from preflight.rehearsal.network.relay import Relay
 from preflight.system.worker import Worker
 
 ADDRESS = "169.254.170.2"
-PORT = 51678  # where it listens: port 80 of all addresses belongs to the containers
+PORT = 51678  # its real port: port 80 of all addresses belongs to the containers
 AWS_PORT = 51679
-Answer = Callable[[str], "dict[str, Any] | None"]
+Answer = Callable[[str], JsonObject | None]  # to a path; None for no such path
 
 
 class MetadataEndpoint:
@@ -45,7 +46,7 @@ class MetadataEndpoint:
         self._worker.start()
 
     def open(self, pid: int, answer: Answer) -> Callable[[], None]:
-        """Listen in the namespace of process `pid`; call what is returned to stop.
+        """Listens in the namespace of process `pid`, and returns what stops that.
 
         Raises:
             OSError: the namespace cannot be entered, or the address is taken there.
@@ -54,11 +55,11 @@ class MetadataEndpoint:
         listener = namespace.listen(pid, ADDRESS, PORT)
         listener.settimeout(0)
         try:
-            inside = namespace.listen(pid, ADDRESS, AWS_PORT)
+            aws_listener = namespace.listen(pid, ADDRESS, AWS_PORT)
         except OSError:
             listener.close()
             raise
-        relay = Relay(inside, lambda _: (os.getpid(), ("127.0.0.1", self._port)))
+        relay = Relay(aws_listener, lambda _: (os.getpid(), ("127.0.0.1", self._port)))
         relay.start()
         self._new.append((listener, answer))
         self._interrupt()
@@ -100,8 +101,8 @@ class MetadataEndpoint:
     @staticmethod
     def redirect_port_80(pid: int) -> bool:
         """Redirect port 80 of the address to the endpoint. Returns True on success."""
-        there = f"--jump DNAT --to-destination {ADDRESS}:{PORT}"
-        return namespace.apply_iptables(pid, {"nat": [f"--append OUTPUT --destination {ADDRESS} --protocol tcp --dport 80 {there}"]})
+        rule = nat_rules.redirect(ADDRESS, to=f"{ADDRESS}:{PORT}", port=80)
+        return namespace.apply_iptables(pid, {"nat": [rule]})
 
     @staticmethod
     def _accept(listener: socket.socket, answer: Answer) -> None:
@@ -126,13 +127,13 @@ class _MetadataHandler(http.server.BaseHTTPRequestHandler):
     timeout = 10.0
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the base class's
-        """Say nothing."""
+        """Log nothing."""
 
     def do_GET(self) -> None:
-        """Answer with JSON, or with 404."""
-        found = self.answer(self.path)
-        body = json.dumps(found if found is not None else {"error": "there is nothing here"}).encode()
-        self.send_response_only(200 if found is not None else 404)
+        """Answer with JSON, or with status 404."""
+        answer = self.answer(self.path)
+        body = json.dumps(answer if answer is not None else {"error": "there is nothing here"}).encode()
+        self.send_response_only(200 if answer is not None else 404)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

@@ -1,4 +1,4 @@
-"""The network namespace of a task: entering it, and giving it the address of its interface."""
+"""The network namespace of a task: enters it, and gives it addresses, rules of iptables and sockets."""
 
 from __future__ import annotations
 
@@ -42,28 +42,28 @@ def within(pid: int, act: Callable[[], None]) -> None:
     Raises:
         OSError: the namespace cannot be entered; anything that `act` raises.
     """
-    trouble: list[Exception] = []
+    errors: list[Exception] = []
 
     def enter_and_act() -> None:
         try:
             enter(pid)
             act()
-        except Exception as error:  # noqa: BLE001 - it is raised again where the caller is
-            trouble.append(error)
+        except Exception as error:  # noqa: BLE001 - it is raised again in the calling thread
+            errors.append(error)
 
     thread = threading.Thread(target=enter_and_act)
     thread.start()
     thread.join()
-    if trouble:
-        raise trouble[0]
+    if errors:
+        raise errors[0]
 
 
 def assign(pid: int, address: str, *, number: int = 1, mask: str = "255.255.255.255") -> None:
     """Give the namespace of process `pid` an IPv4 address, as a task's network interface has one.
 
-    It goes onto the loopback device, the only one there is, so that what listens on the task's
-    address answers and what listens on 127.0.0.1 alone does not. `number` tells one address of a
-    namespace from another; with a wider `mask` every address of that block is one of the namespace.
+    It goes onto the loopback device, the only one there is, so that what listens on the task's address answers and what
+    listens on 127.0.0.1 alone does not. `number` distinguishes the addresses of a namespace; with a wider `mask` every
+    address of that block is local to the namespace.
 
     Raises:
         OSError: the caller may not.
@@ -80,9 +80,9 @@ def assign(pid: int, address: str, *, number: int = 1, mask: str = "255.255.255.
 
 
 def apply_iptables(pid: int, tables: Mapping[str, Sequence[str]]) -> bool:
-    """Let rules of iptables lead what programs in the namespace of process `pid` send; whether that could be done.
+    """Adds rules of iptables, by table, in the namespace of process `pid`. Returns True on success.
 
-    `tables` holds the rules to add, by table; a line with a colon makes a chain, or empties it.
+    A rule that begins with a colon creates a chain, or empties it.
     """
     text = "".join(f"*{table}\n" + "".join(f"{rule}\n" for rule in rules) + "COMMIT\n" for table, rules in tables.items())
     command = ("iptables-restore", "--wait", "5", "--noflush")
@@ -93,46 +93,46 @@ def apply_iptables(pid: int, tables: Mapping[str, Sequence[str]]) -> bool:
 
 
 def connect(pid: int, address: str, port: int, *, timeout: float) -> socket.socket:
-    """A connection to a port inside the namespace of process `pid`.
+    """Returns a connection to a port inside the namespace of process `pid`.
 
     Raises:
-        OSError: the namespace cannot be entered, or nobody listens there (TimeoutError: nobody answers).
+        OSError: the namespace cannot be entered, or nothing listens there (TimeoutError: nothing answers).
     """
-    made: list[socket.socket] = []
-    within(pid, lambda: made.append(socket.create_connection((address, port), timeout=timeout)))
-    return made[0]
+    sockets: list[socket.socket] = []
+    within(pid, lambda: sockets.append(socket.create_connection((address, port), timeout=timeout)))
+    return sockets[0]
 
 
 def listen(pid: int, address: str, port: int) -> socket.socket:
-    """A listening socket inside the namespace of process `pid`.
+    """Returns a listening socket inside the namespace of process `pid`.
 
     Raises:
         OSError: the namespace cannot be entered, or the port is taken there.
     """
-    made: list[socket.socket] = []
-    within(pid, lambda: made.append(socket.create_server((address, port))))
-    return made[0]
+    sockets: list[socket.socket] = []
+    within(pid, lambda: sockets.append(socket.create_server((address, port))))
+    return sockets[0]
 
 
 def bind_udp(pid: int, address: str, port: int) -> socket.socket:
-    """A socket for datagrams inside the namespace of process `pid`.
+    """Returns a UDP socket inside the namespace of process `pid`.
 
     Raises:
         OSError: the namespace cannot be entered, or the port is taken there.
     """
-    made: list[socket.socket] = []
+    sockets: list[socket.socket] = []
 
     def bind() -> None:
-        made.append(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
-        made[0].bind((address, port))
+        sockets.append(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+        sockets[0].bind((address, port))
 
     within(pid, bind)
-    return made[0]
+    return sockets[0]
 
 
 def listening(pid: int) -> set[int]:
-    """TCP ports that something listens on in the namespace of process `pid`, on any address but 127.0.0.0/8."""
-    found = set()
+    """Returns the TCP ports on which something listens in the namespace of process `pid`, except on 127.0.0.0/8 alone."""
+    ports = set()
     for name in ("tcp", "tcp6"):
         try:
             lines = Path(f"/proc/{pid}/net/{name}").read_text(encoding="ascii").splitlines()[1:]
@@ -141,5 +141,5 @@ def listening(pid: int) -> set[int]:
         for fields in map(str.split, lines):
             address, _, port = fields[1].partition(":")
             if fields[3] == _LISTENS and not (name == "tcp" and address.endswith("7F")):
-                found.add(int(port, 16))
-    return found
+                ports.add(int(port, 16))
+    return ports

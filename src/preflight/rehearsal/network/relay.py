@@ -12,26 +12,27 @@ from preflight.rehearsal.network import namespace
 from preflight.system import waiting
 from preflight.system.worker import Worker
 
-Pick = Callable[[socket.socket], "tuple[int, tuple[str, int]] | None"]
+Destination = tuple[int, tuple[str, int]]  # a process, and an address and port in its namespace
+Choose = Callable[[socket.socket], "Destination | None"]
 
 _CHUNK = 65536
 _IDLE = 300.0
-_MOST = 256  # connections at once; others wait
+_MAX_CONNECTIONS = 256  # at once; others wait
 _PAUSE = 0.1  # seconds
 
 
 class Relay:
-    """Listens and connects each caller to what `pick` picks for it: an address in the namespace of a process.
+    """Listens, and connects each caller to the destination that `choose` returns, or resets the connection for None.
 
-    `place` is an address and port of this machine, or a socket that listens already.
+    `address` is an address and port of this machine, or a socket that listens already.
     """
 
-    def __init__(self, place: tuple[str, int] | socket.socket, pick: Pick) -> None:
-        self._pick = pick
-        self._free = threading.Semaphore(_MOST)
-        self._listener = place if isinstance(place, socket.socket) else socket.create_server(place, backlog=64)
+    def __init__(self, address: tuple[str, int] | socket.socket, choose: Choose) -> None:
+        self._choose = choose
+        self._free = threading.Semaphore(_MAX_CONNECTIONS)
+        self._listener = address if isinstance(address, socket.socket) else socket.create_server(address, backlog=64)
         self.address: tuple[str, int] = self._listener.getsockname()
-        self._worker = Worker(self._accept, name=f"relay {place}", wake=self._close_listener)
+        self._worker = Worker(self._accept, name=f"relay {address}", wake=self._close_listener)
 
     def start(self) -> None:
         """Start to accept connections."""
@@ -57,44 +58,45 @@ class Relay:
         threading.Thread(target=self._carry, args=(caller,), daemon=True).start()
 
     def _carry(self, caller: socket.socket) -> None:
-        with caller, contextlib.ExitStack() as held:
-            held.callback(self._free.release)
-            picked = self._pick(caller)
+        with caller, contextlib.ExitStack() as stack:
+            stack.callback(self._free.release)
+            destination = self._choose(caller)
             try:
-                if picked is None:
+                if destination is None:
                     raise ConnectionRefusedError
-                namespace.enter(picked[0])
-                task = socket.create_connection(picked[1], timeout=5)
+                namespace.enter(destination[0])
+                target = socket.create_connection(destination[1], timeout=5)
             except OSError:
                 _reset(caller)
                 return
-            with task:
-                task.settimeout(None)
-                _pump(caller, task)
+            with target:
+                target.settimeout(None)
+                _pump(caller, target)
 
 
 def _reset(caller: socket.socket) -> None:
-    """Close so that the caller sees a reset, as from a port that nobody listens on."""
+    """Make the caller see a reset when the socket closes, as from a port that nothing listens on."""
     with contextlib.suppress(OSError):
         caller.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
 
 
-def _pump(one: socket.socket, other: socket.socket) -> None:
-    peers = {one: other, other: one}
-    with selectors.DefaultSelector() as waiting, contextlib.suppress(OSError):
+def _pump(caller: socket.socket, target: socket.socket) -> None:
+    """Copy what each of two sockets receives to the other, until both are at their end or idle."""
+    peers = {caller: target, target: caller}
+    with selectors.DefaultSelector() as selector, contextlib.suppress(OSError):
         for end in peers:
-            waiting.register(end, selectors.EVENT_READ)
-        while waiting.get_map():
-            ready = waiting.select(timeout=_IDLE)
+            selector.register(end, selectors.EVENT_READ)
+        while selector.get_map():
+            ready = selector.select(timeout=_IDLE)
             if not ready:
                 return
             for key, _ in ready:
-                ready_end = key.fileobj
-                if not isinstance(ready_end, socket.socket):
+                source = key.fileobj
+                if not isinstance(source, socket.socket):
                     continue
-                data = ready_end.recv(_CHUNK)
+                data = source.recv(_CHUNK)
                 if data:
-                    peers[ready_end].sendall(data)
+                    peers[source].sendall(data)
                 else:
-                    waiting.unregister(ready_end)
-                    peers[ready_end].shutdown(socket.SHUT_WR)
+                    selector.unregister(source)
+                    peers[source].shutdown(socket.SHUT_WR)

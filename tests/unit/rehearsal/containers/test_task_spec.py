@@ -170,7 +170,7 @@ def test_kills_for_memory_are_counted(tmp_path: Path) -> None:
     ],
 )
 def test_a_question_of_the_plan(text: str, question: SmokeTarget) -> None:
-    assert public_ports.question(text) == question
+    assert public_ports.smoke_target(text) == question
 
 
 @pytest.mark.parametrize(

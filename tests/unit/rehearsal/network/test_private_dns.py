@@ -81,7 +81,7 @@ def named(cloud_map: Any, name: str, vpc: str) -> str:
 def test_a_name_of_the_vpc_has_its_records(
     account: Server, vpc: str, name: str, kind: str, records: list[str] | None
 ) -> None:
-    found = PrivateDns(account.account).look_up(REGION, vpc, name, kind, beyond={BALANCER: ["10.9.2.2"]}.get)
+    found = PrivateDns(account.account).look_up(REGION, vpc, name, kind, public={BALANCER: ["10.9.2.2"]}.get)
 
     assert found == records
 
