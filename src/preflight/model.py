@@ -32,7 +32,7 @@ class Outcome(enum.Enum):
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that is wrong with what the user wrote; `line` counts from 1."""
+    """Something that is wrong with what the user wrote; `line` counts from 1, `why` the resource is there."""
 
     stage: str
     check: str
@@ -44,9 +44,10 @@ class Finding:
     property: str | None = None
     fix: str | None = None
     source: str | None = None
+    why: str | None = None
 
     def place(self) -> str:
-        """Where it is, as `file:line`, as far as it is known."""
+        """Returns where it is, as `file:line`, as far as that is known."""
         if self.file is None:
             return self.resource or "-"
         return self.file if self.line is None else f"{self.file}:{self.line}"
@@ -66,7 +67,7 @@ class ReportedWaiver:
 
 @dataclass(frozen=True)
 class LedgerEntry:
-    """What the rehearsal did with one property (or, where `property` is None, one resource)."""
+    """What the emulated account did with one property, or with the whole resource if `property` is None."""
 
     resource: str
     property: str | None
@@ -115,7 +116,7 @@ class SmokeAnswer:
 
 @dataclass(frozen=True)
 class Deployment:
-    """What ran: names and addresses, nothing that could be secret."""
+    """What was deployed: names and addresses, nothing that could be secret."""
 
     stacks: tuple[str, ...] = ()
     services: tuple[str, ...] = ()
@@ -138,7 +139,7 @@ class StageResult:
 
 @dataclass(frozen=True)
 class Report:
-    """One run: its stages in order, what it deployed, what was proved and by which versions."""
+    """One run: its stages in order, what it deployed, what was rehearsed and by which versions."""
 
     target: str
     run: str
@@ -161,11 +162,19 @@ class Report:
 
     @property
     def verdict(self) -> str:
-        """`error` outranks `fail` outranks `pass`; a report of no stage could not tell."""
+        """`error` outranks `fail` outranks `pass`; a report without stages is an error."""
         outcomes = {stage.outcome for stage in self.stages}
         if Outcome.ERROR in outcomes or not outcomes:
             return "error"
         return "fail" if Outcome.FAIL in outcomes else "pass"
+
+    @property
+    def summary(self) -> str:
+        """The verdict and how many findings there are, in one line."""
+        errors = sum(finding.severity is Severity.ERROR for finding in self.findings)
+        others = len(self.findings) - errors
+        counts = f"{errors} error{'s' if errors != 1 else ''}, {others} other finding{'s' if others != 1 else ''}"
+        return f"verdict: {self.verdict} ({counts})"
 
     @property
     def exit_code(self) -> int:
@@ -174,12 +183,12 @@ class Report:
 
 
 def outcome_of(findings: tuple[Finding, ...], *, strict: bool = False) -> Outcome:
-    """`FAIL` when a finding counts: errors always, the others too when `strict`."""
+    """Returns `FAIL` if a finding counts: errors always, the others if `strict`."""
     counts = (strict and findings) or [f for f in findings if f.severity is Severity.ERROR]
     return Outcome.FAIL if counts else Outcome.PASS
 
 
 def failing(result: StageResult, more: Sequence[Finding]) -> StageResult:
-    """The result with more findings, failed by them; what could not be checked stays so."""
+    """Returns the result with more findings, failed by them; an error stays an error."""
     outcome = result.outcome if result.outcome is Outcome.ERROR else Outcome.FAIL
     return replace(result, outcome=outcome, findings=(*result.findings, *more))

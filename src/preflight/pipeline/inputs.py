@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from preflight.model import Finding, Outcome, Severity, StageResult
 from preflight.pipeline.request import RunRequest
@@ -31,6 +32,12 @@ class RunInputs:
         findings = tuple(replace(finding, stage=stage) for finding in self.unreadable)
         return StageResult(stage, Outcome.FAIL, reason=reason, findings=findings)
 
+    def explained(self, stage: StageResult) -> StageResult:
+        """Returns a result whose findings say why their resource is there: `preflight: {why: ...}` in its Metadata."""
+        whys = {(known.name, logical): _why(resource) for known in self.templates.values() for logical, resource in known.resources.items()}
+        findings = (replace(finding, why=whys.get((str(finding.file), str(finding.resource)))) for finding in stage.findings)
+        return replace(stage, findings=tuple(findings))
+
 
 def read(request: RunRequest, *, run: str) -> RunInputs:
     """Read the templates of a request."""
@@ -47,6 +54,14 @@ def _load(path: Path, name: str) -> Template | Finding:
         return template.load(path, name=name)
     except UnreadableError as error:
         return _unreadable(name, error)
+
+
+def _why(resource: Mapping[str, Any]) -> str | None:
+    """Returns the sentence in a resource's Metadata that says why it is there."""
+    metadata = resource.get("Metadata")
+    preflight = metadata.get("preflight") if isinstance(metadata, Mapping) else None
+    why = preflight.get("why") if isinstance(preflight, Mapping) else None
+    return why if isinstance(why, str) else None
 
 
 def _unreadable(name: str, error: UnreadableError) -> Finding:

@@ -31,7 +31,7 @@ def run(request: RunRequest, say: Say) -> Report:
     return Report(
         target=request.target,
         run=run_inputs.run,
-        stages=tuple(stages),
+        stages=tuple(map(run_inputs.explained, stages)),
         strict=request.strict,
         ledger=live.observations.ledger,
         deployment=live.deployment,

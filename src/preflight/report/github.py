@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from preflight.model import Finding, Outcome, Report, ReportedWaiver, Severity
 
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
-_UNSEEN = re.compile(r"[\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_INVISIBLE = re.compile(r"[\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def render(report: Report) -> str:
-    """One command a finding, a stage that could not check or was skipped, a note and a waiver; the verdict in the last line.
+    """Returns a command for each finding, note and waiver and each stage that did not check; the verdict is the last line.
 
-    Every text of others stands inside a command, escaped; so no text can begin a line, and none can begin a command.
+    Every text from outside is escaped inside a command, so that none begins a line or a command of its own.
     """
     return "\n".join([*_lines(report), _last(report)]) + "\n"
 
@@ -48,24 +48,21 @@ def _waiver(waiver: ReportedWaiver) -> str:
 
 
 def _command(name: str, message: str, *, title: str, file: str | None = None, line: int | None = None) -> str:
-    known = {"file": file, "line": str(line) if file and line is not None else None, "title": title}
-    properties = ",".join(f"{key}={_property(value)}" for key, value in known.items() if value)
+    texts = {"file": file, "line": str(line) if file and line is not None else None, "title": title}
+    properties = ",".join(f"{key}={_property(value)}" for key, value in texts.items() if value)
     return f"::{name} {properties}::{_data(message)}"
 
 
-def _data(said: str) -> str:
-    """The text as the data of a command; what cannot be seen is spelt out."""
-    seen = _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", said)
-    return seen.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+def _data(text: str) -> str:
+    """Returns a text as the data of a command; invisible characters are spelt out."""
+    visible = _INVISIBLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    return visible.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
-def _property(said: str) -> str:
-    return _data(said).replace(":", "%3A").replace(",", "%2C")
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
 
 
 def _last(report: Report) -> str:
-    errors = sum(f.severity is Severity.ERROR for f in report.findings)
-    others = len(report.findings) - errors
-    counts = f"{errors} error{'s' if errors != 1 else ''}, {others} other finding{'s' if others != 1 else ''}"
     skipped = sum(stage.outcome is Outcome.SKIPPED for stage in report.stages)
-    return f"verdict: {report.verdict} ({counts}){f'; {skipped} of {len(report.stages)} stages skipped' if skipped else ''}"
+    return report.summary + (f"; {skipped} of {len(report.stages)} stages skipped" if skipped else "")

@@ -19,7 +19,7 @@ from preflight.model import (
     StageResult,
 )
 
-_UNSEEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_INVISIBLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _STYLE = """
 :root { color-scheme: light dark; --text: #1d2430; --soft: #5b6472; --page: #f7f8fa; --card: #fff; --line: #dfe3e9;
   --link: #0b5cad; --error: #b3261e; --warning: #8a5a00; --info: #33658a; --pass: #1f7a3d; }
@@ -47,7 +47,7 @@ article.error b { color: var(--error); } article.warning b { color: var(--warnin
 
 
 def render(report: Report) -> str:
-    """The report as a page without scripts, pictures or anything else from elsewhere."""
+    """Returns the report as a page without scripts, pictures or anything else that is loaded."""
     title = f"preflight: {report.verdict}"
     return "\n".join([
         "<!DOCTYPE html>",
@@ -82,9 +82,9 @@ def _body(report: Report) -> Iterator[str]:
 
 def _head(report: Report) -> Iterator[str]:
     counts = collections.Counter(finding.severity for finding in report.findings)
-    told = [f"{severity.value}: {counts[severity]}" for severity in Severity if counts[severity]]
+    totals = [f"{severity.value}: {counts[severity]}" for severity in Severity if counts[severity]]
     strict = ["strict: any finding fails"] if report.strict else []
-    facts = [", ".join(told) or "no findings", f"target {report.target}", f"run {report.run}", *strict]
+    facts = [", ".join(totals) or "no findings", f"target {report.target}", f"run {report.run}", *strict]
     yield f'<h1>Verdict: <span class="{_text(report.verdict)}">{_text(report.verdict)}</span></h1>'
     yield f'<p class="soft">{_text(" · ".join(facts))}</p>'
 
@@ -103,25 +103,27 @@ def _stages(stages: Sequence[StageResult]) -> Iterator[str]:
 
 
 def _findings(findings: Iterable[Finding]) -> Iterator[str]:
-    """The findings by file, in the order in which the files come up."""
+    """Yields the findings by file, in the order in which the files come up."""
     files: dict[str | None, list[Finding]] = {}
     for finding in findings:
         files.setdefault(finding.file, []).append(finding)
     if files:
         yield "<h2>Findings</h2>"
-    for file, found in files.items():
+    for file, of_file in files.items():
         yield f"<h3>{_text(file or 'without a file')}</h3>"
-        for finding in found:
+        for finding in of_file:
             yield from _finding(finding)
 
 
 def _finding(finding: Finding) -> Iterator[str]:
-    places = [f"line {finding.line}" if finding.line is not None else "", finding.resource or "", finding.property or ""]
-    where = [finding.stage, *filter(None, places)]
+    line = f"line {finding.line}" if finding.line is not None else None
+    place = " · ".join(filter(None, [finding.stage, line, finding.resource, finding.property]))
     severity = finding.severity.value
     yield f'<article class="{severity}">'
-    yield f'<p><b>{severity}</b> <code>{_text(finding.check)}</code> <span class="soft">{_text(" · ".join(where))}</span></p>'
+    yield f'<p><b>{severity}</b> <code>{_text(finding.check)}</code> <span class="soft">{_text(place)}</span></p>'
     yield f'<p class="said">{_text(finding.message)}</p>'
+    if finding.why:
+        yield f'<p class="said"><span class="soft">Why it is there:</span> {_text(finding.why)}</p>'
     if finding.fix:
         yield f'<p class="said"><span class="soft">Fix:</span> {_text(finding.fix)}</p>'
     if finding.source:
@@ -171,14 +173,14 @@ def _notes(notes: Sequence[str]) -> Iterator[str]:
 
 
 def _ledger(ledger: Sequence[LedgerEntry]) -> Iterator[str]:
-    """How many properties were run, checked, stored and so on; each of them in a table to unfold."""
+    """Yields how many properties were run, checked, stored and so on, and a table of them to unfold."""
     if not ledger:
         return
     counts = collections.Counter(entry.state for entry in ledger)
-    told = ", ".join(f"{count} {state}" for state, count in counts.most_common())
+    totals = ", ".join(f"{count} {state}" for state, count in counts.most_common())
     rows = [[_text(e.resource), _text(e.property or ""), _text(e.state), _text(e.note or "")] for e in ledger]
     table = _table(("resource", "property", "state", "note"), rows)
-    yield from _section("What was rehearsed", ["<details>", f"<summary>{_text(told)}</summary>", *table, "</details>"])
+    yield from _section("What was rehearsed", ["<details>", f"<summary>{_text(totals)}</summary>", *table, "</details>"])
 
 
 def _versions(versions: dict[str, str]) -> Iterator[str]:
@@ -193,14 +195,14 @@ def _section(title: str, lines: Iterable[str]) -> Iterator[str]:
 
 
 def _table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:
-    """A table of cells that are escaped already."""
+    """Returns a table of cells that are escaped already."""
     head = "".join(f"<th>{name}</th>" for name in heads)
     body = [f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows]
     return ['<div class="wide"><table>', f"<thead><tr>{head}</tr></thead>", "<tbody>", *body, "</tbody>", "</table></div>"]
 
 
 def _link(address: str) -> str:
-    """A link, where the address is one of the web; else its text."""
+    """Returns a link if the address is one of the web, else its text."""
     if not _is_web(address):
         return _text(address)
     return f'<a href="{_text(address)}" rel="noopener noreferrer">{_text(address)}</a>'
@@ -214,6 +216,6 @@ def _is_web(address: str) -> bool:
     return parts.scheme in {"http", "https"} and bool(parts.netloc) and address.isprintable() and " " not in address
 
 
-def _text(said: str) -> str:
-    """The text escaped for elements and attributes; what cannot be seen is spelt out."""
-    return html.escape(_UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", said))
+def _text(text: str) -> str:
+    """Returns a text escaped for elements and attributes; invisible characters are spelt out."""
+    return html.escape(_INVISIBLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text))

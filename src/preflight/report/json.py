@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from typing import Any
 
-from preflight.model import Finding, Report
+from preflight.model import Finding, JsonObject, Report
 
 FORMAT = "preflight-report/1"
 
 
 def render(report: Report) -> str:
     """The report as JSON; its form is `docs/report.schema.json`."""
-    return json.dumps(shown(report), indent=2) + "\n"
+    return json.dumps(document(report), indent=2) + "\n"
 
 
-def shown(report: Report) -> dict[str, Any]:
-    """The report as JSON can say it."""
+def document(report: Report) -> JsonObject:
+    """Returns the report as one JSON object."""
     return {
         "format": FORMAT,
         "verdict": report.verdict,
@@ -52,6 +51,6 @@ def shown(report: Report) -> dict[str, Any]:
     }
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
-    row = dataclasses.asdict(finding)
-    return {**row, "severity": finding.severity.value}
+def _finding(finding: Finding) -> JsonObject:
+    row = {**dataclasses.asdict(finding), "severity": finding.severity.value}
+    return row if finding.why is not None else {key: value for key, value in row.items() if key != "why"}

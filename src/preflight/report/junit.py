@@ -14,7 +14,7 @@ _SHORT = 300
 
 
 def render(report: Report) -> str:
-    """One suite a stage; a case for each check that found something in a resource or file, and one for a clean stage."""
+    """Returns a suite for each stage: a case for each check with findings about a resource or file, or one for the stage."""
     root = ET.Element("testsuites", name="preflight")
     for stage in report.stages:
         root.append(_suite(stage, report))
@@ -30,7 +30,7 @@ def _suite(stage: StageResult, report: Report) -> ET.Element:
     _properties(suite, report)
     groups = _groups(stage.findings)
     cases = [_case(stage, findings, strict=report.strict) for findings in groups]
-    if not cases or not _is_told(stage, cases):
+    if not cases or not _is_shown(stage, cases):
         cases.insert(0, _whole(stage))
     suite.extend(cases)
     if stage.waived:
@@ -39,22 +39,22 @@ def _suite(stage: StageResult, report: Report) -> ET.Element:
     return suite
 
 
-def _is_told(stage: StageResult, cases: Sequence[ET.Element]) -> bool:
-    """Whether the cases of its findings already say how the stage ended."""
+def _is_shown(stage: StageResult, cases: Sequence[ET.Element]) -> bool:
+    """Whether the cases of a stage's findings already show its outcome."""
     if stage.outcome is Outcome.FAIL:
         return any(case.find("failure") is not None for case in cases)
     return stage.outcome is Outcome.PASS
 
 
 def _properties(suite: ET.Element, report: Report) -> None:
-    known = {"verdict": report.verdict, "run": report.run, **{f"version.{n}": v for n, v in report.versions.items()}}
-    held = ET.SubElement(suite, "properties")
-    for name, value in known.items():
-        ET.SubElement(held, "property", name=_clean(name), value=_clean(value))
+    values = {"verdict": report.verdict, "run": report.run, **{f"version.{n}": v for n, v in report.versions.items()}}
+    properties = ET.SubElement(suite, "properties")
+    for name, value in values.items():
+        ET.SubElement(properties, "property", name=_clean(name), value=_clean(value))
 
 
 def _groups(findings: Sequence[Finding]) -> list[list[Finding]]:
-    """The findings that are about the same check of the same resource and file."""
+    """Returns the findings grouped by check, resource and file."""
     groups: dict[tuple[str, str | None, str | None], list[Finding]] = {}
     for finding in findings:
         groups.setdefault((finding.check, finding.file, finding.resource), []).append(finding)
@@ -62,7 +62,7 @@ def _groups(findings: Sequence[Finding]) -> list[list[Finding]]:
 
 
 def _case(stage: StageResult, findings: Sequence[Finding], *, strict: bool) -> ET.Element:
-    """A case that fails where a finding counts; what does not count is told as the case's output."""
+    """Returns a case that fails if a finding counts; findings that do not count are its output."""
     first = findings[0]
     places = [place for place in (first.file, first.resource) if place]
     case = ET.Element("testcase", classname=_clean(stage.name), name=_clean(": ".join([first.check, *places])), time="0.000")
@@ -72,15 +72,15 @@ def _case(stage: StageResult, findings: Sequence[Finding], *, strict: bool) -> E
         case.set("line", str(first.line))
     counting = [f for f in findings if model.outcome_of((f,), strict=strict) is Outcome.FAIL]
     if counting:
-        said = f"{len(findings)} findings: {counting[0].message}" if len(findings) > 1 else counting[0].message
-        _add(case, "failure", said, kind=first.check, text="\n\n".join(map(_told, findings)))
+        count = f"{len(findings)} findings: " if len(findings) > 1 else ""
+        _add(case, "failure", count + counting[0].message, kind=first.check, text="\n\n".join(map(_finding, findings)))
     else:
-        ET.SubElement(case, "system-out").text = _clean("\n\n".join(map(_told, findings)))
+        ET.SubElement(case, "system-out").text = _clean("\n\n".join(map(_finding, findings)))
     return case
 
 
 def _whole(stage: StageResult) -> ET.Element:
-    """The case of the stage itself: whether it could check at all."""
+    """Returns the case of the stage itself."""
     case = ET.Element("testcase", classname=_clean(stage.name), name=_clean(stage.name), time=f"{stage.seconds:.3f}")
     reason = stage.reason or "no reason given"
     if stage.outcome is Outcome.ERROR:
@@ -96,7 +96,7 @@ def _add(case: ET.Element, tag: str, message: str, *, kind: str, text: str) -> N
     ET.SubElement(case, tag, message=_short(message), type=_clean(kind)).text = _clean(text)
 
 
-def _told(finding: Finding) -> str:
+def _finding(finding: Finding) -> str:
     lines = [f"{finding.place()}: {finding.severity.value}: {finding.check}: {finding.message}"]
     lines += [f"Fix: {finding.fix}"] if finding.fix else []
     lines += [f"See: {finding.source}"] if finding.source else []
@@ -105,12 +105,11 @@ def _told(finding: Finding) -> str:
 
 def _waived(waiver: ReportedWaiver) -> str:
     until = f" (until {waiver.until})" if waiver.until else ""
-    where = waiver.file or waiver.where
-    return f"waived: {where}: {waiver.resource or 'the whole template'}: {waiver.check}: {waiver.reason}{until}"
+    return f"waived: {waiver.file or waiver.where}: {waiver.resource or 'the whole template'}: {waiver.check}: {waiver.reason}{until}"
 
 
 def _count(element: ET.Element, *, seconds: float) -> None:
-    """Write how many cases there are below an element, and how they ended."""
+    """Set how many cases are below an element, and how they ended."""
     cases = list(element.iter("testcase"))
     element.set("tests", str(len(cases)))
     for name, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
@@ -118,12 +117,12 @@ def _count(element: ET.Element, *, seconds: float) -> None:
     element.set("time", f"{seconds:.3f}")
 
 
-def _short(said: str) -> str:
-    """The text in one line, cut to what fits a table."""
-    line = " ".join(_clean(said).split())
+def _short(text: str) -> str:
+    """Returns a text in one line, cut to what fits a table."""
+    line = " ".join(_clean(text).split())
     return line if len(line) <= _SHORT else f"{line[:_SHORT]}…"
 
 
-def _clean(said: str) -> str:
-    """The text without what XML 1.0 cannot hold or advises against."""
-    return _UNWRITABLE.sub("", said)
+def _clean(text: str) -> str:
+    """Returns a text without what XML 1.0 cannot hold or advises against."""
+    return _UNWRITABLE.sub("", text)

@@ -12,6 +12,7 @@ from urllib import parse
 
 from preflight.model import Finding, Outcome, Report, ReportedWaiver, Severity
 
+SarifObject = dict[str, Any]
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 FINGERPRINT = "finding/v1"
 _NO_BYTE = re.compile(r"[\ud800-\udc7f\udd00-\udfff]")  # the other halves stand for bytes of names that are not UTF-8
@@ -19,14 +20,14 @@ _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: 
 
 
 def render(report: Report) -> str:
-    """The report as a SARIF log with one run; a waived check is a suppressed result where its file is known."""
+    """Returns the report as a SARIF log with one run; a waived check is a suppressed result if its file is known."""
     return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [_run(report)]}, indent=2) + "\n"
 
 
-def _run(report: Report) -> dict[str, Any]:
+def _run(report: Report) -> SarifObject:
     rules = _rules(report)
     order = {check: index for index, check in enumerate(rules)}
-    results = [*map(_failed, report.findings), *map(_suppressed, _placed(report.waived))]
+    results = [*map(_failed, report.findings), *map(_suppressed, _with_file(report.waived))]
     for result, print_ in zip(results, _fingerprints(results, report.run), strict=True):
         result |= {"ruleIndex": order[result["ruleId"]], "partialFingerprints": {FINGERPRINT: print_}}
     return {
@@ -37,58 +38,58 @@ def _run(report: Report) -> dict[str, Any]:
     }
 
 
-def _driver(report: Report, rules: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def _driver(report: Report, rules: dict[str, SarifObject]) -> SarifObject:
     version = report.versions.get("preflight")
     return {"name": "fargate-preflight", **({"version": _text(version)} if version else {}), "rules": list(rules.values())}
 
 
-def _extensions(report: Report) -> dict[str, Any]:
-    """The tools that were asked, with their versions."""
+def _extensions(report: Report) -> SarifObject:
+    """Returns the tools that were used, with their versions."""
     tools = [{"name": _text(n), "version": _text(v)} for n, v in report.versions.items() if n != "preflight" and v]
     return {"extensions": tools} if tools else {}
 
 
-def _rules(report: Report) -> dict[str, dict[str, Any]]:
-    """The checks that found something or were waived, by name; a page is taken from the first finding that has one."""
+def _rules(report: Report) -> dict[str, SarifObject]:
+    """Returns the checks with findings or waivers, by name; a page is taken from the first finding that has one."""
     pages: dict[str, str | None] = {}
     stages: dict[str, str] = {}
     for finding in report.findings:
         stages.setdefault(_text(finding.check), finding.stage)
         pages[_text(finding.check)] = pages.get(_text(finding.check)) or _page(finding.source)
-    for waiver in _placed(report.waived):
+    for waiver in _with_file(report.waived):
         pages.setdefault(_text(waiver.check), None)
     return {check: _rule(check, stages.get(check), page) for check, page in pages.items()}
 
 
-def _rule(check: str, stage: str | None, page: str | None) -> dict[str, Any]:
-    said = f"{check}, a check of the stage {stage}" if stage else f"{check}, a check that is waived"
-    more = {"helpUri": page, "help": {"text": f"See {page}"}} if page else {"help": {"text": said}}
-    return {"id": check, "shortDescription": {"text": said}, "fullDescription": {"text": said}, **more}
+def _rule(check: str, stage: str | None, page: str | None) -> SarifObject:
+    title = f"{check}, a check of the stage {stage}" if stage else f"{check}, a check that is waived"
+    page_or_title = {"helpUri": page, "help": {"text": f"See {page}"}} if page else {"help": {"text": title}}
+    return {"id": check, "shortDescription": {"text": title}, "fullDescription": {"text": title}, **page_or_title}
 
 
 def _page(source: str | None) -> str | None:
-    """The address of a page of the web; None for anything else."""
+    """Returns the address of a page of the web, or None for anything else."""
     if source is None or not source.lower().startswith(("https://", "http://")):
         return None
     return parse.quote(source, safe="%/:=&?~#+!$,;'@()*[]", errors="replace")
 
 
-def _failed(finding: Finding) -> dict[str, Any]:
-    told = [finding.message, f"Fix: {finding.fix}" if finding.fix else ""]
+def _failed(finding: Finding) -> SarifObject:
+    lines = [finding.message, f"Fix: {finding.fix}" if finding.fix else ""]
     return {
         "ruleId": _text(finding.check),
         "level": _LEVELS[finding.severity],
-        "message": {"text": _text("\n".join(filter(None, told))) or "-"},
+        "message": {"text": _text("\n".join(filter(None, lines))) or "-"},
         **_location(finding.file, finding.line, finding.resource, finding.property),
     }
 
 
-def _placed(waived: Iterable[ReportedWaiver]) -> list[ReportedWaiver]:
+def _with_file(waived: Iterable[ReportedWaiver]) -> list[ReportedWaiver]:
     return [waiver for waiver in waived if waiver.file]
 
 
-def _suppressed(waiver: ReportedWaiver) -> dict[str, Any]:
-    """What a waiver hides: how severe it would be and where its line is, nobody says."""
+def _suppressed(waiver: ReportedWaiver) -> SarifObject:
+    """Returns the result that a waiver hides; its severity and its line are not known."""
     until = f" (until {waiver.until})" if waiver.until else ""
     suppression = {
         "kind": "inSource" if waiver.where == "template" else "external",
@@ -104,9 +105,9 @@ def _suppressed(waiver: ReportedWaiver) -> dict[str, Any]:
     }
 
 
-def _location(file: str | None, line: int | None, resource: str | None, prop: str | None) -> dict[str, Any]:
-    """The file and the resource, as far as they are known; nothing where neither is."""
-    location: dict[str, Any] = {}
+def _location(file: str | None, line: int | None, resource: str | None, prop: str | None) -> SarifObject:
+    """Returns the file and the resource as far as they are known, or nothing."""
+    location: SarifObject = {}
     if file:
         location["physicalLocation"] = {"artifactLocation": {"uri": _uri(file)}}
         if line is not None and line > 0:
@@ -119,34 +120,33 @@ def _location(file: str | None, line: int | None, resource: str | None, prop: st
 
 
 def _uri(file: str) -> str:
-    """A path as a reference: relative as reports name files, of the scheme `file` where the path is absolute."""
-    known = _NO_BYTE.sub("?", file.replace("\\", "/"))
-    path = parse.quote(known, errors="surrogateescape")
+    """Returns a path as a reference: relative as reports name files, of the scheme `file` if the path is absolute."""
+    path = parse.quote(_NO_BYTE.sub("?", file.replace("\\", "/")), errors="surrogateescape")
     return f"file://{path}" if path.startswith("/") else path
 
 
-def _fingerprints(results: Iterable[dict[str, Any]], run: str) -> Iterator[str]:
-    """One a result, out of what stays from run to run: neither the line, nor a message with addresses, nor the run's id.
+def _fingerprints(results: Iterable[SarifObject], run: str) -> Iterator[str]:
+    """Yields one a result, out of what stays from run to run: not its line, a message with addresses, or the run's id.
 
-    Results that are alike in all this are told apart by their order.
+    Results that are equal in all this differ by their order.
     """
     seen: collections.Counter[str] = collections.Counter()
     for result in results:
-        known = json.dumps([result["ruleId"], result.get("suppressions") is not None, _places(result)])
-        known = known.replace(run, "{run}") if run else known
-        seen[known] += 1
-        yield hashlib.sha256(f"{known} {seen[known]}".encode()).hexdigest()[:32]
+        identity = json.dumps([result["ruleId"], result.get("suppressions") is not None, _places(result)])
+        identity = identity.replace(run, "{run}") if run else identity
+        seen[identity] += 1
+        yield hashlib.sha256(f"{identity} {seen[identity]}".encode()).hexdigest()[:32]
 
 
-def _places(result: dict[str, Any]) -> list[Any]:
-    """The file and the resource of a result, without its line."""
+def _places(result: SarifObject) -> list[Any]:
+    """Returns the file and the resource of a result, without its line."""
     return [
-        [at.get("physicalLocation", {}).get("artifactLocation"), at.get("logicalLocations")]
-        for at in result.get("locations", [])
+        [location.get("physicalLocation", {}).get("artifactLocation"), location.get("logicalLocations")]
+        for location in result.get("locations", [])
     ]
 
 
-def _invocation(report: Report) -> dict[str, Any]:
+def _invocation(report: Report) -> SarifObject:
     return {
         "executionSuccessful": report.verdict != "error",
         "exitCode": report.exit_code,
@@ -154,8 +154,8 @@ def _invocation(report: Report) -> dict[str, Any]:
     }
 
 
-def _notifications(report: Report) -> Iterator[dict[str, Any]]:
-    """What could not be checked, what was skipped, and what else is to be known."""
+def _notifications(report: Report) -> Iterator[SarifObject]:
+    """Yields the stages that could not check or were skipped, and the notes."""
     for stage in report.stages:
         if stage.outcome is Outcome.ERROR:
             yield _notification("error", f"{stage.name} could not check: {stage.reason or 'no reason given'}")
@@ -167,10 +167,10 @@ def _notifications(report: Report) -> Iterator[dict[str, Any]]:
         yield _notification("note", note)
 
 
-def _notification(level: str, said: str) -> dict[str, Any]:
-    return {"level": level, "message": {"text": _text(said)}}
+def _notification(level: str, text: str) -> SarifObject:
+    return {"level": level, "message": {"text": _text(text)}}
 
 
-def _text(said: str) -> str:
-    """The text without halves of characters, which JSON can spell but no reader has to take."""
-    return said.encode(errors="replace").decode()
+def _text(text: str) -> str:
+    """Returns a text without halves of characters, which JSON can spell but no reader has to take."""
+    return text.encode(errors="replace").decode()

@@ -26,12 +26,12 @@ HOSTILE = (
 
 @pytest.fixture(scope="session")
 def report() -> Report:
-    found = Finding(
+    error = Finding(
         "comply", "RULE", Severity.ERROR, "It is wrong.", file="cfn/a b.yaml", line=7,
-        resource="A", property="B", fix="Mend it.", source="https://example.com/why",
+        resource="A", property="B", fix="Correct it.", source="https://example.com/why", why="It serves the page.",
     )  # fmt: skip
-    mild = Finding("comply", "MILD", Severity.WARNING, "It could be better.", file="cfn/c.yaml", line=2)
-    told = Finding("comply", "TOLD", Severity.INFO, "It is so.", resource="s.C")
+    warning = Finding("comply", "MILD", Severity.WARNING, "It could be better.", file="cfn/c.yaml", line=2)
+    info = Finding("comply", "NOTE", Severity.INFO, "It is so.", resource="s.C")
     waived = (
         ReportedWaiver("W", "A", "because so", "template", "cfn/a b.yaml"),
         ReportedWaiver("X", "B", "by hand", "plan", None, "2027-01-31"),
@@ -42,7 +42,7 @@ def report() -> Report:
         run="r1",
         stages=(
             StageResult("lint", Outcome.PASS, 1.25),
-            StageResult("comply", Outcome.FAIL, 0.5, findings=(found, mild, told), waived=waived),
+            StageResult("comply", Outcome.FAIL, 0.5, findings=(error, warning, info), waived=waived),
             StageResult("rehearse", Outcome.ERROR, 2.0, reason="podman does not answer"),
             StageResult("smoke", Outcome.SKIPPED, reason="nothing was deployed"),
         ),
@@ -53,17 +53,17 @@ def report() -> Report:
     )
 
 
-@pytest.fixture(scope="session", params=[HOSTILE, HOSTILE * 100, "\U000e0001\x0b", "::"], ids=["every trick", "10 kB of it", "only unseen", "two colons"])
+@pytest.fixture(scope="session", params=[HOSTILE, HOSTILE * 100, "\U000e0001\x0b", "::"], ids=["every trick", "10 kB of it", "only invisible", "two colons"])
 def hostile(request: pytest.FixtureRequest, report: Report) -> Report:
     """The report with the text wherever a template, a plan or a tool can bring one in."""
     text: str = request.param
-    finding = Finding("comply", text, Severity.ERROR, text, text, 7, text, text, text, text)
-    mild = dataclasses.replace(finding, severity=Severity.WARNING, check="MILD", source="javascript:alert(1)")
+    finding = Finding("comply", text, Severity.ERROR, text, text, 7, text, text, text, text, text)
+    warning = dataclasses.replace(finding, severity=Severity.WARNING, check="MILD", source="javascript:alert(1)")
     waiver = ReportedWaiver(text, text, text, "plan", text, text)
     return dataclasses.replace(
         report,
         stages=(
-            StageResult("comply", Outcome.FAIL, 0.5, text, (finding, mild), (waiver,)),
+            StageResult("comply", Outcome.FAIL, 0.5, text, (finding, warning), (waiver,)),
             StageResult("rehearse", Outcome.ERROR, 2.0, text),
             StageResult("smoke", Outcome.SKIPPED, 0.0, text),
         ),

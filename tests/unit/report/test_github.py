@@ -9,9 +9,9 @@ from preflight.model import Outcome, Report, StageResult
 from preflight.report import github
 
 SHOWN = """\
-::error file=cfn/a b.yaml,line=7,title=RULE (A)::It is wrong.%0AFix: Mend it.%0ASee: https://example.com/why
+::error file=cfn/a b.yaml,line=7,title=RULE (A)::It is wrong.%0AFix: Correct it.%0ASee: https://example.com/why
 ::warning file=cfn/c.yaml,line=2,title=MILD::It could be better.
-::notice title=TOLD (s.C)::It is so.
+::notice title=NOTE (s.C)::It is so.
 ::error title=rehearse could not check::podman does not answer
 ::notice title=smoke was skipped::nothing was deployed
 ::notice title=preflight::a stand-in was used
@@ -42,13 +42,13 @@ def test_no_text_ends_the_properties_of_a_command_early(hostile: Report) -> None
     assert all(shown)
 
 
-def test_the_last_line_has_no_text_of_others(hostile: Report) -> None:
+def test_the_last_line_has_no_text_from_outside(hostile: Report) -> None:
     assert github.render(hostile).splitlines()[-1] == "verdict: error (1 error, 1 other finding); 1 of 3 stages skipped"
 
 
-def test_what_is_escaped_reads_back_as_it_was(report: Report) -> None:
-    said = "100% of a:b,c\r\n%0A::error::x"
-    finding = dataclasses.replace(report.findings[0], check=said, resource=None, message=said, fix=None, source=None)
+def test_special_characters_are_escaped(report: Report) -> None:
+    text = "100% of a:b,c\r\n%0A::error::x"
+    finding = dataclasses.replace(report.findings[0], check=text, resource=None, message=text, fix=None, source=None)
     stage = StageResult("lint", Outcome.FAIL, findings=(finding,))
 
     line = github.render(dataclasses.replace(report, stages=(stage,), notes=())).splitlines()[0]
@@ -59,7 +59,7 @@ def test_what_is_escaped_reads_back_as_it_was(report: Report) -> None:
     )
 
 
-def test_what_cannot_be_seen_is_spelt_out(report: Report) -> None:
+def test_invisible_characters_are_spelt_out(report: Report) -> None:
     shown = github.render(dataclasses.replace(report, notes=("\x1b[31m \u202e \ud800",)))
 
     assert "::notice title=preflight::\\u001b[31m \\u202e \\ud800\n" in shown

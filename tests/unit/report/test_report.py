@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import dataclasses
 import json as stdlib
 from pathlib import Path
 
 import jsonschema
+import pytest
 
 from preflight.model import (
     Deployment,
@@ -28,7 +30,7 @@ FINDING = Finding(
     line=7,
     resource="A",
     property="B",
-    fix="Mend it.",
+    fix="Correct it.",
     source="https://x",
 )
 REPORT = Report(
@@ -56,36 +58,48 @@ REPORT = Report(
 )
 
 
-def test_json_has_the_form_of_its_schema() -> None:
+def explained(report: Report) -> Report:
+    """The report, whose finding says why its resource is there."""
+    finding = dataclasses.replace(FINDING, why="It pulls the image.")
+    lint, comply, *others = report.stages
+    return dataclasses.replace(report, stages=(lint, dataclasses.replace(comply, findings=(finding,)), *others))
+
+
+@pytest.mark.parametrize(
+    "report", [pytest.param(REPORT, id="as it is"), pytest.param(explained(REPORT), id="with reasons why")]
+)
+def test_json_has_the_form_of_its_schema(report: Report) -> None:
     schema = stdlib.loads((ROOT / "docs" / "report.schema.json").read_text())
 
-    jsonschema.validate(stdlib.loads(json.render(REPORT)), schema)
+    jsonschema.validate(stdlib.loads(json.render(report)), schema)
 
 
-def test_json_tells_all() -> None:
-    shown = json.shown(REPORT)
+def test_json_has_the_verdict_findings_waivers_and_reasons() -> None:
+    document = json.document(REPORT)
 
-    assert (
-        shown["verdict"],
-        shown["findings"][0]["line"],
-        shown["waived"][0]["reason"],
-        shown["stages"][2]["reason"],
-    ) == (
-        "fail",
-        7,
-        "because so",
-        "nothing was deployed",
-    )
+    assert document["verdict"] == "fail"
+    assert document["findings"][0]["line"] == 7
+    assert document["waived"][0]["reason"] == "because so"
+    assert document["stages"][2]["reason"] == "nothing was deployed"
+
+
+def test_json_says_why_a_resource_is_there_only_if_its_template_does() -> None:
+    findings = json.document(explained(REPORT))["findings"]
+
+    assert findings[0]["why"] == "It pulls the image."
+    assert "why" not in json.document(REPORT)["findings"][0]
 
 
 def test_text_says_what_where_and_what_to_do() -> None:
     lines = text.render(REPORT).splitlines()
 
-    assert (lines[0], lines[1].strip(), lines[-1]) == (
-        "cfn/a.yaml:7: A error: RULE: it is \\x1b[31mwrong",
-        "Fix: Mend it.",
-        "verdict: fail (1 error, 0 other findings); smoke skipped: nothing was deployed",
-    )
+    assert lines[0] == "cfn/a.yaml:7: A error: RULE: it is \\x1b[31mwrong"
+    assert lines[1] == "    Fix: Correct it."
+    assert lines[-1] == "verdict: fail (1 error, 0 other findings); smoke skipped: nothing was deployed"
+
+
+def test_text_says_why_a_resource_is_there() -> None:
+    assert text.render(explained(REPORT)).splitlines()[1] == "    Why A is there: It pulls the image."
 
 
 def test_text_lets_no_control_character_through() -> None:
@@ -104,7 +118,7 @@ def test_text_lists_every_waiver_and_note() -> None:
 
 
 def test_json_says_where_and_until_when_something_is_waived() -> None:
-    waived = json.shown(REPORT)["waived"]
+    waived = json.document(REPORT)["waived"]
 
     assert [(w["where"], w["until"], w["file"]) for w in waived] == [
         ("template", None, "cfn/a.yaml"),

@@ -61,7 +61,7 @@ def test_a_result_says_how_bad_what_where_and_what_to_do(report: Report) -> None
     assert {key: result[key] for key in ("ruleId", "level", "message", "locations")} == {
         "ruleId": "RULE",
         "level": "error",
-        "message": {"text": "It is wrong.\nFix: Mend it."},
+        "message": {"text": "It is wrong.\nFix: Correct it."},
         "locations": [
             {
                 "physicalLocation": {"artifactLocation": {"uri": "cfn/a%20b.yaml"}, "region": {"startLine": 7}},
@@ -75,16 +75,17 @@ def test_every_result_names_its_rule_by_index_too(report: Report) -> None:
     run = run_of(report)
 
     rules = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
-    assert [rules[result["ruleIndex"]] for result in run["results"]] == ["RULE", "MILD", "TOLD", "W", "Y"]
+    assert [rules[result["ruleIndex"]] for result in run["results"]] == ["RULE", "MILD", "NOTE", "W", "Y"]
 
 
 def test_a_finding_without_a_file_has_no_physical_location(report: Report) -> None:
     result = run_of(report)["results"][2]
 
-    assert (result["level"], [list(at) for at in result["locations"]]) == ("note", [["logicalLocations"]])
+    assert result["level"] == "note"
+    assert [list(location) for location in result["locations"]] == [["logicalLocations"]]
 
 
-def test_what_is_waived_where_the_file_is_known_is_a_suppressed_result(report: Report) -> None:
+def test_a_waiver_with_a_file_is_a_suppressed_result(report: Report) -> None:
     shown = [(r["ruleId"], r["suppressions"]) for r in run_of(report)["results"] if "suppressions" in r]
 
     assert shown == [
@@ -108,22 +109,20 @@ def test_a_source_that_is_no_page_is_no_help(report: Report) -> None:
 def test_a_stage_that_could_not_check_is_an_execution_that_failed(report: Report) -> None:
     invocation = run_of(report)["invocations"][0]
 
-    said = [(told["level"], told["message"]["text"]) for told in invocation["toolExecutionNotifications"]]
-    assert (invocation["executionSuccessful"], invocation["exitCode"], said) == (
-        False,
-        2,
-        [
-            ("error", "rehearse could not check: podman does not answer"),
-            ("note", "smoke was skipped: nothing was deployed"),
-            ("note", "a stand-in was used"),
-        ],
-    )
+    assert invocation["executionSuccessful"] is False
+    assert invocation["exitCode"] == 2
+    assert [(note["level"], note["message"]["text"]) for note in invocation["toolExecutionNotifications"]] == [
+        ("error", "rehearse could not check: podman does not answer"),
+        ("note", "smoke was skipped: nothing was deployed"),
+        ("note", "a stand-in was used"),
+    ]
 
 
 def test_findings_alone_are_an_execution_that_succeeded(report: Report) -> None:
     invocation = run_of(with_findings(report, report.findings[0]))["invocations"][0]
 
-    assert (invocation["executionSuccessful"], invocation["exitCode"]) == (True, 1)
+    assert invocation["executionSuccessful"] is True
+    assert invocation["exitCode"] == 1
 
 
 def test_fingerprints_stay_when_lines_addresses_and_runs_change(report: Report) -> None:
