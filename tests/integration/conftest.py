@@ -1,4 +1,4 @@
-"""The live suite needs a container engine; where there is none it is skipped, loudly."""
+"""The live suite needs a container engine; without one it is skipped, loudly."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from preflight.container_engine import engine
 from preflight.errors import PreflightError
 from preflight.plan import plan
 from preflight.plan.plan import Plan
-from tests.integration import lasting
-from tests.integration.lasting import Account
+from tests.integration import emulator
+from tests.integration.emulator import Emulator
 from tests.integration.request_faults import proxy
 from tests.integration.request_faults.proxy import Proxy
 
@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On an account run what was written for both targets, and nothing else."""
+    """On a real account, run only the tests written for both targets."""
     if config.getoption("--preflight-target") == "rehearsal":
         return
     both = [i for i in items if i.get_closest_marker("live") and not i.get_closest_marker("rehearsal")]
@@ -43,14 +43,14 @@ def preflight_plan() -> Plan:
 
 
 @pytest.fixture(scope="module")
-def account() -> Iterator[Account]:
-    """A pretended account that stays, as a real one does, while runs come and go."""
-    with lasting.serving() as served:
-        yield served
+def account() -> Iterator[Emulator]:
+    """An emulated account that stays, as a real one does, while runs come and go."""
+    with emulator.running() as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
-def between(account: Account) -> Iterator[Proxy]:
-    """What lies between a run and its account, and can break its requests."""
+def between(account: Emulator) -> Iterator[Proxy]:
+    """A proxy between a run and its account, which can break its requests."""
     with proxy.running(account.endpoint) as running:
         yield running

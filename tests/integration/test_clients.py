@@ -10,44 +10,34 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
-from preflight.container_engine import engine as engines
+from preflight.container_engine import engine as container_engine
 from preflight.container_engine.standins import Standins
-from preflight.deploy import image_push
-from preflight.deploy import session as sessions
-from preflight.system import processes, run_folders, waiting
-from preflight.system.processes import ServerProcess
+from preflight.deploy import image_push, session
+from preflight.system import processes, waiting
+from tests.integration import emulator
+from tests.integration.emulator import REGION, Emulator
 
 ROOT = Path(__file__).parents[2]
-REGION = "ap-northeast-1"
-RUN = "clients"
 BUCKET = "fa-018-templates"
 Aws = Callable[..., Any]
 pytestmark = pytest.mark.containers
 
 
 @pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    """The pretended account, served to whoever comes."""
-    standin = f"nginx={ROOT / 'docker' / 'nginx-standin'}"
-    args = ("serve", "--run", RUN, "--until-eof", "--standin", standin, "--asked", ":80:")
-    service = ServerProcess(sys.executable, "-m", "preflight", *args)
-    try:
-        yield json.loads(service.first_line(timeout=60))["endpoint"]
-    finally:
-        if not service.stop(timeout=60):
-            engines.remove_run(engines.find(), RUN)
-            run_folders.remove(run_folders.runs() / RUN)
+def account() -> Iterator[Emulator]:
+    """An emulated account whose tasks are reached on port 80."""
+    with emulator.running("--asked", ":80:") as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
-def aws(endpoint: str) -> Aws:
-    """Run one command of the AWS CLI; its answer."""
+def aws(account: Emulator) -> Aws:
+    """Runs one command of the AWS CLI and returns its answer."""
     program = shutil.which("aws", path=str(Path(sys.executable).parent)) or "aws"
     env = {
-        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ENDPOINT_URL": account.endpoint,
         "AWS_ACCESS_KEY_ID": "rehearsal",
         "AWS_SECRET_ACCESS_KEY": "rehearsal",
         "AWS_DEFAULT_REGION": REGION,
@@ -58,24 +48,25 @@ def aws(endpoint: str) -> Aws:
 
     def run(*args: str) -> Any:
         done = processes.run(program, *args, env=env, timeout=300)
-        assert (done.code, done.stderr) == (0, "")
+        assert done.code == 0, done.stderr
+        assert done.stderr == ""
         return json.loads(done.stdout) if done.stdout.startswith(("{", "[")) else done.stdout
 
     return run
 
 
 @pytest.fixture(scope="module")
-def article(aws: Aws, endpoint: str) -> None:
+def article(aws: Aws, account: Emulator) -> None:
     """What the article has before its stack: a bucket with the templates, a repository, and the image of task 2."""
     aws("s3", "mb", f"s3://{BUCKET}")
     aws("s3", "cp", "--recursive", str(ROOT / "cfn"), f"s3://{BUCKET}/fa-018")
     body = (ROOT / "cfn" / "fa-018-ecr.yaml").as_uri()
     aws("cloudformation", "create-stack", "--stack-name", "fa-018-ecr", "--template-body", body)
     aws("cloudformation", "wait", "stack-create-complete", "--stack-name", "fa-018-ecr")
-    engine = engines.find()
+    engine = container_engine.find()
     base = Standins(engine, {"nginx": ROOT / "docker" / "nginx-standin"})
-    session = sessions.rehearsal(REGION, endpoint)
-    image_push.push(session, engine, folder=ROOT / "docker", name="fa-018:1.0.0", run=RUN, base=base, platform="linux/amd64")
+    to_account = session.rehearsal(REGION, account.endpoint)
+    image_push.push(to_account, engine, folder=ROOT / "docker", name="fa-018:1.0.0", run=account.run, base=base, platform="linux/amd64")
 
 
 def ended(client: Any, name: str) -> str:
@@ -87,36 +78,32 @@ def ended(client: Any, name: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def client(endpoint: str) -> Any:
-    return boto3.client(
-        "cloudformation",
-        region_name=REGION,
-        endpoint_url=endpoint,
-        aws_access_key_id="rehearsal",
-        aws_secret_access_key="rehearsal",  # noqa: S106 - opens nothing
-    )
+def client(account: Emulator) -> Any:
+    return account.client("cloudformation")
 
 
 def test_the_commands_of_the_article(aws: Aws, article: None, client: Any) -> None:
     url = f"https://{BUCKET}.s3.{REGION}.amazonaws.com/fa-018/fa-018.yaml"
-    given = ("--stack-name", "fa-018", "--capabilities", "CAPABILITY_IAM", "--parameters")
+    options = ("--stack-name", "fa-018", "--capabilities", "CAPABILITY_IAM", "--parameters")
     bucket = f"ParameterKey=TemplateBucketName,ParameterValue={BUCKET}"
-    aws("cloudformation", "create-stack", "--template-url", url, *given, bucket)
+    aws("cloudformation", "create-stack", "--template-url", url, *options, bucket)
     aws("cloudformation", "wait", "stack-create-complete", "--stack-name", "fa-018")
     stack = aws("cloudformation", "describe-stacks", "--stack-name", "fa-018")["Stacks"][0]
     tasks = aws("ecs", "list-tasks", "--cluster", "fa-018-cluster")["taskArns"]
     described = aws("ecs", "describe-tasks", "--cluster", "fa-018-cluster", "--tasks", *tasks)["tasks"]
-    kept = "ParameterKey=TemplateBucketName,UsePreviousValue=true"
+    previous = "ParameterKey=TemplateBucketName,UsePreviousValue=true"
     more = "ParameterKey=TaskMemory,ParameterValue=2048"
-    aws("cloudformation", "update-stack", "--use-previous-template", *given, kept, more)
+    aws("cloudformation", "update-stack", "--use-previous-template", *options, previous, more)
     updated = ended(client, "fa-018")
     aws("cloudformation", "wait", "stack-update-complete", "--stack-name", "fa-018")
     definitions = aws("ecs", "list-task-definitions", "--status", "ACTIVE")["taskDefinitionArns"]
     aws("cloudformation", "delete-stack", "--stack-name", "fa-018")
     aws("cloudformation", "wait", "stack-delete-complete", "--stack-name", stack["StackId"])
 
-    assert (stack["StackStatus"], [t["lastStatus"] for t in described]) == ("CREATE_COMPLETE", ["RUNNING", "RUNNING"])
-    assert (updated, len(definitions)) == ("UPDATE_COMPLETE", 2)
+    assert stack["StackStatus"] == "CREATE_COMPLETE"
+    assert [task["lastStatus"] for task in described] == ["RUNNING", "RUNNING"]
+    assert updated == "UPDATE_COMPLETE"
+    assert len(definitions) == 2
     assert aws("ecs", "list-clusters")["clusterArns"] == []
 
 
@@ -139,7 +126,7 @@ def test_the_cli_deploys_by_change_set(aws: Aws, client: Any, tmp_path: Path) ->
     assert [group["retentionInDays"] for group in groups] == [14]
 
 
-def test_the_waiters_of_boto3_hold(client: Any) -> None:
+def test_the_waiters_of_boto3_end(client: Any) -> None:
     body = json.dumps({"Resources": {"A": {"Type": "AWS::SNS::Topic"}}})
     stack = client.create_stack(StackName="waited", TemplateBody=body)["StackId"]
 

@@ -15,18 +15,16 @@ from typing import Any
 
 import pytest
 
-from preflight.container_engine import engine as engines
+from preflight.container_engine import engine as container_engine
 from preflight.container_engine.standins import Standins
 from preflight.deploy import image_push
-from preflight.deploy import session as sessions
-from preflight.deploy.session import Session
+from preflight.deploy.session import Session, rehearsal
 from preflight.errors import ToolBrokeError
-from preflight.system import processes, run_folders
-from preflight.system.processes import ServerProcess
+from preflight.system import processes
+from tests.integration import emulator
 
 ROOT = Path(__file__).parents[2]
-REGION = "ap-northeast-1"
-RUN = "architectures"
+RUN = "platforms"
 BOTH = "linux/amd64,linux/arm64"
 FAMILY2 = '      Family: !Sub "${Prefix}-task2"\n'
 ON_ARM = FAMILY2 + "      RuntimePlatform: {CpuArchitecture: ARM64}\n"
@@ -36,22 +34,16 @@ pytestmark = pytest.mark.containers
 
 @pytest.fixture(scope="module")
 def session() -> Iterator[Session]:
-    """A pretended account with a repository."""
-    service = ServerProcess(sys.executable, "-m", "preflight", "serve", "--run", RUN, "--until-eof")
-    try:
-        found = sessions.rehearsal(REGION, json.loads(service.first_line(timeout=60))["endpoint"])
-        found.client("ecr").create_repository(repositoryName="app")
-        yield found
-    finally:
-        if not service.stop(timeout=60):
-            engines.remove_run(engines.find(), RUN)
-            run_folders.remove(run_folders.runs() / RUN)
+    """A session with an emulated account that has a repository."""
+    with emulator.running() as running:
+        running.client("ecr").create_repository(repositoryName="app")
+        yield rehearsal(emulator.REGION, running.endpoint)
 
 
 @pytest.fixture
 def push(session: Session) -> Push:
-    """Push a folder for platforms; the platforms of what the registry has then."""
-    engine = engines.find()
+    """Pushes a folder for platforms and returns the platforms that the registry has then."""
+    engine = container_engine.find()
     base = Standins(engine, {"nginx": ROOT / "docker" / "nginx-standin"})
 
     def make(folder: Path, platform: str) -> list[str]:
@@ -64,18 +56,18 @@ def push(session: Session) -> Push:
 
 def pushed(session: Session, name: str) -> list[str]:
     host, credentials, _ = image_push.login(session)
-    found = read(host, credentials, f"manifests/{name.partition(':')[2]}")
-    parts = [one["platform"] for one in found.get("manifests", [])]
-    parts = parts or [read(host, credentials, f"blobs/{found['config']['digest']}")]
-    return [f"{part['os']}/{part['architecture']}" for part in parts]
+    manifest = read(host, credentials, f"manifests/{name.partition(':')[2]}")
+    platforms = [member["platform"] for member in manifest.get("manifests", [])]
+    platforms = platforms or [read(host, credentials, f"blobs/{manifest['config']['digest']}")]
+    return [f"{platform['os']}/{platform['architecture']}" for platform in platforms]
 
 
 def read(host: str, credentials: str, path: str) -> dict[str, Any]:
     headers = {"Authorization": f"Basic {base64.b64encode(credentials.encode()).decode()}"}
-    asked = urllib.request.Request(f"http://{host}/v2/app/{path}", headers=headers)
+    request = urllib.request.Request(f"http://{host}/v2/app/{path}", headers=headers)
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(asked, timeout=30) as answer:
-        return dict(json.load(answer))
+    with opener.open(request, timeout=30) as response:
+        return dict(json.load(response))
 
 
 @pytest.fixture
@@ -88,28 +80,28 @@ def folder(tmp_path: Path) -> Path:
 
 def foreign_program() -> bytes:
     """A program that only a machine of another platform loads: a header of ELF."""
-    kind = 183 if engines.find().platform == "linux/amd64" else 62  # AArch64, x86-64
+    kind = 183 if container_engine.find().platform == "linux/amd64" else 62  # AArch64, x86-64
     ident = b"\x7fELF\x02\x01\x01" + bytes(9)
     header = struct.pack("<HHIQQQIHHHHHH", 2, kind, 1, 0x400078, 64, 0, 0, 64, 56, 1, 0, 0, 0)
     return ident + header + struct.pack("<IIQQQQQQ", 1, 5, 0, 0x400000, 0x400000, 0x80, 0x80, 0x1000) + bytes(8)
 
 
-@pytest.mark.storm
+@pytest.mark.request_faults
 def test_an_image_is_built_for_one_platform_after_another(push: Push, folder: Path) -> None:
-    found = [push(folder, "linux/arm64"), push(folder, "linux/amd64")]
+    platforms = [push(folder, "linux/arm64"), push(folder, "linux/amd64")]
 
-    assert found == [["linux/arm64"], ["linux/amd64"]]
+    assert platforms == [["linux/arm64"], ["linux/amd64"]]
 
 
-@pytest.mark.storm
+@pytest.mark.request_faults
 @pytest.mark.parametrize("platform", [pytest.param("linux/arm64", id="one"), pytest.param(BOTH, id="two at once")])
 def test_an_image_on_a_stand_in_is_built_for_other_platforms_too(push: Push, platform: str) -> None:
     assert push(ROOT / "docker", platform) == platform.split(",")
 
 
-def test_where_programs_of_another_platform_do_not_run_the_build_says_what_to_do(push: Push, folder: Path) -> None:
-    other = "linux/arm64" if engines.find().platform == "linux/amd64" else "linux/amd64"
-    if other in engines.find().platforms:
+def test_a_build_for_a_platform_that_does_not_run_here_says_what_to_do(push: Push, folder: Path) -> None:
+    other = "linux/arm64" if container_engine.find().platform == "linux/amd64" else "linux/amd64"
+    if other in container_engine.find().platforms:
         pytest.skip(f"this machine runs programs of {other}")
     (folder / "Dockerfile").write_text("FROM scratch\nCOPY sh /bin/sh\nRUN echo built\n")
     (folder / "sh").write_bytes(foreign_program())
@@ -121,7 +113,7 @@ def test_where_programs_of_another_platform_do_not_run_the_build_says_what_to_do
 
 @pytest.fixture
 def check(tmp_path: Path) -> Callable[..., tuple[int, dict[str, Any]]]:
-    """Check a copy of the repository's deployment with another text in one template."""
+    """Checks a copy of the repository's deployment with another text in one template."""
 
     def make(*changes: tuple[str, str]) -> tuple[int, dict[str, Any]]:
         for name in ("cfn", "rules", "docker"):
@@ -140,20 +132,22 @@ def check(tmp_path: Path) -> Callable[..., tuple[int, dict[str, Any]]]:
 
 
 def test_a_plan_with_a_task_on_arm64_passes(check: Callable[..., tuple[int, dict[str, Any]]]) -> None:
-    if "linux/arm64" in engines.find().platforms:
+    if "linux/arm64" in container_engine.find().platforms:
         pytest.skip("this machine runs programs of linux/arm64, so the task would not be assumed to run")
 
     code, report = check((FAMILY2, ON_ARM))
 
-    asked = [answer["target"] for answer in report["deployment"]["smoke"]]
-    assert (code, report["findings"], asked) == (0, [], ["fa-018-service1"])
+    assert code == 0
+    assert report["findings"] == []
+    assert [answer["target"] for answer in report["deployment"]["smoke"]] == ["fa-018-service1"]
 
 
-@pytest.mark.storm
+@pytest.mark.request_faults
 def test_a_task_on_arm64_whose_image_is_of_x86_64_only_is_refused(check: Callable[..., tuple[int, dict[str, Any]]]) -> None:
     hidden = "Parameters:\n  Kind: {Type: String, NoEcho: true, Default: ARM64}\n"
 
     code, report = check(("Parameters:\n  Prefix", f"{hidden}  Prefix"), (FAMILY2, ON_ARM.replace("ARM64", "!Ref Kind")))
 
-    said = " ".join(finding["message"] for finding in report["findings"])
-    assert (code, "does not contain descriptor matching platform 'linux/arm64'" in said) == (1, True)
+    messages = " ".join(finding["message"] for finding in report["findings"])
+    assert code == 1
+    assert "does not contain descriptor matching platform 'linux/arm64'" in messages

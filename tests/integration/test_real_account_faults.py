@@ -1,4 +1,4 @@
-"""Requests of a run on an account that go wrong: the most telling cases of `tox -e storm`."""
+"""Requests of a run on an account that go wrong: the most telling cases of `tox -e request-faults`."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from preflight.system.processes import CompletedProcess
-from tests.integration import lasting
-from tests.integration.lasting import Account
+from tests.integration import emulator
+from tests.integration.emulator import Emulator
 from tests.integration.request_faults.fault import Fault, Kind
 
 if TYPE_CHECKING:
@@ -20,20 +20,20 @@ pytestmark = pytest.mark.containers
 def checked(between: Proxy, case: Fault) -> CompletedProcess:
     """What a run brings that is hit."""
     between.arm(case)
-    return lasting.run(between.address, *lasting.CHECK, env={"AWS_MAX_ATTEMPTS": "3"})
+    return emulator.run(between.address, *emulator.CHECK, env={"AWS_MAX_ATTEMPTS": "3"})
 
 
 @pytest.mark.parametrize(
     "case",
     [
         pytest.param(Fault(Kind.LOST, "cloudformation:ExecuteChangeSet", 2), id="the answer of an execution is lost"),
-        pytest.param(Fault(Kind.BROKEN, "registry:PUT manifests"), id="the registry breaks at the last moment", marks=pytest.mark.storm),
+        pytest.param(Fault(Kind.BROKEN, "registry:PUT manifests"), id="the registry breaks at the last moment", marks=pytest.mark.request_faults),
     ],
 )
-def test_a_run_heals(account: Account, between: Proxy, case: Fault) -> None:
+def test_a_run_heals(account: Emulator, between: Proxy, case: Fault) -> None:
     done = checked(between, case)
 
-    assert (done.code, between.struck, account.held()) == (0, 1, []), done.stderr
+    assert (done.code, between.struck, account.resources()) == (0, 1, []), done.stderr
 
 
 @pytest.mark.parametrize(
@@ -44,14 +44,14 @@ def test_a_run_heals(account: Account, between: Proxy, case: Fault) -> None:
             "CreateChangeSet: InternalFailure",
             "try again",
             id="change sets cannot be made",
-            marks=pytest.mark.storm,
+            marks=pytest.mark.request_faults,
         ),
         pytest.param(
             Fault(Kind.EXPIRED, "ecr:GetAuthorizationToken"),
             "GetAuthorizationToken: ExpiredTokenException",
             "renew the credentials",
             id="credentials expire before the push",
-            marks=pytest.mark.storm,
+            marks=pytest.mark.request_faults,
         ),
         pytest.param(
             Fault(Kind.EXPIRED, "cloudformation:DeleteStack"),
@@ -62,20 +62,20 @@ def test_a_run_heals(account: Account, between: Proxy, case: Fault) -> None:
     ],
 )
 def test_a_run_that_cannot_go_on_says_why_and_the_sweep_removes_the_rest(
-    account: Account, between: Proxy, case: Fault, said: str, advice: str
+    account: Emulator, between: Proxy, case: Fault, said: str, advice: str
 ) -> None:
     done = checked(between, case)
-    swept = lasting.run(account.endpoint, *lasting.SWEEP, "--older-than", "0s")
+    swept = emulator.run(account.endpoint, *emulator.SWEEP, "--older-than", "0s")
 
     is_told = (said in done.stdout, advice in done.stdout, "Traceback" in done.stderr)
-    assert (done.code in {1, 2}, is_told, swept.code, account.held()) == (True, (True, True, False), 0, []), done.stdout
+    assert (done.code in {1, 2}, is_told, swept.code, account.resources()) == (True, (True, True, False), 0, []), done.stdout
 
 
-def test_a_sweep_whose_account_breaks_is_finished_by_the_next(account: Account, between: Proxy) -> None:
+def test_a_sweep_whose_account_breaks_is_finished_by_the_next(account: Emulator, between: Proxy) -> None:
     checked(between, Fault(Kind.EXPIRED, "cloudformation:DeleteStack"))
     between.arm(Fault(Kind.BROKEN_FOR_GOOD, "cloudformation:DeleteStack"))
 
-    first = lasting.run(between.address, *lasting.SWEEP, "--older-than", "0s", env={"AWS_MAX_ATTEMPTS": "2"})
-    again = lasting.run(account.endpoint, *lasting.SWEEP, "--older-than", "0s")
+    first = emulator.run(between.address, *emulator.SWEEP, "--older-than", "0s", env={"AWS_MAX_ATTEMPTS": "2"})
+    again = emulator.run(account.endpoint, *emulator.SWEEP, "--older-than", "0s")
 
-    assert (first.code, "is still there" in first.stderr, again.code, account.held()) == (1, True, 0, []), first.stderr
+    assert (first.code, "is still there" in first.stderr, again.code, account.resources()) == (1, True, 0, []), first.stderr

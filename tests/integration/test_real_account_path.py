@@ -11,8 +11,8 @@ import pytest
 
 from preflight.deploy import run_tags
 from preflight.system import processes
-from tests.integration import lasting
-from tests.integration.lasting import Account
+from tests.integration import emulator
+from tests.integration.emulator import Emulator
 
 TEMPLATE = {"Resources": {"Group": {"Type": "AWS::Logs::LogGroup"}}}
 OURS = {run_tags.RUN: "deadbeef", run_tags.EXPIRES: "2020-01-01T00:00:00Z", run_tags.PLAN: "fa-018"}
@@ -24,20 +24,20 @@ def given(marks: dict[str, str]) -> list[dict[str, str]]:
 
 
 @pytest.fixture
-def foreign(account: Account, request: pytest.FixtureRequest) -> Iterator[list[str]]:
+def foreign(account: Emulator, request: pytest.FixtureRequest) -> Iterator[list[str]]:
     """What somebody else has in the account, by names such as ours and with those of our tags that the case names."""
     marks: dict[str, str] = request.param
     stacks, s3, ecr, logs = (account.client(service) for service in ("cloudformation", "s3", "ecr", "logs"))
     name = "fa-018-preflight-deadbeef"
     stacks.create_stack(StackName="fa-018-deadbeef", TemplateBody=json.dumps(TEMPLATE), Tags=given(marks))
     stacks.get_waiter("stack_create_complete").wait(StackName="fa-018-deadbeef", WaiterConfig={"Delay": 1})
-    s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": lasting.REGION})
+    s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": emulator.REGION})
     s3.put_object(Bucket=name, Key="templates/fa-018.yaml", Body=b"theirs")
     if marks:
         s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": given(marks)})
     ecr.create_repository(repositoryName=name, tags=given(marks))
     logs.create_log_group(logGroupName=name, tags=marks)
-    yield account.held()
+    yield account.resources()
     stacks.delete_stack(StackName="fa-018-deadbeef")
     stacks.get_waiter("stack_delete_complete").wait(StackName="fa-018-deadbeef", WaiterConfig={"Delay": 1})
     with contextlib.suppress(s3.exceptions.NoSuchBucket):  # a sweep took it, where it was to
@@ -54,14 +54,14 @@ def foreign(account: Account, request: pytest.FixtureRequest) -> Iterator[list[s
     [
         pytest.param({}, id="without tags"),
         *(
-            pytest.param({key: value}, id=f"with {key} alone", marks=pytest.mark.storm)
+            pytest.param({key: value}, id=f"with {key} alone", marks=pytest.mark.request_faults)
             for key, value in OURS.items()
         ),
         *(
             pytest.param(
                 {k: v for k, v in OURS.items() if k != missing},
                 id=f"with all but {missing}",
-                marks=() if missing == run_tags.RUN else pytest.mark.storm,
+                marks=() if missing == run_tags.RUN else pytest.mark.request_faults,
             )
             for missing in OURS
         ),
@@ -69,32 +69,32 @@ def foreign(account: Account, request: pytest.FixtureRequest) -> Iterator[list[s
     ],
     indirect=True,
 )
-def test_what_is_not_ours_survives_every_sweep(account: Account, foreign: list[str]) -> None:
+def test_what_is_not_ours_survives_every_sweep(account: Emulator, foreign: list[str]) -> None:
     ways = (("--older-than", "0s"), ("--run", "deadbeef"), ())
 
-    swept = [lasting.run(account.endpoint, *lasting.SWEEP, *way) for way in ways]
+    swept = [emulator.run(account.endpoint, *emulator.SWEEP, *way) for way in ways]
 
-    assert ([one.code for one in swept], len(foreign), account.held()) == ([0, 0, 0], 5, foreign)
+    assert ([one.code for one in swept], len(foreign), account.resources()) == ([0, 0, 0], 5, foreign)
 
 
 @pytest.mark.parametrize("foreign", [pytest.param({run_tags.RUN: "deadbeef"}, id="with one of our tags")], indirect=True)
-def test_what_is_not_ours_survives_a_run(account: Account, foreign: list[str]) -> None:
-    done = lasting.run(account.endpoint, *lasting.CHECK)
+def test_what_is_not_ours_survives_a_run(account: Emulator, foreign: list[str]) -> None:
+    done = emulator.run(account.endpoint, *emulator.CHECK)
 
-    assert (done.code, account.held()) == (0, foreign), done.stderr
+    assert (done.code, account.resources()) == (0, foreign), done.stderr
 
 
 @pytest.mark.parametrize("foreign", [pytest.param(OURS, id="with all of our tags")], indirect=True)
-def test_what_is_ours_does_not_survive_a_sweep(account: Account, foreign: list[str]) -> None:
-    swept = lasting.run(account.endpoint, *lasting.SWEEP)
+def test_what_is_ours_does_not_survive_a_sweep(account: Emulator, foreign: list[str]) -> None:
+    swept = emulator.run(account.endpoint, *emulator.SWEEP)
 
-    assert (swept.code, len(foreign), account.held()) == (0, 5, []), swept.stderr
+    assert (swept.code, len(foreign), account.resources()) == (0, 5, []), swept.stderr
 
 
-def test_the_live_suite_passes_on_the_account_and_leaves_nothing(account: Account) -> None:
-    own = ("--preflight-target", "aws", "--preflight-account", lasting.ACCOUNT, "--preflight-yes", "--preflight-no-skips")
+def test_the_live_suite_passes_on_the_account_and_leaves_nothing(account: Emulator) -> None:
+    own = ("--preflight-target", "aws", "--preflight-account", emulator.ACCOUNT, "--preflight-yes", "--preflight-no-skips")
     command = (sys.executable, "-m", "pytest", "-q", "tests/integration", *own)
 
-    done = processes.run(*command, env=lasting.environment(account.endpoint), cwd=lasting.ROOT, timeout=300)
+    done = processes.run(*command, env=emulator.environment(account.endpoint), cwd=emulator.ROOT, timeout=300)
 
-    assert (done.code, account.held()) == (0, []), done.stdout
+    assert (done.code, account.resources()) == (0, []), done.stdout

@@ -11,7 +11,7 @@ import pytest
 
 from preflight.system import waiting
 from tests.integration import emulator
-from tests.integration.emulator import Served
+from tests.integration.emulator import Emulator
 
 MANAGED = "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"
 GROUP = "/neighbours"
@@ -22,14 +22,14 @@ pytestmark = pytest.mark.containers
 @pytest.fixture(scope="module")
 def place() -> Iterator[Place]:
     """An account with a service that is asked by its neighbours."""
-    with emulator.account("neighbours") as account:
+    with emulator.running() as account:
         yield Place(account)
 
 
 class Place:
     """The default VPC, a group that admits itself to port 80, and a backend with a name of Cloud Map and an alias."""
 
-    def __init__(self, account: Served) -> None:
+    def __init__(self, account: Emulator) -> None:
         self.account = account
         self.ecs, self.ec2 = account.client("ecs"), account.client("ec2")
         self.cloud_map = account.client("servicediscovery")

@@ -23,8 +23,8 @@ pytestmark = pytest.mark.containers
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[Client]:
-    """boto3 clients of a pretended account of its own."""
-    with emulator.account(RUN, "--stub", "*/agent") as account:
+    """boto3 clients of an emulated account."""
+    with emulator.running("--stub", "*/agent", run=RUN) as account:
         yield account.client
 
 

@@ -50,7 +50,7 @@ def begun(own: dict[str, str]) -> list[Path]:
 
 
 def serving(run: str) -> Iterator[int]:
-    """Processes that are the pretended account of a run."""
+    """Processes that are the emulated account of a run."""
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             if f"--run\0{run}\0".encode() in (folder / "cmdline").read_bytes():

@@ -1,6 +1,6 @@
 """Every request of a run goes wrong in every way: the run heals, or says what it could not do, and nothing is left.
 
-Run by `tox -e storm`.
+Run by `tox -e request-faults`.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from preflight.system.processes import CompletedProcess
-from tests.integration import lasting
-from tests.integration.lasting import Account
+from tests.integration import emulator
+from tests.integration.emulator import Emulator
 from tests.integration.request_faults.fault import Fault, Kind
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ PATIENT = {
     "registry:PUT manifests",
 }  # requests whose answer comes too late once: that takes half a minute each
 HEALS = {Kind.THROTTLED, Kind.THROTTLED_MORE, Kind.BROKEN, Kind.DROPPED, Kind.LOST, Kind.SLOW, Kind.TIMED_OUT}
-pytestmark = [pytest.mark.storm, pytest.mark.containers]
+pytestmark = [pytest.mark.request_faults, pytest.mark.containers]
 
 
 def cases() -> Iterator[Fault]:
@@ -95,35 +95,35 @@ def cases() -> Iterator[Fault]:
             yield from (Fault(kind, call, count) for kind in (Kind.EXPIRED, Kind.LOST))
 
 
-def swept(account: Account, done: CompletedProcess, own: dict[str, str]) -> CompletedProcess:
+def swept(account: Emulator, done: CompletedProcess, own: dict[str, str]) -> CompletedProcess:
     """The sweep of what a run left; the run has said its id, unless it did not come that far."""
     found = re.search(r"as run ([0-9a-f]{8})", done.stderr)
     which = ("--run", found[1]) if found else ("--older-than", "0s")
-    return lasting.run(account.endpoint, *lasting.SWEEP, *which, env=own)
+    return emulator.run(account.endpoint, *emulator.SWEEP, *which, env=own)
 
 
-def test_a_clean_run_asks_for_what_is_hit(account: Account, between: Proxy) -> None:
+def test_a_clean_run_asks_for_what_is_hit(account: Emulator, between: Proxy) -> None:
     between.arm(None)
 
-    done = lasting.run(between.address, *lasting.CHECK)
+    done = emulator.run(between.address, *emulator.CHECK)
 
     counts = {call: between.asked.count(call) for call in between.asked}
     few = {call: counts.get(call, 0) for call, least in CALLS.items() if counts.get(call, 0) < least}
-    assert (done.code, set(counts) ^ set(CALLS), few, account.held()) == (0, set(), {}, [])
+    assert (done.code, set(counts) ^ set(CALLS), few, account.resources()) == (0, set(), {}, [])
 
 
 @pytest.mark.parametrize("case", [pytest.param(c, id=f"{c.call} {c.nth} {c.kind.value}") for c in cases()])
 def test_a_run_that_is_hit_ends_and_leaves_nothing(
-    account: Account, between: Proxy, tmp_path: Path, case: Fault
+    account: Emulator, between: Proxy, tmp_path: Path, case: Fault
 ) -> None:
     own = {"TMPDIR": str(tmp_path), "AWS_MAX_ATTEMPTS": "4"}
-    before = set(account.held())
+    before = set(account.resources())
     between.arm(case)
     began = time.monotonic()
 
-    done = lasting.run(between.address, *lasting.CHECK, env=own)
+    done = emulator.run(between.address, *emulator.CHECK, env=own)
     took = time.monotonic() - began
-    left = set(account.held()) - before
+    left = set(account.resources()) - before
     sweep = swept(account, done, own)
 
     said = done.stdout + done.stderr
@@ -131,5 +131,5 @@ def test_a_run_that_is_hit_ends_and_leaves_nothing(
     is_told = "Traceback" not in said and "fault of its own" not in said and (done.code == 0 or is_clear)
     is_owned = not left or (done.code != 0 and "preflight sweep --target aws" in said)
     wanted = {0} if case.kind in HEALS else {0, 1, 2}
-    facts = (done.code in wanted, between.struck > 0, is_told, is_owned, took < BOUND, sweep.code, set(account.held()) - before)
+    facts = (done.code in wanted, between.struck > 0, is_told, is_owned, took < BOUND, sweep.code, set(account.resources()) - before)
     assert facts == (True, True, True, True, True, 0, set()), f"{took:.1f} s, left {left}\n{done}\n{done.stdout}\n{sweep}"

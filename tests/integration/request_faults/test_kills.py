@@ -1,6 +1,6 @@
 """Runs on an account that are killed or stopped at any moment: the account lives on, and nothing is left in it.
 
-Run by `tox -e storm`; PREFLIGHT_KILLS says how many moments are tried (100), PREFLIGHT_SEED which.
+Run by `tox -e request-faults`; PREFLIGHT_KILLS says how many moments are tried (100), PREFLIGHT_SEED which.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from preflight.container_engine.engine import Engine
 from preflight.errors import WaitExpiredError
 from preflight.system import processes, run_folders, waiting
 from preflight.system.processes import CompletedProcess
-from tests.integration import lasting
-from tests.integration.lasting import Account
+from tests.integration import emulator
+from tests.integration.emulator import Emulator
 
 CHANCE = random.Random(int(os.environ.get("PREFLIGHT_SEED", "18")))  # noqa: S311 - moments, not secrets
 KILLS = [round(CHANCE.random(), 3) for _ in range(int(os.environ.get("PREFLIGHT_KILLS", "100")))]
@@ -39,35 +39,35 @@ STOPS = [
     for regions in (REGIONS[:1], REGIONS)
     for n in range(10)
 ]
-pytestmark = [pytest.mark.storm, pytest.mark.containers]
+pytestmark = [pytest.mark.request_faults, pytest.mark.containers]
 
 
 def check(*regions: str) -> tuple[str, ...]:
-    return (*lasting.CHECK, "--regions", ",".join(regions))
+    return (*emulator.CHECK, "--regions", ",".join(regions))
 
 
 @pytest.fixture
-def before(account: Account) -> set[str]:
+def before(account: Emulator) -> set[str]:
     """What is in the account before a test: what another one left fails that one alone."""
-    return set(account.held(*REGIONS))
+    return set(account.resources(*REGIONS))
 
 
 @pytest.fixture(scope="module")
-def seconds(account: Account) -> Mapping[int, float]:
+def seconds(account: Emulator) -> Mapping[int, float]:
     """How long a run takes here, by the number of its regions."""
     taken = {}
     for regions in (REGIONS[:1], REGIONS):
-        lasting.run(account.endpoint, *check(*regions))  # the first one builds stand-ins
+        emulator.run(account.endpoint, *check(*regions))  # the first one builds stand-ins
         began = time.monotonic()
-        lasting.run(account.endpoint, *check(*regions))
+        emulator.run(account.endpoint, *check(*regions))
         taken[len(regions)] = time.monotonic() - began
     return taken
 
 
 @pytest.fixture
-def own(account: Account, tmp_path: Path) -> dict[str, str]:
+def own(account: Emulator, tmp_path: Path) -> dict[str, str]:
     """The environment of a client whose run folders lie in a place of this test's own."""
-    return lasting.environment(account.endpoint, {"TMPDIR": str(tmp_path)})
+    return emulator.environment(account.endpoint, {"TMPDIR": str(tmp_path)})
 
 
 def begun(own: Mapping[str, str]) -> set[str]:
@@ -100,7 +100,7 @@ def unfinished(engine: Engine) -> list[str]:
 
 def ended_by(number: signal.Signals, moment: float, own: Mapping[str, str], *args: str) -> CompletedProcess:
     """A command that gets a signal after so many seconds, with all of its process group, unless it ended before."""
-    running = processes.start(*lasting.COMMAND, *args, env=own, cwd=lasting.ROOT)
+    running = processes.start(*emulator.COMMAND, *args, env=own, cwd=emulator.ROOT)
     with contextlib.suppress(WaitExpiredError):
         waiting.until(lambda: run_folders.process_start_time(running.pid) == 0, what="the command to end", timeout=moment, interval=0.02)
     with contextlib.suppress(ProcessLookupError):
@@ -110,28 +110,28 @@ def ended_by(number: signal.Signals, moment: float, own: Mapping[str, str], *arg
 
 def swept(own: Mapping[str, str]) -> list[int]:
     """Exit codes of the sweeps of the account, and of this machine."""
-    commands = ((*lasting.SWEEP, *ALL), ("sweep",))
-    return [processes.run(*lasting.COMMAND, *one, env=own, cwd=lasting.ROOT, timeout=300).code for one in commands]
+    commands = ((*emulator.SWEEP, *ALL), ("sweep",))
+    return [processes.run(*emulator.COMMAND, *one, env=own, cwd=emulator.ROOT, timeout=300).code for one in commands]
 
 
 @pytest.mark.parametrize("moment", [pytest.param(m, id=f"at {m:.1%} of it {n}") for n, m in enumerate(KILLS)])
 def test_a_killed_run_leaves_nothing_after_the_sweep(
-    account: Account, before: set[str], seconds: Mapping[int, float], own: dict[str, str], moment: float
+    account: Emulator, before: set[str], seconds: Mapping[int, float], own: dict[str, str], moment: float
 ) -> None:
     ended_by(signal.SIGKILL, moment * seconds[1], own, *check(*REGIONS[:1]))
     runs = begun(own)
 
     codes = swept(own)
 
-    assert (codes, set(account.held()) - before, stored(runs), begun(own)) == ([0, 0], set(), [], set())
+    assert (codes, set(account.resources()) - before, stored(runs), begun(own)) == ([0, 0], set(), [], set())
 
 
 @pytest.mark.parametrize("moment", [pytest.param(m, id=f"at {m:.1%} of it {n}") for n, m in enumerate(TEARDOWNS)])
 def test_a_run_that_is_killed_while_it_cleans_up_leaves_nothing_after_the_sweep(
-    account: Account, before: set[str], seconds: Mapping[int, float], own: dict[str, str], moment: float
+    account: Emulator, before: set[str], seconds: Mapping[int, float], own: dict[str, str], moment: float
 ) -> None:
     """It is asked to stop in the middle, and killed after some of the seconds that the teardown takes."""
-    running = processes.start(*lasting.COMMAND, *check(*REGIONS[:1]), env=own, cwd=lasting.ROOT)
+    running = processes.start(*emulator.COMMAND, *check(*REGIONS[:1]), env=own, cwd=emulator.ROOT)
     waiting.pause(0.8 * seconds[1])
     with contextlib.suppress(ProcessLookupError):
         os.kill(running.pid, signal.SIGTERM)
@@ -143,25 +143,25 @@ def test_a_run_that_is_killed_while_it_cleans_up_leaves_nothing_after_the_sweep(
 
     codes = swept(own)
 
-    assert (codes, set(account.held()) - before, stored(runs), begun(own)) == ([0, 0], set(), [], set())
+    assert (codes, set(account.resources()) - before, stored(runs), begun(own)) == ([0, 0], set(), [], set())
 
 
 @pytest.mark.parametrize("moment", [pytest.param(m, id=f"after {m} s {n}") for n, m in enumerate(SWEEPS)])
 def test_a_sweep_that_is_killed_is_finished_by_the_next(
-    account: Account, before: set[str], seconds: Mapping[int, float], own: dict[str, str], moment: float
+    account: Emulator, before: set[str], seconds: Mapping[int, float], own: dict[str, str], moment: float
 ) -> None:
     ended_by(signal.SIGKILL, 0.7 * seconds[1], own, *check(*REGIONS[:1]))
     runs = begun(own)
 
-    ended_by(signal.SIGKILL, moment, own, *lasting.SWEEP, *ALL)
+    ended_by(signal.SIGKILL, moment, own, *emulator.SWEEP, *ALL)
     codes = swept(own)
 
-    assert (codes, set(account.held()) - before, stored(runs), begun(own)) == ([0, 0], set(), [], set())
+    assert (codes, set(account.resources()) - before, stored(runs), begun(own)) == ([0, 0], set(), [], set())
 
 
 @pytest.mark.parametrize(("number", "regions", "moment"), STOPS)
 def test_a_run_that_is_asked_to_stop_leaves_nothing(
-    account: Account,
+    account: Emulator,
     before: set[str],
     seconds: Mapping[int, float],
     own: dict[str, str],
@@ -175,6 +175,6 @@ def test_a_run_that_is_asked_to_stop_leaves_nothing(
 
     runs = {run + tail for run in re.findall(r"as run ([0-9a-f]{8})", done.stderr) for tail in ("", "b")}
     is_over = "verdict: pass" in done.stdout  # whatever came then, came too late
-    left = set(account.held(*REGIONS)) - before
+    left = set(account.resources(*REGIONS)) - before
     facts = (is_over or done.code == 128 + number, "Traceback" in done.stderr, left, stored(runs), begun(own))
     assert facts == (True, False, set(), [], set()), f"{at:.2f} s: {done.code} {done.stderr}{done.stdout}"

@@ -37,7 +37,7 @@ def test_the_run_passes_and_leaves_nothing(account: Server, workflow: Keys) -> N
 
 def case(statement: dict[str, Any]) -> Any:
     """The statement as a parameter; all but some only in the long campaign."""
-    marks = () if statement["Sid"] in OFTEN else (pytest.mark.storm,)
+    marks = () if statement["Sid"] in OFTEN else (pytest.mark.request_faults,)
     return pytest.param(statement, id=statement["Sid"], marks=marks)
 
 

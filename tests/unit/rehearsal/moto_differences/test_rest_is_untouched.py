@@ -102,7 +102,7 @@ def shown(event: dict[str, Any]) -> str:
 
 def case(service: str) -> Any:
     """Returns a service as a parameter: those in front of moto always, the others in the long campaign."""
-    return pytest.param(service, marks=() if service in FRONTED else pytest.mark.storm)
+    return pytest.param(service, marks=() if service in FRONTED else pytest.mark.request_faults)
 
 
 @pytest.mark.parametrize("service", [case(service) for service in services()])
