@@ -1,4 +1,4 @@
-"""What is raised when the program could not tell whether the templates are right or wrong."""
+"""What is raised when the program could not check whether the templates are right or wrong."""
 
 
 class PreflightError(Exception):
@@ -18,21 +18,21 @@ class ToolBrokeError(PreflightError):
 
 
 class WaitExpiredError(PreflightError):
-    """What was awaited did not come before the deadline."""
+    """A deadline passed before what was waited for."""
 
 
 class AccountError(PreflightError):
-    """The account did not answer, or not to these credentials."""
+    """The account did not answer, or refused these credentials."""
 
 
 class NotLoopbackError(PreflightError):
-    """A rehearsal was about to contact an address that is not on this machine."""
+    """An address that is not on this machine was about to be contacted, on the emulated account."""
 
 
 class StopRequested(BaseException):
-    """A signal asked the program to stop: clean up and leave with `code`; `left` says what could not be.
+    """A signal stopped the program: clean up and exit with `code`; `left` lists what could not be deleted.
 
-    It is no `Exception`, so that no handler on the way mistakes it for trouble of its own.
+    It is no `Exception`, so that no handler on the way takes it for an error of its own.
     """
 
     def __init__(self, code: int) -> None:

@@ -1,4 +1,4 @@
-"""cfn-lint over templates: one runner for all of them, findings and waivers out."""
+"""Runs cfn-lint over all templates at once: findings and waivers out."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SEVERITIES = {"E": Severity.ERROR, "W": Severity.WARNING, "I": Severity.INFO}
 
 
 def check(templates: Mapping[Path, Template], *, region: str | None = None) -> list[Finding]:
-    """Everything that cfn-lint finds, informational checks included; its suppressions are honoured.
+    """Returns everything that cfn-lint finds, informational checks included; its suppressions are honoured.
 
     Raises:
         ToolBrokeError: cfn-lint broke.
@@ -22,14 +22,12 @@ def check(templates: Mapping[Path, Template], *, region: str | None = None) -> l
     from cfnlint.config import ConfigMixIn  # noqa: PLC0415 - slow to import, and only this stage needs it
     from cfnlint.runner import Runner  # noqa: PLC0415 - as above
 
-    names = {str(path): known.name for path, known in templates.items()}
-    given: dict[str, Any] = {"templates": list(names), "include_checks": ["I"], "configure_rules": {}}
-    if region:
-        given["regions"] = [region]
+    names = {str(path): template.name for path, template in templates.items()}
+    regions = {"regions": [region]} if region else {}
     try:
-        config = ConfigMixIn([], **given)
+        config = ConfigMixIn([], templates=list(names), include_checks=["I"], configure_rules={}, **regions)
         matches = list(Runner(config).run())
-    except Exception as error:  # noqa: BLE001 - whatever broke in there, we could not check
+    except Exception as error:  # noqa: BLE001 - whatever broke in cfn-lint, the templates were not checked
         msg = f"cfn-lint broke: {error!r}"
         raise ToolBrokeError(msg) from None
     return [_finding(match, names) for match in matches]
@@ -53,24 +51,24 @@ def _finding(match: Any, names: Mapping[str, str]) -> Finding:
 
 
 def version() -> str:
-    """Version of cfn-lint."""
+    """Returns the version of cfn-lint."""
     from cfnlint.version import __version__  # noqa: PLC0415 - as above
 
     return str(__version__)
 
 
 def waivers(templates: Sequence[Template]) -> list[ReportedWaiver]:
-    """The checks that templates switch off in `Metadata.cfn-lint.config.ignore_checks`."""
-    return [waiver for known in templates for waiver in _waivers(known)]
+    """Returns the checks that templates switch off in `Metadata.cfn-lint.config.ignore_checks`."""
+    return [waiver for template in templates for waiver in _waivers(template)]
 
 
-def _waivers(known: Template) -> Iterator[ReportedWaiver]:
-    places: list[tuple[str | None, Mapping[str, Any]]] = [(None, known.data), *known.resources.items()]
-    for resource, holder in places:
-        metadata = holder.get("Metadata")
+def _waivers(template: Template) -> Iterator[ReportedWaiver]:
+    sections: list[tuple[str | None, Mapping[str, Any]]] = [(None, template.data), *template.resources.items()]
+    for resource, section in sections:
+        metadata = section.get("Metadata")
         config = (metadata.get("cfn-lint") or {}).get("config") if isinstance(metadata, dict) else None
         if isinstance(config, dict):
             reasons = config.get("reasons") or {}
             for check_id in config.get("ignore_checks") or []:
                 reason = str(reasons.get(check_id, "")) or "no reason given"
-                yield ReportedWaiver(str(check_id), resource, reason, "template", known.name)
+                yield ReportedWaiver(str(check_id), resource, reason, "template", template.name)

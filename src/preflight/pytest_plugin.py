@@ -26,12 +26,11 @@ from preflight.plan import plan
 from preflight.plan.plan import Plan
 from preflight.report import text
 
-PLAN = "preflight.yaml"
 _REPORTS: pytest.StashKey[dict[Path, Report]] = pytest.StashKey()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """All our options begin with --preflight-."""
+    """Adds the options, which begin with --preflight-."""
     group = parser.getgroup("preflight", "Fargate deployments")
     group.addoption(
         "--preflight-plan", type=Path, metavar="PLAN", help="the plan to deploy (default: the nearest preflight.yaml)"
@@ -43,9 +42,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-    """A plan named on the command line becomes one item for each of its stages."""
-    named = [Path(str(argument)).absolute() for argument in parent.config.args]
-    if file_path.name == PLAN and file_path.absolute() in named:
+    """Collects a plan that is named on the command line: one item for each of its stages."""
+    arguments = [Path(str(argument)).absolute() for argument in parent.config.args]
+    if file_path.name == plan.FILE and file_path.absolute() in arguments:
         return PlanFile.from_parent(parent, path=file_path)
     return None
 
@@ -54,7 +53,7 @@ class PlanFile(pytest.File):
     """A plan: its stages are test items."""
 
     def collect(self) -> Iterable[pytest.Item]:
-        """One item a stage."""
+        """Yields an item for each stage."""
         for stage in STAGES:
             yield StageItem.from_parent(self, name=stage)
 
@@ -76,13 +75,13 @@ class StageItem(pytest.Item):
             raise StageFailedError(text.render_stage(result))
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:  # noqa: ARG002 - pytest's signature
-        """The findings; a traceback only for trouble of our own."""
+        """Returns the findings; a traceback only for an internal error."""
         if isinstance(excinfo.value, StageFailedError | PreflightError):
             return str(excinfo.value)
         return str(super().repr_failure(excinfo))
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
-        """Where the item comes from."""
+        """Returns where the item comes from."""
         return self.path, None, f"{self.path.name}: {self.name}"
 
 
@@ -91,18 +90,19 @@ class StageFailedError(Exception):
 
 
 def _report(config: pytest.Config, path: Path) -> Report:
+    """Returns the report of a plan, which is run once a session."""
     reports = config.stash.setdefault(_REPORTS, {})
     if path not in reports:
-        asked = plan.load(path)
+        checked = plan.load(path)
         request = RunRequest(
             stages=STAGES,
-            plan=asked,
-            templates=tuple(asked.template_files()),
-            rules=asked.rules,
+            plan=checked,
+            templates=tuple(checked.template_files()),
+            rules=checked.rules,
             account=_account(config),
         )
         with _stoppable():
-            reports[path] = pipeline.run(request, _teller(config))
+            reports[path] = pipeline.run(request, _say_on_account(config))
     return reports[path]
 
 
@@ -125,46 +125,47 @@ def preflight_plan(request: pytest.FixtureRequest) -> Plan:
 
 @pytest.fixture(scope="session")
 def preflight_deployment(request: pytest.FixtureRequest, preflight_plan: Plan) -> Iterator[Live]:
-    """The plan, deployed on the target; deleted at the end of the session."""
-    run, say = new_run(), _teller(request.config)
+    """The plan, deployed on the target until the end of the session."""
+    run, say = new_run(), _say_on_account(request.config)
     names = {path: path.name for path in preflight_plan.template_files()}
     try:
-        where = _target(request.config, preflight_plan, run)
+        target = _target(request.config, preflight_plan, run)
     except PreflightError as error:
         pytest.fail(str(error), pytrace=False)
     remains: list[Finding] = []
     try:
         wish = Wish(preflight_plan, run, engine.find(), names)
-        with _stoppable(), lifecycle.deployed(wish, where, say, remains=remains) as deployed:
-            yield deployed
+        with _stoppable(), lifecycle.deployed(wish, target, say, remains=remains) as live:
+            yield live
     finally:
-        where.close()
+        target.close()
         for finding in remains:
             say(f"{finding.message}. {finding.fix}")
     if remains:
         pytest.fail(f"not everything was deleted: {remains}")
 
 
-def _target(config: pytest.Config, asked: Plan, run: str) -> DeploymentTarget:
-    """The target that the options name.
+def _target(config: pytest.Config, deployed: Plan, run: str) -> DeploymentTarget:
+    """Returns the target that the options name, after what it costs was announced.
 
     Raises:
-        UsageError: nobody agreed to deploy on an account, or the credentials belong to another one.
+        UsageError: --preflight-yes is missing, or the credentials belong to another account.
     """
-    wanted = _account(config)
-    if wanted is None:
-        return EmulatedAccount(asked, run=run, has_containers=True)
-    account.check_names(asked)
-    found = RealAccount(wanted.id, regions=(asked.region,), run=run)
-    found.check()
-    say, templates = _teller(config), lifecycle.readable(asked)
-    for line in announcement.announcement(asked, templates, found, account=wanted.id, regions=(asked.region,), run=run):
+    options = _account(config)
+    if options is None:
+        return EmulatedAccount(deployed, run=run, has_containers=True)
+    account.check_names(deployed)
+    regions, say = (deployed.region,), _say_on_account(config)
+    target = RealAccount(options.id, regions=regions, run=run)
+    target.check()
+    templates = lifecycle.readable(deployed)
+    for line in announcement.announcement(deployed, templates, target, account=options.id, regions=regions, run=run):
         say(line)
-    return found
+    return target
 
 
-def _teller(config: pytest.Config) -> Say:
-    """Says what happens on an account past what captures the output of tests; on the rehearsal nothing is said."""
+def _say_on_account(config: pytest.Config) -> Say:
+    """Returns what prints progress on a real account, past pytest's capture; on the emulated one nothing is printed."""
     terminal = config.pluginmanager.getplugin("terminalreporter")
     capture = config.pluginmanager.getplugin("capturemanager")
     if config.getoption("--preflight-target") == "rehearsal" or terminal is None or capture is None:
@@ -179,7 +180,7 @@ def _teller(config: pytest.Config) -> Say:
 
 @contextlib.contextmanager
 def _stoppable() -> Iterator[None]:
-    """Take SIGTERM in the block for Ctrl-C, after which pytest takes fixtures down; it would end at once instead."""
+    """Treat SIGTERM in the block as Ctrl-C, after which pytest tears fixtures down; by default it would end at once."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -196,10 +197,10 @@ def _stoppable() -> Iterator[None]:
 
 
 def _account(config: pytest.Config) -> AccountOptions | None:
-    """The account to deploy on, None for the rehearsal.
+    """Returns the account to deploy on, or None for the emulated one.
 
     Raises:
-        UsageError: none is named, or nobody agreed.
+        UsageError: --preflight-account or --preflight-yes is missing.
     """
     if config.getoption("--preflight-target") == "rehearsal":
         return None

@@ -1,4 +1,4 @@
-"""The plugin's options for a real account: nothing is asked of it before they hold."""
+"""The plugin's options for a real account, which is not contacted before they are complete."""
 
 from __future__ import annotations
 
@@ -18,66 +18,103 @@ ACCOUNT = ("--preflight-target", "aws", "--preflight-account", "123456789012")
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         pytest.param(ACCOUNT[:2], "*say in which account*", id="no account"),
         pytest.param((*ACCOUNT[:3], "12"), "*expected twelve digits*", id="no account number"),
-        pytest.param(ACCOUNT, "*agree by --preflight-yes*", id="nobody agreed"),
+        pytest.param(ACCOUNT, "*agree by --preflight-yes*", id="no --preflight-yes"),
     ],
 )
-def test_a_fixture_deploys_on_no_account_before_everything_is_said(
-    pytester: pytest.Pytester, options: tuple[str, ...], said: str
+def test_the_fixture_deploys_on_no_account_before_the_options_are_complete(
+    pytester: pytest.Pytester, options: tuple[str, ...], message: str
 ) -> None:
     pytester.makepyfile(USES)
 
-    done = pytester.runpytest_subprocess("--preflight-plan", str(ROOT / "preflight.yaml"), *options)
+    result = pytester.runpytest_subprocess("--preflight-plan", str(ROOT / "preflight.yaml"), *options)
 
-    done.assert_outcomes(errors=1)
-    done.stdout.fnmatch_lines([said])
-    done.stdout.no_fnmatch_line("*Traceback*")
-
-
-def test_the_stages_of_a_plan_deploy_on_no_account_before_somebody_agreed(pytester: pytest.Pytester) -> None:
-    done = pytester.runpytest_subprocess(str(ROOT / "preflight.yaml"), "-k", "rehearse", "--rootdir", str(ROOT), *ACCOUNT)
-
-    done.assert_outcomes(failed=1, deselected=3)
-    done.stdout.fnmatch_lines(["*agree by --preflight-yes*"])
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines([message])
+    result.stdout.no_fnmatch_line("*Traceback*")
 
 
-PRETENDED = """
+def test_the_stages_of_a_plan_deploy_on_no_account_without_preflight_yes(pytester: pytest.Pytester) -> None:
+    result = pytester.runpytest_subprocess(str(ROOT / "preflight.yaml"), "-k", "rehearse", "--rootdir", str(ROOT), *ACCOUNT)
+
+    result.assert_outcomes(failed=1, deselected=3)
+    result.stdout.fnmatch_lines(["*agree by --preflight-yes*"])
+
+
+NOTHING_IS_DEPLOYED = """
 import contextlib
 from preflight.container_engine import engine
 from preflight.cost import prices
-from preflight.deploy import lifecycle as live
-from preflight.deploy.targets import account
+from preflight.deploy import lifecycle
+from preflight.deploy.targets.account import RealAccount
+from preflight.model import Finding, Severity
+
+REMAINS = []
 
 @contextlib.contextmanager
-def deployed(wish, where, say, *, remains):
+def deployed(options, target, say, *, remains):
     say("creating stack s")
     yield None
+    say("deleting stack s")
+    remains += REMAINS
 
-live.deployed = deployed
-account.Account.check = account.Account.close = lambda self: None
-account.Account.session = lambda self, region: None
+lifecycle.deployed = deployed
+RealAccount.check = RealAccount.close = lambda self: None
+RealAccount.session = lambda self, region: None
 prices.money = lambda session, amounts: None
 engine.find = lambda: None
 """
 
 
-def test_a_fixture_says_what_it_costs_and_does_on_an_account(pytester: pytest.Pytester) -> None:
-    pytester.makeconftest(PRETENDED)
+def test_the_fixture_prints_what_it_costs_and_does_on_an_account(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(NOTHING_IS_DEPLOYED)
     pytester.makepyfile(USES)
 
-    done = pytester.runpytest_subprocess(
+    result = pytester.runpytest_subprocess(
         "--preflight-plan", str(ROOT / "preflight.yaml"), *ACCOUNT, "--preflight-yes"
     )
 
-    done.stdout.fnmatch_lines(
-        ["*preflight: on account 123456789012, in ap-northeast-1*", "*an hour: *", "*preflight: creating stack s"]
+    result.stdout.fnmatch_lines(
+        ["*preflight: on account 123456789012, in ap-northeast-1*", "*an hour: *", "*preflight: creating stack s", "*preflight: deleting stack s"]
+    )
+    result.assert_outcomes(passed=1)
+
+
+def test_the_fixture_fails_the_session_with_what_could_not_be_deleted(pytester: pytest.Pytester) -> None:
+    left = 'Finding("rehearse", "NotDeleted", Severity.ERROR, "stack s may still be there", fix="Remove it")'
+    pytester.makeconftest(NOTHING_IS_DEPLOYED.replace("REMAINS = []", f"REMAINS = [{left}]"))
+    pytester.makepyfile(USES)
+
+    result = pytester.runpytest_subprocess(
+        "--preflight-plan", str(ROOT / "preflight.yaml"), *ACCOUNT, "--preflight-yes"
     )
 
+    result.stdout.fnmatch_lines(["*preflight: stack s may still be there. Remove it", "*not everything was deleted*"])
+    result.assert_outcomes(passed=1, errors=1)
 
-def test_sigterm_is_taken_for_ctrl_c_while_something_is_deployed() -> None:
+
+@pytest.mark.parametrize(
+    ("options", "outcomes"),
+    [
+        pytest.param((), {"skipped": 1}, id="by default"),
+        pytest.param(("--preflight-no-skips",), {"failed": 1}, id="with --preflight-no-skips"),
+    ],
+)
+def test_a_skip_is_a_failure_if_skips_are_not_allowed(
+    pytester: pytest.Pytester, options: tuple[str, ...], outcomes: dict[str, int]
+) -> None:
+    pytester.makepyfile("import pytest\ndef test_page():\n    pytest.skip('no engine')\n")
+
+    result = pytester.runpytest_subprocess("-rsf", *options)
+
+    result.stdout.fnmatch_lines(["*no engine*"])
+    result.assert_outcomes(**outcomes)
+
+
+def test_sigterm_is_ctrl_c_while_something_is_deployed() -> None:
     former = signal.getsignal(signal.SIGTERM)
 
     with pytest.raises(KeyboardInterrupt), pytest_plugin._stoppable():
