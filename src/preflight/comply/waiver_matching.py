@@ -13,10 +13,11 @@ from preflight.comply.ruleset import Ruleset
 from preflight.comply.waivers import Waiver
 from preflight.model import Finding
 from preflight.plan.resolved_stacks import ResolvedStacks, ResolvedTemplate
-from preflight.templates import functions
+from preflight.templates import functions, references
 from preflight.templates.template import Template
 
 _Key = tuple[str | None, str, str | None]
+_UNDECIDED = frozenset({"Fn::If", "Fn::FindInMap"})  # functions that only stay if a parameter is not known
 
 
 @dataclass(frozen=True)
@@ -130,37 +131,17 @@ def _sorted(findings: Sequence[Finding], templates: Mapping[Path, Template]) -> 
 
 
 def _refers(value: Any, name: str) -> bool:
-    """Whether a part of a template refers to a resource."""
-    if isinstance(value, list):
-        return any(_refers(item, name) for item in value)
-    if not isinstance(value, dict):
-        return False
-    function = functions.function_of(value)
-    if function == "Ref":
-        return bool(value["Ref"] == name)
-    if function == "Fn::GetAtt":
-        return isinstance(value[function], list) and value[function][:1] == [name]
-    return any(_refers(item, name) for item in value.values())
+    """Whether a part of a template refers to a resource by Ref or Fn::GetAtt."""
+    return any(r.name == name and r.function != "Fn::Sub" for r in references.references_in(value))
 
 
 def _is_undecided(document: ResolvedTemplate, resource: Mapping[str, Any]) -> bool:
     """Whether something of a resource depends on a value that is not known, references to resources apart."""
     parameters = document.expanded["Parameters"]
-    return any(_hangs(value, parameters) for key, value in resource.items() if key != "Metadata")
+    return any(_depends_on_parameters(value, parameters) for key, value in resource.items() if key != "Metadata")
 
 
-def _hangs(value: Any, parameters: Mapping[str, Any]) -> bool:
-    if isinstance(value, list):
-        return any(_hangs(item, parameters) for item in value)
-    if not isinstance(value, dict):
-        return False
-    function = functions.function_of(value)
-    if function == "Ref":
-        return isinstance(value["Ref"], str) and value["Ref"] in parameters
-    if function in {"Fn::If", "Fn::FindInMap"}:
+def _depends_on_parameters(value: Any, parameters: Mapping[str, Any]) -> bool:
+    if not _UNDECIDED.isdisjoint(functions.functions_in(value)):
         return True
-    if function == "Fn::Sub":
-        texts = value[function] if isinstance(value[function], list) else [value[function]]
-        named = {name for text in texts if isinstance(text, str) for name in functions.SUB_NAME.findall(text)}
-        return any(name in parameters for name in named) or _hangs(texts, parameters)
-    return any(_hangs(item, parameters) for item in value.values())
+    return any(r.attribute is None and r.name in parameters for r in references.references_in(value))

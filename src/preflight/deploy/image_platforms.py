@@ -16,7 +16,7 @@ from preflight.plan import placeholders, plan
 from preflight.plan.plan import ImageStep, Plan
 from preflight.plan.references import ReferenceTracer, UnknownError
 from preflight.plan.resolved_stacks import ResolvedStacks, ResolvedTemplate
-from preflight.templates import functions
+from preflight.templates import functions, references
 
 DEFINITION = "AWS::ECS::TaskDefinition"
 REPOSITORY = "AWS::ECR::Repository"
@@ -72,9 +72,7 @@ class Texts:
             return HOLE
 
         def filled(found: re.Match[str]) -> str:
-            logical, _, attribute = found.group(1).strip().partition(".")
-            reference = {"Fn::GetAtt": [logical, attribute]} if attribute else {"Ref": logical}
-            return self.of(document, own.get(found.group(1), reference), steps)
+            return self.of(document, own.get(found[1], references.reference_of(found[1])), steps)
 
         return functions.SUB_NAME.sub(filled, text)
 

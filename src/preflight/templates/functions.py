@@ -1,8 +1,8 @@
 """Evaluate parameters, conditions, mappings and intrinsic functions of one template; pure.
 
-References to resources are asked of `Scope.refer`. What it answers with `KEEP` stays a reference in
-the result, and so does every function that needs it: that is how a template is resolved before it
-is deployed. Source of the functions:
+`ResolutionContext.refer` returns the values of references to resources. A reference for which it returns `KEEP`
+stays in the result, and so does every function that needs it: that is how a template is resolved before it is
+deployed. Source of the functions:
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html
 """
 
@@ -12,12 +12,13 @@ import base64
 import ipaddress
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
 Value = Any  # what JSON can say
 Path = tuple[str | int, ...]
+Function = Callable[[Value, Path], Value]  # from the argument of an intrinsic function, and its path, to its value
 
 
 class _Sentinel:
@@ -28,34 +29,13 @@ class _Sentinel:
         return self.name
 
 
-FUNCTIONS = {
-    "Ref",
-    "Condition",
-    "Fn::GetAtt",
-    "Fn::Sub",
-    "Fn::Join",
-    "Fn::Split",
-    "Fn::Select",
-    "Fn::GetAZs",
-    "Fn::FindInMap",
-    "Fn::If",
-    "Fn::Equals",
-    "Fn::And",
-    "Fn::Or",
-    "Fn::Not",
-    "Fn::Base64",
-    "Fn::Cidr",
-    "Fn::ImportValue",
-    "Fn::Length",
-    "Fn::ToJsonString",
-}
 KEEP = _Sentinel("KEEP")
 NO_VALUE = _Sentinel("NO_VALUE")
 SUB_NAME = re.compile(r"\$\{([^!}][^}]*)\}")
 
 
 class ResolveError(ValueError):
-    """A template that cannot be evaluated, in AWS's words; `path` is where."""
+    """A template cannot be evaluated; the message is in AWS's words, and `path` leads to the faulty part."""
 
     def __init__(self, message: str, path: Path = ()) -> None:
         super().__init__(message)
@@ -74,7 +54,7 @@ def _no_export(name: str) -> Value:
 
 @dataclass(frozen=True)
 class ResolutionContext:
-    """What a template is evaluated with: parameter values, pseudo parameters, and who knows the rest."""
+    """What a template is evaluated with: parameter values, pseudo parameters, and lookups of everything else."""
 
     data: Mapping[str, Value]
     parameters: Mapping[str, Value] = field(default_factory=dict)
@@ -101,20 +81,39 @@ def as_text(value: Value) -> str:
 
 
 class FunctionResolver:
-    """Evaluates the parts of one template within one scope."""
-
-    functions: ClassVar[frozenset[str]] = frozenset(FUNCTIONS)
+    """Evaluates the parts of one template within one context."""
 
     def __init__(self, scope: ResolutionContext) -> None:
         self.scope = scope
         self._conditions: dict[str, bool] = {}
         self._deciding: set[str] = set()
+        self._functions: dict[str, Function] = {
+            "Ref": self._ref,
+            "Condition": self._condition,
+            "Fn::GetAtt": self._get_attribute,
+            "Fn::Sub": self._sub,
+            "Fn::Join": self._join,
+            "Fn::Split": self._split,
+            "Fn::Select": self._select,
+            "Fn::GetAZs": self._get_zones,
+            "Fn::FindInMap": self._find_in_map,
+            "Fn::If": self._if,
+            "Fn::Equals": self._equals,
+            "Fn::And": self._and,
+            "Fn::Or": self._or,
+            "Fn::Not": self._not,
+            "Fn::Base64": self._base64,
+            "Fn::Cidr": self._cidr,
+            "Fn::ImportValue": self._import_value,
+            "Fn::Length": self._length,
+            "Fn::ToJsonString": self._to_json_string,
+        }
 
     def value(self, value: Value, path: Path = ()) -> Value:
-        """`value` with every function evaluated; `NO_VALUE` where nothing is to stand.
+        """Returns `value` with every function evaluated, or `NO_VALUE` if the value is to be left out.
 
         Raises:
-            ResolveError: in AWS's words.
+            ResolveError: a function cannot be evaluated.
         """
         if isinstance(value, list):
             items = [self.value(item, (*path, n)) for n, item in enumerate(value)]
@@ -131,11 +130,11 @@ class FunctionResolver:
         """Whether the condition of that name holds.
 
         Raises:
-            ResolveError: there is none, or it depends on itself.
+            ResolveError: the template declares no such condition, or it depends on itself.
         """
         if name in self._conditions:
             return self._conditions[name]
-        declared = self.scope.data.get("Conditions") or {}
+        declared = self._section("Conditions")
         if name not in declared:
             msg = f"Template format error: Unresolved condition dependency {name}"
             raise ResolveError(msg, path)
@@ -145,6 +144,11 @@ class FunctionResolver:
         self._deciding.add(name)
         self._conditions[name] = self._truth(declared[name], ("Conditions", name))
         return self._conditions[name]
+
+    def _section(self, name: str) -> Mapping[str, Value]:
+        """A section of the template; empty if the template has none, or one that is not a map."""
+        section = self.scope.data.get(name)
+        return section if isinstance(section, dict) else {}
 
     def holds(self, resource: Mapping[str, Value]) -> bool:
         """Whether a resource (or output) exists: it has no condition, or its condition holds."""
@@ -161,11 +165,11 @@ class FunctionResolver:
         return result
 
     def _function(self, name: str, argument: Value, path: Path) -> Value:
-        if name not in self.functions:
-            supported = ", ".join(sorted(self.functions - {"Condition"}))
+        if name not in self._functions:
+            supported = ", ".join(sorted(self._functions.keys() - {"Condition"}))
             msg = f"Template error: Encountered unsupported function: {name} Supported functions are: [{supported}]"
             raise ResolveError(msg, path)
-        return getattr(self, "_" + name.removeprefix("Fn::").lower())(argument, path)
+        return self._functions[name](argument, path)
 
     def _ref(self, name: Value, path: Path) -> Value:
         if not isinstance(name, str):
@@ -176,24 +180,19 @@ class FunctionResolver:
             return self.scope.pseudo[name]
         if name.startswith("AWS::"):
             return {"Ref": name}
-        answer = self.scope.refer(name, None)
-        return {"Ref": name} if answer is KEEP else answer
+        value = self.scope.refer(name, None)
+        return {"Ref": name} if value is KEEP else value
 
-    def _getatt(self, argument: Value, path: Path) -> Value:
+    def _get_attribute(self, argument: Value, path: Path) -> Value:
         parts = argument.split(".", 1) if isinstance(argument, str) else argument
-        if not isinstance(parts, list) or len(parts) < 2 or not all(parts):
-            raise ResolveError(
-                "Template error: every Fn::GetAtt object requires two non-empty parameters, "
-                "the resource name and the resource attribute",
-                path,
-            )
-        attribute = self.value(parts[1], path)
-        if not isinstance(parts[0], str) or not isinstance(attribute, str):
+        is_complete = isinstance(parts, list) and len(parts) >= 2 and all(parts)
+        attribute = self.value(parts[1], path) if is_complete else None
+        if not isinstance(attribute, str) or not isinstance(parts[0], str):
             msg = "Template error: every Fn::GetAtt object requires two non-empty parameters, the resource name and the resource attribute"
             raise ResolveError(msg, path)
         attribute = ".".join([attribute, *map(str, parts[2:])])
-        answer = self.scope.refer(parts[0], attribute)
-        return {"Fn::GetAtt": [parts[0], attribute]} if answer is KEEP else answer
+        value = self.scope.refer(parts[0], attribute)
+        return {"Fn::GetAtt": [parts[0], attribute]} if value is KEEP else value
 
     def _sub(self, argument: Value, path: Path) -> Value:
         text, names = (argument, {}) if isinstance(argument, str) else _pair(argument)
@@ -204,19 +203,19 @@ class FunctionResolver:
                 "specify a mapping of values to replace in the string"
             )
             raise ResolveError(msg, path)
-        found = {name: self._sub_value(name, names, path) for name in SUB_NAME.findall(text)}
-        kept = {name: value for name, value in found.items() if is_kept(value)}
-        filled = SUB_NAME.sub(lambda m: m.group(0) if m.group(1) in kept else _joined(found[m.group(1)], path), text)
-        if not kept:
+        values = {name: self._sub_value(name, names, path) for name in SUB_NAME.findall(text)}
+        unresolved = {name: value for name, value in values.items() if is_kept(value)}
+        filled = SUB_NAME.sub(lambda m: m[0] if m[1] in unresolved else _joined(values[m[1]], path), text)
+        if not unresolved:
             return filled.replace("${!", "${")
-        own = {name: value for name, value in kept.items() if name in names}
-        return {"Fn::Sub": [filled, own] if own else filled}
+        mapped = {name: value for name, value in unresolved.items() if name in names}
+        return {"Fn::Sub": [filled, mapped] if mapped else filled}
 
     def _sub_value(self, name: str, names: Mapping[str, Value], path: Path) -> Value:
         if name in names:
             return self.value(names[name], (*path, 1, name))
         if "." in name:
-            return self._getatt(name.strip(), path)
+            return self._get_attribute(name.strip(), path)
         return self._ref(name.strip(), path)
 
     def _join(self, argument: Value, path: Path) -> Value:
@@ -252,15 +251,15 @@ class FunctionResolver:
         index, items = self.value(index, (*path, 0)), self.value(items, (*path, 1))
         if is_kept(index) or is_kept(items):
             return {"Fn::Select": [index, items]}
-        said = "Template error: Fn::Select requires a list argument with two elements: an integer index and a list"
         if not isinstance(items, list) or not re.fullmatch(r"[0-9]{1,9}", as_text(index)):
-            raise ResolveError(said, path)
+            msg = "Template error: Fn::Select requires a list argument with two elements: an integer index and a list"
+            raise ResolveError(msg, path)
         if int(index) >= len(items):
             msg = f"Template error: Fn::Select cannot select nonexistent value at index {index}"
             raise ResolveError(msg, path)
         return items[int(index)]
 
-    def _getazs(self, argument: Value, path: Path) -> Value:
+    def _get_zones(self, argument: Value, path: Path) -> Value:
         region = self.value(argument, path)
         if is_kept(region):
             return {"Fn::GetAZs": region}
@@ -268,18 +267,18 @@ class FunctionResolver:
             raise ResolveError("Template error: every Fn::GetAZs object must have a String-typed value.", path)
         return self.scope.zones(region or self.scope.pseudo.get("AWS::Region", ""))
 
-    def _findinmap(self, argument: Value, path: Path) -> Value:
+    def _find_in_map(self, argument: Value, path: Path) -> Value:
         if not isinstance(argument, list) or len(argument) not in {3, 4}:
             msg = "Template error: every Fn::FindInMap object requires three parameters, the map name, map key and the attribute for return value"
             raise ResolveError(msg, path)
         keys = [self.value(key, (*path, n)) for n, key in enumerate(argument[:3])]
         if any(is_kept(key) for key in keys):
             return {"Fn::FindInMap": keys}
-        found: Value = self.scope.data.get("Mappings") or {}
+        value: Value = self._section("Mappings")
         for key in keys:
-            found = found.get(as_text(key)) if isinstance(found, dict) else None
-        if found is not None:
-            return found
+            value = value.get(as_text(key)) if isinstance(value, dict) else None
+        if value is not None:
+            return value
         if len(argument) == 4 and isinstance(argument[3], dict) and "DefaultValue" in argument[3]:
             return self.value(argument[3]["DefaultValue"], (*path, 3, "DefaultValue"))
         msg = f"Template error: Unable to get mapping for {'::'.join(as_text(key) for key in keys)}"
@@ -289,7 +288,7 @@ class FunctionResolver:
         if not isinstance(argument, list) or len(argument) != 3 or not isinstance(argument[0], str):
             msg = "Template error: Fn::If requires a list argument with three elements"
             raise ResolveError(msg, path)
-        if argument[0] not in (self.scope.data.get("Conditions") or {}):
+        if argument[0] not in self._section("Conditions"):
             msg = f"Template error: unresolved condition dependency {argument[0]} in Fn::If"
             raise ResolveError(msg, path)
         chosen = 1 if self.condition(argument[0], path) else 2
@@ -329,10 +328,11 @@ class FunctionResolver:
         text = self.value(argument, path)
         if is_kept(text):
             return {"Fn::Base64": text}
-        if not isinstance(text, str):
+        try:
+            return base64.b64encode(text.encode()).decode()
+        except (AttributeError, UnicodeEncodeError):  # not a text, or half of a surrogate pair
             msg = "Template error: every Fn::Base64 object must have a String-typed value."
-            raise ResolveError(msg, path)
-        return base64.b64encode(text.encode()).decode()
+            raise ResolveError(msg, path) from None
 
     def _cidr(self, argument: Value, path: Path) -> Value:
         parts = self.value(argument, path) if isinstance(argument, list) else None
@@ -342,19 +342,19 @@ class FunctionResolver:
             if parts is None:
                 raise ValueError  # noqa: TRY301 - one refusal for all wrong arguments
             return _cidr(str(parts[0]), int(parts[1]), int(parts[2]) if len(parts) > 2 else None)
-        except (ValueError, TypeError, IndexError):
+        except (ValueError, TypeError, IndexError, OverflowError):
             msg = "Template error: Fn::Cidr needs an address block, a count from 1 to 256, and the bits of a subnet"
             raise ResolveError(msg, path) from None
 
-    def _importvalue(self, argument: Value, path: Path) -> Value:
+    def _import_value(self, argument: Value, path: Path) -> Value:
         name = self.value(argument, path)
         if is_kept(name):
             return {"Fn::ImportValue": name}
         if not isinstance(name, str):
             msg = "Template error: the attribute in Fn::ImportValue must not depend on any resources, imported values, or Fn::GetAZs"
             raise ResolveError(msg, path)
-        answer = self.scope.imported(name)
-        return {"Fn::ImportValue": name} if answer is KEEP else answer
+        value = self.scope.imported(name)
+        return {"Fn::ImportValue": name} if value is KEEP else value
 
     def _length(self, argument: Value, path: Path) -> Value:
         items = self.value(argument, path)
@@ -364,10 +364,12 @@ class FunctionResolver:
             raise ResolveError("Template error: Fn::Length needs a list", path)
         return len(items)
 
-    def _tojsonstring(self, argument: Value, path: Path) -> Value:
+    def _to_json_string(self, argument: Value, path: Path) -> Value:
         resolved = self.value(argument, path)
         if holds_kept(resolved):
             return {"Fn::ToJsonString": resolved}
+        if resolved is NO_VALUE:
+            raise ResolveError("Template error: Fn::ToJsonString needs a map or a list", path)
         return json.dumps(resolved, separators=(",", ":"))
 
 
@@ -375,10 +377,10 @@ def _cidr(block: str, count: int, bits: int | None) -> list[str]:
     network = ipaddress.ip_network(block)
     size = network.max_prefixlen - (bits if bits is not None else 8)
     subnets = network.subnets(new_prefix=size)
-    found = [str(subnet) for _, subnet in zip(range(count), subnets, strict=False)]
-    if not 1 <= count <= 256 or len(found) < count:
+    blocks = [str(subnet) for _, subnet in zip(range(count), subnets, strict=False)]
+    if not 1 <= count <= 256 or len(blocks) < count:
         raise ValueError(block)
-    return found
+    return blocks
 
 
 def _pair(argument: Value) -> tuple[Value, Value]:
@@ -396,7 +398,7 @@ def _joined(value: Value, path: Path) -> str:
 
 
 def function_of(value: Value) -> str | None:
-    """Name of the function that `value` is (`Ref`, `Fn::Sub`, `Condition` ...), or None."""
+    """Returns the name of the function that `value` is (`Ref`, `Fn::Sub`, `Condition` ...), or None."""
     if not isinstance(value, dict) or len(value) != 1:
         return None
     (name,) = value
@@ -411,8 +413,14 @@ def is_kept(value: Value) -> bool:
 
 
 def holds_kept(value: Value) -> bool:
-    """Whether `value` is, or anywhere holds, a function."""
-    if is_kept(value):
-        return True
-    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return any(holds_kept(item) for item in items)
+    """Whether `value` is a function, or contains one anywhere."""
+    return any(functions_in(value))
+
+
+def functions_in(value: Value) -> Iterator[str]:
+    """Returns the name of every function in `value`, `value` itself included."""
+    name = function_of(value)
+    if name is not None:
+        yield name
+    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from functions_in(item)

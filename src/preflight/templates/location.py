@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from preflight.templates import language_extensions
+from preflight.templates import language_extensions, references
 from preflight.templates.template import Template
 
 Path = tuple[str | int, ...]
@@ -57,8 +57,12 @@ def _used(value: Any, name: str, path: Path) -> Iterator[Path]:
     elif isinstance(value, list):
         for n, item in enumerate(value):
             yield from _used(item, name, (*path, n))
-    elif isinstance(value, str) and (value == name or re.search(rf"\$\{{{re.escape(name)}[.}}]", value)):
+    elif isinstance(value, str) and (value == name or any(_refers(n, name) for n in references.names_in(value))):
         yield path
+
+
+def _refers(reference: str, name: str) -> bool:
+    return reference == name or reference.startswith(f"{name}.")
 
 
 def resource_of(path: Path) -> str | None:

@@ -1,24 +1,22 @@
 """Evaluates a template as far as it can be decided before it is deployed; pure.
 
-What cannot be decided stays as it is: a reference to a parameter without a value, a condition that
-needs one, and a function that does not evaluate. `resolve` refuses these; here they are no faults.
+What cannot be decided stays as it is: a reference to a parameter without a value, a condition that needs one, and
+a function that cannot be evaluated. `functions` refuses these; here they are not errors.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
-from preflight.templates import functions
-from preflight.templates.functions import FunctionResolver, Path, ResolutionContext, ResolveError
+from preflight.templates import functions, references
+from preflight.templates.functions import FunctionResolver, Path, ResolutionContext, ResolveError, Value
 
 NOTHING = {"Ref": "AWS::NoValue"}
-_FAULTS = (ResolveError, ValueError, TypeError, AttributeError, IndexError, OverflowError)
 _LOGIC = frozenset({"Fn::Equals", "Fn::And", "Fn::Or", "Fn::Not", "Condition"})
 
 
 class UndecidedError(Exception):
-    """A condition that nobody can decide yet."""
+    """A condition depends on a value that is not known yet."""
 
 
 class PartialResolver(FunctionResolver):
@@ -40,79 +38,76 @@ class PartialResolver(FunctionResolver):
         self._depth += 1
         try:
             return super().condition(name, path)
-        except (UndecidedError, *_FAULTS):
+        except (UndecidedError, ResolveError):
             self._undecided.add(name)
             raise UndecidedError(name) from None
         finally:
             self._depth -= 1
 
     def is_undecided(self, name: str) -> bool:
-        """Whether nobody can say if the condition of that name holds."""
+        """Whether the condition of that name cannot be decided yet."""
         try:
             self.condition(name)
         except UndecidedError:
             return True
         return False
 
-    def holds(self, resource: Mapping[str, Any]) -> bool:
+    def holds(self, resource: Mapping[str, Value]) -> bool:
         """Whether a resource (or output) exists, or may exist."""
         try:
             return super().holds(resource)
         except UndecidedError:
             return True
 
-    def _function(self, name: str, argument: Any, path: Path) -> Any:
+    def _function(self, name: str, argument: Value, path: Path) -> Value:
         try:
             return super()._function(name, argument, path)
-        except (UndecidedError, *_FAULTS):
+        except (UndecidedError, ResolveError):
             if self._depth and name in _LOGIC:
                 raise UndecidedError(name) from None
             return {name: argument}
 
-    def _if(self, argument: Any, path: Path) -> Any:
+    def _if(self, argument: Value, path: Path) -> Value:
         try:
             return super()._if(argument, path)
         except UndecidedError:
             branches = [self.value(argument[n], (*path, n)) for n in (1, 2)]
             return {"Fn::If": [argument[0], *(NOTHING if b is functions.NO_VALUE else b for b in branches)]}
 
-    def _sub(self, argument: Any, path: Path) -> Any:
-        """A text that is one reference and nothing more is that reference."""
-        found = super()._sub(argument, path)
-        text = found["Fn::Sub"] if functions.function_of(found) == "Fn::Sub" else None
-        text, own = (text[0], text[1]) if isinstance(text, list) else (text, {})
+    def _sub(self, argument: Value, path: Path) -> Value:
+        """Evaluates Fn::Sub; a text that is one reference and nothing else becomes that reference."""
+        value = super()._sub(argument, path)
+        substitution = value["Fn::Sub"] if functions.function_of(value) == "Fn::Sub" else None
+        text, mapped = substitution if isinstance(substitution, list) else (substitution, {})
         alone = functions.SUB_NAME.fullmatch(text) if isinstance(text, str) else None
         if alone is None:
-            return found
-        name = alone.group(1).strip()
-        logical, _, attribute = name.partition(".")
-        reference = {"Fn::GetAtt": [logical, attribute]} if attribute else {"Ref": logical}
-        return own.get(alone.group(1), reference)
+            return value
+        return mapped.get(alone[1], references.reference_of(alone[1]))
 
-    def _equals(self, argument: Any, path: Path) -> Any:
+    def _equals(self, argument: Value, path: Path) -> Value:
         if isinstance(argument, list) and any(functions.holds_kept(self.value(item, path)) for item in argument):
             raise UndecidedError
         return super()._equals(argument, path)
 
-    def _and(self, argument: Any, path: Path) -> Any:
-        return self._joined(argument, path, decisive=False)
+    def _and(self, argument: Value, path: Path) -> Value:
+        return self._decide(argument, path, decisive=False)
 
-    def _or(self, argument: Any, path: Path) -> Any:
-        return self._joined(argument, path, decisive=True)
+    def _or(self, argument: Value, path: Path) -> Value:
+        return self._decide(argument, path, decisive=True)
 
-    def _joined(self, argument: Any, path: Path, *, decisive: bool) -> bool:
-        """One decisive item decides; else all of them have to be decided."""
+    def _decide(self, argument: Value, path: Path, *, decisive: bool) -> bool:
+        """Returns `decisive` if one item has that value, else its opposite if all items are decided."""
         if not isinstance(argument, list):
             raise UndecidedError
-        answers = [self._answer(item, (*path, n)) for n, item in enumerate(argument)]
-        if decisive in answers:
+        truths = [self._known_truth(item, (*path, n)) for n, item in enumerate(argument)]
+        if decisive in truths:
             return decisive
-        if None in answers:
+        if None in truths:
             raise UndecidedError
         return not decisive
 
-    def _answer(self, item: Any, path: Path) -> bool | None:
+    def _known_truth(self, item: Value, path: Path) -> bool | None:
         try:
             return self._truth(item, path)
-        except (UndecidedError, *_FAULTS):
+        except (UndecidedError, ResolveError):
             return None

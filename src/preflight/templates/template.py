@@ -230,7 +230,9 @@ def _scalar(node: yaml.ScalarNode) -> Data:
     kind = node.tag.removeprefix("tag:yaml.org,2002:")
     if kind in {"int", "float", "bool"} and not (kind == "int" and ":" in node.value):
         try:
-            return _SCALARS.construct_object(node)
-        except ValueError:
+            value = _SCALARS.construct_object(node)
+            str(value)
+        except ValueError:  # not a number, or one that is too long for Python to print
             return node.value
+        return value
     return None if kind == "null" and node.tag.startswith("tag:") else node.value

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from preflight.rehearsal.cloudformation import dependencies
+from preflight.templates import references
 
 Resources = Mapping[str, Mapping[str, Any]]
 
@@ -47,7 +48,7 @@ def _pairs(resources: Resources) -> Iterator[tuple[str, str]]:
             *_of_type(resources, "AWS::ElasticLoadBalancingV2::Listener"),
             *_of_type(resources, "AWS::ElasticLoadBalancingV2::ListenerRule"),
         ]:
-            forwarded = {name for name, _ in dependencies.references(resources[listener].get("Properties"))}
+            forwarded = {r.name for r in references.references_in(resources[listener].get("Properties"))}
             if groups & forwarded:
                 yield listener, service
 
@@ -72,10 +73,10 @@ def _of_type(resources: Resources, kind: str) -> list[str]:
 
 
 def _target(resource: Mapping[str, Any], name: str) -> str | None:
-    found = [target for target, _ in dependencies.references((resource.get("Properties") or {}).get(name))]
+    found = [r.name for r in references.references_in((resource.get("Properties") or {}).get(name))]
     return found[0] if found else None
 
 
 def _target_groups(properties: Mapping[str, Any]) -> set[str]:
     balancers = properties.get("LoadBalancers") or []
-    return {name for balancer in balancers for name, _ in dependencies.references(balancer)}
+    return {r.name for balancer in balancers for r in references.references_in(balancer)}

@@ -2,53 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from preflight.templates import functions
+from preflight.templates import references
 
 REFERRING = ("Properties", "Metadata")  # the parts of a resource whose references order it
-
-
-def references(value: Any) -> Iterator[tuple[str, str | None]]:
-    """Every name that Ref, Fn::GetAtt and Fn::Sub in `value` refer to, with the attribute or None."""
-    if isinstance(value, list):
-        for item in value:
-            yield from references(item)
-        return
-    if not isinstance(value, dict):
-        return
-    name = functions.function_of(value)
-    argument = value[name] if name else None
-    if name == "Ref" and isinstance(argument, str):
-        yield argument, None
-    elif name == "Fn::GetAtt":
-        yield from _attribute(argument)
-    elif name == "Fn::Sub":
-        yield from _substituted(argument)
-    else:
-        for item in value.values():
-            yield from references(item)
-
-
-def _attribute(argument: Any) -> Iterator[tuple[str, str | None]]:
-    parts = argument.split(".", 1) if isinstance(argument, str) else argument
-    if isinstance(parts, list) and parts and isinstance(parts[0], str):
-        yield parts[0], parts[1] if len(parts) > 1 and isinstance(parts[1], str) else ""
-        yield from references(parts[1:])
-
-
-def _substituted(argument: Any) -> Iterator[tuple[str, str | None]]:
-    text, names = (argument, {}) if isinstance(argument, str) else (None, {})
-    if isinstance(argument, list) and argument:
-        text = argument[0]
-        names = argument[1] if len(argument) > 1 and isinstance(argument[1], dict) else {}
-    if isinstance(text, str):
-        for name in functions.SUB_NAME.findall(text):
-            if name.strip() not in names:
-                target, dot, attribute = name.strip().partition(".")
-                yield target, attribute if dot else None
-    yield from references(list(names.values()))
 
 
 def depends_on(resource: Mapping[str, Any]) -> list[str]:
@@ -69,7 +28,7 @@ def edges(resources: Mapping[str, Mapping[str, Any]]) -> dict[str, set[str]]:
             target
             for target in [
                 *depends_on(resource),
-                *(found for part in REFERRING for found, _ in references(resource.get(part))),
+                *(r.name for part in REFERRING for r in references.references_in(resource.get(part))),
             ]
             if target in resources
         }

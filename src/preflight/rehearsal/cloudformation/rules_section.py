@@ -6,9 +6,8 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/rules-sec
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar
+from typing import Any
 
-from preflight.templates import functions as resolve
 from preflight.templates.functions import FunctionResolver, Path, ResolutionContext, ResolveError
 
 ELSEWHERE = frozenset({"Fn::RefAll", "Fn::ValueOf", "Fn::ValueOfAll"})  # these ask the account
@@ -17,19 +16,23 @@ ELSEWHERE = frozenset({"Fn::RefAll", "Fn::ValueOf", "Fn::ValueOfAll"})  # these 
 class RuleFunctionResolver(FunctionResolver):
     """Evaluates the functions that only rules know as well."""
 
-    functions: ClassVar[frozenset[str]] = frozenset(
-        resolve.FUNCTIONS | {"Fn::Contains", "Fn::EachMemberEquals", "Fn::EachMemberIn"}
-    )
+    def __init__(self, scope: ResolutionContext) -> None:
+        super().__init__(scope)
+        self._functions |= {
+            "Fn::Contains": self._contains,
+            "Fn::EachMemberEquals": self._each_member_equals,
+            "Fn::EachMemberIn": self._each_member_in,
+        }
 
     def _contains(self, argument: Any, path: Path) -> bool:
         texts, wanted = self._two(argument, "Fn::Contains", path)
         return wanted in texts
 
-    def _eachmemberequals(self, argument: Any, path: Path) -> bool:
+    def _each_member_equals(self, argument: Any, path: Path) -> bool:
         texts, wanted = self._two(argument, "Fn::EachMemberEquals", path)
         return all(text == wanted for text in texts)
 
-    def _eachmemberin(self, argument: Any, path: Path) -> bool:
+    def _each_member_in(self, argument: Any, path: Path) -> bool:
         texts, wanted = self._two(argument, "Fn::EachMemberIn", path)
         return all(text in wanted for text in texts)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from preflight.rehearsal.cloudformation import dependencies
 from preflight.rehearsal.protocol import Refusal
-from preflight.templates import language_extensions
+from preflight.templates import language_extensions, references
 from preflight.templates.functions import FunctionResolver, ResolveError
 
 SECTIONS = {
@@ -258,7 +258,7 @@ def check_conditions(data: Mapping[str, Any]) -> None:
     Raises:
         Refusal: in AWS's words.
     """
-    for target, _ in dependencies.references(list((data.get("Conditions") or {}).values())):
+    for target in [r.name for r in references.references_in(list((data.get("Conditions") or {}).values()))]:
         if not _is_known(target, set(data.get("Parameters") or {})):
             msg = f"{FORMAT}Unresolved dependencies [{target}]. Cannot reference resources in the Conditions block of the template"
             raise refuse(msg)
@@ -273,7 +273,7 @@ def check_references(data: Mapping[str, Any], resolver: FunctionResolver) -> Non
     alive = resources_that_exist(data, resolver)
     names = {*alive, *(data.get("Parameters") or {})}
     for resource in alive.values():
-        targets = [t for t, _ in dependencies.references(chosen(resource.get("Properties"), resolver))]
+        targets = [r.name for r in references.references_in(chosen(resource.get("Properties"), resolver))]
         missing = [t for t in [*targets, *dependencies.depends_on(resource)] if not _is_known(t, names)]
         if missing:
             listed = ", ".join(dict.fromkeys(missing))
@@ -281,7 +281,8 @@ def check_references(data: Mapping[str, Any], resolver: FunctionResolver) -> Non
             raise refuse(msg)
     for output in (data.get("Outputs") or {}).values():
         if resolver.holds(output):
-            missing = [t for t, _ in dependencies.references(chosen(output["Value"], resolver)) if not _is_known(t, names)]
+            targets = [r.name for r in references.references_in(chosen(output["Value"], resolver))]
+            missing = [t for t in targets if not _is_known(t, names)]
             if missing:
                 listed = ", ".join(dict.fromkeys(missing))
                 raise refuse(f"Unresolved resource dependencies [{listed}] in the Outputs block of the template")
