@@ -6,16 +6,14 @@ Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-disc
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from botocore.exceptions import ClientError
 
 from preflight.aws.reachability import Interface
+from preflight.model import JsonObject
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.ecs.state import Task
-
-Registry = Mapping[str, Any]  # an element of `serviceRegistries`
 
 
 class CloudMapInstances:
@@ -44,7 +42,7 @@ class CloudMapInstances:
                 cloud_map = self._account.client("servicediscovery", task.region)
                 cloud_map.deregister_instance(ServiceId=_service_id(registry), InstanceId=task.id)
 
-    def _attributes(self, task: Task, registry: Registry, interface: Interface) -> dict[str, str]:
+    def _attributes(self, task: Task, registry: JsonObject, interface: Interface) -> dict[str, str]:
         ec2 = self._account.client("ec2", task.region)
         subnet = ec2.describe_subnets(SubnetIds=[interface.subnet])["Subnets"][0]
         port = registry.get("port") or registry.get("containerPort")
@@ -59,11 +57,11 @@ class CloudMapInstances:
         }
 
 
-def _registries(task: Task) -> Iterator[Registry]:
+def _registries(task: Task) -> Iterator[JsonObject]:
     if task.service is not None:
         settings = (task.deployment or task.service.primary).given
         yield from settings.get("serviceRegistries") or []
 
 
-def _service_id(registry: Registry) -> str:
+def _service_id(registry: JsonObject) -> str:
     return str(registry["registryArn"]).rpartition("/")[2]

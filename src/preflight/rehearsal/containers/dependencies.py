@@ -1,4 +1,4 @@
-"""When a container of a task may start. Pure.
+"""Decides when a container of a task may start. Pure.
 
 Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDependency.html.
 """
@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable, Mapping
-from typing import Any
 
+from preflight.model import JsonObject
 from preflight.rehearsal.containers.task_spec import ContainerSpec
-
-Shown = Mapping[str, Mapping[str, Any]]
 
 
 class StartDecision(enum.Enum):
@@ -22,31 +20,29 @@ class StartDecision(enum.Enum):
     NEVER = "never"
 
 
-def may_start(spec: ContainerSpec, shown: Shown, started: Mapping[str, float], overdue: set[str]) -> StartDecision:
-    """Whether everything that `spec` depends on has come.
+def may_start(
+    spec: ContainerSpec, containers: Mapping[str, JsonObject], started: Mapping[str, float], overdue: set[str]
+) -> StartDecision:
+    """Whether every dependency of a container is met.
 
-    `shown` are the containers as ECS shows them, `started` when each was started, `overdue` those
-    whose start timeout is over.
+    `started` holds when each container was started, `overdue` those whose start timeout is over.
     """
-    answers = {
-        _timely(_holds(condition, shown[name], is_started=name in started), is_overdue=name in overdue)
-        for name, condition in spec.depends_on
-    }
-    if StartDecision.NEVER in answers:
+    decisions = set()
+    for name, condition in spec.depends_on:
+        decision = _decide(condition, containers[name], is_started=name in started)
+        is_too_late = decision is StartDecision.WAIT and name in overdue
+        decisions.add(StartDecision.NEVER if is_too_late else decision)
+    if StartDecision.NEVER in decisions:
         return StartDecision.NEVER
-    return StartDecision.WAIT if StartDecision.WAIT in answers else StartDecision.START
-
-
-def _timely(answer: StartDecision, *, is_overdue: bool) -> StartDecision:
-    return StartDecision.NEVER if answer is StartDecision.WAIT and is_overdue else answer
+    return StartDecision.WAIT if StartDecision.WAIT in decisions else StartDecision.START
 
 
 def overdue(containers: Iterable[ContainerSpec], started: Mapping[str, float], now: float) -> set[str]:
-    """Containers that were started longer ago than their start timeout allows others to wait for."""
+    """Returns the containers that were started longer ago than their start timeout."""
     return {spec.name for spec in containers if now - started.get(spec.name, now) > spec.start_timeout}
 
 
-def _holds(condition: str, container: Mapping[str, Any], *, is_started: bool) -> StartDecision:
+def _decide(condition: str, container: JsonObject, *, is_started: bool) -> StartDecision:
     is_stopped = container["lastStatus"] == "STOPPED"
     if condition == "START":
         return StartDecision.START if is_started else StartDecision.WAIT

@@ -1,6 +1,6 @@
-"""Whether the kernel killed a process of a container because its memory was used up.
+"""Counts the processes of a container that the kernel killed because its memory was used up.
 
-Engines do not always note it. Source: https://docs.kernel.org/admin-guide/cgroup-v2.html#memory-interface-files.
+Engines do not always report this. Source: https://docs.kernel.org/admin-guide/cgroup-v2.html#memory-interface-files.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ ROOT = Path("/sys/fs/cgroup")
 
 
 def counter_of(pid: int) -> Path | None:
-    """The file that counts such kills in the memory group of a process; None where there is none."""
+    """Returns the file that counts such kills in the memory group of a process, or None."""
     try:
         lines = Path(f"/proc/{pid}/cgroup").read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -23,7 +23,7 @@ def counter_of(pid: int) -> Path | None:
 
 
 def kills(counter: Path | None) -> int:
-    """How many kills a file counts; none where it is gone."""
+    """Returns the number of kills that a file counts, zero if it does not exist."""
     if counter is None:
         return 0
     try:

@@ -26,7 +26,7 @@ class ProcessExits:
         self._worker.start()
 
     def watch(self, pid: int, then: Callable[[], None]) -> None:
-        """Call `then` once process `pid` has ended, at once if it has already."""
+        """Call `then` when process `pid` ends, at once if it has ended."""
         try:
             handle = os.pidfd_open(pid)
         except ProcessLookupError:

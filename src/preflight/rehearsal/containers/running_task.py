@@ -1,4 +1,4 @@
-"""What runs of each task: its network namespace, interface, containers and doors."""
+"""What runs of each task: its network namespace, interface and containers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from preflight.rehearsal.containers.task_spec import TaskSpec
 
 
 class RunningTask:
-    """What runs of one task: `spec`, in which stubs may stand for containers of the `declared` one."""
+    """One task: its spec, in which stubs may replace containers of the `declared` one, and what runs of it."""
 
     def __init__(self, spec: TaskSpec, *, declared: TaskSpec | None = None) -> None:
         self.spec = spec
@@ -31,16 +31,16 @@ class RunningTask:
 
     @property
     def pid(self) -> int:
-        """A process in the task's network namespace; 0 where it cannot be entered."""
+        """A process in the task's network namespace, or 0 if it cannot be entered."""
         return self.holder.pid if self.holder is not None else 0
 
     def close_watches(self) -> None:
-        """Check the health of its containers no more."""
+        """Stop the health checks of its containers."""
         for watch in self.watches:
             watch.close()
 
     def close(self) -> None:
-        """Let nothing of it go on but its containers."""
+        """Stop everything except the containers."""
         self.close_watches()
         for close in self.closers:
             close()
@@ -48,37 +48,37 @@ class RunningTask:
 
 
 class RunningTasks:
-    """Every task that is on its way up or runs, by task id."""
+    """Every task that starts or runs, by task ID."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._by_task: dict[str, RunningTask] = {}
+        self._by_id: dict[str, RunningTask] = {}
 
-    def add(self, task: str, running: RunningTask) -> None:
-        """Note what will run of a task."""
+    def add(self, task_id: str, running: RunningTask) -> None:
+        """Add a task that begins to start."""
         with self._lock:
-            self._by_task[task] = running
+            self._by_id[task_id] = running
 
-    def get(self, task: str) -> RunningTask | None:
-        """What runs of a task, None where it was taken down."""
+    def get(self, task_id: str) -> RunningTask | None:
+        """Returns a task, or None if it is being stopped."""
         with self._lock:
-            return self._by_task.get(task)
+            return self._by_id.get(task_id)
 
-    def pop(self, task: str) -> RunningTask | None:
-        """What runs of a task, which is taken down now."""
+    def pop(self, task_id: str) -> RunningTask | None:
+        """Removes a task that is being stopped, and returns it."""
         with self._lock:
-            return self._by_task.pop(task, None)
+            return self._by_id.pop(task_id, None)
 
     def items(self) -> Iterator[tuple[str, RunningTask]]:
-        """Task ids and what runs of them, as of now."""
+        """Returns the tasks by ID, as of now."""
         with self._lock:
-            found = list(self._by_task.items())
-        return iter(found)
+            items = list(self._by_id.items())
+        return iter(items)
 
     def values(self) -> Iterator[RunningTask]:
-        """What runs of each task, as of now."""
-        return (run for _, run in self.items())
+        """Returns the tasks, as of now."""
+        return (running for _, running in self.items())
 
     def at(self, address: str, vpc: str) -> RunningTask | None:
-        """What runs at a private address of a VPC."""
+        """Returns the task at a private address of a VPC."""
         return next((r for r in self.values() if r.interface and (r.interface.address, r.interface.vpc) == (address, vpc)), None)

@@ -1,7 +1,6 @@
-"""Sidecars that phone home, replaced by containers that do nothing.
+"""Replaces containers, such as agents of monitoring services, by stubs that do nothing.
 
-A stub is the pause program: it runs for ever, or ends with 0 at once where another container waits
-for its end.
+A stub runs the pause program: for ever, or to an exit code of 0 at once if another container waits for its end.
 """
 
 from __future__ import annotations
@@ -12,11 +11,11 @@ import fnmatch
 from preflight.container_engine import pause_image
 from preflight.rehearsal.containers.task_spec import ContainerSpec, TaskSpec
 
-ENDED = ("COMPLETE", "SUCCESS")
+END_CONDITIONS = ("COMPLETE", "SUCCESS")
 
 
 class Stubs:
-    """The images that are stubbed, by pattern."""
+    """The patterns of images that are stubbed."""
 
     def __init__(self, patterns: tuple[str, ...]) -> None:
         self._patterns = patterns
@@ -25,14 +24,15 @@ class Stubs:
         """Whether an image, as a task definition names it, is stubbed."""
         name = image.partition("@")[0]
         head, slash, tail = name.rpartition("/")
-        bare = head + slash + tail.partition(":")[0]
-        return any(fnmatch.fnmatchcase(text, pattern) for pattern in self._patterns for text in (image, name, bare))
+        repository = head + slash + tail.partition(":")[0]
+        names = (image, name, repository)
+        return any(fnmatch.fnmatchcase(text, pattern) for pattern in self._patterns for text in names)
 
     def stubbed(self, spec: TaskSpec) -> TaskSpec:
-        """The spec with every stubbed container replaced."""
-        ends = {name for c in spec.containers for name, condition in c.depends_on if condition in ENDED}
-        replaced = tuple(_stub(c, ends=c.name in ends) if self.has(c.image) else c for c in spec.containers)
-        return dataclasses.replace(spec, containers=replaced)
+        """Returns the spec with a stub for every container whose image is stubbed."""
+        ends = {name for c in spec.containers for name, condition in c.depends_on if condition in END_CONDITIONS}
+        containers = tuple(_stub(c, ends=c.name in ends) if self.has(c.image) else c for c in spec.containers)
+        return dataclasses.replace(spec, containers=containers)
 
 
 def _stub(spec: ContainerSpec, *, ends: bool) -> ContainerSpec:

@@ -1,14 +1,15 @@
-"""What to run for a task definition: dicts of the ECS API in, container specs out. Pure."""
+"""What a task definition says to run: from dicts of the ECS API to specs of containers. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+
+from preflight.model import JsonObject
 
 STOP_TIMEOUT = 30.0
 START_TIMEOUT = 180.0
-STOP_CAP = 3.0  # seconds until SIGKILL here: AWS waits for up to 120, and nothing depends on how long
+MAX_STOP_TIMEOUT = 3.0  # seconds until SIGKILL here: AWS waits for up to 120, and nothing depends on how long
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Mount:
 
 @dataclass(frozen=True)
 class FileSystem:
-    """A volume that lies on EFS: `access_point` and `has_iam` (IAM authorization) as the volume configures them.
+    """A volume on EFS, with its access point, and whether it uses IAM authorization.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_EFSVolumeConfiguration.html.
     """
@@ -46,7 +47,7 @@ class FileSystem:
 
 @dataclass(frozen=True)
 class Restart:
-    """When a container that ended is started again: it ran for `period` seconds, and its code is not ignored.
+    """Restarts a container that ran for `period` seconds and whose exit code is not ignored.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/container-restart-policy.html.
     """
@@ -55,13 +56,13 @@ class Restart:
     ignored: tuple[int, ...]
 
     def applies(self, *, code: int, ran: float) -> bool:
-        """Whether a container that ran for `ran` seconds and ended with `code` is started again."""
+        """Whether to restart a container that ran for `ran` seconds and ended with `code`."""
         return code not in self.ignored and ran >= self.period
 
 
 @dataclass(frozen=True)
 class ContainerSpec:
-    """One container of a task, as it is to be run. Memory in MiB, times in seconds."""
+    """How to run one container of a task. Memory is in MiB, times are in seconds."""
 
     name: str
     image: str
@@ -81,14 +82,14 @@ class ContainerSpec:
     stop_timeout: float
     start_timeout: float
     restart: Restart | None
-    log: Mapping[str, Any] | None
+    log: JsonObject | None
     ports: tuple[tuple[int, str], ...]
     is_stub: bool = False
 
 
 @dataclass(frozen=True)
 class TaskSpec:
-    """A task: its containers in the order of the definition, and its ceilings."""
+    """How to run a task: its containers in the order of the definition, and its limits."""
 
     family: str
     revision: int
@@ -99,26 +100,29 @@ class TaskSpec:
     containers: tuple[ContainerSpec, ...]
 
 
-def from_task_definition(definition: Mapping[str, Any], overrides: Mapping[str, Any] | None = None) -> TaskSpec:
-    """The spec for a registered task definition with RunTask's overrides.
+def from_task_definition(definition: JsonObject, overrides: JsonObject | None = None) -> TaskSpec:
+    """Returns the spec of a registered task definition with RunTask's overrides.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters.html
     """
-    said = overrides or {}
-    changed = {o["name"]: o for o in said.get("containerOverrides", [])}
-    given = {container["name"]: container for container in definition["containerDefinitions"]}
+    overrides = overrides or {}
+    container_overrides = {override["name"]: override for override in overrides.get("containerOverrides", [])}
+    containers = {container["name"]: container for container in definition["containerDefinitions"]}
     return TaskSpec(
         family=definition["family"],
         revision=int(definition["revision"]),
-        cpu=int(said.get("cpu") or definition.get("cpu") or 0) / 1024,
-        memory=int(said.get("memory") or definition.get("memory") or 0),
+        cpu=int(overrides.get("cpu") or definition.get("cpu") or 0) / 1024,
+        memory=int(overrides.get("memory") or definition.get("memory") or 0),
         shares_processes=definition.get("pidMode") == "task",
         file_systems=dict(_file_systems(definition.get("volumes") or [])),
-        containers=tuple(_container(container, changed.get(name, {}), given) for name, container in given.items()),
+        containers=tuple(
+            _container(container, container_overrides.get(name, {}), containers)
+            for name, container in containers.items()
+        ),
     )
 
 
-def _file_systems(volumes: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, FileSystem]]:
+def _file_systems(volumes: Iterable[JsonObject]) -> Iterator[tuple[str, FileSystem]]:
     for volume in volumes:
         efs = volume.get("efsVolumeConfiguration")
         if efs:
@@ -127,58 +131,56 @@ def _file_systems(volumes: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, F
             yield volume["name"], FileSystem(efs["fileSystemId"], efs.get("rootDirectory") or "/", point, has_iam)
 
 
-def _container(
-    given: Mapping[str, Any], override: Mapping[str, Any], siblings: Mapping[str, Mapping[str, Any]]
-) -> ContainerSpec:
-    environment = {e["name"]: e.get("value", "") for e in given.get("environment", [])}
+def _container(definition: JsonObject, override: JsonObject, siblings: Mapping[str, JsonObject]) -> ContainerSpec:
+    environment = {e["name"]: e.get("value", "") for e in definition.get("environment", [])}
     environment |= {e["name"]: e.get("value", "") for e in override.get("environment", [])}
-    command = override.get("command") or given.get("command")
-    files = override.get("environmentFiles") or given.get("environmentFiles") or []
+    command = override.get("command") or definition.get("command")
+    files = override.get("environmentFiles") or definition.get("environmentFiles") or []
     return ContainerSpec(
-        name=given["name"],
-        image=given["image"],
-        is_essential=given.get("essential", True),
+        name=definition["name"],
+        image=definition["image"],
+        is_essential=definition.get("essential", True),
         command=tuple(command) if command else None,
-        entry_point=tuple(given["entryPoint"]) if given.get("entryPoint") else None,
+        entry_point=tuple(definition["entryPoint"]) if definition.get("entryPoint") else None,
         environment=environment,
         environment_files=tuple(f["value"] for f in files),
-        secrets={s["name"]: s["valueFrom"] for s in given.get("secrets", [])},
-        registry_secret=(given.get("repositoryCredentials") or {}).get("credentialsParameter"),
-        options=tuple(_options(given)),
-        system_controls={c["namespace"]: str(c["value"]) for c in given.get("systemControls") or []},
-        mounts=tuple(_mounts(given, siblings)),
-        depends_on=tuple((d["containerName"], d["condition"]) for d in given.get("dependsOn", [])),
-        health=_health(given.get("healthCheck")),
-        memory=override.get("memory") or given.get("memory"),
-        stop_timeout=float(given.get("stopTimeout") or STOP_TIMEOUT),
-        start_timeout=float(given.get("startTimeout") or START_TIMEOUT),
-        restart=_restart(given.get("restartPolicy")),
-        log=given.get("logConfiguration"),
+        secrets={s["name"]: s["valueFrom"] for s in definition.get("secrets", [])},
+        registry_secret=(definition.get("repositoryCredentials") or {}).get("credentialsParameter"),
+        options=tuple(_options(definition)),
+        system_controls={c["namespace"]: str(c["value"]) for c in definition.get("systemControls") or []},
+        mounts=tuple(_mounts(definition, siblings)),
+        depends_on=tuple((d["containerName"], d["condition"]) for d in definition.get("dependsOn", [])),
+        health=_health(definition.get("healthCheck")),
+        memory=override.get("memory") or definition.get("memory"),
+        stop_timeout=float(definition.get("stopTimeout") or STOP_TIMEOUT),
+        start_timeout=float(definition.get("startTimeout") or START_TIMEOUT),
+        restart=_restart(definition.get("restartPolicy")),
+        log=definition.get("logConfiguration"),
         ports=tuple(
             (int(m["containerPort"]), m.get("protocol", "tcp"))
-            for m in given.get("portMappings", [])
+            for m in definition.get("portMappings", [])
             if m.get("containerPort")
         ),
     )
 
 
-def _mounts(given: Mapping[str, Any], siblings: Mapping[str, Mapping[str, Any]]) -> Iterator[Mount]:
-    """Its own mounts, and those it takes from other containers of the task."""
-    for point in given.get("mountPoints") or []:
+def _mounts(definition: JsonObject, siblings: Mapping[str, JsonObject]) -> Iterator[Mount]:
+    """Returns the mounts of a container, and those that it takes from other containers of the task."""
+    for point in definition.get("mountPoints") or []:
         yield Mount(point["sourceVolume"], point["containerPath"], bool(point.get("readOnly")))
-    for taken in given.get("volumesFrom") or []:
-        for point in siblings[taken["sourceContainer"]].get("mountPoints") or []:
-            is_read_only = bool(point.get("readOnly")) or bool(taken.get("readOnly"))
+    for volume in definition.get("volumesFrom") or []:
+        for point in siblings[volume["sourceContainer"]].get("mountPoints") or []:
+            is_read_only = bool(point.get("readOnly")) or bool(volume.get("readOnly"))
             yield Mount(point["sourceVolume"], point["containerPath"], is_read_only)
 
 
-def _restart(policy: Mapping[str, Any] | None) -> Restart | None:
+def _restart(policy: JsonObject | None) -> Restart | None:
     if not policy or not policy.get("enabled"):
         return None
     return Restart(float(policy.get("restartAttemptPeriod") or 300), tuple(policy.get("ignoredExitCodes") or ()))
 
 
-def _health(check: Mapping[str, Any] | None) -> Health | None:
+def _health(check: JsonObject | None) -> Health | None:
     """Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_HealthCheck.html."""
     if not check or not check.get("command") or check["command"][0] == "NONE":
         return None
@@ -191,17 +193,17 @@ def _health(check: Mapping[str, Any] | None) -> Health | None:
     )
 
 
-def _options(given: Mapping[str, Any]) -> list[str]:
-    """Options that podman and docker spell alike."""
-    linux = given.get("linuxParameters", {})
+def _options(definition: JsonObject) -> list[str]:
+    """Returns the options that podman and docker have in common."""
+    linux = definition.get("linuxParameters", {})
     options = []
-    if given.get("readonlyRootFilesystem"):
+    if definition.get("readonlyRootFilesystem"):
         options.append("--read-only")
     for key, option in (("user", "--user"), ("workingDirectory", "--workdir")):
-        if given.get(key):
-            options.append(f"{option}={given[key]}")
+        if definition.get(key):
+            options.append(f"{option}={definition[key]}")
     for key, option in (("pseudoTerminal", "--tty"), ("interactive", "--interactive")):
-        if given.get(key):
+        if definition.get(key):
             options.append(option)
     if linux.get("initProcessEnabled"):
         options.append("--init")
@@ -209,14 +211,14 @@ def _options(given: Mapping[str, Any]) -> list[str]:
     options += [f"--cap-add={name}" for name in capabilities.get("add", [])]
     options += [f"--cap-drop={name}" for name in capabilities.get("drop", [])]
     options += [_tmpfs(tmpfs) for tmpfs in linux.get("tmpfs", [])]
-    options += [f"--ulimit={u['name']}={u['softLimit']}:{u['hardLimit']}" for u in given.get("ulimits") or []]
-    if given.get("cpu"):
-        options.append(f"--cpu-shares={max(2, int(given['cpu']))}")
-    if given.get("memoryReservation"):
-        options.append(f"--memory-reservation={given['memoryReservation']}m")
+    options += [f"--ulimit={u['name']}={u['softLimit']}:{u['hardLimit']}" for u in definition.get("ulimits") or []]
+    if definition.get("cpu"):
+        options.append(f"--cpu-shares={max(2, int(definition['cpu']))}")
+    if definition.get("memoryReservation"):
+        options.append(f"--memory-reservation={definition['memoryReservation']}m")
     return options
 
 
-def _tmpfs(tmpfs: Mapping[str, Any]) -> str:
+def _tmpfs(tmpfs: JsonObject) -> str:
     settings = [f"size={tmpfs['size']}m", *tmpfs.get("mountOptions", [])]
     return f"--tmpfs={tmpfs['containerPath']}:{','.join(settings)}"

@@ -9,7 +9,6 @@ import collections
 import ipaddress
 import random
 import threading
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,10 +16,9 @@ import moto.backends
 
 from preflight.aws import partitions
 from preflight.aws.reachability import Interface
+from preflight.model import JsonObject
 from preflight.rehearsal.account import Account
 
-AwsVpcConfiguration = Mapping[str, Any]
-Description = Mapping[str, Any]  # of a subnet, as EC2 returns it
 PUBLIC = ipaddress.IPv4Network("127.64.0.0/10")
 
 
@@ -45,7 +43,7 @@ class Interfaces:
         self._lock = threading.Lock()
         self._random = random.SystemRandom()
 
-    def create(self, region: str, network: AwsVpcConfiguration, *, task: str) -> CreatedInterface:
+    def create(self, region: str, network: JsonObject, *, task: str) -> CreatedInterface:
         """Creates the interface of a task in one of its subnets, with the VPC's default group if the task names none.
 
         Raises:
@@ -99,7 +97,7 @@ class Interfaces:
         return str(PUBLIC[self._random.randrange(PUBLIC.num_addresses)])
 
 
-def _free_address_of(ec2: Any, subnets: list[Description]) -> tuple[Description, str]:
+def _free_address_of(ec2: Any, subnets: list[JsonObject]) -> tuple[JsonObject, str]:
     """Returns the emptiest subnet that has a free address, and that address."""
     interfaces = ec2.describe_network_interfaces()["NetworkInterfaces"]
     taken: dict[str, set[str]] = collections.defaultdict(set)

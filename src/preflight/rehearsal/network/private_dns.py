@@ -10,6 +10,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from preflight.model import JsonObject
 from preflight.rehearsal.account import Account
 
 MULTIVALUE = 8  # instances in one answer at most
@@ -17,7 +18,6 @@ MAX_LINKS = 8  # CNAME records that are followed at most
 ADDRESS = "AWS_INSTANCE_IPV4"
 RANDOM = random.SystemRandom()
 PublicLookUp = Callable[[str], "list[str] | None"]
-Description = Mapping[str, Any]  # of a zone, namespace, service, instance or record set, as its API returns it
 
 
 class PrivateDns:
@@ -52,18 +52,18 @@ class PrivateDns:
         """Whether a name is in a zone of a VPC."""
         return self._zone(region, vpc, name) is not None
 
-    def _zone(self, region: str, vpc: str, name: str) -> Description | None:
+    def _zone(self, region: str, vpc: str, name: str) -> JsonObject | None:
         """Returns the zone of a VPC that a name is in: the longest one."""
         response = self._account.client("route53", region).list_hosted_zones_by_vpc(VPCId=vpc, VPCRegion=region)
         zones = [z for z in response["HostedZoneSummaries"] if f".{name}.".endswith(f".{z['Name'].lower()}")]
         return max(zones, key=lambda zone: len(zone["Name"]), default=None)
 
-    def _namespace(self, region: str, zone: str) -> Description | None:
+    def _namespace(self, region: str, zone: str) -> JsonObject | None:
         """Returns the namespace of Cloud Map behind a zone."""
         namespaces = self._account.client("servicediscovery", region).list_namespaces()["Namespaces"]
         return next((namespace for namespace in namespaces if zone_of(namespace) == zone), None)
 
-    def _instances(self, region: str, namespace: Description, name: str, record_type: str) -> list[str] | None:
+    def _instances(self, region: str, namespace: JsonObject, name: str, record_type: str) -> list[str] | None:
         """Returns the records of a Cloud Map service, or of one instance if the name is an instance's."""
         cloud_map = self._account.client("servicediscovery", region)
         label = name.removesuffix(f".{namespace['Name'].lower()}")
@@ -79,7 +79,7 @@ class PrivateDns:
             instances, types = [i for i in instances if str(i["Id"]).lower() == instance_id], {*types, "A"}
         return _records(instances, record_type if record_type in types else "", name, config.get("RoutingPolicy"))
 
-    def _record_sets(self, region: str, zone: str, name: str) -> dict[str, Description]:
+    def _record_sets(self, region: str, zone: str, name: str) -> dict[str, JsonObject]:
         """Returns the record sets of a name by their type."""
         route53 = self._account.client("route53", region)
         pages = route53.get_paginator("list_resource_record_sets").paginate(HostedZoneId=zone)
@@ -92,7 +92,7 @@ def of_type(addresses: list[str] | None, record_type: str) -> list[str] | None:
     return addresses if record_type == "A" or addresses is None else []
 
 
-def _link(record_sets: Mapping[str, Description], record_type: str) -> str | None:
+def _link(record_sets: Mapping[str, JsonObject], record_type: str) -> str | None:
     """Returns the other name that a name stands for, by an alias of that type or by a CNAME record."""
     alias = record_sets.get(record_type, {}).get("AliasTarget")
     if alias:
@@ -101,18 +101,18 @@ def _link(record_sets: Mapping[str, Description], record_type: str) -> str | Non
     return str(canonical[0]["Value"]) if canonical else None
 
 
-def _is_in(service: Description, namespace: Description) -> bool:
+def _is_in(service: JsonObject, namespace: JsonObject) -> bool:
     namespace_id = (service.get("DnsConfig") or {}).get("NamespaceId") or service.get("NamespaceId")
     return bool(namespace_id == namespace["Id"])
 
 
-def zone_of(namespace: Description) -> str | None:
+def zone_of(namespace: Mapping[str, Any]) -> str | None:
     """Returns the ID of the hosted zone behind a namespace of Cloud Map, or None if only API calls discover it."""
     zone = ((namespace.get("Properties") or {}).get("DnsProperties") or {}).get("HostedZoneId")
     return str(zone).rpartition("/")[2] if zone else None
 
 
-def _records(instances: Sequence[Description], record_type: str, name: str, policy: str | None) -> list[str] | None:
+def _records(instances: Sequence[JsonObject], record_type: str, name: str, policy: str | None) -> list[str] | None:
     """Returns the records of instances, of no type for `""`, or None if no instance is registered."""
     if not instances:
         return None
@@ -121,9 +121,9 @@ def _records(instances: Sequence[Description], record_type: str, name: str, poli
     return RANDOM.sample(records, min(len(records), 1 if policy == "WEIGHTED" else MULTIVALUE))
 
 
-def _address(instance: Description, _name: str) -> str:
+def _address(instance: JsonObject, _name: str) -> str:
     return str(instance["Attributes"][ADDRESS])
 
 
-def _service_record(instance: Description, name: str) -> str:
+def _service_record(instance: JsonObject, name: str) -> str:
     return f"1 1 {instance['Attributes'].get('AWS_INSTANCE_PORT', 0)} {instance['Id']}.{name}."

@@ -155,7 +155,7 @@ class ContainerStarter:
             if container is None:
                 continue
             if states.container(task, spec.name)["lastStatus"] == "RUNNING":
-                self._runner.stop(container, timeout=min(spec.stop_timeout, task_spec.STOP_CAP))
+                self._runner.stop(container, timeout=min(spec.stop_timeout, task_spec.MAX_STOP_TIMEOUT))
             self.write_log(task, spec, container)
         self._await_codes(task, run)
         held = [run.holder.container] if run.holder else []

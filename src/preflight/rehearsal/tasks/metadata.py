@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 from collections.abc import Mapping
-from typing import Any
 
 from botocore.exceptions import ClientError
 
@@ -19,8 +18,6 @@ from preflight.rehearsal.containers.task_spec import ContainerSpec, TaskSpec
 from preflight.rehearsal.ecs.state import Task
 from preflight.rehearsal.tasks import role_credentials
 from preflight.rehearsal.tasks.role_credentials import Credentials
-
-Description = Mapping[str, Any]  # a task or a container as DescribeTasks returns it
 
 
 class MetadataAnswers:
@@ -52,18 +49,18 @@ class MetadataAnswers:
             return container_metadata(task.api, running.spec, running.ids, name, block=block)
         return {} if resource in (["stats"], ["task", "stats"]) else None
 
-    def _subnet(self, region: str, subnet: str) -> Description:
-        subnets: list[Description] = self._account.client("ec2", region).describe_subnets(SubnetIds=[subnet])["Subnets"]
+    def _subnet(self, region: str, subnet: str) -> JsonObject:
+        subnets: list[JsonObject] = self._account.client("ec2", region).describe_subnets(SubnetIds=[subnet])["Subnets"]
         return subnets[0]
 
 
-def container_id(container: Description) -> str:
+def container_id(container: JsonObject) -> str:
     """Returns the ID by which the endpoint knows a container."""
     return str(container["containerArn"]).rpartition("/")[2]
 
 
 def task_metadata(
-    task: Description, spec: TaskSpec, ids: Mapping[str, str], *, block: str, zone: str
+    task: JsonObject, spec: TaskSpec, ids: Mapping[str, str], *, block: str, zone: str
 ) -> JsonObject:
     """Returns the metadata of a task with all its containers; `block` is the CIDR block of its subnet."""
     return {
@@ -88,17 +85,17 @@ def task_metadata(
     }
 
 
-def _service_name(task: Description) -> dict[str, str]:
+def _service_name(task: JsonObject) -> dict[str, str]:
     group = str(task.get("group") or "")
     return {"ServiceName": group.removeprefix("service:")} if group.startswith("service:") else {}
 
 
-def _times(description: Description, names: Mapping[str, str]) -> dict[str, str]:
+def _times(description: JsonObject, names: Mapping[str, str]) -> dict[str, str]:
     return {name: f"{description[key].isoformat()}Z" for key, name in names.items() if description.get(key)}
 
 
 def container_metadata(
-    task: Description, spec: TaskSpec, ids: Mapping[str, str], name: str, *, block: str
+    task: JsonObject, spec: TaskSpec, ids: Mapping[str, str], name: str, *, block: str
 ) -> JsonObject:
     """Returns the metadata of one container of a task."""
     container = next(c for c in task["containers"] if c["name"] == name)
@@ -146,7 +143,7 @@ def _log(container: ContainerSpec, task_id: str) -> JsonObject:
     return {"LogDriver": log["logDriver"], "LogOptions": options}
 
 
-def _network(container: Description, block: str) -> JsonObject:
+def _network(container: JsonObject, block: str) -> JsonObject:
     network = ipaddress.ip_network(block)
     return {
         "NetworkMode": "awsvpc",
