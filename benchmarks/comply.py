@@ -1,7 +1,7 @@
 """Speed of the comply stage, both sides in one run: preflight against bare cfn-guard on the same files and rules.
 
-500 templates are made as variations of those in cfn/. Ratios are what counts; seconds are for information.
-The raw pass is the templates as written; both passes are those and the resolved documents, waivers and joins.
+The 500 templates are variations of those in cfn/. The ratios count; seconds are for information.
+The raw pass takes the templates as written; both passes also the resolved documents, waivers and Python rules.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ BOTH_TARGET = 2.4
 RAW = """
 import sys
 from pathlib import Path
-from preflight import guard, guard_binary, ruleset, template
+from preflight.comply import cfn_guard, cfn_guard_binary, ruleset
+from preflight.templates import template
 paths = sorted(Path(sys.argv[1]).glob("*.yaml"))
-started = guard.start(guard_binary.find(), ruleset.chosen(()).asked, dict.fromkeys(paths, template.Template("", {})))
+started = cfn_guard.start(cfn_guard_binary.find(), ruleset.chosen(()).asked, dict.fromkeys(paths, template.Template("", {})))
 templates = {path.absolute(): template.load(path) for path in paths}
 started.findings()
 """
@@ -42,16 +43,16 @@ def variations(folder: Path, count: int) -> None:
 
 def seconds(*args: str) -> float:
     """Wall time of a command that ends with a verdict."""
-    began = time.perf_counter()
+    started = time.perf_counter()
     done = subprocess.run(args, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT)
     if done.returncode not in {0, 1, 19}:
         msg = f"{args[:4]} ended with {done.returncode}"
         raise SystemExit(msg)
-    return time.perf_counter() - began
+    return time.perf_counter() - started
 
 
 def bare(folder: Path) -> list[str]:
-    """The command of cfn-guard alone, with the rules that are on."""
+    """Returns the command of cfn-guard alone, with the rules that are on."""
     files = sorted({str(rule.file) for rule in ruleset.chosen(()).asked})
     options = ["--structured", "--output-format", "json", "--show-summary", "none"]
     return [str(cfn_guard_binary.find().path), "validate", *options, "--rules", *files, "--data", *map(str, sorted(folder.iterdir()))]
@@ -61,18 +62,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--count", type=int, default=COUNT)
-    asked = parser.parse_args()
-    with tempfile.TemporaryDirectory() as made:
-        folder = Path(made)
-        variations(folder, asked.count)
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        variations(folder, args.count)
         commands = {
             "cfn-guard": bare(folder),
-            "raw pass": [sys.executable, "-c", RAW, made],
-            "both passes": [sys.executable, "-m", "preflight", "comply", made],
+            "raw pass": [sys.executable, "-c", RAW, temporary],
+            "both passes": [sys.executable, "-m", "preflight", "comply", temporary],
         }
-        rounds = [{name: seconds(*command) for name, command in commands.items()} for _ in range(asked.rounds)]
+        rounds = [{name: seconds(*command) for name, command in commands.items()} for _ in range(args.rounds)]
     ruled = len(ruleset.chosen(()).asked)
-    print(f"{asked.count} templates, {ruled} rules")
+    print(f"{args.count} templates, {ruled} rules")
     print(f"cfn-guard alone: median {statistics.median(r['cfn-guard'] for r in rounds):.2f} s")
     is_met = True
     for name, target in (("raw pass", RAW_TARGET), ("both passes", BOTH_TARGET)):

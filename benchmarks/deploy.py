@@ -1,6 +1,6 @@
 """From creating the first stack to both pages answering, beside checkov's scan of the same templates, in one run.
 
-The ratio is what counts; seconds are printed for information. checkov is installed into a virtual
+The ratio counts; seconds are printed for information. checkov is installed into a virtual
 environment of its own, because it pins other versions of the same libraries.
 """
 
@@ -15,7 +15,7 @@ import time
 import venv
 from pathlib import Path
 
-from preflight.container_engine import engine as engines
+from preflight.container_engine import engine as container_engine
 from preflight.container_engine.engine import Engine
 from preflight.deploy import lifecycle
 from preflight.deploy.lifecycle import Wish
@@ -32,50 +32,50 @@ TARGET = 1.0
 
 
 def checkov(folder: Path) -> Path:
-    """The program, installed below `folder`."""
+    """Returns the program, installed below `folder`."""
     venv.create(folder, with_pip=True)
     subprocess.run([folder / "bin" / "pip", "install", "--quiet", CHECKOV], check=True)
     return folder / "bin" / "checkov"
 
 
 def scan(program: Path) -> float:
-    """Seconds that a scan of the templates takes."""
+    """Returns the seconds of a scan of the templates."""
     command = [program, "--directory", ROOT / "cfn", "--framework", "cloudformation", "--quiet", "--compact"]
-    began = time.perf_counter()
+    started = time.perf_counter()
     subprocess.run(command, capture_output=True, check=False)
-    return time.perf_counter() - began
+    return time.perf_counter() - started
 
 
-def deploy(asked: Plan, engine: Engine) -> float:
-    """Seconds from the first create call to the last page, with images in the store."""
+def deploy(deployed: Plan, engine: Engine) -> float:
+    """Returns the seconds from the first create call to the last page, with images in the store."""
     run = new_run()
-    account = EmulatedAccount(asked, run=run, has_containers=True)
+    account = EmulatedAccount(deployed, run=run, has_containers=True)
     remains: list[Finding] = []
     try:
         account.endpoint  # noqa: B018 - it is up once it is known
-        began = time.perf_counter()
-        with lifecycle.deployed(Wish(asked, run, engine, {}), account, lambda _: None, remains=remains) as deployed:
-            questions = SmokeTest(deployed.deployment, asked, deployed.values, plan.FILE, inside=account.inside)
-            found = questions.findings()
-            taken = time.perf_counter() - began
-        if found or remains:
-            raise RuntimeError(found + remains)
-        return taken
+        started = time.perf_counter()
+        with lifecycle.deployed(Wish(deployed, run, engine, {}), account, lambda _: None, remains=remains) as live:
+            test = SmokeTest(live.deployment, deployed, live.values, plan.FILE, inside=account.inside)
+            findings = test.findings()
+            seconds = time.perf_counter() - started
+        if findings or remains:
+            raise RuntimeError(findings + remains)
+        return seconds
     finally:
         account.close()
 
 
 def main() -> int:
-    """Measure in pairs and print; 1 where the median ratio is above the target."""
+    """Measure in pairs and print; return 1 if the median ratio is above the target."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pairs", type=int, default=5)
     pairs = parser.parse_args().pairs
-    asked, engine = plan.load(ROOT / plan.FILE), engines.find()
+    deployed, engine = plan.load(ROOT / plan.FILE), container_engine.find()
     with tempfile.TemporaryDirectory() as folder:
         program = checkov(Path(folder))
-        deploy(asked, engine)  # fills the store, and the caches of the disk
+        deploy(deployed, engine)  # fills the store, and the caches of the disk
         scan(program)
-        times = [(deploy(asked, engine), scan(program)) for _ in range(pairs)]
+        times = [(deploy(deployed, engine), scan(program)) for _ in range(pairs)]
     ratio = statistics.median(ours / theirs for ours, theirs in times)
     ours, theirs = (statistics.median(column) for column in zip(*times, strict=True))
     print(f"from create to both pages {ours:.2f} s, checkov's scan {theirs:.2f} s, ratio {ratio:.2f} (aim {TARGET})")

@@ -1,6 +1,6 @@
 """A stack of 500 resources against the same API calls made by boto3 at the same server, in one run.
 
-The ratio is what counts; seconds and memory are printed for information.
+The ratio counts; seconds and memory are printed for information.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ KINDS = 5
 
 
 @contextmanager
-def served() -> Iterator[tuple[str, int]]:
-    """The address of a pretended account of its own, and the number of its process."""
+def running_account() -> Iterator[tuple[str, int]]:
+    """Yields the address of an emulated account and its process id."""
     command = [sys.executable, "-m", "preflight", "serve", "--until-eof", "--containers", "off"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         if process.stdin is None or process.stdout is None:
@@ -36,9 +36,9 @@ def served() -> Iterator[tuple[str, int]]:
 
 
 def template(prefix: str) -> str:
-    """Resources of five types, a hundred of each."""
+    """Returns a template of resources of five types, a hundred of each."""
 
-    def one(n: int) -> dict[str, Any]:
+    def resource(n: int) -> dict[str, Any]:
         name = f"{prefix}-{n}"
         return (
             {"Type": "AWS::SSM::Parameter", "Properties": {"Name": name, "Type": "String", "Value": "x"}},
@@ -48,13 +48,13 @@ def template(prefix: str) -> str:
             {"Type": "AWS::EC2::SecurityGroup", "Properties": {"GroupName": name, "GroupDescription": "d"}},
         )[n % KINDS]
 
-    return json.dumps({"Resources": {f"R{n}": one(n) for n in range(COUNT)}})
+    return json.dumps({"Resources": {f"R{n}": resource(n) for n in range(COUNT)}})
 
 
 def by_stack(client: Callable[[str], Any], prefix: str) -> float:
-    """Seconds until the stack is complete."""
+    """Returns the seconds until the stack is complete."""
     cloudformation = client("cloudformation")
-    began = time.perf_counter()
+    started = time.perf_counter()
     cloudformation.create_stack(StackName=prefix, TemplateBody=template(prefix))
     while True:
         status = cloudformation.describe_stacks(StackName=prefix)["Stacks"][0]["StackStatus"]
@@ -63,14 +63,14 @@ def by_stack(client: Callable[[str], Any], prefix: str) -> float:
         time.sleep(0.05)
     if status != "CREATE_COMPLETE":
         raise RuntimeError(status)
-    return time.perf_counter() - began
+    return time.perf_counter() - started
 
 
 def by_calls(client: Callable[[str], Any], prefix: str) -> float:
-    """Seconds for the calls that make the same, one after the other."""
+    """Returns the seconds of the calls that create the same resources, one after the other."""
     ssm, logs, sns, sqs, ec2 = (client(name) for name in ("ssm", "logs", "sns", "sqs", "ec2"))
     stack = [{"Key": "aws:cloudformation:stack-name", "Value": prefix}]
-    began = time.perf_counter()
+    started = time.perf_counter()
     for n in range(COUNT):
         name = f"{prefix}-{n}"
         if n % KINDS == 0:
@@ -87,11 +87,11 @@ def by_calls(client: Callable[[str], Any], prefix: str) -> float:
             group = ec2.create_security_group(GroupName=name, Description="d")["GroupId"]
             ec2.create_tags(Resources=[group], Tags=[{"Key": "stack", "Value": prefix}])
             ec2.describe_security_groups(GroupIds=[group])
-    return time.perf_counter() - began
+    return time.perf_counter() - started
 
 
 def megabytes(pid: int) -> float:
-    """Resident memory of a process."""
+    """Returns the resident memory of a process."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) / 1024
@@ -102,7 +102,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     rounds = parser.parse_args().rounds
-    with served() as (endpoint, pid):
+    with running_account() as (endpoint, pid):
 
         def client(service: str) -> Any:
             return boto3.client(

@@ -1,6 +1,6 @@
 """Speed, both sides in one run: lint and comply against the bare cfn-lint command on the same files.
 
-Ratios are what counts; absolute seconds are printed for information.
+The ratios count; seconds are printed for information.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ TARGET = 1.15
 
 
 def seconds(*args: str) -> float:
-    """Wall time of a command that has to succeed."""
-    began = time.perf_counter()
+    """Returns the wall time of a command that has to succeed."""
+    started = time.perf_counter()
     subprocess.run(args, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT)
-    return time.perf_counter() - began
+    return time.perf_counter() - started
 
 
 def paired(ours: list[str], theirs: list[str], rounds: int) -> tuple[list[float], list[float]]:
-    """Times of both commands in turn, after one warm-up of each."""
+    """Returns the times of both commands in turn, after a warm-up of each."""
     seconds(*ours)
     seconds(*theirs)
     pairs = [(seconds(*ours), seconds(*theirs)) for _ in range(rounds)]

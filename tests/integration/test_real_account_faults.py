@@ -1,4 +1,4 @@
-"""Requests of a run on an account that go wrong: the most telling cases of `tox -e request-faults`."""
+"""Requests of a run on an account that go wrong: the most important cases of `tox -e request-faults`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.containers
 
 
 def checked(between: Proxy, case: Fault) -> CompletedProcess:
-    """What a run brings that is hit."""
+    """Returns a run with a fault."""
     between.arm(case)
     return emulator.run(between.address, *emulator.CHECK, env={"AWS_MAX_ATTEMPTS": "3"})
 
@@ -33,17 +33,19 @@ def checked(between: Proxy, case: Fault) -> CompletedProcess:
 def test_a_run_heals(account: Emulator, between: Proxy, case: Fault) -> None:
     done = checked(between, case)
 
-    assert (done.code, between.struck, account.resources()) == (0, 1, []), done.stderr
+    assert done.code == 0, done.stderr
+    assert between.faults == 1
+    assert account.resources() == []
 
 
 @pytest.mark.parametrize(
-    ("case", "said", "advice"),
+    ("case", "message", "advice"),
     [
         pytest.param(
             Fault(Kind.BROKEN_FOR_GOOD, "cloudformation:CreateChangeSet"),
             "CreateChangeSet: InternalFailure",
             "try again",
-            id="change sets cannot be made",
+            id="change sets cannot be created",
             marks=pytest.mark.request_faults,
         ),
         pytest.param(
@@ -62,13 +64,17 @@ def test_a_run_heals(account: Emulator, between: Proxy, case: Fault) -> None:
     ],
 )
 def test_a_run_that_cannot_go_on_says_why_and_the_sweep_removes_the_rest(
-    account: Emulator, between: Proxy, case: Fault, said: str, advice: str
+    account: Emulator, between: Proxy, case: Fault, message: str, advice: str
 ) -> None:
     done = checked(between, case)
     swept = emulator.run(account.endpoint, *emulator.SWEEP, "--older-than", "0s")
 
-    is_told = (said in done.stdout, advice in done.stdout, "Traceback" in done.stderr)
-    assert (done.code in {1, 2}, is_told, swept.code, account.resources()) == (True, (True, True, False), 0, []), done.stdout
+    assert done.code in {1, 2}
+    assert message in done.stdout
+    assert advice in done.stdout
+    assert "Traceback" not in done.stderr
+    assert swept.code == 0
+    assert account.resources() == []
 
 
 def test_a_sweep_whose_account_breaks_is_finished_by_the_next(account: Emulator, between: Proxy) -> None:
@@ -78,4 +84,7 @@ def test_a_sweep_whose_account_breaks_is_finished_by_the_next(account: Emulator,
     first = emulator.run(between.address, *emulator.SWEEP, "--older-than", "0s", env={"AWS_MAX_ATTEMPTS": "2"})
     again = emulator.run(account.endpoint, *emulator.SWEEP, "--older-than", "0s")
 
-    assert (first.code, "is still there" in first.stderr, again.code, account.resources()) == (1, True, 0, []), first.stderr
+    assert first.code == 1, first.stderr
+    assert "is still there" in first.stderr
+    assert again.code == 0, again.stderr
+    assert account.resources() == []

@@ -9,24 +9,25 @@ from typing import Any
 
 import pytest
 
+from preflight.model import JsonObject
 from preflight.system import waiting
 from tests.integration import emulator
 from tests.integration.emulator import Emulator
 
 MANAGED = "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"
-GROUP = "/neighbours"
+GROUP = "/tasks"
 ZONE = "internal.example"
 pytestmark = pytest.mark.containers
 
 
 @pytest.fixture(scope="module")
-def place() -> Iterator[Place]:
-    """An account with a service that is asked by its neighbours."""
+def vpc() -> Iterator[Vpc]:
+    """An account with a service that other tasks call."""
     with emulator.running() as account:
-        yield Place(account)
+        yield Vpc(account)
 
 
-class Place:
+class Vpc:
     """The default VPC, a group that admits itself to port 80, and a backend with a name of Cloud Map and an alias."""
 
     def __init__(self, account: Emulator) -> None:
@@ -34,11 +35,11 @@ class Place:
         self.ecs, self.ec2 = account.client("ecs"), account.client("ec2")
         self.cloud_map = account.client("servicediscovery")
         self.subnet = self.ec2.describe_subnets()["Subnets"][0]
-        self.vpc = self.subnet["VpcId"]
-        self.group = self.made_group("web")
+        self.id = self.subnet["VpcId"]
+        self.group = self.create_group("web")
         itself = {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "UserIdGroupPairs": [{"GroupId": self.group}]}
         self.ec2.authorize_security_group_ingress(GroupId=self.group, IpPermissions=[itself])
-        self.other = self.made_group("other")
+        self.other = self.create_group("other")
         iam = account.client("iam")
         self.role = iam.create_role(RoleName="r", AssumeRolePolicyDocument=json.dumps(emulator.TRUST))["Role"]["Arn"]
         iam.attach_role_policy(RoleName="r", PolicyArn=MANAGED)
@@ -47,18 +48,18 @@ class Place:
         self.ecs.create_cluster(clusterName="default", serviceConnectDefaults={"namespace": self.namespace["Arn"]})
         self.backend = self._backend()
 
-    def made_group(self, name: str) -> str:
-        made = self.ec2.create_security_group(GroupName=name, Description=name, VpcId=self.vpc)
-        return str(made["GroupId"])
+    def create_group(self, name: str) -> str:
+        group = self.ec2.create_security_group(GroupName=name, Description=name, VpcId=self.id)
+        return str(group["GroupId"])
 
-    def _namespace(self, name: str) -> dict[str, Any]:
-        asked = self.cloud_map.create_private_dns_namespace(Name=name, Vpc=self.vpc)["OperationId"]
-        targets = self.cloud_map.get_operation(OperationId=asked)["Operation"]["Targets"]
-        found: dict[str, Any] = self.cloud_map.get_namespace(Id=targets["NAMESPACE"])["Namespace"]
-        return found
+    def _namespace(self, name: str) -> JsonObject:
+        operation = self.cloud_map.create_private_dns_namespace(Name=name, Vpc=self.id)["OperationId"]
+        targets = self.cloud_map.get_operation(OperationId=operation)["Operation"]["Targets"]
+        namespace: JsonObject = self.cloud_map.get_namespace(Id=targets["NAMESPACE"])["Namespace"]
+        return namespace
 
     def _backend(self) -> str:
-        """The private address of its one task."""
+        """Create the backend and return the private address of its one task."""
         exposed = {"portName": "http", "clientAliases": [{"port": 8080, "dnsName": "server"}]}
         connect = {"enabled": True, "services": [exposed]}
         registries = [{"registryArn": self.registry("backend")}]
@@ -66,12 +67,12 @@ class Place:
         return str(self.task_of("backend")["containers"][0]["networkInterfaces"][0]["privateIpv4Address"])
 
     def registry(self, name: str) -> str:
-        """A service of Cloud Map."""
+        """Create a service of Cloud Map."""
         records = [{"Type": "A", "TTL": 10}]
         config = {"NamespaceId": self.namespace["Id"], "DnsRecords": records, "RoutingPolicy": "MULTIVALUE"}
         return str(self.cloud_map.create_service(Name=name, DnsConfig=config)["Service"]["Arn"])
 
-    def network(self, group: str) -> dict[str, Any]:
+    def network(self, group: str) -> JsonObject:
         subnets = [self.subnet["SubnetId"]]
         return {"awsvpcConfiguration": {"subnets": subnets, "securityGroups": [group], "assignPublicIp": "ENABLED"}}
 
@@ -85,7 +86,7 @@ class Place:
             "logConfiguration": {"logDriver": "awslogs", "options": options},
             **command,
         }
-        made = self.ecs.register_task_definition(
+        response = self.ecs.register_task_definition(
             family=family,
             requiresCompatibilities=["FARGATE"],
             networkMode="awsvpc",
@@ -94,30 +95,30 @@ class Place:
             executionRoleArn=self.role,
             containerDefinitions=[container],
         )
-        return str(made["taskDefinition"]["taskDefinitionArn"])
+        return str(response["taskDefinition"]["taskDefinitionArn"])
 
-    def serve(self, name: str, sh: str | None, **given: Any) -> None:
-        """A service of one task, which is running when this returns."""
+    def serve(self, name: str, sh: str | None, **members: Any) -> None:
+        """Create a service of one task, and wait until it runs."""
         self.ecs.create_service(
             serviceName=name,
             taskDefinition=self.definition(name, sh),
             desiredCount=1,
             launchType="FARGATE",
-            **{"networkConfiguration": self.network(self.group), **given},
+            **{"networkConfiguration": self.network(self.group), **members},
         )
         waiting.until(lambda: self.task_of(name), what=f"the task of {name} to run", timeout=60, interval=0.1)
 
-    def task_of(self, service: str) -> dict[str, Any]:
-        """The running task of a service; nothing where there is none."""
+    def task_of(self, service: str) -> JsonObject:
+        """Returns the running task of a service, or an empty object."""
         arns = self.ecs.list_tasks(serviceName=service)["taskArns"]
         tasks = self.ecs.describe_tasks(tasks=arns)["tasks"] if arns else []
         return next((task for task in tasks if task["lastStatus"] == "RUNNING"), {})
 
-    def said(self, sh: str, *, group: str | None = None) -> str:
-        """What a task of its own said, once it ended."""
-        definition, network = self.definition("asks", sh), self.network(group or self.group)
-        made = self.ecs.run_task(taskDefinition=definition, launchType="FARGATE", networkConfiguration=network)
-        arn = made["tasks"][0]["taskArn"]
+    def output(self, sh: str, *, group: str | None = None) -> str:
+        """Returns the log of a task that runs a line of shell, once it ended."""
+        definition, network = self.definition("caller", sh), self.network(group or self.group)
+        response = self.ecs.run_task(taskDefinition=definition, launchType="FARGATE", networkConfiguration=network)
+        arn = response["tasks"][0]["taskArn"]
         ended: Callable[[], bool] = lambda: self.ecs.describe_tasks(tasks=[arn])["tasks"][0]["lastStatus"] == "STOPPED"  # noqa: E731
         waiting.until(ended, what="the task to end", timeout=60, interval=0.1)
         return self.log(arn)
@@ -128,113 +129,114 @@ class Place:
         return "\n".join(event["message"] for event in events)
 
     def notes(self) -> list[str]:
-        with urllib.request.urlopen(f"{self.account.endpoint}/_preflight/observations") as answer:  # noqa: S310 - loopback
-            found: list[str] = json.load(answer)["notes"]
-            return found
+        with urllib.request.urlopen(f"{self.account.endpoint}/_preflight/observations") as response:  # noqa: S310 - loopback
+            notes: list[str] = json.load(response)["notes"]
+            return notes
 
 
-def test_a_task_answers_at_its_private_address(place: Place) -> None:
-    assert "Welcome" in place.said(f"wget -q -O - http://{place.backend}/")
+def test_a_task_answers_at_its_private_address(vpc: Vpc) -> None:
+    assert "Welcome" in vpc.output(f"wget -q -O - http://{vpc.backend}/")
 
 
-def test_a_task_answers_by_its_name_in_cloud_map(place: Place) -> None:
-    said = place.said(f"cat /etc/resolv.conf; nslookup backend.{ZONE} 169.254.169.253; wget -q -O - http://backend.{ZONE}/")
+def test_a_task_answers_by_its_name_in_cloud_map(vpc: Vpc) -> None:
+    output = vpc.output(f"cat /etc/resolv.conf; nslookup backend.{ZONE} 169.254.169.253; wget -q -O - http://backend.{ZONE}/")
 
-    assert ("nameserver 172.31.0.2" in said, place.backend in said, "Welcome" in said) == (True, True, True), said
-
-
-def test_the_ports_that_programs_use_are_left_to_containers(place: Place) -> None:
-    """A port that is taken at one address cannot be had at all of them, as a name server wants its 53."""
-    said = place.said("cat /proc/net/udp /proc/net/tcp")
-
-    taken = [int(line.split()[1].rpartition(":")[2], 16) for line in said.splitlines() if line.split()[0].endswith(":")]
-    assert taken
-    assert min(taken) > 50_000
+    assert "nameserver 172.31.0.2" in output
+    assert vpc.backend in output
+    assert "Welcome" in output
 
 
-def test_no_other_port_and_no_other_address_answers(place: Place) -> None:
-    said = place.said(
-        f"wget -q -O - http://{place.backend}:81/ || echo closed; wget -q -O - http://172.31.0.77/ || echo nobody;"
+def test_low_ports_are_free_for_containers(vpc: Vpc) -> None:
+    """A port in use at one address cannot be bound at all of them, as a name server does with 53."""
+    output = vpc.output("cat /proc/net/udp /proc/net/tcp")
+
+    ports = [int(line.split()[1].rpartition(":")[2], 16) for line in output.splitlines() if line.split()[0].endswith(":")]
+    assert ports
+    assert min(ports) > 50_000
+
+
+def test_no_other_port_and_no_other_address_answers(vpc: Vpc) -> None:
+    output = vpc.output(
+        f"wget -q -O - http://{vpc.backend}:81/ || echo closed; wget -q -O - http://172.31.0.77/ || echo unused;"
         f"wget -q -O - http://front.{ZONE}/ || echo unknown; wget -q -O - http://example.com/ || echo outside"
     )
 
-    assert [word for word in ("closed", "nobody", "unknown", "outside") if word in said] == [
-        "closed",
-        "nobody",
-        "unknown",
-        "outside",
-    ], said
+    assert "closed" in output
+    assert "unused" in output
+    assert "unknown" in output
+    assert "outside" in output
 
 
-def test_who_looks_whether_a_port_is_open_is_told_the_truth(place: Place) -> None:
-    looks = "; ".join(
+def test_a_port_scan_finds_the_ports_that_are_open_to_the_task(vpc: Vpc) -> None:
+    scan = "; ".join(
         f"nc -w 2 {address} {port} </dev/null >/dev/null 2>&1 && echo {name} || echo not {name}"
         for name, address, port in (
-            ("open", place.backend, 80),
-            ("closed", place.backend, 81),
-            ("nobody", "172.31.0.77", 80),
+            ("open", vpc.backend, 80),
+            ("closed", vpc.backend, 81),
+            ("unused", "172.31.0.77", 80),
         )
     )
 
-    assert place.said(looks).split("\n") == ["open", "not closed", "not nobody"]
-    assert place.said(looks, group=place.other).split("\n") == ["not open", "not closed", "not nobody"]
+    assert vpc.output(scan).split("\n") == ["open", "not closed", "not unused"]
+    assert vpc.output(scan, group=vpc.other).split("\n") == ["not open", "not closed", "not unused"]
 
 
-def test_a_port_opens_to_a_task_that_runs_already(place: Place) -> None:
-    group = place.made_group("late")
+def test_a_port_opens_to_a_task_that_already_runs(vpc: Vpc) -> None:
+    group = vpc.create_group("late")
     rule = {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "UserIdGroupPairs": [{"GroupId": group}]}
-    asks = f"until wget -q -O - http://{place.backend}/; do sleep 0.2; done; while true; do sleep 1; done"
-    place.serve("waits", asks, networkConfiguration=place.network(group))
-    place.ec2.authorize_security_group_ingress(GroupId=place.group, IpPermissions=[rule])
+    sh = f"until wget -q -O - http://{vpc.backend}/; do sleep 0.2; done; while true; do sleep 1; done"
+    vpc.serve("waits", sh, networkConfiguration=vpc.network(group))
+    vpc.ec2.authorize_security_group_ingress(GroupId=vpc.group, IpPermissions=[rule])
 
-    said = waiting.until(lambda: "Welcome" in place.log(place.task_of("waits")["taskArn"]), what="the page", timeout=20)
+    has_page = waiting.until(lambda: "Welcome" in vpc.log(vpc.task_of("waits")["taskArn"]), what="the page", timeout=20)
 
-    assert said
-
-
-def test_a_security_group_keeps_a_task_out_and_the_report_says_which(place: Place) -> None:
-    said = place.said(f"wget -q -O - http://backend.{ZONE}/ || echo kept out", group=place.other)
-
-    assert "kept out" in said
-    assert any(place.group in note and place.backend in note for note in place.notes()), place.notes()
+    assert has_page
 
 
-def test_a_service_answers_by_its_alias_of_service_connect(place: Place) -> None:
-    asks = "wget -q -O - http://server:8080/; while true; do sleep 1; done"
-    place.serve("front", asks, serviceConnectConfiguration={"enabled": True})
-    arn = place.task_of("front")["taskArn"]
+def test_a_security_group_blocks_a_task_and_a_note_names_it(vpc: Vpc) -> None:
+    output = vpc.output(f"wget -q -O - http://backend.{ZONE}/ || echo blocked", group=vpc.other)
 
-    said = waiting.until(lambda: place.log(arn), what="the page", timeout=20, interval=0.2)
-
-    assert "Welcome" in said
+    assert "blocked" in output
+    assert any(vpc.group in note and vpc.backend in note for note in vpc.notes()), vpc.notes()
 
 
-def test_who_takes_no_part_in_service_connect_does_not_know_the_alias(place: Place) -> None:
-    assert "unknown" in place.said("wget -q -O - http://server:8080/ || echo unknown")
+def test_a_service_answers_by_its_alias_of_service_connect(vpc: Vpc) -> None:
+    sh = "wget -q -O - http://server:8080/; while true; do sleep 1; done"
+    vpc.serve("front", sh, serviceConnectConfiguration={"enabled": True})
+    arn = vpc.task_of("front")["taskArn"]
+
+    log = waiting.until(lambda: vpc.log(arn), what="the page", timeout=20, interval=0.2)
+
+    assert "Welcome" in log
 
 
-def test_an_internal_load_balancer_answers_by_its_name(place: Place) -> None:
-    elb = place.account.client("elbv2")
-    subnets = [subnet["SubnetId"] for subnet in place.ec2.describe_subnets()["Subnets"]][:2]
-    made = elb.create_load_balancer(Name="inside", Scheme="internal", Subnets=subnets, SecurityGroups=[place.group])
-    balancer = made["LoadBalancers"][0]
-    group = elb.create_target_group(Name="t", Protocol="HTTP", Port=80, VpcId=place.vpc, TargetType="ip")
+def test_a_task_outside_of_service_connect_does_not_know_the_alias(vpc: Vpc) -> None:
+    assert "unknown" in vpc.output("wget -q -O - http://server:8080/ || echo unknown")
+
+
+def test_an_internal_load_balancer_answers_by_its_name(vpc: Vpc) -> None:
+    elb = vpc.account.client("elbv2")
+    subnets = [subnet["SubnetId"] for subnet in vpc.ec2.describe_subnets()["Subnets"]][:2]
+    response = elb.create_load_balancer(Name="inside", Scheme="internal", Subnets=subnets, SecurityGroups=[vpc.group])
+    balancer = response["LoadBalancers"][0]
+    group = elb.create_target_group(Name="t", Protocol="HTTP", Port=80, VpcId=vpc.id, TargetType="ip")
     group = group["TargetGroups"][0]["TargetGroupArn"]
     forward = [{"Type": "forward", "TargetGroupArn": group}]
     elb.create_listener(LoadBalancerArn=balancer["LoadBalancerArn"], Protocol="HTTP", Port=80, DefaultActions=forward)
     target = {"targetGroupArn": group, "containerName": "web", "containerPort": 80}
-    place.serve("balanced", None, loadBalancers=[target])
-    asks = f"wget -q -O - http://{balancer['DNSName']}/ || echo kept out"
+    vpc.serve("balanced", None, loadBalancers=[target])
+    sh = f"wget -q -O - http://{balancer['DNSName']}/ || echo blocked"
 
-    assert "Welcome" in place.said(asks)
-    assert "kept out" in place.said(asks, group=place.other)
+    assert "Welcome" in vpc.output(sh)
+    assert "blocked" in vpc.output(sh, group=vpc.other)
 
 
-def test_a_task_that_stopped_has_no_name_any_more(place: Place) -> None:
-    place.serve("leaving", None, serviceRegistries=[{"registryArn": place.registry("leaving")}])
-    asks = f"nslookup -type=a leaving.{ZONE} || echo gone"
-    before = place.said(asks)
-    place.ecs.update_service(service="leaving", desiredCount=0)
-    waiting.until(lambda: not place.task_of("leaving"), what="its task to stop", timeout=30, interval=0.1)
+def test_a_stopped_task_no_longer_has_a_name(vpc: Vpc) -> None:
+    vpc.serve("leaving", None, serviceRegistries=[{"registryArn": vpc.registry("leaving")}])
+    sh = f"nslookup -type=a leaving.{ZONE} || echo gone"
+    before = vpc.output(sh)
+    vpc.ecs.update_service(service="leaving", desiredCount=0)
+    waiting.until(lambda: not vpc.task_of("leaving"), what="its task to stop", timeout=30, interval=0.1)
 
-    assert ("gone" in before, "gone" in place.said(asks)) == (False, True)
+    assert "gone" not in before
+    assert "gone" in vpc.output(sh)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from preflight.container_engine import engine
+from preflight.model import JsonObject
 from preflight.system import waiting
 from tests.integration import emulator
 
@@ -17,7 +18,7 @@ RUN = "tasks"
 MANAGED = "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"
 ADMIN = "arn:aws:iam::aws:policy/AdministratorAccess"
 Client = Callable[[str], Any]
-Run = Callable[..., dict[str, Any]]
+Run = Callable[..., JsonObject]
 pytestmark = pytest.mark.containers
 
 
@@ -29,7 +30,7 @@ def client() -> Iterator[Client]:
 
 
 @pytest.fixture(scope="module")
-def network(client: Client) -> dict[str, Any]:
+def network(client: Client) -> JsonObject:
     """The default VPC's subnets, with a public address."""
     subnets = client("ec2").describe_subnets()["Subnets"]
     awsvpc = {"subnets": [subnets[0]["SubnetId"]], "assignPublicIp": "ENABLED"}
@@ -49,14 +50,14 @@ def role(client: Client) -> str:
 
 
 @pytest.fixture
-def run(client: Client, network: dict[str, Any], role: str) -> Run:
-    """Run a task of some containers to its end; the task as described, with `log` by container."""
+def run(client: Client, network: JsonObject, role: str) -> Run:
+    """Runs a task of some containers to its end and returns it as described, with `log` by container."""
 
-    def described(arn: str) -> dict[str, Any] | None:
-        task: dict[str, Any] = client("ecs").describe_tasks(tasks=[arn])["tasks"][0]
+    def described(arn: str) -> JsonObject | None:
+        task: JsonObject = client("ecs").describe_tasks(tasks=[arn])["tasks"][0]
         return task if task["lastStatus"] == "STOPPED" else None
 
-    def make(*containers: dict[str, Any], overrides: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+    def run_to_end(*containers: JsonObject, overrides: JsonObject | None = None, **more: Any) -> JsonObject:
         ecs = client("ecs")
         definition = ecs.register_task_definition(
             family="t",
@@ -74,16 +75,16 @@ def run(client: Client, network: dict[str, Any], role: str) -> Run:
         task = waiting.until(lambda: described(arn), what="the task to end", timeout=90, interval=0.1)
         return {**task, "log": {c["name"]: log(client, c["name"], arn) for c in containers}}
 
-    return make
+    return run_to_end
 
 
-def container(name: str, sh: str | None = None, **given: Any) -> dict[str, Any]:
-    """A container that runs a line of shell and logs to CloudWatch Logs."""
+def container(name: str, sh: str | None = None, **members: Any) -> JsonObject:
+    """Returns a container that runs a line of shell and logs to CloudWatch Logs."""
     options = {"awslogs-group": "/tasks", "awslogs-region": emulator.REGION, "awslogs-stream-prefix": "t"}
     command = {"command": ["sh", "-c", sh]} if sh is not None else {}
-    logged = {"logDriver": "awslogs", "options": options}
-    made = {"name": name, "image": "nginx:1.28.0", "logConfiguration": logged, **command, **given}
-    return {key: value for key, value in made.items() if value is not None}
+    logs = {"logDriver": "awslogs", "options": options}
+    definition = {"name": name, "image": "nginx:1.28.0", "logConfiguration": logs, **command, **members}
+    return {key: value for key, value in definition.items() if value is not None}
 
 
 def log(client: Client, name: str, arn: str) -> str:
@@ -109,7 +110,8 @@ def test_containers_share_localhost_and_a_volume(run: Run) -> None:
     )
 
     assert task["stopCode"] == "EssentialContainerExited"
-    assert ("Welcome" in task["log"]["app"], "read-only" in task["log"]["app"]) == (True, True)
+    assert "Welcome" in task["log"]["app"]
+    assert "read-only" in task["log"]["app"]
 
 
 def test_volumes_from_another_container_are_its_mounts(run: Run) -> None:
@@ -132,7 +134,7 @@ def test_volumes_from_another_container_are_its_mounts(run: Run) -> None:
     assert task["log"]["second"] == "hello"
 
 
-def test_the_metadata_endpoint_tells_of_task_and_container(run: Run) -> None:
+def test_the_metadata_endpoint_describes_task_and_container(run: Run) -> None:
     task = run(
         {
             "name": "app",
@@ -140,29 +142,24 @@ def test_the_metadata_endpoint_tells_of_task_and_container(run: Run) -> None:
         }
     )
 
-    said, own = (json.loads(line) for line in task["log"]["app"].splitlines())
-    assert (said["TaskARN"], said["LaunchType"], said["Limits"]) == (
-        task["taskArn"],
-        "FARGATE",
-        {"CPU": 0.25, "Memory": 512},
-    )
-    assert (own["Name"], own["Networks"][0]["IPv4Addresses"]) == (
-        "app",
-        [task["containers"][0]["networkInterfaces"][0]["privateIpv4Address"]],
-    )
+    of_task, of_container = (json.loads(line) for line in task["log"]["app"].splitlines())
+    address = task["containers"][0]["networkInterfaces"][0]["privateIpv4Address"]
+    assert of_task["TaskARN"] == task["taskArn"]
+    assert of_task["LaunchType"] == "FARGATE"
+    assert of_task["Limits"] == {"CPU": 0.25, "Memory": 512}
+    assert of_container["Name"] == "app"
+    assert of_container["Networks"][0]["IPv4Addresses"] == [address]
 
 
-def test_the_task_role_s_credentials_are_found_where_sdks_look(run: Run, role: str) -> None:
+def test_sdks_find_the_credentials_of_the_task_role(run: Run, role: str) -> None:
     task = run(
         {"name": "app", "sh": "wget -q -O - http://169.254.170.2$AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"},
         taskRoleArn=role,
     )
 
-    found = json.loads(task["log"]["app"])
-    assert (found["RoleArn"], set(found)) == (
-        role,
-        {"RoleArn", "AccessKeyId", "SecretAccessKey", "Token", "Expiration"},
-    )
+    credentials = json.loads(task["log"]["app"])
+    assert credentials["RoleArn"] == role
+    assert set(credentials) == {"RoleArn", "AccessKeyId", "SecretAccessKey", "Token", "Expiration"}
 
 
 def test_without_a_task_role_there_are_no_credentials(run: Run) -> None:
@@ -172,12 +169,12 @@ def test_without_a_task_role_there_are_no_credentials(run: Run) -> None:
 
 
 def test_no_packet_leaves_the_task(run: Run) -> None:
-    task = run({"name": "app", "sh": "wget -q -T 2 -O - http://198.51.100.7/ || echo nobody"})
+    task = run({"name": "app", "sh": "wget -q -T 2 -O - http://198.51.100.7/ || echo no answer"})
 
-    assert "nobody" in task["log"]["app"]
+    assert "no answer" in task["log"]["app"]
 
 
-def test_aws_is_the_rehearsal(run: Run) -> None:
+def test_aws_is_the_emulated_account(run: Run) -> None:
     task = run({"name": "app", "sh": 'wget -S -q -O - "$AWS_ENDPOINT_URL/v2/" 2>&1 | grep -o "401" | head -1'})
 
     assert task["log"]["app"] == "401"
@@ -216,7 +213,7 @@ def test_overrides_of_run_task_count(run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "sh", "said"),
+    ("members", "sh", "output"),
     [
         pytest.param(
             {"readonlyRootFilesystem": True},
@@ -248,22 +245,23 @@ def test_overrides_of_run_task_count(run: Run) -> None:
     ],
 )
 def test_a_container_has_what_its_definition_says(
-    run: Run, given: dict[str, Any], sh: str | None, said: str | None
+    run: Run, members: JsonObject, sh: str | None, output: str | None
 ) -> None:
-    line = run({"name": "app", **({"sh": sh} if sh else {}), **given})["log"]["app"].splitlines()[-1]
+    line = run({"name": "app", **({"sh": sh} if sh else {}), **members})["log"]["app"].splitlines()[-1]
 
-    assert line == said if said is not None else line != "sh"
+    assert line == output if output is not None else line != "sh"
 
 
-def test_a_container_over_its_memory_is_killed_and_the_reason_told(run: Run) -> None:
+def test_a_container_over_its_memory_is_killed_for_that_reason(run: Run) -> None:
     task = run({"name": "app", "sh": "tail /dev/zero", "memory": 32})
 
-    shown = task["containers"][0]
-    said = (shown["exitCode"], shown.get("reason"), Path("oom").exists())
-    assert said == (137, "OutOfMemoryError: Container killed due to memory usage", False)
+    described = task["containers"][0]
+    assert described["exitCode"] == 137
+    assert described["reason"] == "OutOfMemoryError: Container killed due to memory usage"
+    assert not Path("oom").exists()
 
 
-def test_containers_see_each_other_s_processes_where_the_task_shares_them(run: Run) -> None:
+def test_containers_see_each_other_s_processes_if_the_task_shares_them(run: Run) -> None:
     modes: tuple[dict[str, str], ...] = ({}, {"pidMode": "task"})
     sleeper = {"name": "sleeper", "sh": "exec sleep 8", "essential": False}
     looker = {
@@ -277,7 +275,7 @@ def test_containers_see_each_other_s_processes_where_the_task_shares_them(run: R
     assert seen == ["0", "1"]
 
 
-def test_a_file_system_is_the_same_for_every_task(run: Run, client: Client, network: dict[str, Any]) -> None:
+def test_a_file_system_is_the_same_for_every_task(run: Run, client: Client, network: JsonObject) -> None:
     efs, subnet = client("efs"), network["awsvpcConfiguration"]["subnets"][0]
     system = efs.create_file_system(CreationToken="x")["FileSystemId"]
     efs.create_mount_target(FileSystemId=system, SubnetId=subnet)
@@ -287,7 +285,8 @@ def test_a_file_system_is_the_same_for_every_task(run: Run, client: Client, netw
     first = run({"name": "app", "sh": "echo kept > /data/x", "mountPoints": mounts}, volumes=[volume])
     second = run({"name": "app", "sh": "cat /data/x", "mountPoints": mounts}, volumes=[volume])
 
-    assert (first["stoppedReason"], second["log"]["app"]) == ("Essential container in task exited", "kept")
+    assert first["stoppedReason"] == "Essential container in task exited"
+    assert second["log"]["app"] == "kept"
 
 
 def test_a_file_system_without_a_mount_target_is_not_mounted(run: Run, client: Client) -> None:
@@ -298,19 +297,21 @@ def test_a_file_system_without_a_mount_target_is_not_mounted(run: Run, client: C
         {"name": "app", "sh": "true", "mountPoints": [{"sourceVolume": "v", "containerPath": "/d"}]}, volumes=[volume]
     )
 
-    assert (task["stopCode"], "EFS utils" in task["stoppedReason"]) == ("TaskFailedToStart", True)
+    assert task["stopCode"] == "TaskFailedToStart"
+    assert "EFS utils" in task["stoppedReason"]
 
 
 def test_dependents_are_stopped_first(run: Run) -> None:
-    said = "trap 'read up rest < /proc/uptime; echo $up; exit 0' QUIT TERM; while true; do sleep 0.1; done"
+    loop = "trap 'read up rest < /proc/uptime; echo $up; exit 0' QUIT TERM; while true; do sleep 0.1; done"
     task = run(
-        {"name": "db", "sh": said, "essential": False},
-        {"name": "app", "sh": said, "essential": False, "dependsOn": [{"containerName": "db", "condition": "START"}]},
+        {"name": "db", "sh": loop, "essential": False},
+        {"name": "app", "sh": loop, "essential": False, "dependsOn": [{"containerName": "db", "condition": "START"}]},
         {"name": "short", "sh": "sleep 1", "dependsOn": [{"containerName": "app", "condition": "START"}]},
     )
 
     ends = [float(task["log"][name]) for name in ("app", "db")]
-    assert (task["stopCode"], ends == sorted(ends)) == ("EssentialContainerExited", True)
+    assert task["stopCode"] == "EssentialContainerExited"
+    assert ends == sorted(ends)
 
 
 def test_a_stub_stands_in_for_a_sidecar_that_phones_home(run: Run) -> None:
@@ -328,7 +329,7 @@ def test_a_stub_stands_in_for_a_sidecar_that_phones_home(run: Run) -> None:
     assert task["log"]["app"] == "ran"
 
 
-def test_a_task_for_another_platform_is_assumed_to_run(client: Client, network: dict[str, Any], role: str) -> None:
+def test_a_task_for_another_platform_is_assumed_to_run(client: Client, network: JsonObject, role: str) -> None:
     ecs = client("ecs")
     other = "ARM64" if "linux/amd64" in engine.find().platforms else "X86_64"
     definition = ecs.register_task_definition(

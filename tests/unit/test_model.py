@@ -18,14 +18,15 @@ def finding(severity: Severity) -> Finding:
         pytest.param([Outcome.PASS, Outcome.PASS], "pass", 0, id="all pass"),
         pytest.param([Outcome.PASS, Outcome.FAIL], "fail", 1, id="one fails"),
         pytest.param([Outcome.FAIL, Outcome.ERROR], "error", 2, id="could not check outranks fail"),
-        pytest.param([Outcome.PASS, Outcome.SKIPPED], "pass", 0, id="a skip that was asked for"),
+        pytest.param([Outcome.PASS, Outcome.SKIPPED], "pass", 0, id="a skipped stage"),
         pytest.param([], "error", 2, id="nothing was checked"),
     ],
 )
 def test_verdict_and_exit_code(outcomes: list[Outcome], verdict: str, code: int) -> None:
     report = Report("rehearsal", "r", tuple(StageResult(str(n), o) for n, o in enumerate(outcomes)))
 
-    assert (report.verdict, report.exit_code) == (verdict, code)
+    assert report.verdict == verdict
+    assert report.exit_code == code
 
 
 @pytest.mark.parametrize(
@@ -36,7 +37,7 @@ def test_verdict_and_exit_code(outcomes: list[Outcome], verdict: str, code: int)
         pytest.param(Severity.INFO, True, Outcome.FAIL, id="anything when strict"),
     ],
 )
-def test_what_a_finding_amounts_to(severity: Severity, strict: bool, outcome: Outcome) -> None:  # noqa: FBT001 - a case
+def test_errors_fail_a_run_and_other_findings_only_a_strict_one(severity: Severity, strict: bool, outcome: Outcome) -> None:  # noqa: FBT001 - a case
     assert model.outcome_of((finding(severity),), strict=strict) is outcome
 
 

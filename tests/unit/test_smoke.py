@@ -87,6 +87,7 @@ class Scenario:
     stopped: list[StoppedTask] = field(default_factory=list)
     listeners: list[PublicListener] = field(default_factory=list)
     balancer: str | None = "127.64.0.9"
+    balancer_groups: tuple[str, ...] = ("sg-1",)
     admitted: Mapping[str, str] = field(default_factory=lambda: EVERYBODY)
     outputs: Mapping[str, str] = field(default_factory=dict)
     responses: list[Response] = field(default_factory=lambda: [Response(200, "Welcome")])
@@ -104,7 +105,9 @@ class Scenario:
         balancers = mock.Mock()
         balancers.entrances.return_value = self.listeners
         balancers.address.side_effect = lambda host: self.balancer if host.endswith(http.BALANCERS) else None
-        balancers.faces.return_value = [Interface("vpc-1", "subnet-1", "10.0.0.9", ("sg-1",), has_public_address=True)]
+        balancers.faces.return_value = [
+            Interface("vpc-1", "subnet-1", "10.0.0.9", (group,), has_public_address=True) for group in self.balancer_groups
+        ]
         self.monkeypatch.setattr(smoke, "LoadBalancers", lambda _: balancers)
         self.monkeypatch.setattr(smoke, "NEAR", 0.2)
         self.monkeypatch.setattr(smoke, "FAR", 0.2)
@@ -235,6 +238,17 @@ def test_no_response_of_a_load_balancer_is_a_finding_at_what_blocks_it(scenario:
     assert len(findings) == 1
     assert findings[0].message.startswith("load balancer b.elb.amazonaws.com in front of web: GET ")
     assert findings[0].resource == "Group"
+
+
+def test_a_load_balancer_that_is_reachable_at_one_interface_is_not_blamed_on_the_network(scenario: Scenario) -> None:
+    scenario.tasks, scenario.listeners = [PRIVATE], [LISTENER]
+    scenario.balancer_groups = ("sg-closed", "sg-1")
+    scenario.responses = [Response(None, "", "no answer: refused")]
+
+    findings = scenario.findings(ENTRY)
+
+    assert len(findings) == 1
+    assert "security group" not in findings[0].message
 
 
 def test_a_service_without_a_running_task_is_a_finding(scenario: Scenario) -> None:

@@ -34,8 +34,11 @@ class RunInputs:
 
     def explained(self, stage: StageResult) -> StageResult:
         """Returns a result whose findings say why their resource is there: `preflight: {why: ...}` in its Metadata."""
-        whys = {(known.name, logical): _why(resource) for known in self.templates.values() for logical, resource in known.resources.items()}
-        findings = (replace(finding, why=whys.get((str(finding.file), str(finding.resource)))) for finding in stage.findings)
+        resources = {template.name: template.resources for template in self.templates.values()}
+        findings = [
+            replace(finding, why=_why(resources.get(str(finding.file), {}).get(str(finding.resource), {})))
+            for finding in stage.findings
+        ]
         return replace(stage, findings=tuple(findings))
 
 

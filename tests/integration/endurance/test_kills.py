@@ -1,4 +1,4 @@
-"""Killed at any moment, and nothing of the run is left after the next sweep.
+"""A run that is killed at any moment leaves nothing after the next sweep.
 
 Run by `tox -e endurance`; PREFLIGHT_KILLS says how many random moments are tried (50).
 """
@@ -32,25 +32,25 @@ pytestmark = [pytest.mark.endurance, pytest.mark.containers]
 
 
 def labelled(run: str) -> list[str]:
-    """What the engine still has of a run: containers and images."""
+    """Returns the containers and images of a run that the engine still has."""
     engine, ours = engines.find(), ("--filter", f"label={engines.RUN_LABEL}={run}")
-    found = engine.must("ps", "--all", "--quiet", *ours).split()
-    return found + engine.must("images", "--all", "--quiet", *ours).split()
+    containers = engine.must("ps", "--all", "--quiet", *ours).split()
+    return containers + engine.must("images", "--all", "--quiet", *ours).split()
 
 
 @pytest.fixture
-def own(tmp_path: Path) -> dict[str, str]:
-    """An environment in which run folders lie in a place of this test's own."""
+def env(tmp_path: Path) -> dict[str, str]:
+    """An environment whose run folders are in a folder of this test."""
     return {"TMPDIR": str(tmp_path)}
 
 
-def begun(own: dict[str, str]) -> list[Path]:
-    """The folders of the runs that were begun."""
-    return list(Path(own["TMPDIR"]).glob(f"{run_folders.NAME}-*/*"))
+def unfinished_runs(env: dict[str, str]) -> list[Path]:
+    """Returns the folders of the runs that began."""
+    return list(Path(env["TMPDIR"]).glob(f"{run_folders.NAME}-*/*"))
 
 
-def serving(run: str) -> Iterator[int]:
-    """Processes that are the emulated account of a run."""
+def account_processes(run: str) -> Iterator[int]:
+    """Yields the processes that are the emulated account of a run."""
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             if f"--run\0{run}\0".encode() in (folder / "cmdline").read_bytes():
@@ -58,38 +58,40 @@ def serving(run: str) -> Iterator[int]:
 
 
 def kill(victim: str, command: int, runs: list[str]) -> None:
-    """SIGKILL for what the victim names."""
+    """Send SIGKILL to what the victim names."""
     engine = engines.find()
     pids = [command] if victim in {"the command", "both", "both and the monitors"} else []
     for run in runs:
         if victim in {"the account", "both", "both and the monitors"}:
-            pids += serving(run)
+            pids += account_processes(run)
         if victim in {"a container", "both and the monitors"}:
             field = "{{.State.ConmonPid}}" if "monitors" in victim else "{{.State.Pid}}"
-            found = engine.must("ps", "--quiet", "--filter", f"label={engines.RUN_LABEL}={run}").split()
-            shown = [engine.run("inspect", "--format", field, one).stdout.strip() for one in found]
-            pids += [int(pid) for pid in shown if pid.isdigit() and int(pid)]
+            containers = engine.must("ps", "--quiet", "--filter", f"label={engines.RUN_LABEL}={run}").split()
+            printed = [engine.run("inspect", "--format", field, container).stdout.strip() for container in containers]
+            pids += [int(pid) for pid in printed if pid.isdigit() and int(pid)]
     for pid in pids:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
 
 
 @pytest.mark.parametrize(("moment", "victim"), [pytest.param(*m, id=f"{m[1]} after {m[0]} s") for m in MOMENTS])
-def test_a_killed_run_leaves_nothing_after_the_sweep(own: dict[str, str], moment: float, victim: str) -> None:
-    running = processes.start(*COMMAND, "check", str(ROOT), "--stage", "rehearse,smoke", env=own)
+def test_a_killed_run_leaves_nothing_after_the_sweep(env: dict[str, str], moment: float, victim: str) -> None:
+    running = processes.start(*COMMAND, "check", str(ROOT), "--stage", "rehearse,smoke", env=env)
     with contextlib.suppress(WaitExpiredError):
         waiting.until(lambda: not Path(f"/proc/{running.pid}").exists(), what="the run to end", timeout=moment)
-    runs = {folder.name for folder in begun(own)}
+    runs = {folder.name for folder in unfinished_runs(env)}
 
     kill(victim, running.pid, sorted(runs))
     with contextlib.suppress(ToolBrokeError):
         running.result(timeout=120)
-    runs |= {folder.name for folder in begun(own)}
-    waiting.until(lambda: not any(list(serving(run)) for run in runs), what="the account to end", timeout=120)
-    swept = processes.run(*COMMAND, "sweep", "--target", "rehearsal", env=own, timeout=300)
+    runs |= {folder.name for folder in unfinished_runs(env)}
+    waiting.until(lambda: not any(list(account_processes(run)) for run in runs), what="the account to end", timeout=120)
+    sweep = processes.run(*COMMAND, "sweep", "--target", "rehearsal", env=env, timeout=300)
 
-    left = [*begun(own), *(thing for run in runs for thing in labelled(run))]
-    assert (swept.code, "Traceback" in swept.stderr, left) == (0, False, [])
+    left = [*unfinished_runs(env), *(thing for run in runs for thing in labelled(run))]
+    assert sweep.code == 0
+    assert "Traceback" not in sweep.stderr
+    assert left == []
 
 
 def test_the_next_run_is_not_disturbed() -> None:

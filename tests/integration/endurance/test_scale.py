@@ -1,4 +1,4 @@
-"""Fifty tasks of one service: they become steady, cost little while nothing changes, and go again."""
+"""Fifty tasks of one service become steady, cost little while nothing changes, and stop again."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def running() -> int:
     return len(engine.find().must("ps", "--all", "--quiet", *ours).split())
 
 
-def test_fifty_tasks_become_steady_and_go_again(account: Emulator) -> None:
+def test_fifty_tasks_become_steady_and_stop_again(account: Emulator) -> None:
     pid, client = account.pid, account.client
     ecs, iam = client("ecs"), client("iam")
     role = iam.create_role(RoleName="r", AssumeRolePolicyDocument=json.dumps(emulator.TRUST))["Role"]["Arn"]
@@ -66,7 +66,7 @@ def test_fifty_tasks_become_steady_and_go_again(account: Emulator) -> None:
     idle = (worked(pid) - before) / LOOK
     ecs.delete_service(service="web", force=True)
     ecs.get_waiter("services_inactive").wait(services=["web"], WaiterConfig={"Delay": 1, "MaxAttempts": 180})
-    waiting.until(lambda: running() == 0 or None, what="the containers to go", timeout=60)
+    waiting.until(lambda: running() == 0 or None, what="the containers to stop", timeout=60)
 
     sys.stderr.write(
         f"\n{TASKS} tasks, {up} containers: {memory:.0f} MiB, {idle:.2%} of a core while nothing changes\n"

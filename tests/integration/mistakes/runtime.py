@@ -1,4 +1,4 @@
-"""More mistakes and correct variants, in what tasks need to start, to be well and to be reached."""
+"""Mistakes and correct variants in what tasks need to start, to stay healthy and to be reached."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ CONNECTED = {FARGATE: starting_points.CONNECTED}
 _OUT = "        - {Description: HTTP to each other, IpProtocol: tcp, FromPort: 80, ToPort: 80, CidrIp: 10.0.0.0/16}\n"
 
 MISTAKES = (
-    # one service asks the other
+    # one service calls the other
     Change("no way out to the other service", FARGATE, _OUT, "", "EssentialContainerExited", NAMED),
     Change("another name than the registry's", FARGATE, "      Name: web\n", "      Name: back\n", "EssentialContainerExited", NAMED),
     Change(
-        "a registry that nobody is in",
+        "a registry without a service",
         FARGATE,
         "      ServiceRegistries: [{RegistryArn: !GetAtt Registry.Arn}]\n",
         "",

@@ -1,4 +1,4 @@
-"""Larger deployments to make mistakes in: the repository's own, with one thing more each."""
+"""Larger deployments to make mistakes in: the repository's own plus one thing each."""
 
 from __future__ import annotations
 

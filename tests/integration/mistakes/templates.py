@@ -71,7 +71,7 @@ def checked(command: str) -> str:
 class Change:
     """One change, and for a mistake the check that has to name it.
 
-    `base` is what is made of the repository's own files first, correct in itself.
+    `base` has the edits that come first, and are correct in themselves.
     """
 
     id: str

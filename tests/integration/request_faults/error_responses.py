@@ -1,4 +1,4 @@
-"""How a service refuses, in its own words and its own protocol: what a proxy answers in its place.
+"""The error responses of AWS services, each in its own words and protocol, which a proxy sends in their place.
 
 Sources: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html,
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html and CommonErrors of the other services.
@@ -36,52 +36,52 @@ QUERY = {"cloudformation", "sts", "elasticloadbalancing", "iam"}
 
 
 @dataclass(frozen=True)
-class Refusal:
-    """An HTTP answer."""
+class ErrorResponse:
+    """An HTTP response."""
 
     status: int
-    kind: str
+    content_type: str
     body: bytes
     headers: tuple[tuple[str, str], ...] = ()
 
 
-def throttled(service: str) -> Refusal:
-    """The service says that it is asked too often."""
-    return _worded(service, THROTTLED.get(service, ("ThrottlingException", 400, "Rate exceeded")))
+def throttled(service: str) -> ErrorResponse:
+    """Returns the response to too many requests."""
+    return _response(service, THROTTLED.get(service, ("ThrottlingException", 400, "Rate exceeded")))
 
 
-def broken(service: str) -> Refusal:
-    """The service says that it broke."""
-    return _worded(service, BROKEN.get(service, ("InternalFailure", 500, "The request processing has failed.")))
+def broken(service: str) -> ErrorResponse:
+    """Returns the response of a service that broke."""
+    return _response(service, BROKEN.get(service, ("InternalFailure", 500, "The request processing has failed.")))
 
 
-def expired(service: str) -> Refusal:
-    """The service says that the credentials have expired."""
+def expired(service: str) -> ErrorResponse:
+    """Returns the response to expired credentials."""
     usual = ("ExpiredTokenException", 400, "The security token included in the request is expired")
-    return _worded(service, EXPIRED.get(service, usual))
+    return _response(service, EXPIRED.get(service, usual))
 
 
-def _worded(service: str, words: tuple[str, int, str]) -> Refusal:
+def _response(service: str, words: tuple[str, int, str]) -> ErrorResponse:
     code, status, message = words
-    told = f"<Code>{code}</Code><Message>{message}</Message>"
+    elements = f"<Code>{code}</Code><Message>{message}</Message>"
     if service == "s3":
-        return Refusal(status, "application/xml", f"<Error>{told}<RequestId>0</RequestId></Error>".encode())
+        return ErrorResponse(status, "application/xml", f"<Error>{elements}<RequestId>0</RequestId></Error>".encode())
     if service == "ec2":
-        body = f"<Response><Errors><Error>{told}</Error></Errors><RequestID>0</RequestID></Response>"
-        return Refusal(status, "text/xml", body.encode())
+        body = f"<Response><Errors><Error>{elements}</Error></Errors><RequestID>0</RequestID></Response>"
+        return ErrorResponse(status, "text/xml", body.encode())
     if service in QUERY:
-        body = f"<ErrorResponse><Error><Type>Sender</Type>{told}</Error><RequestId>0</RequestId></ErrorResponse>"
-        return Refusal(status, "text/xml", body.encode())
+        body = f"<ErrorResponse><Error><Type>Sender</Type>{elements}</Error><RequestId>0</RequestId></ErrorResponse>"
+        return ErrorResponse(status, "text/xml", body.encode())
     if service == "registry":
         body = json.dumps({"errors": [{"code": code, "message": message}]})
-        return Refusal(status, "application/json", body.encode())
+        return ErrorResponse(status, "application/json", body.encode())
     if service == "tagging":
         body_map = b"\xa2" + _cbor("__type") + _cbor(code) + _cbor("message") + _cbor(message)
-        return Refusal(status, "application/cbor", body_map, (("smithy-protocol", "rpc-v2-cbor"),))
+        return ErrorResponse(status, "application/cbor", body_map, (("smithy-protocol", "rpc-v2-cbor"),))
     body = json.dumps({"__type": code, "message": message})
-    return Refusal(status, "application/x-amz-json-1.1", body.encode())
+    return ErrorResponse(status, "application/x-amz-json-1.1", body.encode())
 
 
 def _cbor(text: str) -> bytes:
-    """A text of at most 255 bytes, as https://www.rfc-editor.org/rfc/rfc8949 writes it."""
+    """Returns a text of at most 255 bytes, as https://www.rfc-editor.org/rfc/rfc8949 writes it."""
     return b"\x78" + bytes([len(text)]) + text.encode()

@@ -1,4 +1,4 @@
-"""What goes wrong with requests of one name: which of them, and how."""
+"""A fault: which requests get it, and what goes wrong with them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 class Kind(enum.Enum):
-    """How it goes wrong; the values are the ids of test cases."""
+    """What goes wrong; the values are the ids of test cases."""
 
     THROTTLED = "throttled once"
     THROTTLED_MORE = "throttled three times"
@@ -28,14 +28,14 @@ FROM_THERE_ON = {Kind.EXPIRED, Kind.GONE}  # every request, whatever it asks for
 
 @dataclass(frozen=True)
 class Fault:
-    """From the `nth` request (from 1) that asks for `call` on, as often as its kind says."""
+    """A fault from the `nth` request (from 1) of that name on, as often as its kind says."""
 
     kind: Kind
     call: str
     nth: int = 1
 
     def hits(self, call: str, count: int, *, has_begun: bool) -> bool:
-        """Whether it hits a request, the `count`-th of its name; `has_begun` says that one was hit before."""
+        """Whether the `count`-th request of its name gets the fault; `has_begun`: one got it before."""
         if has_begun and self.kind in FROM_THERE_ON:
             return True
         if call != self.call or count < self.nth:

@@ -1,4 +1,4 @@
-"""A proxy on loopback between a client and an account: passes everything, but what a fault hits."""
+"""A proxy on loopback between a client and an account, which injects faults into requests."""
 
 from __future__ import annotations
 
@@ -13,32 +13,31 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from preflight.system import waiting
-from tests.integration.request_faults import call as calls
-from tests.integration.request_faults import error_responses
+from tests.integration.request_faults import call, error_responses
 from tests.integration.request_faults.fault import Fault, Kind
 
 SLOW, TOO_SLOW = 3.0, 32.0  # seconds; a client gives up after thirty
 TIMEOUT = 120.0
 HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "expect", "host"}
-REFUSALS = {
+RESPONSES = {
     Kind.THROTTLED: error_responses.throttled,
     Kind.THROTTLED_MORE: error_responses.throttled,
     Kind.BROKEN: error_responses.broken,
     Kind.BROKEN_FOR_GOOD: error_responses.broken,
     Kind.EXPIRED: error_responses.expired,
 }
-UNHEARD = {Kind.DROPPED, Kind.GONE}
+NOT_FORWARDED = {Kind.DROPPED, Kind.GONE}
 UNANSWERED = {Kind.LOST, Kind.TIMED_OUT}
 Headers = list[tuple[str, str]]
 
 
 class Proxy:
-    """What was asked for, in that order (`asked`), and how many requests were hit (`struck`)."""
+    """The names of all requests, in order, and how many `faults` there were."""
 
     def __init__(self, server: str) -> None:
         self.server = server
-        self.asked: list[str] = []
-        self.struck = 0
+        self.requests: list[str] = []
+        self.faults = 0
         self._fault: Fault | None = None
         self._counts: collections.Counter[str] = collections.Counter()
         self._lock = threading.Lock()
@@ -48,20 +47,20 @@ class Proxy:
         self.address = f"http://127.0.0.1:{self._http.server_port}"
 
     def arm(self, fault: Fault | None) -> None:
-        """Forget what was asked for, and let this fault hit from now on."""
+        """Forget the requests so far, and inject this fault from now on."""
         with self._lock:
-            self._fault, self.struck, self.asked = fault, 0, []
+            self._fault, self.faults, self.requests = fault, 0, []
             self._counts.clear()
 
-    def enter(self, call: str) -> Kind | None:
-        """Note a request; the kind of fault that hits it."""
+    def enter(self, name: str) -> Kind | None:
+        """Note a request, and return the kind of fault that it gets."""
         with self._lock:
-            self.asked.append(call)
-            self._counts[call] += 1
+            self.requests.append(name)
+            self._counts[name] += 1
             fault = self._fault
-            if fault is None or not fault.hits(call, self._counts[call], has_begun=self.struck > 0):
+            if fault is None or not fault.hits(name, self._counts[name], has_begun=self.faults > 0):
                 return None
-            self.struck += 1
+            self.faults += 1
             return fault.kind
 
     def serve(self) -> None:
@@ -69,7 +68,7 @@ class Proxy:
         self._http.serve_forever(0.05)
 
     def close(self) -> None:
-        """Listen no more."""
+        """Stop listening."""
         self._http.shutdown()
         self._http.server_close()
 
@@ -95,10 +94,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the base class's
-        """Say nothing."""
+        """Log nothing."""
 
     def handle(self) -> None:
-        """Answer until the client goes, also in the middle of a request."""
+        """Answer until the client disconnects, even in the middle of a request."""
         with contextlib.suppress(OSError):
             super().handle()
 
@@ -109,13 +108,13 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def _pass(self) -> None:
         body = self._body()
-        name = calls.of(self.command, self.path, {k.lower(): v for k, v in self.headers.items()}, body)
+        name = call.name_of(self.command, self.path, {k.lower(): v for k, v in self.headers.items()}, body)
         kind = self.proxy.enter(name)
-        if kind in UNHEARD:
+        if kind in NOT_FORWARDED:
             self._hang_up()
-        elif kind in REFUSALS:
-            made = REFUSALS[kind](name.partition(":")[0])
-            self._say(made.status, [("Content-Type", made.kind), *made.headers], made.body)
+        elif kind in RESPONSES:
+            response = RESPONSES[kind](name.partition(":")[0])
+            self._respond(response.status, [("Content-Type", response.content_type), *response.headers], response.body)
         else:
             self._forward(body, kind)
 
@@ -132,32 +131,32 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def _forward(self, body: bytes, kind: Kind | None) -> None:
         if kind is Kind.SLOW:
             waiting.pause(SLOW)
-        status, headers, answer = self._ask(body)
+        status, headers, answer = self._fetch(body)
         if kind is Kind.TIMED_OUT:
             waiting.pause(TOO_SLOW)
         if kind in UNANSWERED:
             self._hang_up()
         else:
-            self._say(status, headers, answer)
+            self._respond(status, headers, answer)
 
-    def _ask(self, body: bytes) -> tuple[int, Headers, bytes]:
-        """What the account answers; where it names its own address, it means the proxy's."""
-        place = urlsplit(self.proxy.server)
+    def _fetch(self, body: bytes) -> tuple[int, Headers, bytes]:
+        """Returns the account's response, with the proxy's address in place of its own."""
+        parts = urlsplit(self.proxy.server)
         headers = {name: value for name, value in self.headers.items() if name.lower() not in HOP}
-        asking = http.client.HTTPConnection(place.hostname or "", place.port, timeout=TIMEOUT)
-        with contextlib.closing(asking):
-            asking.request(self.command, self.path, body, headers)
-            answer = asking.getresponse()
-            kept = [(k, v.replace(self.proxy.server, self.proxy.address)) for k, v in answer.getheaders()]
-            read = answer.read()
-            length = answer.getheader("Content-Length") or "0"
-        if b"proxyEndpoint" in read:
-            read = read.replace(self.proxy.server.encode(), self.proxy.address.encode())
+        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=TIMEOUT)
+        with contextlib.closing(connection):
+            connection.request(self.command, self.path, body, headers)
+            response = connection.getresponse()
+            response_headers = [(k, v.replace(self.proxy.server, self.proxy.address)) for k, v in response.getheaders()]
+            content = response.read()
+            length = response.getheader("Content-Length") or "0"
+        if b"proxyEndpoint" in content:
+            content = content.replace(self.proxy.server.encode(), self.proxy.address.encode())
         if self.command == "HEAD":
-            kept.append(("X-Length", length))
-        return answer.status, kept, read
+            response_headers.append(("X-Length", length))
+        return response.status, response_headers, content
 
-    def _say(self, status: int, headers: Headers, body: bytes) -> None:
+    def _respond(self, status: int, headers: Headers, body: bytes) -> None:
         length = next((v for k, v in headers if k == "X-Length"), str(len(body)))
         self.send_response_only(status)
         for name, value in headers:

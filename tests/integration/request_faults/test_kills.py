@@ -1,4 +1,4 @@
-"""Runs on an account that are killed or stopped at any moment: the account lives on, and nothing is left in it.
+"""Runs that are killed or stopped at any moment leave nothing in the account, which lives on.
 
 Run by `tox -e request-faults`; PREFLIGHT_KILLS says how many moments are tried (100), PREFLIGHT_SEED which.
 """
@@ -48,59 +48,59 @@ def check(*regions: str) -> tuple[str, ...]:
 
 @pytest.fixture
 def before(account: Emulator) -> set[str]:
-    """What is in the account before a test: what another one left fails that one alone."""
+    """The resources before a test, so that what another test left fails that one alone."""
     return set(account.resources(*REGIONS))
 
 
 @pytest.fixture(scope="module")
 def seconds(account: Emulator) -> Mapping[int, float]:
-    """How long a run takes here, by the number of its regions."""
-    taken = {}
+    """The seconds of a run here, by the number of its regions."""
+    by_regions = {}
     for regions in (REGIONS[:1], REGIONS):
         emulator.run(account.endpoint, *check(*regions))  # the first one builds stand-ins
-        began = time.monotonic()
+        started = time.monotonic()
         emulator.run(account.endpoint, *check(*regions))
-        taken[len(regions)] = time.monotonic() - began
-    return taken
+        by_regions[len(regions)] = time.monotonic() - started
+    return by_regions
 
 
 @pytest.fixture
-def own(account: Emulator, tmp_path: Path) -> dict[str, str]:
-    """The environment of a client whose run folders lie in a place of this test's own."""
+def env(account: Emulator, tmp_path: Path) -> dict[str, str]:
+    """The environment of a client whose run folders are in a folder of this test."""
     return emulator.environment(account.endpoint, {"TMPDIR": str(tmp_path)})
 
 
-def begun(own: Mapping[str, str]) -> set[str]:
-    """Ids of the runs that were begun and not ended, one a region."""
-    return {folder.name for folder in Path(own["TMPDIR"]).glob(f"{run_folders.NAME}-*/*")}
+def unfinished_runs(env: Mapping[str, str]) -> set[str]:
+    """Returns the ids of runs that started and did not end, one a region."""
+    return {folder.name for folder in Path(env["TMPDIR"]).glob(f"{run_folders.NAME}-*/*")}
 
 
 def stored(runs: set[str]) -> list[str]:
-    """What the engine has of runs, containers and images, and of builds that were killed.
+    """Returns the containers and images of runs and killed builds that the engine still has.
 
-    What has a name and no tag, the account itself has pulled for its tasks.
+    An image with a name and without a tag was pulled by the account for its tasks.
     """
-    engine, found = engines.find(), []
+    engine, lines = engines.find(), []
     for run in sorted(runs):
         ours = ("--filter", f"label={engines.RUN_LABEL}={run}")
-        found += engine.must("ps", "--all", "--quiet", *ours).split()
-        shown = engine.must("images", "--all", "--format", "{{.Repository}} {{.Tag}}", *ours).splitlines()
-        found += [image for image in shown if image.split()[0] == NONE or image.split()[1] != NONE]
+        lines += engine.must("ps", "--all", "--quiet", *ours).split()
+        images = engine.must("images", "--all", "--format", "{{.Repository}} {{.Tag}}", *ours).splitlines()
+        lines += [image for image in images if image.split()[0] == NONE or image.split()[1] != NONE]
     seen = set(unfinished(engine))
-    with contextlib.suppress(WaitExpiredError):  # somebody else's build may be at work, and then the next one
+    with contextlib.suppress(WaitExpiredError):  # builds of other runs may follow one another
         waiting.until(lambda: not seen & set(unfinished(engine)), what="what was seen to end", timeout=20)
-    return [*found, *sorted(seen & set(unfinished(engine)))]
+    return [*lines, *sorted(seen & set(unfinished(engine)))]
 
 
 def unfinished(engine: Engine) -> list[str]:
-    """Containers of builds on stand-ins, which podman keeps where one is killed."""
+    """Returns the containers of builds on stand-ins, which podman keeps if a build is killed."""
     listed = engine.must("ps", "--all", "--external", "--format", "{{.ID}} {{.Image}} {{.Status}}").splitlines()
     return [line for line in listed if standins.PREFIX in line and line.endswith("Storage")]
 
 
-def ended_by(number: signal.Signals, moment: float, own: Mapping[str, str], *args: str) -> CompletedProcess:
-    """A command that gets a signal after so many seconds, with all of its process group, unless it ended before."""
-    running = processes.start(*emulator.COMMAND, *args, env=own, cwd=emulator.ROOT)
+def signalled(number: signal.Signals, moment: float, env: Mapping[str, str], *args: str) -> CompletedProcess:
+    """Returns a command that got a signal after `moment` seconds, with its process group, unless it ended before."""
+    running = processes.start(*emulator.COMMAND, *args, env=env, cwd=emulator.ROOT)
     with contextlib.suppress(WaitExpiredError):
         waiting.until(lambda: run_folders.process_start_time(running.pid) == 0, what="the command to end", timeout=moment, interval=0.02)
     with contextlib.suppress(ProcessLookupError):
@@ -108,30 +108,33 @@ def ended_by(number: signal.Signals, moment: float, own: Mapping[str, str], *arg
     return running.result(timeout=300)
 
 
-def swept(own: Mapping[str, str]) -> list[int]:
-    """Exit codes of the sweeps of the account, and of this machine."""
+def sweep(env: Mapping[str, str]) -> list[int]:
+    """Returns the exit codes of sweeps of the account and of this machine."""
     commands = ((*emulator.SWEEP, *ALL), ("sweep",))
-    return [processes.run(*emulator.COMMAND, *one, env=own, cwd=emulator.ROOT, timeout=300).code for one in commands]
+    return [processes.run(*emulator.COMMAND, *command, env=env, cwd=emulator.ROOT, timeout=300).code for command in commands]
 
 
 @pytest.mark.parametrize("moment", [pytest.param(m, id=f"at {m:.1%} of it {n}") for n, m in enumerate(KILLS)])
 def test_a_killed_run_leaves_nothing_after_the_sweep(
-    account: Emulator, before: set[str], seconds: Mapping[int, float], own: dict[str, str], moment: float
+    account: Emulator, before: set[str], seconds: Mapping[int, float], env: dict[str, str], moment: float
 ) -> None:
-    ended_by(signal.SIGKILL, moment * seconds[1], own, *check(*REGIONS[:1]))
-    runs = begun(own)
+    signalled(signal.SIGKILL, moment * seconds[1], env, *check(*REGIONS[:1]))
+    runs = unfinished_runs(env)
 
-    codes = swept(own)
+    codes = sweep(env)
 
-    assert (codes, set(account.resources()) - before, stored(runs), begun(own)) == ([0, 0], set(), [], set())
+    assert codes == [0, 0]
+    assert set(account.resources()) - before == set()
+    assert stored(runs) == []
+    assert unfinished_runs(env) == set()
 
 
 @pytest.mark.parametrize("moment", [pytest.param(m, id=f"at {m:.1%} of it {n}") for n, m in enumerate(TEARDOWNS)])
 def test_a_run_that_is_killed_while_it_cleans_up_leaves_nothing_after_the_sweep(
-    account: Emulator, before: set[str], seconds: Mapping[int, float], own: dict[str, str], moment: float
+    account: Emulator, before: set[str], seconds: Mapping[int, float], env: dict[str, str], moment: float
 ) -> None:
-    """It is asked to stop in the middle, and killed after some of the seconds that the teardown takes."""
-    running = processes.start(*emulator.COMMAND, *check(*REGIONS[:1]), env=own, cwd=emulator.ROOT)
+    """The run is stopped in the middle, and killed during its teardown."""
+    running = processes.start(*emulator.COMMAND, *check(*REGIONS[:1]), env=env, cwd=emulator.ROOT)
     waiting.pause(0.8 * seconds[1])
     with contextlib.suppress(ProcessLookupError):
         os.kill(running.pid, signal.SIGTERM)
@@ -139,42 +142,50 @@ def test_a_run_that_is_killed_while_it_cleans_up_leaves_nothing_after_the_sweep(
     with contextlib.suppress(ProcessLookupError):
         os.killpg(running.pid, signal.SIGKILL)
     running.result(timeout=60)
-    runs = begun(own)
+    runs = unfinished_runs(env)
 
-    codes = swept(own)
+    codes = sweep(env)
 
-    assert (codes, set(account.resources()) - before, stored(runs), begun(own)) == ([0, 0], set(), [], set())
+    assert codes == [0, 0]
+    assert set(account.resources()) - before == set()
+    assert stored(runs) == []
+    assert unfinished_runs(env) == set()
 
 
 @pytest.mark.parametrize("moment", [pytest.param(m, id=f"after {m} s {n}") for n, m in enumerate(SWEEPS)])
 def test_a_sweep_that_is_killed_is_finished_by_the_next(
-    account: Emulator, before: set[str], seconds: Mapping[int, float], own: dict[str, str], moment: float
+    account: Emulator, before: set[str], seconds: Mapping[int, float], env: dict[str, str], moment: float
 ) -> None:
-    ended_by(signal.SIGKILL, 0.7 * seconds[1], own, *check(*REGIONS[:1]))
-    runs = begun(own)
+    signalled(signal.SIGKILL, 0.7 * seconds[1], env, *check(*REGIONS[:1]))
+    runs = unfinished_runs(env)
 
-    ended_by(signal.SIGKILL, moment, own, *emulator.SWEEP, *ALL)
-    codes = swept(own)
+    signalled(signal.SIGKILL, moment, env, *emulator.SWEEP, *ALL)
+    codes = sweep(env)
 
-    assert (codes, set(account.resources()) - before, stored(runs), begun(own)) == ([0, 0], set(), [], set())
+    assert codes == [0, 0]
+    assert set(account.resources()) - before == set()
+    assert stored(runs) == []
+    assert unfinished_runs(env) == set()
 
 
 @pytest.mark.parametrize(("number", "regions", "moment"), STOPS)
-def test_a_run_that_is_asked_to_stop_leaves_nothing(
+def test_a_run_that_is_stopped_leaves_nothing(
     account: Emulator,
     before: set[str],
     seconds: Mapping[int, float],
-    own: dict[str, str],
+    env: dict[str, str],
     number: signal.Signals,
     regions: tuple[str, ...],
     moment: float,
 ) -> None:
     at = FIRST + moment * (seconds[len(regions)] - FIRST)
 
-    done = ended_by(number, at, own, *check(*regions))
+    done = signalled(number, at, env, *check(*regions))
 
     runs = {run + tail for run in re.findall(r"as run ([0-9a-f]{8})", done.stderr) for tail in ("", "b")}
-    is_over = "verdict: pass" in done.stdout  # whatever came then, came too late
-    left = set(account.resources(*REGIONS)) - before
-    facts = (is_over or done.code == 128 + number, "Traceback" in done.stderr, left, stored(runs), begun(own))
-    assert facts == (True, False, set(), [], set()), f"{at:.2f} s: {done.code} {done.stderr}{done.stdout}"
+    output = f"{at:.2f} s: {done.code} {done.stderr}{done.stdout}"
+    assert done.code == 128 + number or "verdict: pass" in done.stdout, output  # a signal after the verdict is too late
+    assert "Traceback" not in done.stderr
+    assert set(account.resources(*REGIONS)) - before == set(), output
+    assert stored(runs) == []
+    assert unfinished_runs(env) == set()

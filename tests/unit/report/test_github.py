@@ -37,9 +37,9 @@ def test_hostile_texts_make_no_command_of_their_own(hostile: Report) -> None:
 
 
 def test_no_text_ends_the_properties_of_a_command_early(hostile: Report) -> None:
-    shown = [re.fullmatch(r"::\w+ ((?:file|line|title)=[^:,]*,?)+::.*", line) for line in github.render(hostile).splitlines()[:-1]]
+    matches = [re.fullmatch(r"::\w+ ((?:file|line|title)=[^:,]*,?)+::.*", line) for line in github.render(hostile).splitlines()[:-1]]
 
-    assert all(shown)
+    assert all(matches)
 
 
 def test_the_last_line_has_no_text_from_outside(hostile: Report) -> None:
@@ -60,6 +60,6 @@ def test_special_characters_are_escaped(report: Report) -> None:
 
 
 def test_invisible_characters_are_spelt_out(report: Report) -> None:
-    shown = github.render(dataclasses.replace(report, notes=("\x1b[31m \u202e \ud800",)))
+    rendered = github.render(dataclasses.replace(report, notes=("\x1b[31m \u202e \ud800",)))
 
-    assert "::notice title=preflight::\\u001b[31m \\u202e \\ud800\n" in shown
+    assert "::notice title=preflight::\\u001b[31m \\u202e \\ud800\n" in rendered

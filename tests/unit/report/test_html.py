@@ -45,7 +45,7 @@ def links(page: Page) -> list[str | None]:
 
 
 @pytest.mark.parametrize(
-    "shown",
+    "text",
     [
         pytest.param("Verdict: error", id="the verdict"),
         pytest.param("podman does not answer", id="why a stage could not check"),
@@ -63,8 +63,8 @@ def links(page: Page) -> list[str | None]:
         pytest.param("1.58.0", id="versions"),
     ],
 )
-def test_the_page_shows(report: Report, shown: str) -> None:
-    assert shown in Page(html.render(report)).text
+def test_the_page_shows(report: Report, text: str) -> None:
+    assert text in Page(html.render(report)).text
 
 
 def test_the_page_loads_and_runs_nothing(report: Report) -> None:

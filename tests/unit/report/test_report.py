@@ -107,9 +107,9 @@ def test_text_lets_no_control_character_through() -> None:
 
 
 def test_text_lists_every_waiver_and_note() -> None:
-    shown = [line for line in text.render(REPORT).splitlines() if line.startswith(("waived", "note"))]
+    lines = [line for line in text.render(REPORT).splitlines() if line.startswith(("waived", "note"))]
 
-    assert shown == [
+    assert lines == [
         "waived: cfn/a.yaml: A: W: because so",
         "waived: plan: B: X: by hand (until 2027-01-31)",
         "waived: plan, cfn/b.yaml: B: Y: by hand",

@@ -86,9 +86,9 @@ def test_a_finding_without_a_file_has_no_physical_location(report: Report) -> No
 
 
 def test_a_waiver_with_a_file_is_a_suppressed_result(report: Report) -> None:
-    shown = [(r["ruleId"], r["suppressions"]) for r in run_of(report)["results"] if "suppressions" in r]
+    suppressed = [(r["ruleId"], r["suppressions"]) for r in run_of(report)["results"] if "suppressions" in r]
 
-    assert shown == [
+    assert suppressed == [
         ("W", [{"kind": "inSource", "status": "accepted", "justification": "because so"}]),
         ("Y", [{"kind": "external", "status": "accepted", "justification": "by hand (until 2027-01-31)"}]),
     ]
