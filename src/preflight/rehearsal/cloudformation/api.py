@@ -1,4 +1,4 @@
-"""The CloudFormation API: actions in, stacks at work.
+"""The CloudFormation API: the actions that change stacks, each carried out in the background.
 
 Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Operations.html.
 """
@@ -8,16 +8,16 @@ from __future__ import annotations
 import threading
 import traceback
 from collections.abc import Callable, Mapping
-from typing import Any
 
+from preflight.model import JsonObject
 from preflight.rehearsal import acting
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.cloudformation import change_sets, readback, template_validation
-from preflight.rehearsal.cloudformation import request as intake
 from preflight.rehearsal.cloudformation.change_sets import ChangeSets
 from preflight.rehearsal.cloudformation.provisioner import Provisioner
 from preflight.rehearsal.cloudformation.read_actions import ReadActions
-from preflight.rehearsal.cloudformation.request import RequestReader
+from preflight.rehearsal.cloudformation.request import SERVICE, ApiRequest, RequestReader, check_name
+from preflight.rehearsal.cloudformation.resource_handlers import ResourceHandlers
 from preflight.rehearsal.cloudformation.resources import nested_stack
 from preflight.rehearsal.cloudformation.resources.handler import Handler
 from preflight.rehearsal.cloudformation.stack import Stack, StackInput, Stacks
@@ -31,31 +31,33 @@ FAILED = ("CREATE_FAILED", "UPDATE_FAILED")
 
 
 class Api:
-    """The actions, over the stacks of one account."""
+    """The actions on the stacks of one account."""
 
-    def __init__(self, account: Account, types: Mapping[str, Handler], book: Ledger) -> None:
-        self._book = book
+    def __init__(self, account: Account, handlers: Mapping[str, Handler], ledger: Ledger) -> None:
+        self._ledger = ledger
         self.stacks = Stacks(account.id)
-        self._provisioner = Provisioner(self.stacks, account, {**types, **nested_stack.types(self)}, book)
-        self._intake = RequestReader(account, self._provisioner.zones, book)
-        self._views = ReadActions(self.stacks, self._intake)
-        self._changesets = ChangeSets(self.stacks, self._intake, self._provisioner, self)
+        self._handlers = ResourceHandlers(account, {**handlers, **nested_stack.types(self)}, ledger)
+        self._provisioner = Provisioner(self.stacks, self._handlers)
+        evaluator = self._provisioner.evaluator
+        self._reader = RequestReader(account, evaluator.zones, ledger)
+        self._read_actions = ReadActions(self.stacks, self._reader)
+        self._change_sets = ChangeSets(self.stacks, self._reader, evaluator, ledger, self)
         self._updaters: dict[str, Updater] = {}
 
     def close(self) -> None:
-        """Stop every operation that is under way."""
+        """Cancels every operation that is under way."""
         for stack in self.stacks.all():
             stack.cancel.set()
 
     def audit(self) -> None:
-        """Read every resource back and enter what was lost into the ledger."""
-        readback.every(self._provisioner, self.stacks)
+        """Reads every resource back and records in the ledger what the services did not keep."""
+        readback.read_stacks(self._handlers, self.stacks)
 
     def operations(self) -> Mapping[str, Operation]:
-        """Every action that is modelled, by its name."""
+        """Returns every action that is modelled, by name."""
         return {
-            **self._views.operations(),
-            **self._changesets.operations(),
+            **self._read_actions.operations(),
+            **self._change_sets.operations(),
             "CreateStack": self.create,
             "UpdateStack": self.update_stack,
             "CancelUpdateStack": self.cancel_update,
@@ -65,78 +67,78 @@ class Api:
             "DeleteStack": self.delete,
         }
 
-    def create(self, call: Call) -> dict[str, Any]:
+    def create(self, call: Call) -> JsonObject:
         """CreateStack."""
         return {"StackId": self.begin(call.region, call.given).id}
 
-    def begin(self, region: str, given: Mapping[str, Any], *, parent: str | None = None) -> Stack:
-        """Check a request, keep its stack, and create its resources in the background.
+    def begin(self, region: str, request: ApiRequest, *, parent: str | None = None) -> Stack:
+        """Checks a request, adds its stack, and creates its resources in the background.
 
         Raises:
-            Refusal: AWS would refuse at once; nothing is kept then.
+            Refusal: AWS would refuse at once; then no stack is added.
         """
-        name = given["StackName"]
-        intake.check_name(name)
-        above = self.stacks.alive(region, parent) if parent else None
-        token = given.get("ClientRequestToken")
-        known = self.stacks.alive(region, name)
-        if known is not None and token and known.request.token == token:
-            return known
-        stack = self.stacks.new(region, name, self._intake.request(region, given, name), parent=parent)
-        stack.root = (above.root or above.id) if above is not None else None
+        name = request["StackName"]
+        check_name(name)
+        parent_stack = self.stacks.alive(region, parent) if parent else None
+        token = request.get("ClientRequestToken")
+        existing = self.stacks.alive(region, name)
+        if existing is not None and token and existing.request.token == token:
+            return existing
+        stack = self.stacks.new(region, name, self._reader.request(region, request, name), parent=parent)
+        stack.root = (parent_stack.root or parent_stack.id) if parent_stack is not None else None
         self.stacks.add(stack)
         self.execute_create(stack)
         return stack
 
     def execute_create(self, stack: Stack) -> None:
-        """Create the resources of a stack in the background."""
+        """Creates the resources of a stack in the background."""
         stack.begin("CREATE_STACK", "CREATE_IN_PROGRESS")
         stack.say("CREATE_IN_PROGRESS", "User Initiated")
         self._in_background(stack, lambda: self._provisioner.create(stack))
 
     def find(self, region: str, name: str) -> Stack | None:
-        """A stack by name or ARN."""
+        """Returns a stack by name or ARN, or None."""
         return self.stacks.alive(region, name)
 
-    def update_stack(self, call: Call) -> dict[str, Any]:
+    def update_stack(self, call: Call) -> JsonObject:
         """UpdateStack."""
-        stack = self._views.need(call, "Stack [{}] does not exist")
+        stack = self._read_actions.need(call, "Stack [{}] does not exist")
         stack.check_updatable()
         if not self.begin_update(stack, call.given):
             raise template_validation.refuse("No updates are to be performed.")
         return {"StackId": stack.id}
 
-    def begin_update(self, stack: Stack, given: Mapping[str, Any]) -> bool:
-        """Begin to update a stack; whether there is anything to do.
+    def begin_update(self, stack: Stack, request: ApiRequest) -> bool:
+        """Begins to update a stack. Returns False if there is nothing to update.
 
         Raises:
             Refusal: AWS would refuse at once.
         """
-        request = self._intake.request(stack.region, given, stack.name, former=stack.request)
-        template_validation.check_types(stack.resources, request.data)
-        if not change_sets.differs(stack, request):
+        stack_input = self._reader.request(stack.region, request, stack.name, former=stack.request)
+        template_validation.check_types(stack.resources, stack_input.data)
+        if not change_sets.differs(stack, stack_input):
             return False
-        self.execute_update(stack, request)
+        self.execute_update(stack, stack_input)
         return True
 
     def execute_update(self, stack: Stack, request: StackInput) -> None:
-        """Update a stack in the background."""
+        """Updates a stack in the background."""
         updater = self._updaters[stack.id] = Updater(self._provisioner, stack, request)
         stack.begin("UPDATE_STACK", "UPDATE_IN_PROGRESS")
         self._in_background(stack, lambda: self._run(stack, updater.run), role=request.role)
 
     def _in_background(self, stack: Stack, act: Callable[[], None], *, role: str | None = None) -> None:
-        """Work on a stack in the name of its role, or of who asks for it; either way CloudFormation is told as between.
+        """Runs `act` as the stack's role, or as the caller, with CloudFormation in aws:CalledVia.
 
         Sources: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-iam-servicerole.html and
         https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/fas-requests-and-permission-evaluation.html.
         """
         role = role or stack.request.role
-        own = Sts.session_of(role, "AROA", SESSION).through(intake.SERVICE) if role else None
-        who = own or acting.through(intake.SERVICE)
+        session = Sts.session_of(role, "AROA", SESSION).through(SERVICE) if role else None
+        principal = session or acting.through(SERVICE)
 
         def work() -> None:
-            with acting.acting_as(who):
+            with acting.acting_as(principal):
                 act()
 
         threading.Thread(target=work, daemon=True, name="stack").start()
@@ -145,37 +147,37 @@ class Api:
         try:
             with stack.work:
                 work()
-        except Exception as error:  # noqa: BLE001 - a fault of ours must not look like a finding
+        except Exception as error:  # noqa: BLE001 - an internal error must not look like a finding
             traceback.print_exc()
-            self._book.trouble(f"the rehearsal broke while it updated {stack.name}: {error!r}")
+            self._ledger.trouble(f"internal error while updating {stack.name}: {error!r}")
             stack.say("UPDATE_ROLLBACK_FAILED", "Internal Failure")
 
-    def cancel_update(self, call: Call) -> dict[str, Any]:
+    def cancel_update(self, call: Call) -> JsonObject:
         """CancelUpdateStack."""
-        stack = self._views.need(call, "Stack [{}] does not exist")
+        stack = self._read_actions.need(call, "Stack [{}] does not exist")
         if stack.status != "UPDATE_IN_PROGRESS":
             raise template_validation.refuse("CancelUpdateStack cannot be called from current stack status")
         stack.is_going_back.set()
         return {}
 
-    def continue_rollback(self, call: Call) -> dict[str, Any]:
+    def continue_rollback(self, call: Call) -> JsonObject:
         """ContinueUpdateRollback."""
-        stack = self._views.need(call, "Stack [{}] does not exist")
+        stack = self._read_actions.need(call, "Stack [{}] does not exist")
         if stack.status != "UPDATE_ROLLBACK_FAILED":
             msg = f"Stack:{stack.id} is in {stack.status} state and can not continue rollback."
             raise template_validation.refuse(msg)
         skip = frozenset(call.given.get("ResourcesToSkip") or [])
-        self._go_back(stack, "CONTINUE_ROLLBACK", skip=skip, role=self._role(call))
+        self._roll_back_update(stack, "CONTINUE_ROLLBACK", skip=skip, role=self._role(call))
         return {}
 
-    def roll_back(self, call: Call) -> dict[str, Any]:
+    def roll_back(self, call: Call) -> JsonObject:
         """RollbackStack."""
-        stack = self._views.need(call, "Stack [{}] does not exist")
+        stack = self._read_actions.need(call, "Stack [{}] does not exist")
         if stack.status not in FAILED:
             msg = f"Stack:{stack.id} is in {stack.status} state and can not be rolled back."
             raise template_validation.refuse(msg)
         if stack.status == "UPDATE_FAILED":
-            self._go_back(stack, "ROLLBACK", skip=frozenset(), role=self._role(call))
+            self._roll_back_update(stack, "ROLLBACK", skip=frozenset(), role=self._role(call))
         else:
             role = self._role(call)
             stack.begin("ROLLBACK", "ROLLBACK_IN_PROGRESS")
@@ -183,38 +185,40 @@ class Api:
         return {"StackId": stack.id, "OperationId": stack.operation.id}
 
     def _role(self, call: Call) -> str | None:
-        """The role that a request names, which CloudFormation has to be able to assume."""
+        """Returns the role of a request, which CloudFormation must be able to assume."""
         role: str | None = call.given.get("RoleARN")
-        self._intake.check_role(role, call.region)
+        self._reader.check_role(role, call.region)
         return role
 
-    def _go_back(self, stack: Stack, kind: str, *, skip: frozenset[str], role: str | None) -> None:
+    def _roll_back_update(self, stack: Stack, kind: str, *, skip: frozenset[str], role: str | None) -> None:
         updater = self._updaters[stack.id]
         stack.begin(kind, "UPDATE_ROLLBACK_IN_PROGRESS")
-        self._in_background(stack, lambda: self._run(stack, lambda: updater.back("User Initiated", skip=skip)), role=role)
+        self._in_background(
+            stack, lambda: self._run(stack, lambda: updater.roll_back("User Initiated", skip=skip)), role=role
+        )
 
-    def protect(self, call: Call) -> dict[str, Any]:
+    def protect(self, call: Call) -> JsonObject:
         """UpdateTerminationProtection."""
-        stack = self._views.need(call, "Stack [{}] does not exist")
+        stack = self._read_actions.need(call, "Stack [{}] does not exist")
         stack.request.is_protected = bool(call.given["EnableTerminationProtection"])
         return {"StackId": stack.id}
 
     def begin_delete(
         self, stack: Stack, *, retain: frozenset[str] = frozenset(), role: str | None = None
     ) -> None:
-        """Delete a stack in the background; what it has is read back first, because the ledger outlives it."""
-        is_whole = stack.status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
+        """Deletes a stack in the background, after reading its resources back for the ledger, which outlives it."""
+        is_complete = stack.status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
         stack.begin("DELETE_STACK", "DELETE_IN_PROGRESS")
 
         def work() -> None:
-            if is_whole:
+            if is_complete:
                 with acting.acting_as(None):
-                    readback.one(self._provisioner, stack)
-            self._provisioner.delete(stack, retain=retain)
+                    readback.read_stack(self._handlers, stack)
+            self._provisioner.deleter.delete(stack, retain=retain)
 
         self._in_background(stack, work, role=role)
 
-    def delete(self, call: Call) -> dict[str, Any]:
+    def delete(self, call: Call) -> JsonObject:
         """DeleteStack. An unknown stack is no error."""
         stack = self.stacks.alive(call.region, call.given["StackName"])
         if stack is None or stack.status in {"DELETE_COMPLETE", "DELETE_IN_PROGRESS"}:
@@ -225,10 +229,9 @@ class Api:
         if stack.status.startswith("UPDATE_") and stack.status.endswith("_IN_PROGRESS"):
             raise template_validation.refuse(f"Stack [{stack.id}] cannot be deleted while in status {stack.status}")
         for output in stack.outputs.values():
-            users = self.stacks.importers(stack.region, output["export"]) if output.get("export") else []
-            if users:
-                names = " and ".join(sorted({user.name for user in users}))
-                reason = f"Export {output['export']} cannot be deleted as it is in use by {names}"
+            importers = self.stacks.importer_names(stack.region, output.export)
+            if importers:
+                reason = f"Export {output.export} cannot be deleted as it is in use by {importers}"
                 stack.say(stack.status, reason)
                 return {}
         retain = frozenset(call.given.get("RetainResources") or [])
@@ -238,6 +241,6 @@ class Api:
             )
             raise template_validation.refuse(msg)
         role = self._role(call)
-        self._changesets.forget(stack)
+        self._change_sets.delete_of(stack)
         self.begin_delete(stack, retain=retain, role=role)
         return {}

@@ -7,21 +7,29 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
+from preflight.model import JsonObject
 from preflight.rehearsal import acting
-from preflight.rehearsal.cloudformation import describe as shown
-from preflight.rehearsal.cloudformation import read_actions, resource_changes, template_validation
-from preflight.rehearsal.cloudformation import request as intake
-from preflight.rehearsal.cloudformation import stack as stacks
-from preflight.rehearsal.cloudformation.provisioner import Provisioner
-from preflight.rehearsal.cloudformation.request import RequestReader
+from preflight.rehearsal.cloudformation import describe, read_actions, resource_changes, template_validation
+from preflight.rehearsal.cloudformation.evaluation import Evaluator
+from preflight.rehearsal.cloudformation.request import SERVICE, RequestReader, check_name
+from preflight.rehearsal.cloudformation.resource_changes import ResourceChange
 from preflight.rehearsal.cloudformation.resources.handler import ResourceFailedError
-from preflight.rehearsal.cloudformation.stack import Stack, StackInput, Stacks, ValidationError
+from preflight.rehearsal.cloudformation.stack import (
+    STACK,
+    Stack,
+    StackInput,
+    StackOperation,
+    Stacks,
+    ValidationError,
+    now,
+)
 from preflight.rehearsal.identity import Principal
+from preflight.rehearsal.ledger import Ledger
 from preflight.rehearsal.protocol import Call, Operation, Refusal
 from preflight.templates import functions
 from preflight.templates.functions import ResolveError
@@ -35,51 +43,74 @@ REVIEW = "REVIEW_IN_PROGRESS"
 
 
 class StackExecutor(Protocol):
-    """What carries a change set out."""
+    """Executes change sets."""
 
     def execute_create(self, stack: Stack) -> None:
-        """Create the resources of a stack."""
+        """Creates the resources of a stack."""
 
     def execute_update(self, stack: Stack, request: StackInput) -> None:
-        """Update a stack."""
+        """Updates a stack."""
 
 
 @dataclass
 class ChangeSet:
-    """A change set: what is asked of which stack, what that would change, and where it stands."""
+    """A change set: what is requested of which stack, what that would change, and its status."""
 
     id: str
     name: str
     stack: Stack
     request: StackInput
     kind: str
-    given: Mapping[str, Any]
+    description: str | None = None
+    includes_nested: bool = False
+    on_failure: str | None = None
     status: str = "CREATE_IN_PROGRESS"
     execution: str = "UNAVAILABLE"
     reason: str = ""
-    changes: list[dict[str, Any]] = field(default_factory=list)
-    created: datetime = field(default_factory=stacks.now)
+    changes: list[ResourceChange] = field(default_factory=list)
+    created: datetime = field(default_factory=now)
+
+    @property
+    def is_new(self) -> bool:
+        """Whether it creates a stack."""
+        return self.kind == "CREATE"
 
     def fail(self, reason: str) -> None:
-        """Note why it cannot be executed."""
+        """Notes why it cannot be executed."""
         self.status, self.reason = "FAILED", reason
+
+    def as_summary(self) -> JsonObject:
+        """Returns one member of ListChangeSets."""
+        return {
+            "StackId": self.stack.id,
+            "StackName": self.stack.name,
+            "ChangeSetId": self.id,
+            "ChangeSetName": self.name,
+            "ExecutionStatus": self.execution,
+            "Status": self.status,
+            "StatusReason": self.reason or None,
+            "CreationTime": self.created,
+            "Description": self.description,
+            "IncludeNestedStacks": self.includes_nested,
+        }
 
 
 class ChangeSets:
     """The change sets of one account."""
 
     def __init__(
-        self, every: Stacks, taken: RequestReader, provisioner: Provisioner, engine: StackExecutor
+        self, stacks: Stacks, reader: RequestReader, evaluator: Evaluator, ledger: Ledger, executor: StackExecutor
     ) -> None:
-        self._stacks = every
-        self._intake = taken
-        self._provisioner = provisioner
-        self._engine = engine
-        self._all: dict[str, ChangeSet] = {}
+        self._stacks = stacks
+        self._reader = reader
+        self._evaluator = evaluator
+        self._ledger = ledger
+        self._executor = executor
+        self._change_sets: dict[str, ChangeSet] = {}
         self._lock = threading.Lock()
 
     def operations(self) -> Mapping[str, Operation]:
-        """The actions on change sets, by name."""
+        """Returns the actions on change sets, by name."""
         return {
             "CreateChangeSet": self.create,
             "DescribeChangeSet": self.describe,
@@ -88,14 +119,12 @@ class ChangeSets:
             "ListChangeSets": self.list,
         }
 
-    def create(self, call: Call) -> dict[str, Any]:
+    def create(self, call: Call) -> JsonObject:
         """CreateChangeSet."""
         name, kind = call.given["ChangeSetName"], call.given.get("ChangeSetType") or "UPDATE"
-        intake.check_name(name, at="changeSetName")
+        check_name(name, at="changeSetName")
         if kind == "IMPORT":
-            raise Refusal(
-                "InternalFailure", "importing resources is not modelled by the rehearsal", status=500
-            )
+            raise Refusal("InternalFailure", "importing resources is not modelled by the rehearsal", status=500)
         with self._lock:
             stack = self._stack(call, name, is_new=kind == "CREATE")
             if self._find(stack, name) is not None:
@@ -103,183 +132,183 @@ class ChangeSets:
             if kind != "CREATE":
                 stack.check_updatable()
             former = None if kind == "CREATE" else stack.request
-            request = self._intake.request(call.region, call.given, stack.name, former=former, is_change_set=True)
+            request = self._reader.request(call.region, call.given, stack.name, former=former, is_change_set=True)
             if former is not None:
                 template_validation.check_types(stack.resources, request.data)
-            made = ChangeSet(self._new_id(stack, name), name, stack, request, kind, call.given)
-            self._keep(made)
-        who = acting.through(intake.SERVICE)
-        threading.Thread(target=lambda: self._try(made, who), daemon=True, name="change set").start()
-        return {"Id": made.id, "StackId": stack.id}
+            change_set = ChangeSet(
+                f"{stack.id.partition(':stack/')[0]}:changeSet/{name}/{uuid.uuid4()}",
+                name,
+                stack,
+                request,
+                kind,
+                call.given.get("Description"),
+                bool(call.given.get("IncludeNestedStacks")),
+                call.given.get("OnStackFailure"),
+            )
+            self._add(change_set)
+        caller = acting.through(SERVICE)
+        threading.Thread(target=lambda: self._try(change_set, caller), daemon=True, name="change set").start()
+        return {"Id": change_set.id, "StackId": stack.id}
 
     def _stack(self, call: Call, name: str, *, is_new: bool) -> Stack:
-        asked = call.given["StackName"]
-        found = self._stacks.alive(call.region, asked)
-        if is_new and found is not None and found.status != REVIEW:
-            msg = f"Stack [{asked}] already exists and cannot be created again with the changeSet [{name}]."
+        stack_name = call.given["StackName"]
+        stack = self._stacks.alive(call.region, stack_name)
+        if is_new and stack is not None and stack.status != REVIEW:
+            msg = f"Stack [{stack_name}] already exists and cannot be created again with the changeSet [{name}]."
             raise template_validation.refuse(msg)
-        if found is None and not is_new:
-            raise template_validation.refuse(f"Stack [{asked}] does not exist")
-        if found is not None:
-            return found
-        intake.check_name(asked)
-        return self._stacks.new(call.region, asked, StackInput("", {"Resources": {}}, {}, {}))
+        if stack is not None:
+            return stack
+        if not is_new:
+            raise template_validation.refuse(f"Stack [{stack_name}] does not exist")
+        check_name(stack_name)
+        return self._stacks.new(call.region, stack_name, StackInput("", {"Resources": {}}, {}, {}))
 
-    def _new_id(self, stack: Stack, name: str) -> str:
-        return f"{stack.id.partition(':stack/')[0]}:changeSet/{name}/{uuid.uuid4()}"
-
-    def _keep(self, made: ChangeSet) -> None:
-        """Keep a change set, and the stack that it is the first of."""
-        stack = made.stack
+    def _add(self, change_set: ChangeSet) -> None:
+        """Adds a change set, and its stack if this is its first."""
+        stack = change_set.stack
         if not stack.status:
-            stack.request = made.request
+            stack.request = change_set.request
             self._stacks.add(stack)
             stack.begin("CREATE_CHANGESET", REVIEW)
             stack.say(REVIEW, "User Initiated")
-        self._all[made.id] = made
+        self._change_sets[change_set.id] = change_set
 
-    def _try(self, made: ChangeSet, who: Principal | None) -> None:
+    def _try(self, change_set: ChangeSet, caller: Principal | None) -> None:
         try:
-            with acting.acting_as(who):
-                self._compute(made)
+            with acting.acting_as(caller):
+                self._compute(change_set)
         except ResourceFailedError as failure:
-            made.fail(failure.reason)
-        except Exception as error:  # noqa: BLE001 - who waits for it has to learn that it ended
-            self._provisioner.book.trouble(f"the rehearsal broke in change set {made.name}: {error!r}")
-            made.fail("Internal Failure")
+            change_set.fail(failure.reason)
+        except Exception as error:  # noqa: BLE001 - a client that waits must see it end
+            self._ledger.trouble(f"internal error in change set {change_set.name}: {error!r}")
+            change_set.fail("Internal Failure")
 
-    def _compute(self, made: ChangeSet) -> None:
-        """Find out what the change set would do."""
-        scope = resource_changes.scope(self._provisioner, made.stack, made.request, is_new=made.kind == "CREATE")
-        if made.request.is_validated:
-            known = replace(scope, refer=lambda _name, _attribute: functions.KEEP)
-            found = self._provisioner.violations(made.stack, made.request, known)
-            if found:
-                self._refuse(made, found)
+    def _compute(self, change_set: ChangeSet) -> None:
+        """Computes what the change set would do."""
+        stack, request = change_set.stack, change_set.request
+        context = resource_changes.context(self._evaluator, stack, request, is_new=change_set.is_new)
+        if request.is_validated:
+            static_context = replace(context, refer=lambda _name, _attribute: functions.KEEP)
+            violations = self._evaluator.violations(stack, request, static_context)
+            if violations:
+                self._fail_validation(change_set, violations)
                 return
         try:
-            made.changes = list(resource_changes.resource_changes(self._provisioner, made.stack, made.request, scope))
+            change_set.changes = list(resource_changes.resource_changes(self._evaluator, stack, request, context))
         except ResolveError as error:
-            made.fail(error.message)
+            change_set.fail(error.message)
             return
-        if made.kind != "CREATE" and not differs(made.stack, made.request):
-            made.fail(NOTHING)
+        if not change_set.is_new and not differs(stack, request):
+            change_set.fail(NOTHING)
             return
-        made.status, made.execution = "CREATE_COMPLETE", "AVAILABLE"
+        change_set.status, change_set.execution = "CREATE_COMPLETE", "AVAILABLE"
 
     @staticmethod
-    def _refuse(made: ChangeSet, found: list[ValidationError]) -> None:
-        stack = made.stack
+    def _fail_validation(change_set: ChangeSet, violations: Sequence[ValidationError]) -> None:
+        stack = change_set.stack
         with stack.changed:
-            before = stack.operation
-            stack.operation = stacks.Operation("CREATE_CHANGESET", subject=made.id, subject_name=made.name)
-            for violation in found:
+            operation = stack.operation
+            stack.operation = StackOperation(
+                "CREATE_CHANGESET", subject=change_set.id, subject_name=change_set.name
+            )
+            for violation in violations:
                 stack.report(violation)
-            stack.operation = before
-        made.fail(INVALID.format(", ".join(sorted({violation.check for violation in found}))))
+            stack.operation = operation
+        change_set.fail(INVALID.format(", ".join(sorted({violation.check for violation in violations}))))
+
+    def _of(self, stack: Stack) -> Sequence[ChangeSet]:
+        return [change_set for change_set in self._change_sets.values() if change_set.stack is stack]
 
     def _find(self, stack: Stack, name: str) -> ChangeSet | None:
-        return next((c for c in self._all.values() if c.stack is stack and c.name == name), None)
+        return next((change_set for change_set in self._of(stack) if change_set.name == name), None)
 
     def _need(self, call: Call) -> ChangeSet:
         name = call.given["ChangeSetName"]
         if name.startswith("arn:"):
-            found = self._all.get(name)
+            change_set = self._change_sets.get(name)
         else:
-            asked = call.given.get("StackName")
-            if not asked:
-                raise template_validation.refuse("StackName must be specified if ChangeSetName is not specified as an ARN.")
-            stack = self._stacks.alive(call.region, asked)
-            if stack is None:
-                raise template_validation.refuse(f"Stack [{asked}] does not exist")
-            found = self._find(stack, name)
-        if found is None:
+            stack_name = call.given.get("StackName")
+            if not stack_name:
+                raise template_validation.refuse(
+                    "StackName must be specified if ChangeSetName is not specified as an ARN."
+                )
+            change_set = self._find(self._need_stack(call), name)
+        if change_set is None:
             raise Refusal("ChangeSetNotFound", f"ChangeSet [{name}] does not exist", status=404)
-        return found
+        return change_set
 
-    def describe(self, call: Call) -> dict[str, Any]:
+    def _need_stack(self, call: Call) -> Stack:
+        name = call.given["StackName"]
+        stack = self._stacks.alive(call.region, name)
+        if stack is None:
+            raise template_validation.refuse(f"Stack [{name}] does not exist")
+        return stack
+
+    def describe(self, call: Call) -> JsonObject:
         """DescribeChangeSet."""
-        found = self._need(call)
-        request = found.request
-        paged = read_actions.page("Changes", found.changes, call)
+        change_set = self._need(call)
+        request = change_set.request
+        changes = [change.as_response() for change in change_set.changes]
         return {
-            **_summary(found),
-            **paged,
-            "Parameters": shown.parameters(request),
+            **change_set.as_summary(),
+            **read_actions.page("Changes", changes, call),
+            "Parameters": describe.parameters(request),
             "NotificationARNs": request.notifications,
             "RollbackConfiguration": {},
             "Capabilities": request.capabilities,
-            "Tags": [{"Key": key, "Value": value} for key, value in request.tags.items()],
-            "OnStackFailure": found.given.get("OnStackFailure"),
+            "Tags": describe.tags(request),
+            "OnStackFailure": change_set.on_failure,
         }
 
-    def execute(self, call: Call) -> dict[str, Any]:
+    def execute(self, call: Call) -> JsonObject:
         """ExecuteChangeSet."""
-        found = self._need(call)
-        if found.execution != "AVAILABLE":
-            msg = f"ChangeSet [{found.id}] cannot be executed in its current status of [{found.status}]"
+        change_set = self._need(call)
+        if change_set.execution != "AVAILABLE":
+            msg = f"ChangeSet [{change_set.id}] cannot be executed in its current status of [{change_set.status}]"
             raise Refusal("InvalidChangeSetStatus", msg)
-        request, stack = found.request, found.stack
+        request, stack = change_set.request, change_set.stack
         if stack.status != REVIEW:
             stack.check_updatable()
         request.is_protected = stack.request.is_protected
         request.token = call.given.get("ClientRequestToken") or request.token
         request.is_new_removed = bool(call.given.get("RetainExceptOnCreate"))
-        on_failure = "DO_NOTHING" if call.given.get("DisableRollback") else found.given.get("OnStackFailure")
+        on_failure = "DO_NOTHING" if call.given.get("DisableRollback") else change_set.on_failure
         request.on_failure = on_failure or request.on_failure
-        for other in [c for c in self._all.values() if c.stack is stack and c is not found]:
-            other.execution = "OBSOLETE"
-        found.execution = "EXECUTE_COMPLETE"
+        for other in self._of(stack):
+            other.execution = "EXECUTE_COMPLETE" if other is change_set else "OBSOLETE"
         if stack.status == REVIEW:
             stack.request = request
-            self._engine.execute_create(stack)
+            self._executor.execute_create(stack)
         else:
-            self._engine.execute_update(stack, request)
+            self._executor.execute_update(stack, request)
         return {}
 
-    def delete(self, call: Call) -> dict[str, Any]:
+    def delete(self, call: Call) -> JsonObject:
         """DeleteChangeSet. One that does not exist is no error."""
         try:
-            found = self._need(call)
+            change_set = self._need(call)
         except Refusal as refusal:
             if refusal.code == "ChangeSetNotFound":
                 return {}
             raise
-        del self._all[found.id]
+        del self._change_sets[change_set.id]
         return {}
 
-    def forget(self, stack: Stack) -> None:
-        """Drop the change sets of a stack that is deleted."""
-        for found in [c for c in self._all.values() if c.stack is stack]:
-            self._all.pop(found.id, None)
+    def delete_of(self, stack: Stack) -> None:
+        """Deletes the change sets of a stack."""
+        for change_set in self._of(stack):
+            self._change_sets.pop(change_set.id, None)
 
-    def list(self, call: Call) -> dict[str, Any]:
+    def list(self, call: Call) -> JsonObject:
         """ListChangeSets."""
-        stack = self._stacks.alive(call.region, call.given["StackName"])
-        if stack is None:
-            raise template_validation.refuse(f"Stack [{call.given['StackName']}] does not exist")
-        return read_actions.page("Summaries", [_summary(c) for c in self._all.values() if c.stack is stack], call)
-
-
-def _summary(found: ChangeSet) -> dict[str, Any]:
-    return {
-        "StackId": found.stack.id,
-        "StackName": found.stack.name,
-        "ChangeSetId": found.id,
-        "ChangeSetName": found.name,
-        "ExecutionStatus": found.execution,
-        "Status": found.status,
-        "StatusReason": found.reason or None,
-        "CreationTime": found.created,
-        "Description": found.given.get("Description"),
-        "IncludeNestedStacks": bool(found.given.get("IncludeNestedStacks")),
-    }
+        change_sets = self._of(self._need_stack(call))
+        return read_actions.page("Summaries", [change_set.as_summary() for change_set in change_sets], call)
 
 
 def differs(stack: Stack, request: StackInput) -> bool:
-    """Whether a request asks for anything that the stack is not already."""
+    """Whether a request differs from what the stack is already."""
     former = stack.request
     if stack.status in {"CREATE_FAILED", "UPDATE_FAILED"}:
         return True  # what failed is tried again
     is_same = (request.data, request.parameters, request.tags) == (former.data, former.parameters, former.tags)
-    return not is_same or any(r["Type"] == stacks.STACK for r in request.data["Resources"].values())
+    return not is_same or any(r["Type"] == STACK for r in request.data["Resources"].values())

@@ -1,32 +1,29 @@
-"""Stacks, resources and events as the API shows them. Pure."""
+"""Stacks, resources, events and templates as the API returns them. Pure."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
 
-from preflight.rehearsal.cloudformation import stack as stacks
-from preflight.rehearsal.cloudformation import template_validation
-from preflight.rehearsal.cloudformation.stack import Event, Resource, Stack, StackInput
+from preflight.model import JsonObject
+from preflight.rehearsal.cloudformation import capabilities
+from preflight.rehearsal.cloudformation.stack import HIDDEN, STACK, Event, Resource, Stack, StackInput, is_no_echo
 from preflight.templates import functions, language_extensions, schemas
 
-HIDDEN = "****"
 
-
-def stack(found: Stack) -> dict[str, Any]:
-    """One member of DescribeStacks."""
-    request = found.request
+def stack_response(stack: Stack) -> JsonObject:
+    """Returns one member of DescribeStacks."""
+    request = stack.request
     return {
-        "StackId": found.id,
-        "StackName": found.name,
+        "StackId": stack.id,
+        "StackName": stack.name,
         "Description": request.data.get("Description"),
         "Parameters": parameters(request),
-        "CreationTime": found.created,
-        "LastUpdatedTime": found.updated,
-        "DeletionTime": found.deleted,
+        "CreationTime": stack.created,
+        "LastUpdatedTime": stack.updated,
+        "DeletionTime": stack.deleted,
         "RollbackConfiguration": {},
-        "StackStatus": found.status,
-        "StackStatusReason": found.reason or None,
+        "StackStatus": stack.status,
+        "StackStatusReason": stack.reason or None,
         "DisableRollback": request.on_failure == "DO_NOTHING",
         "TimeoutInMinutes": request.timeout,
         "RoleARN": request.role,
@@ -35,34 +32,40 @@ def stack(found: Stack) -> dict[str, Any]:
         "Outputs": [
             {
                 "OutputKey": name,
-                "OutputValue": output["value"],
-                "Description": output["description"],
-                "ExportName": output["export"],
+                "OutputValue": output.value,
+                "Description": output.description,
+                "ExportName": output.export,
             }
-            for name, output in found.outputs.items()
+            for name, output in stack.outputs.items()
         ],
-        "Tags": [{"Key": key, "Value": value} for key, value in request.tags.items()],
+        "Tags": tags(request),
         "EnableTerminationProtection": request.is_protected,
-        "ParentId": found.parent,
-        "RootId": found.root,
+        "ParentId": stack.parent,
+        "RootId": stack.root,
         "DriftInformation": {"StackDriftStatus": "NOT_CHECKED"},
     }
 
 
 def parameters(request: StackInput) -> list[dict[str, str]]:
-    """Parameters with their values; those of NoEcho are hidden."""
-    declared = request.data.get("Parameters") or {}
-    rows = []
-    for name, value in request.parameters.items():
-        is_secret = str(declared[name].get("NoEcho", "")).lower() == "true"
-        text = ",".join(value) if isinstance(value, list) else str(value)
-        rows.append({"ParameterKey": name, "ParameterValue": HIDDEN if is_secret else text})
-    return rows
+    """Returns parameters with their values; those of NoEcho are hidden."""
+    secrets = request.secrets
+    return [
+        {
+            "ParameterKey": name,
+            "ParameterValue": HIDDEN if name in secrets else ",".join(value) if isinstance(value, list) else str(value),
+        }
+        for name, value in request.parameters.items()
+    ]
 
 
-def summary(found: Stack) -> dict[str, Any]:
-    """One member of ListStacks."""
-    whole = stack(found)
+def tags(request: StackInput) -> list[dict[str, str]]:
+    """Returns the tags of a stack as a list."""
+    return [{"Key": key, "Value": value} for key, value in request.tags.items()]
+
+
+def stack_summary(stack: Stack) -> JsonObject:
+    """Returns one member of ListStacks."""
+    response = stack_response(stack)
     keys = (
         "StackId",
         "StackName",
@@ -75,65 +78,65 @@ def summary(found: Stack) -> dict[str, Any]:
         "RootId",
         "DriftInformation",
     )
-    return {**{key: whole[key] for key in keys}, "TemplateDescription": whole["Description"]}
+    return {**{key: response[key] for key in keys}, "TemplateDescription": response["Description"]}
 
 
-def event(found: Stack, shown: Event) -> dict[str, Any]:
-    """One member of DescribeStackEvents."""
+def stack_event(stack: Stack, event: Event) -> JsonObject:
+    """Returns one member of DescribeStackEvents."""
     return {
-        "StackId": found.id,
-        "EventId": shown.id,
-        "StackName": found.name,
-        "LogicalResourceId": shown.logical,
-        "PhysicalResourceId": shown.physical,
-        "ResourceType": shown.kind,
-        "Timestamp": shown.moment,
-        "ResourceStatus": shown.status,
-        "ResourceStatusReason": shown.reason or None,
-        "ResourceProperties": stacks.properties_text(shown.properties),
-        "ClientRequestToken": shown.token,
-        "DetailedStatus": shown.detail,
+        "StackId": stack.id,
+        "EventId": event.id,
+        "StackName": stack.name,
+        "LogicalResourceId": event.logical,
+        "PhysicalResourceId": event.physical,
+        "ResourceType": event.kind,
+        "Timestamp": event.moment,
+        "ResourceStatus": event.status,
+        "ResourceStatusReason": event.reason or None,
+        "ResourceProperties": event.properties_text,
+        "ClientRequestToken": event.token,
+        "DetailedStatus": event.detail,
     }
 
 
-def is_failed(shown: Event) -> bool:
-    """Whether an event says that something failed."""
-    return shown.is_validation or "FAILED" in shown.status
+def is_failure(event: Event) -> bool:
+    """Whether an event reports a failure."""
+    return event.is_validation or "FAILED" in event.status
 
 
-def operation_event(found: Stack, shown: Event) -> dict[str, Any]:
-    """One member of DescribeEvents."""
+def operation_event(stack: Stack, event: Event) -> JsonObject:
+    """Returns one member of DescribeEvents."""
     common = {
-        "EventId": shown.id,
-        "StackId": found.id,
-        "OperationId": shown.operation.id,
-        "OperationType": shown.operation.kind,
-        "LogicalResourceId": shown.logical,
-        "ResourceType": shown.kind,
-        "Timestamp": shown.moment,
-        "ClientRequestToken": shown.token,
+        "EventId": event.id,
+        "StackId": stack.id,
+        "OperationId": event.operation.id,
+        "OperationType": event.operation.kind,
+        "LogicalResourceId": event.logical,
+        "ResourceType": event.kind,
+        "Timestamp": event.moment,
+        "ClientRequestToken": event.token,
     }
-    if shown.violation is not None:
+    if event.violation is not None:
         return {
             **common,
             "EventType": "VALIDATION_ERROR",
-            "ValidationName": shown.violation.check,
+            "ValidationName": event.violation.check,
             "ValidationStatus": "FAILED",
-            "ValidationStatusReason": shown.violation.message,
-            "ValidationPath": shown.violation.path,
+            "ValidationStatusReason": event.violation.message,
+            "ValidationPath": event.violation.path,
             "ValidationFailureMode": "FAIL",
         }
-    is_stack = shown.kind == stacks.STACK and shown.physical == found.id
-    kind = "STACK_EVENT" if is_stack else "PROVISIONING_ERROR" if is_failed(shown) else "PROGRESS_EVENT"
+    is_stack = event.kind == STACK and event.physical == stack.id
+    kind = "STACK_EVENT" if is_stack else "PROVISIONING_ERROR" if is_failure(event) else "PROGRESS_EVENT"
     return {
         **common,
         "EventType": kind,
-        "PhysicalResourceId": shown.physical,
-        "ResourceStatus": shown.status,
-        "ResourceStatusReason": shown.reason or None,
-        "ResourceProperties": stacks.properties_text(shown.properties),
-        "DetailedStatus": shown.detail,
-        **({"OperationStatus": _outcome(shown.status)} if is_stack else {}),
+        "PhysicalResourceId": event.physical,
+        "ResourceStatus": event.status,
+        "ResourceStatusReason": event.reason or None,
+        "ResourceProperties": event.properties_text,
+        "DetailedStatus": event.detail,
+        **({"OperationStatus": _outcome(event.status)} if is_stack else {}),
     }
 
 
@@ -143,78 +146,78 @@ def _outcome(status: str) -> str:
     return "FAILED" if "FAILED" in status or "ROLLBACK" in status else "SUCCEEDED"
 
 
-def as_json(data: dict[str, Any]) -> str:
-    """A processed template as text."""
-    return json.dumps(data, default=str, indent=2)
+def as_json(template: JsonObject) -> str:
+    """Returns a processed template as text."""
+    return json.dumps(template, default=str, indent=2)
 
 
-def resource(found: Stack, shown: Resource, *, is_detail: bool = False) -> dict[str, Any]:
-    """One member of DescribeStackResources, or with `is_detail` of its newer sisters."""
+def resource_response(stack: Stack, resource: Resource, *, is_detail: bool = False) -> JsonObject:
+    """Returns one member of DescribeStackResources, or with `is_detail` of DescribeStackResource and ListStackResources."""
     return {
-        "StackName": found.name,
-        "StackId": found.id,
-        "LogicalResourceId": shown.logical,
-        "PhysicalResourceId": shown.physical or None,
-        "ResourceType": shown.kind,
-        "LastUpdatedTimestamp" if is_detail else "Timestamp": shown.changed,
-        "ResourceStatus": shown.status,
-        "ResourceStatusReason": shown.reason or None,
+        "StackName": stack.name,
+        "StackId": stack.id,
+        "LogicalResourceId": resource.logical,
+        "PhysicalResourceId": resource.physical or None,
+        "ResourceType": resource.kind,
+        "LastUpdatedTimestamp" if is_detail else "Timestamp": resource.changed,
+        "ResourceStatus": resource.status,
+        "ResourceStatusReason": resource.reason or None,
         "DriftInformation": {"StackResourceDriftStatus": "NOT_CHECKED"},
     }
 
 
-def validated(data: dict[str, Any]) -> dict[str, Any]:
-    """The answer to ValidateTemplate."""
-    return {"Description": data.get("Description"), "Parameters": _declared(data), **_capabilities(data)}
+def template_validation_response(template: JsonObject) -> JsonObject:
+    """Returns the response of ValidateTemplate."""
+    return {"Description": template.get("Description"), "Parameters": _parameter_declarations(template), **_capabilities(template)}
 
 
-def _capabilities(data: dict[str, Any]) -> dict[str, Any]:
-    needed = template_validation.needed_capability(data)
-    made = sorted({r["Type"] for r in data["Resources"].values() if r["Type"] in template_validation.IAM_TYPES})
-    said = f"The following resource(s) require capabilities: [{', '.join(made)}]"
+def _capabilities(template: JsonObject) -> JsonObject:
+    needed = capabilities.needed_capability(template)
+    iam_types = sorted({r["Type"] for r in template["Resources"].values() if r["Type"] in capabilities.IAM_TYPES})
+    reason = f"The following resource(s) require capabilities: [{', '.join(iam_types)}]"
     return {
         "Capabilities": [needed] if needed else [],
-        "CapabilitiesReason": said if needed else None,
-        "DeclaredTransforms": language_extensions.transforms(data),
+        "CapabilitiesReason": reason if needed else None,
+        "DeclaredTransforms": language_extensions.transforms(template),
     }
 
 
-def _declared(data: dict[str, Any]) -> list[dict[str, Any]]:
+def _parameter_declarations(template: JsonObject) -> list[JsonObject]:
     return [
         {
             "ParameterKey": name,
             "DefaultValue": functions.as_text(declared["Default"]) if "Default" in declared else None,
-            "NoEcho": str(declared.get("NoEcho", "")).lower() == "true",
+            "NoEcho": is_no_echo(declared),
             "Description": declared.get("Description"),
         }
-        for name, declared in (data.get("Parameters") or {}).items()
+        for name, declared in (template.get("Parameters") or {}).items()
     ]
 
 
-def template_summary(data: dict[str, Any]) -> dict[str, Any]:
-    """The answer to GetTemplateSummary."""
-    parameters = _declared(data)
+def template_summary(template: JsonObject) -> JsonObject:
+    """Returns the response of GetTemplateSummary."""
+    parameters = _parameter_declarations(template)
     for row in parameters:
-        declared = data["Parameters"][row["ParameterKey"]]
+        declared = template["Parameters"][row["ParameterKey"]]
         row["ParameterType"] = declared["Type"]
         row["ParameterConstraints"] = {
             "AllowedValues": [functions.as_text(value) for value in declared.get("AllowedValues") or []]
         }
-    metadata = data.get("Metadata")
+    metadata = template.get("Metadata")
     return {
-        **_capabilities(data),
+        **_capabilities(template),
         "Parameters": parameters,
-        "Description": data.get("Description"),
-        "ResourceTypes": sorted({r["Type"] for r in data["Resources"].values()}),
-        "Version": data.get("AWSTemplateFormatVersion"),
+        "Description": template.get("Description"),
+        "ResourceTypes": sorted({r["Type"] for r in template["Resources"].values()}),
+        "Version": template.get("AWSTemplateFormatVersion"),
         "Metadata": json.dumps(metadata, default=str) if metadata is not None else None,
-        "ResourceIdentifierSummaries": _identifiers(data),
+        "ResourceIdentifierSummaries": _identifiers(template),
     }
 
 
-def _identifiers(data: dict[str, Any]) -> list[dict[str, Any]]:
+def _identifiers(template: JsonObject) -> list[JsonObject]:
     by_type: dict[str, list[str]] = {}
-    for name, declared in data["Resources"].items():
+    for name, declared in template["Resources"].items():
         by_type.setdefault(declared["Type"], []).append(name)
     return [
         {"ResourceType": kind, "LogicalResourceIds": names, "ResourceIdentifiers": schemas.identifiers(kind)}

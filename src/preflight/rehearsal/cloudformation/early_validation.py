@@ -9,8 +9,8 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from preflight.rehearsal.cloudformation import template_validation
-from preflight.rehearsal.cloudformation.stack import ValidationError
+from preflight.rehearsal.cloudformation import dependencies
+from preflight.rehearsal.cloudformation.stack import Stack, ValidationError
 from preflight.templates import functions, schemas
 from preflight.templates.functions import FunctionResolver, ResolutionContext
 from preflight.templates.schemas import Open
@@ -19,22 +19,22 @@ PROPERTIES = "AWS::EarlyValidation::PropertyValidation"
 EXISTENCE = "AWS::EarlyValidation::ResourceExistenceCheck"
 
 
-def violations(data: Mapping[str, Any], scope: ResolutionContext) -> list[ValidationError]:
-    """What the schemas refuse of the properties that are known already."""
+def property_violations(data: Mapping[str, Any], scope: ResolutionContext) -> list[ValidationError]:
+    """Returns what the schemas refuse of the properties that are known already."""
     resolver = FunctionResolver(scope)
-    return [found for name, declared in template_validation.resources_that_exist(data, resolver).items() for found in _of(name, declared, resolver)]
+    return [found for name, declared in dependencies.resources_that_exist(data, resolver).items() for found in _of(name, declared, resolver)]
 
 
-def taken(
+def name_conflicts(
     data: Mapping[str, Any], scope: ResolutionContext, exists: Callable[[str, str, Mapping[str, Any]], bool]
 ) -> list[ValidationError]:
-    """Resources with a name of their own that something in the account has already.
+    """Returns the resources whose explicit name is taken already.
 
-    `exists` is asked by type, name and known properties.
+    `exists` is called with resource type, name and the properties that are known.
     """
     resolver = FunctionResolver(scope)
     found = []
-    for logical, declared in template_validation.resources_that_exist(data, resolver).items():
+    for logical, declared in dependencies.resources_that_exist(data, resolver).items():
         kind, path = str(declared["Type"]), ("Resources", logical, "Properties")
         known = resolver.value(declared.get("Properties") or {}, path)
         keys = schemas.identifiers(kind)
@@ -64,9 +64,19 @@ def opened(value: Any) -> Any:
     return [opened(item) for item in value] if isinstance(value, list) else value
 
 
-def reason(name: str, found: list[ValidationError]) -> str:
-    """The reason of the resource's event."""
-    listed = "\n".join(violation.message for violation in found)
-    if all(violation.check == EXISTENCE for violation in found):
-        return listed
-    return f"Properties validation failed for resource {name} with message:\n{listed}"
+def report(stack: Stack, violations: list[ValidationError], status: str) -> str:
+    """Adds events for violations to a stack. Returns the stack's own reason."""
+    for violation in violations:
+        stack.report(violation)
+    names = list(dict.fromkeys(violation.logical for violation in violations))
+    for name in names:
+        reason = _reason(name, [violation for violation in violations if violation.logical == name])
+        stack.tell(stack.resources[name], status, reason, detail="VALIDATION_FAILED")
+    return f"Validation failed for following resources: [{', '.join(names)}]."
+
+
+def _reason(name: str, violations: list[ValidationError]) -> str:
+    lines = "\n".join(violation.message for violation in violations)
+    if all(violation.check == EXISTENCE for violation in violations):
+        return lines
+    return f"Properties validation failed for resource {name} with message:\n{lines}"

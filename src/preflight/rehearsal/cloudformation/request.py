@@ -1,4 +1,4 @@
-"""What a client asks for, read and held against everything that AWS checks before it answers.
+"""Reads a request and checks all that AWS checks before it answers.
 
 Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html.
 """
@@ -9,9 +9,17 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from preflight.model import JsonObject
 from preflight.rehearsal import acting
 from preflight.rehearsal.account import Account
-from preflight.rehearsal.cloudformation import parameter_types, rules_section, template_source, template_validation
+from preflight.rehearsal.cloudformation import (
+    capabilities,
+    dependencies,
+    parameter_types,
+    rules_section,
+    template_source,
+    template_validation,
+)
 from preflight.rehearsal.cloudformation.parameter_types import Values
 from preflight.rehearsal.cloudformation.stack import StackInput
 from preflight.rehearsal.iam.roles import Roles
@@ -20,6 +28,7 @@ from preflight.rehearsal.protocol import Refusal
 from preflight.templates import functions, language_extensions, parameters, schemas
 from preflight.templates.functions import FunctionResolver, ResolutionContext, ResolveError
 
+ApiRequest = Mapping[str, Any]  # the members of a request
 NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]*")
 NAME_PATTERN = "[a-zA-Z][-a-zA-Z0-9]*|arn:[-a-zA-Z0-9:/._+]*"
 SERVICE = "cloudformation.amazonaws.com"
@@ -27,85 +36,85 @@ MAX_TAGS = 50
 
 
 class RequestReader:
-    """Turns what a client sends into requests that hold."""
+    """Reads the requests of clients of one account."""
 
-    def __init__(self, account: Account, zones: Callable[[str], list[str]], book: Ledger) -> None:
+    def __init__(self, account: Account, zones: Callable[[str], list[str]], ledger: Ledger) -> None:
         self._account = account
         self._zones = zones
-        self._book = book
+        self._ledger = ledger
         self._roles = Roles(account)
 
     def request(
         self,
         region: str,
-        given: Mapping[str, Any],
+        request: ApiRequest,
         name: str,
         *,
         former: StackInput | None = None,
         is_change_set: bool = False,
     ) -> StackInput:
-        """A request whose template, parameters and capabilities hold; `former` is what the stack has now.
+        """Returns a valid request; `former` is what the stack has now.
 
         Raises:
-            Refusal: they do not.
+            Refusal: its template, parameters or capabilities are not valid.
         """
         with acting.acting_as(acting.through(SERVICE)):
-            body = former.body if former and given.get("UsePreviousTemplate") else self.body(given, region)
-            asked = self._values(given, former)
+            body = former.body if former and request.get("UsePreviousTemplate") else self.body(request, region)
+            texts = self._parameter_texts(request, former)
             try:
-                data, parameters = self._processed(body, asked, region, name, given, is_change_set=is_change_set)
+                data, parameters = self._processed(body, texts, region, name, request, is_change_set=is_change_set)
                 self._check_static(data, parameters, region, name)
             except ResolveError as error:
                 raise template_validation.refuse(error.message) from None
-        self.check_role(given.get("RoleARN"), region)
+        self.check_role(request.get("RoleARN"), region)
         return StackInput(
             body=body,
             data=data,
             parameters=parameters,
-            given=asked,
-            tags=_tags(given, former),
-            capabilities=list(given.get("Capabilities") or []),
-            on_failure=given.get("OnFailure") or ("DO_NOTHING" if given.get("DisableRollback") else "ROLLBACK"),
-            is_protected=former.is_protected if former else bool(given.get("EnableTerminationProtection")),
-            token=given.get("ClientRequestToken"),
-            role=given.get("RoleARN") or (former.role if former else None),
-            timeout=given.get("TimeoutInMinutes"),
-            notifications=list(given.get("NotificationARNs") or []),
-            is_new_removed=bool(given.get("RetainExceptOnCreate")),
-            is_validated=not given.get("DisableValidation"),
+            parameter_texts=texts,
+            tags=_tags(request, former),
+            capabilities=list(request.get("Capabilities") or []),
+            on_failure=request.get("OnFailure") or ("DO_NOTHING" if request.get("DisableRollback") else "ROLLBACK"),
+            is_protected=former.is_protected if former else bool(request.get("EnableTerminationProtection")),
+            token=request.get("ClientRequestToken"),
+            role=request.get("RoleARN") or (former.role if former else None),
+            timeout=request.get("TimeoutInMinutes"),
+            notifications=list(request.get("NotificationARNs") or []),
+            is_new_removed=bool(request.get("RetainExceptOnCreate")),
+            is_validated=not request.get("DisableValidation"),
         )
 
-    def body(self, given: Mapping[str, Any], region: str) -> str:
-        """The text of the template that a request brings or points to; S3 is asked in the caller's name."""
+    def body(self, request: ApiRequest, region: str) -> str:
+        """Returns the text of the template that a request contains or points to; S3 is read as the caller."""
         with acting.acting_as(acting.through(SERVICE)):
-            return template_source.body_of(given, self._account, region)
+            return template_source.body_of(request, self._account, region)
 
     @staticmethod
-    def _values(given: Mapping[str, Any], former: StackInput | None) -> dict[str, str]:
-        asked = {}
-        for parameter in given.get("Parameters") or []:
+    def _parameter_texts(request: ApiRequest, former: StackInput | None) -> dict[str, str]:
+        texts = {}
+        for parameter in request.get("Parameters") or []:
             key = parameter.get("ParameterKey", "")
             if parameter.get("UsePreviousValue"):
                 if former is None:
                     msg = f"Invalid input for parameter key {key}. Cannot specify usePreviousValue as true for a parameter key not in the previous template"
                     raise template_validation.refuse(msg)
-                if key in former.given:
-                    asked[key] = former.given[key]
+                if key in former.parameter_texts:
+                    texts[key] = former.parameter_texts[key]
             else:
-                asked[key] = parameter.get("ParameterValue", "")
-        return asked
+                texts[key] = parameter.get("ParameterValue", "")
+        return texts
 
     def _processed(
         self,
         body: str,
-        asked: Mapping[str, str],
+        texts: Mapping[str, str],
         region: str,
         name: str,
-        given: Mapping[str, Any],
+        request: ApiRequest,
         *,
         is_change_set: bool,
-    ) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The template after its transforms, and the values of its parameters."""
+    ) -> tuple[JsonObject, JsonObject]:
+        """Returns the template after its transforms, and the values of its parameters."""
         data = template_source.read(body)
         self._check_macros(data)
         template_validation.check_sections(data)
@@ -113,27 +122,27 @@ class RequestReader:
             if not parameter_types.is_type(str(parameter["Type"])):
                 msg = f"{template_validation.FORMAT}Unrecognized parameter type: {parameter['Type']}"
                 raise template_validation.refuse(msg)
-        template_validation.check_transform(data, given.get("Capabilities") or [], is_change_set=is_change_set)
-        values = Values(self._account, region, self._book.note).looked_up(
-            data.get("Parameters") or {}, parameters.parameter_values(data, asked)
+        capabilities.check_transform(data, request.get("Capabilities") or [], is_change_set=is_change_set)
+        values = Values(self._account, region, self._ledger.note).looked_up(
+            data.get("Parameters") or {}, parameters.parameter_values(data, texts)
         )
         if language_extensions.is_used(data):
             data = language_extensions.expanded(data, self.scope(data, values, region, name))
         template_validation.check(data, is_type=lambda kind: schemas.exists(kind, region))
-        template_validation.check_capabilities(data, given.get("Capabilities") or [])
+        capabilities.check_capabilities(data, request.get("Capabilities") or [])
         return data, values
 
     def _check_macros(self, data: Mapping[str, Any]) -> None:
-        """Other macros are not applied here, so nothing can be said of a template that needs one."""
+        """Refuses a template that needs another macro, because none is applied here."""
         unknown = [name for name in language_extensions.transforms(data) if name != language_extensions.NAME]
         unknown += ["Fn::Transform"] if language_extensions.includes(data) else []
         if unknown:
             msg = f"the transform {unknown[0]} is not applied by the rehearsal. Next: rehearse the transformed template"
-            self._book.trouble(msg)
+            self._ledger.trouble(msg)
             raise Refusal("InternalFailure", msg, status=500)
 
-    def _check_static(self, data: dict[str, Any], parameters: dict[str, Any], region: str, name: str) -> None:
-        """Hold conditions, rules, references and functions against what is known before any resource exists."""
+    def _check_static(self, data: JsonObject, parameters: JsonObject, region: str, name: str) -> None:
+        """Checks conditions, rules, references and functions as far as is possible before any resource exists."""
         scope = self.scope(data, parameters, region, name)
         resolver = FunctionResolver(scope)
         template_validation.check_conditions(data)
@@ -141,20 +150,20 @@ class RequestReader:
             resolver.condition(condition)
         self._check_rules(data, scope)
         template_validation.check_references(data, resolver)
-        for logical, resource in template_validation.resources_that_exist(data, resolver).items():
+        for logical, resource in dependencies.resources_that_exist(data, resolver).items():
             resolver.value(resource.get("Properties") or {}, ("Resources", logical, "Properties"))
 
-    def _check_rules(self, data: dict[str, Any], scope: ResolutionContext) -> None:
-        for function in rules_section.asks_account(data.get("Rules")):
-            msg = f"{function} in the section Rules is not evaluated by the rehearsal. Next: take the rule out, or use an assertion over parameter values"
-            self._book.trouble(msg)
+    def _check_rules(self, data: JsonObject, scope: ResolutionContext) -> None:
+        for function in rules_section.account_functions(data.get("Rules")):
+            msg = f"{function} in the section Rules is not evaluated by the rehearsal. Next: remove the rule, or use an assertion over parameter values"
+            self._ledger.trouble(msg)
             raise Refusal("InternalFailure", msg, status=500)
-        said = rules_section.broken(data, scope)
-        if said is not None:
-            raise template_validation.refuse(said)
+        message = rules_section.failed_assertion(data, scope)
+        if message is not None:
+            raise template_validation.refuse(message)
 
-    def scope(self, data: dict[str, Any], values: dict[str, Any], region: str, name: str) -> ResolutionContext:
-        """What a template is evaluated with before it has a stack."""
+    def scope(self, data: JsonObject, values: JsonObject, region: str, name: str) -> ResolutionContext:
+        """Returns what a template is evaluated with before it has a stack."""
         pseudo = parameters.pseudo_parameters(
             region=region, account=self._account.id, stack_name=name, stack_id=f"arn:{name}"
         )
@@ -162,12 +171,12 @@ class RequestReader:
         return ResolutionContext(data, values, pseudo, self._zones, imported=lambda _name: keep)
 
     def check_role(self, arn: str | None, region: str) -> None:
-        """CloudFormation assumes the role that it is to work with.
+        """Checks that CloudFormation can assume a role.
 
         https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-iam-servicerole.html.
 
         Raises:
-            Refusal: it cannot.
+            Refusal: it cannot assume the role.
         """
         with acting.acting_as(None):
             is_trusted = not arn or self._roles.trusts(arn, region, SERVICE, source="cloudformation")
@@ -175,10 +184,10 @@ class RequestReader:
             raise template_validation.refuse(f"Role {arn} is invalid or cannot be assumed")
 
 
-def _tags(given: Mapping[str, Any], former: StackInput | None) -> dict[str, str]:
-    if former is not None and "Tags" not in given:
+def _tags(request: ApiRequest, former: StackInput | None) -> dict[str, str]:
+    if former is not None and "Tags" not in request:
         return former.tags
-    tags = {tag.get("Key", ""): tag.get("Value", "") for tag in given.get("Tags") or []}
+    tags = {tag.get("Key", ""): tag.get("Value", "") for tag in request.get("Tags") or []}
     if len(tags) > MAX_TAGS:
         msg = f"1 validation error detected: Value at 'tags' failed to satisfy constraint: Member must have length less than or equal to {MAX_TAGS}"
         raise template_validation.refuse(msg)
@@ -191,17 +200,17 @@ def _tags(given: Mapping[str, Any], former: StackInput | None) -> dict[str, str]
 
 
 def check_name(name: str, *, at: str = "stackName") -> None:
-    """Hold the name of a stack or change set against its pattern.
+    """Checks the name of a stack or change set.
 
     Raises:
-        Refusal: it does not fit.
+        Refusal: the name does not match the pattern.
     """
-    most = 128
+    max_length = 128
     if not NAME.fullmatch(name):
         pattern = NAME_PATTERN if at == "stackName" else "[a-zA-Z][-a-zA-Z0-9]*"
         constraint = f"Member must satisfy regular expression pattern: {pattern}"
-    elif len(name) > most:
-        constraint = f"Member must have length less than or equal to {most}"
+    elif len(name) > max_length:
+        constraint = f"Member must have length less than or equal to {max_length}"
     else:
         return
     msg = f"1 validation error detected: Value '{name}' at '{at}' failed to satisfy constraint: {constraint}"

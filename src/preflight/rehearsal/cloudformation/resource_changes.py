@@ -7,124 +7,151 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from preflight.rehearsal.cloudformation import dependencies, dynamic_references, template_validation
-from preflight.rehearsal.cloudformation import stack as stacks
-from preflight.rehearsal.cloudformation.provisioner import Provisioner
+from preflight.model import JsonObject
+from preflight.rehearsal.cloudformation import dependencies, dynamic_references
+from preflight.rehearsal.cloudformation.dependencies import ResourceDefinition
+from preflight.rehearsal.cloudformation.evaluation import Evaluator
 from preflight.rehearsal.cloudformation.resources.handler import ResourceFailedError
-from preflight.rehearsal.cloudformation.stack import Resource, Stack, StackInput
+from preflight.rehearsal.cloudformation.stack import STACK, Resource, Stack, StackInput
 from preflight.templates import functions, schemas
 from preflight.templates.functions import FunctionResolver, ResolutionContext
 
 ATTRIBUTES = ("Metadata", "CreationPolicy", "UpdatePolicy", "DeletionPolicy", "UpdateReplacePolicy")
 
 
-def scope(
-    provisioner: Provisioner, stack: Stack, request: StackInput, *, is_new: bool
-) -> ResolutionContext:
-    """What the template of a request is evaluated with: resources that exist are known, others are not."""
-    known = provisioner.scope(stack)
+@dataclass(frozen=True)
+class ResourceChange:
+    """What an operation would do to one resource."""
+
+    action: str
+    logical: str
+    kind: str
+    physical: str | None = None
+    replacement: str | None = None
+    policy_action: str | None = None
+    scope: tuple[str, ...] = ()
+    details: tuple[JsonObject, ...] = ()
+
+    @property
+    def is_replacing(self) -> bool:
+        """Whether the physical id and the attributes of the resource may change."""
+        return self.replacement in {"True", "Conditional"}
+
+    def as_response(self) -> JsonObject:
+        """Returns one member of DescribeChangeSet's list of changes."""
+        return {
+            "Type": "Resource",
+            "ResourceChange": {
+                "Action": self.action,
+                "LogicalResourceId": self.logical,
+                "PhysicalResourceId": self.physical,
+                "ResourceType": self.kind,
+                "Replacement": self.replacement,
+                "PolicyAction": self.policy_action,
+                "Scope": list(self.scope),
+                "Details": list(self.details),
+            },
+        }
+
+
+def context(evaluator: Evaluator, stack: Stack, request: StackInput, *, is_new: bool) -> ResolutionContext:
+    """Returns what the template of a request is evaluated with: only resources that exist have values."""
+    full_context = evaluator.context(stack)
 
     def refer(name: str, attribute: str | None) -> Any:
         resource = stack.resources.get(name)
         if is_new or resource is None or not resource.physical:
             return functions.KEEP
-        return known.refer(name, attribute)
+        return full_context.refer(name, attribute)
 
     return replace(
-        known, data=request.data, parameters=request.parameters, imported=lambda _name: functions.KEEP, refer=refer
+        full_context,
+        data=request.data,
+        parameters=request.parameters,
+        imported=lambda _name: functions.KEEP,
+        refer=refer,
     )
 
 
 def resource_changes(
-    provisioner: Provisioner, stack: Stack, request: StackInput, known: ResolutionContext
-) -> Iterator[dict[str, Any]]:
-    """The members of DescribeChangeSet's list of changes."""
-    moved: set[str] = set()  # whose physical id or attributes will be others
+    evaluator: Evaluator, stack: Stack, request: StackInput, known: ResolutionContext
+) -> Iterator[ResourceChange]:
+    """Yields the changes to the resources of a stack, each after those that it refers to."""
+    replaced: set[str] = set()
 
     def refer(name: str, attribute: str | None) -> Any:
-        return functions.KEEP if name in moved else known.refer(name, attribute)
+        return functions.KEEP if name in replaced else known.refer(name, attribute)
 
     resolver = FunctionResolver(replace(known, refer=refer))
-    alive = template_validation.resources_that_exist(request.data, resolver)
-    for name in _in_order(dependencies.edges(alive)):
+    definitions = dependencies.resources_that_exist(request.data, resolver)
+    for name in _in_order(dependencies.edges(definitions)):
         former = stack.resources.get(name)
         if former is None or not former.physical:
-            yield _change("Add", name, alive[name]["Type"])
+            yield ResourceChange("Add", name, definitions[name]["Type"])
             continue
-        found = _modified(provisioner, stack, former, alive[name], resolver)
-        if found is not None:
-            moved |= {name} if found["ResourceChange"]["Replacement"] != "False" else set()
-            yield found
+        change = _modification(evaluator, stack, former, definitions[name], resolver)
+        if change is not None:
+            replaced |= {name} if change.is_replacing else set()
+            yield change
     for name, former in stack.resources.items():
-        if name not in alive and former.physical:
-            kept = former.policy("DeletionPolicy")
-            yield _change("Remove", name, former.kind, former.physical, PolicyAction=kept.replace("ExceptOnCreate", ""))
+        if name not in definitions and former.physical:
+            policy = former.policy("DeletionPolicy").replace("ExceptOnCreate", "")
+            yield ResourceChange("Remove", name, former.kind, former.physical, policy_action=policy)
 
 
 def _in_order(needs: Mapping[str, set[str]]) -> Iterator[str]:
-    left = {name: set(targets) for name, targets in needs.items()}
-    while left:
-        ready = sorted(name for name, targets in left.items() if not targets & set(left)) or sorted(left)
+    remaining = {name: set(targets) for name, targets in needs.items()}
+    while remaining:
+        ready = sorted(n for n, targets in remaining.items() if not targets & set(remaining)) or sorted(remaining)
         for name in ready:
-            del left[name]
+            del remaining[name]
         yield from ready
 
 
-def _modified(
-    provisioner: Provisioner,
-    stack: Stack,
-    former: Resource,
-    declared: Mapping[str, Any],
-    resolver: FunctionResolver,
-) -> dict[str, Any] | None:
-    kind = str(declared["Type"])
-    value = resolver.value(declared.get("Properties") or {}, ("Resources", former.logical, "Properties"))
+def _modification(
+    evaluator: Evaluator, stack: Stack, former: Resource, definition: ResourceDefinition, resolver: FunctionResolver
+) -> ResourceChange | None:
+    kind = str(definition["Type"])
+    value = resolver.value(definition.get("Properties") or {}, ("Resources", former.logical, "Properties"))
     with contextlib.suppress(ResourceFailedError):  # it fails when the resource is changed, where AWS reports it
-        value = dynamic_references.resolved(value, provisioner.account, stack.region)
-    made = schemas.coerce(kind, value)
-    different = sorted(n for n in {*made, *former.properties} if made.get(n) != former.properties.get(n))
-    policies = sorted(n for n in ATTRIBUTES if declared.get(n) != former.declared.get(n))
-    if not different and not policies and kind == former.kind and kind != stacks.STACK:
+        value = dynamic_references.resolved(value, evaluator.account, stack.region)
+    properties = schemas.coerce(kind, value)
+    names = {*properties, *former.properties}
+    different = sorted(n for n in names if properties.get(n) != former.properties.get(n))
+    attributes = sorted(n for n in ATTRIBUTES if definition.get(n) != former.declared.get(n))
+    if not different and not attributes and kind == former.kind and kind != STACK:
         return None
     fixed = set(different) & schemas.create_only(kind)
-    is_open = all(functions.holds_kept(made.get(name)) for name in fixed)
+    is_open = all(functions.holds_kept(properties.get(name)) for name in fixed)
     replacement = "True" if kind != former.kind else "False" if not fixed else "Conditional" if is_open else "True"
-    details = [_detail("Properties", n, made.get(n), is_fixed=n in fixed) for n in different]
-    details += [_detail(n, None, None, is_fixed=False) for n in policies]
-    return _change(
+    details = [_property_detail(n, properties.get(n), is_create_only=n in fixed) for n in different]
+    return ResourceChange(
         "Modify",
         former.logical,
         kind,
         former.physical,
-        Replacement=replacement,
-        Scope=[*(["Properties"] if different else []), *policies],
-        Details=details,
+        replacement,
+        scope=(*(["Properties"] if different else []), *attributes),
+        details=(*details, *(_attribute_detail(n) for n in attributes)),
     )
 
 
-def _detail(attribute: str, name: str | None, value: Any, *, is_fixed: bool) -> dict[str, Any]:
+def _property_detail(name: str, value: Any, *, is_create_only: bool) -> JsonObject:
     is_open = functions.holds_kept(value)
-    target = {"Attribute": attribute, "RequiresRecreation": "Always" if is_fixed else "Never"}
+    recreation = "Always" if is_create_only else "Never"
     return {
-        "Target": {**target, **({"Name": name} if name else {})},
+        "Target": {"Attribute": "Properties", "RequiresRecreation": recreation, "Name": name},
         "Evaluation": "Dynamic" if is_open else "Static",
         "ChangeSource": "ResourceAttribute" if is_open else "DirectModification",
     }
 
 
-def _change(action: str, name: str, kind: str, physical: str | None = None, **more: Any) -> dict[str, Any]:
+def _attribute_detail(attribute: str) -> JsonObject:
     return {
-        "Type": "Resource",
-        "ResourceChange": {
-            "Action": action,
-            "LogicalResourceId": name,
-            "PhysicalResourceId": physical,
-            "ResourceType": kind,
-            "Scope": [],
-            "Details": [],
-            **more,
-        },
+        "Target": {"Attribute": attribute, "RequiresRecreation": "Never"},
+        "Evaluation": "Static",
+        "ChangeSource": "DirectModification",
     }

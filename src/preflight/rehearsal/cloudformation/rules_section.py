@@ -1,4 +1,4 @@
-"""The section Rules: what a template demands of the values of its parameters.
+"""The section Rules: assertions about the values of parameters.
 
 Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/rules-section-structure.html.
 """
@@ -10,11 +10,11 @@ from typing import Any
 
 from preflight.templates.functions import FunctionResolver, Path, ResolutionContext, ResolveError
 
-ELSEWHERE = frozenset({"Fn::RefAll", "Fn::ValueOf", "Fn::ValueOfAll"})  # these ask the account
+ELSEWHERE = frozenset({"Fn::RefAll", "Fn::ValueOf", "Fn::ValueOfAll"})  # these read the account
 
 
 class RuleFunctionResolver(FunctionResolver):
-    """Evaluates the functions that only rules know as well."""
+    """Evaluates also the functions that only rules may use."""
 
     def __init__(self, scope: ResolutionContext) -> None:
         super().__init__(scope)
@@ -25,27 +25,27 @@ class RuleFunctionResolver(FunctionResolver):
         }
 
     def _contains(self, argument: Any, path: Path) -> bool:
-        texts, wanted = self._two(argument, "Fn::Contains", path)
-        return wanted in texts
+        texts, allowed = self._two(argument, "Fn::Contains", path)
+        return allowed in texts
 
     def _each_member_equals(self, argument: Any, path: Path) -> bool:
-        texts, wanted = self._two(argument, "Fn::EachMemberEquals", path)
-        return all(text == wanted for text in texts)
+        texts, allowed = self._two(argument, "Fn::EachMemberEquals", path)
+        return all(text == allowed for text in texts)
 
     def _each_member_in(self, argument: Any, path: Path) -> bool:
-        texts, wanted = self._two(argument, "Fn::EachMemberIn", path)
-        return all(text in wanted for text in texts)
+        texts, allowed = self._two(argument, "Fn::EachMemberIn", path)
+        return all(text in allowed for text in texts)
 
     def _two(self, argument: Any, name: str, path: Path) -> tuple[list[Any], Any]:
         if not isinstance(argument, list) or len(argument) != 2:
             msg = f"Template error: every {name} object requires a list of two"
             raise ResolveError(msg, path)
-        texts, wanted = (self.value(item, (*path, n)) for n, item in enumerate(argument))
-        return texts if isinstance(texts, list) else [texts], wanted
+        texts, allowed = (self.value(item, (*path, n)) for n, item in enumerate(argument))
+        return texts if isinstance(texts, list) else [texts], allowed
 
 
-def broken(data: Mapping[str, Any], scope: ResolutionContext) -> str | None:
-    """What the first assertion says that does not hold, None where all hold.
+def failed_assertion(data: Mapping[str, Any], scope: ResolutionContext) -> str | None:
+    """Returns the message of the first assertion that does not hold, or None.
 
     Raises:
         ResolveError: a rule cannot be evaluated.
@@ -59,13 +59,13 @@ def broken(data: Mapping[str, Any], scope: ResolutionContext) -> str | None:
         if "RuleCondition" in rule and resolver.value(rule["RuleCondition"], path) is not True:
             continue
         for assertion in rule["Assertions"]:
-            said = _broken(assertion, resolver, path)
-            if said is not None:
-                return f"Rule {name} failed: {said}"
+            message = _check_assertion(assertion, resolver, path)
+            if message is not None:
+                return f"Rule {name} failed: {message}"
     return None
 
 
-def _broken(assertion: Any, resolver: RuleFunctionResolver, path: Path) -> str | None:
+def _check_assertion(assertion: Any, resolver: RuleFunctionResolver, path: Path) -> str | None:
     if not isinstance(assertion, dict) or "Assert" not in assertion:
         msg = f"Template format error: every assertion of rule {path[1]} must have an Assert"
         raise ResolveError(msg, path)
@@ -74,13 +74,13 @@ def _broken(assertion: Any, resolver: RuleFunctionResolver, path: Path) -> str |
     return str(assertion.get("AssertDescription") or "an assertion does not hold")
 
 
-def asks_account(value: Any) -> Iterator[str]:
-    """Functions in rules that need facts of the account beyond parameter values."""
+def account_functions(value: Any) -> Iterator[str]:
+    """Yields the functions in rules that need more of the account than parameter values."""
     if isinstance(value, dict):
         for key, item in value.items():
             if key in ELSEWHERE:
                 yield key
-            yield from asks_account(item)
+            yield from account_functions(item)
     elif isinstance(value, list):
         for item in value:
-            yield from asks_account(item)
+            yield from account_functions(item)

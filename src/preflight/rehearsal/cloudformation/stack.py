@@ -16,6 +16,7 @@ from preflight.rehearsal.protocol import Refusal
 ENDED = ("_COMPLETE", "_FAILED")
 UPDATABLE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "CREATE_FAILED", "UPDATE_FAILED")
 STACK = "AWS::CloudFormation::Stack"
+HIDDEN = "****"  # the value of a NoEcho parameter as the API shows it
 
 
 def now() -> datetime:
@@ -52,7 +53,7 @@ class Event:
     kind: str
     status: str
     reason: str
-    operation: Operation
+    operation: StackOperation
     token: str | None
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     moment: datetime = field(default_factory=now)
@@ -62,13 +63,18 @@ class Event:
 
     @property
     def is_validation(self) -> bool:
-        """Whether only DescribeEvents shows it."""
+        """Whether only DescribeEvents returns it."""
         return self.violation is not None
+
+    @property
+    def properties_text(self) -> str | None:
+        """The properties of the resource as the API returns them."""
+        return None if self.properties is None else json.dumps(self.properties, default=str)
 
 
 @dataclass(frozen=True)
-class Operation:
-    """One operation on a stack: its id, its type as DescribeEvents spells it, and the change set it is about."""
+class StackOperation:
+    """An operation on a stack: its type as DescribeEvents spells it, its id, and its change set, if any."""
 
     kind: str
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
@@ -87,6 +93,15 @@ class ValidationError:
     message: str
 
 
+@dataclass(frozen=True)
+class StackOutput:
+    """An output of a stack, and the name that it is exported under, if any."""
+
+    value: str
+    description: str | None = None
+    export: str | None = None
+
+
 @dataclass
 class StackInput:
     """What a client asked for: the template, the values, and how failure is to be met."""
@@ -94,7 +109,7 @@ class StackInput:
     body: str
     data: dict[str, Any]
     parameters: dict[str, Any]
-    given: dict[str, str]
+    parameter_texts: dict[str, str]  # as the client sent them
     tags: dict[str, str] = field(default_factory=dict)
     capabilities: list[str] = field(default_factory=list)
     on_failure: str = "ROLLBACK"
@@ -105,6 +120,16 @@ class StackInput:
     notifications: list[str] = field(default_factory=list)
     is_new_removed: bool = False
     is_validated: bool = True
+
+    @property
+    def secrets(self) -> list[str]:
+        """The names of the NoEcho parameters."""
+        return [name for name, definition in (self.data.get("Parameters") or {}).items() if is_no_echo(definition)]
+
+
+def is_no_echo(definition: Mapping[str, Any]) -> bool:
+    """Whether the API hides the value of a parameter."""
+    return str(definition.get("NoEcho", "")).lower() == "true"
 
 
 @dataclass
@@ -127,14 +152,14 @@ class Stack:
     updated: datetime | None = None
     deleted: datetime | None = None
     resources: dict[str, Resource] = field(default_factory=dict)
-    outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    outputs: dict[str, StackOutput] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
     imports: set[str] = field(default_factory=set)
     needs: dict[str, set[str]] = field(default_factory=dict)
     cancel: threading.Event = field(default_factory=threading.Event)
     is_going_back: threading.Event = field(default_factory=threading.Event)
     work: threading.Lock = field(default_factory=threading.Lock)
-    operation: Operation = field(default_factory=lambda: Operation("CREATE_STACK"))
+    operation: StackOperation = field(default_factory=lambda: StackOperation("CREATE_STACK"))
     changed: threading.Condition = field(default_factory=lambda: threading.Condition(threading.RLock()))
 
     @property
@@ -152,10 +177,10 @@ class Stack:
             msg = f"Stack:{self.id} is in {self.status} state and can not be updated."
             raise Refusal("ValidationError", msg)
 
-    def begin(self, kind: str, status: str) -> Operation:
+    def begin(self, kind: str, status: str) -> StackOperation:
         """Begin an operation at once, so that who asks next sees it; its event follows."""
         with self.changed:
-            self.operation, self.status = Operation(kind), status
+            self.operation, self.status = StackOperation(kind), status
             return self.operation
 
     def say(self, status: str, reason: str = "") -> None:
@@ -182,6 +207,12 @@ class Stack:
             )
             self._add(event)
 
+    def identify(self, resource: Resource, physical_id: str) -> None:
+        """Notes the physical id of a resource that is being created, once."""
+        if not resource.physical:
+            resource.physical = physical_id
+            self.tell(resource, "CREATE_IN_PROGRESS", "Resource creation Initiated")
+
     def report(self, violation: ValidationError) -> None:
         """Add what pre-deployment validation found."""
         token = self.request.token
@@ -196,11 +227,6 @@ class Stack:
         """Wait until `holds`, asked whenever something changed; whether it did in time."""
         with self.changed:
             return self.changed.wait_for(holds, timeout)
-
-
-def properties_text(properties: dict[str, Any] | None) -> str | None:
-    """Resource properties as an event shows them."""
-    return None if properties is None else json.dumps(properties, default=str)
 
 
 class Stacks:
@@ -250,13 +276,18 @@ class Stacks:
     def exports(self, region: str) -> dict[str, tuple[Stack, Any]]:
         """Export names with the stack that exports them and the value."""
         return {
-            output["export"]: (stack, output["value"])
+            output.export: (stack, output.value)
             for stack in self.of(region)
             if stack.status != "DELETE_COMPLETE"
             for output in stack.outputs.values()
-            if output.get("export")
+            if output.export
         }
 
     def importers(self, region: str, export: str) -> list[Stack]:
         """Stacks that import an export."""
         return [s for s in self.of(region) if export in s.imports and s.status != "DELETE_COMPLETE"]
+
+    def importer_names(self, region: str, export: str | None) -> str:
+        """Returns the names of the stacks that import an export, as AWS lists them; empty if there are none."""
+        stacks = self.importers(region, export) if export else []
+        return " and ".join(sorted({stack.name for stack in stacks}))

@@ -13,7 +13,7 @@ from typing import Any
 from preflight.rehearsal.cloudformation import dependencies
 from preflight.rehearsal.protocol import Refusal
 from preflight.templates import language_extensions, references
-from preflight.templates.functions import FunctionResolver, ResolveError
+from preflight.templates.functions import FunctionResolver
 
 SECTIONS = {
     "AWSTemplateFormatVersion",
@@ -41,20 +41,6 @@ ATTRIBUTES = {
     "UpdatePolicy",
     "Version",
 }
-IAM_TYPES = {
-    f"AWS::IAM::{name}"
-    for name in (
-        "AccessKey",
-        "Group",
-        "InstanceProfile",
-        "ManagedPolicy",
-        "Policy",
-        "Role",
-        "User",
-        "UserToGroupAddition",
-    )
-}
-IAM_NAMES = ("RoleName", "UserName", "GroupName", "InstanceProfileName", "ManagedPolicyName")
 LIMITS = (("Resources", 500), ("Parameters", 200), ("Mappings", 200), ("Outputs", 200))
 ALPHANUMERIC = re.compile(r"[A-Za-z0-9]{1,255}")
 FORMAT = "Template format error: "
@@ -270,10 +256,10 @@ def check_references(data: Mapping[str, Any], resolver: FunctionResolver) -> Non
     Raises:
         Refusal: in AWS's words.
     """
-    alive = resources_that_exist(data, resolver)
+    alive = dependencies.resources_that_exist(data, resolver)
     names = {*alive, *(data.get("Parameters") or {})}
     for resource in alive.values():
-        targets = [r.name for r in references.references_in(chosen(resource.get("Properties"), resolver))]
+        targets = [r.name for r in references.references_in(dependencies.with_chosen_branches(resource.get("Properties"), resolver))]
         missing = [t for t in [*targets, *dependencies.depends_on(resource)] if not _is_known(t, names)]
         if missing:
             listed = ", ".join(dict.fromkeys(missing))
@@ -281,79 +267,15 @@ def check_references(data: Mapping[str, Any], resolver: FunctionResolver) -> Non
             raise refuse(msg)
     for output in (data.get("Outputs") or {}).values():
         if resolver.holds(output):
-            targets = [r.name for r in references.references_in(chosen(output["Value"], resolver))]
+            targets = [r.name for r in references.references_in(dependencies.with_chosen_branches(output["Value"], resolver))]
             missing = [t for t in targets if not _is_known(t, names)]
             if missing:
                 listed = ", ".join(dict.fromkeys(missing))
                 raise refuse(f"Unresolved resource dependencies [{listed}] in the Outputs block of the template")
-    circle = dependencies.cycle(dependencies.edges(with_live_references(alive, resolver)))
+    circle = dependencies.cycle(dependencies.edges(dependencies.with_live_references(alive, resolver)))
     if circle:
         raise refuse(f"Circular dependency between resources: [{', '.join(circle)}]")
 
 
 def _is_known(name: str, names: set[str]) -> bool:
     return name in names or name.startswith("AWS::")
-
-
-def chosen(value: Any, resolver: FunctionResolver) -> Any:
-    """`value` with every Fn::If replaced by its chosen branch, so that only live references remain.
-
-    Raises:
-        ResolveError: a condition cannot be decided.
-    """
-    if isinstance(value, list):
-        return [chosen(item, resolver) for item in value]
-    if not isinstance(value, dict):
-        return value
-    argument = value.get("Fn::If") if len(value) == 1 else None
-    if isinstance(argument, list) and len(argument) == 3 and isinstance(argument[0], str):
-        declared = resolver.scope.data.get("Conditions") or {}
-        if argument[0] not in declared:
-            msg = f"Template error: unresolved condition dependency {argument[0]} in Fn::If"
-            raise ResolveError(msg)
-        return chosen(argument[1 if resolver.condition(argument[0]) else 2], resolver)
-    return {key: chosen(item, resolver) for key, item in value.items()}
-
-
-def with_live_references(alive: Mapping[str, Mapping[str, Any]], resolver: FunctionResolver) -> dict[str, dict[str, Any]]:
-    """Resources with only their live references: every Fn::If that orders is decided.
-
-    Raises:
-        ResolveError: a condition cannot be decided.
-    """
-    return {n: {**r, **{part: chosen(r.get(part), resolver) for part in dependencies.REFERRING}} for n, r in alive.items()}
-
-
-def resources_that_exist(data: Mapping[str, Any], resolver: FunctionResolver) -> dict[str, Mapping[str, Any]]:
-    """The resources whose conditions hold."""
-    return {n: r for n, r in data["Resources"].items() if resolver.holds(r)}
-
-
-def needed_capability(data: Mapping[str, Any]) -> str | None:
-    """The capability that the IAM resources of a template need."""
-    made = [r for r in data["Resources"].values() if r["Type"] in IAM_TYPES]
-    if any(name in (r.get("Properties") or {}) for r in made for name in IAM_NAMES):
-        return "CAPABILITY_NAMED_IAM"
-    return "CAPABILITY_IAM" if made else None
-
-
-def check_capabilities(data: Mapping[str, Any], given: Iterable[str]) -> None:
-    """IAM resources need CAPABILITY_IAM, named ones CAPABILITY_NAMED_IAM.
-
-    Raises:
-        Refusal: InsufficientCapabilitiesException.
-    """
-    needed = needed_capability(data)
-    if needed and "CAPABILITY_NAMED_IAM" not in given and needed not in given:
-        raise Refusal("InsufficientCapabilitiesException", f"Requires capabilities : [{needed}]")
-
-
-def check_transform(data: Mapping[str, Any], given: Iterable[str], *, is_change_set: bool) -> None:
-    """A transform needs CAPABILITY_AUTO_EXPAND, but for a change set, which shows what it makes.
-
-    Raises:
-        Refusal: InsufficientCapabilitiesException.
-    """
-    needed = "CAPABILITY_AUTO_EXPAND"
-    if data.get("Transform") and needed not in given and not is_change_set:
-        raise Refusal("InsufficientCapabilitiesException", f"Requires capabilities : [{needed}]")

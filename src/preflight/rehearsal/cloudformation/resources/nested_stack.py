@@ -148,4 +148,4 @@ def _text(value: Any) -> str:
 
 
 def _made(child: Stack) -> CreatedResource:
-    return CreatedResource(child.id, {f"Outputs.{name}": output["value"] for name, output in child.outputs.items()})
+    return CreatedResource(child.id, {f"Outputs.{name}": output.value for name, output in child.outputs.items()})

@@ -1,0 +1,151 @@
+"""Evaluates the template of a stack: references, imports, Availability Zones and properties."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from preflight.rehearsal import acting
+from preflight.rehearsal.cloudformation import creation_order, dependencies, dynamic_references, early_validation
+from preflight.rehearsal.cloudformation.resource_handlers import ResourceHandlers
+from preflight.rehearsal.cloudformation.resources.handler import ResourceFailedError
+from preflight.rehearsal.cloudformation.stack import HIDDEN, Resource, Stack, StackInput, Stacks, ValidationError
+from preflight.templates import parameters, schemas
+from preflight.templates.functions import FunctionResolver, Path, ResolutionContext, ResolveError
+
+ZONE_ACTIONS = ("DescribeAvailabilityZones", "DescribeAccountAttributes", "DescribeSubnets")
+
+
+class Evaluator:
+    """Evaluates templates against the stacks and resources of one account."""
+
+    def __init__(self, stacks: Stacks, handlers: ResourceHandlers) -> None:
+        self._stacks = stacks
+        self._handlers = handlers
+        self.account = handlers.account
+
+    def context(self, stack: Stack) -> ResolutionContext:
+        """Returns what the template of a stack is evaluated with, its resources included."""
+        pseudo = parameters.pseudo_parameters(
+            region=stack.region, account=self.account.id, stack_name=stack.name, stack_id=stack.id
+        )
+        pseudo["AWS::NotificationARNs"] = stack.request.notifications
+        return ResolutionContext(
+            data=stack.request.data,
+            parameters=stack.request.parameters,
+            pseudo=pseudo,
+            zones=self.zones,
+            imported=lambda name: self._import(stack, name),
+            refer=lambda name, attribute: self._refer(stack, name, attribute),
+        )
+
+    def static_context(self, stack: Stack) -> ResolutionContext:
+        """Returns what a template is evaluated with before its resources exist."""
+        context = self.context(stack)
+        return ResolutionContext(context.data, context.parameters, context.pseudo, context.zones, context.imported)
+
+    def zones(self, region: str) -> list[str]:
+        """Returns the Availability Zones of a region, if the caller may see them.
+
+        Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/intrinsic-function-reference-getavailabilityzones.html.
+
+        Raises:
+            ResolveError: the caller may not see them, or there is no such region.
+        """
+        denials = (self.account.denial("ec2", region, action, {}) for action in ZONE_ACTIONS)
+        denial = next(filter(None, denials), None)
+        if denial is not None:
+            raise ResolveError(f"Template error: Fn::GetAZs: {denial}")
+        try:
+            with acting.acting_as(None):
+                response = self.account.client("ec2", region).describe_availability_zones()
+        except (BotoCoreError, ClientError):
+            msg = f"Template error: Fn::GetAZs: there is no region {region}"
+            raise ResolveError(msg) from None
+        return [zone["ZoneName"] for zone in response["AvailabilityZones"]]
+
+    def _import(self, stack: Stack, name: str) -> Any:
+        exports = self._stacks.exports(stack.region)
+        if name not in exports:
+            msg = f"No export named {name} found"
+            raise ResolveError(msg)
+        stack.imports.add(name)
+        return exports[name][1]
+
+    def _refer(self, stack: Stack, name: str, attribute: str | None) -> Any:
+        resource = stack.resources.get(name)
+        if resource is None:
+            msg = f"Unresolved resource dependencies [{name}] in the Resources block of the template"
+            raise ResolveError(msg)
+        if attribute is None:
+            return resource.physical
+        read_attributes = self._handlers.handler(resource).attributes
+        if read_attributes is not None:
+            resource.attributes = read_attributes(self._handlers.context(stack, resource), resource.physical)
+        if attribute in resource.attributes:
+            return resource.attributes[attribute]
+        msg = f"Requested attribute {attribute} does not exist in schema for {resource.kind}"
+        raise ResolveError(msg)
+
+    def properties(self, stack: Stack, resource: Resource, resolver: FunctionResolver) -> dict[str, Any]:
+        """Returns the resolved properties of a resource, checked against the schema of its type.
+
+        Raises:
+            ResourceFailedError: they do not fit the schema.
+            ResolveError: they cannot be resolved.
+        """
+        path = ("Resources", resource.logical, "Properties")
+        value = resolver.value(resource.declared.get("Properties") or {}, path)
+        resource.shown = self._without_secrets(stack, resource, path) if stack.request.secrets else value
+        resolved = dynamic_references.resolved(value, self.account, stack.region)
+        properties = schemas.coerce(resource.kind, resolved if isinstance(resolved, dict) else {})
+        violations = schemas.violations(resource.kind, properties)
+        if violations:
+            lines = "\n".join(violations)
+            msg = f"Properties validation failed for resource {resource.logical} with message:\n{lines}"
+            raise ResourceFailedError(msg, is_whole=True)
+        return properties
+
+    def _without_secrets(self, stack: Stack, resource: Resource, path: Path) -> Any:
+        """Returns properties as events show them: NoEcho parameters hidden, dynamic references unresolved."""
+        context = self.context(stack)
+        hidden = {**context.parameters, **dict.fromkeys(stack.request.secrets, HIDDEN)}
+        resolver = FunctionResolver(replace(context, parameters=hidden))
+        return resolver.value(resource.declared.get("Properties") or {}, path)
+
+    def missing_import(self, stack: Stack, resources: Mapping[str, Mapping[str, Any]]) -> str | None:
+        """Returns the message about the first import that names no export, or None."""
+        resolver = FunctionResolver(self.static_context(stack))
+        try:
+            for name, definition in resources.items():
+                resolver.value(definition.get("Properties"), ("Resources", name, "Properties"))
+        except ResolveError as error:
+            return error.message
+        return None
+
+    def violations(self, stack: Stack, request: StackInput, context: ResolutionContext) -> list[ValidationError]:
+        """Returns what pre-deployment validation finds in a request: wrong properties, and names that are taken."""
+        physical_ids = {resource.physical for resource in stack.resources.values()}
+
+        def exists(resource_type: str, name: str, properties: Mapping[str, Any]) -> bool:
+            return name not in physical_ids and self._handlers.exists(stack, resource_type, name, properties)
+
+        try:
+            return early_validation.property_violations(request.data, context) or early_validation.name_conflicts(
+                request.data, context, exists
+            )
+        except ResolveError:
+            return []  # an import or an attribute that fails later, where AWS reports it
+
+
+def creation_needs(
+    stack: Stack, resources: Mapping[str, Mapping[str, Any]], resolver: FunctionResolver
+) -> dict[str, set[str]]:
+    """Returns for each resource those that must be complete before it; declared ones are added to the stack."""
+    referring = dependencies.with_live_references(resources, resolver)
+    edges = dependencies.edges(referring)
+    stack.needs = {**stack.needs, **edges}
+    return creation_order.with_undeclared_dependencies(referring, edges)

@@ -1,0 +1,62 @@
+"""Runs steps side by side, each as soon as the steps that it needs are done."""
+
+from __future__ import annotations
+
+import contextvars
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+
+MAX_PARALLEL = 10
+
+
+def run_in_order(
+    needs: Mapping[str, set[str]],
+    act: Callable[[str], bool],
+    *,
+    stop: threading.Event,
+    cancel: threading.Event | None = None,
+    continues: bool = False,
+) -> set[str]:
+    """Runs `act` on each name once what it needs is done, and returns the names that failed.
+
+    After the first failure nothing new starts, and `stop` is set for the steps that run; `cancel`, which
+    others set, has the same effect. With `continues` a failure keeps only those from running that need
+    what failed.
+    """
+    waiting = {name: set(targets) for name, targets in needs.items()}
+    failed: set[str] = set()
+    with ThreadPoolExecutor(MAX_PARALLEL) as pool:
+        running: dict[Future[bool], str] = {}
+        while running or (waiting and not stop.is_set()):
+            if not stop.is_set():
+                for name in _pop_ready(waiting):
+                    running[pool.submit(contextvars.copy_context().run, act, name)] = name
+            if not running and failed:
+                break
+            if not running and not stop.is_set():
+                msg = f"no order satisfies {sorted(waiting)}"
+                raise RuntimeError(msg)
+            finished, _ = wait(running, timeout=0.1 if cancel else None, return_when=FIRST_COMPLETED)
+            if cancel is not None and cancel.is_set():
+                stop.set()
+            for future in finished:
+                name = running.pop(future)
+                if future.result():
+                    _mark_done(name, waiting)
+                else:
+                    failed.add(name)
+                    if not continues:
+                        stop.set()
+    return failed
+
+
+def _pop_ready(waiting: dict[str, set[str]]) -> Iterator[str]:
+    for name in [name for name, targets in waiting.items() if not targets]:
+        del waiting[name]
+        yield name
+
+
+def _mark_done(name: str, waiting: Mapping[str, set[str]]) -> None:
+    for targets in waiting.values():
+        targets.discard(name)

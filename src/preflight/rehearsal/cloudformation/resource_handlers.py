@@ -1,0 +1,58 @@
+"""The handler of each resource type, and the context that it works in."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from preflight.rehearsal.account import Account
+from preflight.rehearsal.cloudformation.resources import handler as handlers
+from preflight.rehearsal.cloudformation.resources.handler import Handler, HandlerContext, ResourceFailedError
+from preflight.rehearsal.cloudformation.stack import Resource, Stack
+from preflight.rehearsal.ledger import Ledger
+
+
+class ResourceHandlers:
+    """The handlers of one account, by resource type."""
+
+    def __init__(self, account: Account, handlers_by_type: Mapping[str, Handler], ledger: Ledger) -> None:
+        self.account = account
+        self.ledger = ledger
+        self._handlers = handlers_by_type
+
+    def handler(self, resource: Resource) -> Handler:
+        """Returns the handler of a resource's type, or that of a stand-in if the type is not modelled."""
+        return self._handlers.get(resource.kind) or handlers.STANDIN
+
+    def context(self, stack: Stack, resource: Resource, *, stop: threading.Event | None = None) -> HandlerContext:
+        """Returns the context in which a handler works on a resource."""
+        return HandlerContext(
+            self.account,
+            stack.region,
+            stack.name,
+            stack.id,
+            resource.logical,
+            resource.kind,
+            self.ledger,
+            tags={
+                **stack.request.tags,
+                "aws:cloudformation:stack-name": stack.name,
+                "aws:cloudformation:stack-id": stack.id,
+                "aws:cloudformation:logical-id": resource.logical,
+            },
+            capabilities=tuple(stack.request.capabilities),
+            stop=stop or threading.Event(),
+            identify=lambda physical_id: stack.identify(resource, physical_id),
+        )
+
+    def exists(self, stack: Stack, resource_type: str, name: str, properties: Mapping[str, Any]) -> bool:
+        """Whether the service has a resource of that name."""
+        resource = Resource(name, resource_type, {})
+        read = self.handler(resource).read
+        if read is None:
+            return False
+        try:
+            return bool(read(self.context(stack, resource), name, properties))
+        except (ResourceFailedError, LookupError):
+            return False
