@@ -23,13 +23,13 @@ from preflight.rehearsal.network import namespace
 from preflight.system import run_folders
 
 DEFAULT_LIMITS = {"nofile": "1024:1024", "nproc": "1024:1024"}  # of machines that cannot raise limits
-RESOLVERS = "resolv.conf"  # no volume can have that name: it has a dot
-NOTED_WITHIN = 10.0  # seconds in which an engine notes how a container ended
+RESOLV_CONF = "resolv.conf"  # no volume can have that name: it has a dot
+EXIT_CODE_WITHIN = 10.0  # seconds in which an engine records how a container ended
 
 
 @dataclass(frozen=True)
 class NamespaceContainer:
-    """The container that holds a task's network namespace; `pid` is 0 where it cannot be entered."""
+    """The container that holds a task's network namespace; `pid` is 0 if it cannot be entered."""
 
     task: str
     container: str
@@ -38,8 +38,8 @@ class NamespaceContainer:
 
     @property
     def resolvers(self) -> Path:
-        """The file that tells its containers whom to ask for names; where there is none, the engine's own does."""
-        return self.folder / RESOLVERS
+        """The file with the DNS server of its containers; if it does not exist, the engine's own is used."""
+        return self.folder / RESOLV_CONF
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class ContainerRunner:
         self.has_egress = has_egress
         self._exits = ProcessExits()
         self._log_files: dict[str, Path | None] = {}
-        self._pulled: list[str] = []  # they carry the labels of whoever built them
+        self._pulled: list[str] = []  # they carry the labels of their builds
 
     def open(self) -> None:
         """Start to wait for the ends of containers."""
@@ -69,7 +69,7 @@ class ContainerRunner:
     def hold(
         self, task: str, spec: TaskSpec, *, address: str, publish: Sequence[tuple[str, int]] = ()
     ) -> NamespaceContainer:
-        """Make the network namespace of a task, with its address, and return what holds it."""
+        """Creates the network namespace of a task, with its address, and returns the container that holds it."""
         can_enter = self.engine.shares_network_namespaces
         network = ["--network=none"] if can_enter and not self.has_egress else []
         ports = [] if can_enter else [f"--publish={host}:{port}:{port}" for host, port in publish]
@@ -89,7 +89,7 @@ class ContainerRunner:
         return NamespaceContainer(task, container, pid, folder)
 
     def pull(self, image: str, *, credentials: str | None = None) -> str | None:
-        """Bring `image` into the store; None, or what the engine said when it could not."""
+        """Pulls an image. Returns None, or the engine's error."""
         options = [*self.engine.insecure] if credentials else []
         if credentials and self.engine.program == "podman":
             options.append(f"--creds={credentials}")
@@ -97,8 +97,8 @@ class ContainerRunner:
             user, _, password = credentials.partition(":")
             self.engine.run("login", "--username", user, "--password-stdin", image.partition("/")[0], given=password)
         self._pulled.append(image)
-        done = self.engine.run("pull", "--quiet", *options, image, timeout=600)
-        return None if done.code == 0 else (done.stderr or done.stdout).strip()
+        process = self.engine.run("pull", "--quiet", *options, image, timeout=600)
+        return None if process.code == 0 else (process.stderr or process.stdout).strip()
 
     def start(
         self,
@@ -109,17 +109,17 @@ class ContainerRunner:
         task: TaskSpec,
         environment: Mapping[str, str],
     ) -> str:
-        """Start one container of a task and return its id.
+        """Starts one container of a task and returns its ID.
 
         Raises:
-            ToolBrokeError: the engine could not; the message is what it said.
+            ToolBrokeError: the engine could not; the message is its error.
         """
         self._fill(holder, spec, image, task)
         args = self._args(holder, spec, task, environment)
-        done = self.engine.run("run", "--detach", *args, image, *_command(spec))
-        if done.code != 0:
-            raise ToolBrokeError((done.stderr or done.stdout).strip())
-        return done.stdout.strip().splitlines()[-1]
+        process = self.engine.run("run", "--detach", *args, image, *_command(spec))
+        if process.code != 0:
+            raise ToolBrokeError((process.stderr or process.stdout).strip())
+        return process.stdout.strip().splitlines()[-1]
 
     def _args(
         self,
@@ -136,7 +136,7 @@ class ContainerRunner:
             args.append("--read-only-tmpfs=false")  # Fargate adds no tmpfs of its own
         args += [f"--env={key}={value}" for key, value in {**environment, **spec.environment}.items()]
         args += [self._volume(holder, mount, task) for mount in spec.mounts]
-        args += [f"--volume={holder.resolvers}:/etc/{RESOLVERS}"] if holder.resolvers.exists() else []
+        args += [f"--volume={holder.resolvers}:/etc/{RESOLV_CONF}"] if holder.resolvers.exists() else []
         memory = min(m for m in (spec.memory, task.memory or None) if m) if spec.memory or task.memory else 0
         args += [f"--memory={memory}m"] if memory else []
         cpus = min(task.cpu, float(os.cpu_count() or 1))
@@ -146,7 +146,7 @@ class ContainerRunner:
         return args
 
     def _limits(self, spec: ContainerSpec) -> list[str]:
-        """Limits that a container does not set itself, where the engine may not use its own defaults."""
+        """Returns limits that a container does not set itself, if the engine cannot use its own defaults."""
         is_set = any(option.startswith("--ulimit=") for option in spec.options)
         if not is_set or not self.engine.env:
             return []
@@ -154,43 +154,43 @@ class ContainerRunner:
         return [f"--ulimit={name}={DEFAULT_LIMITS[name]}" for name in missing]
 
     def _volume(self, holder: NamespaceContainer, mount: Mount, task: TaskSpec) -> str:
-        if ":" in mount.path:  # what stands behind it would be options, of which some reach into this machine
+        if ":" in mount.path:  # the text after it would be options, some of which give access to this machine
             msg = f"the container path {mount.path} of volume {mount.volume} has a colon. Next: mount it elsewhere"
             raise ToolBrokeError(msg)
         return f"--volume={self._source(holder, mount, task)}:{mount.path}{':ro' if mount.is_read_only else ''}"
 
     def _source(self, holder: NamespaceContainer, mount: Mount, task: TaskSpec) -> Path:
-        """The folder behind a mount: the task's own, or one that all tasks with that file system share."""
+        """Returns the folder behind a mount: the task's own, or one that all tasks with that file system share."""
         shared = task.file_systems.get(mount.volume)
         if shared is None:
             source = holder.folder / mount.volume
         else:
-            source = self._folder / "efs" / _plain(shared.id) / _plain(shared.access_point or shared.root)
+            source = self._folder / "efs" / _folder_name(shared.id) / _folder_name(shared.access_point or shared.root)
         source.mkdir(parents=True, exist_ok=True)
         return source
 
     def _fill(self, holder: NamespaceContainer, spec: ContainerSpec, image: str, task: TaskSpec) -> None:
-        """Copy what the image has below its own volumes into new volumes mounted just there.
+        """Copy what an image has in its volumes into new volumes of the task that are mounted there.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/bind-mounts.html.
         """
         mounted = [m for m in spec.mounts if not spec.is_stub and m.volume not in task.file_systems]
-        own = self._declared(image) if mounted else frozenset()
+        volumes = self._volumes_of(image) if mounted else frozenset()
         for mount in mounted:
             source = holder.folder / mount.volume
-            if mount.path.rstrip("/") in own and not source.exists():
+            if mount.path.rstrip("/") in volumes and not source.exists():
                 self._copy(image, mount.path, source)
 
     @functools.cache  # noqa: B019 - a runner lives as long as its run, and images do not change under a digest
-    def _declared(self, image: str) -> frozenset[str]:
-        """The paths that an image declares as volumes."""
-        done = self.engine.run("image", "inspect", "--format", "{{json .Config.Volumes}}", image)
-        volumes = json.loads(done.stdout or "null") if done.code == 0 else None
+    def _volumes_of(self, image: str) -> frozenset[str]:
+        """Returns the paths that an image declares as volumes."""
+        process = self.engine.run("image", "inspect", "--format", "{{json .Config.Volumes}}", image)
+        volumes = json.loads(process.stdout or "null") if process.code == 0 else None
         return frozenset(path.rstrip("/") for path in volumes or ())
 
     def _copy(self, image: str, path: str, source: Path) -> None:
-        made = self.engine.must("create", "--pull=never", f"--label={engines.RUN_LABEL}={self.run}", image)
-        container = made.splitlines()[-1]
+        output = self.engine.must("create", "--pull=never", f"--label={engines.RUN_LABEL}={self.run}", image)
+        container = output.splitlines()[-1]
         try:
             source.mkdir(parents=True)
             self.engine.run("cp", "--archive", f"{container}:{path}/.", str(source))
@@ -212,14 +212,14 @@ class ContainerRunner:
         return int(text) if text.isdigit() else 0
 
     def when_ended(self, container: str, *, at_once: Callable[[], None], then: Callable[[ContainerExit], None]) -> None:
-        """Call `at_once` when the container ends, and `then` once it is known how; from other threads."""
+        """Call `at_once` when the container ends, and `then` once its exit code is known; both in other threads."""
         pid = self._pid(container)
         counter = oom_kills.counter_of(pid)
 
         def ended() -> None:
-            is_killed = oom_kills.kills(counter) > 0  # asked first: the engine is about to remove the group
+            is_killed = oom_kills.kills(counter) > 0  # read first: the engine is about to remove the group
             at_once()
-            threading.Thread(target=lambda: then(self.ended(container, is_killed=is_killed)), daemon=True).start()
+            threading.Thread(target=lambda: then(self.exit_of(container, is_killed=is_killed)), daemon=True).start()
 
         if pid == 0:
             ended()
@@ -231,53 +231,53 @@ class ContainerRunner:
     def _wait(self, container: str, then: Callable[[ContainerExit], None]) -> None:
         with contextlib.suppress(PreflightError):
             self.engine.run("wait", container, timeout=86_400)
-        then(self.ended(container))
+        then(self.exit_of(container))
 
-    def ended(self, container: str, *, is_killed: bool = False) -> ContainerExit:
-        """Exit code of a container that ended; 137 where nobody noted it, as when its monitor was killed."""
-        try:  # returns at once, and only when the engine has noted the end
-            code = self.engine.run("wait", container, timeout=NOTED_WITHIN).stdout.strip()
+    def exit_of(self, container: str, *, is_killed: bool = False) -> ContainerExit:
+        """Returns how a container ended; the code is 137 if it was not recorded, as when its monitor was killed."""
+        try:  # returns once the engine has recorded the end
+            code = self.engine.run("wait", container, timeout=EXIT_CODE_WITHIN).stdout.strip()
         except ToolBrokeError:
             code = ""
         oom = self.engine.run("inspect", "--format", "{{.State.OOMKilled}}", container).stdout.strip()
-        number = int(code) if code.lstrip("-").isdigit() else 137
-        return ContainerExit(number, oom == "true" or (is_killed and number != 0))
+        exit_code = int(code) if code.lstrip("-").isdigit() else 137
+        return ContainerExit(exit_code, oom == "true" or (is_killed and exit_code != 0))
 
     def logs(self, container: str) -> list[tuple[str, str]]:
-        """The lines that a container wrote so far to both streams, each with its moment, in their order."""
+        """Returns the lines that a container wrote so far to both streams, each with its time, in their order."""
         file = self._log_file(container)
         if file is not None:
             return log_lines(file.read_bytes().decode(errors="replace"))
-        done = self.engine.run("logs", "--timestamps", container)
-        if done.code != 0:
-            return []  # it is gone, and its last lines were written before
-        lines = [line.partition(" ") for stream in (done.stdout, done.stderr) for line in _lines(stream)]
-        return sorted(((moment, text) for moment, _, text in lines), key=lambda pair: pair[0])
+        process = self.engine.run("logs", "--timestamps", container)
+        if process.code != 0:
+            return []  # it was removed, after its last lines were read
+        lines = [line.partition(" ") for stream in (process.stdout, process.stderr) for line in _lines(stream)]
+        return sorted(((timestamp, text) for timestamp, _, text in lines), key=lambda pair: pair[0])
 
     def _log_file(self, container: str) -> Path | None:
-        """The file that podman writes a container's log to, where it can be read here."""
+        """Returns the file of a container's log, if podman writes one that can be read here."""
         if self.engine.program != "podman" or not self.engine.is_local:
             return None
         if container not in self._log_files:
-            shown = "{{.HostConfig.LogConfig.Type}} {{.HostConfig.LogConfig.Path}}"
-            kind, _, path = self.engine.run("inspect", "--format", shown, container).stdout.strip().partition(" ")
-            self._log_files[container] = Path(path) if kind == "k8s-file" and path else None
+            template = "{{.HostConfig.LogConfig.Type}} {{.HostConfig.LogConfig.Path}}"
+            driver, _, path = self.engine.run("inspect", "--format", template, container).stdout.strip().partition(" ")
+            self._log_files[container] = Path(path) if driver == "k8s-file" and path else None
         file = self._log_files[container]
         return file if file is not None and file.is_file() else None
 
     def execute(self, container: str, command: Sequence[str], *, timeout: float) -> int:
-        """Exit code of a command run inside a container; 124 where it took too long."""
+        """Runs a command inside a container and returns its exit code, 124 if it took too long."""
         try:
             return self.engine.run("exec", container, *command, timeout=timeout).code
         except ToolBrokeError:
             return 124
 
     def restart(self, container: str) -> bool:
-        """Start a container again that ended; whether it could be."""
+        """Starts a container again that ended. Returns True on success."""
         return self.engine.run("start", container).code == 0
 
     def stop(self, container: str, *, timeout: float) -> None:
-        """SIGTERM (or the image's stop signal), and SIGKILL after `timeout` seconds."""
+        """Send SIGTERM (or the image's stop signal), and SIGKILL after `timeout` seconds."""
         self.engine.run("stop", "--time", f"{timeout:g}", container, timeout=timeout + 60)
 
     def remove(self, containers: Sequence[str]) -> None:
@@ -297,26 +297,26 @@ class ContainerRunner:
 
 
 def log_lines(text: str) -> list[tuple[str, str]]:
-    """Moments and lines of a log in the form of Kubernetes: moment, stream, F or P (goes on), text."""
-    found: list[tuple[str, str]] = []
-    begun: dict[str, tuple[str, str]] = {}
+    """Returns times and lines of a log in the format of Kubernetes: time, stream, F or P (partial), text."""
+    lines: list[tuple[str, str]] = []
+    partial: dict[str, tuple[str, str]] = {}  # by stream
     for line in _lines(text):
-        moment, stream, kind, rest = (*line.split(" ", 3), "", "", "", "")[:4]
-        first, before = begun.pop(stream, (moment, ""))
-        if kind == "P":
-            begun[stream] = first, before + rest
-        elif kind == "F":
-            found.append((first, before + rest))
-    return found + list(begun.values())
+        timestamp, stream, tag, rest = (*line.split(" ", 3), "", "", "", "")[:4]
+        first, beginning = partial.pop(stream, (timestamp, ""))
+        if tag == "P":
+            partial[stream] = first, beginning + rest
+        elif tag == "F":
+            lines.append((first, beginning + rest))
+    return lines + list(partial.values())
 
 
 def _lines(text: str) -> list[str]:
-    """The lines of a text; nothing but a line feed ends one, whatever else a container writes."""
+    """Returns the lines of a text; only a line feed ends a line."""
     return text.removesuffix("\n").split("\n") if text else []
 
 
-def _plain(text: str) -> str:
-    """A text as the name of one folder, whatever stands in it."""
+def _folder_name(text: str) -> str:
+    """Returns a text as the name of one folder, whatever characters it has."""
     return re.sub(r"[^A-Za-z0-9_-]", "~", text)
 
 

@@ -1,4 +1,4 @@
-"""Starts the containers of a task as they depend on each other, and notes how they fare.
+"""Starts the containers of a task as they depend on each other, and records their status.
 
 Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters.html.
 """
@@ -6,6 +6,7 @@ Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definit
 from __future__ import annotations
 
 import contextlib
+import functools
 import time
 from collections.abc import Callable
 
@@ -21,162 +22,157 @@ from preflight.rehearsal.ecs.state import State, Task
 from preflight.rehearsal.tasks.awslogs import Logs
 from preflight.rehearsal.tasks.launch_checks import LaunchFailedError
 
-CODES_WITHIN = 2.0  # seconds in which the exit codes of containers that were stopped are noted
+EXIT_CODES_WITHIN = 2.0  # seconds in which the exit codes of containers that were stopped are recorded
 Stop = Callable[..., None]
 
 
 class ContainerStarter:
     """Starts containers with a runner; `stop` stops a task whose essential container ended."""
 
-    def __init__(self, state: State, runner: ContainerRunner, writer: Logs, stop: Stop) -> None:
+    def __init__(self, state: State, runner: ContainerRunner, logs: Logs, stop: Stop) -> None:
         self._state = state
         self._runner = runner
-        self._logs = writer
+        self._logs = logs
         self._stop = stop
 
-    def start(self, task: Task, run: RunningTask) -> None:
-        """Start every container, each once those it depends on are as it wants them.
+    def start(self, task: Task, running: RunningTask) -> None:
+        """Start every container, each once its dependencies are met.
 
         Raises:
-            LaunchFailedError: one could not be started, or what it depends on failed.
+            LaunchFailedError: a container could not be started, or its dependency failed.
         """
-        pending = list(run.spec.containers)
+        pending = list(running.spec.containers)
         while pending and not task.is_stopping:
-            ready = [spec for spec in pending if self._may_start(task, run, spec)]
+            ready = [spec for spec in pending if self._may_start(task, running, spec)]
             for spec in ready:
                 pending.remove(spec)
-                self._start(task, run, spec)
+                self._start(task, running, spec)
             if not ready:
                 with self._state.changed:
                     self._state.changed.wait(0.1)
 
     @staticmethod
-    def _may_start(task: Task, run: RunningTask, spec: ContainerSpec) -> bool:
-        shown = {container["name"]: container for container in task.api["containers"]}
-        late = dependencies.overdue(run.spec.containers, run.started, time.monotonic())
-        answer = dependencies.may_start(spec, shown, run.started, late)
-        if answer is StartDecision.NEVER:
+    def _may_start(task: Task, running: RunningTask, spec: ContainerSpec) -> bool:
+        containers = {container["name"]: container for container in task.api["containers"]}
+        overdue = dependencies.overdue(running.spec.containers, running.started, time.monotonic())
+        decision = dependencies.may_start(spec, containers, running.started, overdue)
+        if decision is StartDecision.NEVER:
             names = ", ".join(f"{name} ({condition})" for name, condition in spec.depends_on)
             raise LaunchFailedError(
                 f"Container {spec.name} was never started: its dependency {names} failed, or did not come in time"
             )
-        return answer is StartDecision.START
+        return decision is StartDecision.START
 
-    def _start(
-        self,
-        task: Task,
-        run: RunningTask,
-        spec: ContainerSpec,
-    ) -> None:
-        if run.holder is None:
+    def _start(self, task: Task, running: RunningTask, spec: ContainerSpec) -> None:
+        if running.holder is None:
             return
         try:
-            container = self._runner.start(
-                run.holder,
+            container_id = self._runner.start(
+                running.holder,
                 spec,
-                image=run.images[spec.name],
-                task=run.spec,
-                environment=run.environments[spec.name],
+                image=running.images[spec.name],
+                task=running.spec,
+                environment=running.environments[spec.name],
             )
         except ToolBrokeError as error:
             states.container(task, spec.name).update(lastStatus="STOPPED", reason=f"CannotStartContainerError: {error}")
             raise LaunchFailedError(f"CannotStartContainerError: {error}") from None
-        run.ids[spec.name] = container
-        run.started[spec.name] = time.monotonic()
-        states.container(task, spec.name).update(lastStatus="RUNNING", runtimeId=container)
-        self._watch(task, run, spec, container)
-        self._await_end(task, run, spec, container)
+        running.ids[spec.name] = container_id
+        running.started[spec.name] = time.monotonic()
+        states.container(task, spec.name).update(lastStatus="RUNNING", runtimeId=container_id)
+        self._check_health(task, running, spec, container_id)
+        self._await_end(task, running, spec, container_id)
 
-    def _watch(self, task: Task, run: RunningTask, spec: ContainerSpec, container: str) -> None:
+    def _check_health(self, task: Task, running: RunningTask, spec: ContainerSpec, container_id: str) -> None:
+        """Begin to check the health of a container that has a health check."""
         if spec.health is None:
             return
+        set_health = functools.partial(self._set_health, task, running, spec)
         if spec.is_stub:
-            self._felt(task, run, spec, "HEALTHY")
+            set_health("HEALTHY")
             return
-        watch = Watch(self._runner, container, spec.health, lambda status: self._felt(task, run, spec, status))
-        run.watches.append(watch)
+        watch = Watch(self._runner, container_id, spec.health, set_health)
+        running.watches.append(watch)
         watch.start()
 
-    def _felt(self, task: Task, run: RunningTask, spec: ContainerSpec, status: str) -> None:
-        """A container's health has changed."""
+    def _set_health(self, task: Task, running: RunningTask, spec: ContainerSpec, status: str) -> None:
         with self._state.changed:
             states.container(task, spec.name)["healthStatus"] = status
-            essential = {c.name for c in run.spec.containers if c.is_essential}
-            checked = {c.name for c in run.spec.containers if c.health is not None}
+            essential = {c.name for c in running.spec.containers if c.is_essential}
+            checked = {c.name for c in running.spec.containers if c.health is not None}
             task.api["healthStatus"] = health_checks.of_task(task.api["containers"], essential, checked)
             self._state.changed.notify_all()
 
-    def _await_end(self, task: Task, run: RunningTask, spec: ContainerSpec, container: str) -> None:
+    def _await_end(self, task: Task, running: RunningTask, spec: ContainerSpec, container_id: str) -> None:
         self._runner.when_ended(
-            container,
-            at_once=lambda: self._doubt(task, spec),
-            then=lambda ended: self._ended(task, run, spec, ended),
+            container_id,
+            at_once=functools.partial(self._mark_unhealthy, task, spec),
+            then=functools.partial(self._end, task, running, spec),
         )
 
-    def _doubt(self, task: Task, spec: ContainerSpec) -> None:
-        """An essential container has ended: the task counts no longer, whatever its code will be."""
+    def _mark_unhealthy(self, task: Task, spec: ContainerSpec) -> None:
+        """Count a task no longer whose essential container ended, whatever its exit code will be."""
         if spec.is_essential:
             with self._state.changed:
                 task.is_healthy = False
 
-    def _ended(
-        self, task: Task, run: RunningTask, spec: ContainerSpec, ended: ContainerExit
-    ) -> None:
-        container, ran = run.ids[spec.name], time.monotonic() - run.started[spec.name]
-        is_due = spec.restart is not None and spec.restart.applies(code=ended.code, ran=ran)
-        if is_due and not task.is_stopping and self._runner.restart(container):
-            run.started[spec.name] = time.monotonic()
+    def _end(self, task: Task, running: RunningTask, spec: ContainerSpec, container_exit: ContainerExit) -> None:
+        """Restart a container that ended if its policy says so, or record its end."""
+        container_id, seconds = running.ids[spec.name], time.monotonic() - running.started[spec.name]
+        is_due = spec.restart is not None and spec.restart.applies(code=container_exit.code, ran=seconds)
+        if is_due and not task.is_stopping and self._runner.restart(container_id):
+            running.started[spec.name] = time.monotonic()
             with self._state.changed:
                 task.is_healthy = True
-            self._await_end(task, run, spec, container)
+            self._await_end(task, running, spec, container_id)
             return
-        self._note_end(task, spec, container, ended)
+        self._record_end(task, spec, container_id, container_exit)
 
-    def _note_end(self, task: Task, spec: ContainerSpec, container: str, ended: ContainerExit) -> None:
+    def _record_end(self, task: Task, spec: ContainerSpec, container_id: str, container_exit: ContainerExit) -> None:
         with self._state.changed:
-            shown = states.container(task, spec.name)
-            shown.update(lastStatus="STOPPED", exitCode=ended.code)
-            if ended.was_out_of_memory:
-                shown["reason"] = "OutOfMemoryError: Container killed due to memory usage"
+            container = states.container(task, spec.name)
+            container.update(lastStatus="STOPPED", exitCode=container_exit.code)
+            if container_exit.was_out_of_memory:
+                container["reason"] = "OutOfMemoryError: Container killed due to memory usage"
             self._state.changed.notify_all()
-        self.write_log(task, spec, container)
+        self.write_log(task, spec, container_id)
         if spec.is_essential:
             self._stop(task, code="EssentialContainerExited", reason="Essential container in task exited")
 
-    def write_log(self, task: Task, spec: ContainerSpec, container: str) -> None:
-        """Write what a container said so far to its log stream."""
+    def write_log(self, task: Task, spec: ContainerSpec, container_id: str) -> None:
+        """Write what a container logged so far to its log stream."""
         with contextlib.suppress(PreflightError):
-            self._logs.write(spec, task=task.id, lines=self._runner.logs(container))
+            self._logs.write(spec, task=task.id, lines=self._runner.logs(container_id))
 
-    def take_down(self, task: Task, run: RunningTask) -> None:
+    def stop_all(self, task: Task, running: RunningTask) -> None:
         """Stop the containers of a task, those that depend on others first, and remove them."""
-        for spec in stopping_order(run.spec.containers):
-            container = run.ids.get(spec.name)
-            if container is None:
+        for spec in stopping_order(running.spec.containers):
+            container_id = running.ids.get(spec.name)
+            if container_id is None:
                 continue
             if states.container(task, spec.name)["lastStatus"] == "RUNNING":
-                self._runner.stop(container, timeout=min(spec.stop_timeout, task_spec.MAX_STOP_TIMEOUT))
-            self.write_log(task, spec, container)
-        self._await_codes(task, run)
-        held = [run.holder.container] if run.holder else []
-        self._runner.remove([*held, *run.ids.values()])
+                self._runner.stop(container_id, timeout=min(spec.stop_timeout, task_spec.MAX_STOP_TIMEOUT))
+            self.write_log(task, spec, container_id)
+        self._await_exit_codes(task, running)
+        holders = [running.holder.container] if running.holder else []
+        self._runner.remove([*holders, *running.ids.values()])
 
-    def _await_codes(self, task: Task, run: RunningTask) -> None:
-        """Let the exit codes be noted before nobody can tell them any more."""
-        shown = [states.container(task, name) for name in run.ids]
+    def _await_exit_codes(self, task: Task, running: RunningTask) -> None:
+        """Wait until the exit codes are recorded: the engine forgets them with the containers."""
+        containers = [states.container(task, name) for name in running.ids]
         with self._state.changed:
-            self._state.changed.wait_for(lambda: all("exitCode" in one for one in shown), timeout=CODES_WITHIN)
+            self._state.changed.wait_for(lambda: all("exitCode" in c for c in containers), timeout=EXIT_CODES_WITHIN)
 
 
 def stopping_order(specs: tuple[ContainerSpec, ...]) -> list[ContainerSpec]:
-    """The containers in the order in which they are stopped: each after those that depend on it.
+    """Returns the containers in the order in which they are stopped: each after those that depend on it.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDependency.html.
     """
     rest, ordered = list(specs), []
     while rest:
-        needed = {name for spec in rest for name, _ in spec.depends_on}
-        free = [spec for spec in rest if spec.name not in needed] or rest
+        dependencies_of_rest = {name for spec in rest for name, _ in spec.depends_on}
+        free = [spec for spec in rest if spec.name not in dependencies_of_rest] or rest
         ordered.append(free[-1])
         rest.remove(free[-1])
     return ordered

@@ -1,4 +1,4 @@
-"""What has to hold before a container of a task can start, checked in the order of AWS.
+"""Checks what has to hold before the containers of a task can start, in the order of AWS.
 
 Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/resource-initialization-error.html,
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_cannot_pull_image.html,
@@ -8,12 +8,12 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/infrastructure_IAM_r
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from preflight.aws import describe_network, reachability
 from preflight.aws.iam_policy import Policies
 from preflight.aws.reachability import Interface, Network
+from preflight.model import JsonObject
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.containers.task_spec import TaskSpec
 from preflight.rehearsal.ecs.state import Task
@@ -26,7 +26,7 @@ from preflight.rehearsal.tasks.launch_calls import efs, environment_files, image
 from preflight.rehearsal.tasks.launch_calls.caller import ExecutionRoleCaller
 
 LaunchFailedError = callers.LaunchFailedError
-OUR_OWN = ("ecr.api", "ecr.dkr", "logs")  # what Fargate itself calls
+FARGATE_ENDPOINTS = ("ecr.api", "ecr.dkr", "logs")  # VPC endpoints that Fargate itself uses
 NOT_ASSUMED = (
     "ECS was unable to assume the role '{role}' that was provided for this task. Please verify that "
     "the role being passed has the proper trust relationship and permissions and that your IAM user "
@@ -40,7 +40,7 @@ PROXY = "ecs-service-connect"
 
 
 class LaunchChecks:
-    """Checks tasks against the account's roles, networks, secrets, log groups and images."""
+    """Checks tasks against the roles, networks, secrets, log groups and images of the account."""
 
     def __init__(self, account: Account, registry: Registry) -> None:
         self._account = account
@@ -48,10 +48,10 @@ class LaunchChecks:
         self._registry = registry
 
     def assume(self, task: Task) -> None:
-        """The execution role and the task role can be assumed.
+        """Check that ECS can assume the execution role, the task role and the roles of volumes.
 
         Raises:
-            LaunchFailedError: one cannot; no task is made then.
+            LaunchFailedError: it cannot.
         """
         for key in ("executionRoleArn", "taskRoleArn"):
             role = task.api["overrides"].get(key) or task.definition.api.get(key)
@@ -64,15 +64,16 @@ class LaunchChecks:
     def prepare(
         self, task: Task, spec: TaskSpec, interface: Interface
     ) -> dict[str, dict[str, str]]:
-        """Variables of each container that come from elsewhere, once every call before the start succeeded.
+        """Makes every call that precedes the start, and returns each container's variables from files and secrets.
 
         Raises:
             LaunchFailedError: AWS would stop the task here.
         """
         caller = self._caller(task, interface)
-        found = {c.name: environment_files.environment(caller, c) for c in spec.containers}
+        environments = {c.name: environment_files.environment(caller, c) for c in spec.containers}
         for container in spec.containers:
-            found[container.name] |= {name: secrets.value(caller, ref) for name, ref in container.secrets.items()}
+            values = {name: secrets.value(caller, reference) for name, reference in container.secrets.items()}
+            environments[container.name] |= values
             for option in (container.log or {}).get("secretOptions") or []:
                 secrets.value(caller, option["valueFrom"])
         images.authorize(caller, spec.containers)
@@ -83,35 +84,35 @@ class LaunchChecks:
             images.find(caller, self._registry, container)
         for file_system in spec.file_systems.values():
             efs.mount(caller, file_system)
-        return found
+        return environments
 
     def _caller(self, task: Task, interface: Interface) -> ExecutionRoleCaller:
         role = callers.role_of(task)
-        own = self._roles.policies(role, task.region) if role else Policies()
-        return ExecutionRoleCaller(self._account, self._roles, task, interface, self._network(task, interface), own)
+        policies = self._roles.policies(role, task.region) if role else Policies()
+        return ExecutionRoleCaller(self._account, self._roles, task, interface, self._network(task, interface), policies)
 
     def _network(self, task: Task, interface: Interface) -> Network:
         return describe_network.describe_network(self._account.client("ec2", task.region), interface.vpc)
 
     def can_reach_aws(self, task: Task, interface: Interface) -> bool:
-        """Whether containers of the task reach any API of AWS: by the internet, or an endpoint of their own."""
+        """Whether containers of the task reach any API of AWS: by the internet or by a VPC endpoint."""
         network = self._network(task, interface)
-        named = [e["ServiceName"] for e in network.endpoints if e["VpcId"] == interface.vpc]
-        has_endpoint = any(not name.endswith(tuple(f".{own}" for own in OUR_OWN)) for name in named)
+        names = [e["ServiceName"] for e in network.endpoints if e["VpcId"] == interface.vpc]
+        has_endpoint = any(not name.endswith(tuple(f".{service}" for service in FARGATE_ENDPOINTS)) for name in names)
         return has_endpoint or reachability.to_internet(network, interface) is None
 
 
 def _roles_of_volumes(task: Task) -> Iterator[str]:
-    """The infrastructure roles by which ECS makes the EBS volumes of a service's task."""
-    configured = (task.service.given.get("volumeConfigurations") if task.service is not None else None) or []
-    for volume in configured:
+    """Returns the infrastructure roles with which ECS creates the EBS volumes of a service's task."""
+    volumes = (task.service.given.get("volumeConfigurations") if task.service is not None else None) or []
+    for volume in volumes:
         role = (volume.get("managedEBSVolume") or {}).get("roleArn")
         if role:
             yield str(role)
 
 
-def _log_of_proxy(task: Task) -> Mapping[str, Any]:
-    """Where the proxy of Service Connect logs to; it is a container of the task too."""
+def _log_of_proxy(task: Task) -> JsonObject:
+    """Returns the log configuration of the proxy of Service Connect, which is a container of the task too."""
     if task.service is None or not service_connect.is_on(task.service.given):
         return {}
     return task.service.given["serviceConnectConfiguration"].get("logConfiguration") or {}

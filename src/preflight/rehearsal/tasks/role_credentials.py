@@ -1,4 +1,4 @@
-"""Credentials of task roles, handed out inside the task and nowhere else.
+"""Credentials of task roles, available inside the task only.
 
 Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html.
 """
@@ -6,8 +6,8 @@ Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-rol
 from __future__ import annotations
 
 import uuid
-from typing import Any
 
+from preflight.model import JsonObject
 from preflight.rehearsal.ecs.state import Task
 from preflight.rehearsal.iam.principals import Principals
 from preflight.rehearsal.services.sts import Sts
@@ -17,40 +17,40 @@ LIFETIME = 6 * 3600.0  # seconds
 
 
 class Credentials:
-    """Makes temporary credentials for the role of a task; what they open is what the role may do."""
+    """Issues temporary credentials for the role of a task."""
 
-    def __init__(self, known: Principals) -> None:
-        self._known = known
+    def __init__(self, principals: Principals) -> None:
+        self._principals = principals
         self._paths: dict[str, str] = {}
 
     def path(self, task: Task) -> str | None:
-        """Where the containers of a task ask for credentials; None where it has no role."""
+        """Returns the path at which the containers of a task get credentials, or None if it has no role."""
         if not role_of(task):
             return None
         return self._paths.setdefault(task.id, PATH + str(uuid.uuid4()))
 
     def forget(self, task: Task) -> None:
-        """Hand out none any more."""
+        """Stop issuing credentials for a task."""
         self._paths.pop(task.id, None)
 
-    def answer(self, task: Task, path: str) -> dict[str, Any] | None:
-        """The credentials behind a path of that task, None where there are none."""
+    def answer(self, task: Task, path: str) -> JsonObject | None:
+        """Returns new credentials if the path is that of the task, or None."""
         role = role_of(task)
         if not role or self._paths.get(task.id) != path:
             return None
-        kept = self._known.role(role)
-        who = Sts.session_of(role, str(kept.id) if kept is not None else "AROA", task.id)
-        made = self._known.sessions.issue(who, seconds=LIFETIME)
+        principal = self._principals.role(role)
+        session = Sts.session_of(role, str(principal.id) if principal is not None else "AROA", task.id)
+        credentials = self._principals.sessions.issue(session, seconds=LIFETIME)
         return {
             "RoleArn": role,
-            "AccessKeyId": made.key,
-            "SecretAccessKey": made.secret,
-            "Token": made.token,
-            "Expiration": made.expires.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "AccessKeyId": credentials.key,
+            "SecretAccessKey": credentials.secret,
+            "Token": credentials.token,
+            "Expiration": credentials.expires.strftime("%Y-%m-%dT%H:%M:%SZ"),
         }
 
 
 def role_of(task: Task) -> str | None:
-    """ARN of the task role, None where there is none."""
-    found = task.api["overrides"].get("taskRoleArn") or task.definition.api.get("taskRoleArn")
-    return str(found) if found else None
+    """Returns the ARN of the task role, or None."""
+    role = task.api["overrides"].get("taskRoleArn") or task.definition.api.get("taskRoleArn")
+    return str(role) if role else None

@@ -20,7 +20,7 @@ from preflight.system.worker import Worker
 
 SETTLE = 0.4  # seconds that a task has to run before it counts; one that dies at once never does
 LONG_SETTLE = 3.0  # the same for one that does not listen on ports of its own: servers try for seconds to bind
-AGAIN = 0.15  # seconds between two looks at a task that is not ready yet
+AGAIN = 0.15  # seconds until a task that is not ready yet is looked at again
 BACK_OFF = 0.2
 MAX_BACK_OFF = 10.0
 NO_INSTANCE = "was unable to place a task because no container instance met all of its requirements."
@@ -30,15 +30,15 @@ STUCK = (
     "was unable to stop or start tasks during a deployment because of the service deployment configuration. "
     "Update the minimumHealthyPercent or maximumPercent value and try again."
 )
-CONSISTENTLY = 3  # failed launches in a row after which ECS says so
+CONSISTENTLY = 3  # failed launches in a row until ECS adds an event
 
 
 class Scheduler:
-    """One thread that wakes when something changed, or when something is due."""
+    """One thread that reconciles services when something changed or is due."""
 
-    def __init__(self, state: State, starter: TaskLauncher, ledger: Ledger) -> None:
+    def __init__(self, state: State, launcher: TaskLauncher, ledger: Ledger) -> None:
         self._state = state
-        self._launcher = starter
+        self._launcher = launcher
         self._ledger = ledger
         self._counted: set[str] = set()
         self._worker = Worker(self._reconcile_all, name="scheduler", wake=self._wake)
@@ -59,7 +59,7 @@ class Scheduler:
         """Reconcile every service, then wait for a change or until one of them is due."""
         with self._state.changed:
             if self._worker.is_stopping:
-                return  # nothing notifies any more
+                return  # `close` has notified already
             active = [service for service in self._state.services.values() if service.status != "INACTIVE"]
             due = min([self._reconcile_safely(service) for service in active], default=math.inf)
             self._state.changed.wait(None if due is math.inf else max(due - time.monotonic(), 0.01))
@@ -69,31 +69,31 @@ class Scheduler:
             return self._reconcile(service)
         except Exception as error:  # noqa: BLE001 - one service must not stop the others
             traceback.print_exc()
-            self._ledger.trouble(f"the rehearsal broke while it scheduled {service.name}: {error!r}")
+            self._ledger.trouble(f"internal error while scheduling service {service.name}: {error!r}")
             return math.inf
 
     def _reconcile(self, service: Service) -> float:
-        """Do what is to be done now; return when (monotonic) to look again."""
+        """Starts and stops tasks, and returns the time (monotonic) at which to do it again."""
         for task in self._state.tasks.values():
             if task.service is service and task.status == "STOPPED" and task.id not in self._counted:
                 self._counted.add(task.id)
-                self._note_end(service, task)
+                self._count_failure(service, task)
         active = [t for t in self._state.tasks_of(service) if t.is_wanted]
         if service.status == "DRAINING":
             return self._drain(service, active)
         for task in list(active):
-            reason = self._illness(service, task)
+            reason = self._unhealthy_reason(service, task)
             if reason is not None:
                 self._launcher.stop(task, code="ServiceSchedulerInitiated", reason=reason)
                 active.remove(task)
         due = self._start(service, active)
-        has_moved = self._retire(service, active)
-        if not has_moved and due is math.inf and self._is_stuck(service, active):
+        has_stopped = self._retire(service, active)
+        if not has_stopped and due is math.inf and self._is_stuck(service, active):
             service.say(STUCK)
-        return min(due, self._judge(service, active))
+        return min(due, self._update_steady_state(service, active))
 
     def _is_stuck(self, service: Service, active: list[Task]) -> bool:
-        """Whether no task may be started before one stops, and none may stop before one is started."""
+        """Whether no task may start before another stops, and none may stop before another starts."""
         own = [t for t in active if t.deployment is service.primary]
         lower, upper = bounds(service)
         ready = [t for t in active if self._is_ready(t)]
@@ -101,21 +101,21 @@ class Scheduler:
         return len(own) < service.desired and is_full and len(ready) <= lower
 
     @staticmethod
-    def _illness(service: Service, task: Task) -> str | None:
-        """Why the scheduler stops a task that runs; None where it is well."""
+    def _unhealthy_reason(service: Service, task: Task) -> str | None:
+        """Returns the reason to stop a running task, or None if it is healthy."""
         if task.api["healthStatus"] == "UNHEALTHY":
             service.say(f"(task {task.id}) failed container health checks.")
             return UNHEALTHY
-        sick = [group for group, state in task.targets.items() if state == targets.UNHEALTHY]
-        return UNHEALTHY_TARGET.format(group=sick[0]) if sick else None
+        groups = [group for group, state in task.targets.items() if state == targets.UNHEALTHY]
+        return UNHEALTHY_TARGET.format(group=groups[0]) if groups else None
 
-    def _note_end(self, service: Service, task: Task) -> None:
+    def _count_failure(self, service: Service, task: Task) -> None:
         deployment, reason = task.deployment, str(task.api.get("stoppedReason"))
-        is_sick = reason.startswith("Task failed")
-        is_asked = task.api.get("stopCode") in {"ServiceSchedulerInitiated", "UserInitiated"}
-        if deployment is None or (is_asked and not is_sick):
+        is_unhealthy = reason.startswith("Task failed")
+        is_requested = task.api.get("stopCode") in {"ServiceSchedulerInitiated", "UserInitiated"}
+        if deployment is None or (is_requested and not is_unhealthy):
             return
-        if task.settled_once and not is_sick:
+        if task.settled_once and not is_unhealthy:
             deployment.failed = 0
             return
         deployment.failed += 1
@@ -128,9 +128,10 @@ class Scheduler:
             and deployment.failed >= threshold(service.desired)
             and deployment.rollout == "IN_PROGRESS"
         ):
-            self._trip(service, deployment, rolls_back=bool(breaker.get("rollback")))
+            self._fail_deployment(service, deployment, rolls_back=bool(breaker.get("rollback")))
 
-    def _trip(self, service: Service, deployment: Deployment, *, rolls_back: bool) -> None:
+    def _fail_deployment(self, service: Service, deployment: Deployment, *, rolls_back: bool) -> None:
+        """Fail a deployment, and roll back to the last one that completed."""
         deployment.rollout = "FAILED"
         deployment.reason = "ECS deployment circuit breaker: tasks failed to start."
         deployment.updated = states.now()
@@ -144,11 +145,12 @@ class Scheduler:
             service.given = dict(former.given)
 
     def _start(self, service: Service, active: list[Task]) -> float:
+        """Starts the tasks that are missing, and returns the time at which to try again."""
         primary = service.primary
         own = [t for t in active if t.deployment is primary]
         _, upper = bounds(service)
-        wanted = min(service.desired - len(own), upper - len(active))
-        if wanted <= 0 or primary.rollout == "FAILED":
+        missing = min(service.desired - len(own), upper - len(active))
+        if missing <= 0 or primary.rollout == "FAILED":
             return math.inf
         if time.monotonic() < primary.not_before:
             return primary.not_before
@@ -158,7 +160,7 @@ class Scheduler:
             return primary.not_before
         definition = self._state.definitions[primary.definition]
         ids = []
-        for _ in range(wanted):
+        for _ in range(missing):
             task = tasks.make(
                 self._state,
                 service.cluster,
@@ -176,22 +178,22 @@ class Scheduler:
         return math.inf
 
     def _retire(self, service: Service, active: list[Task]) -> bool:
-        """Stop the tasks that are no longer wanted, as far as may be; whether there were any."""
+        """Stops surplus tasks, as far as the minimum of healthy tasks allows. Returns True if there were any."""
         lower, _ = bounds(service)
         own = [t for t in active if t.deployment is service.primary]
         old = [t for t in active if t.deployment is not service.primary]
         ready = [t for t in active if self._is_ready(t)]
         spare = max(len(ready) - lower, 0)
-        leaving = own[service.desired :] if len(own) > service.desired else []
+        surplus = own[service.desired :] if len(own) > service.desired else []
         for task in sorted(old, key=self._is_ready):
             if not self._is_ready(task):
-                leaving.append(task)
+                surplus.append(task)
             elif spare > 0:
-                leaving.append(task)
+                surplus.append(task)
                 spare -= 1
-        for task in leaving:
+        for task in surplus:
             self._stop(service, task)
-        return bool(leaving)
+        return bool(surplus)
 
     def _stop(self, service: Service, task: Task) -> None:
         service.say(f"has stopped 1 running tasks: (task {task.id}).")
@@ -207,8 +209,8 @@ class Scheduler:
             self._state.changed.notify_all()
         return math.inf
 
-    def _judge(self, service: Service, active: list[Task]) -> float:
-        """Say whether the service is steady; return when it may become so."""
+    def _update_steady_state(self, service: Service, active: list[Task]) -> float:
+        """Adds the event of a steady state, or returns the time at which the service may reach it."""
         own = [t for t in active if t.deployment is service.primary]
         others = [t for t in self._state.tasks_of(service) if t.deployment is not service.primary or not t.is_wanted]
         ready = [t for t in own if self._is_ready(t)]
@@ -216,11 +218,8 @@ class Scheduler:
             self._complete(service)
             return math.inf
         waiting = [t.ran_since for t in own if t.ran_since is not None and not t.settled_once]
-        return (
-            min((r + SETTLE if time.monotonic() < r + SETTLE else time.monotonic() + AGAIN) for r in waiting)
-            if waiting
-            else math.inf
-        )
+        now = time.monotonic()
+        return min((r + SETTLE if now < r + SETTLE else now + AGAIN for r in waiting), default=math.inf)
 
     def _is_ready(self, task: Task) -> bool:
         """Whether a task counts as healthy and running."""
@@ -247,20 +246,20 @@ class Scheduler:
 
 
 def has_health(task: Task) -> bool:
-    """Whether the essential containers that are checked are healthy; also where none is."""
+    """Whether every essential container with a health check is healthy."""
     checked = [c for c in task.definition.api["containerDefinitions"] if c.get("essential", True)]
     return task.api["healthStatus"] == "HEALTHY" or not any(c.get("healthCheck") for c in checked)
 
 
 def threshold(desired: int) -> int:
-    """Failed launches in a row that trip the circuit breaker."""
+    """Returns the number of failed launches in a row that trip the circuit breaker."""
     return min(max(math.ceil(desired / 2), 3), 200)
 
 
 def bounds(service: Service) -> tuple[int, int]:
-    """How many tasks must stay healthy at least, and may be up at most, during a deployment."""
+    """Returns how many tasks have to stay healthy, and how many may be up, during a deployment."""
     configuration = service.given.get("deploymentConfiguration") or {}
-    least = configuration.get("minimumHealthyPercent")
-    most = configuration.get("maximumPercent")
-    lower = math.ceil(service.desired * (100 if least is None else least) / 100)
-    return lower, math.floor(service.desired * (200 if most is None else most) / 100)
+    minimum = configuration.get("minimumHealthyPercent")
+    maximum = configuration.get("maximumPercent")
+    lower = math.ceil(service.desired * (100 if minimum is None else minimum) / 100)
+    return lower, math.floor(service.desired * (200 if maximum is None else maximum) / 100)

@@ -239,7 +239,7 @@ class TaskLauncher:
         self._set_status(task, "STOPPING")
         self._services.public_ports.close(task)
         if self._starter is not None:
-            self._starter.take_down(task, running)
+            self._starter.stop_all(task, running)
 
     def _release_network(self, task: Task, running: RunningTask) -> None:
         """Revoke the task's credentials and delete its network interface."""

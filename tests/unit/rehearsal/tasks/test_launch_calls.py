@@ -154,7 +154,7 @@ def test_a_repository_may_let_a_role_pull(
     assert image is not None
 
     try:
-        images._may_pull(make(*own), image, IMAGE)
+        images._check_pull(make(*own), image, IMAGE)
         found = None
     except LaunchFailedError as error:
         found = error.reason

@@ -1,4 +1,4 @@
-"""Who makes a task's calls: its execution role, from its network interface."""
+"""The caller of a task's launch calls: its execution role, at its network interface."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LOGGER = "ResourceInitializationError: failed to validate logger args: "
 
 
 class LaunchFailedError(Exception):
-    """A task that AWS would not start; `reason` is the stopped reason."""
+    """AWS would not start the task; `reason` is the stopped reason."""
 
     def __init__(self, reason: str, *, is_task_made: bool = True) -> None:
         super().__init__(reason)
@@ -44,19 +44,19 @@ class ExecutionRoleCaller:
 
     @property
     def suffix(self) -> str:
-        """What the names of AWS's hosts end with in the task's region."""
+        """The DNS suffix of AWS in the task's region."""
         return partitions.partition_of(self.task.region)[1]
 
     def client(self, service: str, region: str | None = None) -> Any:
-        """A client of the pretended account; of the task's region unless another is named."""
+        """Returns a client of the emulated account, in the task's region unless another is named."""
         return self.account.client(service, region or self.task.region)
 
     def blocker_to(self, service: str) -> Blocker | None:
-        """What keeps the task from a service, None where nothing does."""
+        """Returns what keeps the task from a service, or None."""
         return reachability.to_service(self.network, self.interface, service)
 
     def request(self, action: str, resource: str) -> RequestContext:
-        """The call as policies see it."""
+        """Returns the call as policies evaluate it."""
         endpoint = self._endpoint(action)
         context = {
             "aws:requestedregion": self.task.region,
@@ -70,25 +70,25 @@ class ExecutionRoleCaller:
         return RequestContext(action, resource, {key: value for key, value in context.items() if value})
 
     def denial(self, action: str, resource: str = "*", *, has_grant: bool = False) -> str | None:
-        """AWS's denial sentence for a call, None where it is allowed.
+        """Returns AWS's denial sentence for a call, or None if it is allowed.
 
-        Within an account the grant of a resource's policy is as good as one of the role's own.
+        Within an account, a resource's policy can grant what the role's own policies do not.
         Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-basics.html.
         """
         request = self.request(action, resource)
         is_allowed = iam_policy.allows(self.policies, request)
         if has_grant and not iam_policy.forbids(self.policies, request):
             is_allowed = True
-        why = None if is_allowed else iam_policy.denial_reason(self.policies, request)
-        if why is None and not self._is_let_through(request):
-            why = f"because no VPC endpoint policy allows the {action} action"
-        if why is None:
+        reason = None if is_allowed else iam_policy.denial_reason(self.policies, request)
+        if reason is None and not self._endpoint_allows(request):
+            reason = f"because no VPC endpoint policy allows the {action} action"
+        if reason is None:
             return None
-        who = self.roles.session(role_of(self.task) or "none", self.task.id, self.task.region)
-        return f"User: {who} is not authorized to perform: {action} on resource: {resource} {why}"
+        session = self.roles.session(role_of(self.task) or "none", self.task.id, self.task.region)
+        return f"User: {session} is not authorized to perform: {action} on resource: {resource} {reason}"
 
-    def _is_let_through(self, request: RequestContext) -> bool:
-        """Whether the policy of the endpoint that the call goes through lets it pass.
+    def _endpoint_allows(self, request: RequestContext) -> bool:
+        """Whether the policy of the VPC endpoint, if the call uses one, allows it.
 
         Source: https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html.
         """
@@ -97,12 +97,12 @@ class ExecutionRoleCaller:
         return policy is None or iam_policy.allows(Policies((policy,)), request)
 
     def _endpoint(self, action: str) -> Mapping[str, Any] | None:
-        """The VPC endpoint that an action's call goes through, None where it takes another way."""
+        """Returns the VPC endpoint that an action's call uses, or None."""
         return next(iter(reachability.endpoints(self.network, self.interface, service_of(action))), None)
 
 
 def service_of(action: str) -> str:
-    """The endpoint service that an action is called at: `ecr.dkr` for pulls, `ecr.api` for the token."""
+    """Returns the endpoint service of an action: `ecr.dkr` for pulls, `ecr.api` for the token."""
     prefix, _, name = action.partition(":")
     if prefix == "ecr":
         return "ecr.api" if name == "GetAuthorizationToken" else "ecr.dkr"
@@ -110,6 +110,6 @@ def service_of(action: str) -> str:
 
 
 def role_of(task: Task) -> str | None:
-    """ARN of the execution role, None where there is none."""
-    found = task.api["overrides"].get("executionRoleArn") or task.definition.api.get("executionRoleArn")
-    return str(found) if found else None
+    """Returns the ARN of the execution role, or None."""
+    role = task.api["overrides"].get("executionRoleArn") or task.definition.api.get("executionRoleArn")
+    return str(role) if role else None

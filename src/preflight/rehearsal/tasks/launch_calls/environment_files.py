@@ -16,15 +16,15 @@ ENVIRONMENT = (
 
 
 def environment(caller: ExecutionRoleCaller, container: ContainerSpec) -> dict[str, str]:
-    """The variables in the environment files of a container; of two files the first one counts.
+    """Returns the variables in the environment files of a container; the first file that has a variable counts.
 
     Raises:
         LaunchFailedError: a file cannot be read.
     """
-    found: dict[str, str] = {}
+    values: dict[str, str] = {}
     for arn in container.environment_files:
-        found = {**variables(_text(caller, arn)), **found}
-    return found
+        values = {**variables(_text(caller, arn)), **values}
+    return values
 
 
 def _text(caller: ExecutionRoleCaller, arn: str) -> str:
@@ -47,9 +47,9 @@ def _text(caller: ExecutionRoleCaller, arn: str) -> str:
 
 
 def variables(text: str) -> dict[str, str]:
-    """The variables of one environment file: what stands around names and values belongs to them.
+    """Returns the variables of one environment file; spaces and quotes belong to names and values.
 
-    A line with nothing before or after its equals sign is passed over, as the ECS agent does. Of two lines the last counts.
+    As in the ECS agent, a line with nothing before or after its equals sign is ignored, and of two lines the last counts.
     """
     lines = [line.removesuffix("\r").partition("=") for line in text.split("\n") if not line.startswith("#")]
     return {name: value for name, _, value in lines if name and value}

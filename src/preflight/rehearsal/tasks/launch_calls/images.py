@@ -1,4 +1,4 @@
-"""Images of a task: the registry's token, the right to pull, and whether there is such an image.
+"""Images of a task: the registry's token, the permission to pull, and whether the image exists.
 
 Sources: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_cannot_pull_image.html and
 https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html.
@@ -37,7 +37,7 @@ class ImageReference:
 
 
 def ecr_image(name: str) -> ImageReference | None:
-    """The parts of an ECR image name, None for an image of another registry."""
+    """Returns the parts of an ECR image name, or None for an image of another registry."""
     if not task_definition.ECR_IMAGE.match(name):
         return None
     host, _, path = name.partition("/")
@@ -48,7 +48,7 @@ def ecr_image(name: str) -> ImageReference | None:
 
 
 def full_name(image: str) -> str:
-    """An image name with its registry and tag, as containerd writes it."""
+    """Returns an image name with its registry and tag, as containerd writes it."""
     name, at, digest = image.partition("@")
     head, _, _rest = name.partition("/")
     if "/" not in name:
@@ -60,10 +60,10 @@ def full_name(image: str) -> str:
 
 
 def authorize(caller: ExecutionRoleCaller, containers: tuple[ContainerSpec, ...]) -> None:
-    """ECR gives a token to the execution role, and other registries' secrets can be read.
+    """Check that ECR gives a token to the execution role, and that the secrets of other registries can be read.
 
     Raises:
-        LaunchFailedError: one of these cannot be had.
+        LaunchFailedError: one of these is refused.
     """
     for container in containers:
         if container.registry_secret:
@@ -87,11 +87,11 @@ def authorize(caller: ExecutionRoleCaller, containers: tuple[ContainerSpec, ...]
 
 
 def find(caller: ExecutionRoleCaller, registry: Registry, container: ContainerSpec) -> None:
-    """The registry can be reached, lets the role pull, and has the image for the task's platform.
+    """Check that the task reaches the registry, may pull the image, and gets it for its platform.
 
     Raises:
-        LaunchFailedError: it is not so.
-        ToolBrokeError: the image lies in another account's registry.
+        LaunchFailedError: it does not.
+        ToolBrokeError: the image is in another account's registry.
     """
     image = ecr_image(container.image)
     if image is None:
@@ -105,22 +105,22 @@ def find(caller: ExecutionRoleCaller, registry: Registry, container: ContainerSp
         raise LaunchFailedError(
             f"{PULL} 5 time(s): failed to resolve ref {container.image}: failed to do request: Head: dial tcp: i/o timeout"
         )
-    _may_pull(caller, image, container.image)
+    _check_pull(caller, image, container.image)
     digest = _digest(caller, registry, image)
     if digest is None and _is_cached(caller, image):
-        _may_import(caller, image, container.image)
+        _check_import(caller, image, container.image)
         return
     if digest is None:
         raise LaunchFailedError(f"{PULL} 7 time(s): failed to resolve ref {container.image}: not found")
-    wanted, held = runtime_platform.wanted(caller.task.definition.api), registry.platforms(digest)
-    if held and wanted not in held:
-        said = f"{PULL} 7 time(s): image Manifest does not contain descriptor matching platform '{wanted}'"
-        raise LaunchFailedError(said)
-    _may_get_layers(caller, image)
+    platform, platforms = runtime_platform.wanted(caller.task.definition.api), registry.platforms(digest)
+    if platforms and platform not in platforms:
+        msg = f"{PULL} 7 time(s): image Manifest does not contain descriptor matching platform '{platform}'"
+        raise LaunchFailedError(msg)
+    _check_layers(caller, image)
 
 
-def _may_pull(caller: ExecutionRoleCaller, image: ImageReference, name: str) -> None:
-    """The role's policies or that of the repository allow the pull, and neither denies it.
+def _check_pull(caller: ExecutionRoleCaller, image: ImageReference, name: str) -> None:
+    """Check that the role's policies or that of the repository allow the pull, and that neither denies it.
 
     Source: https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-policies.html.
     """
@@ -135,10 +135,10 @@ def _may_pull(caller: ExecutionRoleCaller, image: ImageReference, name: str) -> 
 
 def _repository_policy(caller: ExecutionRoleCaller, image: ImageReference) -> Policy | None:
     try:
-        answer = caller.client("ecr", image.region).get_repository_policy(repositoryName=image.repository)
+        response = caller.client("ecr", image.region).get_repository_policy(repositoryName=image.repository)
     except ClientError:
-        return None  # there is no policy, or no repository, which is found out next
-    return iam_policy.document(answer["policyText"])
+        return None  # there is no policy, or no repository, which is checked next
+    return iam_policy.document(response["policyText"])
 
 
 def _session(caller: ExecutionRoleCaller) -> str:
@@ -146,7 +146,7 @@ def _session(caller: ExecutionRoleCaller) -> str:
 
 
 def _grants(caller: ExecutionRoleCaller, policy: Policy | None, action: str, arn: str) -> bool:
-    """Whether a resource's policy names the role, or everybody; naming the account leaves it to the role's own."""
+    """Whether a resource's policy grants the action to the role or to everyone, not just to the account."""
     if policy is None:
         return False
     names = {callers.role_of(caller.task) or "", _session(caller)}
@@ -156,7 +156,7 @@ def _grants(caller: ExecutionRoleCaller, policy: Policy | None, action: str, arn
 def _repository_denies(
     caller: ExecutionRoleCaller, policy: Policy | None, action: str, arn: str
 ) -> str | None:
-    """AWS's sentence where the policy of the repository denies the pull explicitly."""
+    """Returns AWS's sentence if the policy of the repository denies the pull explicitly, or None."""
     session = _session(caller)
     names = {callers.role_of(caller.task) or "", session, caller.account.id}
     if policy is None or not iam_policy.denies(policy, names, caller.request(action, arn)):
@@ -167,15 +167,15 @@ def _repository_denies(
 def _digest(caller: ExecutionRoleCaller, registry: Registry, image: ImageReference) -> str | None:
     if image.account != caller.account.id:
         msg = (
-            f"the image {image.repository} lies in the registry of account {image.account}, which the rehearsal "
-            f"(account {caller.account.id}) cannot ask. Next: write the account as ${{AWS::AccountId}}, or push the image in a step"
+            f"the image {image.repository} is in the registry of account {image.account}, which the rehearsal "
+            f"(account {caller.account.id}) cannot reach. Next: write the account as ${{AWS::AccountId}}, or push the image in a step"
         )
         raise ToolBrokeError(msg)
     return registry.digest(image.repository, image.reference, image.region)
 
 
 def _is_cached(caller: ExecutionRoleCaller, image: ImageReference) -> bool:
-    """Whether ECR brings the image from another registry at its first pull.
+    """Whether ECR imports the image from another registry at its first pull.
 
     Source: https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache-working-pulling.html.
     """
@@ -183,16 +183,18 @@ def _is_cached(caller: ExecutionRoleCaller, image: ImageReference) -> bool:
     return any(ecr_pull_through_cache.covers(rule["ecrRepositoryPrefix"], image.repository) for rule in rules)
 
 
-def _may_import(caller: ExecutionRoleCaller, image: ImageReference, name: str) -> None:
-    """The role may let ECR import the image, and make the repository where neither it nor a template is there.
+def _check_import(caller: ExecutionRoleCaller, image: ImageReference, name: str) -> None:
+    """Check that the role may import the image, and create the repository unless it or a template for it exists.
 
-    Through an endpoint the first pull needs a way to the internet beside it.
+    With a VPC endpoint, the first pull needs a route to the internet all the same.
     Sources: https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache-iam.html and
     https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html.
     """
     arn = f"arn:{caller.partition}:ecr:{image.region}:{image.account}:repository/{image.repository}"
-    needed = ["ecr:BatchImportUpstreamImage", *([] if _has_room(caller, image) else ["ecr:CreateRepository"])]
-    for action in needed:
+    actions = ["ecr:BatchImportUpstreamImage"]
+    if not _has_repository_or_template(caller, image):
+        actions.append("ecr:CreateRepository")
+    for action in actions:
         denied = caller.denial(action, arn, has_grant=_registry_grants(caller, image, action, arn))
         if denied:
             raise LaunchFailedError(f"{PULL} 1 time(s): failed to resolve ref {name}: denied: {denied}")
@@ -204,8 +206,8 @@ def _may_import(caller: ExecutionRoleCaller, image: ImageReference, name: str) -
         )
 
 
-def _has_room(caller: ExecutionRoleCaller, image: ImageReference) -> bool:
-    """Whether the repository exists, or a template by which ECR makes it."""
+def _has_repository_or_template(caller: ExecutionRoleCaller, image: ImageReference) -> bool:
+    """Whether the repository exists, or a template with which ECR creates it."""
     ecr = caller.client("ecr", image.region)
     templates = ecr.describe_repository_creation_templates()["repositoryCreationTemplates"]
     if any(
@@ -222,16 +224,16 @@ def _has_room(caller: ExecutionRoleCaller, image: ImageReference) -> bool:
 
 
 def _registry_grants(caller: ExecutionRoleCaller, image: ImageReference, action: str, arn: str) -> bool:
-    """Whether the policy of the registry, or of the repository, allows the role what its own policies do not."""
+    """Whether the policy of the registry or of the repository grants the action to the role."""
     try:
-        own = iam_policy.document(caller.client("ecr", image.region).get_registry_policy()["policyText"])
+        registry_policy = iam_policy.document(caller.client("ecr", image.region).get_registry_policy()["policyText"])
     except ClientError:
-        own = None
-    return any(_grants(caller, policy, action, arn) for policy in (own, _repository_policy(caller, image)))
+        registry_policy = None
+    return any(_grants(caller, policy, action, arn) for policy in (registry_policy, _repository_policy(caller, image)))
 
 
-def _may_get_layers(caller: ExecutionRoleCaller, image: ImageReference) -> None:
-    """The layers come from S3, through the gateway endpoint where there is one."""
+def _check_layers(caller: ExecutionRoleCaller, image: ImageReference) -> None:
+    """Check that the task gets the layers from S3, through the gateway endpoint if there is one."""
     start = (
         "CannotPullContainerError: ref pull has been retried 1 time(s): failed to copy: httpReaderSeeker: failed open: "
     )

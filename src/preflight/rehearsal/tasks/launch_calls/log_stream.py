@@ -1,4 +1,4 @@
-"""The log stream of a container, made before it starts.
+"""The log stream of a container, created before it starts.
 
 Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslogs.html.
 """
@@ -6,20 +6,19 @@ Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslog
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
-from typing import Any
 
 from botocore.exceptions import ClientError
 
+from preflight.model import JsonObject
 from preflight.rehearsal.tasks.launch_calls import caller as callers
 from preflight.rehearsal.tasks.launch_calls.caller import ExecutionRoleCaller, LaunchFailedError
 
 
-def open_stream(caller: ExecutionRoleCaller, name: str, log: Mapping[str, Any]) -> None:
-    """Make the stream of a container that logs to CloudWatch Logs.
+def open_stream(caller: ExecutionRoleCaller, name: str, log: JsonObject) -> None:
+    """Create the stream of a container that logs to CloudWatch Logs.
 
     Raises:
-        LaunchFailedError: it cannot be made.
+        LaunchFailedError: it cannot be created.
     """
     if log.get("logDriver") != "awslogs":
         return
@@ -33,14 +32,14 @@ def open_stream(caller: ExecutionRoleCaller, name: str, log: Mapping[str, Any]) 
         )
     arn = f"arn:{caller.partition}:logs:{region}:{caller.task.arn.split(':')[4]}:log-group:{group}"
     if options.get("awslogs-create-group") == "true":
-        _may(caller, "logs:CreateLogGroup", arn, "failed to create Cloudwatch log group")
+        _check_permission(caller, "logs:CreateLogGroup", arn, "failed to create Cloudwatch log group")
         _create_group(caller, group, region)
     stream = f"{options.get('awslogs-stream-prefix', 'ecs')}/{name}/{caller.task.id}"
-    _may(caller, "logs:CreateLogStream", f"{arn}:log-stream:{stream}", "failed to create Cloudwatch log stream")
+    _check_permission(caller, "logs:CreateLogStream", f"{arn}:log-stream:{stream}", "failed to create Cloudwatch log stream")
     _create_stream(caller, group, stream, region)
 
 
-def _may(caller: ExecutionRoleCaller, action: str, resource: str, words: str) -> None:
+def _check_permission(caller: ExecutionRoleCaller, action: str, resource: str, words: str) -> None:
     denied = caller.denial(action, resource)
     if denied:
         raise LaunchFailedError(

@@ -1,4 +1,4 @@
-"""Secrets and parameters that containers ask for as environment variables.
+"""Secrets and parameters in the environment of containers.
 
 Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/specifying-sensitive-data.html.
 """
@@ -11,6 +11,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from preflight.model import JsonObject
 from preflight.rehearsal.tasks.launch_calls import caller as callers
 from preflight.rehearsal.tasks.launch_calls.caller import ExecutionRoleCaller, LaunchFailedError
 
@@ -20,10 +21,10 @@ SSM = RESOURCE + "unable to retrieve secrets from ssm: "
 
 
 def value(caller: ExecutionRoleCaller, reference: str) -> str:
-    """The value of a secret or parameter.
+    """Returns the value of a secret or parameter.
 
     Raises:
-        LaunchFailedError: it cannot be had.
+        LaunchFailedError: it cannot be read.
     """
     parts = reference.split(":")
     if len(parts) > 5 and parts[2] == "secretsmanager":
@@ -47,9 +48,9 @@ def _from_secrets_manager(caller: ExecutionRoleCaller, reference: str) -> str:
             f"manager: AccessDeniedException: {denied} status code: 400, request id: {uuid.uuid4()}"
         )
     client = caller.client("secretsmanager", parts[3])
-    wanted = {"VersionStage": stage} if stage else {"VersionId": version} if version else {}
+    selection = {"VersionStage": stage} if stage else {"VersionId": version} if version else {}
     try:
-        found = str(client.get_secret_value(SecretId=arn, **wanted)["SecretString"])
+        secret = str(client.get_secret_value(SecretId=arn, **selection)["SecretString"])
         key_id = client.describe_secret(SecretId=arn).get("KmsKeyId")
     except (ClientError, KeyError):
         raise LaunchFailedError(
@@ -58,7 +59,7 @@ def _from_secrets_manager(caller: ExecutionRoleCaller, reference: str) -> str:
             "specified Region. ResourceNotFoundException: Secrets Manager can't find the specified secret."
         ) from None
     _decrypt(caller, key_id, ASM)
-    return found if not key else _json_key(found, key)
+    return secret if not key else _json_key(secret, key)
 
 
 def _from_parameter_store(caller: ExecutionRoleCaller, reference: str) -> str:
@@ -80,37 +81,37 @@ def _from_parameter_store(caller: ExecutionRoleCaller, reference: str) -> str:
             f"status code: 400, request id: {uuid.uuid4()}"
         )
     ssm = caller.client("ssm", reference.split(":")[3] if is_arn else None)
-    found = _parameter(ssm, name)
-    if found is None:
+    parameter = _parameter(ssm, name)
+    if parameter is None:
         raise LaunchFailedError(
             f"{SSM}service call has been retried 1 time(s): InvalidParameter: invalid ssm parameters: {name}"
         )
-    if found["Type"] == "SecureString":
-        _decrypt(caller, _key_of(ssm, str(found["Name"])), SSM)
-    return str(found["Value"])
+    if parameter["Type"] == "SecureString":
+        _decrypt(caller, _key_of(ssm, str(parameter["Name"])), SSM)
+    return str(parameter["Value"])
 
 
-def _parameter(client: Any, name: str) -> dict[str, Any] | None:
+def _parameter(client: Any, name: str) -> JsonObject | None:
     for candidate in (name, name.removeprefix("/")):
-        found = client.get_parameters(Names=[candidate], WithDecryption=True)["Parameters"]
-        if found:
-            return dict(found[0])
+        parameters = client.get_parameters(Names=[candidate], WithDecryption=True)["Parameters"]
+        if parameters:
+            return dict(parameters[0])
     return None
 
 
 def _key_of(client: Any, name: str) -> str | None:
-    wanted = [{"Key": "Name", "Values": [name]}]
-    described = client.describe_parameters(ParameterFilters=wanted)["Parameters"]
-    return str(described[0]["KeyId"]) if described and described[0].get("KeyId") else None
+    filters = [{"Key": "Name", "Values": [name]}]
+    parameters = client.describe_parameters(ParameterFilters=filters)["Parameters"]
+    return str(parameters[0]["KeyId"]) if parameters and parameters[0].get("KeyId") else None
 
 
 def _decrypt(caller: ExecutionRoleCaller, key: str | None, start: str) -> None:
-    """The role may use the key, where it is one of the customer's.
+    """Check that the role may use the key, if it is a customer managed key.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html.
     """
     if not key or key.rpartition(":")[2].startswith("alias/aws/"):
-        return  # a key of AWS's, which everybody in the account may use through the service
+        return  # an AWS managed key, which every caller in the account may use through the service
     try:
         arn = caller.client("kms").describe_key(KeyId=key)["KeyMetadata"]["Arn"]
     except ClientError:
@@ -124,8 +125,8 @@ def _decrypt(caller: ExecutionRoleCaller, key: str | None, start: str) -> None:
 
 def _json_key(text: str, key: str) -> str:
     try:
-        found = json.loads(text)[key]
+        value = json.loads(text)[key]
     except (ValueError, KeyError, TypeError):
         msg = f"{ASM}retrieved secret from Secrets Manager did not contain json key {key}"
         raise LaunchFailedError(msg) from None
-    return found if isinstance(found, str) else json.dumps(found)
+    return value if isinstance(value, str) else json.dumps(value)
