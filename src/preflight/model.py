@@ -46,6 +46,10 @@ class Finding:
     source: str | None = None
     why: str | None = None
 
+    def advice(self) -> list[str]:
+        """Returns what to do and where to read about it, in lines."""
+        return [f"{label}: {text}" for label, text in (("Fix", self.fix), ("See", self.source)) if text]
+
     def place(self) -> str:
         """Returns where it is, as `file:line`, as far as that is known."""
         if self.file is None:
@@ -63,6 +67,11 @@ class ReportedWaiver:
     where: str
     file: str | None = None
     until: str | None = None
+
+    @property
+    def justification(self) -> str:
+        """The reason, and until when the waiver holds."""
+        return f"{self.reason} (until {self.until})" if self.until else self.reason
 
 
 @dataclass(frozen=True)

@@ -34,17 +34,13 @@ def _lines(report: Report) -> Iterator[str]:
 
 
 def _finding(finding: Finding) -> str:
-    lines = [finding.message]
-    lines += [f"Fix: {finding.fix}"] if finding.fix else []
-    lines += [f"See: {finding.source}"] if finding.source else []
     title = f"{finding.check} ({finding.resource})" if finding.resource else finding.check
-    return _command(_COMMANDS[finding.severity], "\n".join(lines), file=finding.file, line=finding.line, title=title)
+    return _command(_COMMANDS[finding.severity], "\n".join([finding.message, *finding.advice()]), file=finding.file, line=finding.line, title=title)
 
 
 def _waiver(waiver: ReportedWaiver) -> str:
-    until = f" (until {waiver.until})" if waiver.until else ""
     title = f"{waiver.check} is waived for {waiver.resource or 'the whole template'}"
-    return _command("notice", f"{waiver.reason}{until}", file=waiver.file, title=title)
+    return _command("notice", waiver.justification, file=waiver.file, title=title)
 
 
 def _command(name: str, message: str, *, title: str, file: str | None = None, line: int | None = None) -> str:

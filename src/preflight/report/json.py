@@ -27,25 +27,9 @@ def document(report: Report) -> JsonObject:
             for s in report.stages
         ],
         "findings": [_finding(finding) for finding in report.findings],
-        "waived": [
-            {
-                "check": w.check,
-                "resource": w.resource,
-                "reason": w.reason,
-                "until": w.until,
-                "where": w.where,
-                "file": w.file,
-            }
-            for w in report.waived
-        ],
+        "waived": [dataclasses.asdict(waiver) for waiver in report.waived],
         "ledger": [dataclasses.asdict(entry) for entry in report.ledger],
-        "deployment": {
-            "stacks": list(report.deployment.stacks),
-            "services": list(report.deployment.services),
-            "images": [dict(image) for image in report.deployment.images],
-            "tasks": [dict(task) for task in report.deployment.tasks],
-            "smoke": [dataclasses.asdict(answer) for answer in report.deployment.smoke],
-        },
+        "deployment": dataclasses.asdict(report.deployment),
         "versions": report.versions,
         "notes": list(report.notes),
     }

@@ -97,15 +97,12 @@ def _add(case: ET.Element, tag: str, message: str, *, kind: str, text: str) -> N
 
 
 def _finding(finding: Finding) -> str:
-    lines = [f"{finding.place()}: {finding.severity.value}: {finding.check}: {finding.message}"]
-    lines += [f"Fix: {finding.fix}"] if finding.fix else []
-    lines += [f"See: {finding.source}"] if finding.source else []
-    return "\n".join(lines)
+    line = f"{finding.place()}: {finding.severity.value}: {finding.check}: {finding.message}"
+    return "\n".join([line, *finding.advice()])
 
 
 def _waived(waiver: ReportedWaiver) -> str:
-    until = f" (until {waiver.until})" if waiver.until else ""
-    return f"waived: {waiver.file or waiver.where}: {waiver.resource or 'the whole template'}: {waiver.check}: {waiver.reason}{until}"
+    return f"waived: {waiver.file or waiver.where}: {waiver.resource or 'the whole template'}: {waiver.check}: {waiver.justification}"
 
 
 def _count(element: ET.Element, *, seconds: float) -> None:

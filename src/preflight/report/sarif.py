@@ -90,11 +90,10 @@ def _with_file(waived: Iterable[ReportedWaiver]) -> list[ReportedWaiver]:
 
 def _suppressed(waiver: ReportedWaiver) -> SarifObject:
     """Returns the result that a waiver hides; its severity and its line are not known."""
-    until = f" (until {waiver.until})" if waiver.until else ""
     suppression = {
         "kind": "inSource" if waiver.where == "template" else "external",
         "status": "accepted",
-        "justification": _text(waiver.reason + until),
+        "justification": _text(waiver.justification),
     }
     return {
         "ruleId": _text(waiver.check),

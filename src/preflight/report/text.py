@@ -40,8 +40,7 @@ def _lines(report: Report) -> Iterator[str]:
 
 def _waiver(waiver: ReportedWaiver) -> str:
     origin = ", ".join(filter(None, ["plan" if waiver.where == "plan" else "", waiver.file]))
-    until = f" (until {waiver.until})" if waiver.until else ""
-    return f"waived: {origin}: {waiver.resource or 'the whole template'}: {waiver.check}: {waiver.reason}{until}"
+    return f"waived: {origin}: {waiver.resource or 'the whole template'}: {waiver.check}: {waiver.justification}"
 
 
 def _finding(finding: Finding) -> Iterator[str]:
@@ -49,10 +48,7 @@ def _finding(finding: Finding) -> Iterator[str]:
     yield f"{finding.place()}:{resource} {finding.severity.value}: {finding.check}: {finding.message}"
     if finding.why:
         yield f"    Why {finding.resource} is there: {finding.why}"
-    if finding.fix:
-        yield f"    Fix: {finding.fix}"
-    if finding.source:
-        yield f"    See: {finding.source}"
+    yield from (f"    {line}" for line in finding.advice())
 
 
 def _last(report: Report) -> str:
