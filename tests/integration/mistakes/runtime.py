@@ -46,7 +46,7 @@ _OUT = "        - {Description: HTTP to each other, IpProtocol: tcp, FromPort: 8
 
 MISTAKES = (
     # one service calls the other
-    Change("no way out to the other service", FARGATE, _OUT, "", "EssentialContainerExited", NAMED),
+    Change("no egress to the other service", FARGATE, _OUT, "", "EssentialContainerExited", NAMED),
     Change("another name than the registry's", FARGATE, "      Name: web\n", "      Name: back\n", "EssentialContainerExited", NAMED),
     Change(
         "a registry without a service",
@@ -79,7 +79,7 @@ MISTAKES = (
         BALANCED,
     ),
     Change(
-        "a container that there is not",
+        "an unknown container",
         FARGATE,
         '        - ContainerName: !Sub "${Prefix}-task1-container"',
         "        - ContainerName: nobody",
@@ -87,7 +87,7 @@ MISTAKES = (
         BALANCED,
     ),
     Change(
-        "a health check of a page there is not",
+        "a health check of a missing page",
         FARGATE,
         "HealthCheckPath: /\n",
         "HealthCheckPath: /nowhere\n",
@@ -95,7 +95,7 @@ MISTAKES = (
         BALANCED,
     ),
     Change(
-        "a health check of a port nobody listens on",
+        "a health check of a closed port",
         FARGATE,
         "HealthCheckPath: /\n",
         'HealthCheckPath: /\n      HealthCheckPort: "8080"\n',
@@ -144,7 +144,7 @@ MISTAKES = (
         MOUNTED,
     ),
     Change(
-        "the file system admits nobody",
+        "the file system admits no task",
         FARGATE,
         "FromPort: 2049, ToPort: 2049, SourceSecurityGroupId",
         "FromPort: 2048, ToPort: 2048, SourceSecurityGroupId",
@@ -170,7 +170,7 @@ MISTAKES = (
         SECRET,
     ),
     Change(
-        "a key that the secret has not",
+        "a key that the secret lacks",
         FARGATE,
         "${Password}:password::",
         "${Password}:pass::",
@@ -178,7 +178,7 @@ MISTAKES = (
         SECRET,
     ),
     Change(
-        "a version there is not",
+        "an unknown version",
         FARGATE,
         "${Password}:password::",
         "${Password}:password:AWSPREVIOUS:",
@@ -211,7 +211,7 @@ MISTAKES = (
         PRIVATE,
     ),
     Change(
-        "an endpoint that admits nobody",
+        "an endpoint that admits no task",
         VPC,
         "FromPort: 443, ToPort: 443, CidrIp: 10.0.0.0/16",
         "FromPort: 443, ToPort: 443, CidrIp: 10.9.0.0/16",
@@ -267,7 +267,7 @@ MISTAKES = (
         "RoleNotAssumed",
     ),
     Change(
-        "a group to be made without permission",
+        "a log group to create without permission",
         FARGATE,
         "              awslogs-stream-prefix: nginx\n",
         '              awslogs-stream-prefix: nginx\n              awslogs-create-group: "true"\n',
@@ -281,7 +281,7 @@ MISTAKES = (
         "LogGroupMissing",
     ),
     Change(
-        "a file of variables there is not",
+        "a missing file of variables",
         FARGATE,
         IMAGE,
         IMAGE + '          EnvironmentFiles: [{Type: s3, Value: "arn:aws:s3:::nobody-s-bucket/a.env"}]\n',
@@ -324,7 +324,7 @@ MISTAKES = (
         "CREATE_FAILED",
     ),
     Change(
-        "a parameter that Fargate has not",
+        "a parameter that Fargate lacks",
         FARGATE,
         READ_ONLY,
         READ_ONLY + "          Links: [other]\n",
@@ -339,7 +339,7 @@ MISTAKES = (
         "CREATE_FAILED",
     ),
     # the service
-    Change("a provider that the cluster has not", FARGATE, "LaunchType: FARGATE", _STRATEGY, "CREATE_FAILED"),
+    Change("a provider that the cluster lacks", FARGATE, "LaunchType: FARGATE", _STRATEGY, "CREATE_FAILED"),
     Change(
         "commands without a task role",
         FARGATE,
@@ -368,7 +368,7 @@ MISTAKES = (
         },
     ),
     Change(
-        "a platform version there is not",
+        "an unknown platform version",
         FARGATE,
         "      PropagateTags: SERVICE\n",
         "      PropagateTags: SERVICE\n      PlatformVersion: 9.9.9\n",
@@ -418,7 +418,7 @@ VARIANTS = (
         "      Cpu: .5 vCPU\n      Memory: 2 GB\n",
     ),
     Change(
-        "a group that the task may make",
+        "a log group that the task may create",
         FARGATE,
         "              awslogs-stream-prefix: nginx\n",
         '              awslogs-stream-prefix: nginx\n              awslogs-create-group: "true"\n',
@@ -450,8 +450,8 @@ VARIANTS = (
         '      Family: !Sub "${Prefix}-task1"\n',
         '      Family: !Sub "${Prefix}-task1"\n      RuntimePlatform: {CpuArchitecture: ARM64}\n',
     ),
-    Change("one service asks the other by its name in Cloud Map", FARGATE, "TTL: 10", "TTL: 60", base=NAMED),
-    Change("one service asks the other by Service Connect", FARGATE, "{Port: 80, DnsName", "{Port: !Ref HTTPPort, DnsName", base=CONNECTED),
+    Change("one service calls the other by its name in Cloud Map", FARGATE, "TTL: 10", "TTL: 60", base=NAMED),
+    Change("one service calls the other by Service Connect", FARGATE, "{Port: 80, DnsName", "{Port: !Ref HTTPPort, DnsName", base=CONNECTED),
     Change("four tasks", FARGATE, "DesiredCount: 1", "DesiredCount: 4"),
     Change(
         "no tasks at once during a deployment",

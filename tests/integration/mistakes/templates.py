@@ -108,7 +108,7 @@ MISTAKES = (
         "ECS_TASKDEF_EXECUTION_ROLE_PRESENT",
     ),
     Change(
-        "a role there is not",
+        "a missing role",
         FARGATE,
         "ExecutionRoleArn: !GetAtt FargateTaskExecutionRole.Arn",
         'ExecutionRoleArn: !Sub "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/nobody"',
@@ -153,14 +153,14 @@ MISTAKES = (
     Change("no log group", FARGATE, "awslogs-group: !Ref LogGroup2", "awslogs-group: /ecs/nowhere", "LogGroupMissing"),
     Change("no stream prefix", FARGATE, "              awslogs-stream-prefix: nginx\n", "", "CREATE_FAILED"),
     Change(
-        "a tag there is not",
+        "a missing tag",
         FARGATE,
         "${Repository}:${ImageTag}",
         "${Repository}:x${ImageTag}",
         "CannotPullContainerError",
     ),
     Change(
-        "a repository there is not",
+        "a missing repository",
         FARGATE,
         "/${Repository}:${ImageTag}",
         "/x${Repository}:${ImageTag}",
@@ -199,9 +199,9 @@ MISTAKES = (
         IMAGE + "          Command: [sh, -c, 'exit 3']\n",
         "EssentialContainerExited",
     ),
-    Change("a user who may not", FARGATE, IMAGE, IMAGE + "          User: nginx\n", "EssentialContainerExited"),
+    Change("a user without permission", FARGATE, IMAGE, IMAGE + "          User: nginx\n", "EssentialContainerExited"),
     Change(
-        "a parameter there is not",
+        "a missing parameter",
         FARGATE,
         READ_ONLY,
         READ_ONLY + "          Secrets: [{Name: A, ValueFrom: /no/such}]\n",
@@ -225,14 +225,14 @@ MISTAKES = (
         ),
         "TaskStopped",
     ),
-    Change("waits for the health of nobody", FARGATE, CONTAINERS, beside("true", condition="HEALTHY"), "CREATE_FAILED"),
+    Change("waits for the health of an unknown container", FARGATE, CONTAINERS, beside("true", condition="HEALTHY"), "CREATE_FAILED"),
     Change("a wrong size", FARGATE, "Cpu: !Ref TaskCpu", "Cpu: 300", "CREATE_FAILED"),
     Change(
         "a container larger than its task", FARGATE, READ_ONLY, READ_ONLY + "          Memory: 4096\n", "CREATE_FAILED"
     ),
     Change("no capability acknowledged", PLAN, "    capabilities: [CAPABILITY_IAM]\n", "", "CREATE_FAILED"),
     Change("no bucket named", PLAN, 'TemplateBucketName: "{bucket}", ', "", "ValidationError"),
-    Change("nobody runs", FARGATE, "DesiredCount: 1", "DesiredCount: 0", "SMOKE_GET"),
+    Change("no task runs", FARGATE, "DesiredCount: 1", "DesiredCount: 0", "SMOKE_GET"),
     Change("another page", PAGE, "fa-018 index.html", "another page", "SMOKE_GET"),
     Change("no YAML", FARGATE, "Resources:\n", "Resources: [\n", "TemplateUnreadable"),
     Change(
@@ -246,7 +246,7 @@ MISTAKES = (
     Change(
         "a reference to nothing", VPC, "SubnetId: !Ref PublicSubnet2", "SubnetId: !Ref PublicSubnet3", "CREATE_FAILED"
     ),
-    Change("an attribute there is not", VPC, "Value: !Ref VPC\n", "Value: !GetAtt VPC.Name\n", "ROLLBACK_IN_PROGRESS"),
+    Change("an unknown attribute", VPC, "Value: !Ref VPC\n", "Value: !GetAtt VPC.Name\n", "ROLLBACK_IN_PROGRESS"),
     Change(
         "a subnet with two route tables",
         VPC,
