@@ -18,7 +18,7 @@ from preflight.rehearsal.cloudformation import describe, read_actions, resource_
 from preflight.rehearsal.cloudformation.evaluation import Evaluator
 from preflight.rehearsal.cloudformation.request import SERVICE, RequestReader, check_name
 from preflight.rehearsal.cloudformation.resource_changes import ResourceChange
-from preflight.rehearsal.cloudformation.resources.handler import ResourceFailedError
+from preflight.rehearsal.cloudformation.resources.failure import ResourceFailedError
 from preflight.rehearsal.cloudformation.stack import (
     STACK,
     Stack,

@@ -9,9 +9,8 @@ from collections.abc import Iterable, Mapping
 from preflight.rehearsal.cloudformation import parallel
 from preflight.rehearsal.cloudformation import stack as stacks
 from preflight.rehearsal.cloudformation.resource_handlers import ResourceHandlers
-from preflight.rehearsal.cloudformation.resources import handler as handlers
 from preflight.rehearsal.cloudformation.resources import read_permissions
-from preflight.rehearsal.cloudformation.resources.handler import ResourceFailedError
+from preflight.rehearsal.cloudformation.resources.failure import ResourceFailedError
 from preflight.rehearsal.cloudformation.stack import Resource, Stack
 
 GONE = ("DELETE_COMPLETE", "DELETE_SKIPPED")
@@ -79,7 +78,7 @@ class Deleter:
             read_permissions.check(context, "delete", resource.physical, resource.properties)
             self._handlers.handler(resource).delete(context, resource.physical, resource.properties)
         except ResourceFailedError as failure:
-            if not handlers.is_gone(failure):
+            if not failure.is_not_found:
                 stack.tell(resource, "DELETE_FAILED", failure.reason)
                 return False
         stack.tell(resource, "DELETE_COMPLETE")

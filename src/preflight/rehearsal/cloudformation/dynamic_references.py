@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from preflight.rehearsal import protocol
 from preflight.rehearsal.account import Account
-from preflight.rehearsal.cloudformation.resources.handler import ResourceFailedError
+from preflight.rehearsal.cloudformation.resources.failure import ResourceFailedError
 
 _REFERENCE = re.compile(r"\{\{resolve:(?P<service>ssm|ssm-secure|secretsmanager):(?P<rest>[^{}]+)\}\}")
 

@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from preflight.rehearsal import acting
 from preflight.rehearsal.cloudformation import creation_order, dependencies, dynamic_references, early_validation
 from preflight.rehearsal.cloudformation.resource_handlers import ResourceHandlers
-from preflight.rehearsal.cloudformation.resources.handler import ResourceFailedError
+from preflight.rehearsal.cloudformation.resources.failure import ResourceFailedError
 from preflight.rehearsal.cloudformation.stack import HIDDEN, Resource, Stack, StackInput, Stacks, ValidationError
 from preflight.templates import parameters, schemas
 from preflight.templates.functions import FunctionResolver, Path, ResolutionContext, ResolveError

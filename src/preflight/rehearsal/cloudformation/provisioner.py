@@ -21,7 +21,7 @@ from preflight.rehearsal.cloudformation.deletion import Deleter
 from preflight.rehearsal.cloudformation.evaluation import Evaluator
 from preflight.rehearsal.cloudformation.resource_handlers import ResourceHandlers
 from preflight.rehearsal.cloudformation.resources import read_permissions
-from preflight.rehearsal.cloudformation.resources.handler import ResourceFailedError
+from preflight.rehearsal.cloudformation.resources.failure import ResourceFailedError
 from preflight.rehearsal.cloudformation.stack import Resource, Stack, Stacks
 from preflight.templates.functions import FunctionResolver, ResolveError
 

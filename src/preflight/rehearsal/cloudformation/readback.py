@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from preflight.rehearsal.cloudformation.resource_handlers import ResourceHandlers
-from preflight.rehearsal.cloudformation.resources.handler import ResourceFailedError
+from preflight.rehearsal.cloudformation.resources.failure import ResourceFailedError
 from preflight.rehearsal.cloudformation.stack import Resource, Stack, Stacks
 from preflight.templates import functions
 
@@ -41,16 +41,16 @@ def _read_resource(handlers: ResourceHandlers, stack: Stack, resource: Resource)
     try:
         properties = read(context, resource.physical, resource.properties)
     except ResourceFailedError as failure:
-        context.note(None, "ignored", f"it cannot be read back: {failure.message}")
+        context.record(None, "ignored", f"it cannot be read back: {failure.message}")
         return
     except Exception as error:  # noqa: BLE001 - an internal error must not prevent the deletion of the stack
-        handlers.ledger.trouble(f"internal error while reading {context.entry} back: {error!r}")
+        handlers.ledger.trouble(f"internal error while reading {context.ledger_name} back: {error!r}")
         return
     for name, value in resource.properties.items():
         missing = next(lost(value, _member(properties, name)), None)
-        is_stored = handlers.ledger.state(context.entry, name) == STORED
+        is_stored = handlers.ledger.state(context.ledger_name, name) == STORED
         if missing is not None and is_stored:
-            context.note(name, "ignored", f"read back otherwise: {name}{missing}")
+            context.record(name, "ignored", f"read back otherwise: {name}{missing}")
 
 
 def _member(properties: Mapping[str, Any], name: str) -> Any:

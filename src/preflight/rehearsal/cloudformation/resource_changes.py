@@ -14,7 +14,7 @@ from preflight.model import JsonObject
 from preflight.rehearsal.cloudformation import dependencies, dynamic_references
 from preflight.rehearsal.cloudformation.dependencies import ResourceDefinition
 from preflight.rehearsal.cloudformation.evaluation import Evaluator
-from preflight.rehearsal.cloudformation.resources.handler import ResourceFailedError
+from preflight.rehearsal.cloudformation.resources.failure import ResourceFailedError
 from preflight.rehearsal.cloudformation.stack import STACK, Resource, Stack, StackInput
 from preflight.templates import functions, schemas
 from preflight.templates.functions import FunctionResolver, ResolutionContext

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from preflight.rehearsal.account import Account
-from preflight.rehearsal.cloudformation.resources import handler as handlers
-from preflight.rehearsal.cloudformation.resources.handler import Handler, HandlerContext, ResourceFailedError
+from preflight.rehearsal.cloudformation.resources.context import HandlerContext
+from preflight.rehearsal.cloudformation.resources.failure import ResourceFailedError
+from preflight.rehearsal.cloudformation.resources.handler import Handler
+from preflight.rehearsal.cloudformation.resources.stand_in import STAND_IN
 from preflight.rehearsal.cloudformation.stack import Resource, Stack
 from preflight.rehearsal.ledger import Ledger
 
@@ -23,7 +25,7 @@ class ResourceHandlers:
 
     def handler(self, resource: Resource) -> Handler:
         """Returns the handler of a resource's type, or that of a stand-in if the type is not modelled."""
-        return self._handlers.get(resource.kind) or handlers.STANDIN
+        return self._handlers.get(resource.kind) or STAND_IN
 
     def context(self, stack: Stack, resource: Resource, *, stop: threading.Event | None = None) -> HandlerContext:
         """Returns the context in which a handler works on a resource."""

@@ -12,7 +12,7 @@ from preflight.rehearsal.cloudformation import deletion, dependencies, early_val
 from preflight.rehearsal.cloudformation import stack as stacks
 from preflight.rehearsal.cloudformation.dependencies import ResourceDefinition, ResourceDefinitions
 from preflight.rehearsal.cloudformation.provisioner import Provisioner
-from preflight.rehearsal.cloudformation.resources.handler import ResourceFailedError
+from preflight.rehearsal.cloudformation.resources.failure import ResourceFailedError
 from preflight.rehearsal.cloudformation.stack import Resource, Stack, StackInput
 from preflight.templates import schemas
 from preflight.templates.functions import FunctionResolver, ResolveError

@@ -10,12 +10,9 @@ import pytest
 
 from preflight.rehearsal.cloudformation.provisioner import Provisioner
 from preflight.rehearsal.cloudformation.resource_handlers import ResourceHandlers
-from preflight.rehearsal.cloudformation.resources.handler import (
-    CreatedResource,
-    Handler,
-    HandlerContext,
-    ResourceFailedError,
-)
+from preflight.rehearsal.cloudformation.resources.context import HandlerContext
+from preflight.rehearsal.cloudformation.resources.failure import ResourceFailedError
+from preflight.rehearsal.cloudformation.resources.handler import CreatedResource, Handler
 from preflight.rehearsal.cloudformation.stack import Stack, StackInput, Stacks
 from preflight.rehearsal.ledger import Ledger
 

@@ -3,124 +3,120 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
-from preflight.rehearsal.cloudformation.resources.declarative import ReadSpec, ResourceSpec, handler, own
-from preflight.rehearsal.cloudformation.resources.handler import (
-    CreatedResource,
-    Handler,
+from preflight.rehearsal.cloudformation.resources.context import (
     HandlerContext,
     Properties,
+    Request,
+    Response,
+    only,
+    without,
 )
+from preflight.rehearsal.cloudformation.resources.declarative import ReadSpec, ResourceSpec, call, handler
+from preflight.rehearsal.cloudformation.resources.handler import CreatedResource, Handler
 
-SCALING = "application-autoscaling"
+SERVICE = "application-autoscaling"
+ACTIONS = "ScheduledActions"
 _TARGET = ("ServiceNamespace", "ResourceId", "ScalableDimension")
 
 
-def _target_id(_answer: Mapping[str, Any], given: Properties) -> str:
-    return f"{given['ResourceId']}|{given['ScalableDimension']}|{given['ServiceNamespace']}"
+def _target_id(_response: Response, properties: Properties) -> str:
+    return f"{properties['ResourceId']}|{properties['ScalableDimension']}|{properties['ServiceNamespace']}"
 
 
-def _within(given: Properties) -> dict[str, Any]:
+def _as_filter(_id: str, properties: Properties) -> Request:
     return {
-        "ServiceNamespace": given["ServiceNamespace"],
-        "ResourceIds": [given["ResourceId"]],
-        "ScalableDimension": given["ScalableDimension"],
+        "ServiceNamespace": properties["ServiceNamespace"],
+        "ResourceIds": [properties["ResourceId"]],
+        "ScalableDimension": properties["ScalableDimension"],
     }
 
 
-_SCALABLE = ResourceSpec(
-    SCALING,
+_TARGET_SPEC = ResourceSpec(
+    SERVICE,
     create="RegisterScalableTarget",
-    identify=_target_id,
-    delete="DeregisterScalableTarget",
-    gone=own(*_TARGET),
-    read=ReadSpec("DescribeScalableTargets", lambda _id, given: _within(given), "ScalableTargets[0]"),
-    update="RegisterScalableTarget",
-    changed=own(*_TARGET),
+    physical_id=_target_id,
+    delete=(call("DeregisterScalableTarget", lambda _id, properties: only(properties, *_TARGET)),),
+    reads=(ReadSpec("DescribeScalableTargets", _as_filter, "ScalableTargets[0]"),),
     attributes={"Id": "ScalableTargetARN"},
 )
-_PLAIN = handler(_SCALABLE)
-ACTIONS = "ScheduledActions"
+_TARGET_HANDLER = handler(_TARGET_SPEC)
 
 
-def _without_actions(given: Properties) -> dict[str, Any]:
-    return {name: value for name, value in given.items() if name != ACTIONS}
+def _schedule(context: HandlerContext, old: Properties, new: Properties) -> None:
+    """Puts the new scheduled actions, and deletes those that are no longer declared."""
+    target = only({**old, **new}, *_TARGET)
+    actions = {action["ScheduledActionName"]: action for action in new.get(ACTIONS) or []}
+    for action in actions.values():
+        context.submit(SERVICE, "PutScheduledAction", {**target, **action})
+    for action in old.get(ACTIONS) or []:
+        if action["ScheduledActionName"] not in actions:
+            name = action["ScheduledActionName"]
+            context.call(SERVICE, "DeleteScheduledAction", **target, ScheduledActionName=name)
+    if ACTIONS in new:
+        context.record(ACTIONS, "stored")
 
 
-def _schedule(place: HandlerContext, given: Properties, former: Properties) -> None:
-    """Put the scheduled actions that are given, and delete those that no longer are."""
-    target = {name: given[name] for name in _TARGET}
-    wanted = {action["ScheduledActionName"]: action for action in given.get(ACTIONS) or []}
-    for action in wanted.values():
-        place.call(SCALING, "PutScheduledAction", {**target, **action})
-    for action in former.get(ACTIONS) or []:
-        if action["ScheduledActionName"] not in wanted:
-            place.ask(SCALING, "DeleteScheduledAction", **target, ScheduledActionName=action["ScheduledActionName"])
-    if ACTIONS in given:
-        place.note(ACTIONS, "stored")
+def _create_target(context: HandlerContext, properties: Properties) -> CreatedResource:
+    target = _TARGET_HANDLER.create(context, without(properties, ACTIONS))
+    context.identify(target.id)
+    _schedule(context, {}, properties)
+    return target
 
 
-def _register(place: HandlerContext, given: Properties) -> CreatedResource:
-    made = _PLAIN.create(place, _without_actions(given))
-    place.identify(made.id)
-    _schedule(place, given, {})
-    return made
+def _update_target(context: HandlerContext, physical_id: str, old: Properties, new: Properties) -> CreatedResource:
+    _TARGET_HANDLER.create(context, without(new, ACTIONS))  # registering again changes the target
+    _schedule(context, old, new)
+    return CreatedResource(physical_id, {"Id": physical_id})
 
 
-def _register_anew(place: HandlerContext, physical: str, old: Properties, new: Properties) -> CreatedResource:
-    _PLAIN.create(place, _without_actions(new))  # registering again changes what is registered
-    _schedule(place, new, old)
-    return CreatedResource(physical, {"Id": physical})
+def _delete_target(context: HandlerContext, physical_id: str, properties: Properties) -> None:
+    _schedule(context, properties, {})
+    _TARGET_HANDLER.delete(context, physical_id, properties)
 
 
-def _deregister(place: HandlerContext, physical: str, given: Properties) -> None:
-    _schedule(place, _without_actions(given), given)
-    _PLAIN.delete(place, physical, given)
+def _read_target(context: HandlerContext, physical_id: str, properties: Properties) -> Response:
+    response = context.call(SERVICE, "DescribeScalableTargets", **_as_filter(physical_id, properties))
+    target: Response = next(iter(response["ScalableTargets"]), {})
+    actions = context.call(SERVICE, "DescribeScheduledActions", **only(properties, *_TARGET))[ACTIONS]
+    return {**target, ACTIONS: actions}
 
 
-def _read_target(place: HandlerContext, physical: str, given: Properties) -> dict[str, Any]:
-    found = dict(_PLAIN.read(place, physical, given)) if _PLAIN.read else {}
-    target = {name: given[name] for name in _TARGET}
-    found[ACTIONS] = place.ask(SCALING, "DescribeScheduledActions", **target)[ACTIONS]
-    return found
+def _policy_request(properties: Properties) -> Request:
+    """Returns the properties with the scalable target as the API takes it."""
+    target_id = properties.get("ScalingTargetId")
+    request = without(properties, "ScalingTargetId")
+    if target_id:
+        resource, dimension, namespace = (*str(target_id).split("|"), "", "")[:3]
+        request |= {"ResourceId": resource, "ScalableDimension": dimension, "ServiceNamespace": namespace}
+    return request
 
 
-def _policy_input(given: Properties) -> dict[str, Any]:
-    asked = dict(given)
-    target = asked.pop("ScalingTargetId", None)
-    if target:
-        resource, dimension, namespace = (*str(target).split("|"), "", "")[:3]
-        asked |= {"ResourceId": resource, "ScalableDimension": dimension, "ServiceNamespace": namespace}
-    return asked
+def _put_policy(context: HandlerContext, properties: Properties) -> CreatedResource:
+    arn = context.submit(SERVICE, "PutScalingPolicy", _policy_request(properties))["PolicyARN"]
+    context.record_stored(properties)
+    return CreatedResource(arn, {"Arn": arn, "PolicyName": properties["PolicyName"]})
 
 
-def _put_policy(place: HandlerContext, given: Properties) -> CreatedResource:
-    asked = _policy_input(given)
-    arn = place.call(SCALING, "PutScalingPolicy", asked)["PolicyARN"]
-    for name in given:
-        place.note(name, "stored")
-    return CreatedResource(arn, {"Arn": arn, "PolicyName": given["PolicyName"]})
+def _delete_policy(context: HandlerContext, _arn: str, properties: Properties) -> None:
+    context.call(SERVICE, "DeleteScalingPolicy", **only(_policy_request(properties), *_TARGET, "PolicyName"))
 
 
-def _update_policy(place: HandlerContext, _arn: str, _old: Properties, new: Properties) -> CreatedResource:
-    return _put_policy(place, new)
-
-
-def _delete_policy(place: HandlerContext, _arn: str, given: Properties) -> None:
-    asked = _policy_input(given)
-    place.ask(SCALING, "DeleteScalingPolicy", **{key: asked[key] for key in (*_TARGET, "PolicyName")})
-
-
-def _read_policy(place: HandlerContext, arn: str, given: Properties) -> dict[str, Any]:
-    asked = _policy_input(given)
-    found = place.ask(SCALING, "DescribeScalingPolicies", ServiceNamespace=asked["ServiceNamespace"])
-    policy: dict[str, Any] = next((p for p in found["ScalingPolicies"] if p["PolicyARN"] == arn), {})
-    target = {"ScalingTargetId": given["ScalingTargetId"]} if "ScalingTargetId" in given else {}
-    return {**policy, **target}
+def _read_policy(context: HandlerContext, arn: str, properties: Properties) -> Response:
+    namespace = _policy_request(properties)["ServiceNamespace"]
+    policies = context.call(SERVICE, "DescribeScalingPolicies", ServiceNamespace=namespace)["ScalingPolicies"]
+    policy: Response = next((policy for policy in policies if policy["PolicyARN"] == arn), {})
+    return {**policy, **only(properties, "ScalingTargetId")}
 
 
 TYPES: Mapping[str, Handler] = {
-    "AWS::ApplicationAutoScaling::ScalableTarget": Handler(_register, _deregister, _register_anew, _read_target),
-    "AWS::ApplicationAutoScaling::ScalingPolicy": Handler(_put_policy, _delete_policy, _update_policy, _read_policy),
+    "AWS::ApplicationAutoScaling::ScalableTarget": Handler(
+        _create_target, _delete_target, _update_target, _read_target
+    ),
+    "AWS::ApplicationAutoScaling::ScalingPolicy": Handler(
+        create=_put_policy,
+        delete=_delete_policy,
+        update=lambda context, _arn, _old, new: _put_policy(context, new),
+        read=_read_policy,
+    ),
 }

@@ -1,107 +1,111 @@
-"""AWS Lambda: functions are kept, never run."""
+"""AWS Lambda: functions are stored, never run."""
 
 from __future__ import annotations
 
 import io
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
-from preflight.rehearsal.cloudformation.resources.declarative import tagged
-from preflight.rehearsal.cloudformation.resources.handler import (
-    CreatedResource,
-    Handler,
-    HandlerContext,
-    Properties,
-    ResourceFailedError,
+from preflight.rehearsal.cloudformation.resources.context import HandlerContext, Properties, Request, Response, without
+from preflight.rehearsal.cloudformation.resources.declarative import (
+    CallSpec,
+    Change,
+    ReadSpec,
+    ResourceSpec,
+    by_id,
+    call,
+    handler,
+)
+from preflight.rehearsal.cloudformation.resources.failure import ResourceFailedError
+from preflight.rehearsal.cloudformation.resources.handler import Handler
+
+
+def _code(code: Mapping[str, Any]) -> Request:
+    """Returns code as the API takes it: text in an archive."""
+    if "ZipFile" not in code:
+        return without(code, "SourceKMSKeyArn")
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("index", str(code["ZipFile"]))
+    return {"ZipFile": content.getvalue()}
+
+
+def _prepare(properties: Properties) -> Properties:
+    return {"Runtime": "python3.12", "Handler": "index", **properties, "Code": _code(properties["Code"])}
+
+
+def _configuration(change: Change) -> Iterator[Request]:
+    settings = without(change.new, "FunctionName", "Code", "Tags", "Architectures", "PackageType")
+    yield {"FunctionName": change.physical_id, **settings}
+
+
+def _changed_code(change: Change) -> Iterator[Request]:
+    if change.old.get("Code") != change.new.get("Code"):
+        yield {"FunctionName": change.physical_id, **_code(change.new["Code"])}
+
+
+_FUNCTION = ResourceSpec(
+    "lambda",
+    create="CreateFunction",
+    physical_id="FunctionName",
+    delete=(call("DeleteFunction", by_id("FunctionName")),),
+    reads=(ReadSpec("GetFunction", by_id("FunctionName"), "Configuration"),),
+    update=(
+        CallSpec("UpdateFunctionConfiguration", _configuration, stores=None),
+        CallSpec("UpdateFunctionCode", _changed_code, ("Code",), "the function is kept; it does not run"),
+    ),
+    name="FunctionName",
+    prepare=_prepare,
+    attributes={"Arn": "FunctionArn"},
+)
+_STATEMENT = ("FunctionName", "Action", "Principal", "SourceArn", "SourceAccount", "EventSourceToken", "PrincipalOrgID")
+_PERMISSION = ResourceSpec(
+    "lambda",
+    create="AddPermission",
+    physical_id="StatementId",
+    delete=(
+        call(
+            "RemovePermission",
+            lambda statement, properties: {"FunctionName": properties["FunctionName"], "StatementId": statement},
+        ),
+    ),
+    name="StatementId",
+    max_length=100,
+    attributes={"Id": str},
+    stored=("StatementId", *_STATEMENT),
 )
 
-_NAMES = {"FunctionName", "Code", "Tags"}
+
+def _read_function(context: HandlerContext, name: str, properties: Properties) -> Response:
+    """Returns a function, with its code as declared if the service has some."""
+    function = context.call("lambda", "GetFunction", FunctionName=name)
+    code = properties["Code"]
+    has_code = function["Configuration"].get("CodeSize") or "ImageUri" in code
+    return {**function["Configuration"], "Tags": function.get("Tags"), "Code": code if has_code else {}}
 
 
-def _code(place: HandlerContext, code: Mapping[str, Any]) -> dict[str, Any]:
-    if "ZipFile" not in code:
-        return {key: value for key, value in code.items() if key != "SourceKMSKeyArn"}
-    place.note("Code", "stored", "the function is kept; it does not run")
-    kept = io.BytesIO()
-    with zipfile.ZipFile(kept, "w") as archive:
-        archive.writestr("index", str(code["ZipFile"]))
-    return {"ZipFile": kept.getvalue()}
-
-
-def _create_function(place: HandlerContext, given: Properties) -> CreatedResource:
-    plain = {key: value for key, value in given.items() if key not in _NAMES}
-    name = given.get("FunctionName") or place.name()
-    asked = {"Runtime": "python3.12", "Handler": "index", **plain, "FunctionName": name, "Tags": given.get("Tags")}
-    asked = {**tagged(place, "lambda", "CreateFunction", asked), "Code": _code(place, given["Code"])}
-    made = place.call("lambda", "CreateFunction", asked)
-    for key in _NAMES & set(given):
-        place.note(key, "stored")
-    return CreatedResource(name, {"Arn": made["FunctionArn"]})
-
-
-def _update_function(place: HandlerContext, name: str, old: Properties, new: Properties) -> CreatedResource:
-    plain = {key: value for key, value in new.items() if key not in {*_NAMES, "Architectures", "PackageType"}}
-    made = place.call("lambda", "UpdateFunctionConfiguration", {"FunctionName": name, **plain})
-    if old.get("Code") != new.get("Code"):
-        place.ask("lambda", "UpdateFunctionCode", FunctionName=name, **_code(place, new["Code"]))
-    return CreatedResource(name, {"Arn": made["FunctionArn"]})
-
-
-def _delete_function(place: HandlerContext, name: str, _given: Properties) -> None:
-    place.ask("lambda", "DeleteFunction", FunctionName=name)
-
-
-def _read_function(place: HandlerContext, name: str, given: Properties) -> dict[str, Any]:
-    found = place.ask("lambda", "GetFunction", FunctionName=name)
-    return {**found["Configuration"], "Tags": found.get("Tags"), "Code": _kept_code(found, given["Code"])}
-
-
-def _kept_code(found: Mapping[str, Any], code: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The code as declared, where the service says that it has some."""
-    return code if found["Configuration"].get("CodeSize") or "ImageUri" in code else {}
-
-
-def _statement(given: Properties) -> dict[str, Any]:
-    names = ("Action", "Principal", "SourceArn", "SourceAccount", "EventSourceToken", "PrincipalOrgID")
-    return {key: given[key] for key in names if key in given}
-
-
-def _add_permission(place: HandlerContext, given: Properties) -> CreatedResource:
-    statement = place.name(most=100)
-    place.call(
-        "lambda",
-        "AddPermission",
-        {"FunctionName": given["FunctionName"], "StatementId": statement, **_statement(given)},
-    )
-    place.note("FunctionName", "stored")
-    return CreatedResource(statement, {"Id": statement})
-
-
-def _remove_permission(place: HandlerContext, statement: str, given: Properties) -> None:
-    place.ask("lambda", "RemovePermission", FunctionName=given["FunctionName"], StatementId=statement)
-
-
-def _read_permission(place: HandlerContext, statement: str, given: Properties) -> dict[str, Any]:
-    policy = json.loads(place.ask("lambda", "GetPolicy", FunctionName=given["FunctionName"])["Policy"])
-    found = next((s for s in policy["Statement"] if s.get("Sid") == statement), None)
-    if found is None:
-        msg = f"no statement {statement}"
+def _read_permission(context: HandlerContext, statement_id: str, properties: Properties) -> Response:
+    response = context.call("lambda", "GetPolicy", FunctionName=properties["FunctionName"])
+    statements = json.loads(response["Policy"])["Statement"]
+    statement = next((s for s in statements if s.get("Sid") == statement_id), None)
+    if statement is None:
+        msg = f"no statement {statement_id}"
         raise ResourceFailedError(msg, "NotFound")
-    principal = found.get("Principal")
-    named = next(iter(principal.values())) if isinstance(principal, dict) else principal
-    conditions = {key: value for test in (found.get("Condition") or {}).values() for key, value in test.items()}
+    principal = statement.get("Principal")
+    conditions = {key: value for test in (statement.get("Condition") or {}).values() for key, value in test.items()}
     return {
-        "FunctionName": given["FunctionName"],
-        "Action": found.get("Action"),
-        "Principal": named,
+        "FunctionName": properties["FunctionName"],
+        "Action": statement.get("Action"),
+        "Principal": next(iter(principal.values())) if isinstance(principal, dict) else principal,
         "SourceArn": conditions.get("AWS:SourceArn"),
         "SourceAccount": conditions.get("AWS:SourceAccount"),
     }
 
 
 TYPES: Mapping[str, Handler] = {
-    "AWS::Lambda::Function": Handler(_create_function, _delete_function, _update_function, _read_function),
-    "AWS::Lambda::Permission": Handler(_add_permission, _remove_permission, None, _read_permission),
+    "AWS::Lambda::Function": replace(handler(_FUNCTION), read=_read_function),
+    "AWS::Lambda::Permission": replace(handler(_PERMISSION), read=_read_permission),
 }

@@ -1,152 +1,238 @@
-"""Resource types whose whole life is one call each: create, read, change, delete.
+"""Resource types as data: the operations that create, read, change and delete a resource.
 
-What such a type needs to be told stands in a `Plain`; property names are matched with the members of
+A `ResourceSpec` has what is special about a type; property names are matched with the members of
 the operations, generated names and tags are added, and Fn::GetAtt is answered from what the service
 describes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import jmespath
 
 from preflight.rehearsal import protocol
-from preflight.rehearsal.cloudformation.resources.handler import (
-    CreatedResource,
-    Handler,
-    HandlerContext,
-    Properties,
-    Reader,
-)
+from preflight.rehearsal.cloudformation.resources.context import HandlerContext, Properties, Request, Response, without
+from preflight.rehearsal.cloudformation.resources.handler import CreatedResource, Handler, Reader
 
-Ask = Callable[[str, Properties], dict[str, Any]]  # physical id and properties to the input of an operation
+RequestBuilder = Callable[[str, Properties], Request]  # of physical id and properties
+Value = str | Callable[[str], str]  # a path in a description, or a function of the physical id
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a handler has to do: a new resource has no `old` properties, one to delete no `new` ones."""
+
+    context: HandlerContext
+    physical_id: str
+    old: Properties
+    new: Properties
+
+
+@dataclass(frozen=True)
+class CallSpec:
+    """An operation, called once for each of its requests, and the properties that it stores; None is all of them."""
+
+    operation: str
+    requests: Callable[[Change], Iterable[Request]]
+    stores: Collection[str] | None = ()
+    note: str | None = None
 
 
 @dataclass(frozen=True)
 class ReadSpec:
-    """An operation that describes one resource: its input, and where in the answer the description is."""
+    """An operation that describes a resource, and the JMESPath of the description in its response.
+
+    The request is built of the properties and of what the reads before it described. `properties` are
+    paths in the description, or functions of the physical id, for properties that it names otherwise.
+    """
 
     operation: str
-    ask: Ask
-    found: str
-    renames: Mapping[str, str] = field(default_factory=dict)  # member of the answer: property
+    request: RequestBuilder
+    path: str = "@"
+    properties: Mapping[str, Value] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class ResourceSpec:
     """One resource type by the operations of its service.
 
-    `identify` is where in the answer to `create` the physical id stands, or makes it of the answer
-    and the properties. `named` is the property that gets a generated name of at most `most`
-    characters where the template gives none. `renames` are properties that the service spells
-    otherwise, `attributes` where in the description Fn::GetAtt finds its values.
+    `physical_id` is the member of the request or the path in the response that has the physical id, or
+    makes it of response and properties. `name` is the property that gets a generated name of at most
+    `max_length` characters if the template has none. `update` are calls, or operations that take all
+    properties as `create` does. `renames` are properties that the service spells otherwise, `texts`
+    those that it takes as texts in its map `Attributes`, `attributes` what answers Fn::GetAtt, and
+    `dropped` the properties that are not sent, with the reason. If some are `stored`, only these are
+    sent, and all others are entered as *ignored*.
     """
 
     service: str
     create: str
-    identify: str | Callable[[Mapping[str, Any], Properties], str]
-    delete: str
-    gone: Ask
-    read: ReadSpec | None = None
-    update: str | None = None
-    changed: Ask | None = None
-    named: str | None = None
-    most: int = 64
+    physical_id: str | Callable[[Response, Properties], str]
+    delete: tuple[CallSpec, ...]
+    reads: tuple[ReadSpec, ...] = ()
+    update: tuple[CallSpec | str, ...] = ()
+    after_create: tuple[CallSpec, ...] = ()
+    name: str | None = None
+    max_length: int = 64
+    name_suffix: Callable[[Properties], str] = lambda _properties: ""
+    prepare: Callable[[Properties], Properties] = lambda properties: properties
     renames: Mapping[str, str] = field(default_factory=dict)
-    attributes: Mapping[str, str] = field(default_factory=dict)
-    defaults: Mapping[str, Any] = field(default_factory=dict)
-    dropped: frozenset[str] = frozenset()
+    texts: Collection[str] = ()
+    attributes: Mapping[str, Value] = field(default_factory=dict)
+    dropped: Mapping[str, str] = field(default_factory=dict)
+    stored: Collection[str] = ()
 
 
-def by(key: str, *, is_list: bool = False) -> Ask:
-    """The physical id as the one member `key` of the input."""
-    return lambda physical, _given: {key: [physical] if is_list else physical}
+def call(operation: str, request: RequestBuilder) -> CallSpec:
+    """Returns an operation that is called once, with the properties that the resource has."""
+    return CallSpec(operation, lambda change: (request(change.physical_id, change.new or change.old),))
 
 
-def own(*names: str) -> Ask:
-    """Properties under their own names as the input."""
-    return lambda _physical, given: {name: given[name] for name in names if name in given}
+def by_id(member: str, *, is_list: bool = False) -> RequestBuilder:
+    """Returns a builder of requests whose one member is the physical id."""
+    return lambda physical_id, _properties: {member: [physical_id] if is_list else physical_id}
 
 
-def handler(plain: ResourceSpec) -> Handler:
-    """The handler of such a type."""
-    life = _Life(plain)
-    can_change = plain.update is not None
-    return Handler(life.create, life.delete, life.update if can_change else None, reader(plain.service, plain.read))
+def from_properties(**members: str) -> RequestBuilder:
+    """Returns a builder of requests whose members have the values of these properties."""
+    return lambda _id, properties: {member: properties[name] for member, name in members.items() if name in properties}
 
 
-def reader(service: str, read: ReadSpec | None) -> Reader | None:
-    """What reads a resource back; None where nothing does."""
-    if read is None:
+def after_last(separator: str) -> Callable[[str], str]:
+    """Returns a function that cuts a physical id down to what follows the last separator."""
+    return lambda physical_id: physical_id.rpartition(separator)[2]
+
+
+def as_text(value: Any) -> str:
+    """Returns a value as SNS and SQS take their attributes."""
+    return json.dumps(value, default=str) if isinstance(value, dict | list | bool) else str(value)
+
+
+def handler(spec: ResourceSpec) -> Handler:
+    """Returns the handler of a type."""
+    lifecycle = _Lifecycle(spec)
+    return Handler(
+        lifecycle.create, lifecycle.delete, lifecycle.update if spec.update else None, reader(spec.service, *spec.reads)
+    )
+
+
+def reader(service: str, *reads: ReadSpec) -> Reader | None:
+    """Returns what reads a resource back, None if there is nothing to read."""
+    if not reads:
         return None
 
-    def find(place: HandlerContext, physical: str, given: Properties) -> dict[str, Any]:
-        answer = place.ask(service, read.operation, **read.ask(physical, given))
-        found = jmespath.search(read.found, answer)
-        return {read.renames.get(key, key): value for key, value in (found or {}).items()}
+    def read(context: HandlerContext, physical_id: str, properties: Properties) -> Response:
+        description: Response = {}
+        for spec in reads:
+            request = spec.request(physical_id, {**properties, **description})
+            part = jmespath.search(spec.path, context.call(service, spec.operation, **request))
+            if not part:
+                continue
+            description |= {**part, **_values(spec.properties, part, physical_id)}
+        return description
 
-    return find
+    return read
 
 
-class _Life:
-    def __init__(self, plain: ResourceSpec) -> None:
-        self._plain = plain
+def _values(values: Mapping[str, Value], description: Response, physical_id: str) -> Response:
+    return {
+        name: value(physical_id) if callable(value) else jmespath.search(value, description)
+        for name, value in values.items()
+    }
 
-    def create(self, place: HandlerContext, given: Properties) -> CreatedResource:
-        plain, asked = self._plain, dict(given)
-        if plain.named is not None and plain.named not in asked:
-            asked[plain.named] = place.name(most=plain.most)
-        answer = place.call(plain.service, plain.create, self._input(place, asked, plain.create))
-        if isinstance(plain.identify, str):
-            physical = str(asked.get(plain.identify) or jmespath.search(plain.identify, answer))
+
+class _Lifecycle:
+    def __init__(self, spec: ResourceSpec) -> None:
+        self._spec = spec
+
+    def create(self, context: HandlerContext, properties: Properties) -> CreatedResource:
+        spec, named = self._spec, dict(properties)
+        if spec.name is not None and not named.get(spec.name):
+            named[spec.name] = context.generate_name(max_length=spec.max_length) + spec.name_suffix(properties)
+        sent = {name: value for name, value in named.items() if not spec.stored or name in spec.stored}
+        request = self._request(context, spec.prepare(sent), spec.create)
+        response = context.submit(spec.service, spec.create, request, recorded=properties if spec.stored else None)
+        if callable(spec.physical_id):
+            physical_id = spec.physical_id(response, named)
         else:
-            physical = plain.identify(answer, asked)
-        return self._made(place, physical, asked, answer)
+            physical_id = str(named.get(spec.physical_id) or jmespath.search(spec.physical_id, response))
+        if spec.after_create:
+            context.identify(physical_id)
+        self._call(spec.after_create, Change(context, physical_id, {}, properties))
+        for name in properties if spec.stored else ():
+            context.record(name, "stored" if name in spec.stored else "ignored")
+        return self._created(context, physical_id, named, response)
 
-    def _input(self, place: HandlerContext, asked: Mapping[str, Any], operation: str) -> dict[str, Any]:
-        plain = self._plain
-        for name in plain.dropped & set(asked):
-            place.note(name, "ignored", "the rehearsal's service has no place for it")
-        made = {plain.renames.get(k, k): v for k, v in {**plain.defaults, **asked}.items() if k not in plain.dropped}
-        for name in plain.renames.keys() & asked.keys():
-            place.note(name, "stored")
-        return tagged(place, plain.service, operation, made)
+    def _request(self, context: HandlerContext, properties: Properties, operation: str) -> Request:
+        """Returns the input of an operation that takes all properties."""
+        spec = self._spec
+        for name in spec.dropped.keys() & properties.keys():
+            context.record(name, "ignored", spec.dropped[name])
+        if not spec.stored:
+            context.record_stored([name for name in spec.renames if name in properties])
+        members = {
+            spec.renames.get(name, name): value
+            for name, value in properties.items()
+            if name not in {*spec.dropped, *spec.texts}
+        }
+        if spec.texts:
+            members["Attributes"] = texts(properties, spec.texts)
+        return tagged(context, spec.service, operation, members)
 
-    def _made(
-        self, place: HandlerContext, physical: str, given: Properties, answer: Mapping[str, Any]
+    def _call(self, calls: Iterable[CallSpec], change: Change) -> None:
+        for spec in calls:
+            for request in spec.requests(change):
+                change.context.submit(self._spec.service, spec.operation, request, recorded=spec.stores)
+                for name in spec.stores or ():
+                    if name in change.new:
+                        change.context.record(name, "stored", spec.note)
+
+    def _created(
+        self, context: HandlerContext, physical_id: str, properties: Properties, response: Response
     ) -> CreatedResource:
-        find = reader(self._plain.service, self._plain.read)
-        described = {**answer, **(find(place, physical, given) if find and self._plain.attributes else {})}
-        found = {name: jmespath.search(path, described) for name, path in self._plain.attributes.items()}
-        return CreatedResource(physical, {name: "" if value is None else value for name, value in found.items()})
+        spec = self._spec
+        read = reader(spec.service, *spec.reads) if any(isinstance(v, str) for v in spec.attributes.values()) else None
+        description = {**response, **(read(context, physical_id, properties) if read else {})}
+        attributes = _values(spec.attributes, description, physical_id)
+        return CreatedResource(physical_id, {k: "" if value is None else value for k, value in attributes.items()})
 
-    def update(self, place: HandlerContext, physical: str, _old: Properties, new: Properties) -> CreatedResource:
-        plain, operation = self._plain, str(self._plain.update)
-        asked = self._input(place, new, operation) | (plain.changed(physical, new) if plain.changed else {})
-        if plain.named is not None:
-            asked.setdefault(plain.named, physical)
-        if operation != plain.create:
-            asked.pop("Tags", None)
-        answer = place.call(plain.service, operation, asked)
-        return self._made(place, physical, {**new, **({plain.named: physical} if plain.named else {})}, answer)
+    def update(self, context: HandlerContext, physical_id: str, old: Properties, new: Properties) -> CreatedResource:
+        spec, response = self._spec, {}
+        named = {spec.name: physical_id, **new} if spec.name else new
+        for update in spec.update:
+            if isinstance(update, str):
+                request = self._request(context, named, update)
+                request = request if update == spec.create else without(request, "Tags")
+                response = context.submit(spec.service, update, request)
+            else:
+                self._call((update,), Change(context, physical_id, old, new))
+        return self._created(context, physical_id, named, response)
 
-    def delete(self, place: HandlerContext, physical: str, given: Properties) -> None:
-        place.ask(self._plain.service, self._plain.delete, **self._plain.gone(physical, given))
+    def delete(self, context: HandlerContext, physical_id: str, properties: Properties) -> None:
+        change = Change(context, physical_id, properties, {})
+        for spec in self._spec.delete:
+            for request in spec.requests(change):
+                context.call(self._spec.service, spec.operation, **request)
 
 
-def tagged(place: HandlerContext, service: str, operation: str, asked: Mapping[str, Any]) -> dict[str, Any]:
-    """`asked` with the tags of stack and resource, in the form that the operation takes."""
+def texts(properties: Properties, names: Collection[str]) -> Request:
+    """Returns the properties with these names as texts."""
+    return {name: as_text(properties[name]) for name in sorted(set(names) & set(properties))}
+
+
+def tagged(context: HandlerContext, service: str, operation: str, properties: Properties) -> Request:
+    """Returns properties with the tags of stack and resource, in the form that the operation takes."""
     members = protocol.model_of(service).operation_model(operation).input_shape.members
     name = next((member for member in members if member.lower() == "tags"), None)
-    plain = {key: value for key, value in asked.items() if key != "Tags"}
     if name is None:
-        return dict(asked)
-    pairs = {tag["Key"]: tag["Value"] for tag in place.all_tags(asked.get("Tags"))}
+        return dict(properties)
+    tags = {tag["Key"]: tag["Value"] for tag in context.all_tags(properties.get("Tags"))}
     shape = members[name]
     if shape.type_name == "map":
-        return {**plain, "Tags": pairs}
+        return {**without(properties, "Tags"), "Tags": tags}
     key, value = sorted(shape.member.members)  # Key and Value, or TagKey and TagValue
-    return {**plain, "Tags": [{key: k, value: v} for k, v in pairs.items()]}
+    return {**without(properties, "Tags"), "Tags": [{key: k, value: v} for k, v in tags.items()]}

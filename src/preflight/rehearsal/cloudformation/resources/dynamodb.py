@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
 
-from preflight.rehearsal.cloudformation.resources.declarative import tagged
-from preflight.rehearsal.cloudformation.resources.handler import (
-    CreatedResource,
-    Handler,
-    HandlerContext,
-    Properties,
-    ResourceFailedError,
+from preflight.rehearsal.cloudformation.resources.context import Properties, Request, only, without
+from preflight.rehearsal.cloudformation.resources.declarative import (
+    CallSpec,
+    Change,
+    ReadSpec,
+    ResourceSpec,
+    by_id,
+    call,
+    from_properties,
+    handler,
 )
+from preflight.rehearsal.cloudformation.resources.failure import ResourceFailedError
+from preflight.rehearsal.cloudformation.resources.handler import Handler
 
-_TABLE = {
+_STORED = (
     "AttributeDefinitions",
     "BillingMode",
     "DeletionProtectionEnabled",
@@ -22,56 +26,76 @@ _TABLE = {
     "KeySchema",
     "LocalSecondaryIndexes",
     "ProvisionedThroughput",
+    "SSESpecification",
+    "StreamSpecification",
     "TableClass",
     "TableName",
     "Tags",
-}
+)
+_CHANGEABLE = (
+    "AttributeDefinitions",
+    "BillingMode",
+    "DeletionProtectionEnabled",
+    "ProvisionedThroughput",
+    "TableClass",
+)
 
 
-def _create_table(place: HandlerContext, given: Properties) -> CreatedResource:
-    plain = {key: value for key, value in given.items() if key in _TABLE}
-    asked = {"TableName": place.name(most=255), **plain}
-    stream = given.get("StreamSpecification")
-    if stream:
-        asked["StreamSpecification"] = {"StreamEnabled": True, **stream}
-    encryption = given.get("SSESpecification")
-    if encryption:
-        asked["SSESpecification"] = {{"SSEEnabled": "Enabled"}.get(k, k): v for k, v in encryption.items()}
-    if asked.get("BillingMode") != "PAY_PER_REQUEST" and "ProvisionedThroughput" not in asked:
+def _prepare(properties: Properties) -> Properties:
+    """Returns the properties as CreateTable takes them.
+
+    Raises:
+        ResourceFailedError: the table has no capacity.
+    """
+    if properties.get("BillingMode") != "PAY_PER_REQUEST" and "ProvisionedThroughput" not in properties:
         raise ResourceFailedError(
             "One or more parameter values were invalid: ReadCapacityUnits and WriteCapacityUnits must both be "
             "specified when BillingMode is PROVISIONED"
         )
-    made = place.call("dynamodb", "CreateTable", tagged(place, "dynamodb", "CreateTable", asked))["TableDescription"]
-    for name in given:
-        is_kept = name in {*_TABLE, "StreamSpecification", "SSESpecification"}
-        place.note(name, "stored" if is_kept else "ignored")
-    return CreatedResource(made["TableName"], {"Arn": made["TableArn"], "StreamArn": made.get("LatestStreamArn", "")})
+    request = without(properties, "StreamSpecification", "SSESpecification")
+    if properties.get("StreamSpecification"):
+        request["StreamSpecification"] = {"StreamEnabled": True, **properties["StreamSpecification"]}
+    if properties.get("SSESpecification"):
+        encryption = properties["SSESpecification"]
+        request["SSESpecification"] = {"Enabled": encryption["SSEEnabled"], **without(encryption, "SSEEnabled")}
+    return request
 
 
-def _update_table(place: HandlerContext, name: str, old: Properties, new: Properties) -> CreatedResource:
-    names = ("AttributeDefinitions", "BillingMode", "DeletionProtectionEnabled", "ProvisionedThroughput", "TableClass")
-    changed = {key: new[key] for key in names if key in new and new[key] != old.get(key)}
+def _changed(change: Change) -> Iterator[Request]:
+    changed = {name: value for name, value in only(change.new, *_CHANGEABLE).items() if value != change.old.get(name)}
     if changed:
-        place.call("dynamodb", "UpdateTable", {"TableName": name, **changed})
-    found = place.ask("dynamodb", "DescribeTable", TableName=name)["Table"]
-    place.ask("dynamodb", "TagResource", ResourceArn=found["TableArn"], Tags=place.all_tags(new.get("Tags")))
-    return CreatedResource(name, {"Arn": found["TableArn"], "StreamArn": found.get("LatestStreamArn", "")})
+        yield {"TableName": change.physical_id, **changed}
 
 
-def _read_table(place: HandlerContext, name: str, _given: Properties) -> dict[str, Any]:
-    found = place.ask("dynamodb", "DescribeTable", TableName=name)["Table"]
-    tags = place.ask("dynamodb", "ListTagsOfResource", ResourceArn=found["TableArn"]).get("Tags", [])
-    mode = (found.get("BillingModeSummary") or {}).get("BillingMode")
-    enabled = (found.get("SSEDescription") or {}).get("Status") in {"ENABLED", "ENABLING"}
-    encryption = {"SSEEnabled": enabled, **(found.get("SSEDescription") or {})}
-    return {**found, "BillingMode": mode, "Tags": tags, "SSESpecification": encryption}
+def _tags(change: Change) -> Iterator[Request]:
+    arn = change.context.arn("dynamodb", f"table/{change.physical_id}")
+    yield {"ResourceArn": arn, "Tags": change.context.all_tags(change.new.get("Tags"))}
 
 
-def _delete_table(place: HandlerContext, name: str, _given: Properties) -> None:
-    place.ask("dynamodb", "DeleteTable", TableName=name)
+_TABLE = ResourceSpec(
+    "dynamodb",
+    create="CreateTable",
+    physical_id="TableName",
+    delete=(call("DeleteTable", by_id("TableName")),),
+    reads=(
+        ReadSpec(
+            "DescribeTable",
+            by_id("TableName"),
+            "Table",
+            {
+                "BillingMode": "BillingModeSummary.BillingMode",
+                "SSESpecification": "merge({SSEEnabled: contains(['ENABLED', 'ENABLING'], SSEDescription.Status)}, SSEDescription || `{}`)",
+            },
+        ),
+        ReadSpec("ListTagsOfResource", from_properties(ResourceArn="TableArn"), "{Tags: Tags}"),
+    ),
+    update=(CallSpec("UpdateTable", _changed, _CHANGEABLE), CallSpec("TagResource", _tags)),
+    name="TableName",
+    max_length=255,
+    prepare=_prepare,
+    attributes={"Arn": "TableArn", "StreamArn": "LatestStreamArn"},
+    stored=_STORED,
+)
 
 
-TYPES: Mapping[str, Handler] = {
-    "AWS::DynamoDB::Table": Handler(_create_table, _delete_table, _update_table, _read_table),
-}
+TYPES: Mapping[str, Handler] = {"AWS::DynamoDB::Table": handler(_TABLE)}

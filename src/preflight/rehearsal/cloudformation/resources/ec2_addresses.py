@@ -3,36 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from preflight.rehearsal.cloudformation.resources import ec2_readers
-from preflight.rehearsal.cloudformation.resources.handler import (
-    CreatedResource,
-    Handler,
-    HandlerContext,
-    Properties,
-    ResourceFailedError,
-)
+from preflight.rehearsal.cloudformation.resources.context import HandlerContext, Properties, Response
+from preflight.rehearsal.cloudformation.resources.declarative import ReadSpec, ResourceSpec, by_id, call, handler
+from preflight.rehearsal.cloudformation.resources.failure import ResourceFailedError
+from preflight.rehearsal.cloudformation.resources.handler import CreatedResource, Handler
 
 
-def _create_block(place: HandlerContext, given: Properties) -> CreatedResource:
-    answer = place.call("ec2", "AssociateVpcCidrBlock", given)
+def _create_block(context: HandlerContext, properties: Properties) -> CreatedResource:
+    answer = context.submit("ec2", "AssociateVpcCidrBlock", properties)
     kept = answer.get("CidrBlockAssociation") or answer.get("Ipv6CidrBlockAssociation") or {}
     return CreatedResource(kept["AssociationId"], {"Id": kept["AssociationId"]})
 
 
-def _delete_block(place: HandlerContext, association: str, _given: Properties) -> None:
-    place.ask("ec2", "DisassociateVpcCidrBlock", AssociationId=association)
+def _delete_block(context: HandlerContext, association: str, _properties: Properties) -> None:
+    context.call("ec2", "DisassociateVpcCidrBlock", AssociationId=association)
 
 
-def _read_block(place: HandlerContext, association: str, given: Properties) -> dict[str, Any]:
-    found = place.ask("ec2", "DescribeVpcs", VpcIds=[given["VpcId"]])["Vpcs"][0]
+def _read_block(context: HandlerContext, association: str, properties: Properties) -> Response:
+    found = context.call("ec2", "DescribeVpcs", VpcIds=[properties["VpcId"]])["Vpcs"][0]
     for kept in found.get("CidrBlockAssociationSet", []):
         if kept["AssociationId"] == association:
             return {"VpcId": found["VpcId"], "CidrBlock": kept["CidrBlock"]}
     for kept in found.get("Ipv6CidrBlockAssociationSet", []):
         if kept["AssociationId"] == association:
-            provided = bool(given.get("AmazonProvidedIpv6CidrBlock"))
+            provided = bool(properties.get("AmazonProvidedIpv6CidrBlock"))
             return {
                 "VpcId": found["VpcId"],
                 "Ipv6CidrBlock": kept["Ipv6CidrBlock"],
@@ -41,17 +37,17 @@ def _read_block(place: HandlerContext, association: str, given: Properties) -> d
     return {}
 
 
-def _create_subnet_block(place: HandlerContext, given: Properties) -> CreatedResource:
-    kept = place.call("ec2", "AssociateSubnetCidrBlock", given)["Ipv6CidrBlockAssociation"]
+def _create_subnet_block(context: HandlerContext, properties: Properties) -> CreatedResource:
+    kept = context.submit("ec2", "AssociateSubnetCidrBlock", properties)["Ipv6CidrBlockAssociation"]
     return CreatedResource(kept["AssociationId"], {"Id": kept["AssociationId"]})
 
 
-def _delete_subnet_block(place: HandlerContext, association: str, _given: Properties) -> None:
-    place.ask("ec2", "DisassociateSubnetCidrBlock", AssociationId=association)
+def _delete_subnet_block(context: HandlerContext, association: str, _properties: Properties) -> None:
+    context.call("ec2", "DisassociateSubnetCidrBlock", AssociationId=association)
 
 
-def _read_subnet_block(place: HandlerContext, association: str, given: Properties) -> dict[str, Any]:
-    found = place.ask("ec2", "DescribeSubnets", SubnetIds=[given["SubnetId"]])["Subnets"][0]
+def _read_subnet_block(context: HandlerContext, association: str, properties: Properties) -> Response:
+    found = context.call("ec2", "DescribeSubnets", SubnetIds=[properties["SubnetId"]])["Subnets"][0]
     for kept in found.get("Ipv6CidrBlockAssociationSet", []):
         if kept["AssociationId"] == association:
             return {"SubnetId": found["SubnetId"], "Ipv6CidrBlock": kept["Ipv6CidrBlock"]}
@@ -61,56 +57,56 @@ def _read_subnet_block(place: HandlerContext, association: str, given: Propertie
 _KEPT = {"DeliverLogsPermissionArn", "LogDestination", "LogDestinationType", "LogFormat", "LogGroupName", "MaxAggregationInterval", "TrafficType"}  # fmt: skip
 
 
-def _create_flow_log(place: HandlerContext, given: Properties) -> CreatedResource:
-    plain = {key: value for key, value in given.items() if key in _KEPT | {"ResourceType"}}
-    tags = [{"ResourceType": "vpc-flow-log", "Tags": place.all_tags(given.get("Tags"))}]
-    answer = place.call(
-        "ec2", "CreateFlowLogs", {**plain, "ResourceIds": [given["ResourceId"]], "TagSpecifications": tags}
+def _create_flow_log(context: HandlerContext, properties: Properties) -> CreatedResource:
+    plain = {key: value for key, value in properties.items() if key in _KEPT | {"ResourceType"}}
+    tags = [{"ResourceType": "vpc-flow-log", "Tags": context.all_tags(properties.get("Tags"))}]
+    answer = context.submit(
+        "ec2", "CreateFlowLogs", {**plain, "ResourceIds": [properties["ResourceId"]], "TagSpecifications": tags}
     )
     if answer.get("Unsuccessful"):
         said = answer["Unsuccessful"][0]["Error"]
         raise ResourceFailedError(f"{said['Message']} (Service: Ec2, Status Code: 400)")
-    for key in given:
+    for key in properties:
         is_kept = key in _KEPT | {"ResourceId", "ResourceType", "Tags"}
-        place.note(key, "stored" if is_kept else "ignored", "no packet is logged")
+        context.record(key, "stored" if is_kept else "ignored", "no packet is logged")
     return CreatedResource(answer["FlowLogIds"][0], {"Id": answer["FlowLogIds"][0]})
 
 
-def _update_flow_log(place: HandlerContext, flow_log: str, _old: Properties, new: Properties) -> CreatedResource:
-    place.ask("ec2", "CreateTags", Resources=[flow_log], Tags=place.all_tags(new.get("Tags")))
+def _update_flow_log(context: HandlerContext, flow_log: str, _old: Properties, new: Properties) -> CreatedResource:
+    context.call("ec2", "CreateTags", Resources=[flow_log], Tags=context.all_tags(new.get("Tags")))
     return CreatedResource(flow_log, {"Id": flow_log})
 
 
-def _delete_flow_log(place: HandlerContext, flow_log: str, _given: Properties) -> None:
-    place.ask("ec2", "DeleteFlowLogs", FlowLogIds=[flow_log])
+def _delete_flow_log(context: HandlerContext, flow_log: str, _properties: Properties) -> None:
+    context.call("ec2", "DeleteFlowLogs", FlowLogIds=[flow_log])
 
 
-def _read_flow_log(place: HandlerContext, flow_log: str, given: Properties) -> dict[str, Any]:
-    found = ec2_readers.flow_log(place, flow_log, given)
-    return {**found, "ResourceType": given["ResourceType"]}
+def _read_flow_log(context: HandlerContext, flow_log: str, properties: Properties) -> Response:
+    found = ec2_readers.flow_log(context, flow_log, properties)
+    return {**found, "ResourceType": properties["ResourceType"]}
 
 
-def _associate(place: HandlerContext, given: Properties) -> CreatedResource:
-    asked = {{"EIP": "PublicIp"}.get(key, key): value for key, value in given.items()}
-    made = place.call("ec2", "AssociateAddress", asked)
-    for key in given:
-        place.note(key, "stored")
-    return CreatedResource(made["AssociationId"], {"Id": made["AssociationId"]})
-
-
-def _dissociate(place: HandlerContext, association: str, _given: Properties) -> None:
-    place.ask("ec2", "DisassociateAddress", AssociationId=association)
-
-
-def _read_association(place: HandlerContext, association: str, _given: Properties) -> dict[str, Any]:
-    within = [{"Name": "association-id", "Values": [association]}]
-    found = place.ask("ec2", "DescribeAddresses", Filters=within)["Addresses"]
-    return {**found[0], "EIP": found[0].get("PublicIp")} if found else {}
+_ASSOCIATION = ResourceSpec(
+    "ec2",
+    create="AssociateAddress",
+    physical_id="AssociationId",
+    delete=(call("DisassociateAddress", by_id("AssociationId")),),
+    reads=(
+        ReadSpec(
+            "DescribeAddresses",
+            lambda association, _properties: {"Filters": [{"Name": "association-id", "Values": [association]}]},
+            "Addresses[0]",
+            {"EIP": "PublicIp"},
+        ),
+    ),
+    renames={"EIP": "PublicIp"},
+    attributes={"Id": str},
+)
 
 
 TYPES: Mapping[str, Handler] = {
     "AWS::EC2::VPCCidrBlock": Handler(_create_block, _delete_block, None, _read_block),
     "AWS::EC2::SubnetCidrBlock": Handler(_create_subnet_block, _delete_subnet_block, None, _read_subnet_block),
     "AWS::EC2::FlowLog": Handler(_create_flow_log, _delete_flow_log, _update_flow_log, _read_flow_log),
-    "AWS::EC2::EIPAssociation": Handler(_associate, _dissociate, None, _read_association),
+    "AWS::EC2::EIPAssociation": handler(_ASSOCIATION),
 }

@@ -3,95 +3,94 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from preflight.rehearsal.cloudformation.resources import ec2_readers
-from preflight.rehearsal.cloudformation.resources.handler import (
-    CreatedResource,
-    Handler,
-    HandlerContext,
-    Properties,
-    ResourceFailedError,
-)
+from preflight.rehearsal.cloudformation.resources.context import HandlerContext, Properties, Response, without
+from preflight.rehearsal.cloudformation.resources.failure import ResourceFailedError
+from preflight.rehearsal.cloudformation.resources.handler import CreatedResource, Handler
 
 
-def _tags(place: HandlerContext, kind: str, given: Properties) -> dict[str, Any]:
-    tags = place.all_tags(given.get("Tags"))
+def _tags(context: HandlerContext, kind: str, properties: Properties) -> Response:
+    tags = context.all_tags(properties.get("Tags"))
     return {"TagSpecifications": [{"ResourceType": kind, "Tags": tags}]} if tags else {}
 
 
-def _create_address(place: HandlerContext, given: Properties) -> CreatedResource:
-    plain = {key: value for key, value in given.items() if key != "Tags"}
-    made = place.call("ec2", "AllocateAddress", {"Domain": "vpc", **plain, **_tags(place, "elastic-ip", given)})
-    if "Tags" in given:
-        place.note("Tags", "stored")
+def _create_address(context: HandlerContext, properties: Properties) -> CreatedResource:
+    plain = without(properties, "Tags")
+    made = context.submit(
+        "ec2", "AllocateAddress", {"Domain": "vpc", **plain, **_tags(context, "elastic-ip", properties)}
+    )
+    if "Tags" in properties:
+        context.record("Tags", "stored")
     attributes = {"AllocationId": made["AllocationId"], "PublicIp": made["PublicIp"]}
     return CreatedResource(made["PublicIp"], attributes)
 
 
-def _delete_address(place: HandlerContext, physical: str, _given: Properties) -> None:
-    for found in place.ask("ec2", "DescribeAddresses", PublicIps=[physical])["Addresses"]:
-        place.ask("ec2", "ReleaseAddress", AllocationId=found["AllocationId"])
+def _delete_address(context: HandlerContext, physical: str, _properties: Properties) -> None:
+    for found in context.call("ec2", "DescribeAddresses", PublicIps=[physical])["Addresses"]:
+        context.call("ec2", "ReleaseAddress", AllocationId=found["AllocationId"])
 
 
-def _create_nat(place: HandlerContext, given: Properties) -> CreatedResource:
-    plain = {key: value for key, value in given.items() if key not in {"Tags", "MaxDrainDurationSeconds"}}
-    made = place.call("ec2", "CreateNatGateway", {**plain, **_tags(place, "natgateway", given)})["NatGateway"]
+def _create_nat(context: HandlerContext, properties: Properties) -> CreatedResource:
+    plain = without(properties, "Tags", "MaxDrainDurationSeconds")
+    made = context.submit("ec2", "CreateNatGateway", {**plain, **_tags(context, "natgateway", properties)})[
+        "NatGateway"
+    ]
     for key in ("Tags", "MaxDrainDurationSeconds"):
-        if key in given:
-            place.note(key, "stored")
+        if key in properties:
+            context.record(key, "stored")
     nat = made["NatGatewayId"]
-    if given.get("ConnectivityType", "public") == "public" and not _has_gateway(place, made["SubnetId"]):
-        _delete_nat(place, nat, given)
-        vpc = _vpc_of(place, made["SubnetId"])
+    if properties.get("ConnectivityType", "public") == "public" and not _has_gateway(context, made["SubnetId"]):
+        _delete_nat(context, nat, properties)
+        vpc = _vpc_of(context, made["SubnetId"])
         msg = f"NatGateway {nat} is in state failed and hence failed to stabilize. Detailed failure message: Network {vpc} has no Internet gateway attached"
         raise ResourceFailedError(msg, "NotStabilized")
     return CreatedResource(nat, {"NatGatewayId": nat, "EniId": ""})
 
 
-def _vpc_of(place: HandlerContext, subnet: str) -> str:
-    return str(place.ask("ec2", "DescribeSubnets", SubnetIds=[subnet])["Subnets"][0]["VpcId"])
+def _vpc_of(context: HandlerContext, subnet: str) -> str:
+    return str(context.call("ec2", "DescribeSubnets", SubnetIds=[subnet])["Subnets"][0]["VpcId"])
 
 
-def _has_gateway(place: HandlerContext, subnet: str) -> bool:
-    attached = [{"Name": "attachment.vpc-id", "Values": [_vpc_of(place, subnet)]}]
-    return bool(place.ask("ec2", "DescribeInternetGateways", Filters=attached)["InternetGateways"])
+def _has_gateway(context: HandlerContext, subnet: str) -> bool:
+    attached = [{"Name": "attachment.vpc-id", "Values": [_vpc_of(context, subnet)]}]
+    return bool(context.call("ec2", "DescribeInternetGateways", Filters=attached)["InternetGateways"])
 
 
-def _delete_nat(place: HandlerContext, nat: str, _given: Properties) -> None:
-    found = place.ask("ec2", "DescribeNatGateways", NatGatewayIds=[nat])["NatGateways"]
-    place.ask("ec2", "DeleteNatGateway", NatGatewayId=nat)
+def _delete_nat(context: HandlerContext, nat: str, _properties: Properties) -> None:
+    found = context.call("ec2", "DescribeNatGateways", NatGatewayIds=[nat])["NatGateways"]
+    context.call("ec2", "DeleteNatGateway", NatGatewayId=nat)
     for address in found[0].get("NatGatewayAddresses", []) if found else []:
         if address.get("NetworkInterfaceId"):  # moto leaves it behind
-            place.ask("ec2", "DeleteNetworkInterface", NetworkInterfaceId=address["NetworkInterfaceId"])
+            context.call("ec2", "DeleteNetworkInterface", NetworkInterfaceId=address["NetworkInterfaceId"])
 
 
-def _create_egress_only(place: HandlerContext, given: Properties) -> CreatedResource:
-    asked = {"VpcId": given["VpcId"]}
-    made = place.call("ec2", "CreateEgressOnlyInternetGateway", asked)["EgressOnlyInternetGateway"]
+def _create_egress_only(context: HandlerContext, properties: Properties) -> CreatedResource:
+    request = {"VpcId": properties["VpcId"]}
+    made = context.submit("ec2", "CreateEgressOnlyInternetGateway", request)["EgressOnlyInternetGateway"]
     gateway = made["EgressOnlyInternetGatewayId"]
     return CreatedResource(gateway, {"Id": gateway})
 
 
-def _delete_egress_only(place: HandlerContext, gateway: str, _given: Properties) -> None:
-    place.ask("ec2", "DeleteEgressOnlyInternetGateway", EgressOnlyInternetGatewayId=gateway)
+def _delete_egress_only(context: HandlerContext, gateway: str, _properties: Properties) -> None:
+    context.call("ec2", "DeleteEgressOnlyInternetGateway", EgressOnlyInternetGatewayId=gateway)
 
 
-def _create_endpoint(place: HandlerContext, given: Properties) -> CreatedResource:
-    kind = given.get("VpcEndpointType") or "Gateway"
-    plain = {key: value for key, value in given.items() if key not in {"Tags", "PolicyDocument"}}
+def _create_endpoint(context: HandlerContext, properties: Properties) -> CreatedResource:
+    kind = properties.get("VpcEndpointType") or "Gateway"
+    plain = without(properties, "Tags", "PolicyDocument")
     if kind == "Interface":
         plain.setdefault("PrivateDnsEnabled", False)
-    if "PolicyDocument" in given:
-        plain["PolicyDocument"] = json.dumps(given["PolicyDocument"], default=str)
-    asked = {**plain, "VpcEndpointType": kind, **_tags(place, "vpc-endpoint", given)}
-    made = place.call("ec2", "CreateVpcEndpoint", asked)["VpcEndpoint"]
-    if "Tags" in given:
-        place.note("Tags", "stored")
+    if "PolicyDocument" in properties:
+        plain["PolicyDocument"] = json.dumps(properties["PolicyDocument"], default=str)
+    request = {**plain, "VpcEndpointType": kind, **_tags(context, "vpc-endpoint", properties)}
+    made = context.submit("ec2", "CreateVpcEndpoint", request)["VpcEndpoint"]
+    if "Tags" in properties:
+        context.record("Tags", "stored")
     return CreatedResource(made["VpcEndpointId"], _endpoint_attributes(made))
 
 
-def _endpoint_attributes(made: dict[str, Any]) -> dict[str, Any]:
+def _endpoint_attributes(made: Response) -> Response:
     return {
         "Id": made["VpcEndpointId"],
         "CreationTimestamp": str(made.get("CreationTimestamp", "")),
@@ -100,36 +99,36 @@ def _endpoint_attributes(made: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _delete_endpoint(place: HandlerContext, endpoint: str, _given: Properties) -> None:
-    place.ask("ec2", "DeleteVpcEndpoints", VpcEndpointIds=[endpoint])
+def _delete_endpoint(context: HandlerContext, endpoint: str, _properties: Properties) -> None:
+    context.call("ec2", "DeleteVpcEndpoints", VpcEndpointIds=[endpoint])
 
 
-def _update_address(place: HandlerContext, physical: str, _old: Properties, new: Properties) -> CreatedResource:
-    found = place.ask("ec2", "DescribeAddresses", PublicIps=[physical])["Addresses"][0]
-    place.ask("ec2", "CreateTags", Resources=[found["AllocationId"]], Tags=place.all_tags(new.get("Tags")))
+def _update_address(context: HandlerContext, physical: str, _old: Properties, new: Properties) -> CreatedResource:
+    found = context.call("ec2", "DescribeAddresses", PublicIps=[physical])["Addresses"][0]
+    context.call("ec2", "CreateTags", Resources=[found["AllocationId"]], Tags=context.all_tags(new.get("Tags")))
     return CreatedResource(physical, {"AllocationId": found["AllocationId"], "PublicIp": physical})
 
 
-def _update_nat(place: HandlerContext, nat: str, _old: Properties, new: Properties) -> CreatedResource:
-    place.ask("ec2", "CreateTags", Resources=[nat], Tags=place.all_tags(new.get("Tags")))
+def _update_nat(context: HandlerContext, nat: str, _old: Properties, new: Properties) -> CreatedResource:
+    context.call("ec2", "CreateTags", Resources=[nat], Tags=context.all_tags(new.get("Tags")))
     return CreatedResource(nat, {"NatGatewayId": nat, "EniId": ""})
 
 
-def _update_endpoint(place: HandlerContext, endpoint: str, old: Properties, new: Properties) -> CreatedResource:
-    asked: dict[str, Any] = {"VpcEndpointId": endpoint}
+def _update_endpoint(context: HandlerContext, endpoint: str, old: Properties, new: Properties) -> CreatedResource:
+    request: Response = {"VpcEndpointId": endpoint}
     for name, add, remove in (
         ("RouteTableIds", "AddRouteTableIds", "RemoveRouteTableIds"),
         ("SubnetIds", "AddSubnetIds", "RemoveSubnetIds"),
         ("SecurityGroupIds", "AddSecurityGroupIds", "RemoveSecurityGroupIds"),
     ):
         before, after = set(old.get(name) or []), set(new.get(name) or [])
-        asked |= {key: sorted(ids) for key, ids in ((add, after - before), (remove, before - after)) if ids}
+        request |= {key: sorted(ids) for key, ids in ((add, after - before), (remove, before - after)) if ids}
     if "PolicyDocument" in new:
-        asked["PolicyDocument"] = json.dumps(new["PolicyDocument"], default=str)
+        request["PolicyDocument"] = json.dumps(new["PolicyDocument"], default=str)
     if "PrivateDnsEnabled" in new:
-        asked["PrivateDnsEnabled"] = new["PrivateDnsEnabled"]
-    place.ask("ec2", "ModifyVpcEndpoint", **asked)
-    made = place.ask("ec2", "DescribeVpcEndpoints", VpcEndpointIds=[endpoint])["VpcEndpoints"][0]
+        request["PrivateDnsEnabled"] = new["PrivateDnsEnabled"]
+    context.call("ec2", "ModifyVpcEndpoint", **request)
+    made = context.call("ec2", "DescribeVpcEndpoints", VpcEndpointIds=[endpoint])["VpcEndpoints"][0]
     return CreatedResource(endpoint, _endpoint_attributes(made))
 
 

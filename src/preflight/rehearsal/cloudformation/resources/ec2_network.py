@@ -7,57 +7,57 @@ from typing import Any
 from preflight.errors import WaitExpiredError
 from preflight.rehearsal import acting
 from preflight.rehearsal.cloudformation.resources import ec2_readers
-from preflight.rehearsal.cloudformation.resources.handler import (
-    SPECIFIED,
-    CreatedResource,
-    Handler,
+from preflight.rehearsal.cloudformation.resources.context import (
+    TAG_SPECIFICATIONS,
     HandlerContext,
     Properties,
-    ResourceFailedError,
+    Response,
 )
+from preflight.rehearsal.cloudformation.resources.failure import ResourceFailedError
+from preflight.rehearsal.cloudformation.resources.handler import CreatedResource, Handler
 from preflight.system import waiting
 
 DETACH_TIMEOUT = 20.0  # AWS tries for longer
-ANYWHERE: dict[str, Any] = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
-ANYWHERE_IPV6: dict[str, Any] = {"IpProtocol": "-1", "Ipv6Ranges": [{"CidrIpv6": "::/0"}]}
+ANYWHERE: Response = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
+ANYWHERE_IPV6: Response = {"IpProtocol": "-1", "Ipv6Ranges": [{"CidrIpv6": "::/0"}]}
 
 
-def _without(given: Properties, *names: str) -> dict[str, Any]:
-    return {key: value for key, value in given.items() if key not in names}
+def _without(properties: Properties, *names: str) -> Response:
+    return {key: value for key, value in properties.items() if key not in names}
 
 
-def specified(place: HandlerContext, kind: str, given: Properties) -> dict[str, Any]:
+def specified(context: HandlerContext, kind: str, properties: Properties) -> Response:
     """The tags of what is made, as the operations that make something take them; none where there are none."""
-    tags = place.all_tags(given.get("Tags"))
-    if "Tags" in given:
-        place.note("Tags", "stored")
-    return {SPECIFIED: [{"ResourceType": kind, "Tags": tags}]} if tags else {}
+    tags = context.all_tags(properties.get("Tags"))
+    if "Tags" in properties:
+        context.record("Tags", "stored")
+    return {TAG_SPECIFICATIONS: [{"ResourceType": kind, "Tags": tags}]} if tags else {}
 
 
-def _tagged(place: HandlerContext, resource: str, given: Properties) -> None:
-    tags = place.all_tags(given.get("Tags"))
+def _tagged(context: HandlerContext, resource: str, properties: Properties) -> None:
+    tags = context.all_tags(properties.get("Tags"))
     if tags:
-        place.ask("ec2", "CreateTags", Resources=[resource], Tags=tags)
-    if "Tags" in given:
-        place.note("Tags", "stored")
+        context.call("ec2", "CreateTags", Resources=[resource], Tags=tags)
+    if "Tags" in properties:
+        context.record("Tags", "stored")
 
 
-def _create_vpc(place: HandlerContext, given: Properties) -> CreatedResource:
-    plain = _without(given, "Tags", "EnableDnsSupport", "EnableDnsHostnames")
-    vpc = place.call("ec2", "CreateVpc", {**plain, **specified(place, "vpc", given)})["Vpc"]
-    place.identify(vpc["VpcId"])
+def _create_vpc(context: HandlerContext, properties: Properties) -> CreatedResource:
+    plain = _without(properties, "Tags", "EnableDnsSupport", "EnableDnsHostnames")
+    vpc = context.submit("ec2", "CreateVpc", {**plain, **specified(context, "vpc", properties)})["Vpc"]
+    context.identify(vpc["VpcId"])
     for name in ("EnableDnsSupport", "EnableDnsHostnames"):
-        if name in given:
-            place.ask("ec2", "ModifyVpcAttribute", VpcId=vpc["VpcId"], **{name: {"Value": given[name]}})
-            place.note(name, "stored")
-    return CreatedResource(vpc["VpcId"], _vpc_attributes(place, vpc["VpcId"]))
+        if name in properties:
+            context.call("ec2", "ModifyVpcAttribute", VpcId=vpc["VpcId"], **{name: {"Value": properties[name]}})
+            context.record(name, "stored")
+    return CreatedResource(vpc["VpcId"], _vpc_attributes(context, vpc["VpcId"]))
 
 
-def _vpc_attributes(place: HandlerContext, vpc: str) -> dict[str, Any]:
-    described = place.ask("ec2", "DescribeVpcs", VpcIds=[vpc])["Vpcs"][0]
+def _vpc_attributes(context: HandlerContext, vpc: str) -> Response:
+    described = context.call("ec2", "DescribeVpcs", VpcIds=[vpc])["Vpcs"][0]
     within = [{"Name": "vpc-id", "Values": [vpc]}]
-    groups = place.ask("ec2", "DescribeSecurityGroups", Filters=within)["SecurityGroups"]
-    acls = place.ask("ec2", "DescribeNetworkAcls", Filters=within)["NetworkAcls"]
+    groups = context.call("ec2", "DescribeSecurityGroups", Filters=within)["SecurityGroups"]
+    acls = context.call("ec2", "DescribeNetworkAcls", Filters=within)["NetworkAcls"]
     blocks = described.get("Ipv6CidrBlockAssociationSet", [])
     return {
         "VpcId": vpc,
@@ -69,30 +69,30 @@ def _vpc_attributes(place: HandlerContext, vpc: str) -> dict[str, Any]:
     }
 
 
-def _update_vpc(place: HandlerContext, vpc: str, _old: Properties, new: Properties) -> CreatedResource:
+def _update_vpc(context: HandlerContext, vpc: str, _old: Properties, new: Properties) -> CreatedResource:
     for name in ("EnableDnsSupport", "EnableDnsHostnames"):
         value = new.get(name, name == "EnableDnsSupport")
-        place.ask("ec2", "ModifyVpcAttribute", VpcId=vpc, **{name: {"Value": value}})
-    _tagged(place, vpc, new)
-    return CreatedResource(vpc, _vpc_attributes(place, vpc))
+        context.call("ec2", "ModifyVpcAttribute", VpcId=vpc, **{name: {"Value": value}})
+    _tagged(context, vpc, new)
+    return CreatedResource(vpc, _vpc_attributes(context, vpc))
 
 
-def _create_subnet(place: HandlerContext, given: Properties) -> CreatedResource:
-    plain = _without(given, "Tags", "MapPublicIpOnLaunch")
-    subnet = place.call("ec2", "CreateSubnet", {**plain, **specified(place, "subnet", given)})["Subnet"]
-    place.identify(subnet["SubnetId"])
-    if "MapPublicIpOnLaunch" in given:
-        _set_public(place, subnet["SubnetId"], given)
+def _create_subnet(context: HandlerContext, properties: Properties) -> CreatedResource:
+    plain = _without(properties, "Tags", "MapPublicIpOnLaunch")
+    subnet = context.submit("ec2", "CreateSubnet", {**plain, **specified(context, "subnet", properties)})["Subnet"]
+    context.identify(subnet["SubnetId"])
+    if "MapPublicIpOnLaunch" in properties:
+        _set_public(context, subnet["SubnetId"], properties)
     return CreatedResource(subnet["SubnetId"], _subnet_attributes(subnet))
 
 
-def _set_public(place: HandlerContext, subnet: str, given: Properties) -> None:
-    value = bool(given.get("MapPublicIpOnLaunch"))
-    place.ask("ec2", "ModifySubnetAttribute", SubnetId=subnet, MapPublicIpOnLaunch={"Value": value})
-    place.note("MapPublicIpOnLaunch", "stored")
+def _set_public(context: HandlerContext, subnet: str, properties: Properties) -> None:
+    value = bool(properties.get("MapPublicIpOnLaunch"))
+    context.call("ec2", "ModifySubnetAttribute", SubnetId=subnet, MapPublicIpOnLaunch={"Value": value})
+    context.record("MapPublicIpOnLaunch", "stored")
 
 
-def _subnet_attributes(subnet: dict[str, Any]) -> dict[str, Any]:
+def _subnet_attributes(subnet: Response) -> Response:
     return {
         "SubnetId": subnet["SubnetId"],
         "AvailabilityZone": subnet["AvailabilityZone"],
@@ -105,44 +105,44 @@ def _subnet_attributes(subnet: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _update_subnet(place: HandlerContext, subnet: str, _old: Properties, new: Properties) -> CreatedResource:
-    _set_public(place, subnet, new)
-    _tagged(place, subnet, new)
-    described = place.ask("ec2", "DescribeSubnets", SubnetIds=[subnet])["Subnets"][0]
+def _update_subnet(context: HandlerContext, subnet: str, _old: Properties, new: Properties) -> CreatedResource:
+    _set_public(context, subnet, new)
+    _tagged(context, subnet, new)
+    described = context.call("ec2", "DescribeSubnets", SubnetIds=[subnet])["Subnets"][0]
     return CreatedResource(subnet, _subnet_attributes(described))
 
 
-def _create_gateway(place: HandlerContext, given: Properties) -> CreatedResource:
-    asked = {**_without(given, "Tags"), **specified(place, "internet-gateway", given)}
-    gateway = place.call("ec2", "CreateInternetGateway", asked)["InternetGateway"]["InternetGatewayId"]
+def _create_gateway(context: HandlerContext, properties: Properties) -> CreatedResource:
+    request = {**_without(properties, "Tags"), **specified(context, "internet-gateway", properties)}
+    gateway = context.submit("ec2", "CreateInternetGateway", request)["InternetGateway"]["InternetGatewayId"]
     return CreatedResource(gateway, {"InternetGatewayId": gateway})
 
 
-def _update_gateway(place: HandlerContext, gateway: str, _old: Properties, new: Properties) -> CreatedResource:
-    _tagged(place, gateway, new)
+def _update_gateway(context: HandlerContext, gateway: str, _old: Properties, new: Properties) -> CreatedResource:
+    _tagged(context, gateway, new)
     return CreatedResource(gateway, {"InternetGatewayId": gateway})
 
 
-def _create_attachment(place: HandlerContext, given: Properties) -> CreatedResource:
-    vpc = given["VpcId"]
-    if "InternetGatewayId" in given:
-        place.call("ec2", "AttachInternetGateway", given)
+def _create_attachment(context: HandlerContext, properties: Properties) -> CreatedResource:
+    vpc = properties["VpcId"]
+    if "InternetGatewayId" in properties:
+        context.submit("ec2", "AttachInternetGateway", properties)
         return CreatedResource(f"IGW|{vpc}", {"AttachmentType": "IGW"})
-    place.call("ec2", "AttachVpnGateway", given)
+    context.submit("ec2", "AttachVpnGateway", properties)
     return CreatedResource(f"VGW|{vpc}", {"AttachmentType": "VGW"})
 
 
-def _delete_attachment(place: HandlerContext, _id: str, given: Properties) -> None:
-    if "InternetGatewayId" not in given:
-        place.ask("ec2", "DetachVpnGateway", **given)
+def _delete_attachment(context: HandlerContext, _id: str, properties: Properties) -> None:
+    if "InternetGatewayId" not in properties:
+        context.call("ec2", "DetachVpnGateway", **properties)
         return
 
     def detached() -> bool:
         """CloudFormation tries again while addresses are still mapped."""
         try:
-            place.ask("ec2", "DetachInternetGateway", **given)
+            context.call("ec2", "DetachInternetGateway", **properties)
         except ResourceFailedError as failure:
-            if failure.code != "ResourceConflict" or place.account.closing.is_set():
+            if failure.code != "ResourceConflict" or context.account.closing.is_set():
                 raise
             return False
         return True
@@ -150,55 +150,55 @@ def _delete_attachment(place: HandlerContext, _id: str, given: Properties) -> No
     try:
         waiting.until(detached, what="public addresses to be unmapped", timeout=DETACH_TIMEOUT, interval=0.2)
     except WaitExpiredError:
-        place.ask("ec2", "DetachInternetGateway", **given)
+        context.call("ec2", "DetachInternetGateway", **properties)
 
 
-def _update_attachment(place: HandlerContext, physical: str, old: Properties, new: Properties) -> CreatedResource:
-    _delete_attachment(place, physical, old)
-    return _create_attachment(place, new)
+def _update_attachment(context: HandlerContext, physical: str, old: Properties, new: Properties) -> CreatedResource:
+    _delete_attachment(context, physical, old)
+    return _create_attachment(context, new)
 
 
-def _create_table(place: HandlerContext, given: Properties) -> CreatedResource:
-    asked = {**_without(given, "Tags"), **specified(place, "route-table", given)}
-    table = place.call("ec2", "CreateRouteTable", asked)["RouteTable"]["RouteTableId"]
+def _create_table(context: HandlerContext, properties: Properties) -> CreatedResource:
+    request = {**_without(properties, "Tags"), **specified(context, "route-table", properties)}
+    table = context.submit("ec2", "CreateRouteTable", request)["RouteTable"]["RouteTableId"]
     return CreatedResource(table, {"RouteTableId": table})
 
 
-def _update_table(place: HandlerContext, table: str, _old: Properties, new: Properties) -> CreatedResource:
-    _tagged(place, table, new)
+def _update_table(context: HandlerContext, table: str, _old: Properties, new: Properties) -> CreatedResource:
+    _tagged(context, table, new)
     return CreatedResource(table, {"RouteTableId": table})
 
 
-def _destination(given: Properties) -> dict[str, Any]:
+def _destination(properties: Properties) -> Response:
     names = ("DestinationCidrBlock", "DestinationIpv6CidrBlock", "DestinationPrefixListId")
-    return {name: given[name] for name in names if name in given}
+    return {name: properties[name] for name in names if name in properties}
 
 
-def _create_route(place: HandlerContext, given: Properties) -> CreatedResource:
-    place.call("ec2", "CreateRoute", given)
-    destination = next(iter(_destination(given).values()), "")
-    return CreatedResource(f"{given['RouteTableId']}|{destination}", {"CidrBlock": destination})
+def _create_route(context: HandlerContext, properties: Properties) -> CreatedResource:
+    context.submit("ec2", "CreateRoute", properties)
+    destination = next(iter(_destination(properties).values()), "")
+    return CreatedResource(f"{properties['RouteTableId']}|{destination}", {"CidrBlock": destination})
 
 
-def _update_route(place: HandlerContext, route: str, _old: Properties, new: Properties) -> CreatedResource:
-    place.call("ec2", "ReplaceRoute", new)
+def _update_route(context: HandlerContext, route: str, _old: Properties, new: Properties) -> CreatedResource:
+    context.submit("ec2", "ReplaceRoute", new)
     return CreatedResource(route, {"CidrBlock": route.partition("|")[2]})
 
 
-def _delete_route(place: HandlerContext, _route: str, given: Properties) -> None:
-    place.ask("ec2", "DeleteRoute", RouteTableId=given["RouteTableId"], **_destination(given))
+def _delete_route(context: HandlerContext, _route: str, properties: Properties) -> None:
+    context.call("ec2", "DeleteRoute", RouteTableId=properties["RouteTableId"], **_destination(properties))
 
 
-def _create_association(place: HandlerContext, given: Properties) -> CreatedResource:
-    association = place.call("ec2", "AssociateRouteTable", given)["AssociationId"]
+def _create_association(context: HandlerContext, properties: Properties) -> CreatedResource:
+    association = context.submit("ec2", "AssociateRouteTable", properties)["AssociationId"]
     return CreatedResource(association, {"Id": association})
 
 
-def permission(given: Properties) -> dict[str, Any]:
+def permission(properties: Properties) -> Response:
     """A security group rule of CloudFormation as an IpPermission of the API."""
-    rule: dict[str, Any] = {"IpProtocol": str(given["IpProtocol"])}
-    rule |= {name: int(given[name]) for name in ("FromPort", "ToPort") if name in given}
-    described = {"Description": given["Description"]} if given.get("Description") else {}
+    rule: Response = {"IpProtocol": str(properties["IpProtocol"])}
+    rule |= {name: int(properties[name]) for name in ("FromPort", "ToPort") if name in properties}
+    described = {"Description": properties["Description"]} if properties.get("Description") else {}
     peers = (
         ("CidrIp", "IpRanges", "CidrIp"),
         ("CidrIpv6", "Ipv6Ranges", "CidrIpv6"),
@@ -209,47 +209,51 @@ def permission(given: Properties) -> dict[str, Any]:
         ("SourceSecurityGroupName", "UserIdGroupPairs", "GroupName"),
     )
     for name, list_name, key in peers:
-        if given.get(name):
-            rule.setdefault(list_name, []).append({key: given[name], **described})
+        if properties.get(name):
+            rule.setdefault(list_name, []).append({key: properties[name], **described})
     return rule
 
 
-def _create_group(place: HandlerContext, given: Properties) -> CreatedResource:
-    name = given.get("GroupName") or place.name(most=255)
-    asked = {"GroupName": name, "Description": given["GroupDescription"], **specified(place, "security-group", given)}
-    if "VpcId" in given:
-        asked["VpcId"] = given["VpcId"]
-    group = place.ask("ec2", "CreateSecurityGroup", **asked)["GroupId"]
+def _create_group(context: HandlerContext, properties: Properties) -> CreatedResource:
+    name = properties.get("GroupName") or context.generate_name(max_length=255)
+    request = {
+        "GroupName": name,
+        "Description": properties["GroupDescription"],
+        **specified(context, "security-group", properties),
+    }
+    if "VpcId" in properties:
+        request["VpcId"] = properties["VpcId"]
+    group = context.call("ec2", "CreateSecurityGroup", **request)["GroupId"]
     for key in ("GroupName", "GroupDescription", "VpcId"):
-        if key in given:
-            place.note(key, "stored")
+        if key in properties:
+            context.record(key, "stored")
     try:
-        _set_rules(place, group, {}, given)
+        _set_rules(context, group, {}, properties)
     except ResourceFailedError:
         with acting.acting_as(None):
-            place.ask("ec2", "DeleteSecurityGroup", GroupId=group)
+            context.call("ec2", "DeleteSecurityGroup", GroupId=group)
         raise
-    return CreatedResource(group, _group_attributes(place, group))
+    return CreatedResource(group, _group_attributes(context, group))
 
 
-def _group_attributes(place: HandlerContext, group: str) -> dict[str, Any]:
-    described = place.ask("ec2", "DescribeSecurityGroups", GroupIds=[group])["SecurityGroups"][0]
+def _group_attributes(context: HandlerContext, group: str) -> Response:
+    described = context.call("ec2", "DescribeSecurityGroups", GroupIds=[group])["SecurityGroups"][0]
     return {"GroupId": group, "Id": group, "VpcId": described.get("VpcId", "")}
 
 
-def default_egress(place: HandlerContext, group: str) -> list[dict[str, Any]]:
+def default_egress(context: HandlerContext, group: str) -> list[Response]:
     """The rules that let everything out of a group, as EC2 adds them to a new one: of IPv4, and of IPv6."""
-    described = place.ask("ec2", "DescribeSecurityGroups", GroupIds=[group])["SecurityGroups"][0]
+    described = context.call("ec2", "DescribeSecurityGroups", GroupIds=[group])["SecurityGroups"][0]
     rules = [rule for rule in described.get("IpPermissionsEgress", []) if rule.get("IpProtocol") == "-1"]
     is_open = any(r.get("CidrIp") == "0.0.0.0/0" for rule in rules for r in rule.get("IpRanges", []))
     is_open_ipv6 = any(r.get("CidrIpv6") == "::/0" for rule in rules for r in rule.get("Ipv6Ranges", []))
     return [*([ANYWHERE] if is_open else []), *([ANYWHERE_IPV6] if is_open_ipv6 else [])]
 
 
-def _set_rules(place: HandlerContext, group: str, old: Properties, new: Properties) -> None:
+def _set_rules(context: HandlerContext, group: str, old: Properties, new: Properties) -> None:
     """Make the rules those that are given; a side without any keeps, or gets back, what EC2 gives a new group."""
-    egress = [ANYWHERE] if old.get("SecurityGroupEgress") else default_egress(place, group)
-    sides: tuple[tuple[str, str, str, list[dict[str, Any]]], ...] = (
+    egress = [ANYWHERE] if old.get("SecurityGroupEgress") else default_egress(context, group)
+    sides: tuple[tuple[str, str, str, list[Response]], ...] = (
         ("SecurityGroupIngress", "AuthorizeSecurityGroupIngress", "RevokeSecurityGroupIngress", []),
         ("SecurityGroupEgress", "AuthorizeSecurityGroupEgress", "RevokeSecurityGroupEgress", egress),
     )
@@ -258,23 +262,23 @@ def _set_rules(place: HandlerContext, group: str, old: Properties, new: Properti
         after = [permission(rule) for rule in new[name]] if new.get(name) else default
         for rule in before:
             if rule not in after:
-                place.ask("ec2", revoke, GroupId=group, IpPermissions=[rule])
+                context.call("ec2", revoke, GroupId=group, IpPermissions=[rule])
         for rule in after:
             if rule not in before:
-                place.ask("ec2", authorize, GroupId=group, IpPermissions=[rule])
+                context.call("ec2", authorize, GroupId=group, IpPermissions=[rule])
         if name in new:
-            place.note(name, "stored")
+            context.record(name, "stored")
 
 
-def _update_group(place: HandlerContext, group: str, old: Properties, new: Properties) -> CreatedResource:
-    _set_rules(place, group, old, new)
-    _tagged(place, group, new)
-    return CreatedResource(group, _group_attributes(place, group))
+def _update_group(context: HandlerContext, group: str, old: Properties, new: Properties) -> CreatedResource:
+    _set_rules(context, group, old, new)
+    _tagged(context, group, new)
+    return CreatedResource(group, _group_attributes(context, group))
 
 
 def _deleter(operation: str, name: str) -> Any:
-    def delete(place: HandlerContext, physical: str, _given: Properties) -> None:
-        place.ask("ec2", operation, **{name: physical})
+    def delete(context: HandlerContext, physical: str, _properties: Properties) -> None:
+        context.call("ec2", operation, **{name: physical})
 
     return delete
 

@@ -5,96 +5,97 @@ from __future__ import annotations
 from typing import Any
 
 from preflight.rehearsal.cloudformation.resources import ec2_readers
+from preflight.rehearsal.cloudformation.resources.context import HandlerContext, Properties
 from preflight.rehearsal.cloudformation.resources.ec2_network import default_egress, permission, specified
-from preflight.rehearsal.cloudformation.resources.handler import CreatedResource, Handler, HandlerContext, Properties
+from preflight.rehearsal.cloudformation.resources.handler import CreatedResource, Handler
 
 
 def _authorize(operation: str) -> Any:
-    def create(place: HandlerContext, given: Properties) -> CreatedResource:
-        rule = permission(given)
-        group = given["GroupId"]
+    def create(context: HandlerContext, properties: Properties) -> CreatedResource:
+        rule = permission(properties)
+        group = properties["GroupId"]
         if operation.endswith("Egress"):
-            _drop_default(place, group)
-        answer = place.ask("ec2", operation, GroupId=group, IpPermissions=[rule])
-        for key in given:
-            place.note(key, "stored")
-        made = (answer.get("SecurityGroupRules") or [{}])[0].get("SecurityGroupRuleId") or place.name()
+            _drop_default(context, group)
+        answer = context.call("ec2", operation, GroupId=group, IpPermissions=[rule])
+        for key in properties:
+            context.record(key, "stored")
+        made = (answer.get("SecurityGroupRules") or [{}])[0].get("SecurityGroupRuleId") or context.generate_name()
         return CreatedResource(made, {"Id": made})
 
     return create
 
 
-def _drop_default(place: HandlerContext, group: str) -> None:
+def _drop_default(context: HandlerContext, group: str) -> None:
     """An explicit egress rule takes the default ones away, as the inline property does."""
-    for rule in default_egress(place, group):
-        place.ask("ec2", "RevokeSecurityGroupEgress", GroupId=group, IpPermissions=[rule])
+    for rule in default_egress(context, group):
+        context.call("ec2", "RevokeSecurityGroupEgress", GroupId=group, IpPermissions=[rule])
 
 
 def _revoke(operation: str) -> Any:
-    def delete(place: HandlerContext, _id: str, given: Properties) -> None:
-        place.ask("ec2", operation, GroupId=given["GroupId"], IpPermissions=[permission(given)])
+    def delete(context: HandlerContext, _id: str, properties: Properties) -> None:
+        context.call("ec2", operation, GroupId=properties["GroupId"], IpPermissions=[permission(properties)])
 
     return delete
 
 
-def _create_acl(place: HandlerContext, given: Properties) -> CreatedResource:
-    asked = {"VpcId": given["VpcId"], **specified(place, "network-acl", given)}
-    acl = place.call("ec2", "CreateNetworkAcl", asked)["NetworkAcl"]["NetworkAclId"]
+def _create_acl(context: HandlerContext, properties: Properties) -> CreatedResource:
+    request = {"VpcId": properties["VpcId"], **specified(context, "network-acl", properties)}
+    acl = context.submit("ec2", "CreateNetworkAcl", request)["NetworkAcl"]["NetworkAclId"]
     return CreatedResource(acl, {"Id": acl})
 
 
-def _delete_acl(place: HandlerContext, acl: str, _given: Properties) -> None:
-    place.ask("ec2", "DeleteNetworkAcl", NetworkAclId=acl)
+def _delete_acl(context: HandlerContext, acl: str, _properties: Properties) -> None:
+    context.call("ec2", "DeleteNetworkAcl", NetworkAclId=acl)
 
 
-def _create_entry(place: HandlerContext, given: Properties) -> CreatedResource:
-    renamed = {{"Icmp": "IcmpTypeCode"}.get(key, key): value for key, value in given.items()}
-    place.call("ec2", "CreateNetworkAclEntry", {"Egress": False, **renamed})
-    if "Icmp" in given:
-        place.note("Icmp", "stored")
+def _create_entry(context: HandlerContext, properties: Properties) -> CreatedResource:
+    renamed = {{"Icmp": "IcmpTypeCode"}.get(key, key): value for key, value in properties.items()}
+    context.submit("ec2", "CreateNetworkAclEntry", {"Egress": False, **renamed})
+    if "Icmp" in properties:
+        context.record("Icmp", "stored")
     return CreatedResource(
-        f"{given['NetworkAclId']}-{given['RuleNumber']}-{bool(given.get('Egress'))}", {"Id": place.name()}
+        f"{properties['NetworkAclId']}-{properties['RuleNumber']}-{bool(properties.get('Egress'))}",
+        {"Id": context.generate_name()},
     )
 
 
-def _delete_entry(place: HandlerContext, _id: str, given: Properties) -> None:
-    asked = {"NetworkAclId": given["NetworkAclId"], "RuleNumber": int(given["RuleNumber"])}
-    place.ask("ec2", "DeleteNetworkAclEntry", **asked, Egress=bool(given.get("Egress")))
+def _delete_entry(context: HandlerContext, _id: str, properties: Properties) -> None:
+    request = {"NetworkAclId": properties["NetworkAclId"], "RuleNumber": int(properties["RuleNumber"])}
+    context.call("ec2", "DeleteNetworkAclEntry", **request, Egress=bool(properties.get("Egress")))
 
 
-def _associate_acl(place: HandlerContext, given: Properties) -> CreatedResource:
+def _associate_acl(context: HandlerContext, properties: Properties) -> CreatedResource:
     """Move a subnet from its ACL to another one."""
-    made = _replace(place, given["SubnetId"], given["NetworkAclId"])
-    for key in given:
-        place.note(key, "stored")
+    made = _replace(context, properties["SubnetId"], properties["NetworkAclId"])
+    context.record_stored(properties)
     return CreatedResource(made, {"AssociationId": made})
 
 
-def _replace(place: HandlerContext, subnet: str, acl: str) -> str:
+def _replace(context: HandlerContext, subnet: str, acl: str) -> str:
     within = [{"Name": "association.subnet-id", "Values": [subnet]}]
-    found = place.ask("ec2", "DescribeNetworkAcls", Filters=within)["NetworkAcls"]
+    found = context.call("ec2", "DescribeNetworkAcls", Filters=within)["NetworkAcls"]
     current = next(a for f in found for a in f["Associations"] if a["SubnetId"] == subnet)
-    answer = place.ask(
+    answer = context.call(
         "ec2", "ReplaceNetworkAclAssociation", AssociationId=current["NetworkAclAssociationId"], NetworkAclId=acl
     )
     return str(answer["NewAssociationId"])
 
 
-def _dissociate_acl(place: HandlerContext, _id: str, given: Properties) -> None:
-    vpc = place.ask("ec2", "DescribeSubnets", SubnetIds=[given["SubnetId"]])["Subnets"][0]["VpcId"]
+def _dissociate_acl(context: HandlerContext, _id: str, properties: Properties) -> None:
+    vpc = context.call("ec2", "DescribeSubnets", SubnetIds=[properties["SubnetId"]])["Subnets"][0]["VpcId"]
     default = [{"Name": "vpc-id", "Values": [vpc]}, {"Name": "default", "Values": ["true"]}]
-    acls = place.ask("ec2", "DescribeNetworkAcls", Filters=default)["NetworkAcls"]
-    _replace(place, given["SubnetId"], acls[0]["NetworkAclId"])
+    acls = context.call("ec2", "DescribeNetworkAcls", Filters=default)["NetworkAcls"]
+    _replace(context, properties["SubnetId"], acls[0]["NetworkAclId"])
 
 
-def _update_acl(place: HandlerContext, acl: str, _old: Properties, new: Properties) -> CreatedResource:
-    place.ask("ec2", "CreateTags", Resources=[acl], Tags=place.all_tags(new.get("Tags")))
+def _update_acl(context: HandlerContext, acl: str, _old: Properties, new: Properties) -> CreatedResource:
+    context.call("ec2", "CreateTags", Resources=[acl], Tags=context.all_tags(new.get("Tags")))
     return CreatedResource(acl, {"Id": acl})
 
 
-def _update_entry(place: HandlerContext, physical: str, _old: Properties, new: Properties) -> CreatedResource:
+def _update_entry(context: HandlerContext, physical: str, _old: Properties, new: Properties) -> CreatedResource:
     renamed = {{"Icmp": "IcmpTypeCode"}.get(key, key): value for key, value in new.items()}
-    place.call("ec2", "ReplaceNetworkAclEntry", {"Egress": False, **renamed})
+    context.submit("ec2", "ReplaceNetworkAclEntry", {"Egress": False, **renamed})
     return CreatedResource(physical, {"Id": physical})
 
 

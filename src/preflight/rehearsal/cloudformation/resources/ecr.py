@@ -2,117 +2,121 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
-from preflight.rehearsal.cloudformation.resources.declarative import ReadSpec, ResourceSpec, by, handler
-from preflight.rehearsal.cloudformation.resources.handler import CreatedResource, Handler, HandlerContext, Properties
+from preflight.rehearsal.cloudformation.resources.context import HandlerContext, Properties, Response, without
+from preflight.rehearsal.cloudformation.resources.declarative import ReadSpec, ResourceSpec, by_id, call, handler
+from preflight.rehearsal.cloudformation.resources.handler import CreatedResource, Handler
 
 _LATER = {"LifecyclePolicy", "RepositoryPolicyText", "EmptyOnDelete", "Tags", "RepositoryName"}
 
 
-def _create(place: HandlerContext, given: Properties) -> CreatedResource:
-    name = given.get("RepositoryName") or place.name(most=256, is_lower=True)
-    plain = {key: value for key, value in given.items() if key not in _LATER}
-    made = place.call(
+def _create(context: HandlerContext, properties: Properties) -> CreatedResource:
+    name = properties.get("RepositoryName") or context.generate_name(max_length=256, is_lower=True)
+    members = without(properties, *_LATER)
+    repository = context.submit(
         "ecr",
         "CreateRepository",
-        {"RepositoryName": name, **plain, "Tags": place.all_tags(given.get("Tags"))},
+        {"RepositoryName": name, **members, "Tags": context.all_tags(properties.get("Tags"))},
     )["repository"]
-    place.identify(name)
-    _set_policies(place, name, given)
-    if "EmptyOnDelete" in given:
-        place.note("EmptyOnDelete", "checked", "decides how the repository is deleted")
-    return CreatedResource(name, {"Arn": made["repositoryArn"], "RepositoryUri": made["repositoryUri"]})
+    context.identify(name)
+    _set_policies(context, name, properties)
+    if "EmptyOnDelete" in properties:
+        context.record("EmptyOnDelete", "checked", "decides how the repository is deleted")
+    return _repository(repository)
 
 
-def _set_policies(place: HandlerContext, name: str, given: Properties) -> None:
-    lifecycle = (given.get("LifecyclePolicy") or {}).get("LifecyclePolicyText")
+def _repository(repository: Response) -> CreatedResource:
+    attributes = {"Arn": repository["repositoryArn"], "RepositoryUri": repository["repositoryUri"]}
+    return CreatedResource(str(repository["repositoryName"]), attributes)
+
+
+def _described(context: HandlerContext, name: str) -> Response:
+    repository: Response = context.call("ecr", "DescribeRepositories", repositoryNames=[name])["repositories"][0]
+    return repository
+
+
+def _set_policies(context: HandlerContext, name: str, properties: Properties) -> None:
+    lifecycle = (properties.get("LifecyclePolicy") or {}).get("LifecyclePolicyText")
     if lifecycle:
-        place.call("ecr", "PutLifecyclePolicy", {"RepositoryName": name, "LifecyclePolicyText": lifecycle})
-        place.note("LifecyclePolicy", "stored")
-    policy = given.get("RepositoryPolicyText")
+        context.submit("ecr", "PutLifecyclePolicy", {"RepositoryName": name, "LifecyclePolicyText": lifecycle})
+        context.record("LifecyclePolicy", "stored")
+    policy = properties.get("RepositoryPolicyText")
     if policy:
-        place.call("ecr", "SetRepositoryPolicy", {"RepositoryName": name, "PolicyText": policy})
-        place.note("RepositoryPolicyText", "stored")
+        context.submit("ecr", "SetRepositoryPolicy", {"RepositoryName": name, "PolicyText": policy})
+        context.record("RepositoryPolicyText", "stored")
 
 
-def _update(place: HandlerContext, name: str, _old: Properties, new: Properties) -> CreatedResource:
+def _update(context: HandlerContext, name: str, _old: Properties, new: Properties) -> CreatedResource:
     mutability = new.get("ImageTagMutability", "MUTABLE")
-    place.ask("ecr", "PutImageTagMutability", repositoryName=name, imageTagMutability=mutability)
+    context.call("ecr", "PutImageTagMutability", repositoryName=name, imageTagMutability=mutability)
     scanning = (new.get("ImageScanningConfiguration") or {}).get("ScanOnPush", False)
-    place.ask(
+    context.call(
         "ecr",
         "PutImageScanningConfiguration",
         repositoryName=name,
         imageScanningConfiguration={"scanOnPush": scanning},
     )
-    _set_policies(place, name, new)
-    found = place.ask("ecr", "DescribeRepositories", repositoryNames=[name])["repositories"][0]
-    return CreatedResource(name, {"Arn": found["repositoryArn"], "RepositoryUri": found["repositoryUri"]})
+    _set_policies(context, name, new)
+    return _repository(_described(context, name))
 
 
-def _delete(place: HandlerContext, name: str, given: Properties) -> None:
-    place.ask("ecr", "DeleteRepository", repositoryName=name, force=bool(given.get("EmptyOnDelete")))
+def _delete(context: HandlerContext, name: str, properties: Properties) -> None:
+    context.call("ecr", "DeleteRepository", repositoryName=name, force=bool(properties.get("EmptyOnDelete")))
 
 
-def _read(place: HandlerContext, name: str, given: Properties) -> dict[str, Any]:
-    found = place.ask("ecr", "DescribeRepositories", repositoryNames=[name])["repositories"][0]
-    kept = {**found, "Tags": place.ask("ecr", "ListTagsForResource", resourceArn=found["repositoryArn"])["tags"]}
-    if (given.get("LifecyclePolicy") or {}).get("LifecyclePolicyText"):
-        policy = place.ask("ecr", "GetLifecyclePolicy", repositoryName=name)["lifecyclePolicyText"]
-        kept["LifecyclePolicy"] = {"LifecyclePolicyText": policy}
-    if given.get("RepositoryPolicyText"):
-        kept["RepositoryPolicyText"] = place.ask("ecr", "GetRepositoryPolicy", repositoryName=name)["policyText"]
-    return kept
+def _read(context: HandlerContext, name: str, properties: Properties) -> Response:
+    repository = _described(context, name)
+    tags = context.call("ecr", "ListTagsForResource", resourceArn=repository["repositoryArn"])["tags"]
+    description = {**repository, "Tags": tags}
+    if (properties.get("LifecyclePolicy") or {}).get("LifecyclePolicyText"):
+        policy = context.call("ecr", "GetLifecyclePolicy", repositoryName=name)["lifecyclePolicyText"]
+        description["LifecyclePolicy"] = {"LifecyclePolicyText": policy}
+    if properties.get("RepositoryPolicyText"):
+        description["RepositoryPolicyText"] = context.call("ecr", "GetRepositoryPolicy", repositoryName=name)[
+            "policyText"
+        ]
+    return description
 
 
-_CACHE = ResourceSpec(
+_CACHE_RULE = ResourceSpec(
     "ecr",
     create="CreatePullThroughCacheRule",
-    identify="EcrRepositoryPrefix",
-    delete="DeletePullThroughCacheRule",
-    gone=by("ecrRepositoryPrefix"),
-    read=ReadSpec(
-        "DescribePullThroughCacheRules", by("ecrRepositoryPrefixes", is_list=True), "pullThroughCacheRules[0]"
+    physical_id="EcrRepositoryPrefix",
+    delete=(call("DeletePullThroughCacheRule", by_id("ecrRepositoryPrefix")),),
+    reads=(
+        ReadSpec(
+            "DescribePullThroughCacheRules", by_id("ecrRepositoryPrefixes", is_list=True), "pullThroughCacheRules[0]"
+        ),
     ),
 )
-_TEMPLATE = ResourceSpec(
+_CREATION_TEMPLATE = ResourceSpec(
     "ecr",
     create="CreateRepositoryCreationTemplate",
-    identify="Prefix",
-    delete="DeleteRepositoryCreationTemplate",
-    gone=by("prefix"),
-    read=ReadSpec(
-        "DescribeRepositoryCreationTemplates", by("prefixes", is_list=True), "repositoryCreationTemplates[0]"
+    physical_id="Prefix",
+    delete=(call("DeleteRepositoryCreationTemplate", by_id("prefix")),),
+    reads=(
+        ReadSpec(
+            "DescribeRepositoryCreationTemplates", by_id("prefixes", is_list=True), "repositoryCreationTemplates[0]"
+        ),
     ),
-    update="UpdateRepositoryCreationTemplate",
-    changed=by("prefix"),
+    update=("UpdateRepositoryCreationTemplate",),
     attributes={"CreatedAt": "createdAt", "UpdatedAt": "updatedAt"},
+)
+_REGISTRY_POLICY = ResourceSpec(
+    "ecr",
+    create="PutRegistryPolicy",
+    physical_id="registryId",
+    delete=(call("DeleteRegistryPolicy", lambda _id, _properties: {}),),
+    reads=(ReadSpec("GetRegistryPolicy", lambda _id, _properties: {}, "{PolicyText: policyText}"),),
+    update=("PutRegistryPolicy",),
+    attributes={"RegistryId": str},
 )
 
 
-def _put_registry_policy(place: HandlerContext, given: Properties) -> CreatedResource:
-    answer = place.call("ecr", "PutRegistryPolicy", given)
-    place.note("PolicyText", "stored")
-    return CreatedResource(answer["registryId"], {"RegistryId": answer["registryId"]})
-
-
-def _delete_registry_policy(place: HandlerContext, _id: str, _given: Properties) -> None:
-    place.ask("ecr", "DeleteRegistryPolicy")
-
-
-def _read_registry_policy(place: HandlerContext, _id: str, _given: Properties) -> dict[str, Any]:
-    return {"PolicyText": place.ask("ecr", "GetRegistryPolicy")["policyText"]}
-
-
-TYPES = {
+TYPES: Mapping[str, Handler] = {
     "AWS::ECR::Repository": Handler(_create, _delete, _update, _read),
-    "AWS::ECR::PullThroughCacheRule": handler(_CACHE),
-    "AWS::ECR::RegistryPolicy": Handler(
-        _put_registry_policy,
-        _delete_registry_policy,
-        lambda place, _id, _old, new: _put_registry_policy(place, new),
-        _read_registry_policy,
-    ),
-    "AWS::ECR::RepositoryCreationTemplate": handler(_TEMPLATE),
+    "AWS::ECR::PullThroughCacheRule": handler(_CACHE_RULE),
+    "AWS::ECR::RegistryPolicy": handler(_REGISTRY_POLICY),
+    "AWS::ECR::RepositoryCreationTemplate": handler(_CREATION_TEMPLATE),
 }

@@ -5,17 +5,12 @@ from __future__ import annotations
 import time
 import uuid
 from dataclasses import dataclass
-from typing import Any
 
 from preflight.aws import fargate_sizes
 from preflight.errors import WaitExpiredError
-from preflight.rehearsal.cloudformation.resources.handler import (
-    CreatedResource,
-    Handler,
-    HandlerContext,
-    Properties,
-    ResourceFailedError,
-)
+from preflight.rehearsal.cloudformation.resources.context import HandlerContext, Properties, Response
+from preflight.rehearsal.cloudformation.resources.failure import ResourceFailedError
+from preflight.rehearsal.cloudformation.resources.handler import CreatedResource, Handler
 from preflight.system import waiting
 
 STEADY_TIMEOUT = 600.0
@@ -26,10 +21,10 @@ STUCK = "was unable to stop or start tasks during a deployment"
 TRIPPED = "Error occurred during operation 'ECS Deployment Circuit Breaker was triggered'."
 
 
-def _call(place: HandlerContext, operation: str, words: str, given: Properties) -> dict[str, Any]:
+def _call(context: HandlerContext, operation: str, words: str, properties: Properties) -> Response:
     """Call ECS; its refusals in the words of ECS's own handlers."""
     try:
-        return place.call("ecs", operation, given)
+        return context.submit("ecs", operation, properties)
     except ResourceFailedError as failure:
         said, _, _ = failure.message.partition(" (Service: ")
         if failure.code == "AccessDenied":
@@ -43,25 +38,25 @@ def _call(place: HandlerContext, operation: str, words: str, given: Properties) 
         raise ResourceFailedError(msg, "InvalidRequest") from None
 
 
-def _with_tags(place: HandlerContext, given: Properties) -> dict[str, Any]:
-    tags = place.all_tags(given.get("Tags"))
-    return {**given, **({"Tags": tags} if tags else {})}
+def _with_tags(context: HandlerContext, properties: Properties) -> Response:
+    tags = context.all_tags(properties.get("Tags"))
+    return {**properties, **({"Tags": tags} if tags else {})}
 
 
-def _create_cluster(place: HandlerContext, given: Properties) -> CreatedResource:
-    renamed = {("settings" if k == "ClusterSettings" else k): v for k, v in given.items()}
-    asked = {"ClusterName": place.name(most=255), **_with_tags(place, renamed)}
-    cluster = _call(place, "CreateCluster", "Create Cluster", asked)["cluster"]
-    if "ClusterSettings" in given:
-        place.note("ClusterSettings", "stored")
+def _create_cluster(context: HandlerContext, properties: Properties) -> CreatedResource:
+    renamed = {("settings" if k == "ClusterSettings" else k): v for k, v in properties.items()}
+    request = {"ClusterName": context.generate_name(max_length=255), **_with_tags(context, renamed)}
+    cluster = _call(context, "CreateCluster", "Create Cluster", request)["cluster"]
+    if "ClusterSettings" in properties:
+        context.record("ClusterSettings", "stored")
     return CreatedResource(cluster["clusterName"], {"Arn": cluster["clusterArn"]})
 
 
-def _update_cluster(place: HandlerContext, name: str, old: Properties, new: Properties) -> CreatedResource:
-    asked: dict[str, Any] = {"Cluster": name, "Settings": new.get("ClusterSettings") or []}
+def _update_cluster(context: HandlerContext, name: str, old: Properties, new: Properties) -> CreatedResource:
+    request: Response = {"Cluster": name, "Settings": new.get("ClusterSettings") or []}
     if "Configuration" in new:
-        asked["Configuration"] = new["Configuration"]
-    cluster = _call(place, "UpdateCluster", "Update Cluster", asked)["cluster"]
+        request["Configuration"] = new["Configuration"]
+    cluster = _call(context, "UpdateCluster", "Update Cluster", request)["cluster"]
     if not {"CapacityProviders", "DefaultCapacityProviderStrategy"} & {*old, *new}:
         return CreatedResource(name, {"Arn": cluster["clusterArn"]})  # an association of its own may have set them
     providers = {
@@ -69,38 +64,38 @@ def _update_cluster(place: HandlerContext, name: str, old: Properties, new: Prop
         "CapacityProviders": new.get("CapacityProviders") or [],
         "DefaultCapacityProviderStrategy": new.get("DefaultCapacityProviderStrategy") or [],
     }
-    _call(place, "PutClusterCapacityProviders", "Put Cluster Capacity Providers", providers)
+    _call(context, "PutClusterCapacityProviders", "Put Cluster Capacity Providers", providers)
     return CreatedResource(name, {"Arn": cluster["clusterArn"]})
 
 
-def _delete_cluster(place: HandlerContext, name: str, _given: Properties) -> None:
-    place.ask("ecs", "DeleteCluster", cluster=name)
+def _delete_cluster(context: HandlerContext, name: str, _properties: Properties) -> None:
+    context.call("ecs", "DeleteCluster", cluster=name)
 
 
-def _create_definition(place: HandlerContext, given: Properties) -> CreatedResource:
-    asked = {"Family": place.name(most=255), **_with_tags(place, given)}
-    made = _call(place, "RegisterTaskDefinition", "Create TaskDefinition", asked)["taskDefinition"]
+def _create_definition(context: HandlerContext, properties: Properties) -> CreatedResource:
+    request = {"Family": context.generate_name(max_length=255), **_with_tags(context, properties)}
+    made = _call(context, "RegisterTaskDefinition", "Create TaskDefinition", request)["taskDefinition"]
     return CreatedResource(made["taskDefinitionArn"], {"TaskDefinitionArn": made["taskDefinitionArn"]})
 
 
-def _update_definition(_place: HandlerContext, arn: str, _old: Properties, _new: Properties) -> CreatedResource:
+def _update_definition(_context: HandlerContext, arn: str, _old: Properties, _new: Properties) -> CreatedResource:
     return CreatedResource(arn, {"TaskDefinitionArn": arn})  # only tags can change without a new revision
 
 
-def _delete_definition(place: HandlerContext, arn: str, _given: Properties) -> None:
-    place.ask("ecs", "DeregisterTaskDefinition", taskDefinition=arn)
+def _delete_definition(context: HandlerContext, arn: str, _properties: Properties) -> None:
+    context.call("ecs", "DeregisterTaskDefinition", taskDefinition=arn)
 
 
-def _as_service(given: Properties) -> dict[str, Any]:
-    return {("placementStrategy" if k == "PlacementStrategies" else k): v for k, v in given.items()}
+def _as_service(properties: Properties) -> Response:
+    return {("placementStrategy" if k == "PlacementStrategies" else k): v for k, v in properties.items()}
 
 
-def _create_service(place: HandlerContext, given: Properties) -> CreatedResource:
-    asked = {"ServiceName": place.name(most=255), **_with_tags(place, _as_service(given))}
-    made = _call(place, "CreateService", "CreateService error", asked)["service"]
+def _create_service(context: HandlerContext, properties: Properties) -> CreatedResource:
+    request = {"ServiceName": context.generate_name(max_length=255), **_with_tags(context, _as_service(properties))}
+    made = _call(context, "CreateService", "CreateService error", request)["service"]
     service = CreatedResource(made["serviceArn"], {"ServiceArn": made["serviceArn"], "Name": made["serviceName"]})
-    place.identify(service.id)
-    _stabilize(place, service.id, given.get("Cluster"))
+    context.identify(service.id)
+    _stabilize(context, service.id, properties.get("Cluster"))
     return service
 
 
@@ -117,7 +112,7 @@ class _Failing:
         return failed >= HOPELESS and self.since is not None and time.monotonic() - self.since >= GRACE
 
 
-def _stabilize(place: HandlerContext, arn: str, cluster: str | None) -> None:
+def _stabilize(context: HandlerContext, arn: str, cluster: str | None) -> None:
     """Wait until the service is steady, or until it is plain that it never will be.
 
     AWS waits for up to three hours; three launches in a row that failed for the same kind of reason
@@ -126,9 +121,9 @@ def _stabilize(place: HandlerContext, arn: str, cluster: str | None) -> None:
     failing = _Failing()
 
     def probe() -> str | None:
-        if place.is_over:
+        if context.is_stopped:
             return "cancelled"
-        service = place.ask("ecs", "DescribeServices", services=[arn], **({"cluster": cluster} if cluster else {}))[
+        service = context.call("ecs", "DescribeServices", services=[arn], **({"cluster": cluster} if cluster else {}))[
             "services"
         ][0]
         primary = service["deployments"][0]
@@ -153,70 +148,70 @@ def _stabilize(place: HandlerContext, arn: str, cluster: str | None) -> None:
         raise ResourceFailedError(f"Service {arn} did not stabilize.", "NotStabilized")
 
 
-def _update_service(place: HandlerContext, arn: str, _old: Properties, new: Properties) -> CreatedResource:
+def _update_service(context: HandlerContext, arn: str, _old: Properties, new: Properties) -> CreatedResource:
     left_out = {"ServiceName", "Tags", "LaunchType", "SchedulingStrategy", "Role"}
-    asked = {k: v for k, v in _as_service(new).items() if k not in left_out}
-    made = _call(place, "UpdateService", "UpdateService error", {"Service": arn, **asked})["service"]
-    _stabilize(place, arn, new.get("Cluster"))
+    request = {k: v for k, v in _as_service(new).items() if k not in left_out}
+    made = _call(context, "UpdateService", "UpdateService error", {"Service": arn, **request})["service"]
+    _stabilize(context, arn, new.get("Cluster"))
     return CreatedResource(arn, {"ServiceArn": arn, "Name": made["serviceName"]})
 
 
-def _delete_service(place: HandlerContext, arn: str, given: Properties) -> None:
-    cluster = given.get("Cluster") or "default"
+def _delete_service(context: HandlerContext, arn: str, properties: Properties) -> None:
+    cluster = properties.get("Cluster") or "default"
     try:
-        place.ask("ecs", "DeleteService", service=arn, cluster=cluster, force=True)
+        context.call("ecs", "DeleteService", service=arn, cluster=cluster, force=True)
     except ResourceFailedError as failure:
         if not any(gone in failure.message for gone in GONE):
             raise
         return
 
     def is_gone() -> bool:
-        if place.account.closing.is_set():
+        if context.account.closing.is_set():
             return True
-        described = place.ask("ecs", "DescribeServices", services=[arn], cluster=cluster)["services"]
+        described = context.call("ecs", "DescribeServices", services=[arn], cluster=cluster)["services"]
         return all(service["status"] == "INACTIVE" for service in described)
 
     waiting.until(is_gone, what=f"service {arn} to drain", timeout=STEADY_TIMEOUT, interval=0.05)
 
 
-def _associate(place: HandlerContext, given: Properties) -> CreatedResource:
-    _call(place, "PutClusterCapacityProviders", "Put Cluster Capacity Providers", given)
-    return CreatedResource(str(given["Cluster"]))
+def _associate(context: HandlerContext, properties: Properties) -> CreatedResource:
+    _call(context, "PutClusterCapacityProviders", "Put Cluster Capacity Providers", properties)
+    return CreatedResource(str(properties["Cluster"]))
 
 
-def _reassociate(place: HandlerContext, cluster: str, _old: Properties, new: Properties) -> CreatedResource:
-    _call(place, "PutClusterCapacityProviders", "Put Cluster Capacity Providers", new)
+def _reassociate(context: HandlerContext, cluster: str, _old: Properties, new: Properties) -> CreatedResource:
+    _call(context, "PutClusterCapacityProviders", "Put Cluster Capacity Providers", new)
     return CreatedResource(cluster)
 
 
-def _dissociate(place: HandlerContext, cluster: str, _given: Properties) -> None:
-    place.ask(
+def _dissociate(context: HandlerContext, cluster: str, _properties: Properties) -> None:
+    context.call(
         "ecs", "PutClusterCapacityProviders", cluster=cluster, capacityProviders=[], defaultCapacityProviderStrategy=[]
     )
 
 
-def _read_cluster(place: HandlerContext, name: str, _given: Properties) -> dict[str, Any]:
+def _read_cluster(context: HandlerContext, name: str, _properties: Properties) -> Response:
     include = ["SETTINGS", "CONFIGURATIONS", "TAGS"]
-    found = place.ask("ecs", "DescribeClusters", clusters=[name], include=include)["clusters"][0]
+    found = context.call("ecs", "DescribeClusters", clusters=[name], include=include)["clusters"][0]
     return {**found, "ClusterSettings": found.get("settings"), "Tags": _pairs(found)}
 
 
-def _pairs(found: dict[str, Any]) -> list[dict[str, str]]:
+def _pairs(found: Response) -> list[dict[str, str]]:
     return [{"Key": tag["key"], "Value": tag["value"]} for tag in found.get("tags") or []]
 
 
-def _read_definition(place: HandlerContext, arn: str, given: Properties) -> dict[str, Any]:
-    answer = place.ask("ecs", "DescribeTaskDefinition", taskDefinition=arn, include=["TAGS"])
+def _read_definition(context: HandlerContext, arn: str, properties: Properties) -> Response:
+    answer = context.call("ecs", "DescribeTaskDefinition", taskDefinition=arn, include=["TAGS"])
     found = answer["taskDefinition"]
     sizes_kept = {
-        name: given[name]
+        name: properties[name]
         for name, word in (("Cpu", "vcpu"), ("Memory", "gb"))
-        if name in given and str(fargate_sizes.units(str(given[name]), word)) == found.get(name.lower())
+        if name in properties and str(fargate_sizes.units(str(properties[name]), word)) == found.get(name.lower())
     }
     roles = {
-        name: given[name]
+        name: properties[name]
         for name, key in (("ExecutionRoleArn", "executionRoleArn"), ("TaskRoleArn", "taskRoleArn"))
-        if name in given and str(found.get(key, "")).endswith(f"/{given[name]}")
+        if name in properties and str(found.get(key, "")).endswith(f"/{properties[name]}")
     }
     plain = {key: value for key, value in found.items() if key not in {"cpu", "memory", *(_lower(n) for n in roles)}}
     rest = {"Cpu": found.get("cpu"), "Memory": found.get("memory")}
@@ -227,16 +222,18 @@ def _lower(name: str) -> str:
     return name[0].lower() + name[1:]
 
 
-def _read_service(place: HandlerContext, arn: str, given: Properties) -> dict[str, Any]:
-    asked = {"cluster": given["Cluster"]} if given.get("Cluster") else {}
-    found = place.ask("ecs", "DescribeServices", services=[arn], include=["TAGS"], **asked)["services"][0]
-    same = found["clusterArn"] == given.get("Cluster") or found["clusterArn"].endswith(f"/{given.get('Cluster')}")
+def _read_service(context: HandlerContext, arn: str, properties: Properties) -> Response:
+    request = {"cluster": properties["Cluster"]} if properties.get("Cluster") else {}
+    found = context.call("ecs", "DescribeServices", services=[arn], include=["TAGS"], **request)["services"][0]
+    same = found["clusterArn"] == properties.get("Cluster") or found["clusterArn"].endswith(
+        f"/{properties.get('Cluster')}"
+    )
     revision = found["taskDefinition"]
-    is_short = str(given.get("TaskDefinition", "")) in {revision.rpartition("/")[2], _family(revision)}
+    is_short = str(properties.get("TaskDefinition", "")) in {revision.rpartition("/")[2], _family(revision)}
     return {
         **found,
-        "Cluster": given.get("Cluster") if same else found["clusterArn"],
-        "TaskDefinition": given["TaskDefinition"] if is_short else revision,
+        "Cluster": properties.get("Cluster") if same else found["clusterArn"],
+        "TaskDefinition": properties["TaskDefinition"] if is_short else revision,
         "PlacementStrategies": found.get("placementStrategy"),
         "ServiceConnectConfiguration": _primary(found).get("serviceConnectConfiguration"),
         "VolumeConfigurations": _primary(found).get("volumeConfigurations"),
@@ -248,13 +245,13 @@ def _family(arn: str) -> str:
     return arn.rpartition("/")[2].partition(":")[0]
 
 
-def _primary(found: dict[str, Any]) -> dict[str, Any]:
+def _primary(found: Response) -> Response:
     return next(iter(found.get("deployments") or []), {})
 
 
-def _read_association(place: HandlerContext, cluster: str, given: Properties) -> dict[str, Any]:
-    found = place.ask("ecs", "DescribeClusters", clusters=[cluster])["clusters"][0]
-    return {**found, "Cluster": given["Cluster"] if found["clusterName"] in str(given["Cluster"]) else None}
+def _read_association(context: HandlerContext, cluster: str, properties: Properties) -> Response:
+    found = context.call("ecs", "DescribeClusters", clusters=[cluster])["clusters"][0]
+    return {**found, "Cluster": properties["Cluster"] if found["clusterName"] in str(properties["Cluster"]) else None}
 
 
 TYPES = {

@@ -2,99 +2,83 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
 
-from preflight.rehearsal.cloudformation.resources.declarative import tagged
-from preflight.rehearsal.cloudformation.resources.handler import (
-    CreatedResource,
-    Handler,
-    HandlerContext,
-    Properties,
+from preflight.rehearsal.cloudformation.resources.context import Request
+from preflight.rehearsal.cloudformation.resources.declarative import (
+    CallSpec,
+    Change,
+    ReadSpec,
+    ResourceSpec,
+    by_id,
+    call,
+    handler,
 )
+from preflight.rehearsal.cloudformation.resources.handler import Handler
 
-_APART = {"FileSystemTags", "LifecyclePolicies", "BackupPolicy", "FileSystemPolicy", "BypassPolicyLockoutSafetyCheck"}
-
-
-def _create_system(place: HandlerContext, given: Properties) -> CreatedResource:
-    plain = {key: value for key, value in given.items() if key not in _APART}
-    asked = {**plain, "CreationToken": place.name(), "Tags": given.get("FileSystemTags")}
-    made = place.call("efs", "CreateFileSystem", tagged(place, "efs", "CreateFileSystem", asked))
-    system = made["FileSystemId"]
-    place.identify(system)
-    for name in _APART & set(given):
-        place.note(
-            name, "stored" if name in {"FileSystemTags", "LifecyclePolicies"} else "ignored", "nothing is backed up"
-        )
-    if given.get("LifecyclePolicies"):
-        policies = list(given["LifecyclePolicies"])
-        place.call("efs", "PutLifecycleConfiguration", {"FileSystemId": system, "LifecyclePolicies": policies})
-    return CreatedResource(system, {"Arn": made["FileSystemArn"], "FileSystemId": system})
+_NO_BACKUP = "nothing is backed up"
 
 
-def _update_system(place: HandlerContext, system: str, _old: Properties, new: Properties) -> CreatedResource:
-    policies = list(new.get("LifecyclePolicies") or [])
-    place.call("efs", "PutLifecycleConfiguration", {"FileSystemId": system, "LifecyclePolicies": policies})
-    place.ask("efs", "TagResource", ResourceId=system, Tags=place.all_tags(new.get("FileSystemTags")))
-    found = place.ask("efs", "DescribeFileSystems", FileSystemId=system)["FileSystems"][0]
-    return CreatedResource(system, {"Arn": found["FileSystemArn"], "FileSystemId": system})
+def _lifecycle(change: Change) -> Iterator[Request]:
+    if change.old or "LifecyclePolicies" in change.new:
+        policies = list(change.new.get("LifecyclePolicies") or [])
+        yield {"FileSystemId": change.physical_id, "LifecyclePolicies": policies}
 
 
-def _read_system(place: HandlerContext, system: str, _given: Properties) -> dict[str, Any]:
-    found = place.ask("efs", "DescribeFileSystems", FileSystemId=system)["FileSystems"][0]
-    policies = place.ask("efs", "DescribeLifecycleConfiguration", FileSystemId=system)["LifecyclePolicies"]
-    return {**found, "FileSystemTags": found.get("Tags"), "LifecyclePolicies": policies}
+def _tags(change: Change) -> Iterator[Request]:
+    yield {"ResourceId": change.physical_id, "Tags": change.context.all_tags(change.new.get("FileSystemTags"))}
 
 
-def _delete_system(place: HandlerContext, system: str, _given: Properties) -> None:
-    place.ask("efs", "DeleteFileSystem", FileSystemId=system)
+def _groups(change: Change) -> Iterator[Request]:
+    yield {"MountTargetId": change.physical_id, "SecurityGroups": list(change.new["SecurityGroups"])}
 
 
-def _create_target(place: HandlerContext, given: Properties) -> CreatedResource:
-    made = place.call("efs", "CreateMountTarget", given)
-    target = made["MountTargetId"]
-    return CreatedResource(target, {"Id": target, "IpAddress": made.get("IpAddress", "")})
-
-
-def _read_target(place: HandlerContext, target: str, _given: Properties) -> dict[str, Any]:
-    found = place.ask("efs", "DescribeMountTargets", MountTargetId=target)["MountTargets"][0]
-    groups = place.ask("efs", "DescribeMountTargetSecurityGroups", MountTargetId=target)["SecurityGroups"]
-    return {**found, "SecurityGroups": groups}
-
-
-def _update_target(place: HandlerContext, target: str, _old: Properties, new: Properties) -> CreatedResource:
-    groups = list(new["SecurityGroups"])
-    place.ask("efs", "ModifyMountTargetSecurityGroups", MountTargetId=target, SecurityGroups=groups)
-    found = place.ask("efs", "DescribeMountTargets", MountTargetId=target)["MountTargets"][0]
-    return CreatedResource(target, {"Id": target, "IpAddress": found.get("IpAddress", "")})
-
-
-def _delete_target(place: HandlerContext, target: str, _given: Properties) -> None:
-    place.ask("efs", "DeleteMountTarget", MountTargetId=target)
-
-
-def _create_point(place: HandlerContext, given: Properties) -> CreatedResource:
-    asked = {{"AccessPointTags": "Tags"}.get(key, key): value for key, value in given.items()}
-    asked.setdefault("ClientToken", place.name())
-    made = place.call("efs", "CreateAccessPoint", tagged(place, "efs", "CreateAccessPoint", asked))
-    if "AccessPointTags" in given:
-        place.note("AccessPointTags", "stored")
-    return CreatedResource(
-        made["AccessPointId"], {"Arn": made["AccessPointArn"], "AccessPointId": made["AccessPointId"]}
-    )
-
-
-def _read_point(place: HandlerContext, point: str, _given: Properties) -> dict[str, Any]:
-    found = place.ask("efs", "DescribeAccessPoints", AccessPointId=point)["AccessPoints"][0]
-    return {**found, "AccessPointTags": found.get("Tags")}
-
-
-def _delete_point(place: HandlerContext, point: str, _given: Properties) -> None:
-    place.ask("efs", "DeleteAccessPoint", AccessPointId=point)
+_PUT_LIFECYCLE = CallSpec("PutLifecycleConfiguration", _lifecycle, ("LifecyclePolicies",))
+_FILE_SYSTEM = ResourceSpec(
+    "efs",
+    create="CreateFileSystem",
+    physical_id="FileSystemId",
+    delete=(call("DeleteFileSystem", by_id("FileSystemId")),),
+    reads=(
+        ReadSpec("DescribeFileSystems", by_id("FileSystemId"), "FileSystems[0]", {"FileSystemTags": "Tags"}),
+        ReadSpec("DescribeLifecycleConfiguration", by_id("FileSystemId"), "{LifecyclePolicies: LifecyclePolicies}"),
+    ),
+    update=(_PUT_LIFECYCLE, CallSpec("TagResource", _tags)),
+    after_create=(_PUT_LIFECYCLE,),
+    name="CreationToken",
+    renames={"FileSystemTags": "Tags"},
+    attributes={"Arn": "FileSystemArn", "FileSystemId": str},
+    dropped={
+        "LifecyclePolicies": "it has a call of its own",
+        **dict.fromkeys(("BackupPolicy", "FileSystemPolicy", "BypassPolicyLockoutSafetyCheck"), _NO_BACKUP),
+    },
+)
+_MOUNT_TARGET = ResourceSpec(
+    "efs",
+    create="CreateMountTarget",
+    physical_id="MountTargetId",
+    delete=(call("DeleteMountTarget", by_id("MountTargetId")),),
+    reads=(
+        ReadSpec("DescribeMountTargets", by_id("MountTargetId"), "MountTargets[0]"),
+        ReadSpec("DescribeMountTargetSecurityGroups", by_id("MountTargetId"), "{SecurityGroups: SecurityGroups}"),
+    ),
+    update=(CallSpec("ModifyMountTargetSecurityGroups", _groups),),
+    attributes={"Id": str, "IpAddress": "IpAddress"},
+)
+_ACCESS_POINT = ResourceSpec(
+    "efs",
+    create="CreateAccessPoint",
+    physical_id="AccessPointId",
+    delete=(call("DeleteAccessPoint", by_id("AccessPointId")),),
+    reads=(ReadSpec("DescribeAccessPoints", by_id("AccessPointId"), "AccessPoints[0]", {"AccessPointTags": "Tags"}),),
+    name="ClientToken",
+    renames={"AccessPointTags": "Tags"},
+    attributes={"Arn": "AccessPointArn", "AccessPointId": str},
+)
 
 
 TYPES: Mapping[str, Handler] = {
-    "AWS::EFS::FileSystem": Handler(_create_system, _delete_system, _update_system, _read_system),
-    "AWS::EFS::MountTarget": Handler(_create_target, _delete_target, _update_target, _read_target),
-    "AWS::EFS::AccessPoint": Handler(_create_point, _delete_point, None, _read_point),
+    "AWS::EFS::FileSystem": handler(_FILE_SYSTEM),
+    "AWS::EFS::MountTarget": handler(_MOUNT_TARGET),
+    "AWS::EFS::AccessPoint": handler(_ACCESS_POINT),
 }

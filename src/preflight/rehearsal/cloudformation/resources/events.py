@@ -1,65 +1,50 @@
-"""Rules of EventBridge."""
+"""Rules of EventBridge: stored, no event is sent."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
 
-from preflight.rehearsal.cloudformation.resources.declarative import ReadSpec, ResourceSpec, by, handler
-from preflight.rehearsal.cloudformation.resources.handler import (
-    CreatedResource,
-    Handler,
-    HandlerContext,
-    Properties,
+from preflight.rehearsal.cloudformation.resources.context import Request
+from preflight.rehearsal.cloudformation.resources.declarative import (
+    CallSpec,
+    Change,
+    ReadSpec,
+    ResourceSpec,
+    by_id,
+    call,
+    handler,
 )
+from preflight.rehearsal.cloudformation.resources.handler import Handler
 
-_EVENT_RULE = ResourceSpec(
+
+def _put_targets(change: Change) -> Iterator[Request]:
+    if change.new.get("Targets"):
+        yield {"Rule": change.physical_id, "Targets": change.new["Targets"]}
+
+
+def _remove_targets(change: Change) -> Iterator[Request]:
+    ids = [target["Id"] for target in change.old.get("Targets") or []]
+    if ids:
+        yield {"Rule": change.physical_id, "Ids": ids}
+
+
+_PUT_TARGETS = CallSpec("PutTargets", _put_targets, ("Targets",), "the rule is kept; no event is sent")
+_REMOVE_TARGETS = CallSpec("RemoveTargets", _remove_targets)
+_RULE = ResourceSpec(
     "events",
     create="PutRule",
-    identify="Name",
-    delete="DeleteRule",
-    gone=by("Name"),
-    read=ReadSpec("DescribeRule", by("Name"), "@"),
-    update="PutRule",
-    named="Name",
+    physical_id="Name",
+    delete=(_REMOVE_TARGETS, call("DeleteRule", by_id("Name"))),
+    reads=(
+        ReadSpec("DescribeRule", by_id("Name")),
+        ReadSpec("ListTargetsByRule", by_id("Rule"), "{Targets: Targets}"),
+    ),
+    update=(_REMOVE_TARGETS, "PutRule", _PUT_TARGETS),
+    after_create=(_PUT_TARGETS,),
+    name="Name",
     attributes={"Arn": "Arn"},
-    dropped=frozenset({"Targets"}),
+    dropped={"Targets": "it has a call of its own"},
 )
 
 
-def _put_rule(place: HandlerContext, given: Properties) -> CreatedResource:
-    return _targeted(place, handler(_EVENT_RULE).create(place, given), given)
-
-
-def _targeted(place: HandlerContext, made: CreatedResource, given: Properties) -> CreatedResource:
-    if given.get("Targets"):
-        place.call("events", "PutTargets", {"Rule": made.id, "Targets": given["Targets"]})
-        place.note("Targets", "stored", "the rule is kept; no event is sent")
-    return made
-
-
-def _update_rule(place: HandlerContext, name: str, old: Properties, new: Properties) -> CreatedResource:
-    _drop_targets(place, name, old)
-    update = handler(_EVENT_RULE).update
-    return _targeted(place, update(place, name, old, new) if update else CreatedResource(name), new)
-
-
-def _drop_targets(place: HandlerContext, name: str, given: Properties) -> None:
-    ids = [target["Id"] for target in given.get("Targets") or []]
-    if ids:
-        place.ask("events", "RemoveTargets", Rule=name, Ids=ids)
-
-
-def _delete_rule(place: HandlerContext, name: str, given: Properties) -> None:
-    _drop_targets(place, name, given)
-    place.ask("events", "DeleteRule", Name=name)
-
-
-def _read_rule(place: HandlerContext, name: str, _given: Properties) -> dict[str, Any]:
-    targets = place.ask("events", "ListTargetsByRule", Rule=name)["Targets"]
-    return {**place.ask("events", "DescribeRule", Name=name), "Targets": targets}
-
-
-TYPES: Mapping[str, Handler] = {
-    "AWS::Events::Rule": Handler(_put_rule, _delete_rule, _update_rule, _read_rule),
-}
+TYPES: Mapping[str, Handler] = {"AWS::Events::Rule": handler(_RULE)}

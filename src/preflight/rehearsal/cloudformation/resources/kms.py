@@ -6,27 +6,31 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from preflight.rehearsal.cloudformation.resources.declarative import ReadSpec, ResourceSpec, by, handler, tagged
-from preflight.rehearsal.cloudformation.resources.handler import (
-    CreatedResource,
-    Handler,
-    HandlerContext,
-    Properties,
+from preflight.rehearsal.cloudformation.resources.context import HandlerContext, Properties, Response, only
+from preflight.rehearsal.cloudformation.resources.declarative import (
+    ReadSpec,
+    ResourceSpec,
+    by_id,
+    call,
+    from_properties,
+    handler,
+    tagged,
 )
+from preflight.rehearsal.cloudformation.resources.handler import CreatedResource, Handler
 
 _PLAIN = {"Description", "KeyUsage", "KeySpec", "MultiRegion", "Origin", "BypassPolicyLockoutSafetyCheck"}
 
 
-def _create_key(place: HandlerContext, given: Properties) -> CreatedResource:
-    plain = {key: value for key, value in given.items() if key in _PLAIN}
-    if "KeyPolicy" in given:
-        plain["Policy"] = _text(given["KeyPolicy"])
-    asked = tagged(place, "kms", "CreateKey", {**plain, "Tags": given.get("Tags")})
-    made = place.call("kms", "CreateKey", asked)["KeyMetadata"]
-    place.identify(made["KeyId"])
-    _set(place, made["KeyId"], given)
-    for key in given:
-        place.note(key, "checked" if key == "PendingWindowInDays" else "stored")
+def _create_key(context: HandlerContext, properties: Properties) -> CreatedResource:
+    plain = only(properties, *sorted(_PLAIN))
+    if "KeyPolicy" in properties:
+        plain["Policy"] = _text(properties["KeyPolicy"])
+    request = tagged(context, "kms", "CreateKey", {**plain, "Tags": properties.get("Tags")})
+    made = context.submit("kms", "CreateKey", request)["KeyMetadata"]
+    context.identify(made["KeyId"])
+    _set(context, made["KeyId"], properties)
+    for key in properties:
+        context.record(key, "checked" if key == "PendingWindowInDays" else "stored")
     return CreatedResource(made["KeyId"], {"Arn": made["Arn"], "KeyId": made["KeyId"]})
 
 
@@ -34,38 +38,40 @@ def _text(policy: Any) -> str:
     return policy if isinstance(policy, str) else json.dumps(policy, default=str)
 
 
-def _set(place: HandlerContext, key: str, given: Properties) -> None:
-    if given.get("Enabled") is False:
-        place.ask("kms", "DisableKey", KeyId=key)
+def _set(context: HandlerContext, key: str, properties: Properties) -> None:
+    if properties.get("Enabled") is False:
+        context.call("kms", "DisableKey", KeyId=key)
         return
-    place.ask("kms", "EnableKey", KeyId=key)
-    if given.get("EnableKeyRotation"):
-        place.ask("kms", "EnableKeyRotation", KeyId=key)
-    elif "EnableKeyRotation" in given:
-        place.ask("kms", "DisableKeyRotation", KeyId=key)
+    context.call("kms", "EnableKey", KeyId=key)
+    if properties.get("EnableKeyRotation"):
+        context.call("kms", "EnableKeyRotation", KeyId=key)
+    elif "EnableKeyRotation" in properties:
+        context.call("kms", "DisableKeyRotation", KeyId=key)
 
 
-def _update_key(place: HandlerContext, key: str, _old: Properties, new: Properties) -> CreatedResource:
-    place.ask("kms", "UpdateKeyDescription", KeyId=key, Description=new.get("Description", ""))
+def _update_key(context: HandlerContext, key: str, _old: Properties, new: Properties) -> CreatedResource:
+    context.call("kms", "UpdateKeyDescription", KeyId=key, Description=new.get("Description", ""))
     if "KeyPolicy" in new:
-        place.ask("kms", "PutKeyPolicy", KeyId=key, PolicyName="default", Policy=_text(new["KeyPolicy"]))
-    _set(place, key, new)
-    arn = place.ask("kms", "DescribeKey", KeyId=key)["KeyMetadata"]["Arn"]
+        context.call("kms", "PutKeyPolicy", KeyId=key, PolicyName="default", Policy=_text(new["KeyPolicy"]))
+    _set(context, key, new)
+    arn = context.call("kms", "DescribeKey", KeyId=key)["KeyMetadata"]["Arn"]
     return CreatedResource(key, {"Arn": arn, "KeyId": key})
 
 
-def _delete_key(place: HandlerContext, key: str, given: Properties) -> None:
-    place.ask("kms", "ScheduleKeyDeletion", KeyId=key, PendingWindowInDays=int(given.get("PendingWindowInDays") or 30))
+def _delete_key(context: HandlerContext, key: str, properties: Properties) -> None:
+    context.call(
+        "kms", "ScheduleKeyDeletion", KeyId=key, PendingWindowInDays=int(properties.get("PendingWindowInDays") or 30)
+    )
 
 
-def _read_key(place: HandlerContext, key: str, given: Properties) -> dict[str, Any]:
-    found = place.ask("kms", "DescribeKey", KeyId=key)["KeyMetadata"]
-    tags = place.ask("kms", "ListResourceTags", KeyId=key)["Tags"]
+def _read_key(context: HandlerContext, key: str, properties: Properties) -> Response:
+    found = context.call("kms", "DescribeKey", KeyId=key)["KeyMetadata"]
+    tags = context.call("kms", "ListResourceTags", KeyId=key)["Tags"]
     return {
         **found,
-        "KeyPolicy": place.ask("kms", "GetKeyPolicy", KeyId=key, PolicyName="default")["Policy"],
-        "EnableKeyRotation": place.ask("kms", "GetKeyRotationStatus", KeyId=key)["KeyRotationEnabled"],
-        "PendingWindowInDays": given.get("PendingWindowInDays"),  # said only when the key is deleted
+        "KeyPolicy": context.call("kms", "GetKeyPolicy", KeyId=key, PolicyName="default")["Policy"],
+        "EnableKeyRotation": context.call("kms", "GetKeyRotationStatus", KeyId=key)["KeyRotationEnabled"],
+        "PendingWindowInDays": properties.get("PendingWindowInDays"),  # said only when the key is deleted
         "Tags": [{"Key": tag["TagKey"], "Value": tag["TagValue"]} for tag in tags],
     }
 
@@ -73,11 +79,10 @@ def _read_key(place: HandlerContext, key: str, given: Properties) -> dict[str, A
 _ALIAS = ResourceSpec(
     "kms",
     create="CreateAlias",
-    identify="AliasName",
-    delete="DeleteAlias",
-    gone=by("AliasName"),
-    read=ReadSpec("ListAliases", lambda _id, given: {"KeyId": given["TargetKeyId"]}, "Aliases[0]"),
-    update="UpdateAlias",
+    physical_id="AliasName",
+    delete=(call("DeleteAlias", by_id("AliasName")),),
+    reads=(ReadSpec("ListAliases", from_properties(KeyId="TargetKeyId"), "Aliases[0]"),),
+    update=("UpdateAlias",),
 )
 
 

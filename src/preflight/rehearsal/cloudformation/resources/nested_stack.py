@@ -7,13 +7,9 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from preflight.rehearsal.cloudformation import stack as stacks
-from preflight.rehearsal.cloudformation.resources.handler import (
-    CreatedResource,
-    Handler,
-    HandlerContext,
-    Properties,
-    ResourceFailedError,
-)
+from preflight.rehearsal.cloudformation.resources.context import HandlerContext, Properties, Response
+from preflight.rehearsal.cloudformation.resources.failure import ResourceFailedError
+from preflight.rehearsal.cloudformation.resources.handler import CreatedResource, Handler
 from preflight.rehearsal.cloudformation.stack import Stack
 from preflight.rehearsal.protocol import Refusal
 from preflight.templates import functions
@@ -24,10 +20,10 @@ TIMEOUT = 3600.0
 class NestedStackApi(Protocol):
     """What nested stacks need of the API."""
 
-    def begin(self, region: str, given: dict[str, Any], *, parent: str) -> Stack:
+    def begin(self, region: str, properties: Response, *, parent: str) -> Stack:
         """Begin to create a stack."""
 
-    def begin_update(self, stack: Stack, given: dict[str, Any]) -> bool:
+    def begin_update(self, stack: Stack, properties: Response) -> bool:
         """Begin to update a stack; whether there is anything to do."""
 
     def begin_delete(self, stack: Stack) -> None:
@@ -49,18 +45,18 @@ class Nested:
     def __init__(self, engine: NestedStackApi) -> None:
         self._engine = engine
 
-    def create(self, place: HandlerContext, given: Properties) -> CreatedResource:
+    def create(self, context: HandlerContext, properties: Properties) -> CreatedResource:
         """Create the child and wait for it."""
-        asked = {"StackName": place.name(most=128), **self._asked(place, given)}
-        place.need("cloudformation", "CreateStack", **asked)
+        request = {"StackName": context.generate_name(max_length=128), **self._asked(context, properties)}
+        context.check_permission("cloudformation", "CreateStack", **request)
         try:
-            child = self._engine.begin(place.region, asked, parent=place.stack_id)
+            child = self._engine.begin(context.region, request, parent=context.stack_id)
         except Refusal as refusal:
             raise ResourceFailedError(refusal.message, is_whole=True) from None
-        place.identify(child.id)
-        self._wait(place, child, timeout=float(given.get("TimeoutInMinutes") or 60) * 60)
-        for name in given:
-            place.note(name, "stored")
+        context.identify(child.id)
+        self._wait(context, child, timeout=float(properties.get("TimeoutInMinutes") or 60) * 60)
+        for name in properties:
+            context.record(name, "stored")
         if child.status != "CREATE_COMPLETE":
             first = next(
                 (
@@ -76,47 +72,47 @@ class Nested:
         return _made(child)
 
     @staticmethod
-    def _wait(place: HandlerContext, child: Stack, *, timeout: float) -> None:
+    def _wait(context: HandlerContext, child: Stack, *, timeout: float) -> None:
         """Wait for the child; where the parent is stopped, stop the child as well."""
         ended = time.monotonic() + timeout
         while not child.wait(lambda: child.is_over, timeout=0.1):
-            if place.is_over or time.monotonic() > ended:
+            if context.is_stopped or time.monotonic() > ended:
                 child.cancel.set()
                 raise ResourceFailedError("Resource creation cancelled", is_whole=True)
 
     @staticmethod
-    def _asked(place: HandlerContext, given: Properties) -> dict[str, Any]:
-        url = str(given["TemplateURL"])
+    def _asked(context: HandlerContext, properties: Properties) -> Response:
+        url = str(properties["TemplateURL"])
         if not url.startswith("https://"):
             msg = "The location for an Amazon S3 bucket must start with https://"
             raise ResourceFailedError(msg, is_whole=True)
         parameters = [
             {"ParameterKey": key, "ParameterValue": _text(value)}
-            for key, value in (given.get("Parameters") or {}).items()
+            for key, value in (properties.get("Parameters") or {}).items()
         ]
-        tags = [tag for tag in place.all_tags(given.get("Tags")) if not tag["Key"].startswith("aws:")]
+        tags = [tag for tag in context.all_tags(properties.get("Tags")) if not tag["Key"].startswith("aws:")]
         return {
             "TemplateURL": url,
             "Parameters": parameters,
             "Tags": tags,
-            "Capabilities": list(place.capabilities),
-            "NotificationARNs": list(given.get("NotificationARNs") or []),
+            "Capabilities": list(context.capabilities),
+            "NotificationARNs": list(properties.get("NotificationARNs") or []),
         }
 
-    def update(self, place: HandlerContext, stack_id: str, _old: Properties, new: Properties) -> CreatedResource:
+    def update(self, context: HandlerContext, stack_id: str, _old: Properties, new: Properties) -> CreatedResource:
         """Update the child and wait for it; a child without changes is left alone."""
-        child = self._engine.find(place.region, stack_id)
+        child = self._engine.find(context.region, stack_id)
         if child is None:
             msg = f"Stack [{stack_id}] does not exist"
             raise ResourceFailedError(msg, "NotFound")
-        asked = self._asked(place, new)
-        place.need("cloudformation", "UpdateStack", StackName=stack_id, **asked)
+        request = self._asked(context, new)
+        context.check_permission("cloudformation", "UpdateStack", StackName=stack_id, **request)
         try:
-            is_changing = self._engine.begin_update(child, asked)
+            is_changing = self._engine.begin_update(child, request)
         except Refusal as refusal:
             raise ResourceFailedError(refusal.message, is_whole=True) from None
         if is_changing:
-            self._wait(place, child, timeout=TIMEOUT)
+            self._wait(context, child, timeout=TIMEOUT)
             if child.status != "UPDATE_COMPLETE":
                 first = next((e for e in reversed(child.events) if e.status == "UPDATE_ROLLBACK_IN_PROGRESS"), None)
                 why = first.reason if first else child.reason
@@ -127,16 +123,16 @@ class Nested:
                 raise ResourceFailedError(msg, is_whole=True)
         return _made(child)
 
-    def delete(self, place: HandlerContext, stack_id: str, _given: Properties) -> None:
+    def delete(self, context: HandlerContext, stack_id: str, _properties: Properties) -> None:
         """Delete the child and wait for it."""
-        child = self._engine.find(place.region, stack_id)
+        child = self._engine.find(context.region, stack_id)
         if child is None or child.status == "DELETE_COMPLETE":
             return
-        place.need("cloudformation", "DeleteStack", StackName=stack_id)
+        context.check_permission("cloudformation", "DeleteStack", StackName=stack_id)
         self._engine.begin_delete(child)
         ended = ("DELETE_COMPLETE", "DELETE_FAILED")
         while not child.wait(lambda: child.status in ended, timeout=0.5):
-            if place.account.closing.is_set():
+            if context.account.closing.is_set():
                 return
         if child.status != "DELETE_COMPLETE":
             msg = f"Embedded stack {child.id} was not successfully deleted: {child.reason}"

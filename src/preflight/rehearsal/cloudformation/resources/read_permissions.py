@@ -2,7 +2,7 @@
 
 Our own handlers read as the account's administrator, because they read other things than AWS's do.
 These are the reading actions that the registry schema of a type lists for its handlers `create` and
-`delete`, but for those that only certain properties need. Types that are not here are asked for
+`delete`, but for those that only certain properties need. Types that are not here are request for
 nothing that they read.
 Source: https://docs.aws.amazon.com/cloudformation-cli/latest/userguide/resource-type-schema.html, `handlers`.
 """
@@ -11,34 +11,33 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from preflight.rehearsal.cloudformation.resources.declarative import Ask, by
-from preflight.rehearsal.cloudformation.resources.handler import HandlerContext, Properties
+from preflight.rehearsal.cloudformation.resources.context import HandlerContext, Properties, Response
+from preflight.rehearsal.cloudformation.resources.declarative import RequestBuilder, by_id
 
 
 @dataclass(frozen=True)
 class ReadPermissions:
-    """Operations of one service; `given` makes their input of physical id and properties."""
+    """Operations of one service; `request` builds their input."""
 
     service: str
     create: tuple[str, ...]
     delete: tuple[str, ...]
-    given: Ask = lambda _physical, _given: {}
+    request: RequestBuilder = lambda _physical_id, _properties: {}
 
 
 def _in_ec2(read: str) -> ReadPermissions:
     return ReadPermissions("ec2", (read,), (read,))
 
 
-def _of_service(physical: str, given: Properties) -> dict[str, Any]:
-    return {"services": [physical], **({"cluster": given["Cluster"]} if given.get("Cluster") else {})}
+def _of_service(physical_id: str, properties: Properties) -> Response:
+    return {"services": [physical_id], **({"cluster": properties["Cluster"]} if properties.get("Cluster") else {})}
 
 
 _OF_ROLE = ("GetRole", "ListAttachedRolePolicies", "ListRolePolicies")
 READS: Mapping[str, ReadPermissions] = {
     "AWS::CloudFormation::Stack": ReadPermissions(
-        "cloudformation", ("DescribeStacks",), ("DescribeStacks",), by("StackName")
+        "cloudformation", ("DescribeStacks",), ("DescribeStacks",), by_id("StackName")
     ),
     "AWS::EC2::InternetGateway": _in_ec2("DescribeInternetGateways"),
     "AWS::EC2::Route": _in_ec2("DescribeRouteTables"),
@@ -46,29 +45,31 @@ READS: Mapping[str, ReadPermissions] = {
     "AWS::EC2::SecurityGroup": _in_ec2("DescribeSecurityGroups"),
     "AWS::EC2::Subnet": _in_ec2("DescribeSubnets"),
     "AWS::EC2::SubnetRouteTableAssociation": _in_ec2("DescribeRouteTables"),
-    "AWS::EC2::VPC": ReadPermissions("ec2", ("DescribeVpcs", "DescribeVpcAttribute"), ("DescribeVpcs",), by("VpcId")),
+    "AWS::EC2::VPC": ReadPermissions(
+        "ec2", ("DescribeVpcs", "DescribeVpcAttribute"), ("DescribeVpcs",), by_id("VpcId")
+    ),
     "AWS::EC2::VPCGatewayAttachment": _in_ec2("DescribeInternetGateways"),
     "AWS::ECS::Cluster": ReadPermissions(
-        "ecs", ("DescribeClusters",), ("DescribeClusters",), by("clusters", is_list=True)
+        "ecs", ("DescribeClusters",), ("DescribeClusters",), by_id("clusters", is_list=True)
     ),
     "AWS::ECS::Service": ReadPermissions("ecs", ("DescribeServices",), ("DescribeServices",), _of_service),
     "AWS::ECS::TaskDefinition": ReadPermissions("ecs", ("DescribeTaskDefinition",), ("DescribeTaskDefinition",)),
     "AWS::IAM::ManagedPolicy": ReadPermissions(
-        "iam", (), ("ListPolicyVersions", "ListEntitiesForPolicy"), by("PolicyArn")
+        "iam", (), ("ListPolicyVersions", "ListEntitiesForPolicy"), by_id("PolicyArn")
     ),
-    "AWS::IAM::Role": ReadPermissions("iam", ("GetRole",), _OF_ROLE, by("RoleName")),
+    "AWS::IAM::Role": ReadPermissions("iam", ("GetRole",), _OF_ROLE, by_id("RoleName")),
     "AWS::Logs::LogGroup": ReadPermissions("logs", ("DescribeLogGroups",), ("DescribeLogGroups",)),
 }
 
 
-def check(place: HandlerContext, stage: str, physical: str, given: Properties) -> None:
-    """Hold what AWS's handler reads in `create` or `delete` against what the caller may read.
+def check(context: HandlerContext, action: str, physical_id: str, properties: Properties) -> None:
+    """Checks that the caller may read what AWS's handler reads in `create` or `delete`.
 
     Raises:
-        FailedError: they may not.
+        ResourceFailedError: the caller may not.
     """
-    reads = READS.get(place.kind)
+    reads = READS.get(context.resource_type)
     if reads is None:
         return
-    for operation in reads.create if stage == "create" else reads.delete:
-        place.need(reads.service, operation, **reads.given(physical, given))
+    for operation in reads.create if action == "create" else reads.delete:
+        context.check_permission(reads.service, operation, **reads.request(physical_id, properties))

@@ -3,113 +3,115 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
-from preflight.rehearsal.cloudformation.resources.handler import (
-    CreatedResource,
-    Handler,
-    HandlerContext,
-    Properties,
-    ResourceFailedError,
-)
+from preflight.rehearsal.cloudformation.resources.context import HandlerContext, Properties, Response, only
+from preflight.rehearsal.cloudformation.resources.failure import ResourceFailedError
+from preflight.rehearsal.cloudformation.resources.handler import CreatedResource, Handler
 
 
-def _create_zone(place: HandlerContext, given: Properties) -> CreatedResource:
-    name = str(given["Name"]).removesuffix(".") + "."
-    vpcs = given.get("VPCs") or []
-    config = {**(given.get("HostedZoneConfig") or {}), "PrivateZone": bool(vpcs)}
+def _create_zone(context: HandlerContext, properties: Properties) -> CreatedResource:
+    name = str(properties["Name"]).removesuffix(".") + "."
+    vpcs = properties.get("VPCs") or []
+    config = {**(properties.get("HostedZoneConfig") or {}), "PrivateZone": bool(vpcs)}
     first = {"VPC": {"VPCId": vpcs[0]["VPCId"], "VPCRegion": vpcs[0]["VPCRegion"]}} if vpcs else {}
-    made = place.ask(
-        "route53", "CreateHostedZone", Name=name, CallerReference=place.name(), HostedZoneConfig=config, **first
+    made = context.call(
+        "route53",
+        "CreateHostedZone",
+        Name=name,
+        CallerReference=context.generate_name(),
+        HostedZoneConfig=config,
+        **first,
     )
     zone = made["HostedZone"]["Id"].rpartition("/")[2]
     for vpc in vpcs[1:]:
-        place.ask("route53", "AssociateVPCWithHostedZone", HostedZoneId=zone, VPC=dict(vpc))
-    for key in given:
+        context.call("route53", "AssociateVPCWithHostedZone", HostedZoneId=zone, VPC=dict(vpc))
+    for key in properties:
         is_kept = key in {"Name", "VPCs", "HostedZoneConfig"}
-        place.note(key, "stored" if is_kept else "ignored")
+        context.record(key, "stored" if is_kept else "ignored")
     servers = (made.get("DelegationSet") or {}).get("NameServers", [])
     return CreatedResource(zone, {"Id": zone, "NameServers": servers})
 
 
-def _update_zone(place: HandlerContext, zone: str, _old: Properties, new: Properties) -> CreatedResource:
+def _update_zone(context: HandlerContext, zone: str, _old: Properties, new: Properties) -> CreatedResource:
     comment = (new.get("HostedZoneConfig") or {}).get("Comment", "")
-    place.ask("route53", "UpdateHostedZoneComment", Id=zone, Comment=comment)
-    found = place.ask("route53", "GetHostedZone", Id=zone)
+    context.call("route53", "UpdateHostedZoneComment", Id=zone, Comment=comment)
+    found = context.call("route53", "GetHostedZone", Id=zone)
     return CreatedResource(zone, {"Id": zone, "NameServers": (found.get("DelegationSet") or {}).get("NameServers", [])})
 
 
-def _delete_zone(place: HandlerContext, zone: str, _given: Properties) -> None:
-    place.ask("route53", "DeleteHostedZone", Id=zone)
+def _delete_zone(context: HandlerContext, zone: str, _properties: Properties) -> None:
+    context.call("route53", "DeleteHostedZone", Id=zone)
 
 
-def _read_zone(place: HandlerContext, zone: str, given: Properties) -> dict[str, Any]:
-    found = place.ask("route53", "GetHostedZone", Id=zone)
+def _read_zone(context: HandlerContext, zone: str, properties: Properties) -> Response:
+    found = context.call("route53", "GetHostedZone", Id=zone)
     name = found["HostedZone"]["Name"]
     return {
-        "Name": name if str(given["Name"]).endswith(".") else name.removesuffix("."),
+        "Name": name if str(properties["Name"]).endswith(".") else name.removesuffix("."),
         "VPCs": found.get("VPCs", []),
         "HostedZoneConfig": found["HostedZone"].get("Config", {}),
     }
 
 
-def _zone_of(place: HandlerContext, given: Properties) -> str:
-    if given.get("HostedZoneId"):
-        return str(given["HostedZoneId"])
-    wanted = str(given.get("HostedZoneName", "")).removesuffix(".") + "."
-    for zone in place.ask("route53", "ListHostedZones")["HostedZones"]:
+def _zone_of(context: HandlerContext, properties: Properties) -> str:
+    if properties.get("HostedZoneId"):
+        return str(properties["HostedZoneId"])
+    wanted = str(properties.get("HostedZoneName", "")).removesuffix(".") + "."
+    for zone in context.call("route53", "ListHostedZones")["HostedZones"]:
         if zone["Name"] == wanted:
             return str(zone["Id"].rpartition("/")[2])
-    msg = f"No hosted zone found for {given.get('HostedZoneName')}"
+    msg = f"No hosted zone found for {properties.get('HostedZoneName')}"
     raise ResourceFailedError(msg, "NotFound")
 
 
-def _record(given: Properties) -> dict[str, Any]:
+def _record(properties: Properties) -> Response:
     """A record as the API takes it."""
     plain = ("Type", "SetIdentifier", "Weight", "Region", "Failover", "HealthCheckId", "GeoLocation")
-    record = {key: given[key] for key in plain if key in given}
-    record["Name"] = str(given["Name"]).removesuffix(".") + "."
+    record = only(properties, *plain)
+    record["Name"] = str(properties["Name"]).removesuffix(".") + "."
     if "Weight" in record:
         record["Weight"] = int(record["Weight"])
-    if given.get("ResourceRecords"):
-        record["TTL"] = int(given.get("TTL") or 300)
-        record["ResourceRecords"] = [{"Value": value} for value in given["ResourceRecords"]]
-    if given.get("AliasTarget"):
-        record["AliasTarget"] = {"EvaluateTargetHealth": False, **given["AliasTarget"]}
+    if properties.get("ResourceRecords"):
+        record["TTL"] = int(properties.get("TTL") or 300)
+        record["ResourceRecords"] = [{"Value": value} for value in properties["ResourceRecords"]]
+    if properties.get("AliasTarget"):
+        record["AliasTarget"] = {"EvaluateTargetHealth": False, **properties["AliasTarget"]}
     return record
 
 
-def _change(place: HandlerContext, zone: str, action: str, given: Properties) -> None:
-    batch = {"Changes": [{"Action": action, "ResourceRecordSet": _record(given)}]}
-    place.ask("route53", "ChangeResourceRecordSets", HostedZoneId=zone, ChangeBatch=batch)
+def _change(context: HandlerContext, zone: str, action: str, properties: Properties) -> None:
+    batch = {"Changes": [{"Action": action, "ResourceRecordSet": _record(properties)}]}
+    context.call("route53", "ChangeResourceRecordSets", HostedZoneId=zone, ChangeBatch=batch)
 
 
-def _create_record(place: HandlerContext, given: Properties) -> CreatedResource:
-    zone = _zone_of(place, given)
-    name = str(given["Name"]).removesuffix(".")
-    top = place.ask("route53", "GetHostedZone", Id=zone)["HostedZone"]["Name"].removesuffix(".")
+def _create_record(context: HandlerContext, properties: Properties) -> CreatedResource:
+    zone = _zone_of(context, properties)
+    name = str(properties["Name"]).removesuffix(".")
+    top = context.call("route53", "GetHostedZone", Id=zone)["HostedZone"]["Name"].removesuffix(".")
     if name != top and not name.endswith(f".{top}"):
         msg = f"[RRSet with DNS name {name}. is not permitted in zone {top}.]"
         raise ResourceFailedError(msg)
-    _change(place, zone, "CREATE", given)
-    for key in given:
-        place.note(key, "stored", "no name is looked up")
+    _change(context, zone, "CREATE", properties)
+    for key in properties:
+        context.record(key, "stored", "no name is looked up")
     return CreatedResource(name)
 
 
-def _update_record(place: HandlerContext, name: str, _old: Properties, new: Properties) -> CreatedResource:
-    _change(place, _zone_of(place, new), "UPSERT", new)
+def _update_record(context: HandlerContext, name: str, _old: Properties, new: Properties) -> CreatedResource:
+    _change(context, _zone_of(context, new), "UPSERT", new)
     return CreatedResource(name)
 
 
-def _delete_record(place: HandlerContext, _name: str, given: Properties) -> None:
-    _change(place, _zone_of(place, given), "DELETE", given)
+def _delete_record(context: HandlerContext, _name: str, properties: Properties) -> None:
+    _change(context, _zone_of(context, properties), "DELETE", properties)
 
 
-def _read_record(place: HandlerContext, _name: str, given: Properties) -> dict[str, Any]:
-    wanted = _record(given)
-    listed = place.ask("route53", "ListResourceRecordSets", HostedZoneId=_zone_of(place, given))["ResourceRecordSets"]
-    found: dict[str, Any] = next(
+def _read_record(context: HandlerContext, _name: str, properties: Properties) -> Response:
+    wanted = _record(properties)
+    listed = context.call("route53", "ListResourceRecordSets", HostedZoneId=_zone_of(context, properties))[
+        "ResourceRecordSets"
+    ]
+    found: Response = next(
         (
             r
             for r in listed
@@ -118,11 +120,11 @@ def _read_record(place: HandlerContext, _name: str, given: Properties) -> dict[s
         ),
         {},
     )
-    zone = {key: given[key] for key in ("HostedZoneId", "HostedZoneName") if key in given and found}
+    zone = {key: properties[key] for key in ("HostedZoneId", "HostedZoneName") if key in properties and found}
     return {
         **found,
         **zone,
-        "Name": given["Name"] if found else None,
+        "Name": properties["Name"] if found else None,
         "ResourceRecords": [record["Value"] for record in found.get("ResourceRecords", [])],
     }
 

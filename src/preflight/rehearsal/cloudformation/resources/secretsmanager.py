@@ -8,33 +8,29 @@ import string
 from collections.abc import Mapping
 from typing import Any
 
-from preflight.rehearsal.cloudformation.resources.handler import (
-    CreatedResource,
-    Handler,
-    HandlerContext,
-    Properties,
-)
+from preflight.rehearsal.cloudformation.resources.context import HandlerContext, Properties, Response, only
+from preflight.rehearsal.cloudformation.resources.handler import CreatedResource, Handler
 
 PUNCTUATION = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 
 
-def _create_secret(place: HandlerContext, given: Properties) -> CreatedResource:
-    value = given.get("SecretString")
-    if value is None and "GenerateSecretString" in given:
-        value = generated(given["GenerateSecretString"])
-    asked = {"Name": given.get("Name") or place.name(most=256)}
-    asked |= {key: given[key] for key in ("Description", "KmsKeyId") if key in given}
-    tags = place.all_tags(given.get("Tags"))
-    made = place.ask(
+def _create_secret(context: HandlerContext, properties: Properties) -> CreatedResource:
+    value = properties.get("SecretString")
+    if value is None and "GenerateSecretString" in properties:
+        value = generated(properties["GenerateSecretString"])
+    request = {"Name": properties.get("Name") or context.generate_name(max_length=256)}
+    request |= only(properties, "Description", "KmsKeyId")
+    tags = context.all_tags(properties.get("Tags"))
+    made = context.call(
         "secretsmanager",
         "CreateSecret",
-        **asked,
+        **request,
         **({"SecretString": value} if value is not None else {}),
         **({"Tags": tags} if tags else {}),
     )
-    for key in given:
+    for key in properties:
         is_kept = key in {"Name", "Description", "KmsKeyId", "SecretString", "GenerateSecretString", "Tags"}
-        place.note(key, "stored" if is_kept else "ignored")
+        context.record(key, "stored" if is_kept else "ignored")
     return CreatedResource(made["ARN"], {"Id": made["ARN"]})
 
 
@@ -57,24 +53,24 @@ def generated(rules: Mapping[str, Any]) -> str:
     return json.dumps({**json.loads(rules.get("SecretStringTemplate") or "{}"), rules["GenerateStringKey"]: password})
 
 
-def _delete_secret(place: HandlerContext, arn: str, _given: Properties) -> None:
-    place.ask("secretsmanager", "DeleteSecret", SecretId=arn, ForceDeleteWithoutRecovery=True)
+def _delete_secret(context: HandlerContext, arn: str, _properties: Properties) -> None:
+    context.call("secretsmanager", "DeleteSecret", SecretId=arn, ForceDeleteWithoutRecovery=True)
 
 
-def _update_secret(place: HandlerContext, arn: str, _old: Properties, new: Properties) -> CreatedResource:
-    changed = {key: new[key] for key in ("Description", "KmsKeyId", "SecretString") if key in new}
-    place.call("secretsmanager", "UpdateSecret", {"SecretId": arn, **changed})
+def _update_secret(context: HandlerContext, arn: str, _old: Properties, new: Properties) -> CreatedResource:
+    changed = only(new, "Description", "KmsKeyId", "SecretString")
+    context.submit("secretsmanager", "UpdateSecret", {"SecretId": arn, **changed})
     return CreatedResource(arn, {"Id": arn})
 
 
-def _read_secret(place: HandlerContext, arn: str, given: Properties) -> dict[str, Any]:
-    kept = place.ask("secretsmanager", "DescribeSecret", SecretId=arn)
+def _read_secret(context: HandlerContext, arn: str, properties: Properties) -> Response:
+    kept = context.call("secretsmanager", "DescribeSecret", SecretId=arn)
     has_value = any("AWSCURRENT" in stages for stages in kept.get("VersionIdsToStages", {}).values())
-    value = place.ask("secretsmanager", "GetSecretValue", SecretId=arn)["SecretString"] if has_value else None
+    value = context.call("secretsmanager", "GetSecretValue", SecretId=arn)["SecretString"] if has_value else None
     return {
         **kept,
         "SecretString": value,
-        "GenerateSecretString": given.get("GenerateSecretString") if value else None,
+        "GenerateSecretString": properties.get("GenerateSecretString") if value else None,
     }
 
 

@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from preflight.rehearsal.cloudformation.resources.context import HandlerContext, Properties, Response, without
 from preflight.rehearsal.cloudformation.resources.declarative import tagged
-from preflight.rehearsal.cloudformation.resources.handler import (
-    CreatedResource,
-    Handler,
-    HandlerContext,
-    Properties,
-)
+from preflight.rehearsal.cloudformation.resources.handler import CreatedResource, Handler
 from preflight.rehearsal.network import private_dns
 
 MAP = "servicediscovery"
@@ -22,21 +18,21 @@ _NAMESPACES = {
 }
 
 
-def _create_namespace(place: HandlerContext, given: Properties) -> CreatedResource:
-    operation = _NAMESPACES[place.kind]
-    asked = tagged(place, MAP, operation, {**given, "CreatorRequestId": place.name()})
-    task = place.call(MAP, operation, asked)["OperationId"]
-    namespace = place.ask(MAP, "GetOperation", OperationId=task)["Operation"]["Targets"]["NAMESPACE"]
-    found = place.ask(MAP, "GetNamespace", Id=namespace)["Namespace"]
+def _create_namespace(context: HandlerContext, properties: Properties) -> CreatedResource:
+    operation = _NAMESPACES[context.resource_type]
+    request = tagged(context, MAP, operation, {**properties, "CreatorRequestId": context.generate_name()})
+    task = context.submit(MAP, operation, request)["OperationId"]
+    namespace = context.call(MAP, "GetOperation", OperationId=task)["Operation"]["Targets"]["NAMESPACE"]
+    found = context.call(MAP, "GetNamespace", Id=namespace)["Namespace"]
     return CreatedResource(namespace, {"Arn": found["Arn"], "Id": namespace, "HostedZoneId": _zone_behind(found)})
 
 
-def _update_namespace(place: HandlerContext, namespace: str, _old: Properties, new: Properties) -> CreatedResource:
-    operation = _NAMESPACES[place.kind].replace("Create", "Update")
+def _update_namespace(context: HandlerContext, namespace: str, _old: Properties, new: Properties) -> CreatedResource:
+    operation = _NAMESPACES[context.resource_type].replace("Create", "Update")
     if "Description" in new:
-        place.ask(MAP, operation, Id=namespace, Namespace={"Description": new["Description"]})
-    found = place.ask(MAP, "GetNamespace", Id=namespace)["Namespace"]
-    place.ask(MAP, "TagResource", ResourceARN=found["Arn"], Tags=place.all_tags(new.get("Tags")))
+        context.call(MAP, operation, Id=namespace, Namespace={"Description": new["Description"]})
+    found = context.call(MAP, "GetNamespace", Id=namespace)["Namespace"]
+    context.call(MAP, "TagResource", ResourceARN=found["Arn"], Tags=context.all_tags(new.get("Tags")))
     return CreatedResource(namespace, {"Arn": found["Arn"], "Id": namespace, "HostedZoneId": _zone_behind(found)})
 
 
@@ -44,42 +40,42 @@ def _zone_behind(namespace: Mapping[str, Any]) -> str:
     return private_dns.zone_of(namespace) or ""
 
 
-def _delete_namespace(place: HandlerContext, namespace: str, _given: Properties) -> None:
-    place.ask(MAP, "DeleteNamespace", Id=namespace)
+def _delete_namespace(context: HandlerContext, namespace: str, _properties: Properties) -> None:
+    context.call(MAP, "DeleteNamespace", Id=namespace)
 
 
-def _read_namespace(place: HandlerContext, namespace: str, given: Properties) -> dict[str, Any]:
-    found = place.ask(MAP, "GetNamespace", Id=namespace)["Namespace"]
-    tags = place.ask(MAP, "ListTagsForResource", ResourceARN=found["Arn"])["Tags"]
-    vpc = given.get("Vpc") if _zone_behind(found) else None
+def _read_namespace(context: HandlerContext, namespace: str, properties: Properties) -> Response:
+    found = context.call(MAP, "GetNamespace", Id=namespace)["Namespace"]
+    tags = context.call(MAP, "ListTagsForResource", ResourceARN=found["Arn"])["Tags"]
+    vpc = properties.get("Vpc") if _zone_behind(found) else None
     return {**found, "Vpc": vpc, "Tags": tags}
 
 
-def _create_service(place: HandlerContext, given: Properties) -> CreatedResource:
-    plain = {key: value for key, value in given.items() if key not in {"Tags", "Type", "ServiceAttributes"}}
-    asked = {"Name": place.name(most=64), **plain, "Tags": given.get("Tags")}
-    made = place.call(MAP, "CreateService", tagged(place, MAP, "CreateService", asked))["Service"]
-    for key in given:
-        place.note(key, "stored" if key != "ServiceAttributes" else "ignored")
+def _create_service(context: HandlerContext, properties: Properties) -> CreatedResource:
+    plain = without(properties, "Tags", "Type", "ServiceAttributes")
+    request = {"Name": context.generate_name(max_length=64), **plain, "Tags": properties.get("Tags")}
+    made = context.submit(MAP, "CreateService", tagged(context, MAP, "CreateService", request))["Service"]
+    for key in properties:
+        context.record(key, "stored" if key != "ServiceAttributes" else "ignored")
     return CreatedResource(made["Id"], {"Arn": made["Arn"], "Id": made["Id"], "Name": made["Name"]})
 
 
-def _update_service(place: HandlerContext, service: str, _old: Properties, new: Properties) -> CreatedResource:
-    changed: dict[str, Any] = {"Description": new.get("Description", "")}
+def _update_service(context: HandlerContext, service: str, _old: Properties, new: Properties) -> CreatedResource:
+    changed: Response = {"Description": new.get("Description", "")}
     if "DnsConfig" in new:
         changed["DnsConfig"] = {"DnsRecords": new["DnsConfig"]["DnsRecords"]}
-    place.call(MAP, "UpdateService", {"Id": service, "Service": changed})
-    found = place.ask(MAP, "GetService", Id=service)["Service"]
+    context.submit(MAP, "UpdateService", {"Id": service, "Service": changed})
+    found = context.call(MAP, "GetService", Id=service)["Service"]
     return CreatedResource(service, {"Arn": found["Arn"], "Id": service, "Name": found["Name"]})
 
 
-def _delete_service(place: HandlerContext, service: str, _given: Properties) -> None:
-    place.ask(MAP, "DeleteService", Id=service)
+def _delete_service(context: HandlerContext, service: str, _properties: Properties) -> None:
+    context.call(MAP, "DeleteService", Id=service)
 
 
-def _read_service(place: HandlerContext, service: str, _given: Properties) -> dict[str, Any]:
-    found = place.ask(MAP, "GetService", Id=service)["Service"]
-    return {**found, "Tags": place.ask(MAP, "ListTagsForResource", ResourceARN=found["Arn"])["Tags"]}
+def _read_service(context: HandlerContext, service: str, _properties: Properties) -> Response:
+    found = context.call(MAP, "GetService", Id=service)["Service"]
+    return {**found, "Tags": context.call(MAP, "ListTagsForResource", ResourceARN=found["Arn"])["Tags"]}
 
 
 TYPES: Mapping[str, Handler] = {

@@ -1,114 +1,105 @@
-"""Topics of SNS."""
+"""Topics of SNS: stored, no message is sent."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
 
-from preflight.rehearsal.cloudformation.resources.declarative import tagged
-from preflight.rehearsal.cloudformation.resources.handler import (
-    CreatedResource,
-    Handler,
-    HandlerContext,
-    Properties,
+from preflight.rehearsal.cloudformation.resources.context import HandlerContext, Properties, Request, Response
+from preflight.rehearsal.cloudformation.resources.declarative import (
+    CallSpec,
+    Change,
+    ReadSpec,
+    ResourceSpec,
+    after_last,
+    as_text,
+    by_id,
+    call,
+    handler,
+    texts,
+)
+from preflight.rehearsal.cloudformation.resources.handler import CreatedResource, Handler
+
+_TOPIC_TEXTS = ("ContentBasedDeduplication", "DisplayName", "FifoTopic", "KmsMasterKeyId", "SignatureVersion")
+_SUBSCRIPTION_TEXTS = ("DeliveryPolicy", "FilterPolicy", "FilterPolicyScope", "RawMessageDelivery", "RedrivePolicy")
+_CHANGEABLE = tuple(name for name in _TOPIC_TEXTS if name != "FifoTopic")
+
+
+def _set_topic(change: Change) -> Iterator[Request]:
+    for name, value in texts(change.new, _CHANGEABLE).items():
+        yield {"TopicArn": change.physical_id, "AttributeName": name, "AttributeValue": value}
+
+
+def _set_subscription(change: Change) -> Iterator[Request]:
+    for name, value in texts(change.new, _SUBSCRIPTION_TEXTS).items():
+        yield {"SubscriptionArn": change.physical_id, "AttributeName": name, "AttributeValue": value}
+
+
+def _subscribe(change: Change) -> Iterator[Request]:
+    for subscription in change.new.get("Subscription") or []:
+        yield {"TopicArn": change.physical_id, **subscription}
+
+
+def _unsubscribe(change: Change) -> Iterator[Request]:
+    response = change.context.call("sns", "ListSubscriptionsByTopic", TopicArn=change.physical_id)
+    for subscription in response["Subscriptions"]:
+        yield {"SubscriptionArn": subscription["SubscriptionArn"]}
+
+
+_TOPIC = ResourceSpec(
+    "sns",
+    create="CreateTopic",
+    physical_id="TopicArn",
+    delete=(CallSpec("Unsubscribe", _unsubscribe), call("DeleteTopic", by_id("TopicArn"))),
+    reads=(
+        ReadSpec("GetTopicAttributes", by_id("TopicArn"), "Attributes", {"TopicName": after_last(":")}),
+        ReadSpec("ListSubscriptionsByTopic", by_id("TopicArn"), "{Subscription: Subscriptions}"),
+        ReadSpec("ListTagsForResource", by_id("ResourceArn"), "{Tags: Tags}"),
+    ),
+    update=(CallSpec("SetTopicAttributes", _set_topic, _CHANGEABLE),),
+    after_create=(CallSpec("Subscribe", _subscribe),),
+    name="TopicName",
+    max_length=200,
+    name_suffix=lambda properties: ".fifo" if properties.get("FifoTopic") else "",
+    renames={"TopicName": "Name"},
+    texts=_TOPIC_TEXTS,
+    attributes={"TopicArn": str, "TopicName": after_last(":")},
+    dropped={"Subscription": "it has calls of its own"},
+    stored=("TopicName", "Subscription", "Tags", *_TOPIC_TEXTS),
+)
+_SUBSCRIPTION = ResourceSpec(
+    "sns",
+    create="Subscribe",
+    physical_id="SubscriptionArn",
+    delete=(call("Unsubscribe", by_id("SubscriptionArn")),),
+    reads=(ReadSpec("GetSubscriptionAttributes", by_id("SubscriptionArn"), "Attributes"),),
+    update=(CallSpec("SetSubscriptionAttributes", _set_subscription, _SUBSCRIPTION_TEXTS),),
+    prepare=lambda properties: {**properties, "ReturnSubscriptionArn": True},
+    texts=_SUBSCRIPTION_TEXTS,
+    attributes={"Arn": str},
+    stored=("TopicArn", "Protocol", "Endpoint", *_SUBSCRIPTION_TEXTS),
 )
 
-_TOPIC = {"DisplayName", "KmsMasterKeyId", "FifoTopic", "ContentBasedDeduplication", "SignatureVersion"}
+
+def _put_policy(context: HandlerContext, properties: Properties) -> CreatedResource:
+    policy = as_text(properties["PolicyDocument"])
+    for arn in properties["Topics"]:
+        context.call("sns", "SetTopicAttributes", TopicArn=arn, AttributeName="Policy", AttributeValue=policy)
+    context.record_stored(properties)
+    return CreatedResource(context.generate_name(), {"Id": context.logical_id})
 
 
-def _create_topic(place: HandlerContext, given: Properties) -> CreatedResource:
-    tail = ".fifo" if given.get("FifoTopic") else ""
-    name = given.get("TopicName") or place.name(most=200) + tail
-    attributes = _attributes(place, given, _TOPIC)
-    asked = tagged(place, "sns", "CreateTopic", {"Name": name, "Attributes": attributes, "Tags": given.get("Tags")})
-    arn = place.ask("sns", "CreateTopic", **asked)["TopicArn"]
-    place.identify(arn)
-    for subscription in given.get("Subscription") or []:
-        place.call("sns", "Subscribe", {"TopicArn": arn, **subscription})
-    for key in given:
-        place.note(key, "stored" if key in {"TopicName", "Subscription", "Tags", *_TOPIC} else "ignored")
-    return CreatedResource(arn, {"TopicArn": arn, "TopicName": name})
-
-
-def _attributes(place: HandlerContext, given: Properties, names: set[str]) -> dict[str, str]:
-    for name in names & set(given):
-        place.note(name, "stored")
-    return {name: _text(given[name]) for name in sorted(names & set(given))}
-
-
-def _text(value: Any) -> str:
-    return json.dumps(value, default=str) if isinstance(value, dict | list | bool) else str(value)
-
-
-def _update_topic(place: HandlerContext, arn: str, _old: Properties, new: Properties) -> CreatedResource:
-    for name, value in _attributes(place, new, _TOPIC - {"FifoTopic"}).items():
-        place.ask("sns", "SetTopicAttributes", TopicArn=arn, AttributeName=name, AttributeValue=value)
-    return CreatedResource(arn, {"TopicArn": arn, "TopicName": arn.rpartition(":")[2]})
-
-
-def _delete_topic(place: HandlerContext, arn: str, _given: Properties) -> None:
-    for found in place.ask("sns", "ListSubscriptionsByTopic", TopicArn=arn)["Subscriptions"]:
-        place.ask("sns", "Unsubscribe", SubscriptionArn=found["SubscriptionArn"])
-    place.ask("sns", "DeleteTopic", TopicArn=arn)
-
-
-def _read_topic(place: HandlerContext, arn: str, _given: Properties) -> dict[str, Any]:
-    subscriptions = place.ask("sns", "ListSubscriptionsByTopic", TopicArn=arn)["Subscriptions"]
-    return {
-        **place.ask("sns", "GetTopicAttributes", TopicArn=arn)["Attributes"],
-        "TopicName": arn.rpartition(":")[2],
-        "Subscription": subscriptions,
-        "Tags": place.ask("sns", "ListTagsForResource", ResourceArn=arn)["Tags"],
-    }
-
-
-def _put_topic_policy(place: HandlerContext, given: Properties) -> CreatedResource:
-    for arn in given["Topics"]:
-        policy = _text(given["PolicyDocument"])
-        place.ask("sns", "SetTopicAttributes", TopicArn=arn, AttributeName="Policy", AttributeValue=policy)
-    for key in given:
-        place.note(key, "stored")
-    return CreatedResource(place.name(), {"Id": place.logical})
-
-
-def _read_topic_policy(place: HandlerContext, _id: str, given: Properties) -> dict[str, Any]:
-    kept = [place.ask("sns", "GetTopicAttributes", TopicArn=arn)["Attributes"] for arn in given["Topics"]]
-    return {"Topics": [topic["TopicArn"] for topic in kept], "PolicyDocument": kept[0].get("Policy")}
-
-
-_SUBSCRIPTION = {"FilterPolicy", "FilterPolicyScope", "RawMessageDelivery", "RedrivePolicy", "DeliveryPolicy"}
-
-
-def _subscribe(place: HandlerContext, given: Properties) -> CreatedResource:
-    asked = {key: given[key] for key in ("TopicArn", "Protocol", "Endpoint") if key in given}
-    attributes = _attributes(place, given, _SUBSCRIPTION)
-    made = place.call("sns", "Subscribe", {**asked, "Attributes": attributes, "ReturnSubscriptionArn": True})
-    return CreatedResource(made["SubscriptionArn"], {"Arn": made["SubscriptionArn"]})
-
-
-def _update_subscription(place: HandlerContext, arn: str, _old: Properties, new: Properties) -> CreatedResource:
-    for name, value in _attributes(place, new, _SUBSCRIPTION).items():
-        place.ask("sns", "SetSubscriptionAttributes", SubscriptionArn=arn, AttributeName=name, AttributeValue=value)
-    return CreatedResource(arn, {"Arn": arn})
-
-
-def _unsubscribe(place: HandlerContext, arn: str, _given: Properties) -> None:
-    place.ask("sns", "Unsubscribe", SubscriptionArn=arn)
+def _read_policy(context: HandlerContext, _id: str, properties: Properties) -> Response:
+    topics = [context.call("sns", "GetTopicAttributes", TopicArn=arn)["Attributes"] for arn in properties["Topics"]]
+    return {"Topics": [topic["TopicArn"] for topic in topics], "PolicyDocument": topics[0].get("Policy")}
 
 
 TYPES: Mapping[str, Handler] = {
-    "AWS::SNS::Topic": Handler(_create_topic, _delete_topic, _update_topic, _read_topic),
+    "AWS::SNS::Topic": handler(_TOPIC),
     "AWS::SNS::TopicPolicy": Handler(
-        _put_topic_policy,
-        lambda _place, _id, _given: None,  # the default policy comes back only with a new topic
-        lambda place, _id, _old, new: _put_topic_policy(place, new),
-        _read_topic_policy,
+        create=_put_policy,
+        delete=lambda _context, _id, _properties: None,  # the default policy comes back only with a new topic
+        update=lambda context, _id, _old, new: _put_policy(context, new),
+        read=_read_policy,
     ),
-    "AWS::SNS::Subscription": Handler(
-        _subscribe,
-        _unsubscribe,
-        _update_subscription,
-        lambda place, arn, _given: place.ask("sns", "GetSubscriptionAttributes", SubscriptionArn=arn)["Attributes"],
-    ),
+    "AWS::SNS::Subscription": handler(_SUBSCRIPTION),
 }
