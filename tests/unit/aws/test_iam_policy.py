@@ -145,3 +145,32 @@ def test_a_deny_of_the_boundary_is_told_as_one() -> None:
     policies = Policies((allow(),), allow(Effect="Deny"))
 
     assert iam_policy.denial_reason(policies, REQUEST) == "with an explicit deny in a permissions boundary"
+
+
+ROLE = "arn:aws:iam::123456789012:role/r"
+PULL = RequestContext("ecr:BatchGetImage", "arn:aws:ecr:eu-west-1:123456789012:repository/a")
+
+
+@pytest.mark.parametrize(
+    ("principal", "denied"),
+    [
+        pytest.param("*", True, id="everybody"),
+        pytest.param({"AWS": ROLE}, True, id="the role"),
+        pytest.param({"AWS": "arn:aws:iam::123456789012:root"}, True, id="the account"),
+        pytest.param({"AWS": "arn:aws:iam::999999999999:root"}, False, id="another account"),
+        pytest.param({"Service": "ecs.amazonaws.com"}, False, id="a service"),
+    ],
+)
+def test_who_a_repository_denies(principal: Any, *, denied: bool) -> None:
+    policy = {"Statement": [{"Effect": "Deny", "Principal": principal, "Action": "ecr:*"}]}
+
+    assert iam_policy.denies(policy, {ROLE, "123456789012"}, PULL) is denied
+
+
+@pytest.mark.parametrize("document", [pytest.param("{", id="half an object"), pytest.param(None, id="nothing")])
+def test_a_document_that_cannot_be_read_is_none(document: Any) -> None:
+    assert iam_policy.document(document) is None
+
+
+def test_a_document_may_be_an_object_already() -> None:
+    assert iam_policy.document({"a": 1}) == {"a": 1}

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import copy
 import json
+import threading
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from preflight.rehearsal.load_balancing import health_check, targets
 from preflight.rehearsal.load_balancing.health_check import CheckResult, HealthCheck
+from preflight.rehearsal.load_balancing.targets import Target, Targets
 from preflight.system import waiting
 
 CHECK = HealthCheck("HTTP", 80, "/", "200", interval=10, timeout=5, unhealthy_threshold=2)
@@ -208,3 +212,33 @@ def test_a_target_whose_group_was_deleted_is_not_healthy_any_more(
 def _listener(elb: Any) -> str:
     arn = elb.describe_load_balancers()["LoadBalancers"][0]["LoadBalancerArn"]
     return str(elb.describe_listeners(LoadBalancerArn=arn)["Listeners"][0]["ListenerArn"])
+
+
+def client_error(code: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": ""}}, "DescribeTargetGroups")
+
+
+@pytest.mark.parametrize(
+    ("code", "requests"),
+    [
+        pytest.param("TargetGroupNotFound", 1, id="the group is gone"),
+        pytest.param("InternalFailure", 3, id="an internal failure"),
+    ],
+)
+def test_a_target_is_checked_until_its_group_is_deleted(code: str, requests: int) -> None:
+    codes: list[str] = []
+    target = Target("group", "10.0.0.4", 80, "vpc", 80)
+
+    def describe(**_given: Any) -> Any:
+        codes.append(code)
+        if len(codes) == 3:
+            target.over.set()
+        raise client_error(code)
+
+    elb = SimpleNamespace(describe_target_groups=describe)
+    account = SimpleNamespace(closing=threading.Event(), client=lambda _service, _region: elb)
+    state = SimpleNamespace(changed=threading.Condition())
+    watching = Targets(state, account, None, None)  # type: ignore[arg-type]
+    watching._watch(SimpleNamespace(region="eu-west-1", service=None, targets={}), None, target)  # type: ignore[arg-type]
+
+    assert len(codes) == requests

@@ -77,7 +77,7 @@ def test_the_variables_of_an_environment_file(text: str, found: dict[str, str]) 
     assert environment_files.variables(text) == found
 
 
-def test_of_two_environment_files_the_first_one_counts(make: Make, client: Client) -> None:
+def test_the_first_environment_file_that_has_a_variable_counts(make: Make, client: Client) -> None:
     client("s3").create_bucket(Bucket="files", CreateBucketConfiguration={"LocationConstraint": REGION})
     for key, body in (("1.env", b"A=1\nB=1"), ("2.env", b"B=2\nC=2")):
         client("s3").put_object(Bucket="files", Key=key, Body=io.BytesIO(body))
@@ -88,16 +88,6 @@ def test_of_two_environment_files_the_first_one_counts(make: Make, client: Clien
     assert environment_files.environment(make(statement("s3:*")), spec.containers[0]) == {"A": "1", "B": "1", "C": "2"}
 
 
-def test_environment_files_of_run_task_replace_those_of_the_definition() -> None:
-    given = {"name": "a", "image": "i", "environmentFiles": [{"type": "s3", "value": "own"}]}
-    override = {"name": "a", "environmentFiles": [{"type": "s3", "value": "other"}]}
-    definition = {"family": "f", "revision": 1, "containerDefinitions": [given]}
-
-    spec = task_spec.from_task_definition(definition, {"containerOverrides": [override]})
-
-    assert spec.containers[0].environment_files == ("other",)
-
-
 def test_a_parameter_is_read_in_the_region_of_its_arn(make: Make, client: Client) -> None:
     client("ssm", "eu-west-1").put_parameter(Name="/far", Value="away", Type="String")
 
@@ -106,63 +96,76 @@ def test_a_parameter_is_read_in_the_region_of_its_arn(make: Make, client: Client
     assert found == "away"
 
 
-@pytest.mark.parametrize(
-    ("alias", "is_refused"),
-    [
-        pytest.param("alias/ssm-parameters", True, id="a key of one's own whose name begins like a service"),
-        pytest.param("alias/aws/ssm", False, id="the key of AWS"),
-    ],
-)
-def test_a_parameter_under_a_key_of_ones_own_takes_the_right_to_decrypt(
-    make: Make, client: Client, alias: str, *, is_refused: bool
-) -> None:
-    if is_refused:
-        client("kms").create_alias(AliasName=alias, TargetKeyId=client("kms").create_key()["KeyMetadata"]["KeyId"])
+def put_secure_parameter(client: Client, alias: str) -> None:
     client("ssm").put_parameter(Name="/p", Value="v", Type="SecureString", KeyId=alias)
 
-    try:
-        found = secrets.value(make(statement("ssm:*")), "/p")
-    except LaunchFailedError as error:
-        found = error.reason
 
-    assert ("Access to KMS is not allowed" in found) is is_refused
+def test_a_parameter_under_a_customer_managed_key_needs_the_permission_to_decrypt(make: Make, client: Client) -> None:
+    alias = "alias/ssm-parameters"  # begins like a service's
+    client("kms").create_alias(AliasName=alias, TargetKeyId=client("kms").create_key()["KeyMetadata"]["KeyId"])
+    put_secure_parameter(client, alias)
+
+    with pytest.raises(LaunchFailedError, match="Access to KMS is not allowed"):
+        secrets.value(make(statement("ssm:*")), "/p")
+
+
+def test_a_parameter_under_the_aws_managed_key_needs_no_permission_to_decrypt(make: Make, client: Client) -> None:
+    put_secure_parameter(client, "alias/aws/ssm")
+
+    assert secrets.value(make(statement("ssm:*")), "/p") == "v"
+
+
+@pytest.fixture
+def check_pull(make: Make, client: Client) -> Callable[..., None]:
+    """Checks a pull by a role with these statements from a repository that grants all to a principal."""
+
+    def check(principal: Any, *statements: dict[str, Any]) -> None:
+        client("ecr").create_repository(repositoryName="app")
+        policy = {"Statement": [{"Effect": "Allow", "Action": "ecr:*", "Principal": principal}]}
+        client("ecr").set_repository_policy(repositoryName="app", policyText=json.dumps(policy))
+        image = images.ecr_image(IMAGE)
+        assert image is not None
+        images._check_pull(make(*statements), image, IMAGE)
+
+    return check
 
 
 @pytest.mark.parametrize(
-    ("own", "principal", "said"),
+    "principal",
     [
-        pytest.param([], {"AWS": ROLE}, None, id="the repository names the role"),
-        pytest.param([], "*", None, id="the repository admits everybody"),
+        pytest.param({"AWS": ROLE}, id="the repository names the role"),
+        pytest.param("*", id="the repository admits everyone"),
+    ],
+)
+def test_a_repository_may_let_a_role_pull(check_pull: Callable[..., None], principal: Any) -> None:
+    check_pull(principal)
+
+
+@pytest.mark.parametrize(
+    ("principal", "statements", "reason"),
+    [
         pytest.param(
-            [],
             {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
+            [],
             "no identity-based policy",
             id="the repository leaves it to the account",
         ),
         pytest.param(
-            [statement("ecr:*", Effect="Deny")], {"AWS": ROLE}, "explicit deny in an identity", id="the role's own deny"
+            {"AWS": ROLE},
+            [statement("ecr:*", Effect="Deny")],
+            "explicit deny in an identity",
+            id="the role's own policy denies",
         ),
     ],
 )
-def test_a_repository_may_let_a_role_pull(
-    make: Make, client: Client, own: list[dict[str, Any]], principal: Any, said: str | None
+def test_a_pull_is_denied(
+    check_pull: Callable[..., None], principal: Any, statements: list[dict[str, Any]], reason: str
 ) -> None:
-    client("ecr").create_repository(repositoryName="app")
-    policy = {"Statement": [{"Effect": "Allow", "Action": "ecr:*", "Principal": principal}]}
-    client("ecr").set_repository_policy(repositoryName="app", policyText=json.dumps(policy))
-    image = images.ecr_image(IMAGE)
-    assert image is not None
-
-    try:
-        images._check_pull(make(*own), image, IMAGE)
-        found = None
-    except LaunchFailedError as error:
-        found = error.reason
-
-    assert found is None if said is None else said in str(found)
+    with pytest.raises(LaunchFailedError, match=reason):
+        check_pull(principal, *statements)
 
 
-def test_the_secrets_of_a_log_driver_are_asked_for_as_well(
+def test_the_secrets_of_a_log_driver_are_read_too(
     make: Make, account: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caller = make(statement("ssm:*"))

@@ -20,7 +20,7 @@ Client = Callable[[str], Any]
 
 
 class World:
-    """One cluster with a service `web`, and what is asked of it."""
+    """One cluster with a service `web`."""
 
     def __init__(self, client: Client) -> None:
         self.ecs = client("ecs")
@@ -31,7 +31,7 @@ class World:
         self.ecs.create_cluster(clusterName="default")
 
     def define(self, image: str = "nginx:1.28.0") -> str:
-        found: str = self.ecs.register_task_definition(
+        arn: str = self.ecs.register_task_definition(
             family="web",
             requiresCompatibilities=["FARGATE"],
             networkMode="awsvpc",
@@ -40,9 +40,9 @@ class World:
             executionRoleArn=self.role,
             containerDefinitions=[{"name": "web", "image": image}],
         )["taskDefinition"]["taskDefinitionArn"]
-        return found
+        return arn
 
-    def create(self, desired: int, **given: Any) -> None:
+    def create(self, desired: int, **settings: Any) -> None:
         self.define()
         network = {"awsvpcConfiguration": {"subnets": [self.subnet], "assignPublicIp": "ENABLED"}}
         self.ecs.create_service(
@@ -51,33 +51,33 @@ class World:
             desiredCount=desired,
             launchType="FARGATE",
             networkConfiguration=network,
-            **given,
+            **settings,
         )
-        self.stable()
+        self.wait_until_stable()
 
-    def update(self, **given: Any) -> None:
-        self.ecs.update_service(service="web", **given)
+    def update(self, **settings: Any) -> None:
+        self.ecs.update_service(service="web", **settings)
 
-    def stable(self) -> None:
+    def wait_until_stable(self) -> None:
         self.ecs.get_waiter("services_stable").wait(services=["web"], WaiterConfig={"Delay": 1, "MaxAttempts": 30})
 
     @property
-    def shown(self) -> dict[str, Any]:
-        found: dict[str, Any] = self.ecs.describe_services(services=["web"])["services"][0]
-        return found
+    def service(self) -> dict[str, Any]:
+        service: dict[str, Any] = self.ecs.describe_services(services=["web"])["services"][0]
+        return service
 
-    def hears(self, words: str) -> str:
-        """The first event with those words, once it was said."""
+    def wait_for_event(self, words: str) -> str:
+        """Waits for an event with these words and returns it."""
 
-        def said() -> str | None:
-            return next((e["message"] for e in self.shown["events"] if words in e["message"]), None)
+        def probe() -> str | None:
+            return next((e["message"] for e in self.service["events"] if words in e["message"]), None)
 
-        return waiting.until(said, what=f"an event with {words!r}", timeout=30, interval=0.1)
+        return waiting.until(probe, what=f"an event with {words!r}", timeout=30, interval=0.1)
 
     def tasks(self, status: str = "RUNNING") -> list[dict[str, Any]]:
         arns = self.ecs.list_tasks(serviceName="web", desiredStatus=status)["taskArns"]
-        found: list[dict[str, Any]] = self.ecs.describe_tasks(tasks=arns)["tasks"] if arns else []
-        return found
+        tasks: list[dict[str, Any]] = self.ecs.describe_tasks(tasks=arns)["tasks"] if arns else []
+        return tasks
 
 
 @pytest.fixture
@@ -89,51 +89,52 @@ def test_a_new_definition_is_rolled_out(world: World) -> None:
     world.create(2)
 
     world.update(taskDefinition=world.define())
-    world.stable()
+    world.wait_until_stable()
 
     running, stopped = world.tasks(), world.tasks("STOPPED")
     assert [t["taskDefinitionArn"].rpartition(":")[2] for t in running] == ["2", "2"]
     assert {t["stopCode"] for t in stopped} == {"ServiceSchedulerInitiated"}
-    assert [(d["status"], d["rolloutState"]) for d in world.shown["deployments"]] == [("PRIMARY", "COMPLETED")]
+    assert [(d["status"], d["rolloutState"]) for d in world.service["deployments"]] == [("PRIMARY", "COMPLETED")]
 
 
 def test_a_service_is_scaled_out_and_in(world: World) -> None:
     world.create(1)
 
     world.update(desiredCount=3)
-    world.stable()
-    out = len(world.tasks())
-    world.update(desiredCount=1)
-    world.stable()
+    world.wait_until_stable()
+    assert len(world.tasks()) == 3
 
-    assert (out, len(world.tasks())) == (3, 1)
+    world.update(desiredCount=1)
+    world.wait_until_stable()
+    assert len(world.tasks()) == 1
     assert world.tasks("STOPPED")[0]["stoppedReason"].startswith("Scaling activity initiated by (deployment ecs-svc/")
 
 
-def test_a_deployment_that_may_move_no_task_says_so_until_it_may(world: World) -> None:
+def test_a_deployment_that_may_neither_start_nor_stop_a_task_adds_an_event(world: World) -> None:
     bounds = {"minimumHealthyPercent": 100, "maximumPercent": 125}
     world.create(3, deploymentConfiguration=bounds)
 
     world.update(taskDefinition=world.define())
-    said = world.hears("unable to stop or start tasks during a deployment")
+    event = world.wait_for_event("unable to stop or start tasks during a deployment")
     world.update(deploymentConfiguration={**bounds, "maximumPercent": 200})
-    world.stable()
+    world.wait_until_stable()
 
-    assert said.endswith("Update the minimumHealthyPercent or maximumPercent value and try again.")
+    assert event.endswith("Update the minimumHealthyPercent or maximumPercent value and try again.")
     assert {t["taskDefinitionArn"].rpartition(":")[2] for t in world.tasks()} == {"2"}
 
 
-def test_the_circuit_breaker_goes_back_to_what_ran(world: World) -> None:
+def test_the_circuit_breaker_rolls_back_to_the_deployment_that_ran(world: World) -> None:
     world.create(1, deploymentConfiguration={"deploymentCircuitBreaker": {"enable": True, "rollback": True}})
-    before = world.shown["deployments"][0]["id"]
+    before = world.service["deployments"][0]["id"]
 
     world.update(taskDefinition=world.define(NOWHERE))
-    said = world.hears("rolling back to deployment")
-    world.stable()
+    event = world.wait_for_event("rolling back to deployment")
+    world.wait_until_stable()
 
-    assert before in said
-    assert world.shown["deployments"][0]["taskDefinition"].endswith("web:1")
-    assert world.hears("is unable to consistently start tasks successfully.") != ""
+    assert before in event
+    assert world.service["deployments"][0]["taskDefinition"].endswith("web:1")
+    messages = [event["message"] for event in world.service["events"]]
+    assert "(service web) is unable to consistently start tasks successfully." in messages
 
 
 def test_a_stopped_task_is_replaced(world: World) -> None:
@@ -142,8 +143,10 @@ def test_a_stopped_task_is_replaced(world: World) -> None:
 
     world.ecs.stop_task(task=old, reason="by hand")
     world.ecs.get_waiter("tasks_stopped").wait(tasks=[old], WaiterConfig={"Delay": 1, "MaxAttempts": 20})
-    world.stable()
+    world.wait_until_stable()
 
     stopped = world.ecs.describe_tasks(tasks=[old])["tasks"][0]
-    assert (stopped["stopCode"], stopped["stoppedReason"]) == ("UserInitiated", "by hand")
-    assert [t["taskArn"] == old for t in world.tasks()] == [False]
+    assert stopped["stopCode"] == "UserInitiated"
+    assert stopped["stoppedReason"] == "by hand"
+    assert len(world.tasks()) == 1
+    assert world.tasks()[0]["taskArn"] != old

@@ -1,0 +1,13 @@
+from __future__ import annotations
+
+import errno
+
+from preflight.rehearsal.ledger import Ledger
+
+
+def test_a_port_that_is_taken_is_reported_with_the_next_step() -> None:
+    ledger = Ledger()
+    ledger.unopened("127.64.0.1", 80, OSError(errno.EADDRINUSE, "Address already in use"))
+
+    error = "port 80 of 127.64.0.1 cannot be opened: Address already in use"
+    assert ledger.troubles == [f"{error}. Next: stop what listens on port 80 of all addresses here"]
