@@ -8,6 +8,7 @@ import json
 from preflight.model import Finding, JsonObject, Report
 
 FORMAT = "preflight-report/1"
+_WAIVER = ("check", "resource", "reason", "until", "where", "file")
 
 
 def render(report: Report) -> str:
@@ -27,7 +28,7 @@ def document(report: Report) -> JsonObject:
             for s in report.stages
         ],
         "findings": [_finding(finding) for finding in report.findings],
-        "waived": [dataclasses.asdict(waiver) for waiver in report.waived],
+        "waived": [{key: getattr(waiver, key) for key in _WAIVER} for waiver in report.waived],
         "ledger": [dataclasses.asdict(entry) for entry in report.ledger],
         "deployment": dataclasses.asdict(report.deployment),
         "versions": report.versions,

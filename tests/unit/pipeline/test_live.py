@@ -173,3 +173,39 @@ def test_a_note_says_that_containers_reach_the_network(
     stages.run([])
 
     assert stages.notes[0].startswith(note)
+
+
+def test_without_containers_no_engine_is_looked_up(live: Live) -> None:
+    stages = live.stages(replace(request(), has_containers=False))
+
+    stages.run([])
+
+    assert "engine" not in stages.versions
+
+
+def test_on_a_real_account_an_engine_is_looked_up_only_to_build_images(live: Live) -> None:
+    stacks = replace(PLAN, steps=tuple(PLAN.stacks))
+    stages = live.stages(replace(request(account=account(agrees=True)), plan=stacks))
+
+    stages.run([])
+
+    assert stages.versions == {}
+
+
+def test_without_a_container_engine_smoke_is_reported_only_if_it_was_requested(
+    live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(container_engine, "find", mock.Mock(side_effect=ToolMissingError("install podman")))
+
+    results = live.run(replace(request(), stages=("rehearse",)))
+
+    assert [stage.name for stage in results] == ["rehearse"]
+
+
+def test_nothing_is_deployed_if_a_template_is_unreadable(live: Live, tmp_path: Path) -> None:
+    (tmp_path / "t.yaml").write_text("[")
+
+    results = live.run(replace(request(), templates=(tmp_path / "t.yaml",)))
+
+    assert [stage.outcome for stage in results] == [Outcome.SKIPPED, Outcome.SKIPPED]
+    live.runs.assert_not_called()

@@ -43,11 +43,17 @@ class RegionScenario:
         yield self.live
         remains += self.remains
 
-    def run(self, *, stages: tuple[str, ...] = ("rehearse", "smoke"), has_containers: bool = True) -> RegionResults:
+    def run(
+        self,
+        *,
+        stages: tuple[str, ...] = ("rehearse", "smoke"),
+        has_containers: bool = True,
+        is_kept_failed: bool = True,
+    ) -> RegionResults:
         request = RunRequest(stages, PLAN, (), (), has_containers=has_containers)
         target = mock.Mock()
         target.observations.return_value = Observations()
-        wish = Wish(PLAN, "0a1b2c3d", None, {PLAN.path: "preflight.yaml"}, is_kept_failed=True)
+        wish = Wish(PLAN, "0a1b2c3d", None, {PLAN.path: "preflight.yaml"}, is_kept_failed=is_kept_failed)
         return RegionRun(wish, target, lambda _: None, request=request).run()
 
 
@@ -78,6 +84,21 @@ def test_keep_failed_keeps_what_answered_wrongly(scenario: RegionScenario) -> No
     assert results.stages[1].outcome is Outcome.FAIL
     assert results.stages[1].findings == (FINDING,)
     assert scenario.live.deployment.is_kept
+
+
+def test_without_keep_failed_what_answered_wrongly_is_deleted(scenario: RegionScenario) -> None:
+    scenario.test.findings.return_value = [FINDING]
+
+    scenario.run(is_kept_failed=False)
+
+    assert not scenario.live.deployment.is_kept
+
+
+def test_a_finding_outranks_requests_that_could_not_be_sent(scenario: RegionScenario) -> None:
+    scenario.test.unsent = ["its image is for another platform"]
+    scenario.test.findings.return_value = [FINDING]
+
+    assert scenario.run().stages[1].outcome is Outcome.FAIL
 
 
 def test_keep_failed_keeps_what_could_not_be_checked(scenario: RegionScenario) -> None:

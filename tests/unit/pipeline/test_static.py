@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from unittest import mock
+
+import pytest
+
+from preflight import lint
+from preflight.comply import cfn_guard_binary, stage
+from preflight.errors import ToolMissingError
+from preflight.model import Finding, Outcome, ReportedWaiver, Severity
+from preflight.pipeline import inputs
+from preflight.pipeline.request import RunRequest
+from preflight.pipeline.static import StaticStages
+from preflight.plan import plan
+from preflight.plan.rule_settings import RuleSwitch
+
+PLAN = plan.load(Path(__file__).parents[3] / plan.FILE)
+WARNING = Finding("lint", "W1", Severity.WARNING, "it could be better")
+ERROR = Finding("comply", "RULE", Severity.ERROR, "it is wrong")
+WAIVER = ReportedWaiver("RULE", "A", "by hand", "plan")
+
+
+@pytest.fixture(autouse=True)
+def _tools(monkeypatch: pytest.MonkeyPatch) -> None:
+    """cfn-lint with a warning, and cfn-guard with an error and a waiver."""
+
+    @contextlib.contextmanager
+    def running(*_: object) -> Iterator[mock.Mock]:
+        run = mock.Mock(spec=stage.ComplyRun)
+        run.result.return_value = mock.Mock(findings=(ERROR,), waived=(WAIVER,))
+        yield run
+
+    binary = mock.Mock()
+    binary.name = "3.1.1"
+    monkeypatch.setattr(cfn_guard_binary, "find", lambda: binary)
+    monkeypatch.setattr(stage, "running", running)
+    monkeypatch.setattr(lint, "check", lambda *_, **__: [WARNING])
+
+
+def static(request: RunRequest) -> StaticStages:
+    return StaticStages(inputs.read(request, run="0a1b2c3d"), lambda _: None)
+
+
+def request(*stages: str, strict: bool = False) -> RunRequest:
+    return RunRequest(stages, PLAN, tuple(PLAN.template_files()), (), strict=strict)
+
+
+def test_lint_and_comply_report_their_findings_and_waivers() -> None:
+    stages = static(request("lint", "comply"))
+
+    linted, complied = stages.run()
+
+    assert linted.findings == (WARNING,)
+    assert linted.outcome is Outcome.PASS
+    assert complied.findings == (ERROR,)
+    assert complied.waived == (WAIVER,)
+    assert complied.outcome is Outcome.FAIL
+    assert stages.versions == {"cfn-guard": "3.1.1", "cfn-lint": lint.version()}
+
+
+def test_a_warning_fails_a_strict_run() -> None:
+    assert [result.outcome for result in static(request("lint", strict=True)).run()] == [Outcome.FAIL]
+
+
+def test_without_cfn_guard_comply_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cfn_guard_binary, "find", mock.Mock(side_effect=ToolMissingError("run preflight doctor")))
+
+    results = static(request("lint", "comply")).run()
+
+    assert [result.outcome for result in results] == [Outcome.PASS, Outcome.ERROR]
+    assert results[1].reason == "run preflight doctor"
+
+
+def test_an_unreadable_template_fails_lint_and_skips_comply(tmp_path: Path) -> None:
+    (tmp_path / "t.yaml").write_text("[")
+
+    linted, complied = static(replace(request("lint", "comply"), templates=(tmp_path / "t.yaml",))).run()
+
+    assert linted.outcome is Outcome.FAIL
+    assert "TemplateUnreadable" in [finding.check for finding in linted.findings]
+    assert complied.outcome is Outcome.SKIPPED
+
+
+def test_a_note_names_the_rules_that_the_plan_switches_off() -> None:
+    switches = (RuleSwitch("EC2_PUBLIC_SUBNET_ROUTE", "off", 1), RuleSwitch("ECS_TASKDEF_REQUIRES_FARGATE", "warning", 2))
+    switched = replace(PLAN, policy=replace(PLAN.policy, switches=switches))
+    stages = static(replace(request("comply"), plan=switched))
+
+    stages.run()
+
+    assert stages.notes == ["the plan switches off: EC2_PUBLIC_SUBNET_ROUTE"]
