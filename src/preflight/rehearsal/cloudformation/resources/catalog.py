@@ -41,5 +41,5 @@ FILES = (
 
 
 def types() -> Mapping[str, Handler]:
-    """Handlers by resource type; nested stacks are the engine's own."""
+    """Returns the handlers by resource type, without that of nested stacks."""
     return {kind: handler for file in FILES for kind, handler in file.TYPES.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
 import string
@@ -154,6 +155,11 @@ def without(properties: Properties, *names: str) -> Request:
 def only(properties: Properties, *names: str) -> Request:
     """Returns the properties that have one of these names."""
     return {name: properties[name] for name in names if name in properties}
+
+
+def as_json(document: Any) -> str:
+    """Returns a policy document as text."""
+    return document if isinstance(document, str) else json.dumps(document, default=str)
 
 
 def _is_callers(resource_type: str, service: str, operation: str) -> bool:

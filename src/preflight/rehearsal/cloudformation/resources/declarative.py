@@ -112,6 +112,17 @@ def as_text(value: Any) -> str:
     return json.dumps(value, default=str) if isinstance(value, dict | list | bool) else str(value)
 
 
+def deleter(
+    service: str, operation: str, member: str, *, is_list: bool = False
+) -> Callable[[HandlerContext, str, Properties], None]:
+    """Returns what deletes a resource by an operation whose one member is the physical id."""
+
+    def delete(context: HandlerContext, physical_id: str, _properties: Properties) -> None:
+        context.call(service, operation, **{member: [physical_id] if is_list else physical_id})
+
+    return delete
+
+
 def handler(spec: ResourceSpec) -> Handler:
     """Returns the handler of a type."""
     lifecycle = _Lifecycle(spec)

@@ -6,70 +6,69 @@ from collections.abc import Mapping
 
 from preflight.rehearsal.cloudformation.resources import ec2_readers
 from preflight.rehearsal.cloudformation.resources.context import HandlerContext, Properties, Response
-from preflight.rehearsal.cloudformation.resources.declarative import ReadSpec, ResourceSpec, by_id, call, handler
+from preflight.rehearsal.cloudformation.resources.declarative import (
+    ReadSpec,
+    ResourceSpec,
+    by_id,
+    call,
+    deleter,
+    handler,
+)
 from preflight.rehearsal.cloudformation.resources.failure import ResourceFailedError
 from preflight.rehearsal.cloudformation.resources.handler import CreatedResource, Handler
 
 
 def _create_block(context: HandlerContext, properties: Properties) -> CreatedResource:
-    answer = context.submit("ec2", "AssociateVpcCidrBlock", properties)
-    kept = answer.get("CidrBlockAssociation") or answer.get("Ipv6CidrBlockAssociation") or {}
-    return CreatedResource(kept["AssociationId"], {"Id": kept["AssociationId"]})
+    response = context.submit("ec2", "AssociateVpcCidrBlock", properties)
+    association = response.get("CidrBlockAssociation") or response.get("Ipv6CidrBlockAssociation") or {}
+    return CreatedResource(association["AssociationId"], {"Id": association["AssociationId"]})
 
 
-def _delete_block(context: HandlerContext, association: str, _properties: Properties) -> None:
-    context.call("ec2", "DisassociateVpcCidrBlock", AssociationId=association)
-
-
-def _read_block(context: HandlerContext, association: str, properties: Properties) -> Response:
-    found = context.call("ec2", "DescribeVpcs", VpcIds=[properties["VpcId"]])["Vpcs"][0]
-    for kept in found.get("CidrBlockAssociationSet", []):
-        if kept["AssociationId"] == association:
-            return {"VpcId": found["VpcId"], "CidrBlock": kept["CidrBlock"]}
-    for kept in found.get("Ipv6CidrBlockAssociationSet", []):
-        if kept["AssociationId"] == association:
+def _read_block(context: HandlerContext, association_id: str, properties: Properties) -> Response:
+    vpc = context.call("ec2", "DescribeVpcs", VpcIds=[properties["VpcId"]])["Vpcs"][0]
+    for block in vpc.get("CidrBlockAssociationSet", []):
+        if block["AssociationId"] == association_id:
+            return {"VpcId": vpc["VpcId"], "CidrBlock": block["CidrBlock"]}
+    for block in vpc.get("Ipv6CidrBlockAssociationSet", []):
+        if block["AssociationId"] == association_id:
             provided = bool(properties.get("AmazonProvidedIpv6CidrBlock"))
             return {
-                "VpcId": found["VpcId"],
-                "Ipv6CidrBlock": kept["Ipv6CidrBlock"],
+                "VpcId": vpc["VpcId"],
+                "Ipv6CidrBlock": block["Ipv6CidrBlock"],
                 "AmazonProvidedIpv6CidrBlock": provided,
             }
     return {}
 
 
 def _create_subnet_block(context: HandlerContext, properties: Properties) -> CreatedResource:
-    kept = context.submit("ec2", "AssociateSubnetCidrBlock", properties)["Ipv6CidrBlockAssociation"]
-    return CreatedResource(kept["AssociationId"], {"Id": kept["AssociationId"]})
+    association = context.submit("ec2", "AssociateSubnetCidrBlock", properties)["Ipv6CidrBlockAssociation"]
+    return CreatedResource(association["AssociationId"], {"Id": association["AssociationId"]})
 
 
-def _delete_subnet_block(context: HandlerContext, association: str, _properties: Properties) -> None:
-    context.call("ec2", "DisassociateSubnetCidrBlock", AssociationId=association)
-
-
-def _read_subnet_block(context: HandlerContext, association: str, properties: Properties) -> Response:
-    found = context.call("ec2", "DescribeSubnets", SubnetIds=[properties["SubnetId"]])["Subnets"][0]
-    for kept in found.get("Ipv6CidrBlockAssociationSet", []):
-        if kept["AssociationId"] == association:
-            return {"SubnetId": found["SubnetId"], "Ipv6CidrBlock": kept["Ipv6CidrBlock"]}
+def _read_subnet_block(context: HandlerContext, association_id: str, properties: Properties) -> Response:
+    subnet = context.call("ec2", "DescribeSubnets", SubnetIds=[properties["SubnetId"]])["Subnets"][0]
+    for block in subnet.get("Ipv6CidrBlockAssociationSet", []):
+        if block["AssociationId"] == association_id:
+            return {"SubnetId": subnet["SubnetId"], "Ipv6CidrBlock": block["Ipv6CidrBlock"]}
     return {}
 
 
-_KEPT = {"DeliverLogsPermissionArn", "LogDestination", "LogDestinationType", "LogFormat", "LogGroupName", "MaxAggregationInterval", "TrafficType"}  # fmt: skip
+_STORED = {"DeliverLogsPermissionArn", "LogDestination", "LogDestinationType", "LogFormat", "LogGroupName", "MaxAggregationInterval", "TrafficType"}  # fmt: skip
 
 
 def _create_flow_log(context: HandlerContext, properties: Properties) -> CreatedResource:
-    plain = {key: value for key, value in properties.items() if key in _KEPT | {"ResourceType"}}
+    members = {key: value for key, value in properties.items() if key in _STORED | {"ResourceType"}}
     tags = [{"ResourceType": "vpc-flow-log", "Tags": context.all_tags(properties.get("Tags"))}]
-    answer = context.submit(
-        "ec2", "CreateFlowLogs", {**plain, "ResourceIds": [properties["ResourceId"]], "TagSpecifications": tags}
+    response = context.submit(
+        "ec2", "CreateFlowLogs", {**members, "ResourceIds": [properties["ResourceId"]], "TagSpecifications": tags}
     )
-    if answer.get("Unsuccessful"):
-        said = answer["Unsuccessful"][0]["Error"]
-        raise ResourceFailedError(f"{said['Message']} (Service: Ec2, Status Code: 400)")
+    if response.get("Unsuccessful"):
+        error = response["Unsuccessful"][0]["Error"]
+        raise ResourceFailedError(f"{error['Message']} (Service: Ec2, Status Code: 400)")
     for key in properties:
-        is_kept = key in _KEPT | {"ResourceId", "ResourceType", "Tags"}
-        context.record(key, "stored" if is_kept else "ignored", "no packet is logged")
-    return CreatedResource(answer["FlowLogIds"][0], {"Id": answer["FlowLogIds"][0]})
+        is_stored = key in _STORED | {"ResourceId", "ResourceType", "Tags"}
+        context.record(key, "stored" if is_stored else "ignored", "no packet is logged")
+    return CreatedResource(response["FlowLogIds"][0], {"Id": response["FlowLogIds"][0]})
 
 
 def _update_flow_log(context: HandlerContext, flow_log: str, _old: Properties, new: Properties) -> CreatedResource:
@@ -77,13 +76,9 @@ def _update_flow_log(context: HandlerContext, flow_log: str, _old: Properties, n
     return CreatedResource(flow_log, {"Id": flow_log})
 
 
-def _delete_flow_log(context: HandlerContext, flow_log: str, _properties: Properties) -> None:
-    context.call("ec2", "DeleteFlowLogs", FlowLogIds=[flow_log])
-
-
 def _read_flow_log(context: HandlerContext, flow_log: str, properties: Properties) -> Response:
-    found = ec2_readers.flow_log(context, flow_log, properties)
-    return {**found, "ResourceType": properties["ResourceType"]}
+    description = ec2_readers.flow_log(context, flow_log, properties)
+    return {**description, "ResourceType": properties["ResourceType"]}
 
 
 _ASSOCIATION = ResourceSpec(
@@ -105,8 +100,14 @@ _ASSOCIATION = ResourceSpec(
 
 
 TYPES: Mapping[str, Handler] = {
-    "AWS::EC2::VPCCidrBlock": Handler(_create_block, _delete_block, None, _read_block),
-    "AWS::EC2::SubnetCidrBlock": Handler(_create_subnet_block, _delete_subnet_block, None, _read_subnet_block),
-    "AWS::EC2::FlowLog": Handler(_create_flow_log, _delete_flow_log, _update_flow_log, _read_flow_log),
+    "AWS::EC2::VPCCidrBlock": Handler(
+        _create_block, deleter("ec2", "DisassociateVpcCidrBlock", "AssociationId"), None, _read_block
+    ),
+    "AWS::EC2::SubnetCidrBlock": Handler(
+        _create_subnet_block, deleter("ec2", "DisassociateSubnetCidrBlock", "AssociationId"), None, _read_subnet_block
+    ),
+    "AWS::EC2::FlowLog": Handler(
+        _create_flow_log, deleter("ec2", "DeleteFlowLogs", "FlowLogIds", is_list=True), _update_flow_log, _read_flow_log
+    ),
     "AWS::EC2::EIPAssociation": handler(_ASSOCIATION),
 }

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from preflight.errors import WaitExpiredError
 from preflight.rehearsal import acting
 from preflight.rehearsal.cloudformation.resources import ec2_readers
@@ -11,30 +9,29 @@ from preflight.rehearsal.cloudformation.resources.context import (
     TAG_SPECIFICATIONS,
     HandlerContext,
     Properties,
+    Request,
     Response,
+    without,
 )
+from preflight.rehearsal.cloudformation.resources.declarative import deleter
 from preflight.rehearsal.cloudformation.resources.failure import ResourceFailedError
 from preflight.rehearsal.cloudformation.resources.handler import CreatedResource, Handler
 from preflight.system import waiting
 
 DETACH_TIMEOUT = 20.0  # AWS tries for longer
-ANYWHERE: Response = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
-ANYWHERE_IPV6: Response = {"IpProtocol": "-1", "Ipv6Ranges": [{"CidrIpv6": "::/0"}]}
+ANYWHERE: Request = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
+ANYWHERE_IPV6: Request = {"IpProtocol": "-1", "Ipv6Ranges": [{"CidrIpv6": "::/0"}]}
 
 
-def _without(properties: Properties, *names: str) -> Response:
-    return {key: value for key, value in properties.items() if key not in names}
-
-
-def specified(context: HandlerContext, kind: str, properties: Properties) -> Response:
-    """The tags of what is made, as the operations that make something take them; none where there are none."""
+def tag_specifications(context: HandlerContext, kind: str, properties: Properties) -> Response:
+    """Returns the tags of a new resource as the operations that create it take them, if there are any."""
     tags = context.all_tags(properties.get("Tags"))
     if "Tags" in properties:
         context.record("Tags", "stored")
     return {TAG_SPECIFICATIONS: [{"ResourceType": kind, "Tags": tags}]} if tags else {}
 
 
-def _tagged(context: HandlerContext, resource: str, properties: Properties) -> None:
+def _set_tags(context: HandlerContext, resource: str, properties: Properties) -> None:
     tags = context.all_tags(properties.get("Tags"))
     if tags:
         context.call("ec2", "CreateTags", Resources=[resource], Tags=tags)
@@ -43,8 +40,8 @@ def _tagged(context: HandlerContext, resource: str, properties: Properties) -> N
 
 
 def _create_vpc(context: HandlerContext, properties: Properties) -> CreatedResource:
-    plain = _without(properties, "Tags", "EnableDnsSupport", "EnableDnsHostnames")
-    vpc = context.submit("ec2", "CreateVpc", {**plain, **specified(context, "vpc", properties)})["Vpc"]
+    members = without(properties, "Tags", "EnableDnsSupport", "EnableDnsHostnames")
+    vpc = context.submit("ec2", "CreateVpc", {**members, **tag_specifications(context, "vpc", properties)})["Vpc"]
     context.identify(vpc["VpcId"])
     for name in ("EnableDnsSupport", "EnableDnsHostnames"):
         if name in properties:
@@ -55,9 +52,9 @@ def _create_vpc(context: HandlerContext, properties: Properties) -> CreatedResou
 
 def _vpc_attributes(context: HandlerContext, vpc: str) -> Response:
     described = context.call("ec2", "DescribeVpcs", VpcIds=[vpc])["Vpcs"][0]
-    within = [{"Name": "vpc-id", "Values": [vpc]}]
-    groups = context.call("ec2", "DescribeSecurityGroups", Filters=within)["SecurityGroups"]
-    acls = context.call("ec2", "DescribeNetworkAcls", Filters=within)["NetworkAcls"]
+    filters = [{"Name": "vpc-id", "Values": [vpc]}]
+    groups = context.call("ec2", "DescribeSecurityGroups", Filters=filters)["SecurityGroups"]
+    acls = context.call("ec2", "DescribeNetworkAcls", Filters=filters)["NetworkAcls"]
     blocks = described.get("Ipv6CidrBlockAssociationSet", [])
     return {
         "VpcId": vpc,
@@ -73,13 +70,15 @@ def _update_vpc(context: HandlerContext, vpc: str, _old: Properties, new: Proper
     for name in ("EnableDnsSupport", "EnableDnsHostnames"):
         value = new.get(name, name == "EnableDnsSupport")
         context.call("ec2", "ModifyVpcAttribute", VpcId=vpc, **{name: {"Value": value}})
-    _tagged(context, vpc, new)
+    _set_tags(context, vpc, new)
     return CreatedResource(vpc, _vpc_attributes(context, vpc))
 
 
 def _create_subnet(context: HandlerContext, properties: Properties) -> CreatedResource:
-    plain = _without(properties, "Tags", "MapPublicIpOnLaunch")
-    subnet = context.submit("ec2", "CreateSubnet", {**plain, **specified(context, "subnet", properties)})["Subnet"]
+    members = without(properties, "Tags", "MapPublicIpOnLaunch")
+    subnet = context.submit("ec2", "CreateSubnet", {**members, **tag_specifications(context, "subnet", properties)})[
+        "Subnet"
+    ]
     context.identify(subnet["SubnetId"])
     if "MapPublicIpOnLaunch" in properties:
         _set_public(context, subnet["SubnetId"], properties)
@@ -107,19 +106,19 @@ def _subnet_attributes(subnet: Response) -> Response:
 
 def _update_subnet(context: HandlerContext, subnet: str, _old: Properties, new: Properties) -> CreatedResource:
     _set_public(context, subnet, new)
-    _tagged(context, subnet, new)
+    _set_tags(context, subnet, new)
     described = context.call("ec2", "DescribeSubnets", SubnetIds=[subnet])["Subnets"][0]
     return CreatedResource(subnet, _subnet_attributes(described))
 
 
 def _create_gateway(context: HandlerContext, properties: Properties) -> CreatedResource:
-    request = {**_without(properties, "Tags"), **specified(context, "internet-gateway", properties)}
+    request = {**without(properties, "Tags"), **tag_specifications(context, "internet-gateway", properties)}
     gateway = context.submit("ec2", "CreateInternetGateway", request)["InternetGateway"]["InternetGatewayId"]
     return CreatedResource(gateway, {"InternetGatewayId": gateway})
 
 
 def _update_gateway(context: HandlerContext, gateway: str, _old: Properties, new: Properties) -> CreatedResource:
-    _tagged(context, gateway, new)
+    _set_tags(context, gateway, new)
     return CreatedResource(gateway, {"InternetGatewayId": gateway})
 
 
@@ -137,8 +136,8 @@ def _delete_attachment(context: HandlerContext, _id: str, properties: Properties
         context.call("ec2", "DetachVpnGateway", **properties)
         return
 
-    def detached() -> bool:
-        """CloudFormation tries again while addresses are still mapped."""
+    def is_detached() -> bool:
+        """Tries to detach the gateway, which fails while public addresses are mapped; so does CloudFormation."""
         try:
             context.call("ec2", "DetachInternetGateway", **properties)
         except ResourceFailedError as failure:
@@ -148,24 +147,24 @@ def _delete_attachment(context: HandlerContext, _id: str, properties: Properties
         return True
 
     try:
-        waiting.until(detached, what="public addresses to be unmapped", timeout=DETACH_TIMEOUT, interval=0.2)
+        waiting.until(is_detached, what="public addresses to be unmapped", timeout=DETACH_TIMEOUT, interval=0.2)
     except WaitExpiredError:
         context.call("ec2", "DetachInternetGateway", **properties)
 
 
-def _update_attachment(context: HandlerContext, physical: str, old: Properties, new: Properties) -> CreatedResource:
-    _delete_attachment(context, physical, old)
+def _update_attachment(context: HandlerContext, physical_id: str, old: Properties, new: Properties) -> CreatedResource:
+    _delete_attachment(context, physical_id, old)
     return _create_attachment(context, new)
 
 
 def _create_table(context: HandlerContext, properties: Properties) -> CreatedResource:
-    request = {**_without(properties, "Tags"), **specified(context, "route-table", properties)}
+    request = {**without(properties, "Tags"), **tag_specifications(context, "route-table", properties)}
     table = context.submit("ec2", "CreateRouteTable", request)["RouteTable"]["RouteTableId"]
     return CreatedResource(table, {"RouteTableId": table})
 
 
 def _update_table(context: HandlerContext, table: str, _old: Properties, new: Properties) -> CreatedResource:
-    _tagged(context, table, new)
+    _set_tags(context, table, new)
     return CreatedResource(table, {"RouteTableId": table})
 
 
@@ -195,8 +194,8 @@ def _create_association(context: HandlerContext, properties: Properties) -> Crea
 
 
 def permission(properties: Properties) -> Response:
-    """A security group rule of CloudFormation as an IpPermission of the API."""
-    rule: Response = {"IpProtocol": str(properties["IpProtocol"])}
+    """Returns a security group rule of CloudFormation as an IpPermission of the API."""
+    rule: Request = {"IpProtocol": str(properties["IpProtocol"])}
     rule |= {name: int(properties[name]) for name in ("FromPort", "ToPort") if name in properties}
     described = {"Description": properties["Description"]} if properties.get("Description") else {}
     peers = (
@@ -219,7 +218,7 @@ def _create_group(context: HandlerContext, properties: Properties) -> CreatedRes
     request = {
         "GroupName": name,
         "Description": properties["GroupDescription"],
-        **specified(context, "security-group", properties),
+        **tag_specifications(context, "security-group", properties),
     }
     if "VpcId" in properties:
         request["VpcId"] = properties["VpcId"]
@@ -241,8 +240,8 @@ def _group_attributes(context: HandlerContext, group: str) -> Response:
     return {"GroupId": group, "Id": group, "VpcId": described.get("VpcId", "")}
 
 
-def default_egress(context: HandlerContext, group: str) -> list[Response]:
-    """The rules that let everything out of a group, as EC2 adds them to a new one: of IPv4, and of IPv6."""
+def default_egress(context: HandlerContext, group: str) -> list[Request]:
+    """Returns the rules of a group that allow all egress, as EC2 adds them to a new one: IPv4 and IPv6."""
     described = context.call("ec2", "DescribeSecurityGroups", GroupIds=[group])["SecurityGroups"][0]
     rules = [rule for rule in described.get("IpPermissionsEgress", []) if rule.get("IpProtocol") == "-1"]
     is_open = any(r.get("CidrIp") == "0.0.0.0/0" for rule in rules for r in rule.get("IpRanges", []))
@@ -251,13 +250,13 @@ def default_egress(context: HandlerContext, group: str) -> list[Response]:
 
 
 def _set_rules(context: HandlerContext, group: str, old: Properties, new: Properties) -> None:
-    """Make the rules those that are given; a side without any keeps, or gets back, what EC2 gives a new group."""
+    """Replaces the old rules by the new ones; a direction without any has the rules of a new group."""
     egress = [ANYWHERE] if old.get("SecurityGroupEgress") else default_egress(context, group)
-    sides: tuple[tuple[str, str, str, list[Response]], ...] = (
+    directions: tuple[tuple[str, str, str, list[Request]], ...] = (
         ("SecurityGroupIngress", "AuthorizeSecurityGroupIngress", "RevokeSecurityGroupIngress", []),
         ("SecurityGroupEgress", "AuthorizeSecurityGroupEgress", "RevokeSecurityGroupEgress", egress),
     )
-    for name, authorize, revoke, default in sides:
+    for name, authorize, revoke, default in directions:
         before = [permission(rule) for rule in old[name]] if old.get(name) else default
         after = [permission(rule) for rule in new[name]] if new.get(name) else default
         for rule in before:
@@ -272,27 +271,20 @@ def _set_rules(context: HandlerContext, group: str, old: Properties, new: Proper
 
 def _update_group(context: HandlerContext, group: str, old: Properties, new: Properties) -> CreatedResource:
     _set_rules(context, group, old, new)
-    _tagged(context, group, new)
+    _set_tags(context, group, new)
     return CreatedResource(group, _group_attributes(context, group))
-
-
-def _deleter(operation: str, name: str) -> Any:
-    def delete(context: HandlerContext, physical: str, _properties: Properties) -> None:
-        context.call("ec2", operation, **{name: physical})
-
-    return delete
 
 
 TYPES = {
     "AWS::EC2::VPC": Handler(
-        _create_vpc, _deleter("DeleteVpc", "VpcId"), _update_vpc, ec2_readers.vpc, _vpc_attributes
+        _create_vpc, deleter("ec2", "DeleteVpc", "VpcId"), _update_vpc, ec2_readers.vpc, _vpc_attributes
     ),
     "AWS::EC2::Subnet": Handler(
-        _create_subnet, _deleter("DeleteSubnet", "SubnetId"), _update_subnet, ec2_readers.subnet
+        _create_subnet, deleter("ec2", "DeleteSubnet", "SubnetId"), _update_subnet, ec2_readers.subnet
     ),
     "AWS::EC2::InternetGateway": Handler(
         _create_gateway,
-        _deleter("DeleteInternetGateway", "InternetGatewayId"),
+        deleter("ec2", "DeleteInternetGateway", "InternetGatewayId"),
         _update_gateway,
         ec2_readers.gateway,
     ),
@@ -300,13 +292,13 @@ TYPES = {
         _create_attachment, _delete_attachment, _update_attachment, ec2_readers.attachment
     ),
     "AWS::EC2::RouteTable": Handler(
-        _create_table, _deleter("DeleteRouteTable", "RouteTableId"), _update_table, ec2_readers.table
+        _create_table, deleter("ec2", "DeleteRouteTable", "RouteTableId"), _update_table, ec2_readers.table
     ),
     "AWS::EC2::Route": Handler(_create_route, _delete_route, _update_route, ec2_readers.route),
     "AWS::EC2::SubnetRouteTableAssociation": Handler(
-        _create_association, _deleter("DisassociateRouteTable", "AssociationId"), None, ec2_readers.association
+        _create_association, deleter("ec2", "DisassociateRouteTable", "AssociationId"), None, ec2_readers.association
     ),
     "AWS::EC2::SecurityGroup": Handler(
-        _create_group, _deleter("DeleteSecurityGroup", "GroupId"), _update_group, ec2_readers.group
+        _create_group, deleter("ec2", "DeleteSecurityGroup", "GroupId"), _update_group, ec2_readers.group
     ),
 }

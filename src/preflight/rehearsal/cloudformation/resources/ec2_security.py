@@ -6,7 +6,8 @@ from typing import Any
 
 from preflight.rehearsal.cloudformation.resources import ec2_readers
 from preflight.rehearsal.cloudformation.resources.context import HandlerContext, Properties
-from preflight.rehearsal.cloudformation.resources.ec2_network import default_egress, permission, specified
+from preflight.rehearsal.cloudformation.resources.declarative import deleter
+from preflight.rehearsal.cloudformation.resources.ec2_network import default_egress, permission, tag_specifications
 from preflight.rehearsal.cloudformation.resources.handler import CreatedResource, Handler
 
 
@@ -16,17 +17,17 @@ def _authorize(operation: str) -> Any:
         group = properties["GroupId"]
         if operation.endswith("Egress"):
             _drop_default(context, group)
-        answer = context.call("ec2", operation, GroupId=group, IpPermissions=[rule])
+        response = context.call("ec2", operation, GroupId=group, IpPermissions=[rule])
         for key in properties:
             context.record(key, "stored")
-        made = (answer.get("SecurityGroupRules") or [{}])[0].get("SecurityGroupRuleId") or context.generate_name()
-        return CreatedResource(made, {"Id": made})
+        rule_id = (response.get("SecurityGroupRules") or [{}])[0].get("SecurityGroupRuleId") or context.generate_name()
+        return CreatedResource(rule_id, {"Id": rule_id})
 
     return create
 
 
 def _drop_default(context: HandlerContext, group: str) -> None:
-    """An explicit egress rule takes the default ones away, as the inline property does."""
+    """Revokes the default rules, which an explicit egress rule replaces as the inline property does."""
     for rule in default_egress(context, group):
         context.call("ec2", "RevokeSecurityGroupEgress", GroupId=group, IpPermissions=[rule])
 
@@ -39,13 +40,9 @@ def _revoke(operation: str) -> Any:
 
 
 def _create_acl(context: HandlerContext, properties: Properties) -> CreatedResource:
-    request = {"VpcId": properties["VpcId"], **specified(context, "network-acl", properties)}
+    request = {"VpcId": properties["VpcId"], **tag_specifications(context, "network-acl", properties)}
     acl = context.submit("ec2", "CreateNetworkAcl", request)["NetworkAcl"]["NetworkAclId"]
     return CreatedResource(acl, {"Id": acl})
-
-
-def _delete_acl(context: HandlerContext, acl: str, _properties: Properties) -> None:
-    context.call("ec2", "DeleteNetworkAcl", NetworkAclId=acl)
 
 
 def _create_entry(context: HandlerContext, properties: Properties) -> CreatedResource:
@@ -65,26 +62,26 @@ def _delete_entry(context: HandlerContext, _id: str, properties: Properties) -> 
 
 
 def _associate_acl(context: HandlerContext, properties: Properties) -> CreatedResource:
-    """Move a subnet from its ACL to another one."""
-    made = _replace(context, properties["SubnetId"], properties["NetworkAclId"])
+    """Moves a subnet from its ACL to another one."""
+    association = _replace(context, properties["SubnetId"], properties["NetworkAclId"])
     context.record_stored(properties)
-    return CreatedResource(made, {"AssociationId": made})
+    return CreatedResource(association, {"AssociationId": association})
 
 
 def _replace(context: HandlerContext, subnet: str, acl: str) -> str:
-    within = [{"Name": "association.subnet-id", "Values": [subnet]}]
-    found = context.call("ec2", "DescribeNetworkAcls", Filters=within)["NetworkAcls"]
-    current = next(a for f in found for a in f["Associations"] if a["SubnetId"] == subnet)
-    answer = context.call(
+    filters = [{"Name": "association.subnet-id", "Values": [subnet]}]
+    acls = context.call("ec2", "DescribeNetworkAcls", Filters=filters)["NetworkAcls"]
+    current = next(a for f in acls for a in f["Associations"] if a["SubnetId"] == subnet)
+    response = context.call(
         "ec2", "ReplaceNetworkAclAssociation", AssociationId=current["NetworkAclAssociationId"], NetworkAclId=acl
     )
-    return str(answer["NewAssociationId"])
+    return str(response["NewAssociationId"])
 
 
 def _dissociate_acl(context: HandlerContext, _id: str, properties: Properties) -> None:
     vpc = context.call("ec2", "DescribeSubnets", SubnetIds=[properties["SubnetId"]])["Subnets"][0]["VpcId"]
-    default = [{"Name": "vpc-id", "Values": [vpc]}, {"Name": "default", "Values": ["true"]}]
-    acls = context.call("ec2", "DescribeNetworkAcls", Filters=default)["NetworkAcls"]
+    filters = [{"Name": "vpc-id", "Values": [vpc]}, {"Name": "default", "Values": ["true"]}]
+    acls = context.call("ec2", "DescribeNetworkAcls", Filters=filters)["NetworkAcls"]
     _replace(context, properties["SubnetId"], acls[0]["NetworkAclId"])
 
 
@@ -93,10 +90,10 @@ def _update_acl(context: HandlerContext, acl: str, _old: Properties, new: Proper
     return CreatedResource(acl, {"Id": acl})
 
 
-def _update_entry(context: HandlerContext, physical: str, _old: Properties, new: Properties) -> CreatedResource:
+def _update_entry(context: HandlerContext, physical_id: str, _old: Properties, new: Properties) -> CreatedResource:
     renamed = {{"Icmp": "IcmpTypeCode"}.get(key, key): value for key, value in new.items()}
     context.submit("ec2", "ReplaceNetworkAclEntry", {"Egress": False, **renamed})
-    return CreatedResource(physical, {"Id": physical})
+    return CreatedResource(physical_id, {"Id": physical_id})
 
 
 TYPES = {
@@ -112,7 +109,9 @@ TYPES = {
         None,
         ec2_readers.rule("IpPermissionsEgress", "Destination"),
     ),
-    "AWS::EC2::NetworkAcl": Handler(_create_acl, _delete_acl, _update_acl, ec2_readers.acl),
+    "AWS::EC2::NetworkAcl": Handler(
+        _create_acl, deleter("ec2", "DeleteNetworkAcl", "NetworkAclId"), _update_acl, ec2_readers.acl
+    ),
     "AWS::EC2::NetworkAclEntry": Handler(_create_entry, _delete_entry, _update_entry, ec2_readers.entry),
     "AWS::EC2::SubnetNetworkAclAssociation": Handler(
         _associate_acl, _dissociate_acl, None, ec2_readers.acl_association

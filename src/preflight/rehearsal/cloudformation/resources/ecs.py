@@ -9,30 +9,33 @@ from dataclasses import dataclass
 from preflight.aws import fargate_sizes
 from preflight.errors import WaitExpiredError
 from preflight.rehearsal.cloudformation.resources.context import HandlerContext, Properties, Response
+from preflight.rehearsal.cloudformation.resources.declarative import deleter
 from preflight.rehearsal.cloudformation.resources.failure import ResourceFailedError
 from preflight.rehearsal.cloudformation.resources.handler import CreatedResource, Handler
 from preflight.system import waiting
 
 STEADY_TIMEOUT = 600.0
 HOPELESS = 3
-GRACE = 3.0  # seconds in which a client can still ask why, while everything stands
+GRACE = 3.0  # seconds in which a client can still read why launches fail, before anything is deleted
 GONE = ("Service was not ACTIVE.", "Service not found.")
 STUCK = "was unable to stop or start tasks during a deployment"
 TRIPPED = "Error occurred during operation 'ECS Deployment Circuit Breaker was triggered'."
 
 
-def _call(context: HandlerContext, operation: str, words: str, properties: Properties) -> Response:
-    """Call ECS; its refusals in the words of ECS's own handlers."""
+def _call(context: HandlerContext, operation: str, prefix: str, properties: Properties) -> Response:
+    """Calls ECS; its refusals are in the words of ECS's own handlers."""
     try:
         return context.submit("ecs", operation, properties)
     except ResourceFailedError as failure:
-        said, _, _ = failure.message.partition(" (Service: ")
+        message, _, _ = failure.message.partition(" (Service: ")
         if failure.code == "AccessDenied":
             tail = f"Error Code: AccessDeniedException; Request ID: {uuid.uuid4()}; Proxy: null"
-            raise ResourceFailedError(f"{said} (Service: AmazonECS; Status Code: 400; {tail})", failure.code) from None
+            raise ResourceFailedError(
+                f"{message} (Service: AmazonECS; Status Code: 400; {tail})", failure.code
+            ) from None
         code = "ClientException" if "TaskDefinition" in operation else "InvalidParameterException"
         msg = (
-            f"Invalid request provided: {words}: {said} (Service: AmazonECS; Status Code: 400; "
+            f"Invalid request provided: {prefix}: {message} (Service: AmazonECS; Status Code: 400; "
             f"Error Code: {code}; Request ID: {uuid.uuid4()}; Proxy: null)"
         )
         raise ResourceFailedError(msg, "InvalidRequest") from None
@@ -68,22 +71,14 @@ def _update_cluster(context: HandlerContext, name: str, old: Properties, new: Pr
     return CreatedResource(name, {"Arn": cluster["clusterArn"]})
 
 
-def _delete_cluster(context: HandlerContext, name: str, _properties: Properties) -> None:
-    context.call("ecs", "DeleteCluster", cluster=name)
-
-
 def _create_definition(context: HandlerContext, properties: Properties) -> CreatedResource:
     request = {"Family": context.generate_name(max_length=255), **_with_tags(context, properties)}
-    made = _call(context, "RegisterTaskDefinition", "Create TaskDefinition", request)["taskDefinition"]
-    return CreatedResource(made["taskDefinitionArn"], {"TaskDefinitionArn": made["taskDefinitionArn"]})
+    definition = _call(context, "RegisterTaskDefinition", "Create TaskDefinition", request)["taskDefinition"]
+    return CreatedResource(definition["taskDefinitionArn"], {"TaskDefinitionArn": definition["taskDefinitionArn"]})
 
 
 def _update_definition(_context: HandlerContext, arn: str, _old: Properties, _new: Properties) -> CreatedResource:
     return CreatedResource(arn, {"TaskDefinitionArn": arn})  # only tags can change without a new revision
-
-
-def _delete_definition(context: HandlerContext, arn: str, _properties: Properties) -> None:
-    context.call("ecs", "DeregisterTaskDefinition", taskDefinition=arn)
 
 
 def _as_service(properties: Properties) -> Response:
@@ -92,33 +87,35 @@ def _as_service(properties: Properties) -> Response:
 
 def _create_service(context: HandlerContext, properties: Properties) -> CreatedResource:
     request = {"ServiceName": context.generate_name(max_length=255), **_with_tags(context, _as_service(properties))}
-    made = _call(context, "CreateService", "CreateService error", request)["service"]
-    service = CreatedResource(made["serviceArn"], {"ServiceArn": made["serviceArn"], "Name": made["serviceName"]})
-    context.identify(service.id)
-    _stabilize(context, service.id, properties.get("Cluster"))
-    return service
+    service = _call(context, "CreateService", "CreateService error", request)["service"]
+    created = CreatedResource(
+        service["serviceArn"], {"ServiceArn": service["serviceArn"], "Name": service["serviceName"]}
+    )
+    context.identify(created.id)
+    _stabilize(context, created.id, properties.get("Cluster"))
+    return created
 
 
 @dataclass
-class _Failing:
-    """Since when launches fail."""
+class _FailedLaunches:
+    """The time since which launches fail."""
 
     since: float | None = None
 
     def is_hopeless(self, failed: int) -> bool:
-        """Whether so many launches failed, and the first of them so long ago, that there is no point in waiting."""
+        """Whether so many launches failed, and for so long, that waiting is pointless."""
         if failed and self.since is None:
             self.since = time.monotonic()
         return failed >= HOPELESS and self.since is not None and time.monotonic() - self.since >= GRACE
 
 
 def _stabilize(context: HandlerContext, arn: str, cluster: str | None) -> None:
-    """Wait until the service is steady, or until it is plain that it never will be.
+    """Waits until the service is steady, or until it is certain that it never will be.
 
-    AWS waits for up to three hours; three launches in a row that failed for the same kind of reason
-    are proof enough here, once they have been there to be seen for a moment.
+    AWS waits for up to three hours; here three failed launches are enough, after a moment in which they
+    can be seen.
     """
-    failing = _Failing()
+    failed_launches = _FailedLaunches()
 
     def probe() -> str | None:
         if context.is_stopped:
@@ -128,10 +125,10 @@ def _stabilize(context: HandlerContext, arn: str, cluster: str | None) -> None:
         ][0]
         primary = service["deployments"][0]
         has_failed = any(d["rolloutState"] == "FAILED" for d in service["deployments"])
-        if has_failed and failing.is_hopeless(HOPELESS):
+        if has_failed and failed_launches.is_hopeless(HOPELESS):
             return "tripped"
         is_stuck = any(STUCK in event["message"] for event in service["events"][:1])
-        if not has_failed and (failing.is_hopeless(primary["failedTasks"]) or is_stuck):
+        if not has_failed and (failed_launches.is_hopeless(primary["failedTasks"]) or is_stuck):
             return "hopeless"
         is_steady = any(e["message"].endswith("has reached a steady state.") for e in service["events"][:1])
         return "steady" if is_steady and primary["rolloutState"] == "COMPLETED" else None
@@ -151,9 +148,9 @@ def _stabilize(context: HandlerContext, arn: str, cluster: str | None) -> None:
 def _update_service(context: HandlerContext, arn: str, _old: Properties, new: Properties) -> CreatedResource:
     left_out = {"ServiceName", "Tags", "LaunchType", "SchedulingStrategy", "Role"}
     request = {k: v for k, v in _as_service(new).items() if k not in left_out}
-    made = _call(context, "UpdateService", "UpdateService error", {"Service": arn, **request})["service"]
+    service = _call(context, "UpdateService", "UpdateService error", {"Service": arn, **request})["service"]
     _stabilize(context, arn, new.get("Cluster"))
-    return CreatedResource(arn, {"ServiceArn": arn, "Name": made["serviceName"]})
+    return CreatedResource(arn, {"ServiceArn": arn, "Name": service["serviceName"]})
 
 
 def _delete_service(context: HandlerContext, arn: str, properties: Properties) -> None:
@@ -161,7 +158,7 @@ def _delete_service(context: HandlerContext, arn: str, properties: Properties) -
     try:
         context.call("ecs", "DeleteService", service=arn, cluster=cluster, force=True)
     except ResourceFailedError as failure:
-        if not any(gone in failure.message for gone in GONE):
+        if not any(sentence in failure.message for sentence in GONE):
             raise
         return
 
@@ -192,30 +189,32 @@ def _dissociate(context: HandlerContext, cluster: str, _properties: Properties) 
 
 def _read_cluster(context: HandlerContext, name: str, _properties: Properties) -> Response:
     include = ["SETTINGS", "CONFIGURATIONS", "TAGS"]
-    found = context.call("ecs", "DescribeClusters", clusters=[name], include=include)["clusters"][0]
-    return {**found, "ClusterSettings": found.get("settings"), "Tags": _pairs(found)}
+    cluster = context.call("ecs", "DescribeClusters", clusters=[name], include=include)["clusters"][0]
+    return {**cluster, "ClusterSettings": cluster.get("settings"), "Tags": _pairs(cluster)}
 
 
-def _pairs(found: Response) -> list[dict[str, str]]:
-    return [{"Key": tag["key"], "Value": tag["value"]} for tag in found.get("tags") or []]
+def _pairs(response: Response) -> list[dict[str, str]]:
+    return [{"Key": tag["key"], "Value": tag["value"]} for tag in response.get("tags") or []]
 
 
 def _read_definition(context: HandlerContext, arn: str, properties: Properties) -> Response:
-    answer = context.call("ecs", "DescribeTaskDefinition", taskDefinition=arn, include=["TAGS"])
-    found = answer["taskDefinition"]
-    sizes_kept = {
+    response = context.call("ecs", "DescribeTaskDefinition", taskDefinition=arn, include=["TAGS"])
+    definition = response["taskDefinition"]
+    equal_sizes = {
         name: properties[name]
         for name, word in (("Cpu", "vcpu"), ("Memory", "gb"))
-        if name in properties and str(fargate_sizes.units(str(properties[name]), word)) == found.get(name.lower())
+        if name in properties and str(fargate_sizes.units(str(properties[name]), word)) == definition.get(name.lower())
     }
     roles = {
         name: properties[name]
         for name, key in (("ExecutionRoleArn", "executionRoleArn"), ("TaskRoleArn", "taskRoleArn"))
-        if name in properties and str(found.get(key, "")).endswith(f"/{properties[name]}")
+        if name in properties and str(definition.get(key, "")).endswith(f"/{properties[name]}")
     }
-    plain = {key: value for key, value in found.items() if key not in {"cpu", "memory", *(_lower(n) for n in roles)}}
-    rest = {"Cpu": found.get("cpu"), "Memory": found.get("memory")}
-    return {**plain, **rest, **sizes_kept, **roles, "Tags": _pairs(answer)}
+    members = {
+        key: value for key, value in definition.items() if key not in {"cpu", "memory", *(_lower(n) for n in roles)}
+    }
+    sizes = {"Cpu": definition.get("cpu"), "Memory": definition.get("memory")}
+    return {**members, **sizes, **equal_sizes, **roles, "Tags": _pairs(response)}
 
 
 def _lower(name: str) -> str:
@@ -224,20 +223,20 @@ def _lower(name: str) -> str:
 
 def _read_service(context: HandlerContext, arn: str, properties: Properties) -> Response:
     request = {"cluster": properties["Cluster"]} if properties.get("Cluster") else {}
-    found = context.call("ecs", "DescribeServices", services=[arn], include=["TAGS"], **request)["services"][0]
-    same = found["clusterArn"] == properties.get("Cluster") or found["clusterArn"].endswith(
+    service = context.call("ecs", "DescribeServices", services=[arn], include=["TAGS"], **request)["services"][0]
+    is_same_cluster = service["clusterArn"] == properties.get("Cluster") or service["clusterArn"].endswith(
         f"/{properties.get('Cluster')}"
     )
-    revision = found["taskDefinition"]
+    revision = service["taskDefinition"]
     is_short = str(properties.get("TaskDefinition", "")) in {revision.rpartition("/")[2], _family(revision)}
     return {
-        **found,
-        "Cluster": properties.get("Cluster") if same else found["clusterArn"],
+        **service,
+        "Cluster": properties.get("Cluster") if is_same_cluster else service["clusterArn"],
         "TaskDefinition": properties["TaskDefinition"] if is_short else revision,
-        "PlacementStrategies": found.get("placementStrategy"),
-        "ServiceConnectConfiguration": _primary(found).get("serviceConnectConfiguration"),
-        "VolumeConfigurations": _primary(found).get("volumeConfigurations"),
-        "Tags": _pairs(found),
+        "PlacementStrategies": service.get("placementStrategy"),
+        "ServiceConnectConfiguration": _primary(service).get("serviceConnectConfiguration"),
+        "VolumeConfigurations": _primary(service).get("volumeConfigurations"),
+        "Tags": _pairs(service),
     }
 
 
@@ -245,18 +244,28 @@ def _family(arn: str) -> str:
     return arn.rpartition("/")[2].partition(":")[0]
 
 
-def _primary(found: Response) -> Response:
-    return next(iter(found.get("deployments") or []), {})
+def _primary(service: Response) -> Response:
+    return next(iter(service.get("deployments") or []), {})
 
 
 def _read_association(context: HandlerContext, cluster: str, properties: Properties) -> Response:
-    found = context.call("ecs", "DescribeClusters", clusters=[cluster])["clusters"][0]
-    return {**found, "Cluster": properties["Cluster"] if found["clusterName"] in str(properties["Cluster"]) else None}
+    description = context.call("ecs", "DescribeClusters", clusters=[cluster])["clusters"][0]
+    return {
+        **description,
+        "Cluster": properties["Cluster"] if description["clusterName"] in str(properties["Cluster"]) else None,
+    }
 
 
 TYPES = {
-    "AWS::ECS::Cluster": Handler(_create_cluster, _delete_cluster, _update_cluster, _read_cluster),
+    "AWS::ECS::Cluster": Handler(
+        _create_cluster, deleter("ecs", "DeleteCluster", "cluster"), _update_cluster, _read_cluster
+    ),
     "AWS::ECS::ClusterCapacityProviderAssociations": Handler(_associate, _dissociate, _reassociate, _read_association),
-    "AWS::ECS::TaskDefinition": Handler(_create_definition, _delete_definition, _update_definition, _read_definition),
+    "AWS::ECS::TaskDefinition": Handler(
+        _create_definition,
+        deleter("ecs", "DeregisterTaskDefinition", "taskDefinition"),
+        _update_definition,
+        _read_definition,
+    ),
     "AWS::ECS::Service": Handler(_create_service, _delete_service, _update_service, _read_service),
 }

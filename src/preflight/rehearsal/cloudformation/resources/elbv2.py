@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from preflight.rehearsal import protocol
 from preflight.rehearsal.cloudformation.resources.context import HandlerContext, Properties, Response, without
+from preflight.rehearsal.cloudformation.resources.declarative import deleter
 from preflight.rehearsal.cloudformation.resources.handler import CreatedResource, Handler
 
 MAX_NAME = 32
 
 
 def _attributes(context: HandlerContext, kind: str, arn: str, properties: Properties) -> None:
-    """Set the attributes of a `LoadBalancer`, a `TargetGroup` or a `Listener`."""
+    """Sets the attributes of a `LoadBalancer`, a `TargetGroup` or a `Listener`."""
     name = f"{kind}Attributes"
     if properties.get(name):
         pairs = [{"Key": pair["Key"], "Value": str(pair["Value"])} for pair in properties[name]]
@@ -19,87 +20,71 @@ def _attributes(context: HandlerContext, kind: str, arn: str, properties: Proper
 
 
 def _create_balancer(context: HandlerContext, properties: Properties) -> CreatedResource:
-    plain = without(properties, "LoadBalancerAttributes")
-    name = context.generate_name(max_length=MAX_NAME).removeprefix("internal-")  # which no name may begin with
-    request = {"Name": name, **plain, "Tags": context.all_tags(properties.get("Tags"))}
+    members = without(properties, "LoadBalancerAttributes")
+    name = context.generate_name(max_length=MAX_NAME).removeprefix("internal-")  # no name may begin with it
+    request = {"Name": name, **members, "Tags": context.all_tags(properties.get("Tags"))}
     if not request["Tags"]:
         del request["Tags"]
-    made = context.submit("elbv2", "CreateLoadBalancer", request)["LoadBalancers"][0]
-    arn = made["LoadBalancerArn"]
+    load_balancer = context.submit("elbv2", "CreateLoadBalancer", request)["LoadBalancers"][0]
+    arn = load_balancer["LoadBalancerArn"]
     context.identify(arn)
     _attributes(context, "LoadBalancer", arn, properties)
-    return _balancer(made)
+    return _balancer(load_balancer)
 
 
-def _balancer(made: Response) -> CreatedResource:
-    arn = made["LoadBalancerArn"]
+def _balancer(load_balancer: Response) -> CreatedResource:
+    arn = load_balancer["LoadBalancerArn"]
     return CreatedResource(
         arn,
         {
             "LoadBalancerArn": arn,
-            "DNSName": made["DNSName"],
-            "CanonicalHostedZoneID": made.get("CanonicalHostedZoneId", "Z14GRHDCWA56QT"),
-            "LoadBalancerName": made["LoadBalancerName"],
+            "DNSName": load_balancer["DNSName"],
+            "CanonicalHostedZoneID": load_balancer.get("CanonicalHostedZoneId", "Z14GRHDCWA56QT"),
+            "LoadBalancerName": load_balancer["LoadBalancerName"],
             "LoadBalancerFullName": arn.partition(":loadbalancer/")[2],
-            "SecurityGroups": made.get("SecurityGroups", []),
+            "SecurityGroups": load_balancer.get("SecurityGroups", []),
         },
     )
 
 
-def _delete_balancer(context: HandlerContext, arn: str, _properties: Properties) -> None:
-    context.call("elbv2", "DeleteLoadBalancer", LoadBalancerArn=arn)
-
-
 def _create_group(context: HandlerContext, properties: Properties) -> CreatedResource:
-    apart = {"TargetGroupAttributes", "Targets"}
-    plain = {key: value for key, value in properties.items() if key not in apart}
+    others = {"TargetGroupAttributes", "Targets"}
+    members = {key: value for key, value in properties.items() if key not in others}
     tags = context.all_tags(properties.get("Tags"))
-    request = {"Name": context.generate_name(max_length=MAX_NAME), **plain, **({"Tags": tags} if tags else {})}
-    made = context.submit("elbv2", "CreateTargetGroup", request)["TargetGroups"][0]
-    arn = made["TargetGroupArn"]
+    request = {"Name": context.generate_name(max_length=MAX_NAME), **members, **({"Tags": tags} if tags else {})}
+    target_group = context.submit("elbv2", "CreateTargetGroup", request)["TargetGroups"][0]
+    arn = target_group["TargetGroupArn"]
     context.identify(arn)
     _attributes(context, "TargetGroup", arn, properties)
     if properties.get("Targets"):
         context.submit("elbv2", "RegisterTargets", {"TargetGroupArn": arn, "Targets": properties["Targets"]})
-    return _group(made)
+    return _group(target_group)
 
 
-def _group(made: Response) -> CreatedResource:
-    arn = made["TargetGroupArn"]
+def _group(target_group: Response) -> CreatedResource:
+    arn = target_group["TargetGroupArn"]
     return CreatedResource(
         arn,
         {
             "TargetGroupArn": arn,
-            "TargetGroupName": made["TargetGroupName"],
+            "TargetGroupName": target_group["TargetGroupName"],
             "TargetGroupFullName": arn.rpartition(":")[2],
-            "LoadBalancerArns": made.get("LoadBalancerArns", []),
+            "LoadBalancerArns": target_group.get("LoadBalancerArns", []),
         },
     )
 
 
-def _delete_group(context: HandlerContext, arn: str, _properties: Properties) -> None:
-    context.call("elbv2", "DeleteTargetGroup", TargetGroupArn=arn)
-
-
 def _create_listener(context: HandlerContext, properties: Properties) -> CreatedResource:
-    plain = without(properties, "ListenerAttributes")
-    made = context.submit("elbv2", "CreateListener", plain)["Listeners"][0]["ListenerArn"]
-    context.identify(made)
-    _attributes(context, "Listener", made, properties)
-    return CreatedResource(made, {"ListenerArn": made})
-
-
-def _delete_listener(context: HandlerContext, arn: str, _properties: Properties) -> None:
-    context.call("elbv2", "DeleteListener", ListenerArn=arn)
+    members = without(properties, "ListenerAttributes")
+    arn = context.submit("elbv2", "CreateListener", members)["Listeners"][0]["ListenerArn"]
+    context.identify(arn)
+    _attributes(context, "Listener", arn, properties)
+    return CreatedResource(arn, {"ListenerArn": arn})
 
 
 def _create_rule(context: HandlerContext, properties: Properties) -> CreatedResource:
-    made = context.submit("elbv2", "CreateRule", properties)["Rules"][0]
-    return CreatedResource(made["RuleArn"], {"RuleArn": made["RuleArn"], "IsDefault": False})
-
-
-def _delete_rule(context: HandlerContext, arn: str, _properties: Properties) -> None:
-    context.call("elbv2", "DeleteRule", RuleArn=arn)
+    rule = context.submit("elbv2", "CreateRule", properties)["Rules"][0]
+    return CreatedResource(rule["RuleArn"], {"RuleArn": rule["RuleArn"], "IsDefault": False})
 
 
 def _update_balancer(context: HandlerContext, arn: str, old: Properties, new: Properties) -> CreatedResource:
@@ -114,23 +99,23 @@ def _update_balancer(context: HandlerContext, arn: str, old: Properties, new: Pr
 
 
 def _read_balancer(context: HandlerContext, arn: str, properties: Properties) -> Response:
-    found = context.call("elbv2", "DescribeLoadBalancers", LoadBalancerArns=[arn])["LoadBalancers"][0]
-    subnets = [zone["SubnetId"] for zone in found["AvailabilityZones"]]
+    load_balancer = context.call("elbv2", "DescribeLoadBalancers", LoadBalancerArns=[arn])["LoadBalancers"][0]
+    subnets = [zone["SubnetId"] for zone in load_balancer["AvailabilityZones"]]
     return {
-        **found,
-        "Name": found["LoadBalancerName"],
+        **load_balancer,
+        "Name": load_balancer["LoadBalancerName"],
         "Subnets": subnets,
         "SubnetMappings": [m for m in properties.get("SubnetMappings") or [] if m["SubnetId"] in subnets],
-        "LoadBalancerAttributes": _kept_attributes(context, "LoadBalancer", arn),
-        "Tags": _kept_tags(context, arn),
+        "LoadBalancerAttributes": _described_attributes(context, "LoadBalancer", arn),
+        "Tags": _described_tags(context, arn),
     }
 
 
-def _kept_attributes(context: HandlerContext, kind: str, arn: str) -> list[dict[str, str]]:
+def _described_attributes(context: HandlerContext, kind: str, arn: str) -> list[dict[str, str]]:
     return list(context.call("elbv2", f"Describe{kind}Attributes", **{f"{kind}Arn": arn})["Attributes"])
 
 
-def _kept_tags(context: HandlerContext, arn: str) -> list[dict[str, str]]:
+def _described_tags(context: HandlerContext, arn: str) -> list[dict[str, str]]:
     return list(context.call("elbv2", "DescribeTags", ResourceArns=[arn])["TagDescriptions"][0]["Tags"])
 
 
@@ -143,32 +128,32 @@ def _update_group(context: HandlerContext, arn: str, _old: Properties, new: Prop
 
 
 def _read_group(context: HandlerContext, arn: str, properties: Properties) -> Response:
-    found = context.call("elbv2", "DescribeTargetGroups", TargetGroupArns=[arn])["TargetGroups"][0]
+    target_group = context.call("elbv2", "DescribeTargetGroups", TargetGroupArns=[arn])["TargetGroups"][0]
     return {
-        **found,
-        "Name": found["TargetGroupName"],
-        "TargetGroupAttributes": _kept_attributes(context, "TargetGroup", arn),
-        "Targets": _kept_targets(context, arn) if properties.get("Targets") else [],
-        "Tags": _kept_tags(context, arn),
+        **target_group,
+        "Name": target_group["TargetGroupName"],
+        "TargetGroupAttributes": _described_attributes(context, "TargetGroup", arn),
+        "Targets": _described_targets(context, arn) if properties.get("Targets") else [],
+        "Tags": _described_tags(context, arn),
     }
 
 
-def _kept_targets(context: HandlerContext, arn: str) -> list[Response]:
+def _described_targets(context: HandlerContext, arn: str) -> list[Response]:
     health = context.call("elbv2", "DescribeTargetHealth", TargetGroupArn=arn)["TargetHealthDescriptions"]
     return [description["Target"] for description in health]
 
 
 def _update_listener(context: HandlerContext, arn: str, _old: Properties, new: Properties) -> CreatedResource:
-    plain = without(new, "ListenerAttributes", "LoadBalancerArn")
-    context.submit("elbv2", "ModifyListener", {"ListenerArn": arn, **plain})
+    members = without(new, "ListenerAttributes", "LoadBalancerArn")
+    context.submit("elbv2", "ModifyListener", {"ListenerArn": arn, **members})
     _attributes(context, "Listener", arn, new)
     return CreatedResource(arn, {"ListenerArn": arn})
 
 
 def _read_listener(context: HandlerContext, arn: str, properties: Properties) -> Response:
-    found = context.call("elbv2", "DescribeListeners", ListenerArns=[arn])["Listeners"][0]
-    kept = _kept_attributes(context, "Listener", arn) if properties.get("ListenerAttributes") else []
-    return {**found, "ListenerAttributes": kept}
+    listener = context.call("elbv2", "DescribeListeners", ListenerArns=[arn])["Listeners"][0]
+    attributes = _described_attributes(context, "Listener", arn) if properties.get("ListenerAttributes") else []
+    return {**listener, "ListenerAttributes": attributes}
 
 
 def _update_rule(context: HandlerContext, arn: str, old: Properties, new: Properties) -> CreatedResource:
@@ -182,8 +167,8 @@ def _update_rule(context: HandlerContext, arn: str, old: Properties, new: Proper
 
 
 def _read_rule(context: HandlerContext, arn: str, properties: Properties) -> Response:
-    found = context.call("elbv2", "DescribeRules", RuleArns=[arn])["Rules"][0]
-    return {**found, "ListenerArn": properties["ListenerArn"] if found else None}
+    rule = context.call("elbv2", "DescribeRules", RuleArns=[arn])["Rules"][0]
+    return {**rule, "ListenerArn": properties["ListenerArn"] if rule else None}
 
 
 def _add_certificates(context: HandlerContext, properties: Properties) -> CreatedResource:
@@ -198,15 +183,23 @@ def _remove_certificates(context: HandlerContext, _id: str, properties: Properti
 
 def _read_certificates(context: HandlerContext, _id: str, properties: Properties) -> Response:
     listener = properties["ListenerArn"]
-    found = context.call("elbv2", "DescribeListenerCertificates", ListenerArn=listener)["Certificates"]
-    return {"ListenerArn": listener, "Certificates": found}
+    certificates = context.call("elbv2", "DescribeListenerCertificates", ListenerArn=listener)["Certificates"]
+    return {"ListenerArn": listener, "Certificates": certificates}
 
 
 _PREFIX = "AWS::ElasticLoadBalancingV2::"
 TYPES: Response = {
-    f"{_PREFIX}LoadBalancer": Handler(_create_balancer, _delete_balancer, _update_balancer, _read_balancer),
-    f"{_PREFIX}TargetGroup": Handler(_create_group, _delete_group, _update_group, _read_group),
-    f"{_PREFIX}Listener": Handler(_create_listener, _delete_listener, _update_listener, _read_listener),
-    f"{_PREFIX}ListenerRule": Handler(_create_rule, _delete_rule, _update_rule, _read_rule),
+    f"{_PREFIX}LoadBalancer": Handler(
+        _create_balancer, deleter("elbv2", "DeleteLoadBalancer", "LoadBalancerArn"), _update_balancer, _read_balancer
+    ),
+    f"{_PREFIX}TargetGroup": Handler(
+        _create_group, deleter("elbv2", "DeleteTargetGroup", "TargetGroupArn"), _update_group, _read_group
+    ),
+    f"{_PREFIX}Listener": Handler(
+        _create_listener, deleter("elbv2", "DeleteListener", "ListenerArn"), _update_listener, _read_listener
+    ),
+    f"{_PREFIX}ListenerRule": Handler(
+        _create_rule, deleter("elbv2", "DeleteRule", "RuleArn"), _update_rule, _read_rule
+    ),
     f"{_PREFIX}ListenerCertificate": Handler(_add_certificates, _remove_certificates, None, _read_certificates),
 }

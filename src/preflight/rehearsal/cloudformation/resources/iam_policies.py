@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from preflight.rehearsal.cloudformation.resources.context import HandlerContext, Properties, Response, only
+from preflight.rehearsal.cloudformation.resources.context import HandlerContext, Properties, Response, as_json, only
 from preflight.rehearsal.cloudformation.resources.failure import ResourceFailedError
 from preflight.rehearsal.cloudformation.resources.handler import CreatedResource, Handler
-from preflight.rehearsal.cloudformation.resources.iam_roles import document_of, inline
+from preflight.rehearsal.cloudformation.resources.iam_roles import inline_policy
 
 MAX_VERSIONS = 5
 _TARGETS = (
@@ -18,7 +18,7 @@ _TARGETS = (
 def _create_policy(context: HandlerContext, properties: Properties) -> CreatedResource:
     if not any(properties.get(names) for names, *_ in _TARGETS):
         raise ResourceFailedError("At least one of [Groups,Roles,Users] must be non-empty.", is_whole=True)
-    name, document = properties["PolicyName"], inline(properties["PolicyDocument"])
+    name, document = properties["PolicyName"], inline_policy(properties["PolicyDocument"])
     for names, key, put, *_ in _TARGETS:
         for target in properties.get(names) or []:
             context.call("iam", put, **{key: target}, PolicyName=name, PolicyDocument=document)
@@ -32,40 +32,40 @@ def _delete_policy(context: HandlerContext, _id: str, properties: Properties) ->
             context.call("iam", delete, **{key: target}, PolicyName=properties["PolicyName"])
 
 
-def _update_policy(context: HandlerContext, physical: str, old: Properties, new: Properties) -> CreatedResource:
-    _delete_policy(context, physical, old)
-    return CreatedResource(physical, _create_policy(context, new).attributes)
+def _update_policy(context: HandlerContext, physical_id: str, old: Properties, new: Properties) -> CreatedResource:
+    _delete_policy(context, physical_id, old)
+    return CreatedResource(physical_id, _create_policy(context, new).attributes)
 
 
 def _read_policy(context: HandlerContext, _id: str, properties: Properties) -> Response:
     name = properties["PolicyName"]
-    kept: Response = {"PolicyName": name}
+    description: Response = {"PolicyName": name}
     for names, key, put, *_ in _TARGETS:
         read = put.replace("Put", "Get")
         for target in properties.get(names) or []:
-            found = context.call("iam", read, **{key: target}, PolicyName=name)
-            kept["PolicyDocument"] = found["PolicyDocument"]
-            kept.setdefault(names, []).append(found[key])
-    return kept
+            policy = context.call("iam", read, **{key: target}, PolicyName=name)
+            description["PolicyDocument"] = policy["PolicyDocument"]
+            description.setdefault(names, []).append(policy[key])
+    return description
 
 
 def _create_managed(context: HandlerContext, properties: Properties) -> CreatedResource:
     name = properties.get("ManagedPolicyName") or context.generate_name(max_length=128)
-    simple = only(properties, "Path", "Description")
-    made = context.call(
-        "iam", "CreatePolicy", PolicyName=name, PolicyDocument=document_of(properties["PolicyDocument"]), **simple
+    settings = only(properties, "Path", "Description")
+    response = context.call(
+        "iam", "CreatePolicy", PolicyName=name, PolicyDocument=as_json(properties["PolicyDocument"]), **settings
     )
-    arn = made["Policy"]["Arn"]
+    arn = response["Policy"]["Arn"]
     context.identify(arn)
     for names, key, _, _, attach, _ in _TARGETS:
         for target in properties.get(names) or []:
             context.call("iam", attach, **{key: target}, PolicyArn=arn)
     context.record_stored(properties)
-    return CreatedResource(arn, {"PolicyArn": arn, "PolicyId": made["Policy"]["PolicyId"]})
+    return CreatedResource(arn, {"PolicyArn": arn, "PolicyId": response["Policy"]["PolicyId"]})
 
 
 def _update_managed(context: HandlerContext, arn: str, old: Properties, new: Properties) -> CreatedResource:
-    document = document_of(new["PolicyDocument"])
+    document = as_json(new["PolicyDocument"])
     versions = context.call("iam", "ListPolicyVersions", PolicyArn=arn)["Versions"]
     for version in [v for v in versions if not v["IsDefaultVersion"]][MAX_VERSIONS - 2 :]:
         context.call("iam", "DeletePolicyVersion", PolicyArn=arn, VersionId=version["VersionId"])
@@ -105,7 +105,7 @@ def _delete_managed(context: HandlerContext, arn: str, _properties: Properties) 
 
 
 def _create_role_policy(context: HandlerContext, properties: Properties) -> CreatedResource:
-    document = inline(properties.get("PolicyDocument", {}))
+    document = inline_policy(properties.get("PolicyDocument", {}))
     context.call(
         "iam",
         "PutRolePolicy",
@@ -121,8 +121,10 @@ def _delete_role_policy(context: HandlerContext, _id: str, properties: Propertie
     context.call("iam", "DeleteRolePolicy", RoleName=properties["RoleName"], PolicyName=properties["PolicyName"])
 
 
-def _update_role_policy(context: HandlerContext, physical: str, _old: Properties, new: Properties) -> CreatedResource:
-    return CreatedResource(physical, _create_role_policy(context, new).attributes)
+def _update_role_policy(
+    context: HandlerContext, physical_id: str, _old: Properties, new: Properties
+) -> CreatedResource:
+    return CreatedResource(physical_id, _create_role_policy(context, new).attributes)
 
 
 def _read_role_policy(context: HandlerContext, _id: str, properties: Properties) -> Response:
@@ -131,17 +133,17 @@ def _read_role_policy(context: HandlerContext, _id: str, properties: Properties)
 
 def _create_profile(context: HandlerContext, properties: Properties) -> CreatedResource:
     name = properties.get("InstanceProfileName") or context.generate_name(max_length=128)
-    made = context.call("iam", "CreateInstanceProfile", InstanceProfileName=name, Path=properties.get("Path", "/"))
+    response = context.call("iam", "CreateInstanceProfile", InstanceProfileName=name, Path=properties.get("Path", "/"))
     context.identify(name)
     for role in properties.get("Roles") or []:
         context.call("iam", "AddRoleToInstanceProfile", InstanceProfileName=name, RoleName=role)
     context.record_stored(properties)
-    return CreatedResource(name, {"Arn": made["InstanceProfile"]["Arn"]})
+    return CreatedResource(name, {"Arn": response["InstanceProfile"]["Arn"]})
 
 
 def _delete_profile(context: HandlerContext, name: str, _properties: Properties) -> None:
-    found = context.call("iam", "GetInstanceProfile", InstanceProfileName=name)["InstanceProfile"]
-    for role in found["Roles"]:
+    profile = context.call("iam", "GetInstanceProfile", InstanceProfileName=name)["InstanceProfile"]
+    for role in profile["Roles"]:
         context.call("iam", "RemoveRoleFromInstanceProfile", InstanceProfileName=name, RoleName=role["RoleName"])
     context.call("iam", "DeleteInstanceProfile", InstanceProfileName=name)
 
@@ -151,13 +153,13 @@ def _update_profile(context: HandlerContext, name: str, old: Properties, new: Pr
         context.call("iam", "RemoveRoleFromInstanceProfile", InstanceProfileName=name, RoleName=role)
     for role in new.get("Roles") or []:
         context.call("iam", "AddRoleToInstanceProfile", InstanceProfileName=name, RoleName=role)
-    found = context.call("iam", "GetInstanceProfile", InstanceProfileName=name)["InstanceProfile"]
-    return CreatedResource(name, {"Arn": found["Arn"]})
+    profile = context.call("iam", "GetInstanceProfile", InstanceProfileName=name)["InstanceProfile"]
+    return CreatedResource(name, {"Arn": profile["Arn"]})
 
 
 def _read_profile(context: HandlerContext, name: str, _properties: Properties) -> Response:
-    found = context.call("iam", "GetInstanceProfile", InstanceProfileName=name)["InstanceProfile"]
-    return {**found, "Roles": [role["RoleName"] for role in found["Roles"]]}
+    profile = context.call("iam", "GetInstanceProfile", InstanceProfileName=name)["InstanceProfile"]
+    return {**profile, "Roles": [role["RoleName"] for role in profile["Roles"]]}
 
 
 TYPES = {

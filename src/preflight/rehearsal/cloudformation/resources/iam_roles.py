@@ -2,38 +2,35 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from preflight.rehearsal import acting
-from preflight.rehearsal.cloudformation.resources.context import HandlerContext, Properties, Response
+from preflight.rehearsal.cloudformation.resources.context import HandlerContext, Properties, Response, as_json
+from preflight.rehearsal.cloudformation.resources.declarative import deleter
 from preflight.rehearsal.cloudformation.resources.failure import ResourceFailedError
 from preflight.rehearsal.cloudformation.resources.handler import CreatedResource, Handler
 
 
-def document_of(value: Any) -> str:
-    """A policy document as text."""
-    return value if isinstance(value, str) else json.dumps(value, default=str)
-
-
-def inline(value: Any) -> str:
-    """An inline policy, for which AWS takes an old version or none, and moto does not.
+def inline_policy(value: Any) -> str:
+    """Returns an inline policy as text; AWS accepts an old version or none, and moto does not.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_version.html;
     moto/iam/policy_validation.py.
     """
-    return document_of({**value, "Version": "2012-10-17"} if isinstance(value, dict) else value)
+    return as_json({**value, "Version": "2012-10-17"} if isinstance(value, dict) else value)
 
 
 def _create_role(context: HandlerContext, properties: Properties) -> CreatedResource:
     name = properties.get("RoleName") or context.generate_name()
     request = {
         "RoleName": name,
-        "AssumeRolePolicyDocument": document_of(properties["AssumeRolePolicyDocument"]),
+        "AssumeRolePolicyDocument": as_json(properties["AssumeRolePolicyDocument"]),
         "Tags": context.all_tags(properties.get("Tags")),
     }
-    simple = ("Path", "Description", "MaxSessionDuration", "PermissionsBoundary")
-    role = context.call("iam", "CreateRole", **request, **{k: properties[k] for k in simple if k in properties})["Role"]
+    settings = ("Path", "Description", "MaxSessionDuration", "PermissionsBoundary")
+    role = context.call("iam", "CreateRole", **request, **{k: properties[k] for k in settings if k in properties})[
+        "Role"
+    ]
     try:
         _set_policies(context, name, {}, properties)
     except ResourceFailedError:
@@ -55,12 +52,12 @@ def _set_policies(context: HandlerContext, role: str, old: Properties, new: Prop
         if policy["PolicyName"] not in policies:
             context.call("iam", "DeleteRolePolicy", RoleName=role, PolicyName=policy["PolicyName"])
     for name, policy in policies.items():
-        document = inline(policy["PolicyDocument"])
+        document = inline_policy(policy["PolicyDocument"])
         context.call("iam", "PutRolePolicy", RoleName=role, PolicyName=name, PolicyDocument=document)
 
 
 def _update_role(context: HandlerContext, role: str, old: Properties, new: Properties) -> CreatedResource:
-    document = document_of(new["AssumeRolePolicyDocument"])
+    document = as_json(new["AssumeRolePolicyDocument"])
     context.call("iam", "UpdateAssumeRolePolicy", RoleName=role, PolicyDocument=document)
     _set_policies(context, role, old, new)
     changed = {
@@ -82,10 +79,10 @@ def _set_boundary(context: HandlerContext, role: str, old: Properties, new: Prop
 
 
 def _retag(context: HandlerContext, role: str, old: Properties, new: Properties) -> None:
-    kept = {tag["Key"] for tag in new.get("Tags") or []}
-    gone = sorted({tag["Key"] for tag in old.get("Tags") or []} - kept)
-    if gone:
-        context.call("iam", "UntagRole", RoleName=role, TagKeys=gone)
+    keys = {tag["Key"] for tag in new.get("Tags") or []}
+    removed = sorted({tag["Key"] for tag in old.get("Tags") or []} - keys)
+    if removed:
+        context.call("iam", "UntagRole", RoleName=role, TagKeys=removed)
     context.call("iam", "TagRole", RoleName=role, Tags=context.all_tags(new.get("Tags")))
 
 
@@ -110,12 +107,8 @@ def _read_role(context: HandlerContext, name: str, _properties: Properties) -> R
 
 
 def _create_linked(context: HandlerContext, properties: Properties) -> CreatedResource:
-    made = context.submit("iam", "CreateServiceLinkedRole", properties)["Role"]
-    return CreatedResource(made["RoleName"], {"RoleName": made["RoleName"]})
-
-
-def _delete_linked(context: HandlerContext, name: str, _properties: Properties) -> None:
-    context.call("iam", "DeleteServiceLinkedRole", RoleName=name)
+    role = context.submit("iam", "CreateServiceLinkedRole", properties)["Role"]
+    return CreatedResource(role["RoleName"], {"RoleName": role["RoleName"]})
 
 
 def _update_linked(context: HandlerContext, name: str, _old: Properties, new: Properties) -> CreatedResource:
@@ -132,5 +125,7 @@ def _read_linked(context: HandlerContext, name: str, _properties: Properties) ->
 
 TYPES = {
     "AWS::IAM::Role": Handler(_create_role, _delete_role, _update_role, _read_role),
-    "AWS::IAM::ServiceLinkedRole": Handler(_create_linked, _delete_linked, _update_linked, _read_linked),
+    "AWS::IAM::ServiceLinkedRole": Handler(
+        _create_linked, deleter("iam", "DeleteServiceLinkedRole", "RoleName"), _update_linked, _read_linked
+    ),
 }

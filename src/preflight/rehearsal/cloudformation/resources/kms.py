@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from typing import Any
 
-from preflight.rehearsal.cloudformation.resources.context import HandlerContext, Properties, Response, only
+from preflight.rehearsal.cloudformation.resources.context import HandlerContext, Properties, Response, as_json, only
 from preflight.rehearsal.cloudformation.resources.declarative import (
     ReadSpec,
     ResourceSpec,
@@ -22,23 +20,19 @@ _PLAIN = {"Description", "KeyUsage", "KeySpec", "MultiRegion", "Origin", "Bypass
 
 
 def _create_key(context: HandlerContext, properties: Properties) -> CreatedResource:
-    plain = only(properties, *sorted(_PLAIN))
+    members = only(properties, *sorted(_PLAIN))
     if "KeyPolicy" in properties:
-        plain["Policy"] = _text(properties["KeyPolicy"])
-    request = tagged(context, "kms", "CreateKey", {**plain, "Tags": properties.get("Tags")})
-    made = context.submit("kms", "CreateKey", request)["KeyMetadata"]
-    context.identify(made["KeyId"])
-    _set(context, made["KeyId"], properties)
+        members["Policy"] = as_json(properties["KeyPolicy"])
+    request = tagged(context, "kms", "CreateKey", {**members, "Tags": properties.get("Tags")})
+    metadata = context.submit("kms", "CreateKey", request)["KeyMetadata"]
+    context.identify(metadata["KeyId"])
+    _enable(context, metadata["KeyId"], properties)
     for key in properties:
         context.record(key, "checked" if key == "PendingWindowInDays" else "stored")
-    return CreatedResource(made["KeyId"], {"Arn": made["Arn"], "KeyId": made["KeyId"]})
+    return CreatedResource(metadata["KeyId"], {"Arn": metadata["Arn"], "KeyId": metadata["KeyId"]})
 
 
-def _text(policy: Any) -> str:
-    return policy if isinstance(policy, str) else json.dumps(policy, default=str)
-
-
-def _set(context: HandlerContext, key: str, properties: Properties) -> None:
+def _enable(context: HandlerContext, key: str, properties: Properties) -> None:
     if properties.get("Enabled") is False:
         context.call("kms", "DisableKey", KeyId=key)
         return
@@ -52,8 +46,8 @@ def _set(context: HandlerContext, key: str, properties: Properties) -> None:
 def _update_key(context: HandlerContext, key: str, _old: Properties, new: Properties) -> CreatedResource:
     context.call("kms", "UpdateKeyDescription", KeyId=key, Description=new.get("Description", ""))
     if "KeyPolicy" in new:
-        context.call("kms", "PutKeyPolicy", KeyId=key, PolicyName="default", Policy=_text(new["KeyPolicy"]))
-    _set(context, key, new)
+        context.call("kms", "PutKeyPolicy", KeyId=key, PolicyName="default", Policy=as_json(new["KeyPolicy"]))
+    _enable(context, key, new)
     arn = context.call("kms", "DescribeKey", KeyId=key)["KeyMetadata"]["Arn"]
     return CreatedResource(key, {"Arn": arn, "KeyId": key})
 
@@ -65,13 +59,13 @@ def _delete_key(context: HandlerContext, key: str, properties: Properties) -> No
 
 
 def _read_key(context: HandlerContext, key: str, properties: Properties) -> Response:
-    found = context.call("kms", "DescribeKey", KeyId=key)["KeyMetadata"]
+    metadata = context.call("kms", "DescribeKey", KeyId=key)["KeyMetadata"]
     tags = context.call("kms", "ListResourceTags", KeyId=key)["Tags"]
     return {
-        **found,
+        **metadata,
         "KeyPolicy": context.call("kms", "GetKeyPolicy", KeyId=key, PolicyName="default")["Policy"],
         "EnableKeyRotation": context.call("kms", "GetKeyRotationStatus", KeyId=key)["KeyRotationEnabled"],
-        "PendingWindowInDays": properties.get("PendingWindowInDays"),  # said only when the key is deleted
+        "PendingWindowInDays": properties.get("PendingWindowInDays"),  # sent only when the key is deleted
         "Tags": [{"Key": tag["TagKey"], "Value": tag["TagValue"]} for tag in tags],
     }
 

@@ -9,6 +9,7 @@ from preflight.rehearsal.cloudformation.resources.declarative import (
     ReadSpec,
     ResourceSpec,
     call,
+    deleter,
     from_properties,
     handler,
 )
@@ -18,12 +19,12 @@ from preflight.rehearsal.cloudformation.resources.handler import CreatedResource
 
 def _create_group(context: HandlerContext, properties: Properties) -> CreatedResource:
     name = properties.get("LogGroupName") or context.generate_name(max_length=512)
-    plain = without(properties, "RetentionInDays", "Tags", "LogGroupName")
+    members = without(properties, "RetentionInDays", "Tags", "LogGroupName")
     if _find(context, name) is not None:
         msg = f"Resource of type 'AWS::Logs::LogGroup' with identifier '{name}' already exists."
         raise ResourceFailedError(msg, "AlreadyExists")
     tags = {tag["Key"]: tag["Value"] for tag in context.all_tags(properties.get("Tags"))}
-    context.submit("logs", "CreateLogGroup", {"LogGroupName": name, **plain, **({"Tags": tags} if tags else {})})
+    context.submit("logs", "CreateLogGroup", {"LogGroupName": name, **members, **({"Tags": tags} if tags else {})})
     if "RetentionInDays" in properties:
         _set_retention(context, name, properties)
     return CreatedResource(name, {"Arn": f"{_arn(context, name)}:*"})
@@ -52,28 +53,24 @@ def _update_group(context: HandlerContext, name: str, _old: Properties, new: Pro
     return CreatedResource(name, {"Arn": f"{_arn(context, name)}:*"})
 
 
-def _delete_group(context: HandlerContext, name: str, _properties: Properties) -> None:
-    context.call("logs", "DeleteLogGroup", logGroupName=name)
-
-
 def _read_group(context: HandlerContext, name: str, _properties: Properties) -> Response:
-    found = _find(context, name)
-    if found is None:
+    group = _find(context, name)
+    if group is None:
         return {}
     tags = context.call("logs", "ListTagsForResource", resourceArn=_arn(context, name))["tags"]
-    return {**found, "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
+    return {**group, "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
 
 
 _group = from_properties(logGroupName="LogGroupName")
 
 
 def _read_stream(context: HandlerContext, name: str, properties: Properties) -> Response:
-    listed = context.call("logs", "DescribeLogStreams", **_group(name, properties), logStreamNamePrefix=name)[
+    streams = context.call("logs", "DescribeLogStreams", **_group(name, properties), logStreamNamePrefix=name)[
         "logStreams"
     ]
-    found: Response = next((stream for stream in listed if stream["logStreamName"] == name), {})
-    group = str(found.get("arn", "")).partition(":log-group:")[2].partition(":log-stream:")[0]
-    return {**found, "LogGroupName": group}
+    description: Response = next((stream for stream in streams if stream["logStreamName"] == name), {})
+    group = str(description.get("arn", "")).partition(":log-group:")[2].partition(":log-stream:")[0]
+    return {**description, "LogGroupName": group}
 
 
 _STREAM = ResourceSpec(
@@ -96,14 +93,16 @@ _METRIC_FILTER = ResourceSpec(
 
 
 def _update_metrics(context: HandlerContext, name: str, old: Properties, new: Properties) -> CreatedResource:
-    """Moto keeps the former pattern of a filter that is put again, so it goes first."""
-    metrics = handler(_METRIC_FILTER)
-    metrics.delete(context, name, old)
-    return metrics.create(context, {"FilterName": name, **new})
+    """Deletes the filter first, because moto keeps the former pattern of a filter that is put again."""
+    filters = handler(_METRIC_FILTER)
+    filters.delete(context, name, old)
+    return filters.create(context, {"FilterName": name, **new})
 
 
 TYPES = {
-    "AWS::Logs::LogGroup": Handler(_create_group, _delete_group, _update_group, _read_group),
+    "AWS::Logs::LogGroup": Handler(
+        _create_group, deleter("logs", "DeleteLogGroup", "logGroupName"), _update_group, _read_group
+    ),
     "AWS::Logs::LogStream": replace(handler(_STREAM), read=_read_stream),
     "AWS::Logs::MetricFilter": replace(handler(_METRIC_FILTER), update=_update_metrics),
 }

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from preflight.rehearsal.cloudformation import stack as stacks
-from preflight.rehearsal.cloudformation.resources.context import HandlerContext, Properties, Response
+from preflight.rehearsal.cloudformation.resources.context import HandlerContext, Properties, Request
 from preflight.rehearsal.cloudformation.resources.failure import ResourceFailedError
 from preflight.rehearsal.cloudformation.resources.handler import CreatedResource, Handler
 from preflight.rehearsal.cloudformation.stack import Stack
@@ -20,21 +20,21 @@ TIMEOUT = 3600.0
 class NestedStackApi(Protocol):
     """What nested stacks need of the API."""
 
-    def begin(self, region: str, properties: Response, *, parent: str) -> Stack:
-        """Begin to create a stack."""
+    def begin(self, region: str, request: Request, *, parent: str) -> Stack:
+        """Begins to create a stack."""
 
-    def begin_update(self, stack: Stack, properties: Response) -> bool:
-        """Begin to update a stack; whether there is anything to do."""
+    def begin_update(self, stack: Stack, request: Request) -> bool:
+        """Begins to update a stack, and returns whether anything changes."""
 
     def begin_delete(self, stack: Stack) -> None:
-        """Begin to delete a stack."""
+        """Begins to delete a stack."""
 
     def find(self, region: str, name: str) -> Stack | None:
-        """A stack by name or ARN."""
+        """Returns a stack by name or ARN."""
 
 
 def types(engine: NestedStackApi) -> Mapping[str, Handler]:
-    """The handler of nested stacks, on the engine that runs them."""
+    """Returns the handler of nested stacks, on the engine that runs them."""
     nested = Nested(engine)
     return {stacks.STACK: Handler(nested.create, nested.delete, nested.update)}
 
@@ -46,8 +46,8 @@ class Nested:
         self._engine = engine
 
     def create(self, context: HandlerContext, properties: Properties) -> CreatedResource:
-        """Create the child and wait for it."""
-        request = {"StackName": context.generate_name(max_length=128), **self._asked(context, properties)}
+        """Creates the child and waits for it."""
+        request = {"StackName": context.generate_name(max_length=128), **self._request(context, properties)}
         context.check_permission("cloudformation", "CreateStack", **request)
         try:
             child = self._engine.begin(context.region, request, parent=context.stack_id)
@@ -69,11 +69,11 @@ class Nested:
             why = (first.reason if first else child.reason).removesuffix(" Rollback requested by user.")
             msg = f"Embedded stack {child.id} was not successfully created: {why} "
             raise ResourceFailedError(msg, is_whole=True)
-        return _made(child)
+        return _created(child)
 
     @staticmethod
     def _wait(context: HandlerContext, child: Stack, *, timeout: float) -> None:
-        """Wait for the child; where the parent is stopped, stop the child as well."""
+        """Waits for the child, and stops it if the parent is stopped."""
         ended = time.monotonic() + timeout
         while not child.wait(lambda: child.is_over, timeout=0.1):
             if context.is_stopped or time.monotonic() > ended:
@@ -81,7 +81,7 @@ class Nested:
                 raise ResourceFailedError("Resource creation cancelled", is_whole=True)
 
     @staticmethod
-    def _asked(context: HandlerContext, properties: Properties) -> Response:
+    def _request(context: HandlerContext, properties: Properties) -> Request:
         url = str(properties["TemplateURL"])
         if not url.startswith("https://"):
             msg = "The location for an Amazon S3 bucket must start with https://"
@@ -90,7 +90,7 @@ class Nested:
             {"ParameterKey": key, "ParameterValue": _text(value)}
             for key, value in (properties.get("Parameters") or {}).items()
         ]
-        tags = [tag for tag in context.all_tags(properties.get("Tags")) if not tag["Key"].startswith("aws:")]
+        tags = context.user_tags(properties.get("Tags"))
         return {
             "TemplateURL": url,
             "Parameters": parameters,
@@ -100,12 +100,12 @@ class Nested:
         }
 
     def update(self, context: HandlerContext, stack_id: str, _old: Properties, new: Properties) -> CreatedResource:
-        """Update the child and wait for it; a child without changes is left alone."""
+        """Updates the child and waits for it; does nothing if the child has no changes."""
         child = self._engine.find(context.region, stack_id)
         if child is None:
             msg = f"Stack [{stack_id}] does not exist"
             raise ResourceFailedError(msg, "NotFound")
-        request = self._asked(context, new)
+        request = self._request(context, new)
         context.check_permission("cloudformation", "UpdateStack", StackName=stack_id, **request)
         try:
             is_changing = self._engine.begin_update(child, request)
@@ -121,10 +121,10 @@ class Nested:
                     f"with reason: {why} "
                 )
                 raise ResourceFailedError(msg, is_whole=True)
-        return _made(child)
+        return _created(child)
 
     def delete(self, context: HandlerContext, stack_id: str, _properties: Properties) -> None:
-        """Delete the child and wait for it."""
+        """Deletes the child and waits for it."""
         child = self._engine.find(context.region, stack_id)
         if child is None or child.status == "DELETE_COMPLETE":
             return
@@ -143,5 +143,5 @@ def _text(value: Any) -> str:
     return ",".join(map(str, value)) if isinstance(value, list) else functions.as_text(value)
 
 
-def _made(child: Stack) -> CreatedResource:
+def _created(child: Stack) -> CreatedResource:
     return CreatedResource(child.id, {f"Outputs.{name}": output.value for name, output in child.outputs.items()})

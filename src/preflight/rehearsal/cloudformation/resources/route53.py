@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from preflight.rehearsal.cloudformation.resources.context import HandlerContext, Properties, Response, only
+from preflight.rehearsal.cloudformation.resources.declarative import deleter
 from preflight.rehearsal.cloudformation.resources.failure import ResourceFailedError
 from preflight.rehearsal.cloudformation.resources.handler import CreatedResource, Handler
 
@@ -14,7 +15,7 @@ def _create_zone(context: HandlerContext, properties: Properties) -> CreatedReso
     vpcs = properties.get("VPCs") or []
     config = {**(properties.get("HostedZoneConfig") or {}), "PrivateZone": bool(vpcs)}
     first = {"VPC": {"VPCId": vpcs[0]["VPCId"], "VPCRegion": vpcs[0]["VPCRegion"]}} if vpcs else {}
-    made = context.call(
+    response = context.call(
         "route53",
         "CreateHostedZone",
         Name=name,
@@ -22,52 +23,50 @@ def _create_zone(context: HandlerContext, properties: Properties) -> CreatedReso
         HostedZoneConfig=config,
         **first,
     )
-    zone = made["HostedZone"]["Id"].rpartition("/")[2]
+    zone = response["HostedZone"]["Id"].rpartition("/")[2]
     for vpc in vpcs[1:]:
         context.call("route53", "AssociateVPCWithHostedZone", HostedZoneId=zone, VPC=dict(vpc))
     for key in properties:
-        is_kept = key in {"Name", "VPCs", "HostedZoneConfig"}
-        context.record(key, "stored" if is_kept else "ignored")
-    servers = (made.get("DelegationSet") or {}).get("NameServers", [])
+        is_stored = key in {"Name", "VPCs", "HostedZoneConfig"}
+        context.record(key, "stored" if is_stored else "ignored")
+    servers = (response.get("DelegationSet") or {}).get("NameServers", [])
     return CreatedResource(zone, {"Id": zone, "NameServers": servers})
 
 
 def _update_zone(context: HandlerContext, zone: str, _old: Properties, new: Properties) -> CreatedResource:
     comment = (new.get("HostedZoneConfig") or {}).get("Comment", "")
     context.call("route53", "UpdateHostedZoneComment", Id=zone, Comment=comment)
-    found = context.call("route53", "GetHostedZone", Id=zone)
-    return CreatedResource(zone, {"Id": zone, "NameServers": (found.get("DelegationSet") or {}).get("NameServers", [])})
-
-
-def _delete_zone(context: HandlerContext, zone: str, _properties: Properties) -> None:
-    context.call("route53", "DeleteHostedZone", Id=zone)
+    response = context.call("route53", "GetHostedZone", Id=zone)
+    return CreatedResource(
+        zone, {"Id": zone, "NameServers": (response.get("DelegationSet") or {}).get("NameServers", [])}
+    )
 
 
 def _read_zone(context: HandlerContext, zone: str, properties: Properties) -> Response:
-    found = context.call("route53", "GetHostedZone", Id=zone)
-    name = found["HostedZone"]["Name"]
+    response = context.call("route53", "GetHostedZone", Id=zone)
+    name = response["HostedZone"]["Name"]
     return {
         "Name": name if str(properties["Name"]).endswith(".") else name.removesuffix("."),
-        "VPCs": found.get("VPCs", []),
-        "HostedZoneConfig": found["HostedZone"].get("Config", {}),
+        "VPCs": response.get("VPCs", []),
+        "HostedZoneConfig": response["HostedZone"].get("Config", {}),
     }
 
 
 def _zone_of(context: HandlerContext, properties: Properties) -> str:
     if properties.get("HostedZoneId"):
         return str(properties["HostedZoneId"])
-    wanted = str(properties.get("HostedZoneName", "")).removesuffix(".") + "."
+    name = str(properties.get("HostedZoneName", "")).removesuffix(".") + "."
     for zone in context.call("route53", "ListHostedZones")["HostedZones"]:
-        if zone["Name"] == wanted:
+        if zone["Name"] == name:
             return str(zone["Id"].rpartition("/")[2])
     msg = f"No hosted zone found for {properties.get('HostedZoneName')}"
     raise ResourceFailedError(msg, "NotFound")
 
 
 def _record(properties: Properties) -> Response:
-    """A record as the API takes it."""
-    plain = ("Type", "SetIdentifier", "Weight", "Region", "Failover", "HealthCheckId", "GeoLocation")
-    record = only(properties, *plain)
+    """Returns a record as the API takes it."""
+    names = ("Type", "SetIdentifier", "Weight", "Region", "Failover", "HealthCheckId", "GeoLocation")
+    record = only(properties, *names)
     record["Name"] = str(properties["Name"]).removesuffix(".") + "."
     if "Weight" in record:
         record["Weight"] = int(record["Weight"])
@@ -107,29 +106,31 @@ def _delete_record(context: HandlerContext, _name: str, properties: Properties) 
 
 
 def _read_record(context: HandlerContext, _name: str, properties: Properties) -> Response:
-    wanted = _record(properties)
-    listed = context.call("route53", "ListResourceRecordSets", HostedZoneId=_zone_of(context, properties))[
+    record = _record(properties)
+    records = context.call("route53", "ListResourceRecordSets", HostedZoneId=_zone_of(context, properties))[
         "ResourceRecordSets"
     ]
-    found: Response = next(
+    description: Response = next(
         (
             r
-            for r in listed
+            for r in records
             if (r["Name"], r["Type"], r.get("SetIdentifier"))
-            == (wanted["Name"], wanted["Type"], wanted.get("SetIdentifier"))
+            == (record["Name"], record["Type"], record.get("SetIdentifier"))
         ),
         {},
     )
-    zone = {key: properties[key] for key in ("HostedZoneId", "HostedZoneName") if key in properties and found}
+    zone = {key: properties[key] for key in ("HostedZoneId", "HostedZoneName") if key in properties and description}
     return {
-        **found,
+        **description,
         **zone,
-        "Name": properties["Name"] if found else None,
-        "ResourceRecords": [record["Value"] for record in found.get("ResourceRecords", [])],
+        "Name": properties["Name"] if description else None,
+        "ResourceRecords": [value["Value"] for value in description.get("ResourceRecords", [])],
     }
 
 
 TYPES: Mapping[str, Handler] = {
-    "AWS::Route53::HostedZone": Handler(_create_zone, _delete_zone, _update_zone, _read_zone),
+    "AWS::Route53::HostedZone": Handler(
+        _create_zone, deleter("route53", "DeleteHostedZone", "Id"), _update_zone, _read_zone
+    ),
     "AWS::Route53::RecordSet": Handler(_create_record, _delete_record, _update_record, _read_record),
 }

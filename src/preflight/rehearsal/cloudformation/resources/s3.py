@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from preflight.rehearsal.cloudformation.resources.context import HandlerContext, Properties, Response
+from preflight.rehearsal.cloudformation.resources.context import HandlerContext, Properties, Response, as_json
+from preflight.rehearsal.cloudformation.resources.declarative import deleter
 from preflight.rehearsal.cloudformation.resources.failure import ResourceFailedError
 from preflight.rehearsal.cloudformation.resources.handler import CreatedResource, Handler
 
@@ -39,25 +39,25 @@ def _lifecycle(context: HandlerContext, bucket: str, value: Any) -> None:
 
 
 def _rule(rule: Mapping[str, Any]) -> Response:
-    """A lifecycle rule as the API takes it."""
-    made: Response = {"Status": rule["Status"], "Filter": {"Prefix": rule.get("Prefix", "")}}
+    """Returns a lifecycle rule as the API takes it."""
+    request: Response = {"Status": rule["Status"], "Filter": {"Prefix": rule.get("Prefix", "")}}
     if "Id" in rule:
-        made["ID"] = rule["Id"]
+        request["ID"] = rule["Id"]
     if "ExpirationInDays" in rule:
-        made["Expiration"] = {"Days": int(rule["ExpirationInDays"])}
-    old = rule.get("NoncurrentVersionExpiration") or {}
-    days = old.get("NoncurrentDays", rule.get("NoncurrentVersionExpirationInDays"))
+        request["Expiration"] = {"Days": int(rule["ExpirationInDays"])}
+    expiration = rule.get("NoncurrentVersionExpiration") or {}
+    days = expiration.get("NoncurrentDays", rule.get("NoncurrentVersionExpirationInDays"))
     if days is not None:
-        made["NoncurrentVersionExpiration"] = {"NoncurrentDays": int(days)}
-    aborted = rule.get("AbortIncompleteMultipartUpload")
-    if aborted:
-        made["AbortIncompleteMultipartUpload"] = dict(aborted)
-    moves = [
+        request["NoncurrentVersionExpiration"] = {"NoncurrentDays": int(days)}
+    abort = rule.get("AbortIncompleteMultipartUpload")
+    if abort:
+        request["AbortIncompleteMultipartUpload"] = dict(abort)
+    transitions = [
         {"Days": int(m["TransitionInDays"]), "StorageClass": m["StorageClass"]} for m in rule.get("Transitions") or []
     ]
-    if moves:
-        made["Transitions"] = moves
-    return made
+    if transitions:
+        request["Transitions"] = transitions
+    return request
 
 
 _SET: Mapping[str, Set] = {
@@ -71,13 +71,13 @@ _SET: Mapping[str, Set] = {
 
 def _create(context: HandlerContext, properties: Properties) -> CreatedResource:
     name = properties.get("BucketName") or context.generate_name(max_length=63, is_lower=True)
-    where = (
+    location = (
         {} if context.region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": context.region}}
     )
-    context.call("s3", "CreateBucket", Bucket=name, **where)
+    context.call("s3", "CreateBucket", Bucket=name, **location)
     context.identify(name)
     _set(context, name, properties)
-    return _made(context, name)
+    return _created(context, name)
 
 
 def _set(context: HandlerContext, name: str, properties: Properties) -> None:
@@ -88,12 +88,12 @@ def _set(context: HandlerContext, name: str, properties: Properties) -> None:
             context.record(key, "ignored", "buckets of the rehearsal have no such property")
             continue
         context.record(key, "stored")
-    own = [tag for tag in context.all_tags(properties.get("Tags")) if not tag["Key"].startswith("aws:")]
-    if own:
-        context.call("s3", "PutBucketTagging", Bucket=name, Tagging={"TagSet": own})
+    tags = context.user_tags(properties.get("Tags"))
+    if tags:
+        context.call("s3", "PutBucketTagging", Bucket=name, Tagging={"TagSet": tags})
 
 
-def _made(context: HandlerContext, name: str) -> CreatedResource:
+def _created(context: HandlerContext, name: str) -> CreatedResource:
     domain = f"{name}.s3.{context.region}.{context.dns_suffix}"
     attributes = {
         "Arn": f"arn:{context.partition}:s3:::{name}",
@@ -107,32 +107,30 @@ def _made(context: HandlerContext, name: str) -> CreatedResource:
 
 def _update(context: HandlerContext, name: str, _old: Properties, new: Properties) -> CreatedResource:
     _set(context, name, new)
-    return _made(context, name)
-
-
-def _delete(context: HandlerContext, name: str, _properties: Properties) -> None:
-    context.call("s3", "DeleteBucket", Bucket=name)
+    return _created(context, name)
 
 
 def _read(context: HandlerContext, name: str, properties: Properties) -> Response:
     context.call("s3", "HeadBucket", Bucket=name)
-    found: Response = {"BucketName": name}
+    description: Response = {"BucketName": name}
     if "VersioningConfiguration" in properties:
-        found["VersioningConfiguration"] = context.call("s3", "GetBucketVersioning", Bucket=name)
+        description["VersioningConfiguration"] = context.call("s3", "GetBucketVersioning", Bucket=name)
     if "PublicAccessBlockConfiguration" in properties:
         blocked = context.call("s3", "GetPublicAccessBlock", Bucket=name)
-        found["PublicAccessBlockConfiguration"] = blocked["PublicAccessBlockConfiguration"]
+        description["PublicAccessBlockConfiguration"] = blocked["PublicAccessBlockConfiguration"]
     if "OwnershipControls" in properties:
-        found["OwnershipControls"] = context.call("s3", "GetBucketOwnershipControls", Bucket=name)["OwnershipControls"]
+        description["OwnershipControls"] = context.call("s3", "GetBucketOwnershipControls", Bucket=name)[
+            "OwnershipControls"
+        ]
     if "BucketEncryption" in properties:
         rules = context.call("s3", "GetBucketEncryption", Bucket=name)["ServerSideEncryptionConfiguration"]["Rules"]
-        found["BucketEncryption"] = {"ServerSideEncryptionConfiguration": [_by_default(rule) for rule in rules]}
+        description["BucketEncryption"] = {"ServerSideEncryptionConfiguration": [_by_default(rule) for rule in rules]}
     if "LifecycleConfiguration" in properties:
-        kept = context.call("s3", "GetBucketLifecycleConfiguration", Bucket=name)["Rules"]
-        found["LifecycleConfiguration"] = _as_declared(properties["LifecycleConfiguration"], kept)
+        rules = context.call("s3", "GetBucketLifecycleConfiguration", Bucket=name)["Rules"]
+        description["LifecycleConfiguration"] = _as_declared(properties["LifecycleConfiguration"], rules)
     if "Tags" in properties:
-        found["Tags"] = context.call("s3", "GetBucketTagging", Bucket=name)["TagSet"]
-    return found
+        description["Tags"] = context.call("s3", "GetBucketTagging", Bucket=name)["TagSet"]
+    return description
 
 
 def _by_default(rule: Mapping[str, Any]) -> Response:
@@ -141,18 +139,17 @@ def _by_default(rule: Mapping[str, Any]) -> Response:
     }
 
 
-def _as_declared(declared: Mapping[str, Any], kept: list[Response]) -> Response:
-    """The declared rules that the service keeps in its own form."""
-    return {"Rules": [r for r in declared["Rules"] if any(_holds(_rule(r), k) for k in kept)]}
+def _as_declared(declared: Mapping[str, Any], rules: list[Response]) -> Response:
+    """Returns the declared rules that the service has, in its own form."""
+    return {"Rules": [r for r in declared["Rules"] if any(_holds(_rule(r), k) for k in rules)]}
 
 
-def _holds(wanted: Mapping[str, Any], kept: Mapping[str, Any]) -> bool:
-    return all(kept.get(key) == value for key, value in wanted.items() if key != "Filter")
+def _holds(expected: Mapping[str, Any], rule: Mapping[str, Any]) -> bool:
+    return all(rule.get(key) == value for key, value in expected.items() if key != "Filter")
 
 
 def _put_policy(context: HandlerContext, properties: Properties) -> CreatedResource:
-    document = properties["PolicyDocument"]
-    text = document if isinstance(document, str) else json.dumps(document, default=str)
+    text = as_json(properties["PolicyDocument"])
     if '"Principal"' not in text and '"NotPrincipal"' not in text:
         raise ResourceFailedError("Missing required field Principal", "InvalidRequest")
     context.call("s3", "PutBucketPolicy", Bucket=properties["Bucket"], Policy=text)
@@ -160,17 +157,16 @@ def _put_policy(context: HandlerContext, properties: Properties) -> CreatedResou
     return CreatedResource(str(properties["Bucket"]))
 
 
-def _delete_policy(context: HandlerContext, bucket: str, _properties: Properties) -> None:
-    context.call("s3", "DeleteBucketPolicy", Bucket=bucket)
-
-
 def _read_policy(context: HandlerContext, bucket: str, _properties: Properties) -> Response:
     return {"Bucket": bucket, "PolicyDocument": context.call("s3", "GetBucketPolicy", Bucket=bucket)["Policy"]}
 
 
 TYPES: Mapping[str, Handler] = {
-    "AWS::S3::Bucket": Handler(_create, _delete, _update, _read),
+    "AWS::S3::Bucket": Handler(_create, deleter("s3", "DeleteBucket", "Bucket"), _update, _read),
     "AWS::S3::BucketPolicy": Handler(
-        _put_policy, _delete_policy, lambda context, _id, _old, new: _put_policy(context, new), _read_policy
+        _put_policy,
+        deleter("s3", "DeleteBucketPolicy", "Bucket"),
+        lambda context, _id, _old, new: _put_policy(context, new),
+        _read_policy,
     ),
 }

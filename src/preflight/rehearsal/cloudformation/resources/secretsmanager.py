@@ -17,11 +17,11 @@ PUNCTUATION = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 def _create_secret(context: HandlerContext, properties: Properties) -> CreatedResource:
     value = properties.get("SecretString")
     if value is None and "GenerateSecretString" in properties:
-        value = generated(properties["GenerateSecretString"])
+        value = generate_secret(properties["GenerateSecretString"])
     request = {"Name": properties.get("Name") or context.generate_name(max_length=256)}
     request |= only(properties, "Description", "KmsKeyId")
     tags = context.all_tags(properties.get("Tags"))
-    made = context.call(
+    secret = context.call(
         "secretsmanager",
         "CreateSecret",
         **request,
@@ -29,23 +29,23 @@ def _create_secret(context: HandlerContext, properties: Properties) -> CreatedRe
         **({"Tags": tags} if tags else {}),
     )
     for key in properties:
-        is_kept = key in {"Name", "Description", "KmsKeyId", "SecretString", "GenerateSecretString", "Tags"}
-        context.record(key, "stored" if is_kept else "ignored")
-    return CreatedResource(made["ARN"], {"Id": made["ARN"]})
+        is_stored = key in {"Name", "Description", "KmsKeyId", "SecretString", "GenerateSecretString", "Tags"}
+        context.record(key, "stored" if is_stored else "ignored")
+    return CreatedResource(secret["ARN"], {"Id": secret["ARN"]})
 
 
-def generated(rules: Mapping[str, Any]) -> str:
-    """A secret made by the rules of GenerateSecretString.
+def generate_secret(rules: Mapping[str, Any]) -> str:
+    """Returns a secret that follows the rules of GenerateSecretString.
 
     Source: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetRandomPassword.html.
     """
-    kinds = (
+    alphabets = (
         ("ExcludeLowercase", string.ascii_lowercase),
         ("ExcludeUppercase", string.ascii_uppercase),
         ("ExcludeNumbers", string.digits),
         ("ExcludePunctuation", PUNCTUATION),
     )
-    letters = "".join(letters for rule, letters in kinds if not rules.get(rule))
+    letters = "".join(letters for rule, letters in alphabets if not rules.get(rule))
     letters = "".join(letter for letter in letters if letter not in str(rules.get("ExcludeCharacters", "")))
     password = "".join(secrets.choice(letters or "x") for _ in range(int(rules.get("PasswordLength") or 32)))
     if not rules.get("GenerateStringKey"):
@@ -64,11 +64,11 @@ def _update_secret(context: HandlerContext, arn: str, _old: Properties, new: Pro
 
 
 def _read_secret(context: HandlerContext, arn: str, properties: Properties) -> Response:
-    kept = context.call("secretsmanager", "DescribeSecret", SecretId=arn)
-    has_value = any("AWSCURRENT" in stages for stages in kept.get("VersionIdsToStages", {}).values())
+    secret = context.call("secretsmanager", "DescribeSecret", SecretId=arn)
+    has_value = any("AWSCURRENT" in stages for stages in secret.get("VersionIdsToStages", {}).values())
     value = context.call("secretsmanager", "GetSecretValue", SecretId=arn)["SecretString"] if has_value else None
     return {
-        **kept,
+        **secret,
         "SecretString": value,
         "GenerateSecretString": properties.get("GenerateSecretString") if value else None,
     }
