@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from preflight.comply import rules as rulebook
 from preflight.comply.cfn_guard_binary import Binary
+from preflight.comply.rules import Rule
 from preflight.errors import ToolBrokeError
 from preflight.model import Finding
 from preflight.system import processes
@@ -25,9 +25,7 @@ VERDICTS = (0, 19)
 _LOGICAL = ("Resources", "Parameters")  # sections whose names are logical ids, one namespace in each template
 _LINE_END = re.compile(r";\s*$|;(?=\s{2})|^;")  # cfn-guard writes the line ends of some messages as semicolons
 TIMEOUT = 300.0  # seconds, and one more for each document
-Rule = rulebook.Rule
 _Clause = tuple[str, bool, tuple[str, ...]]  # message, whether it is the rule's own, path
-rules_below = rulebook.rules_below
 
 
 class Document(Protocol):

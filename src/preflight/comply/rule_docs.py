@@ -150,7 +150,7 @@ def _full(rule: Rule) -> Iterator[str]:
     yield f"  severity  {rule.severity.value}"
     yield f"  state     {'on' if rule.is_on else f'off: {_off(rule)}'}"
     yield f"  waivable  {'with a reason' if rule.is_waivable else 'no: AWS refuses it, or nothing starts'}"
-    yield f"  checked   {'in Python, over the resolved templates' if rule.is_join else f'by cfn-guard, {rule.file}'}"
+    yield f"  checked   {'in Python, over the resolved templates' if rule.is_python else f'by cfn-guard, {rule.file}'}"
     for label, values in (("types", entry.types), ("controls", entry.controls), ("sources", entry.sources)):
         for n, value in enumerate(values):
             yield f"  {label if n == 0 else '':<9} {value}"
@@ -174,7 +174,7 @@ def _row(rule: Rule) -> dict[str, object]:
         "on": rule.is_on,
         "off_because": entry.off_because or None,
         "waivable": rule.is_waivable,
-        "python": rule.is_join,
+        "python": rule.is_python,
         "title": entry.title,
         "why": entry.why,
         "types": list(entry.types),
@@ -206,7 +206,7 @@ def _page(rules: Sequence[Rule]) -> Iterator[str]:
 
 
 def _cells(rule: Rule) -> str:
-    marks = "".join(mark for mark, is_set in ((" *(off)*", not rule.is_on), (" *(Python)*", rule.is_join)) if is_set)
+    marks = "".join(mark for mark, is_set in ((" *(off)*", not rule.is_on), (" *(Python)*", rule.is_python)) if is_set)
     anchor = f"[{rule.name}](#{rule.name.lower()}){marks}"
     return f"| {anchor} | {_cell(rule.entry.title)} | {_cell(', '.join(rule.entry.controls))} |"
 

@@ -21,7 +21,7 @@ from preflight.templates.template import Template, UnreadableError
 
 UNWAIVABLE = "fargate"
 RULES_FILE = "rules.yaml"
-JOINS_FILE = "python_rules.yaml"
+PYTHON_RULES_FILE = "python_rules.yaml"
 _RULE = re.compile(r"^\s*rule\s+([A-Za-z0-9_]+)(?=\s|\{|$)", re.MULTILINE)
 _COMMENT = re.compile(r"(?m)^\s*#.*$")
 _TEXTS = ("title", "why", "off_because", "tier")
@@ -51,7 +51,7 @@ class Rule:
     file: Path
     tier: str
     entry: RuleMetadata = field(default_factory=RuleMetadata)
-    is_join: bool = False
+    is_python: bool = False
 
     @property
     def severity(self) -> Severity:
@@ -115,15 +115,15 @@ def _rules_in(file: Path, entries: Mapping[str, RuleMetadata]) -> Iterator[Rule]
         yield Rule(name, file, file.parent.name, entries.get(name, RuleMetadata()))
 
 
-def joins_below(folder: Path) -> list[Rule]:
+def python_rules_below(folder: Path) -> list[Rule]:
     """The checks in Python that the `python_rules.yaml` of the folder's tiers describe.
 
     Raises:
         UsageError: one of these files cannot be read.
     """
     return [
-        Rule(name, file, entry.tier or file.parent.name, entry, is_join=True)
-        for file in sorted(folder.rglob(JOINS_FILE))
+        Rule(name, file, entry.tier or file.parent.name, entry, is_python=True)
+        for file in sorted(folder.rglob(PYTHON_RULES_FILE))
         for name, entry in read(file).items()
     ]
 

@@ -1,4 +1,4 @@
-"""Which rules a run holds templates against: the pack, a team's own folders, and the plan's switches."""
+"""The rules that a run checks templates against: the pack, a team's own folders, and the plan's switches."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from preflight import model
-from preflight.comply import rules as rulebook
+from preflight.comply import rules
 from preflight.comply.rules import Rule
 from preflight.errors import UsageError
 from preflight.plan.rule_settings import RuleSettings
@@ -16,15 +16,15 @@ from preflight.system import spelling
 
 @dataclass(frozen=True)
 class Ruleset:
-    """Every rule there is, in the tier it has here; those that are on are run."""
+    """Every rule there is, in the tier it has here; a run uses those that are on."""
 
     guard: tuple[Rule, ...]
-    joins: tuple[Rule, ...]
+    python_rules: tuple[Rule, ...]
 
     @property
     def every(self) -> tuple[Rule, ...]:
         """All rules by name; a check in Python that completes a rule of cfn-guard is not listed twice."""
-        named = {rule.name: rule for rule in (*self.joins, *self.guard)}
+        named = {rule.name: rule for rule in (*self.python_rules, *self.guard)}
         return tuple(named[name] for name in sorted(named))
 
     @property
@@ -39,44 +39,45 @@ class Ruleset:
         return {rule.name: rule for rule in self.every if rule.is_on}
 
 
-def chosen(folders: Sequence[Path], asked: RuleSettings | None = None) -> Ruleset:
-    """The pack with the rules of `folders` added; a rule of theirs takes the place of its namesake.
+def chosen(folders: Sequence[Path], settings: RuleSettings | None = None) -> Ruleset:
+    """Returns the pack with the rules of `folders` added; a rule there replaces its namesake in the pack.
 
     Raises:
-        UsageError: a folder cannot be used, or the policy switches a rule that nobody knows.
+        UsageError: a folder cannot be used, or the plan switches an unknown rule.
     """
-    own = rulebook.rules_below(folders)
-    names = {rule.name for rule in own}
-    shipped = rulebook.rules_below([shipped_rules()])
+    added = rules.rules_below(folders)
+    names = {rule.name for rule in added}
+    shipped = rules.rules_below([shipped_rules()])
     replaced = {rule.file for rule in shipped if rule.name in names}
-    guard = (*own, *(rule for rule in shipped if rule.file not in replaced))
+    guard = (*added, *(rule for rule in shipped if rule.file not in replaced))
     namesakes = {rule.name: rule for rule in guard}
-    joins = (_described(rule, namesakes) for rule in rulebook.joins_below(shipped_rules()))
-    return _switched(Ruleset(guard, tuple(joins)), asked or RuleSettings())
+    in_python = (_described(rule, namesakes) for rule in rules.python_rules_below(shipped_rules()))
+    return _switched(Ruleset(guard, tuple(in_python)), settings or RuleSettings())
 
 
-def _described(join: Rule, namesakes: dict[str, Rule]) -> Rule:
-    """A check that completes a rule of cfn-guard has its tier and its entry."""
-    namesake = namesakes.get(join.name)
-    return join if namesake is None else replace(join, tier=namesake.tier, entry=namesake.entry)
+def _described(rule: Rule, namesakes: dict[str, Rule]) -> Rule:
+    """Returns a Python rule; one that completes a rule of cfn-guard takes over its tier and its entry."""
+    namesake = namesakes.get(rule.name)
+    return rule if namesake is None else replace(rule, tier=namesake.tier, entry=namesake.entry)
 
 
-def _switched(rules: Ruleset, asked: RuleSettings) -> Ruleset:
-    known = [rule.name for rule in rules.every]
-    for switch in asked.switches:
-        if switch.rule not in known:
-            hint = spelling.nearest(switch.rule, known)
-            msg = f"{asked.name}:{switch.line}: checks: there is no rule {switch.rule!r}{hint} `preflight rules` lists them"
+def _switched(ruleset: Ruleset, settings: RuleSettings) -> Ruleset:
+    names = [rule.name for rule in ruleset.every]
+    for switch in settings.switches:
+        if switch.rule not in names:
+            hint = spelling.nearest(switch.rule, names)
+            msg = f"{settings.name}:{switch.line}: checks: there is no rule {switch.rule!r}{hint} `preflight rules` lists them"
             raise UsageError(msg)
-    to = {switch.rule: switch.to for switch in asked.switches}
-    return Ruleset(tuple(_turned(r, to.get(r.name)) for r in rules.guard), tuple(_turned(r, to.get(r.name)) for r in rules.joins))
+    to = {switch.rule: switch.to for switch in settings.switches}
+    guard, in_python = (tuple(_switch(r, to.get(r.name)) for r in part) for part in (ruleset.guard, ruleset.python_rules))
+    return Ruleset(guard, in_python)
 
 
-def _turned(rule: Rule, to: str | None) -> Rule:
+def _switch(rule: Rule, to: str | None) -> Rule:
     if to is None:
         return rule
-    turned = replace(rule, entry=replace(rule.entry, is_enabled=to != "off"))
-    return replace(turned, tier=to) if to in model.TIERS else turned
+    switched = replace(rule, entry=replace(rule.entry, is_enabled=to != "off"))
+    return replace(switched, tier=to) if to in model.TIERS else switched
 
 
 def shipped_rules() -> Path:

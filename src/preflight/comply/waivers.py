@@ -1,4 +1,4 @@
-"""Rules that are waived for a resource, in a template or in the plan: which waivers count, and what they hide. Pure.
+"""Waivers of rules for a resource, in a template or in the plan: which of them count, and what they hide. Pure.
 
 In a template a rule is waived by `Metadata.guard.SuppressedRules`, a list of rule names; the reason
 stands in `Metadata.guard.Reasons`, a map from rule name to sentence, and in `Metadata.guard.Until`
@@ -28,18 +28,18 @@ UNUSED = "WAIVER_UNUSED"
 UNKNOWN_RULE = "WAIVER_UNKNOWN_RULE"
 CHECKS = {
     WITHOUT_REASON: (Severity.ERROR, f"a waiver gives no reason of at least {LEAST} characters"),
-    OF_FARGATE_TIER: (Severity.ERROR, "a rule of tier fargate is waived; what AWS refuses nobody can waive"),
+    OF_FARGATE_TIER: (Severity.ERROR, "a rule of tier fargate is waived; what AWS refuses cannot be waived"),
     EXPIRED: (Severity.ERROR, "the last day of a waiver is over"),
     UNUSED: (Severity.WARNING, "a waiver hides nothing: the rule holds without it"),
-    UNKNOWN_RULE: (Severity.WARNING, "a waiver names a rule that nobody knows; a mere note where no rule is alike"),
+    UNKNOWN_RULE: (Severity.WARNING, "a waiver names an unknown rule; only a note if no rule has a similar name"),
 }
 
 
 @dataclass(frozen=True)
 class Waiver:
-    """One waiver as it is written; `resource` is None where it is one of the whole template.
+    """One waiver as it is written; `resource` is None if it is for the whole template.
 
-    `file` is where the resource stands, None where the plan does not say.
+    `file` is the template of the resource, None if the plan does not name one.
     """
 
     rule: str
@@ -52,47 +52,47 @@ class Waiver:
 
     @property
     def has_reason(self) -> bool:
-        """Whether its reason is one."""
+        """Whether its reason is long enough to be one."""
         return len(self.reason.strip()) >= LEAST
 
-    def is_over(self, today: dt.date) -> bool:
+    def has_expired(self, today: dt.date) -> bool:
         """Whether its last day is past."""
         return self.until is not None and rule_settings.is_date(self.until) and self.until < today.isoformat()
 
     def counts(self, rule: Rule | None, today: dt.date) -> bool:
         """Whether it hides findings of its rule."""
-        return rule is not None and rule.is_waivable and self.has_reason and not self.is_over(today)
+        return rule is not None and rule.is_waivable and self.has_reason and not self.has_expired(today)
 
-    def shown(self) -> ReportedWaiver:
-        """It, for the report."""
+    def as_reported(self) -> ReportedWaiver:
+        """Returns the waiver as the report has it."""
         reason = self.reason or "no reason given"
         return ReportedWaiver(self.rule, self.resource, reason, self.where, self.file, self.until)
 
 
-def of(templates: Sequence[Template]) -> list[Waiver]:
-    """Every waiver in templates, in their order."""
-    return [claim for known in templates for claim in _of(known)]
+def read_waivers(templates: Sequence[Template]) -> list[Waiver]:
+    """Returns every waiver in templates, in their order."""
+    return [waiver for template in templates for waiver in _in_template(template)]
 
 
-def _of(known: Template) -> Iterator[Waiver]:
-    yield from _within(known, known.data, None, ())
-    for name, resource in known.resources.items():
-        yield from _within(known, resource, name, ("Resources", name))
+def _in_template(template: Template) -> Iterator[Waiver]:
+    yield from _in_metadata(template, template.data, None, ())
+    for name, resource in template.resources.items():
+        yield from _in_metadata(template, resource, name, ("Resources", name))
 
 
-def _within(
-    known: Template, part: Mapping[str, Any], name: str | None, place: tuple[str, ...]
+def _in_metadata(
+    template: Template, part: Mapping[str, Any], name: str | None, path: tuple[str, ...]
 ) -> Iterator[Waiver]:
-    """The waivers in the metadata of a template, or of one of its resources."""
+    """Returns the waivers in the metadata of a template, or of one of its resources."""
     guard = guard_of(part)
     for number, rule in enumerate(dict.fromkeys(suppressed(guard))):
         reason, until = _entry(guard, "Reasons", rule), _entry(guard, "Until", rule) or None
-        line = known.line(*place, "Metadata", "guard", "SuppressedRules", number)
-        yield Waiver(rule, name, reason, "template", known.name, until, (known.name, line))
+        line = template.line(*path, "Metadata", "guard", "SuppressedRules", number)
+        yield Waiver(rule, name, reason, "template", template.name, until, (template.name, line))
 
 
 def guard_of(part: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What the metadata of a resource, or of a template, says to cfn-guard."""
+    """Returns the metadata of a resource, or of a template, for cfn-guard."""
     metadata = part.get("Metadata")
     guard = metadata.get("guard") if isinstance(metadata, dict) else None
     return guard if isinstance(guard, dict) else {}
@@ -100,25 +100,25 @@ def guard_of(part: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def suppressed(guard: Mapping[str, Any]) -> list[str]:
     """Names of the rules that are suppressed; one name alone is a list of one, as cfn-guard has it."""
-    given = guard.get("SuppressedRules")
-    return [rule for rule in (given if isinstance(given, list) else [given]) if isinstance(rule, str)]
+    names = guard.get("SuppressedRules")
+    return [name for name in (names if isinstance(names, list) else [names]) if isinstance(name, str)]
 
 
 def _entry(guard: Mapping[str, Any], key: str, rule: str) -> str:
-    given = guard.get(key)
-    value = given.get(rule) if isinstance(given, dict) else None
+    entries = guard.get(key)
+    value = entries.get(rule) if isinstance(entries, dict) else None
     return value if isinstance(value, str) else ""
 
 
-def of_policy(asked: RuleSettings) -> list[Waiver]:
-    """Every waiver in a plan."""
+def plan_waivers(settings: RuleSettings) -> list[Waiver]:
+    """Returns every waiver in a plan."""
     return [
-        Waiver(w.rule, w.resource, w.reason, "plan", w.file, w.until, (asked.name, w.line)) for w in asked.waivers
+        Waiver(w.rule, w.resource, w.reason, "plan", w.file, w.until, (settings.name, w.line)) for w in settings.waivers
     ]
 
 
 def stripped(data: Mapping[str, Any], resources: Mapping[str, Any]) -> dict[str, Any]:
-    """A template without what its metadata suppresses, so that rules speak as if nothing were waived."""
+    """Returns a template without its suppressions, so that rules report findings as if nothing were waived."""
     return {**_bare(data), "Resources": {name: _bare(resource) for name, resource in resources.items()}}
 
 
@@ -130,61 +130,61 @@ def _bare(part: Any) -> Any:
     return {**part, "Metadata": metadata}
 
 
-def troubles(claims: Sequence[Waiver], rules: Mapping[str, Rule], today: dt.date) -> list[Finding]:
-    """What is wrong with waivers by themselves; whether one still hides something is asked elsewhere."""
-    unknown = {claim.rule for claim in claims} - set(rules)
+def troubles(waivers: Sequence[Waiver], rules: Mapping[str, Rule], today: dt.date) -> list[Finding]:
+    """Reports what is wrong with waivers by themselves; `waiver_matching` reports those that hide nothing."""
+    unknown = {waiver.rule for waiver in waivers} - set(rules)
     hints = {rule: spelling.nearest(rule, list(rules), cutoff=spelling.NEAR) for rule in unknown}
-    return [found for claim in claims for found in _troubles(claim, rules.get(claim.rule), hints, today)]
+    return [t for waiver in waivers for t in _troubles(waiver, rules.get(waiver.rule), hints, today)]
 
 
 def _troubles(
-    claim: Waiver, rule: Rule | None, hints: Mapping[str, str], today: dt.date
+    waiver: Waiver, rule: Rule | None, hints: Mapping[str, str], today: dt.date
 ) -> Iterator[Finding]:
     if rule is None:
-        yield _unknown(claim, hints[claim.rule])
+        yield _unknown(waiver, hints[waiver.rule])
         return
     if not rule.is_waivable:
         what = "AWS refuses what this rule forbids, or the task never starts, so it cannot be waived."
-        yield trouble(OF_FARGATE_TIER, claim, what, "Mend the resource, and take the waiver out.")
-    elif not claim.has_reason:
+        yield trouble(OF_FARGATE_TIER, waiver, what, "Fix the resource, and take the waiver out.")
+    elif not waiver.has_reason:
         what = f"the waiver gives no reason of at least {LEAST} characters, so it does not count."
-        yield trouble(WITHOUT_REASON, claim, what, f"{_reason_place(claim)}, or take the waiver out.")
-    elif claim.until is not None and not rule_settings.is_date(claim.until):
-        yield trouble(EXPIRED, claim, f"{claim.until!r} is no date.", "Write the last day as 2027-01-31.")
-    elif claim.is_over(today):
-        yield trouble(EXPIRED, claim, f"the waiver counted until {claim.until}.", "Mend the resource, or give the waiver a new day.")
+        yield trouble(WITHOUT_REASON, waiver, what, f"{_reason_place(waiver)}, or take the waiver out.")
+    elif waiver.until is not None and not rule_settings.is_date(waiver.until):
+        yield trouble(EXPIRED, waiver, f"{waiver.until!r} is no date.", "Write the last day as 2027-01-31.")
+    elif waiver.has_expired(today):
+        yield trouble(EXPIRED, waiver, f"the waiver counted until {waiver.until}.", "Fix the resource, or give the waiver a new day.")
 
 
-def _reason_place(claim: Waiver) -> str:
-    return f"Say why under Metadata.guard.Reasons.{claim.rule}" if claim.where == "template" else "Say why under `reason`"
+def _reason_place(waiver: Waiver) -> str:
+    return f"Say why under Metadata.guard.Reasons.{waiver.rule}" if waiver.where == "template" else "Say why under `reason`"
 
 
-def _unknown(claim: Waiver, hint: str) -> Finding:
-    """A name that is like one of ours is a slip; any other may be a rule of another tool that reads the same metadata."""
-    is_slip = hint != "." or claim.where == "plan"
-    found = trouble(UNKNOWN_RULE, claim, f"there is no rule {claim.rule}{hint}", "Name a rule that `preflight rules` lists.")
-    return found if is_slip else replace(found, severity=Severity.INFO)
+def _unknown(waiver: Waiver, hint: str) -> Finding:
+    """Reports an unknown name: a slip if it resembles one of our rules, else it may be a rule of another tool."""
+    is_slip = hint != "." or waiver.where == "plan"
+    finding = trouble(UNKNOWN_RULE, waiver, f"there is no rule {waiver.rule}{hint}", "Name a rule that `preflight rules` lists.")
+    return finding if is_slip else replace(finding, severity=Severity.INFO)
 
 
-def unused(claim: Waiver) -> Finding:
-    """The finding that a waiver hides nothing."""
-    what = f"the waiver hides nothing: {claim.rule} holds for {claim.resource or 'the template'} without it."
-    return trouble(UNUSED, claim, what, "Take the waiver out.")
+def unused(waiver: Waiver) -> Finding:
+    """Reports that a waiver hides nothing."""
+    what = f"the waiver hides nothing: {waiver.rule} holds for {waiver.resource or 'the template'} without it."
+    return trouble(UNUSED, waiver, what, "Take the waiver out.")
 
 
-def trouble(check: str, claim: Waiver, message: str, fix: str) -> Finding:
-    """A finding about a waiver, at the place where it is written."""
-    file, line = claim.written
-    said = f"{claim.rule}: {message}"
-    return Finding("comply", check, CHECKS[check][0], said, file=file, line=line, resource=claim.resource, fix=fix)
+def trouble(check: str, waiver: Waiver, message: str, fix: str) -> Finding:
+    """Returns a finding about a waiver, at the place where it is written."""
+    file, line = waiver.written
+    message = f"{waiver.rule}: {message}"
+    return Finding("comply", check, CHECKS[check][0], message, file=file, line=line, resource=waiver.resource, fix=fix)
 
 
-def covers(claim: Waiver, finding: Finding) -> bool:
-    """Whether a finding is of the rule and the resource that a waiver names."""
-    is_there = claim.file is None or finding.file == claim.file or (claim.where == "plan" and _ends(finding.file, claim.file))
-    return is_there and claim.rule == finding.check and claim.resource == finding.resource
+def covers(waiver: Waiver, finding: Finding) -> bool:
+    """Whether a finding is about the rule and the resource that a waiver names."""
+    is_there = waiver.file is None or finding.file == waiver.file or (waiver.where == "plan" and _ends(finding.file, waiver.file))
+    return is_there and waiver.rule == finding.check and waiver.resource == finding.resource
 
 
-def _ends(file: str | None, asked: str) -> bool:
+def _ends(file: str | None, name: str) -> bool:
     """Whether a plan, whose paths start from its folder, means this file."""
-    return file is not None and f"/{file}".endswith(f"/{asked.removeprefix('./')}")
+    return file is not None and f"/{file}".endswith(f"/{name.removeprefix('./')}")

@@ -25,7 +25,7 @@ def test_cfn_lint_finds_nothing_at_any_level() -> None:
 
 
 def test_every_waiver_has_a_reason() -> None:
-    given = waivers.of([template.load(path) for path in FILES])
+    given = waivers.read_waivers([template.load(path) for path in FILES])
 
     assert [claim.rule for claim in given if not claim.has_reason] == []
 

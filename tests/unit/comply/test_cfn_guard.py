@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from preflight.comply import cfn_guard
-from preflight.comply.cfn_guard import Rule
+from preflight.comply import cfn_guard, rules
 from preflight.comply.cfn_guard_binary import Binary
-from preflight.comply.rules import RuleMetadata
+from preflight.comply.rules import Rule, RuleMetadata
 from preflight.errors import ToolBrokeError, UsageError
 from preflight.model import Finding, Severity
 from preflight.system.processes import CompletedProcess
@@ -123,27 +122,24 @@ def test_a_folder_that_cannot_judge_is_refused(tmp_path: Path, text: str | None,
         (tmp_path / "a.guard").write_text(text)
 
     with pytest.raises(UsageError, match=said):
-        cfn_guard.rules_below([tmp_path])
+        rules.rules_below([tmp_path])
 
 
 def test_rules_with_parameters_are_not_asked(tmp_path: Path) -> None:
     (tmp_path / "a.guard").write_text("rule helper(x) {\n}\nrule A when %x !empty {\n}\n")
 
-    assert [rule.name for rule in cfn_guard.rules_below([tmp_path])] == ["A"]
+    assert [rule.name for rule in rules.rules_below([tmp_path])] == ["A"]
 
 
 @pytest.mark.guard
 def test_a_file_that_guard_cannot_read_stops_the_run(guard: Binary, tmp_path: Path) -> None:
-    from preflight.comply import cfn_guard  # noqa: PLC0415 - the fixture has its name
-    from preflight.comply.cfn_guard import Rule  # noqa: PLC0415 - the fixture has its name
-
     (tmp_path / "bad.guard").write_text("rule A when {{{\n}\n")
     (tmp_path / "t.yaml").write_text("Resources: {}\n")
     known = {tmp_path / "t.yaml": template.load(tmp_path / "t.yaml")}
-    rules = [Rule("A", tmp_path / "bad.guard", "fargate")]
+    rule = Rule("A", tmp_path / "bad.guard", "fargate")
 
     with pytest.raises(ToolBrokeError, match="no verdict"):
-        cfn_guard.start(guard, rules, known).findings()
+        cfn_guard.start(guard, [rule], known).findings()
 
 
 def test_every_document_has_to_be_answered_for() -> None:

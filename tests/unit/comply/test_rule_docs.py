@@ -16,7 +16,7 @@ OFF = Rule(
     "practice",
     RuleMetadata("A | title.", "A reason.", ("T",), ("C.1",), ("https://x",), is_enabled=False, off_because="It costs."),
 )
-ON = Rule("ECS_Y", Path("rules/fargate/python_rules.yaml"), "fargate", is_join=True)
+ON = Rule("ECS_Y", Path("rules/fargate/python_rules.yaml"), "fargate", is_python=True)
 
 
 def test_the_page_is_current() -> None:

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from preflight.comply import rules as rulebook
-from preflight.comply import ruleset
+from preflight.comply import rules, ruleset
 from preflight.comply.rules import RuleMetadata
 from preflight.errors import UsageError
 from preflight.model import Severity
@@ -35,7 +34,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_rule_has_what_its_book_says(folder: Path) -> None:
-    rule = rulebook.rules_below([folder])[0]
+    rule = rules.rules_below([folder])[0]
 
     assert (rule.name, rule.severity, rule.source, rule.is_on, rule.entry.why, rule.entry.off_because) == (
         "A",
@@ -56,7 +55,7 @@ def test_a_rule_without_an_entry_has_its_name_alone(folder: Path, text: str | No
     if text is not None:
         book.write_text(text)
 
-    assert rulebook.rules_below([folder])[0].entry == RuleMetadata()
+    assert rules.rules_below([folder])[0].entry == RuleMetadata()
 
 
 @pytest.mark.parametrize(
@@ -85,13 +84,13 @@ def test_a_book_that_cannot_be_used_is_refused_with_file_and_line(folder: Path, 
     book.write_text(text)
 
     with pytest.raises(UsageError) as caught:
-        rulebook.rules_below([folder])
+        rules.rules_below([folder])
 
     assert (said in str(caught.value), f"rules.yaml:{line}:" in str(caught.value)) == (True, True), str(caught.value)
 
 
 def test_a_folder_that_is_named_twice_counts_once(folder: Path) -> None:
-    found = rulebook.rules_below([folder, folder / "practice", folder / ".." / "rules"])
+    found = rules.rules_below([folder, folder / "practice", folder / ".." / "rules"])
 
     assert [rule.name for rule in found] == ["A"]
 
@@ -100,31 +99,31 @@ def test_two_rules_of_one_name_are_refused(folder: Path) -> None:
     (folder / "practice" / "b.guard").write_text(RULE % "A")
 
     with pytest.raises(UsageError, match="two rules have one name: A"):
-        rulebook.rules_below([folder])
+        rules.rules_below([folder])
 
 
 def test_a_rule_that_is_no_text_is_refused(folder: Path) -> None:
     (folder / "practice" / "b.guard").write_bytes(b"rule \xff\xfe")
 
     with pytest.raises(UsageError, match="cannot be read"):
-        rulebook.rules_below([folder])
+        rules.rules_below([folder])
 
 
 def test_every_shipped_rule_has_a_title_and_a_source() -> None:
-    rules = [*rulebook.rules_below([ruleset.shipped_rules()]), *rulebook.joins_below(ruleset.shipped_rules())]
-    named = {rule.name for rule in rules if rule.source is not None}
+    shipped = [*rules.rules_below([ruleset.shipped_rules()]), *rules.python_rules_below(ruleset.shipped_rules())]
+    named = {rule.name for rule in shipped if rule.source is not None}
 
-    assert [r.name for r in rules if not r.entry.title or r.name not in named] == []
+    assert [r.name for r in shipped if not r.entry.title or r.name not in named] == []
 
 
 def test_every_entry_has_its_rule() -> None:
-    rules = {rule.name for rule in rulebook.rules_below([ruleset.shipped_rules()])}
-    entries = {name for file in ruleset.shipped_rules().rglob(rulebook.RULES_FILE) for name in rulebook.read(file)}
+    names = {rule.name for rule in rules.rules_below([ruleset.shipped_rules()])}
+    entries = {name for file in ruleset.shipped_rules().rglob(rules.RULES_FILE) for name in rules.read(file)}
 
-    assert entries - rules == set()
+    assert entries - names == set()
 
 
 def test_what_ships_off_says_why() -> None:
-    rules = [*rulebook.rules_below([ruleset.shipped_rules()]), *rulebook.joins_below(ruleset.shipped_rules())]
+    shipped = [*rules.rules_below([ruleset.shipped_rules()]), *rules.python_rules_below(ruleset.shipped_rules())]
 
-    assert [rule.name for rule in rules if rule.is_on == bool(rule.entry.off_because)] == []
+    assert [rule.name for rule in shipped if rule.is_on == bool(rule.entry.off_because)] == []

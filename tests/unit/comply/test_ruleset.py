@@ -79,7 +79,7 @@ def test_a_check_in_python_has_the_entry_of_the_rule_that_it_completes() -> None
     found = ruleset.chosen([])
     name = "IAM_ECS_ROLE_TRUST_ECS_TASKS"
 
-    entries = [rule.entry for rule in (*found.guard, *found.joins) if rule.name == name]
+    entries = [rule.entry for rule in (*found.guard, *found.python_rules) if rule.name == name]
     assert (len(entries), entries[0] == entries[1], [r.name for r in found.every].count(name)) == (2, True, 1)
 
 

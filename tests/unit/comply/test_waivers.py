@@ -23,12 +23,12 @@ REASON = "because it is so by design"
 
 def claims(guard: str) -> list[Waiver]:
     text = f"Resources:\n  A:\n    Type: T\n    Metadata:\n      guard: {guard}\n"
-    return waivers.of([template.parse(text, name="t.yaml")])
+    return waivers.read_waivers([template.parse(text, name="t.yaml")])
 
 
 def in_plan(rule: str = "ECS_SOFT", **given: Any) -> list[Waiver]:
     entry = PlanWaiver(rule, given.get("resource", "A"), given.get("reason", REASON), given.get("until"), given.get("file"), 3)
-    return waivers.of_policy(RuleSettings("preflight.yaml", (entry,)))
+    return waivers.plan_waivers(RuleSettings("preflight.yaml", (entry,)))
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_a_finding_about_a_waiver_stands_where_it_is_written() -> None:
 
 
 def test_every_waiver_is_shown() -> None:
-    shown = [claim.shown() for claim in (*claims("{SuppressedRules: [ECS_SOFT, ECS_SOFT]}"), *in_plan(until="2027-02-01"))]
+    shown = [claim.as_reported() for claim in (*claims("{SuppressedRules: [ECS_SOFT, ECS_SOFT]}"), *in_plan(until="2027-02-01"))]
 
     assert shown == [
         ReportedWaiver("ECS_SOFT", "A", "no reason given", "template", "t.yaml"),
@@ -117,6 +117,6 @@ def test_suppressions_are_stripped_and_other_metadata_stays() -> None:
 def test_a_waiver_of_a_whole_template_is_read_and_names_no_resource() -> None:
     text = "Metadata:\n  guard:\n    SuppressedRules: [ECS_SOFT]\nResources: {A: {Type: T}}\n"
 
-    found = waivers.of([template.parse(text, name="t.yaml")])
+    found = waivers.read_waivers([template.parse(text, name="t.yaml")])
 
     assert [(claim.rule, claim.resource, claim.written) for claim in found] == [("ECS_SOFT", None, ("t.yaml", 3))]

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 import yaml
 
-from preflight.comply import cfn_guard
-from preflight.comply.cfn_guard import Rule
+from preflight.comply import cfn_guard, rules
 from preflight.comply.cfn_guard_binary import Binary
+from preflight.comply.rules import Rule
 from preflight.model import Finding
 from preflight.templates import template
 
 ROOT = Path(__file__).parents[4]
-RULES = cfn_guard.rules_below([ROOT / "rules"])
+RULES = rules.rules_below([ROOT / "rules"])
 IDS = [rule.name for rule in RULES]
 WAIVED = "the rule is waived without a reason."  # said of the template where the rule is about parameters
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from preflight import lint
-from preflight.comply import cfn_guard, cfn_guard_binary
+from preflight.comply import cfn_guard, cfn_guard_binary, rules
 from preflight.model import Finding, Severity
 from preflight.templates import template
 from preflight.templates.template import Template
@@ -17,7 +17,7 @@ FOLDER = Path(__file__).parent / "good"
 FILES = sorted(path for path in FOLDER.iterdir() if path.suffix in {".yaml", ".json"})
 IDS = [path.name for path in FILES]
 FEWEST = 34
-RULES = cfn_guard.rules_below([ROOT / "rules" / "fargate"])
+RULES = rules.rules_below([ROOT / "rules" / "fargate"])
 
 
 @pytest.fixture(scope="module")

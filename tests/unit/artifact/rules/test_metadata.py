@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import yaml
 
-from preflight.comply import cfn_guard
+from preflight.comply import rules
 
 FOLDER = Path(__file__).parents[4] / "rules" / "fargate"
 DATA: dict[str, dict[str, Any]] = yaml.safe_load((FOLDER / "rules.yaml").read_text())
-RULES = {rule.name: rule for rule in cfn_guard.rules_below([FOLDER])}
+RULES = {rule.name: rule for rule in rules.rules_below([FOLDER])}
 
 
 def test_the_data_names_every_rule_in_order() -> None:

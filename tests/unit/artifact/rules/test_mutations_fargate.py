@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from preflight import lint
-from preflight.comply import cfn_guard
+from preflight.comply import cfn_guard, rules
 from preflight.comply.cfn_guard_binary import Binary
 from preflight.model import Finding, Severity
 from preflight.system import processes
@@ -17,7 +17,7 @@ from tests.unit.artifact.rules import mutations_fargate
 from tests.unit.artifact.rules.mutation import Red
 
 ROOT = Path(__file__).parents[4]
-RULES = cfn_guard.rules_below([ROOT / "rules" / "fargate"])
+RULES = rules.rules_below([ROOT / "rules" / "fargate"])
 WEB = Path(__file__).with_name("web.yaml")
 NOTHING_TO_JUDGE = {"ECS_TASKDEF_ROLE_ARN_NOT_REF"}  # cfn-lint lets no correct template name a role by Ref (E1041)
 REDS = mutations_fargate.REDS

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from preflight import lint
-from preflight.comply import cfn_guard
+from preflight.comply import cfn_guard, rules
 from preflight.comply.cfn_guard_binary import Binary
 from preflight.model import Finding, Severity
 from preflight.templates import template
@@ -17,7 +17,7 @@ from tests.unit.artifact.rules.mutation import Red
 
 ROOT = Path(__file__).parents[4]
 TIERS = ("security", "practice")
-RULES = cfn_guard.rules_below([ROOT / "rules" / tier for tier in TIERS])
+RULES = rules.rules_below([ROOT / "rules" / tier for tier in TIERS])
 ABOUT = {tier: yaml.safe_load((ROOT / "rules" / tier / "rules.yaml").read_text()) for tier in TIERS}
 ENTRIES = {name: entry for tier in TIERS for name, entry in ABOUT[tier].items()}
 KEYS = {"title", "why", "types", "controls", "sources"}

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from preflight.comply import cfn_guard
+from preflight.comply import cfn_guard, rules
 from preflight.comply.cfn_guard_binary import Binary
 from preflight.templates import functions, template
 
 ROOT = Path(__file__).parents[4]
-RULES = cfn_guard.rules_below([ROOT / "rules" / "fargate"])
+RULES = rules.rules_below([ROOT / "rules" / "fargate"])
 WEB = template.load(Path(__file__).with_name("web.yaml"))
 JUDGED = ("AWS::ECS::", "AWS::IAM::Role", "AWS::ElasticLoadBalancingV2::TargetGroup", "AWS::EC2::Route", "AWS::Logs::")
 Keys = tuple[str | int, ...]

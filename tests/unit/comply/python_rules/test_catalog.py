@@ -34,7 +34,7 @@ PLACES = [(file, path) for file, known in TEMPLATES.items() for path in paths(kn
 
 
 def test_every_check_is_described_and_every_description_has_its_check() -> None:
-    assert sorted(catalog.CHECKS) == sorted(rule.name for rule in rules.joins_below(ruleset.shipped_rules()))
+    assert sorted(catalog.CHECKS) == sorted(rule.name for rule in rules.python_rules_below(ruleset.shipped_rules()))
 
 
 def test_our_own_deployment_passes_every_check() -> None:
