@@ -162,7 +162,5 @@ def _others(listening: frozenset[_ListeningTask], interface: Interface) -> Itera
     )
 
 
-def _admitted(
-    network: Network, source: Interface, target: Interface, ports: Iterable[int]
-) -> Iterator[AddressPort]:
+def _admitted(network: Network, source: Interface, target: Interface, ports: Iterable[int]) -> Iterator[AddressPort]:
     return ((target.address, p) for p in ports if reachability.between(network, source, target, p) is None)

@@ -144,7 +144,9 @@ class VpcTraffic:
                 self._report_blocked(source, address, self._reachable_ports.blocker(region, source.interface, address))
             return records
         if self._private_dns.covers(region, vpc, name):
-            self._ledger.note(f"{vpc} does not answer {name}: EnableDnsHostnames is off. Next: set EnableDnsHostnames: true")
+            self._ledger.note(
+                f"{vpc} does not answer {name}: EnableDnsHostnames is off. Next: set EnableDnsHostnames: true"
+            )
         return private_dns.of_type(public(name), record_type)
 
     def _public_addresses(self, source: Source, name: str) -> list[str] | None:

@@ -21,9 +21,7 @@ PATIENCE = 30.0  # seconds of failing, beyond the start period, after which a co
 class Watch:
     """Checks the health of one container until it is closed; `report` receives every new status."""
 
-    def __init__(
-        self, runner: ContainerRunner, container: str, check: Health, report: Callable[[str], None]
-    ) -> None:
+    def __init__(self, runner: ContainerRunner, container: str, check: Health, report: Callable[[str], None]) -> None:
         self._runner = runner
         self._container = container
         self._check = check

@@ -122,11 +122,7 @@ class ContainerRunner:
         return process.stdout.strip().splitlines()[-1]
 
     def _args(
-        self,
-        holder: NamespaceContainer,
-        spec: ContainerSpec,
-        task: TaskSpec,
-        environment: Mapping[str, str],
+        self, holder: NamespaceContainer, spec: ContainerSpec, task: TaskSpec, environment: Mapping[str, str]
     ) -> list[str]:
         args = [f"--network=container:{holder.container}", *self._labels(holder.task, spec.name)]
         if task.shares_processes:

@@ -81,4 +81,6 @@ class RunningTasks:
 
     def at(self, address: str, vpc: str) -> RunningTask | None:
         """Returns the task at a private address of a VPC."""
-        return next((r for r in self.values() if r.interface and (r.interface.address, r.interface.vpc) == (address, vpc)), None)
+        return next(
+            (r for r in self.values() if r.interface and (r.interface.address, r.interface.vpc) == (address, vpc)), None
+        )

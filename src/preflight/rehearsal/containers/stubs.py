@@ -38,5 +38,12 @@ class Stubs:
 def _stub(spec: ContainerSpec, *, ends: bool) -> ContainerSpec:
     command = ("/pause", "stub") if ends else ("/pause",)
     return dataclasses.replace(
-        spec, image=pause_image.IMAGE, command=command, entry_point=None, options=(), mounts=(), restart=None, is_stub=True
+        spec,
+        image=pause_image.IMAGE,
+        command=command,
+        entry_point=None,
+        options=(),
+        mounts=(),
+        restart=None,
+        is_stub=True,
     )

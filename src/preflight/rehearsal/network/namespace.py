@@ -84,7 +84,9 @@ def apply_iptables(pid: int, tables: Mapping[str, Sequence[str]]) -> bool:
 
     A rule that begins with a colon creates a chain, or empties it.
     """
-    text = "".join(f"*{table}\n" + "".join(f"{rule}\n" for rule in rules) + "COMMIT\n" for table, rules in tables.items())
+    text = "".join(
+        f"*{table}\n" + "".join(f"{rule}\n" for rule in rules) + "COMMIT\n" for table, rules in tables.items()
+    )
     command = ("iptables-restore", "--wait", "5", "--noflush")
     try:
         return processes.run("nsenter", f"--net=/proc/{pid}/ns/net", *command, timeout=20, given=text).code == 0

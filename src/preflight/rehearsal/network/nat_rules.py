@@ -19,7 +19,13 @@ def redirect(address: str, *, to: str, port: int | None = None, protocol: str = 
 
 
 def of_task(
-    address: str, blocks: list[IPv4Network], *, resolvers: Iterable[str], dns_server: str, relayed: Iterable[str], relay: str
+    address: str,
+    blocks: list[IPv4Network],
+    *,
+    resolvers: Iterable[str],
+    dns_server: str,
+    relayed: Iterable[str],
+    relay: str,
 ) -> Rules:
     """Returns the rules of a task with that address in a VPC with those blocks.
 
@@ -37,7 +43,10 @@ def of_task(
         "filter": [
             "--append OUTPUT --match conntrack --ctstate ESTABLISHED,RELATED --jump ACCEPT",
             f"--append OUTPUT --destination {address} --jump ACCEPT",
-            *(f"--append OUTPUT --destination {b} --protocol tcp --jump REJECT --reject-with tcp-reset" for b in blocks),
+            *(
+                f"--append OUTPUT --destination {b} --protocol tcp --jump REJECT --reject-with tcp-reset"
+                for b in blocks
+            ),
             *(f"--append OUTPUT --destination {block} --jump REJECT" for block in blocks),
         ],
     }

@@ -84,7 +84,9 @@ class PrivateDns:
         route53 = self._account.client("route53", region)
         pages = route53.get_paginator("list_resource_record_sets").paginate(HostedZoneId=zone)
         record_sets = [record_set for page in pages for record_set in page["ResourceRecordSets"]]
-        return {record_set["Type"]: record_set for record_set in record_sets if record_set["Name"].lower() == f"{name}."}
+        return {
+            record_set["Type"]: record_set for record_set in record_sets if record_set["Name"].lower() == f"{name}."
+        }
 
 
 def of_type(addresses: list[str] | None, record_type: str) -> list[str] | None:

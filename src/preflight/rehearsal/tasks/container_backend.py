@@ -43,7 +43,9 @@ class ContainerBackend:
             return f"{definition.label} wants {platform}, which this machine cannot run"
         images = [c.image for c in spec.containers if not c.is_stub and self.pulls.is_elsewhere(c.image)]
         if images:
-            return f"{definition.label} gets {images[0]} through a pull-through cache, and its upstream is not asked here"
+            return (
+                f"{definition.label} gets {images[0]} through a pull-through cache, and its upstream is not asked here"
+            )
         return None
 
     def pull(self, spec: TaskSpec, region: str) -> dict[str, str]:

@@ -19,13 +19,7 @@ class Pulls:
     """Pulls images of ECR from the emulated registry, and others from their own registry or as stand-ins."""
 
     def __init__(
-        self,
-        registry: Registry,
-        runner: ContainerRunner,
-        ledger: Ledger,
-        *,
-        port: int,
-        standins: Standins | None,
+        self, registry: Registry, runner: ContainerRunner, ledger: Ledger, *, port: int, standins: Standins | None
     ) -> None:
         self._registry = registry
         self._runner = runner

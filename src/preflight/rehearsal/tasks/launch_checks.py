@@ -61,9 +61,7 @@ class LaunchChecks:
             if not self._roles.trusts(role, task.region, roles.ECS, source="ecs"):
                 raise LaunchFailedError(NOT_ASSUMED_FOR_VOLUMES.format(role=role))
 
-    def prepare(
-        self, task: Task, spec: TaskSpec, interface: Interface
-    ) -> dict[str, dict[str, str]]:
+    def prepare(self, task: Task, spec: TaskSpec, interface: Interface) -> dict[str, dict[str, str]]:
         """Makes every call that precedes the start, and returns each container's variables from files and secrets.
 
         Raises:
@@ -89,7 +87,9 @@ class LaunchChecks:
     def _caller(self, task: Task, interface: Interface) -> ExecutionRoleCaller:
         role = callers.role_of(task)
         policies = self._roles.policies(role, task.region) if role else Policies()
-        return ExecutionRoleCaller(self._account, self._roles, task, interface, self._network(task, interface), policies)
+        return ExecutionRoleCaller(
+            self._account, self._roles, task, interface, self._network(task, interface), policies
+        )
 
     def _network(self, task: Task, interface: Interface) -> Network:
         return describe_network.describe_network(self._account.client("ec2", task.region), interface.vpc)

@@ -59,9 +59,7 @@ def container_id(container: JsonObject) -> str:
     return str(container["containerArn"]).rpartition("/")[2]
 
 
-def task_metadata(
-    task: JsonObject, spec: TaskSpec, ids: Mapping[str, str], *, block: str, zone: str
-) -> JsonObject:
+def task_metadata(task: JsonObject, spec: TaskSpec, ids: Mapping[str, str], *, block: str, zone: str) -> JsonObject:
     """Returns the metadata of a task with all its containers; `block` is the CIDR block of its subnet."""
     return {
         "Cluster": task["clusterArn"],

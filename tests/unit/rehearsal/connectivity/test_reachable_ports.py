@@ -80,9 +80,7 @@ def add_task(account: Server, vpc: str, running_tasks: RunningTasks) -> Callable
 @pytest.fixture
 def reachable_ports(account: Server, running_tasks: RunningTasks) -> Iterator[ReachablePorts]:
     ledger = Ledger()
-    balancers = LoadBalancers(
-        account.account, Interfaces(account.account), running_tasks, ledger, targets=lambda _: []
-    )
+    balancers = LoadBalancers(account.account, Interfaces(account.account), running_tasks, ledger, targets=lambda _: [])
     ports = ReachablePorts(account.account, running_tasks, balancers, ledger)
     ports.start()
     yield ports

@@ -16,25 +16,25 @@ ON: dict[str, Any] = {"enabled": True, "namespace": "app"}
 
 @pytest.fixture
 def state(account: Server) -> State:
-    made = State(account.account)
-    made.definitions["f:1"] = Definition("f:1", {"family": "f", "containerDefinitions": CONTAINERS}, [])
-    return made
+    state = State(account.account)
+    state.definitions["f:1"] = Definition("f:1", {"family": "f", "containerDefinitions": CONTAINERS}, [])
+    return state
 
 
 def service(state: State, name: str, connect: dict[str, Any], created: dt.datetime = NOON) -> Service:
     cluster = Cluster("c", "c", {"serviceConnectDefaults": {"namespace": "app"}})
-    given = {"serviceConnectConfiguration": connect}
-    deployment = Deployment("d", "f:1", given, created=created)
-    made = Service(name, name, cluster, "eu-west-1", given, 1, [deployment], created=created)
-    state.services[name] = made
-    return made
+    settings = {"serviceConnectConfiguration": connect}
+    deployment = Deployment("d", "f:1", settings, created=created)
+    service = Service(name, name, cluster, "eu-west-1", settings, 1, [deployment], created=created)
+    state.services[name] = service
+    return service
 
 
 def exposing(**alias: Any) -> dict[str, Any]:
     return {**ON, "services": [{"portName": "http", "clientAliases": [{"port": 80, **alias}]}]}
 
 
-def of(state: State, client: Service | None) -> Aliases:
+def aliases_of(state: State, client: Service | None) -> Aliases:
     cluster = Cluster("c", "c", {})
     return Aliases(state, Task("t", "t", "eu-west-1", cluster, state.definitions["f:1"], {}, {}, client))
 
@@ -48,13 +48,13 @@ def of(state: State, client: Service | None) -> Aliases:
 )
 def test_an_alias_leads_to_the_port_of_its_service(state: State, alias: dict[str, Any], name: str) -> None:
     web = service(state, "web", exposing(**alias))
-    known = of(state, service(state, "client", {"enabled": True}))
+    aliases = aliases_of(state, service(state, "client", {"enabled": True}))
 
-    address = known.address(name)
+    address = aliases.address(name)
 
     assert address == "127.255.0.1"
-    assert known.at("127.255.0.1", 80) == Alias(name, 80, web, 8080, 8080)
-    assert known.at("127.255.0.1", 81) is None
+    assert aliases.at("127.255.0.1", 80) == Alias(name, 80, web, 8080, 8080)
+    assert aliases.at("127.255.0.1", 81) is None
 
 
 @pytest.mark.parametrize(
@@ -68,15 +68,15 @@ def test_an_alias_leads_to_the_port_of_its_service(state: State, alias: dict[str
 def test_clients_of_the_namespace_know_it(state: State, client: dict[str, Any], *, is_known: bool) -> None:
     service(state, "web", exposing(dnsName="web"))
 
-    found = of(state, service(state, "client", client)).address("web")
+    address = aliases_of(state, service(state, "client", client)).address("web")
 
-    assert (found is not None) == is_known
+    assert (address is not None) is is_known
 
 
 def test_a_task_without_a_service_knows_none(state: State) -> None:
     service(state, "web", exposing(dnsName="web"))
 
-    assert of(state, None).address("web") is None
+    assert aliases_of(state, None).address("web") is None
 
 
 @pytest.mark.parametrize(
@@ -85,23 +85,23 @@ def test_a_task_without_a_service_knows_none(state: State) -> None:
 def test_a_deployment_knows_services_that_were_made_before_it(state: State, minutes: int, *, is_known: bool) -> None:
     service(state, "web", exposing(dnsName="web"), created=NOON + dt.timedelta(minutes=minutes))
 
-    found = of(state, service(state, "client", ON)).address("web")
+    address = aliases_of(state, service(state, "client", ON)).address("web")
 
-    assert (found is not None) == is_known
+    assert (address is not None) is is_known
 
 
 def test_an_ingress_port_is_where_the_proxy_listens(state: State) -> None:
     connect = exposing(dnsName="web")
     connect["services"][0]["ingressPortOverride"] = 9000
     web = service(state, "web", connect)
-    known = of(state, service(state, "client", ON))
+    aliases = aliases_of(state, service(state, "client", ON))
 
-    address = known.address("web")
+    address = aliases.address("web")
 
-    assert known.at(str(address), 80) == Alias("web", 80, web, 9000, 8080)
+    assert aliases.at(str(address), 80) == Alias("web", 80, web, 9000, 8080)
 
 
 def test_a_namespace_of_that_name_in_another_region_is_another_one(state: State) -> None:
     service(state, "web", exposing(dnsName="web")).region = "us-east-1"
 
-    assert of(state, service(state, "client", ON)).address("web") is None
+    assert aliases_of(state, service(state, "client", ON)).address("web") is None

@@ -59,7 +59,13 @@ def test_options_of_a_container() -> None:
     }
     container = {"name": "a", "readonlyRootFilesystem": True, "user": "101", "linuxParameters": linux}
 
-    assert spec(container).containers[0].options == ("--read-only", "--user=101", "--init", "--cap-drop=ALL", "--tmpfs=/t:size=8m")
+    assert spec(container).containers[0].options == (
+        "--read-only",
+        "--user=101",
+        "--init",
+        "--cap-drop=ALL",
+        "--tmpfs=/t:size=8m",
+    )
 
 
 def test_a_health_check_has_the_defaults_of_ecs() -> None:

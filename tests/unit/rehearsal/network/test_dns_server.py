@@ -9,7 +9,7 @@ import pytest
 from preflight.rehearsal.network import dns_server
 from preflight.rehearsal.network.dns_server import DnsServer
 
-KNOWN = {
+RECORDS = {
     ("web.internal", "A"): ["10.0.0.4", "10.0.0.5"],
     ("web.internal", "AAAA"): [],
     ("_http.web.internal", "SRV"): ["1 1 80 t1.web.internal."],
@@ -18,35 +18,36 @@ KNOWN = {
 }
 
 
-def look_up(name: str, kind: str) -> list[str] | None:
-    return KNOWN.get((name, kind))
+def look_up(name: str, record_type: str) -> list[str] | None:
+    return RECORDS.get((name, record_type))
 
 
-def asked(name: str, kind: str) -> dns.message.Message:
-    answer = dns_server.reply(dns.message.make_query(name, kind).to_wire(), look_up)
+def ask(name: str, record_type: str) -> dns.message.Message:
+    answer = dns_server.reply(dns.message.make_query(name, record_type).to_wire(), look_up)
     assert answer is not None
     return dns.message.from_wire(answer)
 
 
 @pytest.mark.parametrize(
-    ("name", "kind", "code", "records"),
+    ("name", "record_type", "code", "records"),
     [
         pytest.param("Web.internal", "A", dns.rcode.NOERROR, ["10.0.0.4", "10.0.0.5"], id="addresses"),
-        pytest.param("_http.web.internal", "SRV", dns.rcode.NOERROR, ["1 1 80 t1.web.internal."], id="a place"),
+        pytest.param("_http.web.internal", "SRV", dns.rcode.NOERROR, ["1 1 80 t1.web.internal."], id="services"),
         pytest.param("web.internal", "AAAA", dns.rcode.NOERROR, [], id="no record of that type"),
         pytest.param("nobody.internal", "A", dns.rcode.NXDOMAIN, [], id="no such name"),
         pytest.param("broken.internal", "A", dns.rcode.SERVFAIL, [], id="a record that is no address"),
         pytest.param("broken.internal", "SRV", dns.rcode.SERVFAIL, [], id="a record that lacks half"),
     ],
 )
-def test_a_name_is_answered_with_its_records(name: str, kind: str, code: int, records: list[str]) -> None:
-    answer = asked(name, kind)
+def test_a_name_is_answered_with_its_records(name: str, record_type: str, code: int, records: list[str]) -> None:
+    response = ask(name, record_type)
 
-    assert (answer.rcode(), sorted(str(item) for found in answer.answer for item in found)) == (code, records)
+    assert response.rcode() == code
+    assert sorted(str(record) for record_set in response.answer for record in record_set) == records
 
 
 @pytest.mark.parametrize(
-    "question",
+    "data",
     [
         pytest.param(b"", id="nothing"),
         pytest.param(b"\x00" * 5, id="half a header"),
@@ -54,24 +55,24 @@ def test_a_name_is_answered_with_its_records(name: str, kind: str, code: int, re
         pytest.param(b"GET / HTTP/1.1\r\n\r\n", id="another protocol"),
     ],
 )
-def test_what_is_no_question_gets_no_answer(question: bytes) -> None:
-    assert dns_server.reply(question, look_up) is None
+def test_data_that_is_no_query_gets_no_response(data: bytes) -> None:
+    assert dns_server.reply(data, look_up) is None
 
 
-def test_it_answers_at_a_socket_until_it_is_closed() -> None:
-    place = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    place.bind(("127.0.0.1", 0))
-    address = place.getsockname()
-    served = DnsServer(place, look_up)
-    served.start()
+def test_a_dns_server_answers_at_its_socket_until_it_is_closed() -> None:
+    udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    udp.bind(("127.0.0.1", 0))
+    address = udp.getsockname()
+    server = DnsServer(udp, look_up)
+    server.start()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.settimeout(5)
-        for question in (b"rubbish", dns.message.make_query("web.internal", "A").to_wire()):
-            client.sendto(question, address)
+        for data in (b"rubbish", dns.message.make_query("web.internal", "A").to_wire()):
+            client.sendto(data, address)
         answer = dns.message.from_wire(client.recv(4096))
 
-    served.close()
+    server.close()
 
     assert len(answer.answer[0]) == 2
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as again:
-        again.bind(address)  # nobody holds it any more
+        again.bind(address)  # it is free

@@ -16,11 +16,11 @@ BALANCER = "internal-x.elb.amazonaws.com"
 def vpc(account: Server) -> str:
     """A VPC with a private zone of Route 53, and a namespace of Cloud Map below it."""
     ec2, route53, cloud_map = (account.account.client(name, REGION) for name in ("ec2", "route53", "servicediscovery"))
-    made: str = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    vpc_id: str = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
     zone = route53.create_hosted_zone(
         Name="example.internal",
         CallerReference="x",
-        VPC={"VPCId": made, "VPCRegion": REGION},
+        VPC={"VPCId": vpc_id, "VPCRegion": REGION},
         HostedZoneConfig={"PrivateZone": True},
     )["HostedZone"]["Id"]
     records = {
@@ -31,34 +31,37 @@ def vpc(account: Server) -> str:
     changes: list[Any] = [
         {
             "Action": "CREATE",
-            "ResourceRecordSet": {"Name": name, "Type": kind, "TTL": 60, "ResourceRecords": [{"Value": value}]},
+            "ResourceRecordSet": {"Name": name, "Type": record_type, "TTL": 60, "ResourceRecords": [{"Value": value}]},
         }
-        for name, (kind, value) in records.items()
+        for name, (record_type, value) in records.items()
     ]
     alias = {"HostedZoneId": "Z1", "DNSName": f"dualstack.{BALANCER}.", "EvaluateTargetHealth": False}
     named_alias = {"Name": "alias.example.internal", "Type": "A", "AliasTarget": alias}
     changes.append({"Action": "CREATE", "ResourceRecordSet": named_alias})
     route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Changes": changes})
-    namespace = named(cloud_map, "apps.example.internal", made)
+    namespace = create_namespace(cloud_map, "apps.example.internal", vpc_id)
     config = {"NamespaceId": namespace, "DnsRecords": [{"Type": "A", "TTL": 5}, {"Type": "SRV", "TTL": 5}]}
     service = cloud_map.create_service(Name="Web", DnsConfig=config)["Service"]["Id"]
     cloud_map.create_service(Name="empty", DnsConfig=config)
     for number in range(10):
         attributes = {"AWS_INSTANCE_IPV4": f"10.9.1.{number}", "AWS_INSTANCE_PORT": "80"}
         cloud_map.register_instance(ServiceId=service, InstanceId=f"t{number}", Attributes=attributes)
-    for name, attributes in (("api.web", {"AWS_INSTANCE_IPV4": "10.9.3.3"}), ("far", {"AWS_INSTANCE_CNAME": "x.example"})):
+    for name, attributes in (
+        ("api.web", {"AWS_INSTANCE_IPV4": "10.9.3.3"}),
+        ("far", {"AWS_INSTANCE_CNAME": "x.example"}),
+    ):
         other = cloud_map.create_service(Name=name, DnsConfig=config)["Service"]["Id"]
         cloud_map.register_instance(ServiceId=other, InstanceId="t", Attributes=attributes)
-    return made
+    return vpc_id
 
 
-def named(cloud_map: Any, name: str, vpc: str) -> str:
+def create_namespace(cloud_map: Any, name: str, vpc: str) -> str:
     operation = cloud_map.create_private_dns_namespace(Name=name, Vpc=vpc)["OperationId"]
     return str(cloud_map.get_operation(OperationId=operation)["Operation"]["Targets"]["NAMESPACE"])
 
 
 @pytest.mark.parametrize(
-    ("name", "kind", "records"),
+    ("name", "record_type", "records"),
     [
         pytest.param("db.example.internal", "A", ["10.9.0.7"], id="an address"),
         pytest.param("www.example.internal", "A", ["10.9.0.7"], id="another name of it"),
@@ -74,29 +77,31 @@ def named(cloud_map: Any, name: str, vpc: str) -> str:
         pytest.param("far.apps.example.internal", "A", [], id="an instance without an address"),
         pytest.param("web.apps.example.internal", "TXT", [], id="a type that the service does not keep"),
         pytest.param("example.com", "A", None, id="in no zone"),
-        pytest.param(BALANCER, "A", ["10.9.2.2"], id="beyond all zones"),
-        pytest.param(BALANCER, "AAAA", [], id="another type beyond all zones"),
+        pytest.param(BALANCER, "A", ["10.9.2.2"], id="in no private zone, but public"),
+        pytest.param(BALANCER, "AAAA", [], id="another type of a public name"),
     ],
 )
 def test_a_name_of_the_vpc_has_its_records(
-    account: Server, vpc: str, name: str, kind: str, records: list[str] | None
+    account: Server, vpc: str, name: str, record_type: str, records: list[str] | None
 ) -> None:
-    found = PrivateDns(account.account).look_up(REGION, vpc, name, kind, public={BALANCER: ["10.9.2.2"]}.get)
+    public = {BALANCER: ["10.9.2.2"]}.get
 
-    assert found == records
+    assert PrivateDns(account.account).look_up(REGION, vpc, name, record_type, public=public) == records
 
 
 def test_a_service_of_cloud_map_answers_with_eight_instances_at_most(account: Server, vpc: str) -> None:
-    known = PrivateDns(account.account)
+    private_dns = PrivateDns(account.account)
 
-    addresses = known.look_up(REGION, vpc, "web.apps.example.internal", "A") or []
-    places = known.look_up(REGION, vpc, "web.apps.example.internal", "SRV") or []
+    addresses = private_dns.look_up(REGION, vpc, "web.apps.example.internal", "A") or []
+    services = private_dns.look_up(REGION, vpc, "web.apps.example.internal", "SRV") or []
 
-    assert (len(set(addresses)), set(addresses) <= {f"10.9.1.{n}" for n in range(10)}) == (8, True)
-    assert set(places) <= {f"1 1 80 t{n}.web.apps.example.internal." for n in range(10)}
+    assert len(set(addresses)) == 8
+    assert set(addresses) <= {f"10.9.1.{n}" for n in range(10)}
+    assert len(set(services)) == 8
+    assert set(services) <= {f"1 1 80 t{n}.web.apps.example.internal." for n in range(10)}
 
 
-def test_another_vpc_knows_none_of_it(account: Server, vpc: str) -> None:
+def test_another_vpc_does_not_resolve_the_name(account: Server, vpc: str) -> None:
     assert PrivateDns(account.account).look_up(REGION, FAR, "db.example.internal", "A") is None
 
 
@@ -104,11 +109,11 @@ def test_a_vpc_has_one_namespace_of_a_name(account: Server, vpc: str) -> None:
     cloud_map = account.account.client("servicediscovery", REGION)
 
     with pytest.raises(cloud_map.exceptions.ClientError, match="ConflictingDomainExists"):
-        named(cloud_map, "apps.example.internal", vpc)
+        create_namespace(cloud_map, "apps.example.internal", vpc)
 
 
-def test_a_namespace_that_was_deleted_leaves_its_name(account: Server, vpc: str) -> None:
+def test_the_name_of_a_deleted_namespace_is_free_again(account: Server, vpc: str) -> None:
     cloud_map = account.account.client("servicediscovery", REGION)
-    cloud_map.delete_namespace(Id=named(cloud_map, "once.internal", vpc))
+    cloud_map.delete_namespace(Id=create_namespace(cloud_map, "once.internal", vpc))
 
-    assert named(cloud_map, "once.internal", vpc)
+    assert create_namespace(cloud_map, "once.internal", vpc)

@@ -14,8 +14,10 @@ from preflight.rehearsal.tasks import container_environment
         ),
     ],
 )
-def test_where_a_container_asks_for_credentials(name: str, value: str, *, at_80: bool) -> None:
-    variables = container_environment.variables("c", "/v2/credentials/x", "eu-west-1", can_reach_aws=False, is_at_port_80=at_80)
+def test_a_container_finds_its_credentials(name: str, value: str, *, at_80: bool) -> None:
+    variables = container_environment.variables(
+        "c", "/v2/credentials/x", "eu-west-1", can_reach_aws=False, is_at_port_80=at_80
+    )
 
     assert variables[name] == value
 
@@ -30,8 +32,6 @@ def test_where_a_container_asks_for_credentials(name: str, value: str, *, at_80:
 def test_a_container_that_reaches_aws_has_the_address_of_the_emulated_one(
     endpoint: str | None, *, can_reach_aws: bool
 ) -> None:
-    variables = container_environment.variables(
-        "c", None, "eu-west-1", can_reach_aws=can_reach_aws, is_at_port_80=True
-    )
+    variables = container_environment.variables("c", None, "eu-west-1", can_reach_aws=can_reach_aws, is_at_port_80=True)
 
     assert variables.get("AWS_ENDPOINT_URL") == endpoint

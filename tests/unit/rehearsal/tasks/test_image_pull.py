@@ -10,7 +10,7 @@ from preflight.rehearsal.tasks.launch_calls.caller import LaunchFailedError
 
 def test_an_image_name_is_no_option_of_the_engine() -> None:
     runner = mock.MagicMock()
-    found = Pulls(mock.MagicMock(), runner, mock.MagicMock(), port=1, standins=None)
+    pulls = Pulls(mock.MagicMock(), runner, mock.MagicMock(), port=1, standins=None)
 
     with pytest.raises(LaunchFailedError, match="invalid reference format: --privileged"):
-        found.image("--privileged", "eu-west-1")
+        pulls.image("--privileged", "eu-west-1")

@@ -165,9 +165,7 @@ def test_a_pull_is_denied(
         check_pull(principal, *statements)
 
 
-def test_the_secrets_of_a_log_driver_are_read_too(
-    make: Make, account: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_secrets_of_a_log_driver_are_read_too(make: Make, account: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     caller = make(statement("ssm:*"))
     monkeypatch.setattr(LaunchChecks, "_caller", lambda *_: caller)
     log = {"logDriver": "splunk", "secretOptions": [{"name": "splunk-token", "valueFrom": "/nobody/put/it"}]}

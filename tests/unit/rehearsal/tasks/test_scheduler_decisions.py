@@ -15,9 +15,7 @@ from preflight.rehearsal.tasks.service_scheduler import Scheduler
 
 REGION = "eu-west-1"
 DEFINITION = Definition(
-    "f:1",
-    {"family": "f", "revision": 1, "status": "ACTIVE", "containerDefinitions": [{"name": "a", "image": "i"}]},
-    [],
+    "f:1", {"family": "f", "revision": 1, "status": "ACTIVE", "containerDefinitions": [{"name": "a", "image": "i"}]}, []
 )
 
 
@@ -145,8 +143,7 @@ def test_new_tasks_start_up_to_the_maximum(maximum: int, begun: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("failed", "rollout"),
-    [pytest.param(2, "IN_PROGRESS", id="one below it"), pytest.param(3, "FAILED", id="as many")],
+    ("failed", "rollout"), [pytest.param(2, "IN_PROGRESS", id="one below it"), pytest.param(3, "FAILED", id="as many")]
 )
 def test_the_circuit_breaker_trips_at_its_threshold(failed: int, rollout: str) -> None:
     world = World(desired=1, deploymentCircuitBreaker={"enable": True, "rollback": False})

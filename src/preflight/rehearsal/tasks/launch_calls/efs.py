@@ -93,6 +93,8 @@ def _check_permission(caller: ExecutionRoleCaller, file_system: FileSystem, efs:
     )
     names = {role, caller.account.id} if role else {""}
     role_policies = caller.roles.policies(role, caller.task.region) if role else Policies()
-    is_allowed = policy is None or iam_policy.grants(policy, names, request) or iam_policy.allows(role_policies, request)
+    is_allowed = (
+        policy is None or iam_policy.grants(policy, names, request) or iam_policy.allows(role_policies, request)
+    )
     if not is_allowed or (policy is not None and iam_policy.denies(policy, names, request)):
         raise LaunchFailedError(f"{EFS}mount.nfs4: access denied by server while mounting 127.0.0.1:/")

@@ -40,9 +40,7 @@ def _text(caller: ExecutionRoleCaller, arn: str) -> str:
     try:
         body = caller.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
     except ClientError as error:
-        raise LaunchFailedError(
-            f"{ENVIRONMENT}{error.response['Error']['Code']}: {arn} status code: 404"
-        ) from None
+        raise LaunchFailedError(f"{ENVIRONMENT}{error.response['Error']['Code']}: {arn} status code: 404") from None
     return bytes(body).decode(errors="replace")
 
 

@@ -153,9 +153,7 @@ def _grants(caller: ExecutionRoleCaller, policy: Policy | None, action: str, arn
     return iam_policy.grants(policy, names, caller.request(action, arn))
 
 
-def _repository_denies(
-    caller: ExecutionRoleCaller, policy: Policy | None, action: str, arn: str
-) -> str | None:
+def _repository_denies(caller: ExecutionRoleCaller, policy: Policy | None, action: str, arn: str) -> str | None:
     """Returns AWS's sentence if the policy of the repository denies the pull explicitly, or None."""
     session = _session(caller)
     names = {callers.role_of(caller.task) or "", session, caller.account.id}

@@ -35,7 +35,9 @@ def open_stream(caller: ExecutionRoleCaller, name: str, log: JsonObject) -> None
         _check_permission(caller, "logs:CreateLogGroup", arn, "failed to create Cloudwatch log group")
         _create_group(caller, group, region)
     stream = f"{options.get('awslogs-stream-prefix', 'ecs')}/{name}/{caller.task.id}"
-    _check_permission(caller, "logs:CreateLogStream", f"{arn}:log-stream:{stream}", "failed to create Cloudwatch log stream")
+    _check_permission(
+        caller, "logs:CreateLogStream", f"{arn}:log-stream:{stream}", "failed to create Cloudwatch log stream"
+    )
     _create_stream(caller, group, stream, region)
 
 

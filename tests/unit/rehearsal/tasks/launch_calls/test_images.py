@@ -25,11 +25,7 @@ def test_full_names_of_images(name: str, full: str) -> None:
         pytest.param("123456789012.dkr.ecr.eu-west-1.amazonaws.com/a/b:1", "eu-west-1", "a/b", "1", id="tag"),
         pytest.param("123456789012.dkr.ecr.eu-west-1.amazonaws.com/a", "eu-west-1", "a", "latest", id="no tag"),
         pytest.param(
-            "123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn/a@sha256:ab",
-            "cn-north-1",
-            "a",
-            "sha256:ab",
-            id="digest",
+            "123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn/a@sha256:ab", "cn-north-1", "a", "sha256:ab", id="digest"
         ),
     ],
 )

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from preflight.rehearsal.network import namespace
+from preflight.rehearsal.network.relay import Destination, Relay
+
+LOOPBACK = ("127.0.0.1", 0)
+
+
+@pytest.fixture(autouse=True)
+def _one_namespace(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(namespace, "enter", lambda _pid: None)
+
+
+@pytest.fixture
+def target() -> Iterator[socket.socket]:
+    with socket.create_server(LOOPBACK) as server:
+        server.settimeout(10)
+        yield server
+
+
+def relay_to(destination: Destination | None) -> Relay:
+    relay = Relay(LOOPBACK, lambda _caller: destination)
+    relay.start()
+    return relay
+
+
+def test_a_relay_carries_both_directions_to_its_destination(target: socket.socket) -> None:
+    relay = relay_to((os.getpid(), target.getsockname()))
+
+    with socket.create_connection(relay.address, timeout=10) as caller:
+        accepted, _ = target.accept()
+        with accepted:
+            caller.sendall(b"request")
+            assert accepted.recv(100) == b"request"
+            accepted.sendall(b"response")
+            assert caller.recv(100) == b"response"
+    relay.close()
+
+
+def test_a_connection_without_a_destination_is_reset() -> None:
+    relay = relay_to(None)
+
+    with socket.create_connection(relay.address, timeout=10) as caller, pytest.raises(ConnectionResetError):
+        caller.recv(1)
+    relay.close()
+
+
+def test_a_closed_relay_refuses_connections() -> None:
+    relay = relay_to(None)
+
+    relay.close()
+
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(relay.address, timeout=10)
