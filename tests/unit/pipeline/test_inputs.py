@@ -56,7 +56,7 @@ def test_an_unreadable_template_is_a_finding_with_its_line(tmp_path: Path) -> No
     run_inputs = inputs.read(request(written(tmp_path, "Resources:\n  A: [\n")), run="r")
 
     assert [finding.check for finding in run_inputs.unreadable] == ["TemplateUnreadable"]
-    assert run_inputs.unreadable[0].line is not None
+    assert run_inputs.unreadable[0].line == 3
     assert run_inputs.templates == {}
 
 

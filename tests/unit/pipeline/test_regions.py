@@ -70,6 +70,12 @@ def test_the_worst_region_decides(second: Outcome, worst: Outcome) -> None:
     assert [stage.outcome for stage in results.stages] == [worst]
 
 
+def test_a_stage_takes_as_long_as_the_slowest_region() -> None:
+    results = combine({"ap-northeast-1": StageResult("rehearse", Outcome.PASS, 3.0), "us-east-1": StageResult("rehearse", Outcome.PASS, 5.0)})
+
+    assert [stage.seconds for stage in results.stages] == [5.0]
+
+
 def test_findings_of_several_regions_name_theirs() -> None:
     results = combine({"ap-northeast-1": result(Outcome.PASS), "us-east-1": result(Outcome.FAIL, FINDING)})
 

@@ -78,11 +78,14 @@ def test_without_cfn_guard_comply_is_an_error(monkeypatch: pytest.MonkeyPatch) -
 def test_an_unreadable_template_fails_lint_and_skips_comply(tmp_path: Path) -> None:
     (tmp_path / "t.yaml").write_text("[")
 
-    linted, complied = static(replace(request("lint", "comply"), templates=(tmp_path / "t.yaml",))).run()
+    stages = static(replace(request("lint", "comply"), templates=(tmp_path / "t.yaml",)))
+
+    linted, complied = stages.run()
 
     assert linted.outcome is Outcome.FAIL
     assert "TemplateUnreadable" in [finding.check for finding in linted.findings]
     assert complied.outcome is Outcome.SKIPPED
+    assert "cfn-guard" not in stages.versions
 
 
 def test_a_note_names_the_rules_that_the_plan_switches_off() -> None:
