@@ -1,4 +1,4 @@
-"""Every type that is modelled: made, read back, and gone again; and what is lost is told."""
+"""Every modelled type is created, read back, updated and deleted; the ledger names the properties that are lost."""
 
 from __future__ import annotations
 
@@ -60,14 +60,14 @@ IN_PLACE: dict[str, dict[str, Any]] = {
 
 def ledger(account: Server) -> dict[tuple[str, str], str]:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(f"{account.address}/_preflight/observations") as answer:
-        observations = json.load(answer)
+    with opener.open(f"{account.address}/_preflight/observations", timeout=60) as response:
+        observations = json.load(response)
     assert observations["problems"] == []
     return {(e["resource"], e["property"]): e["state"] for e in observations["ledger"]}
 
 
-def leftovers(client: Client) -> dict[str, int]:
-    """How many resources there are of what a new account has none of, or always the same number."""
+def count_resources(client: Client) -> dict[str, int]:
+    """Returns the number of resources of each kind, which is the same in every new account."""
     ec2 = client("ec2")
     return {
         "vpcs": len(ec2.describe_vpcs()["Vpcs"]),
@@ -104,10 +104,10 @@ def test_every_modelled_type_is_in_the_template() -> None:
     assert kinds == set(catalog.types())
 
 
-def test_every_property_is_read_back_and_everything_goes(
+def test_every_property_is_read_back_and_every_resource_is_deleted(
     account: Server, client: Client, deploy: Callable[..., dict[str, Any]]
 ) -> None:
-    before = leftovers(client)
+    before = count_resources(client)
     stack = deploy(BODY, Capabilities=["CAPABILITY_NAMED_IAM"])
     states = ledger(account)
 
@@ -117,23 +117,23 @@ def test_every_property_is_read_back_and_everything_goes(
             client("cloudformation").describe_stacks(StackName=stack["StackId"])["Stacks"][0]["StackStatus"]
             == "DELETE_COMPLETE"
         ),
-        what="the stack to go",
+        what="the stack to be deleted",
         timeout=60,
         interval=0.1,
     )
 
     assert {key for key, state in states.items() if state == "ignored"} == LOST
     assert len(states) > 300
-    measured = 1  # the log group of Container Insights, which is no stack's
-    assert leftovers(client) == {**before, "logs": before["logs"] + measured}
+    insights = 1  # the log group of Container Insights belongs to no stack
+    assert count_resources(client) == {**before, "logs": before["logs"] + insights}
 
 
-def test_what_aws_changes_in_place_is_changed_in_place_and_read_back(
+def test_properties_that_aws_changes_in_place_are_changed_in_place_and_read_back(
     account: Server, client: Client, deploy: Callable[..., dict[str, Any]]
 ) -> None:
     cloudformation, changed = client("cloudformation"), template.parse(BODY).data
-    for name, given in IN_PLACE.items():
-        changed["Resources"][name]["Properties"].update(given)
+    for name, properties in IN_PLACE.items():
+        changed["Resources"][name]["Properties"].update(properties)
     stack = deploy(BODY, Capabilities=["CAPABILITY_NAMED_IAM"])["StackId"]
 
     cloudformation.update_stack(StackName="s", TemplateBody=json.dumps(changed), Capabilities=["CAPABILITY_NAMED_IAM"])
@@ -149,11 +149,12 @@ def test_what_aws_changes_in_place_is_changed_in_place_and_read_back(
         for e in p["StackEvents"]
         if "requires the creation of a new physical resource" in e.get("ResourceStatusReason", "")
     ]
-    assert (updated - {"s"}, replaced) == (set(IN_PLACE), [])
+    assert updated - {"s"} == set(IN_PLACE)
+    assert replaced == []
     assert {key for key, state in ledger(account).items() if state == "ignored"} == LOST
 
 
-def test_what_the_service_keeps_otherwise_is_lost(
+def test_a_property_that_the_service_changes_is_ignored(
     account: Server, client: Client, deploy: Callable[..., dict[str, Any]]
 ) -> None:
     deploy(
@@ -169,10 +170,11 @@ def test_what_the_service_keeps_otherwise_is_lost(
 
     client("logs").put_retention_policy(logGroupName="a", retentionInDays=14)
 
-    assert (before["s.A", "RetentionInDays"], ledger(account)["s.A", "RetentionInDays"]) == ("stored", "ignored")
+    assert before["s.A", "RetentionInDays"] == "stored"
+    assert ledger(account)["s.A", "RetentionInDays"] == "ignored"
 
 
-def test_a_stack_is_read_back_before_it_goes(
+def test_a_stack_is_read_back_before_it_is_deleted(
     account: Server, client: Client, deploy: Callable[..., dict[str, Any]]
 ) -> None:
     stack = deploy(
@@ -189,7 +191,7 @@ def test_a_stack_is_read_back_before_it_goes(
     assert ledger(account)["s.A", "RetentionInDays"] == "ignored"
 
 
-def test_a_resource_that_is_gone_is_lost_as_a_whole(
+def test_a_resource_that_was_deleted_is_ignored_as_a_whole(
     account: Server, client: Client, deploy: Callable[..., dict[str, Any]]
 ) -> None:
     deploy(json.dumps({"Resources": {"A": {"Type": "AWS::SQS::Queue"}}}))
@@ -200,21 +202,21 @@ def test_a_resource_that_is_gone_is_lost_as_a_whole(
 
 
 @pytest.mark.parametrize(
-    ("declared", "found", "paths"),
+    ("declared", "actual", "paths"),
     [
         pytest.param({"A": 1}, {"a": "1"}, [], id="names without case, scalars as text"),
         pytest.param({"A": [1, 2]}, {"A": [2, 3, 1]}, [], id="lists without order"),
         pytest.param({"A": [1, 4]}, {"A": [2, 3, 1]}, [".A[1]"], id="an item is missing"),
         pytest.param({"A": {"B": True}}, {"A": {"B": "false"}}, [".A.B"], id="another value"),
         pytest.param({"A": {"B": []}}, {"A": {}}, [], id="nothing declared"),
-        pytest.param({"P": {"S": [1]}}, {"P": '{"S": [1]}'}, [], id="a policy kept as text"),
-        pytest.param({"P": {"S": [1]}}, {"P": '{"S": [2]}'}, [".P.S[0]"], id="another policy kept as text"),
-        pytest.param([{"Key": "a", "Value": "b"}], {"a": "b"}, [], id="tags kept as a map"),
-        pytest.param({"a": "b"}, [{"Key": "a", "Value": "b"}], [], id="tags kept as a list"),
-        pytest.param({"a": "b"}, [{"Key": "a", "Value": "c"}], [".a"], id="another tag kept as a list"),
-        pytest.param({"A": "x"}, {}, [".A"], id="nothing kept"),
-        pytest.param({"N": 60}, {"N": 60.0}, [], id="a number kept as another kind"),
+        pytest.param({"P": {"S": [1]}}, {"P": '{"S": [1]}'}, [], id="a policy stored as text"),
+        pytest.param({"P": {"S": [1]}}, {"P": '{"S": [2]}'}, [".P.S[0]"], id="another policy stored as text"),
+        pytest.param([{"Key": "a", "Value": "b"}], {"a": "b"}, [], id="tags stored as a map"),
+        pytest.param({"a": "b"}, [{"Key": "a", "Value": "b"}], [], id="tags stored as a list"),
+        pytest.param({"a": "b"}, [{"Key": "a", "Value": "c"}], [".a"], id="another tag stored as a list"),
+        pytest.param({"A": "x"}, {}, [".A"], id="nothing stored"),
+        pytest.param({"N": 60}, {"N": 60.0}, [], id="a number stored as another kind"),
     ],
 )
-def test_what_is_lost_is_named(declared: Any, found: Any, paths: list[str]) -> None:
-    assert list(readback.lost(declared, found)) == paths
+def test_lost_properties_are_named(declared: Any, actual: Any, paths: list[str]) -> None:
+    assert list(readback.lost(declared, actual)) == paths

@@ -1,0 +1,128 @@
+"""Types that the emulator only stores: what the template says less, and what an update changes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from preflight.rehearsal.server import Server
+
+Client = Callable[[str], Any]
+Deploy = Callable[..., dict[str, Any]]
+TARGETS = [{"Id": "a", "Arn": "arn:aws:sqs:ap-northeast-1:123456789012:a"}]
+KEY = {
+    "AttributeDefinitions": [{"AttributeName": "k", "AttributeType": "S"}],
+    "KeySchema": [{"AttributeName": "k", "KeyType": "HASH"}],
+}
+
+
+def body(resource_type: str, **properties: Any) -> str:
+    return json.dumps({"Resources": {"A": {"Type": resource_type, "Properties": properties}}})
+
+
+@pytest.fixture
+def update(client: Client) -> Callable[[str], None]:
+    """Update the stack `s` to another template and wait for its end."""
+
+    def run(template: str) -> None:
+        client("cloudformation").update_stack(StackName="s", TemplateBody=template)
+        waiter = client("cloudformation").get_waiter("stack_update_complete")
+        waiter.wait(StackName="s", WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+
+    return run
+
+
+def physical_id(client: Client) -> str:
+    response = client("cloudformation").describe_stack_resource(StackName="s", LogicalResourceId="A")
+    return str(response["StackResourceDetail"]["PhysicalResourceId"])
+
+
+@pytest.mark.parametrize(
+    ("resource_type", "flag"),
+    [
+        pytest.param("AWS::SNS::Topic", "FifoTopic", id="topic"),
+        pytest.param("AWS::SQS::Queue", "FifoQueue", id="queue"),
+    ],
+)
+def test_the_generated_name_of_a_fifo_resource_ends_with_fifo(
+    client: Client, deploy: Deploy, resource_type: str, flag: str
+) -> None:
+    deploy(body(resource_type, **{flag: True}))
+
+    assert physical_id(client).endswith(".fifo")
+
+
+def test_a_rule_loses_the_targets_that_an_update_removes(
+    client: Client, deploy: Deploy, update: Callable[[str], None]
+) -> None:
+    deploy(body("AWS::Events::Rule", Name="r", ScheduleExpression="rate(5 minutes)", Targets=TARGETS))
+    before = client("events").list_targets_by_rule(Rule="r")["Targets"]
+
+    update(body("AWS::Events::Rule", Name="r", ScheduleExpression="rate(5 minutes)"))
+
+    assert before == TARGETS
+    assert client("events").list_targets_by_rule(Rule="r")["Targets"] == []
+
+
+def test_the_subscriptions_of_a_topic_are_deleted_with_it(client: Client, deploy: Deploy) -> None:
+    deploy(body("AWS::SNS::Topic", Subscription=[{"Protocol": "email", "Endpoint": "a@example.com"}]))
+    before = client("sns").list_subscriptions()["Subscriptions"]
+
+    client("cloudformation").delete_stack(StackName="s")
+    waiter = client("cloudformation").get_waiter("stack_delete_complete")
+    waiter.wait(StackName="s", WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+
+    assert len(before) == 1
+    assert client("sns").list_subscriptions()["Subscriptions"] == []
+
+
+def test_a_table_without_capacity_is_refused(
+    client: Client, deploy: Deploy, reasons: Callable[[dict[str, Any]], list[str]]
+) -> None:
+    stack = deploy(body("AWS::DynamoDB::Table", **KEY))
+
+    assert any("ReadCapacityUnits and WriteCapacityUnits must both be specified" in reason for reason in reasons(stack))
+
+
+def test_properties_that_are_not_stored_are_ignored(account: Server, deploy: Deploy) -> None:
+    recovery = {"PointInTimeRecoveryEnabled": True}
+    deploy(
+        body("AWS::DynamoDB::Table", **KEY, BillingMode="PAY_PER_REQUEST", PointInTimeRecoverySpecification=recovery)
+    )
+
+    entries = {entry.property: entry.state for entry in account.ledger.observations().ledger if entry.resource == "s.A"}
+    assert entries["PointInTimeRecoverySpecification"] == "ignored"
+    assert entries["KeySchema"] == "stored"
+
+
+def test_the_ledger_has_only_properties_of_the_template(account: Server, deploy: Deploy) -> None:
+    deploy(body("AWS::SNS::Topic", DisplayName="d"))
+
+    names = {entry.property for entry in account.ledger.observations().ledger if entry.resource == "s.A"}
+    assert names == {"DisplayName"}
+
+
+def test_a_function_gets_new_code_only_if_the_template_has_new_code(
+    client: Client, deploy: Deploy, update: Callable[[str], None]
+) -> None:
+    function = {
+        "FunctionName": "f",
+        "Role": "arn:aws:iam::123456789012:role/r",
+        "Handler": "i.h",
+        "Runtime": "python3.12",
+    }
+    client("iam").create_role(RoleName="r", AssumeRolePolicyDocument="{}")
+    deploy(body("AWS::Lambda::Function", **function, Code={"ZipFile": "x = 1"}))
+    first = client("lambda").get_function(FunctionName="f")["Configuration"]["CodeSha256"]
+
+    update(body("AWS::Lambda::Function", **function, Code={"ZipFile": "x = 1"}, Timeout=9))
+    same = client("lambda").get_function(FunctionName="f")["Configuration"]
+    update(body("AWS::Lambda::Function", **function, Code={"ZipFile": "x = 22"}, Timeout=9))
+    other = client("lambda").get_function(FunctionName="f")["Configuration"]
+
+    assert same["CodeSha256"] == first
+    assert same["Timeout"] == 9
+    assert other["CodeSha256"] != first
