@@ -1,8 +1,8 @@
-"""What AWS's resource handlers read while they make and remove a resource, and so need permission for.
+"""What AWS's resource handlers read, and need permission for, while they create and delete a resource.
 
-Our own handlers read as the account's administrator, because they read other things than AWS's do.
+The handlers of the emulator read as the account's administrator, because they read other things than AWS's do.
 These are the reading actions that the registry schema of a type lists for its handlers `create` and
-`delete`, but for those that only certain properties need. Types that are not here are request for
+`delete`, except those that only certain properties need. Types that are not here need permission for
 nothing that they read.
 Source: https://docs.aws.amazon.com/cloudformation-cli/latest/userguide/resource-type-schema.html, `handlers`.
 """
@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from preflight.rehearsal.cloudformation.resources.context import HandlerContext, Properties, Response
+from preflight.rehearsal.cloudformation.resources.context import HandlerContext, Properties, Request
 from preflight.rehearsal.cloudformation.resources.declarative import RequestBuilder, by_id
 
 
@@ -26,38 +26,38 @@ class ReadPermissions:
     request: RequestBuilder = lambda _physical_id, _properties: {}
 
 
-def _in_ec2(read: str) -> ReadPermissions:
+def _ec2_read(read: str) -> ReadPermissions:
     return ReadPermissions("ec2", (read,), (read,))
 
 
-def _of_service(physical_id: str, properties: Properties) -> Response:
+def _service_request(physical_id: str, properties: Properties) -> Request:
     return {"services": [physical_id], **({"cluster": properties["Cluster"]} if properties.get("Cluster") else {})}
 
 
-_OF_ROLE = ("GetRole", "ListAttachedRolePolicies", "ListRolePolicies")
+_ROLE_READS = ("GetRole", "ListAttachedRolePolicies", "ListRolePolicies")
 READS: Mapping[str, ReadPermissions] = {
     "AWS::CloudFormation::Stack": ReadPermissions(
         "cloudformation", ("DescribeStacks",), ("DescribeStacks",), by_id("StackName")
     ),
-    "AWS::EC2::InternetGateway": _in_ec2("DescribeInternetGateways"),
-    "AWS::EC2::Route": _in_ec2("DescribeRouteTables"),
-    "AWS::EC2::RouteTable": _in_ec2("DescribeRouteTables"),
-    "AWS::EC2::SecurityGroup": _in_ec2("DescribeSecurityGroups"),
-    "AWS::EC2::Subnet": _in_ec2("DescribeSubnets"),
-    "AWS::EC2::SubnetRouteTableAssociation": _in_ec2("DescribeRouteTables"),
+    "AWS::EC2::InternetGateway": _ec2_read("DescribeInternetGateways"),
+    "AWS::EC2::Route": _ec2_read("DescribeRouteTables"),
+    "AWS::EC2::RouteTable": _ec2_read("DescribeRouteTables"),
+    "AWS::EC2::SecurityGroup": _ec2_read("DescribeSecurityGroups"),
+    "AWS::EC2::Subnet": _ec2_read("DescribeSubnets"),
+    "AWS::EC2::SubnetRouteTableAssociation": _ec2_read("DescribeRouteTables"),
     "AWS::EC2::VPC": ReadPermissions(
         "ec2", ("DescribeVpcs", "DescribeVpcAttribute"), ("DescribeVpcs",), by_id("VpcId")
     ),
-    "AWS::EC2::VPCGatewayAttachment": _in_ec2("DescribeInternetGateways"),
+    "AWS::EC2::VPCGatewayAttachment": _ec2_read("DescribeInternetGateways"),
     "AWS::ECS::Cluster": ReadPermissions(
         "ecs", ("DescribeClusters",), ("DescribeClusters",), by_id("clusters", is_list=True)
     ),
-    "AWS::ECS::Service": ReadPermissions("ecs", ("DescribeServices",), ("DescribeServices",), _of_service),
+    "AWS::ECS::Service": ReadPermissions("ecs", ("DescribeServices",), ("DescribeServices",), _service_request),
     "AWS::ECS::TaskDefinition": ReadPermissions("ecs", ("DescribeTaskDefinition",), ("DescribeTaskDefinition",)),
     "AWS::IAM::ManagedPolicy": ReadPermissions(
         "iam", (), ("ListPolicyVersions", "ListEntitiesForPolicy"), by_id("PolicyArn")
     ),
-    "AWS::IAM::Role": ReadPermissions("iam", ("GetRole",), _OF_ROLE, by_id("RoleName")),
+    "AWS::IAM::Role": ReadPermissions("iam", ("GetRole",), _ROLE_READS, by_id("RoleName")),
     "AWS::Logs::LogGroup": ReadPermissions("logs", ("DescribeLogGroups",), ("DescribeLogGroups",)),
 }
 

@@ -1,4 +1,4 @@
-"""Types that the emulator only stores: what the template says less, and what an update changes."""
+"""Types that the emulator only stores: generated names, updates, deletes, and what the ledger says of them."""
 
 from __future__ import annotations
 
