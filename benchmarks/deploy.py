@@ -22,7 +22,7 @@ from preflight.deploy.lifecycle import Wish
 from preflight.deploy.targets.rehearsal import EmulatedAccount
 from preflight.model import Finding
 from preflight.pipeline.request import new_run
-from preflight.plan import plan
+from preflight.plan import plan, reader
 from preflight.plan.plan import Plan
 from preflight.smoke import SmokeTest
 
@@ -70,7 +70,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pairs", type=int, default=5)
     pairs = parser.parse_args().pairs
-    deployed, engine = plan.load(ROOT / plan.FILE), container_engine.find()
+    deployed, engine = reader.load(ROOT / plan.FILE), container_engine.find()
     with tempfile.TemporaryDirectory() as folder:
         program = checkov(Path(folder))
         deploy(deployed, engine)  # fills the store, and the caches of the disk

@@ -22,7 +22,7 @@ from preflight.errors import PreflightError, UsageError
 from preflight.model import Finding, Outcome, Report, Say
 from preflight.pipeline import run as pipeline
 from preflight.pipeline.request import STAGES, TARGETS, AccountOptions, RunRequest, new_run
-from preflight.plan import plan
+from preflight.plan import plan, reader
 from preflight.plan.plan import Plan
 from preflight.report import text
 
@@ -93,7 +93,7 @@ def _report(config: pytest.Config, path: Path) -> Report:
     """Returns the report of a plan, which is run once a session."""
     reports = config.stash.setdefault(_REPORTS, {})
     if path not in reports:
-        checked = plan.load(path)
+        checked = reader.load(path)
         request = RunRequest(
             stages=STAGES,
             plan=checked,
@@ -120,7 +120,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def preflight_plan(request: pytest.FixtureRequest) -> Plan:
     """The plan that is deployed."""
-    return plan.load(plan.find(request.config.getoption("--preflight-plan")))
+    return reader.load(plan.find(request.config.getoption("--preflight-plan")))
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import pytest
 
 from preflight.container_engine import engine
 from preflight.errors import PreflightError
-from preflight.plan import plan
+from preflight.plan import plan, reader
 from preflight.plan.plan import Plan
 from tests.integration import emulator
 from tests.integration.emulator import Emulator
@@ -39,7 +39,7 @@ def _engine_works() -> None:
 @pytest.fixture(scope="session")
 def preflight_plan() -> Plan:
     """The plan of this repository, wherever the tests are started."""
-    return plan.load(ROOT / plan.FILE)
+    return reader.load(ROOT / plan.FILE)
 
 
 @pytest.fixture(scope="module")

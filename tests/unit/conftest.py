@@ -13,7 +13,7 @@ import pytest
 
 from preflight.comply import cfn_guard_binary
 from preflight.comply.cfn_guard_binary import Binary
-from preflight.plan import plan, resolved_stacks
+from preflight.plan import reader, resolved_stacks
 from preflight.plan.resolved_stacks import ResolvedStacks
 from preflight.rehearsal import server
 from preflight.rehearsal.cloudformation.resources import ecs
@@ -109,7 +109,7 @@ def make_estate(tmp_path: Path) -> Callable[..., ResolvedStacks]:
         step = {"stack": "{prefix}", "template": "cfn/root.yaml", "parameters": parameters or {}}
         written = {"version": 1, "name": "demo", "region": "eu-west-1", "templates": "cfn", "steps": [step]}
         (tmp_path / "preflight.yaml").write_text(json.dumps(written))
-        return resolved_stacks.of_plan(plan.load(tmp_path / "preflight.yaml"), templates, run="run1")
+        return resolved_stacks.of_plan(reader.load(tmp_path / "preflight.yaml"), templates, run="run1")
 
     return make
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-Given = Mapping[str, Any]
+TaskDefinition = Mapping[str, Any]
 SIZES: dict[int, tuple[int, ...]] = {
     256: (512, 1024, 2048),
     512: tuple(range(1024, 4096 + 1, 1024)),
@@ -41,9 +41,9 @@ def units(text: str, unit: str) -> int | None:
     return round(float(number) * 1024) if word.lower() == unit else None
 
 
-def of(given: Given, key: str) -> int | None:
+def of(task: TaskDefinition, key: str) -> int | None:
     """The task's `cpu` in units or `memory` in MiB; None where it says neither."""
-    return units(str(given[key]), UNITS[key]) if given.get(key) else None
+    return units(str(task[key]), UNITS[key]) if task.get(key) else None
 
 
 def fits(cpu: int, memory: int) -> bool:
@@ -51,35 +51,35 @@ def fits(cpu: int, memory: int) -> bool:
     return memory in SIZES.get(cpu, ())
 
 
-def on_fargate(given: Given) -> Iterator[str]:
+def on_fargate(task: TaskDefinition) -> Iterator[str]:
     """What is wrong with the size of a task that Fargate has to run."""
     for key in UNITS:
-        if not given.get(key):
+        if not task.get(key):
             yield f"Fargate requires that '{key}' be defined at the task level."
-    yield from unreadable(given)
-    cpu, memory = of(given, "cpu"), of(given, "memory")
+    yield from unreadable(task)
+    cpu, memory = of(task, "cpu"), of(task, "memory")
     if cpu is not None and memory is not None and not fits(cpu, memory):
         yield NONE_SUCH
 
 
-def on_ec2(given: Given) -> Iterator[str]:
+def on_ec2(task: TaskDefinition) -> Iterator[str]:
     """What is wrong with the size of a task for instances, where it says one."""
-    yield from unreadable(given)
-    cpu = of(given, "cpu")
+    yield from unreadable(task)
+    cpu = of(task, "cpu")
     if cpu is not None and not ON_EC2[0] <= cpu <= ON_EC2[1]:
         yield _invalid("cpu")
 
 
-def on_windows(given: Given) -> Iterator[str]:
+def on_windows(task: TaskDefinition) -> Iterator[str]:
     """What is wrong with the CPU of a task with Windows containers on Fargate."""
-    cpu = of(given, "cpu")
+    cpu = of(task, "cpu")
     if cpu is not None and cpu not in ON_WINDOWS:
         yield NONE_SUCH
 
 
-def unreadable(given: Given) -> Iterator[str]:
+def unreadable(task: TaskDefinition) -> Iterator[str]:
     """Sizes that are neither a number nor a number with its unit."""
-    yield from (_invalid(key) for key in UNITS if given.get(key) and of(given, key) is None)
+    yield from (_invalid(key) for key in UNITS if task.get(key) and of(task, key) is None)
 
 
 def _invalid(key: str) -> str:

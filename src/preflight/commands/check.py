@@ -10,12 +10,12 @@ from preflight.deploy.targets import account
 from preflight.errors import UsageError
 from preflight.model import Say
 from preflight.pipeline.request import AccountOptions, RunRequest
-from preflight.plan import plan
+from preflight.plan import plan, reader
 
 
 def run(args: argparse.Namespace, say: Say) -> int:
     """Run the stages of a plan, write the report and return its exit code."""
-    checked = plan.load(plan.find(args.plan))
+    checked = reader.load(plan.find(args.plan))
     request = RunRequest(
         stages=args.stage,
         plan=checked,

@@ -7,12 +7,12 @@ import sys
 
 from preflight.comply import rule_docs, ruleset
 from preflight.model import Say
-from preflight.plan import plan
+from preflight.plan import plan, reader
 
 
 def run(args: argparse.Namespace, _say: Say) -> int:
     """List the rules as the plan switches them."""
-    switched = plan.load(plan.find(args.plan)) if args.plan else None
+    switched = reader.load(plan.find(args.plan)) if args.plan else None
     folders = (*args.rules, *(switched.rules if switched else ()))
     rules = ruleset.chosen(folders, switched.policy if switched else None).every
     if args.format == "json":

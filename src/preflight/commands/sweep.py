@@ -7,7 +7,7 @@ import sys
 
 from preflight.commands import options
 from preflight.model import Say
-from preflight.plan import plan
+from preflight.plan import plan, reader
 from preflight.sweep import account, machine
 from preflight.sweep.account import SweepRequest
 
@@ -23,7 +23,7 @@ def run(args: argparse.Namespace, say: Say) -> int:
 
 
 def _sweep_account(args: argparse.Namespace, say: Say) -> int:
-    regions = args.regions or (plan.load(plan.find(None)).region,)
+    regions = args.regions or (reader.load(plan.find(None)).region,)
     request = SweepRequest(account=args.account, regions=regions, age=args.older_than, run=args.run, is_dry=args.dry_run)
     result = account.sweep_account(request, say)
     removed = f"{result.count} removed, {len(result.left)} still there\n"

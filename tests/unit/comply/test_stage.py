@@ -17,7 +17,7 @@ from preflight.comply.ruleset import Ruleset
 from preflight.comply.stage import ComplyRequest, Result
 from preflight.errors import ToolBrokeError, UsageError
 from preflight.model import Severity
-from preflight.plan import plan
+from preflight.plan import reader
 from preflight.system import run_folders
 from preflight.templates import template
 from preflight.templates.template import Template
@@ -105,7 +105,7 @@ def check(guard: Binary, tmp_path: Path) -> Check:
             step = {"stack": "{prefix}", "template": "cfn/a.yaml", "parameters": asked.pop("parameters", {})}
             written = {"version": 1, "name": "demo", "region": "eu-west-1", "templates": "cfn", "steps": [step], **asked}
             (tmp_path / "preflight.yaml").write_text(json.dumps(written))
-            read = plan.load(tmp_path / "preflight.yaml")
+            read = reader.load(tmp_path / "preflight.yaml")
         chosen = few(ruleset.chosen([own] if rules else [], read.policy if read else None))
         templates = {path: template.load(path, name=path.name) for path in sorted(cfn.iterdir())}
         with stage.running(ComplyRequest(templates, chosen, read, "run1", today), guard) as started:

@@ -45,6 +45,7 @@ def in_plan(rule: str = "ECS_SOFT", **given: Any) -> list[Waiver]:
         pytest.param(claims(f"{{SuppressedRules: [ECS_SOFT], Reasons: {{ECS_SOFT: {REASON}}}, Until: {{ECS_SOFT: 2027-01-30}}}}"), [waivers.EXPIRED], id="a day that is past"),
         pytest.param(claims(f"{{SuppressedRules: [ECS_SOFT], Reasons: {{ECS_SOFT: {REASON}}}, Until: {{ECS_SOFT: 2027-01-31}}}}"), [], id="its last day"),
         pytest.param(claims(f"{{SuppressedRules: [ECS_SOFT], Reasons: {{ECS_SOFT: {REASON}}}, Until: {{ECS_SOFT: soon}}}}"), [waivers.EXPIRED], id="a day that is none"),
+        pytest.param(claims(f"{{SuppressedRules: [ECS_SOFT], Reasons: {{ECS_SOFT: {REASON}}}, Until: {{ECS_SOFT: ' 2027-01-31 '}}}}"), [waivers.EXPIRED], id="a day between blanks"),
         pytest.param(claims("{SuppressedRules: [ECS_SOFFT]}"), [waivers.UNKNOWN_RULE], id="a slip of the name"),
         pytest.param(claims("{SuppressedRules: ECS_SOFT}"), [waivers.WITHOUT_REASON], id="a name alone"),
         pytest.param(claims("{SuppressedRules: [3, ~, [x], {id: ECS_SOFT}]}"), [], id="names of odd types"),

@@ -8,10 +8,10 @@ import pytest
 
 from preflight.cost import announcement, prices
 from preflight.cost.prices import Money
-from preflight.plan import plan
+from preflight.plan import plan, reader
 from preflight.templates import template
 
-ASKED = plan.load(Path(__file__).parents[3] / plan.FILE)
+ASKED = reader.load(Path(__file__).parents[3] / plan.FILE)
 TEMPLATES = {path: template.load(path) for path in ASKED.template_files()}
 
 

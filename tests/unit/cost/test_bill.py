@@ -9,7 +9,7 @@ import pytest
 
 from preflight.cost import bill, billing_units
 from preflight.cost.billing_units import Amount, Unit
-from preflight.plan import plan, resolved_stacks
+from preflight.plan import plan, reader, resolved_stacks
 from preflight.plan.resolved_stacks import ResolvedStacks
 from preflight.templates import template
 
@@ -40,7 +40,7 @@ def hour(every: ResolvedStacks) -> str:
 
 @pytest.fixture
 def own(root: Path) -> ResolvedStacks:
-    asked = plan.load(root / plan.FILE)
+    asked = reader.load(root / plan.FILE)
     known = {path: template.load(path, name=path.name) for path in asked.template_files()}
     return resolved_stacks.of_plan(asked, known, run="run1")
 

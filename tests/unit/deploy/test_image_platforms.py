@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from preflight.deploy import image_platforms
-from preflight.plan import plan, resolved_stacks
+from preflight.plan import plan, reader, resolved_stacks
 from preflight.plan.resolved_stacks import ResolvedStacks
 from preflight.templates import template
 
@@ -121,7 +121,7 @@ def test_a_template_that_no_step_deploys_decides_nothing(make_estate: Make) -> N
 
 
 def test_each_image_of_a_plan_gets_its_platforms_by_the_name_of_its_step(root: Path) -> None:
-    asked = plan.load(root / plan.FILE)
+    asked = reader.load(root / plan.FILE)
     known = {path: template.load(path) for path in asked.template_files()}
     file = root / "cfn" / "fa-018-fargate.yaml"
     known[file].data["Resources"]["TaskDefinition2"]["Properties"]["RuntimePlatform"] = {"CpuArchitecture": "ARM64"}

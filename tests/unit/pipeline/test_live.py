@@ -16,9 +16,9 @@ from preflight.pipeline.live import HAS_EGRESS, LiveStages
 from preflight.pipeline.region import RegionResults
 from preflight.pipeline.regions import RegionRuns
 from preflight.pipeline.request import AccountOptions, RunRequest
-from preflight.plan import plan
+from preflight.plan import plan, reader
 
-PLAN = plan.load(Path(__file__).parents[3] / plan.FILE)
+PLAN = reader.load(Path(__file__).parents[3] / plan.FILE)
 REHEARSED = RegionResults(
     (StageResult("rehearse", Outcome.PASS), StageResult("smoke", Outcome.PASS)), Deployment(stacks=("s",)), ("a note",)
 )

@@ -16,9 +16,9 @@ from preflight.model import Finding, Observations, Outcome, Severity, SmokeAnswe
 from preflight.pipeline import region
 from preflight.pipeline.region import RegionResults, RegionRun
 from preflight.pipeline.request import RunRequest
-from preflight.plan import plan
+from preflight.plan import plan, reader
 
-PLAN = plan.load(Path(__file__).parents[3] / plan.FILE)
+PLAN = reader.load(Path(__file__).parents[3] / plan.FILE)
 FINDING = Finding("smoke", "SMOKE_GET", Severity.ERROR, "it answered wrongly")
 ANSWER = SmokeAnswer("web", "http://127.0.0.1/", 200, 200, 0.1)
 

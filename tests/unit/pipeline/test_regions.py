@@ -12,9 +12,9 @@ from preflight.model import Deployment, Finding, Outcome, Severity, StageResult
 from preflight.pipeline.region import RegionResults, RegionRun
 from preflight.pipeline.regions import RegionRuns
 from preflight.pipeline.request import AccountOptions, RunRequest
-from preflight.plan import plan
+from preflight.plan import plan, reader
 
-PLAN = plan.load(Path(__file__).parents[3] / plan.FILE)
+PLAN = reader.load(Path(__file__).parents[3] / plan.FILE)
 REGIONS = ("ap-northeast-1", "us-east-1")
 
 

@@ -15,10 +15,10 @@ from preflight.model import Finding, Outcome, ReportedWaiver, Severity
 from preflight.pipeline import inputs
 from preflight.pipeline.request import RunRequest
 from preflight.pipeline.static import StaticStages
-from preflight.plan import plan
+from preflight.plan import plan, reader
 from preflight.plan.rule_settings import RuleSwitch
 
-PLAN = plan.load(Path(__file__).parents[3] / plan.FILE)
+PLAN = reader.load(Path(__file__).parents[3] / plan.FILE)
 WARNING = Finding("lint", "W1", Severity.WARNING, "it could be better")
 ERROR = Finding("comply", "RULE", Severity.ERROR, "it is wrong")
 WAIVER = ReportedWaiver("RULE", "A", "by hand", "plan")

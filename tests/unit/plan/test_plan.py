@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from preflight.errors import UsageError
-from preflight.plan import plan
+from preflight.plan import plan, reader
 from preflight.plan.plan import Plan
 
 GOOD = """\
@@ -42,7 +42,7 @@ def folder(tmp_path: Path) -> Path:
 def load(folder: Path, text: str) -> Plan:
     path = folder / "preflight.yaml"
     path.write_text(text)
-    return plan.load(path)
+    return reader.load(path)
 
 
 def test_a_plan_is_read_with_defaults(folder: Path) -> None:
@@ -113,7 +113,7 @@ def test_parameter_files_have_any_of_the_shapes_of_aws(folder: Path, shape: obje
 def test_a_parameter_file_of_no_known_shape_is_refused(folder: Path) -> None:
     (folder / "p.json").write_text('{"A": 1}')
 
-    with pytest.raises(UsageError, match="none of AWS's shapes"):
+    with pytest.raises(UsageError, match="has none of AWS's shapes"):
         load(folder, GOOD.replace('{Port: 80, On: true, Tag: "{run}"}', "p.json"))
 
 
@@ -130,7 +130,7 @@ def test_a_folder_without_a_plan_is_a_usage_error(tmp_path: Path) -> None:
 
 
 def test_the_plan_of_this_repository_is_read(root: Path) -> None:
-    read = plan.load(root / "preflight.yaml")
+    read = reader.load(root / "preflight.yaml")
 
     assert [step.name for step in read.steps] == ["{prefix}-ecr", "{prefix}:{run}", "{prefix}"]
 
@@ -163,13 +163,17 @@ def test_a_question_from_inside_and_one_of_a_caller(folder: Path) -> None:
     inside = load(folder, GOOD.replace("    cluster: c\n", "    from: inside\n")).smoke[0]
     caller = load(folder, GOOD.replace("    cluster: c\n", "    caller: 203.0.113.5\n")).smoke[0]
 
-    assert (inside.is_inside, inside.cluster, caller.is_inside, caller.caller) == (True, "default", False, "203.0.113.5")
+    assert inside.is_inside
+    assert inside.cluster == "default"
+    assert not caller.is_inside
+    assert caller.caller == "203.0.113.5"
 
 
 def test_stubs_and_egress_are_read(folder: Path) -> None:
     read = load(folder, GOOD + "stubs: ['*/agent']\negress: true\n")
 
-    assert (read.stubs, read.has_egress) == (("*/agent",), True)
+    assert read.stubs == ("*/agent",)
+    assert read.has_egress
 
 
 @pytest.mark.parametrize(
@@ -179,8 +183,9 @@ def test_stubs_and_egress_are_read(folder: Path) -> None:
         pytest.param("    cluster: c\n", "    caller: here\n", "caller: expected an IPv4 address", id="no address"),
         pytest.param("    cluster: c\n", "    caller: 10\n", "caller: expected an IPv4 address", id="a number"),
         pytest.param(
-            "    cluster: c\n", "    from: inside\n    caller: 203.0.113.5\n", "caller: only somebody on", id="both"
+            "    cluster: c\n", "    from: inside\n    caller: 203.0.113.5\n", "caller: only a caller on the internet", id="both"
         ),
+        pytest.param("    cluster: c\n", "    port: true\n", "port: expected a number, found True", id="a port that is a boolean"),
         pytest.param("standins", "stubs: [1]\nstandins", "stubs: expected the pattern", id="no pattern"),
         pytest.param("standins", "egress: maybe\nstandins", "egress: expected true or false", id="perhaps"),
     ],

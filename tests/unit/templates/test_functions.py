@@ -38,6 +38,21 @@ def made(**more: Any) -> FunctionResolver:
         pytest.param({"Fn::FindInMap": ["M", "z", "b", {"DefaultValue": "d"}]}, "d", id="FindInMap with a default"),
         pytest.param({"Fn::If": ["Yes", 1, {"Fn::Nope": 1}]}, 1, id="If evaluates only the chosen branch"),
         pytest.param({"Fn::If": ["No", 1, 2]}, 2, id="If with a condition on a condition"),
+        *(
+            pytest.param({name: [{"Condition": word} for word in words.split()]}, is_true, id=f"{name} of {words}")
+            for name, words, is_true in [
+                ("Fn::And", "Yes Yes", True),
+                ("Fn::And", "Yes No", False),
+                ("Fn::And", "No Yes", False),
+                ("Fn::And", "No No", False),
+                ("Fn::Or", "Yes Yes", True),
+                ("Fn::Or", "Yes No", True),
+                ("Fn::Or", "No Yes", True),
+                ("Fn::Or", "No No", False),
+            ]
+        ),
+        pytest.param({"Fn::And": [{"Condition": "Yes"}] * 10}, True, id="And of ten"),
+        pytest.param({"Fn::Or": [{"Condition": "No"}] * 10}, False, id="Or of ten"),
         pytest.param({"Fn::Base64": "hi"}, "aGk=", id="Base64"),
         pytest.param({"Fn::Cidr": ["10.0.0.0/16", 2, 8]}, ["10.0.0.0/24", "10.0.1.0/24"], id="Cidr"),
         pytest.param({"Fn::Length": {"Ref": "L"}}, 2, id="Length"),
@@ -92,6 +107,20 @@ def test_value(given: Any, wanted: Any) -> None:
         pytest.param({"Fn::ImportValue": "e"}, "No export named e found", id="ImportValue of nothing"),
         pytest.param({"Fn::Cidr": ["10.0.0.0/16", 999, 8]}, "Fn::Cidr", id="Cidr of too many"),
         pytest.param({"Fn::If": ["Loop", 1, 2]}, "circular condition dependency", id="a condition on itself"),
+        *(
+            pytest.param(
+                {name: [{"Condition": "Yes"}] * count},
+                f"every {name} object requires a list of at least 2 and at most 10 boolean parameters",
+                id=f"{name} of {count}",
+            )
+            for name in ("Fn::And", "Fn::Or")
+            for count in (1, 11)
+        ),
+        pytest.param({"Fn::And": "text"}, "every Fn::And object requires a list", id="And of a text"),
+        pytest.param({"Fn::Or": ["yes", "no"]}, "Conditions can only be boolean operations", id="Or of other texts"),
+        pytest.param({"Fn::Base64": "\ud800"}, "every Fn::Base64 object must have", id="Base64 of half a character"),
+        pytest.param({"Fn::Cidr": ["10.0.0.0/16", float("inf"), 8]}, "Fn::Cidr", id="Cidr of endlessly many"),
+        pytest.param({"Fn::ToJsonString": {"Ref": "AWS::NoValue"}}, "Fn::ToJsonString", id="ToJsonString of nothing"),
         pytest.param({"Fn::Nope": 1}, "Encountered unsupported function: Fn::Nope", id="an unknown function"),
         pytest.param({"Ref": ["a"]}, "every Ref object must have a single String value", id="Ref of a list"),
     ],
@@ -127,7 +156,7 @@ def test_wrong_arguments_are_refused_in_the_words_of_aws(given: Any, said: str) 
         pytest.param({"Type": "String", "Default": ["a"]}, {}, "Default", id="a list as default"),
     ],
 )
-def test_parameters_are_held_against_their_declarations(
+def test_parameters_are_checked_against_their_declarations(
     declared: dict[str, Any], given: dict[str, str], said: str
 ) -> None:
     with pytest.raises(ResolveError, match=said):
@@ -140,3 +169,22 @@ def test_parameters_are_texts_and_lists_of_texts() -> None:
     }
 
     assert parameters.parameter_values(data, {}) == {"N": "80", "L": ["a", "b"]}
+
+
+@pytest.mark.parametrize(
+    ("limit", "accepted", "refused"),
+    [
+        pytest.param({"MinLength": 2}, "ab", "a", id="the shortest"),
+        pytest.param({"MaxLength": 2}, "ab", "abc", id="the longest"),
+        pytest.param({"MinValue": 5}, "5", "4", id="the least"),
+        pytest.param({"MaxValue": 5}, "5", "6", id="the greatest"),
+    ],
+)
+def test_a_value_at_the_limit_is_accepted_and_the_next_one_is_refused(
+    limit: dict[str, int], accepted: str, refused: str
+) -> None:
+    data = {"Parameters": {"P": {"Type": "Number" if "Value" in next(iter(limit)) else "String", **limit}}}
+
+    assert parameters.parameter_values(data, {"P": accepted}) == {"P": accepted}
+    with pytest.raises(ResolveError, match="Parameter 'P' must"):
+        parameters.parameter_values(data, {"P": refused})

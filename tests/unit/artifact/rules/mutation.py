@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Red:
+class Mutation:
     """A change of `file`, each place where `old` stands, which turns `rule` red, and those of `also` with it."""
 
     rule: str

@@ -14,7 +14,7 @@ from preflight.model import Finding, Severity
 from preflight.system import processes
 from preflight.templates import template
 from tests.unit.artifact.rules import mutations_fargate
-from tests.unit.artifact.rules.mutation import Red
+from tests.unit.artifact.rules.mutation import Mutation
 
 ROOT = Path(__file__).parents[4]
 RULES = rules.rules_below([ROOT / "rules" / "fargate"])
@@ -23,12 +23,12 @@ NOTHING_TO_JUDGE = {"ECS_TASKDEF_ROLE_ARN_NOT_REF"}  # cfn-lint lets no correct 
 REDS = mutations_fargate.REDS
 
 
-def case(red: Red) -> str:
+def case(red: Mutation) -> str:
     return f"{red.rule}: {' '.join(red.old.split())[-60:]} -> {' '.join(red.new.split())[-60:] or 'nothing'}"
 
 
 @pytest.fixture(scope="module")
-def found(guard: Binary, tmp_path_factory: pytest.TempPathFactory) -> dict[Red, list[Finding]]:
+def found(guard: Binary, tmp_path_factory: pytest.TempPathFactory) -> dict[Mutation, list[Finding]]:
     """What the rules find in each changed template: one process for all of them."""
     folder = tmp_path_factory.mktemp("reds")
     paths = {}
@@ -41,19 +41,19 @@ def found(guard: Binary, tmp_path_factory: pytest.TempPathFactory) -> dict[Red, 
 
 
 @pytest.mark.parametrize("red", REDS, ids=map(case, REDS))
-def test_the_change_is_one(red: Red) -> None:
+def test_the_change_is_one(red: Mutation) -> None:
     assert ((ROOT / red.file).read_text().count(red.old), red.old != red.new) == (1, True)
 
 
 @pytest.mark.guard
 @pytest.mark.parametrize("red", REDS, ids=map(case, REDS))
-def test_the_change_turns_the_rule_red(found: dict[Red, list[Finding]], red: Red) -> None:
+def test_the_change_turns_the_rule_red(found: dict[Mutation, list[Finding]], red: Mutation) -> None:
     assert {finding.check for finding in found[red]} == {red.rule, *red.also}
 
 
 @pytest.mark.guard
 @pytest.mark.parametrize("red", REDS, ids=map(case, REDS))
-def test_what_is_found_says_where_and_what_to_do(found: dict[Red, list[Finding]], red: Red) -> None:
+def test_what_is_found_says_where_and_what_to_do(found: dict[Mutation, list[Finding]], red: Mutation) -> None:
     vague = [f for f in found[red] if not (f.resource and f.line and f.fix and f.message.endswith("."))]
 
     assert vague == []

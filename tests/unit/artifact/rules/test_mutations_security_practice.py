@@ -13,7 +13,7 @@ from preflight.comply.cfn_guard_binary import Binary
 from preflight.model import Finding, Severity
 from preflight.templates import template
 from tests.unit.artifact.rules import mutations_practice, mutations_security
-from tests.unit.artifact.rules.mutation import Red
+from tests.unit.artifact.rules.mutation import Mutation
 
 ROOT = Path(__file__).parents[4]
 TIERS = ("security", "practice")
@@ -28,7 +28,7 @@ REDS = (*mutations_security.REDS, *mutations_practice.REDS)
 SECURE = ROOT / mutations_security.SECURE
 
 
-def case(number: int, red: Red) -> str:
+def case(number: int, red: Mutation) -> str:
     same = [other for other in REDS[:number] if other.rule == red.rule]
     return f"{red.rule}-{len(same) + 1}-{Path(red.file).stem}"
 
@@ -63,7 +63,7 @@ def test_our_templates_fail_no_rule_that_ships_on(guard: Binary, path: Path) -> 
 
 @pytest.mark.parametrize("red", [pytest.param(red, id=case(number, red)) for number, red in enumerate(REDS)])
 def test_one_change_turns_the_rule_red(
-    guard: Binary, before: dict[str, set[str]], tmp_path: Path, red: Red
+    guard: Binary, before: dict[str, set[str]], tmp_path: Path, red: Mutation
 ) -> None:
     text = (ROOT / red.file).read_text()
     assert red.old in text

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from preflight.comply import rules, ruleset
 from preflight.comply.python_rules import catalog
-from preflight.plan import plan, resolved_stacks
+from preflight.plan import reader, resolved_stacks
 from preflight.templates import template
 from preflight.templates.template import Template
 
 ROOT = Path(__file__).parents[4]
-PLAN = plan.load(ROOT / "preflight.yaml")
+PLAN = reader.load(ROOT / "preflight.yaml")
 TEMPLATES = {path: template.load(path, name=path.name) for path in PLAN.template_files()}
 ODD = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=4) | st.sampled_from(["0.0.0.0/0", "ENABLED", "FARGATE"]),

@@ -16,7 +16,7 @@ from preflight.deploy import session
 from preflight.deploy.targets import account
 from preflight.deploy.targets.account import RealAccount
 from preflight.errors import UsageError
-from preflight.plan import plan
+from preflight.plan import plan, reader
 from preflight.plan.plan import Plan
 
 ROOT = Path(__file__).parents[4]
@@ -89,7 +89,7 @@ def planned(tmp_path: Path) -> Callable[[str, str], Plan]:
         text = (ROOT / plan.FILE).read_text()
         assert old in text
         (tmp_path / plan.FILE).write_text(text.replace(old, new, 1))
-        return plan.load(tmp_path / plan.FILE)
+        return reader.load(tmp_path / plan.FILE)
 
     return read
 

@@ -13,7 +13,7 @@ from preflight.deploy import deployment, run_tags
 from preflight.deploy.deployment import DeploymentFailedError, DeploymentOptions
 from preflight.deploy.session import Session
 from preflight.model import Finding
-from preflight.plan import placeholders, plan
+from preflight.plan import placeholders, plan, reader
 from preflight.plan.plan import Plan
 from preflight.sweep.leftovers import Leftovers
 from tests.unit.rehearsal.iam import callers
@@ -24,7 +24,7 @@ RUN = "1a2b3c4d"
 
 def attempt(keys: Keys) -> list[str]:
     """Deploy the plan, look at its tasks, delete it and look for leftovers; whatever was said of what went wrong."""
-    own = plan.load(callers.ROOT / plan.FILE)
+    own = reader.load(callers.ROOT / plan.FILE)
     boto = boto3.Session(keys.key, keys.secret, keys.token, region_name=own.region)
     session = Session(own.region, boto, keys.address, interval=0.05, has_loopback_only=True)
     remains: list[Finding] = []

@@ -1,0 +1,292 @@
+"""Reads preflight.yaml and checks its form, and the files it names."""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from preflight.aws import partitions
+from preflight.errors import UsageError
+from preflight.plan import plan, rule_settings
+from preflight.plan.plan import ImageStep, Plan, SmokeEntry, StackStep
+from preflight.templates import functions, template
+from preflight.templates.template import Template, UnreadableError
+
+CAPABILITIES = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND")
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,39}[a-z0-9]")
+_TOP = (
+    "version",
+    "name",
+    "region",
+    "rules",
+    "templates",
+    "steps",
+    "smoke",
+    "standins",
+    "stubs",
+    "egress",
+    "waivers",
+    "checks",
+)
+_STACK = ("stack", "template", "parameters", "capabilities")
+_IMAGE = ("image", "build")
+_SMOKE = ("service", "cluster", "url", "from", "caller", "get", "port", "status", "contains")
+_FROM = ("internet", "inside")
+
+
+def load(path: Path) -> Plan:
+    """Returns the plan in a file.
+
+    Raises:
+        UsageError: the plan cannot be used; the message names file, line and what was expected.
+    """
+    try:
+        read = template.load(path, name=_relative_to_here(path))
+    except UnreadableError as error:
+        reason = error.reason.replace("Template format error: ", "")
+        msg = f"{_relative_to_here(path)}:{error.line or 1}: the plan cannot be read: {reason}"
+        raise UsageError(msg) from None
+    return PlanReader(path, read).plan()
+
+
+def _relative_to_here(path: Path) -> str:
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+class PlanReader:
+    """Reads one plan; every complaint names file and line."""
+
+    def __init__(self, path: Path, read: Template) -> None:
+        self._path = path
+        self._read = read
+        self._data = read.data
+
+    def fail(self, what: str, *where: str | int) -> UsageError:
+        """A complaint about the part at `where`."""
+        return UsageError(f"{self._read.name}:{self._read.line(*where)}: {what}")
+
+    def plan(self) -> Plan:
+        """Returns the plan, or raises the first complaint about it."""
+        self._keys(self._data, _TOP)
+        if self._data.get("version") != 1:
+            raise self.fail(f"version: expected 1, found {self._data.get('version')!r}", "version")
+        name = self._text(self._data, "name", where=())
+        if not _NAME.fullmatch(name):
+            raise self.fail(f"name: expected lower-case letters, digits and hyphens, found {name!r}", "name")
+        steps = self._list("steps")
+        if not steps:
+            raise self.fail("steps: expected at least one stack or image", "steps")
+        templates = self._data.get("templates")
+        region = self._text(self._data, "region", where=())
+        if not partitions.is_region(region):
+            raise self.fail(f"region: expected the name of a region, found {region!r}", "region")
+        return Plan(
+            path=self._path,
+            name=name,
+            region=region,
+            rules=tuple(self._file(r, "rules", n) for n, r in enumerate(self._list("rules"))),
+            templates=self._folder_of_templates(templates) if templates is not None else None,
+            steps=self._distinct([self._step(n, step) for n, step in enumerate(steps)]),
+            smoke=tuple(self._smoke(n, entry) for n, entry in enumerate(self._list("smoke"))),
+            standins=self._standins(),
+            stubs=self._stubs(),
+            has_egress=self._egress(),
+            policy=rule_settings.read(self._read),
+        )
+
+    def _folder_of_templates(self, name: Any) -> Path:
+        folder = self._file(name, "templates")
+        if not folder.is_dir() or not plan.templates_in(folder):
+            raise self.fail(f"templates: expected a folder with templates, and {name} holds none", "templates")
+        return folder
+
+    def _distinct(self, steps: Sequence[StackStep | ImageStep]) -> tuple[StackStep | ImageStep, ...]:
+        names = [(type(step), step.name) for step in steps]
+        for n, name in enumerate(names):
+            if name in names[:n]:
+                raise self.fail(f"steps: the name {name[1]!r} stands here twice", "steps", n)
+        return tuple(steps)
+
+    def _keys(self, found: Any, known: Sequence[str], *where: str | int) -> None:
+        if not isinstance(found, dict):
+            raise self.fail(f"expected a map with {', '.join(known)}", *where)
+        for key in found:
+            if key not in known:
+                close = difflib.get_close_matches(key, known, 1)
+                hint = f", did you mean {close[0]!r}?" if close else ""
+                raise self.fail(f"unknown key {key!r}{hint} Expected: {', '.join(known)}", *where, key)
+
+    def _list(self, key: str) -> list[Any]:
+        found = self._data.get(key)
+        if found is not None and not isinstance(found, list):
+            raise self.fail(f"{key}: expected a list", key)
+        return found or []
+
+    def _text(self, found: Mapping[str, Any], key: str, *, where: tuple[str | int, ...]) -> str:
+        value = found.get(key)
+        if not isinstance(value, str) or not value:
+            problem = "is missing" if value is None else f"found {value!r}"
+            raise self.fail(f"{key}: expected text, {problem}", *where, *([key] if key in found else []))
+        for name in plan.placeholders_in(value):
+            if name not in plan.NAMES:
+                listed = ", ".join(f"{{{n}}}" for n in plan.NAMES)
+                raise self.fail(f"{key}: unknown placeholder {{{name}}}. Expected: {listed}", *where, key)
+        return value
+
+    def _file(self, name: Any, *where: str | int) -> Path:
+        if not isinstance(name, str):
+            raise self.fail(f"expected a path, found {name!r}", *where)
+        path = self._path.parent / name
+        if not path.exists():
+            raise self.fail(f"{name}: there is no such file or folder", *where)
+        return path
+
+    def _step(self, n: int, step: Any) -> StackStep | ImageStep:
+        where = ("steps", n)
+        if isinstance(step, dict) and "image" in step:
+            self._keys(step, _IMAGE, *where)
+            folder = self._file(step.get("build"), *where, "build")
+            if not (folder / "Dockerfile").is_file():
+                raise self.fail(f"build: there is no Dockerfile in {step['build']}", *where, "build")
+            return ImageStep(self._text(step, "image", where=where), folder)
+        self._keys(step, _STACK, *where)
+        listed = step.get("capabilities") or []
+        capabilities = listed if isinstance(listed, list) else [listed]
+        for capability in capabilities:
+            if capability not in CAPABILITIES:
+                raise self.fail(
+                    f"capabilities: expected {', '.join(CAPABILITIES)}, found {capability!r}", *where, "capabilities"
+                )
+        return StackStep(
+            name=self._text(step, "stack", where=where),
+            template=self._file(step.get("template"), *where, "template"),
+            parameters=self._parameters(step, where),
+            capabilities=tuple(capabilities),
+        )
+
+    def _parameters(self, step: Mapping[str, Any], where: tuple[str | int, ...]) -> Mapping[str, str]:
+        parameters = step.get("parameters") or {}
+        if isinstance(parameters, str):
+            return self._parameter_file(self._file(parameters, *where, "parameters"), where)
+        if not isinstance(parameters, dict):
+            raise self.fail("parameters: expected a map or the name of a file", *where, "parameters")
+        texts = {}
+        for key, value in parameters.items():
+            if isinstance(value, dict | list) or value is None:
+                raise self.fail(f"parameters: {key}: expected text", *where, "parameters", key)
+            text = functions.as_text(value)
+            texts[key] = self._text({key: text}, key, where=(*where, "parameters")) if text else ""
+        return texts
+
+    def _parameter_file(self, path: Path, where: tuple[str | int, ...]) -> Mapping[str, str]:
+        try:
+            read = parameters_of(json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            msg = (
+                f"parameters: {path.name} has none of AWS's shapes: a list of ParameterKey and ParameterValue, "
+                "a map under Parameters, or a list of Key=Value"
+            )
+            raise self.fail(msg, *where, "parameters") from None
+        for key, value in read.items():
+            unknown = [name for name in plan.placeholders_in(value) if name not in plan.NAMES]
+            if unknown:
+                raise self.fail(
+                    f"parameters: {path.name}: {key}: unknown placeholder {{{unknown[0]}}}", *where, "parameters"
+                )
+        return read
+
+    def _smoke(self, n: int, entry: Any) -> SmokeEntry:
+        where: tuple[str | int, ...] = ("smoke", n)
+        self._keys(entry, _SMOKE, *where)
+        if ("service" in entry) == ("url" in entry):
+            raise self.fail("expected either a service or a url", *where)
+        if not str(entry.get("get", "/")).startswith("/"):
+            raise self.fail("get: expected a path that begins with a slash", *where, "get")
+        if "url" in entry and not str(entry["url"]).startswith(("http://", "https://", "{output.")):
+            raise self.fail("url: expected one that begins with http://, https:// or an {output.NAME}", *where, "url")
+        numbers = {"status": 200, "port": 80}
+        for key, default in list(numbers.items()):
+            value = entry.get(key, default)
+            if not isinstance(value, int) or isinstance(value, bool):
+                raise self.fail(f"{key}: expected a number, found {value!r}", *where, key)
+            numbers[key] = value
+        has_service = "service" in entry
+        return SmokeEntry(
+            service=self._text(entry, "service", where=where) if has_service else None,
+            cluster=self._text(entry, "cluster", where=where) if "cluster" in entry else "default",
+            url=None if has_service else self._text(entry, "url", where=where),
+            is_inside=self._is_inside(entry, where),
+            caller=self._caller(entry, where),
+            get=self._text(entry, "get", where=where) if "get" in entry else "/",
+            port=numbers["port"],
+            status=numbers["status"],
+            contains=self._text(entry, "contains", where=where) if "contains" in entry else None,
+            line=self._read.line(*where),
+        )
+
+    def _is_inside(self, entry: Mapping[str, Any], where: tuple[str | int, ...]) -> bool:
+        origin = entry.get("from", "internet")
+        if origin not in _FROM:
+            raise self.fail(f"from: expected {' or '.join(_FROM)}, found {origin!r}", *where, "from")
+        if origin == "inside" and "url" in entry:
+            raise self.fail("from: a url is asked from the internet; name a service to ask from inside", *where, "from")
+        return bool(origin == "inside")
+
+    def _caller(self, entry: Mapping[str, Any], where: tuple[str | int, ...]) -> str | None:
+        caller = entry.get("caller")
+        if caller is None:
+            return None
+        try:
+            ipaddress.IPv4Address(caller if isinstance(caller, str) else "")
+        except ValueError:
+            raise self.fail(f"caller: expected an IPv4 address, found {caller!r}", *where, "caller") from None
+        if entry.get("from") == "inside":
+            raise self.fail("caller: only a caller on the internet has an address", *where, "caller")
+        return str(caller)
+
+    def _stubs(self) -> tuple[str, ...]:
+        """Returns the patterns of images; `*` and `?` are wildcards."""
+        patterns = self._list("stubs")
+        for n, pattern in enumerate(patterns):
+            if not isinstance(pattern, str) or not pattern.strip():
+                raise self.fail(f"stubs: expected the pattern of an image, found {pattern!r}", "stubs", n)
+        return tuple(patterns)
+
+    def _egress(self) -> bool:
+        has_egress = self._data.get("egress", False)
+        if not isinstance(has_egress, bool):
+            raise self.fail(f"egress: expected true or false, found {has_egress!r}", "egress")
+        return has_egress
+
+    def _standins(self) -> Mapping[str, Path]:
+        folders = self._data.get("standins") or {}
+        if not isinstance(folders, dict):
+            raise self.fail("standins: expected a map from image to folder", "standins")
+        return {image: self._file(folder, "standins", image) for image, folder in folders.items()}
+
+
+def parameters_of(read: Any) -> Mapping[str, str]:
+    """Returns parameters in any of the three shapes that AWS's own tools read.
+
+    Raises:
+        ValueError, KeyError, TypeError: it is none of them.
+    """
+    if isinstance(read, dict):
+        return {str(key): str(value) for key, value in read["Parameters"].items()}
+    if all(isinstance(item, str) for item in read):
+        return {key: value for key, _, value in (_split(item) for item in read)}
+    return {str(item["ParameterKey"]): str(item["ParameterValue"]) for item in read}
+
+
+def _split(item: str) -> tuple[str, str, str]:
+    if "=" not in item:
+        raise ValueError(item)
+    return item.partition("=")
