@@ -272,7 +272,7 @@ class TaskLauncher:
                 self._launch(task, running)
             except LaunchFailedError as failure:
                 self._fail(task, failure)
-            except ClientError as error:  # something that the task needs was deleted meanwhile
+            except ClientError as error:  # something that the task needs was deleted
                 self._fail(task, LaunchFailedError(str(error)))
             except NoFreeAddressError:
                 self._fail(task, LaunchFailedError(NO_ADDRESS))

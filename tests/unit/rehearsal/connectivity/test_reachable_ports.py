@@ -120,7 +120,8 @@ def test_a_task_that_ended_is_not_updated(
     [
         pytest.param(set(), False, id="no port is open"),
         pytest.param({8080}, True, id="no open port is admitted"),
-        pytest.param({80, 8080}, False, id="one open port is admitted"),
+        pytest.param({80, 8080}, False, id="the first open port is admitted"),
+        pytest.param({22, 80}, False, id="another open port is admitted"),
     ],
 )
 def test_a_blocker_is_what_keeps_a_task_from_every_open_port(
