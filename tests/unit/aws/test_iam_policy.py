@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -94,10 +95,49 @@ def test_a_policy_without_a_version_has_no_variables() -> None:
     assert not iam_policy.allows(Policies((policy,)), NAMED)
 
 
-def test_a_pattern_full_of_stars_is_matched_in_no_time() -> None:
+def test_a_pattern_full_of_stars_is_matched_within_seconds() -> None:
     pattern = "*a" * 40 + "*b"
+    started = time.monotonic()
 
     assert not iam_policy.like("a" * 5000, pattern)
+    assert time.monotonic() - started < 10
+
+
+DENY_ALL = {"Effect": "Deny", "Action": "*", "Resource": "*"}
+
+
+@pytest.mark.parametrize(
+    ("policies", "resource", "is_allowed"),
+    [
+        pytest.param([allow(Resource=ARN)], None, True, id="an unknown resource, an Allow of any"),
+        pytest.param([allow(), {"Statement": [{**DENY_ALL, "Resource": ARN}]}], None, True, id="an unknown resource, a Deny of one"),
+        pytest.param([allow(), {"Statement": [DENY_ALL]}], None, False, id="an unknown resource, a Deny of all"),
+        pytest.param(
+            [{"Statement": [{"Effect": "Allow", "Action": "*", "NotResource": ARN}]}], ARN, False, id="NotResource that names it"
+        ),
+        pytest.param(
+            [{"Statement": [{"Effect": "Allow", "Action": "*", "NotResource": ARN}]}], ARN + "2", True, id="NotResource of another"
+        ),
+    ],
+)
+def test_resources_of_a_statement(policies: list[dict[str, Any]], resource: str | None, *, is_allowed: bool) -> None:
+    request = RequestContext("ecr:BatchGetImage", resource)
+
+    assert iam_policy.allows(Policies(tuple(policies)), request) is is_allowed
+
+
+@pytest.mark.parametrize(
+    ("principal", "is_denied"),
+    [
+        pytest.param({"AWS": "arn:aws:iam::1:role/a"}, False, id="the principal itself"),
+        pytest.param({"AWS": "arn:aws:iam::1:role/b"}, True, id="another principal"),
+        pytest.param("*", False, id="everybody"),
+    ],
+)
+def test_not_principal_means_all_others(principal: object, *, is_denied: bool) -> None:
+    policy = {"Statement": [{"Effect": "Deny", "NotPrincipal": principal, "Action": "*", "Resource": "*"}]}
+
+    assert iam_policy.denies(policy, ["arn:aws:iam::1:role/a"], REQUEST) is is_denied
 
 
 def trust(**change: Any) -> dict[str, Any]:
@@ -121,6 +161,14 @@ def trust(**change: Any) -> dict[str, Any]:
         pytest.param(trust(Condition={"StringEquals": {"aws:SourceAccount": "1"}}), True, id="this account"),
         pytest.param(
             trust(Condition={"ArnLike": {"aws:SourceArn": "arn:aws:ecs:*:1:*"}}), True, id="this account by ARN"
+        ),
+        pytest.param(
+            {"Statement": [*trust()["Statement"], *trust(Effect="Deny")["Statement"]]}, False, id="a deny of the service"
+        ),
+        pytest.param(
+            {"Statement": [*trust()["Statement"], *trust(Effect="Deny", Principal={"Service": "a"})["Statement"]]},
+            True,
+            id="a deny of another service",
         ),
         pytest.param(trust(Principal={"Service": "ecs.amazonaws.com"}), False, id="another service"),
         pytest.param(trust(Principal={"AWS": "1"}), False, id="an account"),

@@ -158,6 +158,14 @@ def test_from_the_internet(change: dict[str, Any], face: Interface, said: str | 
             id="no way out",
         ),
         pytest.param({"has_dns": {"vpc": False}}, FACE, "DNS resolution is off", id="no names"),
+        pytest.param(acl(), FACE, "lets no tcp port 443 out of", id="an ACL that denies all"),
+        pytest.param(acl(allow(100, 443, 443, egress=True)), FACE, "into subnet", id="an ACL that keeps the reply"),
+        pytest.param(
+            acl(allow(100, 443, 443, egress=True), allow(100, 1024, 65535, egress=False)),
+            FACE,
+            None,
+            id="an ACL that lets both through",
+        ),
     ],
 )
 def test_to_the_internet(change: dict[str, Any], face: Interface, said: str | None) -> None:
@@ -194,6 +202,14 @@ def test_an_interface_endpoint_wins_over_the_way_to_the_internet(
     missing = reachability.to_service(network(endpoints=(ENDPOINT,), security_groups=groups), FACE, "ecr.api")
 
     assert (missing is None) if said is None else (missing is not None and said in missing.message)
+
+
+def test_an_endpoint_without_private_dns_is_not_used() -> None:
+    endpoint = {**ENDPOINT, "PrivateDnsEnabled": False}
+    closed = (OUT, {"GroupId": "sg-e", "IpPermissions": []})
+
+    assert reachability.to_service(network(endpoints=(endpoint,), security_groups=closed), FACE, "ecr.api") is None
+    assert reachability.to_service(network(endpoints=(endpoint,), **routed()), PRIVATE, "ecr.api") is not None
 
 
 def test_a_gateway_endpoint_serves_a_private_subnet() -> None:
@@ -243,6 +259,29 @@ def test_between_two_interfaces_of_a_network(change: dict[str, Any], at: str | N
     missing = reachability.between(network(**WITH_BALANCER, **change), BALANCER, PRIVATE, 80)
 
     assert (missing.resource if missing else None) == at
+
+
+SIDES = {"out of edge": ("edge", True), "into subnet": ("subnet", False), "out of subnet": ("subnet", True), "into edge": ("edge", False)}
+
+
+@pytest.mark.parametrize("closed", list(SIDES))
+def test_between_two_subnets_each_network_acl_has_to_let_the_packet_or_its_reply_through(closed: str) -> None:
+    open_acls = groups(lets_out=[rule(80)], lets_in=[OF_BALANCER])
+    acls = tuple(
+        {
+            "NetworkAclId": f"acl-{subnet}",
+            "VpcId": "vpc",
+            "Associations": [{"SubnetId": subnet}],
+            "Entries": [allow(100, 1, 65535, egress=egress) for egress in (False, True) if SIDES[closed] != (subnet, egress)],
+        }
+        for subnet in ("edge", "subnet")
+    )
+
+    blocker = reachability.between(network(**WITH_BALANCER, **open_acls, network_acls=acls), BALANCER, PRIVATE, 80)
+
+    assert blocker is not None
+    assert blocker.resource == f"acl-{SIDES[closed][0]}"
+    assert (" out of subnet " if SIDES[closed][1] else " into subnet ") in blocker.message
 
 
 @pytest.mark.parametrize(

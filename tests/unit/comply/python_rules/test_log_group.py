@@ -30,7 +30,8 @@ OTHER = 'Resources: {G: {Type: "AWS::Logs::LogGroup", Properties: {LogGroupName:
         pytest.param("awslogs-group: /ecs/web", "awslogs-group: /x, awslogs-create-group: 'true'", 0, id="created on the way"),
         pytest.param("awslogs-group: /ecs/web", "awslogs-group: /x, awslogs-create-group: !Ref P", 0, id="perhaps created on the way"),
         pytest.param("awslogs-group: /ecs/web", "awslogs-group: /x, awslogs-create-group: false", 1, id="not created on the way"),
-        pytest.param("LogDriver: awslogs", "LogDriver: splunk", 0, id="another driver"),
+        pytest.param("LogDriver: awslogs, Options: {awslogs-group: /ecs/web}", "LogDriver: awslogs, Options: {awslogs-group: /x}", 1, id="a group of no stack"),
+        pytest.param("LogDriver: awslogs, Options: {awslogs-group: /ecs/web}", "LogDriver: splunk, Options: {awslogs-group: /x}", 0, id="another driver"),
         pytest.param("[{Name: a,", "[3, [x], {Name: a,", 0, id="containers that are none"),
     ],
 )  # fmt: skip
