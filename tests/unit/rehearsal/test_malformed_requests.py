@@ -94,7 +94,7 @@ def check(account: Server, body: str) -> None:
 def settle(account: Server) -> None:
     """Every stack ends, and not by a fault of ours."""
     waiting.until(
-        lambda: all(stack.is_over for stack in account.parts.cloudformation.stacks.all()),
+        lambda: all(stack.is_finished for stack in account.parts.cloudformation.stacks.all()),
         what="the stacks to end",
         timeout=BOUND,
         interval=0.01,

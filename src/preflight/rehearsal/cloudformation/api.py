@@ -79,9 +79,9 @@ class Api:
         """
         name = request["StackName"]
         check_name(name)
-        parent_stack = self.stacks.alive(region, parent) if parent else None
+        parent_stack = self.stacks.find(region, parent) if parent else None
         token = request.get("ClientRequestToken")
-        existing = self.stacks.alive(region, name)
+        existing = self.stacks.find(region, name)
         if existing is not None and token and existing.request.token == token:
             return existing
         stack = self.stacks.new(region, name, self._reader.request(region, request, name), parent=parent)
@@ -93,12 +93,12 @@ class Api:
     def execute_create(self, stack: Stack) -> None:
         """Creates the resources of a stack in the background."""
         stack.begin("CREATE_STACK", "CREATE_IN_PROGRESS")
-        stack.say("CREATE_IN_PROGRESS", "User Initiated")
+        stack.set_status("CREATE_IN_PROGRESS", "User Initiated")
         self._in_background(stack, lambda: self._provisioner.create(stack))
 
     def find(self, region: str, name: str) -> Stack | None:
         """Returns a stack by name or ARN, or None."""
-        return self.stacks.alive(region, name)
+        return self.stacks.find(region, name)
 
     def update_stack(self, call: Call) -> JsonObject:
         """UpdateStack."""
@@ -115,7 +115,7 @@ class Api:
             Refusal: AWS would refuse at once.
         """
         stack_input = self._reader.request(stack.region, request, stack.name, former=stack.request)
-        template_validation.check_types(stack.resources, stack_input.data)
+        template_validation.check_types(stack.resources, stack_input.template)
         if not change_sets.differs(stack, stack_input):
             return False
         self.execute_update(stack, stack_input)
@@ -150,14 +150,14 @@ class Api:
         except Exception as error:  # noqa: BLE001 - an internal error must not look like a finding
             traceback.print_exc()
             self._ledger.trouble(f"internal error while updating {stack.name}: {error!r}")
-            stack.say("UPDATE_ROLLBACK_FAILED", "Internal Failure")
+            stack.set_status("UPDATE_ROLLBACK_FAILED", "Internal Failure")
 
     def cancel_update(self, call: Call) -> JsonObject:
         """CancelUpdateStack."""
         stack = self._read_actions.need(call, "Stack [{}] does not exist")
         if stack.status != "UPDATE_IN_PROGRESS":
             raise template_validation.refuse("CancelUpdateStack cannot be called from current stack status")
-        stack.is_going_back.set()
+        stack.update_cancel.set()
         return {}
 
     def continue_rollback(self, call: Call) -> JsonObject:
@@ -220,7 +220,7 @@ class Api:
 
     def delete(self, call: Call) -> JsonObject:
         """DeleteStack. An unknown stack is no error."""
-        stack = self.stacks.alive(call.region, call.given["StackName"])
+        stack = self.stacks.find(call.region, call.given["StackName"])
         if stack is None or stack.status in {"DELETE_COMPLETE", "DELETE_IN_PROGRESS"}:
             return {}
         if stack.request.is_protected:
@@ -232,7 +232,7 @@ class Api:
             importers = self.stacks.importer_names(stack.region, output.export)
             if importers:
                 reason = f"Export {output.export} cannot be deleted as it is in use by {importers}"
-                stack.say(stack.status, reason)
+                stack.set_status(stack.status, reason)
                 return {}
         retain = frozenset(call.given.get("RetainResources") or [])
         if retain and stack.status != "DELETE_FAILED":

@@ -5,9 +5,9 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Cr
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
+from preflight.rehearsal.cloudformation.dependencies import Template
 from preflight.rehearsal.protocol import Refusal
 
 IAM_TYPES = {
@@ -26,7 +26,7 @@ IAM_TYPES = {
 IAM_NAMES = ("RoleName", "UserName", "GroupName", "InstanceProfileName", "ManagedPolicyName")
 
 
-def needed_capability(template: Mapping[str, Any]) -> str | None:
+def needed_capability(template: Template) -> str | None:
     """Returns the capability that the IAM resources of a template need, or None."""
     definitions = [r for r in template["Resources"].values() if r["Type"] in IAM_TYPES]
     if any(name in (definition.get("Properties") or {}) for definition in definitions for name in IAM_NAMES):
@@ -34,7 +34,7 @@ def needed_capability(template: Mapping[str, Any]) -> str | None:
     return "CAPABILITY_IAM" if definitions else None
 
 
-def check_capabilities(template: Mapping[str, Any], capabilities: Iterable[str]) -> None:
+def check_capabilities(template: Template, capabilities: Iterable[str]) -> None:
     """IAM resources need CAPABILITY_IAM, named ones CAPABILITY_NAMED_IAM.
 
     Raises:
@@ -45,7 +45,7 @@ def check_capabilities(template: Mapping[str, Any], capabilities: Iterable[str])
         raise _insufficient(needed)
 
 
-def check_transform(template: Mapping[str, Any], capabilities: Iterable[str], *, is_change_set: bool) -> None:
+def check_transform(template: Template, capabilities: Iterable[str], *, is_change_set: bool) -> None:
     """A transform needs CAPABILITY_AUTO_EXPAND, except in a change set, which shows the result.
 
     Raises:

@@ -134,7 +134,7 @@ class ChangeSets:
             former = None if kind == "CREATE" else stack.request
             request = self._reader.request(call.region, call.given, stack.name, former=former, is_change_set=True)
             if former is not None:
-                template_validation.check_types(stack.resources, request.data)
+                template_validation.check_types(stack.resources, request.template)
             change_set = ChangeSet(
                 f"{stack.id.partition(':stack/')[0]}:changeSet/{name}/{uuid.uuid4()}",
                 name,
@@ -152,7 +152,7 @@ class ChangeSets:
 
     def _stack(self, call: Call, name: str, *, is_new: bool) -> Stack:
         stack_name = call.given["StackName"]
-        stack = self._stacks.alive(call.region, stack_name)
+        stack = self._stacks.find(call.region, stack_name)
         if is_new and stack is not None and stack.status != REVIEW:
             msg = f"Stack [{stack_name}] already exists and cannot be created again with the changeSet [{name}]."
             raise template_validation.refuse(msg)
@@ -170,7 +170,7 @@ class ChangeSets:
             stack.request = change_set.request
             self._stacks.add(stack)
             stack.begin("CREATE_CHANGESET", REVIEW)
-            stack.say(REVIEW, "User Initiated")
+            stack.set_status(REVIEW, "User Initiated")
         self._change_sets[change_set.id] = change_set
 
     def _try(self, change_set: ChangeSet, caller: Principal | None) -> None:
@@ -186,7 +186,7 @@ class ChangeSets:
     def _compute(self, change_set: ChangeSet) -> None:
         """Computes what the change set would do."""
         stack, request = change_set.stack, change_set.request
-        context = resource_changes.context(self._evaluator, stack, request, is_new=change_set.is_new)
+        context = resource_changes.resolution_context(self._evaluator, stack, request, is_new=change_set.is_new)
         if request.is_validated:
             static_context = replace(context, refer=lambda _name, _attribute: functions.KEEP)
             violations = self._evaluator.violations(stack, request, static_context)
@@ -212,7 +212,7 @@ class ChangeSets:
                 "CREATE_CHANGESET", subject=change_set.id, subject_name=change_set.name
             )
             for violation in violations:
-                stack.report(violation)
+                stack.add_violation(violation)
             stack.operation = operation
         change_set.fail(INVALID.format(", ".join(sorted({violation.check for violation in violations}))))
 
@@ -239,7 +239,7 @@ class ChangeSets:
 
     def _need_stack(self, call: Call) -> Stack:
         name = call.given["StackName"]
-        stack = self._stacks.alive(call.region, name)
+        stack = self._stacks.find(call.region, name)
         if stack is None:
             raise template_validation.refuse(f"Stack [{name}] does not exist")
         return stack
@@ -271,7 +271,7 @@ class ChangeSets:
             stack.check_updatable()
         request.is_protected = stack.request.is_protected
         request.token = call.given.get("ClientRequestToken") or request.token
-        request.is_new_removed = bool(call.given.get("RetainExceptOnCreate"))
+        request.retains_except_on_create = bool(call.given.get("RetainExceptOnCreate"))
         on_failure = "DO_NOTHING" if call.given.get("DisableRollback") else change_set.on_failure
         request.on_failure = on_failure or request.on_failure
         for other in self._of(stack):
@@ -310,5 +310,5 @@ def differs(stack: Stack, request: StackInput) -> bool:
     former = stack.request
     if stack.status in {"CREATE_FAILED", "UPDATE_FAILED"}:
         return True  # what failed is tried again
-    is_same = (request.data, request.parameters, request.tags) == (former.data, former.parameters, former.tags)
-    return not is_same or any(r["Type"] == STACK for r in request.data["Resources"].values())
+    is_same = (request.template, request.parameters, request.tags) == (former.template, former.parameters, former.tags)
+    return not is_same or any(r["Type"] == STACK for r in request.template["Resources"].values())

@@ -1,7 +1,7 @@
-"""The order that fails: where AWS documents that a missing DependsOn can fail, it does. Pure.
+"""Adds the dependencies that AWS documents as required, in the order that fails without DependsOn. Pure.
 
-Resources that nothing orders may be made in any order. AWS's documentation names pairs for which the
-wrong order fails, so the rehearsal makes them in that order, each time.
+CloudFormation may create resources without dependencies in any order. AWS's documentation names pairs
+for which one order fails; the rehearsal always creates them in that order.
 Sources: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-attribute-dependson.html, and
 for capacity providers https://github.com/aws/containers-roadmap/issues/631#issuecomment-816354807.
 """
@@ -12,13 +12,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from preflight.rehearsal.cloudformation import dependencies
+from preflight.rehearsal.cloudformation.dependencies import ResourceDefinitions
 from preflight.templates import references
 
-Resources = Mapping[str, Mapping[str, Any]]
 
-
-def with_undeclared_dependencies(resources: Resources, needs: Mapping[str, set[str]]) -> dict[str, set[str]]:
-    """`needs` with one more need for each unordered pair: what ought to be first waits."""
+def with_undeclared_dependencies(resources: ResourceDefinitions, needs: Mapping[str, set[str]]) -> dict[str, set[str]]:
+    """Returns `needs` with one more for each unordered pair: the resource that should be first waits."""
     ordered = {name: set(targets) for name, targets in needs.items()}
     for first, second in _pairs(resources):
         if not dependencies.reaches(ordered, second, first) and not dependencies.reaches(ordered, first, second):
@@ -26,8 +25,8 @@ def with_undeclared_dependencies(resources: Resources, needs: Mapping[str, set[s
     return ordered
 
 
-def _pairs(resources: Resources) -> Iterator[tuple[str, str]]:
-    """Pairs of which the first has to be complete before the second is made."""
+def _pairs(resources: ResourceDefinitions) -> Iterator[tuple[str, str]]:
+    """Yields pairs whose first resource must be complete before the second is created."""
     attachments = _of_type(resources, "AWS::EC2::VPCGatewayAttachment")
     for route in _of_type(resources, "AWS::EC2::Route"):
         gateway = _target(resources[route], "GatewayId")
@@ -53,10 +52,10 @@ def _pairs(resources: Resources) -> Iterator[tuple[str, str]]:
                 yield listener, service
 
 
-def _providers(resources: Resources, service: str) -> Iterator[str]:
-    """Associations that give the cluster of a service the providers, or the default strategy, that it is launched by."""
+def _providers(resources: ResourceDefinitions, service: str) -> Iterator[str]:
+    """Yields the associations that give a service's cluster its capacity providers or default strategy."""
     properties = resources[service].get("Properties") or {}
-    if _is_given(properties, "LaunchType") and not _is_given(properties, "CapacityProviderStrategy"):
+    if _has_value(properties, "LaunchType") and not _has_value(properties, "CapacityProviderStrategy"):
         return
     for association in _of_type(resources, "AWS::ECS::ClusterCapacityProviderAssociations"):
         cluster = _target(resources[association], "Cluster")
@@ -64,17 +63,17 @@ def _providers(resources: Resources, service: str) -> Iterator[str]:
             yield association
 
 
-def _is_given(properties: Mapping[str, Any], name: str) -> bool:
+def _has_value(properties: Mapping[str, Any], name: str) -> bool:
     return properties.get(name) not in (None, {"Ref": "AWS::NoValue"})
 
 
-def _of_type(resources: Resources, kind: str) -> list[str]:
+def _of_type(resources: ResourceDefinitions, kind: str) -> list[str]:
     return [name for name, resource in resources.items() if resource.get("Type") == kind]
 
 
 def _target(resource: Mapping[str, Any], name: str) -> str | None:
-    found = [r.name for r in references.references_in((resource.get("Properties") or {}).get(name))]
-    return found[0] if found else None
+    names = [r.name for r in references.references_in((resource.get("Properties") or {}).get(name))]
+    return names[0] if names else None
 
 
 def _target_groups(properties: Mapping[str, Any]) -> set[str]:

@@ -30,7 +30,7 @@ class Deleter:
 
     def delete_locked(self, stack: Stack, *, retain: frozenset[str] = frozenset()) -> None:
         """Deletes a stack whose `work` the caller holds."""
-        stack.say("DELETE_IN_PROGRESS", "User Initiated")
+        stack.set_status("DELETE_IN_PROGRESS", "User Initiated")
         try:
             failed = self.delete_resources(stack, retain=retain)
         except Exception as error:  # noqa: BLE001 - an internal error must not look like a finding
@@ -38,16 +38,16 @@ class Deleter:
             self._handlers.ledger.trouble(f"internal error while deleting {stack.name}: {error!r}")
             failed = ["?"]
         if failed:
-            stack.say("DELETE_FAILED", failed_to_delete(failed))
+            stack.set_status("DELETE_FAILED", failed_to_delete(failed))
             return
         stack.outputs, stack.imports, stack.deleted = {}, set(), stacks.now()
-        stack.say("DELETE_COMPLETE")
+        stack.set_status("DELETE_COMPLETE")
 
     def delete_resources(
         self, stack: Stack, *, is_rollback: bool = False, retain: frozenset[str] = frozenset()
     ) -> list[str]:
         """Deletes the resources of a stack, users before what they use. Returns the names that failed."""
-        existing = {n for n, resource in stack.resources.items() if resource.physical and resource.status not in GONE}
+        existing = {n for n, resource in stack.resources.items() if resource.physical_id and resource.status not in GONE}
         users = {name: {n for n in existing if name in stack.needs.get(n, ())} for name in existing}
         failed = parallel.run_in_order(
             users,
@@ -63,25 +63,25 @@ class Deleter:
         """Deletes or keeps a resource as its DeletionPolicy says. Returns True on success."""
         resource = stack.resources[name]
         policy = resource.policy("DeletionPolicy")
-        is_new = is_rollback and (policy == "RetainExceptOnCreate" or stack.request.is_new_removed)
+        is_new = is_rollback and (policy == "RetainExceptOnCreate" or stack.request.retains_except_on_create)
         is_retained = name in retain or (policy in {"Retain", "RetainExceptOnCreate"} and not is_new)
         return self.delete_resource(stack, resource, is_retained=is_retained)
 
     def delete_resource(self, stack: Stack, resource: Resource, *, is_retained: bool) -> bool:
         """Deletes a resource unless it is retained. Returns True on success."""
         if is_retained:
-            stack.tell(resource, "DELETE_SKIPPED")
+            stack.set_resource_status(resource, "DELETE_SKIPPED")
             return True
-        stack.tell(resource, "DELETE_IN_PROGRESS")
+        stack.set_resource_status(resource, "DELETE_IN_PROGRESS")
         context = self._handlers.context(stack, resource)
         try:
-            read_permissions.check(context, "delete", resource.physical, resource.properties)
-            self._handlers.handler(resource).delete(context, resource.physical, resource.properties)
+            read_permissions.check(context, "delete", resource.physical_id, resource.properties)
+            self._handlers.handler(resource).delete(context, resource.physical_id, resource.properties)
         except ResourceFailedError as failure:
             if not failure.is_not_found:
-                stack.tell(resource, "DELETE_FAILED", failure.reason)
+                stack.set_resource_status(resource, "DELETE_FAILED", failure.reason)
                 return False
-        stack.tell(resource, "DELETE_COMPLETE")
+        stack.set_resource_status(resource, "DELETE_COMPLETE")
         return True
 
 

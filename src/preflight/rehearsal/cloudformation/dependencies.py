@@ -1,4 +1,4 @@
-"""Which resource needs which: references, DependsOn, and cycles. Pure."""
+"""Which resources exist, which resource needs which, and cycles. Pure."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ REFERRING = ("Properties", "Metadata")  # the parts of a resource whose referenc
 
 
 def depends_on(resource: Mapping[str, Any]) -> list[str]:
-    """What a resource names in DependsOn."""
+    """Returns the names in DependsOn."""
     named = resource.get("DependsOn") or []
     listed = named if isinstance(named, list) else [named]
     return [name for name in listed if isinstance(name, str)]
 
 
 def edges(resources: ResourceDefinitions) -> dict[str, set[str]]:
-    """For each resource the resources it needs, of those in `resources`.
+    """Returns for each resource the resources in `resources` that it needs.
 
-    A reference in Metadata orders as one in Properties does; that is how a template waits for a
-    resource under a condition, which DependsOn cannot.
+    A reference in Metadata orders like one in Properties: a template can so wait for a resource under
+    a condition, which DependsOn cannot.
     """
     return {
         name: {
@@ -41,7 +41,7 @@ def edges(resources: ResourceDefinitions) -> dict[str, set[str]]:
 
 
 def cycle(needs: Mapping[str, set[str]]) -> list[str]:
-    """The resources of the graph that no order can satisfy; empty where there is an order."""
+    """Returns the resources that form cycles; empty if there is an order."""
     left = {name: set(targets) for name, targets in needs.items()}
     while ready := [name for name, targets in left.items() if not targets]:
         for name in ready:
@@ -52,7 +52,7 @@ def cycle(needs: Mapping[str, set[str]]) -> list[str]:
 
 
 def _core(left: dict[str, set[str]]) -> set[str]:
-    """Without those that only lead into the cycle."""
+    """Returns the names without those that only lead into the cycle."""
     core = set(left)
     while outside := {name for name in core if not any(name in left[other] for other in core)}:
         core -= outside

@@ -6,6 +6,7 @@ import json
 
 from preflight.model import JsonObject
 from preflight.rehearsal.cloudformation import capabilities
+from preflight.rehearsal.cloudformation.dependencies import Template
 from preflight.rehearsal.cloudformation.stack import HIDDEN, STACK, Event, Resource, Stack, StackInput, is_no_echo
 from preflight.templates import functions, language_extensions, schemas
 
@@ -16,7 +17,7 @@ def stack_response(stack: Stack) -> JsonObject:
     return {
         "StackId": stack.id,
         "StackName": stack.name,
-        "Description": request.data.get("Description"),
+        "Description": request.template.get("Description"),
         "Parameters": parameters(request),
         "CreationTime": stack.created,
         "LastUpdatedTime": stack.updated,
@@ -87,15 +88,15 @@ def stack_event(stack: Stack, event: Event) -> JsonObject:
         "StackId": stack.id,
         "EventId": event.id,
         "StackName": stack.name,
-        "LogicalResourceId": event.logical,
-        "PhysicalResourceId": event.physical,
-        "ResourceType": event.kind,
-        "Timestamp": event.moment,
+        "LogicalResourceId": event.logical_id,
+        "PhysicalResourceId": event.physical_id,
+        "ResourceType": event.resource_type,
+        "Timestamp": event.timestamp,
         "ResourceStatus": event.status,
         "ResourceStatusReason": event.reason or None,
         "ResourceProperties": event.properties_text,
         "ClientRequestToken": event.token,
-        "DetailedStatus": event.detail,
+        "DetailedStatus": event.detailed_status,
     }
 
 
@@ -110,10 +111,10 @@ def operation_event(stack: Stack, event: Event) -> JsonObject:
         "EventId": event.id,
         "StackId": stack.id,
         "OperationId": event.operation.id,
-        "OperationType": event.operation.kind,
-        "LogicalResourceId": event.logical,
-        "ResourceType": event.kind,
-        "Timestamp": event.moment,
+        "OperationType": event.operation.type,
+        "LogicalResourceId": event.logical_id,
+        "ResourceType": event.resource_type,
+        "Timestamp": event.timestamp,
         "ClientRequestToken": event.token,
     }
     if event.violation is not None:
@@ -126,16 +127,16 @@ def operation_event(stack: Stack, event: Event) -> JsonObject:
             "ValidationPath": event.violation.path,
             "ValidationFailureMode": "FAIL",
         }
-    is_stack = event.kind == STACK and event.physical == stack.id
+    is_stack = event.resource_type == STACK and event.physical_id == stack.id
     kind = "STACK_EVENT" if is_stack else "PROVISIONING_ERROR" if is_failure(event) else "PROGRESS_EVENT"
     return {
         **common,
         "EventType": kind,
-        "PhysicalResourceId": event.physical,
+        "PhysicalResourceId": event.physical_id,
         "ResourceStatus": event.status,
         "ResourceStatusReason": event.reason or None,
         "ResourceProperties": event.properties_text,
-        "DetailedStatus": event.detail,
+        "DetailedStatus": event.detailed_status,
         **({"OperationStatus": _outcome(event.status)} if is_stack else {}),
     }
 
@@ -146,32 +147,36 @@ def _outcome(status: str) -> str:
     return "FAILED" if "FAILED" in status or "ROLLBACK" in status else "SUCCEEDED"
 
 
-def as_json(template: JsonObject) -> str:
+def as_json(template: Template) -> str:
     """Returns a processed template as text."""
     return json.dumps(template, default=str, indent=2)
 
 
 def resource_response(stack: Stack, resource: Resource, *, is_detail: bool = False) -> JsonObject:
-    """Returns one member of DescribeStackResources, or with `is_detail` of DescribeStackResource and ListStackResources."""
+    """Returns one member of DescribeStackResources, or with `is_detail` of the newer actions."""
     return {
         "StackName": stack.name,
         "StackId": stack.id,
-        "LogicalResourceId": resource.logical,
-        "PhysicalResourceId": resource.physical or None,
-        "ResourceType": resource.kind,
-        "LastUpdatedTimestamp" if is_detail else "Timestamp": resource.changed,
+        "LogicalResourceId": resource.logical_id,
+        "PhysicalResourceId": resource.physical_id or None,
+        "ResourceType": resource.resource_type,
+        "LastUpdatedTimestamp" if is_detail else "Timestamp": resource.updated,
         "ResourceStatus": resource.status,
         "ResourceStatusReason": resource.reason or None,
         "DriftInformation": {"StackResourceDriftStatus": "NOT_CHECKED"},
     }
 
 
-def template_validation_response(template: JsonObject) -> JsonObject:
+def template_validation_response(template: Template) -> JsonObject:
     """Returns the response of ValidateTemplate."""
-    return {"Description": template.get("Description"), "Parameters": _parameter_declarations(template), **_capabilities(template)}
+    return {
+        "Description": template.get("Description"),
+        "Parameters": _parameter_declarations(template),
+        **_capabilities(template),
+    }
 
 
-def _capabilities(template: JsonObject) -> JsonObject:
+def _capabilities(template: Template) -> JsonObject:
     needed = capabilities.needed_capability(template)
     iam_types = sorted({r["Type"] for r in template["Resources"].values() if r["Type"] in capabilities.IAM_TYPES})
     reason = f"The following resource(s) require capabilities: [{', '.join(iam_types)}]"
@@ -182,7 +187,7 @@ def _capabilities(template: JsonObject) -> JsonObject:
     }
 
 
-def _parameter_declarations(template: JsonObject) -> list[JsonObject]:
+def _parameter_declarations(template: Template) -> list[JsonObject]:
     return [
         {
             "ParameterKey": name,
@@ -194,7 +199,7 @@ def _parameter_declarations(template: JsonObject) -> list[JsonObject]:
     ]
 
 
-def template_summary(template: JsonObject) -> JsonObject:
+def template_summary(template: Template) -> JsonObject:
     """Returns the response of GetTemplateSummary."""
     parameters = _parameter_declarations(template)
     for row in parameters:
@@ -215,7 +220,7 @@ def template_summary(template: JsonObject) -> JsonObject:
     }
 
 
-def _identifiers(template: JsonObject) -> list[JsonObject]:
+def _identifiers(template: Template) -> list[JsonObject]:
     by_type: dict[str, list[str]] = {}
     for name, declared in template["Resources"].items():
         by_type.setdefault(declared["Type"], []).append(name)

@@ -1,4 +1,4 @@
-"""Dynamic references: values of Systems Manager and Secrets Manager, looked up when a resource is made.
+"""Dynamic references: values of Systems Manager and Secrets Manager, looked up when a resource is created.
 
 Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references.html.
 """
@@ -18,19 +18,19 @@ from preflight.rehearsal.cloudformation.resources.failure import ResourceFailedE
 _REFERENCE = re.compile(r"\{\{resolve:(?P<service>ssm|ssm-secure|secretsmanager):(?P<rest>[^{}]+)\}\}")
 
 
-def resolved(value: Any, account: Account, region: str) -> Any:
-    """`value` with every dynamic reference replaced by what it names.
+def resolve(value: Any, account: Account, region: str) -> Any:
+    """Returns `value` with every dynamic reference replaced by the value that it names.
 
     Raises:
-        FailedError: it names nothing.
+        ResourceFailedError: there is no such value, or the caller may not read it.
     """
     if isinstance(value, dict):
-        return {key: resolved(item, account, region) for key, item in value.items()}
+        return {key: resolve(item, account, region) for key, item in value.items()}
     if isinstance(value, list):
-        return [resolved(item, account, region) for item in value]
+        return [resolve(item, account, region) for item in value]
     if not isinstance(value, str):
         return value
-    return _REFERENCE.sub(lambda found: _value(found["service"], found["rest"], account, region), value)
+    return _REFERENCE.sub(lambda match: _value(match["service"], match["rest"], account, region), value)
 
 
 def _value(service: str, rest: str, account: Account, region: str) -> str:
@@ -38,8 +38,8 @@ def _value(service: str, rest: str, account: Account, region: str) -> str:
         if service == "secretsmanager":
             return _secret(rest, account.client("secretsmanager", region))
         name = rest.rpartition(":")[0] if rest.rpartition(":")[2].isdigit() else rest
-        answer = account.client("ssm", region).get_parameter(Name=name, WithDecryption=True)
-        return str(answer["Parameter"]["Value"])
+        response = account.client("ssm", region).get_parameter(Name=name, WithDecryption=True)
+        return str(response["Parameter"]["Value"])
     except (ClientError, KeyError, ValueError) as error:
         denied = protocol.denial(error) if isinstance(error, ClientError) else None
         if denied is not None:

@@ -8,8 +8,10 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from preflight.model import JsonObject
 from preflight.rehearsal import acting
 from preflight.rehearsal.cloudformation import creation_order, dependencies, dynamic_references, early_validation
+from preflight.rehearsal.cloudformation.dependencies import ResourceDefinitions
 from preflight.rehearsal.cloudformation.resource_handlers import ResourceHandlers
 from preflight.rehearsal.cloudformation.resources.failure import ResourceFailedError
 from preflight.rehearsal.cloudformation.stack import HIDDEN, Resource, Stack, StackInput, Stacks, ValidationError
@@ -34,7 +36,7 @@ class Evaluator:
         )
         pseudo["AWS::NotificationARNs"] = stack.request.notifications
         return ResolutionContext(
-            data=stack.request.data,
+            data=stack.request.template,
             parameters=stack.request.parameters,
             pseudo=pseudo,
             zones=self.zones,
@@ -81,31 +83,31 @@ class Evaluator:
             msg = f"Unresolved resource dependencies [{name}] in the Resources block of the template"
             raise ResolveError(msg)
         if attribute is None:
-            return resource.physical
+            return resource.physical_id
         read_attributes = self._handlers.handler(resource).attributes
         if read_attributes is not None:
-            resource.attributes = read_attributes(self._handlers.context(stack, resource), resource.physical)
+            resource.attributes = read_attributes(self._handlers.context(stack, resource), resource.physical_id)
         if attribute in resource.attributes:
             return resource.attributes[attribute]
-        msg = f"Requested attribute {attribute} does not exist in schema for {resource.kind}"
+        msg = f"Requested attribute {attribute} does not exist in schema for {resource.resource_type}"
         raise ResolveError(msg)
 
-    def properties(self, stack: Stack, resource: Resource, resolver: FunctionResolver) -> dict[str, Any]:
+    def properties(self, stack: Stack, resource: Resource, resolver: FunctionResolver) -> JsonObject:
         """Returns the resolved properties of a resource, checked against the schema of its type.
 
         Raises:
             ResourceFailedError: they do not fit the schema.
             ResolveError: they cannot be resolved.
         """
-        path = ("Resources", resource.logical, "Properties")
-        value = resolver.value(resource.declared.get("Properties") or {}, path)
-        resource.shown = self._without_secrets(stack, resource, path) if stack.request.secrets else value
-        resolved = dynamic_references.resolved(value, self.account, stack.region)
-        properties = schemas.coerce(resource.kind, resolved if isinstance(resolved, dict) else {})
-        violations = schemas.violations(resource.kind, properties)
+        path = ("Resources", resource.logical_id, "Properties")
+        value = resolver.value(resource.definition.get("Properties") or {}, path)
+        resource.shown_properties = self._without_secrets(stack, resource, path) if stack.request.secrets else value
+        resolved = dynamic_references.resolve(value, self.account, stack.region)
+        properties = schemas.coerce(resource.resource_type, resolved if isinstance(resolved, dict) else {})
+        violations = schemas.violations(resource.resource_type, properties)
         if violations:
             lines = "\n".join(violations)
-            msg = f"Properties validation failed for resource {resource.logical} with message:\n{lines}"
+            msg = f"Properties validation failed for resource {resource.logical_id} with message:\n{lines}"
             raise ResourceFailedError(msg, is_whole=True)
         return properties
 
@@ -114,9 +116,9 @@ class Evaluator:
         context = self.context(stack)
         hidden = {**context.parameters, **dict.fromkeys(stack.request.secrets, HIDDEN)}
         resolver = FunctionResolver(replace(context, parameters=hidden))
-        return resolver.value(resource.declared.get("Properties") or {}, path)
+        return resolver.value(resource.definition.get("Properties") or {}, path)
 
-    def missing_import(self, stack: Stack, resources: Mapping[str, Mapping[str, Any]]) -> str | None:
+    def missing_import(self, stack: Stack, resources: ResourceDefinitions) -> str | None:
         """Returns the message about the first import that names no export, or None."""
         resolver = FunctionResolver(self.static_context(stack))
         try:
@@ -128,21 +130,21 @@ class Evaluator:
 
     def violations(self, stack: Stack, request: StackInput, context: ResolutionContext) -> list[ValidationError]:
         """Returns what pre-deployment validation finds in a request: wrong properties, and names that are taken."""
-        physical_ids = {resource.physical for resource in stack.resources.values()}
+        physical_ids = {resource.physical_id for resource in stack.resources.values()}
 
         def exists(resource_type: str, name: str, properties: Mapping[str, Any]) -> bool:
             return name not in physical_ids and self._handlers.exists(stack, resource_type, name, properties)
 
         try:
-            return early_validation.property_violations(request.data, context) or early_validation.name_conflicts(
-                request.data, context, exists
+            return early_validation.property_violations(request.template, context) or early_validation.name_conflicts(
+                request.template, context, exists
             )
         except ResolveError:
             return []  # an import or an attribute that fails later, where AWS reports it
 
 
 def creation_needs(
-    stack: Stack, resources: Mapping[str, Mapping[str, Any]], resolver: FunctionResolver
+    stack: Stack, resources: ResourceDefinitions, resolver: FunctionResolver
 ) -> dict[str, set[str]]:
     """Returns for each resource those that must be complete before it; declared ones are added to the stack."""
     referring = dependencies.with_live_references(resources, resolver)

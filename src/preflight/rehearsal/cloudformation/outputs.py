@@ -13,7 +13,7 @@ from preflight.templates.functions import FunctionResolver, ResolveError
 def evaluate(stack: Stack, stacks: Stacks, resolver: FunctionResolver) -> str | None:
     """Evaluates the outputs of a stack and sets them. Returns None, or the message about what is wrong."""
     outputs: dict[str, StackOutput] = {}
-    for name, definition in (stack.request.data.get("Outputs") or {}).items():
+    for name, definition in (stack.request.template.get("Outputs") or {}).items():
         try:
             output = _evaluate_output(name, definition, resolver)
         except ResolveError as error:

@@ -1,4 +1,4 @@
-"""Parameter values that stand for something in the account: resources by id, and Systems Manager parameters.
+"""Parameter types whose values must exist in the account: resources by id, and Systems Manager parameters.
 
 Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-supplied-parameter-types.html.
 """
@@ -11,13 +11,14 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from preflight.model import JsonObject
 from preflight.rehearsal import protocol
 from preflight.rehearsal.account import Account
 from preflight.templates import parameters
 from preflight.templates.functions import ResolveError
 
 _EXISTING: Mapping[str, tuple[str, str, str, str]] = {
-    # type: service, operation, parameter, member of the answer
+    # type: service, operation, parameter, member of the response
     "AWS::EC2::AvailabilityZone::Name": ("ec2", "describe_availability_zones", "ZoneNames", "AvailabilityZones"),
     "AWS::EC2::Instance::Id": ("ec2", "describe_instances", "InstanceIds", "Reservations"),
     "AWS::EC2::KeyPair::KeyName": ("ec2", "describe_key_pairs", "KeyNames", "KeyPairs"),
@@ -27,11 +28,11 @@ _EXISTING: Mapping[str, tuple[str, str, str, str]] = {
     "AWS::EC2::Volume::Id": ("ec2", "describe_volumes", "VolumeIds", "Volumes"),
     "AWS::EC2::VPC::Id": ("ec2", "describe_vpcs", "VpcIds", "Vpcs"),
 }
-# https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-env.html: every template of the CDK asks for this version.
+# https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-env.html: every template of the CDK requires this version.
 _BOOTSTRAP = re.compile(r"/cdk-bootstrap/[a-z0-9]+/version")
 BOOTSTRAP_VERSION = "30"
 _ZONE = "AWS::Route53::HostedZone::Id"
-_IMAGE = "AWS::EC2::Image::Id"  # whose images exist is not known here
+_IMAGE = "AWS::EC2::Image::Id"  # which images exist is unknown here
 _SSM_NAME = "AWS::SSM::Parameter::Name"
 _SSM_VALUE = "AWS::SSM::Parameter::Value<"
 _PLAIN = frozenset({"String", "Number", "CommaDelimitedList", "List<Number>", "List<String>"})
@@ -39,7 +40,7 @@ KINDS = frozenset({*_EXISTING, _ZONE, _IMAGE, _SSM_NAME})
 
 
 def is_type(kind: str) -> bool:
-    """Whether a parameter may have that type."""
+    """Whether there is such a parameter type."""
     if kind in _PLAIN or kind in KINDS:
         return True
     if kind.startswith(_SSM_VALUE) and kind.endswith(">"):
@@ -47,48 +48,48 @@ def is_type(kind: str) -> bool:
     return kind.startswith("List<") and kind.endswith(">") and kind.removeprefix("List<").removesuffix(">") in KINDS
 
 
-class Values:
-    """Looks values up in one account and region; what is assumed is told to `note`."""
+class ParameterLookup:
+    """Looks parameter values up in one account and region; `note` receives what is assumed."""
 
     def __init__(self, account: Account, region: str, note: Callable[[str], None]) -> None:
         self._account = account
         self._region = region
         self._note = note
 
-    def looked_up(self, declared: Mapping[str, Mapping[str, Any]], values: Mapping[str, Any]) -> dict[str, Any]:
-        """`values` with names of Systems Manager parameters replaced by what stands under them.
+    def resolve(self, definitions: Mapping[str, Mapping[str, Any]], values: Mapping[str, Any]) -> JsonObject:
+        """Returns `values` with names of Systems Manager parameters replaced by their values.
 
         Raises:
-            ResolveError: a value names nothing that exists.
+            ResolveError: a value names something that does not exist.
         """
-        found = dict(values)
-        for name, parameter in declared.items():
+        resolved = dict(values)
+        for name, parameter in definitions.items():
             kind = str(parameter.get("Type", "String"))
             if kind.startswith(_SSM_VALUE):
-                found[name] = self._value(name, kind, values[name])
+                resolved[name] = self._value(name, kind, values[name])
                 kind = kind.removeprefix(_SSM_VALUE).removesuffix(">")
             inner = kind.removeprefix("List<").removesuffix(">")
-            for value in found[name] if isinstance(found[name], list) else [found[name]]:
+            for value in resolved[name] if isinstance(resolved[name], list) else [resolved[name]]:
                 if value and not self._exists(inner, str(value), name):
                     msg = (
                         f"Parameter validation failed: parameter value {value} for parameter name {name} does not exist"
                     )
                     raise ResolveError(msg, ("Parameters", name))
-        return found
+        return resolved
 
-    def _value(self, name: str, kind: str, asked: Any) -> Any:
-        asked = ",".join(asked) if isinstance(asked, list) else str(asked)
+    def _value(self, name: str, kind: str, value: Any) -> Any:
+        ssm_name = ",".join(value) if isinstance(value, list) else str(value)
         try:
-            answer = self._account.client("ssm", self._region).get_parameter(Name=asked)
+            response = self._account.client("ssm", self._region).get_parameter(Name=ssm_name)
         except ClientError as error:
             _check_denied(error, name)
-            if _BOOTSTRAP.fullmatch(asked):
-                self._note(f"assumed: the account is bootstrapped for the CDK ({asked})")
+            if _BOOTSTRAP.fullmatch(ssm_name):
+                self._note(f"assumed: the account is bootstrapped for the CDK ({ssm_name})")
                 return BOOTSTRAP_VERSION
             msg = f"Parameter {name} should either have input value or default value"
             raise ResolveError(msg, ("Parameters", name)) from None
-        value = answer["Parameter"]["Value"]
-        return [part.strip() for part in value.split(",")] if parameters.LIST_TYPES.match(kind) else value
+        text = response["Parameter"]["Value"]
+        return [part.strip() for part in text.split(",")] if parameters.LIST_TYPES.match(kind) else text
 
     def _exists(self, kind: str, value: str, name: str) -> bool:
         try:
@@ -99,18 +100,18 @@ class Values:
             if kind not in _EXISTING:
                 return True
             service, operation, parameter, member = _EXISTING[kind]
-            answer = getattr(self._account.client(service, self._region), operation)(**{parameter: [value]})
-            return bool(answer[member])
+            response = getattr(self._account.client(service, self._region), operation)(**{parameter: [value]})
+            return bool(response[member])
         except ClientError as error:
             _check_denied(error, name)
             return False
 
 
 def _check_denied(error: ClientError, name: str) -> None:
-    """Whether a value exists, the caller has to be allowed to see.
+    """Checks that the caller was allowed to look the value up.
 
     Raises:
-        ResolveError: they are not.
+        ResolveError: the caller was not.
     """
     denied = protocol.denial(error)
     if denied is not None:

@@ -46,11 +46,11 @@ class Provisioner:
         except Exception as error:  # noqa: BLE001 - an internal error must not look like a finding
             traceback.print_exc()
             self.handlers.ledger.trouble(f"internal error while creating {stack.name}: {error!r}")
-            stack.say("CREATE_FAILED", "Internal Failure")
+            stack.set_status("CREATE_FAILED", "Internal Failure")
 
     def _create(self, stack: Stack) -> None:
         resolver = FunctionResolver(self.evaluator.context(stack))
-        definitions = dependencies.resources_that_exist(stack.request.data, resolver)
+        definitions = dependencies.resources_that_exist(stack.request.template, resolver)
         needs = evaluation.creation_needs(stack, definitions, resolver)
         for name, definition in definitions.items():
             stack.resources[name] = Resource(name, str(definition["Type"]), definition)
@@ -63,9 +63,9 @@ class Provisioner:
             return
         message = message or outputs.evaluate(stack, self.stacks, resolver)
         if message is None:
-            stack.say("CREATE_COMPLETE")
+            stack.set_status("CREATE_COMPLETE")
         elif stack.request.on_failure == "DO_NOTHING":
-            stack.say("CREATE_FAILED", message)
+            stack.set_status("CREATE_FAILED", message)
         else:
             self._roll_back(stack, f"{message.rstrip('.')}. Rollback requested by user.")
 
@@ -103,7 +103,7 @@ class Provisioner:
         if stop.is_set():
             return True
         try:
-            stack.tell(resource, "CREATE_IN_PROGRESS")
+            stack.set_resource_status(resource, "CREATE_IN_PROGRESS")
             resource.properties = self.evaluator.properties(stack, resource, resolver)
             context = self.handlers.context(stack, resource, stop=stop)
             created = self.handlers.handler(resource).create(context, resource.properties)
@@ -111,15 +111,15 @@ class Provisioner:
             read_permissions.check(context, "create", created.id, resource.properties)
         except (ResourceFailedError, ResolveError) as failure:
             reason = failure.reason if isinstance(failure, ResourceFailedError) else failure.message
-            stack.tell(resource, "CREATE_FAILED", CANCELLED if stop.is_set() else reason)
+            stack.set_resource_status(resource, "CREATE_FAILED", CANCELLED if stop.is_set() else reason)
             return False
         except Exception as error:  # noqa: BLE001 - the stack still has to end
             traceback.print_exc()
             self.handlers.ledger.trouble(f"internal error while creating {stack.name}.{name}: {error!r}")
-            stack.tell(resource, "CREATE_FAILED", "Internal Failure")
+            stack.set_resource_status(resource, "CREATE_FAILED", "Internal Failure")
             return False
-        resource.physical, resource.attributes = created.id, created.attributes
-        stack.tell(resource, "CREATE_COMPLETE")
+        resource.physical_id, resource.attributes = created.id, created.attributes
+        stack.set_resource_status(resource, "CREATE_COMPLETE")
         return True
 
     def roll_back(self, stack: Stack) -> None:
@@ -128,12 +128,12 @@ class Provisioner:
             self._roll_back(stack, "User Initiated")
 
     def _roll_back(self, stack: Stack, reason: str) -> None:
-        stack.say("ROLLBACK_IN_PROGRESS", reason)
+        stack.set_status("ROLLBACK_IN_PROGRESS", reason)
         failed = self.deleter.delete_resources(stack, is_rollback=True)
         if failed:
-            stack.say("ROLLBACK_FAILED", deletion.failed_to_delete(failed))
+            stack.set_status("ROLLBACK_FAILED", deletion.failed_to_delete(failed))
             return
         stack.outputs, stack.imports = {}, set()
-        stack.say("ROLLBACK_COMPLETE")
+        stack.set_status("ROLLBACK_COMPLETE")
         if stack.request.on_failure == "DELETE":
             self.deleter.delete_locked(stack)

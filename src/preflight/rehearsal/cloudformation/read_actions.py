@@ -47,7 +47,7 @@ class ReadActions:
             Refusal: there is none.
         """
         name = call.given.get("StackName") or ""
-        stack = self._stacks.alive(call.region, name)
+        stack = self._stacks.find(call.region, name)
         if stack is None:
             raise template_validation.refuse(message.format(name))
         return stack
@@ -56,7 +56,7 @@ class ReadActions:
         """DescribeStacks."""
         if call.given.get("StackName"):
             return {"Stacks": [describe.stack_response(self.need(call))]}
-        stacks = [s for s in self._stacks.of(call.region) if s.status != "DELETE_COMPLETE"]
+        stacks = [s for s in self._stacks.in_region(call.region) if s.status != "DELETE_COMPLETE"]
         return page("Stacks", [describe.stack_response(stack) for stack in reversed(stacks)], call)
 
     def events(self, call: Call) -> JsonObject:
@@ -72,7 +72,7 @@ class ReadActions:
         change_set = call.given.get("ChangeSetName") or ""
         if not stack_name and not operation and not change_set:
             raise template_validation.refuse("Either StackName, ChangeSetName or OperationId must be specified.")
-        stacks = [self.need(call, "Stack [{}] does not exist")] if stack_name else self._stacks.of(call.region)
+        stacks = [self.need(call, "Stack [{}] does not exist")] if stack_name else self._stacks.in_region(call.region)
         is_failed_only = bool((call.given.get("Filters") or {}).get("FailedEvents"))
         events = [
             describe.operation_event(stack, event)
@@ -96,13 +96,13 @@ class ReadActions:
         """DescribeStackResources, by stack or by physical id."""
         physical_id = call.given.get("PhysicalResourceId")
         if physical_id and not call.given.get("StackName"):
-            for stack in self._stacks.of(call.region):
-                if any(r.physical == physical_id for r in stack.resources.values()):
+            for stack in self._stacks.in_region(call.region):
+                if any(r.physical_id == physical_id for r in stack.resources.values()):
                     return {"StackResources": [describe.resource_response(stack, r) for r in stack.resources.values()]}
             raise template_validation.refuse(f"Stack for {physical_id} does not exist")
         stack = self.need(call)
         logical_id = call.given.get("LogicalResourceId")
-        resources = [r for r in stack.resources.values() if not logical_id or r.logical == logical_id]
+        resources = [r for r in stack.resources.values() if not logical_id or r.logical_id == logical_id]
         return {"StackResources": [describe.resource_response(stack, resource) for resource in resources[:PAGE]]}
 
     def list_resources(self, call: Call) -> JsonObject:
@@ -114,7 +114,7 @@ class ReadActions:
     def list(self, call: Call) -> JsonObject:
         """ListStacks, including deleted ones."""
         statuses = call.given.get("StackStatusFilter")
-        stacks = [s for s in self._stacks.of(call.region) if not statuses or s.status in statuses]
+        stacks = [s for s in self._stacks.in_region(call.region) if not statuses or s.status in statuses]
         return page("StackSummaries", [describe.stack_summary(stack) for stack in reversed(stacks)], call)
 
     def exports(self, call: Call) -> JsonObject:
@@ -136,8 +136,8 @@ class ReadActions:
     def template(self, call: Call) -> JsonObject:
         """GetTemplate: the original, or `Processed` by its transforms."""
         stack = self.need(call)
-        is_processed = call.given.get("TemplateStage") == "Processed" and language_extensions.is_used(stack.request.data)
-        body = describe.as_json(stack.request.data) if is_processed else stack.request.body
+        is_processed = call.given.get("TemplateStage") == "Processed" and language_extensions.is_used(stack.request.template)
+        body = describe.as_json(stack.request.template) if is_processed else stack.request.template_body
         return {"TemplateBody": body, "StagesAvailable": ["Original", "Processed"]}
 
     def validate(self, call: Call) -> JsonObject:
@@ -151,16 +151,17 @@ class ReadActions:
         stack = self.need(call)
         if stack.status == "REVIEW_IN_PROGRESS":
             raise template_validation.refuse("GetTemplateSummary cannot be called on REVIEW_IN_PROGRESS stacks.")
-        return describe.template_summary(stack.request.data)
+        return describe.template_summary(stack.request.template)
 
     def _outline(self, call: Call) -> JsonObject:
         """Returns a well-formed template, its loops unrolled if defaults suffice."""
-        template = template_source.read(self._reader.body(call.given, call.region))
+        template = template_source.parse(self._reader.body(call.given, call.region))
         template_validation.check_sections(template)
         if language_extensions.is_used(template):
             defaults = {n: d["Default"] for n, d in (template.get("Parameters") or {}).items() if "Default" in d}
             try:
-                template = language_extensions.expanded(template, self._reader.scope(template, defaults, call.region, "validate"))
+                context = self._reader.context(template, defaults, call.region, "validate")
+                template = language_extensions.expanded(template, context)
             except ResolveError:
                 return {**template, "Resources": _without_loops(template.get("Resources"))}
         template_validation.check(template, is_type=lambda kind: schemas.exists(kind, call.region))

@@ -22,14 +22,14 @@ STORED = "stored"
 def read_stacks(handlers: ResourceHandlers, stacks: Stacks) -> None:
     """Reads back the resources of the stacks that no operation is changing."""
     for stack in stacks.all():
-        if stack.is_over and stack.status != "DELETE_COMPLETE":
+        if stack.is_finished and stack.status != "DELETE_COMPLETE":
             read_stack(handlers, stack)
 
 
 def read_stack(handlers: ResourceHandlers, stack: Stack) -> None:
     """Reads back the resources of a stack."""
     for resource in list(stack.resources.values()):
-        if resource.physical and resource.status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
+        if resource.physical_id and resource.status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
             _read_resource(handlers, stack, resource)
 
 
@@ -39,7 +39,7 @@ def _read_resource(handlers: ResourceHandlers, stack: Stack, resource: Resource)
         return
     context = handlers.context(stack, resource)
     try:
-        properties = read(context, resource.physical, resource.properties)
+        properties = read(context, resource.physical_id, resource.properties)
     except ResourceFailedError as failure:
         context.record(None, "ignored", f"it cannot be read back: {failure.message}")
         return

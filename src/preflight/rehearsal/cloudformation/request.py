@@ -20,7 +20,7 @@ from preflight.rehearsal.cloudformation import (
     template_source,
     template_validation,
 )
-from preflight.rehearsal.cloudformation.parameter_types import Values
+from preflight.rehearsal.cloudformation.parameter_types import ParameterLookup
 from preflight.rehearsal.cloudformation.stack import StackInput
 from preflight.rehearsal.iam.roles import Roles
 from preflight.rehearsal.ledger import Ledger
@@ -59,7 +59,7 @@ class RequestReader:
             Refusal: its template, parameters or capabilities are not valid.
         """
         with acting.acting_as(acting.through(SERVICE)):
-            body = former.body if former and request.get("UsePreviousTemplate") else self.body(request, region)
+            body = former.template_body if former and request.get("UsePreviousTemplate") else self.body(request, region)
             texts = self._parameter_texts(request, former)
             try:
                 data, parameters = self._processed(body, texts, region, name, request, is_change_set=is_change_set)
@@ -68,8 +68,8 @@ class RequestReader:
                 raise template_validation.refuse(error.message) from None
         self.check_role(request.get("RoleARN"), region)
         return StackInput(
-            body=body,
-            data=data,
+            template_body=body,
+            template=data,
             parameters=parameters,
             parameter_texts=texts,
             tags=_tags(request, former),
@@ -80,14 +80,14 @@ class RequestReader:
             role=request.get("RoleARN") or (former.role if former else None),
             timeout=request.get("TimeoutInMinutes"),
             notifications=list(request.get("NotificationARNs") or []),
-            is_new_removed=bool(request.get("RetainExceptOnCreate")),
+            retains_except_on_create=bool(request.get("RetainExceptOnCreate")),
             is_validated=not request.get("DisableValidation"),
         )
 
     def body(self, request: ApiRequest, region: str) -> str:
         """Returns the text of the template that a request contains or points to; S3 is read as the caller."""
         with acting.acting_as(acting.through(SERVICE)):
-            return template_source.body_of(request, self._account, region)
+            return template_source.template_body(request, self._account, region)
 
     @staticmethod
     def _parameter_texts(request: ApiRequest, former: StackInput | None) -> dict[str, str]:
@@ -115,7 +115,7 @@ class RequestReader:
         is_change_set: bool,
     ) -> tuple[JsonObject, JsonObject]:
         """Returns the template after its transforms, and the values of its parameters."""
-        data = template_source.read(body)
+        data = template_source.parse(body)
         self._check_macros(data)
         template_validation.check_sections(data)
         for parameter in (data.get("Parameters") or {}).values():
@@ -123,11 +123,11 @@ class RequestReader:
                 msg = f"{template_validation.FORMAT}Unrecognized parameter type: {parameter['Type']}"
                 raise template_validation.refuse(msg)
         capabilities.check_transform(data, request.get("Capabilities") or [], is_change_set=is_change_set)
-        values = Values(self._account, region, self._ledger.note).looked_up(
+        values = ParameterLookup(self._account, region, self._ledger.note).resolve(
             data.get("Parameters") or {}, parameters.parameter_values(data, texts)
         )
         if language_extensions.is_used(data):
-            data = language_extensions.expanded(data, self.scope(data, values, region, name))
+            data = language_extensions.expanded(data, self.context(data, values, region, name))
         template_validation.check(data, is_type=lambda kind: schemas.exists(kind, region))
         capabilities.check_capabilities(data, request.get("Capabilities") or [])
         return data, values
@@ -143,26 +143,26 @@ class RequestReader:
 
     def _check_static(self, data: JsonObject, parameters: JsonObject, region: str, name: str) -> None:
         """Checks conditions, rules, references and functions as far as is possible before any resource exists."""
-        scope = self.scope(data, parameters, region, name)
-        resolver = FunctionResolver(scope)
+        context = self.context(data, parameters, region, name)
+        resolver = FunctionResolver(context)
         template_validation.check_conditions(data)
         for condition in data.get("Conditions") or {}:
             resolver.condition(condition)
-        self._check_rules(data, scope)
+        self._check_rules(data, context)
         template_validation.check_references(data, resolver)
         for logical, resource in dependencies.resources_that_exist(data, resolver).items():
             resolver.value(resource.get("Properties") or {}, ("Resources", logical, "Properties"))
 
-    def _check_rules(self, data: JsonObject, scope: ResolutionContext) -> None:
+    def _check_rules(self, data: JsonObject, context: ResolutionContext) -> None:
         for function in rules_section.account_functions(data.get("Rules")):
             msg = f"{function} in the section Rules is not evaluated by the rehearsal. Next: remove the rule, or use an assertion over parameter values"
             self._ledger.trouble(msg)
             raise Refusal("InternalFailure", msg, status=500)
-        message = rules_section.failed_assertion(data, scope)
+        message = rules_section.failed_assertion(data, context)
         if message is not None:
             raise template_validation.refuse(message)
 
-    def scope(self, data: JsonObject, values: JsonObject, region: str, name: str) -> ResolutionContext:
+    def context(self, data: JsonObject, values: JsonObject, region: str, name: str) -> ResolutionContext:
         """Returns what a template is evaluated with before it has a stack."""
         pseudo = parameters.pseudo_parameters(
             region=region, account=self._account.id, stack_name=name, stack_id=f"arn:{name}"

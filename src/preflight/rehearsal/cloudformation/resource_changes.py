@@ -27,9 +27,9 @@ class ResourceChange:
     """What an operation would do to one resource."""
 
     action: str
-    logical: str
-    kind: str
-    physical: str | None = None
+    logical_id: str
+    resource_type: str
+    physical_id: str | None = None
     replacement: str | None = None
     policy_action: str | None = None
     scope: tuple[str, ...] = ()
@@ -46,9 +46,9 @@ class ResourceChange:
             "Type": "Resource",
             "ResourceChange": {
                 "Action": self.action,
-                "LogicalResourceId": self.logical,
-                "PhysicalResourceId": self.physical,
-                "ResourceType": self.kind,
+                "LogicalResourceId": self.logical_id,
+                "PhysicalResourceId": self.physical_id,
+                "ResourceType": self.resource_type,
                 "Replacement": self.replacement,
                 "PolicyAction": self.policy_action,
                 "Scope": list(self.scope),
@@ -57,19 +57,19 @@ class ResourceChange:
         }
 
 
-def context(evaluator: Evaluator, stack: Stack, request: StackInput, *, is_new: bool) -> ResolutionContext:
+def resolution_context(evaluator: Evaluator, stack: Stack, request: StackInput, *, is_new: bool) -> ResolutionContext:
     """Returns what the template of a request is evaluated with: only resources that exist have values."""
     full_context = evaluator.context(stack)
 
     def refer(name: str, attribute: str | None) -> Any:
         resource = stack.resources.get(name)
-        if is_new or resource is None or not resource.physical:
+        if is_new or resource is None or not resource.physical_id:
             return functions.KEEP
         return full_context.refer(name, attribute)
 
     return replace(
         full_context,
-        data=request.data,
+        data=request.template,
         parameters=request.parameters,
         imported=lambda _name: functions.KEEP,
         refer=refer,
@@ -77,19 +77,19 @@ def context(evaluator: Evaluator, stack: Stack, request: StackInput, *, is_new: 
 
 
 def resource_changes(
-    evaluator: Evaluator, stack: Stack, request: StackInput, known: ResolutionContext
+    evaluator: Evaluator, stack: Stack, request: StackInput, context: ResolutionContext
 ) -> Iterator[ResourceChange]:
     """Yields the changes to the resources of a stack, each after those that it refers to."""
     replaced: set[str] = set()
 
     def refer(name: str, attribute: str | None) -> Any:
-        return functions.KEEP if name in replaced else known.refer(name, attribute)
+        return functions.KEEP if name in replaced else context.refer(name, attribute)
 
-    resolver = FunctionResolver(replace(known, refer=refer))
-    definitions = dependencies.resources_that_exist(request.data, resolver)
+    resolver = FunctionResolver(replace(context, refer=refer))
+    definitions = dependencies.resources_that_exist(request.template, resolver)
     for name in _in_order(dependencies.edges(definitions)):
         former = stack.resources.get(name)
-        if former is None or not former.physical:
+        if former is None or not former.physical_id:
             yield ResourceChange("Add", name, definitions[name]["Type"])
             continue
         change = _modification(evaluator, stack, former, definitions[name], resolver)
@@ -97,9 +97,9 @@ def resource_changes(
             replaced |= {name} if change.is_replacing else set()
             yield change
     for name, former in stack.resources.items():
-        if name not in definitions and former.physical:
+        if name not in definitions and former.physical_id:
             policy = former.policy("DeletionPolicy").replace("ExceptOnCreate", "")
-            yield ResourceChange("Remove", name, former.kind, former.physical, policy_action=policy)
+            yield ResourceChange("Remove", name, former.resource_type, former.physical_id, policy_action=policy)
 
 
 def _in_order(needs: Mapping[str, set[str]]) -> Iterator[str]:
@@ -114,25 +114,25 @@ def _in_order(needs: Mapping[str, set[str]]) -> Iterator[str]:
 def _modification(
     evaluator: Evaluator, stack: Stack, former: Resource, definition: ResourceDefinition, resolver: FunctionResolver
 ) -> ResourceChange | None:
-    kind = str(definition["Type"])
-    value = resolver.value(definition.get("Properties") or {}, ("Resources", former.logical, "Properties"))
+    resource_type = str(definition["Type"])
+    value = resolver.value(definition.get("Properties") or {}, ("Resources", former.logical_id, "Properties"))
     with contextlib.suppress(ResourceFailedError):  # it fails when the resource is changed, where AWS reports it
-        value = dynamic_references.resolved(value, evaluator.account, stack.region)
-    properties = schemas.coerce(kind, value)
+        value = dynamic_references.resolve(value, evaluator.account, stack.region)
+    properties = schemas.coerce(resource_type, value)
     names = {*properties, *former.properties}
     different = sorted(n for n in names if properties.get(n) != former.properties.get(n))
-    attributes = sorted(n for n in ATTRIBUTES if definition.get(n) != former.declared.get(n))
-    if not different and not attributes and kind == former.kind and kind != STACK:
+    attributes = sorted(n for n in ATTRIBUTES if definition.get(n) != former.definition.get(n))
+    if not different and not attributes and resource_type == former.resource_type and resource_type != STACK:
         return None
-    fixed = set(different) & schemas.create_only(kind)
+    fixed = set(different) & schemas.create_only(resource_type)
     is_open = all(functions.holds_kept(properties.get(name)) for name in fixed)
-    replacement = "True" if kind != former.kind else "False" if not fixed else "Conditional" if is_open else "True"
+    replacement = "True" if resource_type != former.resource_type else "False" if not fixed else "Conditional" if is_open else "True"
     details = [_property_detail(n, properties.get(n), is_create_only=n in fixed) for n in different]
     return ResourceChange(
         "Modify",
-        former.logical,
-        kind,
-        former.physical,
+        former.logical_id,
+        resource_type,
+        former.physical_id,
         replacement,
         scope=(*(["Properties"] if different else []), *attributes),
         details=(*details, *(_attribute_detail(n) for n in attributes)),

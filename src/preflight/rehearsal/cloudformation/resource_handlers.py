@@ -25,7 +25,7 @@ class ResourceHandlers:
 
     def handler(self, resource: Resource) -> Handler:
         """Returns the handler of a resource's type, or that of a stand-in if the type is not modelled."""
-        return self._handlers.get(resource.kind) or STAND_IN
+        return self._handlers.get(resource.resource_type) or STAND_IN
 
     def context(self, stack: Stack, resource: Resource, *, stop: threading.Event | None = None) -> HandlerContext:
         """Returns the context in which a handler works on a resource."""
@@ -34,14 +34,14 @@ class ResourceHandlers:
             stack.region,
             stack.name,
             stack.id,
-            resource.logical,
-            resource.kind,
+            resource.logical_id,
+            resource.resource_type,
             self.ledger,
             tags={
                 **stack.request.tags,
                 "aws:cloudformation:stack-name": stack.name,
                 "aws:cloudformation:stack-id": stack.id,
-                "aws:cloudformation:logical-id": resource.logical,
+                "aws:cloudformation:logical-id": resource.logical_id,
             },
             capabilities=tuple(stack.request.capabilities),
             stop=stop or threading.Event(),

@@ -5,9 +5,10 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/rules-sec
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
+from preflight.rehearsal.cloudformation.dependencies import Template
 from preflight.templates.functions import FunctionResolver, Path, ResolutionContext, ResolveError
 
 ELSEWHERE = frozenset({"Fn::RefAll", "Fn::ValueOf", "Fn::ValueOfAll"})  # these read the account
@@ -44,14 +45,14 @@ class RuleFunctionResolver(FunctionResolver):
         return texts if isinstance(texts, list) else [texts], allowed
 
 
-def failed_assertion(data: Mapping[str, Any], scope: ResolutionContext) -> str | None:
+def failed_assertion(template: Template, context: ResolutionContext) -> str | None:
     """Returns the message of the first assertion that does not hold, or None.
 
     Raises:
         ResolveError: a rule cannot be evaluated.
     """
-    resolver = RuleFunctionResolver(scope)
-    for name, rule in (data.get("Rules") or {}).items():
+    resolver = RuleFunctionResolver(context)
+    for name, rule in (template.get("Rules") or {}).items():
         path = ("Rules", name)
         if not isinstance(rule, dict) or not isinstance(rule.get("Assertions"), list):
             msg = f"Template format error: Rule {name} must have a list of Assertions"

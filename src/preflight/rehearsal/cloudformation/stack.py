@@ -11,6 +11,8 @@ from datetime import datetime, timezone
 from typing import Any
 
 from preflight.aws import partitions
+from preflight.model import JsonObject
+from preflight.rehearsal.cloudformation.dependencies import ResourceDefinition, Template
 from preflight.rehearsal.protocol import Refusal
 
 ENDED = ("_COMPLETE", "_FAILED")
@@ -20,45 +22,45 @@ HIDDEN = "****"  # the value of a NoEcho parameter as the API shows it
 
 
 def now() -> datetime:
-    """This moment in UTC, without a zone, as the serializers take it."""
+    """Returns the time in UTC, without a zone, as the serializers expect it."""
     return datetime.now(timezone.utc).replace(tzinfo=None)
 
 
 @dataclass
 class Resource:
-    """A resource of a stack: what was declared, what was made of it, and where it stands."""
+    """A resource of a stack: its definition in the template, its properties and its status."""
 
-    logical: str
-    kind: str
-    declared: Mapping[str, Any]
-    physical: str = ""
+    logical_id: str
+    resource_type: str
+    definition: ResourceDefinition
+    physical_id: str = ""
     status: str = ""
     reason: str = ""
-    changed: datetime = field(default_factory=now)
-    properties: dict[str, Any] = field(default_factory=dict)
-    shown: dict[str, Any] = field(default_factory=dict)  # without secrets
+    updated: datetime = field(default_factory=now)
+    properties: JsonObject = field(default_factory=dict)
+    shown_properties: JsonObject = field(default_factory=dict)  # without secrets
     attributes: Mapping[str, Any] = field(default_factory=dict)
 
     def policy(self, name: str) -> str:
-        """DeletionPolicy or UpdateReplacePolicy; `Delete` where nothing is said."""
-        return str(self.declared.get(name) or "Delete")
+        """Returns DeletionPolicy or UpdateReplacePolicy; the default is `Delete`."""
+        return str(self.definition.get(name) or "Delete")
 
 
 @dataclass(frozen=True)
 class Event:
     """One line of DescribeStackEvents."""
 
-    logical: str
-    physical: str
-    kind: str
+    logical_id: str
+    physical_id: str
+    resource_type: str
     status: str
     reason: str
     operation: StackOperation
     token: str | None
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
-    moment: datetime = field(default_factory=now)
-    properties: dict[str, Any] | None = None
-    detail: str | None = None
+    timestamp: datetime = field(default_factory=now)
+    properties: JsonObject | None = None
+    detailed_status: str | None = None
     violation: ValidationError | None = None
 
     @property
@@ -76,7 +78,7 @@ class Event:
 class StackOperation:
     """An operation on a stack: its type as DescribeEvents spells it, its id, and its change set, if any."""
 
-    kind: str
+    type: str
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     subject: str = ""
     subject_name: str = ""
@@ -84,10 +86,10 @@ class StackOperation:
 
 @dataclass(frozen=True)
 class ValidationError:
-    """What pre-deployment validation found: which check, where in the resource, and what is wrong."""
+    """A violation that pre-deployment validation found: the check, the path in the resource, and the message."""
 
-    logical: str
-    kind: str
+    logical_id: str
+    resource_type: str
     check: str
     path: str
     message: str
@@ -104,11 +106,11 @@ class StackOutput:
 
 @dataclass
 class StackInput:
-    """What a client asked for: the template, the values, and how failure is to be met."""
+    """The request of a client: the template, the parameters, and what to do on failure."""
 
-    body: str
-    data: dict[str, Any]
-    parameters: dict[str, Any]
+    template_body: str
+    template: Template
+    parameters: JsonObject
     parameter_texts: dict[str, str]  # as the client sent them
     tags: dict[str, str] = field(default_factory=dict)
     capabilities: list[str] = field(default_factory=list)
@@ -118,13 +120,13 @@ class StackInput:
     role: str | None = None
     timeout: int | None = None
     notifications: list[str] = field(default_factory=list)
-    is_new_removed: bool = False
+    retains_except_on_create: bool = False
     is_validated: bool = True
 
     @property
     def secrets(self) -> list[str]:
         """The names of the NoEcho parameters."""
-        return [name for name, definition in (self.data.get("Parameters") or {}).items() if is_no_echo(definition)]
+        return [name for name, definition in (self.template.get("Parameters") or {}).items() if is_no_echo(definition)]
 
 
 def is_no_echo(definition: Mapping[str, Any]) -> bool:
@@ -134,10 +136,10 @@ def is_no_echo(definition: Mapping[str, Any]) -> bool:
 
 @dataclass
 class Stack:
-    """A stack. `changed` guards status, resources and events; `work` is held by the operation at work.
+    """A stack. `changed` guards status, resources and events; the running operation holds `work`.
 
-    `cancel` asks that operation to stop, because the stack is to be deleted; `is_going_back` asks an
-    update to stop and to roll back.
+    `cancel` stops that operation because the stack is deleted; `update_cancel` stops an update and
+    rolls it back.
     """
 
     id: str
@@ -157,66 +159,68 @@ class Stack:
     imports: set[str] = field(default_factory=set)
     needs: dict[str, set[str]] = field(default_factory=dict)
     cancel: threading.Event = field(default_factory=threading.Event)
-    is_going_back: threading.Event = field(default_factory=threading.Event)
+    update_cancel: threading.Event = field(default_factory=threading.Event)
     work: threading.Lock = field(default_factory=threading.Lock)
     operation: StackOperation = field(default_factory=lambda: StackOperation("CREATE_STACK"))
     changed: threading.Condition = field(default_factory=lambda: threading.Condition(threading.RLock()))
 
     @property
-    def is_over(self) -> bool:
+    def is_finished(self) -> bool:
         """Whether no operation is under way."""
         return self.status.endswith(ENDED)
 
     def check_updatable(self) -> None:
-        """Hold the status against those from which a stack can be updated.
+        """Checks that a stack of this status can be updated.
 
         Raises:
-            Refusal: it is not one of them.
+            Refusal: it cannot.
         """
         if self.status not in UPDATABLE:
             msg = f"Stack:{self.id} is in {self.status} state and can not be updated."
             raise Refusal("ValidationError", msg)
 
-    def begin(self, kind: str, status: str) -> StackOperation:
-        """Begin an operation at once, so that who asks next sees it; its event follows."""
+    def begin(self, operation_type: str, status: str) -> StackOperation:
+        """Begins an operation, so that the next request sees its status; its event follows."""
         with self.changed:
-            self.operation, self.status = StackOperation(kind), status
+            self.operation, self.status = StackOperation(operation_type), status
             return self.operation
 
-    def say(self, status: str, reason: str = "") -> None:
-        """Move the stack to `status`, with an event."""
+    def set_status(self, status: str, reason: str = "") -> None:
+        """Sets the status of the stack and adds an event."""
         with self.changed:
             self.status, self.reason = status, reason
             self._add(Event(self.name, self.id, STACK, status, reason, self.operation, self.request.token))
 
-    def tell(self, resource: Resource, status: str, reason: str = "", *, detail: str | None = None) -> None:
-        """Move a resource to `status`, with an event."""
+    def set_resource_status(
+        self, resource: Resource, status: str, reason: str = "", *, detailed_status: str | None = None
+    ) -> None:
+        """Sets the status of a resource and adds an event."""
         with self.changed:
-            resource.status, resource.reason, resource.changed = status, reason, now()
+            resource.status, resource.reason, resource.updated = status, reason, now()
             event = Event(
-                resource.logical,
-                resource.physical,
-                resource.kind,
+                resource.logical_id,
+                resource.physical_id,
+                resource.resource_type,
                 status,
                 reason,
                 self.operation,
                 self.request.token,
-                id=f"{resource.logical}-{status}-{now().isoformat(timespec='milliseconds')}Z",
-                properties=dict(resource.shown or resource.properties),
-                detail=detail,
+                id=f"{resource.logical_id}-{status}-{now().isoformat(timespec='milliseconds')}Z",
+                properties=dict(resource.shown_properties or resource.properties),
+                detailed_status=detailed_status,
             )
             self._add(event)
 
     def identify(self, resource: Resource, physical_id: str) -> None:
         """Notes the physical id of a resource that is being created, once."""
-        if not resource.physical:
-            resource.physical = physical_id
-            self.tell(resource, "CREATE_IN_PROGRESS", "Resource creation Initiated")
+        if not resource.physical_id:
+            resource.physical_id = physical_id
+            self.set_resource_status(resource, "CREATE_IN_PROGRESS", "Resource creation Initiated")
 
-    def report(self, violation: ValidationError) -> None:
-        """Add what pre-deployment validation found."""
+    def add_violation(self, violation: ValidationError) -> None:
+        """Adds an event for what pre-deployment validation found."""
         token = self.request.token
-        self._add(Event(violation.logical, "", violation.kind, "", "", self.operation, token, violation=violation))
+        self._add(Event(violation.logical_id, "", violation.resource_type, "", "", self.operation, token, violation=violation))
 
     def _add(self, event: Event) -> None:
         with self.changed:
@@ -224,7 +228,7 @@ class Stack:
             self.changed.notify_all()
 
     def wait(self, holds: Callable[[], bool], *, timeout: float) -> bool:
-        """Wait until `holds`, asked whenever something changed; whether it did in time."""
+        """Waits until `holds` returns True, checked at every change. Returns False if the time is up."""
         with self.changed:
             return self.changed.wait_for(holds, timeout)
 
@@ -237,55 +241,54 @@ class Stacks:
         self._all: dict[str, Stack] = {}
         self.lock = threading.RLock()
 
-    def new_id(self, region: str, name: str) -> str:
-        """An ARN for a new stack."""
+    def _new_id(self, region: str, name: str) -> str:
         return (
             f"arn:{partitions.partition_of(region)[0]}:cloudformation:{region}:{self._account}:stack/{name}/{uuid.uuid4()}"
         )
 
     def new(self, region: str, name: str, request: StackInput, *, parent: str | None = None) -> Stack:
-        """A stack that is not kept yet."""
-        return Stack(self.new_id(region, name), name, region, request, parent=parent)
+        """Returns a new stack without adding it."""
+        return Stack(self._new_id(region, name), name, region, request, parent=parent)
 
     def add(self, stack: Stack) -> None:
-        """Keep a new stack.
+        """Adds a new stack.
 
         Raises:
-            Refusal: one of that name lives already.
+            Refusal: a stack of that name exists already.
         """
         with self.lock:
-            if self.alive(stack.region, stack.name) is not None:
+            if self.find(stack.region, stack.name) is not None:
                 raise Refusal("AlreadyExistsException", f"Stack [{stack.name}] already exists")
             self._all[stack.id] = stack
 
-    def alive(self, region: str, name: str) -> Stack | None:
-        """The stack of that name that is not deleted; by ARN deleted ones answer as well."""
+    def find(self, region: str, name: str) -> Stack | None:
+        """Returns a stack by name, unless it is deleted, or by ARN, even if it is deleted; or None."""
         if name.startswith("arn:"):
             return self._all.get(name)
-        found = [s for s in self.of(region) if s.name == name and s.status != "DELETE_COMPLETE"]
-        return found[-1] if found else None
+        stacks = [s for s in self.in_region(region) if s.name == name and s.status != "DELETE_COMPLETE"]
+        return stacks[-1] if stacks else None
 
-    def of(self, region: str) -> list[Stack]:
-        """All stacks of a region, deleted ones as well, oldest first."""
+    def in_region(self, region: str) -> list[Stack]:
+        """Returns all stacks of a region, including deleted ones, oldest first."""
         return [stack for stack in list(self._all.values()) if stack.region == region]
 
     def all(self) -> list[Stack]:
-        """All stacks of all regions."""
+        """Returns all stacks of all regions."""
         return list(self._all.values())
 
     def exports(self, region: str) -> dict[str, tuple[Stack, Any]]:
-        """Export names with the stack that exports them and the value."""
+        """Returns export names with the stack that exports them and the value."""
         return {
             output.export: (stack, output.value)
-            for stack in self.of(region)
+            for stack in self.in_region(region)
             if stack.status != "DELETE_COMPLETE"
             for output in stack.outputs.values()
             if output.export
         }
 
     def importers(self, region: str, export: str) -> list[Stack]:
-        """Stacks that import an export."""
-        return [s for s in self.of(region) if export in s.imports and s.status != "DELETE_COMPLETE"]
+        """Returns the stacks that import an export."""
+        return [s for s in self.in_region(region) if export in s.imports and s.status != "DELETE_COMPLETE"]
 
     def importer_names(self, region: str, export: str | None) -> str:
         """Returns the names of the stacks that import an export, as AWS lists them; empty if there are none."""

@@ -1,4 +1,4 @@
-"""Where a template comes from: the request's body, or an object of S3 by URL."""
+"""Reads the template of a request: its body, or an object of S3 by URL."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from botocore.exceptions import ClientError
 
+from preflight.model import JsonObject
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.cloudformation import template_validation
 from preflight.templates import template
@@ -20,13 +21,13 @@ _VIRTUAL = re.compile(rf"^(?P<bucket>[a-z0-9][a-z0-9.-]+?)\.{_DOMAIN}$")
 _PATH = re.compile(rf"^{_DOMAIN}$")
 
 
-def body_of(given: Mapping[str, Any], account: Account, region: str) -> str:
-    """The text of the template that a request brings or points to.
+def template_body(request: Mapping[str, Any], account: Account, region: str) -> str:
+    """Returns the text of the template that a request contains or points to.
 
     Raises:
-        Refusal: it brings none, it is too long, or the URL leads nowhere.
+        Refusal: there is none, it is too long, or nothing is at the URL.
     """
-    body, url = given.get("TemplateBody"), given.get("TemplateURL")
+    body, url = request.get("TemplateBody"), request.get("TemplateURL")
     if body is not None:
         if len(body.encode()) > MAX_BODY:
             msg = (
@@ -41,29 +42,29 @@ def body_of(given: Mapping[str, Any], account: Account, region: str) -> str:
 
 
 def fetch(url: str, account: Account, region: str) -> str:
-    """The text of a template in S3.
+    """Returns the text of a template in S3.
 
     Raises:
         Refusal: the URL is not one of S3, or nothing is there.
     """
     bucket, key = location(url)
     try:
-        answer = account.client("s3", region).get_object(Bucket=bucket, Key=key)
+        response = account.client("s3", region).get_object(Bucket=bucket, Key=key)
     except ClientError as error:
-        said = error.response["Error"]
-        msg = f"S3 error: {said.get('Message', said['Code'])}\nFor more information check http://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"
+        details = error.response["Error"]
+        msg = f"S3 error: {details.get('Message', details['Code'])}\nFor more information check http://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"
         raise template_validation.refuse(msg) from None
-    raw: bytes = answer["Body"].read()
+    raw: bytes = response["Body"].read()
     if len(raw) > template.MAX_BYTES:
         raise template_validation.refuse(f"Template may not exceed {template.MAX_BYTES} bytes in size.")
     return raw.decode("utf-8", errors="replace")
 
 
 def location(url: str) -> tuple[str, str]:
-    """Bucket and key of an S3 URL, virtual-hosted or path style.
+    """Returns bucket and key of an S3 URL, virtual-hosted or path style.
 
     Raises:
-        Refusal: it is not one.
+        Refusal: it is no such URL.
     """
     try:
         parts = urlsplit(url)
@@ -81,8 +82,8 @@ def location(url: str) -> tuple[str, str]:
     raise template_validation.refuse("TemplateURL must be a supported URL.")
 
 
-def read(body: str) -> dict[str, Any]:
-    """The template as plain data.
+def parse(body: str) -> JsonObject:
+    """Returns the template as plain data.
 
     Raises:
         Refusal: it is no template.

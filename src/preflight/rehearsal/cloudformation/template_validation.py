@@ -1,4 +1,4 @@
-"""What CloudFormation refuses at once, before there is a stack. Pure.
+"""Checks what CloudFormation refuses at once, before there is a stack. Pure.
 
 Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-anatomy.html and
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html.
@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from preflight.rehearsal.cloudformation import dependencies
+from preflight.rehearsal.cloudformation.dependencies import Template
 from preflight.rehearsal.protocol import Refusal
 from preflight.templates import language_extensions, references
 from preflight.templates.functions import FunctionResolver
@@ -62,97 +63,97 @@ MAX_ATTRIBUTES = 200
 
 
 def refuse(message: str) -> Refusal:
-    """A validation error."""
+    """Returns a validation error."""
     return Refusal("ValidationError", message)
 
 
-def check(data: Mapping[str, Any], *, is_type: Callable[[str], bool]) -> None:
-    """Hold a template against the rules of its form; `is_type` knows the resource types.
+def check(template: Template, *, is_type: Callable[[str], bool]) -> None:
+    """Checks the form of a template; `is_type` reports whether a resource type exists.
 
     Raises:
         Refusal: the first thing that is wrong, in AWS's words.
     """
-    said = next(_wrong(data, is_type), None)
-    if said is not None:
-        raise refuse(said)
+    message = next(_errors(template, is_type), None)
+    if message is not None:
+        raise refuse(message)
 
 
-def check_sections(data: Mapping[str, Any]) -> None:
-    """Hold the sections of a template, and nothing in Resources, against their form.
+def check_sections(template: Template) -> None:
+    """Checks the form of the sections of a template, without its resources.
 
     Raises:
         Refusal: the first thing that is wrong, in AWS's words.
     """
-    said = next(_sections(data), None)
-    if said is not None:
-        raise refuse(said)
+    message = next(_section_errors(template), None)
+    if message is not None:
+        raise refuse(message)
 
 
-def _wrong(data: Mapping[str, Any], is_type: Callable[[str], bool]) -> Iterator[str]:
-    malformed = next(_sections(data), None)
+def _errors(template: Template, is_type: Callable[[str], bool]) -> Iterator[str]:
+    malformed = next(_section_errors(template), None)
     if malformed:
         yield malformed
         return
-    yield from _nulls(data, "")
-    resources = data.get("Resources")
+    yield from _nulls(template, "")
+    resources = template.get("Resources")
     if not isinstance(resources, dict) or not resources:
         yield f"{FORMAT}At least one Resources member must be defined."
         return
-    yield from _limits(data)
+    yield from _limits(template)
     for name, resource in resources.items():
         yield from _resource(name, resource)
-    for name in data.get("Parameters") or {}:
+    for name in template.get("Parameters") or {}:
         if not ALPHANUMERIC.fullmatch(name):
             yield f"{FORMAT}Parameter name {name} is non alphanumeric."
-    yield from _mappings(data.get("Mappings") or {})
-    if not language_extensions.is_used(data):
+    yield from _mappings(template.get("Mappings") or {})
+    if not language_extensions.is_used(template):
         yield from _unsupported(resources)
     types = sorted({r["Type"] for r in resources.values() if not is_type(r["Type"])})
     if types:
         yield f"{FORMAT}Unrecognized resource types: [{', '.join(types)}]"
-    yield from _outputs(data)
+    yield from _outputs(template)
 
 
-def _sections(data: Mapping[str, Any]) -> Iterator[str]:
-    unknown = [key for key in data if key not in SECTIONS]
+def _section_errors(template: Template) -> Iterator[str]:
+    unknown = [key for key in template if key not in SECTIONS]
     if unknown:
         yield f"Invalid template property or properties [{', '.join(unknown)}]"
-    version = data.get("AWSTemplateFormatVersion", VERSION)
+    version = template.get("AWSTemplateFormatVersion", VERSION)
     if str(version) != VERSION:
         yield f"Template format error: {version} is not a supported value for AWSTemplateFormatVersion."
-    if not isinstance(data.get("Description", ""), str):
+    if not isinstance(template.get("Description", ""), str):
         yield f"{FORMAT}Description must be a string."
     for section in ("Metadata", "Parameters", "Mappings", "Conditions", "Outputs", "Rules"):
-        if section in data and not isinstance(data[section], dict):
+        if section in template and not isinstance(template[section], dict):
             yield f"{FORMAT}'{section}' must be an object"
-    for name, declared in _map(data, "Parameters").items():
-        if not isinstance(declared, dict) or "Type" not in declared:
+    for name, definition in _map(template, "Parameters").items():
+        if not isinstance(definition, dict) or "Type" not in definition:
             yield f"{FORMAT}Every Parameters object must contain a Type member. ({name})"
             continue
-        unknown = [key for key in declared if key not in PARAMETER]
+        unknown = [key for key in definition if key not in PARAMETER]
         if unknown:
             yield f"Invalid template parameter property '{unknown[0]}'"
 
 
 def _unsupported(value: Any) -> Iterator[str]:
-    """Functions that only AWS::LanguageExtensions brings."""
+    """Yields messages about functions that need AWS::LanguageExtensions."""
     for key, item in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
         if isinstance(key, str) and (key in language_extensions.ONLY_HERE or key.startswith(language_extensions.LOOP)):
             yield f"Template error: Encountered unsupported function: {key} Supported functions need the transform {language_extensions.NAME}"
         yield from _unsupported(item)
 
 
-def _map(data: Mapping[str, Any], section: str) -> Mapping[str, Any]:
-    found = data.get(section)
-    return found if isinstance(found, dict) else {}
+def _map(template: Template, section: str) -> Mapping[str, Any]:
+    value = template.get(section)
+    return value if isinstance(value, dict) else {}
 
 
-def _limits(data: Mapping[str, Any]) -> Iterator[str]:
-    for section, most in LIMITS:
-        if isinstance(data.get(section), dict) and len(data[section]) > most:
-            count = len(data[section])
-            yield f"{FORMAT}Number of {section.lower()}, {count}, is greater than maximum allowed, {most}"
-    if len(str(data.get("Description", "")).encode()) > 1024:
+def _limits(template: Template) -> Iterator[str]:
+    for section, maximum in LIMITS:
+        if isinstance(template.get(section), dict) and len(template[section]) > maximum:
+            count = len(template[section])
+            yield f"{FORMAT}Number of {section.lower()}, {count}, is greater than maximum allowed, {maximum}"
+    if len(str(template.get("Description", "")).encode()) > 1024:
         yield f"{FORMAT}'Description' length is greater than 1024."
 
 
@@ -182,8 +183,8 @@ def _resource(name: str, resource: Any) -> Iterator[str]:
             yield f"Invalid template resource property '{key}'"
     if not isinstance(resource.get("Properties", {}), dict):
         yield f"{FORMAT}[/Resources/{name}/Properties] 'Properties' must be an object"
-    named = resource.get("DependsOn", [])
-    if not all(isinstance(other, str) for other in (named if isinstance(named, list) else [named])):
+    targets = resource.get("DependsOn", [])
+    if not all(isinstance(target, str) for target in (targets if isinstance(targets, list) else [targets])):
         yield f"{FORMAT}DependsOn must be a string or list of strings."
     if not isinstance(resource.get("Condition", ""), str):
         yield f"{FORMAT}Every Condition member must be a string."
@@ -204,9 +205,9 @@ def _mappings(mappings: Any) -> Iterator[str]:
             yield f"{FORMAT}Every Mappings attribute must be a String or a List."
 
 
-def _outputs(data: Mapping[str, Any]) -> Iterator[str]:
+def _outputs(template: Template) -> Iterator[str]:
     names = []
-    for output in (data.get("Outputs") or {}).values():
+    for output in (template.get("Outputs") or {}).values():
         if not isinstance(output, dict) or "Value" not in output:
             yield f"{FORMAT}Every Outputs member must contain a Value object"
             return
@@ -223,58 +224,59 @@ def _outputs(data: Mapping[str, Any]) -> Iterator[str]:
         )
 
 
-def check_types(former: Mapping[str, Any], data: Mapping[str, Any]) -> None:
-    """A resource keeps its type.
+def check_types(former: Mapping[str, Any], template: Template) -> None:
+    """Refuses an update that changes the type of a resource.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/troubleshooting.html.
 
     Raises:
         Refusal: in AWS's words.
     """
-    declared = data["Resources"]
-    changed = [n for n, resource in former.items() if n in declared and declared[n]["Type"] != resource.kind]
+    declared = template["Resources"]
+    changed = [n for n, resource in former.items() if n in declared and declared[n]["Type"] != resource.resource_type]
     if changed:
         msg = f"Update of resource type is not permitted. The new template modifies resource type of the following resources: [{', '.join(sorted(changed))}]"
         raise refuse(msg)
 
 
-def check_conditions(data: Mapping[str, Any]) -> None:
-    """Conditions speak of parameters, pseudo parameters, mappings and other conditions alone.
+def check_conditions(template: Template) -> None:
+    """Refuses conditions that refer to resources.
 
     Raises:
         Refusal: in AWS's words.
     """
-    for target in [r.name for r in references.references_in(list((data.get("Conditions") or {}).values()))]:
-        if not _is_known(target, set(data.get("Parameters") or {})):
+    for target in [r.name for r in references.references_in(list((template.get("Conditions") or {}).values()))]:
+        if not _is_known(target, set(template.get("Parameters") or {})):
             msg = f"{FORMAT}Unresolved dependencies [{target}]. Cannot reference resources in the Conditions block of the template"
             raise refuse(msg)
 
 
-def check_references(data: Mapping[str, Any], resolver: FunctionResolver) -> None:
-    """Hold every reference against what exists under the conditions, and find cycles.
+def check_references(template: Template, resolver: FunctionResolver) -> None:
+    """Checks that every reference has a target under the conditions, and that there are no cycles.
 
     Raises:
         Refusal: in AWS's words.
     """
-    alive = dependencies.resources_that_exist(data, resolver)
-    names = {*alive, *(data.get("Parameters") or {})}
-    for resource in alive.values():
-        targets = [r.name for r in references.references_in(dependencies.with_chosen_branches(resource.get("Properties"), resolver))]
+    definitions = dependencies.resources_that_exist(template, resolver)
+    names = {*definitions, *(template.get("Parameters") or {})}
+    for resource in definitions.values():
+        properties = dependencies.with_chosen_branches(resource.get("Properties"), resolver)
+        targets = [r.name for r in references.references_in(properties)]
         missing = [t for t in [*targets, *dependencies.depends_on(resource)] if not _is_known(t, names)]
         if missing:
             listed = ", ".join(dict.fromkeys(missing))
             msg = f"{FORMAT}Unresolved resource dependencies [{listed}] in the Resources block of the template"
             raise refuse(msg)
-    for output in (data.get("Outputs") or {}).values():
+    for output in (template.get("Outputs") or {}).values():
         if resolver.holds(output):
             targets = [r.name for r in references.references_in(dependencies.with_chosen_branches(output["Value"], resolver))]
             missing = [t for t in targets if not _is_known(t, names)]
             if missing:
                 listed = ", ".join(dict.fromkeys(missing))
                 raise refuse(f"Unresolved resource dependencies [{listed}] in the Outputs block of the template")
-    circle = dependencies.cycle(dependencies.edges(dependencies.with_live_references(alive, resolver)))
-    if circle:
-        raise refuse(f"Circular dependency between resources: [{', '.join(circle)}]")
+    cycle = dependencies.cycle(dependencies.edges(dependencies.with_live_references(definitions, resolver)))
+    if cycle:
+        raise refuse(f"Circular dependency between resources: [{', '.join(cycle)}]")
 
 
 def _is_known(name: str, names: set[str]) -> bool:

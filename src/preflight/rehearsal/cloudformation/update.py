@@ -53,12 +53,12 @@ class Updater:
         """Carries the update out, or rolls it back."""
         stack = self._stack
         stack.updated = stacks.now()
-        stack.is_going_back.clear()
+        stack.update_cancel.clear()
         stack.request = self._request
         self._imports, stack.imports = stack.imports, set()
-        stack.say("UPDATE_IN_PROGRESS", "User Initiated")
+        stack.set_status("UPDATE_IN_PROGRESS", "User Initiated")
         resolver = FunctionResolver(self._evaluator.context(stack))
-        definitions = dependencies.resources_that_exist(self._request.data, resolver)
+        definitions = dependencies.resources_that_exist(self._request.template, resolver)
         removed = [name for name in stack.resources if name not in definitions]
         message = (
             self._evaluator.missing_import(stack, definitions)
@@ -68,8 +68,8 @@ class Updater:
         )
         if message is None:
             self._clean_up(removed)
-        elif self._request.on_failure == "DO_NOTHING" and not stack.is_going_back.is_set():
-            stack.say("UPDATE_FAILED", message)
+        elif self._request.on_failure == "DO_NOTHING" and not stack.update_cancel.is_set():
+            stack.set_status("UPDATE_FAILED", message)
         else:
             self.roll_back(message)
 
@@ -79,10 +79,10 @@ class Updater:
             return None
         violations = self._evaluator.violations(stack, self._request, self._evaluator.static_context(stack))
         for violation in violations:
-            stack.resources.setdefault(violation.logical, Resource(violation.logical, violation.kind, {}))
+            stack.resources.setdefault(violation.logical_id, Resource(violation.logical_id, violation.resource_type, {}))
         message = early_validation.report(stack, violations, "UPDATE_FAILED") if violations else None
-        for name in {violation.logical for violation in violations}:
-            if not stack.resources[name].physical:
+        for name in {violation.logical_id for violation in violations}:
+            if not stack.resources[name].physical_id:
                 del stack.resources[name]
         return message
 
@@ -93,9 +93,9 @@ class Updater:
             needs,
             lambda name: self._update_one(name, definitions[name], resolver, stop),
             stop=stop,
-            cancel=stack.is_going_back,
+            cancel=stack.update_cancel,
         )
-        if stack.is_going_back.is_set():
+        if stack.update_cancel.is_set():
             return "Update cancelled by user."
         if not failed:
             return None
@@ -106,46 +106,50 @@ class Updater:
         self, name: str, definition: ResourceDefinition, resolver: FunctionResolver, stop: threading.Event
     ) -> bool:
         former = self._stack.resources.get(name)
-        if former is None or not former.physical:
+        if former is None or not former.physical_id:
             self._stack.resources[name] = Resource(name, str(definition["Type"]), definition)
             self._steps.setdefault(name, Step(None, "created"))
             return self._provisioner.create_one(self._stack, name, resolver, stop)
-        changed = replace(former, declared=definition, kind=str(definition["Type"]))
+        changed = replace(former, definition=definition, resource_type=str(definition["Type"]))
         try:
             changed.properties = self._evaluator.properties(self._stack, changed, resolver)
-            is_same = changed.properties == former.properties and changed.kind == former.kind
+            is_same = changed.properties == former.properties and changed.resource_type == former.resource_type
             if is_same and not former.status.endswith("_FAILED"):
-                former.declared = definition
+                former.definition = definition
                 return True
             return self._change(name, former, changed, stop)
         except (ResourceFailedError, ResolveError) as failure:
             reason = failure.reason if isinstance(failure, ResourceFailedError) else failure.message
-            self._stack.tell(self._stack.resources[name], "UPDATE_FAILED", CANCELLED if stop.is_set() else reason)
+            self._stack.set_resource_status(self._stack.resources[name], "UPDATE_FAILED", CANCELLED if stop.is_set() else reason)
             return False
 
     def _change(self, name: str, former: Resource, changed: Resource, stop: threading.Event) -> bool:
         stack, handler = self._stack, self._handlers.handler(changed)
         context = self._handlers.context(stack, changed, stop=stop)
-        is_replaced = handler.update is None or changed.kind != former.kind or bool(_replacing_properties(changed, former))
+        is_replaced = (
+            handler.update is None
+            or changed.resource_type != former.resource_type
+            or bool(_replacing_properties(changed, former))
+        )
         self._steps.setdefault(name, Step(replace(former), "replaced" if is_replaced else "modified"))
         stack.resources[name] = changed
-        stack.tell(changed, "UPDATE_IN_PROGRESS", REPLACES if is_replaced else "")
+        stack.set_resource_status(changed, "UPDATE_IN_PROGRESS", REPLACES if is_replaced else "")
         if is_replaced or handler.update is None:
             if _replacing_properties(changed, former):
                 _check_name(changed, former)
             updated = handler.create(replace(context, identify=lambda _physical_id: None), changed.properties)
-            changed.physical = updated.id
-            stack.tell(changed, "UPDATE_IN_PROGRESS", "Resource creation Initiated")
+            changed.physical_id = updated.id
+            stack.set_resource_status(changed, "UPDATE_IN_PROGRESS", "Resource creation Initiated")
         else:
-            updated = handler.update(context, former.physical, former.properties, changed.properties)
-        changed.physical, changed.attributes = updated.id, updated.attributes
-        stack.tell(changed, "UPDATE_COMPLETE")
+            updated = handler.update(context, former.physical_id, former.properties, changed.properties)
+        changed.physical_id, changed.attributes = updated.id, updated.attributes
+        stack.set_resource_status(changed, "UPDATE_COMPLETE")
         return True
 
     def roll_back(self, reason: str, *, skip: frozenset[str] = frozenset()) -> None:
         """Undoes every step, the last first, except those of the resources in `skip`."""
         stack = self._stack
-        stack.say("UPDATE_ROLLBACK_IN_PROGRESS", reason)
+        stack.set_status("UPDATE_ROLLBACK_IN_PROGRESS", reason)
         stack.request, stack.outputs, stack.imports = self._former, self._outputs, self._imports
         failed = [
             name
@@ -153,56 +157,56 @@ class Updater:
             if step.before is not None and name not in skip and not self._undo(name, step, step.before)
         ]
         if failed:
-            stack.say("UPDATE_ROLLBACK_FAILED", f"The following resource(s) failed to update: [{', '.join(failed)}]. ")
+            stack.set_status("UPDATE_ROLLBACK_FAILED", f"The following resource(s) failed to update: [{', '.join(failed)}]. ")
             return
-        stack.say("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS")
+        stack.set_status("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS")
         for name in [name for name, step in reversed(self._steps.items()) if step.before is None]:
-            if stack.resources[name].physical:
+            if stack.resources[name].physical_id:
                 self._deleter.delete_by_policy(stack, name, is_rollback=True)
             del stack.resources[name]
         self._steps = {}
-        stack.say("UPDATE_ROLLBACK_COMPLETE")
+        stack.set_status("UPDATE_ROLLBACK_COMPLETE")
 
     def _undo(self, name: str, step: Step, before: Resource) -> bool:
         """Undoes one step. Returns True on success."""
         stack, current = self._stack, self._stack.resources[name]
         handler = self._handlers.handler(before)
         context = self._handlers.context(stack, before)
-        stack.tell(current, "UPDATE_IN_PROGRESS")
+        stack.set_resource_status(current, "UPDATE_IN_PROGRESS")
         try:
-            if step.kind == "replaced" and current.physical not in {"", before.physical}:
-                handler.delete(context, current.physical, current.properties)
+            if step.kind == "replaced" and current.physical_id not in {"", before.physical_id}:
+                handler.delete(context, current.physical_id, current.properties)
             elif step.kind == "modified" and handler.update is not None:
-                handler.update(context, before.physical, current.properties, before.properties)
+                handler.update(context, before.physical_id, current.properties, before.properties)
         except ResourceFailedError as failure:
-            stack.tell(current, "UPDATE_FAILED", failure.reason)
+            stack.set_resource_status(current, "UPDATE_FAILED", failure.reason)
             return False
         stack.resources[name] = before
-        stack.tell(before, "UPDATE_COMPLETE")
+        stack.set_resource_status(before, "UPDATE_COMPLETE")
         return True
 
     def _clean_up(self, removed: list[str]) -> None:
         """Deletes what was replaced or removed from the template; a failure here does not undo the update."""
         stack = self._stack
-        stack.say("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
+        stack.set_status("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
         former = {n: s.before for n, s in self._steps.items() if s.kind == "replaced" and s.before is not None}
         for name in deletion.deletion_order(stack.needs, [*removed, *former]):
             if name in former:
                 is_retained = former[name].policy("UpdateReplacePolicy") == "Retain"
                 self._deleter.delete_resource(stack, former[name], is_retained=is_retained)
                 continue
-            if stack.resources[name].physical:
+            if stack.resources[name].physical_id:
                 self._deleter.delete_by_policy(stack, name, is_rollback=False)
             del stack.resources[name]
         self._steps = {}
-        stack.say("UPDATE_COMPLETE")
+        stack.set_status("UPDATE_COMPLETE")
 
 
 def _replacing_properties(changed: Resource, former: Resource) -> frozenset[str]:
     """Returns the properties that differ and that AWS sets only when a resource is created."""
     names = {*changed.properties, *former.properties}
     different = {name for name in names if changed.properties.get(name) != former.properties.get(name)}
-    return frozenset(different) & schemas.create_only(changed.kind)
+    return frozenset(different) & schemas.create_only(changed.resource_type)
 
 
 def _check_name(changed: Resource, former: Resource) -> None:
@@ -213,9 +217,9 @@ def _check_name(changed: Resource, former: Resource) -> None:
     Raises:
         ResourceFailedError: the template gives both the same name.
     """
-    for key in _name_properties(changed.kind):
+    for key in _name_properties(changed.resource_type):
         name = changed.properties.get(key)
-        if isinstance(name, str) and name == former.properties.get(key) and changed.kind == former.kind:
+        if isinstance(name, str) and name == former.properties.get(key) and changed.resource_type == former.resource_type:
             msg = (
                 "CloudFormation cannot update a stack when a custom-named resource requires replacing. "
                 f"Rename {name} and update the stack again."

@@ -68,8 +68,10 @@ def thing(name: str, *depends_on: str, kind: str = "Test::Service::Thing", size:
     return {"Type": kind, "Properties": {"Name": name, "Size": size}, "DependsOn": list(depends_on), **attributes}
 
 
-def request(on_failure: str = "ROLLBACK", **resources: dict[str, Any]) -> StackInput:
-    return StackInput("", {"Resources": resources}, {}, {}, on_failure=on_failure)
+def request(
+    on_failure: str = "ROLLBACK", outputs: dict[str, Any] | None = None, **resources: dict[str, Any]
+) -> StackInput:
+    return StackInput("", {"Resources": resources, "Outputs": outputs or {}}, {}, {}, on_failure=on_failure)
 
 
 def new_stack(provisioner: Provisioner, stack_input: StackInput) -> Stack:
@@ -81,4 +83,4 @@ def new_stack(provisioner: Provisioner, stack_input: StackInput) -> Stack:
 
 
 def statuses(stack: Stack, logical_id: str) -> list[str]:
-    return [event.status for event in stack.events if event.logical == logical_id]
+    return [event.status for event in stack.events if event.logical_id == logical_id]

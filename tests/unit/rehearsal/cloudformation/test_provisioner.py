@@ -59,7 +59,7 @@ def test_retain_except_on_create_of_the_request_deletes_what_a_rollback_would_re
 ) -> None:
     service.failing.add("create b")
     stack_input = request(A=thing("a", DeletionPolicy="Retain"), B=thing("b", "A"))
-    stack_input.is_new_removed = True
+    stack_input.retains_except_on_create = True
 
     stack = new_stack(provisioner, stack_input)
 
@@ -86,7 +86,7 @@ def test_on_failure_delete_deletes_the_stack_as_well(provisioner: Provisioner, s
     stack = new_stack(provisioner, request("DELETE", A=thing("a"), B=thing("b", "A")))
 
     assert stack.status == "DELETE_COMPLETE"
-    assert [event.status for event in stack.events if event.logical == "s"][-3:] == [
+    assert [event.status for event in stack.events if event.logical_id == "s"][-3:] == [
         "ROLLBACK_COMPLETE",
         "DELETE_IN_PROGRESS",
         "DELETE_COMPLETE",
@@ -104,14 +104,11 @@ def test_a_rollback_that_cannot_delete_fails(provisioner: Provisioner, service: 
 
 def test_an_export_that_another_stack_has_fails_the_stack(provisioner: Provisioner) -> None:
     output = {"O": {"Value": "v", "Export": {"Name": "e"}}}
-    exporter = provisioner.stacks.new("us-east-1", "exporter", request(A=thing("a")))
-    exporter.request.data["Outputs"] = output
+    exporter = provisioner.stacks.new("us-east-1", "exporter", request(outputs=output, A=thing("a")))
     provisioner.stacks.add(exporter)
     provisioner.create(exporter)
-    stack_input = request(A=thing("b"))
-    stack_input.data["Outputs"] = output
 
-    stack = new_stack(provisioner, stack_input)
+    stack = new_stack(provisioner, request(outputs=output, A=thing("b")))
 
     reasons = [event.reason for event in stack.events if event.status == "ROLLBACK_IN_PROGRESS"]
     assert reasons == ["Export with name e is already exported by stack exporter. Rollback requested by user."]

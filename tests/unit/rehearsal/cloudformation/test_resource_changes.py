@@ -36,9 +36,9 @@ def change(provisioner: Provisioner) -> Any:
 
     def changes(resources: dict[str, Any]) -> dict[str, ResourceChange]:
         after = request(**resources)
-        context = resource_changes.context(provisioner.evaluator, stack, after, is_new=False)
+        context = resource_changes.resolution_context(provisioner.evaluator, stack, after, is_new=False)
         listed = resource_changes.resource_changes(provisioner.evaluator, stack, after, context)
-        return {change.logical: change for change in listed}
+        return {change.logical_id: change for change in listed}
 
     return changes
 
@@ -94,7 +94,7 @@ def test_a_removed_resource_shows_what_its_policy_does(provisioner: Provisioner,
     stack = provisioner.stacks.new("us-east-1", "s", request(A=definition))
     stack.resources["A"] = Resource("A", GROUP, definition, "a")
     after = request(B={"Type": GROUP})
-    context = resource_changes.context(provisioner.evaluator, stack, after, is_new=False)
+    context = resource_changes.resolution_context(provisioner.evaluator, stack, after, is_new=False)
 
     added, removed = resource_changes.resource_changes(provisioner.evaluator, stack, after, context)
 
@@ -106,7 +106,7 @@ def test_an_attribute_alone_is_a_change_in_place(provisioner: Provisioner) -> No
     stack = provisioner.stacks.new("us-east-1", "s", request(A={"Type": GROUP}))
     stack.resources["A"] = Resource("A", GROUP, {"Type": GROUP}, "a")
     after = request(A={"Type": GROUP, "DeletionPolicy": "Retain"})
-    context = resource_changes.context(provisioner.evaluator, stack, after, is_new=False)
+    context = resource_changes.resolution_context(provisioner.evaluator, stack, after, is_new=False)
 
     (change,) = resource_changes.resource_changes(provisioner.evaluator, stack, after, context)
 

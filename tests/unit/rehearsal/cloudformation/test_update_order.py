@@ -34,7 +34,7 @@ def test_replaced_and_removed_resources_are_deleted_users_first(
 
     assert service.calls == ["create a2", "delete c", "delete b", "delete a"]
     assert set(stack.resources) == {"A"}
-    assert stack.resources["A"].physical == "a2"
+    assert stack.resources["A"].physical_id == "a2"
 
 
 def test_a_replaced_resource_is_retained_by_its_update_replace_policy(
@@ -91,7 +91,7 @@ def test_a_rollback_undoes_the_last_step_first_and_deletes_what_is_new(
         "delete c",
     ]
     assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
-    assert {name: resource.physical for name, resource in stack.resources.items()} == {"A": "a", "B": "b"}
+    assert {name: resource.physical_id for name, resource in stack.resources.items()} == {"A": "a", "B": "b"}
 
 
 def test_a_rollback_that_fails_continues_without_the_resources_to_skip(

@@ -62,7 +62,7 @@ class Nested:
                 (
                     e
                     for e in child.events
-                    if e.status in {"ROLLBACK_IN_PROGRESS", "CREATE_FAILED"} and e.physical == child.id
+                    if e.status in {"ROLLBACK_IN_PROGRESS", "CREATE_FAILED"} and e.physical_id == child.id
                 ),
                 None,
             )
@@ -75,7 +75,7 @@ class Nested:
     def _wait(context: HandlerContext, child: Stack, *, timeout: float) -> None:
         """Waits for the child, and stops it if the parent is stopped."""
         ended = time.monotonic() + timeout
-        while not child.wait(lambda: child.is_over, timeout=0.1):
+        while not child.wait(lambda: child.is_finished, timeout=0.1):
             if context.is_stopped or time.monotonic() > ended:
                 child.cancel.set()
                 raise ResourceFailedError("Resource creation cancelled", is_whole=True)
