@@ -25,12 +25,12 @@ EXECUTION_ACTIONS = [
 
 
 def properties(template: Template, name: str) -> dict[str, Any]:
-    found: dict[str, Any] = template["Resources"][name].setdefault("Properties", {})
-    return found
+    members: dict[str, Any] = template["Resources"][name].setdefault("Properties", {})
+    return members
 
 
-def put(template: Template, name: str, kind: str, *, needs: list[str] | None = None, **given: Any) -> None:
-    template["Resources"][name] = {"Type": kind, "Properties": given, **({"DependsOn": needs} if needs else {})}
+def put(template: Template, name: str, kind: str, *, needs: list[str] | None = None, **values: Any) -> None:
+    template["Resources"][name] = {"Type": kind, "Properties": values, **({"DependsOn": needs} if needs else {})}
 
 
 def private(template: Template) -> None:
@@ -318,8 +318,8 @@ def logged(template: Template) -> None:
     document = {"Version": "2012-10-17", "Statement": [statement]}
     put(template, "LogPolicy", "AWS::S3::BucketPolicy", Bucket={"Ref": "LogBucket"}, PolicyDocument=document)
     template["Resources"]["Balancer"]["DependsOn"].append("LogPolicy")
-    given = {"enabled": "true", "bucket": {"Ref": "LogBucket"}, "prefix": "web"}
-    attributes = [{"Key": f"access_logs.s3.{key}", "Value": value} for key, value in given.items()]
+    values = {"enabled": "true", "bucket": {"Ref": "LogBucket"}, "prefix": "web"}
+    attributes = [{"Key": f"access_logs.s3.{key}", "Value": value} for key, value in values.items()]
     properties(template, "Balancer")["LoadBalancerAttributes"] = attributes
 
 
@@ -424,8 +424,8 @@ def proxy_logs(template: Template) -> None:
 
 def log_of_proxy(template: Template) -> dict[str, Any]:
     connect = properties(template, "Service")["ServiceConnectConfiguration"]
-    found: dict[str, Any] = connect["LogConfiguration"]["Options"]
-    return found
+    members: dict[str, Any] = connect["LogConfiguration"]["Options"]
+    return members
 
 
 FAMILIES = [
@@ -475,7 +475,10 @@ def test_a_correct_family_is_created_and_deleted(
     stack = deploy(json.dumps(fargate), Capabilities=["CAPABILITY_IAM"])
 
     ignored = [entry for entry in account.ledger.observations().ledger if entry.state == "ignored"]
-    assert (stack["StackStatus"], reasons(stack), ignored, account.ledger.troubles) == ("CREATE_COMPLETE", [], [], [])
+    assert stack["StackStatus"] == "CREATE_COMPLETE"
+    assert reasons(stack) == []
+    assert ignored == []
+    assert account.ledger.troubles == []
     cloudformation = client("cloudformation")
     cloudformation.delete_stack(StackName="s")
     cloudformation.get_waiter("stack_delete_complete").wait(
@@ -494,15 +497,15 @@ def gone(*names: str) -> Callable[[Template], None]:
     return change
 
 
-def changed(name: str, **given: Any) -> Callable[[Template], None]:
+def changed(name: str, **values: Any) -> Callable[[Template], None]:
     def change(template: Template) -> None:
-        properties(template, name).update(given)
+        properties(template, name).update(values)
 
     return change
 
 
 @pytest.mark.parametrize(
-    ("family", "mistake", "said"),
+    ("family", "mistake", "expected"),
     [
         pytest.param(behind_nat, gone("PrivateRoute"), "did not stabilize", id="no route to the NAT gateway"),
         pytest.param(behind_nat, gone("Attachment", "Route"), "no Internet gateway attached", id="a NAT gateway without an internet gateway"),
@@ -532,7 +535,7 @@ def changed(name: str, **given: Any) -> Callable[[Template], None]:
         pytest.param(scaled, lambda t: properties(t, "Scalable")["ScheduledActions"][0]["ScalableTargetAction"].update(MinCapacity=9), "cannot be less than minimum", id="a range of the night that holds nothing"),
         pytest.param(scaled, by_requests("web/targets"), "is not of the form", id="a label of names"),
         pytest.param(scaled, by_requests(None), "should be specified", id="requests without a label"),
-        pytest.param(logged, gone("LogPolicy"), "Access Denied for bucket", id="a bucket that nobody may write to"),
+        pytest.param(logged, gone("LogPolicy"), "Access Denied for bucket", id="a bucket without a policy that allows writing"),
         pytest.param(logged, lambda t: properties(t, "LogPolicy")["PolicyDocument"]["Statement"][0].update(Principal={"AWS": "127311923021"}), "Access Denied for bucket", id="a bucket for another region's load balancers"),
         pytest.param(logged, lambda t: properties(t, "LogPolicy")["PolicyDocument"]["Statement"][0].update(Resource={"Fn::Sub": "${LogBucket.Arn}/other/*"}), "Access Denied for bucket", id="a bucket with room for other logs"),
         pytest.param(logged, changed("LogBucket", BucketEncryption={"ServerSideEncryptionConfiguration": [{"ServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}}]}), "Access Denied for bucket", id="a bucket under a key of KMS"),
@@ -552,9 +555,9 @@ def changed(name: str, **given: Any) -> Callable[[Template], None]:
         pytest.param(lambda _t: None, changed("Definition", Cpu="300"), "No Fargate configuration exists", id="a size there is not"),
     ],
 )  # fmt: skip
-def test_a_mistake_is_refused(
+def test_a_family_with_one_mistake_fails_with_its_reason(
     fargate: Template, deploy: Callable[..., dict[str, Any]], client: Callable[[str], Any], reasons: Any,
-    family: Callable[[Template], None], mistake: Callable[[Template], None], said: str,
+    family: Callable[[Template], None], mistake: Callable[[Template], None], expected: str,
 ) -> None:  # fmt: skip
     family(fargate)
     mistake(fargate)
@@ -563,9 +566,8 @@ def test_a_mistake_is_refused(
 
     stack = deploy(json.dumps(fargate), Capabilities=["CAPABILITY_IAM"])
 
-    assert (stack["StackStatus"], [r for r in reasons(stack) if said in r] != []) == ("ROLLBACK_COMPLETE", True), (
-        reasons(stack)
-    )
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert any(expected in reason for reason in reasons(stack)), reasons(stack)
 
 
 def without_version(template: Template) -> None:
@@ -622,11 +624,12 @@ def test_a_correct_template_is_not_refused(
 
     stack = deploy(json.dumps(fargate), Capabilities=["CAPABILITY_IAM"])
 
-    assert (stack["StackStatus"], reasons(stack)) == ("CREATE_COMPLETE", [])
+    assert stack["StackStatus"] == "CREATE_COMPLETE"
+    assert reasons(stack) == []
 
 
 @pytest.mark.parametrize(
-    ("mistake", "said"),
+    ("mistake", "expected"),
     [
         pytest.param(changed("Service", LaunchType="EC2"), "Assign public IP is not supported for this launch type", id="a public address on EC2"),
         pytest.param(lambda t: (changed("Service", LaunchType="EC2")(t), properties(t, "Service")["NetworkConfiguration"]["AwsvpcConfiguration"].pop("AssignPublicIp")), "did not stabilize", id="launched on EC2"),
@@ -634,23 +637,22 @@ def test_a_correct_template_is_not_refused(
         pytest.param(lambda t: properties(t, "Definition").update(Volumes=[{"Name": "../../etc"}]), "Volume name", id="a volume that is a path"),
     ],
 )  # fmt: skip
-def test_what_only_the_account_can_tell_is_refused(
+def test_a_mistake_that_depends_on_the_account_fails_with_its_reason(
     fargate: Template,
     deploy: Callable[..., dict[str, Any]],
     reasons: Any,
     mistake: Callable[[Template], None],
-    said: str,
+    expected: str,
 ) -> None:
     mistake(fargate)
 
     stack = deploy(json.dumps(fargate), Capabilities=["CAPABILITY_IAM"])
 
-    assert (stack["StackStatus"], [r for r in reasons(stack) if said in r] != []) == ("ROLLBACK_COMPLETE", True), (
-        reasons(stack)
-    )
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert any(expected in reason for reason in reasons(stack)), reasons(stack)
 
 
-def test_a_transform_is_a_trouble_and_no_finding(fargate: Template, client: Callable[[str], Any], account: Any) -> None:
+def test_a_transform_is_an_error_and_not_a_finding(fargate: Template, client: Callable[[str], Any], account: Any) -> None:
     fargate["Transform"] = "AWS::Serverless-2016-10-31"
 
     with pytest.raises(botocore.exceptions.ClientError, match="is not applied by the rehearsal"):
@@ -661,7 +663,7 @@ def test_a_transform_is_a_trouble_and_no_finding(fargate: Template, client: Call
     assert "is not applied" in account.ledger.troubles[0]
 
 
-def test_the_default_vpc_has_its_way_to_the_internet(client: Callable[[str], Any]) -> None:
+def test_the_default_vpc_has_a_route_to_the_internet(client: Callable[[str], Any]) -> None:
     ec2 = client("ec2")
     vpc = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"][0]["VpcId"]
     gateways = ec2.describe_internet_gateways(Filters=[{"Name": "attachment.vpc-id", "Values": [vpc]}])
@@ -671,7 +673,7 @@ def test_the_default_vpc_has_its_way_to_the_internet(client: Callable[[str], Any
     assert gateways["InternetGateways"][0]["InternetGatewayId"] in targets
 
 
-def test_sizes_and_roles_are_read_back_in_other_words(
+def test_sizes_and_roles_are_read_back_in_another_spelling(
     fargate: Template, deploy: Callable[..., dict[str, Any]], account: Any
 ) -> None:
     properties(fargate, "Definition").update(Cpu=".25 vCPU", Memory="0.5 GB", ExecutionRoleArn={"Ref": "Role"})
@@ -680,7 +682,8 @@ def test_sizes_and_roles_are_read_back_in_other_words(
 
     account.parts.cloudformation.audit()
     states = {e.property: e.state for e in account.ledger.observations().ledger if e.resource == "s.Definition"}
-    assert (stack["StackStatus"], set(states.values())) == ("CREATE_COMPLETE", {"stored"})
+    assert stack["StackStatus"] == "CREATE_COMPLETE"
+    assert set(states.values()) == {"stored"}
 
 
 def in_ipv6(*, apart: bool) -> Template:
@@ -689,7 +692,7 @@ def in_ipv6(*, apart: bool) -> Template:
     put(template, "Vpc", "AWS::EC2::VPC", CidrBlock="10.0.0.0/16")
     put(template, "Block", "AWS::EC2::VPCCidrBlock", VpcId={"Ref": "Vpc"}, AmazonProvidedIpv6CidrBlock=True)
     https: dict[str, Any] = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "CidrIp": "0.0.0.0/0"}
-    given: dict[str, Any] = {} if apart else {"SecurityGroupEgress": [https]}
+    values: dict[str, Any] = {} if apart else {"SecurityGroupEgress": [https]}
     put(
         template,
         "Group",
@@ -698,7 +701,7 @@ def in_ipv6(*, apart: bool) -> Template:
         GroupDescription="g",
         GroupName="own",
         VpcId={"Ref": "Vpc"},
-        **given,
+        **values,
     )
     if apart:
         put(template, "Out", "AWS::EC2::SecurityGroupEgress", GroupId={"Ref": "Group"}, **https)
@@ -706,7 +709,7 @@ def in_ipv6(*, apart: bool) -> Template:
 
 
 @pytest.mark.parametrize("apart", [pytest.param(False, id="inline"), pytest.param(True, id="apart")])
-def test_a_rule_for_what_goes_out_takes_the_default_ones_away(
+def test_an_egress_rule_replaces_the_default_egress_rules(
     client: Callable[[str], Any], deploy: Callable[..., dict[str, Any]], *, apart: bool
 ) -> None:
     deploy(json.dumps(in_ipv6(apart=apart)))
@@ -716,7 +719,7 @@ def test_a_rule_for_what_goes_out_takes_the_default_ones_away(
     assert [(rule["IpProtocol"], rule.get("ToPort"), rule["Ipv6Ranges"]) for rule in rules] == [("tcp", 443, [])]
 
 
-def test_a_group_without_rules_of_its_own_lets_everything_out(
+def test_a_group_without_egress_rules_allows_all_egress(
     client: Callable[[str], Any], deploy: Callable[..., dict[str, Any]]
 ) -> None:
     template = in_ipv6(apart=False)
@@ -738,7 +741,7 @@ PARTITIONS = [
 
 
 @pytest.mark.parametrize(("region", "start"), PARTITIONS)
-def test_arns_are_of_the_partition_of_the_region(client: Callable[..., Any], region: str, start: str) -> None:
+def test_arns_have_the_partition_of_the_region(client: Callable[..., Any], region: str, start: str) -> None:
     template: Template = {"Resources": {}}
     put(template, "Logs", "AWS::Logs::LogGroup")
     put(template, "Bucket", "AWS::S3::Bucket")
@@ -783,7 +786,7 @@ def guarded_by_default(template: Template) -> None:
     del template["Resources"]["Repository"]
 
 
-def test_an_endpoint_without_a_group_has_the_default_one(
+def test_a_vpc_endpoint_without_a_group_has_the_default_group(
     fargate: Template, deploy: Callable[..., dict[str, Any]], client: Callable[[str], Any]
 ) -> None:
     """It admits its own members alone, and the tasks are in another group."""
@@ -798,7 +801,7 @@ def test_an_endpoint_without_a_group_has_the_default_one(
     assert "pull registry auth from Amazon ECR: There is a connection issue" in reason
 
 
-def test_tasks_in_the_default_group_reach_an_endpoint_in_it(
+def test_tasks_in_the_default_group_reach_a_vpc_endpoint_in_it(
     fargate: Template, deploy: Callable[..., dict[str, Any]], client: Callable[[str], Any]
 ) -> None:
     guarded_by_default(fargate)

@@ -43,23 +43,23 @@ LOOP = {
 }
 
 
-def values(**given: str) -> list[dict[str, str]]:
-    return [{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()]
+def values(**texts: str) -> list[dict[str, str]]:
+    return [{"ParameterKey": key, "ParameterValue": value} for key, value in texts.items()]
 
 
 @pytest.mark.parametrize(
-    ("given", "is_refused"),
+    ("texts", "is_refused"),
     [
         pytest.param({"Stage": "test", "Cpu": "4096"}, True, id="the assertion does not hold"),
         pytest.param({"Stage": "test", "Cpu": "256"}, False, id="the assertion holds"),
         pytest.param({"Stage": "live", "Cpu": "4096"}, False, id="the rule does not apply"),
     ],
 )
-def test_rules_decide_before_a_stack_exists(client: Client, given: dict[str, str], *, is_refused: bool) -> None:
+def test_rules_decide_before_a_stack_exists(client: Client, texts: dict[str, str], *, is_refused: bool) -> None:
     def create() -> str:
         try:
             client("cloudformation").create_stack(
-                StackName="s", TemplateBody=json.dumps(RULED), Parameters=values(**given)
+                StackName="s", TemplateBody=json.dumps(RULED), Parameters=values(**texts)
             )
         except botocore.exceptions.ClientError as error:
             return str(error)
@@ -79,7 +79,7 @@ def test_rules_decide_before_a_stack_exists(client: Client, given: dict[str, str
         pytest.param("AWS::Nope::Thing::Id", "x", True, id="no such type"),
     ],
 )
-def test_values_of_aws_types_have_to_exist(client: Client, kind: str, value: str, *, is_refused: bool) -> None:
+def test_values_of_aws_parameter_types_must_exist(client: Client, kind: str, value: str, *, is_refused: bool) -> None:
     body = json.dumps({"Parameters": {"P": {"Type": kind}}, "Resources": {"A": GROUP}})
 
     def create() -> str | None:
@@ -96,7 +96,8 @@ def test_loops_are_unrolled(client: Client, deploy: Any) -> None:
     stack = deploy(json.dumps(LOOP), Capabilities=["CAPABILITY_AUTO_EXPAND"])
 
     names = {group["logGroupName"] for group in client("logs").describe_log_groups()["logGroups"]}
-    assert (stack["StackStatus"], names) == ("CREATE_COMPLETE", {"g-one", "g-two", "g-one-last"})
+    assert stack["StackStatus"] == "CREATE_COMPLETE"
+    assert names == {"g-one", "g-two", "g-one-last"}
 
 
 def test_a_transform_needs_its_capability(client: Client) -> None:
@@ -128,14 +129,15 @@ def test_extensions_need_the_transform(client: Client) -> None:
         client("cloudformation").create_stack(StackName="s", TemplateBody=body)
 
 
-def test_wrong_properties_fail_before_anything_is_made(client: Client, deploy: Any) -> None:
+def test_wrong_properties_fail_before_anything_is_created(client: Client, deploy: Any) -> None:
     body = {"Resources": {"Good": GROUP, "Bad": {**GROUP, "Properties": {"Nmae": "x"}}}}
 
     stack = deploy(json.dumps(body))
 
     events = client("cloudformation").describe_stack_events(StackName=stack["StackId"])["StackEvents"]
-    said = {(e["LogicalResourceId"], e.get("DetailedStatus")) for e in events if e["ResourceStatus"] == "CREATE_FAILED"}
-    assert (stack["StackStatus"], said) == ("ROLLBACK_COMPLETE", {("Bad", "VALIDATION_FAILED")})
+    details = {(e["LogicalResourceId"], e.get("DetailedStatus")) for e in events if e["ResourceStatus"] == "CREATE_FAILED"}
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert details == {("Bad", "VALIDATION_FAILED")}
     assert "Validation failed for following resources: [Bad]." in [e.get("ResourceStatusReason", "") for e in events][1]
 
 
@@ -157,7 +159,7 @@ def test_a_role_that_cloudformation_cannot_assume_is_refused(client: Client) -> 
         )
 
 
-def test_resources_bear_the_tags_of_their_stack(client: Client, deploy: Any) -> None:
+def test_resources_have_the_tags_of_their_stack(client: Client, deploy: Any) -> None:
     stack = deploy(json.dumps({"Resources": {"A": GROUP}}), Tags=[{"Key": "team", "Value": "x"}])
 
     arn = client("logs").describe_log_groups()["logGroups"][0]["arn"].removesuffix(":*")
@@ -169,14 +171,12 @@ def test_resources_bear_the_tags_of_their_stack(client: Client, deploy: Any) -> 
     }
 
 
-def test_a_summary_says_what_a_template_needs(client: Client) -> None:
-    found = client("cloudformation").get_template_summary(TemplateBody=json.dumps(LOOP))
+def test_a_template_summary_lists_types_transforms_and_parameters(client: Client) -> None:
+    response = client("cloudformation").get_template_summary(TemplateBody=json.dumps(LOOP))
 
-    assert (found["ResourceTypes"], found["DeclaredTransforms"], found["Parameters"][0]["ParameterType"]) == (
-        ["AWS::Logs::LogGroup"],
-        ["AWS::LanguageExtensions"],
-        "CommaDelimitedList",
-    )
+    assert response["ResourceTypes"] == ["AWS::Logs::LogGroup"]
+    assert response["DeclaredTransforms"] == ["AWS::LanguageExtensions"]
+    assert response["Parameters"][0]["ParameterType"] == "CommaDelimitedList"
 
 
 def test_long_lists_come_in_pages(client: Client, deploy: Any) -> None:
@@ -195,7 +195,7 @@ def test_long_lists_come_in_pages(client: Client, deploy: Any) -> None:
     assert [len(page["StackResourceSummaries"]) for page in pages] == [100, 30]
 
 
-def test_what_a_macro_makes_cannot_be_told(client: Client, account: Any) -> None:
+def test_a_template_with_a_macro_is_an_error_and_not_a_finding(client: Client, account: Any) -> None:
     included = {"Fn::Transform": {"Name": "AWS::Include", "Parameters": {"Location": "s3://b/k"}}}
     body = json.dumps({"Resources": {"A": {**GROUP, "Properties": included}}})
 
@@ -205,7 +205,7 @@ def test_what_a_macro_makes_cannot_be_told(client: Client, account: Any) -> None
     assert "Fn::Transform" in account.ledger.troubles[0]
 
 
-def test_a_template_of_the_cdk_finds_its_account_bootstrapped(client: Client, deploy: Any, account: Any) -> None:
+def test_the_account_is_assumed_to_be_bootstrapped_for_the_cdk(client: Client, deploy: Any, account: Any) -> None:
     body = {
         "Parameters": {
             "BootstrapVersion": {
@@ -233,22 +233,25 @@ def test_a_template_of_the_cdk_finds_its_account_bootstrapped(client: Client, de
 
     stack = deploy(json.dumps(body))
 
-    assert (stack["StackStatus"], "bootstrapped" in account.ledger.notes[0]) == ("CREATE_COMPLETE", True)
+    assert stack["StackStatus"] == "CREATE_COMPLETE"
+    assert "bootstrapped" in account.ledger.notes[0]
 
 
 def test_secrets_are_not_shown_in_events(client: Client, deploy: Any) -> None:
     client("ssm").put_parameter(Name="p", Type="String", Value="topsecret")
-    given = {"Name": "q", "Type": "String", "Value": {"Fn::Sub": "${P}{{resolve:ssm:p}}"}}
+    properties = {"Name": "q", "Type": "String", "Value": {"Fn::Sub": "${P}{{resolve:ssm:p}}"}}
     body = {
         "Parameters": {"P": {"Type": "String", "NoEcho": True}},
-        "Resources": {"A": {"Type": "AWS::SSM::Parameter", "Properties": given}},
+        "Resources": {"A": {"Type": "AWS::SSM::Parameter", "Properties": properties}},
     }
 
     deploy(json.dumps(body), Parameters=values(P="hush"))
 
     shown = str(client("cloudformation").describe_stack_events(StackName="s")["StackEvents"])
-    kept = client("ssm").get_parameter(Name="q")["Parameter"]["Value"]
-    assert ("hush" in shown, "topsecret" in shown, kept) == (False, False, "hushtopsecret")
+    value = client("ssm").get_parameter(Name="q")["Parameter"]["Value"]
+    assert "hush" not in shown
+    assert "topsecret" not in shown
+    assert value == "hushtopsecret"
 
 
 @pytest.mark.parametrize(
@@ -262,7 +265,7 @@ def test_secrets_are_not_shown_in_events(client: Client, deploy: Any) -> None:
         pytest.param({"Conditions": {"C": {"Fn::Equals": [{"Ref": "A"}, "x"]}}}, id="a condition on a resource"),
     ],
 )
-def test_what_python_would_trip_over_is_refused_or_taken(client: Client, changed: dict[str, Any]) -> None:
+def test_unusual_values_are_refused_or_accepted_without_an_internal_error(client: Client, changed: dict[str, Any]) -> None:
     body = json.dumps({"Resources": {"A": GROUP}, **changed})
     is_taken = "MinValue" in body
 
@@ -277,13 +280,13 @@ def test_what_python_would_trip_over_is_refused_or_taken(client: Client, changed
 
 
 @pytest.mark.parametrize("value", [["a", "b"], {"a": "b"}, {"Ref": "AWS::NoValue"}])
-def test_an_output_is_a_text(deploy: Any, value: Any) -> None:
+def test_an_output_must_be_a_string(deploy: Any, value: Any) -> None:
     stack = deploy(json.dumps({"Resources": {"A": GROUP}, "Outputs": {"O": {"Value": value}}}))
 
     assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
 
 
-def test_metadata_orders_by_the_branch_that_is_chosen(client: Client, deploy: Any) -> None:
+def test_a_reference_in_metadata_orders_by_the_chosen_branch(client: Client, deploy: Any) -> None:
     """A condition in Metadata is how a template waits for a resource that is not always there."""
     group = {"Type": "AWS::Logs::LogGroup"}
     chosen = {"Fn::If": ["Never", {"Ref": "Absent"}, {"Ref": "Later"}]}

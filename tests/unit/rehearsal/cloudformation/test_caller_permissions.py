@@ -1,4 +1,4 @@
-"""CloudFormation works in the name of who asks, and tasks in that of their role."""
+"""CloudFormation works as the caller, and tasks act as their role."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.unit.rehearsal.iam import callers
 from tests.unit.rehearsal.iam.callers import Keys
 
 Act = Callable[..., Keys]
-WHO = "arn:aws:sts::123456789012:assumed-role/somebody/session"
+SESSION_ARN = "arn:aws:sts::123456789012:assumed-role/somebody/session"
 STACKS = {"Action": "cloudformation:*"}
 VPC = {"Action": ["ec2:CreateVpc", "ec2:DeleteVpc", "ec2:DescribeVpcs", "ec2:DescribeVpcAttribute"]}
 NETWORK = {"Resources": {"Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/16"}}}}
@@ -35,10 +35,10 @@ def ended(cloudformation: Any, stack: str) -> str:
     return waiting.until(probe, what=f"stack {stack}", timeout=60, interval=0.05)
 
 
-def create(cloudformation: Any, body: dict[str, Any], name: str = "s", **given: Any) -> tuple[str, str]:
+def create(cloudformation: Any, body: dict[str, Any], name: str = "s", **options: Any) -> tuple[str, str]:
     """The id of a new stack, and how its creation ends."""
-    made = str(cloudformation.create_stack(StackName=name, TemplateBody=json.dumps(body), **given)["StackId"])
-    return made, ended(cloudformation, made)
+    stack_id = str(cloudformation.create_stack(StackName=name, TemplateBody=json.dumps(body), **options)["StackId"])
+    return stack_id, ended(cloudformation, stack_id)
 
 
 @pytest.fixture
@@ -62,14 +62,14 @@ def staged(client: Callable[[str], Any]) -> None:
     client("s3").put_object(Bucket=BUCKET, Key="inner.json", Body=json.dumps(NETWORK).encode())
 
 
-def test_a_resource_that_the_caller_may_not_make_fails_with_the_denial(act: Act, reason: Callable[[str], str]) -> None:
+def test_a_resource_that_the_caller_may_not_create_fails_with_the_denial(act: Act, reason: Callable[[str], str]) -> None:
     create(act(STACKS).client("cloudformation"), NETWORK)
 
-    said = _ID.sub("ID", reason("Vpc"))
+    text = _ID.sub("ID", reason("Vpc"))
 
-    assert said == (
+    assert text == (
         'Resource handler returned message: "You are not authorized to perform this operation. '
-        f"User: {WHO} is not authorized to perform: ec2:CreateVpc on resource: "
+        f"User: {SESSION_ARN} is not authorized to perform: ec2:CreateVpc on resource: "
         "arn:aws:ec2:ap-northeast-1:123456789012:vpc/* because no identity-based policy allows the ec2:CreateVpc action "
         '(Service: Ec2, Status Code: 403, Request ID: ID)" (RequestToken: ID, HandlerErrorCode: AccessDenied)'
     )
@@ -83,7 +83,7 @@ def test_a_resource_that_the_caller_may_not_make_fails_with_the_denial(act: Act,
         pytest.param([STACKS, {"Action": "ec2:CreateVpc"}], "ROLLBACK_FAILED", id="nothing to take it away again"),
     ],
 )
-def test_a_stack_ends_as_the_permissions_of_the_caller_have_it(
+def test_the_permissions_of_the_caller_decide_the_status_of_the_stack(
     act: Act, statements: list[dict[str, Any]], status: str
 ) -> None:
     assert create(act(*statements).client("cloudformation"), NETWORK)[1] == status
@@ -93,39 +93,39 @@ def test_the_administrators_stacks_need_no_permission(client: Callable[[str], An
     assert create(client("cloudformation"), NETWORK)[1] == "CREATE_COMPLETE"
 
 
-def test_a_change_set_is_carried_out_in_the_name_of_who_executes_it(act: Act, client: Callable[[str], Any]) -> None:
-    made = client("cloudformation").create_change_set(
+def test_a_change_set_is_executed_as_the_caller(act: Act, client: Callable[[str], Any]) -> None:
+    change_set = client("cloudformation").create_change_set(
         StackName="s", ChangeSetName="first", ChangeSetType="CREATE", TemplateBody=json.dumps(NETWORK)
     )
     waiting.until(
-        lambda: client("cloudformation").describe_change_set(ChangeSetName=made["Id"])["ExecutionStatus"] == "AVAILABLE",
+        lambda: client("cloudformation").describe_change_set(ChangeSetName=change_set["Id"])["ExecutionStatus"] == "AVAILABLE",
         what="the change set",
         timeout=20,
         interval=0.05,
     )
     cloudformation = act(STACKS).client("cloudformation")
-    cloudformation.execute_change_set(ChangeSetName=made["Id"])
+    cloudformation.execute_change_set(ChangeSetName=change_set["Id"])
 
-    assert ended(cloudformation, made["StackId"]) == "ROLLBACK_COMPLETE"
+    assert ended(cloudformation, change_set["StackId"]) == "ROLLBACK_COMPLETE"
 
 
-def test_a_stack_is_deleted_in_the_name_of_who_deletes_it(
+def test_a_stack_is_deleted_as_the_caller(
     act: Act, client: Callable[[str], Any], reason: Callable[[str], str]
 ) -> None:
-    made, _ = create(client("cloudformation"), NETWORK)
+    stack_id, _ = create(client("cloudformation"), NETWORK)
     cloudformation = act(STACKS, {"Action": "ec2:DescribeVpcs"}).client("cloudformation")
-    cloudformation.delete_stack(StackName=made)
-    ended(cloudformation, made)
+    cloudformation.delete_stack(StackName=stack_id)
+    ended(cloudformation, stack_id)
 
     assert "is not authorized to perform: ec2:DeleteVpc on resource" in reason("Vpc")
 
 
-def test_an_update_is_in_the_name_of_who_updates(act: Act, client: Callable[[str], Any], reason: Callable[[str], str]) -> None:
-    made, _ = create(client("cloudformation"), NETWORK)
+def test_a_stack_is_updated_as_the_caller(act: Act, client: Callable[[str], Any], reason: Callable[[str], str]) -> None:
+    stack_id, _ = create(client("cloudformation"), NETWORK)
     changed = {"Resources": {**NETWORK["Resources"], "Way": {"Type": "AWS::EC2::InternetGateway"}}}
     cloudformation = act(STACKS).client("cloudformation")
-    cloudformation.update_stack(StackName=made, TemplateBody=json.dumps(changed))
-    ended(cloudformation, made)
+    cloudformation.update_stack(StackName=stack_id, TemplateBody=json.dumps(changed))
+    ended(cloudformation, stack_id)
 
     assert "is not authorized to perform: ec2:CreateInternetGateway on resource" in reason("Way")
 
@@ -146,19 +146,19 @@ TEMPLATE = {"Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{BUCKET}/*"}
         ),
     ],
 )
-def test_nested_stacks_are_in_the_callers_name_too(
+def test_nested_stacks_are_created_as_the_caller(
     staged: None, act: Act, reason: Callable[[str], str], statements: list[dict[str, Any]], logical: str, denied: str
 ) -> None:
     create(act(*statements).client("cloudformation"), NESTED)
 
-    assert f"{WHO} is not authorized to perform: {denied} on resource" in reason(logical)
+    assert f"{SESSION_ARN} is not authorized to perform: {denied} on resource" in reason(logical)
 
 
-def test_nested_stacks_of_who_may_all_that_are_created(staged: None, act: Act) -> None:
+def test_nested_stacks_are_created_for_a_caller_with_all_permissions(staged: None, act: Act) -> None:
     assert create(act(STACKS, TEMPLATE, VPC).client("cloudformation"), NESTED)[1] == "CREATE_COMPLETE"
 
 
-def test_a_stack_with_a_role_works_in_the_name_of_the_role(
+def test_a_stack_with_a_role_is_created_as_the_role(
     act: Act, client: Callable[[str], Any], reason: Callable[[str], str]
 ) -> None:
     trust = {"Effect": "Allow", "Principal": {"Service": "cloudformation.amazonaws.com"}, "Action": "sts:AssumeRole"}
@@ -181,11 +181,11 @@ VIA = {"ForAnyValue:StringEquals": {"aws:CalledVia": "cloudformation.amazonaws.c
         pytest.param({"Bool": {"aws:ViaAWSService": "false"}}, "ROLLBACK_COMPLETE", id="through none"),
     ],
 )
-def test_what_a_stack_makes_is_asked_for_through_cloudformation(act: Act, condition: dict[str, Any], status: str) -> None:
+def test_resources_are_created_with_cloudformation_in_called_via(act: Act, condition: dict[str, Any], status: str) -> None:
     assert create(act(STACKS, {**VPC, "Condition": condition}).client("cloudformation"), NETWORK)[1] == status
 
 
-def test_what_may_be_made_through_cloudformation_only_is_denied_to_who_asks_for_it_directly(act: Act) -> None:
+def test_a_permission_for_calls_via_cloudformation_denies_direct_calls(act: Act) -> None:
     ec2 = act({**VPC, "Condition": VIA}).client("ec2")
 
     with pytest.raises(ec2.exceptions.ClientError) as refused:
@@ -194,11 +194,11 @@ def test_what_may_be_made_through_cloudformation_only_is_denied_to_who_asks_for_
     assert refused.value.response["Error"]["Code"] == "UnauthorizedOperation"
 
 
-def test_a_template_that_may_be_read_through_cloudformation_only_is_read(staged: None, act: Act) -> None:
+def test_a_template_in_s3_is_read_via_cloudformation(staged: None, act: Act) -> None:
     cloudformation = act(STACKS, VPC, {**TEMPLATE, "Condition": VIA}).client("cloudformation")
-    made = str(cloudformation.create_stack(StackName="s", TemplateURL=URL)["StackId"])
+    stack_id = str(cloudformation.create_stack(StackName="s", TemplateURL=URL)["StackId"])
 
-    assert ended(cloudformation, made) == "CREATE_COMPLETE"
+    assert ended(cloudformation, stack_id) == "CREATE_COMPLETE"
 
 
 def test_a_stack_is_not_deleted_with_a_role_that_does_not_exist(client: Callable[[str], Any]) -> None:
@@ -213,7 +213,7 @@ def test_a_stack_is_not_deleted_with_a_role_that_does_not_exist(client: Callable
     )
 
 
-def test_zones_of_a_region_need_leave_to_see_them(act: Act) -> None:
+def test_availability_zones_need_permission(act: Act) -> None:
     subnet = {"VpcId": {"Ref": "Vpc"}, "CidrBlock": "10.0.1.0/24"}
     zoned = {"Type": "AWS::EC2::Subnet", "Properties": {**subnet, "AvailabilityZone": {"Fn::Select": [0, {"Fn::GetAZs": ""}]}}}
     body = json.dumps({"Resources": {**NETWORK["Resources"], "Subnet": zoned}})
@@ -225,7 +225,7 @@ def test_zones_of_a_region_need_leave_to_see_them(act: Act) -> None:
     assert "is not authorized to perform: ec2:DescribeAvailabilityZones" in str(refused.value)
 
 
-def test_what_a_task_may_do_its_role_says(
+def test_the_role_of_a_task_decides_what_it_may_do(
     account: Server, client: Callable[[str], Any], deploy: Callable[..., Any], fargate: dict[str, Any]
 ) -> None:
     trust = {"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}
@@ -235,9 +235,9 @@ def test_what_a_task_may_do_its_role_says(
     deploy(json.dumps(fargate), Capabilities=["CAPABILITY_IAM"])
     task = next(iter(account.parts.core.state.tasks.values()))
     handed = account.parts.launcher._services.credentials
-    found = handed.answer(task, handed.path(task) or "")
-    assert found is not None
-    keys = Keys(account.address, found["AccessKeyId"], found["SecretAccessKey"], found["Token"])
+    credentials = handed.answer(task, handed.path(task) or "")
+    assert credentials is not None
+    keys = Keys(account.address, credentials["AccessKeyId"], credentials["SecretAccessKey"], credentials["Token"])
 
     with pytest.raises(client("s3").exceptions.ClientError) as refused:
         keys.client("s3").list_buckets()

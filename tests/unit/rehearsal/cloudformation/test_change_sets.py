@@ -1,4 +1,4 @@
-"""Change sets: what they show, what they refuse, and that executing one is the operation itself."""
+"""Change sets: what they show and refuse, and how they are executed."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from preflight.system import waiting
 Client = Callable[[str], Any]
 
 
-def groups(**given: dict[str, Any]) -> str:
-    return json.dumps({"Resources": {n: {"Type": "AWS::Logs::LogGroup", "Properties": g} for n, g in given.items()}})
+def groups(**groups: dict[str, Any]) -> str:
+    return json.dumps({"Resources": {n: {"Type": "AWS::Logs::LogGroup", "Properties": g} for n, g in groups.items()}})
 
 
 @pytest.fixture
 def change_set(client: Client) -> Callable[..., dict[str, Any]]:
-    """Create a change set and wait for its end; as described."""
+    """Create a change set, wait for its end and describe it."""
 
-    def make(body: str, *, kind: str = "UPDATE", name: str = "c", **given: Any) -> dict[str, Any]:
+    def make(body: str, *, kind: str = "UPDATE", name: str = "c", **options: Any) -> dict[str, Any]:
         cloudformation = client("cloudformation")
         cloudformation.create_change_set(
-            StackName="s", ChangeSetName=name, ChangeSetType=kind, TemplateBody=body, **given
+            StackName="s", ChangeSetName=name, ChangeSetType=kind, TemplateBody=body, **options
         )
 
         def probe() -> dict[str, Any] | None:
-            found: dict[str, Any] = cloudformation.describe_change_set(StackName="s", ChangeSetName=name)
-            return None if found["Status"].endswith("_IN_PROGRESS") else found
+            response: dict[str, Any] = cloudformation.describe_change_set(StackName="s", ChangeSetName=name)
+            return None if response["Status"].endswith("_IN_PROGRESS") else response
 
         return waiting.until(probe, what="the change set", timeout=30, interval=0.05)
 
@@ -39,21 +39,17 @@ def change_set(client: Client) -> Callable[..., dict[str, Any]]:
 
 def test_a_new_stack_waits_in_review_until_its_change_set_is_executed(client: Client, change_set: Any) -> None:
     cloudformation = client("cloudformation")
-    made = change_set(groups(A={"LogGroupName": "a"}), kind="CREATE")
+    response = change_set(groups(A={"LogGroupName": "a"}), kind="CREATE")
     before = cloudformation.describe_stacks(StackName="s")["Stacks"][0]["StackStatus"]
 
     cloudformation.execute_change_set(StackName="s", ChangeSetName="c")
     cloudformation.get_waiter("stack_create_complete").wait(StackName="s", WaiterConfig={"Delay": 1})
 
     events = cloudformation.describe_stack_events(StackName="s")["StackEvents"][::-1]
-    assert (made["ExecutionStatus"], [c["ResourceChange"]["Action"] for c in made["Changes"]]) == (
-        "AVAILABLE",
-        ["Add"],
-    )
-    assert (before, [e["ResourceStatus"] for e in events if e["LogicalResourceId"] == "s"]) == (
-        "REVIEW_IN_PROGRESS",
-        ["REVIEW_IN_PROGRESS", "CREATE_IN_PROGRESS", "CREATE_COMPLETE"],
-    )
+    assert response["ExecutionStatus"] == "AVAILABLE"
+    assert [c["ResourceChange"]["Action"] for c in response["Changes"]] == ["Add"]
+    assert before == "REVIEW_IN_PROGRESS"
+    assert [e["ResourceStatus"] for e in events if e["LogicalResourceId"] == "s"] == ["REVIEW_IN_PROGRESS", "CREATE_IN_PROGRESS", "CREATE_COMPLETE"]
 
 
 @pytest.mark.parametrize(
@@ -74,9 +70,9 @@ def test_a_change_set_shows_what_would_change(
 ) -> None:
     deploy(groups(A={"RetentionInDays": 7}))
 
-    made = change_set(groups(**after))
+    response = change_set(groups(**after))
 
-    changes = [change["ResourceChange"] for change in made["Changes"]]
+    changes = [change["ResourceChange"] for change in response["Changes"]]
     assert [(c["Action"], c["LogicalResourceId"], c.get("Replacement")) for c in changes] == expected
 
 
@@ -85,24 +81,22 @@ def test_a_change_set_without_changes_fails_and_cannot_be_executed(
 ) -> None:
     deploy(groups(A={}))
 
-    made = change_set(groups(A={}))
+    response = change_set(groups(A={}))
 
     with pytest.raises(botocore.exceptions.ClientError, match="cannot be executed in its current status") as refused:
         client("cloudformation").execute_change_set(StackName="s", ChangeSetName="c")
-    assert (made["Status"], made["ExecutionStatus"], refused.value.response["Error"]["Code"]) == (
-        "FAILED",
-        "UNAVAILABLE",
-        "InvalidChangeSetStatus",
-    )
-    assert made["StatusReason"].startswith("The submitted information didn't contain changes.")
+    assert response["Status"] == "FAILED"
+    assert response["ExecutionStatus"] == "UNAVAILABLE"
+    assert refused.value.response["Error"]["Code"] == "InvalidChangeSetStatus"
+    assert response["StatusReason"].startswith("The submitted information didn't contain changes.")
 
 
 def test_a_wrong_property_fails_the_change_set_and_describe_events_says_where(client: Client, change_set: Any) -> None:
-    made = change_set(groups(A={"RetentionInDays": 8, "Nmae": "x"}), kind="CREATE")
+    response = change_set(groups(A={"RetentionInDays": 8, "Nmae": "x"}), kind="CREATE")
 
-    found = client("cloudformation").describe_events(ChangeSetName=made["ChangeSetId"])["OperationEvents"]
-    paths = {(e["EventType"], e["ValidationPath"], e["ValidationFailureMode"]) for e in found}
-    assert "AWS::EarlyValidation::PropertyValidation" in made["StatusReason"]
+    events = client("cloudformation").describe_events(ChangeSetName=response["ChangeSetId"])["OperationEvents"]
+    paths = {(e["EventType"], e["ValidationPath"], e["ValidationFailureMode"]) for e in events}
+    assert "AWS::EarlyValidation::PropertyValidation" in response["StatusReason"]
     assert paths == {
         ("VALIDATION_ERROR", "/Resources/A/Properties/RetentionInDays", "FAIL"),
         ("VALIDATION_ERROR", "/Resources/A/Properties", "FAIL"),
@@ -116,7 +110,7 @@ def test_a_wrong_property_fails_the_change_set_and_describe_events_says_where(cl
         pytest.param("UPDATE", "t", "ValidationError", id="UPDATE of no stack"),
     ],
 )
-def test_a_change_set_fits_its_stack(client: Client, deploy: Any, kind: str, named: str, code: str) -> None:
+def test_a_change_set_of_the_wrong_type_for_its_stack_is_refused(client: Client, deploy: Any, kind: str, named: str, code: str) -> None:
     deploy(groups(A={}))
 
     with pytest.raises(botocore.exceptions.ClientError) as refused:
@@ -147,7 +141,7 @@ def test_executing_an_update_makes_the_other_change_sets_obsolete(client: Client
 
 
 @pytest.mark.parametrize(
-    ("kind", "given"),
+    ("kind", "properties"),
     [
         pytest.param("AWS::Logs::LogGroup", {"LogGroupName": "taken"}, id="a log group"),
         pytest.param("AWS::S3::Bucket", {"BucketName": "taken-bucket"}, id="a bucket"),
@@ -157,15 +151,16 @@ def test_executing_an_update_makes_the_other_change_sets_obsolete(client: Client
     ],
 )
 def test_a_name_that_is_taken_fails_the_change_set_and_the_stack(
-    deploy: Any, change_set: Any, client: Client, kind: str, given: dict[str, Any]
+    deploy: Any, change_set: Any, client: Client, kind: str, properties: dict[str, Any]
 ) -> None:
-    body = json.dumps({"Resources": {"A": {"Type": kind, "Properties": given}}})
+    body = json.dumps({"Resources": {"A": {"Type": kind, "Properties": properties}}})
     deploy(body, name="first")
 
-    made = change_set(body, kind="CREATE")
+    response = change_set(body, kind="CREATE")
     stack = deploy(body, name="second")
 
     events = client("cloudformation").describe_stack_events(StackName=stack["StackId"])["StackEvents"]
-    said = [e["ResourceStatusReason"] for e in events if e["ResourceStatus"] == "CREATE_FAILED"]
-    assert ("ResourceExistenceCheck" in made["StatusReason"], stack["StackStatus"]) == (True, "ROLLBACK_COMPLETE")
-    assert said[0].endswith("already exists.")
+    reasons = [e["ResourceStatusReason"] for e in events if e["ResourceStatus"] == "CREATE_FAILED"]
+    assert "ResourceExistenceCheck" in response["StatusReason"]
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert reasons[0].endswith("already exists.")

@@ -1,4 +1,4 @@
-"""CloudFormation at once refused, failed and rolled back; errors in its protocol, never a page of HTML."""
+"""CreateStack and DeleteStack: requests refused at once, failures rolled back, errors in the protocol."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from preflight.system import waiting
 LOG = {"Type": "AWS::Logs::LogGroup"}
 
 
-def refused(client: Callable[[str], Any], body: str, **given: Any) -> tuple[str, str]:
+def refused(client: Callable[[str], Any], body: str, **options: Any) -> tuple[str, str]:
     with pytest.raises(botocore.exceptions.ClientError) as caught:
-        client("cloudformation").create_stack(StackName="s", TemplateBody=body, **given)
+        client("cloudformation").create_stack(StackName="s", TemplateBody=body, **options)
     error = caught.value.response["Error"]
     assert client("cloudformation").describe_stacks()["Stacks"] == []
     return error["Code"], error["Message"]
 
 
 @pytest.mark.parametrize(
-    ("template", "said"),
+    ("template", "expected"),
     [
         pytest.param("a: [", "YAML not well-formed", id="no YAML"),
         pytest.param("https://example.com/x.yaml", "unsupported structure", id="a URL as body"),
@@ -51,22 +51,22 @@ def refused(client: Callable[[str], Any], body: str, **given: Any) -> tuple[str,
         pytest.param(
             {"Resources": {"A": {**LOG, "DependsOn": "B"}}},
             "Unresolved resource dependencies [B] in the Resources block",
-            id="depends on nobody",
+            id="depends on an unknown resource",
         ),
         pytest.param(
             {"Resources": {"A": {**LOG, "Properties": {"LogGroupName": {"Ref": "B"}}}}},
             "Unresolved resource dependencies [B]",
-            id="refers to nobody",
+            id="refers to an unknown resource",
         ),
         pytest.param(
             {"Resources": {"A": LOG}, "Outputs": {"O": {"Value": {"Ref": "B"}}}},
             "Unresolved resource dependencies [B] in the Outputs block",
-            id="an output of nobody",
+            id="an output of an unknown resource",
         ),
         pytest.param(
             {"Resources": {"A": {**LOG, "DependsOn": "B"}, "B": {**LOG, "DependsOn": "A"}}},
             "Circular dependency between resources: [A, B]",
-            id="a circle",
+            id="a cycle",
         ),
         pytest.param(
             {"Resources": {"A": LOG}, "Outputs": {"O": {}}},
@@ -88,15 +88,16 @@ def refused(client: Callable[[str], Any], body: str, **given: Any) -> tuple[str,
         ),
     ],
 )
-def test_what_aws_refuses_at_once(client: Callable[[str], Any], template: Any, said: str) -> None:
+def test_a_malformed_template_is_refused_at_once(client: Callable[[str], Any], template: Any, expected: str) -> None:
     body = template if isinstance(template, str) else json.dumps(template)
 
     code, message = refused(client, body)
 
-    assert (code, said in message) == ("ValidationError", True), message
+    assert code == "ValidationError"
+    assert expected in message, message
 
 
-def test_iam_needs_a_capability(client: Callable[[str], Any]) -> None:
+def test_iam_resources_need_a_capability(client: Callable[[str], Any]) -> None:
     role = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": {}}}
 
     assert refused(client, json.dumps({"Resources": {"A": role}})) == (
@@ -111,14 +112,14 @@ def test_a_large_body_is_refused(client: Callable[[str], Any]) -> None:
     assert "Member must have length less than or equal to 51200" in message
 
 
-def test_a_template_runs_no_code(client: Callable[[str], Any], tmp_path: Any) -> None:
+def test_a_template_with_a_python_tag_is_refused_and_runs_no_code(client: Callable[[str], Any], tmp_path: Any) -> None:
     proof = tmp_path / "proof"
+    body = f'Resources: {{A: {{Type: "AWS::Logs::LogGroup"}}}}\nMetadata: !!python/object/apply:os.system ["touch {proof}"]\n'
 
-    refused(
-        client,
-        f'Resources: {{A: {{Type: "AWS::Logs::LogGroup"}}}}\nMetadata: !!python/object/apply:os.system ["touch {proof}"]\n',
-    )
+    code, message = refused(client, body)
 
+    assert code == "ValidationError"
+    assert "python/object/apply:os.system" in message
     assert not proof.exists()
 
 
@@ -145,10 +146,11 @@ def test_a_failure_rolls_back_and_keeps_nothing(
     stack = deploy(json.dumps({"Resources": resources}), DisableValidation=True)
 
     groups = [g["logGroupName"] for g in client("logs").describe_log_groups()["logGroups"]]
-    assert (stack["StackStatus"], groups) == ("ROLLBACK_COMPLETE", ["taken"])
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert groups == ["taken"]
 
 
-def test_on_failure_do_nothing_keeps_what_was_made(
+def test_on_failure_do_nothing_keeps_what_was_created(
     client: Callable[[str], Any], deploy: Callable[..., dict[str, Any]]
 ) -> None:
     client("logs").create_log_group(logGroupName="taken")
@@ -156,10 +158,11 @@ def test_on_failure_do_nothing_keeps_what_was_made(
 
     stack = deploy(json.dumps({"Resources": {"A": LOG, "B": taken}}), OnFailure="DO_NOTHING", DisableValidation=True)
 
-    assert (stack["StackStatus"], len(client("logs").describe_log_groups()["logGroups"])) == ("CREATE_FAILED", 2)
+    assert stack["StackStatus"] == "CREATE_FAILED"
+    assert len(client("logs").describe_log_groups()["logGroups"]) == 2
 
 
-def test_an_export_in_use_keeps_its_stack(client: Callable[[str], Any], deploy: Callable[..., dict[str, Any]]) -> None:
+def test_a_stack_whose_export_is_in_use_is_not_deleted(client: Callable[[str], Any], deploy: Callable[..., dict[str, Any]]) -> None:
     deploy(json.dumps({"Resources": {"A": LOG}, "Outputs": {"O": {"Value": "v", "Export": {"Name": "e"}}}}), name="one")
     deploy(
         json.dumps({"Resources": {"A": {**LOG, "Properties": {"LogGroupName": {"Fn::ImportValue": "e"}}}}}), name="two"
@@ -168,13 +171,11 @@ def test_an_export_in_use_keeps_its_stack(client: Callable[[str], Any], deploy: 
     client("cloudformation").delete_stack(StackName="one")
 
     stack = client("cloudformation").describe_stacks(StackName="one")["Stacks"][0]
-    assert (stack["StackStatus"], stack["StackStatusReason"]) == (
-        "CREATE_COMPLETE",
-        "Export e cannot be deleted as it is in use by two",
-    )
+    assert stack["StackStatus"] == "CREATE_COMPLETE"
+    assert stack["StackStatusReason"] == "Export e cannot be deleted as it is in use by two"
 
 
-def test_termination_protection_holds(client: Callable[[str], Any], deploy: Callable[..., dict[str, Any]]) -> None:
+def test_a_stack_with_termination_protection_is_not_deleted(client: Callable[[str], Any], deploy: Callable[..., dict[str, Any]]) -> None:
     deploy(json.dumps({"Resources": {"A": LOG}}), EnableTerminationProtection=True)
 
     with pytest.raises(botocore.exceptions.ClientError, match="TerminationProtection is enabled"):
@@ -189,7 +190,7 @@ def test_a_secret_parameter_is_not_shown(deploy: Callable[..., dict[str, Any]]) 
     assert "sesame" not in str(stack)
 
 
-def test_retained_resources_stay(client: Callable[[str], Any], deploy: Callable[..., dict[str, Any]]) -> None:
+def test_a_retained_resource_outlives_its_stack(client: Callable[[str], Any], deploy: Callable[..., dict[str, Any]]) -> None:
     deploy(json.dumps({"Resources": {"A": {**LOG, "DeletionPolicy": "Retain"}}}))
     client("cloudformation").delete_stack(StackName="s")
     client("cloudformation").get_waiter("stack_delete_complete").wait(
@@ -202,7 +203,7 @@ def test_retained_resources_stay(client: Callable[[str], Any], deploy: Callable[
 @pytest.mark.parametrize("service", ["cloudformation", "ecs"])
 def test_an_unknown_operation_is_refused_in_the_protocol(account: Server, service: str) -> None:
     scope = f"AWS4-HMAC-SHA256 Credential=x/20260101/us-east-1/{service}/aws4_request, SignedHeaders=host, Signature=0"
-    asked = urllib.request.Request(  # noqa: S310 - loopback
+    request = urllib.request.Request(  # noqa: S310 - loopback
         account.address,
         data=b"Action=Nope",
         headers={"Authorization": scope, "X-Amz-Target": "X.Nope"}
@@ -211,11 +212,13 @@ def test_an_unknown_operation_is_refused_in_the_protocol(account: Server, servic
     )
 
     with pytest.raises(urllib.error.HTTPError) as caught:
-        urllib.request.build_opener(urllib.request.ProxyHandler({})).open(asked)
+        urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request)
 
-    with caught.value as answer:
-        body = answer.read().decode()
-    assert (answer.code, "<html" in body.lower(), "Nope" in body) == (400, False, True)
+    with caught.value as response:
+        body = response.read().decode()
+    assert response.code == 400
+    assert "<html" not in body.lower()
+    assert "Nope" in body
 
 
 def test_other_services_answer_as_moto_does(client: Callable[[str], Any]) -> None:
@@ -224,7 +227,7 @@ def test_other_services_answer_as_moto_does(client: Callable[[str], Any]) -> Non
     assert client("sqs").list_queues()["QueueUrls"][0].endswith("/q")
 
 
-def test_a_check_and_what_it_allows_are_one_step(deploy: Callable[..., dict[str, Any]]) -> None:
+def test_only_one_of_several_gateways_is_attached_at_the_same_time(deploy: Callable[..., dict[str, Any]]) -> None:
     attach: dict[str, Any] = {"Type": "AWS::EC2::VPCGatewayAttachment", "Properties": {"VpcId": {"Ref": "V"}}}
     resources: dict[str, Any] = {"V": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/16"}}}
     for n in range(4):
@@ -236,18 +239,18 @@ def test_a_check_and_what_it_allows_are_one_step(deploy: Callable[..., dict[str,
     assert stack["StackStatus"] == "CREATE_FAILED"
 
 
-def test_what_fails_half_made_is_removed(client: Callable[[str], Any], deploy: Callable[..., dict[str, Any]]) -> None:
+def test_a_resource_that_fails_after_its_creation_is_deleted(client: Callable[[str], Any], deploy: Callable[..., dict[str, Any]]) -> None:
     document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
-    given = {"ManagedPolicyName": "p", "PolicyDocument": document, "Roles": ["none"]}
-    body = {"Resources": {"A": {"Type": "AWS::IAM::ManagedPolicy", "Properties": given}}}
+    properties = {"ManagedPolicyName": "p", "PolicyDocument": document, "Roles": ["none"]}
+    body = {"Resources": {"A": {"Type": "AWS::IAM::ManagedPolicy", "Properties": properties}}}
 
     stack = deploy(json.dumps(body), Capabilities=["CAPABILITY_NAMED_IAM"])
 
-    left = client("iam").list_policies(Scope="Local")["Policies"]
-    assert (stack["StackStatus"], left) == ("ROLLBACK_COMPLETE", [])
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert client("iam").list_policies(Scope="Local")["Policies"] == []
 
 
-def test_a_delete_that_fails_keeps_only_what_is_needed(
+def test_a_failed_deletion_still_deletes_everything_else(
     client: Callable[[str], Any], deploy: Callable[..., dict[str, Any]]
 ) -> None:
     topic = {"Type": "AWS::SNS::Topic"}

@@ -1,4 +1,4 @@
-"""UpdateStack: nothing to do, changed in place, replaced, added, removed, and gone back."""
+"""UpdateStack: no change, changes in place, replacements, additions, removals and rollback."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ Update = Callable[..., dict[str, Any]]
 
 def logs(**groups: dict[str, Any]) -> str:
     return json.dumps(
-        {"Resources": {name: {"Type": "AWS::Logs::LogGroup", "Properties": given} for name, given in groups.items()}}
+        {"Resources": {name: {"Type": "AWS::Logs::LogGroup", "Properties": group} for name, group in groups.items()}}
     )
 
 
 @pytest.fixture
 def update(client: Callable[[str], Any]) -> Update:
-    def run(body: str, **given: Any) -> dict[str, Any]:
+    def run(body: str, **options: Any) -> dict[str, Any]:
         cloudformation = client("cloudformation")
-        cloudformation.update_stack(StackName="s", TemplateBody=body, **given)
+        cloudformation.update_stack(StackName="s", TemplateBody=body, **options)
 
         def probe() -> dict[str, Any] | None:
-            found: dict[str, Any] = cloudformation.describe_stacks(StackName="s")["Stacks"][0]
-            return None if found["StackStatus"].endswith("_IN_PROGRESS") else found
+            stack: dict[str, Any] = cloudformation.describe_stacks(StackName="s")["Stacks"][0]
+            return None if stack["StackStatus"].endswith("_IN_PROGRESS") else stack
 
         return waiting.until(probe, what="the update", timeout=60, interval=0.05)
 
@@ -53,28 +53,27 @@ def test_a_property_is_changed_in_place(deploy: Any, update: Update, client: Any
 
     events = client("cloudformation").describe_stack_events(StackName="s")["StackEvents"][::-1]
     statuses = [(e["LogicalResourceId"], e["ResourceStatus"]) for e in events[5:]]
-    assert (stack["StackStatus"], groups(client), statuses) == (
-        "UPDATE_COMPLETE",
-        {"a": 14},
-        [
-            ("s", "UPDATE_IN_PROGRESS"),
-            ("A", "UPDATE_IN_PROGRESS"),
-            ("A", "UPDATE_COMPLETE"),
-            ("s", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"),
-            ("s", "UPDATE_COMPLETE"),
-        ],
-    )
+    assert stack["StackStatus"] == "UPDATE_COMPLETE"
+    assert groups(client) == {"a": 14}
+    assert statuses == [
+        ("s", "UPDATE_IN_PROGRESS"),
+        ("A", "UPDATE_IN_PROGRESS"),
+        ("A", "UPDATE_COMPLETE"),
+        ("s", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"),
+        ("s", "UPDATE_COMPLETE"),
+    ]
 
 
-def test_a_name_is_changed_by_replacement(deploy: Any, update: Update, client: Any) -> None:
+def test_a_changed_name_replaces_the_resource(deploy: Any, update: Update, client: Any) -> None:
     deploy(logs(A={"LogGroupName": "a"}))
 
     stack = update(logs(A={"LogGroupName": "b"}))
 
-    assert (stack["StackStatus"], groups(client)) == ("UPDATE_COMPLETE", {"b": None})
+    assert stack["StackStatus"] == "UPDATE_COMPLETE"
+    assert groups(client) == {"b": None}
 
 
-def test_resources_come_and_go(deploy: Any, update: Update, client: Any) -> None:
+def test_an_update_adds_and_removes_resources(deploy: Any, update: Update, client: Any) -> None:
     deploy(logs(A={"LogGroupName": "a"}, B={"LogGroupName": "b"}))
 
     update(logs(A={"LogGroupName": "a"}, C={"LogGroupName": "c"}))
@@ -82,7 +81,7 @@ def test_resources_come_and_go(deploy: Any, update: Update, client: Any) -> None
     assert sorted(groups(client)) == ["a", "c"]
 
 
-def test_a_failed_update_goes_back(deploy: Any, update: Update, client: Any) -> None:
+def test_a_failed_update_rolls_back(deploy: Any, update: Update, client: Any) -> None:
     client("logs").create_log_group(logGroupName="taken")
     deploy(logs(A={"LogGroupName": "a", "RetentionInDays": 7}))
     body = json.loads(logs(A={"LogGroupName": "a", "RetentionInDays": 14}, B={"LogGroupName": "taken"}))
@@ -90,7 +89,8 @@ def test_a_failed_update_goes_back(deploy: Any, update: Update, client: Any) -> 
 
     stack = update(json.dumps(body))
 
-    assert (stack["StackStatus"], groups(client)) == ("UPDATE_ROLLBACK_COMPLETE", {"a": 7, "taken": None})
+    assert stack["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert groups(client) == {"a": 7, "taken": None}
 
 
 def test_a_stack_that_rolled_back_cannot_be_updated(deploy: Any, update: Update, client: Any) -> None:
@@ -112,7 +112,9 @@ def test_a_new_task_definition_is_rolled_out(fargate: dict[str, Any], deploy: An
     cluster = ecs.list_clusters()["clusterArns"][0]
     task = ecs.describe_tasks(cluster=cluster, tasks=ecs.list_tasks(cluster=cluster)["taskArns"])["tasks"]
     active = ecs.list_task_definitions()["taskDefinitionArns"]
-    assert (stack["StackStatus"], [t["cpu"] for t in task], len(active)) == ("UPDATE_COMPLETE", ["512"], 1)
+    assert stack["StackStatus"] == "UPDATE_COMPLETE"
+    assert [t["cpu"] for t in task] == ["512"]
+    assert len(active) == 1
 
 
 def test_a_named_resource_cannot_be_replaced_under_its_name(deploy: Any, update: Update, client: Any) -> None:
@@ -123,26 +125,27 @@ def test_a_named_resource_cannot_be_replaced_under_its_name(deploy: Any, update:
                 {"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}
             ],
         }
-        given = {"RoleName": "r", "Path": path, "AssumeRolePolicyDocument": trust}
-        return json.dumps({"Resources": {"A": {"Type": "AWS::IAM::Role", "Properties": given}}})
+        properties = {"RoleName": "r", "Path": path, "AssumeRolePolicyDocument": trust}
+        return json.dumps({"Resources": {"A": {"Type": "AWS::IAM::Role", "Properties": properties}}})
 
     deploy(role("/a/"), Capabilities=["CAPABILITY_NAMED_IAM"])
     stack = update(role("/b/"), Capabilities=["CAPABILITY_NAMED_IAM"])
 
     events = client("cloudformation").describe_stack_events(StackName="s")["StackEvents"]
-    said = [e["ResourceStatusReason"] for e in events if e["ResourceStatus"] == "UPDATE_FAILED"]
+    reasons = [e["ResourceStatusReason"] for e in events if e["ResourceStatus"] == "UPDATE_FAILED"]
     assert stack["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
-    assert said[0].startswith("CloudFormation cannot update a stack when a custom-named resource requires replacing.")
+    assert reasons[0].startswith("CloudFormation cannot update a stack when a custom-named resource requires replacing.")
 
 
-def test_an_update_without_rollback_waits_for_what_is_next(deploy: Any, update: Update, client: Any) -> None:
+def test_an_update_without_rollback_can_be_rolled_back_later(deploy: Any, update: Update, client: Any) -> None:
     deploy(logs(A={"LogGroupName": "a", "RetentionInDays": 7}))
     stack = update(logs(A={"LogGroupName": "a", "RetentionInDays": 14}, B={"LogGroupName": "a"}), DisableRollback=True)
 
     client("cloudformation").rollback_stack(StackName="s")
 
     client("cloudformation").get_waiter("stack_rollback_complete").wait(StackName="s", WaiterConfig={"Delay": 1})
-    assert (stack["StackStatus"], groups(client)) == ("UPDATE_FAILED", {"a": 7})
+    assert stack["StackStatus"] == "UPDATE_FAILED"
+    assert groups(client) == {"a": 7}
 
 
 def test_an_export_in_use_can_be_neither_changed_nor_removed(deploy: Any, update: Update, client: Any) -> None:
@@ -161,7 +164,8 @@ def test_an_export_in_use_can_be_neither_changed_nor_removed(deploy: Any, update
         e.get("ResourceStatusReason", "")
         for e in client("cloudformation").describe_stack_events(StackName="s")["StackEvents"]
     ]
-    assert (changed["StackStatus"], removed["StackStatus"]) == ("UPDATE_ROLLBACK_COMPLETE",) * 2
+    assert changed["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert removed["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
     assert {
         "Export e cannot be updated as it is in use by user",
         "Export e cannot be deleted as it is in use by user",
@@ -175,12 +179,12 @@ def test_only_a_running_update_can_be_cancelled(deploy: Any, client: Any) -> Non
         client("cloudformation").cancel_update_stack(StackName="s")
 
 
-def test_what_failed_is_tried_again(deploy: Any, update: Update, client: Any) -> None:
+def test_a_failed_update_can_be_tried_again(deploy: Any, update: Update, client: Any) -> None:
     def queue(redrive: str) -> str:
-        given = {"QueueName": "q", "RedrivePolicy": {"deadLetterTargetArn": redrive, "maxReceiveCount": 3}}
+        properties = {"QueueName": "q", "RedrivePolicy": {"deadLetterTargetArn": redrive, "maxReceiveCount": 3}}
         dead = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "dead"}}
         return json.dumps(
-            {"Resources": {"D": dead, "Q": {"Type": "AWS::SQS::Queue", "DependsOn": "D", "Properties": given}}}
+            {"Resources": {"D": dead, "Q": {"Type": "AWS::SQS::Queue", "DependsOn": "D", "Properties": properties}}}
         )
 
     arn = "arn:aws:sqs:ap-northeast-1:123456789012:{}".format
@@ -190,10 +194,11 @@ def test_what_failed_is_tried_again(deploy: Any, update: Update, client: Any) ->
 
     again = update(queue(arn("later")))
 
-    assert (failed["StackStatus"], again["StackStatus"]) == ("UPDATE_FAILED", "UPDATE_COMPLETE")
+    assert failed["StackStatus"] == "UPDATE_FAILED"
+    assert again["StackStatus"] == "UPDATE_COMPLETE"
 
 
-def test_what_is_replaced_goes_with_its_users_first(deploy: Any, update: Update, client: Any) -> None:
+def test_a_replaced_resource_is_deleted_after_its_users(deploy: Any, update: Update, client: Any) -> None:
     def network(block: str) -> str:
         vpc = {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": f"{block}.0.0/16"}}
         subnet = {"Type": "AWS::EC2::Subnet", "Properties": {"VpcId": {"Ref": "V"}, "CidrBlock": f"{block}.1.0/24"}}
@@ -203,10 +208,11 @@ def test_what_is_replaced_goes_with_its_users_first(deploy: Any, update: Update,
     deploy(network("10.0"))
     stack = update(network("10.9"))
 
-    assert (stack["StackStatus"], len(client("ec2").describe_vpcs()["Vpcs"]) - before) == ("UPDATE_COMPLETE", 1)
+    assert stack["StackStatus"] == "UPDATE_COMPLETE"
+    assert len(client("ec2").describe_vpcs()["Vpcs"]) - before == 1
 
 
-def test_a_resource_keeps_its_type(deploy: Any, update: Update) -> None:
+def test_a_changed_resource_type_is_refused(deploy: Any, update: Update) -> None:
     deploy(logs(A={}))
 
     with pytest.raises(botocore.exceptions.ClientError, match="Update of resource type is not permitted"):
