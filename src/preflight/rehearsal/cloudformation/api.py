@@ -84,7 +84,7 @@ class Api:
         existing = self.stacks.find(region, name)
         if existing is not None and token and existing.request.token == token:
             return existing
-        stack = self.stacks.new(region, name, self._reader.request(region, request, name), parent=parent)
+        stack = self.stacks.new(region, name, self._reader.read(region, request, name), parent=parent)
         stack.root = (parent_stack.root or parent_stack.id) if parent_stack is not None else None
         self.stacks.add(stack)
         self.execute_create(stack)
@@ -114,7 +114,7 @@ class Api:
         Raises:
             Refusal: AWS would refuse at once.
         """
-        stack_input = self._reader.request(stack.region, request, stack.name, former=stack.request)
+        stack_input = self._reader.read(stack.region, request, stack.name, former=stack.request)
         template_validation.check_types(stack.resources, stack_input.template)
         if not change_sets.differs(stack, stack_input):
             return False
@@ -203,9 +203,7 @@ class Api:
         stack.request.is_protected = bool(call.given["EnableTerminationProtection"])
         return {"StackId": stack.id}
 
-    def begin_delete(
-        self, stack: Stack, *, retain: frozenset[str] = frozenset(), role: str | None = None
-    ) -> None:
+    def begin_delete(self, stack: Stack, *, retain: frozenset[str] = frozenset(), role: str | None = None) -> None:
         """Deletes a stack in the background, after reading its resources back for the ledger, which outlives it."""
         is_complete = stack.status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
         stack.begin("DELETE_STACK", "DELETE_IN_PROGRESS")

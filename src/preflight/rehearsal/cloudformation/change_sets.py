@@ -132,7 +132,7 @@ class ChangeSets:
             if kind != "CREATE":
                 stack.check_updatable()
             former = None if kind == "CREATE" else stack.request
-            request = self._reader.request(call.region, call.given, stack.name, former=former, is_change_set=True)
+            request = self._reader.read(call.region, call.given, stack.name, former=former, is_change_set=True)
             if former is not None:
                 template_validation.check_types(stack.resources, request.template)
             change_set = ChangeSet(
@@ -208,9 +208,7 @@ class ChangeSets:
         stack = change_set.stack
         with stack.changed:
             operation = stack.operation
-            stack.operation = StackOperation(
-                "CREATE_CHANGESET", subject=change_set.id, subject_name=change_set.name
-            )
+            stack.operation = StackOperation("CREATE_CHANGESET", subject=change_set.id, subject_name=change_set.name)
             for violation in violations:
                 stack.add_violation(violation)
             stack.operation = operation

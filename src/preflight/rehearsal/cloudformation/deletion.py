@@ -47,7 +47,7 @@ class Deleter:
         self, stack: Stack, *, is_rollback: bool = False, retain: frozenset[str] = frozenset()
     ) -> list[str]:
         """Deletes the resources of a stack, users before what they use. Returns the names that failed."""
-        existing = {n for n, resource in stack.resources.items() if resource.physical_id and resource.status not in GONE}
+        existing = {n for n, r in stack.resources.items() if r.physical_id and r.status not in GONE}
         users = {name: {n for n in existing if name in stack.needs.get(n, ())} for name in existing}
         failed = parallel.run_in_order(
             users,

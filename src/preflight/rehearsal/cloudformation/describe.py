@@ -10,6 +10,11 @@ from preflight.rehearsal.cloudformation.dependencies import Template
 from preflight.rehearsal.cloudformation.stack import HIDDEN, STACK, Event, Resource, Stack, StackInput, is_no_echo
 from preflight.templates import functions, language_extensions, schemas
 
+SUMMARY_MEMBERS = (
+    *("StackId", "StackName", "CreationTime", "LastUpdatedTime", "DeletionTime", "StackStatus", "StackStatusReason"),
+    *("ParentId", "RootId", "DriftInformation"),
+)
+
 
 def stack_response(stack: Stack) -> JsonObject:
     """Returns one member of DescribeStacks."""
@@ -67,19 +72,7 @@ def tags(request: StackInput) -> list[dict[str, str]]:
 def stack_summary(stack: Stack) -> JsonObject:
     """Returns one member of ListStacks."""
     response = stack_response(stack)
-    keys = (
-        "StackId",
-        "StackName",
-        "CreationTime",
-        "LastUpdatedTime",
-        "DeletionTime",
-        "StackStatus",
-        "StackStatusReason",
-        "ParentId",
-        "RootId",
-        "DriftInformation",
-    )
-    return {**{key: response[key] for key in keys}, "TemplateDescription": response["Description"]}
+    return {**{key: response[key] for key in SUMMARY_MEMBERS}, "TemplateDescription": response["Description"]}
 
 
 def stack_event(stack: Stack, event: Event) -> JsonObject:
@@ -191,11 +184,11 @@ def _parameter_declarations(template: Template) -> list[JsonObject]:
     return [
         {
             "ParameterKey": name,
-            "DefaultValue": functions.as_text(declared["Default"]) if "Default" in declared else None,
-            "NoEcho": is_no_echo(declared),
-            "Description": declared.get("Description"),
+            "DefaultValue": functions.as_text(definition["Default"]) if "Default" in definition else None,
+            "NoEcho": is_no_echo(definition),
+            "Description": definition.get("Description"),
         }
-        for name, declared in (template.get("Parameters") or {}).items()
+        for name, definition in (template.get("Parameters") or {}).items()
     ]
 
 
@@ -203,10 +196,10 @@ def template_summary(template: Template) -> JsonObject:
     """Returns the response of GetTemplateSummary."""
     parameters = _parameter_declarations(template)
     for row in parameters:
-        declared = template["Parameters"][row["ParameterKey"]]
-        row["ParameterType"] = declared["Type"]
+        definition = template["Parameters"][row["ParameterKey"]]
+        row["ParameterType"] = definition["Type"]
         row["ParameterConstraints"] = {
-            "AllowedValues": [functions.as_text(value) for value in declared.get("AllowedValues") or []]
+            "AllowedValues": [functions.as_text(value) for value in definition.get("AllowedValues") or []]
         }
     metadata = template.get("Metadata")
     return {
@@ -222,8 +215,8 @@ def template_summary(template: Template) -> JsonObject:
 
 def _identifiers(template: Template) -> list[JsonObject]:
     by_type: dict[str, list[str]] = {}
-    for name, declared in template["Resources"].items():
-        by_type.setdefault(declared["Type"], []).append(name)
+    for name, definition in template["Resources"].items():
+        by_type.setdefault(definition["Type"], []).append(name)
     return [
         {"ResourceType": kind, "LogicalResourceIds": names, "ResourceIdentifiers": schemas.identifiers(kind)}
         for kind, names in sorted(by_type.items())

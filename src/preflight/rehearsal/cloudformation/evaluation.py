@@ -143,9 +143,7 @@ class Evaluator:
             return []  # an import or an attribute that fails later, where AWS reports it
 
 
-def creation_needs(
-    stack: Stack, resources: ResourceDefinitions, resolver: FunctionResolver
-) -> dict[str, set[str]]:
+def creation_needs(stack: Stack, resources: ResourceDefinitions, resolver: FunctionResolver) -> dict[str, set[str]]:
     """Returns for each resource those that must be complete before it; declared ones are added to the stack."""
     referring = dependencies.with_live_references(resources, resolver)
     edges = dependencies.edges(referring)

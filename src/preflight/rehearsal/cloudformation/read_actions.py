@@ -136,8 +136,9 @@ class ReadActions:
     def template(self, call: Call) -> JsonObject:
         """GetTemplate: the original, or `Processed` by its transforms."""
         stack = self.need(call)
-        is_processed = call.given.get("TemplateStage") == "Processed" and language_extensions.is_used(stack.request.template)
-        body = describe.as_json(stack.request.template) if is_processed else stack.request.template_body
+        request = stack.request
+        is_processed = call.given.get("TemplateStage") == "Processed" and language_extensions.is_used(request.template)
+        body = describe.as_json(request.template) if is_processed else request.template_body
         return {"TemplateBody": body, "StagesAvailable": ["Original", "Processed"]}
 
     def validate(self, call: Call) -> JsonObject:

@@ -20,6 +20,7 @@ from preflight.rehearsal.cloudformation import (
     template_source,
     template_validation,
 )
+from preflight.rehearsal.cloudformation.dependencies import Template
 from preflight.rehearsal.cloudformation.parameter_types import ParameterLookup
 from preflight.rehearsal.cloudformation.stack import StackInput
 from preflight.rehearsal.iam.roles import Roles
@@ -44,7 +45,7 @@ class RequestReader:
         self._ledger = ledger
         self._roles = Roles(account)
 
-    def request(
+    def read(
         self,
         region: str,
         request: ApiRequest,
@@ -62,14 +63,14 @@ class RequestReader:
             body = former.template_body if former and request.get("UsePreviousTemplate") else self.body(request, region)
             texts = self._parameter_texts(request, former)
             try:
-                data, parameters = self._processed(body, texts, region, name, request, is_change_set=is_change_set)
-                self._check_static(data, parameters, region, name)
+                template, parameters = self._processed(body, texts, region, name, request, is_change_set=is_change_set)
+                self._check_static(template, parameters, region, name)
             except ResolveError as error:
                 raise template_validation.refuse(error.message) from None
         self.check_role(request.get("RoleARN"), region)
         return StackInput(
             template_body=body,
-            template=data,
+            template=template,
             parameters=parameters,
             parameter_texts=texts,
             tags=_tags(request, former),
@@ -113,62 +114,62 @@ class RequestReader:
         request: ApiRequest,
         *,
         is_change_set: bool,
-    ) -> tuple[JsonObject, JsonObject]:
+    ) -> tuple[Template, JsonObject]:
         """Returns the template after its transforms, and the values of its parameters."""
-        data = template_source.parse(body)
-        self._check_macros(data)
-        template_validation.check_sections(data)
-        for parameter in (data.get("Parameters") or {}).values():
+        template = template_source.parse(body)
+        self._check_macros(template)
+        template_validation.check_sections(template)
+        for parameter in (template.get("Parameters") or {}).values():
             if not parameter_types.is_type(str(parameter["Type"])):
                 msg = f"{template_validation.FORMAT}Unrecognized parameter type: {parameter['Type']}"
                 raise template_validation.refuse(msg)
-        capabilities.check_transform(data, request.get("Capabilities") or [], is_change_set=is_change_set)
+        capabilities.check_transform(template, request.get("Capabilities") or [], is_change_set=is_change_set)
         values = ParameterLookup(self._account, region, self._ledger.note).resolve(
-            data.get("Parameters") or {}, parameters.parameter_values(data, texts)
+            template.get("Parameters") or {}, parameters.parameter_values(template, texts)
         )
-        if language_extensions.is_used(data):
-            data = language_extensions.expanded(data, self.context(data, values, region, name))
-        template_validation.check(data, is_type=lambda kind: schemas.exists(kind, region))
-        capabilities.check_capabilities(data, request.get("Capabilities") or [])
-        return data, values
+        if language_extensions.is_used(template):
+            template = language_extensions.expanded(template, self.context(template, values, region, name))
+        template_validation.check(template, is_type=lambda kind: schemas.exists(kind, region))
+        capabilities.check_capabilities(template, request.get("Capabilities") or [])
+        return template, values
 
-    def _check_macros(self, data: Mapping[str, Any]) -> None:
+    def _check_macros(self, template: Template) -> None:
         """Refuses a template that needs another macro, because none is applied here."""
-        unknown = [name for name in language_extensions.transforms(data) if name != language_extensions.NAME]
-        unknown += ["Fn::Transform"] if language_extensions.includes(data) else []
+        unknown = [name for name in language_extensions.transforms(template) if name != language_extensions.NAME]
+        unknown += ["Fn::Transform"] if language_extensions.includes(template) else []
         if unknown:
             msg = f"the transform {unknown[0]} is not applied by the rehearsal. Next: rehearse the transformed template"
             self._ledger.trouble(msg)
             raise Refusal("InternalFailure", msg, status=500)
 
-    def _check_static(self, data: JsonObject, parameters: JsonObject, region: str, name: str) -> None:
+    def _check_static(self, template: Template, parameters: JsonObject, region: str, name: str) -> None:
         """Checks conditions, rules, references and functions as far as is possible before any resource exists."""
-        context = self.context(data, parameters, region, name)
+        context = self.context(template, parameters, region, name)
         resolver = FunctionResolver(context)
-        template_validation.check_conditions(data)
-        for condition in data.get("Conditions") or {}:
+        template_validation.check_conditions(template)
+        for condition in template.get("Conditions") or {}:
             resolver.condition(condition)
-        self._check_rules(data, context)
-        template_validation.check_references(data, resolver)
-        for logical, resource in dependencies.resources_that_exist(data, resolver).items():
+        self._check_rules(template, context)
+        template_validation.check_references(template, resolver)
+        for logical, resource in dependencies.resources_that_exist(template, resolver).items():
             resolver.value(resource.get("Properties") or {}, ("Resources", logical, "Properties"))
 
-    def _check_rules(self, data: JsonObject, context: ResolutionContext) -> None:
-        for function in rules_section.account_functions(data.get("Rules")):
+    def _check_rules(self, template: Template, context: ResolutionContext) -> None:
+        for function in rules_section.account_functions(template.get("Rules")):
             msg = f"{function} in the section Rules is not evaluated by the rehearsal. Next: remove the rule, or use an assertion over parameter values"
             self._ledger.trouble(msg)
             raise Refusal("InternalFailure", msg, status=500)
-        message = rules_section.failed_assertion(data, context)
+        message = rules_section.failed_assertion(template, context)
         if message is not None:
             raise template_validation.refuse(message)
 
-    def context(self, data: JsonObject, values: JsonObject, region: str, name: str) -> ResolutionContext:
+    def context(self, template: Template, values: JsonObject, region: str, name: str) -> ResolutionContext:
         """Returns what a template is evaluated with before it has a stack."""
         pseudo = parameters.pseudo_parameters(
             region=region, account=self._account.id, stack_name=name, stack_id=f"arn:{name}"
         )
         keep = functions.KEEP
-        return ResolutionContext(data, values, pseudo, self._zones, imported=lambda _name: keep)
+        return ResolutionContext(template, values, pseudo, self._zones, imported=lambda _name: keep)
 
     def check_role(self, arn: str | None, region: str) -> None:
         """Checks that CloudFormation can assume a role.

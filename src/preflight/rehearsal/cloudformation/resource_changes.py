@@ -6,7 +6,7 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Re
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -125,18 +125,22 @@ def _modification(
     if not different and not attributes and resource_type == former.resource_type and resource_type != STACK:
         return None
     fixed = set(different) & schemas.create_only(resource_type)
-    is_open = all(functions.holds_kept(properties.get(name)) for name in fixed)
-    replacement = "True" if resource_type != former.resource_type else "False" if not fixed else "Conditional" if is_open else "True"
     details = [_property_detail(n, properties.get(n), is_create_only=n in fixed) for n in different]
     return ResourceChange(
         "Modify",
         former.logical_id,
         resource_type,
         former.physical_id,
-        replacement,
+        "True" if resource_type != former.resource_type else _replacement([properties.get(name) for name in fixed]),
         scope=(*(["Properties"] if different else []), *attributes),
         details=(*details, *(_attribute_detail(n) for n in attributes)),
     )
+
+
+def _replacement(create_only_values: Sequence[Any]) -> str:
+    if not create_only_values:
+        return "False"
+    return "Conditional" if all(functions.holds_kept(value) for value in create_only_values) else "True"
 
 
 def _property_detail(name: str, value: Any, *, is_create_only: bool) -> JsonObject:

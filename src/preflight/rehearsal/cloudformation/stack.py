@@ -220,7 +220,9 @@ class Stack:
     def add_violation(self, violation: ValidationError) -> None:
         """Adds an event for what pre-deployment validation found."""
         token = self.request.token
-        self._add(Event(violation.logical_id, "", violation.resource_type, "", "", self.operation, token, violation=violation))
+        self._add(
+            Event(violation.logical_id, "", violation.resource_type, "", "", self.operation, token, violation=violation)
+        )
 
     def _add(self, event: Event) -> None:
         with self.changed:
@@ -242,9 +244,7 @@ class Stacks:
         self.lock = threading.RLock()
 
     def _new_id(self, region: str, name: str) -> str:
-        return (
-            f"arn:{partitions.partition_of(region)[0]}:cloudformation:{region}:{self._account}:stack/{name}/{uuid.uuid4()}"
-        )
+        return f"arn:{partitions.partition_of(region)[0]}:cloudformation:{region}:{self._account}:stack/{name}/{uuid.uuid4()}"
 
     def new(self, region: str, name: str, request: StackInput, *, parent: str | None = None) -> Stack:
         """Returns a new stack without adding it."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from preflight.rehearsal.cloudformation import dependencies
 from preflight.rehearsal.cloudformation.dependencies import Template
+from preflight.rehearsal.cloudformation.stack import Resource
 from preflight.rehearsal.protocol import Refusal
 from preflight.templates import language_extensions, references
 from preflight.templates.functions import FunctionResolver
@@ -224,7 +225,7 @@ def _outputs(template: Template) -> Iterator[str]:
         )
 
 
-def check_types(former: Mapping[str, Any], template: Template) -> None:
+def check_types(former: Mapping[str, Resource], template: Template) -> None:
     """Refuses an update that changes the type of a resource.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/troubleshooting.html.
@@ -232,8 +233,8 @@ def check_types(former: Mapping[str, Any], template: Template) -> None:
     Raises:
         Refusal: in AWS's words.
     """
-    declared = template["Resources"]
-    changed = [n for n, resource in former.items() if n in declared and declared[n]["Type"] != resource.resource_type]
+    definitions = template["Resources"]
+    changed = [n for n, r in former.items() if n in definitions and definitions[n]["Type"] != r.resource_type]
     if changed:
         msg = f"Update of resource type is not permitted. The new template modifies resource type of the following resources: [{', '.join(sorted(changed))}]"
         raise refuse(msg)
@@ -269,7 +270,8 @@ def check_references(template: Template, resolver: FunctionResolver) -> None:
             raise refuse(msg)
     for output in (template.get("Outputs") or {}).values():
         if resolver.holds(output):
-            targets = [r.name for r in references.references_in(dependencies.with_chosen_branches(output["Value"], resolver))]
+            value = dependencies.with_chosen_branches(output["Value"], resolver)
+            targets = [r.name for r in references.references_in(value)]
             missing = [t for t in targets if not _is_known(t, names)]
             if missing:
                 listed = ", ".join(dict.fromkeys(missing))

@@ -79,7 +79,9 @@ class Updater:
             return None
         violations = self._evaluator.violations(stack, self._request, self._evaluator.static_context(stack))
         for violation in violations:
-            stack.resources.setdefault(violation.logical_id, Resource(violation.logical_id, violation.resource_type, {}))
+            stack.resources.setdefault(
+                violation.logical_id, Resource(violation.logical_id, violation.resource_type, {})
+            )
         message = early_validation.report(stack, violations, "UPDATE_FAILED") if violations else None
         for name in {violation.logical_id for violation in violations}:
             if not stack.resources[name].physical_id:
@@ -120,7 +122,9 @@ class Updater:
             return self._change(name, former, changed, stop)
         except (ResourceFailedError, ResolveError) as failure:
             reason = failure.reason if isinstance(failure, ResourceFailedError) else failure.message
-            self._stack.set_resource_status(self._stack.resources[name], "UPDATE_FAILED", CANCELLED if stop.is_set() else reason)
+            self._stack.set_resource_status(
+                self._stack.resources[name], "UPDATE_FAILED", CANCELLED if stop.is_set() else reason
+            )
             return False
 
     def _change(self, name: str, former: Resource, changed: Resource, stop: threading.Event) -> bool:
@@ -157,7 +161,9 @@ class Updater:
             if step.before is not None and name not in skip and not self._undo(name, step, step.before)
         ]
         if failed:
-            stack.set_status("UPDATE_ROLLBACK_FAILED", f"The following resource(s) failed to update: [{', '.join(failed)}]. ")
+            stack.set_status(
+                "UPDATE_ROLLBACK_FAILED", f"The following resource(s) failed to update: [{', '.join(failed)}]. "
+            )
             return
         stack.set_status("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS")
         for name in [name for name, step in reversed(self._steps.items()) if step.before is None]:
@@ -219,7 +225,11 @@ def _check_name(changed: Resource, former: Resource) -> None:
     """
     for key in _name_properties(changed.resource_type):
         name = changed.properties.get(key)
-        if isinstance(name, str) and name == former.properties.get(key) and changed.resource_type == former.resource_type:
+        if (
+            isinstance(name, str)
+            and name == former.properties.get(key)
+            and changed.resource_type == former.resource_type
+        ):
             msg = (
                 "CloudFormation cannot update a stack when a custom-named resource requires replacing. "
                 f"Rename {name} and update the stack again."

@@ -64,7 +64,9 @@ def provisioner(service: RecordingService) -> Provisioner:
     return Provisioner(Stacks(account.id), ResourceHandlers(account, service.handlers(), Ledger()))
 
 
-def thing(name: str, *depends_on: str, kind: str = "Test::Service::Thing", size: int = 1, **attributes: str) -> dict[str, Any]:
+def thing(
+    name: str, *depends_on: str, kind: str = "Test::Service::Thing", size: int = 1, **attributes: str
+) -> dict[str, Any]:
     return {"Type": kind, "Properties": {"Name": name, "Size": size}, "DependsOn": list(depends_on), **attributes}
 
 

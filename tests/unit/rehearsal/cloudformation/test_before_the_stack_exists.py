@@ -135,7 +135,9 @@ def test_wrong_properties_fail_before_anything_is_created(client: Client, deploy
     stack = deploy(json.dumps(body))
 
     events = client("cloudformation").describe_stack_events(StackName=stack["StackId"])["StackEvents"]
-    details = {(e["LogicalResourceId"], e.get("DetailedStatus")) for e in events if e["ResourceStatus"] == "CREATE_FAILED"}
+    details = {
+        (e["LogicalResourceId"], e.get("DetailedStatus")) for e in events if e["ResourceStatus"] == "CREATE_FAILED"
+    }
     assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
     assert details == {("Bad", "VALIDATION_FAILED")}
     assert "Validation failed for following resources: [Bad]." in [e.get("ResourceStatusReason", "") for e in events][1]
@@ -265,7 +267,9 @@ def test_secrets_are_not_shown_in_events(client: Client, deploy: Any) -> None:
         pytest.param({"Conditions": {"C": {"Fn::Equals": [{"Ref": "A"}, "x"]}}}, id="a condition on a resource"),
     ],
 )
-def test_unusual_values_are_refused_or_accepted_without_an_internal_error(client: Client, changed: dict[str, Any]) -> None:
+def test_unusual_values_are_refused_or_accepted_without_an_internal_error(
+    client: Client, changed: dict[str, Any]
+) -> None:
     body = json.dumps({"Resources": {"A": GROUP}, **changed})
     is_taken = "MinValue" in body
 

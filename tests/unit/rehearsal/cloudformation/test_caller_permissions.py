@@ -62,7 +62,9 @@ def staged(client: Callable[[str], Any]) -> None:
     client("s3").put_object(Bucket=BUCKET, Key="inner.json", Body=json.dumps(NETWORK).encode())
 
 
-def test_a_resource_that_the_caller_may_not_create_fails_with_the_denial(act: Act, reason: Callable[[str], str]) -> None:
+def test_a_resource_that_the_caller_may_not_create_fails_with_the_denial(
+    act: Act, reason: Callable[[str], str]
+) -> None:
     create(act(STACKS).client("cloudformation"), NETWORK)
 
     text = _ID.sub("ID", reason("Vpc"))
@@ -98,7 +100,10 @@ def test_a_change_set_is_executed_as_the_caller(act: Act, client: Callable[[str]
         StackName="s", ChangeSetName="first", ChangeSetType="CREATE", TemplateBody=json.dumps(NETWORK)
     )
     waiting.until(
-        lambda: client("cloudformation").describe_change_set(ChangeSetName=change_set["Id"])["ExecutionStatus"] == "AVAILABLE",
+        lambda: (
+            client("cloudformation").describe_change_set(ChangeSetName=change_set["Id"])["ExecutionStatus"]
+            == "AVAILABLE"
+        ),
         what="the change set",
         timeout=20,
         interval=0.05,
@@ -109,9 +114,7 @@ def test_a_change_set_is_executed_as_the_caller(act: Act, client: Callable[[str]
     assert ended(cloudformation, change_set["StackId"]) == "ROLLBACK_COMPLETE"
 
 
-def test_a_stack_is_deleted_as_the_caller(
-    act: Act, client: Callable[[str], Any], reason: Callable[[str], str]
-) -> None:
+def test_a_stack_is_deleted_as_the_caller(act: Act, client: Callable[[str], Any], reason: Callable[[str], str]) -> None:
     stack_id, _ = create(client("cloudformation"), NETWORK)
     cloudformation = act(STACKS, {"Action": "ec2:DescribeVpcs"}).client("cloudformation")
     cloudformation.delete_stack(StackName=stack_id)
@@ -181,7 +184,9 @@ VIA = {"ForAnyValue:StringEquals": {"aws:CalledVia": "cloudformation.amazonaws.c
         pytest.param({"Bool": {"aws:ViaAWSService": "false"}}, "ROLLBACK_COMPLETE", id="through none"),
     ],
 )
-def test_resources_are_created_with_cloudformation_in_called_via(act: Act, condition: dict[str, Any], status: str) -> None:
+def test_resources_are_created_with_cloudformation_in_called_via(
+    act: Act, condition: dict[str, Any], status: str
+) -> None:
     assert create(act(STACKS, {**VPC, "Condition": condition}).client("cloudformation"), NETWORK)[1] == status
 
 
@@ -215,7 +220,10 @@ def test_a_stack_is_not_deleted_with_a_role_that_does_not_exist(client: Callable
 
 def test_availability_zones_need_permission(act: Act) -> None:
     subnet = {"VpcId": {"Ref": "Vpc"}, "CidrBlock": "10.0.1.0/24"}
-    zoned = {"Type": "AWS::EC2::Subnet", "Properties": {**subnet, "AvailabilityZone": {"Fn::Select": [0, {"Fn::GetAZs": ""}]}}}
+    zoned = {
+        "Type": "AWS::EC2::Subnet",
+        "Properties": {**subnet, "AvailabilityZone": {"Fn::Select": [0, {"Fn::GetAZs": ""}]}},
+    }
     body = json.dumps({"Resources": {**NETWORK["Resources"], "Subnet": zoned}})
     cloudformation = act(STACKS, VPC).client("cloudformation")
 

@@ -49,7 +49,11 @@ def test_a_new_stack_waits_in_review_until_its_change_set_is_executed(client: Cl
     assert response["ExecutionStatus"] == "AVAILABLE"
     assert [c["ResourceChange"]["Action"] for c in response["Changes"]] == ["Add"]
     assert before == "REVIEW_IN_PROGRESS"
-    assert [e["ResourceStatus"] for e in events if e["LogicalResourceId"] == "s"] == ["REVIEW_IN_PROGRESS", "CREATE_IN_PROGRESS", "CREATE_COMPLETE"]
+    assert [e["ResourceStatus"] for e in events if e["LogicalResourceId"] == "s"] == [
+        "REVIEW_IN_PROGRESS",
+        "CREATE_IN_PROGRESS",
+        "CREATE_COMPLETE",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -110,7 +114,9 @@ def test_a_wrong_property_fails_the_change_set_and_describe_events_says_where(cl
         pytest.param("UPDATE", "t", "ValidationError", id="UPDATE of no stack"),
     ],
 )
-def test_a_change_set_of_the_wrong_type_for_its_stack_is_refused(client: Client, deploy: Any, kind: str, named: str, code: str) -> None:
+def test_a_change_set_of_the_wrong_type_for_its_stack_is_refused(
+    client: Client, deploy: Any, kind: str, named: str, code: str
+) -> None:
     deploy(groups(A={}))
 
     with pytest.raises(botocore.exceptions.ClientError) as refused:

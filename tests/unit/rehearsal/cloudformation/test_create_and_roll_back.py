@@ -162,7 +162,9 @@ def test_on_failure_do_nothing_keeps_what_was_created(
     assert len(client("logs").describe_log_groups()["logGroups"]) == 2
 
 
-def test_a_stack_whose_export_is_in_use_is_not_deleted(client: Callable[[str], Any], deploy: Callable[..., dict[str, Any]]) -> None:
+def test_a_stack_whose_export_is_in_use_is_not_deleted(
+    client: Callable[[str], Any], deploy: Callable[..., dict[str, Any]]
+) -> None:
     deploy(json.dumps({"Resources": {"A": LOG}, "Outputs": {"O": {"Value": "v", "Export": {"Name": "e"}}}}), name="one")
     deploy(
         json.dumps({"Resources": {"A": {**LOG, "Properties": {"LogGroupName": {"Fn::ImportValue": "e"}}}}}), name="two"
@@ -175,7 +177,9 @@ def test_a_stack_whose_export_is_in_use_is_not_deleted(client: Callable[[str], A
     assert stack["StackStatusReason"] == "Export e cannot be deleted as it is in use by two"
 
 
-def test_a_stack_with_termination_protection_is_not_deleted(client: Callable[[str], Any], deploy: Callable[..., dict[str, Any]]) -> None:
+def test_a_stack_with_termination_protection_is_not_deleted(
+    client: Callable[[str], Any], deploy: Callable[..., dict[str, Any]]
+) -> None:
     deploy(json.dumps({"Resources": {"A": LOG}}), EnableTerminationProtection=True)
 
     with pytest.raises(botocore.exceptions.ClientError, match="TerminationProtection is enabled"):
@@ -190,7 +194,9 @@ def test_a_secret_parameter_is_not_shown(deploy: Callable[..., dict[str, Any]]) 
     assert "sesame" not in str(stack)
 
 
-def test_a_retained_resource_outlives_its_stack(client: Callable[[str], Any], deploy: Callable[..., dict[str, Any]]) -> None:
+def test_a_retained_resource_outlives_its_stack(
+    client: Callable[[str], Any], deploy: Callable[..., dict[str, Any]]
+) -> None:
     deploy(json.dumps({"Resources": {"A": {**LOG, "DeletionPolicy": "Retain"}}}))
     client("cloudformation").delete_stack(StackName="s")
     client("cloudformation").get_waiter("stack_delete_complete").wait(
@@ -239,7 +245,9 @@ def test_only_one_of_several_gateways_is_attached_at_the_same_time(deploy: Calla
     assert stack["StackStatus"] == "CREATE_FAILED"
 
 
-def test_a_resource_that_fails_after_its_creation_is_deleted(client: Callable[[str], Any], deploy: Callable[..., dict[str, Any]]) -> None:
+def test_a_resource_that_fails_after_its_creation_is_deleted(
+    client: Callable[[str], Any], deploy: Callable[..., dict[str, Any]]
+) -> None:
     document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
     properties = {"ManagedPolicyName": "p", "PolicyDocument": document, "Roles": ["none"]}
     body = {"Resources": {"A": {"Type": "AWS::IAM::ManagedPolicy", "Properties": properties}}}

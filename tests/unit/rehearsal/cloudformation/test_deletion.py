@@ -37,9 +37,7 @@ def test_a_stack_is_deleted_in_reverse_order(provisioner: Provisioner, service: 
 
 
 @pytest.mark.parametrize("policy", ["Retain", "RetainExceptOnCreate"])
-def test_a_deletion_policy_retains_a_resource(
-    provisioner: Provisioner, service: RecordingService, policy: str
-) -> None:
+def test_a_deletion_policy_retains_a_resource(provisioner: Provisioner, service: RecordingService, policy: str) -> None:
     stack = new_stack(provisioner, request(A=thing("a", DeletionPolicy=policy), B=thing("b")))
     service.calls.clear()
 

@@ -134,7 +134,9 @@ def test_a_named_resource_cannot_be_replaced_under_its_name(deploy: Any, update:
     events = client("cloudformation").describe_stack_events(StackName="s")["StackEvents"]
     reasons = [e["ResourceStatusReason"] for e in events if e["ResourceStatus"] == "UPDATE_FAILED"]
     assert stack["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
-    assert reasons[0].startswith("CloudFormation cannot update a stack when a custom-named resource requires replacing.")
+    assert reasons[0].startswith(
+        "CloudFormation cannot update a stack when a custom-named resource requires replacing."
+    )
 
 
 def test_an_update_without_rollback_can_be_rolled_back_later(deploy: Any, update: Update, client: Any) -> None:

@@ -27,7 +27,9 @@ def test_only_what_differs_is_updated(provisioner: Provisioner, service: Recordi
 def test_replaced_and_removed_resources_are_deleted_users_first(
     provisioner: Provisioner, service: RecordingService
 ) -> None:
-    stack = new_stack(provisioner, request(A=thing("a", kind="Test::Service::Fixed"), B=thing("b", "A"), C=thing("c", "B")))
+    stack = new_stack(
+        provisioner, request(A=thing("a", kind="Test::Service::Fixed"), B=thing("b", "A"), C=thing("c", "B"))
+    )
     service.calls.clear()
 
     update(provisioner, stack, request(A=thing("a2", kind="Test::Service::Fixed")))
@@ -109,9 +111,7 @@ def test_a_rollback_that_fails_continues_without_the_resources_to_skip(
     assert set(stack.resources) == {"A"}
 
 
-def test_an_update_without_rollback_keeps_what_it_changed(
-    provisioner: Provisioner, service: RecordingService
-) -> None:
+def test_an_update_without_rollback_keeps_what_it_changed(provisioner: Provisioner, service: RecordingService) -> None:
     stack = new_stack(provisioner, request(A=thing("a")))
     service.failing.add("create b")
 
