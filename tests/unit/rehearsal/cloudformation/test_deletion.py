@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from preflight.rehearsal.cloudformation import deletion
@@ -51,17 +53,34 @@ def test_a_deletion_policy_retains_a_resource(provisioner: Provisioner, service:
 def test_a_resource_that_fails_to_delete_keeps_what_it_needs(
     provisioner: Provisioner, service: RecordingService
 ) -> None:
-    stack = new_stack(provisioner, request(A=thing("a"), B=thing("b", "A"), C=thing("c")))
+    chain = request(A=thing("a"), B=thing("b", "A"), C=thing("c", "D"), D=thing("d", "E"), E=thing("e"))
+    stack = new_stack(provisioner, chain)
     service.calls.clear()
     service.failing.add("delete b")
 
     provisioner.deleter.delete(stack)
 
-    assert sorted(service.calls) == ["delete b", "delete c"]
+    assert sorted(service.calls) == ["delete b", "delete c", "delete d", "delete e"]
     assert stack.resources["B"].status == "DELETE_FAILED"
     assert stack.resources["A"].status == "CREATE_COMPLETE"
     assert stack.status == "DELETE_FAILED"
     assert stack.reason == "The following resource(s) failed to delete: [B]. "
+
+
+def test_a_deletion_cancels_the_operation_under_way_and_waits_for_it(
+    provisioner: Provisioner, service: RecordingService
+) -> None:
+    stack = new_stack(provisioner, request(A=thing("a")))
+    service.calls.clear()
+    deletion_thread = threading.Thread(target=provisioner.deleter.delete, args=(stack,), daemon=True)
+
+    with stack.work:
+        deletion_thread.start()
+        assert stack.cancel.wait(10)
+        assert service.calls == []
+    deletion_thread.join(10)
+
+    assert service.calls == ["delete a"]
 
 
 def test_a_second_delete_retains_what_it_is_asked_to_and_deletes_the_rest(
