@@ -31,7 +31,7 @@ def stack_response(stack: Stack) -> JsonObject:
         "StackStatus": stack.status,
         "StackStatusReason": stack.reason or None,
         "DisableRollback": request.on_failure == "DO_NOTHING",
-        "TimeoutInMinutes": request.timeout,
+        "TimeoutInMinutes": request.timeout_minutes,
         "RoleARN": request.role,
         "NotificationARNs": request.notifications,
         "Capabilities": request.capabilities,

@@ -84,7 +84,7 @@ class Provisioner:
             has_timed_out.set()
             stop.set()
 
-        minutes = stack.request.timeout
+        minutes = stack.request.timeout_minutes
         timer = threading.Timer((minutes or 0) * 60, time_out)
         timer.daemon = True
         if minutes:

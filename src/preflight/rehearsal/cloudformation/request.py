@@ -79,7 +79,7 @@ class RequestReader:
             is_protected=former.is_protected if former else bool(request.get("EnableTerminationProtection")),
             token=request.get("ClientRequestToken"),
             role=request.get("RoleARN") or (former.role if former else None),
-            timeout=request.get("TimeoutInMinutes"),
+            timeout_minutes=request.get("TimeoutInMinutes"),
             notifications=list(request.get("NotificationARNs") or []),
             retains_except_on_create=bool(request.get("RetainExceptOnCreate")),
             is_validated=not request.get("DisableValidation"),

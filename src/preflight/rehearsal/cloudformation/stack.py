@@ -118,7 +118,7 @@ class StackInput:
     is_protected: bool = False
     token: str | None = None
     role: str | None = None
-    timeout: int | None = None
+    timeout_minutes: float | None = None
     notifications: list[str] = field(default_factory=list)
     retains_except_on_create: bool = False
     is_validated: bool = True

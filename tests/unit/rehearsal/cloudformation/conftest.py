@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from unittest.mock import MagicMock
 
@@ -20,29 +20,35 @@ Properties = Mapping[str, Any]
 
 
 class RecordingService:
-    """Records its calls in order; a call in `failing` fails. The physical id is the property Name."""
+    """Records its calls in order. The physical id is the property Name.
+
+    A call in `hooks` runs its hook first; a call in `failing` fails.
+    """
 
     def __init__(self) -> None:
         self.calls: list[str] = []
         self.failing: set[str] = set()
+        self.hooks: dict[str, Callable[[HandlerContext], object]] = {}
 
-    def _call(self, text: str) -> None:
+    def _call(self, context: HandlerContext, text: str) -> None:
         self.calls.append(text)
+        if text in self.hooks:
+            self.hooks[text](context)
         if text in self.failing:
             raise ResourceFailedError(text, is_whole=True)
 
-    def create(self, _context: HandlerContext, properties: Properties) -> CreatedResource:
-        self._call(f"create {properties['Name']}")
+    def create(self, context: HandlerContext, properties: Properties) -> CreatedResource:
+        self._call(context, f"create {properties['Name']}")
         return CreatedResource(properties["Name"])
 
     def update(
-        self, _context: HandlerContext, physical_id: str, _former: Properties, properties: Properties
+        self, context: HandlerContext, physical_id: str, _former: Properties, properties: Properties
     ) -> CreatedResource:
-        self._call(f"update {physical_id} to {properties.get('Size')}")
+        self._call(context, f"update {physical_id} to {properties.get('Size')}")
         return CreatedResource(physical_id)
 
-    def delete(self, _context: HandlerContext, physical_id: str, _properties: Properties) -> None:
-        self._call(f"delete {physical_id}")
+    def delete(self, context: HandlerContext, physical_id: str, _properties: Properties) -> None:
+        self._call(context, f"delete {physical_id}")
 
     def handlers(self) -> dict[str, Handler]:
         """Test::Service::Thing is updated in place, Test::Service::Fixed is replaced by every change."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from preflight.rehearsal.cloudformation.provisioner import Provisioner
+from preflight.rehearsal.cloudformation.resources.context import HandlerContext
 from tests.unit.rehearsal.cloudformation.conftest import RecordingService, new_stack, request, thing
 
 
@@ -112,3 +115,45 @@ def test_an_export_that_another_stack_has_fails_the_stack(provisioner: Provision
 
     reasons = [event.reason for event in stack.events if event.status == "ROLLBACK_IN_PROGRESS"]
     assert reasons == ["Export with name e is already exported by stack exporter. Rollback requested by user."]
+
+
+def test_a_creation_that_is_cancelled_starts_nothing_more_and_sets_no_status(
+    provisioner: Provisioner, service: RecordingService
+) -> None:
+    stack = provisioner.stacks.new("us-east-1", "s", request(A=thing("a"), B=thing("b", "A")))
+    service.hooks["create a"] = lambda _context: stack.cancel.set()
+
+    provisioner.create(stack)
+
+    assert service.calls == ["create a"]
+    assert [event for event in stack.events if event.logical_id == "s"] == []
+
+
+def test_a_creation_that_runs_when_another_fails_is_cancelled(
+    provisioner: Provisioner, service: RecordingService
+) -> None:
+    started = threading.Event()
+    service.hooks["create a"] = lambda _context: started.wait(10)
+
+    def wait_until_stopped(context: HandlerContext) -> None:
+        started.set()
+        context.stop.wait(10)
+
+    service.hooks["create b"] = wait_until_stopped
+    service.failing |= {"create a", "create b"}
+
+    stack = new_stack(provisioner, request(A=thing("a"), B=thing("b")))
+
+    reasons = {event.logical_id: event.reason for event in stack.events if event.status == "CREATE_FAILED"}
+    assert reasons == {"A": "create a", "B": "Resource creation cancelled"}
+
+
+def test_a_creation_that_takes_too_long_is_rolled_back(provisioner: Provisioner, service: RecordingService) -> None:
+    service.hooks["create a"] = lambda context: context.stop.wait(10)
+    stack_input = request(A=thing("a"))
+    stack_input.timeout_minutes = 0.001
+
+    stack = new_stack(provisioner, stack_input)
+
+    reasons = [event.reason for event in stack.events if event.status == "ROLLBACK_IN_PROGRESS"]
+    assert reasons == ["Stack creation time exceeded the specified timeout. Rollback requested by user."]

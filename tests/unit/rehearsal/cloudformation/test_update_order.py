@@ -120,3 +120,31 @@ def test_an_update_without_rollback_keeps_what_it_changed(provisioner: Provision
     assert stack.status == "UPDATE_FAILED"
     assert stack.resources["A"].properties["Size"] == 2
     assert stack.resources["B"].status == "CREATE_FAILED"
+
+
+def test_a_cancelled_update_starts_nothing_more_and_rolls_back(
+    provisioner: Provisioner, service: RecordingService
+) -> None:
+    stack = new_stack(provisioner, request("DO_NOTHING", A=thing("a")))
+    service.calls.clear()
+    service.hooks["update a to 2"] = lambda _context: stack.update_cancel.set()
+
+    update(provisioner, stack, request("DO_NOTHING", A=thing("a", size=2), B=thing("b", "A")))
+
+    assert service.calls == ["update a to 2", "update a to 1"]
+    assert [event.reason for event in stack.events if event.status == "UPDATE_ROLLBACK_IN_PROGRESS"] == [
+        "Update cancelled by user."
+    ]
+
+
+def test_a_rolled_back_stack_has_its_former_request_and_outputs(
+    provisioner: Provisioner, service: RecordingService
+) -> None:
+    former = request(outputs={"O": {"Value": "before"}}, A=thing("a"))
+    stack = new_stack(provisioner, former)
+    service.failing.add("create b")
+
+    update(provisioner, stack, request(outputs={"O": {"Value": "after"}}, A=thing("a"), B=thing("b")))
+
+    assert stack.request is former
+    assert stack.outputs["O"].value == "before"
