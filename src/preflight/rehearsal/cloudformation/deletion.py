@@ -7,11 +7,10 @@ import traceback
 from collections.abc import Iterable, Mapping
 
 from preflight.rehearsal.cloudformation import parallel
-from preflight.rehearsal.cloudformation import stack as stacks
 from preflight.rehearsal.cloudformation.resource_handlers import ResourceHandlers
 from preflight.rehearsal.cloudformation.resources import read_permissions
 from preflight.rehearsal.cloudformation.resources.failure import ResourceFailedError
-from preflight.rehearsal.cloudformation.stack import Resource, Stack
+from preflight.rehearsal.cloudformation.stack import Resource, Stack, now
 
 GONE = ("DELETE_COMPLETE", "DELETE_SKIPPED")
 
@@ -40,7 +39,7 @@ class Deleter:
         if failed:
             stack.set_status("DELETE_FAILED", failed_to_delete(failed))
             return
-        stack.outputs, stack.imports, stack.deleted = {}, set(), stacks.now()
+        stack.outputs, stack.imports, stack.deleted = {}, set(), now()
         stack.set_status("DELETE_COMPLETE")
 
     def delete_resources(

@@ -9,11 +9,10 @@ import threading
 from dataclasses import dataclass, replace
 
 from preflight.rehearsal.cloudformation import deletion, dependencies, early_validation, evaluation, outputs, parallel
-from preflight.rehearsal.cloudformation import stack as stacks
 from preflight.rehearsal.cloudformation.dependencies import ResourceDefinition, ResourceDefinitions
 from preflight.rehearsal.cloudformation.provisioner import Provisioner
 from preflight.rehearsal.cloudformation.resources.failure import ResourceFailedError
-from preflight.rehearsal.cloudformation.stack import Resource, Stack, StackInput
+from preflight.rehearsal.cloudformation.stack import Resource, Stack, StackInput, now
 from preflight.templates import schemas
 from preflight.templates.functions import FunctionResolver, ResolveError
 
@@ -52,7 +51,7 @@ class Updater:
     def run(self) -> None:
         """Carries the update out, or rolls it back."""
         stack = self._stack
-        stack.updated = stacks.now()
+        stack.updated = now()
         stack.update_cancel.clear()
         stack.request = self._request
         self._imports, stack.imports = stack.imports, set()
