@@ -25,7 +25,7 @@ WITH_VARIABLES = "2012-10-17"  # the version of policies that have variables
 class RequestContext:
     """Who wants to do what to what; `context` holds condition keys in lower case.
 
-    `resource` is None where nobody here knows what the action is asked on: any Allow of the action
+    `resource` is None if the resource of the action is not known: any Allow of the action
     will do then, and only a Deny on everything forbids it.
     """
 
@@ -308,7 +308,7 @@ def _holds_for(name: str, actual: str | None, wanted: list[str]) -> bool:
     is_negated = "Not" in name
     test = _TESTS.get(name.replace("Not", ""))
     if test is None:
-        return False  # an operator nobody here knows admits nothing
+        return False  # an unknown operator admits nothing
     if actual is None:
         return is_negated
     return any(test(actual, value) for value in wanted) != is_negated

@@ -1,6 +1,6 @@
 """Can a packet get from here to there? EC2 Describe answers in, the missing link out. Pure.
 
-Both sides use it: the pretended account, to decide whether a task can pull and what answers from
+Both sides use it: the emulated account, to decide whether a task can pull and what answers from
 outside; the client, to say of a page that did not come which link of the chain is missing.
 
 Sources: https://docs.aws.amazon.com/vpc/latest/userguide/VPC_Route_Tables.html,
@@ -24,7 +24,7 @@ HTTPS = 443
 
 @dataclass(frozen=True)
 class Blocker:
-    """The link that is missing: what is wrong, in which resource (physical id), and what mends it."""
+    """What blocks a connection: what is wrong, in which resource (physical id), and how to fix it."""
 
     message: str
     resource: str | None
@@ -97,7 +97,7 @@ def from_internet(
     caller: str = ANY_INTERNET_CALLER,
     has_groups: bool = True,
 ) -> Blocker | None:
-    """What keeps somebody on the internet from `port` of a task; None where nothing does.
+    """Returns the blocker between a caller on the internet and `port` of a task, or None.
 
     Without `has_groups`, as for some Network Load Balancers, no security group is asked.
     """
@@ -180,7 +180,7 @@ def admits(
 
 
 def _covers(rule: Described, port: int, protocol: str) -> bool:
-    """Whether a rule is about the port, whoever it names."""
+    """Whether a rule is about the port, whatever peers it names."""
     if rule.get("IpProtocol") not in {"-1", protocol, {"tcp": "6", "udp": "17"}.get(protocol)}:
         return False
     return rule.get("IpProtocol") == "-1" or bool(rule.get("FromPort", 0) <= port <= rule.get("ToPort", 65535))
@@ -315,9 +315,9 @@ def between(network: Network, source: Interface, target: Interface, port: int) -
 
 
 def from_inside(network: Network, interface: Interface, port: int) -> Blocker | None:
-    """What keeps everybody in the VPC from tcp `port` of a task; None where one rule admits somebody there.
+    """Returns the blocker between the VPC and tcp `port` of a task, or None if a rule admits any caller there.
 
-    A rule admits somebody inside if it names a security group, a prefix list, or a block that overlaps
+    A rule admits a caller inside if it names a security group, a prefix list, or a block that overlaps
     with the VPC's subnets.
     """
     blocks = [ipaddress.ip_network(s["CidrBlock"]) for s in network.subnets if s["VpcId"] == interface.vpc]

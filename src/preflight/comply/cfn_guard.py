@@ -29,7 +29,7 @@ _Clause = tuple[str, bool, tuple[str, ...]]  # message, whether it is the rule's
 
 
 class Document(Protocol):
-    """A document that was held against the rules: what reports call it, and where its parts stand."""
+    """A document that is checked against the rules: its name in reports, and the lines of its parts."""
 
     @property
     def name(self) -> str:
@@ -72,7 +72,7 @@ class GuardRun:
 
 
 def start(binary: Binary, rules: Sequence[Rule], templates: Mapping[Path, Document]) -> GuardRun:
-    """Hold every template (by the path of its file) against every rule, in one process."""
+    """Starts one process that checks every template (by the path of its file) against every rule."""
     files = sorted({rule.file for rule in rules})
     args = [str(binary.path), "validate", "--structured", "--output-format", "json", "--show-summary", "none"]
     args += ["--rules", *map(str, files), "--data", *(str(path.absolute()) for path in templates)]
@@ -189,12 +189,12 @@ def _finding(
     rule: Rule, known: Document, message: str, path: tuple[str, ...], resource: str | None
 ) -> Finding:
     keys = tuple(int(part) if part.isdigit() else part for part in path)
-    said, fix = _said(message)
+    violation, fix = _violation_and_fix(message)
     return Finding(
         stage="comply",
         check=rule.name,
         severity=rule.severity,
-        message=said,
+        message=violation,
         file=known.name,
         line=known.line(*keys),
         resource=resource,
@@ -204,8 +204,8 @@ def _finding(
     )
 
 
-def _said(message: str) -> tuple[str, str | None]:
-    """What a custom message says is wrong, and what it says mends it."""
+def _violation_and_fix(message: str) -> tuple[str, str | None]:
+    """Returns the violation and the fix in a custom message."""
     text = " ".join(_LINE_END.sub(" ", message).split())
     violation, _, fix = text.partition("Fix:")
     return violation.removeprefix("Violation:").strip() or "the rule does not hold", fix.strip() or None

@@ -38,15 +38,15 @@ Rules in a folder of your own are errors, unless the folder is called `practice`
 
 ## Two passes
 
-Each template is held against the rules as it is written, and once more as its stack would have it: parameters, conditions, mappings and functions applied, what parents pass carried into nested stacks.
+Each template is checked against the rules as it is written, and once more as its stack would have it: parameters, conditions, mappings and functions applied, what parents pass carried into nested stacks.
 A finding of the second pass names the stack, and points to the line of the source; what both passes find is said once.
 With a plan its parameters are taken, without one the defaults; what has no value, is secret (`NoEcho`) or comes from SSM stays undecided.
 Rules marked *Python* are checks over several templates, or of sums, which look at the resolved documents.
 
 ## Adopting
 
-Begin with `preflight comply cfn/`, which needs no plan, and mend what is of tier fargate: it does not run as it is.
-Then go through tier security: mend, or waive with a reason where the template is right as it is; switch a rule off in the plan where it is never right for you.
+Begin with `preflight comply cfn/`, which needs no plan, and fix what is of tier fargate: it does not run as it is.
+Then go through tier security: fix, or waive with a reason where the template is right as it is; switch a rule off in the plan where it is never right for you.
 Practice is advice, and fails a run only with `--strict`.
 Rules of your own are files `NAME.guard` in a folder that `--rules DIR` or the plan's `rules` names; a rule with the name of one of ours takes its place.
 A `rules.yaml` beside them may say of each `title`, `why`, `types`, `controls`, `sources`, and `enabled: false` with `off_because`.
@@ -66,7 +66,7 @@ checks:
   ECR_TAG_IMMUTABLE: practice         # on, in another tier
 ```
 
-A rule that nobody knows is refused, with the name that is most alike.
+An unknown rule is refused, with the most similar name.
 What a plan switches off is noted in every report.
 
 ## Waiving

@@ -70,7 +70,7 @@ class Rule:
 
     @property
     def is_waivable(self) -> bool:
-        """Whether a template or a plan may waive it: what AWS refuses in any case nobody can."""
+        """Whether a template or a plan may waive it: not if AWS refuses what it forbids."""
         return self.tier != UNWAIVABLE
 
 

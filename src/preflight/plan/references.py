@@ -14,7 +14,7 @@ MAX_STEPS = 50
 
 
 class UnknownError(Exception):
-    """The value comes from where nobody here can see."""
+    """The value comes from outside of the templates."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,8 @@ class ReferencedResource:
 class ReferenceTracer:
     """Follows values through all documents of an estate."""
 
-    def __init__(self, every: ResolvedStacks) -> None:
-        self._estate = every
+    def __init__(self, stacks: ResolvedStacks) -> None:
+        self._stacks = stacks
 
     def one(self, document: ResolvedTemplate, value: Any) -> ReferencedResource:
         """The one resource that `value` comes from.
@@ -119,9 +119,9 @@ class ReferenceTracer:
         yield from self._follow(child, output.get("Value"), steps)
 
     def _imported(self, name: Any, steps: int) -> Iterator[ReferencedResource]:
-        if not isinstance(name, str) or name not in self._estate.exports:
+        if not isinstance(name, str) or name not in self._stacks.exports:
             raise UnknownError
-        document, value = self._estate.exports[name]
+        document, value = self._stacks.exports[name]
         yield from self._follow(document, value, steps)
 
     def _selected(self, document: ResolvedTemplate, argument: list[Any], steps: int) -> ReferencedResource:

@@ -1,7 +1,7 @@
 """The stacks of a plan as documents: each template with what its stack's parameters decide; pure.
 
 Nested stacks are followed where TemplateURL leads to a template that is known, and get what their
-parents pass. References to resources stay references, and so does what nobody can know yet:
+parents pass. References to resources stay references, and so does what is not known yet:
 parameters without a value, those that are secret (NoEcho), and those that the account looks up (SSM).
 Without a plan every template that no other one nests is a document of its own, with its defaults.
 """
@@ -26,7 +26,7 @@ from preflight.templates.partial import PartialResolver, UndecidedError
 from preflight.templates.template import Key, Template
 
 STACK = "AWS::CloudFormation::Stack"
-REGION = "us-east-1"  # where nobody says which
+REGION = "us-east-1"  # without a plan
 MAX_DEPTH = 10
 MAX_DOCUMENTS = 5000
 _AS_WRITTEN = frozenset({"Type", "Metadata", "Condition", "DependsOn"})

@@ -21,7 +21,7 @@ _NAMES = re.compile(
 
 
 def of_message(found: Template, message: str) -> Path:
-    """Path of the part of a template that a refusal speaks of; empty where that cannot be told."""
+    """Returns the path of the part of a template that a refusal is about; empty if that is not known."""
     named = _PATH.search(message)
     if named:
         return (named[1], *named[2].strip("/").split("/"))

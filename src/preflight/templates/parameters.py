@@ -35,7 +35,7 @@ def pseudo_parameters(*, region: str, account: str, stack_name: str, stack_id: s
 def parameter_values(
     data: Mapping[str, Value], given: Mapping[str, str], *, known: Mapping[str, str] | None = None
 ) -> dict[str, Value]:
-    """Values of all parameters: given ones held against their declarations, else the defaults.
+    """Returns the values of all parameters: passed ones, checked against their declarations, else the defaults.
 
     `known` are former values, used by an update. Lists come back as lists of strings, all else as
     strings.

@@ -55,7 +55,7 @@ def read_only(kind: str) -> frozenset[str]:
 
 @functools.cache
 def permissions(kind: str) -> frozenset[str]:
-    """The IAM actions, in lower case, that CloudFormation's handlers of a type may need; none where none are told."""
+    """The IAM actions, in lower case, that CloudFormation's handlers of a type may need; none if the schema lists none."""
     handlers: Mapping[str, Any] = (of(kind) or {}).get("handlers") or {}
     return frozenset(str(action).lower() for handler in handlers.values() for action in handler.get("permissions", []))
 

@@ -19,9 +19,9 @@ DEFINITION = "AWS::ECS::TaskDefinition"
 _FIX = "Give the task more, or the container less; `preflight rules ECS_TASKDEF_CONTAINER_RESOURCES_FIT` says where the limits are documented."
 
 
-def check(every: ResolvedStacks) -> Iterator[Violation]:
+def check(stacks: ResolvedStacks) -> Iterator[Violation]:
     """Containers whose limits do not fit their task."""
-    for document in every.documents:
+    for document in stacks.documents:
         for logical, definition in document.of_type(DEFINITION):
             containers = definition.get("ContainerDefinitions")
             if isinstance(containers, list):

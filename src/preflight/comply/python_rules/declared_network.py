@@ -1,7 +1,7 @@
 """The network that templates declare, in the form of EC2's descriptions, so that `reachability` can judge it.
 
 Only what is fully known becomes part of it: whatever cannot be traced makes the whole undecided, because a
-route, an attachment or an endpoint that nobody sees could be the missing one.
+route, an attachment or an endpoint that is not seen could be the missing one.
 """
 
 from __future__ import annotations
@@ -40,16 +40,16 @@ _OPEN = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
 class DeclaredNetwork:
     """The declared network of an estate, and the ids that stand for its resources."""
 
-    def __init__(self, every: ResolvedStacks) -> None:
+    def __init__(self, stacks: ResolvedStacks) -> None:
         """Collect it.
 
         Raises:
             UnknownError: a part of it is not known.
         """
-        self._estate = every
-        self._tracer = ReferenceTracer(every)
+        self._stacks = stacks
+        self._tracer = ReferenceTracer(stacks)
         self._ids: list[tuple[ReferencedResource, str]] = []
-        if any(map(_is_opaque, every.documents)):
+        if any(map(_is_opaque, stacks.documents)):
             raise UnknownError
         for kind in _PREFIXES:
             for document, logical, _ in self._of(kind):
@@ -57,7 +57,7 @@ class DeclaredNetwork:
         self.described = self._described()
 
     def _of(self, kind: str) -> Iterator[tuple[ResolvedTemplate, str, Mapping[str, Any]]]:
-        for document in self._estate.documents:
+        for document in self._stacks.documents:
             for logical, given in document.of_type(kind):
                 yield document, logical, given
 
@@ -98,8 +98,8 @@ class DeclaredNetwork:
         """
         return self.id_of(subnet.document, subnet.properties.get("VpcId"), "AWS::EC2::VPC")
 
-    def told(self, text: str) -> str:
-        """A text with logical ids in the place of ids."""
+    def with_logical_ids(self, text: str) -> str:
+        """Returns a text with logical ids instead of ids."""
         for found, name in self._ids:
             text = text.replace(name, found.logical)
         return text
@@ -213,7 +213,7 @@ def _is_opaque(document: ResolvedTemplate) -> bool:
 
 
 def _is_hidden(document: ResolvedTemplate, logical: str, resource: Mapping[str, Any]) -> bool:
-    """Whether nobody can say what a resource makes, or whether it is there at all."""
+    """Whether it is unknown what a resource makes, or whether it exists at all."""
     kind, condition = str(resource.get("Type")), resource.get("Condition")
     if kind.startswith(_OPAQUE) or kind.endswith("::MODULE") or (kind == resolved_stacks.STACK and logical not in document.children):
         return True

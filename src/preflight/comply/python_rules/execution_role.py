@@ -28,9 +28,9 @@ _POLICY_FIX = "Add arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRo
 _Used = tuple[ReferencedResource, ResolvedTemplate, str, Mapping[str, Any]]
 
 
-def check_trust(every: ResolvedStacks) -> Iterator[Violation]:
+def check_trust(stacks: ResolvedStacks) -> Iterator[Violation]:
     """Roles of other stacks that tasks name and ECS cannot assume."""
-    for role, document, logical, _ in _used(every, _ROLES):
+    for role, document, logical, _ in _used(stacks, _ROLES):
         trust: Any = role.properties.get("AssumeRolePolicyDocument")
         request = RequestContext("sts:AssumeRole")
         if not _is_plain(trust) or iam_policy.trusts(_without_conditions(trust), SERVICE, request):
@@ -40,11 +40,11 @@ def check_trust(every: ResolvedStacks) -> Iterator[Violation]:
         yield Violation(role.document, path, message, _TRUST_FIX)
 
 
-def check_policy(every: ResolvedStacks) -> Iterator[Violation]:
+def check_policy(stacks: ResolvedStacks) -> Iterator[Violation]:
     """Execution roles of other stacks that grant too little, where all they have is known."""
-    if any(True for document in every.documents for kind in POLICIES for _ in document.of_type(kind)):
+    if any(True for document in stacks.documents for kind in POLICIES for _ in document.of_type(kind)):
         return  # one of these may be attached to the role
-    for role, document, logical, definition in _used(every, ("ExecutionRoleArn",)):
+    for role, document, logical, definition in _used(stacks, ("ExecutionRoleArn",)):
         inline = _inline(role.properties)
         if role.properties.get("ManagedPolicyArns") or inline is None:
             continue
@@ -54,9 +54,9 @@ def check_policy(every: ResolvedStacks) -> Iterator[Violation]:
             yield Violation(role.document, violation.at(role.logical), message, _POLICY_FIX)
 
 
-def _used(every: ResolvedStacks, keys: tuple[str, ...]) -> Iterator[_Used]:
-    tracer = ReferenceTracer(every)
-    for document in every.documents:
+def _used(stacks: ResolvedStacks, keys: tuple[str, ...]) -> Iterator[_Used]:
+    tracer = ReferenceTracer(stacks)
+    for document in stacks.documents:
         for logical, definition in document.of_type(container_resources.DEFINITION):
             for key in keys:
                 try:

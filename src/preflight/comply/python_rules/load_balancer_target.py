@@ -17,10 +17,10 @@ from preflight.plan.resolved_stacks import ResolvedStacks, ResolvedTemplate
 from preflight.templates import functions
 
 
-def check(every: ResolvedStacks) -> Iterator[Violation]:
+def check(stacks: ResolvedStacks) -> Iterator[Violation]:
     """Targets that the task definition of another stack does not have."""
-    tracer = ReferenceTracer(every)
-    for document in every.documents:
+    tracer = ReferenceTracer(stacks)
+    for document in stacks.documents:
         for logical, service in document.of_type("AWS::ECS::Service"):
             definition = _definition(tracer, document, service)
             if definition is None or definition.document is document:

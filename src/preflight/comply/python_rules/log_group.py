@@ -17,12 +17,12 @@ from preflight.templates import functions
 _OPTIONS = ("LogConfiguration", "Options")
 
 
-def check(every: ResolvedStacks) -> Iterator[Violation]:
+def check(stacks: ResolvedStacks) -> Iterator[Violation]:
     """Containers that write to a group of a known name which no stack of the plan declares."""
-    declared = _declared(every)
-    if not every.is_closed or declared is None:
+    declared = _declared(stacks)
+    if not stacks.is_closed or declared is None:
         return
-    for document in every.documents:
+    for document in stacks.documents:
         for logical, definition in document.of_type(container_resources.DEFINITION):
             containers = definition.get("ContainerDefinitions")
             for number, container in enumerate(containers if isinstance(containers, list) else []):
@@ -37,10 +37,10 @@ def check(every: ResolvedStacks) -> Iterator[Violation]:
                     )
 
 
-def _declared(every: ResolvedStacks) -> set[str] | None:
+def _declared(stacks: ResolvedStacks) -> set[str] | None:
     """Names of the groups that stacks declare; None where one of them is not known."""
     found = set()
-    for document in every.documents:
+    for document in stacks.documents:
         for _, group in document.of_type("AWS::Logs::LogGroup"):
             name = group.get("LogGroupName")
             if isinstance(name, dict | list):

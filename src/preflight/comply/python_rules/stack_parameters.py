@@ -16,9 +16,9 @@ from preflight.templates import functions, parameters
 from preflight.templates.functions import ResolveError
 
 
-def check(every: ResolvedStacks) -> Iterator[Violation]:
+def check(stacks: ResolvedStacks) -> Iterator[Violation]:
     """Nested stacks whose parameters do not match their templates."""
-    for document in every.documents:
+    for document in stacks.documents:
         for logical, child in document.children.items():
             given = resolved_stacks.properties(document.resources.get(logical, {})).get("Parameters", {})
             declared = child.source.data.get("Parameters") or {}

@@ -34,16 +34,16 @@ class _Needs:
     has_log: bool
 
 
-def check(every: ResolvedStacks) -> Iterator[Violation]:
+def check(stacks: ResolvedStacks) -> Iterator[Violation]:
     """Services whose tasks cannot reach what they start from."""
-    services = [(d, name, s) for d in every.documents for name, s in d.of_type("AWS::ECS::Service") if _is_judged(s)]
+    services = [(d, name, s) for d in stacks.documents for name, s in d.of_type("AWS::ECS::Service") if _is_judged(s)]
     try:
-        declared = DeclaredNetwork(every) if services else None
+        declared = DeclaredNetwork(stacks) if services else None
     except UnknownError:
         return
     for document, logical, service in services:
         if declared is not None:
-            yield from _service(every, declared, document, logical, service)
+            yield from _service(stacks, declared, document, logical, service)
 
 
 def _is_judged(service: Mapping[str, Any]) -> bool:
@@ -55,7 +55,7 @@ def _is_judged(service: Mapping[str, Any]) -> bool:
 
 
 def _service(
-    every: ResolvedStacks, declared: DeclaredNetwork, document: ResolvedTemplate, logical: str, service: Mapping[str, Any]
+    stacks: ResolvedStacks, declared: DeclaredNetwork, document: ResolvedTemplate, logical: str, service: Mapping[str, Any]
 ) -> Iterator[Violation]:
     outer = service.get(_VPC[0])
     inner = outer.get(_VPC[1]) if isinstance(outer, dict) else None
@@ -63,29 +63,29 @@ def _service(
     if not isinstance(inner, dict) or public not in ("ENABLED", "DISABLED"):
         return
     for subnet, found in declared.subnets(document, inner.get("Subnets")):
-        if not _is_settled(every, found):
+        if not _is_settled(stacks, found):
             continue
         try:
             vpc = declared.vpc_of(found)
         except UnknownError:
             continue
         interface = Interface(vpc, subnet, "10.0.0.10", (declared_network.ANY,), has_public_address=public == "ENABLED")
-        missing = _missing(declared.described, interface, _needs(every, document, service))
+        missing = _missing(declared.described, interface, _needs(stacks, document, service))
         if missing is not None:
             key = "Subnets" if public == "ENABLED" else "AssignPublicIp"
             path = violation.at(logical, *_VPC, *([key] if key in inner else []))
-            message = f"tasks in {found.logical} ({found.document.name}) cannot pull their image: {declared.told(missing.message)}."
-            yield Violation(document, path, message, declared.told(missing.fix))
+            message = f"tasks in {found.logical} ({found.document.name}) cannot pull their image: {declared.with_logical_ids(missing.message)}."
+            yield Violation(document, path, message, declared.with_logical_ids(missing.fix))
             return
 
 
-def _is_settled(every: ResolvedStacks, subnet: ReferencedResource) -> bool:
+def _is_settled(stacks: ResolvedStacks, subnet: ReferencedResource) -> bool:
     """Whether no template that is not here is likely to route it: without a plan, an exported subnet may be."""
     if subnet.properties.get("Ipv6Native") not in (None, False, "false"):
         return False
-    if every.is_closed:
+    if stacks.is_closed:
         return True
-    return not any(document is subnet.document for document, _ in every.exports.values())
+    return not any(document is subnet.document for document, _ in stacks.exports.values())
 
 
 def _missing(
@@ -103,10 +103,10 @@ def _missing(
     return None if has_endpoints else internet
 
 
-def _needs(every: ResolvedStacks, document: ResolvedTemplate, service: Mapping[str, Any]) -> _Needs:
+def _needs(stacks: ResolvedStacks, document: ResolvedTemplate, service: Mapping[str, Any]) -> _Needs:
     """What the tasks of a service need to reach, as far as it is known."""
     try:
-        definition = ReferenceTracer(every).one(document, service.get("TaskDefinition"))
+        definition = ReferenceTracer(stacks).one(document, service.get("TaskDefinition"))
     except UnknownError:
         return _Needs(None, has_log=False)
     containers = definition.properties.get("ContainerDefinitions")

@@ -1,4 +1,4 @@
-"""What a check found: which document, where in it, what is wrong and what mends it."""
+"""A violation of a rule: the document, the part of it, what is wrong, and how to fix it."""
 
 from __future__ import annotations
 
