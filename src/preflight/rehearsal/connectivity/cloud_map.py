@@ -59,7 +59,7 @@ class CloudMapInstances:
 
 def _registries(task: Task) -> Iterator[JsonObject]:
     if task.service is not None:
-        settings = (task.deployment or task.service.primary).given
+        settings = (task.deployment or task.service.primary).request
         yield from settings.get("serviceRegistries") or []
 
 

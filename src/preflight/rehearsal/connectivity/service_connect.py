@@ -63,19 +63,19 @@ class Aliases:
 
     def _aliases(self) -> Iterator[Alias]:
         client = self._task.service
-        if client is None or not service_connect.is_on(client.given):
+        if client is None or not service_connect.is_on(client.request):
             return
         namespace = self._namespace(client)
         since = (self._task.deployment or client.primary).created
         for service in list(self._state.services.values()):
             is_older = service.status == "ACTIVE" and service.region == client.region and service.created <= since
-            if is_older and service_connect.is_on(service.given) and self._namespace(service) == namespace:
+            if is_older and service_connect.is_on(service.request) and self._namespace(service) == namespace:
                 yield from self._aliases_of(service, namespace)
 
     def _aliases_of(self, service: Service, namespace: str) -> Iterator[Alias]:
         definition = self._state.definitions.get(service.primary.definition)
         ports = service_connect.named_ports(definition.api) if definition is not None else {}
-        for connect_service in service.given["serviceConnectConfiguration"].get("services") or []:
+        for connect_service in service.request["serviceConnectConfiguration"].get("services") or []:
             name = str(connect_service.get("portName"))
             target = int((ports.get(name) or {}).get("containerPort") or 0)
             ingress = int(connect_service.get("ingressPortOverride") or target)
@@ -85,8 +85,8 @@ class Aliases:
 
     def _namespace(self, service: Service) -> str:
         """Returns the name of a service's namespace."""
-        configured = service.given["serviceConnectConfiguration"].get("namespace")
-        default = (service.cluster.given.get("serviceConnectDefaults") or {}).get("namespace")
+        configured = service.request["serviceConnectConfiguration"].get("namespace")
+        default = (service.cluster.request.get("serviceConnectDefaults") or {}).get("namespace")
         name = str(configured or default or "")
         if not name.startswith("arn:"):
             return name

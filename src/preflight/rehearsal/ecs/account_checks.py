@@ -23,13 +23,13 @@ class Checks:
     def __init__(self, account: Account) -> None:
         self._account = account
 
-    def network(self, given: dict[str, Any], definition: Definition, region: str) -> None:
+    def network(self, request: dict[str, Any], definition: Definition, region: str) -> None:
         """Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_AwsVpcConfiguration.html.
 
         Raises:
             Refusal: in AWS's words.
         """
-        awsvpc = (given.get("networkConfiguration") or {}).get("awsvpcConfiguration")
+        awsvpc = (request.get("networkConfiguration") or {}).get("awsvpcConfiguration")
         if definition.api.get("networkMode") != "awsvpc":
             if awsvpc:
                 msg = "Network Configuration is not valid for the given networkMode of this task definition."
@@ -60,22 +60,22 @@ class Checks:
                     msg = f"Security group {group['GroupId']} does not appear to belong to the same VPC as the input subnets."
                     raise Refusal(INVALID, msg)
 
-    def names(self, given: dict[str, Any], definition: Definition, region: str) -> None:
+    def names(self, request: dict[str, Any], definition: Definition, region: str) -> None:
         """Service discovery, and the namespace of Service Connect.
 
         Raises:
             Refusal: in AWS's words.
         """
-        service_discovery.check(self._account, given, definition, region)
+        service_discovery.check(self._account, request, definition, region)
 
-    def load_balancers(self, given: dict[str, Any], definition: Definition, region: str) -> None:
+    def load_balancers(self, request: dict[str, Any], definition: Definition, region: str) -> None:
         """Container, port and target group of each load balancer.
 
         Raises:
             Refusal: in AWS's words.
         """
-        request_checks.refuse(balancers.refusals(given, definition.api))
-        for balancer in given.get("loadBalancers") or []:
+        request_checks.refuse(balancers.refusals(request, definition.api))
+        for balancer in request.get("loadBalancers") or []:
             if balancer.get("targetGroupArn"):
                 self._target_group(balancer["targetGroupArn"], definition, region)
 

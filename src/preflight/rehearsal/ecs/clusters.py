@@ -57,16 +57,16 @@ class Clusters:
         request_checks.check(call)
         cluster = self._state.cluster(call.region, call.given["cluster"])
         changed = {key: value for key, value in call.given.items() if key != "cluster"}
-        request_checks.refuse(_refusals({**cluster.given, **changed}))
+        request_checks.refuse(_refusals({**cluster.request, **changed}))
         if "capacityProviders" in changed:
             self._check_free(cluster, changed["capacityProviders"])
-        cluster.given.update(changed)
+        cluster.request.update(changed)
         return {"cluster": self.shown(cluster)}
 
     def _check_free(self, cluster: Cluster, kept: list[str]) -> None:
         """https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PutClusterCapacityProviders.html."""
         for service in list(self._state.services.values()):
-            items = service.given.get("capacityProviderStrategy") or []
+            items = service.request.get("capacityProviderStrategy") or []
             is_active = service.cluster is cluster and service.status == "ACTIVE"
             if is_active and any(item["capacityProvider"] not in kept for item in items):
                 raise Refusal("ResourceInUseException", IN_USE)
@@ -89,7 +89,7 @@ class Clusters:
         statuses = [t.status for t in list(self._state.tasks.values()) if t.cluster is cluster]
         running = statuses.count("RUNNING")
         return {
-            **cluster.given,
+            **cluster.request,
             "clusterName": cluster.name,
             "clusterArn": cluster.arn,
             "status": cluster.status,
@@ -100,26 +100,26 @@ class Clusters:
         }
 
 
-def _refusals(given: dict[str, Any]) -> Iterator[str]:
+def _refusals(request: dict[str, Any]) -> Iterator[str]:
     """https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateCluster.html, member by member."""
-    name = given.get("clusterName")
+    name = request.get("clusterName")
     if name is not None and not names.NAME.fullmatch(name):
         yield f"The cluster name {names.SAID_OF_NAMES}"
-    for setting in given.get("settings") or []:
+    for setting in request.get("settings") or []:
         if setting.get("value") not in INSIGHTS:
             yield f"Invalid value for {setting.get('name')}: {setting.get('value')}. Must be one of [{', '.join(INSIGHTS)}]"
-    yield from _logging((given.get("configuration") or {}).get("executeCommandConfiguration") or {})
-    providers = given.get("capacityProviders") or []
+    yield from _logging((request.get("configuration") or {}).get("executeCommandConfiguration") or {})
+    providers = request.get("capacityProviders") or []
     for provider in providers:
         if provider not in capacity.FARGATE_PROVIDERS:
             yield f"The specified capacity provider '{provider}' was not found. Specify a valid name or ARN and try again."
-    yield from capacity.strategy(given.get("defaultCapacityProviderStrategy") or [], providers)
+    yield from capacity.strategy(request.get("defaultCapacityProviderStrategy") or [], providers)
 
 
-def _logging(given: dict[str, Any]) -> Iterator[str]:
+def _logging(request: dict[str, Any]) -> Iterator[str]:
     """https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ExecuteCommandConfiguration.html."""
-    log = given.get("logConfiguration") or {}
-    if given.get("logging") == "OVERRIDE" and not (log.get("cloudWatchLogGroupName") or log.get("s3BucketName")):
+    log = request.get("logConfiguration") or {}
+    if request.get("logging") == "OVERRIDE" and not (log.get("cloudWatchLogGroupName") or log.get("s3BucketName")):
         yield "A CloudWatch log group name or S3 bucket name must be specified when overriding the default log configuration"
-    if log and given.get("logging") != "OVERRIDE":
+    if log and request.get("logging") != "OVERRIDE":
         yield "You must set logging to 'OVERRIDE' when you supply a log configuration"

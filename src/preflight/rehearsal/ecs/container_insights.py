@@ -16,7 +16,7 @@ DAYS = 1  # that AWS keeps it
 
 def create_log_group(state: State, task: Task) -> None:
     """Make the log group of the cluster that a task runs in, where the cluster is measured and has none yet."""
-    values = {setting.get("name"): setting.get("value") for setting in task.cluster.given.get("settings") or []}
+    values = {setting.get("name"): setting.get("value") for setting in task.cluster.request.get("settings") or []}
     if values.get("containerInsights") not in ON:
         return
     logs, name = state.account.client("logs", task.region), GROUP.format(task.cluster.name)

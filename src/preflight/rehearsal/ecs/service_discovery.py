@@ -16,7 +16,7 @@ from preflight.rehearsal.protocol import Refusal
 INVALID = "InvalidParameterException"
 
 
-def check(account: Account, given: dict[str, Any], definition: Definition, region: str) -> None:
+def check(account: Account, request: dict[str, Any], definition: Definition, region: str) -> None:
     """Hold registries and Service Connect against Cloud Map and the task definition.
 
     https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceRegistry.html and
@@ -26,12 +26,12 @@ def check(account: Account, given: dict[str, Any], definition: Definition, regio
         Refusal: AWS would refuse it.
     """
     cloud_map = account.client("servicediscovery", region)
-    registries = given.get("serviceRegistries") or []
+    registries = request.get("serviceRegistries") or []
     if len(registries) > 1:
         raise Refusal(INVALID, "service registries can have at most 1 items.")
     for registry in registries:
         _check_registry(cloud_map, registry, definition)
-    connect = given.get("serviceConnectConfiguration") or {}
+    connect = request.get("serviceConnectConfiguration") or {}
     if connect.get("enabled"):
         _check_connect(cloud_map, connect)
 

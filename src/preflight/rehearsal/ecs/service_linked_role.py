@@ -25,8 +25,8 @@ def ensure(state: State, region: str) -> None:
     if state.is_linked:
         return
     who, judge = acting.principal(), state.account.judge
-    given = {"AWSServiceName": NAME}
-    is_denied = who is not None and judge is not None and judge(who, "iam", region, "CreateServiceLinkedRole", given)
+    request = {"AWSServiceName": NAME}
+    is_denied = who is not None and judge is not None and judge(who, "iam", region, "CreateServiceLinkedRole", request)
     if is_denied and not _exists(state, region):
         raise Refusal(request_checks.INVALID, MISSING)
     state.is_linked = True

@@ -45,32 +45,32 @@ class Services:
     def create(self, call: Call) -> dict[str, Any]:
         """CreateService; refuses what AWS refuses."""
         request_checks.check(call)
-        given = dict(call.given)
-        cluster = self._state.cluster(call.region, given.get("cluster"))
-        name = given["serviceName"]
-        _check_request(given)
-        definition = self._active(call.region, given["taskDefinition"])
-        given["taskDefinition"] = definition.arn
-        self._check(given, definition, cluster, call.region, verb="created")
+        request = dict(call.given)
+        cluster = self._state.cluster(call.region, request.get("cluster"))
+        name = request["serviceName"]
+        _check_request(request)
+        definition = self._active(call.region, request["taskDefinition"])
+        request["taskDefinition"] = definition.arn
+        self._check(request, definition, cluster, call.region, verb="created")
         service_linked_role.ensure(self._state, call.region)
         existing = self._state.find_service(cluster, name)
         if existing is not None and existing.status != "INACTIVE":
-            if existing.status == "DRAINING" or existing.given != given:
+            if existing.status == "DRAINING" or existing.request != request:
                 raise Refusal(INVALID, "Creation of service was not idempotent.")
             return {"service": self.shown(existing)}
-        desired = given.get("desiredCount")
+        desired = request.get("desiredCount")
         service = Service(
             name=name,
             arn=self._state.arn(call.region, f"service/{cluster.name}/{name}"),
             cluster=cluster,
             region=call.region,
-            given=given,
+            request=request,
             desired=1 if desired is None else desired,
-            deployments=[_deployment(given)],
+            deployments=[_deployment(request)],
         )
         with self._state.changed:
             self._state.services[service.arn] = service
-            self._state.tags[service.arn] = given.get("tags") or []
+            self._state.tags[service.arn] = request.get("tags") or []
             self._state.changed.notify_all()
         return {"service": self.shown(service)}
 
@@ -85,23 +85,23 @@ class Services:
 
     def _check(
         self,
-        given: dict[str, Any],
+        request: dict[str, Any],
         definition: Definition,
         cluster: Cluster,
         region: str,
         *,
         verb: str,
     ) -> None:
-        on_fargate = is_on_fargate(given, cluster)
-        check_capacity(given, definition, cluster)
-        request_checks.refuse(deployment_configuration.refusals(given, is_on_fargate=on_fargate))
-        self._checks.network(given, definition, region)
-        self._checks.load_balancers(given, definition, region)
-        request_checks.refuse(service_connect.refusals(given, definition.api, cluster.given, is_on_fargate=on_fargate))
-        request_checks.refuse(ebs_volumes.refusals(given, definition.api, is_on_fargate=on_fargate))
-        if given.get("serviceRegistries") or given.get("serviceConnectConfiguration"):
-            self._checks.names(given, definition, region)
-        if given.get("enableExecuteCommand") and not definition.api.get("taskRoleArn"):
+        on_fargate = is_on_fargate(request, cluster)
+        check_capacity(request, definition, cluster)
+        request_checks.refuse(deployment_configuration.refusals(request, is_on_fargate=on_fargate))
+        self._checks.network(request, definition, region)
+        self._checks.load_balancers(request, definition, region)
+        request_checks.refuse(service_connect.refusals(request, definition.api, cluster.request, is_on_fargate=on_fargate))
+        request_checks.refuse(ebs_volumes.refusals(request, definition.api, is_on_fargate=on_fargate))
+        if request.get("serviceRegistries") or request.get("serviceConnectConfiguration"):
+            self._checks.names(request, definition, region)
+        if request.get("enableExecuteCommand") and not definition.api.get("taskRoleArn"):
             msg = (
                 f"The service couldn't be {verb} because a valid taskRoleArn is not being used. "
                 "Specify a valid task role in your task definition and try again."
@@ -111,23 +111,23 @@ class Services:
     def update(self, call: Call) -> dict[str, Any]:
         """UpdateService; a change of what runs begins a new deployment."""
         request_checks.check(call)
-        given = {k: v for k, v in call.given.items() if k not in {"cluster", "service"}}
+        request = {k: v for k, v in call.given.items() if k not in {"cluster", "service"}}
         service = self._state.service(call.region, call.given.get("cluster"), call.given["service"])
-        merged = _merged(service.given, given)
+        merged = _merged(service.request, request)
         definition = self._active(call.region, merged["taskDefinition"])
         merged["taskDefinition"] = definition.arn
-        _check_same_balancers(service, given, definition)
-        before = self._state.definitions.get(service.given["taskDefinition"], definition)
-        request_checks.refuse(service_update.refusals(service.given, merged, given))
-        request_checks.refuse(service_update.definitions(service.given, merged, before.api, definition.api))
+        _check_same_balancers(service, request, definition)
+        before = self._state.definitions.get(service.request["taskDefinition"], definition)
+        request_checks.refuse(service_update.refusals(service.request, merged, request))
+        request_checks.refuse(service_update.definitions(service.request, merged, before.api, definition.api))
         self._check(merged, definition, service.cluster, call.region, verb="updated")
         with self._state.changed:
-            is_new = any(merged.get(k) != service.given.get(k) for k in DEPLOYS) or given.get("forceNewDeployment")
-            service.given = {k: v for k, v in merged.items() if k != "forceNewDeployment"}
-            if given.get("desiredCount") is not None:
-                service.desired = given["desiredCount"]
+            is_new = any(merged.get(k) != service.request.get(k) for k in DEPLOYS) or request.get("forceNewDeployment")
+            service.request = {k: v for k, v in merged.items() if k != "forceNewDeployment"}
+            if request.get("desiredCount") is not None:
+                service.desired = request["desiredCount"]
             if is_new:
-                service.deployments.insert(0, _deployment(service.given))
+                service.deployments.insert(0, _deployment(service.request))
             service.is_steady = False
             self._state.changed.notify_all()
         return {"service": self.shown(service)}
@@ -169,9 +169,9 @@ class Services:
         """The service as the API shows it."""
         tasks = list(self._state.tasks_of(service))
         running = [t for t in tasks if t.status == "RUNNING"]
-        kept = {k: v for k, v in service.given.items() if k not in {"cluster", "tags", "clientToken"}}
+        kept = {k: v for k, v in service.request.items() if k not in {"cluster", "tags", "clientToken"}}
         return {
-            "launchType": None if service.given.get("capacityProviderStrategy") else "EC2",
+            "launchType": None if service.request.get("capacityProviderStrategy") else "EC2",
             **kept,
             "serviceArn": service.arn,
             "clusterArn": service.cluster.arn,
@@ -179,9 +179,9 @@ class Services:
             "desiredCount": service.desired,
             "runningCount": len(running),
             "pendingCount": len(tasks) - len(running),
-            "platformVersion": service.given.get("platformVersion") or "LATEST",
-            "schedulingStrategy": service.given.get("schedulingStrategy") or "REPLICA",
-            "deploymentConfiguration": _deployment_configuration(service.given),
+            "platformVersion": service.request.get("platformVersion") or "LATEST",
+            "schedulingStrategy": service.request.get("schedulingStrategy") or "REPLICA",
+            "deploymentConfiguration": _deployment_configuration(service.request),
             "deployments": [self._deployment(service, d, tasks) for d in service.deployments],
             "events": service.events,
             "createdAt": service.created,
@@ -206,35 +206,35 @@ class Services:
             "rolloutState": deployment.rollout,
             "rolloutStateReason": deployment.reason or f"ECS deployment {deployment.id} in progress.",
             **{
-                k: deployment.given[k]
+                k: deployment.request[k]
                 for k in ("launchType", "networkConfiguration", "capacityProviderStrategy", "platformVersion")
-                if k in deployment.given
+                if k in deployment.request
             },
         }
 
 
-def _deployment_configuration(given: dict[str, Any]) -> dict[str, Any]:
+def _deployment_configuration(request: dict[str, Any]) -> dict[str, Any]:
     breaker = {"enable": False, "rollback": False}
     default = {"maximumPercent": 200, "minimumHealthyPercent": 100, "deploymentCircuitBreaker": breaker}
-    return {**default, **(given.get("deploymentConfiguration") or {})}
+    return {**default, **(request.get("deploymentConfiguration") or {})}
 
 
-def _deployment(given: dict[str, Any]) -> Deployment:
+def _deployment(request: dict[str, Any]) -> Deployment:
     number = random.randint(10**18, 10**19 - 1)  # noqa: S311 - a name, not a secret
-    return Deployment(f"ecs-svc/{number}", given["taskDefinition"], dict(given))
+    return Deployment(f"ecs-svc/{number}", request["taskDefinition"], dict(request))
 
 
-def _check_request(given: dict[str, Any]) -> None:
-    if not names.NAME.fullmatch(given["serviceName"]):
+def _check_request(request: dict[str, Any]) -> None:
+    if not names.NAME.fullmatch(request["serviceName"]):
         raise Refusal(INVALID, f"The service name {names.SAID_OF_NAMES}")
-    if given.get("clientToken") and not _TOKEN.fullmatch(given["clientToken"]):
+    if request.get("clientToken") and not _TOKEN.fullmatch(request["clientToken"]):
         raise Refusal(INVALID, "clientToken takes up to 36 ASCII characters in the range of 33-126.")
-    if deployment_configuration.controller_of(given) == "EXTERNAL":
-        if given.get("taskDefinition"):
+    if deployment_configuration.controller_of(request) == "EXTERNAL":
+        if request.get("taskDefinition"):
             raise Refusal(INVALID, "TaskDefinition must be blank")
         msg = "The rehearsal does not model the EXTERNAL deployment controller, whose task sets bring their own definitions."
         raise Refusal("UnsupportedFeatureException", msg)
-    if not given.get("taskDefinition"):
+    if not request.get("taskDefinition"):
         raise Refusal(INVALID, "TaskDefinition can not be blank.")
 
 
@@ -251,36 +251,36 @@ def _merged(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def is_on_fargate(given: dict[str, Any], cluster: Cluster) -> bool:
+def is_on_fargate(request: dict[str, Any], cluster: Cluster) -> bool:
     """Whether tasks of a service go to Fargate: launch type, strategy, cluster default."""
-    return capacity.is_on_fargate(given, cluster.given)
+    return capacity.is_on_fargate(request, cluster.request)
 
 
-def check_capacity(given: dict[str, Any], definition: Definition, cluster: Cluster) -> None:
+def check_capacity(request: dict[str, Any], definition: Definition, cluster: Cluster) -> None:
     """Hold launch type, strategy and platform against the definition and the cluster.
 
     Raises:
         Refusal: in AWS's words.
     """
-    request_checks.refuse(capacity.launch(given, definition.api, cluster.given))
-    if is_on_fargate(given, cluster):
-        for code, said in capacity.platform(given, definition.api):
+    request_checks.refuse(capacity.launch(request, definition.api, cluster.request))
+    if is_on_fargate(request, cluster):
+        for code, said in capacity.platform(request, definition.api):
             raise Refusal(code, said)
 
 
-def _check_same_balancers(service: Service, given: dict[str, Any], definition: Definition) -> None:
+def _check_same_balancers(service: Service, request: dict[str, Any], definition: Definition) -> None:
     """A new task definition keeps the container and port that the load balancer knows.
 
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-load-balancing.html.
     """
-    if "loadBalancers" in given:
+    if "loadBalancers" in request:
         return
     ports = {
         (container["name"], mapping.get("containerPort"))
         for container in definition.api["containerDefinitions"]
         for mapping in container.get("portMappings") or []
     }
-    for balancer in service.given.get("loadBalancers") or []:
+    for balancer in service.request.get("loadBalancers") or []:
         if (balancer.get("containerName"), balancer.get("containerPort")) not in ports:
             msg = f"Unable to update the service {service.name}: Load balancer container name or port changed in task definition"
             raise Refusal(INVALID, msg)

@@ -29,11 +29,11 @@ def new_id() -> str:
 
 @dataclass
 class Cluster:
-    """A cluster; `given` holds what its creator said, spelt as the API spells it."""
+    """A cluster; `request` is its CreateCluster or UpdateCluster request, spelt as the API spells it."""
 
     name: str
     arn: str
-    given: dict[str, Any]
+    request: dict[str, Any]
     status: str = "ACTIVE"
 
 
@@ -67,7 +67,7 @@ class Deployment:
 
     id: str
     definition: str
-    given: dict[str, Any]
+    request: dict[str, Any]
     created: datetime = field(default_factory=now)
     updated: datetime = field(default_factory=now)
     rollout: str = "IN_PROGRESS"
@@ -84,7 +84,7 @@ class Service:
     arn: str
     cluster: Cluster
     region: str
-    given: dict[str, Any]
+    request: dict[str, Any]
     desired: int
     deployments: list[Deployment]
     created: datetime = field(default_factory=now)

@@ -33,22 +33,22 @@ class Definitions:
     def register(self, call: Call) -> dict[str, Any]:
         """RegisterTaskDefinition; refuses what AWS refuses, the first thing that is wrong."""
         request_checks.check(call, code="ClientException")
-        given = dict(call.given)
-        said = task_definition.refusal(given)
+        request = dict(call.given)
+        said = task_definition.refusal(request)
         if said is not None:
             raise Refusal("ClientException", said)
         for key in ("executionRoleArn", "taskRoleArn"):
-            if given.get(key):
-                given[key] = self._role(given[key], call.region)
-        self._check_secrets(given)
-        family = given["family"]
+            if request.get(key):
+                request[key] = self._role(request[key], call.region)
+        self._check_secrets(request)
+        family = request["family"]
         known = [
             d for d in list(self._state.definitions.values()) if d.family == family and d.arn.split(":")[3] == call.region
         ]
         revision = max((int(d.api["revision"]) for d in known), default=0) + 1
         arn = self._state.arn(call.region, f"task-definition/{family}:{revision}")
-        tags = given.pop("tags", None) or []
-        made = Definition(arn, _shown(given, arn, revision), tags)
+        tags = request.pop("tags", None) or []
+        made = Definition(arn, _shown(request, arn, revision), tags)
         self._state.definitions[arn] = made
         self._state.tags[arn] = tags
         return {"taskDefinition": made.api, "tags": tags}
@@ -68,9 +68,9 @@ class Definitions:
             raise Refusal("ClientException", "Role is not valid")
         return arn
 
-    def _check_secrets(self, given: dict[str, Any]) -> None:
+    def _check_secrets(self, request: dict[str, Any]) -> None:
         own = self._state.account.id
-        for container in given["containerDefinitions"]:
+        for container in request["containerDefinitions"]:
             for secret in environment.secrets_of(container):
                 parts = str(secret.get("valueFrom", "")).split(":")
                 if len(parts) > 5 and parts[2] == "ssm" and parts[4] != own:
@@ -122,29 +122,29 @@ class Definitions:
         return pagination.page("taskDefinitionArns", arns[::-1] if call.given.get("sort") == "DESC" else arns, call)
 
 
-def _shown(given: dict[str, Any], arn: str, revision: int) -> dict[str, Any]:
+def _shown(request: dict[str, Any], arn: str, revision: int) -> dict[str, Any]:
     """The definition as the API shows it: sizes in units, defaults filled in, attributes derived."""
-    shown = {**given, "taskDefinitionArn": arn, "revision": revision, "status": "ACTIVE", "registeredAt": states.now()}
+    shown = {**request, "taskDefinitionArn": arn, "revision": revision, "status": "ACTIVE", "registeredAt": states.now()}
     for key, unit in (("cpu", "vcpu"), ("memory", "gb")):
-        if given.get(key):
-            units = fargate_sizes.units(str(given[key]), unit)
-            shown[key] = str(given[key] if units is None else units)
-    containers = [_container(c, given.get("networkMode")) for c in given["containerDefinitions"]]
+        if request.get(key):
+            units = fargate_sizes.units(str(request[key]), unit)
+            shown[key] = str(request[key] if units is None else units)
+    containers = [_container(c, request.get("networkMode")) for c in request["containerDefinitions"]]
     shown["containerDefinitions"] = containers
-    shown["volumes"] = given.get("volumes") or []
-    shown["placementConstraints"] = given.get("placementConstraints") or []
-    shown["compatibilities"] = task_definition.compatibilities(given)
+    shown["volumes"] = request.get("volumes") or []
+    shown["placementConstraints"] = request.get("placementConstraints") or []
+    shown["compatibilities"] = task_definition.compatibilities(request)
     return shown
 
 
-def _container(given: dict[str, Any], mode: str | None) -> dict[str, Any]:
-    shown = {**DEFAULTS, "cpu": 0, "essential": True, **given}
+def _container(request: dict[str, Any], mode: str | None) -> dict[str, Any]:
+    shown = {**DEFAULTS, "cpu": 0, "essential": True, **request}
     shown["portMappings"] = [_mapping(mapping, mode) for mapping in shown["portMappings"]]
     return shown
 
 
-def _mapping(given: dict[str, Any], mode: str | None) -> dict[str, Any]:
-    shown = {**given, "protocol": port_mappings.protocol_of(given)}
-    if mode == "awsvpc" and "containerPort" in given:
-        shown["hostPort"] = given["containerPort"]
+def _mapping(request: dict[str, Any], mode: str | None) -> dict[str, Any]:
+    shown = {**request, "protocol": port_mappings.protocol_of(request)}
+    if mode == "awsvpc" and "containerPort" in request:
+        shown["hostPort"] = request["containerPort"]
     return shown

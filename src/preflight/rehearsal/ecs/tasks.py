@@ -46,13 +46,13 @@ class Tasks:
         return {"tasks": [task.api for task in tasks], "failures": []}
 
     def _check(self, call: Call, definition: Definition, cluster: Cluster) -> None:
-        given = call.given
-        is_on_fargate = capacity.is_on_fargate(given, cluster.given)
-        request_checks.refuse(run_task.request(given, definition.api))
-        services.check_capacity(given, definition, cluster)
-        self._checks.network(given, definition, call.region)
-        request_checks.refuse(run_task.refusals(given, definition.api, is_on_fargate=is_on_fargate))
-        request_checks.refuse(ebs_volumes.refusals(given, definition.api, is_on_fargate=is_on_fargate))
+        request = call.given
+        is_on_fargate = capacity.is_on_fargate(request, cluster.request)
+        request_checks.refuse(run_task.request(request, definition.api))
+        services.check_capacity(request, definition, cluster)
+        self._checks.network(request, definition, call.region)
+        request_checks.refuse(run_task.refusals(request, definition.api, is_on_fargate=is_on_fargate))
+        request_checks.refuse(ebs_volumes.refusals(request, definition.api, is_on_fargate=is_on_fargate))
         if not is_on_fargate:
             raise Refusal("InvalidParameterException", run_task.NO_INSTANCES)
 
@@ -108,7 +108,7 @@ def make(
     state: State,
     cluster: Cluster,
     definition: Definition,
-    given: dict[str, Any],
+    request: dict[str, Any],
     *,
     region: str,
     service: Service | None = None,
@@ -117,13 +117,13 @@ def make(
     """A new task in PROVISIONING, known to DescribeTasks; nothing of it runs yet."""
     task_id = states.new_id()
     arn = state.arn(region, f"task/{cluster.name}/{task_id}")
-    providers = given.get("capacityProviderStrategy") or []
+    providers = request.get("capacityProviderStrategy") or []
     api = {
         "taskArn": arn,
         "clusterArn": cluster.arn,
         "taskDefinitionArn": definition.arn,
-        "group": f"service:{service.name}" if service else given.get("group") or f"family:{definition.family}",
-        "startedBy": deployment.id if deployment else given.get("startedBy"),
+        "group": f"service:{service.name}" if service else request.get("group") or f"family:{definition.family}",
+        "startedBy": deployment.id if deployment else request.get("startedBy"),
         "lastStatus": "PROVISIONING",
         "desiredStatus": "RUNNING",
         "healthStatus": "UNKNOWN",
@@ -135,9 +135,9 @@ def make(
         "createdAt": states.now(),
         "connectivity": "CONNECTED",
         "version": next(_numbers),
-        "overrides": given.get("overrides") or {},
-        "enableExecuteCommand": bool(given.get("enableExecuteCommand")),
-        "tags": _tags(state, definition, service, given),
+        "overrides": request.get("overrides") or {},
+        "enableExecuteCommand": bool(request.get("enableExecuteCommand")),
+        "tags": _tags(state, definition, service, request),
         "attachments": [],
         "attributes": [{"name": "ecs.cpu-architecture", "value": _architecture(definition)}],
         "ephemeralStorage": definition.api.get("ephemeralStorage") or {"sizeInGiB": 20},
@@ -145,7 +145,7 @@ def make(
     }
     if providers:
         api["capacityProviderName"] = max(providers, key=lambda p: p.get("weight") or 0)["capacityProvider"]
-    awsvpc = (given.get("networkConfiguration") or {}).get("awsvpcConfiguration") or {}
+    awsvpc = (request.get("networkConfiguration") or {}).get("awsvpcConfiguration") or {}
     task = Task(task_id, arn, region, cluster, definition, api, awsvpc, service, deployment)
     with state.changed:
         state.tasks[task_id] = task
@@ -158,26 +158,26 @@ def _architecture(definition: Definition) -> str:
 
 
 def _tags(
-    state: State, definition: Definition, service: Service | None, given: dict[str, Any]
+    state: State, definition: Definition, service: Service | None, request: dict[str, Any]
 ) -> list[dict[str, str]]:
-    source = given.get("propagateTags")
+    source = request.get("propagateTags")
     if source == "SERVICE" and service is not None:
         return state.tags.get(service.arn, [])
     if source == "TASK_DEFINITION":
         return state.tags.get(definition.arn, [])
-    return given.get("tags") or [] if service is None else []
+    return request.get("tags") or [] if service is None else []
 
 
-def _container(task_arn: str, given: dict[str, Any]) -> dict[str, Any]:
+def _container(task_arn: str, request: dict[str, Any]) -> dict[str, Any]:
     return {
         "containerArn": f"{task_arn.replace(':task/', ':container/')}/{states.new_id()}",
         "taskArn": task_arn,
-        "name": given["name"],
-        "image": given["image"],
+        "name": request["name"],
+        "image": request["image"],
         "lastStatus": "PENDING",
         "healthStatus": "UNKNOWN",
         "networkBindings": [],
         "networkInterfaces": [],
-        "cpu": str(given.get("cpu") or 0),
-        **({"memory": str(given["memory"])} if given.get("memory") else {}),
+        "cpu": str(request.get("cpu") or 0),
+        **({"memory": str(request["memory"])} if request.get("memory") else {}),
     }

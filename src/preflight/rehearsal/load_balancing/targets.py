@@ -71,7 +71,7 @@ class Targets:
         if service is None or run.interface is None:
             return
         elb = self._account.client("elbv2", task.region)
-        for balancer in (task.deployment or service.primary).given.get("loadBalancers") or []:
+        for balancer in (task.deployment or service.primary).request.get("loadBalancers") or []:
             group, port = balancer.get("targetGroupArn"), balancer["containerPort"]
             if not group:
                 continue
@@ -129,7 +129,7 @@ class Targets:
                 wait = QUICK
                 continue
             failures = 0 if found.is_well else failures + 1
-            grace = float((task.service.given if task.service else {}).get("healthCheckGracePeriodSeconds") or 0)
+            grace = float((task.service.request if task.service else {}).get("healthCheckGracePeriodSeconds") or 0)
             state = verdict(
                 check, found, failures=failures, elapsed=time.monotonic() - began, grace=grace, former=target.state
             )

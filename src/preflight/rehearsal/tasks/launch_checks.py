@@ -104,7 +104,7 @@ class LaunchChecks:
 
 def _roles_of_volumes(task: Task) -> Iterator[str]:
     """Returns the infrastructure roles with which ECS creates the EBS volumes of a service's task."""
-    volumes = (task.service.given.get("volumeConfigurations") if task.service is not None else None) or []
+    volumes = (task.service.request.get("volumeConfigurations") if task.service is not None else None) or []
     for volume in volumes:
         role = (volume.get("managedEBSVolume") or {}).get("roleArn")
         if role:
@@ -113,6 +113,6 @@ def _roles_of_volumes(task: Task) -> Iterator[str]:
 
 def _log_of_proxy(task: Task) -> JsonObject:
     """Returns the log configuration of the proxy of Service Connect, which is a container of the task too."""
-    if task.service is None or not service_connect.is_on(task.service.given):
+    if task.service is None or not service_connect.is_on(task.service.request):
         return {}
-    return task.service.given["serviceConnectConfiguration"].get("logConfiguration") or {}
+    return task.service.request["serviceConnectConfiguration"].get("logConfiguration") or {}

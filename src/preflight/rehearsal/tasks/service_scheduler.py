@@ -122,7 +122,7 @@ class Scheduler:
         if deployment.failed == CONSISTENTLY:
             service.say("is unable to consistently start tasks successfully.")
         deployment.not_before = time.monotonic() + min(BACK_OFF * 2 ** (deployment.failed - 1), MAX_BACK_OFF)
-        breaker = (service.given.get("deploymentConfiguration") or {}).get("deploymentCircuitBreaker") or {}
+        breaker = (service.request.get("deploymentConfiguration") or {}).get("deploymentCircuitBreaker") or {}
         if (
             breaker.get("enable")
             and deployment.failed >= threshold(service.desired)
@@ -142,7 +142,7 @@ class Scheduler:
             deployment.reason = f"ECS deployment circuit breaker: rolling back to deploymentId {former.id}."
             service.deployments.remove(former)
             service.deployments.insert(0, former)
-            service.given = dict(former.given)
+            service.request = dict(former.request)
 
     def _start(self, service: Service, active: list[Task]) -> float:
         """Starts the tasks that are missing, and returns the time at which to try again."""
@@ -154,7 +154,7 @@ class Scheduler:
             return math.inf
         if time.monotonic() < primary.not_before:
             return primary.not_before
-        if not services.is_on_fargate(primary.given, service.cluster):
+        if not services.is_on_fargate(primary.request, service.cluster):
             service.say(NO_INSTANCE)
             primary.failed, primary.not_before = primary.failed + 1, time.monotonic() + BACK_OFF
             return primary.not_before
@@ -165,7 +165,7 @@ class Scheduler:
                 self._state,
                 service.cluster,
                 definition,
-                primary.given,
+                primary.request,
                 region=service.region,
                 service=service,
                 deployment=primary,
@@ -258,7 +258,7 @@ def threshold(desired: int) -> int:
 
 def bounds(service: Service) -> tuple[int, int]:
     """Returns how many tasks have to stay healthy, and how many may be up, during a deployment."""
-    configuration = service.given.get("deploymentConfiguration") or {}
+    configuration = service.request.get("deploymentConfiguration") or {}
     minimum = configuration.get("minimumHealthyPercent")
     maximum = configuration.get("maximumPercent")
     lower = math.ceil(service.desired * (100 if minimum is None else minimum) / 100)

@@ -185,7 +185,7 @@ class TaskLauncher:
             running.environments[container["name"]] = {**variables, **running.environments[container["name"]]}
 
     def _register(self, task: Task, running: RunningTask) -> None:
-        settings = (task.deployment or task.service.primary).given if task.service is not None else {}
+        settings = (task.deployment or task.service.primary).request if task.service is not None else {}
         if settings.get("loadBalancers") or settings.get("serviceRegistries"):
             self._set_status(task, "ACTIVATING")
         self._services.cloud_map.register(task, _interface(running))

@@ -8,12 +8,10 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/platform-fargate.htm
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
-from preflight.rehearsal.ecs.validation import runtime_platform
+from preflight.rehearsal.ecs.validation import Request, runtime_platform
 
-Given = Mapping[str, Any]
 FARGATE_PROVIDERS = ("FARGATE", "FARGATE_SPOT")
 MAX_PROVIDERS = 20
 MAX_CONSTRAINTS = 10
@@ -27,15 +25,15 @@ LATEST = "LATEST"
 VERSIONS = {"LINUX": (LATEST, "1.4.0"), "WINDOWS": (LATEST, "1.0.0")}  # 1.3.0 was retired on 2026-03-16
 
 
-def is_on_fargate(given: Given, cluster: Given) -> bool:
+def is_on_fargate(request: Request, cluster: Request) -> bool:
     """Whether tasks go to Fargate: by launch type, by strategy, or by the default of the cluster."""
-    if given.get("launchType"):
-        return bool(given["launchType"] == "FARGATE")
-    items = given.get("capacityProviderStrategy") or cluster.get("defaultCapacityProviderStrategy") or []
+    if request.get("launchType"):
+        return bool(request["launchType"] == "FARGATE")
+    items = request.get("capacityProviderStrategy") or cluster.get("defaultCapacityProviderStrategy") or []
     return any(item["capacityProvider"] in FARGATE_PROVIDERS for item in items)
 
 
-def strategy(items: Sequence[Given], providers: Sequence[str]) -> Iterator[str]:
+def strategy(items: Sequence[Request], providers: Sequence[str]) -> Iterator[str]:
     """What is wrong with a capacity provider strategy on a cluster with these providers."""
     if len(items) > MAX_PROVIDERS:
         yield f"A capacity provider strategy can contain a maximum of {MAX_PROVIDERS} capacity providers."
@@ -47,37 +45,37 @@ def strategy(items: Sequence[Given], providers: Sequence[str]) -> Iterator[str]:
         yield "There are no capacity providers in the capacity provider strategy with a weight value greater than zero"
 
 
-def _has_weight(items: Sequence[Given]) -> bool:
+def _has_weight(items: Sequence[Request]) -> bool:
     """The default weight is 0, which matters only among several providers."""
     is_alone = len(items) == 1 and items[0].get("weight") is None
     return is_alone or any(item.get("weight") or item.get("base") for item in items)
 
 
-def launch(given: Given, definition: Given, cluster: Given) -> Iterator[str]:
+def launch(request: Request, definition: Request, cluster: Request) -> Iterator[str]:
     """What is wrong between a request, its task definition and the cluster it names."""
-    items = given.get("capacityProviderStrategy") or []
-    if given.get("launchType") and items:
+    items = request.get("capacityProviderStrategy") or []
+    if request.get("launchType") and items:
         yield "Specifying both a launch type and capacity provider strategy is not supported"
-    if given.get("launchType") == "MANAGED_INSTANCES":
+    if request.get("launchType") == "MANAGED_INSTANCES":
         yield "To use Amazon ECS Managed Instances, specify a capacity provider strategy and omit the launch type."
     yield from strategy(items, cluster.get("capacityProviders") or [])
-    if is_on_fargate(given, cluster):
+    if is_on_fargate(request, cluster):
         if "FARGATE" not in definition["compatibilities"]:
             yield "Task definition does not support launch_type FARGATE."
-        if given.get("placementConstraints") or given.get("placementStrategy"):
+        if request.get("placementConstraints") or request.get("placementStrategy"):
             yield "Placement strategies and constraints are not supported with the FARGATE launch type"
         return
-    if given.get("platformVersion"):
+    if request.get("platformVersion"):
         yield "The platform version must be null when specifying an EC2 launch type"
-    awsvpc = (given.get("networkConfiguration") or {}).get("awsvpcConfiguration") or {}
+    awsvpc = (request.get("networkConfiguration") or {}).get("awsvpcConfiguration") or {}
     if awsvpc.get("assignPublicIp") == "ENABLED":
         yield "Assign public IP is not supported for this launch type."
-    yield from _placement(given)
+    yield from _placement(request)
 
 
-def _placement(given: Given) -> Iterator[str]:
+def _placement(request: Request) -> Iterator[str]:
     """https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PlacementConstraint.html and API_PlacementStrategy."""
-    constraints, strategies = given.get("placementConstraints") or [], given.get("placementStrategy") or []
+    constraints, strategies = request.get("placementConstraints") or [], request.get("placementStrategy") or []
     if len(constraints) > MAX_CONSTRAINTS:
         yield f"placement constraints can have at most {MAX_CONSTRAINTS} items."
     if len(strategies) > MAX_STRATEGIES:
@@ -94,15 +92,15 @@ def _placement(given: Given) -> Iterator[str]:
             yield "The field of the binpack placement strategy must be cpu or memory."
 
 
-def platform(given: Given, definition: Given) -> Iterator[tuple[str, str]]:
+def platform(request: Request, definition: Request) -> Iterator[tuple[str, str]]:
     """What is wrong with the platform of a task on Fargate: codes and sentences.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/platform-versions-retired.html
     """
-    version = given.get("platformVersion") or LATEST
+    version = request.get("platformVersion") or LATEST
     system = "WINDOWS" if runtime_platform.is_windows(definition) else "LINUX"
     if version not in VERSIONS[system]:
         yield UNKNOWN_PLATFORM, f"The specified platform version does not exist: {version}"
-    spot = [item["capacityProvider"] for item in given.get("capacityProviderStrategy") or []]
+    spot = [item["capacityProvider"] for item in request.get("capacityProviderStrategy") or []]
     if system == "WINDOWS" and "FARGATE_SPOT" in spot:
         yield "InvalidParameterException", "Windows tasks are not supported on FARGATE_SPOT"

@@ -8,14 +8,14 @@ https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinitio
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
 
-Given = Mapping[str, Any]
+from preflight.rehearsal.ecs.validation import Request
+
 MAX_EXIT_CODES = 50
 AFTER_THE_END = frozenset({"SUCCESS", "COMPLETE"})
 
 
-def dependencies(containers: Sequence[Given]) -> Iterator[str]:
+def dependencies(containers: Sequence[Request]) -> Iterator[str]:
     """What is wrong with what the containers of a task wait for."""
     by_name = {container["name"]: container for container in containers if container.get("name")}
     for container in containers:
@@ -26,7 +26,7 @@ def dependencies(containers: Sequence[Given]) -> Iterator[str]:
         yield "There is a circular dependency between the containers of the task definition"
 
 
-def _dependency(target: Given | None, needed: Given) -> Iterator[str]:
+def _dependency(target: Request | None, needed: Request) -> Iterator[str]:
     condition = needed.get("condition")
     if target is None:
         yield f"Cannot depend on container {needed.get('containerName')} because it does not exist"
@@ -55,7 +55,7 @@ def _has_cycle(graph: Mapping[str, Iterable[str]]) -> bool:
     return any(visit(name) for name in graph)
 
 
-def restarts(container: Given) -> Iterator[str]:
+def restarts(container: Request) -> Iterator[str]:
     """What is wrong with a container's restart policy."""
     policy = container.get("restartPolicy") or {}
     period = policy.get("restartAttemptPeriod")
@@ -65,7 +65,7 @@ def restarts(container: Given) -> Iterator[str]:
         yield f"The maximum number of ignored exit codes is {MAX_EXIT_CODES}."
 
 
-def timeouts(container: Given) -> Iterator[str]:
+def timeouts(container: Request) -> Iterator[str]:
     """What is wrong with how long Fargate is to wait for a container."""
     for key in ("startTimeout", "stopTimeout"):
         value, word = container.get(key), key.replace("Timeout", " timeout")

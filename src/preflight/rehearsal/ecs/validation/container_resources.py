@@ -6,22 +6,21 @@ and memoryReservation.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from preflight.aws import fargate_sizes
+from preflight.rehearsal.ecs.validation import Request
 
-Given = Mapping[str, Any]
 LEAST = 4  # MiB, as the oldest daemon that is supported reserves
 
 
-def per_container(given: Given, containers: Sequence[Given]) -> Iterator[str]:
+def per_container(request: Request, containers: Sequence[Request]) -> Iterator[str]:
     """What is wrong with the CPU and the memory of each container by itself."""
-    limit = fargate_sizes.of(given, "memory")
+    limit = fargate_sizes.of(request, "memory")
     for container in containers:
         said = f"Invalid setting for container '{container.get('name')}'."
         memory, soft = container.get("memory"), container.get("memoryReservation")
-        if not given.get("memory") and not memory and not soft:
+        if not request.get("memory") and not memory and not soft:
             yield f"{said} At least one of 'memory' or 'memoryReservation' must be specified."
         for key in ("memory", "memoryReservation"):
             if container.get(key) is not None and container[key] < LEAST:
@@ -34,9 +33,9 @@ def per_container(given: Given, containers: Sequence[Given]) -> Iterator[str]:
             yield f"{said} 'cpu' must not be negative."
 
 
-def sum_of_containers(given: Given, containers: Sequence[Given]) -> Iterator[str]:
+def sum_of_containers(request: Request, containers: Sequence[Request]) -> Iterator[str]:
     """What the containers take together, where it is more than the task has."""
-    cpu, memory = fargate_sizes.of(given, "cpu"), fargate_sizes.of(given, "memory")
+    cpu, memory = fargate_sizes.of(request, "cpu"), fargate_sizes.of(request, "memory")
     if cpu and sum(container.get("cpu") or 0 for container in containers) > cpu:
         yield "The sum of all container 'cpu' values cannot be greater than the task-level 'cpu' value"
     soft = sum(c.get("memoryReservation") or c.get("memory") or 0 for c in containers)

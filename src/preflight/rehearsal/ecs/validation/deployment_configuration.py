@@ -8,10 +8,10 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-rebalancing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
-Given = Mapping[str, Any]
+from preflight.rehearsal.ecs.validation import Request
+
 DAY = 1440
 MAX_GRACE = 2147483647
 SHIFTS = {"LINEAR": "linearConfiguration", "CANARY": "canaryConfiguration"}
@@ -19,41 +19,41 @@ NOT_WHILE_PAUSED = frozenset({"TEST_TRAFFIC_SHIFT", "PRODUCTION_TRAFFIC_SHIFT"})
 ZONE = "attribute:ecs.availability-zone"
 
 
-def controller_of(given: Given) -> str:
+def controller_of(request: Request) -> str:
     """The deployment controller's type."""
-    return str((given.get("deploymentController") or {}).get("type") or "ECS")
+    return str((request.get("deploymentController") or {}).get("type") or "ECS")
 
 
-def refusals(given: Given, *, is_on_fargate: bool) -> Iterator[str]:
+def refusals(request: Request, *, is_on_fargate: bool) -> Iterator[str]:
     """What is wrong with how a service is to be kept running."""
-    if (given.get("desiredCount") or 0) < 0:
+    if (request.get("desiredCount") or 0) < 0:
         yield "The desired count must not be negative."
-    if not 0 <= (given.get("healthCheckGracePeriodSeconds") or 0) <= MAX_GRACE:
+    if not 0 <= (request.get("healthCheckGracePeriodSeconds") or 0) <= MAX_GRACE:
         yield f"The health check grace period must be between 0 and {MAX_GRACE} seconds."
-    if given.get("schedulingStrategy") == "DAEMON":
-        yield from _daemon(given, is_on_fargate=is_on_fargate)
-    yield from _controller(given)
-    yield from _percent(given)
-    yield from _strategy(given.get("deploymentConfiguration") or {})
-    yield from _rebalancing(given)
+    if request.get("schedulingStrategy") == "DAEMON":
+        yield from _daemon(request, is_on_fargate=is_on_fargate)
+    yield from _controller(request)
+    yield from _percent(request)
+    yield from _strategy(request.get("deploymentConfiguration") or {})
+    yield from _rebalancing(request)
 
 
-def _daemon(given: Given, *, is_on_fargate: bool) -> Iterator[str]:
+def _daemon(request: Request, *, is_on_fargate: bool) -> Iterator[str]:
     if is_on_fargate:
         yield "The daemon scheduling strategy is not supported on Fargate"
-    if controller_of(given) != "ECS":
-        yield f"The daemon scheduling strategy is not supported with the {controller_of(given)} deployment controller"
-    if given.get("desiredCount") is not None:
+    if controller_of(request) != "ECS":
+        yield f"The daemon scheduling strategy is not supported with the {controller_of(request)} deployment controller"
+    if request.get("desiredCount") is not None:
         yield "The daemon scheduling strategy does not support a desired count"
-    if given.get("placementStrategy"):
+    if request.get("placementStrategy"):
         yield "The daemon scheduling strategy does not support placement strategies"
-    if ((given.get("deploymentConfiguration") or {}).get("maximumPercent") or 0) > 100:
+    if ((request.get("deploymentConfiguration") or {}).get("maximumPercent") or 0) > 100:
         yield "The daemon scheduling strategy does not support values above 100 for maximumPercent"
 
 
-def _controller(given: Given) -> Iterator[str]:
-    controller, configuration = controller_of(given), given.get("deploymentConfiguration") or {}
-    balancers = given.get("loadBalancers") or []
+def _controller(request: Request) -> Iterator[str]:
+    controller, configuration = controller_of(request), request.get("deploymentConfiguration") or {}
+    balancers = request.get("loadBalancers") or []
     if controller == "ECS":
         return
     for key in ("deploymentCircuitBreaker", "alarms"):
@@ -61,7 +61,7 @@ def _controller(given: Given) -> Iterator[str]:
             yield f"{key} is only supported with the ECS deployment controller"
     if (configuration.get("strategy") or "ROLLING") != "ROLLING":
         yield f"The deployment strategy {configuration['strategy']} is only supported with the ECS deployment controller"
-    if (given.get("serviceConnectConfiguration") or {}).get("enabled"):
+    if (request.get("serviceConnectConfiguration") or {}).get("enabled"):
         yield "Service Connect is only supported with the ECS deployment controller"
     if controller == "CODE_DEPLOY" and not balancers:
         yield "With the CODE_DEPLOY deployment controller, the service requires an Application Load Balancer or Network Load Balancer"
@@ -71,8 +71,8 @@ def _controller(given: Given) -> Iterator[str]:
         yield "LoadBalancers must be empty or null"
 
 
-def _percent(given: Given) -> Iterator[str]:
-    configuration = given.get("deploymentConfiguration") or {}
+def _percent(request: Request) -> Iterator[str]:
+    configuration = request.get("deploymentConfiguration") or {}
     low, high = configuration.get("minimumHealthyPercent"), configuration.get("maximumPercent")
     if low is not None and low > 100:
         yield "minimumHealthyPercent must be at most 100"
@@ -80,8 +80,8 @@ def _percent(given: Given) -> Iterator[str]:
         yield "minimumHealthyPercent must be at least 0"
     if high is not None and high < 100:
         yield "maximumPercent must be at least 100"
-    is_daemon = given.get("schedulingStrategy") == "DAEMON"
-    if low == 100 and high == 100 and controller_of(given) == "ECS" and not is_daemon:
+    is_daemon = request.get("schedulingStrategy") == "DAEMON"
+    if low == 100 and high == 100 and controller_of(request) == "ECS" and not is_daemon:
         yield "Both maximumPercent and minimumHealthyPercent cannot be 100 as this will block deployments."
     breaker = configuration.get("deploymentCircuitBreaker") or {}
     threshold = breaker.get("thresholdConfiguration") or {}
@@ -89,7 +89,7 @@ def _percent(given: Given) -> Iterator[str]:
         yield "The threshold value of the deployment circuit breaker must be at least 1"
 
 
-def _strategy(configuration: Given) -> Iterator[str]:
+def _strategy(configuration: Request) -> Iterator[str]:
     strategy = configuration.get("strategy") or "ROLLING"
     for name, key in SHIFTS.items():
         if configuration.get(key) and strategy != name:
@@ -112,7 +112,7 @@ def _shift(key: str, percent: float | None, minutes: int | None, *, least: float
         yield f"The bake time beside {key} must be between 0 and {DAY} minutes"
 
 
-def _hook(hook: Given) -> Iterator[str]:
+def _hook(hook: Request) -> Iterator[str]:
     stages = hook.get("lifecycleStages") or []
     is_pause = hook.get("targetType") == "PAUSE"
     if not stages:
@@ -123,18 +123,18 @@ def _hook(hook: Given) -> Iterator[str]:
         yield "A PAUSE hook cannot be configured at TEST_TRAFFIC_SHIFT or PRODUCTION_TRAFFIC_SHIFT stages"
 
 
-def _rebalancing(given: Given) -> Iterator[str]:
+def _rebalancing(request: Request) -> Iterator[str]:
     """Only where it is asked for: by default it is on only for the services that can have it."""
-    if given.get("availabilityZoneRebalancing") != "ENABLED":
+    if request.get("availabilityZoneRebalancing") != "ENABLED":
         return
     said = "Availability Zone Rebalancing does not support"
-    configuration = given.get("deploymentConfiguration") or {}
-    if given.get("schedulingStrategy") == "DAEMON":
+    configuration = request.get("deploymentConfiguration") or {}
+    if request.get("schedulingStrategy") == "DAEMON":
         yield f"{said} DAEMON services"
     if configuration.get("maximumPercent") is not None and configuration["maximumPercent"] <= 100:
         yield f"{said} maximumPercent <= 100 % as deployment configuration."
-    first = next(iter(given.get("placementStrategy") or []), None)
+    first = next(iter(request.get("placementStrategy") or []), None)
     if first and (first.get("type"), first.get("field")) != ("spread", ZONE):
         yield f"{said} a first placement strategy other than spread by {ZONE}"
-    if any(balancer.get("loadBalancerName") for balancer in given.get("loadBalancers") or []):
+    if any(balancer.get("loadBalancerName") for balancer in request.get("loadBalancers") or []):
         yield f"{said} Classic Load Balancers"

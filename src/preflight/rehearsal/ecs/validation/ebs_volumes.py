@@ -7,12 +7,10 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ebs-volumes.html.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
-from preflight.rehearsal.ecs.validation import runtime_platform
+from preflight.rehearsal.ecs.validation import Request, runtime_platform
 
-Given = Mapping[str, Any]
 INVALID = "ECS managed EBS volume configuration was invalid: "
 SIZES = {
     "gp2": (1, 16384),
@@ -29,10 +27,10 @@ ON_LINUX = ("ext3", "ext4", "xfs")
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/.+")
 
 
-def refusals(given: Given, definition: Given, *, is_on_fargate: bool) -> Iterator[str]:
+def refusals(request: Request, definition: Request, *, is_on_fargate: bool) -> Iterator[str]:
     """What is wrong between the volumes of a request and those of its task definition."""
     wanted = [volume.get("name") for volume in definition.get("volumes") or [] if volume.get("configuredAtLaunch")]
-    configured = given.get("volumeConfigurations") or []
+    configured = request.get("volumeConfigurations") or []
     if len(configured) > 1:
         yield "volume configurations can have at most 1 items."
     for volume in configured:
@@ -48,7 +46,7 @@ def refusals(given: Given, definition: Given, *, is_on_fargate: bool) -> Iterato
             yield f"The volume '{name}' of the task definition is configured at launch; specify it in volumeConfigurations"
 
 
-def _disk(disk: Given, definition: Given, *, is_on_fargate: bool) -> Iterator[str]:
+def _disk(disk: Request, definition: Request, *, is_on_fargate: bool) -> Iterator[str]:
     kind, size = disk.get("volumeType") or "gp3", disk.get("sizeInGiB")
     if not _ROLE.fullmatch(str(disk.get("roleArn"))):
         yield f"{INVALID}roleArn is not the ARN of a role"
@@ -69,7 +67,7 @@ def _disk(disk: Given, definition: Given, *, is_on_fargate: bool) -> Iterator[st
     yield from _speed(disk, kind)
 
 
-def _speed(disk: Given, kind: str) -> Iterator[str]:
+def _speed(disk: Request, kind: str) -> Iterator[str]:
     iops, throughput = disk.get("iops"), disk.get("throughput")
     if iops is None and kind in {"io1", "io2"}:
         yield f"{INVALID}iops must be specified for {kind}"

@@ -9,10 +9,10 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-linux-gmsa.h
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
-Given = Mapping[str, Any]
+from preflight.rehearsal.ecs.validation import Request
+
 MAX_FILES = 10
 _ARN = r"arn:aws[a-z-]*:"
 _SECRET = re.compile(_ARN + r"(secretsmanager:[a-z0-9-]+:\d{12}:secret:\S+|ssm:[a-z0-9-]+:\d{12}:parameter/\S+)")
@@ -21,7 +21,7 @@ _FILE = re.compile(_ARN + r"s3:::[^/]+/.+\.env")
 _CREDENTIALS = re.compile(r"credentialspec(domainless)?:" + _ARN + r"(ssm|s3):.+")
 
 
-def refusals(container: Given, *, is_on_fargate: bool) -> Iterator[str]:
+def refusals(container: Request, *, is_on_fargate: bool) -> Iterator[str]:
     """What is wrong with what a container is told by its environment."""
     yield from _secrets(container)
     yield from files(container.get("environmentFiles") or [])
@@ -31,7 +31,7 @@ def refusals(container: Given, *, is_on_fargate: bool) -> Iterator[str]:
     yield from _directory(container.get("credentialSpecs") or [], is_on_fargate=is_on_fargate)
 
 
-def secrets_of(container: Given) -> list[Given]:
+def secrets_of(container: Request) -> list[Request]:
     """The secrets of a container and those of its log driver."""
     return [
         *(container.get("secrets") or []),
@@ -39,14 +39,14 @@ def secrets_of(container: Given) -> list[Given]:
     ]
 
 
-def files(given: Sequence[Given]) -> Iterator[str]:
+def files(request: Sequence[Request]) -> Iterator[str]:
     """What is wrong with environment files."""
-    if len(given) > MAX_FILES:
+    if len(request) > MAX_FILES:
         yield "The maximum number of environment files was exceeded. Specify ten or less and try again"
-    yield from ("Invalid arn syntax" for file in given if not _FILE.fullmatch(str(file.get("value", ""))))
+    yield from ("Invalid arn syntax" for file in request if not _FILE.fullmatch(str(file.get("value", ""))))
 
 
-def _secrets(container: Given) -> Iterator[str]:
+def _secrets(container: Request) -> Iterator[str]:
     taken = {variable.get("name") for variable in container.get("environment") or []}
     for secret in container.get("secrets") or []:
         name = secret.get("name")

@@ -5,14 +5,14 @@ Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_HealthChec
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
-Given = Mapping[str, Any]
+from preflight.rehearsal.ecs.validation import Request
+
 BOUNDS = {"interval": (5, 300), "timeout": (2, 60), "retries": (1, 10), "startPeriod": (0, 300)}
 
 
-def refusals(container: Given) -> Iterator[str]:
+def refusals(container: Request) -> Iterator[str]:
     """What is wrong with a container's health check, where it has one."""
     check = container.get("healthCheck")
     if check is None:

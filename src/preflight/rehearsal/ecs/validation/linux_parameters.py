@@ -10,10 +10,10 @@ https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Ulimit.html.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
-Given = Mapping[str, Any]
+from preflight.rehearsal.ecs.validation import Request
+
 NOT_ON_FARGATE = ("devices", "maxSwap", "swappiness", "sharedMemorySize")
 UNLIMITED = -1
 IPC_CONTROL = re.compile(r"kernel\.(msg(max|mnb|mni)|sem|shm(all|max|mni|_rmid_forced))|fs\.mqueue\..+")
@@ -28,7 +28,7 @@ MOUNT_OPTION = re.compile(
 )
 
 
-def refusals(given: Given, container: Given) -> Iterator[str]:
+def refusals(request: Request, container: Request) -> Iterator[str]:
     """What is wrong with one container's demands, wherever it is to run."""
     parameters = container.get("linuxParameters") or {}
     yield from _capabilities(parameters.get("capabilities") or {})
@@ -40,10 +40,10 @@ def refusals(given: Given, container: Given) -> Iterator[str]:
         yield "The maxSwap must be 0 or more."
     yield from _limits(container)
     for control in container.get("systemControls") or []:
-        yield from _control(str(control.get("namespace")), given)
+        yield from _control(str(control.get("namespace")), request)
 
 
-def on_fargate(container: Given) -> Iterator[str]:
+def on_fargate(container: Request) -> Iterator[str]:
     """What Fargate does not give a container."""
     said = "Fargate compatible task definitions do not support "
     parameters = container.get("linuxParameters") or {}
@@ -62,14 +62,14 @@ def on_fargate(container: Given) -> Iterator[str]:
         yield f"Tasks using the Fargate launch type do not support {kind} resource requirements"
 
 
-def _capabilities(given: Given) -> Iterator[str]:
+def _capabilities(request: Request) -> Iterator[str]:
     for key in ("add", "drop"):
-        for name in given.get(key) or []:
+        for name in request.get(key) or []:
             if not CAPABILITY.fullmatch(name):
                 yield f"{name} is not a kernel capability that can be given to {key}."
 
 
-def _tmpfs(mount: Given) -> Iterator[str]:
+def _tmpfs(mount: Request) -> Iterator[str]:
     if not str(mount.get("containerPath") or "").startswith("/"):
         yield "The containerPath of a tmpfs must be an absolute path."
     if (mount.get("size") or 0) <= 0:
@@ -79,7 +79,7 @@ def _tmpfs(mount: Given) -> Iterator[str]:
             yield f"{option} is not a tmpfs mount option."
 
 
-def _limits(container: Given) -> Iterator[str]:
+def _limits(container: Request) -> Iterator[str]:
     limits = container.get("ulimits") or []
     if len({limit.get("name") for limit in limits}) < len(limits):
         yield f"Container '{container.get('name')}' sets a ulimit more than once."
@@ -89,11 +89,11 @@ def _limits(container: Given) -> Iterator[str]:
             yield f"The soft limit of the ulimit {limit.get('name')} must not be greater than its hard limit."
 
 
-def _control(name: str, given: Given) -> Iterator[str]:
+def _control(name: str, request: Request) -> Iterator[str]:
     is_ipc = IPC_CONTROL.fullmatch(name) is not None
     if not is_ipc and not name.startswith("net."):
         yield f"{name} is not a namespaced kernel parameter that systemControls can set."
-    if name.startswith("net.") and given.get("networkMode") == "host":
+    if name.startswith("net.") and request.get("networkMode") == "host":
         yield f"The network systemControls parameter {name} is not supported when networkMode=host"
-    if is_ipc and given.get("ipcMode") == "host":
+    if is_ipc and request.get("ipcMode") == "host":
         yield f"The IPC systemControls parameter {name} is not supported when ipcMode=host"

@@ -7,32 +7,32 @@ https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
-Given = Mapping[str, Any]
+from preflight.rehearsal.ecs.validation import Request
+
 MAX_BALANCERS = 5
 FOR_SHIFTS = ("alternateTargetGroupArn", "productionListenerRule", "roleArn")
 
 
-def refusals(given: Given, definition: Given) -> Iterator[str]:
+def refusals(request: Request, definition: Request) -> Iterator[str]:
     """What is wrong with the load balancers of a service, apart from what they are."""
-    balancers = given.get("loadBalancers") or []
+    balancers = request.get("loadBalancers") or []
     is_awsvpc = definition.get("networkMode") == "awsvpc"
-    if given.get("role") and not balancers:
+    if request.get("role") and not balancers:
         yield "If you specify the role parameter, you must also specify a load balancer."
-    if given.get("role") and is_awsvpc:
+    if request.get("role") and is_awsvpc:
         yield "You cannot specify an IAM role for services that require a service linked role."
     if len(balancers) > MAX_BALANCERS:
         yield f"load balancers can have at most {MAX_BALANCERS} items."
     for balancer in balancers:
         yield from _one(balancer, is_awsvpc=is_awsvpc)
         yield from container(balancer, definition)
-        if _is_shifting(given):
+        if _is_shifting(request):
             yield from _shift(balancer.get("advancedConfiguration") or {})
 
 
-def _one(balancer: Given, *, is_awsvpc: bool) -> Iterator[str]:
+def _one(balancer: Request, *, is_awsvpc: bool) -> Iterator[str]:
     if balancer.get("loadBalancerName") and balancer.get("targetGroupArn"):
         yield "loadBalancerName and targetGroupArn cannot both be specified"
     if balancer.get("loadBalancerName") and is_awsvpc:
@@ -44,7 +44,7 @@ def _one(balancer: Given, *, is_awsvpc: bool) -> Iterator[str]:
             yield f"A load balancer must specify its {key}."
 
 
-def container(named: Given, definition: Given) -> Iterator[str]:
+def container(named: Request, definition: Request) -> Iterator[str]:
     """What is wrong with the container and port that a load balancer or a registry names."""
     name, port = named.get("containerName"), named.get("containerPort")
     containers = {c["name"]: c for c in definition["containerDefinitions"]}
@@ -58,11 +58,11 @@ def container(named: Given, definition: Given) -> Iterator[str]:
         yield f"Container port {port} is used in more than one port mapping for container {name}"
 
 
-def _is_shifting(given: Given) -> bool:
-    return ((given.get("deploymentConfiguration") or {}).get("strategy") or "ROLLING") != "ROLLING"
+def _is_shifting(request: Request) -> bool:
+    return ((request.get("deploymentConfiguration") or {}).get("strategy") or "ROLLING") != "ROLLING"
 
 
-def _shift(advanced: Given) -> Iterator[str]:
+def _shift(advanced: Request) -> Iterator[str]:
     for key in FOR_SHIFTS:
         if not advanced.get(key):
             yield f"The deployment strategy of the service needs the {key} of the load balancer's advancedConfiguration."

@@ -7,10 +7,10 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/firelens-taskdef.htm
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
-Given = Mapping[str, Any]
+from preflight.rehearsal.ecs.validation import Request
+
 ON_FARGATE = ("awslogs", "splunk", "awsfirelens")
 REQUIRED = {"awslogs": ("awslogs-group", "awslogs-region"), "splunk": ("splunk-token", "splunk-url")}
 AWSLOGS = frozenset(
@@ -29,7 +29,7 @@ MAX_BUFFER = 536870912
 MODES = ("blocking", "non-blocking")
 
 
-def refusals(log: Given, *, is_on_fargate: bool) -> Iterator[str]:
+def refusals(log: Request, *, is_on_fargate: bool) -> Iterator[str]:
     """What is wrong with one log configuration, of a container or of Service Connect."""
     driver, options = str(log.get("logDriver")), log.get("options") or {}
     if not log:
@@ -49,7 +49,7 @@ def refusals(log: Given, *, is_on_fargate: bool) -> Iterator[str]:
         yield f"The log-driver-buffer-limit must be between 0 and {MAX_BUFFER}."
 
 
-def _awslogs(options: Given, *, is_on_fargate: bool) -> Iterator[str]:
+def _awslogs(options: Request, *, is_on_fargate: bool) -> Iterator[str]:
     unknown = sorted(set(options) - AWSLOGS)
     if unknown:
         yield f"Log driver awslogs disallows options: {', '.join(unknown)}"
@@ -61,7 +61,7 @@ def _awslogs(options: Given, *, is_on_fargate: bool) -> Iterator[str]:
         yield "You cannot configure both the awslogs-datetime-format and awslogs-multiline-pattern options."
 
 
-def firelens(containers: Sequence[Given], *, is_on_fargate: bool) -> Iterator[str]:
+def firelens(containers: Sequence[Request], *, is_on_fargate: bool) -> Iterator[str]:
     """What is wrong between the log router of a task and the containers that use it."""
     routers = [c for c in containers if c.get("firelensConfiguration")]
     users = [c for c in containers if (c.get("logConfiguration") or {}).get("logDriver") == "awsfirelens"]
@@ -75,7 +75,7 @@ def firelens(containers: Sequence[Given], *, is_on_fargate: bool) -> Iterator[st
         yield from _router(router["firelensConfiguration"].get("options") or {}, is_on_fargate=is_on_fargate)
 
 
-def _router(options: Given, *, is_on_fargate: bool) -> Iterator[str]:
+def _router(options: Request, *, is_on_fargate: bool) -> Iterator[str]:
     kind, place = options.get("config-file-type"), options.get("config-file-value")
     if options.get("enable-ecs-log-metadata", "true") not in {"true", "false"}:
         yield "The FireLens option enable-ecs-log-metadata must be true or false."

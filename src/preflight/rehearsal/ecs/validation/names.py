@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
-Given = Mapping[str, Any]
+from preflight.rehearsal.ecs.validation import Request
+
 NAME = re.compile(r"[A-Za-z0-9_-]{1,255}")
 SAID_OF_NAMES = "may contain only letters, numbers, underscores and hyphens, up to 255."
 MAX_CONTAINERS = 10
@@ -21,39 +21,39 @@ _IMAGE = re.compile(r"[A-Za-z0-9_:./#@-]+")
 _DIGEST = re.compile(r"sha256:[A-Fa-f0-9]{64}")
 
 
-def size(given: Given) -> Iterator[str]:
+def size(request: Request) -> Iterator[str]:
     """A task definition holds at most 64 KiB."""
-    length = len(json.dumps(given, separators=(",", ":"), default=str).encode())
+    length = len(json.dumps(request, separators=(",", ":"), default=str).encode())
     if length > MAX_BYTES:
         yield f"Actual length: '{length}'. Max allowed length is '{MAX_BYTES}' bytes."
 
 
-def family(given: Given) -> Iterator[str]:
+def family(request: Request) -> Iterator[str]:
     """What is wrong with the family's name."""
-    if not NAME.fullmatch(str(given.get("family", ""))):
+    if not NAME.fullmatch(str(request.get("family", ""))):
         yield f"Family should not be blank and {SAID_OF_NAMES}"
 
 
-def containers(given: Sequence[Given]) -> Iterator[str]:
+def containers(request: Sequence[Request]) -> Iterator[str]:
     """What is wrong with how many containers there are, and with what they are called."""
-    if not given:
+    if not request:
         yield "Container list cannot be empty."
-    for container in given:
+    for container in request:
         yield from _container(container)
-    names = [container.get("name") for container in given]
+    names = [container.get("name") for container in request]
     if len(set(names)) < len(names):
         yield "Container names must be unique within a task definition"
-    if not any(_is_essential(container) for container in given):
+    if not any(_is_essential(container) for container in request):
         yield "Task definition doesn't have any essential container"
-    if len(given) > MAX_CONTAINERS:
+    if len(request) > MAX_CONTAINERS:
         yield "Too many containers"
 
 
-def _is_essential(container: Given) -> bool:
+def _is_essential(container: Request) -> bool:
     return container.get("essential") is not False
 
 
-def _container(container: Given) -> Iterator[str]:
+def _container(container: Request) -> Iterator[str]:
     for key in ("name", "image"):
         if not container.get(key):
             yield f"Container.{key} should not be null or empty."

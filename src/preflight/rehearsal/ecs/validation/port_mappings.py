@@ -6,10 +6,10 @@ Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PortMappin
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
-Given = Mapping[str, Any]
+from preflight.rehearsal.ecs.validation import Request
+
 Span = tuple[int, int]
 MAX_PORT = 65535
 MAX_RANGES = 100
@@ -17,9 +17,9 @@ SAME_ON_HOST = ("awsvpc", "host")
 _NAME = re.compile(r"[a-z0-9_][a-z0-9_-]{0,63}")
 
 
-def refusals(given: Given, containers: Sequence[Given]) -> Iterator[str]:
+def refusals(request: Request, containers: Sequence[Request]) -> Iterator[str]:
     """What is wrong with the ports of the containers, one by one and together."""
-    mode = given.get("networkMode") or "bridge"
+    mode = request.get("networkMode") or "bridge"
     for container in containers:
         mappings = container.get("portMappings") or []
         if mappings and mode == "none":
@@ -32,12 +32,12 @@ def refusals(given: Given, containers: Sequence[Given]) -> Iterator[str]:
     yield from _names(containers)
 
 
-def protocol_of(mapping: Given) -> str:
+def protocol_of(mapping: Request) -> str:
     """`tcp` or `udp`; ECS takes whatever else is given as tcp."""
     return "udp" if mapping.get("protocol") == "udp" else "tcp"
 
 
-def span_of(mapping: Given) -> Span | None:
+def span_of(mapping: Request) -> Span | None:
     """First and last port of the range that a mapping gives, None where it gives none that can be."""
     found = re.fullmatch(r"(\d{1,5})-(\d{1,5})", str(mapping.get("containerPortRange")))
     if not found:
@@ -46,7 +46,7 @@ def span_of(mapping: Given) -> Span | None:
     return (first, last) if 1 <= first < last <= MAX_PORT else None
 
 
-def _one(mapping: Given, mode: str) -> Iterator[str]:
+def _one(mapping: Request, mode: str) -> Iterator[str]:
     port, host, span = mapping.get("containerPort"), mapping.get("hostPort"), mapping.get("containerPortRange")
     if span and (port is not None or host is not None):
         yield "You cannot specify both single port and port range in one port mapping."
@@ -64,7 +64,7 @@ def _one(mapping: Given, mode: str) -> Iterator[str]:
         yield f"Invalid host port: {host}. A port must be between 0 and {MAX_PORT}."
 
 
-def _shared(containers: Sequence[Given], mode: str) -> Iterator[str]:
+def _shared(containers: Sequence[Request], mode: str) -> Iterator[str]:
     """One port of the host for two mappings; with awsvpc all containers of a task share one interface."""
     taken: dict[str, list[Span]] = {"tcp": [], "udp": []}
     for mapping in (m for container in containers for m in container.get("portMappings") or []):
@@ -84,14 +84,14 @@ def _said(protocol: str, wanted: Span, other: Span) -> str:
     return f"{protocol.upper()} container port is used multiple times in task: {wanted[0]}-{wanted[1]} and {other[0]}-{other[1]}."
 
 
-def _on_host(mapping: Given, mode: str) -> Span | None:
+def _on_host(mapping: Request, mode: str) -> Span | None:
     if mapping.get("containerPortRange"):
         return span_of(mapping) if mode in SAME_ON_HOST else None
     port = mapping.get("containerPort") if mode in SAME_ON_HOST else mapping.get("hostPort")
     return (port, port) if port else None
 
 
-def _names(containers: Sequence[Given]) -> Iterator[str]:
+def _names(containers: Sequence[Request]) -> Iterator[str]:
     seen = set()
     for mapping in (m for container in containers for m in container.get("portMappings") or []):
         name = mapping.get("name")

@@ -5,10 +5,10 @@ Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ProxyConfi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
-Given = Mapping[str, Any]
+from preflight.rehearsal.ecs.validation import Request
+
 REQUIRED = {
     "ProxyIngressPort": "Ingress port not found",
     "ProxyEgressPort": "Egress port not found",
@@ -17,12 +17,12 @@ REQUIRED = {
 }
 
 
-def refusals(given: Given, containers: Sequence[Given]) -> Iterator[str]:
+def refusals(request: Request, containers: Sequence[Request]) -> Iterator[str]:
     """What is wrong with the proxy, where there is one."""
-    proxy = given.get("proxyConfiguration")
+    proxy = request.get("proxyConfiguration")
     if not proxy:
         return
-    if given.get("networkMode") != "awsvpc":
+    if request.get("networkMode") != "awsvpc":
         yield "APPMESH proxy configuration is only supported in networkMode=awsvpc"
     name = proxy.get("containerName")
     if name not in [container.get("name") for container in containers]:

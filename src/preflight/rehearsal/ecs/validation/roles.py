@@ -6,23 +6,23 @@ Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_executi
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
-Given = Mapping[str, Any]
+from preflight.rehearsal.ecs.validation import Request
+
 ECR_IMAGE = re.compile(r"^\d{12}\.dkr[.-]ecr(-fips)?\.[a-z0-9-]+\.(amazonaws\.com(\.cn)?|on\.aws)/")
 _NEEDED = "Fargate requires task definition to have execution role ARN to support"
 
 
-def refusals(given: Given, containers: Sequence[Given], *, is_on_fargate: bool) -> Iterator[str]:
+def refusals(request: Request, containers: Sequence[Request], *, is_on_fargate: bool) -> Iterator[str]:
     """What cannot be had without the role that is missing."""
-    if not given.get("executionRoleArn"):
+    if not request.get("executionRoleArn"):
         yield from _without_execution_role(containers, is_on_fargate=is_on_fargate)
-    if not given.get("taskRoleArn") and any(v.get("s3filesVolumeConfiguration") for v in given.get("volumes") or []):
+    if not request.get("taskRoleArn") and any(v.get("s3filesVolumeConfiguration") for v in request.get("volumes") or []):
         yield "A task definition with an S3 Files volume must include a task IAM role."
 
 
-def _without_execution_role(containers: Sequence[Given], *, is_on_fargate: bool) -> Iterator[str]:
+def _without_execution_role(containers: Sequence[Request], *, is_on_fargate: bool) -> Iterator[str]:
     if any(c.get("secrets") or _log(c).get("secretOptions") for c in containers):
         yield "When you are specifying container secrets, you must also specify a value for 'executionRoleArn'."
     if not is_on_fargate:
@@ -35,5 +35,5 @@ def _without_execution_role(containers: Sequence[Given], *, is_on_fargate: bool)
         yield f"{_NEEDED} private registry authentication."
 
 
-def _log(container: Given) -> Given:
+def _log(container: Request) -> Request:
     return container.get("logConfiguration") or {}

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from preflight.aws import fargate_sizes
 from preflight.rehearsal.ecs.validation import (
+    Request,
     container_resources,
     environment,
     linux_parameters,
@@ -21,7 +21,6 @@ from preflight.rehearsal.ecs.validation import (
     task_definition,
 )
 
-Given = Mapping[str, Any]
 MAX_COUNT = 10
 MAX_LENGTH = 8192
 NO_INSTANCES = "No Container Instances were found in your cluster."
@@ -29,28 +28,28 @@ _STARTED_BY = re.compile(r"[A-Za-z0-9/_-]{1,128}")
 _TOKEN = re.compile(r"[!-~]{1,64}")
 
 
-def request(given: Given, definition: Given) -> Iterator[str]:
+def request(request: Request, definition: Request) -> Iterator[str]:
     """What is wrong with a request, apart from where its tasks are to run."""
-    count, started_by, token = given.get("count"), given.get("startedBy"), given.get("clientToken")
+    count, started_by, token = request.get("count"), request.get("startedBy"), request.get("clientToken")
     if count is not None and not 1 <= count <= MAX_COUNT:
         yield f"The count must be between 1 and {MAX_COUNT}."
     if started_by and not _STARTED_BY.fullmatch(started_by):
         yield "startedBy takes up to 128 letters, numbers, hyphens, forward slashes and underscores."
     if token and not _TOKEN.fullmatch(token):
         yield "clientToken takes up to 64 characters in the range of 33-126."
-    if given.get("propagateTags") == "SERVICE":
+    if request.get("propagateTags") == "SERVICE":
         yield "propagateTags SERVICE is not supported when running a task."
-    role = (given.get("overrides") or {}).get("taskRoleArn") or definition.get("taskRoleArn")
-    if given.get("enableExecuteCommand") and not role:
+    role = (request.get("overrides") or {}).get("taskRoleArn") or definition.get("taskRoleArn")
+    if request.get("enableExecuteCommand") and not role:
         yield (
             "The task couldn't be started because a valid taskRoleArn is not being used. "
             "Specify a valid task role in your task definition and try again."
         )
 
 
-def refusals(given: Given, definition: Given, *, is_on_fargate: bool) -> Iterator[str]:
+def refusals(request: Request, definition: Request, *, is_on_fargate: bool) -> Iterator[str]:
     """What is wrong with what a request overrides."""
-    wanted = given.get("overrides") or {}
+    wanted = request.get("overrides") or {}
     known = [container["name"] for container in definition["containerDefinitions"]]
     if len(json.dumps(wanted, separators=(",", ":"))) > MAX_LENGTH:
         yield f"Container Overrides length must be at most {MAX_LENGTH}"
@@ -67,7 +66,7 @@ def refusals(given: Given, definition: Given, *, is_on_fargate: bool) -> Iterato
     yield from _size(wanted, definition, is_on_fargate=is_on_fargate)
 
 
-def _size(wanted: Given, definition: Given, *, is_on_fargate: bool) -> Iterator[str]:
+def _size(wanted: Request, definition: Request, *, is_on_fargate: bool) -> Iterator[str]:
     result = {**definition, **{key: wanted[key] for key in fargate_sizes.UNITS if wanted.get(key)}}
     if wanted.get("ephemeralStorage") and (not is_on_fargate or runtime_platform.is_windows(definition)):
         yield "An override of ephemeralStorage is only supported for Linux tasks on Fargate."
@@ -83,5 +82,5 @@ def _size(wanted: Given, definition: Given, *, is_on_fargate: bool) -> Iterator[
     yield from container_resources.sum_of_containers(result, containers)
 
 
-def _merged(container: Given, override: Given) -> Given:
+def _merged(container: Request, override: Request) -> Request:
     return {**container, **{key: override[key] for key in ("cpu", "memory", "memoryReservation") if key in override}}

@@ -9,12 +9,11 @@ for Windows containers" in https://docs.aws.amazon.com/AmazonECS/latest/APIRefer
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from preflight.aws import fargate_sizes
+from preflight.rehearsal.ecs.validation import Request
 
-Given = Mapping[str, Any]
 WINDOWS = re.compile(r"WINDOWS_SERVER_(2019|2022|2025)_(FULL|CORE)")
 NOT_IN_WINDOWS = (
     "linuxParameters",
@@ -29,42 +28,42 @@ NOT_FOR_WINDOWS = ("pidMode", "proxyConfiguration", "ephemeralStorage")
 NOT_ON_WINDOWS = ("efsVolumeConfiguration", "s3filesVolumeConfiguration", "configuredAtLaunch")
 
 
-def family_of(given: Given) -> str:
+def family_of(request: Request) -> str:
     """The operating system family of a task definition."""
-    return str((given.get("runtimePlatform") or {}).get("operatingSystemFamily") or "LINUX")
+    return str((request.get("runtimePlatform") or {}).get("operatingSystemFamily") or "LINUX")
 
 
-def wanted(given: Given) -> str:
+def wanted(request: Request) -> str:
     """The platform of a task definition as images name it: `linux/amd64`, `linux/arm64`, `windows/amd64`."""
-    platform = given.get("runtimePlatform") or {}
-    system = "windows" if is_windows(given) else "linux"
+    platform = request.get("runtimePlatform") or {}
+    system = "windows" if is_windows(request) else "linux"
     return f"{system}/{'arm64' if platform.get('cpuArchitecture') == 'ARM64' else 'amd64'}"
 
 
-def is_windows(given: Given) -> bool:
+def is_windows(request: Request) -> bool:
     """Whether its containers are Windows containers."""
-    return family_of(given).startswith("WINDOWS")
+    return family_of(request).startswith("WINDOWS")
 
 
-def refusals(given: Given, containers: Sequence[Given]) -> Iterator[str]:
+def refusals(request: Request, containers: Sequence[Request]) -> Iterator[str]:
     """What is wrong with the platform, and with what is asked of it."""
-    family = family_of(given)
+    family = family_of(request)
     if family != "LINUX" and not WINDOWS.fullmatch(family):
         yield f"Fargate does not support the operating system family {family}"
-    mode = given.get("pidMode")
+    mode = request.get("pidMode")
     if mode and mode != "task":
         yield f"Tasks using the Fargate launch type do not support pidMode '{mode}'. The supported value for pidMode is 'task'."
-    if is_windows(given):
-        yield from _windows(given, containers)
+    if is_windows(request):
+        yield from _windows(request, containers)
 
 
-def _windows(given: Given, containers: Sequence[Given]) -> Iterator[str]:
-    if (given.get("runtimePlatform") or {}).get("cpuArchitecture") == "ARM64":
+def _windows(request: Request, containers: Sequence[Request]) -> Iterator[str]:
+    if (request.get("runtimePlatform") or {}).get("cpuArchitecture") == "ARM64":
         yield "The ARM64 architecture is not supported with Windows on Fargate"
-    yield from fargate_sizes.on_windows(given)
-    for key in (key for key in NOT_FOR_WINDOWS if given.get(key)):
+    yield from fargate_sizes.on_windows(request)
+    for key in (key for key in NOT_FOR_WINDOWS if request.get(key)):
         yield f"Windows tasks on Fargate do not support {key}"
-    for volume in given.get("volumes") or []:
+    for volume in request.get("volumes") or []:
         for key in (key for key in NOT_ON_WINDOWS if volume.get(key)):
             yield f"Windows tasks on Fargate do not support volumes with {key}"
     for container in containers:

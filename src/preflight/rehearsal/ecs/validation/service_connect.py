@@ -9,37 +9,35 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
-from preflight.rehearsal.ecs.validation import log_configuration
+from preflight.rehearsal.ecs.validation import Request, log_configuration
 
-Given = Mapping[str, Any]
 _DISCOVERY = re.compile(r"[a-z0-9_][a-z0-9_-]{0,63}")
 _DNS = re.compile(r"[a-z0-9_][a-z0-9_.-]{0,126}")
 
 
-def named_ports(definition: Given) -> dict[str, Given]:
+def named_ports(definition: Request) -> dict[str, Request]:
     """The port mappings of a task definition that have a name, by it."""
     mappings = (m for c in definition["containerDefinitions"] for m in c.get("portMappings") or [])
     return {mapping["name"]: mapping for mapping in mappings if mapping.get("name")}
 
 
-def refusals(given: Given, definition: Given, cluster: Given, *, is_on_fargate: bool) -> Iterator[str]:
+def refusals(request: Request, definition: Request, cluster: Request, *, is_on_fargate: bool) -> Iterator[str]:
     """What is wrong with the Service Connect configuration of a service, and with its other named ports."""
-    connect, ports = given.get("serviceConnectConfiguration") or {}, named_ports(definition)
+    connect, ports = request.get("serviceConnectConfiguration") or {}, named_ports(definition)
     if connect.get("enabled"):
         yield from _connect(connect, ports, cluster, is_on_fargate=is_on_fargate)
     for key in ("vpcLatticeConfigurations", "gatewayConnectors"):
-        for use in given.get(key) or []:
+        for use in request.get(key) or []:
             yield from _known(str(use.get("portName")), ports)
 
 
-def _known(name: str, ports: Mapping[str, Given]) -> Iterator[str]:
+def _known(name: str, ports: Mapping[str, Request]) -> Iterator[str]:
     if name not in ports:
         yield f"portName({name}) does not refer to any named PortMapping in the container definitions"
 
 
-def _connect(connect: Given, ports: Mapping[str, Given], cluster: Given, *, is_on_fargate: bool) -> Iterator[str]:
+def _connect(connect: Request, ports: Mapping[str, Request], cluster: Request, *, is_on_fargate: bool) -> Iterator[str]:
     if not connect.get("namespace") and not (cluster.get("serviceConnectDefaults") or {}).get("namespace"):
         yield "Namespace is missing"
     services = connect.get("services") or []
@@ -55,7 +53,7 @@ def _connect(connect: Given, ports: Mapping[str, Given], cluster: Given, *, is_o
         yield "Each object of containerConfigurations sets exactly one setting, and each setting can appear only once."
 
 
-def _service(service: Given, mapping: Given) -> Iterator[str]:
+def _service(service: Request, mapping: Request) -> Iterator[str]:
     aliases = service.get("clientAliases") or []
     name = service.get("discoveryName")
     if len(aliases) > 1:
@@ -71,7 +69,7 @@ def _service(service: Given, mapping: Given) -> Iterator[str]:
         yield "perRequestTimeout can only be set if the Service Connect appProtocol isn't TCP."
 
 
-def _unique(services: Sequence[Given]) -> Iterator[str]:
+def _unique(services: Sequence[Request]) -> Iterator[str]:
     names = [service.get("discoveryName") or service.get("portName") for service in services]
     if len(set(names)) < len(names):
         yield "Each discoveryName of a Service Connect configuration must be unique within the namespace."
@@ -84,11 +82,11 @@ def _unique(services: Sequence[Given]) -> Iterator[str]:
         yield "Each name and port of a client alias must be unique within the namespace."
 
 
-def is_on(given: Given) -> bool:
+def is_on(request: Request) -> bool:
     """Whether a service takes part in Service Connect."""
-    return bool((given.get("serviceConnectConfiguration") or {}).get("enabled"))
+    return bool((request.get("serviceConnectConfiguration") or {}).get("enabled"))
 
 
-def exposed(given: Given) -> set[str]:
+def exposed(request: Request) -> set[str]:
     """The names of the ports that a service exposes by Service Connect."""
-    return {str(s.get("portName")) for s in given["serviceConnectConfiguration"].get("services") or []} if is_on(given) else set()
+    return {str(s.get("portName")) for s in request["serviceConnectConfiguration"].get("services") or []} if is_on(request) else set()

@@ -7,12 +7,10 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/windows-consideratio
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
-from preflight.rehearsal.ecs.validation import deployment_configuration, runtime_platform, service_connect
+from preflight.rehearsal.ecs.validation import Request, deployment_configuration, runtime_platform, service_connect
 
-Given = Mapping[str, Any]
 BY_CODE_DEPLOY = {
     "taskDefinition": "task definition",
     "networkConfiguration": "network parameters",
@@ -20,7 +18,7 @@ BY_CODE_DEPLOY = {
 }
 
 
-def refusals(old: Given, new: Given, asked: Given) -> Iterator[str]:
+def refusals(old: Request, new: Request, asked: Request) -> Iterator[str]:
     """What is asked of a service that CodeDeploy has to change."""
     if deployment_configuration.controller_of(old) != "CODE_DEPLOY":
         return
@@ -32,7 +30,7 @@ def refusals(old: Given, new: Given, asked: Given) -> Iterator[str]:
         yield f"Cannot force a new deployment {said}"
 
 
-def definitions(old: Given, new: Given, before: Given, after: Given) -> Iterator[str]:
+def definitions(old: Request, new: Request, before: Request, after: Request) -> Iterator[str]:
     """What cannot differ between the task definitions before and after."""
     if runtime_platform.is_windows(before) != runtime_platform.is_windows(after):
         yield "The platform family of a service cannot be updated."

@@ -13,9 +13,9 @@ RESERVED = "aws:"
 CLOUDFORMATION = "aws:cloudformation:"  # CloudFormation itself sets these
 
 
-def refusals(given: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def refusals(request: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """What is wrong with a list of tags."""
-    keys = [str(tag.get("key")) for tag in given]
+    keys = [str(tag.get("key")) for tag in request]
     if len(set(keys)) < len(keys):
         yield "Duplicate tag keys found. Each tag key must be unique."
     for key in keys:

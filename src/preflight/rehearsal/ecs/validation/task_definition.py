@@ -9,11 +9,11 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-servic
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from preflight.aws import fargate_sizes
 from preflight.rehearsal.ecs.validation import (
+    Request,
     container_order,
     container_resources,
     environment,
@@ -28,7 +28,6 @@ from preflight.rehearsal.ecs.validation import (
     volumes,
 )
 
-Given = Mapping[str, Any]
 ECR_IMAGE = roles.ECR_IMAGE
 NOT_WITH_AWSVPC = {
     "links": "Links are not supported when networkMode=awsvpc",
@@ -45,46 +44,46 @@ NOT_ON_FARGATE = {
 }
 
 
-def refusal(given: Given) -> str | None:
+def refusal(request: Request) -> str | None:
     """The first thing that is wrong with a task definition, as AWS says it; None where nothing is."""
-    return next(_refusals(given), None)
+    return next(_refusals(request), None)
 
 
-def is_fargate(given: Given) -> bool:
+def is_fargate(request: Request) -> bool:
     """Whether the definition has to be one that Fargate can run."""
-    return "FARGATE" in (given.get("requiresCompatibilities") or [])
+    return "FARGATE" in (request.get("requiresCompatibilities") or [])
 
 
-def compatibilities(given: Given) -> list[str]:
+def compatibilities(request: Request) -> list[str]:
     """The launch types that a definition which was taken is good for."""
-    on_fargate = {**given, "requiresCompatibilities": ["FARGATE"]}
+    on_fargate = {**request, "requiresCompatibilities": ["FARGATE"]}
     return ["EC2"] if refusal(on_fargate) else ["EC2", "FARGATE"]
 
 
-def _refusals(given: Given) -> Iterator[str]:
-    containers = given.get("containerDefinitions") or []
-    on_fargate = is_fargate(given)
-    yield from names.size(given)
-    yield from names.family(given)
+def _refusals(request: Request) -> Iterator[str]:
+    containers = request.get("containerDefinitions") or []
+    on_fargate = is_fargate(request)
+    yield from names.size(request)
+    yield from names.family(request)
     yield from names.containers(containers)
-    yield from container_resources.per_container(given, containers)
-    yield from roles.refusals(given, containers, is_on_fargate=on_fargate)
-    yield from port_mappings.refusals(given, containers)
-    if on_fargate and (given.get("networkMode") or "bridge") != "awsvpc":
+    yield from container_resources.per_container(request, containers)
+    yield from roles.refusals(request, containers, is_on_fargate=on_fargate)
+    yield from port_mappings.refusals(request, containers)
+    if on_fargate and (request.get("networkMode") or "bridge") != "awsvpc":
         yield "Fargate only supports network mode ‘awsvpc’."  # noqa: RUF001 - as AWS writes it
-    yield from fargate_sizes.on_fargate(given) if on_fargate else fargate_sizes.on_ec2(given)
-    yield from container_resources.sum_of_containers(given, containers)
+    yield from fargate_sizes.on_fargate(request) if on_fargate else fargate_sizes.on_ec2(request)
+    yield from container_resources.sum_of_containers(request, containers)
     for container in containers:
-        yield from _container(given, container, is_on_fargate=on_fargate)
+        yield from _container(request, container, is_on_fargate=on_fargate)
     yield from container_order.dependencies(containers)
-    yield from _task(given, containers, is_on_fargate=on_fargate)
-    yield from volumes.refusals(given, containers, is_on_fargate=on_fargate)
+    yield from _task(request, containers, is_on_fargate=on_fargate)
+    yield from volumes.refusals(request, containers, is_on_fargate=on_fargate)
     yield from log_configuration.firelens(containers, is_on_fargate=on_fargate)
-    yield from proxy_configuration.refusals(given, containers)
+    yield from proxy_configuration.refusals(request, containers)
 
 
-def _container(given: Given, container: Given, *, is_on_fargate: bool) -> Iterator[str]:
-    if given.get("networkMode") == "awsvpc":
+def _container(request: Request, container: Request, *, is_on_fargate: bool) -> Iterator[str]:
+    if request.get("networkMode") == "awsvpc":
         yield from (said for key, said in NOT_WITH_AWSVPC.items() if container.get(key))
     yield from health_checks.refusals(container)
     yield from log_configuration.refusals(container.get("logConfiguration") or {}, is_on_fargate=is_on_fargate)
@@ -94,10 +93,10 @@ def _container(given: Given, container: Given, *, is_on_fargate: bool) -> Iterat
     if is_on_fargate:
         yield from linux_parameters.on_fargate(container)
         yield from container_order.timeouts(container)
-    yield from linux_parameters.refusals(given, container)
+    yield from linux_parameters.refusals(request, container)
 
 
-def _resources(container: Given) -> Iterator[str]:
+def _resources(container: Request) -> Iterator[str]:
     """https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ResourceRequirement.html."""
     for resource in container.get("resourceRequirements") or []:
         is_shared = resource.get("sharingStrategy") is not None
@@ -109,22 +108,22 @@ def _resources(container: Given) -> Iterator[str]:
             yield "The value of a NeuronDevice resource requirement must be ALL."
 
 
-def _task(given: Given, containers: Sequence[Given], *, is_on_fargate: bool) -> Iterator[str]:
-    if given.get("inferenceAccelerators"):
+def _task(request: Request, containers: Sequence[Request], *, is_on_fargate: bool) -> Iterator[str]:
+    if request.get("inferenceAccelerators"):
         yield "Unsupported field 'inferenceAccelerators'"
-    if len(given.get("placementConstraints") or []) > 10:
+    if len(request.get("placementConstraints") or []) > 10:
         yield "A task definition can have at most 10 placement constraints."
     if is_on_fargate:
-        yield from (said for key, said in NOT_ON_FARGATE.items() if given.get(key))
-        yield from runtime_platform.refusals(given, containers)
-    elif given.get("ephemeralStorage") and given.get("requiresCompatibilities"):
+        yield from (said for key, said in NOT_ON_FARGATE.items() if request.get(key))
+        yield from runtime_platform.refusals(request, containers)
+    elif request.get("ephemeralStorage") and request.get("requiresCompatibilities"):
         yield "Tasks using the EC2 launch type do not support EphemeralStorage"
-    yield from storage(given)
+    yield from storage(request)
 
 
-def storage(given: Given) -> Iterator[str]:
+def storage(request: Request) -> Iterator[str]:
     """https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_EphemeralStorage.html."""
-    wanted = (given.get("ephemeralStorage") or {}).get("sizeInGiB")
+    wanted = (request.get("ephemeralStorage") or {}).get("sizeInGiB")
     if wanted is not None and wanted < 21:
         yield "EphemeralStorage size should be at least 21"
     if wanted is not None and wanted > 200:

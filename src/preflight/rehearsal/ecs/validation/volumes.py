@@ -8,12 +8,11 @@ https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_MountPoint.html.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from preflight.rehearsal.ecs.validation import names
+from preflight.rehearsal.ecs.validation import Request, names
 
-Given = Mapping[str, Any]
 NOT_ON_FARGATE = ("dockerVolumeConfiguration", "fsxWindowsFileServerVolumeConfiguration")
 KINDS = (
     "dockerVolumeConfiguration",
@@ -23,9 +22,9 @@ KINDS = (
 )
 
 
-def refusals(given: Given, containers: Sequence[Given], *, is_on_fargate: bool) -> Iterator[str]:
+def refusals(request: Request, containers: Sequence[Request], *, is_on_fargate: bool) -> Iterator[str]:
     """What is wrong with the volumes and with what mounts them."""
-    volumes = given.get("volumes") or []
+    volumes = request.get("volumes") or []
     known = [volume.get("name") for volume in volumes]
     if len(set(known)) < len(known):
         yield "Volume names must be unique within a task definition"
@@ -37,7 +36,7 @@ def refusals(given: Given, containers: Sequence[Given], *, is_on_fargate: bool) 
         yield from _mounts(container, known, [other.get("name") for other in containers])
 
 
-def _volume(volume: Given, *, is_on_fargate: bool) -> Iterator[str]:
+def _volume(volume: Request, *, is_on_fargate: bool) -> Iterator[str]:
     if not names.NAME.fullmatch(str(volume.get("name") or "")):
         yield f"Volume name '{volume.get('name')}' {names.SAID_OF_NAMES}"
     if is_on_fargate:
@@ -53,18 +52,18 @@ def _volume(volume: Given, *, is_on_fargate: bool) -> Iterator[str]:
     yield from _s3_files(volume.get("s3filesVolumeConfiguration") or {})
 
 
-def _host_path(volume: Given) -> Any:
+def _host_path(volume: Request) -> Any:
     return (volume.get("host") or {}).get("sourcePath")
 
 
-def _not_on_fargate(volume: Given) -> Iterator[str]:
+def _not_on_fargate(volume: Request) -> Iterator[str]:
     said = "Fargate compatible task definitions do not support "
     yield from (said + kind for kind in NOT_ON_FARGATE if volume.get(kind))
     if _host_path(volume):
         yield said + "sourcePath"
 
 
-def _efs(efs: Given) -> Iterator[str]:
+def _efs(efs: Request) -> Iterator[str]:
     access, is_encrypted = efs.get("authorizationConfig") or {}, efs.get("transitEncryption") == "ENABLED"
     if access.get("iam") == "ENABLED" and not is_encrypted:
         yield "EFS IAM authorization requires TransitEncryption to be enabled"
@@ -76,12 +75,12 @@ def _efs(efs: Given) -> Iterator[str]:
         yield "EFS transitEncryptionPort requires TransitEncryption to be enabled"
 
 
-def _s3_files(given: Given) -> Iterator[str]:
-    if given.get("accessPointArn") and given.get("rootDirectory", "/") not in {"/", ""}:
+def _s3_files(request: Request) -> Iterator[str]:
+    if request.get("accessPointArn") and request.get("rootDirectory", "/") not in {"/", ""}:
         yield "S3 Files rootDirectory must be omitted or / when an access point is specified"
 
 
-def _mounts(container: Given, volumes: Sequence[Any], containers: Sequence[Any]) -> Iterator[str]:
+def _mounts(container: Request, volumes: Sequence[Any], containers: Sequence[Any]) -> Iterator[str]:
     paths = []
     for point in container.get("mountPoints") or []:
         if point.get("sourceVolume") not in volumes:
