@@ -9,6 +9,7 @@ import uuid
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -275,3 +276,8 @@ def _as_scalar(value: Any, kind: str) -> Any:
     if kind == "boolean" and isinstance(value, str):
         return value.lower() == "true"
     return value
+
+
+def utc_now() -> datetime:
+    """This moment in UTC, without a zone, as the serializers take it."""
+    return datetime.now(timezone.utc).replace(tzinfo=None)

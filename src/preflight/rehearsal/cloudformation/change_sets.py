@@ -19,18 +19,10 @@ from preflight.rehearsal.cloudformation.evaluation import Evaluator
 from preflight.rehearsal.cloudformation.request import SERVICE, RequestReader, check_name
 from preflight.rehearsal.cloudformation.resource_changes import ResourceChange
 from preflight.rehearsal.cloudformation.resources.failure import ResourceFailedError
-from preflight.rehearsal.cloudformation.stack import (
-    STACK,
-    Stack,
-    StackInput,
-    StackOperation,
-    Stacks,
-    ValidationError,
-    now,
-)
+from preflight.rehearsal.cloudformation.stack import STACK, Stack, StackInput, StackOperation, Stacks, ValidationError
 from preflight.rehearsal.identity import Principal
 from preflight.rehearsal.ledger import Ledger
-from preflight.rehearsal.protocol import Call, Operation, Refusal
+from preflight.rehearsal.protocol import Call, Operation, Refusal, utc_now
 from preflight.templates import functions
 from preflight.templates.functions import ResolveError
 
@@ -68,7 +60,7 @@ class ChangeSet:
     execution: str = "UNAVAILABLE"
     reason: str = ""
     changes: list[ResourceChange] = field(default_factory=list)
-    created: datetime = field(default_factory=now)
+    created: datetime = field(default_factory=utc_now)
 
     @property
     def is_new(self) -> bool:

@@ -10,7 +10,8 @@ from preflight.rehearsal.cloudformation import parallel
 from preflight.rehearsal.cloudformation.resource_handlers import ResourceHandlers
 from preflight.rehearsal.cloudformation.resources import read_permissions
 from preflight.rehearsal.cloudformation.resources.failure import ResourceFailedError
-from preflight.rehearsal.cloudformation.stack import Resource, Stack, now
+from preflight.rehearsal.cloudformation.stack import Resource, Stack
+from preflight.rehearsal.protocol import utc_now
 
 GONE = ("DELETE_COMPLETE", "DELETE_SKIPPED")
 
@@ -39,7 +40,7 @@ class Deleter:
         if failed:
             stack.set_status("DELETE_FAILED", failed_to_delete(failed))
             return
-        stack.outputs, stack.imports, stack.deleted = {}, set(), now()
+        stack.outputs, stack.imports, stack.deleted = {}, set(), utc_now()
         stack.set_status("DELETE_COMPLETE")
 
     def delete_resources(

@@ -9,14 +9,7 @@ import threading
 import traceback
 from collections.abc import Mapping
 
-from preflight.rehearsal.cloudformation import (
-    deletion,
-    dependencies,
-    early_validation,
-    evaluation,
-    outputs,
-    parallel,
-)
+from preflight.rehearsal.cloudformation import deletion, dependencies, early_validation, evaluation, outputs, parallel
 from preflight.rehearsal.cloudformation.deletion import Deleter
 from preflight.rehearsal.cloudformation.evaluation import Evaluator
 from preflight.rehearsal.cloudformation.resource_handlers import ResourceHandlers

@@ -7,23 +7,18 @@ import threading
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any
 
 from preflight.aws import partitions
 from preflight.model import JsonObject
 from preflight.rehearsal.cloudformation.dependencies import ResourceDefinition, Template
-from preflight.rehearsal.protocol import Refusal
+from preflight.rehearsal.protocol import Refusal, utc_now
 
 ENDED = ("_COMPLETE", "_FAILED")
 UPDATABLE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "CREATE_FAILED", "UPDATE_FAILED")
 STACK = "AWS::CloudFormation::Stack"
 HIDDEN = "****"  # the value of a NoEcho parameter as the API shows it
-
-
-def now() -> datetime:
-    """Returns the time in UTC, without a zone, as the serializers expect it."""
-    return datetime.now(timezone.utc).replace(tzinfo=None)
 
 
 @dataclass
@@ -36,7 +31,7 @@ class Resource:
     physical_id: str = ""
     status: str = ""
     reason: str = ""
-    updated: datetime = field(default_factory=now)
+    updated: datetime = field(default_factory=utc_now)
     properties: JsonObject = field(default_factory=dict)
     shown_properties: JsonObject = field(default_factory=dict)  # without secrets
     attributes: Mapping[str, Any] = field(default_factory=dict)
@@ -58,7 +53,7 @@ class Event:
     operation: StackOperation
     token: str | None
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
-    timestamp: datetime = field(default_factory=now)
+    timestamp: datetime = field(default_factory=utc_now)
     properties: JsonObject | None = None
     detailed_status: str | None = None
     violation: ValidationError | None = None
@@ -150,7 +145,7 @@ class Stack:
     root: str | None = None
     status: str = ""
     reason: str = ""
-    created: datetime = field(default_factory=now)
+    created: datetime = field(default_factory=utc_now)
     updated: datetime | None = None
     deleted: datetime | None = None
     resources: dict[str, Resource] = field(default_factory=dict)
@@ -196,7 +191,7 @@ class Stack:
     ) -> None:
         """Sets the status of a resource and adds an event."""
         with self.changed:
-            resource.status, resource.reason, resource.updated = status, reason, now()
+            resource.status, resource.reason, resource.updated = status, reason, utc_now()
             event = Event(
                 resource.logical_id,
                 resource.physical_id,
@@ -205,7 +200,7 @@ class Stack:
                 reason,
                 self.operation,
                 self.request.token,
-                id=f"{resource.logical_id}-{status}-{now().isoformat(timespec='milliseconds')}Z",
+                id=f"{resource.logical_id}-{status}-{utc_now().isoformat(timespec='milliseconds')}Z",
                 properties=dict(resource.shown_properties or resource.properties),
                 detailed_status=detailed_status,
             )

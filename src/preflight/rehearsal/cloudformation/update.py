@@ -12,7 +12,8 @@ from preflight.rehearsal.cloudformation import deletion, dependencies, early_val
 from preflight.rehearsal.cloudformation.dependencies import ResourceDefinition, ResourceDefinitions
 from preflight.rehearsal.cloudformation.provisioner import Provisioner
 from preflight.rehearsal.cloudformation.resources.failure import ResourceFailedError
-from preflight.rehearsal.cloudformation.stack import Resource, Stack, StackInput, now
+from preflight.rehearsal.cloudformation.stack import Resource, Stack, StackInput
+from preflight.rehearsal.protocol import utc_now
 from preflight.templates import schemas
 from preflight.templates.functions import FunctionResolver, ResolveError
 
@@ -51,7 +52,7 @@ class Updater:
     def run(self) -> None:
         """Carries the update out, or rolls it back."""
         stack = self._stack
-        stack.updated = now()
+        stack.updated = utc_now()
         stack.update_cancel.clear()
         stack.request = self._request
         self._imports, stack.imports = stack.imports, set()

@@ -6,6 +6,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from preflight.model import JsonObject
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.ecs import request_checks, service_discovery
 from preflight.rehearsal.ecs.state import Definition
@@ -23,7 +24,7 @@ class Checks:
     def __init__(self, account: Account) -> None:
         self._account = account
 
-    def network(self, request: dict[str, Any], definition: Definition, region: str) -> None:
+    def network(self, request: JsonObject, definition: Definition, region: str) -> None:
         """Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_AwsVpcConfiguration.html.
 
         Raises:
@@ -40,7 +41,7 @@ class Checks:
             raise Refusal(INVALID, msg)
         self._vpc(awsvpc, region)
 
-    def _vpc(self, awsvpc: dict[str, Any], region: str) -> None:
+    def _vpc(self, awsvpc: JsonObject, region: str) -> None:
         subnets, groups = awsvpc.get("subnets") or [], awsvpc.get("securityGroups") or []
         if not subnets:
             raise Refusal(INVALID, "subnets can not be empty.")
@@ -60,7 +61,7 @@ class Checks:
                     msg = f"Security group {group['GroupId']} does not appear to belong to the same VPC as the input subnets."
                     raise Refusal(INVALID, msg)
 
-    def names(self, request: dict[str, Any], definition: Definition, region: str) -> None:
+    def names(self, request: JsonObject, definition: Definition, region: str) -> None:
         """Service discovery, and the namespace of Service Connect.
 
         Raises:
@@ -68,7 +69,7 @@ class Checks:
         """
         service_discovery.check(self._account, request, definition, region)
 
-    def load_balancers(self, request: dict[str, Any], definition: Definition, region: str) -> None:
+    def load_balancers(self, request: JsonObject, definition: Definition, region: str) -> None:
         """Container, port and target group of each load balancer.
 
         Raises:
@@ -97,7 +98,7 @@ class Checks:
             raise Refusal(INVALID, msg)
 
 
-def _found(describe: Any, key: str, ids: list[str], field: str, noun: str) -> list[dict[str, Any]]:
+def _found(describe: Any, key: str, ids: list[str], field: str, noun: str) -> list[JsonObject]:
     try:
         return list(describe(**{key: ids})[field])
     except ClientError as error:

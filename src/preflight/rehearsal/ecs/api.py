@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
+from preflight.model import JsonObject
 from preflight.rehearsal.ecs.account_checks import Checks
 from preflight.rehearsal.ecs.clusters import Clusters
 from preflight.rehearsal.ecs.services import Services
@@ -56,19 +56,19 @@ class Tags:
     def __init__(self, state: State) -> None:
         self._state = state
 
-    def add(self, call: Call) -> dict[str, Any]:
+    def add(self, call: Call) -> JsonObject:
         """TagResource."""
         new = {tag["key"]: tag for tag in call.given["tags"]}
         kept = [t for t in self._state.tags.get(call.given["resourceArn"], []) if t["key"] not in new]
         self._state.tags[call.given["resourceArn"]] = [*kept, *new.values()]
         return {}
 
-    def remove(self, call: Call) -> dict[str, Any]:
+    def remove(self, call: Call) -> JsonObject:
         """UntagResource."""
         arn = call.given["resourceArn"]
         self._state.tags[arn] = [t for t in self._state.tags.get(arn, []) if t["key"] not in call.given["tagKeys"]]
         return {}
 
-    def list(self, call: Call) -> dict[str, Any]:
+    def list(self, call: Call) -> JsonObject:
         """ListTagsForResource."""
         return {"tags": self._state.tags.get(call.given["resourceArn"], [])}

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
+from preflight.model import JsonObject
 from preflight.rehearsal.ecs import pagination, request_checks, service_linked_role
 from preflight.rehearsal.ecs.state import Cluster, State
 from preflight.rehearsal.ecs.validation import capacity, names
@@ -20,7 +20,7 @@ class Clusters:
     def __init__(self, state: State) -> None:
         self._state = state
 
-    def create(self, call: Call) -> dict[str, Any]:
+    def create(self, call: Call) -> JsonObject:
         """CreateCluster."""
         request_checks.check(call)
         name = call.given.get("clusterName") or "default"
@@ -33,7 +33,7 @@ class Clusters:
             self._state.clusters[(call.region, name)] = cluster
         return {"cluster": self.shown(cluster)}
 
-    def describe(self, call: Call) -> dict[str, Any]:
+    def describe(self, call: Call) -> JsonObject:
         """DescribeClusters."""
         names = call.given.get("clusters") or ["default"]
         found, failures = [], []
@@ -45,14 +45,14 @@ class Clusters:
                 found.append(self.shown(cluster))
         return {"clusters": found, "failures": failures}
 
-    def list_all(self, call: Call) -> dict[str, Any]:
+    def list_all(self, call: Call) -> JsonObject:
         """ListClusters."""
         arns = [
             c.arn for (region, _), c in self._state.clusters.items() if region == call.region and c.status == "ACTIVE"
         ]
         return pagination.page("clusterArns", arns, call)
 
-    def update(self, call: Call) -> dict[str, Any]:
+    def update(self, call: Call) -> JsonObject:
         """UpdateCluster, UpdateClusterSettings and PutClusterCapacityProviders."""
         request_checks.check(call)
         cluster = self._state.cluster(call.region, call.given["cluster"])
@@ -71,7 +71,7 @@ class Clusters:
             if is_active and any(item["capacityProvider"] not in kept for item in items):
                 raise Refusal("ResourceInUseException", IN_USE)
 
-    def delete(self, call: Call) -> dict[str, Any]:
+    def delete(self, call: Call) -> JsonObject:
         """DeleteCluster."""
         cluster = self._state.cluster(call.region, call.given["cluster"])
         if any(s.cluster is cluster and s.status == "ACTIVE" for s in list(self._state.services.values())):
@@ -83,7 +83,7 @@ class Clusters:
         cluster.status = "INACTIVE"
         return {"cluster": self.shown(cluster)}
 
-    def shown(self, cluster: Cluster) -> dict[str, Any]:
+    def shown(self, cluster: Cluster) -> JsonObject:
         """The cluster as the API shows it."""
         services = [s for s in list(self._state.services.values()) if s.cluster is cluster and s.status == "ACTIVE"]
         statuses = [t.status for t in list(self._state.tasks.values()) if t.cluster is cluster]
@@ -100,7 +100,7 @@ class Clusters:
         }
 
 
-def _refusals(request: dict[str, Any]) -> Iterator[str]:
+def _refusals(request: JsonObject) -> Iterator[str]:
     """https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateCluster.html, member by member."""
     name = request.get("clusterName")
     if name is not None and not names.NAME.fullmatch(name):
@@ -116,7 +116,7 @@ def _refusals(request: dict[str, Any]) -> Iterator[str]:
     yield from capacity.strategy(request.get("defaultCapacityProviderStrategy") or [], providers)
 
 
-def _logging(request: dict[str, Any]) -> Iterator[str]:
+def _logging(request: JsonObject) -> Iterator[str]:
     """https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ExecuteCommandConfiguration.html."""
     log = request.get("logConfiguration") or {}
     if request.get("logging") == "OVERRIDE" and not (log.get("cloudWatchLogGroupName") or log.get("s3BucketName")):

@@ -6,14 +6,14 @@ Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListTasks.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
+from preflight.model import JsonObject
 from preflight.rehearsal.protocol import Call, Refusal
 
 MOST = 100
 
 
-def page(member: str, items: Sequence[str], call: Call, *, usual: int = MOST) -> dict[str, Any]:
+def page(member: str, items: Sequence[str], call: Call, *, usual: int = MOST) -> JsonObject:
     """One page of `items`, of `usual` size unless the call says otherwise.
 
     Raises:

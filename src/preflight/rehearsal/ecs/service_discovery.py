@@ -7,6 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from preflight.model import JsonObject
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.ecs import request_checks
 from preflight.rehearsal.ecs.state import Definition
@@ -16,7 +17,7 @@ from preflight.rehearsal.protocol import Refusal
 INVALID = "InvalidParameterException"
 
 
-def check(account: Account, request: dict[str, Any], definition: Definition, region: str) -> None:
+def check(account: Account, request: JsonObject, definition: Definition, region: str) -> None:
     """Hold registries and Service Connect against Cloud Map and the task definition.
 
     https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceRegistry.html and
@@ -36,7 +37,7 @@ def check(account: Account, request: dict[str, Any], definition: Definition, reg
         _check_connect(cloud_map, connect)
 
 
-def _check_registry(cloud_map: Any, registry: dict[str, Any], definition: Definition) -> None:
+def _check_registry(cloud_map: Any, registry: JsonObject, definition: Definition) -> None:
     arn = str(registry.get("registryArn"))
     try:
         found = cloud_map.get_service(Id=arn.rpartition("/")[2])["Service"]
@@ -46,7 +47,7 @@ def _check_registry(cloud_map: Any, registry: dict[str, Any], definition: Defini
     request_checks.refuse(_ports(registry, definition.api, is_srv="SRV" in records))
 
 
-def _ports(registry: dict[str, Any], definition: dict[str, Any], *, is_srv: bool) -> Iterator[str]:
+def _ports(registry: JsonObject, definition: JsonObject, *, is_srv: bool) -> Iterator[str]:
     has_pair = registry.get("containerName") is not None or registry.get("containerPort") is not None
     if has_pair and registry.get("port") is not None:
         yield "Specify either a containerName and containerPort combination or a port value for a service registry, but not both."
@@ -58,7 +59,7 @@ def _ports(registry: dict[str, Any], definition: dict[str, Any], *, is_srv: bool
         yield "A service registry needs a containerName and containerPort combination with the network modes bridge and host."
 
 
-def _check_connect(cloud_map: Any, connect: dict[str, Any]) -> None:
+def _check_connect(cloud_map: Any, connect: JsonObject) -> None:
     namespace = str(connect.get("namespace") or "")
     known = {value for found in cloud_map.list_namespaces()["Namespaces"] for value in (found["Arn"], found["Name"])}
     if namespace and namespace not in known:

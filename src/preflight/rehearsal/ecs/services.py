@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 import re
-from typing import Any
 
+from preflight.model import JsonObject
 from preflight.rehearsal.ecs import pagination, request_checks, service_linked_role
 from preflight.rehearsal.ecs.account_checks import Checks
 from preflight.rehearsal.ecs.state import Cluster, Definition, Deployment, Service, State, Task
@@ -42,7 +42,7 @@ class Services:
         self._state = state
         self._checks = checks
 
-    def create(self, call: Call) -> dict[str, Any]:
+    def create(self, call: Call) -> JsonObject:
         """CreateService; refuses what AWS refuses."""
         request_checks.check(call)
         request = dict(call.given)
@@ -85,7 +85,7 @@ class Services:
 
     def _check(
         self,
-        request: dict[str, Any],
+        request: JsonObject,
         definition: Definition,
         cluster: Cluster,
         region: str,
@@ -108,7 +108,7 @@ class Services:
             )
             raise Refusal(INVALID, msg)
 
-    def update(self, call: Call) -> dict[str, Any]:
+    def update(self, call: Call) -> JsonObject:
         """UpdateService; a change of what runs begins a new deployment."""
         request_checks.check(call)
         request = {k: v for k, v in call.given.items() if k not in {"cluster", "service"}}
@@ -132,7 +132,7 @@ class Services:
             self._state.changed.notify_all()
         return {"service": self.shown(service)}
 
-    def delete(self, call: Call) -> dict[str, Any]:
+    def delete(self, call: Call) -> JsonObject:
         """DeleteService."""
         service = self._state.service(call.region, call.given.get("cluster"), call.given["service"])
         if service.desired > 0 and not call.given.get("force"):
@@ -144,7 +144,7 @@ class Services:
             self._state.changed.notify_all()
         return {"service": self.shown(service)}
 
-    def describe(self, call: Call) -> dict[str, Any]:
+    def describe(self, call: Call) -> JsonObject:
         """DescribeServices."""
         cluster = self._state.cluster(call.region, call.given.get("cluster"))
         found, failures = [], []
@@ -159,13 +159,13 @@ class Services:
                 found.append(self.shown(service))
         return {"services": found, "failures": failures}
 
-    def list_all(self, call: Call) -> dict[str, Any]:
+    def list_all(self, call: Call) -> JsonObject:
         """ListServices."""
         cluster = self._state.cluster(call.region, call.given.get("cluster"))
         arns = [s.arn for s in list(self._state.services.values()) if s.cluster is cluster and s.status == "ACTIVE"]
         return pagination.page("serviceArns", arns, call, usual=10)
 
-    def shown(self, service: Service) -> dict[str, Any]:
+    def shown(self, service: Service) -> JsonObject:
         """The service as the API shows it."""
         tasks = list(self._state.tasks_of(service))
         running = [t for t in tasks if t.status == "RUNNING"]
@@ -189,7 +189,7 @@ class Services:
         }
 
     @staticmethod
-    def _deployment(service: Service, deployment: Deployment, tasks: list[Task]) -> dict[str, Any]:
+    def _deployment(service: Service, deployment: Deployment, tasks: list[Task]) -> JsonObject:
         own = [t for t in tasks if t.deployment is deployment]
         running = [t for t in own if t.status == "RUNNING"]
         is_primary = deployment is service.primary
@@ -213,18 +213,18 @@ class Services:
         }
 
 
-def _deployment_configuration(request: dict[str, Any]) -> dict[str, Any]:
+def _deployment_configuration(request: JsonObject) -> JsonObject:
     breaker = {"enable": False, "rollback": False}
     default = {"maximumPercent": 200, "minimumHealthyPercent": 100, "deploymentCircuitBreaker": breaker}
     return {**default, **(request.get("deploymentConfiguration") or {})}
 
 
-def _deployment(request: dict[str, Any]) -> Deployment:
+def _deployment(request: JsonObject) -> Deployment:
     number = random.randint(10**18, 10**19 - 1)  # noqa: S311 - a name, not a secret
     return Deployment(f"ecs-svc/{number}", request["taskDefinition"], dict(request))
 
 
-def _check_request(request: dict[str, Any]) -> None:
+def _check_request(request: JsonObject) -> None:
     if not names.NAME.fullmatch(request["serviceName"]):
         raise Refusal(INVALID, f"The service name {names.SAID_OF_NAMES}")
     if request.get("clientToken") and not _TOKEN.fullmatch(request["clientToken"]):
@@ -238,7 +238,7 @@ def _check_request(request: dict[str, Any]) -> None:
         raise Refusal(INVALID, "TaskDefinition can not be blank.")
 
 
-def _merged(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+def _merged(old: JsonObject, new: JsonObject) -> JsonObject:
     """A service after an update; a strategy takes the place of the launch type, an empty one gives it back.
 
     https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html, capacityProviderStrategy.
@@ -251,12 +251,12 @@ def _merged(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def is_on_fargate(request: dict[str, Any], cluster: Cluster) -> bool:
+def is_on_fargate(request: JsonObject, cluster: Cluster) -> bool:
     """Whether tasks of a service go to Fargate: launch type, strategy, cluster default."""
     return capacity.is_on_fargate(request, cluster.request)
 
 
-def check_capacity(request: dict[str, Any], definition: Definition, cluster: Cluster) -> None:
+def check_capacity(request: JsonObject, definition: Definition, cluster: Cluster) -> None:
     """Hold launch type, strategy and platform against the definition and the cluster.
 
     Raises:
@@ -268,7 +268,7 @@ def check_capacity(request: dict[str, Any], definition: Definition, cluster: Clu
             raise Refusal(code, said)
 
 
-def _check_same_balancers(service: Service, request: dict[str, Any], definition: Definition) -> None:
+def _check_same_balancers(service: Service, request: JsonObject, definition: Definition) -> None:
     """A new task definition keeps the container and port that the load balancer knows.
 
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-load-balancing.html.

@@ -7,19 +7,14 @@ import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
-from typing import Any
+from datetime import datetime
 
 from preflight.aws import partitions
+from preflight.model import JsonObject
 from preflight.rehearsal.account import Account
-from preflight.rehearsal.protocol import Refusal
+from preflight.rehearsal.protocol import Refusal, utc_now
 
 MAX_EVENTS = 100
-
-
-def now() -> datetime:
-    """This moment, without a zone, in UTC, as the serializers take it."""
-    return datetime.now(timezone.utc).replace(tzinfo=None)
 
 
 def new_id() -> str:
@@ -33,7 +28,7 @@ class Cluster:
 
     name: str
     arn: str
-    request: dict[str, Any]
+    request: JsonObject
     status: str = "ACTIVE"
 
 
@@ -42,7 +37,7 @@ class Definition:
     """A registered task definition, in the shape of the API."""
 
     arn: str
-    api: dict[str, Any]
+    api: JsonObject
     tags: list[dict[str, str]]
 
     @property
@@ -67,9 +62,9 @@ class Deployment:
 
     id: str
     definition: str
-    request: dict[str, Any]
-    created: datetime = field(default_factory=now)
-    updated: datetime = field(default_factory=now)
+    request: JsonObject
+    created: datetime = field(default_factory=utc_now)
+    updated: datetime = field(default_factory=utc_now)
     rollout: str = "IN_PROGRESS"
     reason: str = ""
     failed: int = 0
@@ -84,12 +79,12 @@ class Service:
     arn: str
     cluster: Cluster
     region: str
-    request: dict[str, Any]
+    request: JsonObject
     desired: int
     deployments: list[Deployment]
-    created: datetime = field(default_factory=now)
+    created: datetime = field(default_factory=utc_now)
     status: str = "ACTIVE"
-    events: list[dict[str, Any]] = field(default_factory=list)
+    events: list[JsonObject] = field(default_factory=list)
     is_steady: bool = False
 
     @property
@@ -101,7 +96,7 @@ class Service:
         """Add a service event, newest first; one that was said last is not said again."""
         said = f"(service {self.name}) {message}"
         if not self.events or self.events[0]["message"] != said:
-            event = {"id": str(uuid.uuid4()), "createdAt": now(), "message": said}
+            event = {"id": str(uuid.uuid4()), "createdAt": utc_now(), "message": said}
             self.events = [event, *self.events][:MAX_EVENTS]
 
 
@@ -117,8 +112,8 @@ class Task:
     region: str
     cluster: Cluster
     definition: Definition
-    api: dict[str, Any]
-    network: dict[str, Any]
+    api: JsonObject
+    network: JsonObject
     service: Service | None = None
     deployment: Deployment | None = None
     ran_since: float | None = None
@@ -143,7 +138,7 @@ class Task:
         return self.ran_since is not None and time.monotonic() - self.ran_since >= seconds
 
 
-def container(task: Task, name: str) -> dict[str, Any]:
+def container_of(task: Task, name: str) -> JsonObject:
     """A container of a task as DescribeTasks shows it."""
     return next(c for c in task.api["containers"] if c["name"] == name)
 

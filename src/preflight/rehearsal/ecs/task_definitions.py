@@ -8,8 +8,9 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from preflight.aws import fargate_sizes
+from preflight.model import JsonObject
+from preflight.rehearsal import protocol
 from preflight.rehearsal.ecs import pagination, request_checks
-from preflight.rehearsal.ecs import state as states
 from preflight.rehearsal.ecs.state import Definition, State
 from preflight.rehearsal.ecs.validation import environment, port_mappings, task_definition
 from preflight.rehearsal.protocol import Call, Refusal
@@ -30,7 +31,7 @@ class Definitions:
     def __init__(self, state: State) -> None:
         self._state = state
 
-    def register(self, call: Call) -> dict[str, Any]:
+    def register(self, call: Call) -> JsonObject:
         """RegisterTaskDefinition; refuses what AWS refuses, the first thing that is wrong."""
         request_checks.check(call, code="ClientException")
         request = dict(call.given)
@@ -68,7 +69,7 @@ class Definitions:
             raise Refusal("ClientException", "Role is not valid")
         return arn
 
-    def _check_secrets(self, request: dict[str, Any]) -> None:
+    def _check_secrets(self, request: JsonObject) -> None:
         own = self._state.account.id
         for container in request["containerDefinitions"]:
             for secret in environment.secrets_of(container):
@@ -81,19 +82,19 @@ class Definitions:
                     )
                     raise Refusal("ClientException", msg)
 
-    def describe(self, call: Call) -> dict[str, Any]:
+    def describe(self, call: Call) -> JsonObject:
         """DescribeTaskDefinition."""
         found = self._state.definition(call.region, call.given["taskDefinition"])
         tags = self._state.tags.get(found.arn, []) if "TAGS" in call.given.get("include", []) else []
         return {"taskDefinition": found.api, "tags": tags}
 
-    def deregister(self, call: Call) -> dict[str, Any]:
+    def deregister(self, call: Call) -> JsonObject:
         """DeregisterTaskDefinition."""
         found = self._state.definition(call.region, call.given["taskDefinition"])
-        found.api.update(status="INACTIVE", deregisteredAt=states.now())
+        found.api.update(status="INACTIVE", deregisteredAt=protocol.utc_now())
         return {"taskDefinition": found.api}
 
-    def delete(self, call: Call) -> dict[str, Any]:
+    def delete(self, call: Call) -> JsonObject:
         """DeleteTaskDefinitions."""
         gone, failures = [], []
         for name in call.given["taskDefinitions"]:
@@ -111,7 +112,7 @@ class Definitions:
             self._state.definitions.pop(found.arn)
         return {"taskDefinitions": gone, "failures": failures}
 
-    def list_all(self, call: Call) -> dict[str, Any]:
+    def list_all(self, call: Call) -> JsonObject:
         """ListTaskDefinitions."""
         prefix, status = call.given.get("familyPrefix"), call.given.get("status") or "ACTIVE"
         arns = [
@@ -122,9 +123,9 @@ class Definitions:
         return pagination.page("taskDefinitionArns", arns[::-1] if call.given.get("sort") == "DESC" else arns, call)
 
 
-def _shown(request: dict[str, Any], arn: str, revision: int) -> dict[str, Any]:
+def _shown(request: JsonObject, arn: str, revision: int) -> JsonObject:
     """The definition as the API shows it: sizes in units, defaults filled in, attributes derived."""
-    shown = {**request, "taskDefinitionArn": arn, "revision": revision, "status": "ACTIVE", "registeredAt": states.now()}
+    shown = {**request, "taskDefinitionArn": arn, "revision": revision, "status": "ACTIVE", "registeredAt": protocol.utc_now()}
     for key, unit in (("cpu", "vcpu"), ("memory", "gb")):
         if request.get(key):
             units = fargate_sizes.units(str(request[key]), unit)
@@ -137,13 +138,13 @@ def _shown(request: dict[str, Any], arn: str, revision: int) -> dict[str, Any]:
     return shown
 
 
-def _container(request: dict[str, Any], mode: str | None) -> dict[str, Any]:
+def _container(request: JsonObject, mode: str | None) -> JsonObject:
     shown = {**DEFAULTS, "cpu": 0, "essential": True, **request}
     shown["portMappings"] = [_mapping(mapping, mode) for mapping in shown["portMappings"]]
     return shown
 
 
-def _mapping(request: dict[str, Any], mode: str | None) -> dict[str, Any]:
+def _mapping(request: JsonObject, mode: str | None) -> JsonObject:
     shown = {**request, "protocol": port_mappings.protocol_of(request)}
     if mode == "awsvpc" and "containerPort" in request:
         shown["hostPort"] = request["containerPort"]

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from typing import Any
 
+from preflight.model import JsonObject
 from preflight.rehearsal.ecs import pagination, request_checks, services
-from preflight.rehearsal.ecs import state as states
 from preflight.rehearsal.ecs.account_checks import Checks
-from preflight.rehearsal.ecs.state import Cluster, Definition, Deployment, Service, State, Task
+from preflight.rehearsal.ecs.state import Cluster, Definition, Deployment, Service, State, Task, new_id
 from preflight.rehearsal.ecs.validation import capacity, ebs_volumes, run_task
-from preflight.rehearsal.protocol import Call, Refusal
+from preflight.rehearsal.protocol import Call, Refusal, utc_now
 
 Launch = Callable[[Task], None]
 Stop = Callable[..., None]
@@ -26,7 +25,7 @@ class Tasks:
         self._launch = launch
         self._stop = stop
 
-    def run(self, call: Call) -> dict[str, Any]:
+    def run(self, call: Call) -> JsonObject:
         """RunTask; refuses what AWS refuses."""
         request_checks.check(call)
         cluster = self._state.cluster(call.region, call.given.get("cluster"))
@@ -56,7 +55,7 @@ class Tasks:
         if not is_on_fargate:
             raise Refusal("InvalidParameterException", run_task.NO_INSTANCES)
 
-    def stop(self, call: Call) -> dict[str, Any]:
+    def stop(self, call: Call) -> JsonObject:
         """StopTask."""
         cluster = self._state.cluster(call.region, call.given.get("cluster"))
         task = self._find(cluster, call.given["task"])
@@ -66,7 +65,7 @@ class Tasks:
         self._stop(task, code="UserInitiated", reason=reason)
         return {"task": task.api}
 
-    def describe(self, call: Call) -> dict[str, Any]:
+    def describe(self, call: Call) -> JsonObject:
         """DescribeTasks."""
         cluster = self._state.cluster(call.region, call.given.get("cluster"))
         found, failures = [], []
@@ -82,7 +81,7 @@ class Tasks:
         task = self._state.tasks.get(name.rpartition("/")[2])
         return task if task is not None and task.cluster is cluster else None
 
-    def list_all(self, call: Call) -> dict[str, Any]:
+    def list_all(self, call: Call) -> JsonObject:
         """ListTasks; running ones unless `desiredStatus` says STOPPED."""
         cluster = self._state.cluster(call.region, call.given.get("cluster"))
         wanted = call.given.get("desiredStatus") or "RUNNING"
@@ -108,48 +107,64 @@ def make(
     state: State,
     cluster: Cluster,
     definition: Definition,
-    request: dict[str, Any],
+    request: JsonObject,
     *,
     region: str,
     service: Service | None = None,
     deployment: Deployment | None = None,
 ) -> Task:
     """A new task in PROVISIONING, known to DescribeTasks; nothing of it runs yet."""
-    task_id = states.new_id()
+    task_id = new_id()
     arn = state.arn(region, f"task/{cluster.name}/{task_id}")
-    providers = request.get("capacityProviderStrategy") or []
-    api = {
+    description = {
         "taskArn": arn,
         "clusterArn": cluster.arn,
         "taskDefinitionArn": definition.arn,
         "group": f"service:{service.name}" if service else request.get("group") or f"family:{definition.family}",
         "startedBy": deployment.id if deployment else request.get("startedBy"),
+        "tags": _tags(state, definition, service, request),
+        "overrides": request.get("overrides") or {},
+        "enableExecuteCommand": bool(request.get("enableExecuteCommand")),
+        **_initial_status(),
+        **_platform(definition),
+        **_capacity_provider(request),
+        "containers": [_container(arn, container) for container in definition.api["containerDefinitions"]],
+    }
+    awsvpc = (request.get("networkConfiguration") or {}).get("awsvpcConfiguration") or {}
+    task = Task(task_id, arn, region, cluster, definition, description, awsvpc, service, deployment)
+    with state.changed:
+        state.tasks[task_id] = task
+    return task
+
+
+def _initial_status() -> JsonObject:
+    return {
         "lastStatus": "PROVISIONING",
         "desiredStatus": "RUNNING",
         "healthStatus": "UNKNOWN",
+        "createdAt": utc_now(),
+        "connectivity": "CONNECTED",
+        "version": next(_numbers),
+        "attachments": [],
+    }
+
+
+def _platform(definition: Definition) -> JsonObject:
+    return {
         "launchType": "FARGATE",
         "platformVersion": "1.4.0",
         "platformFamily": "Linux",
         "cpu": definition.api.get("cpu"),
         "memory": definition.api.get("memory"),
-        "createdAt": states.now(),
-        "connectivity": "CONNECTED",
-        "version": next(_numbers),
-        "overrides": request.get("overrides") or {},
-        "enableExecuteCommand": bool(request.get("enableExecuteCommand")),
-        "tags": _tags(state, definition, service, request),
-        "attachments": [],
         "attributes": [{"name": "ecs.cpu-architecture", "value": _architecture(definition)}],
         "ephemeralStorage": definition.api.get("ephemeralStorage") or {"sizeInGiB": 20},
-        "containers": [_container(arn, container) for container in definition.api["containerDefinitions"]],
     }
-    if providers:
-        api["capacityProviderName"] = max(providers, key=lambda p: p.get("weight") or 0)["capacityProvider"]
-    awsvpc = (request.get("networkConfiguration") or {}).get("awsvpcConfiguration") or {}
-    task = Task(task_id, arn, region, cluster, definition, api, awsvpc, service, deployment)
-    with state.changed:
-        state.tasks[task_id] = task
-    return task
+
+
+def _capacity_provider(request: JsonObject) -> JsonObject:
+    strategy = request.get("capacityProviderStrategy") or []
+    heaviest = max(strategy, key=lambda item: item.get("weight") or 0, default=None)
+    return {"capacityProviderName": heaviest["capacityProvider"]} if heaviest else {}
 
 
 def _architecture(definition: Definition) -> str:
@@ -158,7 +173,7 @@ def _architecture(definition: Definition) -> str:
 
 
 def _tags(
-    state: State, definition: Definition, service: Service | None, request: dict[str, Any]
+    state: State, definition: Definition, service: Service | None, request: JsonObject
 ) -> list[dict[str, str]]:
     source = request.get("propagateTags")
     if source == "SERVICE" and service is not None:
@@ -168,9 +183,9 @@ def _tags(
     return request.get("tags") or [] if service is None else []
 
 
-def _container(task_arn: str, request: dict[str, Any]) -> dict[str, Any]:
+def _container(task_arn: str, request: JsonObject) -> JsonObject:
     return {
-        "containerArn": f"{task_arn.replace(':task/', ':container/')}/{states.new_id()}",
+        "containerArn": f"{task_arn.replace(':task/', ':container/')}/{new_id()}",
         "taskArn": task_arn,
         "name": request["name"],
         "image": request["image"],

@@ -9,18 +9,14 @@ import secrets
 import string
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from typing import Any
 
+from preflight.rehearsal import protocol
 from preflight.rehearsal.identity import Principal
 
 _LETTERS = string.ascii_uppercase + "234567"
 Clock = Callable[[], datetime]
-
-
-def now() -> datetime:
-    """This moment in UTC, without a zone, as the serializers take it."""
-    return datetime.now(timezone.utc).replace(tzinfo=None)
 
 
 @dataclass(frozen=True)
@@ -46,7 +42,7 @@ class RoleSession:
 class TemporaryCredentials:
     """The credentials that are out, by access key; `clock` says what time it is."""
 
-    def __init__(self, clock: Clock = now) -> None:
+    def __init__(self, clock: Clock = protocol.utc_now) -> None:
         self.clock = clock
         self._all: dict[str, RoleSession] = {}
 

@@ -6,9 +6,8 @@ import base64
 from datetime import timedelta
 from typing import Any
 
-from preflight.rehearsal import acting
+from preflight.rehearsal import acting, protocol
 from preflight.rehearsal.account import Account
-from preflight.rehearsal.ecs import state
 from preflight.rehearsal.protocol import Call
 from preflight.rehearsal.services import Service, ecr_pull_through_cache, ecr_registry, ecr_registry_policy
 from preflight.rehearsal.services.ecr_registry import Registry
@@ -23,7 +22,7 @@ def service(account: Account, registry: Registry, address: str) -> Service:
         secret = f"{ecr_registry.USER}:{registry.password(call.region, acting.principal())}"
         data = {
             "authorizationToken": base64.b64encode(secret.encode()).decode(),
-            "expiresAt": state.now() + LIFETIME,
+            "expiresAt": protocol.utc_now() + LIFETIME,
             "proxyEndpoint": address,
         }
         return {"authorizationData": [data]}

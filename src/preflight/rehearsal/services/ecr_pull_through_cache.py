@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from preflight.rehearsal.ecs import state
+from preflight.rehearsal import protocol
 from preflight.rehearsal.protocol import Call, Operation, Refusal
 
 ROOT = "ROOT"  # the prefix of everything that no other prefix fits
@@ -80,7 +80,7 @@ class _Shelf:
             if place in self._kept:
                 msg = f"The {self._kind.name} with prefix '{place[1]}' already exists"
                 raise Refusal(f"{self._kind.error}AlreadyExistsException", msg)
-            now = state.now()
+            now = protocol.utc_now()
             upstream = UPSTREAMS.get(str(call.given.get("upstreamRegistryUrl")))
             more = {"upstreamRegistry": upstream} if upstream else {}
             self._kept[place] = {**more, **call.given, "registryId": self._registry, "createdAt": now, "updatedAt": now}
@@ -89,7 +89,7 @@ class _Shelf:
     def _update(self, call: Call) -> dict[str, Any]:
         with self._lock:
             kept = self._need(call)
-            kept |= {**call.given, "updatedAt": state.now()}
+            kept |= {**call.given, "updatedAt": protocol.utc_now()}
             return self._shown(kept)
 
     def _delete(self, call: Call) -> dict[str, Any]:

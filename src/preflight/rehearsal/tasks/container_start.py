@@ -17,8 +17,7 @@ from preflight.rehearsal.containers.health_checks import Watch
 from preflight.rehearsal.containers.runner import ContainerExit, ContainerRunner
 from preflight.rehearsal.containers.running_task import RunningTask
 from preflight.rehearsal.containers.task_spec import ContainerSpec
-from preflight.rehearsal.ecs import state as states
-from preflight.rehearsal.ecs.state import State, Task
+from preflight.rehearsal.ecs.state import State, Task, container_of
 from preflight.rehearsal.tasks.awslogs import Logs
 from preflight.rehearsal.tasks.launch_checks import LaunchFailedError
 
@@ -75,11 +74,11 @@ class ContainerStarter:
                 environment=running.environments[spec.name],
             )
         except ToolBrokeError as error:
-            states.container(task, spec.name).update(lastStatus="STOPPED", reason=f"CannotStartContainerError: {error}")
+            container_of(task, spec.name).update(lastStatus="STOPPED", reason=f"CannotStartContainerError: {error}")
             raise LaunchFailedError(f"CannotStartContainerError: {error}") from None
         running.ids[spec.name] = container_id
         running.started[spec.name] = time.monotonic()
-        states.container(task, spec.name).update(lastStatus="RUNNING", runtimeId=container_id)
+        container_of(task, spec.name).update(lastStatus="RUNNING", runtimeId=container_id)
         self._check_health(task, running, spec, container_id)
         self._await_end(task, running, spec, container_id)
 
@@ -97,7 +96,7 @@ class ContainerStarter:
 
     def _set_health(self, task: Task, running: RunningTask, spec: ContainerSpec, status: str) -> None:
         with self._state.changed:
-            states.container(task, spec.name)["healthStatus"] = status
+            container_of(task, spec.name)["healthStatus"] = status
             essential = {c.name for c in running.spec.containers if c.is_essential}
             checked = {c.name for c in running.spec.containers if c.health is not None}
             task.api["healthStatus"] = health_checks.of_task(task.api["containers"], essential, checked)
@@ -130,7 +129,7 @@ class ContainerStarter:
 
     def _record_end(self, task: Task, spec: ContainerSpec, container_id: str, container_exit: ContainerExit) -> None:
         with self._state.changed:
-            container = states.container(task, spec.name)
+            container = container_of(task, spec.name)
             container.update(lastStatus="STOPPED", exitCode=container_exit.code)
             if container_exit.was_out_of_memory:
                 container["reason"] = "OutOfMemoryError: Container killed due to memory usage"
@@ -150,7 +149,7 @@ class ContainerStarter:
             container_id = running.ids.get(spec.name)
             if container_id is None:
                 continue
-            if states.container(task, spec.name)["lastStatus"] == "RUNNING":
+            if container_of(task, spec.name)["lastStatus"] == "RUNNING":
                 self._runner.stop(container_id, timeout=min(spec.stop_timeout, task_spec.MAX_STOP_TIMEOUT))
             self.write_log(task, spec, container_id)
         self._await_exit_codes(task, running)
@@ -159,7 +158,7 @@ class ContainerStarter:
 
     def _await_exit_codes(self, task: Task, running: RunningTask) -> None:
         """Wait until the exit codes are recorded: the engine forgets them with the containers."""
-        containers = [states.container(task, name) for name in running.ids]
+        containers = [container_of(task, name) for name in running.ids]
         with self._state.changed:
             self._state.changed.wait_for(lambda: all("exitCode" in c for c in containers), timeout=EXIT_CODES_WITHIN)
 

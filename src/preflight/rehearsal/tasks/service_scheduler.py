@@ -10,8 +10,8 @@ import math
 import time
 import traceback
 
+from preflight.rehearsal import protocol
 from preflight.rehearsal.ecs import services, tasks
-from preflight.rehearsal.ecs import state as states
 from preflight.rehearsal.ecs.state import Deployment, Service, State, Task
 from preflight.rehearsal.ledger import Ledger
 from preflight.rehearsal.load_balancing import targets
@@ -134,7 +134,7 @@ class Scheduler:
         """Fail a deployment, and roll back to the last one that completed."""
         deployment.rollout = "FAILED"
         deployment.reason = "ECS deployment circuit breaker: tasks failed to start."
-        deployment.updated = states.now()
+        deployment.updated = protocol.utc_now()
         service.say(f"(deployment {deployment.id}) deployment failed: tasks failed to start.")
         former = next((d for d in service.deployments[1:] if d.rollout == "COMPLETED"), None)
         if rolls_back and former is not None and deployment is service.primary:
@@ -237,7 +237,7 @@ class Scheduler:
         if primary.rollout == "IN_PROGRESS":
             primary.rollout = "COMPLETED"
             primary.reason = f"ECS deployment {primary.id} completed."
-            primary.updated = states.now()
+            primary.updated = protocol.utc_now()
             service.say(f"(deployment {primary.id}) deployment completed.")
         if not service.is_steady:
             service.is_steady = True

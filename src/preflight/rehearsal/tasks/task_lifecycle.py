@@ -17,14 +17,14 @@ from botocore.exceptions import ClientError
 
 from preflight.aws.reachability import Interface
 from preflight.errors import PreflightError
+from preflight.rehearsal import protocol
 from preflight.rehearsal.connectivity.cloud_map import CloudMapInstances
 from preflight.rehearsal.connectivity.public_ports import PublicPorts
 from preflight.rehearsal.containers import task_spec
 from preflight.rehearsal.containers.running_task import RunningTask, RunningTasks
 from preflight.rehearsal.containers.stubs import Stubs
 from preflight.rehearsal.ecs import container_insights
-from preflight.rehearsal.ecs import state as states
-from preflight.rehearsal.ecs.state import State, Task
+from preflight.rehearsal.ecs.state import State, Task, new_id
 from preflight.rehearsal.ledger import Ledger
 from preflight.rehearsal.load_balancing.targets import Targets
 from preflight.rehearsal.network import namespace
@@ -91,7 +91,7 @@ class TaskLauncher:
             if task.is_stopping or task.status == "STOPPED":
                 return
             task.is_stopping = True
-            task.api.update(desiredStatus="STOPPED", stopCode=code, stoppedReason=reason, stoppingAt=states.now())
+            task.api.update(desiredStatus="STOPPED", stopCode=code, stoppedReason=reason, stoppingAt=protocol.utc_now())
             self._state.changed.notify_all()
         with contextlib.suppress(RuntimeError):  # the account closes, and stops every task itself
             self._threads.submit(self._stop, task)
@@ -121,7 +121,7 @@ class TaskLauncher:
             "privateIPv4Address": created.interface.address,
         }
         attachment = {
-            "id": states.new_id(),
+            "id": new_id(),
             "type": "ElasticNetworkInterface",
             "status": "ATTACHED",
             "details": [{"name": name, "value": value} for name, value in details.items()],
@@ -145,9 +145,9 @@ class TaskLauncher:
         if self._backend is None or obstacle is not None:
             task.is_assumed = True
             return
-        task.api["pullStartedAt"] = states.now()
+        task.api["pullStartedAt"] = protocol.utc_now()
         running.images = self._backend.pull(running.spec, task.region)
-        task.api["pullStoppedAt"] = states.now()
+        task.api["pullStoppedAt"] = protocol.utc_now()
 
     def _start_containers(self, task: Task, running: RunningTask) -> None:
         if self._backend is None or self._starter is None or task.is_assumed:
@@ -196,7 +196,7 @@ class TaskLauncher:
         with self._state.changed:
             if task.is_stopping:
                 return
-            task.api.update(lastStatus="RUNNING", startedAt=states.now(), connectivityAt=states.now())
+            task.api.update(lastStatus="RUNNING", startedAt=protocol.utc_now(), connectivityAt=protocol.utc_now())
             for container in task.api["containers"]:
                 container.setdefault("runtimeId", task.id)
                 if container["lastStatus"] == "PENDING":
@@ -255,7 +255,7 @@ class TaskLauncher:
                 attachment["status"] = "DELETED"
             for container in task.api["containers"]:
                 container["lastStatus"] = "STOPPED"
-            task.api.update(lastStatus="STOPPED", stoppedAt=states.now(), executionStoppedAt=states.now())
+            task.api.update(lastStatus="STOPPED", stoppedAt=protocol.utc_now(), executionStoppedAt=protocol.utc_now())
             self._state.changed.notify_all()
 
     # Failures

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from preflight.rehearsal.iam import temporary_credentials
+from preflight.rehearsal import protocol
 from preflight.rehearsal.server import Server
 from tests.unit.rehearsal.iam import callers
 from tests.unit.rehearsal.iam.callers import Keys
@@ -162,7 +162,7 @@ def test_a_key_that_is_switched_off_opens_nothing(account: Server, client: Calla
 )
 def test_credentials_expire(account: Server, act: Act, service: str, operation: str, code: str) -> None:
     keys = act({"Action": "*"})
-    account.parts.core.principals.sessions.clock = lambda: temporary_credentials.now() + dt.timedelta(hours=2)
+    account.parts.core.principals.sessions.clock = lambda: protocol.utc_now() + dt.timedelta(hours=2)
 
     assert error(getattr(keys.client(service), operation))[0] == code
 

@@ -9,7 +9,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from preflight.rehearsal.cloudformation.resources.context import HandlerContext, Properties, Request, Response, without
+from preflight.rehearsal.cloudformation.resources.context import (
+    HandlerContext,
+    Properties,
+    Request,
+    Response,
+    without,
+)
 from preflight.rehearsal.cloudformation.resources.declarative import (
     CallSpec,
     Change,

@@ -15,7 +15,13 @@ from typing import Any
 import jmespath
 
 from preflight.rehearsal import protocol
-from preflight.rehearsal.cloudformation.resources.context import HandlerContext, Properties, Request, Response, without
+from preflight.rehearsal.cloudformation.resources.context import (
+    HandlerContext,
+    Properties,
+    Request,
+    Response,
+    without,
+)
 from preflight.rehearsal.cloudformation.resources.handler import CreatedResource, Handler, Reader
 
 RequestBuilder = Callable[[str, Properties], Request]  # of physical id and properties
