@@ -36,14 +36,12 @@ def folder(tmp_path: Path) -> Path:
 def test_a_rule_has_what_its_book_says(folder: Path) -> None:
     rule = rules.rules_below([folder])[0]
 
-    assert (rule.name, rule.severity, rule.source, rule.is_on, rule.entry.why, rule.entry.off_because) == (
-        "A",
-        Severity.WARNING,
-        "https://one",
-        False,
-        "Because it is so.",
-        "It costs money.",
-    )
+    assert rule.name == "A"
+    assert rule.severity == Severity.WARNING
+    assert rule.source == "https://one"
+    assert not rule.is_on
+    assert rule.entry.why == "Because it is so."
+    assert rule.entry.off_because == "It costs money."
 
 
 @pytest.mark.parametrize(
@@ -86,7 +84,8 @@ def test_a_book_that_cannot_be_used_is_refused_with_file_and_line(folder: Path, 
     with pytest.raises(UsageError) as caught:
         rules.rules_below([folder])
 
-    assert (said in str(caught.value), f"rules.yaml:{line}:" in str(caught.value)) == (True, True), str(caught.value)
+    assert said in str(caught.value), str(caught.value)
+    assert f"rules.yaml:{line}:" in str(caught.value), str(caught.value)
 
 
 def test_a_folder_that_is_named_twice_counts_once(folder: Path) -> None:

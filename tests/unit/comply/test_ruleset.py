@@ -45,11 +45,9 @@ def test_the_pack_itself_named_as_a_folder_counts_once() -> None:
 def test_a_rule_that_is_switched_off_is_not_run(name: str) -> None:
     found = ruleset.chosen([], switched(name, "off"))
 
-    assert (name in found.on, name in [rule.name for rule in found.asked], name in [r.name for r in found.every]) == (
-        False,
-        False,
-        True,
-    )
+    assert name not in found.on
+    assert name not in [rule.name for rule in found.asked]
+    assert name in [r.name for r in found.every]
 
 
 def test_a_rule_that_ships_off_can_be_switched_on(tmp_path: Path) -> None:
@@ -66,13 +64,17 @@ def test_a_rule_that_is_off_in_a_file_with_one_that_is_on_is_asked_but_not_on(tm
 
     found = ruleset.chosen([own], switched("A", "off"))
 
-    assert ("A" in [rule.name for rule in found.asked], "A" in found.on, "B" in found.on) == (True, False, True)
+    assert "A" in [rule.name for rule in found.asked]
+    assert "A" not in found.on
+    assert "B" in found.on
 
 
 def test_a_tier_that_is_changed_changes_severity_and_waivability() -> None:
     rule = ruleset.chosen([], switched(FIRST, "practice")).on[FIRST]
 
-    assert (rule.tier, rule.severity.value, rule.is_waivable) == ("practice", "warning", True)
+    assert rule.tier == "practice"
+    assert rule.severity.value == "warning"
+    assert rule.is_waivable
 
 
 def test_a_check_in_python_has_the_entry_of_the_rule_that_it_completes() -> None:
@@ -80,7 +82,9 @@ def test_a_check_in_python_has_the_entry_of_the_rule_that_it_completes() -> None
     name = "IAM_ECS_ROLE_TRUST_ECS_TASKS"
 
     entries = [rule.entry for rule in (*found.guard, *found.python_rules) if rule.name == name]
-    assert (len(entries), entries[0] == entries[1], [r.name for r in found.every].count(name)) == (2, True, 1)
+    assert len(entries) == 2
+    assert entries[0] == entries[1]
+    assert [r.name for r in found.every].count(name) == 1
 
 
 def test_a_rule_that_nobody_knows_is_refused_with_a_near_one() -> None:

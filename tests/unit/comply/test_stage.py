@@ -154,10 +154,8 @@ def test_a_plan_decides_it_and_the_finding_names_the_stack_and_its_source(check:
 
     finding = check(a=text, asked={"parameters": {"P": "EC2"}}).findings[0]
 
-    assert (finding.message, finding.source) == (
-        "the launch type is not FARGATE. [with stack demo]",
-        "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html",
-    )
+    assert finding.message == "the launch type is not FARGATE. [with stack demo]"
+    assert finding.source == "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html"
 
 
 def test_a_rule_that_the_plan_switches_off_finds_nothing(check: Check) -> None:

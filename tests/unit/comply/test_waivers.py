@@ -78,7 +78,9 @@ def test_a_rule_that_nobody_knows_is_a_warning_at_most(found: list[Waiver], seve
 def test_a_finding_about_a_waiver_stands_where_it_is_written() -> None:
     finding = waivers.troubles(claims("\n        SuppressedRules:\n          - ECS_SOFT"), RULES, TODAY)[0]
 
-    assert (finding.file, finding.line, finding.resource) == ("t.yaml", 7, "A")
+    assert finding.file == "t.yaml"
+    assert finding.line == 7
+    assert finding.resource == "A"
 
 
 def test_every_waiver_is_shown() -> None:

@@ -48,12 +48,10 @@ def load(folder: Path, text: str) -> Plan:
 def test_a_plan_is_read_with_defaults(folder: Path) -> None:
     read = load(folder, GOOD)
 
-    assert (read.stacks[0].parameters, read.smoke[0].status, read.smoke[0].get, read.template_files()) == (
-        {"Port": "80", "On": "true", "Tag": "{run}"},
-        200,
-        "/",
-        [folder / "cfn" / "a.yaml"],
-    )
+    assert read.stacks[0].parameters == {"Port": "80", "On": "true", "Tag": "{run}"}
+    assert read.smoke[0].status == 200
+    assert read.smoke[0].get == "/"
+    assert read.template_files() == [folder / "cfn" / "a.yaml"]
 
 
 @pytest.mark.parametrize(
@@ -156,7 +154,8 @@ def test_a_capability_may_stand_alone_and_braces_are_text(folder: Path) -> None:
         GOOD.replace("[CAPABILITY_IAM]", "CAPABILITY_IAM").replace("contains: hello", "contains: '{\"status\": 1}'"),
     )
 
-    assert (read.stacks[0].capabilities, read.smoke[0].contains) == (("CAPABILITY_IAM",), '{"status": 1}')
+    assert read.stacks[0].capabilities == ("CAPABILITY_IAM",)
+    assert read.smoke[0].contains == '{"status": 1}'
 
 
 def test_a_question_from_inside_and_one_of_a_caller(folder: Path) -> None:

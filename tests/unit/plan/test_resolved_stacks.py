@@ -195,7 +195,8 @@ Resources:
 def test_loops_are_unrolled_and_lead_back_to_the_loop(make_estate: Make) -> None:
     document = make_estate(root=LOOP % ", Default: 'A,B'").documents[0]
 
-    assert (list(document.resources), document.line("Resources", "BGroup", "Properties", "P")) == (["AGroup", "BGroup"], 8)
+    assert list(document.resources) == ["AGroup", "BGroup"]
+    assert document.line("Resources", "BGroup", "Properties", "P") == 8
 
 
 def test_a_loop_that_cannot_be_unrolled_is_noted(make_estate: Make) -> None:

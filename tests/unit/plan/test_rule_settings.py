@@ -55,4 +55,5 @@ def test_what_is_wrong_is_said_with_file_and_line(text: str, line: int, said: st
     with pytest.raises(UsageError) as caught:
         read(text)
 
-    assert (said in str(caught.value), f"preflight.yaml:{line}:" in str(caught.value)) == (True, True), str(caught.value)
+    assert said in str(caught.value), str(caught.value)
+    assert f"preflight.yaml:{line}:" in str(caught.value), str(caught.value)

@@ -54,7 +54,8 @@ FOUND = template.parse(TEXT)
 def test_a_refusal_is_led_to_its_line(message: str, line: int, resource: str | None) -> None:
     path = location.of_message(FOUND, message)
 
-    assert (FOUND.line(*path), location.resource_of(path)) == (line, resource)
+    assert FOUND.line(*path) == line
+    assert location.resource_of(path) == resource
 
 
 @pytest.mark.parametrize(
@@ -74,4 +75,5 @@ def test_the_validator_names_a_property(reason: str, name: str | None) -> None:
 
 
 def test_what_a_loop_made_lies_in_the_loop() -> None:
-    assert (location.line(FOUND, "Resources", "QueueOne"), location.line(FOUND, "Resources", "Logs")) == (20, 9)
+    assert location.line(FOUND, "Resources", "QueueOne") == 20
+    assert location.line(FOUND, "Resources", "Logs") == 9

@@ -40,7 +40,8 @@ def test_line_is_that_of_the_part_or_of_the_nearest_part_above() -> None:
 def test_json_is_read_with_lines() -> None:
     read = template.parse('{\n"Resources": {\n\t"A": {"Type": "T"}}}')
 
-    assert (read.data, read.line("Resources", "A")) == ({"Resources": {"A": {"Type": "T"}}}, 3)
+    assert read.data == {"Resources": {"A": {"Type": "T"}}}
+    assert read.line("Resources", "A") == 3
 
 
 @pytest.mark.parametrize(

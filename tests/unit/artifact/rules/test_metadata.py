@@ -29,7 +29,8 @@ def test_the_data_of_a_rule_is_complete(name: str) -> None:
 def test_the_title_is_one_sentence_and_the_reason_one_or_two(name: str) -> None:
     ends = [re.findall(r"\.(?= [A-Z]|$)", DATA[name][key]) for key in ("title", "why")]
 
-    assert (len(ends[0]), len(ends[1]) in {1, 2}) == (1, True)
+    assert len(ends[0]) == 1
+    assert len(ends[1]) in {1, 2}
 
 
 @pytest.mark.parametrize("name", DATA)

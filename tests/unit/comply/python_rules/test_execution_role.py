@@ -98,4 +98,5 @@ def test_an_execution_role_of_another_stack_grants_what_the_task_needs(
 ) -> None:
     messages = [o.message for o in execution_role.check_policy(changed(make_estate, old, new))]
 
-    assert ([lacking in message for message in messages], bool(messages)) == ([True] * len(messages), bool(lacking))
+    assert [lacking in message for message in messages] == [True] * len(messages)
+    assert bool(messages) == bool(lacking)
