@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from preflight.aws import reachability
+from preflight.aws.reachability import Described
 from preflight.plan import resolved_stacks
 from preflight.plan.references import ReferencedResource, ReferenceTracer, UnknownError
 from preflight.plan.resolved_stacks import ResolvedStacks, ResolvedTemplate
@@ -114,11 +115,11 @@ class DeclaredNetwork:
             endpoints=tuple(self._endpoints()),
         )
 
-    def _subnets(self) -> Iterator[dict[str, Any]]:
+    def _subnets(self) -> Iterator[Described]:
         for document, logical, _ in self._of("AWS::EC2::Subnet"):
             yield {"SubnetId": self._id(ReferencedResource(document, logical)), "CidrBlock": "10.0.0.0/16"}
 
-    def _tables(self) -> Iterator[dict[str, Any]]:
+    def _tables(self) -> Iterator[Described]:
         associations, routes = self._associations(), self._routes()
         for document, logical, given in self._of("AWS::EC2::RouteTable"):
             name = self._id(ReferencedResource(document, logical))
@@ -142,13 +143,13 @@ class DeclaredNetwork:
             for document, _, given in self._of(kind)
         ]
 
-    def _routes(self) -> list[tuple[str, dict[str, Any]]]:
+    def _routes(self) -> list[tuple[str, Described]]:
         return [
             (self.id_of(document, given.get("RouteTableId"), "AWS::EC2::RouteTable"), self._route(document, given))
             for document, _, given in self._of("AWS::EC2::Route")
         ]
 
-    def _route(self, document: ResolvedTemplate, given: Mapping[str, Any]) -> dict[str, Any]:
+    def _route(self, document: ResolvedTemplate, given: Mapping[str, Any]) -> Described:
         block = given.get("DestinationCidrBlock")
         if not isinstance(block, str) or not _is_block(block):
             raise UnknownError  # by a prefix list, for IPv6, or not known
@@ -163,7 +164,7 @@ class DeclaredNetwork:
             raise UnknownError
         return route
 
-    def _gateways(self) -> Iterator[dict[str, Any]]:
+    def _gateways(self) -> Iterator[Described]:
         attached = [
             (
                 self.id_of(document, given["InternetGatewayId"], "AWS::EC2::InternetGateway"),
@@ -176,7 +177,7 @@ class DeclaredNetwork:
             name = self._id(ReferencedResource(document, logical))
             yield {"InternetGatewayId": name, "Attachments": [{"VpcId": v} for gateway, v in attached if gateway == name]}
 
-    def _nats(self) -> Iterator[dict[str, Any]]:
+    def _nats(self) -> Iterator[Described]:
         for document, logical, given in self._of("AWS::EC2::NatGateway"):
             kind = given.get("ConnectivityType", "public")
             if not isinstance(kind, str):
@@ -188,7 +189,7 @@ class DeclaredNetwork:
                 "ConnectivityType": kind,
             }
 
-    def _endpoints(self) -> Iterator[dict[str, Any]]:
+    def _endpoints(self) -> Iterator[Described]:
         for document, logical, given in self._of("AWS::EC2::VPCEndpoint"):
             service, kind = given.get("ServiceName"), given.get("VpcEndpointType", "Gateway")
             private = functions.as_text(given.get("PrivateDnsEnabled", False)).lower()
