@@ -18,7 +18,7 @@ from pathlib import Path
 from preflight.container_engine import engine as container_engine
 from preflight.container_engine.engine import Engine
 from preflight.deploy import lifecycle
-from preflight.deploy.lifecycle import Wish
+from preflight.deploy.options import DeploymentOptions
 from preflight.deploy.targets.rehearsal import EmulatedAccount
 from preflight.model import Finding
 from preflight.pipeline.request import new_run
@@ -49,12 +49,12 @@ def scan(program: Path) -> float:
 def deploy(deployed: Plan, engine: Engine) -> float:
     """Returns the seconds from the first create call to the last page, with images in the store."""
     run = new_run()
-    account = EmulatedAccount(deployed, run=run, has_containers=True)
+    account = EmulatedAccount.start(deployed, run=run, has_containers=True)
     remains: list[Finding] = []
     try:
         account.endpoint  # noqa: B018 - it is up once it is known
         started = time.perf_counter()
-        with lifecycle.deployed(Wish(deployed, run, engine, {}), account, lambda _: None, remains=remains) as live:
+        with lifecycle.deployed(DeploymentOptions(deployed, run, engine, {}), account, lambda _: None, remains=remains) as live:
             test = SmokeTest(live.deployment, deployed, live.values, plan.FILE, inside=account.inside)
             findings = test.findings()
             seconds = time.perf_counter() - started

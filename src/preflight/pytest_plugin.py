@@ -13,7 +13,8 @@ import pytest
 from preflight.container_engine import engine
 from preflight.cost import announcement
 from preflight.deploy import lifecycle
-from preflight.deploy.lifecycle import Live, Wish
+from preflight.deploy.lifecycle import Live
+from preflight.deploy.options import DeploymentOptions
 from preflight.deploy.targets import account
 from preflight.deploy.targets.account import RealAccount
 from preflight.deploy.targets.rehearsal import EmulatedAccount
@@ -134,8 +135,8 @@ def preflight_deployment(request: pytest.FixtureRequest, preflight_plan: Plan) -
         pytest.fail(str(error), pytrace=False)
     remains: list[Finding] = []
     try:
-        wish = Wish(preflight_plan, run, engine.find(), names)
-        with _stoppable(), lifecycle.deployed(wish, target, say, remains=remains) as live:
+        options = DeploymentOptions(preflight_plan, run, engine.find(), names)
+        with _stoppable(), lifecycle.deployed(options, target, say, remains=remains) as live:
             yield live
     finally:
         target.close()
@@ -153,12 +154,12 @@ def _target(config: pytest.Config, deployed: Plan, run: str) -> DeploymentTarget
     """
     options = _account(config)
     if options is None:
-        return EmulatedAccount(deployed, run=run, has_containers=True)
+        return EmulatedAccount.start(deployed, run=run, has_containers=True)
     account.check_names(deployed)
     regions, say = (deployed.region,), _say_on_account(config)
     target = RealAccount(options.id, regions=regions, run=run)
     target.check()
-    templates = lifecycle.readable(deployed)
+    templates = lifecycle.readable_templates(deployed)
     for line in announcement.announcement(deployed, templates, target, account=options.id, regions=regions, run=run):
         say(line)
     return target

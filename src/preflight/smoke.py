@@ -103,7 +103,7 @@ class SmokeTest:
 
     def _declared_service(self, entry: SmokeEntry) -> DeclaredResource | None:
         """Returns the service whose logical id the entry names, unless a service has that very name."""
-        services = self._deployment.blueprint.of_kind("AWS::ECS::Service")
+        services = self._deployment.declared_resources.of_kind("AWS::ECS::Service")
         if any(service.physical.rpartition("/")[2] == entry.service for service in services):
             return None
         return next((s for s in services if s.logical == entry.service and s.physical.count("/") == 2), None)
@@ -267,7 +267,7 @@ class SmokeTest:
 
     def _resource_to_fix(self, blocker: Blocker | None, task: RunningTask | None) -> DeclaredResource | None:
         """Returns the declared resource that blocks, else the task's service."""
-        declared = self._deployment.blueprint
+        declared = self._deployment.declared_resources
         resource = declared.find(blocker.resource) if blocker is not None and blocker.resource else None
         if resource is not None or task is None:
             return resource

@@ -162,7 +162,7 @@ def test_after_sigkill_nothing_is_left_either() -> None:
 
 
 def test_sweep_removes_what_a_killed_account_left() -> None:
-    service = ServerProcess(*COMMAND, "serve", "--run", "sweepme1", "--until-eof")
+    service = ServerProcess.start(*COMMAND, "serve", "--run", "sweepme1", "--until-eof")
     service.first_line(timeout=60)
     engine = engines.find()
     engine.must(
@@ -174,7 +174,7 @@ def test_sweep_removes_what_a_killed_account_left() -> None:
         "none",
         "localhost/preflight-pause:1",
     )
-    service._running.kill()
+    service._process.kill()
 
     done = processes.run(*COMMAND, "sweep", timeout=60)
 

@@ -150,7 +150,6 @@ def test_an_immutable_tag_cannot_be_pushed_again(preflight_deployment: Live, tmp
     engine, deployment = preflight_deployment.engine, preflight_deployment.deployment
     assert engine is not None
     name = f"{preflight_deployment.values['prefix']}:{preflight_deployment.values['run']}"
-    order = deployment._order
     changed = tmp_path / "docker"
     shutil.copytree(Path(__file__).parents[2] / "docker", changed)
     (changed / "index.html").write_text("another page")
@@ -163,7 +162,7 @@ def test_an_immutable_tag_cannot_be_pushed_again(preflight_deployment: Live, tmp
             name=name,
             platform="linux/amd64",
             run="another",
-            base=order.base,
+            base=deployment._images._standins,
         )
 
 
@@ -199,9 +198,9 @@ def test_an_update_serves_the_new_page_and_the_same_again_changes_nothing(
     (changed / "index.html").write_text("the second page")
     run = f"{preflight_deployment.values['run']}-2"
 
-    first = preflight_deployment.deployment.again(run, {folder: changed})
+    first = preflight_deployment.deployment.update(run, {folder: changed})
     page = page_of_another(preflight_deployment, "service2", old)
-    again = preflight_deployment.deployment.again(run, {folder: changed})
+    again = preflight_deployment.deployment.update(run, {folder: changed})
 
     assert first == ["TaskDefinition2", "Service2"]
     assert "the second page" in page

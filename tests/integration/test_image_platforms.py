@@ -18,7 +18,7 @@ import pytest
 from preflight.container_engine import engine as container_engine
 from preflight.container_engine.standins import Standins
 from preflight.deploy import image_push
-from preflight.deploy.session import Session, rehearsal
+from preflight.deploy.session import Session, rehearsal_session
 from preflight.errors import ToolBrokeError
 from preflight.system import processes
 from tests.integration import emulator
@@ -37,7 +37,7 @@ def session() -> Iterator[Session]:
     """A session with an emulated account that has a repository."""
     with emulator.running() as running:
         running.client("ecr").create_repository(repositoryName="app")
-        yield rehearsal(emulator.REGION, running.endpoint)
+        yield rehearsal_session(emulator.REGION, running.endpoint)
 
 
 @pytest.fixture

@@ -91,13 +91,13 @@ class Scenario:
     admitted: Mapping[str, str] = field(default_factory=lambda: EVERYBODY)
     outputs: Mapping[str, str] = field(default_factory=dict)
     responses: list[Response] = field(default_factory=lambda: [Response(200, "Welcome")])
-    session: Session = field(default_factory=lambda: session.rehearsal("eu-west-1", "http://127.0.0.1:1"))
+    session: Session = field(default_factory=lambda: session.rehearsal_session("eu-west-1", "http://127.0.0.1:1"))
     requests: list[tuple[str, str | None]] = field(default_factory=list)
 
     def test(self, entry: SmokeEntry, **options: Any) -> SmokeTest:
         """Returns the smoke test of one entry."""
         deployment = mock.Mock(session=self.session, services={"arn:aws:ecs:eu-west-1:1:service/c/web": "c"})
-        deployment.blueprint = self.declared
+        deployment.declared_resources = self.declared
         deployment.output = self.outputs.get
         deployment.tasks.running.side_effect = lambda *_: self.tasks
         deployment.tasks.stopped.side_effect = lambda *_: self.stopped

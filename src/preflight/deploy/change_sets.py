@@ -1,4 +1,4 @@
-"""Change sets: what an operation on a stack would do, computed before it is done.
+"""Change sets: the changes of an operation on a stack, computed before it is executed.
 
 Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-changesets.html
 """
@@ -7,22 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from botocore.exceptions import ClientError
 
 from preflight.deploy import aws_errors, run_tags
 from preflight.deploy.session import Session
+from preflight.model import JsonObject
 from preflight.system import waiting
 
+ChangeSetDescription = JsonObject  # of DescribeChangeSet
 TIMEOUT = 600.0
 NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
-GONE = {"InvalidChangeSetStatus", "ChangeSetNotFound"}
+EXECUTED_OR_GONE = {"InvalidChangeSetStatus", "ChangeSetNotFound"}
 
 
 @dataclass(frozen=True)
 class StackRequest:
-    """A stack as it is wanted."""
+    """The stack to create or update."""
 
     name: str
     url: str
@@ -42,7 +43,7 @@ class Change:
 
 @dataclass(frozen=True)
 class ChangeSet:
-    """A change set that can be executed, or (`refused` says why) cannot."""
+    """A change set that can be executed, or cannot: then `refused` says why."""
 
     id: str
     stack: str
@@ -51,13 +52,13 @@ class ChangeSet:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing is to be changed."""
-        return self.refused is not None and any(said in self.refused for said in NO_CHANGES)
+        """Whether there is nothing to change."""
+        return self.refused is not None and any(text in self.refused for text in NO_CHANGES)
 
 
 @dataclass(frozen=True)
 class ValidationFailure:
-    """What pre-deployment validation refuses, in AWS's words."""
+    """A resource that pre-deployment validation refuses, with the reason in AWS's words."""
 
     stack: str
     logical: str
@@ -72,81 +73,90 @@ class ChangeSets:
         self._session = session
         self._client = session.client("cloudformation")
 
-    def make(self, wanted: StackRequest, name: str, *, kind: str) -> ChangeSet:
-        """A change set of that kind, CREATE or UPDATE, once it is computed.
+    def create(self, request: StackRequest, name: str, *, kind: str) -> ChangeSet:
+        """Returns a change set of that kind, CREATE or UPDATE, once it is computed.
 
         Raises:
             ClientError: CloudFormation refused the request.
             WaitExpiredError: it took too long.
         """
         try:
-            made = self._client.create_change_set(
-                StackName=wanted.name,
+            response = self._client.create_change_set(
+                StackName=request.name,
                 ChangeSetName=name,
                 ChangeSetType=kind,
-                TemplateURL=wanted.url,
-                Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in wanted.parameters.items()],
-                Capabilities=list(wanted.capabilities),
-                Tags=[{"Key": k, "Value": v} for k, v in wanted.tags.items()],
+                TemplateURL=request.url,
+                Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in request.parameters.items()],
+                Capabilities=list(request.capabilities),
+                Tags=[{"Key": k, "Value": v} for k, v in request.tags.items()],
             )
+            arn = response["Id"]
         except ClientError as error:
-            if aws_errors.code(error) != "AlreadyExistsException":  # an answer was lost, and the request came twice
+            if aws_errors.code(error) != "AlreadyExistsException":  # the first answer was lost, and the request repeated
                 raise
-            made = self._client.describe_change_set(StackName=wanted.name, ChangeSetName=name)
-            made["Id"] = made["ChangeSetId"]
-        return self._computed(made["Id"], made["StackId"])
+            response = self._client.describe_change_set(StackName=request.name, ChangeSetName=name)
+            arn = response["ChangeSetId"]
+        return self._computed(arn, response["StackId"])
 
     def _computed(self, arn: str, stack: str) -> ChangeSet:
-        def probe() -> dict[str, Any] | None:
-            found = self._client.describe_change_set(ChangeSetName=arn)
-            return None if found["Status"].endswith(("_IN_PROGRESS", "_PENDING")) else dict(found)
+        def probe() -> ChangeSetDescription | None:
+            description = self._client.describe_change_set(ChangeSetName=arn)
+            return None if description["Status"].endswith(("_IN_PROGRESS", "_PENDING")) else dict(description)
 
-        found = waiting.until(
+        description = waiting.until(
             probe, what=f"change set {arn}", timeout=TIMEOUT, interval=self._session.interval, sleep=self._session.sleep
         )
-        refused = found.get("StatusReason") or found["Status"] if found["Status"] != "CREATE_COMPLETE" else None
-        return ChangeSet(arn, stack, tuple(self._changes(arn, found)), refused)
+        status = description["Status"]
+        refused = description.get("StatusReason") or status if status != "CREATE_COMPLETE" else None
+        return ChangeSet(arn, stack, tuple(self._changes(arn, description)), refused)
 
-    def _changes(self, arn: str, found: Mapping[str, Any]) -> Iterator[Change]:
+    def _changes(self, arn: str, page: ChangeSetDescription) -> Iterator[Change]:
         while True:
-            for change in found.get("Changes") or []:
-                one = change.get("ResourceChange") or {}
-                yield Change(one.get("Action", ""), one.get("LogicalResourceId", ""), one.get("ResourceType", ""))
-            if not found.get("NextToken"):
+            for change in page.get("Changes") or []:
+                resource = change.get("ResourceChange") or {}
+                logical, kind = resource.get("LogicalResourceId", ""), resource.get("ResourceType", "")
+                yield Change(resource.get("Action", ""), logical, kind)
+            if not page.get("NextToken"):
                 return
-            found = self._client.describe_change_set(ChangeSetName=arn, NextToken=found["NextToken"])
+            page = self._client.describe_change_set(ChangeSetName=arn, NextToken=page["NextToken"])
 
-    def violations(self, made: ChangeSet) -> Iterator[ValidationFailure]:
-        """What validation found wrong with it.
+    def violations(self, change_set: ChangeSet) -> Iterator[ValidationFailure]:
+        """Yields what validation found wrong with a change set.
 
         https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/validate-stack-deployments.html
         """
         pages = self._client.get_paginator("describe_events").paginate(
-            ChangeSetName=made.id, Filters={"FailedEvents": True}
+            ChangeSetName=change_set.id, Filters={"FailedEvents": True}
         )
         for event in (event for page in pages for event in page["OperationEvents"]):
             if event.get("EventType") == "VALIDATION_ERROR" and event.get("ValidationFailureMode") != "WARN":
-                reason = event.get("ValidationStatusReason", "")
-                yield ValidationFailure(made.stack, event.get("LogicalResourceId", ""), event.get("ResourceType", ""), reason)
+                yield ValidationFailure(
+                    change_set.stack,
+                    event.get("LogicalResourceId", ""),
+                    event.get("ResourceType", ""),
+                    event.get("ValidationStatusReason", ""),
+                )
 
     def tags(self, stack: str) -> dict[str, str]:
-        """The tags that the change sets of a stack in review would give it."""
-        listed = self._client.list_change_sets(StackName=stack)["Summaries"]
-        described = [self._client.describe_change_set(ChangeSetName=one["ChangeSetId"]) for one in listed]
-        return {key: value for one in described for key, value in run_tags.of_list(one.get("Tags") or []).items()}
+        """Returns the tags that the change sets of a stack in review would give it."""
+        tags: dict[str, str] = {}
+        for summary in self._client.list_change_sets(StackName=stack)["Summaries"]:
+            description = self._client.describe_change_set(ChangeSetName=summary["ChangeSetId"])
+            tags |= run_tags.of_list(description.get("Tags") or [])
+        return tags
 
-    def execute(self, made: ChangeSet) -> None:
-        """Begin to do what a change set says."""
+    def execute(self, change_set: ChangeSet) -> None:
+        """Begin to execute a change set."""
         try:
-            self._client.execute_change_set(ChangeSetName=made.id)
+            self._client.execute_change_set(ChangeSetName=change_set.id)
         except ClientError as error:
-            if aws_errors.code(error) not in GONE or not self._was_executed(made):
+            if aws_errors.code(error) not in EXECUTED_OR_GONE or not self._was_executed(change_set):
                 raise
 
-    def _was_executed(self, made: ChangeSet) -> bool:
-        """Whether it was: then an answer was lost, and the request came twice."""
+    def _was_executed(self, change_set: ChangeSet) -> bool:
+        """Whether it was executed already: then the first answer was lost, and the request repeated."""
         try:
-            found = self._client.describe_change_set(ChangeSetName=made.id)
+            description = self._client.describe_change_set(ChangeSetName=change_set.id)
         except ClientError as error:
             return aws_errors.code(error) == "ChangeSetNotFound"
-        return str(found["ExecutionStatus"]).startswith("EXECUTE_")
+        return str(description["ExecutionStatus"]).startswith("EXECUTE_")

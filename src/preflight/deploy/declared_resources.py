@@ -1,15 +1,13 @@
-"""Which line of which template a resource of the account was declared in."""
+"""The resources of a plan's stacks, and the lines of the templates that declare them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from preflight.deploy import stacks
-from preflight.deploy.stacks import Stacks
+from preflight.deploy.stacks import STACK, ResourceSummary, Stacks
 from preflight.templates import location, template
 from preflight.templates.template import Template, UnreadableError
 
@@ -32,72 +30,70 @@ class DeclaredResource:
 
 
 class DeclaredResources:
-    """Templates by stack, followed down through nested stacks."""
+    """Resources by stack, nested stacks included; `staged` has the templates' files by object key."""
 
-    def __init__(self, every: Stacks, *, staged: Mapping[str, Path], names: Mapping[Path, str]) -> None:
-        self._stacks = every
+    def __init__(self, stacks: Stacks, *, staged: Mapping[str, Path], names: Mapping[Path, str]) -> None:
+        self._stacks = stacks
         self._staged = staged
         self._names = names
         self._templates: dict[str, Template] = {}
-        self._found: dict[str, DeclaredResource] = {}
+        self._resources: dict[str, DeclaredResource] = {}
 
     def add(self, stack: str, path: Path) -> None:
-        """Note that a stack was made from the template in a file."""
-        self._templates[stack] = template.load(path, name=self._names.get(path, str(path)))
+        """Note that a stack was created from the template in a file."""
+        self._templates[stack] = self._load(path)
 
     def template_of(self, stack: str) -> Template | None:
-        """The template of a stack, None where it is not one of the plan's."""
+        """Returns the template of a stack, or None if it is not one of the plan's."""
         return self._templates.get(stack)
 
-    def learn(self) -> None:
+    def refresh(self) -> None:
         """Read which resources the stacks have by now."""
-        ahead = list(self._templates)
-        while ahead:
-            stack = ahead.pop()
+        remaining = list(self._templates)
+        while remaining:
+            stack = remaining.pop()
             for resource in self._stacks.resources(stack):
-                self._note(stack, resource)
-                nested = resource.get("PhysicalResourceId") or ""
-                is_new = resource["ResourceType"] == stacks.STACK and nested and nested not in self._templates
-                if is_new and self._follow(stack, resource["LogicalResourceId"], nested):
-                    ahead.append(nested)
+                physical = resource.get("PhysicalResourceId") or ""
+                if physical:
+                    self._note(stack, physical, resource)
+                is_new = resource["ResourceType"] == STACK and physical and physical not in self._templates
+                path = self._staged_path(stack, resource["LogicalResourceId"]) if is_new else None
+                if path is not None:
+                    self.add(physical, path)
+                    remaining.append(physical)
 
-    def _note(self, stack: str, resource: Mapping[str, Any]) -> None:
-        physical = resource.get("PhysicalResourceId")
-        if physical:
-            logical, kind = resource["LogicalResourceId"], resource["ResourceType"]
-            self._found[physical] = DeclaredResource(self._templates[stack], logical, physical, kind)
+    def _note(self, stack: str, physical: str, resource: ResourceSummary) -> None:
+        logical, kind = resource["LogicalResourceId"], resource["ResourceType"]
+        self._resources[physical] = DeclaredResource(self._templates[stack], logical, physical, kind)
 
-    def _follow(self, stack: str, logical: str, nested: str) -> bool:
-        path = self._staged_path(stack, logical)
-        if path is not None:
-            self.add(nested, path)
-        return path is not None
+    def _load(self, path: Path) -> Template:
+        return template.load(path, name=self._names.get(path, str(path)))
 
     def _staged_path(self, stack: str, logical: str) -> Path | None:
         url = self._stacks.template_url(stack, logical)
         key = unquote(urlsplit(url).path).lstrip("/") if url else ""
-        return next((p for staged, p in self._staged.items() if key == staged or key.endswith(f"/{staged}")), None)
+        return next((path for staged, path in self._staged.items() if key == staged or key.endswith(f"/{staged}")), None)
 
     def nested(self, stack: str, logical: str) -> Template | None:
-        """The template that a nested stack was to be made from, None where it is not one of the plan's."""
+        """Returns the template of a nested stack, created or not, or None if it is not one of the plan's."""
         path = self._staged_path(stack, logical)
         try:
-            return template.load(path, name=self._names.get(path, str(path))) if path is not None else None
+            return self._load(path) if path is not None else None
         except UnreadableError:
             return None
 
     def find(self, physical: str) -> DeclaredResource | None:
-        """The resource of that physical id."""
-        return self._found.get(physical)
+        """Returns the resource of that physical id."""
+        return self._resources.get(physical)
 
     def of_kind(self, kind: str) -> list[DeclaredResource]:
-        """Every resource of a type."""
-        return [declared for declared in self._found.values() if declared.kind == kind]
+        """Returns the resources of a type."""
+        return [resource for resource in self._resources.values() if resource.kind == kind]
 
-    def at(self, stack: str, logical: str) -> DeclaredResource | None:
-        """The resource of that logical id in a stack, also one that was never made."""
-        known = self._templates.get(stack)
-        if known is None or logical not in known.resources:
+    def by_logical_id(self, stack: str, logical: str) -> DeclaredResource | None:
+        """Returns the resource of that logical id in a stack, created or not."""
+        template_of_stack = self._templates.get(stack)
+        if template_of_stack is None or logical not in template_of_stack.resources:
             return None
-        kind = str(known.resources[logical].get("Type"))
-        return DeclaredResource(known, logical, "", kind)
+        kind = str(template_of_stack.resources[logical].get("Type"))
+        return DeclaredResource(template_of_stack, logical, "", kind)

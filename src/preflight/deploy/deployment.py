@@ -1,4 +1,4 @@
-"""The plan's steps in order, and back: a context manager that yields what runs."""
+"""Creates the plan's stacks and images in order, updates them, and deletes them in reverse."""
 
 from __future__ import annotations
 
@@ -6,66 +6,32 @@ import contextlib
 import itertools
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from preflight import model
-from preflight.aws import partitions
-from preflight.container_engine.engine import Engine
-from preflight.container_engine.standins import Standins
-from preflight.deploy import aws_errors, image_push, stop_reasons
+from preflight.deploy import stop_reasons
 from preflight.deploy.change_sets import ChangeSet, StackRequest
 from preflight.deploy.declared_resources import DeclaredResources
+from preflight.deploy.deletion import Deletion
 from preflight.deploy.image_push import PushRefusedError
-from preflight.deploy.removal import Removal
-from preflight.deploy.session import Session
+from preflight.deploy.options import DeploymentOptions
+from preflight.deploy.plan_images import PlanImages
 from preflight.deploy.stack_events import Events
 from preflight.deploy.stack_findings import StackFindings
-from preflight.deploy.stacks import Failure, RefusedError, StackFailedError, Stacks
+from preflight.deploy.stacks import RefusedError, StackFailedError, Stacks
+from preflight.deploy.staged_templates import StagedTemplates
+from preflight.deploy.targets.target import DeploymentTarget
 from preflight.deploy.task_findings import TaskFindings
-from preflight.deploy.tasks import RunningTask, StoppedTask, Tasks
-from preflight.deploy.template_bucket import Bucket
-from preflight.errors import StopRequested, WaitExpiredError
-from preflight.model import Finding, Say, Severity, SmokeAnswer
-from preflight.plan import plan
-from preflight.plan.plan import ImageStep, Plan, StackStep
-from preflight.system import waiting
+from preflight.deploy.tasks import StoppedTask, Tasks
+from preflight.model import Finding, Say
+from preflight.plan.plan import ImageStep, StackStep, fill
 
-DEFAULT_PLATFORM = "linux/amd64"  # of tasks that say nothing else
-PATIENCE = 2
-LATE = 5.0  # seconds in which a request that nobody waited for is carried out
+MAX_STOPPED_TASKS = 2  # of a service, before it counts as one that cannot become steady
 NO_REPOSITORY = "Let a step before this one create the repository of that name, and push each tag once."
-EMPTY_MANIFEST = {
-    "schemaVersion": 2,
-    "mediaType": "application/vnd.oci.image.manifest.v1+json",
-    "layers": [],
-    "config": {"digest": f"sha256:{0:064d}", "size": 0},
-}
-
-
-@dataclass(frozen=True)
-class DeploymentOptions:
-    """What is to be deployed: the plan, the values of its placeholders, and what builds images.
-
-    One that `is_told` tells change sets and events while they happen.
-    """
-
-    plan: Plan
-    values: Mapping[str, str]
-    tags: Mapping[str, str]
-    engine: Engine | None
-    base: Standins | None
-    names: Mapping[Path, str]
-    is_told: bool = False
-    sweep: str = "preflight sweep"  # the command that removes what is left behind
-    platforms: Mapping[str, str] = field(default_factory=dict)  # of images, by the names of their steps
 
 
 class PermanentTaskFailureError(Exception):
-    """A task stopped for a reason that cannot heal."""
+    """A task stopped for a reason that does not go away."""
 
     def __init__(self, stopped: StoppedTask) -> None:
         super().__init__(stopped.reason)
@@ -73,7 +39,7 @@ class PermanentTaskFailureError(Exception):
 
 
 class DeploymentFailedError(Exception):
-    """The deployment failed; with the findings that say why."""
+    """The deployment failed; `findings` say why."""
 
     def __init__(self, findings: list[Finding]) -> None:
         super().__init__(findings[0].message if findings else "the deployment failed")
@@ -81,341 +47,216 @@ class DeploymentFailedError(Exception):
 
 
 class Deployment:
-    """One deployment: its stacks, in the order they were created."""
+    """A plan on a target: its stacks, in the order they were created, its images and its services.
 
-    def __init__(self, session: Session, order: DeploymentOptions, say: Say) -> None:
-        self.session = session
-        self._order = order
+    `tags` are those of every stack, `platforms` those of images by the names of their steps.
+    """
+
+    def __init__(
+        self,
+        target: DeploymentTarget,
+        options: DeploymentOptions,
+        say: Say,
+        *,
+        tags: Mapping[str, str],
+        platforms: Mapping[str, str],
+    ) -> None:
+        plan = options.plan
+        self._target = target
+        self._plan = plan
         self._say = say
-        self._stacks = Stacks(session)
+        self._tags = tags
+        self.session = target.session(plan.region)
+        self.values: Mapping[str, str] = target.values(plan, options.run)
+        standins = target.standins(plan, options.engine)
+        self._images = PlanImages(self.session, options, say, standins=standins, platforms=platforms)
+        self._templates = StagedTemplates(plan, self.values, self.session)
+        self._stacks = Stacks(self.session)
         self._events = Events(self._stacks, say)
-        self.tasks = Tasks(session)
-        folder = order.plan.templates
-        staged = {self._key(p): p for p in plan.templates_in(folder)} if folder is not None else {}
-        self._staged = staged | {self._key(s.template): s.template for s in order.plan.stacks}
-        self.blueprint = DeclaredResources(self._stacks, staged=self._staged, names=order.names)
-        self._failures = StackFindings(self.blueprint, order.names)
-        self._made: dict[str, str] = {}  # ids of stacks by name, the name where the id is not known yet
-        self._unanswered: set[str] = set()  # names of stacks whose creation was asked for, and nobody said how that went
-        self.services: dict[str, str] = {}
-        self.digests: dict[str, str] = {}
-        self.is_kept = False
-        self._count = itertools.count(1)
+        self.tasks = Tasks(self.session)
+        self.declared_resources = DeclaredResources(self._stacks, staged=self._templates.by_key, names=options.names)
+        self._findings = StackFindings(self.declared_resources, options.names, plan.path)
+        self._stack_ids: dict[str, str] = {}  # by name; the name itself until the id is known
+        self._unanswered: set[str] = set()  # names of stacks that CloudFormation was asked for, and did not answer yet
+        self._change_set_numbers = itertools.count(1)
+        self.services: dict[str, str] = {}  # clusters by the ARNs of services
 
     @property
     def stack_names(self) -> tuple[str, ...]:
         """Names of the stacks that were created."""
-        return tuple(self._made)
+        return tuple(self._stack_ids)
 
-    def _key(self, path: Path) -> str:
-        folder = self._order.plan.templates
-        inside = folder is not None and path.is_relative_to(folder)
-        relative = path.relative_to(folder if inside and folder is not None else self._order.plan.folder)
-        return f"{self._order.values['templates']}/{relative.as_posix()}"
+    @property
+    def digests(self) -> Mapping[str, str]:
+        """Digests of the images that were pushed, by `repository:tag`."""
+        return self._images.digests
 
-    def up(self) -> None:
+    def create(self) -> None:
         """Stage the templates and take every step.
 
         Raises:
-            FailedError: a step failed.
+            DeploymentFailedError: a step failed.
         """
-        self._bucket.make(self._order.tags)
-        self._stage()
-        for step in self._order.plan.steps:
+        self._templates.bucket.make(self._tags)
+        self._templates.stage()
+        for step in self._plan.steps:
             self.session.sleep(0)
             if isinstance(step, ImageStep):
                 self._push(step)
             else:
-                self._create(step)
+                self._create_stack(step)
 
-    def again(self, run: str, folders: Mapping[Path, Path] | None = None) -> list[str]:
-        """Take every step once more for another value of {run}: push images, update stacks.
+    def update(self, run: str, folders: Mapping[Path, Path] | None = None) -> list[str]:
+        """Take every step again for another value of {run}: push images, update stacks.
 
         `folders` are built instead of those of the plan. Returns the logical ids of resources that changed.
 
         Raises:
-            FailedError: a step failed; its stack was rolled back.
+            DeploymentFailedError: a step failed; its stack was rolled back.
         """
-        self._order = replace(self._order, values={**self._order.values, "run": run})
-        self._stage()
+        self.values = {**self.values, "run": run}
+        self._templates.stage()
         changed = []
-        for step in self._order.plan.steps:
+        for step in self._plan.steps:
             if isinstance(step, StackStep):
-                changed += self._update(step)
-            elif plan.fill(step.name, self._order.values) not in self.digests:
+                changed += self._update_stack(step)
+            elif fill(step.name, self.values) not in self.digests:
                 self._push(replace(step, build=(folders or {}).get(step.build, step.build)))
         return changed
 
-    @property
-    def _bucket(self) -> Bucket:
-        return Bucket(self.session, self._order.values["bucket"])
+    def delete(self) -> list[Finding]:
+        """Delete what was created, last first, and return findings for what remains."""
+        deletion = Deletion(self.session, self._findings, self._say, sweep=self._target.sweep)
+        for name, stack in reversed(self._stack_ids.items()):
+            deletion.delete_stack(name, stack, is_unanswered=name in self._unanswered)
+        deletion.delete_bucket(self._templates.bucket.name)
+        return deletion.remains
 
-    def _stage(self) -> None:
-        for key, path in self._staged.items():
-            self._bucket.put(key, path.read_bytes())
+    def output(self, name: str) -> str | None:
+        """Returns the output of that name of the last stack that has one."""
+        for stack in reversed(self._stack_ids.values()):
+            outputs = self._stacks.outputs(stack)
+            if name in outputs:
+                return outputs[name]
+        return None
 
-    def _url(self, path: Path) -> str:
-        values = self._order.values
-        _, suffix = partitions.partition_of(self.session.region)
-        return f"https://{values['bucket']}.s3.{self.session.region}.{suffix}/{self._key(path)}"
+    def of_stopped(self, stopped: StoppedTask) -> Finding:
+        """Returns the finding for a task that stopped."""
+        self.declared_resources.refresh()
+        return TaskFindings(self.session, self.declared_resources, self.services).finding(stopped)
 
     def _push(self, step: ImageStep) -> None:
-        name = plan.fill(step.name, self._order.values)
-        self._say(f"building {self._order.names.get(step.build, step.build.name)} and pushing it as {name}")
+        name = fill(step.name, self.values)
         try:
-            self.digests[name] = self._pushed(step, name)
+            self._images.push(step, name, run=self.values["run"])
         except PushRefusedError as error:
-            found = self._finding("PushRefused", f"{name} was not pushed: {error}", NO_REPOSITORY)
-            raise DeploymentFailedError([found]) from None
-        self._say(f"{name} is pushed, digest {self.digests[name]}")
+            finding = self._findings.of_plan("PushRefused", f"{name} was not pushed: {error}", NO_REPOSITORY)
+            raise DeploymentFailedError([finding]) from None
 
-    def _pushed(self, step: ImageStep, name: str) -> str:
-        """Digest of an image, built and pushed; without a container engine, ECR is told of one without layers."""
-        engine = self._order.engine
-        if engine is None:
-            return image_push.declare(self.session, name, EMPTY_MANIFEST)
-        return image_push.push(
-            self.session,
-            engine,
-            folder=step.build,
-            name=name,
-            platform=self._order.platforms.get(step.name, DEFAULT_PLATFORM),
-            run=self._order.values["run"],
-            base=self._order.base,
-        )
-
-    def _wanted(self, step: StackStep) -> StackRequest:
-        values = self._order.values
+    def _request(self, step: StackStep) -> StackRequest:
         return StackRequest(
-            name=plan.fill(step.name, values),
-            url=self._url(step.template),
-            parameters={key: plan.fill(value, values) for key, value in step.parameters.items()},
+            name=fill(step.name, self.values),
+            url=self._templates.url(step.template),
+            parameters={key: fill(value, self.values) for key, value in step.parameters.items()},
             capabilities=step.capabilities,
-            tags=self._order.tags,
+            tags=self._tags,
         )
 
     def _next_change_set(self) -> str:
-        """A name that no change set of the run has yet."""
-        return f"preflight-{self._order.values['run']}-{next(self._count)}"
+        """Returns a name that no change set of the run has yet."""
+        return f"preflight-{self.values['run']}-{next(self._change_set_numbers)}"
 
-    def _create(self, step: StackStep) -> None:
-        wanted, began = self._wanted(step), time.monotonic()
-        self._say(f"creating stack {wanted.name}")
-        self._made[wanted.name] = wanted.name  # whatever happens from here on, it may be there
-        with self._explained(step):
-            made = self._asked(wanted)
-            self._made[wanted.name] = made.stack
-            self.blueprint.add(made.stack, step.template)
-            self._carry_out(made)
-        self._say(f"stack {wanted.name} is created ({time.monotonic() - began:.1f} s)")
+    def _create_stack(self, step: StackStep) -> None:
+        request, started = self._request(step), time.monotonic()
+        self._say(f"creating stack {request.name}")
+        self._stack_ids[request.name] = request.name  # from here on it may exist, whatever happens
+        with self._failures_as_findings(step):
+            change_set = self._create_change_set(request)
+            self._stack_ids[request.name] = change_set.stack
+            self.declared_resources.add(change_set.stack, step.template)
+            self._execute(change_set)
+        self._say(f"stack {request.name} is created ({time.monotonic() - started:.1f} s)")
 
-    def _asked(self, wanted: StackRequest) -> ChangeSet:
-        """Prepare to create a stack, and note while it is not known how that went."""
-        self._unanswered.add(wanted.name)
+    def _create_change_set(self, request: StackRequest) -> ChangeSet:
+        """Returns the change set that creates a stack; if that is interrupted, the stack counts as unanswered."""
+        self._unanswered.add(request.name)
         try:
-            made = self._stacks.create(wanted, self._next_change_set())
+            change_set = self._stacks.create(request, self._next_change_set())
         except (RefusedError, StackFailedError):
-            self._unanswered.remove(wanted.name)
+            self._unanswered.remove(request.name)
             raise
-        self._unanswered.remove(wanted.name)
-        return made
+        self._unanswered.remove(request.name)
+        return change_set
 
-    def _update(self, step: StackStep) -> list[str]:
-        wanted = self._wanted(step)
-        self._say(f"updating stack {wanted.name}")
-        with self._explained(step):
-            made = self._stacks.update(wanted, self._next_change_set())
-            self._events.skip(self._made[wanted.name])
-            if made is not None:
-                self._carry_out(made)
-        changed = self._events.changed(self._made[wanted.name])
-        self._say(f"stack {wanted.name}: {', '.join(changed) or 'nothing'} changed")
+    def _update_stack(self, step: StackStep) -> list[str]:
+        request = self._request(step)
+        self._say(f"updating stack {request.name}")
+        with self._failures_as_findings(step):
+            change_set = self._stacks.update(request, self._next_change_set())
+            self._events.skip(self._stack_ids[request.name])
+            if change_set is not None:
+                self._execute(change_set)
+        changed = self._events.changed(self._stack_ids[request.name])
+        self._say(f"stack {request.name}: {', '.join(changed) or 'nothing'} changed")
         return changed
 
-    def _carry_out(self, made: ChangeSet) -> None:
-        """Show a change set, execute it, and learn what it made."""
-        if self._order.is_told:
-            for change in made.changes:
+    def _execute(self, change_set: ChangeSet) -> None:
+        """Execute a change set and read which resources it created."""
+        if self._target.reports_events:
+            for change in change_set.changes:
                 self._say(f"  {change.action} {change.kind} {change.logical}")
-        self._stacks.execute(made, look=lambda: self._look(made.stack))
-        self._tell(made.stack)
-        self.blueprint.learn()
-        self._note_services()
+        self._stacks.execute(change_set, look=lambda: self._check_progress(change_set.stack))
+        self._report_events(change_set.stack)
+        self._refresh()
+
+    def _check_progress(self, stack: str) -> None:
+        """Report new events, and look at the tasks of the services that exist by now.
+
+        Raises:
+            PermanentTaskFailureError: a task stopped for a reason that does not go away.
+        """
+        self._report_events(stack)
+        self._refresh()
+        for arn, cluster in self.services.items():
+            tasks = list(self.tasks.stopped(cluster, arn.rpartition("/")[2]))
+            for task in tasks:
+                if not stop_reasons.of(task.reason, task.containers).heals or len(tasks) > MAX_STOPPED_TASKS:
+                    raise PermanentTaskFailureError(task)
+
+    def _report_events(self, stack: str) -> None:
+        if self._target.reports_events:
+            self._events.report(stack)
+
+    def _refresh(self) -> None:
+        """Read which resources, and so which services, the stacks have by now."""
+        self.declared_resources.refresh()
+        for service in self.declared_resources.of_kind("AWS::ECS::Service"):
+            parts = service.physical.split("/")
+            if service.physical.startswith("arn:") and len(parts) > 2:
+                self.services[service.physical] = parts[1]
 
     @contextlib.contextmanager
-    def _explained(self, step: StackStep) -> Iterator[None]:
-        """Turn what goes wrong with a stack into findings."""
+    def _failures_as_findings(self, step: StackStep) -> Iterator[None]:
+        """Turn the failure of a stack in the block into findings.
+
+        Raises:
+            DeploymentFailedError: the stack was refused or failed, or a task did.
+        """
         try:
             yield
         except RefusedError as error:
-            raise DeploymentFailedError([self._failures.of_refusal(error, step)]) from None
+            raise DeploymentFailedError([self._findings.of_refusal(error, step)]) from None
         except StackFailedError as error:
-            self._tell(error.stack)
+            self._report_events(error.stack)
             raise DeploymentFailedError(self._of_failure(error)) from None
         except PermanentTaskFailureError as error:
             raise DeploymentFailedError([self.of_stopped(error.stopped)]) from None
 
-    def _tell(self, stack: str) -> None:
-        if self._order.is_told:
-            self._events.tell(stack)
-
-    def _note_services(self) -> None:
-        for declared in self.blueprint.of_kind("AWS::ECS::Service"):
-            parts = declared.physical.split("/")
-            if declared.physical.startswith("arn:") and len(parts) > 2:
-                self.services[declared.physical] = parts[1]
-
-    def _look(self, stack: str) -> None:
-        """Tell what happens, and look at the tasks of the services so far.
-
-        Raises:
-            HopelessError: one stopped for a reason that cannot heal.
-        """
-        self._tell(stack)
-        self.blueprint.learn()
-        self._note_services()
-        for arn, cluster in self.services.items():
-            stopped = list(self.tasks.stopped(cluster, arn.rpartition("/")[2]))
-            for one in stopped:
-                if not stop_reasons.of(one.reason, one.containers).heals or len(stopped) > PATIENCE:
-                    raise PermanentTaskFailureError(one)
-
     def _of_failure(self, error: StackFailedError) -> list[Finding]:
-        self.blueprint.learn()
-        found = [self._failures.of_resource(failure) for failure in error.failures]
+        self.declared_resources.refresh()
+        findings = [self._findings.of_resource(failure) for failure in error.failures]
         for arn, cluster in self.services.items():
             for stopped in list(self.tasks.stopped(cluster, arn.rpartition("/")[2]))[:1]:
-                found.insert(0, self.of_stopped(stopped))
-        return found or [self._finding("StackFailed", f"stack {error.stack} ended in {error.status}", "See its events.")]
-
-    def _finding(self, check: str, message: str, fix: str) -> Finding:
-        """A finding about the plan."""
-        path = self._order.plan.path
-        shown = self._order.names.get(path, path.name)
-        return Finding("rehearse", check, Severity.ERROR, message, file=shown, line=1, fix=fix)
-
-    def of_stopped(self, stopped: StoppedTask) -> Finding:
-        """The finding for a task that stopped."""
-        self.blueprint.learn()
-        return TaskFindings(self.session, self.blueprint, self.services).finding(stopped)
-
-    def output(self, name: str) -> str | None:
-        """The output of that name of the stack that was created last and has one."""
-        for stack in reversed(self._made.values()):
-            found = self._stacks.outputs(stack)
-            if name in found:
-                return found[name]
-        return None
-
-    def down(self) -> list[Finding]:
-        """Delete what was made, last first; findings for what remains."""
-        remains: list[Finding] = []
-        remover = Removal(self.session, self._say)
-        for name, stack in reversed(self._made.items()):
-            self._say(f"deleting stack {name}")
-            with self._noting(f"stack {name}", remains):
-                if name in self._unanswered:
-                    self._await(name)
-                for kept in remover.stack(stack):
-                    self._say(kept)
-        with self._noting(f"bucket {self._bucket.name}", remains):
-            remover.bucket(self._bucket.name)
-        return remains
-
-    def _await(self, stack: str) -> None:
-        """Wait for a stack that may yet come: we were stopped while CloudFormation was asked for it."""
-        with contextlib.suppress(WaitExpiredError):
-            waiting.until(lambda: self._stacks.tags(stack), what=f"stack {stack}", timeout=LATE)
-
-    @contextlib.contextmanager
-    def _noting(self, what: str, remains: list[Finding]) -> Iterator[None]:
-        """Add a finding for what could not be deleted in the block, and go on."""
-        try:
-            yield
-        except StackFailedError as error:
-            remains += [self._undeleted(failure) for failure in error.failures]
-        except (ClientError, BotoCoreError) as error:
-            remains.append(self._remaining(what, aws_errors.describe(error)))
-        except WaitExpiredError as error:
-            remains.append(self._remaining(what, str(error)))
-
-    def _undeleted(self, failure: Failure) -> Finding:
-        """The finding for what could not be deleted; a plain one where AWS does not help to find its line."""
-        try:
-            return self._failures.of_resource(failure)
-        except (ClientError, BotoCoreError):
-            return self._remaining(f"{failure.kind} {failure.logical or failure.stack}", failure.reason)
-
-    def _remaining(self, what: str, reason: str) -> Finding:
-        return self._finding("NotDeleted", f"{what} may still be there: {reason}", f"Remove it: {self._order.sweep}")
-
-
-@contextlib.contextmanager
-def deployed(
-    session: Session,
-    order: DeploymentOptions,
-    say: Say,
-    *,
-    remains: list[Finding],
-    is_kept: bool = False,
-    is_kept_failed: bool = False,
-) -> Iterator[Deployment]:
-    """Deploy the plan, yield what runs, and delete it all again.
-
-    What runs is not deleted where it `is_kept`; where it `is_kept_failed`, what failed is not. Findings for
-    what could not be deleted are added to `remains`.
-
-    Raises:
-        FailedError: a step failed; what it had made is deleted by then, unless that is to be kept.
-    """
-    deployment = Deployment(session, order, say)
-    stopped: StopRequested | None = None
-    try:
-        deployment.up()
-        deployment.is_kept = is_kept
-        yield deployment
-    except StopRequested as stop:
-        stopped = stop
-        deployment.is_kept = False
-        raise
-    except Exception:
-        deployment.is_kept = is_kept_failed
-        raise
-    finally:
-        if deployment.is_kept:
-            say(f"everything is kept, and costs money until it is removed: {order.sweep}")
-        else:
-            _undo(deployment, remains, stopped)
-
-
-def _undo(deployment: Deployment, remains: list[Finding], stopped: StopRequested | None) -> None:
-    """Delete what was made; who is asked to stop meanwhile begins again, and then stops."""
-    try:
-        left = deployment.down()
-    except StopRequested as stop:
-        stop.left += _lines(deployment.down())
-        raise
-    remains += left
-    if stopped is not None:
-        stopped.left += _lines(left)
-
-
-def _lines(left: list[Finding]) -> list[str]:
-    return [f"{finding.message}. {finding.fix}" for finding in left]
-
-
-def described(
-    deployment: Deployment, running: list[RunningTask], answers: tuple[SmokeAnswer, ...]
-) -> model.Deployment:
-    """What ran, for the report."""
-    shown: list[dict[str, Any]] = [
-        {"id": task.id, "service": task.service, "private": task.private, "public": task.public or ""}
-        for task in running
-    ]
-    return model.Deployment(
-        stacks=deployment.stack_names,
-        services=tuple(arn.rpartition("/")[2] for arn in deployment.services),
-        images=tuple({"name": name, "digest": digest} for name, digest in deployment.digests.items()),
-        tasks=tuple(shown),
-        smoke=answers,
-    )
+                findings.insert(0, self.of_stopped(stopped))
+        message = f"stack {error.stack} ended in {error.status}"
+        return findings or [self._findings.of_plan("StackFailed", message, "See its events.")]

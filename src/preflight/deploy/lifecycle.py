@@ -1,23 +1,28 @@
-"""A plan deployed on a target, and what runs then."""
+"""Deploys a plan on a target, and deletes it again."""
 
 from __future__ import annotations
 
 import contextlib
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from preflight import model
 from preflight.container_engine.engine import Engine
 from preflight.deploy import aws_errors, image_platforms, run_tags
-from preflight.deploy import deployment as deployments
-from preflight.deploy.deployment import Deployment, DeploymentOptions
+from preflight.deploy.deployment import Deployment
+from preflight.deploy.options import DeploymentOptions
 from preflight.deploy.targets.target import DeploymentTarget
-from preflight.model import Finding, Say
+from preflight.deploy.tasks import RunningTask
+from preflight.errors import StopRequested
+from preflight.model import Finding, Say, SmokeAnswer
 from preflight.plan import resolved_stacks
 from preflight.plan.plan import Plan
 from preflight.templates import template
 from preflight.templates.template import Template, UnreadableError
+
+IsKept = Callable[[Exception | None], bool]  # whether a deployment is kept that ended, or failed with an error
 
 
 @dataclass(frozen=True)
@@ -30,57 +35,98 @@ class Live:
     target: DeploymentTarget
 
 
-@dataclass(frozen=True)
-class Wish:
-    """What is to be deployed, in which run, and what reports call the files.
-
-    What a run makes is deleted, unless it `is_kept`, or `is_kept_failed` and it failed.
-    """
-
-    plan: Plan
-    run: str
-    engine: Engine | None
-    names: Mapping[Path, str]
-    tag: str = ""  # the id of the run as a whole, where it is in several regions
-    is_kept: bool = False
-    is_kept_failed: bool = False
-
-
 @contextlib.contextmanager
-def deployed(wish: Wish, where: DeploymentTarget, say: Say, *, remains: list[Finding]) -> Iterator[Live]:
-    """Deploy a plan on a target, yield what runs, and delete it again.
+def deployed(
+    options: DeploymentOptions,
+    target: DeploymentTarget,
+    say: Say,
+    *,
+    remains: list[Finding],
+    is_kept: IsKept = lambda _error: False,
+) -> Iterator[Live]:
+    """Deploy a plan on a target, yield what runs, and delete it again, unless it `is_kept`; a run that is stopped is not.
 
     Findings for what could not be deleted are added to `remains`.
 
     Raises:
-        preflight.aws.deployment.FailedError: a step failed; with the findings that say why.
-        PreflightError: it could not be told.
+        DeploymentFailedError: a step failed; what it had created is deleted by then, unless that is kept.
+        AccountError: AWS refused the caller or did not answer.
     """
-    asked = wish.plan
-    with aws_errors.as_account_errors(), where.noted(wish.run, wish.engine):
-        session, filled = where.session(asked.region), where.values(asked, wish.run)
-        marks = run_tags.run_tags(asked.name, run=wish.tag or wish.run, now=dt.datetime.now(dt.timezone.utc))
-        base = where.standins(asked, wish.engine)
-        order = DeploymentOptions(
-            asked, filled, marks, wish.engine, base, wish.names, is_told=where.is_told, sweep=where.sweep,
-            platforms=_platforms(asked, wish.run),
-        )  # fmt: skip
-        kept = {"is_kept": wish.is_kept, "is_kept_failed": wish.is_kept_failed}
-        with deployments.deployed(session, order, say, remains=remains, **kept) as deployment:
-            yield Live(deployment, filled, wish.engine, where)
+    plan, run = options.plan, options.run
+    with aws_errors.as_account_errors(), target.registered_run(run, options.engine):
+        tags = run_tags.run_tags(plan.name, run=options.run_tag or run, now=dt.datetime.now(dt.timezone.utc))
+        deployment = Deployment(target, options, say, tags=tags, platforms=_platforms(plan, run))
+        with _deleted(deployment, target, say, remains=remains, is_kept=is_kept):
+            deployment.create()
+            yield Live(deployment, deployment.values, options.engine, target)
 
 
-def _platforms(asked: Plan, run: str) -> Mapping[str, str]:
-    """For which platforms images are built, by the names of their steps, as far as templates can be read."""
-    if len(asked.stacks) == len(asked.steps):
+@contextlib.contextmanager
+def _deleted(
+    deployment: Deployment, target: DeploymentTarget, say: Say, *, remains: list[Finding], is_kept: IsKept
+) -> Iterator[None]:
+    """Delete what the block created, however the block ends."""
+    keeps, stop = False, None
+    try:
+        yield
+        keeps = is_kept(None)
+    except StopRequested as error:
+        stop = error
+        raise
+    except Exception as error:
+        keeps = is_kept(error)
+        raise
+    finally:
+        if keeps:
+            say(f"everything is kept, and costs money until it is removed: {target.sweep}")
+        else:
+            _delete(deployment, remains, stop)
+
+
+def _delete(deployment: Deployment, remains: list[Finding], stop: StopRequested | None) -> None:
+    """Delete everything; `stop` gets what remains. If interrupted, delete again before exiting."""
+    try:
+        findings = deployment.delete()
+    except StopRequested as interrupt:
+        interrupt.left += _lines(deployment.delete())
+        raise
+    remains += findings
+    if stop is not None:
+        stop.left += _lines(findings)
+
+
+def _lines(findings: Sequence[Finding]) -> list[str]:
+    return [f"{finding.message}. {finding.fix}" for finding in findings]
+
+
+def _platforms(plan: Plan, run: str) -> Mapping[str, str]:
+    """Returns the platforms of images by the names of their steps, as far as templates can be read."""
+    if len(plan.stacks) == len(plan.steps):
         return {}
-    return image_platforms.of_images(asked, resolved_stacks.of_plan(asked, readable(asked), run=run), run=run)
+    return image_platforms.of_images(plan, resolved_stacks.of_plan(plan, readable_templates(plan), run=run), run=run)
 
 
-def readable(asked: Plan) -> dict[Path, Template]:
-    """The templates of a plan by their files, but those that cannot be read: CloudFormation refuses them."""
-    known = {}
-    for path in asked.template_files():
+def readable_templates(plan: Plan) -> dict[Path, Template]:
+    """Returns the templates of a plan by their files, without those that cannot be read: CloudFormation refuses them."""
+    templates = {}
+    for path in plan.template_files():
         with contextlib.suppress(UnreadableError):
-            known[path] = template.load(path)
-    return known
+            templates[path] = template.load(path)
+    return templates
+
+
+def described(
+    deployment: Deployment, running: Sequence[RunningTask], answers: tuple[SmokeAnswer, ...]
+) -> model.Deployment:
+    """Returns what ran, for the report."""
+    tasks = [
+        {"id": task.id, "service": task.service, "private": task.private, "public": task.public or ""}
+        for task in running
+    ]
+    return model.Deployment(
+        stacks=deployment.stack_names,
+        services=tuple(arn.rpartition("/")[2] for arn in deployment.services),
+        images=tuple({"name": name, "digest": digest} for name, digest in deployment.digests.items()),
+        tasks=tuple(tasks),
+        smoke=answers,
+    )

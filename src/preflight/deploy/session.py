@@ -91,7 +91,7 @@ def _client(session: Session, service: str, region: str, timeout: float | None) 
     )
 
 
-def rehearsal(region: str, endpoint: str) -> Session:
+def rehearsal_session(region: str, endpoint: str) -> Session:
     """A session with the pretended account behind `endpoint`, with credentials that open nothing else."""
     boto = boto3.Session(
         aws_access_key_id="rehearsal",
@@ -101,7 +101,7 @@ def rehearsal(region: str, endpoint: str) -> Session:
     return Session(region, boto, endpoint, interval=NEAR, has_loopback_only=True)
 
 
-def account(region: str, *, stop: threading.Event) -> Session:
+def account_session(region: str, *, stop: threading.Event) -> Session:
     """A session with the account of the standard credential chain: environment, profile, SSO, OIDC.
 
     Where AWS_ENDPOINT_URL leads to this machine, nothing but this machine may be contacted. AWS_MAX_ATTEMPTS, or

@@ -1,13 +1,13 @@
-"""Findings for stacks that were refused or failed: which line of which template, why, and what mends it."""
+"""Findings for stacks that were refused or failed: which line of which template, why, and how to fix it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
 
-from preflight.deploy import stacks, stop_reasons
+from preflight.deploy import stop_reasons
 from preflight.deploy.declared_resources import DeclaredResources
-from preflight.deploy.stacks import Failure, RefusedError
+from preflight.deploy.stacks import STACK, Failure, RefusedError
 from preflight.model import Finding, Severity
 from preflight.plan.plan import StackStep
 from preflight.templates import location, template
@@ -17,14 +17,20 @@ SOURCE = "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/trouble
 
 
 class StackFindings:
-    """Explains by the templates what CloudFormation said; `names` are what reports call the files."""
+    """Finds in the templates what CloudFormation reported; `names` are the files' names in reports."""
 
-    def __init__(self, known: DeclaredResources, names: Mapping[Path, str]) -> None:
-        self._blueprint = known
+    def __init__(self, declared_resources: DeclaredResources, names: Mapping[Path, str], plan_path: Path) -> None:
+        self._declared_resources = declared_resources
         self._names = names
+        self._plan_path = plan_path
+
+    def of_plan(self, check: str, message: str, fix: str) -> Finding:
+        """Returns a finding about the plan."""
+        file = self._names.get(self._plan_path, self._plan_path.name)
+        return Finding("rehearse", check, Severity.ERROR, message, file=file, line=1, fix=fix)
 
     def of_refusal(self, error: RefusedError, step: StackStep) -> Finding:
-        """The finding for a request that CloudFormation refused."""
+        """Returns the finding for a request that CloudFormation refused."""
         name, fix = stop_reasons.of_stack(error.message)
         path = _path(step.template, error.message)
         return Finding(
@@ -41,10 +47,10 @@ class StackFindings:
         )
 
     def of_resource(self, failure: Failure) -> Finding:
-        """The finding for a resource, or a stack, that failed."""
+        """Returns the finding for a resource, or a stack, that failed."""
         name, fix = stop_reasons.of_stack(failure.reason)
         name = name or location.property_of(failure.reason)
-        file, line, resource = self._where(failure, name)
+        file, line, resource = self._place(failure, name)
         return Finding(
             "rehearse",
             failure.status,
@@ -58,23 +64,21 @@ class StackFindings:
             source=SOURCE,
         )
 
-    def _where(self, failure: Failure, name: str | None) -> tuple[str | None, int | None, str | None]:
-        """File, line and logical id of what failed: of the nested template where that was refused."""
-        known = self._blueprint.template_of(failure.stack)
-        if failure.logical and failure.kind == stacks.STACK and not failure.reason.startswith("Parameters:"):
-            inner = self._blueprint.nested(failure.stack, failure.logical)
-            path = location.of_message(inner, failure.reason) if inner else ()
-            if inner is not None and path:
-                return inner.name, inner.line(*path), location.resource_of(path)
-        declared = self._blueprint.at(failure.stack, failure.logical) if failure.logical else None
-        if declared is not None:
-            return declared.template.name, declared.line(name), failure.logical
-        path = location.of_message(known, failure.reason) if known else ()
-        return (
-            (known.name, known.line(*path), failure.logical or location.resource_of(path))
-            if known
-            else (None, None, failure.logical)
-        )
+    def _place(self, failure: Failure, name: str | None) -> tuple[str | None, int | None, str | None]:
+        """Returns file, line and logical id of what failed; those in the nested template if that was refused."""
+        if failure.logical and failure.kind == STACK and not failure.reason.startswith("Parameters:"):
+            nested = self._declared_resources.nested(failure.stack, failure.logical)
+            path = location.of_message(nested, failure.reason) if nested else ()
+            if nested is not None and path:
+                return nested.name, nested.line(*path), location.resource_of(path)
+        resource = self._declared_resources.by_logical_id(failure.stack, failure.logical) if failure.logical else None
+        if resource is not None:
+            return resource.template.name, resource.line(name), failure.logical
+        template_of_stack = self._declared_resources.template_of(failure.stack)
+        if template_of_stack is None:
+            return None, None, failure.logical
+        path = location.of_message(template_of_stack, failure.reason)
+        return template_of_stack.name, template_of_stack.line(*path), failure.logical or location.resource_of(path)
 
 
 def _path(path: Path, message: str) -> location.Path:

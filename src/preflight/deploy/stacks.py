@@ -1,4 +1,4 @@
-"""Stacks of CloudFormation: create, watch, delete, and why one failed."""
+"""CloudFormation stacks: creates, updates, watches and deletes them, and reports why one failed."""
 
 from __future__ import annotations
 
@@ -6,29 +6,32 @@ import contextlib
 import datetime as dt
 import itertools
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from botocore.exceptions import ClientError
 
 from preflight.deploy import aws_errors, run_tags
 from preflight.deploy.change_sets import ChangeSet, ChangeSets, StackRequest
 from preflight.deploy.session import Session
+from preflight.model import JsonObject
 from preflight.system import waiting
 
+ResourceSummary = JsonObject  # a resource of ListStackResources
+StackEvent = JsonObject  # an event of DescribeStackEvents
+StackDescription = JsonObject  # a stack of DescribeStacks
 STACK = "AWS::CloudFormation::Stack"
 REVIEW = "REVIEW_IN_PROGRESS"
 UPDATING = "UPDATE_IN_PROGRESS"
 DEPLOY_TIMEOUT = 3600.0
 DELETE_TIMEOUT = 1800.0
-PATIENCE = 5  # questions until a stack that does not begin to be deleted counts as kept
+MAX_IDLE_POLLS = 5  # until a stack whose deletion does not begin counts as kept
 CANCELLED = ("Resource creation cancelled", "Resource update cancelled")
 
 
 @dataclass(frozen=True)
 class Failure:
-    """A resource that failed (or a stack that did): where, and in AWS's words why."""
+    """A resource or a stack that failed, with the reason in AWS's words."""
 
     stack: str
     logical: str | None
@@ -48,7 +51,7 @@ class RefusedError(Exception):
 
 
 class StackFailedError(Exception):
-    """A stack ended in another state than the one that was asked for."""
+    """A stack ended in another status than the requested one."""
 
     def __init__(self, stack: str, status: str, failures: Sequence[Failure]) -> None:
         super().__init__(f"{stack} ended in {status}")
@@ -63,107 +66,105 @@ class Stacks:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._client = session.client("cloudformation")
-        self._changesets = ChangeSets(session)
+        self._change_sets = ChangeSets(session)
 
-    def create(self, wanted: StackRequest, change_set: str) -> ChangeSet:
-        """Prepare to create a stack: the change set that shows what that makes.
-
-        Raises:
-            RefusedError: CloudFormation refused the request.
-            FailedError: it found the template wrong; nothing was made but a stack in review.
-        """
-        return self._prepared(wanted, change_set, kind="CREATE")
-
-    def update(self, wanted: StackRequest, change_set: str) -> ChangeSet | None:
-        """Prepare to update a stack; None where there is nothing to change.
+    def create(self, request: StackRequest, name: str) -> ChangeSet:
+        """Returns the change set of that name that creates a stack, not yet executed.
 
         Raises:
             RefusedError: CloudFormation refused the request.
-            FailedError: it found the template wrong; nothing was changed.
+            StackFailedError: validation failed; nothing exists but a stack in review.
         """
-        made = self._prepared(wanted, change_set, kind="UPDATE")
-        return None if made.is_empty else made
+        return self._change_set(request, name, kind="CREATE")
 
-    def _prepared(self, wanted: StackRequest, change_set: str, *, kind: str) -> ChangeSet:
+    def update(self, request: StackRequest, name: str) -> ChangeSet | None:
+        """Returns the change set of that name that updates a stack, or None if there is nothing to change.
+
+        Raises:
+            RefusedError: CloudFormation refused the request.
+            StackFailedError: validation failed; nothing was changed.
+        """
+        change_set = self._change_set(request, name, kind="UPDATE")
+        return None if change_set.is_empty else change_set
+
+    def _change_set(self, request: StackRequest, name: str, *, kind: str) -> ChangeSet:
         try:
-            made = self._changesets.make(wanted, change_set, kind=kind)
+            change_set = self._change_sets.create(request, name, kind=kind)
         except ClientError as error:
             if aws_errors.is_account_error(error):
                 raise
-            raise RefusedError(wanted.name, aws_errors.code(error), error.response["Error"]["Message"]) from None
-        if made.refused is None or made.is_empty:
-            return made
-        wrong = [
-            Failure(v.stack, v.logical, v.kind, f"{kind}_FAILED", v.reason) for v in self._changesets.violations(made)
+            raise RefusedError(request.name, aws_errors.code(error), error.response["Error"]["Message"]) from None
+        if change_set.refused is None or change_set.is_empty:
+            return change_set
+        status = f"{kind}_FAILED"
+        failures = [
+            Failure(v.stack, v.logical, v.kind, status, v.reason) for v in self._change_sets.violations(change_set)
         ]
-        if wrong:
-            raise StackFailedError(made.stack, f"{kind}_FAILED", wrong)
-        raise RefusedError(wanted.name, "ChangeSetFailed", made.refused)
+        if failures:
+            raise StackFailedError(change_set.stack, status, failures)
+        raise RefusedError(request.name, "ChangeSetFailed", change_set.refused)
 
-    def execute(self, made: ChangeSet, *, look: Callable[[], None]) -> list[dict[str, Any]]:
-        """Do what a change set says and wait until that is done; `look` is called each time it is not yet.
+    def execute(self, change_set: ChangeSet, *, look: Callable[[], None]) -> list[StackEvent]:
+        """Execute a change set and wait until it is done; `look` is called each time it is not.
 
         Returns the events since, oldest first.
 
         Raises:
-            FailedError: it failed and was rolled back.
+            StackFailedError: it failed and was rolled back.
             WaitExpiredError: it took too long.
         """
-        before = {event["EventId"] for event in self.events(made.stack)}
-        self._changesets.execute(made)
+        stack = change_set.stack
+        former = {event["EventId"] for event in self.events(stack)}
+        self._change_sets.execute(change_set)
 
-        def since() -> list[dict[str, Any]]:
-            return [event for event in self.events(made.stack) if event["EventId"] not in before]
+        def new_events() -> list[StackEvent]:
+            return [event for event in self.events(stack) if event["EventId"] not in former]
 
         def probe() -> str | None:
-            status = self.status(made.stack)
-            is_over = not status.endswith("_IN_PROGRESS") and _has_come_to(status, made.stack, since())
-            if not is_over:
+            status = self.status(stack)
+            is_finished = not status.endswith("_IN_PROGRESS") and _has_reported(new_events(), stack, status)
+            if not is_finished:
                 look()
-            return status if is_over else None
+            return status if is_finished else None
 
         status = waiting.until(
             probe,
-            what=f"stack {made.stack} to be deployed",
+            what=f"stack {stack} to be deployed",
             timeout=DEPLOY_TIMEOUT,
             interval=self._session.interval,
             sleep=self._session.sleep,
         )
         if status not in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
-            raise StackFailedError(made.stack, status, list(self.failures(made.stack)))
-        return since()
+            raise StackFailedError(stack, status, list(self.failures(stack)))
+        return new_events()
 
-    def living(self) -> list[dict[str, Any]]:
-        """Every stack that is there and is not nested in another one, newest first, as DescribeStacks shows it."""
+    def root_stacks(self) -> list[StackDescription]:
+        """Returns the stacks that exist and are not nested in another one, newest first."""
         pages = self._client.get_paginator("describe_stacks").paginate()
-        found = [stack for page in pages for stack in page["Stacks"] if not stack.get("RootId")]
-        return sorted(found, key=lambda stack: stack["CreationTime"], reverse=True)
+        roots = [stack for page in pages for stack in page["Stacks"] if not stack.get("RootId")]
+        return sorted(roots, key=lambda stack: stack["CreationTime"], reverse=True)
 
     def tags(self, stack: str) -> dict[str, str]:
-        """Tags of a stack; of one in review those that its change sets would give it; none where it is gone."""
-        try:
-            found = self._client.describe_stacks(StackName=stack)["Stacks"][0]
-            given = run_tags.of_list(found.get("Tags") or [])
-            return given or (self._changesets.tags(stack) if found["StackStatus"] == REVIEW else {})
-        except ClientError as error:
-            if _is_gone(error):
-                return {}
-            raise
+        """Returns the tags of a stack, or those that its change sets would give it if it is in review."""
+        description = self._describe(stack)
+        tags = run_tags.of_list(description.get("Tags") or [])
+        is_in_review = description.get("StackStatus") == REVIEW
+        return self._change_sets.tags(stack) if is_in_review and not tags else tags
 
     def status(self, stack: str) -> str:
-        """Status of a stack; DELETE_COMPLETE where there is none."""
-        return str(self._described(stack).get("StackStatus", "DELETE_COMPLETE"))
+        """Returns the status of a stack; DELETE_COMPLETE if there is none."""
+        return str(self._describe(stack).get("StackStatus", "DELETE_COMPLETE"))
 
     def id(self, stack: str) -> str | None:
-        """Id of the stack of a name; None where there is none."""
-        return self._described(stack).get("StackId")
+        """Returns the id of the stack of a name, or None if there is none."""
+        return self._describe(stack).get("StackId")
 
     def created(self, stack: str) -> dt.datetime | None:
-        """When a stack was created; None where there is none."""
-        return self._described(stack).get("CreationTime")
+        """Returns when a stack was created, or None if there is none."""
+        return self._describe(stack).get("CreationTime")
 
-    def _described(self, stack: str) -> dict[str, Any]:
-        """A stack as DescribeStacks shows it; nothing where it is gone."""
+    def _describe(self, stack: str) -> StackDescription:
+        """Returns a stack as DescribeStacks shows it, or nothing if it is gone."""
         try:
             return dict(self._client.describe_stacks(StackName=stack)["Stacks"][0])
         except ClientError as error:
@@ -171,47 +172,43 @@ class Stacks:
                 return {}
             raise
 
-    def events(self, stack: str) -> list[dict[str, Any]]:
-        """Events of a stack, oldest first."""
+    def events(self, stack: str) -> list[StackEvent]:
+        """Returns the events of a stack, oldest first."""
         pages = self._client.get_paginator("describe_stack_events").paginate(StackName=stack)
         return [event for page in pages for event in page["StackEvents"]][::-1]
 
     def failures(self, stack: str) -> Iterator[Failure]:
-        """What failed first, followed down into nested stacks; cancelled siblings are left out."""
-        found = False
+        """Yields what failed, in that order, those in nested stacks included; cancelled siblings are left out."""
+        has_failures = False
         for event in self.events(stack):
-            reason = event.get("ResourceStatusReason", "")
-            if not event["ResourceStatus"].endswith("_FAILED") or reason in CANCELLED:
+            reason, physical = event.get("ResourceStatusReason", ""), event["PhysicalResourceId"]
+            if not event["ResourceStatus"].endswith("_FAILED") or reason in CANCELLED or physical == stack:
                 continue
-            if event["PhysicalResourceId"] == stack:
-                continue
-            if event["ResourceType"] == STACK and event["PhysicalResourceId"].startswith("arn:"):
-                inner = list(self.failures(event["PhysicalResourceId"]))
-                found = found or bool(inner)
-                yield from inner
-            if event["ResourceType"] != STACK or not event["PhysicalResourceId"].startswith("arn:"):
-                found = True
-                yield Failure(stack, event["LogicalResourceId"], event["ResourceType"], event["ResourceStatus"], reason)
-        if not found:
-            yield from self._own_failure(stack)
+            if event["ResourceType"] == STACK and physical.startswith("arn:"):
+                nested = list(self.failures(physical))
+            else:
+                nested = [Failure(stack, event["LogicalResourceId"], event["ResourceType"], event["ResourceStatus"], reason)]
+            has_failures = has_failures or bool(nested)
+            yield from nested
+        if not has_failures:
+            yield from self._failure_of_stack(stack)
 
-    def _own_failure(self, stack: str) -> Iterator[Failure]:
+    def _failure_of_stack(self, stack: str) -> Iterator[Failure]:
+        """Yields the first failure, or the beginning of the rollback, of the stack itself."""
         for event in self.events(stack):
-            is_end = "ROLLBACK_IN_PROGRESS" in event["ResourceStatus"] or event["ResourceStatus"].endswith("_FAILED")
-            if event["PhysicalResourceId"] == stack and is_end:
-                reason = event.get("ResourceStatusReason", "")
-                yield Failure(
-                    stack, None, STACK, event["ResourceStatus"], reason.removesuffix(" Rollback requested by user.")
-                )
+            status = event["ResourceStatus"]
+            if event["PhysicalResourceId"] == stack and ("ROLLBACK_IN_PROGRESS" in status or status.endswith("_FAILED")):
+                reason = event.get("ResourceStatusReason", "").removesuffix(" Rollback requested by user.")
+                yield Failure(stack, None, STACK, status, reason)
                 return
 
     def outputs(self, stack: str) -> dict[str, str]:
-        """Outputs of a stack by name."""
-        found = self._client.describe_stacks(StackName=stack)["Stacks"][0].get("Outputs") or []
-        return {output["OutputKey"]: output["OutputValue"] for output in found}
+        """Returns the outputs of a stack by name."""
+        outputs = self._client.describe_stacks(StackName=stack)["Stacks"][0].get("Outputs") or []
+        return {output["OutputKey"]: output["OutputValue"] for output in outputs}
 
-    def resources(self, stack: str) -> list[dict[str, Any]]:
-        """Resources of a stack as ListStackResources shows them; none where it is gone."""
+    def resources(self, stack: str) -> list[ResourceSummary]:
+        """Returns the resources of a stack, or none if it is gone."""
         try:
             pages = self._client.get_paginator("list_stack_resources").paginate(StackName=stack)
             return [resource for page in pages for resource in page["StackResourceSummaries"]]
@@ -221,7 +218,7 @@ class Stacks:
             raise
 
     def template_url(self, stack: str, logical: str) -> str | None:
-        """TemplateURL of a nested stack, from the events of its parent."""
+        """Returns the TemplateURL of a nested stack, from the events of its parent."""
         for event in self.events(stack):
             if event["LogicalResourceId"] == logical and event.get("ResourceProperties"):
                 properties = json.loads(event["ResourceProperties"])
@@ -230,31 +227,31 @@ class Stacks:
         return None
 
     def delete(self, stack: str) -> None:
-        """Delete a stack and wait until it is gone; an update that is under way is given up first.
+        """Delete a stack and wait until it is gone; an update in progress is cancelled first.
 
         Raises:
-            FailedError: it could not be deleted.
+            StackFailedError: it could not be deleted.
             WaitExpiredError: it took too long.
         """
-        before = self._settled(stack)
+        former = self._wait_for_update(stack)
         self._client.delete_stack(StackName=stack)
-        idle = itertools.count()
+        idle_polls = itertools.count()
 
         def probe() -> str | None:
             status = self.status(stack)
-            is_gone = status == "DELETE_COMPLETE"
-            has_begun = status.startswith("DELETE_") and status != before  # a second attempt begins at DELETE_FAILED
-            is_open = status.endswith("_IN_PROGRESS") or (not has_begun and next(idle) < PATIENCE)
-            return status if is_gone or not is_open else None
+            has_begun = status.startswith("DELETE_") and status != former  # a second attempt begins at DELETE_FAILED
+            is_idle = not status.endswith("_IN_PROGRESS") and not has_begun and next(idle_polls) < MAX_IDLE_POLLS
+            is_finished = status == "DELETE_COMPLETE" or not (status.endswith("_IN_PROGRESS") or is_idle)
+            return status if is_finished else None
 
         status = waiting.until(
             probe, what=f"stack {stack} to be deleted", timeout=DELETE_TIMEOUT, interval=self._session.interval
         )
         if status != "DELETE_COMPLETE":
-            raise StackFailedError(stack, status, self._kept(stack, status))
+            raise StackFailedError(stack, status, self._deletion_failures(stack, status))
 
-    def _settled(self, stack: str) -> str:
-        """Status of a stack once no update is under way, during which AWS refuses to delete it.
+    def _wait_for_update(self, stack: str) -> str:
+        """Cancel an update, during which AWS refuses to delete the stack, and return the status after it.
 
         https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CancelUpdateStack.html
         """
@@ -262,7 +259,7 @@ class Stacks:
         def probe() -> str | None:
             status = self.status(stack)
             if status == UPDATING:
-                with contextlib.suppress(ClientError):  # one that may not be given up, or has ended, is waited for
+                with contextlib.suppress(ClientError):  # one that cannot be cancelled, or has ended, is waited for
                     self._client.cancel_update_stack(StackName=stack)
             return None if status.startswith("UPDATE_") and status.endswith("_IN_PROGRESS") else status
 
@@ -270,23 +267,23 @@ class Stacks:
             probe, what=f"the update of stack {stack} to end", timeout=DELETE_TIMEOUT, interval=self._session.interval
         )
 
-    def _kept(self, stack: str, status: str) -> list[Failure]:
-        """Why a stack was not deleted: what could not be, else what CloudFormation said last of the stack itself."""
-        found = list(self._undeleted(stack))
-        own = [e.get("ResourceStatusReason", "") for e in self.events(stack) if e["PhysicalResourceId"] == stack]
-        return found or [Failure(stack, None, STACK, status, own[-1] if own else "")]
+    def _deletion_failures(self, stack: str, status: str) -> list[Failure]:
+        """Returns what could not be deleted, or else the last reason that CloudFormation gave for the stack itself."""
+        failures = list(self._undeleted(stack))
+        reasons = [e.get("ResourceStatusReason", "") for e in self.events(stack) if e["PhysicalResourceId"] == stack]
+        return failures or [Failure(stack, None, STACK, status, reasons[-1] if reasons else "")]
 
     def _undeleted(self, stack: str) -> Iterator[Failure]:
-        """What could not be deleted by now, followed down into nested stacks; what earlier attempts met is no matter."""
+        """Yields what could not be deleted in the last attempt, in nested stacks too."""
         for resource in self.resources(stack):
             if resource["ResourceStatus"] == "DELETE_FAILED":
                 kind, physical = resource["ResourceType"], resource.get("PhysicalResourceId") or ""
-                inner = list(self._undeleted(physical)) if kind == STACK and physical else []
+                nested = list(self._undeleted(physical)) if kind == STACK and physical else []
                 reason = resource.get("ResourceStatusReason", "")
-                yield from inner or [Failure(stack, resource["LogicalResourceId"], kind, "DELETE_FAILED", reason)]
+                yield from nested or [Failure(stack, resource["LogicalResourceId"], kind, "DELETE_FAILED", reason)]
 
     def retained(self, stack: str) -> Iterator[tuple[str, str]]:
-        """Type and physical id of what outlived a stack that was deleted, by its DeletionPolicy; nested ones followed."""
+        """Yields type and physical id of what its DeletionPolicy kept when a stack was deleted, in nested stacks too."""
         for event in self.events(stack):
             physical = event.get("PhysicalResourceId") or ""
             if event["ResourceStatus"] == "DELETE_SKIPPED":
@@ -296,9 +293,9 @@ class Stacks:
                 yield from self.retained(physical)
 
 
-def _has_come_to(status: str, stack: str, events: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether events tell of a status of the stack itself: before an operation begins, the status is the one of old."""
-    return any(e["ResourceStatus"] == status and e["PhysicalResourceId"] == stack for e in events)
+def _has_reported(events: Sequence[StackEvent], stack: str, status: str) -> bool:
+    """Whether an event reports `status` for the stack itself; DescribeStacks may still return the previous one."""
+    return any(event["ResourceStatus"] == status and event["PhysicalResourceId"] == stack for event in events)
 
 
 def _is_gone(error: ClientError) -> bool:

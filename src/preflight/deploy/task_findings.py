@@ -27,7 +27,7 @@ class TaskFindings:
 
     def __init__(self, session: Session, known: DeclaredResources, services: Mapping[str, str]) -> None:
         self._session = session
-        self._blueprint = known
+        self._declared_resources = known
         self._services = services
 
     def finding(self, stopped: StoppedTask) -> Finding:
@@ -58,17 +58,17 @@ class TaskFindings:
         if missing is not None:
             return self._of_link(missing, stopped)
         if known.at == "role":
-            for declared in self._blueprint.of_kind("AWS::IAM::Role"):
+            for declared in self._declared_resources.of_kind("AWS::IAM::Role"):
                 if f"/{declared.physical}" in stopped.reason:
                     return declared, _of_role(declared, known.property), known.fix
-        definition = self._blueprint.find(stopped.definition) if known.at == "definition" else None
+        definition = self._declared_resources.find(stopped.definition) if known.at == "definition" else None
         if definition is not None:
             name = (known.property or "").replace("ContainerDefinitions.0", f"ContainerDefinitions.{stopped.at}")
             return definition, name or None, known.fix
         return self._service(stopped), known.property if known.at == "service" else None, known.fix
 
     def _of_link(self, missing: Blocker, stopped: StoppedTask) -> Cause:
-        at = self._blueprint.find(missing.resource) if missing.resource else None
+        at = self._declared_resources.find(missing.resource) if missing.resource else None
         name = missing.property if at is not None or missing.resource is None else None
         return at or self._service(stopped), name, f"{missing.message}. {missing.fix}"
 
@@ -79,11 +79,11 @@ class TaskFindings:
         missing = _if_known(lambda: self._link_to_target(stopped, group)) if group else None
         if missing is not None:
             return self._of_link(missing, stopped)
-        declared = self._blueprint.find(group)
+        declared = self._declared_resources.find(group)
         return declared or self._service(stopped), known.property if declared else None, known.fix
 
     def _service(self, stopped: StoppedTask) -> DeclaredResource | None:
-        found = [d for d in self._blueprint.of_kind("AWS::ECS::Service") if d.physical.endswith(f"/{stopped.service}")]
+        found = [d for d in self._declared_resources.of_kind("AWS::ECS::Service") if d.physical.endswith(f"/{stopped.service}")]
         return found[0] if found else None
 
     def _face(self, stopped: StoppedTask) -> Interface:

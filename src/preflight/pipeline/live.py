@@ -52,7 +52,7 @@ class LiveStages:
         if account is None:
             from preflight.deploy.targets.rehearsal import EmulatedAccount  # noqa: PLC0415 - see above
 
-            return EmulatedAccount(plan, run=run, has_containers=self._request.has_containers)
+            return EmulatedAccount.start(plan, run=run, has_containers=self._request.has_containers)
         from preflight.deploy.targets import account as real_account  # noqa: PLC0415 - see above
 
         real_account.check_names(plan)

@@ -7,9 +7,10 @@ import functools
 from dataclasses import dataclass, field
 
 from preflight import model
-from preflight.deploy import aws_errors, deployment, lifecycle
+from preflight.deploy import aws_errors, lifecycle
 from preflight.deploy.deployment import DeploymentFailedError
-from preflight.deploy.lifecycle import Live, Wish
+from preflight.deploy.lifecycle import Live
+from preflight.deploy.options import DeploymentOptions
 from preflight.deploy.targets.target import DeploymentTarget
 from preflight.errors import StopRequested
 from preflight.model import Deployment, Finding, Outcome, Say, StageResult
@@ -31,15 +32,16 @@ class RegionResults:
 
 
 class RegionRun:
-    """Rehearse and smoke in the region of a wish."""
+    """Rehearse and smoke in the region of a plan."""
 
-    def __init__(self, wish: Wish, target: DeploymentTarget, say: Say, *, request: RunRequest) -> None:
-        self._wish = wish
+    def __init__(self, options: DeploymentOptions, target: DeploymentTarget, say: Say, *, request: RunRequest) -> None:
+        self._options = options
         self._target = target
         self._say = say
         self._request = request
         self._live: Live | None = None
         self._remains: list[Finding] = []
+        self._has_failed = False
         self._deployment = Deployment()
         self._notes: list[str] = []
 
@@ -64,13 +66,23 @@ class RegionRun:
     @aws_errors.as_account_errors()
     def _rehearse(self, cleanup: contextlib.ExitStack) -> StageResult:
         """Deploy the plan, until `cleanup` deletes it."""
-        deployed = lifecycle.deployed(self._wish, self._target, self._say, remains=self._remains)
+        deployed = lifecycle.deployed(
+            self._options, self._target, self._say, remains=self._remains, is_kept=self._is_kept
+        )
         try:
             self._live = cleanup.enter_context(deployed)
         except DeploymentFailedError as error:
             return StageResult("rehearse", model.outcome_of(error.findings), findings=error.findings)
-        self._deployment = deployment.described(self._live.deployment, [], ())
+        self._deployment = lifecycle.described(self._live.deployment, [], ())
         return StageResult("rehearse", Outcome.PASS)
+
+    def _is_kept(self, error: Exception | None) -> bool:
+        """Whether the deployment is kept on a real account: always, or if it or its smoke test failed."""
+        account = self._request.account
+        if account is None:
+            return False
+        is_kept = self._request.is_kept and error is None
+        return is_kept or (account.is_kept_failed and (error is not None or self._has_failed))
 
     def _smoke(self) -> StageResult:
         """Returns what came of the smoke requests, or why none were sent."""
@@ -79,18 +91,17 @@ class RegionRun:
             return timed_stage("smoke", self._say, lambda: StageResult("smoke", Outcome.SKIPPED, reason=reason))
         test = SmokeTest(
             self._live.deployment,
-            self._wish.plan,
+            self._options.plan,
             self._live.values,
-            self._wish.names[self._wish.plan.path],
+            self._options.names[self._options.plan.path],
             inside=self._target.inside,
             skipped=self._target.observations().skipped,
         )
         result = timed_stage("smoke", self._say, functools.partial(self._send, test))
         for answer in test.answers:
             self._say(f"{answer.target}: GET {answer.url} -> {answer.status or 'no answer'} ({answer.seconds:.2f} s)")
-        self._deployment = deployment.described(self._live.deployment, test.running, tuple(test.answers))
-        if result.outcome in {Outcome.FAIL, Outcome.ERROR} and self._wish.is_kept_failed:
-            self._live.deployment.is_kept = True
+        self._deployment = lifecycle.described(self._live.deployment, test.running, tuple(test.answers))
+        self._has_failed = result.outcome in {Outcome.FAIL, Outcome.ERROR}
         return result
 
     @aws_errors.as_account_errors()

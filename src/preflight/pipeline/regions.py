@@ -10,7 +10,7 @@ from pathlib import Path
 
 from preflight.container_engine import engine as container_engine
 from preflight.container_engine.engine import Engine
-from preflight.deploy.lifecycle import Wish
+from preflight.deploy.options import DeploymentOptions
 from preflight.deploy.targets.target import DeploymentTarget
 from preflight.errors import StopRequested
 from preflight.model import Deployment, Outcome, Say, StageResult
@@ -56,19 +56,12 @@ class RegionRuns:
         return combined(self._run_in_parallel(runs))
 
     def _region_run(self, n: int, region: str) -> RegionRun:
-        account, letters = self._request.account, string.ascii_lowercase
+        letters = string.ascii_lowercase
         suffix = letters[n % 26] * (n // 26 + 1) if n else ""  # IAM knows no regions: no two of them use a name twice
-        wish = Wish(
-            plan=replace(self._plan, region=region),
-            run=self._run + suffix,
-            engine=self._engine,
-            names=self._names,
-            tag=self._run,
-            is_kept=account is not None and self._request.is_kept,
-            is_kept_failed=account is not None and account.is_kept_failed,
-        )
+        plan = replace(self._plan, region=region)
+        options = DeploymentOptions(plan, self._run + suffix, self._engine, self._names, run_tag=self._run)
         say = self._say if len(self._request.regions) == 1 else lambda text: self._say(f"{region}: {text}")
-        return RegionRun(wish, self._target, say, request=self._request)
+        return RegionRun(options, self._target, say, request=self._request)
 
     def _run_in_parallel(self, runs: Mapping[str, RegionRun]) -> dict[str, RegionResults]:
         """Run all regions in parallel; on an interrupt, wait for each to clean up."""
@@ -79,7 +72,7 @@ class RegionRuns:
                     submitted.append(pool.submit(run.run))  # noqa: PERF401 - an interrupt must see the futures submitted so far
                 return {region: future.result() for region, future in zip(runs, submitted, strict=True)}
             except BaseException as stop:
-                self._target.halt()
+                self._target.cancel()
                 processes.kill_all(f"{container_engine.RUN_LABEL}={self._run}")
                 futures.wait(submitted)
                 if isinstance(stop, StopRequested):

@@ -113,11 +113,11 @@ def start(
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
     has_input: bool = False,
-    is_loud: bool = False,
+    inherits_stderr: bool = False,
 ) -> StartedProcess:
     """Start a program in a session of its own, so that Ctrl-C reaches us and not it.
 
-    One that `is_loud` writes its standard error where ours goes.
+    If it `inherits_stderr`, its standard error goes to this program's.
 
     Raises:
         ToolMissingError: there is no such program.
@@ -128,7 +128,7 @@ def start(
             args,
             stdin=subprocess.PIPE if has_input else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=None if is_loud else subprocess.PIPE,
+            stderr=None if inherits_stderr else subprocess.PIPE,
             env=None if env is None else {**os.environ, **env},
             cwd=cwd,
             start_new_session=True,
@@ -232,14 +232,18 @@ def which(name: str) -> str | None:
 class ServerProcess:
     """A program that serves until its standard input ends; its first line says how to reach it."""
 
-    def __init__(self, *args: str, env: Mapping[str, str] | None = None) -> None:
-        self._running = start(*args, env=env, has_input=True, is_loud=True)
-        self._args = args
+    def __init__(self, process: StartedProcess) -> None:
+        self._process = process
+
+    @classmethod
+    def start(cls, *args: str, env: Mapping[str, str] | None = None) -> ServerProcess:
+        """Starts the program; its standard error goes to this program's."""
+        return cls(start(*args, env=env, has_input=True, inherits_stderr=True))
 
     @property
     def pid(self) -> int:
         """Its process id."""
-        return self._running.pid
+        return self._process.pid
 
     def first_line(self, *, timeout: float) -> str:
         """The first line of its standard output.
@@ -247,13 +251,13 @@ class ServerProcess:
         Raises:
             ToolBrokeError: it ended, or said nothing within `timeout` seconds.
         """
-        return self._running.line(timeout=timeout)
+        return self._process.line(timeout=timeout)
 
     def stop(self, *, timeout: float) -> bool:
         """End its standard input and wait; whether it ended by itself, or had to be killed."""
-        self._running.end_input()
+        self._process.end_input()
         try:
-            self._running.result(timeout=timeout)
+            self._process.result(timeout=timeout)
         except ToolBrokeError:
             return False
         return True

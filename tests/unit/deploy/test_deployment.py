@@ -1,56 +1,64 @@
+"""A deployment that is interrupted, and what it reports of what it could not delete."""
+
 from __future__ import annotations
 
 import contextlib
 from unittest import mock
 
+import pytest
 from botocore.exceptions import ClientError
 
 from preflight.deploy import stacks
+from preflight.deploy.deletion import Deletion
 from preflight.deploy.deployment import Deployment, DeploymentFailedError
 from preflight.deploy.stacks import Failure, RefusedError, StackFailedError
 from preflight.errors import StopRequested
-from preflight.model import Finding
 
 
-def test_what_is_left_is_told_where_its_line_cannot_be_found() -> None:
-    """Looking for the line of a nested stack asks AWS; the rest is deleted all the same."""
-    one = Deployment(mock.Mock(), mock.MagicMock(), lambda _: None)
+def test_what_remains_is_reported_even_if_its_line_cannot_be_found() -> None:
+    """Looking for the line of a nested stack sends requests to AWS; the rest is deleted all the same."""
     denied = ClientError({"Error": {"Code": "Throttling", "Message": "slow"}}, "DescribeStackEvents")
     failed = StackFailedError("s", "DELETE_FAILED", [Failure("s", "Inner", stacks.STACK, "DELETE_FAILED", "full")])
-    remains: list[Finding] = []
+    findings = mock.MagicMock()
+    findings.of_resource.side_effect = denied
+    findings.of_plan.side_effect = lambda _check, message, _fix: message
+    deletion = Deletion(mock.MagicMock(), findings, lambda _: None, sweep="preflight sweep")
 
-    with mock.patch.object(one._failures, "of_resource", side_effect=denied), one._noting("stack s", remains):
-        mock.Mock(side_effect=failed)()
+    with mock.patch.object(deletion, "_removal") as removal:
+        removal.stack.side_effect = failed
+        deletion.delete_stack("s", "s", is_unanswered=False)
 
-    assert [finding.message for finding in remains] == ["AWS::CloudFormation::Stack Inner may still be there: full"]
-
-
-def interrupted(error: BaseException) -> tuple[Deployment, mock.MagicMock]:
-    """A deployment that ended in the request for its stack, of which CloudFormation knew nothing yet."""
-    one = Deployment(mock.Mock(), mock.MagicMock(), lambda _: None)
-    one._stacks = mock.MagicMock()
-    one._stacks.create.side_effect = error
-    one._stacks.tags.side_effect = [{}, {"preflight:run": "x"}]
-    one._failures = mock.MagicMock()
-    with contextlib.suppress(StopRequested, DeploymentFailedError), mock.patch.object(one, "_wanted"):
-        one._create(mock.MagicMock())
-    return one, one._stacks.tags
+    assert [str(finding) for finding in deletion.remains] == ["AWS::CloudFormation::Stack Inner may still be there: full"]
 
 
-def test_a_stack_that_comes_after_a_stop_is_waited_for() -> None:
-    """Else it would stay in review, and we would say that everything was cleaned up."""
-    one, tags = interrupted(StopRequested(130))
+@pytest.mark.parametrize(
+    ("error", "is_unanswered"),
+    [
+        pytest.param(StopRequested(130), True, id="an interrupted request may still create its stack"),
+        pytest.param(RefusedError("s", "ValidationError", "no"), False, id="a refused request creates nothing"),
+    ],
+)
+def test_only_a_stack_whose_creation_is_unanswered_is_waited_for(error: BaseException, *, is_unanswered: bool) -> None:
+    """Otherwise it would stay in review while the run says that everything was deleted."""
+    deployment = Deployment(mock.MagicMock(), mock.MagicMock(), lambda _: None, tags={}, platforms={})
+    deployment._findings = mock.MagicMock()
+    deployment._stacks = mock.MagicMock()
+    deployment._stacks.create.side_effect = error
+    with contextlib.suppress(StopRequested, DeploymentFailedError), mock.patch.object(deployment, "_request"):
+        deployment._create_stack(mock.MagicMock())
 
-    with mock.patch("preflight.deploy.removal.Removal") as removal:
-        one.down()
+    with mock.patch("preflight.deploy.deployment.Deletion") as deletion:
+        deployment.delete()
 
-    assert (tags.call_count, removal.return_value.stack.call_count) == (2, 1)
+    assert deletion.return_value.delete_stack.call_args.kwargs == {"is_unanswered": is_unanswered}
 
 
-def test_a_stack_that_was_refused_is_not_waited_for() -> None:
-    one, tags = interrupted(RefusedError("s", "ValidationError", "no"))
+def test_an_unanswered_stack_is_deleted_once_it_appears() -> None:
+    deletion = Deletion(mock.MagicMock(), mock.MagicMock(), lambda _: None, sweep="preflight sweep")
+    with mock.patch.object(deletion, "_stacks") as lookup, mock.patch.object(deletion, "_removal") as removal:
+        lookup.tags.side_effect = [{}, {"preflight:run": "x"}]
+        removal.stack.return_value = []
+        deletion.delete_stack("s", "s", is_unanswered=True)
 
-    with mock.patch("preflight.deploy.removal.Removal"):
-        one.down()
-
-    assert tags.call_count == 0
+    assert lookup.tags.call_count == 2
+    removal.stack.assert_called_once_with("s")

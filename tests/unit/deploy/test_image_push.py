@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from preflight.container_engine.engine import Engine
-from preflight.deploy import image_build, image_push
+from preflight.deploy import image_push
 from preflight.deploy.image_push import PushRefusedError
 from preflight.deploy.session import Session
 from preflight.errors import AccountError
@@ -45,7 +45,7 @@ def registry(*answers: str, command: str = "push") -> Registry:
 @pytest.fixture(autouse=True)
 def _built(monkeypatch: pytest.MonkeyPatch) -> None:
     """Images that are built, a login that is known, and a digest that is there."""
-    monkeypatch.setattr(image_build, "Builder", mock.MagicMock())
+    monkeypatch.setattr(image_push, "Builder", mock.MagicMock())
     monkeypatch.setattr(image_push, "login", lambda _session: ("host", "user:secret", False))
     monkeypatch.setattr(image_push, "digest", lambda *_: "sha256:1")
 

@@ -9,7 +9,7 @@ from unittest import mock
 import pytest
 from botocore.exceptions import ClientError
 
-from preflight.deploy import deployment, image_push, removal, run_tags
+from preflight.deploy import image_push, lifecycle, plan_images, removal, run_tags
 from preflight.deploy import session as sessions
 from preflight.deploy.removal import Removal
 from preflight.deploy.session import Session
@@ -24,7 +24,7 @@ TEMPLATE = {"Resources": {"Group": {"Type": "AWS::Logs::LogGroup"}}}
 
 @pytest.fixture
 def session(account: Server) -> Session:
-    return sessions.rehearsal(REGION, account.address)
+    return sessions.rehearsal_session(REGION, account.address)
 
 
 def test_a_stack_whose_id_nobody_knows_is_deleted_by_its_name(
@@ -101,7 +101,7 @@ def test_only_a_bucket_with_our_tags_is_emptied(session: Session, *, is_ours: bo
 def test_only_a_repository_with_our_tags_loses_its_images(session: Session, *, is_ours: bool, count: int) -> None:
     ecr, remover = session.client("ecr"), Removal(session, lambda _: None)
     ecr.create_repository(repositoryName="taken", tags=[{"Key": k, "Value": v} for k, v in MARKS.items() if is_ours])
-    image_push.declare(session, "taken:one", deployment.EMPTY_MANIFEST)
+    image_push.declare(session, "taken:one", plan_images.EMPTY_MANIFEST)
 
     with mock.patch.object(remover, "_resources", return_value=[("AWS::ECR::Repository", "taken")]):
         remover._empty("s")
@@ -128,7 +128,7 @@ def test_a_stack_goes_with_what_is_in_its_bucket_and_its_repository(
     repository_of = {"Type": "AWS::ECR::Repository", "Properties": {"RepositoryName": "full"}}
     tagged({"Resources": {"B": bucket_of, "R": repository_of}}, deploy)
     session.client("s3").put_object(Bucket="full", Key="a", Body=b"a")
-    image_push.declare(session, "full:one", deployment.EMPTY_MANIFEST)
+    image_push.declare(session, "full:one", plan_images.EMPTY_MANIFEST)
 
     Removal(session, lambda _: None).stack("s")
 
@@ -146,11 +146,11 @@ def test_what_cannot_be_emptied_is_told_and_its_stack_tried(session: Session, de
     assert ("cannot be emptied: GetBucketTagging: AccessDenied: no" in said[0], session.client("s3").list_buckets()["Buckets"]) == (True, [])
 
 
-def test_who_is_asked_to_stop_while_he_cleans_up_cleans_up_first() -> None:
-    one = mock.Mock()
-    one.down.side_effect = [StopRequested(143), []]
+def test_an_interrupt_during_the_deletion_deletes_everything_before_it_stops() -> None:
+    deployment = mock.Mock()
+    deployment.delete.side_effect = [StopRequested(143), []]
 
     with pytest.raises(StopRequested):
-        deployment._undo(one, [], None)
+        lifecycle._delete(deployment, [], None)
 
-    assert one.down.call_count == 2
+    assert deployment.delete.call_count == 2

@@ -15,7 +15,7 @@ def test_how_often_a_request_is_tried(monkeypatch: pytest.MonkeyPatch, said: str
     if said is not None:
         monkeypatch.setenv("AWS_MAX_ATTEMPTS", said)
 
-    client = session.account("eu-west-1", stop=threading.Event()).client("sts")
+    client = session.account_session("eu-west-1", stop=threading.Event()).client("sts")
 
     assert client.meta.config.retries["total_max_attempts"] == attempts
 
@@ -23,11 +23,11 @@ def test_how_often_a_request_is_tried(monkeypatch: pytest.MonkeyPatch, said: str
 @pytest.mark.parametrize("host", ["8.8.8.8", "10.0.0.1", "127.0.0.1.example.com", "example.com", ""])
 def test_a_session_with_the_emulated_account_contacts_this_machine_only(host: str) -> None:
     with pytest.raises(NotLoopbackError):
-        session.rehearsal("eu-west-1", "http://127.0.0.1:1").check_address(host)
+        session.rehearsal_session("eu-west-1", "http://127.0.0.1:1").check_address(host)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.99.1.2", "localhost", "::1"])
 def test_loopback_is_this_machine(host: str) -> None:
-    session.rehearsal("eu-west-1", "http://127.0.0.1:1").check_address(host)
+    session.rehearsal_session("eu-west-1", "http://127.0.0.1:1").check_address(host)
 
     assert session.is_loopback(host)

@@ -21,7 +21,7 @@ BUCKET = {"Resources": {"B": {"Type": "AWS::S3::Bucket", "Properties": {"BucketN
 
 @pytest.fixture
 def session(account: Server) -> Session:
-    return sessions.rehearsal(REGION, account.address)
+    return sessions.rehearsal_session(REGION, account.address)
 
 
 def groups(*names: str) -> str:

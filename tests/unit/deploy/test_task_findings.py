@@ -68,7 +68,7 @@ def known(tmp_path: Path, **role: Any) -> DeclaredResources:
     path = tmp_path / "t.yaml"
     path.write_text(f"Resources:\n  Role:\n    Type: AWS::IAM::Role\n    Properties: {role}\n")
     made = DeclaredResources.__new__(DeclaredResources)
-    made._found = {"r": DeclaredResource(template.load(path), "Role", "r", "AWS::IAM::Role")}
+    made._resources = {"r": DeclaredResource(template.load(path), "Role", "r", "AWS::IAM::Role")}
     return made
 
 

@@ -10,12 +10,13 @@ import pytest
 from preflight import model
 from preflight.deploy import lifecycle
 from preflight.deploy.deployment import DeploymentFailedError
-from preflight.deploy.lifecycle import Wish
+from preflight.deploy.lifecycle import IsKept
+from preflight.deploy.options import DeploymentOptions
 from preflight.errors import AccountError
 from preflight.model import Finding, Observations, Outcome, Severity, SmokeAnswer
 from preflight.pipeline import region
 from preflight.pipeline.region import RegionResults, RegionRun
-from preflight.pipeline.request import RunRequest
+from preflight.pipeline.request import AccountOptions, RunRequest
 from preflight.plan import plan, reader
 
 PLAN = reader.load(Path(__file__).parents[3] / plan.FILE)
@@ -28,7 +29,8 @@ class RegionScenario:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.live = mock.Mock()
-        self.live.deployment.configure_mock(is_kept=False, stack_names=("s",), services={}, digests={})
+        self.is_kept: bool | None = None
+        self.live.deployment.configure_mock(stack_names=("s",), services={}, digests={})
         self.test = mock.Mock(answers=[], running=[], unsent=[])
         self.test.findings.return_value = []
         self.failure: Exception | None = None
@@ -37,10 +39,11 @@ class RegionScenario:
         monkeypatch.setattr(lifecycle, "deployed", self._deployed)
 
     @contextlib.contextmanager
-    def _deployed(self, *_args: object, remains: list[Finding]) -> Iterator[mock.Mock]:
+    def _deployed(self, *_args: object, remains: list[Finding], is_kept: IsKept) -> Iterator[mock.Mock]:
         if self.failure is not None:
             raise self.failure
         yield self.live
+        self.is_kept = is_kept(None)
         remains += self.remains
 
     def run(
@@ -50,11 +53,12 @@ class RegionScenario:
         has_containers: bool = True,
         is_kept_failed: bool = True,
     ) -> RegionResults:
-        request = RunRequest(stages, PLAN, (), (), has_containers=has_containers)
+        account = AccountOptions("123456789012", (), agrees=lambda: True, is_kept_failed=is_kept_failed)
+        request = RunRequest(stages, PLAN, (), (), has_containers=has_containers, account=account)
         target = mock.Mock()
         target.observations.return_value = Observations()
-        wish = Wish(PLAN, "0a1b2c3d", None, {PLAN.path: "preflight.yaml"}, is_kept_failed=is_kept_failed)
-        return RegionRun(wish, target, lambda _: None, request=request).run()
+        options = DeploymentOptions(PLAN, "0a1b2c3d", None, {PLAN.path: "preflight.yaml"})
+        return RegionRun(options, target, lambda _: None, request=request).run()
 
 
 @pytest.fixture
@@ -73,7 +77,7 @@ def test_a_region_whose_requests_are_answered_passes(scenario: RegionScenario) -
 
     assert outcomes(results) == {"rehearse": Outcome.PASS, "smoke": Outcome.PASS}
     assert results.deployment.smoke == (ANSWER,)
-    assert not scenario.live.deployment.is_kept
+    assert not scenario.is_kept
 
 
 def test_keep_failed_keeps_what_answered_wrongly(scenario: RegionScenario) -> None:
@@ -83,7 +87,7 @@ def test_keep_failed_keeps_what_answered_wrongly(scenario: RegionScenario) -> No
 
     assert results.stages[1].outcome is Outcome.FAIL
     assert results.stages[1].findings == (FINDING,)
-    assert scenario.live.deployment.is_kept
+    assert scenario.is_kept
 
 
 def test_without_keep_failed_what_answered_wrongly_is_deleted(scenario: RegionScenario) -> None:
@@ -91,7 +95,7 @@ def test_without_keep_failed_what_answered_wrongly_is_deleted(scenario: RegionSc
 
     scenario.run(is_kept_failed=False)
 
-    assert not scenario.live.deployment.is_kept
+    assert not scenario.is_kept
 
 
 def test_a_finding_outranks_requests_that_could_not_be_sent(scenario: RegionScenario) -> None:
@@ -108,7 +112,7 @@ def test_keep_failed_keeps_what_could_not_be_checked(scenario: RegionScenario) -
 
     assert results.stages[1].outcome is Outcome.ERROR
     assert results.stages[1].reason == "AWS did not answer"
-    assert scenario.live.deployment.is_kept
+    assert scenario.is_kept
 
 
 def test_keep_failed_keeps_nothing_if_no_request_could_be_sent(scenario: RegionScenario) -> None:
@@ -119,7 +123,7 @@ def test_keep_failed_keeps_nothing_if_no_request_could_be_sent(scenario: RegionS
     assert results.stages[1].outcome is Outcome.SKIPPED
     assert results.stages[1].reason == "its image is for another platform"
     assert results.notes == ("smoke skipped for a service: its image is for another platform",)
-    assert not scenario.live.deployment.is_kept
+    assert not scenario.is_kept
 
 
 def test_smoke_is_not_skipped_if_some_requests_were_sent(scenario: RegionScenario) -> None:

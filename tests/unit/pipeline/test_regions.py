@@ -28,7 +28,7 @@ def combine(stages: dict[str, StageResult]) -> RegionResults:
     """Returns the combined results of regions with these results."""
 
     def run(self: RegionRun) -> RegionResults:
-        return RegionResults((stages[self._wish.plan.region],), Deployment(stacks=(self._wish.run,)))
+        return RegionResults((stages[self._options.plan.region],), Deployment(stacks=(self._options.run,)))
 
     with mock.patch.object(RegionRun, "run", run):
         return region_runs(mock.Mock(), regions=tuple(stages)).run()
@@ -97,13 +97,13 @@ def test_a_stop_in_one_region_cancels_the_others() -> None:
     with mock.patch.object(RegionRun, "run", run), pytest.raises(StopRequested):
         region_runs(target).run()
 
-    target.halt.assert_called_once_with()
+    target.cancel.assert_called_once_with()
 
 
 def test_a_stop_lists_what_every_region_could_not_delete() -> None:
     def run(self: RegionRun) -> RegionResults:
         stop = StopRequested(143)
-        stop.left.append(self._wish.plan.region)
+        stop.left.append(self._options.plan.region)
         raise stop
 
     with mock.patch.object(RegionRun, "run", run), pytest.raises(StopRequested) as caught:
@@ -130,4 +130,4 @@ def test_a_stop_before_the_last_region_has_begun_cancels_the_first() -> None:
     ):
         region_runs(target).run()
 
-    target.halt.assert_called_once_with()
+    target.cancel.assert_called_once_with()

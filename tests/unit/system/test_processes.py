@@ -54,7 +54,7 @@ def test_must_refuses_any_other_code() -> None:
 
 
 def test_a_service_says_its_first_line_and_ends_with_its_input() -> None:
-    service = ServerProcess(sys.executable, "-c", "import sys; print('up', flush=True); sys.stdin.read()")
+    service = ServerProcess.start(sys.executable, "-c", "import sys; print('up', flush=True); sys.stdin.read()")
 
     line = service.first_line(timeout=20)
     service.stop(timeout=20)
@@ -63,7 +63,7 @@ def test_a_service_says_its_first_line_and_ends_with_its_input() -> None:
 
 
 def test_a_service_that_dies_did_not_come_up() -> None:
-    service = ServerProcess(sys.executable, "-c", "raise SystemExit(1)")
+    service = ServerProcess.start(sys.executable, "-c", "raise SystemExit(1)")
 
     with pytest.raises(ToolBrokeError, match="did not come up"):
         service.first_line(timeout=20)

@@ -7,12 +7,10 @@ import re
 import threading
 from collections.abc import Iterator
 
-from preflight.container_engine import engine as engines
-from preflight.container_engine.engine import Engine
+from preflight.container_engine.engine import Engine, remove_run
 from preflight.container_engine.standins import Standins, remove_unfinished
 from preflight.deploy import aws_errors
-from preflight.deploy import session as sessions
-from preflight.deploy.session import Session
+from preflight.deploy.session import Session, account_session
 from preflight.errors import StopRequested, UsageError
 from preflight.model import Observations
 from preflight.plan import placeholders
@@ -23,18 +21,18 @@ _ID = re.compile(r"\d{12}")
 
 
 class RealAccount:
-    """The account of that number, by the credentials of the standard chain."""
+    """The account with that number, with the credentials of the standard chain."""
 
     name = "aws"
-    is_told = True
-    inside = None  # nobody out here can ask within a task's network
+    reports_events = True
+    inside = None  # there is no way into a task's network
 
     def __init__(self, number: str, *, regions: tuple[str, ...], run: str) -> None:
         self._number = number
         self._regions = regions
         self._run = run
         self._stop = threading.Event()
-        self._sessions: dict[str, Session] = {}  # a profile that asks for a code asks once a region
+        self._sessions: dict[str, Session] = {}  # a profile with MFA asks for one code a region
 
     @property
     def sweep(self) -> str:
@@ -42,11 +40,11 @@ class RealAccount:
         return f"preflight sweep --target aws --account {self._number} --regions {','.join(self._regions)} --run {self._run}"
 
     def check(self) -> None:
-        """Hold the credentials against the number.
+        """Check that the credentials belong to the account.
 
         Raises:
             UsageError: there are none, or they belong to another account.
-            AccountError: AWS did not say whose they are.
+            AccountError: AWS did not answer.
         """
         check_number(self._number)
         with aws_errors.as_account_errors():
@@ -56,30 +54,30 @@ class RealAccount:
             raise UsageError(msg)
 
     def session(self, region: str) -> Session:
-        """A session with it, in a region."""
+        """Returns a session with it, in a region."""
         if region not in self._sessions:
             with aws_errors.as_account_errors():
-                self._sessions[region] = sessions.account(region, stop=self._stop)
+                self._sessions[region] = account_session(region, stop=self._stop)
         return self._sessions[region]
 
-    def values(self, asked: Plan, run: str) -> dict[str, str]:
-        """What the placeholders of a plan stand for."""
-        return placeholders.of(asked, run=run, account=self._number, is_shared=True)
+    def values(self, plan: Plan, run: str) -> dict[str, str]:
+        """Returns the values of a plan's placeholders."""
+        return placeholders.of(plan, run=run, account=self._number, is_shared=True)
 
-    def standins(self, asked: Plan, engine: Engine | None) -> Standins | None:
-        """None: what is deployed is built from what the Dockerfile names, but on an endpoint of this machine."""
-        is_near = self.session(asked.region).has_loopback_only
-        return Standins(engine, asked.standins) if is_near and engine is not None else None
+    def standins(self, plan: Plan, engine: Engine | None) -> Standins | None:
+        """Returns stand-ins if the endpoint is on this machine; on AWS images are built from what their Dockerfile names."""
+        is_local = self.session(plan.region).has_loopback_only
+        return Standins(engine, plan.standins) if is_local and engine is not None else None
 
     @contextlib.contextmanager
-    def noted(self, run: str, engine: Engine | None) -> Iterator[None]:
-        """Note that a run has begun, until the block ends; one that is stopped leaves no image either."""
+    def registered_run(self, run: str, engine: Engine | None) -> Iterator[None]:
+        """Registers the run until the block ends; if the run is stopped, its images are removed."""
         folder = run_folders.new_run(run)
         try:
             yield
         except StopRequested:
             if engine is not None:
-                engines.remove_run(engine, run)
+                remove_run(engine, run)
                 remove_unfinished(engine)
             raise
         finally:
@@ -89,19 +87,19 @@ class RealAccount:
         """Returns nothing: a real account keeps no ledger."""
         return Observations()
 
-    def halt(self) -> None:
-        """Let whatever waits in its name stop waiting."""
+    def cancel(self) -> None:
+        """Cancel every wait of its sessions."""
         self._stop.set()
 
     def close(self) -> None:
-        """Nothing is to be closed."""
+        """Do nothing: there is nothing to release."""
 
 
 def check_number(number: str | None) -> None:
-    """Hold the number of an account against its form.
+    """Check that an account ID has twelve digits.
 
     Raises:
-        UsageError: it is none.
+        UsageError: it is missing, or has another form.
     """
     if number is None:
         msg = "--target aws creates things that cost money. Next: say in which account, by --account and its twelve digits"
@@ -111,18 +109,18 @@ def check_number(number: str | None) -> None:
         raise UsageError(msg)
 
 
-def check_names(asked: Plan) -> None:
-    """Hold a plan against what is asked of names in an account that others use too.
+def check_names(plan: Plan) -> None:
+    """Check that the names of a plan differ from run to run, since others use the account too.
 
     Raises:
         UsageError: a stack or a repository would have the same name in every run.
     """
-    same = [name for name in _names(asked) if "{prefix}" not in name and "{run}" not in name]
+    same = [name for name in _names(plan) if "{prefix}" not in name and "{run}" not in name]
     if same:
-        msg = f"{asked.path.name}: {same[0]!r} has the same name in every run, so that two runs, or a run and what is in use, would meet. Next: begin it with {{prefix}}"
+        msg = f"{plan.path.name}: {same[0]!r} is not unique per run, so it would collide with other runs or existing resources. Next: begin it with {{prefix}}"
         raise UsageError(msg)
 
 
-def _names(asked: Plan) -> Iterator[str]:
-    for step in asked.steps:
+def _names(plan: Plan) -> Iterator[str]:
+    for step in plan.steps:
         yield step.name if isinstance(step, StackStep) else step.name.partition(":")[0]

@@ -1,4 +1,4 @@
-"""Where a plan is deployed: what the pretended account and a real one have in common."""
+"""Where a plan is deployed: what the emulated account and a real one have in common."""
 
 from __future__ import annotations
 
@@ -16,41 +16,41 @@ if TYPE_CHECKING:
 
 
 class DeploymentTarget(Protocol):
-    """A target; one that `is_told` tells change sets and events, and `sweep` is the command that cleans it."""
+    """A deployment target."""
 
     @property
     def name(self) -> str:
-        """What reports call it."""
+        """Its name in reports."""
 
     @property
-    def is_told(self) -> bool:
-        """Whether change sets and events are told."""
+    def reports_events(self) -> bool:
+        """Whether progress shows change sets and stack events."""
 
     @property
     def sweep(self) -> str:
-        """The command that removes what is left there."""
+        """The command that removes what a run left there."""
 
     def session(self, region: str) -> Session:
-        """A session with it, in a region."""
+        """Returns a session with it, in a region."""
 
-    def values(self, asked: Plan, run: str) -> dict[str, str]:
-        """What the placeholders of a plan stand for."""
+    def values(self, plan: Plan, run: str) -> dict[str, str]:
+        """Returns the values of a plan's placeholders."""
 
-    def standins(self, asked: Plan, engine: Engine | None) -> Standins | None:
-        """What replaces base images whose registry cannot be reached."""
+    def standins(self, plan: Plan, engine: Engine | None) -> Standins | None:
+        """Returns what replaces base images whose registry cannot be reached."""
 
     @property
     def inside(self) -> Callable[[str, int, str], Mapping[str, Any]] | None:
-        """What a task (by id) answers at a port and a path within its own network; None where nobody can ask there."""
+        """Requests a path of a task (by id) at a port within its own network; None if there is no way in."""
 
-    def noted(self, run: str, engine: Engine | None) -> AbstractContextManager[None]:
-        """Note on this machine that a run has begun, until the block ends: a sweep finds what a killed one left here."""
+    def registered_run(self, run: str, engine: Engine | None) -> AbstractContextManager[None]:
+        """Registers the run on this machine until the block ends, so that a sweep finds what a killed run left here."""
 
     def observations(self) -> Observations:
         """Returns what the account itself reports of the run."""
 
-    def halt(self) -> None:
-        """Let whatever waits in its name stop waiting."""
+    def cancel(self) -> None:
+        """Cancel every wait of its sessions."""
 
     def close(self) -> None:
-        """Have done with it."""
+        """Release the target."""

@@ -12,7 +12,6 @@ import pytest
 
 from preflight import cli
 from preflight.commands import check
-from preflight.deploy import session
 from preflight.deploy.targets import account
 from preflight.deploy.targets.account import RealAccount
 from preflight.errors import UsageError
@@ -104,7 +103,7 @@ def planned(tmp_path: Path) -> Callable[[str, str], Plan]:
 def test_a_name_that_every_run_shares_is_refused(
     planned: Callable[[str, str], Plan], old: str, new: str, name: str
 ) -> None:
-    with pytest.raises(UsageError, match=f"'{name}' has the same name in every run"):
+    with pytest.raises(UsageError, match=f"'{name}' is not unique per run"):
         account.check_names(planned(old, new))
 
 
@@ -141,10 +140,10 @@ def test_only_a_yes_is_a_yes(monkeypatch: pytest.MonkeyPatch, typed: str, *, agr
 
 
 def test_a_region_has_one_session_so_that_a_profile_asks_for_its_code_once() -> None:
-    where = RealAccount("123456789012", regions=("eu-west-1",), run="0a1b2c3d")
+    target = RealAccount("123456789012", regions=("eu-west-1",), run="0a1b2c3d")
 
-    with mock.patch.object(session, "account") as made:
+    with mock.patch("preflight.deploy.targets.account.account_session") as account_session:
         for _ in range(2):
-            where.session("eu-west-1")
+            target.session("eu-west-1")
 
-    made.assert_called_once()
+    account_session.assert_called_once()

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterator
 
 import boto3
 from botocore.exceptions import ClientError
 
 from preflight.aws import describe_network
-from preflight.deploy import deployment, run_tags
-from preflight.deploy.deployment import DeploymentFailedError, DeploymentOptions
+from preflight.deploy import lifecycle
+from preflight.deploy.deployment import DeploymentFailedError
+from preflight.deploy.options import DeploymentOptions
 from preflight.deploy.session import Session
+from preflight.deploy.targets.account import RealAccount
 from preflight.model import Finding
-from preflight.plan import placeholders, plan, reader
+from preflight.plan import plan, reader
 from preflight.plan.plan import Plan
 from preflight.sweep.leftovers import Leftovers
 from tests.unit.rehearsal.iam import callers
@@ -39,13 +40,13 @@ def attempt(keys: Keys) -> list[str]:
 
 
 def _run(session: Session, own: Plan, remains: list[Finding]) -> Iterator[str]:
-    values = placeholders.of(own, run=RUN, account=session.account, is_shared=True)
-    marks = run_tags.run_tags(own.name, run=RUN, now=dt.datetime.now(dt.timezone.utc))
-    order = DeploymentOptions(own, values, marks, engine=None, base=None, names={}, is_told=True)
+    target = RealAccount(session.account, regions=(own.region,), run=RUN)
+    target._sessions[own.region] = session
     ec2 = session.client("ec2")
-    with deployment.deployed(session, order, lambda _line: None, remains=remains) as deployed:
-        for arn, cluster in deployed.services.items():
-            for task in deployed.tasks.running(cluster, arn.rpartition("/")[2]):
+    options = DeploymentOptions(own, RUN, engine=None, names={})
+    with lifecycle.deployed(options, target, lambda _line: None, remains=remains) as live:
+        for arn, cluster in live.deployment.services.items():
+            for task in live.deployment.tasks.running(cluster, arn.rpartition("/")[2]):
                 face = ec2.describe_network_interfaces(NetworkInterfaceIds=[task.interface])["NetworkInterfaces"][0]
                 describe_network.describe_network(ec2, face["VpcId"])
     for leftover in Leftovers(session, lambda _line: None).found():
