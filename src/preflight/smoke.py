@@ -16,8 +16,8 @@ from preflight.aws.reachability import Blocker, Interface, Network
 from preflight.deploy import aws_errors, load_balancers
 from preflight.deploy.declared_resources import DeclaredResource
 from preflight.deploy.deployment import Deployment
-from preflight.deploy.load_balancers import LoadBalancers, PublicListener
-from preflight.deploy.tasks import RunningTask, StoppedTask
+from preflight.deploy.load_balancers import PublicListener, PublicLoadBalancers
+from preflight.deploy.tasks import ServiceTask, StoppedTask
 from preflight.errors import WaitExpiredError
 from preflight.model import Finding, Severity, SmokeAnswer
 from preflight.plan.plan import Plan, SmokeEntry, fill
@@ -38,7 +38,7 @@ class _Request:
     entry: SmokeEntry
     url: str
     receiver: str
-    task: RunningTask | None = None
+    task: ServiceTask | None = None
     blocker: Callable[[], Blocker | None] = lambda: None
 
 
@@ -65,8 +65,8 @@ class SmokeTest:
         self._plan_name = plan_name
         self._inside = inside
         self._skipped = skipped or {}
-        self._balancers = LoadBalancers(deployment.session)
-        self.running: list[RunningTask] = []
+        self._balancers = PublicLoadBalancers(deployment.session)
+        self.running: list[ServiceTask] = []
         self.answers: list[SmokeAnswer] = []
         self.unsent: list[str] = []
 
@@ -125,7 +125,7 @@ class SmokeTest:
         self.unsent += sorted({self._skipped[t.definition] for t in tasks if t.definition in self._skipped})
         yield from self._check_service(entry, [task for task in tasks if task.definition not in self._skipped])
 
-    def _check_service(self, entry: SmokeEntry, tasks: list[RunningTask]) -> Iterator[Finding]:
+    def _check_service(self, entry: SmokeEntry, tasks: list[ServiceTask]) -> Iterator[Finding]:
         """Check every task, or the public load balancer in front of them if no task is reachable itself."""
         if entry.is_inside:
             for task in tasks:
@@ -138,7 +138,7 @@ class SmokeTest:
         for task in tasks:
             yield from self._check_task(entry, task)
 
-    def _is_reachable(self, entry: SmokeEntry, task: RunningTask) -> bool:
+    def _is_reachable(self, entry: SmokeEntry, task: ServiceTask) -> bool:
         """Whether the caller reaches the task itself; a public address may serve only to pull the image."""
         return task.public is not None and self._blocker(self._interface(task), entry.port, entry) is None
 
@@ -167,7 +167,7 @@ class SmokeTest:
         url = _OUTPUT.sub(lambda match: str(outputs[match[1]]), str(entry.url))
         yield from self._send(_Request(entry, url, url))
 
-    def _check_from_inside(self, entry: SmokeEntry, task: RunningTask) -> Iterator[Finding]:
+    def _check_from_inside(self, entry: SmokeEntry, task: ServiceTask) -> Iterator[Finding]:
         """Check a task from within its network, if its security groups admit anything there."""
         receiver, interface = f"task {task.id} of {entry.service}", self._interface(task)
         blocker = reachability.from_inside(self._network(interface), interface, entry.port)
@@ -181,7 +181,7 @@ class SmokeTest:
         request = _Request(entry, url, receiver, task)
         yield from self._expect(request, lambda: Response(**inside(task.id, entry.port, entry.get)))
 
-    def _check_task(self, entry: SmokeEntry, task: RunningTask) -> Iterator[Finding]:
+    def _check_task(self, entry: SmokeEntry, task: ServiceTask) -> Iterator[Finding]:
         receiver = f"task {task.id} of {entry.service}"
 
         def blocker() -> Blocker | None:
@@ -233,7 +233,7 @@ class SmokeTest:
         except WaitExpiredError:
             return last
 
-    def _interface(self, task: RunningTask) -> Interface:
+    def _interface(self, task: ServiceTask) -> Interface:
         ec2 = self._deployment.session.client("ec2")
         interfaces = ec2.describe_network_interfaces(NetworkInterfaceIds=[task.interface])["NetworkInterfaces"]
         return dataclasses.replace(load_balancers.of(interfaces[0]), has_public_address=task.public is not None)
@@ -249,7 +249,7 @@ class SmokeTest:
         return reachability.from_internet(self._network(interface), interface, port, caller=caller, has_groups=has_groups)
 
     def _finding(
-        self, entry: SmokeEntry, message: str, blocker: Blocker | None = None, task: RunningTask | None = None
+        self, entry: SmokeEntry, message: str, blocker: Blocker | None = None, task: ServiceTask | None = None
     ) -> Finding:
         declared, name = self._resource_to_fix(blocker, task), blocker.property if blocker is not None else None
         return Finding(
@@ -265,7 +265,7 @@ class SmokeTest:
             source=SOURCE,
         )
 
-    def _resource_to_fix(self, blocker: Blocker | None, task: RunningTask | None) -> DeclaredResource | None:
+    def _resource_to_fix(self, blocker: Blocker | None, task: ServiceTask | None) -> DeclaredResource | None:
         """Returns the declared resource that blocks, else the task's service."""
         declared = self._deployment.declared_resources
         resource = declared.find(blocker.resource) if blocker is not None and blocker.resource else None

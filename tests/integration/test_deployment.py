@@ -17,7 +17,7 @@ import testinfra
 from preflight.deploy import image_push
 from preflight.deploy.image_push import PushRefusedError
 from preflight.deploy.lifecycle import Live
-from preflight.deploy.tasks import RunningTask
+from preflight.deploy.tasks import ServiceTask
 from preflight.system import http, waiting
 
 pytestmark = [pytest.mark.containers, pytest.mark.live]
@@ -27,18 +27,18 @@ SERVICES = [
 ]
 
 
-def running(deployed: Live, service: str) -> list[RunningTask]:
+def running(deployed: Live, service: str) -> list[ServiceTask]:
     prefix = deployed.values["prefix"]
     return deployed.deployment.tasks.running(f"{prefix}-cluster", f"{prefix}-{service}")
 
 
-def the_task(deployed: Live, service: str) -> RunningTask:
+def the_task(deployed: Live, service: str) -> ServiceTask:
     tasks = running(deployed, service)
     assert len(tasks) == 1
     return tasks[0]
 
 
-def page_of_another(deployed: Live, service: str, old: RunningTask) -> str:
+def page_of_another(deployed: Live, service: str, old: ServiceTask) -> str:
     """Returns the page of the one task that runs instead of `old`, once it serves."""
 
     def replaced() -> str | None:
@@ -51,7 +51,7 @@ def page_of_another(deployed: Live, service: str, old: RunningTask) -> str:
     return waiting.until(replaced, what="a new task that serves", timeout=300, interval=deployed.deployment.session.interval)
 
 
-def container(deployed: Live, task: RunningTask) -> str:
+def container(deployed: Live, task: ServiceTask) -> str:
     """Returns the engine's id of the task's container."""
     assert deployed.engine is not None
     labels = ("--filter", f"label=preflight.task={task.id}")

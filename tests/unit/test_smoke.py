@@ -15,7 +15,7 @@ from preflight.deploy import session
 from preflight.deploy.declared_resources import DeclaredResource
 from preflight.deploy.load_balancers import PublicListener
 from preflight.deploy.session import Session
-from preflight.deploy.tasks import RunningTask, StoppedTask
+from preflight.deploy.tasks import ServiceTask, StoppedTask
 from preflight.errors import NotLoopbackError
 from preflight.model import Finding, Severity
 from preflight.plan.plan import SmokeEntry
@@ -24,7 +24,7 @@ from preflight.system import http
 from preflight.system.http import Response
 from preflight.templates import template
 
-TASK = RunningTask("arn:aws:ecs:eu-west-1:1:task/c/t1", "web", "arn:definition:1", "eni-1", "10.0.0.4", "127.64.0.1")
+TASK = ServiceTask("arn:aws:ecs:eu-west-1:1:task/c/t1", "web", "arn:definition:1", "eni-1", "10.0.0.4", "127.64.0.1")
 PRIVATE = replace(TASK, public=None)
 LISTENER = PublicListener("arn:lb", "arn:group", "http", "b.elb.amazonaws.com", 80, is_public=True)
 INTERNAL = replace(LISTENER, host="internal-b.elb.amazonaws.com", is_public=False)
@@ -83,7 +83,7 @@ class Scenario:
 
     declared: DeclaredResources
     monkeypatch: pytest.MonkeyPatch
-    tasks: list[RunningTask] = field(default_factory=lambda: [TASK])
+    tasks: list[ServiceTask] = field(default_factory=lambda: [TASK])
     stopped: list[StoppedTask] = field(default_factory=list)
     listeners: list[PublicListener] = field(default_factory=list)
     balancer: str | None = "127.64.0.9"
@@ -123,7 +123,7 @@ class Scenario:
         self.requests.append((url, at))
         return self.responses.pop(0) if len(self.responses) > 1 else self.responses[0]
 
-    def _interface(self, task: RunningTask) -> Interface:
+    def _interface(self, task: ServiceTask) -> Interface:
         return Interface("vpc-1", "subnet-1", task.private, ("sg-1",), has_public_address=task.public is not None)
 
 
@@ -149,7 +149,7 @@ def scenario(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Scenario:
 def test_a_request_goes_to_the_task_or_to_the_public_load_balancer_in_front_of_it(
     scenario: Scenario,
     admitted: Mapping[str, str],
-    task: RunningTask,
+    task: ServiceTask,
     listeners: list[PublicListener],
     request_: tuple[str, str | None],
 ) -> None:

@@ -1,4 +1,4 @@
-"""What AWS answers when the fault is not the template's: told in one line, with what to do next."""
+"""AWS errors that are not the template's fault, in one line, with what to do next."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def as_account_errors() -> Iterator[None]:
     """Turn what botocore raises in the block into trouble that a user understands.
 
     Raises:
-        AccountError: AWS refused the caller, did not answer, or answered what nobody expected.
+        AccountError: AWS refused the caller, did not answer, or answered something unexpected.
     """
     try:
         yield

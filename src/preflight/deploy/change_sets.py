@@ -33,7 +33,7 @@ class StackRequest:
 
 
 @dataclass(frozen=True)
-class Change:
+class ResourceChange:
     """One change: `action` is Add, Modify, Remove, Import or Dynamic."""
 
     action: str
@@ -47,7 +47,7 @@ class ChangeSet:
 
     id: str
     stack: str
-    changes: tuple[Change, ...] = ()
+    changes: tuple[ResourceChange, ...] = ()
     refused: str | None = None
 
     @property
@@ -110,12 +110,12 @@ class ChangeSets:
         refused = description.get("StatusReason") or status if status != "CREATE_COMPLETE" else None
         return ChangeSet(arn, stack, tuple(self._changes(arn, description)), refused)
 
-    def _changes(self, arn: str, page: ChangeSetDescription) -> Iterator[Change]:
+    def _changes(self, arn: str, page: ChangeSetDescription) -> Iterator[ResourceChange]:
         while True:
             for change in page.get("Changes") or []:
                 resource = change.get("ResourceChange") or {}
                 logical, kind = resource.get("LogicalResourceId", ""), resource.get("ResourceType", "")
-                yield Change(resource.get("Action", ""), logical, kind)
+                yield ResourceChange(resource.get("Action", ""), logical, kind)
             if not page.get("NextToken"):
                 return
             page = self._client.describe_change_set(ChangeSetName=arn, NextToken=page["NextToken"])

@@ -22,7 +22,7 @@ DEFINITION = "AWS::ECS::TaskDefinition"
 REPOSITORY = "AWS::ECR::Repository"
 DEFAULT = "linux/amd64"
 LATEST = "latest"
-HOLE = "\0"  # a part of a text that nobody knows yet
+HOLE = "\0"  # an unknown part of a text
 MAX_STEPS = 50
 _ECR = re.compile(rf"[0-9]{{12}}\.dkr[.-]ecr\b|.*{HOLE}")
 
@@ -37,7 +37,7 @@ def of_images(asked: Plan, every: ResolvedStacks, *, run: str) -> dict[str, str]
 def platforms(every: ResolvedStacks, name: str) -> tuple[str, ...]:
     """The platforms, as `linux/arm64`, of the tasks whose containers name the image `repository:tag`.
 
-    What is not told, or that no task names the image, comes to AWS's default: `linux/amd64`.
+    Without an architecture, or if no task names the image, it is AWS's default: `linux/amd64`.
     """
     texts = Texts(every)
     found: set[str] = set()
@@ -56,7 +56,7 @@ class Texts:
         self._tracer = ReferenceTracer(every)
 
     def of(self, document: ResolvedTemplate, value: Any, steps: int = 0) -> str:
-        """The text of a value, with a hole for each part that nobody knows."""
+        """Returns the text of a value, with a hole for each unknown part."""
         name = functions.function_of(value)
         if name is None or steps > MAX_STEPS:
             return HOLE if isinstance(value, dict | list) or steps > MAX_STEPS else functions.as_text(value)

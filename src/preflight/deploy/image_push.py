@@ -133,7 +133,7 @@ def _alone(engine: Engine, run: str) -> Iterator[Engine]:
 
 
 def _tried(session: Session, act: Callable[[], CompletedProcess]) -> CompletedProcess:
-    """What a command brings at last, tried again where that may help."""
+    """Returns the result of a command, which is tried again if that may help."""
     for attempt in range(1, TRIES):
         done = act()
         if done.code == 0 or not _PASSING.search(_said(done)):

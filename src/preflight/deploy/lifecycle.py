@@ -14,7 +14,7 @@ from preflight.deploy import aws_errors, image_platforms, run_tags
 from preflight.deploy.deployment import Deployment
 from preflight.deploy.options import DeploymentOptions
 from preflight.deploy.targets.target import DeploymentTarget
-from preflight.deploy.tasks import RunningTask
+from preflight.deploy.tasks import ServiceTask
 from preflight.errors import StopRequested
 from preflight.model import Finding, Say, SmokeAnswer
 from preflight.plan import resolved_stacks
@@ -116,7 +116,7 @@ def readable_templates(plan: Plan) -> dict[Path, Template]:
 
 
 def described(
-    deployment: Deployment, running: Sequence[RunningTask], answers: tuple[SmokeAnswer, ...]
+    deployment: Deployment, running: Sequence[ServiceTask], answers: tuple[SmokeAnswer, ...]
 ) -> model.Deployment:
     """Returns what ran, for the report."""
     tasks = [

@@ -33,7 +33,7 @@ class PublicListener:
         return f"{self.scheme}://{self.host}{'' if usual else f':{self.port}'}{path}"
 
 
-class LoadBalancers:
+class PublicLoadBalancers:
     """The load balancers of one session."""
 
     def __init__(self, session: Session) -> None:

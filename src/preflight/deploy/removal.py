@@ -55,7 +55,7 @@ class Removal:
     def _claim(self, cluster: str, marks: Mapping[str, str]) -> None:
         """Make the log group that Container Insights may yet make for a cluster that is measured, with our tags.
 
-        One that came while the stack goes, nobody could call ours any more if we were killed before we see it.
+        A log group created during the deletion would have no owner if this run were killed before it sees it.
         """
         group = _insights(cluster)
         try:

@@ -17,7 +17,7 @@ from preflight.errors import NotLoopbackError, StopRequested, UsageError
 
 USER_AGENT = "fargate-preflight"
 NEAR, FAR = 0.1, 3.0  # seconds between two questions, to this machine and to AWS
-ATTEMPTS = {True: 2, False: 8}  # at a request, to an endpoint that we started and to any other, where nobody says how many
+ATTEMPTS = {True: 2, False: 8}  # per request: to an endpoint of this run, and to any other, unless the caller sets it
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Session:
         return str(self.client("sts").get_caller_identity()["Account"])
 
     def check_address(self, address: str) -> None:
-        """Hold an address against what may be contacted.
+        """Check that an address may be contacted.
 
         Raises:
             NotLoopbackError: it is not on this machine, and only this machine may be contacted.
@@ -92,7 +92,7 @@ def _client(session: Session, service: str, region: str, timeout: float | None) 
 
 
 def rehearsal_session(region: str, endpoint: str) -> Session:
-    """A session with the pretended account behind `endpoint`, with credentials that open nothing else."""
+    """Returns a session with the emulated account at `endpoint`, with credentials that are valid nowhere else."""
     boto = boto3.Session(
         aws_access_key_id="rehearsal",
         aws_secret_access_key="rehearsal",  # noqa: S106 - opens nothing

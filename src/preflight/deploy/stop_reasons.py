@@ -1,4 +1,4 @@
-"""What a stopped reason of ECS means, and what mends it. Pure."""
+"""What a stopped reason of ECS means, and what fixes it. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ POLICIES, MANAGED = "Policies", "ManagedPolicyArns"  # where a role says what it
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """The kind of failure: which resource is at fault, what mends it, and whether it could heal itself."""
+    """The kind of failure: which resource is at fault, what fixes it, and whether it can recover by itself."""
 
     check: str
     at: str

@@ -1,4 +1,4 @@
-"""Findings for tasks that stopped: what AWS said, the resource at fault, its line, and what mends it."""
+"""Findings for stopped tasks: AWS's reason, the resource at fault, its line, and the fix."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from preflight.aws import describe_network, reachability
 from preflight.aws.reachability import Blocker, Interface
 from preflight.deploy import stop_reasons
 from preflight.deploy.declared_resources import DeclaredResource, DeclaredResources
-from preflight.deploy.load_balancers import LoadBalancers
+from preflight.deploy.load_balancers import PublicLoadBalancers
 from preflight.deploy.session import Session
 from preflight.deploy.stop_reasons import Diagnosis
 from preflight.deploy.tasks import StoppedTask
@@ -120,7 +120,7 @@ class TaskFindings:
         seen = describe_network.describe_network(self._session.client("ec2"), face.vpc)
         named = str(described.get("HealthCheckPort") or "")
         port = int(named) if named.isdigit() else self._port(stopped, group)
-        sources = LoadBalancers(self._session)
+        sources = PublicLoadBalancers(self._session)
         faces = [f for arn in described.get("LoadBalancerArns") or [] for f in sources.faces(arn)]
         links = [reachability.between(seen, source, face, port) for source in faces]
         return links[0] if links and all(links) else None

@@ -20,7 +20,7 @@ FAILURES = ("EssentialContainerExited", "TaskFailedToStart")
 
 
 @dataclass(frozen=True)
-class RunningTask:
+class ServiceTask:
     """A running task and its addresses; `public` is None where it has none."""
 
     arn: str
@@ -58,7 +58,7 @@ class Tasks:
         self._ec2 = session.client("ec2")
         self._logs = session.client("logs")
 
-    def running(self, cluster: str, service: str) -> list[RunningTask]:
+    def running(self, cluster: str, service: str) -> list[ServiceTask]:
         """The running tasks of a service, found as anybody would: tasks, interfaces, addresses."""
         described = self._described(cluster, service, "RUNNING")
         found = [self._addressed(task, service) for task in described if task["lastStatus"] == "RUNNING"]
@@ -76,7 +76,7 @@ class Tasks:
             for task in self._ecs.describe_tasks(cluster=cluster, tasks=page["taskArns"])["tasks"]
         ]
 
-    def _addressed(self, task: dict[str, Any], service: str) -> RunningTask | None:
+    def _addressed(self, task: dict[str, Any], service: str) -> ServiceTask | None:
         """A task with its addresses; None where its interface went meanwhile."""
         details = {
             detail["name"]: detail["value"] for attachment in task["attachments"] for detail in attachment["details"]
@@ -89,7 +89,7 @@ class Tasks:
                 raise
             return None
         public = (found.get("Association") or {}).get("PublicIp")
-        return RunningTask(task["taskArn"], service, task["taskDefinitionArn"], face, found["PrivateIpAddress"], public)
+        return ServiceTask(task["taskArn"], service, task["taskDefinitionArn"], face, found["PrivateIpAddress"], public)
 
     def stopped(self, cluster: str, service: str) -> Iterator[StoppedTask]:
         """The tasks of a service that stopped other than by being asked to, and launches that failed."""

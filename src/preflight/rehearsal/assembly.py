@@ -35,7 +35,7 @@ from preflight.rehearsal.load_balancing.targets import Targets
 from preflight.rehearsal.network.interfaces import Interfaces
 from preflight.rehearsal.network.metadata_endpoint import MetadataEndpoint
 from preflight.rehearsal.services import (
-    Service,
+    ServiceEmulation,
     application_autoscaling,
     ec2,
     ecr,
@@ -70,7 +70,7 @@ class TaskOptions:
 
 
 @dataclass(frozen=True)
-class AccountOptions:
+class EmulationOptions:
     """The port and the folder of an account, and how its tasks run; without a runner they are assumed to."""
 
     port: int
@@ -119,7 +119,7 @@ class Parts:
         self.launcher.close()
 
 
-def assemble(account: Account, options: AccountOptions) -> Parts:
+def assemble(account: Account, options: EmulationOptions) -> Parts:
     """Returns the parts of a fresh account, none of them started."""
     core = _core(account, options.folder)
     authorizer = Authorizer(core.principals, ResourcePolicies(account))
@@ -146,8 +146,8 @@ def assemble(account: Account, options: AccountOptions) -> Parts:
     launcher = TaskLauncher(core.state, core.running_tasks, task_services, core.ledger, containers)
     cloudformation = Api(account, catalog.types(), core.ledger)
     services = [
-        Service("cloudformation", operations=cloudformation.operations(), uses_moto=False),
-        Service("ecs", operations=api.operations(core.state, launch=launcher.begin, stop=launcher.stop), uses_moto=False),
+        ServiceEmulation("cloudformation", operations=cloudformation.operations(), uses_moto=False),
+        ServiceEmulation("ecs", operations=api.operations(core.state, launch=launcher.begin, stop=launcher.stop), uses_moto=False),
         *_moto_services(
             core,
             launcher,
@@ -181,7 +181,7 @@ def _core(account: Account, folder: Path) -> Core:
 
 
 def _container_backend(
-    core: Core, load_balancers: LoadBalancers, options: AccountOptions
+    core: Core, load_balancers: LoadBalancers, options: EmulationOptions
 ) -> ContainerBackend | None:
     runner = options.runner
     if runner is None:
@@ -205,7 +205,7 @@ def _moto_services(
     public_ports: PublicPorts,
     targets: Targets,
     port: int,
-) -> list[Service]:
+) -> list[ServiceEmulation]:
     """Returns the services that moto emulates in part."""
 
     def load_balancers_changed(region: str) -> None:
@@ -218,7 +218,7 @@ def _moto_services(
 
     account = core.account
     return [
-        Service("pricing", uses_moto=False),  # no price is emulated, so every operation is refused
+        ServiceEmulation("pricing", uses_moto=False),  # no price is emulated, so every operation is refused
         application_autoscaling.SERVICE,
         ec2.service(account, network_changed),
         ecr.service(account, core.registry, f"http://{LOOPBACK}:{port}"),
@@ -231,7 +231,7 @@ def _moto_services(
     ]
 
 
-def _dispatcher(core: Core, cloudformation: Api, services: list[Service]) -> Dispatcher:
+def _dispatcher(core: Core, cloudformation: Api, services: list[ServiceEmulation]) -> Dispatcher:
     def observations(_request: Request) -> Response:
         cloudformation.audit()
         return Response(json.dumps(core.ledger.observations().to_json()), content_type="application/json")

@@ -15,7 +15,7 @@ from preflight.rehearsal.account import Account
 from preflight.rehearsal.iam.authentication import SignedScope
 from preflight.rehearsal.ledger import Ledger
 from preflight.rehearsal.protocol import Refusal
-from preflight.rehearsal.services import Service
+from preflight.rehearsal.services import ServiceEmulation
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -31,7 +31,7 @@ class Dispatcher:
         account: Account,
         ledger: Ledger,
         *,
-        services: Iterable[Service],
+        services: Iterable[ServiceEmulation],
         paths: Mapping[str, PathHandler],
         registry: PathHandler,
     ) -> None:
@@ -76,7 +76,7 @@ class Dispatcher:
         environ: WSGIEnvironment,
         start_response: StartResponse,
         request: Request,
-        service: Service,
+        service: ServiceEmulation,
         region: str,
     ) -> Iterable[bytes]:
         if service.before is not None:
@@ -99,7 +99,7 @@ class Dispatcher:
         chunks: Iterable[bytes] = self._moto(environ, start_response)
         return chunks
 
-    def _response(self, service: Service, region: str, name: str, request: Request) -> Response | None:
+    def _response(self, service: ServiceEmulation, region: str, name: str, request: Request) -> Response | None:
         """Returns the answer of a service emulated here, None if moto has to answer."""
         if name in service.operations or not service.uses_moto:
             return protocol.answer(
@@ -109,7 +109,7 @@ class Dispatcher:
             return self._refusal(service, region, name, request)
         return None
 
-    def _refusal(self, service: Service, region: str, name: str, request: Request) -> Response | None:
+    def _refusal(self, service: ServiceEmulation, region: str, name: str, request: Request) -> Response | None:
         """Returns AWS's refusal of a request that moto would accept, else None."""
         model = protocol.SIGNED.get(service.name, service.name)
         try:
@@ -121,7 +121,7 @@ class Dispatcher:
         return None
 
     @contextlib.contextmanager
-    def _noting_errors(self, service: Service, region: str, name: str) -> Iterator[None]:
+    def _noting_errors(self, service: ServiceEmulation, region: str, name: str) -> Iterator[None]:
         """Note errors in what follows from a request: its client already has the answer."""
         try:
             yield

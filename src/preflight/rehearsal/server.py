@@ -18,7 +18,7 @@ from werkzeug.wrappers import Request
 from preflight.container_engine.standins import Standins
 from preflight.rehearsal import acting, assembly, preload
 from preflight.rehearsal.account import Account
-from preflight.rehearsal.assembly import AccountOptions, TaskOptions
+from preflight.rehearsal.assembly import EmulationOptions, TaskOptions
 from preflight.rehearsal.containers.runner import ContainerRunner
 from preflight.rehearsal.iam import authentication
 from preflight.rehearsal.iam.actions import parsing
@@ -34,7 +34,7 @@ POLL = 0.05  # seconds until a shutdown is noticed
 class Server:
     """An emulated account behind a WSGI application."""
 
-    def __init__(self, options: AccountOptions) -> None:
+    def __init__(self, options: EmulationOptions) -> None:
         self.address = f"http://{assembly.LOOPBACK}:{options.port}"
         self.account = Account(self.application)
         self.parts = assembly.assemble(self.account, options)
@@ -83,7 +83,7 @@ def running(
     assembly.prepare_moto()
     with socket.create_server((assembly.LOOPBACK, port), backlog=BACKLOG) as listener:
         port = listener.getsockname()[1]
-        server = Server(AccountOptions(port, folder, runner, standins, tasks or TaskOptions()))
+        server = Server(EmulationOptions(port, folder, runner, standins, tasks or TaskOptions()))
         http = make_server(
             assembly.LOOPBACK,
             port,

@@ -124,13 +124,15 @@ def test_only_the_upload_may_write_and_it_runs_nothing_of_ours(ci: dict[str, Any
     job = ci["jobs"]["code-scanning"]
     has_sources = any("actions/checkout@" in step.get("uses", "") for step in job["steps"])
 
-    assert (workflow.holders(ci, "security-events"), has_sources) == (["code-scanning"], False)
+    assert workflow.holders(ci, "security-events") == ["code-scanning"]
+    assert not has_sources
 
 
 def test_the_last_job_waits_for_all_others(ci: dict[str, Any]) -> None:
     others = [name for name in ci["jobs"] if name != "all"]
 
-    assert (ci["jobs"]["all"]["needs"], ci["jobs"]["all"]["if"]) == (others, "${{ always() }}")
+    assert ci["jobs"]["all"]["needs"] == others
+    assert ci["jobs"]["all"]["if"] == "${{ always() }}"
 
 
 @pytest.mark.parametrize(
@@ -172,13 +174,16 @@ def test_one_run_on_the_account_at_a_time_and_none_is_ended_by_the_next(integrat
 def test_the_sweep_always_comes_last(integration: dict[str, Any]) -> None:
     sweep = integration["jobs"]["sweep"]
 
-    assert (list(integration["jobs"])[-1], sweep["needs"], sweep["if"]) == ("sweep", "integration", "${{ always() }}")
+    assert list(integration["jobs"])[-1] == "sweep"
+    assert sweep["needs"] == "integration"
+    assert sweep["if"] == "${{ always() }}"
 
 
 def test_the_sweep_takes_everything_that_the_run_left(integration: dict[str, Any]) -> None:
     command = integration["jobs"]["sweep"]["steps"][-1]["run"].split()
 
-    assert ("--dry-run" in command, command[command.index("--older-than") + 1]) == (False, "0s")
+    assert "--dry-run" not in command
+    assert command[command.index("--older-than") + 1] == "0s"
 
 
 def test_the_run_ends_before_its_credentials_do(integration: dict[str, Any]) -> None:
@@ -207,7 +212,8 @@ def test_a_mistaken_input_of_the_action_is_no_verdict(tmp_path: Path) -> None:
     output = tmp_path / "output"
     done = processes.run(str(workflow.ROOT / ".ci" / "action"), timeout=20, env={**given, "GITHUB_OUTPUT": str(output)})
 
-    assert (done.code, output.read_text()) == (2, "verdict=error\n")
+    assert done.code == 2
+    assert output.read_text() == "verdict=error\n"
 
 
 def test_the_jobs_run_on_the_oldest_python_and_on_the_newest() -> None:

@@ -104,7 +104,8 @@ def test_an_image_for_two_platforms_has_both(tmp_path: Path, program: str, tags:
 
     built = [args[args.index("--tag") + 1] for args in engine.commands("build")]
     removed = [name for args in engine.commands("rmi") for name in args[2:]]
-    assert (built, removed) == (tags, tags)
+    assert built == tags
+    assert removed == tags
 
 
 def test_the_image_is_removed_in_any_case(tmp_path: Path) -> None:

@@ -43,7 +43,8 @@ def test_a_stack_that_is_being_updated_is_deleted_once_the_update_is_given_up(
 
     Stacks(session).delete("s")
 
-    assert (client.describe_stacks()["Stacks"], session.client("logs").describe_log_groups()["logGroups"]) == ([], [])
+    assert client.describe_stacks()["Stacks"] == []
+    assert session.client("logs").describe_log_groups()["logGroups"] == []
 
 
 def test_an_update_that_may_not_be_given_up_is_waited_for() -> None:

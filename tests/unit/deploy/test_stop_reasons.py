@@ -50,7 +50,8 @@ from preflight.deploy import stop_reasons
 def test_a_reason_names_the_resource_at_fault(reason: str, check: str, at: str) -> None:
     found = stop_reasons.of(reason)
 
-    assert (found.check, found.at) == (check, at)
+    assert found.check == check
+    assert found.at == at
 
 
 def test_the_fix_names_the_action_that_is_missing() -> None:

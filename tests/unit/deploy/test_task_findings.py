@@ -102,4 +102,5 @@ def test_a_denial_names_the_policies_that_the_role_has(tmp_path: Path, role: dic
     reason = f"AccessDeniedException: User: {ROLE} is not authorized to perform: logs:CreateLogStream on resource: y"
     finding = TaskFindings(Session(), known(tmp_path, **role), {}).finding(stopped(reason))  # type: ignore[arg-type]
 
-    assert (finding.resource, finding.property) == ("Role", name)
+    assert finding.resource == "Role"
+    assert finding.property == name

@@ -6,12 +6,12 @@ from unittest import mock
 import pytest
 from botocore.exceptions import ClientError
 
-from preflight.deploy.tasks import RunningTask, Tasks
+from preflight.deploy.tasks import ServiceTask, Tasks
 
 TASK: dict[str, Any] = {"attachments": [{"details": [{"name": "networkInterfaceId", "value": "eni-1"}]}]}
 
 
-def looked_up(code: str) -> RunningTask | None:
+def looked_up(code: str) -> ServiceTask | None:
     """What a task is found as where EC2 answers with an error."""
     session = mock.Mock()
     every = Tasks(session)

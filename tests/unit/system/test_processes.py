@@ -15,7 +15,9 @@ def test_both_streams_and_the_code_are_kept() -> None:
         sys.executable, "-c", "import sys; print('out'); print('err', file=sys.stderr); sys.exit(3)", timeout=20
     )
 
-    assert (done.code, done.stdout.strip(), done.stderr.strip()) == (3, "out", "err")
+    assert done.code == 3
+    assert done.stdout.strip() == "out"
+    assert done.stderr.strip() == "err"
 
 
 def test_a_program_that_is_not_there_is_named() -> None:

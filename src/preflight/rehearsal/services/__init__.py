@@ -16,7 +16,7 @@ Hook = Callable[[str, Request], None]  # gets the region and the request
 
 
 @dataclass(frozen=True)
-class Service:
+class ServiceEmulation:
     """What is emulated here of one AWS service, by its signing name; moto does the rest.
 
     `operations` are answered here. `checks` run before moto, `completions` right after it, both by the

@@ -11,7 +11,7 @@ from moto.applicationautoscaling.models import applicationautoscaling_backends
 
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.protocol import Call, Refusal
-from preflight.rehearsal.services import Service
+from preflight.rehearsal.services import ServiceEmulation
 
 BY_REQUESTS = "ALBRequestCountPerTarget"
 _LABEL = re.compile(r"app/[^/]+/[^/]+/targetgroup/[^/]+/[^/]+")
@@ -131,7 +131,7 @@ def _target_exists(account: Account, call: Call) -> None:
     applicationautoscaling_backends[account.id][call.region].ecs_backend = _Known(resource)
 
 
-SERVICE = Service(
+SERVICE = ServiceEmulation(
     "application-autoscaling",
     checks={
         "PutScalingPolicy": _policy,

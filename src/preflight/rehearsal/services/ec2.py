@@ -11,7 +11,7 @@ from werkzeug.wrappers import Request  # noqa: TC002 - as everywhere here
 from preflight.rehearsal import protocol
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.protocol import Call, Refusal
-from preflight.rehearsal.services import Check, Service, ec2_default_vpc, ec2_vpc_endpoints
+from preflight.rehearsal.services import Check, ServiceEmulation, ec2_default_vpc, ec2_vpc_endpoints
 from preflight.rehearsal.services.ec2_default_vpc import DefaultVpcs
 
 # Operations that change which packets arrive.
@@ -189,7 +189,7 @@ CHECKS: Mapping[str, Check] = {
 }
 
 
-def service(account: Account, network_changed: Callable[[str], None]) -> Service:
+def service(account: Account, network_changed: Callable[[str], None]) -> ServiceEmulation:
     """Returns EC2, whose regions begin with a default VPC; changes of a region's network are reported."""
     default_vpcs = DefaultVpcs(account)
 
@@ -201,7 +201,7 @@ def service(account: Account, network_changed: Callable[[str], None]) -> Service
         if is_complete and _CHANGES_NETWORK.match(protocol.operation_name(request) or ""):
             network_changed(region)
 
-    return Service(
+    return ServiceEmulation(
         "ec2",
         checks=CHECKS,
         completions={

@@ -9,13 +9,13 @@ from typing import Any
 from preflight.rehearsal import acting, protocol
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.protocol import Call
-from preflight.rehearsal.services import Service, ecr_pull_through_cache, ecr_registry, ecr_registry_policy
+from preflight.rehearsal.services import ServiceEmulation, ecr_pull_through_cache, ecr_registry, ecr_registry_policy
 from preflight.rehearsal.services.ecr_registry import Registry
 
 LIFETIME = timedelta(hours=12)
 
 
-def service(account: Account, registry: Registry, address: str) -> Service:
+def service(account: Account, registry: Registry, address: str) -> ServiceEmulation:
     """Returns ECR, whose tokens open the registry at `address`."""
 
     def token(call: Call) -> dict[str, Any]:
@@ -28,4 +28,4 @@ def service(account: Account, registry: Registry, address: str) -> Service:
         return {"authorizationData": [data]}
 
     caches, policy = ecr_pull_through_cache.operations(account.id), ecr_registry_policy.operations(account.id)
-    return Service("ecr", operations={"GetAuthorizationToken": token, **caches, **policy})
+    return ServiceEmulation("ecr", operations={"GetAuthorizationToken": token, **caches, **policy})

@@ -13,7 +13,7 @@ from preflight.rehearsal import protocol
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.load_balancing.targets import Targets
 from preflight.rehearsal.protocol import Call, Operation, Refusal
-from preflight.rehearsal.services import Service, elbv2_access_logs
+from preflight.rehearsal.services import ServiceEmulation, elbv2_access_logs
 
 MAX_NAME = 32
 _CHANGES_LOAD_BALANCERS = re.compile(
@@ -143,14 +143,14 @@ def _kept(status: Any) -> dict[str, Any]:
     }
 
 
-def service(account: Account, targets: Targets, load_balancers_changed: Callable[[str], None]) -> Service:
+def service(account: Account, targets: Targets, load_balancers_changed: Callable[[str], None]) -> ServiceEmulation:
     """Returns Elastic Load Balancing; changes of a region's load balancers are reported."""
 
     def after(region: str, request: Request) -> None:
         if _CHANGES_LOAD_BALANCERS.match(protocol.operation_name(request) or ""):
             load_balancers_changed(region)
 
-    return Service(
+    return ServiceEmulation(
         "elasticloadbalancing",
         operations=_operations(account, targets),
         checks={

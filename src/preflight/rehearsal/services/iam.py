@@ -13,7 +13,7 @@ from moto.iam import models
 from preflight.aws import partitions
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.protocol import Call, Refusal
-from preflight.rehearsal.services import Service
+from preflight.rehearsal.services import ServiceEmulation
 
 MAX_NAME = 64
 _SERVICE = re.compile(r"[a-z0-9.*-]+\.(amazonaws\.com(\.cn)?|amazon\.com|aws\.internal|api\.aws)")
@@ -79,9 +79,9 @@ def load_managed_policies(account: Account, region: str) -> None:
         backend.managed_policies.update({policy.arn: policy for policy in policies})
 
 
-def service(account: Account) -> Service:
+def service(account: Account) -> ServiceEmulation:
     """Returns IAM, whose managed policies are loaded at the first request."""
-    return Service(
+    return ServiceEmulation(
         "iam",
         checks={"CreateRole": _trust, "UpdateAssumeRolePolicy": _trust},
         before=lambda region, _request: load_managed_policies(account, region),

@@ -14,7 +14,7 @@ from preflight.aws.iam_policy import RequestContext
 from preflight.rehearsal import protocol
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.protocol import Call, Refusal
-from preflight.rehearsal.services import Service
+from preflight.rehearsal.services import ServiceEmulation
 
 
 def _key(account: Account, call: Call) -> None:
@@ -54,7 +54,7 @@ def _tags(account: Account, call: Call) -> None:
             logs.untag_resource(resourceArn=arn, tagKeys=keys)
 
 
-def service(flush: Callable[[], None]) -> Service:
+def service(flush: Callable[[], None]) -> ServiceEmulation:
     """Returns CloudWatch Logs; `flush` writes what containers have logged until now."""
 
     def before(_region: str, request: Request) -> None:
@@ -62,4 +62,4 @@ def service(flush: Callable[[], None]) -> Service:
             flush()
 
     checks = {"CreateLogGroup": _key, "AssociateKmsKey": _key, "DeleteLogGroup": _tags}
-    return Service("logs", checks=checks, before=before)
+    return ServiceEmulation("logs", checks=checks, before=before)

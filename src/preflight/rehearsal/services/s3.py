@@ -17,7 +17,7 @@ from preflight.aws.iam_policy import RequestContext
 from preflight.rehearsal import acting, protocol
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.protocol import Refusal
-from preflight.rehearsal.services import Service
+from preflight.rehearsal.services import ServiceEmulation
 
 CONTEXT = {"aws:securetransport": "true"}  # loopback stands for TLS: nobody else hears it
 READ = {"s3:HeadObject": "s3:GetObject"}
@@ -43,7 +43,7 @@ def _permission(bucket: Any, action: str, resource: str) -> PermissionResult:
 _BUCKET = re.compile(r"/(?P<name>[a-z0-9][a-z0-9.-]+)/?")
 
 
-def service(account: Account) -> Service:
+def service(account: Account) -> ServiceEmulation:
     """Returns S3, where buckets keep the tags of CreateBucket.
 
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucketConfiguration.html; moto drops them.
@@ -61,4 +61,4 @@ def service(account: Account) -> Service:
         if tags:
             account.client("s3", region).put_bucket_tagging(Bucket=bucket["name"], Tagging={"TagSet": tags})
 
-    return Service("s3", after=after)
+    return ServiceEmulation("s3", after=after)

@@ -11,7 +11,7 @@ from preflight.aws import partitions
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.network import private_dns
 from preflight.rehearsal.protocol import Call, Refusal
-from preflight.rehearsal.services import Service
+from preflight.rehearsal.services import ServiceEmulation
 
 
 def _name(account: Account, call: Call) -> None:
@@ -52,7 +52,7 @@ def _place_zones(account: Account, region: str) -> None:
         )
 
 
-SERVICE = Service(
+SERVICE = ServiceEmulation(
     "servicediscovery",
     checks={"CreatePrivateDnsNamespace": _name, "DeleteNamespace": _zone},
     completions={"CreatePrivateDnsNamespace": _place_zones},

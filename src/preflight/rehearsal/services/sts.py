@@ -19,7 +19,7 @@ from preflight.rehearsal.iam import oidc_token
 from preflight.rehearsal.iam.principals import Principals
 from preflight.rehearsal.identity import Principal
 from preflight.rehearsal.protocol import Call, Operation, Refusal
-from preflight.rehearsal.services import Service
+from preflight.rehearsal.services import ServiceEmulation
 
 LEAST, HOUR, DAY_AND_HALF = 900, 3600, 129_600
 ADMINISTRATOR = "user/moto"
@@ -192,6 +192,6 @@ def _seconds(call: Call, *, most: int, default: int, said: str) -> int:
     return seconds
 
 
-def service(account: Account, principals: Principals) -> Service:
+def service(account: Account, principals: Principals) -> ServiceEmulation:
     """Returns STS, which issues credentials for the principals of an account."""
-    return Service("sts", operations=Sts(account, principals).operations())
+    return ServiceEmulation("sts", operations=Sts(account, principals).operations())
