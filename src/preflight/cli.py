@@ -111,6 +111,9 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--containers", choices=["auto", "off"], default="auto", help="off: tasks are assumed to run")
     parser.add_argument("--keep", action="store_true", help="keep everything running: until Ctrl-C, on an account for good")
+    _add_standin(parser)
+    parser.add_argument("--allow-standins", action="store_true", help="allow the stand-ins that the plan names")
+    parser.add_argument("--allow-egress", action="store_true", help="allow egress: true in the plan: containers may reach the network")
     _add_target(parser)
     parser.add_argument("--yes", action="store_true", help="deploy on the account without asking")
     parser.add_argument("--keep-failed", action="store_true", help="keep on the account what failed")
@@ -151,16 +154,15 @@ def _add_report(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output-dir", type=Path, metavar="DIR", help="write each format to a file there: preflight.txt, preflight.json, …")
 
 
+def _add_standin(parser: argparse.ArgumentParser) -> None:
+    text = "a stand-in for an image whose registry cannot be reached; the program DIR/build runs on this machine"
+    parser.add_argument("--standin", action="append", default=[], metavar="IMAGE=DIR", help=text)
+
+
 def _add_serve(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=_port, default=0, help="a port of 127.0.0.1 (default: a free one)")
     parser.add_argument("--containers", choices=["auto", "off"], default="auto", help="off: tasks are assumed to run")
-    parser.add_argument(
-        "--standin",
-        action="append",
-        default=[],
-        metavar="IMAGE=DIR",
-        help="a stand-in for an image whose registry cannot be reached",
-    )
+    _add_standin(parser)
     parser.add_argument("--run", help=argparse.SUPPRESS)
     parser.add_argument("--until-eof", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument(

@@ -39,6 +39,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--preflight-target", choices=TARGETS, default="rehearsal", help="where to deploy it")
     group.addoption("--preflight-account", metavar="ID", help="with --preflight-target aws: the account to deploy on")
     group.addoption("--preflight-yes", action="store_true", help="with --preflight-target aws: yes, deploy there")
+    group.addoption("--preflight-allow-standins", action="store_true", help="allow the stand-ins that the plan names: their programs run on this machine")
     group.addoption("--preflight-no-skips", action="store_true", help="a skipped test is a failed test")
 
 
@@ -94,7 +95,7 @@ def _report(config: pytest.Config, path: Path) -> Report:
     """Returns the report of a plan, which is run once a session."""
     reports = config.stash.setdefault(_REPORTS, {})
     if path not in reports:
-        checked = reader.load(path)
+        checked = _load(config, path)
         request = RunRequest(
             stages=STAGES,
             plan=checked,
@@ -105,6 +106,11 @@ def _report(config: pytest.Config, path: Path) -> Report:
         with _stoppable():
             reports[path] = pipeline.run(request, _say_on_account(config))
     return reports[path]
+
+
+def _load(config: pytest.Config, path: Path) -> Plan:
+    """Returns the plan, with its stand-ins if the caller allows them."""
+    return plan.with_standins(reader.load(path), (), allows_own=config.getoption("--preflight-allow-standins"))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -121,7 +127,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def preflight_plan(request: pytest.FixtureRequest) -> Plan:
     """The plan that is deployed."""
-    return reader.load(plan.find(request.config.getoption("--preflight-plan")))
+    return _load(request.config, plan.find(request.config.getoption("--preflight-plan")))
 
 
 @pytest.fixture(scope="session")

@@ -41,7 +41,7 @@ def copy(tmp_path: Path) -> Callable[..., Path]:
 
 
 def check(folder: Path, *args: str) -> tuple[int, dict[str, Any]]:
-    done = processes.run(*COMMAND, "check", str(folder), "--format", "json", *args, timeout=300)
+    done = processes.run(*COMMAND, "check", str(folder), "--allow-standins", "--format", "json", *args, timeout=300)
     assert "Traceback" not in done.stderr
     return done.code, json.loads(done.stdout)
 
@@ -139,7 +139,7 @@ def test_the_readme_shows_real_findings(copy: Callable[..., Path]) -> None:
 )
 def test_a_signal_in_the_middle_leaves_nothing(number: signal.Signals) -> None:
     before = left_over()
-    running = processes.start(*COMMAND, "check", str(ROOT), "--stage", "rehearse,smoke")
+    running = processes.start(*COMMAND, "check", str(ROOT), "--allow-standins", "--stage", "rehearse,smoke")
     waiting.until(lambda: len(left_over()[0]) > len(before[0]), what="a container", timeout=60)
 
     os.kill(running._started.pid, number)
@@ -151,7 +151,7 @@ def test_a_signal_in_the_middle_leaves_nothing(number: signal.Signals) -> None:
 
 def test_after_sigkill_nothing_is_left_either() -> None:
     before = left_over()
-    running = processes.start(*COMMAND, "check", str(ROOT), "--stage", "rehearse,smoke")
+    running = processes.start(*COMMAND, "check", str(ROOT), "--allow-standins", "--stage", "rehearse,smoke")
     waiting.until(lambda: len(left_over()[0]) > len(before[0]), what="a container", timeout=60)
 
     os.kill(running._started.pid, signal.SIGKILL)
@@ -184,6 +184,6 @@ def test_sweep_removes_what_a_killed_account_left() -> None:
 
 
 def test_two_runs_at_once_do_not_disturb_each_other() -> None:
-    runs = [processes.start(*COMMAND, "check", str(ROOT), "--stage", "rehearse,smoke") for _ in range(2)]
+    runs = [processes.start(*COMMAND, "check", str(ROOT), "--allow-standins", "--stage", "rehearse,smoke") for _ in range(2)]
 
     assert [run.result(timeout=300).code for run in runs] == [0, 0]

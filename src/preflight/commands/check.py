@@ -15,7 +15,10 @@ from preflight.plan import plan, reader
 
 def run(args: argparse.Namespace, say: Say) -> int:
     """Run the stages of a plan, write the report and return its exit code."""
-    checked = reader.load(plan.find(args.plan))
+    checked = plan.with_standins(reader.load(plan.find(args.plan)), args.standin, allows_own=args.allow_standins)
+    if checked.has_egress and not args.allow_egress and {"rehearse", "smoke"} & set(args.stage):
+        msg = f"{checked.path.name}: egress lets containers reach the network from this machine. Next: pass --allow-egress, or remove the key"
+        raise UsageError(msg)
     request = RunRequest(
         stages=args.stage,
         plan=checked,

@@ -1,7 +1,8 @@
 """Stand-in images for a registry that cannot be reached: built once, kept under names of their own.
 
-A stand-in is a folder with a program `build`, which fills the folder it is given, and a `Dockerfile`
-that makes an image of that. It is used only where the registry of the real image cannot be reached.
+A stand-in is a folder with a program `build`, which fills the folder it is given, and a `Dockerfile` that
+turns that into an image. It is used only if the registry of the real image cannot be reached. The program
+runs on this machine, so only the caller's options name stand-ins, never a plan alone.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import math
 import re
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from preflight.container_engine import engine as engines
@@ -25,6 +26,7 @@ from preflight.system import processes, run_folders, waiting
 PATIENCE = 10.0  # seconds that another run's build is waited for
 STORAGE = "storage"  # the state of what podman knows as storage alone
 PREFIX = "localhost/preflight-standin/"
+ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}  # of the program, and nothing else
 _UNREACHABLE = re.compile(
     r"no such host|i/o timeout|connection refused|network is unreachable|no route to host|"
     r"handshake timeout|temporary failure in name resolution|server misbehaving|proxyconnect|"
@@ -35,10 +37,16 @@ _UNREACHABLE = re.compile(
 
 
 class Standins:
-    """Finds the image to run for a name: the real one, or its stand-in. `used` names the latter."""
+    """Finds the image to run for a name: the real one, or its stand-in. `used` names the latter.
 
-    def __init__(self, engine: Engine, folders: Mapping[str, Path]) -> None:
+    `note` gets a sentence for each program that ran.
+    """
+
+    def __init__(
+        self, engine: Engine, folders: Mapping[str, Path], note: Callable[[str], None] = lambda _text: None
+    ) -> None:
         self._engine = engine
+        self._note = note
         self._folders = dict(folders)
         self._found: dict[tuple[str, str | None], str] = {}
         self.used: dict[str, str] = {}
@@ -70,15 +78,22 @@ class Standins:
         said = (done.stderr or done.stdout).strip()
         if not _UNREACHABLE.search(said):
             raise LookupError(said.splitlines()[-1] if said else "the registry did not say why")
-        self.used[name] = build(self._engine, repository(name), self._folder(name, said), platform)
+        folder = self._folder(name, said)
+        self.used[name] = build(
+            self._engine,
+            repository(name),
+            folder,
+            platform,
+            ran=lambda: self._note(f"{folder}/build ran on this machine, for the stand-in of {name}"),
+        )
         return self.used[name]
 
     def _folder(self, name: str, said: str) -> Path:
         folder = self._folders.get(repository(name))
         if folder is None:
             msg = (
-                f"the registry of {name} cannot be reached, and the plan names no stand-in for it. Next: "
-                f"pull the image once by hand, or add `standins: {{{repository(name)}: FOLDER}}` to the plan. "
+                f"the registry of {name} cannot be reached, and no stand-in for it is allowed. Next: pull the image "
+                f"once by hand, or pass --standin {repository(name)}=FOLDER, or --allow-standins if the plan names one. "
                 f"The engine said: {said[-300:]}"
             )
             raise ToolBrokeError(msg)
@@ -100,8 +115,10 @@ def _qualified(name: str) -> str:
     return name if "." in head or ":" in head or head == "localhost" else f"docker.io/{name}"
 
 
-def build(engine: Engine, name: str, folder: Path, platform: str | None = None) -> str:
-    """Name of the stand-in's image, built from `folder` unless the store has it.
+def build(
+    engine: Engine, name: str, folder: Path, platform: str | None = None, *, ran: Callable[[], None] = lambda: None
+) -> str:
+    """Name of the stand-in's image, built from `folder` unless the store has it; calls `ran` if its program ran.
 
     Its programs are those of this machine, also where it is for another platform: tasks of that are not run.
 
@@ -114,6 +131,7 @@ def build(engine: Engine, name: str, folder: Path, platform: str | None = None) 
     with (run_folders.cache() / "standins.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # another run may be building the same one
         if engine.run("image", "inspect", image).code != 0:
+            ran()
             _build(engine, image, folder, foreign)
     return image
 
@@ -123,7 +141,7 @@ def _build(engine: Engine, image: str, folder: Path, platform: str | None) -> No
     with tempfile.TemporaryDirectory(dir=run_folders.cache()) as made:
         root = Path(made) / "rootfs"
         root.mkdir()
-        processes.run_checked(str(folder / "build"), str(root), timeout=300)
+        processes.run_checked(str(folder / "build"), str(root), timeout=300, env=ENVIRONMENT, inherits_env=False)
         (Path(made) / "Dockerfile").write_bytes((folder / "Dockerfile").read_bytes())
         engine.must("build", "--quiet", *options, "--tag", image, made, timeout=300)
 

@@ -68,7 +68,7 @@ class Deployment:
         self._tags = tags
         self.session = target.session(plan.region)
         self.values: Mapping[str, str] = target.values(plan, options.run)
-        standins = target.standins(plan, options.engine)
+        standins = target.standins(plan, options.engine, options.note)
         self._images = PlanImages(self.session, options, say, standins=standins, platforms=platforms)
         self._templates = StagedTemplates(plan, self.values, self.session)
         self._stacks = Stacks(self.session)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from preflight.container_engine.engine import Engine
+from preflight.model import Say
 from preflight.plan.plan import Plan
 
 
@@ -14,7 +15,7 @@ from preflight.plan.plan import Plan
 class DeploymentOptions:
     """The plan, the id of the run that deploys it, what builds images (None: nothing does), and the files' names in reports.
 
-    Tags name the run `run_tag`, if that is given: the regions of a run share one.
+    Tags name the run `run_tag`, if that is given: the regions of a run share one. `note` adds a note to the report.
     """
 
     plan: Plan
@@ -22,3 +23,4 @@ class DeploymentOptions:
     engine: Engine | None
     names: Mapping[Path, str]
     run_tag: str | None = None
+    note: Say = lambda _text: None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from preflight import model
 from preflight.deploy import aws_errors, lifecycle
@@ -35,7 +35,7 @@ class RegionRun:
     """Rehearse and smoke in the region of a plan."""
 
     def __init__(self, options: DeploymentOptions, target: DeploymentTarget, say: Say, *, request: RunRequest) -> None:
-        self._options = options
+        self._options = replace(options, note=self._note)
         self._target = target
         self._say = say
         self._request = request
@@ -44,6 +44,9 @@ class RegionRun:
         self._has_failed = False
         self._deployment = Deployment()
         self._notes: list[str] = []
+
+    def _note(self, text: str) -> None:
+        self._notes.append(text)
 
     def run(self) -> RegionResults:
         """Deploy, send the smoke requests, wait for Ctrl-C if everything is kept, and delete.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from preflight.errors import UsageError
@@ -129,3 +129,25 @@ def find(start: Path | None) -> Path:
     msg = f"there is no {FILE} here or in a folder above. Next: write one, or name it: preflight check PLAN"
     raise UsageError(msg)
 
+
+def with_standins(plan: Plan, allowed: Iterable[str], *, allows_own: bool) -> Plan:
+    """Returns the plan with the stand-ins that the caller allows, as IMAGE=DIR: their programs run on this machine.
+
+    Raises:
+        UsageError: one has another form.
+    """
+    own = plan.standins if allows_own else {}
+    return replace(plan, standins={**own, **dict(map(standin, allowed))})
+
+
+def standin(text: str) -> tuple[str, Path]:
+    """Returns the image and the folder of IMAGE=DIR.
+
+    Raises:
+        UsageError: the text has another form.
+    """
+    image, equals, folder = text.partition("=")
+    if not image or not equals:
+        msg = f"stand-in {text!r}: expected IMAGE=DIR"
+        raise UsageError(msg)
+    return image, Path(folder).absolute()

@@ -114,10 +114,12 @@ def start(
     cwd: Path | None = None,
     has_input: bool = False,
     inherits_stderr: bool = False,
+    inherits_env: bool = True,
 ) -> StartedProcess:
     """Start a program in a session of its own, so that Ctrl-C reaches us and not it.
 
-    If it `inherits_stderr`, its standard error goes to this program's.
+    If it `inherits_stderr`, its standard error goes to this program's. Unless it `inherits_env`, it has the
+    variables of `env` and no others.
 
     Raises:
         ToolMissingError: there is no such program.
@@ -129,7 +131,7 @@ def start(
             stdin=subprocess.PIPE if has_input else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=None if inherits_stderr else subprocess.PIPE,
-            env=None if env is None else {**os.environ, **env},
+            env={**(os.environ if inherits_env else {}), **(env or {})},
             cwd=cwd,
             start_new_session=True,
         )
@@ -163,6 +165,7 @@ def run(
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
     given: str | None = None,
+    inherits_env: bool = True,
 ) -> CompletedProcess:
     """Run a program to its end; `given` goes to its standard input. The caller judges the exit code.
 
@@ -170,18 +173,24 @@ def run(
         ToolMissingError: there is no such program.
         ToolBrokeError: it cannot be started, or did not end within `timeout` seconds.
     """
-    running = start(*args, env=env, cwd=cwd, has_input=given is not None)
+    running = start(*args, env=env, cwd=cwd, has_input=given is not None, inherits_env=inherits_env)
     return running.result(timeout=timeout, given=given)
 
 
-def run_checked(*args: str, timeout: float, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> CompletedProcess:
+def run_checked(
+    *args: str,
+    timeout: float,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    inherits_env: bool = True,
+) -> CompletedProcess:
     """Run a program that has to end with 0.
 
     Raises:
         ToolMissingError: there is no such program.
         ToolBrokeError: it ended with anything else.
     """
-    done = run(*args, timeout=timeout, env=env, cwd=cwd)
+    done = run(*args, timeout=timeout, env=env, cwd=cwd, inherits_env=inherits_env)
     if done.code != 0:
         raise ToolBrokeError(str(done))
     return done

@@ -76,7 +76,7 @@ def kill(victim: str, command: int, runs: list[str]) -> None:
 
 @pytest.mark.parametrize(("moment", "victim"), [pytest.param(*m, id=f"{m[1]} after {m[0]} s") for m in MOMENTS])
 def test_a_killed_run_leaves_nothing_after_the_sweep(env: dict[str, str], moment: float, victim: str) -> None:
-    running = processes.start(*COMMAND, "check", str(ROOT), "--stage", "rehearse,smoke", env=env)
+    running = processes.start(*COMMAND, "check", str(ROOT), "--allow-standins", "--stage", "rehearse,smoke", env=env)
     with contextlib.suppress(WaitExpiredError):
         waiting.until(lambda: not Path(f"/proc/{running.pid}").exists(), what="the run to end", timeout=moment)
     runs = {folder.name for folder in unfinished_runs(env)}
@@ -95,6 +95,6 @@ def test_a_killed_run_leaves_nothing_after_the_sweep(env: dict[str, str], moment
 
 
 def test_the_next_run_is_not_disturbed() -> None:
-    done = processes.run(*COMMAND, "check", str(ROOT), "--stage", "rehearse,smoke", timeout=300)
+    done = processes.run(*COMMAND, "check", str(ROOT), "--allow-standins", "--stage", "rehearse,smoke", timeout=300)
 
     assert done.code == 0, done.stderr

@@ -54,7 +54,7 @@ def edit(path: Path, old: str, new: str) -> None:
 
 
 def check(folder: Path) -> tuple[int, dict[str, Any]]:
-    done = processes.run(sys.executable, "-m", "preflight", "check", str(folder), "--format", "json", timeout=300)
+    done = processes.run(sys.executable, "-m", "preflight", "check", str(folder), "--allow-standins", "--format", "json", timeout=300)
     assert "Traceback" not in done.stderr
     return done.code, json.loads(done.stdout)
 

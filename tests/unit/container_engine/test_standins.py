@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -148,3 +149,23 @@ def test_a_build_that_began_in_the_second_of_the_sweep_is_waited_for(monkeypatch
     standins.remove_unfinished(engine)
 
     assert engine.commands("rm") == [("rm", "--force", "aaaa", "dddd")]
+
+
+def test_the_program_of_a_stand_in_gets_no_variable_but_the_path(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The environment of a run holds tokens, and the program comes from the checkout."""
+    monkeypatch.setenv("MY_CI_TOKEN", "secret")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (tmp_path / "build").write_text(f"#!/bin/sh\nenv > {tmp_path}/environment\n")
+    (tmp_path / "build").chmod(0o755)
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
+    ran: list[str] = []
+    engine = mock.Mock(platform="linux/amd64")
+    engine.run.return_value.code = 1
+
+    standins.build(engine, "nginx", tmp_path, ran=lambda: ran.append("nginx"))
+
+    names = {line.partition("=")[0] for line in (tmp_path / "environment").read_text().splitlines()}
+    assert names - {"PWD", "SHLVL", "_"} == {"PATH"}
+    assert ran == ["nginx"]

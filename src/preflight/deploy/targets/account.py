@@ -12,7 +12,7 @@ from preflight.container_engine.standins import Standins, remove_unfinished
 from preflight.deploy import aws_errors
 from preflight.deploy.session import Session, account_session
 from preflight.errors import StopRequested, UsageError
-from preflight.model import Observations
+from preflight.model import Observations, Say
 from preflight.plan import placeholders
 from preflight.plan.plan import Plan, StackStep
 from preflight.system import run_folders
@@ -64,10 +64,10 @@ class RealAccount:
         """Returns the values of a plan's placeholders."""
         return placeholders.of(plan, run=run, account=self._number, is_shared=True)
 
-    def standins(self, plan: Plan, engine: Engine | None) -> Standins | None:
+    def standins(self, plan: Plan, engine: Engine | None, note: Say) -> Standins | None:
         """Returns stand-ins if the endpoint is on this machine; on AWS images are built from what their Dockerfile names."""
         is_local = self.session(plan.region).has_loopback_only
-        return Standins(engine, plan.standins) if is_local and engine is not None else None
+        return Standins(engine, plan.standins, note) if is_local and engine is not None else None
 
     @contextlib.contextmanager
     def registered_run(self, run: str, engine: Engine | None) -> Iterator[None]:

@@ -14,7 +14,7 @@ from preflight.container_engine.engine import Engine
 from preflight.container_engine.standins import Standins
 from preflight.deploy.session import Session, rehearsal_session
 from preflight.errors import ToolBrokeError
-from preflight.model import JsonObject, Observations
+from preflight.model import JsonObject, Observations, Say
 from preflight.plan import placeholders
 from preflight.plan.plan import Plan, fill
 from preflight.system import run_folders
@@ -73,9 +73,9 @@ class EmulatedAccount:
         """Returns the values of a plan's placeholders."""
         return placeholders.of(plan, run=run, account=self.session(plan.region).account)
 
-    def standins(self, plan: Plan, engine: Engine | None) -> Standins | None:
+    def standins(self, plan: Plan, engine: Engine | None, note: Say) -> Standins | None:
         """Returns what replaces base images whose registry cannot be reached."""
-        return Standins(engine, plan.standins) if engine is not None else None
+        return Standins(engine, plan.standins, note) if engine is not None else None
 
     def registered_run(self, run: str, engine: Engine | None) -> contextlib.AbstractContextManager[None]:  # noqa: ARG002 - the protocol's
         """Do nothing: the account's process has registered the run."""

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from preflight.container_engine.engine import Engine
     from preflight.container_engine.standins import Standins
     from preflight.deploy.session import Session
-    from preflight.model import Observations
+    from preflight.model import Observations, Say
     from preflight.plan.plan import Plan
 
 
@@ -36,8 +36,8 @@ class DeploymentTarget(Protocol):
     def values(self, plan: Plan, run: str) -> dict[str, str]:
         """Returns the values of a plan's placeholders."""
 
-    def standins(self, plan: Plan, engine: Engine | None) -> Standins | None:
-        """Returns what replaces base images whose registry cannot be reached."""
+    def standins(self, plan: Plan, engine: Engine | None, note: Say) -> Standins | None:
+        """Returns what replaces base images whose registry cannot be reached; `note` gets what ran for it."""
 
     @property
     def inside(self) -> Callable[[str, int, str], Mapping[str, Any]] | None:
