@@ -169,6 +169,7 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
         "--stub", action="append", default=[], metavar="PATTERN", help="images whose containers are replaced by stubs"
     )
     parser.add_argument("--egress", action="store_true", help="containers may reach the network")
+    parser.add_argument("--any-credentials", action="store_true", help="take any access key as the administrator's, those of containers included")
     parser.add_argument("--asked", action="append", default=[], help=argparse.SUPPRESS)
     parser.set_defaults(module="serve")
 

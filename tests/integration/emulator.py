@@ -107,7 +107,7 @@ class Emulator:
 def running(*options: str, run: str | None = None) -> Iterator[Emulator]:
     """Start an account, and remove what it has not cleaned up two minutes after the block."""
     run, standin = run or new_run(), f"nginx={ROOT / 'docker' / 'nginx-standin'}"
-    process = ServerProcess.start(*COMMAND, "serve", "--run", run, "--until-eof", "--standin", standin, *options)
+    process = ServerProcess.start(*COMMAND, "serve", "--any-credentials", "--run", run, "--until-eof", "--standin", standin, *options)
     try:
         yield Emulator(process.pid, run, json.loads(process.first_line(timeout=60))["endpoint"])
     finally:

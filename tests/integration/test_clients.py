@@ -65,7 +65,7 @@ def article(aws: Aws, account: Emulator) -> None:
     aws("cloudformation", "wait", "stack-create-complete", "--stack-name", "fa-018-ecr")
     engine = container_engine.find()
     base = Standins(engine, {"nginx": ROOT / "docker" / "nginx-standin"})
-    to_account = session.rehearsal_session(REGION, account.endpoint)
+    to_account = session.rehearsal_session(REGION, account.endpoint, "any")
     image_push.push(to_account, engine, folder=ROOT / "docker", name="fa-018:1.0.0", run=account.run, base=base, platform="linux/amd64")
 
 

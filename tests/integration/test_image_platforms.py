@@ -37,7 +37,7 @@ def session() -> Iterator[Session]:
     """A session with an emulated account that has a repository."""
     with emulator.running() as running:
         running.client("ecr").create_repository(repositoryName="app")
-        yield rehearsal_session(emulator.REGION, running.endpoint)
+        yield rehearsal_session(emulator.REGION, running.endpoint, "any")
 
 
 @pytest.fixture

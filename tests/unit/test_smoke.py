@@ -91,7 +91,7 @@ class Scenario:
     admitted: Mapping[str, str] = field(default_factory=lambda: EVERYBODY)
     outputs: Mapping[str, str] = field(default_factory=dict)
     responses: list[Response] = field(default_factory=lambda: [Response(200, "Welcome")])
-    session: Session = field(default_factory=lambda: session.rehearsal_session("eu-west-1", "http://127.0.0.1:1"))
+    session: Session = field(default_factory=lambda: session.rehearsal_session("eu-west-1", "http://127.0.0.1:1", "any"))
     requests: list[tuple[str, str | None]] = field(default_factory=list)
 
     def test(self, entry: SmokeEntry, **options: Any) -> SmokeTest:

@@ -91,11 +91,11 @@ def _client(session: Session, service: str, region: str, timeout: float | None) 
     )
 
 
-def rehearsal_session(region: str, endpoint: str) -> Session:
-    """Returns a session with the emulated account at `endpoint`, with credentials that are valid nowhere else."""
+def rehearsal_session(region: str, endpoint: str, key: str) -> Session:
+    """Returns a session with the emulated account at `endpoint`, whose administrator has the access key `key`."""
     boto = boto3.Session(
-        aws_access_key_id="rehearsal",
-        aws_secret_access_key="rehearsal",  # noqa: S106 - opens nothing
+        aws_access_key_id=key,
+        aws_secret_access_key="rehearsal",  # noqa: S106 - signatures are not verified
         region_name=region,
     )
     return Session(region, boto, endpoint, interval=NEAR, has_loopback_only=True)

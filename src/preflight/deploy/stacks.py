@@ -148,8 +148,14 @@ class Stacks:
         """Returns the tags of a stack, or those that its change sets would give it if it is in review."""
         description = self._describe(stack)
         tags = run_tags.of_list(description.get("Tags") or [])
-        is_in_review = description.get("StackStatus") == REVIEW
-        return self._change_sets.tags(stack) if is_in_review and not tags else tags
+        if tags or description.get("StackStatus") != REVIEW:
+            return tags
+        try:
+            return self._change_sets.tags(stack)
+        except ClientError as error:
+            if _is_gone(error):
+                return {}
+            raise
 
     def status(self, stack: str) -> str:
         """Returns the status of a stack; DELETE_COMPLETE if there is none."""
@@ -181,7 +187,7 @@ class Stacks:
         """Yields what failed, in that order, those in nested stacks included; cancelled siblings are left out."""
         has_failures = False
         for event in self.events(stack):
-            reason, physical = event.get("ResourceStatusReason", ""), event["PhysicalResourceId"]
+            reason, physical = event.get("ResourceStatusReason", ""), event.get("PhysicalResourceId", "")
             if not event["ResourceStatus"].endswith("_FAILED") or reason in CANCELLED or physical == stack:
                 continue
             if event["ResourceType"] == STACK and physical.startswith("arn:"):

@@ -78,6 +78,7 @@ class EmulationOptions:
     runner: ContainerRunner | None = None
     standins: Standins | None = None
     tasks: TaskOptions = field(default_factory=TaskOptions)
+    administrator: str | None = None  # the access key; None: any key that was not issued
 
 
 @dataclass(frozen=True)
@@ -133,15 +134,7 @@ def assemble(account: Account, options: EmulationOptions) -> Parts:
     )
     targets = Targets(core.state, account, core.running_tasks, load_balancers.interfaces)
     public_ports = PublicPorts(core.state, account, core.running_tasks, core.ledger, options.tasks.smoke_targets)
-    task_services = TaskServices(
-        interfaces=core.interfaces,
-        launch_checks=LaunchChecks(account, core.registry),
-        public_ports=public_ports,
-        targets=targets,
-        cloud_map=CloudMapInstances(account),
-        credentials=Credentials(core.principals),
-        stubs=Stubs(options.tasks.stubs),
-    )
+    task_services = _task_services(core, public_ports, targets, options)
     containers = _container_backend(core, load_balancers, options)
     launcher = TaskLauncher(core.state, core.running_tasks, task_services, core.ledger, containers)
     cloudformation = Api(account, catalog.types(), core.ledger)
@@ -159,7 +152,7 @@ def assemble(account: Account, options: EmulationOptions) -> Parts:
     ]
     return Parts(
         core=core,
-        authenticator=Authenticator(account, core.principals, authorizer),
+        authenticator=Authenticator(account, core.principals, authorizer, administrator=options.administrator),
         load_balancers=load_balancers,
         launcher=launcher,
         scheduler=Scheduler(core.state, launcher, core.ledger),
@@ -177,6 +170,18 @@ def _core(account: Account, folder: Path) -> Core:
         state=State(account),
         running_tasks=RunningTasks(),
         interfaces=Interfaces(account),
+    )
+
+
+def _task_services(core: Core, public_ports: PublicPorts, targets: Targets, options: EmulationOptions) -> TaskServices:
+    return TaskServices(
+        interfaces=core.interfaces,
+        launch_checks=LaunchChecks(core.account, core.registry),
+        public_ports=public_ports,
+        targets=targets,
+        cloud_map=CloudMapInstances(core.account),
+        credentials=Credentials(core.principals),
+        stubs=Stubs(options.tasks.stubs),
     )
 
 

@@ -19,6 +19,7 @@ from preflight.errors import UsageError
 from preflight.rehearsal import assembly, server
 from preflight.rehearsal.assembly import TaskOptions
 from preflight.rehearsal.containers.runner import ContainerRunner
+from preflight.rehearsal.network import outbound
 from preflight.rehearsal.server import Server
 from preflight.system import run_folders
 
@@ -32,6 +33,7 @@ class ServeOptions:
     has_containers: bool
     standins: Mapping[str, Path]
     ends_with_input: bool
+    administrator: str | None = None  # the access key; None: any key
     has_egress: bool = False
     tasks: TaskOptions = field(default_factory=TaskOptions)
 
@@ -56,8 +58,13 @@ def serve(settings: ServeOptions, ready: Callable[[Server], None]) -> None:
         )
         base = Standins(engine, settings.standins) if engine else None
         with server.running(
-            folder=folder, runner=runner, standins=base, port=settings.port, tasks=settings.tasks
-        ) as running:
+            folder=folder,
+            runner=runner,
+            standins=base,
+            port=settings.port,
+            tasks=settings.tasks,
+            administrator=settings.administrator,
+        ) as running, outbound.refused(running.ledger.note):
             if settings.ends_with_input:
                 threading.Thread(target=_until_eof, args=(stop,), daemon=True).start()
             ready(running)
@@ -92,7 +99,7 @@ def _folder(run: str) -> Iterator[Path]:
         run_folders.remove(folder)
 
 
-def announce(running: Server) -> None:
-    """Tell a parent process the address, in one line of JSON."""
-    sys.stdout.write(json.dumps({"endpoint": running.address}) + "\n")
+def announce(running: Server, *, administrator: str | None) -> None:
+    """Print the address and the administrator's access key for a parent process, in one line of JSON."""
+    sys.stdout.write(json.dumps({"endpoint": running.address, "key": administrator or "any"}) + "\n")
     sys.stdout.flush()

@@ -20,9 +20,9 @@ from preflight.rehearsal import acting, assembly, preload
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.assembly import EmulationOptions, TaskOptions
 from preflight.rehearsal.containers.runner import ContainerRunner
-from preflight.rehearsal.iam import authentication
+from preflight.rehearsal.iam import authentication, request_filter
 from preflight.rehearsal.iam.actions import parsing
-from preflight.rehearsal.iam.authentication import RequestDeniedError
+from preflight.rehearsal.iam.authentication import RequestDeniedError, SignedScope
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -39,6 +39,7 @@ class Server:
         self.account = Account(self.application)
         self.parts = assembly.assemble(self.account, options)
         self.ledger = self.parts.core.ledger
+        self._administrator = options.administrator
 
     def application(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request, if its principal may make it."""
@@ -50,6 +51,7 @@ class Server:
         if scope is not None and not parsing.is_stream(service, request):
             environ["wsgi.input"] = io.BytesIO(request.get_data())  # moto reads it once more
         try:
+            self._check(environ, request, scope)
             principal = self.parts.authenticator.let_in(request, scope)
         except RequestDeniedError as denied:
             return denied.answer(environ, start_response)
@@ -58,6 +60,18 @@ class Server:
             return response(environ, start_response)
         with acting.asked_by(principal):
             return self.parts.dispatcher.dispatch(environ, start_response, request, scope)
+
+    def _check(self, environ: WSGIEnvironment, request: Request, scope: SignedScope | None) -> None:
+        """Check a request that comes over HTTP, before its principal is known.
+
+        Raises:
+            RequestDeniedError: it is not for this account, or for something that is not offered.
+        """
+        if acting.WSGI_KEY in environ:
+            return
+        request_filter.check_target(request, scope)
+        if scope is None and self._administrator is not None:
+            request_filter.check_unsigned(request, administrator=self._administrator)
 
 
 class _QuietRequestHandler(MotoRequestHandler):  # type: ignore[misc]  # mypy skips moto
@@ -77,13 +91,17 @@ def running(
     standins: Standins | None = None,
     port: int = 0,
     tasks: TaskOptions | None = None,
+    administrator: str | None = None,
 ) -> Iterator[Server]:
-    """Serve a fresh account on a port of loopback (0: a free one) until the block ends."""
+    """Serve a fresh account on a port of loopback (0: a free one) until the block ends.
+
+    The access key of the `administrator` is the only one that was not issued; if it is None, any key is its.
+    """
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     assembly.prepare_moto()
     with socket.create_server((assembly.LOOPBACK, port), backlog=BACKLOG) as listener:
         port = listener.getsockname()[1]
-        server = Server(EmulationOptions(port, folder, runner, standins, tasks or TaskOptions()))
+        server = Server(EmulationOptions(port, folder, runner, standins, tasks or TaskOptions(), administrator))
         http = make_server(
             assembly.LOOPBACK,
             port,

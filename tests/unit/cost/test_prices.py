@@ -109,7 +109,7 @@ def serve(servers: list[Server]) -> Serve:
         made = Server(LIST if items is None else items, status=status, delay=delay)
         servers.append(made)
         threading.Thread(target=made.serve_forever, daemon=True).start()
-        return sessions.rehearsal_session(region, f"http://127.0.0.1:{made.server_port}")
+        return sessions.rehearsal_session(region, f"http://127.0.0.1:{made.server_port}", "any")
 
     return make
 
@@ -194,7 +194,7 @@ def test_a_price_list_that_is_slow_does_not_hold_up_a_run(serve: Serve, monkeypa
 
 
 def test_where_nobody_listens_there_is_no_money() -> None:
-    session = sessions.rehearsal_session(REGION, "http://127.0.0.1:9")
+    session = sessions.rehearsal_session(REGION, "http://127.0.0.1:9", "any")
 
     assert prices.money(session, amounts((billing_units.ADDRESS, "1"))) is None
 
@@ -224,7 +224,7 @@ def test_only_spot_has_no_product() -> None:
 
 
 def test_the_pretended_account_tells_no_prices_and_takes_the_question_for_no_trouble(account: server.Server) -> None:
-    found = prices.money(sessions.rehearsal_session(REGION, account.address), amounts((billing_units.ADDRESS, "1")))
+    found = prices.money(sessions.rehearsal_session(REGION, account.address, "any"), amounts((billing_units.ADDRESS, "1")))
 
     assert found is None
     assert account.ledger.observations().problems == ()

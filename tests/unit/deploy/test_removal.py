@@ -24,7 +24,7 @@ TEMPLATE = {"Resources": {"Group": {"Type": "AWS::Logs::LogGroup"}}}
 
 @pytest.fixture
 def session(account: Server) -> Session:
-    return sessions.rehearsal_session(REGION, account.address)
+    return sessions.rehearsal_session(REGION, account.address, "any")
 
 
 def test_a_stack_whose_id_nobody_knows_is_deleted_by_its_name(

@@ -23,11 +23,11 @@ def test_how_often_a_request_is_tried(monkeypatch: pytest.MonkeyPatch, said: str
 @pytest.mark.parametrize("host", ["8.8.8.8", "10.0.0.1", "127.0.0.1.example.com", "example.com", ""])
 def test_a_session_with_the_emulated_account_contacts_this_machine_only(host: str) -> None:
     with pytest.raises(NotLoopbackError):
-        session.rehearsal_session("eu-west-1", "http://127.0.0.1:1").check_address(host)
+        session.rehearsal_session("eu-west-1", "http://127.0.0.1:1", "any").check_address(host)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.99.1.2", "localhost", "::1"])
 def test_loopback_is_this_machine(host: str) -> None:
-    session.rehearsal_session("eu-west-1", "http://127.0.0.1:1").check_address(host)
+    session.rehearsal_session("eu-west-1", "http://127.0.0.1:1", "any").check_address(host)
 
     assert session.is_loopback(host)

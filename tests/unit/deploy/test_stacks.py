@@ -12,7 +12,7 @@ from preflight.deploy import session as sessions
 from preflight.deploy import stacks
 from preflight.deploy.change_sets import ChangeSet
 from preflight.deploy.session import Session
-from preflight.deploy.stacks import StackFailedError, Stacks
+from preflight.deploy.stacks import Failure, StackFailedError, Stacks
 from preflight.rehearsal.server import Server
 
 REGION = "ap-northeast-1"
@@ -21,7 +21,7 @@ BUCKET = {"Resources": {"B": {"Type": "AWS::S3::Bucket", "Properties": {"BucketN
 
 @pytest.fixture
 def session(account: Server) -> Session:
-    return sessions.rehearsal_session(REGION, account.address)
+    return sessions.rehearsal_session(REGION, account.address, "any")
 
 
 def groups(*names: str) -> str:
@@ -99,3 +99,24 @@ def test_an_update_is_not_over_while_the_status_is_still_that_of_before() -> Non
         every.execute(made, look=lambda: None)
 
     assert failed.value.status == "UPDATE_ROLLBACK_COMPLETE"
+
+
+def test_a_stack_in_review_that_disappears_has_no_tags() -> None:
+    """A sweep looks at stacks that other runs delete meanwhile."""
+    client = mock.MagicMock()
+    client.describe_stacks.return_value = {"Stacks": [{"StackStatus": "REVIEW_IN_PROGRESS"}]}
+    gone = ClientError({"Error": {"Code": "ValidationError", "Message": "Stack [s] does not exist"}}, "ListChangeSets")
+    stacks = Stacks(mock.Mock(client=lambda _service: client))
+
+    with mock.patch.object(stacks._change_sets, "tags", side_effect=gone):
+        assert stacks.tags("s") == {}
+
+
+def test_a_failure_before_the_resource_has_an_id_is_reported() -> None:
+    event = {"ResourceStatus": "CREATE_FAILED", "ResourceType": "AWS::SQS::Queue", "LogicalResourceId": "Q", "ResourceStatusReason": "no"}
+    stacks = Stacks(mock.MagicMock())
+
+    with mock.patch.object(stacks, "events", return_value=[event]):
+        failures = list(stacks.failures("s"))
+
+    assert failures == [Failure("s", "Q", "AWS::SQS::Queue", "CREATE_FAILED", "no")]

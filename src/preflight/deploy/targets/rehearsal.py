@@ -34,7 +34,7 @@ class EmulatedAccount:
     def __init__(self, process: ServerProcess, *, run: str) -> None:
         self._process = process
         self._run = run
-        self._endpoint: str | None = None
+        self._address: tuple[str, str] | None = None
         self._sessions: dict[str, Session] = {}  # clients are slow to create, and belong to their session
 
     @classmethod
@@ -59,14 +59,19 @@ class EmulatedAccount:
         Raises:
             ToolBrokeError: it did not start; the reason is on standard error.
         """
-        if self._endpoint is None:
-            self._endpoint = json.loads(self._process.first_line(timeout=START_TIMEOUT))["endpoint"]
-        return self._endpoint
+        return self._announced()[0]
+
+    def _announced(self) -> tuple[str, str]:
+        """Returns the address and the administrator's access key."""
+        if self._address is None:
+            announced = json.loads(self._process.first_line(timeout=START_TIMEOUT))
+            self._address = announced["endpoint"], announced["key"]
+        return self._address
 
     def session(self, region: str) -> Session:
         """Returns a session with it, in a region."""
         if region not in self._sessions:
-            self._sessions[region] = rehearsal_session(region, self.endpoint)
+            self._sessions[region] = rehearsal_session(region, *self._announced())
         return self._sessions[region]
 
     def values(self, plan: Plan, run: str) -> dict[str, str]:
@@ -101,11 +106,15 @@ class EmulatedAccount:
     def _get(self, path: str) -> JsonObject:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
-            with opener.open(f"{self.endpoint}{path}", timeout=30) as answer:
+            with opener.open(self._request(path), timeout=30) as answer:
                 return dict(json.load(answer))
         except (OSError, ValueError, http.client.HTTPException) as error:
             msg = f"the emulated account does not answer at {path.partition('?')[0]}: {error}. Next: read its messages above, and try again"
             raise ToolBrokeError(msg) from None
+
+    def _request(self, path: str) -> urllib.request.Request:
+        endpoint, key = self._announced()
+        return urllib.request.Request(f"{endpoint}{path}", headers={"Authorization": f"Bearer {key}"})  # noqa: S310 - loopback
 
     def cancel(self) -> None:
         """Do nothing: it runs in one region, and its caller does the waiting."""

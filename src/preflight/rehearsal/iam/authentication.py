@@ -1,7 +1,8 @@
-"""Who stands at the door of the account, and in whose words they are turned away.
+"""Authenticates a request and returns the service's own AccessDenied.
 
-A request that is signed with a key which STS or IAM of the account issued comes from whom it was
-issued to; any other key is the administrator's. Signatures are not verified.
+A request that is signed with a key which STS or IAM of the account issued comes from the principal it was
+issued to. The administrator has one key, or every other key if the account has no administrator's key.
+Signatures are not verified: the key ID alone is the secret.
 Sources: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html and
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html.
 """
@@ -22,15 +23,16 @@ from preflight.rehearsal.account import Account
 from preflight.rehearsal.iam.actions import parsing, s3
 from preflight.rehearsal.iam.actions.s3 import S3Request
 from preflight.rehearsal.iam.authorization import Authorizer
-from preflight.rehearsal.iam.principals import Principals
+from preflight.rehearsal.iam.principals import INVALID, Principals
 from preflight.rehearsal.identity import Principal
 from preflight.rehearsal.protocol import Refusal
 
 _SIGNED = re.compile(
     r"(?:Credential=|^)(?P<key>[^/\s]*)/\d+/(?P<region>[a-z0-9-]+)/(?P<service>[a-z0-9-]+)/aws4_request"
 )
-BY_TOKEN = ("AssumeRoleWithWebIdentity", "AssumeRoleWithSAML")  # calls that nobody signs
+BY_TOKEN = ("AssumeRoleWithWebIdentity", "AssumeRoleWithSAML")  # unsigned calls
 GLOBAL = "us-east-1"
+UNKNOWN_KEY = Refusal("InvalidClientTokenId", INVALID, status=403)
 NOT_AUTHORIZED = "You are not authorized to perform this operation. "
 S3_EXPIRED = "The provided token has expired."
 _EXPIRED: Mapping[str, tuple[str, int]] = {
@@ -81,10 +83,11 @@ class RequestDeniedError(Exception):
 
 
 class Authenticator:
-    """Lets requests in, or turns them away."""
+    """Finds the principal of a request and denies what its policies do not allow."""
 
-    def __init__(self, account: Account, known: Principals, judge: Authorizer) -> None:
+    def __init__(self, account: Account, known: Principals, judge: Authorizer, *, administrator: str | None) -> None:
         self._account = account
+        self._administrator = administrator
         self._known = known
         self._gate = judge
 
@@ -105,10 +108,15 @@ class Authenticator:
             return made
         if signed is None or not signed.key:
             return None
+        if signed.key == self._administrator:
+            return None
         try:
-            return self._known.of(signed.key, partitions.partition_of(signed.region)[0])
+            principal = self._known.of(signed.key, partitions.partition_of(signed.region)[0])
+            if principal is None and self._administrator is not None:
+                raise UNKNOWN_KEY
         except Refusal as refusal:
             raise RequestDeniedError(_stale(signed.service, request, refusal)) from None
+        return principal
 
     def _check(self, who: Principal, request: Request, signed: SignedScope) -> None:
         targets = parsing.targets(signed.service, signed.region, self._account.id, request)
@@ -123,7 +131,7 @@ def _denied(signed: SignedScope, request: Request, denials: list[str]) -> Respon
     style = _style(signed.service)
     code, status = _DENIED.get(style, ("AccessDenied", 403))
     said = (NOT_AUTHORIZED if style == "ec2" else "") + denials[0]
-    return _refuse(signed.service, request, Refusal(code, said, status=status))
+    return refuse(signed.service, request, Refusal(code, said, status=status))
 
 
 def _style(service: str) -> str:
@@ -134,7 +142,8 @@ def _style(service: str) -> str:
         return "json"
 
 
-def _refuse(service: str, request: Request, refusal: Refusal) -> Response:
+def refuse(service: str, request: Request, refusal: Refusal) -> Response:
+    """Returns a refusal in the protocol of a service, or as text if the service is unknown here."""
     try:
         model = protocol.model_of(protocol.SIGNED.get(service, service))
     except (UnknownServiceError, KeyError):
@@ -148,9 +157,9 @@ def _stale(service: str, request: Request, refusal: Refusal) -> Response:
         is_expired = refusal.code == "ExpiredToken"
         return _s3_error(400 if is_expired else 403, refusal.code, S3_EXPIRED if is_expired else refusal.message)
     if refusal.code != "ExpiredToken":
-        return _refuse(service, request, refusal)
+        return refuse(service, request, refusal)
     code, status = _EXPIRED.get(_style(service), ("ExpiredToken", 403))
-    return _refuse(service, request, Refusal(code, refusal.message, status=status))
+    return refuse(service, request, Refusal(code, refusal.message, status=status))
 
 
 def _denied_by_s3(asked: S3Request, denials: list[str]) -> Response:

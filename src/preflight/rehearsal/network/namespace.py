@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from preflight.errors import PreflightError
+from preflight.rehearsal.network import outbound
 from preflight.system import processes
 
 _CLONE_NEWNET = 0x40000000
@@ -101,7 +102,7 @@ def connect(pid: int, address: str, port: int, *, timeout: float) -> socket.sock
         OSError: the namespace cannot be entered, or nothing listens there (TimeoutError: nothing answers).
     """
     sockets: list[socket.socket] = []
-    within(pid, lambda: sockets.append(socket.create_connection((address, port), timeout=timeout)))
+    within(pid, lambda: sockets.append(outbound.connect((address, port), timeout=timeout)))
     return sockets[0]
 
 

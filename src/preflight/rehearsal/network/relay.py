@@ -8,7 +8,7 @@ import socket
 import threading
 from collections.abc import Callable
 
-from preflight.rehearsal.network import namespace
+from preflight.rehearsal.network import namespace, outbound
 from preflight.system import waiting
 from preflight.system.worker import Worker
 
@@ -65,7 +65,7 @@ class Relay:
                 if destination is None:
                     raise ConnectionRefusedError
                 namespace.enter(destination[0])
-                target = socket.create_connection(destination[1], timeout=5)
+                target = outbound.connect(destination[1], timeout=5)
             except OSError:
                 _reset(caller)
                 return

@@ -1,0 +1,129 @@
+"""Which requests reach the emulated account, sent over HTTP."""
+
+from __future__ import annotations
+
+import http.client
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from preflight.rehearsal import server
+from preflight.rehearsal.iam import request_filter
+from preflight.rehearsal.server import Server
+
+KEY = "AKIAADMINISTRATORXXX"
+REGION = "eu-west-1"
+
+
+@pytest.fixture
+def strict(tmp_path: Path) -> Iterator[Server]:
+    """An account whose administrator has one key, as `preflight serve` starts it."""
+    with server.running(folder=tmp_path, administrator=KEY) as running:
+        yield running
+
+
+def client(account: Server, service: str, key: str = KEY) -> Any:
+    return boto3.client(
+        service,
+        region_name=REGION,
+        endpoint_url=account.address,
+        aws_access_key_id=key,
+        aws_secret_access_key="any",  # noqa: S106 - signatures are not verified
+    )
+
+
+def send(account: Server, path: str, *, method: str = "GET", **headers: str) -> tuple[int, str]:
+    connection = http.client.HTTPConnection(account.address.removeprefix("http://"), timeout=10)
+    connection.request(method, path, headers={name.replace("_", "-"): value for name, value in headers.items()})
+    response = connection.getresponse()
+    return response.status, response.read().decode()
+
+
+def test_the_administrators_key_may_do_everything(strict: Server) -> None:
+    assert client(strict, "ecs").list_clusters()["clusterArns"] == []
+
+
+@pytest.mark.parametrize("service", ["ec2", "ecs", "s3", "sts", "logs"])
+def test_a_key_that_was_not_issued_is_refused(strict: Server, service: str) -> None:
+    calls = {"ec2": "describe_vpcs", "ecs": "list_clusters", "s3": "list_buckets", "sts": "get_caller_identity"}
+    call = getattr(client(strict, service, "anybody"), calls.get(service, "describe_log_groups"))
+
+    with pytest.raises(ClientError, match="security token included in the request is invalid"):
+        call()
+
+
+def test_an_issued_key_keeps_its_permissions(strict: Server) -> None:
+    iam = client(strict, "iam")
+    iam.create_user(UserName="reader")
+    key = iam.create_access_key(UserName="reader")["AccessKey"]["AccessKeyId"]
+
+    assert client(strict, "sts", key).get_caller_identity()["Arn"].endswith("user/reader")
+    with pytest.raises(ClientError, match="not authorized to perform: iam:ListUsers"):
+        client(strict, "iam", key).list_users()
+
+
+@pytest.mark.parametrize(
+    "host", ["attacker.example", "attacker.example:80", "amazonaws.com.attacker.example", "10.0.0.1", "169.254.169.254"]
+)
+def test_another_host_is_refused(strict: Server, host: str) -> None:
+    """A web page of a name that leads to loopback sends its own name."""
+    assert send(strict, "/", Host=host)[0] == 403
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["127.0.0.1:8000", "localhost", "[::1]:80", "169.254.170.2:51679", "bucket.s3.eu-west-1.amazonaws.com", "ecs.cn-north-1.amazonaws.com.cn"],
+)
+def test_hosts_of_the_account_are_its_own(host: str) -> None:
+    assert request_filter.is_own_host(host)
+
+
+def test_a_request_of_a_web_page_is_refused(strict: Server) -> None:
+    assert send(strict, "/", Origin="http://attacker.example")[0] == 403
+
+
+@pytest.mark.parametrize("path", ["/moto-api/reset", "/moto-api/data.json", "/moto-api/recorder/start-recording"])
+def test_motos_own_api_is_closed(strict: Server, path: str) -> None:
+    assert send(strict, path, method="POST")[0] == 404
+
+
+@pytest.mark.parametrize("path", ["/", "/_preflight/observations", "/_preflight/inside?task=a&port=80&get=/", "/bucket/key"])
+def test_an_unsigned_request_is_refused(strict: Server, path: str) -> None:
+    assert send(strict, path) == (403, "Request is missing Authentication Token\n")
+
+
+def test_the_clients_own_paths_answer_to_the_administrators_key(strict: Server) -> None:
+    assert send(strict, "/_preflight/observations", Authorization=f"Bearer {KEY}")[0] == 200
+
+
+def test_the_registry_asks_for_its_own_password(strict: Server) -> None:
+    assert send(strict, "/v2/")[0] == 401
+
+
+def test_a_service_that_runs_containers_is_not_offered(strict: Server) -> None:
+    """moto's Batch starts containers, privileged and with host mounts, if it finds a Docker socket."""
+    with pytest.raises(ClientError, match="does not offer") as caught:
+        client(strict, "batch").describe_job_queues()
+
+    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+
+
+def test_a_function_is_stored_and_never_invoked(strict: Server) -> None:
+    with pytest.raises(ClientError, match="does not offer"):
+        client(strict, "lambda").invoke(FunctionName="f")
+
+
+def test_a_command_is_not_sent(strict: Server) -> None:
+    with pytest.raises(ClientError, match="does not offer ssm:SendCommand"):
+        client(strict, "ssm").send_command(DocumentName="d", InstanceIds=["i-1"])
+
+
+def test_keys_differ_and_have_the_form_of_aws() -> None:
+    keys = {request_filter.new_key() for _ in range(50)}
+
+    assert len(keys) == 50
+    assert all(len(key) == 20 and key.startswith("AKIA") and key.isalnum() for key in keys)
