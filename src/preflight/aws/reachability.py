@@ -326,7 +326,7 @@ def from_inside(network: Network, interface: Interface, port: int) -> Blocker | 
         return None
     first = interface.groups[0] if interface.groups else None
     return Blocker(
-        f"security group {', '.join(interface.groups) or '(none)'} admits nobody in the VPC to tcp port {port}",
+        f"security group {', '.join(interface.groups) or '(none)'} admits no address of the VPC to tcp port {port}",
         first,
         "SecurityGroupIngress",
         f"Add an ingress rule for tcp port {port}.",

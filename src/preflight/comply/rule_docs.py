@@ -30,7 +30,7 @@ This page is generated from the metadata beside the rules (`python -m preflight.
 
 | tier | severity | what |
 | --- | --- | --- |
-| `fargate` | error | AWS refuses the template, or its tasks never start. Nobody can waive these. |
+| `fargate` | error | AWS refuses the template, or its tasks never start. These cannot be waived. |
 | `security` | error | security controls, of Security Hub, Control Tower and the like |
 | `practice` | warning | good practice |
 

@@ -1,4 +1,4 @@
-"""What somebody agrees to before a plan is deployed on a real account: where, what, and what an hour is billed for."""
+"""What the user agrees to before a plan is deployed on a real account: where, what, and what is billed by the hour."""
 
 from __future__ import annotations
 

@@ -77,19 +77,19 @@ def _summed(amounts: Iterable[Amount]) -> tuple[Amount, ...]:
 def _edges(document: ResolvedTemplate) -> Iterator[Amount | str]:
     for logical, resource in document.resources.items():
         for entry in network.entries(str(resource.get("Type")), resolved_stacks.properties(resource)):
-            yield tasks.told(document, logical, entry) if isinstance(entry, str) else entry
+            yield tasks.with_location(document, logical, entry) if isinstance(entry, str) else entry
 
 
 def _doubts(document: ResolvedTemplate) -> Iterator[str]:
-    """Resources that may not be there, and those of which nobody knows what they make."""
+    """Yields resources that may not exist, and those whose own resources are unknown."""
     for logical, resource in document.resources.items():
         condition = resource.get("Condition")
         if isinstance(condition, str) and document.resolver.is_undecided(condition):
-            yield tasks.told(document, logical, f"it is counted, and is there only if {condition} holds")
+            yield tasks.with_location(document, logical, f"it is counted, and is there only if {condition} holds")
         if resource.get("Type") == resolved_stacks.STACK and logical not in document.children:
-            yield tasks.told(document, logical, "its template is none of the plan's, so what it makes is not counted")
+            yield tasks.with_location(document, logical, "its template is none of the plan's, so what it makes is not counted")
         if resource.get("Type") in NOT_READ:
-            yield tasks.told(document, logical, "the tasks that it starts are not counted")
+            yield tasks.with_location(document, logical, "the tasks that it starts are not counted")
 
 
 def _is_scaled(document: ResolvedTemplate) -> bool:

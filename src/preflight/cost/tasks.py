@@ -39,7 +39,7 @@ class TaskCosts:
         """What the services of one document cost, and what of it is not known."""
         for logical, given in document.of_type(SERVICE):
             for entry in self._service(document, given):
-                yield entry if isinstance(entry, Amount) else told(document, logical, entry)
+                yield entry if isinstance(entry, Amount) else with_location(document, logical, entry)
 
     def _service(self, document: ResolvedTemplate, given: Given) -> Iterator[Entry]:
         count = fargate_sizes.number_of(given.get("DesiredCount", 1))
@@ -115,7 +115,7 @@ class TaskCosts:
         yield from _size(definition, count, is_spot=is_spot)
 
 
-def told(document: ResolvedTemplate, logical: str, said: str) -> str:
+def with_location(document: ResolvedTemplate, logical: str, said: str) -> str:
     """What is not known of a resource, with its place."""
     return f"{document.name}:{document.line('Resources', logical)}: {logical}: {said}"
 

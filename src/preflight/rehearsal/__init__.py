@@ -1,1 +1,1 @@
-"""The pretended account: what answers where AWS would."""
+"""The emulated account: what answers in place of AWS."""

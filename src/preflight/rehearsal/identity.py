@@ -23,7 +23,7 @@ class Principal:
     context: Mapping[str, Value] = field(default_factory=dict)
 
     def through(self, service: str) -> Principal:
-        """The same principal where a service makes requests for it; one that is told already is not told twice.
+        """Returns the principal with a service added that makes requests for it; a service already in the chain is not added again.
 
         Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html.
         """

@@ -69,7 +69,7 @@ def answer(
 ) -> Response:
     """Run the operation that `request` names, and serialize what it returns or refuses.
 
-    A fault of ours is told to `trouble`, and answered in the service's protocol all the same.
+    An internal error is reported to `trouble` and still answered in the service's protocol.
     """
     model = model_of(SIGNED.get(service, service))
     name = operation_name(request)
@@ -84,8 +84,8 @@ def answer(
         return refuse(model, name, Refusal("ValidationError", "The request is nested too deeply."))
     except Exception as error:  # noqa: BLE001 - whatever broke here, a client gets an answer of its protocol
         frame = traceback.extract_tb(error.__traceback__)[-1]
-        trouble(f"the rehearsal broke in {name}: {error!r} ({Path(frame.filename).name}:{frame.lineno})")
-        return refuse(model, name, Refusal("InternalFailure", "the rehearsal broke", status=500))
+        trouble(f"internal error in the emulated {name}: {error!r} ({Path(frame.filename).name}:{frame.lineno})")
+        return refuse(model, name, Refusal("InternalFailure", "internal error in the emulated account", status=500))
 
 
 def operation_name(request: Request) -> str | None:
@@ -110,7 +110,7 @@ def parse(service: str, region: str, request: Request) -> Call:
 
 
 def parse_path(service: str, region: str, name: str, request: Request, parts: Mapping[str, str]) -> Call:
-    """The call that a request makes whose operation is told by method and path; `parts` are those of the path.
+    """Returns the call of a request whose operation is given by method and path; `parts` are those of the path.
 
     Raises:
         Refusal: it cannot be read, or lacks a required member.

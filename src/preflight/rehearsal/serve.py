@@ -1,4 +1,4 @@
-"""The rehearsal as a program of its own: it serves until it is told to stop, and cleans up."""
+"""Serves the emulated account as a program of its own, and cleans up when it is stopped."""
 
 from __future__ import annotations
 

@@ -121,5 +121,5 @@ def _short(text: str) -> str:
 
 
 def _clean(text: str) -> str:
-    """Returns a text without what XML 1.0 cannot hold or advises against."""
+    """Returns a text without the characters that XML 1.0 forbids or discourages."""
     return _UNWRITABLE.sub("", text)

@@ -33,7 +33,7 @@ class Response:
 
 
 def fetch(url: str, *, at: str | None = None, timeout: float = 5.0) -> Response:
-    """What a URL brings. `at` is the address to ask where DNS does not know the host.
+    """Returns the response of a URL. `at` is the address to connect to if DNS does not know the host.
 
     A certificate is not checked at such an address, nor where a load balancer is asked by the name that
     AWS gave it: its certificate is for the name that its owner gave it.

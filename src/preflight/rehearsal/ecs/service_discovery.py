@@ -18,7 +18,7 @@ INVALID = "InvalidParameterException"
 
 
 def check(account: Account, request: JsonObject, definition: Definition, region: str) -> None:
-    """Hold registries and Service Connect against Cloud Map and the task definition.
+    """Check registries and Service Connect against Cloud Map and the task definition.
 
     https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceRegistry.html and
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-connect-concepts-deploy.html.

@@ -1,4 +1,4 @@
-"""The service-linked role of ECS, which the first request of an account makes if who asks may make it.
+"""The service-linked role of ECS, which the first request of an account creates if its principal may.
 
 Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using-service-linked-roles.html.
 """
@@ -17,10 +17,10 @@ MISSING = "Unable to assume the service linked role. Please verify that the ECS 
 
 
 def ensure(state: State, region: str) -> None:
-    """See to it that ECS can act in the account; the role itself is no resource here.
+    """Ensure that ECS may act in the account; the role itself is not a resource here.
 
     Raises:
-        Refusal: nobody who may make the role has asked yet.
+        Refusal: no principal that may create the role has made a request yet.
     """
     if state.is_linked:
         return
@@ -33,7 +33,7 @@ def ensure(state: State, region: str) -> None:
 
 
 def _exists(state: State, region: str) -> bool:
-    """Whether somebody made the role by hand."""
+    """Whether the role was created by hand."""
     try:
         return bool(state.account.client("iam", region).get_role(RoleName=ROLE))
     except ClientError:

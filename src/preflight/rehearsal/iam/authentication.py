@@ -51,7 +51,7 @@ _DENIED: Mapping[str, tuple[str, int]] = {
 
 @dataclass(frozen=True)
 class SignedScope:
-    """What a signature says: the access key, the region, and the service by its signing name."""
+    """The access key, the region and the service (by its signing name) of a signature."""
 
     key: str
     region: str
@@ -59,7 +59,7 @@ class SignedScope:
 
 
 def scope(request: Request) -> SignedScope | None:
-    """What a request is signed for, in a header or in the address; None where it is not signed."""
+    """Returns the scope of a request's signature, in a header or in the query; None if it is not signed."""
     signed = request.headers.get("Authorization") or request.args.get("X-Amz-Credential", "")
     found = _SIGNED.search(signed)
     if found:
@@ -70,12 +70,12 @@ def scope(request: Request) -> SignedScope | None:
 
 
 def is_form(request: Request) -> bool:
-    """Whether a request brings its input as a form."""
+    """Whether the input of a request is a form."""
     return bool(request.mimetype == "application/x-www-form-urlencoded")
 
 
 class RequestDeniedError(Exception):
-    """A request that is not let in, and the answer to it."""
+    """A denied request, and the answer to it."""
 
     def __init__(self, answer: Response) -> None:
         super().__init__()
@@ -92,10 +92,10 @@ class Authenticator:
         self._gate = judge
 
     def let_in(self, request: Request, signed: SignedScope | None) -> Principal | None:
-        """Who makes a request, None for the administrator.
+        """Returns the principal of a request, None for the administrator.
 
         Raises:
-            TurnedAwayError: their key is good no longer, or they may not ask what they ask.
+            RequestDeniedError: its key is not valid, or its policies do not allow the request.
         """
         who = self._who(request, signed)
         if who is not None and signed is not None:
@@ -135,7 +135,7 @@ def _denied(signed: SignedScope, request: Request, denials: list[str]) -> Respon
 
 
 def _style(service: str) -> str:
-    """The protocol of a service; JSON where nobody here knows the service."""
+    """Returns the protocol of a service; JSON if the service is unknown."""
     try:
         return protocol.spoken(protocol.model_of(protocol.SIGNED.get(service, service)))
     except (UnknownServiceError, KeyError):

@@ -46,7 +46,7 @@ class Authorizer:
     def _is_allowed(
         self, who: Principal, policies: Policies, request: RequestContext
     ) -> bool:
-        """Whether policies of somebody, or of the resource that is asked for, allow it.
+        """Whether the policies of the principal or of the resource allow it.
 
         Within an account the grant of a resource's policy is as good as one of an identity's own.
         Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-denyallow.html.

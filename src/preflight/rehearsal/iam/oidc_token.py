@@ -71,10 +71,10 @@ def _payload(token: str) -> Mapping[str, Any]:
 
 
 def check(found: Claims, audiences: Sequence[str] | None, *, now: datetime) -> None:
-    """Hold a token against the provider of its issuer; `audiences` is None where the account has no such provider.
+    """Check a token against the provider of its issuer; `audiences` is None where the account has no such provider.
 
     Raises:
-        Refusal: there is no provider, the token is meant for somebody else, or it has expired.
+        Refusal: there is no provider, the token is for another audience, or it has expired.
     """
     if audiences is None:
         raise Refusal(INVALID, f"No OpenIDConnect provider found in your account for {found.issuer}")

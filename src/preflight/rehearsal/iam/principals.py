@@ -83,7 +83,7 @@ class Principals:
         return arn if kept is None else str(kept.arn)
 
     def context(self, who: Principal) -> dict[str, Value]:
-        """The condition keys of whatever somebody asks, whichever service.
+        """Returns the condition keys that every request of a principal has, for any service.
 
         Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html.
         """
@@ -116,7 +116,7 @@ class Principals:
         return next((provider for provider in known if provider.url.rstrip("/") == bare), None)
 
     def policies(self, identity: Principal) -> Policies:
-        """The policies that bear on somebody: own, of groups, the boundary, and those of the session."""
+        """Returns the policies that apply to a principal: its own, those of its groups, the boundary, and those of the session."""
         session = tuple(_read(text) for text in identity.limits) or None
         owner = self._owner(identity.principal)
         if owner is None:

@@ -36,7 +36,7 @@ class ResourcePolicies:
     def whole(self, arn: str, region: str) -> Sequence[str | None]:
         """The ARNs of what was named in short: a stack, both ends of an association, the role of a definition.
 
-        None is among them where nobody knows.
+        None is among them if it is unknown.
         """
         for pattern, find in _FINDERS:
             if pattern.search(arn):

@@ -1,4 +1,4 @@
-"""Roles of the pretended account: who may assume them, and what they may do."""
+"""Roles of the emulated account: which principals may assume them, and what they allow."""
 
 from __future__ import annotations
 

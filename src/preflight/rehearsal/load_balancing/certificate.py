@@ -11,7 +11,7 @@ from pathlib import Path
 
 @functools.cache
 def context() -> ssl.SSLContext:
-    """TLS with a certificate of this run's own; nobody is asked to trust it."""
+    """TLS with a certificate of this run, which no client has to trust."""
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "certificate.pem"

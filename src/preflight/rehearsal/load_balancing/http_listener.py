@@ -54,12 +54,16 @@ class HttpListener:
         handler = type("Handler", (_ListenerHandler,), own)
         self._server = http.server.ThreadingHTTPServer(place, handler)
         self._server.daemon_threads = True
-        if is_encrypted:  # the handshake is the business of a caller's own thread: who says nothing holds up nobody
+        if is_encrypted:  # handshake in the connection's thread, so an idle client cannot block the listener
             self._server.socket = certificate.context().wrap_socket(
                 self._server.socket, server_side=True, do_handshake_on_connect=False
             )
         self.address = str(self._server.server_address[0]), int(self._server.server_address[1])
-        threading.Thread(target=self._server.serve_forever, args=(POLL,), daemon=True, name=f"front {place}").start()
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(POLL,), daemon=True, name=f"listener {place}")
+
+    def start(self) -> None:
+        """Start to answer."""
+        self._thread.start()
 
     def close(self) -> None:
         """Stop listening."""
@@ -119,7 +123,7 @@ class _ListenerHandler(http.server.BaseHTTPRequestHandler):
         if routed is not None and routed["Type"] not in {"redirect", "fixed-response"}:
             self._forward(routed, size)
             return
-        self.close_connection = self.close_connection or size != 0  # nobody reads the body
+        self.close_connection = self.close_connection or size != 0  # the body is not read
         if routed is None:
             self._say(503)
         elif routed["Type"] == "redirect":

@@ -50,7 +50,7 @@ class HttpRequest:
 def action(rules: Sequence[Described], asked: HttpRequest) -> Described | None:
     """The action that routes the request: of the first rule by priority whose conditions all hold.
 
-    Actions that authenticate are passed over: nobody here can log in.
+    Actions that authenticate are skipped: there is no login here.
     """
     for rule in sorted(rules, key=_priority):
         if rule.get("IsDefault") or all(_holds(condition, asked) for condition in rule.get("Conditions") or []):

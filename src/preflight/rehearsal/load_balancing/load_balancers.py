@@ -144,7 +144,8 @@ class LoadBalancers:
         here = (address, port) if any(made.public == address for made in known.faces) else ("127.0.0.1", 0)
         try:
             if spoken in SPOKEN:
-                known.doors[place] = HttpListener(here, listener, is_encrypted=spoken == "HTTPS", port=port)
+                known.doors[place] = http = HttpListener(here, listener, is_encrypted=spoken == "HTTPS", port=port)
+                http.start()
             elif spoken in {"TCP", "TCP_UDP"}:
                 known.doors[place] = relay = Relay(here, listener.pick)
                 relay.start()

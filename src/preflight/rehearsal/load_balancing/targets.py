@@ -110,7 +110,7 @@ class Targets:
     def _watch(self, task: Task, run: RunningTask, target: Target) -> None:
         try:
             self._keep(task, run, target)
-        except (ClientError, LookupError):  # what it is in was deleted: nobody asks the target any more
+        except (ClientError, LookupError):  # its target group was deleted: the target is not checked any more
             gone = CheckResult(is_well=False, reason="Target.NotInUse", description="Target group is gone")
             self._tell(task, target, UNHEALTHY, gone)
 

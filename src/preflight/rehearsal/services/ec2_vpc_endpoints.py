@@ -19,7 +19,7 @@ _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 
 
 def check(account: Account, call: Call) -> None:
-    """Hold an endpoint against its service, its VPC and the endpoints that are there.
+    """Check an endpoint against its service, its VPC and the existing endpoints.
 
     Raises:
         Refusal: AWS would refuse it.

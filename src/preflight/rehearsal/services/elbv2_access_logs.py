@@ -1,4 +1,4 @@
-"""Whether an Application Load Balancer can write its logs to the bucket that it is told to write to.
+"""Whether an Application Load Balancer can write its logs to the configured bucket.
 
 Elastic Load Balancing writes a test file when logs are turned on, and refuses where it cannot.
 https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html and

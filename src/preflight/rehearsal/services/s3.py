@@ -19,7 +19,7 @@ from preflight.rehearsal.account import Account
 from preflight.rehearsal.protocol import Refusal
 from preflight.rehearsal.services import ServiceEmulation
 
-CONTEXT = {"aws:securetransport": "true"}  # loopback stands for TLS: nobody else hears it
+CONTEXT = {"aws:securetransport": "true"}  # loopback stands for TLS
 READ = {"s3:HeadObject": "s3:GetObject"}
 
 

@@ -62,7 +62,7 @@ class Sts:
     def _may_assume(
         self, who: Principal | None, trust: Policy, request: RequestContext, region: str
     ) -> bool:
-        """Whether the trust policy names somebody; where it names the account, their own policies have to allow it.
+        """Whether the trust policy names a principal; if it names the account, the principal's own policies must allow it.
 
         Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html.
         """

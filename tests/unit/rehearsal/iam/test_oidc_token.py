@@ -41,11 +41,9 @@ def refused(ask: Callable[[str, str], dict[str, Any]], role: str, token: str) ->
 def test_a_token_of_the_repository_opens_the_role(ask: Callable[[str, str], dict[str, Any]], ci_role: str) -> None:
     found = ask(ci_role, callers.token())
 
-    assert (found["SubjectFromWebIdentityToken"], found["Audience"], found["AssumedRoleUser"]["Arn"]) == (
-        callers.SUBJECT,
-        "sts.amazonaws.com",
-        f"arn:aws:sts::123456789012:assumed-role/{ci_role.rpartition('/')[2]}/run",
-    )
+    assert found["SubjectFromWebIdentityToken"] == callers.SUBJECT
+    assert found["Audience"] == "sts.amazonaws.com"
+    assert found["AssumedRoleUser"]["Arn"] == f"arn:aws:sts::123456789012:assumed-role/{ci_role.rpartition('/')[2]}/run"
 
 
 @pytest.mark.parametrize(
@@ -74,7 +72,8 @@ def test_other_tokens_are_refused(
 ) -> None:
     found, said = refused(ask, ci_role, callers.token(**changed))
 
-    assert (found, said[: len(words)]) == (code, words)
+    assert found == code
+    assert said[: len(words)] == words
 
 
 @pytest.mark.parametrize(

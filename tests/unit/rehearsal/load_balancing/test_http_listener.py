@@ -86,6 +86,7 @@ def opened(listener: _Listener, *, is_encrypted: bool = False) -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = int(free.getsockname()[1])
     served = HttpListener(("127.0.0.1", port), listener, is_encrypted=is_encrypted)
+    served.start()
     try:
         yield port
     finally:

@@ -184,7 +184,8 @@ def test_a_target_tells_the_port_that_its_check_asks(
     group = elb.describe_target_groups()["TargetGroups"][0]["TargetGroupArn"]
     shown = elb.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"][0]
 
-    assert (shown["Target"]["Port"], shown["HealthCheckPort"]) == (80, "8081")
+    assert shown["Target"]["Port"] == 80
+    assert shown["HealthCheckPort"] == "8081"
 
 
 @pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")

@@ -882,7 +882,7 @@ ENGINE = (
         delete_protected,
     ),
     Correction(
-        "ListImports of an export that nobody imports",
+        "ListImports of an export without imports",
         f"{DOCS}AWSCloudFormation/latest/APIReference/API_ListImports.html",
         "cloudformation/responses.py",
         PAGE,

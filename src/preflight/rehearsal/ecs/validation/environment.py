@@ -22,7 +22,7 @@ _CREDENTIALS = re.compile(r"credentialspec(domainless)?:" + _ARN + r"(ssm|s3):.+
 
 
 def refusals(container: Request, *, is_on_fargate: bool) -> Iterator[str]:
-    """What is wrong with what a container is told by its environment."""
+    """Yields AWS's sentences for the environment of a container, if any."""
     yield from _secrets(container)
     yield from files(container.get("environmentFiles") or [])
     credentials = container.get("repositoryCredentials")

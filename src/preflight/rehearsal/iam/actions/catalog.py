@@ -43,7 +43,7 @@ def prefix_of(service: str) -> str:
 
 
 def targets(question: ApiRequest) -> Iterator[RequiredPermission]:
-    """What a call asks for; of an operation that nobody here knows, the action on nobody knows what."""
+    """Returns the permissions that a call needs; an unknown operation needs its action on an unknown resource."""
     if question.prefix in _FUNCTIONS:
         ask = _FUNCTIONS[question.prefix](question.name)
     else:

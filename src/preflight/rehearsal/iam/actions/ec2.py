@@ -126,7 +126,7 @@ def _created(kind: str, members: str) -> Ask:
 
 
 def of(name: str) -> Ask | None:
-    """What an operation asks for; None where nobody here knows on what."""
+    """Returns the permissions an operation needs, or None if its resources are unknown."""
     if name in _CREATED:
         made = _created(*_CREATED[name])
         return with_pass_role(made, FLOW_LOGS, "deliverLogsPermissionArn") if name == "CreateFlowLogs" else made

@@ -54,7 +54,7 @@ _CREATED: Mapping[str, Where] = {
 
 
 def of(name: str) -> Ask | None:
-    """What an operation asks for; None where nobody here knows on what."""
+    """Returns the permissions an operation needs, or None if its resources are unknown."""
     if name in _CREATED:
         return creating(for_resources(_CREATED[name]), tagging=TAG, create_key=KEY)
     if name in _CHANGED:

@@ -114,7 +114,7 @@ _BY_NAME: Sequence[tuple[re.Pattern[str], Ask]] = (
 
 
 def of(name: str) -> Ask | None:
-    """What an operation asks for; None where nobody here knows on what."""
+    """Returns the permissions an operation needs, or None if its resources are unknown."""
     if name in _OWN:
         return _OWN[name]
     found = next((ask for pattern, ask in _BY_NAME if pattern.fullmatch(name)), None)

@@ -1,4 +1,4 @@
-"""AWS STS. Who somebody is, and for how long, may everybody ask.
+"""STS actions. GetCallerIdentity and GetSessionToken need no permission.
 
 Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecuritytokenservice.html.
 """
