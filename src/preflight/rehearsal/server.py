@@ -52,7 +52,7 @@ class Server:
             environ["wsgi.input"] = io.BytesIO(request.get_data())  # moto reads it once more
         try:
             self._check(environ, request, scope)
-            principal = self.parts.authenticator.let_in(request, scope)
+            principal = self.parts.authenticator.authorize(request, scope)
         except RequestDeniedError as denied:
             return denied.answer(environ, start_response)
         except Exception as error:  # noqa: BLE001 - the client gets an answer to every request

@@ -91,7 +91,7 @@ class Authenticator:
         self._known = known
         self._gate = judge
 
-    def let_in(self, request: Request, signed: SignedScope | None) -> Principal | None:
+    def authorize(self, request: Request, signed: SignedScope | None) -> Principal | None:
         """Returns the principal of a request, None for the administrator.
 
         Raises:

@@ -9,34 +9,34 @@ from collections.abc import Mapping
 
 from preflight.rehearsal.iam.actions.request import (
     ApiRequest,
-    Ask,
-    creating,
+    Permissions,
     for_resources,
     no_resource,
+    with_condition_key,
     with_pass_role,
-    within,
+    with_request_tags,
 )
 
 SERVICE = "application-autoscaling.amazonaws.com"
 
 
-def _targets(question: ApiRequest) -> list[str]:
-    return [question.arn("scalable-target/*")]
+def _targets(request: ApiRequest) -> list[str]:
+    return [request.arn("scalable-target/*")]
 
 
-def _keyed(ask: Ask) -> Ask:
-    by_namespace = within(ask, "application-autoscaling:service-namespace", lambda q: str(q.get("serviceNamespace")))
-    return within(by_namespace, "application-autoscaling:scalable-dimension", lambda q: str(q.get("scalableDimension")))
+def _keyed(ask: Permissions) -> Permissions:
+    by_namespace = with_condition_key(ask, "application-autoscaling:service-namespace", lambda q: str(q.get("serviceNamespace")))
+    return with_condition_key(by_namespace, "application-autoscaling:scalable-dimension", lambda q: str(q.get("scalableDimension")))
 
 
-def _resource(question: ApiRequest) -> list[str]:
-    return question.texts("resourceARN")
+def _resource(request: ApiRequest) -> list[str]:
+    return request.texts("resourceARN")
 
 
 _TARGET = _keyed(for_resources(_targets))
-TABLE: Mapping[str, Ask] = {
+TABLE: Mapping[str, Permissions] = {
     "RegisterScalableTarget": with_pass_role(
-        creating(_TARGET, tagging="application-autoscaling:TagResource"), SERVICE, "roleARN"
+        with_request_tags(_TARGET, tagging="application-autoscaling:TagResource"), SERVICE, "roleARN"
     ),
     "DeregisterScalableTarget": _TARGET,
     "PutScalingPolicy": _TARGET,

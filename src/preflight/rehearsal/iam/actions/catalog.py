@@ -18,11 +18,11 @@ from preflight.rehearsal.iam.actions import (
     ssm,
     sts,
 )
-from preflight.rehearsal.iam.actions.request import ApiRequest, Ask, RequiredPermission, no_resource
+from preflight.rehearsal.iam.actions.request import ApiRequest, Permissions, RequiredPermission, no_resource
 
 # Services that sign their requests by another name than the one their actions begin with.
 PREFIXES: Mapping[str, str] = {"monitoring": "cloudwatch", "tagging": "tag"}
-_TABLES: Mapping[str, Mapping[str, Ask]] = {
+_TABLES: Mapping[str, Mapping[str, Permissions]] = {
     "application-autoscaling": application_autoscaling.TABLE,
     "cloudformation": cloudformation.TABLE,
     "ecr": ecr.TABLE,
@@ -34,7 +34,7 @@ _TABLES: Mapping[str, Mapping[str, Ask]] = {
     "sts": sts.TABLE,
     "tag": {"GetResources": no_resource, "GetTagKeys": no_resource, "GetTagValues": no_resource},
 }
-_FUNCTIONS: Mapping[str, Callable[[str], Ask | None]] = {"ec2": ec2.of, "elasticloadbalancing": elbv2.of, "iam": iam.of}
+_FUNCTIONS: Mapping[str, Callable[[str], Permissions | None]] = {"ec2": ec2.of, "elasticloadbalancing": elbv2.of, "iam": iam.of}
 
 
 def prefix_of(service: str) -> str:
@@ -42,10 +42,10 @@ def prefix_of(service: str) -> str:
     return PREFIXES.get(service, service)
 
 
-def targets(question: ApiRequest) -> Iterator[RequiredPermission]:
+def targets(request: ApiRequest) -> Iterator[RequiredPermission]:
     """Returns the permissions that a call needs; an unknown operation needs its action on an unknown resource."""
-    if question.prefix in _FUNCTIONS:
-        ask = _FUNCTIONS[question.prefix](question.name)
+    if request.prefix in _FUNCTIONS:
+        ask = _FUNCTIONS[request.prefix](request.name)
     else:
-        ask = _TABLES.get(question.prefix, {}).get(question.name)
-    yield from ask(question) if ask is not None else (RequiredPermission(question.action, None),)
+        ask = _TABLES.get(request.prefix, {}).get(request.name)
+    yield from ask(request) if ask is not None else (RequiredPermission(request.action, None),)

@@ -9,31 +9,31 @@ from collections.abc import Iterator, Mapping
 
 from preflight.rehearsal.iam.actions.request import (
     ApiRequest,
-    Ask,
+    Permissions,
     RequiredPermission,
-    creating,
     for_resources,
     no_resource,
+    with_condition_key,
     with_pass_role,
-    within,
+    with_request_tags,
 )
 
 SERVICE = "cloudformation.amazonaws.com"
 
 
-def _stack(question: ApiRequest) -> Iterator[str]:
+def _stack(request: ApiRequest) -> Iterator[str]:
     """The stack; by ARN as it is, of a change set's ARN nothing is known but its own."""
-    name = str(question.get("stackName") or "")
-    change = str(question.get("changeSetName") or "")
+    name = str(request.get("stackName") or "")
+    change = str(request.get("changeSetName") or "")
     if name.startswith("arn:"):
         yield name
     elif name:
-        yield question.arn(f"stack/{name}/*")
+        yield request.arn(f"stack/{name}/*")
     elif change.startswith("arn:"):
         yield change
 
 
-def _keys(ask: Ask) -> Ask:
+def _keys(ask: Permissions) -> Permissions:
     for key, member in (
         ("cloudformation:changesetname", "changeSetName"),
         ("cloudformation:rolearn", "roleARN"),
@@ -43,25 +43,25 @@ def _keys(ask: Ask) -> Ask:
     return ask
 
 
-def _where_given(ask: Ask, key: str, member: str) -> Ask:
-    with_key = within(ask, key, lambda question: str(question.get(member)))
-    return lambda question: with_key(question) if question.get(member) else ask(question)
+def _where_given(ask: Permissions, key: str, member: str) -> Permissions:
+    with_key = with_condition_key(ask, key, lambda request: str(request.get(member)))
+    return lambda request: with_key(request) if request.get(member) else ask(request)
 
 
-def _described(question: ApiRequest) -> Iterator[RequiredPermission]:
+def _described(request: ApiRequest) -> Iterator[RequiredPermission]:
     """One stack; all of them need leave to list them as well.
 
     Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html.
     """
-    if question.get("stackName"):
-        yield from _STACK(question)
+    if request.get("stackName"):
+        yield from _STACK(request)
     else:
-        yield RequiredPermission(question.action, question.arn("stack/*/*"))
+        yield RequiredPermission(request.action, request.arn("stack/*/*"))
         yield RequiredPermission("cloudformation:ListStacks")
 
 
 _STACK = _keys(for_resources(_stack))
-_MAKING = with_pass_role(creating(_STACK), SERVICE, "roleARN")
+_MAKING = with_pass_role(with_request_tags(_STACK), SERVICE, "roleARN")
 _ON_STACK = (
     "CancelUpdateStack",
     "DeleteChangeSet",
@@ -78,7 +78,7 @@ _ON_STACK = (
     "UpdateTerminationProtection",
 )
 _ANYWHERE = ("ListExports", "ListImports", "ListStacks", "ValidateTemplate")
-TABLE: Mapping[str, Ask] = {
+TABLE: Mapping[str, Permissions] = {
     **dict.fromkeys(_ON_STACK, _STACK),
     **dict.fromkeys(_ANYWHERE, no_resource),
     "DescribeStacks": _described,

@@ -12,13 +12,13 @@ from collections.abc import Iterator, Mapping
 
 from preflight.rehearsal.iam.actions.request import (
     ApiRequest,
-    Ask,
+    Permissions,
     RequiredPermission,
     for_resources,
     tag_context,
-    tagging,
     tags_of,
     with_pass_role,
+    with_tag_changes,
 )
 
 FLOW_LOGS = "vpc-flow-logs.amazonaws.com"
@@ -99,33 +99,33 @@ _CHANGED: Mapping[str, str] = {  # operation: the members that name what it chan
 }
 
 
-def arn_of(question: ApiRequest, resource: str) -> str:
+def arn_of(request: ApiRequest, resource: str) -> str:
     """The ARN of a resource of EC2 by its id."""
-    return question.arn(f"{KINDS.get(resource.partition('-')[0], '*')}/{resource}")
+    return request.arn(f"{KINDS.get(resource.partition('-')[0], '*')}/{resource}")
 
 
-def _named(members: str) -> Ask:
+def _named(members: str) -> Permissions:
     """The action on every resource that these members of the input name."""
     names = members.split()
-    return for_resources(lambda question: [arn_of(question, r) for name in names for r in question.texts(name)])
+    return for_resources(lambda request: [arn_of(request, r) for name in names for r in request.texts(name)])
 
 
-def _created(kind: str, members: str) -> Ask:
+def _created(kind: str, members: str) -> Permissions:
     """The action on what it makes, and on what that is made in; ec2:CreateTags too where the request has tags."""
 
-    def ask(question: ApiRequest) -> Iterator[RequiredPermission]:
-        tags = tags_of(question)
-        made = question.arn(f"{kind}/*")
-        yield RequiredPermission(question.action, made, tag_context(tags))
+    def ask(request: ApiRequest) -> Iterator[RequiredPermission]:
+        tags = tags_of(request)
+        made = request.arn(f"{kind}/*")
+        yield RequiredPermission(request.action, made, tag_context(tags))
         if members:
-            yield from (target for target in _named(members)(question) if target.resource != "*")
+            yield from (target for target in _named(members)(request) if target.resource != "*")
         if tags:
-            yield RequiredPermission("ec2:CreateTags", made, {**tag_context(tags), "ec2:createaction": question.name})
+            yield RequiredPermission("ec2:CreateTags", made, {**tag_context(tags), "ec2:createaction": request.name})
 
     return ask
 
 
-def of(name: str) -> Ask | None:
+def of(name: str) -> Permissions | None:
     """Returns the permissions an operation needs, or None if its resources are unknown."""
     if name in _CREATED:
         made = _created(*_CREATED[name])
@@ -133,5 +133,5 @@ def of(name: str) -> Ask | None:
     if name in _CHANGED:
         return _named(_CHANGED[name])
     if name in {"CreateTags", "DeleteTags"}:
-        return tagging(for_resources(lambda question: [arn_of(question, r) for r in question.texts("resources")]))
+        return with_tag_changes(for_resources(lambda request: [arn_of(request, r) for r in request.texts("resources")]))
     return for_resources() if name.startswith("Describe") and not _NARROWED.search(name) else None

@@ -7,17 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from preflight.rehearsal.iam.actions.request import ApiRequest, Ask, creating, for_resources, no_resource, tagging
+from preflight.rehearsal.iam.actions.request import (
+    ApiRequest,
+    Permissions,
+    for_resources,
+    no_resource,
+    with_request_tags,
+    with_tag_changes,
+)
 
 
-def _repositories(question: ApiRequest) -> Iterator[str]:
-    names = question.texts("repositoryName") + question.texts("repositoryNames")
+def _repositories(request: ApiRequest) -> Iterator[str]:
+    names = request.texts("repositoryName") + request.texts("repositoryNames")
     for name in names or ["*"]:
-        yield question.arn(f"repository/{name}")
+        yield request.arn(f"repository/{name}")
 
 
 _REPOSITORY = for_resources(_repositories)
-_RESOURCE = for_resources(lambda question: question.texts("resourceArn"))
+_RESOURCE = for_resources(lambda request: request.texts("resourceArn"))
 _ON_REPOSITORY = (
     "BatchCheckLayerAvailability",
     "BatchDeleteImage",
@@ -54,12 +61,12 @@ _ANYWHERE = (
     "PutRegistryPolicy",
     "UpdateRepositoryCreationTemplate",
 )
-TABLE: Mapping[str, Ask] = {
+TABLE: Mapping[str, Permissions] = {
     **dict.fromkeys(_ON_REPOSITORY, _REPOSITORY),
     **dict.fromkeys(_ANYWHERE, no_resource),
-    "CreateRepository": creating(_REPOSITORY, tagging="ecr:TagResource"),
-    "TagResource": tagging(_RESOURCE),
-    "UntagResource": tagging(_RESOURCE),
+    "CreateRepository": with_request_tags(_REPOSITORY, tagging="ecr:TagResource"),
+    "TagResource": with_tag_changes(_RESOURCE),
+    "UntagResource": with_tag_changes(_RESOURCE),
     "ListTagsForResource": _RESOURCE,
 }
 REGISTRY: Mapping[str, str] = {  # method and kind of a request to the registry: the action that it is

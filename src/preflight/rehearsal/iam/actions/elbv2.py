@@ -7,23 +7,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from preflight.rehearsal.iam.actions.request import ApiRequest, Ask, Where, creating, for_resources, tagging
+from preflight.rehearsal.iam.actions.request import (
+    ApiRequest,
+    Permissions,
+    Resources,
+    for_resources,
+    with_request_tags,
+    with_tag_changes,
+)
 
 TAG, KEY = "elasticloadbalancing:AddTags", "elasticloadbalancing:CreateAction"
 _SHORT: Mapping[str, str] = {"application": "app", "network": "net", "gateway": "gwy"}
 
 
-def _balancer(question: ApiRequest) -> Iterator[str]:
-    kind = _SHORT.get(str(question.get("type") or "application"), "app")
-    yield question.arn(f"loadbalancer/{kind}/{question.get('name')}/*")
+def _balancer(request: ApiRequest) -> Iterator[str]:
+    kind = _SHORT.get(str(request.get("type") or "application"), "app")
+    yield request.arn(f"loadbalancer/{kind}/{request.get('name')}/*")
 
 
-def _group(question: ApiRequest) -> Iterator[str]:
-    yield question.arn(f"targetgroup/{question.get('name')}/*")
+def _group(request: ApiRequest) -> Iterator[str]:
+    yield request.arn(f"targetgroup/{request.get('name')}/*")
 
 
-def _by(member: str) -> Where:
-    return lambda question: question.texts(member)
+def _by(member: str) -> Resources:
+    return lambda request: request.texts(member)
 
 
 _CHANGED: Mapping[str, str] = {  # operation: the member that names what it changes
@@ -45,7 +52,7 @@ _CHANGED: Mapping[str, str] = {  # operation: the member that names what it chan
     "DeleteRule": "ruleArn",
     "ModifyRule": "ruleArn",
 }
-_CREATED: Mapping[str, Where] = {
+_CREATED: Mapping[str, Resources] = {
     "CreateLoadBalancer": _balancer,
     "CreateTargetGroup": _group,
     "CreateListener": _by("loadBalancerArn"),
@@ -53,12 +60,12 @@ _CREATED: Mapping[str, Where] = {
 }
 
 
-def of(name: str) -> Ask | None:
+def of(name: str) -> Permissions | None:
     """Returns the permissions an operation needs, or None if its resources are unknown."""
     if name in _CREATED:
-        return creating(for_resources(_CREATED[name]), tagging=TAG, create_key=KEY)
+        return with_request_tags(for_resources(_CREATED[name]), tagging=TAG, create_key=KEY)
     if name in _CHANGED:
         return for_resources(_by(_CHANGED[name]))
     if name in {"AddTags", "RemoveTags"}:
-        return tagging(for_resources(_by("resourceArns")))
+        return with_tag_changes(for_resources(_by("resourceArns")))
     return for_resources() if name.startswith("Describe") else None

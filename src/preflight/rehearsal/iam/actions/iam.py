@@ -11,13 +11,13 @@ from dataclasses import replace
 
 from preflight.rehearsal.iam.actions.request import (
     ApiRequest,
-    Ask,
+    Permissions,
     RequiredPermission,
-    creating,
     for_resources,
     no_resource,
-    tagging,
     with_pass_role,
+    with_request_tags,
+    with_tag_changes,
 )
 
 _ON_ROLE = re.compile(
@@ -49,43 +49,43 @@ LINKED: Mapping[str, str] = {  # services, and the names of the roles that are l
 }
 
 
-def _arn(question: ApiRequest, rest: str) -> str:
-    return f"arn:{question.partition}:iam::{question.account}:{rest}"
+def _arn(request: ApiRequest, rest: str) -> str:
+    return f"arn:{request.partition}:iam::{request.account}:{rest}"
 
 
-def _at(question: ApiRequest, kind: str, name: str) -> str:
-    path = str(question.get("path") or "").strip("/")
-    return _arn(question, "/".join(part for part in (kind, path, name) if part))
+def _at(request: ApiRequest, kind: str, name: str) -> str:
+    path = str(request.get("path") or "").strip("/")
+    return _arn(request, "/".join(part for part in (kind, path, name) if part))
 
 
-def _named(kind: str, member: str) -> Ask:
+def _named(kind: str, member: str) -> Permissions:
     """The action on what a member of the input names; of what exists with a path, the gate knows that."""
-    return for_resources(lambda question: [_at(question, kind, name) for name in question.texts(member)])
+    return for_resources(lambda request: [_at(request, kind, name) for name in request.texts(member)])
 
 
-def _provider(question: ApiRequest) -> Iterator[str]:
-    url = str(question.get("url") or "").removeprefix("https://")
-    yield from question.texts("openIDConnectProviderArn") or [_arn(question, f"oidc-provider/{url}")]
+def _provider(request: ApiRequest) -> Iterator[str]:
+    url = str(request.get("url") or "").removeprefix("https://")
+    yield from request.texts("openIDConnectProviderArn") or [_arn(request, f"oidc-provider/{url}")]
 
 
-def _policy(question: ApiRequest) -> Iterator[str]:
-    yield from question.texts("policyArn") or [_at(question, "policy", str(question.get("policyName")))]
+def _policy(request: ApiRequest) -> Iterator[str]:
+    yield from request.texts("policyArn") or [_at(request, "policy", str(request.get("policyName")))]
 
 
-def _linked(question: ApiRequest) -> Iterator[RequiredPermission]:
-    service = str(question.get("aWSServiceName"))
+def _linked(request: ApiRequest) -> Iterator[RequiredPermission]:
+    service = str(request.get("aWSServiceName"))
     name = LINKED.get(service)
-    where = _arn(question, f"role/aws-service-role/{service}/{name}") if name else None
-    yield RequiredPermission(question.action, where, {"iam:awsservicename": service})
+    where = _arn(request, f"role/aws-service-role/{service}/{name}") if name else None
+    yield RequiredPermission(request.action, where, {"iam:awsservicename": service})
 
 
-def _with_keys(ask: Ask) -> Ask:
+def _with_keys(ask: Permissions) -> Permissions:
     """`ask` with the condition keys that show which policy is attached, and which boundary is set."""
 
-    def asked(question: ApiRequest) -> Iterator[RequiredPermission]:
+    def asked(request: ApiRequest) -> Iterator[RequiredPermission]:
         given = (("iam:policyarn", "policyArn"), ("iam:permissionsboundary", "permissionsBoundary"))
-        keys = {key: str(question.get(member)) for key, member in given if question.get(member)}
-        for target in ask(question):
+        keys = {key: str(request.get(member)) for key, member in given if request.get(member)}
+        for target in ask(request):
             yield replace(target, context={**target.context, **keys})
 
     return asked
@@ -93,16 +93,16 @@ def _with_keys(ask: Ask) -> Ask:
 
 _ROLE, _USER, _GROUP = _named("role", "roleName"), _named("user", "userName"), _named("group", "groupName")
 _PROFILE = _named("instance-profile", "instanceProfileName")
-_OWN: Mapping[str, Ask] = {
-    "CreateRole": _with_keys(creating(_ROLE, tagging="iam:TagRole")),
-    "CreateUser": _with_keys(creating(_USER, tagging="iam:TagUser")),
-    "CreatePolicy": creating(for_resources(_policy), tagging="iam:TagPolicy"),
-    "CreateInstanceProfile": creating(_PROFILE, tagging="iam:TagInstanceProfile"),
-    "CreateOpenIDConnectProvider": creating(for_resources(_provider), tagging="iam:TagOpenIDConnectProvider"),
+_OWN: Mapping[str, Permissions] = {
+    "CreateRole": _with_keys(with_request_tags(_ROLE, tagging="iam:TagRole")),
+    "CreateUser": _with_keys(with_request_tags(_USER, tagging="iam:TagUser")),
+    "CreatePolicy": with_request_tags(for_resources(_policy), tagging="iam:TagPolicy"),
+    "CreateInstanceProfile": with_request_tags(_PROFILE, tagging="iam:TagInstanceProfile"),
+    "CreateOpenIDConnectProvider": with_request_tags(for_resources(_provider), tagging="iam:TagOpenIDConnectProvider"),
     "CreateServiceLinkedRole": _linked,
     "AddRoleToInstanceProfile": with_pass_role(_PROFILE, "ec2.amazonaws.com", "roleName"),
 }
-_BY_NAME: Sequence[tuple[re.Pattern[str], Ask]] = (
+_BY_NAME: Sequence[tuple[re.Pattern[str], Permissions]] = (
     (_ON_ROLE, _ROLE),
     (_ON_USER, _USER),
     (_ON_GROUP, _GROUP),
@@ -113,11 +113,11 @@ _BY_NAME: Sequence[tuple[re.Pattern[str], Ask]] = (
 )
 
 
-def of(name: str) -> Ask | None:
+def of(name: str) -> Permissions | None:
     """Returns the permissions an operation needs, or None if its resources are unknown."""
     if name in _OWN:
         return _OWN[name]
     found = next((ask for pattern, ask in _BY_NAME if pattern.fullmatch(name)), None)
     if found is None:
         return None
-    return tagging(found) if name.startswith(("Tag", "Untag")) else _with_keys(found)
+    return with_tag_changes(found) if name.startswith(("Tag", "Untag")) else _with_keys(found)

@@ -7,14 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from preflight.rehearsal.iam.actions.request import ApiRequest, Ask, creating, for_resources, no_resource, tagging
+from preflight.rehearsal.iam.actions.request import (
+    ApiRequest,
+    Permissions,
+    for_resources,
+    no_resource,
+    with_request_tags,
+    with_tag_changes,
+)
 
 
-def _key(question: ApiRequest) -> Iterator[str]:
+def _key(request: ApiRequest) -> Iterator[str]:
     """A key by id or ARN; which key an alias names is not known here, so any may be meant."""
-    for name in question.texts("keyId") + question.texts("targetKeyId"):
+    for name in request.texts("keyId") + request.texts("targetKeyId"):
         is_known = not name.rpartition(":")[2].startswith("alias/")
-        yield name if name.startswith("arn:") and is_known else question.arn(f"key/{name if is_known else '*'}")
+        yield name if name.startswith("arn:") and is_known else request.arn(f"key/{name if is_known else '*'}")
 
 
 _KEY = for_resources(_key)
@@ -34,11 +41,11 @@ _ON_KEY = (
     "ScheduleKeyDeletion",
     "UpdateKeyDescription",
 )
-TABLE: Mapping[str, Ask] = {
+TABLE: Mapping[str, Permissions] = {
     **dict.fromkeys(_ON_KEY, _KEY),
-    "CreateKey": creating(no_resource, tagging="kms:TagResource"),
-    "TagResource": tagging(_KEY),
-    "UntagResource": tagging(_KEY),
+    "CreateKey": with_request_tags(no_resource, tagging="kms:TagResource"),
+    "TagResource": with_tag_changes(_KEY),
+    "UntagResource": with_tag_changes(_KEY),
     "ListAliases": no_resource,
     "ListKeys": no_resource,
 }

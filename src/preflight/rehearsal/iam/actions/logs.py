@@ -7,33 +7,39 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from preflight.rehearsal.iam.actions.request import ApiRequest, Ask, creating, for_resources, tagging
+from preflight.rehearsal.iam.actions.request import (
+    ApiRequest,
+    Permissions,
+    for_resources,
+    with_request_tags,
+    with_tag_changes,
+)
 
 
-def _named(question: ApiRequest) -> list[str]:
-    given = question.texts("logGroupName") + question.texts("logGroupIdentifier")
+def _named(request: ApiRequest) -> list[str]:
+    given = request.texts("logGroupName") + request.texts("logGroupIdentifier")
     return [name.rpartition(":log-group:")[2].removesuffix(":*") for name in given]
 
 
-def _groups(question: ApiRequest) -> Iterator[str]:
+def _groups(request: ApiRequest) -> Iterator[str]:
     """The group, as denials name it: with no log stream of it."""
-    for name in _named(question):
-        yield question.arn(f"log-group:{name}:log-stream:")
+    for name in _named(request):
+        yield request.arn(f"log-group:{name}:log-stream:")
 
 
-def _every(question: ApiRequest) -> Iterator[str]:
+def _every(request: ApiRequest) -> Iterator[str]:
     """All groups: one without a name."""
-    yield question.arn("log-group::log-stream:")
+    yield request.arn("log-group::log-stream:")
 
 
-def _streams(question: ApiRequest) -> Iterator[str]:
-    for name in _named(question):
-        yield question.arn(f"log-group:{name}:log-stream:{question.get('logStreamName')}")
+def _streams(request: ApiRequest) -> Iterator[str]:
+    for name in _named(request):
+        yield request.arn(f"log-group:{name}:log-stream:{request.get('logStreamName')}")
 
 
-def _resource(question: ApiRequest) -> Iterator[str]:
+def _resource(request: ApiRequest) -> Iterator[str]:
     """What is tagged: a group, which policies name with or without the star at its end."""
-    for arn in question.texts("resourceArn"):
+    for arn in request.texts("resourceArn"):
         yield arn.removesuffix(":*")
 
 
@@ -55,15 +61,15 @@ _ON_GROUP = (
     "PutMetricFilter",
     "PutRetentionPolicy",
 )
-TABLE: Mapping[str, Ask] = {
+TABLE: Mapping[str, Permissions] = {
     **dict.fromkeys(_ON_GROUP, _GROUP),
-    "CreateLogGroup": creating(_GROUP, tagging="logs:TagResource"),
+    "CreateLogGroup": with_request_tags(_GROUP, tagging="logs:TagResource"),
     "CreateLogStream": _STREAM,
     "DeleteLogStream": _STREAM,
     "DescribeLogGroups": for_resources(_every),
     "GetLogEvents": _STREAM,
     "PutLogEvents": _STREAM,
-    "TagResource": tagging(_RESOURCE),
-    "UntagResource": tagging(_RESOURCE),
+    "TagResource": with_tag_changes(_RESOURCE),
+    "UntagResource": with_tag_changes(_RESOURCE),
     "ListTagsForResource": _RESOURCE,
 }

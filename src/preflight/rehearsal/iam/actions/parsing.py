@@ -19,7 +19,7 @@ from preflight.rehearsal.protocol import Refusal
 _PART = re.compile(r"\\\{(\w+)(\\\+)?\\\}")
 
 
-def question_of(service: str, region: str, account: str, request: Request) -> ApiRequest:
+def api_request(service: str, region: str, account: str, request: Request) -> ApiRequest:
     """The call that a request makes; without input where that cannot be read."""
     name = protocol.operation_name(request) or _routed(service, request)
     try:
@@ -68,4 +68,4 @@ def targets(service: str, region: str, account: str, request: Request) -> Iterat
     if service == "s3":
         yield from s3.targets(of_s3(region, request))
     else:
-        yield from catalog.targets(question_of(service, region, account, request))
+        yield from catalog.targets(api_request(service, region, account, request))

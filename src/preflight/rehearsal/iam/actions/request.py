@@ -1,4 +1,4 @@
-"""A request as IAM sees it, and the words in which a service's file says what it asks for."""
+"""An API request as IAM sees it, and the functions with which a service's table lists the permissions it needs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from preflight.aws.iam_policy import Value
 
 @dataclass(frozen=True)
 class ApiRequest:
-    """One call of an operation, in one account; `prefix` is what the service's actions begin with."""
+    """One call of an operation in an account; the service's actions begin with `prefix`."""
 
     prefix: str
     region: str
@@ -58,82 +58,82 @@ class RequiredPermission:
     owner: str = ""
 
 
-Ask = Callable[[ApiRequest], Iterable[RequiredPermission]]
-Where = Callable[[ApiRequest], Iterable[str]]
+Permissions = Callable[[ApiRequest], Iterable[RequiredPermission]]
+Resources = Callable[[ApiRequest], Iterable[str]]
 
 
-def no_resource(question: ApiRequest) -> Iterator[RequiredPermission]:
-    """The action of the operation, for which there are no resources."""
-    yield RequiredPermission(question.action)
+def no_resource(request: ApiRequest) -> Iterator[RequiredPermission]:
+    """Yields the operation's action, which has no resources."""
+    yield RequiredPermission(request.action)
 
 
-def for_resources(*places: Where, action: str = "") -> Ask:
-    """The action of the operation, or another one, on every one of these resources; on `*` where there are none."""
+def for_resources(*places: Resources, action: str = "") -> Permissions:
+    """Returns the operation's action, or another one, on each of these resources, or on `*` if there are none."""
 
-    def ask(question: ApiRequest) -> Iterator[RequiredPermission]:
-        arns = [arn for place in places for arn in place(question)]
+    def permissions(request: ApiRequest) -> Iterator[RequiredPermission]:
+        arns = [arn for place in places for arn in place(request)]
         for arn in dict.fromkeys(arns):
-            yield RequiredPermission(action or question.action, arn, owner=arn)
+            yield RequiredPermission(action or request.action, arn, owner=arn)
         if not arns:
-            yield RequiredPermission(action or question.action)
+            yield RequiredPermission(action or request.action)
 
-    return ask
+    return permissions
 
 
-def creating(ask: Ask, *, tagging: str = "", create_key: str = "") -> Ask:
-    """`ask` with the tags of the request as condition keys; where there are tags, `tagging` is asked for as well."""
+def with_request_tags(required: Permissions, *, tagging: str = "", create_key: str = "") -> Permissions:
+    """Returns `required` with the request's tags as condition keys, and the action `tagging` if there are tags."""
 
-    def asked(question: ApiRequest) -> Iterator[RequiredPermission]:
-        tags = tags_of(question)
-        targets = [replace(t, context={**t.context, **tag_context(tags)}) for t in ask(question)]
+    def permissions(request: ApiRequest) -> Iterator[RequiredPermission]:
+        tags = tags_of(request)
+        targets = [replace(t, context={**t.context, **tag_context(tags)}) for t in required(request)]
         yield from targets
         if tags and tagging and targets:
-            created = {create_key.lower(): question.name} if create_key else {}
+            created = {create_key.lower(): request.name} if create_key else {}
             yield replace(targets[0], action=tagging, context={**targets[0].context, **created})
 
-    return asked
+    return permissions
 
 
-def tagging(ask: Ask) -> Ask:
-    """`ask` with the tags, or tag keys, of the request as condition keys; the resource exists already."""
+def with_tag_changes(required: Permissions) -> Permissions:
+    """Returns `required` with the request's tags or tag keys as condition keys, for a resource that exists."""
 
-    def asked(question: ApiRequest) -> Iterator[RequiredPermission]:
-        context = tag_context(tags_of(question)) or _keys(question.texts("tagKeys"))
-        for target in ask(question):
+    def permissions(request: ApiRequest) -> Iterator[RequiredPermission]:
+        context = tag_context(tags_of(request)) or _keys(request.texts("tagKeys"))
+        for target in required(request):
             yield replace(target, context={**target.context, **context})
 
-    return asked
+    return permissions
 
 
-def with_pass_role(ask: Ask, service: str, *names: str) -> Ask:
-    """`ask`, and iam:PassRole for every role that these members of the input hand to a service.
+def with_pass_role(required: Permissions, service: str, *names: str) -> Permissions:
+    """Returns `required`, and iam:PassRole for every role that these members of the input pass to a service.
 
     Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html.
     """
 
-    def asked(question: ApiRequest) -> Iterator[RequiredPermission]:
-        yield from ask(question)
+    def permissions(request: ApiRequest) -> Iterator[RequiredPermission]:
+        yield from required(request)
         for name in names:
-            for role in question.texts(name):
-                yield passed(question, role, service)
+            for role in request.texts(name):
+                yield pass_role(request, role, service)
 
-    return asked
+    return permissions
 
 
-def passed(question: ApiRequest, role: str, service: str) -> RequiredPermission:
-    """iam:PassRole for one role, by ARN or name."""
-    arn = role if role.startswith("arn:") else f"arn:{question.partition}:iam::{question.account}:role/{role}"
+def pass_role(request: ApiRequest, role: str, service: str) -> RequiredPermission:
+    """Returns iam:PassRole for one role, by ARN or name."""
+    arn = role if role.startswith("arn:") else f"arn:{request.partition}:iam::{request.account}:role/{role}"
     return RequiredPermission("iam:PassRole", arn, {"iam:passedtoservice": service})
 
 
-def within(ask: Ask, key: str, value: Callable[[ApiRequest], str]) -> Ask:
-    """`ask` with one more condition key."""
+def with_condition_key(required: Permissions, key: str, value: Callable[[ApiRequest], str]) -> Permissions:
+    """Returns `required` with one more condition key."""
 
-    def asked(question: ApiRequest) -> Iterator[RequiredPermission]:
-        for target in ask(question):
-            yield replace(target, context={**target.context, key.lower(): value(question)})
+    def permissions(request: ApiRequest) -> Iterator[RequiredPermission]:
+        for target in required(request):
+            yield replace(target, context={**target.context, key.lower(): value(request)})
 
-    return asked
+    return permissions
 
 
 def tag_context(tags: Mapping[str, str]) -> dict[str, Value]:
@@ -146,10 +146,10 @@ def _keys(keys: Iterable[str]) -> dict[str, Value]:
     return {"aws:tagkeys": found} if found else {}
 
 
-def tags_of(question: ApiRequest) -> dict[str, str]:
+def tags_of(request: ApiRequest) -> dict[str, str]:
     """The tags of a request, in whichever form its service takes them; those of AWS's own are no matter of IAM."""
-    found = question.get("tags") or question.get("tagSet")
-    specified = question.get("tagSpecification") or question.get("tagSpecifications") or []
+    found = request.get("tags") or request.get("tagSet")
+    specified = request.get("tagSpecification") or request.get("tagSpecifications") or []
     for specification in specified:
         found = [*(found or []), *(specification.get("Tags") or specification.get("Tag") or [])]
     pairs = found.items() if isinstance(found, Mapping) else [_pair(tag) for tag in found or []]

@@ -7,13 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from preflight.rehearsal.iam.actions.request import ApiRequest, Ask, creating, for_resources, no_resource, tagging
+from preflight.rehearsal.iam.actions.request import (
+    ApiRequest,
+    Permissions,
+    for_resources,
+    no_resource,
+    with_request_tags,
+    with_tag_changes,
+)
 
 
-def _secret(question: ApiRequest) -> Iterator[str]:
+def _secret(request: ApiRequest) -> Iterator[str]:
     """A secret by its ARN; by name it ends with six unknown characters."""
-    for name in question.texts("secretId") or question.texts("name"):
-        yield name if name.startswith("arn:") else question.arn(f"secret:{name}-??????")
+    for name in request.texts("secretId") or request.texts("name"):
+        yield name if name.startswith("arn:") else request.arn(f"secret:{name}-??????")
 
 
 _SECRET = for_resources(_secret)
@@ -31,11 +38,11 @@ _ON_SECRET = (
     "UpdateSecret",
     "UpdateSecretVersionStage",
 )
-TABLE: Mapping[str, Ask] = {
+TABLE: Mapping[str, Permissions] = {
     **dict.fromkeys(_ON_SECRET, _SECRET),
-    "CreateSecret": creating(_SECRET, tagging="secretsmanager:TagResource"),
-    "TagResource": tagging(_SECRET),
-    "UntagResource": tagging(_SECRET),
+    "CreateSecret": with_request_tags(_SECRET, tagging="secretsmanager:TagResource"),
+    "TagResource": with_tag_changes(_SECRET),
+    "UntagResource": with_tag_changes(_SECRET),
     "GetRandomPassword": no_resource,
     "ListSecrets": no_resource,
 }

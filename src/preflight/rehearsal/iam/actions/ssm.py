@@ -7,18 +7,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from preflight.rehearsal.iam.actions.request import ApiRequest, Ask, creating, for_resources, no_resource, tagging
+from preflight.rehearsal.iam.actions.request import (
+    ApiRequest,
+    Permissions,
+    for_resources,
+    no_resource,
+    with_request_tags,
+    with_tag_changes,
+)
 
 
-def _parameters(question: ApiRequest) -> Iterator[str]:
-    given = question.texts("name") + question.texts("names") + question.texts("path") + question.texts("resourceId")
+def _parameters(request: ApiRequest) -> Iterator[str]:
+    given = request.texts("name") + request.texts("names") + request.texts("path") + request.texts("resourceId")
     for name in given:
-        yield name if name.startswith("arn:") else question.arn(f"parameter/{name.lstrip('/')}")
+        yield name if name.startswith("arn:") else request.arn(f"parameter/{name.lstrip('/')}")
 
 
 _PARAMETER = for_resources(_parameters)
-TABLE: Mapping[str, Ask] = {
-    "PutParameter": creating(_PARAMETER, tagging="ssm:AddTagsToResource"),
+TABLE: Mapping[str, Permissions] = {
+    "PutParameter": with_request_tags(_PARAMETER, tagging="ssm:AddTagsToResource"),
     "GetParameter": _PARAMETER,
     "GetParameters": _PARAMETER,
     "GetParametersByPath": _PARAMETER,
@@ -26,7 +33,7 @@ TABLE: Mapping[str, Ask] = {
     "DeleteParameter": _PARAMETER,
     "DeleteParameters": _PARAMETER,
     "DescribeParameters": no_resource,
-    "AddTagsToResource": tagging(_PARAMETER),
-    "RemoveTagsFromResource": tagging(_PARAMETER),
+    "AddTagsToResource": with_tag_changes(_PARAMETER),
+    "RemoveTagsFromResource": with_tag_changes(_PARAMETER),
     "ListTagsForResource": _PARAMETER,
 }
