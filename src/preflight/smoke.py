@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from preflight.aws import describe_network, reachability
 from preflight.aws.reachability import Blocker, Interface, Network
-from preflight.deploy import aws_errors, load_balancers
+from preflight.deploy import aws_errors, load_balancers, open_ports
 from preflight.deploy.declared_resources import DeclaredResource
 from preflight.deploy.deployment import Deployment
 from preflight.deploy.load_balancers import PublicListener, PublicLoadBalancers
@@ -203,7 +203,20 @@ class SmokeTest:
             yield self._finding(request.entry, message, request.blocker())
             return
         session.check_address(address or host)
-        yield from self._expect(request, lambda: http.fetch(request.url, at=address))
+        yield from self._expect(request, lambda: self._fetch(request.url, address))
+
+    def _fetch(self, url: str, address: str | None) -> Response:
+        """Returns the response of a URL: on this machine of what the account opened only, else of the internet only.
+
+        What else listens on this machine, on every address perhaps, is none of the run's.
+        """
+        session = self._deployment.session
+        if not session.has_loopback_only:
+            return http.fetch(url, at=address, is_public_only=True)
+        receiver = address or load_balancers.host_of(url), load_balancers.port_of(url)
+        if receiver not in open_ports.of(session):
+            return Response(None, "", f"no answer: no task or load balancer of the run is open at {receiver[0]}:{receiver[1]}")
+        return http.fetch(url, at=address)
 
     def _expect(self, request: _Request, fetch: Callable[[], Response]) -> Iterator[Finding]:
         """Repeat a request until the response is the expected one or time is up."""

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from preflight import smoke
 from preflight.aws.reachability import Interface, Network
-from preflight.deploy import session
+from preflight.deploy import open_ports, session
 from preflight.deploy.declared_resources import DeclaredResource
 from preflight.deploy.load_balancers import PublicListener
 from preflight.deploy.session import Session
@@ -93,6 +93,9 @@ class Scenario:
     responses: list[Response] = field(default_factory=lambda: [Response(200, "Welcome")])
     session: Session = field(default_factory=lambda: session.rehearsal_session("eu-west-1", "http://127.0.0.1:1", "any"))
     requests: list[tuple[str, str | None]] = field(default_factory=list)
+    opened: set[tuple[str, int]] = field(
+        default_factory=lambda: {(address, port) for address in ("127.64.0.1", "127.64.0.9") for port in (80, 8080)}
+    )
 
     def test(self, entry: SmokeEntry, **options: Any) -> SmokeTest:
         """Returns the smoke test of one entry."""
@@ -108,10 +111,11 @@ class Scenario:
         balancers.faces.return_value = [
             Interface("vpc-1", "subnet-1", "10.0.0.9", (group,), has_public_address=True) for group in self.balancer_groups
         ]
-        self.monkeypatch.setattr(smoke, "LoadBalancers", lambda _: balancers)
+        self.monkeypatch.setattr(smoke, "PublicLoadBalancers", lambda _: balancers)
         self.monkeypatch.setattr(smoke, "NEAR", 0.2)
         self.monkeypatch.setattr(smoke, "FAR", 0.2)
         self.monkeypatch.setattr(http, "fetch", self._fetch)
+        self.monkeypatch.setattr(open_ports, "of", lambda _: self.opened)
         self.monkeypatch.setattr(SmokeTest, "_interface", lambda _, task: self._interface(task))
         self.monkeypatch.setattr(SmokeTest, "_network", lambda *_: network(self.admitted))
         return SmokeTest(deployment, mock.Mock(smoke=[entry]), {"name": "web"}, "preflight.yaml", **options)
@@ -119,7 +123,8 @@ class Scenario:
     def findings(self, entry: SmokeEntry, **options: Any) -> list[Finding]:
         return self.test(entry, **options).findings()
 
-    def _fetch(self, url: str, *, at: str | None = None) -> Response:
+    def _fetch(self, url: str, *, at: str | None = None, is_public_only: bool = False) -> Response:
+        assert is_public_only is not self.session.has_loopback_only
         self.requests.append((url, at))
         return self.responses.pop(0) if len(self.responses) > 1 else self.responses[0]
 
@@ -305,6 +310,25 @@ def test_an_address_that_is_not_on_this_machine_is_never_contacted(scenario: Sce
     with pytest.raises(NotLoopbackError):
         scenario.findings(ENTRY)
 
+    assert scenario.requests == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        pytest.param("http://127.0.0.1:18999/", id="another program's port"),
+        pytest.param("http://127.64.0.1:18999/", id="another program's port at the address of a task"),
+        pytest.param("http://localhost:80/", id="this machine by name"),
+        pytest.param("http://b.elb.amazonaws.com:18999/", id="a port at which its load balancer does not listen"),
+        pytest.param("http://127.64.0.1:99999/", id="a port that does not exist"),
+        pytest.param("http://127.64.0.1:80@127.0.0.1:18999/", id="a user that looks like a task"),
+    ],
+)
+def test_nothing_on_this_machine_is_contacted_but_what_the_account_opened(scenario: Scenario, url: str) -> None:
+    findings = scenario.findings(replace(ENTRY, service=None, url=url))
+
+    assert len(findings) == 1
+    assert "no task or load balancer of the run is open at" in findings[0].message
     assert scenario.requests == []
 
 

@@ -111,3 +111,12 @@ def of(face: dict[str, Any]) -> Interface:
 def host_of(url: str) -> str:
     """The host of a URL."""
     return urlsplit(url).hostname or ""
+
+
+def port_of(url: str) -> int:
+    """Returns the port of a URL, 0 if it has none that exists."""
+    parts = urlsplit(url)
+    try:
+        return parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError:
+        return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -58,6 +59,7 @@ from preflight.rehearsal.tasks.task_lifecycle import TaskLauncher, TaskServices
 
 LOOPBACK = "127.0.0.1"
 OBSERVATIONS = "/_preflight/observations"
+OPEN_PORTS = "/_preflight/open-ports"
 SLOW = {"ec2", "iam"}  # services of moto that read files of a megabyte when they begin
 
 
@@ -157,7 +159,7 @@ def assemble(account: Account, options: EmulationOptions) -> Parts:
         launcher=launcher,
         scheduler=Scheduler(core.state, launcher, core.ledger),
         cloudformation=cloudformation,
-        dispatcher=_dispatcher(core, cloudformation, services),
+        dispatcher=_dispatcher(core, cloudformation, services, lambda: public_ports.places() | load_balancers.places()),
     )
 
 
@@ -236,7 +238,9 @@ def _moto_services(
     ]
 
 
-def _dispatcher(core: Core, cloudformation: Api, services: list[ServiceEmulation]) -> Dispatcher:
+def _dispatcher(
+    core: Core, cloudformation: Api, services: list[ServiceEmulation], places: Callable[[], set[tuple[str, int]]]
+) -> Dispatcher:
     def observations(_request: Request) -> Response:
         cloudformation.audit()
         return Response(json.dumps(core.ledger.observations().to_json()), content_type="application/json")
@@ -244,7 +248,10 @@ def _dispatcher(core: Core, cloudformation: Api, services: list[ServiceEmulation
     def inside_request(request: Request) -> Response:
         return inside_requests.answer(request, core.running_tasks)
 
-    paths = {OBSERVATIONS: observations, inside_requests.PATH: inside_request}
+    def open_ports(_request: Request) -> Response:
+        return Response(json.dumps(sorted(places())), content_type="application/json")
+
+    paths = {OBSERVATIONS: observations, inside_requests.PATH: inside_request, OPEN_PORTS: open_ports}
     return Dispatcher(core.account, core.ledger, services=services, paths=paths, registry=core.registry.answer)
 
 

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import io
+import ipaddress
+import socket
 import ssl
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 MAX_BYTES = 1_048_576
@@ -32,29 +38,124 @@ class Response:
         return f"status {self.status} and {start!r}"
 
 
-def fetch(url: str, *, at: str | None = None, timeout: float = 5.0) -> Response:
-    """Returns the response of a URL. `at` is the address to connect to if DNS does not know the host.
+class DeadlineSocket:
+    """A socket for one request of `http.client`, all of whose operations together end `timeout` seconds from now."""
 
-    A certificate is not checked at such an address, nor where a load balancer is asked by the name that
-    AWS gave it: its certificate is for the name that its owner gave it.
+    def __init__(self, sock: socket.socket, *, timeout: float) -> None:
+        self._socket = sock
+        self._deadline = time.monotonic() + timeout
+
+    def bound(self) -> None:
+        """Give the socket the time that is left.
+
+        Raises:
+            TimeoutError: there is none.
+        """
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("timed out")
+        self._socket.settimeout(left)
+
+    def encrypt(self, context: ssl.SSLContext, *, host: str | None = None) -> None:
+        """Speak TLS from now on."""
+        self.bound()
+        self._socket = context.wrap_socket(self._socket, server_hostname=host)
+
+    def sendall(self, data: Any) -> None:
+        """Send all of `data`."""
+        self.bound()
+        self._socket.sendall(data)
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        """Returns what reads from the socket; it is open until both it and the socket are closed."""
+        return io.BufferedReader(_BoundReader(self, self._socket.makefile(mode, buffering=0)))  # type: ignore[call-overload]
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._socket.close()
+
+
+class _BoundReader(io.RawIOBase):
+    """Reads from a socket until its deadline."""
+
+    def __init__(self, bounded: DeadlineSocket, raw: io.RawIOBase) -> None:
+        super().__init__()
+        self._bounded = bounded
+        self._raw = raw
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        self._bounded.bound()
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+def fetch(
+    url: str,
+    *,
+    at: str | None = None,
+    timeout: float = 5.0,
+    is_public_only: bool = False,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """Returns the response of a URL, of which all has to come within `timeout` seconds.
+
+    `at` is the address to connect to if DNS does not know the host. If the URL `is_public_only`, no address is
+    asked but one of the internet. A certificate is not checked `at` an address, nor if a load balancer is asked by
+    the name that AWS gave it: its certificate is for the name that its owner gave it.
     """
+    status = None
     try:
         parts = urlsplit(url)
-        port = parts.port or (443 if parts.scheme == "https" else 80)
-        with contextlib.closing(_connection(parts.scheme, at or parts.hostname or "", port, at, timeout)) as asking:
+        host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+        address = _public_address(host, port) if is_public_only and at is None else at or host
+        with contextlib.closing(http.client.HTTPConnection(host, port)) as connection:
+            bounded = DeadlineSocket(socket.create_connection((address, port), timeout), timeout=timeout)
+            connection.sock = bounded
+            if parts.scheme == "https":
+                bounded.encrypt(_context(host, is_checked=at is None), host=host)
             path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-            asking.request("GET", path, headers={"Host": parts.netloc.rpartition("@")[2], "Accept": "*/*"})
-            answer = asking.getresponse()
-            return Response(answer.status, answer.read(MAX_BYTES).decode(errors="replace"))
+            fields = {"Host": parts.netloc.rpartition("@")[2], "Accept": "*/*", **(headers or {})}
+            connection.request("GET", path, headers=fields)
+            answer = connection.getresponse()
+            status = answer.status
+            return Response(status, answer.read(MAX_BYTES).decode(errors="replace"))
+    except TimeoutError:
+        answered = "no answer" if status is None else f"status {status}, but no end of the answer"
+        return Response(None, "", f"{answered} within {timeout:g} s")
     except (OSError, ValueError, http.client.HTTPException) as error:
         return Response(None, "", f"no answer: {getattr(error, 'reason', None) or error}")
 
 
-def _connection(scheme: str, host: str, port: int, at: str | None, timeout: float) -> http.client.HTTPConnection:
-    if scheme != "https":
-        return http.client.HTTPConnection(host, port, timeout=timeout)
+def _public_address(host: str, port: int) -> str:
+    """Returns the address of a host.
+
+    Raises:
+        ValueError: it has one that is not of the internet: of this machine, a private network, or a link.
+    """
+    addresses = [str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+    hidden = [address for address in addresses if not _is_public(address)]
+    if hidden:
+        msg = f"{host} is {hidden[0]}, which is not an address of the internet, so it was not asked"
+        raise ValueError(msg)
+    return addresses[0]
+
+
+def _is_public(text: str) -> bool:
+    address = ipaddress.ip_address(text.partition("%")[0])
+    inner = [getattr(address, name, None) for name in ("ipv4_mapped", "sixtofour")]
+    is_translated = address in ipaddress.ip_network("64:ff9b::/96")  # its last bytes may be any IPv4 address
+    return not is_translated and all(a.is_global and not a.is_multicast for a in (address, *inner) if a is not None)
+
+
+def _context(host: str, *, is_checked: bool) -> ssl.SSLContext:
     context = ssl.create_default_context()
-    if at is not None or host.endswith(BALANCERS):
+    if not is_checked or host.endswith(BALANCERS):
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-    return http.client.HTTPSConnection(host, port, timeout=timeout, context=context)
+    return context

@@ -1,17 +1,37 @@
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from preflight.system import http
+from preflight.system import http, waiting
 
 
 @pytest.fixture
 def server(request: pytest.FixtureRequest) -> Iterator[str]:
     """A server that answers every caller with the bytes of the parameter."""
+    yield from served(lambda caller: caller.sendall(request.param))
+
+
+@pytest.fixture
+def dripping_server() -> Iterator[str]:
+    """A server whose response has no end: a byte each 0.1 s."""
+
+    def drip(caller: socket.socket) -> None:
+        caller.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        with contextlib.suppress(OSError):
+            for _ in range(100):
+                caller.sendall(b"x")
+                waiting.pause(0.1)
+
+    yield from served(drip)
+
+
+def served(answer: Callable[[socket.socket], None]) -> Iterator[str]:
     listener = socket.create_server(("127.0.0.1", 0))
 
     def respond() -> None:
@@ -22,7 +42,7 @@ def server(request: pytest.FixtureRequest) -> Iterator[str]:
                 return
             with caller:
                 caller.recv(1024)
-                caller.sendall(request.param)
+                answer(caller)
 
     threading.Thread(target=respond, daemon=True).start()
     yield f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -54,3 +74,35 @@ def test_a_reply_that_is_not_http_is_no_response(server: str) -> None:
 )
 def test_a_redirect_is_not_followed(server: str) -> None:
     assert http.fetch(server).status == 302
+
+
+def test_a_response_without_an_end_is_waited_for_until_one_deadline(dripping_server: str) -> None:
+    started = time.monotonic()
+
+    response = http.fetch(dripping_server, timeout=0.5)
+
+    assert response.status is None
+    assert response.trouble == "status 200, but no end of the answer within 0.5 s"
+    assert time.monotonic() - started < 2
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        pytest.param("127.0.0.1", id="loopback"),
+        pytest.param("0.0.0.0", id="any address"),  # noqa: S104 - it is not listened on
+        pytest.param("2130706433", id="loopback as a number"),
+        pytest.param("169.254.169.254", id="link-local"),
+        pytest.param("10.0.0.1", id="private"),
+        pytest.param("100.64.0.1", id="shared"),
+        pytest.param("[::1]", id="loopback of IPv6"),
+        pytest.param("[::ffff:127.0.0.1]", id="loopback in IPv6"),
+        pytest.param("[64:ff9b::a9fe:a9fe]", id="link-local, translated"),
+    ],
+)
+def test_an_address_that_is_not_of_the_internet_is_not_asked(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "create_connection", lambda *_: pytest.fail("it was asked"))
+
+    response = http.fetch(f"http://{host}:1/", is_public_only=True)
+
+    assert "which is not an address of the internet" in response.trouble

@@ -11,6 +11,7 @@ from werkzeug.wrappers import Request, Response
 
 from preflight.rehearsal.containers.running_task import RunningTasks
 from preflight.rehearsal.network import namespace
+from preflight.system.http import DeadlineSocket
 
 PATH = "/_preflight/inside"
 TIMEOUT = 5.0
@@ -35,7 +36,7 @@ def answer(request: Request, running_tasks: RunningTasks) -> Response:
 
 def _get(pid: int, address: str, port: int, path: str) -> Response:
     with contextlib.closing(http.client.HTTPConnection(address, port, timeout=TIMEOUT)) as connection:
-        connection.sock = namespace.connect(pid, address, port, timeout=TIMEOUT)
+        connection.sock = DeadlineSocket(namespace.connect(pid, address, port, timeout=TIMEOUT), timeout=TIMEOUT)
         connection.request("GET", path)
         response = connection.getresponse()
         return _response(response.status, response.read(MAX_BYTES).decode(errors="replace"), "")

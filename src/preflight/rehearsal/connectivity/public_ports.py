@@ -80,6 +80,16 @@ class PublicPorts:
         for task in list(self._state.tasks.values()):
             self.close(task)
 
+    def places(self) -> set[tuple[str, int]]:
+        """Returns every address and port that is open; without namespaces, those that the engine publishes."""
+        with self._lock:
+            places = {relay.address for relays in self._relays.values() for relay in relays.values()}
+        for task_id, running in self._running_tasks.items():
+            if running.holder is not None and not running.pid:
+                ports = self.admitted(self._state.tasks[task_id], running)
+                places |= {(running.public or "127.0.0.1", port) for port in ports}
+        return places
+
     def _update(self, task: Task, running: RunningTask, networks: Networks) -> None:
         if not running.pid or running.interface is None or running.public is None:
             return

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from preflight.rehearsal.network import namespace
+from preflight.system.http import DeadlineSocket
 
 
 @dataclass(frozen=True)
@@ -78,9 +79,11 @@ def ask(pid: int, address: str, check: HealthCheck) -> CheckResult:
 def _status(pid: int, address: str, check: HealthCheck) -> int:
     asking = http.client.HTTPConnection(address, check.port, timeout=check.timeout)
     with contextlib.closing(asking):
-        asking.sock = namespace.connect(pid, address, check.port, timeout=check.timeout)
+        sock = namespace.connect(pid, address, check.port, timeout=check.timeout)
+        bounded = DeadlineSocket(sock, timeout=check.timeout)
+        asking.sock = bounded
         if check.protocol == "HTTPS":
-            asking.sock = untrusting().wrap_socket(asking.sock)
+            bounded.encrypt(untrusting())
         asking.request("GET", check.path, headers={"User-Agent": "ELB-HealthChecker/2.0"})
         return asking.getresponse().status
 

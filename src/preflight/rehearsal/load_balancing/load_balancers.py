@@ -154,6 +154,16 @@ class LoadBalancers:
         except OSError as error:
             self._book.unopened(address, port, error)
 
+    def places(self) -> set[tuple[str, int]]:
+        """Returns every public address and port at which a listener is open."""
+        with self._lock:
+            return {
+                place[:2]
+                for known in self._known.values()
+                for place in known.doors
+                if any(made.public == place[0] for made in known.faces)
+            }
+
     def named(self, name: str, inside: str) -> list[str] | None:
         """The addresses of the load balancer of a DNS name, as tasks of a VPC look it up; None where there is none."""
         with self._lock:
