@@ -16,7 +16,8 @@ from preflight.container_engine import engine as engines
 from preflight.container_engine import pause_image
 from preflight.container_engine.engine import Engine
 from preflight.errors import PreflightError, ToolBrokeError
-from preflight.rehearsal.containers import oom_kills
+from preflight.rehearsal.containers import log_reader, oom_kills
+from preflight.rehearsal.containers.log_reader import EngineLogReader, Line, LogReader
 from preflight.rehearsal.containers.process_exits import ProcessExits
 from preflight.rehearsal.containers.task_spec import ContainerSpec, Mount, TaskSpec
 from preflight.rehearsal.network import namespace
@@ -24,6 +25,7 @@ from preflight.system import run_folders
 
 DEFAULT_LIMITS = {"nofile": "1024:1024", "nproc": "1024:1024"}  # of machines that cannot raise limits
 RESOLV_CONF = "resolv.conf"  # no volume can have that name: it has a dot
+TAIL = 20_000  # lines of a log that an engine prints
 EXIT_CODE_WITHIN = 10.0  # seconds in which an engine records how a container ended
 
 
@@ -59,7 +61,7 @@ class ContainerRunner:
         self._folder = folder
         self.has_egress = has_egress
         self._exits = ProcessExits()
-        self._log_files: dict[str, Path | None] = {}
+        self._log_readers: dict[str, LogReader | EngineLogReader] = {}
         self._pulled: list[str] = []  # they carry the labels of their builds
 
     def open(self) -> None:
@@ -127,6 +129,8 @@ class ContainerRunner:
         args = [f"--network=container:{holder.container}", *self._labels(holder.task, spec.name)]
         if task.shares_processes:
             args.append(f"--pid=container:{holder.container}")
+        log_driver = "k8s-file" if self.engine.program == "podman" else "json-file"
+        args += [f"--log-driver={log_driver}", f"--log-opt=max-size={log_reader.MAX_FILE}"]
         args += ["--pull=never", *spec.options, *self._limits(spec)]
         if "--read-only" in spec.options and self.engine.program == "podman":
             args.append("--read-only-tmpfs=false")  # Fargate adds no tmpfs of its own
@@ -239,27 +243,30 @@ class ContainerRunner:
         exit_code = int(code) if code.lstrip("-").isdigit() else 137
         return ContainerExit(exit_code, oom == "true" or (is_killed and exit_code != 0))
 
-    def logs(self, container: str) -> list[tuple[str, str]]:
-        """Returns the lines that a container wrote so far to both streams, each with its time, in their order."""
-        file = self._log_file(container)
-        if file is not None:
-            return log_lines(file.read_bytes().decode(errors="replace"))
-        process = self.engine.run("logs", "--timestamps", container)
+    def logs(self, container: str, *, has_ended: bool = False) -> list[Line]:
+        """Returns the lines that a container wrote to both streams since the last call, each with its time."""
+        reader = self._log_reader(container)
+        if isinstance(reader, LogReader):
+            return reader.read(has_ended=has_ended)
+        process = self.engine.run("logs", "--timestamps", f"--tail={TAIL}", container)
         if process.code != 0:
             return []  # it was removed, after its last lines were read
-        lines = [line.partition(" ") for stream in (process.stdout, process.stderr) for line in _lines(stream)]
-        return sorted(((timestamp, text) for timestamp, _, text in lines), key=lambda pair: pair[0])
+        return reader.read(f"{process.stdout}\n{process.stderr}")
 
-    def _log_file(self, container: str) -> Path | None:
-        """Returns the file of a container's log, if podman writes one that can be read here."""
+    def _log_reader(self, container: str) -> LogReader | EngineLogReader:
+        """Returns what reads a container's log: from its file, if podman writes one that can be read here."""
+        reader = self._log_readers.get(container)
+        if reader is None:
+            path = self._log_path(container)
+            reader = self._log_readers.setdefault(container, LogReader(path) if path else EngineLogReader())
+        return reader
+
+    def _log_path(self, container: str) -> Path | None:
         if self.engine.program != "podman" or not self.engine.is_local:
             return None
-        if container not in self._log_files:
-            template = "{{.HostConfig.LogConfig.Type}} {{.HostConfig.LogConfig.Path}}"
-            driver, _, path = self.engine.run("inspect", "--format", template, container).stdout.strip().partition(" ")
-            self._log_files[container] = Path(path) if driver == "k8s-file" and path else None
-        file = self._log_files[container]
-        return file if file is not None and file.is_file() else None
+        template = "{{.HostConfig.LogConfig.Type}} {{.HostConfig.LogConfig.Path}}"
+        driver, _, path = self.engine.run("inspect", "--format", template, container).stdout.strip().partition(" ")
+        return Path(path) if driver == "k8s-file" and path else None
 
     def execute(self, container: str, command: Sequence[str], *, timeout: float) -> int:
         """Runs a command inside a container and returns its exit code, 124 if it took too long."""
@@ -290,25 +297,6 @@ class ContainerRunner:
         self._exits.close()
         engines.remove_run(self.engine, self.run, images=self._pulled)
         run_folders.remove(self._folder / "tasks")
-
-
-def log_lines(text: str) -> list[tuple[str, str]]:
-    """Returns times and lines of a log in the format of Kubernetes: time, stream, F or P (partial), text."""
-    lines: list[tuple[str, str]] = []
-    partial: dict[str, tuple[str, str]] = {}  # by stream
-    for line in _lines(text):
-        timestamp, stream, tag, rest = (*line.split(" ", 3), "", "", "", "")[:4]
-        first, beginning = partial.pop(stream, (timestamp, ""))
-        if tag == "P":
-            partial[stream] = first, beginning + rest
-        elif tag == "F":
-            lines.append((first, beginning + rest))
-    return lines + list(partial.values())
-
-
-def _lines(text: str) -> list[str]:
-    """Returns the lines of a text; only a line feed ends a line."""
-    return text.removesuffix("\n").split("\n") if text else []
 
 
 def _folder_name(text: str) -> str:

@@ -134,14 +134,14 @@ class ContainerStarter:
             if container_exit.was_out_of_memory:
                 container["reason"] = "OutOfMemoryError: Container killed due to memory usage"
             self._state.changed.notify_all()
-        self.write_log(task, spec, container_id)
+        self.write_log(task, spec, container_id, has_ended=True)
         if spec.is_essential:
             self._stop(task, code="EssentialContainerExited", reason="Essential container in task exited")
 
-    def write_log(self, task: Task, spec: ContainerSpec, container_id: str) -> None:
-        """Write what a container logged so far to its log stream."""
+    def write_log(self, task: Task, spec: ContainerSpec, container_id: str, *, has_ended: bool = False) -> None:
+        """Write what a container logged since the last time to its log stream."""
         with contextlib.suppress(PreflightError):
-            self._logs.write(spec, task=task.id, lines=self._runner.logs(container_id))
+            self._logs.write(spec, task=task.id, lines=self._runner.logs(container_id, has_ended=has_ended))
 
     def stop_all(self, task: Task, running: RunningTask) -> None:
         """Stop the containers of a task, those that depend on others first, and remove them."""
@@ -151,7 +151,7 @@ class ContainerStarter:
                 continue
             if container_of(task, spec.name)["lastStatus"] == "RUNNING":
                 self._runner.stop(container_id, timeout=min(spec.stop_timeout, task_spec.MAX_STOP_TIMEOUT))
-            self.write_log(task, spec, container_id)
+            self.write_log(task, spec, container_id, has_ended=True)
         self._await_exit_codes(task, running)
         holders = [running.holder.container] if running.holder else []
         self._runner.remove([*holders, *running.ids.values()])

@@ -65,7 +65,7 @@ class FakeRunner(ContainerRunner):
         self.stopped.append(container)
         threading.Timer(EXIT_DELAY, self.end, (container, 143)).start()
 
-    def logs(self, container: str) -> list[tuple[str, str]]:
+    def logs(self, container: str, *, has_ended: bool = False) -> list[tuple[str, str]]:
         return []
 
     def remove(self, containers: Sequence[str]) -> None:
