@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from preflight.container_engine import engine as engines
+from preflight.container_engine import image_names
 from preflight.container_engine.engine import Engine
 from preflight.errors import ToolBrokeError, UsageError, WaitExpiredError
 from preflight.system import processes, run_folders, waiting
@@ -60,6 +61,9 @@ class Standins:
             LookupError: the registry answered that there is no such image; the text is what it said.
             ToolBrokeError: the registry cannot be reached, and there is no stand-in.
         """
+        if not image_names.is_reference(name):
+            msg = f"invalid reference format: {name}"
+            raise LookupError(msg)
         if (name, platform) not in self._found:
             self._found[name, platform] = self._find(name, platform)
         return self._found[name, platform]

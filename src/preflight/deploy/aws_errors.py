@@ -44,7 +44,7 @@ def as_account_errors() -> Iterator[None]:
     try:
         yield
     except (ClientError, BotoCoreError) as error:
-        msg = f"AWS could not be asked: {describe(error)}. Next: {_next(error)}"
+        msg = f"the request to AWS failed: {describe(error)}. Next: {_next(error)}"
         raise AccountError(msg) from None
 
 

@@ -13,6 +13,7 @@ from preflight.deploy import stop_reasons
 from preflight.deploy.change_sets import ChangeSet, StackRequest
 from preflight.deploy.declared_resources import DeclaredResources
 from preflight.deploy.deletion import Deletion
+from preflight.deploy.dockerfile_checks import UnsafeBuildError
 from preflight.deploy.image_push import PushRefusedError
 from preflight.deploy.options import DeploymentOptions
 from preflight.deploy.plan_images import PlanImages
@@ -152,6 +153,8 @@ class Deployment:
         except PushRefusedError as error:
             finding = self._findings.of_plan("PushRefused", f"{name} was not pushed: {error}", NO_REPOSITORY)
             raise DeploymentFailedError([finding]) from None
+        except UnsafeBuildError as error:
+            raise DeploymentFailedError([self._findings.of_dockerfile(step.build / "Dockerfile", error)]) from None
 
     def _request(self, step: StackStep) -> StackRequest:
         return StackRequest(

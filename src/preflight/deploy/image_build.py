@@ -12,15 +12,18 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from preflight.container_engine import engine as engines
-from preflight.container_engine import standins
+from preflight.container_engine import image_names, standins
 from preflight.container_engine.engine import Engine
 from preflight.container_engine.standins import Standins
+from preflight.deploy import dockerfile_checks
 from preflight.errors import ToolBrokeError
 from preflight.system import run_folders
 from preflight.system.processes import CompletedProcess
 
 TIMEOUT = 900
 _FROM = re.compile(r"(?mi)^\s*FROM\s+((?:--\S+\s+)*)(\S+)(?:\s+AS\s+(\S+))?")
+_ARG = re.compile(r"""(?mi)^\s*ARG\s+(\w+)=["']?([^\s"']*)""")
+_VARIABLE = re.compile(r"\$(?:\{(\w+)(?::-([^}]*))?\}|(\w+))")
 _FOREIGN = re.compile(r"exec format error", re.IGNORECASE)
 _OPTION = re.compile(r"--platform=(\S+)")
 
@@ -38,6 +41,7 @@ class Builder:
         self._run = run
         self._label = f"--label={engines.RUN_LABEL}={run}"
         self._base = base
+        self._dockerfile = folder / "Dockerfile"  # named to the engine: podman prefers a Containerfile beside it
 
     @contextlib.contextmanager
     def built(self, image: str, platform: str) -> Iterator[None]:
@@ -45,10 +49,13 @@ class Builder:
 
         Raises:
             NoBaseError: a base image cannot be had.
+            UnsafeBuildError: this engine must not build it.
             ToolBrokeError: it cannot be built here.
         """
         several = platform.split(",") if self._engine.program == "podman" else [platform]
         parts = {f"{image}-{one.replace('/', '-')}": one for one in several} if len(several) > 1 else {image: platform}
+        dockerfile_checks.check(self._engine, self._dockerfile.read_text(encoding="utf-8", errors="replace"))
+        self._check_sources()
         with _turn(), self._pruned():
             try:
                 for name, one in parts.items():
@@ -61,6 +68,18 @@ class Builder:
                     self._engine.run("manifest", "rm", image)
                 self._engine.run("rmi", "--force", *parts)
 
+    def _check_sources(self) -> None:
+        """Check that every image of the Dockerfile is one of a registry: podman would also read files of this machine.
+
+        Raises:
+            NoBaseError: one is not.
+        """
+        text = self._dockerfile.read_text(encoding="utf-8", errors="replace")
+        for name in (*(name for name, _ in self._bases("")), *dockerfile_checks.sources(text)):
+            if not image_names.is_reference(name):
+                msg = f"invalid reference format: {name}"
+                raise NoBaseError(msg)
+
     @contextlib.contextmanager
     def _pruned(self) -> Iterator[None]:
         """A build that is broken off may leave an image without a name: it goes too."""
@@ -72,7 +91,9 @@ class Builder:
 
     def _build(self, image: str, platform: str) -> None:
         options = [f"--build-context={k}={v}" for k, v in self.contexts(platform).items()]
-        args = ("--quiet", self._label, "--platform", platform, *options, "--tag", image, str(self._folder))
+        own = ("--http-proxy=false",) if self._engine.program == "podman" else ()  # proxies come with their passwords
+        args = ("--quiet", *own, self._label, "--platform", platform, *options, "--tag", image)
+        args = (*args, "--file", str(self._dockerfile), str(self._folder))
         self._attempt(platform, *args)
         if self._is_for(image, platform):
             return
@@ -104,16 +125,28 @@ class Builder:
         if self._base is None:
             return {}
         scheme = "container-image" if self._engine.program == "podman" else "docker-image"
-        wanted = {name: self._replacement(self._base, name, one) for name, one in self._bases(platform)}
+        wanted = {name: self._replacement(self._base, name, one) for name, one in self._bases(platform) if "$" not in name}
         return {name: f"{scheme}://{found}" for name, found in wanted.items() if found.startswith(standins.PREFIX)}
 
     def _bases(self, platform: str) -> Iterator[tuple[str, str]]:
         """Name and platform of each image that the Dockerfile builds on, but for its own stages."""
         stages = {"scratch"}
-        for options, name, stage in _FROM.findall((self._folder / "Dockerfile").read_text(encoding="utf-8")):
-            if name.lower() not in stages and "$" not in name:
+        text = self._dockerfile.read_text(encoding="utf-8", errors="replace")
+        values = {**dict(_ARG.findall(text)), **self._predefined(platform)}
+        for options, written, stage in _FROM.findall(text):
+            name = _VARIABLE.sub(lambda match: _value(match, values), written.strip("\"'"))
+            if name.lower() not in stages:
                 yield name, self._platform_of(options, platform)
             stages.add(stage.lower())
+
+    def _predefined(self, platform: str) -> dict[str, str]:
+        """Returns the variables that an engine defines for a build."""
+        platforms = {"TARGET": platform.partition(",")[0] or self._engine.platform, "BUILD": self._engine.platform}
+        return {
+            f"{prefix}{suffix}": value
+            for prefix, name in platforms.items()
+            for suffix, value in zip(("PLATFORM", "OS", "ARCH"), (name, *name.split("/")[:2]), strict=False)
+        }
 
     def _platform_of(self, options: str, platform: str) -> str:
         found = _OPTION.search(options)
@@ -121,13 +154,14 @@ class Builder:
             return platform.partition(",")[0]
         return self._engine.platform if "$" in found.group(1) else found.group(1)
 
-    @staticmethod
-    def _replacement(base: Standins, name: str, platform: str) -> str:
+    def _replacement(self, base: Standins, name: str, platform: str) -> str:
         try:
-            return base.image(name, platform)
+            image = base.image(name, platform)
         except LookupError as error:
             msg = f"the base image {name} cannot be pulled: {error}"
             raise NoBaseError(msg) from None
+        dockerfile_checks.check_base(self._engine, image)
+        return image
 
 
 @contextlib.contextmanager
@@ -140,3 +174,9 @@ def _turn() -> Iterator[None]:
 
 def _advice(platform: str) -> str:
     return f"let this machine run programs for {platform} (on Debian and Ubuntu: apt-get install qemu-user-static binfmt-support), build on a machine of that platform, or go on without: --containers off"
+
+
+def _value(match: re.Match[str], values: Mapping[str, str]) -> str:
+    """Returns the value of a variable, else its default; `$` if it has neither."""
+    name, default, short = match.groups()
+    return values.get(name or short, default or "$")

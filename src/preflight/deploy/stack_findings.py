@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from preflight.deploy import stop_reasons
+from preflight.deploy import dockerfile_checks, stop_reasons
 from preflight.deploy.declared_resources import DeclaredResources
+from preflight.deploy.dockerfile_checks import UnsafeBuildError
 from preflight.deploy.stacks import STACK, Failure, RefusedError
 from preflight.model import Finding, Severity
 from preflight.plan.plan import StackStep
@@ -28,6 +29,20 @@ class StackFindings:
         """Returns a finding about the plan."""
         file = self._names.get(self._plan_path, self._plan_path.name)
         return Finding("rehearse", check, Severity.ERROR, message, file=file, line=1, fix=fix)
+
+    def of_dockerfile(self, path: Path, error: UnsafeBuildError) -> Finding:
+        """Returns the finding for a build that the engine of this machine must not run."""
+        folder = self._names.get(path.parent, path.parent.name)
+        return Finding(
+            "rehearse",
+            "UnsafeBuild",
+            Severity.ERROR,
+            str(error),
+            file=f"{folder}/{path.name}",
+            line=error.line,
+            fix=dockerfile_checks.FIX,
+            source=dockerfile_checks.SOURCE,
+        )
 
     def of_refusal(self, error: RefusedError, step: StackStep) -> Finding:
         """Returns the finding for a request that CloudFormation refused."""

@@ -22,7 +22,7 @@ class Engine(engines.Engine):
     """An engine that notes what it is asked; `built` are the platforms of its images, one after another."""
 
     program: str = "podman"
-    version: str = "1"
+    version: str = "5.0"
     built: list[str] = field(default_factory=list)
     code: int = 0
     said: str = ""
@@ -58,7 +58,7 @@ def builder(engine: engines.Engine, folder: Path, text: str = "FROM nginx:1\n", 
     return Builder(engine, folder, run="run1", base=base)
 
 
-def test_the_engine_is_told_the_platform(tmp_path: Path) -> None:
+def test_a_build_names_platform_and_dockerfile_and_gets_no_proxy_variables(tmp_path: Path) -> None:
     engine = Engine(built=["linux/arm64"])
 
     with builder(engine, tmp_path).built("host/app:1", "linux/arm64"):
@@ -66,7 +66,10 @@ def test_the_engine_is_told_the_platform(tmp_path: Path) -> None:
 
     label = "--label=preflight.run=run1"
     assert engine.commands("build") == [
-        ("build", "--quiet", label, "--platform", "linux/arm64", "--tag", "host/app:1", str(tmp_path))
+        (
+            *("build", "--quiet", "--http-proxy=false", label, "--platform", "linux/arm64", "--tag", "host/app:1"),
+            *("--file", str(tmp_path / "Dockerfile"), str(tmp_path)),
+        )
     ]
 
 
@@ -167,3 +170,39 @@ def test_stand_ins_take_the_place_of_base_images(tmp_path: Path, program: str, s
 def test_a_base_image_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(NoBaseError, match="the base image gone cannot be pulled: manifest unknown"):
         builder(Engine(), tmp_path, "FROM gone\n", Base()).contexts("linux/amd64")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("FROM dir:/etc\n", id="a folder"),
+        pytest.param("ARG BASE=oci-archive:/root/x.tar\nFROM $BASE\n", id="an archive by a variable"),
+        pytest.param("FROM ${BASE:-dir:/etc}\n", id="a default of a variable"),
+        pytest.param("FROM ${BASE:+dir:/etc}\n", id="a variable that cannot be read"),
+        pytest.param("FROM nginx:1\nCOPY --from=dir:/etc / /\n", id="files of a folder"),
+    ],
+)
+def test_a_dockerfile_that_names_files_of_this_machine_is_refused(tmp_path: Path, text: str) -> None:
+    engine = Engine()
+
+    with pytest.raises(NoBaseError, match="invalid reference format"), builder(engine, tmp_path, text).built("h/a:1", "linux/amd64"):
+        pass
+
+    assert engine.commands("build") == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("ARG V=1.28.0\nFROM nginx:${V}\n", id="a tag by a variable"),
+        pytest.param("FROM nginx:1-${TARGETARCH}\n", id="a variable of the engine"),
+        pytest.param("FROM nginx:1 AS b\nFROM scratch\nCOPY --from=b / /\nCOPY --from=0 / /\n", id="stages"),
+    ],
+)
+def test_a_dockerfile_with_images_of_registries_is_built(tmp_path: Path, text: str) -> None:
+    engine = Engine(built=["linux/amd64"])
+
+    with builder(engine, tmp_path, text).built("h/a:1", "linux/amd64"):
+        pass
+
+    assert len(engine.commands("build")) == 1

@@ -118,7 +118,8 @@ class ContainerRunner:
         """
         self._fill(holder, spec, image, task)
         args = self._args(holder, spec, task, environment)
-        process = self.engine.run("run", "--detach", *args, image, *_command(spec))
+        own = ("--http-proxy=false",) if self.engine.program == "podman" else ()  # proxies come with their passwords
+        process = self.engine.run("run", "--detach", *own, *args, image, *_command(spec))
         if process.code != 0:
             raise ToolBrokeError((process.stderr or process.stdout).strip())
         return process.stdout.strip().splitlines()[-1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 
+from preflight.container_engine import image_names
 from preflight.container_engine.standins import Standins
 from preflight.errors import ToolBrokeError
 from preflight.rehearsal.containers.runner import ContainerRunner
@@ -55,7 +56,7 @@ class Pulls:
         return local
 
     def _pull_public(self, name: str) -> str:
-        if name.startswith("-"):  # to the engine it would be an option
+        if not image_names.is_reference(name):  # to the engine it could be an option, or a file of this machine
             raise LaunchFailedError(f"CannotPullContainerError: invalid reference format: {name}")
         if self._standins is None:
             return name

@@ -13,14 +13,14 @@ from preflight.deploy.deployment import DeploymentFailedError
 from preflight.deploy.options import DeploymentOptions
 from preflight.deploy.session import Session
 from preflight.deploy.targets.account import RealAccount
+from preflight.errors import AccountError
 from preflight.model import Finding
+from preflight.pipeline.request import new_run
 from preflight.plan import plan, reader
 from preflight.plan.plan import Plan
 from preflight.sweep.leftovers import Leftovers
 from tests.unit.rehearsal.iam import callers
 from tests.unit.rehearsal.iam.callers import Keys
-
-RUN = "1a2b3c4d"
 
 
 def attempt(keys: Keys) -> list[str]:
@@ -34,16 +34,17 @@ def attempt(keys: Keys) -> list[str]:
         said += _run(session, own, remains)
     except DeploymentFailedError as error:
         remains += error.findings
-    except ClientError as error:
+    except (AccountError, ClientError) as error:
         said.append(str(error))
     return [*said, *(finding.message for finding in remains)]
 
 
 def _run(session: Session, own: Plan, remains: list[Finding]) -> Iterator[str]:
-    target = RealAccount(session.account, regions=(own.region,), run=RUN)
+    run = new_run()
+    target = RealAccount(session.account, regions=(own.region,), run=run)
     target._sessions[own.region] = session
     ec2 = session.client("ec2")
-    options = DeploymentOptions(own, RUN, engine=None, names={})
+    options = DeploymentOptions(own, run, engine=None, names={})
     with lifecycle.deployed(options, target, lambda _line: None, remains=remains) as live:
         for arn, cluster in live.deployment.services.items():
             for task in live.deployment.tasks.running(cluster, arn.rpartition("/")[2]):

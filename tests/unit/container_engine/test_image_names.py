@@ -1,0 +1,47 @@
+"""Image names as registries know them."""
+
+from __future__ import annotations
+
+import pytest
+
+from preflight.container_engine import image_names
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "nginx",
+        "nginx:1.28.0",
+        "library/nginx",
+        "public.ecr.aws/nginx/nginx:latest",
+        "localhost:5000/a/b_c__d-e.f:v1",
+        "123456789012.dkr.ecr.eu-west-1.amazonaws.com/web:1",
+        "nginx@sha256:" + "a" * 64,
+        "nginx:1@sha256:" + "a" * 64,
+        "Registry.Example.com/web",
+    ],
+)
+def test_names_of_registries_are_references(name: str) -> None:
+    assert image_names.is_reference(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "oci-archive:/root/x.tar",
+        "docker-archive:/x",
+        "dir:/etc",
+        "oci:/x",
+        "containers-storage:nginx:1",
+        "docker://nginx",
+        "--privileged",
+        "-v/:/h",
+        "",
+        "nginx:1 --privileged",
+        "nginx\n",
+        "Nginx",
+        "a" * 600,
+    ],
+)
+def test_files_and_options_are_no_references(name: str) -> None:
+    assert not image_names.is_reference(name)
