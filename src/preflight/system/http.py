@@ -39,10 +39,18 @@ class Response:
 
 
 class DeadlineSocket:
-    """A socket for one request of `http.client`, all of whose operations together end `timeout` seconds from now."""
+    """A socket for one request of `http.client`, all of whose operations together end `timeout` seconds from now.
 
-    def __init__(self, sock: socket.socket, *, timeout: float) -> None:
+    One of them waits at most `pause` seconds.
+    """
+
+    def __init__(self, sock: socket.socket, *, timeout: float, pause: float | None = None) -> None:
         self._socket = sock
+        self._pause = timeout if pause is None else pause
+        self._deadline = time.monotonic() + timeout
+
+    def extend(self, timeout: float) -> None:
+        """Set the deadline anew, `timeout` seconds from now."""
         self._deadline = time.monotonic() + timeout
 
     def bound(self) -> None:
@@ -54,7 +62,7 @@ class DeadlineSocket:
         left = self._deadline - time.monotonic()
         if left <= 0:
             raise TimeoutError("timed out")
-        self._socket.settimeout(left)
+        self._socket.settimeout(min(left, self._pause))
 
     def encrypt(self, context: ssl.SSLContext, *, host: str | None = None) -> None:
         """Speak TLS from now on."""

@@ -15,8 +15,10 @@ from typing import Any, Protocol
 from preflight.rehearsal.load_balancing import certificate, listener_rules
 from preflight.rehearsal.load_balancing.listener_rules import HttpRequest
 from preflight.rehearsal.network import namespace
+from preflight.system.http import DeadlineSocket
 
-TIMEOUT = 10.0
+TIMEOUT = 10.0  # seconds of silence, and for the header of a response
+MAX_EXCHANGE = 300.0  # seconds for a request and its response, bodies and all
 HOP = {
     "connection",
     "keep-alive",
@@ -154,30 +156,71 @@ class _ListenerHandler(http.server.BaseHTTPRequestHandler):
         if backend is None:
             self._say(503)  # no registered targets
             return
-        try:
-            found = self._ask(*backend, size)
-        except ValueError:
-            self._say(400)
-        except TimeoutError:
-            self._say(504)
-        except (OSError, http.client.HTTPException):
-            self._say(502)
-        else:
-            self._answer(*found)
+        with contextlib.ExitStack() as stack:
+            try:
+                response = self._ask(stack, *backend, size)
+            except ValueError:
+                self._say(400)
+            except TimeoutError:
+                self._say(504)
+            except (OSError, http.client.HTTPException):
+                self._say(502)
+            else:
+                self._stream(response)
 
-    def _ask(self, pid: int, place: tuple[str, int], size: int | None) -> tuple[int, bytes, Headers]:
-        """What the target answers: status, body and headers."""
-        with contextlib.closing(http.client.HTTPConnection(*place, timeout=TIMEOUT)) as asking:
-            asking.sock = namespace.connect(pid, *place, timeout=TIMEOUT)
-            asking.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
-            for name, value in self._passed(place[0], size):
-                asking.putheader(name, value)
-            body = self._chunks() if size is None else self._body(size)
-            asking.endheaders(body if size != 0 else None, encode_chunked=size is None)
-            answer = asking.getresponse()
-            dropped = {*HOP, *(set() if self.command == "HEAD" else {"content-length"})}
-            kept = [(name, value) for name, value in answer.getheaders() if name.lower() not in dropped]
-            return answer.status, answer.read(), kept
+    def _ask(
+        self, stack: contextlib.ExitStack, pid: int, place: tuple[str, int], size: int | None
+    ) -> http.client.HTTPResponse:
+        """Returns the target's response, whose body is still to be read while the `stack` is open."""
+        asking = stack.enter_context(contextlib.closing(http.client.HTTPConnection(*place)))
+        sock = namespace.connect(pid, *place, timeout=TIMEOUT)
+        asking.sock = bounded = DeadlineSocket(sock, timeout=MAX_EXCHANGE, pause=TIMEOUT)
+        asking.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
+        for name, value in self._passed(place[0], size):
+            asking.putheader(name, value)
+        body = self._chunks() if size is None else self._body(size)
+        asking.endheaders(body if size != 0 else None, encode_chunked=size is None)
+        bounded.extend(TIMEOUT)  # for the header, which may not drip
+        response = stack.enter_context(contextlib.closing(asking.getresponse()))
+        bounded.extend(MAX_EXCHANGE)
+        return response
+
+    def _stream(self, response: http.client.HTTPResponse) -> None:
+        """Pass a target's response on as it comes; the connection is closed if it breaks off or has no end in time."""
+        has_body = self.command != "HEAD" and response.status not in BODILESS
+        is_chunked = has_body and response.length is None and self.request_version == "HTTP/1.1"
+        if has_body and response.length is None and not is_chunked:
+            self.close_connection = True
+        self.send_response_only(response.status)
+        self._send_fields(response, has_body=has_body)
+        if is_chunked:
+            self.send_header("Transfer-Encoding", "chunked")
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        self.end_headers()
+        if not has_body:
+            return
+        try:
+            self._copy(response, is_chunked=is_chunked)
+        except (OSError, http.client.HTTPException):
+            self.close_connection = True  # without the end that it promised, so that the caller sees it
+
+    def _send_fields(self, response: http.client.HTTPResponse, *, has_body: bool) -> None:
+        """Send the fields of a target's response, and the size of its body if it is known."""
+        for name, value in response.getheaders():
+            if name.lower() not in {*HOP, "content-length"}:
+                self.send_header(name, value)
+        size = response.headers.get("Content-Length", "0") if self.command == "HEAD" else response.length
+        if size is not None and (has_body or self.command == "HEAD") and response.status not in BODILESS:
+            self.send_header("Content-Length", str(size))
+
+    def _copy(self, response: http.client.HTTPResponse, *, is_chunked: bool) -> None:
+        while piece := response.read1(CHUNK):
+            self.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece) if is_chunked else piece)
+        if response.length:
+            raise http.client.IncompleteRead(b"", response.length)
+        if is_chunked:
+            self.wfile.write(b"0\r\n\r\n")
 
     def _passed(self, host: str, size: int | None) -> Iterator[tuple[str, str]]:
         """The headers that the target gets.

@@ -8,13 +8,16 @@ import http.server
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+import tracemalloc
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+from preflight.rehearsal.load_balancing import http_listener
 from preflight.rehearsal.load_balancing.http_listener import HttpListener
 from preflight.rehearsal.network import namespace
+from preflight.system import waiting
 
 PATIENCE = 5.0  # seconds
 FORWARD = [{"IsDefault": True, "Actions": [{"Type": "forward", "TargetGroupArn": "g"}]}]
@@ -172,3 +175,90 @@ def test_a_caller_that_shakes_no_hands_holds_up_nobody(listener: _Listener) -> N
             asking.request("GET", "/")
 
             assert asking.getresponse().status == 200
+
+
+def raw_target(answer: Callable[[socket.socket], None]) -> socket.socket:
+    """A target that answers its first caller with what `answer` sends."""
+    target = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):
+            caller, _ = target.accept()
+            with caller:
+                caller.recv(65536)
+                answer(caller)
+
+    threading.Thread(target=serve, daemon=True).start()
+    return target
+
+
+def test_a_response_is_passed_on_as_it_comes(listener: _Listener) -> None:
+    came = threading.Event()
+
+    def answer(caller: socket.socket) -> None:
+        caller.sendall(b"HTTP/1.1 200 OK\r\n\r\nfirst")
+        came.wait(PATIENCE)
+        caller.sendall(b"last")
+
+    with raw_target(answer) as target:
+        listener.target = target.getsockname()
+        with opened(listener) as port, asked(port, "GET") as response:
+            first = response.read1(100)
+            came.set()
+
+            assert first == b"first"
+            assert response.read() == b"last"
+
+
+def test_a_response_of_200_mib_takes_little_memory(listener: _Listener) -> None:
+    piece = b"x" * (1 << 20)
+
+    def answer(caller: socket.socket) -> None:
+        caller.sendall(b"HTTP/1.0 200 OK\r\n\r\n")
+        for _ in range(200):
+            caller.sendall(piece)
+
+    with raw_target(answer) as target:
+        listener.target = target.getsockname()
+        tracemalloc.start()
+        with opened(listener) as port, asked(port, "GET") as response:
+            size = sum(len(piece) for piece in iter(lambda: response.read(1 << 16), b""))
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+
+    assert size == 200 << 20
+    assert peak < 20 << 20
+
+
+def test_a_response_that_breaks_off_is_seen_to(listener: _Listener) -> None:
+    with raw_target(lambda caller: caller.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx")) as target:
+        listener.target = target.getsockname()
+        with opened(listener) as port, asked(port, "GET") as response, pytest.raises(http.client.IncompleteRead):
+            response.read()
+
+
+def test_a_header_that_drips_is_a_gateway_timeout(listener: _Listener, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_listener, "TIMEOUT", 0.5)
+
+    def answer(caller: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            caller.sendall(b"HTTP/1.1 200 OK\r\nX: ")
+            for _ in range(40):
+                caller.sendall(b"x")
+                waiting.pause(0.1)
+
+    with raw_target(answer) as target:
+        listener.target = target.getsockname()
+        with opened(listener) as port, asked(port, "GET") as response:
+            assert response.status == 504
+
+
+def test_a_response_in_chunks_has_no_second_size(listener: _Listener) -> None:
+    def answer(caller: socket.socket) -> None:
+        caller.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n")
+
+    with raw_target(answer) as target:
+        listener.target = target.getsockname()
+        with opened(listener) as port, asked(port, "GET") as response:
+            assert response.headers["Content-Length"] is None
+            assert response.read() == b"abc"
