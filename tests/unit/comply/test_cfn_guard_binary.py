@@ -7,6 +7,7 @@ import pytest
 from preflight.comply import cfn_guard_binary
 from preflight.comply.cfn_guard_binary import Binary
 from preflight.errors import ToolBrokeError, ToolMissingError
+from preflight.system import processes
 
 
 @pytest.fixture
@@ -58,6 +59,7 @@ def test_a_build_of_ones_own_is_used_and_said_so(nowhere: Path, monkeypatch: pyt
 
 
 def test_a_cached_binary_that_was_changed_is_refused(nowhere: Path) -> None:
+    cfn_guard_binary.cached().parent.mkdir(parents=True)
     program(cfn_guard_binary.cached(), "cfn-guard 3.1.1")
 
     with pytest.raises(ToolBrokeError, match="SHA-256"):
@@ -67,3 +69,28 @@ def test_a_cached_binary_that_was_changed_is_refused(nowhere: Path) -> None:
 @pytest.mark.guard
 def test_the_binary_in_use_is_the_published_one(guard: Binary) -> None:
     assert guard.is_known
+
+
+@pytest.mark.parametrize("place", ["PATH", "cache"])
+def test_a_program_that_is_not_the_published_one_is_never_run(nowhere: Path, place: str) -> None:
+    path = nowhere / "cfn-guard" if place == "PATH" else cfn_guard_binary.cached()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n: > {nowhere}/ran\necho cfn-guard 3.1.1\n")
+    path.chmod(0o755)
+
+    with pytest.raises(ToolBrokeError, match="was not run"):
+        cfn_guard_binary.find()
+
+    assert not (nowhere / "ran").exists()
+
+
+def test_npm_comes_from_a_wheel_whose_hash_is_known(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    commands: list[tuple[tuple[str, ...], Path | None]] = []
+    monkeypatch.setattr(processes, "run_checked", lambda *args, cwd=None, **_: commands.append((args, cwd)))
+
+    cfn_guard_binary._npm_from_wheel(nowhere)
+
+    [(command, folder)] = commands
+    assert "--require-hashes" in command
+    assert "--hash=sha256:b5c500aa" in (nowhere / "requirements.txt").read_text()
+    assert folder == nowhere

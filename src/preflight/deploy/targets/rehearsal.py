@@ -22,6 +22,8 @@ from preflight.system.processes import ServerProcess
 
 START_TIMEOUT = 60.0
 STOP_TIMEOUT = 120.0
+# `-m` and `-c` search the current folder for modules first, and that is the checkout: its files are not this program's.
+_SERVER = "import sys; sys.path[:] = filter(None, sys.path); from preflight.cli import main; sys.exit(main())"
 
 
 class EmulatedAccount:
@@ -40,7 +42,7 @@ class EmulatedAccount:
     @classmethod
     def start(cls, plan: Plan, *, run: str, has_containers: bool) -> EmulatedAccount:
         """Starts the process for a plan, and returns at once."""
-        args = [sys.executable, "-m", "preflight", "serve", "--run", run, "--until-eof"]
+        args = [sys.executable, "-c", _SERVER, "serve", "--run", run, "--until-eof"]
         args += [] if has_containers else ["--containers", "off"]
         for image, folder in plan.standins.items():
             args += ["--standin", f"{image}={folder}"]
