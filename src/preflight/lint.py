@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import contextlib
+import errno
+import logging
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from preflight.errors import ToolBrokeError
 from preflight.model import Finding, ReportedWaiver, Severity
-from preflight.templates.template import Template
+from preflight.system import confinement
+from preflight.templates.template import MAX_BYTES, Template
 
 SEVERITIES = {"E": Severity.ERROR, "W": Severity.WARNING, "I": Severity.INFO}
 
 
 def check(templates: Mapping[Path, Template], *, region: str | None = None) -> list[Finding]:
     """Returns everything that cfn-lint finds, informational checks included; its suppressions are honoured.
+
+    No `.cfnlintrc` is read: one in the checkout could name Python files to run, and switch checks off unseen.
 
     Raises:
         ToolBrokeError: cfn-lint broke.
@@ -25,12 +32,35 @@ def check(templates: Mapping[Path, Template], *, region: str | None = None) -> l
     names = {str(path): template.name for path, template in templates.items()}
     regions = {"regions": [region]} if region else {}
     try:
-        config = ConfigMixIn([], templates=list(names), include_checks=["I"], configure_rules={}, **regions)
-        matches = list(Runner(config).run())
+        config = ConfigMixIn([], templates=list(names), include_checks=["I"], configure_rules={}, config_file=os.devnull, **regions)
+        with _confined(templates):
+            matches = list(Runner(config).run())
     except Exception as error:  # noqa: BLE001 - whatever broke in cfn-lint, the templates were not checked
         msg = f"cfn-lint broke: {error!r}"
         raise ToolBrokeError(msg) from None
     return [_finding(match, names) for match in matches]
+
+
+@contextlib.contextmanager
+def _confined(templates: Iterable[Path]) -> Iterator[None]:
+    """Let cfn-lint read the templates, and what these name as nested only if it is a plain file of the same checkout."""
+    from cfnlint.decode import cfn_yaml  # noqa: PLC0415 - slow to import
+
+    load, listed = cfn_yaml.load, set(map(str, templates))
+    roots = {confinement.root_of(path.parent) for path in templates}
+
+    def load_confined(filename: str) -> Any:
+        problems = [confinement.problem(Path(filename), root, limit=MAX_BYTES) for root in roots]
+        if filename not in listed and None not in problems:
+            raise FileNotFoundError(errno.ENOENT, "not a file of the checkout", filename)
+        return load(filename)
+
+    logging.getLogger("cfnlint").setLevel(logging.CRITICAL)  # what it logs may hold names out of templates
+    cfn_yaml.load = load_confined
+    try:
+        yield
+    finally:
+        cfn_yaml.load = load
 
 
 def _finding(match: Any, names: Mapping[str, str]) -> Finding:

@@ -10,6 +10,7 @@ from preflight.errors import UsageError
 from preflight.model import Say
 from preflight.pipeline.request import RunRequest
 from preflight.plan import plan
+from preflight.system import confinement
 
 
 def run(args: argparse.Namespace, say: Say) -> int:
@@ -34,4 +35,9 @@ def _templates(path: Path) -> list[Path]:
     if not templates:
         msg = f"{path}: there is no template in this folder. Next: name one that holds .yaml or .json files"
         raise UsageError(msg)
+    for template in templates if path.is_dir() else ():
+        problem = confinement.problem(template, confinement.root_of(path))
+        if problem is not None:
+            msg = f"{template}: {problem}"
+            raise UsageError(msg)
     return templates

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from preflight.errors import UsageError
 from preflight.plan.rule_settings import RuleSettings
+from preflight.system import confinement
 
 FILE = "preflight.yaml"
 NAMES = ("name", "prefix", "run", "region", "account", "bucket", "templates")
@@ -116,6 +118,8 @@ def find(start: Path | None) -> Path:
     """
     if start is not None:
         path = start / FILE if start.is_dir() else start
+        if start.is_dir():
+            _check(path)
         if path.is_file():
             return path.resolve()
         hint = (
@@ -125,9 +129,22 @@ def find(start: Path | None) -> Path:
         raise UsageError(msg)
     for folder in (Path.cwd(), *Path.cwd().parents):
         if (folder / FILE).is_file():
+            _check(folder / FILE)
             return folder / FILE
     msg = f"there is no {FILE} here or in a folder above. Next: write one, or name it: preflight check PLAN"
     raise UsageError(msg)
+
+
+def _check(path: Path) -> None:
+    """Refuse a plan that was found in a folder and leads out of it; one that the caller names is the caller's.
+
+    Raises:
+        UsageError: it leads out of the repository, or is no plain file.
+    """
+    problem = confinement.problem(path, confinement.root_of(path.parent)) if os.path.lexists(path) else None
+    if problem is not None:
+        msg = f"{path}: {problem}"
+        raise UsageError(msg)
 
 
 def with_standins(plan: Plan, allowed: Iterable[str], *, allows_own: bool) -> Plan:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import ipaddress
 import json
+import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,6 +15,8 @@ from preflight.aws import partitions
 from preflight.errors import UsageError
 from preflight.plan import plan, rule_settings
 from preflight.plan.plan import ImageStep, Plan, SmokeEntry, StackStep
+from preflight.system import confinement
+from preflight.system.confinement import Kind
 from preflight.templates import functions, template
 from preflight.templates.template import Template, UnreadableError
 
@@ -68,6 +71,7 @@ class PlanReader:
         self._path = path
         self._read = read
         self._data = read.data
+        self._root = confinement.root_of(path.parent)
 
     def fail(self, what: str, *where: str | int) -> UsageError:
         """A complaint about the part at `where`."""
@@ -92,7 +96,7 @@ class PlanReader:
             path=self._path,
             name=name,
             region=region,
-            rules=tuple(self._file(r, "rules", n) for n, r in enumerate(self._list("rules"))),
+            rules=tuple(self._folder_of_rules(r, n) for n, r in enumerate(self._list("rules"))),
             templates=self._folder_of_templates(templates) if templates is not None else None,
             steps=self._distinct([self._step(n, step) for n, step in enumerate(steps)]),
             smoke=tuple(self._smoke(n, entry) for n, entry in enumerate(self._list("smoke"))),
@@ -103,9 +107,18 @@ class PlanReader:
         )
 
     def _folder_of_templates(self, name: Any) -> Path:
-        folder = self._file(name, "templates")
-        if not folder.is_dir() or not plan.templates_in(folder):
+        folder = self._file(name, "templates", kind=Kind.FOLDER)
+        templates = plan.templates_in(folder)
+        if not templates:
             raise self.fail(f"templates: expected a folder with templates, and {name} holds none", "templates")
+        for path in templates:
+            self._check(path, f"templates: {path.relative_to(folder)}", "templates")
+        return folder
+
+    def _folder_of_rules(self, name: Any, n: int) -> Path:
+        folder = self._file(name, "rules", n, kind=Kind.FOLDER)
+        for path in (*folder.rglob("*.guard"), *folder.rglob("rules.yaml")):
+            self._check(path, f"rules: {path.relative_to(folder)}", "rules", n)
         return folder
 
     def _distinct(self, steps: Sequence[StackStep | ImageStep]) -> tuple[StackStep | ImageStep, ...]:
@@ -141,21 +154,29 @@ class PlanReader:
                 raise self.fail(f"{key}: unknown placeholder {{{name}}}. Expected: {listed}", *where, key)
         return value
 
-    def _file(self, name: Any, *where: str | int) -> Path:
+    def _file(self, name: Any, *where: str | int, kind: Kind = Kind.FILE) -> Path:
         if not isinstance(name, str):
             raise self.fail(f"expected a path, found {name!r}", *where)
         path = self._path.parent / name
-        if not path.exists():
-            raise self.fail(f"{name}: there is no such file or folder", *where)
+        self._check(path, name, *where, kind=kind)
         return path
+
+    def _check(self, path: Path, name: str, *where: str | int, kind: Kind = Kind.FILE) -> None:
+        """Refuse a path that leads out of the checkout, or to anything but a plain file or folder."""
+        problem = confinement.problem(path, self._root, kind=kind)
+        if problem is not None:
+            raise self.fail(f"{name}: {problem}", *where)
 
     def _step(self, n: int, step: Any) -> StackStep | ImageStep:
         where = ("steps", n)
         if isinstance(step, dict) and "image" in step:
             self._keys(step, _IMAGE, *where)
-            folder = self._file(step.get("build"), *where, "build")
-            if not (folder / "Dockerfile").is_file():
+            folder = self._file(step.get("build"), *where, "build", kind=Kind.FOLDER)
+            if not os.path.lexists(folder / "Dockerfile"):
                 raise self.fail(f"build: there is no Dockerfile in {step['build']}", *where, "build")
+            for name in ("Dockerfile", ".dockerignore", ".containerignore"):
+                if os.path.lexists(folder / name):
+                    self._check(folder / name, f"build: {name}", *where, "build")
             return ImageStep(self._text(step, "image", where=where), folder)
         self._keys(step, _STACK, *where)
         listed = step.get("capabilities") or []
@@ -189,7 +210,9 @@ class PlanReader:
     def _parameter_file(self, path: Path, where: tuple[str | int, ...]) -> Mapping[str, str]:
         try:
             read = parameters_of(json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        except OSError as error:
+            raise self.fail(f"parameters: {path.name} cannot be read: {error.strerror}", *where, "parameters") from None
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             msg = (
                 f"parameters: {path.name} has none of AWS's shapes: a list of ParameterKey and ParameterValue, "
                 "a map under Parameters, or a list of Key=Value"
@@ -270,7 +293,7 @@ class PlanReader:
         folders = self._data.get("standins") or {}
         if not isinstance(folders, dict):
             raise self.fail("standins: expected a map from image to folder", "standins")
-        return {image: self._file(folder, "standins", image) for image, folder in folders.items()}
+        return {image: self._file(folder, "standins", image, kind=Kind.FOLDER) for image, folder in folders.items()}
 
 
 def parameters_of(read: Any) -> Mapping[str, str]:

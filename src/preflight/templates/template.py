@@ -100,7 +100,8 @@ def load(path: Path, *, name: str | None = None) -> Template:
         UsageError: there is no such file, or it cannot be read.
     """
     try:
-        raw = path.read_bytes()
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
     except OSError as error:
         msg = f"{path}: cannot be read: {error.strerror}"
         raise UsageError(msg) from None

@@ -1,0 +1,50 @@
+"""Keeps paths that a checkout names inside the checkout: plain files and folders, no larger than expected."""
+
+from __future__ import annotations
+
+import enum
+import os
+import stat
+from pathlib import Path
+
+MAX_BYTES = 4_194_304
+
+
+class Kind(enum.Enum):
+    """What a path has to lead to."""
+
+    FILE = "file"
+    FOLDER = "folder"
+
+
+def root_of(folder: Path) -> Path:
+    """Returns the root of the git repository that contains a folder, else the folder itself."""
+    here = folder.resolve()
+    return next((above for above in (here, *here.parents) if (above / ".git").exists()), here)
+
+
+def problem(path: Path, root: Path, *, kind: Kind = Kind.FILE, limit: int = MAX_BYTES) -> str | None:
+    """Returns why a path cannot be used, or None; nothing of what it leads to is read."""
+    try:
+        target = path.resolve(strict=True)
+        if not target.is_relative_to(root):
+            return f"it leads out of {root}. Next: move it into that folder"
+        status = target.stat()
+    except FileNotFoundError:
+        return "there is no such file or folder"
+    except OSError as error:
+        return f"it cannot be read: {error.strerror}"
+    except (RuntimeError, ValueError) as error:  # a loop of symbolic links, a NUL
+        return f"it is no path: {error}"
+    return _problem_of_kind(target, status, kind, limit)
+
+
+def _problem_of_kind(target: Path, status: os.stat_result, kind: Kind, limit: int) -> str | None:
+    is_file, is_folder = stat.S_ISREG(status.st_mode), stat.S_ISDIR(status.st_mode)
+    if not (is_file if kind is Kind.FILE else is_folder):
+        return f"it is no plain {kind.value}"
+    if is_file and status.st_size > limit:
+        return f"it has {status.st_size} bytes, more than {limit}"
+    if not os.access(target, os.R_OK | (os.X_OK if is_folder else 0)):
+        return "it cannot be read: Permission denied"
+    return None
