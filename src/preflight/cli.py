@@ -8,77 +8,84 @@ import importlib
 import os
 import re
 import signal
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from preflight import __version__
 from preflight.aws import partitions
+from preflight.commands import output
 from preflight.errors import PreflightError, StopRequested
 from preflight.pipeline.request import STAGES, TARGETS
 from preflight.report import FORMATS
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit code: 0 pass, 1 fail, 2 could not check, 129, 130 and 143 stopped."""
-    args = _parser().parse_args(argv)
-    for number in _stop_signals():
-        signal.signal(number, _stopper(128 + number))
+    """Run the command and return its exit code: 0 pass, 1 fail, 2 could not check, 129, 130, 131 and 143 stopped."""
+    output.open_streams()
     try:
+        args = _arguments(argv)
+        for number in _stop_signals():
+            signal.signal(number, _stopper(128 + number))
         return _run(args)
-    except PreflightError as error:
-        _say(f"preflight: {error}")
-        return 2
     except StopRequested as stop:
-        _say(f"preflight: stopped; {'; '.join(stop.left) or 'everything was cleaned up'}")
+        output.say(f"preflight: stopped; {'; '.join(stop.left) or 'everything was cleaned up'}")
         return stop.code
-    except UnicodeError as error:
-        _say(f"preflight: a file or the terminal is not UTF-8: {error}")
-        return 2
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 2
     except Exception as error:
-        if os.environ.get("PREFLIGHT_DEBUG"):
+        if os.environ.get("PREFLIGHT_DEBUG") and not isinstance(error, PreflightError):
             raise
-        _say(f"preflight: internal error: {error!r}. Next: set PREFLIGHT_DEBUG=1 and report what it prints")
+        output.say(f"preflight: {_reason(error)}")
         return 2
+
+
+def _reason(error: Exception) -> str:
+    """Returns the sentence about what kept the program from checking."""
+    if isinstance(error, PreflightError):
+        return str(error)
+    if isinstance(error, UnicodeError):
+        return f"a file or the terminal is not UTF-8: {error}"
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename or 'a file'}: {error.strerror}. Next: correct this on the machine"
+    if isinstance(error, MemoryError):
+        return "this machine has too little memory for this run. Next: end other programs, or check fewer templates at once"
+    return f"internal error: {error!r}. Next: set PREFLIGHT_DEBUG=1 and report what it prints"
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Returns the arguments; a help text that cannot be written is an error too.
+
+    Raises:
+        UsageError: standard output cannot be written.
+    """
+    try:
+        return _parser().parse_args(argv)
+    except SystemExit:
+        output.write("")
+        raise
 
 
 def _run(args: argparse.Namespace) -> int:
     """Import the command's module, now that it is known which one is needed, and run it."""
     command = importlib.import_module(f"preflight.commands.{args.module}")
-    code: int = command.run(args, _say)
+    code: int = command.run(args, output.say)
     return code
 
 
 def _stop_signals() -> tuple[signal.Signals, ...]:
     """Returns the signals that stop a run; a terminal that closes does too, unless nohup had that ignored."""
     is_ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
-    return (signal.SIGINT, signal.SIGTERM) if is_ignored else (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    return _STOPS if is_ignored else (*_STOPS, signal.SIGHUP)
 
 
 def _stopper(code: int) -> Callable[[int, object], None]:
     def stop(_number: int, _frame: object) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in (*_STOPS, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)  # the clean-up that follows is not interrupted again
         raise StopRequested(code)
 
     return stop
-
-
-def _say(text: str) -> None:
-    """Write a message to standard error; no text in it can be a workflow command of GitHub, which reads them here too.
-
-    If the reader is gone, as `| tee` is after Ctrl-C, the run goes on without one: it has to clean up.
-    """
-    try:
-        sys.stderr.write("\n| ".join(text.replace("##[", "# #[").splitlines()) + "\n")
-        sys.stderr.flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -2,13 +2,54 @@
 
 from __future__ import annotations
 
+import dataclasses
 import enum
+import re
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 Say = Callable[[str], None]  # reports progress, one line a call
 JsonObject = dict[str, Any]  # an object of AWS's own JSON
+T = TypeVar("T")
+
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})  # control, format (bidi marks too), halves of pairs, line and paragraph
+_COMMAND = re.compile(r"^(\s*):(?=:)|#(?=#\w*\[)")  # of a CI runner: `::error`, `##[error]`, `##vso[...]`
+
+
+def visible(text: str) -> str:
+    r"""Returns a text in one line that shows every character: `\n` for a line break, `\u202e` for a bidi override.
+
+    No runner of a CI system takes it for a command, not even at the beginning of a line.
+    """
+    if not text.isprintable():
+        text = "".join(map(_visible_character, text))
+    return _COMMAND.sub(lambda match: f"{match[1] or ''}\\x{ord(match[0][-1]):02x}", text)
+
+
+def _visible_character(character: str) -> str:
+    is_byte = "\udc80" <= character <= "\udcff"  # of a file's name that is not UTF-8: the stream that is written shows it
+    is_unseen = unicodedata.category(character) in _UNSEEN and not is_byte
+    return character.encode("unicode_escape").decode("ascii") if is_unseen else character
+
+
+def visible_record(record: T) -> T:
+    """Returns a record such as a report with every text in it, at any depth, made `visible`."""
+    shown: Any = record
+    if isinstance(record, enum.Enum):
+        return record
+    if isinstance(record, str):
+        shown = visible(record)
+    elif dataclasses.is_dataclass(record) and not isinstance(record, type):
+        fields = {item.name: visible_record(getattr(record, item.name)) for item in dataclasses.fields(record)}
+        shown = type(record)(**fields)
+    elif isinstance(record, Mapping):
+        shown = {visible_record(key): visible_record(value) for key, value in record.items()}
+    elif isinstance(record, tuple | list):
+        shown = type(record)(visible_record(item) for item in record)
+    return shown  # type: ignore[no-any-return] # the same type as before
+
 
 class Severity(enum.Enum):
     """How bad a finding is; only `ERROR` fails a run that is not strict."""

@@ -15,7 +15,7 @@ from unittest import mock
 import pytest
 
 from preflight import cli, report
-from preflight.commands import doctor
+from preflight.commands import doctor, output
 from preflight.errors import StopRequested
 from preflight.system import processes
 
@@ -286,7 +286,7 @@ def test_a_run_goes_on_when_its_messages_have_no_reader(monkeypatch: pytest.Monk
     with os.fdopen(writing, "w") as stream:
         monkeypatch.setattr(sys, "stderr", stream)
         for text in ("deleting stack a", "deleting stack b"):
-            cli._say(text)
+            output.say(text)
 
         assert os.path.samestat(os.fstat(writing), Path(os.devnull).stat())
 

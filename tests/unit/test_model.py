@@ -58,3 +58,20 @@ def test_observations_survive_the_way_between_two_processes() -> None:
     observations = Observations(entries, notes=("n",), problems=("p",), skipped={"arn": "another platform"})
 
     assert Observations.from_json(json.loads(json.dumps(observations.to_json()))) == observations
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        pytest.param("plain é 漢字\u3000x", "plain é 漢字\u3000x", id="what can be seen"),
+        pytest.param("a\nb\r\tc", "a\\nb\\r\\tc", id="line breaks"),
+        pytest.param("\x1b[31m\x85\x9b", "\\x1b[31m\\x85\\x9b", id="C0 and C1"),
+        pytest.param("\u2028\u202e\u2066\u200b", "\\u2028\\u202e\\u2066\\u200b", id="line separator and bidi overrides"),
+        pytest.param("  ::error::x", "  \\x3a:error::x", id="a command at the beginning"),
+        pytest.param("a ::error::x", "a ::error::x", id="no command in the middle"),
+        pytest.param("a ##[error]x ##vso[task]", "a \\x23#[error]x \\x23#vso[task]", id="commands of older runners"),
+    ],
+)
+def test_a_visible_text_shows_every_character_and_is_no_command(text: str, shown: str) -> None:
+    assert model.visible(text) == shown
+    assert model.visible(shown) == shown

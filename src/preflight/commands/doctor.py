@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import os
 import platform
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from preflight.commands import output
 from preflight.comply import cfn_guard_binary
 from preflight.container_engine import engine
 from preflight.errors import PreflightError
@@ -36,7 +36,7 @@ def run(args: argparse.Namespace, say: Say) -> int:
     if args.fix:
         _install(lambda command: say(f"+ {command}"))
     requirements = [_cfn_guard(), _engine(), _netcat(), _isolation()]
-    sys.stdout.write(_render(requirements))
+    output.write_lines(_render(requirements))
     return 0 if all(requirement.is_met or requirement.is_optional for requirement in requirements) else 2
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
-from pathlib import Path
+import contextlib
 
+from preflight.commands import output
+from preflight.commands.output_folder import OutputFolder
 from preflight.errors import UsageError
 from preflight.model import Report, Say
 from preflight.pipeline import run as pipeline
@@ -25,21 +26,17 @@ def run(request: RunRequest, args: argparse.Namespace, say: Say) -> int:
     if len(formats) > 1 and args.output_dir is None:
         msg = "several formats go to files. Next: name a folder by --output-dir"
         raise UsageError(msg)
-    report = pipeline.run(request, lambda text: say(f"preflight: {text}"))
-    for name in formats:
-        _write(name, report, args.output_dir)
+    with contextlib.ExitStack() as cleanup:
+        folder = None if args.output_dir is None else cleanup.enter_context(OutputFolder(args.output_dir))
+        report = pipeline.run(request, lambda text: say(f"preflight: {text}"))
+        for name in formats:
+            _write(name, report, folder)
     return report.exit_code
 
 
-def _write(name: str, report: Report, folder: Path | None) -> None:
+def _write(name: str, report: Report, folder: OutputFolder | None) -> None:
     rendered: str = _RENDERERS[name].render(report)
     if folder is None:
-        sys.stdout.write(rendered)
-        sys.stdout.flush()
-        return
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"preflight.{FORMATS[name]}").write_text(rendered, encoding="utf-8")
-    except OSError as error:
-        msg = f"{folder}: the report cannot be written: {error.strerror}"
-        raise UsageError(msg) from None
+        output.write(rendered)
+    else:
+        folder.write(f"preflight.{FORMATS[name]}", rendered)

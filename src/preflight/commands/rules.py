@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
+from preflight.commands import output
 from preflight.comply import rule_docs, ruleset
 from preflight.model import Say
 from preflight.plan import plan, reader
@@ -16,7 +16,7 @@ def run(args: argparse.Namespace, _say: Say) -> int:
     folders = (*args.rules, *(switched.rules if switched else ()))
     rules = ruleset.chosen(folders, switched.policy if switched else None).every
     if args.format == "json":
-        sys.stdout.write(rule_docs.as_json([rule_docs.named(rules, args.rule)] if args.rule else rules))
+        output.write_lines(rule_docs.as_json([rule_docs.named(rules, args.rule)] if args.rule else rules))
     else:
-        sys.stdout.write(rule_docs.one(rules, args.rule) if args.rule else rule_docs.listing(rules))
+        output.write_lines(rule_docs.one(rules, args.rule) if args.rule else rule_docs.listing(rules))
     return 0

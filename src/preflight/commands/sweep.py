@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
-from preflight.commands import options
+from preflight.commands import options, output
 from preflight.model import Say
 from preflight.plan import plan, reader
 from preflight.sweep import account, machine
@@ -18,7 +17,7 @@ def run(args: argparse.Namespace, say: Say) -> int:
         return _sweep_account(args, say)
     options.refuse_without_account(args, "account", "regions", "older_than", "run")
     count = machine.sweep_machine(say, is_dry=args.dry_run, has_images=args.images)
-    sys.stdout.write(f"{count} left over\n" if args.dry_run else f"{count} removed\n")
+    output.write(f"{count} left over\n" if args.dry_run else f"{count} removed\n")
     return 0
 
 
@@ -27,5 +26,5 @@ def _sweep_account(args: argparse.Namespace, say: Say) -> int:
     request = SweepRequest(account=args.account, regions=regions, age=args.older_than, run=args.run, is_dry=args.dry_run)
     result = account.sweep_account(request, say)
     removed = f"{result.count} removed, {len(result.left)} still there\n"
-    sys.stdout.write(f"{result.count} left over\n" if args.dry_run else removed)
+    output.write(f"{result.count} left over\n" if args.dry_run else removed)
     return 1 if result.left else 0

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
+from preflight import model
 from preflight.model import Finding, Outcome, Report, ReportedWaiver, Severity
 
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
-_INVISIBLE = re.compile(r"[\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def render(report: Report) -> str:
@@ -16,6 +15,7 @@ def render(report: Report) -> str:
 
     Every text from outside is escaped inside a command, so that none begins a line or a command of its own.
     """
+    report = model.visible_record(report)
     return "\n".join([*_lines(report), _last(report)]) + "\n"
 
 
@@ -50,9 +50,8 @@ def _command(name: str, message: str, *, title: str, file: str | None = None, li
 
 
 def _data(text: str) -> str:
-    """Returns a text as the data of a command; invisible characters are spelt out."""
-    visible = _INVISIBLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
-    return visible.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    """Returns a text as the data of a command."""
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from urllib import parse
 
+from preflight import model
 from preflight.model import (
     Deployment,
     Finding,
@@ -48,6 +49,7 @@ article.error b { color: var(--error); } article.warning b { color: var(--warnin
 
 def render(report: Report) -> str:
     """Returns the report as a page without scripts, pictures or anything else that is loaded."""
+    report = model.visible_record(report)
     title = f"preflight: {report.verdict}"
     return "\n".join([
         "<!DOCTYPE html>",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 
+from preflight import model
 from preflight.model import Finding, JsonObject, Report
 
 FORMAT = "preflight-report/1"
@@ -18,6 +19,7 @@ def render(report: Report) -> str:
 
 def document(report: Report) -> JsonObject:
     """Returns the report as one JSON object."""
+    report = model.visible_record(report)
     return {
         "format": FORMAT,
         "verdict": report.verdict,

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib import parse
 
+from preflight import model
 from preflight.model import Finding, Outcome, Report, ReportedWaiver, Severity
 
 SarifObject = dict[str, Any]
@@ -21,7 +22,7 @@ _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: 
 
 def render(report: Report) -> str:
     """Returns the report as a SARIF log with one run; a waived check is a suppressed result if its file is known."""
-    return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [_run(report)]}, indent=2) + "\n"
+    return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [_run(model.visible_record(report))]}, indent=2) + "\n"
 
 
 def _run(report: Report) -> SarifObject:

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from preflight import model
 from preflight.model import Finding, Outcome, Report, ReportedWaiver, StageResult
-
-_CONTROLS = {n: f"\\x{n:02x}" for n in (*range(9), *range(11, 32), 127)}
 
 
 def render(report: Report) -> str:
     """Returns the findings, the waivers, the outcome of each stage, and the verdict in the last line."""
-    return "\n".join(line.translate(_CONTROLS) for line in _lines(report)) + "\n"
+    return "\n".join(model.visible(line) for line in _lines(report)) + "\n"
 
 
 def render_stage(stage: StageResult) -> str:
     """Returns one stage: its outcome, its reason and its findings."""
     lines = [f"{stage.name}: {stage.outcome.value} {stage.reason or ''}".rstrip()]
     lines += [line for finding in stage.findings for line in _finding(finding)]
-    return "\n".join(line.translate(_CONTROLS) for line in lines)
+    return "\n".join(model.visible(line) for line in lines)
 
 
 def _lines(report: Report) -> Iterator[str]:

@@ -54,12 +54,12 @@ def test_special_characters_are_escaped(report: Report) -> None:
     line = github.render(dataclasses.replace(report, stages=(stage,), notes=())).splitlines()[0]
 
     assert line == (
-        "::error file=cfn/a b.yaml,line=7,title=100%25 of a%3Ab%2Cc%0D%0A%250A%3A%3Aerror%3A%3Ax"
-        "::100%25 of a:b,c%0D%0A%250A::error::x"
+        "::error file=cfn/a b.yaml,line=7,title=100%25 of a%3Ab%2Cc\\r\\n%250A%3A%3Aerror%3A%3Ax"
+        "::100%25 of a:b,c\\r\\n%250A::error::x"
     )
 
 
 def test_invisible_characters_are_spelt_out(report: Report) -> None:
     rendered = github.render(dataclasses.replace(report, notes=("\x1b[31m \u202e \ud800",)))
 
-    assert "::notice title=preflight::\\u001b[31m \\u202e \\ud800\n" in rendered
+    assert "::notice title=preflight::\\x1b[31m \\u202e \\ud800\n" in rendered
