@@ -276,6 +276,21 @@ class ContainerRunner:
         except ToolBrokeError:
             return 124
 
+    def written_paths(self, container: str) -> tuple[str, ...]:
+        """Returns the folders of this machine to which a container writes: its layer, and its volumes."""
+        template = "{{.GraphDriver.Data.UpperDir}}{{range .Mounts}}\n{{.Source}}{{end}}"
+        lines = self.engine.must("inspect", "--type", "container", "--format", template, container).splitlines()
+        return tuple(line for line in lines if line.startswith("/") and Path(line).is_dir())
+
+    def kill(self, containers: Sequence[str]) -> None:
+        """Kill containers at once."""
+        self.engine.run("kill", "--signal=KILL", *containers)
+
+    @property
+    def folder(self) -> Path:
+        """The run's folder, on the disk that its volumes are on."""
+        return self._folder
+
     def restart(self, container: str) -> bool:
         """Starts a container again that ended. Returns True on success."""
         return self.engine.run("start", container).code == 0

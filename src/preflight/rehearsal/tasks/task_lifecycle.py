@@ -32,6 +32,7 @@ from preflight.rehearsal.network.interfaces import Interfaces, NoFreeAddressErro
 from preflight.rehearsal.tasks import container_environment, metadata
 from preflight.rehearsal.tasks.container_backend import ContainerBackend
 from preflight.rehearsal.tasks.container_start import ContainerStarter
+from preflight.rehearsal.tasks.disk_limit import DiskLimit
 from preflight.rehearsal.tasks.launch_checks import LaunchChecks, LaunchFailedError
 from preflight.rehearsal.tasks.metadata import MetadataAnswers
 from preflight.rehearsal.tasks.role_credentials import Credentials
@@ -71,6 +72,7 @@ class TaskLauncher:
         self._ledger = ledger
         self._backend = backend
         self._starter = ContainerStarter(state, backend.runner, backend.logs, self.stop) if backend else None
+        self._disk_limit = DiskLimit(state, running_tasks, backend.runner, self.stop) if backend else None
         self._metadata = MetadataAnswers(state.account, services.credentials)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="launch")
 
@@ -78,6 +80,8 @@ class TaskLauncher:
         """Start the threads that containers depend on."""
         if self._backend is not None:
             self._backend.start()
+        if self._disk_limit is not None:
+            self._disk_limit.start()
 
     def begin(self, task: Task) -> None:
         """Begin to launch a task."""
@@ -337,6 +341,8 @@ class TaskLauncher:
             for task in list(self._state.tasks.values()):
                 task.is_stopping = True
             self._state.changed.notify_all()
+        if self._disk_limit is not None:
+            self._disk_limit.close()
         self._threads.shutdown(wait=True, cancel_futures=True)
         self._services.targets.close()
         self._services.public_ports.close_all()
