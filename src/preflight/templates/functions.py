@@ -29,6 +29,8 @@ class _Sentinel:
         return self.name
 
 
+MAX_TEXT = 1024 * 1024  # characters: a template body has at most 1 MB
+MAX_TEXTS = 32 * MAX_TEXT  # of one template
 KEEP = _Sentinel("KEEP")
 NO_VALUE = _Sentinel("NO_VALUE")
 SUB_NAME = re.compile(r"\$\{([^!}][^}]*)\}")
@@ -87,6 +89,7 @@ class FunctionResolver:
         self.scope = scope
         self._conditions: dict[str, bool] = {}
         self._deciding: set[str] = set()
+        self._characters = 0  # that functions have made
         self._functions: dict[str, Function] = {
             "Ref": self._ref,
             "Condition": self._condition,
@@ -205,7 +208,9 @@ class FunctionResolver:
             raise ResolveError(msg, path)
         values = {name: self._sub_value(name, names, path) for name in SUB_NAME.findall(text)}
         unresolved = {name: value for name, value in values.items() if is_kept(value)}
-        filled = SUB_NAME.sub(lambda m: m[0] if m[1] in unresolved else _joined(values[m[1]], path), text)
+        texts = {name: _joined(value, path) for name, value in values.items() if name not in unresolved}
+        self._charge(len(text) + sum(len(texts.get(name, "")) for name in SUB_NAME.findall(text)), path)
+        filled = SUB_NAME.sub(lambda m: texts.get(m[1], m[0]), text)
         if not unresolved:
             return filled.replace("${!", "${")
         mapped = {name: value for name, value in unresolved.items() if name in names}
@@ -230,7 +235,9 @@ class FunctionResolver:
                 "of strings (such as Fn::GetAZs) to be joined.",
                 path,
             )
-        return delimiter.join(_joined(item, path) for item in resolved)
+        texts = [_joined(item, path) for item in resolved]
+        self._charge(sum(map(len, texts)) + len(delimiter) * len(texts), path)
+        return delimiter.join(texts)
 
     def _split(self, argument: Value, path: Path) -> Value:
         delimiter, text = _pair(argument)
@@ -370,15 +377,29 @@ class FunctionResolver:
             return {"Fn::ToJsonString": resolved}
         if resolved is NO_VALUE:
             raise ResolveError("Template error: Fn::ToJsonString needs a map or a list", path)
-        return json.dumps(resolved, separators=(",", ":"))
+        text = json.dumps(resolved, separators=(",", ":"))
+        self._charge(len(text), path)
+        return text
+
+    def _charge(self, characters: int, path: Path) -> None:
+        """Count the characters that functions make: more than any template may hold is not made.
+
+        Raises:
+            ResolveError: a text, or all of them together, is too long.
+        """
+        self._characters += characters
+        if characters > MAX_TEXT or self._characters > MAX_TEXTS:
+            raise ResolveError("Template error: the result of a function is longer than a template may be", path)
 
 
 def _cidr(block: str, count: int, bits: int | None) -> list[str]:
+    if not 1 <= count <= 256:  # before anything is enumerated
+        raise ValueError
     network = ipaddress.ip_network(block)
     size = network.max_prefixlen - (bits if bits is not None else 8)
     subnets = network.subnets(new_prefix=size)
     blocks = [str(subnet) for _, subnet in zip(range(count), subnets, strict=False)]
-    if not 1 <= count <= 256 or len(blocks) < count:
+    if len(blocks) < count:
         raise ValueError(block)
     return blocks
 

@@ -18,6 +18,7 @@ from preflight.templates.functions import FunctionResolver, Path, ResolutionCont
 NAME = "AWS::LanguageExtensions"
 LOOP = "Fn::ForEach::"
 MAX_DEPTH = 5
+MAX_KEYS = 500  # of one loop: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
 ONLY_HERE = frozenset({"Fn::Length", "Fn::ToJsonString"})
 _POLICIES = ("DeletionPolicy", "UpdateReplacePolicy")
 _SHAPE = (
@@ -106,6 +107,9 @@ def _loop(
     for item in items:
         inner = {**names, identifier: functions.as_text(item)}
         _add(made, _unrolled(body, inner, resolver, (*path, 2), depth), path)
+        if len(made) > MAX_KEYS:
+            msg = f"Template format error: Number of resources, {len(made)}, is greater than maximum allowed, {MAX_KEYS}"
+            raise ResolveError(msg, path)
     return made
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -188,3 +189,33 @@ def test_a_value_at_the_limit_is_accepted_and_the_next_one_is_refused(
     assert parameters.parameter_values(data, {"P": accepted}) == {"P": accepted}
     with pytest.raises(ResolveError, match="Parameter 'P' must"):
         parameters.parameter_values(data, {"P": refused})
+
+
+@pytest.mark.parametrize("count", [pytest.param(0, id="none"), pytest.param(257, id="one more than AWS gives"), pytest.param(10**12, id="very many")])
+def test_blocks_are_counted_before_they_are_made(count: int) -> None:
+    with pytest.raises(ResolveError, match="a count from 1 to 256"):
+        FunctionResolver(ResolutionContext({})).value({"Fn::Cidr": ["10.0.0.0/8", count, 2]})
+
+
+def test_256_blocks_are_made() -> None:
+    blocks = FunctionResolver(ResolutionContext({})).value({"Fn::Cidr": ["10.0.0.0/16", 256, 8]})
+
+    assert len(blocks) == 256
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        pytest.param(lambda inner: {"Fn::Join": ["", [inner, inner]]}, id="Join"),
+        pytest.param(lambda inner: {"Fn::Sub": ["${A}${A}", {"A": inner}]}, id="Sub"),
+        pytest.param(lambda inner: {"Fn::ToJsonString": {"a": inner}}, id="ToJsonString"),
+    ],
+)
+def test_a_text_that_doubles_with_each_nesting_ends_with_a_refusal(wrap: Callable[[Any], Any]) -> None:
+    """Forty nestings of a letter would be a terabyte."""
+    value: Any = '"'
+    for _ in range(22):
+        value = wrap(value)
+
+    with pytest.raises(ResolveError, match="longer than a template may be"):
+        FunctionResolver(ResolutionContext({})).value(value)
