@@ -72,7 +72,7 @@ def is_number(value: Value) -> bool:
         return False  # Python reads 1_000, AWS does not
     try:
         float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return False
     return not isinstance(value, bool)
 

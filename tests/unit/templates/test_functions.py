@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from preflight.templates import parameters
+from preflight.templates import functions, parameters
 from preflight.templates.functions import FunctionResolver, ResolutionContext, ResolveError
 
 DATA = {
@@ -219,3 +219,7 @@ def test_a_text_that_doubles_with_each_nesting_ends_with_a_refusal(wrap: Callabl
 
     with pytest.raises(ResolveError, match="longer than a template may be"):
         FunctionResolver(ResolutionContext({})).value(value)
+
+
+def test_a_number_beyond_every_float_is_none() -> None:
+    assert not functions.is_number(10**400)
