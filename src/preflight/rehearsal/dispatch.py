@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
@@ -96,7 +96,7 @@ class Dispatcher:
         return chunks
 
     def _moto_answer(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        chunks: Iterable[bytes] = self._moto(environ, start_response)
+        chunks: Iterable[bytes] = self._moto(environ, _without_cors(start_response))
         return chunks
 
     def _response(self, service: ServiceEmulation, region: str, name: str, request: Request) -> Response | None:
@@ -127,3 +127,13 @@ class Dispatcher:
             yield
         except Exception as error:  # noqa: BLE001 - the answer of moto stands
             self._ledger.trouble(f"internal error after the emulated {service.name} {name} in {region}: {error!r}")
+
+
+def _without_cors(start_response: StartResponse) -> StartResponse:
+    """Returns what starts a response without moto's Access-Control headers: no web page may read the account."""
+
+    def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
+        own = [(name, value) for name, value in headers if not name.lower().startswith("access-control-")]
+        return start_response(status, own, *error)
+
+    return start

@@ -92,11 +92,11 @@ class Service:
         """The deployment that is to be reached."""
         return self.deployments[0]
 
-    def say(self, message: str) -> None:
-        """Add a service event, newest first; one that was said last is not said again."""
-        said = f"(service {self.name}) {message}"
-        if not self.events or self.events[0]["message"] != said:
-            event = {"id": str(uuid.uuid4()), "createdAt": utc_now(), "message": said}
+    def add_event(self, message: str) -> None:
+        """Add a service event, newest first; consecutive duplicates are dropped."""
+        text = f"(service {self.name}) {message}"
+        if not self.events or self.events[0]["message"] != text:
+            event = {"id": str(uuid.uuid4()), "createdAt": utc_now(), "message": text}
             self.events = [event, *self.events][:MAX_EVENTS]
 
 

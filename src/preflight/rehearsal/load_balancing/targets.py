@@ -76,7 +76,7 @@ class Targets:
             if not group:
                 continue
             elb.register_targets(TargetGroupArn=group, Targets=[{"Id": run.interface.address, "Port": port}])
-            service.say(f"registered 1 targets in (target-group {group})")
+            service.add_event(f"registered 1 targets in (target-group {group})")
             target = Target(group, run.interface.address, port, run.interface.vpc, health_check.check_of(_described(elb, group), port).port)
             with self._state.changed:
                 self._targets.setdefault(task.id, []).append(target)
@@ -94,7 +94,7 @@ class Targets:
             elb = self._account.client("elbv2", task.region)
             elb.deregister_targets(TargetGroupArn=target.group, Targets=leaving)
             if task.service is not None:
-                task.service.say(f"deregistered 1 targets in (target-group {target.group})")
+                task.service.add_event(f"deregistered 1 targets in (target-group {target.group})")
 
     def close(self) -> None:
         """Check no target any more."""
@@ -174,7 +174,7 @@ class Targets:
                 return
             target.state = task.targets[target.group] = state
             if state == UNHEALTHY and task.service is not None:
-                task.service.say(
+                task.service.add_event(
                     f"(task {task.id}) (port {target.port}) is unhealthy in (target-group {target.group}) "
                     f"due to (reason {found.description})."
                 )

@@ -89,7 +89,7 @@ class Scheduler:
         due = self._start(service, active)
         has_stopped = self._retire(service, active)
         if not has_stopped and due is math.inf and self._is_stuck(service, active):
-            service.say(STUCK)
+            service.add_event(STUCK)
         return min(due, self._update_steady_state(service, active))
 
     def _is_stuck(self, service: Service, active: list[Task]) -> bool:
@@ -104,7 +104,7 @@ class Scheduler:
     def _unhealthy_reason(service: Service, task: Task) -> str | None:
         """Returns the reason to stop a running task, or None if it is healthy."""
         if task.api["healthStatus"] == "UNHEALTHY":
-            service.say(f"(task {task.id}) failed container health checks.")
+            service.add_event(f"(task {task.id}) failed container health checks.")
             return UNHEALTHY
         groups = [group for group, state in task.targets.items() if state == targets.UNHEALTHY]
         return UNHEALTHY_TARGET.format(group=groups[0]) if groups else None
@@ -120,7 +120,7 @@ class Scheduler:
             return
         deployment.failed += 1
         if deployment.failed == CONSISTENTLY:
-            service.say("is unable to consistently start tasks successfully.")
+            service.add_event("is unable to consistently start tasks successfully.")
         deployment.not_before = time.monotonic() + min(BACK_OFF * 2 ** (deployment.failed - 1), MAX_BACK_OFF)
         breaker = (service.request.get("deploymentConfiguration") or {}).get("deploymentCircuitBreaker") or {}
         if (
@@ -135,10 +135,10 @@ class Scheduler:
         deployment.rollout = "FAILED"
         deployment.reason = "ECS deployment circuit breaker: tasks failed to start."
         deployment.updated = protocol.utc_now()
-        service.say(f"(deployment {deployment.id}) deployment failed: tasks failed to start.")
+        service.add_event(f"(deployment {deployment.id}) deployment failed: tasks failed to start.")
         former = next((d for d in service.deployments[1:] if d.rollout == "COMPLETED"), None)
         if rolls_back and former is not None and deployment is service.primary:
-            service.say(f"rolling back to deployment {former.id}.")
+            service.add_event(f"rolling back to deployment {former.id}.")
             deployment.reason = f"ECS deployment circuit breaker: rolling back to deploymentId {former.id}."
             service.deployments.remove(former)
             service.deployments.insert(0, former)
@@ -155,7 +155,7 @@ class Scheduler:
         if time.monotonic() < primary.not_before:
             return primary.not_before
         if not services.is_on_fargate(primary.request, service.cluster):
-            service.say(NO_INSTANCE)
+            service.add_event(NO_INSTANCE)
             primary.failed, primary.not_before = primary.failed + 1, time.monotonic() + BACK_OFF
             return primary.not_before
         definition = self._state.definitions[primary.definition]
@@ -174,7 +174,7 @@ class Scheduler:
             active.append(task)
             self._launcher.begin(task)
         service.is_steady = False
-        service.say(f"has started {len(ids)} tasks: {' '.join(f'(task {i})' for i in ids)}.")
+        service.add_event(f"has started {len(ids)} tasks: {' '.join(f'(task {i})' for i in ids)}.")
         return math.inf
 
     def _retire(self, service: Service, active: list[Task]) -> bool:
@@ -196,7 +196,7 @@ class Scheduler:
         return bool(surplus)
 
     def _stop(self, service: Service, task: Task) -> None:
-        service.say(f"has stopped 1 running tasks: (task {task.id}).")
+        service.add_event(f"has stopped 1 running tasks: (task {task.id}).")
         reason = f"Scaling activity initiated by (deployment {service.primary.id})"
         self._launcher.stop(task, code="ServiceSchedulerInitiated", reason=reason)
 
@@ -238,10 +238,10 @@ class Scheduler:
             primary.rollout = "COMPLETED"
             primary.reason = f"ECS deployment {primary.id} completed."
             primary.updated = protocol.utc_now()
-            service.say(f"(deployment {primary.id}) deployment completed.")
+            service.add_event(f"(deployment {primary.id}) deployment completed.")
         if not service.is_steady:
             service.is_steady = True
-            service.say("has reached a steady state.")
+            service.add_event("has reached a steady state.")
             self._state.changed.notify_all()
 
 

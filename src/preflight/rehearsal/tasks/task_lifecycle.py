@@ -291,9 +291,9 @@ class TaskLauncher:
     def _fail(self, task: Task, failure: LaunchFailedError) -> None:
         reason = failure.reason.rstrip(".")
         if task.service is not None and failure.is_task_made:
-            task.service.say(f"was unable to place a task. Reason: {reason}.")
+            task.service.add_event(f"was unable to place a task. Reason: {reason}.")
         elif task.service is not None:
-            task.service.say(f"failed to launch a task with (error {reason}).")
+            task.service.add_event(f"failed to launch a task with (error {reason}).")
         self.stop(task, code="TaskFailedToStart", reason=failure.reason)
 
     def _run_safely(self, step: Step, task: Task, running: RunningTask) -> None:

@@ -127,3 +127,9 @@ def test_keys_differ_and_have_the_form_of_aws() -> None:
 
     assert len(keys) == 50
     assert all(len(key) == 20 and key.startswith("AKIA") and key.isalnum() for key in keys)
+
+
+def test_no_answer_lets_a_web_page_read_it(strict: Server) -> None:
+    headers = client(strict, "sns").list_topics()["ResponseMetadata"]["HTTPHeaders"]
+
+    assert not [name for name in headers if name.startswith("access-control-")]
