@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -88,7 +89,7 @@ def planned(tmp_path: Path) -> Callable[[str, str], Plan]:
 
     def read(old: str, new: str) -> Plan:
         for name in ("cfn", "rules", "docker"):
-            (tmp_path / name).symlink_to(ROOT / name)
+            shutil.copytree(ROOT / name, tmp_path / name)
         text = (ROOT / plan.FILE).read_text()
         assert old in text
         (tmp_path / plan.FILE).write_text(text.replace(old, new, 1))
