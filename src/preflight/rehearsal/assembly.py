@@ -134,7 +134,7 @@ def assemble(account: Account, options: EmulationOptions) -> Parts:
         core.ledger,
         targets=lambda group: targets.in_group(group),  # noqa: PLW0108 - `targets` needs the load balancers
     )
-    targets = Targets(core.state, account, core.running_tasks, load_balancers.interfaces)
+    targets = Targets(core.state, account, load_balancers.interfaces)
     public_ports = PublicPorts(core.state, account, core.running_tasks, core.ledger, options.tasks.smoke_targets)
     task_services = _task_services(core, public_ports, targets, options)
     containers = _container_backend(core, load_balancers, options)

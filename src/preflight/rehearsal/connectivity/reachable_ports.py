@@ -136,7 +136,7 @@ class ReachablePorts:
         network = self._network(task.region, task.interface, networks)
         for other in _others(listening, task.interface):
             yield from _admitted(network, task.interface, other.interface, other.ports)
-        for created, port in self._balancers.inside(task.interface.vpc):
+        for created, port in self._balancers.internal_ports(task.interface.vpc):
             yield from _admitted(network, task.interface, created.interface, [port])
 
     def _listening_ports(self) -> frozenset[_ListeningTask]:

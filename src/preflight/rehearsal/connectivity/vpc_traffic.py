@@ -151,7 +151,7 @@ class VpcTraffic:
 
     def _public_addresses(self, source: Source, name: str) -> list[str] | None:
         """Returns the addresses of a name in no private zone: of a load balancer, or of the internet if the plan lets containers out."""
-        addresses = self._balancers.named(name, source.interface.vpc)
+        addresses = self._balancers.addresses(name, source.interface.vpc)
         return _resolve_here(name) if addresses is None and self._has_egress else addresses
 
     def _has(self, source: Source, attribute: str) -> bool:
@@ -193,7 +193,7 @@ class VpcTraffic:
 
     def _load_balancer(self, source: Source, address: str, port: int) -> Destination | None:
         """Returns the open listener of a load balancer at an address."""
-        listener = self._balancers.at(address, port, source.interface.vpc)
+        listener = self._balancers.listener_at(address, port, source.interface.vpc)
         if listener is None:
             return None
         created, local_address = listener

@@ -1,4 +1,4 @@
-"""The certificate that encrypted listeners of a rehearsal show: made at its first use, and kept in memory."""
+"""The certificate of encrypted listeners: created on first use, and kept in memory."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from pathlib import Path
 
 
 @functools.cache
-def context() -> ssl.SSLContext:
-    """TLS with a certificate of this run, which no client has to trust."""
-    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+def tls_context() -> ssl.SSLContext:
+    """Returns TLS with a self-signed certificate of this run."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "certificate.pem"
         path.write_bytes(_certificate())
-        made.load_cert_chain(path)
-    return made
+        context.load_cert_chain(path)
+    return context
 
 
 def _certificate() -> bytes:
-    """A private key and a certificate signed with it, in PEM."""
+    """Returns a private key and a certificate signed with it, in PEM."""
     from cryptography import x509  # noqa: PLC0415 - slow to import, and few deployments have an HTTPS listener
     from cryptography.hazmat.primitives import hashes, serialization  # noqa: PLC0415 - as above
     from cryptography.hazmat.primitives.asymmetric import ec  # noqa: PLC0415 - as above
@@ -29,7 +29,7 @@ def _certificate() -> bytes:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "rehearsal")])
     now = dt.datetime.now(dt.timezone.utc)
-    made = (
+    certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
@@ -39,7 +39,7 @@ def _certificate() -> bytes:
         .not_valid_after(now + dt.timedelta(days=1))
         .sign(key, hashes.SHA256())
     )
-    secret = key.private_bytes(
+    private_key = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    return secret + made.public_bytes(serialization.Encoding.PEM)
+    return private_key + certificate.public_bytes(serialization.Encoding.PEM)

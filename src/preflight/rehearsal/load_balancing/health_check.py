@@ -1,4 +1,4 @@
-"""One health check of a target: what is asked, and what came back."""
+"""Sends one health check of a target group to a target."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from preflight.system.http import DeadlineSocket
 
 @dataclass(frozen=True)
 class HealthCheck:
-    """How a target group checks: seconds, and the status codes that are well."""
+    """How a target group checks: `codes` are the healthy ones, times are in seconds."""
 
     protocol: str
     port: int
@@ -30,25 +30,29 @@ class HealthCheck:
 
 @dataclass(frozen=True)
 class CheckResult:
-    """What a check found: whether it is well, and else AWS's reason code and description."""
+    """Whether a target is healthy, and else AWS's reason code and description.
 
-    is_well: bool
+    A failure `can_recover` unless the network excludes it; it `is_permanent` if the target answers, but with
+    a wrong page.
+    """
+
+    is_healthy: bool
     reason: str = ""
     description: str = ""
-    can_heal: bool = True
-    is_stubborn: bool = False
+    can_recover: bool = True
+    is_permanent: bool = False
 
 
-def check_of(group: Mapping[str, Any], port: int) -> HealthCheck:
-    """The check of a target group as DescribeTargetGroups shows it, for a target on `port`.
+def of_target_group(group: Mapping[str, Any], port: int) -> HealthCheck:
+    """Returns the check of a target group, as DescribeTargetGroups describes it, for a target on `port`.
 
     Source: https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_TargetGroup.html.
     """
-    named = str(group.get("HealthCheckPort") or "traffic-port")
+    check_port = str(group.get("HealthCheckPort") or "traffic-port")
     matcher = group.get("Matcher") or {}
     return HealthCheck(
         protocol=str(group.get("HealthCheckProtocol") or group.get("Protocol") or "HTTP"),
-        port=int(named) if named.isdigit() else port,
+        port=int(check_port) if check_port.isdigit() else port,
         path=str(group.get("HealthCheckPath") or "/"),
         codes=str(matcher.get("HttpCode") or "200"),
         interval=float(group.get("HealthCheckIntervalSeconds") or 30),
@@ -58,47 +62,50 @@ def check_of(group: Mapping[str, Any], port: int) -> HealthCheck:
     )
 
 
-def ask(pid: int, address: str, check: HealthCheck) -> CheckResult:
-    """Ask the target in the network namespace of process `pid`."""
+def send(check: HealthCheck, pid: int, address: str) -> CheckResult:
+    """Check the target in the network namespace of process `pid`."""
     try:
         if check.protocol not in {"HTTP", "HTTPS"}:
             namespace.connect(pid, address, check.port, timeout=check.timeout).close()
-            return CheckResult(is_well=True)
+            return CheckResult(is_healthy=True)
         status = _status(pid, address, check)
     except TimeoutError:
-        return CheckResult(is_well=False, reason="Target.Timeout", description="Request timed out")
+        return CheckResult(is_healthy=False, reason="Target.Timeout", description="Request timed out")
     except (OSError, http.client.HTTPException):
-        return CheckResult(is_well=False, reason="Target.FailedHealthChecks", description="Health checks failed")
-    if fits(status, check.codes):
-        return CheckResult(is_well=True)
-    said = f"Health checks failed with these codes: [{status}]"
-    is_stubborn = 300 <= status < 500
-    return CheckResult(is_well=False, reason="Target.ResponseCodeMismatch", description=said, is_stubborn=is_stubborn)
+        return CheckResult(is_healthy=False, reason="Target.FailedHealthChecks", description="Health checks failed")
+    if matches(status, check.codes):
+        return CheckResult(is_healthy=True)
+    return CheckResult(
+        is_healthy=False,
+        reason="Target.ResponseCodeMismatch",
+        description=f"Health checks failed with these codes: [{status}]",
+        is_permanent=300 <= status < 500,
+    )
 
 
 def _status(pid: int, address: str, check: HealthCheck) -> int:
-    asking = http.client.HTTPConnection(address, check.port, timeout=check.timeout)
-    with contextlib.closing(asking):
-        sock = namespace.connect(pid, address, check.port, timeout=check.timeout)
-        bounded = DeadlineSocket(sock, timeout=check.timeout)
-        asking.sock = bounded
+    with contextlib.closing(http.client.HTTPConnection(address, check.port, timeout=check.timeout)) as connection:
+        sock = DeadlineSocket(
+            namespace.connect(pid, address, check.port, timeout=check.timeout), timeout=check.timeout
+        )
+        connection.sock = sock
         if check.protocol == "HTTPS":
-            bounded.encrypt(untrusting())
-        asking.request("GET", check.path, headers={"User-Agent": "ELB-HealthChecker/2.0"})
-        return asking.getresponse().status
+            sock.encrypt(_unverified_tls())
+        connection.request("GET", check.path, headers={"User-Agent": "ELB-HealthChecker/2.0"})
+        return connection.getresponse().status
 
 
 @functools.cache
-def untrusting() -> ssl.SSLContext:
-    """TLS that takes any certificate: a load balancer does not validate those of its targets."""
+def _unverified_tls() -> ssl.SSLContext:
+    """Returns TLS that accepts any certificate: a load balancer does not validate those of its targets."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     return context
 
 
-def fits(status: int, codes: str) -> bool:
-    """Whether a status is one of a matcher such as `200`, `200,202` or `200-299`."""
+def matches(status: int, codes: str) -> bool:
+    """Whether a matcher includes a status, such as `200`, `200,202` or `200-299`."""
     for part in codes.split(","):
         first, _, last = part.strip().partition("-")
         if first.isdigit() and int(first) <= status <= int(last if last.isdigit() else first):

@@ -1,4 +1,4 @@
-"""An HTTP listener of a load balancer: takes requests and passes them on as the listener's rules say.
+"""An HTTP listener of a load balancer: answers or forwards requests as its rules say.
 
 Source: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-listeners.html.
 """
@@ -10,10 +10,11 @@ import http.client
 import http.server
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
+from preflight.model import JsonObject
 from preflight.rehearsal.load_balancing import certificate, listener_rules
-from preflight.rehearsal.load_balancing.listener_rules import HttpRequest
+from preflight.rehearsal.load_balancing.listener_rules import Action, HttpRequest
 from preflight.rehearsal.network import namespace
 from preflight.system.http import DeadlineSocket
 
@@ -30,53 +31,61 @@ HOP = {
     "upgrade",
 }
 FORWARDED = {"x-forwarded-for", "x-forwarded-proto", "x-forwarded-port"}
-POLL = 0.05  # seconds until it is noticed that a front closes
+POLL = 0.05  # seconds until a listener notices that it is closed
 BODILESS = {204, 304}
 CHUNK = 1 << 16
 Headers = Sequence[tuple[str, str]]
 
 
-class Listener(Protocol):
-    """What a front asks of its listener."""
+class Backend(NamedTuple):
+    """The process in whose network namespace a target runs, and the target's address and port there."""
 
-    def rules(self) -> list[dict[str, Any]]:
-        """Its rules, as they are described."""
+    pid: int
+    address: tuple[str, int]
 
-    def backend(self, group: str) -> tuple[int, tuple[str, int]] | None:
-        """Process id of a namespace, and address and port of the target in it."""
+
+class Routing(Protocol):
+    """The rules of a listener, and the targets of its groups."""
+
+    def rules(self) -> list[JsonObject]:
+        """Returns the rules of the listener, as DescribeRules describes them."""
+
+    def backend(self, group: str) -> Backend | None:
+        """Returns the next target of a group, None if no target runs."""
 
 
 class HttpListener:
-    """Serves one listener on one address until it is closed; `port` is the listener's, where the address has another."""
+    """Serves one listener on one address until it is closed; `port` is the listener's, if the address has another."""
 
     def __init__(
-        self, place: tuple[str, int], listener: Listener, *, is_encrypted: bool, port: int | None = None
+        self, address: tuple[str, int], routing: Routing, *, is_encrypted: bool, port: int | None = None
     ) -> None:
-        own = {"listener": listener, "is_encrypted": is_encrypted, "port": port}
-        handler = type("Handler", (_ListenerHandler,), own)
-        self._server = http.server.ThreadingHTTPServer(place, handler)
+        attributes = {"routing": routing, "is_encrypted": is_encrypted, "port": port}
+        handler = type("Handler", (_ListenerHandler,), attributes)
+        self._server = http.server.ThreadingHTTPServer(address, handler)
         self._server.daemon_threads = True
         if is_encrypted:  # handshake in the connection's thread, so an idle client cannot block the listener
-            self._server.socket = certificate.context().wrap_socket(
+            self._server.socket = certificate.tls_context().wrap_socket(
                 self._server.socket, server_side=True, do_handshake_on_connect=False
             )
         self.address = str(self._server.server_address[0]), int(self._server.server_address[1])
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(POLL,), daemon=True, name=f"listener {place}")
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(POLL,), daemon=True, name=f"listener {address}")
 
     def start(self) -> None:
-        """Start to answer."""
+        """Start to serve."""
         self._thread.start()
 
     def close(self) -> None:
         """Stop listening."""
-        self._server.shutdown()
+        if self._thread.ident is not None:
+            self._server.shutdown()
         self._server.server_close()
 
 
 class _ListenerHandler(http.server.BaseHTTPRequestHandler):
-    """One connection of a caller."""
+    """One connection of a client."""
 
-    listener: Listener
+    routing: Routing
     is_encrypted: bool
     port: int | None
     protocol_version = "HTTP/1.1"
@@ -85,31 +94,35 @@ class _ListenerHandler(http.server.BaseHTTPRequestHandler):
     timeout = TIMEOUT
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the base class's
-        """Say nothing."""
+        """Write nothing."""
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("do_"):
-            return self._pass_on
+            return self._answer_request
         raise AttributeError(name)
 
     def handle(self) -> None:
-        """Answer requests until the caller goes, also in the middle of one."""
+        """Answer requests until the client closes the connection."""
         with contextlib.suppress(OSError):
             super().handle()
 
-    def _pass_on(self) -> None:
+    def _answer_request(self) -> None:
         try:
-            size = self._size()
+            size = self._body_size()
         except ValueError:
-            self.close_connection = True  # where the next request begins is not known
-            self._say(400)
+            self.close_connection = True  # the start of the next request is unknown
+            self._send_error_page(400)
             return
         headers = {name.lower(): value for name, value in self.headers.items()}
-        asked = HttpRequest(self.command, self.path, str(self.client_address[0]), headers)
-        self._route(asked, size)
+        request = HttpRequest(self.command, self.path, str(self.client_address[0]), headers)
+        self._route(request, size)
 
-    def _size(self) -> int | None:
-        """How long the body of the request is; None where it comes in chunks."""
+    def _body_size(self) -> int | None:
+        """Returns the size of the request's body, None if it comes in chunks.
+
+        Raises:
+            ValueError: the headers state no size, or more than one.
+        """
         if self.headers.get("Transfer-Encoding"):
             if self.headers["Transfer-Encoding"].lower() != "chunked" or "Content-Length" in self.headers:
                 raise ValueError
@@ -120,26 +133,26 @@ class _ListenerHandler(http.server.BaseHTTPRequestHandler):
             raise ValueError
         return int(text)
 
-    def _route(self, asked: HttpRequest, size: int | None) -> None:
-        routed = listener_rules.action(self.listener.rules(), asked)
-        if routed is not None and routed["Type"] not in {"redirect", "fixed-response"}:
-            self._forward(routed, size)
+    def _route(self, request: HttpRequest, size: int | None) -> None:
+        action = listener_rules.action(self.routing.rules(), request)
+        if action is not None and action["Type"] not in {"redirect", "fixed-response"}:
+            self._forward(action, size)
             return
         self.close_connection = self.close_connection or size != 0  # the body is not read
-        if routed is None:
-            self._say(503)
-        elif routed["Type"] == "redirect":
-            self._redirect(routed.get("RedirectConfig") or {}, asked)
+        if action is None:
+            self._send_error_page(503)
+        elif action["Type"] == "redirect":
+            self._redirect(action.get("RedirectConfig") or {}, request)
         else:
-            config = routed.get("FixedResponseConfig") or {}
-            kind = str(config.get("ContentType") or "text/plain")
+            config = action.get("FixedResponseConfig") or {}
+            content_type = str(config.get("ContentType") or "text/plain")
             text = str(config.get("MessageBody") or "")
-            self._answer(int(config["StatusCode"]), text.encode(), [("Content-Type", kind)])
+            self._send(int(config["StatusCode"]), text.encode(), [("Content-Type", content_type)])
 
-    def _redirect(self, config: Mapping[str, Any], asked: HttpRequest) -> None:
-        where = listener_rules.location(config, asked, protocol=self._protocol, port=self._port)
+    def _redirect(self, config: Mapping[str, Any], request: HttpRequest) -> None:
+        location = listener_rules.location(config, request, protocol=self._protocol, port=self._port)
         status = 302 if config.get("StatusCode") == "HTTP_302" else 301
-        self._answer(status, b"", [("Location", where)])
+        self._send(status, b"", [("Location", location)])
 
     @property
     def _protocol(self) -> str:
@@ -149,39 +162,37 @@ class _ListenerHandler(http.server.BaseHTTPRequestHandler):
     def _port(self) -> int:
         return self.port or int(self.connection.getsockname()[1])
 
-    def _forward(self, routed: Mapping[str, Any], size: int | None) -> None:
-        groups = listener_rules.target_groups(routed)
-        backend = self.listener.backend(groups[0]) if groups else None
-        self.close_connection = self.close_connection or size != 0  # the target may answer before it read the body
+    def _forward(self, action: Action, size: int | None) -> None:
+        groups = listener_rules.target_groups(action)
+        backend = self.routing.backend(groups[0]) if groups else None
+        self.close_connection = self.close_connection or size != 0  # the target may answer before it reads the body
         if backend is None:
-            self._say(503)  # no registered targets
+            self._send_error_page(503)  # no registered targets
             return
         with contextlib.ExitStack() as stack:
             try:
-                response = self._ask(stack, *backend, size)
+                response = self._request(stack, backend, size)
             except ValueError:
-                self._say(400)
+                self._send_error_page(400)
             except TimeoutError:
-                self._say(504)
+                self._send_error_page(504)
             except (OSError, http.client.HTTPException):
-                self._say(502)
+                self._send_error_page(502)
             else:
                 self._stream(response)
 
-    def _ask(
-        self, stack: contextlib.ExitStack, pid: int, place: tuple[str, int], size: int | None
-    ) -> http.client.HTTPResponse:
+    def _request(self, stack: contextlib.ExitStack, backend: Backend, size: int | None) -> http.client.HTTPResponse:
         """Returns the target's response, whose body is still to be read while the `stack` is open."""
-        asking = stack.enter_context(contextlib.closing(http.client.HTTPConnection(*place)))
-        sock = namespace.connect(pid, *place, timeout=TIMEOUT)
-        asking.sock = bounded = DeadlineSocket(sock, timeout=MAX_EXCHANGE, pause=TIMEOUT)
-        asking.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
-        for name, value in self._passed(place[0], size):
-            asking.putheader(name, value)
+        connection = stack.enter_context(contextlib.closing(http.client.HTTPConnection(*backend.address)))
+        sock = namespace.connect(backend.pid, *backend.address, timeout=TIMEOUT)
+        connection.sock = bounded = DeadlineSocket(sock, timeout=MAX_EXCHANGE, pause=TIMEOUT)
+        connection.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
+        for name, value in self._target_headers(backend.address[0], size):
+            connection.putheader(name, value)
         body = self._chunks() if size is None else self._body(size)
-        asking.endheaders(body if size != 0 else None, encode_chunked=size is None)
+        connection.endheaders(body if size != 0 else None, encode_chunked=size is None)
         bounded.extend(TIMEOUT)  # for the header, which may not drip
-        response = stack.enter_context(contextlib.closing(asking.getresponse()))
+        response = stack.enter_context(contextlib.closing(connection.getresponse()))
         bounded.extend(MAX_EXCHANGE)
         return response
 
@@ -203,7 +214,7 @@ class _ListenerHandler(http.server.BaseHTTPRequestHandler):
         try:
             self._copy(response, is_chunked=is_chunked)
         except (OSError, http.client.HTTPException):
-            self.close_connection = True  # without the end that it promised, so that the caller sees it
+            self.close_connection = True  # without the end that it promised, so that the client sees it
 
     def _send_fields(self, response: http.client.HTTPResponse, *, has_body: bool) -> None:
         """Send the fields of a target's response, and the size of its body if it is known."""
@@ -222,8 +233,8 @@ class _ListenerHandler(http.server.BaseHTTPRequestHandler):
         if is_chunked:
             self.wfile.write(b"0\r\n\r\n")
 
-    def _passed(self, host: str, size: int | None) -> Iterator[tuple[str, str]]:
-        """The headers that the target gets.
+    def _target_headers(self, host: str, size: int | None) -> Iterator[tuple[str, str]]:
+        """The headers of the request to the target.
 
         Source: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/x-forwarded-headers.html.
         """
@@ -240,7 +251,7 @@ class _ListenerHandler(http.server.BaseHTTPRequestHandler):
         yield "X-Forwarded-Port", str(self._port)
 
     def _body(self, size: int) -> Iterator[bytes]:
-        """The body of the request, piece by piece."""
+        """The body of the request, in pieces."""
         while size > 0:
             piece = self.rfile.read(min(size, CHUNK))
             if not piece:
@@ -252,7 +263,7 @@ class _ListenerHandler(http.server.BaseHTTPRequestHandler):
         """The body of a request that comes in chunks.
 
         Raises:
-            ValueError: these are no chunks.
+            ValueError: a chunk has no size.
         """
         while (size := int(self.rfile.readline(CHUNK).partition(b";")[0], 16)) > 0:
             yield from self._body(size)
@@ -260,11 +271,11 @@ class _ListenerHandler(http.server.BaseHTTPRequestHandler):
         while self.rfile.readline(CHUNK).strip():
             pass  # trailers
 
-    def _say(self, status: int) -> None:
+    def _send_error_page(self, status: int) -> None:
         text = f"<html><body><h1>{status} {http.client.responses[status]}</h1></body></html>"
-        self._answer(status, text.encode(), [("Content-Type", "text/html"), ("Server", "awselb/2.0")])
+        self._send(status, text.encode(), [("Content-Type", "text/html"), ("Server", "awselb/2.0")])
 
-    def _answer(self, status: int, body: bytes, headers: Headers) -> None:
+    def _send(self, status: int, body: bytes, headers: Headers) -> None:
         self.send_response_only(status)
         for name, value in headers:
             self.send_header(name, value)

@@ -16,258 +16,278 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from preflight.aws import describe_network, reachability
-from preflight.aws.reachability import Blocker, Interface, Network
+from preflight.aws.reachability import Interface, Network
+from preflight.model import JsonObject
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.containers.running_task import RunningTasks
 from preflight.rehearsal.ledger import Ledger
 from preflight.rehearsal.load_balancing import listener_rules, targets
-from preflight.rehearsal.load_balancing.http_listener import HttpListener
+from preflight.rehearsal.load_balancing.http_listener import Backend, HttpListener
 from preflight.rehearsal.load_balancing.targets import Target
 from preflight.rehearsal.network.interfaces import CreatedInterface, Interfaces
 from preflight.rehearsal.network.relay import Relay
 
-Door = HttpListener | Relay
-Place = tuple[str, int, str, str]  # address, port, ARN and protocol of a listener: with any of them it is another one
-SPOKEN = ("HTTP", "HTTPS")
+HTTP = ("HTTP", "HTTPS")
+TCP = ("TCP", "TCP_UDP")
+
+
+@dataclass(frozen=True)
+class _Listener:
+    """A listener by port, ARN and protocol: if one of them changes, it opens again."""
+
+    port: int
+    arn: str
+    protocol: str
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A listener on one address of its load balancer."""
+
+    address: str
+    listener: _Listener
 
 
 @dataclass
-class _Balancer:
-    """One load balancer: its interfaces with their public addresses, and its open listeners.
+class _LoadBalancer:
+    """A load balancer, its interfaces, and its open listeners.
 
-    Those of an internal one are open at ports of 127.0.0.1, to which only tasks are led.
+    Those of an internal one are open on ports of 127.0.0.1, which only tasks are routed to.
     """
 
-    name: str
-    shape: tuple[Any, ...]
+    dns_name: str
+    settings: tuple[object, ...]
     region: str
     vpc: str
-    faces: list[CreatedInterface] = field(default_factory=list)
-    doors: dict[Place, Door] = field(default_factory=dict)
+    interfaces: list[CreatedInterface] = field(default_factory=list)
+    open: dict[_Place, HttpListener | Relay] = field(default_factory=dict)
 
 
 class LoadBalancers:
-    """Every load balancer of the account, kept as Elastic Load Balancing describes them."""
+    """The load balancers of an account, as Elastic Load Balancing describes them."""
 
     def __init__(
         self,
         account: Account,
-        faces: Interfaces,
-        runs: RunningTasks,
-        book: Ledger,
+        interfaces: Interfaces,
+        running_tasks: RunningTasks,
+        ledger: Ledger,
         *,
         targets: Callable[[str], list[Target]],
     ) -> None:
         self._account = account
-        self._interfaces = faces
-        self._runs = runs
-        self._book = book
-        self._lock = threading.RLock()
-        self._known: dict[str, _Balancer] = {}
+        self._interfaces = interfaces
+        self._running_tasks = running_tasks
+        self._ledger = ledger
         self._targets = targets
-
-    def interfaces(self, arn: str) -> tuple[Interface, ...]:
-        """The interfaces of a load balancer."""
-        with self._lock:
-            known = self._known.get(arn)
-            return tuple(made.interface for made in known.faces) if known else ()
+        self._lock = threading.RLock()
+        self._by_arn: dict[str, _LoadBalancer] = {}
 
     def refresh(self, region: str) -> None:
-        """Make interfaces and listeners as they are described now, and remove those that are gone."""
+        """Create and delete interfaces and listeners, until they are as described."""
         elb = self._account.client("elbv2", region)
-        with self._lock:  # also while it is described: what was gone meanwhile would come back
+        with self._lock:  # also during the description, so that no deleted load balancer is created again
             if self._account.closing.is_set():
                 return
-            described = {b["LoadBalancerArn"]: b for b in _every(elb, "describe_load_balancers", "LoadBalancers")}
-            for arn in [a for a, known in self._known.items() if known.region == region]:
-                if arn not in described or self._known[arn].shape != _shape(described[arn]):
+            descriptions = {b["LoadBalancerArn"]: b for b in _pages(elb, "describe_load_balancers", "LoadBalancers")}
+            for arn in [arn for arn, balancer in self._by_arn.items() if balancer.region == region]:
+                if arn not in descriptions or self._by_arn[arn].settings != _settings(descriptions[arn]):
                     self._remove(arn)
-            for arn, balancer in described.items():
-                if arn not in self._known:
-                    self._add(region, balancer)
-                with contextlib.suppress(ClientError):  # it was deleted meanwhile: who did that comes here next
-                    self._open(region, balancer, elb)
+            for arn, description in descriptions.items():
+                if arn not in self._by_arn:
+                    self._add(region, description)
+                with contextlib.suppress(ClientError):  # it is being deleted, which refreshes again
+                    self._open(arn, elb)
 
     def close(self) -> None:
         """Close every listener."""
         with self._lock:
-            for known in self._known.values():
-                for door in known.doors.values():
-                    door.close()
-                known.doors.clear()
+            for balancer in self._by_arn.values():
+                for listener in balancer.open.values():
+                    listener.close()
+                balancer.open.clear()
 
-    def _add(self, region: str, balancer: Mapping[str, Any]) -> None:
-        arn = balancer["LoadBalancerArn"]
-        known = self._known[arn] = _Balancer(balancer["DNSName"].lower(), _shape(balancer), region, balancer["VpcId"])
-        is_public = balancer.get("Scheme") == "internet-facing"
-        groups = balancer.get("SecurityGroups") or []
-        if not groups and balancer.get("Type") == "application":
-            groups = self._interfaces.default_groups(region, balancer["VpcId"])
-        for zone in balancer.get("AvailabilityZones") or []:
-            made = self._interfaces.place(
+    def _add(self, region: str, description: Mapping[str, Any]) -> None:
+        arn, vpc = description["LoadBalancerArn"], description["VpcId"]
+        balancer = _LoadBalancer(description["DNSName"].lower(), _settings(description), region, vpc)
+        self._by_arn[arn] = balancer
+        groups = description.get("SecurityGroups") or []
+        if not groups and description.get("Type") == "application":
+            groups = self._interfaces.default_groups(region, vpc)
+        for zone in description.get("AvailabilityZones") or []:
+            interface = self._interfaces.place(
                 region,
                 [zone["SubnetId"]],
                 groups,
                 description=f"ELB {arn.partition(':loadbalancer/')[2]}",
-                wants_public=is_public,
+                wants_public=description.get("Scheme") == "internet-facing",
             )
-            known.faces.append(made)
+            balancer.interfaces.append(interface)
 
     def _remove(self, arn: str) -> None:
-        known = self._known.pop(arn)
-        for door in known.doors.values():
-            door.close()
-        for made in known.faces:
-            self._interfaces.delete(known.region, made.id)
+        balancer = self._by_arn.pop(arn)
+        for listener in balancer.open.values():
+            listener.close()
+        for interface in balancer.interfaces:
+            self._interfaces.delete(balancer.region, interface.id)
 
-    def _open(self, region: str, balancer: Mapping[str, Any], elb: Any) -> None:
-        arn = balancer["LoadBalancerArn"]
-        known = self._known[arn]
-        listeners = {_heard(one) for one in _every(elb, "describe_listeners", "Listeners", LoadBalancerArn=arn)}
-        network = (
-            describe_network.describe_network(self._account.client("ec2", region), known.vpc) if known.faces else Network()
-        )
-        wanted = {
-            (made.public or made.interface.address, *heard)
-            for made in known.faces
-            for heard in listeners
-            if made.public is None or _from_internet(network, made.interface, heard[0]) is None
+    def _open(self, arn: str, elb: Any) -> None:
+        """Open the listeners of a load balancer that clients can reach, and close the others."""
+        balancer = self._by_arn[arn]
+        listeners = [
+            _Listener(int(listener["Port"]), str(listener["ListenerArn"]), str(listener.get("Protocol")))
+            for listener in _pages(elb, "describe_listeners", "Listeners", LoadBalancerArn=arn)
+        ]
+        network = Network()
+        if balancer.interfaces:
+            ec2 = self._account.client("ec2", balancer.region)
+            network = describe_network.describe_network(ec2, balancer.vpc)
+        places = {
+            _Place(interface.public or interface.interface.address, listener)
+            for interface in balancer.interfaces
+            for listener in listeners
+            if interface.public is None or _is_reachable(network, interface, listener.port)
         }
-        for place in set(known.doors) - wanted:
-            known.doors.pop(place).close()
-        for place in wanted - set(known.doors):
-            self._listen(known, place)
+        for place in set(balancer.open) - places:
+            balancer.open.pop(place).close()
+        for place in places - set(balancer.open):
+            self._listen(balancer, place)
 
-    def _listen(self, known: _Balancer, place: Place) -> None:
-        address, port, arn, spoken = place
-        listener = _Listener(self, known.region, known.vpc, arn)
-        here = (address, port) if any(made.public == address for made in known.faces) else ("127.0.0.1", 0)
+    def _listen(self, balancer: _LoadBalancer, place: _Place) -> None:
+        arn, port, protocol = place.listener.arn, place.listener.port, place.listener.protocol
+        is_public = any(interface.public == place.address for interface in balancer.interfaces)
+        address = (place.address, port) if is_public else ("127.0.0.1", 0)
+        routing = _Routing(self, balancer.region, balancer.vpc, arn)
+        listener: HttpListener | Relay
         try:
-            if spoken in SPOKEN:
-                known.doors[place] = http = HttpListener(here, listener, is_encrypted=spoken == "HTTPS", port=port)
-                http.start()
-            elif spoken in {"TCP", "TCP_UDP"}:
-                known.doors[place] = relay = Relay(here, listener.pick)
-                relay.start()
+            if protocol in HTTP:
+                listener = HttpListener(address, routing, is_encrypted=protocol == "HTTPS", port=port)
+            elif protocol in TCP:
+                listener = Relay(address, routing.pick)
             else:
-                self._book.note(f"the {spoken} listener on port {port} of {_named(arn)} is not opened in a rehearsal")
+                name = "/".join(arn.rpartition(":")[2].split("/")[1:3])
+                self._ledger.note(f"the {protocol} listener on port {port} of {name} is not opened in a rehearsal")
+                return
         except OSError as error:
-            self._book.unopened(address, port, error)
+            self._ledger.unopened(place.address, port, error)
+            return
+        balancer.open[place] = listener
+        listener.start()
+
+    def interfaces(self, arn: str) -> tuple[Interface, ...]:
+        """Returns the interfaces of a load balancer."""
+        with self._lock:
+            balancer = self._by_arn.get(arn)
+            return tuple(interface.interface for interface in balancer.interfaces) if balancer else ()
 
     def places(self) -> set[tuple[str, int]]:
         """Returns every public address and port at which a listener is open."""
         with self._lock:
             return {
-                place[:2]
-                for known in self._known.values()
-                for place in known.doors
-                if any(made.public == place[0] for made in known.faces)
+                (place.address, place.listener.port)
+                for balancer in self._by_arn.values()
+                for place in balancer.open
+                if any(interface.public == place.address for interface in balancer.interfaces)
             }
 
-    def named(self, name: str, inside: str) -> list[str] | None:
-        """The addresses of the load balancer of a DNS name, as tasks of a VPC look it up; None where there is none."""
+    def addresses(self, dns_name: str, vpc: str) -> list[str] | None:
+        """Returns the addresses of the load balancer with a DNS name, as tasks of a VPC look it up."""
         with self._lock:
-            found = next((k for k in self._known.values() if k.name == name), None)
-            if found is None or (found.vpc != inside and not any(made.public for made in found.faces)):
+            balancer = next((b for b in self._by_arn.values() if b.dns_name == dns_name), None)
+            if balancer is None:
                 return None
-            return [made.public or made.interface.address for made in found.faces]
+            if balancer.vpc != vpc and not any(interface.public for interface in balancer.interfaces):
+                return None
+            return [interface.public or interface.interface.address for interface in balancer.interfaces]
 
-    def inside(self, inside: str) -> list[tuple[CreatedInterface, int]]:
-        """The interfaces of internal load balancers in a VPC, each with a port of a listener."""
+    def internal_ports(self, vpc: str) -> list[tuple[CreatedInterface, int]]:
+        """Returns the interfaces of internal load balancers in a VPC, each with a port of a listener."""
         with self._lock:
             return [
-                (made, place[1])
-                for known in self._known.values()
-                for place in known.doors
-                for made in known.faces
-                if made.public is None and (made.interface.address, made.interface.vpc) == (place[0], inside)
+                (interface, place.listener.port)
+                for balancer in self._by_arn.values()
+                for place in balancer.open
+                for interface in balancer.interfaces
+                if interface.public is None and _has_address(interface, place.address, vpc)
             ]
 
-    def at(self, address: str, port: int, inside: str) -> tuple[CreatedInterface, tuple[str, int]] | None:
-        """The interface at an address, public or of a VPC, and where its listener on a port is open here."""
+    def listener_at(self, address: str, port: int, vpc: str) -> tuple[CreatedInterface, tuple[str, int]] | None:
+        """Returns the interface with an address, public or of a VPC, and the open address of its listener."""
         with self._lock:
-            for known in self._known.values():
-                made = next((m for m in known.faces if _is_at(m, address, inside)), None)
-                door = next((door for place, door in known.doors.items() if place[:2] == (address, port)), None)
-                if made is not None and door is not None:
-                    return made, door.address
+            for balancer in self._by_arn.values():
+                for place, listener in balancer.open.items():
+                    if (place.address, place.listener.port) != (address, port):
+                        continue
+                    for interface in balancer.interfaces:
+                        if _has_address(interface, address, vpc):
+                            return interface, listener.address
         return None
 
-    def rules(self, region: str, listener: str) -> list[dict[str, Any]]:
-        """The rules of a listener; none where it was deleted."""
+    def rules(self, region: str, listener: str) -> list[JsonObject]:
+        """Returns the rules of a listener; none if it was deleted."""
         elb = self._account.client("elbv2", region)
         try:
-            return _every(elb, "describe_rules", "Rules", ListenerArn=listener)
+            return _pages(elb, "describe_rules", "Rules", ListenerArn=listener)
         except ClientError:
             return []
 
-    def backends(self, group: str, inside: str) -> list[tuple[int, tuple[str, int]]]:
-        """Process ids of the namespaces and addresses of a group's targets: the healthy ones, else all."""
-        known = self._targets(group)
-        chosen = [t for t in known if t.state == targets.HEALTHY] or known
-        found = []
-        for target in chosen:
-            run = self._runs.at(target.address, inside)
-            if run is not None and run.pid:
-                found.append((run.pid, (target.address, target.port)))
-        return found
+    def backends(self, group: str, vpc: str) -> list[Backend]:
+        """Returns the running targets of a group: the healthy ones, or all if none is healthy."""
+        registered = self._targets(group)
+        healthy = [target for target in registered if target.state == targets.HEALTHY]
+        backends = []
+        for target in healthy or registered:
+            running = self._running_tasks.at(target.address, vpc)
+            if running is not None and running.pid:
+                backends.append(Backend(running.pid, (target.address, target.port)))
+        return backends
 
 
-class _Listener:
-    """What a door asks of its listener."""
+class _Routing:
+    """The rules of a listener, and its turns between targets."""
 
-    def __init__(self, balancers: LoadBalancers, region: str, inside: str, arn: str) -> None:
+    def __init__(self, balancers: LoadBalancers, region: str, vpc: str, arn: str) -> None:
         self._balancers = balancers
         self._region = region
-        self._vpc = inside
+        self._vpc = vpc
         self._arn = arn
         self._turn = 0
 
-    def rules(self) -> list[dict[str, Any]]:
-        """Its rules, as they are now."""
+    def rules(self) -> list[JsonObject]:
+        """Returns the rules as they are now."""
         return self._balancers.rules(self._region, self._arn)
 
-    def backend(self, group: str) -> tuple[int, tuple[str, int]] | None:
-        """The target whose turn it is; None where there is none."""
-        found = self._balancers.backends(group, self._vpc)
+    def backend(self, group: str) -> Backend | None:
+        """Returns the next target of a group, None if no target runs."""
+        backends = self._balancers.backends(group, self._vpc)
         self._turn += 1
-        return found[self._turn % len(found)] if found else None
+        return backends[self._turn % len(backends)] if backends else None
 
-    def pick(self, _caller: socket.socket) -> tuple[int, tuple[str, int]] | None:
-        """The target of a listener that has one target group and no rules."""
+    def pick(self, _client: socket.socket) -> Backend | None:
+        """Returns the next target of a listener that has one target group and no rules."""
         actions = [action for rule in self.rules() for action in rule.get("Actions") or []]
-        arns = listener_rules.target_groups(actions[0]) if actions else []
-        return self.backend(arns[0]) if arns else None
+        groups = listener_rules.target_groups(actions[0]) if actions else []
+        return self.backend(groups[0]) if groups else None
 
 
-def _every(elb: Any, operation: str, key: str, **given: str) -> list[dict[str, Any]]:
-    """What an operation describes, of all its pages."""
-    return [one for page in elb.get_paginator(operation).paginate(**given) for one in page[key]]
+def _pages(elb: Any, operation: str, key: str, **parameters: str) -> list[JsonObject]:
+    """Returns what an operation describes, from all its pages."""
+    return [item for page in elb.get_paginator(operation).paginate(**parameters) for item in page[key]]
 
 
-def _heard(listener: Mapping[str, Any]) -> tuple[int, str, str]:
-    """Port, ARN and protocol of a listener."""
-    return int(listener["Port"]), str(listener["ListenerArn"]), str(listener.get("Protocol"))
+def _has_address(interface: CreatedInterface, address: str, vpc: str) -> bool:
+    if interface.public is not None:
+        return interface.public == address
+    return (interface.interface.address, interface.interface.vpc) == (address, vpc)
 
 
-def _named(arn: str) -> str:
-    """How a load balancer or a listener of it is called in its ARN."""
-    return "/".join(arn.rpartition(":")[2].split("/")[1:3])
+def _settings(description: Mapping[str, Any]) -> tuple[object, ...]:
+    """Returns the settings whose change replaces the interfaces."""
+    subnets = tuple(sorted(zone["SubnetId"] for zone in description.get("AvailabilityZones") or []))
+    return subnets, tuple(description.get("SecurityGroups") or []), description.get("Scheme")
 
 
-def _is_at(made: CreatedInterface, address: str, inside: str) -> bool:
-    if made.public is not None:
-        return made.public == address
-    return (made.interface.address, made.interface.vpc) == (address, inside)
-
-
-def _shape(balancer: Mapping[str, Any]) -> tuple[Any, ...]:
-    zones = tuple(sorted(zone["SubnetId"] for zone in balancer.get("AvailabilityZones") or []))
-    return zones, tuple(balancer.get("SecurityGroups") or []), balancer.get("Scheme")
-
-
-def _from_internet(
-    network: Network, face: Interface, port: int
-) -> Blocker | None:
-    """As for a task; a load balancer without security groups admits everybody."""
-    return reachability.from_internet(network, face, port, has_groups=bool(face.groups))
+def _is_reachable(network: Network, created: CreatedInterface, port: int) -> bool:
+    """Whether the internet reaches a port, as for a task; without security groups, everything is admitted."""
+    interface = created.interface
+    return reachability.from_internet(network, interface, port, has_groups=bool(interface.groups)) is None

@@ -1,4 +1,4 @@
-"""Targets of load balancers: registered with their task, asked as the target group says.
+"""Targets of load balancers: registered with their task, checked as their target group says.
 
 Source: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html.
 """
@@ -15,23 +15,25 @@ from botocore.exceptions import ClientError
 
 from preflight.aws import describe_network, reachability
 from preflight.aws.reachability import Interface, Network
+from preflight.model import JsonObject
 from preflight.rehearsal.account import Account
-from preflight.rehearsal.containers.running_task import RunningTask, RunningTasks
+from preflight.rehearsal.containers.running_task import RunningTask
 from preflight.rehearsal.ecs.state import State, Task
 from preflight.rehearsal.load_balancing import health_check
 from preflight.rehearsal.load_balancing.health_check import CheckResult, HealthCheck
+from preflight.system.worker import Worker
 
-QUICK = 0.25  # seconds between checks until the first verdict
-PATIENCE = 30.0  # seconds of failing, beyond the grace period, after which no verdict is waited for
-STUBBORN = 3.0  # seconds after which an answer that says "no such page" is believed
-Faces = Callable[[str], tuple[Interface, ...]]
+FIRST_INTERVAL = 0.25  # seconds between checks until a target is healthy
+LONGEST_WAIT = 30.0  # seconds of failures, and of the grace period, until a target is unhealthy
+PERMANENT_WAIT = 3.0  # seconds until a target that answers with a wrong page is unhealthy
+InterfacesOf = Callable[[str], tuple[Interface, ...]]  # of a load balancer, by ARN
 GONE = "TargetGroupNotFound"
 HEALTHY, UNHEALTHY, INITIAL = "healthy", "unhealthy", "initial"
 
 
 @dataclass
 class Target:
-    """One address and port in one target group, and how it is."""
+    """One address and port in one target group, and its health."""
 
     group: str
     address: str
@@ -41,10 +43,10 @@ class Target:
     state: str = INITIAL
     reason: str = "Elb.RegistrationInProgress"
     description: str = "Target registration is in progress"
-    over: threading.Event = field(default_factory=threading.Event)
+    deregistered: threading.Event = field(default_factory=threading.Event)
 
-    def shown(self) -> dict[str, Any]:
-        """As DescribeTargetHealth shows it."""
+    def as_response(self) -> JsonObject:
+        """Returns the target as DescribeTargetHealth describes it."""
         health = {"State": self.state}
         if self.state != HEALTHY:
             health |= {"Reason": self.reason, "Description": self.description}
@@ -56,154 +58,191 @@ class Target:
 
 
 class Targets:
-    """Every target that a task of a service is; `faces` tells the interfaces of a load balancer."""
+    """The targets that tasks of services have registered."""
 
-    def __init__(self, state: State, account: Account, runs: RunningTasks, faces: Faces) -> None:
+    def __init__(self, state: State, account: Account, interfaces_of: InterfacesOf) -> None:
         self._state = state
         self._account = account
-        self._runs = runs
-        self._faces = faces
+        self._interfaces_of = interfaces_of
         self._targets: dict[str, list[Target]] = {}
 
-    def register(self, task: Task, run: RunningTask) -> None:
-        """Register a task that has begun to run in the target groups of its service."""
+    def register(self, task: Task, running: RunningTask) -> None:
+        """Register a task that has started in the target groups of its service."""
         service = task.service
-        if service is None or run.interface is None:
+        if service is None or running.interface is None:
             return
         elb = self._account.client("elbv2", task.region)
+        address, vpc = running.interface.address, running.interface.vpc
         for balancer in (task.deployment or service.primary).request.get("loadBalancers") or []:
             group, port = balancer.get("targetGroupArn"), balancer["containerPort"]
             if not group:
                 continue
-            elb.register_targets(TargetGroupArn=group, Targets=[{"Id": run.interface.address, "Port": port}])
+            elb.register_targets(TargetGroupArn=group, Targets=[{"Id": address, "Port": port}])
             service.add_event(f"registered 1 targets in (target-group {group})")
-            target = Target(group, run.interface.address, port, run.interface.vpc, health_check.check_of(_described(elb, group), port).port)
+            check = health_check.of_target_group(_describe(elb, group), port)
+            target = Target(group, address, port, vpc, check.port)
             with self._state.changed:
                 self._targets.setdefault(task.id, []).append(target)
                 task.targets[group] = INITIAL
-            threading.Thread(target=self._watch, args=(task, run, target), daemon=True, name="target").start()
+            _Checker(task, running, target, self._state, interfaces_of=self._interfaces_of).start()
 
     def deregister(self, task: Task) -> None:
-        """Take a task out of its target groups."""
+        """Deregister a task from its target groups."""
         with self._state.changed:
             targets = self._targets.pop(task.id, [])
         for target in targets:
-            target.over.set()
+            target.deregistered.set()
         for target in targets:
-            leaving = [{"Id": target.address, "Port": target.port}]
             elb = self._account.client("elbv2", task.region)
-            elb.deregister_targets(TargetGroupArn=target.group, Targets=leaving)
+            elb.deregister_targets(
+                TargetGroupArn=target.group, Targets=[{"Id": target.address, "Port": target.port}]
+            )
             if task.service is not None:
                 task.service.add_event(f"deregistered 1 targets in (target-group {target.group})")
 
     def close(self) -> None:
-        """Check no target any more."""
+        """Stop every check."""
         with self._state.changed:
-            for target in [target for targets in self._targets.values() for target in targets]:
-                target.over.set()
+            for targets in self._targets.values():
+                for target in targets:
+                    target.deregistered.set()
 
     def in_group(self, group: str) -> list[Target]:
-        """The targets in a target group that tasks registered."""
+        """Returns the targets that tasks have registered in a target group."""
         with self._state.changed:
-            return [t for targets in self._targets.values() for t in targets if t.group == group]
+            return [target for targets in self._targets.values() for target in targets if target.group == group]
 
-    def _watch(self, task: Task, run: RunningTask, target: Target) -> None:
+
+class _Checker:
+    """Checks a target until it is deregistered, its target group is deleted, or the account closes."""
+
+    def __init__(
+        self, task: Task, running: RunningTask, target: Target, state: State, *, interfaces_of: InterfacesOf
+    ) -> None:
+        self._task = task
+        self._running = running
+        self._target = target
+        self._state = state
+        self._account = state.account
+        self._interfaces_of = interfaces_of
+        self._started = time.monotonic()
+        self._failures = 0
+        self._worker = Worker(self._step, name="target")
+
+    def start(self) -> None:
+        """Start to check."""
+        self._worker.start()
+
+    def _step(self) -> None:
+        if self._target.deregistered.is_set() or self._account.closing.is_set():
+            self._worker.stop()
+            return
         try:
-            self._keep(task, run, target)
-        except (ClientError, LookupError):  # its target group was deleted: the target is not checked any more
-            gone = CheckResult(is_well=False, reason="Target.NotInUse", description="Target group is gone")
-            self._tell(task, target, UNHEALTHY, gone)
+            interval = self._check()
+        except (ClientError, LookupError):  # the target group is deleted
+            gone = CheckResult(is_healthy=False, reason="Target.NotInUse", description="Target group is gone")
+            self._set_state(UNHEALTHY, gone)
+            self._worker.stop()
+            return
+        self._target.deregistered.wait(interval)
 
-    def _keep(self, task: Task, run: RunningTask, target: Target) -> None:
-        """Check a target until it is taken out, its target group goes, or the account does."""
-        began, failures = time.monotonic(), 0
-        wait = 0.0
-        while not target.over.wait(wait) and not self._account.closing.is_set():
-            try:
-                group = _described(self._account.client("elbv2", task.region), target.group)
-                check = health_check.check_of(group, target.port)
-                found = self._answer(task, run, target, check, group["LoadBalancerArns"])
-            except ClientError as error:  # something of the network is being taken away
-                if error.response["Error"]["Code"] == GONE:
-                    raise
-                wait = QUICK
-                continue
-            failures = 0 if found.is_well else failures + 1
-            grace = float((task.service.request if task.service else {}).get("healthCheckGracePeriodSeconds") or 0)
-            state = verdict(
-                check, found, failures=failures, elapsed=time.monotonic() - began, grace=grace, former=target.state
-            )
-            self._tell(task, target, state, found)
-            wait = check.interval if target.state == HEALTHY else QUICK
+    def _check(self) -> float:
+        """Check the target once, and return the seconds until the next check."""
+        try:
+            group = _describe(self._account.client("elbv2", self._task.region), self._target.group)
+            check = health_check.of_target_group(group, self._target.port)
+            result = self._result(check, group["LoadBalancerArns"])
+        except ClientError as error:  # a part of the network is being deleted
+            if error.response["Error"]["Code"] == GONE:
+                raise
+            return FIRST_INTERVAL
+        self._failures = 0 if result.is_healthy else self._failures + 1
+        service = self._task.service
+        state = next_state(
+            check,
+            result,
+            failures=self._failures,
+            elapsed=time.monotonic() - self._started,
+            grace=float((service.request if service else {}).get("healthCheckGracePeriodSeconds") or 0),
+            current=self._target.state,
+        )
+        self._set_state(state, result)
+        return check.interval if self._target.state == HEALTHY else FIRST_INTERVAL
 
-    def _answer(
-        self, task: Task, run: RunningTask, target: Target, check: HealthCheck, balancers: list[str]
-    ) -> CheckResult:
-        missing = self._missing(task, run, target, check, balancers)
-        if missing is not None:
-            return missing
-        if not run.pid or not check.is_enabled:
-            return CheckResult(is_well=True)  # nothing that could be asked; the ledger says what runs
-        return health_check.ask(run.pid, target.address, check)
+    def _result(self, check: HealthCheck, balancers: list[str]) -> CheckResult:
+        failure = self._network_failure(check, balancers)
+        if failure is not None:
+            return failure
+        if not self._running.pid or not check.is_enabled:
+            return CheckResult(is_healthy=True)  # no container runs, or the check is off
+        return health_check.send(check, self._running.pid, self._target.address)
 
-    def _missing(
-        self, task: Task, run: RunningTask, target: Target, check: HealthCheck, balancers: list[str]
-    ) -> CheckResult | None:
-        """What the network says: a request that never arrives, or a zone that gets no traffic."""
-        if run.interface is None:
+    def _network_failure(self, check: HealthCheck, balancers: list[str]) -> CheckResult | None:
+        """Returns the failure if no request from a load balancer reaches the target."""
+        task = self._running.interface
+        if task is None:
             return None
-        network = describe_network.describe_network(self._account.client("ec2", task.region), target.vpc)
-        faces = [face for arn in balancers for face in self._faces(arn)]
-        if faces and _zone(network, run.interface) not in {_zone(network, face) for face in faces}:
-            said = "Target is in an Availability Zone that is not enabled for the load balancer"
-            return CheckResult(is_well=False, reason="Target.NotInUse", description=said, can_heal=False)
-        links = [reachability.between(network, face, run.interface, check.port) for face in faces]
-        if links and all(link is not None for link in links):
-            return CheckResult(is_well=False, reason="Target.Timeout", description="Request timed out", can_heal=False)
+        client = self._account.client("ec2", self._task.region)
+        network = describe_network.describe_network(client, self._target.vpc)
+        interfaces = [interface for arn in balancers for interface in self._interfaces_of(arn)]
+        if interfaces and _zone(network, task) not in {_zone(network, interface) for interface in interfaces}:
+            return CheckResult(
+                is_healthy=False,
+                reason="Target.NotInUse",
+                description="Target is in an Availability Zone that is not enabled for the load balancer",
+                can_recover=False,
+            )
+        blockers = [reachability.between(network, interface, task, check.port) for interface in interfaces]
+        if blockers and None not in blockers:
+            return CheckResult(
+                is_healthy=False, reason="Target.Timeout", description="Request timed out", can_recover=False
+            )
         return None
 
-    def _tell(self, task: Task, target: Target, state: str, found: CheckResult) -> None:
+    def _set_state(self, state: str, result: CheckResult) -> None:
+        task, target = self._task, self._target
         with self._state.changed:
-            if target.over.is_set():
+            if target.deregistered.is_set():
                 return
-            if found.is_well:
-                target.reason = target.description = ""
-            else:
-                target.reason, target.description = found.reason, found.description
+            target.reason, target.description = result.reason, result.description
             if state == target.state:
                 return
             target.state = task.targets[target.group] = state
             if state == UNHEALTHY and task.service is not None:
                 task.service.add_event(
                     f"(task {task.id}) (port {target.port}) is unhealthy in (target-group {target.group}) "
-                    f"due to (reason {found.description})."
+                    f"due to (reason {result.description})."
                 )
             self._state.changed.notify_all()
 
 
-def verdict(check: HealthCheck, found: CheckResult, *, failures: int, elapsed: float, grace: float, former: str) -> str:
-    """The state after a check, the `failures`-th in a row that failed.
+def next_state(
+    check: HealthCheck, result: CheckResult, *, failures: int, elapsed: float, grace: float, current: str
+) -> str:
+    """Returns the state of a target after a check, the `failures`-th in a row that failed.
 
-    What cannot heal is unhealthy at once; an answer of the 400s after a moment; anything else is given
-    the grace period and the time of the threshold, up to a limit.
+    A failure that cannot recover is unhealthy at once, a wrong page after a moment. Any other failure
+    has the time of the threshold. The grace period comes on top, up to a limit.
     """
-    if found.is_well:
+    if result.is_healthy:
         return HEALTHY
-    if not found.can_heal:
+    if not result.can_recover:
         return UNHEALTHY
     if failures < check.unhealthy_threshold:
-        return former
-    if former == HEALTHY:
+        return current
+    if current == HEALTHY:
         return UNHEALTHY
-    own = STUBBORN if found.is_stubborn else min(check.unhealthy_threshold * check.interval, PATIENCE)
-    return UNHEALTHY if elapsed >= own + min(grace, PATIENCE) else former
+    limit = min(check.unhealthy_threshold * check.interval, LONGEST_WAIT)
+    if result.is_permanent:
+        limit = PERMANENT_WAIT
+    return UNHEALTHY if elapsed >= limit + min(grace, LONGEST_WAIT) else current
 
 
-def _described(elb: Any, group: str) -> dict[str, Any]:
-    """A target group as DescribeTargetGroups shows it."""
-    found: dict[str, Any] = elb.describe_target_groups(TargetGroupArns=[group])["TargetGroups"][0]
-    return found
+def _describe(elb: Any, group: str) -> JsonObject:
+    """Returns a target group as DescribeTargetGroups describes it."""
+    groups: list[JsonObject] = elb.describe_target_groups(TargetGroupArns=[group])["TargetGroups"]
+    return groups[0]
 
 
-def _zone(network: Network, face: Interface) -> str | None:
-    return next((s["AvailabilityZone"] for s in network.subnets if s["SubnetId"] == face.subnet), None)
+def _zone(network: Network, interface: Interface) -> str | None:
+    return next((s["AvailabilityZone"] for s in network.subnets if s["SubnetId"] == interface.subnet), None)

@@ -128,7 +128,7 @@ def _operations(account: Account, registered: Targets) -> Mapping[str, Operation
         group = call.given["TargetGroupArn"]
         backend = moto.backends.get_backend("elbv2")[account.id][call.region]
         kept = backend.describe_target_health(group, call.given.get("Targets") or [])
-        own = {(target.address, target.port): target.shown() for target in registered.in_group(group)}
+        own = {(target.address, target.port): target.as_response() for target in registered.in_group(group)}
         return {"TargetHealthDescriptions": [own.get((k.instance_id, k.port)) or _kept(k) for k in kept]}
 
     return {"DescribeTargetHealth": health}

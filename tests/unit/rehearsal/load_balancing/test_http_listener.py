@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from preflight.rehearsal.load_balancing import http_listener
-from preflight.rehearsal.load_balancing.http_listener import HttpListener
+from preflight.rehearsal.load_balancing.http_listener import Backend, HttpListener
 from preflight.rehearsal.network import namespace
 from preflight.system import waiting
 
@@ -24,7 +24,7 @@ FORWARD = [{"IsDefault": True, "Actions": [{"Type": "forward", "TargetGroupArn":
 
 
 class _Target(http.server.BaseHTTPRequestHandler):
-    """Says what it was asked, in headers of its answer."""
+    """Returns the headers of the request in headers of its response."""
 
     protocol_version = "HTTP/1.1"
 
@@ -59,19 +59,19 @@ class _Target(http.server.BaseHTTPRequestHandler):
         return found
 
 
-class _Listener:
+class _Routing:
     def __init__(self, target: tuple[str, int]) -> None:
         self.target = target
 
     def rules(self) -> list[dict[str, Any]]:
         return FORWARD
 
-    def backend(self, group: str) -> tuple[int, tuple[str, int]] | None:
-        return (0, self.target) if group == "g" else None
+    def backend(self, group: str) -> Backend | None:
+        return Backend(0, self.target) if group == "g" else None
 
 
 @pytest.fixture
-def listener(monkeypatch: pytest.MonkeyPatch) -> Iterator[_Listener]:
+def routing(monkeypatch: pytest.MonkeyPatch) -> Iterator[_Routing]:
     def connect(_pid: int, address: str, port: int, *, timeout: float) -> socket.socket:
         return socket.create_connection((address, port), timeout=timeout)
 
@@ -79,16 +79,16 @@ def listener(monkeypatch: pytest.MonkeyPatch) -> Iterator[_Listener]:
     target = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Target)
     target.daemon_threads = True
     threading.Thread(target=target.serve_forever, args=(0.05,), daemon=True).start()
-    yield _Listener(("127.0.0.1", target.server_port))
+    yield _Routing(("127.0.0.1", target.server_port))
     target.shutdown()
     target.server_close()
 
 
 @contextlib.contextmanager
-def opened(listener: _Listener, *, is_encrypted: bool = False) -> Iterator[int]:
+def opened(routing: _Routing, *, is_encrypted: bool = False) -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = int(free.getsockname()[1])
-    served = HttpListener(("127.0.0.1", port), listener, is_encrypted=is_encrypted)
+    served = HttpListener(("127.0.0.1", port), routing, is_encrypted=is_encrypted)
     served.start()
     try:
         yield port
@@ -97,44 +97,43 @@ def opened(listener: _Listener, *, is_encrypted: bool = False) -> Iterator[int]:
 
 
 @contextlib.contextmanager
-def asked(port: int, method: str = "POST", **given: Any) -> Iterator[http.client.HTTPResponse]:
-    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)) as asking:
-        asking.request(method, "/", **given)
-        yield asking.getresponse()
+def requested(port: int, method: str = "POST", **given: Any) -> Iterator[http.client.HTTPResponse]:
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)) as connection:
+        connection.request(method, "/", **given)
+        yield connection.getresponse()
 
 
-def said(port: int, request: bytes) -> bytes:
-    """Everything that is answered until the end."""
-    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as asking:
-        asking.sendall(request)
-        return b"".join(iter(lambda: asking.recv(65536), b""))
+def send_raw(port: int, request: bytes) -> bytes:
+    """Returns everything that the listener answers until it closes."""
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
+        connection.sendall(request)
+        return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
-def test_every_cookie_comes_through(listener: _Listener) -> None:
-    with opened(listener) as port, asked(port) as answer:
+def test_every_cookie_is_passed_on(routing: _Routing) -> None:
+    with opened(routing) as port, requested(port) as answer:
         assert answer.headers.get_all("Set-Cookie") == ["a=1", "b=2"]
 
 
-def test_the_caller_is_added_to_those_before(listener: _Listener) -> None:
-    with opened(listener) as port, asked(port, headers={"x-forwarded-for": "192.0.2.9"}) as answer:
-        found = answer.headers["Was-X-Forwarded-For"], answer.headers["Was-X-Forwarded-Port"]
+def test_the_client_is_added_to_the_forwarding_chain(routing: _Routing) -> None:
+    with opened(routing) as port, requested(port, headers={"x-forwarded-for": "192.0.2.9"}) as answer:
+        assert answer.headers["Was-X-Forwarded-For"] == "192.0.2.9, 127.0.0.1"
+        assert answer.headers["Was-X-Forwarded-Port"] == str(port)
 
-        assert found == ("192.0.2.9, 127.0.0.1", str(port))
 
-
-def test_an_upload_of_any_size_arrives(listener: _Listener) -> None:
+def test_an_upload_of_any_size_arrives(routing: _Routing) -> None:
     body = b"x" * (3 << 20)
-    with opened(listener) as port, asked(port, body=body) as answer:
+    with opened(routing) as port, requested(port, body=body) as answer:
         assert answer.read() == body
 
 
-def test_a_body_in_chunks_arrives(listener: _Listener) -> None:
-    with opened(listener) as port, asked(port, body=iter([b"one ", b"two"]), encode_chunked=True) as answer:
+def test_a_body_in_chunks_arrives(routing: _Routing) -> None:
+    with opened(routing) as port, requested(port, body=iter([b"one ", b"two"]), encode_chunked=True) as answer:
         assert answer.read() == b"one two"
 
 
-def test_a_head_request_learns_how_long_the_page_is(listener: _Listener) -> None:
-    with opened(listener) as port, asked(port, "HEAD", body=b"12345") as answer:
+def test_a_head_request_returns_the_length_of_the_page(routing: _Routing) -> None:
+    with opened(routing) as port, requested(port, "HEAD", body=b"12345") as answer:
         assert answer.headers["Content-Length"] == "5"
 
 
@@ -145,36 +144,36 @@ def test_a_head_request_learns_how_long_the_page_is(listener: _Listener) -> None
         pytest.param(b"Content-Length: -5", id="below nothing"),
         pytest.param(b"Content-Length: 1\r\nContent-Length: 2", id="two lengths"),
         pytest.param(b"Content-Length: 3\r\nTransfer-Encoding: chunked", id="a length and chunks"),
-        pytest.param(b"Transfer-Encoding: chunked, gzip", id="an encoding that nobody knows"),
+        pytest.param(b"Transfer-Encoding: chunked, gzip", id="an unknown encoding"),
     ],
 )
-def test_a_request_whose_end_is_not_known_is_refused_and_the_connection_closed(
-    listener: _Listener, header: bytes
+def test_a_request_without_a_clear_end_is_refused_and_its_connection_closed(
+    routing: _Routing, header: bytes
 ) -> None:
     smuggled = b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"
-    with opened(listener) as port:
-        found = said(port, b"POST / HTTP/1.1\r\nHost: x\r\n" + header + b"\r\n\r\n" + smuggled)
+    with opened(routing) as port:
+        found = send_raw(port, b"POST / HTTP/1.1\r\nHost: x\r\n" + header + b"\r\n\r\n" + smuggled)
 
     assert found.startswith(b"HTTP/1.1 400 ")
     assert found.count(b"HTTP/1.1 ") == 1
 
 
-def test_chunks_that_are_none_are_refused(listener: _Listener) -> None:
-    with opened(listener) as port:
-        found = said(port, b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nno size\r\n")
+def test_a_chunk_without_a_size_is_refused(routing: _Routing) -> None:
+    with opened(routing) as port:
+        found = send_raw(port, b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nno size\r\n")
 
     assert found.startswith(b"HTTP/1.1 400 ")
 
 
-def test_a_caller_that_shakes_no_hands_holds_up_nobody(listener: _Listener) -> None:
+def test_a_client_without_a_handshake_blocks_no_other_client(routing: _Routing) -> None:
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    with opened(listener, is_encrypted=True) as port, socket.create_connection(("127.0.0.1", port)):
-        asking = http.client.HTTPSConnection("127.0.0.1", port, timeout=PATIENCE, context=context)
-        with contextlib.closing(asking):
-            asking.request("GET", "/")
+    with opened(routing, is_encrypted=True) as port, socket.create_connection(("127.0.0.1", port)):
+        connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=PATIENCE, context=context)
+        with contextlib.closing(connection):
+            connection.request("GET", "/")
 
-            assert asking.getresponse().status == 200
+            assert connection.getresponse().status == 200
 
 
 def raw_target(answer: Callable[[socket.socket], None]) -> socket.socket:
@@ -192,7 +191,7 @@ def raw_target(answer: Callable[[socket.socket], None]) -> socket.socket:
     return target
 
 
-def test_a_response_is_passed_on_as_it_comes(listener: _Listener) -> None:
+def test_a_response_is_passed_on_as_it_comes(routing: _Routing) -> None:
     came = threading.Event()
 
     def answer(caller: socket.socket) -> None:
@@ -201,8 +200,8 @@ def test_a_response_is_passed_on_as_it_comes(listener: _Listener) -> None:
         caller.sendall(b"last")
 
     with raw_target(answer) as target:
-        listener.target = target.getsockname()
-        with opened(listener) as port, asked(port, "GET") as response:
+        routing.target = target.getsockname()
+        with opened(routing) as port, requested(port, "GET") as response:
             first = response.read1(100)
             came.set()
 
@@ -210,7 +209,7 @@ def test_a_response_is_passed_on_as_it_comes(listener: _Listener) -> None:
             assert response.read() == b"last"
 
 
-def test_a_response_of_200_mib_takes_little_memory(listener: _Listener) -> None:
+def test_a_response_of_200_mib_takes_little_memory(routing: _Routing) -> None:
     piece = b"x" * (1 << 20)
 
     def answer(caller: socket.socket) -> None:
@@ -219,9 +218,9 @@ def test_a_response_of_200_mib_takes_little_memory(listener: _Listener) -> None:
             caller.sendall(piece)
 
     with raw_target(answer) as target:
-        listener.target = target.getsockname()
+        routing.target = target.getsockname()
         tracemalloc.start()
-        with opened(listener) as port, asked(port, "GET") as response:
+        with opened(routing) as port, requested(port, "GET") as response:
             size = sum(len(piece) for piece in iter(lambda: response.read(1 << 16), b""))
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
@@ -230,14 +229,14 @@ def test_a_response_of_200_mib_takes_little_memory(listener: _Listener) -> None:
     assert peak < 20 << 20
 
 
-def test_a_response_that_breaks_off_is_seen_to(listener: _Listener) -> None:
+def test_a_response_that_breaks_off_is_incomplete_for_the_client(routing: _Routing) -> None:
     with raw_target(lambda caller: caller.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx")) as target:
-        listener.target = target.getsockname()
-        with opened(listener) as port, asked(port, "GET") as response, pytest.raises(http.client.IncompleteRead):
+        routing.target = target.getsockname()
+        with opened(routing) as port, requested(port, "GET") as response, pytest.raises(http.client.IncompleteRead):
             response.read()
 
 
-def test_a_header_that_drips_is_a_gateway_timeout(listener: _Listener, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_header_that_drips_is_a_gateway_timeout(routing: _Routing, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_listener, "TIMEOUT", 0.5)
 
     def answer(caller: socket.socket) -> None:
@@ -248,17 +247,17 @@ def test_a_header_that_drips_is_a_gateway_timeout(listener: _Listener, monkeypat
                 waiting.pause(0.1)
 
     with raw_target(answer) as target:
-        listener.target = target.getsockname()
-        with opened(listener) as port, asked(port, "GET") as response:
+        routing.target = target.getsockname()
+        with opened(routing) as port, requested(port, "GET") as response:
             assert response.status == 504
 
 
-def test_a_response_in_chunks_has_no_second_size(listener: _Listener) -> None:
+def test_a_response_in_chunks_has_no_second_size(routing: _Routing) -> None:
     def answer(caller: socket.socket) -> None:
         caller.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n")
 
     with raw_target(answer) as target:
-        listener.target = target.getsockname()
-        with opened(listener) as port, asked(port, "GET") as response:
+        routing.target = target.getsockname()
+        with opened(routing) as port, requested(port, "GET") as response:
             assert response.headers["Content-Length"] is None
             assert response.read() == b"abc"

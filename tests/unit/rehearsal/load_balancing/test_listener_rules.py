@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -16,97 +17,98 @@ def rule(priority: int, *conditions: dict[str, Any]) -> dict[str, Any]:
     return {"Priority": str(priority), "Conditions": list(conditions), "Actions": [{"Type": "forward", "n": priority}]}
 
 
-def asked(target: str = "/", *, method: str = "GET", source: str = "198.51.100.7", **headers: str) -> HttpRequest:
+def request(target: str = "/", *, method: str = "GET", source: str = "198.51.100.7", **headers: str) -> HttpRequest:
     return HttpRequest(method, target, source, {"host": "web.example.com:8080", **headers})
+
+
+def number(action: Mapping[str, Any] | None) -> int | None:
+    """Returns the number of the rule that an action belongs to."""
+    return action["n"] if action is not None else None
 
 
 PATH = {"Field": "path-pattern", "PathPatternConfig": {"Values": ["/api/*"]}}
 
 
 @pytest.mark.parametrize(
-    ("condition", "fits", "misses"),
+    ("condition", "matching", "other"),
     [
-        pytest.param(PATH, asked("/api/x?y=1"), asked("/API/x"), id="path, case and all"),
+        pytest.param(PATH, request("/api/x?y=1"), request("/API/x"), id="path, case and all"),
         pytest.param(
-            {"Field": "path-pattern", "Values": ["/a?"]}, asked("/ab"), asked("/a"), id="path in the old form"
+            {"Field": "path-pattern", "Values": ["/a?"]}, request("/ab"), request("/a"), id="path in the old form"
         ),
         pytest.param(
             {"Field": "host-header", "HostHeaderConfig": {"Values": ["*.EXAMPLE.com"]}},
-            asked(),
-            asked(host="example.org"),
+            request(),
+            request(host="example.org"),
             id="host, whatever its case and port",
         ),
         pytest.param(
             {"Field": "http-request-method", "HttpRequestMethodConfig": {"Values": ["POST"]}},
-            asked(method="POST"),
-            asked(),
+            request(method="POST"),
+            request(),
             id="method",
         ),
         pytest.param(
             {"Field": "source-ip", "SourceIpConfig": {"Values": ["198.51.100.0/24"]}},
-            asked(),
-            asked(source="192.0.2.1"),
+            request(),
+            request(source="192.0.2.1"),
             id="source",
         ),
         pytest.param(
             {"Field": "http-header", "HttpHeaderConfig": {"HttpHeaderName": "X-Team", "Values": ["a*"]}},
-            asked(**{"x-team": "Abc"}),
-            asked(),
+            request(**{"x-team": "Abc"}),
+            request(),
             id="header",
         ),
         pytest.param(
             {"Field": "query-string", "QueryStringConfig": {"Values": [{"Key": "v", "Value": "2"}]}},
-            asked("/?v=2"),
-            asked("/?v=1"),
+            request("/?v=2"),
+            request("/?v=1"),
             id="query with a key",
         ),
         pytest.param(
             {"Field": "query-string", "QueryStringConfig": {"Values": [{"Value": "*new*"}]}},
-            asked("/?x=brandnew"),
-            asked("/"),
+            request("/?x=brandnew"),
+            request("/"),
             id="query without a key",
         ),
         pytest.param(
             {"Field": "query-string", "QueryStringConfig": {"Values": [{"Key": "VER*", "Value": "Beta"}]}},
-            asked("/?version=BETA"),
-            asked("/?release=beta"),
+            request("/?version=BETA"),
+            request("/?release=beta"),
             id="query, whatever its case, with a wildcard in its key",
         ),
         pytest.param(
-            {"Field": "path-pattern", "Values": ["//[x/*"]}, asked("//[x/y"), asked("/x/y"), id="path that is no URL"
+            {"Field": "path-pattern", "Values": ["//[x/*"]}, request("//[x/y"), request("/x/y"), id="path that is no URL"
         ),
         pytest.param(
-            {"Field": "path-pattern", "Values": ["/a"]}, asked("http://x/a"), asked("http://a/"), id="path after a host"
+            {"Field": "path-pattern", "Values": ["/a"]}, request("http://x/a"), request("http://a/"), id="path after a host"
         ),
     ],
 )
-def test_a_condition_decides(condition: dict[str, Any], fits: HttpRequest, misses: HttpRequest) -> None:
+def test_a_condition_selects_requests(condition: dict[str, Any], matching: HttpRequest, other: HttpRequest) -> None:
     rules = [DEFAULT, rule(5, condition)]
 
-    found = [listener_rules.action(rules, one) for one in (fits, misses)]
-
-    assert [action["n"] if action else None for action in found] == [5, 0]
+    assert number(listener_rules.action(rules, matching)) == 5
+    assert number(listener_rules.action(rules, other)) == 0
 
 
 def test_the_first_rule_by_priority_counts() -> None:
     rules = [DEFAULT, rule(20, PATH), rule(3, PATH)]
 
-    found = listener_rules.action(rules, asked("/api/"))
-
-    assert found is not None
-    assert found["n"] == 3
+    assert number(listener_rules.action(rules, request("/api/"))) == 3
 
 
-def test_all_conditions_of_a_rule_have_to_hold() -> None:
+def test_all_conditions_of_a_rule_must_hold() -> None:
     post = {"Field": "http-request-method", "HttpRequestMethodConfig": {"Values": ["POST"]}}
 
-    assert listener_rules.action([rule(1, PATH, post)], asked("/api/")) is None
+    assert listener_rules.action([rule(1, PATH, post)], request("/api/")) is None
 
 
-def test_actions_that_authenticate_are_passed_over() -> None:
+def test_actions_that_authenticate_are_skipped() -> None:
     actions = [{"Type": "authenticate-oidc"}, {"Type": "forward", "n": 1}]
 
-    assert listener_rules.action([{**DEFAULT, "Actions": actions}], asked()) == actions[1]
+    assert listener_rules.action([{**DEFAULT, "Actions": actions}], request()) == actions[1]
 
 
 @pytest.mark.parametrize(
@@ -125,7 +127,7 @@ def test_actions_that_authenticate_are_passed_over() -> None:
         pytest.param({}, [], id="none"),
     ],
 )
-def test_target_groups_of_an_action(action: dict[str, Any], arns: list[str]) -> None:
+def test_an_action_names_its_target_groups(action: dict[str, Any], arns: list[str]) -> None:
     assert listener_rules.target_groups(action) == arns
 
 
@@ -140,5 +142,5 @@ def test_target_groups_of_an_action(action: dict[str, Any], arns: list[str]) -> 
         ),
     ],
 )
-def test_where_a_redirect_leads(config: dict[str, str], location: str) -> None:
-    assert listener_rules.location(config, asked("/a?b=1"), protocol="HTTP", port=80) == location
+def test_a_redirect_fills_its_placeholders(config: dict[str, str], location: str) -> None:
+    assert listener_rules.location(config, request("/a?b=1"), protocol="HTTP", port=80) == location

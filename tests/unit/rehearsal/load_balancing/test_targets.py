@@ -1,4 +1,4 @@
-"""How targets of load balancers are judged, and what a service makes of it."""
+"""Health of targets, and the services that depend on it."""
 
 from __future__ import annotations
 
@@ -14,50 +14,56 @@ from botocore.exceptions import ClientError
 
 from preflight.rehearsal.load_balancing import health_check, targets
 from preflight.rehearsal.load_balancing.health_check import CheckResult, HealthCheck
-from preflight.rehearsal.load_balancing.targets import Target, Targets
+from preflight.rehearsal.load_balancing.targets import Target, _Checker
 from preflight.system import waiting
 
 CHECK = HealthCheck("HTTP", 80, "/", "200", interval=10, timeout=5, unhealthy_threshold=2)
-WELL, ILL = CheckResult(is_well=True), CheckResult(is_well=False)
-WRONG_PAGE = CheckResult(is_well=False, is_stubborn=True)
-CUT_OFF = CheckResult(is_well=False, can_heal=False)
+SUCCESS, FAILURE = CheckResult(is_healthy=True), CheckResult(is_healthy=False)
+WRONG_PAGE = CheckResult(is_healthy=False, is_permanent=True)
+UNREACHABLE = CheckResult(is_healthy=False, can_recover=False)
 
 
 @pytest.mark.parametrize(
-    ("found", "failures", "elapsed", "grace", "former", "state"),
+    ("result", "failures", "elapsed", "grace", "current", "state"),
     [
-        pytest.param(WELL, 0, 1, 0, "initial", "healthy", id="the first success"),
-        pytest.param(ILL, 9, 19, 0, "initial", "initial", id="within the time of the threshold"),
-        pytest.param(ILL, 9, 21, 0, "initial", "unhealthy", id="beyond it"),
-        pytest.param(ILL, 9, 21, 10, "initial", "initial", id="within the grace period"),
-        pytest.param(WRONG_PAGE, 9, 4, 0, "initial", "unhealthy", id="a page that is not there is believed sooner"),
-        pytest.param(CUT_OFF, 1, 0, 60, "initial", "unhealthy", id="what cannot heal at once"),
-        pytest.param(ILL, 1, 99, 0, "healthy", "healthy", id="one failure of a healthy target"),
-        pytest.param(ILL, 2, 99, 0, "healthy", "unhealthy", id="as many failures as the threshold"),
+        pytest.param(SUCCESS, 0, 1, 0, "initial", "healthy", id="the first success"),
+        pytest.param(FAILURE, 9, 19, 0, "initial", "initial", id="within the time of the threshold"),
+        pytest.param(FAILURE, 9, 21, 0, "initial", "unhealthy", id="after the time of the threshold"),
+        pytest.param(FAILURE, 9, 20, 0, "initial", "unhealthy", id="exactly the time of the threshold"),
+        pytest.param(FAILURE, 9, 21, 10, "initial", "initial", id="within the grace period"),
+        pytest.param(FAILURE, 9, 49, 99, "initial", "initial", id="within the longest grace period"),
+        pytest.param(FAILURE, 9, 50, 99, "initial", "unhealthy", id="after the longest grace period"),
+        pytest.param(WRONG_PAGE, 9, 2, 0, "initial", "initial", id="a wrong page for a moment"),
+        pytest.param(WRONG_PAGE, 9, 4, 0, "initial", "unhealthy", id="a wrong page for some seconds"),
+        pytest.param(UNREACHABLE, 1, 0, 60, "initial", "unhealthy", id="a failure that cannot recover"),
+        pytest.param(FAILURE, 1, 99, 0, "healthy", "healthy", id="one failure of a healthy target"),
+        pytest.param(FAILURE, 2, 99, 0, "healthy", "unhealthy", id="as many failures as the threshold"),
     ],
 )
-def test_the_state_of_a_target(
-    found: CheckResult, failures: int, elapsed: float, grace: float, former: str, state: str
+def test_a_check_decides_the_state_of_a_target(
+    result: CheckResult, failures: int, elapsed: float, grace: float, current: str, state: str
 ) -> None:
-    assert targets.verdict(CHECK, found, failures=failures, elapsed=elapsed, grace=grace, former=former) == state
+    assert state == targets.next_state(
+        CHECK, result, failures=failures, elapsed=elapsed, grace=grace, current=current
+    )
 
 
 @pytest.mark.parametrize(
-    ("codes", "status", "fits"),
+    ("codes", "status", "is_match"),
     [
         pytest.param("200", 200, True, id="the code"),
         pytest.param("200,204", 204, True, id="one of a list"),
         pytest.param("200-299", 250, True, id="within a range"),
-        pytest.param("200-299", 300, False, id="beyond a range"),
+        pytest.param("200-299", 300, False, id="above a range"),
         pytest.param("x", 200, False, id="no code at all"),
     ],
 )
-def test_a_matcher(codes: str, status: int, *, fits: bool) -> None:
-    assert health_check.fits(status, codes) is fits
+def test_a_matcher_names_healthy_codes(codes: str, status: int, *, is_match: bool) -> None:
+    assert health_check.matches(status, codes) is is_match
 
 
 def test_a_check_has_the_defaults_of_aws() -> None:
-    assert health_check.check_of({"Protocol": "HTTP"}, 8080) == HealthCheck("HTTP", 8080, "/", "200", 30.0, 5.0, 2)
+    assert health_check.of_target_group({"Protocol": "HTTP"}, 8080) == HealthCheck("HTTP", 8080, "/", "200", 30.0, 5.0, 2)
 
 
 def behind(fargate: dict[str, Any]) -> dict[str, Any]:
@@ -97,9 +103,9 @@ def behind(fargate: dict[str, Any]) -> dict[str, Any]:
     return changed
 
 
-def other_zone(given: dict[str, Any]) -> None:
+def use_third_zone(template: dict[str, Any]) -> None:
     """A third subnet in a zone that the load balancer does not serve, and the tasks in it."""
-    resources = given["Resources"]
+    resources = template["Resources"]
     third = copy.deepcopy(resources["SubnetB"])
     third["Properties"] |= {"CidrBlock": "10.0.3.0/24", "AvailabilityZone": {"Fn::Select": [2, {"Fn::GetAZs": ""}]}}
     resources["SubnetC"] = third
@@ -111,17 +117,17 @@ def other_zone(given: dict[str, Any]) -> None:
     network["Subnets"] = [{"Ref": "SubnetC"}]
 
 
-def other_port(given: dict[str, Any]) -> None:
-    given["Resources"]["Group"]["Properties"]["SecurityGroupIngress"][0].update(FromPort=81, ToPort=81)
+def admit_other_port(template: dict[str, Any]) -> None:
+    template["Resources"]["Group"]["Properties"]["SecurityGroupIngress"][0].update(FromPort=81, ToPort=81)
 
 
-def no_way_in(given: dict[str, Any]) -> None:
+def close_egress(template: dict[str, Any]) -> None:
     egress = [{"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "CidrIp": "0.0.0.0/0"}]
-    given["Resources"]["BalancerGroup"]["Properties"]["SecurityGroupEgress"] = egress
+    template["Resources"]["BalancerGroup"]["Properties"]["SecurityGroupEgress"] = egress
 
 
-def health_port(given: dict[str, Any]) -> None:
-    given["Resources"]["Targets"]["Properties"]["HealthCheckPort"] = "8081"
+def check_other_port(template: dict[str, Any]) -> None:
+    template["Resources"]["Targets"]["Properties"]["HealthCheckPort"] = "8081"
 
 
 Client = Callable[[str], Any]
@@ -130,10 +136,10 @@ Client = Callable[[str], Any]
 @pytest.mark.parametrize(
     "change",
     [
-        pytest.param(other_port, id="the tasks admit another port"),
-        pytest.param(no_way_in, id="the load balancer may not speak to them"),
-        pytest.param(health_port, id="the port of the check is shut"),
-        pytest.param(other_zone, id="a zone that the load balancer does not serve"),
+        pytest.param(admit_other_port, id="the tasks admit another port"),
+        pytest.param(close_egress, id="the load balancer may not connect to them"),
+        pytest.param(check_other_port, id="the port of the check is closed"),
+        pytest.param(use_third_zone, id="a zone that the load balancer does not serve"),
     ],
 )
 def test_a_service_whose_targets_cannot_be_reached_never_becomes_steady(
@@ -142,10 +148,10 @@ def test_a_service_whose_targets_cannot_be_reached_never_becomes_steady(
     reasons: Callable[[dict[str, Any]], list[str]],
     change: Callable[[dict[str, Any]], None],
 ) -> None:
-    given = behind(fargate)
-    change(given)
+    template = behind(fargate)
+    change(template)
 
-    stack = deploy(json.dumps(given), Capabilities=["CAPABILITY_IAM"])
+    stack = deploy(json.dumps(template), Capabilities=["CAPABILITY_IAM"])
 
     assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
     assert any("did not stabilize" in reason for reason in reasons(stack))
@@ -158,7 +164,7 @@ def test_a_service_behind_a_load_balancer_becomes_steady_and_leaves_nothing(
     elb, ec2 = client("elbv2"), client("ec2")
     group = elb.describe_target_groups()["TargetGroups"][0]["TargetGroupArn"]
     health = elb.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
-    faces = [f["Description"] for f in ec2.describe_network_interfaces()["NetworkInterfaces"]]
+    interfaces = [i["Description"] for i in ec2.describe_network_interfaces()["NetworkInterfaces"]]
 
     client("cloudformation").delete_stack(StackName=stack["StackId"])
     client("cloudformation").get_waiter("stack_delete_complete").wait(
@@ -167,35 +173,35 @@ def test_a_service_behind_a_load_balancer_becomes_steady_and_leaves_nothing(
 
     assert stack["StackStatus"] == "CREATE_COMPLETE"
     assert [h["TargetHealth"]["State"] for h in health] == ["healthy"]
-    assert len([face for face in faces if face.startswith("ELB app/")]) == 2
+    assert sum(description.startswith("ELB app/") for description in interfaces) == 2
     assert ec2.describe_network_interfaces()["NetworkInterfaces"] == []
 
 
-def test_a_target_tells_the_port_that_its_check_asks(
+def test_the_port_of_the_check_is_described(
     fargate: dict[str, Any], deploy: Callable[..., dict[str, Any]], client: Client
 ) -> None:
-    given = behind(fargate)
-    health_port(given)
+    template = behind(fargate)
+    check_other_port(template)
     everything = {"FromPort": 0, "ToPort": 65535}
-    given["Resources"]["Group"]["Properties"]["SecurityGroupIngress"][0].update(everything)
+    template["Resources"]["Group"]["Properties"]["SecurityGroupIngress"][0].update(everything)
 
-    deploy(json.dumps(given), Capabilities=["CAPABILITY_IAM"])
+    deploy(json.dumps(template), Capabilities=["CAPABILITY_IAM"])
     elb = client("elbv2")
     group = elb.describe_target_groups()["TargetGroups"][0]["TargetGroupArn"]
-    shown = elb.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"][0]
+    target = elb.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"][0]
 
-    assert shown["Target"]["Port"] == 80
-    assert shown["HealthCheckPort"] == "8081"
+    assert target["Target"]["Port"] == 80
+    assert target["HealthCheckPort"] == "8081"
 
 
 @pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_target_whose_group_was_deleted_is_not_healthy_any_more(
     fargate: dict[str, Any], deploy: Callable[..., dict[str, Any]], client: Client
 ) -> None:
-    given = behind(fargate)
-    given["Resources"]["Targets"]["Properties"]["HealthCheckIntervalSeconds"] = 5
-    given["Resources"]["Targets"]["Properties"]["HealthCheckTimeoutSeconds"] = 2
-    deploy(json.dumps(given), Capabilities=["CAPABILITY_IAM"])
+    template = behind(fargate)
+    check = {"HealthCheckIntervalSeconds": 5, "HealthCheckTimeoutSeconds": 2}
+    template["Resources"]["Targets"]["Properties"].update(check)
+    deploy(json.dumps(template), Capabilities=["CAPABILITY_IAM"])
     elb, ecs = client("elbv2"), client("ecs")
     cluster = ecs.list_clusters()["clusterArns"][0]
     service = ecs.list_services(cluster=cluster)["serviceArns"][0]
@@ -203,11 +209,11 @@ def test_a_target_whose_group_was_deleted_is_not_healthy_any_more(
 
     elb.delete_target_group(TargetGroupArn=elb.describe_target_groups()["TargetGroups"][0]["TargetGroupArn"])
 
-    def said() -> str | None:
+    def event() -> str | None:
         events = ecs.describe_services(cluster=cluster, services=[service])["services"][0]["events"]
         return next((e["message"] for e in events if "Target group is gone" in e["message"]), None)
 
-    assert waiting.until(said, what="an event of the service", timeout=20)
+    assert waiting.until(event, what="an event of the service", timeout=20)
 
 
 def _listener(elb: Any) -> str:
@@ -233,13 +239,15 @@ def test_a_target_is_checked_until_its_group_is_deleted(code: str, requests: int
     def describe(**_given: Any) -> Any:
         codes.append(code)
         if len(codes) == 3:
-            target.over.set()
+            target.deregistered.set()
         raise client_error(code)
 
     elb = SimpleNamespace(describe_target_groups=describe)
     account = SimpleNamespace(closing=threading.Event(), client=lambda _service, _region: elb)
-    state = SimpleNamespace(changed=threading.Condition())
-    watching = Targets(state, account, None, None)  # type: ignore[arg-type]
-    watching._watch(SimpleNamespace(region="eu-west-1", service=None, targets={}), None, target)  # type: ignore[arg-type]
+    state = SimpleNamespace(account=account, changed=threading.Condition())
+    task = SimpleNamespace(region="eu-west-1", service=None, targets={})
+    checker = _Checker(task, None, target, state, interfaces_of=lambda _arn: ())  # type: ignore[arg-type]
+    checker.start()
+    waiting.until(lambda: checker._worker.is_stopping or None, what="the end of the checks", timeout=10)
 
     assert len(codes) == requests
