@@ -28,7 +28,7 @@ def is_real(config: pytest.Config) -> bool:
 
 @pytest.fixture(autouse=True, scope="session")
 def _fake_credentials(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Whatever credentials the machine has, no test sees them, unless it was told which account to use."""
+    """Whatever credentials the machine has, no test sees them, unless an option names the account to use."""
     if request.config.getoption("--preflight-target") == "aws":
         yield
         return

@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 from typing import TextIO
 
-from preflight import model
 from preflight.errors import UsageError
 
 
@@ -57,7 +56,7 @@ def write(text: str) -> None:
 
 def write_lines(text: str) -> None:
     """Write a text whose lines may hold input: each line shows every character, and none is a command of a runner."""
-    write("".join(f"{model.visible(line)}\n" for line in text.removesuffix("\n").split("\n")))
+    write("".join(f"{_visible(line)}\n" for line in text.removesuffix("\n").split("\n")))
 
 
 def say(text: str) -> None:
@@ -66,7 +65,7 @@ def say(text: str) -> None:
     If the reader is gone, as `| tee` is after Ctrl-C, the run goes on without one: it has to clean up.
     """
     try:
-        sys.stderr.write(f"{model.visible(text)}\n")
+        sys.stderr.write(f"{_visible(text)}\n")
         sys.stderr.flush()
     except OSError:
         discard(sys.stderr)
@@ -77,3 +76,9 @@ def discard(stream: TextIO) -> None:
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, stream.fileno())
     os.close(null)
+
+
+def _visible(text: str) -> str:
+    from preflight import model  # noqa: PLC0415 - slow to import, and `--help` writes nothing through here
+
+    return model.visible(text)

@@ -54,7 +54,7 @@ class Builder:
         """
         several = platform.split(",") if self._engine.program == "podman" else [platform]
         parts = {f"{image}-{one.replace('/', '-')}": one for one in several} if len(several) > 1 else {image: platform}
-        dockerfile_checks.check(self._engine, self._dockerfile.read_text(encoding="utf-8", errors="replace"))
+        dockerfile_checks.check(self._engine, self._instructions())
         self._check_sources()
         with _turn(), self._pruned():
             try:
@@ -68,13 +68,16 @@ class Builder:
                     self._engine.run("manifest", "rm", image)
                 self._engine.run("rmi", "--force", *parts)
 
+    def _instructions(self) -> str:
+        return self._dockerfile.read_text(encoding="utf-8", errors="replace")
+
     def _check_sources(self) -> None:
         """Check that every image of the Dockerfile is one of a registry: podman would also read files of this machine.
 
         Raises:
             NoBaseError: one is not.
         """
-        text = self._dockerfile.read_text(encoding="utf-8", errors="replace")
+        text = self._instructions()
         for name in (*(name for name, _ in self._bases("")), *dockerfile_checks.sources(text)):
             if not image_names.is_reference(name):
                 msg = f"invalid reference format: {name}"
@@ -131,7 +134,7 @@ class Builder:
     def _bases(self, platform: str) -> Iterator[tuple[str, str]]:
         """Name and platform of each image that the Dockerfile builds on, but for its own stages."""
         stages = {"scratch"}
-        text = self._dockerfile.read_text(encoding="utf-8", errors="replace")
+        text = self._instructions()
         values = {**dict(_ARG.findall(text)), **self._predefined(platform)}
         for options, written, stage in _FROM.findall(text):
             name = _VARIABLE.sub(lambda match: _value(match, values), written.strip("\"'"))
