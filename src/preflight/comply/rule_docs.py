@@ -1,6 +1,6 @@
 """The rules for people and programs: a list, one rule in full, JSON, and the page `docs/rules.md`.
 
-`python -m preflight.rulepage > docs/rules.md` writes the page; a test holds it current.
+`python -m preflight.comply.rule_docs > docs/rules.md` writes the page; a test holds it current.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ TITLES = {
 INTRODUCTION = """\
 # Rules
 
-This page is generated from the metadata beside the rules (`python -m preflight.rulepage > docs/rules.md`).
+This page is generated from the metadata beside the rules (`python -m preflight.comply.rule_docs > docs/rules.md`).
 `preflight rules` prints the same at a terminal, `preflight rules RULE` one of them in full, `--format json` for programs.
 
 ## Tiers

@@ -82,6 +82,8 @@ class Change:
     base: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
 
 
+RACE_IS_ERROR = {"preflight.yaml": (("standins:\n", "checks: {EC2_ROUTE_IGW_DEPENDS_ON_ATTACHMENT: security}\n\nstandins:\n"),)}
+
 MISTAKES = (
     Change("no network mode", FARGATE, "      NetworkMode: awsvpc\n", "", "ECS_TASKDEF_NETWORK_MODE_AWSVPC"),
     Change("bridge", FARGATE, "NetworkMode: awsvpc", "NetworkMode: bridge", "ECS_TASKDEF_NETWORK_MODE_AWSVPC"),
@@ -139,7 +141,7 @@ MISTAKES = (
         "      SubnetId: !Ref PublicSubnet1\n",
         "NoRoute",
     ),
-    Change("the route before the attachment", VPC, "    DependsOn: IGWAttachment\n", "", "CREATE_FAILED"),
+    Change("the route before the attachment", VPC, "    DependsOn: IGWAttachment\n", "", "EC2_ROUTE_IGW_DEPENDS_ON_ATTACHMENT", RACE_IS_ERROR),
     Change("no DNS", VPC, "EnableDnsSupport: true", "EnableDnsSupport: false", "NoRoute"),
     Change("overlapping subnets", VPC, "CidrBlock: 10.0.2.0/24", "CidrBlock: 10.0.1.128/25", "CREATE_FAILED"),
     Change("a subnet outside the VPC", VPC, "CidrBlock: 10.0.2.0/24", "CidrBlock: 10.1.2.0/24", "CREATE_FAILED"),
@@ -268,6 +270,7 @@ MISTAKES = (
     Change("an unknown property", ECR, "EmptyOnDelete: true", "EmptyOnRemove: true", "E3002"),
 )
 VARIANTS = (
+    Change("the route before the attachment, which AWS mostly takes", VPC, "    DependsOn: IGWAttachment\n", ""),
     Change("as it is", FARGATE, IMAGE, IMAGE),
     Change("inline statements", FARGATE, POLICY, INLINE),
     Change("more memory", FARGATE, "    Default: 1024\n", "    Default: 2048\n"),

@@ -11,12 +11,14 @@ from preflight.comply.python_rules import (
     log_group,
     stack_parameters,
     subnet_route,
+    undeclared_order,
 )
 from preflight.comply.python_rules.violation import Violation
 from preflight.plan.resolved_stacks import ResolvedStacks
 
 CHECKS: Mapping[str, Callable[[ResolvedStacks], Iterator[Violation]]] = {
     "CFN_STACK_PARAMETERS_MATCH": stack_parameters.check,
+    **undeclared_order.CHECKS,
     "EC2_PUBLIC_SUBNET_ROUTE": subnet_route.check,
     "ECS_CONTAINER_AWSLOGS_GROUP_DECLARED": log_group.check,
     "ECS_SERVICE_LB_TARGET_MATCHES_TASKDEF": load_balancer_target.check,

@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from preflight.rehearsal.cloudformation import dependencies
-from preflight.rehearsal.cloudformation.dependencies import ResourceDefinition, Template
+from preflight.rehearsal.cloudformation.dependencies import Template
 from preflight.rehearsal.cloudformation.stack import Stack, ValidationError
 from preflight.templates import functions, schemas
+from preflight.templates.dependency_graph import ResourceDefinition
 from preflight.templates.functions import FunctionResolver, ResolutionContext
 from preflight.templates.schemas import Open
 

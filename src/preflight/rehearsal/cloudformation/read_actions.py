@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from preflight.model import JsonObject
-from preflight.rehearsal.cloudformation import dependencies, describe, template_source, template_validation
+from preflight.rehearsal.cloudformation import describe, template_source, template_validation
 from preflight.rehearsal.cloudformation.request import RequestReader
 from preflight.rehearsal.cloudformation.stack import Stack, Stacks
 from preflight.rehearsal.protocol import Call, Operation
-from preflight.templates import language_extensions, schemas
+from preflight.templates import dependency_graph, language_extensions, schemas
 from preflight.templates.functions import ResolveError
 
 PAGE = 100
@@ -166,7 +166,7 @@ class ReadActions:
             except ResolveError:
                 return {**template, "Resources": _without_loops(template.get("Resources"))}
         template_validation.check(template, is_type=lambda kind: schemas.exists(kind, call.region))
-        cycle = dependencies.cycle(dependencies.edges(template["Resources"]))
+        cycle = dependency_graph.cycle(dependency_graph.edges(template["Resources"]))
         if cycle:
             raise template_validation.refuse(f"Circular dependency between resources: [{', '.join(cycle)}]")
         return template

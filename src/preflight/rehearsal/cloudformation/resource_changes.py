@@ -12,11 +12,11 @@ from typing import Any
 
 from preflight.model import JsonObject
 from preflight.rehearsal.cloudformation import dependencies, dynamic_references
-from preflight.rehearsal.cloudformation.dependencies import ResourceDefinition
 from preflight.rehearsal.cloudformation.evaluation import Evaluator
 from preflight.rehearsal.cloudformation.resources.failure import ResourceFailedError
 from preflight.rehearsal.cloudformation.stack import STACK, Resource, Stack, StackInput
-from preflight.templates import functions, schemas
+from preflight.templates import dependency_graph, functions, schemas
+from preflight.templates.dependency_graph import ResourceDefinition
 from preflight.templates.functions import FunctionResolver, ResolutionContext
 
 ATTRIBUTES = ("Metadata", "CreationPolicy", "UpdatePolicy", "DeletionPolicy", "UpdateReplacePolicy")
@@ -87,7 +87,7 @@ def resource_changes(
 
     resolver = FunctionResolver(replace(context, refer=refer))
     definitions = dependencies.resources_that_exist(request.template, resolver)
-    for name in _in_order(dependencies.edges(definitions)):
+    for name in _in_order(dependency_graph.edges(definitions)):
         former = stack.resources.get(name)
         if former is None or not former.physical_id:
             yield ResourceChange("Add", name, definitions[name]["Type"])

@@ -12,8 +12,9 @@ from typing import Any
 
 from preflight.aws import partitions
 from preflight.model import JsonObject
-from preflight.rehearsal.cloudformation.dependencies import ResourceDefinition, Template
+from preflight.rehearsal.cloudformation.dependencies import Template
 from preflight.rehearsal.protocol import Refusal, utc_now
+from preflight.templates.dependency_graph import ResourceDefinition
 
 ENDED = ("_COMPLETE", "_FAILED")
 UPDATABLE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "CREATE_FAILED", "UPDATE_FAILED")

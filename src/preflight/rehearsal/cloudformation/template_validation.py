@@ -14,7 +14,7 @@ from preflight.rehearsal.cloudformation import dependencies
 from preflight.rehearsal.cloudformation.dependencies import Template
 from preflight.rehearsal.cloudformation.stack import Resource
 from preflight.rehearsal.protocol import Refusal
-from preflight.templates import language_extensions, references
+from preflight.templates import dependency_graph, language_extensions, references
 from preflight.templates.functions import FunctionResolver
 
 SECTIONS = {
@@ -263,7 +263,7 @@ def check_references(template: Template, resolver: FunctionResolver) -> None:
     for resource in definitions.values():
         properties = dependencies.with_chosen_branches(resource.get("Properties"), resolver)
         targets = [r.name for r in references.references_in(properties)]
-        missing = [t for t in [*targets, *dependencies.depends_on(resource)] if not _is_known(t, names)]
+        missing = [t for t in [*targets, *dependency_graph.depends_on(resource)] if not _is_known(t, names)]
         if missing:
             listed = ", ".join(dict.fromkeys(missing))
             msg = f"{FORMAT}Unresolved resource dependencies [{listed}] in the Resources block of the template"
@@ -276,7 +276,7 @@ def check_references(template: Template, resolver: FunctionResolver) -> None:
             if missing:
                 listed = ", ".join(dict.fromkeys(missing))
                 raise refuse(f"Unresolved resource dependencies [{listed}] in the Outputs block of the template")
-    cycle = dependencies.cycle(dependencies.edges(dependencies.with_live_references(definitions, resolver)))
+    cycle = dependency_graph.cycle(dependency_graph.edges(dependencies.with_live_references(definitions, resolver)))
     if cycle:
         raise refuse(f"Circular dependency between resources: [{', '.join(cycle)}]")
 

@@ -9,12 +9,12 @@ import threading
 from dataclasses import dataclass, replace
 
 from preflight.rehearsal.cloudformation import deletion, dependencies, early_validation, evaluation, outputs, parallel
-from preflight.rehearsal.cloudformation.dependencies import ResourceDefinition, ResourceDefinitions
 from preflight.rehearsal.cloudformation.provisioner import Provisioner
 from preflight.rehearsal.cloudformation.resources.failure import ResourceFailedError
 from preflight.rehearsal.cloudformation.stack import Resource, Stack, StackInput
 from preflight.rehearsal.protocol import utc_now
 from preflight.templates import schemas
+from preflight.templates.dependency_graph import ResourceDefinition, ResourceDefinitions
 from preflight.templates.functions import FunctionResolver, ResolveError
 
 REPLACES = "Requested update requires the creation of a new physical resource; hence creating one."

@@ -18,8 +18,6 @@ EXECUTION_TRUST = """          - Sid: ExecutionByTasksOnly
 """
 
 REDS = (
-    Mutation("EC2_ROUTE_IGW_DEPENDS_ON_ATTACHMENT", WEB, "    Type: AWS::EC2::Route\n    DependsOn: InternetGatewayAttachment\n", "    Type: AWS::EC2::Route\n"),
-    Mutation("EC2_ROUTE_IGW_DEPENDS_ON_ATTACHMENT", VPC, "    DependsOn: IGWAttachment\n", ""),
     Mutation("ECS_CONTAINER_AWSLOGS_CREATE_GROUP_PERMISSION", WEB, "Action: logs:CreateLogGroup", "Action: logs:CreateLogStream"),
     Mutation("ECS_CONTAINER_AWSLOGS_OPTIONS", WEB, "              awslogs-stream-prefix: app\n", ""),
     Mutation("ECS_CONTAINER_AWSLOGS_OPTIONS", WEB, "              awslogs-group: /web/router\n", ""),

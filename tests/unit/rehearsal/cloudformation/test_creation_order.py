@@ -6,37 +6,30 @@ import pytest
 
 from preflight.rehearsal.cloudformation import creation_order
 
+ATTACHMENT = {"Type": "AWS::EC2::VPCGatewayAttachment", "Properties": {"InternetGatewayId": {"Ref": "G"}, "VpcId": {"Ref": "V"}}}
+GATEWAY = {"Type": "AWS::EC2::InternetGateway"}
 ROUTE = {"Type": "AWS::EC2::Route", "Properties": {"GatewayId": {"Ref": "G"}}}
-ATTACHMENT = {"Type": "AWS::EC2::VPCGatewayAttachment", "Properties": {"InternetGatewayId": {"Ref": "G"}}}
+SUBNET = {"Type": "AWS::EC2::Subnet", "Properties": {"VpcId": {"Ref": "V"}}}
+VPC = {"Type": "AWS::EC2::VPC"}
+NETWORK: dict[str, Any] = {"G": GATEWAY, "V": VPC, "A": ATTACHMENT, "S": SUBNET}
 
 
-def test_an_unordered_attachment_waits_for_the_route() -> None:
-    ordered = creation_order.with_undeclared_dependencies({"R": ROUTE, "A": ATTACHMENT}, {"R": set(), "A": set()})
-
-    assert ordered == {"R": set(), "A": {"R"}}
-
-
-def test_an_ordered_route_is_left_alone() -> None:
-    needs = {"R": {"X"}, "X": {"A"}, "A": set()}
-
-    assert creation_order.with_undeclared_dependencies({"R": ROUTE, "A": ATTACHMENT, "X": {"Type": "T"}}, needs) == needs
+def added(resources: dict[str, Any], needs: dict[str, set[str]] | None = None) -> dict[str, set[str]]:
+    needs = {name: set() for name in resources} | (needs or {})
+    ordered = creation_order.with_undeclared_dependencies(resources, needs)
+    return {name: ordered[name] - needs[name] for name in ordered if ordered[name] - needs[name]}
 
 
-PROVIDERS = {"Type": "AWS::ECS::ClusterCapacityProviderAssociations", "Properties": {"Cluster": {"Ref": "C"}}}
-NONE = {"Ref": "AWS::NoValue"}
+def test_of_a_race_the_order_that_succeeds_is_taken() -> None:
+    assert added({**NETWORK, "R": ROUTE}) == {"R": {"A"}}
 
 
-@pytest.mark.parametrize(
-    ("given", "needs"),
-    [
-        pytest.param({"CapacityProviderStrategy": [{"CapacityProvider": "FARGATE_SPOT"}]}, {"S"}, id="a strategy"),
-        pytest.param({"LaunchType": NONE}, {"S"}, id="the default strategy"),
-        pytest.param({"LaunchType": "FARGATE"}, set(), id="a launch type"),
-        pytest.param({"Cluster": {"Ref": "D"}, "LaunchType": NONE}, set(), id="another cluster"),
-    ],
-)
-def test_unordered_capacity_providers_wait_for_the_service(given: dict[str, Any], needs: set[str]) -> None:
-    service = {"Type": "AWS::ECS::Service", "Properties": {"Cluster": {"Ref": "C"}, **given}}
-    ordered = creation_order.with_undeclared_dependencies({"S": service, "P": PROVIDERS}, {"S": set(), "P": set()})
+def test_an_order_that_always_fails_is_taken() -> None:
+    balancer = {"Type": "AWS::ElasticLoadBalancingV2::LoadBalancer", "Properties": {"Subnets": [{"Ref": "S"}]}}
 
-    assert ordered == {"S": set(), "P": needs}
+    assert added({**NETWORK, "B": balancer}) == {"A": {"B"}}
+
+
+@pytest.mark.parametrize("needs", [{"R": {"X"}, "X": {"A"}}, {"A": {"R"}}], ids=["declared", "declared the other way round"])
+def test_a_declared_order_is_left_alone(needs: dict[str, set[str]]) -> None:
+    assert added({**NETWORK, "R": ROUTE, "X": {"Type": "T"}}, needs) == {}

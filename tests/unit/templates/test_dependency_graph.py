@@ -4,15 +4,15 @@ from typing import Any
 
 import pytest
 
-from preflight.rehearsal.cloudformation import dependencies
+from preflight.templates import dependency_graph
 
 
 def test_a_cycle_names_only_its_members() -> None:
-    assert dependencies.cycle({"A": {"B"}, "B": {"C"}, "C": {"B"}, "D": {"A"}}) == ["B", "C"]
+    assert dependency_graph.cycle({"A": {"B"}, "B": {"C"}, "C": {"B"}, "D": {"A"}}) == ["B", "C"]
 
 
 def test_no_cycle_is_empty() -> None:
-    assert dependencies.cycle({"A": {"B"}, "B": set()}) == []
+    assert dependency_graph.cycle({"A": {"B"}, "B": set()}) == []
 
 
 @pytest.mark.parametrize(
@@ -26,4 +26,4 @@ def test_no_cycle_is_empty() -> None:
 def test_a_reference_in_metadata_orders(reference: dict[str, Any]) -> None:
     resources: dict[str, dict[str, Any]] = {"A": {"Type": "T", "Metadata": {"After": reference}}, "B": {"Type": "T"}}
 
-    assert dependencies.edges(resources) == {"A": {"B"}, "B": set()}
+    assert dependency_graph.edges(resources) == {"A": {"B"}, "B": set()}
