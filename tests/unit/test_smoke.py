@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -24,6 +25,7 @@ from preflight.system import http
 from preflight.system.http import Response
 from preflight.templates import template
 
+NOW = dt.datetime(2026, 1, 1, tzinfo=dt.timezone.utc)
 TASK = ServiceTask("arn:aws:ecs:eu-west-1:1:task/c/t1", "web", "arn:definition:1", "eni-1", "10.0.0.4", "127.64.0.1")
 PRIVATE = replace(TASK, public=None)
 LISTENER = PublicListener("arn:lb", "arn:group", "http", "b.elb.amazonaws.com", 80, is_public=True)
@@ -415,8 +417,8 @@ def test_a_task_that_does_not_really_run_gets_no_request(scenario: Scenario) -> 
 
 def test_a_task_that_stopped_after_its_request_is_a_finding(scenario: Scenario) -> None:
     scenario.stopped = [
-        StoppedTask(TASK.arn, "web", TASK.definition, "EssentialContainerExited", "it exited"),
-        StoppedTask("arn:another", "web", TASK.definition, "EssentialContainerExited", "an earlier one"),
+        StoppedTask(TASK.arn, "web", TASK.definition, "EssentialContainerExited", "it exited", NOW),
+        StoppedTask("arn:another", "web", TASK.definition, "EssentialContainerExited", "an earlier one", NOW),
     ]
 
     assert [finding.message for finding in scenario.findings(ENTRY)] == ["it exited"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import datetime as dt
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -38,6 +39,7 @@ class DeclaredResources:
         self._names = names
         self._templates: dict[str, Template] = {}
         self._resources: dict[str, DeclaredResource] = {}
+        self._summaries: dict[tuple[str, str], ResourceSummary] = {}  # by stack and logical id
 
     def add(self, stack: str, path: Path) -> None:
         """Note that a stack was created from the template in a file."""
@@ -54,6 +56,7 @@ class DeclaredResources:
             stack = remaining.pop()
             for resource in self._stacks.resources(stack):
                 physical = resource.get("PhysicalResourceId") or ""
+                self._summaries[stack, resource["LogicalResourceId"]] = resource
                 if physical:
                     self._note(stack, physical, resource)
                 is_new = resource["ResourceType"] == STACK and physical and physical not in self._templates
@@ -61,6 +64,16 @@ class DeclaredResources:
                 if path is not None:
                     self.add(physical, path)
                     remaining.append(physical)
+
+    def at_rest_since(self, failing: Container[str]) -> dt.datetime | None:
+        """Returns since when nothing is created or updated but `failing` services (physical ids).
+
+        Returns None while another resource is in progress: a task of the services could depend on it.
+        """
+        others = [s for s in self._summaries.values() if s["ResourceType"] != STACK and s.get("PhysicalResourceId") not in failing]
+        if any(resource["ResourceStatus"].endswith("_IN_PROGRESS") for resource in others):
+            return None
+        return max((resource["LastUpdatedTimestamp"] for resource in others), default=dt.datetime.fromtimestamp(0, dt.timezone.utc))
 
     def _note(self, stack: str, physical: str, resource: ResourceSummary) -> None:
         logical, kind = resource["LogicalResourceId"], resource["ResourceType"]

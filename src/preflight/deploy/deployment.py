@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from preflight.deploy import stop_reasons
+from preflight.deploy import stop_reasons, target_health
 from preflight.deploy.change_sets import ChangeSet, StackRequest
 from preflight.deploy.declared_resources import DeclaredResources
 from preflight.deploy.deletion import Deletion
@@ -146,6 +146,15 @@ class Deployment:
         self.declared_resources.refresh()
         return TaskFindings(self.session, self.declared_resources, self.services).finding(stopped)
 
+    def unhealthy_targets(self) -> list[Finding]:
+        """Returns a finding for each target group of a service in which no target is healthy."""
+        findings = TaskFindings(self.session, self.declared_resources, self.services)
+        return [
+            findings.of_unhealthy_target(group.service, group.group, group.description)
+            for arn, cluster in self.services.items()
+            for group in target_health.unhealthy_groups(self.session, cluster, arn.rpartition("/")[2])
+        ]
+
     def _push(self, step: ImageStep) -> None:
         name = fill(step.name, self.values)
         try:
@@ -213,15 +222,18 @@ class Deployment:
         self._refresh()
 
     def _check_progress(self, stack: str) -> None:
-        """Report new events, and look at the tasks of the services that exist by now.
+        """Report new events, and judge the tasks that stopped after all that they could depend on was there.
 
         Raises:
             PermanentTaskFailureError: a task stopped for a reason that does not go away.
         """
         self._report_events(stack)
         self._refresh()
-        for arn, cluster in self.services.items():
-            tasks = list(self.tasks.stopped(cluster, arn.rpartition("/")[2]))
+        services = self.services.items()
+        stopped = {arn: list(self.tasks.stopped(cluster, arn.rpartition("/")[2])) for arn, cluster in services}
+        rest = self.declared_resources.at_rest_since({arn for arn, tasks in stopped.items() if tasks})
+        for every in stopped.values() if rest else ():
+            tasks = [task for task in every if rest is not None and task.created >= rest]
             for task in tasks:
                 if not stop_reasons.of(task.reason, task.containers).heals or len(tasks) > MAX_STOPPED_TASKS:
                     raise PermanentTaskFailureError(task)

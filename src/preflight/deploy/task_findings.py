@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import re
 from collections.abc import Callable, Mapping
 
@@ -48,6 +49,25 @@ class TaskFindings:
             property=name,
             fix=fix,
             source=known.source,
+        )
+
+    def of_unhealthy_target(self, service: str, group: str, description: str) -> Finding:
+        """Returns the finding for a service of which no target of a target group is healthy."""
+        reason = f"Task failed ELB health checks in (target-group {group})"
+        stopped = StoppedTask(None, service, "", "", reason, dt.datetime.now(dt.timezone.utc))
+        diagnosis = stop_reasons.of(reason, ())
+        declared, name, fix = self._of_target(diagnosis, stopped)
+        return Finding(
+            "rehearse",
+            diagnosis.check,
+            Severity.ERROR,
+            f"no target of service {service} in (target-group {group}) is healthy: {description}. The stack is complete, and the load balancer has nowhere to send requests",
+            file=declared.template.name if declared else None,
+            line=declared.line(name) if declared else None,
+            resource=declared.logical if declared else None,
+            property=name,
+            fix=fix,
+            source=diagnosis.source,
         )
 
     def _cause(self, known: Diagnosis, stopped: StoppedTask) -> Cause:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -45,6 +46,7 @@ class StoppedTask:
     definition: str
     code: str
     reason: str
+    created: dt.datetime
     containers: tuple[str, ...] = ()
     log: tuple[str, ...] = ()
     at: int = 0
@@ -111,7 +113,7 @@ class Tasks:
                     or "unable to stop or start tasks" in event["message"]
                     or ("unable to place a task" in event["message"] and not tasks)
                 ):
-                    yield StoppedTask(None, service, found["taskDefinition"], "TaskFailedToStart", event["message"])
+                    yield StoppedTask(None, service, found["taskDefinition"], "TaskFailedToStart", event["message"], event["createdAt"])
 
     def _stopped(self, task: dict[str, Any], service: str, events: list[str]) -> StoppedTask:
         containers = tuple(
@@ -129,6 +131,7 @@ class Tasks:
             task["taskDefinitionArn"],
             task.get("stopCode", ""),
             task.get("stoppedReason", ""),
+            task["createdAt"],
             (*(f"its target: {found.group(1)}" for found in unwell if found), *containers),
             self._last_lines(task),
             self._at_fault(task),

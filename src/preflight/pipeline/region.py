@@ -77,7 +77,8 @@ class RegionRun:
         except DeploymentFailedError as error:
             return StageResult("rehearse", model.outcome_of(error.findings), findings=error.findings)
         self._deployment = lifecycle.described(self._live.deployment, [], ())
-        return StageResult("rehearse", Outcome.PASS)
+        findings = tuple(self._live.deployment.unhealthy_targets())
+        return StageResult("rehearse", model.outcome_of(findings), findings=findings)
 
     def _is_kept(self, error: Exception | None) -> bool:
         """Whether the deployment is kept on a real account: always, or if it or its smoke test failed."""

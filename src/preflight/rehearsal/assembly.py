@@ -15,6 +15,7 @@ from preflight.container_engine.standins import Standins
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.cloudformation.api import Api
 from preflight.rehearsal.cloudformation.resources import catalog
+from preflight.rehearsal.cloudformation.unfinished import UnfinishedResources
 from preflight.rehearsal.connectivity import inside_requests
 from preflight.rehearsal.connectivity.cloud_map import CloudMapInstances
 from preflight.rehearsal.connectivity.public_ports import PublicPorts, SmokeTarget
@@ -140,6 +141,7 @@ def assemble(account: Account, options: EmulationOptions) -> Parts:
     containers = _container_backend(core, load_balancers, options)
     launcher = TaskLauncher(core.state, core.running_tasks, task_services, core.ledger, containers)
     cloudformation = Api(account, catalog.types(), core.ledger)
+    core.state.can_be_helped = UnfinishedResources(cloudformation.stacks).can_help
     services = [
         ServiceEmulation("cloudformation", operations=cloudformation.operations(), uses_moto=False),
         ServiceEmulation("ecs", operations=api.operations(core.state, launch=launcher.begin, stop=launcher.stop), uses_moto=False),

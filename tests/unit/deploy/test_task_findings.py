@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -72,8 +73,11 @@ def known(tmp_path: Path, **role: Any) -> DeclaredResources:
     return made
 
 
+NOW = dt.datetime(2026, 1, 1, tzinfo=dt.timezone.utc)
+
+
 def stopped(reason: str) -> StoppedTask:
-    return StoppedTask("arn", "s", "d", "TaskFailedToStart", reason)
+    return StoppedTask("arn", "s", "d", "TaskFailedToStart", reason, NOW)
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ class RegionScenario:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.live = mock.Mock()
+        self.live.deployment.unhealthy_targets.return_value = []
         self.is_kept: bool | None = None
         self.live.deployment.configure_mock(stack_names=("s",), services={}, digests={})
         self.test = mock.Mock(answers=[], running=[], unsent=[])
@@ -78,6 +79,12 @@ def test_a_region_whose_requests_are_answered_passes(scenario: RegionScenario) -
     assert outcomes(results) == {"rehearse": Outcome.PASS, "smoke": Outcome.PASS}
     assert results.deployment.smoke == (ANSWER,)
     assert not scenario.is_kept
+
+
+def test_a_target_that_is_never_healthy_fails_the_rehearsal(scenario: RegionScenario) -> None:
+    scenario.live.deployment.unhealthy_targets.return_value = [FINDING]
+
+    assert outcomes(scenario.run())["rehearse"] is Outcome.FAIL
 
 
 def test_keep_failed_keeps_what_answered_wrongly(scenario: RegionScenario) -> None:

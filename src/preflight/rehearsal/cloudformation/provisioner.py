@@ -9,7 +9,7 @@ import threading
 import traceback
 from collections.abc import Mapping
 
-from preflight.rehearsal.cloudformation import deletion, dependencies, early_validation, evaluation, outputs, parallel
+from preflight.rehearsal.cloudformation import deletion, dependencies, early_validation, evaluation, outputs
 from preflight.rehearsal.cloudformation.deletion import Deleter
 from preflight.rehearsal.cloudformation.evaluation import Evaluator
 from preflight.rehearsal.cloudformation.resource_handlers import ResourceHandlers
@@ -82,7 +82,7 @@ class Provisioner:
         timer.daemon = True
         if minutes:
             timer.start()
-        failed = parallel.run_in_order(
+        failed = stack.run_in_order(
             needs, lambda name: self.create_one(stack, name, resolver, stop), stop=stop, cancel=stack.cancel
         )
         timer.cancel()

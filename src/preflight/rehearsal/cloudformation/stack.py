@@ -12,6 +12,7 @@ from typing import Any
 
 from preflight.aws import partitions
 from preflight.model import JsonObject
+from preflight.rehearsal.cloudformation import parallel
 from preflight.rehearsal.cloudformation.dependencies import Template
 from preflight.rehearsal.protocol import Refusal, utc_now
 from preflight.templates.dependency_graph import ResourceDefinition
@@ -154,6 +155,7 @@ class Stack:
     events: list[Event] = field(default_factory=list)
     imports: set[str] = field(default_factory=set)
     needs: dict[str, set[str]] = field(default_factory=dict)
+    unfinished: dict[str, set[str]] = field(default_factory=dict)  # what the running operation has still to do, with its needs
     cancel: threading.Event = field(default_factory=threading.Event)
     update_cancel: threading.Event = field(default_factory=threading.Event)
     work: threading.Lock = field(default_factory=threading.Lock)
@@ -164,6 +166,22 @@ class Stack:
     def is_finished(self) -> bool:
         """Whether no operation is under way."""
         return self.status.endswith(ENDED)
+
+    def run_in_order(
+        self, needs: Mapping[str, set[str]], act: Callable[[str], bool], *, stop: threading.Event, cancel: threading.Event
+    ) -> set[str]:
+        """Runs `act` on the resources of an operation as their needs allow, and returns those that failed."""
+
+        def finish(name: str) -> bool:
+            is_done = act(name)
+            self.unfinished.pop(name, None)
+            return is_done
+
+        self.unfinished = dict(needs)
+        try:
+            return parallel.run_in_order(needs, finish, stop=stop, cancel=cancel)
+        finally:
+            self.unfinished = {}
 
     def check_updatable(self) -> None:
         """Checks that a stack of this status can be updated.

@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, replace
 
-from preflight.rehearsal.cloudformation import deletion, dependencies, early_validation, evaluation, outputs, parallel
+from preflight.rehearsal.cloudformation import deletion, dependencies, early_validation, evaluation, outputs
 from preflight.rehearsal.cloudformation.provisioner import Provisioner
 from preflight.rehearsal.cloudformation.resources.failure import ResourceFailedError
 from preflight.rehearsal.cloudformation.stack import Resource, Stack, StackInput
@@ -91,7 +91,7 @@ class Updater:
     def _apply(self, definitions: ResourceDefinitions, resolver: FunctionResolver) -> str | None:
         stack, stop = self._stack, threading.Event()
         needs = evaluation.creation_needs(stack, definitions, resolver)
-        failed = parallel.run_in_order(
+        failed = stack.run_in_order(
             needs,
             lambda name: self._update_one(name, definitions[name], resolver, stop),
             stop=stop,

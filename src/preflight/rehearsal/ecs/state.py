@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -58,7 +58,7 @@ class Definition:
 
 @dataclass
 class Deployment:
-    """One deployment of a service. `failed` counts launches that failed in a row."""
+    """One deployment of a service. `failed` counts launches that failed in a row after all that it can depend on was there."""
 
     id: str
     definition: str
@@ -68,6 +68,7 @@ class Deployment:
     rollout: str = "IN_PROGRESS"
     reason: str = ""
     failed: int = 0
+    attempts: int = 0  # launches that failed, those included that do not count
     not_before: float = 0.0
 
 
@@ -154,6 +155,7 @@ class State:
         self.services: dict[str, Service] = {}
         self.tasks: dict[str, Task] = {}
         self.tags: dict[str, list[dict[str, str]]] = {}
+        self.can_be_helped: Callable[[str, frozenset[str]], bool] = lambda _service, _failing: False  # set by assembly
         self.is_linked = False  # whether the service-linked role exists
 
     def arn(self, region: str, rest: str) -> str:
@@ -208,6 +210,11 @@ class State:
         """The service of that name or ARN in the cluster, whatever its status."""
         short = name.rpartition("/")[2]
         return self.services.get(cluster.arn.replace(":cluster/", ":service/") + "/" + short)
+
+    def may_recover(self, service: Service) -> bool:
+        """Whether resources are still to come on which a service whose tasks fail could depend."""
+        failing = frozenset(s.arn for s in list(self.services.values()) if s.primary.attempts and not s.is_steady)
+        return self.can_be_helped(service.arn, failing | {service.arn})
 
     def tasks_of(self, service: Service) -> Iterator[Task]:
         """Tasks of a service that have not stopped."""

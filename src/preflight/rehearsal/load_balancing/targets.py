@@ -28,6 +28,7 @@ LONGEST_WAIT = 30.0  # seconds of failures, and of the grace period, until a tar
 PERMANENT_WAIT = 3.0  # seconds until a target that answers with a wrong page is unhealthy
 InterfacesOf = Callable[[str], tuple[Interface, ...]]  # of a load balancer, by ARN
 GONE = "TargetGroupNotFound"
+NETWORK_PROTOCOLS = {"TCP", "TLS", "TCP_UDP", "UDP", "QUIC", "TCP_QUIC"}  # of target groups of network load balancers
 HEALTHY, UNHEALTHY, INITIAL = "healthy", "unhealthy", "initial"
 
 
@@ -40,6 +41,7 @@ class Target:
     port: int
     vpc: str
     check_port: int
+    is_network: bool = False  # of a network load balancer
     state: str = INITIAL
     reason: str = "Elb.RegistrationInProgress"
     description: str = "Target registration is in progress"
@@ -79,8 +81,10 @@ class Targets:
                 continue
             elb.register_targets(TargetGroupArn=group, Targets=[{"Id": address, "Port": port}])
             service.add_event(f"registered 1 targets in (target-group {group})")
-            check = health_check.of_target_group(_describe(elb, group), port)
-            target = Target(group, address, port, vpc, check.port)
+            description = _describe(elb, group)
+            check = health_check.of_target_group(description, port)
+            is_network = description.get("Protocol") in NETWORK_PROTOCOLS
+            target = Target(group, address, port, vpc, check.port, is_network=is_network)
             with self._state.changed:
                 self._targets.setdefault(task.id, []).append(target)
                 task.targets[group] = INITIAL
@@ -158,6 +162,8 @@ class _Checker:
             return FIRST_INTERVAL
         self._failures = 0 if result.is_healthy else self._failures + 1
         service = self._task.service
+        if not result.can_recover and service is not None and self._state.may_recover(service):
+            return FIRST_INTERVAL
         state = next_state(
             check,
             result,
@@ -207,7 +213,12 @@ class _Checker:
             target.reason, target.description = result.reason, result.description
             if state == target.state:
                 return
-            target.state = task.targets[target.group] = state
+            target.state = state
+            if target.is_network and not result.can_recover:
+                task.targets[target.group] = HEALTHY  # ECS keeps the task, and the deployment completes
+                self._state.changed.notify_all()
+                return
+            task.targets[target.group] = state
             if state == UNHEALTHY and task.service is not None:
                 task.service.add_event(
                     f"(task {task.id}) (port {target.port}) is unhealthy in (target-group {target.group}) "

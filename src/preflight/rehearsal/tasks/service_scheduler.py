@@ -118,6 +118,10 @@ class Scheduler:
         if task.settled_once and not is_unhealthy:
             deployment.failed = 0
             return
+        deployment.attempts += 1
+        if self._state.may_recover(service):
+            deployment.not_before = time.monotonic() + BACK_OFF * min(deployment.attempts, 5)
+            return
         deployment.failed += 1
         if deployment.failed == CONSISTENTLY:
             service.add_event("is unable to consistently start tasks successfully.")
@@ -233,7 +237,7 @@ class Scheduler:
     def _complete(self, service: Service) -> None:
         primary = service.primary
         service.deployments = [primary]
-        primary.failed = 0
+        primary.failed = primary.attempts = 0
         if primary.rollout == "IN_PROGRESS":
             primary.rollout = "COMPLETED"
             primary.reason = f"ECS deployment {primary.id} completed."

@@ -251,3 +251,22 @@ def test_a_target_is_checked_until_its_group_is_deleted(code: str, requests: int
     waiting.until(lambda: checker._worker.is_stopping or None, what="the end of the checks", timeout=10)
 
     assert len(codes) == requests
+
+
+@pytest.mark.parametrize(
+    ("is_network", "result", "counted"),
+    [
+        pytest.param(True, UNREACHABLE, "healthy", id="ECS keeps a task that no network load balancer reaches"),
+        pytest.param(True, FAILURE, "unhealthy", id="it replaces one that does not answer a network load balancer"),
+        pytest.param(False, UNREACHABLE, "unhealthy", id="it replaces one that no application load balancer reaches"),
+    ],
+)
+def test_an_unhealthy_target_counts_for_its_task(result: CheckResult, counted: str, *, is_network: bool) -> None:
+    target = Target("group", "10.0.0.4", 80, "vpc-1", 80, is_network=is_network)
+    task = SimpleNamespace(service=None, targets={})
+    state = SimpleNamespace(account=None, changed=threading.Condition())
+    checker = _Checker(task, None, target, state, interfaces_of=lambda _arn: ())  # type: ignore[arg-type]
+
+    checker._set_state("unhealthy", result)
+
+    assert (target.state, task.targets["group"]) == ("unhealthy", counted)

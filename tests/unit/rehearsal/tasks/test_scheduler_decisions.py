@@ -287,3 +287,14 @@ def test_bounds_of_a_deployment_are_rounded_towards_the_desired_count(
     configuration: dict[str, int], bounds: tuple[int, int]
 ) -> None:
     assert service_scheduler.bounds(World(desired=3, **configuration).service) == bounds
+
+
+@pytest.mark.parametrize(("can_help", "counted"), [(True, 0), (False, 3)], ids=["a route is still to come", "nothing is to come"])
+def test_failed_launches_count_once_nothing_can_help_the_service(*, can_help: bool, counted: int) -> None:
+    world = World(desired=1)
+    world.state.can_be_helped = lambda _service, _failing: can_help
+    world.add_failed(3)
+
+    world.reconcile()
+
+    assert world.new.failed == counted
