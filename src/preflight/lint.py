@@ -15,6 +15,7 @@ from preflight.model import Finding, ReportedWaiver, Severity
 from preflight.system import confinement
 from preflight.templates.template import MAX_BYTES, Template
 
+ENUM, ROLE_FORMAT = "E3030", "E1041"
 SEVERITIES = {"E": Severity.ERROR, "W": Severity.WARNING, "I": Severity.INFO}
 
 
@@ -29,16 +30,16 @@ def check(templates: Mapping[Path, Template], *, region: str | None = None) -> l
     from cfnlint.config import ConfigMixIn  # noqa: PLC0415 - slow to import, and only this stage needs it
     from cfnlint.runner import Runner  # noqa: PLC0415 - as above
 
-    names = {str(path): template.name for path, template in templates.items()}
+    by_name = {str(path): template for path, template in templates.items()}
     regions = {"regions": [region]} if region else {}
     try:
-        config = ConfigMixIn([], templates=list(names), include_checks=["I"], configure_rules={}, config_file=os.devnull, **regions)
+        config = ConfigMixIn([], templates=list(by_name), include_checks=["I"], configure_rules={}, config_file=os.devnull, **regions)
         with _confined(templates):
             matches = list(Runner(config).run())
     except Exception as error:  # noqa: BLE001 - whatever broke in cfn-lint, the templates were not checked
         msg = f"cfn-lint broke: {error!r}"
         raise ToolBrokeError(msg) from None
-    return [_finding(match, names) for match in matches]
+    return [_finding(match, by_name.get(str(match.filename))) for match in matches]
 
 
 @contextlib.contextmanager
@@ -63,21 +64,46 @@ def _confined(templates: Iterable[Path]) -> Iterator[None]:
         cfn_yaml.load = load
 
 
-def _finding(match: Any, names: Mapping[str, str]) -> Finding:
+def _finding(match: Any, template: Template | None) -> Finding:
     path = [str(part) for part in getattr(match, "path", None) or []]
+    is_accepted = template is not None and _is_accepted(template, match.rule.id, path)
     resource = path[1] if len(path) > 1 and path[0] == "Resources" else None
     return Finding(
         stage="lint",
         check=match.rule.id,
-        severity=SEVERITIES.get(match.rule.id[:1], Severity.ERROR),
+        severity=Severity.WARNING if is_accepted else SEVERITIES.get(match.rule.id[:1], Severity.ERROR),
         message=match.message,
-        file=names.get(str(match.filename), str(match.filename)),
+        file=template.name if template else str(match.filename),
         line=match.linenumber,
         resource=resource,
         property=".".join(path[3:]) or None,
         fix=match.rule.shortdesc or None,
         source=getattr(match.rule, "source_url", None) or None,
     )
+
+
+def _is_accepted(template: Template, check: str, path: Sequence[str]) -> bool:
+    """Whether AWS takes what a check of cfn-lint calls an error."""
+    if check == ROLE_FORMAT:
+        return _is_role_that_ecs_finds(template, path)
+    return check == ENUM and path[-3:-2] == ["PortMappings"] and path[-1] == "Protocol"  # ECS treats it as tcp
+
+
+def _is_role_that_ecs_finds(template: Template, path: Sequence[str]) -> bool:
+    """Whether a task definition names a role by Ref, that is by its name, and ECS finds it: its path is "/".
+
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html.
+    """
+    if len(path) < 4 or path[3] not in {"ExecutionRoleArn", "TaskRoleArn"}:
+        return False
+    definition, resources = template.resources.get(path[1]) or {}, template.resources
+    properties = definition.get("Properties")
+    reference = properties.get(path[3]) if isinstance(properties, dict) else None
+    role = resources.get(str(reference.get("Ref"))) if isinstance(reference, dict) else None
+    if definition.get("Type") != "AWS::ECS::TaskDefinition" or role is None or role.get("Type") != "AWS::IAM::Role":
+        return False
+    declared = role.get("Properties")
+    return (declared.get("Path", "/") if isinstance(declared, dict) else "/") == "/"
 
 
 def version() -> str:

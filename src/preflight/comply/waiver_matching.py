@@ -60,7 +60,7 @@ class WaiverMatcher:
             used.update(hiding)
             if not hiding:
                 findings.append(finding)
-        troubles = waivers.troubles(self._waivers, self._by_name, self._today)
+        troubles = waivers.troubles(self._waivers, self._by_name, self._today, off=set(self._by_name) - set(self._rules.on))
         idle = [waiver for waiver in self._counting if waiver not in used and self._is_decided(waiver)]
         return MatchedFindings(_sorted(findings, self._templates), troubles, idle, self._waivers)
 

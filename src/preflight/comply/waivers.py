@@ -9,7 +9,7 @@ metadata of the template, for all of them. In the plan it is one entry of `waive
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -130,8 +130,15 @@ def _bare(part: Any) -> Any:
     return {**part, "Metadata": metadata}
 
 
-def troubles(waivers: Sequence[Waiver], rules: Mapping[str, Rule], today: dt.date) -> list[Finding]:
-    """Reports what is wrong with waivers by themselves; `waiver_matching` reports those that hide nothing."""
+def troubles(
+    waivers: Sequence[Waiver], rules: Mapping[str, Rule], today: dt.date, *, off: Container[str] = ()
+) -> list[Finding]:
+    """Reports what is wrong with waivers by themselves; `waiver_matching` reports those that hide nothing.
+
+    A suppression in a template of a rule that is `off` needs no reason: it may be meant for another
+    tool that has a rule of that name.
+    """
+    waivers = [w for w in waivers if w.has_reason or w.where == "plan" or w.rule not in off]
     unknown = {waiver.rule for waiver in waivers} - set(rules)
     hints = {rule: spelling.nearest(rule, list(rules), cutoff=spelling.NEAR) for rule in unknown}
     return [t for waiver in waivers for t in _troubles(waiver, rules.get(waiver.rule), hints, today)]

@@ -89,7 +89,7 @@ def declare(session: Session, name: str, manifest: Mapping[str, Any]) -> str:
 
 def _refused(error: ClientError) -> Exception:
     """A refusal of the image; the error itself where it is about the caller or the service."""
-    return error if aws_errors.is_account_error(error) else PushRefusedError(error.response["Error"]["Message"])
+    return error if aws_errors.is_account_error(error) else PushRefusedError(f"{aws_errors.code(error)}: {error.response['Error']['Message']}")
 
 
 def login(session: Session) -> tuple[str, str, bool]:

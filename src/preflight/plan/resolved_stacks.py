@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from preflight.aws import partitions
 from preflight.errors import UsageError
 from preflight.plan import placeholders, plan
 from preflight.plan.plan import Plan
@@ -286,10 +285,7 @@ class _Builder:
         sections = {name: _map(known.data, name) for name in ("Parameters", "Conditions", "Mappings", "Resources", "Outputs")}
         raw = {**known.data, **sections}
         name = stack or path.stem
-        place = f"arn:{partitions.partition_of(self._region)[0]}:cloudformation:{self._region}:{self._account}:stack/{name}"
-        pseudo = parameters.pseudo_parameters(
-            region=self._region, account=self._account, stack_name=name, stack_id=f"{place}/0"
-        )
+        pseudo = parameters.pseudo_parameters(region=self._region, account=self._account, stack_name=name)
         scope = ResolutionContext(raw, _values(sections["Parameters"], given), pseudo, imported=self._imported)
         expanded, is_expanded = _expanded(raw, scope)
         resolver = PartialResolver(ResolutionContext(expanded, scope.parameters, pseudo, imported=self._imported))

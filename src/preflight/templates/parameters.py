@@ -6,28 +6,36 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/parameter
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import regex
 
 from preflight.aws import partitions
 from preflight.templates.functions import NO_VALUE, Path, ResolveError, Value, as_text, is_number
 
+UNKNOWN_UUID = "00000000-0000-0000-0000-000000000000"  # of a stack that does not exist yet
 PATTERN_TIMEOUT = 5.0  # seconds that a pattern of a template may take; on a busy machine a good one may wait for one
 LIST_TYPES = re.compile(r"^(CommaDelimitedList|List<.+>|AWS::SSM::Parameter::Value<(List<.+>|CommaDelimitedList)>)$")
 
 
-def pseudo_parameters(*, region: str, account: str, stack_name: str, stack_id: str) -> dict[str, Value]:
-    """The pseudo parameters of a stack; partition and domain follow from the region."""
+def pseudo_parameters(
+    *, region: str, account: str, stack_name: str, stack_id: str = "", notifications: Sequence[str] = ()
+) -> dict[str, Value]:
+    """Returns the pseudo parameters of a stack; partition and domain follow from the region.
+
+    Without `stack_id` the id is one in AWS's form, arn:PARTITION:cloudformation:REGION:ACCOUNT:stack/NAME/UUID.
+    Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/pseudo-parameter-reference.html
+    """
     partition, suffix = partitions.partition_of(region)
+    arn = f"arn:{partition}:cloudformation:{region}:{account}:stack/{stack_name}/{UNKNOWN_UUID}"
     return {
         "AWS::AccountId": account,
         "AWS::Region": region,
         "AWS::Partition": partition,
         "AWS::URLSuffix": suffix,
         "AWS::StackName": stack_name,
-        "AWS::StackId": stack_id,
-        "AWS::NotificationARNs": [],
+        "AWS::StackId": stack_id or arn,
+        "AWS::NotificationARNs": list(notifications),
         "AWS::NoValue": NO_VALUE,
     }
 

@@ -18,6 +18,11 @@ PATTERN_TIMEOUT = 3.0  # seconds that a pattern may take for one value; on a bus
 STANDIN = "rehearsal-standin"  # part of every value that a stand-in made up; its form proves nothing
 
 
+# ECS treats any protocol but udp as tcp:
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-ecs-taskdefinition-portmapping.html.
+_OPEN_ENUMS = re.compile(r"/PortMappings/[0-9]+/Protocol$")
+
+
 class Open:
     """A value that is not known yet; every schema takes it."""
 
@@ -34,9 +39,28 @@ def of(kind: str, region: str = "us-east-1") -> Schema | None:
     return found
 
 
+def is_custom(kind: str) -> bool:
+    """Whether a type is a custom resource, which takes any JSON.
+
+    Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requesttypes.html.
+    """
+    return kind.startswith("Custom::") or kind == "AWS::CloudFormation::CustomResource"
+
+
+@functools.cache
+def attributes(kind: str) -> frozenset[str]:
+    """Returns the dotted names that Fn::GetAtt takes: those that only AWS sets, and what AWS's page of the type lists."""
+    from cfnlint.schema import PROVIDER_SCHEMA_MANAGER, ResourceNotFoundError  # noqa: PLC0415 - slow to import
+
+    try:
+        return frozenset(PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).get_atts)
+    except ResourceNotFoundError:
+        return frozenset()
+
+
 def exists(kind: str, region: str = "us-east-1") -> bool:
     """Whether there is such a resource type; custom resources and modules count."""
-    return kind.startswith("Custom::") or kind.endswith("::MODULE") or of(kind, region) is not None
+    return is_custom(kind) or kind.endswith("::MODULE") or of(kind, region) is not None
 
 
 def create_only(kind: str) -> frozenset[str]:
@@ -148,6 +172,8 @@ def violations(kind: str, properties: Mapping[str, Any]) -> list[str]:
     schema = of(kind)
     if schema is None:
         return []
+    if is_custom(kind):
+        return [] if "ServiceToken" in properties else ["#: required key [ServiceToken] not found"]
     found = list(_violations(properties, schema, schema, "#", 0))
     read = [name for name in read_only(kind) if name in properties]
     found += [f"#: extraneous key [{name}] is not permitted" for name in read]
@@ -225,7 +251,7 @@ def _array(value: list[Any], part: Schema, whole: Schema, path: str, depth: int)
 def _value(value: Any, part: Schema, path: str) -> Iterator[str]:
     if isinstance(value, str) and STANDIN in value:
         return
-    if "enum" in part and value not in part["enum"]:
+    if "enum" in part and value not in part["enum"] and not _OPEN_ENUMS.search(path):
         yield f"{path}: {value} is not a valid enum value"
     if isinstance(value, str):
         if len(value) < part.get("minLength", 0):

@@ -123,3 +123,13 @@ def test_a_waiver_of_a_whole_template_is_read_and_names_no_resource() -> None:
     found = waivers.read_waivers([template.parse(text, name="t.yaml")])
 
     assert [(claim.rule, claim.resource, claim.written) for claim in found] == [("ECS_SOFT", None, ("t.yaml", 3))]
+
+
+def test_a_suppression_without_a_reason_of_a_rule_that_is_off_may_be_another_tools() -> None:
+    assert waivers.troubles(claims("{SuppressedRules: [ECS_SOFT]}"), RULES, TODAY, off={"ECS_SOFT"}) == []
+
+
+def test_a_waiver_of_the_plan_needs_its_reason_all_the_same() -> None:
+    found = waivers.troubles(in_plan(reason=""), RULES, TODAY, off={"ECS_SOFT"})
+
+    assert [finding.check for finding in found] == [waivers.WITHOUT_REASON]

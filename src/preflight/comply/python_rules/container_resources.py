@@ -37,7 +37,7 @@ def _wrong(task: Mapping[str, Any], containers: list[dict[str, Any]]) -> Iterato
     asked = sum(fargate_sizes.number_of(c.get("Cpu")) or 0 for c in containers)
     if cpu is not None and asked > cpu:
         yield ("Cpu",), f"the containers ask for {asked} CPU units together, and the task has {cpu}."
-    softs = [fargate_sizes.number_of(c.get("MemoryReservation")) or fargate_sizes.number_of(c.get("Memory")) or 0 for c in containers]
+    softs = [fargate_sizes.number_of(c.get("MemoryReservation")) or 0 for c in containers]
     hards = [fargate_sizes.number_of(c.get("Memory")) or 0 for c in containers]
     if memory is not None and sum(softs) > memory and max(hards, default=0) <= memory:
         yield ("Memory",), f"the containers reserve {sum(softs)} MiB together, and the task has {memory} MiB."

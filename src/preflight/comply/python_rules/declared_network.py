@@ -15,7 +15,7 @@ from preflight.aws.reachability import Described
 from preflight.plan import resolved_stacks
 from preflight.plan.references import ReferencedResource, ReferenceTracer, UnknownError
 from preflight.plan.resolved_stacks import ResolvedStacks, ResolvedTemplate
-from preflight.templates import functions, language_extensions
+from preflight.templates import functions, language_extensions, serverless
 
 ELSEWHERE = "elsewhere"  # a way out that is another network's affair
 ANY = "sg-any"
@@ -209,7 +209,8 @@ class DeclaredNetwork:
 
 def _is_opaque(document: ResolvedTemplate) -> bool:
     """Whether a stack may make more of a network than its document shows."""
-    macros = [name for name in language_extensions.transforms(document.source.data) if name != language_extensions.NAME]
+    harmless = {language_extensions.NAME} | (set() if serverless.changes(document.source.data) else {serverless.NAME})
+    macros = set(language_extensions.transforms(document.source.data)) - harmless
     return bool(macros) or not document.is_expanded or any(_is_hidden(document, *r) for r in document.resources.items())
 
 

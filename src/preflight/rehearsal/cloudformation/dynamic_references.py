@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 
 from preflight.rehearsal import protocol
 from preflight.rehearsal.account import Account
+from preflight.rehearsal.cloudformation import public_parameters
 from preflight.rehearsal.cloudformation.resources.failure import ResourceFailedError
 
 _REFERENCE = re.compile(r"\{\{resolve:(?P<service>ssm|ssm-secure|secretsmanager):(?P<rest>[^{}]+)\}\}")
@@ -38,6 +39,9 @@ def _value(service: str, rest: str, account: Account, region: str) -> str:
         if service == "secretsmanager":
             return _secret(rest, account.client("secretsmanager", region))
         name = rest.rpartition(":")[0] if rest.rpartition(":")[2].isdigit() else rest
+        public = public_parameters.value(name, region)
+        if public is not None:
+            return public
         response = account.client("ssm", region).get_parameter(Name=name, WithDecryption=True)
         return str(response["Parameter"]["Value"])
     except (ClientError, KeyError, ValueError) as error:

@@ -13,6 +13,7 @@ from preflight.rehearsal import acting
 from preflight.rehearsal.cloudformation import creation_order, dependencies, dynamic_references, early_validation
 from preflight.rehearsal.cloudformation.resource_handlers import ResourceHandlers
 from preflight.rehearsal.cloudformation.resources.failure import ResourceFailedError
+from preflight.rehearsal.cloudformation.resources.stand_in import StandInAttributes
 from preflight.rehearsal.cloudformation.stack import HIDDEN, Resource, Stack, StackInput, Stacks, ValidationError
 from preflight.templates import dependency_graph, parameters, schemas
 from preflight.templates.dependency_graph import ResourceDefinitions
@@ -32,9 +33,12 @@ class Evaluator:
     def context(self, stack: Stack) -> ResolutionContext:
         """Returns what the template of a stack is evaluated with, its resources included."""
         pseudo = parameters.pseudo_parameters(
-            region=stack.region, account=self.account.id, stack_name=stack.name, stack_id=stack.id
+            region=stack.region,
+            account=self.account.id,
+            stack_name=stack.name,
+            stack_id=stack.id,
+            notifications=stack.request.notifications,
         )
-        pseudo["AWS::NotificationARNs"] = stack.request.notifications
         return ResolutionContext(
             data=stack.request.template,
             parameters=stack.request.parameters,
@@ -89,8 +93,24 @@ class Evaluator:
             resource.attributes = read_attributes(self._handlers.context(stack, resource), resource.physical_id)
         if attribute in resource.attributes:
             return resource.attributes[attribute]
+        if attribute in schemas.attributes(resource.resource_type):
+            return self._property(stack, resource, attribute)
         msg = f"Requested attribute {attribute} does not exist in schema for {resource.resource_type}"
         raise ResolveError(msg)
+
+    def _property(self, stack: Stack, resource: Resource, attribute: str) -> Any:
+        """Returns a property of a resource as its attribute; one that is not set reads as its service describes it."""
+        if attribute == schemas.identifier(resource.resource_type):
+            return resource.physical_id
+        handler, context = self._handlers.handler(resource), self._handlers.context(stack, resource)
+        read = handler.read(context, resource.physical_id, resource.properties) if handler.read else {}
+        for properties in (resource.properties, read or {}):
+            value: Any = properties
+            for key in attribute.split("."):
+                value = value.get(key) if isinstance(value, dict) else None
+            if value is not None:
+                return value
+        return StandInAttributes(context).value(attribute)
 
     def properties(self, stack: Stack, resource: Resource, resolver: FunctionResolver) -> JsonObject:
         """Returns the resolved properties of a resource, checked against the schema of its type.

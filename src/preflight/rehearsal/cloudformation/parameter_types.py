@@ -6,7 +6,7 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudform
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -14,6 +14,9 @@ from botocore.exceptions import ClientError
 from preflight.model import JsonObject
 from preflight.rehearsal import protocol
 from preflight.rehearsal.account import Account
+from preflight.rehearsal.cloudformation import public_parameters
+from preflight.rehearsal.ledger import Ledger
+from preflight.rehearsal.protocol import Refusal
 from preflight.templates import parameters
 from preflight.templates.functions import ResolveError
 
@@ -49,18 +52,20 @@ def is_type(kind: str) -> bool:
 
 
 class ParameterLookup:
-    """Looks parameter values up in one account and region; `note` receives what is assumed."""
+    """Looks parameter values up in one account and region; the ledger receives what is assumed or unknown."""
 
-    def __init__(self, account: Account, region: str, note: Callable[[str], None]) -> None:
+    def __init__(self, account: Account, region: str, ledger: Ledger) -> None:
         self._account = account
         self._region = region
-        self._note = note
+        self._note = ledger.note
+        self._trouble = ledger.trouble
 
     def resolve(self, definitions: Mapping[str, Mapping[str, Any]], values: Mapping[str, Any]) -> JsonObject:
         """Returns `values` with names of Systems Manager parameters replaced by their values.
 
         Raises:
             ResolveError: a value names something that does not exist.
+            Refusal: the value of a public parameter is not known here.
         """
         resolved = dict(values)
         for name, parameter in definitions.items():
@@ -86,6 +91,14 @@ class ParameterLookup:
             if _BOOTSTRAP.fullmatch(ssm_name):
                 self._note(f"assumed: the account is bootstrapped for the CDK ({ssm_name})")
                 return BOOTSTRAP_VERSION
+            public = public_parameters.value(ssm_name, self._region)
+            if public is not None:
+                self._note(f"assumed: the public parameter {ssm_name} is {public}")
+                return public
+            if ssm_name.startswith(public_parameters.PREFIX):
+                msg = f"the value of the public parameter {ssm_name} is not known here, so the stack cannot be rehearsed"
+                self._trouble(f"{msg}. Next: create a parameter of that name by a step before, or pass its value")
+                raise Refusal("InternalFailure", msg, status=500) from None
             msg = f"Parameter {name} should either have input value or default value"
             raise ResolveError(msg, ("Parameters", name)) from None
         text = response["Parameter"]["Value"]

@@ -26,7 +26,7 @@ from preflight.rehearsal.cloudformation.stack import StackInput
 from preflight.rehearsal.iam.roles import Roles
 from preflight.rehearsal.ledger import Ledger
 from preflight.rehearsal.protocol import Refusal
-from preflight.templates import functions, language_extensions, parameters, schemas
+from preflight.templates import functions, language_extensions, parameters, schemas, serverless
 from preflight.templates.functions import FunctionResolver, ResolutionContext, ResolveError
 
 ApiRequest = Mapping[str, Any]  # the members of a request
@@ -118,24 +118,37 @@ class RequestReader:
         """Returns the template after its transforms, and the values of its parameters."""
         template = template_source.parse(body)
         self._check_macros(template)
-        template_validation.check_sections(template)
+        template_validation.check_sections(_without_globals(template))
         for parameter in (template.get("Parameters") or {}).values():
             if not parameter_types.is_type(str(parameter["Type"])):
                 msg = f"{template_validation.FORMAT}Unrecognized parameter type: {parameter['Type']}"
                 raise template_validation.refuse(msg)
         capabilities.check_transform(template, request.get("Capabilities") or [], is_change_set=is_change_set)
-        values = ParameterLookup(self._account, region, self._ledger.note).resolve(
+        values = ParameterLookup(self._account, region, self._ledger).resolve(
             template.get("Parameters") or {}, parameters.parameter_values(template, texts)
         )
         if language_extensions.is_used(template):
             template = language_extensions.expanded(template, self.context(template, values, region, name))
+        if serverless.changes(template):
+            template = self._transformed(template, values, region)
         template_validation.check(template, is_type=lambda kind: schemas.exists(kind, region))
         capabilities.check_capabilities(template, request.get("Capabilities") or [])
         return template, values
 
+    def _transformed(self, template: Template, values: JsonObject, region: str) -> JsonObject:
+        try:
+            return serverless.transformed(template, values, region)
+        except ResolveError as error:
+            raise template_validation.refuse(error.message) from None
+        except Exception as error:  # noqa: BLE001 - whatever broke in the library says nothing about the template
+            msg = f"the transform {serverless.NAME} broke: {error!r}. Next: rehearse the transformed template"
+            self._ledger.trouble(msg)
+            raise Refusal("InternalFailure", msg, status=500) from None
+
     def _check_macros(self, template: Template) -> None:
         """Refuses a template that needs another macro, because none is applied here."""
-        unknown = [name for name in language_extensions.transforms(template) if name != language_extensions.NAME]
+        known = {language_extensions.NAME, serverless.NAME}
+        unknown = [name for name in language_extensions.transforms(template) if name not in known]
         unknown += ["Fn::Transform"] if language_extensions.includes(template) else []
         if unknown:
             msg = f"the transform {unknown[0]} is not applied by the rehearsal. Next: rehearse the transformed template"
@@ -165,9 +178,7 @@ class RequestReader:
 
     def context(self, template: Template, values: JsonObject, region: str, name: str) -> ResolutionContext:
         """Returns what a template is evaluated with before it has a stack."""
-        pseudo = parameters.pseudo_parameters(
-            region=region, account=self._account.id, stack_name=name, stack_id=f"arn:{name}"
-        )
+        pseudo = parameters.pseudo_parameters(region=region, account=self._account.id, stack_name=name)
         keep = functions.KEEP
         return ResolutionContext(template, values, pseudo, self._zones, imported=lambda _name: keep)
 
@@ -216,3 +227,8 @@ def check_name(name: str, *, at: str = "stackName") -> None:
         return
     msg = f"1 validation error detected: Value '{name}' at '{at}' failed to satisfy constraint: {constraint}"
     raise template_validation.refuse(msg)
+
+
+def _without_globals(template: Template) -> Template:
+    """Returns a template without the section that only SAM knows."""
+    return {key: value for key, value in template.items() if key != serverless.GLOBALS or not serverless.is_used(template)}

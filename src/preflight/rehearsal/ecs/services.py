@@ -49,23 +49,23 @@ class Services:
         cluster = self._state.cluster(call.region, request.get("cluster"))
         name = request["serviceName"]
         _check_request(request)
-        definition = self._active(call.region, request["taskDefinition"])
-        request["taskDefinition"] = definition.arn
-        self._check(request, definition, cluster, call.region, verb="created")
+        if deployment_configuration.controller_of(request) != "EXTERNAL":
+            definition = self._active(call.region, request["taskDefinition"])
+            request["taskDefinition"] = definition.arn
+            self._check(request, definition, cluster, call.region, verb="created")
         service_linked_role.ensure(self._state, call.region)
         existing = self._state.find_service(cluster, name)
         if existing is not None and existing.status != "INACTIVE":
             if existing.status == "DRAINING" or existing.request != request:
                 raise Refusal(INVALID, "Creation of service was not idempotent.")
             return {"service": self.shown(existing)}
-        desired = request.get("desiredCount")
         service = Service(
             name=name,
             arn=self._state.arn(call.region, f"service/{cluster.name}/{name}"),
             cluster=cluster,
             region=call.region,
             request=request,
-            desired=1 if desired is None else desired,
+            desired=_first_desired(request),
             deployments=[_deployment(request)],
         )
         with self._state.changed:
@@ -114,6 +114,9 @@ class Services:
         request = {k: v for k, v in call.given.items() if k not in {"cluster", "service"}}
         service = self._state.service(call.region, call.given.get("cluster"), call.given["service"])
         merged = _merged(service.request, request)
+        if deployment_configuration.controller_of(merged) == "EXTERNAL":
+            service.request = merged
+            return {"service": self.shown(service)}
         definition = self._active(call.region, merged["taskDefinition"])
         merged["taskDefinition"] = definition.arn
         _check_same_balancers(service, request, definition)
@@ -221,7 +224,15 @@ def _deployment_configuration(request: JsonObject) -> JsonObject:
 
 def _deployment(request: JsonObject) -> Deployment:
     number = random.randint(10**18, 10**19 - 1)  # noqa: S311 - a name, not a secret
-    return Deployment(f"ecs-svc/{number}", request["taskDefinition"], dict(request))
+    return Deployment(f"ecs-svc/{number}", request.get("taskDefinition") or "", dict(request))
+
+
+def _first_desired(request: JsonObject) -> int:
+    """Returns the number of tasks that ECS starts itself; with the EXTERNAL controller task sets start them."""
+    if deployment_configuration.controller_of(request) == "EXTERNAL":
+        return 0
+    desired = request.get("desiredCount")
+    return 1 if desired is None else int(desired)
 
 
 def _check_request(request: JsonObject) -> None:
@@ -232,8 +243,8 @@ def _check_request(request: JsonObject) -> None:
     if deployment_configuration.controller_of(request) == "EXTERNAL":
         if request.get("taskDefinition"):
             raise Refusal(INVALID, "TaskDefinition must be blank")
-        msg = "The rehearsal does not model the EXTERNAL deployment controller, whose task sets bring their own definitions."
-        raise Refusal("UnsupportedFeatureException", msg)
+        request_checks.refuse(deployment_configuration.refusals(request, is_on_fargate=True))
+        return
     if not request.get("taskDefinition"):
         raise Refusal(INVALID, "TaskDefinition can not be blank.")
 

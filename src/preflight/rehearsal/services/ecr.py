@@ -6,9 +6,11 @@ import base64
 from datetime import timedelta
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from preflight.rehearsal import acting, protocol
 from preflight.rehearsal.account import Account
-from preflight.rehearsal.protocol import Call
+from preflight.rehearsal.protocol import Call, Refusal
 from preflight.rehearsal.services import ServiceEmulation, ecr_pull_through_cache, ecr_registry, ecr_registry_policy
 from preflight.rehearsal.services.ecr_registry import Registry
 
@@ -28,4 +30,14 @@ def service(account: Account, registry: Registry, address: str) -> ServiceEmulat
         return {"authorizationData": [data]}
 
     caches, policy = ecr_pull_through_cache.operations(account.id), ecr_registry_policy.operations(account.id)
-    return ServiceEmulation("ecr", operations={"GetAuthorizationToken": token, **caches, **policy})
+    operations = {"GetAuthorizationToken": token, **caches, **policy}
+    return ServiceEmulation("ecr", operations=operations, checks={"PutImage": _put_image})
+
+
+def _put_image(account: Account, call: Call) -> None:
+    """Refuses an image for a repository that does not exist, in which moto breaks."""
+    name = call.given["repositoryName"]
+    try:
+        account.client("ecr", call.region).describe_repositories(repositoryNames=[name])
+    except ClientError as error:
+        raise Refusal(error.response["Error"]["Code"], error.response["Error"]["Message"]) from None

@@ -27,6 +27,7 @@ Resources:
         pytest.param(definition("[{Name: a, Memory: '2048'}]", "Cpu: 512, Memory: 1 GB"), ["ContainerDefinitions.0.Memory"], id="the task's in GB"),
         pytest.param(definition("[{Name: a, Cpu: 300}, {Name: b, Cpu: 300}]"), ["Cpu"], id="the sum of CPU"),
         pytest.param(definition("[{Name: a, Cpu: 300}, {Name: b, Cpu: 300}]", "Cpu: 1 vCPU, Memory: 2048"), [], id="the task's in vCPU"),
+        pytest.param(definition("[{Name: a, Memory: 1024}, {Name: b, MemoryReservation: 512}]"), [], id="a hard limit does not add up"),
         pytest.param(definition("[{Name: a, MemoryReservation: 600}, {Name: b, MemoryReservation: 600}]"), ["Memory"], id="the sum of reservations"),
         pytest.param(definition("[{Name: a, Memory: 512, MemoryReservation: 513}]"), ["ContainerDefinitions.0.MemoryReservation"], id="a reservation over the limit"),
         pytest.param(definition("[{Name: a, Memory: 512, MemoryReservation: 512}]"), [], id="a reservation that is the limit"),

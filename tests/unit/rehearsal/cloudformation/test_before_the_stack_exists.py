@@ -76,6 +76,13 @@ def test_rules_decide_before_a_stack_exists(client: Client, texts: dict[str, str
         pytest.param("AWS::EC2::AvailabilityZone::Name", "ap-northeast-1a", False, id="a zone"),
         pytest.param("AWS::EC2::AvailabilityZone::Name", "eu-west-1a", True, id="a zone of another region"),
         pytest.param("AWS::SSM::Parameter::Value<String>", "/none", True, id="no such parameter"),
+        pytest.param("AWS::SSM::Parameter::Value<String>", "/aws/service/aws-for-fluent-bit/stable", False, id="a public image"),
+        pytest.param(
+            "AWS::SSM::Parameter::Value<AWS::EC2::Image::Id>",
+            "/aws/service/ecs/optimized-ami/amazon-linux-2023/recommended/image_id",
+            False,
+            id="a public machine image",
+        ),
         pytest.param("AWS::Nope::Thing::Id", "x", True, id="no such type"),
     ],
 )

@@ -138,10 +138,6 @@ def test_services_are_refused_for_their_request_and_their_network(place: Place) 
             place.create(deploymentController={"type": "EXTERNAL"}),
             f"{INVALID}: TaskDefinition must be blank",
         ),
-        "an external controller": (
-            place.create(deploymentController={"type": "EXTERNAL"}, taskDefinition=None),
-            "UnsupportedFeatureException",
-        ),
         "a platform there is not": (place.create(platformVersion="9.9.9"), "PlatformUnknownException"),
         "a retired platform": (place.create(platformVersion="1.3.0"), "PlatformUnknownException"),
         "no network": (place.create(networkConfiguration=None), f"{INVALID}: Network Configuration must be provided"),
@@ -353,3 +349,12 @@ def test_a_token_that_was_never_given_out_is_refused(client: Callable[[str], Any
         client("ecs").list_clusters(nextToken="there")
 
     assert caught.value.response["Error"]["Code"] == "InvalidParameterException"
+
+
+def test_a_service_with_an_external_controller_starts_no_task_itself(place: Place) -> None:
+    place.create(deploymentController={"type": "EXTERNAL"}, taskDefinition=None, networkConfiguration=None, launchType=None)
+
+    arns = place.ecs.list_services(cluster="k")["serviceArns"]
+    service = place.ecs.describe_services(cluster="k", services=arns)["services"][0]
+
+    assert (service["status"], service["runningCount"] + service["pendingCount"]) == ("ACTIVE", 0)

@@ -227,12 +227,12 @@ def _read_service(context: HandlerContext, arn: str, properties: Properties) -> 
     is_same_cluster = service["clusterArn"] == properties.get("Cluster") or service["clusterArn"].endswith(
         f"/{properties.get('Cluster')}"
     )
-    revision = service["taskDefinition"]
+    revision = service.get("taskDefinition") or ""  # none with the EXTERNAL deployment controller
     is_short = str(properties.get("TaskDefinition", "")) in {revision.rpartition("/")[2], _family(revision)}
     return {
         **service,
         "Cluster": properties.get("Cluster") if is_same_cluster else service["clusterArn"],
-        "TaskDefinition": properties["TaskDefinition"] if is_short else revision,
+        "TaskDefinition": properties["TaskDefinition"] if is_short and revision else revision or None,
         "PlacementStrategies": service.get("placementStrategy"),
         "ServiceConnectConfiguration": _primary(service).get("serviceConnectConfiguration"),
         "VolumeConfigurations": _primary(service).get("volumeConfigurations"),

@@ -21,7 +21,7 @@ class StandInAttributes(dict[str, Any]):
 
     def __contains__(self, name: object) -> bool:
         """Whether there is such an attribute."""
-        return _is_custom(self._context.resource_type) or super().__contains__(name)
+        return schemas.is_custom(self._context.resource_type) or super().__contains__(name)
 
     def __missing__(self, name: str) -> str:
         """Returns the attribute of a custom resource."""
@@ -38,7 +38,7 @@ class StandInAttributes(dict[str, Any]):
 
 def _create(context: HandlerContext, properties: Properties) -> CreatedResource:
     resource_type = context.resource_type
-    state = "stubbed" if _is_custom(resource_type) else "ignored"
+    state = "stubbed" if schemas.is_custom(resource_type) else "ignored"
     context.record(None, state, f"{resource_type} is not modelled: a stand-in was created")
     for name in properties:
         context.record(name, state)
@@ -48,11 +48,6 @@ def _create(context: HandlerContext, properties: Properties) -> CreatedResource:
     return CreatedResource(
         physical_id if isinstance(physical_id, str) else attributes.value(identifier or "Id"), attributes
     )
-
-
-def _is_custom(resource_type: str) -> bool:
-    """Whether a type is a custom resource, whose attributes only its own function knows."""
-    return resource_type.startswith("Custom::") or resource_type == "AWS::CloudFormation::CustomResource"
 
 
 STAND_IN = Handler(

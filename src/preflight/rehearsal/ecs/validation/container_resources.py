@@ -34,10 +34,10 @@ def per_container(request: Request, containers: Sequence[Request]) -> Iterator[s
 
 
 def sum_of_containers(request: Request, containers: Sequence[Request]) -> Iterator[str]:
-    """What the containers take together, where it is more than the task has."""
+    """Yields what the containers reserve together, if it is more than the task has; hard limits of memory do not add up."""
     cpu, memory = fargate_sizes.of(request, "cpu"), fargate_sizes.of(request, "memory")
     if cpu and sum(container.get("cpu") or 0 for container in containers) > cpu:
         yield "The sum of all container 'cpu' values cannot be greater than the task-level 'cpu' value"
-    soft = sum(c.get("memoryReservation") or c.get("memory") or 0 for c in containers)
+    soft = sum(c.get("memoryReservation") or 0 for c in containers)
     if memory and soft > memory:
         yield "The sum of all container 'memoryReservation' values cannot be greater than the task-level 'memory' value"

@@ -24,7 +24,7 @@ NOT_IN_WINDOWS = (
     "firelensConfiguration",
     "credentialSpecs",
 )
-NOT_FOR_WINDOWS = ("pidMode", "proxyConfiguration", "ephemeralStorage")
+NOT_FOR_WINDOWS = ("pidMode", "proxyConfiguration")  # of ephemeralStorage AWS's pages say different things
 NOT_ON_WINDOWS = ("efsVolumeConfiguration", "s3filesVolumeConfiguration", "configuredAtLaunch")
 
 

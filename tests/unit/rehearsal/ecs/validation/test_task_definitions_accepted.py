@@ -28,6 +28,7 @@ TAKEN: list[Any] = [
     pytest.param(good(put(APP + "cpu", 256), put(SIDE + "cpu", 256)), id="all the CPU given out"),
     pytest.param(good(put(APP + "memory", 1024), put(APP + "memoryReservation", 512)), id="a soft and a hard limit"),
     pytest.param(good(put("requiresCompatibilities", ["EC2", "FARGATE"])), id="for instances as well"),
+    pytest.param(good(put(APP + "memory", 1000), put(SIDE + "memory", 1000)), id="hard limits that exceed the task together"),
     pytest.param(good(put(LOG, None), put("executionRoleArn", None)), id="a public image needs no role"),
     pytest.param(good(put(APP + "image", IMAGE + ":1")), id="a private image"),
     pytest.param(good(put(APP + "image", f"{IMAGE}@sha256:{'a1' * 32}")), id="an image by digest"),

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from preflight.templates import schemas
+
+TASK = "AWS::ECS::TaskDefinition"
+
+
+def task(protocol: str) -> dict[str, Any]:
+    return {"ContainerDefinitions": [{"Name": "a", "Image": "b", "PortMappings": [{"Protocol": protocol}]}]}
+
+
+def test_a_custom_resource_takes_any_json() -> None:
+    assert schemas.violations("Custom::Thing", {"ServiceToken": "arn:x", "Flag": True, "Map": {"a": [1, None]}}) == []
+
+
+def test_a_custom_resource_without_a_service_token_is_refused() -> None:
+    assert schemas.violations("Custom::Thing", {"Flag": True}) == ["#: required key [ServiceToken] not found"]
+
+
+@pytest.mark.parametrize("protocol", ["tcp", "udp", "http"])
+def test_a_port_mapping_takes_any_protocol(protocol: str) -> None:
+    assert schemas.violations(TASK, task(protocol)) == []
+
+
+def test_other_enumerations_are_closed() -> None:
+    assert schemas.violations(TASK, {**task("tcp"), "RequiresCompatibilities": [3], "IpcMode": "x"}) != []
+
+
+@pytest.mark.parametrize(
+    ("kind", "attribute"),
+    [
+        pytest.param("AWS::AppMesh::Mesh", "MeshName", id="an identifier that the schema lists as no attribute"),
+        pytest.param("AWS::EC2::VPC", "CidrBlock", id="a property"),
+        pytest.param("AWS::EC2::VPC", "VpcId", id="what only AWS sets"),
+    ],
+)
+def test_an_attribute_that_get_att_takes(kind: str, attribute: str) -> None:
+    assert attribute in schemas.attributes(kind)
+
+
+def test_an_attribute_that_a_type_does_not_have() -> None:
+    assert "Nope" not in schemas.attributes("AWS::EC2::VPC")
