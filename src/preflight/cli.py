@@ -121,6 +121,7 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
     _add_standin(parser)
     parser.add_argument("--allow-standins", action="store_true", help="allow the stand-ins that the plan names")
     parser.add_argument("--allow-egress", action="store_true", help="allow egress: true in the plan: containers may reach the network")
+    _add_rule_changes(parser)
     _add_target(parser)
     parser.add_argument("--yes", action="store_true", help="deploy on the account without asking")
     parser.add_argument("--keep-failed", action="store_true", help="keep on the account what failed")
@@ -147,8 +148,13 @@ def _add_paths(parser: argparse.ArgumentParser, stage: str) -> None:
     parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="templates, or folders that hold some")
     if stage == "comply":
         _add_rule_folders(parser)
+        _add_rule_changes(parser)
     _add_report(parser)
     parser.set_defaults(module="static", stage=(stage,))
+
+
+def _add_rule_changes(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--allow-rule-changes", action="store_true", help="allow rules of tier fargate to be replaced and switched off")
 
 
 def _add_rule_folders(parser: argparse.ArgumentParser) -> None:

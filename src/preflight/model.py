@@ -199,6 +199,14 @@ class Report:
     deployment: Deployment = field(default_factory=Deployment)
     versions: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    rules_off: tuple[str, ...] = ()
+    rules_replaced: tuple[str, ...] = ()
+
+    @property
+    def rule_notes(self) -> tuple[str, ...]:
+        """What was changed about the rules, in words."""
+        changes = (("switched off", self.rules_off), ("replaced", self.rules_replaced))
+        return tuple(f"rules {what} here: {', '.join(names)}" for what, names in changes if names)
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -224,7 +232,9 @@ class Report:
         errors = sum(finding.severity is Severity.ERROR for finding in self.findings)
         others = len(self.findings) - errors
         counts = f"{errors} error{'s' if errors != 1 else ''}, {others} other finding{'s' if others != 1 else ''}"
-        return f"verdict: {self.verdict} ({counts})"
+        changes = ((self.rules_off, "off"), (self.rules_replaced, "replaced"))
+        rules = "".join(f", {len(names)} rule{'s' if len(names) != 1 else ''} {what}" for names, what in changes if names)
+        return f"verdict: {self.verdict} ({counts}{rules})"
 
     @property
     def exit_code(self) -> int:

@@ -39,6 +39,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--preflight-target", choices=TARGETS, default="rehearsal", help="where to deploy it")
     group.addoption("--preflight-account", metavar="ID", help="with --preflight-target aws: the account to deploy on")
     group.addoption("--preflight-yes", action="store_true", help="with --preflight-target aws: yes, deploy there")
+    group.addoption("--preflight-allow-rule-changes", action="store_true", help="allow the plan to replace and switch off rules of tier fargate")
     group.addoption("--preflight-allow-standins", action="store_true", help="allow the stand-ins that the plan names: their programs run on this machine")
     group.addoption("--preflight-no-skips", action="store_true", help="a skipped test is a failed test")
 
@@ -101,6 +102,7 @@ def _report(config: pytest.Config, path: Path) -> Report:
             plan=checked,
             templates=tuple(checked.template_files()),
             rules=checked.rules,
+            allows_rule_changes=config.getoption("--preflight-allow-rule-changes"),
             account=_account(config),
         )
         with _stoppable():

@@ -225,12 +225,13 @@ def test_the_plan_switches_and_waives_and_the_report_says_so(
     text = template.read_text().replace("[FARGATE]", "[EC2]").replace("!Ref LogGroup2", "/ecs/by-hand")
     template.write_text(text)
 
-    code = cli.main(["check", str(folder), "--stage", "comply"])
+    code = cli.main(["check", str(folder), "--stage", "comply", "--allow-rule-changes"])
 
     out = capsys.readouterr().out
     assert code == 0
     assert "waived: plan: TaskDefinition2: ECS_CONTAINER_AWSLOGS_GROUP_DECLARED: made by hand long ago" in out
-    assert "note: the plan switches off: ECS_TASKDEF_REQUIRES_FARGATE" in out
+    assert "note: rules switched off here: ECS_TASKDEF_REQUIRES_FARGATE" in out
+    assert "1 rule off)" in out
     assert "error:" not in out
 
 
@@ -331,3 +332,16 @@ def test_a_stop_ends_with_its_code_and_lists_what_is_left(
 
     assert code == 143
     assert capsys.readouterr().err == "preflight: stopped; stack s may still be there\n"
+
+
+@pytest.mark.guard
+def test_a_plan_cannot_switch_off_a_rule_of_tier_fargate(
+    copy: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = copy("preflight.yaml", "smoke:\n", "checks: {ECS_TASKDEF_REQUIRES_FARGATE: off}\nsmoke:\n")
+
+    code = cli.main(["check", str(folder), "--stage", "comply", "--format", "json"])
+
+    findings = json.loads(capsys.readouterr().out)["findings"]
+    assert code == 1
+    assert [f["check"] for f in findings if f["severity"] == "error"] == ["FARGATE_RULE_SWITCHED"]

@@ -27,6 +27,7 @@ def run(args: argparse.Namespace, say: Say) -> int:
         strict=args.strict,
         has_containers=args.containers == "auto",
         is_kept=args.keep,
+        allows_rule_changes=args.allow_rule_changes,
         account=_account(args),
     )
     return reports.run(request, args, say)

@@ -14,7 +14,7 @@ def run(args: argparse.Namespace, _say: Say) -> int:
     """List the rules as the plan switches them."""
     switched = reader.load(plan.find(args.plan)) if args.plan else None
     folders = (*args.rules, *(switched.rules if switched else ()))
-    rules = ruleset.chosen(folders, switched.policy if switched else None).every
+    rules = ruleset.chosen(folders, switched.policy if switched else None, allows_changes=True).every
     if args.format == "json":
         output.write_lines(rule_docs.as_json([rule_docs.named(rules, args.rule)] if args.rule else rules))
     else:

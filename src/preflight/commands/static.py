@@ -17,7 +17,12 @@ def run(args: argparse.Namespace, say: Say) -> int:
     """Run the stage, write the report and return its exit code."""
     templates = dict.fromkeys(template for path in args.paths for template in _templates(path))
     request = RunRequest(
-        stages=args.stage, plan=None, templates=tuple(templates), rules=tuple(getattr(args, "rules", ())), strict=args.strict
+        stages=args.stage,
+        plan=None,
+        templates=tuple(templates),
+        rules=tuple(getattr(args, "rules", ())),
+        strict=args.strict,
+        allows_rule_changes=getattr(args, "allow_rule_changes", False),
     )
     return reports.run(request, args, say)
 

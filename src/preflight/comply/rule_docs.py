@@ -48,7 +48,7 @@ Rules marked *Python* are checks over several templates, or of sums, which look 
 Begin with `preflight comply cfn/`, which needs no plan, and fix what is of tier fargate: it does not run as it is.
 Then go through tier security: fix, or waive with a reason where the template is right as it is; switch a rule off in the plan where it is never right for you.
 Practice is advice, and fails a run only with `--strict`.
-Rules of your own are files `NAME.guard` in a folder that `--rules DIR` or the plan's `rules` names; a rule with the name of one of ours takes its place.
+Rules of your own are files `NAME.guard` in a folder that `--rules DIR` or the plan's `rules` names; a rule with the name of one of ours takes its place, except in tier `fargate`.
 A `rules.yaml` beside them may say of each `title`, `why`, `types`, `controls`, `sources`, and `enabled: false` with `off_because`.
 Look up what a `Ref` names with `Resources.%names`, where `names` holds texts only: `keys IN %names` compares by substring, and a name that is no text ends the run.
 
@@ -67,7 +67,8 @@ checks:
 ```
 
 An unknown rule is refused, with the most similar name.
-What a plan switches off is noted in every report.
+What a plan switches off or replaces is in every report, and its number in the last line.
+Tier `fargate` is no plan's to change, since AWS refuses what it forbids: a switch or a namesake is an error, and the rule stays on. Only the caller may allow it, by `--allow-rule-changes`.
 
 ## Waiving
 

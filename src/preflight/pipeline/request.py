@@ -36,6 +36,7 @@ class RunRequest:
     strict: bool = False
     has_containers: bool = True
     is_kept: bool = False
+    allows_rule_changes: bool = False
     account: AccountOptions | None = None
 
     @property

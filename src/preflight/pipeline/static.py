@@ -14,18 +14,19 @@ from preflight.errors import PreflightError, ToolBrokeError
 from preflight.model import Finding, ReportedWaiver, Say, StageResult
 from preflight.pipeline.inputs import RunInputs
 from preflight.pipeline.stage import timed_stage
-from preflight.plan.plan import Plan
 
 
 class StaticStages:
-    """Runs lint and comply; `versions` and `notes` are for the report."""
+    """Runs lint and comply; `versions` and the changes of rules are for the report."""
 
     def __init__(self, inputs: RunInputs, say: Say) -> None:
         self._inputs = inputs
         self._request = inputs.request
         self._say = say
         self.versions: dict[str, str] = {}
-        self.notes: list[str] = []
+        self.rules_off: tuple[str, ...] = ()
+        self.rules_replaced: tuple[str, ...] = ()
+        self._refusals: tuple[Finding, ...] = ()
 
     def run(self) -> list[StageResult]:
         """Returns the results of the requested stages; cfn-guard works while cfn-lint does."""
@@ -52,8 +53,9 @@ class StaticStages:
         binary = cfn_guard_binary.find()
         self.versions["cfn-guard"] = binary.name
         plan = self._request.plan
-        rules = ruleset.chosen(self._request.rules, plan.policy if plan else None)
-        self.notes += _switched_off(plan)
+        settings, allows = plan.policy if plan else None, self._request.allows_rule_changes
+        rules = ruleset.chosen(self._request.rules, settings, allows_changes=allows)
+        self.rules_off, self.rules_replaced, self._refusals = rules.switched_off, rules.replaced, rules.refusals
         return stage.running(ComplyRequest(self._inputs.templates, rules, plan, self._inputs.run), binary)
 
     def _lint(self) -> StageResult:
@@ -68,14 +70,8 @@ class StaticStages:
         if not isinstance(guard, ComplyRun):
             raise guard or ToolBrokeError("cfn-guard was not started")
         result = guard.result()
-        return self._judged("comply", result.findings, result.waived)
+        return self._judged("comply", [*self._refusals, *result.findings], result.waived)
 
     def _judged(self, name: str, findings: Sequence[Finding], waived: Sequence[ReportedWaiver]) -> StageResult:
         outcome = model.outcome_of(tuple(findings), strict=self._request.strict)
         return StageResult(name, outcome, findings=tuple(findings), waived=tuple(waived))
-
-
-def _switched_off(plan: Plan | None) -> list[str]:
-    """Returns a note about the rules that the plan switches off, so that a report never hides them."""
-    off = [switch.rule for switch in (plan.policy.switches if plan else ()) if switch.to == "off"]
-    return [f"the plan switches off: {', '.join(off)}"] if off else []

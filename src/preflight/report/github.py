@@ -27,7 +27,7 @@ def _lines(report: Report) -> Iterator[str]:
             yield _command("error", stage.reason or "no reason given", title=f"{stage.name} could not check")
         if stage.outcome is Outcome.SKIPPED:
             yield _command("notice", stage.reason or "no reason given", title=f"{stage.name} was skipped")
-    for note in report.notes:
+    for note in (*report.rule_notes, *report.notes):
         yield _command("notice", note, title="preflight")
     for waiver in report.waived:
         yield _waiver(waiver)

@@ -77,7 +77,7 @@ def _body(report: Report) -> Iterator[str]:
     yield from _findings(report.findings)
     yield from _waived(report.waived)
     yield from _answers(report.deployment)
-    yield from _notes(report.notes)
+    yield from _notes((*report.rule_notes, *report.notes))
     yield from _ledger(report.ledger)
     yield from _versions(report.versions)
 

@@ -35,6 +35,7 @@ def document(report: Report) -> JsonObject:
         "deployment": dataclasses.asdict(report.deployment),
         "versions": report.versions,
         "notes": list(report.notes),
+        "rules": {"off": list(report.rules_off), "replaced": list(report.rules_replaced)},
     }
 
 

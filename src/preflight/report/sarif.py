@@ -163,7 +163,7 @@ def _notifications(report: Report) -> Iterator[SarifObject]:
             yield _notification("note", f"{stage.name} was skipped: {stage.reason or 'no reason given'}")
     if not report.stages:
         yield _notification("error", "no stage ran")
-    for note in report.notes:
+    for note in (*report.rule_notes, *report.notes):
         yield _notification("note", note)
 
 

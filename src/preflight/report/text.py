@@ -32,7 +32,7 @@ def _lines(report: Report) -> Iterator[str]:
         yield f"{stage.name:<9} {stage.outcome.value:<7} {stage.seconds:6.1f} s{reason}"
     for answer in report.deployment.smoke:
         yield f"{answer.target}: GET {answer.url} -> {answer.status or 'no answer'} (expected {answer.expected})"
-    for note in report.notes:
+    for note in (*report.rule_notes, *report.notes):
         yield f"note: {note}"
     yield _last(report)
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from preflight.plan.rule_settings import RuleSettings, RuleSwitch
 SHIPPED = rules.rules_below([ruleset.shipped_rules()])
 FIRST = "ECS_TASKDEF_NETWORK_MODE_AWSVPC"
 JOIN = "EC2_PUBLIC_SUBNET_ROUTE"
+SOFT = "ECR_SCAN_ON_PUSH"
 
 
 def switched(rule: str, to: str) -> RuleSettings:
@@ -32,9 +34,47 @@ def test_own_rules_are_added_to_the_pack(tmp_path: Path) -> None:
 
 
 def test_a_rule_of_the_same_name_takes_the_place_of_ours(tmp_path: Path) -> None:
-    found = ruleset.chosen([folder(tmp_path, FIRST)])
+    found = ruleset.chosen([folder(tmp_path, SOFT)])
 
-    assert [rule.file.parent.name for rule in found.guard if rule.name == FIRST] == ["acme"]
+    assert [rule.file.parent.name for rule in found.guard if rule.name == SOFT] == ["acme"]
+    assert found.replaced == (SOFT,)
+
+
+@pytest.mark.parametrize("name", [pytest.param(FIRST, id="of cfn-guard"), pytest.param(JOIN, id="in Python")])
+def test_a_rule_of_tier_fargate_keeps_its_place(tmp_path: Path, name: str) -> None:
+    found = ruleset.chosen([folder(tmp_path, name)])
+
+    assert not [rule for rule in found.guard if rule.file.parent.name == "acme"]
+    assert [finding.check for finding in found.refusals] == [ruleset.REPLACED]
+    assert found.replaced == ()
+
+
+def test_a_copy_of_the_pack_replaces_nothing(tmp_path: Path) -> None:
+    shutil.copytree(ruleset.shipped_rules(), tmp_path / "rules")
+    (tmp_path / "rules" / "fargate" / "rules.yaml").write_text(f"{FIRST}: {{enabled: false, off_because: I say so.}}\n")
+
+    found = ruleset.chosen([tmp_path / "rules"])
+
+    assert FIRST in found.on
+    assert (found.replaced, found.refusals) == ((), ())
+
+
+def test_the_caller_may_allow_a_replacement(tmp_path: Path) -> None:
+    found = ruleset.chosen([folder(tmp_path, FIRST)], allows_changes=True)
+
+    assert found.replaced == (FIRST,)
+
+
+@pytest.mark.parametrize("to", ["off", "practice", "security"])
+def test_a_rule_of_tier_fargate_stays_on_and_where_it_is(to: str) -> None:
+    found = ruleset.chosen([], switched(FIRST, to))
+
+    assert found.on[FIRST].tier == "fargate"
+    assert [(finding.check, finding.file, finding.line) for finding in found.refusals] == [(ruleset.SWITCHED, "preflight.yaml", 7)]
+
+
+def test_a_rule_that_is_off_is_listed() -> None:
+    assert ruleset.chosen([], switched(SOFT, "off")).switched_off == (SOFT,)
 
 
 def test_the_pack_itself_named_as_a_folder_counts_once() -> None:
@@ -43,7 +83,7 @@ def test_the_pack_itself_named_as_a_folder_counts_once() -> None:
 
 @pytest.mark.parametrize("name", [pytest.param(FIRST, id="of cfn-guard"), pytest.param(JOIN, id="in Python")])
 def test_a_rule_that_is_switched_off_is_not_run(name: str) -> None:
-    found = ruleset.chosen([], switched(name, "off"))
+    found = ruleset.chosen([], switched(name, "off"), allows_changes=True)
 
     assert name not in found.on
     assert name not in [rule.name for rule in found.asked]
@@ -70,7 +110,7 @@ def test_a_rule_that_is_off_in_a_file_with_one_that_is_on_is_asked_but_not_on(tm
 
 
 def test_a_tier_that_is_changed_changes_severity_and_waivability() -> None:
-    rule = ruleset.chosen([], switched(FIRST, "practice")).on[FIRST]
+    rule = ruleset.chosen([], switched(FIRST, "practice"), allows_changes=True).on[FIRST]
 
     assert rule.tier == "practice"
     assert rule.severity.value == "warning"

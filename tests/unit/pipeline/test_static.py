@@ -88,11 +88,11 @@ def test_an_unreadable_template_fails_lint_and_skips_comply(tmp_path: Path) -> N
     assert "cfn-guard" not in stages.versions
 
 
-def test_a_note_names_the_rules_that_the_plan_switches_off() -> None:
-    switches = (RuleSwitch("EC2_PUBLIC_SUBNET_ROUTE", "off", 1), RuleSwitch("ECS_TASKDEF_REQUIRES_FARGATE", "warning", 2))
+def test_the_rules_that_the_plan_switches_off_are_for_the_report() -> None:
+    switches = (RuleSwitch("ECR_SCAN_ON_PUSH", "off", 1), RuleSwitch("ECR_TAG_IMMUTABLE", "practice", 2))
     switched = replace(PLAN, policy=replace(PLAN.policy, switches=switches))
     stages = static(replace(request("comply"), plan=switched))
 
     stages.run()
 
-    assert stages.notes == ["the plan switches off: EC2_PUBLIC_SUBNET_ROUTE"]
+    assert stages.rules_off == ("ECR_SCAN_ON_PUSH",)
