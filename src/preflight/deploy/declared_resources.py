@@ -103,6 +103,10 @@ class DeclaredResources:
         """Returns the resources of a type."""
         return [resource for resource in self._resources.values() if resource.kind == kind]
 
+    def with_final_snapshot(self) -> list[DeclaredResource]:
+        """Returns the resources of which AWS keeps a snapshot when their stack is deleted."""
+        return [resource for resource in self._resources.values() if _keeps_snapshot(resource)]
+
     def by_logical_id(self, stack: str, logical: str) -> DeclaredResource | None:
         """Returns the resource of that logical id in a stack, created or not."""
         template_of_stack = self._templates.get(stack)
@@ -110,3 +114,15 @@ class DeclaredResources:
             return None
         kind = str(template_of_stack.resources[logical].get("Type"))
         return DeclaredResource(template_of_stack, logical, "", kind)
+
+
+def _keeps_snapshot(resource: DeclaredResource) -> bool:
+    """Whether its DeletionPolicy is Snapshot, which is the default of databases.
+
+    Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
+    """
+    definition = resource.template.resources.get(resource.logical) or {}
+    properties = definition.get("Properties")
+    is_in_cluster = isinstance(properties, dict) and "DBClusterIdentifier" in properties
+    is_database = resource.kind == "AWS::RDS::DBCluster" or (resource.kind == "AWS::RDS::DBInstance" and not is_in_cluster)
+    return bool(definition.get("DeletionPolicy", "Snapshot" if is_database else "Delete") == "Snapshot")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from preflight.deploy import aws_errors
+from preflight.deploy.declared_resources import DeclaredResource
 from preflight.deploy.removal import Removal
 from preflight.deploy.session import Session
 from preflight.deploy.stack_findings import StackFindings
@@ -20,14 +21,21 @@ LATE_REQUEST_TIMEOUT = 5.0  # seconds in which CloudFormation carries out a requ
 
 
 class Deletion:
-    """Deletes stacks and buckets; `remains` has findings for what may still be there, `sweep` is what removes that."""
+    """Deletes stacks and buckets; `remains` has findings for what may still be there, `sweep` is what removes that.
 
-    def __init__(self, session: Session, findings: StackFindings, say: Say, *, sweep: str) -> None:
+    `tags` are those of the run. What a DeletionPolicy keeps remains if the account `outlives` the run.
+    """
+
+    def __init__(
+        self, session: Session, findings: StackFindings, say: Say, *, sweep: str, tags: Mapping[str, str], outlives: bool
+    ) -> None:
         self._stacks = Stacks(session)
         self._removal = Removal(session, say)
         self._findings = findings
         self._say = say
         self._sweep = sweep
+        self._tags = tags
+        self._outlives = outlives
         self.remains: list[Finding] = []
 
     def delete_stack(self, name: str, stack: str, *, is_unanswered: bool) -> None:
@@ -36,13 +44,36 @@ class Deletion:
         with self._collect_remains(f"stack {name}"):
             if is_unanswered:
                 self._wait_for(name)
-            for line in self._removal.stack(stack):
-                self._say(line)
+            is_known = stack.startswith("arn:")
+            for line in self._removal.stack(stack, own=self._tags if is_known else None):
+                self._keep(line)
+            if is_known or is_unanswered:
+                self._check_gone(name, stack)
 
-    def delete_bucket(self, name: str) -> None:
-        """Delete a bucket and all that is in it."""
+    def _keep(self, line: str) -> None:
+        """Report what was kept."""
+        if self._outlives:
+            self.remains.append(self._findings.of_plan("NotDeleted", line, "Delete it by hand, or set DeletionPolicy: Delete for a check."))
+        else:
+            self._say(line)
+
+    def _check_gone(self, name: str, stack: str) -> None:
+        """Report a stack that is still there; only what was seen gone counts as deleted."""
+        status = self._stacks.status(stack)
+        if status != "DELETE_COMPLETE":
+            command = f"aws cloudformation delete-stack --stack-name {name}"
+            message = f"stack {name} is still there, in {status}, and shows no tags of this run"
+            self.remains.append(self._findings.of_plan("NotDeleted", message, f"If it is this run's, delete it: {command}"))
+
+    def report_snapshots(self, resources: Iterable[DeclaredResource]) -> None:
+        """Report resources of which AWS keeps a final snapshot when their stacks are deleted."""
+        for resource in resources:
+            self._keep(f"a final snapshot of {resource.kind} {resource.physical} ({resource.logical}) is kept: its DeletionPolicy says so")
+
+    def delete_bucket(self, name: str, *, is_own: bool) -> None:
+        """Delete a bucket, which this run made if it `is_own`, and all that is in it."""
         with self._collect_remains(f"bucket {name}"):
-            self._removal.bucket(name)
+            self._removal.bucket(name, is_own=is_own)
 
     def _wait_for(self, stack: str) -> None:
         with contextlib.suppress(WaitExpiredError):

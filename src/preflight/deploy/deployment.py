@@ -127,10 +127,13 @@ class Deployment:
 
     def delete(self) -> list[Finding]:
         """Delete what was created, last first, and return findings for what remains."""
-        deletion = Deletion(self.session, self._findings, self._say, sweep=self._target.sweep)
+        outlives = self._target.name != "rehearsal"
+        deletion = Deletion(self.session, self._findings, self._say, sweep=self._target.sweep, tags=self._tags, outlives=outlives)
+        deletion.report_snapshots(self.declared_resources.with_final_snapshot())
         for name, stack in reversed(self._stack_ids.items()):
             deletion.delete_stack(name, stack, is_unanswered=name in self._unanswered)
-        deletion.delete_bucket(self._templates.bucket.name)
+        bucket = self._templates.bucket
+        deletion.delete_bucket(bucket.name, is_own=bucket.is_made)
         return deletion.remains
 
     def output(self, name: str) -> str | None:

@@ -25,7 +25,7 @@ INSIGHTS = "/aws/ecs/containerinsights/{}/performance"
 
 
 class Removal:
-    """Deletes things of one session; only what carries our tags."""
+    """Deletes things of one session: what carries our tags, or what its caller created itself."""
 
     def __init__(self, session: Session, say: Say) -> None:
         self._session = session
@@ -34,23 +34,29 @@ class Removal:
         self._ecr = session.client("ecr")
         self._logs = session.client("logs")
 
-    def stack(self, stack: str) -> list[str]:
-        """Delete a stack and what outlives it; lines that say what is kept on purpose.
+    def stack(self, stack: str, *, own: Mapping[str, str] | None = None) -> list[str]:
+        """Delete a stack and what outlives it, and return lines that say what is kept.
+
+        A stack without our tags is left alone, unless its caller created it: then `own` are its tags,
+        whatever CloudFormation shows of them.
 
         Raises:
-            FailedError: it could not be deleted, not even by trying again.
+            StackFailedError: it could not be deleted, not even by trying again.
             WaitExpiredError: that took too long.
         """
         marks = self._stacks.tags(stack)
         if run_tags.read(marks) is None:
-            return []
+            if own is None or self._stacks.status(stack) == "DELETE_COMPLETE":
+                return []
+            marks = dict(own)
         stack = self._stacks.id(stack) or stack  # once it is gone, its name leads nowhere
         since = self._stacks.created(stack)
-        groups = list(self._adopted(stack, marks, since))
+        kept: list[str] = []
+        groups = list(self._adopted(stack, marks, since, kept))
         self._delete(stack)
         for group in groups:
             self.log_group(group)
-        return [line for kind, name in self._stacks.retained(stack) for line in self._retained(kind, name)]
+        return kept + [line for kind, name in self._stacks.retained(stack) for line in self._retained(kind, name)]
 
     def _claim(self, cluster: str, marks: Mapping[str, str]) -> None:
         """Make the log group that Container Insights may yet make for a cluster that is measured, with our tags.
@@ -128,54 +134,93 @@ class Removal:
                 some = [{"imageDigest": digest} for digest in digests[start : start + 100]]
                 self._ecr.batch_delete_image(repositoryName=repository, imageIds=some)
 
-    def _adopted(self, stack: str, marks: Mapping[str, str], since: dt.datetime | None) -> Iterator[str]:
-        """Log groups that Container Insights made, or may make, for clusters of a stack; tagged, so that a sweep finds them.
+    def _adopted(
+        self, stack: str, marks: Mapping[str, str], since: dt.datetime | None, kept: list[str]
+    ) -> Iterator[str]:
+        """Yields log groups that ECS created, or may create, for a stack; tagged, so that a sweep finds them.
 
-        One that is older than the stack is that of a cluster that had the name before.
+        Container Insights creates one for a cluster, and the log driver one for a container with
+        awslogs-create-group. One that is older than the stack was there before. What cannot be looked
+        up or tagged is added to `kept`; the stack is deleted all the same.
         https://docs.aws.amazon.com/AmazonECS/latest/developerguide/cloudwatch-container-insights.html
+        https://docs.aws.amazon.com/AmazonECS/latest/developerguide/specify-log-config.html
         """
-        for kind, physical in self._resources(stack, has_gone=True):
-            if kind != "AWS::ECS::Cluster":
-                continue
-            self._claim(physical, marks)
-            name = _insights(physical)
+        names = dict.fromkeys(self._group_names(stack, marks, kept))
+        yield from (name for name in names if since is not None and self._adopt(name, marks, since, kept))
+
+    def _adopt(self, name: str, marks: Mapping[str, str], since: dt.datetime, kept: list[str]) -> bool:
+        """Give a log group that is not older than its stack our tags. Returns whether it has them now."""
+        try:
             group = self._group(name)
-            if group is not None and since is not None and group["creationTime"] >= since.timestamp() * 1000:
-                self._logs.tag_resource(resourceArn=_arn(group), tags=_own(marks))
-                yield name
+            if group is None or group["creationTime"] < since.timestamp() * 1000:
+                return False
+            self._logs.tag_resource(resourceArn=_arn(group), tags=_own(marks))
+        except ClientError as error:
+            kept.append(f"log group {name} may be left: {aws_errors.describe(error)}")
+            return False
+        return True
+
+    def _group_names(self, stack: str, marks: Mapping[str, str], kept: list[str]) -> Iterator[str]:
+        declared = {physical for kind, physical in self._resources(stack) if kind == "AWS::Logs::LogGroup"}
+        for kind, physical in self._resources(stack, has_gone=True):
+            if kind == "AWS::ECS::Cluster":
+                self._claim(physical, marks)
+                yield _insights(physical)
+            if kind == "AWS::ECS::TaskDefinition":
+                yield from (name for name in self._created_by_tasks(physical, kept) if name not in declared)
+
+    def _created_by_tasks(self, definition: str, kept: list[str]) -> Iterator[str]:
+        """Yields the log groups that containers of a task definition create."""
+        try:
+            response = self._session.client("ecs").describe_task_definition(taskDefinition=definition)
+        except ClientError as error:
+            kept.append(f"log groups of {definition} may be left: {aws_errors.describe(error)}")
+            return
+        for container in response["taskDefinition"]["containerDefinitions"]:
+            options = (container.get("logConfiguration") or {}).get("options") or {}
+            is_created = str(options.get("awslogs-create-group", "")).lower() == "true"
+            if is_created and options.get("awslogs-region", self._session.region) == self._session.region:
+                yield str(options.get("awslogs-group", ""))
 
     def _group(self, name: str) -> dict[str, Any] | None:
         found = self._logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
         return next((dict(group) for group in found if group["logGroupName"] == name), None)
 
     def _retained(self, kind: str, physical: str) -> Iterator[str]:
-        """Delete what a DeletionPolicy kept, where that is known how; else say so."""
+        """Delete what a DeletionPolicy kept, if that is known how; yields a line if it stays."""
         remove = self._by_type.get(kind)
-        if remove is None:
+        if remove is None or not remove(physical):
             yield f"{kind} {physical} is kept: its DeletionPolicy says so"
-        else:
-            remove(physical)
 
     @property
-    def _by_type(self) -> Mapping[str, Callable[[str], None]]:
+    def _by_type(self) -> Mapping[str, Callable[[str], bool]]:
         return {"AWS::Logs::LogGroup": self.log_group, "AWS::S3::Bucket": self.bucket, "AWS::ECR::Repository": self.repository}
 
-    def bucket(self, name: str) -> None:
-        """Delete a bucket that carries our tags, and all that is in it."""
+    def bucket(self, name: str, *, is_own: bool = False) -> bool:
+        """Delete a bucket that carries our tags, or that its caller created, and all that is in it.
+
+        Returns whether it was deleted, or had gone before.
+        """
         found = Bucket(self._session, name)
-        if run_tags.read(found.tags()) is not None:
-            found.remove()
+        if not is_own and run_tags.read(found.tags()) is None:
+            return False
+        found.remove()
+        return True
 
-    def log_group(self, name: str) -> None:
-        """Delete a log group that carries our tags."""
+    def log_group(self, name: str) -> bool:
+        """Delete a log group that carries our tags. Returns whether it was deleted."""
         group = self._group(name)
-        if group is not None and run_tags.read(self._logs.list_tags_for_resource(resourceArn=_arn(group))["tags"]) is not None:
-            self._forgive(self._logs.delete_log_group, logGroupName=name)
+        if group is None or run_tags.read(self._logs.list_tags_for_resource(resourceArn=_arn(group))["tags"]) is None:
+            return False
+        self._forgive(self._logs.delete_log_group, logGroupName=name)
+        return True
 
-    def repository(self, name: str) -> None:
-        """Delete a repository that carries our tags, and its images."""
-        if run_tags.read(self._marks(name)) is not None:
-            self._forgive(self._ecr.delete_repository, repositoryName=name, force=True)
+    def repository(self, name: str) -> bool:
+        """Delete a repository that carries our tags, and its images. Returns whether it was deleted."""
+        if run_tags.read(self._marks(name)) is None:
+            return False
+        self._forgive(self._ecr.delete_repository, repositoryName=name, force=True)
+        return True
 
     def _marks(self, repository: str) -> dict[str, str]:
         """Tags of a repository; none where it is gone."""

@@ -26,6 +26,7 @@ class Bucket:
         self._region = session.region
         self._s3 = session.client("s3")
         self.name = name
+        self.is_made = False
 
     def make(self, tags: Mapping[str, str]) -> None:
         """Make it; its tags come with it, so that no moment is without them."""
@@ -37,6 +38,7 @@ class Bucket:
         except ClientError as error:
             if aws_errors.code(error) != "BucketAlreadyOwnedByYou":  # an answer was lost, and the request came twice
                 raise
+        self.is_made = True
         self._shut()
 
     def _shut(self) -> None:
@@ -73,15 +75,20 @@ class Bucket:
 
     def empty(self) -> None:
         """Delete every object in it, in every version."""
+        errors: list[Any] = []
         try:
             for page in self._s3.get_paginator("list_object_versions").paginate(Bucket=self.name):
                 found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
                 keys = [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in found]
                 if keys:
-                    self._s3.delete_objects(Bucket=self.name, Delete={"Objects": keys, "Quiet": True})
+                    response = self._s3.delete_objects(Bucket=self.name, Delete={"Objects": keys, "Quiet": True})
+                    errors += response.get("Errors", [])
         except ClientError as error:
             if aws_errors.code(error) not in GONE:
                 raise
+        if errors:
+            first = {"Code": errors[0]["Code"], "Message": f"{errors[0]['Key']}: {errors[0]['Message']}"}
+            raise ClientError({"Error": first}, "DeleteObjects")
 
     def remove(self) -> None:
         """Delete it and all that is in it; one that is not there is no error."""

@@ -70,15 +70,15 @@ class Leftovers:
             FailedError: a stack could not be deleted.
             WaitExpiredError: that took too long.
         """
-        removers: Mapping[str, Callable[[str], None]] = {
+        removers: Mapping[str, Callable[[str], bool]] = {
             "bucket": self._removal.bucket,
             "log group": self._removal.log_group,
             "repository": self._removal.repository,
         }
         if leftover.kind == "stack":
             return self._removal.stack(leftover.name)
-        removers[leftover.kind](leftover.name)
-        return []
+        is_removed = removers[leftover.kind](leftover.name)
+        return [] if is_removed else [f"{leftover} was left: it shows other tags now"]
 
 
 def _named(arn: str) -> tuple[str, str]:

@@ -22,7 +22,7 @@ def test_what_remains_is_reported_even_if_its_line_cannot_be_found() -> None:
     findings = mock.MagicMock()
     findings.of_resource.side_effect = denied
     findings.of_plan.side_effect = lambda _check, message, _fix: message
-    deletion = Deletion(mock.MagicMock(), findings, lambda _: None, sweep="preflight sweep")
+    deletion = Deletion(mock.MagicMock(), findings, lambda _: None, sweep="preflight sweep", tags={}, outlives=True)
 
     with mock.patch.object(deletion, "_removal") as removal:
         removal.stack.side_effect = failed
@@ -54,11 +54,11 @@ def test_only_a_stack_whose_creation_is_unanswered_is_waited_for(error: BaseExce
 
 
 def test_an_unanswered_stack_is_deleted_once_it_appears() -> None:
-    deletion = Deletion(mock.MagicMock(), mock.MagicMock(), lambda _: None, sweep="preflight sweep")
+    deletion = Deletion(mock.MagicMock(), mock.MagicMock(), lambda _: None, sweep="preflight sweep", tags={}, outlives=True)
     with mock.patch.object(deletion, "_stacks") as lookup, mock.patch.object(deletion, "_removal") as removal:
         lookup.tags.side_effect = [{}, {"preflight:run": "x"}]
         removal.stack.return_value = []
         deletion.delete_stack("s", "s", is_unanswered=True)
 
     assert lookup.tags.call_count == 2
-    removal.stack.assert_called_once_with("s")
+    removal.stack.assert_called_once_with("s", own=None)
