@@ -4,42 +4,113 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import json
 import logging
 import os
+import resource as limits
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from preflight.errors import ToolBrokeError
 from preflight.model import Finding, ReportedWaiver, Severity
-from preflight.system import confinement
+from preflight.system import confinement, processes
+from preflight.templates import language_extensions
 from preflight.templates.template import MAX_BYTES, Template
 
 ENUM, ROLE_FORMAT = "E3030", "E1041"
+BYTES_PER_SECOND = 4096  # of templates, for which the worker gets a second more
+MARK = "\n== matches ==\n"  # cfn-lint may write to standard output itself
+MAX_MEMORY = 4 << 30  # bytes of address space
+TIMEOUT = 60.0  # seconds; our own templates take one
+# `-c` searches the current folder for modules first, and that is the checkout: its files are not this program's.
+_WORKER = "import sys; sys.path[:] = filter(None, sys.path); from preflight import lint; lint.work()"
 SEVERITIES = {"E": Severity.ERROR, "W": Severity.WARNING, "I": Severity.INFO}
 
 
 def check(templates: Mapping[Path, Template], *, region: str | None = None) -> list[Finding]:
     """Returns everything that cfn-lint finds, informational checks included; its suppressions are honoured.
 
-    No `.cfnlintrc` is read: one in the checkout could name Python files to run, and switch checks off unseen.
+    cfn-lint runs in a process of its own, since a template of some hundred bytes can keep it busy for hours
+    or take all memory. No `.cfnlintrc` is read: one in the checkout could name Python files to run, and
+    switch checks off unseen.
 
     Raises:
-        ToolBrokeError: cfn-lint broke.
+        ToolBrokeError: cfn-lint broke, or took too long or too much memory.
     """
-    from cfnlint.config import ConfigMixIn  # noqa: PLC0415 - slow to import, and only this stage needs it
+    by_name = {str(path): template for path, template in templates.items()}
+    oversized = [_oversized(template) for template in templates.values() if _is_oversized(template)]
+    if oversized:
+        small = {path: template for path, template in templates.items() if not _is_oversized(template)}
+        return oversized + (check(small, region=region) if small else [])
+    request = json.dumps({"templates": list(by_name), "region": region})
+    timeout = TIMEOUT + sum(path.stat().st_size for path in templates) / BYTES_PER_SECOND
+    try:
+        done = processes.run(sys.executable, "-c", _WORKER, given=request, timeout=timeout)
+    except ToolBrokeError:
+        names = ", ".join(template.name for template in templates.values())
+        msg = f"cfn-lint did not end within {timeout:.0f} s over {names}. Next: look for loops and nested functions in it"
+        raise ToolBrokeError(msg) from None
+    try:
+        matches = [Match(**match) for match in json.loads(done.stdout.rpartition(MARK)[2])]
+    except (ValueError, TypeError):
+        reason = (done.stderr.strip() or f"it ended with {done.code}").splitlines()[-1]
+        msg = f"cfn-lint broke: {reason}"
+        raise ToolBrokeError(msg) from None
+    return [_finding(match, by_name.get(match.filename)) for match in matches]
+
+
+def _is_oversized(template: Template) -> bool:
+    return language_extensions.least_resources(template.data) > language_extensions.MAX_RESOURCES
+
+
+def _oversized(template: Template) -> Finding:
+    """Reports loops that no template may unroll; cfn-lint would unroll them all the same."""
+    count, limit = language_extensions.least_resources(template.data), language_extensions.MAX_RESOURCES
+    message = f"Template format error: Number of resources, {count}, is greater than maximum allowed, {limit}"
+    fix = "Shorten the collections of Fn::ForEach, or spread the resources over several stacks."
+    source = "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html"
+    return Finding("lint", "TooManyResources", Severity.ERROR, message, file=template.name, line=template.line("Resources"), fix=fix, source=source)
+
+
+@dataclass(frozen=True)
+class Match:
+    """What cfn-lint found in one place; `path` leads from the template's top to it."""
+
+    check: str
+    title: str
+    source: str | None
+    message: str
+    filename: str
+    line: int
+    path: list[str]
+
+
+def work() -> None:
+    """Read a request from standard input, and write what cfn-lint finds to standard output."""
+    limits.setrlimit(limits.RLIMIT_AS, (MAX_MEMORY, MAX_MEMORY))
+    request = json.load(sys.stdin)
+    sys.stdout.write(MARK + json.dumps([asdict(match) for match in _matches(request["templates"], request["region"])]))
+
+
+def _matches(templates: list[str], region: str | None) -> list[Match]:
+    from cfnlint.config import ConfigMixIn  # noqa: PLC0415 - slow to import, and only the worker needs it
     from cfnlint.runner import Runner  # noqa: PLC0415 - as above
 
-    by_name = {str(path): template for path, template in templates.items()}
     regions = {"regions": [region]} if region else {}
-    try:
-        config = ConfigMixIn([], templates=list(by_name), include_checks=["I"], configure_rules={}, config_file=os.devnull, **regions)
-        with _confined(templates):
-            matches = list(Runner(config).run())
-    except Exception as error:  # noqa: BLE001 - whatever broke in cfn-lint, the templates were not checked
-        msg = f"cfn-lint broke: {error!r}"
-        raise ToolBrokeError(msg) from None
-    return [_finding(match, by_name.get(str(match.filename))) for match in matches]
+    config = ConfigMixIn([], templates=templates, include_checks=["I"], configure_rules={}, config_file=os.devnull, **regions)
+    with _confined([Path(name) for name in templates]):
+        return [_match(match) for match in Runner(config).run()]
+
+
+def _match(match: Any) -> Match:
+    rule = match.rule
+    path = [str(part) for part in getattr(match, "path", None) or []]
+    source = getattr(rule, "source_url", None) or None
+    return Match(rule.id, rule.shortdesc or "", source, match.message, str(match.filename), match.linenumber, path)
 
 
 @contextlib.contextmanager
@@ -64,21 +135,20 @@ def _confined(templates: Iterable[Path]) -> Iterator[None]:
         cfn_yaml.load = load
 
 
-def _finding(match: Any, template: Template | None) -> Finding:
-    path = [str(part) for part in getattr(match, "path", None) or []]
-    is_accepted = template is not None and _is_accepted(template, match.rule.id, path)
-    resource = path[1] if len(path) > 1 and path[0] == "Resources" else None
+def _finding(match: Match, template: Template | None) -> Finding:
+    path = match.path
+    is_accepted = template is not None and _is_accepted(template, match.check, path)
     return Finding(
         stage="lint",
-        check=match.rule.id,
-        severity=Severity.WARNING if is_accepted else SEVERITIES.get(match.rule.id[:1], Severity.ERROR),
+        check=match.check,
+        severity=Severity.WARNING if is_accepted else SEVERITIES.get(match.check[:1], Severity.ERROR),
         message=match.message,
-        file=template.name if template else str(match.filename),
-        line=match.linenumber,
-        resource=resource,
+        file=template.name if template else match.filename,
+        line=match.line,
+        resource=path[1] if len(path) > 1 and path[0] == "Resources" else None,
         property=".".join(path[3:]) or None,
-        fix=match.rule.shortdesc or None,
-        source=getattr(match.rule, "source_url", None) or None,
+        fix=match.title or None,
+        source=match.source,
     )
 
 
@@ -108,9 +178,7 @@ def _is_role_that_ecs_finds(template: Template, path: Sequence[str]) -> bool:
 
 def version() -> str:
     """Returns the version of cfn-lint."""
-    from cfnlint.version import __version__  # noqa: PLC0415 - as above
-
-    return str(__version__)
+    return metadata.version("cfn-lint")
 
 
 def waivers(templates: Sequence[Template]) -> list[ReportedWaiver]:
@@ -121,8 +189,8 @@ def waivers(templates: Sequence[Template]) -> list[ReportedWaiver]:
 def _waivers(template: Template) -> Iterator[ReportedWaiver]:
     sections: list[tuple[str | None, Mapping[str, Any]]] = [(None, template.data), *template.resources.items()]
     for resource, section in sections:
-        metadata = section.get("Metadata")
-        config = (metadata.get("cfn-lint") or {}).get("config") if isinstance(metadata, dict) else None
+        notes = section.get("Metadata")
+        config = (notes.get("cfn-lint") or {}).get("config") if isinstance(notes, dict) else None
         if isinstance(config, dict):
             reasons = config.get("reasons") or {}
             for check_id in config.get("ignore_checks") or []:

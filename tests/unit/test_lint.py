@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from preflight import lint
+from preflight.errors import ToolBrokeError
 from preflight.model import Severity
 from preflight.templates import template
 
@@ -49,3 +50,54 @@ def test_a_protocol_that_ecs_treats_as_tcp_is_a_warning(tmp_path: Path) -> None:
 
 def test_other_wrong_values_are_errors(tmp_path: Path) -> None:
     assert severity(tmp_path, "E3030", "      ExecutionRoleArn", "      NetworkMode: vpc\n      ExecutionRoleArn") is Severity.ERROR
+
+
+def broken(folder: Path) -> str:
+    """What is said of a template that cfn-lint gives no verdict on."""
+    path = folder / "t.yaml"
+    path.write_text(TASK)
+    with pytest.raises(ToolBrokeError) as raised:
+        lint.check({path: template.load(path, name="t.yaml")})
+    return str(raised.value)
+
+
+def test_a_template_that_takes_too_long_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lint, "TIMEOUT", 0.01)
+    monkeypatch.setattr(lint, "BYTES_PER_SECOND", 1_000_000)
+
+    assert broken(tmp_path).startswith("cfn-lint did not end within 0 s over t.yaml")
+
+
+def test_a_worker_that_dies_gives_no_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lint, "_WORKER", "raise MemoryError")
+
+    assert broken(tmp_path) == "cfn-lint broke: MemoryError"
+
+
+def test_a_worker_has_a_bound_on_its_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lint, "_WORKER", "from preflight import lint; lint.MAX_MEMORY = 1 << 25; lint.work()")
+
+    assert "cfn-lint broke" in broken(tmp_path)
+
+
+LOOPS = """\
+Transform: AWS::LanguageExtensions
+Resources:
+  Fn::ForEach::Outer:
+    - A
+    - [a1, a2, a3]
+    - Fn::ForEach::Inner:
+        - B
+        - [NAMES]
+        - Topic${A}${B}: {Type: AWS::SNS::Topic}
+"""
+
+
+@pytest.mark.parametrize(("size", "checks"), [(2, []), (200, ["TooManyResources"])], ids=["six resources", "six hundred"])
+def test_loops_that_no_template_may_unroll_are_refused_before_they_are(tmp_path: Path, size: int, checks: list[str]) -> None:
+    path = tmp_path / "t.yaml"
+    path.write_text(LOOPS.replace("NAMES", ", ".join(f"b{n}" for n in range(size))))
+
+    findings = lint.check({path: template.load(path, name="t.yaml")})
+
+    assert [finding.check for finding in findings if finding.severity is Severity.ERROR] == checks

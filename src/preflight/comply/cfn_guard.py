@@ -1,4 +1,4 @@
-"""cfn-guard over templates: one process for all rules and templates, findings out.
+"""cfn-guard over templates: one process for all rules and templates, or several for large ones; findings out.
 
 cfn-guard ends with 0 or 19 for many reasons that are no verdict, so a verdict is believed only when
 the exit code is one of these, nothing stands on standard error, and every rule answered for every
@@ -8,8 +8,10 @@ template.
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,6 +26,7 @@ from preflight.templates.template import Key
 VERDICTS = (0, 19)
 _LOGICAL = ("Resources", "Parameters")  # sections whose names are logical ids, one namespace in each template
 _LINE_END = re.compile(r";\s*$|;(?=\s{2})|^;")  # cfn-guard writes the line ends of some messages as semicolons
+LARGE = 100_000  # bytes of all documents, above which a second process is faster
 TIMEOUT = 300.0  # seconds, and one more for each document
 _Clause = tuple[str, bool, tuple[str, ...]]  # message, whether it is the rule's own, path
 
@@ -40,14 +43,16 @@ class Document(Protocol):
 
 
 class GuardRun:
-    """A cfn-guard at work; `findings` waits for it."""
+    """A cfn-guard at work, each process on its share of the documents; `findings` waits for it."""
 
-    def __init__(
-        self, started: StartedProcess, rules: Sequence[Rule], templates: Mapping[Path, Document]
-    ) -> None:
+    def __init__(self, started: Mapping[StartedProcess, Mapping[Path, Document]], rules: Sequence[Rule]) -> None:
         self._started = started
         self._rules = rules
-        self._templates = templates
+        # Each process is read while it works, since one stops whose output is not read.
+        self._pool = ThreadPoolExecutor(len(started))
+        self._results = [
+            (self._pool.submit(process.result, timeout=TIMEOUT + len(share)), share) for process, share in started.items()
+        ]
 
     def findings(self) -> list[Finding]:
         """One finding for each rule and resource, or parameter, that do not fit.
@@ -63,20 +68,33 @@ class GuardRun:
         Raises:
             ToolBrokeError: cfn-guard ended with anything but a verdict.
         """
-        done = self._started.result(timeout=TIMEOUT + len(self._templates))
-        return judged(done, self._rules, self._templates)
+        findings = {}
+        for result, share in self._results:
+            findings.update(judged(result.result(), self._rules, share))
+        return findings
 
     def kill(self) -> None:
         """End cfn-guard."""
-        self._started.kill()
+        for process in self._started:
+            process.kill()
+        self._pool.shutdown()
 
 
 def start(binary: Binary, rules: Sequence[Rule], templates: Mapping[Path, Document]) -> GuardRun:
-    """Starts one process that checks every template (by the path of its file) against every rule."""
+    """Starts processes that check every template (by the path of its file) against every rule."""
     files = sorted({rule.file for rule in rules})
     args = [str(binary.path), "validate", "--structured", "--output-format", "json", "--show-summary", "none"]
-    args += ["--rules", *map(str, files), "--data", *(str(path.absolute()) for path in templates)]
-    return GuardRun(processes.start(*args), rules, {path.absolute(): t for path, t in templates.items()})
+    args += ["--rules", *map(str, files), "--data"]
+    documents = {path.absolute(): document for path, document in templates.items()}
+    return GuardRun({processes.start(*args, *map(str, share)): share for share in _shares(documents)}, rules)
+
+
+def _shares(documents: Mapping[Path, Document]) -> list[Mapping[Path, Document]]:
+    """Returns the documents in one share for each processor, or all in one if they are small."""
+    sizes = {path: path.stat().st_size for path in documents if path.is_file()}
+    count = min(os.cpu_count() or 1, len(documents)) if sum(sizes.values()) > LARGE else 1
+    ordered = sorted(documents, key=lambda path: -sizes.get(path, 0))
+    return [{path: documents[path] for path in ordered[n::count]} for n in range(max(count, 1))]
 
 
 def judge(done: CompletedProcess, rules: Sequence[Rule], templates: Mapping[Path, Document]) -> list[Finding]:

@@ -18,7 +18,7 @@ from preflight.templates.functions import FunctionResolver, Path, ResolutionCont
 NAME = "AWS::LanguageExtensions"
 LOOP = "Fn::ForEach::"
 MAX_DEPTH = 5
-MAX_KEYS = 500  # of one loop: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
+MAX_RESOURCES = MAX_KEYS = 500  # of a template, and so of one loop: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
 ONLY_HERE = frozenset({"Fn::Length", "Fn::ToJsonString"})
 _POLICIES = ("DeletionPolicy", "UpdateReplacePolicy")
 _SHAPE = (
@@ -44,6 +44,22 @@ def includes(value: Any) -> bool:
 def is_used(data: Mapping[str, Any]) -> bool:
     """Whether the template declares the transform."""
     return NAME in transforms(data)
+
+
+def least_resources(data: Mapping[str, Any]) -> int:
+    """Returns how many resources a template has at least once its loops over literal collections are unrolled."""
+    resources = data.get("Resources")
+    return _least(resources, 0) if isinstance(resources, dict) and is_used(data) else 0
+
+
+def _least(body: Mapping[str, Any], depth: int) -> int:
+    return sum(_least_of_loop(value, depth + 1) if key.startswith(LOOP) else 1 for key, value in body.items())
+
+
+def _least_of_loop(value: Any, depth: int) -> int:
+    if depth > MAX_DEPTH or not (isinstance(value, list) and len(value) == 3 and isinstance(value[2], dict)):
+        return 1
+    return (len(value[1]) if isinstance(value[1], list) else 1) * _least(value[2], depth)
 
 
 def expanded(data: Mapping[str, Any], scope: ResolutionContext) -> dict[str, Any]:
