@@ -265,6 +265,7 @@ def prepare_moto() -> None:
     os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "false"  # `iam.load_managed_policies` is quicker
     os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"  # no task on Fargate has one
     s3.apply_bucket_policies()
+    elbv2.allow_an_hour_of_delay()
     resourcegroupstagging.find_all_resources()
     with backend_lock:
         for backends in BackendDict._instances:  # noqa: SLF001 - moto has no other way to drop them

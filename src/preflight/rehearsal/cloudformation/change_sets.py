@@ -238,15 +238,16 @@ class ChangeSets:
         """DescribeChangeSet."""
         change_set = self._need(call)
         request = change_set.request
-        changes = [change.as_response() for change in change_set.changes]
+        has_values = bool(call.given.get("IncludePropertyValues"))
+        changes = [change.as_response(has_values=has_values) for change in change_set.changes]
         return {
             **change_set.as_summary(),
             **read_actions.page("Changes", changes, call),
-            "Parameters": describe.parameters(request),
+            "Parameters": describe.parameters(request) or None,
             "NotificationARNs": request.notifications,
             "RollbackConfiguration": {},
-            "Capabilities": request.capabilities,
-            "Tags": describe.tags(request),
+            "Capabilities": request.capabilities or None,
+            "Tags": describe.tags(request) or None,
             "OnStackFailure": change_set.on_failure,
         }
 
@@ -264,8 +265,8 @@ class ChangeSets:
         request.retains_except_on_create = bool(call.given.get("RetainExceptOnCreate"))
         on_failure = "DO_NOTHING" if call.given.get("DisableRollback") else change_set.on_failure
         request.on_failure = on_failure or request.on_failure
-        for other in self._of(stack):
-            other.execution = "EXECUTE_COMPLETE" if other is change_set else "OBSOLETE"
+        request.change_set, stack.updated = change_set.id, utc_now()
+        self.delete_of(stack)  # all of them go when one is executed
         if stack.status == REVIEW:
             stack.request = request
             self._executor.execute_create(stack)
@@ -300,5 +301,6 @@ def differs(stack: Stack, request: StackInput) -> bool:
     former = stack.request
     if stack.status in {"CREATE_FAILED", "UPDATE_FAILED"}:
         return True  # what failed is tried again
-    is_same = (request.template, request.parameters, request.tags) == (former.template, former.parameters, former.tags)
+    templates = [{k: v for k, v in r.template.items() if k != "Metadata"} for r in (request, former)]
+    is_same = templates[0] == templates[1] and (request.parameters, request.tags) == (former.parameters, former.tags)
     return not is_same or any(r["Type"] == STACK for r in request.template["Resources"].values())

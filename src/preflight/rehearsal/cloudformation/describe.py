@@ -18,12 +18,15 @@ SUMMARY_MEMBERS = (
 
 def stack_response(stack: Stack) -> JsonObject:
     """Returns one member of DescribeStacks."""
-    request = stack.request
+    request, is_deleted = stack.request, stack.deleted is not None
+    if stack.status == "REVIEW_IN_PROGRESS":  # nothing of the request counts yet
+        request = StackInput("", {}, {}, {})
     return {
         "StackId": stack.id,
         "StackName": stack.name,
+        "ChangeSetId": request.change_set,
         "Description": request.template.get("Description"),
-        "Parameters": parameters(request),
+        "Parameters": parameters(request) or None,
         "CreationTime": stack.created,
         "LastUpdatedTime": stack.updated,
         "DeletionTime": stack.deleted,
@@ -34,7 +37,7 @@ def stack_response(stack: Stack) -> JsonObject:
         "TimeoutInMinutes": request.timeout_minutes,
         "RoleARN": request.role,
         "NotificationARNs": request.notifications,
-        "Capabilities": request.capabilities,
+        "Capabilities": request.capabilities or None,
         "Outputs": [
             {
                 "OutputKey": name,
@@ -43,9 +46,10 @@ def stack_response(stack: Stack) -> JsonObject:
                 "ExportName": output.export,
             }
             for name, output in stack.outputs.items()
-        ],
+        ]
+        or None,
         "Tags": tags(request),
-        "EnableTerminationProtection": request.is_protected,
+        "EnableTerminationProtection": None if is_deleted else request.is_protected,
         "ParentId": stack.parent,
         "RootId": stack.root,
         "DriftInformation": {"StackDriftStatus": "NOT_CHECKED"},
@@ -53,15 +57,19 @@ def stack_response(stack: Stack) -> JsonObject:
 
 
 def parameters(request: StackInput) -> list[dict[str, str]]:
-    """Returns parameters with their values; those of NoEcho are hidden."""
-    secrets = request.secrets
-    return [
-        {
-            "ParameterKey": name,
-            "ParameterValue": HIDDEN if name in secrets else ",".join(value) if isinstance(value, list) else str(value),
-        }
-        for name, value in request.parameters.items()
-    ]
+    """Returns parameters with their values; those of NoEcho are hidden, and those of SSM have the name and what it resolved to."""
+    return [_parameter(request, name, value) for name, value in request.parameters.items()]
+
+
+def _parameter(request: StackInput, name: str, value: object) -> dict[str, str]:
+    text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
+    if name in request.secrets:
+        return {"ParameterKey": name, "ParameterValue": HIDDEN}
+    definition = (request.template.get("Parameters") or {}).get(name) or {}
+    if not str(definition.get("Type")).startswith("AWS::SSM::Parameter::Value<"):
+        return {"ParameterKey": name, "ParameterValue": text}
+    given = request.parameter_texts.get(name, functions.as_text(definition.get("Default", "")))
+    return {"ParameterKey": name, "ParameterValue": given, "ResolvedValue": text}
 
 
 def tags(request: StackInput) -> list[dict[str, str]]:

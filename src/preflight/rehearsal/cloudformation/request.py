@@ -99,6 +99,9 @@ class RequestReader:
                 if former is None:
                     msg = f"Invalid input for parameter key {key}. Cannot specify usePreviousValue as true for a parameter key not in the previous template"
                     raise template_validation.refuse(msg)
+                if parameter.get("ParameterValue"):
+                    msg = f"Invalid input for parameter key {key}. Cannot specify usePreviousValue as true and non empty value for a parameter"
+                    raise template_validation.refuse(msg)
                 if key in former.parameter_texts:
                     texts[key] = former.parameter_texts[key]
             else:

@@ -6,6 +6,7 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Re
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -34,14 +35,18 @@ class ResourceChange:
     policy_action: str | None = None
     scope: tuple[str, ...] = ()
     details: tuple[JsonObject, ...] = ()
+    before: JsonObject | None = None  # properties
+    after: JsonObject | None = None
 
     @property
     def is_replacing(self) -> bool:
         """Whether the physical id and the attributes of the resource may change."""
         return self.replacement in {"True", "Conditional"}
 
-    def as_response(self) -> JsonObject:
-        """Returns one member of DescribeChangeSet's list of changes."""
+    def as_response(self, *, has_values: bool = False) -> JsonObject:
+        """Returns one member of DescribeChangeSet's list of changes, with the values of properties if wanted."""
+        contexts = {"BeforeContext": self.before, "AfterContext": self.after} if has_values else {}
+        details = self.details if has_values else tuple(map(_without_values, self.details))
         return {
             "Type": "Resource",
             "ResourceChange": {
@@ -52,7 +57,8 @@ class ResourceChange:
                 "Replacement": self.replacement,
                 "PolicyAction": self.policy_action,
                 "Scope": list(self.scope),
-                "Details": list(self.details),
+                "Details": list(details),
+                **{name: json.dumps({"Properties": p}, default=_unresolved) for name, p in contexts.items() if p is not None},
             },
         }
 
@@ -90,7 +96,8 @@ def resource_changes(
     for name in _in_order(dependency_graph.edges(definitions)):
         former = stack.resources.get(name)
         if former is None or not former.physical_id:
-            yield ResourceChange("Add", name, definitions[name]["Type"])
+            properties = resolver.value(definitions[name].get("Properties") or {}, ("Resources", name, "Properties"))
+            yield ResourceChange("Add", name, definitions[name]["Type"], after=properties)
             continue
         change = _modification(evaluator, stack, former, definitions[name], resolver)
         if change is not None:
@@ -99,7 +106,7 @@ def resource_changes(
     for name, former in stack.resources.items():
         if name not in definitions and former.physical_id:
             policy = former.policy("DeletionPolicy").replace("ExceptOnCreate", "")
-            yield ResourceChange("Remove", name, former.resource_type, former.physical_id, policy_action=policy)
+            yield ResourceChange("Remove", name, former.resource_type, former.physical_id, policy_action=policy, before=former.properties)
 
 
 def _in_order(needs: Mapping[str, set[str]]) -> Iterator[str]:
@@ -125,13 +132,17 @@ def _modification(
     if not different and not attributes and resource_type == former.resource_type and resource_type != STACK:
         return None
     fixed = set(different) & schemas.create_only(resource_type)
-    details = [_property_detail(n, properties.get(n), is_create_only=n in fixed) for n in different]
+    details = [_property_detail(n, former.properties.get(n), properties.get(n), is_create_only=n in fixed) for n in different]
+    replacement = "True" if resource_type != former.resource_type else _replacement([properties.get(name) for name in fixed])
     return ResourceChange(
         "Modify",
         former.logical_id,
         resource_type,
         former.physical_id,
-        "True" if resource_type != former.resource_type else _replacement([properties.get(name) for name in fixed]),
+        replacement,
+        policy_action=None if replacement == "False" else f"ReplaceAnd{former.policy('UpdateReplacePolicy')}",
+        before=former.properties,
+        after=properties,
         scope=(*(["Properties"] if different else []), *attributes),
         details=(*details, *(_attribute_detail(n) for n in attributes)),
     )
@@ -143,11 +154,33 @@ def _replacement(create_only_values: Sequence[Any]) -> str:
     return "Conditional" if all(functions.holds_kept(value) for value in create_only_values) else "True"
 
 
-def _property_detail(name: str, value: Any, *, is_create_only: bool) -> JsonObject:
+def _without_values(detail: JsonObject) -> JsonObject:
+    target = {key: value for key, value in detail["Target"].items() if key in {"Attribute", "Name", "RequiresRecreation"}}
+    return {**detail, "Target": target}
+
+
+def _unresolved(_value: object) -> str:
+    """Returns what a change set shows of a value that is known only once another resource is changed."""
+    return "{{changeSet:KNOWN_AFTER_APPLY}}"
+
+
+def _as_value(value: Any) -> str | None:
+    return None if value is None else value if isinstance(value, str) else json.dumps(value, default=_unresolved)
+
+
+def _property_detail(name: str, before: Any, value: Any, *, is_create_only: bool) -> JsonObject:
     is_open = functions.holds_kept(value)
     recreation = "Always" if is_create_only else "Never"
     return {
-        "Target": {"Attribute": "Properties", "RequiresRecreation": recreation, "Name": name},
+        "Target": {
+            "Attribute": "Properties",
+            "RequiresRecreation": recreation,
+            "Name": name,
+            "Path": f"/Properties/{name}",
+            "BeforeValue": _as_value(before),
+            "AfterValue": _as_value(value),
+            "AttributeChangeType": "Add" if before is None else "Remove" if value is None else "Modify",
+        },
         "Evaluation": "Dynamic" if is_open else "Static",
         "ChangeSource": "ResourceAttribute" if is_open else "DirectModification",
     }

@@ -119,6 +119,7 @@ class StackInput:
     notifications: list[str] = field(default_factory=list)
     retains_except_on_create: bool = False
     is_validated: bool = True
+    change_set: str | None = None  # the id of the change set that it was in
 
     @property
     def secrets(self) -> list[str]:

@@ -8,9 +8,12 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, replace
 
+from preflight.model import JsonObject
 from preflight.rehearsal.cloudformation import deletion, dependencies, early_validation, evaluation, outputs
 from preflight.rehearsal.cloudformation.provisioner import Provisioner
+from preflight.rehearsal.cloudformation.resources import tagging
 from preflight.rehearsal.cloudformation.resources.failure import ResourceFailedError
+from preflight.rehearsal.cloudformation.resources.handler import CreatedResource
 from preflight.rehearsal.cloudformation.stack import Resource, Stack, StackInput
 from preflight.rehearsal.protocol import utc_now
 from preflight.templates import schemas
@@ -130,7 +133,9 @@ class Updater:
     def _change(self, name: str, former: Resource, changed: Resource, stop: threading.Event) -> bool:
         stack, handler = self._stack, self._handlers.handler(changed)
         context = self._handlers.context(stack, changed, stop=stop)
-        is_replaced = (
+        tags = tagging.property_of(changed.resource_type, former.properties, changed.properties)
+        has_only_tags = tags is not None and _without(former, tags) == _without(changed, tags)
+        is_replaced = not has_only_tags and (
             handler.update is None
             or changed.resource_type != former.resource_type
             or bool(_replacing_properties(changed, former))
@@ -138,7 +143,9 @@ class Updater:
         self._steps.setdefault(name, Step(replace(former), "replaced" if is_replaced else "modified"))
         stack.resources[name] = changed
         stack.set_resource_status(changed, "UPDATE_IN_PROGRESS", REPLACES if is_replaced else "")
-        if is_replaced or handler.update is None:
+        if has_only_tags:
+            updated = CreatedResource(former.physical_id, former.attributes)
+        elif is_replaced or handler.update is None:
             if _replacing_properties(changed, former):
                 _check_name(changed, former)
             updated = handler.create(replace(context, identify=lambda _physical_id: None), changed.properties)
@@ -146,6 +153,8 @@ class Updater:
             stack.set_resource_status(changed, "UPDATE_IN_PROGRESS", "Resource creation Initiated")
         else:
             updated = handler.update(context, former.physical_id, former.properties, changed.properties)
+        if tags is not None and not is_replaced:
+            tagging.update(context, updated, former.properties.get(tags), changed.properties.get(tags))
         changed.physical_id, changed.attributes = updated.id, updated.attributes
         stack.set_resource_status(changed, "UPDATE_COMPLETE")
         return True
@@ -206,6 +215,11 @@ class Updater:
             del stack.resources[name]
         self._steps = {}
         stack.set_status("UPDATE_COMPLETE")
+
+
+def _without(resource: Resource, tags: str) -> tuple[str, JsonObject]:
+    """Returns what decides whether a resource changes, apart from its tags."""
+    return resource.resource_type, {name: value for name, value in resource.properties.items() if name != tags}
 
 
 def _replacing_properties(changed: Resource, former: Resource) -> frozenset[str]:

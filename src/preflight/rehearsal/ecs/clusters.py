@@ -31,6 +31,7 @@ class Clusters:
             arn = self._state.arn(call.region, f"cluster/{name}")
             cluster = Cluster(name, arn, dict(call.given))
             self._state.clusters[(call.region, name)] = cluster
+            self._state.tags[arn] = cluster.request.pop("tags", None) or []
         return {"cluster": self.shown(cluster)}
 
     def describe(self, call: Call) -> JsonObject:
@@ -92,6 +93,7 @@ class Clusters:
             **cluster.request,
             "clusterName": cluster.name,
             "clusterArn": cluster.arn,
+            "tags": self._state.tags.get(cluster.arn, []),
             "status": cluster.status,
             "registeredContainerInstancesCount": 0,
             "activeServicesCount": len(services),

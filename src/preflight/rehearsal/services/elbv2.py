@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import moto.backends
+from moto.elbv2 import models
 from werkzeug.wrappers import Request  # noqa: TC002 - as everywhere here
 
 from preflight.rehearsal import protocol
@@ -15,6 +16,7 @@ from preflight.rehearsal.load_balancing.targets import Targets
 from preflight.rehearsal.protocol import Call, Operation, Refusal
 from preflight.rehearsal.services import ServiceEmulation, elbv2_access_logs
 
+DELAY = "deregistration_delay.timeout_seconds"
 MAX_NAME = 32
 _CHANGES_LOAD_BALANCERS = re.compile(
     r"^(Create|Delete|Modify|Set)(LoadBalancer|Listener|Subnets|SecurityGroups)"
@@ -112,6 +114,23 @@ def _complete_schemes(account: Account, region: str) -> None:
         balancer.scheme = balancer.scheme or "internet-facing"
 
 
+def allow_an_hour_of_delay() -> None:
+    """Let a deregistration delay be 3600 seconds, its maximum, which moto refuses.
+
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_TargetGroupAttribute.html;
+    moto/elbv2/models.py.
+    """
+    modify = models.ELBv2Backend.modify_target_group_attributes
+
+    def modify_with_an_hour(backend: Any, arn: str, attributes: dict[str, Any]) -> None:
+        longest = {key: value for key, value in attributes.items() if (key, str(value)) == (DELAY, "3600")}
+        modify(backend, arn, {key: value for key, value in attributes.items() if key not in longest})
+        backend.target_groups[arn].attributes.update(longest)
+
+    if modify.__name__ != modify_with_an_hour.__name__:
+        models.ELBv2Backend.modify_target_group_attributes = modify_with_an_hour
+
+
 def _target_group(_account: Account, call: Call) -> None:
     """A target group has a name of the right form.
 
@@ -127,18 +146,27 @@ def _operations(account: Account, registered: Targets) -> Mapping[str, Operation
     def health(call: Call) -> dict[str, Any]:
         group = call.given["TargetGroupArn"]
         backend = moto.backends.get_backend("elbv2")[account.id][call.region]
-        kept = backend.describe_target_health(group, call.given.get("Targets") or [])
+        if group not in backend.target_groups:
+            raise Refusal("TargetGroupNotFound", "One or more target groups not found")
+        kept = {(k.instance_id, int(k.port)): _kept(k) for k in backend.describe_target_health(group, [])}
         own = {(target.address, target.port): target.as_response() for target in registered.in_group(group)}
-        return {"TargetHealthDescriptions": [own.get((k.instance_id, k.port)) or _kept(k) for k in kept]}
+        known = {**kept, **own}
+        wanted = [(t["Id"], int(t.get("Port") or backend.target_groups[group].port or 0)) for t in call.given.get("Targets") or []]
+        return {"TargetHealthDescriptions": [known.get(target) or _unknown(*target) for target in wanted or known]}
 
     return {"DescribeTargetHealth": health}
+
+
+def _unknown(address: str, port: int) -> dict[str, Any]:
+    health = {"State": "unused", "Reason": "Target.NotRegistered", "Description": "Target is not registered to the target group"}
+    return {"Target": {"Id": address, "Port": port}, "HealthCheckPort": str(port), "TargetHealth": health}
 
 
 def _kept(status: Any) -> dict[str, Any]:
     shown = {"State": status.status, "Reason": status.reason, "Description": status.description}
     return {
         "Target": {"Id": status.instance_id, "Port": status.port},
-        "HealthCheckPort": status.health_port,
+        "HealthCheckPort": str(status.health_check_port or status.port),
         "TargetHealth": {key: value for key, value in shown.items() if value},
     }
 

@@ -134,7 +134,7 @@ def test_an_unknown_change_set_is_not_found(client: Client, deploy: Any) -> None
         client("cloudformation").describe_change_set(StackName="s", ChangeSetName="x")
 
 
-def test_executing_an_update_makes_the_other_change_sets_obsolete(client: Client, deploy: Any, change_set: Any) -> None:
+def test_executing_an_update_deletes_all_change_sets_of_the_stack(client: Client, deploy: Any, change_set: Any) -> None:
     deploy(groups(A={"RetentionInDays": 7}))
     change_set(groups(A={"RetentionInDays": 14}), name="one")
     change_set(groups(A={"RetentionInDays": 30}), name="two")
@@ -143,7 +143,31 @@ def test_executing_an_update_makes_the_other_change_sets_obsolete(client: Client
 
     client("cloudformation").get_waiter("stack_update_complete").wait(StackName="s", WaiterConfig={"Delay": 1})
     listed = client("cloudformation").list_change_sets(StackName="s")["Summaries"]
-    assert {c["ChangeSetName"]: c["ExecutionStatus"] for c in listed} == {"one": "EXECUTE_COMPLETE", "two": "OBSOLETE"}
+    assert listed == []
+
+
+def test_a_stack_shows_the_change_set_that_it_was_made_by_and_no_empty_lists(client: Client, change_set: Any) -> None:
+    change_set(groups(A={}), name="one", kind="CREATE")
+    stacks = client("cloudformation")
+    in_review = stacks.describe_stacks(StackName="s")["Stacks"][0]
+    stacks.execute_change_set(StackName="s", ChangeSetName="one")
+    stacks.get_waiter("stack_create_complete").wait(StackName="s", WaiterConfig={"Delay": 1})
+
+    stack = stacks.describe_stacks(StackName="s")["Stacks"][0]
+
+    assert "ChangeSetId" not in in_review
+    assert ":changeSet/one/" in stack["ChangeSetId"]
+    assert "LastUpdatedTime" in stack
+    assert {"Outputs", "Parameters", "Capabilities"} & stack.keys() == set()
+
+
+def test_metadata_alone_is_no_change(client: Client, deploy: Any, change_set: Any) -> None:
+    template = json.loads(groups(A={}))
+    deploy(json.dumps(template))
+
+    described = change_set(json.dumps({**template, "Metadata": {"a": 1}}), name="one")
+
+    assert described["Status"] == "FAILED"
 
 
 @pytest.mark.parametrize(

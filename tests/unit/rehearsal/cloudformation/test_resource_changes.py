@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -22,6 +23,11 @@ def declared(group: dict[str, Any], **referring: Any) -> dict[str, Any]:
         "Group": {"Type": GROUP, "Properties": group},
         "Errors": {"Type": FILTER, "Properties": {**REFERRING, **referring}},
     }
+
+
+def details_of(change: ResourceChange) -> tuple[Any, ...]:
+    """The details as they are shown without the values of properties."""
+    return tuple(change.as_response()["ResourceChange"]["Details"])
 
 
 @pytest.fixture
@@ -48,7 +54,7 @@ def test_a_resource_that_refers_to_a_replaced_one_may_be_replaced(change: Any) -
 
     assert changes["Group"].replacement == "True"
     assert changes["Errors"].replacement == "Conditional"
-    assert changes["Errors"].details == (
+    assert details_of(changes["Errors"]) == (
         {
             "Target": {"Attribute": "Properties", "RequiresRecreation": "Always", "Name": "LogGroupName"},
             "Evaluation": "Dynamic",
@@ -72,7 +78,7 @@ def test_a_property_changed_in_the_template_is_a_direct_modification(change: Any
     changes = change(declared({"LogGroupName": "g", "RetentionInDays": 7}, FilterPattern="WARN"))
 
     assert changes["Errors"].replacement == "False"
-    assert changes["Errors"].details == (
+    assert details_of(changes["Errors"]) == (
         {
             "Target": {"Attribute": "Properties", "RequiresRecreation": "Never", "Name": "FilterPattern"},
             "Evaluation": "Static",
@@ -98,8 +104,8 @@ def test_a_removed_resource_shows_what_its_policy_does(provisioner: Provisioner,
 
     added, removed = resource_changes.resource_changes(provisioner.evaluator, stack, after, context)
 
-    assert added == ResourceChange("Add", "B", GROUP)
-    assert removed == ResourceChange("Remove", "A", GROUP, "a", policy_action=action)
+    assert added == ResourceChange("Add", "B", GROUP, after={})
+    assert removed == ResourceChange("Remove", "A", GROUP, "a", policy_action=action, before={})
 
 
 def test_an_attribute_alone_is_a_change_in_place(provisioner: Provisioner) -> None:
@@ -112,3 +118,31 @@ def test_an_attribute_alone_is_a_change_in_place(provisioner: Provisioner) -> No
 
     assert change.scope == ("DeletionPolicy",)
     assert change.replacement == "False"
+
+
+def test_a_replaced_resource_shows_its_values_before_and_after_if_they_are_wanted(change: Any) -> None:
+    shown = change(declared({"LogGroupName": "other"}))["Group"].as_response(has_values=True)["ResourceChange"]
+
+    assert json.loads(shown["BeforeContext"]) == {"Properties": {"LogGroupName": "g", "RetentionInDays": 7}}
+    assert json.loads(shown["AfterContext"]) == {"Properties": {"LogGroupName": "other"}}
+    assert shown["PolicyAction"] == "ReplaceAndDelete"
+    assert [detail["Target"] for detail in shown["Details"]] == [
+        {
+            "Attribute": "Properties",
+            "RequiresRecreation": "Always",
+            "Name": "LogGroupName",
+            "Path": "/Properties/LogGroupName",
+            "BeforeValue": "g",
+            "AfterValue": "other",
+            "AttributeChangeType": "Modify",
+        },
+        {
+            "Attribute": "Properties",
+            "RequiresRecreation": "Never",
+            "Name": "RetentionInDays",
+            "Path": "/Properties/RetentionInDays",
+            "BeforeValue": "7",
+            "AfterValue": None,
+            "AttributeChangeType": "Remove",
+        },
+    ]

@@ -72,7 +72,13 @@ def _update_cluster(context: HandlerContext, name: str, old: Properties, new: Pr
 
 
 def _create_definition(context: HandlerContext, properties: Properties) -> CreatedResource:
-    request = {"Family": context.generate_name(max_length=255), **_with_tags(context, properties)}
+    members = _with_tags(context, properties)
+    proxy = members.get("ProxyConfiguration")
+    if isinstance(proxy, dict) and "ProxyConfigurationProperties" in proxy:  # the API's name is shorter
+        members["ProxyConfiguration"] = {
+            ("Properties" if key == "ProxyConfigurationProperties" else key): value for key, value in proxy.items()
+        }
+    request = {"Family": context.generate_name(max_length=255), **members}
     definition = _call(context, "RegisterTaskDefinition", "Create TaskDefinition", request)["taskDefinition"]
     return CreatedResource(definition["taskDefinitionArn"], {"TaskDefinitionArn": definition["taskDefinitionArn"]})
 
@@ -190,6 +196,8 @@ def _dissociate(context: HandlerContext, cluster: str, _properties: Properties) 
 def _read_cluster(context: HandlerContext, name: str, _properties: Properties) -> Response:
     include = ["SETTINGS", "CONFIGURATIONS", "TAGS"]
     cluster = context.call("ecs", "DescribeClusters", clusters=[name], include=include)["clusters"][0]
+    if cluster["status"] == "INACTIVE":  # deleted, and its name is free
+        return {}
     return {**cluster, "ClusterSettings": cluster.get("settings"), "Tags": _pairs(cluster)}
 
 

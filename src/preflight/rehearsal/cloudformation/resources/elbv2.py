@@ -119,11 +119,35 @@ def _described_tags(context: HandlerContext, arn: str) -> list[dict[str, str]]:
     return list(context.call("elbv2", "DescribeTags", ResourceArns=[arn])["TagDescriptions"][0]["Tags"])
 
 
-def _update_group(context: HandlerContext, arn: str, _old: Properties, new: Properties) -> CreatedResource:
+# What a property or attribute goes back to when a template no longer sets it:
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-elasticloadbalancingv2-targetgroup.html.
+_DEFAULTS = {
+    "HealthCheckIntervalSeconds": 30,
+    "HealthCheckPath": "/",
+    "HealthCheckPort": "traffic-port",
+    "HealthCheckTimeoutSeconds": 5,
+    "HealthyThresholdCount": 5,
+    "Matcher": {"HttpCode": "200"},
+    "UnhealthyThresholdCount": 2,
+}
+_ATTRIBUTE_DEFAULTS = {
+    "deregistration_delay.timeout_seconds": "300",
+    "load_balancing.algorithm.type": "round_robin",
+    "slow_start.duration_seconds": "0",
+    "stickiness.enabled": "false",
+}
+
+
+def _update_group(context: HandlerContext, arn: str, old: Properties, new: Properties) -> CreatedResource:
     members = protocol.model_of("elbv2").operation_model("ModifyTargetGroup").input_shape.members
+    removed = {key: _DEFAULTS[key] for key in _DEFAULTS.keys() & old.keys() - new.keys()}
     changed = {key: value for key, value in new.items() if key in members}
-    context.submit("elbv2", "ModifyTargetGroup", {"TargetGroupArn": arn, **changed})
-    _attributes(context, "TargetGroup", arn, new)
+    context.submit("elbv2", "ModifyTargetGroup", {"TargetGroupArn": arn, **removed, **changed}, recorded=changed)
+    pairs = {pair["Key"]: pair["Value"] for pair in new.get("TargetGroupAttributes") or []}
+    former = {pair["Key"] for pair in old.get("TargetGroupAttributes") or []}
+    reset = {key: _ATTRIBUTE_DEFAULTS[key] for key in _ATTRIBUTE_DEFAULTS.keys() & former - pairs.keys()}
+    attributes = [{"Key": key, "Value": value} for key, value in {**reset, **pairs}.items()]
+    _attributes(context, "TargetGroup", arn, {"TargetGroupAttributes": attributes})
     return _group(context.call("elbv2", "DescribeTargetGroups", TargetGroupArns=[arn])["TargetGroups"][0])
 
 

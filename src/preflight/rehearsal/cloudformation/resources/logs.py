@@ -81,12 +81,22 @@ _STREAM = ResourceSpec(
     name="LogStreamName",
     max_length=512,
 )
+def _with_dimension_maps(properties: Properties) -> Properties:
+    """Returns a metric filter whose dimensions are maps, as the operation takes them; a template lists keys and values."""
+    transformations = [
+        {**t, "Dimensions": {d["Key"]: d["Value"] for d in t["Dimensions"]}} if "Dimensions" in t else t
+        for t in properties.get("MetricTransformations") or []
+    ]
+    return {**properties, "MetricTransformations": transformations}
+
+
 _METRIC_FILTER = ResourceSpec(
     "logs",
     create="PutMetricFilter",
     physical_id="FilterName",
     delete=(call("DeleteMetricFilter", lambda name, properties: {**_group(name, properties), "filterName": name}),),
     reads=(ReadSpec("DescribeMetricFilters", _group, "metricFilters[0]"),),
+    prepare=_with_dimension_maps,
     name="FilterName",
     max_length=512,
 )

@@ -25,7 +25,8 @@ _CHANGEABLE = tuple(name for name in _TOPIC_TEXTS if name != "FifoTopic")
 
 
 def _set_topic(change: Change) -> Iterator[Request]:
-    for name, value in texts(change.new, _CHANGEABLE).items():
+    removed = {"DisplayName": ""} if "DisplayName" in change.old and "DisplayName" not in change.new else {}
+    for name, value in {**removed, **texts(change.new, _CHANGEABLE)}.items():
         yield {"TopicArn": change.physical_id, "AttributeName": name, "AttributeValue": value}
 
 

@@ -34,8 +34,20 @@ _TEXTS = (
 _CHANGEABLE = tuple(name for name in _TEXTS if name != "FifoQueue")
 
 
+# What an attribute goes back to when a template no longer sets it:
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sqs-queue.html.
+_DEFAULTS = {
+    "DelaySeconds": "0",
+    "MaximumMessageSize": "1048576",
+    "MessageRetentionPeriod": "345600",
+    "ReceiveMessageWaitTimeSeconds": "0",
+    "VisibilityTimeout": "30",
+}
+
+
 def _set_attributes(change: Change) -> Iterator[Request]:
-    attributes = texts(change.new, _CHANGEABLE)
+    removed = {name: _DEFAULTS[name] for name in _DEFAULTS.keys() & change.old.keys() - change.new.keys()}
+    attributes = {**removed, **texts(change.new, _CHANGEABLE)}
     if attributes:
         yield {"QueueUrl": change.physical_id, "Attributes": attributes}
 

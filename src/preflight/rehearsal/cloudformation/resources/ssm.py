@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
-from preflight.rehearsal.cloudformation.resources.context import Request, without
+from preflight.rehearsal.cloudformation.resources.context import HandlerContext, Properties, Request, without
 from preflight.rehearsal.cloudformation.resources.declarative import (
     CallSpec,
     Change,
@@ -14,7 +15,7 @@ from preflight.rehearsal.cloudformation.resources.declarative import (
     call,
     handler,
 )
-from preflight.rehearsal.cloudformation.resources.handler import Handler
+from preflight.rehearsal.cloudformation.resources.handler import CreatedResource, Handler
 
 
 def _overwrite(change: Change) -> Iterator[Request]:
@@ -46,4 +47,11 @@ _PARAMETER = ResourceSpec(
 )
 
 
-TYPES: Mapping[str, Handler] = {"AWS::SSM::Parameter": handler(_PARAMETER)}
+def _create(context: HandlerContext, properties: Properties) -> CreatedResource:
+    """Creates a parameter; CloudFormation names one CFN-LOGICALID-RANDOM, whatever its stack is called."""
+    prefixed = replace(context, stack_name="CFN")
+    name = properties.get("Name") or prefixed.generate_name(max_length=512)
+    return handler(_PARAMETER).create(context, {**properties, "Name": name})
+
+
+TYPES: Mapping[str, Handler] = {"AWS::SSM::Parameter": replace(handler(_PARAMETER), create=_create)}
