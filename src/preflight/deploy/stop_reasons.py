@@ -25,6 +25,10 @@ class Diagnosis:
     is_network: bool = False
 
 
+def _not_mounted(fix: str) -> Diagnosis:
+    return Diagnosis("FileSystemNotMounted", "definition", "Volumes", fix, GUIDE + "efs-volumes.html")
+
+
 _KNOWN: tuple[tuple[str, Diagnosis], ...] = (
     (
         r"no container instance met all of its requirements",
@@ -173,13 +177,25 @@ _KNOWN: tuple[tuple[str, Diagnosis], ...] = (
         ),
     ),
     (
+        r"EFS utils.*has no folder",
+        _not_mounted(
+            "Let an access point with CreationInfo (OwnerUid, OwnerGid, Permissions) create the folder, or mount one that exists: a new file system has / alone."
+        ),
+    ),
+    (
+        r"EFS utils.*enableDns",
+        _not_mounted("Set EnableDnsSupport and EnableDnsHostnames of the VPC: a file system is mounted by its DNS name."),
+    ),
+    (
+        r"EFS utils.*access denied by server",
+        _not_mounted(
+            "Let the policy of the file system allow elasticfilesystem:ClientMount to the task, and name an access point that exists."
+        ),
+    ),
+    (
         r"EFS utils",
-        Diagnosis(
-            "FileSystemNotMounted",
-            "definition",
-            "Volumes",
-            "Give the file system a mount target in the zone of each subnet of the service, and let its security group admit tcp port 2049 from the tasks.",
-            GUIDE + "efs-volumes.html",
+        _not_mounted(
+            "Give the file system a mount target in the zone of each subnet of the service, and let its security group admit tcp port 2049 from the tasks."
         ),
     ),
     (
@@ -216,6 +232,26 @@ def of(reason: str, containers: tuple[str, ...] = ()) -> Diagnosis:
         if found:
             return _filled(known, found.groupdict())
     return _UNKNOWN
+
+
+_NOT_WRITABLE = re.compile(r"permission denied|EACCES|EPERM|operation not permitted|read-only file system|EROFS", re.IGNORECASE)
+
+
+def of_volume(log: tuple[str, ...], paths: tuple[str, ...]) -> Diagnosis | None:
+    """Returns the diagnosis for a container whose log says that it may not write to a volume, or None.
+
+    `paths` are the paths at which the container has its volumes.
+    """
+    if not any(path in line for line in log if _NOT_WRITABLE.search(line) for path in paths):
+        return None
+    return Diagnosis(
+        "VolumeNotWritable",
+        "definition",
+        "ContainerDefinitions.0.MountPoints",
+        "Only root may write to a new volume: create the folder in the Dockerfile, give it to the user of the container and declare it as VOLUME, or on EFS set PosixUser and CreationInfo of an access point and allow elasticfilesystem:ClientWrite.",
+        GUIDE + "bind-mounts.html",
+        heals=True,
+    )
 
 
 def _filled(known: Diagnosis, values: dict[str, str]) -> Diagnosis:

@@ -34,6 +34,8 @@ class TaskFindings:
     def finding(self, stopped: StoppedTask) -> Finding:
         """The finding for a task that stopped."""
         known = stop_reasons.of(stopped.reason, stopped.containers)
+        if known.check == "EssentialContainerExited":
+            known = stop_reasons.of_volume(stopped.log, stopped.mounts) or known
         declared, name, fix = self._cause(known, stopped)
         said = [f"a task of service {stopped.service} stopped: {stopped.reason}", *stopped.containers]
         if stopped.log:

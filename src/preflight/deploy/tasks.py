@@ -50,6 +50,7 @@ class StoppedTask:
     containers: tuple[str, ...] = ()
     log: tuple[str, ...] = ()
     at: int = 0
+    mounts: tuple[str, ...] = ()  # paths at which the container at fault has volumes
 
 
 class Tasks:
@@ -124,6 +125,8 @@ class Tasks:
             if "exitCode" in c or c.get("reason")
         )
         task_id = task["taskArn"].rpartition("/")[2]
+        at = self._at_fault(task)
+        mounts = [mount for c in self._containers(task)[at : at + 1] for mount in c.get("mountPoints") or []]
         unwell = [_UNWELL.search(event) for event in events if f"(task {task_id})" in event]
         return StoppedTask(
             task["taskArn"],
@@ -134,7 +137,8 @@ class Tasks:
             task["createdAt"],
             (*(f"its target: {found.group(1)}" for found in unwell if found), *containers),
             self._last_lines(task),
-            self._at_fault(task),
+            at,
+            tuple(str(mount["containerPath"]) for mount in mounts),
         )
 
     def _at_fault(self, task: dict[str, Any]) -> int:

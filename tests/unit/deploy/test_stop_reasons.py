@@ -42,6 +42,7 @@ from preflight.deploy import stop_reasons
             "definition",
             id="platform",
         ),
+        pytest.param("failed to invoke EFS utils commands: no folder", "FileSystemNotMounted", "definition", id="EFS"),
         pytest.param("Essential container in task exited", "EssentialContainerExited", "definition", id="exit"),
         pytest.param("Task failed container health checks", "HealthCheckFailed", "definition", id="health"),
         pytest.param("something else", "TaskStopped", "service", id="unknown"),
@@ -58,6 +59,37 @@ def test_the_fix_names_the_action_that_is_missing() -> None:
     found = stop_reasons.of("is not authorized to perform: ssm:GetParameters on resource: x")
 
     assert found.fix == "Allow ssm:GetParameters to the execution role."
+
+
+@pytest.mark.parametrize(
+    ("reason", "fix"),
+    [
+        pytest.param("access denied by server (the file system has no folder /site)", "CreationInfo", id="no folder"),
+        pytest.param("Failed to resolve - enableDnsHostnames of the VPC is off", "EnableDnsHostnames", id="no names"),
+        pytest.param("access denied by server while mounting", "ClientMount", id="no permission"),
+        pytest.param("Connection timed out", "2049", id="no connection"),
+    ],
+)
+def test_the_fix_for_a_file_system_is_that_for_its_cause(reason: str, fix: str) -> None:
+    found = stop_reasons.of(f"failed to invoke EFS utils commands to set up EFS volumes: stderr: {reason}")
+
+    assert fix in found.fix
+
+
+@pytest.mark.parametrize(
+    ("line", "is_so"),
+    [
+        pytest.param("sh: can't create /data/x: Permission denied", True, id="permission"),
+        pytest.param("touch: /data/x: Read-only file system", True, id="read-only"),
+        pytest.param("Error: EACCES: permission denied, mkdir '/data/db'", True, id="node"),
+        pytest.param("sh: can't create /etc/x: Permission denied", False, id="elsewhere"),
+        pytest.param("reading /data/x", False, id="no refusal"),
+    ],
+)
+def test_a_log_says_that_a_volume_is_not_writable(line: str, *, is_so: bool) -> None:
+    found = stop_reasons.of_volume((line,), ("/data",))
+
+    assert (found is not None and found.check == "VolumeNotWritable") == is_so
 
 
 def test_no_fix_shows_a_placeholder() -> None:

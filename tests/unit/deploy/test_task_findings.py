@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -108,3 +109,13 @@ def test_a_denial_names_the_policies_that_the_role_has(tmp_path: Path, role: dic
 
     assert finding.resource == "Role"
     assert finding.property == name
+
+
+def test_a_container_that_may_not_write_to_its_volume_is_told_how_to(tmp_path: Path) -> None:
+    task = replace(
+        stopped("Essential container in task exited"), log=("can't create /data/x: Permission denied",), mounts=("/data",)
+    )
+
+    found = TaskFindings(Session(), known(tmp_path), {}).finding(task)  # type: ignore[arg-type]
+
+    assert found.check == "VolumeNotWritable"

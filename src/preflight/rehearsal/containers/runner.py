@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import functools
-import json
 import os
-import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +16,8 @@ from preflight.errors import PreflightError, ToolBrokeError
 from preflight.rehearsal.containers import log_reader, oom_kills
 from preflight.rehearsal.containers.log_reader import EngineLogReader, Line, LogReader
 from preflight.rehearsal.containers.process_exits import ProcessExits
-from preflight.rehearsal.containers.task_spec import ContainerSpec, Mount, TaskSpec
+from preflight.rehearsal.containers.task_spec import ContainerSpec, TaskSpec
+from preflight.rehearsal.containers.volumes import Volumes
 from preflight.rehearsal.network import namespace
 from preflight.system import run_folders
 
@@ -60,6 +58,7 @@ class ContainerRunner:
         self.run = run
         self._folder = folder
         self.has_egress = has_egress
+        self.volumes = Volumes(engine, run=run, folder=folder)
         self._exits = ProcessExits()
         self._log_readers: dict[str, LogReader | EngineLogReader] = {}
         self._pulled: list[str] = []  # they carry the labels of their builds
@@ -116,7 +115,6 @@ class ContainerRunner:
         Raises:
             ToolBrokeError: the engine could not; the message is its error.
         """
-        self._fill(holder, spec, image, task)
         args = self._args(holder, spec, task, environment)
         own = ("--http-proxy=false",) if self.engine.program == "podman" else ()  # proxies come with their passwords
         process = self.engine.run("run", "--detach", *own, *args, image, *_command(spec))
@@ -136,7 +134,7 @@ class ContainerRunner:
         if "--read-only" in spec.options and self.engine.program == "podman":
             args.append("--read-only-tmpfs=false")  # Fargate adds no tmpfs of its own
         args += [f"--env={key}={value}" for key, value in {**environment, **spec.environment}.items()]
-        args += [self._volume(holder, mount, task) for mount in spec.mounts]
+        args += [self.volumes.option(holder.folder, mount, task) for mount in spec.mounts]
         args += [f"--volume={holder.resolvers}:/etc/{RESOLV_CONF}"] if holder.resolvers.exists() else []
         memory = min(m for m in (spec.memory, task.memory or None) if m) if spec.memory or task.memory else 0
         args += [f"--memory={memory}m"] if memory else []
@@ -153,50 +151,6 @@ class ContainerRunner:
             return []
         missing = [n for n in DEFAULT_LIMITS if not any(o.startswith(f"--ulimit={n}=") for o in spec.options)]
         return [f"--ulimit={name}={DEFAULT_LIMITS[name]}" for name in missing]
-
-    def _volume(self, holder: NamespaceContainer, mount: Mount, task: TaskSpec) -> str:
-        if ":" in mount.path:  # the text after it would be options, some of which give access to this machine
-            msg = f"the container path {mount.path} of volume {mount.volume} has a colon. Next: mount it elsewhere"
-            raise ToolBrokeError(msg)
-        return f"--volume={self._source(holder, mount, task)}:{mount.path}{':ro' if mount.is_read_only else ''}"
-
-    def _source(self, holder: NamespaceContainer, mount: Mount, task: TaskSpec) -> Path:
-        """Returns the folder behind a mount: the task's own, or one that all tasks with that file system share."""
-        shared = task.file_systems.get(mount.volume)
-        if shared is None:
-            source = holder.folder / mount.volume
-        else:
-            source = self._folder / "efs" / _folder_name(shared.id) / _folder_name(shared.access_point or shared.root)
-        source.mkdir(parents=True, exist_ok=True)
-        return source
-
-    def _fill(self, holder: NamespaceContainer, spec: ContainerSpec, image: str, task: TaskSpec) -> None:
-        """Copy what an image has in its volumes into new volumes of the task that are mounted there.
-
-        Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/bind-mounts.html.
-        """
-        mounted = [m for m in spec.mounts if not spec.is_stub and m.volume not in task.file_systems]
-        volumes = self._volumes_of(image) if mounted else frozenset()
-        for mount in mounted:
-            source = holder.folder / mount.volume
-            if mount.path.rstrip("/") in volumes and not source.exists():
-                self._copy(image, mount.path, source)
-
-    @functools.cache  # noqa: B019 - a runner lives as long as its run, and images do not change under a digest
-    def _volumes_of(self, image: str) -> frozenset[str]:
-        """Returns the paths that an image declares as volumes."""
-        process = self.engine.run("image", "inspect", "--format", "{{json .Config.Volumes}}", image)
-        volumes = json.loads(process.stdout or "null") if process.code == 0 else None
-        return frozenset(path.rstrip("/") for path in volumes or ())
-
-    def _copy(self, image: str, path: str, source: Path) -> None:
-        output = self.engine.must("create", "--pull=never", f"--label={engines.RUN_LABEL}={self.run}", image)
-        container = output.splitlines()[-1]
-        try:
-            source.mkdir(parents=True)
-            self.engine.run("cp", "--archive", f"{container}:{path}/.", str(source))
-        finally:
-            self.engine.run("rm", "--force", "--volumes", container)
 
     def _labels(self, task: str, name: str) -> list[str]:
         owner = ":".join(map(str, run_folders.owner(os.getpid())))
@@ -313,11 +267,6 @@ class ContainerRunner:
         self._exits.close()
         engines.remove_run(self.engine, self.run, images=self._pulled)
         run_folders.remove(self._folder / "tasks")
-
-
-def _folder_name(text: str) -> str:
-    """Returns a text as the name of one folder, whatever characters it has."""
-    return re.sub(r"[^A-Za-z0-9_-]", "~", text)
 
 
 def _command(spec: ContainerSpec) -> list[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from preflight.aws import efs_access
+from preflight.aws.efs_access import Folder
 from preflight.model import JsonObject
 
 STOP_TIMEOUT = 30.0
@@ -34,8 +36,9 @@ class Mount:
 
 @dataclass(frozen=True)
 class FileSystem:
-    """A volume on EFS, with its access point, and whether it uses IAM authorization.
+    """A volume on EFS, with its access point, and whether it uses IAM authorization and encryption in transit.
 
+    `folder` is what is mounted of it, known once the task has mounted it.
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_EFSVolumeConfiguration.html.
     """
 
@@ -43,6 +46,9 @@ class FileSystem:
     root: str
     access_point: str | None
     has_iam: bool
+    is_encrypted: bool = False
+    folder: Folder = efs_access.ROOT
+    is_read_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -127,8 +133,13 @@ def _file_systems(volumes: Iterable[JsonObject]) -> Iterator[tuple[str, FileSyst
         efs = volume.get("efsVolumeConfiguration")
         if efs:
             access = efs.get("authorizationConfig") or {}
-            point, has_iam = access.get("accessPointId"), access.get("iam") == "ENABLED"
-            yield volume["name"], FileSystem(efs["fileSystemId"], efs.get("rootDirectory") or "/", point, has_iam)
+            yield volume["name"], FileSystem(
+                efs["fileSystemId"],
+                efs.get("rootDirectory") or "/",
+                access.get("accessPointId"),
+                has_iam=access.get("iam") == "ENABLED",
+                is_encrypted=efs.get("transitEncryption") == "ENABLED",
+            )
 
 
 def _container(definition: JsonObject, override: JsonObject, siblings: Mapping[str, JsonObject]) -> ContainerSpec:

@@ -40,6 +40,8 @@ class ContainerStarter:
         Raises:
             LaunchFailedError: a container could not be started, or its dependency failed.
         """
+        if running.holder is not None:
+            self._runner.volumes.fill(running.holder.folder, running.spec, running.images)
         pending = list(running.spec.containers)
         while pending and not task.is_stopping:
             ready = [spec for spec in pending if self._may_start(task, running, spec)]

@@ -9,13 +9,14 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/infrastructure_IAM_r
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from preflight.aws import describe_network, reachability
 from preflight.aws.iam_policy import Policies
 from preflight.aws.reachability import Interface, Network
 from preflight.model import JsonObject
 from preflight.rehearsal.account import Account
-from preflight.rehearsal.containers.task_spec import TaskSpec
+from preflight.rehearsal.containers.task_spec import FileSystem, TaskSpec
 from preflight.rehearsal.ecs.state import Task
 from preflight.rehearsal.ecs.validation import service_connect
 from preflight.rehearsal.iam import roles
@@ -24,6 +25,7 @@ from preflight.rehearsal.services.ecr_registry import Registry
 from preflight.rehearsal.tasks.launch_calls import caller as callers
 from preflight.rehearsal.tasks.launch_calls import efs, environment_files, images, log_stream, secrets
 from preflight.rehearsal.tasks.launch_calls.caller import ExecutionRoleCaller
+from preflight.rehearsal.tasks.launch_calls.efs_folders import EfsFolders
 
 LaunchFailedError = callers.LaunchFailedError
 FARGATE_ENDPOINTS = ("ecr.api", "ecr.dkr", "logs")  # VPC endpoints that Fargate itself uses
@@ -39,6 +41,14 @@ NOT_ASSUMED_FOR_VOLUMES = (
 PROXY = "ecs-service-connect"
 
 
+@dataclass(frozen=True)
+class PreparedTask:
+    """Each container's variables from files and secrets, and the file systems with the folders that are mounted."""
+
+    environments: dict[str, dict[str, str]]
+    file_systems: dict[str, FileSystem]
+
+
 class LaunchChecks:
     """Checks tasks against the roles, networks, secrets, log groups and images of the account."""
 
@@ -46,6 +56,7 @@ class LaunchChecks:
         self._account = account
         self._roles = Roles(account)
         self._registry = registry
+        self._folders = EfsFolders()
 
     def assume(self, task: Task) -> None:
         """Check that ECS can assume the execution role, the task role and the roles of volumes.
@@ -61,8 +72,8 @@ class LaunchChecks:
             if not self._roles.trusts(role, task.region, roles.ECS, source="ecs"):
                 raise LaunchFailedError(NOT_ASSUMED_FOR_VOLUMES.format(role=role))
 
-    def prepare(self, task: Task, spec: TaskSpec, interface: Interface) -> dict[str, dict[str, str]]:
-        """Makes every call that precedes the start, and returns each container's variables from files and secrets.
+    def prepare(self, task: Task, spec: TaskSpec, interface: Interface) -> PreparedTask:
+        """Makes every call that precedes the start, and returns what came of them.
 
         Raises:
             LaunchFailedError: AWS would stop the task here.
@@ -80,9 +91,9 @@ class LaunchChecks:
         log_stream.open_stream(caller, PROXY, _log_of_proxy(task))
         for container in spec.containers:
             images.find(caller, self._registry, container)
-        for file_system in spec.file_systems.values():
-            efs.mount(caller, file_system)
-        return environments
+        file_systems = {name: efs.mount(caller, f, self._folders) for name, f in spec.file_systems.items()}
+        self._folders.mounted(file_systems.values())
+        return PreparedTask(environments, file_systems)
 
     def _caller(self, task: Task, interface: Interface) -> ExecutionRoleCaller:
         role = callers.role_of(task)

@@ -11,7 +11,7 @@ import time
 import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from botocore.exceptions import ClientError
 
@@ -139,7 +139,9 @@ class TaskLauncher:
     def _check(self, task: Task, running: RunningTask) -> None:
         self._set_status(task, "PENDING")
         checks = self._services.launch_checks
-        running.environments = checks.prepare(task, running.declared, _interface(running))
+        prepared = checks.prepare(task, running.declared, _interface(running))
+        running.environments = prepared.environments
+        running.spec = replace(running.spec, file_systems=prepared.file_systems)
 
     def _pull_images(self, task: Task, running: RunningTask) -> None:
         """Pull the images, or assume that the task runs if this machine cannot run it."""
