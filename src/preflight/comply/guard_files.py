@@ -6,7 +6,9 @@ import json
 import math
 import re
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from preflight.comply import waivers
@@ -28,12 +30,16 @@ def write_resolved(stacks: ResolvedStacks, folder: Path) -> dict[Path, ResolvedT
     return files
 
 
-def write_unreadable(templates: Mapping[Path, Template], folder: Path) -> dict[Path, Template]:
-    """Writes copies of the templates that CloudFormation can read and cfn-guard cannot; returns all by their file."""
+def write_unreadable(
+    templates: Mapping[Path, Template], folder: Path, left_out: Mapping[str, AbstractSet[str]] = MappingProxyType({})
+) -> dict[Path, Template]:
+    """Writes copies of the templates that cfn-guard cannot read, or of which resources are left out; returns all by file."""
     files: dict[Path, Template] = {}
     for number, (path, template) in enumerate(templates.items()):
-        is_odd = _is_odd(template.data)
-        file = _write(folder / f"written-{number}.json", _as_json(template.data)) if is_odd else path.absolute()
+        names = left_out.get(template.name, set())
+        data = {**template.data, "Resources": {n: r for n, r in template.resources.items() if n not in names}} if names else template.data
+        is_odd = bool(names) or _is_odd(data)
+        file = _write(folder / f"written-{number}.json", _as_json(data)) if is_odd else path.absolute()
         files[file] = template
     return files
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from preflight.comply import cfn_guard, guard_files, template_checks, waiver_matching, waivers
+from preflight.comply import cfn_guard, ec2_workloads, guard_files, template_checks, waiver_matching, waivers
 from preflight.comply.cfn_guard import Document, GuardRun
 from preflight.comply.cfn_guard_binary import Binary
 from preflight.comply.python_rules import catalog
@@ -43,10 +43,11 @@ class ComplyRequest:
 
 @dataclass(frozen=True)
 class Result:
-    """The findings of the stage, and every waiver."""
+    """The findings of the stage, every waiver, and notes about what was left out."""
 
     findings: tuple[Finding, ...]
     waived: tuple[ReportedWaiver, ...]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,7 @@ class _Prepared:
     stacks: ResolvedStacks
     resolved: Mapping[Path, ResolvedTemplate]
     as_written: Mapping[Path, Template]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ class ComplyRun:
         unused = [] if self._prepared.nulls else list(self._unused(matched.idle))
         loops = template_checks.loops(self._prepared.stacks)
         findings = (*self._prepared.nulls, *loops, *matched.findings, *matched.troubles, *unused)
-        return Result(findings, tuple(waiver.as_reported() for waiver in matched.waivers))
+        return Result(findings, tuple(waiver.as_reported() for waiver in matched.waivers), self._prepared.notes)
 
     def kill(self) -> None:
         """Ends cfn-guard."""
@@ -174,12 +176,26 @@ def _prepare(request: ComplyRequest, folder: Path) -> _Prepared:
         broken = {finding.file for finding in nulls}
         templates = {path: t for path, t in request.templates.items() if t.name not in broken}
         stacks = _resolve(replace(request, templates=templates))
+        left_out = _leave_out(stacks)
         resolved = guard_files.write_resolved(stacks, folder)
-        return _Prepared(nulls, templates, stacks, resolved, guard_files.write_unreadable(templates, folder))
+        as_written = guard_files.write_unreadable(templates, folder, left_out)
+        notes = tuple(f"left out, as it runs on container instances: {name} in {file}" for file in left_out for name in sorted(left_out[file]))
+        return _Prepared(nulls, templates, stacks, resolved, as_written, notes)
     except RecursionError:
         names = ", ".join(template.name for template in request.templates.values())
         msg = f"{names}: nested too deeply to be resolved. Next: write it flatter"
         raise UsageError(msg) from None
+
+
+def _leave_out(stacks: ResolvedStacks) -> dict[str, set[str]]:
+    """Take what runs on container instances out of the documents. Returns what is left out of all documents of a file."""
+    names: dict[str, set[str]] = {}
+    workloads = ec2_workloads.left_out(stacks)
+    for document in stacks.documents:
+        own = set(workloads.get(document, ()))
+        names[document.name] = names[document.name] & own if document.name in names else own
+        document.data = {**document.data, "Resources": {n: r for n, r in document.resources.items() if n not in own}}
+    return {name: left for name, left in names.items() if left}
 
 
 def _resolve(request: ComplyRequest) -> ResolvedStacks:

@@ -36,7 +36,7 @@ def run(request: RunRequest, say: Say) -> Report:
         ledger=live.observations.ledger,
         deployment=live.deployment,
         versions={"preflight": __version__, **static.versions, **live.versions},
-        notes=tuple(live.notes),
+        notes=(*static.notes, *live.notes),
         rules_off=static.rules_off,
         rules_replaced=static.rules_replaced,
     )

@@ -17,13 +17,14 @@ from preflight.pipeline.stage import timed_stage
 
 
 class StaticStages:
-    """Runs lint and comply; `versions` and the changes of rules are for the report."""
+    """Runs lint and comply; `versions`, `notes` and the changes of rules are for the report."""
 
     def __init__(self, inputs: RunInputs, say: Say) -> None:
         self._inputs = inputs
         self._request = inputs.request
         self._say = say
         self.versions: dict[str, str] = {}
+        self.notes: tuple[str, ...] = ()
         self.rules_off: tuple[str, ...] = ()
         self.rules_replaced: tuple[str, ...] = ()
         self._refusals: tuple[Finding, ...] = ()
@@ -70,6 +71,7 @@ class StaticStages:
         if not isinstance(guard, ComplyRun):
             raise guard or ToolBrokeError("cfn-guard was not started")
         result = guard.result()
+        self.notes = result.notes
         return self._judged("comply", [*self._refusals, *result.findings], result.waived)
 
     def _judged(self, name: str, findings: Sequence[Finding], waived: Sequence[ReportedWaiver]) -> StageResult:

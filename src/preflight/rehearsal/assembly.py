@@ -14,6 +14,7 @@ from werkzeug.wrappers import Request, Response
 from preflight.container_engine.standins import Standins
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.cloudformation.api import Api
+from preflight.rehearsal.cloudformation.container_instances import ContainerInstances
 from preflight.rehearsal.cloudformation.resources import catalog
 from preflight.rehearsal.cloudformation.unfinished import UnfinishedResources
 from preflight.rehearsal.connectivity import inside_requests
@@ -141,7 +142,7 @@ def assemble(account: Account, options: EmulationOptions) -> Parts:
     containers = _container_backend(core, load_balancers, options)
     launcher = TaskLauncher(core.state, core.running_tasks, task_services, core.ledger, containers)
     cloudformation = Api(account, catalog.types(), core.ledger)
-    core.state.can_be_helped = UnfinishedResources(cloudformation.stacks).can_help
+    _show_stacks_to_services(core.state, cloudformation)
     services = [
         ServiceEmulation("cloudformation", operations=cloudformation.operations(), uses_moto=False),
         ServiceEmulation("ecs", operations=api.operations(core.state, launch=launcher.begin, stop=launcher.stop), uses_moto=False),
@@ -163,6 +164,12 @@ def assemble(account: Account, options: EmulationOptions) -> Parts:
         cloudformation=cloudformation,
         dispatcher=_dispatcher(core, cloudformation, services, lambda: public_ports.places() | load_balancers.places()),
     )
+
+
+def _show_stacks_to_services(state: State, cloudformation: Api) -> None:
+    """Let ECS see what else the stacks of the account have, and have still to create."""
+    state.instances = ContainerInstances(cloudformation.stacks)
+    state.can_be_helped = UnfinishedResources(cloudformation.stacks).can_help
 
 
 def _core(account: Account, folder: Path) -> Core:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from preflight.plan import reader
 from preflight.system import run_folders
 from preflight.templates import template
 from preflight.templates.template import Template
+
+RUN = f"run{os.getpid()}"  # others test beside this process
 
 pytestmark = pytest.mark.guard
 FAMILIES = {
@@ -108,7 +111,7 @@ def check(guard: Binary, tmp_path: Path) -> Check:
             read = reader.load(tmp_path / "preflight.yaml")
         chosen = few(ruleset.chosen([own] if rules else [], read.policy if read else None, allows_changes=True))
         templates = {path: template.load(path, name=path.name) for path in sorted(cfn.iterdir())}
-        with stage.running(ComplyRequest(templates, chosen, read, "run1", today), guard) as started:
+        with stage.running(ComplyRequest(templates, chosen, read, RUN, today), guard) as started:
             return started.result()
 
     return run
@@ -364,7 +367,7 @@ def test_nesting_that_nobody_can_follow_could_not_be_checked(guard: Binary) -> N
 
     with (
         pytest.raises(UsageError, match=r"a\.yaml: nested too deeply"),
-        stage.running(ComplyRequest({Path("a.yaml"): known}, ruleset.chosen([]), None, "run1"), guard),
+        stage.running(ComplyRequest({Path("a.yaml"): known}, ruleset.chosen([]), None, RUN), guard),
     ):
         pass
 
@@ -383,7 +386,7 @@ def test_the_resolved_documents_are_removed(check: Check) -> None:
 
 def test_the_resolved_documents_are_removed_when_it_breaks(guard: Binary, tmp_path: Path) -> None:
     known = template.parse(service("DesiredCount: 1"), name="a.yaml")
-    asked = ComplyRequest({tmp_path / "gone.yaml": known}, ruleset.chosen([]), None, "run1")
+    asked = ComplyRequest({tmp_path / "gone.yaml": known}, ruleset.chosen([]), None, RUN)
 
     with pytest.raises(ToolBrokeError, match="no verdict"), stage.running(asked, guard) as started:
         started.result()
@@ -394,10 +397,10 @@ def test_the_resolved_documents_are_removed_when_it_breaks(guard: Binary, tmp_pa
 def test_secrets_are_never_written(guard: Binary, tmp_path: Path) -> None:
     path = tmp_path / "a.yaml"
     path.write_text(service("ServiceName: !Ref P", head="Parameters:\n  P: {Type: String, NoEcho: true, Default: x}\n"))
-    asked = ComplyRequest({path: template.load(path)}, ruleset.chosen([]), None, "run1")
+    asked = ComplyRequest({path: template.load(path)}, ruleset.chosen([]), None, RUN)
 
     with stage.running(asked, guard) as started:
-        texts = [file.read_text() for file in (run_folders.runs() / "run1-comply").glob("*.json")]
+        texts = [file.read_text() for file in (run_folders.runs() / f"{RUN}-comply").glob("*.json")]
         started.result()
 
     assert [json.loads(text)["Resources"]["S"]["Properties"]["ServiceName"] for text in texts] == [{"Ref": "P"}]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from preflight.model import JsonObject
 from preflight.rehearsal.ecs import pagination, request_checks, service_linked_role
@@ -24,7 +24,7 @@ class Clusters:
         """CreateCluster."""
         request_checks.check(call)
         name = call.given.get("clusterName") or "default"
-        request_checks.refuse(_refusals(call.given))
+        request_checks.refuse(_refusals(call.given, self._state.instances.is_provider))
         service_linked_role.ensure(self._state, call.region)
         cluster = self._state.clusters.get((call.region, name))
         if cluster is None or cluster.status != "ACTIVE":
@@ -58,7 +58,7 @@ class Clusters:
         request_checks.check(call)
         cluster = self._state.cluster(call.region, call.given["cluster"])
         changed = {key: value for key, value in call.given.items() if key != "cluster"}
-        request_checks.refuse(_refusals({**cluster.request, **changed}))
+        request_checks.refuse(_refusals({**cluster.request, **changed}, self._state.instances.is_provider))
         if "capacityProviders" in changed:
             self._check_free(cluster, changed["capacityProviders"])
         cluster.request.update(changed)
@@ -102,7 +102,7 @@ class Clusters:
         }
 
 
-def _refusals(request: JsonObject) -> Iterator[str]:
+def _refusals(request: JsonObject, is_provider: Callable[[str], bool]) -> Iterator[str]:
     """https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateCluster.html, member by member."""
     name = request.get("clusterName")
     if name is not None and not names.NAME.fullmatch(name):
@@ -113,7 +113,7 @@ def _refusals(request: JsonObject) -> Iterator[str]:
     yield from _logging((request.get("configuration") or {}).get("executeCommandConfiguration") or {})
     providers = request.get("capacityProviders") or []
     for provider in providers:
-        if provider not in capacity.FARGATE_PROVIDERS:
+        if provider not in capacity.FARGATE_PROVIDERS and not is_provider(provider):
             yield f"The specified capacity provider '{provider}' was not found. Specify a valid name or ARN and try again."
     yield from capacity.strategy(request.get("defaultCapacityProviderStrategy") or [], providers)
 

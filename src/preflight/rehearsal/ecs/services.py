@@ -67,12 +67,18 @@ class Services:
             request=request,
             desired=_first_desired(request),
             deployments=[_deployment(request)],
+            is_left_out=self._is_left_out(request, cluster),
         )
         with self._state.changed:
             self._state.services[service.arn] = service
             self._state.tags[service.arn] = request.get("tags") or []
             self._state.changed.notify_all()
         return {"service": self.shown(service)}
+
+    def _is_left_out(self, request: JsonObject, cluster: Cluster) -> bool:
+        """Whether the tasks of a service run on container instances, if there are any."""
+        is_external = request.get("launchType") == "EXTERNAL"
+        return is_external or (not is_on_fargate(request, cluster) and self._state.instances.exist())
 
     def _active(self, region: str, name: str) -> Definition:
         try:
@@ -125,6 +131,7 @@ class Services:
         request_checks.refuse(service_update.definitions(service.request, merged, before.api, definition.api))
         self._check(merged, definition, service.cluster, call.region, verb="updated")
         with self._state.changed:
+            service.is_left_out = self._is_left_out(merged, service.cluster)
             is_new = any(merged.get(k) != service.request.get(k) for k in DEPLOYS) or request.get("forceNewDeployment")
             service.request = {k: v for k, v in merged.items() if k != "forceNewDeployment"}
             if request.get("desiredCount") is not None:

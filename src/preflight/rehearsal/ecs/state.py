@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol
 
 from preflight.aws import partitions
 from preflight.model import JsonObject
@@ -87,6 +88,7 @@ class Service:
     status: str = "ACTIVE"
     events: list[JsonObject] = field(default_factory=list)
     is_steady: bool = False
+    is_left_out: bool = False  # its tasks run on container instances
 
     @property
     def primary(self) -> Deployment:
@@ -144,6 +146,28 @@ def container_of(task: Task, name: str) -> JsonObject:
     return next(c for c in task.api["containers"] if c["name"] == name)
 
 
+class InstanceLookup(Protocol):
+    """The container instances of an account, none of which is rehearsed."""
+
+    def exist(self) -> bool:
+        """Whether there are any."""
+
+    def is_provider(self, name: str) -> bool:
+        """Whether there is a capacity provider of that name or ARN."""
+
+
+class NoInstances:
+    """An account without container instances."""
+
+    def exist(self) -> bool:
+        """Whether there are any."""
+        return False
+
+    def is_provider(self, _name: str) -> bool:
+        """Whether there is a capacity provider of that name or ARN."""
+        return False
+
+
 class State:
     """Everything ECS knows, region by region."""
 
@@ -155,6 +179,7 @@ class State:
         self.services: dict[str, Service] = {}
         self.tasks: dict[str, Task] = {}
         self.tags: dict[str, list[dict[str, str]]] = {}
+        self.instances: InstanceLookup = NoInstances()  # set by assembly
         self.can_be_helped: Callable[[str, frozenset[str]], bool] = lambda _service, _failing: False  # set by assembly
         self.is_linked = False  # whether the service-linked role exists
 

@@ -81,6 +81,9 @@ class Scheduler:
         active = [t for t in self._state.tasks_of(service) if t.is_wanted]
         if service.status == "DRAINING":
             return self._drain(service, active)
+        if service.is_left_out:
+            self._complete(service)
+            return math.inf
         for task in list(active):
             reason = self._unhealthy_reason(service, task)
             if reason is not None:

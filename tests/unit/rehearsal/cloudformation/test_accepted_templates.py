@@ -74,3 +74,25 @@ def test_a_public_parameter_of_unknown_form_is_not_said_to_be_missing(client: Cl
 
     with pytest.raises(ClientError, match=r"InternalFailure.*is not known here"):
         client("cloudformation").create_stack(StackName="s", TemplateBody=json.dumps(template))
+
+
+def on_instances(*, has_instances: bool) -> dict[str, Any]:
+    group = {"Asg": {"Type": "AWS::AutoScaling::AutoScalingGroup", "Properties": {"MinSize": "1", "MaxSize": "1"}}}
+    container = {"Name": "web", "Image": "nginx", "Memory": 128}
+    return {
+        **(group if has_instances else {}),
+        "C": {"Type": "AWS::ECS::Cluster"},
+        "T": {"Type": "AWS::ECS::TaskDefinition", "Properties": {"ContainerDefinitions": [container]}},
+        "S": {
+            "Type": "AWS::ECS::Service",
+            "DependsOn": ["Asg"] if has_instances else [],
+            "Properties": {"Cluster": {"Ref": "C"}, "LaunchType": "EC2", "TaskDefinition": {"Ref": "T"}},
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("has_instances", "ended"), [(True, "CREATE_COMPLETE"), (False, "ROLLBACK_COMPLETE")], ids=["with instances", "without any"]
+)
+def test_a_service_on_ec2_needs_container_instances(client: Client, ended: str, *, has_instances: bool) -> None:
+    assert status(client, **on_instances(has_instances=has_instances)) == ended

@@ -298,3 +298,12 @@ def test_failed_launches_count_once_nothing_can_help_the_service(*, can_help: bo
     world.reconcile()
 
     assert world.new.failed == counted
+
+
+def test_a_service_on_container_instances_is_steady_without_a_task() -> None:
+    world = World(desired=2)
+    world.service.is_left_out = True
+
+    world.reconcile()
+
+    assert (world.launcher.begun, world.new.rollout) == ([], "COMPLETED")

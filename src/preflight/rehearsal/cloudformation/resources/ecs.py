@@ -99,6 +99,8 @@ def _create_service(context: HandlerContext, properties: Properties) -> CreatedR
     )
     context.identify(created.id)
     _stabilize(context, created.id, properties.get("Cluster"))
+    if service.get("launchType") in {"EC2", "EXTERNAL"}:
+        context.record(None, "ignored", "its tasks run on container instances, none of which is rehearsed")
     return created
 
 

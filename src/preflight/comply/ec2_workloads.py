@@ -1,0 +1,104 @@
+"""Services and task definitions that run on container instances: they are left out, not checked against Fargate's rules.
+
+A service of launch type EC2 is one only if something provides container instances for it. Without them its
+tasks are never placed, which is a mistake that the rules report.
+Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/launch_types.html. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from preflight.plan.references import ReferencedResource, ReferenceTracer, UnknownError
+from preflight.plan.resolved_stacks import ResolvedStacks, ResolvedTemplate
+from preflight.templates import functions
+
+ASSOCIATIONS = "AWS::ECS::ClusterCapacityProviderAssociations"
+DEFINITION, SERVICE = "AWS::ECS::TaskDefinition", "AWS::ECS::Service"
+INSTANCES = frozenset(
+    {"AWS::AutoScaling::AutoScalingGroup", "AWS::EC2::Instance", "AWS::EC2::SpotFleet", "AWS::ECS::CapacityProvider"}
+)
+ON_FARGATE = frozenset({"FARGATE", "FARGATE_SPOT"})
+
+
+def left_out(stacks: ResolvedStacks) -> Mapping[ResolvedTemplate, frozenset[str]]:
+    """Returns the logical ids of the services and task definitions of each document that run on container instances."""
+    workloads = _Workloads(stacks)
+    found = {document: frozenset(workloads.of(document)) for document in stacks.documents}
+    return {document: names for document, names in found.items() if names}
+
+
+class _Workloads:
+    def __init__(self, stacks: ResolvedStacks) -> None:
+        self._stacks = stacks
+        self._tracer = ReferenceTracer(stacks)
+        types = {resource.get("Type") for document in stacks.documents for resource in document.resources.values()}
+        self._has_instances = bool(types & INSTANCES)
+        self._services = [(d, name, service) for d in stacks.documents for name, service in d.of_type(SERVICE)]
+        self._on_instances = {(d, name) for d, name, service in self._services if self._is_on_instances(d, service)}
+
+    def of(self, document: ResolvedTemplate) -> Iterator[str]:
+        yield from (name for other, name in self._on_instances if other is document)
+        for name, definition in document.of_type(DEFINITION):
+            if self._is_for_instances(ReferencedResource(document, name), definition):
+                yield name
+
+    def _is_on_instances(self, document: ResolvedTemplate, service: Mapping[str, Any]) -> bool:
+        launch_type, strategy = service.get("LaunchType"), service.get("CapacityProviderStrategy")
+        if launch_type == "EXTERNAL":
+            return True
+        if launch_type == "EC2":
+            return self._has_instances or self._is_elsewhere(document, service.get("Cluster"))
+        if launch_type is not None:
+            return False
+        providers = list(_providers(strategy)) or list(self._default_providers(document, service.get("Cluster")))
+        return bool(providers) and self._has_instances and not any(self._may_be_fargate(document, p) for p in providers)
+
+    def _is_elsewhere(self, document: ResolvedTemplate, cluster: Any) -> bool:
+        """Whether a cluster comes from outside of the templates, and may have container instances."""
+        return functions.function_of(cluster) is not None and self._one(document, cluster) is None
+
+    def _may_be_fargate(self, document: ResolvedTemplate, provider: Any) -> bool:
+        """Whether a provider is Fargate's, or is not known."""
+        if isinstance(provider, str):
+            return provider in ON_FARGATE
+        resource = self._one(document, provider)
+        return resource is None or resource.kind != "AWS::ECS::CapacityProvider"
+
+    def _default_providers(self, document: ResolvedTemplate, cluster: Any) -> Iterator[Any]:
+        resource = self._one(document, cluster)
+        if resource is None:
+            return
+        yield from _providers(resource.properties.get("DefaultCapacityProviderStrategy"))
+        for other in self._stacks.documents:
+            for _, association in other.of_type(ASSOCIATIONS):
+                target = self._one(other, association.get("Cluster"))
+                if target is not None and target.is_same(resource):
+                    yield from _providers(association.get("DefaultCapacityProviderStrategy"))
+
+    def _is_for_instances(self, definition: ReferencedResource, properties: Mapping[str, Any]) -> bool:
+        """Whether a task definition is not for Fargate, and no service on Fargate uses it."""
+        launch_types = properties.get("RequiresCompatibilities")
+        if launch_types is not None and (functions.holds_kept(launch_types) or "FARGATE" in launch_types):
+            return False
+        users = [(d, name) for d, name, service in self._services if self._uses(d, service, definition)]
+        if not users:
+            return self._has_instances and launch_types is not None
+        return all(user in self._on_instances for user in users)
+
+    def _uses(self, document: ResolvedTemplate, service: Mapping[str, Any], definition: ReferencedResource) -> bool:
+        target = self._one(document, service.get("TaskDefinition"))
+        return target is not None and target.is_same(definition)
+
+    def _one(self, document: ResolvedTemplate, value: Any) -> ReferencedResource | None:
+        try:
+            return self._tracer.one(document, value)
+        except UnknownError:
+            return None
+
+
+def _providers(strategy: Any) -> Iterator[Any]:
+    for item in strategy if isinstance(strategy, list) else ():
+        if isinstance(item, dict) and "CapacityProvider" in item:
+            yield item["CapacityProvider"]

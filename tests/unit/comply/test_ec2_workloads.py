@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from preflight.comply import ec2_workloads
+from preflight.plan.resolved_stacks import ResolvedStacks
+
+GROUP = '  Group: {Type: "AWS::AutoScaling::AutoScalingGroup"}\n'
+PROVIDER = '  Provider: {Type: "AWS::ECS::CapacityProvider"}\n'
+DEFAULT = (
+    '  Providers: {Type: "AWS::ECS::ClusterCapacityProviderAssociations", Properties: {Cluster: !Ref Cluster, '
+    "DefaultCapacityProviderStrategy: [{CapacityProvider: !Ref Provider}]}}\n"
+)
+ON_FARGATE = '  Other: {Type: "AWS::ECS::Service", Properties: {Cluster: !Ref Cluster, LaunchType: FARGATE, TaskDefinition: !Ref Task}}\n'
+TEMPLATE = """\
+Parameters: {Elsewhere: {Type: String}}
+Resources:
+  Cluster: {Type: "AWS::ECS::Cluster"}
+  Task: {Type: "AWS::ECS::TaskDefinition", Properties: {TASK}}
+  Service: {Type: "AWS::ECS::Service", Properties: {SERVICE, TaskDefinition: !Ref Task}}
+"""
+
+
+def left_out(make_estate: Callable[..., ResolvedStacks], service: str, more: str = "", task: str = "Family: web") -> set[str]:
+    estate = make_estate(root=TEMPLATE.replace("SERVICE", service).replace("TASK", task) + more)
+    return {name for names in ec2_workloads.left_out(estate).values() for name in names}
+
+
+@pytest.mark.parametrize(
+    ("service", "more"),
+    [
+        pytest.param("Cluster: !Ref Cluster, LaunchType: EC2", GROUP, id="EC2 with an Auto Scaling group"),
+        pytest.param("Cluster: !Ref Elsewhere, LaunchType: EC2", "", id="EC2 on a cluster of another stack"),
+        pytest.param("Cluster: !Ref Cluster, LaunchType: EXTERNAL", "", id="machines elsewhere"),
+        pytest.param(
+            "Cluster: !Ref Cluster, CapacityProviderStrategy: [{CapacityProvider: !Ref Provider}]", PROVIDER, id="its strategy"
+        ),
+        pytest.param("Cluster: !Ref Cluster", PROVIDER + DEFAULT, id="the strategy of its cluster"),
+    ],
+)
+def test_what_runs_on_container_instances_is_left_out(
+    make_estate: Callable[..., ResolvedStacks], service: str, more: str
+) -> None:
+    assert left_out(make_estate, service, more) == {"Service", "Task"}
+
+
+@pytest.mark.parametrize(
+    ("service", "more"),
+    [
+        pytest.param("Cluster: !Ref Cluster, LaunchType: FARGATE", GROUP, id="Fargate beside instances"),
+        pytest.param("Cluster: !Ref Cluster, LaunchType: EC2", "", id="EC2 without any instance, which is never placed"),
+        pytest.param("Cluster: !Ref Cluster, LaunchType: !Ref Elsewhere", GROUP, id="a launch type that is not known"),
+        pytest.param(
+            "Cluster: !Ref Cluster, CapacityProviderStrategy: [{CapacityProvider: FARGATE_SPOT}]", PROVIDER, id="Fargate's provider"
+        ),
+        pytest.param("Cluster: !Ref Cluster", GROUP, id="neither launch type nor strategy"),
+    ],
+)
+def test_what_runs_on_fargate_or_nowhere_is_not(make_estate: Callable[..., ResolvedStacks], service: str, more: str) -> None:
+    assert left_out(make_estate, service, more) == set()
+
+
+def test_a_task_definition_that_a_service_on_fargate_uses_stays(make_estate: Callable[..., ResolvedStacks]) -> None:
+    assert left_out(make_estate, "Cluster: !Ref Cluster, LaunchType: EC2", GROUP + ON_FARGATE) == {"Service"}
+
+
+@pytest.mark.parametrize("launch_types", ["[FARGATE]", "[EC2, FARGATE]"])
+def test_a_task_definition_for_fargate_stays(make_estate: Callable[..., ResolvedStacks], launch_types: str) -> None:
+    service, task = "Cluster: !Ref Cluster, LaunchType: EC2", f"RequiresCompatibilities: {launch_types}"
+
+    assert left_out(make_estate, service, GROUP, task) == {"Service"}
