@@ -9,14 +9,16 @@ import logging
 import os
 import resource as limits
 import sys
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from preflight.errors import ToolBrokeError
 from preflight.model import Finding, ReportedWaiver, Severity
+from preflight.plan import resolved_stacks
 from preflight.system import confinement, processes
 from preflight.templates import language_extensions
 from preflight.templates.template import MAX_BYTES, Template
@@ -46,7 +48,34 @@ def check(templates: Mapping[Path, Template], *, region: str | None = None) -> l
     if oversized:
         small = {path: template for path, template in templates.items() if not _is_oversized(template)}
         return oversized + (check(small, region=region) if small else [])
-    request = json.dumps({"templates": list(by_name), "region": region})
+    findings = [_finding(match, by_name.get(match.filename)) for match in _run(templates, region)]
+    for path, template in templates.items():
+        if language_extensions.is_used(template.data):
+            findings = _with_loops_unrolled(findings, path, template, region)
+    return findings
+
+
+def _with_loops_unrolled(findings: list[Finding], path: Path, template: Template, region: str | None) -> list[Finding]:
+    """Returns findings of which errors in a template with loops are those of the template with the loops unrolled.
+
+    cfn-lint sees one resource where a loop makes several, and calls right references errors.
+    """
+    document = resolved_stacks.of_templates({path: template}).documents[0]
+    if not document.is_expanded:
+        return findings
+    with tempfile.TemporaryDirectory() as folder:
+        unrolled = Path(folder, "unrolled.json")
+        unrolled.write_text(json.dumps({k: v for k, v in document.expanded.items() if k != "Transform"}, default=str))
+        matches = [match for match in _run({unrolled: template}, region) if match.check.startswith("E")]
+    own = [finding for finding in findings if finding.file == template.name and finding.severity is Severity.ERROR]
+    known, seen = {match.check for match in matches}, {finding.check for finding in own}
+    kept = [finding for finding in findings if finding not in own or finding.check in known]
+    added = [replace(_finding(m, template), line=document.line(*m.path)) for m in matches if m.check not in seen]
+    return kept + [finding for finding in added if finding.severity is Severity.ERROR]
+
+
+def _run(templates: Mapping[Path, Template], region: str | None) -> list[Match]:
+    request = json.dumps({"templates": [str(path) for path in templates], "region": region})
     timeout = TIMEOUT + sum(path.stat().st_size for path in templates) / BYTES_PER_SECOND
     try:
         done = processes.run(sys.executable, "-c", _WORKER, given=request, timeout=timeout)
@@ -55,12 +84,11 @@ def check(templates: Mapping[Path, Template], *, region: str | None = None) -> l
         msg = f"cfn-lint did not end within {timeout:.0f} s over {names}. Next: look for loops and nested functions in it"
         raise ToolBrokeError(msg) from None
     try:
-        matches = [Match(**match) for match in json.loads(done.stdout.rpartition(MARK)[2])]
+        return [Match(**match) for match in json.loads(done.stdout.rpartition(MARK)[2])]
     except (ValueError, TypeError):
         reason = (done.stderr.strip() or f"it ended with {done.code}").splitlines()[-1]
         msg = f"cfn-lint broke: {reason}"
         raise ToolBrokeError(msg) from None
-    return [_finding(match, by_name.get(match.filename)) for match in matches]
 
 
 def _is_oversized(template: Template) -> bool:

@@ -101,3 +101,33 @@ def test_loops_that_no_template_may_unroll_are_refused_before_they_are(tmp_path:
     findings = lint.check({path: template.load(path, name="t.yaml")})
 
     assert [finding.check for finding in findings if finding.severity is Severity.ERROR] == checks
+
+
+LOOPED = """\
+Transform: AWS::LanguageExtensions
+Resources:
+  Fn::ForEach::Topics:
+    - Name
+    - [A, B]
+    - Topic${Name}: {Type: AWS::SNS::Topic, Properties: {DisplayName: !Ref "Other${Name}"}}
+  Fn::ForEach::Others:
+    - Name
+    - [A, B]
+    - Other${Name}: {Type: AWS::SNS::Topic}
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "has_errors"),
+    [
+        pytest.param("", "", False, id="a reference that the loop makes right"),
+        pytest.param('"Other${Name}"', '"Nope${Name}"', True, id="a reference to nothing"),
+    ],
+)
+def test_loops_are_linted_as_they_unroll(tmp_path: Path, old: str, new: str, *, has_errors: bool) -> None:
+    path = tmp_path / "t.yaml"
+    path.write_text(LOOPED.replace(old, new) if old else LOOPED)
+
+    findings = lint.check({path: template.load(path, name="t.yaml")})
+
+    assert any(finding.severity is Severity.ERROR for finding in findings) is has_errors

@@ -56,7 +56,8 @@ def test_a_copy_of_the_pack_replaces_nothing(tmp_path: Path) -> None:
     found = ruleset.chosen([tmp_path / "rules"])
 
     assert FIRST in found.on
-    assert (found.replaced, found.refusals) == ((), ())
+    assert found.replaced == ()
+    assert found.refusals == ()
 
 
 def test_the_caller_may_allow_a_replacement(tmp_path: Path) -> None:

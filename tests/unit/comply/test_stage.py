@@ -375,7 +375,7 @@ def test_nesting_that_nobody_can_follow_could_not_be_checked(guard: Binary) -> N
 
 
 def left() -> list[str]:
-    return [path.name for path in run_folders.runs().iterdir() if path.name.startswith("run1-comply")]
+    return [path.name for path in run_folders.runs().iterdir() if path.name.startswith(f"{RUN}-comply")]
 
 
 def test_the_resolved_documents_are_removed(check: Check) -> None:

@@ -50,7 +50,8 @@ def test_a_stack_whose_tags_are_not_shown_is_deleted_by_its_id(
 ) -> None:
     deletion.delete_stack("s", stack_id(session, deploy, GROUP), is_unanswered=False)
 
-    assert (deletion.remains, stack_names(session)) == ([], [])
+    assert deletion.remains == []
+    assert stack_names(session) == []
 
 
 def test_a_stack_of_the_name_that_shows_no_tags_is_left_and_reported_if_it_may_be_ours(
@@ -72,7 +73,8 @@ def test_a_foreign_stack_whose_name_was_refused_is_no_finding(
 
     deletion.delete_stack("s", "s", is_unanswered=False)
 
-    assert (deletion.remains, stack_names(session)) == ([], ["s"])
+    assert deletion.remains == []
+    assert stack_names(session) == ["s"]
 
 
 @pytest.mark.parametrize(("is_own", "left"), [(True, []), (False, ["bucket"])], ids=["the run made it", "it may be foreign"])

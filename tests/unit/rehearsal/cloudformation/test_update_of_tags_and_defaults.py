@@ -97,7 +97,8 @@ def test_an_attribute_that_the_template_no_longer_sets_has_its_default_again(cli
     (queue,) = update(client, resource(kind, VisibilityTimeout=90, DelaySeconds=5), resource(kind, DelaySeconds=5))
 
     attributes = client("sqs").get_queue_attributes(QueueUrl=queue["PhysicalResourceId"], AttributeNames=["All"])["Attributes"]
-    assert (attributes["VisibilityTimeout"], attributes["DelaySeconds"]) == ("30", "5")
+    assert attributes["VisibilityTimeout"] == "30"
+    assert attributes["DelaySeconds"] == "5"
 
 
 @pytest.mark.parametrize("name", ["aws-web", "ssm-web"])

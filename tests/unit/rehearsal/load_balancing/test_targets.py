@@ -269,4 +269,5 @@ def test_an_unhealthy_target_counts_for_its_task(result: CheckResult, counted: s
 
     checker._set_state("unhealthy", result)
 
-    assert (target.state, task.targets["group"]) == ("unhealthy", counted)
+    assert target.state == "unhealthy"
+    assert task.targets["group"] == counted

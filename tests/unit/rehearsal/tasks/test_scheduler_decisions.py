@@ -306,4 +306,5 @@ def test_a_service_on_container_instances_is_steady_without_a_task() -> None:
 
     world.reconcile()
 
-    assert (world.launcher.begun, world.new.rollout) == ([], "COMPLETED")
+    assert world.launcher.begun == []
+    assert world.new.rollout == "COMPLETED"

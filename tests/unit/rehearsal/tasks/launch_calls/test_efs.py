@@ -110,7 +110,8 @@ def test_volumes_of_one_task_create_no_folders_for_each_other(mount: Mount) -> N
 def test_an_access_point_creates_its_folder(mount: Mount, create_point: Callable[..., str]) -> None:
     mounted = mount(point=create_point("/site", **CREATION))
 
-    assert (mounted.folder.uid, mounted.folder.gid) == (1000, 1001)
+    assert mounted.folder.uid == 1000
+    assert mounted.folder.gid == 1001
     assert not mounted.is_read_only
 
 
