@@ -345,3 +345,16 @@ def test_a_plan_cannot_switch_off_a_rule_of_tier_fargate(
     findings = json.loads(capsys.readouterr().out)["findings"]
     assert code == 1
     assert [f["check"] for f in findings if f["severity"] == "error"] == ["FARGATE_RULE_SWITCHED"]
+
+
+@pytest.mark.guard
+def test_a_file_that_cannot_be_read_is_one_finding_and_the_others_are_checked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "broken.yaml").write_text("Resources: {A: [")
+    (tmp_path / "group.yaml").write_text("Resources: {G: {Type: 'AWS::Logs::LogGroup'}}\n")
+
+    cli.main(["comply", str(tmp_path), "--format", "json"])
+
+    findings = json.loads(capsys.readouterr().out)["findings"]
+    assert {"TemplateUnreadable", "LOGS_LOG_GROUP_RETENTION"} <= {finding["check"] for finding in findings}

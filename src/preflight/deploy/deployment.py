@@ -25,9 +25,10 @@ from preflight.deploy.targets.target import DeploymentTarget
 from preflight.deploy.task_findings import TaskFindings
 from preflight.deploy.tasks import StoppedTask, Tasks
 from preflight.model import Finding, Say
-from preflight.plan.plan import ImageStep, StackStep, fill
+from preflight.plan.plan import ImageStep, StackStep, fill, outputs_in, with_outputs
 
 MAX_STOPPED_TASKS = 2  # of a service, before it counts as one that cannot become steady
+NO_OUTPUT = "Declare the output in a template of a step before this one, or correct its name."
 NO_REPOSITORY = "Let a step before this one create the repository of that name, and push each tag once."
 
 
@@ -172,10 +173,23 @@ class Deployment:
         return StackRequest(
             name=fill(step.name, self.values),
             url=self._templates.url(step.template),
-            parameters={key: fill(value, self.values) for key, value in step.parameters.items()},
+            parameters={key: self._filled(step, key, value) for key, value in step.parameters.items()},
             capabilities=step.capabilities,
             tags=self._tags,
         )
+
+    def _filled(self, step: StackStep, key: str, text: str) -> str:
+        """Returns the value of a parameter, with the outputs of earlier steps.
+
+        Raises:
+            DeploymentFailedError: no earlier step has such an output.
+        """
+        outputs = {name: self.output(name) for name in outputs_in(text)}
+        missing = [name for name, value in outputs.items() if value is None]
+        if missing:
+            message = f"stack {fill(step.name, self.values)}: parameter {key}: no earlier step has an output {missing[0]}"
+            raise DeploymentFailedError([self._findings.of_plan("NoSuchOutput", message, NO_OUTPUT)])
+        return fill(with_outputs(text, {name: value or "" for name, value in outputs.items()}), self.values)
 
     def _next_change_set(self) -> str:
         """Returns a name that no change set of the run has yet."""

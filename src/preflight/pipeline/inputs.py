@@ -24,13 +24,21 @@ class RunInputs:
     templates: Mapping[Path, Template]
     unreadable: tuple[Finding, ...]
 
+    @property
+    def stops_comply(self) -> bool:
+        """Whether comply cannot begin: a template of a plan cannot be read, or none at all."""
+        return bool(self.unreadable) and (self.request.plan is not None or not self.templates)
+
+    def unread_findings(self, stage: str) -> tuple[Finding, ...]:
+        """Returns the findings about unreadable templates if the stage is the first one, which reports them."""
+        return tuple(replace(f, stage=stage) for f in self.unreadable) if stage == self.request.stages[0] else ()
+
     def unread(self, stage: str) -> StageResult:
         """Returns the result of a stage that needs every template to be readable; the first stage has the findings."""
         reason = f"cannot be read: {', '.join(str(finding.file) for finding in self.unreadable)}"
         if stage != self.request.stages[0]:
             return StageResult(stage, Outcome.SKIPPED, reason=reason)
-        findings = tuple(replace(finding, stage=stage) for finding in self.unreadable)
-        return StageResult(stage, Outcome.FAIL, reason=reason, findings=findings)
+        return StageResult(stage, Outcome.FAIL, reason=reason, findings=self.unread_findings(stage))
 
     def explained(self, stage: StageResult) -> StageResult:
         """Returns a result whose findings say why their resource is there: `preflight: {why: ...}` in its Metadata."""

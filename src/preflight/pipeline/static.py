@@ -43,7 +43,7 @@ class StaticStages:
 
     def _try_to_start_guard(self, cleanup: contextlib.ExitStack) -> ComplyRun | PreflightError | None:
         """Start cfn-guard if it is needed; an error is reported when comply's turn comes."""
-        if "comply" not in self._request.stages or self._inputs.unreadable:
+        if "comply" not in self._request.stages or self._inputs.stops_comply:
             return None
         try:
             return cleanup.enter_context(self._start_guard())
@@ -66,13 +66,13 @@ class StaticStages:
         return self._judged("lint", [*self._inputs.unreadable, *findings], lint.waivers(list(templates.values())))
 
     def _comply(self, guard: ComplyRun | PreflightError | None) -> StageResult:
-        if self._inputs.unreadable:
+        if self._inputs.stops_comply:
             return self._inputs.unread("comply")
         if not isinstance(guard, ComplyRun):
             raise guard or ToolBrokeError("cfn-guard was not started")
         result = guard.result()
         self.notes = result.notes
-        return self._judged("comply", [*self._refusals, *result.findings], result.waived)
+        return self._judged("comply", [*self._inputs.unread_findings("comply"), *self._refusals, *result.findings], result.waived)
 
     def _judged(self, name: str, findings: Sequence[Finding], waived: Sequence[ReportedWaiver]) -> StageResult:
         outcome = model.outcome_of(tuple(findings), strict=self._request.strict)

@@ -15,6 +15,7 @@ from preflight.system import confinement
 FILE = "preflight.yaml"
 NAMES = ("name", "prefix", "run", "region", "account", "bucket", "templates")
 _PLACEHOLDER = re.compile(r"\{([a-z]+)\}")
+_OUTPUT = re.compile(r"\{output\.([A-Za-z0-9]+)\}")
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,16 @@ def placeholders_in(text: str) -> list[str]:
 def fill(text: str, values: Mapping[str, str]) -> str:
     """`text` with every placeholder replaced by its value."""
     return _PLACEHOLDER.sub(lambda found: values[found.group(1)], text)
+
+
+def outputs_in(text: str) -> list[str]:
+    """Returns the names of the outputs of earlier steps in a text: {output.NAME}."""
+    return _OUTPUT.findall(text)
+
+
+def with_outputs(text: str, outputs: Mapping[str, str]) -> str:
+    """Returns `text` with every output of an earlier step replaced by its value."""
+    return _OUTPUT.sub(lambda match: outputs[match.group(1)], text)
 
 
 def templates_in(folder: Path) -> list[Path]:

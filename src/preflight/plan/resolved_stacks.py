@@ -153,10 +153,15 @@ def of_plan(asked: Plan, templates: Mapping[Path, Template], *, run: str) -> Res
     builder = _Builder(templates, _staged(asked, values), region=asked.region, account=values["account"])
     for step in asked.stacks:
         if step.template in templates:
-            given = {key: plan.fill(value, values) for key, value in step.parameters.items()}
+            given = {key: _given(value, values) for key, value in step.parameters.items()}
             builder.add(step.template, plan.fill(step.name, values), given)
     builder.add_unused()
     return ResolvedStacks(tuple(builder.made), is_closed=True)
+
+
+def _given(value: str, values: Mapping[str, str]) -> Any:
+    """Returns the value of a parameter; the output of an earlier step is known only once that is deployed."""
+    return functions.KEEP if plan.outputs_in(value) else plan.fill(value, values)
 
 
 def of_templates(templates: Mapping[Path, Template]) -> ResolvedStacks:
@@ -328,7 +333,7 @@ def _value(name: str, declared: Mapping[str, Any], given: Mapping[str, Any]) -> 
     if is_hidden or is_looked_up or (name not in given and "Default" not in declared):
         return functions.KEEP
     value = given.get(name, declared.get("Default"))
-    if isinstance(value, dict | list):
+    if value is functions.KEEP or isinstance(value, dict | list):
         return functions.KEEP
     try:
         found = parameters.parameter_values({"Parameters": {name: declared}}, {name: value})[name]

@@ -13,6 +13,7 @@ from preflight.deploy.deletion import Deletion
 from preflight.deploy.deployment import Deployment, DeploymentFailedError
 from preflight.deploy.stacks import Failure, RefusedError, StackFailedError
 from preflight.errors import StopRequested
+from preflight.plan.plan import StackStep
 
 
 def test_what_remains_is_reported_even_if_its_line_cannot_be_found() -> None:
@@ -62,3 +63,28 @@ def test_an_unanswered_stack_is_deleted_once_it_appears() -> None:
 
     assert lookup.tags.call_count == 2
     removal.stack.assert_called_once_with("s", own=None)
+
+
+@pytest.mark.parametrize(
+    ("text", "filled"),
+    [
+        pytest.param("{output.VpcId}", "vpc-1", id="an output"),
+        pytest.param("{prefix}-{output.VpcId}", "web-vpc-1", id="an output and a placeholder"),
+        pytest.param("{prefix}", "web", id="no output"),
+    ],
+)
+def test_a_parameter_may_hold_an_output_of_an_earlier_step(text: str, filled: str) -> None:
+    deployment = Deployment(mock.MagicMock(), mock.MagicMock(), lambda _: None, tags={}, platforms={})
+    deployment.values = {"prefix": "web"}
+
+    with mock.patch.object(deployment, "output", return_value="vpc-1"):
+        assert deployment._filled(mock.MagicMock(), "P", text) == filled
+
+
+def test_an_output_that_no_earlier_step_has_is_a_finding() -> None:
+    deployment = Deployment(mock.MagicMock(), mock.MagicMock(), lambda _: None, tags={}, platforms={})
+    deployment.values = {"prefix": "web"}
+    step = StackStep("{prefix}-app", mock.MagicMock(), {}, ())
+
+    with pytest.raises(DeploymentFailedError, match="stack web-app: parameter P: no earlier step has an output Nope"):
+        deployment._filled(step, "P", "{output.Nope}")

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from preflight.errors import UsageError
-from preflight.plan import resolved_stacks
+from preflight.plan import reader, resolved_stacks
 from preflight.plan.resolved_stacks import ResolvedStacks
+from preflight.templates import template
 
 Make = Callable[..., ResolvedStacks]
 URL = "https://b.s3.amazonaws.com/demo/child.yaml"
@@ -237,3 +239,16 @@ def test_nesting_that_explodes_is_refused(make_estate: Make, monkeypatch: pytest
 )  # fmt: skip
 def test_odd_templates_are_documents_too(make_estate: Make, text: str) -> None:
     assert [len(make_estate(root=text, has_plan=has).documents) for has in (True, False)] == [1, 1]
+
+
+def test_an_output_of_an_earlier_step_is_not_known_yet(tmp_path: Path) -> None:
+    (tmp_path / "t.yaml").write_text(
+        "Parameters: {P: {Type: String, Default: x}}\nResources: {T: {Type: 'AWS::SNS::Topic', Properties: {TopicName: !Ref P}}}\n"
+    )
+    step = "{stack: web, template: t.yaml, parameters: {P: '{output.Name}'}}"
+    (tmp_path / "preflight.yaml").write_text(f"version: 1\nname: web\nregion: us-east-1\nsteps: [{step}]\n")
+    plan = reader.load(tmp_path / "preflight.yaml")
+
+    stacks = resolved_stacks.of_plan(plan, {path: template.load(path) for path in plan.template_files()}, run="r")
+
+    assert stacks.documents[0].resources["T"]["Properties"] == {"TopicName": {"Ref": "P"}}
