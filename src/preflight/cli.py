@@ -181,6 +181,7 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--stub", action="append", default=[], metavar="PATTERN", help="images whose containers are replaced by stubs"
     )
+    parser.add_argument("--image", action="append", default=[], metavar="PATTERN=IMAGE", help="an image that runs in the place of others")
     parser.add_argument("--egress", action="store_true", help="containers may reach the network")
     parser.add_argument("--any-credentials", action="store_true", help="take any access key as the administrator's, those of containers included")
     parser.add_argument("--asked", action="append", default=[], help=argparse.SUPPRESS)

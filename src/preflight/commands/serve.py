@@ -26,7 +26,7 @@ def run(args: argparse.Namespace, say: Say) -> int:
         ends_with_input=args.until_eof,
         administrator=administrator,
         has_egress=args.egress,
-        tasks=TaskOptions(tuple(map(public_ports.smoke_target, args.asked)), tuple(args.stub)),
+        tasks=TaskOptions(tuple(map(public_ports.smoke_target, args.asked)), tuple(args.stub), dict(map(plan.replacement, args.image))),
     )
 
     def greet(server: Server) -> None:

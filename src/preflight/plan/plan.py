@@ -68,6 +68,7 @@ class Plan:
     smoke: tuple[SmokeEntry, ...]
     standins: Mapping[str, Path]
     stubs: tuple[str, ...] = ()
+    images: Mapping[str, str] = field(default_factory=dict)
     has_egress: bool = False
     policy: RuleSettings = field(default_factory=RuleSettings)
 
@@ -166,6 +167,19 @@ def with_standins(plan: Plan, allowed: Iterable[str], *, allows_own: bool) -> Pl
     """
     own = plan.standins if allows_own else {}
     return replace(plan, standins={**own, **dict(map(standin, allowed))})
+
+
+def replacement(text: str) -> tuple[str, str]:
+    """Returns the pattern and the image of PATTERN=IMAGE.
+
+    Raises:
+        UsageError: the text has another form.
+    """
+    pattern, _, image = text.partition("=")
+    if not pattern or not image:
+        msg = f"image {text!r}: expected PATTERN=IMAGE"
+        raise UsageError(msg)
+    return pattern, image
 
 
 def standin(text: str) -> tuple[str, Path]:

@@ -32,6 +32,7 @@ _TOP = (
     "smoke",
     "standins",
     "stubs",
+    "images",
     "egress",
     "waivers",
     "checks",
@@ -102,6 +103,7 @@ class PlanReader:
             smoke=tuple(self._smoke(n, entry) for n, entry in enumerate(self._list("smoke"))),
             standins=self._standins(),
             stubs=self._stubs(),
+            images=self._images(),
             has_egress=self._egress(),
             policy=rule_settings.read(self._read),
         )
@@ -282,6 +284,13 @@ class PlanReader:
             if not isinstance(pattern, str) or not pattern.strip():
                 raise self.fail(f"stubs: expected the pattern of an image, found {pattern!r}", "stubs", n)
         return tuple(patterns)
+
+    def _images(self) -> Mapping[str, str]:
+        """Returns the images that run in the place of others, by their patterns."""
+        images = self._data.get("images") or {}
+        if not isinstance(images, dict) or not all(isinstance(pattern, str) for pattern in images):
+            raise self.fail("images: expected a map from the pattern of an image to the image in its place", "images")
+        return {pattern: self._text(images, pattern, where=("images",)) for pattern in images}
 
     def _egress(self) -> bool:
         has_egress = self._data.get("egress", False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from preflight.container_engine.standins import Standins
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.cloudformation.api import Api
 from preflight.rehearsal.cloudformation.container_instances import ContainerInstances
+from preflight.rehearsal.cloudformation.programs import Programs
 from preflight.rehearsal.cloudformation.resources import catalog
 from preflight.rehearsal.cloudformation.unfinished import UnfinishedResources
 from preflight.rehearsal.connectivity import inside_requests
@@ -54,6 +55,7 @@ from preflight.rehearsal.services.ecr_registry import Registry
 from preflight.rehearsal.tasks.awslogs import Logs
 from preflight.rehearsal.tasks.container_backend import ContainerBackend
 from preflight.rehearsal.tasks.image_pull import Pulls
+from preflight.rehearsal.tasks.launch_calls.absent_images import AbsentImages, Replacements
 from preflight.rehearsal.tasks.launch_checks import LaunchChecks
 from preflight.rehearsal.tasks.role_credentials import Credentials
 from preflight.rehearsal.tasks.service_scheduler import Scheduler
@@ -67,10 +69,11 @@ SLOW = {"ec2", "iam"}  # services of moto that read files of a megabyte when the
 
 @dataclass(frozen=True)
 class TaskOptions:
-    """What the plan says of tasks: the ports that smoke tests request, and the containers that are stubbed."""
+    """What the plan says of tasks: the ports that smoke tests request, and the containers that are stubbed or run another image."""
 
     smoke_targets: tuple[SmokeTarget, ...] = ()
     stubs: tuple[str, ...] = ()
+    images: Mapping[str, str] = field(default_factory=dict)  # what runs in the place of images, by pattern
 
 
 @dataclass(frozen=True)
@@ -138,10 +141,10 @@ def assemble(account: Account, options: EmulationOptions) -> Parts:
     )
     targets = Targets(core.state, account, load_balancers.interfaces)
     public_ports = PublicPorts(core.state, account, core.running_tasks, core.ledger, options.tasks.smoke_targets)
-    task_services = _task_services(core, public_ports, targets, options)
+    cloudformation = Api(account, catalog.types(), core.ledger)
+    task_services = _task_services(core, public_ports, targets, options, Programs(cloudformation.stacks))
     containers = _container_backend(core, load_balancers, options)
     launcher = TaskLauncher(core.state, core.running_tasks, task_services, core.ledger, containers)
-    cloudformation = Api(account, catalog.types(), core.ledger)
     _show_stacks_to_services(core.state, cloudformation)
     services = [
         ServiceEmulation("cloudformation", operations=cloudformation.operations(), uses_moto=False),
@@ -184,10 +187,13 @@ def _core(account: Account, folder: Path) -> Core:
     )
 
 
-def _task_services(core: Core, public_ports: PublicPorts, targets: Targets, options: EmulationOptions) -> TaskServices:
+def _task_services(
+    core: Core, public_ports: PublicPorts, targets: Targets, options: EmulationOptions, programs: Programs
+) -> TaskServices:
+    absent = AbsentImages(Replacements(options.tasks.images), programs)
     return TaskServices(
         interfaces=core.interfaces,
-        launch_checks=LaunchChecks(core.account, core.registry),
+        launch_checks=LaunchChecks(core.account, core.registry, absent),
         public_ports=public_ports,
         targets=targets,
         cloud_map=CloudMapInstances(core.account),
@@ -204,7 +210,14 @@ def _container_backend(
         return None
     return ContainerBackend(
         runner=runner,
-        pulls=Pulls(core.registry, runner, core.ledger, port=options.port, standins=options.standins),
+        pulls=Pulls(
+            core.registry,
+            runner,
+            core.ledger,
+            port=options.port,
+            standins=options.standins,
+            replacements=Replacements(options.tasks.images),
+        ),
         metadata_endpoint=MetadataEndpoint(port=options.port),
         vpc_traffic=VpcTraffic(
             core.state, core.running_tasks, load_balancers, core.ledger, has_egress=runner.has_egress

@@ -168,10 +168,11 @@ def test_a_question_from_inside_and_one_of_a_caller(folder: Path) -> None:
     assert caller.caller == "203.0.113.5"
 
 
-def test_stubs_and_egress_are_read(folder: Path) -> None:
-    read = load(folder, GOOD + "stubs: ['*/agent']\negress: true\n")
+def test_stubs_images_and_egress_are_read(folder: Path) -> None:
+    read = load(folder, GOOD + "stubs: ['*/agent']\nimages: {'{prefix}-app': 'nginx:1'}\negress: true\n")
 
     assert read.stubs == ("*/agent",)
+    assert read.images == {"{prefix}-app": "nginx:1"}
     assert read.has_egress
 
 
@@ -186,6 +187,9 @@ def test_stubs_and_egress_are_read(folder: Path) -> None:
         ),
         pytest.param("    cluster: c\n", "    port: true\n", "port: expected a number, found True", id="a port that is a boolean"),
         pytest.param("standins", "stubs: [1]\nstandins", "stubs: expected the pattern", id="no pattern"),
+        pytest.param("standins", "images: [nginx]\nstandins", "images: expected a map", id="images in a list"),
+        pytest.param("standins", "images: {app: 1}\nstandins", "app: expected text, found 1", id="an image that is a number"),
+        pytest.param("standins", "images: {app: '{x}'}\nstandins", "unknown placeholder {x}", id="an image with an unknown part"),
         pytest.param("standins", "egress: maybe\nstandins", "egress: expected true or false", id="perhaps"),
     ],
 )

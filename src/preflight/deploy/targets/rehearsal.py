@@ -48,7 +48,8 @@ class EmulatedAccount:
             args += ["--standin", f"{image}={folder}"]
         args += [part for pattern in plan.stubs for part in ("--stub", pattern)]
         args += ["--egress"] if plan.has_egress else []
-        values = placeholders.of(plan, run=run, account="")
+        values = placeholders.of(plan, run=run)
+        args += [f"--image={fill(pattern, values)}={fill(image, values)}" for pattern, image in plan.images.items()]
         for entry in plan.smoke:
             if entry.service is not None and not entry.is_inside:
                 args += ["--asked", f"{fill(entry.service, values)}:{entry.port}:{entry.caller or ''}"]

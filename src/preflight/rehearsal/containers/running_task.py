@@ -22,6 +22,7 @@ class RunningTask:
         self.interface: Interface | None = None
         self.public: str | None = None
         self.images: dict[str, str] = {}
+        self.obstacle: str | None = None  # why it cannot run on this machine
         self.environments: dict[str, dict[str, str]] = {}
         self.ids: dict[str, str] = {}
         self.started: dict[str, float] = {}

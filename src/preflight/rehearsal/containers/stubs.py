@@ -6,9 +6,9 @@ A stub runs the pause program: for ever, or to an exit code of 0 at once if anot
 from __future__ import annotations
 
 import dataclasses
-import fnmatch
 
 from preflight.container_engine import pause_image
+from preflight.rehearsal.containers import image_patterns
 from preflight.rehearsal.containers.task_spec import ContainerSpec, TaskSpec
 
 END_CONDITIONS = ("COMPLETE", "SUCCESS")
@@ -22,11 +22,7 @@ class Stubs:
 
     def has(self, image: str) -> bool:
         """Whether an image, as a task definition names it, is stubbed."""
-        name = image.partition("@")[0]
-        head, slash, tail = name.rpartition("/")
-        repository = head + slash + tail.partition(":")[0]
-        names = (image, name, repository)
-        return any(fnmatch.fnmatchcase(text, pattern) for pattern in self._patterns for text in names)
+        return any(image_patterns.matches(pattern, image) for pattern in self._patterns)
 
     def stubbed(self, spec: TaskSpec) -> TaskSpec:
         """Returns the spec with a stub for every container whose image is stubbed."""

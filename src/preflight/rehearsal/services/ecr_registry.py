@@ -45,6 +45,11 @@ class Registry:
         for path in (self._blobs, self._uploads):
             path.mkdir(parents=True, exist_ok=True)
 
+    @property
+    def account(self) -> str:
+        """The id of its account."""
+        return self._account.id
+
     def password(self, region: str, who: Principal | None = None) -> str:
         """A password that opens the registry of that region as far as `who`, or the administrator, may use it."""
         password = secrets.token_urlsafe(24)

@@ -8,7 +8,7 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/infrastructure_IAM_r
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from preflight.aws import describe_network, reachability
@@ -24,6 +24,7 @@ from preflight.rehearsal.iam.roles import Roles
 from preflight.rehearsal.services.ecr_registry import Registry
 from preflight.rehearsal.tasks.launch_calls import caller as callers
 from preflight.rehearsal.tasks.launch_calls import efs, environment_files, images, log_stream, secrets
+from preflight.rehearsal.tasks.launch_calls.absent_images import AbsentImages
 from preflight.rehearsal.tasks.launch_calls.caller import ExecutionRoleCaller
 from preflight.rehearsal.tasks.launch_calls.efs_folders import EfsFolders
 
@@ -43,20 +44,25 @@ PROXY = "ecs-service-connect"
 
 @dataclass(frozen=True)
 class PreparedTask:
-    """Each container's variables from files and secrets, and the file systems with the folders that are mounted."""
+    """Each container's variables from files and secrets, and the file systems with the folders that are mounted.
+
+    `obstacle` says why the task cannot run here, if an image is one that only a program of AWS pushes.
+    """
 
     environments: dict[str, dict[str, str]]
     file_systems: dict[str, FileSystem]
+    obstacle: str | None = None
 
 
 class LaunchChecks:
     """Checks tasks against the roles, networks, secrets, log groups and images of the account."""
 
-    def __init__(self, account: Account, registry: Registry) -> None:
+    def __init__(self, account: Account, registry: Registry, absent: AbsentImages) -> None:
         self._account = account
         self._roles = Roles(account)
         self._registry = registry
-        self._folders = EfsFolders()
+        self._absent = absent
+        self._folders = EfsFolders(absent.programs)
 
     def assume(self, task: Task) -> None:
         """Check that ECS can assume the execution role, the task role and the roles of volumes.
@@ -89,11 +95,10 @@ class LaunchChecks:
         for container in spec.containers:
             log_stream.open_stream(caller, container.name, container.log or {})
         log_stream.open_stream(caller, PROXY, _log_of_proxy(task))
-        for container in spec.containers:
-            images.find(caller, self._registry, container)
+        origins = {c.image: images.find(caller, self._registry, c, self._absent) for c in spec.containers}
         file_systems = {name: efs.mount(caller, f, self._folders) for name, f in spec.file_systems.items()}
         self._folders.mounted(file_systems.values())
-        return PreparedTask(environments, file_systems)
+        return PreparedTask(environments, file_systems, _obstacle(task, origins))
 
     def _caller(self, task: Task, interface: Interface) -> ExecutionRoleCaller:
         role = callers.role_of(task)
@@ -111,6 +116,16 @@ class LaunchChecks:
         names = [e["ServiceName"] for e in network.endpoints if e["VpcId"] == interface.vpc]
         has_endpoint = any(not name.endswith(tuple(f".{service}" for service in FARGATE_ENDPOINTS)) for name in names)
         return has_endpoint or reachability.to_internet(network, interface) is None
+
+
+def _obstacle(task: Task, origins: Mapping[str, str | None]) -> str | None:
+    for image, origin in origins.items():
+        if origin is not None:
+            return (
+                f"{task.definition.label} runs {image}, which is not here; on AWS {origin} may push it. "
+                "To run an image in its place, name one under `images` of the plan"
+            )
+    return None
 
 
 def _roles_of_volumes(task: Task) -> Iterator[str]:

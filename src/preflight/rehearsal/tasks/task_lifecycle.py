@@ -140,15 +140,16 @@ class TaskLauncher:
         self._set_status(task, "PENDING")
         checks = self._services.launch_checks
         prepared = checks.prepare(task, running.declared, _interface(running))
-        running.environments = prepared.environments
+        running.environments, running.obstacle = prepared.environments, prepared.obstacle
         running.spec = replace(running.spec, file_systems=prepared.file_systems)
 
     def _pull_images(self, task: Task, running: RunningTask) -> None:
         """Pull the images, or assume that the task runs if this machine cannot run it."""
-        obstacle = self._backend.obstacle(task.definition, running.spec) if self._backend else None
-        if obstacle is not None:
-            self._ledger.skip(task.definition.arn, obstacle)
-        if self._backend is None or obstacle is not None:
+        if self._backend is not None and running.obstacle is None:
+            running.obstacle = self._backend.obstacle(task.definition, running.spec)
+        if running.obstacle is not None:
+            self._ledger.skip(task.definition.arn, running.obstacle)
+        if self._backend is None or running.obstacle is not None:
             task.is_assumed = True
             return
         task.api["pullStartedAt"] = protocol.utc_now()
@@ -215,7 +216,7 @@ class TaskLauncher:
 
     def _enter_in_ledger(self, task: Task, running: RunningTask) -> None:
         label = task.definition.label
-        self._ledger.enter(label, None, "assumed" if task.is_assumed else "run")
+        self._ledger.enter(label, None, "assumed" if task.is_assumed else "run", running.obstacle)
         for container in running.spec.containers:
             if container.is_stub:
                 self._ledger.enter(label, f"ContainerDefinitions.{container.name}", "stubbed")

@@ -11,11 +11,13 @@ import pytest
 
 from preflight.aws.iam_policy import Policies
 from preflight.aws.reachability import Interface, Network
+from preflight.rehearsal.cloudformation.programs import Programs
 from preflight.rehearsal.containers import task_spec
 from preflight.rehearsal.ecs.state import Cluster, Definition, Task
 from preflight.rehearsal.iam.roles import Roles
 from preflight.rehearsal.server import Server
 from preflight.rehearsal.tasks.launch_calls import environment_files, images, secrets
+from preflight.rehearsal.tasks.launch_calls.absent_images import AbsentImages, Replacements
 from preflight.rehearsal.tasks.launch_calls.caller import ExecutionRoleCaller, LaunchFailedError
 from preflight.rehearsal.tasks.launch_checks import LaunchChecks
 
@@ -172,5 +174,8 @@ def test_the_secrets_of_a_log_driver_are_read_too(make: Make, account: Server, m
     given = {"name": "a", "image": "i", "logConfiguration": log}
     spec = task_spec.from_task_definition({"family": "f", "revision": 1, "containerDefinitions": [given]})
 
+    absent = AbsentImages(Replacements({}), Programs(account.parts.cloudformation.stacks))
+    launch_checks = LaunchChecks(account.account, account.parts.core.registry, absent)
+
     with pytest.raises(LaunchFailedError, match="invalid ssm parameters: /nobody/put/it"):
-        LaunchChecks(account.account, account.parts.core.registry).prepare(caller.task, spec, INTERFACE)
+        launch_checks.prepare(caller.task, spec, INTERFACE)

@@ -43,6 +43,11 @@ class ExecutionRoleCaller:
         return partitions.partition_of(self.task.region)[0]
 
     @property
+    def service(self) -> str:
+        """ARN of the service that the task belongs to, or an empty text."""
+        return self.task.service.arn if self.task.service is not None else ""
+
+    @property
     def suffix(self) -> str:
         """The DNS suffix of AWS in the task's region."""
         return partitions.partition_of(self.task.region)[1]

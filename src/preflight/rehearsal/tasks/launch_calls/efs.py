@@ -48,16 +48,18 @@ def mount(caller: ExecutionRoleCaller, file_system: FileSystem, folders: EfsFold
     _check_network(caller, file_system, targets, efs)
     rights = _rights(caller, file_system, point or {}, efs)
     folder, is_read_only = efs_access.seen(
-        _folder(file_system, point, folders), (point or {}).get("PosixUser") or None, rights
+        _folder(caller, file_system, point, folders), (point or {}).get("PosixUser") or None, rights
     )
     return replace(file_system, folder=folder, is_read_only=is_read_only)
 
 
-def _folder(file_system: FileSystem, point: JsonObject | None, folders: EfsFolders) -> Folder:
+def _folder(
+    caller: ExecutionRoleCaller, file_system: FileSystem, point: JsonObject | None, folders: EfsFolders
+) -> Folder:
     """Returns the folder that is mounted; an access point with CreationInfo creates it."""
     directory: JsonObject = (point.get("RootDirectory") or {}) if point else {"Path": file_system.root}
     path = efs_access.normal(directory.get("Path"))
-    folder = folders.find(file_system.id, path)
+    folder = folders.find(file_system.id, path, user=caller.service)
     if folder is None and directory.get("CreationInfo"):
         folder = efs_access.created(path, directory["CreationInfo"])
         folders.add(file_system.id, folder)

@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from botocore.exceptions import ClientError
@@ -19,6 +20,7 @@ from preflight.rehearsal.services import ecr_pull_through_cache
 from preflight.rehearsal.services.ecr_registry import Registry
 from preflight.rehearsal.tasks.launch_calls import caller as callers
 from preflight.rehearsal.tasks.launch_calls import secrets
+from preflight.rehearsal.tasks.launch_calls.absent_images import AbsentImages
 from preflight.rehearsal.tasks.launch_calls.caller import ExecutionRoleCaller, LaunchFailedError
 
 PULL_ACTIONS = ("ecr:BatchCheckLayerAvailability", "ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage")
@@ -86,8 +88,12 @@ def authorize(caller: ExecutionRoleCaller, containers: tuple[ContainerSpec, ...]
         )
 
 
-def find(caller: ExecutionRoleCaller, registry: Registry, container: ContainerSpec) -> None:
+def find(
+    caller: ExecutionRoleCaller, registry: Registry, container: ContainerSpec, absent: AbsentImages
+) -> str | None:
     """Check that the task reaches the registry, may pull the image, and gets it for its platform.
+
+    Returns None, or what may push an image on AWS that the registry does not have here.
 
     Raises:
         LaunchFailedError: it does not.
@@ -100,23 +106,34 @@ def find(caller: ExecutionRoleCaller, registry: Registry, container: ContainerSp
                 f"{PULL} 5 time(s): failed to resolve ref {full_name(container.image)}: failed to do "
                 "request: Head: dial tcp: i/o timeout"
             )
-        return
+        return None
     if caller.blocker_to("ecr.dkr"):
         raise LaunchFailedError(
             f"{PULL} 5 time(s): failed to resolve ref {container.image}: failed to do request: Head: dial tcp: i/o timeout"
         )
     _check_pull(caller, image, container.image)
-    digest = _digest(caller, registry, image)
-    if digest is None and _is_cached(caller, image):
+    is_replaced = absent.replacements.of(container.image) is not None
+    digest = _digest(caller, registry, image, is_replaced=is_replaced)
+    if digest is None and not is_replaced and _is_cached(caller, image):
         _check_import(caller, image, container.image)
-        return
-    if digest is None:
-        raise LaunchFailedError(f"{PULL} 7 time(s): failed to resolve ref {container.image}: not found")
-    platform, platforms = runtime_platform.wanted(caller.task.definition.api), registry.platforms(digest)
+        return None
+    origin = None
+    if digest is not None:
+        _check_platform(caller, registry.platforms(digest))
+    elif not is_replaced:
+        origin = absent.origin(image.repository, caller.service, exists=_has_repository(caller, image))
+        if origin is None:
+            raise LaunchFailedError(f"{PULL} 7 time(s): failed to resolve ref {container.image}: not found")
+    _check_layers(caller, image)
+    return origin
+
+
+def _check_platform(caller: ExecutionRoleCaller, platforms: Collection[str]) -> None:
+    """Check that the image, if it says for which platforms it is, is for that of the task."""
+    platform = runtime_platform.wanted(caller.task.definition.api)
     if platforms and platform not in platforms:
         msg = f"{PULL} 7 time(s): image Manifest does not contain descriptor matching platform '{platform}'"
         raise LaunchFailedError(msg)
-    _check_layers(caller, image)
 
 
 def _check_pull(caller: ExecutionRoleCaller, image: ImageReference, name: str) -> None:
@@ -162,11 +179,15 @@ def _repository_denies(caller: ExecutionRoleCaller, policy: Policy | None, actio
     return f"User: {session} is not authorized to perform: {action} on resource: {arn} with an explicit deny in a resource-based policy"
 
 
-def _digest(caller: ExecutionRoleCaller, registry: Registry, image: ImageReference) -> str | None:
+def _digest(
+    caller: ExecutionRoleCaller, registry: Registry, image: ImageReference, *, is_replaced: bool
+) -> str | None:
+    if image.account != caller.account.id and is_replaced:
+        return None
     if image.account != caller.account.id:
         msg = (
             f"the image {image.repository} is in the registry of account {image.account}, which the rehearsal "
-            f"(account {caller.account.id}) cannot reach. Next: write the account as ${{AWS::AccountId}}, or push the image in a step"
+            f"(account {caller.account.id}) cannot reach. Next: write the account as ${{AWS::AccountId}}, push the image in a step, or name one that runs in its place under `images` of the plan"
         )
         raise ToolBrokeError(msg)
     return registry.digest(image.repository, image.reference, image.region)
@@ -214,8 +235,12 @@ def _has_repository_or_template(caller: ExecutionRoleCaller, image: ImageReferen
         for template in templates
     ):
         return True
+    return _has_repository(caller, image)
+
+
+def _has_repository(caller: ExecutionRoleCaller, image: ImageReference) -> bool:
     try:
-        ecr.describe_repositories(repositoryNames=[image.repository])
+        caller.client("ecr", image.region).describe_repositories(repositoryNames=[image.repository])
     except ClientError:
         return False
     return True

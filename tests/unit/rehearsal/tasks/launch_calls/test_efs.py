@@ -10,6 +10,7 @@ from preflight.aws import describe_network
 from preflight.aws.efs_access import Folder
 from preflight.aws.iam_policy import Policies
 from preflight.aws.reachability import Interface
+from preflight.rehearsal.cloudformation.programs import Programs
 from preflight.rehearsal.containers.task_spec import FileSystem
 from preflight.rehearsal.ecs.state import Cluster, Definition, Task
 from preflight.rehearsal.iam.roles import Roles
@@ -55,7 +56,7 @@ def mount(account: Server, client: Client, subnet: dict[str, Any], system: str) 
         (groups["SecurityGroups"][0]["GroupId"],),
         has_public_address=True,
     )
-    folders = EfsFolders()
+    folders = EfsFolders(Programs(account.parts.cloudformation.stacks))
 
     def mount(root: str = "/", point: str | None = None, *, is_encrypted: bool = True, notes: bool = True) -> FileSystem:
         network = describe_network.describe_network(client("ec2"), subnet["VpcId"])
