@@ -121,6 +121,7 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
     _add_standin(parser)
     parser.add_argument("--allow-standins", action="store_true", help="allow the stand-ins that the plan names")
     parser.add_argument("--allow-egress", action="store_true", help="allow egress: true in the plan: containers may reach the network")
+    parser.add_argument("--build-network", choices=["restricted", "none"], default="restricted", help="none: image builds have no network; restricted: not this machine's and no link-local address")
     _add_rule_changes(parser)
     _add_target(parser)
     parser.add_argument("--yes", action="store_true", help="deploy on the account without asking")

@@ -40,6 +40,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--preflight-account", metavar="ID", help="with --preflight-target aws: the account to deploy on")
     group.addoption("--preflight-yes", action="store_true", help="with --preflight-target aws: yes, deploy there")
     group.addoption("--preflight-allow-rule-changes", action="store_true", help="allow the plan to replace and switch off rules of tier fargate")
+    group.addoption("--preflight-build-network", choices=["restricted", "none"], default="restricted", help="none: image builds have no network")
     group.addoption("--preflight-allow-standins", action="store_true", help="allow the stand-ins that the plan names: their programs run on this machine")
     group.addoption("--preflight-no-skips", action="store_true", help="a skipped test is a failed test")
 
@@ -103,6 +104,7 @@ def _report(config: pytest.Config, path: Path) -> Report:
             templates=tuple(checked.template_files()),
             rules=checked.rules,
             allows_rule_changes=config.getoption("--preflight-allow-rule-changes"),
+            build_network=config.getoption("--preflight-build-network"),
             account=_account(config),
         )
         with _stoppable():
@@ -143,7 +145,8 @@ def preflight_deployment(request: pytest.FixtureRequest, preflight_plan: Plan) -
         pytest.fail(str(error), pytrace=False)
     remains: list[Finding] = []
     try:
-        options = DeploymentOptions(preflight_plan, run, engine.find(), names)
+        network = request.config.getoption("--preflight-build-network")
+        options = DeploymentOptions(preflight_plan, run, engine.find(), names, build_network=network)
         with _stoppable(), lifecycle.deployed(options, target, say, remains=remains) as live:
             yield live
     finally:

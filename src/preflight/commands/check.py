@@ -28,6 +28,7 @@ def run(args: argparse.Namespace, say: Say) -> int:
         has_containers=args.containers == "auto",
         is_kept=args.keep,
         allows_rule_changes=args.allow_rule_changes,
+        build_network=args.build_network,
         account=_account(args),
     )
     return reports.run(request, args, say)

@@ -6,7 +6,7 @@ import json
 import os
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from preflight.container_engine import pause_image
@@ -41,6 +41,7 @@ class Engine:
     version: str
     env: Mapping[str, str] = field(default_factory=dict)
     is_local: bool = True
+    namespace: Path | None = None  # the network namespace that it runs in, if not this process's
 
     @property
     def name(self) -> str:
@@ -76,7 +77,7 @@ class Engine:
 
     def run(self, *args: str, timeout: float = 120, given: str | None = None) -> CompletedProcess:
         """Run one of the engine's commands; the caller judges the exit code."""
-        return processes.run(self.program, *args, timeout=timeout, env=self.env, given=given)
+        return processes.run(*self._command, *args, timeout=timeout, env=self.env, given=given)
 
     def must(self, *args: str, timeout: float = 120) -> str:
         """Standard output of a command that has to succeed.
@@ -84,7 +85,16 @@ class Engine:
         Raises:
             ToolBrokeError: it did not.
         """
-        return processes.run_checked(self.program, *args, timeout=timeout, env=self.env).stdout.strip()
+        return processes.run_checked(*self._command, *args, timeout=timeout, env=self.env).stdout.strip()
+
+    def inside(self, namespace: Path) -> Engine:
+        """Returns the engine as it runs in a network namespace, with its pulls and downloads."""
+        return replace(self, namespace=namespace)
+
+    @property
+    def _command(self) -> tuple[str, ...]:
+        inside = ("nsenter", f"--net={self.namespace}") if self.namespace is not None else ()
+        return (*inside, self.program)
 
     @property
     def insecure(self) -> tuple[str, ...]:

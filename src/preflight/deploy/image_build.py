@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from preflight.container_engine import build_network, image_names, standins
 from preflight.container_engine import engine as engines
-from preflight.container_engine import image_names, standins
 from preflight.container_engine.engine import Engine
 from preflight.container_engine.standins import Standins
 from preflight.deploy import dockerfile_checks
@@ -20,6 +20,7 @@ from preflight.errors import ToolBrokeError
 from preflight.system import run_folders
 from preflight.system.processes import CompletedProcess
 
+MEMORY = "4g"  # of a build
 TIMEOUT = 900
 _FROM = re.compile(r"(?mi)^\s*FROM\s+((?:--\S+\s+)*)(\S+)(?:\s+AS\s+(\S+))?")
 _ARG = re.compile(r"""(?mi)^\s*ARG\s+(\w+)=["']?([^\s"']*)""")
@@ -35,12 +36,15 @@ class NoBaseError(Exception):
 class Builder:
     """Builds the Dockerfile of a folder with one engine; images carry the label of a run."""
 
-    def __init__(self, engine: Engine, folder: Path, *, run: str, base: Standins | None) -> None:
+    def __init__(
+        self, engine: Engine, folder: Path, *, run: str, base: Standins | None, network: str = build_network.MODES[0]
+    ) -> None:
         self._engine = engine
         self._folder = folder
         self._run = run
         self._label = f"--label={engines.RUN_LABEL}={run}"
         self._base = base
+        self._network = network
         self._dockerfile = folder / "Dockerfile"  # named to the engine: podman prefers a Containerfile beside it
 
     @contextlib.contextmanager
@@ -106,9 +110,22 @@ class Builder:
             raise ToolBrokeError(msg)
 
     def _attempt(self, platform: str, *args: str) -> None:
-        done = self._engine.run("build", *args, timeout=TIMEOUT)
+        with self._isolated() as (engine, options):
+            done = engine.run("build", *options, *args, timeout=TIMEOUT)
         if done.code != 0:
             raise ToolBrokeError(self._said(done, platform))
+
+    @contextlib.contextmanager
+    def _isolated(self) -> Iterator[tuple[Engine, tuple[str, ...]]]:
+        """Yields the engine for a build, and its options: without a network, or with the restricted one."""
+        bound = (f"--memory={MEMORY}",) if self._engine.program == "podman" and self._engine.shares_network_namespaces else ()
+        if self._network == "none":
+            yield self._engine, ("--network=none", *bound)
+        elif self._engine.program != "podman" or not self._engine.shares_network_namespaces:
+            yield self._engine, bound  # the report says that containers can reach the network
+        else:
+            with build_network.namespace(self._engine, self._run) as path:
+                yield self._engine.inside(path), ("--network=host", *bound)
 
     def _said(self, done: CompletedProcess, platform: str) -> str:
         if not _FOREIGN.search(done.stderr):

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 
+from preflight.container_engine import build_network
 from preflight.container_engine.engine import Engine
 from preflight.container_engine.standins import Standins
 from preflight.deploy import aws_errors
@@ -47,6 +48,7 @@ def push(
     platform: str,
     run: str,
     base: Standins | None,
+    network: str = build_network.MODES[0],
 ) -> str:
     """Build `folder` for a platform, push it as `name` (repository:tag) to ECR and return its digest.
 
@@ -61,7 +63,7 @@ def push(
     host, credentials, is_plain = login(session)
     image = f"{host}/{name}"
     try:
-        with Builder(engine, folder, run=run, base=base).built(image, platform), _alone(engine, run) as own:
+        with Builder(engine, folder, run=run, base=base, network=network).built(image, platform), _alone(engine, run) as own:
             _push(session, own, image, credentials, is_plain=is_plain)
     except NoBaseError as error:
         raise PushRefusedError(str(error)) from None

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from preflight.container_engine import build_network
 from preflight.container_engine.engine import Engine
 from preflight.model import Say
 from preflight.plan.plan import Plan
@@ -15,7 +16,7 @@ from preflight.plan.plan import Plan
 class DeploymentOptions:
     """The plan, the id of the run that deploys it, what builds images (None: nothing does), and the files' names in reports.
 
-    Tags name the run `run_tag`, if that is given: the regions of a run share one. `note` adds a note to the report.
+    Tags name the run `run_tag`, if that is given: the regions of a run share one. `build_network` is one of `build_network.MODES`. `note` adds a note to the report.
     """
 
     plan: Plan
@@ -23,4 +24,5 @@ class DeploymentOptions:
     engine: Engine | None
     names: Mapping[Path, str]
     run_tag: str | None = None
+    build_network: str = build_network.MODES[0]
     note: Say = lambda _text: None

@@ -63,4 +63,5 @@ class PlanImages:
             platform=self._platforms.get(step.name, DEFAULT_PLATFORM),
             run=run,
             base=self._standins,
+            network=self._options.build_network,
         )

@@ -59,7 +59,7 @@ class RegionRuns:
         letters = string.ascii_lowercase
         suffix = letters[n % 26] * (n // 26 + 1) if n else ""  # IAM knows no regions: no two of them use a name twice
         plan = replace(self._plan, region=region)
-        options = DeploymentOptions(plan, self._run + suffix, self._engine, self._names, run_tag=self._run)
+        options = DeploymentOptions(plan, self._run + suffix, self._engine, self._names, run_tag=self._run, build_network=self._request.build_network)
         say = self._say if len(self._request.regions) == 1 else lambda text: self._say(f"{region}: {text}")
         return RegionRun(options, self._target, say, request=self._request)
 

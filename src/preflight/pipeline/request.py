@@ -37,6 +37,7 @@ class RunRequest:
     has_containers: bool = True
     is_kept: bool = False
     allows_rule_changes: bool = False
+    build_network: str = "restricted"
     account: AccountOptions | None = None
 
     @property

@@ -23,6 +23,7 @@ class Engine(engines.Engine):
 
     program: str = "podman"
     version: str = "5.0"
+    is_local: bool = False
     built: list[str] = field(default_factory=list)
     code: int = 0
     said: str = ""
@@ -71,6 +72,16 @@ def test_a_build_names_platform_and_dockerfile_and_gets_no_proxy_variables(tmp_p
             *("--file", str(tmp_path / "Dockerfile"), str(tmp_path)),
         )
     ]
+
+
+def test_a_build_may_have_no_network(tmp_path: Path) -> None:
+    engine = Engine(built=["linux/arm64"])
+    (tmp_path / "Dockerfile").write_text("FROM nginx:1\n")
+
+    with Builder(engine, tmp_path, run="run1", base=None, network="none").built("host/app:1", "linux/arm64"):
+        pass
+
+    assert engine.commands("build")[0][1] == "--network=none"
 
 
 def test_an_image_out_of_the_cache_of_another_platform_is_built_anew(tmp_path: Path) -> None:

@@ -1,0 +1,70 @@
+"""The network of image builds: the internet, but neither this machine nor link-local addresses.
+
+The build runs in the network namespace of a container on the engine's own network, with its pulls and
+downloads; rules in that namespace keep it from the addresses of this machine, among them the gateway, and
+from link-local ones, such as a cloud's metadata service.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from preflight.container_engine import engine as engines
+from preflight.container_engine import pause_image
+from preflight.container_engine.engine import Engine
+from preflight.errors import ToolBrokeError
+from preflight.system import processes
+
+MODES = ("restricted", "none")
+LINK_LOCAL = "169.254.0.0/16"
+_OWN = re.compile(r"\|-- ([0-9.]+)\n\s+/32 host LOCAL")
+
+
+@contextlib.contextmanager
+def namespace(engine: Engine, run: str) -> Iterator[Path]:
+    """Yields the network namespace for a build; it ends with the block.
+
+    Raises:
+        ToolBrokeError: it cannot be made.
+    """
+    label = f"{engines.RUN_LABEL}={run}"
+    holder = engine.must("run", "--detach", "--label", label, pause_image.IMAGE).splitlines()[-1]
+    try:
+        pid = engine.must("inspect", "--type", "container", "--format", "{{.State.Pid}}", holder)
+        path = Path(f"/proc/{pid}/ns/net")
+        for rule in rules(Path("/proc/net/fib_trie").read_text(encoding="utf-8"), resolvers()):
+            processes.run_checked("nsenter", f"--net={path}", "iptables", *rule.split(), timeout=30)
+        _close_ipv6(path, Path(f"/proc/{pid}/net/if_inet6"))
+        yield path
+    finally:
+        engine.run("kill", holder)  # it ignores SIGTERM, and `rm` would wait for it
+        engine.run("rm", "--force", holder)
+
+
+def rules(fib_trie: str, nameservers: list[str]) -> list[str]:
+    """Returns the rules of iptables: DNS of this machine's resolvers, and nothing else of this machine. Pure."""
+    own = sorted({address for address in _OWN.findall(fib_trie) if not ipaddress.ip_address(address).is_loopback})
+    dns = [f"-d {server} -p {protocol} --dport 53 -j ACCEPT" for server in nameservers for protocol in ("udp", "tcp")]
+    closed = [f"-d {address} -j REJECT" for address in (LINK_LOCAL, *own)]
+    return [f"-A OUTPUT {rule}" for rule in (*dns, *closed)]
+
+
+def resolvers(file: Path = Path("/etc/resolv.conf")) -> list[str]:
+    """Returns the IPv4 addresses of the nameservers that a container of this machine can use."""
+    try:
+        words = [line.split() for line in file.read_text(encoding="utf-8", errors="replace").splitlines()]
+    except OSError:
+        return []
+    named = [line[1] for line in words if len(line) > 1 and line[0] == "nameserver"]
+    return [name for name in named if re.fullmatch(r"[0-9.]+", name) and not name.startswith("127.")]
+
+
+def _close_ipv6(path: Path, addresses: Path) -> None:
+    """Let no packet of IPv6 out: this machine answers at a link-local address."""
+    done = processes.run("nsenter", f"--net={path}", "ip6tables", "-P", "OUTPUT", "DROP", timeout=30)
+    if done.code != 0 and addresses.is_file() and addresses.read_text(encoding="utf-8").strip():
+        raise ToolBrokeError(str(done))

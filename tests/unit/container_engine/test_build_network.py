@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from preflight.container_engine import build_network
+
+FIB_TRIE = """\
+Main:
+  +-- 0.0.0.0/0 3 0 5
+     |-- 10.88.0.1
+        /32 host LOCAL
+     |-- 127.0.0.1
+        /32 host LOCAL
+     |-- 192.0.2.2
+        /32 host LOCAL
+     |-- 192.0.2.0
+        /24 link UNICAST
+"""
+
+
+def test_a_build_reaches_neither_this_machine_nor_link_local_addresses() -> None:
+    assert build_network.rules(FIB_TRIE, []) == [
+        "-A OUTPUT -d 169.254.0.0/16 -j REJECT",
+        "-A OUTPUT -d 10.88.0.1 -j REJECT",
+        "-A OUTPUT -d 192.0.2.2 -j REJECT",
+    ]
+
+
+def test_the_resolvers_of_this_machine_may_be_asked_wherever_they_are() -> None:
+    assert build_network.rules("", ["169.254.169.253"]) == [
+        "-A OUTPUT -d 169.254.169.253 -p udp --dport 53 -j ACCEPT",
+        "-A OUTPUT -d 169.254.169.253 -p tcp --dport 53 -j ACCEPT",
+        "-A OUTPUT -d 169.254.0.0/16 -j REJECT",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "resolvers"),
+    [
+        pytest.param("search x\nnameserver 192.0.2.53\n", ["192.0.2.53"], id="one"),
+        pytest.param("nameserver 127.0.0.53\n", [], id="on loopback, which a container cannot reach"),
+        pytest.param("nameserver fe80::1%eth0\nnameserver\n", [], id="none of IPv4"),
+    ],
+)
+def test_resolvers_are_read_from_resolv_conf(tmp_path: Path, text: str, resolvers: list[str]) -> None:
+    (tmp_path / "resolv.conf").write_text(text)
+
+    assert build_network.resolvers(tmp_path / "resolv.conf") == resolvers
