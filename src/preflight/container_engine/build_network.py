@@ -45,6 +45,16 @@ def namespace(engine: Engine, run: str) -> Iterator[Path]:
         engine.run("rm", "--force", holder)
 
 
+def close_machine(path: Path) -> None:
+    """Keep a task that may reach the network from this machine and from link-local addresses.
+
+    The rules stand where addresses have been translated already: those of the task's own endpoints are not link-local there.
+    """
+    for rule in rules(Path("/proc/net/fib_trie").read_text(encoding="utf-8"), resolvers()):
+        changed = rule.replace("-A OUTPUT", "-t mangle -A POSTROUTING").replace("REJECT", "DROP")
+        processes.run_checked("nsenter", f"--net={path}", "iptables", *changed.split(), timeout=30)
+
+
 def rules(fib_trie: str, nameservers: list[str]) -> list[str]:
     """Returns the rules of iptables: DNS of this machine's resolvers, and nothing else of this machine. Pure."""
     own = sorted({address for address in _OWN.findall(fib_trie) if not ipaddress.ip_address(address).is_loopback})

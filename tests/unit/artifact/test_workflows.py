@@ -209,6 +209,7 @@ def test_every_variable_of_the_action_is_read_by_its_script() -> None:
 
 def test_a_mistaken_input_of_the_action_is_no_verdict(tmp_path: Path) -> None:
     given = {"STAGE": "lint", "CONTAINERS": "off", "OUTPUT_DIR": str(tmp_path), "STRICT": "yes", "ALLOW_STANDINS": "false"}
+    given |= {"ALLOW_RULE_CHANGES": "false", "BUILD_NETWORK": "restricted"}
     output = tmp_path / "output"
     done = processes.run(str(workflow.ROOT / ".ci" / "action"), timeout=20, env={**given, "GITHUB_OUTPUT": str(output)})
 

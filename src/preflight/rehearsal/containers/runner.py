@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
+import tempfile
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from preflight.container_engine import build_network, pause_image
 from preflight.container_engine import engine as engines
-from preflight.container_engine import pause_image
 from preflight.container_engine.engine import Engine
 from preflight.errors import PreflightError, ToolBrokeError
-from preflight.rehearsal.containers import log_reader, oom_kills
+from preflight.rehearsal.containers import environment_file, log_reader, oom_kills
 from preflight.rehearsal.containers.log_reader import EngineLogReader, Line, LogReader
 from preflight.rehearsal.containers.process_exits import ProcessExits
 from preflight.rehearsal.containers.task_spec import ContainerSpec, TaskSpec
@@ -84,6 +86,8 @@ class ContainerRunner:
             pid = self._pid(container) if can_enter else 0
             if pid:
                 namespace.assign(pid, address)
+            if pid and self.has_egress:
+                build_network.close_machine(Path(f"/proc/{pid}/ns/net"))
         except BaseException:
             self.remove([container])
             raise
@@ -91,15 +95,27 @@ class ContainerRunner:
 
     def pull(self, image: str, *, credentials: str | None = None) -> str | None:
         """Pulls an image. Returns None, or the engine's error."""
-        options = [*self.engine.insecure] if credentials else []
-        if credentials and self.engine.program == "podman":
-            options.append(f"--creds={credentials}")
-        elif credentials:
-            user, _, password = credentials.partition(":")
-            self.engine.run("login", "--username", user, "--password-stdin", image.partition("/")[0], given=password)
+        options = self.engine.insecure if credentials else ()
         self._pulled.append(image)
-        process = self.engine.run("pull", "--quiet", *options, image, timeout=600)
+        with self._logged_in(image.partition("/")[0], credentials) as engine:
+            process = engine.run("pull", "--quiet", *options, image, timeout=600)
         return None if process.code == 0 else (process.stderr or process.stdout).strip()
+
+    @contextlib.contextmanager
+    def _logged_in(self, host: str, credentials: str | None) -> Iterator[Engine]:
+        """Yields the engine with credentials (user:password) for a registry, which are on no command line.
+
+        podman keeps them in a file of its own that ends with the block; docker in the user's configuration.
+        """
+        if credentials is None:
+            yield self.engine
+            return
+        user, _, password = credentials.partition(":")
+        with tempfile.TemporaryDirectory(dir=self._folder) as folder:
+            own = {"REGISTRY_AUTH_FILE": f"{folder}/auth.json"} if self.engine.program == "podman" else {}
+            engine = dataclasses.replace(self.engine, env={**self.engine.env, **own})
+            engine.run("login", "--username", user, "--password-stdin", *self.engine.insecure, host, given=password)
+            yield engine
 
     def start(
         self,
@@ -115,16 +131,15 @@ class ContainerRunner:
         Raises:
             ToolBrokeError: the engine could not; the message is its error.
         """
-        args = self._args(holder, spec, task, environment)
+        args = self._args(holder, spec, task)
         own = ("--http-proxy=false",) if self.engine.program == "podman" else ()  # proxies come with their passwords
-        process = self.engine.run("run", "--detach", *own, *args, image, *_command(spec))
+        with environment_file.written(holder.folder, {**environment, **spec.environment}) as variables:
+            process = self.engine.run("run", "--detach", *own, *args, *variables, image, *_command(spec))
         if process.code != 0:
             raise ToolBrokeError((process.stderr or process.stdout).strip())
         return process.stdout.strip().splitlines()[-1]
 
-    def _args(
-        self, holder: NamespaceContainer, spec: ContainerSpec, task: TaskSpec, environment: Mapping[str, str]
-    ) -> list[str]:
+    def _args(self, holder: NamespaceContainer, spec: ContainerSpec, task: TaskSpec) -> list[str]:
         args = [f"--network=container:{holder.container}", *self._labels(holder.task, spec.name)]
         if task.shares_processes:
             args.append(f"--pid=container:{holder.container}")
@@ -133,7 +148,6 @@ class ContainerRunner:
         args += ["--pull=never", *spec.options, *self._limits(spec)]
         if "--read-only" in spec.options and self.engine.program == "podman":
             args.append("--read-only-tmpfs=false")  # Fargate adds no tmpfs of its own
-        args += [f"--env={key}={value}" for key, value in {**environment, **spec.environment}.items()]
         args += [self.volumes.option(holder.folder, mount, task) for mount in spec.mounts]
         args += [f"--volume={holder.resolvers}:/etc/{RESOLV_CONF}"] if holder.resolvers.exists() else []
         memory = min(m for m in (spec.memory, task.memory or None) if m) if spec.memory or task.memory else 0
