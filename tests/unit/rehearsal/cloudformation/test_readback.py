@@ -30,6 +30,11 @@ IN_PLACE: dict[str, dict[str, Any]] = {
     "Linked": {"Description": "other"},
     "Logs": {"RetentionInDays": 14},
     "Errors": {"FilterPattern": "WARN"},
+    "Subscribed": {"FilterPattern": "WARN"},
+    "LogsPolicy": {"PolicyDocument": '{"Version": "2012-10-17", "Statement": []}'},
+    "Options": {"Tags": [{"Key": "other", "Value": "p"}]},
+    "Build": {"Description": "other"},
+    "Pipeline": {"RestartExecutionOnUpdate": True},
     "CacheTemplate": {"Description": "of other caches"},
     "Repository": {"ImageTagMutability": "MUTABLE", "ImageScanningConfiguration": {"ScanOnPush": False}},
     "Cluster": {"ClusterSettings": [{"Name": "containerInsights", "Value": "disabled"}]},
@@ -43,6 +48,12 @@ IN_PLACE: dict[str, dict[str, Any]] = {
     "Topic": {"DisplayName": "Other"},
     "Subscription": {"RawMessageDelivery": False},
     "Queue": {"VisibilityTimeout": 90},
+    "QueuePolicy": {
+        "PolicyDocument": {
+            "Version": "2012-10-17",
+            "Statement": [{"Sid": "t", "Effect": "Deny", "Principal": "*", "Action": "sqs:*", "Resource": "*"}],
+        }
+    },
     "EventRule": {"Description": "others"},
     "Parameter": {"Value": "y"},
     "Secret": {"Description": "other"},
@@ -51,6 +62,7 @@ IN_PLACE: dict[str, dict[str, Any]] = {
     "Bucket": {"VersioningConfiguration": {"Status": "Suspended"}},
     "Function": {"Timeout": 20},
     "Text": {"TTL": "120"},
+    "Texts": {"RecordSets": [{"Name": "w.example.org", "Type": "A", "TTL": "60", "ResourceRecords": ["192.0.2.2"]}]},
     "Zone": {"HostedZoneConfig": {"Comment": "other"}},
     "Api": {"Description": "other"},
     "System": {"LifecyclePolicies": [{"TransitionToIA": "AFTER_7_DAYS"}]},
@@ -70,6 +82,7 @@ def count_resources(client: Client) -> dict[str, int]:
     """Returns the number of resources of each kind, which is the same in every new account."""
     ec2 = client("ec2")
     return {
+        "options": len(ec2.describe_dhcp_options()["DhcpOptions"]),
         "vpcs": len(ec2.describe_vpcs()["Vpcs"]),
         "subnets": len(ec2.describe_subnets()["Subnets"]),
         "gateways": len(ec2.describe_internet_gateways()["InternetGateways"]),
@@ -86,6 +99,7 @@ def count_resources(client: Client) -> dict[str, int]:
         "alarms": len(client("cloudwatch").describe_alarms()["MetricAlarms"]),
         "topics": len(client("sns").list_topics()["Topics"]),
         "queues": len(client("sqs").list_queues().get("QueueUrls", [])),
+        "log policies": len(client("logs").describe_resource_policies()["resourcePolicies"]),
         "rules": len(client("events").list_rules()["Rules"]),
         "parameters": len(client("ssm").describe_parameters()["Parameters"]),
         "buckets": len(client("s3").list_buckets()["Buckets"]),

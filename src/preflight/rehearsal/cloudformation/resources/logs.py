@@ -109,10 +109,41 @@ def _update_metrics(context: HandlerContext, name: str, old: Properties, new: Pr
     return filters.create(context, {"FilterName": name, **new})
 
 
+def _subscribe(context: HandlerContext, properties: Properties) -> CreatedResource:
+    """Keeps a filter here alone: moto would refuse most destinations, and run the function behind the others."""
+    group = str(properties["LogGroupName"])
+    context.check_permission("logs", "PutSubscriptionFilter", logGroupName=group)
+    if _find(context, group) is None:
+        msg = "The specified log group does not exist."
+        raise ResourceFailedError(msg, "NotFound")
+    for key in properties:
+        context.record(key, "stored", "nothing is delivered")
+    return CreatedResource(str(properties.get("FilterName") or context.generate_name()))
+
+
+def _read_policy(context: HandlerContext, name: str, _properties: Properties) -> Response:
+    policies = context.call("logs", "DescribeResourcePolicies")["resourcePolicies"]
+    return next((policy for policy in policies if policy["policyName"] == name), {})
+
+
+_RESOURCE_POLICY = ResourceSpec(
+    "logs",
+    create="PutResourcePolicy",
+    physical_id="PolicyName",
+    delete=(call("DeleteResourcePolicy", lambda name, _properties: {"policyName": name}),),
+    update=("PutResourcePolicy",),
+    stored=("PolicyName", "PolicyDocument"),
+)
 TYPES = {
     "AWS::Logs::LogGroup": Handler(
         _create_group, deleter("logs", "DeleteLogGroup", "logGroupName"), _update_group, _read_group
     ),
     "AWS::Logs::LogStream": replace(handler(_STREAM), read=_read_stream),
+    "AWS::Logs::ResourcePolicy": replace(handler(_RESOURCE_POLICY), read=_read_policy),
+    "AWS::Logs::SubscriptionFilter": Handler(
+        _subscribe,
+        lambda _context, _name, _properties: None,
+        lambda context, name, _old, new: _subscribe(context, {"FilterName": name, **new}),
+    ),
     "AWS::Logs::MetricFilter": replace(handler(_METRIC_FILTER), update=_update_metrics),
 }

@@ -78,31 +78,43 @@ def _record(properties: Properties) -> Response:
     return record
 
 
-def _change(context: HandlerContext, zone: str, action: str, properties: Properties) -> None:
-    batch = {"Changes": [{"Action": action, "ResourceRecordSet": _record(properties)}]}
-    context.call("route53", "ChangeResourceRecordSets", HostedZoneId=zone, ChangeBatch=batch)
+def _change(context: HandlerContext, zone: str, *changes: tuple[str, Properties]) -> None:
+    """Makes changes to records, all of them or none."""
+    if changes:
+        batch = {"Changes": [{"Action": action, "ResourceRecordSet": _record(record)} for action, record in changes]}
+        context.call("route53", "ChangeResourceRecordSets", HostedZoneId=zone, ChangeBatch=batch)
 
 
 def _create_record(context: HandlerContext, properties: Properties) -> CreatedResource:
     zone = _zone_of(context, properties)
-    name = str(properties["Name"]).removesuffix(".")
-    top = context.call("route53", "GetHostedZone", Id=zone)["HostedZone"]["Name"].removesuffix(".")
-    if name != top and not name.endswith(f".{top}"):
-        msg = f"[RRSet with DNS name {name}. is not permitted in zone {top}.]"
-        raise ResourceFailedError(msg)
-    _change(context, zone, "CREATE", properties)
+    name = _checked_name(context, zone, properties)
+    _change(context, zone, ("CREATE", properties))
     for key in properties:
         context.record(key, "stored", "no name is looked up")
     return CreatedResource(name)
 
 
+def _checked_name(context: HandlerContext, zone: str, properties: Properties) -> str:
+    """Returns the name of a record that may be in a zone.
+
+    Raises:
+        ResourceFailedError: the zone is of another domain.
+    """
+    name = str(properties["Name"]).removesuffix(".")
+    top = context.call("route53", "GetHostedZone", Id=zone)["HostedZone"]["Name"].removesuffix(".")
+    if name != top and not name.endswith(f".{top}"):
+        msg = f"[RRSet with DNS name {name}. is not permitted in zone {top}.]"
+        raise ResourceFailedError(msg)
+    return name
+
+
 def _update_record(context: HandlerContext, name: str, _old: Properties, new: Properties) -> CreatedResource:
-    _change(context, _zone_of(context, new), "UPSERT", new)
+    _change(context, _zone_of(context, new), ("UPSERT", new))
     return CreatedResource(name)
 
 
 def _delete_record(context: HandlerContext, _name: str, properties: Properties) -> None:
-    _change(context, _zone_of(context, properties), "DELETE", properties)
+    _change(context, _zone_of(context, properties), ("DELETE", properties))
 
 
 def _read_record(context: HandlerContext, _name: str, properties: Properties) -> Response:
@@ -128,9 +140,44 @@ def _read_record(context: HandlerContext, _name: str, properties: Properties) ->
     }
 
 
+def _create_group(context: HandlerContext, properties: Properties) -> CreatedResource:
+    zone, records = _zone_of(context, properties), properties.get("RecordSets") or []
+    for record in records:
+        _checked_name(context, zone, record)
+    _change(context, zone, *(("CREATE", record) for record in records))
+    for key in properties:
+        context.record(key, "stored", "no name is looked up")
+    name = context.generate_name()
+    return CreatedResource(name, {"Id": name})
+
+
+def _update_group(context: HandlerContext, name: str, old: Properties, new: Properties) -> CreatedResource:
+    records, former = new.get("RecordSets") or [], old.get("RecordSets") or []
+    keys = {_key(record) for record in records}
+    gone = [("DELETE", record) for record in former if _key(record) not in keys]
+    _change(context, _zone_of(context, new), *gone, *(("UPSERT", record) for record in records))
+    return CreatedResource(name, {"Id": name})
+
+
+def _delete_group(context: HandlerContext, _name: str, properties: Properties) -> None:
+    records = properties.get("RecordSets") or []
+    _change(context, _zone_of(context, properties), *(("DELETE", record) for record in records))
+
+
+def _key(record: Properties) -> tuple[str, str, str]:
+    return str(record["Name"]).removesuffix("."), str(record["Type"]), str(record.get("SetIdentifier"))
+
+
+def _read_group(context: HandlerContext, name: str, properties: Properties) -> Response:
+    zone = {key: properties[key] for key in ("HostedZoneId", "HostedZoneName", "Comment") if key in properties}
+    records = [_read_record(context, name, {**zone, **record}) for record in properties.get("RecordSets") or []]
+    return {**zone, "RecordSets": records}
+
+
 TYPES: Mapping[str, Handler] = {
     "AWS::Route53::HostedZone": Handler(
         _create_zone, deleter("route53", "DeleteHostedZone", "Id"), _update_zone, _read_zone
     ),
     "AWS::Route53::RecordSet": Handler(_create_record, _delete_record, _update_record, _read_record),
+    "AWS::Route53::RecordSetGroup": Handler(_create_group, _delete_group, _update_group, _read_group),
 }

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from preflight.rehearsal.cloudformation.resources.context import Request
+from preflight.rehearsal.cloudformation.resources.context import HandlerContext, Properties, Request, Response
 from preflight.rehearsal.cloudformation.resources.declarative import (
     CallSpec,
     Change,
     ReadSpec,
     ResourceSpec,
     after_last,
+    as_text,
     by_id,
     call,
     handler,
     texts,
 )
-from preflight.rehearsal.cloudformation.resources.handler import Handler
+from preflight.rehearsal.cloudformation.resources.handler import CreatedResource, Handler
 
 _TEXTS = (
     "ContentBasedDeduplication",
@@ -76,4 +77,35 @@ _QUEUE = ResourceSpec(
 )
 
 
-TYPES: Mapping[str, Handler] = {"AWS::SQS::Queue": handler(_QUEUE)}
+def _put_policy(context: HandlerContext, properties: Properties) -> CreatedResource:
+    policy = as_text(properties["PolicyDocument"])
+    for url in properties["Queues"]:
+        context.call("sqs", "SetQueueAttributes", QueueUrl=url, Attributes={"Policy": policy})
+    context.record_stored(properties)
+    return CreatedResource(context.generate_name(), {"Id": context.logical_id})
+
+
+def _update_policy(context: HandlerContext, physical_id: str, old: Properties, new: Properties) -> CreatedResource:
+    _remove_policy(context, {"Queues": [url for url in old["Queues"] if url not in new["Queues"]]})
+    return CreatedResource(physical_id, _put_policy(context, new).attributes)
+
+
+def _remove_policy(context: HandlerContext, properties: Properties) -> None:
+    for url in properties["Queues"]:
+        context.call("sqs", "SetQueueAttributes", QueueUrl=url, Attributes={"Policy": ""})
+
+
+def _read_policy(context: HandlerContext, _id: str, properties: Properties) -> Response:
+    policies = [
+        context.call("sqs", "GetQueueAttributes", QueueUrl=url, AttributeNames=["Policy"]).get("Attributes") or {}
+        for url in properties["Queues"]
+    ]
+    return {"Queues": properties["Queues"], "PolicyDocument": policies[0].get("Policy")}
+
+
+TYPES: Mapping[str, Handler] = {
+    "AWS::SQS::Queue": handler(_QUEUE),
+    "AWS::SQS::QueuePolicy": Handler(
+        _put_policy, lambda context, _id, properties: _remove_policy(context, properties), _update_policy, _read_policy
+    ),
+}

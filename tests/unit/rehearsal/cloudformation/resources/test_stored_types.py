@@ -126,3 +126,121 @@ def test_a_function_gets_new_code_only_if_the_template_has_new_code(
     assert same["CodeSha256"] == first
     assert same["Timeout"] == 9
     assert other["CodeSha256"] != first
+
+
+def group(*records: dict[str, Any]) -> str:
+    return json.dumps(
+        {
+            "Resources": {
+                "Zone": {"Type": "AWS::Route53::HostedZone", "Properties": {"Name": "example.org"}},
+                "A": {
+                    "Type": "AWS::Route53::RecordSetGroup",
+                    "Properties": {"HostedZoneId": {"Ref": "Zone"}, "RecordSets": list(records)},
+                },
+            }
+        }
+    )
+
+
+def record(name: str) -> dict[str, Any]:
+    return {"Name": name, "Type": "A", "TTL": "60", "ResourceRecords": ["192.0.2.1"]}
+
+
+def names(client: Client) -> set[str]:
+    """Returns the names of the addresses in the zone."""
+    zone = client("route53").list_hosted_zones()["HostedZones"][0]["Id"]
+    records = client("route53").list_resource_record_sets(HostedZoneId=zone)["ResourceRecordSets"]
+    return {record["Name"] for record in records if record["Type"] == "A"}
+
+
+def test_an_update_of_a_record_set_group_adds_and_deletes_records(
+    client: Client, deploy: Deploy, update: Callable[[str], None]
+) -> None:
+    deploy(group(record("a.example.org"), record("b.example.org")))
+
+    update(group(record("b.example.org"), record("c.example.org")))
+
+    assert names(client) == {"b.example.org.", "c.example.org."}
+
+
+def test_a_record_set_group_has_no_records_of_another_domain(client: Client, deploy: Deploy) -> None:
+    stack = deploy(group(record("a.example.org"), record("a.example.com")), OnFailure="DO_NOTHING")
+
+    assert stack["StackStatus"] == "CREATE_FAILED"
+    assert names(client) == set()
+
+
+def test_a_queue_loses_the_policy_that_an_update_takes_from_it(
+    client: Client, deploy: Deploy, update: Callable[[str], None]
+) -> None:
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": "*"}
+    policy = {"Version": "2012-10-17", "Statement": [statement]}
+
+    def queues(*of_policy: str) -> str:
+        queue = {"Type": "AWS::SQS::Queue"}
+        properties = {"Queues": [{"Ref": name} for name in of_policy], "PolicyDocument": policy}
+        return json.dumps(
+            {"Resources": {"Q": queue, "R": queue, "A": {"Type": "AWS::SQS::QueuePolicy", "Properties": properties}}}
+        )
+
+    deploy(queues("Q", "R"))
+    update(queues("R"))
+
+    urls = client("sqs").list_queues()["QueueUrls"]
+    attributes = {
+        url.rpartition("/")[2].split("-")[1]: client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])
+        for url in urls
+    }
+    assert {name for name, found in attributes.items() if found.get("Attributes")} == {"R"}
+
+
+def test_a_subscription_filter_needs_its_log_group(deploy: Deploy) -> None:
+    destination = "arn:aws:firehose:ap-northeast-1:123456789012:deliverystream/s"
+    properties = {"LogGroupName": "/none", "FilterPattern": "", "DestinationArn": destination}
+
+    stack = deploy(body("AWS::Logs::SubscriptionFilter", **properties), OnFailure="DO_NOTHING")
+
+    assert stack["StackStatus"] == "CREATE_FAILED"
+
+
+def test_dhcp_options_leave_the_vpc_with_their_association(client: Client, deploy: Deploy) -> None:
+    resources = {
+        "Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/16"}},
+        "A": {"Type": "AWS::EC2::DHCPOptions", "Properties": {"DomainName": "app.internal"}},
+        "Association": {
+            "Type": "AWS::EC2::VPCDHCPOptionsAssociation",
+            "Properties": {"DhcpOptionsId": {"Ref": "A"}, "VpcId": {"Ref": "Vpc"}},
+        },
+    }
+    deploy(json.dumps({"Resources": resources}))
+
+    client("cloudformation").delete_stack(StackName="s")
+    client("cloudformation").get_waiter("stack_delete_complete").wait(StackName="s", WaiterConfig={"Delay": 1})
+
+    assert client("ec2").describe_dhcp_options()["DhcpOptions"] == []
+
+
+@pytest.mark.parametrize(
+    ("output", "value"),
+    [
+        pytest.param({"Ref": "A"}, "build", id="name"),
+        pytest.param(
+            {"Fn::GetAtt": ["A", "Arn"]}, "arn:aws:codebuild:ap-northeast-1:123456789012:project/build", id="ARN"
+        ),
+    ],
+)
+def test_a_build_is_referred_to_as_on_aws(deploy: Deploy, output: Any, value: str) -> None:
+    role = "arn:aws:iam::123456789012:role/build"
+    properties = {
+        "Name": "build",
+        "ServiceRole": role,
+        "Source": {"Type": "NO_SOURCE", "BuildSpec": "version: 0.2"},
+        "Artifacts": {"Type": "NO_ARTIFACTS"},
+        "Environment": {"Type": "LINUX_CONTAINER", "ComputeType": "BUILD_GENERAL1_SMALL", "Image": "i"},
+    }
+    template = {
+        "Resources": {"A": {"Type": "AWS::CodeBuild::Project", "Properties": properties}},
+        "Outputs": {"Value": {"Value": output}},
+    }
+
+    assert deploy(json.dumps(template))["Outputs"][0]["OutputValue"] == value
