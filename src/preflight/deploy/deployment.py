@@ -81,6 +81,7 @@ class Deployment:
         self._stack_ids: dict[str, str] = {}  # by name; the name itself until the id is known
         self._unanswered: set[str] = set()  # names of stacks that CloudFormation was asked for, and did not answer yet
         self._change_set_numbers = itertools.count(1)
+        self._stopped: dict[str, list[StoppedTask]] = {}  # last seen, by the ARNs of services
         self.services: dict[str, str] = {}  # clusters by the ARNs of services
 
     @property
@@ -248,9 +249,10 @@ class Deployment:
         self._refresh()
         services = self.services.items()
         stopped = {arn: list(self.tasks.stopped(cluster, arn.rpartition("/")[2])) for arn, cluster in services}
+        self._stopped.update((arn, tasks) for arn, tasks in stopped.items() if tasks)
         rest = self.declared_resources.at_rest_since({arn for arn, tasks in stopped.items() if tasks})
         for every in stopped.values() if rest else ():
-            tasks = [task for task in every if rest is not None and task.created >= rest]
+            tasks = [task for task in every if rest is not None and task.stopped_at >= rest]
             for task in tasks:
                 if not stop_reasons.of(task.reason, task.containers).heals or len(tasks) > MAX_STOPPED_TASKS:
                     raise PermanentTaskFailureError(task)
@@ -288,7 +290,9 @@ class Deployment:
         self.declared_resources.refresh()
         findings = [self._findings.of_resource(failure) for failure in error.failures]
         for arn, cluster in self.services.items():
-            for stopped in list(self.tasks.stopped(cluster, arn.rpartition("/")[2]))[:1]:
-                findings.insert(0, self.of_stopped(stopped))
+            current = list(self.tasks.stopped(cluster, arn.rpartition("/")[2]))
+            tasks = current or self._stopped.get(arn, [])  # a rollback takes the tasks away
+            if tasks:
+                findings.insert(0, self.of_stopped(max(tasks, key=lambda task: (task.arn is not None, task.stopped_at))))
         message = f"stack {error.stack} ended in {error.status}"
         return findings or [self._findings.of_plan("StackFailed", message, "See its events.")]

@@ -46,7 +46,7 @@ class StoppedTask:
     definition: str
     code: str
     reason: str
-    created: dt.datetime
+    stopped_at: dt.datetime
     containers: tuple[str, ...] = ()
     log: tuple[str, ...] = ()
     at: int = 0
@@ -134,7 +134,7 @@ class Tasks:
             task["taskDefinitionArn"],
             task.get("stopCode", ""),
             task.get("stoppedReason", ""),
-            task["createdAt"],
+            task.get("stoppedAt") or task["createdAt"],
             (*(f"its target: {found.group(1)}" for found in unwell if found), *containers),
             self._last_lines(task),
             at,
