@@ -159,6 +159,22 @@ MISTAKES = (
         "CREATE_FAILED",
         MOUNTED,
     ),
+    Change(
+        "a folder that a new file system does not have",
+        FARGATE,
+        "TransitEncryption: ENABLED}",
+        "TransitEncryption: ENABLED, RootDirectory: /site}",
+        "FileSystemNotMounted",
+        MOUNTED,
+    ),
+    Change(
+        "a VPC without names for the file system",
+        VPC,
+        "EnableDnsHostnames: true",
+        "EnableDnsHostnames: false",
+        "FileSystemNotMounted",
+        MOUNTED,
+    ),
     Change("ephemeral storage too small", FARGATE, "SizeInGiB: 30", "SizeInGiB: 20", "CREATE_FAILED", MOUNTED),
     # secrets
     Change(
