@@ -15,14 +15,15 @@ class ProcessExits:
     """One thread that waits for any number of processes by their pid file descriptors."""
 
     def __init__(self) -> None:
-        self._selector = selectors.DefaultSelector()
-        self._wake, self._woken = socket.socketpair()
-        self._selector.register(self._woken, selectors.EVENT_READ)
+        self._open = contextlib.ExitStack()  # what the thread waits with, once it is started
         self._new: list[tuple[int, Callable[[], None]]] = []
         self._worker = Worker(self._wait, name="process exits", wake=self._interrupt)
 
     def start(self) -> None:
         """Start the thread."""
+        self._selector = self._open.enter_context(selectors.DefaultSelector())
+        self._wake, self._woken = map(self._open.enter_context, socket.socketpair())
+        self._selector.register(self._woken, selectors.EVENT_READ)
         self._worker.start()
 
     def watch(self, pid: int, then: Callable[[], None]) -> None:
@@ -37,13 +38,13 @@ class ProcessExits:
 
     def close(self) -> None:
         """Stop watching."""
+        if not hasattr(self, "_selector"):
+            return
         self._worker.stop()
         for key in list(self._selector.get_map().values()):
             if key.fileobj is not self._woken:
                 os.close(key.fd)
-        self._selector.close()
-        self._wake.close()
-        self._woken.close()
+        self._open.close()
 
     def _interrupt(self) -> None:
         self._wake.send(b"!")
