@@ -114,10 +114,15 @@ def _constraint(declared: Mapping[str, Value], said: str) -> str:
     return f"{said.split(' must ', maxsplit=1)[0]} failed to satisfy constraint: {own}" if own else said
 
 
+class UndecidedPatternError(ResolveError):
+    """A pattern took too long for a value; this says nothing about the value."""
+
+
 def _matches(pattern: str, text: str) -> bool:
     try:
         return regex.fullmatch(pattern, text, timeout=PATTERN_TIMEOUT) is not None
     except TimeoutError:
-        return False
+        msg = f"the pattern {pattern!r} took longer than {PATTERN_TIMEOUT:g} s, so it is not known whether the value matches"
+        raise UndecidedPatternError(msg) from None
     except regex.error:
         return True  # a pattern of Java's that cannot be read here decides nothing

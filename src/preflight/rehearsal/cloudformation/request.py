@@ -28,6 +28,7 @@ from preflight.rehearsal.ledger import Ledger
 from preflight.rehearsal.protocol import Refusal
 from preflight.templates import functions, language_extensions, parameters, schemas, serverless
 from preflight.templates.functions import FunctionResolver, ResolutionContext, ResolveError
+from preflight.templates.parameters import UndecidedPatternError
 
 ApiRequest = Mapping[str, Any]  # the members of a request
 NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]*")
@@ -65,6 +66,9 @@ class RequestReader:
             try:
                 template, parameters = self._processed(body, texts, region, name, request, is_change_set=is_change_set)
                 self._check_static(template, parameters, region, name)
+            except UndecidedPatternError as error:
+                self._ledger.trouble(f"stack {name}: {error.message}. Next: write a pattern without nested repetitions")
+                raise Refusal("InternalFailure", error.message, status=500) from None
             except ResolveError as error:
                 raise template_validation.refuse(error.message) from None
         self.check_role(request.get("RoleARN"), region)
