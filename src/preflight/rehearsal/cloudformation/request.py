@@ -5,8 +5,9 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Cr
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from preflight.model import JsonObject
@@ -63,14 +64,9 @@ class RequestReader:
         with acting.acting_as(acting.through(SERVICE)):
             body = former.template_body if former and request.get("UsePreviousTemplate") else self.body(request, region)
             texts = self._parameter_texts(request, former)
-            try:
+            with self._refusals(name):
                 template, parameters = self._processed(body, texts, region, name, request, is_change_set=is_change_set)
                 self._check_static(template, parameters, region, name)
-            except UndecidedPatternError as error:
-                self._ledger.trouble(f"stack {name}: {error.message}. Next: write a pattern without nested repetitions")
-                raise Refusal("InternalFailure", error.message, status=500) from None
-            except ResolveError as error:
-                raise template_validation.refuse(error.message) from None
         self.check_role(request.get("RoleARN"), region)
         return StackInput(
             template_body=body,
@@ -88,6 +84,21 @@ class RequestReader:
             retains_except_on_create=bool(request.get("RetainExceptOnCreate")),
             is_validated=not request.get("DisableValidation"),
         )
+
+    @contextlib.contextmanager
+    def _refusals(self, name: str) -> Iterator[None]:
+        """Refuse a stack whose template or parameters cannot be evaluated in the block.
+
+        Raises:
+            Refusal: in AWS's words, or InternalFailure if it is not known whether AWS refuses it.
+        """
+        try:
+            yield
+        except UndecidedPatternError as error:
+            self._ledger.trouble(f"stack {name}: {error.message}. Next: write a pattern without nested repetitions")
+            raise Refusal("InternalFailure", error.message, status=500) from None
+        except ResolveError as error:
+            raise template_validation.refuse(error.message) from None
 
     def body(self, request: ApiRequest, region: str) -> str:
         """Returns the text of the template that a request contains or points to; S3 is read as the caller."""
