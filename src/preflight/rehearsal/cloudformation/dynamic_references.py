@@ -13,43 +13,45 @@ from botocore.exceptions import ClientError
 
 from preflight.rehearsal import protocol
 from preflight.rehearsal.account import Account
-from preflight.rehearsal.cloudformation import public_parameters
+from preflight.rehearsal.cloudformation import parameter_store
+from preflight.rehearsal.cloudformation.parameter_store import UnknownValueError
 from preflight.rehearsal.cloudformation.resources.failure import ResourceFailedError
+from preflight.rehearsal.ledger import Ledger
 
 _REFERENCE = re.compile(r"\{\{resolve:(?P<service>ssm|ssm-secure|secretsmanager):(?P<rest>[^{}]+)\}\}")
 
 
-def resolve(value: Any, account: Account, region: str) -> Any:
+def resolve(value: Any, account: Account, region: str, ledger: Ledger) -> Any:
     """Returns `value` with every dynamic reference replaced by the value that it names.
 
     Raises:
-        ResourceFailedError: there is no such value, or the caller may not read it.
+        ResourceFailedError: there is no such value, the caller may not read it, or it is not known here.
     """
     if isinstance(value, dict):
-        return {key: resolve(item, account, region) for key, item in value.items()}
+        return {key: resolve(item, account, region, ledger) for key, item in value.items()}
     if isinstance(value, list):
-        return [resolve(item, account, region) for item in value]
+        return [resolve(item, account, region, ledger) for item in value]
     if not isinstance(value, str):
         return value
-    return _REFERENCE.sub(lambda match: _value(match["service"], match["rest"], account, region), value)
+    return _REFERENCE.sub(lambda match: _value(match["service"], match["rest"], account, region, ledger), value)
 
 
-def _value(service: str, rest: str, account: Account, region: str) -> str:
+def _value(service: str, rest: str, account: Account, region: str, ledger: Ledger) -> str:
     try:
         if service == "secretsmanager":
             return _secret(rest, account.client("secretsmanager", region))
-        name = rest.rpartition(":")[0] if rest.rpartition(":")[2].isdigit() else rest
-        public = public_parameters.value(name, region)
-        if public is not None:
-            return public
-        response = account.client("ssm", region).get_parameter(Name=name, WithDecryption=True)
-        return str(response["Parameter"]["Value"])
+        stored = parameter_store.value(rest, account, region, ledger)
+    except UnknownValueError as error:
+        raise ResourceFailedError(error.message, is_whole=True) from None
     except (ClientError, KeyError, ValueError) as error:
         denied = protocol.denial(error) if isinstance(error, ClientError) else None
         if denied is not None:
             raise ResourceFailedError(denied, "AccessDenied") from None
+        stored = None
+    if stored is None:
         msg = f"Could not resolve the dynamic reference {{{{resolve:{service}:{rest}}}}}"
-        raise ResourceFailedError(msg, "NotFound", is_whole=True) from None
+        raise ResourceFailedError(msg, "NotFound", is_whole=True)
+    return stored
 
 
 def _secret(rest: str, client: Any) -> str:

@@ -29,6 +29,7 @@ class Evaluator:
         self._stacks = stacks
         self._handlers = handlers
         self.account = handlers.account
+        self.ledger = handlers.ledger
 
     def context(self, stack: Stack) -> ResolutionContext:
         """Returns what the template of a stack is evaluated with, its resources included."""
@@ -122,7 +123,7 @@ class Evaluator:
         path = ("Resources", resource.logical_id, "Properties")
         value = resolver.value(resource.definition.get("Properties") or {}, path)
         resource.shown_properties = self._without_secrets(stack, resource, path) if stack.request.secrets else value
-        resolved = dynamic_references.resolve(value, self.account, stack.region)
+        resolved = dynamic_references.resolve(value, self.account, stack.region, self.ledger)
         properties = schemas.coerce(resource.resource_type, resolved if isinstance(resolved, dict) else {})
         violations = schemas.violations(resource.resource_type, properties)
         if violations:

@@ -14,7 +14,8 @@ from botocore.exceptions import ClientError
 from preflight.model import JsonObject
 from preflight.rehearsal import protocol
 from preflight.rehearsal.account import Account
-from preflight.rehearsal.cloudformation import public_parameters
+from preflight.rehearsal.cloudformation import parameter_store
+from preflight.rehearsal.cloudformation.parameter_store import UnknownValueError
 from preflight.rehearsal.ledger import Ledger
 from preflight.rehearsal.protocol import Refusal
 from preflight.templates import parameters
@@ -31,11 +32,10 @@ _EXISTING: Mapping[str, tuple[str, str, str, str]] = {
     "AWS::EC2::Volume::Id": ("ec2", "describe_volumes", "VolumeIds", "Volumes"),
     "AWS::EC2::VPC::Id": ("ec2", "describe_vpcs", "VpcIds", "Vpcs"),
 }
-# https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-env.html: every template of the CDK requires this version.
-_BOOTSTRAP = re.compile(r"/cdk-bootstrap/[a-z0-9]+/version")
-BOOTSTRAP_VERSION = "30"
 _ZONE = "AWS::Route53::HostedZone::Id"
-_IMAGE = "AWS::EC2::Image::Id"  # which images exist is unknown here
+_IMAGE = "AWS::EC2::Image::Id"  # which images exist is unknown here, but not the form of their ids
+# https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/resource-ids.html: eight digits before 2016, seventeen since.
+_IMAGE_ID = re.compile(r"ami-([0-9a-f]{8}|[0-9a-f]{17})")
 _SSM_NAME = "AWS::SSM::Parameter::Name"
 _SSM_VALUE = "AWS::SSM::Parameter::Value<"
 _PLAIN = frozenset({"String", "Number", "CommaDelimitedList", "List<Number>", "List<String>"})
@@ -57,8 +57,7 @@ class ParameterLookup:
     def __init__(self, account: Account, region: str, ledger: Ledger) -> None:
         self._account = account
         self._region = region
-        self._note = ledger.note
-        self._trouble = ledger.trouble
+        self._ledger = ledger
 
     def resolve(self, definitions: Mapping[str, Mapping[str, Any]], values: Mapping[str, Any]) -> JsonObject:
         """Returns `values` with names of Systems Manager parameters replaced by their values.
@@ -83,33 +82,30 @@ class ParameterLookup:
         return resolved
 
     def _value(self, name: str, kind: str, value: Any) -> Any:
-        ssm_name = ",".join(value) if isinstance(value, list) else str(value)
+        text = self._stored(",".join(value) if isinstance(value, list) else str(value), name)
+        if text is None:
+            msg = f"Parameter {name} should either have input value or default value"
+            raise ResolveError(msg, ("Parameters", name))
+        return [part.strip() for part in text.split(",")] if parameters.LIST_TYPES.match(kind) else text
+
+    def _stored(self, ssm_name: str, name: str) -> str | None:
+        """Returns the value of a parameter of Systems Manager that the template's parameter `name` names, or None."""
         try:
-            response = self._account.client("ssm", self._region).get_parameter(Name=ssm_name)
+            return parameter_store.value(ssm_name, self._account, self._region, self._ledger)
+        except UnknownValueError as error:
+            raise Refusal("InternalFailure", error.message, status=500) from None
         except ClientError as error:
             _check_denied(error, name)
-            if _BOOTSTRAP.fullmatch(ssm_name):
-                self._note(f"assumed: the account is bootstrapped for the CDK ({ssm_name})")
-                return BOOTSTRAP_VERSION
-            public = public_parameters.value(ssm_name, self._region)
-            if public is not None:
-                self._note(f"assumed: the public parameter {ssm_name} is {public}")
-                return public
-            if ssm_name.startswith(public_parameters.PREFIX):
-                msg = f"the value of the public parameter {ssm_name} is not known here, so the stack cannot be rehearsed"
-                self._trouble(f"{msg}. Next: create a parameter of that name by a step before, or pass its value")
-                raise Refusal("InternalFailure", msg, status=500) from None
-            msg = f"Parameter {name} should either have input value or default value"
-            raise ResolveError(msg, ("Parameters", name)) from None
-        text = response["Parameter"]["Value"]
-        return [part.strip() for part in text.split(",")] if parameters.LIST_TYPES.match(kind) else text
+            return None
 
     def _exists(self, kind: str, value: str, name: str) -> bool:
         try:
             if kind == _ZONE:
                 return bool(self._account.client("route53", self._region).get_hosted_zone(Id=value))
             if kind == _SSM_NAME:
-                return bool(self._account.client("ssm", self._region).get_parameter(Name=value))
+                return self._stored(value, name) is not None
+            if kind == _IMAGE:
+                return _IMAGE_ID.fullmatch(value) is not None
             if kind not in _EXISTING:
                 return True
             service, operation, parameter, member = _EXISTING[kind]

@@ -1,7 +1,10 @@
 """Values of the public parameters that AWS publishes in Systems Manager, as far as their form is documented.
 
 Sources: https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-finding-public-parameters.html,
-https://docs.aws.amazon.com/AmazonECS/latest/developerguide/retrieve-ecs-optimized_AMI.html and
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/retrieve-ecs-optimized_AMI.html,
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/retrieve-ecs-optimized_windows_AMI.html,
+https://docs.aws.amazon.com/eks/latest/userguide/retrieve-windows-ami-id.html,
+https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/macos-ami-ids-parameter-store.html and
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/firelens-using-fluentbit.html.
 """
 
@@ -13,7 +16,9 @@ import re
 PREFIX = "/aws/service/"
 _FLUENT_BIT = re.compile(r"/aws/service/aws-for-fluent-bit/(?P<tag>[A-Za-z0-9][A-Za-z0-9._-]*)")
 _MACHINE_IMAGE = re.compile(
-    r"/aws/service/(?:ami-(?:amazon-linux|windows|macos)-latest/[^/]+"
+    r"/aws/service/(?:ami-(?:amazon-linux|windows)-latest/(?![^/]*E[CK]S_Optimized)[^/]+"
+    r"|ami-windows-latest/[^/]*E[CK]S_Optimized[^/]*/image_id"  # without /image_id the value is a JSON document
+    r"|ec2-macos/[^/]+/[^/]+/[^/]+/image_id"
     r"|ecs/optimized-(?:ami|bottlerocket)/.+/(?:image_id|recommended/image_id)"
     r"|bottlerocket/[^/]+/[^/]+/[^/]+/image_id"
     r"|eks/optimized-ami/.+/image_id"

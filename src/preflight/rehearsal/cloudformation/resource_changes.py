@@ -124,7 +124,7 @@ def _modification(
     resource_type = str(definition["Type"])
     value = resolver.value(definition.get("Properties") or {}, ("Resources", former.logical_id, "Properties"))
     with contextlib.suppress(ResourceFailedError):  # it fails when the resource is changed, where AWS reports it
-        value = dynamic_references.resolve(value, evaluator.account, stack.region)
+        value = dynamic_references.resolve(value, evaluator.account, stack.region, evaluator.ledger)
     properties = schemas.coerce(resource_type, value)
     names = {*properties, *former.properties}
     different = sorted(n for n in names if properties.get(n) != former.properties.get(n))

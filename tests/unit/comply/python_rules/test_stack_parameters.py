@@ -6,6 +6,7 @@ import pytest
 
 from preflight.comply.python_rules import stack_parameters
 from preflight.plan.resolved_stacks import ResolvedStacks
+from preflight.templates import parameters
 
 ROOT = """\
 Parameters:
@@ -52,3 +53,14 @@ def test_a_nested_stack_gets_what_its_template_declares(
     every = make_estate(root=ROOT.replace(old, new), child=CHILD.replace(old, new))
 
     assert [offence.property for offence in stack_parameters.check(every)] == found
+
+
+def test_a_pattern_that_takes_too_long_refuses_nothing(
+    make_estate: Callable[..., ResolvedStacks], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parameters, "PATTERN_TIMEOUT", 0.05)
+    child = CHILD.replace("[a-z]+", "(a|aa)+b?")
+
+    every = make_estate(root=ROOT.replace("Name: web", f"Name: {'a' * 60}!"), child=child)
+
+    assert list(stack_parameters.check(every)) == []

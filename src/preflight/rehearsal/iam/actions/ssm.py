@@ -1,11 +1,14 @@
 """Parameters of Systems Manager.
 
-Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssystemsmanager.html.
+Sources: https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssystemsmanager.html and
+https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-public-parameters.html, whose ARNs have no
+account.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from preflight.rehearsal.iam.actions.request import (
     ApiRequest,
@@ -20,7 +23,11 @@ from preflight.rehearsal.iam.actions.request import (
 def _parameters(request: ApiRequest) -> Iterator[str]:
     given = request.texts("name") + request.texts("names") + request.texts("path") + request.texts("resourceId")
     for name in given:
-        yield name if name.startswith("arn:") else request.arn(f"parameter/{name.lstrip('/')}")
+        if name.startswith("arn:"):
+            yield name
+            continue
+        owner = replace(request, account="") if name.startswith("/aws/service/") else request
+        yield owner.arn(f"parameter/{name.partition(':')[0].lstrip('/')}")  # without version or label
 
 
 _PARAMETER = for_resources(_parameters)
