@@ -221,5 +221,5 @@ def _finding(rule: Rule, violation: Violation) -> Finding:
         resource=violation.resource,
         property=violation.property,
         fix=violation.fix,
-        source=rule.source,
+        source=violation.source or rule.source,
     )

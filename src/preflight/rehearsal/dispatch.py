@@ -10,11 +10,12 @@ from botocore.exceptions import ClientError
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.wrappers import Request, Response
 
-from preflight.rehearsal import protocol
+from preflight.aws.refusals import catalog
+from preflight.rehearsal import model_constraints, protocol
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.iam.authentication import SignedScope
 from preflight.rehearsal.ledger import Ledger
-from preflight.rehearsal.protocol import Refusal
+from preflight.rehearsal.protocol import Call, Refusal
 from preflight.rehearsal.services import ServiceEmulation
 
 if TYPE_CHECKING:
@@ -50,8 +51,13 @@ class Dispatcher:
             handler = self._handler(request, scope)
             if handler is not None:
                 return handler(request)(environ, start_response)
-            service = self.services.get(scope.service) if scope is not None else None
-            if scope is None or service is None:
+            if scope is None:
+                return self._moto_answer(environ, start_response)
+            refusal = _refusal_by_tables(scope, request)
+            if refusal is not None:
+                return refusal(environ, start_response)
+            service = self.services.get(scope.service)
+            if service is None:
                 return self._moto_answer(environ, start_response)
             return self._serve(environ, start_response, request, service, scope.region)
         except Exception as error:  # noqa: BLE001 - the client gets an answer to every request
@@ -127,6 +133,25 @@ class Dispatcher:
             yield
         except Exception as error:  # noqa: BLE001 - the answer of moto stands
             self._ledger.trouble(f"internal error after the emulated {service.name} {name} in {region}: {error!r}")
+
+
+def _refusal_by_tables(scope: SignedScope, request: Request) -> Response | None:
+    """Returns AWS's refusal of members that a service never takes, whatever the account has; else None."""
+    model, name = protocol.SIGNED.get(scope.service, scope.service), protocol.operation_name(request) or ""
+    if protocol.READING.match(name) or not (model in model_constraints.SERVICES or name in catalog.OPERATIONS.get(scope.service, ())):
+        return None
+    try:
+        _check_members(scope.service, protocol.parse(model, scope.region, request))
+    except Refusal as refusal:
+        return protocol.refuse(protocol.model_of(model), name, refusal)
+    return None
+
+
+def _check_members(service: str, call: Call) -> None:
+    model_constraints.check(call)
+    refused = next(catalog.of_request(service, call.name, call.given), None)
+    if refused is not None:
+        raise Refusal(refused.constraint.code, refused.message)
 
 
 def _without_cors(start_response: StartResponse) -> StartResponse:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 import traceback
 import uuid
 import warnings
@@ -30,6 +31,7 @@ SIGNED = {
 }
 CBOR = "smithy-rpc-v2-cbor"  # which some models name first; boto3 speaks the JSON that they name as well
 DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
+READING = re.compile(r"(Describe|Get|List|Head)[A-Z]")  # operations that change nothing
 Operation = Callable[["Call"], Mapping[str, Any] | None]
 
 

@@ -9,6 +9,7 @@ from preflight.comply.python_rules import (
     execution_role,
     load_balancer_target,
     log_group,
+    service_refusals,
     stack_parameters,
     subnet_route,
     undeclared_order,
@@ -18,6 +19,7 @@ from preflight.plan.resolved_stacks import ResolvedStacks
 
 CHECKS: Mapping[str, Callable[[ResolvedStacks], Iterator[Violation]]] = {
     "CFN_STACK_PARAMETERS_MATCH": stack_parameters.check,
+    "CFN_SERVICE_TAKES_PROPERTIES": service_refusals.check,
     **undeclared_order.CHECKS,
     "EC2_PUBLIC_SUBNET_ROUTE": subnet_route.check,
     "ECS_CONTAINER_AWSLOGS_GROUP_DECLARED": log_group.check,

@@ -10,12 +10,13 @@ from preflight.templates.functions import Path
 
 @dataclass(frozen=True)
 class Violation:
-    """One violation; `path` leads from the document's top to the part that is wrong."""
+    """One violation; `path` leads from the document's top to the part that is wrong, `source` is a page nearer than the rule's."""
 
     document: ResolvedTemplate
     path: Path
     message: str
     fix: str
+    source: str | None = None
 
     @property
     def resource(self) -> str | None:

@@ -98,6 +98,7 @@ class Provisioner:
         try:
             stack.set_resource_status(resource, "CREATE_IN_PROGRESS")
             resource.properties = self.evaluator.properties(stack, resource, resolver)
+            self.handlers.check(resource)
             context = self.handlers.context(stack, resource, stop=stop)
             created = self.handlers.handler(resource).create(context, resource.properties)
             stack.identify(resource, created.id)

@@ -6,7 +6,9 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
+from preflight.aws.refusals import catalog
 from preflight.rehearsal.account import Account
+from preflight.rehearsal.cloudformation.resources import failure
 from preflight.rehearsal.cloudformation.resources.context import HandlerContext
 from preflight.rehearsal.cloudformation.resources.failure import ResourceFailedError
 from preflight.rehearsal.cloudformation.resources.handler import Handler
@@ -26,6 +28,17 @@ class ResourceHandlers:
     def handler(self, resource: Resource) -> Handler:
         """Returns the handler of a resource's type, or that of a stand-in if the type is not modelled."""
         return self._handlers.get(resource.resource_type) or STAND_IN
+
+    def check(self, resource: Resource) -> None:
+        """Checks that the service takes the properties of a resource, also of a type that is not modelled.
+
+        Raises:
+            ResourceFailedError: it refuses them, in AWS's words.
+        """
+        refused = next(catalog.of_resource(resource.resource_type, resource.properties), None)
+        if refused is not None:
+            service = resource.resource_type.split("::")[1]
+            raise failure.from_refusal(service, refused.constraint.code, refused.message)
 
     def context(self, stack: Stack, resource: Resource, *, stop: threading.Event | None = None) -> HandlerContext:
         """Returns the context in which a handler works on a resource."""

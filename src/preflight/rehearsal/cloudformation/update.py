@@ -143,6 +143,7 @@ class Updater:
         self._steps.setdefault(name, Step(replace(former), "replaced" if is_replaced else "modified"))
         stack.resources[name] = changed
         stack.set_resource_status(changed, "UPDATE_IN_PROGRESS", REPLACES if is_replaced else "")
+        self._handlers.check(changed)
         if has_only_tags:
             updated = CreatedResource(former.physical_id, former.attributes)
         elif is_replaced or handler.update is None:

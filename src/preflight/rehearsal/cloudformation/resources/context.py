@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import re
 import string
 import threading
 from collections.abc import Callable, Container, Iterable, Mapping
@@ -27,7 +26,6 @@ Response = JsonObject  # the output of an operation, or a part of it
 Tag = dict[str, str]
 PREFIXES = {"elbv2": "elasticloadbalancing", "efs": "elasticfilesystem"}  # of actions, by the name of a client
 TAG_SPECIFICATIONS = "TagSpecifications"  # what EC2 calls the tags of a new resource; no template has this property
-READING = re.compile(r"(Describe|Get|List|Head)[A-Z]")  # operations that change nothing
 
 
 @dataclass(frozen=True)
@@ -164,7 +162,7 @@ def as_json(document: Any) -> str:
 
 def _is_callers(resource_type: str, service: str, operation: str) -> bool:
     """Whether AWS's handler of a type would change something by this operation; no operation of S3 is listed by name."""
-    if READING.match(operation):
+    if protocol.READING.match(operation):
         return False
     permissions = schemas.permissions(resource_type)
     action = f"{PREFIXES.get(service, service)}:{operation}".lower()

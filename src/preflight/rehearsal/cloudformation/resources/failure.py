@@ -39,6 +39,11 @@ def from_client_error(service: str, error: ClientError) -> ResourceFailedError:
     return from_service(service, refusal["Message"], status, _handler_code(refusal["Code"]))
 
 
+def from_refusal(service: str, code: str, message: str) -> ResourceFailedError:
+    """Returns a refusal by the service's error code and message."""
+    return from_service(service, message, 400, _handler_code(code))
+
+
 def from_service(service: str, message: str, status: int, code: str) -> ResourceFailedError:
     """Returns the failure whose message ends with the service, the HTTP status and a request id."""
     request = f"(Service: {service.title()}, Status Code: {status}, Request ID: {uuid.uuid4()})"

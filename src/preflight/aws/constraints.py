@@ -1,0 +1,398 @@
+"""What a service refuses of a resource's properties, as data: a table of constraints, and one evaluator a kind.
+
+A constraint looks at the objects that its path leads to. A value that is not known yet, an intrinsic function that
+nothing has resolved, meets every constraint: what cannot be told is not refused. Tests, predicates and conditions carry
+examples of what they take and refuse, so that each row of a table is tested at its bounds.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import regex
+
+from preflight.aws import unresolved
+
+Object = Mapping[str, Any]
+Path = tuple[str | int, ...]
+_PATTERN_TIMEOUT = 0.5  # seconds
+_SHOWN = 200  # characters of a value in a sentence
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What does not meet a constraint: the path below the object, and the value there."""
+
+    path: Path
+    value: Any = None
+
+
+@dataclass(frozen=True)
+class Predicate:
+    """A question about a known value, with values that it takes and refuses."""
+
+    fits: Callable[[Any], bool]
+    taken: tuple[Any, ...] = ()
+    refused: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A question about an object, with one that meets it; an unknown value does not."""
+
+    holds: Callable[[Object], bool]
+    example: Object = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Test:
+    """What is wrong with an object, with objects that are right and wrong."""
+
+    __test__ = False
+
+    faults: Callable[[Object], Iterator[Fault]]
+    taken: tuple[Object, ...]
+    refused: tuple[Object, ...]
+
+
+ALWAYS = Condition(lambda _object: True)
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """One thing that a service refuses.
+
+    `at` is the path of the objects that `test` looks at, with `[]` after the name of a list; empty is the resource
+    itself. `when` is about such an object, `where` about the whole resource. `code` and `sentence` are what the
+    service answers ({value} is the value that it refuses), `page` says so, `cure` is what to do about it.
+    """
+
+    test: Test
+    code: str
+    sentence: str
+    page: str
+    at: str = ""
+    when: Condition = ALWAYS
+    where: Condition = ALWAYS
+    cure: str = ""
+
+
+@dataclass(frozen=True)
+class Refused:
+    """One constraint that properties do not meet, and where."""
+
+    constraint: Constraint
+    path: Path
+    value: Any
+
+    @property
+    def message(self) -> str:
+        """What the service says."""
+        return self.constraint.sentence.replace("{value}", str(self.value)[:_SHOWN])
+
+
+def refused(constraints: Iterable[Constraint], properties: Object) -> Iterator[Refused]:
+    """Yields what the service refuses of properties, in the order of the table."""
+    for constraint in constraints:
+        if constraint.where.holds(properties):
+            for path, part in _objects(properties, constraint.at.split(".") if constraint.at else []):
+                if constraint.when.holds(part):
+                    for fault in constraint.test.faults(part):
+                        yield Refused(constraint, (*path, *fault.path), fault.value)
+
+
+def get(part: Object, name: str) -> Any:
+    """Returns the value of a dotted name, spelt as CloudFormation or as the API spells it; None without one."""
+    found: Any = part
+    for step in name.split("."):
+        if not isinstance(found, Mapping):
+            return None
+        found = found.get(step, found.get(step[:1].lower() + step[1:]))
+    return found
+
+
+def known(part: Object, name: str) -> Any:
+    """Returns the value of a dotted name; None without one, or if a part of it is not known."""
+    found = get(part, name)
+    return None if unresolved.contains_function(found) else found
+
+
+def items(part: Object, name: str) -> list[Any]:
+    """Returns the items of a list, none if there is no list or it is not known yet."""
+    found = get(part, name)
+    return found if isinstance(found, list) else []
+
+
+def as_number(found: Any) -> float | None:
+    """Returns a number, also one that is written as text; None for anything else."""
+    try:
+        return None if isinstance(found, bool) else float(str(found))
+    except ValueError:
+        return None
+
+
+def _objects(found: Any, steps: list[str], path: Path = ()) -> Iterator[tuple[Path, Object]]:
+    if not isinstance(found, Mapping) or unresolved.is_function(found):
+        return
+    if not steps:
+        yield path, found
+        return
+    name = steps[0].removesuffix("[]")
+    if name == steps[0]:
+        yield from _objects(get(found, name), steps[1:], (*path, name))
+    for number, item in enumerate(items(found, name) if name != steps[0] else ()):
+        yield from _objects(item, steps[1:], (*path, name, number))
+
+
+def _path(name: str) -> Path:
+    return tuple(name.split("."))
+
+
+def _object(name: str, found: Any) -> Object:
+    """Returns an object with one value under a dotted name."""
+    for step in reversed(name.split(".")):
+        found = {step: found}
+    made: Object = found
+    return made
+
+
+# Tests of an object.
+
+
+def value(name: str, predicate: Predicate) -> Test:
+    """The value of a name, if it is there, fits."""
+
+    def faults(part: Object) -> Iterator[Fault]:
+        found = known(part, name)
+        if found is not None and not predicate.fits(found):
+            yield Fault(_path(name), found)
+
+    return Test(faults, *(tuple(_object(name, v) for v in examples) for examples in (predicate.taken, predicate.refused)))
+
+
+def each(name: str, predicate: Predicate) -> Test:
+    """Each value of a list fits."""
+
+    def faults(part: Object) -> Iterator[Fault]:
+        for number, item in enumerate(items(part, name)):
+            if not unresolved.contains_function(item) and not predicate.fits(item):
+                yield Fault((*_path(name), number), item)
+
+    return Test(faults, *(tuple(_object(name, [v]) for v in examples) for examples in (predicate.taken, predicate.refused)))
+
+
+def setting(names: str, key: str, predicate: Predicate) -> Test:
+    """The value of one key in a list of Key and Value, if it is there, fits."""
+
+    def faults(part: Object) -> Iterator[Fault]:
+        for number, pair in enumerate(items(part, names)):
+            found = known(pair, "Value") if isinstance(pair, Mapping) and get(pair, "Key") == key else None
+            if found is not None and not predicate.fits(found):
+                yield Fault((*_path(names), number, "Value"), found)
+
+    def objects(values: tuple[Any, ...]) -> tuple[Object, ...]:
+        return tuple({names: [{"Key": key, "Value": v}]} for v in values)
+
+    return Test(faults, objects(predicate.taken), objects(predicate.refused))
+
+
+def needs(*names: str) -> Test:
+    """Every one of the names is there."""
+
+    def faults(part: Object) -> Iterator[Fault]:
+        yield from (Fault(_path(name)) for name in names if get(part, name) is None)
+
+    return Test(faults, (_all(names),), tuple(_all(n for n in names if n != name) for name in names))
+
+
+def lacks(*names: str) -> Test:
+    """None of the names is there."""
+
+    def faults(part: Object) -> Iterator[Fault]:
+        yield from (Fault(_path(name), get(part, name)) for name in names if get(part, name) is not None)
+
+    return Test(faults, ({},), tuple(_all([name]) for name in names))
+
+
+def present(low: int, high: int, *names: str) -> Test:
+    """So many of the names are there."""
+
+    def faults(part: Object) -> Iterator[Fault]:
+        there = [name for name in names if get(part, name) is not None]
+        if not low <= len(there) <= high:
+            yield Fault(_path(there[-1]) if there else (), ", ".join(there or names))
+
+    numbers = range(len(names) + 1)
+    right = tuple(_all(names[:n]) for n in numbers if low <= n <= high)
+    return Test(faults, right, tuple(_all(names[:n]) for n in numbers if not low <= n <= high))
+
+
+def count(name: str, low: int, high: int) -> Test:
+    """A list, if it is there, has so many items."""
+
+    def faults(part: Object) -> Iterator[Fault]:
+        found = items(part, name)
+        if isinstance(get(part, name), list) and not low <= len(found) <= high and not any(map(unresolved.is_function, found)):
+            yield Fault(_path(name), len(found))
+
+    wrong = [n for n in (low - 1, high + 1) if n >= 0]
+    return Test(
+        faults, *(tuple(_object(name, [str(i) for i in range(n)]) for n in numbers) for numbers in ((low, high), wrong))
+    )
+
+
+def unique(name: str, key: str = "") -> Test:
+    """No two items of a list, or of its objects' values of a key, are equal."""
+
+    def faults(part: Object) -> Iterator[Fault]:
+        seen = []
+        for number, item in enumerate(items(part, name)):
+            found = get(item, key) if key and isinstance(item, Mapping) else item
+            if found is not None and not unresolved.contains_function(found) and found in seen:
+                yield Fault((*_path(name), number, *(_path(key) if key else ())), found)
+            seen.append(found)
+
+    def listed(*values: str) -> Object:
+        return _object(name, [_object(key, v) if key else v for v in values])
+
+    return Test(faults, (listed("1", "2"),), (listed("1", "1"),))
+
+
+def _all(names: Iterable[str]) -> Object:
+    made: dict[str, Any] = {}
+    for name in names:
+        _merge(made, _object(name, "x"))
+    return made
+
+
+def merged(*objects: Object) -> dict[str, Any]:
+    """Returns one object with the names of all; the last one's values count."""
+    made: dict[str, Any] = {}
+    for part in objects:
+        _merge(made, part)
+    return made
+
+
+def _merge(into: dict[str, Any], part: Object) -> None:
+    for name, found in part.items():
+        if isinstance(found, Mapping) and isinstance(into.get(name), dict):
+            _merge(into[name], found)
+        else:
+            into[name] = dict(found) if isinstance(found, Mapping) else found
+
+
+# Predicates of a value.
+
+
+def between(low: int, high: int) -> Predicate:
+    """A number from `low` to `high`."""
+
+    def fits(found: Any) -> bool:
+        number = as_number(found)
+        return number is not None and low <= number <= high
+
+    return Predicate(fits, (low, str(high)), (low - 1, str(high + 1)))
+
+
+def length(low: int, high: int) -> Predicate:
+    """A text of so many characters."""
+    wrong = tuple("a" * n for n in (low - 1, high + 1) if n >= 0)
+    return Predicate(lambda found: low <= len(str(found)) <= high, ("a" * low, "a" * high), wrong)
+
+
+def matches(pattern: str, *, taken: tuple[str, ...], refused: tuple[str, ...]) -> Predicate:
+    """A text that is matched as a whole; a pattern that takes too long decides nothing."""
+    compiled = regex.compile(pattern)
+
+    def fits(found: Any) -> bool:
+        try:
+            return compiled.fullmatch(str(found), timeout=_PATTERN_TIMEOUT) is not None
+        except TimeoutError:
+            return True
+
+    return Predicate(fits, taken, refused)
+
+
+def one_of(*values: Any) -> Predicate:
+    """One of the values, numbers and booleans also as texts."""
+    texts = {_text(item) for item in values}
+    return Predicate(lambda found: _text(found) in texts, values, ("none of them",))
+
+
+def no(predicate: Predicate) -> Predicate:
+    """A value that does not fit a predicate."""
+    return Predicate(lambda found: not predicate.fits(found), predicate.refused, predicate.taken)
+
+
+def begins(*prefixes: str) -> Predicate:
+    """A text with one of the beginnings."""
+    return Predicate(lambda found: str(found).startswith(prefixes), prefixes, ("~",))
+
+
+def network(version: int, low: int, high: int) -> Predicate:
+    """A network in CIDR notation, of a version of IP, whose prefix has so many bits."""
+
+    def fits(found: Any) -> bool:
+        try:
+            read = ipaddress.ip_network(str(found), strict=False)
+        except ValueError:
+            return False
+        return read.version == version and low <= read.prefixlen <= high
+
+    base, wide = ("10.0.0.0", 32) if version == 4 else ("2001:db8::", 128)
+    wrong = tuple(f"{base}/{bits}" for bits in (low - 1, high + 1) if 0 <= bits <= wide)
+    return Predicate(fits, (f"{base}/{low}", f"{base}/{high}"), (*wrong, "no network"))
+
+
+def _text(found: Any) -> str:
+    return str(found).lower() if isinstance(found, bool) else str(found)
+
+
+# Conditions on an object.
+
+
+def has(*names: str) -> Condition:
+    """Every one of the names is there."""
+    return Condition(lambda part: all(get(part, name) is not None for name in names), _all(names))
+
+
+def without(*names: str) -> Condition:
+    """None of the names is there."""
+    return Condition(lambda part: all(get(part, name) is None for name in names))
+
+
+def equal(name: str, *values: Any, default: Any = None) -> Condition:
+    """The value of a name, or its default, is one of these."""
+    fits = one_of(*values).fits
+
+    def holds(part: Object) -> bool:
+        found = known(part, name) if get(part, name) is not None else default
+        return found is not None and fits(found)
+
+    return Condition(holds, _object(name, values[0]))
+
+
+def unequal(name: str, *values: Any, default: Any = None, example: Any = "another") -> Condition:
+    """The value of a name, or its default, is known and none of these."""
+    fits = one_of(*values).fits
+
+    def holds(part: Object) -> bool:
+        found = known(part, name) if get(part, name) is not None else default
+        return found is not None and not fits(found)
+
+    return Condition(holds, _object(name, example))
+
+
+def every(*conditions: Condition) -> Condition:
+    """All of the conditions hold."""
+    return Condition(
+        lambda part: all(condition.holds(part) for condition in conditions), merged(*(c.example for c in conditions))
+    )
+
+
+def either(*conditions: Condition) -> Condition:
+    """One of the conditions holds."""
+    return Condition(lambda part: any(condition.holds(part) for condition in conditions), conditions[0].example)

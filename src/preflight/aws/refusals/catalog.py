@@ -1,0 +1,25 @@
+"""All tables: what is refused of a resource type, and which operations take the same members as a type has properties."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from preflight.aws import constraints
+from preflight.aws.constraints import Constraint, Refused
+from preflight.aws.refusals import elastic_load_balancing
+
+_SERVICES = (elastic_load_balancing,)
+TYPES: Mapping[str, tuple[Constraint, ...]] = {kind: table for service in _SERVICES for kind, table in service.TYPES.items()}
+OPERATIONS: Mapping[str, Mapping[str, str]] = {service.SERVICE: service.OPERATIONS for service in _SERVICES}
+
+
+def of_resource(kind: str, properties: Mapping[str, Any]) -> Iterator[Refused]:
+    """Yields what the service of a resource type refuses of properties, as far as they are known."""
+    return constraints.refused(TYPES.get(kind, ()), properties)
+
+
+def of_request(service: str, operation: str, members: Mapping[str, Any]) -> Iterator[Refused]:
+    """Yields what a service, by its signing name, refuses of a request that creates a resource."""
+    kind = OPERATIONS.get(service, {}).get(operation)
+    return of_resource(kind, members) if kind is not None else iter(())

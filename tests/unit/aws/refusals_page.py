@@ -1,0 +1,44 @@
+"""Generates docs/refusals.md from the tables of `preflight.aws.refusals`.
+
+Run as `python -m tests.unit.aws.refusals_page > docs/refusals.md`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+from preflight.aws.constraints import Constraint
+from preflight.aws.refusals import catalog
+
+INTRODUCTION = """\
+# What services refuse
+
+This page is generated from the tables in `src/preflight/aws/refusals` (`python -m tests.unit.aws.refusals_page > docs/refusals.md`).
+The rule [CFN_SERVICE_TAKES_PROPERTIES](rules.md#cfn_service_takes_properties) holds a template to them as far as its values are known, the emulated account each resource and request.
+What depends on other resources (a target group in another VPC, a priority in use) is checked by the emulated account alone.
+"""
+
+
+def page() -> str:
+    """Returns the whole page."""
+    return "\n".join([INTRODUCTION, *_sections()])
+
+
+def _sections() -> Iterator[str]:
+    for kind in sorted(catalog.TYPES):
+        yield f"## {kind}\n"
+        yield "| property | refused with | page |\n| --- | --- | --- |"
+        yield from (_row(constraint) for constraint in catalog.TYPES[kind])
+        yield ""
+
+
+def _row(row: Constraint) -> str:
+    """One constraint; where it is the properties of its first wrong example."""
+    names = ".".join([*([row.at] if row.at else []), *list(row.test.refused[0])[:1]])
+    sentence = row.sentence.replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
+    return f"| `{names}` | {row.code}: {sentence} | [page]({row.page}) |"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page())

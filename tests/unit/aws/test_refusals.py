@@ -1,0 +1,50 @@
+"""Each row of the tables takes its right examples and refuses its wrong ones, at and beyond every bound."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from preflight.aws import constraints
+from preflight.aws.constraints import Constraint, Object
+from preflight.aws.refusals import catalog
+from tests.unit.aws import refusals_page
+
+ROWS = [pytest.param(row, id=f"{kind}-{number}") for kind, table in catalog.TYPES.items() for number, row in enumerate(table)]
+
+
+def _resource(row: Constraint, example: Object) -> dict[str, Any]:
+    """Properties in which the example stands where the row looks, and the row's conditions are met."""
+    part: Any = constraints.merged(row.when.example, example)
+    for step in reversed(row.at.split(".") if row.at else []):
+        part = {step.removesuffix("[]"): [part] if step.endswith("[]") else part}
+    return constraints.merged(row.where.example, part)
+
+
+def _refusals(row: Constraint, examples: tuple[Object, ...]) -> Iterator[list[Any]]:
+    for example in examples:
+        yield list(constraints.refused([row], _resource(row, example)))
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_a_row_refuses_each_of_its_wrong_examples(row: Constraint) -> None:
+    assert row.test.refused
+    assert all(_refusals(row, row.test.refused))
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_a_row_takes_each_of_its_right_examples(row: Constraint) -> None:
+    assert row.test.taken
+    assert not any(_refusals(row, row.test.taken))
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_a_row_names_its_page(row: Constraint) -> None:
+    assert row.page.startswith("https://docs.aws.amazon.com/")
+
+
+def test_the_page_of_refusals_is_current() -> None:
+    assert (Path(__file__).parents[3] / "docs" / "refusals.md").read_text() == refusals_page.page()
