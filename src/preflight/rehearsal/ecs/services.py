@@ -120,8 +120,10 @@ class Services:
         request = {k: v for k, v in call.given.items() if k not in {"cluster", "service"}}
         service = self._state.service(call.region, call.given.get("cluster"), call.given["service"])
         merged = _merged(service.request, request)
-        if deployment_configuration.controller_of(merged) == "EXTERNAL":
-            service.request = merged
+        if deployment_configuration.controller_of(service.request) == "EXTERNAL":
+            request_checks.refuse(service_update.refusals(service.request, merged, request))
+            request_checks.refuse(deployment_configuration.refusals(merged, is_on_fargate=True))
+            service.request = {k: v for k, v in merged.items() if k != "forceNewDeployment"}
             return {"service": self.shown(service)}
         definition = self._active(call.region, merged["taskDefinition"])
         merged["taskDefinition"] = definition.arn
@@ -145,7 +147,7 @@ class Services:
     def delete(self, call: Call) -> JsonObject:
         """DeleteService."""
         service = self._state.service(call.region, call.given.get("cluster"), call.given["service"])
-        if service.desired > 0 and not call.given.get("force"):
+        if _shown_desired(service) > 0 and not call.given.get("force"):
             msg = "The service cannot be stopped while it is scaled above 0."
             raise Refusal(INVALID, msg)
         with self._state.changed:
@@ -186,7 +188,7 @@ class Services:
             "serviceArn": service.arn,
             "clusterArn": service.cluster.arn,
             "status": service.status,
-            "desiredCount": service.desired,
+            "desiredCount": _shown_desired(service),
             "runningCount": len(running),
             "pendingCount": len(tasks) - len(running),
             "platformVersion": service.request.get("platformVersion") or "LATEST",
@@ -240,6 +242,13 @@ def _first_desired(request: JsonObject) -> int:
         return 0
     desired = request.get("desiredCount")
     return 1 if desired is None else int(desired)
+
+
+def _shown_desired(service: Service) -> int:
+    """Returns the desired count as the API shows it; with the EXTERNAL controller, task sets are scaled by it."""
+    if deployment_configuration.controller_of(service.request) == "EXTERNAL" and service.status == "ACTIVE":
+        return int(service.request.get("desiredCount") or 0)
+    return service.desired
 
 
 def _check_request(request: JsonObject) -> None:

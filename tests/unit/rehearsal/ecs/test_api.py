@@ -12,10 +12,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from preflight.system import waiting
 from tests.unit.rehearsal.ecs.validation.task_definitions import APP, add, good, put
 
 Client = Callable[[str], Any]
 INVALID = "InvalidParameterException"
+BALANCERS = [{"targetGroupArn": "arn:aws:elasticloadbalancing:ap-northeast-1:123456789012:targetgroup/g/0123456789abcdef", "containerName": "web", "containerPort": 80}]
 TRUST = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}],
@@ -351,11 +353,52 @@ def test_a_token_that_was_never_given_out_is_refused(client: Callable[[str], Any
     assert caught.value.response["Error"]["Code"] == "InvalidParameterException"
 
 
-def test_a_service_with_an_external_controller_starts_no_task_itself(place: Place) -> None:
-    place.create(deploymentController={"type": "EXTERNAL"}, taskDefinition=None, networkConfiguration=None, launchType=None)
+EXTERNAL: dict[str, Any] = {
+    "deploymentController": {"type": "EXTERNAL"}, "taskDefinition": None, "networkConfiguration": None, "launchType": None
+}  # fmt: skip
 
-    arns = place.ecs.list_services(cluster="k")["serviceArns"]
-    service = place.ecs.describe_services(cluster="k", services=arns)["services"][0]
+
+def test_a_service_with_an_external_controller_starts_no_task_itself(place: Place) -> None:
+    place.create(**EXTERNAL, desiredCount=2)
+
+    def steady() -> dict[str, Any] | None:
+        described: dict[str, Any] = place.ecs.describe_services(cluster="k", services=["s"])["services"][0]
+        return described if any("steady state" in event["message"] for event in described["events"]) else None
+
+    service = waiting.until(steady, what="the scheduler", timeout=20)
 
     assert service["status"] == "ACTIVE"
+    assert service["desiredCount"] == 2
     assert service["runningCount"] + service["pendingCount"] == 0
+
+
+@pytest.mark.parametrize(
+    ("changed", "answer"),
+    [
+        pytest.param({"taskDefinition": "web"}, "Unable to update task definition on services with a EXTERNAL", id="a definition"),
+        pytest.param({"loadBalancers": BALANCERS}, "Unable to update load balancers on services with", id="load balancers"),
+        pytest.param({"platformVersion": "1.4.0"}, "Unable to update platform version on services with", id="a platform"),
+        pytest.param({"forceNewDeployment": True}, "Cannot force a new deployment on services with", id="a new deployment"),
+        pytest.param({"desiredCount": -4}, "The desired count must not be negative", id="a negative count"),
+    ],
+)
+def test_an_update_with_an_external_controller_leaves_the_rest_to_task_sets(
+    place: Place, changed: dict[str, Any], answer: str
+) -> None:
+    place.create(**EXTERNAL)
+
+    assert place.update(**changed).startswith(f"{INVALID}: {answer}")
+
+
+def test_an_update_with_an_external_controller_sets_the_desired_count(place: Place) -> None:
+    place.create(**EXTERNAL)
+
+    place.update(desiredCount=3, enableECSManagedTags=True)
+
+    assert place.ecs.describe_services(cluster="k", services=["s"])["services"][0]["desiredCount"] == 3
+
+
+def test_a_service_with_an_external_controller_has_no_network_itself(place: Place) -> None:
+    network = place.network()
+
+    assert place.create(**{**EXTERNAL, "networkConfiguration": network}) == f"{INVALID}: NetworkConfiguration must be null."

@@ -2,7 +2,8 @@
 
 Sources: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentConfiguration.html,
 https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentController.html,
-https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentLifecycleHook.html and
+https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentLifecycleHook.html,
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-external.html and
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-rebalancing.html.
 """
 
@@ -69,6 +70,8 @@ def _controller(request: Request) -> Iterator[str]:
         yield "Multiple target groups are not supported with the CODE_DEPLOY deployment controller"
     if controller == "EXTERNAL" and balancers:
         yield "LoadBalancers must be empty or null"
+    if controller == "EXTERNAL" and request.get("networkConfiguration"):
+        yield "NetworkConfiguration must be null."
 
 
 def _percent(request: Request) -> Iterator[str]:

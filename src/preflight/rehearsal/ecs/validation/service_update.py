@@ -1,6 +1,7 @@
 """What UpdateService does not change. Pure.
 
 Sources: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html,
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-external.html,
 https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PortMapping.html and
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/windows-considerations.html.
 """
@@ -16,15 +17,25 @@ BY_CODE_DEPLOY = {
     "networkConfiguration": "network parameters",
     "platformVersion": "platform version",
 }
+BY_TASK_SETS = {
+    **BY_CODE_DEPLOY,
+    "loadBalancers": "load balancers",
+    "capacityProviderStrategy": "capacity provider strategy",
+}
 
 
 def refusals(old: Request, new: Request, asked: Request) -> Iterator[str]:
-    """What is asked of a service that CodeDeploy has to change."""
-    if deployment_configuration.controller_of(old) != "CODE_DEPLOY":
+    """What is asked of a service that CodeDeploy or a task set has to change."""
+    controller = deployment_configuration.controller_of(old)
+    if controller == "CODE_DEPLOY":
+        kept = BY_CODE_DEPLOY
+        said = "on services with a CODE_DEPLOY deployment controller. Use AWS CodeDeploy to trigger a new deployment."
+    elif controller == "EXTERNAL":  # in the words that https://github.com/pipe-cd/pipecd/pull/6384 quotes
+        kept, said = BY_TASK_SETS, "on services with a EXTERNAL deployment controller."
+    else:
         return
-    said = "on services with a CODE_DEPLOY deployment controller. Use AWS CodeDeploy to trigger a new deployment."
-    for key, words in BY_CODE_DEPLOY.items():
-        if new.get(key) != old.get(key):
+    for key, words in kept.items():
+        if (new.get(key) or None) != (old.get(key) or None):
             yield f"Unable to update {words} {said}"
     if asked.get("forceNewDeployment"):
         yield f"Cannot force a new deployment {said}"
