@@ -41,6 +41,7 @@ from preflight.rehearsal.network.metadata_endpoint import MetadataEndpoint
 from preflight.rehearsal.services import (
     ServiceEmulation,
     application_autoscaling,
+    deliveries,
     ec2,
     ecr,
     elbv2,
@@ -287,6 +288,7 @@ def prepare_moto() -> None:
     s3.apply_bucket_policies()
     elbv2.allow_an_hour_of_delay()
     resourcegroupstagging.find_all_resources()
+    deliveries.keep_inside()
     with backend_lock:
         for backends in BackendDict._instances:  # noqa: SLF001 - moto has no other way to drop them
             if backends.service_name in SLOW:
