@@ -19,6 +19,7 @@ _CHANGES_NETWORK = re.compile(
     r"^(Authorize|Revoke|Create|Delete|Replace|Attach|Detach|Associate|Disassociate|Modify)\w*"
     r"(SecurityGroup|Route|NetworkAcl|InternetGateway|NatGateway)"
 )
+_PROTOCOL = re.compile(r"(?i)tcp|udp|icmp|icmpv6|-1|[0-9]{1,2}|1[0-9]{2}|2[0-4][0-9]|25[0-5]")
 _DESCRIPTION = re.compile(r"[a-zA-Z0-9. _\-:/()#,@\[\]+=&;{}!$*]*")
 
 
@@ -173,11 +174,31 @@ def _one_network(account: Account, call: Call) -> None:
         raise Refusal("InvalidGroup.NotFound", msg)
 
 
+def _protocol(call: Call) -> None:
+    """A rule names its protocol as tcp, udp, icmp or icmpv6, or by its number; -1 stands for all.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_IpPermission.html;
+    moto/ec2/models/security_groups.py.
+    """
+    changed = [rule.get("SecurityGroupRule") or {} for rule in call.given.get("SecurityGroupRules") or []]
+    for rule in (call.given, *(call.given.get("IpPermissions") or []), *changed):
+        protocol_name = rule.get("IpProtocol")
+        if protocol_name is not None and not _PROTOCOL.fullmatch(str(protocol_name)):
+            msg = f"Invalid value '{protocol_name}' for IP protocol. Unknown protocol."
+            raise Refusal("InvalidParameterValue", msg)
+
+
+def _rules(account: Account, call: Call) -> None:
+    """Rules of a security group name a protocol and groups that EC2 knows."""
+    _protocol(call)
+    _one_network(account, call)
+
+
 CHECKS: Mapping[str, Check] = {
     "AssociateRouteTable": _subnet_is_free,
     "AttachInternetGateway": _one_gateway,
-    "AuthorizeSecurityGroupEgress": _one_network,
-    "AuthorizeSecurityGroupIngress": _one_network,
+    "AuthorizeSecurityGroupEgress": _rules,
+    "AuthorizeSecurityGroupIngress": _rules,
     "CreateRoute": _route_gateway,
     "CreateSecurityGroup": _description,
     "CreateSubnet": _zone_exists,
@@ -185,6 +206,7 @@ CHECKS: Mapping[str, Check] = {
     "DeleteSecurityGroup": _group_in_use,
     "DeleteSubnet": _subnet_in_use,
     "DetachInternetGateway": _addresses_unmapped,
+    "ModifySecurityGroupRules": lambda _account, call: _protocol(call),
     "ReplaceRoute": _route_gateway,
 }
 

@@ -148,6 +148,12 @@ def rule_to_another_network(client: Client) -> str:
     return said(lambda: client("ec2").authorize_security_group_ingress(GroupId=mine, IpPermissions=[rule]))
 
 
+def rule_of_an_application_protocol(client: Client) -> str:
+    rule = {"IpProtocol": "http", "FromPort": 80, "ToPort": 80, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
+    own = group(client, vpc(client))
+    return said(lambda: client("ec2").authorize_security_group_ingress(GroupId=own, IpPermissions=[rule]))
+
+
 def endpoint(client: Client, **given: Any) -> str:
     region = client("ec2").meta.region_name
     asked = {"ServiceName": f"com.amazonaws.{region}.ecr.dkr", "VpcEndpointType": "Interface", **given}
@@ -521,6 +527,14 @@ SERVICES = (
         "accepted",
         "InvalidGroup.NotFound",
         rule_to_another_network,
+    ),
+    Correction(
+        "a security group rule of a protocol that EC2 does not know",
+        f"{EC2}API_IpPermission.html",
+        GROUPS,
+        "accepted",
+        "InvalidParameterValue",
+        rule_of_an_application_protocol,
     ),
     Correction(
         "private DNS of an endpoint in a VPC without DNS host names",
