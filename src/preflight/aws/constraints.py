@@ -1,7 +1,7 @@
 """What a service refuses of a resource's properties, as data: a table of constraints, and one evaluator a kind.
 
 A constraint looks at the objects that its path leads to. A value that is not known yet, an intrinsic function that
-nothing has resolved, meets every constraint: what cannot be told is not refused. Tests, predicates and conditions carry
+nothing has resolved, meets every constraint: what is not known is not refused. Tests, predicates and conditions carry
 examples of what they take and refuse, so that each row of a table is tested at its bounds.
 """
 

@@ -11,12 +11,12 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from werkzeug.wrappers import Request, Response
 
 from preflight.aws.refusals import catalog
-from preflight.rehearsal import model_constraints, protocol
+from preflight.rehearsal import protocol
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.iam.authentication import SignedScope
 from preflight.rehearsal.ledger import Ledger
 from preflight.rehearsal.protocol import Call, Refusal
-from preflight.rehearsal.services import ServiceEmulation
+from preflight.rehearsal.services import ServiceEmulation, model_constraints
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment

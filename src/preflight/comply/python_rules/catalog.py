@@ -9,6 +9,7 @@ from preflight.comply.python_rules import (
     execution_role,
     load_balancer_target,
     log_group,
+    scheduled_task,
     service_refusals,
     stack_parameters,
     subnet_route,
@@ -25,6 +26,7 @@ CHECKS: Mapping[str, Callable[[ResolvedStacks], Iterator[Violation]]] = {
     "ECS_CONTAINER_AWSLOGS_GROUP_DECLARED": log_group.check,
     "ECS_SERVICE_LB_TARGET_MATCHES_TASKDEF": load_balancer_target.check,
     "ECS_TASKDEF_CONTAINER_RESOURCES_FIT": container_resources.check,
+    "EVENTS_ECS_TARGET_STARTS": scheduled_task.check,
     "IAM_ECS_ROLE_TRUST_ECS_TASKS": execution_role.check_trust,
     "IAM_EXECUTION_ROLE_POLICY_ATTACHED": execution_role.check_policy,
 }
