@@ -43,14 +43,15 @@ class Account:
 
     `closing` is set at the end, so that everything that waits in the account stops. `moto_lock` makes
     check-then-act on moto atomic. `completed` names what was completed as AWS makes it. `judge` says
-    what a principal may not do.
+    what a principal may not do. `address` is where clients reach the account.
 
     Resource handlers and the scheduler use the clients as CloudFormation and ECS call other services:
     through their API, serialized and parsed, only not over a socket.
     """
 
-    def __init__(self, application: Application, *, account_id: str = DEFAULT_ACCOUNT_ID) -> None:
+    def __init__(self, application: Application, *, address: str = "", account_id: str = DEFAULT_ACCOUNT_ID) -> None:
         self.id = account_id
+        self.address = address
         self._application = application
         self._session = boto3.Session(
             aws_access_key_id="rehearsal",

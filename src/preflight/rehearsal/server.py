@@ -36,7 +36,7 @@ class Server:
 
     def __init__(self, options: EmulationOptions) -> None:
         self.address = f"http://{assembly.LOOPBACK}:{options.port}"
-        self.account = Account(self.application)
+        self.account = Account(self.application, address=self.address)
         self.parts = assembly.assemble(self.account, options)
         self.ledger = self.parts.core.ledger
         self._administrator = options.administrator

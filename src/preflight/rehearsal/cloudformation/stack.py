@@ -6,8 +6,8 @@ import json
 import threading
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from preflight.aws import partitions
@@ -20,6 +20,7 @@ from preflight.templates.dependency_graph import ResourceDefinition
 ENDED = ("_COMPLETE", "_FAILED")
 UPDATABLE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "CREATE_FAILED", "UPDATE_FAILED")
 STACK = "AWS::CloudFormation::Stack"
+MILLISECOND = timedelta(milliseconds=1)
 HIDDEN = "****"  # the value of a NoEcho parameter as the API shows it
 
 
@@ -240,8 +241,10 @@ class Stack:
         )
 
     def _add(self, event: Event) -> None:
+        """Adds an event, a millisecond or more after the former: clients order events by their timestamps."""
         with self.changed:
-            self.events.append(event)
+            earliest = self.events[-1].timestamp + MILLISECOND if self.events else event.timestamp
+            self.events.append(replace(event, timestamp=max(earliest, event.timestamp)))
             self.changed.notify_all()
 
     def wait(self, holds: Callable[[], bool], *, timeout: float) -> bool:

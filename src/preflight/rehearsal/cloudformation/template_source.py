@@ -47,7 +47,7 @@ def fetch(url: str, account: Account, region: str) -> str:
     Raises:
         Refusal: the URL is not one of S3, or nothing is there.
     """
-    bucket, key = location(url)
+    bucket, key = location(url, endpoint=account.address)
     try:
         response = account.client("s3", region).get_object(Bucket=bucket, Key=key)
     except ClientError as error:
@@ -60,8 +60,10 @@ def fetch(url: str, account: Account, region: str) -> str:
     return raw.decode("utf-8", errors="replace")
 
 
-def location(url: str) -> tuple[str, str]:
+def location(url: str, *, endpoint: str) -> tuple[str, str]:
     """Returns bucket and key of an S3 URL, virtual-hosted or path style.
+
+    S3 is also at the account's own endpoint, path style: clients build the URL from AWS_ENDPOINT_URL.
 
     Raises:
         Refusal: it is no such URL.
@@ -70,16 +72,20 @@ def location(url: str) -> tuple[str, str]:
         parts = urlsplit(url)
     except ValueError:
         raise template_validation.refuse("TemplateURL must be a supported URL.") from None
-    if parts.scheme != "https":
-        raise template_validation.refuse("TemplateURL must be a supported URL.")
+    is_own = is_below(endpoint, url)
     host, path = (parts.hostname or ""), unquote(parts.path).lstrip("/")
-    virtual = _VIRTUAL.match(host)
+    virtual = _VIRTUAL.match(host) if parts.scheme == "https" else None
     if virtual and path:
         return virtual.group("bucket"), path
     bucket, _, key = path.partition("/")
-    if _PATH.match(host) and bucket and key:
+    if (is_own or (parts.scheme == "https" and _PATH.match(host))) and bucket and key:
         return bucket, key
     raise template_validation.refuse("TemplateURL must be a supported URL.")
+
+
+def is_below(endpoint: str, url: str) -> bool:
+    """Whether a URL is at the account's own endpoint, which clients take for S3's if AWS_ENDPOINT_URL names it."""
+    return bool(endpoint) and url.startswith(f"{endpoint}/")
 
 
 def parse(body: str) -> JsonObject:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from preflight.rehearsal.cloudformation import stack as stacks
+from preflight.rehearsal.cloudformation import template_source
 from preflight.rehearsal.cloudformation.resources.context import HandlerContext, Properties, Request
 from preflight.rehearsal.cloudformation.resources.failure import ResourceFailedError
 from preflight.rehearsal.cloudformation.resources.handler import CreatedResource, Handler
@@ -83,7 +84,7 @@ class Nested:
     @staticmethod
     def _request(context: HandlerContext, properties: Properties) -> Request:
         url = str(properties["TemplateURL"])
-        if not url.startswith("https://"):
+        if not url.startswith("https://") and not template_source.is_below(context.account.address, url):
             msg = "The location for an Amazon S3 bucket must start with https://"
             raise ResourceFailedError(msg, is_whole=True)
         parameters = [
