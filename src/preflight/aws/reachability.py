@@ -13,13 +13,16 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 Described = Mapping[str, Any]
 ANY_INTERNET_CALLER = "198.51.100.7"  # an address for documentation: anybody on the internet
 EPHEMERAL = 49152  # a port that replies go to
 HTTPS = 443
+
+
+_WITHOUT_ADDRESS = "Route 0.0.0.0/0 to a NAT gateway, or copy the image to a repository of ECR and add VPC endpoints; a route to an internet gateway serves only tasks with AssignPublicIp: ENABLED."
 
 
 @dataclass(frozen=True)
@@ -264,7 +267,9 @@ def _way_out(network: Network, interface: Interface, address: str) -> Blocker | 
             "NetworkConfiguration.AwsvpcConfiguration.AssignPublicIp",
             "Set AssignPublicIp: ENABLED, route the subnet through a NAT gateway, or add the VPC endpoints.",
         )
-    return missing
+    if missing is None or interface.has_public_address or route:
+        return missing
+    return replace(missing, fix=_WITHOUT_ADDRESS)
 
 
 def _nat(network: Network, nat: str, interface: Interface) -> Blocker | None:
@@ -348,12 +353,23 @@ def to_service(network: Network, interface: Interface, service: str) -> Blocker 
     """
     endpoint = next((e for e in endpoints(network, interface, service)), None)
     if endpoint is None:
-        return to_internet(network, interface)
+        return _without_endpoint(network, interface, service)
     if not network.has_dns.get(interface.vpc, True):
         return to_internet(network, interface)
     if endpoint.get("VpcEndpointType") == "Gateway":
         return _egress_to_gateway(network, interface)
     return _to_endpoint(network, interface, endpoint)
+
+
+def _without_endpoint(network: Network, interface: Interface, service: str) -> Blocker | None:
+    missing = to_internet(network, interface)
+    if missing is None or interface.has_public_address or missing != _way_out(network, interface, ANY_INTERNET_CALLER):
+        return missing
+    return replace(
+        missing,
+        message=f"{missing.message}, and there is no VPC endpoint for {service}",
+        fix=f"Add a VPC endpoint for {service} (and for all that the task calls: ecr.api, ecr.dkr, s3, logs), or a route for 0.0.0.0/0 to a NAT gateway, or set AssignPublicIp: ENABLED.",
+    )
 
 
 def endpoints(network: Network, interface: Interface, service: str) -> Iterator[Described]:

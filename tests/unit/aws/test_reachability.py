@@ -298,3 +298,17 @@ def test_from_inside(ingress: dict[str, Any], *, is_reached: bool) -> None:
     seen = network(**WITH_BALANCER, **groups(lets_out=[], lets_in=[ingress]))
 
     assert (reachability.from_inside(seen, PRIVATE, 80) is None) is is_reached
+
+
+def test_a_task_without_an_address_in_an_isolated_subnet_is_not_sent_to_an_internet_gateway() -> None:
+    missing = reachability.to_internet(network(**routed()), PRIVATE)
+
+    assert missing is not None
+    assert "NAT gateway" in missing.fix
+
+
+def test_a_service_without_an_endpoint_is_named_to_an_isolated_task() -> None:
+    missing = reachability.to_service(network(**routed()), PRIVATE, "secretsmanager")
+
+    assert missing is not None
+    assert missing.fix.startswith("Add a VPC endpoint for secretsmanager")
