@@ -71,6 +71,7 @@ class Deployment:
         self.session = target.session(plan.region)
         self.values: Mapping[str, str] = target.values(plan, options.run)
         standins = target.standins(plan, options.engine, options.note)
+        self._platforms = platforms
         self._images = PlanImages(self.session, options, say, standins=standins, platforms=platforms)
         self._templates = StagedTemplates(plan, self.values, self.session)
         self._stacks = Stacks(self.session)
@@ -162,6 +163,9 @@ class Deployment:
 
     def _push(self, step: ImageStep) -> None:
         name = fill(step.name, self.values)
+        mismatch = self._findings.of_platform(step.build / "Dockerfile", self._platforms.get(step.name, ""))
+        if mismatch is not None:
+            raise DeploymentFailedError([mismatch])
         try:
             self._images.push(step, name, run=self.values["run"])
         except PushRefusedError as error:

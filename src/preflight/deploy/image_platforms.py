@@ -28,16 +28,17 @@ _ECR = re.compile(rf"[0-9]{{12}}\.dkr[.-]ecr\b|.*{HOLE}")
 
 
 def of_images(asked: Plan, every: ResolvedStacks, *, run: str) -> dict[str, str]:
-    """The platforms of each image that a plan builds, with commas between, by the name of its step."""
+    """The platforms of each image that a plan builds and a task names, with commas between, by the name of its step."""
     values = placeholders.of(asked, run=run)  # as the estate has them
     images = [step for step in asked.steps if isinstance(step, ImageStep)]
-    return {image.name: ",".join(platforms(every, plan.fill(image.name, values))) for image in images}
+    wanted = {image.name: ",".join(platforms(every, plan.fill(image.name, values))) for image in images}
+    return {name: text for name, text in wanted.items() if text}
 
 
 def platforms(every: ResolvedStacks, name: str) -> tuple[str, ...]:
     """The platforms, as `linux/arm64`, of the tasks whose containers name the image `repository:tag`.
 
-    Without an architecture, or if no task names the image, it is AWS's default: `linux/amd64`.
+    Without an architecture it is AWS's default: `linux/amd64`.
     """
     texts = Texts(every)
     found: set[str] = set()
@@ -45,7 +46,7 @@ def platforms(every: ResolvedStacks, name: str) -> tuple[str, ...]:
         for _, given in document.of_type(DEFINITION):
             if any(_is_of(text, name) for text in _images(document, given, texts)):
                 found |= set(_platforms(given.get("RuntimePlatform")))
-    return tuple(sorted(found)) or (DEFAULT,)
+    return tuple(sorted(found))
 
 
 class Texts:

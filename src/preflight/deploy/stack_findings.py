@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from preflight.deploy import dockerfile_checks, stop_reasons
+from preflight.deploy import dockerfile_checks, dockerfile_platform, stop_reasons
 from preflight.deploy.declared_resources import DeclaredResources
 from preflight.deploy.dockerfile_checks import UnsafeBuildError
 from preflight.deploy.stacks import STACK, Failure, RefusedError
@@ -44,6 +44,24 @@ class StackFindings:
             source=dockerfile_checks.SOURCE,
         )
 
+    def of_platform(self, path: Path, wanted: str) -> Finding | None:
+        """Returns the finding for a Dockerfile that builds for another platform than those of its tasks, None if it may not."""
+        text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+        fixed = dockerfile_platform.of_image(text)
+        if fixed is None or not wanted or set(wanted.split(",")) == {fixed[1]}:
+            return None
+        folder = self._names.get(path.parent, path.parent.name)
+        return Finding(
+            "rehearse",
+            "PlatformMismatch",
+            Severity.ERROR,
+            f"the image is built for {fixed[1]}, and its tasks run on {wanted}: its programs would end with 'exec format error'",
+            file=f"{folder}/{path.name}",
+            line=fixed[0],
+            fix=dockerfile_platform.FIX,
+            source=stop_reasons.PULL,
+        )
+
     def of_refusal(self, error: RefusedError, step: StackStep) -> Finding:
         """Returns the finding for a request that CloudFormation refused."""
         name, fix = stop_reasons.of_stack(error.message)
@@ -63,7 +81,7 @@ class StackFindings:
 
     def of_resource(self, failure: Failure) -> Finding:
         """Returns the finding for a resource, or a stack, that failed."""
-        name, fix = stop_reasons.of_stack(failure.reason)
+        name, fix = stop_reasons.of_stack(failure.reason, failure.kind)
         name = name or location.property_of(failure.reason)
         file, line, resource = self._place(failure, name)
         return Finding(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from preflight.aws.refusals import catalog
 
 GUIDE = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/"
 PULL = GUIDE + "task_cannot_pull_image.html"
@@ -254,12 +256,36 @@ def of_volume(log: tuple[str, ...], paths: tuple[str, ...]) -> Diagnosis | None:
     )
 
 
+_EXIT_CODE = re.compile(r"^(?P<name>[\w-]+): exit code (?P<code>\d+)")
+_KILLED = ("137", "143")  # by SIGKILL and SIGTERM, as ECS ends the other containers of a task
+_CODES: tuple[tuple[str, str], ...] = (
+    (r"codes: \[3\d\d", "The application redirects the health check: set HealthCheckPath to a page that it answers itself (no redirect to HTTPS), or add the code to Matcher."),
+    (r"codes: \[4(00|21)", "The health check asks by the task's address, in the header Host: let the application take any host at HealthCheckPath, for example by its list of allowed hosts."),
+    (r"codes: \[40[13]", "HealthCheckPath asks for a login: let it be open, or name a page that is."),
+    (r"codes: \[404", "The application has no page at HealthCheckPath: name one that it has."),
+    (r"codes: \[5\d\d", "The application fails at HealthCheckPath: see its log lines."),
+)
+
+
+def of_exit(containers: tuple[str, ...]) -> str | None:
+    """Returns the advice for a task of which containers ended without an error; None if one of them failed."""
+    codes = {found["name"]: found["code"] for text in containers if (found := _EXIT_CODE.match(text))}
+    ended = [name for name, code in codes.items() if code == "0"]
+    if not ended or set(codes.values()) - {"0", *_KILLED}:
+        return None
+    names = " or ".join(ended)
+    return f"Container {names} ended by itself, with exit code 0, and is essential, as containers are by default: set Essential: false if it is meant to end, or keep its program in the foreground."
+
+
+def of_health_codes(text: str) -> str | None:
+    """Returns the advice for the status codes that targets answered to the health check, None without any."""
+    return next((fix for pattern, fix in _CODES if re.search(pattern, text)), None)
+
+
 def _filled(known: Diagnosis, values: dict[str, str]) -> Diagnosis:
     if not values:
         return known
-    return Diagnosis(
-        known.check, known.at, known.property, known.fix.format(**values), known.source, known.heals, known.is_network
-    )
+    return replace(known, fix=known.fix.format(**values))
 
 
 # What a task could not reach, by what its stopped reason says; the first one that fits.
@@ -353,15 +379,49 @@ _STACKS: tuple[tuple[str, str | None, str], ...] = (
         "LoadBalancerAttributes",
         "Let the bucket's policy allow s3:PutObject to logdelivery.elasticloadbalancing.amazonaws.com (or the account of Elastic Load Balancing in the region), encrypt the bucket by keys of S3, and add DependsOn: the policy.",
     ),
+    (
+        r"SUCCESS or COMPLETE condition cannot be an essential",
+        "ContainerDefinitions",
+        "Set Essential: false for the container that DependsOn waits for; a container is essential by default.",
+    ),
+    (
+        r"awsfirelens log driver, one container must have",
+        "ContainerDefinitions",
+        "Add FirelensConfiguration to the container of the log router, or choose another LogDriver.",
+    ),
+    (
+        r"firelensConfiguration object is specified, at least one",
+        "ContainerDefinitions",
+        "Set LogDriver: awsfirelens for the containers whose output the router is to have, or take FirelensConfiguration away.",
+    ),
+    (r"platform version does not exist", "PlatformVersion", "Set PlatformVersion: LATEST, or take it away."),
+    (
+        r"(?P<name>arn:\S+:policy/\S+) does not exist or is not attachable",
+        "ManagedPolicyArns",
+        "Correct {name}: managed policies of AWS for services begin with arn:aws:iam::aws:policy/service-role/.",
+    ),
+    (r"Priority '(?P<name>\d+)' is currently in use", "Priority", "Give each rule of a listener a priority of its own."),
     (r"already exists", None, "Choose another name, or leave the name to CloudFormation."),
     (r"Circuit Breaker was triggered|did not stabilize", None, "See why its tasks stopped."),
 )
 
 
-def of_stack(reason: str) -> tuple[str | None, str]:
-    """Property and fix for what CloudFormation says of a stack or a resource."""
+def of_stack(reason: str, kind: str = "") -> tuple[str | None, str]:
+    """Property and fix for what CloudFormation says of a stack, or of a resource of type `kind`."""
     for pattern, name, fix in _STACKS:
         found = re.search(pattern, reason)
         if found:
             return name, fix.format(**found.groupdict())
-    return None, "Correct what the reason names."
+    row = catalog.of_reason(kind, reason)
+    if row is not None and row.cure:
+        return None, row.cure
+    return None, _see(kind)
+
+
+def _see(kind: str) -> str:
+    """Returns the advice for a refusal that is not known here: the page of the resource's type."""
+    parts = kind.lower().split("::")
+    if len(parts) != 3 or parts[0] != "aws":
+        return "Correct what the reason names."
+    page = f"aws-resource-{parts[1]}-{parts[2]}.html"
+    return f"Correct what the reason names, by https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/{page}"

@@ -6,6 +6,7 @@ import contextlib
 import datetime as dt
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from botocore.exceptions import ClientError
 
@@ -83,6 +84,8 @@ class TaskFindings:
             for declared in self._declared_resources.of_kind("AWS::IAM::Role"):
                 if f"/{declared.physical}" in stopped.reason:
                     return declared, _of_role(declared, known.property), known.fix
+        fix = stop_reasons.of_exit(stopped.containers) if known.check == "EssentialContainerExited" else None
+        known = replace(known, fix=fix or known.fix)
         definition = self._declared_resources.find(stopped.definition) if known.at == "definition" else None
         if definition is not None:
             name = (known.property or "").replace("ContainerDefinitions.0", f"ContainerDefinitions.{stopped.at}")
@@ -102,7 +105,9 @@ class TaskFindings:
         if missing is not None:
             return self._of_link(missing, stopped)
         declared = self._declared_resources.find(group)
-        return declared or self._service(stopped), known.property if declared else None, known.fix
+        answered = "\n".join((stopped.reason, *stopped.containers))
+        fix = stop_reasons.of_health_codes(answered) or known.fix
+        return declared or self._service(stopped), known.property if declared else None, fix
 
     def _service(self, stopped: StoppedTask) -> DeclaredResource | None:
         found = [d for d in self._declared_resources.of_kind("AWS::ECS::Service") if d.physical.endswith(f"/{stopped.service}")]

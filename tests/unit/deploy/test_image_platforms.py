@@ -53,7 +53,7 @@ REPOSITORY = '  Repo: {Type: "AWS::ECR::Repository", Properties: {RepositoryName
 def test_a_task_uses_an_image_whose_repository_and_tag_it_names(make_estate: Make, image: str, *, is_used: bool) -> None:
     every = make_estate(root=task(image) + REPOSITORY)
 
-    assert image_platforms.platforms(every, NAME) == (("linux/arm64",) if is_used else ("linux/amd64",))
+    assert image_platforms.platforms(every, NAME) == (("linux/arm64",) if is_used else ())
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_a_repository_of_another_stack_is_found_by_its_export(make_estate: Make)
 def test_a_template_that_no_step_deploys_decides_nothing(make_estate: Make) -> None:
     alone = task(f'!Sub "{REGISTRY}/app:run1"')
 
-    assert image_platforms.platforms(make_estate(root=f"Resources:\n{REPOSITORY}", alone=alone), NAME) == ("linux/amd64",)
+    assert image_platforms.platforms(make_estate(root=f"Resources:\n{REPOSITORY}", alone=alone), NAME) == ()
 
 
 def test_each_image_of_a_plan_gets_its_platforms_by_the_name_of_its_step(root: Path) -> None:

@@ -103,3 +103,35 @@ def test_only_an_exit_is_given_another_chance() -> None:
     assert [
         stop_reasons.of(reason).heals for reason in ("Essential container in task exited", "CannotPullContainerError: x")
     ] == [True, False]
+
+
+def test_a_container_that_ended_without_an_error_is_named() -> None:
+    assert str(stop_reasons.of_exit(("seed: exit code 0", "web: exit code 143"))).startswith("Container seed ended by itself")
+
+
+def test_a_container_that_failed_did_not_end_by_itself() -> None:
+    assert stop_reasons.of_exit(("seed: exit code 0", "web: exit code 1")) is None
+
+
+@pytest.mark.parametrize(
+    ("code", "fix"),
+    [
+        pytest.param(301, "redirects the health check", id="redirected"),
+        pytest.param(400, "header Host", id="another host"),
+        pytest.param(401, "login", id="a login"),
+        pytest.param(404, "no page at HealthCheckPath", id="no page"),
+        pytest.param(503, "fails at HealthCheckPath", id="a failure"),
+    ],
+)
+def test_the_code_that_a_target_answered_has_its_advice(code: int, fix: str) -> None:
+    assert fix in str(stop_reasons.of_health_codes(f"its target: Health checks failed with these codes: [{code}]"))
+
+
+def test_a_refusal_of_a_table_has_the_cure_of_its_row() -> None:
+    reason = "VPC ID cannot be specified for target groups with target type 'lambda' (Service: ElasticLoadBalancingV2)"
+
+    assert stop_reasons.of_stack(reason, "AWS::ElasticLoadBalancingV2::TargetGroup")[1] == "Remove VpcId."
+
+
+def test_a_refusal_that_is_not_known_leads_to_the_page_of_the_type() -> None:
+    assert "aws-resource-ecs-taskdefinition.html" in stop_reasons.of_stack("no", "AWS::ECS::TaskDefinition")[1]

@@ -23,3 +23,8 @@ def of_request(service: str, operation: str, members: Mapping[str, Any]) -> Iter
     """Yields what a service, by its signing name, refuses of a request that creates a resource."""
     kind = OPERATIONS.get(service, {}).get(operation)
     return of_resource(kind, members) if kind is not None else iter(())
+
+
+def of_reason(kind: str, reason: str) -> Constraint | None:
+    """Returns the row of a resource type whose sentence a service's reason has, None without one."""
+    return next((row for row in TYPES.get(kind, ()) if all(part in reason for part in row.sentence.split("{value}"))), None)
