@@ -7,9 +7,9 @@ from typing import Any
 
 from preflight.aws import constraints
 from preflight.aws.constraints import Constraint, Refused
-from preflight.aws.refusals import elastic_load_balancing
+from preflight.aws.refusals import application_auto_scaling, elastic_load_balancing
 
-_SERVICES = (elastic_load_balancing,)
+_SERVICES = (application_auto_scaling, elastic_load_balancing)
 TYPES: Mapping[str, tuple[Constraint, ...]] = {kind: table for service in _SERVICES for kind, table in service.TYPES.items()}
 OPERATIONS: Mapping[str, Mapping[str, str]] = {service.SERVICE: service.OPERATIONS for service in _SERVICES}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,12 +11,6 @@ from moto.applicationautoscaling.models import applicationautoscaling_backends
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.protocol import Call, Refusal
 from preflight.rehearsal.services import ServiceEmulation
-
-BY_REQUESTS = "ALBRequestCountPerTarget"
-_LABEL = re.compile(r"app/[^/]+/[^/]+/targetgroup/[^/]+/[^/]+")
-_SCHEDULE = re.compile(
-    r"at\(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\)|rate\(\d+ (minute|hour|day)s?\)|cron\((\S+ ){5}\S+\)"
-)
 
 
 @dataclass(frozen=True)
@@ -30,32 +23,18 @@ class _Known:
         return [self.service], []
 
 
-def _refuse(message: str) -> Refusal:
-    return Refusal("ValidationException", message)
-
-
-def _check_range(given: Mapping[str, Any]) -> None:
-    least, most = given.get("MinCapacity"), given.get("MaxCapacity")
-    if least is not None and most is not None and int(least) > int(most):
-        raise _refuse("Maximum capacity cannot be less than minimum capacity")
-
-
-def _target(account: Account, call: Call) -> None:
-    """A target has a range that holds something, and is there.
-
-    https://docs.aws.amazon.com/autoscaling/application/APIReference/API_RegisterScalableTarget.html;
-    moto/applicationautoscaling/models.py.
-    """
-    _check_range(call.given)
-    _target_exists(account, call)
-
-
 def _is_registered(account: Account, given: Mapping[str, Any], region: str) -> bool:
     targets = applicationautoscaling_backends[account.id][region].targets
     return given.get("ResourceId") in targets.get(given.get("ScalableDimension"), {})
 
 
 def _check_registered(account: Account, call: Call) -> None:
+    """Policies and scheduled actions are for registered targets.
+
+    https://docs.aws.amazon.com/autoscaling/application/APIReference/API_PutScalingPolicy.html and
+    https://docs.aws.amazon.com/autoscaling/application/APIReference/API_PutScheduledAction.html;
+    moto/applicationautoscaling/models.py.
+    """
     if not _is_registered(account, call.given, call.region):
         namespace, resource, dimension = (
             call.given.get(k) for k in ("ServiceNamespace", "ResourceId", "ScalableDimension")
@@ -68,44 +47,20 @@ def _check_registered(account: Account, call: Call) -> None:
 
 
 def _policy(account: Account, call: Call) -> None:
-    """A policy is for a registered target; requests are counted at a target group, which its label names.
+    """Requests can be counted where a load balancer of the account routes them to the target group.
 
-    https://docs.aws.amazon.com/autoscaling/application/APIReference/API_PutScalingPolicy.html and
-    https://docs.aws.amazon.com/autoscaling/application/APIReference/API_PredefinedMetricSpecification.html;
-    moto/applicationautoscaling/models.py.
+    https://docs.aws.amazon.com/autoscaling/application/APIReference/API_PredefinedMetricSpecification.html.
     """
     _check_registered(account, call)
     tracking = call.given.get("TargetTrackingScalingPolicyConfiguration") or {}
-    metric = tracking.get("PredefinedMetricSpecification") or {}
-    kind, label = metric.get("PredefinedMetricType"), metric.get("ResourceLabel")
-    if call.given.get("ServiceNamespace") == "ecs" and metric:
-        _check_label(kind, label)
-
-
-def _check_label(kind: str | None, label: str | None) -> None:
-    if kind != BY_REQUESTS and label:
-        raise _refuse(f"Resource label cannot be specified for predefined metric type {kind}")
-    if kind == BY_REQUESTS and not label:
-        raise _refuse(f"Resource label should be specified for predefined metric type {kind}")
-    if kind == BY_REQUESTS and not _LABEL.fullmatch(str(label)):
-        msg = (
-            f"Resource label {label} is not of the form "
-            "app/<load-balancer-name>/<load-balancer-id>/targetgroup/<target-group-name>/<target-group-id>"
-        )
-        raise _refuse(msg)
-
-
-def _action(account: Account, call: Call) -> None:
-    """A scheduled action is for a registered target, at a time that can be read, and says what to change.
-
-    https://docs.aws.amazon.com/autoscaling/application/APIReference/API_PutScheduledAction.html;
-    moto/applicationautoscaling/models.py.
-    """
-    _check_registered(account, call)
-    if not _SCHEDULE.fullmatch(str(call.given.get("Schedule"))):
-        msg = f"Schedule expression {call.given.get('Schedule')} is invalid: at(...), rate(...) or cron(...) of six fields"
-        raise _refuse(msg)
-    _check_range(call.given.get("ScalableTargetAction") or {})
+    label = (tracking.get("PredefinedMetricSpecification") or {}).get("ResourceLabel")
+    if not label:
+        return
+    balancer, _, group = str(label).partition("/targetgroup/")
+    groups = account.client("elbv2", call.region).describe_target_groups()["TargetGroups"]
+    routing = [arn for found in groups if found["TargetGroupArn"].endswith(f":targetgroup/{group}") for arn in found["LoadBalancerArns"]]
+    if not any(arn.endswith(f":loadbalancer/{balancer}") for arn in routing):
+        raise Refusal("ValidationException", "The load balancer does not route traffic to the target group")
 
 
 def _target_exists(account: Account, call: Call) -> None:
@@ -117,13 +72,10 @@ def _target_exists(account: Account, call: Call) -> None:
     if call.given.get("ServiceNamespace") != "ecs":
         return
     resource = str(call.given.get("ResourceId"))
-    parts = resource.split("/")
-    if len(parts) != 3 or parts[0] != "service":
-        msg = "Unsupported service namespace, resource type or scalable dimension"
-        raise Refusal("ValidationException", msg)
+    _, cluster, service = resource.split("/")
     ecs: Any = account.client("ecs", call.region)
     try:
-        found = ecs.describe_services(cluster=parts[1], services=[parts[2]])["services"]
+        found = ecs.describe_services(cluster=cluster, services=[service])["services"]
     except ecs.exceptions.ClusterNotFoundException:
         found = []
     if not any(service["status"] == "ACTIVE" for service in found):
@@ -135,7 +87,7 @@ SERVICE = ServiceEmulation(
     "application-autoscaling",
     checks={
         "PutScalingPolicy": _policy,
-        "PutScheduledAction": _action,
-        "RegisterScalableTarget": _target,
+        "PutScheduledAction": _check_registered,
+        "RegisterScalableTarget": _target_exists,
     },
 )
