@@ -99,6 +99,11 @@ class DeclaredResources:
         """Returns the resource of that physical id."""
         return self._resources.get(physical)
 
+    def named_in(self, reason: str) -> DeclaredResource | None:
+        """Returns the resource whose physical id a message quotes, None without one."""
+        quoted = (r for physical, r in self._resources.items() if f'"{physical}"' in reason or f"'{physical}'" in reason)
+        return next(quoted, None)
+
     def of_kind(self, kind: str) -> list[DeclaredResource]:
         """Returns the resources of a type."""
         return [resource for resource in self._resources.values() if resource.kind == kind]

@@ -286,6 +286,8 @@ class Deployment:
             raise DeploymentFailedError([self._findings.of_refusal(error, step)]) from None
         except StackFailedError as error:
             self._report_events(error.stack)
+            if self.declared_resources.template_of(error.stack) is None:
+                self.declared_resources.add(error.stack, step.template)  # it failed before anything was created
             raise DeploymentFailedError(self._of_failure(error)) from None
         except PermanentTaskFailureError as error:
             raise DeploymentFailedError([self.of_stopped(error.stopped)]) from None

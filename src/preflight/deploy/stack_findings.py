@@ -83,6 +83,9 @@ class StackFindings:
         """Returns the finding for a resource, or a stack, that failed."""
         name, fix = stop_reasons.of_stack(failure.reason, failure.kind)
         name = name or location.property_of(failure.reason)
+        other = self._declared_resources.named_in(failure.reason) if "already exists" in failure.reason else None
+        if other is not None and other.kind == failure.kind:
+            fix = f"{other.logical} in {other.template.name} has this name already: choose another, or leave the name to CloudFormation."
         file, line, resource = self._place(failure, name)
         return Finding(
             "rehearse",

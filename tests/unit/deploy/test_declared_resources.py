@@ -46,3 +46,16 @@ def test_a_nested_stack_is_judged_by_its_resources(tmp_path: Path) -> None:
     nested = (NESTED, "CREATE_IN_PROGRESS", LATE)
 
     assert at_rest_since(tmp_path, ("AWS::EC2::VPC", "CREATE_COMPLETE", EARLY), nested) == EARLY
+
+
+def test_the_resource_that_has_a_name_already_is_found_in_the_reason(tmp_path: Path) -> None:
+    (tmp_path / "t.yaml").write_text("Resources: {Logs: {Type: 'AWS::Logs::LogGroup'}}\n")
+    group = {"LogicalResourceId": "Logs", "PhysicalResourceId": "/ecs/web", "ResourceType": "AWS::Logs::LogGroup"}
+    declared = DeclaredResources(mock.Mock(resources=lambda _stack: [group]), staged={}, names={})
+    declared.add("stack", tmp_path / "t.yaml")
+    declared.refresh()
+
+    found = declared.named_in("""identifier '{"/properties/LogGroupName":"/ecs/web"}' already exists.""")
+
+    assert found is not None
+    assert found.logical == "Logs"

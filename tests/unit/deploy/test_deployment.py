@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from pathlib import Path
 from unittest import mock
 
 import pytest
@@ -88,3 +89,18 @@ def test_an_output_that_no_earlier_step_has_is_a_finding() -> None:
 
     with pytest.raises(DeploymentFailedError, match="stack web-app: parameter P: no earlier step has an output Nope"):
         deployment._filled(step, "P", "{output.Nope}")
+
+
+def test_a_stack_that_fails_before_anything_is_created_is_found_in_its_template(tmp_path: Path) -> None:
+    template = tmp_path / "t.yaml"
+    template.write_text("Resources:\n  Logs:\n    Type: AWS::Logs::LogGroup\n")
+    failure = Failure("web", "Logs", "AWS::Logs::LogGroup", "CREATE_FAILED", "it already exists")
+    deployment = Deployment(mock.MagicMock(), mock.MagicMock(names={}), lambda _: None, tags={}, platforms={})
+    deployment._stacks = deployment.declared_resources._stacks = mock.MagicMock()
+    deployment._stacks.create.side_effect = StackFailedError("web", "FAILED", [failure])
+    deployment._stacks.resources.return_value = []
+
+    with mock.patch.object(deployment, "_request"), pytest.raises(DeploymentFailedError) as failed:
+        deployment._create_stack(StackStep("web", template, {}, ()))
+
+    assert [(finding.file, finding.line) for finding in failed.value.findings] == [(str(template), 2)]
