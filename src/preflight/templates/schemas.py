@@ -167,13 +167,20 @@ def _from_text(value: str, kinds: list[Any]) -> Any:
     return value
 
 
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudformation-customresource.html
+_CUSTOM: Schema = {
+    "required": ["ServiceToken"],
+    "properties": {"ServiceTimeout": {"type": "integer", "minimum": 1, "maximum": 3600}},
+}
+
+
 def violations(kind: str, properties: Mapping[str, Any]) -> list[str]:
     """What is wrong with resolved properties, in the words of AWS's schema validator."""
     schema = of(kind)
     if schema is None:
         return []
     if is_custom(kind):
-        return [] if "ServiceToken" in properties else ["#: required key [ServiceToken] not found"]
+        return list(_violations(properties, _CUSTOM, _CUSTOM, "#", 0))
     found = list(_violations(properties, schema, schema, "#", 0))
     read = [name for name in read_only(kind) if name in properties]
     found += [f"#: extraneous key [{name}] is not permitted" for name in read]

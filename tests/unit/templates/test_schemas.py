@@ -21,6 +21,23 @@ def test_a_custom_resource_without_a_service_token_is_refused() -> None:
     assert schemas.violations("Custom::Thing", {"Flag": True}) == ["#: required key [ServiceToken] not found"]
 
 
+@pytest.mark.parametrize(
+    ("timeout", "found"),
+    [
+        pytest.param(1, [], id="the shortest"),
+        pytest.param("3600", [], id="the longest, as a text"),
+        pytest.param(0, ["#/ServiceTimeout: 0 is not greater or equal to 1"], id="none"),
+        pytest.param(3601, ["#/ServiceTimeout: 3601 is not less or equal to 3600"], id="above an hour"),
+        pytest.param("soon", ["#/ServiceTimeout: expected type: Integer, found: String"], id="a word"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["Custom::Thing", "AWS::CloudFormation::CustomResource"])
+def test_a_custom_resource_is_given_up_to_an_hour(kind: str, timeout: Any, found: list[str]) -> None:
+    properties = schemas.coerce(kind, {"ServiceToken": "arn:x", "ServiceTimeout": timeout})
+
+    assert schemas.violations(kind, properties) == found
+
+
 @pytest.mark.parametrize("protocol", ["tcp", "udp", "http"])
 def test_a_port_mapping_takes_any_protocol(protocol: str) -> None:
     assert schemas.violations(TASK, task(protocol)) == []
