@@ -14,6 +14,7 @@ from typing import Any
 from preflight.model import JsonObject
 from preflight.rehearsal.cloudformation import dependencies, dynamic_references
 from preflight.rehearsal.cloudformation.evaluation import Evaluator
+from preflight.rehearsal.cloudformation.resources import tagging
 from preflight.rehearsal.cloudformation.resources.failure import ResourceFailedError
 from preflight.rehearsal.cloudformation.stack import STACK, Resource, Stack, StackInput
 from preflight.templates import dependency_graph, functions, schemas
@@ -99,7 +100,7 @@ def resource_changes(
             properties = resolver.value(definitions[name].get("Properties") or {}, ("Resources", name, "Properties"))
             yield ResourceChange("Add", name, definitions[name]["Type"], after=properties)
             continue
-        change = _modification(evaluator, stack, former, definitions[name], resolver)
+        change = _modification(evaluator, stack, former, definitions[name], resolver, has_new_tags=request.tags != stack.request.tags)
         if change is not None:
             replaced |= {name} if change.is_replacing else set()
             yield change
@@ -119,7 +120,13 @@ def _in_order(needs: Mapping[str, set[str]]) -> Iterator[str]:
 
 
 def _modification(
-    evaluator: Evaluator, stack: Stack, former: Resource, definition: ResourceDefinition, resolver: FunctionResolver
+    evaluator: Evaluator,
+    stack: Stack,
+    former: Resource,
+    definition: ResourceDefinition,
+    resolver: FunctionResolver,
+    *,
+    has_new_tags: bool,
 ) -> ResourceChange | None:
     resource_type = str(definition["Type"])
     value = resolver.value(definition.get("Properties") or {}, ("Resources", former.logical_id, "Properties"))
@@ -129,6 +136,7 @@ def _modification(
     names = {*properties, *former.properties}
     different = sorted(n for n in names if properties.get(n) != former.properties.get(n))
     attributes = sorted(n for n in ATTRIBUTES if definition.get(n) != former.definition.get(n))
+    attributes += ["Tags"] if has_new_tags and tagging.has_stack_tags(resource_type) else []
     if not different and not attributes and resource_type == former.resource_type and resource_type != STACK:
         return None
     fixed = set(different) & schemas.create_only(resource_type)

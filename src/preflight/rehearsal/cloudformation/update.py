@@ -6,12 +6,14 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from preflight.model import JsonObject
 from preflight.rehearsal.cloudformation import deletion, dependencies, early_validation, evaluation, outputs
 from preflight.rehearsal.cloudformation.provisioner import Provisioner
 from preflight.rehearsal.cloudformation.resources import tagging
+from preflight.rehearsal.cloudformation.resources.context import HandlerContext
 from preflight.rehearsal.cloudformation.resources.failure import ResourceFailedError
 from preflight.rehearsal.cloudformation.resources.handler import CreatedResource
 from preflight.rehearsal.cloudformation.stack import Resource, Stack, StackInput
@@ -27,6 +29,9 @@ NAME_PROPERTIES = {
     "AWS::ElasticLoadBalancingV2::LoadBalancer": ("Name",),
     "AWS::ElasticLoadBalancingV2::TargetGroup": ("Name",),
 }
+
+
+Tagged = tuple[Resource, Mapping[str, str]]
 
 
 @dataclass
@@ -119,7 +124,8 @@ class Updater:
         try:
             changed.properties = self._evaluator.properties(self._stack, changed, resolver)
             is_same = changed.properties == former.properties and changed.resource_type == former.resource_type
-            if is_same and not former.status.endswith("_FAILED"):
+            has_stack_tags = self._request.tags != self._former.tags and tagging.has_stack_tags(changed.resource_type)
+            if is_same and not has_stack_tags and not former.status.endswith("_FAILED"):
                 former.definition = definition
                 return True
             return self._change(name, former, changed, stop)
@@ -134,7 +140,8 @@ class Updater:
         stack, handler = self._stack, self._handlers.handler(changed)
         context = self._handlers.context(stack, changed, stop=stop)
         tags = tagging.property_of(changed.resource_type, former.properties, changed.properties)
-        has_only_tags = tags is not None and _without(former, tags) == _without(changed, tags)
+        is_failed = former.status.endswith("_FAILED")
+        has_only_tags = tags is not None and not is_failed and _without(former, tags) == _without(changed, tags)
         is_replaced = not has_only_tags and (
             handler.update is None
             or changed.resource_type != former.resource_type
@@ -154,8 +161,8 @@ class Updater:
             stack.set_resource_status(changed, "UPDATE_IN_PROGRESS", "Resource creation Initiated")
         else:
             updated = handler.update(context, former.physical_id, former.properties, changed.properties)
-        if tags is not None and not is_replaced:
-            tagging.update(context, updated, former.properties.get(tags), changed.properties.get(tags))
+        if not is_replaced:
+            _update_tags(context, updated, (former, self._former.tags), (changed, self._request.tags))
         changed.physical_id, changed.attributes = updated.id, updated.attributes
         stack.set_resource_status(changed, "UPDATE_COMPLETE")
         return True
@@ -192,8 +199,11 @@ class Updater:
         try:
             if step.kind == "replaced" and current.physical_id not in {"", before.physical_id}:
                 handler.delete(context, current.physical_id, current.properties)
-            elif step.kind == "modified" and handler.update is not None:
-                handler.update(context, before.physical_id, current.properties, before.properties)
+            elif step.kind == "modified":
+                if handler.update is not None:
+                    handler.update(context, before.physical_id, current.properties, before.properties)
+                undone = CreatedResource(before.physical_id, before.attributes)
+                _update_tags(context, undone, (current, self._request.tags), (before, self._former.tags))
         except ResourceFailedError as failure:
             stack.set_resource_status(current, "UPDATE_FAILED", failure.reason)
             return False
@@ -216,6 +226,14 @@ class Updater:
             del stack.resources[name]
         self._steps = {}
         stack.set_status("UPDATE_COMPLETE")
+
+
+def _update_tags(context: HandlerContext, resource: CreatedResource, old: Tagged, new: Tagged) -> None:
+    """Changes the tags of a resource; each resource comes with the tags of its stack."""
+    name = tagging.property_of(context.resource_type, old[0].properties, new[0].properties)
+    if name is not None:
+        before, after = (replace(context, tags=tags).user_tags(r.properties.get(name)) for r, tags in (old, new))
+        tagging.update(context, resource, before, after)
 
 
 def _without(resource: Resource, tags: str) -> tuple[str, JsonObject]:

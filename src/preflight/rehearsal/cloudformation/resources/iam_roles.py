@@ -66,7 +66,6 @@ def _update_role(context: HandlerContext, role: str, old: Properties, new: Prope
     }
     context.call("iam", "UpdateRole", RoleName=role, **changed)
     _set_boundary(context, role, old, new)
-    _retag(context, role, old, new)
     described = context.call("iam", "GetRole", RoleName=role)["Role"]
     return CreatedResource(role, {"Arn": described["Arn"], "RoleId": described["RoleId"]})
 
@@ -76,14 +75,6 @@ def _set_boundary(context: HandlerContext, role: str, old: Properties, new: Prop
         context.call("iam", "PutRolePermissionsBoundary", RoleName=role, PermissionsBoundary=new["PermissionsBoundary"])
     elif old.get("PermissionsBoundary"):
         context.call("iam", "DeleteRolePermissionsBoundary", RoleName=role)
-
-
-def _retag(context: HandlerContext, role: str, old: Properties, new: Properties) -> None:
-    keys = {tag["Key"] for tag in new.get("Tags") or []}
-    removed = sorted({tag["Key"] for tag in old.get("Tags") or []} - keys)
-    if removed:
-        context.call("iam", "UntagRole", RoleName=role, TagKeys=removed)
-    context.call("iam", "TagRole", RoleName=role, Tags=context.all_tags(new.get("Tags")))
 
 
 def _delete_role(context: HandlerContext, role: str, _properties: Properties) -> None:

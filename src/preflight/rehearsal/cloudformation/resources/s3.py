@@ -107,6 +107,8 @@ def _created(context: HandlerContext, name: str) -> CreatedResource:
 
 def _update(context: HandlerContext, name: str, _old: Properties, new: Properties) -> CreatedResource:
     _set(context, name, new)
+    if not context.user_tags(new.get("Tags")):
+        context.call("s3", "DeleteBucketTagging", Bucket=name)
     return _created(context, name)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from preflight.rehearsal import protocol
-from preflight.rehearsal.cloudformation.resources.context import HandlerContext, Properties, Request
+from preflight.rehearsal.cloudformation.resources.context import HandlerContext, Properties, Request, Tag
 from preflight.rehearsal.cloudformation.resources.handler import CreatedResource
 
 Key = Callable[[HandlerContext, CreatedResource], str]  # what the operations call the resource
@@ -42,7 +42,7 @@ _DISCOVERY = _of("servicediscovery", "ResourceARN", _by_arn)
 OPERATIONS: Mapping[str, TagOperations] = {
     **{
         f"AWS::EC2::{name}": _EC2
-        for name in ("InternetGateway", "NatGateway", "NetworkAcl", "RouteTable", "SecurityGroup", "Subnet", "VPC", "VPCEndpoint")
+        for name in ("DHCPOptions", "FlowLog", "InternetGateway", "NatGateway", "NetworkAcl", "RouteTable", "SecurityGroup", "Subnet", "VPC", "VPCEndpoint")
     },
     "AWS::EC2::EIP": TagOperations(
         "ec2", "CreateTags", "DeleteTags", "Resources", lambda _context, resource: str(resource.attributes["AllocationId"])
@@ -63,6 +63,7 @@ OPERATIONS: Mapping[str, TagOperations] = {
     "AWS::EFS::AccessPoint": _of("efs", "ResourceId"),
     "AWS::EFS::FileSystem": _of("efs", "ResourceId"),
     "AWS::Events::Rule": _of("events", "ResourceARN", _by_arn),
+    "AWS::IAM::Role": TagOperations("iam", "TagRole", "UntagRole", "RoleName"),
     "AWS::KMS::Key": _of("kms", "KeyId"),
     "AWS::Lambda::Function": _of("lambda", "Resource", _by_arn),
     "AWS::Logs::LogGroup": _of(
@@ -81,18 +82,25 @@ OPERATIONS: Mapping[str, TagOperations] = {
 }
 
 
+BY_THEIR_UPDATE = frozenset({"AWS::CloudFormation::Stack", "AWS::S3::Bucket"})  # which sets all of their tags
+
+
+def has_stack_tags(resource_type: str) -> bool:
+    """Whether the tags of its stack are those of a resource, so that it changes with them."""
+    return resource_type in OPERATIONS or resource_type in BY_THEIR_UPDATE
+
+
 def property_of(resource_type: str, *resources: Properties) -> str | None:
-    """Returns the property with the tags of a type whose tags can be changed, if a resource has it; or None."""
-    names = [name for name in ("Tags", "FileSystemTags", "AccessPointTags") if any(name in r for r in resources)]
-    return names[0] if names and resource_type in OPERATIONS else None
+    """Returns the property with the tags of a type whose tags can be changed, or None."""
+    if resource_type not in OPERATIONS:
+        return None
+    return next((name for name in ("FileSystemTags", "AccessPointTags") if any(name in r for r in resources)), "Tags")
 
 
-def update(context: HandlerContext, resource: CreatedResource, old: Any, new: Any) -> None:
-    """Change the tags of a resource from `old` to `new`, both as a template has them."""
+def update(context: HandlerContext, resource: CreatedResource, old: Iterable[Tag], new: Iterable[Tag]) -> None:
+    """Change the tags of a resource from `old` to `new`, those of the stack among them."""
     operations = OPERATIONS[context.resource_type]
-    before, after = (
-        {tag["Key"]: tag["Value"] for tag in context.all_tags(tags) if not tag["Key"].startswith("aws:")} for tags in (old, new)
-    )
+    before, after = ({tag["Key"]: tag["Value"] for tag in tags} for tags in (old, new))
     key: Any = operations.key(context, resource)
     target = {operations.member: [key] if operations.member in {"Resources", "ResourceArns"} else key, **(operations.others or {})}
     removed = [name for name in before if name not in after]
