@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from preflight import model
 from preflight.container_engine import engine
 from preflight.cost import announcement
 from preflight.deploy import lifecycle
+from preflight.deploy.deployment import DeploymentFailedError
 from preflight.deploy.lifecycle import Live
 from preflight.deploy.options import DeploymentOptions
 from preflight.deploy.targets import account
@@ -74,14 +76,16 @@ class StageItem(pytest.Item):
         report = _report(self.config, self.path)
         result = next(stage for stage in report.stages if stage.name == self.name)
         if result.outcome is Outcome.SKIPPED:
-            pytest.skip(result.reason or "skipped")
+            pytest.skip(model.visible(result.reason or "skipped"))
         if result.outcome is not Outcome.PASS:
             raise StageFailedError(text.render_stage(result))
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:  # noqa: ARG002 - pytest's signature
         """Returns the findings; a traceback only for an internal error."""
-        if isinstance(excinfo.value, StageFailedError | PreflightError):
+        if isinstance(excinfo.value, StageFailedError):
             return str(excinfo.value)
+        if isinstance(excinfo.value, PreflightError):
+            return model.visible(str(excinfo.value))
         return str(super().repr_failure(excinfo))
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
@@ -131,7 +135,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def preflight_plan(request: pytest.FixtureRequest) -> Plan:
     """The plan that is deployed."""
-    return _load(request.config, plan.find(request.config.getoption("--preflight-plan")))
+    with _failing_visibly():
+        return _load(request.config, plan.find(request.config.getoption("--preflight-plan")))
 
 
 @pytest.fixture(scope="session")
@@ -139,22 +144,31 @@ def preflight_deployment(request: pytest.FixtureRequest, preflight_plan: Plan) -
     """The plan, deployed on the target until the end of the session."""
     run, say = new_run(), _say_on_account(request.config)
     names = {path: path.name for path in preflight_plan.template_files()}
-    try:
+    with _failing_visibly():
         target = _target(request.config, preflight_plan, run)
-    except PreflightError as error:
-        pytest.fail(str(error), pytrace=False)
     remains: list[Finding] = []
     try:
         network = request.config.getoption("--preflight-build-network")
         options = DeploymentOptions(preflight_plan, run, engine.find(), names, build_network=network)
-        with _stoppable(), lifecycle.deployed(options, target, say, remains=remains) as live:
+        with _failing_visibly(), _stoppable(), lifecycle.deployed(options, target, say, remains=remains) as live:
             yield live
     finally:
         target.close()
         for finding in remains:
             say(f"{finding.message}. {finding.fix}")
     if remains:
-        pytest.fail(f"not everything was deleted: {remains}")
+        pytest.fail(model.visible(f"not everything was deleted: {remains}"))
+
+
+@contextlib.contextmanager
+def _failing_visibly() -> Iterator[None]:
+    """Fail with the error of the block, in which no text of the checkout begins a line."""
+    try:
+        yield
+    except (PreflightError, DeploymentFailedError) as error:
+        findings = error.findings if isinstance(error, DeploymentFailedError) else ()
+        lines = [f"{finding.place()}: {finding.check}: {finding.message}" for finding in findings] or [str(error)]
+        raise pytest.fail.Exception("\n".join(map(model.visible, lines)), pytrace=False) from None
 
 
 def _target(config: pytest.Config, deployed: Plan, run: str) -> DeploymentTarget:
@@ -185,7 +199,7 @@ def _say_on_account(config: pytest.Config) -> Say:
 
     def say(text: str) -> None:
         with capture.global_and_fixture_disabled():
-            terminal.write_line(f"preflight: {text}")
+            terminal.write_line(model.visible(f"preflight: {text}"))
 
     return say
 

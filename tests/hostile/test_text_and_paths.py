@@ -16,6 +16,7 @@ import pytest
 
 from preflight import report
 
+pytestmark = pytest.mark.hostile
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 TEMPLATE = 'Resources: {Q: {Type: "AWS::SQS::Queue"}}\n'
 PLAN = 'version: 1\nname: trv\nregion: eu-west-1\nsteps:\n  - {stack: "{prefix}", template: t.yaml}\n'

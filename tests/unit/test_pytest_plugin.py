@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from pathlib import Path
 
@@ -94,6 +95,57 @@ def test_the_fixture_fails_the_session_with_what_could_not_be_deleted(pytester: 
 
     result.stdout.fnmatch_lines(["*preflight: stack s may still be there. Remove it", "*not everything was deleted*"])
     result.assert_outcomes(passed=1, errors=1)
+
+
+HOSTILE = "s\\n::error::PWN\\x1b[31m ##[error]PWN \\u202e"
+
+
+@pytest.mark.hostile
+def test_no_text_of_a_checkout_is_a_command_in_the_progress(pytester: pytest.Pytester) -> None:
+    left = f'Finding("rehearse", "NotDeleted", Severity.ERROR, "{HOSTILE}", fix="{HOSTILE}")'
+    hostile = NOTHING_IS_DEPLOYED.replace('"creating stack s"', f'"creating stack {HOSTILE}"')
+    pytester.makeconftest(hostile.replace("REMAINS = []", f"REMAINS = [{left}]"))
+    pytester.makepyfile(USES)
+
+    result = pytester.runpytest_subprocess("--preflight-plan", str(ROOT / "preflight.yaml"), *ACCOUNT, "--preflight-yes")
+
+    result.stdout.fnmatch_lines([r"*preflight: creating stack s\n::error::PWN\x1b*"])
+    assert obeyed(result.outlines + result.errlines) == []
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize(
+    "failure",
+    [
+        pytest.param(f'PreflightError("{HOSTILE}")', id="what could not be done"),
+        pytest.param(f'DeploymentFailedError([Finding("rehearse", "X", Severity.ERROR, "{HOSTILE}")])', id="a finding"),
+    ],
+)
+def test_no_text_of_a_checkout_is_a_command_in_an_error_of_the_fixture(pytester: pytest.Pytester, failure: str) -> None:
+    imports = "from preflight.errors import PreflightError\nfrom preflight.deploy.deployment import DeploymentFailedError\n"
+    pytester.makeconftest(imports + NOTHING_IS_DEPLOYED.replace('    say("creating stack s")', f"    raise {failure}"))
+    pytester.makepyfile(USES)
+
+    result = pytester.runpytest_subprocess("--preflight-plan", str(ROOT / "preflight.yaml"), *ACCOUNT, "--preflight-yes")
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines([r"*s\n::error::PWN\x1b*"])
+    assert obeyed(result.outlines + result.errlines) == []
+
+
+@pytest.mark.hostile
+def test_no_text_of_a_plan_is_a_command_in_the_failure_of_a_stage(pytester: pytest.Pytester) -> None:
+    pytester.path.joinpath("preflight.yaml").write_text(f'version: 1\n"{HOSTILE}": 1\n'.replace("\\\\", "\\"), encoding="utf-8")
+
+    result = pytester.runpytest_subprocess("preflight.yaml")
+
+    result.assert_outcomes(failed=4)
+    assert obeyed(result.outlines + result.errlines) == []
+
+
+def obeyed(lines: list[str]) -> list[str]:
+    """Returns the lines that a runner of a CI system would take for a command, and those with control characters."""
+    return [line for line in lines if re.search(r"^\s*::\w|##\w*\[|[\x00-\x08\x1b\x7f-\x9f\u202a-\u202e]", line)]
 
 
 @pytest.mark.parametrize(

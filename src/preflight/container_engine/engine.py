@@ -12,7 +12,7 @@ from pathlib import Path
 from preflight.container_engine import pause_image
 from preflight.errors import PreflightError, ToolBrokeError, ToolMissingError
 from preflight.system import processes, run_folders
-from preflight.system.processes import CompletedProcess
+from preflight.system.processes import CompletedProcess, Trouble
 
 ADVICE = "install podman (preflight doctor --fix does it on Debian and Ubuntu), or go on without: --containers off"
 RUN_LABEL = "preflight.run"
@@ -75,9 +75,18 @@ class Engine:
         done = self.run("image", "inspect", "--format", "{{.Os}}/{{.Architecture}}", image)
         return done.stdout.strip() if done.code == 0 else None
 
-    def run(self, *args: str, timeout: float = 120, given: str | None = None) -> CompletedProcess:
+    def run(
+        self,
+        *args: str,
+        timeout: float = 120,
+        given: str | None = None,
+        keeps_output: bool = True,
+        trouble: Trouble = lambda: None,
+    ) -> CompletedProcess:
         """Run one of the engine's commands; the caller judges the exit code."""
-        return processes.run(*self._command, *args, timeout=timeout, env=self.env, given=given)
+        return processes.run(
+            *self._command, *args, timeout=timeout, env=self.env, given=given, keeps_output=keeps_output, trouble=trouble
+        )
 
     def must(self, *args: str, timeout: float = 120) -> str:
         """Standard output of a command that has to succeed.

@@ -7,25 +7,19 @@ runs on this machine, so only the caller's options name stand-ins, never a plan 
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import hashlib
-import json
-import math
 import re
 import tempfile
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from preflight.container_engine import engine as engines
-from preflight.container_engine import image_names
+from preflight.container_engine import image_names, image_pull, unfinished_builds
 from preflight.container_engine.engine import Engine
-from preflight.errors import ToolBrokeError, UsageError, WaitExpiredError
-from preflight.system import processes, run_folders, waiting
+from preflight.container_engine.scratch import scratch
+from preflight.errors import ToolBrokeError, UsageError
+from preflight.system import processes, run_folders
 
-PATIENCE = 10.0  # seconds that another run's build is waited for
-STORAGE = "storage"  # the state of what podman knows as storage alone
 PREFIX = "localhost/preflight-standin/"
 ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}  # of the program, and nothing else
 _UNREACHABLE = re.compile(
@@ -74,9 +68,7 @@ class Standins:
         if held in wanted:
             return name
         asked = platform or (None if held is None else self._engine.platform)  # another build left that of its own
-        done = self._engine.run(
-            "pull", "--quiet", *(("--platform", asked) if asked else ()), _qualified(name), timeout=600
-        )
+        done = image_pull.pull(self._engine, _qualified(name), *(("--platform", asked) if asked else ()))
         if done.code == 0:
             return _qualified(name)
         said = (done.stderr or done.stdout).strip()
@@ -141,13 +133,14 @@ def build(
 
 
 def _build(engine: Engine, image: str, folder: Path, platform: str | None) -> None:
-    options = ("--no-cache", "--platform", platform) if platform else ()
+    options = (*unfinished_builds.mark(engine), *(("--no-cache", "--platform", platform) if platform else ()))
     with tempfile.TemporaryDirectory(dir=run_folders.cache()) as made:
         root = Path(made) / "rootfs"
         root.mkdir()
         processes.run_checked(str(folder / "build"), str(root), timeout=300, env=ENVIRONMENT, inherits_env=False)
         (Path(made) / "Dockerfile").write_bytes((folder / "Dockerfile").read_bytes())
-        engine.must("build", "--quiet", *options, "--tag", image, made, timeout=300)
+        with scratch(engine) as own:
+            own.must("build", "--quiet", *options, "--tag", image, made, timeout=300)
 
 
 def _fingerprint(folder: Path) -> str:
@@ -159,39 +152,6 @@ def _fingerprint(folder: Path) -> str:
             raise UsageError(msg)
         hashed.update(path.read_bytes())
     return hashed.hexdigest()[:12]
-
-
-def remove_unfinished(engine: Engine) -> int:
-    """Remove what builds on stand-ins left that were killed; how many that were.
-
-    podman keeps the container of a build that was killed, and tells of it only as storage, as it does of
-    one that is at work: only what is older than every build at work is removed.
-    """
-    if engine.program != "podman":
-        return 0
-    limit = _settled(time.time())
-    listed = json.loads(engine.must("ps", "--all", "--external", "--format", "json") or "[]")
-    unfinished = [one for one in listed if one["Image"].startswith(PREFIX) and one["State"] == STORAGE]
-    found = [str(one["Id"]) for one in unfinished if one["Created"] + 1 <= limit]
-    if found:
-        engine.run("rm", "--force", *found)
-    return len(found)
-
-
-def _settled(now: float) -> float:
-    """The moment before which nothing is built any more: since when the oldest build is at work.
-
-    Builds that began before `now`, or in the same second, are waited for, if they end soon: podman tells seconds
-    only, and what was made at `now` is then older than every build.
-    """
-    with contextlib.suppress(WaitExpiredError):
-        waiting.until(lambda: _oldest_build() >= math.floor(now) + 1, what="builds to end", timeout=PATIENCE)
-    return _oldest_build()
-
-
-def _oldest_build() -> float:
-    since = processes.oldest(f"build\0--quiet\0--label={engines.RUN_LABEL}=")
-    return math.inf if since is None else since
 
 
 def remove(engine: Engine) -> list[str]:

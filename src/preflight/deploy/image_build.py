@@ -11,9 +11,11 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from preflight.container_engine import build_network, image_names, standins
+from preflight.container_engine import build_group, build_network, image_names, standins, unfinished_builds
 from preflight.container_engine import engine as engines
+from preflight.container_engine.disk_growth import DiskGrowth
 from preflight.container_engine.engine import Engine
+from preflight.container_engine.scratch import scratch
 from preflight.container_engine.standins import Standins
 from preflight.deploy import dockerfile_checks
 from preflight.errors import ToolBrokeError
@@ -89,17 +91,18 @@ class Builder:
 
     @contextlib.contextmanager
     def _pruned(self) -> Iterator[None]:
-        """A build that is broken off may leave an image without a name: it goes too."""
+        """A build that is broken off may leave an image without a name and its container: they go too."""
         try:
             yield
         except BaseException:
+            unfinished_builds.remove(self._engine, has_own=True)
             self._engine.run("image", "prune", "--force", "--filter", f"label={engines.RUN_LABEL}={self._run}")
             raise
 
     def _build(self, image: str, platform: str) -> None:
         options = [f"--build-context={k}={v}" for k, v in self.contexts(platform).items()]
         own = ("--http-proxy=false",) if self._engine.program == "podman" else ()  # proxies come with their passwords
-        args = ("--quiet", *own, self._label, "--platform", platform, *options, "--tag", image)
+        args = ("--quiet", *own, *unfinished_builds.mark(self._engine), self._label, "--platform", platform, *options, "--tag", image)
         args = (*args, "--file", str(self._dockerfile), str(self._folder))
         self._attempt(platform, *args)
         if self._is_for(image, platform):
@@ -110,20 +113,28 @@ class Builder:
             raise ToolBrokeError(msg)
 
     def _attempt(self, platform: str, *args: str) -> None:
-        with self._isolated() as (engine, options):
-            done = engine.run("build", *options, *args, timeout=TIMEOUT)
+        growth = DiskGrowth(self._engine)
+        try:
+            with self._isolated() as (engine, options), scratch(engine) as own:
+                done = own.run("build", *options, *args, timeout=TIMEOUT, trouble=growth.trouble)
+        except ToolBrokeError as error:
+            msg = f"{self._folder.name} was not built: {error}. Next: see what its Dockerfile does"
+            raise ToolBrokeError(msg) from None
         if done.code != 0:
             raise ToolBrokeError(self._said(done, platform))
 
     @contextlib.contextmanager
     def _isolated(self) -> Iterator[tuple[Engine, tuple[str, ...]]]:
         """Yields the engine for a build, and its options: without a network, or with the restricted one."""
-        bound = (f"--memory={MEMORY}",) if self._engine.program == "podman" and self._engine.shares_network_namespaces else ()
-        if self._network == "none":
-            yield self._engine, ("--network=none", *bound)
-        elif self._engine.program != "podman" or not self._engine.shares_network_namespaces:
-            yield self._engine, bound  # the report says that containers can reach the network
-        else:
+        is_closed = self._network == "none"
+        if self._engine.program != "podman" or not self._engine.shares_network_namespaces:
+            yield self._engine, ("--network=none",) if is_closed else ()  # the report says that containers can reach the network
+            return
+        with build_group.bounded(self._engine, self._run) as group:
+            bound = (f"--memory={MEMORY}", *group)
+            if is_closed:
+                yield self._engine, ("--network=none", *bound)
+                return
             with build_network.namespace(self._engine, self._run) as path:
                 yield self._engine.inside(path), ("--network=host", *bound)
 

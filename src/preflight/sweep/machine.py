@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from preflight.container_engine import build_group, scratch, standins, unfinished_builds
 from preflight.container_engine import engine as engines
-from preflight.container_engine import standins
 from preflight.container_engine.engine import Engine
 from preflight.errors import ToolMissingError
 from preflight.model import Say
@@ -31,10 +31,12 @@ def sweep_machine(say: Say, *, is_dry: bool = False, has_images: bool = False) -
         if not is_dry:
             _remove(engine, run)
     if engine is not None and not is_dry:
-        unfinished = standins.remove_unfinished(engine)
+        unfinished = unfinished_builds.remove(engine)
         count += unfinished
         if unfinished:
             say(f"removed {unfinished} containers of builds that were killed")
+    if not is_dry:
+        count += scratch.remove_unfinished()
     if has_images and engine is not None and not is_dry:
         for image in standins.remove(engine):
             say(f"removed {image}")
@@ -47,16 +49,12 @@ def _orphans(engine: Engine) -> list[str]:
     shown = '{{index .Labels "%s"}}' if engine.program == "podman" else '{{.Label "%s"}}'
     template = f"{shown % engines.RUN_LABEL} {shown % engines.OWNER_LABEL}"
     listed = engine.must("ps", "--all", "--filter", f"label={engines.OWNER_LABEL}", "--format", template)
-    return [run for run, owner in map(str.split, listed.splitlines()) if not _is_alive(owner)]
-
-
-def _is_alive(owner: str) -> bool:
-    pid, _, start = owner.partition(":")
-    return run_folders.is_alive(int(pid), int(start)) if pid.isdigit() and start.isdigit() else True
+    return [run for run, owner in map(str.split, listed.splitlines()) if not run_folders.is_owner_alive(owner)]
 
 
 def _remove(engine: Engine | None, run: str) -> None:
     processes.kill_all(f"{engines.RUN_LABEL}={run}")  # a build or a start that outlived its run would go on making things
+    build_group.remove(run)
     if engine is not None:
         engines.remove_run(engine, run)
     run_folders.remove(run_folders.runs() / run)

@@ -9,14 +9,18 @@ import signal
 import subprocess  # noqa: TID251 - this module is the one door
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from preflight.errors import ToolBrokeError, ToolMissingError
+from preflight.system import pipes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+Trouble = Callable[[], "str | None"]  # returns why a program must not go on, or None
 
 
 @dataclass(frozen=True)
@@ -41,27 +45,56 @@ class StartedProcess:
         self._args = tuple(args)
         self._started = started
 
-    def result(self, *, timeout: float, given: str | None = None) -> CompletedProcess:
-        """Both streams and the exit code, once it has ended.
+    def result(self, *, timeout: float, given: str | None = None, trouble: Trouble = lambda: None) -> CompletedProcess:
+        """Both streams and the exit code, once it has ended; it is killed as soon as there is `trouble`.
 
         Raises:
-            ToolBrokeError: it did not end within `timeout` seconds; it was killed.
+            ToolBrokeError: it did not end within `timeout` seconds, wrote too much, or there was trouble.
         """
+        deadline = time.monotonic() + timeout
+
+        def check() -> None:
+            reason = trouble()
+            if reason is None and time.monotonic() > deadline:
+                reason = f"it did not end within {timeout:g} s"
+            if reason is not None:
+                raise ToolBrokeError(reason)
+
         try:
-            out, err = self._started.communicate(None if given is None else given.encode(), timeout=timeout)
-        except subprocess.TimeoutExpired:
+            outputs = iter(self._outputs(given, check))
+        except ToolBrokeError as error:
             self.kill()
-            msg = f"{self._args[0]} did not end within {timeout:g} s and was killed"
+            msg = f"{self._args[0]} was killed: {error}"
             raise ToolBrokeError(msg) from None
         except BaseException:
             self.kill()
             raise
+        out, err = (next(outputs, b"") if stream else b"" for stream in (self._started.stdout, self._started.stderr))
         return CompletedProcess(
-            self._args,
-            self._started.returncode,
-            (out or b"").decode(errors="replace"),
-            (err or b"").decode(errors="replace"),
+            self._args, self._started.returncode, out.decode(errors="replace"), err.decode(errors="replace")
         )
+
+    def _outputs(self, given: str | None, check: Callable[[], None]) -> list[bytes]:
+        """Give it its input, and return what it wrote to its streams until it ended."""
+        if given is None:
+            self.end_input()
+        else:
+            threading.Thread(target=self._give, args=(given,), daemon=True).start()
+        streams = [stream for stream in (self._started.stdout, self._started.stderr) if stream is not None]
+        outputs = pipes.read(streams, check=check)
+        while self._started.poll() is None:
+            check()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._started.wait(pipes.INTERVAL)
+        for stream in streams:
+            stream.close()
+        return outputs
+
+    def _give(self, text: str) -> None:
+        with contextlib.suppress(OSError, ValueError):  # it ended, or was killed, without reading all
+            if self._started.stdin is not None:
+                self._started.stdin.write(text.encode())
+        self.end_input()
 
     def line(self, *, timeout: float) -> str:
         """The next line of its standard output.
@@ -87,7 +120,7 @@ class StartedProcess:
     def end_input(self) -> None:
         """Close its standard input."""
         if self._started.stdin is not None:
-            with contextlib.suppress(BrokenPipeError):
+            with contextlib.suppress(OSError):
                 self._started.stdin.close()
             self._started.stdin = None
 
@@ -115,22 +148,24 @@ def start(
     has_input: bool = False,
     inherits_stderr: bool = False,
     inherits_env: bool = True,
+    keeps_output: bool = True,
 ) -> StartedProcess:
     """Start a program in a session of its own, so that Ctrl-C reaches us and not it.
 
     If it `inherits_stderr`, its standard error goes to this program's. Unless it `inherits_env`, it has the
-    variables of `env` and no others.
+    variables of `env` and no others. Unless it `keeps_output`, what it writes goes nowhere.
 
     Raises:
         ToolMissingError: there is no such program.
         ToolBrokeError: it cannot be started.
     """
+    output = subprocess.PIPE if keeps_output else subprocess.DEVNULL
     with _told(args[0]), _fork_lock:
         popen = subprocess.Popen(
             args,
             stdin=subprocess.PIPE if has_input else subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=None if inherits_stderr else subprocess.PIPE,
+            stdout=output,
+            stderr=None if inherits_stderr else output,
             env={**(os.environ if inherits_env else {}), **(env or {})},
             cwd=cwd,
             start_new_session=True,
@@ -166,15 +201,18 @@ def run(
     cwd: Path | None = None,
     given: str | None = None,
     inherits_env: bool = True,
+    keeps_output: bool = True,
+    trouble: Trouble = lambda: None,
 ) -> CompletedProcess:
     """Run a program to its end; `given` goes to its standard input. The caller judges the exit code.
 
     Raises:
         ToolMissingError: there is no such program.
-        ToolBrokeError: it cannot be started, or did not end within `timeout` seconds.
+        ToolBrokeError: it cannot be started, did not end within `timeout` seconds, or was killed because of `trouble`.
     """
-    running = start(*args, env=env, cwd=cwd, has_input=given is not None, inherits_env=inherits_env)
-    return running.result(timeout=timeout, given=given)
+    has_input = given is not None
+    running = start(*args, env=env, cwd=cwd, has_input=has_input, inherits_env=inherits_env, keeps_output=keeps_output)
+    return running.result(timeout=timeout, given=given, trouble=trouble)
 
 
 def run_checked(
@@ -208,21 +246,6 @@ def kill_all(marker: str) -> int:
                 os.kill(int(folder.name), signal.SIGKILL)
                 count += 1
     return count
-
-
-def oldest(marker: str) -> float | None:
-    """When the oldest running program with `marker` in its command line started, in seconds since the epoch.
-
-    None where there is none; only Linux tells, elsewhere there never is one.
-    """
-    ticks = []
-    for folder in _marked(marker):
-        with contextlib.suppress(OSError):
-            ticks.append(int((folder / "stat").read_text(errors="replace").rpartition(")")[2].split()[19]))
-    if not ticks:
-        return None
-    uptime = float(Path("/proc/uptime").read_text(encoding="ascii").split()[0])
-    return time.time() - uptime + min(ticks) / os.sysconf("SC_CLK_TCK")
 
 
 def _marked(marker: str) -> Iterator[Path]:

@@ -77,6 +77,17 @@ def owner(pid: int) -> list[int]:
     return [pid, process_start_time(pid)]
 
 
+def owner_name() -> str:
+    """This process as labels and folders name it: process id and start time with a colon between."""
+    return ":".join(map(str, owner(os.getpid())))
+
+
+def is_owner_alive(name: str) -> bool:
+    """Whether the process of such a name still runs; what is no such name counts as alive."""
+    pid, _, start = name.partition(":")
+    return is_alive(int(pid), int(start)) if pid.isdigit() and start.isdigit() else True
+
+
 def process_start_time(pid: int) -> int:
     """Start time of a process in clock ticks since boot; 0 where there is no such process."""
     try:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +11,6 @@ import pytest
 from preflight.container_engine import engine as engines
 from preflight.container_engine import standins
 from preflight.container_engine.standins import Standins
-from preflight.system import processes
 from preflight.system.processes import CompletedProcess
 
 HERE = engines.Engine("podman", "1").platform
@@ -89,7 +87,7 @@ def test_a_stand_in_is_built_for_the_platform_that_is_asked_for(
 
     image = Standins(engine, {"nginx": folder}).image("nginx:1", platform)
 
-    built = [list(args[2:-3]) for args in engine.commands("build")]
+    built = [list(args[3:-3]) for args in engine.commands("build")]
     assert built == [options]
     assert image.rpartition(":")[2][12:] == tail
 
@@ -98,57 +96,6 @@ def test_stand_ins_for_two_platforms_are_two_images(folder: Path) -> None:
     base = Standins(Engine(is_reachable=False), {"nginx": folder})
 
     assert base.image("nginx:1", HERE) != base.image("nginx:1", OTHER)
-
-
-LISTED = json.dumps(
-    [
-        {"Id": "aaaa", "Image": f"{standins.PREFIX}nginx:1", "State": standins.STORAGE, "Created": 1000},
-        {"Id": "bbbb", "Image": "docker.io/library/nginx:1", "State": standins.STORAGE, "Created": 1000},
-        {"Id": "cccc", "Image": f"{standins.PREFIX}nginx:1", "State": "running", "Created": 1000},
-        {"Id": "dddd", "Image": f"{standins.PREFIX}nginx:1", "State": standins.STORAGE, "Created": 2000},
-    ]
-)
-
-
-@dataclass(frozen=True)
-class Listing(Engine):
-    """An engine that lists containers, some of them of builds."""
-
-    def must(self, *args: str, **_options: Any) -> str:  # noqa: ARG002 - as above, and says the same to all
-        return LISTED
-
-
-@pytest.mark.parametrize(
-    ("oldest", "removed"),
-    [
-        pytest.param(None, [("rm", "--force", "aaaa", "dddd")], id="no build is at work"),
-        pytest.param(1500.7, [("rm", "--force", "aaaa")], id="one has begun in between"),
-        pytest.param(2000.9, [("rm", "--force", "aaaa")], id="one may have begun the last of them"),
-        pytest.param(1000.5, [], id="one may have begun them all"),
-    ],
-)
-def test_only_what_killed_builds_on_standins_left_is_removed(
-    monkeypatch: pytest.MonkeyPatch, oldest: float | None, removed: list[tuple[str, ...]]
-) -> None:
-    monkeypatch.setattr(standins, "PATIENCE", 0.0)
-    monkeypatch.setattr(processes, "oldest", lambda _marker: oldest)
-    engine = Listing()
-
-    standins.remove_unfinished(engine)
-
-    assert engine.commands("rm") == removed
-
-
-def test_a_build_that_began_in_the_second_of_the_sweep_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was made in that second could not be told from what is made by it."""
-    moments = iter([2000.7, 2000.7, None, None])
-    monkeypatch.setattr("preflight.container_engine.standins.time.time", lambda: 2000.6)
-    monkeypatch.setattr(processes, "oldest", lambda _marker: next(moments))
-    engine = Listing()
-
-    standins.remove_unfinished(engine)
-
-    assert engine.commands("rm") == [("rm", "--force", "aaaa", "dddd")]
 
 
 def test_the_program_of_a_stand_in_gets_no_variable_but_the_path(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from preflight.container_engine import engine as engines
-from preflight.container_engine import standins
+from preflight.container_engine import standins, unfinished_builds
 from preflight.container_engine.standins import Standins
 from preflight.deploy.image_build import Builder, NoBaseError
 from preflight.errors import ToolBrokeError
@@ -68,7 +68,8 @@ def test_a_build_names_platform_and_dockerfile_and_gets_no_proxy_variables(tmp_p
     label = "--label=preflight.run=run1"
     assert engine.commands("build") == [
         (
-            *("build", "--quiet", "--http-proxy=false", label, "--platform", "linux/arm64", "--tag", "host/app:1"),
+            *("build", "--quiet", "--http-proxy=false", *unfinished_builds.mark(engine), label),
+            *("--platform", "linux/arm64", "--tag", "host/app:1"),
             *("--file", str(tmp_path / "Dockerfile"), str(tmp_path)),
         )
     ]

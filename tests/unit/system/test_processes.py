@@ -6,7 +6,7 @@ import time
 import pytest
 
 from preflight.errors import ToolBrokeError, ToolMissingError
-from preflight.system import processes, waiting
+from preflight.system import pipes, processes
 from preflight.system.processes import ServerProcess
 
 
@@ -73,14 +73,34 @@ def test_a_service_that_dies_did_not_come_up() -> None:
     service.stop(timeout=5)
 
 
-def test_the_oldest_program_is_found_by_its_command_line() -> None:
-    began = time.time()
-    sleeping = [processes.start("sleep", "31.41") for _ in range(2)]
+ENDLESS = "import os\nwhile True: os.write(1, b'x' * 65536)"
 
-    found = waiting.until(lambda: processes.oldest("sleep\x0031.41"), what="its command line", timeout=10)
-    other = processes.oldest("sleep\x0031.42")
-    for one in sleeping:
-        one.kill()
 
-    assert abs(found - began) < 1.0
-    assert other is None
+def test_a_program_that_writes_without_end_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipes, "MAX_OUTPUT", 1 << 20)
+
+    with pytest.raises(ToolBrokeError, match="was killed: more than 1 MiB of output"):
+        processes.run(sys.executable, "-c", ENDLESS, timeout=20)
+
+
+def test_output_that_is_not_kept_has_no_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipes, "MAX_OUTPUT", 1 << 20)
+    code = "import os, sys\nfor _ in range(64): os.write(1, b'x' * 65536)\nsys.exit(3)"
+
+    done = processes.run(sys.executable, "-c", code, timeout=20, keeps_output=False)
+
+    assert done.code == 3
+    assert done.stdout == ""
+
+
+def test_a_program_is_killed_as_soon_as_there_is_trouble() -> None:
+    began = time.monotonic()
+
+    with pytest.raises(ToolBrokeError, match="sleep was killed: the disk is full"):
+        processes.run("sleep", "60", timeout=60, trouble=lambda: "the disk is full")
+
+    assert time.monotonic() - began < 10
+
+
+def test_a_program_that_reads_nothing_may_be_given_much() -> None:
+    assert processes.run("true", timeout=20, given="x" * (1 << 22)).code == 0

@@ -7,8 +7,9 @@ import re
 import threading
 from collections.abc import Iterator
 
+from preflight.container_engine import unfinished_builds
 from preflight.container_engine.engine import Engine, remove_run
-from preflight.container_engine.standins import Standins, remove_unfinished
+from preflight.container_engine.standins import Standins
 from preflight.deploy import aws_errors
 from preflight.deploy.session import Session, account_session
 from preflight.errors import StopRequested, UsageError
@@ -78,7 +79,7 @@ class RealAccount:
         except StopRequested:
             if engine is not None:
                 remove_run(engine, run)
-                remove_unfinished(engine)
+                unfinished_builds.remove(engine, has_own=True)
             raise
         finally:
             run_folders.remove(folder)

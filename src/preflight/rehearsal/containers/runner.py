@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from preflight.container_engine import build_network, pause_image
+from preflight.container_engine import build_network, image_pull, pause_image
 from preflight.container_engine import engine as engines
 from preflight.container_engine.engine import Engine
 from preflight.errors import PreflightError, ToolBrokeError
@@ -98,7 +98,7 @@ class ContainerRunner:
         options = self.engine.insecure if credentials else ()
         self._pulled.append(image)
         with self._logged_in(image.partition("/")[0], credentials) as engine:
-            process = engine.run("pull", "--quiet", *options, image, timeout=600)
+            process = image_pull.pull(engine, image, *options)
         return None if process.code == 0 else (process.stderr or process.stdout).strip()
 
     @contextlib.contextmanager
@@ -167,10 +167,9 @@ class ContainerRunner:
         return [f"--ulimit={name}={DEFAULT_LIMITS[name]}" for name in missing]
 
     def _labels(self, task: str, name: str) -> list[str]:
-        owner = ":".join(map(str, run_folders.owner(os.getpid())))
         pairs = (
             (engines.RUN_LABEL, self.run),
-            (engines.OWNER_LABEL, owner),
+            (engines.OWNER_LABEL, run_folders.owner_name()),
             (engines.TASK_LABEL, task),
             (engines.NAME_LABEL, name),
         )
@@ -238,9 +237,9 @@ class ContainerRunner:
         return Path(path) if driver == "k8s-file" and path else None
 
     def execute(self, container: str, command: Sequence[str], *, timeout: float) -> int:
-        """Runs a command inside a container and returns its exit code, 124 if it took too long."""
+        """Runs a command inside a container and returns its exit code, 124 if it took too long; its output goes nowhere."""
         try:
-            return self.engine.run("exec", container, *command, timeout=timeout).code
+            return self.engine.run("exec", container, *command, timeout=timeout, keeps_output=False).code
         except ToolBrokeError:
             return 124
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import os
 import threading
 from collections.abc import Callable
-from pathlib import Path
 
+from preflight.container_engine import disk_growth
+from preflight.container_engine.disk_growth import GIBIBYTE
 from preflight.errors import PreflightError
 from preflight.rehearsal.containers.runner import ContainerRunner
 from preflight.rehearsal.containers.running_task import RunningTask, RunningTasks
@@ -20,9 +20,7 @@ from preflight.rehearsal.ecs.state import State, Task
 from preflight.system import processes
 from preflight.system.worker import Worker
 
-GIBIBYTE = 1 << 30
 DEFAULT = 20  # GiB
-SPARED = 4 * GIBIBYTE  # of this machine's disk, or half of what is free if that is less
 FLOOR = 2 * GIBIBYTE  # free: below it tasks are stopped, the largest first; or a quarter of what was free
 INTERVAL = 1.0  # seconds
 PATIENCE = 60.0  # seconds to measure a task; one that has more files than that is measured again
@@ -46,7 +44,7 @@ class DiskLimit:
     def start(self) -> None:
         """Start to measure, if containers write to a disk of this machine."""
         if self._runner.engine.is_local:
-            self._free = _free(self._runner.folder)
+            self._free = disk_growth.free_bytes(self._runner.folder)
             self._worker.start()
 
     def close(self) -> None:
@@ -61,7 +59,7 @@ class DiskLimit:
             task = self._state.tasks[task_id]
             if size > limit(task, self._free):
                 self._end(task, f"it wrote {size / GIBIBYTE:.1f} GiB, and has {limit(task, self._free) / GIBIBYTE:.1f} GiB")
-        if sizes and _free(self._runner.folder) < min(FLOOR, self._free // 4):
+        if sizes and disk_growth.free_bytes(self._runner.folder) < min(FLOOR, self._free // 4):
             largest = self._state.tasks[max(sizes, key=sizes.__getitem__)]
             self._end(largest, "the disk of this machine is nearly full")
 
@@ -84,7 +82,7 @@ class DiskLimit:
 def limit(task: Task, free: int) -> int:
     """Returns the bytes that a task may write: what it asks, or what this machine can spare of its `free` ones."""
     wanted = int((task.definition.api.get("ephemeralStorage") or {}).get("sizeInGiB") or DEFAULT) * GIBIBYTE
-    return min(wanted, max(free - SPARED, free // 2))
+    return min(wanted, disk_growth.spare_bytes(free))
 
 
 def measure(paths: set[str]) -> int:
@@ -99,7 +97,3 @@ def measure(paths: set[str]) -> int:
     sizes = [line.partition("\t")[0] for line in process.stdout.splitlines()]
     return sum(int(size) for size in sizes if size.isdigit())
 
-
-def _free(folder: Path) -> int:
-    status = os.statvfs(folder)
-    return status.f_bavail * status.f_frsize

@@ -1,0 +1,46 @@
+"""How much of the disk a pull or a build may take."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from preflight.container_engine.engine import Engine
+
+GIBIBYTE = 1 << 30
+MOST = 20 * GIBIBYTE  # Fargate's disk for image and task: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-task-storage.html
+SPARED = 4 * GIBIBYTE  # of this machine's disk, or half of what is free if that is less
+_STORE = {"podman": "{{.Store.GraphRoot}}", "docker": "{{.DockerRootDir}}"}
+
+
+class DiskGrowth:
+    """What the disk of an engine's images has taken since this was made."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._folder = store(engine)
+        self._free = free_bytes(self._folder)
+        self._most = min(MOST, spare_bytes(self._free))
+
+    def trouble(self) -> str | None:
+        """Returns why whatever writes to it must not go on, or None."""
+        if self._free - free_bytes(self._folder) <= self._most:
+            return None
+        return f"it took more than {self._most / GIBIBYTE:.1f} GiB of the disk"
+
+
+def store(engine: Engine) -> Path:
+    """Returns the folder of an engine's images; the root folder if they are not on this machine."""
+    done = engine.run("info", "--format", _STORE.get(engine.program, "")) if engine.is_local else None
+    folder = Path(done.stdout.strip()) if done is not None and done.code == 0 else Path("/")
+    return folder if folder.is_dir() else Path("/")
+
+
+def free_bytes(folder: Path) -> int:
+    """Returns how much of a folder's disk is free."""
+    status = os.statvfs(folder)
+    return status.f_bavail * status.f_frsize
+
+
+def spare_bytes(free: int) -> int:
+    """Returns how much of its `free` disk this machine can spare."""
+    return max(free - SPARED, free // 2)

@@ -1,0 +1,37 @@
+"""Reads what a program writes to its pipes, a bounded part of it in memory."""
+
+from __future__ import annotations
+
+import os
+import selectors
+from collections.abc import Callable, Sequence
+from typing import IO
+
+from preflight.errors import ToolBrokeError
+
+MAX_OUTPUT = 128 << 20  # bytes of one pipe
+INTERVAL = 0.2  # seconds between two calls of `check`
+CHUNK = 1 << 16
+
+
+def read(pipes: Sequence[IO[bytes]], *, check: Callable[[], None]) -> list[bytes]:
+    """Returns what comes out of each pipe until all are closed; `check` raises if they are to be read no further.
+
+    Raises:
+        ToolBrokeError: there is more than fits.
+    """
+    outputs = {pipe.fileno(): bytearray() for pipe in pipes}
+    with selectors.DefaultSelector() as selector:
+        for number in outputs:
+            selector.register(number, selectors.EVENT_READ)
+        while selector.get_map():
+            check()
+            for key, _ in selector.select(INTERVAL):
+                chunk = os.read(key.fd, CHUNK)
+                outputs[key.fd] += chunk
+                if not chunk:
+                    selector.unregister(key.fd)
+                if len(outputs[key.fd]) > MAX_OUTPUT:
+                    msg = f"more than {MAX_OUTPUT >> 20} MiB of output"
+                    raise ToolBrokeError(msg)
+    return [bytes(output) for output in outputs.values()]

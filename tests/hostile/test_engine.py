@@ -1,0 +1,121 @@
+"""What registries and builds can do to the engine and the disk of this machine: real ones, on loopback."""
+
+from __future__ import annotations
+
+import resource
+import time
+from pathlib import Path
+
+import pytest
+
+from preflight.container_engine import build_group, disk_growth, image_pull, unfinished_builds
+from preflight.container_engine import engine as engines
+from preflight.container_engine.engine import Engine
+from preflight.deploy import image_build
+from preflight.deploy.image_build import Builder
+from preflight.errors import ToolBrokeError
+from preflight.system import processes
+from tests.hostile import registry
+
+pytestmark = [pytest.mark.hostile, pytest.mark.containers, pytest.mark.faults]
+RUN = "hostilebuild"
+MEGABYTE = 1 << 20
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    engine = engines.find()
+    if engine.program != "podman" or not engine.shares_network_namespaces:
+        pytest.skip("the bounds of builds need podman as root on Linux")
+    return engine
+
+
+@pytest.mark.parametrize("part", ["manifest", "token", "configuration"])
+def test_an_answer_of_a_registry_without_end_is_read_no_further_than_its_bound(engine: Engine, part: str) -> None:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+
+    with registry.serving(part) as host:
+        done = image_pull.pull(engine, f"{host}/x:1", "--tls-verify=false")
+
+    assert "exceeded maximum allowed size" in done.stderr
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss <= max(before, 256 * 1024)  # KiB
+
+
+@pytest.mark.parametrize("mode", ["manifest slowly", "token slowly", "layer slowly"])
+def test_a_registry_that_drips_has_a_deadline(engine: Engine, monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
+    monkeypatch.setattr(image_pull, "TIMEOUT", 3.0)
+    began = time.monotonic()
+
+    with registry.serving(mode) as host, pytest.raises(ToolBrokeError, match=r"was not pulled: .* Next: "):
+        image_pull.pull(engine, f"{host}/x:1", "--tls-verify=false")
+
+    assert time.monotonic() - began < 20
+
+
+def test_a_layer_without_end_leaves_the_disk_as_it_was(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(disk_growth, "MOST", 64 * MEGABYTE)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+
+    with registry.serving("layer") as host, pytest.raises(ToolBrokeError, match=r"took more than .* of the disk"):
+        image_pull.pull(engine, f"{host}/x:1", "--tls-verify=false")
+
+    assert not [file for file in tmp_path.rglob("*") if file.is_file() and file.stat().st_size > MEGABYTE]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A build with a shell: the program and its libraries."""
+    listed = processes.run_checked("ldd", "/bin/sh", timeout=30).stdout.splitlines()
+    files = ["/bin/sh", "/bin/sleep", "/bin/dd", *(line.split()[-2] for line in listed if "/" in line)]
+    files += [line.split()[-2] for line in processes.run_checked("ldd", "/bin/dd", timeout=30).stdout.splitlines() if "/" in line]
+    for file in files:
+        target = tmp_path / "root" / file.lstrip("/")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(Path(file).read_bytes())
+        target.chmod(0o755)
+    return tmp_path
+
+
+def build(engine: Engine, folder: Path, command: str) -> None:
+    (folder / "Dockerfile").write_text(f"FROM scratch\nCOPY root /\nRUN {command}\n")
+    with Builder(engine, folder, run=RUN, base=None, network="none").built("localhost/hostilebuild:1", engine.platform):
+        pass
+
+
+def running(text: str) -> list[str]:
+    listed = processes.run_checked("ps", "-eo", "args", timeout=30).stdout.splitlines()
+    return [line for line in listed if line.startswith(text)]
+
+
+def test_a_build_cannot_start_processes_without_end(
+    engine: Engine, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(build_group, "MOST_PROCESSES", 100)
+
+    with pytest.raises(ToolBrokeError, match=r"Resource temporarily unavailable|Cannot fork"):
+        build(engine, folder, "i=0; while [ $i -lt 300 ]; do sleep 5 & i=$((i+1)); done")
+
+
+def test_no_process_outlives_a_build_that_is_killed(
+    engine: Engine, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(image_build, "TIMEOUT", 5)
+
+    with pytest.raises(ToolBrokeError, match="did not end within 5 s"):
+        build(engine, folder, "while sleep 71.5; do sleep 71.5; done")
+
+    assert running("sleep 71.5") == []
+
+
+def test_a_build_that_fills_the_disk_is_killed_and_leaves_nothing(
+    engine: Engine, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(disk_growth, "MOST", 128 * MEGABYTE)
+
+    with pytest.raises(ToolBrokeError, match=r"took more than .* of the disk"):
+        build(engine, folder, "dd if=/dev/zero of=/big bs=1M")
+
+    assert unfinished_builds.remove(engine, has_own=True) == 0
+    assert running("dd if=/dev/zero of=/big") == []
