@@ -199,20 +199,20 @@ def setting(names: str, key: str, predicate: Predicate) -> Test:
     return Test(faults, objects(predicate.taken), objects(predicate.refused))
 
 
-def needs(*names: str) -> Test:
-    """Every one of the names is there."""
+def needs(*names: str, shows: str = "") -> Test:
+    """Every one of the names is there; a fault's value is that of the name in `shows`."""
 
     def faults(part: Object) -> Iterator[Fault]:
-        yield from (Fault(_path(name)) for name in names if get(part, name) is None)
+        yield from (Fault(_path(name), known(part, shows)) for name in names if get(part, name) is None)
 
     return Test(faults, (_all(names),), tuple(_all(n for n in names if n != name) for name in names))
 
 
-def lacks(*names: str) -> Test:
-    """None of the names is there."""
+def lacks(*names: str, shows: str = "") -> Test:
+    """None of the names is there; a fault's value is its own, or that of the name in `shows`."""
 
     def faults(part: Object) -> Iterator[Fault]:
-        yield from (Fault(_path(name), get(part, name)) for name in names if get(part, name) is not None)
+        yield from (Fault(_path(name), get(part, shows or name)) for name in names if get(part, name) is not None)
 
     return Test(faults, ({},), tuple(_all([name]) for name in names))
 

@@ -1,14 +1,16 @@
-"""Values of a template that nothing has resolved: objects whose one key is an intrinsic function."""
+"""Values that are not known: intrinsic functions that nothing has resolved, and what a stand-in made up."""
 
 from __future__ import annotations
 
 from typing import Any
 
+STANDIN = "rehearsal-standin"  # part of every value that a stand-in made up; its form proves nothing
+
 
 def is_function(value: Any) -> bool:
-    """Whether a value is an intrinsic function, or a text with a dynamic reference, whose value is not known."""
+    """Whether a value is an intrinsic function, a text with a dynamic reference, or of a stand-in: it is not known."""
     if isinstance(value, str):
-        return "{{resolve:" in value
+        return "{{resolve:" in value or STANDIN in value
     if not isinstance(value, dict) or len(value) != 1:
         return False
     (key,) = value

@@ -12,10 +12,11 @@ from typing import Any
 
 import regex
 
+from preflight.aws.unresolved import STANDIN
+
 Schema = Mapping[str, Any]
 _MAX_DEPTH = 30
 PATTERN_TIMEOUT = 3.0  # seconds that a pattern may take for one value; on a busy machine a good one may wait for one
-STANDIN = "rehearsal-standin"  # part of every value that a stand-in made up; its form proves nothing
 
 
 # ECS treats any protocol but udp as tcp:

@@ -67,7 +67,9 @@ REPOSITORIES = "arn:aws:ecr:eu-west-1:123456789012:repository/"
         pytest.param({"Resource": REPOSITORIES + "${aws:username}"}, True, id="a variable"),
         pytest.param({"Resource": REPOSITORIES + "${aws:userid}"}, False, id="a variable without value"),
         pytest.param({"Resource": REPOSITORIES + "${aws:userid, 'ann'}"}, True, id="a variable with a default"),
-        pytest.param({"Resource": REPOSITORIES + "${aws:PrincipalTag/team}"}, False, id="a star that a variable brings"),
+        pytest.param(
+            {"Resource": REPOSITORIES + "${aws:PrincipalTag/team}"}, False, id="a star that a variable brings"
+        ),
         pytest.param({"Condition": {"StringLike": {"aws:PrincipalTag/team": "${*}"}}}, True, id="a star as itself"),
         pytest.param({"Condition": {"StringLike": {"aws:username": "${*}"}}}, False, id="a star that is not wild"),
         pytest.param({"Condition": {"StringLike": {"aws:username": "[a]nn"}}}, False, id="brackets that mean nothing"),
@@ -77,7 +79,9 @@ REPOSITORIES = "arn:aws:ecr:eu-west-1:123456789012:repository/"
         pytest.param({"Condition": {"NumericEquals": {"aws:username": "1"}}}, False, id="a number that is none"),
         pytest.param({"Condition": {"ForAnyValue:StringEquals": {"aws:TagKeys": "a"}}}, False, id="any of no values"),
         pytest.param(
-            {"Condition": {"ForAnyValue:StringEqualsIfExists": {"aws:TagKeys": "a"}}}, True, id="any of no values, if they exist"
+            {"Condition": {"ForAnyValue:StringEqualsIfExists": {"aws:TagKeys": "a"}}},
+            True,
+            id="any of no values, if they exist",
         ),
         pytest.param({"Condition": {"Null": {"aws:username": []}}}, False, id="Null with nothing"),
         pytest.param({"Condition": {"NopeNot": {"aws:TagKeys": "a"}}}, False, id="a negation that nobody knows"),
@@ -110,13 +114,24 @@ DENY_ALL = {"Effect": "Deny", "Action": "*", "Resource": "*"}
     ("policies", "resource", "is_allowed"),
     [
         pytest.param([allow(Resource=ARN)], None, True, id="an unknown resource, an Allow of any"),
-        pytest.param([allow(), {"Statement": [{**DENY_ALL, "Resource": ARN}]}], None, True, id="an unknown resource, a Deny of one"),
+        pytest.param(
+            [allow(), {"Statement": [{**DENY_ALL, "Resource": ARN}]}],
+            None,
+            True,
+            id="an unknown resource, a Deny of one",
+        ),
         pytest.param([allow(), {"Statement": [DENY_ALL]}], None, False, id="an unknown resource, a Deny of all"),
         pytest.param(
-            [{"Statement": [{"Effect": "Allow", "Action": "*", "NotResource": ARN}]}], ARN, False, id="NotResource that names it"
+            [{"Statement": [{"Effect": "Allow", "Action": "*", "NotResource": ARN}]}],
+            ARN,
+            False,
+            id="NotResource that names it",
         ),
         pytest.param(
-            [{"Statement": [{"Effect": "Allow", "Action": "*", "NotResource": ARN}]}], ARN + "2", True, id="NotResource of another"
+            [{"Statement": [{"Effect": "Allow", "Action": "*", "NotResource": ARN}]}],
+            ARN + "2",
+            True,
+            id="NotResource of another",
         ),
     ],
 )
@@ -163,7 +178,9 @@ def trust(**change: Any) -> dict[str, Any]:
             trust(Condition={"ArnLike": {"aws:SourceArn": "arn:aws:ecs:*:1:*"}}), True, id="this account by ARN"
         ),
         pytest.param(
-            {"Statement": [*trust()["Statement"], *trust(Effect="Deny")["Statement"]]}, False, id="a deny of the service"
+            {"Statement": [*trust()["Statement"], *trust(Effect="Deny")["Statement"]]},
+            False,
+            id="a deny of the service",
         ),
         pytest.param(
             {"Statement": [*trust()["Statement"], *trust(Effect="Deny", Principal={"Service": "a"})["Statement"]]},

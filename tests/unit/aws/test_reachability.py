@@ -261,7 +261,12 @@ def test_between_two_interfaces_of_a_network(change: dict[str, Any], at: str | N
     assert (missing.resource if missing else None) == at
 
 
-SIDES = {"out of edge": ("edge", True), "into subnet": ("subnet", False), "out of subnet": ("subnet", True), "into edge": ("edge", False)}
+SIDES = {
+    "out of edge": ("edge", True),
+    "into subnet": ("subnet", False),
+    "out of subnet": ("subnet", True),
+    "into edge": ("edge", False),
+}
 
 
 @pytest.mark.parametrize("closed", list(SIDES))
@@ -272,7 +277,9 @@ def test_between_two_subnets_each_network_acl_has_to_let_the_packet_or_its_reply
             "NetworkAclId": f"acl-{subnet}",
             "VpcId": "vpc",
             "Associations": [{"SubnetId": subnet}],
-            "Entries": [allow(100, 1, 65535, egress=egress) for egress in (False, True) if SIDES[closed] != (subnet, egress)],
+            "Entries": [
+                allow(100, 1, 65535, egress=egress) for egress in (False, True) if SIDES[closed] != (subnet, egress)
+            ],
         }
         for subnet in ("edge", "subnet")
     )

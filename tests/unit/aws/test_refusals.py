@@ -13,7 +13,11 @@ from preflight.aws.constraints import Constraint, Object
 from preflight.aws.refusals import catalog
 from tests.unit.aws import refusals_page
 
-ROWS = [pytest.param(row, id=f"{kind}-{number}") for kind, table in catalog.TYPES.items() for number, row in enumerate(table)]
+ROWS = [
+    pytest.param(row, id=f"{kind}-{number}")
+    for kind, table in catalog.TYPES.items()
+    for number, row in enumerate(table)
+]
 
 
 def _resource(row: Constraint, example: Object) -> dict[str, Any]:

@@ -7,11 +7,17 @@ from typing import Any
 
 from preflight.aws import constraints
 from preflight.aws.constraints import Constraint, Refused
-from preflight.aws.refusals import application_auto_scaling, elastic_load_balancing
+from preflight.aws.refusals import application_auto_scaling, target_groups
 
-_SERVICES = (application_auto_scaling, elastic_load_balancing)
+_SERVICES = (
+    application_auto_scaling,
+    target_groups,
+)
 TYPES: Mapping[str, tuple[Constraint, ...]] = {kind: table for service in _SERVICES for kind, table in service.TYPES.items()}
-OPERATIONS: Mapping[str, Mapping[str, str]] = {service.SERVICE: service.OPERATIONS for service in _SERVICES}
+OPERATIONS: Mapping[str, Mapping[str, str]] = {
+    name: {key: kind for service in _SERVICES if name == service.SERVICE for key, kind in service.OPERATIONS.items()}
+    for name in {service.SERVICE for service in _SERVICES}
+}
 
 
 def of_resource(kind: str, properties: Mapping[str, Any]) -> Iterator[Refused]:

@@ -131,15 +131,6 @@ def allow_an_hour_of_delay() -> None:
         models.ELBv2Backend.modify_target_group_attributes = modify_with_an_hour
 
 
-def _target_group(_account: Account, call: Call) -> None:
-    """A target group has a name of the right form.
-
-    https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateTargetGroup.html;
-    moto/elbv2/models.py.
-    """
-    _check_name(str(call.given.get("Name")), "target group")
-
-
 def _operations(account: Account, registered: Targets) -> Mapping[str, Operation]:
     """DescribeTargetHealth, which says of the tasks' targets how they really are; moto knows the others."""
 
@@ -184,7 +175,6 @@ def service(account: Account, targets: Targets, load_balancers_changed: Callable
         checks={
             "CreateListener": _listener,
             "CreateLoadBalancer": _balancer,
-            "CreateTargetGroup": _target_group,
             "ModifyLoadBalancerAttributes": elbv2_access_logs.check,
         },
         completions={"CreateLoadBalancer": _complete_schemes},

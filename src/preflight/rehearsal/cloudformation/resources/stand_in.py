@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from preflight.aws.unresolved import STANDIN
 from preflight.rehearsal.cloudformation.resources.context import HandlerContext, Properties
 from preflight.rehearsal.cloudformation.resources.handler import CreatedResource, Handler
 from preflight.templates import schemas
@@ -29,7 +30,7 @@ class StandInAttributes(dict[str, Any]):
 
     def value(self, name: str) -> str:
         """Returns a value for the attribute `name`: an ARN if the name says so."""
-        value = f"{schemas.STANDIN}-{self._context.logical_id}"
+        value = f"{STANDIN}-{self._context.logical_id}"
         if not name.endswith("Arn"):
             return value
         resource_type = self._context.resource_type

@@ -1,0 +1,119 @@
+"""Rows about attributes: lists of Key and Value, as the resources of Elastic Load Balancing have them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from preflight.aws import constraints, unresolved
+from preflight.aws.constraints import (
+    ALWAYS,
+    Condition,
+    Constraint,
+    Fault,
+    Object,
+    Predicate,
+    Test,
+    between,
+    one_of,
+    setting,
+    unique,
+    value,
+)
+
+_GIVEN = Predicate(bool, ("x",), ("",))
+
+
+@dataclass(frozen=True)
+class Attributes:
+    """The attributes of one resource type: the property that lists them, their name in sentences, and AWS's page."""
+
+    property: str
+    name: str
+    page: str
+
+    def once(self) -> Constraint:
+        """No key is there twice."""
+        return self._row(unique(self.property, "Key"), "Attribute key '{value}' has been specified more than once")
+
+    def keys(self, *keys: str, where: Condition = ALWAYS) -> Constraint:
+        """Each key is one of these."""
+        return self._row(
+            value("Key", one_of(*keys)),
+            f"{self.name} attribute key '{{value}}' is not recognized",
+            where,
+            f"{self.property}[]",
+        )
+
+    def unsupported(self, sentence: str, *keys: str, where: Condition, code: str = "ValidationError") -> Constraint:
+        """No key is one of these."""
+        predicate = constraints.no(one_of(*keys))
+        return self._row(
+            value("Key", Predicate(predicate.fits, ("x",), keys)), sentence, where, f"{self.property}[]", code
+        )
+
+    def flags(self, *keys: str) -> Iterator[Constraint]:
+        """The values of these keys are true or false."""
+        for key in keys:
+            yield self.choice(key, "true", "false", where=ALWAYS)
+
+    def choice(self, key: str, *values: str, where: Condition = ALWAYS) -> Constraint:
+        """The value of a key is one of these, in any case."""
+        lower = one_of(*values)
+        fits = Predicate(lambda found: lower.fits(str(found).lower()), values, lower.refused)
+        return self._row(
+            setting(self.property, key, fits),
+            f"'{key}' value '{{value}}' must be one of '[{', '.join(values)}]'",
+            where,
+        )
+
+    def number(self, key: str, low: int, high: int, *others: str) -> Constraint:
+        """The value of a key is a number in a range, or one of the others."""
+        numbers, texts = between(low, high), one_of(*others)
+        refused = tuple(number for number in numbers.refused if str(number) not in others)
+        fits = Predicate(lambda found: numbers.fits(found) or texts.fits(found), (*numbers.taken, *others), refused)
+        also = "".join(f" or '{other}'" for other in others)
+        return self._row(
+            setting(self.property, key, fits),
+            f"'{key}' value '{{value}}' must be between '{low}-{high}' inclusive{also}",
+        )
+
+    def together(
+        self, key: str, has: Predicate, other: str, needed: Predicate, sentence: str, *, default: str = ""
+    ) -> Constraint:
+        """If the value of a key is as in `has`, that of another key, or its default, is as needed."""
+
+        def faults(part: Object) -> Iterator[Fault]:
+            values = self._values(part)
+            if values is None or values.get(key) is None or not has.fits(values[key]):
+                return
+            found = values.get(other, default)
+            if found is not None and not needed.fits(found):
+                yield Fault((self.property,), found)
+
+        def listed(*pairs: tuple[str, Any]) -> Object:
+            return {self.property: [{"Key": name, "Value": item} for name, item in pairs]}
+
+        taken = (listed((key, has.taken[0]), (other, needed.taken[0])), listed((other, needed.refused[0])))
+        wrong = listed((key, has.taken[0]), (other, needed.refused[0]))
+        return self._row(Test(faults, taken, (wrong,)), sentence, code="InvalidConfigurationRequest")
+
+    def required(self, key: str, text: str, other: str, sentence: str) -> Constraint:
+        """If the value of a key is this, another key has a value."""
+        return self.together(key, one_of(text), other, _GIVEN, sentence)
+
+    def _values(self, part: Object) -> Mapping[str, Any] | None:
+        """Returns the values by key, None for one that is not known yet; None if a key is not known."""
+        found = constraints.get(part, self.property)
+        pairs = found if isinstance(found, list) else []
+        if unresolved.is_function(found) or not all(isinstance(pair, Mapping) for pair in pairs):
+            return None
+        if any(unresolved.is_function(pair) or constraints.known(pair, "Key") is None for pair in pairs):
+            return None
+        return {str(constraints.get(pair, "Key")): constraints.known(pair, "Value") for pair in pairs}
+
+    def _row(
+        self, test: Test, sentence: str, where: Condition = ALWAYS, at: str = "", code: str = "ValidationError"
+    ) -> Constraint:
+        return Constraint(test, code, sentence, self.page, at=at, where=where)
