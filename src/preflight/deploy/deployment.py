@@ -150,7 +150,8 @@ class Deployment:
     def of_stopped(self, stopped: StoppedTask) -> Finding:
         """Returns the finding for a task that stopped."""
         self.declared_resources.refresh()
-        return TaskFindings(self.session, self.declared_resources, self.services).finding(stopped)
+        folders = [step.build for step in self._plan.steps if isinstance(step, ImageStep)]
+        return TaskFindings(self.session, self.declared_resources, self.services, folders).finding(stopped)
 
     def unhealthy_targets(self) -> list[Finding]:
         """Returns a finding for each target group of a service in which no target is healthy."""

@@ -5,14 +5,15 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from botocore.exceptions import ClientError
 
 from preflight.aws import describe_network, reachability
 from preflight.aws.reachability import Blocker, Interface
-from preflight.deploy import stop_reasons
+from preflight.deploy import start_failures, stop_reasons
 from preflight.deploy.declared_resources import DeclaredResource, DeclaredResources
 from preflight.deploy.load_balancers import PublicLoadBalancers
 from preflight.deploy.session import Session
@@ -25,10 +26,16 @@ Cause = tuple["DeclaredResource | None", "str | None", str]
 
 
 class TaskFindings:
-    """Explains stops of tasks by the templates and the network; `services` are ARNs with their clusters."""
+    """Explains stops of tasks by the templates, the network and the folders that images are built of.
 
-    def __init__(self, session: Session, known: DeclaredResources, services: Mapping[str, str]) -> None:
+    `services` are ARNs with their clusters.
+    """
+
+    def __init__(
+        self, session: Session, known: DeclaredResources, services: Mapping[str, str], folders: Sequence[Path] = ()
+    ) -> None:
         self._session = session
+        self._folders = folders
         self._declared_resources = known
         self._services = services
 
@@ -84,13 +91,19 @@ class TaskFindings:
             for declared in self._declared_resources.of_kind("AWS::IAM::Role"):
                 if f"/{declared.physical}" in stopped.reason:
                     return declared, _of_role(declared, known.property), known.fix
-        fix = stop_reasons.of_exit(stopped.containers) if known.check == "EssentialContainerExited" else None
-        known = replace(known, fix=fix or known.fix)
+        known = replace(known, fix=self._fix_of_container(known, stopped) or known.fix)
         definition = self._declared_resources.find(stopped.definition) if known.at == "definition" else None
         if definition is not None:
             name = (known.property or "").replace("ContainerDefinitions.0", f"ContainerDefinitions.{stopped.at}")
             return definition, name or None, known.fix
         return self._service(stopped), known.property if known.at == "service" else None, known.fix
+
+    def _fix_of_container(self, known: Diagnosis, stopped: StoppedTask) -> str | None:
+        """Returns what to do about a container that did not start, or ended, as far as what it said tells."""
+        if known.check not in {"EssentialContainerExited", "CannotStartContainerError"}:
+            return None
+        texts = (stopped.reason, *stopped.containers, *stopped.log)
+        return start_failures.advice(texts, self._folders) or stop_reasons.of_exit(stopped.containers)
 
     def _of_link(self, missing: Blocker, stopped: StoppedTask) -> Cause:
         at = self._declared_resources.find(missing.resource) if missing.resource else None

@@ -119,3 +119,20 @@ def test_a_container_that_may_not_write_to_its_volume_is_told_how_to(tmp_path: P
     found = TaskFindings(Session(), known(tmp_path), {}).finding(task)  # type: ignore[arg-type]
 
     assert found.check == "VolumeNotWritable"
+
+
+def test_a_script_that_cannot_start_is_looked_up_in_the_folder_that_was_built(tmp_path: Path) -> None:
+    (tmp_path / "run.sh").write_bytes(b"#!/bin/sh\r\n")
+    task = replace(stopped("Essential container in task exited"), log=("exec /run.sh: no such file or directory",))
+
+    found = TaskFindings(Session(), known(tmp_path), {}, [tmp_path]).finding(task)  # type: ignore[arg-type]
+
+    assert "line ends of Windows" in str(found.fix)
+
+
+def test_a_container_that_ends_by_itself_is_named(tmp_path: Path) -> None:
+    task = replace(stopped("Essential container in task exited"), containers=("seed: exit code 0", "web: exit code 143"))
+
+    found = TaskFindings(Session(), known(tmp_path), {}).finding(task)  # type: ignore[arg-type]
+
+    assert "Container seed ended by itself" in str(found.fix)
