@@ -184,7 +184,7 @@ def admits(
 
 def _covers(rule: Described, port: int, protocol: str) -> bool:
     """Whether a rule is about the port, whatever peers it names."""
-    if rule.get("IpProtocol") not in {"-1", protocol, {"tcp": "6", "udp": "17"}.get(protocol)}:
+    if str(rule.get("IpProtocol")).lower() not in {"-1", protocol, {"tcp": "6", "udp": "17"}.get(protocol)}:
         return False
     return rule.get("IpProtocol") == "-1" or bool(rule.get("FromPort", 0) <= port <= rule.get("ToPort", 65535))
 

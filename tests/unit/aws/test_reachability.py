@@ -119,6 +119,12 @@ def allow(number: int, first: int, last: int, *, egress: bool) -> dict[str, Any]
             id="another protocol",
         ),
         pytest.param(
+            {"security_groups": ({"GroupId": "sg", "IpPermissions": [rule(80, IpProtocol="TCP")]},)},
+            FACE,
+            None,
+            id="the protocol in capitals",
+        ),
+        pytest.param(
             {
                 "security_groups": (
                     {"GroupId": "sg", "IpPermissions": [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]},

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -61,3 +62,8 @@ def test_an_attribute_that_get_att_takes(kind: str, attribute: str) -> None:
 
 def test_an_attribute_that_a_type_does_not_have() -> None:
     assert "Nope" not in schemas.attributes("AWS::EC2::VPC")
+
+
+def test_a_pattern_that_takes_too_long_decides_nothing() -> None:
+    with mock.patch.object(schemas, "PATTERN_TIMEOUT", 0.01):
+        assert schemas._fits(r"^(a|a)*(a|a)*(a|a)*(a|a)*b$", "a" * 40)
