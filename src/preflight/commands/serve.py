@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from preflight.model import Say
 from preflight.pipeline.request import new_run
@@ -13,6 +14,8 @@ from preflight.rehearsal.connectivity import public_ports
 from preflight.rehearsal.iam import request_filter
 from preflight.rehearsal.serve import ServeOptions
 from preflight.rehearsal.server import Server
+
+REGION = "us-east-1"
 
 
 def run(args: argparse.Namespace, say: Say) -> int:
@@ -29,13 +32,15 @@ def run(args: argparse.Namespace, say: Say) -> int:
         tasks=TaskOptions(tuple(map(public_ports.smoke_target, args.asked)), tuple(args.stub), dict(map(plan.replacement, args.image))),
     )
 
-    def greet(server: Server) -> None:
-        say(f"preflight: serving at {server.address}, until Ctrl-C; for the AWS CLI or boto3:")
-        say(f"export AWS_ENDPOINT_URL={server.address} AWS_DEFAULT_REGION=us-east-1")
+    def greet(server: Server, docker: Path | None) -> None:
+        say(f"preflight: serving at {server.address}, until Ctrl-C; for the AWS CLI, boto3, CDK, SAM and others:")
+        say(f"export AWS_ENDPOINT_URL={server.address} AWS_REGION={REGION} AWS_DEFAULT_REGION={REGION}")
         say(f"export AWS_ACCESS_KEY_ID={administrator or 'any'} AWS_SECRET_ACCESS_KEY=any")
+        if docker is not None:
+            say(f"export CDK_DOCKER={docker}")
 
-    def announce(server: Server) -> None:
-        serve.announce(server, administrator=administrator)
+    def announce(server: Server, docker: Path | None) -> None:
+        serve.announce(server, docker, administrator=administrator)
 
     serve.serve(served, announce if args.until_eof else greet)
     return 0

@@ -13,7 +13,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from preflight.container_engine import docker_program
 from preflight.container_engine import engine as engines
+from preflight.container_engine.engine import Engine
 from preflight.container_engine.standins import Standins
 from preflight.errors import UsageError
 from preflight.rehearsal import assembly, server
@@ -38,8 +40,10 @@ class ServeOptions:
     tasks: TaskOptions = field(default_factory=TaskOptions)
 
 
-def serve(settings: ServeOptions, ready: Callable[[Server], None]) -> None:
+def serve(settings: ServeOptions, ready: Callable[[Server, Path | None], None]) -> None:
     """Serve until Ctrl-C, SIGTERM or, if the options say so, the end of standard input, which ends the process too.
+
+    `ready` gets the server and, if containers run, the program that clients use for docker.
 
     Raises:
         ToolMissingError, ToolBrokeError: no container engine works.
@@ -67,10 +71,14 @@ def serve(settings: ServeOptions, ready: Callable[[Server], None]) -> None:
         ) as running, outbound.refused(running.ledger.note):
             if settings.ends_with_input:
                 threading.Thread(target=_until_eof, args=(stop,), daemon=True).start()
-            ready(running)
+            ready(running, _docker_program(engine, folder, running) if engine else None)
             stop.wait()
     if settings.ends_with_input:
         os._exit(0)  # everything is cleaned up; taking moto's objects apart would cost another second
+
+
+def _docker_program(engine: Engine, folder: Path, running: Server) -> Path:
+    return docker_program.write(engine, folder, registry=running.address.rpartition("/")[2], account=running.account.id)
 
 
 def _check_port(port: int) -> None:
@@ -99,7 +107,8 @@ def _folder(run: str) -> Iterator[Path]:
         run_folders.remove(folder)
 
 
-def announce(running: Server, *, administrator: str | None) -> None:
-    """Print the address and the administrator's access key for a parent process, in one line of JSON."""
-    sys.stdout.write(json.dumps({"endpoint": running.address, "key": administrator or "any"}) + "\n")
+def announce(running: Server, docker: Path | None, *, administrator: str | None) -> None:
+    """Print the address, the administrator's access key and the program for docker for a parent process, in one line of JSON."""
+    announced = {"endpoint": running.address, "key": administrator or "any", "docker": str(docker or "")}
+    sys.stdout.write(json.dumps(announced) + "\n")
     sys.stdout.flush()
