@@ -340,11 +340,12 @@ def network(version: int, low: int, high: int) -> Predicate:
             read = ipaddress.ip_network(str(found), strict=False)
         except ValueError:
             return False
-        return read.version == version and low <= read.prefixlen <= high
+        is_block = str(found).partition("/")[2].isdecimal()
+        return is_block and read.version == version and low <= read.prefixlen <= high
 
     base, wide = ("10.0.0.0", 32) if version == 4 else ("2001:db8::", 128)
     wrong = tuple(f"{base}/{bits}" for bits in (low - 1, high + 1) if 0 <= bits <= wide)
-    return Predicate(fits, (f"{base}/{low}", f"{base}/{high}"), (*wrong, "no network"))
+    return Predicate(fits, (f"{base}/{low}", f"{base}/{high}"), (*wrong, base, "no network"))
 
 
 def _text(found: Any) -> str:

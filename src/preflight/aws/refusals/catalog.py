@@ -7,10 +7,15 @@ from typing import Any
 
 from preflight.aws import constraints
 from preflight.aws.constraints import Constraint, Refused
-from preflight.aws.refusals import application_auto_scaling, target_groups
+from preflight.aws.refusals import (
+    application_auto_scaling,
+    security_groups,
+    target_groups,
+)
 
 _SERVICES = (
     application_auto_scaling,
+    security_groups,
     target_groups,
 )
 TYPES: Mapping[str, tuple[Constraint, ...]] = {kind: table for service in _SERVICES for kind, table in service.TYPES.items()}

@@ -11,7 +11,13 @@ from werkzeug.wrappers import Request  # noqa: TC002 - as everywhere here
 from preflight.rehearsal import protocol
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.protocol import Call, Refusal
-from preflight.rehearsal.services import Check, ServiceEmulation, ec2_default_vpc, ec2_vpc_endpoints
+from preflight.rehearsal.services import (
+    Check,
+    ServiceEmulation,
+    ec2_default_vpc,
+    ec2_security_groups,
+    ec2_vpc_endpoints,
+)
 from preflight.rehearsal.services.ec2_default_vpc import DefaultVpcs
 
 # Operations that change which packets arrive.
@@ -19,8 +25,6 @@ _CHANGES_NETWORK = re.compile(
     r"^(Authorize|Revoke|Create|Delete|Replace|Attach|Detach|Associate|Disassociate|Modify)\w*"
     r"(SecurityGroup|Route|NetworkAcl|InternetGateway|NatGateway)"
 )
-_PROTOCOL = re.compile(r"(?i)tcp|udp|icmp|icmpv6|-1|[0-9]{1,2}|1[0-9]{2}|2[0-4][0-9]|25[0-5]")
-_DESCRIPTION = re.compile(r"[a-zA-Z0-9. _\-:/()#,@\[\]+=&;{}!$*]*")
 
 
 def _filter(name: str, *values: str) -> list[dict[str, Any]]:
@@ -137,76 +141,19 @@ def _subnet_in_use(account: Account, call: Call) -> None:
         raise Refusal("DependencyViolation", msg)
 
 
-def _description(_account: Account, call: Call) -> None:
-    """The description of a group is up to 255 characters of a set within ASCII.
-
-    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSecurityGroup.html;
-    moto/ec2/models/security_groups.py.
-    """
-    text = str(call.given.get("Description") or "")
-    if not text.isascii():
-        msg = (
-            f"Value ({text}) for parameter GroupDescription is invalid. Character sets beyond ASCII are not supported."
-        )
-        raise Refusal("InvalidParameterValue", msg)
-    if len(text) > 255 or not _DESCRIPTION.fullmatch(text):
-        msg = f"Invalid security group description. Valid descriptions are strings less than 256 characters from the following set:  a-zA-Z0-9. _-:/()#,@[]+=&;{{}}!$*: {text}"
-        raise Refusal("InvalidParameterValue", msg)
-
-
-def _one_network(account: Account, call: Call) -> None:
-    """A rule refers to groups of its own VPC, or of one that is peered with it.
-
-    https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html;
-    moto/ec2/models/security_groups.py.
-    """
-    pairs = [pair for rule in call.given.get("IpPermissions") or [] for pair in rule.get("UserIdGroupPairs") or []]
-    wanted = [pair["GroupId"] for pair in pairs if pair.get("GroupId")]
-    if not wanted or not call.given.get("GroupId"):
-        return
-    ec2: Any = account.client("ec2", call.region)
-    if ec2.describe_vpc_peering_connections()["VpcPeeringConnections"]:
-        return
-    ids = [call.given["GroupId"], *wanted]
-    found = ec2.describe_security_groups(Filters=_filter("group-id", *ids))["SecurityGroups"]
-    if len({group["VpcId"] for group in found}) > 1:
-        msg = "You have specified two resources that belong to different networks."
-        raise Refusal("InvalidGroup.NotFound", msg)
-
-
-def _protocol(call: Call) -> None:
-    """A rule names its protocol as tcp, udp, icmp or icmpv6, or by its number; -1 stands for all.
-
-    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_IpPermission.html;
-    moto/ec2/models/security_groups.py.
-    """
-    changed = [rule.get("SecurityGroupRule") or {} for rule in call.given.get("SecurityGroupRules") or []]
-    for rule in (call.given, *(call.given.get("IpPermissions") or []), *changed):
-        protocol_name = rule.get("IpProtocol")
-        if protocol_name is not None and not _PROTOCOL.fullmatch(str(protocol_name)):
-            msg = f"Invalid value '{protocol_name}' for IP protocol. Unknown protocol."
-            raise Refusal("InvalidParameterValue", msg)
-
-
-def _rules(account: Account, call: Call) -> None:
-    """Rules of a security group name a protocol and groups that EC2 knows."""
-    _protocol(call)
-    _one_network(account, call)
-
-
 CHECKS: Mapping[str, Check] = {
     "AssociateRouteTable": _subnet_is_free,
     "AttachInternetGateway": _one_gateway,
-    "AuthorizeSecurityGroupEgress": _rules,
-    "AuthorizeSecurityGroupIngress": _rules,
+    "AuthorizeSecurityGroupEgress": ec2_security_groups.authorize,
+    "AuthorizeSecurityGroupIngress": ec2_security_groups.authorize,
     "CreateRoute": _route_gateway,
-    "CreateSecurityGroup": _description,
+    "CreateSecurityGroup": ec2_security_groups.create,
     "CreateSubnet": _zone_exists,
     "CreateVpcEndpoint": ec2_vpc_endpoints.check,
     "DeleteSecurityGroup": _group_in_use,
     "DeleteSubnet": _subnet_in_use,
     "DetachInternetGateway": _addresses_unmapped,
-    "ModifySecurityGroupRules": lambda _account, call: _protocol(call),
+    "ModifySecurityGroupRules": ec2_security_groups.modify,
     "ReplaceRoute": _route_gateway,
 }
 
