@@ -9,12 +9,14 @@ from preflight.aws import constraints
 from preflight.aws.constraints import Constraint, Refused
 from preflight.aws.refusals import (
     application_auto_scaling,
+    iam,
     security_groups,
     target_groups,
 )
 
 _SERVICES = (
     application_auto_scaling,
+    iam,
     security_groups,
     target_groups,
 )

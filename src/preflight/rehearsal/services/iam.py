@@ -4,60 +4,80 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import moto.backends
 from moto.iam import models
 
-from preflight.aws import partitions
+from preflight.aws import iam_policy, partitions
+from preflight.aws.refusals import catalog, iam_policy_documents, iam_policy_principals
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.protocol import Call, Refusal
 from preflight.rehearsal.services import ServiceEmulation
 
-MAX_NAME = 64
-_SERVICE = re.compile(r"[a-z0-9.*-]+\.(amazonaws\.com(\.cn)?|amazon\.com|aws\.internal|api\.aws)")
+_ROLE_POLICY_BYTES = 10_240
+_TRUST = "AssumeRolePolicyDocument"
 
 
-def _trust(_account: Account, call: Call) -> None:
-    """A trust policy names who may assume the role, and no resource.
+def _create_role(account: Account, call: Call) -> None:
+    """Refuses a name that is taken, whatever its case, and what the role names and does not exist.
 
-    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html;
-    moto/iam/policy_validation.py.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html (names are not distinguished by case);
+    moto/iam/models.py.
     """
-    name = str(call.given.get("RoleName"))
-    if len(name) > MAX_NAME:
-        msg = f"1 validation error detected: Value '{name}' at 'roleName' failed to satisfy constraint: Member must have length less than or equal to {MAX_NAME}"
-        raise Refusal("ValidationError", msg)
-    text = call.given.get("AssumeRolePolicyDocument") or call.given.get("PolicyDocument") or ""
-    said = next(_wrong(text), None)
-    if said is not None:
-        raise Refusal("MalformedPolicyDocument", said)
+    backend = _backend(account, call.region)
+    name, boundary = str(call.given.get("RoleName")), call.given.get("PermissionsBoundary")
+    if any(role.name.lower() == name.lower() for role in backend.roles.values()):
+        raise Refusal("EntityAlreadyExists", f"Role with name {name} already exists.")
+    if boundary and boundary not in backend.managed_policies:
+        raise Refusal("NoSuchEntity", f"Scope ARN: {boundary} does not exist or is not attachable.")
+    _need_principals(account, call, call.given.get(_TRUST))
 
 
-def _wrong(text: str) -> Iterator[str]:
-    try:
-        document = json.loads(text)
-    except ValueError:
-        yield "This policy contains invalid Json"
-        return
-    statements = document.get("Statement", []) if isinstance(document, dict) else []
-    for statement in [statements] if isinstance(statements, dict) else statements:
-        if not isinstance(statement, dict):
-            yield "Syntax errors in policy."
-            return
-        if "Resource" in statement or "NotResource" in statement:
-            yield "Has prohibited field Resource"
-        if "Principal" not in statement and "NotPrincipal" not in statement:
-            yield "Missing required field Principal"
-        for service in _services(statement.get("Principal")):
-            if not _SERVICE.fullmatch(str(service)):
-                yield f'Invalid principal in policy: "SERVICE":"{service}"'
+def _update_trust(account: Account, call: Call) -> None:
+    document = call.given.get("PolicyDocument")
+    refused = next(catalog.of_resource("AWS::IAM::Role", {_TRUST: document}), None)
+    if refused is not None:
+        raise Refusal(refused.constraint.code, refused.message)
+    _need_principals(account, call, document)
 
 
-def _services(principal: Any) -> list[Any]:
-    named = principal.get("Service", []) if isinstance(principal, dict) else []
-    return named if isinstance(named, list) else [named]
+def _need_principals(account: Account, call: Call, document: Any) -> None:
+    missing = next(missing_principals(account, call.region, document), None)
+    if missing is not None:
+        raise Refusal("MalformedPolicyDocument", f'Invalid principal in policy: "AWS":"{missing}"')
+
+
+def missing_principals(account: Account, region: str, document: Any) -> Iterator[str]:
+    """Yields the roles and users of this account that a policy names as principals, and that do not exist.
+
+    A policy keeps the id of whom it names, so AWS looks each one up when the policy is written:
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html.
+    """
+    backend, policy = _backend(account, region), iam_policy.document(document) or {}
+    known = {entity.arn for entities in (backend.roles, backend.users) for entity in entities.values()}
+    of_account = re.compile(rf"arn:[a-z-]+:iam::{account.id}:(user|role)/(?!aws-service-role/).+")
+    for _, statement in iam_policy_documents.statements(policy):
+        for _, arn in iam_policy_principals.principals(statement, "AWS"):
+            if of_account.fullmatch(arn) and arn not in known:
+                yield arn
+
+
+def _put_role_policy(account: Account, call: Call) -> None:
+    """Refuses an inline policy with which a role has more of them than IAM keeps.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html; moto/iam/models.py.
+    """
+    name, roles = call.given.get("RoleName"), _backend(account, call.region).roles.values()
+    kept: Mapping[str, str] = next((role.policies for role in roles if role.name == name), {})
+    documents = {**kept, call.given["PolicyName"]: call.given["PolicyDocument"]}
+    if sum(map(iam_policy_documents.size, documents.values())) > _ROLE_POLICY_BYTES:
+        raise Refusal("LimitExceeded", f"Maximum policy size of {_ROLE_POLICY_BYTES} bytes exceeded for role {name}")
+
+
+def _backend(account: Account, region: str) -> Any:
+    return moto.backends.get_backend("iam")[account.id][partitions.partition_of(region)[0]]
 
 
 def load_managed_policies(account: Account, region: str) -> None:
@@ -70,7 +90,7 @@ def load_managed_policies(account: Account, region: str) -> None:
         if f"policies of {partition}" in account.completed:
             return
         account.completed.add(f"policies of {partition}")
-        backend = moto.backends.get_backend("iam")[account.id][partition]
+        backend = _backend(account, region)
         policies = [
             models.AWSManagedPolicy.from_data(name, account.id, partition, policy)
             for name, policy in json.loads(models.aws_managed_policies_data).items()
@@ -83,6 +103,6 @@ def service(account: Account) -> ServiceEmulation:
     """Returns IAM, whose managed policies are loaded at the first request."""
     return ServiceEmulation(
         "iam",
-        checks={"CreateRole": _trust, "UpdateAssumeRolePolicy": _trust},
+        checks={"CreateRole": _create_role, "UpdateAssumeRolePolicy": _update_trust, "PutRolePolicy": _put_role_policy},
         before=lambda region, _request: load_managed_policies(account, region),
     )

@@ -1,0 +1,157 @@
+"""The principals that policies of resources and trust policies name.
+
+Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from preflight.aws import unresolved
+from preflight.aws.constraints import Fault
+from preflight.aws.iam_policy import Policy
+from preflight.aws.refusals.iam_policy_documents import USER_GUIDE, DocumentRule, of_statements, texts, with_any
+
+_PAGE = f"{USER_GUIDE}/reference_policies_elements_principal.html"
+_INVALID = "Invalid principal in policy: "
+_NAMES = ("Principal", "NotPrincipal")
+_KINDS = {"AWS", "Service", "Federated", "CanonicalUser"}
+_PATH = r"[\w+=,.@/-]+"  # no wildcard: a principal is named in full
+_AWS = re.compile(
+    rf"\*|\d{{12}}|arn:aws[a-z-]*:iam::\d{{12}}:(root|(user|role)/{_PATH})"
+    rf"|arn:aws[a-z-]*:sts::\d{{12}}:(assumed-role|federated-user|self)/{_PATH}|arn:aws[a-z-]*:sts::\d{{12}}:self"
+    rf"|arn:aws[a-z-]*:iam::cloudfront:user/.+|A[A-Z0-9]{{15,}}",
+    re.ASCII,
+)
+_SERVICE = re.compile(r"[a-z0-9.*-]+\.(amazonaws\.com(\.cn)?|amazon\.com|aws\.internal|api\.aws)")
+_FEDERATED = re.compile(r"\*|arn:aws[a-z-]*:iam::\d{12}:(oidc|saml)-provider/.+|[^:/ ]+\.[^:/ ]+")
+# Services that work for tasks; no other service has a name that differs by one letter from one of these.
+_FREQUENT = (
+    *("ecs-tasks", "lambda", "events", "scheduler", "codebuild", "codedeploy", "codepipeline", "cloudformation"),
+    *("application-autoscaling", "ecs.application-autoscaling", "elasticloadbalancing", "firehose", "vpc-flow-logs"),
+)
+
+
+def principals(statement: Policy, kind: str, *names: str) -> Iterator[tuple[str, str]]:
+    """Yields the known principals of a kind in a statement, with the element's name."""
+    for name in names or _NAMES:
+        found = statement.get(name)
+        if isinstance(found, Mapping) and not unresolved.is_function(found):
+            yield from ((name, text) for _, text in texts(found, kind))
+
+
+def is_service(text: str) -> bool:
+    """Whether a text has the form of a service principal, and is no misspelling of a frequent one."""
+    name = re.sub(r"\.amazonaws\.com(\.cn)?$", "", text)
+    is_misspelt = name not in _FREQUENT and any(_differ_by_one(name, other) for other in _FREQUENT)
+    return text == "*" or (_SERVICE.fullmatch(text) is not None and not is_misspelt)
+
+
+def _differ_by_one(one: str, other: str) -> bool:
+    """Whether two texts differ by one letter that is missing, added or another one."""
+    short, long = sorted((one, other), key=len)
+    if len(long) - len(short) > 1 or short == long:
+        return False
+    same = next((n for n, letter in enumerate(short) if letter != long[n]), len(short))
+    return short[same + (len(short) == len(long)) :] == long[same + 1 :]
+
+
+def _wrong(kind: str, is_right: Callable[[str], bool]) -> Callable[[Policy], Iterator[Fault]]:
+    def faults(statement: Policy) -> Iterator[Fault]:
+        for name, text in principals(statement, kind):
+            if not is_right(text):
+                yield Fault((name, kind), text)
+
+    return faults
+
+
+def _forms(statement: Policy) -> Iterator[Fault]:
+    """Faults of principals that are a text other than "*", or of a kind that does not exist."""
+    for name in _NAMES:
+        found = statement.get(name)
+        if isinstance(found, Mapping) and not unresolved.is_function(found):
+            yield from (Fault((name, key), key) for key in found if key not in _KINDS and not str(key).startswith("Fn::"))
+        elif isinstance(found, (list, str)) and found != "*" and not unresolved.is_function(found):
+            yield Fault((name,), found)
+
+
+def _named(kind: str, *values: Any) -> tuple[Policy, ...]:
+    return tuple({"Principal": {kind: value}} for value in values)
+
+
+def _no_principal(statement: Policy) -> Iterator[Fault]:
+    if not any(name in statement for name in _NAMES):
+        yield Fault(())
+
+
+PRINCIPAL_RULES: tuple[DocumentRule, ...] = (
+    of_statements(
+        _no_principal,
+        "Missing required field Principal",
+        _PAGE,
+        right=({"Principal": "*"}, {"NotPrincipal": {"AWS": "123456789012"}}),
+        wrong=({"Effect": "Allow"},),
+    ),
+    of_statements(
+        _forms,
+        f"{_INVALID}{{value}}",
+        _PAGE,
+        right=({"Principal": "*"}, {"Principal": {"AWS": "*", "Service": "ecs.amazonaws.com"}}),
+        wrong=({"Principal": "ecs.amazonaws.com"}, {"Principal": {"Services": "ecs.amazonaws.com"}}, {"Principal": ["*"]}),
+    ),
+    of_statements(
+        _wrong("AWS", lambda text: _AWS.fullmatch(text) is not None),
+        f'{_INVALID}"AWS":"{{value}}"',
+        _PAGE,
+        right=_named("AWS", "*", "123456789012", "arn:aws:iam::123456789012:root", "arn:aws:iam::123456789012:role/p/x"),
+        wrong=_named("AWS", "bob", "arn:aws:iam::123456789012:group/x", "arn:aws:iam::123456789012:role/*", "12345678901"),
+    ),
+    of_statements(
+        _wrong("Service", is_service),
+        f'{_INVALID}"SERVICE":"{{value}}"',
+        _PAGE,
+        right=_named("Service", "ecs-tasks.amazonaws.com", "ecs.amazonaws.com", ["delivery.logs.amazonaws.com"]),
+        wrong=_named("Service", "ecs-tasks", "ecs-tasks.example.com", ["ecs.amazonaws.com", "ecs-task.amazonaws.com"]),
+    ),
+    of_statements(
+        _wrong("Federated", lambda text: _FEDERATED.fullmatch(text) is not None),
+        f'{_INVALID}"FEDERATED":"{{value}}"',
+        _PAGE,
+        right=_named("Federated", "accounts.google.com", "arn:aws:iam::123456789012:oidc-provider/example.com/a"),
+        wrong=_named("Federated", "github", "arn:aws:iam::123456789012:provider/example.com"),
+    ),
+)
+TRUST_RULES: tuple[DocumentRule, ...] = (
+    of_statements(
+        with_any("Resource", "NotResource"),
+        "Has prohibited field Resource",
+        f"{USER_GUIDE}/id_roles_create_for-service.html",
+        right=({"Principal": "*"},),
+        wrong=({"Resource": "*"}, {"NotResource": []}),
+    ),
+    of_statements(
+        with_any("NotPrincipal"),
+        "Has prohibited field NotPrincipal",
+        f"{USER_GUIDE}/reference_policies_elements_notprincipal.html",
+        right=({"Principal": {"AWS": "*"}},),
+        wrong=({"NotPrincipal": {"AWS": "123456789012"}},),
+    ),
+    of_statements(
+        lambda statement: iter([Fault(("Principal",), "*")] if statement.get("Principal") == "*" else []),
+        'AssumeRolepolicy contained an invalid principal: "STAR":"*".',
+        _PAGE,
+        right=({"Principal": {"AWS": "*"}},),
+        wrong=({"Principal": "*"},),
+    ),
+    of_statements(
+        lambda statement: (
+            Fault((name,), text) for name, text in texts(statement, "Action", "NotAction") if not text.lower().startswith("sts:")
+        ),
+        "AssumeRole policy may only specify STS AssumeRole actions.",
+        f"{USER_GUIDE}/id_roles_update-role-trust-policy.html",
+        right=({"Action": ["sts:AssumeRole", "sts:TagSession"]},),
+        wrong=({"Action": "ecs:RunTask"}, {"Action": ["sts:AssumeRole", "iam:PassRole"]}),
+    ),
+)

@@ -1,0 +1,89 @@
+"""What IAM refuses of roles and their policies by what the account has."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+Client = Callable[[str], Any]
+ROLE = "arn:aws:iam::123456789012:role/"
+
+
+@pytest.fixture
+def iam(client: Client) -> Any:
+    return client("iam")
+
+
+def trust(**principal: str) -> str:
+    statement = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def create_role(iam: Any, name: str, **members: Any) -> Any:
+    return iam.create_role(RoleName=name, **{"AssumeRolePolicyDocument": trust(Service="ecs.amazonaws.com"), **members})
+
+
+def policy(size: int) -> str:
+    statement = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::"}
+    frame = len(json.dumps({"Version": "2012-10-17", "Statement": [statement]}, separators=(",", ":")))
+    statement["Resource"] += "b" * (size - frame)
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]}, indent=2)
+
+
+def test_a_role_may_trust_a_role_that_exists(iam: Any) -> None:
+    create_role(iam, "first")
+
+    assert create_role(iam, "second", AssumeRolePolicyDocument=trust(AWS=f"{ROLE}first"))["Role"]["RoleName"] == "second"
+
+
+def test_a_role_may_not_trust_a_role_that_does_not_exist(iam: Any) -> None:
+    with pytest.raises(ClientError, match=r'MalformedPolicyDocument.*Invalid principal in policy: "AWS":"arn:.*:role/absent"'):
+        create_role(iam, "first", AssumeRolePolicyDocument=trust(AWS=f"{ROLE}absent"))
+
+
+def test_a_role_may_trust_a_role_of_another_account(iam: Any) -> None:
+    assert create_role(iam, "first", AssumeRolePolicyDocument=trust(AWS="arn:aws:iam::111122223333:role/absent"))
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        pytest.param(trust(AWS=f"{ROLE}absent"), id="who does not exist"),
+        pytest.param(trust(Service="ecs-task.amazonaws.com"), id="a misspelt service"),
+        pytest.param("{", id="no JSON"),
+    ],
+)
+def test_a_trust_policy_is_checked_again_when_it_changes(iam: Any, document: str) -> None:
+    create_role(iam, "first")
+
+    with pytest.raises(ClientError, match="MalformedPolicyDocument"):
+        iam.update_assume_role_policy(RoleName="first", PolicyDocument=document)
+
+
+def test_names_of_roles_that_differ_by_case_are_the_same(iam: Any) -> None:
+    create_role(iam, "TaskRole")
+
+    with pytest.raises(ClientError, match="EntityAlreadyExists"):
+        create_role(iam, "taskrole")
+
+
+def test_a_boundary_has_to_exist(iam: Any) -> None:
+    with pytest.raises(ClientError, match="NoSuchEntity"):
+        create_role(iam, "first", PermissionsBoundary="arn:aws:iam::123456789012:policy/absent")
+
+
+def test_a_boundary_of_aws_is_taken(iam: Any) -> None:
+    assert create_role(iam, "first", PermissionsBoundary="arn:aws:iam::aws:policy/PowerUserAccess")
+
+
+def test_inline_policies_are_counted_together_without_white_space(iam: Any) -> None:
+    create_role(iam, "first")
+    iam.put_role_policy(RoleName="first", PolicyName="a", PolicyDocument=policy(5_000))
+    iam.put_role_policy(RoleName="first", PolicyName="b", PolicyDocument=policy(5_240))
+
+    with pytest.raises(ClientError, match="Maximum policy size of 10240 bytes exceeded for role first"):
+        iam.put_role_policy(RoleName="first", PolicyName="b", PolicyDocument=policy(5_241))
