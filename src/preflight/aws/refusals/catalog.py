@@ -10,6 +10,7 @@ from preflight.aws.constraints import Constraint, Refused
 from preflight.aws.refusals import (
     application_auto_scaling,
     iam,
+    load_balancers,
     security_groups,
     target_groups,
 )
@@ -17,6 +18,7 @@ from preflight.aws.refusals import (
 _SERVICES = (
     application_auto_scaling,
     iam,
+    load_balancers,
     security_groups,
     target_groups,
 )

@@ -10,46 +10,31 @@ import moto.backends
 from moto.elbv2 import models
 from werkzeug.wrappers import Request  # noqa: TC002 - as everywhere here
 
+from preflight.aws.refusals import load_balancer_attributes
 from preflight.rehearsal import protocol
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.load_balancing.targets import Targets
 from preflight.rehearsal.protocol import Call, Operation, Refusal
-from preflight.rehearsal.services import ServiceEmulation, elbv2_access_logs
+from preflight.rehearsal.services import ServiceEmulation, elbv2_access_logs, elbv2_attributes
 
 DELAY = "deregistration_delay.timeout_seconds"
-MAX_NAME = 32
 _CHANGES_LOAD_BALANCERS = re.compile(
     r"^(Create|Delete|Modify|Set)(LoadBalancer|Listener|Subnets|SecurityGroups)"
 )
-_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?")
 _SPOKEN = {"HTTP", "HTTPS"}  # by application load balancers
 
 
 def _balancer(account: Account, call: Call) -> None:
-    """A load balancer has a name of the right form, two zones, and a way to the internet where it faces it.
+    """A load balancer has two zones, and a way to the internet where it faces it.
 
     https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateLoadBalancer.html and
     https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html;
     moto/elbv2/models.py.
     """
     given = call.given
-    _check_name(str(given.get("Name")), "load balancer")
-    if str(given.get("Name")).startswith("internal-"):
-        msg = f"The load balancer name '{given['Name']}' cannot begin with 'internal-'"
-        raise Refusal("ValidationError", msg)
     subnets = given.get("Subnets") or [m["SubnetId"] for m in given.get("SubnetMappings") or []]
     if (given.get("Type") or "application") in {"application", "network"} and subnets:
         _check_subnets(account.client("ec2", call.region), given, subnets)
-
-
-def _check_name(name: str, kind: str) -> None:
-    if len(name) > MAX_NAME:
-        raise Refusal(
-            "ValidationError", f"The {kind} name '{name}' cannot be longer than '{MAX_NAME}' characters"
-        )
-    if not _NAME.fullmatch(name):
-        msg = f"The {kind} name '{name}' can only contain characters that are alphanumeric characters and hyphens(-), and cannot begin or end with a hyphen"
-        raise Refusal("ValidationError", msg)
 
 
 def _check_subnets(ec2: Any, given: Mapping[str, Any], subnets: list[str]) -> None:
@@ -71,6 +56,11 @@ def _check_subnets(ec2: Any, given: Mapping[str, Any], subnets: list[str]) -> No
     if groups and any(g["VpcId"] != vpc for g in ec2.describe_security_groups(GroupIds=groups)["SecurityGroups"]):
         msg = "One or more security groups are invalid"
         raise Refusal("InvalidConfigurationRequest", msg)
+
+
+def _balancer_attributes(account: Account, call: Call) -> None:
+    elbv2_attributes.load_balancer(account, call)
+    elbv2_access_logs.check(account, call)
 
 
 def _listener(account: Account, call: Call) -> None:
@@ -114,21 +104,29 @@ def _complete_schemes(account: Account, region: str) -> None:
         balancer.scheme = balancer.scheme or "internet-facing"
 
 
-def allow_an_hour_of_delay() -> None:
-    """Let a deregistration delay be 3600 seconds, its maximum, which moto refuses.
+def allow_what_aws_takes() -> None:
+    """Lets moto take what it refuses: a deregistration delay of an hour, newer attributes, and no public IPv4 addresses.
 
-    https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_TargetGroupAttribute.html;
-    moto/elbv2/models.py.
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_TargetGroupAttribute.html,
+    API_LoadBalancerAttribute.html and API_CreateLoadBalancer.html; moto/elbv2/models.py.
     """
-    modify = models.ELBv2Backend.modify_target_group_attributes
+    models.FakeLoadBalancer.VALID_ATTRS.update(load_balancer_attributes.KEYS)
+    modify, create = models.ELBv2Backend.modify_target_group_attributes, models.ELBv2Backend.create_load_balancer
 
     def modify_with_an_hour(backend: Any, arn: str, attributes: dict[str, Any]) -> None:
         longest = {key: value for key, value in attributes.items() if (key, str(value)) == (DELAY, "3600")}
         modify(backend, arn, {key: value for key, value in attributes.items() if key not in longest})
         backend.target_groups[arn].attributes.update(longest)
 
+    def create_of_any_type(backend: Any, *positional: Any, ip_address_type: str = "ipv4", **given: Any) -> Any:
+        taken = "dualstack" if ip_address_type.startswith("dualstack") else ip_address_type
+        balancer = create(backend, *positional, ip_address_type=taken, **given)
+        balancer.ip_address_type = ip_address_type
+        return balancer
+
     if modify.__name__ != modify_with_an_hour.__name__:
         models.ELBv2Backend.modify_target_group_attributes = modify_with_an_hour
+        models.ELBv2Backend.create_load_balancer = create_of_any_type
 
 
 def _operations(account: Account, registered: Targets) -> Mapping[str, Operation]:
@@ -175,7 +173,8 @@ def service(account: Account, targets: Targets, load_balancers_changed: Callable
         checks={
             "CreateListener": _listener,
             "CreateLoadBalancer": _balancer,
-            "ModifyLoadBalancerAttributes": elbv2_access_logs.check,
+            "ModifyLoadBalancerAttributes": _balancer_attributes,
+            "ModifyTargetGroupAttributes": elbv2_attributes.target_group,
         },
         completions={"CreateLoadBalancer": _complete_schemes},
         after=after,

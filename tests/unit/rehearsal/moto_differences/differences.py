@@ -247,6 +247,23 @@ def balancer(client: Client, *, zones: tuple[int, ...] = (0, 1), is_public: bool
     return said(lambda: client("elbv2").create_load_balancer(Name=called or name(), Subnets=places))
 
 
+def balancer_attribute(client: Client, key: str, value: str) -> str:
+    within = vpc(client)
+    gateway(client, within)
+    places = [subnet(client, within, block=f"10.0.{n}.0/24", zone=n) for n in range(2)]
+    arn = client("elbv2").create_load_balancer(Name=name(), Subnets=places)["LoadBalancers"][0]["LoadBalancerArn"]
+    pairs = [{"Key": key, "Value": value}]
+    return said(lambda: client("elbv2").modify_load_balancer_attributes(LoadBalancerArn=arn, Attributes=pairs))
+
+
+def group_attributes(client: Client, **values: str) -> str:
+    """Attributes of a target group of HTTP; a double underscore stands for a dot."""
+    given = {"Protocol": "HTTP", "Port": 80, "VpcId": vpc(client)}
+    arn = client("elbv2").create_target_group(Name=name(), **given)["TargetGroups"][0]["TargetGroupArn"]
+    pairs = [{"Key": key.replace("__", "."), "Value": value} for key, value in values.items()]
+    return said(lambda: client("elbv2").modify_target_group_attributes(TargetGroupArn=arn, Attributes=pairs))
+
+
 def listener(client: Client, *, protocol: str = "HTTP", is_elsewhere: bool = False) -> str:
     """A listener of HTTP that forwards to a target group."""
     within = vpc(client)
@@ -599,6 +616,24 @@ SERVICES = (
         "accepted",
         "ValidationError",
         lambda client: balancer(client, called=f"a_{name()}"),
+    ),
+    Correction(
+        "an idle timeout of more than 4000 seconds",
+        f"{ELB}API_LoadBalancerAttribute.html",
+        ELBV2,
+        "accepted",
+        "ValidationError",
+        lambda client: balancer_attribute(client, "idle_timeout.timeout_seconds", "4001"),
+    ),
+    Correction(
+        "stickiness with the algorithm weighted_random",
+        f"{ELB}API_TargetGroupAttribute.html",
+        ELBV2,
+        "accepted",
+        "InvalidConfigurationRequest",
+        lambda client: group_attributes(
+            client, stickiness__enabled="true", load_balancing__algorithm__type="weighted_random"
+        ),
     ),
     Correction(
         "a listener that forwards to a target group of another VPC",

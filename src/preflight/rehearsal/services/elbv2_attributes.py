@@ -1,0 +1,50 @@
+"""Whether a load balancer, a listener or a target group takes attributes: the tables, by what it is and already has.
+
+https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_ModifyLoadBalancerAttributes.html,
+API_ModifyTargetGroupAttributes.html; moto/elbv2/models.py looks at few of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from preflight.aws import constraints
+from preflight.aws.constraints import Constraint
+from preflight.aws.refusals import load_balancer_attributes, target_group_attributes
+from preflight.rehearsal.account import Account
+from preflight.rehearsal.protocol import Call, Refusal
+
+Pairs = Sequence[Mapping[str, str]]
+
+
+def load_balancer(account: Account, call: Call) -> None:
+    """Check the attributes that a request sets of a load balancer."""
+    elb: Any = account.client("elbv2", call.region)
+    arn = call.given["LoadBalancerArn"]
+    described = elb.describe_load_balancers(LoadBalancerArns=[arn])["LoadBalancers"][0]
+    kept = elb.describe_load_balancer_attributes(LoadBalancerArn=arn)["Attributes"]
+    _check(load_balancer_attributes.ROWS, "LoadBalancerAttributes", described, kept, call)
+
+
+def target_group(account: Account, call: Call) -> None:
+    """Check the attributes that a request sets of a target group."""
+    elb: Any = account.client("elbv2", call.region)
+    arn = call.given["TargetGroupArn"]
+    described = elb.describe_target_groups(TargetGroupArns=[arn])["TargetGroups"][0]
+    kept = elb.describe_target_group_attributes(TargetGroupArn=arn)["Attributes"]
+    _check(target_group_attributes.ROWS, "TargetGroupAttributes", described, kept, call)
+
+
+def _check(rows: Sequence[Constraint], name: str, described: Mapping[str, Any], kept: Pairs, call: Call) -> None:
+    """Check what is set, beside those that are kept; moto keeps some that the resource cannot have."""
+    given = call.given.get("Attributes") or []
+    keys = {pair["Key"] for pair in given}
+    others = [pair for pair in kept if pair["Key"] not in keys and not _refused(rows, {**described, name: [pair]})]
+    refused = _refused(rows, {**described, name: [*others, *given]})
+    if refused is not None:
+        raise Refusal(refused.constraint.code, refused.message)
+
+
+def _refused(rows: Sequence[Constraint], properties: Mapping[str, Any]) -> constraints.Refused | None:
+    return next(constraints.refused(rows, properties), None)
