@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import ipaddress
 import os
 import socket
@@ -18,6 +19,12 @@ FAKE = {
     "AWS_DEFAULT_REGION": "ap-northeast-1",
     "AWS_EC2_METADATA_DISABLED": "true",
 }
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector pass over a million objects that stay, such as service models, and look at the rest seldom."""
+    gc.set_threshold(100_000, 20, 20)
+    gc.freeze()
 
 
 def is_real(config: pytest.Config) -> bool:

@@ -23,6 +23,18 @@ Application = Callable[..., Any]
 Judge = Callable[[Principal, str, str, str, Mapping[str, Any]], str | None]
 
 
+_session_lock = threading.Lock()
+
+
+@functools.cache
+def _session() -> boto3.Session:
+    """Returns the session of every account, which reads the models of services once a process; it is not thread-safe."""
+    return boto3.Session(
+        aws_access_key_id="rehearsal",
+        aws_secret_access_key="rehearsal",  # noqa: S106 - not a secret
+    )
+
+
 class _Body:
     """The part of urllib3's response that botocore reads."""
 
@@ -53,11 +65,6 @@ class Account:
         self.id = account_id
         self.address = address
         self._application = application
-        self._session = boto3.Session(
-            aws_access_key_id="rehearsal",
-            aws_secret_access_key="rehearsal",  # noqa: S106 - not a secret
-        )
-        self._lock = threading.Lock()
         self.closing = threading.Event()
         self.moto_lock = threading.RLock()
         self.completed: set[str] = set()
@@ -73,11 +80,11 @@ class Account:
 
     def client(self, service: str, region: str) -> Any:
         """Returns a boto3 client of this account."""
-        with self._lock:
+        with _session_lock:
             return self._cached(service, region)
 
     def _client(self, service: str, region: str) -> Any:
-        client = self._session.client(
+        client = _session().client(
             service,
             region_name=region,
             endpoint_url="http://127.0.0.1",

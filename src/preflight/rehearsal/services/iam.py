@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import pickle
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -91,12 +93,16 @@ def load_managed_policies(account: Account, region: str) -> None:
             return
         account.completed.add(f"policies of {partition}")
         backend = _backend(account, region)
-        policies = [
-            models.AWSManagedPolicy.from_data(name, account.id, partition, policy)
-            for name, policy in json.loads(models.aws_managed_policies_data).items()
-        ]
+        policies = pickle.loads(_managed_policies(account.id, partition))  # noqa: S301 - pickled by this process
         backend.aws_managed_policies = policies
         backend.managed_policies.update({policy.arn: policy for policy in policies})
+
+
+@functools.cache
+def _managed_policies(account: str, partition: str) -> bytes:
+    """Returns the policies that AWS manages, pickled: each account of a process gets its own sooner than from JSON."""
+    policies = json.loads(models.aws_managed_policies_data)
+    return pickle.dumps([models.AWSManagedPolicy.from_data(name, account, partition, policies[name]) for name in policies])
 
 
 def service(account: Account) -> ServiceEmulation:
