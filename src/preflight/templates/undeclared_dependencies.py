@@ -22,8 +22,9 @@ EIP = "AWS::EC2::EIP"
 LISTENERS = ("AWS::ElasticLoadBalancingV2::Listener", "AWS::ElasticLoadBalancingV2::ListenerRule")
 LOAD_BALANCER = "AWS::ElasticLoadBalancingV2::LoadBalancer"
 MOUNT_TARGET = "AWS::EFS::MountTarget"
+HTTP_NAMESPACE = "AWS::ServiceDiscovery::HttpNamespace"
 NAMESPACES = (
-    "AWS::ServiceDiscovery::HttpNamespace",
+    HTTP_NAMESPACE,
     "AWS::ServiceDiscovery::PrivateDnsNamespace",
     "AWS::ServiceDiscovery::PublicDnsNamespace",
 )
@@ -121,13 +122,17 @@ class _Pairs:
         return _has_value(properties, "CapacityProviderStrategy") or not _has_value(properties, "LaunchType")
 
     def _namespaces(self) -> Iterator[UndeclaredDependency]:
-        """Yields clusters that create a Service Connect namespace whose name another resource has, too."""
+        """Yields clusters that create a Service Connect namespace whose name another resource has, too.
+
+        Theirs is an HTTP namespace, and Cloud Map refuses another one of that name while it is made, and afterwards:
+        https://github.com/aws/aws-cdk/issues/25554.
+        """
         for cluster in self._of_type(CLUSTER):
             defaults = self._properties[cluster].get("ServiceConnectDefaults")
             name = defaults.get("Namespace") if isinstance(defaults, dict) else None
             for namespace in self._of_type(*NAMESPACES):
                 if name is not None and name == self._properties[namespace].get("Name"):
-                    yield UndeclaredDependency(cluster, namespace)
+                    yield UndeclaredDependency(cluster, namespace, is_race=self._types[namespace] != HTTP_NAMESPACE)
 
 
 def _has_value(properties: Mapping[str, Any], name: str) -> bool:

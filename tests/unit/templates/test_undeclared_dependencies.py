@@ -36,7 +36,8 @@ RESOURCES = {
     "Task": resource("ECS::TaskDefinition", Volumes=[{"EFSVolumeConfiguration": {"FilesystemId": ref("Files")}}]),
     "Group": resource("ElasticLoadBalancingV2::TargetGroup"),
     "Listener": resource("ElasticLoadBalancingV2::Listener", DefaultActions=[{"TargetGroupArn": ref("Group")}]),
-    "Namespace": resource("ServiceDiscovery::HttpNamespace", Name="web"),
+    "Namespace": resource("ServiceDiscovery::PrivateDnsNamespace", Name="web"),
+    "HttpNamespace": resource("ServiceDiscovery::HttpNamespace", Name="http"),
 }
 
 
@@ -54,7 +55,7 @@ def pairs(**added: Any) -> set[UndeclaredDependency]:
         pytest.param(resource("ECS::Service", Cluster=ref("Cluster"), **strategy("FARGATE")), "Providers", id="a strategy"),
         pytest.param(resource("ECS::Service", Cluster=ref("Cluster"), LaunchType=NONE), "Providers", id="the cluster's strategy"),
         pytest.param(resource("ECS::Service", LaunchType="FARGATE", TaskDefinition=ref("Task")), "MountTarget", id="a file system"),
-        pytest.param(resource("ECS::Cluster", ServiceConnectDefaults={"Namespace": "web"}), "Namespace", id="a namespace made twice"),
+        pytest.param(resource("ECS::Cluster", ServiceConnectDefaults={"Namespace": "web"}), "Namespace", id="a namespace made by both"),
     ],
 )
 def test_a_race(waiting: dict[str, Any], needed: str) -> None:
@@ -66,6 +67,9 @@ def test_a_race(waiting: dict[str, Any], needed: str) -> None:
     [
         pytest.param(
             resource("ElasticLoadBalancingV2::LoadBalancer", Subnets=[ref("Subnet")]), "Attachment", id="a public load balancer"
+        ),
+        pytest.param(
+            resource("ECS::Cluster", ServiceConnectDefaults={"Namespace": "http"}), "HttpNamespace", id="a namespace made twice"
         ),
         pytest.param(
             resource("ECS::Service", LaunchType="FARGATE", LoadBalancers=[{"TargetGroupArn": ref("Group")}]),

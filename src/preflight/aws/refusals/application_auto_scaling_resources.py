@@ -85,19 +85,5 @@ _NAMESPACE = Test(
 
 def rows(page: str) -> tuple[Constraint, ...]:
     """Returns what is refused of the three members that name a scalable target."""
-    return (
-        Constraint(
-            _NAMESPACE,
-            "ValidationException",
-            _UNSUPPORTED,
-            page,
-            cure="Take a scalable dimension that begins with the service namespace, such as ecs:service:DesiredCount.",
-        ),
-        Constraint(
-            _FORM,
-            "ValidationException",
-            _UNSUPPORTED,
-            page,
-            cure="Write the resource ID as the dimension has it: service/CLUSTER/SERVICE for a service of ECS, no ARN.",
-        ),
-    )
+    cure = "Take a dimension of the service namespace and a resource ID of its form: service/CLUSTER/SERVICE for ECS, no ARN."
+    return tuple(Constraint(test, "ValidationException", _UNSUPPORTED, page, cure=cure) for test in (_NAMESPACE, _FORM))

@@ -119,7 +119,7 @@ def _exact(part: Object) -> Iterator[Fault]:
     for number, step in enumerate(items(part, "StepAdjustments")):
         change = as_number(get(step, "ScalingAdjustment")) if isinstance(step, dict) else None
         if change is not None and change < 0:
-            yield Fault(("StepAdjustments", number, "ScalingAdjustment"), change)
+            yield Fault(("StepAdjustments", number, "ScalingAdjustment"), get(step, "ScalingAdjustment"))
 
 
 _NOT_NEGATIVE = Test(

@@ -9,6 +9,7 @@ from preflight.aws import constraints
 from preflight.aws.constraints import Constraint, Refused
 from preflight.aws.refusals import (
     application_auto_scaling,
+    cloud_map,
     iam,
     load_balancers,
     security_groups,
@@ -17,6 +18,7 @@ from preflight.aws.refusals import (
 
 _SERVICES = (
     application_auto_scaling,
+    cloud_map,
     iam,
     load_balancers,
     security_groups,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from preflight.model import JsonObject
-from preflight.rehearsal.ecs import pagination, request_checks, service_linked_role
+from preflight.rehearsal.ecs import pagination, request_checks, service_discovery, service_linked_role
 from preflight.rehearsal.ecs.state import Cluster, State
 from preflight.rehearsal.ecs.validation import capacity, names
 from preflight.rehearsal.protocol import Call, Refusal
@@ -28,6 +28,7 @@ class Clusters:
         service_linked_role.ensure(self._state, call.region)
         cluster = self._state.clusters.get((call.region, name))
         if cluster is None or cluster.status != "ACTIVE":
+            service_discovery.ensure_namespace(self._state.account, call.given, call.region)
             arn = self._state.arn(call.region, f"cluster/{name}")
             cluster = Cluster(name, arn, dict(call.given))
             self._state.clusters[(call.region, name)] = cluster
@@ -61,6 +62,7 @@ class Clusters:
         request_checks.refuse(_refusals({**cluster.request, **changed}, self._state.instances.is_provider))
         if "capacityProviders" in changed:
             self._check_free(cluster, changed["capacityProviders"])
+        service_discovery.ensure_namespace(self._state.account, changed, call.region)
         cluster.request.update(changed)
         return {"cluster": self.shown(cluster)}
 

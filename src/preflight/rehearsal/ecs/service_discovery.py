@@ -37,6 +37,22 @@ def check(account: Account, request: JsonObject, definition: Definition, region:
         _check_connect(cloud_map, connect)
 
 
+def ensure_namespace(account: Account, request: JsonObject, region: str) -> None:
+    """Create the HTTP namespace that a cluster names as its default for Service Connect, if there is none of that name.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ClusterServiceConnectDefaultsRequest.html.
+    """
+    name = str((request.get("serviceConnectDefaults") or {}).get("namespace") or "")
+    cloud_map = account.client("servicediscovery", region)
+    if name and not name.startswith("arn:") and name not in _names(cloud_map):
+        cloud_map.create_http_namespace(Name=name)
+
+
+def _names(cloud_map: Any) -> set[str]:
+    """Returns the names and ARNs of all namespaces."""
+    return {value for found in cloud_map.list_namespaces()["Namespaces"] for value in (found["Arn"], found["Name"])}
+
+
 def _check_registry(cloud_map: Any, registry: JsonObject, definition: Definition) -> None:
     arn = str(registry.get("registryArn"))
     try:
@@ -44,13 +60,20 @@ def _check_registry(cloud_map: Any, registry: JsonObject, definition: Definition
     except ClientError:
         raise Refusal(INVALID, f"Service registry {arn} does not exist.") from None
     records = {record["Type"] for record in (found.get("DnsConfig") or {}).get("DnsRecords") or []}
-    request_checks.refuse(_ports(registry, definition.api, is_srv="SRV" in records))
+    request_checks.refuse(_ports(registry, definition.api, records))
 
 
-def _ports(registry: JsonObject, definition: JsonObject, *, is_srv: bool) -> Iterator[str]:
+def _ports(registry: JsonObject, definition: JsonObject, records: set[str]) -> Iterator[str]:
+    is_srv = "SRV" in records
     has_pair = registry.get("containerName") is not None or registry.get("containerPort") is not None
     if has_pair and registry.get("port") is not None:
         yield "Specify either a containerName and containerPort combination or a port value for a service registry, but not both."
+    needless = [name for name in ("containerName", "containerPort", "port") if registry.get(name) is not None]
+    if needless and records and not is_srv and definition.get("networkMode") == "awsvpc":
+        yield (
+            f"The values specified for serviceRegistries do not require a value for '{needless[-1]}'. "
+            f"Remove the value and retry. {registry.get('registryArn')}"
+        )
     if has_pair:
         yield from load_balancers.container(registry, definition)
     elif is_srv and registry.get("port") is None:
@@ -61,6 +84,5 @@ def _ports(registry: JsonObject, definition: JsonObject, *, is_srv: bool) -> Ite
 
 def _check_connect(cloud_map: Any, connect: JsonObject) -> None:
     namespace = str(connect.get("namespace") or "")
-    known = {value for found in cloud_map.list_namespaces()["Namespaces"] for value in (found["Arn"], found["Name"])}
-    if namespace and namespace not in known:
+    if namespace and namespace not in _names(cloud_map):
         raise Refusal("NamespaceNotFoundException", f"The specified namespace wasn't found: {namespace}")

@@ -1,9 +1,13 @@
-"""What moto gets wrong of Cloud Map: where the zones of private namespaces are, and how many a VPC may have.
+"""What moto gets wrong of Cloud Map: the zones of private namespaces, names that are taken, what a namespace has no place for.
 
-Source: https://docs.aws.amazon.com/cloud-map/latest/api/API_CreatePrivateDnsNamespace.html; moto/servicediscovery/models.py.
+Source: https://docs.aws.amazon.com/cloud-map/latest/api/API_CreatePrivateDnsNamespace.html and
+https://docs.aws.amazon.com/cloud-map/latest/api/API_CreateService.html; moto/servicediscovery/models.py.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 import moto.backends
 
@@ -11,7 +15,7 @@ from preflight.aws import partitions
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.network import private_dns
 from preflight.rehearsal.protocol import Call, Refusal
-from preflight.rehearsal.services import ServiceEmulation
+from preflight.rehearsal.services import Check, ServiceEmulation
 
 
 def _name(account: Account, call: Call) -> None:
@@ -29,6 +33,49 @@ def _name(account: Account, call: Call) -> None:
         raise Refusal("ConflictingDomainExists", msg)
 
 
+def _taken(kind: str) -> Check:
+    """Returns the check that a region has no other namespace of a kind and name."""
+
+    def check(account: Account, call: Call) -> None:
+        for namespace in _backend(account, call.region).namespaces.values():
+            if (namespace.type, namespace.name) == (kind, call.given["Name"]):
+                msg = f"The namespace that you're trying to create already exists: {namespace.id}"
+                raise Refusal("NamespaceAlreadyExists", msg)
+
+    return check
+
+
+def _service(account: Account, call: Call) -> None:
+    """A service is in a namespace that there is, has a name of its own, and what its kind of namespace has a place for.
+
+    Raises:
+        Refusal: it is not, or has not.
+    """
+    given, backend = call.given, _backend(account, call.region)
+    named = _namespace_id(given.get("NamespaceId"), given.get("DnsConfig"))
+    namespace = backend.namespaces.get(named)
+    if namespace is None:
+        raise Refusal("NamespaceNotFound", f"No namespace exists with the specified ID: {named}")
+    if namespace.type == "HTTP" and given.get("DnsConfig"):
+        raise Refusal("InvalidInput", "DnsConfig cannot be specified for a service in an HTTP namespace")
+    if namespace.type == "DNS_PRIVATE" and given.get("HealthCheckConfig"):
+        msg = "HealthCheckConfig cannot be specified for a service in a private DNS namespace: specify HealthCheckCustomConfig"
+        raise Refusal("InvalidInput", msg)
+    spelt = str if namespace.type == "HTTP" else str.lower  # names of DNS differ in more than case
+    services = [one for one in backend.services.values() if _namespace_id(one.namespace_id, one.dns_config) == named]
+    if spelt(given["Name"]) in {spelt(one.name) for one in services}:
+        raise Refusal("ServiceAlreadyExists", f"Service already exists: {given['Name']} in namespace {named}")
+
+
+def _namespace_id(named: str | None, dns: Mapping[str, Any] | None) -> str:
+    """Returns the ID of a service's namespace, which its DnsConfig may name instead, and an ARN ends with."""
+    return str(named or (dns or {}).get("NamespaceId")).rpartition("/")[2]
+
+
+def _backend(account: Account, region: str) -> Any:
+    return moto.backends.get_backend("servicediscovery")[account.id][region]
+
+
 def _zone(account: Account, call: Call) -> None:
     """The zone of a namespace goes with it, which moto leaves behind."""
     found = account.client("servicediscovery", call.region).get_namespace(Id=call.given["Id"])["Namespace"]
@@ -40,7 +87,7 @@ def _zone(account: Account, call: Call) -> None:
 def _place_zones(account: Account, region: str) -> None:
     """Give each new private namespace's zone the namespace's name and VPC, as AWS does and moto does not."""
     route53 = moto.backends.get_backend("route53")[account.id][partitions.partition_of(region)[0]]
-    for made in moto.backends.get_backend("servicediscovery")[account.id][region].namespaces.copy().values():
+    for made in _backend(account, region).namespaces.copy().values():
         zone = private_dns.zone_of(made.to_json())
         if not made.vpc or zone is None:
             continue
@@ -54,6 +101,12 @@ def _place_zones(account: Account, region: str) -> None:
 
 SERVICE = ServiceEmulation(
     "servicediscovery",
-    checks={"CreatePrivateDnsNamespace": _name, "DeleteNamespace": _zone},
+    checks={
+        "CreateHttpNamespace": _taken("HTTP"),
+        "CreatePrivateDnsNamespace": _name,
+        "CreatePublicDnsNamespace": _taken("DNS_PUBLIC"),
+        "CreateService": _service,
+        "DeleteNamespace": _zone,
+    },
     completions={"CreatePrivateDnsNamespace": _place_zones},
 )

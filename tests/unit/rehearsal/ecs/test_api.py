@@ -196,6 +196,11 @@ def test_services_are_refused_for_their_balancers_and_their_names(place: Place) 
         "SRV with a port and a container": (registered(srv, port=80, containerName="app", containerPort=80), INVALID),
         "SRV with a container alone": (registered(srv, containerName="app"), INVALID),
         "SRV with a port that is not mapped": (registered(srv, containerName="app", containerPort=81), INVALID),
+        "A records with a container and a port": (
+            registered(plain, containerName="app", containerPort=80),
+            f"{INVALID}: The values specified for serviceRegistries do not require a value for 'containerPort'.",
+        ),
+        "A records with a port": (registered(plain, port=80), INVALID),
         "no such namespace": (connected("nope"), "NamespaceNotFoundException"),
         "no namespace at all": (
             place.create(serviceConnectConfiguration={"enabled": True}),

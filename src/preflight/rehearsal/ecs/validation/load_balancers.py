@@ -25,11 +25,19 @@ def refusals(request: Request, definition: Request) -> Iterator[str]:
         yield "You cannot specify an IAM role for services that require a service linked role."
     if len(balancers) > MAX_BALANCERS:
         yield f"load balancers can have at most {MAX_BALANCERS} items."
+    if request.get("healthCheckGracePeriodSeconds") is not None and not _has_health(request, definition):
+        yield "Health check grace period is only valid for services configured to use load balancers"
     for balancer in balancers:
         yield from _one(balancer, is_awsvpc=is_awsvpc)
         yield from container(balancer, definition)
         if _is_shifting(request):
             yield from _shift(balancer.get("advancedConfiguration") or {})
+
+
+def _has_health(request: Request, definition: Request) -> bool:
+    """Whether a load balancer, VPC Lattice or ECS itself asks for the health of a service's tasks."""
+    has_checks = any(container.get("healthCheck") for container in definition["containerDefinitions"])
+    return bool(request.get("loadBalancers") or request.get("vpcLatticeConfigurations") or has_checks)
 
 
 def _one(balancer: Request, *, is_awsvpc: bool) -> Iterator[str]:

@@ -486,7 +486,7 @@ TAKEN: list[Any] = [
     pytest.param(changed(SERVICE, put("healthCheckGracePeriodSeconds", 60)), DEFINITION, id="grace"),
     pytest.param(
         changed(SERVICE, put("healthCheckGracePeriodSeconds", 60), put("loadBalancers", [])),
-        DEFINITION,
+        changed(DEFINITION, put(APP + "healthCheck", {"command": ["CMD", "true"]})),
         id="grace for container health alone",
     ),
     pytest.param(
@@ -594,6 +594,13 @@ TAKEN: list[Any] = [
 @pytest.mark.parametrize(("given", "definition"), TAKEN)
 def test_correct_services_are_taken(given: dict[str, Any], definition: dict[str, Any]) -> None:
     assert list(of_service(given, definition, CLUSTER)) == []
+
+
+def test_grace_without_any_health_check_is_refused() -> None:
+    given = changed(SERVICE, put("healthCheckGracePeriodSeconds", 60), put("loadBalancers", []))
+    unchecked = {**DEFINITION, "containerDefinitions": [{**c, "healthCheck": None} for c in DEFINITION["containerDefinitions"]]}
+
+    assert "only valid for services configured to use load balancers" in said_of(given, unchecked)
 
 
 def test_service_connect_takes_the_namespace_of_the_cluster() -> None:
