@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 
 MAX_LENGTH = 512
+# Of https://github.com/containers/image/blob/main/docs/containers-transports.5.md: podman reads `dir:x` as a folder named x.
+TRANSPORTS = frozenset({"containers-storage", "dir", "docker-archive", "docker-daemon", "oci", "oci-archive", "ostree", "sif", "tarball"})
 _LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
 _DOMAIN = rf"{_LABEL}(?:\.{_LABEL})*(?::[0-9]+)?"
 _PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
@@ -17,5 +19,6 @@ _REFERENCE = re.compile(rf"(?:{_DOMAIN}/)?{_PART}(?:/{_PART})*(?::{_TAG})?(?:@{_
 
 
 def is_reference(name: str) -> bool:
-    """Whether a registry could have an image of that name; `oci-archive:/x`, `dir:/x` and options are no references."""
-    return len(name) <= MAX_LENGTH and _REFERENCE.fullmatch(name) is not None
+    """Whether a registry could have an image of that name; `oci-archive:/x`, `dir:x` and options are no references."""
+    is_file = name.partition(":")[0] in TRANSPORTS and ":" in name
+    return len(name) <= MAX_LENGTH and _REFERENCE.fullmatch(name) is not None and not is_file

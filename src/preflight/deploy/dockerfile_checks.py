@@ -7,26 +7,28 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Mapping
 
+from preflight.container_engine import image_names
 from preflight.container_engine.engine import Engine
+from preflight.deploy import dockerfile
 
 MESSAGE = "a mount in a build could write to this machine through a symbolic link (CVE-2024-1753)"
 SOURCE = "https://github.com/containers/podman/security/advisories/GHSA-874v-pj72-92f3"
 FIX = "Install podman 4.9.4 or newer, or build without --mount."
+TRANSPORTS = "https://github.com/containers/image/blob/main/docs/containers-transports.5.md"
+NO_FILES = "Build on images of registries only."
+PREDEFINED = {f"{prefix}{part}": "x" for prefix in ("TARGET", "BUILD") for part in ("PLATFORM", "OS", "ARCH", "VARIANT")}
 FIXED = (4, 9, 4)  # the first version of podman without the flaw
-_MOUNT = re.compile(r"^\s*(?:ONBUILD\s+)?RUN\s+(?:--\S+\s+)*--mount\b", re.IGNORECASE)
-_STAGE = re.compile(r"^\s*FROM\s.*\sAS\s+(\S+)\s*$", re.IGNORECASE)
-_FROM_OPTION = re.compile(r"^\s*(?:ONBUILD\s+)?(?:COPY|ADD)\s(?:--\S+\s+)*--from=(\S+)", re.IGNORECASE)
-_CONTINUES = re.compile(r"[\\`]\s*$")  # a backslash, or a backtick if the Dockerfile asks for it
 
 
 class UnsafeBuildError(Exception):
     """A build that this engine must not run; `line` is that of the Dockerfile, 1 for a base image's own instruction."""
 
-    def __init__(self, engine: Engine, line: int, reason: str = "") -> None:
-        super().__init__(f"{engine.name}: {MESSAGE}{reason}")
+    def __init__(self, engine: Engine, line: int, reason: str = "", *, is_flaw: bool = True) -> None:
+        super().__init__(f"{engine.name}: {MESSAGE}{reason}" if is_flaw else reason)
         self.line = line
+        self.fix, self.source = (FIX, SOURCE) if is_flaw else (NO_FILES, TRANSPORTS)
 
 
 def check(engine: Engine, text: str) -> None:
@@ -35,7 +37,7 @@ def check(engine: Engine, text: str) -> None:
     Raises:
         UnsafeBuildError: it cannot.
     """
-    for line in mounts(text) if is_flawed(engine) else ():
+    for line in sorted(mounts(text)) if is_flawed(engine) else ():
         raise UnsafeBuildError(engine, line)
 
 
@@ -43,25 +45,30 @@ def check_base(engine: Engine, image: str) -> None:
     """Check what a base image adds to the build of an image on it.
 
     Raises:
-        UnsafeBuildError: one of its ONBUILD instructions mounts something.
+        UnsafeBuildError: one of its ONBUILD instructions mounts something, or takes files of this machine.
     """
-    if not is_flawed(engine):
+    if engine.program != "podman":
         return
     done = engine.run("image", "inspect", "--format", "{{json .Config.OnBuild}}", image)
     triggers = json.loads(done.stdout.strip() or "null") if done.code == 0 else None
-    if any(_MOUNT.search(str(trigger)) for trigger in triggers or ()):
+    text = "\n".join(map(str, triggers or ()))
+    if is_flawed(engine) and mounts(text):
         raise UnsafeBuildError(engine, 1, f", in an ONBUILD instruction of {image}")
+    for name in files(text):
+        raise UnsafeBuildError(engine, 1, f"an ONBUILD instruction of {image} takes files from {name}, which is no image of a registry", is_flaw=False)
 
 
-def sources(text: str) -> Iterator[str]:
-    """Yields the name of each image that an instruction takes files from, but for stages of the build itself."""
-    stages = {"scratch"}
-    for _, instruction in instructions(text):
-        if stage := _STAGE.search(instruction):
-            stages.add(stage[1].lower())
-        for name in _FROM_OPTION.findall(instruction):
-            if name.lower() not in stages and not name.isdigit():
-                yield name
+def files(text: str) -> list[str]:
+    """Returns the names of a Dockerfile that stand where images do, and are none of a registry: podman reads them as files."""
+    names = [*base_names(text, PREDEFINED), *(name for read in dockerfile.readings(text) for name in dockerfile.sources(read))]
+    return [name for name in dict.fromkeys(names) if not image_names.is_reference(name)]
+
+
+def base_names(text: str, predefined: Mapping[str, str]) -> list[str]:
+    """Returns the names of the images that some builder could build on."""
+    reads = [(read, has_late) for read in dockerfile.readings(text) for has_late in (False, True)]
+    found = (base.name for read, has_late in reads for base in dockerfile.bases(read, predefined, has_late=has_late))
+    return list(dict.fromkeys(found))
 
 
 def is_flawed(engine: Engine) -> bool:
@@ -70,24 +77,7 @@ def is_flawed(engine: Engine) -> bool:
     return engine.program == "podman" and numbers < FIXED
 
 
-def mounts(text: str) -> Iterator[int]:
-    """Yields the line of each instruction that mounts something into a build."""
-    for line, instruction in instructions(text):
-        if _MOUNT.search(instruction):
-            yield line
-
-
-def instructions(text: str) -> Iterator[tuple[int, str]]:
-    """Yields each instruction with its first line; continuation lines are joined, comments between them left out."""
-    start = 0
-    parts: list[str] = []
-    for number, line in enumerate(text.splitlines(), 1):
-        if line.lstrip().startswith("#") or (parts and not line.strip()):
-            continue
-        start = start if parts else number
-        parts.append(_CONTINUES.sub(" ", line))
-        if not _CONTINUES.search(line):
-            yield start, "".join(parts)
-            parts = []
-    if parts:
-        yield start, "".join(parts)
+def mounts(text: str) -> set[int]:
+    """Returns the lines of instructions that mount something into a build."""
+    every = (one for read in dockerfile.readings(text) for one in read)
+    return {one.line for one in every if one.keyword == "RUN" and any(flag.lower().startswith("--mount") for flag in one.flags)}

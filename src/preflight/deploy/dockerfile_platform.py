@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import re
 
-from preflight.deploy import dockerfile_checks
+from preflight.deploy import dockerfile
 
-_FROM = re.compile(r"^\s*FROM\s+(?P<options>(?:--\S+\s+)*)(?P<base>\S+)(?:\s+AS\s+(?P<stage>\S+))?\s*$", re.IGNORECASE)
-_PLATFORM = re.compile(r"--platform=[\"']?(linux/[a-z0-9]+)", re.IGNORECASE)
+_PLATFORM = re.compile(r"linux/[a-z0-9]+", re.IGNORECASE)
 FIX = "Take --platform out of the last FROM (a build for the task's platform follows), or set RuntimePlatform of the task definition to that platform."
 
 
@@ -20,9 +19,10 @@ def of_image(text: str) -> tuple[int, str] | None:
     """Returns line and platform of the FROM that fixes the platform of the image; None if none does."""
     stages: dict[str, tuple[int, str] | None] = {}
     fixed: tuple[int, str] | None = None
-    for line, instruction in dockerfile_checks.instructions(text):
-        if found := _FROM.match(instruction):
-            named = _PLATFORM.search(found["options"])
-            fixed = (line, named[1].lower()) if named else stages.get(found["base"].lower())
-            stages[(found["stage"] or "").lower()] = fixed
+    for one in dockerfile.instructions(text):
+        words = one.rest.split() if one.keyword == "FROM" else []
+        if words:
+            named = next(filter(None, map(_PLATFORM.match, one.values("--platform"))), None)
+            fixed = (one.line, named[0].lower()) if named else stages.get(words[0].lower())
+            stages[(words[2] if len(words) > 2 else "").lower()] = fixed
     return fixed

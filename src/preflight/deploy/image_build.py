@@ -8,27 +8,23 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from preflight.container_engine import build_group, build_network, image_names, standins, unfinished_builds
+from preflight.container_engine import build_group, build_network, image_pull, standins, unfinished_builds
 from preflight.container_engine import engine as engines
 from preflight.container_engine.disk_growth import DiskGrowth
 from preflight.container_engine.engine import Engine
 from preflight.container_engine.scratch import scratch
 from preflight.container_engine.standins import Standins
-from preflight.deploy import dockerfile_checks
+from preflight.deploy import dockerfile, dockerfile_checks
 from preflight.errors import ToolBrokeError
 from preflight.system import run_folders
 from preflight.system.processes import CompletedProcess
 
 MEMORY = "4g"  # of a build
 TIMEOUT = 900
-_FROM = re.compile(r"(?mi)^\s*FROM\s+((?:--\S+\s+)*)(\S+)(?:\s+AS\s+(\S+))?")
-_ARG = re.compile(r"""(?mi)^\s*ARG\s+(\w+)=["']?([^\s"']*)""")
-_VARIABLE = re.compile(r"\$(?:\{(\w+)(?::-([^}]*))?\}|(\w+))")
 _FOREIGN = re.compile(r"exec format error", re.IGNORECASE)
-_OPTION = re.compile(r"--platform=(\S+)")
 
 
 class NoBaseError(Exception):
@@ -63,6 +59,7 @@ class Builder:
         dockerfile_checks.check(self._engine, self._instructions())
         self._check_sources()
         with _turn(), self._pruned():
+            self._check_bases(platform)
             try:
                 for name, one in parts.items():
                     self._build(name, one)
@@ -83,11 +80,24 @@ class Builder:
         Raises:
             NoBaseError: one is not.
         """
-        text = self._instructions()
-        for name in (*(name for name, _ in self._bases("")), *dockerfile_checks.sources(text)):
-            if not image_names.is_reference(name):
-                msg = f"invalid reference format: {name}"
-                raise NoBaseError(msg)
+        for name in dockerfile_checks.files(self._instructions()):
+            msg = f"invalid reference format: {name}"
+            raise NoBaseError(msg)
+
+    def _check_bases(self, platform: str) -> None:
+        """Check what images add to the build that no stand-in may replace; the others are checked where they are found.
+
+        Raises:
+            UnsafeBuildError: this engine must not build on one.
+        """
+        if self._engine.program != "podman":
+            return
+        found = {name for name, _ in self._bases(platform)} if self._base is not None else set()
+        for name in dockerfile_checks.base_names(self._instructions(), self._predefined(platform)):
+            if name not in found:
+                if self._engine.platform_of(name) is None:  # a name that no builder reads as one is not there: all the same
+                    image_pull.pull(self._engine, name, "--platform", platform.partition(",")[0])
+                dockerfile_checks.check_base(self._engine, name)
 
     @contextlib.contextmanager
     def _pruned(self) -> Iterator[None]:
@@ -161,14 +171,8 @@ class Builder:
 
     def _bases(self, platform: str) -> Iterator[tuple[str, str]]:
         """Name and platform of each image that the Dockerfile builds on, but for its own stages."""
-        stages = {"scratch"}
-        text = self._instructions()
-        values = {**dict(_ARG.findall(text)), **self._predefined(platform)}
-        for options, written, stage in _FROM.findall(text):
-            name = _VARIABLE.sub(lambda match: _value(match, values), written.strip("\"'"))
-            if name.lower() not in stages:
-                yield name, self._platform_of(options, platform)
-            stages.add(stage.lower())
+        for base in dockerfile.bases(dockerfile.instructions(self._instructions()), self._predefined(platform)):
+            yield base.name, self._platform_of(base.flags, platform)
 
     def _predefined(self, platform: str) -> dict[str, str]:
         """Returns the variables that an engine defines for a build."""
@@ -179,11 +183,11 @@ class Builder:
             for suffix, value in zip(("PLATFORM", "OS", "ARCH"), (name, *name.split("/")[:2]), strict=False)
         }
 
-    def _platform_of(self, options: str, platform: str) -> str:
-        found = _OPTION.search(options)
-        if found is None or "TARGETPLATFORM" in found.group(1):
+    def _platform_of(self, flags: Sequence[str], platform: str) -> str:
+        named = next((flag.partition("=")[2] for flag in flags if flag.startswith("--platform=")), "TARGETPLATFORM")
+        if "TARGETPLATFORM" in named:
             return platform.partition(",")[0]
-        return self._engine.platform if "$" in found.group(1) else found.group(1)
+        return self._engine.platform if "$" in named else named
 
     def _replacement(self, base: Standins, name: str, platform: str) -> str:
         try:
@@ -206,8 +210,3 @@ def _turn() -> Iterator[None]:
 def _advice(platform: str) -> str:
     return f"let this machine run programs for {platform} (on Debian and Ubuntu: apt-get install qemu-user-static binfmt-support), build on a machine of that platform, or go on without: --containers off"
 
-
-def _value(match: re.Match[str], values: Mapping[str, str]) -> str:
-    """Returns the value of a variable, else its default; `$` if it has neither."""
-    name, default, short = match.groups()
-    return values.get(name or short, default or "$")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from preflight.deploy import dockerfile_checks, dockerfile_platform, stop_reasons
+from preflight.deploy import dockerfile_platform, stop_reasons
 from preflight.deploy.declared_resources import DeclaredResources
 from preflight.deploy.dockerfile_checks import UnsafeBuildError
 from preflight.deploy.stacks import STACK, Failure, RefusedError
@@ -40,8 +40,8 @@ class StackFindings:
             str(error),
             file=f"{folder}/{path.name}",
             line=error.line,
-            fix=dockerfile_checks.FIX,
-            source=dockerfile_checks.SOURCE,
+            fix=error.fix,
+            source=error.source,
         )
 
     def of_platform(self, path: Path, wanted: str) -> Finding | None:

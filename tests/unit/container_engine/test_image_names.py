@@ -19,6 +19,8 @@ from preflight.container_engine import image_names
         "nginx@sha256:" + "a" * 64,
         "nginx:1@sha256:" + "a" * 64,
         "Registry.Example.com/web",
+        "docker:27-dind",
+        "dir/x",
     ],
 )
 def test_names_of_registries_are_references(name: str) -> None:
@@ -31,6 +33,10 @@ def test_names_of_registries_are_references(name: str) -> None:
         "oci-archive:/root/x.tar",
         "docker-archive:/x",
         "dir:/etc",
+        "dir:etc",
+        "oci-archive:x.tar",
+        "docker-daemon:x",
+        "containers-storage:x",
         "oci:/x",
         "containers-storage:nginx:1",
         "docker://nginx",

@@ -13,6 +13,7 @@ from preflight.deploy.dockerfile_checks import UnsafeBuildError
 OLD = Engine("podman", "4.3.1")
 
 
+@pytest.mark.hostile
 @pytest.mark.parametrize(
     "text",
     [
@@ -23,6 +24,20 @@ OLD = Engine("podman", "4.3.1")
         pytest.param("# escape=`\nFROM a\nRUN `\n --mount=type=bind,target=/y ls\n", id="another escape character"),
         pytest.param("FROM a\nRUN --network=none --mount=type=bind,target=/y ls\n", id="behind another flag"),
         pytest.param("FROM a\nONBUILD RUN --mount=type=bind,target=/y ls\n", id="for the next build"),
+        pytest.param("FROM a\nonbuild \\\n run --mount=type=bind,target=/y ls\n", id="for the next build, in two lines"),
+        pytest.param("FROM a\nRUN --mo\\\nunt=type=bind,target=/y ls\n", id="a flag in two lines"),
+        pytest.param("FROM a\nRU\\\nN --mount=type=bind,target=/y ls\n", id="an instruction in two lines"),
+        pytest.param("FROM a\nRUN --m\\ount=type=bind,target=/y ls\n", id="a flag with an escape"),
+        pytest.param("FROM a\nRUN --'mount'=type=bind,target=/y ls\n", id="a flag in quotes"),
+        pytest.param('FROM a\nRUN --network="a b" --mount=type=bind,target=/y ls\n', id="behind a flag with a space"),
+        pytest.param("FROM a\nRUN\t--mount=type=bind,target=/y ls\n", id="behind a tab"),
+        pytest.param("FROM a\nRUN\v--mount=type=bind,target=/y ls\n", id="behind a vertical tab"),
+        pytest.param("FROM a\nRUN echo a\\\\\nRUN --mount=type=bind,target=/y ls\n", id="behind two backslashes"),
+        pytest.param("# escape=`\nFROM a\nRUN echo c:\\\nRUN --mount=type=bind,target=/y ls\n", id="behind no escape character"),
+        pytest.param("FROM a\nRUN echo `\nRUN --mount=type=bind,target=/y ls\n", id="behind a backtick"),
+        pytest.param("FROM a\r\nRUN \\\r\n --mount=type=bind,target=/y ls\r\n", id="with line ends of Windows"),
+        pytest.param("\ufeffFROM a\nRUN --mount=type=secret,id=x ls\n", id="a secret"),
+        pytest.param("FROM a\nRUN --mount=type=tmpfs,target=/y ls\n", id="memory"),
     ],
 )
 def test_a_mount_is_refused_below_the_fixed_version(text: str) -> None:

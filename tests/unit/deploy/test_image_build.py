@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 from preflight.container_engine import engine as engines
 from preflight.container_engine import standins, unfinished_builds
 from preflight.container_engine.standins import Standins
+from preflight.deploy.dockerfile_checks import UnsafeBuildError
 from preflight.deploy.image_build import Builder, NoBaseError
 from preflight.errors import ToolBrokeError
 from preflight.system.processes import CompletedProcess
@@ -31,7 +33,8 @@ class Engine(engines.Engine):
 
     def run(self, *args: str, **_options: Any) -> CompletedProcess:
         self.asked.append(args)
-        stdout = self.built.pop(0) if args[:2] == ("image", "inspect") else ""
+        is_own = args[:2] == ("image", "inspect") and args[-1].startswith("h")  # "host/app:1", not a base image
+        stdout = self.built.pop(0) if is_own else ""
         return CompletedProcess((self.program, *args), self.code if args[0] == "build" else 0, stdout, self.said)
 
     def must(self, *args: str, **_options: Any) -> str:
@@ -184,10 +187,31 @@ def test_a_base_image_that_is_not_there_is_named(tmp_path: Path) -> None:
         builder(Engine(), tmp_path, "FROM gone\n", Base()).contexts("linux/amd64")
 
 
+@pytest.mark.hostile
 @pytest.mark.parametrize(
     "text",
     [
         pytest.param("FROM dir:/etc\n", id="a folder"),
+        pytest.param("FROM dir:image\n", id="a folder beside it"),
+        pytest.param("FROM docker-archive:/root/x.tar\n", id="an archive"),
+        pytest.param("FROM containers-storage:secret\n", id="an image of this machine"),
+        pytest.param("\ufeffFROM dir:/etc\n", id="behind a byte order mark"),
+        pytest.param("FROM di\\\nr:/etc\n", id="in two lines"),
+        pytest.param("FR\\\nOM dir:/etc\n", id="by an instruction in two lines"),
+        pytest.param("FROM nginx AS dir:/etc\nFROM dir:/etc\n", id="with the name of a stage"),
+        pytest.param('FROM "dir:/etc"\n', id="in quotes"),
+        pytest.param('ARG B=d"ir:/etc"\nFROM $B\n', id="a variable with quotes inside"),
+        pytest.param("ARG A=nginx B=dir:/etc\nFROM $B\n", id="the second variable of a line"),
+        pytest.param("ARG B=nginx\nARG B\\\n=dir:/etc\nFROM $B\n", id="a variable in two lines"),
+        pytest.param("ARG B=dir:/etc\nFROM $B\nARG B=nginx\n", id="a variable that is set again later"),
+        pytest.param("FROM nginx\nCOPY  --from=dir:/etc / /\n", id="files, after two spaces"),
+        pytest.param("FROM nginx\nCOPY \\\n --from=dir:/etc / /\n", id="files, on the next line"),
+        pytest.param("FROM nginx\nCOPY --fr\\om=dir:/etc / /\n", id="files, by a flag with an escape"),
+        pytest.param("FROM nginx\nADD --'from'=dir:/etc / /\n", id="files, by a flag in quotes"),
+        pytest.param("FROM nginx\nCOPY --from='dir:/etc' / /\n", id="files of a folder in quotes"),
+        pytest.param("FROM nginx\nONBUILD COPY --from=oci:/etc / /\n", id="files, in the next build"),
+        pytest.param("FROM nginx\nRUN echo \\\\\nCOPY --from=dir:/etc / /\n", id="behind two backslashes"),
+        pytest.param("# escape=`\nFROM nginx\nRUN echo \\\nCOPY --from=dir:/etc / /\n", id="behind no escape character"),
         pytest.param("ARG BASE=oci-archive:/root/x.tar\nFROM $BASE\n", id="an archive by a variable"),
         pytest.param("FROM ${BASE:-dir:/etc}\n", id="a default of a variable"),
         pytest.param("FROM ${BASE:+dir:/etc}\n", id="a variable that cannot be read"),
@@ -203,12 +227,47 @@ def test_a_dockerfile_that_names_files_of_this_machine_is_refused(tmp_path: Path
     assert engine.commands("build") == []
 
 
+@pytest.mark.hostile
+@pytest.mark.parametrize(
+    ("trigger", "said"),
+    [
+        pytest.param("RUN --mount=type=bind,target=/y ls", "CVE-2024-1753", id="a mount"),
+        pytest.param("COPY --from=dir:/etc / /", "takes files from dir:/etc", id="files of this machine"),
+    ],
+)
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("FROM evil\n", id="a base that no stand-in replaces"),
+        pytest.param("FROM scratch\nRUN echo \\\\\nFROM evil\n", id="a base that some builder reads"),
+    ],
+)
+def test_a_base_image_adds_no_instruction_that_reads_or_writes_this_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, trigger: str, said: str
+) -> None:
+    """On a real account no image has a stand-in, so none was looked at before the build."""
+
+    def run(self: Engine, *args: str, **_options: Any) -> CompletedProcess:
+        self.asked.append(args)
+        return CompletedProcess(args, 0, json.dumps([trigger]) if "OnBuild" in str(args) else "linux/amd64", "")
+
+    monkeypatch.setattr(Engine, "run", run)
+    engine = Engine(version="4.3.1")
+
+    with pytest.raises(UnsafeBuildError, match=said), builder(engine, tmp_path, text).built("h/a:1", "linux/amd64"):
+        pass
+
+    assert engine.commands("build") == []
+
+
 @pytest.mark.parametrize(
     "text",
     [
         pytest.param("ARG V=1.28.0\nFROM nginx:${V}\n", id="a tag by a variable"),
         pytest.param("FROM nginx:1-${TARGETARCH}\n", id="a variable of the engine"),
         pytest.param("FROM nginx:1 AS b\nFROM scratch\nCOPY --from=b / /\nCOPY --from=0 / /\n", id="stages"),
+        pytest.param("FROM docker:27-dind\n", id="an image that is named like a transport"),
+        pytest.param("FROM \\\n nginx:1\nCOPY --chown=0:0 --from=nginx:1 / /\n", id="in two lines"),
     ],
 )
 def test_a_dockerfile_with_images_of_registries_is_built(tmp_path: Path, text: str) -> None:

@@ -70,12 +70,21 @@ def check_target(request: Request, scope: SignedScope | None) -> None:
         raise RequestDeniedError(_plain("the emulated account does not offer moto's own API", status=404))
     if scope is None:
         return
-    operation = request.headers.get("X-Amz-Target", "").rpartition(".")[2] or request.values.get("Action", "")
+    operations = _operations(request)
+    if len(operations) > 1:
+        raise RequestDeniedError(_plain(f"a request names one operation, not {', '.join(operations)}", status=400))
+    operation = "".join(operations)
     runs_code = scope.service == "lambda" and _LAMBDA.search(request.path) is not None
     if scope.service not in SERVICES or operation in OPERATIONS or runs_code:
         what = f"{scope.service}:{operation}" if operation else f"{request.method} {request.path} of {scope.service}"
         message = f"The emulated account does not offer {what}."
         raise RequestDeniedError(refuse(scope.service, request, Refusal("UnsupportedOperation", message)))
+
+
+def _operations(request: Request) -> list[str]:
+    """Returns the operations that a request names in its headers, its query and its form: moto and IAM have to read the same."""
+    targets = (target.rpartition(".")[2] for target in request.headers.getlist("X-Amz-Target"))
+    return sorted({*targets, *request.args.getlist("Action"), *request.form.getlist("Action")} - {""})
 
 
 def check_unsigned(request: Request, *, administrator: str) -> None:

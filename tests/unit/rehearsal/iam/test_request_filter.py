@@ -133,3 +133,32 @@ def test_no_answer_lets_a_web_page_read_it(strict: Server) -> None:
     headers = client(strict, "sns").list_topics()["ResponseMetadata"]["HTTPHeaders"]
 
     assert not [name for name in headers if name.startswith("access-control-")]
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize(
+    ("path", "targets"),
+    [
+        pytest.param("/?Action=SendCommand", ["AmazonSSM.ListDocuments"], id="in the query and in a header"),
+        pytest.param("/", ["AmazonSSM.ListDocuments", "AmazonSSM.SendCommand"], id="in two headers"),
+        pytest.param("/?Action=ListDocuments&Action=SendCommand", [], id="twice in the query"),
+    ],
+)
+def test_a_request_that_names_two_operations_is_refused(strict: Server, path: str, targets: list[str]) -> None:
+    """What runs it could be another one than the one that was allowed."""
+    connection = http.client.HTTPConnection(strict.address.removeprefix("http://"), timeout=10)
+    connection.putrequest("POST", path)
+    for name, value in [("Authorization", authorization("ssm")), *(("X-Amz-Target", target) for target in targets)]:
+        connection.putheader(name, value)
+    connection.putheader("Content-Type", "application/x-amz-json-1.1")
+    connection.endheaders(b"")
+
+    response = connection.getresponse()
+
+    assert response.status == 400
+    assert b"SendCommand" in response.read()
+
+
+def authorization(service: str, key: str = KEY) -> str:
+    scope = f"20260101/{REGION}/{service}/aws4_request"
+    return f"AWS4-HMAC-SHA256 Credential={key}/{scope}, SignedHeaders=host, Signature=0"
