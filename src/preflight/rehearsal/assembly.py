@@ -287,6 +287,8 @@ def prepare_moto() -> None:
     os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"  # no task on Fargate has one
     s3.apply_bucket_policies()
     elbv2.allow_what_aws_takes()
+    ecr.take_lifecycle_policies()
+    elbv2.allow_an_hour_of_delay()
     resourcegroupstagging.find_all_resources()
     deliveries.keep_inside()
     with backend_lock:

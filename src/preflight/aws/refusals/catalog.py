@@ -10,6 +10,7 @@ from preflight.aws.constraints import Constraint, Refused
 from preflight.aws.refusals import (
     application_auto_scaling,
     cloud_map,
+    ecr,
     iam,
     load_balancers,
     security_groups,
@@ -19,6 +20,7 @@ from preflight.aws.refusals import (
 _SERVICES = (
     application_auto_scaling,
     cloud_map,
+    ecr,
     iam,
     load_balancers,
     security_groups,

@@ -21,11 +21,12 @@ from preflight.aws.constraints import (
     no,
     value,
 )
-from preflight.aws.refusals import iam_policy_documents
+from preflight.aws.refusals import iam_policy_documents, json_documents
 from preflight.aws.refusals.iam_policy_conditions import CONDITION_RULES
-from preflight.aws.refusals.iam_policy_documents import SID_RULES, SYNTAX_RULES, UNIQUE_SIDS, USER_GUIDE, DocumentRule
+from preflight.aws.refusals.iam_policy_documents import SID_RULES, SYNTAX_RULES, UNIQUE_SIDS, USER_GUIDE
 from preflight.aws.refusals.iam_policy_principals import PRINCIPAL_RULES, TRUST_RULES
 from preflight.aws.refusals.iam_policy_resources import RESOURCE_RULES
+from preflight.aws.refusals.json_documents import DocumentRule
 
 SERVICE = "iam"
 IDENTITY_RULES = (*SYNTAX_RULES, *SID_RULES, UNIQUE_SIDS, *CONDITION_RULES, *RESOURCE_RULES)
@@ -87,9 +88,9 @@ def _inline(entity: str) -> tuple[Constraint, ...]:
 def _documents(rules: tuple[DocumentRule, ...], name: str = "PolicyDocument", at: str = "") -> tuple[Constraint, ...]:
     return (
         Constraint(
-            iam_policy_documents.text_of_json(name), _MALFORMED, "This policy contains invalid Json", f"{_API}/API_CreatePolicy.html", at=at
+            json_documents.text_of_json(name), _MALFORMED, "This policy contains invalid Json", f"{_API}/API_CreatePolicy.html", at=at
         ),
-        *iam_policy_documents.rows(rules, name, code=_MALFORMED, at=at),
+        *json_documents.rows(rules, name, code=_MALFORMED, at=at),
     )
 
 

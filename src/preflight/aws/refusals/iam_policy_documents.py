@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from preflight.aws import iam_policy, unresolved
-from preflight.aws.constraints import Constraint, Fault, Object, Test, get
+from preflight.aws import unresolved
+from preflight.aws.constraints import Fault
 from preflight.aws.iam_policy import Policy
+from preflight.aws.refusals.json_documents import DocumentRule
 
 USER_GUIDE = "https://docs.aws.amazon.com/IAM/latest/UserGuide"
 SYNTAX = "Syntax errors in policy."
@@ -24,46 +24,6 @@ _KEYS = {"Version", "Id", "Statement"}
 _STATEMENT_KEYS = {"Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Principal", "NotPrincipal", "Condition"}
 
 Faults = Callable[[Policy], Iterator[Fault]]
-
-
-@dataclass(frozen=True)
-class DocumentRule:
-    """What a document may not have, what AWS answers, and documents that are right and wrong."""
-
-    faults: Faults
-    sentence: str
-    page: str
-    right: tuple[Policy, ...]
-    wrong: tuple[Policy, ...]
-    cure: str = ""
-
-
-def rows(rules: Iterable[DocumentRule], name: str, *, code: str, at: str = "", sentence: str = "") -> tuple[Constraint, ...]:
-    """Returns rules as constraints of the document under a name; with one sentence if the service has but one."""
-    return tuple(
-        Constraint(_test(rule, name), code, sentence or rule.sentence, rule.page, at=at, cure=rule.cure) for rule in rules
-    )
-
-
-def _test(rule: DocumentRule, name: str) -> Test:
-    def faults(part: Object) -> Iterator[Fault]:
-        found = get(part, name)
-        document = iam_policy.document(found) if found is not None and not unresolved.is_function(found) else None
-        if document is not None:
-            yield from (Fault((name, *fault.path), fault.value) for fault in rule.faults(document))
-
-    return Test(faults, tuple({name: document} for document in rule.right), tuple({name: document} for document in rule.wrong))
-
-
-def text_of_json(name: str) -> Test:
-    """The value of a name, if it is a text, is JSON."""
-
-    def faults(part: Object) -> Iterator[Fault]:
-        found = get(part, name)
-        if isinstance(found, str) and not unresolved.is_function(found) and iam_policy.document(found) is None:
-            yield Fault((name,), found)
-
-    return Test(faults, ({name: '{"Version": "2012-10-17"}'}, {name: {}}), ({name: "{"}, {name: "[]"}))
 
 
 def of_statements(faults: Faults, sentence: str, page: str, *, right: tuple[Policy, ...], wrong: tuple[Policy, ...], cure: str = "") -> DocumentRule:

@@ -12,7 +12,8 @@ from typing import Any
 from preflight.aws import unresolved
 from preflight.aws.constraints import Fault
 from preflight.aws.iam_policy import Policy
-from preflight.aws.refusals.iam_policy_documents import USER_GUIDE, DocumentRule, of_statements, texts, with_any
+from preflight.aws.refusals.iam_policy_documents import USER_GUIDE, of_statements, texts, with_any
+from preflight.aws.refusals.json_documents import DocumentRule
 
 _PAGE = f"{USER_GUIDE}/reference_policies_elements_principal.html"
 _INVALID = "Invalid principal in policy: "

@@ -13,10 +13,10 @@ import moto.backends
 from moto.iam import models
 
 from preflight.aws import iam_policy, partitions
-from preflight.aws.refusals import catalog, iam_policy_documents, iam_policy_principals
+from preflight.aws.refusals import iam_policy_documents, iam_policy_principals
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.protocol import Call, Refusal
-from preflight.rehearsal.services import ServiceEmulation
+from preflight.rehearsal.services import ServiceEmulation, refusal_tables
 
 _ROLE_POLICY_BYTES = 10_240
 _TRUST = "AssumeRolePolicyDocument"
@@ -39,9 +39,7 @@ def _create_role(account: Account, call: Call) -> None:
 
 def _update_trust(account: Account, call: Call) -> None:
     document = call.given.get("PolicyDocument")
-    refused = next(catalog.of_resource("AWS::IAM::Role", {_TRUST: document}), None)
-    if refused is not None:
-        raise Refusal(refused.constraint.code, refused.message)
+    refusal_tables.check("AWS::IAM::Role", {_TRUST: document})
     _need_principals(account, call, document)
 
 

@@ -114,9 +114,47 @@ _REGISTRY_POLICY = ResourceSpec(
 )
 
 
+def _put_replication(context: HandlerContext, properties: Properties) -> CreatedResource:
+    context.submit("ecr", "PutReplicationConfiguration", properties)
+    return _of_registry(context)
+
+
+def _end_replication(context: HandlerContext, _id: str, _properties: Properties) -> None:
+    context.call("ecr", "PutReplicationConfiguration", replicationConfiguration={"rules": []})
+
+
+def _put_scanning(context: HandlerContext, properties: Properties) -> CreatedResource:
+    context.submit("ecr", "PutRegistryScanningConfiguration", properties)
+    return _of_registry(context)
+
+
+def _end_scanning(context: HandlerContext, _id: str, _properties: Properties) -> None:
+    context.call("ecr", "PutRegistryScanningConfiguration", scanType="BASIC", rules=[])
+
+
+def _of_registry(context: HandlerContext) -> CreatedResource:
+    """Returns a setting of the registry, of which each region has one, by the registry's number."""
+    return CreatedResource(context.account.id, {"RegistryId": context.account.id})
+
+
+_REPLICATION = Handler(
+    _put_replication,
+    _end_replication,
+    lambda context, _id, _old, new: _put_replication(context, new),
+    lambda context, _id, _properties: context.call("ecr", "DescribeRegistry"),
+)
+_SCANNING = Handler(
+    _put_scanning,
+    _end_scanning,
+    lambda context, _id, _old, new: _put_scanning(context, new),
+    lambda context, _id, _properties: context.call("ecr", "GetRegistryScanningConfiguration")["scanningConfiguration"],
+)
+
 TYPES: Mapping[str, Handler] = {
     "AWS::ECR::Repository": Handler(_create, _delete, _update, _read),
     "AWS::ECR::PullThroughCacheRule": handler(_CACHE_RULE),
     "AWS::ECR::RegistryPolicy": handler(_REGISTRY_POLICY),
+    "AWS::ECR::RegistryScanningConfiguration": _SCANNING,
+    "AWS::ECR::ReplicationConfiguration": _REPLICATION,
     "AWS::ECR::RepositoryCreationTemplate": handler(_CREATION_TEMPLATE),
 }

@@ -58,7 +58,10 @@ _ANYWHERE = (
     "DescribeRepositoryCreationTemplates",
     "GetAuthorizationToken",
     "GetRegistryPolicy",
+    "GetRegistryScanningConfiguration",
     "PutRegistryPolicy",
+    "PutRegistryScanningConfiguration",
+    "PutReplicationConfiguration",
     "UpdateRepositoryCreationTemplate",
 )
 TABLE: Mapping[str, Permissions] = {

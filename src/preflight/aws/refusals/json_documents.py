@@ -1,0 +1,63 @@
+"""Properties that hold a JSON document, an object or a text: what a service refuses in it, as rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from preflight.aws import unresolved
+from preflight.aws.constraints import Constraint, Fault, Object, Test, get
+
+Document = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class DocumentRule:
+    """What a document may not have, what AWS answers, and documents that are right and wrong."""
+
+    faults: Callable[[Document], Iterator[Fault]]
+    sentence: str
+    page: str
+    right: tuple[Document, ...]
+    wrong: tuple[Document, ...]
+    cure: str = ""
+
+
+def rows(rules: Iterable[DocumentRule], name: str, *, code: str, at: str = "", sentence: str = "") -> tuple[Constraint, ...]:
+    """Returns rules as constraints of the document under a name; with one sentence if the service has but one."""
+    return tuple(
+        Constraint(_test(rule, name), code, sentence or rule.sentence, rule.page, at=at, cure=rule.cure) for rule in rules
+    )
+
+
+def _test(rule: DocumentRule, name: str) -> Test:
+    def faults(part: Object) -> Iterator[Fault]:
+        found = get(part, name)
+        document = _document(found) if found is not None and not unresolved.is_function(found) else None
+        if document is not None:
+            yield from (Fault((name, *fault.path), fault.value) for fault in rule.faults(document))
+
+    return Test(faults, tuple({name: document} for document in rule.right), tuple({name: document} for document in rule.wrong))
+
+
+def text_of_json(name: str) -> Test:
+    """The value of a name, if it is a text, is JSON."""
+
+    def faults(part: Object) -> Iterator[Fault]:
+        found = get(part, name)
+        if isinstance(found, str) and found and not unresolved.is_function(found) and _document(found) is None:
+            yield Fault((name,), found)
+
+    return Test(faults, ({name: '{"Version": "2012-10-17"}'}, {name: {}}), ({name: "{"}, {name: "[]"}))
+
+
+def _document(found: Any) -> Document | None:
+    if not isinstance(found, str):
+        return found if isinstance(found, Mapping) else None
+    try:
+        read = json.loads(found)
+    except ValueError:
+        return None
+    return read if isinstance(read, Mapping) else None
