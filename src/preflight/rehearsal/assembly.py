@@ -288,7 +288,6 @@ def prepare_moto() -> None:
     s3.apply_bucket_policies()
     elbv2.allow_what_aws_takes()
     ecr.take_lifecycle_policies()
-    elbv2.allow_an_hour_of_delay()
     resourcegroupstagging.find_all_resources()
     deliveries.keep_inside()
     with backend_lock:
