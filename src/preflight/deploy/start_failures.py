@@ -1,4 +1,4 @@
-"""Why the program of a container could not start: told apart by the file of that name in the folders that are built.
+"""Why the program of a container could not start, by the file of that name in the folders that are built.
 
 What the kernel answers is the same for different mistakes: "no such file or directory" for a script whose interpreter
 is missing, or whose first line ends as on Windows; "exec format error" for a script without a first line that names one,

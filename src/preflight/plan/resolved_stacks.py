@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 
 from preflight.errors import UsageError
 from preflight.plan import placeholders, plan
-from preflight.plan.plan import Plan
+from preflight.plan.plan import ImageStep, Plan
 from preflight.templates import functions, language_extensions, location, parameters, partial
 from preflight.templates.functions import ResolutionContext, ResolveError
 from preflight.templates.partial import PartialResolver, UndecidedError
@@ -110,10 +110,11 @@ class ResolvedTemplate:
 
 @dataclass(frozen=True)
 class ResolvedStacks:
-    """All documents; `is_closed` when a plan says that they are all there is."""
+    """All documents; `is_closed` when a plan says that they are all there is, `pushed` are the repositories of its images."""
 
     documents: tuple[ResolvedTemplate, ...]
     is_closed: bool
+    pushed: frozenset[str] = frozenset()
 
     @functools.cached_property
     def exports(self) -> Mapping[str, tuple[ResolvedTemplate, Any]]:
@@ -156,7 +157,8 @@ def of_plan(asked: Plan, templates: Mapping[Path, Template], *, run: str) -> Res
             given = {key: _given(value, values) for key, value in step.parameters.items()}
             builder.add(step.template, plan.fill(step.name, values), given)
     builder.add_unused()
-    return ResolvedStacks(tuple(builder.made), is_closed=True)
+    images = [plan.fill(step.name, values) for step in asked.steps if isinstance(step, ImageStep)]
+    return ResolvedStacks(tuple(builder.made), is_closed=True, pushed=frozenset(name.partition(":")[0] for name in images))
 
 
 def _given(value: str, values: Mapping[str, str]) -> Any:

@@ -118,7 +118,7 @@ def _top(document: Policy) -> Iterator[Fault]:
 def _elements(statement: Policy) -> Iterator[Fault]:
     yield from (Fault((key,), key) for key in statement if key not in _STATEMENT_KEYS)
     effect = statement.get("Effect")
-    if not unresolved.is_function(effect) and effect not in {"Allow", "Deny"}:
+    if not unresolved.is_function(effect) and effect not in ("Allow", "Deny"):
         yield Fault(("Effect",), effect)
     for name in ("Action", "Resource", "Principal"):
         if name in statement and f"Not{name}" in statement:
