@@ -10,6 +10,7 @@ from preflight.aws.constraints import Constraint, Refused
 from preflight.aws.refusals import (
     application_auto_scaling,
     cloud_map,
+    cloudwatch_logs,
     ecr,
     iam,
     load_balancers,
@@ -20,6 +21,7 @@ from preflight.aws.refusals import (
 _SERVICES = (
     application_auto_scaling,
     cloud_map,
+    cloudwatch_logs,
     ecr,
     iam,
     load_balancers,

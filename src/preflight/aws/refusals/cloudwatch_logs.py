@@ -1,0 +1,270 @@
+"""What CloudWatch Logs refuses of log groups, their filters, destinations and policies."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from preflight.aws.constraints import (
+    Condition,
+    Constraint,
+    Fault,
+    Object,
+    Predicate,
+    Test,
+    equal,
+    get,
+    known,
+    lacks,
+    matches,
+    needs,
+    no,
+    one_of,
+    present,
+    value,
+)
+from preflight.aws.refusals import json_texts
+
+SERVICE = "logs"
+_API = "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference"
+_GROUP = f"{_API}/API_CreateLogGroup.html"
+_RETENTION = f"{_API}/API_PutRetentionPolicy.html"
+_INDEX = f"{_API}/API_PutIndexPolicy.html"
+_METRIC = f"{_API}/API_PutMetricFilter.html"
+_TRANSFORMATION = f"{_API}/API_MetricTransformation.html"
+_SUBSCRIPTION = f"{_API}/API_PutSubscriptionFilter.html"
+_DESTINATION = f"{_API}/API_PutDestination.html"
+_POLICY = f"{_API}/API_PutResourcePolicy.html"
+_SYNTAX = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html"
+_DIMENSIONS = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntaxForMetricFilters.html"
+_INVALID = "InvalidParameterException"
+_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
+_TRANSFORMATIONS = "MetricTransformations[]"
+_QUOTED = re.compile(r'"(\\.|[^"\\])*"', re.DOTALL)
+_EXPRESSION = re.compile(r"%[^%]+%")
+_MOST_EXPRESSIONS = 2
+
+
+def _unquoted(pattern: str) -> str:
+    return _QUOTED.sub("x", pattern)
+
+
+def _is_closed(found: Any) -> bool:
+    text = str(found).strip()
+    return not any(text.startswith(begin) and not text.endswith(end) for begin, end in ("{}", "[]"))
+
+
+def _has_plain_terms(found: Any) -> bool:
+    """Whether what is not alphanumeric stands in quotes, in a pattern of terms alone."""
+    text = str(found).strip()
+    return text.startswith(("{", "[")) or not re.search(r"""[:()=,;/'|&<>@#“”]""", _EXPRESSION.sub("x", _unquoted(text)))
+
+
+_CLOSED = Predicate(
+    _is_closed,
+    ("", "ERROR", "{ $.a = 1 }", "[ip, user, status_code = 4*]", '"{"'),
+    ("{ $.a = 1", "[ip, user", '{ $.a = "}"'),
+)
+_PLAIN = Predicate(
+    _has_plain_terms,
+    ("ERROR", "?ERROR ?WARN", "ERROR -Exiting", '"error: (1)" fatal', "%AUTHORIZED|DENIED%", "{ $.a = 1 }", "[a, b]"),
+    ("ERROR: failed", "(ERROR)", "key=value", "a/b", "“ERROR”"),
+)
+_FEW_EXPRESSIONS = Predicate(
+    lambda found: len(_EXPRESSION.findall(_unquoted(str(found)))) <= _MOST_EXPRESSIONS,
+    ("%a% %b%", '"100% of" %a% %b%'),
+    ("%a% %b% %c%",),
+)
+
+
+def _vendor(part: Object, name: str) -> str:
+    """Returns the service that an ARN is of, empty without a known one."""
+    fields = str(known(part, name) or "").split(":")
+    return fields[2] if fields[0] == "arn" and len(fields) > 5 else ""
+
+
+def _of_vendor(name: str, *vendors: str) -> Condition:
+    return Condition(lambda part: _vendor(part, name) in vendors, {name: _arn(vendors[0])})
+
+
+def _arn(vendor: str) -> str:
+    return f"arn:aws:{vendor}:eu-west-1:123456789012:x"
+
+
+def _other_vendor(name: str, *vendors: str) -> Test:
+    def faults(part: Object) -> Iterator[Fault]:
+        vendor = _vendor(part, name)
+        if vendor and vendor not in vendors:
+            yield Fault((name,), vendor)
+
+    taken = tuple({name: _arn(vendor)} for vendor in vendors)
+    return Test(faults, taken, ({name: _arn("sns")}, {name: _arn("s3")}))
+
+
+def _is_of_terms(part: Object) -> bool:
+    pattern = known(part, "FilterPattern")
+    return pattern is not None and not str(pattern).strip().startswith(("{", "["))
+
+
+def _with_dimensions(part: Object) -> Iterator[Fault]:
+    for number, found in enumerate(get(part, "MetricTransformations") or []):
+        if isinstance(found, Mapping) and get(found, "Dimensions") is not None:
+            yield Fault(("MetricTransformations", number, "Dimensions"))
+
+
+_NO_DIMENSIONS = Test(
+    _with_dimensions,
+    taken=({"MetricTransformations": [{"MetricName": "m"}]},),
+    refused=({"MetricTransformations": [{"Dimensions": [{"Key": "k", "Value": "$.k"}]}]},),
+)
+_FEW = Predicate(
+    lambda found: 1 <= len(found) <= 3,
+    ({"a": "$.a"}, [{"Key": key, "Value": "$.k"} for key in "abc"]),
+    ({}, [{"Key": key, "Value": "$.k"} for key in "abcd"]),
+)
+
+
+def _patterns(page: str) -> tuple[Constraint, ...]:
+    quotes = "Put each term that is not only letters, digits and underscores into double quotes."
+    return (
+        Constraint(
+            value("FilterPattern", _CLOSED),
+            _INVALID,
+            "If a filter pattern starts with '{' it must end with '}', and if with '[' with ']'",
+            _SYNTAX,
+        ),
+        Constraint(
+            value("FilterPattern", _PLAIN), _INVALID, "Invalid character(s) in term of pattern {value}", _SYNTAX, cure=quotes
+        ),
+        Constraint(
+            value("FilterPattern", _FEW_EXPRESSIONS),
+            _INVALID,
+            "A filter pattern can have at most 2 regular expressions",
+            page,
+        ),
+    )
+
+
+_GROUPS = (
+    Constraint(
+        value("LogGroupName", no(matches(r"(?i)aws/.*", taken=("aws/x", "AWS/x"), refused=("/aws/x", "awsx", "x/aws/")))),
+        _INVALID,
+        "Log groups starting with AWS/ are reserved for AWS.",
+        _GROUP,
+        cure="Begin the name with /, as in /aws/x, or with another word.",
+    ),
+    Constraint(
+        value("RetentionInDays", one_of(*_DAYS)),
+        _INVALID,
+        "{value} is not a valid retention: it must be one of " + ", ".join(map(str, _DAYS)),
+        _RETENTION,
+    ),
+    Constraint(
+        lacks("FieldIndexPolicies"),
+        _INVALID,
+        "Field index policies are supported only for log groups of the class STANDARD",
+        _INDEX,
+        when=equal("LogGroupClass", "INFREQUENT_ACCESS", "DELIVERY"),
+    ),
+)
+_METRICS = (
+    *_patterns(_METRIC),
+    Constraint(
+        value("MetricNamespace", no(matches(r"AWS/.*", taken=("AWS/Mine",), refused=("Mine", "Mine/AWS/", "aws")))),
+        _INVALID,
+        "Metric namespaces starting with AWS/ are reserved for AWS.",
+        _METRIC,
+        _TRANSFORMATIONS,
+    ),
+    Constraint(
+        present(0, 1, "Dimensions", "DefaultValue"),
+        _INVALID,
+        "Invalid metric transformation: dimensions and default value are mutually exclusive properties",
+        _TRANSFORMATION,
+        _TRANSFORMATIONS,
+    ),
+    Constraint(
+        value("Dimensions", _FEW),
+        _INVALID,
+        "Invalid metric transformation: a metric filter can have at most 3 dimensions",
+        _TRANSFORMATION,
+        _TRANSFORMATIONS,
+    ),
+    Constraint(
+        value(
+            "MetricValue",
+            matches(
+                r"[+-]?\d*\.?\d+([eE][+-]?\d+)?|\$.*",
+                taken=("1", "0.5", "-2", "$.latency", "$bytes"),
+                refused=("one", "1ms", "latency"),
+            ),
+        ),
+        _INVALID,
+        "Invalid metric transformation: metric value {value} is neither a number nor a field, such as $.latency",
+        _TRANSFORMATION,
+        _TRANSFORMATIONS,
+    ),
+    Constraint(
+        _NO_DIMENSIONS,
+        _INVALID,
+        "The specified filter pattern does not support dimensions",
+        _DIMENSIONS,
+        when=Condition(_is_of_terms, {"FilterPattern": "ERROR"}),
+        cure="Take a JSON pattern ({ $.level = ... }) or a space-delimited one ([a, b]).",
+    ),
+)
+_SUBSCRIPTIONS = (
+    *_patterns(_SUBSCRIPTION),
+    Constraint(
+        _other_vendor("DestinationArn", "kinesis", "firehose", "lambda", "logs"),
+        _INVALID,
+        "PutSubscriptionFilter operation cannot work with destinationArn for vendor {value}",
+        _SUBSCRIPTION,
+        cure="Deliver to a Kinesis stream, a Firehose stream, a Lambda function or a destination of CloudWatch Logs.",
+    ),
+    *(
+        Constraint(
+            needs("RoleArn"),
+            _INVALID,
+            f"destinationArn for vendor {vendor} cannot be used without roleArn",
+            _SUBSCRIPTION,
+            when=_of_vendor("DestinationArn", vendor),
+        )
+        for vendor in ("kinesis", "firehose")
+    ),
+    Constraint(
+        lacks("RoleArn"),
+        _INVALID,
+        "destinationArn for vendor lambda cannot be used with roleArn",
+        _SUBSCRIPTION,
+        when=_of_vendor("DestinationArn", "lambda"),
+        cure="Remove RoleArn, and let an AWS::Lambda::Permission allow logs.amazonaws.com to invoke the function.",
+    ),
+)
+_DESTINATIONS = (
+    Constraint(
+        _other_vendor("TargetArn", "kinesis", "firehose"),
+        _INVALID,
+        "PutDestination operation cannot work with targetArn for vendor {value}",
+        _DESTINATION,
+    ),
+    Constraint(json_texts.is_object("DestinationPolicy"), _INVALID, "The access policy is not valid JSON", _DESTINATION),
+)
+TYPES: Mapping[str, tuple[Constraint, ...]] = {
+    "AWS::Logs::Destination": _DESTINATIONS,
+    "AWS::Logs::LogGroup": _GROUPS,
+    "AWS::Logs::MetricFilter": _METRICS,
+    "AWS::Logs::ResourcePolicy": (
+        Constraint(json_texts.is_object("PolicyDocument"), _INVALID, "The policy document is not valid JSON", _POLICY),
+    ),
+    "AWS::Logs::SubscriptionFilter": _SUBSCRIPTIONS,
+}
+OPERATIONS: Mapping[str, str] = {
+    "CreateLogGroup": "AWS::Logs::LogGroup",
+    "PutDestination": "AWS::Logs::Destination",
+    "PutMetricFilter": "AWS::Logs::MetricFilter",
+    "PutResourcePolicy": "AWS::Logs::ResourcePolicy",
+    "PutRetentionPolicy": "AWS::Logs::LogGroup",
+    "PutSubscriptionFilter": "AWS::Logs::SubscriptionFilter",
+}

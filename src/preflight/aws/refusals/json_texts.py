@@ -1,0 +1,32 @@
+"""Properties that are JSON in a text, which a template may also write as an object."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from preflight.aws.constraints import Predicate, Test, value
+
+
+def _is_json(found: Any) -> bool:
+    if not isinstance(found, str):
+        return True
+    try:
+        json.loads(found)
+    except ValueError:
+        return False
+    return True
+
+
+def is_object(name: str) -> Test:
+    """The value of a name, if it is there, is a JSON object or a text of one."""
+
+    def fits(found: Any) -> bool:
+        return _is_json(found) and isinstance(json.loads(found) if isinstance(found, str) else found, dict)
+
+    return value(name, Predicate(fits, ("{}", ' {"a": 1}', {"a": 1}), ("", "{", "{'a': 1}", "[]", '"a"')))
+
+
+def is_json(name: str) -> Test:
+    """The value of a name, if it is there, is JSON."""
+    return value(name, Predicate(_is_json, ("{}", "[1]", '"a"', "1"), ("", "a", "{'a': 1}", "{a: 1}")))
