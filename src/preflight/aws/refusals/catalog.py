@@ -14,8 +14,12 @@ from preflight.aws.refusals import (
     ecr,
     iam,
     load_balancers,
+    nat_gateways,
+    routes,
     security_groups,
+    subnets,
     target_groups,
+    vpc,
 )
 
 _SERVICES = (
@@ -25,8 +29,12 @@ _SERVICES = (
     ecr,
     iam,
     load_balancers,
+    nat_gateways,
+    routes,
     security_groups,
+    subnets,
     target_groups,
+    vpc,
 )
 TYPES: Mapping[str, tuple[Constraint, ...]] = {kind: table for service in _SERVICES for kind, table in service.TYPES.items()}
 OPERATIONS: Mapping[str, Mapping[str, str]] = {

@@ -14,7 +14,9 @@ from preflight.rehearsal.protocol import Call, Refusal
 from preflight.rehearsal.services import (
     Check,
     ServiceEmulation,
+    ec2_address_blocks,
     ec2_default_vpc,
+    ec2_routes,
     ec2_security_groups,
     ec2_vpc_endpoints,
 )
@@ -31,26 +33,6 @@ def _filter(name: str, *values: str) -> list[dict[str, Any]]:
     return [{"Name": name, "Values": list(values)}]
 
 
-def _route_gateway(account: Account, call: Call) -> None:
-    """A route to an internet gateway needs the gateway attached to the VPC of the table.
-
-    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-attribute-dependson.html;
-    moto/ec2/models/route_tables.py.
-    """
-    gateway = call.given.get("GatewayId") or ""
-    if gateway and not gateway.startswith(("igw-", "vgw-", "local", "vpce-")):
-        raise Refusal("InvalidGatewayID.NotFound", f"The gateway ID '{gateway}' does not exist")
-    if not gateway.startswith("igw-"):
-        return
-    ec2: Any = account.client("ec2", call.region)
-    tables = ec2.describe_route_tables(RouteTableIds=[call.given["RouteTableId"]])["RouteTables"]
-    gateways = ec2.describe_internet_gateways(InternetGatewayIds=[gateway])["InternetGateways"]
-    attached = {a["VpcId"] for found in gateways for a in found["Attachments"]}
-    if tables[0]["VpcId"] not in attached:
-        msg = f"route table {call.given['RouteTableId']} and network gateway {gateway} belong to different networks"
-        raise Refusal("InvalidParameterValue", msg)
-
-
 def _subnet_is_free(account: Account, call: Call) -> None:
     """A subnet is associated with one route table at a time.
 
@@ -65,23 +47,6 @@ def _subnet_is_free(account: Account, call: Call) -> None:
     if any(table["RouteTableId"] != wanted for table in tables):
         msg = f"the specified association for route table {wanted} conflicts with an existing association"
         raise Refusal("Resource.AlreadyAssociated", msg)
-
-
-def _zone_exists(account: Account, call: Call) -> None:
-    """A subnet is made in a zone of its region.
-
-    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSubnet.html; moto/ec2/models/subnets.py
-    names the zones of all regions, and takes none for one that is disabled.
-    """
-    zone = call.given.get("AvailabilityZone")
-    ec2: Any = account.client("ec2", call.region)
-    zones = [found["ZoneName"] for found in ec2.describe_availability_zones()["AvailabilityZones"]]
-    if zone and zone not in zones:
-        msg = (
-            f"Value ({zone}) for parameter availabilityZone is invalid. Subnets can currently only be created in "
-            f"the following availability zones: {', '.join(zones)}."
-        )
-        raise Refusal("InvalidParameterValue", msg)
 
 
 def _one_gateway(account: Account, call: Call) -> None:
@@ -143,18 +108,20 @@ def _subnet_in_use(account: Account, call: Call) -> None:
 
 CHECKS: Mapping[str, Check] = {
     "AssociateRouteTable": _subnet_is_free,
+    "AssociateSubnetCidrBlock": ec2_address_blocks.subnet_block,
+    "AssociateVpcCidrBlock": ec2_address_blocks.associate,
     "AttachInternetGateway": _one_gateway,
     "AuthorizeSecurityGroupEgress": ec2_security_groups.authorize,
     "AuthorizeSecurityGroupIngress": ec2_security_groups.authorize,
-    "CreateRoute": _route_gateway,
+    "CreateRoute": ec2_routes.create,
     "CreateSecurityGroup": ec2_security_groups.create,
-    "CreateSubnet": _zone_exists,
+    "CreateSubnet": ec2_address_blocks.subnet,
     "CreateVpcEndpoint": ec2_vpc_endpoints.check,
     "DeleteSecurityGroup": _group_in_use,
     "DeleteSubnet": _subnet_in_use,
     "DetachInternetGateway": _addresses_unmapped,
     "ModifySecurityGroupRules": ec2_security_groups.modify,
-    "ReplaceRoute": _route_gateway,
+    "ReplaceRoute": ec2_routes.replace,
 }
 
 

@@ -41,12 +41,30 @@ def _create_nat(context: HandlerContext, properties: Properties) -> CreatedResou
         if key in properties:
             context.record(key, "stored")
     nat = gateway["NatGatewayId"]
-    if properties.get("ConnectivityType", "public") == "public" and not _has_gateway(context, gateway["SubnetId"]):
+    reason = _failure(context, gateway, properties)
+    if reason:
         _delete_nat(context, nat, properties)
-        vpc = _vpc_of(context, gateway["SubnetId"])
-        msg = f"NatGateway {nat} is in state failed and hence failed to stabilize. Detailed failure message: Network {vpc} has no Internet gateway attached"
+        msg = f"NatGateway {nat} is in state failed and hence failed to stabilize. Detailed failure message: {reason}"
         raise ResourceFailedError(msg, "NotStabilized")
     return CreatedResource(nat, {"NatGatewayId": nat, "EniId": ""})
+
+
+def _failure(context: HandlerContext, gateway: Response, properties: Properties) -> str:
+    """Returns why a new gateway ends as failed, empty if it works.
+
+    https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-troubleshooting.html.
+    """
+    if properties.get("ConnectivityType", "public") == "public" and not _has_gateway(context, gateway["SubnetId"]):
+        return f"Network {_vpc_of(context, gateway['SubnetId'])} has no Internet gateway attached"
+    others = context.call("ec2", "DescribeNatGateways", Filters=[{"Name": "state", "Values": ["available"]}])["NatGateways"]
+    taken = {
+        address.get("AllocationId")
+        for other in others
+        if other["NatGatewayId"] != gateway["NatGatewayId"]
+        for address in other.get("NatGatewayAddresses") or []
+    }
+    allocation = properties.get("AllocationId")
+    return f"Elastic IP address [{allocation}] is already associated" if allocation and allocation in taken else ""
 
 
 def _vpc_of(context: HandlerContext, subnet: str) -> str:
