@@ -80,12 +80,12 @@ class Engine:
         *args: str,
         timeout: float = 120,
         given: str | None = None,
-        keeps_output: bool = True,
+        tail: int = 0,
         trouble: Trouble = lambda: None,
     ) -> CompletedProcess:
         """Run one of the engine's commands; the caller judges the exit code."""
         return processes.run(
-            *self._command, *args, timeout=timeout, env=self.env, given=given, keeps_output=keeps_output, trouble=trouble
+            *self._command, *args, timeout=timeout, env=self.env, given=given, tail=tail, trouble=trouble
         )
 
     def must(self, *args: str, timeout: float = 120) -> str:

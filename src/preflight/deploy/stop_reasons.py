@@ -73,6 +73,26 @@ _KNOWN: tuple[tuple[str, Diagnosis], ...] = (
         ),
     ),
     (
+        r"is not authorized to perform: secretsmanager:GetSecretValue on resource: \S+:secret:(?P<name>\S+)-\w{6}\b",
+        Diagnosis(
+            "AccessDenied",
+            "role",
+            POLICIES,
+            "Allow secretsmanager:GetSecretValue on {name}-?????? to the execution role: the ARN of a secret ends with a hyphen and six characters of its own.",
+            ROLE,
+        ),
+    ),
+    (
+        r"is not authorized to perform: ssm:GetParameters\b",
+        Diagnosis(
+            "AccessDenied",
+            "role",
+            POLICIES,
+            "Allow ssm:GetParameters to the execution role: ECS calls it, not ssm:GetParameter.",
+            ROLE,
+        ),
+    ),
+    (
         r"is not authorized to perform: (?P<action>[\w-]+:\w+)",
         Diagnosis("AccessDenied", "role", POLICIES, "Allow {action} to the execution role.", ROLE),
     ),
@@ -95,6 +115,16 @@ _KNOWN: tuple[tuple[str, Diagnosis], ...] = (
             "ContainerDefinitions.0.LogConfiguration",
             "Add an AWS::Logs::LogGroup of that name, or correct awslogs-group.",
             INIT,
+        ),
+    ),
+    (
+        r"looking for beginning of|did not contain json key",
+        Diagnosis(
+            "SecretNotJson",
+            "definition",
+            "ContainerDefinitions.0.Secrets",
+            "ValueFrom asks for a key: write the secret as a JSON object with that key (in double quotes), or take the key off ValueFrom.",
+            GUIDE + "secrets-envvar-secrets-manager.html",
         ),
     ),
     (
@@ -256,6 +286,23 @@ def of_volume(log: tuple[str, ...], paths: tuple[str, ...]) -> Diagnosis | None:
     )
 
 
+_LOGS: tuple[tuple[str, str], ...] = (
+    (
+        r"bind.*:(?P<port>80|443|\d{1,3})\b.*[Pp]ermission denied|EACCES.*:(?P<other>\d{1,3})\b",
+        "Only root may listen on a port below 1024: let the application listen on a higher one, and change the port mapping with it, or run the container as root.",
+    ),
+    (
+        r"AccessDenied|not authorized to perform|UnauthorizedOperation",
+        "AWS denied a call of the application: allow it to the task role (TaskRoleArn). Containers have no other; the execution role is Fargate's.",
+    ),
+)
+
+
+def of_log(log: tuple[str, ...]) -> str | None:
+    """Returns the advice for what a container that ended wrote last, None if nothing of it is known."""
+    return next((fix for pattern, fix in _LOGS if re.search(pattern, "\n".join(log))), None)
+
+
 _EXIT_CODE = re.compile(r"^(?P<name>[\w-]+): exit code (?P<code>\d+)")
 _KILLED = ("137", "143")  # by SIGKILL and SIGTERM, as ECS ends the other containers of a task
 _CODES: tuple[tuple[str, str], ...] = (
@@ -394,13 +441,28 @@ _STACKS: tuple[tuple[str, str | None, str], ...] = (
         "ContainerDefinitions",
         "Set LogDriver: awsfirelens for the containers whose output the router is to have, or take FirelensConfiguration away.",
     ),
+    (
+        r"service registry of DNS type SRV",
+        "ServiceRegistries",
+        "Set ContainerName and ContainerPort, or Port, in ServiceRegistries.",
+    ),
+    (
+        r"service registry of DNS type A\b",
+        "ServiceRegistries",
+        "Take ContainerName, ContainerPort and Port out of ServiceRegistries, or let the Cloud Map service have SRV records.",
+    ),
+    (
+        r"Fn::Select +cannot select nonexistent value",
+        None,
+        "The list has fewer items. If it comes from Fn::GetAZs, the region has fewer zones than the template takes: take fewer, or another region.",
+    ),
     (r"platform version does not exist", "PlatformVersion", "Set PlatformVersion: LATEST, or take it away."),
     (
         r"(?P<name>arn:\S+:policy/\S+) does not exist or is not attachable",
         "ManagedPolicyArns",
         "Correct {name}: managed policies of AWS for services begin with arn:aws:iam::aws:policy/service-role/.",
     ),
-    (r"Priority '(?P<name>\d+)' is currently in use", "Priority", "Give each rule of a listener a priority of its own."),
+    (r"[Pp]riority .*in use", "Priority", "Give each rule of a listener a priority of its own."),
     (r"already exists", None, "Choose another name, or leave the name to CloudFormation."),
     (r"Circuit Breaker was triggered|did not stabilize", None, "See why its tasks stopped."),
 )

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from preflight.aws import describe_network, reachability
 from preflight.aws.reachability import Blocker, Interface
-from preflight.deploy import start_failures, stop_reasons
+from preflight.deploy import secret_references, start_failures, stop_reasons
 from preflight.deploy.declared_resources import DeclaredResource, DeclaredResources
 from preflight.deploy.load_balancers import PublicLoadBalancers
 from preflight.deploy.session import Session
@@ -48,6 +48,7 @@ class TaskFindings:
         said = [f"a task of service {stopped.service} stopped: {stopped.reason}", *stopped.containers]
         if stopped.log:
             said.append(f"last log lines: {' | '.join(stopped.log)}")
+        said = [self._without_secrets(text, stopped) for text in said]
         return Finding(
             "rehearse",
             known.check,
@@ -87,23 +88,37 @@ class TaskFindings:
         missing = _if_known(lambda: self._missing_link(stopped)) if known.is_network else None
         if missing is not None:
             return self._of_link(missing, stopped)
+        definition = self._declared_resources.find(stopped.definition)
+        reference = secret_references.place(definition) if definition and "secrets from ssm" in stopped.reason else None
+        if reference is not None:
+            return definition, reference, secret_references.FIX
         if known.at == "role":
             for declared in self._declared_resources.of_kind("AWS::IAM::Role"):
                 if f"/{declared.physical}" in stopped.reason:
                     return declared, _of_role(declared, known.property), known.fix
         known = replace(known, fix=self._fix_of_container(known, stopped) or known.fix)
-        definition = self._declared_resources.find(stopped.definition) if known.at == "definition" else None
-        if definition is not None:
+        if definition is not None and known.at == "definition":
             name = (known.property or "").replace("ContainerDefinitions.0", f"ContainerDefinitions.{stopped.at}")
             return definition, name or None, known.fix
         return self._service(stopped), known.property if known.at == "service" else None, known.fix
+
+    def _without_secrets(self, text: str, stopped: StoppedTask) -> str:
+        definition = self._declared_resources.find(stopped.definition)
+        if definition is None or secret_references.place(definition) is None:
+            return text
+        described = self._session.client("ecs").describe_task_definition(taskDefinition=stopped.definition)
+        return secret_references.hidden(text, definition, described["taskDefinition"]["containerDefinitions"])
 
     def _fix_of_container(self, known: Diagnosis, stopped: StoppedTask) -> str | None:
         """Returns what to do about a container that did not start, or ended, as far as what it said tells."""
         if known.check not in {"EssentialContainerExited", "CannotStartContainerError"}:
             return None
         texts = (stopped.reason, *stopped.containers, *stopped.log)
-        return start_failures.advice(texts, self._folders) or stop_reasons.of_exit(stopped.containers)
+        return (
+            start_failures.advice(texts, self._folders)
+            or stop_reasons.of_log(stopped.log)
+            or stop_reasons.of_exit(stopped.containers)
+        )
 
     def _of_link(self, missing: Blocker, stopped: StoppedTask) -> Cause:
         at = self._declared_resources.find(missing.resource) if missing.resource else None

@@ -14,8 +14,10 @@ INTERVAL = 0.2  # seconds between two calls of `check`
 CHUNK = 1 << 16
 
 
-def read(pipes: Sequence[IO[bytes]], *, check: Callable[[], None]) -> list[bytes]:
+def read(pipes: Sequence[IO[bytes]], *, check: Callable[[], None], tail: int = 0) -> list[bytes]:
     """Returns what comes out of each pipe until all are closed; `check` raises if they are to be read no further.
+
+    Of more than `tail` bytes the last ones are kept; 0 is all of them.
 
     Raises:
         ToolBrokeError: there is more than fits.
@@ -29,6 +31,8 @@ def read(pipes: Sequence[IO[bytes]], *, check: Callable[[], None]) -> list[bytes
             for key, _ in selector.select(INTERVAL):
                 chunk = os.read(key.fd, CHUNK)
                 outputs[key.fd] += chunk
+                if tail:
+                    del outputs[key.fd][:-tail]
                 if not chunk:
                     selector.unregister(key.fd)
                 if len(outputs[key.fd]) > MAX_OUTPUT:

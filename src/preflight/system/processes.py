@@ -45,8 +45,10 @@ class StartedProcess:
         self._args = tuple(args)
         self._started = started
 
-    def result(self, *, timeout: float, given: str | None = None, trouble: Trouble = lambda: None) -> CompletedProcess:
-        """Both streams and the exit code, once it has ended; it is killed as soon as there is `trouble`.
+    def result(
+        self, *, timeout: float, given: str | None = None, tail: int = 0, trouble: Trouble = lambda: None
+    ) -> CompletedProcess:
+        """Both streams, or their last `tail` bytes, and the exit code, once it has ended; it is killed as soon as there is `trouble`.
 
         Raises:
             ToolBrokeError: it did not end within `timeout` seconds, wrote too much, or there was trouble.
@@ -61,7 +63,7 @@ class StartedProcess:
                 raise ToolBrokeError(reason)
 
         try:
-            outputs = iter(self._outputs(given, check))
+            outputs = iter(self._outputs(given, check, tail))
         except ToolBrokeError as error:
             self.kill()
             msg = f"{self._args[0]} was killed: {error}"
@@ -74,14 +76,14 @@ class StartedProcess:
             self._args, self._started.returncode, out.decode(errors="replace"), err.decode(errors="replace")
         )
 
-    def _outputs(self, given: str | None, check: Callable[[], None]) -> list[bytes]:
+    def _outputs(self, given: str | None, check: Callable[[], None], tail: int) -> list[bytes]:
         """Give it its input, and return what it wrote to its streams until it ended."""
         if given is None:
             self.end_input()
         else:
             threading.Thread(target=self._give, args=(given,), daemon=True).start()
         streams = [stream for stream in (self._started.stdout, self._started.stderr) if stream is not None]
-        outputs = pipes.read(streams, check=check)
+        outputs = pipes.read(streams, check=check, tail=tail)
         while self._started.poll() is None:
             check()
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -148,24 +150,22 @@ def start(
     has_input: bool = False,
     inherits_stderr: bool = False,
     inherits_env: bool = True,
-    keeps_output: bool = True,
 ) -> StartedProcess:
     """Start a program in a session of its own, so that Ctrl-C reaches us and not it.
 
     If it `inherits_stderr`, its standard error goes to this program's. Unless it `inherits_env`, it has the
-    variables of `env` and no others. Unless it `keeps_output`, what it writes goes nowhere.
+    variables of `env` and no others.
 
     Raises:
         ToolMissingError: there is no such program.
         ToolBrokeError: it cannot be started.
     """
-    output = subprocess.PIPE if keeps_output else subprocess.DEVNULL
     with _told(args[0]), _fork_lock:
         popen = subprocess.Popen(
             args,
             stdin=subprocess.PIPE if has_input else subprocess.DEVNULL,
-            stdout=output,
-            stderr=None if inherits_stderr else output,
+            stdout=subprocess.PIPE,
+            stderr=None if inherits_stderr else subprocess.PIPE,
             env={**(os.environ if inherits_env else {}), **(env or {})},
             cwd=cwd,
             start_new_session=True,
@@ -201,18 +201,20 @@ def run(
     cwd: Path | None = None,
     given: str | None = None,
     inherits_env: bool = True,
-    keeps_output: bool = True,
+    tail: int = 0,
     trouble: Trouble = lambda: None,
 ) -> CompletedProcess:
     """Run a program to its end; `given` goes to its standard input. The caller judges the exit code.
+
+    Of what it writes to a stream, the last `tail` bytes are kept; 0 is all.
 
     Raises:
         ToolMissingError: there is no such program.
         ToolBrokeError: it cannot be started, did not end within `timeout` seconds, or was killed because of `trouble`.
     """
     has_input = given is not None
-    running = start(*args, env=env, cwd=cwd, has_input=has_input, inherits_env=inherits_env, keeps_output=keeps_output)
-    return running.result(timeout=timeout, given=given, trouble=trouble)
+    running = start(*args, env=env, cwd=cwd, has_input=has_input, inherits_env=inherits_env)
+    return running.result(timeout=timeout, given=given, tail=tail, trouble=trouble)
 
 
 def run_checked(

@@ -56,9 +56,9 @@ def test_a_reason_names_the_resource_at_fault(reason: str, check: str, at: str) 
 
 
 def test_the_fix_names_the_action_that_is_missing() -> None:
-    found = stop_reasons.of("is not authorized to perform: ssm:GetParameters on resource: x")
+    found = stop_reasons.of("is not authorized to perform: logs:CreateLogStream on resource: x")
 
-    assert found.fix == "Allow ssm:GetParameters to the execution role."
+    assert found.fix == "Allow logs:CreateLogStream to the execution role."
 
 
 @pytest.mark.parametrize(
@@ -135,3 +135,25 @@ def test_a_refusal_of_a_table_has_the_cure_of_its_row() -> None:
 
 def test_a_refusal_that_is_not_known_leads_to_the_page_of_the_type() -> None:
     assert "aws-resource-ecs-taskdefinition.html" in stop_reasons.of_stack("no", "AWS::ECS::TaskDefinition")[1]
+
+
+@pytest.mark.parametrize(
+    ("line", "fix"),
+    [
+        pytest.param("bind() to 0.0.0.0:80 failed (13: Permission denied)", "below 1024", id="nginx"),
+        pytest.param("Error: listen EACCES: permission denied 0.0.0.0:443", "below 1024", id="node"),
+        pytest.param("An error occurred (AccessDenied) when calling ListObjectsV2", "TaskRoleArn", id="a call that AWS denied"),
+    ],
+)
+def test_what_a_container_wrote_last_has_its_advice(line: str, fix: str) -> None:
+    assert fix in str(stop_reasons.of_log(("starting", line)))
+
+
+def test_a_port_that_is_free_for_all_users_is_not_blamed() -> None:
+    assert stop_reasons.of_log(("bind() to 0.0.0.0:8080 failed (13: Permission denied)",)) is None
+
+
+def test_the_fix_names_a_secret_with_its_suffix() -> None:
+    said = "is not authorized to perform: secretsmanager:GetSecretValue on resource: arn:aws:secretsmanager:us-east-1:1:secret:web/db-a1B2c3 because"
+
+    assert "web/db-??????" in stop_reasons.of(said).fix

@@ -83,14 +83,14 @@ def test_a_program_that_writes_without_end_is_killed(monkeypatch: pytest.MonkeyP
         processes.run(sys.executable, "-c", ENDLESS, timeout=20)
 
 
-def test_output_that_is_not_kept_has_no_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_output_without_a_bound_the_end_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pipes, "MAX_OUTPUT", 1 << 20)
-    code = "import os, sys\nfor _ in range(64): os.write(1, b'x' * 65536)\nsys.exit(3)"
+    code = "import os, sys\nfor _ in range(64): os.write(1, b'x' * 65536)\nos.write(1, b'the end')\nsys.exit(3)"
 
-    done = processes.run(sys.executable, "-c", code, timeout=20, keeps_output=False)
+    done = processes.run(sys.executable, "-c", code, timeout=20, tail=9)
 
     assert done.code == 3
-    assert done.stdout == ""
+    assert done.stdout == "xxthe end"
 
 
 def test_a_program_is_killed_as_soon_as_there_is_trouble() -> None:

@@ -19,9 +19,9 @@ PATIENCE = 30.0  # seconds of failing, beyond the start period, after which a co
 
 
 class Watch:
-    """Checks the health of one container until it is closed; `report` receives every new status."""
+    """Checks the health of one container until it is closed; `report` gets every new status, and how the last check ended."""
 
-    def __init__(self, runner: ContainerRunner, container: str, check: Health, report: Callable[[str], None]) -> None:
+    def __init__(self, runner: ContainerRunner, container: str, check: Health, report: Callable[[str, str], None]) -> None:
         self._runner = runner
         self._container = container
         self._check = check
@@ -42,13 +42,13 @@ class Watch:
     def _check_once(self) -> None:
         if self._closed.wait(QUICK if self._status != "HEALTHY" else self._check.interval):
             return
-        code = self._runner.execute(self._container, argv(self._check.command), timeout=self._check.timeout)
+        code, output = self._runner.execute(self._container, argv(self._check.command), timeout=self._check.timeout)
         self._failures = 0 if code == 0 else self._failures + 1
         elapsed = time.monotonic() - self._started_at
         status = verdict(self._check, code=code, failures=self._failures, elapsed=elapsed, former=self._status)
         if status != self._status and not self._closed.is_set():
             self._status = status
-            self._report(status)
+            self._report(status, f"its health check ended with exit code {code}: {output or 'it wrote nothing'}")
 
 
 def argv(command: tuple[str, ...]) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ from preflight.system import run_folders
 
 DEFAULT_LIMITS = {"nofile": "1024:1024", "nproc": "1024:1024"}  # of machines that cannot raise limits
 RESOLV_CONF = "resolv.conf"  # no volume can have that name: it has a dot
+COMMAND_OUTPUT = 500  # bytes of each stream of a command in a container
 TAIL = 20_000  # lines of a log that an engine prints
 EXIT_CODE_WITHIN = 10.0  # seconds in which an engine records how a container ended
 
@@ -236,12 +237,13 @@ class ContainerRunner:
         driver, _, path = self.engine.run("inspect", "--format", template, container).stdout.strip().partition(" ")
         return Path(path) if driver == "k8s-file" and path else None
 
-    def execute(self, container: str, command: Sequence[str], *, timeout: float) -> int:
-        """Runs a command inside a container and returns its exit code, 124 if it took too long; its output goes nowhere."""
+    def execute(self, container: str, command: Sequence[str], *, timeout: float) -> tuple[int, str]:
+        """Runs a command inside a container. Returns its exit code, 124 if it took too long, and the end of its output."""
         try:
-            return self.engine.run("exec", container, *command, timeout=timeout, keeps_output=False).code
+            process = self.engine.run("exec", container, *command, timeout=timeout, tail=COMMAND_OUTPUT)
         except ToolBrokeError:
-            return 124
+            return 124, f"no answer within {timeout:g} s"
+        return process.code, f"{process.stdout}\n{process.stderr}".strip()
 
     def written_paths(self, container: str) -> tuple[str, ...]:
         """Returns the folders of this machine to which a container writes: its layer, and its volumes."""

@@ -90,15 +90,19 @@ class ContainerStarter:
             return
         set_health = functools.partial(self._set_health, task, running, spec)
         if spec.is_stub:
-            set_health("HEALTHY")
+            set_health("HEALTHY", "")
             return
         watch = Watch(self._runner, container_id, spec.health, set_health)
         running.watches.append(watch)
         watch.start()
 
-    def _set_health(self, task: Task, running: RunningTask, spec: ContainerSpec, status: str) -> None:
+    def _set_health(self, task: Task, running: RunningTask, spec: ContainerSpec, status: str, ended: str) -> None:
+        """Record the health of a container; if it is not well, the reason says how its last check ended, which AWS does not."""
         with self._state.changed:
-            container_of(task, spec.name)["healthStatus"] = status
+            container = container_of(task, spec.name)
+            container["healthStatus"] = status
+            if status == "UNHEALTHY":
+                container["reason"] = ended
             essential = {c.name for c in running.spec.containers if c.is_essential}
             checked = {c.name for c in running.spec.containers if c.health is not None}
             task.api["healthStatus"] = health_checks.of_task(task.api["containers"], essential, checked)

@@ -58,8 +58,8 @@ class FakeRunner(ContainerRunner):
     def end(self, container: str, code: int) -> None:
         self._then[container](ContainerExit(code, was_out_of_memory=False))
 
-    def execute(self, container: str, command: Sequence[str], *, timeout: float) -> int:
-        return 1
+    def execute(self, container: str, command: Sequence[str], *, timeout: float) -> tuple[int, str]:
+        return 1, ""
 
     def stop(self, container: str, *, timeout: float) -> None:
         self.stopped.append(container)

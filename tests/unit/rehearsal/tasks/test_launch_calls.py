@@ -98,6 +98,24 @@ def test_a_parameter_is_read_in_the_region_of_its_arn(make: Make, client: Client
     assert found == "away"
 
 
+@pytest.mark.parametrize(
+    ("secret", "said"),
+    [
+        pytest.param("{'password': 'x'}", 'invalid character "\'" looking for beginning of object key string', id="single quotes"),
+        pytest.param("hunter2", "invalid character 'h' looking for beginning of value", id="a plain text"),
+        pytest.param('{"password"', "unexpected end of JSON input", id="a part of an object"),
+        pytest.param('{"user": "x"}', "did not contain json key password", id="another key"),
+    ],
+)
+def test_a_key_of_a_secret_that_is_no_such_object(make: Make, client: Client, secret: str, said: str) -> None:
+    arn = client("secretsmanager").create_secret(Name="db", SecretString=secret)["ARN"]
+
+    with pytest.raises(LaunchFailedError) as failed:
+        secrets.value(make(statement("secretsmanager:*")), f"{arn}:password::")
+
+    assert said in str(failed.value)
+
+
 def put_secure_parameter(client: Client, alias: str) -> None:
     client("ssm").put_parameter(Name="/p", Value="v", Type="SecureString", KeyId=alias)
 
@@ -123,6 +141,8 @@ def check_pull(make: Make, client: Client) -> Callable[..., None]:
 
     def check(principal: Any, *statements: dict[str, Any]) -> None:
         client("ecr").create_repository(repositoryName="app")
+        trust = {"Statement": [{"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
+        client("iam").create_role(RoleName="execution", AssumeRolePolicyDocument=json.dumps(trust))
         policy = {"Statement": [{"Effect": "Allow", "Action": "ecr:*", "Principal": principal}]}
         client("ecr").set_repository_policy(repositoryName="app", policyText=json.dumps(policy))
         image = images.ecr_image(IMAGE)

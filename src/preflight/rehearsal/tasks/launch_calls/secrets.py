@@ -126,7 +126,18 @@ def _decrypt(caller: ExecutionRoleCaller, key: str | None, start: str) -> None:
 def _json_key(text: str, key: str) -> str:
     try:
         value = json.loads(text)[key]
-    except (ValueError, KeyError, TypeError):
+    except ValueError as error:
+        raise LaunchFailedError(f"{ASM}{_not_json(error)}") from None
+    except (KeyError, TypeError):
         msg = f"{ASM}retrieved secret from Secrets Manager did not contain json key {key}"
         raise LaunchFailedError(msg) from None
     return value if isinstance(value, str) else json.dumps(value)
+
+
+def _not_json(error: ValueError) -> str:
+    """Returns what the decoder of ECS says of a text that is no JSON, with the character at which it gave up."""
+    text, position = getattr(error, "doc", ""), getattr(error, "pos", 0)
+    if not text[position:].strip():
+        return "unexpected end of JSON input"
+    place = "object key string" if "property name" in str(error) else "value"
+    return f"invalid character {text[position]!r} looking for beginning of {place}"
