@@ -43,6 +43,7 @@ from preflight.rehearsal.services import (
     application_autoscaling,
     deliveries,
     ec2,
+    ec2_flow_logs,
     ecr,
     elbv2,
     iam,
@@ -287,6 +288,7 @@ def prepare_moto() -> None:
     os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"  # no task on Fargate has one
     s3.apply_bucket_policies()
     elbv2.allow_what_aws_takes()
+    ec2_flow_logs.take_any_bucket()
     ecr.take_lifecycle_policies()
     resourcegroupstagging.find_all_resources()
     deliveries.keep_inside()

@@ -14,7 +14,6 @@ from preflight.aws import describe_network
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.protocol import Call, Refusal
 
-GATEWAY_SERVICES = ("s3", "dynamodb", "s3express")
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 
 
@@ -30,21 +29,42 @@ def check(account: Account, call: Call) -> None:
     if name.startswith("com.amazonaws.") and _REGION.fullmatch(parts[2]) and parts[2] != call.region:
         raise Refusal("InvalidServiceName", f"The Vpc Endpoint Service '{name}' does not exist")
     ec2: Any = account.client("ec2", call.region)
+    _check_networks(ec2, given)
     if kind == "Gateway":
-        _check_gateway(given, name, parts[-1])
+        _check_route_tables(ec2, given, name)
     elif kind == "Interface":
         _check_zones(ec2, given)
         if given.get("PrivateDnsEnabled"):
             _check_names(ec2, given, name)
 
 
-def _check_gateway(given: Mapping[str, Any], name: str, service: str) -> None:
-    if service not in GATEWAY_SERVICES:
-        msg = f"Vpc Endpoint type (Gateway) does not match available service types ([Interface]) of {name}."
-        raise Refusal("InvalidParameter", msg)
-    if given.get("SubnetIds"):
-        msg = "Subnet IDs are only supported for Interface and GatewayLoadBalancer type VPC Endpoints."
-        raise Refusal("InvalidParameter", msg)
+def _check_networks(ec2: Any, given: Mapping[str, Any]) -> None:
+    """What an endpoint is connected to is in its VPC."""
+    owners = (
+        ("SubnetIds", "subnet", lambda ids: ec2.describe_subnets(SubnetIds=ids)["Subnets"]),
+        ("SecurityGroupIds", "security group", lambda ids: ec2.describe_security_groups(GroupIds=ids)["SecurityGroups"]),
+        ("RouteTableIds", "route table", lambda ids: ec2.describe_route_tables(RouteTableIds=ids)["RouteTables"]),
+    )
+    for member, noun, describe in owners:
+        ids = given.get(member) or []
+        if ids and any(item["VpcId"] != given["VpcId"] for item in describe(ids)):
+            msg = f"A {noun} of {', '.join(ids)} and the VPC {given['VpcId']} belong to different networks"
+            raise Refusal("InvalidParameter", msg)
+
+
+def _check_route_tables(ec2: Any, given: Mapping[str, Any], name: str) -> None:
+    """A route table leads to a service by one gateway endpoint."""
+    wanted = set(given.get("RouteTableIds") or [])
+    there = ec2.describe_vpc_endpoints(Filters=[{"Name": "vpc-id", "Values": [given["VpcId"]]}])["VpcEndpoints"]
+    for other in there:
+        is_alike = other["VpcEndpointType"] == "Gateway" and other["ServiceName"] == name and other["State"] != "deleted"
+        both = sorted(wanted & set(other.get("RouteTableIds") or [])) if is_alike else []
+        if both:
+            filters = [{"Name": "prefix-list-name", "Values": [name]}]
+            lists = ec2.describe_managed_prefix_lists(Filters=filters)["PrefixLists"]
+            identifier = lists[0]["PrefixListId"] if lists else name
+            msg = f"route table {both[0]} already has a route with destination-prefix-list-id {identifier}"
+            raise Refusal("RouteAlreadyExists", msg)
 
 
 def _check_zones(ec2: Any, given: Mapping[str, Any]) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from botocore.exceptions import ClientError
+
 from preflight.rehearsal.cloudformation.resources import ec2_readers
 from preflight.rehearsal.cloudformation.resources.context import HandlerContext, Properties, Response
 from preflight.rehearsal.cloudformation.resources.declarative import (
@@ -68,7 +70,19 @@ def _create_flow_log(context: HandlerContext, properties: Properties) -> Created
     for key in properties:
         is_stored = key in _STORED | {"ResourceId", "ResourceType", "Tags"}
         context.record(key, "stored" if is_stored else "ignored", "no packet is logged")
+    _note_bucket(context, properties)
     return CreatedResource(response["FlowLogIds"][0], {"Id": response["FlowLogIds"][0]})
+
+
+def _note_bucket(context: HandlerContext, properties: Properties) -> None:
+    """Notes a bucket that is not one of this account: it may be another account's."""
+    if properties.get("LogDestinationType") != "s3":
+        return
+    bucket = str(properties["LogDestination"]).split(":", 5)[5].partition("/")[0]
+    try:
+        context.account.client("s3", context.region).head_bucket(Bucket=bucket)
+    except ClientError:
+        context.ledger.note(f"assumed: the bucket {bucket}, which flow logs are published to, is one of another account")
 
 
 def _update_flow_log(context: HandlerContext, flow_log: str, _old: Properties, new: Properties) -> CreatedResource:

@@ -1,0 +1,171 @@
+"""What EC2 refuses of VPC endpoints, by their kind."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from preflight.aws import unresolved
+from preflight.aws.constraints import (
+    Constraint,
+    Fault,
+    Object,
+    Predicate,
+    Test,
+    count,
+    equal,
+    items,
+    lacks,
+    matches,
+    needs,
+    no,
+    one_of,
+    unequal,
+    value,
+)
+
+SERVICE = "ec2"
+_ENDPOINT = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateVpcEndpoint.html"
+_POLICIES = "https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html"
+_IS_GATEWAY = equal("VpcEndpointType", "Gateway", default="Gateway")
+_IS_NO_GATEWAY = unequal("VpcEndpointType", "Gateway", default="Gateway", example="Interface")
+_IS_INTERFACE = equal("VpcEndpointType", "Interface")
+_IS_NO_INTERFACE = unequal("VpcEndpointType", "Interface", default="Gateway", example="Gateway")
+_IS_BALANCER = equal("VpcEndpointType", "GatewayLoadBalancer")
+_OF_SERVICES = ("Gateway", "Interface", "GatewayLoadBalancer")
+
+
+def _is_there(item: Any) -> bool:
+    """Whether an item of a list is there: a value, or a reference, which is no AWS::NoValue."""
+    return not unresolved.is_function(item) or not isinstance(item, dict) or ("Fn::If" not in item and item.get("Ref") != "AWS::NoValue")
+
+
+def _empty(name: str) -> Test:
+    def faults(part: Object) -> Iterator[Fault]:
+        if any(map(_is_there, items(part, name))):
+            yield Fault((name,))
+
+    return Test(faults, ({}, {name: []}, {name: [{"Ref": "AWS::NoValue"}]}), ({name: ["a"]}, {name: [{"Ref": "A"}]}))
+
+
+def _is_json(found: Any) -> bool:
+    try:
+        return isinstance(found, Mapping) or isinstance(json.loads(str(found)), dict)
+    except ValueError:
+        return False
+
+
+_JSON = Predicate(_is_json, ({"Statement": []}, '{"Statement": []}'), ("{", "[]"))
+_ENDPOINT_ROWS = (
+    *(
+        Constraint(
+            needs("ServiceName"),
+            "MissingParameter",
+            "The request must contain the parameter ServiceName",
+            _ENDPOINT,
+            when=equal("VpcEndpointType", kind, default="Gateway"),
+        )
+        for kind in _OF_SERVICES
+    ),
+    Constraint(
+        needs("ResourceConfigurationArn"),
+        "MissingParameter",
+        "The request must contain the parameter ResourceConfigurationArn",
+        _ENDPOINT,
+        when=equal("VpcEndpointType", "Resource"),
+    ),
+    Constraint(
+        needs("ServiceNetworkArn"),
+        "MissingParameter",
+        "The request must contain the parameter ServiceNetworkArn",
+        _ENDPOINT,
+        when=equal("VpcEndpointType", "ServiceNetwork"),
+    ),
+    Constraint(
+        value("ServiceName", matches(r".*\.(s3|dynamodb|s3express)", taken=("com.amazonaws.eu-west-1.s3",), refused=("com.amazonaws.eu-west-1.ecr.api",))),
+        "InvalidParameter",
+        "Vpc Endpoint type (Gateway) does not match available service types ([Interface]) of {value}.",
+        _ENDPOINT,
+        when=_IS_GATEWAY,
+        cure="Set VpcEndpointType to Interface.",
+    ),
+    Constraint(
+        _empty("SubnetIds"),
+        "InvalidParameter",
+        "Subnet IDs are only supported for Interface and GatewayLoadBalancer type VPC Endpoints.",
+        _ENDPOINT,
+        when=_IS_GATEWAY,
+        cure="Remove SubnetIds, or set VpcEndpointType to Interface.",
+    ),
+    *(
+        Constraint(
+            _empty("SecurityGroupIds"),
+            "InvalidParameter",
+            "Security group IDs are only supported for Interface type VPC Endpoint.",
+            _ENDPOINT,
+            when=condition,
+            cure="Remove SecurityGroupIds, or set VpcEndpointType to Interface.",
+        )
+        for condition in (_IS_GATEWAY, _IS_BALANCER)
+    ),
+    Constraint(
+        _empty("RouteTableIds"),
+        "InvalidParameter",
+        "Route table IDs are only supported for Gateway type VPC Endpoint.",
+        _ENDPOINT,
+        when=_IS_NO_GATEWAY,
+        cure="Remove RouteTableIds, or set VpcEndpointType to Gateway.",
+    ),
+    *(
+        Constraint(
+            value("PrivateDnsEnabled", no(one_of("true"))),
+            "InvalidParameter",
+            "Private DNS is only supported for Interface type VPC Endpoint.",
+            _ENDPOINT,
+            when=condition,
+            cure="Remove PrivateDnsEnabled.",
+        )
+        for condition in (_IS_GATEWAY, _IS_BALANCER)
+    ),
+    Constraint(
+        count("SubnetIds", 0, 1),
+        "InvalidParameter",
+        "A Gateway Load Balancer endpoint has one subnet only.",
+        _ENDPOINT,
+        when=_IS_BALANCER,
+    ),
+    Constraint(
+        lacks("PolicyDocument"),
+        "InvalidParameter",
+        "Endpoint policies are not supported for GatewayLoadBalancer type VPC Endpoint.",
+        _POLICIES,
+        when=_IS_BALANCER,
+    ),
+    Constraint(
+        lacks("ServiceRegion"),
+        "InvalidParameter",
+        "Cross-region connectivity is only supported for Interface type VPC endpoints.",
+        _ENDPOINT,
+        when=_IS_NO_INTERFACE,
+    ),
+    Constraint(
+        value("PolicyDocument", _JSON), "InvalidPolicyDocument", "This policy contains invalid Json", _ENDPOINT
+    ),
+    Constraint(
+        value("IpAddressType", one_of("ipv4", "dualstack", "ipv6")),
+        "InvalidParameter",
+        "Value ({value}) for parameter IpAddressType is invalid.",
+        _ENDPOINT,
+    ),
+    Constraint(
+        value("DnsOptions.DnsRecordIpType", one_of("ipv4", "dualstack", "ipv6", "service-defined")),
+        "InvalidParameter",
+        "Value ({value}) for parameter DnsRecordIpType is invalid.",
+        "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DnsOptionsSpecification.html",
+        when=_IS_INTERFACE,
+    ),
+)
+
+TYPES: Mapping[str, tuple[Constraint, ...]] = {"AWS::EC2::VPCEndpoint": _ENDPOINT_ROWS}
+OPERATIONS: Mapping[str, str] = {"CreateVpcEndpoint": "AWS::EC2::VPCEndpoint"}
