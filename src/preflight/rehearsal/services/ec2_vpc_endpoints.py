@@ -40,16 +40,15 @@ def check(account: Account, call: Call) -> None:
 
 def _check_networks(ec2: Any, given: Mapping[str, Any]) -> None:
     """What an endpoint is connected to is in its VPC."""
-    owners = (
-        ("SubnetIds", "subnet", lambda ids: ec2.describe_subnets(SubnetIds=ids)["Subnets"]),
-        ("SecurityGroupIds", "security group", lambda ids: ec2.describe_security_groups(GroupIds=ids)["SecurityGroups"]),
-        ("RouteTableIds", "route table", lambda ids: ec2.describe_route_tables(RouteTableIds=ids)["RouteTables"]),
-    )
-    for member, noun, describe in owners:
-        ids = given.get(member) or []
-        if ids and any(item["VpcId"] != given["VpcId"] for item in describe(ids)):
-            msg = f"A {noun} of {', '.join(ids)} and the VPC {given['VpcId']} belong to different networks"
-            raise Refusal("InvalidParameter", msg)
+    subnets, groups, tables = (list(given.get(name) or []) for name in ("SubnetIds", "SecurityGroupIds", "RouteTableIds"))
+    parts = [
+        *(ec2.describe_subnets(SubnetIds=subnets)["Subnets"] if subnets else []),
+        *(ec2.describe_security_groups(GroupIds=groups)["SecurityGroups"] if groups else []),
+        *(ec2.describe_route_tables(RouteTableIds=tables)["RouteTables"] if tables else []),
+    ]
+    if any(part["VpcId"] != given["VpcId"] for part in parts):
+        msg = f"One of {', '.join([*subnets, *groups, *tables])} and the VPC {given['VpcId']} belong to different networks"
+        raise Refusal("InvalidParameter", msg)
 
 
 def _check_route_tables(ec2: Any, given: Mapping[str, Any], name: str) -> None:
@@ -57,12 +56,11 @@ def _check_route_tables(ec2: Any, given: Mapping[str, Any], name: str) -> None:
     wanted = set(given.get("RouteTableIds") or [])
     there = ec2.describe_vpc_endpoints(Filters=[{"Name": "vpc-id", "Values": [given["VpcId"]]}])["VpcEndpoints"]
     for other in there:
-        is_alike = other["VpcEndpointType"] == "Gateway" and other["ServiceName"] == name and other["State"] != "deleted"
+        is_alike = other.get("VpcEndpointType", "Gateway") == "Gateway" and other["ServiceName"] == name and other["State"] != "deleted"
         both = sorted(wanted & set(other.get("RouteTableIds") or [])) if is_alike else []
         if both:
-            filters = [{"Name": "prefix-list-name", "Values": [name]}]
-            lists = ec2.describe_managed_prefix_lists(Filters=filters)["PrefixLists"]
-            identifier = lists[0]["PrefixListId"] if lists else name
+            lists = ec2.describe_managed_prefix_lists()["PrefixLists"]
+            identifier = next((found["PrefixListId"] for found in lists if found["PrefixListName"] == name), name)
             msg = f"route table {both[0]} already has a route with destination-prefix-list-id {identifier}"
             raise Refusal("RouteAlreadyExists", msg)
 
