@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
-from preflight.aws import unresolved
 from preflight.aws.constraints import (
     Condition,
     Constraint,
@@ -17,21 +16,19 @@ from preflight.aws.constraints import (
     between,
     count,
     equal,
-    get,
     has,
-    items,
     known,
     lacks,
     matches,
     needs,
     present,
     unequal,
-    unique,
     value,
     without,
 )
 from preflight.aws.refusals import application_auto_scaling_resources as resources
 from preflight.aws.refusals import application_auto_scaling_steps as steps
+from preflight.aws.refusals import metric_queries
 
 _API = "https://docs.aws.amazon.com/autoscaling/application/APIReference"
 _POLICY = f"{_API}/API_PutScalingPolicy.html"
@@ -126,20 +123,6 @@ _FITTING_TYPE = Test(
 )
 
 
-def _returned(part: Object) -> Iterator[Fault]:
-    queries = items(part, "Metrics")
-    flags = [get(query, "ReturnData") if isinstance(query, Mapping) and not unresolved.is_function(query) else query for query in queries]
-    if queries and not unresolved.contains_function(flags):
-        returning = sum(str(flag).lower() != "false" for flag in flags)
-        if returning != 1:
-            yield Fault(("Metrics",), returning)
-
-
-_ONE_RESULT = Test(
-    _returned,
-    taken=({"Metrics": [{"Id": "a"}]}, {"Metrics": [{"Id": "a", "ReturnData": False}, {"Id": "b", "ReturnData": True}]}),
-    refused=({"Metrics": [{"Id": "a"}, {"Id": "b"}]}, {"Metrics": [{"Id": "a", "ReturnData": "false"}]}),
-)
 _VALUE = Predicate(
     lambda found: (number := as_number(found)) is not None and abs(number) <= 2.0**360,
     (70, "0.5", 2.0**360),
@@ -214,29 +197,7 @@ _MATH = (
         _CUSTOM,
         has("Metrics"),
     ),
-    Constraint(
-        _ONE_RESULT,
-        _INVALID,
-        "Exactly one element of the metrics list should return data",
-        _QUERY,
-        _CUSTOM,
-        cure="Set ReturnData to false for all metrics but the final expression.",
-    ),
-    Constraint(unique("Metrics", "Id"), _INVALID, "The metric id {value} must be unique", _QUERY, _CUSTOM),
-    Constraint(
-        value("Id", matches(r"[a-z][A-Za-z0-9_]*", taken=("m1", "mE_2"), refused=("M1", "1m", "m-1"))),
-        _INVALID,
-        "The metric id {value} must begin with a lowercase letter and have only letters, numbers and underscores",
-        _QUERY,
-        f"{_CUSTOM}.Metrics[]",
-    ),
-    Constraint(
-        present(1, 1, "Expression", "MetricStat"),
-        _INVALID,
-        "Exactly one of Expression and MetricStat must be specified in each metric",
-        _QUERY,
-        f"{_CUSTOM}.Metrics[]",
-    ),
+    *metric_queries.rows(_INVALID, _QUERY, _CUSTOM),
 )
 _BREACH = equal("MaxCapacityBreachBehavior", "IncreaseMaxCapacity")
 _FORECASTS = (

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from preflight.aws.constraints import (
     Condition,
@@ -24,7 +22,7 @@ from preflight.aws.constraints import (
     present,
     value,
 )
-from preflight.aws.refusals import json_texts
+from preflight.aws.refusals import filter_patterns, json_texts
 
 SERVICE = "logs"
 _API = "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference"
@@ -36,46 +34,10 @@ _TRANSFORMATION = f"{_API}/API_MetricTransformation.html"
 _SUBSCRIPTION = f"{_API}/API_PutSubscriptionFilter.html"
 _DESTINATION = f"{_API}/API_PutDestination.html"
 _POLICY = f"{_API}/API_PutResourcePolicy.html"
-_SYNTAX = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html"
 _DIMENSIONS = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntaxForMetricFilters.html"
 _INVALID = "InvalidParameterException"
 _DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
 _TRANSFORMATIONS = "MetricTransformations[]"
-_QUOTED = re.compile(r'"(\\.|[^"\\])*"', re.DOTALL)
-_EXPRESSION = re.compile(r"%[^%]+%")
-_MOST_EXPRESSIONS = 2
-
-
-def _unquoted(pattern: str) -> str:
-    return _QUOTED.sub("x", pattern)
-
-
-def _is_closed(found: Any) -> bool:
-    text = str(found).strip()
-    return not any(text.startswith(begin) and not text.endswith(end) for begin, end in ("{}", "[]"))
-
-
-def _has_plain_terms(found: Any) -> bool:
-    """Whether what is not alphanumeric stands in quotes, in a pattern of terms alone."""
-    text = str(found).strip()
-    return text.startswith(("{", "[")) or not re.search(r"""[:()=,;/'|&<>@#“”]""", _EXPRESSION.sub("x", _unquoted(text)))
-
-
-_CLOSED = Predicate(
-    _is_closed,
-    ("", "ERROR", "{ $.a = 1 }", "[ip, user, status_code = 4*]", '"{"'),
-    ("{ $.a = 1", "[ip, user", '{ $.a = "}"'),
-)
-_PLAIN = Predicate(
-    _has_plain_terms,
-    ("ERROR", "?ERROR ?WARN", "ERROR -Exiting", '"error: (1)" fatal', "%AUTHORIZED|DENIED%", "{ $.a = 1 }", "[a, b]"),
-    ("ERROR: failed", "(ERROR)", "key=value", "a/b", "“ERROR”"),
-)
-_FEW_EXPRESSIONS = Predicate(
-    lambda found: len(_EXPRESSION.findall(_unquoted(str(found)))) <= _MOST_EXPRESSIONS,
-    ("%a% %b%", '"100% of" %a% %b%'),
-    ("%a% %b% %c%",),
-)
 
 
 def _vendor(part: Object, name: str) -> str:
@@ -125,27 +87,6 @@ _FEW = Predicate(
 )
 
 
-def _patterns(page: str) -> tuple[Constraint, ...]:
-    quotes = "Put each term that is not only letters, digits and underscores into double quotes."
-    return (
-        Constraint(
-            value("FilterPattern", _CLOSED),
-            _INVALID,
-            "If a filter pattern starts with '{' it must end with '}', and if with '[' with ']'",
-            _SYNTAX,
-        ),
-        Constraint(
-            value("FilterPattern", _PLAIN), _INVALID, "Invalid character(s) in term of pattern {value}", _SYNTAX, cure=quotes
-        ),
-        Constraint(
-            value("FilterPattern", _FEW_EXPRESSIONS),
-            _INVALID,
-            "A filter pattern can have at most 2 regular expressions",
-            page,
-        ),
-    )
-
-
 _GROUPS = (
     Constraint(
         value("LogGroupName", no(matches(r"(?i)aws/.*", taken=("aws/x", "AWS/x"), refused=("/aws/x", "awsx", "x/aws/")))),
@@ -169,7 +110,7 @@ _GROUPS = (
     ),
 )
 _METRICS = (
-    *_patterns(_METRIC),
+    *filter_patterns.rows(_METRIC),
     Constraint(
         value("MetricNamespace", no(matches(r"AWS/.*", taken=("AWS/Mine",), refused=("Mine", "Mine/AWS/", "aws")))),
         _INVALID,
@@ -215,7 +156,7 @@ _METRICS = (
     ),
 )
 _SUBSCRIPTIONS = (
-    *_patterns(_SUBSCRIPTION),
+    *filter_patterns.rows(_SUBSCRIPTION),
     Constraint(
         _other_vendor("DestinationArn", "kinesis", "firehose", "lambda", "logs"),
         _INVALID,

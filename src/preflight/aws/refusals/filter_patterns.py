@@ -1,0 +1,68 @@
+"""Filter patterns of CloudWatch Logs: terms, JSON and fields between spaces."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from preflight.aws.constraints import Constraint, Predicate, value
+
+_SYNTAX = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html"
+_INVALID = "InvalidParameterException"
+_QUOTED = re.compile(r'"(\\.|[^"\\])*"', re.DOTALL)
+_EXPRESSION = re.compile(r"%[^%]+%")
+_MOST_EXPRESSIONS = 2
+
+
+def _unquoted(pattern: str) -> str:
+    return _QUOTED.sub("x", pattern)
+
+
+def _is_closed(found: Any) -> bool:
+    text = str(found).strip()
+    return not any(text.startswith(begin) and not text.endswith(end) for begin, end in ("{}", "[]"))
+
+
+def _has_plain_terms(found: Any) -> bool:
+    """Whether what is not alphanumeric stands in quotes, in a pattern of terms alone."""
+    text = str(found).strip()
+    return text.startswith(("{", "[")) or not re.search(r"""[:()=,;/'|&<>@#“”]""", _EXPRESSION.sub("x", _unquoted(text)))
+
+
+_CLOSED = Predicate(
+    _is_closed,
+    ("", "ERROR", "{ $.a = 1 }", "[ip, user, status_code = 4*]", '"{"'),
+    ("{ $.a = 1", "[ip, user", '{ $.a = "}"'),
+)
+_PLAIN = Predicate(
+    _has_plain_terms,
+    ("ERROR", "?ERROR ?WARN", "ERROR -Exiting", '"error: (1)" fatal', "%AUTHORIZED|DENIED%", "{ $.a = 1 }", "[a, b]"),
+    ("ERROR: failed", "(ERROR)", "key=value", "a/b", "“ERROR”"),
+)
+_FEW_EXPRESSIONS = Predicate(
+    lambda found: len(_EXPRESSION.findall(_unquoted(str(found)))) <= _MOST_EXPRESSIONS,
+    ("%a% %b%", '"100% of" %a% %b%'),
+    ("%a% %b% %c%",),
+)
+
+
+def rows(page: str) -> tuple[Constraint, ...]:
+    """Returns what is refused of the filter pattern of an operation with a page."""
+    quotes = "Put each term that is not only letters, digits and underscores into double quotes."
+    return (
+        Constraint(
+            value("FilterPattern", _CLOSED),
+            _INVALID,
+            "If a filter pattern starts with '{' it must end with '}', and if with '[' with ']'",
+            _SYNTAX,
+        ),
+        Constraint(
+            value("FilterPattern", _PLAIN), _INVALID, "Invalid character(s) in term of pattern {value}", _SYNTAX, cure=quotes
+        ),
+        Constraint(
+            value("FilterPattern", _FEW_EXPRESSIONS),
+            _INVALID,
+            "A filter pattern can have at most 2 regular expressions",
+            page,
+        ),
+    )

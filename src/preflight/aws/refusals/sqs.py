@@ -1,0 +1,127 @@
+"""What SQS refuses of queues."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from preflight.aws.constraints import (
+    Constraint,
+    between,
+    equal,
+    has,
+    lacks,
+    matches,
+    needs,
+    one_of,
+    value,
+)
+
+SERVICE = "sqs"
+_QUEUE = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html"
+_NAMES = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/FIFO-queues-message-deliver.html"
+_PARAMETER = "InvalidParameterValue"
+_ATTRIBUTE = "InvalidAttributeValue"
+_RANGES = {
+    "DelaySeconds": (0, 900),
+    "KmsDataKeyReusePeriodSeconds": (60, 86_400),
+    "MaximumMessageSize": (1_024, 1_048_576),
+    "MessageRetentionPeriod": (60, 1_209_600),
+    "ReceiveMessageWaitTimeSeconds": (0, 20),
+    "VisibilityTimeout": (0, 43_200),
+}
+_IS_FIFO, _IS_STANDARD = equal("FifoQueue", "true", "True"), equal("FifoQueue", "false", "False", default="false")
+_QUEUES = (
+    Constraint(
+        value("QueueName", matches(r"[A-Za-z0-9_-]{1,80}|(?=.{6,80}$)[A-Za-z0-9_-]+\.fifo", taken=("a-1_b", "a.fifo"), refused=("a.b", "a b", "a" * 81, ".fifo"))),
+        _PARAMETER,
+        "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length",
+        _QUEUE,
+    ),
+    Constraint(
+        value("QueueName", matches(r".*\.fifo", taken=("a.fifo",), refused=("a", "a.fifo2"))),
+        _PARAMETER,
+        "The name of a FIFO queue can only include alphanumeric characters, hyphens, or underscores, must end with .fifo suffix and be 1 to 80 in length.",
+        _NAMES,
+        when=_IS_FIFO,
+    ),
+    Constraint(
+        value("QueueName", matches(r"[^.]*", taken=("a",), refused=("a.fifo",))),
+        _PARAMETER,
+        "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length",
+        _NAMES,
+        when=_IS_STANDARD,
+        cure="Set FifoQueue to true, or remove .fifo from the name.",
+    ),
+    *(
+        Constraint(
+            value(name, between(low, high)),
+            _PARAMETER,
+            f"Value {{value}} for parameter {name} is invalid. Reason: Must be between {low} and {high}, if provided.",
+            _QUEUE,
+        )
+        for name, (low, high) in _RANGES.items()
+    ),
+    Constraint(
+        lacks("DeduplicationScope", "FifoThroughputLimit"),
+        "InvalidAttributeName",
+        "DeduplicationScope and FifoThroughputLimit are attributes of FIFO queues alone",
+        _QUEUE,
+        when=_IS_STANDARD,
+    ),
+    Constraint(
+        value("ContentBasedDeduplication", one_of("false", "False")),
+        "InvalidAttributeName",
+        "ContentBasedDeduplication is an attribute of FIFO queues alone",
+        _QUEUE,
+        when=_IS_STANDARD,
+    ),
+    Constraint(
+        value("DeduplicationScope", one_of("messageGroup", "queue")),
+        _ATTRIBUTE,
+        "Invalid value for the parameter DeduplicationScope.",
+        _QUEUE,
+    ),
+    Constraint(
+        value("FifoThroughputLimit", one_of("perQueue", "perMessageGroupId")),
+        _ATTRIBUTE,
+        "Invalid value for the parameter FifoThroughputLimit.",
+        _QUEUE,
+    ),
+    Constraint(
+        needs("DeduplicationScope"),
+        _ATTRIBUTE,
+        "The perMessageGroupId value is allowed only when the value for DeduplicationScope is messageGroup",
+        _QUEUE,
+        when=equal("FifoThroughputLimit", "perMessageGroupId"),
+    ),
+    Constraint(
+        value("DeduplicationScope", one_of("messageGroup")),
+        _ATTRIBUTE,
+        "The perMessageGroupId value is allowed only when the value for DeduplicationScope is messageGroup",
+        _QUEUE,
+        when=equal("FifoThroughputLimit", "perMessageGroupId"),
+    ),
+    Constraint(
+        value("SqsManagedSseEnabled", one_of("false", "False")),
+        _ATTRIBUTE,
+        "You can use one type of server-side encryption (SSE) at one time. You can either enable KMS SSE or SQS SSE.",
+        _QUEUE,
+        when=has("KmsMasterKeyId"),
+    ),
+    Constraint(
+        value("maxReceiveCount", between(1, 1_000)),
+        _PARAMETER,
+        "Value {value} for parameter RedrivePolicy is invalid. Reason: Invalid value for maxReceiveCount: it must be from 1 to 1000.",
+        _QUEUE,
+        "RedrivePolicy",
+    ),
+    Constraint(
+        needs("deadLetterTargetArn", "maxReceiveCount"),
+        _PARAMETER,
+        "Value for parameter RedrivePolicy is invalid. Reason: Redrive policy does not contain mandatory attributes: deadLetterTargetArn and maxReceiveCount.",
+        _QUEUE,
+        "RedrivePolicy",
+    ),
+)
+TYPES: Mapping[str, tuple[Constraint, ...]] = {"AWS::SQS::Queue": _QUEUES}
+OPERATIONS: Mapping[str, str] = {}
