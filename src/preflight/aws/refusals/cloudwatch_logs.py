@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from preflight.aws import unresolved
 from preflight.aws.constraints import (
     Condition,
     Constraint,
@@ -38,12 +39,15 @@ _DIMENSIONS = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAn
 _INVALID = "InvalidParameterException"
 _DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
 _TRANSFORMATIONS = "MetricTransformations[]"
+_STANDINS = {"kinesis": "kinesis", "kinesisfirehose": "firehose"}
 
 
 def _vendor(part: Object, name: str) -> str:
-    """Returns the service that an ARN is of, empty without a known one."""
-    fields = str(known(part, name) or "").split(":")
-    return fields[2] if fields[0] == "arn" and len(fields) > 5 else ""
+    """Returns the service that an ARN is of, empty without a known one; of a stand-in's ARN its type is known."""
+    found = get(part, name)
+    fields = found.split(":") if isinstance(found, str) else []
+    vendor = fields[2] if len(fields) > 5 and fields[0] == "arn" else ""
+    return _STANDINS.get(vendor, "") if unresolved.is_function(found) else vendor
 
 
 def _of_vendor(name: str, *vendors: str) -> Condition:
