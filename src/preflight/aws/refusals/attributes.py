@@ -60,8 +60,8 @@ class Attributes:
 
     def choice(self, key: str, *values: str, where: Condition = ALWAYS) -> Constraint:
         """The value of a key is one of these, in any case."""
-        lower = one_of(*values)
-        fits = Predicate(lambda found: lower.fits(str(found).lower()), values, lower.refused)
+        lower = {item.lower() for item in values}
+        fits = Predicate(lambda found: str(found).lower() in lower, values, ("none of them",))
         return self._row(
             setting(self.property, key, fits),
             f"'{key}' value '{{value}}' must be one of '[{', '.join(values)}]'",

@@ -11,7 +11,13 @@ _ATTRIBUTES = Attributes("LoadBalancerAttributes", "Load balancer", _PAGE)
 _LOGS = ("access_logs.s3", "connection_logs.s3", "health_check_logs.s3")
 _OF_ALL = ("deletion_protection.enabled", "load_balancing.cross_zone.enabled")
 _DENY = "ipv6.deny_all_igw_traffic"
-_OF_BOTH = ("access_logs.s3.enabled", "access_logs.s3.bucket", "access_logs.s3.prefix", _DENY, "zonal_shift.config.enabled")
+_OF_BOTH = (
+    "access_logs.s3.enabled",
+    "access_logs.s3.bucket",
+    "access_logs.s3.prefix",
+    _DENY,
+    "zonal_shift.config.enabled",
+)
 _FLAGS = (
     "routing.http.drop_invalid_header_fields.enabled",
     "routing.http.preserve_host_header.enabled",
@@ -56,7 +62,9 @@ ROWS: tuple[Constraint, ...] = (
     _ATTRIBUTES.number(_SECONDARY, 0, 7),
     _ATTRIBUTES.choice(_DESYNC, "monitor", "defensive", "strictest"),
     _ATTRIBUTES.choice(_FORWARDED, "append", "preserve", "remove"),
-    _ATTRIBUTES.choice(_ROUTING_POLICY, "availability_zone_affinity", "partial_availability_zone_affinity", "any_availability_zone"),
+    _ATTRIBUTES.choice(
+        _ROUTING_POLICY, "availability_zone_affinity", "partial_availability_zone_affinity", "any_availability_zone"
+    ),
     Constraint(
         setting("LoadBalancerAttributes", "load_balancing.cross_zone.enabled", no(one_of("false"))),
         "InvalidConfigurationRequest",
@@ -76,7 +84,11 @@ ROWS: tuple[Constraint, ...] = (
     ),
     *(
         Constraint(
-            setting("LoadBalancerAttributes", f"{logs}.prefix", matches(r"(?!.*AWSLogs).*", taken=("web",), refused=("AWSLogs", "a/AWSLogs/b"))),
+            setting(
+                "LoadBalancerAttributes",
+                f"{logs}.prefix",
+                matches(r"(?!.*AWSLogs).*", taken=("web",), refused=("AWSLogs", "a/AWSLogs/b")),
+            ),
             "InvalidConfigurationRequest",
             "The prefix '{value}' cannot include 'AWSLogs'",
             "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html",
@@ -84,4 +96,3 @@ ROWS: tuple[Constraint, ...] = (
         for logs in _LOGS
     ),
 )
-

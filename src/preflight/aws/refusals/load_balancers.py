@@ -106,7 +106,10 @@ _SUBNETS = (
             at="SubnetMappings[]",
             where=where,
         )
-        for where in (_IS_NO_NETWORK, unequal("Scheme", "internal", default="internet-facing", example="internet-facing"))
+        for where in (
+            _IS_NO_NETWORK,
+            unequal("Scheme", "internal", default="internet-facing", example="internet-facing"),
+        )
     ),
     *(
         Constraint(
@@ -128,7 +131,12 @@ _SUBNETS = (
         where=unequal("EnablePrefixForIpv6SourceNat", "on", default="off", example="off"),
     ),
     Constraint(
-        value("SourceNatIpv6Prefix", matches(r"auto_assigned|[\da-fA-F:]+/80", taken=("auto_assigned", "2001:db8::/80"), refused=("2001:db8::/64",))),
+        value(
+            "SourceNatIpv6Prefix",
+            matches(
+                r"auto_assigned|[\da-fA-F:]+/80", taken=("auto_assigned", "2001:db8::/80"), refused=("2001:db8::/64",)
+            ),
+        ),
         "ValidationError",
         "'SourceNatIpv6Prefix' value '{value}' must be 'auto_assigned' or an IPv6 prefix with a /80 netmask",
         f"{_API}/API_SubnetMapping.html",

@@ -32,6 +32,7 @@ _PAGE, _MATCHER = f"{_API}/API_CreateTargetGroup.html", f"{_API}/API_Matcher.htm
 
 _IS_WEB = equal("Protocol", "HTTP", "HTTPS")
 _IS_GENEVE = equal("Protocol", "GENEVE")
+_HAS_30_SECONDS = equal("Protocol", "HTTP", "HTTPS", *NETWORK_PROTOCOLS)
 _IS_GRPC = equal("ProtocolVersion", "GRPC")
 _CHECKS_BY_TCP = either(
     equal("HealthCheckProtocol", "TCP"),
@@ -47,17 +48,12 @@ def _timeout(part: Object) -> Iterator[Fault]:
     """The timeout of health checks is under their interval; with a network load balancer it can be equal."""
     timeout = constraints.as_number(constraints.known(part, "HealthCheckTimeoutSeconds"))
     interval = constraints.as_number(constraints.known(part, "HealthCheckIntervalSeconds"))
-    if constraints.get(part, "HealthCheckIntervalSeconds") is None and constraints.known(part, "Protocol") not in {
-        None,
-        "GENEVE",
-    }:
+    if constraints.get(part, "HealthCheckIntervalSeconds") is None and _HAS_30_SECONDS.holds(part):
         interval = 30
-    if (
-        timeout is not None
-        and interval is not None
-        and (timeout > interval or (timeout == interval and _IS_WEB.holds(part)))
-    ):
-        yield Fault(("HealthCheckTimeoutSeconds",), int(timeout))
+    if timeout is None or interval is None:
+        return
+    if timeout > interval or (timeout == interval and _IS_WEB.holds(part)):
+        yield Fault(("HealthCheckTimeoutSeconds",), constraints.get(part, "HealthCheckTimeoutSeconds"))
 
 
 def _codes(low: int, high: int) -> Predicate:
@@ -67,7 +63,7 @@ def _codes(low: int, high: int) -> Predicate:
         ranges = [part.strip().split("-") for part in str(found).split(",")]
         return all(
             len(ends) <= 2
-            and all(end.strip().isdigit() and low <= int(end) <= high for end in ends)
+            and all(end.strip().isdecimal() and low <= int(end) <= high for end in ends)
             and int(ends[0]) <= int(ends[-1])
             for ends in ranges
         )

@@ -15,13 +15,18 @@ from preflight.rehearsal import protocol
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.load_balancing.targets import Targets
 from preflight.rehearsal.protocol import Call, Operation, Refusal
-from preflight.rehearsal.services import ServiceEmulation, elbv2_access_logs, elbv2_attributes
+from preflight.rehearsal.services import (
+    ServiceEmulation,
+    elbv2_access_logs,
+    elbv2_attributes,
+    elbv2_listeners,
+    elbv2_registrations,
+)
 
 DELAY = "deregistration_delay.timeout_seconds"
 _CHANGES_LOAD_BALANCERS = re.compile(
     r"^(Create|Delete|Modify|Set)(LoadBalancer|Listener|Subnets|SecurityGroups)"
 )
-_SPOKEN = {"HTTP", "HTTPS"}  # by application load balancers
 
 
 def _balancer(account: Account, call: Call) -> None:
@@ -48,7 +53,14 @@ def _check_subnets(ec2: Any, given: Mapping[str, Any], subnets: list[str]) -> No
         msg = "At least two subnets in two different Availability Zones must be specified"
         raise Refusal("ValidationError", msg)
     vpc = described[0]["VpcId"]
+    if any(subnet["VpcId"] != vpc for subnet in described):
+        vpcs = ", ".join(f"'{name}'" for name in sorted({subnet["VpcId"] for subnet in described}))
+        raise Refusal("InvalidConfigurationRequest", f"All subnets must belong to the same VPC: {vpcs}")
     attached = [{"Name": "attachment.vpc-id", "Values": [vpc]}]
+    is_dual = str(given.get("IpAddressType") or "").startswith("dualstack")
+    if is_dual and not all(subnet.get("Ipv6CidrBlockAssociationSet") for subnet in described):
+        msg = "You must specify subnets with an associated IPv6 CIDR block."
+        raise Refusal("InvalidConfigurationRequest", msg)
     is_public = (given.get("Scheme") or "internet-facing") == "internet-facing"
     if is_public and not ec2.describe_internet_gateways(Filters=attached)["InternetGateways"]:
         raise Refusal("InvalidSubnet", f"VPC {vpc} has no internet gateway")
@@ -63,37 +75,6 @@ def _balancer_attributes(account: Account, call: Call) -> None:
     elbv2_access_logs.check(account, call)
 
 
-def _listener(account: Account, call: Call) -> None:
-    """A listener forwards to target groups that are in the VPC of its load balancer, and speak as it does.
-
-    https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateListener.html;
-    moto/elbv2/models.py.
-    """
-    elb: Any = account.client("elbv2", call.region)
-    arn = call.given["LoadBalancerArn"]
-    balancer = elb.describe_load_balancers(LoadBalancerArns=[arn])["LoadBalancers"][0]
-    kind = balancer["Type"]
-    for group in _forwarded(elb, call.given.get("DefaultActions") or []):
-        if group.get("VpcId") and group["VpcId"] != balancer["VpcId"]:
-            msg = f"The target group '{group['TargetGroupArn']}' and the load balancer '{arn}' must be in the same VPC"
-            raise Refusal("InvalidConfigurationRequest", msg)
-        spoken = group.get("Protocol")  # none where the target is a function
-        if (
-            spoken
-            and kind in {"application", "network"}
-            and (group.get("Protocol") in _SPOKEN) != (kind == "application")
-        ):
-            msg = f"The protocol '{group.get('Protocol')}' of the target group does not suit a load balancer of type '{kind}'"
-            raise Refusal("InvalidConfigurationRequest", msg)
-
-
-def _forwarded(elb: Any, actions: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    arns = [action["TargetGroupArn"] for action in actions if action.get("TargetGroupArn")]
-    for action in actions:
-        arns += [t["TargetGroupArn"] for t in (action.get("ForwardConfig") or {}).get("TargetGroups") or []]
-    return list(elb.describe_target_groups(TargetGroupArns=arns)["TargetGroups"]) if arns else []
-
-
 def _complete_schemes(account: Account, region: str) -> None:
     """Make each load balancer that was created without a scheme internet-facing, as AWS does.
 
@@ -105,10 +86,10 @@ def _complete_schemes(account: Account, region: str) -> None:
 
 
 def allow_what_aws_takes() -> None:
-    """Lets moto take what it refuses: a deregistration delay of an hour, newer attributes, and no public IPv4 addresses.
+    """Lets moto take what it refuses: an hour of delay, newer attributes and conditions, and no public IPv4 addresses.
 
     https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_TargetGroupAttribute.html,
-    API_LoadBalancerAttribute.html and API_CreateLoadBalancer.html; moto/elbv2/models.py.
+    API_LoadBalancerAttribute.html, API_RuleCondition.html and API_CreateLoadBalancer.html; moto/elbv2/models.py.
     """
     models.FakeLoadBalancer.VALID_ATTRS.update(load_balancer_attributes.KEYS)
     modify, create = models.ELBv2Backend.modify_target_group_attributes, models.ELBv2Backend.create_load_balancer
@@ -127,6 +108,8 @@ def allow_what_aws_takes() -> None:
     if modify.__name__ != modify_with_an_hour.__name__:
         models.ELBv2Backend.modify_target_group_attributes = modify_with_an_hour
         models.ELBv2Backend.create_load_balancer = create_of_any_type
+        # The tables know regular expressions too.
+        models.ELBv2Backend._validate_conditions = lambda _backend, _conditions: None  # noqa: SLF001 - moto has no other place
 
 
 def _operations(account: Account, registered: Targets) -> Mapping[str, Operation]:
@@ -171,10 +154,16 @@ def service(account: Account, targets: Targets, load_balancers_changed: Callable
         "elasticloadbalancing",
         operations=_operations(account, targets),
         checks={
-            "CreateListener": _listener,
+            "AddListenerCertificates": elbv2_listeners.add_certificates,
+            "CreateListener": elbv2_listeners.create_listener,
             "CreateLoadBalancer": _balancer,
+            "CreateRule": elbv2_listeners.create_rule,
+            "ModifyListener": elbv2_listeners.modify_listener,
+            "ModifyListenerAttributes": elbv2_attributes.listener,
             "ModifyLoadBalancerAttributes": _balancer_attributes,
+            "ModifyRule": elbv2_listeners.modify_rule,
             "ModifyTargetGroupAttributes": elbv2_attributes.target_group,
+            "RegisterTargets": elbv2_registrations.check,
         },
         completions={"CreateLoadBalancer": _complete_schemes},
         after=after,

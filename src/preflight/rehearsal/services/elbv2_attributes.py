@@ -11,7 +11,7 @@ from typing import Any
 
 from preflight.aws import constraints
 from preflight.aws.constraints import Constraint
-from preflight.aws.refusals import load_balancer_attributes, target_group_attributes
+from preflight.aws.refusals import listener_attributes, load_balancer_attributes, target_group_attributes
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.protocol import Call, Refusal
 
@@ -25,6 +25,13 @@ def load_balancer(account: Account, call: Call) -> None:
     described = elb.describe_load_balancers(LoadBalancerArns=[arn])["LoadBalancers"][0]
     kept = elb.describe_load_balancer_attributes(LoadBalancerArn=arn)["Attributes"]
     _check(load_balancer_attributes.ROWS, "LoadBalancerAttributes", described, kept, call)
+
+
+def listener(account: Account, call: Call) -> None:
+    """Check the attributes that a request sets of a listener."""
+    elb: Any = account.client("elbv2", call.region)
+    described = elb.describe_listeners(ListenerArns=[call.given["ListenerArn"]])["Listeners"][0]
+    _check(listener_attributes.ROWS, "ListenerAttributes", described, (), call)
 
 
 def target_group(account: Account, call: Call) -> None:

@@ -648,7 +648,7 @@ SERVICES = (
         f"{ELB}API_CreateListener.html",
         ELBV2,
         "accepted",
-        "InvalidConfigurationRequest",
+        "IncompatibleProtocols",
         lambda client: listener(client, protocol="TCP"),
     ),
     Correction(

@@ -1,0 +1,184 @@
+"""What Elastic Load Balancing refuses of listeners and rules by what their load balancer and target groups are.
+
+moto/elbv2/models.py looks at protocols and types of actions alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import moto.backends
+
+from preflight.aws.refusals import listener_actions
+from preflight.rehearsal.account import Account
+from preflight.rehearsal.protocol import Call, Refusal
+
+Action = Mapping[str, Any]
+Described = Mapping[str, Any]
+# The protocols of target groups by that of their listener; a listener of a gateway load balancer has none.
+# https://docs.aws.amazon.com/elasticloadbalancing/latest/network/load-balancer-target-groups.html
+_COMPATIBLE: Mapping[str | None, frozenset[str]] = {
+    None: frozenset({"GENEVE"}),
+    "HTTP": frozenset({"HTTP", "HTTPS"}),
+    "HTTPS": frozenset({"HTTP", "HTTPS"}),
+    "TCP": frozenset({"TCP", "TCP_UDP"}),
+    "TLS": frozenset({"TCP", "TLS"}),
+    "UDP": frozenset({"UDP", "TCP_UDP"}),
+    "TCP_UDP": frozenset({"TCP_UDP"}),
+    "QUIC": frozenset({"QUIC", "TCP_QUIC"}),
+    "TCP_QUIC": frozenset({"TCP_QUIC"}),
+}
+
+
+def create_listener(account: Account, call: Call) -> None:
+    """Check a new listener: https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateListener.html."""
+    elb: Any = account.client("elbv2", call.region)
+    balancer = _balancer(elb, call.given["LoadBalancerArn"])
+    _check_listener(account, call, balancer, {"ListenerArn": "", **call.given})
+
+
+def modify_listener(account: Account, call: Call) -> None:
+    """Check a changed listener: https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_ModifyListener.html."""
+    elb: Any = account.client("elbv2", call.region)
+    listener = _listener(elb, call.given["ListenerArn"])
+    given = {"Port": listener.get("Port"), "Protocol": listener.get("Protocol"), **call.given}
+    _check_listener(account, call, _balancer(elb, listener["LoadBalancerArn"]), given)
+
+
+def create_rule(account: Account, call: Call) -> None:
+    """Check a new rule: https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateRule.html."""
+    _check_rule(account, call, call.given["ListenerArn"])
+
+
+def modify_rule(account: Account, call: Call) -> None:
+    """Check a changed rule: https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_ModifyRule.html."""
+    _check_rule(account, call, call.given["RuleArn"].replace(":listener-rule/", ":listener/").rpartition("/")[0])
+
+
+def add_certificates(account: Account, call: Call) -> None:
+    """Check further certificates of a listener.
+
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_AddListenerCertificates.html.
+    """
+    elb: Any = account.client("elbv2", call.region)
+    protocol = _listener(elb, call.given["ListenerArn"]).get("Protocol")
+    if protocol not in {"HTTPS", "TLS"}:
+        raise Refusal("ValidationError", f"A certificate cannot be specified for {protocol} listeners")
+    _check_certificates(call)
+
+
+def _balancer(elb: Any, arn: str) -> Described:
+    found: Described = elb.describe_load_balancers(LoadBalancerArns=[arn])["LoadBalancers"][0]
+    return found
+
+
+def _listener(elb: Any, arn: str) -> Described:
+    found: Described = elb.describe_listeners(ListenerArns=[arn])["Listeners"][0]
+    return found
+
+
+def _check_listener(account: Account, call: Call, balancer: Described, given: Described) -> None:
+    elb: Any = account.client("elbv2", call.region)
+    arn = balancer["LoadBalancerArn"]
+    others = [
+        x for x in elb.describe_listeners(LoadBalancerArn=arn)["Listeners"] if x["ListenerArn"] != given["ListenerArn"]
+    ]
+    if given.get("Port") and any(str(other.get("Port")) == str(given["Port"]) for other in others):
+        raise Refusal("DuplicateListener", f"A listener already exists on this port for this load balancer '{arn}'")
+    _check_certificates(call)
+    _check_actions(account, call, balancer, given.get("Protocol"), given.get("DefaultActions") or [])
+
+
+def _check_rule(account: Account, call: Call, listener_arn: str) -> None:
+    elb: Any = account.client("elbv2", call.region)
+    listener = _listener(elb, listener_arn)
+    balancer = _balancer(elb, listener["LoadBalancerArn"])
+    _check_actions(account, call, balancer, listener.get("Protocol"), call.given.get("Actions") or [])
+
+
+def _check_certificates(call: Call) -> None:
+    """A certificate of ACM is in the region of the load balancer."""
+    for certificate in call.given.get("Certificates") or []:
+        arn = str(certificate.get("CertificateArn"))
+        service, _, region = ":".join(arn.split(":")[2:4]).partition(":")
+        if service == "acm" and region != call.region:
+            raise Refusal("CertificateNotFound", f"Certificate '{arn}' not found")
+
+
+def _check_actions(
+    account: Account, call: Call, balancer: Described, protocol: str | None, actions: Sequence[Action]
+) -> None:
+    kind = balancer["Type"]
+    for action in actions:
+        if kind != "application" and action["Type"] != "forward":
+            msg = f"Actions of type '{action['Type']}' are not supported on load balancers with type '{kind}'"
+            raise Refusal("InvalidLoadBalancerAction", msg)
+        if action["Type"] in listener_actions.AUTHENTICATIONS and protocol != "HTTPS":
+            raise Refusal(
+                "InvalidLoadBalancerAction",
+                f"Actions of type '{action['Type']}' are supported only for HTTPS listeners",
+            )
+        arns = list(_forwarded(action))
+        groups = (
+            account.client("elbv2", call.region).describe_target_groups(TargetGroupArns=arns)["TargetGroups"]
+            if arns
+            else []
+        )
+        for group in groups:
+            _check_group(group, balancer, protocol)
+            _check_association(account, call.region, group["TargetGroupArn"], balancer["LoadBalancerArn"])
+        if len(groups) > 1:
+            _check_groups(account, call.region, action, groups)
+
+
+def _forwarded(action: Action) -> Iterator[str]:
+    """Yields each target group once."""
+    groups = [group["TargetGroupArn"] for group in (action.get("ForwardConfig") or {}).get("TargetGroups") or []]
+    yield from dict.fromkeys([*([action["TargetGroupArn"]] if action.get("TargetGroupArn") else []), *groups])
+
+
+def _check_group(group: Described, balancer: Described, protocol: str | None) -> None:
+    """A target group is in the VPC of the load balancer, and speaks as the listener does."""
+    arn = group["TargetGroupArn"]
+    if group.get("VpcId") and group["VpcId"] != balancer["VpcId"]:
+        msg = f"The target group '{arn}' and the load balancer '{balancer['LoadBalancerArn']}' must be in the same VPC"
+        raise Refusal("InvalidConfigurationRequest", msg)
+    spoken = group.get("Protocol")  # none if the target is a function
+    compatible = _COMPATIBLE.get(protocol)
+    if (spoken and compatible and spoken not in compatible) or (not spoken and balancer["Type"] != "application"):
+        raise Refusal(
+            "IncompatibleProtocols", f"The listener and the following target groups have incompatible protocols: {arn}."
+        )
+    if group.get("IpAddressType") == "ipv6" and balancer.get("IpAddressType") == "ipv4":
+        msg = (
+            f"The target group '{arn}' has the IP address type 'ipv6', and the load balancer the IP address type 'ipv4'"
+        )
+        raise Refusal("InvalidConfigurationRequest", msg)
+
+
+def _check_association(account: Account, region: str, group: str, balancer: str) -> None:
+    """No other load balancer forwards to a target group."""
+    for other in moto.backends.get_backend("elbv2")[account.id][region].load_balancers.values():
+        rules = [rule for listener in other.listeners.values() for rule in listener.rules.values()]
+        if other.arn != balancer and any(group in _forwarded(action.data) for rule in rules for action in rule.actions):
+            msg = f"The following target groups cannot be associated with more than one load balancer: {group}"
+            raise Refusal("TargetGroupAssociationLimit", msg)
+
+
+def _check_groups(account: Account, region: str, action: Action, groups: Sequence[Described]) -> None:
+    """Target groups of one action speak the same protocol, and are sticky only if the action is."""
+    if len({group["Protocol"] for group in groups if group.get("Protocol")}) > 1:
+        arns = ", ".join(group["TargetGroupArn"] for group in groups)
+        raise Refusal(
+            "InvalidConfigurationRequest", f"The target groups of an action must have the same protocol: {arns}"
+        )
+    sticky = ((action.get("ForwardConfig") or {}).get("TargetGroupStickinessConfig") or {}).get("Enabled")
+    if str(sticky).lower() == "true":
+        return
+    elb: Any = account.client("elbv2", region)
+    for group in groups:
+        pairs = elb.describe_target_group_attributes(TargetGroupArn=group["TargetGroupArn"])["Attributes"]
+        if {"Key": "stickiness.enabled", "Value": "true"} in pairs:
+            msg = "You must enable group stickiness on a rule if you enabled target stickiness on one of its target groups"
+            raise Refusal("InvalidLoadBalancerAction", msg)
