@@ -257,7 +257,7 @@ class Deployment:
         self._stopped.update((arn, tasks) for arn, tasks in stopped.items() if tasks)
         rest = self.declared_resources.at_rest_since({arn for arn, tasks in stopped.items() if tasks})
         for every in stopped.values() if rest else ():
-            tasks = [task for task in every if rest is not None and task.stopped_at >= rest]
+            tasks = [task for task in every if rest is not None and task.decided_at >= rest]
             for task in tasks:
                 if not stop_reasons.of(task.reason, task.containers).heals or len(tasks) > MAX_STOPPED_TASKS:
                     raise PermanentTaskFailureError(task)
@@ -300,6 +300,6 @@ class Deployment:
             current = list(self.tasks.stopped(cluster, arn.rpartition("/")[2]))
             tasks = current or self._stopped.get(arn, [])  # a rollback takes the tasks away
             if tasks:
-                findings.insert(0, self.of_stopped(max(tasks, key=lambda task: (task.arn is not None, task.stopped_at))))
+                findings.insert(0, self.of_stopped(max(tasks, key=lambda task: (task.arn is not None, task.decided_at))))
         message = f"stack {error.stack} ended in {error.status}"
         return findings or [self._findings.of_plan("StackFailed", message, "See its events.")]

@@ -39,14 +39,17 @@ class ServiceTask:
 
 @dataclass(frozen=True)
 class StoppedTask:
-    """A task that stopped, or (`arn` None) that could not even be made."""
+    """A task that stopped, or (`arn` None) that could not even be made.
+
+    `decided_at` is when that was decided: at its launch if it never ran (what comes later cannot help it), else at its end.
+    """
 
     arn: str | None
     service: str
     definition: str
     code: str
     reason: str
-    stopped_at: dt.datetime
+    decided_at: dt.datetime
     containers: tuple[str, ...] = ()
     log: tuple[str, ...] = ()
     at: int = 0
@@ -134,7 +137,7 @@ class Tasks:
             task["taskDefinitionArn"],
             task.get("stopCode", ""),
             task.get("stoppedReason", ""),
-            task.get("stoppedAt") or task["createdAt"],
+            task["stoppedAt"] if "startedAt" in task and "stoppedAt" in task else task["createdAt"],
             (*(f"its target: {found.group(1)}" for found in unwell if found), *containers),
             self._last_lines(task),
             at,

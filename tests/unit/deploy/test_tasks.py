@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 from unittest import mock
 
@@ -9,6 +10,8 @@ from botocore.exceptions import ClientError
 from preflight.deploy.tasks import ServiceTask, Tasks
 
 TASK: dict[str, Any] = {"attachments": [{"details": [{"name": "networkInterfaceId", "value": "eni-1"}]}]}
+EARLY = dt.datetime(2026, 1, 1, tzinfo=dt.timezone.utc)
+LATE = EARLY + dt.timedelta(seconds=5)
 
 
 def looked_up(code: str) -> ServiceTask | None:
@@ -35,3 +38,22 @@ def test_a_task_whose_interface_went_meanwhile_is_none() -> None:
 def test_an_account_that_does_not_tell_is_not_taken_for_a_task_that_went(code: str) -> None:
     with pytest.raises(ClientError, match=code):
         looked_up(code)
+
+
+def decided_at(**times: dt.datetime) -> dt.datetime:
+    """When it was decided that a task with these times stopped."""
+    session = mock.Mock()
+    every = Tasks(session)
+    every._ecs = mock.Mock()
+    every._ecs.describe_task_definition.return_value = {"taskDefinition": {"containerDefinitions": []}}
+    task = {"taskArn": "arn:task/1", "taskDefinitionArn": "d", "containers": [], "createdAt": EARLY, **times}
+    return every._stopped(task, "s", []).decided_at
+
+
+def test_the_launch_decides_about_a_task_that_never_ran() -> None:
+    """On a busy machine it may be recorded as stopped after a route was added that it would have needed."""
+    assert decided_at(stoppedAt=LATE) == EARLY
+
+
+def test_the_end_decides_about_a_task_that_ran() -> None:
+    assert decided_at(startedAt=EARLY, stoppedAt=LATE) == LATE
