@@ -32,11 +32,12 @@ TRUST = {
 
 @dataclass(frozen=True)
 class Emulator:
-    """The process, the run that it is, and its address."""
+    """The process, the run that it is, its address, and the program that clients use for docker."""
 
     pid: int
     run: str
     endpoint: str
+    docker: str
 
     def client(self, service: str, region: str = REGION) -> Any:
         """Returns a boto3 client of one of its services."""
@@ -109,7 +110,8 @@ def running(*options: str, run: str | None = None) -> Iterator[Emulator]:
     run, standin = run or new_run(), f"nginx={ROOT / 'docker' / 'nginx-standin'}"
     process = ServerProcess.start(*COMMAND, "serve", "--any-credentials", "--run", run, "--until-eof", "--standin", standin, *options)
     try:
-        yield Emulator(process.pid, run, json.loads(process.first_line(timeout=60))["endpoint"])
+        announced = json.loads(process.first_line(timeout=60))
+        yield Emulator(process.pid, run, announced["endpoint"], announced["docker"])
     finally:
         if not process.stop(timeout=120):
             engine.remove_run(engine.find(), run)
