@@ -9,6 +9,7 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic
 from __future__ import annotations
 
 import base64
+import functools
 import ipaddress
 import json
 import re
@@ -31,6 +32,7 @@ class _Sentinel:
 
 MAX_TEXT = 1024 * 1024  # characters: a template body has at most 1 MB
 MAX_TEXTS = 32 * MAX_TEXT  # of one template
+SPACE = 32  # characters that stand for the memory of a text, or of another part, beside its own
 KEEP = _Sentinel("KEEP")
 NO_VALUE = _Sentinel("NO_VALUE")
 SUB_NAME = re.compile(r"\$\{([^!}][^}]*)\}")
@@ -178,7 +180,7 @@ class FunctionResolver:
         if not isinstance(name, str):
             raise ResolveError("Template error: every Ref object must have a single String value.", path)
         if name in self.scope.parameters:
-            return self.scope.parameters[name]
+            return self._charged(self.scope.parameters[name], path)
         if name in self.scope.pseudo:
             return self.scope.pseudo[name]
         if name.startswith("AWS::"):
@@ -206,10 +208,10 @@ class FunctionResolver:
                 "specify a mapping of values to replace in the string"
             )
             raise ResolveError(msg, path)
-        values = {name: self._sub_value(name, names, path) for name in SUB_NAME.findall(text)}
+        values = {name: self._sub_value(name, names, path) for name in dict.fromkeys(SUB_NAME.findall(text))}
         unresolved = {name: value for name, value in values.items() if is_kept(value)}
         texts = {name: _joined(value, path) for name, value in values.items() if name not in unresolved}
-        self._charge(len(text) + sum(len(texts.get(name, "")) for name in SUB_NAME.findall(text)), path)
+        self.charge(len(text) + sum(len(texts.get(name, "")) for name in SUB_NAME.findall(text)), path)
         filled = SUB_NAME.sub(lambda m: texts.get(m[1], m[0]), text)
         if not unresolved:
             return filled.replace("${!", "${")
@@ -236,7 +238,7 @@ class FunctionResolver:
                 path,
             )
         texts = [_joined(item, path) for item in resolved]
-        self._charge(sum(map(len, texts)) + len(delimiter) * len(texts), path)
+        self.charge(sum(map(len, texts)) + len(delimiter) * len(texts), path)
         return delimiter.join(texts)
 
     def _split(self, argument: Value, path: Path) -> Value:
@@ -251,7 +253,7 @@ class FunctionResolver:
                 "split.",
                 path,
             )
-        return resolved.split(delimiter)
+        return self._charged(resolved.split(delimiter), path)
 
     def _select(self, argument: Value, path: Path) -> Value:
         index, items = _pair(argument)
@@ -285,7 +287,7 @@ class FunctionResolver:
         for key in keys:
             value = value.get(as_text(key)) if isinstance(value, dict) else None
         if value is not None:
-            return value
+            return self._charged(value, path)
         if len(argument) == 4 and isinstance(argument[3], dict) and "DefaultValue" in argument[3]:
             return self.value(argument[3]["DefaultValue"], (*path, 3, "DefaultValue"))
         msg = f"Template error: Unable to get mapping for {'::'.join(as_text(key) for key in keys)}"
@@ -336,7 +338,9 @@ class FunctionResolver:
         if is_kept(text):
             return {"Fn::Base64": text}
         try:
-            return base64.b64encode(text.encode()).decode()
+            data = text.encode()
+            self.charge(len(data) * 4 // 3, path)
+            return base64.b64encode(data).decode()
         except (AttributeError, UnicodeEncodeError):  # not a text, or half of a surrogate pair
             msg = "Template error: every Fn::Base64 object must have a String-typed value."
             raise ResolveError(msg, path) from None
@@ -348,10 +352,11 @@ class FunctionResolver:
         try:
             if parts is None:
                 raise ValueError  # noqa: TRY301 - one refusal for all wrong arguments
-            return _cidr(str(parts[0]), int(parts[1]), int(parts[2]) if len(parts) > 2 else None)
+            blocks = _cidr(str(parts[0]), int(parts[1]), int(parts[2]) if len(parts) > 2 else None)
         except (ValueError, TypeError, IndexError, OverflowError):
             msg = "Template error: Fn::Cidr needs an address block, a count from 1 to 256, and the bits of a subnet"
             raise ResolveError(msg, path) from None
+        return self._charged(list(blocks), path)
 
     def _import_value(self, argument: Value, path: Path) -> Value:
         name = self.value(argument, path)
@@ -378,10 +383,16 @@ class FunctionResolver:
         if resolved is NO_VALUE:
             raise ResolveError("Template error: Fn::ToJsonString needs a map or a list", path)
         text = json.dumps(resolved, separators=(",", ":"))
-        self._charge(len(text), path)
+        self.charge(len(text), path)
         return text
 
-    def _charge(self, characters: int, path: Path) -> None:
+    def _charged(self, value: Value, path: Path) -> Value:
+        """Returns a value that is written once more than it stands in the template, or in a parameter."""
+        texts = value if isinstance(value, list) else [value]
+        self.charge(sum(len(text) + SPACE for text in texts if isinstance(text, str)), path)
+        return value
+
+    def charge(self, characters: int, path: Path) -> None:
         """Count the characters that functions make: more than any template may hold is not made.
 
         Raises:
@@ -392,13 +403,14 @@ class FunctionResolver:
             raise ResolveError("Template error: the result of a function is longer than a template may be", path)
 
 
-def _cidr(block: str, count: int, bits: int | None) -> list[str]:
+@functools.lru_cache
+def _cidr(block: str, count: int, bits: int | None) -> tuple[str, ...]:
     if not 1 <= count <= 256:  # before anything is enumerated
         raise ValueError
     network = ipaddress.ip_network(block)
     size = network.max_prefixlen - (bits if bits is not None else 8)
     subnets = network.subnets(new_prefix=size)
-    blocks = [str(subnet) for _, subnet in zip(range(count), subnets, strict=False)]
+    blocks = tuple(str(subnet) for _, subnet in zip(range(count), subnets, strict=False))
     if len(blocks) < count:
         raise ValueError(block)
     return blocks

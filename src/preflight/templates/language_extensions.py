@@ -81,6 +81,8 @@ def expanded(data: Mapping[str, Any], scope: ResolutionContext) -> dict[str, Any
 
 
 def _unrolled(value: Any, names: Mapping[str, str], resolver: FunctionResolver, path: Path, depth: int) -> Any:
+    if depth:  # within a loop it is written once more
+        resolver.charge(len(value) + functions.SPACE if isinstance(value, str) else functions.SPACE, path)
     if isinstance(value, str):
         return _filled(value, names)
     if isinstance(value, list):
@@ -124,7 +126,9 @@ def _loop(
         inner = {**names, identifier: functions.as_text(item)}
         _add(made, _unrolled(body, inner, resolver, (*path, 2), depth), path)
         if len(made) > MAX_KEYS:
-            msg = f"Template format error: Number of resources, {len(made)}, is greater than maximum allowed, {MAX_KEYS}"
+            is_section = all(isinstance(part, int) or part.startswith(LOOP) for part in path[1:])
+            what = str(path[0]).lower() if is_section else "keys"
+            msg = f"Template format error: Number of {what}, {len(made)}, is greater than maximum allowed, {MAX_KEYS}"
             raise ResolveError(msg, path)
     return made
 

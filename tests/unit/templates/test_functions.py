@@ -203,22 +203,51 @@ def test_256_blocks_are_made() -> None:
     assert len(blocks) == 256
 
 
+@pytest.mark.hostile
 @pytest.mark.parametrize(
     "wrap",
     [
-        pytest.param(lambda inner: {"Fn::Join": ["", [inner, inner]]}, id="Join"),
-        pytest.param(lambda inner: {"Fn::Sub": ["${A}${A}", {"A": inner}]}, id="Sub"),
+        pytest.param(lambda inner: {"Fn::Join": ["", [{"Fn::Sub": ["${A}${A}", {"A": inner}]}]]}, id="Join"),
+        pytest.param(lambda inner: {"Fn::Sub": ["${A}${A}${A}", {"A": inner}]}, id="Sub"),
         pytest.param(lambda inner: {"Fn::ToJsonString": {"a": inner}}, id="ToJsonString"),
+        pytest.param(lambda inner: {"Fn::Base64": inner}, id="Base64"),
+        pytest.param(lambda inner: {"Fn::Join": ["bbbb", {"Fn::Split": ["b", {"Fn::Join": ["b", [inner, "b"]]}]}]}, id="Split and Join"),
     ],
 )
 def test_a_text_that_doubles_with_each_nesting_ends_with_a_refusal(wrap: Callable[[Any], Any]) -> None:
     """Forty nestings of a letter would be a terabyte."""
     value: Any = '"'
-    for _ in range(22):
+    for _ in range(70):
         value = wrap(value)
 
     with pytest.raises(ResolveError, match="longer than a template may be"):
         FunctionResolver(ResolutionContext({})).value(value)
+
+
+@pytest.mark.hostile
+def test_a_variable_is_evaluated_once_however_often_a_text_names_it() -> None:
+    value: Any = "x"
+    for _ in range(40):
+        value = {"Fn::Select": [0, {"Fn::Split": [",", {"Fn::Sub": ["${A},${A},${A}", {"A": value}]}]}]}
+
+    assert FunctionResolver(ResolutionContext({})).value(value) == "x"
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize(
+    ("value", "scope"),
+    [
+        pytest.param({"Fn::FindInMap": ["M", "a", "b"]}, {"data": {"Mappings": {"M": {"a": {"b": ["x"] * 4000}}}}}, id="a list of a mapping"),
+        pytest.param({"Fn::Split": [",", {"Ref": "P"}]}, {"data": {}, "parameters": {"P": "," * 4000}}, id="the parts of a parameter"),
+        pytest.param({"Fn::Cidr": ["10.0.0.0/8", 256, 8]}, {"data": {}}, id="blocks"),
+        pytest.param({"Ref": "P"}, {"data": {}, "parameters": {"P": ["x"] * 2000}}, id="a list of a parameter"),
+    ],
+)
+def test_what_is_written_ten_thousand_times_ends_with_a_refusal(value: Any, scope: dict[str, Any]) -> None:
+    resolver = FunctionResolver(ResolutionContext(**scope))
+
+    with pytest.raises(ResolveError, match="longer than a template may be"):
+        resolver.value([value] * 10_000)
 
 
 def test_a_number_beyond_every_float_is_none() -> None:
