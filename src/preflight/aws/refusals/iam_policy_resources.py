@@ -48,6 +48,13 @@ def _lacks_region(service: str, *, except_for: tuple[str, ...] = ()) -> Callable
     return fits
 
 
+NEEDS_RESOURCE = of_statements(
+    without_all(*_NAMES),
+    "Policy statement must contain resources.",
+    _PAGE,
+    right=({"Resource": "*"}, {"NotResource": ["arn:aws:s3:::b"]}),
+    wrong=({"Effect": "Allow"}, {"Resource": []}),
+)
 RESOURCE_RULES = (
     of_statements(
         with_any("Principal", "NotPrincipal"),
@@ -56,13 +63,7 @@ RESOURCE_RULES = (
         right=({"Resource": "*"},),
         wrong=({"Principal": "*"}, {"NotPrincipal": {"AWS": "*"}}),
     ),
-    of_statements(
-        without_all(*_NAMES),
-        "Policy statement must contain resources.",
-        _PAGE,
-        right=({"Resource": "*"}, {"NotResource": ["arn:aws:s3:::b"]}),
-        wrong=({"Effect": "Allow"}, {"Resource": []}),
-    ),
+    NEEDS_RESOURCE,
     of_statements(
         wrong_texts(_is_arn, *_NAMES),
         'Resource {value} must be in ARN format or "*".',

@@ -7,7 +7,6 @@ from typing import Any
 
 from preflight.rehearsal.cloudformation.resources.context import HandlerContext, Properties, Response, as_json
 from preflight.rehearsal.cloudformation.resources.declarative import deleter
-from preflight.rehearsal.cloudformation.resources.failure import ResourceFailedError
 from preflight.rehearsal.cloudformation.resources.handler import CreatedResource, Handler
 
 Set = Callable[[HandlerContext, str, Any], None]
@@ -152,8 +151,6 @@ def _holds(expected: Mapping[str, Any], rule: Mapping[str, Any]) -> bool:
 
 def _put_policy(context: HandlerContext, properties: Properties) -> CreatedResource:
     text = as_json(properties["PolicyDocument"])
-    if '"Principal"' not in text and '"NotPrincipal"' not in text:
-        raise ResourceFailedError("Missing required field Principal", "InvalidRequest")
     context.call("s3", "PutBucketPolicy", Bucket=properties["Bucket"], Policy=text)
     context.record_stored(properties)
     return CreatedResource(str(properties["Bucket"]))

@@ -114,7 +114,8 @@ def test_a_function_gets_new_code_only_if_the_template_has_new_code(
         "Handler": "i.h",
         "Runtime": "python3.12",
     }
-    client("iam").create_role(RoleName="r", AssumeRolePolicyDocument="{}")
+    statement = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    client("iam").create_role(RoleName="r", AssumeRolePolicyDocument=json.dumps({"Statement": [statement]}))
     deploy(body("AWS::Lambda::Function", **function, Code={"ZipFile": "x = 1"}))
     first = client("lambda").get_function(FunctionName="f")["Configuration"]["CodeSha256"]
 

@@ -1,0 +1,113 @@
+"""What S3 refuses of buckets."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from typing import Any
+
+from preflight.aws.constraints import (
+    Constraint,
+    Predicate,
+    between,
+    equal,
+    has,
+    matches,
+    needs,
+    no,
+    one_of,
+    unique,
+    value,
+    without,
+)
+from preflight.aws.refusals import s3_bucket_policies
+
+SERVICE = "s3"
+_GUIDE = "https://docs.aws.amazon.com/AmazonS3/latest/userguide"
+_NAMES = f"{_GUIDE}/bucketnamingrules.html"
+_LIFECYCLE = f"{_GUIDE}/lifecycle-transition-general-considerations.html"
+_OWNERSHIP = f"{_GUIDE}/about-object-ownership.html"
+_PREFIXES = ("xn--", "sthree-", "amzn-s3-demo-")
+_SUFFIXES = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
+
+
+def _is_address(found: Any) -> bool:
+    try:
+        ipaddress.IPv4Address(str(found))
+    except ValueError:
+        return False
+    return True
+
+
+def _is_reserved(found: Any) -> bool:
+    return str(found).startswith(_PREFIXES) or str(found).endswith(_SUFFIXES)
+
+
+_BUCKET_NAME = tuple(
+    Constraint(value("BucketName", predicate), "InvalidBucketName", "The specified bucket is not valid: {value}", _NAMES)
+    for predicate in (
+        matches(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", taken=("abc", "a.b-c", "a" * 63), refused=("ab", "Abc", "a_b", "-abc", "abc.", "a" * 64)),
+        no(matches(r".*\.\..*", taken=("a..b",), refused=("a.b.c",))),
+        no(Predicate(_is_address, ("192.168.5.4",), ("192.168.5.4a",))),
+        no(Predicate(_is_reserved, ("xn--abc", "abc-s3alias"), ("abc-xn--", "s3alias-abc"))),
+    )
+)
+_ACL = "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting"
+_PRIVATE = value("AccessControl", one_of("Private", "BucketOwnerFullControl", "BucketOwnerRead"))
+_ENABLED = value("VersioningConfiguration.Status", one_of("Enabled"))
+
+_BUCKET = (
+    *_BUCKET_NAME,
+    Constraint(
+        _PRIVATE,
+        "InvalidBucketAclWithObjectOwnership",
+        _ACL,
+        _OWNERSHIP,
+        when=without("OwnershipControls"),
+        cure="Grant access by a bucket policy; or set OwnershipControls to BucketOwnerPreferred or ObjectWriter.",
+    ),
+    Constraint(
+        needs("VersioningConfiguration"),
+        "InvalidRequest",
+        "Versioning must be 'Enabled' on the bucket to apply a replication configuration",
+        f"{_GUIDE}/replication-requirements.html",
+        when=has("ReplicationConfiguration"),
+    ),
+    Constraint(
+        _ENABLED,
+        "InvalidRequest",
+        "Versioning must be 'Enabled' on the bucket to apply a replication configuration",
+        f"{_GUIDE}/replication-requirements.html",
+        when=has("ReplicationConfiguration"),
+    ),
+    Constraint(
+        unique("LifecycleConfiguration.Rules", "Id"),
+        "InvalidArgument",
+        "Rule ID must be unique. Found same ID for more than one rule",
+        f"{_GUIDE}/intro-lifecycle-rules.html",
+    ),
+    *(
+        Constraint(
+            value("TransitionInDays", between(30, 2**31 - 1)),
+            "InvalidArgument",
+            "'Days' in Transition action must be greater than or equal to 30 for storageClass 'STANDARD_IA' or 'ONEZONE_IA'",
+            _LIFECYCLE,
+            at=f"LifecycleConfiguration.Rules[].{name}",
+            when=equal("StorageClass", "STANDARD_IA", "ONEZONE_IA"),
+        )
+        for name in ("Transitions[]", "Transition")
+    ),
+    Constraint(
+        value("ExpirationInDays", between(1, 2**31 - 1)),
+        "InvalidArgument",
+        "'Days' for Expiration action must be a positive integer",
+        f"{_GUIDE}/intro-lifecycle-rules.html",
+        at="LifecycleConfiguration.Rules[]",
+    ),
+)
+
+TYPES: Mapping[str, tuple[Constraint, ...]] = {
+    "AWS::S3::Bucket": _BUCKET,
+    "AWS::S3::BucketPolicy": s3_bucket_policies.rows("PolicyDocument"),
+}
+OPERATIONS: Mapping[str, str] = {}
