@@ -114,6 +114,12 @@ def get(part: Object, name: str) -> Any:
     return found
 
 
+def is_there(part: Object, name: str) -> bool:
+    """Whether there is a value of a dotted name for certain: an undecided Fn::If may come to none."""
+    found = get(part, name)
+    return found is not None and not (isinstance(found, Mapping) and "Fn::If" in found)
+
+
 def known(part: Object, name: str) -> Any:
     """Returns the value of a dotted name; None without one, or if a part of it is not known."""
     found = get(part, name)
@@ -212,7 +218,7 @@ def lacks(*names: str, shows: str = "") -> Test:
     """None of the names is there; a fault's value is its own, or that of the name in `shows`."""
 
     def faults(part: Object) -> Iterator[Fault]:
-        yield from (Fault(_path(name), get(part, shows or name)) for name in names if get(part, name) is not None)
+        yield from (Fault(_path(name), get(part, shows or name)) for name in names if is_there(part, name))
 
     return Test(faults, ({},), tuple(_all([name]) for name in names))
 
@@ -222,7 +228,7 @@ def present(low: int, high: int, *names: str) -> Test:
 
     def faults(part: Object) -> Iterator[Fault]:
         there = [name for name in names if get(part, name) is not None]
-        if not low <= len(there) <= high:
+        if len(there) < low or sum(is_there(part, name) for name in names) > high:
             yield Fault(_path(there[-1]) if there else (), ", ".join(there or names))
 
     numbers = range(len(names) + 1)
@@ -357,7 +363,7 @@ def _text(found: Any) -> str:
 
 def has(*names: str) -> Condition:
     """Every one of the names is there."""
-    return Condition(lambda part: all(get(part, name) is not None for name in names), _all(names))
+    return Condition(lambda part: all(is_there(part, name) for name in names), _all(names))
 
 
 def without(*names: str) -> Condition:

@@ -52,3 +52,22 @@ def test_a_row_names_its_page(row: Constraint) -> None:
 
 def test_the_page_of_refusals_is_current() -> None:
     assert (Path(__file__).parents[3] / "docs" / "refusals.md").read_text() == refusals_page.page()
+
+
+UNDECIDED = {"Fn::If": ["C", "10.0.0.0/8", {"Ref": "AWS::NoValue"}]}
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        pytest.param(constraints.lacks("A"), id="none"),
+        pytest.param(constraints.present(1, 1, "A", "B"), id="one of two"),
+        pytest.param(constraints.needs("A"), id="one"),
+    ],
+)
+def test_what_a_condition_may_take_away_is_not_refused(test: constraints.Test) -> None:
+    assert not list(test.faults({"A": UNDECIDED, "B": "x"}))
+
+
+def test_a_condition_does_not_hold_of_what_may_not_be_there() -> None:
+    assert not constraints.has("A").holds({"A": UNDECIDED})
