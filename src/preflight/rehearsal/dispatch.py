@@ -87,7 +87,7 @@ class Dispatcher:
     ) -> Iterable[bytes]:
         if service.before is not None:
             service.before(region, request)
-        name = protocol.operation_name(request) or ""
+        name = _operation(service.name, request)
         with self._account.moto_lock if name in service.checks else contextlib.nullcontext():
             response = self._response(service, region, name, request)
             if response is not None:
@@ -119,7 +119,7 @@ class Dispatcher:
         """Returns AWS's refusal of a request that moto would accept, else None."""
         model = protocol.SIGNED.get(service.name, service.name)
         try:
-            service.checks[name](self._account, protocol.parse(model, region, request))
+            service.checks[name](self._account, _call(model, region, name, request))
         except Refusal as refusal:
             return protocol.refuse(protocol.model_of(model), name, refusal)
         except ClientError:
@@ -137,14 +137,28 @@ class Dispatcher:
 
 def _refusal_by_tables(scope: SignedScope, request: Request) -> Response | None:
     """Returns AWS's refusal of members that a service never takes, whatever the account has; else None."""
-    model, name = protocol.SIGNED.get(scope.service, scope.service), protocol.operation_name(request) or ""
+    model, name = protocol.SIGNED.get(scope.service, scope.service), _operation(scope.service, request)
     if protocol.READING.match(name) or not (model in model_constraints.SERVICES or name in catalog.OPERATIONS.get(scope.service, ())):
         return None
     try:
-        _check_members(scope.service, protocol.parse(model, scope.region, request))
+        _check_members(scope.service, _call(model, scope.region, name, request))
     except Refusal as refusal:
         return protocol.refuse(protocol.model_of(model), name, refusal)
     return None
+
+
+def _operation(service: str, request: Request) -> str:
+    """Returns the operation that a request names; of EFS, the one REST service whose requests are checked, by its path."""
+    name = protocol.operation_name(request)
+    if name is None and service == "elasticfilesystem":
+        name, _parts = protocol.routed(protocol.SIGNED[service], request)
+    return name or ""
+
+
+def _call(model: str, region: str, name: str, request: Request) -> Call:
+    if protocol.operation_name(request) is not None:
+        return protocol.parse(model, region, request)
+    return protocol.parse_path(model, region, name, request, protocol.routed(model, request)[1])
 
 
 def _check_members(service: str, call: Call) -> None:

@@ -31,6 +31,7 @@ SIGNED = {
 }
 CBOR = "smithy-rpc-v2-cbor"  # which some models name first; boto3 speaks the JSON that they name as well
 DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
+_PART = re.compile(r"\\\{(\w+)(\\\+)?\\\}")  # of a path of a REST service, escaped
 READING = re.compile(r"(Describe|Get|List|Head)[A-Z]")  # operations that change nothing
 Operation = Callable[["Call"], Mapping[str, Any] | None]
 
@@ -96,6 +97,31 @@ def operation_name(request: Request) -> str | None:
     if target:
         return target.rpartition(".")[2]
     return request.values.get("Action")
+
+
+def routed(service: str, request: Request) -> tuple[str, Mapping[str, str]]:
+    """Returns the operation of a REST service by method and path, and the parts of the path; no name if none fits."""
+    for name, method, pattern in _routes(service):
+        match = pattern.fullmatch(request.path) if method == request.method else None
+        if match is not None:
+            return name, match.groupdict()
+    return "", {}
+
+
+@functools.cache
+def _routes(service: str) -> tuple[tuple[str, str, re.Pattern[str]], ...]:
+    """Returns each operation of a REST service with its method and the pattern of its path; none of an unknown service."""
+    try:
+        model = model_of(service)
+    except (UnknownServiceError, KeyError):
+        return ()
+    routes = []
+    for name in model.operation_names:
+        http = model.operation_model(name).http
+        path = re.escape(str(http.get("requestUri", "")).partition("?")[0])
+        pattern = _PART.sub(lambda found: f"(?P<{found[1]}>{'.+' if found[2] else '[^/]+'})", path)
+        routes.append((str(name), str(http.get("method")), re.compile(pattern)))
+    return tuple(routes)
 
 
 def parse(service: str, region: str, request: Request) -> Call:

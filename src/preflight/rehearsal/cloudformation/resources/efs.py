@@ -78,7 +78,7 @@ _FILE_SYSTEM = ResourceSpec(
         "LifecyclePolicies": "it has a call of its own",
         "FileSystemPolicy": "it has a call of its own",
         "BackupPolicy": "nothing is backed up",
-        "BypassPolicyLockoutSafetyCheck": "no policy is refused",
+        "BypassPolicyLockoutSafetyCheck": "no policy is refused for locking its caller out",
     },
 )
 _MOUNT_TARGET = ResourceSpec(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from urllib.parse import unquote
 
@@ -16,32 +15,15 @@ from preflight.rehearsal.iam.actions.request import ApiRequest, RequiredPermissi
 from preflight.rehearsal.iam.actions.s3 import S3Request
 from preflight.rehearsal.protocol import Refusal
 
-_PART = re.compile(r"\\\{(\w+)(\\\+)?\\\}")
-
 
 def api_request(service: str, region: str, account: str, request: Request) -> ApiRequest:
     """The call that a request makes; without input where that cannot be read."""
-    name = protocol.operation_name(request) or _routed(service, request)
+    name = protocol.operation_name(request) or protocol.routed(protocol.SIGNED.get(service, service), request)[0]
     try:
         given = protocol.parse(protocol.SIGNED.get(service, service), region, request).given
     except (Refusal, UnknownServiceError, KeyError):
         given = {}
     return ApiRequest(catalog.prefix_of(service), region, account, name, given)
-
-
-def _routed(service: str, request: Request) -> str:
-    """The operation of a REST service, by method and path; empty where no operation fits."""
-    try:
-        model = protocol.model_of(protocol.SIGNED.get(service, service))
-    except (UnknownServiceError, KeyError):
-        return ""
-    for name in model.operation_names:
-        http = model.operation_model(name).http
-        path = str(http.get("requestUri", "")).partition("?")[0]
-        pattern = _PART.sub(lambda found: "(.+)" if found[2] else "([^/]+)", re.escape(path))
-        if http.get("method") == request.method and re.fullmatch(pattern, request.path):
-            return str(name)
-    return ""
 
 
 def of_s3(region: str, request: Request) -> S3Request:
