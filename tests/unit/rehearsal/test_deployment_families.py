@@ -718,6 +718,22 @@ def test_an_egress_rule_replaces_the_default_egress_rules(
     assert [(rule["IpProtocol"], rule.get("ToPort"), rule["Ipv6Ranges"]) for rule in rules] == [("tcp", 443, [])]
 
 
+def test_many_egress_rules_side_by_side_replace_the_default_rules_once(
+    client: Callable[[str], Any], deploy: Callable[..., dict[str, Any]]
+) -> None:
+    template = in_ipv6(apart=True)
+    group = {"Ref": "Group"}
+    put(template, "All", "AWS::EC2::SecurityGroupEgress", GroupId=group, IpProtocol="-1", CidrIp="0.0.0.0/0")
+    for port in range(8000, 8008):
+        values = {"GroupId": group, "IpProtocol": "tcp", "FromPort": port, "ToPort": port, "CidrIp": "10.0.0.0/8"}
+        put(template, f"Port{port}", "AWS::EC2::SecurityGroupEgress", needs=["All"] if port == 8000 else None, **values)
+    deploy(json.dumps(template))
+    named = [{"Name": "group-name", "Values": ["own"]}]
+    rules = client("ec2").describe_security_groups(Filters=named)["SecurityGroups"][0]["IpPermissionsEgress"]
+
+    assert sorted(rule.get("ToPort", 0) for rule in rules) == [0, 443, *range(8000, 8008)]
+
+
 def test_a_group_without_egress_rules_allows_all_egress(
     client: Callable[[str], Any], deploy: Callable[..., dict[str, Any]]
 ) -> None:

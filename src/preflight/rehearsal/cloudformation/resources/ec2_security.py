@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 from preflight.rehearsal.cloudformation.resources import ec2_readers
@@ -16,7 +17,7 @@ def _authorize(operation: str) -> Any:
         rule = permission(properties)
         group = properties["GroupId"]
         if operation.endswith("Egress"):
-            _drop_default(context, group)
+            _DEFAULT_EGRESS.revoke(context, group)
         response = context.call("ec2", operation, GroupId=group, IpPermissions=[rule])
         for key in properties:
             context.record(key, "stored")
@@ -26,10 +27,22 @@ def _authorize(operation: str) -> Any:
     return create
 
 
-def _drop_default(context: HandlerContext, group: str) -> None:
-    """Revokes the default rules, which an explicit egress rule replaces as the inline property does."""
-    for rule in default_egress(context, group):
-        context.call("ec2", "RevokeSecurityGroupEgress", GroupId=group, IpPermissions=[rule])
+class _DefaultEgress:
+    """Revokes the default rules of each group once: rules of a stack are made side by side, and may be the same."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._revoked: set[str] = set()  # ids of groups, which no two accounts share
+
+    def revoke(self, context: HandlerContext, group: str) -> None:
+        """Revokes the default rules, which an explicit egress rule replaces as the inline property does."""
+        with self._lock:
+            for rule in default_egress(context, group) if group not in self._revoked else ():
+                context.call("ec2", "RevokeSecurityGroupEgress", GroupId=group, IpPermissions=[rule])
+            self._revoked.add(group)
+
+
+_DEFAULT_EGRESS = _DefaultEgress()
 
 
 def _revoke(operation: str) -> Any:
