@@ -219,7 +219,9 @@ def _filled(text: str, context: Mapping[str, Value], *, written: _Part = str, va
     `written` and `value` say what becomes of what is written there, and of what is filled in.
     Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html.
     """
-    parts = _VARIABLE.split(text)  # what is written and names of variables by turns
+    end = text.rfind("}") + 1  # no variable begins behind it, however many signs of one there are
+    parts = _VARIABLE.split(text[:end])  # what is written and names of variables by turns
+    parts[-1] += text[end:]
     values = [_value(name, context) for name in parts[1::2]]
     if None in values:
         return None

@@ -83,22 +83,28 @@ def _instruction(line: int, text: str) -> Iterator[Instruction]:
 def _flags(text: str) -> tuple[tuple[str, ...], str]:
     """Returns the words in front that begin with `--`, without their quotes and escapes, and what follows them."""
     flags: list[str] = []
-    rest = text.lstrip()
-    while rest.startswith("--"):
-        word, quote, position = "", "", 0
-        while position < len(rest) and (quote or not rest[position].isspace()):
-            character = rest[position]
+    position = _next_word(text, 0)
+    while text.startswith("--", position):
+        word, quote = [], ""
+        while position < len(text) and (quote or not text[position].isspace()):
+            character = text[position]
             if character == "\\" and quote != "'":
                 position += 1
-                word += rest[position : position + 1]
+                word.append(text[position : position + 1])
             elif character in {"'", '"'} and quote in {"", character}:
                 quote = "" if quote else character
             else:
-                word += character
+                word.append(character)
             position += 1
-        flags.append(word)
-        rest = rest[position:].lstrip()
-    return tuple(flags), rest
+        flags.append("".join(word))
+        position = _next_word(text, position)
+    return tuple(flags), text[position:]
+
+
+def _next_word(text: str, position: int) -> int:
+    while position < len(text) and text[position].isspace():
+        position += 1
+    return position
 
 
 def bases(read: list[Instruction], predefined: Mapping[str, str], *, has_late: bool = False) -> Iterator[Base]:

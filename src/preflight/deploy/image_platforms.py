@@ -72,10 +72,10 @@ class Texts:
         if not isinstance(text, str) or not isinstance(own, dict):
             return HOLE
 
-        def filled(found: re.Match[str]) -> str:
-            return self.of(document, own.get(found[1], references.reference_of(found[1])), steps)
-
-        return functions.SUB_NAME.sub(filled, text)
+        names = dict.fromkeys(functions.names_in(text))
+        texts = {name: self.of(document, own.get(name, references.reference_of(name)), steps) for name in names}
+        filled = len(text) + sum(len(texts[name]) for name in functions.names_in(text))
+        return functions.substituted(text, lambda name: texts[name]) if filled <= functions.MAX_TEXT else HOLE
 
     def _joined(self, document: ResolvedTemplate, argument: Any, steps: int) -> str:
         if not isinstance(argument, list) or len(argument) != 2 or not isinstance(argument[1], list):

@@ -41,6 +41,7 @@ _STACK = ("stack", "template", "parameters", "capabilities")
 _IMAGE = ("image", "build")
 _SMOKE = ("service", "cluster", "url", "from", "caller", "get", "port", "status", "contains")
 _FROM = ("internet", "inside")
+_BUILD_FILES = ("Dockerfile", *(f"{file}.{kind}ignore" for file in ("", "Dockerfile") for kind in ("docker", "container")))
 
 
 def load(path: Path) -> Plan:
@@ -176,7 +177,7 @@ class PlanReader:
             folder = self._file(step.get("build"), *where, "build", kind=Kind.FOLDER)
             if not os.path.lexists(folder / "Dockerfile"):
                 raise self.fail(f"build: there is no Dockerfile in {step['build']}", *where, "build")
-            for name in ("Dockerfile", ".dockerignore", ".containerignore"):
+            for name in _BUILD_FILES:
                 if os.path.lexists(folder / name):
                     self._check(folder / name, f"build: {name}", *where, "build")
             return ImageStep(self._text(step, "image", where=where), folder)

@@ -32,6 +32,7 @@ SIGNED = {
 CBOR = "smithy-rpc-v2-cbor"  # which some models name first; boto3 speaks the JSON that they name as well
 DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
 _PART = re.compile(r"\\\{(\w+)(\\\+)?\\\}")  # of a path of a REST service, escaped
+_NOT_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # https://www.w3.org/TR/xml/#charsets
 READING = re.compile(r"(Describe|Get|List|Head)[A-Z]")  # operations that change nothing
 Operation = Callable[["Call"], Mapping[str, Any] | None]
 
@@ -261,7 +262,12 @@ def _serialize(model: ServiceModel, name: str, result: object, *, status: int) -
     serializer = get_serializer_class(model.service_name, spoken(model))(operation, SerializationContext(request_id))
     done = serializer.serialize(result)
     headers = {**done["headers"], "x-amzn-RequestId": request_id}
-    return Response(done["body"], status=max(done["status_code"], status), headers=headers)
+    body = done["body"] if spoken(model) == "json" else _NOT_XML.sub("\ufffd", _text(done["body"]))
+    return Response(body, status=max(done["status_code"], status), headers=headers)
+
+
+def _text(body: bytes | str) -> str:
+    return body.decode(errors="replace") if isinstance(body, bytes) else body
 
 
 def as_shape(value: Any, shape: Shape, *, lost: list[str], path: str = "") -> Any:

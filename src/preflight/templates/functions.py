@@ -35,7 +35,7 @@ MAX_TEXTS = 32 * MAX_TEXT  # of one template
 SPACE = 32  # characters that stand for the memory of a text, or of another part, beside its own
 KEEP = _Sentinel("KEEP")
 NO_VALUE = _Sentinel("NO_VALUE")
-SUB_NAME = re.compile(r"\$\{([^!}][^}]*)\}")
+_SUB_NAME = re.compile(r"\$\{([^!}][^}]*)\}")
 
 
 class ResolveError(ValueError):
@@ -208,11 +208,11 @@ class FunctionResolver:
                 "specify a mapping of values to replace in the string"
             )
             raise ResolveError(msg, path)
-        values = {name: self._sub_value(name, names, path) for name in dict.fromkeys(SUB_NAME.findall(text))}
+        values = {name: self._sub_value(name, names, path) for name in dict.fromkeys(names_in(text))}
         unresolved = {name: value for name, value in values.items() if is_kept(value)}
         texts = {name: _joined(value, path) for name, value in values.items() if name not in unresolved}
-        self.charge(len(text) + sum(len(texts.get(name, "")) for name in SUB_NAME.findall(text)), path)
-        filled = SUB_NAME.sub(lambda m: texts.get(m[1], m[0]), text)
+        self.charge(len(text) + sum(len(texts.get(name, "")) for name in names_in(text)), path)
+        filled = substituted(text, lambda name: texts.get(name, f"${{{name}}}"))
         if not unresolved:
             return filled.replace("${!", "${")
         mapped = {name: value for name, value in unresolved.items() if name in names}
@@ -389,17 +389,17 @@ class FunctionResolver:
     def _charged(self, value: Value, path: Path) -> Value:
         """Returns a value that is written once more than it stands in the template, or in a parameter."""
         texts = value if isinstance(value, list) else [value]
-        self.charge(sum(len(text) + SPACE for text in texts if isinstance(text, str)), path)
+        self.charge(sum(len(text) + SPACE for text in texts if isinstance(text, str)), path, most=MAX_TEXTS)
         return value
 
-    def charge(self, characters: int, path: Path) -> None:
+    def charge(self, characters: int, path: Path, *, most: int = MAX_TEXT) -> None:
         """Count the characters that functions make: more than any template may hold is not made.
 
         Raises:
-            ResolveError: a text, or all of them together, is too long.
+            ResolveError: a text (`most` characters), or all of them together, is too long.
         """
         self._characters += characters
-        if characters > MAX_TEXT or self._characters > MAX_TEXTS:
+        if characters > most or self._characters > MAX_TEXTS:
             raise ResolveError("Template error: the result of a function is longer than a template may be", path)
 
 
@@ -428,6 +428,17 @@ def _joined(value: Value, path: Path) -> str:
     if isinstance(value, dict) or value is NO_VALUE or value is None:
         raise ResolveError("Template error: a text cannot be made of a map or of nothing", path)
     return as_text(value)
+
+
+def names_in(text: str) -> list[str]:
+    """Returns the names in a text of Fn::Sub, as they are written, in time that grows with its length alone."""
+    return _SUB_NAME.findall(text[: text.rfind("}") + 1])
+
+
+def substituted(text: str, value: Callable[[str], str]) -> str:
+    """Returns a text of Fn::Sub with the value of each name in its place."""
+    end = text.rfind("}") + 1
+    return _SUB_NAME.sub(lambda match: value(match[1]), text[:end]) + text[end:]
 
 
 def function_of(value: Value) -> str | None:

@@ -79,10 +79,10 @@ class PartialResolver(FunctionResolver):
         value = super()._sub(argument, path)
         substitution = value["Fn::Sub"] if functions.function_of(value) == "Fn::Sub" else None
         text, mapped = substitution if isinstance(substitution, list) else (substitution, {})
-        alone = functions.SUB_NAME.fullmatch(text) if isinstance(text, str) else None
-        if alone is None:
+        names = functions.names_in(text) if isinstance(text, str) else []
+        if len(names) != 1 or text != f"${{{names[0]}}}":
             return value
-        return mapped.get(alone[1], references.reference_of(alone[1]))
+        return mapped.get(names[0], references.reference_of(names[0]))
 
     def _equals(self, argument: Value, path: Path) -> Value:
         if isinstance(argument, list) and any(functions.holds_kept(self.value(item, path)) for item in argument):

@@ -26,7 +26,7 @@ def reference_of(name: str) -> dict[str, Value]:
 
 def names_in(text: str) -> list[str]:
     """Returns the names in a text of Fn::Sub, as they are written."""
-    return [name.strip() for name in functions.SUB_NAME.findall(text)]
+    return [name.strip() for name in functions.names_in(text)]
 
 
 def references_in(value: Value) -> Iterator[Reference]:

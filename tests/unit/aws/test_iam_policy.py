@@ -107,6 +107,15 @@ def test_a_pattern_full_of_stars_is_matched_within_seconds() -> None:
     assert time.monotonic() - started < 10
 
 
+@pytest.mark.hostile
+def test_variables_that_never_end_are_read_within_seconds() -> None:
+    policy = {"Version": "2012-10-17", **allow(Resource="${" * 300_000 + "*")}
+    started = time.monotonic()
+
+    assert not iam_policy.allows(Policies((policy,)), NAMED)
+    assert time.monotonic() - started < 10
+
+
 DENY_ALL = {"Effect": "Deny", "Action": "*", "Resource": "*"}
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -54,6 +55,20 @@ def test_a_task_uses_an_image_whose_repository_and_tag_it_names(make_estate: Mak
     every = make_estate(root=task(image) + REPOSITORY)
 
     assert image_platforms.platforms(every, NAME) == (("linux/arm64",) if is_used else ())
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize("width", [2, 40])
+def test_an_image_name_that_doubles_with_each_nesting_is_not_known(make_estate: Make, width: int) -> None:
+    image = "!GetAtt Repo.Arn"
+    for _ in range(24):
+        image = f'!Sub ["{"${A}" * width}", {{A: {image}}}]'
+    every = make_estate(root=task(image) + REPOSITORY)
+    started = time.monotonic()
+
+    image_platforms.platforms(every, NAME)
+
+    assert time.monotonic() - started < 10
 
 
 @pytest.mark.parametrize(

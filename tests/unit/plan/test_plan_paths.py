@@ -71,7 +71,7 @@ def test_a_path_does_not_name_what_is_elsewhere(checkout: Path, key: str, name: 
 
 @pytest.mark.parametrize(
     ("key", "name"),
-    [("build", "Dockerfile"), ("build", ".dockerignore"), ("rules", "r.guard"), ("rules", "rules.yaml"), ("templates", "x.yaml")],
+    [("build", "Dockerfile"), ("build", ".dockerignore"), ("build", "Dockerfile.containerignore"), ("rules", "r.guard"), ("rules", "rules.yaml"), ("templates", "x.yaml")],
 )
 def test_a_file_in_a_folder_of_the_plan_does_not_lead_out(checkout: Path, key: str, name: str) -> None:
     (checkout / "d").mkdir()

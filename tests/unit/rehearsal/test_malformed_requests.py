@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote, urlsplit
+from xml.etree import ElementTree as ET
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -204,6 +205,8 @@ BOMB = "\n".join(["a: &a [x, x]", *(f"{b}: &{b} [*{a}, *{a}]" for a, b in zip("a
         pytest.param(json.dumps({"Resources": {"A": {**KIND, "Properties": {"LogGroupName": {"Fn::Cidr": ["::/0", 256, 127]}}}}}), id="a wide network"),
         pytest.param(json.dumps({"Resources": {"A": {**KIND, "Properties": {"LogGroupName": {"Fn::Select": ["9" * 5000, ["a"]]}}}}}), id="a huge index"),
         pytest.param("\ud800", id="half a character"),
+        pytest.param(json.dumps({"Resources": {"A": {**KIND, "Properties": {"LogGroupName": {"Fn::Sub": "${" * 400_000}}}}}), id="variables that never end"),
+        pytest.param('Resources: {"A\\0": {Type: "AWS::SNS\\x0b::Topic", Properties: {"\\uffff": 1}}}', id="characters that XML does not have"),
     ],
 )  # fmt: skip
 def test_what_would_hurt_others(account: Server, body: str) -> None:
@@ -212,6 +215,16 @@ def test_what_would_hurt_others(account: Server, body: str) -> None:
     check(account, body)
 
     assert time.monotonic() - began < BOUND
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize("name", ["a\0b", "a\x1bb", "a\ufffeb"], ids=["NUL", "escape", "no character"])
+def test_an_answer_in_xml_is_xml_whatever_it_names(account: Server, name: str) -> None:
+    body = json.dumps({"Resources": {name: KIND}, "Outputs": {"O": {"Value": {"Ref": name + "x"}}}})
+
+    _, text = action(account, "CreateStack", StackName="xml", TemplateBody=body)
+
+    assert ET.fromstring(text) is not None  # noqa: S314 - of the account under test
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -149,12 +150,36 @@ DELETE = b"<Delete><Object><Key>x</Key></Object><Object><Key>y</Key><VersionId>n
             ["s3:DeleteObject b/x", "s3:DeleteObject b/y", "s3:DeleteObjectVersion b/y"],
             id="several objects",
         ),
+        pytest.param(
+            ("POST", "b", "", {"delete": ""}, {}, b'<d:Delete xmlns:d="x"><d:Object ><d:Key\n>x</d:Key></d:Object></d:Delete>'),
+            ["s3:DeleteObject b/x"],
+            id="an object in another spelling of XML",
+        ),
+        pytest.param(("POST", "b", "", {"delete": ""}, {}, b"<Delete>"), ["s3:DeleteObject b/*"], id="objects that cannot be read"),
     ],
 )
 def test_a_request_to_s3_asks_for(request_: tuple[Any, ...], targets: list[str]) -> None:
     found = s3.targets(S3Request("aws", *request_))
 
     assert [f"{t.action} {str(t.resource).removeprefix('arn:aws:s3:::')}" for t in found] == targets
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"<Object>" * 200_000, id="objects"),
+        pytest.param(b"<Tag><Key>" * 200_000, id="tags"),
+        pytest.param(b"<Tag><Key></Key><Value></Value>" * 50_000, id="parts of tags"),
+    ],
+)
+def test_elements_that_never_end_are_read_within_seconds(body: bytes) -> None:
+    started = time.monotonic()
+
+    list(s3.targets(S3Request("aws", "POST", "b", "", {"delete": ""}, {}, body)))
+    list(s3.targets(S3Request("aws", "PUT", "b", "", {}, {}, body)))
+
+    assert time.monotonic() - started < 10
 
 
 def refused(ask: Callable[[], Any]) -> str:
