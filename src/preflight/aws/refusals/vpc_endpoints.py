@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -11,7 +10,6 @@ from preflight.aws.constraints import (
     Constraint,
     Fault,
     Object,
-    Predicate,
     Test,
     count,
     equal,
@@ -24,6 +22,10 @@ from preflight.aws.constraints import (
     unequal,
     value,
 )
+from preflight.aws.refusals import json_documents
+from preflight.aws.refusals.iam_policy_conditions import CONDITION_RULES
+from preflight.aws.refusals.iam_policy_documents import SYNTAX_RULES
+from preflight.aws.refusals.iam_policy_principals import PRINCIPAL_RULES
 
 SERVICE = "ec2"
 _ENDPOINT = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateVpcEndpoint.html"
@@ -49,14 +51,6 @@ def _empty(name: str) -> Test:
     return Test(faults, ({}, {name: []}, {name: [{"Ref": "AWS::NoValue"}]}), ({name: ["a"]}, {name: [{"Ref": "A"}]}))
 
 
-def _is_json(found: Any) -> bool:
-    try:
-        return isinstance(found, Mapping) or isinstance(json.loads(str(found)), dict)
-    except ValueError:
-        return False
-
-
-_JSON = Predicate(_is_json, ({"Statement": []}, '{"Statement": []}'), ("{", "[]"))
 _ENDPOINT_ROWS = (
     *(
         Constraint(
@@ -150,7 +144,13 @@ _ENDPOINT_ROWS = (
         when=_IS_NO_INTERFACE,
     ),
     Constraint(
-        value("PolicyDocument", _JSON), "InvalidPolicyDocument", "This policy contains invalid Json", _ENDPOINT
+        json_documents.text_of_json("PolicyDocument"), "InvalidPolicyDocument", "This policy contains invalid Json", _ENDPOINT
+    ),
+    *json_documents.rows(
+        (*SYNTAX_RULES, *CONDITION_RULES, *PRINCIPAL_RULES),
+        "PolicyDocument",
+        code="InvalidPolicyDocument",
+        sentence="Invalid policy document. Please check the policy syntax and ensure that Principals are valid.",
     ),
     Constraint(
         value("IpAddressType", one_of("ipv4", "dualstack", "ipv6")),

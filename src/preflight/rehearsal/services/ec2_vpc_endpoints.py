@@ -26,7 +26,7 @@ def check(account: Account, call: Call) -> None:
     given = call.given
     kind, name = given.get("VpcEndpointType") or "Gateway", str(given.get("ServiceName"))
     parts = name.split(".")
-    if name.startswith("com.amazonaws.") and _REGION.fullmatch(parts[2]) and parts[2] != call.region:
+    if name.startswith("com.amazonaws.") and _REGION.fullmatch(parts[2]) and parts[2] not in {call.region, given.get("ServiceRegion")}:
         raise Refusal("InvalidServiceName", f"The Vpc Endpoint Service '{name}' does not exist")
     ec2: Any = account.client("ec2", call.region)
     _check_networks(ec2, given)

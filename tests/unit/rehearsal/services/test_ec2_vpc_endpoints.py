@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +20,12 @@ def code_of(call: Callable[[], Any]) -> str:
     except ClientError as error:
         return str(error.response["Error"]["Code"])
     return ""
+
+
+def policy(**elements: Any) -> str:
+    """A policy whose statement has these elements instead of its own."""
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*", **elements}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
 @pytest.fixture
@@ -48,7 +55,8 @@ def test_a_route_table_has_one_gateway_endpoint_of_a_service(ec2: Any, vpc: str)
         pytest.param({"SecurityGroupIds": ["sg-1"]}, "InvalidParameter", id="security groups of a gateway"),
         pytest.param({"SubnetIds": ["subnet-1"]}, "InvalidParameter", id="subnets of a gateway"),
         pytest.param({"PolicyDocument": "{"}, "InvalidPolicyDocument", id="a policy that is no JSON"),
-        pytest.param({"PolicyDocument": '{"Statement": []}'}, "", id="a policy"),
+        pytest.param({"PolicyDocument": policy()}, "", id="a policy"),
+        pytest.param({"PolicyDocument": policy(Principal={"AWS": "bob"})}, "InvalidPolicyDocument", id="a principal of no form"),
     ],
 )
 def test_an_endpoint_is_checked_by_the_table(ec2: Any, vpc: str, given: dict[str, Any], code: str) -> None:
