@@ -18,6 +18,7 @@ from preflight.plan.resolved_stacks import ResolvedStacks
 from preflight.rehearsal import server
 from preflight.rehearsal.cloudformation.resources import ecs
 from preflight.rehearsal.server import Server
+from preflight.system import waiting
 from preflight.templates import template
 from tests.unit.rehearsal.iam import callers
 
@@ -66,20 +67,18 @@ def client(account: Server) -> Callable[[str], Any]:
 
 
 @pytest.fixture
-def deploy(client: Callable[[str], Any]) -> Callable[..., dict[str, Any]]:
+def deploy(account: Server, client: Callable[[str], Any]) -> Callable[..., dict[str, Any]]:
     """Create a stack from a template's text and wait for its end; the stack as described."""
 
     def run(body: str, *, name: str = "s", **given: Any) -> dict[str, Any]:
-        from preflight.system import waiting  # noqa: PLC0415 - as a test would
-
         cloudformation = client("cloudformation")
-        stack = cloudformation.create_stack(StackName=name, TemplateBody=body, **given)["StackId"]
-
-        def probe() -> dict[str, Any] | None:
-            found: dict[str, Any] = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
-            return None if found["StackStatus"].endswith("_IN_PROGRESS") else found
-
-        return waiting.until(probe, what=f"stack {name}", timeout=60, interval=0.05)
+        arn = cloudformation.create_stack(StackName=name, TemplateBody=body, **given)["StackId"]
+        stacks = {stack.id: stack for stack in account.parts.cloudformation.stacks.all()}
+        waiting.until(
+            lambda: not stacks[arn].status.endswith("_IN_PROGRESS"), what=f"stack {name}", timeout=60, interval=0.02
+        )
+        stack: dict[str, Any] = cloudformation.describe_stacks(StackName=arn)["Stacks"][0]
+        return stack
 
     return run
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from moto.core import responses, utils
 from moto.core.base_backend import BackendDict, backend_lock
 from werkzeug.wrappers import Request, Response
 
@@ -290,6 +292,7 @@ def prepare_moto() -> None:
     """
     os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "false"  # `iam.load_managed_policies` is quicker
     os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"  # no task on Fargate has one
+    responses.method_names_from_class = functools.cache(utils.method_names_from_class)  # moto asks for every request
     s3.apply_bucket_policies()
     elbv2.allow_what_aws_takes()
     ec2_flow_logs.take_any_bucket()

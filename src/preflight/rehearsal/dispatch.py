@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +43,7 @@ class Dispatcher:
         self._paths = paths
         self._registry = registry
         self._moto = DomainDispatcherApplication(create_backend_app)
+        self._moto.get_backend_for_host = functools.cache(self._moto.get_backend_for_host)  # it lists moto's folders
 
     def dispatch(
         self, environ: WSGIEnvironment, start_response: StartResponse, request: Request, scope: SignedScope | None

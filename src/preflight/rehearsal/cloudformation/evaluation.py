@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -30,6 +31,7 @@ class Evaluator:
         self._handlers = handlers
         self.account = handlers.account
         self.ledger = handlers.ledger
+        self._zone_names = functools.cache(self._describe_zones)
 
     def context(self, stack: Stack) -> ResolutionContext:
         """Returns what the template of a stack is evaluated with, its resources included."""
@@ -67,12 +69,15 @@ class Evaluator:
         if denial is not None:
             raise ResolveError(f"Template error: Fn::GetAZs: {denial}")
         try:
-            with acting.acting_as(None):
-                response = self.account.client("ec2", region).describe_availability_zones()
+            return list(self._zone_names(region))
         except (BotoCoreError, ClientError):
             msg = f"Template error: Fn::GetAZs: there is no region {region}"
             raise ResolveError(msg) from None
-        return [zone["ZoneName"] for zone in response["AvailabilityZones"]]
+
+    def _describe_zones(self, region: str) -> tuple[str, ...]:
+        with acting.acting_as(None):
+            response = self.account.client("ec2", region).describe_availability_zones()
+        return tuple(zone["ZoneName"] for zone in response["AvailabilityZones"])
 
     def _import(self, stack: Stack, name: str) -> Any:
         exports = self._stacks.exports(stack.region)
