@@ -129,6 +129,55 @@ def test_a_parameter_under_a_customer_managed_key_needs_the_permission_to_decryp
         secrets.value(make(statement("ssm:*")), "/p")
 
 
+@pytest.fixture
+def secret_under_key(client: Client) -> Callable[..., str]:
+    """Makes a secret under a key with this statement beside the administrator's; returns its ARN."""
+
+    def made(**change: Any) -> str:
+        trust = {"Statement": [{"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
+        client("iam").create_role(RoleName="execution", AssumeRolePolicyDocument=json.dumps(trust))
+        own = {"Effect": "Allow", "Action": ["kms:Put*", "kms:Get*", "kms:Describe*"], "Resource": "*"}
+        root = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
+        policy = {"Statement": [{**own, "Principal": root}, {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*", **change}]}
+        key = client("kms").create_key(Policy=json.dumps(policy))["KeyMetadata"]["Arn"]
+        return str(client("secretsmanager").create_secret(Name="db", SecretString="v", KmsKeyId=key)["ARN"])
+
+    return made
+
+
+VIA = {"StringEquals": {"kms:ViaService": f"secretsmanager.{REGION}.amazonaws.com"}}
+
+
+@pytest.mark.parametrize(
+    ("change", "actions"),
+    [
+        pytest.param({"Principal": {"AWS": ROLE}}, "secretsmanager:*", id="it names the role"),
+        pytest.param({"Principal": {"AWS": ROLE}, "Condition": VIA}, "secretsmanager:*", id="by way of the service"),
+        pytest.param({"Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}}, "*", id="it leaves it to the role's policies"),
+    ],
+)
+def test_a_key_policy_lets_a_role_decrypt(
+    make: Make, secret_under_key: Callable[..., str], change: dict[str, Any], actions: str
+) -> None:
+    assert secrets.value(make(statement(actions)), secret_under_key(**change)) == "v"
+
+
+@pytest.mark.parametrize(
+    ("change", "actions"),
+    [
+        pytest.param({"Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "kms:Encrypt"}, "*", id="it grants another action"),
+        pytest.param({"Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}}, "secretsmanager:*", id="the role's policies grant nothing"),
+        pytest.param({"Principal": {"AWS": ROLE}, "Condition": {"StringEquals": {"kms:ViaService": "ssm"}}}, "secretsmanager:*", id="by way of another service"),
+        pytest.param({"Principal": {"AWS": ROLE}, "Effect": "Deny"}, "*", id="it denies"),
+    ],
+)  # fmt: skip
+def test_a_key_policy_keeps_a_role_from_decrypting(
+    make: Make, secret_under_key: Callable[..., str], change: dict[str, Any], actions: str
+) -> None:
+    with pytest.raises(LaunchFailedError, match="Access to KMS is not allowed"):
+        secrets.value(make(statement(actions)), secret_under_key(**change))
+
+
 def test_a_parameter_under_the_aws_managed_key_needs_no_permission_to_decrypt(make: Make, client: Client) -> None:
     put_secure_parameter(client, "alias/aws/ssm")
 

@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 
 from preflight.model import JsonObject
 from preflight.rehearsal.tasks.launch_calls import caller as callers
+from preflight.rehearsal.tasks.launch_calls import decryption
 from preflight.rehearsal.tasks.launch_calls.caller import ExecutionRoleCaller, LaunchFailedError
 
 RESOURCE = callers.AUTH + "execution resource retrieval failed: "
@@ -58,7 +59,7 @@ def _from_secrets_manager(caller: ExecutionRoleCaller, reference: str) -> str:
             f"secret with ARN '{arn}' from Secrets Manager. Check whether the secret exists in the "
             "specified Region. ResourceNotFoundException: Secrets Manager can't find the specified secret."
         ) from None
-    _decrypt(caller, key_id, ASM)
+    decryption.check(caller, key_id, service="secretsmanager", start=ASM)
     return secret if not key else _json_key(secret, key)
 
 
@@ -87,7 +88,7 @@ def _from_parameter_store(caller: ExecutionRoleCaller, reference: str) -> str:
             f"{SSM}service call has been retried 1 time(s): InvalidParameter: invalid ssm parameters: {name}"
         )
     if parameter["Type"] == "SecureString":
-        _decrypt(caller, _key_of(ssm, str(parameter["Name"])), SSM)
+        decryption.check(caller, _key_of(ssm, str(parameter["Name"])), service="ssm", start=SSM)
     return str(parameter["Value"])
 
 
@@ -103,24 +104,6 @@ def _key_of(client: Any, name: str) -> str | None:
     filters = [{"Key": "Name", "Values": [name]}]
     parameters = client.describe_parameters(ParameterFilters=filters)["Parameters"]
     return str(parameters[0]["KeyId"]) if parameters and parameters[0].get("KeyId") else None
-
-
-def _decrypt(caller: ExecutionRoleCaller, key: str | None, start: str) -> None:
-    """Check that the role may use the key, if it is a customer managed key.
-
-    Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html.
-    """
-    if not key or key.rpartition(":")[2].startswith("alias/aws/"):
-        return  # an AWS managed key, which every caller in the account may use through the service
-    try:
-        arn = caller.client("kms").describe_key(KeyId=key)["KeyMetadata"]["Arn"]
-    except ClientError:
-        arn = key
-    if caller.denial("kms:Decrypt", str(arn)):
-        raise LaunchFailedError(
-            f"{start}service call has been retried 1 time(s): AccessDeniedException: Access to KMS is not allowed "
-            f"status code: 400, request id: {uuid.uuid4()}"
-        )
 
 
 def _json_key(text: str, key: str) -> str:
