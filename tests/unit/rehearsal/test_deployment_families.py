@@ -289,7 +289,7 @@ def scaled(template: Template) -> None:
     )
 
 
-def by_requests(label: str | None) -> Callable[[Template], None]:
+def by_requests(label: Any) -> Callable[[Template], None]:
     def change(template: Template) -> None:
         metric = {"PredefinedMetricType": "ALBRequestCountPerTarget", **({"ResourceLabel": label} if label else {})}
         properties(template, "Scaling")["TargetTrackingScalingPolicyConfiguration"] = {
@@ -301,8 +301,9 @@ def by_requests(label: str | None) -> Callable[[Template], None]:
 
 
 def scaled_by_requests(template: Template) -> None:
+    behind_balancer(template)
     scaled(template)
-    by_requests("app/web/0123456789abcdef/targetgroup/web/fedcba9876543210")(template)
+    by_requests({"Fn::Sub": "${Balancer.LoadBalancerFullName}/${Targets.TargetGroupFullName}"})(template)
 
 
 def logged(template: Template) -> None:
