@@ -108,8 +108,9 @@ def allow_what_aws_takes() -> None:
     if modify.__name__ != modify_with_an_hour.__name__:
         models.ELBv2Backend.modify_target_group_attributes = modify_with_an_hour
         models.ELBv2Backend.create_load_balancer = create_of_any_type
-        # The tables know regular expressions too.
+        # The tables know regular expressions too, and elbv2_listeners QUIC.
         models.ELBv2Backend._validate_conditions = lambda _backend, _conditions: None  # noqa: SLF001 - moto has no other place
+        models.ELBv2Backend._validate_port_and_protocol = lambda *_given: None  # noqa: SLF001 - as above
 
 
 def _operations(account: Account, registered: Targets) -> Mapping[str, Operation]:

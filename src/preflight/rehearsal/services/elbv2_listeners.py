@@ -30,6 +30,8 @@ _COMPATIBLE: Mapping[str | None, frozenset[str]] = {
     "TCP_QUIC": frozenset({"TCP_QUIC"}),
 }
 
+_PROTOCOLS = {"application": ("HTTP", "HTTPS"), "network": ("TCP", "TLS", "UDP", "TCP_UDP", "QUIC", "TCP_QUIC")}
+
 
 def create_listener(account: Account, call: Call) -> None:
     """Check a new listener: https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateListener.html."""
@@ -81,6 +83,7 @@ def _listener(elb: Any, arn: str) -> Described:
 def _check_listener(account: Account, call: Call, balancer: Described, given: Described) -> None:
     elb: Any = account.client("elbv2", call.region)
     arn = balancer["LoadBalancerArn"]
+    _check_protocol(balancer["Type"], given)
     others = [
         x for x in elb.describe_listeners(LoadBalancerArn=arn)["Listeners"] if x["ListenerArn"] != given["ListenerArn"]
     ]
@@ -88,6 +91,19 @@ def _check_listener(account: Account, call: Call, balancer: Described, given: De
         raise Refusal("DuplicateListener", f"A listener already exists on this port for this load balancer '{arn}'")
     _check_certificates(call)
     _check_actions(account, call, balancer, given.get("Protocol"), given.get("DefaultActions") or [])
+
+
+def _check_protocol(kind: str, given: Described) -> None:
+    """A listener has a port and a protocol of its load balancer's type; one of a gateway load balancer has neither."""
+    allowed = _PROTOCOLS.get(kind)
+    for name in ("port", "protocol"):
+        if not allowed and given.get(name.title()):
+            raise Refusal("ValidationError", f"A {name} cannot be specified for gateway listeners")
+        if allowed and not given.get(name.title()):
+            raise Refusal("ValidationError", f"A listener {name} must be specified")
+    if allowed and given["Protocol"] not in allowed:
+        msg = f"Listener protocol '{given['Protocol']}' must be one of '{', '.join(allowed)}'"
+        raise Refusal("ValidationError", msg)
 
 
 def _check_rule(account: Account, call: Call, listener_arn: str) -> None:

@@ -229,3 +229,15 @@ def test_a_load_balancer_as_a_target_listens_on_its_port(elb: Any, subnets: list
     group = create_group(elb, vpc, Name="b", TargetType="alb", Protocol="TCP", Port=81)
 
     assert code(elb.register_targets, TargetGroupArn=group, Targets=[{"Id": balancer}]) == "InvalidTarget"
+
+
+def test_a_listener_has_a_protocol_of_its_load_balancer(elb: Any, subnets: list[str], vpc: str) -> None:
+    balancer, group = create_balancer(elb, subnets, Type="network"), create_group(elb, vpc)
+
+    assert refused_listener(elb, balancer, group) == "ValidationError"
+
+
+def test_a_listener_of_quic_needs_targets_of_quic(elb: Any, subnets: list[str], vpc: str) -> None:
+    balancer, group = create_balancer(elb, subnets, Type="network"), create_group(elb, vpc, Protocol="TCP")
+
+    assert refused_listener(elb, balancer, group, Protocol="QUIC", Port=443) == "IncompatibleProtocols"
