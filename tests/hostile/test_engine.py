@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from preflight.container_engine import build_group, disk_growth, image_pull, unfinished_builds
+from preflight.container_engine import build_group, disk_growth, engine_secrets, image_pull, unfinished_builds
 from preflight.container_engine import engine as engines
 from preflight.container_engine.engine import Engine
 from preflight.deploy import image_build
 from preflight.deploy.image_build import Builder
 from preflight.errors import ToolBrokeError
+from preflight.rehearsal.containers import environment_file
 from preflight.system import processes
 from tests.hostile import registry
 
@@ -119,3 +120,19 @@ def test_a_build_that_fills_the_disk_is_killed_and_leaves_nothing(
 
     assert unfinished_builds.remove(engine, has_own=True) == 0
     assert running("dd if=/dev/zero of=/big") == []
+
+
+@pytest.mark.parametrize("value", ["line 1\nline 2", "x" * 100_000], ids=["several lines", "long"])
+def test_a_secret_that_fits_no_file_reaches_its_container(engine: Engine, folder: Path, value: str) -> None:
+    (folder / "Dockerfile").write_text("FROM scratch\nCOPY root /\n")
+    builder = Builder(engine, folder, run=RUN, base=None, network="none")
+    image = "localhost/hostilebuild:2"
+
+    with builder.built(image, engine.platform):
+        store = lambda text: engine_secrets.create(engine, RUN, text)  # noqa: E731 - as the runner does
+        with environment_file.written(folder, {"SECRET": value}, store=store) as options:
+            said = engine.must("run", "--rm", "--network=none", *options, image, "/bin/sh", "-c", 'echo "$SECRET"')
+    engine_secrets.remove(engine, RUN)
+
+    assert said == value
+    assert RUN not in engine.must("secret", "ls", "--format", "{{.Name}}")

@@ -15,11 +15,10 @@ from pathlib import Path
 import pytest
 
 from preflight import report
+from tests.hostile.conftest import PLAN, Ended
 
 pytestmark = pytest.mark.hostile
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
-TEMPLATE = 'Resources: {Q: {Type: "AWS::SQS::Queue"}}\n'
-PLAN = 'version: 1\nname: trv\nregion: eu-west-1\nsteps:\n  - {stack: "{prefix}", template: t.yaml}\n'
 INJECTION = r"""
 Resources:
   "Q\n::error file=x::PWN1":
@@ -30,34 +29,6 @@ Resources:
 Outputs: {"O\n::add-mask::PWN8": {Value: !Ref "Z\n::notice::PWN9\u009b"}}
 Parameters: {"P\n::error::PWN10": {Type: "String\n::error::PWN11"}}
 """
-Ended = subprocess.CompletedProcess[str]
-
-
-@pytest.fixture
-def checkout(tmp_path: Path) -> Path:
-    """A plan with one template, inside a folder that holds other things."""
-    folder = tmp_path / "checkout"
-    folder.mkdir()
-    (folder / "t.yaml").write_text(TEMPLATE)
-    (folder / "preflight.yaml").write_text(PLAN)
-    (tmp_path / "outside.yaml").write_text(TEMPLATE)
-    return folder
-
-
-@pytest.fixture
-def preflight(checkout: Path) -> Callable[..., Ended]:
-    """Runs the command in the checkout; a word before it may be a shell's redirection."""
-
-    def run(*args: str, streams: str = "", timeout: float = 60, env: dict[str, str | None] | None = None) -> Ended:
-        code = "import sys; sys.path[:] = filter(None, sys.path); from preflight.cli import main; sys.exit(main())"
-        command = ["/bin/sh", "-c", f'exec "$@" {streams}', "sh", sys.executable, "-c", code, *args]
-        variables = {**os.environ, **(env or {})}
-        return subprocess.run(  # noqa: S603 - a command of this test
-            command, cwd=checkout, env={k: v for k, v in variables.items() if v is not None},
-            capture_output=True, text=True, encoding="utf-8", errors="replace", timeout=timeout, check=False, stdin=subprocess.DEVNULL,
-        )  # fmt: skip
-
-    return run
 
 
 def commands(text: str) -> list[str]:
@@ -66,6 +37,12 @@ def commands(text: str) -> list[str]:
     return [line for line in lines if re.match(r"\s*::\w+[^:]*::PWN", line) or re.search(r"##\w*\[", line)]
 
 
+@pytest.mark.hostile(
+    9,
+    "inject",
+    input="line breaks, `::error`, `##[error]`, escape sequences and bidi overrides in names and texts of a template",
+    happens="shown escaped in every format and on standard error; no line is a command of a CI runner",
+)
 @pytest.mark.parametrize("name", report.FORMATS)
 def test_no_text_of_a_template_is_a_command_or_a_control_character(
     checkout: Path, preflight: Callable[..., Ended], name: str
@@ -91,6 +68,12 @@ def test_an_error_about_a_plan_is_one_line(checkout: Path, preflight: Callable[.
     assert CONTROL.findall(ended.stderr) == []
 
 
+@pytest.mark.hostile(
+    10,
+    "inject",
+    input="`--output-dir` leads through a symbolic link of the checkout",
+    happens="exit code 2, and nothing is written",
+)
 @pytest.mark.parametrize("at", ["out", "out/inner"])
 def test_a_report_is_not_written_through_a_linked_folder(
     checkout: Path, tmp_path: Path, preflight: Callable[..., Ended], at: str
@@ -119,6 +102,11 @@ def test_a_report_replaces_a_link_and_leaves_what_it_leads_to(
     assert "verdict: pass" in (checkout / "out" / "preflight.txt").read_text()
 
 
+@pytest.mark.hostile(
+    17,
+    input="stdout or stderr closed or full",
+    happens="exit code 2 with a sentence; a lost stderr changes nothing",
+)
 @pytest.mark.parametrize(
     ("redirection", "code"),
     [
@@ -150,6 +138,11 @@ def test_other_output_that_cannot_be_written_ends_with_2(preflight: Callable[...
     assert len(ended.stderr.splitlines()) == 1
 
 
+@pytest.mark.hostile(
+    17,
+    input="HOME missing or read-only",
+    happens="exit code 2 with a sentence",
+)
 def test_a_home_that_cannot_be_written_is_no_internal_error(tmp_path: Path, preflight: Callable[..., Ended]) -> None:
     (tmp_path / "file").write_text("")
 
@@ -240,6 +233,11 @@ def test_no_module_of_the_checkout_is_imported(checkout: Path, preflight: Callab
     assert json.loads(ended.stdout)["verdict"] == "pass"
 
 
+@pytest.mark.hostile(
+    17,
+    input="SIGQUIT",
+    happens="everything is cleaned up, exit code 131",
+)
 def test_sigquit_cleans_up(checkout: Path) -> None:
     os.mkfifo(checkout / "slow.yaml")
     code = "import sys; from preflight.cli import main; sys.exit(main())"

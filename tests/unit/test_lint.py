@@ -74,6 +74,12 @@ def test_a_worker_that_dies_gives_no_verdict(tmp_path: Path, monkeypatch: pytest
     assert broken(tmp_path) == "cfn-lint broke: MemoryError"
 
 
+@pytest.mark.hostile(
+    12,
+    input="a template that keeps cfn-lint busy, or takes all memory",
+    happens="exit code 2, and which template it is",
+    limit="60 s (more for large templates), 4096 MB",
+)
 def test_a_worker_has_a_bound_on_its_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lint, "_WORKER", "from preflight import lint; lint.MAX_MEMORY = 1 << 25; lint.work()")
 

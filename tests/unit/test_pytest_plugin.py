@@ -100,7 +100,12 @@ def test_the_fixture_fails_the_session_with_what_could_not_be_deleted(pytester: 
 HOSTILE = "s\\n::error::PWN\\x1b[31m ##[error]PWN \\u202e"
 
 
-@pytest.mark.hostile
+@pytest.mark.hostile(
+    9,
+    "inject",
+    input="the same in progress, errors and failures of the pytest plugin",
+    happens="shown escaped",
+)
 def test_no_text_of_a_checkout_is_a_command_in_the_progress(pytester: pytest.Pytester) -> None:
     left = f'Finding("rehearse", "NotDeleted", Severity.ERROR, "{HOSTILE}", fix="{HOSTILE}")'
     hostile = NOTHING_IS_DEPLOYED.replace('"creating stack s"', f'"creating stack {HOSTILE}"')

@@ -315,6 +315,12 @@ def test_an_address_that_is_not_on_this_machine_is_never_contacted(scenario: Sce
     assert scenario.requests == []
 
 
+@pytest.mark.hostile(
+    15,
+    "smoke",
+    input="a smoke url names loopback, `0.0.0.0`, another port of a task, or a user that looks like a task",
+    happens="not requested: a finding",
+)
 @pytest.mark.parametrize(
     "url",
     [

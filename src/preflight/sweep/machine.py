@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from preflight.container_engine import build_group, scratch, standins, unfinished_builds
+from preflight.container_engine import build_group, engine_secrets, scratch, standins, unfinished_builds
 from preflight.container_engine import engine as engines
 from preflight.container_engine.engine import Engine
 from preflight.errors import ToolMissingError
@@ -57,4 +57,5 @@ def _remove(engine: Engine | None, run: str) -> None:
     build_group.remove(run)
     if engine is not None:
         engines.remove_run(engine, run)
+        engine_secrets.remove(engine, run)
     run_folders.remove(run_folders.runs() / run)

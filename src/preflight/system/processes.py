@@ -81,7 +81,7 @@ class StartedProcess:
         if given is None:
             self.end_input()
         else:
-            threading.Thread(target=self._give, args=(given,), daemon=True).start()
+            threading.Thread(target=self._give, args=(given.encode(),), daemon=True).start()
         streams = [stream for stream in (self._started.stdout, self._started.stderr) if stream is not None]
         outputs = pipes.read(streams, check=check, tail=tail)
         while self._started.poll() is None:
@@ -92,10 +92,10 @@ class StartedProcess:
             stream.close()
         return outputs
 
-    def _give(self, text: str) -> None:
+    def _give(self, data: bytes) -> None:
         with contextlib.suppress(OSError, ValueError):  # it ended, or was killed, without reading all
             if self._started.stdin is not None:
-                self._started.stdin.write(text.encode())
+                self._started.stdin.write(data)
         self.end_input()
 
     def line(self, *, timeout: float) -> str:

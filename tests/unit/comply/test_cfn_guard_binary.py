@@ -71,6 +71,11 @@ def test_the_binary_in_use_is_the_published_one(guard: Binary) -> None:
     assert guard.is_known
 
 
+@pytest.mark.hostile(
+    18,
+    input="another program named cfn-guard on PATH or in the cache",
+    happens="not run unless its SHA-256 is that of the published build",
+)
 @pytest.mark.parametrize("place", ["PATH", "cache"])
 def test_a_program_that_is_not_the_published_one_is_never_run(nowhere: Path, place: str) -> None:
     path = nowhere / "cfn-guard" if place == "PATH" else cfn_guard_binary.cached()
@@ -84,6 +89,11 @@ def test_a_program_that_is_not_the_published_one_is_never_run(nowhere: Path, pla
     assert not (nowhere / "ran").exists()
 
 
+@pytest.mark.hostile(
+    18,
+    input="another wheel of Node than the known one",
+    happens="pip refuses its hash",
+)
 def test_npm_comes_from_a_wheel_whose_hash_is_known(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     commands: list[tuple[tuple[str, ...], Path | None]] = []
     monkeypatch.setattr(processes, "run_checked", lambda *args, cwd=None, **_: commands.append((args, cwd)))

@@ -40,6 +40,12 @@ def test_a_rule_of_the_same_name_takes_the_place_of_ours(tmp_path: Path) -> None
     assert found.replaced == (SOFT,)
 
 
+@pytest.mark.hostile(
+    11,
+    "rules",
+    input="a rule of the checkout has the name of one of tier fargate",
+    happens="a finding; ours stays, unless the caller passes `--allow-rule-changes`",
+)
 @pytest.mark.parametrize("name", [pytest.param(FIRST, id="of cfn-guard"), pytest.param(JOIN, id="in Python")])
 def test_a_rule_of_tier_fargate_keeps_its_place(tmp_path: Path, name: str) -> None:
     found = ruleset.chosen([folder(tmp_path, name)])
@@ -66,6 +72,12 @@ def test_the_caller_may_allow_a_replacement(tmp_path: Path) -> None:
     assert found.replaced == (FIRST,)
 
 
+@pytest.mark.hostile(
+    11,
+    "rules",
+    input="`checks` of a plan switch rules of tier fargate off, or into another tier",
+    happens="a finding; they stay, and the last line counts what is off",
+)
 @pytest.mark.parametrize("to", ["off", "practice", "security"])
 def test_a_rule_of_tier_fargate_stays_on_and_where_it_is(to: str) -> None:
     found = ruleset.chosen([], switched(FIRST, to))

@@ -6,6 +6,7 @@ import dataclasses
 import datetime as dt
 import json
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -357,6 +358,29 @@ def test_a_loop_that_cannot_be_unrolled_is_a_finding(check: Check) -> None:
 )  # fmt: skip
 def test_odd_templates_are_judged(check: Check, text: str) -> None:
     assert checks(check(a=text)) == []
+
+
+TASK = """  T{0}:
+    Type: AWS::ECS::TaskDefinition
+    Properties:
+      {{Family: f{0}, NetworkMode: awsvpc, RequiresCompatibilities: [FARGATE], Cpu: "256", Memory: "512", ContainerDefinitions: [{{Name: c, Image: nginx}}]}}
+"""
+
+
+@pytest.mark.hostile(
+    12,
+    "min-res490",
+    input="490 plain task definitions in one template",
+    happens="checked as any other template",
+    limit="60 s (10 s on an idle machine)",
+)
+def test_a_template_of_490_task_definitions_is_checked_in_time(check: Check) -> None:
+    started = time.monotonic()
+
+    result = check(a="Resources:\n" + "".join(map(TASK.format, range(489))) + TASK.format(489).replace("awsvpc", "bridge"))
+
+    assert checks(result) == ["ECS_TASKDEF_NETWORK_MODE_AWSVPC"]
+    assert time.monotonic() - started < 60
 
 
 def test_nesting_that_nobody_can_follow_could_not_be_checked(guard: Binary) -> None:

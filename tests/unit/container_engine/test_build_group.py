@@ -27,6 +27,12 @@ def _no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(build_group, "PATIENCE", 0.0)  # a folder of files is never removed as a group is
 
 
+@pytest.mark.hostile(
+    5,
+    input="a RUN instruction starts processes without end, or leaves some running",
+    happens="the build fails, and all of them end with it",
+    limit="4096 processes, 4096 MB, 900 s",
+)
 @pytest.mark.parametrize("controller", [pytest.param("pids", id="version 1"), pytest.param(".", id="version 2")])
 def test_a_build_has_a_bounded_number_of_processes(tmp_path: Path, controller: str) -> None:
     (tmp_path / controller).mkdir(exist_ok=True)

@@ -20,6 +20,12 @@ Main:
 """
 
 
+@pytest.mark.hostile(
+    5,
+    "build1",
+    input="a RUN instruction connects to this machine or a cloud's metadata service",
+    happens="refused: builds have a network of their own, or none with `--build-network none`",
+)
 def test_a_build_reaches_neither_this_machine_nor_link_local_addresses() -> None:
     assert build_network.rules(FIB_TRIE, []) == [
         "-A OUTPUT -d 169.254.0.0/16 -j REJECT",

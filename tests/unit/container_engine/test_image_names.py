@@ -27,6 +27,12 @@ def test_names_of_registries_are_references(name: str) -> None:
     assert image_names.is_reference(name)
 
 
+@pytest.mark.hostile(
+    14,
+    "transport",
+    input="a container of a task names an archive, a folder, an option or an image of this machine",
+    happens="CannotPullContainerError: invalid reference format, as AWS refuses it",
+)
 @pytest.mark.parametrize(
     "name",
     [

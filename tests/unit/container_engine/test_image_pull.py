@@ -30,6 +30,12 @@ def pulled_files(tmp_path: Path) -> list[Path]:
     return list((tmp_path / "cache").rglob("blob"))
 
 
+@pytest.mark.hostile(
+    5,
+    input="a registry sends a layer without end, or a layer that unpacks to more than the disk; a build fills the disk",
+    happens="exit code 2, and the files are removed",
+    limit="20 GiB, or what leaves the machine 4 GiB",
+)
 def test_a_layer_without_end_is_broken_off_before_the_disk_is_full(
     engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -42,6 +48,12 @@ def test_a_layer_without_end_is_broken_off_before_the_disk_is_full(
     assert pulled_files(tmp_path) == []
 
 
+@pytest.mark.hostile(
+    5,
+    input="a registry sends a byte a second",
+    happens="exit code 2, and what to do",
+    limit="600 s",
+)
 def test_a_registry_that_drips_is_broken_off(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(image_pull, "TIMEOUT", 0.5)
 

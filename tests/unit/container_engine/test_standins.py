@@ -98,6 +98,7 @@ def test_stand_ins_for_two_platforms_are_two_images(folder: Path) -> None:
     assert base.image("nginx:1", HERE) != base.image("nginx:1", OTHER)
 
 
+@pytest.mark.hostile
 def test_the_program_of_a_stand_in_gets_no_variable_but_the_path(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

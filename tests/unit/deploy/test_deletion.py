@@ -45,6 +45,13 @@ def stack_names(session: Session) -> list[str]:
     return [stack["StackName"] for stack in session.client("cloudformation").describe_stacks()["Stacks"]]
 
 
+@pytest.mark.hostile(
+    7,
+    "acct",
+    "acct-faults",
+    input="an account hides the tags of stacks and buckets, loses answers, or keeps what was deleted",
+    happens="deleted by id; what is not seen deleted is the finding `NotDeleted` and exit code 1",
+)
 def test_a_stack_whose_tags_are_not_shown_is_deleted_by_its_id(
     session: Session, deletion: Deletion, deploy: Callable[..., dict[str, Any]]
 ) -> None:
@@ -99,6 +106,12 @@ def test_an_object_that_s3_does_not_delete_is_an_error() -> None:
         Bucket(mock.Mock(client=lambda _: s3), "b").empty()
 
 
+@pytest.mark.hostile(
+    7,
+    "acctlog",
+    input="`awslogs-create-group` makes a log group that is no resource of a stack",
+    happens="deleted with the stack",
+)
 def test_a_log_group_that_tasks_created_is_deleted_with_their_stack(
     session: Session, deletion: Deletion, deploy: Callable[..., dict[str, Any]]
 ) -> None:
@@ -115,6 +128,11 @@ def test_a_log_group_that_tasks_created_is_deleted_with_their_stack(
     assert [group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]] == ["/ecs/web-of-others"]
 
 
+@pytest.mark.hostile(
+    7,
+    input="a `DeletionPolicy` keeps a resource or a snapshot",
+    happens="the finding `NotDeleted` and exit code 1",
+)
 def test_what_a_deletion_policy_keeps_is_a_finding(
     session: Session, deletion: Deletion, deploy: Callable[..., dict[str, Any]]
 ) -> None:

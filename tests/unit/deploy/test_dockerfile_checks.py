@@ -13,7 +13,12 @@ from preflight.deploy.dockerfile_checks import UnsafeBuildError
 OLD = Engine("podman", "4.3.1")
 
 
-@pytest.mark.hostile
+@pytest.mark.hostile(
+    3,
+    "build1",
+    input="a `RUN --mount` writes on the machine through a link (CVE-2024-1753), also in two lines, in quotes, with escapes, behind other flags or for the next build",
+    happens="the finding `UnsafeBuild` with podman before 4.9.4, before anything is built",
+)
 @pytest.mark.parametrize(
     "text",
     [

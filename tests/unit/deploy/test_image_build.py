@@ -187,7 +187,12 @@ def test_a_base_image_that_is_not_there_is_named(tmp_path: Path) -> None:
         builder(Engine(), tmp_path, "FROM gone\n", Base()).contexts("linux/amd64")
 
 
-@pytest.mark.hostile
+@pytest.mark.hostile(
+    14,
+    "transport",
+    input="a Dockerfile takes files of this machine as images (`dir:`, `oci-archive:`), by FROM, COPY, ADD or variables, in any spelling that a builder reads",
+    happens="invalid reference format, before anything is built",
+)
 @pytest.mark.parametrize(
     "text",
     [
@@ -227,7 +232,11 @@ def test_a_dockerfile_that_names_files_of_this_machine_is_refused(tmp_path: Path
     assert engine.commands("build") == []
 
 
-@pytest.mark.hostile
+@pytest.mark.hostile(
+    3,
+    input="a base image has an ONBUILD instruction that mounts, or takes files of this machine",
+    happens="the finding `UnsafeBuild`, on a real account too",
+)
 @pytest.mark.parametrize(
     ("trigger", "said"),
     [

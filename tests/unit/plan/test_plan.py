@@ -216,6 +216,7 @@ def test_the_plan_says_which_rules_are_off(folder: Path) -> None:
     assert [(switch.rule, switch.to) for switch in read.policy.switches] == [("R", "off")]
 
 
+@pytest.mark.hostile
 def test_the_stand_ins_of_a_plan_are_dropped_unless_the_caller_allows_them(root: Path) -> None:
     read = reader.load(root / plan.FILE)
 

@@ -43,6 +43,12 @@ def make_huge(path: Path) -> None:
     os.truncate(path, 1 << 40)
 
 
+@pytest.mark.hostile(
+    13,
+    "trav",
+    input="a path of a plan leads to a device, a FIFO, a link out, a loop or a file of 1 TB",
+    happens="exit code 2 with file and line; nothing of it is read",
+)
 @pytest.mark.parametrize("key", STEPS)
 @pytest.mark.parametrize(
     "make",
@@ -63,6 +69,12 @@ def test_a_path_leads_to_a_plain_file_or_folder_of_the_checkout(
     assert re.search(r"preflight\.yaml:[56]: ", error(checkout, STEPS[key].format("l")))
 
 
+@pytest.mark.hostile(
+    13,
+    "trav",
+    input="a path of a plan is absolute, has `..` or a NUL",
+    happens="exit code 2 with file and line",
+)
 @pytest.mark.parametrize("key", STEPS)
 @pytest.mark.parametrize("name", ["../outside.yaml", "..", "/dev/zero", "/etc", "a\\0b", "x" * 5000])
 def test_a_path_does_not_name_what_is_elsewhere(checkout: Path, key: str, name: str) -> None:

@@ -178,6 +178,12 @@ DEEP = 10_000
 BOMB = "\n".join(["a: &a [x, x]", *(f"{b}: &{b} [*{a}, *{a}]" for a, b in zip("abcdefgh", "bcdefghi", strict=True))])
 
 
+@pytest.mark.hostile(
+    12,
+    input="alias bombs, 10,000 levels, 5,000 digits, endless variables, tags of Python, characters that XML does not have",
+    happens="an answer in the protocol",
+    limit="10 s",
+)
 @pytest.mark.parametrize(
     "body",
     [

@@ -63,6 +63,12 @@ def test_a_reply_that_is_not_http_is_no_response(server: str) -> None:
     assert http.fetch(server).status is None
 
 
+@pytest.mark.hostile(
+    4,
+    "smoke",
+    input="a page of a task redirects a smoke request to another address",
+    happens="the redirect is the answer",
+)
 @pytest.mark.parametrize(
     "server",
     [
@@ -76,6 +82,13 @@ def test_a_redirect_is_not_followed(server: str) -> None:
     assert http.fetch(server).status == 302
 
 
+@pytest.mark.hostile(
+    8,
+    "hog-drip",
+    input="a page sends one byte each two seconds",
+    happens="no answer within its deadline",
+    limit="10 s (60 s on AWS), 1 MB",
+)
 def test_a_response_without_an_end_is_waited_for_until_one_deadline(dripping_server: str) -> None:
     started = time.monotonic()
 

@@ -76,6 +76,12 @@ def test_a_service_that_dies_did_not_come_up() -> None:
 ENDLESS = "import os\nwhile True: os.write(1, b'x' * 65536)"
 
 
+@pytest.mark.hostile(
+    8,
+    input="a program writes without end on its output",
+    happens="killed, exit code 2",
+    limit="128 MB",
+)
 def test_a_program_that_writes_without_end_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pipes, "MAX_OUTPUT", 1 << 20)
 

@@ -191,6 +191,13 @@ def test_a_value_at_the_limit_is_accepted_and_the_next_one_is_refused(
         parameters.parameter_values(data, {"P": refused})
 
 
+@pytest.mark.hostile(
+    12,
+    "min-cidr_min",
+    input="`Fn::Cidr` asks for ten million blocks",
+    happens="refused before one is made",
+    limit="256 blocks",
+)
 @pytest.mark.parametrize("count", [pytest.param(0, id="none"), pytest.param(257, id="one more than AWS gives"), pytest.param(10**12, id="very many")])
 def test_blocks_are_counted_before_they_are_made(count: int) -> None:
     with pytest.raises(ResolveError, match="a count from 1 to 256"):
@@ -203,7 +210,16 @@ def test_256_blocks_are_made() -> None:
     assert len(blocks) == 256
 
 
-@pytest.mark.hostile
+@pytest.mark.hostile(
+    12,
+    "min-join",
+    "min-joinnest",
+    "min-json25",
+    "min-jtmp",
+    input="texts that grow with each nesting: Join, Sub, Split, Base64, ToJsonString",
+    happens="refused before they are made",
+    limit="1 MB a text, 32 MB a template",
+)
 @pytest.mark.parametrize(
     "wrap",
     [
@@ -233,7 +249,12 @@ def test_a_variable_is_evaluated_once_however_often_a_text_names_it() -> None:
     assert FunctionResolver(ResolutionContext({})).value(value) == "x"
 
 
-@pytest.mark.hostile
+@pytest.mark.hostile(
+    12,
+    input="lists of parameters, mappings, blocks and splits, ten thousand times",
+    happens="refused before they are made",
+    limit="32 MB a template",
+)
 @pytest.mark.parametrize(
     ("value", "scope"),
     [

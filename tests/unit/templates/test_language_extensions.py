@@ -23,6 +23,13 @@ def nested(body: dict[str, Any], depth: int = 4) -> dict[str, Any]:
     return body
 
 
+@pytest.mark.hostile(
+    12,
+    "min-foreach",
+    input="nested `Fn::ForEach` over resources, outputs, conditions and properties, with large bodies or with none",
+    happens="refused before they are unrolled",
+    limit="500 entries, 32 MB a template",
+)
 @pytest.mark.parametrize(
     ("sections", "said"),
     [

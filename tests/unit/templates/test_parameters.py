@@ -15,6 +15,11 @@ def test_the_id_of_a_stack_that_does_not_exist_yet_has_the_form_of_aws() -> None
     assert re.fullmatch(form, str(pseudo["AWS::StackId"]))
 
 
+@pytest.mark.hostile(
+    12,
+    input="an `AllowedPattern` that backtracks",
+    happens="broken off; it decides nothing",
+)
 def test_a_pattern_that_takes_too_long_decides_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parameters, "PATTERN_TIMEOUT", 0.05)
     declared = {"P": {"Type": "String", "AllowedPattern": "(a+)+(b+)+(c+)+d"}}

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from preflight.container_engine import build_network, image_pull, pause_image
+from preflight.container_engine import build_network, engine_secrets, image_pull, pause_image
 from preflight.container_engine import engine as engines
 from preflight.container_engine.engine import Engine
 from preflight.errors import PreflightError, ToolBrokeError
@@ -134,7 +134,8 @@ class ContainerRunner:
         """
         args = self._args(holder, spec, task)
         own = ("--http-proxy=false",) if self.engine.program == "podman" else ()  # proxies come with their passwords
-        with environment_file.written(holder.folder, {**environment, **spec.environment}) as variables:
+        store = (lambda value: engine_secrets.create(self.engine, self.run, value)) if own else None
+        with environment_file.written(holder.folder, {**environment, **spec.environment}, store=store) as variables:
             process = self.engine.run("run", "--detach", *own, *args, *variables, image, *_command(spec))
         if process.code != 0:
             raise ToolBrokeError((process.stderr or process.stdout).strip())
@@ -281,6 +282,7 @@ class ContainerRunner:
         """Remove every container of this run."""
         self._exits.close()
         engines.remove_run(self.engine, self.run, images=self._pulled)
+        engine_secrets.remove(self.engine, self.run)
         run_folders.remove(self._folder / "tasks")
 
 

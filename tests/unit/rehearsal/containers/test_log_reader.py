@@ -3,6 +3,8 @@ from __future__ import annotations
 import tracemalloc
 from pathlib import Path
 
+import pytest
+
 from preflight.rehearsal.containers import log_reader
 from preflight.rehearsal.containers.log_reader import EngineLogReader, LogReader
 
@@ -58,6 +60,14 @@ def test_a_log_that_its_engine_begins_anew_is_read_from_its_beginning(tmp_path: 
     assert [text for _, text in reader.read()] == ["two", "three"]
 
 
+@pytest.mark.hostile(
+    8,
+    "hog-logline1",
+    "hog-loglines",
+    input="a container logs one line of 500 MB, or 700 MB of lines",
+    happens="the last MiB is kept, in events of 256 KiB",
+    limit="16 MB on disk, a few MB of memory",
+)
 def test_a_line_of_100_mib_is_cut_at_the_size_of_an_event_in_a_few_mib_of_memory(tmp_path: Path) -> None:
     log = tmp_path / "log"
     piece = f"{TIME} stdout P {'A' * 8192}\n".encode() * 128

@@ -135,7 +135,11 @@ def test_no_answer_lets_a_web_page_read_it(strict: Server) -> None:
     assert not [name for name in headers if name.startswith("access-control-")]
 
 
-@pytest.mark.hostile
+@pytest.mark.hostile(
+    2,
+    input="a request names one operation for the permission check, and another one for what runs it",
+    happens="400: a request names one operation, in its headers, its query and its form together",
+)
 @pytest.mark.parametrize(
     ("path", "targets"),
     [

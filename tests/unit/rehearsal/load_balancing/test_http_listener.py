@@ -209,6 +209,13 @@ def test_a_response_is_passed_on_as_it_comes(routing: _Routing) -> None:
             assert response.read() == b"last"
 
 
+@pytest.mark.hostile(
+    8,
+    "alb",
+    input="a task behind a load balancer answers with 1.2 GB",
+    happens="streamed",
+    limit="20 MB",
+)
 def test_a_response_of_200_mib_takes_little_memory(routing: _Routing) -> None:
     piece = b"x" * (1 << 20)
 
@@ -236,6 +243,13 @@ def test_a_response_that_breaks_off_is_incomplete_for_the_client(routing: _Routi
             response.read()
 
 
+@pytest.mark.hostile(
+    8,
+    "alb",
+    input="a task behind a load balancer drips its header",
+    happens="504",
+    limit="10 s for a header, 300 s for an exchange",
+)
 def test_a_header_that_drips_is_a_gateway_timeout(routing: _Routing, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_listener, "TIMEOUT", 0.5)
 

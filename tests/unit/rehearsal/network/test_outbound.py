@@ -25,11 +25,22 @@ def test_a_connection_of_a_library_is_refused_and_noted(listener: socket.socket)
     assert any("was refused" in note or "not looked up" in note for note in notes)
 
 
+@pytest.mark.hostile(
+    2,
+    "base",
+    input="moto looks for a Docker socket to start containers",
+    happens="the connection is refused and noted",
+)
 def test_a_docker_socket_is_out_of_reach() -> None:
     with outbound.refused(lambda _: None), socket.socket(socket.AF_UNIX) as client, pytest.raises(ConnectionRefusedError):
         client.connect("/var/run/docker.sock")
 
 
+@pytest.mark.hostile(
+    4,
+    input="a library in the account's process looks up a name",
+    happens="no lookup, and a note in the report",
+)
 def test_a_host_name_is_not_looked_up() -> None:
     notes: list[str] = []
 

@@ -61,3 +61,23 @@ def test_a_queue_receives_what_its_topic_gets(client: Client) -> None:
     client("sns").publish(TopicArn=topic, Message="m")
 
     assert len(client("sqs").receive_message(QueueUrl=queue)["Messages"]) == 1
+
+
+@pytest.mark.parametrize(
+    "arn",
+    [
+        pytest.param("arn:aws:lambda:ap-northeast-1:123456789012:function:f", id="a function"),
+        pytest.param("arn:aws:states:ap-northeast-1:123456789012:stateMachine:m", id="a state machine"),
+        pytest.param("arn:aws:events:ap-northeast-1:123456789012:api-destination/d/1", id="an API destination"),
+    ],
+)
+def test_a_bus_takes_events_for_targets_outside_and_delivers_to_queues(client: Client, arn: str) -> None:
+    queue = client("sqs").create_queue(QueueName="q")["QueueUrl"]
+    client("events").put_rule(Name="r", EventPattern=json.dumps({"source": ["a"]}))
+    targets = [{"Id": "1", "Arn": arn}, {"Id": "2", "Arn": "arn:aws:sqs:ap-northeast-1:123456789012:q"}]
+    client("events").put_targets(Rule="r", Targets=targets)
+
+    answer = client("events").put_events(Entries=[{"Source": "a", "DetailType": "b", "Detail": "{}"}])
+
+    assert answer["FailedEntryCount"] == 0
+    assert len(client("sqs").receive_message(QueueUrl=queue)["Messages"]) == 1

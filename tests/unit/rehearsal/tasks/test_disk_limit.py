@@ -42,6 +42,12 @@ def test_what_is_written_is_measured_and_no_link_followed(tmp_path: Path) -> Non
     assert 1_000_000 <= disk_limit.measure({str(tmp_path / "task")}) < 2_000_000
 
 
+@pytest.mark.hostile(
+    8,
+    input="a task fills the disk",
+    happens="stopped as on Fargate: no space left on device",
+    limit="20 GiB or its `EphemeralStorage`, less where the machine has less",
+)
 def test_a_task_that_wrote_too_much_is_stopped_and_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(disk_limit, "INTERVAL", 0.05)
     monkeypatch.setattr(disk_limit, "limit", lambda *_: 1_000_000)
