@@ -41,7 +41,8 @@ class ServiceTask:
 class StoppedTask:
     """A task that stopped, or (`arn` None) that could not even be made.
 
-    `decided_at` is when that was decided: at its launch if it never ran (what comes later cannot help it), else at its end.
+    `decided_at` is when that was decided: at its launch if it never ran, or no load balancer reached it (what came later
+    may not have helped it any more), else at its end.
     """
 
     arn: str | None
@@ -137,7 +138,7 @@ class Tasks:
             task["taskDefinitionArn"],
             task.get("stopCode", ""),
             task.get("stoppedReason", ""),
-            task["stoppedAt"] if "startedAt" in task and "stoppedAt" in task else task["createdAt"],
+            task["createdAt"] if _depends_on_launch(task) else task["stoppedAt"],
             (*(f"its target: {found.group(1)}" for found in unwell if found), *containers),
             self._last_lines(task),
             at,
@@ -177,3 +178,8 @@ class Tasks:
             if answer["events"]:
                 return tuple(event["message"] for event in answer["events"])
         return ()
+
+
+def _depends_on_launch(task: dict[str, Any]) -> bool:
+    has_run = "startedAt" in task and "stoppedAt" in task
+    return not has_run or "failed ELB health checks" in task.get("stoppedReason", "")

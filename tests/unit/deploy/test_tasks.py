@@ -40,13 +40,13 @@ def test_an_account_that_does_not_tell_is_not_taken_for_a_task_that_went(code: s
         looked_up(code)
 
 
-def decided_at(**times: dt.datetime) -> dt.datetime:
+def decided_at(reason: str = "Essential container in task exited", **times: dt.datetime) -> dt.datetime:
     """When it was decided that a task with these times stopped."""
     session = mock.Mock()
     every = Tasks(session)
     every._ecs = mock.Mock()
     every._ecs.describe_task_definition.return_value = {"taskDefinition": {"containerDefinitions": []}}
-    task = {"taskArn": "arn:task/1", "taskDefinitionArn": "d", "containers": [], "createdAt": EARLY, **times}
+    task = {"taskArn": "arn:task/1", "taskDefinitionArn": "d", "containers": [], "createdAt": EARLY, "stoppedReason": reason, **times}
     return every._stopped(task, "s", []).decided_at
 
 
@@ -57,3 +57,10 @@ def test_the_launch_decides_about_a_task_that_never_ran() -> None:
 
 def test_the_end_decides_about_a_task_that_ran() -> None:
     assert decided_at(startedAt=EARLY, stoppedAt=LATE) == LATE
+
+
+def test_the_launch_decides_about_a_task_that_no_load_balancer_reached() -> None:
+    """Its health may have been judged before the rule of a security group that lets the load balancer in."""
+    reason = "Task failed ELB health checks in (target-group arn:g)"
+
+    assert decided_at(reason, startedAt=EARLY, stoppedAt=LATE) == EARLY
