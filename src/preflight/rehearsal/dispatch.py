@@ -140,7 +140,7 @@ class Dispatcher:
 def _refusal_by_tables(scope: SignedScope, request: Request) -> Response | None:
     """Returns AWS's refusal of members that a service never takes, whatever the account has; else None."""
     model, name = protocol.SIGNED.get(scope.service, scope.service), _operation(scope.service, request)
-    if protocol.READING.match(name) or not (model in model_constraints.SERVICES or name in catalog.OPERATIONS.get(scope.service, ())):
+    if not name or protocol.READING.match(name) or not (model in model_constraints.SERVICES or name in catalog.OPERATIONS.get(scope.service, ())):
         return None
     try:
         _check_members(scope.service, _call(model, scope.region, name, request))

@@ -40,12 +40,14 @@ def vpc(account: Server) -> str:
     changes.append({"Action": "CREATE", "ResourceRecordSet": named_alias})
     route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Changes": changes})
     namespace = create_namespace(cloud_map, "apps.example.internal", vpc_id)
-    config = {"NamespaceId": namespace, "DnsRecords": [{"Type": "A", "TTL": 5}, {"Type": "SRV", "TTL": 5}]}
-    service = cloud_map.create_service(Name="Web", DnsConfig=config)["Service"]["Id"]
+    config = {"NamespaceId": namespace, "DnsRecords": [{"Type": "A", "TTL": 5}]}
     cloud_map.create_service(Name="empty", DnsConfig=config)
-    for number in range(10):
-        attributes = {"AWS_INSTANCE_IPV4": f"10.9.1.{number}", "AWS_INSTANCE_PORT": "80"}
-        cloud_map.register_instance(ServiceId=service, InstanceId=f"t{number}", Attributes=attributes)
+    for name, record_type in (("Web", "A"), ("Ports", "SRV")):
+        records_of_service = [{"Type": record_type, "TTL": 5}]
+        service = cloud_map.create_service(Name=name, DnsConfig={**config, "DnsRecords": records_of_service})["Service"]["Id"]
+        for number in range(10):
+            attributes = {"AWS_INSTANCE_IPV4": f"10.9.1.{number}", "AWS_INSTANCE_PORT": "80"}
+            cloud_map.register_instance(ServiceId=service, InstanceId=f"t{number}", Attributes=attributes)
     for name, attributes in (
         ("api.web", {"AWS_INSTANCE_IPV4": "10.9.3.3"}),
         ("far", {"AWS_INSTANCE_CNAME": "x.example"}),
@@ -93,12 +95,12 @@ def test_a_service_of_cloud_map_answers_with_eight_instances_at_most(account: Se
     private_dns = PrivateDns(account.account)
 
     addresses = private_dns.look_up(REGION, vpc, "web.apps.example.internal", "A") or []
-    services = private_dns.look_up(REGION, vpc, "web.apps.example.internal", "SRV") or []
+    services = private_dns.look_up(REGION, vpc, "ports.apps.example.internal", "SRV") or []
 
     assert len(set(addresses)) == 8
     assert set(addresses) <= {f"10.9.1.{n}" for n in range(10)}
     assert len(set(services)) == 8
-    assert set(services) <= {f"1 1 80 t{n}.web.apps.example.internal." for n in range(10)}
+    assert set(services) <= {f"1 1 80 t{n}.ports.apps.example.internal." for n in range(10)}
 
 
 def test_another_vpc_does_not_resolve_the_name(account: Server, vpc: str) -> None:
