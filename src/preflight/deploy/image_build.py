@@ -24,6 +24,8 @@ from preflight.system.processes import CompletedProcess
 
 MEMORY = "4g"  # of a build
 TIMEOUT = 900
+# Proxies come with their passwords; a build that is killed leaves the image of each of its layers, without name and label.
+OF_PODMAN = ("--http-proxy=false", "--layers=false")
 _FOREIGN = re.compile(r"exec format error", re.IGNORECASE)
 
 
@@ -111,7 +113,7 @@ class Builder:
 
     def _build(self, image: str, platform: str) -> None:
         options = [f"--build-context={k}={v}" for k, v in self.contexts(platform).items()]
-        own = ("--http-proxy=false",) if self._engine.program == "podman" else ()  # proxies come with their passwords
+        own = OF_PODMAN if self._engine.program == "podman" else ()
         args = ("--quiet", *own, *unfinished_builds.mark(self._engine), self._label, "--platform", platform, *options, "--tag", image)
         args = (*args, "--file", str(self._dockerfile), str(self._folder))
         self._attempt(platform, *args)

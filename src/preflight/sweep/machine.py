@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from preflight.container_engine import build_group, engine_secrets, scratch, standins, unfinished_builds
+from preflight.container_engine import build_group, engine_secrets, image_store, scratch, standins, unfinished_builds
 from preflight.container_engine import engine as engines
 from preflight.container_engine.engine import Engine
 from preflight.errors import ToolMissingError
@@ -23,6 +23,8 @@ def sweep_machine(say: Say, *, is_dry: bool = False, has_images: bool = False) -
         engine: Engine | None = engines.find()
     except ToolMissingError:
         engine = None
+    if engine is not None:  # first: with a corrupt image podman lists none of the others
+        count += image_store.repair(engine, say, is_dry=is_dry)
     left = dict(run_folders.left_over())
     runs = sorted({*left, *(_orphans(engine) if engine else ())})
     for run in runs:

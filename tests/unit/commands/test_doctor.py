@@ -8,7 +8,7 @@ import pytest
 
 from preflight.commands import doctor
 from preflight.comply import cfn_guard_binary
-from preflight.container_engine import engine
+from preflight.container_engine import engine, image_store
 from preflight.errors import ToolMissingError
 from preflight.system import processes
 
@@ -68,6 +68,20 @@ def test_netcat_is_optional(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
 
     assert code == 0
     assert "absent   not on PATH" in capsys.readouterr().out
+
+
+def test_a_corrupt_store_ends_with_2_and_the_command_that_repairs_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(image_store, "corrupt_image", lambda _engine: "a" * 64)
+    monkeypatch.setattr(image_store, "_names", lambda _engine, _image: [])
+
+    code, _ = run()
+
+    output = capsys.readouterr().out
+    assert code == 2
+    assert "image store       missing  image aaaaaaaaaaaa (no name) of podman's store cannot be read" in output
+    assert "preflight sweep" in output
 
 
 def test_fix_installs_what_is_missing_and_prints_each_command(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -87,7 +87,7 @@ def test_a_stand_in_is_built_for_the_platform_that_is_asked_for(
 
     image = Standins(engine, {"nginx": folder}).image("nginx:1", platform)
 
-    built = [list(args[3:-3]) for args in engine.commands("build")]
+    built = [list(args[4:-3]) for args in engine.commands("build")]
     assert built == [options]
     assert image.rpartition(":")[2][12:] == tail
 

@@ -71,7 +71,7 @@ def test_a_build_names_platform_and_dockerfile_and_gets_no_proxy_variables(tmp_p
     label = "--label=preflight.run=run1"
     assert engine.commands("build") == [
         (
-            *("build", "--quiet", "--http-proxy=false", *unfinished_builds.mark(engine), label),
+            *("build", "--quiet", "--http-proxy=false", "--layers=false", *unfinished_builds.mark(engine), label),
             *("--platform", "linux/arm64", "--tag", "host/app:1"),
             *("--file", str(tmp_path / "Dockerfile"), str(tmp_path)),
         )
