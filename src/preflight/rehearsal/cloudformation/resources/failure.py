@@ -6,6 +6,17 @@ import uuid
 
 from botocore.exceptions import ClientError  # noqa: TC002 - as everywhere here
 
+# Names of clients and types as AWS's handlers write them, where they are not one capitalised word.
+_NAMES = {
+    "application-autoscaling": "ApplicationAutoScaling",
+    "applicationautoscaling": "ApplicationAutoScaling",
+    "elasticloadbalancingv2": "ElasticLoadBalancingV2",
+    "elbv2": "ElasticLoadBalancingV2",
+    "logs": "CloudWatchLogs",
+    "secretsmanager": "SecretsManager",
+    "servicediscovery": "ServiceDiscovery",
+}
+
 
 class ResourceFailedError(Exception):
     """A handler could not do its work; `message` is what AWS would say, `code` the handler error code."""
@@ -46,7 +57,7 @@ def from_refusal(service: str, code: str, message: str) -> ResourceFailedError:
 
 def from_service(service: str, message: str, status: int, code: str) -> ResourceFailedError:
     """Returns the failure whose message ends with the service, the HTTP status and a request id."""
-    request = f"(Service: {service.title()}, Status Code: {status}, Request ID: {uuid.uuid4()})"
+    request = f"(Service: {_NAMES.get(service.lower(), service.title())}, Status Code: {status}, Request ID: {uuid.uuid4()})"
     return ResourceFailedError(f"{message} {request}", code)
 
 
