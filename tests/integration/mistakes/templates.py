@@ -142,7 +142,14 @@ MISTAKES = (
         "NoRoute",
     ),
     Change("the route before the attachment", VPC, "    DependsOn: IGWAttachment\n", "", "EC2_ROUTE_IGW_DEPENDS_ON_ATTACHMENT", RACE_IS_ERROR),
-    Change("no DNS", VPC, "EnableDnsSupport: true", "EnableDnsSupport: false", "NoRoute"),
+    Change("DNS host names without DNS", VPC, "EnableDnsSupport: true", "EnableDnsSupport: false", "CFN_SERVICE_TAKES_PROPERTIES"),
+    Change(
+        "no DNS",
+        VPC,
+        "EnableDnsSupport: true\n      EnableDnsHostnames: true",
+        "EnableDnsSupport: false\n      EnableDnsHostnames: false",
+        "NoRoute",
+    ),
     Change("overlapping subnets", VPC, "CidrBlock: 10.0.2.0/24", "CidrBlock: 10.0.1.128/25", "CREATE_FAILED"),
     Change("a subnet outside the VPC", VPC, "CidrBlock: 10.0.2.0/24", "CidrBlock: 10.1.2.0/24", "CREATE_FAILED"),
     Change(
