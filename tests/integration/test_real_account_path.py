@@ -36,7 +36,7 @@ def foreign(account: Emulator, request: pytest.FixtureRequest) -> Iterator[list[
     if tags:
         s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": aws_tags(tags)})
     ecr.create_repository(repositoryName=name, tags=aws_tags(tags))
-    logs.create_log_group(logGroupName=name, tags=tags)
+    logs.create_log_group(logGroupName=name, **({"tags": tags} if tags else {}))
     yield account.resources()
     stacks.delete_stack(StackName="fa-018-deadbeef")
     stacks.get_waiter("stack_delete_complete").wait(StackName="fa-018-deadbeef", WaiterConfig={"Delay": 1})

@@ -363,7 +363,7 @@ def to_service(network: Network, interface: Interface, service: str) -> Blocker 
 
 def _without_endpoint(network: Network, interface: Interface, service: str) -> Blocker | None:
     missing = to_internet(network, interface)
-    if missing is None or interface.has_public_address or missing != _way_out(network, interface, ANY_INTERNET_CALLER):
+    if missing is None or missing.fix != _WITHOUT_ADDRESS:
         return missing
     return replace(
         missing,
