@@ -118,12 +118,22 @@ _KNOWN: tuple[tuple[str, Diagnosis], ...] = (
         ),
     ),
     (
-        r"looking for beginning of|did not contain json key",
+        r"looking for beginning of|unexpected end of JSON",
         Diagnosis(
             "SecretNotJson",
             "definition",
             "ContainerDefinitions.0.Secrets",
             "ValueFrom asks for a key: write the secret as a JSON object with that key (in double quotes), or take the key off ValueFrom.",
+            GUIDE + "secrets-envvar-secrets-manager.html",
+        ),
+    ),
+    (
+        r"did not contain json key (?P<key>\S+)",
+        Diagnosis(
+            "SecretMissing",
+            "definition",
+            "ContainerDefinitions.0.Secrets",
+            "Add the key {key} to the JSON object of the secret, or correct the key in ValueFrom.",
             GUIDE + "secrets-envvar-secrets-manager.html",
         ),
     ),

@@ -157,3 +157,14 @@ def test_the_fix_names_a_secret_with_its_suffix() -> None:
     said = "is not authorized to perform: secretsmanager:GetSecretValue on resource: arn:aws:secretsmanager:us-east-1:1:secret:web/db-a1B2c3 because"
 
     assert "web/db-??????" in stop_reasons.of(said).fix
+
+
+@pytest.mark.parametrize(
+    ("said", "check"),
+    [
+        pytest.param("did not contain json key password", "SecretMissing", id="another key"),
+        pytest.param("invalid character 'h' looking for beginning of value", "SecretNotJson", id="no JSON"),
+    ],
+)
+def test_a_secret_without_a_key_is_not_one_that_is_no_json(said: str, check: str) -> None:
+    assert stop_reasons.of(said).check == check
