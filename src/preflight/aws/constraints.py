@@ -12,9 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import regex
-
-from preflight.aws import unresolved
+from preflight.aws import patterns, unresolved
 
 Object = Mapping[str, Any]
 Path = tuple[str | int, ...]
@@ -311,15 +309,7 @@ def length(low: int, high: int) -> Predicate:
 
 def matches(pattern: str, *, taken: tuple[str, ...], refused: tuple[str, ...]) -> Predicate:
     """A text that is matched as a whole; a pattern that takes too long decides nothing."""
-    compiled = regex.compile(pattern)
-
-    def fits(found: Any) -> bool:
-        try:
-            return compiled.fullmatch(str(found), timeout=_PATTERN_TIMEOUT) is not None
-        except TimeoutError:
-            return True
-
-    return Predicate(fits, taken, refused)
+    return Predicate(lambda found: patterns.fits(pattern, str(found), timeout=_PATTERN_TIMEOUT), taken, refused)
 
 
 def one_of(*values: Any) -> Predicate:

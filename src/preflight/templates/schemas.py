@@ -10,8 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import regex
-
+from preflight.aws import patterns
 from preflight.aws.unresolved import STANDIN
 
 Schema = Mapping[str, Any]
@@ -142,7 +141,7 @@ def _member(part: Schema, key: str) -> Schema | None:
     if key in part.get("properties", {}):
         return dict(part["properties"][key])
     for pattern, found in part.get("patternProperties", {}).items():
-        if _fits(pattern, key):
+        if patterns.fits(pattern, key, timeout=PATTERN_TIMEOUT, is_whole=False):
             return dict(found)
     return None
 
@@ -266,31 +265,13 @@ def _value(value: Any, part: Schema, path: str) -> Iterator[str]:
             yield f"{path}: expected minLength: {part['minLength']}, actual: {len(value)}"
         if len(value) > part.get("maxLength", len(value)):
             yield f"{path}: expected maxLength: {part['maxLength']}, actual: {len(value)}"
-        if "pattern" in part and not _fits(part["pattern"], value):
+        if "pattern" in part and not patterns.fits(part["pattern"], value, timeout=PATTERN_TIMEOUT, is_whole=False):
             yield f"{path}: failed validation constraint for keyword [pattern]"
     elif not isinstance(value, bool):
         if value < part.get("minimum", value):
             yield f"{path}: {value} is not greater or equal to {part['minimum']}"
         if value > part.get("maximum", value):
             yield f"{path}: {value} is not less or equal to {part['maximum']}"
-
-
-def _fits(pattern: str, text: str) -> bool:
-    """Whether a text has the pattern; one that takes too long decides nothing."""
-    compiled = _compiled(pattern)
-    try:
-        return compiled is None or compiled.search(text, timeout=PATTERN_TIMEOUT) is not None
-    except TimeoutError:
-        return True
-
-
-@functools.cache
-def _compiled(pattern: str) -> regex.Pattern[str] | None:
-    """A pattern of Java's; None where it cannot be read here, and decides nothing."""
-    try:
-        return regex.compile(pattern)
-    except regex.error:
-        return None
 
 
 def _combined(value: Any, part: Schema, whole: Schema, path: str, depth: int) -> Iterator[str]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from preflight.aws import unresolved
+from preflight.aws import iam_policy, unresolved
 from preflight.aws.constraints import Constraint, Fault, Object, Test, get
 
 Document = Mapping[str, Any]
@@ -35,7 +34,7 @@ def rows(rules: Iterable[DocumentRule], name: str, *, code: str, at: str = "", s
 def _test(rule: DocumentRule, name: str) -> Test:
     def faults(part: Object) -> Iterator[Fault]:
         found = get(part, name)
-        document = _document(found) if found is not None and not unresolved.is_function(found) else None
+        document = iam_policy.document(found) if found is not None and not unresolved.is_function(found) else None
         if document is not None:
             yield from (Fault((name, *fault.path), fault.value) for fault in rule.faults(document))
 
@@ -47,17 +46,7 @@ def text_of_json(name: str) -> Test:
 
     def faults(part: Object) -> Iterator[Fault]:
         found = get(part, name)
-        if isinstance(found, str) and found and not unresolved.is_function(found) and _document(found) is None:
+        if isinstance(found, str) and found and not unresolved.is_function(found) and iam_policy.document(found) is None:
             yield Fault((name,), found)
 
     return Test(faults, ({name: '{"Version": "2012-10-17"}'}, {name: {}}), ({name: "{"}, {name: "[]"}))
-
-
-def _document(found: Any) -> Document | None:
-    if not isinstance(found, str):
-        return found if isinstance(found, Mapping) else None
-    try:
-        read = json.loads(found)
-    except ValueError:
-        return None
-    return read if isinstance(read, Mapping) else None

@@ -7,12 +7,10 @@ constraints that the API reference of each service lists for its members.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterator
 from typing import Any
 
-import regex
-
+from preflight.aws import patterns
 from preflight.rehearsal import protocol
 from preflight.rehearsal.protocol import Call, Refusal, Shape
 
@@ -82,22 +80,5 @@ def _unmet(value: Any, shape: Shape) -> Iterator[str]:
     if shape.type_name == "string":
         if limits.get("enum") and value not in limits["enum"]:
             yield f"Member must satisfy enum value set: [{', '.join(limits['enum'])}]"
-        if limits.get("pattern") and not _fits(limits["pattern"], value):
+        if limits.get("pattern") and not patterns.fits(limits["pattern"], value, timeout=_PATTERN_TIMEOUT, is_ascii=True):
             yield f"Member must satisfy regular expression pattern: {limits['pattern']}"
-
-
-def _fits(pattern: str, text: str) -> bool:
-    compiled = _compiled(pattern)
-    try:
-        return compiled is None or compiled.fullmatch(text, timeout=_PATTERN_TIMEOUT) is not None
-    except TimeoutError:
-        return True
-
-
-@functools.cache
-def _compiled(pattern: str) -> regex.Pattern[str] | None:
-    """Returns a pattern of Java's; None if it cannot be read here, and decides nothing."""
-    try:
-        return regex.compile(pattern, regex.ASCII)
-    except regex.error:
-        return None
