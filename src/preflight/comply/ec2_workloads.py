@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from preflight.aws import unresolved
 from preflight.plan.references import ReferencedResource, ReferenceTracer, UnknownError
 from preflight.plan.resolved_stacks import ResolvedStacks, ResolvedTemplate
 from preflight.templates import functions
@@ -57,7 +58,7 @@ class _Workloads:
 
     def _is_elsewhere(self, document: ResolvedTemplate, cluster: Any) -> bool:
         """Whether a cluster comes from outside of the templates, and may have container instances."""
-        return functions.function_of(cluster) is not None and self._one(document, cluster) is None
+        return unresolved.function_of(cluster) is not None and self._one(document, cluster) is None
 
     def _may_be_fargate(self, document: ResolvedTemplate, provider: Any) -> bool:
         """Whether a provider is Fargate's, or is not known."""

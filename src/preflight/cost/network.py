@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
+from preflight.aws import unresolved
 from preflight.cost import billing_units
 from preflight.cost.billing_units import Amount
-from preflight.templates import functions
 
 Given = Mapping[str, Any]
 Entry = Amount | str  # an amount, or what is not known
@@ -77,7 +77,7 @@ def _public_addresses(given: Given, key: str) -> Iterator[Entry]:
 
 def _are_known(items: list[Any]) -> bool:
     """Whether a list is as long as it looks: none of its items may turn out to be a list, or nothing."""
-    return all(functions.function_of(item) not in {"Fn::If", "Fn::Split", "Fn::GetAZs"} for item in items)
+    return all(unresolved.function_of(item) not in {"Fn::If", "Fn::Split", "Fn::GetAZs"} for item in items)
 
 
 def _endpoint(given: Given) -> Iterator[Entry]:

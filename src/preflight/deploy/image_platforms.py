@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from preflight.aws import unresolved
 from preflight.plan import placeholders, plan
 from preflight.plan.plan import ImageStep, Plan
 from preflight.plan.references import ReferenceTracer, UnknownError
@@ -58,7 +59,7 @@ class Texts:
 
     def of(self, document: ResolvedTemplate, value: Any, steps: int = 0) -> str:
         """Returns the text of a value, with a hole for each unknown part."""
-        name = functions.function_of(value)
+        name = unresolved.function_of(value)
         if name is None or steps > MAX_STEPS:
             return HOLE if isinstance(value, dict | list) or steps > MAX_STEPS else functions.as_text(value)
         if name == "Fn::Sub":
@@ -99,7 +100,7 @@ class Texts:
 
     def _elsewhere(self, document: ResolvedTemplate, value: Mapping[str, Any]) -> tuple[ResolvedTemplate, Any] | None:
         """The document and the value there that a reference out of a document leads to."""
-        name = functions.function_of(value)
+        name = unresolved.function_of(value)
         argument = value[str(name)]
         if name == "Ref" and document.parent is not None and str(argument) in document.given:
             return document.parent, document.given[str(argument)]
@@ -134,7 +135,7 @@ def _is_of(text: str, name: str) -> bool:
 
 def _platforms(given: Any) -> Iterator[str]:
     """The platforms of a task definition; both where an undecided condition stands between two."""
-    if functions.function_of(given) == "Fn::If":
+    if unresolved.function_of(given) == "Fn::If":
         for branch in given["Fn::If"][1:]:
             yield from _platforms(branch)
         return
@@ -145,7 +146,7 @@ def _platforms(given: Any) -> Iterator[str]:
 
 
 def _branches(value: Any) -> Iterator[Any]:
-    if functions.function_of(value) == "Fn::If":
+    if unresolved.function_of(value) == "Fn::If":
         for branch in value["Fn::If"][1:]:
             yield from _branches(branch)
     else:

@@ -48,12 +48,11 @@ class TaskFindings:
         said = [f"a task of service {stopped.service} stopped: {stopped.reason}", *stopped.containers]
         if stopped.log:
             said.append(f"last log lines: {' | '.join(stopped.log)}")
-        said = [self._without_secrets(text, stopped) for text in said]
         return Finding(
             "rehearse",
             known.check,
             Severity.ERROR,
-            "; ".join(said),
+            self._without_secrets("; ".join(said), stopped),
             file=declared.template.name if declared else None,
             line=declared.line(name) if declared else None,
             resource=declared.logical if declared else None,

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from preflight.aws import unresolved
 from preflight.plan import resolved_stacks
 from preflight.plan.resolved_stacks import ResolvedStacks, ResolvedTemplate
 from preflight.templates import functions
@@ -77,7 +78,7 @@ class ReferenceTracer:
             for item in value:
                 yield from self._follow(document, item, steps + 1)
             return
-        name = functions.function_of(value)
+        name = unresolved.function_of(value)
         if name is None:
             raise UnknownError
         yield from self._function(document, name, value[name], steps + 1)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from preflight.aws import unresolved
 from preflight.errors import UsageError
 from preflight.plan import placeholders, plan
 from preflight.plan.plan import ImageStep, Plan
@@ -88,7 +89,7 @@ class ResolvedTemplate:
 
     def _through(self, node: Any, walked: tuple[Key, ...]) -> tuple[Any, tuple[Key, ...]]:
         """Past every Fn::If that is decided, to the branch that was taken."""
-        while functions.function_of(node) == "Fn::If":
+        while unresolved.function_of(node) == "Fn::If":
             branches = node["Fn::If"]
             if not isinstance(branches, list) or len(branches) != 3 or not isinstance(branches[0], str):
                 break
@@ -238,7 +239,7 @@ class _TemplateFinder:
 
 def _tail(url: Any) -> str:
     """The end of a URL that is plain text; empty where it is not known."""
-    name = functions.function_of(url)
+    name = unresolved.function_of(url)
     if name == "Fn::Sub":
         found = url[name]
         url = found[0] if isinstance(found, list) and found else found

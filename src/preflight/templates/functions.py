@@ -17,6 +17,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from preflight.aws import unresolved
+
 Value = Any  # what JSON can say
 Path = tuple[str | int, ...]
 Function = Callable[[Value, Path], Value]  # from the argument of an intrinsic function, and its path, to its value
@@ -125,7 +127,7 @@ class FunctionResolver:
             return [item for item in items if item is not NO_VALUE]
         if not isinstance(value, dict):
             return value
-        name = function_of(value)
+        name = unresolved.function_of(value)
         if name is not None:
             return self._function(name, value[name], (*path, name))
         pairs = {key: self.value(item, (*path, key)) for key, item in value.items()}
@@ -209,13 +211,13 @@ class FunctionResolver:
             )
             raise ResolveError(msg, path)
         values = {name: self._sub_value(name, names, path) for name in dict.fromkeys(names_in(text))}
-        unresolved = {name: value for name, value in values.items() if is_kept(value)}
-        texts = {name: _joined(value, path) for name, value in values.items() if name not in unresolved}
+        kept = {name: value for name, value in values.items() if is_kept(value)}
+        texts = {name: _joined(value, path) for name, value in values.items() if name not in kept}
         self.charge(len(text) + sum(len(texts.get(name, "")) for name in names_in(text)), path)
         filled = substituted(text, lambda name: texts.get(name, f"${{{name}}}"))
-        if not unresolved:
+        if not kept:
             return filled.replace("${!", "${")
-        mapped = {name: value for name, value in unresolved.items() if name in names}
+        mapped = {name: value for name, value in kept.items() if name in names}
         return {"Fn::Sub": [filled, mapped] if mapped else filled}
 
     def _sub_value(self, name: str, names: Mapping[str, Value], path: Path) -> Value:
@@ -441,19 +443,9 @@ def substituted(text: str, value: Callable[[str], str]) -> str:
     return _SUB_NAME.sub(lambda match: value(match[1]), text[:end]) + text[end:]
 
 
-def function_of(value: Value) -> str | None:
-    """Returns the name of the function that `value` is (`Ref`, `Fn::Sub`, `Condition` ...), or None."""
-    if not isinstance(value, dict) or len(value) != 1:
-        return None
-    (name,) = value
-    if name == "Ref" or (name == "Condition" and isinstance(value[name], str)):
-        return str(name)
-    return name if isinstance(name, str) and name.startswith("Fn::") else None
-
-
 def is_kept(value: Value) -> bool:
     """Whether `value` is still a function after resolution."""
-    return function_of(value) is not None
+    return unresolved.function_of(value) is not None
 
 
 def holds_kept(value: Value) -> bool:
@@ -463,7 +455,7 @@ def holds_kept(value: Value) -> bool:
 
 def functions_in(value: Value) -> Iterator[str]:
     """Returns the name of every function in `value`, `value` itself included."""
-    name = function_of(value)
+    name = unresolved.function_of(value)
     if name is not None:
         yield name
     for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():

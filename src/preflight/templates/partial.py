@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from preflight.aws import unresolved
 from preflight.templates import functions, references
 from preflight.templates.functions import FunctionResolver, Path, ResolutionContext, ResolveError, Value
 
@@ -77,7 +78,7 @@ class PartialResolver(FunctionResolver):
     def _sub(self, argument: Value, path: Path) -> Value:
         """Evaluates Fn::Sub; a text that is one reference and nothing else becomes that reference."""
         value = super()._sub(argument, path)
-        substitution = value["Fn::Sub"] if functions.function_of(value) == "Fn::Sub" else None
+        substitution = value["Fn::Sub"] if unresolved.function_of(value) == "Fn::Sub" else None
         text, mapped = substitution if isinstance(substitution, list) else (substitution, {})
         names = functions.names_in(text) if isinstance(text, str) else []
         if len(names) != 1 or text != f"${{{names[0]}}}":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from preflight.aws import unresolved
 from preflight.templates import functions
 from preflight.templates.functions import Value
 
@@ -37,7 +38,7 @@ def references_in(value: Value) -> Iterator[Reference]:
         return
     if not isinstance(value, dict):
         return
-    name = functions.function_of(value)
+    name = unresolved.function_of(value)
     argument = value[name] if name else None
     if name == "Ref" and isinstance(argument, str):
         yield Reference(name, argument, None)

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from preflight.aws import unresolved
 from preflight.comply.python_rules import container_resources, declared_roles, violation
 from preflight.comply.python_rules.violation import Violation
 from preflight.plan.references import ReferencedResource, ReferenceTracer, UnknownError
 from preflight.plan.resolved_stacks import ResolvedStacks, ResolvedTemplate
-from preflight.templates import functions
 
 SERVICE = "ecs-tasks.amazonaws.com"
 PULL = ("ecr:GetAuthorizationToken", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
@@ -71,7 +71,7 @@ def _needed(definition: Mapping[str, Any]) -> Iterator[str]:
 
 def image_text(image: Any) -> str:
     """The text of an image's name as far as it is known."""
-    name = functions.function_of(image)
+    name = unresolved.function_of(image)
     if name == "Fn::Sub":
         image = image[name]
         image = image[0] if isinstance(image, list) and image else image

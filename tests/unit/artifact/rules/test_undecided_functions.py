@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
+from preflight.aws import unresolved
 from preflight.comply import cfn_guard, rules
 from preflight.comply.cfn_guard_binary import Binary
-from preflight.templates import functions, template
+from preflight.templates import template
 
 ROOT = Path(__file__).parents[4]
 RULES = rules.rules_below([ROOT / "rules" / "fargate"])
@@ -24,7 +25,7 @@ Keys = tuple[str | int, ...]
 
 def places(value: Any, keys: Keys) -> Iterator[Keys]:
     """Everywhere below `value` where a function could stand."""
-    if functions.function_of(value) is not None:
+    if unresolved.function_of(value) is not None:
         return
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, item in items:
