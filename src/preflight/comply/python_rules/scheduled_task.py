@@ -45,14 +45,14 @@ class _Target:
 
 def check(stacks: ResolvedStacks) -> Iterator[Violation]:
     """Targets of EventBridge rules and schedules whose task never starts."""
-    for target in _targets(stacks):
-        yield from _without_network(target)
-        yield from _without_launch_type(stacks, target)
-        yield from _of_role(stacks, target)
-
-
-def _targets(stacks: ResolvedStacks) -> Iterator[_Target]:
     tracer = ReferenceTracer(stacks)
+    for target in _targets(stacks, tracer):
+        yield from _without_network(target)
+        yield from _without_launch_type(stacks, tracer, target)
+        yield from _of_role(stacks, tracer, target)
+
+
+def _targets(stacks: ResolvedStacks, tracer: ReferenceTracer) -> Iterator[_Target]:
     for document in stacks.documents:
         for path, service, properties in _all_targets(document):
             parameters = properties.get("EcsParameters") if isinstance(properties, dict) else None
@@ -81,33 +81,33 @@ def _without_network(target: _Target) -> Iterator[Violation]:
         yield target.violation("EcsParameters", message, fix)
 
 
-def _without_launch_type(stacks: ResolvedStacks, target: _Target) -> Iterator[Violation]:
+def _without_launch_type(stacks: ResolvedStacks, tracer: ReferenceTracer, target: _Target) -> Iterator[Violation]:
     """A task for Fargate alone, without launch type or strategy, in a cluster without a default strategy."""
     if target.definition.properties.get("RequiresCompatibilities") != ["FARGATE"]:
         return
     launch_type = target.ecs.get("LaunchType")
     is_default = launch_type is None and "CapacityProviderStrategy" not in target.ecs
-    if launch_type == "EC2" or (is_default and _has_no_default_strategy(stacks, target)):
+    if launch_type == "EC2" or (is_default and _has_no_default_strategy(stacks, tracer, target)):
         message = "Task definition does not support launch_type EC2."
         yield target.violation("EcsParameters.LaunchType", message, "Set LaunchType: FARGATE in EcsParameters.")
 
 
-def _has_no_default_strategy(stacks: ResolvedStacks, target: _Target) -> bool:
+def _has_no_default_strategy(stacks: ResolvedStacks, tracer: ReferenceTracer, target: _Target) -> bool:
     try:
-        cluster = ReferenceTracer(stacks).one(target.document, target.properties.get("Arn"))
+        cluster = tracer.one(target.document, target.properties.get("Arn"))
     except UnknownError:
         return False
     associated = any(True for document in stacks.documents for _ in document.of_type(ASSOCIATIONS))
     return not associated and "DefaultCapacityProviderStrategy" not in cluster.properties
 
 
-def _of_role(stacks: ResolvedStacks, target: _Target) -> Iterator[Violation]:
+def _of_role(stacks: ResolvedStacks, tracer: ReferenceTracer, target: _Target) -> Iterator[Violation]:
     if "RoleArn" not in target.properties:
         message = f"{target.service} has no role to start it with."
         yield target.violation("RoleArn", message, "Name a role that may ecs:RunTask and iam:PassRole.")
         return
     try:
-        role = ReferenceTracer(stacks).one(target.document, target.properties["RoleArn"])
+        role = tracer.one(target.document, target.properties["RoleArn"])
     except UnknownError:
         return
     if role.kind != declared_roles.ROLE:

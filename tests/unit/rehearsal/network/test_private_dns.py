@@ -39,6 +39,12 @@ def vpc(account: Server) -> str:
     named_alias = {"Name": "alias.example.internal", "Type": "A", "AliasTarget": alias}
     changes.append({"Action": "CREATE", "ResourceRecordSet": named_alias})
     route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Changes": changes})
+    register_services(cloud_map, vpc_id)
+    return vpc_id
+
+
+def register_services(cloud_map: Any, vpc_id: str) -> None:
+    """Makes a namespace with a service of addresses, one of ports, an empty one, and two with one instance each."""
     namespace = create_namespace(cloud_map, "apps.example.internal", vpc_id)
     config = {"NamespaceId": namespace, "DnsRecords": [{"Type": "A", "TTL": 5}]}
     cloud_map.create_service(Name="empty", DnsConfig=config)
@@ -54,7 +60,6 @@ def vpc(account: Server) -> str:
     ):
         other = cloud_map.create_service(Name=name, DnsConfig=config)["Service"]["Id"]
         cloud_map.register_instance(ServiceId=other, InstanceId="t", Attributes=attributes)
-    return vpc_id
 
 
 def create_namespace(cloud_map: Any, name: str, vpc: str) -> str:
