@@ -165,6 +165,8 @@ def _add_rule_folders(parser: argparse.ArgumentParser) -> None:
 def _add_report(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--strict", action="store_true", help="any finding fails the run")
     parser.add_argument("--format", action="append", choices=FORMATS, metavar="FORMAT", help=f"of {', '.join(FORMATS)}")
+    parser.add_argument("--baseline", type=Path, metavar="FILE", help="a baseline, whose findings do not count (default: the plan's, or preflight-baseline.json beside it)")
+    parser.add_argument("--write-baseline", nargs="?", type=Path, const=Path(), metavar="FILE", help="record today's findings of the tiers security and practice in the baseline")
     parser.add_argument("--output-dir", type=Path, metavar="DIR", help="write each format to a file there: preflight.txt, preflight.json, …")
 
 

@@ -59,6 +59,7 @@ class Severity(enum.Enum):
     INFO = "info"
 
 
+MOST_GONE = 5  # entries of a baseline that a note names
 TIERS = {"fargate": Severity.ERROR, "security": Severity.ERROR, "practice": Severity.WARNING}
 
 
@@ -113,6 +114,39 @@ class ReportedWaiver:
     def justification(self) -> str:
         """The reason, and until when the waiver holds."""
         return f"{self.reason} (until {self.until})" if self.until else self.reason
+
+
+@dataclass(frozen=True, order=True)
+class BaselineEntry:
+    """A finding in a baseline: what stays of it when lines move; `path` is its place if it is about no resource."""
+
+    file: str
+    resource: str
+    check: str
+    property: str
+    path: str
+    stage: str
+
+
+@dataclass(frozen=True)
+class BaselineUse:
+    """The baseline of a run, the findings that it hides, and the entries for which there is no finding any more.
+
+    `text` is what the file is to hold from now on, None if it stays as it is.
+    """
+
+    file: str
+    hidden: tuple[Finding, ...] = ()
+    gone: tuple[BaselineEntry, ...] = ()
+    text: str | None = None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is gone, in words."""
+        places = [f"{e.check} at {'/'.join(filter(None, (e.file, e.path, e.resource, e.property)))}" for e in self.gone]
+        rest = f" and {len(places) - MOST_GONE} more" if len(places) > MOST_GONE else ""
+        then = "taken out" if self.text is not None else "Next: take them out by --write-baseline"
+        return (f"{self.file}: no longer found: {', '.join(places[:MOST_GONE])}{rest}. {then}",) if places else ()
 
 
 @dataclass(frozen=True)
@@ -201,6 +235,7 @@ class Report:
     notes: tuple[str, ...] = ()
     rules_off: tuple[str, ...] = ()
     rules_replaced: tuple[str, ...] = ()
+    baseline: BaselineUse | None = None
 
     @property
     def rule_notes(self) -> tuple[str, ...]:
@@ -234,7 +269,9 @@ class Report:
         counts = f"{errors} error{'s' if errors != 1 else ''}, {others} other finding{'s' if others != 1 else ''}"
         changes = ((self.rules_off, "off"), (self.rules_replaced, "replaced"))
         rules = "".join(f", {len(names)} rule{'s' if len(names) != 1 else ''} {what}" for names, what in changes if names)
-        return f"verdict: {self.verdict} ({counts}{rules})"
+        hidden = self.baseline.hidden if self.baseline is not None else ()
+        known = f", {len(hidden)} hidden by {self.baseline.file}" if self.baseline is not None and hidden else ""
+        return f"verdict: {self.verdict} ({counts}{known}{rules})"
 
     @property
     def exit_code(self) -> int:

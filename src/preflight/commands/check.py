@@ -31,7 +31,7 @@ def run(args: argparse.Namespace, say: Say) -> int:
         build_network=args.build_network,
         account=_account(args),
     )
-    return reports.run(request, args, say)
+    return reports.run(options.with_baseline(request, args), args, say)
 
 
 def _account(args: argparse.Namespace) -> AccountOptions | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+from pathlib import Path
 
 from preflight.commands import output
 from preflight.commands.output_folder import OutputFolder
@@ -29,9 +30,17 @@ def run(request: RunRequest, args: argparse.Namespace, say: Say) -> int:
     with contextlib.ExitStack() as cleanup:
         folder = None if args.output_dir is None else cleanup.enter_context(OutputFolder(args.output_dir))
         report = pipeline.run(request, lambda text: say(f"preflight: {text}"))
+        _write_baseline(report)
         for name in formats:
             _write(name, report, folder)
     return report.exit_code
+
+
+def _write_baseline(report: Report) -> None:
+    if report.baseline is not None and report.baseline.text is not None:
+        path = Path(report.baseline.file)
+        with OutputFolder(path.parent) as folder:
+            folder.write(path.name, report.baseline.text)
 
 
 def _write(name: str, report: Report, folder: OutputFolder | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from preflight.commands import reports
+from preflight.commands import options, reports
 from preflight.errors import UsageError
 from preflight.model import Say
 from preflight.pipeline.request import RunRequest
@@ -24,7 +24,7 @@ def run(args: argparse.Namespace, say: Say) -> int:
         strict=args.strict,
         allows_rule_changes=getattr(args, "allow_rule_changes", False),
     )
-    return reports.run(request, args, say)
+    return reports.run(options.with_baseline(request, args), args, say)
 
 
 def _templates(path: Path) -> list[Path]:

@@ -50,6 +50,11 @@ class Ruleset:
         return tuple(rule.name for rule in self.every if not rule.is_on and rule.name in pack)
 
     @property
+    def waivable(self) -> frozenset[str]:
+        """The names of the rules that are on and of tier fargate neither here nor in the pack."""
+        return frozenset(name for name, rule in self.on.items() if rule.is_waivable) - _protected()
+
+    @property
     def on(self) -> dict[str, Rule]:
         """The rules that are on, by name."""
         return {rule.name: rule for rule in self.every if rule.is_on}

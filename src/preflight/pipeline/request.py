@@ -27,7 +27,10 @@ class AccountOptions:
 
 @dataclass(frozen=True)
 class RunRequest:
-    """The stages to run on which templates; without an `account` the plan is deployed on the emulated one."""
+    """The stages to run on which templates; without an `account` the plan is deployed on the emulated one.
+
+    `baseline` is a file that the caller names; without it the plan's counts.
+    """
 
     stages: tuple[str, ...]
     plan: Plan | None
@@ -39,6 +42,8 @@ class RunRequest:
     allows_rule_changes: bool = False
     build_network: str = "restricted"
     account: AccountOptions | None = None
+    baseline: Path | None = None
+    writes_baseline: bool = False
 
     @property
     def target(self) -> str:

@@ -28,6 +28,7 @@ def run(request: RunRequest, say: Say) -> Report:
         live.start_target(cleanup)
         stages = static.run()
         stages += live.run(stages)
+    use = static.baseline.use
     return Report(
         target=request.target,
         run=run_inputs.run,
@@ -36,7 +37,8 @@ def run(request: RunRequest, say: Say) -> Report:
         ledger=live.observations.ledger,
         deployment=live.deployment,
         versions={"preflight": __version__, **static.versions, **live.versions},
-        notes=(*static.notes, *live.notes),
+        notes=(*static.notes, *live.notes, *(use.notes if use is not None else ())),
         rules_off=static.rules_off,
         rules_replaced=static.rules_replaced,
+        baseline=use,
     )

@@ -11,7 +11,9 @@ from preflight import lint, model
 from preflight.comply import cfn_guard_binary, ruleset, stage
 from preflight.comply.stage import ComplyRequest, ComplyRun
 from preflight.errors import PreflightError, ToolBrokeError
-from preflight.model import Finding, ReportedWaiver, Say, StageResult
+from preflight.model import Finding, ReportedWaiver, Say, Severity, StageResult
+from preflight.pipeline import baseline
+from preflight.pipeline.baseline import BaselineMatcher
 from preflight.pipeline.inputs import RunInputs
 from preflight.pipeline.stage import timed_stage
 
@@ -28,6 +30,8 @@ class StaticStages:
         self.rules_off: tuple[str, ...] = ()
         self.rules_replaced: tuple[str, ...] = ()
         self._refusals: tuple[Finding, ...] = ()
+        self._waivable: frozenset[str] = frozenset()
+        self.baseline = BaselineMatcher(baseline.of(self._request), inputs)
 
     def run(self) -> list[StageResult]:
         """Returns the results of the requested stages; cfn-guard works while cfn-lint does."""
@@ -56,6 +60,7 @@ class StaticStages:
         plan = self._request.plan
         settings, allows = plan.policy if plan else None, self._request.allows_rule_changes
         rules = ruleset.chosen(self._request.rules, settings, allows_changes=allows)
+        self._waivable = rules.waivable
         self.rules_off, self.rules_replaced, self._refusals = rules.switched_off, rules.replaced, rules.refusals
         return stage.running(ComplyRequest(self._inputs.templates, rules, plan, self._inputs.run), binary)
 
@@ -75,5 +80,12 @@ class StaticStages:
         return self._judged("comply", [*self._inputs.unread_findings("comply"), *self._refusals, *result.findings], result.waived)
 
     def _judged(self, name: str, findings: Sequence[Finding], waived: Sequence[ReportedWaiver]) -> StageResult:
-        outcome = model.outcome_of(tuple(findings), strict=self._request.strict)
-        return StageResult(name, outcome, findings=tuple(findings), waived=tuple(waived))
+        shown = tuple(self.baseline.shown(findings, stage=name, can_hide=self._can_hide))
+        outcome = model.outcome_of(shown, strict=self._request.strict)
+        return StageResult(name, outcome, findings=shown, waived=tuple(waived))
+
+    def _can_hide(self, finding: Finding) -> bool:
+        """Whether a baseline may hide a finding: one of a rule that may be waived, or a warning of cfn-lint."""
+        if finding.stage == "lint":
+            return finding.severity is not Severity.ERROR
+        return finding.check in self._waivable

@@ -70,6 +70,7 @@ class Plan:
     stubs: tuple[str, ...] = ()
     images: Mapping[str, str] = field(default_factory=dict)
     has_egress: bool = False
+    baseline: Path | None = None
     policy: RuleSettings = field(default_factory=RuleSettings)
 
     @property

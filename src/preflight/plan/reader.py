@@ -36,6 +36,7 @@ _TOP = (
     "egress",
     "waivers",
     "checks",
+    "baseline",
 )
 _STACK = ("stack", "template", "parameters", "capabilities")
 _IMAGE = ("image", "build")
@@ -106,6 +107,7 @@ class PlanReader:
             stubs=self._stubs(),
             images=self._images(),
             has_egress=self._egress(),
+            baseline=self._path.parent / self._text(self._data, "baseline", where=()) if "baseline" in self._data else None,
             policy=rule_settings.read(self._read),
         )
 

@@ -35,8 +35,17 @@ def document(report: Report) -> JsonObject:
         "deployment": dataclasses.asdict(report.deployment),
         "versions": report.versions,
         "notes": list(report.notes),
+        **_baseline(report),
         "rules": {"off": list(report.rules_off), "replaced": list(report.rules_replaced)},
     }
+
+
+def _baseline(report: Report) -> JsonObject:
+    """Returns how many findings the baseline hides and which are gone, or nothing without one."""
+    if report.baseline is None:
+        return {}
+    gone = [dataclasses.asdict(entry) for entry in report.baseline.gone]
+    return {"baseline": {"file": report.baseline.file, "hidden": len(report.baseline.hidden), "gone": gone}}
 
 
 def _finding(finding: Finding) -> JsonObject:
