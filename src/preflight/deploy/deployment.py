@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from preflight.deploy import stop_reasons, target_health
+from preflight.deploy.cdk_publication import CdkPublication
 from preflight.deploy.change_sets import ChangeSet, StackRequest
 from preflight.deploy.declared_resources import DeclaredResources
 from preflight.deploy.deletion import Deletion
@@ -103,6 +104,7 @@ class Deployment:
         """
         self._templates.bucket.make(self._tags)
         self._templates.stage()
+        self._publish()
         for step in self._plan.steps:
             self.session.sleep(0)
             if isinstance(step, ImageStep):
@@ -161,6 +163,11 @@ class Deployment:
             for arn, cluster in self.services.items()
             for group in target_health.unhealthy_groups(self.session, cluster, arn.rpartition("/")[2])
         ]
+
+    def _publish(self) -> None:
+        """Publish the assets of CDK; on a real account `cdk-assets` does, into buckets and repositories that outlive the run."""
+        if self._target.name == "rehearsal":
+            CdkPublication(self._plan, self.session, self.values, self._images).publish(self._tags)
 
     def _push(self, step: ImageStep) -> None:
         name = fill(step.name, self.values)

@@ -39,18 +39,20 @@ class PlanImages:
         self._platforms = platforms
         self.digests: dict[str, str] = {}
 
-    def push(self, step: ImageStep, name: str, *, run: str) -> None:
+    def push(self, step: ImageStep, name: str, *, run: str, platform: str | None = None) -> None:
         """Build the folder of a step and push it as `name`; the image carries the label of the run.
+
+        `platform` is that of the tasks, if it is not given.
 
         Raises:
             PushRefusedError: ECR refused it, or there is no such base image.
             ToolBrokeError: the image cannot be built.
         """
         self._say(f"building {self._options.names.get(step.build, step.build.name)} and pushing it as {name}")
-        self.digests[name] = self._digest(step, name, run)
+        self.digests[name] = self._digest(step, name, run, platform or self._platforms.get(step.name, DEFAULT_PLATFORM))
         self._say(f"{name} is pushed, digest {self.digests[name]}")
 
-    def _digest(self, step: ImageStep, name: str, run: str) -> str:
+    def _digest(self, step: ImageStep, name: str, run: str, platform: str) -> str:
         """Push an image and return its digest; without a container engine ECR gets a manifest without layers."""
         engine = self._options.engine
         if engine is None:
@@ -60,7 +62,7 @@ class PlanImages:
             engine,
             folder=step.build,
             name=name,
-            platform=self._platforms.get(step.name, DEFAULT_PLATFORM),
+            platform=platform,
             run=run,
             base=self._standins,
             network=self._options.build_network,

@@ -8,11 +8,12 @@ from pathlib import Path
 from preflight.aws import partitions
 from preflight.deploy.session import Session
 from preflight.deploy.template_bucket import Bucket
+from preflight.plan import cdk_assets
 from preflight.plan.plan import Plan, templates_in
 
 
 class StagedTemplates:
-    """The templates of a plan; `by_key` has their files by the keys of their objects."""
+    """The templates of a plan; `by_key` has their files, and those of CDK's nested stacks, by the keys of their objects."""
 
     def __init__(self, plan: Plan, values: Mapping[str, str], session: Session) -> None:
         self._plan = plan
@@ -20,11 +21,12 @@ class StagedTemplates:
         self._region = session.region
         self.bucket = Bucket(session, values["bucket"])
         nested = templates_in(plan.templates) if plan.templates is not None else ()
-        self.by_key = {self._key(path): path for path in [*nested, *(step.template for step in plan.stacks)]}
+        self._staged = {self._key(path): path for path in [*nested, *(step.template for step in plan.stacks)]}
+        self.by_key = {**self._staged, **cdk_assets.nested_templates(step.template for step in plan.stacks)}
 
     def stage(self) -> None:
         """Put all of them into the bucket."""
-        for key, path in self.by_key.items():
+        for key, path in self._staged.items():
             self.bucket.put(key, path.read_bytes())
 
     def url(self, path: Path) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from preflight.errors import UsageError
+from preflight.plan import cdk_assets
 from preflight.plan.rule_settings import RuleSettings
 from preflight.system import confinement
 
@@ -84,8 +85,9 @@ class Plan:
         return tuple(step for step in self.steps if isinstance(step, StackStep))
 
     def template_files(self) -> list[Path]:
-        """Every template of the plan: those of the steps, and all in the templates folder."""
+        """Every template of the plan: those of the steps, those that CDK nests in them, and all in the templates folder."""
         found = {step.template for step in self.stacks}
+        found |= set(cdk_assets.nested_templates(found).values())
         if self.templates is not None:
             found |= set(templates_in(self.templates))
         return sorted(found)

@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 
 from preflight.aws import unresolved
 from preflight.errors import UsageError
-from preflight.plan import placeholders, plan
+from preflight.plan import cdk_assets, placeholders, plan
 from preflight.plan.plan import ImageStep, Plan
 from preflight.templates import functions, language_extensions, location, parameters, partial
 from preflight.templates.functions import ResolutionContext, ResolveError
@@ -205,7 +205,7 @@ def _staged(asked: Plan, values: Mapping[str, str]) -> Find:
             return near.find(parent, url)
         key = unquote(urlsplit(url).path).lstrip("/")
         staged = next((file for staged, file in keys.items() if key == staged or key.endswith(f"/{staged}")), None)
-        return staged or near.beside(parent, url)
+        return staged or near.asset(url) or near.beside(parent, url)
 
     return find
 
@@ -224,13 +224,18 @@ class _TemplateFinder:
         self._by_name: dict[str, list[Path]] = {}
         for path in templates:
             self._by_name.setdefault(path.name, []).append(path)
+        self._assets = cdk_assets.nested_templates(templates)
+
+    def asset(self, url: Any) -> Path | None:
+        """The template that CDK publishes under the hash at the end of `url`."""
+        return self._assets.get(_tail(url).rpartition("/")[2])
 
     def find(self, parent: Path, url: Any) -> Path | None:
         """The template that `url`, as far as it is known, leads to."""
         name = _tail(url).rpartition("/")[2]
         found = self._by_name.get(name, [])
         own = [path for path in found if path.parent == parent.parent]
-        return next(iter(own), found[0] if len(found) == 1 else None)
+        return self.asset(url) or next(iter(own), found[0] if len(found) == 1 else None)
 
     def beside(self, parent: Path, url: str) -> Path | None:
         """The template that a relative path leads to, as `aws cloudformation package` takes it."""

@@ -10,6 +10,7 @@ import os
 import random
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,13 +22,11 @@ from preflight.system import processes, run_folders, waiting
 
 ROOT = Path(__file__).parents[3]
 COMMAND = (sys.executable, "-m", "preflight")
-LONGEST = 12.0  # seconds: about as long as the run takes
+CHECK = (*COMMAND, "check", str(ROOT), "--allow-standins", "--stage", "rehearse,smoke")
+FIRST = 0.2  # seconds until a run is there to be killed
 VICTIMS = ("the command", "the account", "both", "both and the monitors", "a container")
 CHANCE = random.Random(int(os.environ.get("PREFLIGHT_SEED", "18")))  # noqa: S311 - moments, not secrets
-MOMENTS = [
-    (round(CHANCE.uniform(0.2, LONGEST), 2), CHANCE.choice(VICTIMS))
-    for _ in range(int(os.environ.get("PREFLIGHT_KILLS", "50")))
-]
+MOMENTS = [(round(CHANCE.random(), 3), CHANCE.choice(VICTIMS)) for _ in range(int(os.environ.get("PREFLIGHT_KILLS", "50")))]
 pytestmark = [pytest.mark.endurance, pytest.mark.containers]
 
 
@@ -36,6 +35,15 @@ def labelled(run: str) -> list[str]:
     engine, ours = engines.find(), ("--filter", f"label={engines.RUN_LABEL}={run}")
     containers = engine.must("ps", "--all", "--quiet", *ours).split()
     return containers + engine.must("images", "--all", "--quiet", *ours).split()
+
+
+@pytest.fixture(scope="module")
+def seconds() -> float:
+    """The seconds of a run here."""
+    processes.run(*CHECK, timeout=600)  # the first one builds the stand-in
+    started = time.monotonic()
+    processes.run(*CHECK, timeout=600)
+    return time.monotonic() - started
 
 
 @pytest.fixture
@@ -74,11 +82,12 @@ def kill(victim: str, command: int, runs: list[str]) -> None:
             os.kill(pid, signal.SIGKILL)
 
 
-@pytest.mark.parametrize(("moment", "victim"), [pytest.param(*m, id=f"{m[1]} after {m[0]} s") for m in MOMENTS])
-def test_a_killed_run_leaves_nothing_after_the_sweep(env: dict[str, str], moment: float, victim: str) -> None:
-    running = processes.start(*COMMAND, "check", str(ROOT), "--allow-standins", "--stage", "rehearse,smoke", env=env)
+@pytest.mark.parametrize(("moment", "victim"), [pytest.param(*m, id=f"{m[1]} after {m[0]:.0%}") for m in MOMENTS])
+def test_a_killed_run_leaves_nothing_after_the_sweep(env: dict[str, str], seconds: float, moment: float, victim: str) -> None:
+    running = processes.start(*CHECK, env=env)
     with contextlib.suppress(WaitExpiredError):
-        waiting.until(lambda: not Path(f"/proc/{running.pid}").exists(), what="the run to end", timeout=moment)
+        end = FIRST + moment * seconds
+        waiting.until(lambda: not Path(f"/proc/{running.pid}").exists(), what="the run to end", timeout=end)
     runs = {folder.name for folder in unfinished_runs(env)}
 
     kill(victim, running.pid, sorted(runs))
@@ -95,6 +104,6 @@ def test_a_killed_run_leaves_nothing_after_the_sweep(env: dict[str, str], moment
 
 
 def test_the_next_run_is_not_disturbed() -> None:
-    done = processes.run(*COMMAND, "check", str(ROOT), "--allow-standins", "--stage", "rehearse,smoke", timeout=300)
+    done = processes.run(*CHECK, timeout=300)
 
     assert done.code == 0, done.stderr
