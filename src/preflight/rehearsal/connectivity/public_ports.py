@@ -17,7 +17,7 @@ from preflight.rehearsal.account import Account
 from preflight.rehearsal.containers.running_task import RunningTask, RunningTasks
 from preflight.rehearsal.ecs.state import State, Task
 from preflight.rehearsal.ledger import Ledger
-from preflight.rehearsal.network.relay import Relay
+from preflight.rehearsal.network.relay import Destination, Relay
 
 MAX_RANGE = 16  # ports; longer ranges of a security group are not opened
 Networks = dict[str, Network]  # by VPC
@@ -101,16 +101,17 @@ class PublicPorts:
             for port in set(relays) - ports:
                 relays.pop(port).close()
             for port in ports - set(relays):
-                relay = self._relay(running.pid, running.interface.address, running.public, port)
+                receiver = Destination(running.pid, (running.interface.address, port), running.in_flight)
+                relay = self._relay(receiver, running.public)
                 if relay is not None:
                     relays[port] = relay
 
-    def _relay(self, pid: int, address: str, public_address: str, port: int) -> Relay | None:
-        """Opens a port at a public address; returns None if it is taken."""
+    def _relay(self, receiver: Destination, public_address: str) -> Relay | None:
+        """Opens a task's port at its public address; returns None if it is taken."""
         try:
-            relay = Relay((public_address, port), lambda _: (pid, (address, port)))
+            relay = Relay((public_address, receiver.address[1]), lambda _: receiver)
         except OSError as error:
-            self._ledger.unopened(public_address, port, error)
+            self._ledger.unopened(public_address, receiver.address[1], error)
             return None
         relay.start()
         return relay

@@ -188,7 +188,7 @@ class VpcTraffic:
         """Returns the first task that admits the source; `ingress` is the port of its proxy, if it has one."""
         for running in tasks:
             if running.pid and running.interface and self._can_reach(source, running.interface, ingress or port):
-                return running.pid, (running.interface.address, port)
+                return Destination(running.pid, (running.interface.address, port), running.in_flight)
         return None
 
     def _load_balancer(self, source: Source, address: str, port: int) -> Destination | None:
@@ -202,7 +202,7 @@ class VpcTraffic:
         else:
             blocker = reachability.to_internet(self._network(source), source.interface, port=port)
             can_reach = self._report_blocked(source, created.public, blocker)
-        return (os.getpid(), local_address) if can_reach else None
+        return Destination(os.getpid(), local_address) if can_reach else None
 
     def _can_reach(self, source: Source, target: Interface, port: int) -> bool:
         blocker = reachability.between(self._network(source), source.interface, target, port)

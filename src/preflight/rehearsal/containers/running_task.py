@@ -9,6 +9,7 @@ from preflight.aws.reachability import Interface
 from preflight.rehearsal.containers.health_checks import Watch
 from preflight.rehearsal.containers.runner import NamespaceContainer
 from preflight.rehearsal.containers.task_spec import TaskSpec
+from preflight.rehearsal.network.in_flight import InFlight
 
 
 class RunningTask:
@@ -28,6 +29,7 @@ class RunningTask:
         self.started: dict[str, float] = {}
         self.watches: list[Watch] = []
         self.closers: list[Callable[[], None]] = []
+        self.in_flight = InFlight()
         self.lock = threading.Lock()
 
     @property
@@ -61,14 +63,14 @@ class RunningTasks:
             self._by_id[task_id] = running
 
     def get(self, task_id: str) -> RunningTask | None:
-        """Returns a task, or None if it is being stopped."""
+        """Returns a task, or None if its containers have stopped."""
         with self._lock:
             return self._by_id.get(task_id)
 
-    def pop(self, task_id: str) -> RunningTask | None:
-        """Removes a task that is being stopped, and returns it."""
+    def remove(self, task_id: str) -> None:
+        """Remove a task whose containers have stopped."""
         with self._lock:
-            return self._by_id.pop(task_id, None)
+            self._by_id.pop(task_id, None)
 
     def items(self) -> Iterator[tuple[str, RunningTask]]:
         """Returns the tasks by ID, as of now."""

@@ -11,7 +11,7 @@ from preflight.model import JsonObject
 
 STOP_TIMEOUT = 30.0
 START_TIMEOUT = 180.0
-MAX_STOP_TIMEOUT = 3.0  # seconds until SIGKILL here: AWS waits for up to 120, and nothing depends on how long
+MAX_STOP_TIMEOUT = 3.0  # seconds until SIGKILL without requests in flight: AWS waits for up to 120, and nothing depends on how long
 
 
 @dataclass(frozen=True)

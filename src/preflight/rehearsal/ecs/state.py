@@ -95,9 +95,9 @@ class Service:
         """The deployment that is to be reached."""
         return self.deployments[0]
 
-    def add_event(self, message: str) -> None:
+    def add_event(self, message: str, *, task_set: str | None = None) -> None:
         """Add a service event, newest first; consecutive duplicates are dropped."""
-        text = f"(service {self.name}) {message}"
+        text = f"(service {self.name}{f', taskSet {task_set}' if task_set else ''}) {message}"
         if not self.events or self.events[0]["message"] != text:
             event = {"id": str(uuid.uuid4()), "createdAt": utc_now(), "message": text}
             self.events = [event, *self.events][:MAX_EVENTS]

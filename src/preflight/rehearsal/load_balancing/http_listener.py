@@ -8,17 +8,20 @@ from __future__ import annotations
 import contextlib
 import http.client
 import http.server
+import socket
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from preflight.model import JsonObject
 from preflight.rehearsal.load_balancing import certificate, listener_rules
 from preflight.rehearsal.load_balancing.listener_rules import Action, HttpRequest
 from preflight.rehearsal.network import namespace
+from preflight.rehearsal.network.in_flight import InFlight
+from preflight.rehearsal.network.relay import Destination
 from preflight.system.http import DeadlineSocket
 
-TIMEOUT = 10.0  # seconds of silence, and for the header of a response
+TIMEOUT = 10.0  # seconds for a connection to a target
 MAX_EXCHANGE = 300.0  # seconds for a request and its response, bodies and all
 HOP = {
     "connection",
@@ -37,21 +40,18 @@ CHUNK = 1 << 16
 Headers = Sequence[tuple[str, str]]
 
 
-class Backend(NamedTuple):
-    """The process in whose network namespace a target runs, and the target's address and port there."""
-
-    pid: int
-    address: tuple[str, int]
-
-
 class Routing(Protocol):
     """The rules of a listener, and the targets of its groups."""
+
+    @property
+    def idle_timeout(self) -> float:
+        """The idle timeout of the load balancer."""
 
     def rules(self) -> list[JsonObject]:
         """Returns the rules of the listener, as DescribeRules describes them."""
 
-    def backend(self, group: str) -> Backend | None:
-        """Returns the next target of a group, None if no target runs."""
+    def backend(self, group: str, caller: socket.socket) -> Destination | None:
+        """Returns the next target of a group, which counts the caller's request; None if no target runs."""
 
 
 class HttpListener:
@@ -91,7 +91,11 @@ class _ListenerHandler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server_version = "awselb/2.0"
     sys_version = ""
-    timeout = TIMEOUT
+
+    def setup(self) -> None:
+        """Wait for requests no longer than the load balancer's idle timeout."""
+        super().setup()
+        self.connection.settimeout(self.routing.idle_timeout)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the base class's
         """Write nothing."""
@@ -164,12 +168,14 @@ class _ListenerHandler(http.server.BaseHTTPRequestHandler):
 
     def _forward(self, action: Action, size: int | None) -> None:
         groups = listener_rules.target_groups(action)
-        backend = self.routing.backend(groups[0]) if groups else None
+        backend = self.routing.backend(groups[0], self.connection) if groups else None
         self.close_connection = self.close_connection or size != 0  # the target may answer before it reads the body
         if backend is None:
             self._send_error_page(503)  # no registered targets
             return
+        in_flight = backend.in_flight or InFlight()
         with contextlib.ExitStack() as stack:
+            stack.callback(in_flight.end, self.connection)
             try:
                 response = self._request(stack, backend, size)
             except ValueError:
@@ -181,17 +187,20 @@ class _ListenerHandler(http.server.BaseHTTPRequestHandler):
             else:
                 self._stream(response)
 
-    def _request(self, stack: contextlib.ExitStack, backend: Backend, size: int | None) -> http.client.HTTPResponse:
+    def _request(self, stack: contextlib.ExitStack, backend: Destination, size: int | None) -> http.client.HTTPResponse:
         """Returns the target's response, whose body is still to be read while the `stack` is open."""
         connection = stack.enter_context(contextlib.closing(http.client.HTTPConnection(*backend.address)))
         sock = namespace.connect(backend.pid, *backend.address, timeout=TIMEOUT)
-        connection.sock = bounded = DeadlineSocket(sock, timeout=MAX_EXCHANGE, pause=TIMEOUT)
+        if backend.in_flight is not None:
+            backend.in_flight.begin(self.connection, sock)
+        pause = self.routing.idle_timeout
+        connection.sock = bounded = DeadlineSocket(sock, timeout=MAX_EXCHANGE, pause=pause)
         connection.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
         for name, value in self._target_headers(backend.address[0], size):
             connection.putheader(name, value)
         body = self._chunks() if size is None else self._body(size)
         connection.endheaders(body if size != 0 else None, encode_chunked=size is None)
-        bounded.extend(TIMEOUT)  # for the header, which may not drip
+        bounded.extend(pause)  # for the header, which may not drip
         response = stack.enter_context(contextlib.closing(connection.getresponse()))
         bounded.extend(MAX_EXCHANGE)
         return response

@@ -22,13 +22,14 @@ from preflight.rehearsal.account import Account
 from preflight.rehearsal.containers.running_task import RunningTasks
 from preflight.rehearsal.ledger import Ledger
 from preflight.rehearsal.load_balancing import listener_rules, targets
-from preflight.rehearsal.load_balancing.http_listener import Backend, HttpListener
+from preflight.rehearsal.load_balancing.http_listener import HttpListener
 from preflight.rehearsal.load_balancing.targets import Target
 from preflight.rehearsal.network.interfaces import CreatedInterface, Interfaces
-from preflight.rehearsal.network.relay import Relay
+from preflight.rehearsal.network.relay import Destination, Relay
 
 HTTP = ("HTTP", "HTTPS")
 TCP = ("TCP", "TCP_UDP")
+IDLE_TIMEOUT = "idle_timeout.timeout_seconds"
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ class _LoadBalancer:
     settings: tuple[object, ...]
     region: str
     vpc: str
+    idle_timeout: float = 60.0
     interfaces: list[CreatedInterface] = field(default_factory=list)
     open: dict[_Place, HttpListener | Relay] = field(default_factory=dict)
 
@@ -138,6 +140,9 @@ class LoadBalancers:
             _Listener(int(listener["Port"]), str(listener["ListenerArn"]), str(listener.get("Protocol")))
             for listener in _pages(elb, "describe_listeners", "Listeners", LoadBalancerArn=arn)
         ]
+        attributes = elb.describe_load_balancer_attributes(LoadBalancerArn=arn)["Attributes"]
+        idle = next((a["Value"] for a in attributes if a["Key"] == IDLE_TIMEOUT), balancer.idle_timeout)
+        balancer.idle_timeout = float(idle)
         network = Network()
         if balancer.interfaces:
             ec2 = self._account.client("ec2", balancer.region)
@@ -157,7 +162,7 @@ class LoadBalancers:
         arn, port, protocol = place.listener.arn, place.listener.port, place.listener.protocol
         is_public = any(interface.public == place.address for interface in balancer.interfaces)
         address = (place.address, port) if is_public else ("127.0.0.1", 0)
-        routing = _Routing(self, balancer.region, balancer.vpc, arn)
+        routing = _Routing(self, balancer, arn)
         listener: HttpListener | Relay
         try:
             if protocol in HTTP:
@@ -231,43 +236,53 @@ class LoadBalancers:
         except ClientError:
             return []
 
-    def backends(self, group: str, vpc: str) -> list[Backend]:
-        """Returns the running targets of a group: the healthy ones, or all if none is healthy."""
-        registered = self._targets(group)
+    def receivers(self, group: str, vpc: str) -> list[tuple[Target, Destination]]:
+        """Returns the targets of a group that take new requests: the healthy ones, or all if none is healthy."""
+        registered = [target for target in self._targets(group) if target.state != targets.DRAINING]
         healthy = [target for target in registered if target.state == targets.HEALTHY]
-        backends = []
+        receivers = []
         for target in healthy or registered:
             running = self._running_tasks.at(target.address, vpc)
             if running is not None and running.pid:
-                backends.append(Backend(running.pid, (target.address, target.port)))
-        return backends
+                place = Destination(running.pid, (target.address, target.port), target.in_flight)
+                receivers.append((target, place))
+        return receivers
 
 
 class _Routing:
     """The rules of a listener, and its turns between targets."""
 
-    def __init__(self, balancers: LoadBalancers, region: str, vpc: str, arn: str) -> None:
+    def __init__(self, balancers: LoadBalancers, balancer: _LoadBalancer, arn: str) -> None:
         self._balancers = balancers
-        self._region = region
-        self._vpc = vpc
+        self._balancer = balancer
         self._arn = arn
         self._turn = 0
 
+    @property
+    def idle_timeout(self) -> float:
+        """The idle timeout of the load balancer as it is now."""
+        return self._balancer.idle_timeout
+
     def rules(self) -> list[JsonObject]:
         """Returns the rules as they are now."""
-        return self._balancers.rules(self._region, self._arn)
+        return self._balancers.rules(self._balancer.region, self._arn)
 
-    def backend(self, group: str) -> Backend | None:
-        """Returns the next target of a group, None if no target runs."""
-        backends = self._balancers.backends(group, self._vpc)
-        self._turn += 1
-        return backends[self._turn % len(backends)] if backends else None
+    def backend(self, group: str, caller: socket.socket) -> Destination | None:
+        """Returns the next target of a group, which counts the caller's request; None if no target runs."""
+        while receivers := self._balancers.receivers(group, self._balancer.vpc):
+            self._turn += 1
+            target, place = receivers[self._turn % len(receivers)]
+            target.in_flight.begin(caller)
+            if target.state != targets.DRAINING:
+                return place
+            target.in_flight.end(caller)  # it was deregistered meanwhile
+        return None
 
-    def pick(self, _client: socket.socket) -> Backend | None:
+    def pick(self, client: socket.socket) -> Destination | None:
         """Returns the next target of a listener that has one target group and no rules."""
         actions = [action for rule in self.rules() for action in rule.get("Actions") or []]
         groups = listener_rules.target_groups(actions[0]) if actions else []
-        return self.backend(groups[0]) if groups else None
+        return self.backend(groups[0], client) if groups else None
 
 
 def _pages(elb: Any, operation: str, key: str, **parameters: str) -> list[JsonObject]:

@@ -1,6 +1,11 @@
 """Targets of load balancers: registered with their task, checked as their target group says.
 
-Source: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html.
+A deregistered target gets no new request, and ends those that it has within its deregistration delay. ECS stops a task
+once its targets are unused. The rest of the delay is not waited for, which no client notices.
+
+Sources: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html,
+https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-target-group-attributes.html and
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/load-balancer-connection-draining.html.
 """
 
 from __future__ import annotations
@@ -21,6 +26,7 @@ from preflight.rehearsal.containers.running_task import RunningTask
 from preflight.rehearsal.ecs.state import State, Task
 from preflight.rehearsal.load_balancing import health_check
 from preflight.rehearsal.load_balancing.health_check import CheckResult, HealthCheck
+from preflight.rehearsal.network.in_flight import InFlight
 from preflight.system.worker import Worker
 
 FIRST_INTERVAL = 0.25  # seconds between checks until a target is healthy
@@ -29,7 +35,8 @@ PERMANENT_WAIT = 3.0  # seconds until a target that answers with a wrong page is
 InterfacesOf = Callable[[str], tuple[Interface, ...]]  # of a load balancer, by ARN
 GONE = "TargetGroupNotFound"
 NETWORK_PROTOCOLS = {"TCP", "TLS", "TCP_UDP", "UDP", "QUIC", "TCP_QUIC"}  # of target groups of network load balancers
-HEALTHY, UNHEALTHY, INITIAL = "healthy", "unhealthy", "initial"
+HEALTHY, UNHEALTHY, INITIAL, DRAINING = "healthy", "unhealthy", "initial", "draining"
+DELAY = "deregistration_delay.timeout_seconds"
 
 
 @dataclass
@@ -46,6 +53,7 @@ class Target:
     reason: str = "Elb.RegistrationInProgress"
     description: str = "Target registration is in progress"
     deregistered: threading.Event = field(default_factory=threading.Event)
+    in_flight: InFlight = field(default_factory=InFlight)
 
     def as_response(self) -> JsonObject:
         """Returns the target as DescribeTargetHealth describes it."""
@@ -84,25 +92,47 @@ class Targets:
             description = _describe(elb, group)
             check = health_check.of_target_group(description, port)
             is_network = description.get("Protocol") in NETWORK_PROTOCOLS
-            target = Target(group, address, port, vpc, check.port, is_network=is_network)
+            target = Target(
+                group, address, port, vpc, check.port, is_network=is_network, in_flight=running.in_flight
+            )
             with self._state.changed:
                 self._targets.setdefault(task.id, []).append(target)
                 task.targets[group] = INITIAL
             _Checker(task, running, target, self._state, interfaces_of=self._interfaces_of).start()
 
     def deregister(self, task: Task) -> None:
-        """Deregister a task from its target groups."""
+        """Deregister a task from its target groups, and wait until they are unused."""
         with self._state.changed:
-            targets = self._targets.pop(task.id, [])
-        for target in targets:
-            target.deregistered.set()
-        for target in targets:
-            elb = self._account.client("elbv2", task.region)
-            elb.deregister_targets(
-                TargetGroupArn=target.group, Targets=[{"Id": target.address, "Port": target.port}]
-            )
-            if task.service is not None:
-                task.service.add_event(f"deregistered 1 targets in (target-group {target.group})")
+            targets = self._targets.get(task.id, [])
+            for target in targets:
+                target.deregistered.set()
+                target.state, target.reason = DRAINING, "Target.DeregistrationInProgress"
+                target.description = "Target deregistration is in progress"
+        try:
+            for target in targets:
+                self._deregister(task, target)
+            self._drain(task, targets)
+        finally:
+            with self._state.changed:
+                self._targets.pop(task.id, None)
+
+    def _deregister(self, task: Task, target: Target) -> None:
+        elb = self._account.client("elbv2", task.region)
+        elb.deregister_targets(TargetGroupArn=target.group, Targets=[{"Id": target.address, "Port": target.port}])
+        if task.service is not None:
+            task.service.add_event(f"deregistered 1 targets in (target-group {target.group})")
+
+    def _drain(self, task: Task, targets: list[Target]) -> None:
+        """Wait for the requests in flight, and cut them off after the delay; with its service, a task goes at once."""
+        service = task.service
+        if service is None or service.status == "DRAINING" or not targets or targets[0].in_flight.count == 0:
+            return
+        deployment = (task.deployment or service.primary).id
+        service.add_event("has begun draining connections on 1 tasks.", task_set=deployment)
+        elb = self._account.client("elbv2", task.region)
+        delay = max(deregistration_delay(elb, target.group) for target in targets)
+        if not targets[0].in_flight.wait(delay, closing=self._account.closing):
+            targets[0].in_flight.cut()
 
     def close(self) -> None:
         """Stop every check."""
@@ -247,6 +277,12 @@ def next_state(
     if result.is_permanent:
         limit = PERMANENT_WAIT
     return UNHEALTHY if elapsed >= limit + min(grace, LONGEST_WAIT) else current
+
+
+def deregistration_delay(elb: Any, group: str) -> float:
+    """Returns the seconds that a target group gives the requests in flight of a deregistered target."""
+    attributes = elb.describe_target_group_attributes(TargetGroupArn=group)["Attributes"]
+    return float(next((a["Value"] for a in attributes if a["Key"] == DELAY), 300))
 
 
 def _describe(elb: Any, group: str) -> JsonObject:

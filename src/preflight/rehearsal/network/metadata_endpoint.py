@@ -20,7 +20,7 @@ from typing import Any
 
 from preflight.model import JsonObject
 from preflight.rehearsal.network import namespace, nat_rules
-from preflight.rehearsal.network.relay import Relay
+from preflight.rehearsal.network.relay import Destination, Relay
 from preflight.system.worker import Worker
 
 ADDRESS = "169.254.170.2"
@@ -59,7 +59,7 @@ class MetadataEndpoint:
         except OSError:
             listener.close()
             raise
-        relay = Relay(aws_listener, lambda _: (os.getpid(), ("127.0.0.1", self._port)))
+        relay = Relay(aws_listener, lambda _: Destination(os.getpid(), ("127.0.0.1", self._port)))
         relay.start()
         self._new.append((listener, answer))
         self._interrupt()

@@ -7,13 +7,23 @@ import selectors
 import socket
 import threading
 from collections.abc import Callable
+from typing import NamedTuple
 
 from preflight.rehearsal.network import namespace, outbound
+from preflight.rehearsal.network.in_flight import InFlight
 from preflight.system import waiting
 from preflight.system.worker import Worker
 
-Destination = tuple[int, tuple[str, int]]  # a process, and an address and port in its namespace
-Choose = Callable[[socket.socket], "Destination | None"]
+
+class Destination(NamedTuple):
+    """A process, an address and port in its network namespace, and what counts the requests of a task there."""
+
+    pid: int
+    address: tuple[str, int]
+    in_flight: InFlight | None = None
+
+
+Choose = Callable[[socket.socket], Destination | None]
 
 _CHUNK = 65536
 _IDLE = 300.0
@@ -64,14 +74,16 @@ class Relay:
             try:
                 if destination is None:
                     raise ConnectionRefusedError
-                namespace.enter(destination[0])
-                target = outbound.connect(destination[1], timeout=5)
+                namespace.enter(destination.pid)
+                target = outbound.connect(destination.address, timeout=5)
             except OSError:
                 _reset(caller)
                 return
             with target:
                 target.settimeout(None)
-                _pump(caller, target)
+                in_flight = destination.in_flight or InFlight()
+                stack.callback(in_flight.end, caller)
+                _pump(caller, target, in_flight)
 
 
 def _reset(caller: socket.socket) -> None:
@@ -80,8 +92,11 @@ def _reset(caller: socket.socket) -> None:
         caller.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
 
 
-def _pump(caller: socket.socket, target: socket.socket) -> None:
-    """Copy what each of two sockets receives to the other, until both are at their end or idle."""
+def _pump(caller: socket.socket, target: socket.socket, in_flight: InFlight) -> None:
+    """Copy what each of two sockets receives to the other, until both are at their end or idle.
+
+    A request is in flight from what the caller sends to what the target sends next.
+    """
     peers = {caller: target, target: caller}
     with selectors.DefaultSelector() as selector, contextlib.suppress(OSError):
         for end in peers:
@@ -95,6 +110,10 @@ def _pump(caller: socket.socket, target: socket.socket) -> None:
                 if not isinstance(source, socket.socket):
                     continue
                 data = source.recv(_CHUNK)
+                if data and source is caller:
+                    in_flight.begin(caller)
+                if source is target:
+                    in_flight.end(caller)
                 if data:
                     peers[source].sendall(data)
                 else:

@@ -150,15 +150,25 @@ class ContainerStarter:
             self._logs.write(spec, task=task.id, lines=self._runner.logs(container_id, has_ended=has_ended))
 
     def stop_all(self, task: Task, running: RunningTask) -> None:
-        """Stop the containers of a task, those that depend on others first, and remove them."""
+        """Stop the containers of a task, those that depend on others first."""
         for spec in stopping_order(running.spec.containers):
             container_id = running.ids.get(spec.name)
             if container_id is None:
                 continue
             if container_of(task, spec.name)["lastStatus"] == "RUNNING":
-                self._runner.stop(container_id, timeout=min(spec.stop_timeout, task_spec.MAX_STOP_TIMEOUT))
+                self._runner.stop(container_id, timeout=self._stop_timeout(task, running, spec))
             self.write_log(task, spec, container_id, has_ended=True)
         self._await_exit_codes(task, running)
+
+    def _stop_timeout(self, task: Task, running: RunningTask, spec: ContainerSpec) -> float:
+        """Returns the seconds until SIGKILL: all that the container has, if it still has requests to answer."""
+        is_deleted = task.service is None or task.service.status == "DRAINING"
+        if running.in_flight.count and not is_deleted and not self._state.account.closing.is_set():
+            return spec.stop_timeout
+        return min(spec.stop_timeout, task_spec.MAX_STOP_TIMEOUT)
+
+    def remove_all(self, running: RunningTask) -> None:
+        """Remove the containers of a task."""
         holders = [running.holder.container] if running.holder else []
         self._runner.remove([*holders, *running.ids.values()])
 

@@ -225,16 +225,16 @@ class TaskLauncher:
     # The steps of a stop
 
     def _stop(self, task: Task) -> None:
-        running = self._running_tasks.pop(task.id)
+        running = self._running_tasks.get(task.id)
         if running is None:
             return
         with running.lock:
-            for step in (self._deregister, self._stop_containers, self._release_network):
+            for step in (self._deregister, self._stop_containers, self._remove_containers, self._release_network):
                 self._run_safely(step, task, running)
             self._mark_stopped(task)
 
     def _deregister(self, task: Task, running: RunningTask) -> None:
-        """Deregister from load balancers and stop health checks."""
+        """Stop health checks, and deregister from load balancers; requests in flight have their time to end."""
         running.close_watches()
         self._services.cloud_map.deregister(task)
         if task.targets:
@@ -242,11 +242,18 @@ class TaskLauncher:
             self._services.targets.deregister(task)
 
     def _stop_containers(self, task: Task, running: RunningTask) -> None:
-        """Close the task's ports and stop its containers."""
+        """Stop the containers of a task, which stays reachable meanwhile."""
         self._set_status(task, "STOPPING")
-        self._services.public_ports.close(task)
         if self._starter is not None:
             self._starter.stop_all(task, running)
+
+    def _remove_containers(self, task: Task, running: RunningTask) -> None:
+        """Close the task's ports and remove its containers."""
+        task.api["executionStoppedAt"] = protocol.utc_now()
+        self._services.public_ports.close(task)
+        self._running_tasks.remove(task.id)
+        if self._starter is not None:
+            self._starter.remove_all(running)
 
     def _release_network(self, task: Task, running: RunningTask) -> None:
         """Revoke the task's credentials and delete its network interface."""
@@ -262,7 +269,7 @@ class TaskLauncher:
                 attachment["status"] = "DELETED"
             for container in task.api["containers"]:
                 container["lastStatus"] = "STOPPED"
-            task.api.update(lastStatus="STOPPED", stoppedAt=protocol.utc_now(), executionStoppedAt=protocol.utc_now())
+            task.api.update(lastStatus="STOPPED", stoppedAt=protocol.utc_now())
             self._state.changed.notify_all()
 
     # Failures

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import copy
 import json
+import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from preflight.rehearsal.ecs.state import Cluster, Deployment, Service, State
 from preflight.rehearsal.load_balancing import health_check, targets
 from preflight.rehearsal.load_balancing.health_check import CheckResult, HealthCheck
-from preflight.rehearsal.load_balancing.targets import Target, _Checker
+from preflight.rehearsal.load_balancing.load_balancers import LoadBalancers
+from preflight.rehearsal.load_balancing.targets import Target, Targets, _Checker
 from preflight.system import waiting
 
 CHECK = HealthCheck("HTTP", 80, "/", "200", interval=10, timeout=5, unhealthy_threshold=2)
@@ -271,3 +274,98 @@ def test_an_unhealthy_target_counts_for_its_task(result: CheckResult, counted: s
 
     assert target.state == "unhealthy"
     assert task.targets["group"] == counted
+
+
+class Deregistration:
+    """A service with one task, which has one target in a group with a deregistration delay, and a request in flight."""
+
+    def __init__(self, *, delay: str = "300") -> None:
+        attributes = [{"Key": "deregistration_delay.timeout_seconds", "Value": delay}]
+        elb = SimpleNamespace(
+            deregister_targets=lambda **_given: None,
+            describe_target_group_attributes=lambda **_given: {"Attributes": attributes},
+        )
+        account: Any = SimpleNamespace(id="1", closing=threading.Event(), client=lambda _service, _region: elb)
+        self.state = State(account)
+        self.deployment = Deployment("ecs-svc/1", "f:1", {})
+        self.service = Service("web", "web", Cluster("c", "c", {}), "eu-west-1", {}, 1, [self.deployment])
+        self.task: Any = SimpleNamespace(id="t", region="eu-west-1", service=self.service, deployment=self.deployment)
+        self.target = Target("group", "10.0.0.4", 80, "vpc", 80, state="healthy")
+        self.caller, self.connection = socket.socket(), socket.socketpair()
+        self.target.in_flight.begin(self.caller, self.connection[0])
+        self.targets = Targets(self.state, account, lambda _arn: ())
+        self.targets._targets["t"] = [self.target]
+
+    def begin(self) -> threading.Thread:
+        """Begins to deregister the task."""
+        thread = threading.Thread(target=self.targets.deregister, args=(self.task,), daemon=True)
+        thread.start()
+        waiting.until(lambda: self.target.state == "draining", what="the state", timeout=5, interval=0.01)
+        return thread
+
+    def close(self) -> None:
+        for sock in (self.caller, *self.connection):
+            sock.close()
+
+
+@pytest.fixture
+def deregistration() -> Iterator[Deregistration]:
+    deregistration = Deregistration()
+    yield deregistration
+    deregistration.close()
+
+
+def test_a_deregistered_target_drains_until_its_request_is_answered(deregistration: Deregistration) -> None:
+    thread = deregistration.begin()
+    health = deregistration.targets.in_group("group")[0].as_response()["TargetHealth"]
+
+    deregistration.target.in_flight.end(deregistration.caller)
+    thread.join(5)
+
+    assert health["State"] == "draining"
+    assert health["Reason"] == "Target.DeregistrationInProgress"
+    assert deregistration.targets.in_group("group") == []
+
+
+def test_a_service_says_that_it_drains(deregistration: Deregistration) -> None:
+    deregistration.begin()
+    event = "(service web, taskSet ecs-svc/1) has begun draining connections on 1 tasks."
+
+    waiting.until(lambda: deregistration.service.events[:1], what="an event", timeout=5)
+
+    assert event in [event["message"] for event in deregistration.service.events]
+
+
+def test_a_request_is_cut_off_after_the_deregistration_delay() -> None:
+    deregistration = Deregistration(delay="0")
+
+    deregistration.begin().join(5)
+
+    deregistration.connection[1].settimeout(5)
+    assert deregistration.connection[1].recv(1) == b""
+    deregistration.close()
+
+
+def test_the_targets_of_a_deleted_service_do_not_drain(deregistration: Deregistration) -> None:
+    deregistration.service.status = "DRAINING"
+
+    deregistration.targets.deregister(deregistration.task)
+
+    assert deregistration.targets.in_group("group") == []
+
+
+@pytest.mark.parametrize(
+    ("states", "receivers"),
+    [
+        pytest.param(["healthy", "healthy"], ["10.0.0.0", "10.0.0.1"], id="every healthy target"),
+        pytest.param(["healthy", "draining"], ["10.0.0.0"], id="none that drains"),
+        pytest.param(["draining"], [], id="not even if no other is there"),
+        pytest.param(["initial", "draining"], ["10.0.0.0"], id="all others if none is healthy"),
+    ],
+)
+def test_new_requests_go_to(states: list[str], receivers: list[str]) -> None:
+    registered = [Target("g", f"10.0.0.{n}", 80, "vpc", 80, state=state) for n, state in enumerate(states)]
+    running: Any = SimpleNamespace(at=lambda _address, _vpc: SimpleNamespace(pid=1))
+    balancers = LoadBalancers(None, None, running, None, targets=lambda _group: registered)  # type: ignore[arg-type]
+
+    assert [place.address[0] for _, place in balancers.receivers("g", "vpc")] == receivers

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from preflight.rehearsal.network import namespace
+from preflight.rehearsal.network.in_flight import InFlight
 from preflight.rehearsal.network.relay import Destination, Relay
 
 LOOPBACK = ("127.0.0.1", 0)
@@ -31,7 +32,7 @@ def relay_to(destination: Destination | None) -> Relay:
 
 
 def test_a_relay_carries_both_directions_to_its_destination(target: socket.socket) -> None:
-    relay = relay_to((os.getpid(), target.getsockname()))
+    relay = relay_to(Destination(os.getpid(), target.getsockname()))
 
     with socket.create_connection(relay.address, timeout=10) as caller:
         accepted, _ = target.accept()
@@ -58,3 +59,21 @@ def test_a_closed_relay_refuses_connections() -> None:
 
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(relay.address, timeout=10)
+
+
+def test_a_request_is_in_flight_until_the_task_answers(target: socket.socket) -> None:
+    in_flight = InFlight()
+    relay = relay_to(Destination(os.getpid(), target.getsockname(), in_flight))
+
+    with socket.create_connection(relay.address, timeout=10) as caller:
+        accepted, _ = target.accept()
+        with accepted:
+            caller.sendall(b"request")
+            accepted.recv(100)
+            count_before = in_flight.count
+            accepted.sendall(b"response")
+            caller.recv(100)
+
+            assert count_before == 1
+            assert in_flight.count == 0
+    relay.close()

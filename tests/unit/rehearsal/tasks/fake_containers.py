@@ -28,6 +28,7 @@ class FakeRunner(ContainerRunner):
         super().__init__(Engine("podman", "5"), run="r", folder=folder)
         self.environments: dict[str, Mapping[str, str]] = {}
         self.stopped: list[str] = []
+        self.before_stop: Callable[[], object] = lambda: None
         self.before_remove: Callable[[], object] = lambda: None
         self._then: dict[str, Callable[[ContainerExit], None]] = {}
 
@@ -62,6 +63,7 @@ class FakeRunner(ContainerRunner):
         return 1, ""
 
     def stop(self, container: str, *, timeout: float) -> None:
+        self.before_stop()
         self.stopped.append(container)
         threading.Timer(EXIT_DELAY, self.end, (container, 143)).start()
 

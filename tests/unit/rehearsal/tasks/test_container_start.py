@@ -1,10 +1,17 @@
 from __future__ import annotations
 
+import socket
+import threading
+from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from preflight.rehearsal.containers import task_spec
+from preflight.rehearsal.containers.running_task import RunningTask
 from preflight.rehearsal.containers.task_spec import TaskSpec
 from preflight.rehearsal.tasks import container_start
+from preflight.rehearsal.tasks.container_start import ContainerStarter
 
 
 def spec(*containers: dict[str, Any], **more: Any) -> TaskSpec:
@@ -28,3 +35,23 @@ def test_a_circle_stops_all_the_same() -> None:
     task = spec({"name": "a", **on("b")}, {"name": "b", **on("a")})
 
     assert len(container_start.stopping_order(task.containers)) == 2
+
+
+@pytest.mark.parametrize(
+    ("status", "has_request", "seconds"),
+    [
+        pytest.param("ACTIVE", True, 60, id="its own while it has requests to answer"),
+        pytest.param("ACTIVE", False, 3, id="a short one while it has none"),
+        pytest.param("DRAINING", True, 3, id="a short one if its service is deleted"),
+    ],
+)
+def test_the_time_until_a_container_is_killed_is(status: str, seconds: float, *, has_request: bool) -> None:
+    state: Any = SimpleNamespace(account=SimpleNamespace(closing=threading.Event()))
+    starter = ContainerStarter(state, None, None, None)  # type: ignore[arg-type]
+    task: Any = SimpleNamespace(service=SimpleNamespace(status=status))
+    running = RunningTask(spec({"name": "web", "stopTimeout": 60}))
+    with socket.socket() as caller:
+        if has_request:
+            running.in_flight.begin(caller)
+
+        assert starter._stop_timeout(task, running, running.spec.containers[0]) == seconds

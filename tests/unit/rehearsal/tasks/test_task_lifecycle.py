@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 
 from preflight.errors import ToolBrokeError
 from preflight.rehearsal import server
+from preflight.rehearsal.connectivity.public_ports import PublicPorts
 from preflight.rehearsal.load_balancing.targets import Targets
 from preflight.rehearsal.server import Server
 from preflight.system import waiting
@@ -203,3 +204,19 @@ def test_a_task_stops_when_its_essential_container_ends(
     assert task["stopCode"] == "EssentialContainerExited"
     assert exit_codes == {"web": 3, "db": 143}
     assert runner.stopped == ["db"]
+
+
+def test_a_task_is_reachable_until_its_containers_have_stopped(
+    run_task: RunTask, wait_for: WaitFor, client: Client, runner: FakeRunner, account: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_at: list[str] = []
+    monkeypatch.setattr(PublicPorts, "close", lambda *_: open_at.append("the ports close"))
+    runner.before_stop = lambda: open_at.append("the containers stop")
+    runner.before_remove = lambda: open_at.append("the containers are removed")
+    arn = run_task(WEB)
+    wait_for(arn, "RUNNING")
+
+    client("ecs").stop_task(task=arn)
+    wait_for(arn, "STOPPED")
+
+    assert open_at == ["the containers stop", "the ports close", "the containers are removed"]
