@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import signal
 import threading
 from collections.abc import Iterable, Iterator
@@ -24,7 +25,7 @@ from preflight.deploy.targets.target import DeploymentTarget
 from preflight.errors import PreflightError, UsageError
 from preflight.model import Finding, Outcome, Report, Say
 from preflight.pipeline import run as pipeline
-from preflight.pipeline.request import STAGES, TARGETS, AccountOptions, RunRequest, new_run
+from preflight.pipeline.request import STAGES, TARGETS, AccountOptions, RunRequest, UpdateRequest, new_run
 from preflight.plan import plan, reader
 from preflight.plan.plan import Plan
 from preflight.report import text
@@ -38,6 +39,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--preflight-plan", type=Path, metavar="PLAN", help="the plan to deploy (default: the nearest preflight.yaml)"
     )
+    group.addoption("--preflight-from", metavar="REV", help="what runs today, to update from: a git revision, or a folder (./FOLDER)")
     group.addoption("--preflight-target", choices=TARGETS, default="rehearsal", help="where to deploy it")
     group.addoption("--preflight-account", metavar="ID", help="with --preflight-target aws: the account to deploy on")
     group.addoption("--preflight-yes", action="store_true", help="with --preflight-target aws: yes, deploy there")
@@ -59,9 +61,16 @@ class PlanFile(pytest.File):
     """A plan: its stages are test items."""
 
     def collect(self) -> Iterable[pytest.Item]:
-        """Yields an item for each stage."""
-        for stage in STAGES:
+        """Yields an item for each stage; for `update` only if the options or the plan say from where."""
+        for stage in STAGES if self._has_update() else [name for name in STAGES if name != "update"]:
             yield StageItem.from_parent(self, name=stage)
+
+
+    def _has_update(self) -> bool:
+        try:
+            return _origin(self.config, reader.load(self.path)) is not None
+        except PreflightError:
+            return False  # the stages fail with the reason
 
 
 class StageItem(pytest.Item):
@@ -101,7 +110,7 @@ def _report(config: pytest.Config, path: Path) -> Report:
     """Returns the report of a plan, which is run once a session."""
     reports = config.stash.setdefault(_REPORTS, {})
     if path not in reports:
-        checked = _load(config, path)
+        checked = _admitted(config, reader.load(path))
         request = RunRequest(
             stages=STAGES,
             plan=checked,
@@ -110,15 +119,27 @@ def _report(config: pytest.Config, path: Path) -> Report:
             allows_rule_changes=config.getoption("--preflight-allow-rule-changes"),
             build_network=config.getoption("--preflight-build-network"),
             account=_account(config),
+            update=_update(config, checked),
         )
         with _stoppable():
             reports[path] = pipeline.run(request, _say_on_account(config))
     return reports[path]
 
 
-def _load(config: pytest.Config, path: Path) -> Plan:
-    """Returns the plan, with its stand-ins if the caller allows them."""
-    return plan.with_standins(reader.load(path), (), allows_own=config.getoption("--preflight-allow-standins"))
+def _admitted(config: pytest.Config, asked: Plan) -> Plan:
+    """Returns a plan with its stand-ins if the caller allows them."""
+    return plan.with_standins(asked, (), allows_own=config.getoption("--preflight-allow-standins"))
+
+
+def _origin(config: pytest.Config, asked: Plan) -> str | None:
+    """Returns where an update starts from, or None if there is none."""
+    own = asked.update.origin if asked.update is not None else None
+    return config.getoption("--preflight-from") or own
+
+
+def _update(config: pytest.Config, asked: Plan) -> UpdateRequest | None:
+    origin = _origin(config, asked)
+    return UpdateRequest(origin, functools.partial(_admitted, config)) if origin is not None else None
 
 
 @pytest.hookimpl(wrapper=True)
@@ -136,7 +157,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
 def preflight_plan(request: pytest.FixtureRequest) -> Plan:
     """The plan that is deployed."""
     with _failing_visibly():
-        return _load(request.config, plan.find(request.config.getoption("--preflight-plan")))
+        return _admitted(request.config, reader.load(plan.find(request.config.getoption("--preflight-plan"))))
 
 
 @pytest.fixture(scope="session")

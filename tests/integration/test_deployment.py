@@ -8,16 +8,19 @@ from __future__ import annotations
 import shutil
 import urllib.error
 import urllib.request
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import testinfra
 
-from preflight.deploy import image_push
+from preflight.deploy import image_push, lifecycle
 from preflight.deploy.image_push import PushRefusedError
 from preflight.deploy.lifecycle import Live
+from preflight.deploy.options import DeploymentOptions
 from preflight.deploy.tasks import ServiceTask
+from preflight.plan.plan import ImageStep, Plan
 from preflight.system import http, waiting
 
 pytestmark = [pytest.mark.containers, pytest.mark.live]
@@ -189,18 +192,20 @@ def test_a_stopped_task_is_replaced_by_one_that_serves(preflight_deployment: Liv
 
 
 def test_an_update_serves_the_new_page_and_the_same_again_changes_nothing(
-    preflight_deployment: Live, tmp_path: Path
+    preflight_deployment: Live, preflight_plan: Plan, tmp_path: Path
 ) -> None:
     old, other = the_task(preflight_deployment, "service2"), the_task(preflight_deployment, "service1")
-    folder = Path(__file__).parents[2] / "docker"
     changed = tmp_path / "docker"
-    shutil.copytree(folder, changed)
+    shutil.copytree(Path(__file__).parents[2] / "docker", changed)
     (changed / "index.html").write_text("the second page")
     run = f"{preflight_deployment.values['run']}-2"
+    steps = tuple(replace(step, build=changed) if isinstance(step, ImageStep) else step for step in preflight_plan.steps)
+    plan = replace(preflight_plan, steps=steps)
+    options = DeploymentOptions(plan, preflight_deployment.values["run"], preflight_deployment.engine, {})
 
-    first = preflight_deployment.deployment.update(run, {folder: changed})
+    first = lifecycle.update(preflight_deployment, options, run=run)
     page = page_of_another(preflight_deployment, "service2", old)
-    again = preflight_deployment.deployment.update(run, {folder: changed})
+    again = lifecycle.update(preflight_deployment, options, run=run)
 
     assert first == ["TaskDefinition2", "Service2"]
     assert "the second page" in page

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import sys
 
 from preflight.commands import options, reports
 from preflight.deploy.targets import account
 from preflight.errors import UsageError
 from preflight.model import Say
-from preflight.pipeline.request import AccountOptions, RunRequest
+from preflight.pipeline.request import AccountOptions, RunRequest, UpdateRequest
 from preflight.plan import plan, reader
+from preflight.plan.plan import Plan
 
 
 def run(args: argparse.Namespace, say: Say) -> int:
     """Run the stages of a plan, write the report and return its exit code."""
-    checked = plan.with_standins(reader.load(plan.find(args.plan)), args.standin, allows_own=args.allow_standins)
-    if checked.has_egress and not args.allow_egress and {"rehearse", "smoke"} & set(args.stage):
-        msg = f"{checked.path.name}: egress lets containers reach the network from this machine. Next: pass --allow-egress, or remove the key"
-        raise UsageError(msg)
+    checked = _admitted(args, reader.load(plan.find(args.plan)))
     request = RunRequest(
         stages=args.stage,
         plan=checked,
@@ -30,8 +29,32 @@ def run(args: argparse.Namespace, say: Say) -> int:
         allows_rule_changes=args.allow_rule_changes,
         build_network=args.build_network,
         account=_account(args),
+        update=_update(args, checked),
     )
     return reports.run(options.with_baseline(request, args), args, say)
+
+
+def _admitted(args: argparse.Namespace, asked: Plan) -> Plan:
+    """Returns a plan with the stand-ins that the caller allows.
+
+    Raises:
+        UsageError: its containers would reach the network, which the caller does not allow.
+    """
+    if asked.has_egress and not args.allow_egress and {"rehearse", "smoke"} & set(args.stage):
+        msg = f"{asked.path.name}: egress lets containers reach the network from this machine. Next: pass --allow-egress, or remove the key"
+        raise UsageError(msg)
+    return plan.with_standins(asked, args.standin, allows_own=args.allow_standins)
+
+
+def _update(args: argparse.Namespace, checked: Plan) -> UpdateRequest | None:
+    """Returns where an update starts from, or None if there is none."""
+    if "update" not in args.stage:
+        if args.origin is not None:
+            msg = "--from is for the stage update. Next: add it to --stage, or remove --from"
+            raise UsageError(msg)
+        return None
+    origin = args.origin or (checked.update.origin if checked.update is not None else None)
+    return UpdateRequest(origin, functools.partial(_admitted, args)) if origin is not None else None
 
 
 def _account(args: argparse.Namespace) -> AccountOptions | None:

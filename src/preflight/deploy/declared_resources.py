@@ -108,6 +108,10 @@ class DeclaredResources:
         """Returns the resources of a type."""
         return [resource for resource in self._resources.values() if resource.kind == kind]
 
+    def exists(self, physical: str) -> bool:
+        """Whether a stack still has the resource of that physical id, as far as was read last."""
+        return any(s.get("PhysicalResourceId") == physical for s in self._summaries.values())
+
     def with_final_snapshot(self) -> list[DeclaredResource]:
         """Returns the resources of which AWS keeps a snapshot when their stack is deleted."""
         return [resource for resource in self._resources.values() if _keeps_snapshot(resource)]

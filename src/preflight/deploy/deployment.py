@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
 
 from preflight.deploy import stop_reasons, target_health
@@ -25,8 +24,10 @@ from preflight.deploy.staged_templates import StagedTemplates
 from preflight.deploy.targets.target import DeploymentTarget
 from preflight.deploy.task_findings import TaskFindings
 from preflight.deploy.tasks import StoppedTask, Tasks
+from preflight.deploy.template_bucket import Bucket
 from preflight.model import Finding, Say
 from preflight.plan.plan import ImageStep, StackStep, fill, outputs_in, with_outputs
+from preflight.system import folders
 
 MAX_STOPPED_TASKS = 2  # of a service, before it counts as one that cannot become steady
 NO_OUTPUT = "Declare the output in a template of a step before this one, or correct its name."
@@ -64,37 +65,41 @@ class Deployment:
         tags: Mapping[str, str],
         platforms: Mapping[str, str],
     ) -> None:
-        plan = options.plan
         self._target = target
-        self._plan = plan
         self._say = say
         self._tags = tags
-        self.session = target.session(plan.region)
-        self.values: Mapping[str, str] = target.values(plan, options.run)
-        standins = target.standins(plan, options.engine, options.note)
-        self._platforms = platforms
-        self._images = PlanImages(self.session, options, say, standins=standins, platforms=platforms)
-        self._templates = StagedTemplates(plan, self.values, self.session)
+        self.session = target.session(options.plan.region)
+        self.values: Mapping[str, str] = target.values(options.plan, options.run)
+        self._bucket = Bucket(self.session, self.values["bucket"])
+        self._image_run = options.run  # what {run} stands for in the tags of images
+        self._image_folders: dict[str, Path] = {}  # as they were built, by `repository:tag`
+        self.digests: dict[str, str] = {}  # of the images that were pushed, by `repository:tag`
         self._stacks = Stacks(self.session)
         self._events = Events(self._stacks, say)
         self.tasks = Tasks(self.session)
-        self.declared_resources = DeclaredResources(self._stacks, staged=self._templates.by_key, names=options.names)
-        self._findings = StackFindings(self.declared_resources, options.names, plan.path)
+        self._use(options, platforms)
         self._stack_ids: dict[str, str] = {}  # by name; the name itself until the id is known
         self._unanswered: set[str] = set()  # names of stacks that CloudFormation was asked for, and did not answer yet
         self._change_set_numbers = itertools.count(1)
         self._stopped: dict[str, list[StoppedTask]] = {}  # last seen, by the ARNs of services
         self.services: dict[str, str] = {}  # clusters by the ARNs of services
 
+    def _use(self, options: DeploymentOptions, platforms: Mapping[str, str]) -> None:
+        """Take the steps, templates and folders of a plan from here on."""
+        plan, names = options.plan, options.names
+        self._run = options.run
+        self._plan = plan
+        self._platforms = platforms
+        standins = self._target.standins(plan, options.engine, options.note)
+        self._images = PlanImages(self.session, options, self._say, standins=standins, platforms=platforms, digests=self.digests)
+        self._templates = StagedTemplates(plan, self.values, self.session, self._bucket)
+        self.declared_resources = DeclaredResources(self._stacks, staged=self._templates.by_key, names=names)
+        self._findings = StackFindings(self.declared_resources, names, plan.path)
+
     @property
     def stack_names(self) -> tuple[str, ...]:
         """Names of the stacks that were created."""
         return tuple(self._stack_ids)
-
-    @property
-    def digests(self) -> Mapping[str, str]:
-        """Digests of the images that were pushed, by `repository:tag`."""
-        return self._images.digests
 
     def create(self) -> None:
         """Stage the templates and take every step.
@@ -102,7 +107,7 @@ class Deployment:
         Raises:
             DeploymentFailedError: a step failed.
         """
-        self._templates.bucket.make(self._tags)
+        self._bucket.make(self._tags)
         self._templates.stage()
         self._publish()
         for step in self._plan.steps:
@@ -112,23 +117,46 @@ class Deployment:
             else:
                 self._create_stack(step)
 
-    def update(self, run: str, folders: Mapping[Path, Path] | None = None) -> list[str]:
-        """Take every step again for another value of {run}: push images, update stacks.
+    def update(self, options: DeploymentOptions, *, run: str, platforms: Mapping[str, str]) -> list[str]:
+        """Update what is deployed to another plan, step by step; stacks that it does not have are deleted after that.
 
-        `folders` are built instead of those of the plan. Returns the logical ids of resources that changed.
+        `run` is what {run} stands for from now on in the tags of images and in parameters that are such a tag: names
+        stay the same. Returns the logical ids of resources that changed.
 
         Raises:
             DeploymentFailedError: a step failed; its stack was rolled back.
         """
-        self.values = {**self.values, "run": run}
+        self.values = {**self._target.values(options.plan, options.run), **{key: self.values[key] for key in ("bucket", "templates")}}
+        self._image_run = run
+        self._use(options, platforms)
         self._templates.stage()
-        changed = []
+        self._publish()
+        changed: list[str] = []
         for step in self._plan.steps:
-            if isinstance(step, StackStep):
+            self.session.sleep(0)
+            if isinstance(step, ImageStep):
+                self._push(step)
+            elif fill(step.name, self.values) in self._stack_ids:
                 changed += self._update_stack(step)
-            elif fill(step.name, self.values) not in self.digests:
-                self._push(replace(step, build=(folders or {}).get(step.build, step.build)))
+            else:
+                self._create_stack(step)
+        self._delete_others({fill(step.name, self.values) for step in self._plan.stacks})
+        self.services = {arn: cluster for arn, cluster in self.services.items() if self.declared_resources.exists(arn)}
         return changed
+
+    def _delete_others(self, names: Container[str]) -> None:
+        """Delete the stacks of other names, last first.
+
+        Raises:
+            DeploymentFailedError: one could not be deleted.
+        """
+        for name, stack in reversed([item for item in self._stack_ids.items() if item[0] not in names]):
+            self._say(f"deleting stack {name}, which the plan no longer has")
+            try:
+                self._stacks.delete(stack)
+            except StackFailedError as error:
+                raise DeploymentFailedError([self._findings.of_resource(failure) for failure in error.failures]) from None
+            del self._stack_ids[name]
 
     def delete(self) -> list[Finding]:
         """Delete what was created, last first, and return findings for what remains."""
@@ -137,8 +165,7 @@ class Deployment:
         deletion.report_snapshots(self.declared_resources.with_final_snapshot())
         for name, stack in reversed(self._stack_ids.items()):
             deletion.delete_stack(name, stack, is_unanswered=name in self._unanswered)
-        bucket = self._templates.bucket
-        deletion.delete_bucket(bucket.name, is_own=bucket.is_made)
+        deletion.delete_bucket(self._bucket.name, is_own=self._bucket.is_made)
         return deletion.remains
 
     def output(self, name: str) -> str | None:
@@ -170,12 +197,17 @@ class Deployment:
             CdkPublication(self._plan, self.session, self.values, self._images).publish(self._tags)
 
     def _push(self, step: ImageStep) -> None:
-        name = fill(step.name, self.values)
+        """Build and push the image of a step, unless it was, from the same files."""
+        repository, colon, tag = step.name.partition(":")
+        name = f"{fill(repository, self.values)}{colon}{fill(tag, self._image_values)}"
+        if name in self._image_folders and folders.are_same(self._image_folders[name], step.build):
+            return
         mismatch = self._findings.of_platform(step.build / "Dockerfile", self._platforms.get(step.name, ""))
         if mismatch is not None:
             raise DeploymentFailedError([mismatch])
         try:
-            self._images.push(step, name, run=self.values["run"])
+            self._images.push(step, name, run=self._run)
+            self._image_folders[name] = step.build
         except PushRefusedError as error:
             finding = self._findings.of_plan("PushRefused", f"{name} was not pushed: {error}", NO_REPOSITORY)
             raise DeploymentFailedError([finding]) from None
@@ -202,7 +234,17 @@ class Deployment:
         if missing:
             message = f"stack {fill(step.name, self.values)}: parameter {key}: no earlier step has an output {missing[0]}"
             raise DeploymentFailedError([self._findings.of_plan("NoSuchOutput", message, NO_OUTPUT)])
-        return fill(with_outputs(text, {name: value or "" for name, value in outputs.items()}), self.values)
+        values = self._image_values if self._is_tag(text) else self.values
+        return fill(with_outputs(text, {name: value or "" for name, value in outputs.items()}), values)
+
+    @property
+    def _image_values(self) -> Mapping[str, str]:
+        return {**self.values, "run": self._image_run}
+
+    def _is_tag(self, text: str) -> bool:
+        """Whether the text of a parameter is the tag of an image step, or ends with it."""
+        tags = [step.name.partition(":")[2] for step in self._plan.steps if isinstance(step, ImageStep)]
+        return any(tag and (text == tag or text.endswith(f":{tag}")) for tag in tags)
 
     def _next_change_set(self) -> str:
         """Returns a name that no change set of the run has yet."""
@@ -232,13 +274,16 @@ class Deployment:
 
     def _update_stack(self, step: StackStep) -> list[str]:
         request = self._request(step)
+        stack = self._stack_ids[request.name]
         self._say(f"updating stack {request.name}")
+        self.declared_resources.add(stack, step.template)
         with self._failures_as_findings(step):
             change_set = self._stacks.update(request, self._next_change_set())
-            self._events.skip(self._stack_ids[request.name])
+            self._events.skip(stack)
             if change_set is not None:
                 self._execute(change_set)
-        changed = self._events.changed(self._stack_ids[request.name])
+        self._refresh()
+        changed = self._events.changed(stack)
         self._say(f"stack {request.name}: {', '.join(changed) or 'nothing'} changed")
         return changed
 

@@ -61,6 +61,15 @@ def deployed(
             yield Live(deployment, deployment.values, options.engine, target)
 
 
+def update(live: Live, options: DeploymentOptions, *, run: str) -> list[str]:
+    """Update what runs to another plan, and return the logical ids of what changed; `run` is {run} in the tags of images.
+
+    Raises:
+        DeploymentFailedError: a step failed.
+    """
+    return live.deployment.update(options, run=run, platforms=_platforms(options.plan, options.run))
+
+
 @contextlib.contextmanager
 def _deleted(
     deployment: Deployment, target: DeploymentTarget, say: Say, *, remains: list[Finding], is_kept: IsKept

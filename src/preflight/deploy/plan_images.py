@@ -21,7 +21,7 @@ EMPTY_MANIFEST = {
 
 
 class PlanImages:
-    """Pushes images for the platforms of their steps; `digests` has those that were pushed, by `repository:tag`."""
+    """Pushes images for the platforms of their steps; their digests are added to `digests`, by `repository:tag`."""
 
     def __init__(
         self,
@@ -31,13 +31,14 @@ class PlanImages:
         *,
         standins: Standins | None,
         platforms: Mapping[str, str],
+        digests: dict[str, str],
     ) -> None:
         self._session = session
         self._options = options
         self._say = say
         self._standins = standins
         self._platforms = platforms
-        self.digests: dict[str, str] = {}
+        self.digests = digests
 
     def push(self, step: ImageStep, name: str, *, run: str, platform: str | None = None) -> None:
         """Build the folder of a step and push it as `name`; the image carries the label of the run.

@@ -15,11 +15,11 @@ from preflight.plan.plan import Plan, templates_in
 class StagedTemplates:
     """The templates of a plan; `by_key` has their files, and those of CDK's nested stacks, by the keys of their objects."""
 
-    def __init__(self, plan: Plan, values: Mapping[str, str], session: Session) -> None:
+    def __init__(self, plan: Plan, values: Mapping[str, str], session: Session, bucket: Bucket) -> None:
         self._plan = plan
         self._prefix = values["templates"]
         self._region = session.region
-        self.bucket = Bucket(session, values["bucket"])
+        self._bucket = bucket
         nested = templates_in(plan.templates) if plan.templates is not None else ()
         self._staged = {self._key(path): path for path in [*nested, *(step.template for step in plan.stacks)]}
         self.by_key = {**self._staged, **cdk_assets.nested_templates(step.template for step in plan.stacks)}
@@ -27,12 +27,12 @@ class StagedTemplates:
     def stage(self) -> None:
         """Put all of them into the bucket."""
         for key, path in self._staged.items():
-            self.bucket.put(key, path.read_bytes())
+            self._bucket.put(key, path.read_bytes())
 
     def url(self, path: Path) -> str:
         """Returns the URL under which CloudFormation reads a template."""
         _, suffix = partitions.partition_of(self._region)
-        return f"https://{self.bucket.name}.s3.{self._region}.{suffix}/{self._key(path)}"
+        return f"https://{self._bucket.name}.s3.{self._region}.{suffix}/{self._key(path)}"
 
     def _key(self, path: Path) -> str:
         folder = self._plan.templates

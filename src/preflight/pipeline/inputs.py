@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from preflight.model import Finding, Outcome, Severity, StageResult
+from preflight.pipeline.former import FormerPlan
 from preflight.pipeline.request import RunRequest
 from preflight.plan.plan import ImageStep, Plan
 from preflight.templates import template
@@ -16,13 +17,14 @@ from preflight.templates.template import Template, UnreadableError
 
 @dataclass(frozen=True)
 class RunInputs:
-    """The request, the run's id, the files' names in reports, the templates, and findings about unreadable ones."""
+    """The request, the run's id, the files' names in reports, the templates, findings about unreadable ones, and what runs today."""
 
     request: RunRequest
     run: str
     names: Mapping[Path, str]
     templates: Mapping[Path, Template]
     unreadable: tuple[Finding, ...]
+    former: FormerPlan | None = None
 
     @property
     def stops_comply(self) -> bool:
@@ -50,13 +52,16 @@ class RunInputs:
         return replace(stage, findings=tuple(findings))
 
 
-def read(request: RunRequest, *, run: str) -> RunInputs:
+def read(request: RunRequest, *, run: str, former: FormerPlan | None = None) -> RunInputs:
     """Read the templates of a request."""
-    names = _names([*request.templates, *_plan_paths(request.plan)], request.plan)
+    names = {
+        **(former.names if former is not None else {}),
+        **_names([*request.templates, *_plan_paths(request.plan)], request.plan),
+    }
     loaded = {path: _load(path, names[path]) for path in request.templates}
     templates = {path: result for path, result in loaded.items() if isinstance(result, Template)}
     unreadable = [result for result in loaded.values() if isinstance(result, Finding)]
-    return RunInputs(request, run, names, templates, tuple(unreadable))
+    return RunInputs(request, run, names, templates, tuple(unreadable), former)
 
 
 def _load(path: Path, name: str) -> Template | Finding:

@@ -14,7 +14,7 @@ from preflight.errors import PreflightError, UsageError
 from preflight.model import Deployment, Finding, LedgerEntry, Observations, Outcome, Say, Severity, StageResult
 from preflight.pipeline.inputs import RunInputs
 from preflight.pipeline.stage import timed_stage
-from preflight.plan.plan import ImageStep, Plan
+from preflight.plan.plan import ImageStep, Plan, StackStep
 
 if TYPE_CHECKING:
     from preflight.container_engine.engine import Engine
@@ -52,13 +52,27 @@ class LiveStages:
         if account is None:
             from preflight.deploy.targets.rehearsal import EmulatedAccount  # noqa: PLC0415 - see above
 
-            return EmulatedAccount.start(plan, run=run, has_containers=self._request.has_containers)
+            return EmulatedAccount.start(self._with_former(plan), run=run, has_containers=self._request.has_containers)
         from preflight.deploy.targets import account as real_account  # noqa: PLC0415 - see above
 
         real_account.check_names(plan)
+        if self._inputs.former is not None:
+            real_account.check_names(self._inputs.former.plan)
         target = real_account.RealAccount(account.id, regions=self._request.regions, run=run)
         target.check()
         return target
+
+    def _with_former(self, plan: Plan) -> Plan:
+        """Returns the plan with what the account has to know of the former one."""
+        former = self._inputs.former.plan if self._inputs.former is not None else plan
+        return replace(
+            plan,
+            stubs=tuple(dict.fromkeys((*plan.stubs, *former.stubs))),
+            images={**former.images, **plan.images},
+            standins={**former.standins, **plan.standins},
+            smoke=tuple(dict.fromkeys((*plan.smoke, *former.smoke))),
+            has_egress=plan.has_egress or former.has_egress,
+        )
 
     def run(self, static: Sequence[StageResult]) -> list[StageResult]:
         """Returns the results of the requested stages, which follow the `static` ones."""
@@ -82,13 +96,13 @@ class LiveStages:
         return self._with_observations(results.stages, target)
 
     def _without_deployment(self, result: Callable[[str], StageResult]) -> list[StageResult]:
-        names = [name for name in ("rehearse", "smoke") if name in self._request.stages]
+        names = [name for name in ("rehearse", "update", "smoke") if name in self._request.stages]
         return [timed_stage(name, self._say, functools.partial(result, name)) for name in names]
 
     def _without_engine(self, error: PreflightError) -> list[StageResult]:
         rehearse = StageResult("rehearse", Outcome.ERROR, reason=str(error))
-        smoke = StageResult("smoke", Outcome.SKIPPED, reason="nothing was deployed")
-        return [rehearse, smoke] if "smoke" in self._request.stages else [rehearse]
+        others = [name for name in ("update", "smoke") if name in self._request.stages]
+        return [rehearse, *(StageResult(name, Outcome.SKIPPED, reason="nothing was deployed") for name in others)]
 
     def _refusal(
         self, plan: Plan, target: DeploymentTarget, account: AccountOptions, static: Sequence[StageResult]
@@ -110,7 +124,7 @@ class LiveStages:
     def _engine(self, plan: Plan) -> Engine | None:
         """Returns what builds images and runs containers, if that is needed."""
         if self._request.account is not None:
-            return self._find_engine() if any(isinstance(step, ImageStep) for step in plan.steps) else None
+            return self._find_engine() if any(isinstance(step, ImageStep) for step in self._steps(plan)) else None
         self.versions["moto"] = metadata.version("moto")
         if not self._request.has_containers:
             return None
@@ -120,6 +134,10 @@ class LiveStages:
         elif plan.has_egress:
             self.notes.append(HAS_EGRESS)
         return engine
+
+    def _steps(self, plan: Plan) -> Sequence[StackStep | ImageStep]:
+        """Returns the steps of a plan, and those of what runs today."""
+        return (*plan.steps, *(self._inputs.former.plan.steps if self._inputs.former is not None else ()))
 
     def _find_engine(self) -> Engine:
         from preflight.container_engine import engine as container_engine  # noqa: PLC0415 - only the live stages need it
@@ -132,7 +150,7 @@ class LiveStages:
         from preflight.pipeline.regions import RegionRuns  # noqa: PLC0415 - see above
 
         names, run = self._inputs.names, self._inputs.run
-        return RegionRuns(self._request, plan, target, self._say, run=run, engine=engine, names=names).run()
+        return RegionRuns(self._request, plan, target, self._say, run=run, engine=engine, names=names, former=self._inputs.former).run()
 
     def _with_observations(self, stages: Sequence[StageResult], target: DeploymentTarget) -> list[StageResult]:
         """Returns the stages with what is known only after the deletion: ignored properties, and problems of the target."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from preflight import model
@@ -14,7 +15,8 @@ from preflight.deploy.options import DeploymentOptions
 from preflight.deploy.targets.target import DeploymentTarget
 from preflight.errors import StopRequested
 from preflight.model import Deployment, Finding, Outcome, Say, StageResult
-from preflight.pipeline.request import RunRequest
+from preflight.pipeline.former import FormerPlan
+from preflight.pipeline.request import RunRequest, new_run
 from preflight.pipeline.stage import timed_stage
 from preflight.smoke import SmokeTest
 from preflight.system import waiting
@@ -34,11 +36,12 @@ class RegionResults:
 class RegionRun:
     """Rehearse and smoke in the region of a plan."""
 
-    def __init__(self, options: DeploymentOptions, target: DeploymentTarget, say: Say, *, request: RunRequest) -> None:
+    def __init__(self, options: DeploymentOptions, target: DeploymentTarget, say: Say, *, request: RunRequest, former: FormerPlan | None = None) -> None:
         self._options = replace(options, note=self._note)
         self._target = target
         self._say = say
         self._request = request
+        self._former = former
         self._live: Live | None = None
         self._remains: list[Finding] = []
         self._has_failed = False
@@ -58,6 +61,8 @@ class RegionRun:
             self._notes.append(ASSUMED)
         with contextlib.ExitStack() as cleanup:
             stages = [timed_stage("rehearse", self._say, functools.partial(self._rehearse, cleanup))]
+            if self._former is not None:
+                stages.append(timed_stage("update", self._say, functools.partial(self._update, self._former)))
             if "smoke" in self._request.stages:
                 stages.append(self._smoke())
             if self._live is not None and self._request.is_kept and self._request.account is None:
@@ -68,17 +73,35 @@ class RegionRun:
 
     @aws_errors.as_account_errors()
     def _rehearse(self, cleanup: contextlib.ExitStack) -> StageResult:
-        """Deploy the plan, until `cleanup` deletes it."""
-        deployed = lifecycle.deployed(
-            self._options, self._target, self._say, remains=self._remains, is_kept=self._is_kept
-        )
+        """Deploy the plan, or what runs today, until `cleanup` deletes it."""
+        former = self._former
+        options = self._options if former is None else replace(self._options, plan=replace(former.plan, region=self._options.plan.region))
+        deployed = lifecycle.deployed(options, self._target, self._say, remains=self._remains, is_kept=self._is_kept)
         try:
             self._live = cleanup.enter_context(deployed)
         except DeploymentFailedError as error:
+            if former is not None:
+                return StageResult("rehearse", Outcome.ERROR, reason=_of_former(former, error.findings))
             return StageResult("rehearse", model.outcome_of(error.findings), findings=error.findings)
         self._deployment = lifecycle.described(self._live.deployment, [], ())
+        if former is not None:
+            self._notes += [f"deployed first, as what runs today: {former.name}{f' ({former.commit[:12]})' if former.commit else ''}", *former.notes]
+            return StageResult("rehearse", Outcome.PASS)
         findings = tuple(self._live.deployment.unhealthy_targets())
         return StageResult("rehearse", model.outcome_of(findings), findings=findings)
+
+    @aws_errors.as_account_errors()
+    def _update(self, former: FormerPlan) -> StageResult:
+        """Update what runs today to the plan; skipped if it could not be deployed."""
+        if self._live is None:
+            return StageResult("update", Outcome.SKIPPED, reason=f"{former.name} was not deployed")
+        try:
+            lifecycle.update(self._live, self._options, run=new_run())
+        except DeploymentFailedError as error:
+            self._has_failed = True
+            return StageResult("update", model.outcome_of(error.findings), findings=tuple(replace(f, stage="update") for f in error.findings))
+        findings = tuple(replace(f, stage="update") for f in self._live.deployment.unhealthy_targets())
+        return StageResult("update", model.outcome_of(findings), findings=findings)
 
     def _is_kept(self, error: Exception | None) -> bool:
         """Whether the deployment is kept on a real account: always, or if it or its smoke test failed."""
@@ -90,8 +113,8 @@ class RegionRun:
 
     def _smoke(self) -> StageResult:
         """Returns what came of the smoke requests, or why none were sent."""
-        if self._live is None or not self._request.has_containers:
-            reason = "nothing was deployed" if self._live is None else ASSUMED
+        if self._live is None or self._has_failed or not self._request.has_containers:
+            reason = "nothing was deployed" if self._live is None else "the update failed" if self._has_failed else ASSUMED
             return timed_stage("smoke", self._say, lambda: StageResult("smoke", Outcome.SKIPPED, reason=reason))
         test = SmokeTest(
             self._live.deployment,
@@ -123,3 +146,9 @@ class RegionRun:
         with contextlib.suppress(StopRequested):
             while True:
                 waiting.pause(3600)
+
+
+def _of_former(former: FormerPlan, findings: Sequence[Finding]) -> str:
+    """Returns why the update could not be checked: what runs today is not deployed here."""
+    reasons = "; ".join(f"{finding.place()}: {finding.message}" for finding in findings[:3])
+    return f"what runs today ({former.name}) cannot be deployed, so the update was not checked: {reasons}"

@@ -14,6 +14,7 @@ from preflight.deploy.options import DeploymentOptions
 from preflight.deploy.targets.target import DeploymentTarget
 from preflight.errors import StopRequested
 from preflight.model import Deployment, Outcome, Say, StageResult
+from preflight.pipeline.former import FormerPlan
 from preflight.pipeline.region import RegionResults, RegionRun
 from preflight.pipeline.request import RunRequest
 from preflight.plan.plan import Plan
@@ -35,6 +36,7 @@ class RegionRuns:
         run: str,
         engine: Engine | None,
         names: Mapping[Path, str],
+        former: FormerPlan | None = None,
     ) -> None:
         self._request = request
         self._plan = plan
@@ -43,6 +45,7 @@ class RegionRuns:
         self._run = run
         self._engine = engine
         self._names = names
+        self._former = former
 
     def run(self) -> RegionResults:
         """Run them all and return the combined result.
@@ -61,7 +64,7 @@ class RegionRuns:
         plan = replace(self._plan, region=region)
         options = DeploymentOptions(plan, self._run + suffix, self._engine, self._names, run_tag=self._run, build_network=self._request.build_network)
         say = self._say if len(self._request.regions) == 1 else lambda text: self._say(f"{region}: {text}")
-        return RegionRun(options, self._target, say, request=self._request)
+        return RegionRun(options, self._target, say, request=self._request, former=self._former)
 
     def _run_in_parallel(self, runs: Mapping[str, RegionRun]) -> dict[str, RegionResults]:
         """Run all regions in parallel; on an interrupt, wait for each to clean up."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from preflight.plan.plan import Plan  # slow to import, and the command takes its options from here
 
-STAGES = ("lint", "comply", "rehearse", "smoke")
+STAGES = ("lint", "comply", "rehearse", "update", "smoke")  # update: only if the plan or the caller says from where
 TARGETS = ("rehearsal", "aws")
 
 
@@ -23,6 +23,14 @@ class AccountOptions:
     regions: tuple[str, ...]
     agrees: Callable[[], bool]
     is_kept_failed: bool = False
+
+
+@dataclass(frozen=True)
+class UpdateRequest:
+    """What runs today, by a git revision or a folder, and what is checked and changed about its plan before it is deployed."""
+
+    origin: str
+    admit: Callable[[Plan], Plan]
 
 
 @dataclass(frozen=True)
@@ -44,6 +52,7 @@ class RunRequest:
     account: AccountOptions | None = None
     baseline: Path | None = None
     writes_baseline: bool = False
+    update: UpdateRequest | None = None
 
     @property
     def target(self) -> str:
@@ -59,7 +68,7 @@ class RunRequest:
     @property
     def is_live(self) -> bool:
         """Whether something is deployed."""
-        return "rehearse" in self.stages or "smoke" in self.stages
+        return not {"rehearse", "update", "smoke"}.isdisjoint(self.stages)
 
 
 def new_run() -> str:

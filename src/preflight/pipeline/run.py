@@ -7,7 +7,8 @@ import contextlib
 from preflight import __version__
 from preflight.errors import UsageError
 from preflight.model import Report, Say
-from preflight.pipeline import inputs
+from preflight.pipeline import former, inputs
+from preflight.pipeline.former import FormerPlan
 from preflight.pipeline.live import LiveStages
 from preflight.pipeline.request import RunRequest, new_run
 from preflight.pipeline.static import StaticStages
@@ -22,9 +23,10 @@ def run(request: RunRequest, say: Say) -> Report:
     if not request.templates:
         msg = "there is no template to check. Next: name template files, or folders that hold some"
         raise UsageError(msg)
-    run_inputs = inputs.read(request, run=new_run())
-    static, live = StaticStages(run_inputs, say), LiveStages(run_inputs, say)
+    run_id = new_run()
     with contextlib.ExitStack() as cleanup:
+        run_inputs = inputs.read(request, run=run_id, former=_former(request, run_id, cleanup))
+        static, live = StaticStages(run_inputs, say), LiveStages(run_inputs, say)
         live.start_target(cleanup)
         stages = static.run()
         stages += live.run(stages)
@@ -42,3 +44,10 @@ def run(request: RunRequest, say: Say) -> Report:
         rules_replaced=static.rules_replaced,
         baseline=use,
     )
+
+
+def _former(request: RunRequest, run_id: str, cleanup: contextlib.ExitStack) -> FormerPlan | None:
+    """Returns what runs today, if the request starts from there; its files are there until `cleanup`."""
+    if request.update is None or request.plan is None:
+        return None
+    return cleanup.enter_context(former.opened(request.update, request.plan, run=run_id))

@@ -57,6 +57,13 @@ class SmokeEntry:
 
 
 @dataclass(frozen=True)
+class UpdateSettings:
+    """What a plan says of updates: the git revision of what runs today."""
+
+    origin: str
+
+
+@dataclass(frozen=True)
 class Plan:
     """A plan that was read and whose files exist."""
 
@@ -73,6 +80,7 @@ class Plan:
     has_egress: bool = False
     baseline: Path | None = None
     policy: RuleSettings = field(default_factory=RuleSettings)
+    update: UpdateSettings | None = None
 
     @property
     def folder(self) -> Path:

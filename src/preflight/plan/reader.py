@@ -14,8 +14,8 @@ from typing import Any
 from preflight.aws import partitions
 from preflight.errors import UsageError
 from preflight.plan import plan, rule_settings
-from preflight.plan.plan import ImageStep, Plan, SmokeEntry, StackStep
-from preflight.system import confinement
+from preflight.plan.plan import ImageStep, Plan, SmokeEntry, StackStep, UpdateSettings
+from preflight.system import confinement, git
 from preflight.system.confinement import Kind
 from preflight.templates import functions, template
 from preflight.templates.template import Template, UnreadableError
@@ -37,11 +37,13 @@ _TOP = (
     "waivers",
     "checks",
     "baseline",
+    "update",
 )
 _STACK = ("stack", "template", "parameters", "capabilities")
 _IMAGE = ("image", "build")
 _SMOKE = ("service", "cluster", "url", "from", "caller", "get", "port", "status", "contains")
 _FROM = ("internet", "inside")
+_UPDATE = ("from",)
 _BUILD_FILES = ("Dockerfile", *(f"{file}.{kind}ignore" for file in ("", "Dockerfile") for kind in ("docker", "container")))
 
 
@@ -109,6 +111,7 @@ class PlanReader:
             has_egress=self._egress(),
             baseline=self._path.parent / self._text(self._data, "baseline", where=()) if "baseline" in self._data else None,
             policy=rule_settings.read(self._read),
+            update=self._update(),
         )
 
     def _folder_of_templates(self, name: Any) -> Path:
@@ -300,6 +303,17 @@ class PlanReader:
         if not isinstance(has_egress, bool):
             raise self.fail(f"egress: expected true or false, found {has_egress!r}", "egress")
         return has_egress
+
+    def _update(self) -> UpdateSettings | None:
+        update = self._data.get("update")
+        if update is None:
+            return None
+        self._keys(update, _UPDATE, "update")
+        origin = update.get("from")
+        if not isinstance(origin, str) or not git.is_revision(origin):
+            msg = f"from: expected a git revision such as origin/main, found {origin!r}; only the option --from takes a folder"
+            raise self.fail(msg, "update", *(["from"] if "from" in update else []))
+        return UpdateSettings(origin)
 
     def _standins(self) -> Mapping[str, Path]:
         folders = self._data.get("standins") or {}

@@ -150,21 +150,22 @@ def start(
     has_input: bool = False,
     inherits_stderr: bool = False,
     inherits_env: bool = True,
+    output: Path | None = None,
 ) -> StartedProcess:
     """Start a program in a session of its own, so that Ctrl-C reaches us and not it.
 
     If it `inherits_stderr`, its standard error goes to this program's. Unless it `inherits_env`, it has the
-    variables of `env` and no others.
+    variables of `env` and no others. Its standard output goes to the file `output`, if that is given.
 
     Raises:
         ToolMissingError: there is no such program.
         ToolBrokeError: it cannot be started.
     """
-    with _told(args[0]), _fork_lock:
+    with _told(args[0]), _fork_lock, contextlib.ExitStack() as files:
         popen = subprocess.Popen(
             args,
             stdin=subprocess.PIPE if has_input else subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdout=subprocess.PIPE if output is None else files.enter_context(output.open("wb")),
             stderr=None if inherits_stderr else subprocess.PIPE,
             env={**(os.environ if inherits_env else {}), **(env or {})},
             cwd=cwd,
@@ -203,8 +204,9 @@ def run(
     inherits_env: bool = True,
     tail: int = 0,
     trouble: Trouble = lambda: None,
+    output: Path | None = None,
 ) -> CompletedProcess:
-    """Run a program to its end; `given` goes to its standard input. The caller judges the exit code.
+    """Run a program to its end; `given` goes to its standard input, and its output to the file `output`. The caller judges the exit code.
 
     Of what it writes to a stream, the last `tail` bytes are kept; 0 is all.
 
@@ -213,7 +215,7 @@ def run(
         ToolBrokeError: it cannot be started, did not end within `timeout` seconds, or was killed because of `trouble`.
     """
     has_input = given is not None
-    running = start(*args, env=env, cwd=cwd, has_input=has_input, inherits_env=inherits_env)
+    running = start(*args, env=env, cwd=cwd, has_input=has_input, inherits_env=inherits_env, output=output)
     return running.result(timeout=timeout, given=given, tail=tail, trouble=trouble)
 
 

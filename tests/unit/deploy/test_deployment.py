@@ -14,7 +14,7 @@ from preflight.deploy.deletion import Deletion
 from preflight.deploy.deployment import Deployment, DeploymentFailedError
 from preflight.deploy.stacks import Failure, RefusedError, StackFailedError
 from preflight.errors import StopRequested
-from preflight.plan.plan import StackStep
+from preflight.plan.plan import ImageStep, StackStep
 
 
 def test_what_remains_is_reported_even_if_its_line_cannot_be_found() -> None:
@@ -104,3 +104,56 @@ def test_a_stack_that_fails_before_anything_is_created_is_found_in_its_template(
         deployment._create_stack(StackStep("web", template, {}, ()))
 
     assert [(finding.file, finding.line) for finding in failed.value.findings] == [(str(template), 2)]
+
+
+def deployed(steps: tuple[StackStep | ImageStep, ...]) -> Deployment:
+    """Returns a deployment of steps, whose target and images are replaced."""
+    target = mock.MagicMock()
+    target.values.return_value = {"prefix": "web", "run": "1", "bucket": "b", "templates": "t"}
+    options = mock.MagicMock(run="1")
+    options.plan.steps = steps
+    options.plan.stacks = tuple(step for step in steps if isinstance(step, StackStep))
+    with mock.patch("preflight.deploy.deployment.StagedTemplates"):
+        deployment = Deployment(target, options, lambda _: None, tags={}, platforms={})
+    deployment._findings = mock.MagicMock()
+    deployment._findings.of_platform.return_value = None
+    return deployment
+
+
+@pytest.mark.parametrize(
+    ("text", "filled"),
+    [
+        pytest.param("{run}", "2", id="the tag"),
+        pytest.param("registry/{prefix}:{run}", "registry/web:2", id="an image of that tag"),
+        pytest.param("{prefix}-{run}", "web-1", id="a name"),
+    ],
+)
+def test_after_an_update_only_tags_of_images_have_another_run(text: str, filled: str) -> None:
+    deployment = deployed((ImageStep("{prefix}-{run}:{run}", Path("docker")),))
+    deployment._image_run = "2"
+
+    assert deployment._filled(mock.MagicMock(), "P", text) == filled
+
+
+def test_an_image_of_the_same_tag_is_pushed_again_if_its_files_differ(tmp_path: Path) -> None:
+    for name, page in (("a", "x"), ("b", "x"), ("c", "y")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "page").write_text(page)
+    deployment = deployed(())
+
+    with mock.patch.object(deployment, "_images") as images:
+        for name in ("a", "b", "c"):
+            deployment._push(ImageStep("web:1", tmp_path / name))
+
+    assert [call.args[0].build.name for call in images.push.mock_calls] == ["a", "c"]
+
+
+def test_an_update_deletes_the_stacks_that_the_plan_no_longer_has_last_first() -> None:
+    deployment = deployed(())
+    deployment._stacks = mock.MagicMock()
+    deployment._stack_ids = {"network": "arn:1", "app": "arn:2", "stays": "arn:3"}
+
+    deployment._delete_others({"stays"})
+
+    assert [call.args[0] for call in deployment._stacks.delete.mock_calls] == ["arn:2", "arn:1"]
+    assert deployment.stack_names == ("stays",)

@@ -15,6 +15,7 @@ from preflight.deploy.options import DeploymentOptions
 from preflight.errors import AccountError
 from preflight.model import Finding, Observations, Outcome, Severity, SmokeAnswer
 from preflight.pipeline import region
+from preflight.pipeline.former import FormerPlan
 from preflight.pipeline.region import RegionResults, RegionRun
 from preflight.pipeline.request import AccountOptions, RunRequest
 from preflight.plan import plan, reader
@@ -53,13 +54,14 @@ class RegionScenario:
         stages: tuple[str, ...] = ("rehearse", "smoke"),
         has_containers: bool = True,
         is_kept_failed: bool = True,
+        former: FormerPlan | None = None,
     ) -> RegionResults:
         account = AccountOptions("123456789012", (), agrees=lambda: True, is_kept_failed=is_kept_failed)
         request = RunRequest(stages, PLAN, (), (), has_containers=has_containers, account=account)
         target = mock.Mock()
         target.observations.return_value = Observations()
         options = DeploymentOptions(PLAN, "0a1b2c3d", None, {PLAN.path: "preflight.yaml"})
-        return RegionRun(options, target, lambda _: None, request=request).run()
+        return RegionRun(options, target, lambda _: None, request=request, former=former).run()
 
 
 @pytest.fixture
@@ -173,3 +175,32 @@ def test_what_could_not_be_deleted_fails_the_rehearsal(scenario: RegionScenario)
 
     assert outcomes(results) == {"rehearse": Outcome.FAIL, "smoke": Outcome.PASS}
     assert results.stages[0].findings == (FINDING,)
+
+
+FORMER = FormerPlan(PLAN, "origin/main", "0" * 40, {})
+
+
+def test_an_update_follows_the_deployment_of_what_runs_today(scenario: RegionScenario) -> None:
+    results = scenario.run(former=FORMER)
+
+    assert outcomes(results) == {"rehearse": Outcome.PASS, "update": Outcome.PASS, "smoke": Outcome.PASS}
+    assert "deployed first, as what runs today: origin/main (000000000000)" in results.notes
+
+
+def test_what_runs_today_and_cannot_be_deployed_is_no_finding(scenario: RegionScenario) -> None:
+    scenario.failure = DeploymentFailedError([FINDING])
+
+    results = scenario.run(former=FORMER)
+
+    assert outcomes(results) == {"rehearse": Outcome.ERROR, "update": Outcome.SKIPPED, "smoke": Outcome.SKIPPED}
+    assert results.stages[0].findings == ()
+    assert "what runs today (origin/main) cannot be deployed" in str(results.stages[0].reason)
+
+
+def test_after_an_update_that_failed_nothing_is_asked(scenario: RegionScenario) -> None:
+    scenario.live.deployment.update.side_effect = DeploymentFailedError([FINDING])
+
+    results = scenario.run(former=FORMER)
+
+    assert outcomes(results) == {"rehearse": Outcome.PASS, "update": Outcome.FAIL, "smoke": Outcome.SKIPPED}
+    assert [finding.stage for finding in results.stages[1].findings] == ["update"]

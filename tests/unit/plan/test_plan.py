@@ -57,6 +57,9 @@ def test_a_plan_is_read_with_defaults(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "line", "said"),
     [
+        pytest.param("smoke:", "update: {from: ./old}\nsmoke:", 13, "only the option --from takes a folder", id="an update from a folder"),
+        pytest.param("smoke:", "update: {from: --help}\nsmoke:", 13, "expected a git revision", id="an update from an option"),
+        pytest.param("smoke:", "update: {}\nsmoke:", 13, "expected a git revision", id="an update from nowhere"),
         pytest.param("standins", "standinz", 17, "unknown key 'standinz', did you mean 'standins'", id="unknown key"),
         pytest.param("    cluster: c", "    clustr: c", 15, "unknown key 'clustr'", id="unknown key below"),
         pytest.param("version: 1", "version: 2", 1, "expected 1, found 2", id="another version"),
@@ -236,3 +239,10 @@ def test_a_stand_in_of_the_caller_takes_the_place_of_the_plans(root: Path, tmp_p
 def test_a_stand_in_of_another_form_is_a_usage_error(root: Path, text: str) -> None:
     with pytest.raises(UsageError, match="expected IMAGE=DIR"):
         plan.with_standins(reader.load(root / plan.FILE), [text], allows_own=False)
+
+
+def test_a_plan_names_the_revision_that_updates_start_from(folder: Path) -> None:
+    read = load(folder, f"{GOOD}update: {{from: origin/main...}}\n")
+
+    assert read.update is not None
+    assert read.update.origin == "origin/main..."
