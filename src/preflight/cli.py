@@ -17,6 +17,7 @@ from preflight.commands import output
 from preflight.errors import PreflightError, StopRequested
 from preflight.pipeline.request import STAGES, TARGETS
 from preflight.report import FORMATS
+from preflight.system import extras
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT)
@@ -68,6 +69,8 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def _run(args: argparse.Namespace) -> int:
     """Import the command's module, now that it is known which one is needed, and run it."""
+    if args.module == "serve":
+        extras.require("rehearsal", "preflight serve")
     command = importlib.import_module(f"preflight.commands.{args.module}")
     code: int = command.run(args, output.say)
     return code

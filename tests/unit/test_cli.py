@@ -17,7 +17,7 @@ import pytest
 from preflight import cli, report
 from preflight.commands import doctor, output
 from preflight.errors import StopRequested
-from preflight.system import processes
+from preflight.system import extras, processes
 
 ROOT = Path(__file__).parents[2]
 FARGATE = "cfn/fa-018-fargate.yaml"
@@ -272,6 +272,34 @@ def test_a_rule_that_is_not_there_ends_with_2(capsys: pytest.CaptureFixture[str]
 
 
 @pytest.mark.guard
+@pytest.mark.parametrize(
+    ("arguments", "purpose"),
+    [
+        pytest.param(["check", str(ROOT), "--containers", "off"], "the rehearsal", id="check"),
+        pytest.param(["serve"], "preflight serve", id="serve"),
+    ],
+)
+def test_a_command_without_its_extra_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str], purpose: str
+) -> None:
+    monkeypatch.setitem(sys.modules, "moto", None)
+
+    code = cli.main(arguments)
+
+    assert code == 2
+    assert capsys.readouterr().err == (
+        f"preflight: {purpose} needs Python packages that are not installed here (moto[server]). Next: pip install 'fargate-preflight[rehearsal]'\n"
+    )
+
+
+def test_lint_needs_no_extra(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    for modules in extras.MODULES.values():
+        for module in modules:
+            monkeypatch.setitem(sys.modules, module, None)
+
+    assert cli.main(["lint", str(ROOT / FARGATE)]) == 0
+
+
 def test_comply_imports_nothing_slow() -> None:
     script = f"import sys\nfrom preflight import cli\ncli.main(['comply', {str(ROOT / 'cfn')!r}])\nprint([m for m in ('moto','cfnlint','boto3') if m in sys.modules])"
 

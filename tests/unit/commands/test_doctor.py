@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from unittest import mock
 
 import pytest
@@ -36,9 +37,9 @@ def test_nothing_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
 
     lines = capsys.readouterr().out.splitlines()
     assert code == 0
-    assert [line.split("  ")[0] for line in lines] == ["cfn-guard", "container engine", "nc", "isolation"]
+    assert [line.split("  ")[0] for line in lines] == ["cfn-guard", "rehearsal", "container engine", "nc", "isolation"]
     assert "cfn-guard 3" in lines[0]
-    assert "podman 5" in lines[1]
+    assert "podman 5" in lines[2]
 
 
 @pytest.mark.parametrize(
@@ -59,6 +60,17 @@ def test_what_is_missing_ends_with_2_and_the_command_that_installs_it(
     assert code == 2
     assert "missing  it is not installed" in output
     assert fix in output
+
+
+def test_doctor_names_the_command_that_installs_the_packages_of_the_rehearsal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "moto", None)
+
+    code, _ = run()
+
+    assert code == 2
+    assert "pip install 'fargate-preflight[rehearsal]'" in capsys.readouterr().out
 
 
 def test_netcat_is_optional(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,7 +17,7 @@ from preflight.errors import ToolBrokeError
 from preflight.model import JsonObject, Observations, Say
 from preflight.plan import placeholders
 from preflight.plan.plan import Plan, fill
-from preflight.system import run_folders
+from preflight.system import extras, run_folders
 from preflight.system.processes import ServerProcess
 
 START_TIMEOUT = 60.0
@@ -41,7 +41,12 @@ class EmulatedAccount:
 
     @classmethod
     def start(cls, plan: Plan, *, run: str, has_containers: bool) -> EmulatedAccount:
-        """Starts the process for a plan, and returns at once."""
+        """Starts the process for a plan, and returns at once.
+
+        Raises:
+            ToolMissingError: the packages that it needs are not installed.
+        """
+        extras.require("rehearsal", "the rehearsal")
         args = [sys.executable, "-c", _SERVER, "serve", "--run", run, "--until-eof"]
         args += [] if has_containers else ["--containers", "off"]
         for image, folder in plan.standins.items():
