@@ -20,6 +20,7 @@ from preflight.report import FORMATS
 from preflight.system import extras
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_SEVERITIES = ("error", "warning", "info")
 _STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT)
 
 
@@ -169,9 +170,17 @@ def _add_rule_folders(parser: argparse.ArgumentParser) -> None:
 def _add_report(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--strict", action="store_true", help="any finding fails the run")
     parser.add_argument("--format", action="append", choices=FORMATS, metavar="FORMAT", help=f"of {', '.join(FORMATS)}")
+    parser.add_argument("--severity", choices=_SEVERITIES, default="info", help="show findings that are at least that bad, as text; the verdict counts all")
+    _add_amount(parser)
     parser.add_argument("--baseline", type=Path, metavar="FILE", help="a baseline, whose findings do not count (default: the plan's, or preflight-baseline.json beside it)")
     parser.add_argument("--write-baseline", nargs="?", type=Path, const=Path(), metavar="FILE", help="record today's findings of the tiers security and practice in the baseline")
     parser.add_argument("--output-dir", type=Path, metavar="DIR", help="write each format to a file there: preflight.txt, preflight.json, …")
+
+
+def _add_amount(parser: argparse.ArgumentParser) -> None:
+    amount = parser.add_mutually_exclusive_group()
+    amount.add_argument("--quiet", action="store_true", help="nothing but findings and the verdict")
+    amount.add_argument("--verbose", action="store_true", help="every state of resources and tasks, every place of a finding, what a baseline hides")
 
 
 def _add_standin(parser: argparse.ArgumentParser) -> None:

@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 Say = Callable[[str], None]  # reports progress, one line a call
@@ -51,12 +52,44 @@ def visible_record(record: T) -> T:
     return shown  # type: ignore[no-any-return] # the same type as before
 
 
+class Progress(str):
+    """A message of progress, and what it is about: the kind and the name of something, a detail, and its state.
+
+    Readers of lines get the text; without one, the message is for displays, which show the state in place.
+    """
+
+    __slots__ = ("detail", "kind", "name", "state")
+    kind: str
+    name: str
+    detail: str
+    state: str
+
+    def __new__(cls, line: str = "", *, kind: str, name: str, detail: str = "", state: str = "") -> Progress:  # noqa: PYI034 - Self is of Python 3.11
+        """Returns the message."""
+        progress = super().__new__(cls, line)
+        progress.kind, progress.name, progress.detail, progress.state = kind, name, detail, state
+        return progress
+
+
+def said_in(region: str, text: str) -> str:
+    """Returns a message of a region among several."""
+    line = f"{region}: {text}" if text else ""
+    if not isinstance(text, Progress):
+        return line
+    return Progress(line, kind=text.kind, name=f"{region} {text.name}", detail=text.detail, state=text.state)
+
+
 class Severity(enum.Enum):
-    """How bad a finding is; only `ERROR` fails a run that is not strict."""
+    """How bad a finding is, the worst first; only `ERROR` fails a run that is not strict."""
 
     ERROR = "error"
     WARNING = "warning"
     INFO = "info"
+
+    @property
+    def rank(self) -> int:
+        """Its place among all, 0 for the worst."""
+        return list(Severity).index(self)
 
 
 MOST_GONE = 5  # entries of a baseline that a note names
@@ -223,7 +256,10 @@ class StageResult:
 
 @dataclass(frozen=True)
 class Report:
-    """One run: its stages in order, what it deployed, what was rehearsed and by which versions."""
+    """One run: its stages in order, what it deployed, what was rehearsed and by which versions.
+
+    `files` leads from the names of files in findings to where they are.
+    """
 
     target: str
     run: str
@@ -236,6 +272,7 @@ class Report:
     rules_off: tuple[str, ...] = ()
     rules_replaced: tuple[str, ...] = ()
     baseline: BaselineUse | None = None
+    files: Mapping[str, Path] = field(default_factory=dict)
 
     @property
     def rule_notes(self) -> tuple[str, ...]:
@@ -260,6 +297,10 @@ class Report:
         if Outcome.ERROR in outcomes or not outcomes:
             return "error"
         return "fail" if Outcome.FAIL in outcomes else "pass"
+
+    def shown(self, least: Severity) -> tuple[Finding, ...]:
+        """Returns the findings that are at least that bad."""
+        return tuple(finding for finding in self.findings if finding.severity.rank <= least.rank)
 
     @property
     def summary(self) -> str:

@@ -219,6 +219,8 @@ def _say_on_account(config: pytest.Config) -> Say:
         return lambda _text: None
 
     def say(text: str) -> None:
+        if not text:
+            return  # a state, for a display
         with capture.global_and_fixture_disabled():
             terminal.write_line(model.visible(f"preflight: {text}"))
 

@@ -19,7 +19,7 @@ from preflight.deploy.deployment import Deployment
 from preflight.deploy.load_balancers import PublicListener, PublicLoadBalancers
 from preflight.deploy.tasks import ServiceTask, StoppedTask
 from preflight.errors import WaitExpiredError
-from preflight.model import Finding, Severity, SmokeAnswer
+from preflight.model import Finding, Progress, Say, Severity, SmokeAnswer
 from preflight.plan.plan import Plan, SmokeEntry, fill
 from preflight.system import http, waiting
 from preflight.system.http import Response
@@ -58,6 +58,7 @@ class SmokeTest:
         *,
         inside: Inside | None = None,
         skipped: Mapping[str, str] | None = None,
+        say: Say = lambda _text: None,
     ) -> None:
         self._deployment = deployment
         self._plan = plan
@@ -65,6 +66,7 @@ class SmokeTest:
         self._plan_name = plan_name
         self._inside = inside
         self._skipped = skipped or {}
+        self._say = say
         self._balancers = PublicLoadBalancers(deployment.session)
         self.running: list[ServiceTask] = []
         self.answers: list[SmokeAnswer] = []
@@ -221,6 +223,7 @@ class SmokeTest:
     def _expect(self, request: _Request, fetch: Callable[[], Response]) -> Iterator[Finding]:
         """Repeat a request until the response is the expected one or time is up."""
         entry, started = request.entry, time.monotonic()
+        self._say(Progress(kind="page", name=request.url, detail=entry.service or "", state="asked"))
         response = self._last_response(request, fetch)
         seconds = time.monotonic() - started
         target = entry.service or request.url

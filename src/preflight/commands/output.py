@@ -39,6 +39,13 @@ def _stream(number: int) -> TextIO:
     return open(number, "w", encoding="utf-8", closefd=False)
 
 
+def is_terminal(stream: TextIO) -> bool:
+    """Whether a stream is a terminal that shows colours: TERM, NO_COLOR (https://no-color.org/) and CI can rule them out."""
+    if os.environ.get("TERM", "dumb") in {"", "dumb", "unknown"} or os.environ.get("NO_COLOR") or os.environ.get("CI"):
+        return False
+    return stream.isatty() and stream.encoding.lower().replace("-", "") == "utf8"
+
+
 def write(text: str) -> None:
     """Write a text of several lines to standard output.
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import shutil
+import sys
+from dataclasses import replace
 from pathlib import Path
 
-from preflight.commands import output
+from preflight.commands import output, progress
 from preflight.commands.output_folder import OutputFolder
 from preflight.errors import UsageError
-from preflight.model import Report, Say
+from preflight.model import Report, Say, Severity
 from preflight.pipeline import run as pipeline
 from preflight.pipeline.request import RunRequest
 from preflight.report import FORMATS, github, html, json, junit, sarif, text
 
-_RENDERERS = {"text": text, "json": json, "junit": junit, "sarif": sarif, "html": html, "github": github}
+_RENDERERS = {"json": json, "junit": junit, "sarif": sarif, "html": html, "github": github}
 
 
 def run(request: RunRequest, args: argparse.Namespace, say: Say) -> int:
@@ -29,22 +32,37 @@ def run(request: RunRequest, args: argparse.Namespace, say: Say) -> int:
         raise UsageError(msg)
     with contextlib.ExitStack() as cleanup:
         folder = None if args.output_dir is None else cleanup.enter_context(OutputFolder(args.output_dir))
-        report = pipeline.run(request, lambda text: say(f"preflight: {text}"))
-        _write_baseline(report)
+        is_watched = args.verbose or progress.shows_display(request, args)
+        with progress.reported(request, args, say) as reported:
+            report = pipeline.run(replace(request, is_watched=is_watched), reported)
+        _write_baseline(report, say)
         for name in formats:
-            _write(name, report, folder)
+            _write(_rendered(name, report, args), name, folder)
     return report.exit_code
 
 
-def _write_baseline(report: Report) -> None:
+def _write_baseline(report: Report, say: Say) -> None:
     if report.baseline is not None and report.baseline.text is not None:
         path = Path(report.baseline.file)
         with OutputFolder(path.parent) as folder:
             folder.write(path.name, report.baseline.text)
+        say(f"preflight: {path} is written: it hides {len(report.baseline.hidden)} of today's findings")
 
 
-def _write(name: str, report: Report, folder: OutputFolder | None) -> None:
-    rendered: str = _RENDERERS[name].render(report)
+def _rendered(name: str, report: Report, args: argparse.Namespace) -> str:
+    """Returns the report in a format; people at a terminal who name none get another text than programs."""
+    if name != "text":
+        rendered: str = _RENDERERS[name].render(report)
+        return rendered
+    options = text.Options(Severity(args.severity), args.quiet, args.verbose)
+    if args.format or args.output_dir or not output.is_terminal(sys.stdout):
+        return text.render(report, options)
+    from preflight.report import terminal  # noqa: PLC0415 - imports rich, which only a terminal needs
+
+    return terminal.render(report, options, width=shutil.get_terminal_size().columns)
+
+
+def _write(rendered: str, name: str, folder: OutputFolder | None) -> None:
     if folder is None:
         output.write(rendered)
     else:

@@ -65,6 +65,10 @@ class DeclaredResources:
                     self.add(physical, path)
                     remaining.append(physical)
 
+    def states(self) -> list[tuple[str, str, str]]:
+        """Returns the logical id, the type and the status of each resource, as it was read last."""
+        return [(s["LogicalResourceId"], s["ResourceType"], s["ResourceStatus"]) for s in self._summaries.values()]
+
     def at_rest_since(self, failing: Container[str]) -> dt.datetime | None:
         """Returns since when nothing is created or updated but `failing` services (physical ids).
 

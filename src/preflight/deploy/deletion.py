@@ -14,7 +14,7 @@ from preflight.deploy.session import Session
 from preflight.deploy.stack_findings import StackFindings
 from preflight.deploy.stacks import Failure, StackFailedError, Stacks
 from preflight.errors import WaitExpiredError
-from preflight.model import Finding, Say
+from preflight.model import Finding, Progress, Say
 from preflight.system import waiting
 
 LATE_REQUEST_TIMEOUT = 5.0  # seconds in which CloudFormation carries out a request whose answer was lost
@@ -40,7 +40,7 @@ class Deletion:
 
     def delete_stack(self, name: str, stack: str, *, is_unanswered: bool) -> None:
         """Delete a stack by its id; one whose creation `is_unanswered` may appear a moment later."""
-        self._say(f"deleting stack {name}")
+        self._say(Progress(f"deleting stack {name}", kind="stack", name=name, state="deleting"))
         with self._collect_remains(f"stack {name}"):
             if is_unanswered:
                 self._wait_for(name)

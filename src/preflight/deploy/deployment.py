@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import time
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from preflight.deploy import stop_reasons, target_health
@@ -25,7 +25,7 @@ from preflight.deploy.targets.target import DeploymentTarget
 from preflight.deploy.task_findings import TaskFindings
 from preflight.deploy.tasks import StoppedTask, Tasks
 from preflight.deploy.template_bucket import Bucket
-from preflight.model import Finding, Say
+from preflight.model import Finding, Progress, Say
 from preflight.plan.plan import ImageStep, StackStep, fill, outputs_in, with_outputs
 from preflight.system import folders
 
@@ -67,6 +67,7 @@ class Deployment:
     ) -> None:
         self._target = target
         self._say = say
+        self._is_watched = options.is_watched
         self._tags = tags
         self.session = target.session(options.plan.region)
         self.values: Mapping[str, str] = target.values(options.plan, options.run)
@@ -151,7 +152,7 @@ class Deployment:
             DeploymentFailedError: one could not be deleted.
         """
         for name, stack in reversed([item for item in self._stack_ids.items() if item[0] not in names]):
-            self._say(f"deleting stack {name}, which the plan no longer has")
+            self._say(Progress(f"deleting stack {name}, which the plan no longer has", kind="stack", name=name, state="deleting"))
             try:
                 self._stacks.delete(stack)
             except StackFailedError as error:
@@ -252,14 +253,15 @@ class Deployment:
 
     def _create_stack(self, step: StackStep) -> None:
         request, started = self._request(step), time.monotonic()
-        self._say(f"creating stack {request.name}")
+        self._say(Progress(f"creating stack {request.name}", kind="stack", name=request.name, state="creating"))
         self._stack_ids[request.name] = request.name  # from here on it may exist, whatever happens
         with self._failures_as_findings(step):
             change_set = self._create_change_set(request)
             self._stack_ids[request.name] = change_set.stack
             self.declared_resources.add(change_set.stack, step.template)
             self._execute(change_set)
-        self._say(f"stack {request.name} is created ({time.monotonic() - started:.1f} s)")
+        line = f"stack {request.name} is created ({time.monotonic() - started:.1f} s)"
+        self._say(Progress(line, kind="stack", name=request.name, state="created"))
 
     def _create_change_set(self, request: StackRequest) -> ChangeSet:
         """Returns the change set that creates a stack; if that is interrupted, the stack counts as unanswered."""
@@ -275,7 +277,7 @@ class Deployment:
     def _update_stack(self, step: StackStep) -> list[str]:
         request = self._request(step)
         stack = self._stack_ids[request.name]
-        self._say(f"updating stack {request.name}")
+        self._say(Progress(f"updating stack {request.name}", kind="stack", name=request.name, state="updating"))
         self.declared_resources.add(stack, step.template)
         with self._failures_as_findings(step):
             change_set = self._stacks.update(request, self._next_change_set())
@@ -284,14 +286,15 @@ class Deployment:
                 self._execute(change_set)
         self._refresh()
         changed = self._events.changed(stack)
-        self._say(f"stack {request.name}: {', '.join(changed) or 'nothing'} changed")
+        self._say(Progress(f"stack {request.name}: {', '.join(changed) or 'nothing'} changed", kind="stack", name=request.name, state="updated"))
         return changed
 
     def _execute(self, change_set: ChangeSet) -> None:
         """Execute a change set and read which resources it created."""
         if self._target.reports_events:
             for change in change_set.changes:
-                self._say(f"  {change.action} {change.kind} {change.logical}")
+                line = f"  {change.action} {change.kind} {change.logical}"
+                self._say(Progress(line, kind="resource", name=change.logical, detail=change.kind, state=change.action))
         self._stacks.execute(change_set, look=lambda: self._check_progress(change_set.stack))
         self._report_events(change_set.stack)
         self._refresh()
@@ -307,12 +310,25 @@ class Deployment:
         services = self.services.items()
         stopped = {arn: list(self.tasks.stopped(cluster, arn.rpartition("/")[2])) for arn, cluster in services}
         self._stopped.update((arn, tasks) for arn, tasks in stopped.items() if tasks)
+        if self._is_watched:
+            self._report_states(task for tasks in stopped.values() for task in tasks)
         rest = self.declared_resources.at_rest_since({arn for arn, tasks in stopped.items() if tasks})
         for every in stopped.values() if rest else ():
             tasks = [task for task in every if rest is not None and task.decided_at >= rest]
             for task in tasks:
                 if not stop_reasons.of(task.reason, task.containers).heals or len(tasks) > MAX_STOPPED_TASKS:
                     raise PermanentTaskFailureError(task)
+
+    def _report_states(self, stopped: Iterable[StoppedTask]) -> None:
+        """Report the state of each resource, and of each task that is to run or stopped."""
+        for logical, kind, status in self.declared_resources.states():
+            self._say(Progress(kind="resource", name=logical, detail=kind, state=status))
+        for arn, cluster in self.services.items():
+            service = arn.rpartition("/")[2]
+            for task, status in self.tasks.states(cluster, service):
+                self._say(Progress(kind="task", name=task, detail=service, state=status))
+        for each in stopped:
+            self._say(Progress(kind="task", name=(each.arn or "-").rpartition("/")[2], detail=each.service, state=f"STOPPED: {each.reason}"))
 
     def _report_events(self, stack: str) -> None:
         if self._target.reports_events:

@@ -16,7 +16,7 @@ from preflight.plan.plan import Plan
 class DeploymentOptions:
     """The plan, the id of the run that deploys it, what builds images (None: nothing does), and the files' names in reports.
 
-    Tags name the run `run_tag`, if that is given: the regions of a run share one. `build_network` is one of `build_network.MODES`. `note` adds a note to the report.
+    Tags name the run `run_tag`, if that is given: the regions of a run share one. `build_network` is one of `build_network.MODES`. `is_watched` makes it report the states of resources and tasks. `note` adds a note to the report.
     """
 
     plan: Plan
@@ -25,4 +25,5 @@ class DeploymentOptions:
     names: Mapping[Path, str]
     run_tag: str | None = None
     build_network: str = build_network.MODES[0]
+    is_watched: bool = False
     note: Say = lambda _text: None

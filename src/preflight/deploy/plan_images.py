@@ -8,7 +8,7 @@ from preflight.container_engine.standins import Standins
 from preflight.deploy import image_push
 from preflight.deploy.options import DeploymentOptions
 from preflight.deploy.session import Session
-from preflight.model import Say
+from preflight.model import Progress, Say
 from preflight.plan.plan import ImageStep
 
 DEFAULT_PLATFORM = "linux/amd64"  # of tasks without a RuntimePlatform
@@ -49,9 +49,10 @@ class PlanImages:
             PushRefusedError: ECR refused it, or there is no such base image.
             ToolBrokeError: the image cannot be built.
         """
-        self._say(f"building {self._options.names.get(step.build, step.build.name)} and pushing it as {name}")
+        line = f"building {self._options.names.get(step.build, step.build.name)} and pushing it as {name}"
+        self._say(Progress(line, kind="image", name=name, state="building"))
         self.digests[name] = self._digest(step, name, run, platform or self._platforms.get(step.name, DEFAULT_PLATFORM))
-        self._say(f"{name} is pushed, digest {self.digests[name]}")
+        self._say(Progress(f"{name} is pushed, digest {self.digests[name]}", kind="image", name=name, state="pushed"))
 
     def _digest(self, step: ImageStep, name: str, run: str, platform: str) -> str:
         """Push an image and return its digest; without a container engine ECR gets a manifest without layers."""

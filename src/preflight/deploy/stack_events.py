@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from preflight.deploy.stacks import STACK, StackEvent, Stacks
-from preflight.model import Say
+from preflight.model import Progress, Say
 
 
 class Events:
@@ -27,7 +27,8 @@ class Events:
         for event in [event for event in self._all(stack) if event["EventId"] not in self._reported]:
             self._reported.add(event["EventId"])
             if not event["ResourceStatus"].endswith("_IN_PROGRESS"):
-                self._say(f"  {_line(event)}")
+                status = event["ResourceStatus"]
+                self._say(Progress(f"  {_line(event)}", kind="resource", name=event["LogicalResourceId"], detail=event["ResourceType"], state=status))
 
     def changed(self, stack: str) -> list[str]:
         """Returns the logical ids of the resources, except stacks, that have events since `skip`, in that order."""

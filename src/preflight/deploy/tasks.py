@@ -71,6 +71,13 @@ class Tasks:
         found = [self._addressed(task, service) for task in described if task["lastStatus"] == "RUNNING"]
         return [task for task in found if task is not None]
 
+    def states(self, cluster: str, service: str) -> list[tuple[str, str]]:
+        """Returns the ids of the tasks of a service that are to run, and the status of each; none if the service has gone."""
+        try:
+            return [(task["taskArn"].rpartition("/")[2], task["lastStatus"]) for task in self._described(cluster, service, "RUNNING")]
+        except ClientError:
+            return []
+
     def _described(self, cluster: str, service: str, desired: str) -> list[dict[str, Any]]:
         """The tasks of a service that are to be in a status; asked for in pages of what DescribeTasks takes."""
         pages = self._ecs.get_paginator("list_tasks").paginate(

@@ -14,7 +14,7 @@ from preflight.deploy.lifecycle import Live
 from preflight.deploy.options import DeploymentOptions
 from preflight.deploy.targets.target import DeploymentTarget
 from preflight.errors import StopRequested
-from preflight.model import Deployment, Finding, Outcome, Say, StageResult
+from preflight.model import Deployment, Finding, Outcome, Progress, Say, StageResult
 from preflight.pipeline.former import FormerPlan
 from preflight.pipeline.request import RunRequest, new_run
 from preflight.pipeline.stage import timed_stage
@@ -123,10 +123,12 @@ class RegionRun:
             self._options.names[self._options.plan.path],
             inside=self._target.inside,
             skipped=self._target.observations().skipped,
+            say=self._say,
         )
         result = timed_stage("smoke", self._say, functools.partial(self._send, test))
         for answer in test.answers:
-            self._say(f"{answer.target}: GET {answer.url} -> {answer.status or 'no answer'} ({answer.seconds:.2f} s)")
+            line = f"{answer.target}: GET {answer.url} -> {answer.status or 'no answer'} ({answer.seconds:.2f} s)"
+            self._say(Progress(line, kind="page", name=answer.url, detail=answer.target, state=str(answer.status or "no answer")))
         self._deployment = lifecycle.described(self._live.deployment, test.running, tuple(test.answers))
         self._has_failed = result.outcome in {Outcome.FAIL, Outcome.ERROR}
         return result

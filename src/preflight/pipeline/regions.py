@@ -8,6 +8,7 @@ from concurrent import futures
 from dataclasses import replace
 from pathlib import Path
 
+from preflight import model
 from preflight.container_engine import engine as container_engine
 from preflight.container_engine.engine import Engine
 from preflight.deploy.options import DeploymentOptions
@@ -62,8 +63,8 @@ class RegionRuns:
         letters = string.ascii_lowercase
         suffix = letters[n % 26] * (n // 26 + 1) if n else ""  # IAM knows no regions: no two of them use a name twice
         plan = replace(self._plan, region=region)
-        options = DeploymentOptions(plan, self._run + suffix, self._engine, self._names, run_tag=self._run, build_network=self._request.build_network)
-        say = self._say if len(self._request.regions) == 1 else lambda text: self._say(f"{region}: {text}")
+        options = DeploymentOptions(plan, self._run + suffix, self._engine, self._names, run_tag=self._run, build_network=self._request.build_network, is_watched=self._request.is_watched)
+        say = self._say if len(self._request.regions) == 1 else lambda text: self._say(model.said_in(region, text))
         return RegionRun(options, self._target, say, request=self._request, former=self._former)
 
     def _run_in_parallel(self, runs: Mapping[str, RegionRun]) -> dict[str, RegionResults]:

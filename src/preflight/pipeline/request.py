@@ -37,7 +37,8 @@ class UpdateRequest:
 class RunRequest:
     """The stages to run on which templates; without an `account` the plan is deployed on the emulated one.
 
-    `baseline` is a file that the caller names; without it the plan's counts.
+    `baseline` is a file that the caller names; without it the plan's counts. If a run `is_watched`, it reports the
+    states of resources and tasks too.
     """
 
     stages: tuple[str, ...]
@@ -53,6 +54,7 @@ class RunRequest:
     baseline: Path | None = None
     writes_baseline: bool = False
     update: UpdateRequest | None = None
+    is_watched: bool = False
 
     @property
     def target(self) -> str:

@@ -43,6 +43,7 @@ def run(request: RunRequest, say: Say) -> Report:
         rules_off=static.rules_off,
         rules_replaced=static.rules_replaced,
         baseline=use,
+        files={name: path for path, name in run_inputs.names.items()},
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from preflight.errors import PreflightError
-from preflight.model import Outcome, Say, StageResult
+from preflight.model import Outcome, Progress, Say, StageResult
 
 
 def timed_stage(
@@ -15,9 +15,11 @@ def timed_stage(
 ) -> StageResult:
     """Returns the result of `check` with its seconds, since `started` if that is given; what kept it from checking is an error."""
     start = time.monotonic() if started is None else started
-    say(name)
+    say(Progress(name, kind="stage", name=name, state="running"))
     try:
         result = check()
     except PreflightError as error:
         result = StageResult(name, Outcome.ERROR, reason=str(error))
-    return replace(result, seconds=time.monotonic() - start)
+    result = replace(result, seconds=time.monotonic() - start)
+    say(Progress(kind="stage", name=name, detail=f"{result.seconds:6.1f} s", state=result.outcome.value))
+    return result

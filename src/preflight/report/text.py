@@ -1,16 +1,29 @@
-"""The report for people at a terminal."""
+"""The report in plain lines, which stay as they are: for files, pipes and people without a terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from preflight import model
-from preflight.model import Finding, Outcome, Report, ReportedWaiver, StageResult
+from preflight.model import Finding, Outcome, Report, ReportedWaiver, Severity, SmokeAnswer, StageResult
 
 
-def render(report: Report) -> str:
+@dataclass(frozen=True)
+class Options:
+    """What is shown: findings that are at least that bad; nothing but these and the verdict if it `is_quiet`."""
+
+    least: Severity = Severity.INFO
+    is_quiet: bool = False
+    is_verbose: bool = False
+
+
+DEFAULT = Options()
+
+
+def render(report: Report, options: Options = DEFAULT) -> str:
     """Returns the findings, the waivers, the outcome of each stage, and the verdict in the last line."""
-    return "\n".join(model.visible(line) for line in _lines(report)) + "\n"
+    return "\n".join(model.visible(line) for line in _lines(report, options)) + "\n"
 
 
 def render_stage(stage: StageResult) -> str:
@@ -20,21 +33,49 @@ def render_stage(stage: StageResult) -> str:
     return "\n".join(model.visible(line) for line in lines)
 
 
-def _lines(report: Report) -> Iterator[str]:
-    for finding in report.findings:
+def details(report: Report, options: Options) -> Iterator[str]:
+    """Yields the waivers and, if asked for, what a baseline hides and what the rehearsal did nothing with."""
+    yield from map(_waiver, report.waived)
+    if options.is_verbose:
+        for finding in report.baseline.hidden if report.baseline is not None else ():
+            yield f"hidden: {finding.place()}: {finding.resource or '-'}: {finding.check}: {finding.message}"
+        for entry in report.ledger:
+            if entry.state in {"ignored", "assumed"}:
+                yield f"{entry.state}: {entry.resource}: {entry.property or 'the whole resource'}: {entry.note or '-'}"
+
+
+def answer(answer: SmokeAnswer) -> str:
+    """Returns the line of a smoke request."""
+    return f"{answer.target}: GET {answer.url} -> {answer.status or 'no answer'} (expected {answer.expected})"
+
+
+def last(report: Report, options: Options, *, has_reasons: bool = True) -> str:
+    """Returns the verdict with all counts, what is not shown, and the stages that were skipped."""
+    skipped = [stage for stage in report.stages if stage.outcome is Outcome.SKIPPED]
+    count = len(report.findings) - len(report.shown(options.least))
+    unshown = f"; {count} below {options.least.value} not shown" if count else ""
+    reasons = (f": {stage.reason}" if has_reasons else "" for stage in skipped)
+    return report.summary + unshown + "".join(f"; {stage.name} skipped{reason}" for stage, reason in zip(skipped, reasons, strict=True))
+
+
+def _lines(report: Report, options: Options) -> Iterator[str]:
+    for finding in report.shown(options.least):
         yield from _finding(finding)
-    for waiver in report.waived:
-        yield _waiver(waiver)
-    if report.findings or report.waived:
+    if not options.is_quiet:
+        yield from _rest(report, options)
+    yield last(report, options)
+
+
+def _rest(report: Report, options: Options) -> Iterator[str]:
+    yield from details(report, options)
+    if report.shown(options.least) or report.waived:
         yield ""
     for stage in report.stages:
         reason = f"  {stage.reason}" if stage.reason else ""
         yield f"{stage.name:<9} {stage.outcome.value:<7} {stage.seconds:6.1f} s{reason}"
-    for answer in report.deployment.smoke:
-        yield f"{answer.target}: GET {answer.url} -> {answer.status or 'no answer'} (expected {answer.expected})"
+    yield from map(answer, report.deployment.smoke)
     for note in (*report.rule_notes, *report.notes):
         yield f"note: {note}"
-    yield _last(report)
 
 
 def _waiver(waiver: ReportedWaiver) -> str:
@@ -48,8 +89,3 @@ def _finding(finding: Finding) -> Iterator[str]:
     if finding.why:
         yield f"    Why {finding.resource} is there: {finding.why}"
     yield from (f"    {line}" for line in finding.advice())
-
-
-def _last(report: Report) -> str:
-    skipped = [stage for stage in report.stages if stage.outcome is Outcome.SKIPPED]
-    return report.summary + "".join(f"; {stage.name} skipped: {stage.reason}" for stage in skipped)
