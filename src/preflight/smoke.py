@@ -17,6 +17,7 @@ from preflight.deploy import aws_errors, load_balancers, open_ports
 from preflight.deploy.declared_resources import DeclaredResource
 from preflight.deploy.deployment import Deployment
 from preflight.deploy.load_balancers import PublicListener, PublicLoadBalancers
+from preflight.deploy.scheduled_runs import ScheduledRuns
 from preflight.deploy.tasks import ServiceTask, StoppedTask
 from preflight.errors import WaitExpiredError
 from preflight.model import Finding, Progress, Say, Severity, SmokeAnswer
@@ -46,7 +47,7 @@ class SmokeTest:
     """The smoke requests of a plan to one deployment.
 
     `inside` sends a request to a task within its own network; `skipped` has the reasons why the tasks of
-    task definitions do not really run; `plan_name` is what reports call the plan.
+    task definitions do not really run; `schedules` runs scheduled tasks; `plan_name` is what reports call the plan.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class SmokeTest:
         inside: Inside | None = None,
         skipped: Mapping[str, str] | None = None,
         say: Say = lambda _text: None,
+        schedules: ScheduledRuns | None = None,
     ) -> None:
         self._deployment = deployment
         self._plan = plan
@@ -67,6 +69,7 @@ class SmokeTest:
         self._inside = inside
         self._skipped = skipped or {}
         self._say = say
+        self._schedules = schedules
         self._balancers = PublicLoadBalancers(deployment.session)
         self.running: list[ServiceTask] = []
         self.answers: list[SmokeAnswer] = []
@@ -93,7 +96,7 @@ class SmokeTest:
         """Returns an entry with the values of its placeholders, and with the name of a service given by logical id."""
         texts: dict[str, Any] = {
             key: fill(value, self._values)
-            for key in ("service", "cluster", "url", "get", "contains")
+            for key in ("service", "cluster", "url", "get", "contains", "schedule")
             if isinstance(value := getattr(entry, key), str)
         }
         filled = dataclasses.replace(entry, **texts)
@@ -111,6 +114,9 @@ class SmokeTest:
         return next((s for s in services if s.logical == entry.service and s.physical.count("/") == 2), None)
 
     def _check(self, entry: SmokeEntry) -> Iterator[Finding]:
+        if entry.schedule is not None and self._schedules is not None:
+            yield from self._schedules.findings(entry)
+            return
         if entry.service is None:
             yield from self._check_url(entry)
             return

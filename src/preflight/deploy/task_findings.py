@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from botocore.exceptions import ClientError
 
@@ -21,6 +22,7 @@ from preflight.deploy.stop_reasons import Diagnosis
 from preflight.deploy.tasks import StoppedTask
 from preflight.model import Finding, Severity
 
+OF_JOB = "Let the container end with exit code 0: see its exit code and its last log lines."
 _GROUP = re.compile(r"\(target-group (arn:[^)\s]+)\)")
 Cause = tuple["DeclaredResource | None", "str | None", str]
 
@@ -45,7 +47,8 @@ class TaskFindings:
         if known.check == "EssentialContainerExited":
             known = stop_reasons.of_volume(stopped.log, stopped.mounts) or known
         declared, name, fix = self._cause(known, stopped)
-        said = [f"a task of service {stopped.service} stopped: {stopped.reason}", *stopped.containers]
+        starter = f"schedule {stopped.schedule}" if stopped.schedule is not None else f"service {stopped.service}"
+        said = [f"a task of {starter} stopped: {stopped.reason}", *stopped.containers]
         if stopped.log:
             said.append(f"last log lines: {' | '.join(stopped.log)}")
         return Finding(
@@ -99,7 +102,7 @@ class TaskFindings:
         if definition is not None and known.at == "definition":
             name = (known.property or "").replace("ContainerDefinitions.0", f"ContainerDefinitions.{stopped.at}")
             return definition, name or None, known.fix
-        return self._service(stopped), known.property if known.at == "service" else None, known.fix
+        return self._service(stopped), known.property if known.at == "service" and stopped.schedule is None else None, known.fix
 
     def _without_secrets(self, text: str, stopped: StoppedTask) -> str:
         definition = self._declared_resources.find(stopped.definition)
@@ -117,6 +120,7 @@ class TaskFindings:
             start_failures.advice(texts, self._folders)
             or stop_reasons.of_log(stopped.log)
             or stop_reasons.of_exit(stopped.containers)
+            or (OF_JOB if stopped.schedule is not None and known.check == "EssentialContainerExited" else None)
         )
 
     def _of_link(self, missing: Blocker, stopped: StoppedTask) -> Cause:
@@ -137,14 +141,15 @@ class TaskFindings:
         return declared or self._service(stopped), known.property if declared else None, fix
 
     def _service(self, stopped: StoppedTask) -> DeclaredResource | None:
+        """Returns what started the task: a service, a rule or a schedule."""
+        if stopped.schedule is not None:
+            return self._declared_resources.find(stopped.schedule)
         found = [d for d in self._declared_resources.of_kind("AWS::ECS::Service") if d.physical.endswith(f"/{stopped.service}")]
         return found[0] if found else None
 
     def _face(self, stopped: StoppedTask) -> Interface:
         """An interface such as the task had."""
-        cluster = next((c for arn, c in self._services.items() if arn.endswith(f"/{stopped.service}")), None)
-        described = self._session.client("ecs").describe_services(cluster=cluster, services=[stopped.service])
-        network = described["services"][0].get("networkConfiguration", {}).get("awsvpcConfiguration") or {}
+        network = stopped.network or self._network_of_service(stopped)
         ec2 = self._session.client("ec2")
         subnet = ec2.describe_subnets(SubnetIds=network["subnets"][:1])["Subnets"][0]
         return Interface(
@@ -154,6 +159,11 @@ class TaskFindings:
             tuple(network.get("securityGroups") or ()),
             has_public_address=network.get("assignPublicIp") == "ENABLED",
         )
+
+    def _network_of_service(self, stopped: StoppedTask) -> Mapping[str, Any]:
+        cluster = next((c for arn, c in self._services.items() if arn.endswith(f"/{stopped.service}")), None)
+        described = self._session.client("ecs").describe_services(cluster=cluster, services=[stopped.service])
+        return described["services"][0].get("networkConfiguration", {}).get("awsvpcConfiguration") or {}
 
     def _missing_link(self, stopped: StoppedTask) -> Blocker | None:
         face = self._face(stopped)

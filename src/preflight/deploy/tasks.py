@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -55,6 +55,8 @@ class StoppedTask:
     log: tuple[str, ...] = ()
     at: int = 0
     mounts: tuple[str, ...] = ()  # paths at which the container at fault has volumes
+    schedule: str | None = None  # physical id of the rule or schedule that started it, in the place of a service
+    network: Mapping[str, Any] | None = None  # the awsvpcConfiguration it was started with, if no service has it
 
 
 class Tasks:
@@ -126,6 +128,10 @@ class Tasks:
                     or ("unable to place a task" in event["message"] and not tasks)
                 ):
                     yield StoppedTask(None, service, found["taskDefinition"], "TaskFailedToStart", event["message"], event["createdAt"])
+
+    def of_schedule(self, task: dict[str, Any], schedule: str, network: Mapping[str, Any]) -> StoppedTask:
+        """Returns the stopped task, as described, of a rule or schedule."""
+        return replace(self._stopped(task, "", []), schedule=schedule, network=network)
 
     def _stopped(self, task: dict[str, Any], service: str, events: list[str]) -> StoppedTask:
         containers = tuple(

@@ -12,6 +12,7 @@ from preflight.deploy import aws_errors, lifecycle
 from preflight.deploy.deployment import DeploymentFailedError
 from preflight.deploy.lifecycle import Live
 from preflight.deploy.options import DeploymentOptions
+from preflight.deploy.scheduled_runs import ScheduledRuns
 from preflight.deploy.targets.target import DeploymentTarget
 from preflight.errors import StopRequested
 from preflight.model import Deployment, Finding, Outcome, Progress, Say, StageResult
@@ -116,6 +117,7 @@ class RegionRun:
         if self._live is None or self._has_failed or not self._request.has_containers:
             reason = "nothing was deployed" if self._live is None else "the update failed" if self._has_failed else ASSUMED
             return timed_stage("smoke", self._say, lambda: StageResult("smoke", Outcome.SKIPPED, reason=reason))
+        schedules = self._schedules(self._live)
         test = SmokeTest(
             self._live.deployment,
             self._options.plan,
@@ -124,8 +126,9 @@ class RegionRun:
             inside=self._target.inside,
             skipped=self._target.observations().skipped,
             say=self._say,
+            schedules=schedules,
         )
-        result = timed_stage("smoke", self._say, functools.partial(self._send, test))
+        result = timed_stage("smoke", self._say, functools.partial(self._send, test, schedules))
         for answer in test.answers:
             line = f"{answer.target}: GET {answer.url} -> {answer.status or 'no answer'} ({answer.seconds:.2f} s)"
             self._say(Progress(line, kind="page", name=answer.url, detail=answer.target, state=str(answer.status or "no answer")))
@@ -133,13 +136,23 @@ class RegionRun:
         self._has_failed = result.outcome in {Outcome.FAIL, Outcome.ERROR}
         return result
 
+    def _schedules(self, live: Live) -> ScheduledRuns:
+        return ScheduledRuns(
+            live.deployment,
+            self._options.names[self._options.plan.path],
+            start=self._target.run_schedule,
+            skipped=lambda: self._target.observations().skipped,
+        )
+
     @aws_errors.as_account_errors()
-    def _send(self, test: SmokeTest) -> StageResult:
-        """Returns the findings of smoke; skipped if no request could be sent."""
+    def _send(self, test: SmokeTest, schedules: ScheduledRuns) -> StageResult:
+        """Returns the findings of smoke; skipped if no request could be sent, and no schedule run."""
         findings = tuple(test.findings())
-        self._notes += [f"smoke skipped for a service: {reason}" for reason in test.unsent]
-        if test.unsent and not test.answers and not findings:
-            return StageResult("smoke", Outcome.SKIPPED, reason="; ".join(test.unsent))
+        unsent = [*test.unsent, *schedules.unsent]
+        self._notes += [*schedules.ended, *(f"smoke skipped for a service: {reason}" for reason in test.unsent)]
+        self._notes += [f"smoke skipped for {reason}" for reason in schedules.unsent]
+        if unsent and not test.answers and not schedules.ended and not findings:
+            return StageResult("smoke", Outcome.SKIPPED, reason="; ".join(unsent))
         return StageResult("smoke", model.outcome_of(findings), findings=findings)
 
     def _wait(self, live: Live) -> None:

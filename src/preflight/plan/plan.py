@@ -39,9 +39,9 @@ class ImageStep:
 
 @dataclass(frozen=True)
 class SmokeEntry:
-    """A question to a service's tasks, or to a URL, and the answer it has to give.
+    """A question to a service's tasks, or to a URL, and the answer it has to give; or a schedule whose task runs once.
 
-    It comes from `caller`, an address on the internet (None: anybody), or from inside the task's network.
+    A question comes from `caller`, an address on the internet (None: anybody), or from inside the task's network.
     """
 
     service: str | None
@@ -54,6 +54,8 @@ class SmokeEntry:
     status: int
     contains: str | None
     line: int
+    schedule: str | None = None
+    timeout: float = 120.0  # seconds until the task of a schedule has to have ended
 
 
 @dataclass(frozen=True)

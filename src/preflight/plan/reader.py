@@ -42,6 +42,7 @@ _TOP = (
 _STACK = ("stack", "template", "parameters", "capabilities")
 _IMAGE = ("image", "build")
 _SMOKE = ("service", "cluster", "url", "from", "caller", "get", "port", "status", "contains")
+_SCHEDULE = ("schedule", "timeout")
 _FROM = ("internet", "inside")
 _UPDATE = ("from",)
 _BUILD_FILES = ("Dockerfile", *(f"{file}.{kind}ignore" for file in ("", "Dockerfile") for kind in ("docker", "container")))
@@ -236,9 +237,11 @@ class PlanReader:
 
     def _smoke(self, n: int, entry: Any) -> SmokeEntry:
         where: tuple[str | int, ...] = ("smoke", n)
+        if isinstance(entry, dict) and "schedule" in entry:
+            return self._schedule(entry, where)
         self._keys(entry, _SMOKE, *where)
         if ("service" in entry) == ("url" in entry):
-            raise self.fail("expected either a service or a url", *where)
+            raise self.fail("expected a service, a url or a schedule", *where)
         if not str(entry.get("get", "/")).startswith("/"):
             raise self.fail("get: expected a path that begins with a slash", *where, "get")
         if "url" in entry and not str(entry["url"]).startswith(("http://", "https://", "{output.")):
@@ -261,6 +264,26 @@ class PlanReader:
             status=numbers["status"],
             contains=self._text(entry, "contains", where=where) if "contains" in entry else None,
             line=self._read.line(*where),
+        )
+
+    def _schedule(self, entry: Mapping[str, Any], where: tuple[str | int, ...]) -> SmokeEntry:
+        self._keys(entry, _SCHEDULE, *where)
+        timeout = entry.get("timeout", SmokeEntry.timeout)
+        if not isinstance(timeout, int | float) or isinstance(timeout, bool) or timeout <= 0:
+            raise self.fail(f"timeout: expected a number of seconds, found {timeout!r}", *where, "timeout")
+        return SmokeEntry(
+            service=None,
+            cluster="default",
+            url=None,
+            is_inside=False,
+            caller=None,
+            get="/",
+            port=0,
+            status=0,
+            contains=None,
+            line=self._read.line(*where),
+            schedule=self._text(entry, "schedule", where=where),
+            timeout=float(timeout),
         )
 
     def _is_inside(self, entry: Mapping[str, Any], where: tuple[str | int, ...]) -> bool:

@@ -15,10 +15,12 @@ from werkzeug.wrappers import Request, Response
 
 from preflight.container_engine.standins import Standins
 from preflight.rehearsal.account import Account
+from preflight.rehearsal.cloudformation import scheduled_tasks
 from preflight.rehearsal.cloudformation.api import Api
 from preflight.rehearsal.cloudformation.container_instances import ContainerInstances
 from preflight.rehearsal.cloudformation.programs import Programs
 from preflight.rehearsal.cloudformation.resources import catalog
+from preflight.rehearsal.cloudformation.scheduled_tasks import ScheduledTasks
 from preflight.rehearsal.cloudformation.unfinished import UnfinishedResources
 from preflight.rehearsal.connectivity import inside_requests
 from preflight.rehearsal.connectivity.cloud_map import CloudMapInstances
@@ -281,7 +283,13 @@ def _dispatcher(
     def open_ports(_request: Request) -> Response:
         return Response(json.dumps(sorted(places())), content_type="application/json")
 
-    paths = {OBSERVATIONS: observations, inside_requests.PATH: inside_request, OPEN_PORTS: open_ports}
+    scheduled = ScheduledTasks(core.account, core.principals, cloudformation.stacks)
+    paths = {
+        OBSERVATIONS: observations,
+        inside_requests.PATH: inside_request,
+        OPEN_PORTS: open_ports,
+        scheduled_tasks.PATH: scheduled.answer,
+    }
     return Dispatcher(core.account, core.ledger, services=services, paths=paths, registry=core.registry.answer)
 
 

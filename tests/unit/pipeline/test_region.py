@@ -204,3 +204,18 @@ def test_after_an_update_that_failed_nothing_is_asked(scenario: RegionScenario) 
 
     assert outcomes(results) == {"rehearse": Outcome.PASS, "update": Outcome.FAIL, "smoke": Outcome.SKIPPED}
     assert [finding.stage for finding in results.stages[1].findings] == ["update"]
+
+
+def test_a_schedule_that_was_not_run_is_no_pass(scenario: RegionScenario, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(region, "ScheduledRuns", mock.Mock(return_value=mock.Mock(ended=[], unsent=["schedule Nightly: why"])))
+
+    results = scenario.run()
+
+    assert results.stages[1].outcome is Outcome.SKIPPED
+    assert "smoke skipped for schedule Nightly: why" in results.notes
+
+
+def test_a_schedule_that_ran_is_noted(scenario: RegionScenario, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(region, "ScheduledRuns", mock.Mock(return_value=mock.Mock(ended=["it ran"], unsent=[])))
+
+    assert scenario.run().notes == ("it ran",)

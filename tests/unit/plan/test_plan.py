@@ -71,7 +71,7 @@ def test_a_plan_is_read_with_defaults(folder: Path) -> None:
             '"{prefix}:{run}"', '"{prefx}:{run}"', 11, "unknown placeholder {prefx}", id="unknown placeholder"
         ),
         pytest.param("[CAPABILITY_IAM]", "[CAPABILITY_X]", 10, "expected CAPABILITY_IAM", id="unknown capability"),
-        pytest.param("service: web", "service: web\n    url: http://x", 14, "either a service or a url", id="both"),
+        pytest.param("service: web", "service: web\n    url: http://x", 14, "a service, a url or a schedule", id="both"),
         pytest.param("    contains: hello", "    status: ok", 16, "expected a number", id="a status that is no number"),
         pytest.param("name: demo", "name: Demo_1", 2, "expected lower-case", id="a name that AWS would refuse"),
         pytest.param("smoke:", "smoke: [", 14, "cannot be read", id="no YAML"),
@@ -171,6 +171,14 @@ def test_a_question_from_inside_and_one_of_a_caller(folder: Path) -> None:
     assert caller.caller == "203.0.113.5"
 
 
+def test_a_schedule_is_run_instead_of_a_question(folder: Path) -> None:
+    entry = load(folder, GOOD.replace("smoke:\n", "smoke:\n  - schedule: Nightly\n    timeout: 300\n")).smoke[0]
+
+    assert entry.schedule == "Nightly"
+    assert entry.timeout == 300
+    assert entry.service is None
+
+
 def test_stubs_images_and_egress_are_read(folder: Path) -> None:
     read = load(folder, GOOD + "stubs: ['*/agent']\nimages: {'{prefix}-app': 'nginx:1'}\negress: true\n")
 
@@ -189,6 +197,8 @@ def test_stubs_images_and_egress_are_read(folder: Path) -> None:
             "    cluster: c\n", "    from: inside\n    caller: 203.0.113.5\n", "caller: only a caller on the internet", id="both"
         ),
         pytest.param("    cluster: c\n", "    port: true\n", "port: expected a number, found True", id="a port that is a boolean"),
+        pytest.param("smoke:\n", "smoke:\n  - schedule: x\n    timeout: 0\n", "timeout: expected a number of seconds", id="no time"),
+        pytest.param("smoke:\n", "smoke:\n  - schedule: x\n    port: 80\n", "unknown key 'port'", id="a schedule with a port"),
         pytest.param("standins", "stubs: [1]\nstandins", "stubs: expected the pattern", id="no pattern"),
         pytest.param("standins", "images: [nginx]\nstandins", "images: expected a map", id="images in a list"),
         pytest.param("standins", "images: {app: 1}\nstandins", "app: expected text, found 1", id="an image that is a number"),

@@ -27,6 +27,7 @@ class RealAccount:
     name = "aws"
     reports_events = True
     inside = None  # there is no way into a task's network
+    run_schedule = None  # EventBridge has no operation for it
 
     def __init__(self, number: str, *, regions: tuple[str, ...], run: str) -> None:
         self._number = number

@@ -111,6 +111,14 @@ class EmulatedAccount:
         query = urllib.parse.urlencode({"task": task, "port": port, "get": get})
         return self._get(f"/_preflight/inside?{query}")
 
+    def run_schedule(self, name: str, region: str) -> JsonObject:
+        """Runs the tasks of a rule or schedule once; returns its `physical` id, its `runs`, and which ones are `known`.
+
+        Raises:
+            ToolBrokeError: the account no longer answers.
+        """
+        return self._get(f"/_preflight/run-schedule?{urllib.parse.urlencode({'name': name, 'region': region})}")
+
     def _get(self, path: str) -> JsonObject:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:

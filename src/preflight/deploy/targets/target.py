@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from preflight.container_engine.engine import Engine
     from preflight.container_engine.standins import Standins
     from preflight.deploy.session import Session
-    from preflight.model import Observations, Say
+    from preflight.model import JsonObject, Observations, Say
     from preflight.plan.plan import Plan
 
 
@@ -42,6 +42,10 @@ class DeploymentTarget(Protocol):
     @property
     def inside(self) -> Callable[[str, int, str], Mapping[str, Any]] | None:
         """Requests a path of a task (by id) at a port within its own network; None if there is no way in."""
+
+    @property
+    def run_schedule(self) -> Callable[[str, str], JsonObject] | None:
+        """Runs the tasks of a rule or schedule (by name or logical id) in a region once; None if only its time starts it."""
 
     def registered_run(self, run: str, engine: Engine | None) -> AbstractContextManager[None]:
         """Registers the run on this machine until the block ends, so that a sweep finds what a killed run left here."""
