@@ -17,6 +17,7 @@ from preflight.deploy import aws_errors, load_balancers, open_ports
 from preflight.deploy.declared_resources import DeclaredResource
 from preflight.deploy.deployment import Deployment
 from preflight.deploy.load_balancers import PublicListener, PublicLoadBalancers
+from preflight.deploy.places import Place
 from preflight.deploy.scheduled_runs import ScheduledRuns
 from preflight.deploy.tasks import ServiceTask, StoppedTask
 from preflight.errors import WaitExpiredError
@@ -71,6 +72,7 @@ class SmokeTest:
         self._say = say
         self._schedules = schedules
         self._balancers = PublicLoadBalancers(deployment.session)
+        self._reachable: set[tuple[str, int, str | None]] = set()
         self.running: list[ServiceTask] = []
         self.answers: list[SmokeAnswer] = []
         self.unsent: list[str] = []
@@ -113,6 +115,44 @@ class SmokeTest:
             return None
         return next((s for s in services if s.logical == entry.service and s.physical.count("/") == 2), None)
 
+    def places(self, entry: SmokeEntry) -> list[Place]:
+        """Returns where an entry is asked now: at its URL, at its service's public load balancer, or at each of its tasks.
+
+        There is none for an entry that is asked from inside, nor for what the caller does not reach.
+
+        Raises:
+            ClientError: the service is not there.
+        """
+        entry = self._filled(entry)
+        if entry.is_inside or entry.schedule is not None:
+            return []
+        if entry.service is None:
+            url = _OUTPUT.sub(lambda match: str(self._deployment.output(match[1])), str(entry.url))
+            return self._open_places([Place(url, url)])
+        tasks = [task for task in self._deployment.tasks.running(entry.cluster, entry.service) if task.public]
+        if reached := [task for task in tasks if self._is_reachable(entry, task)]:
+            return self._open_places(
+                [Place(self._task_url(entry, task), f"task {task.id} of {entry.service}", task.public, task.arn) for task in reached]
+            )
+        listeners = self._public_listeners(entry)[:1]
+        receiver = "load balancer {} in front of {}".format
+        return self._open_places([Place(li.url(entry.get), receiver(li.host, entry.service)) for li in listeners])
+
+    def _open_places(self, places: list[Place]) -> list[Place]:
+        """Returns places with their addresses; of an emulated account those that it has opened on this machine."""
+        session = self._deployment.session
+        if not session.has_loopback_only:
+            return places
+        hosts = [place.address or load_balancers.host_of(place.url) for place in places]
+        found = [
+            dataclasses.replace(place, address=self._balancers.address(host) or host)
+            for place, host in zip(places, hosts, strict=True)
+        ]
+        is_open = open_ports.of(session)
+        for address, _ in is_open:
+            session.check_address(address)
+        return [place for place in found if (place.address, load_balancers.port_of(place.url)) in is_open]
+
     def _check(self, entry: SmokeEntry) -> Iterator[Finding]:
         if entry.schedule is not None and self._schedules is not None:
             yield from self._schedules.findings(entry)
@@ -148,7 +188,10 @@ class SmokeTest:
 
     def _is_reachable(self, entry: SmokeEntry, task: ServiceTask) -> bool:
         """Whether the caller reaches the task itself; a public address may serve only to pull the image."""
-        return task.public is not None and self._blocker(self._interface(task), entry.port, entry) is None
+        key = task.arn, entry.port, entry.caller
+        if key not in self._reachable and task.public and self._blocker(self._interface(task), entry.port, entry) is None:
+            self._reachable.add(key)
+        return key in self._reachable
 
     def _public_listeners(self, entry: SmokeEntry) -> list[PublicListener]:
         """Returns the listeners of public load balancers in front of a service, the one on the entry's port first."""
@@ -199,8 +242,11 @@ class SmokeTest:
             message = f"{receiver} has no public address, so it is not reachable from the internet"
             yield self._finding(entry, message, blocker(), task)
             return
-        url = f"http://{task.public}{'' if entry.port == 80 else f':{entry.port}'}{entry.get}"
-        yield from self._send(_Request(entry, url, receiver, task, blocker))
+        yield from self._send(_Request(entry, self._task_url(entry, task), receiver, task, blocker))
+
+    @staticmethod
+    def _task_url(entry: SmokeEntry, task: ServiceTask) -> str:
+        return f"http://{task.public}{'' if entry.port == 80 else f':{entry.port}'}{entry.get}"
 
     def _send(self, request: _Request) -> Iterator[Finding]:
         """Send a request from the internet; to this machine only, if the account is emulated."""

@@ -458,3 +458,35 @@ def test_refused_credentials_are_an_error_and_no_finding(scenario: Scenario, cod
     else:
         with pytest.raises(ClientError):
             test.findings()
+
+
+@pytest.mark.parametrize(
+    ("admitted", "entry", "addresses"),
+    [
+        pytest.param(EVERYBODY, ENTRY, ["127.64.0.1"], id="its tasks if they admit the caller"),
+        pytest.param({}, ENTRY, ["127.64.0.9"], id="the load balancer in front of them if they do not"),
+        pytest.param({}, FROM_INSIDE, [], id="nowhere if it is asked from inside"),
+    ],
+)
+def test_an_entry_is_asked_during_an_update_at(
+    scenario: Scenario, admitted: Mapping[str, str], entry: SmokeEntry, addresses: list[str]
+) -> None:
+    scenario.admitted, scenario.listeners = admitted, [LISTENER]
+
+    assert [place.address for place in scenario.test(entry).places(entry)] == addresses
+
+
+def test_nothing_is_asked_during_an_update_that_the_account_has_not_opened(scenario: Scenario) -> None:
+    scenario.opened = set()
+
+    assert scenario.test(ENTRY).places(ENTRY) == []
+
+
+def test_a_url_is_asked_during_an_update_at_its_load_balancer(scenario: Scenario) -> None:
+    scenario.outputs = {"Url": "http://b.elb.amazonaws.com"}
+    entry = replace(ENTRY, service=None, url="{output.Url}/x")
+
+    place = scenario.test(entry).places(entry)[0]
+
+    assert place.url == "http://b.elb.amazonaws.com/x"
+    assert place.address == "127.64.0.9"

@@ -64,6 +64,10 @@ class DeadlineSocket:
             raise TimeoutError("timed out")
         self._socket.settimeout(min(left, self._pause))
 
+    def fileno(self) -> int:
+        """Returns the number by which the kernel knows the socket."""
+        return self._socket.fileno()
+
     def encrypt(self, context: ssl.SSLContext, *, host: str | None = None) -> None:
         """Speak TLS from now on."""
         self.bound()
@@ -121,12 +125,12 @@ def fetch(
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
-        address = _public_address(host, port) if is_public_only and at is None else at or host
+        address = public_address(host, port) if is_public_only and at is None else at or host
         with contextlib.closing(http.client.HTTPConnection(host, port)) as connection:
             bounded = DeadlineSocket(socket.create_connection((address, port), timeout), timeout=timeout)
             connection.sock = bounded
             if parts.scheme == "https":
-                bounded.encrypt(_context(host, is_checked=at is None), host=host)
+                bounded.encrypt(tls_context(host, is_checked=at is None), host=host)
             path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
             fields = {"Host": parts.netloc.rpartition("@")[2], "Accept": "*/*", **(headers or {})}
             connection.request("GET", path, headers=fields)
@@ -140,7 +144,7 @@ def fetch(
         return Response(None, "", f"no answer: {getattr(error, 'reason', None) or error}")
 
 
-def _public_address(host: str, port: int) -> str:
+def public_address(host: str, port: int) -> str:
     """Returns the address of a host.
 
     Raises:
@@ -161,7 +165,8 @@ def _is_public(text: str) -> bool:
     return not is_translated and all(a.is_global and not a.is_multicast for a in (address, *inner) if a is not None)
 
 
-def _context(host: str, *, is_checked: bool) -> ssl.SSLContext:
+def tls_context(host: str, *, is_checked: bool) -> ssl.SSLContext:
+    """Returns TLS for a host; the certificate of a load balancer's own name is never checked."""
     context = ssl.create_default_context()
     if not is_checked or host.endswith(BALANCERS):
         context.check_hostname = False

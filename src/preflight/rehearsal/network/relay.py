@@ -95,7 +95,7 @@ def _reset(caller: socket.socket) -> None:
 def _pump(caller: socket.socket, target: socket.socket, in_flight: InFlight) -> None:
     """Copy what each of two sockets receives to the other, until both are at their end or idle.
 
-    A request is in flight from what the caller sends to what the target sends next.
+    A request is in flight from what the caller sends until the target has been silent for a while.
     """
     peers = {caller: target, target: caller}
     with selectors.DefaultSelector() as selector, contextlib.suppress(OSError):
@@ -112,8 +112,8 @@ def _pump(caller: socket.socket, target: socket.socket, in_flight: InFlight) -> 
                 data = source.recv(_CHUNK)
                 if data and source is caller:
                     in_flight.begin(caller)
-                if source is target:
-                    in_flight.end(caller)
+                elif source is target:
+                    in_flight.answer(caller)
                 if data:
                     peers[source].sendall(data)
                 else:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import threading
 import time
 from collections.abc import Callable
 
@@ -21,6 +22,7 @@ from preflight.rehearsal.ecs.state import State, Task, container_of
 from preflight.rehearsal.tasks.awslogs import Logs
 from preflight.rehearsal.tasks.launch_checks import LaunchFailedError
 
+KILL_INTERVAL = 0.2
 EXIT_CODES_WITHIN = 2.0  # seconds in which the exit codes of containers that were stopped are recorded
 Stop = Callable[..., None]
 
@@ -156,9 +158,25 @@ class ContainerStarter:
             if container_id is None:
                 continue
             if container_of(task, spec.name)["lastStatus"] == "RUNNING":
-                self._runner.stop(container_id, timeout=self._stop_timeout(task, running, spec))
+                self._stop_container(running, container_id, timeout=self._stop_timeout(task, running, spec))
             self.write_log(task, spec, container_id, has_ended=True)
         self._await_exit_codes(task, running)
+
+    def _stop_container(self, running: RunningTask, container_id: str, *, timeout: float) -> None:
+        """Stop a container, and kill it once nothing depends on how it ends any more."""
+        has_ended = threading.Event()
+        if timeout > task_spec.MAX_STOP_TIMEOUT:
+            threading.Thread(target=self._kill_when_idle, args=(running, container_id, has_ended), daemon=True).start()
+        self._runner.stop(container_id, timeout=timeout)
+        has_ended.set()
+
+    def _kill_when_idle(self, running: RunningTask, container_id: str, has_ended: threading.Event) -> None:
+        has_ended.wait(task_spec.MAX_STOP_TIMEOUT)
+        closing = self._state.account.closing
+        while running.in_flight.count and not closing.is_set() and not has_ended.wait(KILL_INTERVAL):
+            pass
+        if not has_ended.is_set():
+            self._runner.kill([container_id])
 
     def _stop_timeout(self, task: Task, running: RunningTask, spec: ContainerSpec) -> float:
         """Returns the seconds until SIGKILL: all that the container has, if it still has requests to answer."""

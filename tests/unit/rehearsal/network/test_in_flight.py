@@ -51,3 +51,20 @@ def test_the_connection_of_a_load_balancer_is_cut_off(pair: tuple[socket.socket,
         in_flight.cut()
 
         assert application.recv(1) == b""
+
+
+def test_a_response_is_in_flight_while_parts_of_it_come(pair: tuple[socket.socket, socket.socket]) -> None:
+    in_flight = InFlight()
+    in_flight.begin(pair[0])
+
+    in_flight.answer(pair[0])
+
+    assert in_flight.count == 1
+
+
+def test_a_request_that_begins_meanwhile_is_not_waited_for(pair: tuple[socket.socket, socket.socket]) -> None:
+    in_flight = InFlight()
+    in_flight.begin(pair[0])
+    threading.Timer(0.1, in_flight.begin, (pair[0],)).start()
+
+    assert in_flight.wait(5, closing=threading.Event())

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from preflight.rehearsal.network import in_flight as in_flight_requests
 from preflight.rehearsal.network import namespace
 from preflight.rehearsal.network.in_flight import InFlight
 from preflight.rehearsal.network.relay import Destination, Relay
@@ -61,7 +62,10 @@ def test_a_closed_relay_refuses_connections() -> None:
         socket.create_connection(relay.address, timeout=10)
 
 
-def test_a_request_is_in_flight_until_the_task_answers(target: socket.socket) -> None:
+def test_a_request_is_in_flight_until_the_task_has_answered(
+    target: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(in_flight_requests, "QUIET", 0.0)
     in_flight = InFlight()
     relay = relay_to(Destination(os.getpid(), target.getsockname(), in_flight))
 

@@ -55,3 +55,19 @@ def test_the_time_until_a_container_is_killed_is(status: str, seconds: float, *,
             running.in_flight.begin(caller)
 
         assert starter._stop_timeout(task, running, running.spec.containers[0]) == seconds
+
+
+def test_a_container_that_ignores_sigterm_is_killed_once_its_requests_are_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(task_spec, "MAX_STOP_TIMEOUT", 0.1)
+    killed, running = threading.Event(), RunningTask(spec({"name": "web"}))
+    runner: Any = SimpleNamespace(stop=lambda *_, timeout: killed.wait(timeout), kill=lambda _ids: killed.set())
+    state: Any = SimpleNamespace(account=SimpleNamespace(closing=threading.Event()))
+    starter = ContainerStarter(state, runner, None, None)  # type: ignore[arg-type]
+    with socket.socket() as caller:
+        running.in_flight.begin(caller)
+        threading.Timer(0.3, running.in_flight.end, (caller,)).start()
+
+        starter._stop_container(running, "id", timeout=20)
+
+    assert killed.is_set()
+    assert running.in_flight.count == 0

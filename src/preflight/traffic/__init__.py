@@ -1,0 +1,1 @@
+"""Requests while an update runs: what users see of it, and why."""
