@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from preflight.architecture import DeployedRegion, ResourceEvent
+
 Say = Callable[[str], None]  # reports progress, one line a call
 JsonObject = dict[str, Any]  # an object of AWS's own JSON
 T = TypeVar("T")
@@ -240,6 +242,8 @@ class Deployment:
     images: tuple[dict[str, str], ...] = ()
     tasks: tuple[dict[str, str], ...] = ()
     smoke: tuple[SmokeAnswer, ...] = ()
+    regions: tuple[DeployedRegion, ...] = ()
+    events: tuple[ResourceEvent, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -258,7 +262,7 @@ class StageResult:
 class Report:
     """One run: its stages in order, what it deployed, what was rehearsed and by which versions.
 
-    `files` leads from the names of files in findings to where they are.
+    `files` leads from the names of files in findings to where they are, `screenshots` from addresses of pages to PNG files.
     """
 
     target: str
@@ -273,6 +277,9 @@ class Report:
     rules_replaced: tuple[str, ...] = ()
     baseline: BaselineUse | None = None
     files: Mapping[str, Path] = field(default_factory=dict)
+    plan: str | None = None
+    started: str | None = None
+    screenshots: Mapping[str, bytes] = field(default_factory=dict)
 
     @property
     def rule_notes(self) -> tuple[str, ...]:

@@ -8,6 +8,8 @@ import time
 from collections.abc import Container, Iterable, Iterator, Mapping
 from pathlib import Path
 
+from preflight import model
+from preflight.architecture import ResourceEvent
 from preflight.deploy import stop_reasons, target_health
 from preflight.deploy.cdk_publication import CdkPublication
 from preflight.deploy.change_sets import ChangeSet, StackRequest
@@ -48,6 +50,7 @@ class DeploymentFailedError(Exception):
     def __init__(self, findings: list[Finding]) -> None:
         super().__init__(findings[0].message if findings else "the deployment failed")
         self.findings = tuple(findings)
+        self.deployment = model.Deployment()  # what there was before it was deleted, for the report
 
 
 class Deployment:
@@ -101,6 +104,11 @@ class Deployment:
     def stack_names(self) -> tuple[str, ...]:
         """Names of the stacks that were created."""
         return tuple(self._stack_ids)
+
+    def events(self) -> list[ResourceEvent]:
+        """Returns the events of all stacks, oldest first."""
+        events = [event for stack in self._stack_ids.values() for event in self._events.records(stack)]
+        return sorted(events, key=lambda event: event.time)
 
     def create(self) -> None:
         """Stage the templates and take every step.

@@ -5,13 +5,15 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from preflight import model
 from preflight.container_engine.engine import Engine
-from preflight.deploy import aws_errors, image_platforms, run_tags
-from preflight.deploy.deployment import Deployment
+from preflight.deploy import aws_errors, image_platforms, region_description, run_tags
+from preflight.deploy.deployment import Deployment, DeploymentFailedError
 from preflight.deploy.options import DeploymentOptions
 from preflight.deploy.targets.target import DeploymentTarget
 from preflight.deploy.tasks import ServiceTask
@@ -57,7 +59,11 @@ def deployed(
         tags = run_tags.run_tags(plan.name, run=options.run_tag or run, now=dt.datetime.now(dt.timezone.utc))
         deployment = Deployment(target, options, say, tags=tags, platforms=_platforms(plan, run))
         with _deleted(deployment, target, say, remains=remains, is_kept=is_kept):
-            deployment.create()
+            try:
+                deployment.create()
+            except DeploymentFailedError as error:
+                error.deployment = with_architecture(model.Deployment(), deployment, options.note)
+                raise
             yield Live(deployment, deployment.values, options.engine, target)
 
 
@@ -139,3 +145,17 @@ def described(
         tasks=tuple(tasks),
         smoke=answers,
     )
+
+
+def with_architecture(described: model.Deployment, deployment: Deployment, note: Say) -> model.Deployment:
+    """Returns a description with the events of the stacks and what runs; what the account does not describe is a note."""
+    try:
+        described = replace(described, events=tuple(deployment.events()))
+        region = region_description.describe(deployment.session, deployment.services)
+    except (BotoCoreError, ClientError) as error:
+        note(f"the page does not show what ran: {aws_errors.describe(error)}")
+        return described
+    except (LookupError, ValueError) as error:  # no verdict depends on it
+        note(f"the page does not show what ran: the account answered without what its API promises: {error!r}")
+        return described
+    return replace(described, regions=(region,) if region is not None else ())

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from preflight.architecture import ResourceEvent
+from preflight.deploy import region_description
 from preflight.deploy.stacks import STACK, StackEvent, Stacks
 from preflight.model import Progress, Say
 
@@ -35,6 +37,10 @@ class Events:
         events = [event for event in self._all(stack) if event["EventId"] not in self._skipped]
         return list(dict.fromkeys(e["LogicalResourceId"] for e in events if e["ResourceType"] != STACK))
 
+    def records(self, stack: str) -> list[ResourceEvent]:
+        """Returns the events of a stack and of those nested in it, without the properties of resources."""
+        return [_record(event) for event in self._all(stack)]
+
     def _all(self, stack: str) -> Iterator[StackEvent]:
         """Yields the events of a stack after those of the stacks nested in it."""
         events = self._stacks.events(stack)
@@ -42,6 +48,17 @@ class Events:
         for arn in sorted(arn for arn in nested if arn.startswith("arn:") and arn != stack):
             yield from self._all(arn)
         yield from events
+
+
+def _record(event: StackEvent) -> ResourceEvent:
+    return ResourceEvent(
+        region_description.time_of(event["Timestamp"]),
+        event["StackName"],
+        event["LogicalResourceId"],
+        event["ResourceType"],
+        event["ResourceStatus"],
+        event.get("ResourceStatusReason"),
+    )
 
 
 def _line(event: StackEvent) -> str:

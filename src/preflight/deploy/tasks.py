@@ -69,18 +69,18 @@ class Tasks:
 
     def running(self, cluster: str, service: str) -> list[ServiceTask]:
         """The running tasks of a service, found as anybody would: tasks, interfaces, addresses."""
-        described = self._described(cluster, service, "RUNNING")
+        described = self.described(cluster, service, "RUNNING")
         found = [self._addressed(task, service) for task in described if task["lastStatus"] == "RUNNING"]
         return [task for task in found if task is not None]
 
     def states(self, cluster: str, service: str) -> list[tuple[str, str]]:
         """Returns the ids of the tasks of a service that are to run, and the status of each; none if the service has gone."""
         try:
-            return [(task["taskArn"].rpartition("/")[2], task["lastStatus"]) for task in self._described(cluster, service, "RUNNING")]
+            return [(task["taskArn"].rpartition("/")[2], task["lastStatus"]) for task in self.described(cluster, service, "RUNNING")]
         except ClientError:
             return []
 
-    def _described(self, cluster: str, service: str, desired: str) -> list[dict[str, Any]]:
+    def described(self, cluster: str, service: str, desired: str) -> list[dict[str, Any]]:
         """The tasks of a service that are to be in a status; asked for in pages of what DescribeTasks takes."""
         pages = self._ecs.get_paginator("list_tasks").paginate(
             cluster=cluster, serviceName=service, desiredStatus=desired, PaginationConfig={"PageSize": PAGE}
@@ -111,7 +111,7 @@ class Tasks:
         """The tasks of a service that stopped other than by being asked to, and launches that failed."""
         try:
             described = self._ecs.describe_services(cluster=cluster, services=[service])["services"]
-            tasks = self._described(cluster, service, "STOPPED")
+            tasks = self.described(cluster, service, "STOPPED")
         except ClientError:
             return  # not there yet, or not there any more
         events = [event["message"] for found in described for event in found["events"]]

@@ -66,6 +66,8 @@ class RegionRun:
                 stages.append(timed_stage("update", self._say, functools.partial(self._update, self._former)))
             if "smoke" in self._request.stages:
                 stages.append(self._smoke())
+            if self._live is not None:
+                self._deployment = lifecycle.with_architecture(self._deployment, self._live.deployment, self._note)
             if self._live is not None and self._request.is_kept and self._request.account is None:
                 self._wait(self._live)
         if self._remains:
@@ -81,6 +83,7 @@ class RegionRun:
         try:
             self._live = cleanup.enter_context(deployed)
         except DeploymentFailedError as error:
+            self._deployment = error.deployment
             if former is not None:
                 return StageResult("rehearse", Outcome.ERROR, reason=_of_former(former, error.findings))
             return StageResult("rehearse", model.outcome_of(error.findings), findings=error.findings)

@@ -122,4 +122,6 @@ def _combined_deployment(deployments: Sequence[Deployment]) -> Deployment:
         images=tuple(image for deployment in deployments for image in deployment.images),
         tasks=tuple(task for deployment in deployments for task in deployment.tasks),
         smoke=tuple(answer for deployment in deployments for answer in deployment.smoke),
+        regions=tuple(region for deployment in deployments for region in deployment.regions),
+        events=tuple(event for deployment in deployments for event in deployment.events),
     )

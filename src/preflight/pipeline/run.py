@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 
 from preflight import __version__
 from preflight.errors import UsageError
@@ -23,6 +24,7 @@ def run(request: RunRequest, say: Say) -> Report:
     if not request.templates:
         msg = "there is no template to check. Next: name template files, or folders that hold some"
         raise UsageError(msg)
+    started = dt.datetime.now(dt.timezone.utc)
     run_id = new_run()
     with contextlib.ExitStack() as cleanup:
         run_inputs = inputs.read(request, run=run_id, former=_former(request, run_id, cleanup))
@@ -44,6 +46,8 @@ def run(request: RunRequest, say: Say) -> Report:
         rules_replaced=static.rules_replaced,
         baseline=use,
         files={name: path for path, name in run_inputs.names.items()},
+        plan=run_inputs.names[request.plan.path] if request.plan is not None else None,
+        started=started.isoformat(timespec="seconds").replace("+00:00", "Z"),
     )
 
 

@@ -24,6 +24,8 @@ def document(report: Report) -> JsonObject:
         "format": FORMAT,
         "verdict": report.verdict,
         "target": report.target,
+        "plan": report.plan,
+        "started": report.started,
         "run": report.run,
         "stages": [
             {"name": s.name, "outcome": s.outcome.value, "seconds": round(s.seconds, 3), "reason": s.reason}

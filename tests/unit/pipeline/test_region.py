@@ -31,6 +31,7 @@ class RegionScenario:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.live = mock.Mock()
         self.live.deployment.unhealthy_targets.return_value = []
+        self.live.deployment.events.return_value = []
         self.is_kept: bool | None = None
         self.live.deployment.configure_mock(stack_names=("s",), services={}, digests={})
         self.test = mock.Mock(answers=[], running=[], unsent=[])

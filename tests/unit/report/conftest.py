@@ -6,6 +6,21 @@ import dataclasses
 
 import pytest
 
+from preflight.architecture import (
+    Connection,
+    DeployedContainer,
+    DeployedListener,
+    DeployedLoadBalancer,
+    DeployedRegion,
+    DeployedSecurityGroup,
+    DeployedService,
+    DeployedSubnet,
+    DeployedTask,
+    DeployedVpc,
+    IngressRule,
+    ResourceEvent,
+    ServiceMessage,
+)
 from preflight.model import (
     Deployment,
     Finding,
@@ -22,6 +37,9 @@ HOSTILE = (
     "two\nlines\r\n::error::smuggled\r::add-mask::x ##[error]old %0A::warning::x, a:b ]]> -->"
     " <script>alert(1)</script> \"'&amp;& \x00\x1b[31m\x7f\x85\u2028\u202e\ud800\ufffe 🚀 é"
 )
+
+
+NOW = "2026-11-28T02:58:58.000Z"
 
 
 @pytest.fixture(scope="session")
@@ -50,13 +68,17 @@ def report() -> Report:
         deployment=Deployment(smoke=(SmokeAnswer("web", "http://127.0.0.1/", 200, 200, 0.1),)),
         versions={"preflight": "0.1", "cfn-lint": "1.58.0"},
         notes=("a stand-in was used",),
+        plan="infra/preflight.yaml",
+        started="2026-11-28T02:58:40Z",
     )
 
 
 @pytest.fixture(scope="session", params=[HOSTILE, HOSTILE * 100, "\U000e0001\x0b", "::"], ids=["every trick", "10 kB of it", "only invisible", "two colons"])
-def hostile(request: pytest.FixtureRequest, report: Report) -> Report:
+def hostile(request: pytest.FixtureRequest, report: Report, tmp_path_factory: pytest.TempPathFactory) -> Report:
     """The report with the text wherever a template, a plan or a tool can bring one in."""
     text: str = request.param
+    source = tmp_path_factory.mktemp("hostile") / "template.yaml"
+    source.write_text("\n".join([text] * 9), encoding="utf-8", errors="surrogatepass")
     finding = Finding("comply", text, Severity.ERROR, text, text, 7, text, text, text, text, text)
     warning = dataclasses.replace(finding, severity=Severity.WARNING, check="MILD", source="javascript:alert(1)")
     waiver = ReportedWaiver(text, text, text, "plan", text, text)
@@ -68,7 +90,31 @@ def hostile(request: pytest.FixtureRequest, report: Report) -> Report:
             StageResult("smoke", Outcome.SKIPPED, 0.0, text),
         ),
         ledger=(LedgerEntry(text, text, text, text),),
-        deployment=Deployment(smoke=(SmokeAnswer(text, text, None, 200, 0.1),)),
+        deployment=Deployment(
+            smoke=(SmokeAnswer(text, text, None, 200, 0.1),),
+            regions=(hostile_region(text),),
+            events=(ResourceEvent(NOW, text, text, text, "CREATE_FAILED", text), ResourceEvent(NOW, text, text, text, text)),
+        ),
         versions={"preflight": text, text: text},
         notes=(text,),
+        plan=text,
+        files={text: source},
+    )
+
+
+def hostile_region(text: str) -> DeployedRegion:
+    """A region whose every name is the text, as far as the account's API lets it be one."""
+    subnet = DeployedSubnet(text, text, text, text, is_public=True)
+    task = DeployedTask(text, text, text, text, text, "RUNNING", text, text, text, {"createdAt": NOW})
+    container = DeployedContainer(text, text, (80,))
+    service = DeployedService(text, text, text, 1, 1, (text,), (text,), (container,), text, text, (ServiceMessage(NOW, text),))
+    listener = DeployedListener(text, 80, (text,))
+    return DeployedRegion(
+        text,
+        (DeployedVpc(text, text, text, (subnet,)),),
+        (DeployedSecurityGroup(text, text, (IngressRule(text, text, (text,)),)),),
+        (DeployedLoadBalancer(text, text, text, text, True, (text,), (listener,), {text: text}),),  # noqa: FBT003 - a record
+        (service,),
+        (task,),
+        (Connection("internet", text, 80), Connection(text, text, 80, text)),
     )
