@@ -247,6 +247,43 @@ class Deployment:
 
 
 @dataclass(frozen=True)
+class PropertyChange:
+    """A property that an update changes, its values as text; `recreation` (Never, Conditionally, Always) is of its resource."""
+
+    name: str
+    before: str | None
+    after: str | None
+    recreation: str = "Never"
+
+
+@dataclass(frozen=True)
+class StackChange:
+    """What an update does to a resource: `action` is add, modify, replace, remove or import.
+
+    `policy` says in AWS's words what becomes of what is replaced or removed, `was` where it was declared.
+    """
+
+    stack: str
+    resource: str
+    type: str
+    action: str
+    file: str | None = None
+    line: int | None = None
+    policy: str | None = None
+    properties: tuple[PropertyChange, ...] = ()
+    was: str | None = None
+
+
+@dataclass(frozen=True)
+class Update:
+    """An update that was rehearsed: what it started from, and what it changed."""
+
+    origin: str
+    commit: str | None = None
+    changes: tuple[StackChange, ...] = ()
+
+
+@dataclass(frozen=True)
 class StageResult:
     """How one stage ended, in how many seconds, and what it found."""
 
@@ -280,6 +317,7 @@ class Report:
     plan: str | None = None
     started: str | None = None
     screenshots: Mapping[str, bytes] = field(default_factory=dict)
+    update: Update | None = None
 
     @property
     def rule_notes(self) -> tuple[str, ...]:

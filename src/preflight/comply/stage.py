@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from preflight.aws import update_losses
 from preflight.comply import cfn_guard, ec2_workloads, guard_files, template_checks, waiver_matching, waivers
 from preflight.comply.cfn_guard import Document, GuardRun
 from preflight.comply.cfn_guard_binary import Binary
@@ -96,7 +97,8 @@ class ComplyRun:
         unused = [] if self._prepared.nulls else list(self._unused(matched.idle))
         loops = template_checks.loops(self._prepared.stacks)
         findings = (*self._prepared.nulls, *loops, *matched.findings, *matched.troubles, *unused)
-        return Result(findings, tuple(waiver.as_reported() for waiver in matched.waivers), self._prepared.notes)
+        waived = [waiver.as_reported() for waiver in matched.waivers if waiver.rule not in update_losses.CHECKS]  # the update lists those
+        return Result(findings, tuple(waived), self._prepared.notes)
 
     def kill(self) -> None:
         """Ends cfn-guard."""

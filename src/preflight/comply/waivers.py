@@ -13,6 +13,7 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from preflight.aws import update_losses
 from preflight.comply.rules import Rule
 from preflight.model import Finding, ReportedWaiver, Severity
 from preflight.plan import rule_settings
@@ -139,7 +140,7 @@ def troubles(
     tool that has a rule of that name.
     """
     waivers = [w for w in waivers if w.has_reason or w.where == "plan" or w.rule not in off]
-    unknown = {waiver.rule for waiver in waivers} - set(rules)
+    unknown = {waiver.rule for waiver in waivers} - {*rules, *update_losses.CHECKS}
     hints = {rule: spelling.nearest(rule, list(rules), cutoff=spelling.NEAR) for rule in unknown}
     return [t for waiver in waivers for t in _troubles(waiver, rules.get(waiver.rule), hints, today)]
 
@@ -147,10 +148,9 @@ def troubles(
 def _troubles(
     waiver: Waiver, rule: Rule | None, hints: Mapping[str, str], today: dt.date
 ) -> Iterator[Finding]:
-    if rule is None:
+    if rule is None and waiver.rule in hints:
         yield _unknown(waiver, hints[waiver.rule])
-        return
-    if not rule.is_waivable:
+    elif rule is not None and not rule.is_waivable:
         what = "AWS refuses what this rule forbids, or the task never starts, so it cannot be waived."
         yield trouble(OF_FARGATE_TIER, waiver, what, "Fix the resource, and take the waiver out.")
     elif not waiver.has_reason:

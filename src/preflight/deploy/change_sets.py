@@ -5,19 +5,23 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from botocore.exceptions import ClientError
 
 from preflight.deploy import aws_errors, run_tags
 from preflight.deploy.session import Session
-from preflight.model import JsonObject
+from preflight.model import JsonObject, PropertyChange
 from preflight.system import waiting
 
 ChangeSetDescription = JsonObject  # of DescribeChangeSet
 TIMEOUT = 600.0
 NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
+RECREATIONS = ("Never", "Conditionally", "Always")
+MAX_TEXT = 4096  # characters of a value in reports
 EXECUTED_OR_GONE = {"InvalidChangeSetStatus", "ChangeSetNotFound"}
 
 
@@ -34,11 +38,21 @@ class StackRequest:
 
 @dataclass(frozen=True)
 class ResourceChange:
-    """One change: `action` is Add, Modify, Remove, Import or Dynamic."""
+    """One change in a stack: `action` is Add, Modify, Remove, Import or Dynamic, `replacement` True, False or Conditional.
+
+    `policy` is what becomes of what is replaced or removed, `after` has the properties after an update.
+    """
 
     action: str
     logical: str
     kind: str
+    stack: str = ""
+    name: str = ""  # of the stack; of a nested one its logical id after those around it
+    physical: str = ""
+    replacement: str = "False"
+    policy: str | None = None
+    properties: tuple[PropertyChange, ...] = ()
+    after: JsonObject = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -80,8 +94,10 @@ class ChangeSets:
             ClientError: CloudFormation refused the request.
             WaitExpiredError: it took too long.
         """
+        options = {"IncludeNestedStacks": True} if kind == "UPDATE" else {}
         try:
             response = self._client.create_change_set(
+                **options,
                 StackName=request.name,
                 ChangeSetName=name,
                 ChangeSetType=kind,
@@ -100,7 +116,7 @@ class ChangeSets:
 
     def _computed(self, arn: str, stack: str) -> ChangeSet:
         def probe() -> ChangeSetDescription | None:
-            description = self._client.describe_change_set(ChangeSetName=arn)
+            description = self._client.describe_change_set(ChangeSetName=arn, IncludePropertyValues=True)
             return None if description["Status"].endswith(("_IN_PROGRESS", "_PENDING")) else dict(description)
 
         description = waiting.until(
@@ -108,17 +124,21 @@ class ChangeSets:
         )
         status = description["Status"]
         refused = description.get("StatusReason") or status if status != "CREATE_COMPLETE" else None
-        return ChangeSet(arn, stack, tuple(self._changes(arn, description)), refused)
+        return ChangeSet(arn, stack, tuple(self._changes(arn, description, description["StackName"])), refused)
 
-    def _changes(self, arn: str, page: ChangeSetDescription) -> Iterator[ResourceChange]:
+    def _changes(self, arn: str, page: ChangeSetDescription, name: str) -> Iterator[ResourceChange]:
         while True:
             for change in page.get("Changes") or []:
                 resource = change.get("ResourceChange") or {}
-                logical, kind = resource.get("LogicalResourceId", ""), resource.get("ResourceType", "")
-                yield ResourceChange(resource.get("Action", ""), logical, kind)
+                nested = resource.get("ChangeSetId")
+                if nested:
+                    description = self._client.describe_change_set(ChangeSetName=nested, IncludePropertyValues=True)
+                    yield from self._changes(nested, dict(description), f"{name}/{resource['LogicalResourceId']}")
+                else:
+                    yield _resource_change(resource, stack=page["StackId"], name=name)
             if not page.get("NextToken"):
                 return
-            page = self._client.describe_change_set(ChangeSetName=arn, NextToken=page["NextToken"])
+            page = self._client.describe_change_set(ChangeSetName=arn, NextToken=page["NextToken"], IncludePropertyValues=True)
 
     def violations(self, change_set: ChangeSet) -> Iterator[ValidationFailure]:
         """Yields what validation found wrong with a change set.
@@ -160,3 +180,51 @@ class ChangeSets:
         except ClientError as error:
             return aws_errors.code(error) == "ChangeSetNotFound"
         return str(description["ExecutionStatus"]).startswith("EXECUTE_")
+
+
+def _resource_change(change: JsonObject, *, stack: str, name: str) -> ResourceChange:
+    """Returns a change as DescribeChangeSet has it.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ResourceChange.html
+    """
+    before, after = (_properties(change.get(key)) for key in ("BeforeContext", "AfterContext"))
+    return ResourceChange(
+        change.get("Action", ""),
+        change.get("LogicalResourceId", ""),
+        change.get("ResourceType", ""),
+        stack,
+        name,
+        change.get("PhysicalResourceId") or "",
+        change.get("Replacement") or "False",
+        change.get("PolicyAction"),
+        tuple(_property_changes(change.get("Details") or [], before, after)),
+        after,
+    )
+
+
+def _properties(context: str | None) -> JsonObject:
+    """Returns the properties in a BeforeContext or AfterContext."""
+    try:
+        read = json.loads(context or "{}")
+    except ValueError:
+        return {}
+    properties = read.get("Properties") if isinstance(read, dict) else None
+    return properties if isinstance(properties, dict) else {}
+
+
+def _property_changes(details: Sequence[JsonObject], before: JsonObject, after: JsonObject) -> Iterator[PropertyChange]:
+    """Yields the change of each property; a change set may have several details about one."""
+    recreations: dict[str, str] = {}
+    for target in (detail.get("Target") or {} for detail in details):
+        name, recreation = target.get("Name"), target.get("RequiresRecreation") or "Never"
+        if target.get("Attribute") == "Properties" and name:
+            recreations[name] = max(recreations.get(name, "Never"), recreation, key=RECREATIONS.index)
+    for name, recreation in recreations.items():
+        yield PropertyChange(name, _text(before.get(name)), _text(after.get(name)), recreation)
+
+
+def _text(value: Any) -> str | None:
+    if value is None:
+        return None
+    text = value if isinstance(value, str) else json.dumps(value, separators=(", ", ": "))
+    return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}…"

@@ -112,6 +112,18 @@ class DeclaredResources:
         """Returns the resources of a type."""
         return [resource for resource in self._resources.values() if resource.kind == kind]
 
+    def physical_id(self, stack: str, logical: str) -> str | None:
+        """Returns the physical id of a resource of a stack as it was read last, None if there is none."""
+        return self._summaries.get((stack, logical), {}).get("PhysicalResourceId")
+
+    def deletion_policy(self, stack: str, logical: str) -> str | None:
+        """Returns what becomes of a resource that is removed from its stack, None if its template is not one of the plan's."""
+        resource = self.by_logical_id(stack, logical)
+        if resource is None:
+            return None
+        policy = str(resource.template.resources[logical].get("DeletionPolicy") or "Delete")
+        return "Snapshot" if _keeps_snapshot(resource) else policy.removesuffix("ExceptOnCreate")
+
     def exists(self, physical: str) -> bool:
         """Whether a stack still has the resource of that physical id, as far as was read last."""
         return any(s.get("PhysicalResourceId") == physical for s in self._summaries.values())

@@ -27,6 +27,7 @@ from preflight.deploy.targets.target import DeploymentTarget
 from preflight.deploy.task_findings import TaskFindings
 from preflight.deploy.tasks import StoppedTask, Tasks
 from preflight.deploy.template_bucket import Bucket
+from preflight.deploy.update_changes import UpdateChanges
 from preflight.model import Finding, Progress, Say
 from preflight.plan.plan import ImageStep, StackStep, fill, outputs_in, with_outputs
 from preflight.system import folders
@@ -86,6 +87,7 @@ class Deployment:
         self._unanswered: set[str] = set()  # names of stacks that CloudFormation was asked for, and did not answer yet
         self._change_set_numbers = itertools.count(1)
         self._stopped: dict[str, list[StoppedTask]] = {}  # last seen, by the ARNs of services
+        self.changes: UpdateChanges | None = None  # of the update, once there is one
         self.services: dict[str, str] = {}  # clusters by the ARNs of services
 
     def _use(self, options: DeploymentOptions, platforms: Mapping[str, str]) -> None:
@@ -137,7 +139,10 @@ class Deployment:
         """
         self.values = {**self._target.values(options.plan, options.run), **{key: self.values[key] for key in ("bucket", "templates")}}
         self._image_run = run
+        self.declared_resources.refresh()
+        former = self.declared_resources
         self._use(options, platforms)
+        self.changes = UpdateChanges(former, self.declared_resources, options.names.get(options.plan.path, options.plan.path.name))
         self._templates.stage()
         self._publish()
         changed: list[str] = []
@@ -161,6 +166,8 @@ class Deployment:
         """
         for name, stack in reversed([item for item in self._stack_ids.items() if item[0] not in names]):
             self._say(Progress(f"deleting stack {name}, which the plan no longer has", kind="stack", name=name, state="deleting"))
+            if self.changes is not None:
+                self.changes.remove(stack, name, self._stacks.resources(stack))
             try:
                 self._stacks.delete(stack)
             except StackFailedError as error:
@@ -290,6 +297,7 @@ class Deployment:
         with self._failures_as_findings(step):
             change_set = self._stacks.update(request, self._next_change_set())
             self._events.skip(stack)
+            self._refresh()
             if change_set is not None:
                 self._execute(change_set)
         self._refresh()
@@ -299,6 +307,8 @@ class Deployment:
 
     def _execute(self, change_set: ChangeSet) -> None:
         """Execute a change set and read which resources it created."""
+        if self.changes is not None:
+            self.changes.plan(change_set.changes)
         if self._target.reports_events:
             for change in change_set.changes:
                 line = f"  {change.action} {change.kind} {change.logical}"
@@ -306,6 +316,8 @@ class Deployment:
         self._stacks.execute(change_set, look=lambda: self._check_progress(change_set.stack))
         self._report_events(change_set.stack)
         self._refresh()
+        if self.changes is not None:
+            self.changes.settle()
 
     def _check_progress(self, stack: str) -> None:
         """Report new events, and judge the tasks that stopped after all that they could depend on was there.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from preflight import model
 from preflight.errors import PreflightError, UsageError
-from preflight.model import Deployment, Finding, LedgerEntry, Observations, Outcome, Say, Severity, StageResult
+from preflight.model import Deployment, Finding, LedgerEntry, Observations, Outcome, Say, Severity, StageResult, Update
 from preflight.pipeline.inputs import RunInputs
 from preflight.pipeline.stage import timed_stage
 from preflight.plan.plan import ImageStep, Plan, StackStep
@@ -39,6 +39,7 @@ class LiveStages:
         self.versions: dict[str, str] = {}
         self.notes: list[str] = []
         self.deployment = Deployment()
+        self.update: Update | None = None
         self.observations = Observations()
 
     def start_target(self, cleanup: contextlib.ExitStack) -> None:
@@ -92,6 +93,7 @@ class LiveStages:
             return self._without_engine(error)
         results = self._deploy(plan, target, engine)
         self.deployment = results.deployment
+        self.update = results.update
         self.notes += results.notes
         return self._with_observations(results.stages, target)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -15,12 +16,14 @@ from preflight.deploy.options import DeploymentOptions
 from preflight.deploy.scheduled_runs import ScheduledRuns
 from preflight.deploy.targets.target import DeploymentTarget
 from preflight.errors import StopRequested
-from preflight.model import Deployment, Finding, Outcome, Progress, Say, StageResult
+from preflight.model import Deployment, Finding, Outcome, Progress, Say, StageResult, Update
+from preflight.pipeline import update_waivers
 from preflight.pipeline.former import FormerPlan
 from preflight.pipeline.request import RunRequest, new_run
 from preflight.pipeline.stage import timed_stage
 from preflight.smoke import SmokeTest
 from preflight.system import waiting
+from preflight.templates import template
 
 ASSUMED = "tasks were assumed to run (--containers off), so no page was asked for"
 
@@ -32,6 +35,7 @@ class RegionResults:
     stages: tuple[StageResult, ...]
     deployment: Deployment = field(default_factory=Deployment)
     notes: tuple[str, ...] = ()
+    update: Update | None = None
 
 
 class RegionRun:
@@ -43,11 +47,13 @@ class RegionRun:
         self._say = say
         self._request = request
         self._former = former
+        self._templates = [template.load(path, name=options.names.get(path, path.name)) for path in options.plan.template_files()] if former is not None else []
         self._live: Live | None = None
         self._remains: list[Finding] = []
         self._has_failed = False
         self._deployment = Deployment()
         self._notes: list[str] = []
+        self._update_report: Update | None = None
 
     def _note(self, text: str) -> None:
         self._notes.append(text)
@@ -72,7 +78,7 @@ class RegionRun:
                 self._wait(self._live)
         if self._remains:
             stages[0] = model.failing(stages[0], self._remains)
-        return RegionResults(tuple(stages), self._deployment, tuple(self._notes))
+        return RegionResults(tuple(stages), self._deployment, tuple(self._notes), self._update_report)
 
     @aws_errors.as_account_errors()
     def _rehearse(self, cleanup: contextlib.ExitStack) -> StageResult:
@@ -99,13 +105,18 @@ class RegionRun:
         """Update what runs today to the plan; skipped if it could not be deployed."""
         if self._live is None:
             return StageResult("update", Outcome.SKIPPED, reason=f"{former.name} was not deployed")
+        deployment = self._live.deployment
+        failures: tuple[Finding, ...] = ()
         try:
             lifecycle.update(self._live, self._options, run=new_run())
         except DeploymentFailedError as error:
-            self._has_failed = True
-            return StageResult("update", model.outcome_of(error.findings), findings=tuple(replace(f, stage="update") for f in error.findings))
-        findings = tuple(replace(f, stage="update") for f in self._live.deployment.unhealthy_targets())
-        return StageResult("update", model.outcome_of(findings), findings=findings)
+            self._has_failed, failures = True, error.findings
+        self._deployment = lifecycle.described(deployment, [], ())
+        findings = list(failures) or deployment.unhealthy_targets()
+        if deployment.changes is not None:
+            self._update_report = Update(former.name, former.commit, deployment.changes.changes)
+            findings += deployment.changes.findings()
+        return update_waivers.judged([replace(f, stage="update") for f in findings], self._templates, self._options.plan, strict=self._request.strict, today=dt.datetime.now(dt.timezone.utc).date())
 
     def _is_kept(self, error: Exception | None) -> bool:
         """Whether the deployment is kept on a real account: always, or if it or its smoke test failed."""

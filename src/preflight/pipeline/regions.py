@@ -14,7 +14,7 @@ from preflight.container_engine.engine import Engine
 from preflight.deploy.options import DeploymentOptions
 from preflight.deploy.targets.target import DeploymentTarget
 from preflight.errors import StopRequested
-from preflight.model import Deployment, Outcome, Say, StageResult
+from preflight.model import Deployment, Outcome, Say, StageResult, Update
 from preflight.pipeline.former import FormerPlan
 from preflight.pipeline.region import RegionResults, RegionRun
 from preflight.pipeline.request import RunRequest
@@ -95,7 +95,15 @@ def combined(results: Mapping[str, RegionResults]) -> RegionResults:
     names = dict.fromkeys(stage.name for result in results.values() for stage in result.stages)
     stages = [_combined_stage(name, {region: _stage(name, result) for region, result in results.items()}) for name in names]
     notes = tuple(f"{region}: {note}" for region, result in results.items() for note in result.notes)
-    return RegionResults(tuple(stages), _combined_deployment([result.deployment for result in results.values()]), notes)
+    deployment = _combined_deployment([result.deployment for result in results.values()])
+    return RegionResults(tuple(stages), deployment, notes, _combined_update({region: result.update for region, result in results.items()}))
+
+
+def _combined_update(updates: Mapping[str, Update | None]) -> Update | None:
+    """Returns the changes of all regions, each with its region before the name of its stack."""
+    known = {region: update for region, update in updates.items() if update is not None}
+    changes = tuple(replace(change, stack=f"{region}: {change.stack}") for region, update in known.items() for change in update.changes)
+    return next((replace(update, changes=changes) for update in known.values()), None)
 
 
 def _stage(name: str, result: RegionResults) -> StageResult:
@@ -112,7 +120,8 @@ def _combined_stage(name: str, stages: Mapping[str, StageResult]) -> StageResult
         for finding in stage.findings
     ]
     seconds = max(stage.seconds for stage in stages.values())
-    return StageResult(name, outcome, seconds, "; ".join(reasons) or None, tuple(findings))
+    waived = tuple(dict.fromkeys(waiver for stage in stages.values() for waiver in stage.waived))
+    return StageResult(name, outcome, seconds, "; ".join(reasons) or None, tuple(findings), waived)
 
 
 def _combined_deployment(deployments: Sequence[Deployment]) -> Deployment:

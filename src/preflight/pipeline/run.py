@@ -40,6 +40,7 @@ def run(request: RunRequest, say: Say) -> Report:
         strict=request.strict,
         ledger=live.observations.ledger,
         deployment=live.deployment,
+        update=live.update,
         versions={"preflight": __version__, **static.versions, **live.versions},
         notes=(*static.notes, *live.notes, *(use.notes if use is not None else ())),
         rules_off=static.rules_off,

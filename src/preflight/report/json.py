@@ -6,7 +6,7 @@ import dataclasses
 import json
 
 from preflight import model
-from preflight.model import Finding, JsonObject, Report
+from preflight.model import Finding, JsonObject, Report, Update
 
 FORMAT = "preflight-report/1"
 _WAIVER = ("check", "resource", "reason", "until", "where", "file")
@@ -35,6 +35,7 @@ def document(report: Report) -> JsonObject:
         "waived": [{key: getattr(waiver, key) for key in _WAIVER} for waiver in report.waived],
         "ledger": [dataclasses.asdict(entry) for entry in report.ledger],
         "deployment": dataclasses.asdict(report.deployment),
+        **({"update": _update(report.update)} if report.update is not None else {}),
         "versions": report.versions,
         "notes": list(report.notes),
         **_baseline(report),
@@ -48,6 +49,11 @@ def _baseline(report: Report) -> JsonObject:
         return {}
     gone = [dataclasses.asdict(entry) for entry in report.baseline.gone]
     return {"baseline": {"file": report.baseline.file, "hidden": len(report.baseline.hidden), "gone": gone}}
+
+
+def _update(update: Update) -> JsonObject:
+    """Returns an update; paths of what was declared before begin with what it started from, as in `git show`."""
+    return {"from": update.origin, "commit": update.commit, "changes": [dataclasses.asdict(change) for change in update.changes]}
 
 
 def _finding(finding: Finding) -> JsonObject:

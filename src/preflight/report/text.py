@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from preflight import model
-from preflight.model import Finding, Outcome, Report, ReportedWaiver, Severity, SmokeAnswer, StageResult
+from preflight.model import Finding, Outcome, Report, ReportedWaiver, Severity, SmokeAnswer, StageResult, Update
 
 
 @dataclass(frozen=True)
@@ -73,9 +73,24 @@ def _rest(report: Report, options: Options) -> Iterator[str]:
     for stage in report.stages:
         reason = f"  {stage.reason}" if stage.reason else ""
         yield f"{stage.name:<9} {stage.outcome.value:<7} {stage.seconds:6.1f} s{reason}"
+    if report.update is not None:
+        yield from _update(report.update)
     yield from map(answer, report.deployment.smoke)
     for note in (*report.rule_notes, *report.notes):
         yield f"note: {note}"
+
+
+def _update(update: Update) -> Iterator[str]:
+    """Yields a line for each change, and one for each property that replaces its resource."""
+    commit = f" ({update.commit[:12]})" if update.commit is not None else ""
+    yield f"update from {update.origin}{commit}:{'' if update.changes else ' nothing changes'}"
+    width = max((len(f"{change.stack} {change.resource}") for change in update.changes), default=0)
+    for change in update.changes:
+        names = ", ".join(item.name + ("*" if item.recreation != "Never" and change.action == "replace" else "") for item in change.properties)
+        subject = f"{change.stack} {change.resource}"
+        yield f"  {change.action:<8} {subject:<{width}}  {change.type}{f': {names}' if names else ''}"
+    if any(change.action == "replace" for change in update.changes):
+        yield "  (* the property that makes AWS replace the resource)"
 
 
 def _waiver(waiver: ReportedWaiver) -> str:

@@ -13,7 +13,7 @@ from preflight.deploy.deployment import DeploymentFailedError
 from preflight.deploy.lifecycle import IsKept
 from preflight.deploy.options import DeploymentOptions
 from preflight.errors import AccountError
-from preflight.model import Finding, Observations, Outcome, Severity, SmokeAnswer
+from preflight.model import Finding, Observations, Outcome, Severity, SmokeAnswer, StackChange, Update
 from preflight.pipeline import region
 from preflight.pipeline.former import FormerPlan
 from preflight.pipeline.region import RegionResults, RegionRun
@@ -22,6 +22,7 @@ from preflight.plan import plan, reader
 
 PLAN = reader.load(Path(__file__).parents[3] / plan.FILE)
 FINDING = Finding("smoke", "SMOKE_GET", Severity.ERROR, "it answered wrongly")
+CHANGE = StackChange("web", "Logs", "AWS::Logs::LogGroup", "replace")
 ANSWER = SmokeAnswer("web", "http://127.0.0.1/", 200, 200, 0.1)
 
 
@@ -32,6 +33,8 @@ class RegionScenario:
         self.live = mock.Mock()
         self.live.deployment.unhealthy_targets.return_value = []
         self.live.deployment.events.return_value = []
+        self.live.deployment.changes.findings.return_value = []
+        self.live.deployment.changes.changes = (CHANGE,)
         self.is_kept: bool | None = None
         self.live.deployment.configure_mock(stack_names=("s",), services={}, digests={})
         self.test = mock.Mock(answers=[], running=[], unsent=[])
@@ -185,6 +188,7 @@ def test_an_update_follows_the_deployment_of_what_runs_today(scenario: RegionSce
     results = scenario.run(former=FORMER)
 
     assert outcomes(results) == {"rehearse": Outcome.PASS, "update": Outcome.PASS, "smoke": Outcome.PASS}
+    assert results.update == Update("origin/main", "0" * 40, (CHANGE,))
     assert "deployed first, as what runs today: origin/main (000000000000)" in results.notes
 
 

@@ -12,11 +12,14 @@ from preflight.model import (
     Finding,
     LedgerEntry,
     Outcome,
+    PropertyChange,
     Report,
     ReportedWaiver,
     Severity,
     SmokeAnswer,
+    StackChange,
     StageResult,
+    Update,
 )
 from preflight.report import json, text
 
@@ -125,3 +128,32 @@ def test_json_says_where_and_until_when_something_is_waived() -> None:
         ("plan", "2027-01-31", None),
         ("plan", None, "cfn/b.yaml"),
     ]
+
+
+REPLACED = PropertyChange("Name", "a", "b", "Always")
+UPDATED = dataclasses.replace(
+    REPORT,
+    update=Update(
+        "origin/main",
+        "0" * 40,
+        (
+            StackChange("web", "Files", "AWS::EFS::FileSystem", "replace", "t.yaml", 3, "ReplaceAndDelete", (REPLACED,), "origin/main:t.yaml:3"),
+            StackChange("web/Inner", "Logs", "AWS::Logs::LogGroup", "add"),
+        ),
+    ),
+)
+
+
+def test_an_update_is_a_table_in_the_text() -> None:
+    lines = text.render(UPDATED).splitlines()
+
+    assert "update from origin/main (000000000000):" in lines
+    assert "  replace  web Files       AWS::EFS::FileSystem: Name*" in lines
+    assert "  add      web/Inner Logs  AWS::Logs::LogGroup" in lines
+
+
+def test_an_update_is_in_the_json_report_with_its_values() -> None:
+    document = stdlib.loads(json.render(UPDATED))
+
+    jsonschema.validate(document, stdlib.loads((ROOT / "docs" / "report.schema.json").read_text()))
+    assert document["update"]["changes"][0]["properties"] == [{"name": "Name", "before": "a", "after": "b", "recreation": "Always"}]

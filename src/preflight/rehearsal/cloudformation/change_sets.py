@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
@@ -18,13 +18,14 @@ from preflight.rehearsal.cloudformation import describe, read_actions, resource_
 from preflight.rehearsal.cloudformation.evaluation import Evaluator
 from preflight.rehearsal.cloudformation.request import SERVICE, RequestReader, check_name
 from preflight.rehearsal.cloudformation.resource_changes import ResourceChange
+from preflight.rehearsal.cloudformation.resources import nested_stack
 from preflight.rehearsal.cloudformation.resources.failure import ResourceFailedError
 from preflight.rehearsal.cloudformation.stack import STACK, Stack, StackInput, StackOperation, Stacks, ValidationError
 from preflight.rehearsal.identity import Principal
 from preflight.rehearsal.ledger import Ledger
 from preflight.rehearsal.protocol import Call, Operation, Refusal, utc_now
 from preflight.templates import functions
-from preflight.templates.functions import ResolveError
+from preflight.templates.functions import ResolutionContext, ResolveError
 
 NOTHING = "The submitted information didn't contain changes. Submit different information to create a change set."
 INVALID = (
@@ -61,11 +62,17 @@ class ChangeSet:
     reason: str = ""
     changes: list[ResourceChange] = field(default_factory=list)
     created: datetime = field(default_factory=utc_now)
+    parent: ChangeSet | None = None  # of a nested stack: that of the stack around it
 
     @property
     def is_new(self) -> bool:
         """Whether it creates a stack."""
         return self.kind == "CREATE"
+
+    @property
+    def root(self) -> ChangeSet:
+        """The change set that was asked for: of the stack around all others."""
+        return self if self.parent is None else self.parent.root
 
     def fail(self, reason: str) -> None:
         """Notes why it cannot be executed."""
@@ -84,6 +91,8 @@ class ChangeSet:
             "CreationTime": self.created,
             "Description": self.description,
             "IncludeNestedStacks": self.includes_nested,
+            "ParentChangeSetId": self.parent.id if self.parent is not None else None,
+            "RootChangeSetId": self.root.id if self.parent is not None else None,
         }
 
 
@@ -128,7 +137,7 @@ class ChangeSets:
             if former is not None:
                 template_validation.check_types(stack.resources, request.template)
             change_set = ChangeSet(
-                f"{stack.id.partition(':stack/')[0]}:changeSet/{name}/{uuid.uuid4()}",
+                _new_id(stack, name),
                 name,
                 stack,
                 request,
@@ -186,7 +195,7 @@ class ChangeSets:
                 self._fail_validation(change_set, violations)
                 return
         try:
-            change_set.changes = list(resource_changes.resource_changes(self._evaluator, stack, request, context))
+            change_set.changes = list(self._changes(change_set, context))
         except ResolveError as error:
             change_set.fail(error.message)
             return
@@ -194,6 +203,51 @@ class ChangeSets:
             change_set.fail(NOTHING)
             return
         change_set.status, change_set.execution = "CREATE_COMPLETE", "AVAILABLE"
+
+    def _changes(self, change_set: ChangeSet, context: ResolutionContext) -> Iterator[ResourceChange]:
+        """Yields the changes of a change set, with the change sets of nested stacks if they are included."""
+        nested: dict[str, str] = {}
+
+        def add_nested(change: ResourceChange) -> bool:
+            child = self._nested(change_set, change)
+            if child is None or child.status == "FAILED":
+                return child is None
+            self._change_sets[child.id], nested[change.logical_id] = child, child.id
+            return any(c.is_replacing for c in child.changes) or child.request.template.get("Outputs") != child.stack.request.template.get("Outputs")
+
+        changes = resource_changes.resource_changes(
+            self._evaluator,
+            change_set.stack,
+            change_set.request,
+            context,
+            has_new_outputs=add_nested if change_set.includes_nested else lambda _change: False,
+        )
+        for change in changes:
+            yield replace(change, nested_change_set=nested.get(change.logical_id))
+
+    def _nested(self, parent: ChangeSet, change: ResourceChange) -> ChangeSet | None:
+        """Returns the computed change set of a nested stack that exists, or None if it cannot be computed.
+
+        https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/change-sets-for-nested-stacks.html
+        """
+        stack, properties = self._stacks.find(parent.stack.region, change.physical_id or ""), change.after or {}
+        if stack is None or not isinstance(properties.get("TemplateURL"), str):
+            return None
+        parameters = properties.get("Parameters") or {}
+        later = {key: value for key, value in parameters.items() if functions.holds_kept(value)}
+        texts = [{"ParameterKey": key, **({"UsePreviousValue": True} if key in later else {"ParameterValue": nested_stack.text(value)})} for key, value in parameters.items()]
+        given = {"TemplateURL": properties["TemplateURL"], "Parameters": texts, "Capabilities": parent.request.capabilities}
+        try:
+            request = self._reader.read(stack.region, given, stack.name, former=stack.request, is_change_set=True)
+        except Refusal:
+            return None  # it fails when the stack around it is updated, where AWS reports it
+        request.parameters |= later
+        if parent.request.tags != parent.stack.request.tags:
+            request.tags = {**request.tags, **parent.request.tags}
+        name = f"{parent.name[:100]}-{change.logical_id[:20]}"
+        child = ChangeSet(_new_id(stack, name), name, stack, request, "UPDATE", includes_nested=True, parent=parent)
+        self._compute(child)
+        return child
 
     @staticmethod
     def _fail_validation(change_set: ChangeSet, violations: Sequence[ValidationError]) -> None:
@@ -254,6 +308,9 @@ class ChangeSets:
     def execute(self, call: Call) -> JsonObject:
         """ExecuteChangeSet."""
         change_set = self._need(call)
+        if change_set.parent is not None:
+            msg = f"Change set [{change_set.id}] belongs to a nested stack: execute its root change set [{change_set.root.id}]"
+            raise template_validation.refuse(msg)
         if change_set.execution != "AVAILABLE":
             msg = f"ChangeSet [{change_set.id}] cannot be executed in its current status of [{change_set.status}]"
             raise Refusal("InvalidChangeSetStatus", msg)
@@ -282,18 +339,27 @@ class ChangeSets:
             if refusal.code == "ChangeSetNotFound":
                 return {}
             raise
-        del self._change_sets[change_set.id]
+        self._delete(change_set)
         return {}
 
     def delete_of(self, stack: Stack) -> None:
         """Deletes the change sets of a stack."""
         for change_set in self._of(stack):
-            self._change_sets.pop(change_set.id, None)
+            self._delete(change_set)
+
+    def _delete(self, change_set: ChangeSet) -> None:
+        """Deletes a change set, and those of nested stacks with it."""
+        for other in [other for other in self._change_sets.values() if change_set is other or change_set is other.root]:
+            self._change_sets.pop(other.id, None)
 
     def list(self, call: Call) -> JsonObject:
         """ListChangeSets."""
         change_sets = self._of(self._need_stack(call))
         return read_actions.page("Summaries", [change_set.as_summary() for change_set in change_sets], call)
+
+
+def _new_id(stack: Stack, name: str) -> str:
+    return f"{stack.id.partition(':stack/')[0]}:changeSet/{name}/{uuid.uuid4()}"
 
 
 def differs(stack: Stack, request: StackInput) -> bool:

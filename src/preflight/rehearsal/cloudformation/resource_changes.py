@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,7 +16,7 @@ from preflight.rehearsal.cloudformation import dependencies, dynamic_references
 from preflight.rehearsal.cloudformation.evaluation import Evaluator
 from preflight.rehearsal.cloudformation.resources import tagging
 from preflight.rehearsal.cloudformation.resources.failure import ResourceFailedError
-from preflight.rehearsal.cloudformation.stack import STACK, Resource, Stack, StackInput
+from preflight.rehearsal.cloudformation.stack import HIDDEN, STACK, Resource, Stack, StackInput
 from preflight.templates import dependency_graph, functions, schemas
 from preflight.templates.dependency_graph import ResourceDefinition
 from preflight.templates.functions import FunctionResolver, ResolutionContext
@@ -36,8 +36,9 @@ class ResourceChange:
     policy_action: str | None = None
     scope: tuple[str, ...] = ()
     details: tuple[JsonObject, ...] = ()
-    before: JsonObject | None = None  # properties
+    before: JsonObject | None = None  # properties, without secrets
     after: JsonObject | None = None
+    nested_change_set: str | None = None  # the id of that of a nested stack
 
     @property
     def is_replacing(self) -> bool:
@@ -59,6 +60,7 @@ class ResourceChange:
                 "PolicyAction": self.policy_action,
                 "Scope": list(self.scope),
                 "Details": list(details),
+                "ChangeSetId": self.nested_change_set,
                 **{name: json.dumps({"Properties": p}, default=_unresolved) for name, p in contexts.items() if p is not None},
             },
         }
@@ -84,30 +86,41 @@ def resolution_context(evaluator: Evaluator, stack: Stack, request: StackInput, 
 
 
 def resource_changes(
-    evaluator: Evaluator, stack: Stack, request: StackInput, context: ResolutionContext
+    evaluator: Evaluator,
+    stack: Stack,
+    request: StackInput,
+    context: ResolutionContext,
+    *,
+    has_new_outputs: Callable[[ResourceChange], bool] = lambda _change: False,
 ) -> Iterator[ResourceChange]:
-    """Yields the changes to the resources of a stack, each after those that it refers to."""
+    """Yields the changes to the resources of a stack, each after those that it refers to.
+
+    `has_new_outputs` is asked of each nested stack that exists.
+    """
     replaced: set[str] = set()
 
     def refer(name: str, attribute: str | None) -> Any:
         return functions.KEEP if name in replaced else context.refer(name, attribute)
 
     resolver = FunctionResolver(replace(context, refer=refer))
+    hidden = {**context.parameters, **dict.fromkeys(request.secrets, HIDDEN)}
+    resolvers = resolver, FunctionResolver(replace(context, refer=refer, parameters=hidden))
     definitions = dependencies.resources_that_exist(request.template, resolver)
     for name in _in_order(dependency_graph.edges(definitions)):
         former = stack.resources.get(name)
         if former is None or not former.physical_id:
-            properties = resolver.value(definitions[name].get("Properties") or {}, ("Resources", name, "Properties"))
+            properties = resolvers[1].value(definitions[name].get("Properties") or {}, ("Resources", name, "Properties"))
             yield ResourceChange("Add", name, definitions[name]["Type"], after=properties)
             continue
-        change = _modification(evaluator, stack, former, definitions[name], resolver, has_new_tags=request.tags != stack.request.tags)
+        change = _modification(evaluator, stack, former, definitions[name], resolvers, has_new_tags=request.tags != stack.request.tags)
         if change is not None:
-            replaced |= {name} if change.is_replacing else set()
+            is_open = change.is_replacing or (change.resource_type == STACK and has_new_outputs(change))
+            replaced |= {name} if is_open else set()
             yield change
     for name, former in stack.resources.items():
         if name not in definitions and former.physical_id:
             policy = former.policy("DeletionPolicy").replace("ExceptOnCreate", "")
-            yield ResourceChange("Remove", name, former.resource_type, former.physical_id, policy_action=policy, before=former.properties)
+            yield ResourceChange("Remove", name, former.resource_type, former.physical_id, policy_action=policy, before=_shown(former))
 
 
 def _in_order(needs: Mapping[str, set[str]]) -> Iterator[str]:
@@ -124,12 +137,15 @@ def _modification(
     stack: Stack,
     former: Resource,
     definition: ResourceDefinition,
-    resolver: FunctionResolver,
+    resolvers: tuple[FunctionResolver, FunctionResolver],
     *,
     has_new_tags: bool,
 ) -> ResourceChange | None:
+    """Returns the change to a resource, or None; the second of the resolvers is for what is shown."""
     resource_type = str(definition["Type"])
-    value = resolver.value(definition.get("Properties") or {}, ("Resources", former.logical_id, "Properties"))
+    path = ("Resources", former.logical_id, "Properties")
+    value, shown = (resolver.value(definition.get("Properties") or {}, path) for resolver in resolvers)
+    before = _shown(former)
     with contextlib.suppress(ResourceFailedError):  # it fails when the resource is changed, where AWS reports it
         value = dynamic_references.resolve(value, evaluator.account, stack.region, evaluator.ledger)
     properties = schemas.coerce(resource_type, value)
@@ -140,7 +156,7 @@ def _modification(
     if not different and not attributes and resource_type == former.resource_type and resource_type != STACK:
         return None
     fixed = set(different) & schemas.create_only(resource_type)
-    details = [_property_detail(n, former.properties.get(n), properties.get(n), is_create_only=n in fixed) for n in different]
+    details = [_property_detail(n, before.get(n), shown.get(n), is_create_only=n in fixed) for n in different]
     replacement = "True" if resource_type != former.resource_type else _replacement([properties.get(name) for name in fixed])
     return ResourceChange(
         "Modify",
@@ -148,12 +164,17 @@ def _modification(
         resource_type,
         former.physical_id,
         replacement,
-        policy_action=None if replacement == "False" else f"ReplaceAnd{former.policy('UpdateReplacePolicy')}",
-        before=former.properties,
-        after=properties,
+        policy_action=None if replacement == "False" else f"ReplaceAnd{definition.get('UpdateReplacePolicy') or 'Delete'}",
+        before=before,
+        after=shown,
         scope=(*(["Properties"] if different else []), *attributes),
         details=(*details, *(_attribute_detail(n) for n in attributes)),
     )
+
+
+def _shown(resource: Resource) -> JsonObject:
+    """Returns the properties of a resource that exists, without secrets."""
+    return resource.shown_properties or resource.properties
 
 
 def _replacement(create_only_values: Sequence[Any]) -> str:

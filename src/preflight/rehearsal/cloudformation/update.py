@@ -218,7 +218,7 @@ class Updater:
         former = {n: s.before for n, s in self._steps.items() if s.kind == "replaced" and s.before is not None}
         for name in deletion.deletion_order(stack.needs, [*removed, *former]):
             if name in former:
-                is_retained = former[name].policy("UpdateReplacePolicy") == "Retain"
+                is_retained = stack.resources[name].policy("UpdateReplacePolicy") == "Retain"  # of the new template
                 self._deleter.delete_resource(stack, former[name], is_retained=is_retained)
                 continue
             if stack.resources[name].physical_id:

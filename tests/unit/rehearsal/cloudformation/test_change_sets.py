@@ -194,3 +194,59 @@ def test_a_name_that_is_taken_fails_the_change_set_and_the_stack(
     assert "ResourceExistenceCheck" in response["StatusReason"]
     assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
     assert reasons[0].endswith("already exists.")
+
+
+def test_a_secret_is_shown_in_no_change_set(change_set: Any, deploy: Any) -> None:
+    """NoEcho parameters are hidden, and dynamic references stay as they are written."""
+    def topic(name: str, secret: str) -> str:
+        parameters = {"Secret": {"Type": "String", "NoEcho": True, "Default": secret}}
+        properties = {"DisplayName": {"Fn::Sub": "x${Secret}"}, "Tags": [{"Key": "name", "Value": name}]}
+        return json.dumps({"Parameters": parameters, "Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": properties}}})
+
+    deploy(topic("a", "hunter2"))
+    response = change_set(topic("b", "hunter3"))
+
+    shown = json.dumps(response["Changes"])
+    assert "hunter" not in shown
+
+
+def nested(name: str) -> str:
+    return groups(A={"LogGroupName": name})
+
+
+@pytest.fixture
+def parents(client: Client) -> Callable[[str], str]:
+    """Put a nested template into a bucket, and return the template of the stack around it."""
+    s3 = client("s3")
+    s3.create_bucket(Bucket="nested", CreateBucketConfiguration={"LocationConstraint": "ap-northeast-1"})
+
+    def make(body: str) -> str:
+        s3.put_object(Bucket="nested", Key="n.json", Body=body.encode())
+        properties = {"TemplateURL": "https://nested.s3.ap-northeast-1.amazonaws.com/n.json"}
+        return json.dumps({"Resources": {"Inner": {"Type": "AWS::CloudFormation::Stack", "Properties": properties}}})
+
+    return make
+
+
+def test_change_sets_of_nested_stacks_are_included_if_wanted(client: Client, change_set: Any, deploy: Any, parents: Any) -> None:
+    deploy(parents(nested("a")))
+    response = change_set(parents(nested("b")), IncludeNestedStacks=True)
+    (change,) = response["Changes"]
+
+    child = client("cloudformation").describe_change_set(ChangeSetName=change["ResourceChange"]["ChangeSetId"])
+
+    assert child["ParentChangeSetId"] == response["ChangeSetId"]
+    assert [c["ResourceChange"]["Replacement"] for c in child["Changes"]] == ["True"]
+    with pytest.raises(botocore.exceptions.ClientError, match="execute its root change set"):
+        client("cloudformation").execute_change_set(ChangeSetName=child["ChangeSetId"])
+
+
+def test_change_sets_of_nested_stacks_go_with_their_root(client: Client, change_set: Any, deploy: Any, parents: Any) -> None:
+    deploy(parents(nested("a")))
+    response = change_set(parents(nested("b")), IncludeNestedStacks=True)
+    child = response["Changes"][0]["ResourceChange"]["ChangeSetId"]
+
+    client("cloudformation").delete_change_set(ChangeSetName=response["ChangeSetId"])
+
+    with pytest.raises(botocore.exceptions.ClientError, match="does not exist"):
+        client("cloudformation").describe_change_set(ChangeSetName=child)

@@ -52,6 +52,18 @@ def test_a_replaced_resource_is_retained_by_its_update_replace_policy(
     assert statuses(stack, "A")[-1] == "DELETE_SKIPPED"
 
 
+def test_an_update_replace_policy_counts_from_the_update_on_that_sets_it(
+    provisioner: Provisioner, service: RecordingService
+) -> None:
+    fixed = thing("a", kind="Test::Service::Fixed")
+    stack = new_stack(provisioner, request(A=fixed))
+    service.calls.clear()
+
+    update(provisioner, stack, request(A={**fixed, "UpdateReplacePolicy": "Retain", "Properties": {"Name": "a2"}}))
+
+    assert service.calls == ["create a2"]
+
+
 def test_a_removed_resource_is_retained_by_its_deletion_policy(
     provisioner: Provisioner, service: RecordingService
 ) -> None:

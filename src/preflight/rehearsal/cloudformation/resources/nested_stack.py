@@ -88,7 +88,7 @@ class Nested:
             msg = "The location for an Amazon S3 bucket must start with https://"
             raise ResourceFailedError(msg, is_whole=True)
         parameters = [
-            {"ParameterKey": key, "ParameterValue": _text(value)}
+            {"ParameterKey": key, "ParameterValue": text(value)}
             for key, value in (properties.get("Parameters") or {}).items()
         ]
         tags = context.user_tags(properties.get("Tags"))
@@ -140,7 +140,8 @@ class Nested:
             raise ResourceFailedError(msg, is_whole=True)
 
 
-def _text(value: Any) -> str:
+def text(value: Any) -> str:
+    """Returns the value of a nested stack's parameter as text."""
     return ",".join(map(str, value)) if isinstance(value, list) else functions.as_text(value)
 
 
