@@ -8,12 +8,13 @@ import importlib
 import os
 import re
 import signal
-from collections.abc import Callable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from preflight import __version__
 from preflight.aws import partitions
-from preflight.commands import arguments, output
+from preflight.commands import output
 from preflight.errors import PreflightError, StopRequested
 from preflight.pipeline.request import STAGES, TARGETS
 from preflight.report import FORMATS
@@ -29,6 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     output.open_streams()
     try:
         args = _arguments(argv)
+        args.arguments = sys.argv[1:] if argv is None else argv
         for number in _stop_signals():
             signal.signal(number, _stopper(128 + number))
         return _run(args)
@@ -59,10 +61,10 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     """Returns the arguments; a help text that cannot be written is an error too.
 
     Raises:
-        UsageError: standard output cannot be written, or there is no such command or option.
+        UsageError: standard output cannot be written.
     """
     try:
-        return arguments.parse(*_parser(), argv)
+        return _parser().parse_args(argv)
     except SystemExit:
         output.write("")
         raise
@@ -92,8 +94,7 @@ def _stopper(code: int) -> Callable[[int, object], None]:
     return stop
 
 
-def _parser() -> tuple[argparse.ArgumentParser, Mapping[str, argparse.ArgumentParser]]:
-    """Returns the parser, and those of its commands."""
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="preflight",
         description="Rehearse a Fargate deployment offline, from CloudFormation templates to answered HTTP requests.",
@@ -114,10 +115,7 @@ def _parser() -> tuple[argparse.ArgumentParser, Mapping[str, argparse.ArgumentPa
     doctor = commands.add_parser("doctor", help="what is installed, what is missing, how to get it")
     doctor.add_argument("--fix", action="store_true", help="install what is missing; each command is printed")
     doctor.set_defaults(module="doctor")
-    completion = commands.add_parser("completion", help="the script that completes commands and options in a shell")
-    completion.add_argument("shell", choices=("bash", "zsh"))
-    completion.set_defaults(module="completion", parser=parser)
-    return parser, commands.choices
+    return parser
 
 
 def _add_check(parser: argparse.ArgumentParser) -> None:

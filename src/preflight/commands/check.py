@@ -7,6 +7,7 @@ import functools
 import sys
 
 from preflight.commands import options, reports
+from preflight.container_engine import user_namespace
 from preflight.deploy.targets import account
 from preflight.errors import UsageError
 from preflight.model import Say
@@ -17,6 +18,9 @@ from preflight.plan.plan import Plan
 
 def run(args: argparse.Namespace, say: Say) -> int:
     """Run the stages of a plan, write the report and return its exit code."""
+    if _is_isolated_by_podman(args, say):
+        return user_namespace.run_again(args.arguments)
+    user_namespace.end_with_outer()
     checked = _admitted(args, reader.load(plan.find(args.plan)))
     request = RunRequest(
         stages=args.stage,
@@ -32,6 +36,20 @@ def run(args: argparse.Namespace, say: Say) -> int:
         update=_update(args, checked),
     )
     return reports.run(options.with_baseline(request, args), args, say)
+
+
+def _is_isolated_by_podman(args: argparse.Namespace, say: Say) -> bool:
+    """Whether this run starts containers of a user who is not root, and podman can give it namespaces of its own.
+
+    What is kept running has to be reached from this machine, so it stays outside.
+    """
+    has_containers = args.containers == "auto" and {"rehearse", "update", "smoke"} & set(args.stage)
+    if not has_containers or args.keep or args.target != "rehearsal" or not user_namespace.is_of_use():
+        return False
+    trouble = user_namespace.trouble()
+    if trouble is not None:
+        say(f"containers are not isolated: {trouble}. Next: preflight doctor")
+    return trouble is None
 
 
 def _admitted(args: argparse.Namespace, asked: Plan) -> Plan:

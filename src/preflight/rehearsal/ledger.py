@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 
 from preflight.model import LedgerEntry, Observations
@@ -36,7 +37,9 @@ class Ledger:
     def unopened(self, address: str, port: int, error: OSError) -> None:
         """A port of an address of this machine could not be opened."""
         what = f"port {port} of {address} cannot be opened: {error.strerror}"
-        self.trouble(f"{what}. Next: stop what listens on port {port} of all addresses here")
+        is_low = error.errno in {errno.EACCES, errno.EPERM}
+        advice = "run as root, or let podman give the run namespaces of its own: preflight doctor" if is_low else f"stop what listens on port {port} of all addresses here"
+        self.trouble(f"{what}. Next: {advice}")
 
     def note(self, what: str) -> None:
         """Something that every report has to say."""

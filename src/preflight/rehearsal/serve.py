@@ -25,8 +25,6 @@ from preflight.rehearsal.network import outbound
 from preflight.rehearsal.server import Server
 from preflight.system import run_folders
 
-POLL = 0.5  # seconds until a signal is noticed that did not wake the main thread
-
 
 @dataclass(frozen=True)
 class ServeOptions:
@@ -74,8 +72,7 @@ def serve(settings: ServeOptions, ready: Callable[[Server, Path | None], None]) 
             if settings.ends_with_input:
                 threading.Thread(target=_until_eof, args=(stop,), daemon=True).start()
             ready(running, _docker_program(engine, folder, running) if engine else None)
-            while not stop.wait(POLL):
-                pass
+            stop.wait()
     if settings.ends_with_input:
         os._exit(0)  # everything is cleaned up; taking moto's objects apart would cost another second
 

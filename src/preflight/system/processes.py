@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import subprocess  # noqa: TID251 - this module is the one door
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -20,6 +21,9 @@ from preflight.system import pipes
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+# This program: `-m` and `-c` search the current folder for modules first, and that is the checkout, whose files are not this program's.
+OWN_COMMAND = (sys.executable, "-c", "import sys; sys.path[:] = filter(None, sys.path); from preflight.cli import main; sys.exit(main())")
+STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP)
 Trouble = Callable[[], "str | None"]  # returns why a program must not go on, or None
 
 
@@ -236,6 +240,40 @@ def run_checked(
     if done.code != 0:
         raise ToolBrokeError(str(done))
     return done
+
+
+def take_over(*args: str, env: Mapping[str, str]) -> int:
+    """Run a program with this one's streams, and return its exit code.
+
+    Signals that would stop this process go to the last program that it started, and that one's to it.
+
+    Raises:
+        ToolMissingError: there is no such program.
+        ToolBrokeError: it cannot be started.
+    """
+    with _told(args[0]), _fork_lock:
+        popen = subprocess.Popen(args, env={**os.environ, **env}, start_new_session=True)
+
+    def forward(number: int, _frame: object) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(_last_started(popen.pid), number)
+
+    former = {number: signal.signal(number, forward) for number in STOPS if signal.getsignal(number) is not signal.SIG_IGN}
+    try:
+        return popen.wait()
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
+
+
+def _last_started(pid: int) -> int:
+    """The program at the end of a chain of programs that run another one each."""
+    files = Path(f"/proc/{pid}/task").glob("*/children")
+    with contextlib.suppress(OSError):
+        children = [int(child) for file in files for child in file.read_text(encoding="ascii").split()]
+        if len(children) == 1 and "podman" in Path(f"/proc/{pid}/comm").read_text(encoding="utf-8", errors="replace"):
+            return _last_started(children[0])
+    return pid
 
 
 def kill_all(marker: str) -> int:

@@ -50,7 +50,7 @@ def cache_path() -> Path:
 def runs() -> Path:
     """The folder that holds one folder a run, private to the user."""
     try:
-        path = Path(tempfile.gettempdir()) / f"{NAME}-{os.getuid()}"
+        path = Path(tempfile.gettempdir()) / f"{NAME}-{_user()}"
         path.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         msg = f"the folder for temporary files cannot be used: {error.strerror}. Next: set TMPDIR to a folder that can be written"
@@ -62,6 +62,19 @@ def runs() -> Path:
         )
         raise UsageError(msg)
     return path
+
+
+def _user() -> int:
+    """Returns the id of this user outside of a user namespace, in which each user is root.
+
+    https://man7.org/linux/man-pages/man7/user_namespaces.7.html: a line of the map has an id inside, one outside and a number of ids.
+    """
+    try:
+        lines = Path("/proc/self/uid_map").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return os.getuid()
+    maps = [tuple(map(int, line.split())) for line in lines]
+    return next((outside + os.getuid() - inside for inside, outside, count in maps if inside <= os.getuid() < inside + count), os.getuid())
 
 
 def new_run(run: str) -> Path:

@@ -99,7 +99,7 @@ def app(tmp_path: Path) -> Path:
 
 
 def nesting(every: ResolvedStacks) -> dict[str, str | None]:
-    return {document.path.name: document.parent and document.parent.path.name for document in every.documents}
+    return {document.path.name: document.parent.path.name if document.parent else None for document in every.documents}
 
 
 def test_a_template_nests_what_cdk_publishes_for_it(app: Path) -> None:

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import os
+import signal
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from preflight.errors import ToolBrokeError, ToolMissingError
-from preflight.system import pipes, processes
+from preflight.system import pipes, processes, waiting
 from preflight.system.processes import ServerProcess
 
 
@@ -110,3 +113,19 @@ def test_a_program_is_killed_as_soon_as_there_is_trouble() -> None:
 
 def test_a_program_that_reads_nothing_may_be_given_much() -> None:
     assert processes.run("true", timeout=20, given="x" * (1 << 22)).code == 0
+
+
+def test_a_program_that_takes_over_ends_with_its_code() -> None:
+    assert processes.take_over(sys.executable, "-c", "raise SystemExit(3)", env={}) == 3
+
+
+def test_a_program_that_takes_over_gets_the_signals(tmp_path: Path) -> None:
+    started = tmp_path / "started"
+    program = f"import pathlib, signal, sys, time; signal.signal(15, lambda *_: sys.exit(7)); pathlib.Path({str(started)!r}).touch(); time.sleep(60)"
+    outer = f"import sys; from preflight.system import processes; sys.exit(processes.take_over(sys.executable, '-c', {program!r}, env={{}}))"
+    running = processes.start(sys.executable, "-c", outer)
+    waiting.until(started.exists, what="the program to start", timeout=30)
+
+    os.kill(running.pid, signal.SIGTERM)
+
+    assert running.result(timeout=30).code == 7

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
-import sys
 import urllib.parse
 import urllib.request
 
@@ -17,13 +16,11 @@ from preflight.errors import ToolBrokeError
 from preflight.model import JsonObject, Observations, Say
 from preflight.plan import placeholders
 from preflight.plan.plan import Plan, fill
-from preflight.system import extras, run_folders
+from preflight.system import extras, processes, run_folders
 from preflight.system.processes import ServerProcess
 
 START_TIMEOUT = 60.0
 STOP_TIMEOUT = 120.0
-# `-m` and `-c` search the current folder for modules first, and that is the checkout: its files are not this program's.
-_SERVER = "import sys; sys.path[:] = filter(None, sys.path); from preflight.cli import main; sys.exit(main())"
 
 
 class EmulatedAccount:
@@ -47,7 +44,7 @@ class EmulatedAccount:
             ToolMissingError: the packages that it needs are not installed.
         """
         extras.require("rehearsal", "the rehearsal")
-        args = [sys.executable, "-c", _SERVER, "serve", "--run", run, "--until-eof"]
+        args = [*processes.OWN_COMMAND, "serve", "--run", run, "--until-eof"]
         args += [] if has_containers else ["--containers", "off"]
         for image, folder in plan.standins.items():
             args += ["--standin", f"{image}={folder}"]

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+from unittest import mock
+
+import pytest
+
+from preflight.container_engine import engine as engines
+from preflight.container_engine.engine import Engine
+from preflight.errors import ToolBrokeError
+from preflight.system import processes
+from preflight.system.processes import CompletedProcess
+
+REMOVING = CompletedProcess(("podman",), 125, "", 'unknown FS magic on "/run/netns/netns-1": ef53')
+LISTED = CompletedProcess(("podman",), 0, "0123456789ab\n", "")
+
+
+@pytest.fixture(autouse=True)
+def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engines, "PAUSE", 0.0)
+
+
+def test_a_network_namespace_that_is_being_removed_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "run", mock.Mock(side_effect=[REMOVING, REMOVING, LISTED]))
+
+    assert Engine("podman", "4.3.1").must("ps") == "0123456789ab"
+
+
+def test_a_network_namespace_that_stays_broken_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "run", mock.Mock(return_value=REMOVING))
+
+    with pytest.raises(ToolBrokeError, match="unknown FS magic"):
+        Engine("podman", "4.3.1").must("ps")
