@@ -9,12 +9,12 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from preflight import __version__
 from preflight.aws import partitions
-from preflight.commands import output
+from preflight.commands import arguments, output
 from preflight.errors import PreflightError, StopRequested
 from preflight.pipeline.request import STAGES, TARGETS
 from preflight.report import FORMATS
@@ -61,10 +61,10 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     """Returns the arguments; a help text that cannot be written is an error too.
 
     Raises:
-        UsageError: standard output cannot be written.
+        UsageError: standard output cannot be written, or there is no such command or option.
     """
     try:
-        return _parser().parse_args(argv)
+        return arguments.parse(*_parser(), argv)
     except SystemExit:
         output.write("")
         raise
@@ -94,7 +94,8 @@ def _stopper(code: int) -> Callable[[int, object], None]:
     return stop
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser() -> tuple[argparse.ArgumentParser, Mapping[str, argparse.ArgumentParser]]:
+    """Returns the parser, and those of its commands."""
     parser = argparse.ArgumentParser(
         prog="preflight",
         description="Rehearse a Fargate deployment offline, from CloudFormation templates to answered HTTP requests.",
@@ -115,7 +116,10 @@ def _parser() -> argparse.ArgumentParser:
     doctor = commands.add_parser("doctor", help="what is installed, what is missing, how to get it")
     doctor.add_argument("--fix", action="store_true", help="install what is missing; each command is printed")
     doctor.set_defaults(module="doctor")
-    return parser
+    completion = commands.add_parser("completion", help="the script that completes commands and options in a shell")
+    completion.add_argument("shell", choices=("bash", "zsh"))
+    completion.set_defaults(module="completion", parser=parser)
+    return parser, commands.choices
 
 
 def _add_check(parser: argparse.ArgumentParser) -> None:

@@ -21,6 +21,7 @@ from preflight.deploy.lifecycle import Live
 from preflight.deploy.options import DeploymentOptions
 from preflight.deploy.tasks import ServiceTask
 from preflight.plan.plan import ImageStep, Plan
+from preflight.pytest_plugin.deployment import PreflightDeployment
 from preflight.system import http, waiting
 
 pytestmark = [pytest.mark.containers, pytest.mark.live]
@@ -28,6 +29,13 @@ SERVICES = [
     pytest.param("service1", "Welcome to nginx!", id="stock nginx"),
     pytest.param("service2", "fa-018 index.html", id="our page"),
 ]
+
+
+@pytest.fixture(scope="module")
+def deployed(preflight_deployment: PreflightDeployment) -> Live:
+    """What the deployment is inside; tests of others have its public interface only."""
+    assert preflight_deployment.live is not None
+    return preflight_deployment.live
 
 
 def running(deployed: Live, service: str) -> list[ServiceTask]:
@@ -67,8 +75,8 @@ def container(deployed: Live, task: ServiceTask) -> str:
 
 
 @pytest.mark.parametrize(("service", "page"), SERVICES)
-def test_each_task_serves_its_page(preflight_deployment: Live, service: str, page: str) -> None:
-    task = the_task(preflight_deployment, service)
+def test_each_task_serves_its_page(deployed: Live, service: str, page: str) -> None:
+    task = the_task(deployed, service)
 
     response = http.fetch(f"http://{task.public}/")
 
@@ -77,11 +85,11 @@ def test_each_task_serves_its_page(preflight_deployment: Live, service: str, pag
 
 
 @pytest.mark.parametrize(("service", "page"), SERVICES)
-def test_port_80_is_reachable_and_no_other(preflight_deployment: Live, service: str, page: str) -> None:
+def test_port_80_is_reachable_and_no_other(deployed: Live, service: str, page: str) -> None:
     if shutil.which("nc") is None:
         pytest.skip("testinfra asks `nc`: apt-get install netcat-openbsd")
     host = testinfra.get_host("local://")
-    task = the_task(preflight_deployment, service)
+    task = the_task(deployed, service)
     address = host.addr(task.public)
 
     assert address.port(80).is_reachable
@@ -92,15 +100,15 @@ def test_port_80_is_reachable_and_no_other(preflight_deployment: Live, service: 
 @pytest.mark.rehearsal
 @pytest.mark.parametrize(("service", "page"), SERVICES)
 def test_inside_the_container_nginx_runs_on_a_read_only_root(
-    preflight_deployment: Live, service: str, page: str
+    deployed: Live, service: str, page: str
 ) -> None:
-    engine = preflight_deployment.engine
+    engine = deployed.engine
     assert engine is not None
     with pytest.MonkeyPatch.context() as patch:
         for name, value in engine.env.items():
             patch.setenv(name, value)
         host = testinfra.get_host(
-            f"{engine.program}://{container(preflight_deployment, the_task(preflight_deployment, service))}"
+            f"{engine.program}://{container(deployed, the_task(deployed, service))}"
         )
 
         assert "nginx" in host.file("/proc/1/cmdline").content_string
@@ -110,23 +118,23 @@ def test_inside_the_container_nginx_runs_on_a_read_only_root(
 
 
 @pytest.mark.rehearsal
-def test_the_task_has_the_address_of_its_interface(preflight_deployment: Live) -> None:
-    task = the_task(preflight_deployment, "service1")
-    engine = preflight_deployment.engine
+def test_the_task_has_the_address_of_its_interface(deployed: Live) -> None:
+    task = the_task(deployed, "service1")
+    engine = deployed.engine
     assert engine is not None
 
-    listing = engine.must("exec", container(preflight_deployment, task), "cat", "/proc/net/fib_trie")
+    listing = engine.must("exec", container(deployed, task), "cat", "/proc/net/fib_trie")
 
     assert task.private.startswith("10.0.1.")
     assert task.private in listing
 
 
-def test_containers_write_to_their_log_stream(preflight_deployment: Live) -> None:
-    task = the_task(preflight_deployment, "service2")
+def test_containers_write_to_their_log_stream(deployed: Live) -> None:
+    task = the_task(deployed, "service2")
     http.fetch(f"http://{task.public}/look-for-me")
-    logs = preflight_deployment.deployment.session.client("logs")
+    logs = deployed.deployment.session.client("logs")
 
-    prefix = preflight_deployment.values["prefix"]
+    prefix = deployed.values["prefix"]
 
     def lines() -> list[Any]:
         events = logs.get_log_events(
@@ -138,21 +146,21 @@ def test_containers_write_to_their_log_stream(preflight_deployment: Live) -> Non
 
 
 @pytest.mark.rehearsal
-def test_a_killed_container_is_replaced_by_a_task_that_serves_again(preflight_deployment: Live) -> None:
-    engine = preflight_deployment.engine
+def test_a_killed_container_is_replaced_by_a_task_that_serves_again(deployed: Live) -> None:
+    engine = deployed.engine
     assert engine is not None
-    old = the_task(preflight_deployment, "service2")
-    engine.must("kill", "--signal", "KILL", container(preflight_deployment, old))
+    old = the_task(deployed, "service2")
+    engine.must("kill", "--signal", "KILL", container(deployed, old))
 
-    page = page_of_another(preflight_deployment, "service2", old)
+    page = page_of_another(deployed, "service2", old)
 
     assert "fa-018 index.html" in page
 
 
-def test_an_immutable_tag_cannot_be_pushed_again(preflight_deployment: Live, tmp_path: Path) -> None:
-    engine, deployment = preflight_deployment.engine, preflight_deployment.deployment
+def test_an_immutable_tag_cannot_be_pushed_again(deployed: Live, tmp_path: Path) -> None:
+    engine, deployment = deployed.engine, deployed.deployment
     assert engine is not None
-    name = f"{preflight_deployment.values['prefix']}:{preflight_deployment.values['run']}"
+    name = f"{deployed.values['prefix']}:{deployed.values['run']}"
     changed = tmp_path / "docker"
     shutil.copytree(Path(__file__).parents[2] / "docker", changed)
     (changed / "index.html").write_text("another page")
@@ -170,8 +178,8 @@ def test_an_immutable_tag_cannot_be_pushed_again(preflight_deployment: Live, tmp
 
 
 @pytest.mark.rehearsal
-def test_the_registry_refuses_a_request_without_a_token(preflight_deployment: Live) -> None:
-    endpoint = preflight_deployment.deployment.session.endpoint
+def test_the_registry_refuses_a_request_without_a_token(deployed: Live) -> None:
+    endpoint = deployed.deployment.session.endpoint
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
     with pytest.raises(urllib.error.HTTPError) as caught:
@@ -181,33 +189,33 @@ def test_the_registry_refuses_a_request_without_a_token(preflight_deployment: Li
         assert answer.code == 401
 
 
-def test_a_stopped_task_is_replaced_by_one_that_serves(preflight_deployment: Live) -> None:
-    old = the_task(preflight_deployment, "service1")
-    ecs = preflight_deployment.deployment.session.client("ecs")
-    ecs.stop_task(cluster=f"{preflight_deployment.values['prefix']}-cluster", task=old.arn)
+def test_a_stopped_task_is_replaced_by_one_that_serves(deployed: Live) -> None:
+    old = the_task(deployed, "service1")
+    ecs = deployed.deployment.session.client("ecs")
+    ecs.stop_task(cluster=f"{deployed.values['prefix']}-cluster", task=old.arn)
 
-    page = page_of_another(preflight_deployment, "service1", old)
+    page = page_of_another(deployed, "service1", old)
 
     assert "Welcome to nginx!" in page
 
 
 def test_an_update_serves_the_new_page_and_the_same_again_changes_nothing(
-    preflight_deployment: Live, preflight_plan: Plan, tmp_path: Path
+    deployed: Live, preflight_plan: Plan, tmp_path: Path
 ) -> None:
-    old, other = the_task(preflight_deployment, "service2"), the_task(preflight_deployment, "service1")
+    old, other = the_task(deployed, "service2"), the_task(deployed, "service1")
     changed = tmp_path / "docker"
     shutil.copytree(Path(__file__).parents[2] / "docker", changed)
     (changed / "index.html").write_text("the second page")
-    run = f"{preflight_deployment.values['run']}-2"
+    run = f"{deployed.values['run']}-2"
     steps = tuple(replace(step, build=changed) if isinstance(step, ImageStep) else step for step in preflight_plan.steps)
     plan = replace(preflight_plan, steps=steps)
-    options = DeploymentOptions(plan, preflight_deployment.values["run"], preflight_deployment.engine, {})
+    options = DeploymentOptions(plan, deployed.values["run"], deployed.engine, {})
 
-    first = lifecycle.update(preflight_deployment, options, run=run)
-    page = page_of_another(preflight_deployment, "service2", old)
-    again = lifecycle.update(preflight_deployment, options, run=run)
+    first = lifecycle.update(deployed, options, run=run)
+    page = page_of_another(deployed, "service2", old)
+    again = lifecycle.update(deployed, options, run=run)
 
     assert first == ["TaskDefinition2", "Service2"]
     assert "the second page" in page
     assert again == []
-    assert the_task(preflight_deployment, "service1").arn == other.arn
+    assert the_task(deployed, "service1").arn == other.arn

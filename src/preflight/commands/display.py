@@ -77,11 +77,12 @@ class Display:
 
     def _now(self) -> list[Text]:
         """Returns a line for each resource that is not finished, each task and each page, the last ones if they are many."""
-        rows = list(self._rows.values())
+        rows = [row for row in list(self._rows.values()) if row.state]
+        states = [row.state for row in rows if row.kind == "resource"]
         shown = [row for row in rows if row.kind != "resource" or not row.state.endswith("_COMPLETE")]
-        lines = [_line(f"    {row.name}  {row.detail}  {row.state}", style=_style(row.state)) for row in shown[-MOST_ROWS:]]
-        count = len(rows) - len(shown)
-        return [_line(f"    resources that are ready: {count}", style="green"), *lines] if count else lines
+        lines = [_line(f"    {row.state:<18}  {row.name}  {row.detail}", style=_style(row.state)) for row in shown[-MOST_ROWS:]]
+        ready = states.count("CREATE_COMPLETE") + states.count("UPDATE_COMPLETE")
+        return [_line(f"    {ready} of {len(states)} resources are ready", style="green"), *lines] if states else lines
 
 
 def _style(state: str) -> str:

@@ -51,7 +51,8 @@ def reported(request: RunRequest, args: argparse.Namespace, say: Say) -> Iterato
     elif shows_display(request, args):
         from preflight.commands import display  # noqa: PLC0415 - imports rich, which only a terminal needs
 
-        with display.shown(request.stages, is_verbose=args.verbose) as live:
+        stages = [stage for stage in request.stages if stage != "update" or request.update is not None]
+        with display.shown(stages, is_verbose=args.verbose) as live:
             yield live
     else:
         yield Lines(say, is_verbose=args.verbose)

@@ -348,7 +348,7 @@ class Deployment:
             for task, status in self.tasks.states(cluster, service):
                 self._say(Progress(kind="task", name=task, detail=service, state=status))
         for each in stopped:
-            self._say(Progress(kind="task", name=(each.arn or "-").rpartition("/")[2], detail=each.service, state=f"STOPPED: {each.reason}"))
+            self._say(Progress(kind="task", name=(each.arn or "-").rpartition("/")[2], detail=f"{each.service}: {each.reason}", state="STOPPED"))
 
     def _report_events(self, stack: str) -> None:
         if self._target.reports_events:

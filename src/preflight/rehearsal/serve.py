@@ -25,6 +25,8 @@ from preflight.rehearsal.network import outbound
 from preflight.rehearsal.server import Server
 from preflight.system import run_folders
 
+POLL = 0.5  # seconds until a signal is noticed that did not wake the main thread
+
 
 @dataclass(frozen=True)
 class ServeOptions:
@@ -72,7 +74,8 @@ def serve(settings: ServeOptions, ready: Callable[[Server, Path | None], None]) 
             if settings.ends_with_input:
                 threading.Thread(target=_until_eof, args=(stop,), daemon=True).start()
             ready(running, _docker_program(engine, folder, running) if engine else None)
-            stop.wait()
+            while not stop.wait(POLL):
+                pass
     if settings.ends_with_input:
         os._exit(0)  # everything is cleaned up; taking moto's objects apart would cost another second
 

@@ -59,8 +59,8 @@ def _grouped(findings: Sequence[Finding]) -> list[list[Finding]]:
 
 def _stage(console: Console, stage: StageResult) -> Iterator[Text]:
     mark, style = MARKS[stage.outcome]
-    reason = f"  {stage.reason}" if stage.reason else ""
-    yield from _wrapped(console, f"{mark} {stage.name:<9} {stage.outcome.value:<7} {stage.seconds:6.1f} s{reason}", style=style)
+    yield from _wrapped(console, f"{mark} {stage.name:<9} {stage.outcome.value:<7} {stage.seconds:6.1f} s", style=style)
+    yield from _wrapped(console, stage.reason, indent=4, style=style) if stage.reason else ()
 
 
 def _wrapped(console: Console, line: str, *, indent: int = 0, style: str = "") -> Iterator[Text]:

@@ -171,13 +171,13 @@ def task(state: str, name: str = "0a1b") -> Progress:
 def test_the_display_shows_a_task_in_its_last_state() -> None:
     lines = drawn(RUNNING, STACK, SERVICE, task("PENDING"), task("RUNNING"))
 
-    assert lines[2:] == ["  creating stack web", "    Service  AWS::ECS::Service  CREATE_IN_PROGRESS", "    0a1b  web  RUNNING"]
+    assert lines[4:] == ["    CREATE_IN_PROGRESS  Service  AWS::ECS::Service", "    RUNNING             0a1b  web"]
 
 
 def test_the_display_counts_what_is_ready() -> None:
     lines = drawn(RUNNING, STACK, Progress(kind="resource", name="Vpc", detail="AWS::EC2::VPC", state="CREATE_COMPLETE"), SERVICE)
 
-    assert lines[3:] == ["    resources that are ready: 1", "    Service  AWS::ECS::Service  CREATE_IN_PROGRESS"]
+    assert lines[2:4] == ["  creating stack web", "    1 of 2 resources are ready"]
 
 
 def test_the_display_shows_how_a_stage_ended() -> None:

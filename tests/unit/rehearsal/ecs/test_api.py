@@ -266,7 +266,8 @@ def test_updates_are_refused_and_taken(place: Place) -> None:
 
 def test_tasks_are_refused_and_taken(place: Place) -> None:
     override = {"containerOverrides": [{"name": "nope"}]}
-    on_disk = place.register(put("family", "disk"), add("volumes", {"name": "w", "configuredAtLaunch": True}))
+    mount = add("containerDefinitions.0.mountPoints", {"sourceVolume": "w", "containerPath": "/w"})
+    on_disk = place.register(put("family", "disk"), add("volumes", {"name": "w", "configuredAtLaunch": True}), mount)
     expected = {
         "no such definition": (place.run(taskDefinition="nope"), "ClientException"),
         "eleven tasks": (place.run(count=11), INVALID),

@@ -116,7 +116,7 @@ def _task(request: Request, containers: Sequence[Request], *, is_on_fargate: boo
     if is_on_fargate:
         yield from (said for key, said in NOT_ON_FARGATE.items() if request.get(key))
         yield from runtime_platform.refusals(request, containers)
-    elif request.get("ephemeralStorage") and request.get("requiresCompatibilities"):
+    elif request.get("ephemeralStorage"):
         yield "Tasks using the EC2 launch type do not support EphemeralStorage"
     yield from storage(request)
 

@@ -32,6 +32,10 @@ def refusals(request: Request, containers: Sequence[Request], *, is_on_fargate: 
         yield from _volume(volume, is_on_fargate=is_on_fargate)
     if sum(1 for volume in volumes if volume.get("configuredAtLaunch")) > 1:
         yield "Only one volume configured at launch is supported in a task definition."
+    mounted = {mount.get("sourceVolume") for container in containers for mount in container.get("mountPoints") or []}
+    unused = [str(v.get("name")) for v in volumes if v.get("configuredAtLaunch") and v.get("name") not in mounted]
+    if unused:
+        yield f"Volumes [{', '.join(unused)}] are not referenced by any of the containers"
     for container in containers:
         yield from _mounts(container, known, [other.get("name") for other in containers])
 

@@ -575,6 +575,11 @@ def test_what_fargate_does_not_give(change: Change, said: str) -> None:
             id="two volumes configured at launch",
         ),
         pytest.param(
+            add("volumes", {"name": "w", "configuredAtLaunch": True}),
+            "Volumes [w] are not referenced by any of the containers",
+            id="a volume configured at launch that no container mounts",
+        ),
+        pytest.param(
             put("volumes.0.efsVolumeConfiguration", {"fileSystemId": "f", "authorizationConfig": {"iam": "ENABLED"}}),
             "EFS IAM authorization requires TransitEncryption to be enabled",
             id="EFS with IAM in the clear",
@@ -696,6 +701,11 @@ def test_what_windows_on_fargate_has_not(change: Change) -> None:
             id="two containers on one port of the host",
         ),
         pytest.param(put("ephemeralStorage", {"sizeInGiB": 30}), "EphemeralStorage", id="storage of Fargate"),
+        pytest.param(
+            lambda g: (put("ephemeralStorage", {"sizeInGiB": 30})(g), g.pop("requiresCompatibilities")),
+            "EphemeralStorage",
+            id="storage of Fargate without saying so",
+        ),
         pytest.param(put("cpu", "64"), "Invalid 'cpu' setting", id="too little cpu"),
         pytest.param(put("memory", "much"), "Invalid 'memory' setting", id="no number"),
         pytest.param(put(APP + "memory", None), "At least one of 'memory'", id="no memory at all"),

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from preflight import pytest_plugin
+from preflight.pytest_plugin import session
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 USES = """
 def test_page(preflight_deployment):
     pass
@@ -47,6 +47,7 @@ def test_the_stages_of_a_plan_deploy_on_no_account_without_preflight_yes(pyteste
 
 NOTHING_IS_DEPLOYED = """
 import contextlib
+from unittest import mock
 from preflight.container_engine import engine
 from preflight.cost import prices
 from preflight.deploy import lifecycle
@@ -58,7 +59,7 @@ REMAINS = []
 @contextlib.contextmanager
 def deployed(options, target, say, *, remains):
     say("creating stack s")
-    yield None
+    yield mock.MagicMock()
     say("deleting stack s")
     remains += REMAINS
 
@@ -174,7 +175,7 @@ def test_a_skip_is_a_failure_if_skips_are_not_allowed(
 def test_sigterm_is_ctrl_c_while_something_is_deployed() -> None:
     former = signal.getsignal(signal.SIGTERM)
 
-    with pytest.raises(KeyboardInterrupt), pytest_plugin._stoppable():
+    with pytest.raises(KeyboardInterrupt), session._stoppable():
         signal.raise_signal(signal.SIGTERM)
 
     assert signal.getsignal(signal.SIGTERM) == former
