@@ -17,6 +17,7 @@ from unittest import mock
 import pytest
 
 from preflight.deploy import open_ports, session
+from preflight.deploy.load_balancers import PublicLoadBalancers
 from preflight.deploy.places import Place
 from preflight.deploy.session import Session
 from preflight.deploy.tasks import Tasks
@@ -29,7 +30,7 @@ from preflight.traffic.traffic import Traffic, TrafficTarget
 from tests.integration import emulator
 from tests.integration.emulator import Emulator
 
-pytestmark = pytest.mark.containers
+pytestmark = [pytest.mark.containers, pytest.mark.faults]
 CONFIGURATION = "server { listen 80; root /usr/share/nginx/html; location /slow { limit_rate 1k; } }"
 PREPARE = (
     f"echo '{CONFIGURATION}' > /etc/nginx/conf.d/default.conf; echo Version $VERSION > /usr/share/nginx/html/index.html; "
@@ -112,6 +113,23 @@ class Web:
             if (task.public, 80) in is_open
         ]
 
+    def behind_balancer(self, kind: str, **attributes: str) -> Callable[[], list[Place]]:
+        """Puts the service behind a load balancer; returns where that is asked."""
+        elb, is_application = self.account.client("elbv2"), kind == "application"
+        groups = {"SecurityGroups": [open_group(self.account)]} if is_application else {}
+        balancer = elb.create_load_balancer(Name=self.name, Type=kind, Subnets=subnets(self.account), **groups)["LoadBalancers"][0]
+        protocol = "HTTP" if is_application else "TCP"
+        group = elb.create_target_group(
+            Name=self.name, Protocol=protocol, Port=80, VpcId=vpc(self.account), TargetType="ip", HealthCheckProtocol="HTTP"
+        )["TargetGroups"][0]["TargetGroupArn"]
+        listed = [{"Key": key.replace("__", "."), "Value": value} for key, value in attributes.items()]
+        elb.modify_target_group_attributes(TargetGroupArn=group, Attributes=listed)
+        forward = [{"Type": "forward", "TargetGroupArn": group}]
+        elb.create_listener(LoadBalancerArn=balancer["LoadBalancerArn"], Protocol=protocol, Port=80, DefaultActions=forward)
+        self.service["loadBalancers"] = [{"targetGroupArn": group, "containerName": "web", "containerPort": 80}]
+        address = PublicLoadBalancers(self.session).address(balancer["DNSName"])
+        return lambda: [Place(f"http://{balancer['DNSName']}/", "load balancer", address)]
+
     def exchanged(self, settings: TrafficSettings, places: Callable[[], list[Place]]) -> tuple[TargetRecord, list[Finding]]:
         """Updates the service under traffic; returns what became of the requests, and the findings."""
         traffic = Traffic([TrafficTarget(self.name, places, "/", ((200, "Version"),))], settings, print)
@@ -180,3 +198,36 @@ def test_its_corrected_twin_loses_none(web: Web) -> None:
     assert record.sent > 100
     assert record.failures == ()
     assert [finding.check for finding in found] == ["TRAFFIC_ADDRESS"]
+
+
+def test_a_load_balancer_drains_even_an_application_that_ends_at_once(web: Web) -> None:
+    web.command = AT_ONCE
+    places = web.behind_balancer("application", deregistration_delay__timeout_seconds="30")
+    web.create()
+
+    record, found = web.exchanged(LONG, places)
+
+    assert record.failures == ()
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "attributes", "configuration", "said"),
+    [
+        pytest.param("application", {"deregistration_delay__timeout_seconds": "1"}, {}, "deregistration delay of 1 s was over", id="a delay shorter than a request"),
+        pytest.param("network", {"deregistration_delay__timeout_seconds": "1"}, {}, "ended at SIGTERM with requests in flight", id="a network load balancer, which breaks no connection"),
+        pytest.param("application", {}, {"minimumHealthyPercent": 0, "maximumPercent": 100}, "MinimumHealthyPercent 0 of 1", id="one task and no room for a second"),
+    ],
+)  # fmt: skip
+def test_an_update_behind_a_load_balancer_loses_requests(
+    web: Web, kind: str, attributes: dict[str, str], configuration: JsonObject, said: str
+) -> None:
+    web.command = AT_ONCE
+    places = web.behind_balancer(kind, **attributes)
+    web.service["deploymentConfiguration"] = configuration
+    web.create()
+
+    record, found = web.exchanged(LONG, places)
+
+    assert record.failed > 0
+    assert any(said in finding.message for finding in found)

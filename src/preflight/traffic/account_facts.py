@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from preflight.deploy.session import Session
 
 PAGE = 100  # tasks that DescribeTasks takes
+ENDS_CONNECTIONS = "deregistration_delay.connection_termination.enabled"
 DELAY, IDLE = "deregistration_delay.timeout_seconds", "idle_timeout.timeout_seconds"
 
 
@@ -53,7 +54,7 @@ class ServiceFacts:
     tasks: tuple[TaskFacts, ...] = ()
     events: tuple[tuple[dt.datetime, str], ...] = ()
     grace: int = 0
-    delay: float | None = None  # of its target groups, the shortest; None: it has no load balancer
+    delay: float | None = None  # after which a load balancer breaks connections to its tasks; None: none does
     idle_timeout: float | None = None
     is_active: bool = True
 
@@ -140,12 +141,17 @@ class _ServiceReader:
         return self._definitions[definition]
 
     def _load_balancer(self, balancers: Iterable[Mapping[str, Any]]) -> tuple[float | None, float | None]:
-        """Returns the shortest deregistration delay and idle timeout of a service's target groups and load balancers."""
+        """Returns the shortest deregistration delay and idle timeout of a service's target groups and load balancers.
+
+        A network load balancer keeps connections after the delay, unless its target group says otherwise.
+        """
         delays, timeouts = [], []
         for group in [str(b["targetGroupArn"]) for b in balancers if b.get("targetGroupArn")]:
             attributes = self._elb.describe_target_group_attributes(TargetGroupArn=group)["Attributes"]
-            delays.append(_number(attributes, DELAY, 300.0))
             described = self._elb.describe_target_groups(TargetGroupArns=[group])["TargetGroups"][0]
+            is_ended = {"Key": ENDS_CONNECTIONS, "Value": "true"} in attributes
+            if is_ended or str(described.get("Protocol")).startswith("HTTP"):
+                delays.append(_number(attributes, DELAY, 300.0))
             for arn in described.get("LoadBalancerArns") or []:
                 attributes = self._elb.describe_load_balancer_attributes(LoadBalancerArn=arn)["Attributes"]
                 timeouts.append(_number(attributes, IDLE, 60.0))

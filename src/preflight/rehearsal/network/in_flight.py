@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass, field
 
 POLL = 0.2  # seconds
-QUIET = 1.5  # seconds of silence after which a response is taken for complete where nothing reads its size
+QUIET = 5.0  # seconds of silence after which a response is taken for complete where nothing reads its size
 
 
 @dataclass

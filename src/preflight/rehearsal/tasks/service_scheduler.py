@@ -181,8 +181,21 @@ class Scheduler:
             active.append(task)
             self._launcher.begin(task)
         service.is_steady = False
+        self._note_strategy(service)
         service.add_event(f"has started {len(ids)} tasks: {' '.join(f'(task {i})' for i in ids)}.")
         return math.inf
+
+    def _note_strategy(self, service: Service) -> None:
+        """Say that a deployment is rolled although its strategy is another one.
+
+        https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-blue-green.html.
+        """
+        strategy = (service.primary.request.get("deploymentConfiguration") or {}).get("strategy") or "ROLLING"
+        if strategy != "ROLLING":
+            self._ledger.note(
+                f"service {service.name} is deployed as ROLLING, not as {strategy}: no traffic is shifted between target "
+                "groups, no bake time passes, and no lifecycle hook or alarm is asked"
+            )
 
     def _retire(self, service: Service, active: list[Task]) -> bool:
         """Stops surplus tasks, as far as the minimum of healthy tasks allows. Returns True if there were any."""

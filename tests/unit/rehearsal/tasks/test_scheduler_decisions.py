@@ -56,7 +56,8 @@ class World:
         cluster = Cluster("c", "c", {})
         self.service = Service("web", "web", cluster, REGION, settings, desired, [self.new, self.old])
         self.state.services["web"] = self.service
-        self.scheduler = Scheduler(self.state, launcher, Ledger())
+        self.ledger = Ledger()
+        self.scheduler = Scheduler(self.state, launcher, self.ledger)
 
     def add(self, deployment: Deployment, *names: str, is_ready: bool = True, **api: Any) -> None:
         """Adds tasks that run for long enough to be ready, or for no time."""
@@ -308,3 +309,19 @@ def test_a_service_on_container_instances_is_steady_without_a_task() -> None:
 
     assert world.launcher.begun == []
     assert world.new.rollout == "COMPLETED"
+
+
+@pytest.mark.parametrize(
+    ("configuration", "notes"),
+    [
+        pytest.param({}, 0, id="rolling by default"),
+        pytest.param({"strategy": "ROLLING"}, 0, id="rolling"),
+        pytest.param({"strategy": "CANARY"}, 1, id="a canary"),
+    ],
+)
+def test_a_strategy_that_is_not_rehearsed_is_noted(configuration: dict[str, Any], notes: int) -> None:
+    world = World(desired=1, **configuration)
+
+    world.reconcile()
+
+    assert len(world.ledger.notes) == notes
