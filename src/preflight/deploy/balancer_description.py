@@ -41,13 +41,15 @@ class BalancerDescription:
         )
 
     @functools.cached_property
+    def _described(self) -> list[Described]:
+        arns = sorted({listener.balancer for listener, _ in self.entrances})
+        elb = self._session.client("elbv2")
+        return list(elb.describe_load_balancers(LoadBalancerArns=arns)["LoadBalancers"]) if arns else []
+
+    @functools.cached_property
     def load_balancers(self) -> tuple[DeployedLoadBalancer, ...]:
         """The load balancers, with the addresses of their interfaces."""
-        arns = sorted({listener.balancer for listener, _ in self.entrances})
-        if not arns:
-            return ()
-        described = self._session.client("elbv2").describe_load_balancers(LoadBalancerArns=arns)["LoadBalancers"]
-        return tuple(self._load_balancer(balancer) for balancer in described)
+        return tuple(map(self._load_balancer, self._described))
 
     def _load_balancer(self, described: Described) -> DeployedLoadBalancer:
         own = self._own(described["LoadBalancerArn"])
@@ -66,7 +68,7 @@ class BalancerDescription:
         )
 
     def _listeners(self, arn: str) -> list[DeployedListener]:
-        ports = dict.fromkeys((listener.scheme.upper(), listener.port) for listener, _ in self.entrances if listener.balancer == arn)
+        ports = dict.fromkeys((listener.protocol, listener.port) for listener, _ in self.entrances if listener.balancer == arn)
         return [
             DeployedListener(protocol, port, tuple(dict.fromkeys(name for to, name in self.entrances if (to.balancer, to.port) == (arn, port))))
             for protocol, port in ports
@@ -77,8 +79,9 @@ class BalancerDescription:
         return [interface for interface in self._interfaces if interface.get("Description") == described_as]
 
     def interfaces(self, arn: str) -> list[Interface]:
-        """Returns the interfaces of a load balancer."""
-        return [load_balancers.of(interface) for interface in self._own(arn)]  # type: ignore[arg-type] # read only
+        """Returns the interfaces of a load balancer, in its security groups: some Network Load Balancers have none."""
+        groups = next(tuple(known.get("SecurityGroups") or ()) for known in self._described if known["LoadBalancerArn"] == arn)
+        return [replace(load_balancers.of(dict(interface)), groups=groups) for interface in self._own(arn)]
 
     @functools.cached_property
     def _health(self) -> dict[str, str]:

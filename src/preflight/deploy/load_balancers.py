@@ -26,6 +26,7 @@ class PublicListener:
     host: str
     port: int
     is_public: bool
+    protocol: str = "HTTP"
 
     def url(self, path: str) -> str:
         """The URL of a path behind it."""
@@ -69,6 +70,7 @@ class PublicLoadBalancers:
                     host=balancer["DNSName"],
                     port=int(listener["Port"]),
                     is_public=balancer.get("Scheme") == "internet-facing",
+                    protocol=str(listener.get("Protocol")),
                 )
 
     def address(self, host: str) -> str | None:
