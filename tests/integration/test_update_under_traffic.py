@@ -24,7 +24,8 @@ from preflight.deploy.tasks import Tasks
 from preflight.model import Finding, JsonObject
 from preflight.plan.traffic_settings import TrafficSettings
 from preflight.system import waiting
-from preflight.traffic import account_facts, findings
+from preflight.traffic import account_facts, drills, findings
+from preflight.traffic.drills import DrilledService
 from preflight.traffic.record import TargetRecord
 from preflight.traffic.traffic import Traffic, TrafficTarget
 from tests.integration import emulator
@@ -82,10 +83,9 @@ class Web:
             cluster="default",
             serviceName=self.name,
             taskDefinition=self.definition(),
-            desiredCount=1,
             launchType="FARGATE",
             networkConfiguration={"awsvpcConfiguration": awsvpc},
-            **self.service,
+            **{"desiredCount": 1, **self.service},
         )
         self.wait()
 
@@ -130,13 +130,15 @@ class Web:
         address = PublicLoadBalancers(self.session).address(balancer["DNSName"])
         return lambda: [Place(f"http://{balancer['DNSName']}/", "load balancer", address)]
 
-    def exchanged(self, settings: TrafficSettings, places: Callable[[], list[Place]]) -> tuple[TargetRecord, list[Finding]]:
-        """Updates the service under traffic; returns what became of the requests, and the findings."""
+    def exchanged(
+        self, settings: TrafficSettings, places: Callable[[], list[Place]], act: Callable[[], object] | None = None
+    ) -> tuple[TargetRecord, list[Finding]]:
+        """Updates the service under traffic, or acts; returns what became of the requests, and the findings."""
         traffic = Traffic([TrafficTarget(self.name, places, "/", ((200, "Version"),))], settings, print)
         traffic.start()
         waiting.pause(3)
         traffic.phase = "update of the service"
-        self.update()
+        (act or self.update)()
         waiting.pause(1)
         facts = account_facts.read(self.session, {f"arn:aws:ecs:::service/default/{self.name}": "default"})
         record = findings.settled(traffic.stop(), facts)
@@ -231,3 +233,39 @@ def test_an_update_behind_a_load_balancer_loses_requests(
 
     assert record.failed > 0
     assert any(said in finding.message for finding in found)
+
+
+@pytest.mark.parametrize(
+    "drill", [pytest.param(name, id=name) for name in ("task-lost", "zone-lost", "bad-image")]
+)
+def test_a_service_that_is_ready_for_it_answers_through_a_drill(web: Web, drill: str) -> None:
+    places = web.behind_balancer("application")
+    breaker = {"enable": True, "rollback": True}
+    web.service |= {"desiredCount": 2, "deploymentConfiguration": {"deploymentCircuitBreaker": breaker}}
+    web.create()
+    service, results = DrilledService(web.session, "default", web.name), []
+
+    record, found = web.exchanged(TrafficSettings(), places, lambda: results.append(drills.run(drill, service)))
+
+    assert results[0].problem is None
+    assert record.failures == ()
+    assert found == []
+
+
+def test_the_only_task_of_a_service_is_missed(web: Web) -> None:
+    places = web.behind_balancer("application")
+    web.create()
+    service = DrilledService(web.session, "default", web.name)
+
+    record, found = web.exchanged(TrafficSettings(), places, lambda: drills.run("task-lost", service))
+
+    assert record.failed > 0
+    assert "no other of the 1 tasks" in found[0].message
+
+
+def test_a_broken_version_stays_without_a_circuit_breaker(web: Web) -> None:
+    web.create()
+
+    result = drills.run("bad-image", DrilledService(web.session, "default", web.name))
+
+    assert "it has no circuit breaker" in str(result.problem)

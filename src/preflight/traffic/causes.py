@@ -11,6 +11,7 @@ from preflight.traffic.record import FailedRequest, FailureKind
 
 KILLED = 137  # the exit code after SIGKILL
 MARGIN = dt.timedelta(seconds=2)  # between what happened and when the account or the client noticed
+OUTAGE = dt.timedelta(minutes=2)  # after a task stopped, in which it may be the reason that none is there
 DEVELOPER_GUIDE = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide"
 LOAD_BALANCERS = "https://docs.aws.amazon.com/elasticloadbalancing/latest/application"
 DEPLOYMENTS = f"{DEVELOPER_GUIDE}/deployment-type-ecs.html"
@@ -45,12 +46,32 @@ def cause_of(failure: FailedRequest, service: ServiceFacts) -> Cause:
             "Let both versions answer while tasks are exchanged, or correct the smoke entry.",
             source=DEPLOYMENTS,
         )
-    stopping = [task for task in service.tasks if task.is_stopping(failure.failed_at) and failure.task in {None, task.arn}]
-    for find in (_unhealthy, _ended_by_itself, _delay, _none_left, _end_at_sigterm):
+    stopping = [task for task in service.tasks if _has_part(task, failure) and failure.task in {None, task.arn}]
+    for find in (_unhealthy, _ended_by_itself, _delay, _stopped_on_request, _none_left, _end_at_sigterm):
         cause = find(failure, service, stopping)
         if cause is not None:
             return cause
     return _of_running_tasks(failure, service)
+
+
+def _has_part(task: TaskFacts, failure: FailedRequest) -> bool:
+    """Whether a task was stopping when a request failed, or had left no other for a while."""
+    if failure.kind in NO_TASK and failure.task is None and task.stopping_at is not None:
+        return task.stopping_at <= failure.failed_at <= task.stopping_at + OUTAGE
+    return task.is_stopping(failure.failed_at)
+
+
+def _stopped_on_request(failure: FailedRequest, service: ServiceFacts, stopping: Sequence[TaskFacts]) -> Cause | None:
+    """The only task was stopped by a call of StopTask."""
+    stopped = [task for task in stopping if task.code == "UserInitiated"]
+    if not stopped or failure.kind not in NO_TASK or failure.task is not None:
+        return None
+    return Cause(
+        f"StopTask ended task {stopped[0].id}, and no other of the {service.desired} tasks of {service.name} ran",
+        "Run at least two tasks, in two Availability Zones.",
+        "DesiredCount",
+        f"{DEVELOPER_GUIDE}/service-rebalancing.html",
+    )
 
 
 def _unhealthy(_failure: FailedRequest, service: ServiceFacts, stopping: Sequence[TaskFacts]) -> Cause | None:

@@ -52,6 +52,7 @@ def ended(**changes: object) -> ServiceFacts:
         pytest.param(UNAVAILABLE, replace(BEHIND, minimum=0, maximum=100), "MaximumPercent 100 leaves no room", id="no room for a second task"),
         pytest.param(replace(UNAVAILABLE, kind=FailureKind.NOWHERE), replace(WEB, is_active=False), "service web was replaced", id="the service is replaced"),
         pytest.param(UNAVAILABLE, ended(reason="Task failed ELB health checks in (target-group g)"), "HealthCheckGracePeriodSeconds is 0", id="health checks stop a task"),
+        pytest.param(replace(UNAVAILABLE, failed_at=at(30)), ended(code="UserInitiated"), "no other of the 1 tasks of web ran", id="the only task is stopped on request"),
         pytest.param(replace(RESET, task=NEW.arn, failed_at=at(9)), WEB, "no container of it has a health check", id="a new task does not answer yet"),
         pytest.param(replace(BAD_GATEWAY, failed_at=at(5)), BEHIND, "whose idle timeout is 60 s", id="a target closes idle connections"),
         pytest.param(replace(RESET, kind=FailureKind.WRONG_PAGE, shown="status 500"), WEB, "no page of the old version or the new one: status 500", id="a wrong page"),
