@@ -102,6 +102,7 @@ def _parser() -> tuple[argparse.ArgumentParser, Mapping[str, argparse.ArgumentPa
     )
     parser.add_argument("--version", action="version", version=f"preflight {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    _add_init(commands.add_parser("init", help="write a plan for the templates of a folder, or for a cdk.out"))
     check = commands.add_parser("check", help="lint, comply, rehearse, update and smoke a plan")
     check.add_argument("--stage", type=_stages, default=STAGES, metavar="LIST", help=f"of {','.join(STAGES)}")
     _add_check(check)
@@ -120,6 +121,12 @@ def _parser() -> tuple[argparse.ArgumentParser, Mapping[str, argparse.ArgumentPa
     completion.add_argument("shell", choices=("bash", "zsh"))
     completion.set_defaults(module="completion", parser=parser)
     return parser, commands.choices
+
+
+def _add_init(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", nargs="?", type=Path, default=Path(), metavar="FOLDER", help="a folder with templates, or the cdk.out of an app (default: this folder)")
+    parser.add_argument("--force", action="store_true", help="replace the plan that is there")
+    parser.set_defaults(module="init")
 
 
 def _add_check(parser: argparse.ArgumentParser) -> None:

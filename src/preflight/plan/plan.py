@@ -12,9 +12,12 @@ from preflight.errors import UsageError
 from preflight.plan import cdk_assets
 from preflight.plan.rule_settings import RuleSettings
 from preflight.system import confinement
+from preflight.templates import template
 
 FILE = "preflight.yaml"
+ENDINGS = frozenset({".yaml", ".yml", ".json", ".template"})
 NAMES = ("name", "prefix", "run", "region", "account", "bucket", "templates")
+_TEMPLATE_KEY = re.compile(rb"""(?:^|[{,])[ \t]*["']?(?:AWSTemplateFormatVersion|Resources|Transform)["']?[ \t]*:""", re.MULTILINE)
 _PLACEHOLDER = re.compile(r"\{([a-z]+)\}")
 _OUTPUT = re.compile(r"\{output\.([A-Za-z0-9]+)\}")
 
@@ -124,15 +127,29 @@ def with_outputs(text: str, outputs: Mapping[str, str]) -> str:
 
 
 def templates_in(folder: Path) -> list[Path]:
-    """The YAML and JSON files below a folder, hidden ones left out."""
-    endings = {".yaml", ".yml", ".json", ".template"}
+    """The YAML and JSON files below a folder that may be CloudFormation templates, hidden ones left out."""
     return sorted(
         path
         for path in folder.rglob("*")
-        if path.suffix in endings
+        if path.suffix in ENDINGS
         and path.is_file()
         and not any(p.startswith(".") for p in path.relative_to(folder).parts)
+        and may_be_template(path)
     )
+
+
+def may_be_template(path: Path) -> bool:
+    """Whether a file has a key that only templates have: a plan, a workflow or a package.json has none.
+
+    A link is taken for a template, and what it leads to is not read: a link out of the checkout is refused where templates are read.
+    """
+    if path.is_symlink():
+        return True
+    try:
+        with path.open("rb") as file:
+            return _TEMPLATE_KEY.search(file.read(template.MAX_BYTES)) is not None
+    except OSError:
+        return True  # reading it as a template says why
 
 
 def find(start: Path | None) -> Path:

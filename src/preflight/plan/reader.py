@@ -20,6 +20,7 @@ from preflight.system.confinement import Kind
 from preflight.templates import functions, template
 from preflight.templates.template import Template, UnreadableError
 
+SCHEMA = "https://fargate-preflight.github.io/preflight.schema.json"  # where docs/preflight.schema.json is published
 CAPABILITIES = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND")
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,39}[a-z0-9]")
 _TOP = (

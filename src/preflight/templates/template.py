@@ -91,6 +91,13 @@ class Template:
         found = self.data.get("Resources")
         return {k: v for k, v in found.items() if isinstance(v, dict)} if isinstance(found, dict) else {}
 
+    @property
+    def is_cloudformation(self) -> bool:
+        """Whether it has what only a template of CloudFormation has: a resource with a type, or a loop that makes some."""
+        found = self.data.get("Resources")
+        has_loop = isinstance(found, dict) and any(name.startswith("Fn::ForEach::") for name in found)
+        return has_loop or any("Type" in resource for resource in self.resources.values())
+
 
 def load(path: Path, *, name: str | None = None) -> Template:
     """Read the template in a file; `name` is what reports call it.

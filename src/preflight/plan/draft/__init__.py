@@ -1,0 +1,1 @@
+"""A plan for a folder of templates, as `preflight init` writes it."""

@@ -1,0 +1,118 @@
+"""The files below a folder from which a plan is drafted: CloudFormation templates, Dockerfiles, and the output of CDK."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from preflight.errors import UsageError
+from preflight.plan import plan
+from preflight.system import confinement
+from preflight.templates import template
+from preflight.templates.template import Template, UnreadableError
+
+MANIFEST, CDK_OUT = "manifest.json", "cdk.out"
+MOST_FILES = 20_000
+_SKIPPED = frozenset({"node_modules", "venv", "site-packages", "__pycache__", "vendor", CDK_OUT})
+Note = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class CdkStack:
+    """A stack of a cloud assembly; `region` is None if the app leaves it open."""
+
+    name: str
+    template: Path
+    region: str | None
+
+
+def files(folder: Path) -> Iterator[Path]:
+    """Yields the files below a folder, in order; hidden folders and those of installed packages are left out."""
+    count = 0
+    for here, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in _SKIPPED)
+        for name in sorted(names):
+            count += 1
+            if count > MOST_FILES:
+                msg = f"{folder}: there are more than {MOST_FILES} files. Next: name the folder of the templates"
+                raise UsageError(msg)
+            yield Path(here, name)
+
+
+def templates(found: list[Path], folder: Path, note: Note) -> dict[Path, Template]:
+    """Returns the CloudFormation templates among files; `note` is called for each that looks like one and cannot be used."""
+    known = {}
+    for path in found:
+        if path.suffix in plan.ENDINGS and path.name != plan.FILE and plan.may_be_template(path):
+            read = _read(path, folder, note)
+            if read is not None and read.is_cloudformation:
+                known[path] = read
+    return known
+
+
+def _read(path: Path, folder: Path, note: Note) -> Template | None:
+    name = path.relative_to(folder).as_posix()
+    problem = confinement.problem(path, confinement.root_of(folder))
+    if problem is not None:
+        note(f"{name} is left out: {problem}")
+        return None
+    try:
+        return template.load(path, name=name)
+    except UnreadableError as error:
+        note(f"{name}:{error.line or 1} is left out: {error.reason}")
+        return None
+
+
+def dockerfiles(found: list[Path], folder: Path) -> list[Path]:
+    """Returns the folders that have a Dockerfile which a plan may name; stand-ins are none."""
+    root = confinement.root_of(folder)
+    named = [path for path in found if path.name == "Dockerfile" and confinement.problem(path, root) is None]
+    return [path.parent for path in named if not (path.parent / "build").is_file()]
+
+
+def cdk_stacks(out: Path) -> list[CdkStack]:
+    """Returns the stacks of a cloud assembly, each after those it depends on.
+
+    Source: https://docs.aws.amazon.com/cdk/v2/guide/deploy.html (the cloud assembly).
+
+    Raises:
+        UsageError: its manifest cannot be read, or leads out of the folder.
+    """
+    problem = confinement.problem(out / MANIFEST, out.resolve())
+    if problem is not None:
+        msg = f"{out / MANIFEST}: {problem}. Next: run `cdk synth`"
+        raise UsageError(msg)
+    try:
+        artifacts = json.loads((out / MANIFEST).read_text(encoding="utf-8"))["artifacts"]
+        return [stack for name in _in_order(artifacts) for stack in _stacks(out, name, artifacts[name])]
+    except (ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
+        msg = f"{out / MANIFEST}: it is no manifest of the CDK: {error!r}. Next: run `cdk synth` again"
+        raise UsageError(msg) from None
+
+
+def _in_order(artifacts: dict[str, Any]) -> list[str]:
+    """Returns the names of artifacts so that each comes after its dependencies; a circle is left as it is."""
+    ordered: list[str] = []
+    left = list(artifacts)
+    while left:
+        free = next((name for name in left if not set(artifacts[name].get("dependencies", ())) & set(left) - {name}), left[0])
+        left.remove(free)
+        ordered.append(free)
+    return ordered
+
+
+def _stacks(out: Path, name: str, artifact: Any) -> Iterator[CdkStack]:
+    properties = artifact.get("properties", {})
+    if artifact["type"] == "cdk:cloud-assembly":
+        inner = out / properties["directoryName"]
+        if confinement.problem(inner, out.resolve(), kind=confinement.Kind.FOLDER) is None:
+            yield from cdk_stacks(inner)
+    elif artifact["type"] == "aws:cloudformation:stack":
+        region = artifact.get("environment", "").rpartition("/")[2]
+        path = out / properties["templateFile"]
+        if confinement.problem(path, out.resolve()) is None:
+            yield CdkStack(properties.get("stackName", name), path, region if region != "unknown-region" else None)

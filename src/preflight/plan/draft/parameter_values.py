@@ -1,0 +1,128 @@
+"""A likely value for a parameter that has none, by its type, its name and its constraints. Pure."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from preflight.plan import placeholders, plan
+from preflight.plan.draft import account_template as account
+from preflight.plan.draft.account_template import SAMPLES
+from preflight.templates import functions, parameters
+from preflight.templates.functions import ResolveError
+from preflight.templates.parameters import UndecidedPatternError
+
+FILL_IN = "FILL-IN"
+_OWN = re.compile(r"(vpc|subnet|sg|eni|igw|rtb)-[0-9a-f]{6,}|arn:.*|")  # a default that names a thing of one account
+_BY_TYPE = {
+    "AWS::EC2::VPC::Id": account.VPC,
+    "AWS::EC2::Subnet::Id": account.SUBNETS,
+    "List<AWS::EC2::Subnet::Id>": account.SUBNETS,
+    "AWS::EC2::SecurityGroup::Id": account.SECURITY_GROUP,
+    "List<AWS::EC2::SecurityGroup::Id>": account.SECURITY_GROUP,
+    "AWS::Route53::HostedZone::Id": account.ZONE,
+}
+_BY_NAME = (
+    (r"subnet.*cidr|cidr.*subnet", "10.0.{n}.0/24"),
+    (r"cidr|ip.?range", "10.0.0.0/16"),
+    (r"vpc(id)?$", f"{{output.{account.VPC}}}"),
+    (r"subnet", f"{{output.{account.SUBNETS}}}"),
+    (r"security.?groups?(id)?s?$|sg(id)?$", f"{{output.{account.SECURITY_GROUP}}}"),
+    (r"cluster(name|arn|id)?$", f"{{output.{account.CLUSTER}}}"),
+    (r"oidc.*arn", "arn:aws:iam::{account}:oidc-provider/token.actions.githubusercontent.com"),
+    (r"cert", f"{{output.{account.CERTIFICATE}}}"),
+    (r"zoneid$", f"{{output.{account.ZONE}}}"),
+    (r"secret.*arn", f"{{output.{account.SECRET}}}"),
+    (r"k(ms|ey).*arn", f"{{output.{account.KEY}}}"),
+    (r"(zones|azs)$", "{region}a,{region}b"),
+    (r"(zone|az)\d*$", "{region}a"),
+    (r"domain|hostname|fqdn|zonename", "example.com"),
+    (r"e?mail", "team@example.com"),
+    (r"bucket", "{bucket}"),
+    (r"region", "{region}"),
+    (r"account", "{account}"),
+    (r"tag$|version$|commit|sha$|digest", "{run}"),
+    (r"password|token|secret", "Preflight-1234567"),
+    (r"port", "80"),
+    (r"cpu", "256"),
+    (r"memory", "512"),
+    (r"max", "2"),
+    (r"count|desired|min|number", "1"),
+    (r"path|url", "/"),
+    (r"^(env|stage)|environment(type)?$", "test"),
+)
+_ANY = ("{prefix}", "{name}", "example/app", "1.0.0", "preflight", "Preflight1", "1", "80", "10.0.{n}.0/24", "10.0.0.0/16", "example.com", "https://example.com/", "/", "a", "true")
+
+
+@dataclass(frozen=True)
+class DraftValue:
+    """The value of a parameter as the plan has it, and the reason for it."""
+
+    text: str
+    why: str
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether only the user knows the value."""
+        return self.text == FILL_IN
+
+
+def needs_value(declared: Mapping[str, Any]) -> bool:
+    """Whether a stack cannot be created elsewhere without a value: there is no default, or it names what one account has."""
+    default, kind = declared.get("Default"), str(declared.get("Type"))
+    if default is None:
+        return True
+    return (kind in _BY_TYPE or "vpc-" in str(default) or "subnet-" in str(default)) and _OWN.fullmatch(functions.as_text(default).partition(",")[0]) is not None
+
+
+def propose(name: str, declared: Mapping[str, Any], *, number: int, is_private: bool) -> DraftValue:
+    """Returns the first likely value that the declaration admits; `number` sets the CIDR blocks of a template apart."""
+    with contextlib.suppress(UndecidedPatternError):
+        for candidate in _candidates(name, declared):
+            text = candidate.replace("{n}", str(number))
+            text = text.replace(account.SUBNETS, account.PRIVATE_SUBNETS) if is_private else text
+            if admits(name, declared, text):
+                return DraftValue(text, _why(text, declared))
+    return DraftValue(FILL_IN, f"fill this in: {declared.get('Description') or declared.get('Type')}")
+
+
+def admits(name: str, declared: Mapping[str, Any], text: str) -> bool:
+    """Whether the declaration of a parameter admits a value, placeholders filled in.
+
+    Raises:
+        UndecidedPatternError: its pattern takes too long.
+    """
+    values = {**dict.fromkeys(plan.NAMES, "demo"), "region": "us-east-1", "account": placeholders.ACCOUNT, "run": "0123abcd"}
+    outputs = dict.fromkeys(plan.outputs_in(text), "output") | SAMPLES
+    try:
+        parameters.parameter_values({"Parameters": {name: declared}}, {name: plan.with_outputs(plan.fill(text, values), outputs)})
+    except UndecidedPatternError:
+        raise
+    except (ResolveError, TypeError, ValueError):
+        return False
+    return True
+
+
+def _candidates(name: str, declared: Mapping[str, Any]) -> Iterator[str]:
+    kind, allowed = str(declared.get("Type")), declared.get("AllowedValues")
+    if isinstance(allowed, list) and allowed:
+        yield from (text for text in map(functions.as_text, allowed) if "{" not in text)
+        return
+    if kind in _BY_TYPE:
+        yield f"{{output.{_BY_TYPE[kind]}}}"
+        return
+    if kind.startswith("AWS::SSM::") or kind in {"AWS::EC2::Image::Id", "AWS::EC2::KeyPair::KeyName"}:
+        return
+    yield from (text for pattern, text in _BY_NAME if re.search(pattern, name.replace("_", ""), re.IGNORECASE))
+    if "MinValue" in declared:
+        yield functions.as_text(declared["MinValue"])
+    yield from _ANY
+
+
+def _why(text: str, declared: Mapping[str, Any]) -> str:
+    if plan.outputs_in(text):
+        return f"an output of {account.FILE}"
+    return "the first of its allowed values" if declared.get("AllowedValues") else "a guess; correct it if it matters"

@@ -1,0 +1,149 @@
+"""The requests that a draft sends to the services of its stacks, from their load balancers, target groups and ports. Pure."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from preflight.plan.draft.draft import DraftRequest
+from preflight.plan.draft.stacks import SERVICE
+from preflight.plan.references import ReferencedResource, ReferenceTracer, UnknownError
+from preflight.plan.resolved_stacks import ResolvedStacks, ResolvedTemplate
+from preflight.templates import functions
+
+_LISTENER, _RULE = "AWS::ElasticLoadBalancingV2::Listener", "AWS::ElasticLoadBalancingV2::ListenerRule"
+_PATH = re.compile(r"/[A-Za-z0-9._~/%?=&-]*")
+_OTHER_PROTOCOLS = {22, 25, 1883, 3306, 5432, 5672, 6379, 9092, 11211, 27017, 50051}
+
+
+@dataclass(frozen=True)
+class Entrance:
+    """A listener that leads to a target group: by default, or (`paths`) for these patterns of paths."""
+
+    listener: Mapping[str, Any]
+    is_public: bool
+    paths: tuple[str, ...] | None
+
+    @property
+    def port(self) -> int:
+        """Its port."""
+        return _number(self.listener.get("Port"), 80)
+
+    def admits(self, path: str) -> bool:
+        """Whether a request of this path from the internet, over plain HTTP, gets to the target group."""
+        is_http = self.listener.get("Protocol") == "HTTP" or (self.listener.get("Protocol") == "TCP" and self.port in {80, 8080})
+        return is_http and self.is_public and (self.paths is None or any(fnmatch.fnmatchcase(path, pattern) for pattern in self.paths))
+
+
+class Requests:
+    """Finds the requests for the services of resolved stacks."""
+
+    def __init__(self, every: ResolvedStacks) -> None:
+        self._every = every
+        self._tracer = ReferenceTracer(every)
+
+    def all(self) -> Iterator[DraftRequest]:
+        """Yields a request for each service that answers HTTP; a logical id of two services names neither."""
+        services = [(document, logical, found) for document in self._every.deployed for logical, found in document.of_type(SERVICE)]
+        logicals = [logical for _, logical, _ in services]
+        for document, logical, service in services:
+            if logicals.count(logical) == 1 and re.fullmatch("[A-Za-z0-9]+", logical) and _number(service.get("DesiredCount"), 1) > 0:
+                yield from self._of_service(document, logical, service)
+
+    def _of_service(self, document: ResolvedTemplate, logical: str, service: Mapping[str, Any]) -> Iterator[DraftRequest]:
+        balancers = service.get("LoadBalancers")
+        for balancer in balancers if isinstance(balancers, list) else ():
+            group = self._one(document, balancer.get("TargetGroupArn")) if isinstance(balancer, dict) else None
+            if group is not None:
+                yield self._through(logical, group, _number(balancer.get("ContainerPort"), 80))
+                return
+        port = next(self._ports(document, service), None)
+        if port is not None and port not in _OTHER_PROTOCOLS:
+            yield DraftRequest(logical, "/", port, 200, is_inside=not self._is_open(document, service, port), why="a guess: the port of the container")
+
+    def _through(self, logical: str, group: ReferencedResource, port: int) -> DraftRequest:
+        """Returns the request of a service behind load balancers: through one that is public, else from inside."""
+        path = str(group.properties.get("HealthCheckPath", "/"))
+        path = path if _PATH.fullmatch(path) else "/"
+        matcher = group.properties.get("Matcher")
+        status = _number(re.split("[-,]", str(matcher.get("HttpCode", "200")))[0], 200) if isinstance(matcher, dict) else 200
+        why = "path and status of the health check of the target group"
+        entrance = next((entrance for entrance in self._entrances(group) if entrance.admits(path)), None)
+        if entrance is None:
+            return DraftRequest(logical, path, port, status, is_inside=True, why=f"{why}; from inside, since no public listener takes it over HTTP")
+        return DraftRequest(logical, path, entrance.port, status, is_inside=False, why=why)
+
+    def _entrances(self, group: ReferencedResource) -> Iterator[Entrance]:
+        for document in self._every.deployed:
+            for _, listener in document.of_type(_LISTENER):
+                if self._forwards(document, listener.get("DefaultActions"), group):
+                    yield Entrance(listener, self._is_public(document, listener), None)
+            for _, rule in document.of_type(_RULE):
+                owner = self._one(document, rule.get("ListenerArn"))
+                if owner is not None and self._forwards(document, rule.get("Actions"), group):
+                    yield Entrance(owner.properties, self._is_public(owner.document, owner.properties), _paths(rule))
+
+    def _forwards(self, document: ResolvedTemplate, actions: Any, group: ReferencedResource) -> bool:
+        for action in actions if isinstance(actions, list) else ():
+            config = action.get("ForwardConfig") if isinstance(action, dict) else None
+            listed = config.get("TargetGroups") if isinstance(config, dict) else None
+            arns = [action.get("TargetGroupArn") if isinstance(action, dict) else None, *(t.get("TargetGroupArn") for t in listed or [] if isinstance(t, dict))]
+            targets = [self._one(document, arn) for arn in arns]
+            if any(target is not None and target.is_same(group) for target in targets):
+                return True
+        return False
+
+    def _is_public(self, document: ResolvedTemplate, listener: Mapping[str, Any]) -> bool:
+        balancer = self._one(document, listener.get("LoadBalancerArn"))
+        return balancer is not None and balancer.properties.get("Scheme", "internet-facing") == "internet-facing"
+
+    def _is_open(self, document: ResolvedTemplate, service: Mapping[str, Any], port: int) -> bool:
+        """Whether tasks have public addresses and a security group that admits everybody to a port."""
+        network = service.get("NetworkConfiguration")
+        config = network.get("AwsvpcConfiguration") if isinstance(network, dict) else None
+        if not isinstance(config, dict) or config.get("AssignPublicIp") != "ENABLED":
+            return False
+        groups = config.get("SecurityGroups")
+        found = [self._one(document, group) for group in (groups if isinstance(groups, list) else [groups])]
+        rules = [rule for group in found if group is not None for rule in group.properties.get("SecurityGroupIngress") or [] if isinstance(rule, dict)]
+        return any(rule.get("CidrIp") == "0.0.0.0/0" and _number(rule.get("FromPort"), 0) <= port <= _number(rule.get("ToPort"), 65535) for rule in rules)
+
+    def _ports(self, document: ResolvedTemplate, service: Mapping[str, Any]) -> Iterator[int]:
+        definition = self._one(document, service.get("TaskDefinition"))
+        containers = definition.properties.get("ContainerDefinitions") if definition is not None else None
+        for container in containers if isinstance(containers, list) else ():
+            for mapping in container.get("PortMappings") or [] if isinstance(container, dict) else ():
+                if isinstance(mapping, dict) and str(mapping.get("Protocol", "tcp")).lower() == "tcp":
+                    yield _number(mapping.get("ContainerPort"), 80)
+
+    def _one(self, document: ResolvedTemplate, value: Any) -> ReferencedResource | None:
+        try:
+            return self._tracer.one(document, value)
+        except UnknownError:
+            return None
+
+
+def _paths(rule: Mapping[str, Any]) -> tuple[str, ...]:
+    """Returns the patterns of the paths that a rule takes; none if it asks for something else too, such as a host."""
+    conditions = rule.get("Conditions")
+    patterns: list[str] = []
+    for condition in conditions if isinstance(conditions, list) else ():
+        if not isinstance(condition, dict) or condition.get("Field") != "path-pattern":
+            return ()
+        config = condition.get("PathPatternConfig")
+        values = config.get("Values") if isinstance(config, dict) else condition.get("Values")
+        patterns += [str(value) for value in values or []]
+    return tuple(patterns)
+
+
+def _number(value: Any, default: int) -> int:
+    text = functions.as_text(value) if isinstance(value, str | int) else ""
+    return int(text) if re.fullmatch("[0-9]{1,5}", text) else default
+
+
+def of_stacks(every: ResolvedStacks) -> tuple[DraftRequest, ...]:
+    """Returns the requests for the services of resolved stacks."""
+    return tuple(Requests(every).all())
