@@ -13,6 +13,7 @@ from preflight.comply.python_rules import (
     scheduled_task,
     service_refusals,
     stack_parameters,
+    state_machine_task,
     subnet_route,
     undeclared_order,
 )
@@ -32,4 +33,5 @@ CHECKS: Mapping[str, Callable[[ResolvedStacks], Iterator[Violation]]] = {
     "EVENTS_ECS_TARGET_STARTS": scheduled_task.check,
     "IAM_ECS_ROLE_TRUST_ECS_TASKS": execution_role.check_trust,
     "IAM_EXECUTION_ROLE_POLICY_ATTACHED": execution_role.check_policy,
+    "SFN_ECS_TASK_STARTS": state_machine_task.check,
 }
