@@ -276,11 +276,12 @@ class StackChange:
 
 @dataclass(frozen=True)
 class Update:
-    """An update that was rehearsed: what it started from, and what it changed."""
+    """An update that was rehearsed: what it started from, what it changed, and the requests that were sent meanwhile."""
 
     origin: str
     commit: str | None = None
     changes: tuple[StackChange, ...] = ()
+    traffic: tuple[JsonObject, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -83,7 +83,7 @@ class SmokeTest:
         Raises:
             NotLoopbackError: a task of the emulated account has an address that is not on this machine.
         """
-        findings = [finding for entry in self._plan.smoke for finding in self._check(self._filled(entry))]
+        findings = [finding for entry in self._plan.smoke for finding in self._check(self.filled(entry))]
         return findings + [self._deployment.of_stopped(task) for task in self._stopped_since()]
 
     def _stopped_since(self) -> Iterator[StoppedTask]:
@@ -94,7 +94,7 @@ class SmokeTest:
                 if task.arn in arns:
                     yield task
 
-    def _filled(self, entry: SmokeEntry) -> SmokeEntry:
+    def filled(self, entry: SmokeEntry) -> SmokeEntry:
         """Returns an entry with the values of its placeholders, and with the name of a service given by logical id."""
         texts: dict[str, Any] = {
             key: fill(value, self._values)
@@ -123,7 +123,7 @@ class SmokeTest:
         Raises:
             ClientError: the service is not there.
         """
-        entry = self._filled(entry)
+        entry = self.filled(entry)
         if entry.is_inside or entry.schedule is not None:
             return []
         if entry.service is None:

@@ -71,7 +71,7 @@ def _update(args: argparse.Namespace, checked: Plan) -> UpdateRequest | None:
             msg = "--from is for the stage update. Next: add it to --stage, or remove --from"
             raise UsageError(msg)
         return None
-    origin = args.origin or (checked.update.origin if checked.update is not None else None)
+    origin = args.origin or checked.update.origin
     return UpdateRequest(origin, functools.partial(_admitted, args)) if origin is not None else None
 
 

@@ -37,7 +37,7 @@ class StackRequest:
 
 
 @dataclass(frozen=True)
-class ResourceChange:
+class PlannedChange:
     """One change in a stack: `action` is Add, Modify, Remove, Import or Dynamic, `replacement` True, False or Conditional.
 
     `policy` is what becomes of what is replaced or removed, `after` has the properties after an update.
@@ -61,7 +61,7 @@ class ChangeSet:
 
     id: str
     stack: str
-    changes: tuple[ResourceChange, ...] = ()
+    changes: tuple[PlannedChange, ...] = ()
     refused: str | None = None
 
     @property
@@ -126,7 +126,7 @@ class ChangeSets:
         refused = description.get("StatusReason") or status if status != "CREATE_COMPLETE" else None
         return ChangeSet(arn, stack, tuple(self._changes(arn, description, description["StackName"])), refused)
 
-    def _changes(self, arn: str, page: ChangeSetDescription, name: str) -> Iterator[ResourceChange]:
+    def _changes(self, arn: str, page: ChangeSetDescription, name: str) -> Iterator[PlannedChange]:
         while True:
             for change in page.get("Changes") or []:
                 resource = change.get("ResourceChange") or {}
@@ -182,13 +182,13 @@ class ChangeSets:
         return str(description["ExecutionStatus"]).startswith("EXECUTE_")
 
 
-def _resource_change(change: JsonObject, *, stack: str, name: str) -> ResourceChange:
+def _resource_change(change: JsonObject, *, stack: str, name: str) -> PlannedChange:
     """Returns a change as DescribeChangeSet has it.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ResourceChange.html
     """
     before, after = (_properties(change.get(key)) for key in ("BeforeContext", "AfterContext"))
-    return ResourceChange(
+    return PlannedChange(
         change.get("Action", ""),
         change.get("LogicalResourceId", ""),
         change.get("ResourceType", ""),

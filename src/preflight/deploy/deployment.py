@@ -186,7 +186,7 @@ class Deployment:
 
     def output(self, name: str) -> str | None:
         """Returns the output of that name of the last stack that has one."""
-        for stack in reversed(self._stack_ids.values()):
+        for stack in reversed([*self._stack_ids.values()]):  # traffic asks for outputs while an update adds stacks
             outputs = self._stacks.outputs(stack)
             if name in outputs:
                 return outputs[name]

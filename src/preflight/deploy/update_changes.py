@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from preflight.deploy import update_findings
-from preflight.deploy.change_sets import ResourceChange
+from preflight.deploy.change_sets import PlannedChange
 from preflight.deploy.declared_resources import DeclaredResources
 from preflight.deploy.stacks import STACK, ResourceSummary
 from preflight.model import Finding, StackChange
@@ -22,7 +22,7 @@ class UpdateChanges:
         self._former = former
         self._current = current
         self._plan_name = plan_name
-        self._changes: list[tuple[ResourceChange, StackChange]] = []
+        self._changes: list[tuple[PlannedChange, StackChange]] = []
 
     @property
     def changes(self) -> tuple[StackChange, ...]:
@@ -34,7 +34,7 @@ class UpdateChanges:
         for planned, change in self._changes:
             yield from update_findings.of_change(change, planned.after)
 
-    def plan(self, changes: Iterable[ResourceChange]) -> None:
+    def plan(self, changes: Iterable[PlannedChange]) -> None:
         """Add the changes of a change set; whether what it calls conditional is replaced is known once it was executed."""
         for change in changes:
             if change.kind != STACK or change.properties or change.action not in MODIFIED:
@@ -43,20 +43,20 @@ class UpdateChanges:
     def remove(self, stack: str, name: str, summaries: Iterable[ResourceSummary]) -> None:
         """Add the removal of all resources of a stack."""
         for summary in summaries:
-            change = ResourceChange("Remove", summary["LogicalResourceId"], summary["ResourceType"], stack, name)
+            change = PlannedChange("Remove", summary["LogicalResourceId"], summary["ResourceType"], stack, name)
             self._changes.append((change, self._as_reported(change)))
 
     def settle(self) -> None:
         """Note what was replaced, now that the change sets were executed: its physical id is another one."""
         self._changes = [(planned, self._settled(planned, change)) for planned, change in self._changes]
 
-    def _settled(self, planned: ResourceChange, change: StackChange) -> StackChange:
+    def _settled(self, planned: PlannedChange, change: StackChange) -> StackChange:
         physical = self._current.physical_id(planned.stack, planned.logical)
         if change.action not in {"modify", "replace"} or physical is None or not planned.physical:
             return change
         return replace(change, action="modify" if physical == planned.physical else "replace")
 
-    def _as_reported(self, change: ResourceChange) -> StackChange:
+    def _as_reported(self, change: PlannedChange) -> StackChange:
         action = ACTIONS.get(change.action, "replace" if change.replacement == "True" else "modify")
         fixed = [item.name for item in change.properties if item.recreation != "Never"]
         file, line = self._place(change, fixed[0] if fixed else None)
@@ -73,7 +73,7 @@ class UpdateChanges:
             was=f"{former.template.name}:{former.line()}" if former is not None else None,
         )
 
-    def _place(self, change: ResourceChange, name: str | None) -> tuple[str, int]:
+    def _place(self, change: PlannedChange, name: str | None) -> tuple[str, int]:
         """Returns file and line of a resource; of one that is gone, of the template's resources, or of the plan."""
         current = self._current.by_logical_id(change.stack, change.logical)
         if current is not None:

@@ -21,6 +21,7 @@ from preflight.pipeline import update_waivers
 from preflight.pipeline.former import FormerPlan
 from preflight.pipeline.request import RunRequest, new_run
 from preflight.pipeline.stage import timed_stage
+from preflight.pipeline.update_traffic import UpdateTraffic
 from preflight.smoke import SmokeTest
 from preflight.system import waiting
 from preflight.templates import template
@@ -54,6 +55,7 @@ class RegionRun:
         self._deployment = Deployment()
         self._notes: list[str] = []
         self._update_report: Update | None = None
+        self._traffic: UpdateTraffic | None = None
 
     def _note(self, text: str) -> None:
         self._notes.append(text)
@@ -85,7 +87,7 @@ class RegionRun:
         """Deploy the plan, or what runs today, until `cleanup` deletes it."""
         former = self._former
         options = self._options if former is None else replace(self._options, plan=replace(former.plan, region=self._options.plan.region))
-        deployed = lifecycle.deployed(options, self._target, self._say, remains=self._remains, is_kept=self._is_kept)
+        deployed = lifecycle.deployed(options, self._target, self._progress, remains=self._remains, is_kept=self._is_kept)
         try:
             self._live = cleanup.enter_context(deployed)
         except DeploymentFailedError as error:
@@ -105,18 +107,37 @@ class RegionRun:
         """Update what runs today to the plan; skipped if it could not be deployed."""
         if self._live is None:
             return StageResult("update", Outcome.SKIPPED, reason=f"{former.name} was not deployed")
-        deployment = self._live.deployment
+        deployment, plan_name = self._live.deployment, self._options.names[self._options.plan.path]
         failures: tuple[Finding, ...] = ()
-        try:
-            lifecycle.update(self._live, self._options, run=new_run())
-        except DeploymentFailedError as error:
-            self._has_failed, failures = True, error.findings
+        self._traffic = self._new_traffic(self._live, former)
+        with self._traffic or contextlib.nullcontext():
+            try:
+                lifecycle.update(self._live, self._options, run=new_run())
+            except DeploymentFailedError as error:
+                self._has_failed, failures = True, error.findings
         self._deployment = lifecycle.described(deployment, [], ())
         findings = list(failures) or deployment.unhealthy_targets()
+        findings += self._traffic.findings(plan_name) if self._traffic is not None else ()
         if deployment.changes is not None:
-            self._update_report = Update(former.name, former.commit, deployment.changes.changes)
+            requests = self._traffic.to_json() if self._traffic is not None else ()
+            self._update_report = Update(former.name, former.commit, deployment.changes.changes, requests)
             findings += deployment.changes.findings()
         return update_waivers.judged([replace(f, stage="update") for f in findings], self._templates, self._options.plan, strict=self._request.strict, today=dt.datetime.now(dt.timezone.utc).date())
+
+    def _new_traffic(self, live: Live, former: FormerPlan) -> UpdateTraffic | None:
+        """Returns the traffic of the update, None if there is none."""
+        settings = self._options.plan.update.traffic
+        if settings is None or not self._request.has_containers:
+            return None
+        traffic = UpdateTraffic(self._smoke_test(live), settings, live.deployment, self._say)
+        traffic.ask(self._options.plan, former.plan)
+        return traffic
+
+    def _progress(self, text: str) -> None:
+        """Report progress of the deployment, which traffic notes."""
+        if self._traffic is not None:
+            self._traffic.note(text)
+        self._say(text)
 
     def _is_kept(self, error: Exception | None) -> bool:
         """Whether the deployment is kept on a real account: always, or if it or its smoke test failed."""
@@ -132,16 +153,7 @@ class RegionRun:
             reason = "nothing was deployed" if self._live is None else "the update failed" if self._has_failed else ASSUMED
             return timed_stage("smoke", self._say, lambda: StageResult("smoke", Outcome.SKIPPED, reason=reason))
         schedules = self._schedules(self._live)
-        test = SmokeTest(
-            self._live.deployment,
-            self._options.plan,
-            self._live.values,
-            self._options.names[self._options.plan.path],
-            inside=self._target.inside,
-            skipped=self._target.observations().skipped,
-            say=self._say,
-            schedules=schedules,
-        )
+        test = self._smoke_test(self._live, schedules)
         result = timed_stage("smoke", self._say, functools.partial(self._send, test, schedules))
         for answer in test.answers:
             line = f"{answer.target}: GET {answer.url} -> {answer.status or 'no answer'} ({answer.seconds:.2f} s)"
@@ -149,6 +161,18 @@ class RegionRun:
         self._deployment = lifecycle.described(self._live.deployment, test.running, tuple(test.answers))
         self._has_failed = result.outcome in {Outcome.FAIL, Outcome.ERROR}
         return result
+
+    def _smoke_test(self, live: Live, schedules: ScheduledRuns | None = None) -> SmokeTest:
+        return SmokeTest(
+            live.deployment,
+            self._options.plan,
+            live.deployment.values,
+            self._options.names[self._options.plan.path],
+            inside=self._target.inside,
+            skipped=self._target.observations().skipped,
+            say=self._say,
+            schedules=schedules,
+        )
 
     def _schedules(self, live: Live) -> ScheduledRuns:
         return ScheduledRuns(

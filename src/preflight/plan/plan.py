@@ -11,6 +11,7 @@ from pathlib import Path
 from preflight.errors import UsageError
 from preflight.plan import cdk_assets
 from preflight.plan.rule_settings import RuleSettings
+from preflight.plan.update_settings import UpdateSettings
 from preflight.system import confinement
 from preflight.templates import template
 
@@ -62,13 +63,6 @@ class SmokeEntry:
 
 
 @dataclass(frozen=True)
-class UpdateSettings:
-    """What a plan says of updates: the git revision of what runs today."""
-
-    origin: str
-
-
-@dataclass(frozen=True)
 class Plan:
     """A plan that was read and whose files exist."""
 
@@ -85,7 +79,7 @@ class Plan:
     has_egress: bool = False
     baseline: Path | None = None
     policy: RuleSettings = field(default_factory=RuleSettings)
-    update: UpdateSettings | None = None
+    update: UpdateSettings = field(default_factory=UpdateSettings)
 
     @property
     def folder(self) -> Path:

@@ -13,9 +13,9 @@ from typing import Any
 
 from preflight.aws import partitions
 from preflight.errors import UsageError
-from preflight.plan import plan, rule_settings
-from preflight.plan.plan import ImageStep, Plan, SmokeEntry, StackStep, UpdateSettings
-from preflight.system import confinement, git
+from preflight.plan import plan, rule_settings, update_settings
+from preflight.plan.plan import ImageStep, Plan, SmokeEntry, StackStep
+from preflight.system import confinement
 from preflight.system.confinement import Kind
 from preflight.templates import functions, template
 from preflight.templates.template import Template, UnreadableError
@@ -45,7 +45,6 @@ _IMAGE = ("image", "build")
 _SMOKE = ("service", "cluster", "url", "from", "caller", "get", "port", "status", "contains")
 _SCHEDULE = ("schedule", "timeout")
 _FROM = ("internet", "inside")
-_UPDATE = ("from",)
 _BUILD_FILES = ("Dockerfile", *(f"{file}.{kind}ignore" for file in ("", "Dockerfile") for kind in ("docker", "container")))
 
 
@@ -113,7 +112,7 @@ class PlanReader:
             has_egress=self._egress(),
             baseline=self._path.parent / self._text(self._data, "baseline", where=()) if "baseline" in self._data else None,
             policy=rule_settings.read(self._read),
-            update=self._update(),
+            update=update_settings.read(self._read),
         )
 
     def _folder_of_templates(self, name: Any) -> Path:
@@ -327,17 +326,6 @@ class PlanReader:
         if not isinstance(has_egress, bool):
             raise self.fail(f"egress: expected true or false, found {has_egress!r}", "egress")
         return has_egress
-
-    def _update(self) -> UpdateSettings | None:
-        update = self._data.get("update")
-        if update is None:
-            return None
-        self._keys(update, _UPDATE, "update")
-        origin = update.get("from")
-        if not isinstance(origin, str) or not git.is_revision(origin):
-            msg = f"from: expected a git revision such as origin/main, found {origin!r}; only the option --from takes a folder"
-            raise self.fail(msg, "update", *(["from"] if "from" in update else []))
-        return UpdateSettings(origin)
 
     def _standins(self) -> Mapping[str, Path]:
         folders = self._data.get("standins") or {}

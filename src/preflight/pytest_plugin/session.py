@@ -100,8 +100,7 @@ def _admitted(config: pytest.Config, asked: Plan) -> Plan:
 
 def _origin(config: pytest.Config, asked: Plan) -> str | None:
     """Returns where an update starts from, or None if there is none."""
-    own = asked.update.origin if asked.update is not None else None
-    return config.getoption("--preflight-from") or own
+    return config.getoption("--preflight-from") or asked.update.origin
 
 
 def _update(config: pytest.Config, asked: Plan) -> UpdateRequest | None:

@@ -53,7 +53,7 @@ def _baseline(report: Report) -> JsonObject:
 
 def _update(update: Update) -> JsonObject:
     """Returns an update; paths of what was declared before begin with what it started from, as in `git show`."""
-    return {"from": update.origin, "commit": update.commit, "changes": [dataclasses.asdict(change) for change in update.changes]}
+    return {"from": update.origin, "commit": update.commit, "changes": [dataclasses.asdict(change) for change in update.changes], "traffic": list(update.traffic)}
 
 
 def _finding(finding: Finding) -> JsonObject:

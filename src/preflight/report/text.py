@@ -91,6 +91,8 @@ def _update(update: Update) -> Iterator[str]:
         yield f"  {change.action:<8} {subject:<{width}}  {change.type}{f': {names}' if names else ''}"
     if any(change.action == "replace" for change in update.changes):
         yield "  (* the property that makes AWS replace the resource)"
+    for target in update.traffic:
+        yield f"traffic: {target['target']}: {target['sent']} requests, {target['failed']} failed"
 
 
 def _waiver(waiver: ReportedWaiver) -> str:

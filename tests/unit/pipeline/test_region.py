@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from unittest import mock
 
@@ -19,8 +20,9 @@ from preflight.pipeline.former import FormerPlan
 from preflight.pipeline.region import RegionResults, RegionRun
 from preflight.pipeline.request import AccountOptions, RunRequest
 from preflight.plan import plan, reader
+from preflight.plan.update_settings import UpdateSettings
 
-PLAN = reader.load(Path(__file__).parents[3] / plan.FILE)
+PLAN = replace(reader.load(Path(__file__).parents[3] / plan.FILE), update=UpdateSettings(traffic=None))
 FINDING = Finding("smoke", "SMOKE_GET", Severity.ERROR, "it answered wrongly")
 CHANGE = StackChange("web", "Logs", "AWS::Logs::LogGroup", "replace")
 ANSWER = SmokeAnswer("web", "http://127.0.0.1/", 200, 200, 0.1)

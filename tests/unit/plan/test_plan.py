@@ -8,6 +8,7 @@ import pytest
 from preflight.errors import UsageError
 from preflight.plan import plan, reader
 from preflight.plan.plan import Plan
+from preflight.plan.traffic_settings import TrafficSettings
 
 GOOD = """\
 version: 1
@@ -59,7 +60,11 @@ def test_a_plan_is_read_with_defaults(folder: Path) -> None:
     [
         pytest.param("smoke:", "update: {from: ./old}\nsmoke:", 13, "only the option --from takes a folder", id="an update from a folder"),
         pytest.param("smoke:", "update: {from: --help}\nsmoke:", 13, "expected a git revision", id="an update from an option"),
-        pytest.param("smoke:", "update: {}\nsmoke:", 13, "expected a git revision", id="an update from nowhere"),
+        pytest.param("smoke:", "update: {from: main, traffic: {rate: 1000}}\nsmoke:", 13, "rate: expected a number from 0.1 to 200", id="too much traffic"),
+        pytest.param("smoke:", "update: {traffic: {clients: 1.5}}\nsmoke:", 13, "clients: expected a number", id="half a client"),
+        pytest.param("smoke:", "update: {traffic: {keepalive: often}}\nsmoke:", 13, "expected true or false", id="keepalive as text"),
+        pytest.param("smoke:", "update: {traffic: {path: page}}\nsmoke:", 13, "begins with a slash", id="a path without a slash"),
+        pytest.param("smoke:", "update: {form: main}\nsmoke:", 13, "unknown key 'form', did you mean 'from'", id="an unknown key of updates"),
         pytest.param("standins", "standinz", 17, "unknown key 'standinz', did you mean 'standins'", id="unknown key"),
         pytest.param("    cluster: c", "    clustr: c", 15, "unknown key 'clustr'", id="unknown key below"),
         pytest.param("version: 1", "version: 2", 1, "expected 1, found 2", id="another version"),
@@ -254,5 +259,13 @@ def test_a_stand_in_of_another_form_is_a_usage_error(root: Path, text: str) -> N
 def test_a_plan_names_the_revision_that_updates_start_from(folder: Path) -> None:
     read = load(folder, f"{GOOD}update: {{from: origin/main...}}\n")
 
-    assert read.update is not None
+    assert read.update.traffic == TrafficSettings()
     assert read.update.origin == "origin/main..."
+
+
+def test_traffic_is_switched_off_or_set(folder: Path) -> None:
+    off = load(folder, f"{GOOD}update: {{traffic: off}}\n")
+    slow = load(folder, f"{GOOD}update: {{traffic: {{rate: 1, hold: 5, path: /slow}}}}\n")
+
+    assert off.update.traffic is None
+    assert slow.update.traffic == TrafficSettings(rate=1, hold=5, path="/slow")
