@@ -56,7 +56,7 @@ class Display:
 
     def _print(self, line: str) -> None:
         with _uninterrupted():
-            self._console.print(Text(model.visible(line)), soft_wrap=True)
+            self._console.print(Text(model.visible(line), overflow="fold"))
 
     def render(self) -> Group:
         """Returns the display as it is now: no line is wider than the terminal, nor all of it higher."""

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
 
 from preflight import model
 from preflight.model import Finding, Outcome, Report, Severity, StageResult
-from preflight.report import text
+from preflight.report import source_lines, text
 
 STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.INFO: "bold cyan"}
 MARKS = {Outcome.PASS: ("✓", "green"), Outcome.FAIL: ("✗", "red"), Outcome.ERROR: ("!", "magenta"), Outcome.SKIPPED: ("-", "dim")}
 VERDICTS = {"pass": "bold green", "fail": "bold red", "error": "bold magenta"}
 MOST_PLACES = 5  # of a finding over many resources
-MAX_BYTES = 1_048_576
 _Key = tuple[str, Severity, str]
 
 
@@ -32,7 +29,7 @@ def render(report: Report, options: text.Options, *, width: int) -> str:
 
 
 def _lines(report: Report, options: text.Options, console: Console) -> Iterator[Text]:
-    blocks = _Blocks(console, report.files, is_verbose=options.is_verbose)
+    blocks = _Blocks(console, source_lines.of_findings(report.findings, report.files), is_verbose=options.is_verbose)
     for findings in _grouped(report.shown(options.least)):
         yield from blocks.of(findings)
         yield Text()
@@ -73,11 +70,10 @@ def _wrapped(console: Console, line: str, *, indent: int = 0, style: str = "") -
 class _Blocks:
     """Writes the findings of one check as one block: what is wrong, where, and what to do."""
 
-    def __init__(self, console: Console, files: Mapping[str, Path], *, is_verbose: bool) -> None:
+    def __init__(self, console: Console, sources: Mapping[str, Sequence[str]], *, is_verbose: bool) -> None:
         self._console = console
-        self._files = files
+        self._sources = sources
         self._most = None if is_verbose else MOST_PLACES
-        self._read: dict[str, list[str]] = {}
 
     def of(self, findings: Sequence[Finding]) -> Iterator[Text]:
         """Yields the lines of a block."""
@@ -110,26 +106,11 @@ class _Blocks:
     def _excerpt(self, source: str, number: int, style: str) -> Text:
         """Returns a source line with its number, underlined, as far as it fits."""
         margin = " " * (len(source) - len(source.lstrip()))
-        line = Text.assemble((f"{number:>6} {margin}", "dim"), (model.visible(source.strip()), f"{style} underline"))
+        line = Text.assemble((f"{number:>6} {margin}", "dim"), (source.strip(), f"{style} underline"))
         line.truncate(self._console.width, overflow="ellipsis")
         return line
 
     def _source(self, finding: Finding) -> str:
         """Returns the line of a finding, without its line break; nothing if it cannot be read."""
-        name = finding.file or ""
-        if name not in self._read:
-            self._read[name] = _read(self._files, name)
-        lines, number = self._read[name], finding.line or 0
-        return lines[number - 1].expandtabs(4).rstrip() if 0 < number <= len(lines) else ""
-
-
-def _read(files: Mapping[str, Path], name: str) -> list[str]:
-    """Returns the lines of a file that the run has looked at, or of one in a folder that it has."""
-    folder, _, file = name.rpartition("/")
-    path = files.get(name) or (files[folder] / file if folder in files else None)
-    try:
-        descriptor = os.open(path or "", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(descriptor, "rb") as stream:
-            return stream.read(MAX_BYTES).decode("utf-8-sig", errors="replace").split("\n")
-    except (OSError, ValueError):
-        return []
+        lines, number = self._sources.get(finding.file or "", ()), finding.line or 0
+        return lines[number - 1] if 0 < number <= len(lines) else ""

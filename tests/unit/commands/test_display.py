@@ -130,6 +130,11 @@ def test_quiet_is_quiet_in_a_pipe(unreadable: Path) -> None:
     assert [line.split(":")[0] for line in done.stdout.splitlines() if not line.startswith("    ")] == [str(unreadable / "t.yaml"), "verdict"]
 
 
+@pytest.mark.hostile(
+    9,
+    input="names with `[bold]` and `[link=…]`, and with sequences that a terminal obeys",
+    happens="the display and the report at a terminal show them letter by letter",
+)
 def test_names_are_shown_and_never_taken_for_markup_or_commands_of_a_terminal(folder: Path) -> None:
     name = r'"[bold]x[/bold][link=http://evil]y[/link]:smile:\e]8;;http://evil\a\e[2J"'
     (folder / "t.yaml").write_text(f"Resources:\n  {name}: {{Type: 'AWS::Logs::LogGroup', Properties: {{RetentionInDay: 7}}}}\n")
@@ -138,6 +143,17 @@ def test_names_are_shown_and_never_taken_for_markup_or_commands_of_a_terminal(fo
 
     assert r"[bold]x[/bold][link=http://evil]y[/link]:smile:\x1b]8;;http://evil\x07\x1b[2J" in screen.raw
     assert set(re.findall(r"\x1b(?!\[[0-9;]*m|\[\?25[lh]|\[2K|\[1A).{0,5}", screen.raw)) == set()
+
+
+def test_the_display_shows_stacks_and_resources_of_a_rehearsal(tmp_path: Path) -> None:
+    (tmp_path / "t.yaml").write_text("Resources:\n  Cluster: {Type: 'AWS::ECS::Cluster'}\n")
+    (tmp_path / "preflight.yaml").write_text("version: 1\nname: demo\nregion: eu-west-1\nsteps: [{stack: web, template: t.yaml}]\n")
+
+    screen = terminal.run("check", "--stage", "rehearse", "--containers", "off", folder=tmp_path)
+
+    assert screen.code == 0
+    assert "  creating stack web" in screen.lines
+    assert [line for line in screen.lines if line.split()[1:] == ["Cluster", "AWS::ECS::Cluster"]] != []
 
 
 def test_without_a_terminal_rich_is_not_imported(unreadable: Path) -> None:

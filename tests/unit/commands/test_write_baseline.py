@@ -61,6 +61,11 @@ def test_a_finding_of_tier_fargate_is_not_recorded(template: Path, capsys: pytes
     assert FARGATE_RULE not in (template.parent / baseline.FILE).read_text()
 
 
+@pytest.mark.hostile(
+    11,
+    input="`preflight-baseline.json` lists findings of rules of tier fargate, or errors of cfn-lint",
+    happens="they count all the same; the last line says how many other findings the file hides",
+)
 def test_an_entry_hides_no_finding_of_tier_fargate(template: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A baseline is data of the checkout, which an author of templates may write by hand."""
     template.write_text(f"Resources:\n{TASK}")
