@@ -37,17 +37,17 @@ class Display:
         self._is_verbose = is_verbose
         self._stages = {name: Progress(kind="stage", name=name) for name in stages}
         self._begun: dict[str, float] = {}
-        self._rows: dict[tuple[str, str], Progress] = {}
+        self._rows: dict[tuple[str, str, str], Progress] = {}
         self._step = ""
 
     def __call__(self, text: str) -> None:
         """Take a message; one that is no mere progress stays on the terminal, above the display."""
         if self._is_verbose or not isinstance(text, Progress):
             self._lines(text)
-        if not isinstance(text, Progress):
+        if not isinstance(text, Progress) or text.kind == "event":
             return
         if text.kind in _IN_PLACE:
-            self._rows[text.kind, text.name] = text
+            self._rows[text.kind, text.name, text.detail] = text
             return
         self._step, self._rows = str(text) if text.kind != "stage" else "", {}
         if text.kind == "stage":
@@ -80,9 +80,14 @@ class Display:
         rows = [row for row in list(self._rows.values()) if row.state]
         states = [row.state for row in rows if row.kind == "resource"]
         shown = [row for row in rows if row.kind != "resource" or not row.state.endswith("_COMPLETE")]
-        lines = [_line(f"    {row.state:<18}  {row.name}  {row.detail}", style=_style(row.state)) for row in shown[-MOST_ROWS:]]
+        lines = [_row(row) for row in shown[-MOST_ROWS:]]
         ready = states.count("CREATE_COMPLETE") + states.count("UPDATE_COMPLETE")
         return [_line(f"    {ready} of {len(states)} resources are ready", style="green"), *lines] if states else lines
+
+
+def _row(row: Progress) -> Text:
+    state, _, reason = row.state.partition(": ")
+    return _line(f"    {state:<18}  {row.name}  {row.detail}  {reason}".rstrip(), style=_style(state))
 
 
 def _style(state: str) -> str:

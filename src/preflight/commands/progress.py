@@ -18,13 +18,13 @@ class Lines:
     def __init__(self, say: Say, *, is_verbose: bool = False) -> None:
         self._say = say
         self._is_verbose = is_verbose
-        self._states: dict[tuple[str, str], str] = {}
+        self._states: dict[tuple[str, str, str], str] = {}
 
     def __call__(self, text: str) -> None:
         """Say a message, if it is one for readers of lines."""
         line = text
         if isinstance(text, Progress) and not text and self._is_verbose and text.kind != "stage":
-            key = text.kind, text.name
+            key = text.kind, text.name, text.detail
             is_new = self._states.get(key) != text.state
             self._states[key] = text.state
             line = f"  {text.kind} {' '.join(filter(None, (text.name, text.detail)))}: {text.state}" if is_new else ""

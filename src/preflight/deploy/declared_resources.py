@@ -66,8 +66,12 @@ class DeclaredResources:
                     remaining.append(physical)
 
     def states(self) -> list[tuple[str, str, str]]:
-        """Returns the logical id, the type and the status of each resource, as it was read last."""
-        return [(s["LogicalResourceId"], s["ResourceType"], s["ResourceStatus"]) for s in self._summaries.values()]
+        """Returns the logical id, the type and stack, and the status of each resource that has one, as it was read last."""
+        return [
+            (logical, f"{summary['ResourceType']} in {stack.split('/')[1] if '/' in stack else stack}", summary["ResourceStatus"])
+            for (stack, logical), summary in self._summaries.items()
+            if summary["ResourceStatus"]
+        ]
 
     def at_rest_since(self, failing: Container[str]) -> dt.datetime | None:
         """Returns since when nothing is created or updated but `failing` services (physical ids).

@@ -312,7 +312,7 @@ class Deployment:
         if self._target.reports_events:
             for change in change_set.changes:
                 line = f"  {change.action} {change.kind} {change.logical}"
-                self._say(Progress(line, kind="resource", name=change.logical, detail=change.kind, state=change.action))
+                self._say(Progress(line, kind="event", name=change.logical))
         self._stacks.execute(change_set, look=lambda: self._check_progress(change_set.stack))
         self._report_events(change_set.stack)
         self._refresh()
@@ -341,14 +341,14 @@ class Deployment:
 
     def _report_states(self, stopped: Iterable[StoppedTask]) -> None:
         """Report the state of each resource, and of each task that is to run or stopped."""
-        for logical, kind, status in self.declared_resources.states():
-            self._say(Progress(kind="resource", name=logical, detail=kind, state=status))
+        for logical, detail, status in self.declared_resources.states():
+            self._say(Progress(kind="resource", name=logical, detail=detail, state=status))
         for arn, cluster in self.services.items():
             service = arn.rpartition("/")[2]
             for task, status in self.tasks.states(cluster, service):
                 self._say(Progress(kind="task", name=task, detail=service, state=status))
         for each in stopped:
-            self._say(Progress(kind="task", name=(each.arn or "-").rpartition("/")[2], detail=f"{each.service}: {each.reason}", state="STOPPED"))
+            self._say(Progress(kind="task", name=(each.arn or "-").rpartition("/")[2], detail=each.service, state=f"STOPPED: {each.reason}"))
 
     def _report_events(self, stack: str) -> None:
         if self._target.reports_events:

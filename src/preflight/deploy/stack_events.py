@@ -29,8 +29,7 @@ class Events:
         for event in [event for event in self._all(stack) if event["EventId"] not in self._reported]:
             self._reported.add(event["EventId"])
             if not event["ResourceStatus"].endswith("_IN_PROGRESS"):
-                status = event["ResourceStatus"]
-                self._say(Progress(f"  {_line(event)}", kind="resource", name=event["LogicalResourceId"], detail=event["ResourceType"], state=status))
+                self._say(Progress(f"  {_line(event)}", kind="event", name=event["LogicalResourceId"]))
 
     def changed(self, stack: str) -> list[str]:
         """Returns the logical ids of the resources, except stacks, that have events since `skip`, in that order."""

@@ -153,7 +153,7 @@ def test_the_display_shows_stacks_and_resources_of_a_rehearsal(tmp_path: Path) -
 
     assert screen.code == 0
     assert "  creating stack web" in screen.lines
-    assert [line for line in screen.lines if line.split()[1:] == ["Cluster", "AWS::ECS::Cluster"]] != []
+    assert [line for line in screen.lines if line.split()[1:] == ["Cluster", "AWS::ECS::Cluster", "in", "web"]] != []
 
 
 def test_without_a_terminal_rich_is_not_imported(unreadable: Path) -> None:
@@ -188,6 +188,16 @@ def test_the_display_shows_a_task_in_its_last_state() -> None:
     lines = drawn(RUNNING, STACK, SERVICE, task("PENDING"), task("RUNNING"))
 
     assert lines[4:] == ["    CREATE_IN_PROGRESS  Service  AWS::ECS::Service", "    RUNNING             0a1b  web"]
+
+
+def test_the_display_says_last_why_a_task_stopped() -> None:
+    assert drawn(RUNNING, STACK, task("STOPPED: Essential container in task exited"))[-1] == "    STOPPED             0a1b  web  Essential container in task exited"
+
+
+def test_resources_of_one_name_in_two_stacks_are_two_rows() -> None:
+    lines = drawn(RUNNING, *(Progress(kind="resource", name="Role", detail=f"AWS::IAM::Role in {stack}", state="CREATE_IN_PROGRESS") for stack in "ab"))
+
+    assert lines[-2:] == ["    CREATE_IN_PROGRESS  Role  AWS::IAM::Role in a", "    CREATE_IN_PROGRESS  Role  AWS::IAM::Role in b"]
 
 
 def test_the_display_counts_what_is_ready() -> None:
