@@ -23,12 +23,11 @@ BOTH_TARGET = 2.4
 RAW = """
 import sys
 from pathlib import Path
-from preflight.comply import cfn_guard, cfn_guard_binary, ruleset
+from preflight.comply import cfn_guard, cfn_guard_binary, guard_documents, ruleset
 from preflight.templates import template
 paths = sorted(Path(sys.argv[1]).glob("*.yaml"))
-started = cfn_guard.start(cfn_guard_binary.find(), ruleset.chosen(()).asked, dict.fromkeys(paths, template.Template("", {})))
-templates = {path.absolute(): template.load(path) for path in paths}
-started.findings()
+templates = {path: template.load(path) for path in paths}
+cfn_guard.start(cfn_guard_binary.find(), ruleset.chosen(()).asked, guard_documents.as_written(templates)).findings()
 """
 
 

@@ -1,4 +1,4 @@
-"""cfn-guard over templates: one process for all rules and templates, or several for large ones; findings out.
+"""cfn-guard over templates: batches of rules and documents in as many processes as there are processors; findings out.
 
 cfn-guard ends with 0 or 19 for many reasons that are no verdict, so a verdict is believed only when
 the exit code is one of these, nothing stands on standard error, and every rule answered for every
@@ -11,48 +11,64 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
+from preflight.comply import guard_batches
 from preflight.comply.cfn_guard_binary import Binary
+from preflight.comply.guard_batches import Batch
+from preflight.comply.guard_documents import GuardDocument, Located
 from preflight.comply.rules import Rule
 from preflight.errors import ToolBrokeError
 from preflight.model import Finding
 from preflight.system import processes
 from preflight.system.processes import CompletedProcess, StartedProcess
-from preflight.templates.template import Key
 
 VERDICTS = (0, 19)
 _LOGICAL = ("Resources", "Parameters")  # sections whose names are logical ids, one namespace in each template
 _LINE_END = re.compile(r";\s*$|;(?=\s{2})|^;")  # cfn-guard writes the line ends of some messages as semicolons
-LARGE = 100_000  # bytes of all documents, above which a second process is faster
 TIMEOUT = 300.0  # seconds, and one more for each document
 _Clause = tuple[str, bool, tuple[str, ...]]  # message, whether it is the rule's own, path
 
 
-class Document(Protocol):
-    """A document that is checked against the rules: its name in reports, and the lines of its parts."""
+@dataclass(frozen=True)
+class Offence:
+    """What does not hold: the rule, its message, the path in the document, and the resource or parameter."""
 
-    @property
-    def name(self) -> str:
-        """What reports call the file."""
-
-    def line(self, *path: Key) -> int:
-        """Line of the part at `path`, or of the nearest part above it."""
+    rule: str
+    message: str
+    path: tuple[str, ...]
+    resource: str | None
 
 
 class GuardRun:
-    """A cfn-guard at work, each process on its share of the documents; `findings` waits for it."""
+    """A cfn-guard at work: as many processes as processors take batch after batch; `findings` waits for it."""
 
-    def __init__(self, started: Mapping[StartedProcess, Mapping[Path, Document]], rules: Sequence[Rule]) -> None:
-        self._started = started
+    def __init__(self, binary: Binary, rules: Sequence[Rule], documents: Mapping[Path, GuardDocument]) -> None:
+        self._args = (str(binary.path), "validate", "--payload", "--structured", "--output-format", "json", "--show-summary", "none")
         self._rules = rules
-        # Each process is read while it works, since one stops whose output is not read.
-        self._pool = ThreadPoolExecutor(len(started))
-        self._results = [
-            (self._pool.submit(process.result, timeout=TIMEOUT + len(share)), share) for process, share in started.items()
-        ]
+        self._documents = documents
+        self._running: set[StartedProcess] = set()
+        self._is_killed = False
+        self._pool = ThreadPoolExecutor(os.cpu_count() or 1)
+        self._batches: list[tuple[Batch, Future[dict[str, list[Offence]]]]] = []
+
+    def begin(self) -> None:
+        """Give every batch to the pool, the largest first."""
+        batches = guard_batches.of(self._rules, self._documents)
+        self._batches = [(batch, self._pool.submit(self._run, batch)) for batch in batches]
+
+    def _run(self, batch: Batch) -> dict[str, list[Offence]]:
+        """Returns the offences in each text of a batch, by the name that cfn-guard has for it."""
+        process = processes.start(*self._args, has_input=True)
+        self._running.add(process)
+        if self._is_killed:
+            process.kill()
+        done = process.result(timeout=TIMEOUT + len(batch.texts), given=batch.payload)
+        self._running.discard(process)
+        return offences(done, batch.rules, {f"DATA_STDIN[{n}]": name for n, name in enumerate(batch.names, 1)})
 
     def findings(self) -> list[Finding]:
         """One finding for each rule and resource, or parameter, that do not fit.
@@ -63,53 +79,36 @@ class GuardRun:
         return [finding for found in self.by_document().values() for finding in found]
 
     def by_document(self) -> dict[Path, list[Finding]]:
-        """The findings of each document, by the absolute path of its file.
+        """The findings of each document, by its key, in the order of documents and rules.
 
         Raises:
             ToolBrokeError: cfn-guard ended with anything but a verdict.
         """
-        findings = {}
-        for result, share in self._results:
-            findings.update(judged(result.result(), self._rules, share))
-        return findings
+        found: dict[Path, list[Offence]] = {key: [] for key in self._documents}
+        for batch, answers in self._batches:
+            for keys, offences_of_text in zip(batch.texts.values(), answers.result().values(), strict=True):
+                for key in keys:
+                    found[key] += offences_of_text
+        return {key: described(own, self._rules, self._documents[key].source) for key, own in found.items()}
 
     def kill(self) -> None:
         """End cfn-guard."""
-        for process in self._started:
+        self._is_killed = True
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        for process in list(self._running):
             process.kill()
         self._pool.shutdown()
 
 
-def start(binary: Binary, rules: Sequence[Rule], templates: Mapping[Path, Document]) -> GuardRun:
-    """Starts processes that check every template (by the path of its file) against every rule."""
-    files = sorted({rule.file for rule in rules})
-    args = [str(binary.path), "validate", "--structured", "--output-format", "json", "--show-summary", "none"]
-    args += ["--rules", *map(str, files), "--data"]
-    documents = {path.absolute(): document for path, document in templates.items()}
-    return GuardRun({processes.start(*args, *map(str, share)): share for share in _shares(documents)}, rules)
+def start(binary: Binary, rules: Sequence[Rule], documents: Mapping[Path, GuardDocument]) -> GuardRun:
+    """Starts processes that check every document against every rule that may apply to it."""
+    run = GuardRun(binary, rules, documents)
+    run.begin()
+    return run
 
 
-def _shares(documents: Mapping[Path, Document]) -> list[Mapping[Path, Document]]:
-    """Returns the documents in one share for each processor, or all in one if they are small."""
-    sizes = {path: path.stat().st_size for path in documents if path.is_file()}
-    count = min(os.cpu_count() or 1, len(documents)) if sum(sizes.values()) > LARGE else 1
-    ordered = sorted(documents, key=lambda path: -sizes.get(path, 0))
-    return [{path: documents[path] for path in ordered[n::count]} for n in range(max(count, 1))]
-
-
-def judge(done: CompletedProcess, rules: Sequence[Rule], templates: Mapping[Path, Document]) -> list[Finding]:
-    """The findings in what cfn-guard said, in the order of the documents.
-
-    Raises:
-        ToolBrokeError: it is no verdict.
-    """
-    return [finding for found in judged(done, rules, templates).values() for finding in found]
-
-
-def judged(
-    done: CompletedProcess, rules: Sequence[Rule], templates: Mapping[Path, Document]
-) -> dict[Path, list[Finding]]:
-    """The findings in what cfn-guard said, by document.
+def offences(done: CompletedProcess, rules: Sequence[Rule], names: Mapping[str, str]) -> dict[str, list[Offence]]:
+    """What does not hold in what cfn-guard said, by its name for each document; `names` has those of reports.
 
     Raises:
         ToolBrokeError: it is no verdict.
@@ -119,22 +118,21 @@ def judged(
         raise ToolBrokeError(msg)
     answers = _answers(done)
     expected = sorted(rule.name for rule in rules)
-    for path in templates:
-        if path not in answers:
-            msg = f"cfn-guard gave no verdict on {templates[path].name}"
+    for key, name in names.items():
+        if key not in answers:
+            msg = f"cfn-guard gave no verdict on {name}"
             raise ToolBrokeError(msg)
-        answered = sorted(_answered(answers[path]))
+        answered = sorted(_answered(answers[key]))
         if answered != expected:
             odd = sorted(set(expected) ^ set(answered)) or ["a rule answered twice"]
-            msg = f"cfn-guard gave no verdict on {templates[path].name} by {', '.join(odd)}"
+            msg = f"cfn-guard gave no verdict on {name} by {', '.join(odd)}"
             raise ToolBrokeError(msg)
-    by_name = {rule.name: rule for rule in rules}
-    return {path: list(_findings(answers[path], by_name, known)) for path, known in templates.items()}
+    return {key: list(_offences(answers[key])) for key in names}
 
 
-def _answers(done: CompletedProcess) -> dict[Path, Mapping[str, Any]]:
+def _answers(done: CompletedProcess) -> dict[str, Mapping[str, Any]]:
     try:
-        return {Path(answer["name"]): answer for answer in json.loads(done.stdout)}
+        return {answer["name"]: answer for answer in json.loads(done.stdout)}
     except (ValueError, KeyError, TypeError):
         msg = f"cfn-guard gave no verdict that can be read: {done.stdout[:200]!r}"
         raise ToolBrokeError(msg) from None
@@ -146,18 +144,16 @@ def _answered(answer: Mapping[str, Any]) -> Iterator[str]:
     yield from (broken["Rule"]["name"] for broken in answer.get("not_compliant", []))
 
 
-def _findings(
-    answer: Mapping[str, Any], rules: Mapping[str, Rule], known: Document
-) -> Iterator[Finding]:
+def _offences(answer: Mapping[str, Any]) -> Iterator[Offence]:
     for broken in answer.get("not_compliant", []):
-        rule = rules[broken["Rule"]["name"]]
+        rule = broken["Rule"]["name"]
         offenders: dict[str | None, tuple[str, tuple[str, ...]]] = {}
         for message, is_own, path in _clauses(broken["Rule"]["checks"]):
             resource = path[1] if len(path) > 1 and path[0] in _LOGICAL else None
             if resource not in offenders or (is_own and "Violation:" not in offenders[resource][0]):
                 offenders[resource] = message, path
         for resource, (message, path) in offenders.items() or [(None, ("", ()))]:
-            yield _finding(rule, known, message, path, resource)
+            yield Offence(rule, message, path, resource)
 
 
 def _clauses(checks: Any) -> Iterator[_Clause]:
@@ -203,11 +199,16 @@ def _paths(check: Any) -> Iterator[str]:
             yield from _paths(check.get(key)) if isinstance(check.get(key), dict) else ()
 
 
-def _finding(
-    rule: Rule, known: Document, message: str, path: tuple[str, ...], resource: str | None
-) -> Finding:
-    keys = tuple(int(part) if part.isdigit() else part for part in path)
-    violation, fix = _violation_and_fix(message)
+def described(offences: Sequence[Offence], rules: Sequence[Rule], source: Located) -> list[Finding]:
+    """Returns the findings about offences in a document, in the order of the rules."""
+    by_name = {rule.name: rule for rule in rules}
+    order = {name: number for number, name in enumerate(by_name)}
+    return [_finding(by_name[o.rule], source, o) for o in sorted(offences, key=lambda o: order[o.rule])]
+
+
+def _finding(rule: Rule, known: Located, offence: Offence) -> Finding:
+    keys = tuple(int(part) if part.isdigit() else part for part in offence.path)
+    violation, fix = _violation_and_fix(offence.message)
     return Finding(
         stage="comply",
         check=rule.name,
@@ -215,8 +216,8 @@ def _finding(
         message=violation,
         file=known.name,
         line=known.line(*keys),
-        resource=resource,
-        property=".".join(path[3:]) or None,
+        resource=offence.resource,
+        property=".".join(offence.path[3:]) or None,
         fix=fix,
         source=rule.source,
     )

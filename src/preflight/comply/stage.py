@@ -13,9 +13,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from preflight.aws import update_losses
-from preflight.comply import cfn_guard, ec2_workloads, guard_files, template_checks, waiver_matching, waivers
-from preflight.comply.cfn_guard import Document, GuardRun
+from preflight.comply import cfn_guard, ec2_workloads, guard_documents, template_checks, waiver_matching, waivers
+from preflight.comply.cfn_guard import GuardRun
 from preflight.comply.cfn_guard_binary import Binary
+from preflight.comply.guard_documents import GuardDocument
 from preflight.comply.python_rules import catalog
 from preflight.comply.python_rules.violation import Violation
 from preflight.comply.rules import Rule
@@ -27,7 +28,6 @@ from preflight.model import Finding, ReportedWaiver
 from preflight.plan import resolved_stacks
 from preflight.plan.plan import Plan
 from preflight.plan.resolved_stacks import ResolvedStacks, ResolvedTemplate
-from preflight.system import run_folders
 from preflight.templates.template import Template
 
 
@@ -58,8 +58,8 @@ class _Prepared:
     nulls: tuple[Finding, ...]
     templates: Mapping[Path, Template]
     stacks: ResolvedStacks
-    resolved: Mapping[Path, ResolvedTemplate]
-    as_written: Mapping[Path, Template]
+    resolved: Mapping[Path, tuple[ResolvedTemplate, GuardDocument]]
+    as_written: Mapping[Path, GuardDocument]
     notes: tuple[str, ...] = ()
 
 
@@ -74,16 +74,15 @@ class _Collected:
 class ComplyRun:
     """One run of the stage: `start` starts cfn-guard, `result` waits for it and judges."""
 
-    def __init__(self, request: ComplyRequest, binary: Binary, folder: Path, prepared: _Prepared) -> None:
+    def __init__(self, request: ComplyRequest, binary: Binary, prepared: _Prepared) -> None:
         self._request = request
         self._binary = binary
-        self._folder = folder
         self._prepared = prepared
         self._guard: GuardRun | None = None
 
     def start(self) -> None:
         """Starts cfn-guard, if there is anything to check."""
-        documents: dict[Path, Document] = {**self._prepared.as_written, **self._prepared.resolved}
+        documents = {**self._prepared.as_written, **{key: document for key, (_, document) in self._prepared.resolved.items()}}
         if documents and self._request.rules.asked:
             self._guard = cfn_guard.start(self._binary, self._request.rules.asked, documents)
 
@@ -112,7 +111,7 @@ class ComplyRun:
         counted = [(path, f) for path, findings in by_file.items() for f in findings if f.check in on]
         return _Collected(
             [finding for path, finding in counted if path not in resolved],
-            [*(_with_stack(finding, resolved[path]) for path, finding in counted if path in resolved), *in_python],
+            [*(_with_stack(finding, resolved[path][0]) for path, finding in counted if path in resolved), *in_python],
         )
 
     def _match(self, collected: _Collected) -> MatchedFindings:
@@ -149,38 +148,37 @@ class ComplyRun:
         if not rule_files or not templates:
             return []
         rules = tuple(rule for rule in self._request.rules.asked if rule.file in rule_files)
-        documents = guard_files.write_without_suppressions(templates, self._folder)
-        return cfn_guard.start(self._binary, rules, documents).findings()
+        guard = cfn_guard.start(self._binary, rules, guard_documents.without_suppressions(templates))
+        try:
+            return guard.findings()
+        finally:
+            guard.kill()
 
 
 @contextlib.contextmanager
 def running(request: ComplyRequest, binary: Binary) -> Iterator[ComplyRun]:
-    """Starts the stage; ends cfn-guard and removes the folder of the resolved documents afterwards.
+    """Starts the stage; ends cfn-guard afterwards.
 
     Raises:
         PreflightError: it cannot start.
     """
-    folder = run_folders.new_run(f"{request.run}-comply")
+    run = ComplyRun(request, binary, _prepare(request))
     try:
-        run = ComplyRun(request, binary, folder, _prepare(request, folder))
-        try:
-            run.start()
-            yield run
-        finally:
-            run.kill()
+        run.start()
+        yield run
     finally:
-        run_folders.remove(folder)
+        run.kill()
 
 
-def _prepare(request: ComplyRequest, folder: Path) -> _Prepared:
+def _prepare(request: ComplyRequest) -> _Prepared:
     try:
         nulls = tuple(template_checks.nulls(request.templates))
         broken = {finding.file for finding in nulls}
         templates = {path: t for path, t in request.templates.items() if t.name not in broken}
         stacks = _resolve(replace(request, templates=templates))
         left_out = _leave_out(stacks)
-        resolved = guard_files.write_resolved(stacks, folder)
-        as_written = guard_files.write_unreadable(templates, folder, left_out)
+        resolved = guard_documents.resolved(stacks)
+        as_written = guard_documents.as_written(templates, left_out)
         notes = tuple(f"left out, as it runs on container instances: {name} in {file}" for file in left_out for name in sorted(left_out[file]))
         return _Prepared(nulls, templates, stacks, resolved, as_written, notes)
     except RecursionError:

@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
-from preflight.comply import cfn_guard, rules
+from preflight.comply import cfn_guard, guard_documents, rules
 from preflight.comply.cfn_guard_binary import Binary
 from preflight.comply.rules import Rule, RuleMetadata
 from preflight.errors import ToolBrokeError, UsageError
 from preflight.model import Finding, Severity
 from preflight.system.processes import CompletedProcess
 from preflight.templates import template
+from preflight.templates.template import Template
 
 RULE = Rule("R", Path("rules/fargate/r.guard"), "fargate")
 KNOWN = template.parse("Resources:\n  A:\n    Type: T\n    Properties:\n      B: 1\n", name="t.yaml")
@@ -22,6 +23,11 @@ TEMPLATES = {Path("/t.yaml"): KNOWN}
 def done(code: int = 0, *, stderr: str = "", **answer: Any) -> CompletedProcess:
     whole = {"name": "/t.yaml", "compliant": [], "not_applicable": [], "not_compliant": [], **answer}
     return CompletedProcess(("cfn-guard",), code, json.dumps([whole]), stderr)
+
+
+def judge(said: CompletedProcess, rules: list[Rule], templates: dict[Path, Template]) -> list[Finding]:
+    found = cfn_guard.offences(said, rules, {str(path): known.name for path, known in templates.items()})
+    return [finding for path, known in templates.items() for finding in cfn_guard.described(found[str(path)], rules, known)]
 
 
 def broken(
@@ -51,11 +57,11 @@ def broken(
 )
 def test_what_is_no_verdict_never_passes(said: CompletedProcess) -> None:
     with pytest.raises(ToolBrokeError, match="no verdict"):
-        cfn_guard.judge(said, [RULE], TEMPLATES)
+        judge(said, [RULE], TEMPLATES)
 
 
 def test_a_broken_rule_is_a_finding_with_file_line_resource_and_fix() -> None:
-    found = cfn_guard.judge(done(19, not_compliant=[broken()]), [RULE], TEMPLATES)
+    found = judge(done(19, not_compliant=[broken()]), [RULE], TEMPLATES)
 
     assert found == [
         Finding(
@@ -75,7 +81,7 @@ def test_a_broken_rule_is_a_finding_with_file_line_resource_and_fix() -> None:
 def test_a_resource_is_named_once_and_by_the_rules_own_words() -> None:
     clauses = [broken(message=None)["Rule"]["checks"][0], broken()["Rule"]["checks"][0]]
 
-    found = cfn_guard.judge(done(19, not_compliant=[{"Rule": {"name": "R", "checks": clauses}}]), [RULE], TEMPLATES)
+    found = judge(done(19, not_compliant=[{"Rule": {"name": "R", "checks": clauses}}]), [RULE], TEMPLATES)
 
     assert [finding.message for finding in found] == ["it is 1."]
 
@@ -83,7 +89,7 @@ def test_a_resource_is_named_once_and_by_the_rules_own_words() -> None:
 def test_each_parameter_that_does_not_fit_is_named() -> None:
     clauses = [broken(f"/Parameters/{name}/Default")["Rule"]["checks"][0] for name in ("P", "Q")]
 
-    found = cfn_guard.judge(done(19, not_compliant=[{"Rule": {"name": "R", "checks": clauses}}]), [RULE], TEMPLATES)
+    found = judge(done(19, not_compliant=[{"Rule": {"name": "R", "checks": clauses}}]), [RULE], TEMPLATES)
 
     assert [finding.resource for finding in found] == ["P", "Q"]
 
@@ -92,7 +98,7 @@ def test_the_branches_of_an_or_are_one_finding_in_the_rules_own_words() -> None:
     clauses = [broken(message=None)["Rule"]["checks"][0], broken(path="")["Rule"]["checks"][0]]
     either = [{"Disjunctions": {"checks": clauses}}]
 
-    found = cfn_guard.judge(done(19, not_compliant=[{"Rule": {"name": "R", "checks": either}}]), [RULE], TEMPLATES)
+    found = judge(done(19, not_compliant=[{"Rule": {"name": "R", "checks": either}}]), [RULE], TEMPLATES)
 
     assert [(finding.resource, finding.message) for finding in found] == [("A", "it is 1.")]
 
@@ -100,7 +106,7 @@ def test_the_branches_of_an_or_are_one_finding_in_the_rules_own_words() -> None:
 def test_line_ends_that_cfn_guard_writes_as_semicolons_are_taken_out() -> None:
     said = broken(message=";    Violation: it is 1; or so.;    Fix: set 2.;  ")
 
-    found = cfn_guard.judge(done(19, not_compliant=[said]), [RULE], TEMPLATES)
+    found = judge(done(19, not_compliant=[said]), [RULE], TEMPLATES)
 
     assert [(finding.message, finding.fix) for finding in found] == [("it is 1; or so.", "set 2.")]
 
@@ -139,19 +145,19 @@ def test_a_file_that_guard_cannot_read_stops_the_run(guard: Binary, tmp_path: Pa
     rule = Rule("A", tmp_path / "bad.guard", "fargate")
 
     with pytest.raises(ToolBrokeError, match="no verdict"):
-        cfn_guard.start(guard, [rule], known).findings()
+        cfn_guard.start(guard, [rule], guard_documents.as_written(known)).findings()
 
 
 def test_every_document_has_to_be_answered_for() -> None:
     said = done(0, compliant=["R"])
 
     with pytest.raises(ToolBrokeError, match=r"no verdict on resolved\.yaml"):
-        cfn_guard.judged(said, [RULE], {**TEMPLATES, Path("/0.json"): template.parse("Resources: {}", name="resolved.yaml")})
+        judge(said, [RULE], {**TEMPLATES, Path("/0.json"): template.parse("Resources: {}", name="resolved.yaml")})
 
 
 def test_a_finding_names_the_page_that_says_why() -> None:
     rule = Rule("R", Path("r.guard"), "fargate", RuleMetadata(sources=("https://one", "https://two")))
 
-    found = cfn_guard.judge(done(19, not_compliant=[broken()]), [rule], TEMPLATES)
+    found = judge(done(19, not_compliant=[broken()]), [rule], TEMPLATES)
 
     assert [finding.source for finding in found] == ["https://one"]

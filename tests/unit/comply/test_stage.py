@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 
-from preflight.comply import ruleset, stage
+from preflight.comply import guard_documents, ruleset, stage
 from preflight.comply.cfn_guard_binary import Binary
 from preflight.comply.ruleset import Ruleset
 from preflight.comply.stage import ComplyRequest, Result
-from preflight.errors import ToolBrokeError, UsageError
+from preflight.errors import UsageError
 from preflight.model import Severity
-from preflight.plan import reader
+from preflight.plan import reader, resolved_stacks
 from preflight.system import run_folders
 from preflight.templates import template
 from preflight.templates.template import Template
@@ -402,29 +402,16 @@ def left() -> list[str]:
     return [path.name for path in run_folders.runs().iterdir() if path.name.startswith(f"{RUN}-comply")]
 
 
-def test_the_resolved_documents_are_removed(check: Check) -> None:
+def test_no_file_is_written(check: Check) -> None:
     check(a=service("DesiredCount: 1"))
 
     assert left() == []
 
 
-def test_the_resolved_documents_are_removed_when_it_breaks(guard: Binary, tmp_path: Path) -> None:
-    known = template.parse(service("DesiredCount: 1"), name="a.yaml")
-    asked = ComplyRequest({tmp_path / "gone.yaml": known}, ruleset.chosen([]), None, RUN)
+def test_secrets_are_never_written() -> None:
+    text = service("ServiceName: !Ref P", head="Parameters:\n  P: {Type: String, NoEcho: true, Default: x}\n")
+    stacks = resolved_stacks.of_templates({Path("a.yaml"): template.parse(text)})
 
-    with pytest.raises(ToolBrokeError, match="no verdict"), stage.running(asked, guard) as started:
-        started.result()
+    documents = guard_documents.resolved(stacks).values()
 
-    assert left() == []
-
-
-def test_secrets_are_never_written(guard: Binary, tmp_path: Path) -> None:
-    path = tmp_path / "a.yaml"
-    path.write_text(service("ServiceName: !Ref P", head="Parameters:\n  P: {Type: String, NoEcho: true, Default: x}\n"))
-    asked = ComplyRequest({path: template.load(path)}, ruleset.chosen([]), None, RUN)
-
-    with stage.running(asked, guard) as started:
-        texts = [file.read_text() for file in (run_folders.runs() / f"{RUN}-comply").glob("*.json")]
-        started.result()
-
-    assert [json.loads(text)["Resources"]["S"]["Properties"]["ServiceName"] for text in texts] == [{"Ref": "P"}]
+    assert [json.loads(document.text)["Resources"]["S"]["Properties"]["ServiceName"] for _, document in documents] == [{"Ref": "P"}]

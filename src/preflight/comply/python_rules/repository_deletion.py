@@ -35,6 +35,6 @@ def _violations(stacks: ResolvedStacks, *, is_declared: bool) -> Iterator[Violat
                 continue
             known = properties(resource)
             is_emptied = functions.as_text(known.get("EmptyOnDelete", False)) != "false"  # or may be
-            if not is_emptied and known.get("RepositoryName") in stacks.pushed:
+            if not is_emptied and str(known.get("RepositoryName")) in stacks.pushed:
                 message = f"the plan pushes images to {known['RepositoryName']}, and its stack cannot be deleted while there are any (RepositoryNotEmptyException)."
                 yield Violation(document, ("Resources", logical), message, _FIX)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from preflight.comply import cfn_guard, rules
+from preflight.comply import cfn_guard, guard_documents, rules
 from preflight.comply.cfn_guard_binary import Binary
 from preflight.comply.rules import Rule
 from preflight.model import Finding
@@ -36,7 +36,7 @@ def found(guard: Binary, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
             path = folder / f"{rule.name}-{number}.json"
             path.write_text(json.dumps(case, default=str))
             paths[path] = rule.name
-    said = cfn_guard.start(guard, RULES, {path: template.load(path) for path in paths}).by_document()
+    said = cfn_guard.start(guard, RULES, guard_documents.as_written({path: template.load(path) for path in paths})).by_document()
     return {name: [[f for f in said[p] if f.check == name] for p, of in paths.items() if of == name] for name in IDS}
 
 

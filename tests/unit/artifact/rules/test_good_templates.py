@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from preflight import lint
-from preflight.comply import cfn_guard, cfn_guard_binary, rules
+from preflight.comply import cfn_guard, cfn_guard_binary, guard_documents, rules
 from preflight.model import Finding, Severity
 from preflight.templates import template
 from preflight.templates.template import Template
@@ -32,7 +32,7 @@ def linted(templates: dict[Path, Template]) -> list[Finding]:
 
 @pytest.fixture(scope="module")
 def judged(templates: dict[Path, Template]) -> list[Finding]:
-    return cfn_guard.start(cfn_guard_binary.find(), RULES, templates).findings()
+    return cfn_guard.start(cfn_guard_binary.find(), RULES, guard_documents.as_written(templates)).findings()
 
 
 def test_there_are_as_many_as_were_promised() -> None:

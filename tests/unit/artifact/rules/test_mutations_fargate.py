@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from preflight import lint
-from preflight.comply import cfn_guard, rules
+from preflight.comply import cfn_guard, guard_documents, rules
 from preflight.comply.cfn_guard_binary import Binary
 from preflight.model import Finding, Severity
 from preflight.system import processes
@@ -36,7 +36,7 @@ def found(guard: Binary, tmp_path_factory: pytest.TempPathFactory) -> dict[Mutat
         paths[red] = folder / f"{number}.yaml"
         paths[red].write_text((ROOT / red.file).read_text().replace(red.old, red.new))
     known = {path: template.load(path) for path in paths.values()}
-    findings = cfn_guard.start(guard, RULES, known).findings()
+    findings = cfn_guard.start(guard, RULES, guard_documents.as_written(known)).findings()
     return {red: [f for f in findings if f.file == known[path].name] for red, path in paths.items()}
 
 

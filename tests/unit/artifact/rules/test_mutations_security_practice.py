@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from preflight import lint
-from preflight.comply import cfn_guard, rules
+from preflight.comply import cfn_guard, guard_documents, rules
 from preflight.comply.cfn_guard_binary import Binary
 from preflight.model import Finding, Severity
 from preflight.templates import template
@@ -34,7 +34,7 @@ def case(number: int, red: Mutation) -> str:
 
 
 def findings(guard: Binary, path: Path) -> list[Finding]:
-    return cfn_guard.start(guard, RULES, {path: template.load(path)}).findings()
+    return cfn_guard.start(guard, RULES, guard_documents.as_written({path: template.load(path)})).findings()
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from preflight.comply import cfn_guard, rules
+from preflight.comply import cfn_guard, guard_documents, rules
 from preflight.comply.cfn_guard_binary import Binary
 from preflight.comply.rules import Rule
 from preflight.system import processes
@@ -83,6 +83,6 @@ def verdict(answer: dict[str, Any], name: str) -> str:
 def test_our_templates_pass_every_rule_that_is_on(guard: Binary) -> None:
     templates = {path: template.load(path) for path in sorted((ROOT / "cfn").glob("*.yaml"))}
 
-    found = cfn_guard.start(guard, RULES, templates).findings()
+    found = cfn_guard.start(guard, RULES, guard_documents.as_written(templates)).findings()
 
     assert [finding for finding in found if finding.check in ON] == []

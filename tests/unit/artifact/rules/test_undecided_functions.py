@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from preflight.aws import unresolved
-from preflight.comply import cfn_guard, rules
+from preflight.comply import cfn_guard, guard_documents, rules
 from preflight.comply.cfn_guard_binary import Binary
 from preflight.templates import template
 
@@ -63,6 +63,6 @@ def test_wherever_a_function_stands_no_rule_fails(
         path.write_text(json.dumps(changed(now, function)))
         known[path] = template.load(path)
 
-    found = cfn_guard.start(guard, RULES, known).findings()
+    found = cfn_guard.start(guard, RULES, guard_documents.as_written(known)).findings()
 
     assert [(f.check, f.resource, f.property) for f in found] == []

@@ -37,6 +37,7 @@ def test_without_a_policy_it_is_only_advice(make_estate: Callable[..., ResolvedS
         pytest.param("RepositoryName: app", "RepositoryName: app, EmptyOnDelete: !Ref P", id="perhaps emptied"),
         pytest.param("DeletionPolicy: Delete", "DeletionPolicy: Retain", id="kept"),
         pytest.param("RepositoryName: app", "RepositoryName: other", id="another repository"),
+        pytest.param("RepositoryName: app", 'RepositoryName: !Sub "${AWS::StackName}-app"', id="a name that is a function"),
     ],
 )
 def test_a_repository_that_can_be_deleted_is_taken(
