@@ -41,7 +41,7 @@ class Ending:
         return web.Response(self.status, self.text, self.trouble).shown()
 
 
-class Connection:
+class KeptConnection:
     """A connection to a place, open for the next request if server and client agree on that."""
 
     def __init__(self, place: Place) -> None:

@@ -18,7 +18,7 @@ from preflight.deploy.places import Place
 from preflight.model import Say
 from preflight.plan.traffic_settings import TrafficSettings
 from preflight.system.worker import Worker
-from preflight.traffic.exchange import Connection, Ending
+from preflight.traffic.exchange import Ending, KeptConnection
 from preflight.traffic.record import FailedRequest, FailureKind, TargetRecord, TrafficRecord
 
 LOOK_UP = 1.0  # seconds between two look-ups of where a target is asked
@@ -95,7 +95,7 @@ class Traffic:
             place = stream.next_place()
             if connection is None or connection.place != place:
                 _close(connection)
-                connection = Connection(place) if place is not None else None
+                connection = KeptConnection(place) if place is not None else None
             ending = connection.get(stream.target.path, is_kept=self._settings.keepalive) if connection else None
             stream.add(stream.target, place, ending)
         _close(connection)
@@ -110,7 +110,7 @@ class Traffic:
             if place is None:
                 self._stop.wait(LOOK_UP)
                 continue
-            ending = Connection(place).get(target.path, is_kept=False, hold=seconds, stop=self._stop)
+            ending = KeptConnection(place).get(target.path, is_kept=False, hold=seconds, stop=self._stop)
             stream.add(target, place, ending)
             if ending.kind is not None:
                 self._stop.wait(LOOK_UP)
@@ -177,7 +177,7 @@ def _with_path(target: TrafficTarget, settings: TrafficSettings) -> TrafficTarge
     return target if settings.path is None or HOLD in settings.path else target.at(settings.path)
 
 
-def _close(connection: Connection | None) -> None:
+def _close(connection: KeptConnection | None) -> None:
     if connection is not None:
         connection.close()
 

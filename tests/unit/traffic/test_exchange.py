@@ -11,7 +11,7 @@ import pytest
 
 from preflight.deploy.places import Place
 from preflight.traffic import exchange
-from preflight.traffic.exchange import Connection, Ending
+from preflight.traffic.exchange import Ending, KeptConnection
 from preflight.traffic.record import FailureKind
 
 PAGE = b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nWelcome"
@@ -50,7 +50,7 @@ def answering(*responses: bytes) -> Serve:
 
 
 def get(place: Place, **options: float) -> Ending:
-    return Connection(place).get("/", is_kept=False, **options)  # type: ignore[arg-type]
+    return KeptConnection(place).get("/", is_kept=False, **options)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_a_kept_connection_serves_several_requests() -> None:
         answering(PAGE, PAGE)(connection, number)
 
     with server(serve) as place:
-        connection = Connection(place)
+        connection = KeptConnection(place)
         kinds = [connection.get("/", is_kept=True).kind for _ in range(2)]
         connection.close()
 
@@ -110,7 +110,7 @@ def test_a_kept_connection_serves_several_requests() -> None:
 
 def test_a_request_that_crosses_with_the_end_of_an_idle_connection_is_sent_again() -> None:
     with server(answering(PAGE)) as place:
-        connection = Connection(place)
+        connection = KeptConnection(place)
         kinds = [connection.get("/", is_kept=True).kind for _ in range(2)]
         connection.close()
 

@@ -14,7 +14,7 @@ from preflight.deploy.places import Place
 from preflight.plan.traffic_settings import TrafficSettings
 from preflight.system import waiting
 from preflight.traffic import traffic
-from preflight.traffic.exchange import Connection, Ending
+from preflight.traffic.exchange import Ending, KeptConnection
 from preflight.traffic.record import FailureKind, TargetRecord
 from preflight.traffic.traffic import Traffic, TrafficTarget
 
@@ -29,11 +29,11 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
     """The address and path of each request; each gets the old version's page."""
     requests: Asked = []
 
-    def get(self: Connection, path: str, **_options: Any) -> Ending:
+    def get(self: KeptConnection, path: str, **_options: Any) -> Ending:
         requests.append((str(self.place.address), path))
         return Ending(NOW, NOW, None, 200, "Old version")
 
-    monkeypatch.setattr(Connection, "get", get)
+    monkeypatch.setattr(KeptConnection, "get", get)
     return requests
 
 

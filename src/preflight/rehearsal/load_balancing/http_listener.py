@@ -53,6 +53,9 @@ class Routing(Protocol):
     def backend(self, group: str, caller: socket.socket) -> Destination | None:
         """Returns the next target of a group, which counts the caller's request; None if no target runs."""
 
+    def keep(self, receiver: Destination, connection: DeadlineSocket) -> bool:
+        """Take an idle connection to a target over. Returns False if it is not needed."""
+
 
 class HttpListener:
     """Serves one listener on one address until it is closed; `port` is the listener's, if the address has another."""
@@ -177,7 +180,7 @@ class _ListenerHandler(http.server.BaseHTTPRequestHandler):
         with contextlib.ExitStack() as stack:
             stack.callback(in_flight.end, self.connection)
             try:
-                response = self._request(stack, backend, size)
+                connection, response = self._request(stack, backend, size)
             except ValueError:
                 self._send_error_page(400)
             except TimeoutError:
@@ -186,8 +189,20 @@ class _ListenerHandler(http.server.BaseHTTPRequestHandler):
                 self._send_error_page(502)
             else:
                 self._stream(response)
+                self._keep(backend, connection, response)
 
-    def _request(self, stack: contextlib.ExitStack, backend: Destination, size: int | None) -> http.client.HTTPResponse:
+    def _keep(
+        self, receiver: Destination, connection: http.client.HTTPConnection, response: http.client.HTTPResponse
+    ) -> None:
+        """Keep a connection that the target keeps open."""
+        sock: Any = connection.sock
+        is_complete = response.isclosed() or response.length == 0
+        if is_complete and not response.will_close and sock is not None and self.routing.keep(receiver, sock):
+            connection.sock = None
+
+    def _request(
+        self, stack: contextlib.ExitStack, backend: Destination, size: int | None
+    ) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
         """Returns the target's response, whose body is still to be read while the `stack` is open."""
         connection = stack.enter_context(contextlib.closing(http.client.HTTPConnection(*backend.address)))
         sock = namespace.connect(backend.pid, *backend.address, timeout=TIMEOUT)
@@ -203,7 +218,7 @@ class _ListenerHandler(http.server.BaseHTTPRequestHandler):
         bounded.extend(pause)  # for the header, which may not drip
         response = stack.enter_context(contextlib.closing(connection.getresponse()))
         bounded.extend(MAX_EXCHANGE)
-        return response
+        return connection, response
 
     def _stream(self, response: http.client.HTTPResponse) -> None:
         """Pass a target's response on as it comes; the connection is closed if it breaks off or has no end in time."""

@@ -23,9 +23,11 @@ from preflight.rehearsal.containers.running_task import RunningTasks
 from preflight.rehearsal.ledger import Ledger
 from preflight.rehearsal.load_balancing import listener_rules, targets
 from preflight.rehearsal.load_balancing.http_listener import HttpListener
+from preflight.rehearsal.load_balancing.idle_connections import IdleConnections
 from preflight.rehearsal.load_balancing.targets import Target
 from preflight.rehearsal.network.interfaces import CreatedInterface, Interfaces
 from preflight.rehearsal.network.relay import Destination, Relay
+from preflight.system.http import DeadlineSocket
 
 HTTP = ("HTTP", "HTTPS")
 TCP = ("TCP", "TCP_UDP")
@@ -82,6 +84,7 @@ class LoadBalancers:
         self._running_tasks = running_tasks
         self._ledger = ledger
         self._targets = targets
+        self.idle_connections = IdleConnections(ledger.note)
         self._lock = threading.RLock()
         self._by_arn: dict[str, _LoadBalancer] = {}
 
@@ -257,6 +260,7 @@ class _Routing:
         self._balancer = balancer
         self._arn = arn
         self._turn = 0
+        self._chosen: dict[tuple[str, int], Target] = {}
 
     @property
     def idle_timeout(self) -> float:
@@ -274,9 +278,15 @@ class _Routing:
             target, place = receivers[self._turn % len(receivers)]
             target.in_flight.begin(caller)
             if target.state != targets.DRAINING:
+                self._chosen[place.address] = target
                 return place
             target.in_flight.end(caller)  # it was deregistered meanwhile
         return None
+
+    def keep(self, receiver: Destination, connection: DeadlineSocket) -> bool:
+        """Take an idle connection to a target over. Returns False if it is not needed."""
+        target, idle = self._chosen[receiver.address], self._balancers.idle_connections
+        return target.state == targets.HEALTHY and idle.take(target, connection, idle_timeout=self.idle_timeout)
 
     def pick(self, client: socket.socket) -> Destination | None:
         """Returns the next target of a listener that has one target group and no rules."""

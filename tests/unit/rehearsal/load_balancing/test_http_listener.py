@@ -18,6 +18,7 @@ from preflight.rehearsal.load_balancing.http_listener import HttpListener
 from preflight.rehearsal.network import namespace
 from preflight.rehearsal.network.relay import Destination
 from preflight.system import waiting
+from preflight.system.http import DeadlineSocket
 
 PATIENCE = 5.0  # seconds
 FORWARD = [{"IsDefault": True, "Actions": [{"Type": "forward", "TargetGroupArn": "g"}]}]
@@ -63,12 +64,17 @@ class _Routing:
     def __init__(self, target: tuple[str, int]) -> None:
         self.target = target
         self.idle_timeout = 10.0
+        self.kept: list[DeadlineSocket] = []
 
     def rules(self) -> list[dict[str, Any]]:
         return FORWARD
 
     def backend(self, group: str, _caller: socket.socket) -> Destination | None:
         return Destination(0, self.target) if group == "g" else None
+
+    def keep(self, _receiver: Destination, connection: DeadlineSocket) -> bool:
+        self.kept.append(connection)
+        return False
 
 
 @pytest.fixture
@@ -276,3 +282,21 @@ def test_a_response_in_chunks_has_no_second_size(routing: _Routing) -> None:
         with opened(routing) as port, requested(port, "GET") as response:
             assert response.headers["Content-Length"] is None
             assert response.read() == b"abc"
+
+
+@pytest.mark.parametrize(
+    ("header", "is_kept"),
+    [
+        pytest.param(b"Content-Length: 1\r\n\r\nx", True, id="keeps it open"),
+        pytest.param(b"Content-Length: 1\r\nConnection: close\r\n\r\nx", False, id="closes it"),
+        pytest.param(b"\r\nx", False, id="ends its response with it"),
+    ],
+)
+def test_an_idle_connection_is_left_if_the_target(routing: _Routing, header: bytes, *, is_kept: bool) -> None:
+    with raw_target(lambda caller: caller.sendall(b"HTTP/1.1 200 OK\r\n" + header)) as target:
+        routing.target = target.getsockname()
+        with opened(routing) as port, requested(port, "GET") as response:
+            response.read()
+            waiting.until(lambda: routing.kept or not is_kept, what="the connection", timeout=5)
+
+    assert bool(routing.kept) is is_kept
