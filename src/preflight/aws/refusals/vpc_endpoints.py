@@ -30,11 +30,19 @@ from preflight.aws.refusals.iam_policy_principals import PRINCIPAL_RULES
 SERVICE = "ec2"
 _ENDPOINT = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateVpcEndpoint.html"
 _POLICIES = "https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html"
+_SERVICES = "https://docs.aws.amazon.com/vpc/latest/privatelink/aws-services-privatelink-support.html"
+_REGION = r"[a-z]{2}(-[a-z]+)+-\d"
+_SERVICE_NAME = (
+    rf"(cn\.)?com\.amazonaws\.({_REGION}|vpce\.{_REGION}|s3-global)(\.[\w-]+)+"
+    rf"|com\.amazonaws\.(?!{_REGION}$)[a-z0-9-]+"  # of a global service
+    rf"|(aws\.[a-z-]+|api\.aws)\.{_REGION}(\.[\w-]+)+"
+)
 _IS_GATEWAY = equal("VpcEndpointType", "Gateway", default="Gateway")
 _IS_NO_GATEWAY = unequal("VpcEndpointType", "Gateway", default="Gateway", example="Interface")
 _IS_INTERFACE = equal("VpcEndpointType", "Interface")
 _IS_NO_INTERFACE = unequal("VpcEndpointType", "Interface", default="Gateway", example="Gateway")
 _IS_BALANCER = equal("VpcEndpointType", "GatewayLoadBalancer")
+_NO_SERVICE = "InvalidServiceName"
 _OF_SERVICES = ("Gateway", "Interface", "GatewayLoadBalancer")
 
 
@@ -61,6 +69,40 @@ _ENDPOINT_ROWS = (
             when=equal("VpcEndpointType", kind, default="Gateway"),
         )
         for kind in _OF_SERVICES
+    ),
+    Constraint(
+        value(
+            "ServiceName",
+            matches(
+                _SERVICE_NAME,
+                taken=(
+                    "com.amazonaws.eu-west-1.ecr.api",
+                    "com.amazonaws.us-gov-west-1.s3",
+                    "com.amazonaws.vpce.eu-west-1.vpce-svc-0e123abc123198abc",
+                    "com.amazonaws.s3-global.accesspoint",
+                    "com.amazonaws.iam",
+                    "cn.com.amazonaws.cn-north-1.ecr.dkr",
+                    "aws.api.us-east-1.qbusiness",
+                    "aws.sagemaker.eu-west-1.notebook",
+                    "api.aws.us-east-1.cassandra-streams",
+                ),
+                refused=("ecr.api", "com.amazon.eu-west-1.s3", "com.amazonaws.ecr.api.eu-west-1", "com.amazonaws.eu-west-1", "com.amazonaws.eu-west.logs"),
+            ),
+        ),
+        _NO_SERVICE,
+        "The Vpc Endpoint Service '{value}' does not exist",
+        _SERVICES,
+        cure="Name it as the page lists it, such as com.amazonaws.eu-west-1.logs.",
+    ),
+    Constraint(
+        value(
+            "ServiceName",
+            no(matches(rf"(cn\.)?com\.amazonaws\.{_REGION}\.ecr", taken=("com.amazonaws.eu-west-1.ecr",), refused=("com.amazonaws.eu-west-1.ecr.api",))),
+        ),
+        _NO_SERVICE,
+        "The Vpc Endpoint Service '{value}' does not exist",
+        "https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html",
+        cure="ECR has two, which a task on Fargate needs both: ecr.api and ecr.dkr.",
     ),
     Constraint(
         needs("ResourceConfigurationArn"),
