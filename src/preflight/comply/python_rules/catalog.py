@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from preflight.comply.python_rules import (
+    bucket_deletion,
     container_resources,
+    default_quotas,
     execution_role,
     load_balancer_target,
     log_group,
@@ -21,6 +23,7 @@ from preflight.comply.python_rules.violation import Violation
 from preflight.plan.resolved_stacks import ResolvedStacks
 
 CHECKS: Mapping[str, Callable[[ResolvedStacks], Iterator[Violation]]] = {
+    "CFN_DEFAULT_QUOTAS": default_quotas.check,
     "CFN_STACK_PARAMETERS_MATCH": stack_parameters.check,
     "CFN_SERVICE_TAKES_PROPERTIES": service_refusals.check,
     **undeclared_order.CHECKS,
@@ -33,5 +36,6 @@ CHECKS: Mapping[str, Callable[[ResolvedStacks], Iterator[Violation]]] = {
     "EVENTS_ECS_TARGET_STARTS": scheduled_task.check,
     "IAM_ECS_ROLE_TRUST_ECS_TASKS": execution_role.check_trust,
     "IAM_EXECUTION_ROLE_POLICY_ATTACHED": execution_role.check_policy,
+    "S3_BUCKET_DELETABLE": bucket_deletion.check,
     "SFN_ECS_TASK_STARTS": state_machine_task.check,
 }

@@ -1,0 +1,39 @@
+"""What the templates create is within the quotas of a new account.
+
+AWS raises these quotas on request, so this is a practice, and only said of what the templates alone exceed. Source:
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html and
+https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from preflight.comply.python_rules import violation
+from preflight.comply.python_rules.violation import Violation
+from preflight.plan.resolved_stacks import ResolvedStacks
+
+POLICIES = 10  # managed policies of a role
+PER_REGION = {"AWS::EC2::VPC": (5, "VPCs"), "AWS::EC2::EIP": (5, "elastic IP addresses")}
+_FIX = "Create fewer, or have the quota raised (Service Quotas) before the deployment."
+
+
+def check(stacks: ResolvedStacks) -> Iterator[Violation]:
+    """Roles with too many managed policies, and the first resource of a type beyond its quota."""
+    for document in stacks.documents:
+        for logical, role in document.of_type("AWS::IAM::Role"):
+            policies = role.get("ManagedPolicyArns")
+            if isinstance(policies, list) and len(policies) > POLICIES:
+                message = f"the role has {len(policies)} managed policies; in an account without a raised quota, {POLICIES} are allowed."
+                yield Violation(document, violation.at(logical, "ManagedPolicyArns"), message, _FIX)
+    if stacks.is_closed:
+        yield from _per_region(stacks)
+
+
+def _per_region(stacks: ResolvedStacks) -> Iterator[Violation]:
+    for kind, (most, name) in PER_REGION.items():
+        places = [(document, logical) for document in stacks.documents for logical, _ in document.of_type(kind)]
+        if len(places) > most:
+            document, logical = places[most]
+            message = f"the plan creates {len(places)} {name}; in an account without a raised quota, a region has {most}, those of its other stacks included."
+            yield Violation(document, ("Resources", logical), message, _FIX)
