@@ -60,16 +60,24 @@ def of(request: RunRequest) -> Baseline | None:
 
 
 def _of_checkout(request: RunRequest) -> Path | None:
-    """Returns the file that the plan names, or the one beside the plan, or here if there is no plan; None if there is none to read."""
+    """Returns the file that the plan names, or the one beside the plan or nearest to the templates; None if there is none to read."""
     plan = request.plan
     if plan is None or plan.baseline is None:
-        path = (plan.folder if plan is not None else Path.cwd()) / FILE
-        return path if os.path.lexists(path) or request.writes_baseline else None
+        folders = [plan.folder] if plan is not None else [*_above(request.templates), Path.cwd()]
+        path = next((folder / FILE for folder in folders if os.path.lexists(folder / FILE)), None)
+        return path or (folders[-1] / FILE if request.writes_baseline else None)
     problem = confinement.problem(plan.baseline.parent, confinement.root_of(plan.folder), kind=Kind.FOLDER)
     if problem is not None:
         msg = f"{plan.path.name}: baseline: {problem}"
         raise UsageError(msg)
     return plan.baseline
+
+
+def _above(templates: Sequence[Path]) -> Iterator[Path]:
+    """Yields the folder that holds all templates, and those above it in the repository."""
+    folder = Path(os.path.commonpath([path.absolute().parent for path in templates]))
+    root = confinement.root_of(folder)
+    return (above for above in (folder, *folder.parents) if above.resolve().is_relative_to(root))
 
 
 def _entries(path: Path, name: str) -> list[BaselineEntry]:

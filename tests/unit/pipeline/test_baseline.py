@@ -145,6 +145,18 @@ def test_a_baseline_has_a_line_for_each_finding_in_order(match: Callable[..., Ma
     ]
 
 
+def test_without_a_plan_the_baseline_above_the_templates_counts(match: Callable[..., Matched], plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    match(finding(), writes=True)
+    (plan.folder / ".git").mkdir()
+    (plan.folder / "cfn").mkdir()
+    (plan.folder / "cfn" / "u.yaml").write_text(TEMPLATE)
+    monkeypatch.chdir(plan.folder.parent)
+
+    use = match(finding(file=f"{plan.folder.name}/cfn/u.yaml"), with_plan=None, path="cfn/u.yaml")[1]
+
+    assert use.file == f"{plan.folder.name}/preflight-baseline.json"
+
+
 def test_the_plan_names_another_baseline(match: Callable[..., Matched], plan: Plan) -> None:
     match(finding(), writes=True)
     (plan.folder / baseline.FILE).rename(plan.folder / "known.json")
