@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from botocore.exceptions import BotoCoreError, ClientError
 
 from preflight.deploy.places import Place
-from preflight.model import Say
+from preflight.model import Progress, Say
 from preflight.plan.traffic_settings import TrafficSettings
 from preflight.system.worker import Worker
 from preflight.traffic.exchange import Ending, KeptConnection
@@ -70,7 +70,8 @@ class Traffic:
                 if self._settings.hold:
                     self._run(self._ask_long, stream, number)
         names = ", ".join(stream.target.name for stream in self._streams)
-        self._say(f"traffic: {self._settings.rate:g} requests a second to each of {names}")
+        line = f"traffic: {self._settings.rate:g} requests a second to each of {names}"
+        self._say(Progress(line, kind="traffic", name=names))
 
     def stop(self) -> TrafficRecord:
         """Stop to ask, wait for the last answers, and return what became of the requests."""
