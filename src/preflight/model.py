@@ -135,6 +135,18 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class DescribedRule:
+    """What a report says of a rule that has findings: what it asks for, why, the controls it stands for, and its tier."""
+
+    title: str
+    why: str = ""
+    tier: str = ""
+    controls: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+    source: str | None = None
+
+
+@dataclass(frozen=True)
 class ReportedWaiver:
     """A check that the user switched off for one resource, and why."""
 
@@ -300,7 +312,7 @@ class StageResult:
 class Report:
     """One run: its stages in order, what it deployed, what was rehearsed and by which versions.
 
-    `files` leads from the names of files in findings to where they are, `screenshots` from addresses of pages to PNG files.
+    `rules` has those with findings, `files` leads from the names of files in findings to where they are, `screenshots` from addresses of pages to PNG files.
     """
 
     target: str
@@ -315,6 +327,7 @@ class Report:
     rules_replaced: tuple[str, ...] = ()
     baseline: BaselineUse | None = None
     files: Mapping[str, Path] = field(default_factory=dict)
+    rules: Mapping[str, DescribedRule] = field(default_factory=dict)
     plan: str | None = None
     started: str | None = None
     screenshots: Mapping[str, bytes] = field(default_factory=dict)
@@ -370,6 +383,20 @@ def outcome_of(findings: tuple[Finding, ...], *, strict: bool = False) -> Outcom
     """Returns `FAIL` if a finding counts: errors always, the others if `strict`."""
     counts = (strict and findings) or [f for f in findings if f.severity is Severity.ERROR]
     return Outcome.FAIL if counts else Outcome.PASS
+
+
+def without_repeats(stages: Sequence[StageResult]) -> list[StageResult]:
+    """Returns the results of stages, of which none has a finding again that it or one before it has."""
+    known: set[Finding] = set()
+    results = []
+    for stage in stages:
+        own: dict[Finding, Finding] = {}
+        for finding in stage.findings:
+            own.setdefault(replace(finding, stage=""), finding)
+        new = tuple(finding for alike, finding in own.items() if alike not in known)
+        known |= own.keys()
+        results.append(replace(stage, findings=new))
+    return results
 
 
 def failing(result: StageResult, more: Sequence[Finding]) -> StageResult:

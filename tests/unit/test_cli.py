@@ -163,6 +163,7 @@ def test_every_format_has_a_file_of_its_own(tmp_path: Path, capsys: pytest.Captu
         "preflight.sarif": "{",
         "preflight.html": "<!DOCTYPE",
         "preflight.github.txt": "verdict:",
+        "preflight.md": "##",
     }
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -75,3 +76,11 @@ def test_observations_survive_the_way_between_two_processes() -> None:
 def test_a_visible_text_shows_every_character_and_is_no_command(text: str, shown: str) -> None:
     assert model.visible(text) == shown
     assert model.visible(shown) == shown
+
+
+def test_no_finding_is_in_a_report_twice() -> None:
+    finding = Finding("lint", "X", Severity.ERROR, "wrong", "a.yaml", 1)
+    other = replace(finding, line=2)
+    stages = [StageResult("lint", Outcome.FAIL, findings=(finding, other, finding)), StageResult("smoke", Outcome.FAIL, findings=(replace(other, stage="smoke"),))]
+
+    assert [stage.findings for stage in model.without_repeats(stages)] == [(finding, other), ()]

@@ -15,9 +15,9 @@ from preflight.errors import UsageError
 from preflight.model import Report, Say, Severity
 from preflight.pipeline import run as pipeline
 from preflight.pipeline.request import RunRequest
-from preflight.report import FORMATS, github, html, json, junit, sarif, text
+from preflight.report import FORMATS, github, html, json, junit, markdown, sarif, text
 
-_RENDERERS = {"json": json, "junit": junit, "sarif": sarif, "html": html, "github": github}
+_RENDERERS = {"json": json, "junit": junit, "sarif": sarif, "html": html, "github": github, "markdown": markdown}
 
 
 def run(request: RunRequest, args: argparse.Namespace, say: Say) -> int:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from preflight import model
 from preflight.errors import UsageError
-from preflight.model import Severity
+from preflight.model import DescribedRule, Severity
 from preflight.system import spelling
 from preflight.templates import template
 from preflight.templates.template import Template, UnreadableError
@@ -62,6 +62,11 @@ class Rule:
     def source(self) -> str | None:
         """The page that says why, the first of its sources."""
         return next(iter(self.entry.sources), None)
+
+    @property
+    def described(self) -> DescribedRule:
+        """What reports say of it."""
+        return DescribedRule(self.entry.title, self.entry.why, self.tier, self.entry.controls, self.entry.types, self.source)
 
     @property
     def is_on(self) -> bool:

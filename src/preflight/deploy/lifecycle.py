@@ -136,7 +136,7 @@ def described(
     """Returns what ran, for the report."""
     tasks = [
         {"id": task.id, "service": task.service, "private": task.private, "public": task.public or ""}
-        for task in running
+        for task in {task.arn: task for task in running}.values()  # several requests may ask one task
     ]
     return model.Deployment(
         stacks=deployment.stack_names,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 
-from preflight import __version__
+from preflight import __version__, model
 from preflight.errors import UsageError
 from preflight.model import Report, Say
 from preflight.pipeline import former, inputs
@@ -32,17 +32,18 @@ def run(request: RunRequest, say: Say) -> Report:
         live.start_target(cleanup)
         stages = static.run()
         stages += live.run(stages)
-    use = static.baseline.use
+    use, checks = static.baseline.use, {finding.check for stage in stages for finding in stage.findings}
     return Report(
         target=request.target,
         run=run_inputs.run,
-        stages=tuple(map(run_inputs.explained, stages)),
+        stages=tuple(map(run_inputs.explained, model.without_repeats(stages))),
         strict=request.strict,
         ledger=live.observations.ledger,
         deployment=live.deployment,
         update=live.update,
         versions={"preflight": __version__, **static.versions, **live.versions},
         notes=(*static.notes, *live.notes, *(use.notes if use is not None else ())),
+        rules={check: rule for check, rule in static.rules.items() if check in checks},
         rules_off=static.rules_off,
         rules_replaced=static.rules_replaced,
         baseline=use,

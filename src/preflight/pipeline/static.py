@@ -11,7 +11,7 @@ from preflight import lint, model
 from preflight.comply import cfn_guard_binary, ruleset, stage
 from preflight.comply.stage import ComplyRequest, ComplyRun
 from preflight.errors import PreflightError, ToolBrokeError
-from preflight.model import Finding, ReportedWaiver, Say, Severity, StageResult
+from preflight.model import DescribedRule, Finding, ReportedWaiver, Say, Severity, StageResult
 from preflight.pipeline import baseline
 from preflight.pipeline.baseline import BaselineMatcher
 from preflight.pipeline.inputs import RunInputs
@@ -27,6 +27,7 @@ class StaticStages:
         self._say = say
         self.versions: dict[str, str] = {}
         self.notes: tuple[str, ...] = ()
+        self.rules: dict[str, DescribedRule] = {}
         self.rules_off: tuple[str, ...] = ()
         self.rules_replaced: tuple[str, ...] = ()
         self._refusals: tuple[Finding, ...] = ()
@@ -61,6 +62,7 @@ class StaticStages:
         settings, allows = plan.policy if plan else None, self._request.allows_rule_changes
         rules = ruleset.chosen(self._request.rules, settings, allows_changes=allows)
         self._waivable = rules.waivable
+        self.rules = {rule.name: rule.described for rule in rules.every}
         self.rules_off, self.rules_replaced, self._refusals = rules.switched_off, rules.replaced, rules.refusals
         return stage.running(ComplyRequest(self._inputs.templates, rules, plan, self._inputs.run), binary)
 

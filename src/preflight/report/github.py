@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from preflight import model
 from preflight.model import Finding, Outcome, Report, ReportedWaiver, Severity
+from preflight.report import repository, source_lines
+from preflight.report.source_lines import Columns
 
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
 
@@ -15,13 +17,15 @@ def render(report: Report) -> str:
 
     Every text from outside is escaped inside a command, so that none begins a line or a command of its own.
     """
+    report = repository.renamed(report)
+    columns = source_lines.columns(report.findings, report.files)
     report = model.visible_record(report)
-    return "\n".join([*_lines(report), _last(report)]) + "\n"
+    return "\n".join([*_lines(report, columns), _last(report)]) + "\n"
 
 
-def _lines(report: Report) -> Iterator[str]:
-    for finding in report.findings:
-        yield _finding(finding)
+def _lines(report: Report, columns: Columns) -> Iterator[str]:
+    for finding in sorted(report.findings, key=lambda finding: finding.severity.rank):  # GitHub shows the first ten of a step
+        yield _finding(finding, columns)
     for stage in report.stages:
         if stage.outcome is Outcome.ERROR:
             yield _command("error", stage.reason or "no reason given", title=f"{stage.name} could not check")
@@ -33,19 +37,28 @@ def _lines(report: Report) -> Iterator[str]:
         yield _waiver(waiver)
 
 
-def _finding(finding: Finding) -> str:
+def _finding(finding: Finding, columns: Columns) -> str:
     title = f"{finding.check} ({finding.resource})" if finding.resource else finding.check
-    return _command(_COMMANDS[finding.severity], "\n".join([finding.message, *finding.advice()]), file=finding.file, line=finding.line, title=title)
+    text, place = "\n".join([finding.message, *finding.advice()]), _place(finding.file, finding.line, columns)
+    return _command(_COMMANDS[finding.severity], text, title=title, **place)
+
+
+def _place(file: str | None, line: int | None, columns: Columns) -> dict[str, str]:
+    """Returns the properties that say where something is, as far as that is known."""
+    if not file:
+        return {}
+    begin, end = columns.get((file, line or 0), (None, None))
+    places = {"file": file, "line": line, "col": begin, "endColumn": end}
+    return {name: str(value) for name, value in places.items() if value is not None}
 
 
 def _waiver(waiver: ReportedWaiver) -> str:
     title = f"{waiver.check} is waived for {waiver.resource or 'the whole template'}"
-    return _command("notice", waiver.justification, file=waiver.file, title=title)
+    return _command("notice", waiver.justification, title=title, **_place(waiver.file, None, {}))
 
 
-def _command(name: str, message: str, *, title: str, file: str | None = None, line: int | None = None) -> str:
-    texts = {"file": file, "line": str(line) if file and line is not None else None, "title": title}
-    properties = ",".join(f"{key}={_property(value)}" for key, value in texts.items() if value)
+def _command(name: str, message: str, *, title: str, **place: str) -> str:
+    properties = ",".join(f"{key}={_property(value)}" for key, value in {**place, "title": title}.items() if value)
     return f"::{name} {properties}::{_data(message)}"
 
 

@@ -8,6 +8,7 @@ from xml.etree import ElementTree as ET
 
 from preflight import model
 from preflight.model import Finding, Outcome, Report, ReportedWaiver, StageResult
+from preflight.report import repository
 
 _UNWRITABLE = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufdcf\ufdf0-\ufffd\U00010000-\U0010ffff]")
 _SHORT = 300
@@ -15,7 +16,7 @@ _SHORT = 300
 
 def render(report: Report) -> str:
     """Returns a suite for each stage: a case for each check with findings about a resource or file, or one for the stage."""
-    report = model.visible_record(report)
+    report = model.visible_record(repository.renamed(report))
     root = ET.Element("testsuites", name="preflight")
     for stage in report.stages:
         root.append(_suite(stage, report))
@@ -66,7 +67,7 @@ def _case(stage: StageResult, findings: Sequence[Finding], *, strict: bool) -> E
     """Returns a case that fails if a finding counts; findings that do not count are its output."""
     first = findings[0]
     places = [place for place in (first.file, first.resource) if place]
-    case = ET.Element("testcase", classname=_clean(stage.name), name=_clean(": ".join([first.check, *places])), time="0.000")
+    case = ET.Element("testcase", classname=_clean(f"preflight.{stage.name}"), name=_clean(": ".join([first.check, *places])), time="0.000")
     if first.file:
         case.set("file", _clean(first.file))
     if first.line is not None:
@@ -82,7 +83,7 @@ def _case(stage: StageResult, findings: Sequence[Finding], *, strict: bool) -> E
 
 def _whole(stage: StageResult) -> ET.Element:
     """Returns the case of the stage itself."""
-    case = ET.Element("testcase", classname=_clean(stage.name), name=_clean(stage.name), time=f"{stage.seconds:.3f}")
+    case = ET.Element("testcase", classname=_clean(f"preflight.{stage.name}"), name=_clean(stage.name), time=f"{stage.seconds:.3f}")
     reason = stage.reason or "no reason given"
     if stage.outcome is Outcome.ERROR:
         _add(case, "error", reason, kind="CouldNotCheck", text=reason)

@@ -6,117 +6,90 @@ import collections
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib import parse
 
 from preflight import model
-from preflight.model import Finding, Outcome, Report, ReportedWaiver, Severity
+from preflight.model import Finding, Outcome, Report, Severity
+from preflight.report import repository, sarif_rules, source_lines
+from preflight.report.source_lines import Columns
 
 SarifObject = dict[str, Any]
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 FINGERPRINT = "finding/v1"
 _NO_BYTE = re.compile(r"[\ud800-\udc7f\udd00-\udfff]")  # the other halves stand for bytes of names that are not UTF-8
-_LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
+PROJECT = "https://pypi.org/project/fargate-preflight/"
+MOST_RESULTS = 25_000  # that GitHub takes of a run
+LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
 
 
 def render(report: Report) -> str:
-    """Returns the report as a SARIF log with one run; a waived check is a suppressed result if its file is known."""
-    return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [_run(model.visible_record(report))]}, indent=2) + "\n"
+    """Returns the report as a SARIF log with one run, which GitHub's code scanning takes as it is: every result has a place.
+
+    https://docs.github.com/en/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning
+    """
+    report = repository.renamed(report)
+    columns = source_lines.columns(report.findings, report.files)
+    log = {"$schema": SCHEMA, "version": "2.1.0", "runs": [_run(model.visible_record(report), columns)]}
+    return json.dumps(log, indent=2) + "\n"
 
 
-def _run(report: Report) -> SarifObject:
-    rules = _rules(report)
-    order = {check: index for index, check in enumerate(rules)}
-    results = [*map(_failed, report.findings), *map(_suppressed, _with_file(report.waived))]
+def _run(report: Report, columns: Columns) -> SarifObject:
+    placed = [finding if finding.file else replace(finding, file=report.plan) for finding in report.findings]
+    worst_first = sorted((finding for finding in placed if finding.file), key=lambda finding: finding.severity.rank)
+    shown = worst_first[:MOST_RESULTS]
+    rules = sarif_rules.of(shown, report.rules)
+    order = {rule["id"]: index for index, rule in enumerate(rules)}
+    results = [_result(finding, columns) for finding in shown]
     for result, print_ in zip(results, _fingerprints(results, report.run), strict=True):
         result |= {"ruleIndex": order[result["ruleId"]], "partialFingerprints": {FINGERPRINT: print_}}
+    unplaced = [finding for finding in placed if not finding.file]
     return {
         "tool": {"driver": _driver(report, rules), **_extensions(report)},
-        "invocations": [_invocation(report)],
+        "invocations": [_invocation(report, [*unplaced, *worst_first[MOST_RESULTS:]])],
         "results": results,
+        "columnKind": "utf16CodeUnits",
         "properties": {"verdict": report.verdict, "target": report.target, "run": report.run},
     }
 
 
-def _driver(report: Report, rules: dict[str, SarifObject]) -> SarifObject:
+def _driver(report: Report, rules: list[SarifObject]) -> SarifObject:
     version = report.versions.get("preflight")
-    return {"name": "fargate-preflight", **({"version": _text(version)} if version else {}), "rules": list(rules.values())}
+    versions = {"version": sarif_rules.text(version)} if version else {}
+    return {"name": "fargate-preflight", "informationUri": PROJECT, **versions, "rules": rules}
 
 
 def _extensions(report: Report) -> SarifObject:
     """Returns the tools that were used, with their versions."""
-    tools = [{"name": _text(n), "version": _text(v)} for n, v in report.versions.items() if n != "preflight" and v]
+    tools = [{"name": sarif_rules.text(n), "version": sarif_rules.text(v)} for n, v in report.versions.items() if n != "preflight" and v]
     return {"extensions": tools} if tools else {}
 
 
-def _rules(report: Report) -> dict[str, SarifObject]:
-    """Returns the checks with findings or waivers, by name; a page is taken from the first finding that has one."""
-    pages: dict[str, str | None] = {}
-    stages: dict[str, str] = {}
-    for finding in report.findings:
-        stages.setdefault(_text(finding.check), finding.stage)
-        pages[_text(finding.check)] = pages.get(_text(finding.check)) or _page(finding.source)
-    for waiver in _with_file(report.waived):
-        pages.setdefault(_text(waiver.check), None)
-    return {check: _rule(check, stages.get(check), page) for check, page in pages.items()}
-
-
-def _rule(check: str, stage: str | None, page: str | None) -> SarifObject:
-    title = f"{check}, a check of the stage {stage}" if stage else f"{check}, a check that is waived"
-    page_or_title = {"helpUri": page, "help": {"text": f"See {page}"}} if page else {"help": {"text": title}}
-    return {"id": check, "shortDescription": {"text": title}, "fullDescription": {"text": title}, **page_or_title}
-
-
-def _page(source: str | None) -> str | None:
-    """Returns the address of a page of the web, or None for anything else."""
-    if source is None or not source.lower().startswith(("https://", "http://")):
-        return None
-    return parse.quote(source, safe="%/:=&?~#+!$,;'@()*[]", errors="replace")
-
-
-def _failed(finding: Finding) -> SarifObject:
+def _result(finding: Finding, columns: Columns) -> SarifObject:
     lines = [finding.message, f"Fix: {finding.fix}" if finding.fix else ""]
     return {
-        "ruleId": _text(finding.check),
-        "level": _LEVELS[finding.severity],
-        "message": {"text": _text("\n".join(filter(None, lines))) or "-"},
-        **_location(finding.file, finding.line, finding.resource, finding.property),
+        "ruleId": sarif_rules.text(finding.check) or "-",
+        "level": LEVELS[finding.severity],
+        "message": {"text": sarif_rules.text("\n".join(filter(None, lines))) or "-"},
+        "locations": [_location(finding, columns)],
     }
 
 
-def _with_file(waived: Iterable[ReportedWaiver]) -> list[ReportedWaiver]:
-    return [waiver for waiver in waived if waiver.file]
-
-
-def _suppressed(waiver: ReportedWaiver) -> SarifObject:
-    """Returns the result that a waiver hides; its severity and its line are not known."""
-    suppression = {
-        "kind": "inSource" if waiver.where == "template" else "external",
-        "status": "accepted",
-        "justification": _text(waiver.justification),
-    }
-    return {
-        "ruleId": _text(waiver.check),
-        "level": "note",
-        "message": {"text": _text(f"{waiver.check} is waived for {waiver.resource or 'the whole template'}.")},
-        "suppressions": [suppression],
-        **_location(waiver.file, None, waiver.resource, None),
-    }
-
-
-def _location(file: str | None, line: int | None, resource: str | None, prop: str | None) -> SarifObject:
-    """Returns the file and the resource as far as they are known, or nothing."""
-    location: SarifObject = {}
-    if file:
-        location["physicalLocation"] = {"artifactLocation": {"uri": _uri(file)}}
-        if line is not None and line > 0:
-            location["physicalLocation"]["region"] = {"startLine": line}
-    if resource:
-        full = f"{resource}.{prop}" if prop else resource
-        logical = {"name": _text(resource), "fullyQualifiedName": _text(full), "kind": "resource"}
+def _location(finding: Finding, columns: Columns) -> SarifObject:
+    """Returns the file, its line if it is known, and the resource."""
+    file, line = str(finding.file), finding.line
+    location: SarifObject = {"physicalLocation": {"artifactLocation": {"uri": _uri(file)}}}
+    if line is not None and line > 0:
+        begin, end = columns.get((file, line), (None, None))
+        region = {"startLine": line, "startColumn": begin, "endColumn": end}
+        location["physicalLocation"]["region"] = {key: value for key, value in region.items() if value is not None}
+    if finding.resource:
+        full = f"{finding.resource}.{finding.property}" if finding.property else finding.resource
+        logical = {"name": sarif_rules.text(finding.resource), "fullyQualifiedName": sarif_rules.text(full), "kind": "resource"}
         location["logicalLocations"] = [logical]
-    return {"locations": [location]} if location else {}
+    return location
 
 
 def _uri(file: str) -> str:
@@ -132,7 +105,7 @@ def _fingerprints(results: Iterable[SarifObject], run: str) -> Iterator[str]:
     """
     seen: collections.Counter[str] = collections.Counter()
     for result in results:
-        identity = json.dumps([result["ruleId"], result.get("suppressions") is not None, _places(result)])
+        identity = json.dumps([result["ruleId"], _places(result)])
         identity = identity.replace(run, "{run}") if run else identity
         seen[identity] += 1
         yield hashlib.sha256(f"{identity} {seen[identity]}".encode()).hexdigest()[:32]
@@ -142,20 +115,20 @@ def _places(result: SarifObject) -> list[Any]:
     """Returns the file and the resource of a result, without its line."""
     return [
         [location.get("physicalLocation", {}).get("artifactLocation"), location.get("logicalLocations")]
-        for location in result.get("locations", [])
+        for location in result["locations"]
     ]
 
 
-def _invocation(report: Report) -> SarifObject:
+def _invocation(report: Report, left_out: Sequence[Finding]) -> SarifObject:
     return {
         "executionSuccessful": report.verdict != "error",
         "exitCode": report.exit_code,
-        "toolExecutionNotifications": list(_notifications(report)),
+        "toolExecutionNotifications": [*_notifications(report), *map(_left_out, left_out)],
     }
 
 
 def _notifications(report: Report) -> Iterator[SarifObject]:
-    """Yields the stages that could not check or were skipped, and the notes."""
+    """Yields the stages that could not check or were skipped, the notes, and the waivers: GitHub shows suppressed results as open."""
     for stage in report.stages:
         if stage.outcome is Outcome.ERROR:
             yield _notification("error", f"{stage.name} could not check: {stage.reason or 'no reason given'}")
@@ -165,12 +138,15 @@ def _notifications(report: Report) -> Iterator[SarifObject]:
         yield _notification("error", "no stage ran")
     for note in (*report.rule_notes, *report.notes):
         yield _notification("note", note)
+    for waiver in report.waived:
+        place = " of ".join(filter(None, (waiver.resource or "the whole template", waiver.file)))
+        yield _notification("note", f"{waiver.check} is waived for {place}: {waiver.justification}")
+
+
+def _left_out(finding: Finding) -> SarifObject:
+    """Returns a finding that cannot be a result: it has no file, or there are more than GitHub takes."""
+    return _notification(LEVELS[finding.severity], f"{finding.place()}: {finding.check}: {finding.message}")
 
 
 def _notification(level: str, text: str) -> SarifObject:
-    return {"level": level, "message": {"text": _text(text)}}
-
-
-def _text(text: str) -> str:
-    """Returns a text without halves of characters, which JSON can spell but no reader has to take."""
-    return text.encode(errors="replace").decode()
+    return {"level": level, "message": {"text": sarif_rules.text(text)}}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from pathlib import Path
 
 from preflight.model import Outcome, Report, StageResult
 from preflight.report import github
@@ -63,3 +64,14 @@ def test_invisible_characters_are_spelt_out(report: Report) -> None:
     rendered = github.render(dataclasses.replace(report, notes=("\x1b[31m \u202e \ud800",)))
 
     assert "::notice title=preflight::\\x1b[31m \\u202e \\ud800\n" in rendered
+
+
+def test_a_command_names_the_columns_of_the_text(report: Report, tmp_path: Path) -> None:
+    source = tmp_path / "t.yaml"
+    source.write_text("  Role: x\n", encoding="utf-8")
+    finding = dataclasses.replace(report.findings[0], file="t.yaml", line=1)
+    stage = StageResult("lint", Outcome.FAIL, findings=(finding,))
+
+    line = github.render(dataclasses.replace(report, stages=(stage,), files={"t.yaml": source})).splitlines()[0]
+
+    assert line.startswith("::error file=t.yaml,line=1,col=3,endColumn=10,title=")

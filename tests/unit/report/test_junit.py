@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -20,7 +21,7 @@ SHOWN = """\
       <property name="version.preflight" value="0.1" />
       <property name="version.cfn-lint" value="1.58.0" />
     </properties>
-    <testcase classname="lint" name="lint" time="1.250" />
+    <testcase classname="preflight.lint" name="lint" time="1.250" />
   </testsuite>
 """
 
@@ -60,10 +61,20 @@ def test_a_failure_says_where_what_and_what_to_do(report: Report) -> None:
 
     assert case.get("file") == "cfn/a b.yaml"
     assert case.get("line") == "7"
-    assert case.get("classname") == "comply"
+    assert case.get("classname") == "preflight.comply"
     assert case.findtext("failure") == (
         "cfn/a b.yaml:7: error: RULE: It is wrong.\nFix: Correct it.\nSee: https://example.com/why"
     )
+
+
+def test_a_case_names_its_file_from_the_root_of_its_repository(report: Report, tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    files = {"cfn/a b.yaml": tmp_path / "infra" / "cfn" / "a b.yaml"}
+
+    case = read(dataclasses.replace(report, files=files)).find(".//testcase[failure]")
+
+    assert case is not None
+    assert case.get("file") == "infra/cfn/a b.yaml"
 
 
 def test_findings_of_one_check_about_one_resource_are_one_case(report: Report) -> None:

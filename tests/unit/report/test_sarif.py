@@ -10,7 +10,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from preflight.model import Finding, Outcome, Report, StageResult
+from preflight.model import DescribedRule, Finding, Outcome, Report, StageResult
 from preflight.report import sarif
 
 SCHEMA = json.loads(Path(__file__).with_name("sarif.schema.json").read_text())
@@ -75,23 +75,107 @@ def test_every_result_names_its_rule_by_index_too(report: Report) -> None:
     run = run_of(report)
 
     rules = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
-    assert [rules[result["ruleIndex"]] for result in run["results"]] == ["RULE", "MILD", "NOTE", "W", "Y"]
+    assert [rules[result["ruleIndex"]] for result in run["results"]] == ["RULE", "MILD", "NOTE"]
 
 
-def test_a_finding_without_a_file_has_no_physical_location(report: Report) -> None:
+def test_a_finding_without_a_file_is_in_the_plan(report: Report) -> None:
     result = run_of(report)["results"][2]
 
     assert result["level"] == "note"
-    assert [list(location) for location in result["locations"]] == [["logicalLocations"]]
+    assert result["locations"][0]["physicalLocation"] == {"artifactLocation": {"uri": "infra/preflight.yaml"}}
 
 
-def test_a_waiver_with_a_file_is_a_suppressed_result(report: Report) -> None:
-    suppressed = [(r["ruleId"], r["suppressions"]) for r in run_of(report)["results"] if "suppressions" in r]
+def test_a_finding_that_has_no_file_without_a_plan_is_a_notification(report: Report) -> None:
+    run = run_of(dataclasses.replace(report, plan=None))
 
-    assert suppressed == [
-        ("W", [{"kind": "inSource", "status": "accepted", "justification": "because so"}]),
-        ("Y", [{"kind": "external", "status": "accepted", "justification": "by hand (until 2027-01-31)"}]),
+    assert [result["ruleId"] for result in run["results"]] == ["RULE", "MILD"]
+    assert run["invocations"][0]["toolExecutionNotifications"][-1] == {"level": "note", "message": {"text": "s.C: NOTE: It is so."}}
+
+
+def test_what_is_more_than_github_takes_is_a_notification(report: Report, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sarif, "MOST_RESULTS", 1)
+    findings = report.findings[1], report.findings[0]
+
+    run = run_of(with_findings(report, *findings))
+
+    assert [result["ruleId"] for result in run["results"]] == ["RULE"]
+    assert len(run["invocations"][0]["toolExecutionNotifications"]) == 2
+
+
+def test_waivers_are_notifications_and_no_results_which_github_would_show_as_open(report: Report) -> None:
+    notes = [note["message"]["text"] for note in run_of(report)["invocations"][0]["toolExecutionNotifications"]]
+
+    assert notes[-3:] == [
+        "W is waived for A of cfn/a b.yaml: because so",
+        "X is waived for B: by hand (until 2027-01-31)",
+        "Y is waived for the whole template of cfn/c.yaml: by hand (until 2027-01-31)",
     ]
+
+
+SECRETS = DescribedRule("No secrets.", "Whoever reads the template | reads them.", "security", ("ECS.8", "CIS.1"), ("AWS::ECS::TaskDefinition",), "https://example.com/rule")
+
+
+def described(report: Report, rule: DescribedRule) -> dict[str, Any]:
+    rules: list[dict[str, Any]] = run_of(dataclasses.replace(with_findings(report, report.findings[0]), rules={"RULE": rule}))["tool"]["driver"]["rules"]
+    return rules[0]
+
+
+def test_a_rule_has_its_title_its_reason_and_its_page(report: Report) -> None:
+    rule = described(report, SECRETS)
+
+    assert rule["shortDescription"] == {"text": "No secrets."}
+    assert rule["fullDescription"] == {"text": "Whoever reads the template | reads them."}
+    assert rule["helpUri"] == "https://example.com/rule"
+
+
+def test_the_help_of_a_rule_is_text_and_escaped_markdown(report: Report) -> None:
+    shown = described(report, SECRETS)["help"]
+
+    assert shown["text"] == "Whoever reads the template | reads them.\nControls: ECS.8, CIS.1.\nSee https://example.com/rule"
+    assert "Whoever reads the template &#124; reads them&#46;" in shown["markdown"]
+    assert "(<https://example.com/rule>)" in shown["markdown"]
+
+
+def test_a_rule_of_tier_security_has_a_security_severity(report: Report) -> None:
+    properties = described(report, SECRETS)["properties"]
+
+    assert properties["security-severity"] == "7.0"
+    assert properties["tags"] == ["security", "comply", "ECS.8", "CIS.1", "AWS::ECS::TaskDefinition"]
+    assert properties["controls"] == ["ECS.8", "CIS.1"]
+
+
+def test_a_rule_of_another_tier_has_none(report: Report) -> None:
+    properties = described(report, dataclasses.replace(SECRETS, tier="practice"))["properties"]
+
+    assert "security-severity" not in properties
+    assert properties["tags"][0] == "practice"
+
+
+def test_a_rule_has_no_more_tags_than_github_takes(report: Report) -> None:
+    controls = tuple(f"C.{number}" for number in range(40))
+
+    assert len(described(report, dataclasses.replace(SECRETS, controls=controls))["properties"]["tags"]) == 20
+
+
+def test_a_result_says_in_which_columns_the_text_of_its_line_is(report: Report, tmp_path: Path) -> None:
+    source = tmp_path / "t.yaml"
+    source.write_text("Resources:\n  Ä🚀: x\n", encoding="utf-8")
+    finding = dataclasses.replace(report.findings[0], file="t.yaml", line=2)
+
+    run = run_of(dataclasses.replace(with_findings(report, finding), files={"t.yaml": source}))
+
+    region = run["results"][0]["locations"][0]["physicalLocation"]["region"]
+    assert region == {"startLine": 2, "startColumn": 3, "endColumn": 9}
+
+
+def test_a_file_is_named_from_the_root_of_its_repository(report: Report, tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    source = tmp_path / "infra" / "cfn" / "t.yaml"
+    finding = dataclasses.replace(report.findings[0], file="t.yaml")
+
+    run = run_of(dataclasses.replace(with_findings(report, finding), files={"t.yaml": source}))
+
+    assert run["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "infra/cfn/t.yaml"
 
 
 def test_a_rule_has_the_page_of_its_finding(report: Report) -> None:
@@ -111,7 +195,7 @@ def test_a_stage_that_could_not_check_is_an_execution_that_failed(report: Report
 
     assert invocation["executionSuccessful"] is False
     assert invocation["exitCode"] == 2
-    assert [(note["level"], note["message"]["text"]) for note in invocation["toolExecutionNotifications"]] == [
+    assert [(note["level"], note["message"]["text"]) for note in invocation["toolExecutionNotifications"]][:3] == [
         ("error", "rehearse could not check: podman does not answer"),
         ("note", "smoke was skipped: nothing was deployed"),
         ("note", "a stand-in was used"),
