@@ -124,7 +124,7 @@ class DeployedTask:
 
 
 @dataclass(frozen=True)
-class Connection:
+class DeployedConnection:
     """A source (`internet`, or the name of a load balancer or service) that connects to a port, or what blocks it."""
 
     source: str
@@ -143,7 +143,7 @@ class DeployedRegion:
     load_balancers: tuple[DeployedLoadBalancer, ...] = ()
     services: tuple[DeployedService, ...] = ()
     tasks: tuple[DeployedTask, ...] = ()
-    connections: tuple[Connection, ...] = ()
+    connections: tuple[DeployedConnection, ...] = ()
 
 
 @dataclass(frozen=True)

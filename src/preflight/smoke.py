@@ -75,6 +75,7 @@ class SmokeTest:
         self._reachable: set[tuple[str, int, str | None]] = set()
         self.running: list[ServiceTask] = []
         self.answers: list[SmokeAnswer] = []
+        self.pages: dict[str, tuple[str, int]] = {}  # where on this machine the page of a URL is
         self.unsent: list[str] = []
 
     def findings(self) -> list[Finding]:
@@ -270,7 +271,10 @@ class SmokeTest:
         receiver = address or load_balancers.host_of(url), load_balancers.port_of(url)
         if receiver not in open_ports.of(session):
             return Response(None, "", f"no answer: no task or load balancer of the run is open at {receiver[0]}:{receiver[1]}")
-        return http.fetch(url, at=address)
+        response = http.fetch(url, at=address)
+        if response.status is not None:
+            self.pages[url] = receiver
+        return response
 
     def _expect(self, request: _Request, fetch: Callable[[], Response]) -> Iterator[Finding]:
         """Repeat a request until the response is the expected one or time is up."""

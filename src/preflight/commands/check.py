@@ -34,6 +34,7 @@ def run(args: argparse.Namespace, say: Say) -> int:
         build_network=args.build_network,
         account=_account(args),
         update=_update(args, checked),
+        takes_screenshots="html" in (args.format or ()),
     )
     return reports.run(options.with_baseline(request, args), args, say)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 
-from preflight.architecture import INTERNET, Connection, DeployedService, DeployedTask
+from preflight.architecture import INTERNET, DeployedConnection, DeployedService, DeployedTask
 from preflight.aws import reachability
 from preflight.aws.reachability import Interface, Network
 from preflight.deploy.balancer_description import BalancerDescription
@@ -27,11 +27,11 @@ class ConnectionDescription:
         running = {task.service: task for task in reversed(tasks) if task.state == "RUNNING" and task.private}
         self._interfaces = {name: _interface(self._services[name], task) for name, task in running.items()}
 
-    def all(self) -> Iterator[Connection]:
+    def all(self) -> Iterator[DeployedConnection]:
         """Yields each connection once."""
         yield from dict.fromkeys(itertools.chain(self._through_load_balancers(), self._from_internet(), self._between()))
 
-    def _through_load_balancers(self) -> Iterator[Connection]:
+    def _through_load_balancers(self) -> Iterator[DeployedConnection]:
         names = {balancer.host: balancer.name for balancer in self._balancers.load_balancers}
         for listener, _ in self._balancers.entrances:
             interfaces = self._balancers.interfaces(listener.balancer)
@@ -39,27 +39,27 @@ class ConnectionDescription:
             yield from self._to_listener(interfaces, names[listener.host], listener.port)
             yield from self._to_targets(interfaces, names[listener.host], service, port)
 
-    def _to_listener(self, interfaces: Sequence[Interface], name: str, port: int) -> Iterator[Connection]:
+    def _to_listener(self, interfaces: Sequence[Interface], name: str, port: int) -> Iterator[DeployedConnection]:
         for interface in interfaces:
             network = self._networks[interface.vpc]
             if reachability.from_internet(network, interface, port, has_groups=bool(interface.groups)) is None:
-                yield Connection(INTERNET, name, port)
+                yield DeployedConnection(INTERNET, name, port)
                 return
 
-    def _to_targets(self, interfaces: Sequence[Interface], name: str, service: str, port: int) -> Iterator[Connection]:
+    def _to_targets(self, interfaces: Sequence[Interface], name: str, service: str, port: int) -> Iterator[DeployedConnection]:
         target = self._interfaces.get(service)
         if target is not None and interfaces and target.vpc == interfaces[0].vpc:
             blockers = [reachability.between(self._networks[target.vpc], source, target, port) for source in interfaces]
             blocker = blockers[0] if all(blockers) else None
-            yield Connection(name, service, port, blocker.message if blocker is not None else None)
+            yield DeployedConnection(name, service, port, blocker.message if blocker is not None else None)
 
-    def _from_internet(self) -> Iterator[Connection]:
+    def _from_internet(self) -> Iterator[DeployedConnection]:
         for name, interface in self._interfaces.items():
             for port in _ports(self._services[name]):
                 if reachability.from_internet(self._networks[interface.vpc], interface, port) is None:
-                    yield Connection(INTERNET, name, port)
+                    yield DeployedConnection(INTERNET, name, port)
 
-    def _between(self) -> Iterator[Connection]:
+    def _between(self) -> Iterator[DeployedConnection]:
         """Yields the connections between services, to those that do not admit everybody anyway."""
         for (source, here), (target, there) in itertools.permutations(self._interfaces.items(), 2):
             if here.vpc != there.vpc:
@@ -68,7 +68,7 @@ class ConnectionDescription:
             for port in _ports(self._services[target]):
                 is_open = reachability.admits(network, there, port) is None
                 if not is_open and reachability.between(network, here, there, port) is None:
-                    yield Connection(source, target, port)
+                    yield DeployedConnection(source, target, port)
 
 
 def _interface(service: DeployedService, task: DeployedTask) -> Interface:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib import metadata
 from typing import TYPE_CHECKING
@@ -40,6 +40,7 @@ class LiveStages:
         self.notes: list[str] = []
         self.deployment = Deployment()
         self.update: Update | None = None
+        self.screenshots: Mapping[str, bytes] = {}
         self.observations = Observations()
 
     def start_target(self, cleanup: contextlib.ExitStack) -> None:
@@ -94,6 +95,7 @@ class LiveStages:
         results = self._deploy(plan, target, engine)
         self.deployment = results.deployment
         self.update = results.update
+        self.screenshots = results.screenshots
         self.notes += results.notes
         return self._with_observations(results.stages, target)
 

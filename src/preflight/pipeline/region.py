@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from preflight import model
@@ -17,7 +17,7 @@ from preflight.deploy.scheduled_runs import ScheduledRuns
 from preflight.deploy.targets.target import DeploymentTarget
 from preflight.errors import StopRequested
 from preflight.model import Deployment, Finding, Outcome, Progress, Say, StageResult, Update
-from preflight.pipeline import update_waivers
+from preflight.pipeline import screenshots, update_waivers
 from preflight.pipeline.former import FormerPlan
 from preflight.pipeline.request import RunRequest, new_run
 from preflight.pipeline.stage import timed_stage
@@ -37,6 +37,7 @@ class RegionResults:
     deployment: Deployment = field(default_factory=Deployment)
     notes: tuple[str, ...] = ()
     update: Update | None = None
+    screenshots: Mapping[str, bytes] = field(default_factory=dict)
 
 
 class RegionRun:
@@ -56,6 +57,7 @@ class RegionRun:
         self._notes: list[str] = []
         self._update_report: Update | None = None
         self._traffic: UpdateTraffic | None = None
+        self._screenshots: Mapping[str, bytes] = {}
 
     def _note(self, text: str) -> None:
         self._notes.append(text)
@@ -80,7 +82,7 @@ class RegionRun:
                 self._wait(self._live)
         if self._remains:
             stages[0] = model.failing(stages[0], self._remains)
-        return RegionResults(tuple(stages), self._deployment, tuple(self._notes), self._update_report)
+        return RegionResults(tuple(stages), self._deployment, tuple(self._notes), self._update_report, self._screenshots)
 
     @aws_errors.as_account_errors()
     def _rehearse(self, cleanup: contextlib.ExitStack) -> StageResult:
@@ -160,6 +162,8 @@ class RegionRun:
             self._say(Progress(line, kind="page", name=answer.url, detail=answer.target, state=str(answer.status or "no answer")))
         self._deployment = lifecycle.described(self._live.deployment, test.running, tuple(test.answers))
         self._has_failed = result.outcome in {Outcome.FAIL, Outcome.ERROR}
+        if self._request.takes_screenshots:
+            self._screenshots = screenshots.take(test.pages, self._note)
         return result
 
     def _smoke_test(self, live: Live, schedules: ScheduledRuns | None = None) -> SmokeTest:

@@ -96,7 +96,8 @@ def combined(results: Mapping[str, RegionResults]) -> RegionResults:
     stages = [_combined_stage(name, {region: _stage(name, result) for region, result in results.items()}) for name in names]
     notes = tuple(f"{region}: {note}" for region, result in results.items() for note in result.notes)
     deployment = _combined_deployment([result.deployment for result in results.values()])
-    return RegionResults(tuple(stages), deployment, notes, _combined_update({region: result.update for region, result in results.items()}))
+    update = _combined_update({region: result.update for region, result in results.items()})
+    return RegionResults(tuple(stages), deployment, notes, update)
 
 
 def _combined_update(updates: Mapping[str, Update | None]) -> Update | None:

@@ -38,7 +38,7 @@ class RunRequest:
     """The stages to run on which templates; without an `account` the plan is deployed on the emulated one.
 
     `baseline` is a file that the caller names; without it the plan's counts. If a run `is_watched`, it reports the
-    states of resources and tasks too.
+    states of resources and tasks too; if it `takes_screenshots`, pages that answer are shown in its report.
     """
 
     stages: tuple[str, ...]
@@ -55,6 +55,7 @@ class RunRequest:
     writes_baseline: bool = False
     update: UpdateRequest | None = None
     is_watched: bool = False
+    takes_screenshots: bool = False
 
     @property
     def target(self) -> str:

@@ -48,6 +48,7 @@ def run(request: RunRequest, say: Say) -> Report:
         rules_replaced=static.rules_replaced,
         baseline=use,
         files={name: path for path, name in run_inputs.names.items()},
+        screenshots=live.screenshots,
         plan=run_inputs.names[request.plan.path] if request.plan is not None else None,
         started=started.isoformat(timespec="seconds").replace("+00:00", "Z"),
     )

@@ -9,7 +9,7 @@ from unittest import mock
 import pytest
 from botocore.exceptions import ClientError
 
-from preflight.architecture import Connection, DeployedRegion, DeployedTask, IngressRule
+from preflight.architecture import DeployedConnection, DeployedRegion, DeployedTask, IngressRule
 from preflight.deploy import lifecycle, region_description
 from preflight.deploy import session as sessions
 from preflight.deploy.session import Session
@@ -116,9 +116,9 @@ def region(session: Session, services: dict[str, str]) -> DeployedRegion:
 
 def test_who_reaches_whom_is_what_routes_and_security_groups_allow(region: DeployedRegion) -> None:
     assert set(region.connections) == {
-        Connection("internet", "front", 80),
-        Connection("front", "web", 8080),
-        Connection("web", "api", 9000),
+        DeployedConnection("internet", "front", 80),
+        DeployedConnection("front", "web", 8080),
+        DeployedConnection("web", "api", 9000),
     }
 
 
@@ -193,7 +193,7 @@ def test_nothing_is_asked_without_a_service(session: Session) -> None:
 @pytest.mark.parametrize(
     ("error", "said"),
     [
-        pytest.param(ClientError({"Error": {"Code": "AccessDenied", "Message": "not yours"}}, "DescribeVpcs"), "not yours", id="AWS refuses"),
+        pytest.param(ClientError({"Error": {"Code": "AccessDenied", "Message": "not yours"}}, "DescribeVpcs"), "DescribeVpcs: AccessDenied", id="AWS refuses"),
         pytest.param(KeyError("VpcId"), "VpcId", id="something is missing"),
     ],
 )

@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from preflight.architecture import (
-    Connection,
+    DeployedConnection,
     DeployedContainer,
     DeployedListener,
     DeployedLoadBalancer,
@@ -116,5 +116,5 @@ def hostile_region(text: str) -> DeployedRegion:
         (DeployedLoadBalancer(text, text, text, text, True, (text,), (listener,), {text: text}),),  # noqa: FBT003 - a record
         (service,),
         (task,),
-        (Connection("internet", text, 80), Connection(text, text, 80, text)),
+        (DeployedConnection("internet", text, 80), DeployedConnection(text, text, 80, text)),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from preflight.architecture import (
     INTERNET,
-    Connection,
+    DeployedConnection,
     DeployedContainer,
     DeployedListener,
     DeployedLoadBalancer,
@@ -57,7 +57,7 @@ def article() -> DeployedRegion:
             task(1, "fa-018-service1", subnets[0].id, public="127.95.143.144"),
             task(2, "fa-018-service2", subnets[1].id, public="127.68.229.172"),
         ),
-        connections=(Connection(INTERNET, "fa-018-service1", 80), Connection(INTERNET, "fa-018-service2", 80)),
+        connections=(DeployedConnection(INTERNET, "fa-018-service1", 80), DeployedConnection(INTERNET, "fa-018-service2", 80)),
     )
 
 
@@ -75,7 +75,7 @@ def balanced() -> DeployedRegion:
         DeployedSecurityGroup("sg-web", "shop-web", (IngressRule("tcp", "8080", ("sg-alb",)),)),
     )
     tasks = [task(n, "web", place.id, health="unhealthy" if n == 2 else "healthy") for n, place in enumerate([*private, private[0]])]
-    connections = (Connection(INTERNET, "shop-web-alb", 80), Connection(INTERNET, "shop-web-alb", 443), Connection("shop-web-alb", "web", 8080))
+    connections = (DeployedConnection(INTERNET, "shop-web-alb", 80), DeployedConnection(INTERNET, "shop-web-alb", 443), DeployedConnection("shop-web-alb", "web", 8080))
     spare = subnet("b", "public", 40)
     return DeployedRegion(
         "ap-northeast-1", (DeployedVpc(VPC, "shop", "10.0.0.0/16", (*public, *private, spare)),), groups, (balancer,),
@@ -92,7 +92,7 @@ def twelve() -> DeployedRegion:
     tasks = [task(3 * n + m, name, place) for n, name in enumerate(names) for m, place in enumerate(private)]
     tasks.append(task(99, names[3], private[0], state="STOPPED"))
     calls = [(name, names[n + m], 8080) for n, name in enumerate(names) for m in (1, 2) if n + m < len(names)]
-    connections = [Connection(*call) for call in calls] + [Connection("shop-web-alb", name, 8080, "blocked" if n == 5 else None) for n, name in enumerate(names)]
+    connections = [DeployedConnection(*call) for call in calls] + [DeployedConnection("shop-web-alb", name, 8080, "blocked" if n == 5 else None) for n, name in enumerate(names)]
     return DeployedRegion(
         base.name, base.vpcs, base.security_groups, base.load_balancers, tuple(services), tuple(tasks), (*base.connections[:2], *connections)
     )

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from preflight.architecture import Connection, DeployedRegion
+from preflight.architecture import DeployedConnection, DeployedRegion
 from preflight.report.html import architecture_picture, lettering
 from preflight.report.html.shapes import Box, Label
 from tests.unit.report.regions import REGIONS, twelve
@@ -113,7 +113,7 @@ def test_each_connection_is_a_line_that_ends_at_its_target() -> None:
 
 
 def test_a_connection_to_something_that_is_not_drawn_is_left_out() -> None:
-    region = replace(REGIONS["the article's"], connections=(Connection("a", "b", 80), Connection("internet", "b", 80)))
+    region = replace(REGIONS["the article's"], connections=(DeployedConnection("a", "b", 80), DeployedConnection("internet", "b", 80)))
 
     assert architecture_picture.picture(region).lines == ()
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from preflight.architecture import INTERNET, Connection
+from preflight.architecture import INTERNET, DeployedConnection
 from preflight.report.html import lettering
 from preflight.report.html.shapes import Box, Label, Line
 
@@ -23,7 +23,7 @@ class Bus:
     blocker: str | None = None
 
 
-def buses_of(connections: Iterable[Connection]) -> tuple[list[Bus], list[Bus]]:
+def buses_of(connections: Iterable[DeployedConnection]) -> tuple[list[Bus], list[Bus]]:
     """Returns the buses from the internet, and those between cards."""
     ports: dict[tuple[str, str, str | None], list[int]] = defaultdict(list)
     for connection in connections:
