@@ -33,6 +33,10 @@ def _not_mounted(fix: str) -> Diagnosis:
 
 _KNOWN: tuple[tuple[str, Diagnosis], ...] = (
     (
+        r"^the rehearsal could not go on|^internal error in the emulated account",
+        Diagnosis("NotRehearsed", "machine", None, "Nothing is known to be wrong with the template: this machine could not run the task.", ""),
+    ),
+    (
         r"no container instance met all of its requirements",
         Diagnosis(
             "NotOnFargate",

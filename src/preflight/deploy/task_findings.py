@@ -46,7 +46,7 @@ class TaskFindings:
         known = stop_reasons.of(stopped.reason, stopped.containers)
         if known.check == "EssentialContainerExited":
             known = stop_reasons.of_volume(stopped.log, stopped.mounts) or known
-        declared, name, fix = self._cause(known, stopped)
+        declared, name, fix = (None, None, known.fix) if known.at == "machine" else self._cause(known, stopped)
         starter = f"schedule {stopped.schedule}" if stopped.schedule is not None else f"service {stopped.service}"
         said = [f"a task of {starter} stopped: {stopped.reason}", *stopped.containers]
         if stopped.log:
@@ -61,7 +61,7 @@ class TaskFindings:
             resource=declared.logical if declared else None,
             property=name,
             fix=fix,
-            source=known.source,
+            source=known.source or None,
         )
 
     def of_unhealthy_target(self, service: str, group: str, description: str) -> Finding:

@@ -136,3 +136,27 @@ def test_a_container_that_ends_by_itself_is_named(tmp_path: Path) -> None:
     found = TaskFindings(Session(), known(tmp_path), {}).finding(task)  # type: ignore[arg-type]
 
     assert "Container seed ended by itself" in str(found.fix)
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        pytest.param("the rehearsal could not go on: the registry of nginx cannot be reached: no such host", id="no registry"),
+        pytest.param("internal error in the emulated account", id="an internal error"),
+    ],
+)
+def test_trouble_of_this_machine_is_no_fault_of_the_template(tmp_path: Path, reason: str) -> None:
+    found = TaskFindings(Session(), known(tmp_path), {}).finding(stopped(reason))  # type: ignore[arg-type]
+
+    assert found.check == "NotRehearsed"
+    assert found.resource is None
+    assert "this machine could not run the task" in str(found.fix)
+
+
+def test_a_job_that_fails_is_told_to_end_not_to_keep_running(tmp_path: Path) -> None:
+    task = replace(stopped("Essential container in task exited"), schedule="s-nightly", containers=("job: exit code 3",))
+
+    found = TaskFindings(Session(), known(tmp_path), {}).finding(task)  # type: ignore[arg-type]
+
+    assert found.message.startswith("a task of schedule s-nightly stopped")
+    assert found.fix == "Let the container end with exit code 0: see its exit code and its last log lines."
