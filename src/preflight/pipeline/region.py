@@ -18,6 +18,7 @@ from preflight.deploy.targets.target import DeploymentTarget
 from preflight.errors import StopRequested
 from preflight.model import Deployment, Finding, Outcome, Progress, Say, StageResult, Update
 from preflight.pipeline import screenshots, update_waivers
+from preflight.pipeline.drill_runs import DrillRuns
 from preflight.pipeline.former import FormerPlan
 from preflight.pipeline.request import RunRequest, new_run
 from preflight.pipeline.stage import timed_stage
@@ -190,6 +191,9 @@ class RegionRun:
     def _send(self, test: SmokeTest, schedules: ScheduledRuns) -> StageResult:
         """Returns the findings of smoke; skipped if no request could be sent, and no schedule run."""
         findings = tuple(test.findings())
+        if self._live is not None and model.outcome_of(findings) is Outcome.PASS:
+            plan, name = self._options.plan, self._options.names[self._options.plan.path]
+            findings += tuple(DrillRuns(plan, test, self._live.deployment, self._say, plan_name=name).findings())
         unsent = [*test.unsent, *schedules.unsent]
         self._notes += [*schedules.ended, *(f"smoke skipped for a service: {reason}" for reason in test.unsent)]
         self._notes += [f"smoke skipped for {reason}" for reason in schedules.unsent]

@@ -42,10 +42,10 @@ class UpdateTraffic:
     def ask(self, plan: Plan, former: Plan) -> None:
         """Ask the entries that both plans have, each for the old answer or the new one."""
         pairs = [(entry, old) for entry in plan.smoke for old in former.smoke if _is_same(entry, old)]
-        targets = [target for entry, old in pairs for target in self._targets(entry, old)]
+        targets = [target for entry, old in pairs for target in self.targets(entry, old)]
         self._traffic = Traffic(targets, self._settings, self._say) if targets else None
 
-    def _targets(self, entry: SmokeEntry, old: SmokeEntry) -> Iterator[TrafficTarget]:
+    def targets(self, entry: SmokeEntry, old: SmokeEntry) -> Iterator[TrafficTarget]:
         """Yields the target of an entry, if it can be asked now; its right answers are the old one and the new one."""
         places: list[Place] = []
         with contextlib.suppress(ClientError):

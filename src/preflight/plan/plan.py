@@ -80,6 +80,7 @@ class Plan:
     baseline: Path | None = None
     policy: RuleSettings = field(default_factory=RuleSettings)
     update: UpdateSettings = field(default_factory=UpdateSettings)
+    drills: tuple[str, ...] = ()
 
     @property
     def folder(self) -> Path:

@@ -15,6 +15,7 @@ from preflight.aws import partitions
 from preflight.errors import UsageError
 from preflight.plan import plan, rule_settings, update_settings
 from preflight.plan.plan import ImageStep, Plan, SmokeEntry, StackStep
+from preflight.plan.traffic_settings import DRILLS
 from preflight.system import confinement
 from preflight.system.confinement import Kind
 from preflight.templates import functions, template
@@ -39,6 +40,7 @@ _TOP = (
     "checks",
     "baseline",
     "update",
+    "drills",
 )
 _STACK = ("stack", "template", "parameters", "capabilities")
 _IMAGE = ("image", "build")
@@ -113,7 +115,16 @@ class PlanReader:
             baseline=self._path.parent / self._text(self._data, "baseline", where=()) if "baseline" in self._data else None,
             policy=rule_settings.read(self._read),
             update=update_settings.read(self._read),
+            drills=self._drills(),
         )
+
+    def _drills(self) -> tuple[str, ...]:
+        """Returns the drills that the plan asks for, each once."""
+        names = self._list("drills")
+        for n, name in enumerate(names):
+            if name not in DRILLS:
+                raise self.fail(f"drills: expected {', '.join(DRILLS)}, found {name!r}", "drills", n)
+        return tuple(dict.fromkeys(names))
 
     def _folder_of_templates(self, name: Any) -> Path:
         folder = self._file(name, "templates", kind=Kind.FOLDER)

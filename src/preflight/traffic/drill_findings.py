@@ -16,12 +16,12 @@ def findings(name: str, service: str, result: DrillResult, record: TrafficRecord
     """Yields what is to be said of a drill with a service, besides the requests that failed; `plan` is how reports call the plan."""
     about = f"drill {name} of {service}"
     if result.skipped is not None:
-        yield Finding("drills", CHECK, Severity.INFO, f"{about} was not done: {result.skipped}", file=plan)
+        yield Finding("smoke", CHECK, Severity.INFO, f"{about} was not done: {result.skipped}", file=plan)
         return
     sent, failed = (sum(getattr(target, key) for target in record.targets) for key in ("sent", "failed"))
     seen = f"{failed} of {sent} requests failed" if sent else "no request was sent"
     message = f"{about}: {result.did}; {seen}; the service was as before after {result.seconds:.1f} s"
     fix = result.fix if failed else None
-    yield Finding("drills", CHECK, Severity.INFO, message, file=plan, fix=fix if result.problem is None else None)
+    yield Finding("smoke", CHECK, Severity.INFO, message, file=plan, fix=fix if result.problem is None else None)
     if result.problem is not None:
-        yield Finding("drills", CHECK, Severity.ERROR, f"{about}: {result.problem}", file=plan, fix=result.fix, source=SOURCE)
+        yield Finding("smoke", CHECK, Severity.ERROR, f"{about}: {result.problem}", file=plan, fix=result.fix, source=SOURCE)

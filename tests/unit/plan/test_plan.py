@@ -8,7 +8,8 @@ import pytest
 from preflight.errors import UsageError
 from preflight.plan import plan, reader
 from preflight.plan.plan import Plan
-from preflight.plan.traffic_settings import TrafficSettings
+from preflight.plan.traffic_settings import DRILLS, TrafficSettings
+from preflight.traffic import drills
 
 GOOD = """\
 version: 1
@@ -64,6 +65,7 @@ def test_a_plan_is_read_with_defaults(folder: Path) -> None:
         pytest.param("smoke:", "update: {traffic: {clients: 1.5}}\nsmoke:", 13, "clients: expected a number", id="half a client"),
         pytest.param("smoke:", "update: {traffic: {keepalive: often}}\nsmoke:", 13, "expected true or false", id="keepalive as text"),
         pytest.param("smoke:", "update: {traffic: {path: page}}\nsmoke:", 13, "begins with a slash", id="a path without a slash"),
+        pytest.param("smoke:", "drills: [task-lots]\nsmoke:", 13, "drills: expected task-lost, zone-lost, bad-image, scale, found 'task-lots'", id="an unknown drill"),
         pytest.param("smoke:", "update: {form: main}\nsmoke:", 13, "unknown key 'form', did you mean 'from'", id="an unknown key of updates"),
         pytest.param("standins", "standinz", 17, "unknown key 'standinz', did you mean 'standins'", id="unknown key"),
         pytest.param("    cluster: c", "    clustr: c", 15, "unknown key 'clustr'", id="unknown key below"),
@@ -269,3 +271,11 @@ def test_traffic_is_switched_off_or_set(folder: Path) -> None:
 
     assert off.update.traffic is None
     assert slow.update.traffic == TrafficSettings(rate=1, hold=5, path="/slow")
+
+
+def test_a_plan_asks_for_drills(folder: Path) -> None:
+    assert load(folder, f"{GOOD}drills: [zone-lost, task-lost, zone-lost]\n").drills == ("zone-lost", "task-lost")
+
+
+def test_a_drill_of_a_plan_is_one_that_exists() -> None:
+    assert tuple(drills.DRILLS) == DRILLS

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+from unittest import mock
+
+import pytest
+
+from preflight.pipeline import drill_runs
+from preflight.pipeline.drill_runs import DrillRuns
+from preflight.plan.plan import SmokeEntry
+from preflight.system import waiting
+from preflight.traffic import account_facts, drills
+from preflight.traffic.drills import DrillResult
+from preflight.traffic.record import TrafficRecord
+
+ENTRY = SmokeEntry(
+    service="web", cluster="c", url=None, is_inside=False, caller=None, get="/", port=80, status=200, contains=None, line=1
+)
+WEB = "arn:aws:ecs:eu-west-1:1:service/c/web"
+
+
+@pytest.fixture
+def done() -> Iterator[list[str]]:
+    """The drills that were done."""
+    names: list[str] = []
+
+    def run(name: str, _service: object) -> DrillResult:
+        names.append(name)
+        return DrillResult("stopped 1 of 2 tasks")
+
+    traffic = mock.Mock(stop=TrafficRecord)
+    with (
+        mock.patch.object(drills, "run", run),
+        mock.patch.object(drill_runs, "Traffic", return_value=traffic),
+        mock.patch.object(waiting, "pause"),
+        mock.patch.object(account_facts, "read", return_value=[]),
+    ):
+        yield names
+
+
+def findings(*entries: SmokeEntry, names: tuple[str, ...] = ("task-lost",)) -> list[Any]:
+    plan = mock.Mock(smoke=entries, drills=names)
+    deployment = mock.Mock(services={WEB: "c"})
+    test = mock.Mock(filled=lambda entry: entry, places=lambda _entry: [])
+    return list(DrillRuns(plan, test, deployment, lambda _text: None, plan_name="preflight.yaml").findings())
+
+
+def test_each_drill_is_done_with_each_service_once(done: list[str]) -> None:
+    findings(ENTRY, dataclasses.replace(ENTRY, get="/other"), names=("task-lost", "scale"))
+
+    assert done == ["task-lost", "scale"]
+
+
+def test_a_drill_is_reported(done: list[str]) -> None:
+    assert [finding.message.partition(";")[0] for finding in findings(ENTRY)] == ["drill task-lost of web: stopped 1 of 2 tasks"]
+
+
+@pytest.mark.parametrize(
+    ("entry", "names"),
+    [
+        pytest.param(ENTRY, (), id="without being asked for"),
+        pytest.param(dataclasses.replace(ENTRY, service="other"), ("task-lost",), id="with a service that is not the run's own"),
+        pytest.param(dataclasses.replace(ENTRY, service=None, url="http://x"), ("task-lost",), id="with a URL"),
+    ],
+)
+def test_no_drill_is_done(done: list[str], entry: SmokeEntry, names: tuple[str, ...]) -> None:
+    findings(entry, names=names)
+
+    assert done == []
