@@ -49,7 +49,7 @@ class Display:
         if text.kind in _IN_PLACE:
             self._rows[text.kind, text.name, text.detail] = text
             return
-        self._step, self._rows = str(text) if text.kind != "stage" else "", {}
+        self._step, self._rows = (str(text) or text.name) if text.kind != "stage" else "", {}
         if text.kind == "stage":
             self._begun.setdefault(text.name, time.monotonic())
             self._stages = {**self._stages, text.name: text}

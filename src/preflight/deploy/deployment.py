@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import time
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
 
 from preflight import model
@@ -19,6 +19,7 @@ from preflight.deploy.dockerfile_checks import UnsafeBuildError
 from preflight.deploy.image_push import PushRefusedError
 from preflight.deploy.options import DeploymentOptions
 from preflight.deploy.plan_images import PlanImages
+from preflight.deploy.reported_states import ReportedStates
 from preflight.deploy.stack_events import Events
 from preflight.deploy.stack_findings import StackFindings
 from preflight.deploy.stacks import RefusedError, StackFailedError, Stacks
@@ -71,7 +72,6 @@ class Deployment:
     ) -> None:
         self._target = target
         self._say = say
-        self._is_watched = options.is_watched
         self._tags = tags
         self.session = target.session(options.plan.region)
         self.values: Mapping[str, str] = target.values(options.plan, options.run)
@@ -100,6 +100,7 @@ class Deployment:
         self._images = PlanImages(self.session, options, self._say, standins=standins, platforms=platforms, digests=self.digests)
         self._templates = StagedTemplates(plan, self.values, self.session, self._bucket)
         self.declared_resources = DeclaredResources(self._stacks, staged=self._templates.by_key, names=names)
+        self._states = ReportedStates(self.declared_resources, self.tasks, self._say) if options.is_watched else None
         self._findings = StackFindings(self.declared_resources, names, plan.path)
 
     @property
@@ -330,25 +331,14 @@ class Deployment:
         services = self.services.items()
         stopped = {arn: list(self.tasks.stopped(cluster, arn.rpartition("/")[2])) for arn, cluster in services}
         self._stopped.update((arn, tasks) for arn, tasks in stopped.items() if tasks)
-        if self._is_watched:
-            self._report_states(task for tasks in stopped.values() for task in tasks)
+        if self._states is not None:
+            self._states.report(self.services, [task for tasks in stopped.values() for task in tasks])
         rest = self.declared_resources.at_rest_since({arn for arn, tasks in stopped.items() if tasks})
         for every in stopped.values() if rest else ():
             tasks = [task for task in every if rest is not None and task.decided_at >= rest]
             for task in tasks:
                 if not stop_reasons.of(task.reason, task.containers).heals or len(tasks) > MAX_STOPPED_TASKS:
                     raise PermanentTaskFailureError(task)
-
-    def _report_states(self, stopped: Iterable[StoppedTask]) -> None:
-        """Report the state of each resource, and of each task that is to run or stopped."""
-        for logical, detail, status in self.declared_resources.states():
-            self._say(Progress(kind="resource", name=logical, detail=detail, state=status))
-        for arn, cluster in self.services.items():
-            service = arn.rpartition("/")[2]
-            for task, status in self.tasks.states(cluster, service):
-                self._say(Progress(kind="task", name=task, detail=service, state=status))
-        for each in stopped:
-            self._say(Progress(kind="task", name=(each.arn or "-").rpartition("/")[2], detail=each.service, state=f"STOPPED: {each.reason}"))
 
     def _report_events(self, stack: str) -> None:
         if self._target.reports_events:

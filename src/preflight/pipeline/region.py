@@ -88,6 +88,7 @@ class RegionRun:
     @aws_errors.as_account_errors()
     def _rehearse(self, cleanup: contextlib.ExitStack) -> StageResult:
         """Deploy the plan, or what runs today, until `cleanup` deletes it."""
+        self._say(Progress(kind="account", name="waiting for the account"))
         former = self._former
         options = self._options if former is None else replace(self._options, plan=replace(former.plan, region=self._options.plan.region))
         deployed = lifecycle.deployed(options, self._target, self._progress, remains=self._remains, is_kept=self._is_kept)
