@@ -15,7 +15,7 @@ from pathlib import Path
 from preflight import __version__
 from preflight.aws import partitions
 from preflight.commands import arguments, output
-from preflight.errors import PreflightError, StopRequested
+from preflight.errors import MistakesError, PreflightError, StopRequested
 from preflight.pipeline.request import STAGES, TARGETS
 from preflight.report import FORMATS
 from preflight.system import extras
@@ -40,7 +40,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:
         if os.environ.get("PREFLIGHT_DEBUG") and not isinstance(error, PreflightError):
             raise
-        output.say(f"preflight: {_reason(error)}")
+        for reason in error.mistakes if isinstance(error, MistakesError) else [_reason(error)]:
+            output.say(f"preflight: {reason}")
         return 2
 
 

@@ -9,6 +9,14 @@ class UsageError(PreflightError):
     """The command, the plan or a file named in it cannot be used as it is written."""
 
 
+class MistakesError(UsageError):
+    """A plan cannot be used; `mistakes` are all that is wrong with it, one text each."""
+
+    def __init__(self, mistakes: list[str]) -> None:
+        super().__init__("\n".join(mistakes))
+        self.mistakes = mistakes
+
+
 class ToolMissingError(PreflightError):
     """A program that a stage needs is not installed."""
 

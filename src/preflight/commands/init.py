@@ -18,7 +18,7 @@ from preflight.commands.output_folder import OutputFolder
 from preflight.errors import UsageError
 from preflight.model import Say
 from preflight.plan import plan, reader, resolved_stacks
-from preflight.plan.draft import account_template, discovery, images, parameter_values, rendering, requests, stacks
+from preflight.plan.draft import account_template, discovery, images, rendering, requests, stacks
 from preflight.plan.draft.draft import Draft, DraftStack
 from preflight.plan.draft.parameter_values import DraftValue
 from preflight.templates.template import Template
@@ -42,7 +42,8 @@ def run(args: argparse.Namespace, say: Say) -> int:
         if draft.account:
             target.write(account_template.FILE, draft.account)
         target.write(plan.FILE, rendering.render(draft))
-    reader.load(home / plan.FILE)
+    if not any(value.is_missing for stack in draft.stacks for value in stack.values.values()):
+        reader.load(home / plan.FILE)
     _tell(draft, say)
     return 0
 
@@ -146,4 +147,4 @@ def _tell(draft: Draft, say: Say) -> None:
         say(f"no Dockerfile or repository was found for the image {name}: {images.PUBLIC} runs in its place")
     is_complete = not any(value.is_missing for stack in draft.stacks for value in stack.values.values())
     where = "" if draft.path.parent == Path.cwd() else f" {draft.path.parent}"
-    say(f"next: {'' if is_complete else f'replace {parameter_values.FILL_IN} in {draft.path}, then '}preflight check{where}")
+    say(f"next: {'' if is_complete else f'replace {plan.FILL_IN} in {draft.path}, then '}preflight check{where}")

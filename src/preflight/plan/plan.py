@@ -16,6 +16,7 @@ from preflight.system import confinement
 from preflight.templates import template
 
 FILE = "preflight.yaml"
+FILL_IN = "FILL-IN"  # what `preflight init` writes for a value that only the user knows
 ENDINGS = frozenset({".yaml", ".yml", ".json", ".template"})
 NAMES = ("name", "prefix", "run", "region", "account", "bucket", "templates")
 _TEMPLATE_KEY = re.compile(rb"""(?:^|[{,])[ \t]*["']?(?:AWSTemplateFormatVersion|Resources|Transform)["']?[ \t]*:""", re.MULTILINE)

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import difflib
 import ipaddress
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from preflight.aws import partitions
 from preflight.errors import UsageError
 from preflight.plan import plan, rule_settings, update_settings
+from preflight.plan.mistakes import PlanMistakes
 from preflight.plan.plan import ImageStep, Plan, SmokeEntry, StackStep
 from preflight.plan.traffic_settings import DRILLS
-from preflight.system import confinement
+from preflight.system import confinement, spelling
 from preflight.system.confinement import Kind
 from preflight.templates import functions, template
 from preflight.templates.template import Template, UnreadableError
@@ -47,6 +47,7 @@ _IMAGE = ("image", "build")
 _SMOKE = ("service", "cluster", "url", "from", "caller", "get", "port", "status", "contains")
 _SCHEDULE = ("schedule", "timeout")
 _FROM = ("internet", "inside")
+_UNUSABLE = Path(os.devnull)  # no plan can name it
 _BUILD_FILES = ("Dockerfile", *(f"{file}.{kind}ignore" for file in ("", "Dockerfile") for kind in ("docker", "container")))
 
 
@@ -73,33 +74,39 @@ def _relative_to_here(path: Path) -> str:
 
 
 class PlanReader:
-    """Reads one plan; every complaint names file and line."""
+    """Reads one plan and collects its mistakes, each with file and line; after a mistake it goes on without the value."""
 
     def __init__(self, path: Path, read: Template) -> None:
         self._path = path
         self._read = read
         self._data = read.data
         self._root = confinement.root_of(path.parent)
-
-    def fail(self, what: str, *where: str | int) -> UsageError:
-        """A complaint about the part at `where`."""
-        return UsageError(f"{self._read.name}:{self._read.line(*where)}: {what}")
+        self._mistakes = PlanMistakes(read)
+        self._note = self._mistakes.note
 
     def plan(self) -> Plan:
-        """Returns the plan, or raises the first complaint about it."""
+        """Returns the plan.
+
+        Raises:
+            MistakesError: everything that is wrong with it.
+        """
+        read = self._plan()
+        self._mistakes.report()
+        return read
+
+    def _plan(self) -> Plan:
         self._keys(self._data, _TOP)
         if self._data.get("version") != 1:
-            raise self.fail(f"version: expected 1, found {self._data.get('version')!r}", "version")
-        name = self._text(self._data, "name", where=())
-        if not _NAME.fullmatch(name):
-            raise self.fail(f"name: expected lower-case letters, digits and hyphens, found {name!r}", "name")
+            self._note(f"version: expected 1, found {self._data.get('version')!r}", "version")
+        name, region = (self._text(self._data, key, where=()) for key in ("name", "region"))
+        if name and not _NAME.fullmatch(name):
+            self._note(f"name: expected lower-case letters, digits and hyphens, found {name!r}", "name")
+        if region and not partitions.is_region(region):
+            self._note(f"region: expected the name of a region, found {region!r}", "region")
         steps = self._list("steps")
         if not steps:
-            raise self.fail("steps: expected at least one stack or image", "steps")
+            self._note("steps: expected at least one stack or image", "steps")
         templates = self._data.get("templates")
-        region = self._text(self._data, "region", where=())
-        if not partitions.is_region(region):
-            raise self.fail(f"region: expected the name of a region, found {region!r}", "region")
         return Plan(
             path=self._path,
             name=name,
@@ -107,14 +114,14 @@ class PlanReader:
             rules=tuple(self._folder_of_rules(r, n) for n, r in enumerate(self._list("rules"))),
             templates=self._folder_of_templates(templates) if templates is not None else None,
             steps=self._distinct([self._step(n, step) for n, step in enumerate(steps)]),
-            smoke=tuple(self._smoke(n, entry) for n, entry in enumerate(self._list("smoke"))),
+            smoke=tuple(entry for n, given in enumerate(self._list("smoke")) for entry in self._smoke(n, given)),
             standins=self._standins(),
             stubs=self._stubs(),
             images=self._images(),
             has_egress=self._egress(),
             baseline=self._path.parent / self._text(self._data, "baseline", where=()) if "baseline" in self._data else None,
-            policy=rule_settings.read(self._read),
-            update=update_settings.read(self._read),
+            policy=rule_settings.collect(self._read, self._mistakes),
+            update=update_settings.collect(self._read, self._mistakes),
             drills=self._drills(),
         )
 
@@ -123,89 +130,87 @@ class PlanReader:
         names = self._list("drills")
         for n, name in enumerate(names):
             if name not in DRILLS:
-                raise self.fail(f"drills: expected {', '.join(DRILLS)}, found {name!r}", "drills", n)
-        return tuple(dict.fromkeys(names))
+                self._note(f"drills: expected {', '.join(DRILLS)}, found {name!r}{spelling.nearest(str(name), DRILLS).rstrip('.')}", "drills", n)
+        return tuple(dict.fromkeys(map(str, names)))
 
     def _folder_of_templates(self, name: Any) -> Path:
         folder = self._file(name, "templates", kind=Kind.FOLDER)
-        templates = plan.templates_in(folder)
-        if not templates:
-            raise self.fail(f"templates: expected a folder with templates, and {name} holds none", "templates")
+        templates = plan.templates_in(folder) if folder != _UNUSABLE else []
+        if not templates and folder != _UNUSABLE:
+            self._note(f"templates: expected a folder with templates, and {name} holds none", "templates")
         for path in templates:
             self._check(path, f"templates: {path.relative_to(folder)}", "templates")
         return folder
 
     def _folder_of_rules(self, name: Any, n: int) -> Path:
         folder = self._file(name, "rules", n, kind=Kind.FOLDER)
-        for path in (*folder.rglob("*.guard"), *folder.rglob("rules.yaml")):
+        for path in (*folder.rglob("*.guard"), *folder.rglob("rules.yaml")) if folder != _UNUSABLE else ():
             self._check(path, f"rules: {path.relative_to(folder)}", "rules", n)
         return folder
 
     def _distinct(self, steps: Sequence[StackStep | ImageStep]) -> tuple[StackStep | ImageStep, ...]:
         names = [(type(step), step.name) for step in steps]
         for n, name in enumerate(names):
-            if name in names[:n]:
-                raise self.fail(f"steps: the name {name[1]!r} stands here twice", "steps", n)
+            if name[1] and name in names[:n]:
+                self._note(f"steps: the name {name[1]!r} stands here twice", "steps", n)
         return tuple(steps)
 
-    def _keys(self, found: Any, known: Sequence[str], *where: str | int) -> None:
+    def _keys(self, found: Any, known: Sequence[str], *where: str | int) -> bool:
+        """Returns whether a part is a map, and notes its unknown keys."""
         if not isinstance(found, dict):
-            raise self.fail(f"expected a map with {', '.join(known)}", *where)
+            self._note(f"expected a map with {', '.join(known)}", *where)
+            return False
         for key in found:
             if key not in known:
-                close = difflib.get_close_matches(key, known, 1)
-                hint = f", did you mean {close[0]!r}?" if close else ""
-                raise self.fail(f"unknown key {key!r}{hint} Expected: {', '.join(known)}", *where, key)
+                self._mistakes.note_unknown("key", key, known, *where, key)
+        return True
 
     def _list(self, key: str) -> list[Any]:
         found = self._data.get(key)
         if found is not None and not isinstance(found, list):
-            raise self.fail(f"{key}: expected a list", key)
+            self._note(f"{key}: expected a list", key)
+            return []
         return found or []
 
     def _text(self, found: Mapping[str, Any], key: str, *, where: tuple[str | int, ...]) -> str:
         value = found.get(key)
         if not isinstance(value, str) or not value:
             problem = "is missing" if value is None else f"found {value!r}"
-            raise self.fail(f"{key}: expected text, {problem}", *where, *([key] if key in found else []))
+            self._note(f"{key}: expected text, {problem}", *where, *([key] if key in found else []))
+            return ""
         for name in plan.placeholders_in(value):
             if name not in plan.NAMES:
                 listed = ", ".join(f"{{{n}}}" for n in plan.NAMES)
-                raise self.fail(f"{key}: unknown placeholder {{{name}}}. Expected: {listed}", *where, key)
+                self._note(f"{key}: unknown placeholder {{{name}}}{spelling.nearest(name, plan.NAMES)} Expected: {listed}", *where, key)
         return value
 
     def _file(self, name: Any, *where: str | int, kind: Kind = Kind.FILE) -> Path:
+        """Returns the path of a file or folder, or what stands for one that cannot be used."""
         if not isinstance(name, str):
-            raise self.fail(f"expected a path, found {name!r}", *where)
+            self._note(f"expected a path, found {name!r}", *where)
+            return _UNUSABLE
         path = self._path.parent / name
-        self._check(path, name, *where, kind=kind)
-        return path
+        return path if self._check(path, name, *where, kind=kind) else _UNUSABLE
 
-    def _check(self, path: Path, name: str, *where: str | int, kind: Kind = Kind.FILE) -> None:
-        """Refuse a path that leads out of the checkout, or to anything but a plain file or folder."""
+    def _check(self, path: Path, name: str, *where: str | int, kind: Kind = Kind.FILE) -> bool:
+        """Returns whether a path leads to a plain file or folder in the checkout."""
         problem = confinement.problem(path, self._root, kind=kind)
         if problem is not None:
-            raise self.fail(f"{name}: {problem}", *where)
+            self._note(f"{name}: {problem}", *where)
+        return problem is None
 
     def _step(self, n: int, step: Any) -> StackStep | ImageStep:
         where = ("steps", n)
         if isinstance(step, dict) and "image" in step:
-            self._keys(step, _IMAGE, *where)
-            folder = self._file(step.get("build"), *where, "build", kind=Kind.FOLDER)
-            if not os.path.lexists(folder / "Dockerfile"):
-                raise self.fail(f"build: there is no Dockerfile in {step['build']}", *where, "build")
-            for name in _BUILD_FILES:
-                if os.path.lexists(folder / name):
-                    self._check(folder / name, f"build: {name}", *where, "build")
-            return ImageStep(self._text(step, "image", where=where), folder)
-        self._keys(step, _STACK, *where)
+            return self._image(step, where)
+        if not self._keys(step, _STACK, *where):
+            return StackStep("", self._path, {}, ())
         listed = step.get("capabilities") or []
         capabilities = listed if isinstance(listed, list) else [listed]
         for capability in capabilities:
             if capability not in CAPABILITIES:
-                raise self.fail(
-                    f"capabilities: expected {', '.join(CAPABILITIES)}, found {capability!r}", *where, "capabilities"
-                )
+                hint = spelling.nearest(str(capability), CAPABILITIES).rstrip(".")
+                self._note(f"capabilities: expected {', '.join(CAPABILITIES)}, found {capability!r}{hint}", *where, "capabilities")
         return StackStep(
             name=self._text(step, "stack", where=where),
             template=self._file(step.get("template"), *where, "template"),
@@ -213,75 +218,98 @@ class PlanReader:
             capabilities=tuple(capabilities),
         )
 
+    def _image(self, step: Mapping[str, Any], where: tuple[str | int, ...]) -> ImageStep:
+        self._keys(step, _IMAGE, *where)
+        folder = self._file(step.get("build"), *where, "build", kind=Kind.FOLDER)
+        if folder != _UNUSABLE and not os.path.lexists(folder / "Dockerfile"):
+            self._note(f"build: there is no Dockerfile in {step['build']}", *where, "build")
+        for name in _BUILD_FILES:
+            if os.path.lexists(folder / name):
+                self._check(folder / name, f"build: {name}", *where, "build")
+        return ImageStep(self._text(step, "image", where=where), folder)
+
     def _parameters(self, step: Mapping[str, Any], where: tuple[str | int, ...]) -> Mapping[str, str]:
         parameters = step.get("parameters") or {}
         if isinstance(parameters, str):
             return self._parameter_file(self._file(parameters, *where, "parameters"), where)
         if not isinstance(parameters, dict):
-            raise self.fail("parameters: expected a map or the name of a file", *where, "parameters")
+            self._note("parameters: expected a map or the name of a file", *where, "parameters")
+            return {}
         texts = {}
         for key, value in parameters.items():
             if isinstance(value, dict | list) or value is None:
-                raise self.fail(f"parameters: {key}: expected text", *where, "parameters", key)
+                self._note(f"parameters: {key}: expected text", *where, "parameters", key)
+                continue
             text = functions.as_text(value)
+            if text == plan.FILL_IN:
+                self._note(f"parameters: {key}: `preflight init` found no value for it. Next: write one", *where, "parameters", key)
             texts[key] = self._text({key: text}, key, where=(*where, "parameters")) if text else ""
         return texts
 
     def _parameter_file(self, path: Path, where: tuple[str | int, ...]) -> Mapping[str, str]:
+        if path == _UNUSABLE:
+            return {}
         try:
             read = parameters_of(json.loads(path.read_text(encoding="utf-8")))
         except OSError as error:
-            raise self.fail(f"parameters: {path.name} cannot be read: {error.strerror}", *where, "parameters") from None
+            self._note(f"parameters: {path.name} cannot be read: {error.strerror}", *where, "parameters")
+            return {}
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             msg = (
                 f"parameters: {path.name} has none of AWS's shapes: a list of ParameterKey and ParameterValue, "
                 "a map under Parameters, or a list of Key=Value"
             )
-            raise self.fail(msg, *where, "parameters") from None
+            self._note(msg, *where, "parameters")
+            return {}
         for key, value in read.items():
             unknown = [name for name in plan.placeholders_in(value) if name not in plan.NAMES]
             if unknown:
-                raise self.fail(
-                    f"parameters: {path.name}: {key}: unknown placeholder {{{unknown[0]}}}", *where, "parameters"
-                )
+                hint = spelling.nearest(unknown[0], plan.NAMES).rstrip(".")
+                self._note(f"parameters: {path.name}: {key}: unknown placeholder {{{unknown[0]}}}{hint}", *where, "parameters")
         return read
 
-    def _smoke(self, n: int, entry: Any) -> SmokeEntry:
+    def _smoke(self, n: int, entry: Any) -> Iterator[SmokeEntry]:
+        """Yields the entry, or nothing if it is none."""
         where: tuple[str | int, ...] = ("smoke", n)
         if isinstance(entry, dict) and "schedule" in entry:
-            return self._schedule(entry, where)
-        self._keys(entry, _SMOKE, *where)
+            yield self._schedule(entry, where)
+        elif self._keys(entry, _SMOKE, *where):
+            yield self._request(entry, where)
+
+    def _request(self, entry: Mapping[str, Any], where: tuple[str | int, ...]) -> SmokeEntry:
         if ("service" in entry) == ("url" in entry):
-            raise self.fail("expected a service, a url or a schedule", *where)
+            self._note("expected a service, a url or a schedule", *where)
         if not str(entry.get("get", "/")).startswith("/"):
-            raise self.fail("get: expected a path that begins with a slash", *where, "get")
+            self._note("get: expected a path that begins with a slash", *where, "get")
         if "url" in entry and not str(entry["url"]).startswith(("http://", "https://", "{output.")):
-            raise self.fail("url: expected one that begins with http://, https:// or an {output.NAME}", *where, "url")
-        numbers = {"status": 200, "port": 80}
-        for key, default in list(numbers.items()):
-            value = entry.get(key, default)
-            if not isinstance(value, int) or isinstance(value, bool):
-                raise self.fail(f"{key}: expected a number, found {value!r}", *where, key)
-            numbers[key] = value
+            self._note("url: expected one that begins with http://, https:// or an {output.NAME}", *where, "url")
         has_service = "service" in entry
         return SmokeEntry(
             service=self._text(entry, "service", where=where) if has_service else None,
             cluster=self._text(entry, "cluster", where=where) if "cluster" in entry else "default",
-            url=None if has_service else self._text(entry, "url", where=where),
+            url=self._text(entry, "url", where=where) if "url" in entry else None,
             is_inside=self._is_inside(entry, where),
             caller=self._caller(entry, where),
             get=self._text(entry, "get", where=where) if "get" in entry else "/",
-            port=numbers["port"],
-            status=numbers["status"],
+            port=self._number(entry, "port", 80, where),
+            status=self._number(entry, "status", 200, where),
             contains=self._text(entry, "contains", where=where) if "contains" in entry else None,
             line=self._read.line(*where),
         )
+
+    def _number(self, entry: Mapping[str, Any], key: str, default: int, where: tuple[str | int, ...]) -> int:
+        value = entry.get(key, default)
+        if not isinstance(value, int) or isinstance(value, bool):
+            self._note(f"{key}: expected a number, found {value!r}", *where, key)
+            return default
+        return value
 
     def _schedule(self, entry: Mapping[str, Any], where: tuple[str | int, ...]) -> SmokeEntry:
         self._keys(entry, _SCHEDULE, *where)
         timeout = entry.get("timeout", SmokeEntry.timeout)
         if not isinstance(timeout, int | float) or isinstance(timeout, bool) or timeout <= 0:
-            raise self.fail(f"timeout: expected a number of seconds, found {timeout!r}", *where, "timeout")
+            self._note(f"timeout: expected a number of seconds, found {timeout!r}", *where, "timeout")
+            timeout = SmokeEntry.timeout
         return SmokeEntry(
             service=None,
             cluster="default",
@@ -300,9 +328,9 @@ class PlanReader:
     def _is_inside(self, entry: Mapping[str, Any], where: tuple[str | int, ...]) -> bool:
         origin = entry.get("from", "internet")
         if origin not in _FROM:
-            raise self.fail(f"from: expected {' or '.join(_FROM)}, found {origin!r}", *where, "from")
+            self._note(f"from: expected {' or '.join(_FROM)}, found {origin!r}", *where, "from")
         if origin == "inside" and "url" in entry:
-            raise self.fail("from: a url is asked from the internet; name a service to ask from inside", *where, "from")
+            self._note("from: a url is asked from the internet; name a service to ask from inside", *where, "from")
         return bool(origin == "inside")
 
     def _caller(self, entry: Mapping[str, Any], where: tuple[str | int, ...]) -> str | None:
@@ -312,9 +340,9 @@ class PlanReader:
         try:
             ipaddress.IPv4Address(caller if isinstance(caller, str) else "")
         except ValueError:
-            raise self.fail(f"caller: expected an IPv4 address, found {caller!r}", *where, "caller") from None
+            self._note(f"caller: expected an IPv4 address, found {caller!r}", *where, "caller")
         if entry.get("from") == "inside":
-            raise self.fail("caller: only a caller on the internet has an address", *where, "caller")
+            self._note("caller: only a caller on the internet has an address", *where, "caller")
         return str(caller)
 
     def _stubs(self) -> tuple[str, ...]:
@@ -322,26 +350,28 @@ class PlanReader:
         patterns = self._list("stubs")
         for n, pattern in enumerate(patterns):
             if not isinstance(pattern, str) or not pattern.strip():
-                raise self.fail(f"stubs: expected the pattern of an image, found {pattern!r}", "stubs", n)
+                self._note(f"stubs: expected the pattern of an image, found {pattern!r}", "stubs", n)
         return tuple(patterns)
 
     def _images(self) -> Mapping[str, str]:
         """Returns the images that run in the place of others, by their patterns."""
         images = self._data.get("images") or {}
         if not isinstance(images, dict) or not all(isinstance(pattern, str) for pattern in images):
-            raise self.fail("images: expected a map from the pattern of an image to the image in its place", "images")
+            self._note("images: expected a map from the pattern of an image to the image in its place", "images")
+            return {}
         return {pattern: self._text(images, pattern, where=("images",)) for pattern in images}
 
     def _egress(self) -> bool:
         has_egress = self._data.get("egress", False)
         if not isinstance(has_egress, bool):
-            raise self.fail(f"egress: expected true or false, found {has_egress!r}", "egress")
-        return has_egress
+            self._note(f"egress: expected true or false, found {has_egress!r}", "egress")
+        return bool(has_egress)
 
     def _standins(self) -> Mapping[str, Path]:
         folders = self._data.get("standins") or {}
         if not isinstance(folders, dict):
-            raise self.fail("standins: expected a map from image to folder", "standins")
+            self._note("standins: expected a map from image to folder", "standins")
+            return {}
         return {image: self._file(folder, "standins", image, kind=Kind.FOLDER) for image, folder in folders.items()}
 
 

@@ -6,13 +6,12 @@ Read here and not in `plan`, because only the comply stage uses it.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from preflight import model
-from preflight.errors import UsageError
-from preflight.system import spelling
+from preflight.plan.mistakes import PlanMistakes
 from preflight.templates.template import Template
 
 _WAIVER = ("rule", "resource", "reason", "until", "file")
@@ -51,54 +50,62 @@ class RuleSettings:
 
 
 def read(known: Template) -> RuleSettings:
-    """The policy in a plan.
+    """Returns the policy in a plan.
 
     Raises:
-        UsageError: with file and line, what is wrong.
+        MistakesError: with file and line, what is wrong.
     """
-    return RuleSettings(known.name, tuple(_waivers(known)), tuple(_switches(known)))
+    mistakes = PlanMistakes(known)
+    settings = collect(known, mistakes)
+    mistakes.report()
+    return settings
 
 
-def _fail(known: Template, what: str, *where: str | int) -> UsageError:
-    return UsageError(f"{known.name}:{known.line(*where)}: {what}")
+def collect(known: Template, mistakes: PlanMistakes) -> RuleSettings:
+    """Returns the policy in a plan, without what is added to the mistakes."""
+    return RuleSettings(known.name, tuple(_waivers(known, mistakes)), tuple(_switches(known, mistakes)))
 
 
-def _switches(known: Template) -> Iterator[RuleSwitch]:
-    given = known.data.get("checks")
-    if given is not None and not isinstance(given, dict):
-        raise _fail(known, f"checks: expected a map from rule to {EXPECTED}", "checks")
-    for rule, to in (given or {}).items():
-        if not isinstance(to, str | bool) or to not in _SWITCHES:
-            raise _fail(known, f"checks: {rule}: expected {EXPECTED}, found {to!r}", "checks", rule)
-        yield RuleSwitch(rule, _SWITCHES[to], known.line("checks", rule))
+def _switches(known: Template, mistakes: PlanMistakes) -> Iterator[RuleSwitch]:
+    given = known.data.get("checks") or {}
+    if not isinstance(given, dict):
+        mistakes.note(f"checks: expected a map from rule to {EXPECTED}", "checks")
+        return
+    for rule, to in given.items():
+        if isinstance(to, str | bool) and to in _SWITCHES:
+            yield RuleSwitch(rule, _SWITCHES[to], known.line("checks", rule))
+        else:
+            mistakes.note(f"checks: {rule}: expected {EXPECTED}, found {to!r}", "checks", rule)
 
 
-def _waivers(known: Template) -> Iterator[PlanWaiver]:
-    given = known.data.get("waivers")
-    if given is not None and not isinstance(given, list):
-        raise _fail(known, f"waivers: expected a list of maps with {', '.join(_WAIVER)}", "waivers")
-    for number, entry in enumerate(given or []):
-        yield _waiver(known, number, entry)
+def _waivers(known: Template, mistakes: PlanMistakes) -> Iterator[PlanWaiver]:
+    given = known.data.get("waivers") or []
+    if not isinstance(given, list):
+        mistakes.note(f"waivers: expected a list of maps with {', '.join(_WAIVER)}", "waivers")
+        return
+    for number, entry in enumerate(given):
+        if isinstance(entry, dict):
+            yield from _waiver(known, number, entry, mistakes)
+        else:
+            mistakes.note(f"waivers: expected a map with {', '.join(_WAIVER)}", "waivers", number)
 
 
-def _waiver(known: Template, number: int, entry: Any) -> PlanWaiver:
+def _waiver(known: Template, number: int, entry: Mapping[str, Any], mistakes: PlanMistakes) -> Iterator[PlanWaiver]:
+    """Yields the waiver, or nothing if it has no rule or no resource."""
     where = ("waivers", number)
-    if not isinstance(entry, dict):
-        raise _fail(known, f"waivers: expected a map with {', '.join(_WAIVER)}", *where)
     for key, value in entry.items():
         if key not in _WAIVER:
-            hint = spelling.nearest(key, _WAIVER)
-            raise _fail(known, f"waivers: unknown key {key!r}{hint} Expected: {', '.join(_WAIVER)}", *where, key)
-        if not isinstance(value, str):
-            raise _fail(known, f"waivers: {key}: expected text, found {value!r}", *where, key)
+            mistakes.note_unknown("key", key, _WAIVER, *where, key)
+        elif not isinstance(value, str):
+            mistakes.note(f"waivers: {key}: expected text, found {value!r}", *where, key)
     for key in ("rule", "resource"):
-        if not entry.get(key):
-            raise _fail(known, f"waivers: {key} is missing", *where)
+        if key not in entry or entry[key] == "":
+            mistakes.note(f"waivers: {key} is missing", *where)
     until = entry.get("until")
-    if until is not None and not is_date(until):
-        raise _fail(known, f"waivers: until: expected a date such as 2027-01-31, found {until!r}", *where, "until")
-    line = known.line(*where)
-    return PlanWaiver(entry["rule"], entry["resource"], entry.get("reason", ""), until, entry.get("file"), line)
+    if isinstance(until, str) and not is_date(until):
+        mistakes.note(f"waivers: until: expected a date such as 2027-01-31, found {until!r}", *where, "until")
+    if all(isinstance(entry.get(key), str) for key in ("rule", "resource")):
+        yield PlanWaiver(entry["rule"], entry["resource"], str(entry.get("reason", "")), until, entry.get("file"), known.line(*where))
 
 
 def is_date(text: Any) -> bool:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from preflight.errors import UsageError
+from preflight.plan.mistakes import PlanMistakes
 from preflight.plan.traffic_settings import MAX_CLIENTS, MAX_HOLD, MAX_RATE, TrafficSettings
-from preflight.system import git, spelling
+from preflight.system import git
 from preflight.templates.template import Template
 
 _KEYS = ("from", "traffic")
@@ -23,46 +23,40 @@ class UpdateSettings:
     traffic: TrafficSettings | None = field(default_factory=TrafficSettings)
 
 
-def read(known: Template) -> UpdateSettings:
-    """Returns what a plan says of updates.
-
-    Raises:
-        UsageError: with file and line, what is wrong.
-    """
+def collect(known: Template, mistakes: PlanMistakes) -> UpdateSettings:
+    """Returns what a plan says of updates, without what is added to the mistakes."""
     update = known.data.get("update", {})
-    _check_keys(known, update, _KEYS, "update")
+    if not _has_keys(mistakes, update, _KEYS, "update"):
+        return UpdateSettings()
     origin = update.get("from")
     if origin is not None and not (isinstance(origin, str) and git.is_revision(origin)):
         msg = f"from: expected a git revision such as origin/main, found {origin!r}; only the option --from takes a folder"
-        raise _fail(known, msg, "update", "from")
-    return UpdateSettings(origin, _traffic(known, update.get("traffic", {})))
+        mistakes.note(msg, "update", "from")
+    return UpdateSettings(origin, _traffic(mistakes, update.get("traffic", {})))
 
 
-def _traffic(known: Template, traffic: Any) -> TrafficSettings | None:
+def _traffic(mistakes: PlanMistakes, traffic: Any) -> TrafficSettings | None:
     where = ("update", "traffic")
-    if traffic is False or traffic == "off":
+    if traffic is False or traffic == "off" or not _has_keys(mistakes, traffic, _TRAFFIC, *where):
         return None
-    _check_keys(known, traffic, _TRAFFIC, *where)
     for key, value in traffic.items():
         least, most = _NUMBERS.get(key, (0, 0))
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         if key in _NUMBERS and not (is_number and least <= value <= most and (key != "clients" or isinstance(value, int))):
-            raise _fail(known, f"{key}: expected a number from {least:g} to {most:g}, found {value!r}", *where, key)
+            mistakes.note(f"{key}: expected a number from {least:g} to {most:g}, found {value!r}", *where, key)
     if not isinstance(traffic.get("keepalive", True), bool):
-        raise _fail(known, f"keepalive: expected true or false, found {traffic['keepalive']!r}", *where, "keepalive")
+        mistakes.note(f"keepalive: expected true or false, found {traffic['keepalive']!r}", *where, "keepalive")
     if not str(traffic.get("path", "/")).startswith("/"):
-        raise _fail(known, "path: expected one that begins with a slash", *where, "path")
-    return replace(TrafficSettings(), **traffic)
+        mistakes.note("path: expected one that begins with a slash", *where, "path")
+    return replace(TrafficSettings(), **{key: value for key, value in traffic.items() if key in _TRAFFIC})
 
 
-def _check_keys(known: Template, found: Any, keys: tuple[str, ...], *where: str) -> None:
+def _has_keys(mistakes: PlanMistakes, found: Any, keys: tuple[str, ...], *where: str) -> bool:
+    """Returns whether a part is a map, and adds its unknown keys to the mistakes."""
     if not isinstance(found, dict):
-        raise _fail(known, f"{where[-1]}: expected a map with {', '.join(keys)}", *where)
+        mistakes.note(f"{where[-1]}: expected a map with {', '.join(keys)}", *where)
+        return False
     for key in found:
         if key not in keys:
-            hint = spelling.nearest(str(key), keys)
-            raise _fail(known, f"{where[-1]}: unknown key {key!r}{hint} Expected: {', '.join(keys)}", *where, key)
-
-
-def _fail(known: Template, what: str, *where: str) -> UsageError:
-    return UsageError(f"{known.name}:{known.line(*where)}: {what}")
+            mistakes.note_unknown("key", key, keys, *where, key, of=f"{where[-1]}: ")
+    return True

@@ -14,6 +14,7 @@ import pytest
 from preflight.pipeline.request import TARGETS
 
 PLAN = "preflight.yaml"  # what `preflight.plan` calls it
+ENDINGS = (".yaml", ".yml")
 
 if TYPE_CHECKING:
     from preflight.plan.plan import Plan
@@ -38,12 +39,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-    """Collects a plan that is named on the command line: one item for each of its stages."""
-    if file_path.name != PLAN or file_path.absolute() not in [Path(str(a)).absolute() for a in parent.config.args]:
+    """Collects a plan that is named on the command line, whatever its name is: one item for each of its stages."""
+    if file_path.suffix not in ENDINGS or file_path.absolute() not in [Path(str(a)).absolute() for a in parent.config.args]:
         return None
-    from preflight.pytest_plugin.items import PlanFile  # noqa: PLC0415 - see above
+    from preflight.pytest_plugin import items  # noqa: PLC0415 - see above
 
-    return PlanFile.from_parent(parent, path=file_path)
+    return items.PlanFile.from_parent(parent, path=file_path) if file_path.name == PLAN or items.is_plan(file_path) else None
 
 
 @pytest.hookimpl(tryfirst=True)

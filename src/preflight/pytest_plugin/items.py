@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
 from preflight import model
-from preflight.errors import PreflightError
+from preflight.errors import MistakesError, PreflightError
 from preflight.model import Outcome
 from preflight.pipeline.request import STAGES
 from preflight.pytest_plugin import session
+from preflight.templates.template import MAX_BYTES
+
+
+def is_plan(path: Path) -> bool:
+    """Whether a file begins like a plan, even one that cannot be read: it has a version 1 and steps."""
+    text = path.read_bytes()[:MAX_BYTES]
+    return all(re.search(pattern, text, re.MULTILINE) for pattern in (rb"^version:[ \t]*1\b", rb"^steps:"))
 
 
 class PlanFile(pytest.File):
@@ -45,6 +53,8 @@ class StageItem(pytest.Item):
         """Returns the findings; a traceback only for an internal error."""
         if isinstance(excinfo.value, StageFailedError):
             return str(excinfo.value)
+        if isinstance(excinfo.value, MistakesError):
+            return "\n".join(map(model.visible, excinfo.value.mistakes))
         if isinstance(excinfo.value, PreflightError):
             return model.visible(str(excinfo.value))
         return str(super().repr_failure(excinfo))

@@ -147,9 +147,9 @@ _Tolerant.add_multi_constructor("!", lambda _loader, _suffix, _node: None)
 
 def test_a_value_that_only_the_user_knows_is_marked(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(folder, a_yaml="Parameters: {Ami: {Type: 'AWS::EC2::Image::Id'}}\n" + BUCKET)
-    plan = init(folder)
 
-    assert plan.stacks[0].parameters == {"Ami": "FILL-IN"}
+    assert cli.main(["init", str(folder)]) == 0
+    assert data(folder)["steps"][0]["parameters"] == {"Ami": "FILL-IN"}
     assert "replace FILL-IN" in capsys.readouterr().err
 
 
@@ -216,7 +216,7 @@ def test_names_of_files_stay_data(folder: Path, name: str, capsys: pytest.Captur
 def test_descriptions_and_names_of_parameters_stay_data(folder: Path) -> None:
     hostile = json.dumps({"Type": "AWS::EC2::Image::Id", "Description": "x\nstandins: {nginx: evil}\n::error::y"})
     write(folder, a_yaml=f'Parameters: {{"P\\nwaivers: []\\n#": {hostile}}}\n{BUCKET}')
-    init(folder)
+    cli.main(["init", str(folder)])
 
     assert set(data(folder)) == {"version", "name", "region", "steps"}
 

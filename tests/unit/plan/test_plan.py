@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from preflight.errors import UsageError
+from preflight.errors import MistakesError, UsageError
 from preflight.plan import plan, reader
 from preflight.plan.plan import Plan
 from preflight.plan.traffic_settings import DRILLS, TrafficSettings
@@ -93,6 +93,21 @@ def test_what_is_wrong_is_said_with_file_and_line(folder: Path, old: str, new: s
     message = str(caught.value)
     assert said in message
     assert f"preflight.yaml:{line}:" in message
+
+
+def test_all_mistakes_are_reported_at_once_in_the_order_of_their_lines(folder: Path) -> None:
+    wrong = GOOD.replace("name: demo", "name: Demo_1").replace("cfn/a.yaml", "cfn/b.yaml").replace("cluster: c", "clustr: c\n    port: x") + "waivers: [{rul: R}]\n"
+
+    with pytest.raises(MistakesError) as caught:
+        load(folder, wrong)
+
+    lines = [int(mistake.partition("preflight.yaml:")[2].partition(":")[0]) for mistake in caught.value.mistakes]
+    assert lines == [2, 8, 15, 16, 19, 19, 19]
+
+
+def test_a_value_that_is_still_to_be_filled_in_is_named(folder: Path) -> None:
+    with pytest.raises(UsageError, match=r"preflight\.yaml:9: parameters: Port: `preflight init` found no value"):
+        load(folder, GOOD.replace("Port: 80", f"Port: {plan.FILL_IN}"))
 
 
 def test_a_name_stands_in_one_step_only(folder: Path) -> None:

@@ -15,7 +15,6 @@ from preflight.templates import functions, parameters
 from preflight.templates.functions import ResolveError
 from preflight.templates.parameters import UndecidedPatternError
 
-FILL_IN = "FILL-IN"
 _OWN = re.compile(r"(vpc|subnet|sg|eni|igw|rtb)-[0-9a-f]{6,}|arn:.*|")  # a default that names a thing of one account
 _BY_TYPE = {
     "AWS::EC2::VPC::Id": account.VPC,
@@ -67,7 +66,7 @@ class DraftValue:
     @property
     def is_missing(self) -> bool:
         """Whether only the user knows the value."""
-        return self.text == FILL_IN
+        return self.text == plan.FILL_IN
 
 
 def needs_value(declared: Mapping[str, Any]) -> bool:
@@ -86,7 +85,7 @@ def propose(name: str, declared: Mapping[str, Any], *, number: int, is_private: 
             text = text.replace(account.SUBNETS, account.PRIVATE_SUBNETS) if is_private else text
             if admits(name, declared, text):
                 return DraftValue(text, _why(text, declared))
-    return DraftValue(FILL_IN, f"fill this in: {declared.get('Description') or declared.get('Type')}")
+    return DraftValue(plan.FILL_IN, f"fill this in: {declared.get('Description') or declared.get('Type')}")
 
 
 def admits(name: str, declared: Mapping[str, Any], text: str) -> bool:

@@ -1,0 +1,35 @@
+"""What is wrong with a plan: every mistake of it, each with file and line, in the order of the lines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from preflight.errors import MistakesError
+from preflight.system import spelling
+from preflight.templates.template import Key, Template
+
+
+class PlanMistakes:
+    """Collects the mistakes of one plan, so that they are reported at once."""
+
+    def __init__(self, read: Template) -> None:
+        self._read = read
+        self._found: list[tuple[int, str]] = []
+
+    def note(self, what: str, *where: Key) -> None:
+        """Add the mistake about the part at `where`."""
+        line = self._read.line(*where)
+        self._found.append((line, f"{self._read.name}:{line}: {what}"))
+
+    def note_unknown(self, kind: str, name: str, known: Sequence[str], *where: Key, of: str = "") -> None:
+        """Add that no such thing is known, with the nearest name and all names; `of` says whose it is."""
+        self.note(f"{of}unknown {kind} {name!r}{spelling.nearest(name, known)} Expected: {', '.join(known)}", *where)
+
+    def report(self) -> None:
+        """Raise all mistakes, if there are some.
+
+        Raises:
+            MistakesError: what is wrong.
+        """
+        if self._found:
+            raise MistakesError(list(dict.fromkeys(message for _, message in sorted(self._found, key=lambda mistake: mistake[0]))))
