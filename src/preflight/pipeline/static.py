@@ -6,12 +6,15 @@ import contextlib
 import functools
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
-from preflight import lint, model
+from preflight import model
 from preflight.comply import cfn_guard_binary, ruleset, stage
 from preflight.comply.stage import ComplyRequest, ComplyRun
 from preflight.errors import PreflightError, ToolBrokeError
-from preflight.model import DescribedRule, Finding, ReportedWaiver, Say, Severity, StageResult
+from preflight.lint import cfn_lint
+from preflight.lint.cfn_lint import LintIncompleteError
+from preflight.model import DescribedRule, Finding, Outcome, ReportedWaiver, Say, Severity, StageResult
 from preflight.pipeline import baseline
 from preflight.pipeline.baseline import BaselineMatcher
 from preflight.pipeline.inputs import RunInputs
@@ -67,10 +70,15 @@ class StaticStages:
         return stage.running(ComplyRequest(self._inputs.templates, rules, plan, self._inputs.run), binary)
 
     def _lint(self) -> StageResult:
-        self.versions["cfn-lint"] = lint.version()
+        self.versions["cfn-lint"] = cfn_lint.version()
         templates, plan = self._inputs.templates, self._request.plan
-        findings = lint.check(templates, region=plan.region if plan else None) if templates else []
-        return self._judged("lint", [*self._inputs.unreadable, *findings], lint.waivers(list(templates.values())))
+        waived, error = cfn_lint.waivers(list(templates.values())), None
+        try:
+            findings = cfn_lint.check(templates, region=plan.region if plan else None)
+        except LintIncompleteError as incomplete:
+            findings, error = list(incomplete.findings), incomplete
+        result = self._judged("lint", [*self._inputs.unreadable, *findings], waived)
+        return result if error is None else replace(result, outcome=Outcome.ERROR, reason=str(error))
 
     def _comply(self, guard: ComplyRun | PreflightError | None) -> StageResult:
         if self._inputs.stops_comply:

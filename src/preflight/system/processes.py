@@ -102,6 +102,13 @@ class StartedProcess:
                 self._started.stdin.write(data)
         self.end_input()
 
+    def write(self, text: str) -> None:
+        """Write to its standard input; if it has ended, reading its output will say so."""
+        with contextlib.suppress(OSError, ValueError):
+            if self._started.stdin is not None:
+                self._started.stdin.write(text.encode())
+                self._started.stdin.flush()
+
     def line(self, *, timeout: float) -> str:
         """The next line of its standard output.
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from preflight import lint
 from preflight.comply import waivers
+from preflight.lint import cfn_lint
 from preflight.rehearsal.server import Server
 from preflight.templates import template
 
@@ -21,7 +21,7 @@ REGION = "ap-northeast-1"
 
 
 def test_cfn_lint_finds_nothing_at_any_level() -> None:
-    assert lint.check({path: template.load(path) for path in FILES}) == []
+    assert cfn_lint.check({path: template.load(path) for path in FILES}) == []
 
 
 def test_every_waiver_has_a_reason() -> None:

@@ -8,9 +8,9 @@ from unittest import mock
 
 import pytest
 
-from preflight import lint
 from preflight.comply import cfn_guard_binary, stage
 from preflight.errors import ToolMissingError
+from preflight.lint import cfn_lint
 from preflight.model import Finding, Outcome, ReportedWaiver, Severity
 from preflight.pipeline import inputs
 from preflight.pipeline.request import RunRequest
@@ -38,7 +38,7 @@ def _tools(monkeypatch: pytest.MonkeyPatch) -> None:
     binary.name = "3.1.1"
     monkeypatch.setattr(cfn_guard_binary, "find", lambda: binary)
     monkeypatch.setattr(stage, "running", running)
-    monkeypatch.setattr(lint, "check", lambda *_, **__: [WARNING])
+    monkeypatch.setattr(cfn_lint, "check", lambda *_, **__: [WARNING])
 
 
 def static(request: RunRequest) -> StaticStages:
@@ -59,7 +59,7 @@ def test_lint_and_comply_report_their_findings_and_waivers() -> None:
     assert complied.findings == (ERROR,)
     assert complied.waived == (WAIVER,)
     assert complied.outcome is Outcome.FAIL
-    assert stages.versions == {"cfn-guard": "3.1.1", "cfn-lint": lint.version()}
+    assert stages.versions == {"cfn-guard": "3.1.1", "cfn-lint": cfn_lint.version()}
 
 
 def test_a_warning_fails_a_strict_run() -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from preflight import lint
 from preflight.comply import cfn_guard, cfn_guard_binary, guard_documents, rules
+from preflight.lint import cfn_lint
 from preflight.model import Finding, Severity
 from preflight.templates import template
 from preflight.templates.template import Template
@@ -27,7 +27,7 @@ def templates() -> dict[Path, Template]:
 
 @pytest.fixture(scope="module")
 def linted(templates: dict[Path, Template]) -> list[Finding]:
-    return lint.check(templates)
+    return cfn_lint.check(templates)
 
 
 @pytest.fixture(scope="module")

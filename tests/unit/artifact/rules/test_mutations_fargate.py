@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from preflight import lint
 from preflight.comply import cfn_guard, guard_documents, rules
 from preflight.comply.cfn_guard_binary import Binary
+from preflight.lint import cfn_lint
 from preflight.model import Finding, Severity
 from preflight.system import processes
 from preflight.templates import template
@@ -75,6 +75,6 @@ def test_every_rule_holds_on_a_good_template(guard: Binary) -> None:
 
 
 def test_the_good_template_passes_cfn_lint() -> None:
-    errors = [f for f in lint.check({WEB: template.load(WEB)}) if f.severity is Severity.ERROR]
+    errors = [f for f in cfn_lint.check({WEB: template.load(WEB)}) if f.severity is Severity.ERROR]
 
     assert errors == []

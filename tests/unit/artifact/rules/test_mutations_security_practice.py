@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from preflight import lint
 from preflight.comply import cfn_guard, guard_documents, rules
 from preflight.comply.cfn_guard_binary import Binary
+from preflight.lint import cfn_lint
 from preflight.model import Finding, Severity
 from preflight.templates import template
 from tests.unit.artifact.rules import mutations_practice, mutations_security
@@ -49,7 +49,7 @@ def test_the_secure_template_passes_every_rule(guard: Binary) -> None:
 
 
 def test_the_secure_template_passes_cfn_lint() -> None:
-    found = lint.check({SECURE: template.load(SECURE)})
+    found = cfn_lint.check({SECURE: template.load(SECURE)})
 
     assert [finding for finding in found if finding.severity is Severity.ERROR] == []
 

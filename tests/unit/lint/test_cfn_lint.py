@@ -2,12 +2,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cfnlint
 import pytest
 
-from preflight import lint
 from preflight.errors import ToolBrokeError
+from preflight.lint import cfn_lint, workers
+from preflight.lint.cfn_lint import LintIncompleteError
 from preflight.model import Severity
 from preflight.templates import template
+from preflight.templates.template import Template
 
 TASK = """\
 Resources:
@@ -28,7 +31,7 @@ def severity(folder: Path, check: str, old: str = "", new: str = "") -> Severity
     assert old in TASK
     path = folder / "t.yaml"
     path.write_text(TASK.replace(old, new))
-    findings = lint.check({path: template.load(path, name="t.yaml")})
+    findings = cfn_lint.check({path: template.load(path, name="t.yaml")})
     return next((finding.severity for finding in findings if finding.check == check), None)
 
 
@@ -57,21 +60,21 @@ def broken(folder: Path) -> str:
     path = folder / "t.yaml"
     path.write_text(TASK)
     with pytest.raises(ToolBrokeError) as raised:
-        lint.check({path: template.load(path, name="t.yaml")})
+        cfn_lint.check({path: template.load(path, name="t.yaml")})
     return str(raised.value)
 
 
 def test_a_template_that_takes_too_long_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lint, "TIMEOUT", 0.01)
-    monkeypatch.setattr(lint, "BYTES_PER_SECOND", 1_000_000)
+    monkeypatch.setattr(workers, "TIMEOUT", 0.01)
+    monkeypatch.setattr(workers, "BYTES_PER_SECOND", 1_000_000)
 
     assert broken(tmp_path).startswith("cfn-lint did not end within 0 s over t.yaml")
 
 
 def test_a_worker_that_dies_gives_no_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lint, "_WORKER", "raise MemoryError")
+    monkeypatch.setattr(workers, "_WORKER", "raise MemoryError")
 
-    assert broken(tmp_path) == "cfn-lint broke: MemoryError"
+    assert broken(tmp_path) == "cfn-lint broke over t.yaml: MemoryError"
 
 
 @pytest.mark.hostile(
@@ -81,7 +84,7 @@ def test_a_worker_that_dies_gives_no_verdict(tmp_path: Path, monkeypatch: pytest
     limit="60 s (more for large templates), 4096 MB",
 )
 def test_a_worker_has_a_bound_on_its_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lint, "_WORKER", "from preflight import lint; lint.MAX_MEMORY = 1 << 25; lint.work()")
+    monkeypatch.setattr(workers, "_WORKER", "from preflight.lint import worker; worker.MAX_MEMORY = 1 << 25; worker.work()")
 
     assert "cfn-lint broke" in broken(tmp_path)
 
@@ -104,7 +107,7 @@ def test_loops_that_no_template_may_unroll_are_refused_before_they_are(tmp_path:
     path = tmp_path / "t.yaml"
     path.write_text(LOOPS.replace("NAMES", ", ".join(f"b{n}" for n in range(size))))
 
-    findings = lint.check({path: template.load(path, name="t.yaml")})
+    findings = cfn_lint.check({path: template.load(path, name="t.yaml")})
 
     assert [finding.check for finding in findings if finding.severity is Severity.ERROR] == checks
 
@@ -134,6 +137,80 @@ def test_loops_are_linted_as_they_unroll(tmp_path: Path, old: str, new: str, *, 
     path = tmp_path / "t.yaml"
     path.write_text(LOOPED.replace(old, new) if old else LOOPED)
 
-    findings = lint.check({path: template.load(path, name="t.yaml")})
+    findings = cfn_lint.check({path: template.load(path, name="t.yaml")})
 
     assert any(finding.severity is Severity.ERROR for finding in findings) is has_errors
+
+
+SLEEP = """
+import sys, time
+from preflight.lint import worker
+matches = worker._Linter.matches
+worker._Linter.matches = lambda linter, name: time.sleep(60) if name.endswith("slow.yaml") else matches(linter, name)
+worker.work()
+"""
+
+
+def two(folder: Path) -> dict[Path, Template]:
+    """A template that keeps the worker of `SLEEP` busy, and one with a finding."""
+    paths = [folder / "slow.yaml", folder / "t.yaml"]
+    for path in paths:
+        path.write_text(TASK)
+    return {path: template.load(path, name=path.name) for path in paths}
+
+
+def test_templates_beside_one_that_takes_too_long_keep_their_findings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "_WORKER", SLEEP)
+    monkeypatch.setattr(workers, "TIMEOUT", 5.0)
+
+    with pytest.raises(LintIncompleteError, match=r"within 5 s over slow\.yaml\.") as raised:
+        cfn_lint.check(two(tmp_path))
+
+    assert {(finding.file, finding.check) for finding in raised.value.findings} == {("t.yaml", "E1041")}
+
+
+def test_the_rule_that_takes_too_long_is_named() -> None:
+    rules = Path(cfnlint.__file__).parent / "rules"
+    stack = f"""Timeout (0:01:00)!
+Thread 0x1 (most recent call first):
+  File "{rules / "_rule.py"}", line 40 in resolve
+  File "{rules / "resources" / "iam" / "RoleArnPattern.py"}", line 40 in iam_role_arn
+  File "{rules / "jsonschema" / "JsonSchema.py"}", line 4 in validate
+"""
+
+    assert workers._rule_at_work(stack) == "E3511"
+
+
+def test_no_rule_is_named_if_none_was_at_work() -> None:
+    assert workers._rule_at_work('  File "/x/cfnlint/template/template.py", line 3 in walk\n') is None
+
+
+CONFIGURED = """\
+Metadata: {cfn-lint: {config: {configure_rules: {E3012: {strict: true}}}}}
+"""
+LOOSE = """\
+Resources: {Q: {Type: "AWS::SQS::Queue", Properties: {DelaySeconds: "5"}}}
+"""
+
+
+def test_what_a_template_configures_is_not_used_for_the_next(tmp_path: Path) -> None:
+    texts = {"a.yaml": CONFIGURED + LOOSE, "b.yaml": LOOSE}
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text)
+
+    findings = cfn_lint.check({tmp_path / name: template.load(tmp_path / name, name=name) for name in texts})
+
+    assert {finding.file for finding in findings if finding.check == "E3012"} == {"a.yaml"}
+
+
+def test_findings_are_the_same_from_one_process_and_from_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = sorted((Path(__file__).parents[2] / "integration" / "accepted").glob("*/template.yaml"))[:6]
+    templates = {path: template.load(path) for path in paths}
+    monkeypatch.setattr(workers, "LARGE", 0)
+    found = []
+    for count in (1, 2):
+        monkeypatch.setattr("os.cpu_count", lambda count=count: count)
+        found.append(cfn_lint.check(templates))
+
+    assert found[0] == found[1]
+    assert found[0]

@@ -1,0 +1,1 @@
+"""The lint stage: cfn-lint in processes of its own."""

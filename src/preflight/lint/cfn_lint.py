@@ -1,0 +1,166 @@
+"""Runs cfn-lint over all templates: findings and waivers out."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from preflight.errors import ToolBrokeError
+from preflight.lint import workers
+from preflight.lint.worker import Match
+from preflight.model import Finding, ReportedWaiver, Severity
+from preflight.plan import resolved_stacks
+from preflight.plan.resolved_stacks import ResolvedTemplate
+from preflight.templates import language_extensions
+from preflight.templates.template import Template
+
+ENUM, ROLE_FORMAT = "E3030", "E1041"
+SEVERITIES = {"E": Severity.ERROR, "W": Severity.WARNING, "I": Severity.INFO}
+
+
+class LintIncompleteError(ToolBrokeError):
+    """cfn-lint gave no verdict on some templates; `findings` are those in the others."""
+
+    def __init__(self, reasons: Sequence[ToolBrokeError], findings: Sequence[Finding]) -> None:
+        super().__init__("; ".join(map(str, reasons)))
+        self.findings = findings
+
+
+def check(templates: Mapping[Path, Template], *, region: str | None = None) -> list[Finding]:
+    """Returns everything that cfn-lint finds, informational checks included; its suppressions are honoured.
+
+    cfn-lint runs in processes of its own, since a template of some hundred bytes can keep it busy for hours
+    or take all memory. No `.cfnlintrc` is read: one in the checkout could name Python files to run, and
+    switch checks off unseen.
+
+    Raises:
+        LintIncompleteError: cfn-lint broke, or took too long or too much memory.
+    """
+    small = {path: template for path, template in templates.items() if not _is_oversized(template)}
+    findings = [_oversized(template) for template in templates.values() if _is_oversized(template)]
+    broken: list[ToolBrokeError] = []
+    with tempfile.TemporaryDirectory() as folder:
+        unrolled = _unrolled(small, Path(folder))
+        files = {path: template.name for path, template in small.items()} | {file: d.name for file, d in unrolled.values()}
+        verdicts = workers.run(files, region=region, listed=list(files)) if files else {}
+    for path, template in small.items():
+        matches = verdicts[path]
+        of_loops, document = (verdicts[unrolled[path][0]], unrolled[path][1]) if path in unrolled else ([], None)
+        if isinstance(matches, ToolBrokeError):
+            broken.append(matches)
+        elif isinstance(of_loops, ToolBrokeError):
+            broken.append(of_loops)
+        else:
+            own = [_finding(match, template if match.filename == str(path) else None) for match in matches]
+            findings += own if document is None else _with_loops_unrolled(own, of_loops, template, document)
+    if broken:
+        raise LintIncompleteError(broken, findings)
+    return findings
+
+
+def _unrolled(templates: Mapping[Path, Template], folder: Path) -> dict[Path, tuple[Path, ResolvedTemplate]]:
+    """Writes the templates that have loops with the loops unrolled; returns file and document of each."""
+    files: dict[Path, tuple[Path, ResolvedTemplate]] = {}
+    for path, template in templates.items():
+        if language_extensions.is_used(template.data):
+            document = resolved_stacks.of_templates({path: template}).documents[0]
+            if document.is_expanded:
+                file = folder / f"{len(files)}.json"
+                data = {key: value for key, value in document.expanded.items() if key != "Transform"}
+                file.write_text(json.dumps(data, default=str), encoding="utf-8")
+                files[path] = (file, document)
+    return files
+
+
+def _with_loops_unrolled(findings: list[Finding], unrolled: Sequence[Match], template: Template, document: ResolvedTemplate) -> list[Finding]:
+    """Returns findings of which errors in a template with loops are those of the template with the loops unrolled.
+
+    cfn-lint sees one resource where a loop makes several, and calls right references errors.
+    """
+    matches = [match for match in unrolled if match.check.startswith("E")]
+    own = [finding for finding in findings if finding.file == template.name and finding.severity is Severity.ERROR]
+    known, seen = {match.check for match in matches}, {finding.check for finding in own}
+    kept = [finding for finding in findings if finding not in own or finding.check in known]
+    added = [replace(_finding(m, template), line=document.line(*m.path)) for m in matches if m.check not in seen]
+    return kept + [finding for finding in added if finding.severity is Severity.ERROR]
+
+
+def _is_oversized(template: Template) -> bool:
+    return language_extensions.least_resources(template.data) > language_extensions.MAX_RESOURCES
+
+
+def _oversized(template: Template) -> Finding:
+    """Reports loops that no template may unroll; cfn-lint would unroll them all the same."""
+    count, limit = language_extensions.least_resources(template.data), language_extensions.MAX_RESOURCES
+    message = f"Template format error: Number of resources, {count}, is greater than maximum allowed, {limit}"
+    fix = "Shorten the collections of Fn::ForEach, or spread the resources over several stacks."
+    source = "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html"
+    return Finding("lint", "TooManyResources", Severity.ERROR, message, file=template.name, line=template.line("Resources"), fix=fix, source=source)
+
+
+def _finding(match: Match, template: Template | None) -> Finding:
+    path = match.path
+    is_accepted = template is not None and _is_accepted(template, match.check, path)
+    return Finding(
+        stage="lint",
+        check=match.check,
+        severity=Severity.WARNING if is_accepted else SEVERITIES.get(match.check[:1], Severity.ERROR),
+        message=match.message,
+        file=template.name if template else match.filename,
+        line=match.line,
+        resource=path[1] if len(path) > 1 and path[0] == "Resources" else None,
+        property=".".join(path[3:]) or None,
+        fix=match.title or None,
+        source=match.source,
+    )
+
+
+def _is_accepted(template: Template, check: str, path: Sequence[str]) -> bool:
+    """Whether AWS takes what a check of cfn-lint calls an error."""
+    if check == ROLE_FORMAT:
+        return _is_role_that_ecs_finds(template, path)
+    return check == ENUM and path[-3:-2] == ["PortMappings"] and path[-1] == "Protocol"  # ECS treats it as tcp
+
+
+def _is_role_that_ecs_finds(template: Template, path: Sequence[str]) -> bool:
+    """Whether a task definition names a role by Ref, that is by its name, and ECS finds it: its path is "/".
+
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html.
+    """
+    if len(path) < 4 or path[3] not in {"ExecutionRoleArn", "TaskRoleArn"}:
+        return False
+    definition, resources = template.resources.get(path[1]) or {}, template.resources
+    properties = definition.get("Properties")
+    reference = properties.get(path[3]) if isinstance(properties, dict) else None
+    role = resources.get(str(reference.get("Ref"))) if isinstance(reference, dict) else None
+    if definition.get("Type") != "AWS::ECS::TaskDefinition" or role is None or role.get("Type") != "AWS::IAM::Role":
+        return False
+    declared = role.get("Properties")
+    return (declared.get("Path", "/") if isinstance(declared, dict) else "/") == "/"
+
+
+def version() -> str:
+    """Returns the version of cfn-lint."""
+    return metadata.version("cfn-lint")
+
+
+def waivers(templates: Sequence[Template]) -> list[ReportedWaiver]:
+    """Returns the checks that templates switch off in `Metadata.cfn-lint.config.ignore_checks`."""
+    return [waiver for template in templates for waiver in _waivers(template)]
+
+
+def _waivers(template: Template) -> Iterator[ReportedWaiver]:
+    sections: list[tuple[str | None, Mapping[str, Any]]] = [(None, template.data), *template.resources.items()]
+    for resource, section in sections:
+        notes = section.get("Metadata")
+        config = (notes.get("cfn-lint") or {}).get("config") if isinstance(notes, dict) else None
+        if isinstance(config, dict):
+            reasons = config.get("reasons") or {}
+            for check_id in config.get("ignore_checks") or []:
+                reason = str(reasons.get(check_id, "")) or "no reason given"
+                yield ReportedWaiver(str(check_id), resource, reason, "template", template.name)

@@ -1,0 +1,116 @@
+"""Gives templates to processes of cfn-lint: each template has a deadline, each process a bound on its memory.
+
+A template that takes too long, or breaks its process, costs only its own verdict.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from queue import Empty, SimpleQueue
+
+from preflight.errors import ToolBrokeError
+from preflight.lint.worker import Match
+from preflight.system import processes
+from preflight.system.processes import StartedProcess
+from preflight.templates.template import MAX_BYTES
+
+BYTES_PER_SECOND = 4096  # of a template, for which it gets a second more
+GRACE = 10.0  # seconds for the process to say where it was
+LARGE = 100_000  # bytes of all templates, above which a second process is faster: one takes a second to start
+TIMEOUT = 60.0  # seconds for a template; our own take half of one
+# `-c` searches the current folder for modules first, and that is the checkout: its files are not this program's.
+_WORKER = "import sys; sys.path[:] = filter(None, sys.path); from preflight.lint import worker; worker.work()"
+_RULE_FILE = re.compile(r'File "([^"]*[/\\]cfnlint[/\\]rules[/\\][^"]*[/\\](?!_)\w+\.py)"')
+_RULE_ID = re.compile(r'^\s+id = "([EWI]\d{4})"', re.MULTILINE)
+
+
+def run(files: Mapping[Path, str], *, region: str | None, listed: Sequence[Path]) -> dict[Path, list[Match] | ToolBrokeError]:
+    """Returns the matches of each file, or why there is no verdict; `files` has the names for messages.
+
+    cfn-lint may read the `listed` files, and others only inside their checkouts.
+    """
+    settings = json.dumps({"region": region, "listed": [str(path) for path in listed], "limit": MAX_BYTES})
+    sizes = {path: path.stat().st_size for path in files}
+    waiting: SimpleQueue[Path] = SimpleQueue()
+    for path in sorted(files, key=lambda path: -sizes[path]):
+        waiting.put(path)
+    count = min(os.cpu_count() or 1, len(files)) if sum(sizes.values()) > LARGE else 1
+    workers = [_Worker(settings, files, waiting) for _ in range(count)]
+    pool = ThreadPoolExecutor(count)
+    try:
+        shares = [share.result() for share in [pool.submit(worker.run) for worker in workers]]
+    finally:
+        for worker in workers:
+            worker.end()
+        pool.shutdown()
+    verdicts = {path: verdict for share in shares for path, verdict in share.items()}
+    return {path: verdicts[path] for path in files}
+
+
+class _Worker:
+    """A process of cfn-lint, and the next one if it ends."""
+
+    def __init__(self, settings: str, files: Mapping[Path, str], waiting: SimpleQueue[Path]) -> None:
+        self._settings = settings
+        self._files = files
+        self._waiting = waiting
+        self._process: StartedProcess | None = None
+        self._is_ended = False
+
+    def run(self) -> dict[Path, list[Match] | ToolBrokeError]:
+        """Returns the verdicts on the templates that it took."""
+        verdicts: dict[Path, list[Match] | ToolBrokeError] = {}
+        with contextlib.suppress(Empty):
+            while not self._is_ended:
+                path = self._waiting.get_nowait()
+                verdicts[path] = self._verdict(path)
+        return verdicts
+
+    def end(self) -> None:
+        """End the process, and start no other."""
+        self._is_ended = True
+        if self._process is not None:
+            self._process.kill()
+
+    def _verdict(self, path: Path) -> list[Match] | ToolBrokeError:
+        timeout = TIMEOUT + path.stat().st_size / BYTES_PER_SECOND
+        if self._process is None:
+            self._process = processes.start(sys.executable, "-c", _WORKER, has_input=True)
+            self._process.write(self._settings + "\n")
+        self._process.write(json.dumps({"template": str(path), "timeout": timeout}) + "\n")
+        try:
+            answer = self._process.line(timeout=timeout + GRACE)
+            return [Match(**match) for match in json.loads(answer)]
+        except (ToolBrokeError, ValueError, TypeError):
+            return self._failure(self._process, self._files[path], timeout)
+
+    def _failure(self, process: StartedProcess, name: str, timeout: float) -> ToolBrokeError:
+        """Returns why a process gave no verdict; the next template gets another one."""
+        self._process = None
+        try:
+            done = process.result(timeout=GRACE)
+        except ToolBrokeError as error:
+            return ToolBrokeError(f"cfn-lint broke over {name}: {error}")
+        if "Timeout (" in done.stderr:
+            rule = _rule_at_work(done.stderr)
+            where = f"{name}{f', in its rule {rule}' if rule else ''}"
+            return ToolBrokeError(f"cfn-lint did not end within {timeout:.0f} s over {where}. Next: look for loops and nested functions in it")
+        reason = (done.stderr.strip() or f"it ended with {done.code}").splitlines()[-1]
+        return ToolBrokeError(f"cfn-lint broke over {name}: {reason}")
+
+
+def _rule_at_work(stack: str) -> str | None:
+    """Returns the id of the rule in a stack of Python, the latest call first, if there is one."""
+    for file in dict.fromkeys(_RULE_FILE.findall(stack)):
+        with contextlib.suppress(OSError):
+            found = _RULE_ID.search(Path(file).read_text(encoding="utf-8"))
+            if found is not None:
+                return found[1]
+    return None
