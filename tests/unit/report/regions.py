@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from preflight.architecture import (
     INTERNET,
     DeployedConnection,
@@ -15,8 +17,10 @@ from preflight.architecture import (
     DeployedTask,
     DeployedVpc,
     IngressRule,
+    ResourceEvent,
     ServiceMessage,
 )
+from preflight.model import Deployment, Finding, LedgerEntry, Outcome, Report, ReportedWaiver, Severity, StageResult
 
 IMAGE = "123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/shop/{}:2026-11-28.4"
 VPC = "vpc-911e9c07f42575de5"
@@ -99,3 +103,33 @@ def twelve() -> DeployedRegion:
 
 
 REGIONS = {"the article's": article(), "three zones": balanced(), "twelve services": twelve()}
+
+
+def large(folder: Path) -> Report:
+    """A report of 200 templates in a folder with 2,000 findings, waivers and a long ledger, and of twelve services."""
+    rules = [f"RULE_{n:02}_THAT_HAS_A_LONG_NAME" for n in range(40)]
+    text = "\n".join(f"  Resource{n}: {{Type: 'AWS::ECS::Service', Properties: {{DesiredCount: {n}, LaunchType: FARGATE}}}}" for n in range(80))
+    files = {f"cfn/service-{n:03}.yaml": folder / f"{n}.yaml" for n in range(200)}
+    for path in files.values():
+        path.write_text(text)
+    names = list(files)
+    findings = tuple(
+        Finding(
+            "comply", rules[n % 40], list(Severity)[n % 3], f"the service runs one task, so a deployment of number {n} interrupts it.", names[n % 200],
+            n % 80 + 1, f"Resource{n % 80}", "Properties.DesiredCount", "Set DesiredCount to 2 or more, or scale by AWS::ApplicationAutoScaling.",
+            "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-auto-scaling.html", "It serves the shop.",
+        )
+        for n in range(2000)
+    )  # fmt: skip
+    waived = tuple(ReportedWaiver(rules[n % 40], f"Resource{n}", "the team knows why", "template", names[n]) for n in range(200))
+    ledger = tuple(LedgerEntry(f"stack-{n // 20}.Resource{n % 80}", f"Property{n % 20}", "stored") for n in range(20_000))
+    region = twelve()
+    events = tuple(
+        ResourceEvent(f"2026-11-28T02:{n // 60 % 60:02}:{n % 60:02}.000Z", f"stack-{n // 160}", f"Resource{n // 2 % 80}", "AWS::ECS::Service", status)
+        for n in range(3200)
+        for status in (("CREATE_IN_PROGRESS",) if n % 2 == 0 else ("CREATE_COMPLETE",))
+    )
+    return Report(
+        "rehearsal", "r1", (StageResult("comply", Outcome.FAIL, 1.0, None, findings, waived),), ledger=ledger,
+        deployment=Deployment(regions=(region,), events=events), files=files,
+    )  # fmt: skip

@@ -11,11 +11,24 @@ from pathlib import Path
 
 import pytest
 
-from preflight.model import Deployment, Finding, LedgerEntry, Outcome, Report, Severity, StageResult
+from preflight.model import (
+    BaselineEntry,
+    BaselineUse,
+    Deployment,
+    Finding,
+    LedgerEntry,
+    Outcome,
+    PropertyChange,
+    Report,
+    Severity,
+    StackChange,
+    StageResult,
+    Update,
+)
 from preflight.report import html
 from preflight.report.html import finding_blocks
 from preflight.report.html import page as page_module
-from tests.unit.report.regions import REGIONS
+from tests.unit.report.regions import REGIONS, large
 
 VOID = {"meta", "br", "hr", "img", "link", "input"}
 LOADING = {"link", "iframe", "object", "embed", "base", "video", "audio", "image", "use", "foreignobject"}
@@ -261,3 +274,28 @@ def test_the_ledger_has_a_row_for_each_resource() -> None:
 
 def test_no_import_of_the_page_loads_its_template_engine() -> None:
     assert "jinja2" not in vars(page_module)
+
+
+def test_the_page_shows_what_a_baseline_hides(report: Report) -> None:
+    gone = BaselineEntry("old.yaml", "Bucket", "GONE_RULE", "", "", "comply")
+    page = Page(html.render(dataclasses.replace(report, baseline=BaselineUse("known.json", (report.findings[1],), (gone,)))))
+
+    assert "1 finding hidden by known.json, 1 no longer found" in page.text
+    assert "GONE_RULE" in page.text
+
+
+def test_the_page_shows_what_an_update_replaces(report: Report) -> None:
+    change = StackChange("shop", "Service", "AWS::ECS::Service", "replace", properties=(PropertyChange("LaunchType", "EC2", "FARGATE", "Always"),))
+    traffic = {"target": "web", "sent": 120, "failed": 3}
+    page = Page(html.render(dataclasses.replace(report, update=Update("main", "0123456789abcdef", (change,), (traffic,)))))
+
+    assert "LaunchType replaces it" in page.text
+    assert "web: 120 requests meanwhile, 3 failed" in page.text
+
+
+def test_the_page_of_a_large_report_is_small_enough_to_send(tmp_path: Path) -> None:
+    """Of 200 templates and 2,000 findings; benchmarks/page.py measures how long it takes to open."""
+    page = html.render(large(tmp_path))
+
+    assert page.count('class="entry"') == 2000
+    assert len(page.encode()) < 5_000_000
