@@ -10,6 +10,7 @@ from typing import Any
 from preflight.model import Finding, Outcome, Severity, StageResult
 from preflight.pipeline.former import FormerPlan
 from preflight.pipeline.request import RunRequest
+from preflight.plan import declared_names
 from preflight.plan.plan import ImageStep, Plan
 from preflight.templates import template
 from preflight.templates.template import Template, UnreadableError
@@ -25,6 +26,12 @@ class RunInputs:
     templates: Mapping[Path, Template]
     unreadable: tuple[Finding, ...]
     former: FormerPlan | None = None
+    undeclared: tuple[Finding, ...] = ()  # findings about names of the plan that no template declares
+
+    @property
+    def stops_deployment(self) -> tuple[Finding, ...]:
+        """The findings that keep every stage from deploying something."""
+        return (*self.unreadable, *self.undeclared)
 
     @property
     def stops_comply(self) -> bool:
@@ -32,12 +39,13 @@ class RunInputs:
         return bool(self.unreadable) and (self.request.plan is not None or not self.templates)
 
     def unread_findings(self, stage: str) -> tuple[Finding, ...]:
-        """Returns the findings about unreadable templates if the stage is the first one, which reports them."""
-        return tuple(replace(f, stage=stage) for f in self.unreadable) if stage == self.request.stages[0] else ()
+        """Returns the findings that stop the deployment if the stage is the first one, which reports them."""
+        return tuple(replace(f, stage=stage) for f in self.stops_deployment) if stage == self.request.stages[0] else ()
 
     def unread(self, stage: str) -> StageResult:
         """Returns the result of a stage that needs every template to be readable; the first stage has the findings."""
-        reason = f"cannot be read: {', '.join(str(finding.file) for finding in self.unreadable)}"
+        unread = ", ".join(str(finding.file) for finding in self.unreadable)
+        reason = f"cannot be read: {unread}" if unread else "the plan names what none of its templates declares"
         if stage != self.request.stages[0]:
             return StageResult(stage, Outcome.SKIPPED, reason=reason)
         return StageResult(stage, Outcome.FAIL, reason=reason, findings=self.unread_findings(stage))
@@ -61,7 +69,17 @@ def read(request: RunRequest, *, run: str, former: FormerPlan | None = None) -> 
     loaded = {path: _load(path, names[path]) for path in request.templates}
     templates = {path: result for path, result in loaded.items() if isinstance(result, Template)}
     unreadable = [result for result in loaded.values() if isinstance(result, Finding)]
-    return RunInputs(request, run, names, templates, tuple(unreadable), former)
+    undeclared = _undeclared(request, templates, names, run) if request.plan is not None and not unreadable else ()
+    return RunInputs(request, run, names, templates, tuple(unreadable), former, tuple(undeclared))
+
+
+def _undeclared(request: RunRequest, templates: Mapping[Path, Template], names: Mapping[Path, str], run: str) -> Iterator[Finding]:
+    """Yields a finding for each name of the plan that no template declares."""
+    asked: Any = request.plan
+    lines = None
+    for what, where, fix in declared_names.mistakes(asked, templates, run=run):
+        lines = lines or template.load(asked.path)
+        yield Finding(request.stages[0], "PlanName", Severity.ERROR, what, file=names[asked.path], line=lines.line(*where), fix=fix)
 
 
 def _load(path: Path, name: str) -> Template | Finding:

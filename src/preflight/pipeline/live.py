@@ -45,7 +45,7 @@ class LiveStages:
 
     def start_target(self, cleanup: contextlib.ExitStack) -> None:
         """Check the account, or begin to start the emulated one, which comes up while templates are linted."""
-        if self._request.is_live and not self._inputs.unreadable and self._request.plan is not None:
+        if self._request.is_live and not self._inputs.stops_deployment and self._request.plan is not None:
             self._target = self._new_target(self._request.plan)
             cleanup.callback(self._target.close)
 
@@ -80,7 +80,7 @@ class LiveStages:
         """Returns the results of the requested stages, which follow the `static` ones."""
         if not self._request.is_live:
             return []
-        if self._inputs.unreadable:
+        if self._inputs.stops_deployment:
             return self._without_deployment(self._inputs.unread)
         plan, target, account = self._request.plan, self._target, self._request.account
         if plan is None or target is None:

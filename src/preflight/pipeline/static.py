@@ -77,7 +77,7 @@ class StaticStages:
             findings = cfn_lint.check(templates, region=plan.region if plan else None)
         except LintIncompleteError as incomplete:
             findings, error = list(incomplete.findings), incomplete
-        result = self._judged("lint", [*self._inputs.unreadable, *findings], waived)
+        result = self._judged("lint", [*self._inputs.stops_deployment, *findings], waived)
         return result if error is None else replace(result, outcome=Outcome.ERROR, reason=str(error))
 
     def _comply(self, guard: ComplyRun | PreflightError | None) -> StageResult:

@@ -145,6 +145,22 @@ def properties(resource: Mapping[str, Any]) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def imports(document: ResolvedTemplate) -> Iterator[str]:
+    """Yields the names of the exports that a document imports, as far as they are known."""
+    for argument in values_of(document.expanded["Resources"], "Fn::ImportValue"):
+        name = document.resolver.value(argument, ())
+        if isinstance(name, str):
+            yield name
+
+
+def values_of(part: Any, key: str) -> Iterator[Any]:
+    """Yields what has a key, anywhere in a part of a template."""
+    if isinstance(part, dict) and key in part:
+        yield part[key]
+    for item in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():
+        yield from values_of(item, key)
+
+
 def of_plan(asked: Plan, templates: Mapping[Path, Template], *, run: str) -> ResolvedStacks:
     """The documents of a plan: one for each stack, and one for each template that no stack uses.
 

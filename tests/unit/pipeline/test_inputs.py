@@ -7,6 +7,7 @@ import pytest
 from preflight.model import Finding, Outcome, Severity, StageResult
 from preflight.pipeline import inputs
 from preflight.pipeline.request import RunRequest
+from preflight.plan import reader
 
 ROLE = "Resources:\n  Role:\n    Type: AWS::IAM::Role\n    Metadata: %s\n"
 WHY = "{preflight: {why: It pulls the image.}}"
@@ -83,3 +84,15 @@ def test_a_file_elsewhere_is_named_by_its_whole_path(tmp_path: Path) -> None:
     path = written(tmp_path, ROLE % "{}")
 
     assert inputs.read(request(path), run="r").names[path] == str(path)
+
+
+def test_a_misspelt_name_of_the_plan_is_a_finding_of_the_first_stage_and_stops_the_deployment(tmp_path: Path) -> None:
+    written(tmp_path, "Resources: {Web: {Type: 'AWS::ECS::Service'}}\n")
+    (tmp_path / "preflight.yaml").write_text("version: 1\nname: demo\nregion: eu-west-1\nsteps: [{stack: a, template: t.yaml}]\nsmoke:\n  - service: Wep\n")
+    asked = reader.load(tmp_path / "preflight.yaml")
+    run_inputs = inputs.read(RunRequest(("rehearse", "smoke"), asked, tuple(asked.template_files()), ()), run="r")
+
+    rehearse = run_inputs.unread("rehearse")
+    assert rehearse.outcome is Outcome.FAIL
+    assert [(finding.check, finding.line) for finding in rehearse.findings] == [("PlanName", 6)]
+    assert run_inputs.unread("smoke").outcome is Outcome.SKIPPED

@@ -141,7 +141,7 @@ def _with_urls(draft: Draft, templates: Templates) -> Draft:
     folders = ["{templates}", *(f"{{templates}}/{folder}" for folder in sorted(set(below) - {"."})[:5])]
     choices = ["{bucket}", *folders, *(f"{folder}/" for folder in folders), "{region}"]
     for stack in draft.stacks:
-        names = _names_in(templates, stack, lambda value: [value["TemplateURL"]] if "TemplateURL" in value else [])
+        names = _names_in(templates, stack, "TemplateURL")
         draft = _best(draft, templates, stack, dict.fromkeys(names, choices), _staged, why="where this run puts the nested templates")
     return draft
 
@@ -157,34 +157,19 @@ def _staged(draft: Draft, every: ResolvedStacks) -> int:
 def _with_imports(draft: Draft, templates: Templates) -> Draft:
     """Returns a draft whose parameters in imported names are the names of the stacks that export them."""
     for stack in draft.stacks:
-        names = _names_in(templates, stack, lambda value: [value["Fn::ImportValue"]] if "Fn::ImportValue" in value else [])
+        names = _names_in(templates, stack, "Fn::ImportValue")
         choices = [other.name for other in draft.stacks if other != stack]
         draft = _best(draft, templates, stack, dict.fromkeys(names, choices), _found_imports, why="the stack that exports what this one imports")
     return draft
 
 
 def _found_imports(_draft: Draft, every: ResolvedStacks) -> int:
-    return sum(name in every.exports for document in every.deployed for name in _imports(document))
+    return sum(name in every.exports for document in every.deployed for name in resolved_stacks.imports(document))
 
 
-def _imports(document: ResolvedTemplate) -> Iterator[str]:
-    """Yields the names that a document imports, as far as they are known."""
-    for argument in _found_in(document.expanded["Resources"], lambda value: [value["Fn::ImportValue"]] if "Fn::ImportValue" in value else []):
-        name = document.resolver.value(argument, ())
-        if isinstance(name, str):
-            yield name
-
-
-def _found_in(value: Any, pick: Callable[[Mapping[str, Any]], list[Any]]) -> Iterator[Any]:
-    if isinstance(value, dict):
-        yield from pick(value)
-    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
-        yield from _found_in(item, pick)
-
-
-def _names_in(templates: Templates, stack: DraftStack, pick: Callable[[Mapping[str, Any]], list[Any]]) -> list[str]:
-    """Returns the parameters of a stack that parts of any template refer to by these names: nested stacks get them passed."""
-    parts = [part for known in templates.values() for part in _found_in(known.data.get("Resources"), pick)]
+def _names_in(templates: Templates, stack: DraftStack, key: str) -> list[str]:
+    """Returns the parameters of a stack to whose names values of a key refer in any template: nested stacks get them passed."""
+    parts = [part for known in templates.values() for part in resolved_stacks.values_of(known.data.get("Resources"), key)]
     declared = _declared(templates[stack.template])
     return [name for name in declared if any(_refers(part, name) for part in parts)][:4]
 
@@ -220,6 +205,6 @@ def _needs(draft: Draft, templates: Templates) -> dict[Path, set[Path]]:
     owners = {output: stack.template for stack in draft.stacks for output in _outputs(templates[stack.template])}
     needs = {stack.template: {owners[n] for value in stack.values.values() for n in plan.outputs_in(value.text) if n in owners} for stack in draft.stacks}
     for document in every.deployed:
-        exporters = [every.exports[name][0].root.path for name in _imports(document) if name in every.exports]
+        exporters = [every.exports[name][0].root.path for name in resolved_stacks.imports(document) if name in every.exports]
         needs[document.root.path].update(exporters)
     return needs

@@ -1,0 +1,130 @@
+"""The names that a plan uses of its templates: outputs, parameters, exports, services, clusters and schedules.
+
+A name that no template declares is a mistake of the plan, found before anything is deployed. Where a template leaves
+open what there is (a macro, a nested template that is not known, a name that only the deployment decides), nothing is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from preflight.aws import unresolved
+from preflight.plan import placeholders, plan, resolved_stacks
+from preflight.plan.plan import Plan, SmokeEntry, StackStep
+from preflight.plan.resolved_stacks import STACK, ResolvedStacks, ResolvedTemplate
+from preflight.system import spelling
+from preflight.templates.template import Key, Template
+
+_NAMES = {  # of what a smoke entry names: the types that have such a name, each with the property that holds it
+    "service": {"AWS::ECS::Service": "ServiceName"},
+    "cluster": {"AWS::ECS::Cluster": "ClusterName"},
+    "schedule": {"AWS::Events::Rule": "Name", "AWS::Scheduler::Schedule": "Name"},
+}
+_EXTENSIONS = "AWS::LanguageExtensions"  # the one transform that adds nothing of its own
+Mistake = tuple[str, tuple[Key, ...], str]  # what is wrong, where in the plan, and what to do
+
+
+def mistakes(asked: Plan, templates: Mapping[Path, Template], *, run: str) -> list[Mistake]:
+    """Returns the names of a plan that none of its templates declares."""
+    if not {step.template for step in asked.stacks} <= set(templates):
+        return []
+    every = resolved_stacks.of_plan(asked, templates, run=run)
+    return list(PlanNames(asked, every, placeholders.of(asked, run=run)).mistakes())
+
+
+class PlanNames:
+    """The names of one plan, and what its templates declare."""
+
+    def __init__(self, asked: Plan, every: ResolvedStacks, values: Mapping[str, str]) -> None:
+        self._plan = asked
+        self._every = every
+        self._values = values
+        self._roots = {document.stack: document for document in every.deployed if document.parent is None}
+
+    def mistakes(self) -> Iterator[Mistake]:
+        """Yields each name that is not declared, and where in the plan it stands."""
+        for n, step in enumerate(self._plan.steps):
+            if isinstance(step, StackStep):
+                yield from self._of_step(n, step)
+        is_complete = all(map(_is_complete, self._every.deployed))
+        for n, entry in enumerate(self._plan.smoke):
+            yield from self._of_url(entry, ("smoke", n, "url"))
+            if is_complete:
+                yield from self._of_entry(entry, n)
+
+    def _of_step(self, n: int, step: StackStep) -> Iterator[Mistake]:
+        where = ("steps", n, "parameters")
+        earlier = [other for other in self._plan.steps[:n] if isinstance(other, StackStep)]
+        for parameter, value in step.parameters.items():
+            for output in plan.outputs_in(value):
+                yield from self._undeclared_output(output, earlier, (*where, parameter))
+        yield from self._of_imports(step, where)
+
+    def _of_imports(self, step: StackStep, where: tuple[Key, ...]) -> Iterator[Mistake]:
+        """Yields the names that a stack imports by a parameter and that are nearly those of an export."""
+        exports = sorted(self._every.exports)
+        documents = [document for document in self._every.deployed if document.root is self._root(step)]
+        for document, imported in ((d, name) for d in documents for name in resolved_stacks.imports(d)):
+            near = spelling.nearest(imported, exports, cutoff=spelling.NEAR)
+            named = [name for name, value in step.parameters.items() if value and plan.fill(value, self._values) in imported]
+            if imported not in exports and near != "." and named:
+                what = f"{named[0]}: no stack of the plan exports {imported!r}, which {document.path.name} imports{near}"
+                yield what, (*where, named[0]), "Name the stack as its step does."
+
+    def _of_url(self, entry: SmokeEntry, where: tuple[Key, ...]) -> Iterator[Mistake]:
+        for output in plan.outputs_in(entry.url or ""):
+            yield from self._undeclared_output(output, self._plan.stacks, where)
+
+    def _undeclared_output(self, output: str, steps: Sequence[StackStep], where: tuple[Key, ...]) -> Iterator[Mistake]:
+        documents = [self._root(step) for step in steps]
+        known = {name for document in documents for name in document.expanded.get("Outputs") or {}}
+        if output not in known and all(map(_is_plain, documents)):
+            which = "the steps before it" if len(steps) < len(self._plan.stacks) else "the plan"
+            yield f"no stack of {which} has an output {_shown(output, known)}", where, "Name an output of a template of the plan."
+
+    def _of_entry(self, entry: SmokeEntry, n: int) -> Iterator[Mistake]:
+        given = {"service": entry.service, "cluster": entry.cluster if entry.service else None, "schedule": entry.schedule}
+        for kind, text in given.items():
+            if text is None or (kind == "cluster" and text == "default"):
+                continue
+            asked, known = plan.fill(text, self._values), self._declared(kind)
+            if known is not None and asked not in known:
+                what = f"no template of the plan has a {kind} {_shown(asked, known)}"
+                yield what, ("smoke", n, kind), f"Name a {kind} as its template does{'' if kind == 'cluster' else ', or by its logical id'}."
+
+    def _declared(self, kind: str) -> set[str] | None:
+        """Returns the names of what a smoke entry may name, logical ids included; None if one is decided by the deployment."""
+        known: set[str] = set()
+        for document in self._every.deployed:
+            for resource_type, key in _NAMES[kind].items():
+                for logical, found in document.of_type(resource_type):
+                    known |= {logical} if kind != "cluster" else set()
+                    known |= {found[key]} if isinstance(found.get(key), str) else set()
+                    if unresolved.contains_function(found.get(key)):
+                        return None
+            clusters = [found.get("Cluster") for _, found in document.of_type("AWS::ECS::Service")] if kind == "cluster" else []
+            known |= {text.rpartition("/")[2] for text in clusters if isinstance(text, str)}
+        return known
+
+    def _root(self, step: StackStep) -> ResolvedTemplate:
+        return self._roots[plan.fill(step.name, self._values)]
+
+
+def _is_plain(document: ResolvedTemplate) -> bool:
+    """Whether nothing but the template itself decides which parameters and outputs a stack has."""
+    transforms = document.source.data.get("Transform") or []
+    return document.is_expanded and all(name == _EXTENSIONS for name in (transforms if isinstance(transforms, list) else [transforms]))
+
+
+def _is_complete(document: ResolvedTemplate) -> bool:
+    """Whether all resources of a stack are known: nothing adds some, and each nested template is one of the plan."""
+    nested = {logical for logical, _ in document.of_type(STACK)}
+    return _is_plain(document) and nested <= set(document.children) and "Fn::Transform" not in str(document.data)
+
+
+def _shown(name: str, known: set[str] | Mapping[str, object]) -> str:
+    """Returns an unknown name with the nearest one, or with all of them if they are few."""
+    near = spelling.nearest(name, sorted(known))
+    listed = f" Expected: {', '.join(sorted(known))}" if near == "." and 0 < len(known) <= 8 else ""
+    return f"{name!r}{near}{listed}".rstrip(".")
