@@ -40,6 +40,7 @@ PREPARE = (
 GRACEFUL = PREPARE + "exec nginx -g 'daemon off;'"
 AT_ONCE = PREPARE + "nginx -g 'daemon off;' & trap 'kill -TERM $!; exit 0' QUIT TERM; wait"
 LONG = TrafficSettings(rate=20, path="/slow?{hold}", hold=5)
+TIMES = 3
 RUNS = itertools.count()
 
 
@@ -185,21 +186,18 @@ def test_an_application_that_ends_at_once_loses_requests_in_flight(web: Web) -> 
     web.command = AT_ONCE
     web.create()
 
-    record, found = web.exchanged(LONG, web.places)
-
-    errors = [finding for finding in found if finding.check == "TRAFFIC_FAILED"]
-    assert record.failed > 0
-    assert "ended at SIGTERM with requests in flight" in errors[0].message
+    for record, found in [web.exchanged(LONG, web.places) for _ in range(TIMES)]:
+        assert record.failed > 0
+        assert "ended at SIGTERM with requests in flight" in found[0].message
 
 
 def test_its_corrected_twin_loses_none(web: Web) -> None:
     web.create()
 
-    record, found = web.exchanged(LONG, web.places)
-
-    assert record.sent > 100
-    assert record.failures == ()
-    assert [finding.check for finding in found] == ["TRAFFIC_ADDRESS"]
+    for record, found in [web.exchanged(LONG, web.places) for _ in range(TIMES)]:
+        assert record.sent > 100
+        assert record.failures == ()
+        assert [finding.check for finding in found] == ["TRAFFIC_ADDRESS"]
 
 
 def test_a_load_balancer_drains_even_an_application_that_ends_at_once(web: Web) -> None:

@@ -56,5 +56,5 @@ class DrillRuns:
             record = traffic.stop()
         facts = account_facts.read(deployment.session, {arn: cluster})
         record = findings.settled(record, facts)
-        yield from drill_findings.findings(name, service, result, record, self._plan_name)
+        yield from drill_findings.findings(name, service, result, record, deployment.declared_resources)
         yield from findings.findings(record, facts, deployment.declared_resources, self._plan_name)

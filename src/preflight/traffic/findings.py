@@ -86,8 +86,12 @@ def _service_of(failure: FailedRequest, target: TargetRecord, services: Sequence
 
 
 def _resource(service: ServiceFacts | None, declared: Declared) -> DeclaredResource | None:
-    found = declared.of_kind("AWS::ECS::Service")
-    return next((r for r in found if service is not None and r.physical.endswith(f"/{service.name}")), None)
+    return resource_of(service.name, declared) if service is not None else None
+
+
+def resource_of(service: str, declared: Declared) -> DeclaredResource | None:
+    """Returns the resource that a service, given by name, was declared as."""
+    return next((r for r in declared.of_kind("AWS::ECS::Service") if r.physical.endswith(f"/{service}")), None)
 
 
 def _finding(cause: Cause, message: str, resource: DeclaredResource | None, plan: str, *, is_failed: bool) -> Finding:

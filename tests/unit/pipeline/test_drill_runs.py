@@ -43,6 +43,7 @@ def done() -> Iterator[list[str]]:
 def findings(*entries: SmokeEntry, names: tuple[str, ...] = ("task-lost",)) -> list[Any]:
     plan = mock.Mock(smoke=entries, drills=names)
     deployment = mock.Mock(services={WEB: "c"})
+    deployment.declared_resources.of_kind.return_value = []
     test = mock.Mock(filled=lambda entry: entry, places=lambda _entry: [])
     return list(DrillRuns(plan, test, deployment, lambda _text: None, plan_name="preflight.yaml").findings())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from preflight.traffic import drill_findings, drills
 from preflight.traffic.drills import DrilledService, DrillResult
 from preflight.traffic.record import TargetRecord, TrafficRecord
 
+NONE: Any = SimpleNamespace(of_kind=lambda _kind: [])
 RECORD = TrafficRecord((TargetRecord("web", sent=100, answered=97),))
 
 
@@ -149,7 +151,7 @@ def test_a_service_that_does_not_recover_is_a_problem(monkeypatch: pytest.Monkey
 def test_a_drill_says_what_it_did_what_users_saw_and_how_long_it_took() -> None:
     result = DrillResult("stopped 1 of 2 tasks", seconds=6.25)
 
-    found = list(drill_findings.findings("task-lost", "web", result, RECORD, "preflight.yaml"))
+    found = list(drill_findings.findings("task-lost", "web", result, RECORD, NONE))
 
     expected = "drill task-lost of web: stopped 1 of 2 tasks; 3 of 100 requests failed; the service was as before after 6.2 s"
     assert [finding.message for finding in found] == [expected]
@@ -158,7 +160,7 @@ def test_a_drill_says_what_it_did_what_users_saw_and_how_long_it_took() -> None:
 def test_a_problem_of_a_drill_is_an_error() -> None:
     result = replace(DrillResult("deployed"), problem="it stays", fix="Set it.")
 
-    found = list(drill_findings.findings("bad-image", "web", result, RECORD, "preflight.yaml"))
+    found = list(drill_findings.findings("bad-image", "web", result, RECORD, NONE))
 
     assert found[-1].severity is Severity.ERROR
     assert found[-1].fix == "Set it."

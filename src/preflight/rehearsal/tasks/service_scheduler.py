@@ -181,16 +181,20 @@ class Scheduler:
             active.append(task)
             self._launcher.begin(task)
         service.is_steady = False
-        self._note_strategy(service)
+        self._note_what_is_not_rehearsed(service)
         service.add_event(f"has started {len(ids)} tasks: {' '.join(f'(task {i})' for i in ids)}.")
         return math.inf
 
-    def _note_strategy(self, service: Service) -> None:
-        """Say that a deployment is rolled although its strategy is another one.
+    def _note_what_is_not_rehearsed(self, service: Service) -> None:
+        """Say that a deployment is rolled although its strategy is another one, and that no alarm ends it.
 
-        https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-blue-green.html.
+        https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-blue-green.html and
+        https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-alarm-failure.html.
         """
-        strategy = (service.primary.request.get("deploymentConfiguration") or {}).get("strategy") or "ROLLING"
+        configuration = service.primary.request.get("deploymentConfiguration") or {}
+        if (configuration.get("alarms") or {}).get("enable"):
+            self._ledger.note(f"no alarm ends a deployment of service {service.name}: the alarms of a rehearsal are not evaluated")
+        strategy = configuration.get("strategy") or "ROLLING"
         if strategy != "ROLLING":
             self._ledger.note(
                 f"service {service.name} is deployed as ROLLING, not as {strategy}: no traffic is shifted between target "

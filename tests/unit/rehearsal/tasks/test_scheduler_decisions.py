@@ -317,9 +317,11 @@ def test_a_service_on_container_instances_is_steady_without_a_task() -> None:
         pytest.param({}, 0, id="rolling by default"),
         pytest.param({"strategy": "ROLLING"}, 0, id="rolling"),
         pytest.param({"strategy": "CANARY"}, 1, id="a canary"),
+        pytest.param({"alarms": {"alarmNames": ["a"], "enable": True, "rollback": True}}, 1, id="an alarm"),
+        pytest.param({"alarms": {"alarmNames": ["a"], "enable": False, "rollback": True}}, 0, id="an alarm that is off"),
     ],
 )
-def test_a_strategy_that_is_not_rehearsed_is_noted(configuration: dict[str, Any], notes: int) -> None:
+def test_what_is_not_rehearsed_of_a_deployment_is_noted(configuration: dict[str, Any], notes: int) -> None:
     world = World(desired=1, **configuration)
 
     world.reconcile()
