@@ -105,9 +105,11 @@ def _parser() -> tuple[argparse.ArgumentParser, Mapping[str, argparse.ArgumentPa
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     _add_init(commands.add_parser("init", help="write a plan for the templates of a folder, or for a cdk.out"))
     check = commands.add_parser("check", help="lint, comply, rehearse, update and smoke a plan")
-    check.add_argument("--stage", type=_stages, default=STAGES, metavar="LIST", help=f"of {','.join(STAGES)}")
+    _add_stages(check)
+    _add_plan(check)
     _add_check(check)
     rehearse = commands.add_parser("rehearse", help="check --stage rehearse,update,smoke")
+    _add_plan(rehearse)
     _add_check(rehearse)
     rehearse.set_defaults(stage=("rehearse", "update", "smoke"))
     _add_paths(commands.add_parser("lint", help="cfn-lint over templates"), "lint")
@@ -121,7 +123,27 @@ def _parser() -> tuple[argparse.ArgumentParser, Mapping[str, argparse.ArgumentPa
     completion = commands.add_parser("completion", help="the script that completes commands and options in a shell")
     completion.add_argument("shell", choices=("bash", "zsh"))
     completion.set_defaults(module="completion", parser=parser)
+    for name in ("lint", "comply", "check"):
+        _add_hook(commands.add_parser(f"hook-{name}", description=f"What the hook preflight-{name} of pre-commit runs."), name)
     return parser, commands.choices
+
+
+def _add_hook(parser: argparse.ArgumentParser, name: str) -> None:
+    if name == "check":
+        parser.add_argument("paths", nargs="*", type=Path, metavar="FILE", help="the files that a commit changes")
+        _add_stages(parser)
+        _add_check(parser)
+    else:
+        _add_paths(parser, name, least="*")
+    parser.set_defaults(module="hook", hook=name)
+
+
+def _add_stages(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--stage", type=_stages, default=STAGES, metavar="LIST", help=f"of {','.join(STAGES)}")
+
+
+def _add_plan(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("plan", nargs="?", type=Path, metavar="PLAN", help="a plan, or the folder that holds preflight.yaml")
 
 
 def _add_init(parser: argparse.ArgumentParser) -> None:
@@ -131,9 +153,6 @@ def _add_init(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_check(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "plan", nargs="?", type=Path, metavar="PLAN", help="a plan, or the folder that holds preflight.yaml"
-    )
     parser.add_argument("--containers", choices=["auto", "off"], default="auto", help="off: tasks are assumed to run")
     parser.add_argument("--from", dest="origin", metavar="REV", help="what runs today, to update from: a git revision such as origin/main, or a folder (./FOLDER)")
     parser.add_argument("--keep", action="store_true", help="keep everything running: until Ctrl-C, on an account for good")
@@ -164,8 +183,8 @@ def _add_sweep(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(module="sweep")
 
 
-def _add_paths(parser: argparse.ArgumentParser, stage: str) -> None:
-    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="templates, or folders that hold some")
+def _add_paths(parser: argparse.ArgumentParser, stage: str, *, least: str = "+") -> None:
+    parser.add_argument("paths", nargs=least, type=Path, metavar="PATH", help="templates, or folders that hold some")
     if stage == "comply":
         _add_rule_folders(parser)
         _add_rule_changes(parser)

@@ -199,6 +199,12 @@ def of_templates(templates: Mapping[Path, Template]) -> ResolvedStacks:
     return ResolvedStacks(tuple(builder.made), is_closed=False)
 
 
+def nested_templates(templates: Mapping[Path, Template]) -> dict[Path, set[Path]]:
+    """Returns the templates that each one nests itself, without a plan."""
+    find = _TemplateFinder(templates).find
+    return {path: set(_nested(path, known, find)) for path, known in templates.items()}
+
+
 def _nested(path: Path, known: Template, find: Find) -> Iterator[Path]:
     for resource in known.resources.values():
         if resource.get("Type") == STACK:

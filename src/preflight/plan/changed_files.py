@@ -1,0 +1,80 @@
+"""What a change of files concerns: templates with those that nest them, and plans."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+
+from preflight.errors import PreflightError, UsageError
+from preflight.plan import plan, reader, resolved_stacks
+from preflight.plan.draft import discovery
+from preflight.plan.plan import ImageStep, Plan
+from preflight.templates import template
+from preflight.templates.template import UnreadableError
+
+# What a file that cannot be read has to begin a line with to be taken for a template all the same: Helm's are no YAML either.
+_FORMAT = re.compile(rb"""(?m)^(?:[ \t{]*")?AWSTemplateFormatVersion"?[ \t]*:""")
+_RESOURCES = re.compile(rb"""(?m)^(?:[ \t{]*")?Resources"?[ \t]*:""")
+_TYPE = re.compile(rb"""\bType["']?[ \t]*:[ \t]*["']?(?:AWS|Custom)::""")
+
+
+def templates(changed: Iterable[Path], root: Path) -> list[Path]:
+    """Returns the changed CloudFormation templates, those below `root` that nest them, and what all of these nest."""
+    own = {path.resolve(): path for path in changed if is_template(path)}
+    if not own:
+        return []
+    nested = resolved_stacks.nested_templates(_known(own, root))
+    family = set(own)
+    _grow(family, {child: {parent for parent in nested if child in nested[parent]} for child in {c for all_ in nested.values() for c in all_}})
+    _grow(family, nested)
+    return [*own.values(), *sorted(family - set(own))]
+
+
+def _known(own: Iterable[Path], root: Path) -> Mapping[Path, template.Template]:
+    """Returns the templates of the repository; of one with very many files, those beside the changed ones."""
+    try:
+        found = list(discovery.files(root))
+    except UsageError:
+        found = [file for folder in sorted({path.parent for path in own}) for file in sorted(folder.iterdir()) if file.is_file()]
+    return discovery.templates(found, root, lambda _note: None)
+
+
+def _grow(family: set[Path], further: Mapping[Path, Collection[Path]]) -> None:
+    """Add to a set of files whatever others lead to, step by step."""
+    new = list(family)
+    while new:
+        new = [path for file in new for path in further.get(file, ()) if path not in family]
+        family.update(new)
+
+
+def is_template(path: Path) -> bool:
+    """Whether a file is a CloudFormation template, or one that its author has to correct to be readable."""
+    if path.suffix not in plan.ENDINGS or path.name == plan.FILE or not path.is_file() or not plan.may_be_template(path):
+        return False
+    try:
+        return template.load(path).is_cloudformation
+    except UnreadableError:
+        text = path.read_bytes()[: template.MAX_BYTES]
+        return _FORMAT.search(text) is not None or bool(_RESOURCES.search(text) and _TYPE.search(text))
+
+
+def plans(changed: Sequence[Path], root: Path) -> list[Path]:
+    """Returns the plans below `root` that deploy one of the changed files: a plan itself, a template, a rule, what an image is built of."""
+    files = {path.resolve() for path in changed}
+    found = [path for path in discovery.files(root) if path.name == plan.FILE] if files else []
+    return [path for path in found if _concerns(path, files)]
+
+
+def _concerns(path: Path, files: Collection[Path]) -> bool:
+    try:
+        asked = reader.load(path)
+    except PreflightError:
+        return any(file.is_relative_to(path.parent.resolve()) for file in files)  # the check says what is wrong
+    own = {path.resolve() for path in (asked.path, *asked.template_files())}
+    return bool(own & set(files)) or any(file.is_relative_to(folder) for folder in _folders(asked) for file in files)
+
+
+def _folders(asked: Plan) -> list[Path]:
+    builds = (step.build for step in asked.steps if isinstance(step, ImageStep))
+    return [folder.resolve() for folder in (*builds, *asked.rules)]

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from preflight.plan import changed_files
+
+CHILD = 'AWSTemplateFormatVersion: "2010-09-09"\nResources:\n  Topic:\n    Type: AWS::SNS::Topic\n'
+
+
+def nesting(*names: str) -> str:
+    stacks = {f"S{n}": {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": f"https://b.s3.amazonaws.com/x/{name}"}} for n, name in enumerate(names)}
+    return json.dumps({"Resources": stacks})
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A repository: `top` nests `middle` and `other`, `middle` nests `child`; `alone` is of another stack."""
+    for name, text in {
+        "top.json": nesting("middle.json", "other.yaml"),
+        "middle.json": nesting("child.yaml"),
+        "child.yaml": CHILD,
+        "other.yaml": CHILD,
+        "alone.yaml": CHILD,
+    }.items():
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+def names(root: Path, *changed: str) -> list[str]:
+    return [path.name for path in changed_files.templates([root / name for name in changed], root)]
+
+
+def test_a_change_of_a_nested_template_is_one_of_its_parents_and_of_what_these_nest(root: Path) -> None:
+    assert names(root, "child.yaml") == ["child.yaml", "middle.json", "other.yaml", "top.json"]
+
+
+def test_a_template_that_no_other_nests_is_alone(root: Path) -> None:
+    assert names(root, "alone.yaml") == ["alone.yaml"]
+
+
+OTHERS = {
+    "docker-compose.yaml": "services:\n  web:\n    image: nginx\n",
+    "deployment.yaml": "apiVersion: apps/v1\nkind: Deployment\n---\nkind: Service\nResources: {}\n",
+    "workflow.yml": "on: push\njobs:\n  a:\n    steps:\n      - run: |\n          AWSTemplateFormatVersion: x\n          Resources:\n            A: {Type: AWS::SNS::Topic}\n",
+    "serverless.yml": "service: x\nresources:\n  Resources:\n    A:\n      Type: AWS::SNS::Topic\n",
+    "chart.yaml": "{{- if .Values.x }}\nkind: Deployment\n  Resources: {}\n",
+    "package.json": '{"name": "x", "Resources": ["a"]}',
+    "preflight.yaml": "version: 1\n",
+    "parameters.json": '[{"ParameterKey": "Type", "ParameterValue": "AWS::SNS::Topic"}]',
+    "notes.md": CHILD,
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_a_file_that_is_no_template_is_left_out(root: Path, name: str) -> None:
+    (root / name).write_text(OTHERS[name])
+
+    assert names(root, name) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(CHILD + "  : [\n", id="with the format's version"),
+        pytest.param("Resources:\n  A:\n    Type: AWS::SNS::Topic\n  : [\n", id="with a resource"),
+        pytest.param('{\n  "Resources": {"A": {"Type": "AWS::SNS::Topic"},}\n', id="JSON"),
+    ],
+)
+def test_a_template_that_cannot_be_read_stays_for_the_check_to_say_so(root: Path, text: str) -> None:
+    (root / "broken.yaml").write_text(text)
+
+    assert names(root, "broken.yaml") == ["broken.yaml"]
+
+
+PLAN = "version: 1\nname: demo\nregion: eu-west-1\nsteps:\n  - image: 'x:{run}'\n    build: web\n  - stack: x\n    template: top.json\n"
+
+
+@pytest.mark.parametrize(
+    ("changed", "is_concerned"),
+    [
+        pytest.param("preflight.yaml", True, id="the plan itself"),
+        pytest.param("top.json", True, id="its template"),
+        pytest.param("web/index.html", True, id="a file of an image"),
+        pytest.param("README.md", False, id="another file"),
+        pytest.param("web.yaml", False, id="a file whose name begins like the folder's"),
+    ],
+)
+def test_a_plan_is_concerned_by_what_it_deploys(root: Path, changed: str, *, is_concerned: bool) -> None:
+    (root / "web").mkdir()
+    (root / "web" / "Dockerfile").write_text("FROM scratch\n")
+    (root / "preflight.yaml").write_text(PLAN)
+    (root / changed).touch()
+
+    assert changed_files.plans([root / changed], root) == ([root / "preflight.yaml"] if is_concerned else [])
+
+
+def test_a_plan_that_cannot_be_read_is_concerned_by_what_is_below_it(root: Path) -> None:
+    (root / "preflight.yaml").write_text("version: [\n")
+
+    assert changed_files.plans([root / "top.json"], root) == [root / "preflight.yaml"]
