@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from preflight import HOME
 from preflight.aws import partitions
 from preflight.errors import UsageError
 from preflight.plan import plan, rule_settings, update_settings
@@ -21,7 +22,7 @@ from preflight.system.confinement import Kind
 from preflight.templates import functions, template
 from preflight.templates.template import Template, UnreadableError
 
-SCHEMA = "https://fargate-preflight.github.io/preflight.schema.json"  # where docs/preflight.schema.json is published
+SCHEMA = f"{HOME}preflight.schema.json"
 CAPABILITIES = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND")
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,39}[a-z0-9]")
 _TOP = (

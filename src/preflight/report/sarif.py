@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 from urllib import parse
 
-from preflight import model
+from preflight import HOME, model
 from preflight.model import Finding, Outcome, Report, Severity
 from preflight.report import repository, sarif_rules, source_lines
 from preflight.report.source_lines import Columns
@@ -20,7 +20,6 @@ SarifObject = dict[str, Any]
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 FINGERPRINT = "finding/v1"
 _NO_BYTE = re.compile(r"[\ud800-\udc7f\udd00-\udfff]")  # the other halves stand for bytes of names that are not UTF-8
-PROJECT = "https://pypi.org/project/fargate-preflight/"
 MOST_RESULTS = 25_000  # that GitHub takes of a run
 LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
 
@@ -58,7 +57,7 @@ def _run(report: Report, columns: Columns) -> SarifObject:
 def _driver(report: Report, rules: list[SarifObject]) -> SarifObject:
     version = report.versions.get("preflight")
     versions = {"version": sarif_rules.text(version)} if version else {}
-    return {"name": "fargate-preflight", "informationUri": PROJECT, **versions, "rules": rules}
+    return {"name": "fargate-preflight", "informationUri": HOME, **versions, "rules": rules}
 
 
 def _extensions(report: Report) -> SarifObject:
