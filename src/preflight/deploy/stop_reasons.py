@@ -466,6 +466,31 @@ _STACKS: tuple[tuple[str, str | None, str], ...] = (
         "Take ContainerName, ContainerPort and Port out of ServiceRegistries, or let the Cloud Map service have SRV records.",
     ),
     (
+        r"serviceRegistries do not require a value",
+        "ServiceRegistries",
+        "Take ContainerName and ContainerPort out of ServiceRegistries, or let the Cloud Map service have SRV records.",
+    ),
+    (
+        r"grace period is only valid for services configured to use load balancers",
+        "HealthCheckGracePeriodSeconds",
+        "Take HealthCheckGracePeriodSeconds away, or add LoadBalancers to the service.",
+    ),
+    (
+        r"Volumes \[(?P<name>[^\]]+)\] are not referenced by any",
+        "Volumes",
+        "Mount {name} by MountPoints of a container, or take it out of Volumes.",
+    ),
+    (
+        r"EC2 launch type do not support EphemeralStorage",
+        "EphemeralStorage",
+        "Set RequiresCompatibilities: [FARGATE], or take EphemeralStorage away.",
+    ),
+    (
+        r"Certificate '(?P<name>arn:[^:]+:acm:[^']+)' not found",
+        "Certificates",
+        "Name a certificate in the region of the load balancer: {name} is in another one, and ACM's certificates serve one region each.",
+    ),
+    (
         r"Fn::Select +cannot select nonexistent value",
         None,
         "The list has fewer items. If it comes from Fn::GetAZs, the region has fewer zones than the template takes: take fewer, or another region.",

@@ -168,3 +168,20 @@ def test_the_fix_names_a_secret_with_its_suffix() -> None:
 )
 def test_a_secret_without_a_key_is_not_one_that_is_no_json(said: str, check: str) -> None:
     assert stop_reasons.of(said).check == check
+
+
+@pytest.mark.parametrize(
+    ("reason", "name"),
+    [
+        pytest.param("Health check grace period is only valid for services configured to use load balancers", "HealthCheckGracePeriodSeconds", id="a grace period"),
+        pytest.param("The values specified for serviceRegistries do not require a value for 'containerPort'.", "ServiceRegistries", id="A records with a port"),
+        pytest.param("Volumes [v] are not referenced by any of the containers", "Volumes", id="a volume without a mount"),
+        pytest.param("Tasks using the EC2 launch type do not support EphemeralStorage", "EphemeralStorage", id="storage"),
+        pytest.param("Certificate 'arn:aws:acm:us-east-1:1:certificate/a' not found", "Certificates", id="a certificate of another region"),
+    ],
+)  # fmt: skip
+def test_a_refusal_of_a_stack_says_which_property_to_change(reason: str, name: str) -> None:
+    at, fix = stop_reasons.of_stack(reason)
+
+    assert at == name
+    assert not fix.startswith("Correct what the reason names")
