@@ -1,4 +1,4 @@
-"""A bucket that a service writes its logs to is deleted with its stack only if somebody empties it first.
+"""A bucket that a service writes its logs to is deleted with its stack only if it is emptied first.
 
 The stack is made without trouble, and its deletion ends in DELETE_FAILED. Source:
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-s3-bucket.html.

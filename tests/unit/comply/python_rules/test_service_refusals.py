@@ -34,3 +34,50 @@ def test_a_value_that_is_not_known_is_not_refused(make_estate: Callable[..., Res
 
 def test_a_value_that_the_service_takes_is_not_refused(make_estate: Callable[..., ResolvedStacks]) -> None:
     assert not list(service_refusals.check(make_estate(root=GROUP.replace("Default: 4", "Default: 5"))))
+
+
+ENDPOINT = """\
+Parameters: {Stage: {Type: String}}
+Conditions:
+  IsProd: !Equals [!Ref Stage, prod]
+  IsTest: !Equals [!Ref Stage, test]
+  IsSmall: !Not [!Condition IsProd]
+Resources:
+  E:
+    Type: AWS::EC2::VPCEndpoint
+    Properties:
+      VpcId: !Ref V
+      ServiceName: com.amazonaws.eu-west-1.s3
+      VpcEndpointType: !If [IsProd, Gateway, Interface]
+      SubnetIds: !If [IsSmall, [a], !Ref AWS::NoValue]
+      RouteTableIds: !If [IsSmall, !Ref AWS::NoValue, [r]]
+"""
+
+
+def of_endpoint(make_estate: Callable[..., ResolvedStacks], old: str = "", new: str = "") -> list[str]:
+    assert old in ENDPOINT
+    return [found.message for found in service_refusals.check(make_estate(has_plan=False, root=ENDPOINT.replace(old, new)))]
+
+
+def test_branches_that_agree_in_every_case_are_taken(make_estate: Callable[..., ResolvedStacks]) -> None:
+    assert of_endpoint(make_estate) == []
+
+
+def test_what_one_branch_has_wrong_is_refused_with_its_condition(make_estate: Callable[..., ResolvedStacks]) -> None:
+    (message,) = of_endpoint(make_estate, "SubnetIds: !If [IsSmall, [a], !Ref AWS::NoValue]", "SubnetIds: [a]")
+
+    assert message.startswith("EC2 refuses it (if condition IsProd is true): InvalidParameter: Subnet IDs are only supported")
+
+
+def test_a_branch_without_what_is_needed_is_refused(make_estate: Callable[..., ResolvedStacks]) -> None:
+    (message,) = of_endpoint(make_estate, "com.amazonaws.eu-west-1.s3", "!If [IsTest, com.amazonaws.eu-west-1.s3, !Ref AWS::NoValue]")
+
+    assert "(if condition IsTest is false): MissingParameter" in message
+
+
+def test_the_condition_of_the_resource_decides_its_branches(make_estate: Callable[..., ResolvedStacks]) -> None:
+    resource = "  E:\n    Type: AWS::EC2::VPCEndpoint\n"
+    text = ENDPOINT.replace("com.amazonaws.eu-west-1.s3", "!If [IsTest, com.amazonaws.eu-west-1.s3, !Ref AWS::NoValue]")
+    estate = make_estate(has_plan=False, root=text.replace(resource, f"{resource}    Condition: IsTest\n"))
+
+    assert list(service_refusals.check(estate)) == []
