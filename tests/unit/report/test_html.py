@@ -299,3 +299,20 @@ def test_the_page_of_a_large_report_is_small_enough_to_send(tmp_path: Path) -> N
 
     assert page.count('class="entry"') == 2000
     assert len(page.encode()) < 5_000_000
+
+
+@pytest.mark.parametrize("name", ["page.png", "page-failing.png"])
+def test_pictures_of_the_page_in_the_docs_are_small(root: Path, name: str) -> None:
+    picture = (root / "docs" / name).read_bytes()
+
+    assert picture.startswith(b"\x89PNG")
+    assert len(picture) < 200_000
+
+
+def test_the_wheel_has_the_templates_of_the_page(root: Path) -> None:
+    """Hatch packs every file of the package that git does not ignore."""
+    files = {path.name for path in page_module.FOLDER.iterdir()}
+    configuration = (root / "pyproject.toml").read_text()
+
+    assert files == {"page.html", "picture.html", "style.css", "filter.js"}
+    assert 'packages = ["src/preflight"]' in configuration
