@@ -112,6 +112,10 @@ class DeclaredResources:
         quoted = (r for physical, r in self._resources.items() if f'"{physical}"' in reason or f"'{physical}'" in reason)
         return next(quoted, None)
 
+    def all(self) -> list[DeclaredResource]:
+        """Returns the resources that exist, as they were read last."""
+        return [resource for physical, resource in self._resources.items() if self.exists(physical)]
+
     def of_kind(self, kind: str) -> list[DeclaredResource]:
         """Returns the resources of a type."""
         return [resource for resource in self._resources.values() if resource.kind == kind]

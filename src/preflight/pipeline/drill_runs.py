@@ -11,7 +11,7 @@ from preflight.plan.plan import Plan, SmokeEntry
 from preflight.plan.traffic_settings import TrafficSettings
 from preflight.smoke import SmokeTest
 from preflight.system import waiting
-from preflight.traffic import account_facts, drill_findings, drills, findings
+from preflight.traffic import account_facts, deletion_drill, drill_findings, drills, findings
 from preflight.traffic.drills import DrilledService
 from preflight.traffic.traffic import Traffic
 
@@ -29,15 +29,19 @@ class DrillRuns:
         self._plan_name = plan_name
 
     def findings(self) -> Iterator[Finding]:
-        """Yields what is to be said of each drill with each service that a smoke entry asks."""
+        """Yields what is to be said of each drill, with each service that a smoke entry asks."""
         done: set[str] = set()
-        for entry in self._plan.smoke if self._plan.drills else ():
+        names = [name for name in self._plan.drills if name != "delete"]
+        if "delete" in self._plan.drills:
+            self._deployment.declared_resources.refresh()
+            yield from deletion_drill.findings(self._deployment.session, self._deployment.declared_resources)
+        for entry in self._plan.smoke if names else ():
             service = self._test.filled(entry).service
             arn = next((arn for arn in self._deployment.services if service and arn.endswith(f"/{service}")), None)
             if arn is None or arn in done:
                 continue
             done.add(arn)
-            for name in self._plan.drills:
+            for name in names:
                 yield from self._drilled(name, entry, arn)
 
     def _drilled(self, name: str, entry: SmokeEntry, arn: str) -> Iterator[Finding]:

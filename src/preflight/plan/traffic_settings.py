@@ -7,7 +7,7 @@ from dataclasses import dataclass
 MAX_RATE = 200.0  # requests a second
 MAX_CLIENTS = 20
 MAX_HOLD = 120.0  # seconds, as the longest stopTimeout
-DRILLS = ("task-lost", "zone-lost", "bad-image", "scale")
+DRILLS = ("task-lost", "zone-lost", "bad-image", "scale", "delete")
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,7 @@ def _moved(
     if not any(task.stopping_at and record.started_at <= task.stopping_at <= record.ended_at for task in service.tasks):
         return
     cause = Cause(
-        f"{target.name}: its tasks are asked without a load balancer, so their addresses changed with the update; {target.moved} "
+        f"{target.name}: its tasks are asked without a load balancer, so clients find the new ones at other addresses; {target.moved} "
         "requests went to a task that was stopping already, which clients see that keep an address",
         "Put a load balancer in front of the service, or let clients look its address up for every request.",
         "LoadBalancers",

