@@ -72,9 +72,12 @@ def test_a_new_group_is_checked_by_the_table(ec2: Any, name: str, description: s
     assert code_of(lambda: ec2.create_security_group(GroupName=name, Description=description)) == code
 
 
-def test_a_stack_whose_name_begins_with_sg_has_groups(client: Client) -> None:
+def test_a_stack_whose_name_begins_with_sg_has_groups(client: Client, ec2: Any) -> None:
     group = {"Type": "AWS::EC2::SecurityGroup", "Properties": {"GroupDescription": "web"}}
     cloudformation = client("cloudformation")
     cloudformation.create_stack(StackName="sg-web", TemplateBody=json.dumps({"Resources": {"Web": group}}))
 
     cloudformation.get_waiter("stack_create_complete").wait(StackName="sg-web", WaiterConfig={"Delay": 1})
+
+    described = ec2.describe_security_groups(Filters=[{"Name": "description", "Values": ["web"]}])["SecurityGroups"]
+    assert len(described) == 1

@@ -37,6 +37,10 @@ def create_group(elb: Any, vpc: str, **members: Any) -> str:
     return str(elb.create_target_group(**given)["TargetGroups"][0]["TargetGroupArn"])
 
 
+def attributes_of(elb: Any, group: str) -> list[dict[str, str]]:
+    return list(elb.describe_target_group_attributes(TargetGroupArn=group)["Attributes"])
+
+
 def code(call: Callable[..., Any], **members: Any) -> str:
     """The error code of a request that is refused."""
     with pytest.raises(ClientError) as refused:
@@ -60,7 +64,11 @@ def test_a_load_balancer_may_have_no_public_ipv4_addresses(client: Client, elb: 
 def test_a_load_balancer_takes_an_attribute_that_moto_does_not_know(elb: Any, subnets: list[str]) -> None:
     pair = {"Key": "routing.http.x_amzn_tls_kx.enabled", "Value": "true"}
 
-    elb.modify_load_balancer_attributes(LoadBalancerArn=create_balancer(elb, subnets), Attributes=[pair])
+    arn = create_balancer(elb, subnets)
+
+    elb.modify_load_balancer_attributes(LoadBalancerArn=arn, Attributes=[pair])
+
+    assert pair in elb.describe_load_balancer_attributes(LoadBalancerArn=arn)["Attributes"]
 
 
 def test_an_attribute_is_judged_beside_those_that_are_set_already(elb: Any, vpc: str) -> None:
@@ -72,13 +80,17 @@ def test_an_attribute_is_judged_beside_those_that_are_set_already(elb: Any, vpc:
 
     elb.modify_target_group_attributes(TargetGroupArn=arn, Attributes=[anomaly])
 
+    assert anomaly in attributes_of(elb, arn)
+
 
 def test_what_moto_keeps_does_not_stand_in_the_way_of_an_attribute(elb: Any, vpc: str) -> None:
     arn = create_group(elb, vpc, Protocol="TCP")
 
-    elb.modify_target_group_attributes(
-        TargetGroupArn=arn, Attributes=[{"Key": "preserve_client_ip.enabled", "Value": "true"}]
-    )
+    pair = {"Key": "preserve_client_ip.enabled", "Value": "true"}
+
+    elb.modify_target_group_attributes(TargetGroupArn=arn, Attributes=[pair])
+
+    assert pair in attributes_of(elb, arn)
 
 
 def test_a_load_balancer_for_ipv6_needs_subnets_with_ipv6_addresses(elb: Any, subnets: list[str]) -> None:
@@ -115,6 +127,8 @@ def test_a_listener_keeps_its_port_when_it_changes(elb: Any, subnets: list[str],
 
     elb.modify_listener(ListenerArn=arn, Port=80, DefaultActions=forward(group))
 
+    assert elb.describe_listeners(ListenerArns=[arn])["Listeners"][0]["Port"] == 80
+
 
 def test_a_target_group_belongs_to_one_load_balancer(elb: Any, subnets: list[str], vpc: str) -> None:
     group = create_group(elb, vpc)
@@ -127,7 +141,10 @@ def test_a_target_group_of_a_deleted_listener_is_free(elb: Any, subnets: list[st
     group = create_group(elb, vpc)
     elb.delete_listener(ListenerArn=create_listener(elb, create_balancer(elb, subnets), group))
 
-    create_listener(elb, create_balancer(elb, subnets, Name="b"), group)
+    other = create_balancer(elb, subnets, Name="b")
+    create_listener(elb, other, group)
+
+    assert other in elb.describe_target_groups(TargetGroupArns=[group])["TargetGroups"][0]["LoadBalancerArns"]
 
 
 def test_target_groups_of_an_action_have_one_protocol(elb: Any, subnets: list[str], vpc: str) -> None:
@@ -197,7 +214,10 @@ def test_a_rule_takes_regular_expressions(elb: Any, subnets: list[str], vpc: str
     listener = create_listener(elb, create_balancer(elb, subnets), group)
     condition = {"Field": "path-pattern", "PathPatternConfig": {"RegexValues": ["^/a"]}}
 
-    elb.create_rule(ListenerArn=listener, Priority=1, Conditions=[condition], Actions=forward(group))
+    rule = elb.create_rule(ListenerArn=listener, Priority=1, Conditions=[condition], Actions=forward(group))["Rules"][0]
+
+    described = elb.describe_rules(RuleArns=[rule["RuleArn"]])["Rules"][0]
+    assert described["Conditions"][0]["PathPatternConfig"]["RegexValues"] == ["^/a"]
 
 
 @pytest.mark.parametrize(
@@ -220,7 +240,12 @@ def test_a_target_has_an_address_that_can_be_reached(elb: Any, vpc: str, target:
     ],
 )
 def test_a_target_has_a_private_address(elb: Any, vpc: str, target: dict[str, str]) -> None:
-    elb.register_targets(TargetGroupArn=create_group(elb, vpc), Targets=[target])
+    group = create_group(elb, vpc)
+
+    elb.register_targets(TargetGroupArn=group, Targets=[target])
+
+    registered = elb.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
+    assert [described["Target"]["Id"] for described in registered] == [target["Id"]]
 
 
 def test_a_load_balancer_as_a_target_listens_on_its_port(elb: Any, subnets: list[str], vpc: str) -> None:
