@@ -78,6 +78,12 @@ def test_a_closed_port_refuses() -> None:
     assert get(Place(f"http://127.0.0.1:{port}/", "web", "127.0.0.1")).kind is FailureKind.REFUSED
 
 
+@pytest.mark.hostile(
+    8,
+    input="a page that is asked while an update runs never ends its header, or its body",
+    happens="the request fails, or its first MiB is the page; the update goes on",
+    limit="30 s, 1 MiB, 200 failures",
+)
 def test_a_header_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exchange, "PATIENCE", 0.3)
 
@@ -141,3 +147,14 @@ def test_a_held_request_ends_when_its_server_does() -> None:
 
     assert ending.kind is FailureKind.RESET
     assert (ending.ended_at - ending.sent_at).total_seconds() < 10
+
+
+def test_a_page_without_an_end_is_read_to_its_first_mebibyte() -> None:
+    def serve(connection: socket.socket, _number: int) -> None:
+        with contextlib.suppress(OSError):
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n")
+            while True:
+                connection.sendall(b"x" * 65536)
+
+    with server(serve) as place:
+        assert len(get(place).text) == 1 << 20
