@@ -83,7 +83,7 @@ def _starter(
     return TaskStarter(
         document=document,
         path=path,
-        parameters=(name,) if "States" in path else (),
+        parameters=(name,) if path[3] == "Definition" else (),
         role=violation.at(logical, "RoleArn"),
         service="states.amazonaws.com",
         run_task=parameters,
@@ -97,16 +97,14 @@ def _starter(
 def _read(text: Any, substitutions: Mapping[str, Any]) -> Any:
     """Returns the definition in a text of literals and references, or None if it cannot be read."""
     references: list[Any] = []
-    written = _written(text, references)
-    if written is None:
-        return None
 
     def substituted(match: re.Match[str]) -> str:
         return _mark(substitutions[match[1]], references) if match[1] in substitutions else match[0]
 
     try:
-        return _restored(json.loads(_NAME.sub(substituted, written)), references)
-    except (ValueError, RecursionError):
+        written = _written(text, references)
+        return _restored(json.loads(_NAME.sub(substituted, written)), references) if written is not None else None
+    except (LookupError, TypeError, ValueError, RecursionError):  # no JSON, or a function with other arguments
         return None
 
 
