@@ -11,6 +11,8 @@ from preflight.traffic.record import FailedRequest, FailureKind
 
 KILLED = 137  # the exit code after SIGKILL
 MARGIN = dt.timedelta(seconds=2)  # between what happened and when the account or the client noticed
+COUNTED_AFTER = dt.timedelta(seconds=40)  # in which ECS does not count a new task without a health check as healthy
+AT_ONCE = 0.5  # seconds in which a connection is refused
 OUTAGE = dt.timedelta(minutes=2)  # after a task stopped, in which it may be the reason that none is there
 DEVELOPER_GUIDE = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide"
 LOAD_BALANCERS = "https://docs.aws.amazon.com/elasticloadbalancing/latest/application"
@@ -31,11 +33,19 @@ class Cause:
 
 
 def is_moved(failure: FailedRequest, service: ServiceFacts) -> bool:
-    """Whether a request went to the address of a task that was stopping already, which its caller could have known."""
-    return any(
-        task.arn == failure.task and task.stopping_at is not None and task.stopping_at <= failure.sent_at
-        for task in service.tasks
-    )
+    """Whether a request went to a task that was stopping already, or did not listen yet although another one answered."""
+    task = next((task for task in service.tasks if task.arn == failure.task), None)
+    if task is None:
+        return False
+    is_stopping = task.stopping_at is not None and task.stopping_at <= failure.sent_at
+    others = [t for t in service.tasks if t is not task and t.started_at and (not task.started_at or t.started_at < task.started_at)]
+    has_older = any(other.stopping_at is None or failure.failed_at < other.stopping_at for other in others)
+    is_early = failure.kind in {FailureKind.REFUSED, FailureKind.RESET} and failure.seconds < AT_ONCE and _is_young(task, failure)
+    return is_stopping or (is_early and has_older)
+
+
+def _is_young(task: TaskFacts, failure: FailedRequest) -> bool:
+    return task.started_at is not None and failure.failed_at <= task.started_at + COUNTED_AFTER
 
 
 def cause_of(failure: FailedRequest, service: ServiceFacts) -> Cause:

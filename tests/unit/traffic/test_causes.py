@@ -68,6 +68,8 @@ def test_a_failure_is_explained(failure: FailedRequest, service: ServiceFacts, s
     [
         pytest.param(replace(RESET, sent_at=at(10.5)), True, id="sent after the task began to stop"),
         pytest.param(RESET, False, id="sent before"),
+        pytest.param(replace(RESET, task=NEW.arn, sent_at=at(8.5), failed_at=at(8.6)), True, id="sent to a task that does not listen yet"),
+        pytest.param(replace(RESET, task=NEW.arn, sent_at=at(10.5), failed_at=at(10.6)), False, id="sent to one although no other is left"),
         pytest.param(replace(RESET, sent_at=at(10.5), task=None), False, id="sent to a load balancer"),
         pytest.param(replace(RESET, sent_at=at(10.5), task=NEW.arn), False, id="sent to a task that runs"),
     ],

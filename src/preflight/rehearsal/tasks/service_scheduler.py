@@ -20,6 +20,7 @@ from preflight.system.worker import Worker
 
 SETTLE = 0.4  # seconds that a task has to run before it counts; one that dies at once never does
 LONG_SETTLE = 3.0  # the same for one that does not listen on ports of its own: servers try for seconds to bind
+COUNTED_AFTER = 40.0  # the same on AWS without a health check: so long may one take to listen before it replaces another
 AGAIN = 0.15  # seconds until a task that is not ready yet is looked at again
 BACK_OFF = 0.2
 MAX_BACK_OFF = 10.0
@@ -246,13 +247,22 @@ class Scheduler:
         return min((r + SETTLE if now < r + SETTLE else now + AGAIN for r in waiting), default=math.inf)
 
     def _is_ready(self, task: Task) -> bool:
-        """Whether a task counts as healthy and running."""
+        """Whether a task counts as healthy and running.
+
+        https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentConfiguration.html, minimumHealthyPercent.
+        """
         is_settled = task.settled(SETTLE) and (
-            task.settled_once or task.settled(LONG_SETTLE) or self._launcher.is_serving(task)
+            task.settled_once or self._launcher.is_serving(task) or self._is_long_settled(task)
         )
         task.settled_once = task.settled_once or is_settled
         is_in_service = all(state == targets.HEALTHY for state in task.targets.values())
         return is_settled and has_health(task) and is_in_service and task.is_healthy and task.status == "RUNNING"
+
+    def _is_long_settled(self, task: Task) -> bool:
+        """Whether a task has run for long; one that is to replace another has to listen on its ports as well."""
+        replaces = task.service is not None and len(task.service.deployments) > 1
+        is_open = not replaces or task.settled(COUNTED_AFTER) or self._launcher.is_listening(task)
+        return task.settled(LONG_SETTLE) and is_open
 
     def _complete(self, service: Service) -> None:
         primary = service.primary

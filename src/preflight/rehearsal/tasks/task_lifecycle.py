@@ -331,6 +331,15 @@ class TaskLauncher:
         ports = [{port for port, protocol in c.ports if protocol == "tcp"} for c in essential]
         return all(ports) and set().union(*ports) <= namespace.listening(running.pid)
 
+    def is_listening(self, task: Task) -> bool:
+        """Whether something listens on every TCP port that the containers of a task declare."""
+        running = self._running_tasks.get(task.id)
+        if running is None or not running.pid:
+            return task.is_assumed
+        containers = [c for c in running.spec.containers if not c.is_stub]
+        ports = {port for container in containers for port, protocol in container.ports if protocol == "tcp"}
+        return ports <= namespace.listening(running.pid)
+
     def flush(self) -> None:
         """Write what the containers logged so far to their log streams."""
         if self._starter is None:

@@ -24,6 +24,7 @@ class FakeLauncher:
 
     def __init__(self) -> None:
         self.begun: list[Task] = []
+        self.is_open = True
         self.stopped: list[str] = []
 
     def begin(self, task: Task) -> None:
@@ -34,7 +35,10 @@ class FakeLauncher:
         task.api.update(lastStatus="STOPPED", desiredStatus="STOPPED", stopCode=code, stoppedReason=reason)
 
     def is_serving(self, _task: Task) -> bool:
-        return True
+        return self.is_open
+
+    def is_listening(self, _task: Task) -> bool:
+        return self.is_open
 
 
 class World:
@@ -327,3 +331,24 @@ def test_what_is_not_rehearsed_of_a_deployment_is_noted(configuration: dict[str,
     world.reconcile()
 
     assert len(world.ledger.notes) == notes
+
+
+@pytest.mark.parametrize(
+    ("seconds", "is_open", "stopped"),
+    [
+        pytest.param(5, True, ["before"], id="once it listens"),
+        pytest.param(5, False, [], id="not before it listens"),
+        pytest.param(41, False, ["before"], id="after 40 seconds, as on AWS"),
+    ],
+)
+def test_a_new_task_replaces_an_old_one(seconds: float, stopped: list[str], *, is_open: bool) -> None:
+    world = World(desired=1)
+    world.add(world.old, "before")
+    world.state.tasks["before"].settled_once = True
+    world.add(world.new, "after")
+    world.state.tasks["after"].ran_since = time.monotonic() - seconds
+    world.launcher.is_open = is_open
+
+    world.reconcile()
+
+    assert world.launcher.stopped == stopped
