@@ -20,6 +20,7 @@ SHARED = {FARGATE: starting_points.SHARED}
 SECRET = {FARGATE: starting_points.SECRET}
 PRIVATE = {VPC: starting_points.PRIVATE, FARGATE: _NOT_PUBLIC2, PLAN: starting_points.INWARD}
 ENDPOINTS = {VPC: starting_points.ENDPOINTS, FARGATE: _NOT_PUBLIC2, PLAN: starting_points.INWARD}
+NIGHTLY = {FARGATE: starting_points.NIGHTLY, PLAN: starting_points.ONCE}
 _STRATEGY = "CapacityProviderStrategy: [{CapacityProvider: FARGATE_SPOT, Weight: 1}]"
 _SIDECAR = (
     "      ContainerDefinitions:\n        - Name: second\n          Image: nginx:1.28.0\n"
@@ -45,6 +46,10 @@ CONNECTED = {FARGATE: starting_points.CONNECTED}
 _OUT = "        - {Description: HTTP to each other, IpProtocol: tcp, FromPort: 80, ToPort: 80, CidrIp: 10.0.0.0/16}\n"
 
 MISTAKES = (
+    # a rule starts a task
+    Change("a scheduled task that fails", FARGATE, "exit 0", "exit 3", "EssentialContainerExited", NIGHTLY),
+    Change("an override for another container", FARGATE, '"${Prefix}-task1-container", "command"', '"job", "command"', "SMOKE_SCHEDULE", NIGHTLY),
+    Change("a role that passes one of two roles", FARGATE, ", !GetAtt TaskRole.Arn]", "]", "SMOKE_SCHEDULE", NIGHTLY),
     # one service calls the other
     Change("no egress to the other service", FARGATE, _OUT, "", "EssentialContainerExited", NAMED),
     Change("another name than the registry's", FARGATE, "      Name: web\n", "      Name: back\n", "EssentialContainerExited", NAMED),
@@ -392,6 +397,7 @@ MISTAKES = (
     ),
 )
 VARIANTS = (
+    Change("a scheduled task that ends", FARGATE, "exit 0", "exit 0", base=NIGHTLY),
     Change(
         "ARM64 for an image of the plan", FARGATE, FAMILY_2, FAMILY_2 + "      RuntimePlatform: {CpuArchitecture: ARM64}\n"
     ),

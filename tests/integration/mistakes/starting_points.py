@@ -277,3 +277,38 @@ CONNECTED: Edits = (
     (NAME1, NAME1 + _SERVES),
     (NAME2, NAME2 + "      ServiceConnectConfiguration: {Enabled: true, Namespace: !GetAtt Namespace.Arn}\n"),
 )
+
+_NIGHTLY = """  NightlyRole:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument:
+        Version: "2012-10-17"
+        Statement: [{Sid: EventsOnly, Effect: Allow, Principal: {Service: [events.amazonaws.com]}, Action: sts:AssumeRole}]
+      Policies:
+        - PolicyName: run
+          PolicyDocument:
+            Version: "2012-10-17"
+            Statement:
+              - {Sid: Run, Effect: Allow, Action: ecs:RunTask, Resource: !Ref TaskDefinition1}
+              - Sid: PassRoles
+                Effect: Allow
+                Action: iam:PassRole
+                Resource: [!GetAtt FargateTaskExecutionRole.Arn, !GetAtt TaskRole.Arn]
+
+  Nightly:
+    Type: AWS::Events::Rule
+    Properties:
+      ScheduleExpression: rate(1 day)
+      Targets:
+        - Id: job
+          Arn: !GetAtt Cluster.Arn
+          RoleArn: !GetAtt NightlyRole.Arn
+          Input: !Sub '{"containerOverrides": [{"name": "${Prefix}-task1-container", "command": ["sh", "-c", "echo done; exit 0"]}]}'
+          EcsParameters:
+            TaskDefinitionArn: !Ref TaskDefinition1
+            LaunchType: FARGATE
+            NetworkConfiguration: {AwsVpcConfiguration: {AssignPublicIp: ENABLED, Subnets: [!Ref PublicSubnet1], SecurityGroups: [!Ref ContainerSecurityGroup]}}
+
+"""
+NIGHTLY: Edits = ((SERVICE1, _NIGHTLY + SERVICE1),)
+ONCE: Edits = (("smoke:\n", "smoke:\n  - schedule: Nightly\n"),)
