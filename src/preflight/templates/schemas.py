@@ -15,6 +15,9 @@ from preflight.aws.unresolved import STANDIN
 
 Schema = Mapping[str, Any]
 _MAX_DEPTH = 30
+# Their schemas call these conditional, and nothing updates them in place:
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-dynamodb-table.html
+_REPLACING = {"AWS::DynamoDB::Table": frozenset({"KeySchema"})}
 PATTERN_TIMEOUT = 3.0  # seconds that a pattern may take for one value; on a busy machine a good one may wait for one
 
 
@@ -65,7 +68,7 @@ def exists(kind: str, region: str = "us-east-1") -> bool:
 
 def create_only(kind: str) -> frozenset[str]:
     """Top-level properties whose change replaces the resource."""
-    return _tops(kind, "createOnlyProperties")
+    return _tops(kind, "createOnlyProperties") | _REPLACING.get(kind, frozenset())
 
 
 def read_only(kind: str) -> frozenset[str]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import moto.backends
-from moto.elbv2 import models
+from moto.elbv2 import models, ssl_policies
 from werkzeug.wrappers import Request  # noqa: TC002 - as everywhere here
 
 from preflight.aws.refusals import load_balancer_attributes
@@ -23,6 +23,12 @@ from preflight.rehearsal.services import (
     elbv2_registrations,
 )
 
+# https://docs.aws.amazon.com/elasticloadbalancing/latest/application/describe-ssl-policies.html; moto/elbv2/ssl_policies.py.
+_NEWER_POLICIES = [
+    *(f"ELBSecurityPolicy-TLS13-1-{name}-FIPS-2023-04" for name in ("0", "1", "2", "2-Res", "2-Ext0", "2-Ext1", "2-Ext2", "3")),
+    *(f"ELBSecurityPolicy-FS-{name}" for name in ("2018-06", "1-1-2019-08", "1-2-2019-08", "1-2-Res-2019-08")),
+]
+_CHANGES_ASSOCIATIONS = ("ModifyListener", "DeleteListener", "ModifyRule", "DeleteRule", "DeleteLoadBalancer")
 DELAY = "deregistration_delay.timeout_seconds"
 _CHANGES_LOAD_BALANCERS = re.compile(
     r"^(Create|Delete|Modify|Set)(LoadBalancer|Listener|Subnets|SecurityGroups)"
@@ -85,6 +91,16 @@ def _complete_schemes(account: Account, region: str) -> None:
         balancer.scheme = balancer.scheme or "internet-facing"
 
 
+def _complete_associations(account: Account, region: str) -> None:
+    """Note which load balancers forward to each target group; moto notes it when a listener or a rule is created, and never again.
+
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_TargetGroup.html; moto/elbv2/models.py.
+    """
+    backend = moto.backends.get_backend("elbv2")[account.id][region]
+    for arn, group in list(backend.target_groups.items()):
+        group.load_balancer_arns = [other for other in list(backend.load_balancers) if elbv2_listeners.forwards(account, region, other, arn)]
+
+
 def allow_what_aws_takes() -> None:
     """Lets moto take what it refuses: an hour of delay, newer attributes and conditions, and no public IPv4 addresses.
 
@@ -93,6 +109,7 @@ def allow_what_aws_takes() -> None:
     """
     models.FakeLoadBalancer.VALID_ATTRS.update(load_balancer_attributes.KEYS)
     modify, create = models.ELBv2Backend.modify_target_group_attributes, models.ELBv2Backend.create_load_balancer
+    modify_listener, set_address_type = models.ELBv2Backend.modify_listener, models.ELBv2Backend.set_ip_address_type
 
     def modify_with_an_hour(backend: Any, arn: str, attributes: dict[str, Any]) -> None:
         longest = {key: value for key, value in attributes.items() if (key, str(value)) == (DELAY, "3600")}
@@ -105,7 +122,26 @@ def allow_what_aws_takes() -> None:
         balancer.ip_address_type = ip_address_type
         return balancer
 
+    def modify_to_any_protocol(backend: Any, arn: str, port: Any = None, protocol: str | None = None, *others: Any) -> Any:
+        """Moto knows three protocols here, and keeps certificates for HTTPS alone; elbv2_listeners has checked both."""
+        listener = backend.describe_listeners(load_balancer_arn=None, listener_arns=[arn])[0]
+        listener.protocol, kept = protocol or listener.protocol, protocol or listener.protocol
+        if kept == "TLS":
+            listener.protocol = "HTTPS"
+        try:
+            return modify_listener(backend, arn, port, None, *others)
+        finally:
+            listener.protocol = kept
+
+    def set_any_address_type(backend: Any, arn: str, ip_type: str) -> None:
+        set_address_type(backend, arn, "dualstack" if ip_type.startswith("dualstack") else ip_type)
+        backend.load_balancers[arn].ip_address_type = ip_type
+
     if modify.__name__ != modify_with_an_hour.__name__:
+        for name in _NEWER_POLICIES:
+            ssl_policies.SSL_POLICIES.setdefault(name, {**ssl_policies.SSL_POLICIES["ELBSecurityPolicy-TLS13-1-2-2021-06"], "name": name})
+        models.ELBv2Backend.modify_listener = modify_to_any_protocol
+        models.ELBv2Backend.set_ip_address_type = set_any_address_type
         models.ELBv2Backend.modify_target_group_attributes = modify_with_an_hour
         models.ELBv2Backend.create_load_balancer = create_of_any_type
         # The tables know regular expressions too, and elbv2_listeners QUIC.
@@ -166,6 +202,6 @@ def service(account: Account, targets: Targets, load_balancers_changed: Callable
             "ModifyTargetGroupAttributes": elbv2_attributes.target_group,
             "RegisterTargets": elbv2_registrations.check,
         },
-        completions={"CreateLoadBalancer": _complete_schemes},
+        completions={"CreateLoadBalancer": _complete_schemes, **dict.fromkeys(_CHANGES_ASSOCIATIONS, _complete_associations)},
         after=after,
     )

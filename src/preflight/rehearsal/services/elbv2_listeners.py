@@ -175,11 +175,17 @@ def _check_group(group: Described, balancer: Described, protocol: str | None) ->
 
 def _check_association(account: Account, region: str, group: str, balancer: str) -> None:
     """No other load balancer forwards to a target group."""
-    for other in moto.backends.get_backend("elbv2")[account.id][region].load_balancers.values():
-        rules = [rule for listener in other.listeners.values() for rule in listener.rules.values()]
-        if other.arn != balancer and any(group in _forwarded(action.data) for rule in rules for action in rule.actions):
+    for other in moto.backends.get_backend("elbv2")[account.id][region].load_balancers:
+        if other != balancer and forwards(account, region, other, group):
             msg = f"The following target groups cannot be associated with more than one load balancer: {group}"
             raise Refusal("TargetGroupAssociationLimit", msg)
+
+
+def forwards(account: Account, region: str, balancer: str, group: str) -> bool:
+    """Whether a listener or a rule of a load balancer forwards to a target group."""
+    listeners = moto.backends.get_backend("elbv2")[account.id][region].load_balancers[balancer].listeners
+    rules = [rule for listener in list(listeners.values()) for rule in listener.rules.values()]
+    return any(group in _forwarded(action.data) for rule in rules for action in rule.actions)
 
 
 def _check_groups(account: Account, region: str, action: Action, groups: Sequence[Described]) -> None:

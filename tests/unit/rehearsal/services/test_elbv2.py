@@ -266,3 +266,42 @@ def test_a_listener_of_quic_needs_targets_of_quic(elb: Any, subnets: list[str], 
     balancer, group = create_balancer(elb, subnets, Type="network"), create_group(elb, vpc, Protocol="TCP")
 
     assert refused_listener(elb, balancer, group, Protocol="QUIC", Port=443) == "IncompatibleProtocols"
+
+
+def associations(elb: Any, *groups: str) -> list[list[str]]:
+    described = elb.describe_target_groups(TargetGroupArns=list(groups))["TargetGroups"]
+    return [group["LoadBalancerArns"] for group in sorted(described, key=lambda group: groups.index(group["TargetGroupArn"]))]
+
+
+def test_a_changed_listener_associates_its_new_target_group(elb: Any, subnets: list[str], vpc: str) -> None:
+    """A service of ECS can only then be updated to a target group that replaces another one."""
+    balancer = create_balancer(elb, subnets)
+    old, new = create_group(elb, vpc), create_group(elb, vpc, Name="b")
+    listener = create_listener(elb, balancer, old)
+
+    elb.modify_listener(ListenerArn=listener, DefaultActions=forward(new))
+
+    assert associations(elb, old, new) == [[], [balancer]]
+
+
+def test_a_listener_of_a_network_load_balancer_changes_to_udp(elb: Any, subnets: list[str], vpc: str) -> None:
+    balancer = create_balancer(elb, subnets, Type="network")
+    listener = create_listener(elb, balancer, create_group(elb, vpc, Protocol="TCP_UDP"), Protocol="TCP_UDP")
+
+    elb.modify_listener(ListenerArn=listener, Protocol="UDP")
+
+    assert elb.describe_listeners(ListenerArns=[listener])["Listeners"][0]["Protocol"] == "UDP"
+
+
+def test_a_listener_changes_to_tls_with_its_certificate_and_a_policy(client: Client, elb: Any, subnets: list[str], vpc: str) -> None:
+    balancer = create_balancer(elb, subnets, Type="network")
+    listener = create_listener(elb, balancer, create_group(elb, vpc, Protocol="TCP"), Protocol="TCP")
+    certificate = client("acm").request_certificate(DomainName="example.com")["CertificateArn"]
+    policy = "ELBSecurityPolicy-TLS13-1-2-FIPS-2023-04"
+
+    elb.modify_listener(ListenerArn=listener, Protocol="TLS", SslPolicy=policy, Certificates=[{"CertificateArn": certificate}])
+
+    described = elb.describe_listeners(ListenerArns=[listener])["Listeners"][0]
+    assert described["Protocol"] == "TLS"
+    assert described["SslPolicy"] == policy
+    assert described["Certificates"] == [{"CertificateArn": certificate}]
