@@ -418,6 +418,11 @@ _STACKS: tuple[tuple[str, str | None, str], ...] = (
         "{name} is not in this account: create it in an earlier step of the plan, and pass its id.",
     ),
     (
+        r"Export (?P<name>\S+) cannot be (?:updated|deleted) as it is in use by",
+        None,
+        "Leave {name} as it is until no stack imports it: add the new value under another export name, let the importing stacks use that, then take this one away.",
+    ),
+    (
         r"custom-named resource requires replacing",
         None,
         "Give the resource another name, or leave the name to CloudFormation.",

@@ -12,6 +12,7 @@ from preflight.templates.template import Template
 Path = tuple[str | int, ...]
 SECTIONS = ("Resources", "Parameters", "Conditions", "Mappings", "Rules", "Outputs")
 _PATH = re.compile(rf"/({'|'.join(SECTIONS)})((?:/[^\]\s:'\"/]+)+)")
+_EXPORT = re.compile(r"^Export (\S+) cannot be (?:updated|deleted)")
 _PROPERTY = re.compile(r"#(?P<path>/[^:\s]+)?: (?P<said>[^\n]*)")
 _KEY = re.compile(r"extraneous key \[(?P<key>[^\]]+)\]")
 _NAMES = re.compile(
@@ -22,6 +23,9 @@ _NAMES = re.compile(
 
 def of_message(found: Template, message: str) -> Path:
     """Returns the path of the part of a template that a refusal is about; empty if that is not known."""
+    export = _EXPORT.search(message)
+    if export:
+        return _export(found, export[1])
     named = _PATH.search(message)
     if named:
         return (named[1], *named[2].strip("/").split("/"))
@@ -30,6 +34,18 @@ def of_message(found: Template, message: str) -> Path:
         if path:
             return path
     return ()
+
+
+def _export(found: Template, name: str) -> Path:
+    """Returns the path of the output that is exported under a name, as far as the template alone says it; else of all outputs."""
+    outputs = found.data.get("Outputs")
+    for logical, output in outputs.items() if isinstance(outputs, dict) else ():
+        export = output.get("Export") if isinstance(output, dict) else None
+        text = export.get("Name") if isinstance(export, dict) else None
+        text = text.get("Fn::Sub") if isinstance(text, dict) else text
+        if isinstance(text, str) and re.fullmatch(".+".join(map(re.escape, re.split(r"\$\{[^}]*\}", text))), name):
+            return "Outputs", str(logical), "Export"
+    return ("Outputs",) if outputs else ()
 
 
 def _names(message: str) -> Iterator[str]:

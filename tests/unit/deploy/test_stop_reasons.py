@@ -185,3 +185,9 @@ def test_a_refusal_of_a_stack_says_which_property_to_change(reason: str, name: s
 
     assert at == name
     assert not fix.startswith("Correct what the reason names")
+
+
+def test_an_export_in_use_stays_until_no_stack_imports_it() -> None:
+    _, fix = stop_reasons.of_stack("Export web-address cannot be deleted as it is in use by other")
+
+    assert fix.startswith("Leave web-address as it is until no stack imports it")

@@ -77,3 +77,27 @@ def test_the_validator_names_a_property(reason: str, name: str | None) -> None:
 def test_what_a_loop_made_lies_in_the_loop() -> None:
     assert location.line(FOUND, "Resources", "QueueOne") == 20
     assert location.line(FOUND, "Resources", "Logs") == 9
+
+
+EXPORTS = template.parse("""\
+Resources: {}
+Outputs:
+  Address: {Value: a, Export: {Name: web-address}}
+  Name:
+    Value: b
+    Export: {Name: !Sub "${Prefix}-name"}
+""")
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        pytest.param("web-address", 3, id="a name that is written out"),
+        pytest.param("web-name", 6, id="a name that is put together"),
+        pytest.param("gone", 2, id="an output that is gone"),
+    ],
+)
+def test_an_export_in_use_is_found_among_the_outputs(name: str, line: int) -> None:
+    path = location.of_message(EXPORTS, f"Export {name} cannot be updated as it is in use by other")
+
+    assert EXPORTS.line(*path) == line

@@ -70,3 +70,8 @@ def test_a_pattern_that_takes_too_long_decides_nothing() -> None:
 
     with mock.patch.object(patterns, "_compiled", return_value=slow):
         assert schemas.violations("AWS::Logs::LogGroup", {"LogGroupName": "no such name!"}) == []
+
+
+def test_another_key_schema_replaces_a_table() -> None:
+    """No request changes it: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTable.html."""
+    assert "KeySchema" in schemas.create_only("AWS::DynamoDB::Table")

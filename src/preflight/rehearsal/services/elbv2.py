@@ -109,7 +109,6 @@ def allow_what_aws_takes() -> None:
     """
     models.FakeLoadBalancer.VALID_ATTRS.update(load_balancer_attributes.KEYS)
     modify, create = models.ELBv2Backend.modify_target_group_attributes, models.ELBv2Backend.create_load_balancer
-    modify_listener, set_address_type = models.ELBv2Backend.modify_listener, models.ELBv2Backend.set_ip_address_type
 
     def modify_with_an_hour(backend: Any, arn: str, attributes: dict[str, Any]) -> None:
         longest = {key: value for key, value in attributes.items() if (key, str(value)) == (DELAY, "3600")}
@@ -121,6 +120,22 @@ def allow_what_aws_takes() -> None:
         balancer = create(backend, *positional, ip_address_type=taken, **given)
         balancer.ip_address_type = ip_address_type
         return balancer
+
+    if modify.__name__ != modify_with_an_hour.__name__:
+        _allow_changes()
+        models.ELBv2Backend.modify_target_group_attributes = modify_with_an_hour
+        models.ELBv2Backend.create_load_balancer = create_of_any_type
+        # The tables know regular expressions too, and elbv2_listeners QUIC.
+        models.ELBv2Backend._validate_conditions = lambda _backend, _conditions: None  # noqa: SLF001 - moto has no other place
+        models.ELBv2Backend._validate_port_and_protocol = lambda *_given: None  # noqa: SLF001 - as above
+
+
+def _allow_changes() -> None:
+    """Lets moto change listeners to any protocol and policy, and load balancers to any type of addresses.
+
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_ModifyListener.html and API_SetIpAddressType.html.
+    """
+    modify_listener, set_address_type = models.ELBv2Backend.modify_listener, models.ELBv2Backend.set_ip_address_type
 
     def modify_to_any_protocol(backend: Any, arn: str, port: Any = None, protocol: str | None = None, *others: Any) -> Any:
         """Moto knows three protocols here, and keeps certificates for HTTPS alone; elbv2_listeners has checked both."""
@@ -137,16 +152,10 @@ def allow_what_aws_takes() -> None:
         set_address_type(backend, arn, "dualstack" if ip_type.startswith("dualstack") else ip_type)
         backend.load_balancers[arn].ip_address_type = ip_type
 
-    if modify.__name__ != modify_with_an_hour.__name__:
-        for name in _NEWER_POLICIES:
-            ssl_policies.SSL_POLICIES.setdefault(name, {**ssl_policies.SSL_POLICIES["ELBSecurityPolicy-TLS13-1-2-2021-06"], "name": name})
-        models.ELBv2Backend.modify_listener = modify_to_any_protocol
-        models.ELBv2Backend.set_ip_address_type = set_any_address_type
-        models.ELBv2Backend.modify_target_group_attributes = modify_with_an_hour
-        models.ELBv2Backend.create_load_balancer = create_of_any_type
-        # The tables know regular expressions too, and elbv2_listeners QUIC.
-        models.ELBv2Backend._validate_conditions = lambda _backend, _conditions: None  # noqa: SLF001 - moto has no other place
-        models.ELBv2Backend._validate_port_and_protocol = lambda *_given: None  # noqa: SLF001 - as above
+    known = ssl_policies.SSL_POLICIES
+    known.update({name: {**known["ELBSecurityPolicy-TLS13-1-2-2021-06"], "name": name} for name in _NEWER_POLICIES})
+    models.ELBv2Backend.modify_listener = modify_to_any_protocol
+    models.ELBv2Backend.set_ip_address_type = set_any_address_type
 
 
 def _operations(account: Account, registered: Targets) -> Mapping[str, Operation]:
