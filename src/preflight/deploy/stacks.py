@@ -193,7 +193,8 @@ class Stacks:
             if event["ResourceType"] == STACK and physical.startswith("arn:"):
                 nested = list(self.failures(physical))
             else:
-                nested = [Failure(stack, event["LogicalResourceId"], event["ResourceType"], event["ResourceStatus"], reason)]
+                nested = []
+            nested = nested or [Failure(stack, event["LogicalResourceId"], event["ResourceType"], event["ResourceStatus"], reason)]
             has_failures = has_failures or bool(nested)
             yield from nested
         if not has_failures:
