@@ -62,6 +62,7 @@ WRONG = (
     Case("an export of another name, in use", ECR, "${Prefix}-repository", "${Prefix}-images", "UPDATE_ROLLBACK_IN_PROGRESS", "in use by"),
     Case("a cluster of another name", FARGATE, '"${Prefix}-cluster"', '"${Prefix}-tasks"', FAILED, NAMED),
     Case("a logical id of another name", FARGATE, "LogGroup1", "Logs1", None, "already exists"),
+    Case("another network", VPC, "CidrBlock: 10.0.0.0/16", "CidrBlock: 10.1.0.0/16", FAILED),
     Case("memory that goes with no CPU", APP, 'Memory: "512"', 'Memory: "4096"', FAILED, "Invalid"),
     Case("a role that is nowhere", APP, "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy", "arn:aws:iam::aws:policy/NoSuchPolicy", FAILED, "NoSuchPolicy"),
     Case("a target group with a name, on another port", APP, "Protocol: HTTP, Port: 80, VpcId", "Protocol: HTTP, Port: 81, VpcId", FAILED, NAMED),

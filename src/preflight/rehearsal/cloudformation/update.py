@@ -16,7 +16,7 @@ from preflight.rehearsal.cloudformation.resources import tagging
 from preflight.rehearsal.cloudformation.resources.context import HandlerContext
 from preflight.rehearsal.cloudformation.resources.failure import ResourceFailedError
 from preflight.rehearsal.cloudformation.resources.handler import CreatedResource
-from preflight.rehearsal.cloudformation.stack import Resource, Stack, StackInput
+from preflight.rehearsal.cloudformation.stack import STACK, Resource, Stack, StackInput
 from preflight.rehearsal.protocol import utc_now
 from preflight.templates import schemas
 from preflight.templates.dependency_graph import ResourceDefinition, ResourceDefinitions
@@ -40,6 +40,7 @@ class Step:
 
     before: Resource | None
     kind: str
+    nested: StackInput | None = None  # of a nested stack: what it was
 
 
 class Updater:
@@ -125,7 +126,8 @@ class Updater:
             changed.properties = self._evaluator.properties(self._stack, changed, resolver)
             is_same = changed.properties == former.properties and changed.resource_type == former.resource_type
             has_stack_tags = self._request.tags != self._former.tags and tagging.has_stack_tags(changed.resource_type)
-            if is_same and not has_stack_tags and not former.status.endswith("_FAILED"):
+            may_differ = changed.resource_type == STACK  # the template at its URL may be another one
+            if is_same and not may_differ and not has_stack_tags and not former.status.endswith("_FAILED"):
                 former.definition = definition
                 return True
             return self._change(name, former, changed, stop)
@@ -147,7 +149,9 @@ class Updater:
             or changed.resource_type != former.resource_type
             or bool(_replacing_properties(changed, former))
         )
-        self._steps.setdefault(name, Step(replace(former), "replaced" if is_replaced else "modified"))
+        child = self._provisioner.stacks.find(stack.region, former.physical_id) if former.resource_type == STACK else None
+        nested = child.request if child is not None and not is_replaced else None
+        self._steps.setdefault(name, Step(replace(former), "replaced" if is_replaced else "modified", nested))
         stack.resources[name] = changed
         stack.set_resource_status(changed, "UPDATE_IN_PROGRESS", REPLACES if is_replaced else "")
         self._handlers.check(changed)
@@ -199,6 +203,8 @@ class Updater:
         try:
             if step.kind == "replaced" and current.physical_id not in {"", before.physical_id}:
                 handler.delete(context, current.physical_id, current.properties)
+            elif step.nested is not None:
+                self._undo_nested(before.physical_id, step.nested)
             elif step.kind == "modified":
                 if handler.update is not None:
                     handler.update(context, before.physical_id, current.properties, before.properties)
@@ -210,6 +216,20 @@ class Updater:
         stack.resources[name] = before
         stack.set_resource_status(before, "UPDATE_COMPLETE")
         return True
+
+    def _undo_nested(self, physical_id: str, request: StackInput) -> None:
+        """Update a nested stack to what it was, unless it has rolled itself back; the template at its URL is a new one by now.
+
+        Raises:
+            ResourceFailedError: it cannot be updated.
+        """
+        child = self._provisioner.stacks.find(self._stack.region, physical_id)
+        if child is None or child.request is request:
+            return
+        with child.work:
+            Updater(self._provisioner, child, request).run()
+        if child.status != "UPDATE_COMPLETE":
+            raise ResourceFailedError(f"Embedded stack {child.id} was not successfully updated. Currently in {child.status}", is_whole=True)
 
     def _clean_up(self, removed: list[str]) -> None:
         """Deletes what was replaced or removed from the template; a failure here does not undo the update."""

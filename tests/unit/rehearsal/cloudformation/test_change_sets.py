@@ -250,3 +250,41 @@ def test_change_sets_of_nested_stacks_go_with_their_root(client: Client, change_
 
     with pytest.raises(botocore.exceptions.ClientError, match="does not exist"):
         client("cloudformation").describe_change_set(ChangeSetName=child)
+
+
+def test_a_nested_stack_is_updated_to_another_template_at_the_same_url(client: Client, deploy: Any, parents: Any) -> None:
+    deploy(parents(nested("a")))
+    cloudformation = client("cloudformation")
+    cloudformation.update_stack(StackName="s", TemplateBody=parents(nested("b")))
+    cloudformation.get_waiter("stack_update_complete").wait(StackName="s", WaiterConfig={"Delay": 1})
+
+    groups = client("logs").describe_log_groups()["logGroups"]
+
+    assert [group["logGroupName"] for group in groups] == ["b"]
+
+
+@pytest.mark.parametrize(
+    ("inner", "has_late_failure"),
+    [
+        pytest.param(groups(A={"LogGroupName": "b"}), True, id="a nested stack that had been updated"),
+        pytest.param(groups(A={"LogGroupName": "b"}, B={"LogGroupName": "taken"}), False, id="a nested stack that failed itself"),
+    ],
+)
+def test_a_rollback_gives_nested_stacks_their_former_template(client: Client, deploy: Any, parents: Any, inner: str, *, has_late_failure: bool) -> None:
+    client("logs").create_log_group(logGroupName="taken")
+    cloudformation = client("cloudformation")
+    deploy(parents(nested("a")))
+    template = json.loads(parents(inner))
+    if has_late_failure:
+        late = {"Type": "AWS::Logs::LogGroup", "DependsOn": "Inner", "Properties": {"LogGroupName": "taken"}}
+        template["Resources"]["Late"] = late
+    cloudformation.update_stack(StackName="s", TemplateBody=json.dumps(template), DisableValidation=True)
+
+    def ended() -> str | None:
+        status = str(cloudformation.describe_stacks(StackName="s")["Stacks"][0]["StackStatus"])
+        return None if status.endswith("_IN_PROGRESS") else status
+
+    status = waiting.until(ended, what="the rollback", timeout=30)
+
+    assert status == "UPDATE_ROLLBACK_COMPLETE"
+    assert {group["logGroupName"] for group in client("logs").describe_log_groups()["logGroups"]} == {"a", "taken"}
