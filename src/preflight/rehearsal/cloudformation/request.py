@@ -117,8 +117,9 @@ class RequestReader:
                 if parameter.get("ParameterValue"):
                     msg = f"Invalid input for parameter key {key}. Cannot specify usePreviousValue as true and non empty value for a parameter"
                     raise template_validation.refuse(msg)
-                if key in former.parameter_texts:
-                    texts[key] = former.parameter_texts[key]
+                default = ((former.template.get("Parameters") or {}).get(key) or {}).get("Default")
+                if key in former.parameter_texts or default is not None:  # the default of then, whatever that of the new template is
+                    texts[key] = former.parameter_texts.get(key, functions.as_text(default))
             else:
                 texts[key] = parameter.get("ParameterValue", "")
         return texts

@@ -288,3 +288,18 @@ def test_a_rollback_gives_nested_stacks_their_former_template(client: Client, de
 
     assert status == "UPDATE_ROLLBACK_COMPLETE"
     assert {group["logGroupName"] for group in client("logs").describe_log_groups()["logGroups"]} == {"a", "taken"}
+
+
+def test_the_previous_value_of_a_parameter_is_the_default_of_then(client: Client, deploy: Any) -> None:
+    def template(default: str, description: str) -> str:
+        properties = {"LogGroupName": {"Ref": "Name"}, "Tags": [{"Key": "for", "Value": description}]}
+        parameters = {"Name": {"Type": "String", "Default": default}}
+        return json.dumps({"Parameters": parameters, "Resources": {"A": {"Type": "AWS::Logs::LogGroup", "Properties": properties}}})
+
+    deploy(template("a", "one"))
+    cloudformation = client("cloudformation")
+    previous = [{"ParameterKey": "Name", "UsePreviousValue": True}]
+    cloudformation.update_stack(StackName="s", TemplateBody=template("b", "two"), Parameters=previous)
+    cloudformation.get_waiter("stack_update_complete").wait(StackName="s", WaiterConfig={"Delay": 1})
+
+    assert [group["logGroupName"] for group in client("logs").describe_log_groups()["logGroups"]] == ["a"]
