@@ -12,6 +12,7 @@ from pathlib import Path
 from preflight.aws import unresolved
 from preflight.plan import placeholders, plan, resolved_stacks
 from preflight.plan.plan import Plan, SmokeEntry, StackStep
+from preflight.plan.references import ReferenceTracer, UnknownError
 from preflight.plan.resolved_stacks import STACK, ResolvedStacks, ResolvedTemplate
 from preflight.system import spelling
 from preflight.templates.template import Key, Template
@@ -103,9 +104,19 @@ class PlanNames:
                     known |= {found[key]} if isinstance(found.get(key), str) else set()
                     if unresolved.contains_function(found.get(key)):
                         return None
-            clusters = [found.get("Cluster") for _, found in document.of_type("AWS::ECS::Service")] if kind == "cluster" else []
-            known |= {text.rpartition("/")[2] for text in clusters if isinstance(text, str)}
+            for _, service in document.of_type("AWS::ECS::Service") if kind == "cluster" else ():
+                cluster = service.get("Cluster")
+                known |= {cluster.rpartition("/")[2]} if isinstance(cluster, str) else set()
+                if unresolved.contains_function(cluster) and not self._is_of_plan(document, cluster):
+                    return None
         return known
+
+    def _is_of_plan(self, document: ResolvedTemplate, cluster: object) -> bool:
+        """Whether a cluster is one that a template of the plan creates."""
+        try:
+            return ReferenceTracer(self._every).one(document, cluster).kind == "AWS::ECS::Cluster"
+        except UnknownError:
+            return False
 
     def _root(self, step: StackStep) -> ResolvedTemplate:
         return self._roots[plan.fill(step.name, self._values)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -12,10 +13,11 @@ from preflight.errors import UsageError
 from preflight.plan import cdk_assets
 from preflight.plan.rule_settings import RuleSettings
 from preflight.plan.update_settings import UpdateSettings
-from preflight.system import confinement
+from preflight.system import confinement, spelling
 from preflight.templates import template
 
 FILE = "preflight.yaml"
+MOST_LOOKED_AT = 1000  # files, to see whether some are templates
 FILL_IN = "FILL-IN"  # what `preflight init` writes for a value that only the user knows
 ENDINGS = frozenset({".yaml", ".yml", ".json", ".template"})
 NAMES = ("name", "prefix", "run", "region", "account", "bucket", "templates")
@@ -160,17 +162,33 @@ def find(start: Path | None) -> Path:
             _check(path)
         if path.is_file():
             return path.resolve()
-        hint = (
-            f"Next: write one there, or run `preflight lint {start}` and `preflight comply {start}`, which need no plan"
-        )
-        msg = f"{path}: there is no such plan. {hint}"
+        msg = f"{path}: there is no such plan{_nearest(path)} {_next_step(path.parent)}"
         raise UsageError(msg)
     for folder in (Path.cwd(), *Path.cwd().parents):
         if (folder / FILE).is_file():
             _check(folder / FILE)
             return folder / FILE
-    msg = f"there is no {FILE} here or in a folder above. Next: write one, or name it: preflight check PLAN"
+    msg = f"there is no {FILE} here or in a folder above. {_next_step(Path())}"
     raise UsageError(msg)
+
+
+def _nearest(path: Path) -> str:
+    """Returns ", did you mean …?" with the file beside a missing one whose name is nearest, else a full stop."""
+    names = [other.name for other in path.parent.iterdir() if other.suffix in ENDINGS] if path.parent.is_dir() else []
+    return spelling.nearest(path.name, names)
+
+
+def _next_step(folder: Path) -> str:
+    """Returns what to do in a folder without a plan: check one below it, or write one for its templates."""
+    below = next((path for depth in ("*", "*/*", "*/*/*") for path in sorted(folder.glob(f"{depth}/{FILE}")) if path.is_file()), None)
+    if below is not None:
+        return f"Next: preflight check {below.parent}"
+    where = "" if folder == Path() else f" {folder}"
+    candidates = (path for depth in ("*", "*/*", "*/*/*") for path in folder.glob(depth) if path.suffix in ENDINGS and path.is_file())
+    template_file = next((path for path in itertools.islice(candidates, MOST_LOOKED_AT) if may_be_template(path)), None)
+    if template_file is None:
+        return "Next: go to the folder of your CloudFormation templates, and run `preflight init`, which writes a plan for them"
+    return f"Next: `preflight init{where}` writes one for {template_file.name} and the other templates there; `preflight lint {template_file}` needs none"
 
 
 def _check(path: Path) -> None:

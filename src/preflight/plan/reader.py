@@ -64,6 +64,9 @@ def load(path: Path) -> Plan:
         reason = error.reason.replace("Template format error: ", "")
         msg = f"{_relative_to_here(path)}:{error.line or 1}: the plan cannot be read: {reason}"
         raise UsageError(msg) from None
+    if read.is_cloudformation:
+        msg = f"{read.name} is a CloudFormation template, not a plan. Next: `preflight init {read.name.rpartition('/')[0] or '.'}` writes a plan for it; `preflight lint {read.name}` needs none"
+        raise UsageError(msg)
     return PlanReader(path, read).plan()
 
 

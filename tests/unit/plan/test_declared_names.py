@@ -72,6 +72,9 @@ def test_a_misspelt_name_is_said_with_the_nearest_one(mistakes: Mistakes, option
         pytest.param({"entry": "url: 'http://{output.VpcId}/'", "parameters": "Url: '{output.VpcId}'"}, id="outputs"),
         pytest.param({"parameters": "Network: elsewhere"}, id="a stack that is not of the plan"),
         pytest.param({"entry": "service: Wep", "app": SERVICE.replace('"${AWS::StackName}-web"', '"${Apps}-web"')}, id="a name that the deployment decides"),
+        pytest.param(
+            {"entry": "service: Web, cluster: shared", "app": SERVICE.replace("!Ref Apps}", "!ImportValue shared-cluster}")}, id="a cluster that is not of the plan"
+        ),
         pytest.param({"entry": "service: Wep", "app": f"Transform: Own\n{SERVICE}"}, id="a macro that may add a service"),
         pytest.param({"entry": "url: '{output.Own}'", "net": f"Transform: AWS::Serverless-2016-10-31\n{NET}"}, id="a transform that may add an output"),
         pytest.param(

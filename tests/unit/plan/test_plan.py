@@ -152,6 +152,41 @@ def test_a_folder_without_a_plan_is_a_usage_error(tmp_path: Path) -> None:
         plan.find(tmp_path)
 
 
+def test_a_plan_in_a_folder_below_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "infra").mkdir()
+    (folder / "infra" / "preflight.yaml").write_text(GOOD)
+    monkeypatch.chdir(folder)
+
+    with pytest.raises(UsageError, match=r"Next: preflight check infra$"):
+        plan.find(None)
+
+
+def test_a_folder_of_templates_only_gets_a_plan_by_init(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+
+    with pytest.raises(UsageError, match=r"`preflight init` writes one for a\.yaml"):
+        plan.find(None)
+
+
+def test_a_folder_without_templates_is_not_the_one_for_a_plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(UsageError, match="go to the folder of your CloudFormation templates"):
+        plan.find(None)
+
+
+def test_a_misspelt_name_of_a_plan_gets_the_nearest_file(folder: Path) -> None:
+    load(folder, GOOD)
+
+    with pytest.raises(UsageError, match=r"did you mean 'preflight\.yaml'"):
+        plan.find(folder / "prefligth.yaml")
+
+
+def test_a_template_is_no_plan(folder: Path) -> None:
+    with pytest.raises(UsageError, match="is a CloudFormation template, not a plan"):
+        load(folder, "Resources: {B: {Type: 'AWS::S3::Bucket'}}")
+
+
 def test_the_plan_of_this_repository_is_read(root: Path) -> None:
     read = reader.load(root / "preflight.yaml")
 
