@@ -137,7 +137,7 @@ def _answer(step: DraftStack, name: str, value: DraftValue, say: Say) -> DraftVa
 
 
 def _tell(draft: Draft, say: Say) -> None:
-    say(f"{draft.path.name} is written: {len(draft.stacks)} stacks, {len(draft.steps) - len(draft.stacks)} images, {len(draft.requests)} requests")
+    say(f"{draft.path.name} is written: stacks: {len(draft.stacks)}, images: {len(draft.steps) - len(draft.stacks)}, smoke requests: {len(draft.requests)}")
     if draft.account:
         say(f"{account_template.FILE} is written: what the account already has, as far as the stacks ask for it")
     for stack in draft.stacks:
