@@ -14,6 +14,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from preflight.rehearsal.ecs.state import Cluster, Deployment, Service, State
+from preflight.rehearsal.ledger import Ledger
 from preflight.rehearsal.load_balancing import health_check, targets
 from preflight.rehearsal.load_balancing.health_check import CheckResult, HealthCheck
 from preflight.rehearsal.load_balancing.load_balancers import LoadBalancers
@@ -366,6 +367,6 @@ def test_the_targets_of_a_deleted_service_do_not_drain(deregistration: Deregistr
 def test_new_requests_go_to(states: list[str], receivers: list[str]) -> None:
     registered = [Target("g", f"10.0.0.{n}", 80, "vpc", 80, state=state) for n, state in enumerate(states)]
     running: Any = SimpleNamespace(at=lambda _address, _vpc: SimpleNamespace(pid=1))
-    balancers = LoadBalancers(None, None, running, None, targets=lambda _group: registered)  # type: ignore[arg-type]
+    balancers = LoadBalancers(None, None, running, Ledger(), targets=lambda _group: registered)  # type: ignore[arg-type]
 
     assert [place.address[0] for _, place in balancers.receivers("g", "vpc")] == receivers
