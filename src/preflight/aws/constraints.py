@@ -104,50 +104,50 @@ def refused(constraints: Iterable[Constraint], properties: Object) -> Iterator[R
 
 def get(part: Object, name: str) -> Any:
     """Returns the value of a dotted name, spelt as CloudFormation or as the API spells it; None without one."""
-    found: Any = part
+    value: Any = part
     for step in name.split("."):
-        if not isinstance(found, Mapping):
+        if not isinstance(value, Mapping):
             return None
-        found = found.get(step, found.get(step[:1].lower() + step[1:]))
-    return found
+        value = value.get(step, value.get(step[:1].lower() + step[1:]))
+    return value
 
 
 def is_there(part: Object, name: str) -> bool:
     """Whether there is a value of a dotted name for certain: an undecided Fn::If may come to none."""
-    found = get(part, name)
-    return found is not None and not (isinstance(found, Mapping) and "Fn::If" in found)
+    value = get(part, name)
+    return value is not None and not (isinstance(value, Mapping) and "Fn::If" in value)
 
 
 def known(part: Object, name: str) -> Any:
     """Returns the value of a dotted name; None without one, or if a part of it is not known."""
-    found = get(part, name)
-    return None if unresolved.contains_function(found) else found
+    value = get(part, name)
+    return None if unresolved.contains_function(value) else value
 
 
 def items(part: Object, name: str) -> list[Any]:
     """Returns the items of a list, none if there is no list or it is not known yet."""
-    found = get(part, name)
-    return found if isinstance(found, list) else []
+    value = get(part, name)
+    return value if isinstance(value, list) else []
 
 
-def as_number(found: Any) -> float | None:
+def as_number(value: Any) -> float | None:
     """Returns a number, also one that is written as text; None for anything else."""
     try:
-        return None if isinstance(found, bool) else float(str(found))
+        return None if isinstance(value, bool) else float(str(value))
     except ValueError:
         return None
 
 
-def _objects(found: Any, steps: list[str], path: Path = ()) -> Iterator[tuple[Path, Object]]:
-    if not isinstance(found, Mapping) or unresolved.is_function(found):
+def _objects(value: Any, steps: list[str], path: Path = ()) -> Iterator[tuple[Path, Object]]:
+    if not isinstance(value, Mapping) or unresolved.is_function(value):
         return
     if not steps:
-        yield path, found
+        yield path, value
         return
     name = steps[0].removesuffix("[]")
     if name == steps[0]:
-        yield from _objects(get(found, name), steps[1:], (*path, name))
-    for number, item in enumerate(items(found, name) if name != steps[0] else ()):
+        yield from _objects(get(value, name), steps[1:], (*path, name))
+    for number, item in enumerate(items(value, name) if name != steps[0] else ()):
         yield from _objects(item, steps[1:], (*path, name, number))
 
 
@@ -155,11 +155,11 @@ def _path(name: str) -> Path:
     return tuple(name.split("."))
 
 
-def _object(name: str, found: Any) -> Object:
+def _object(name: str, value: Any) -> Object:
     """Returns an object with one value under a dotted name."""
     for step in reversed(name.split(".")):
-        found = {step: found}
-    made: Object = found
+        value = {step: value}
+    made: Object = value
     return made
 
 
@@ -193,9 +193,9 @@ def setting(names: str, key: str, predicate: Predicate) -> Test:
 
     def faults(part: Object) -> Iterator[Fault]:
         for number, pair in enumerate(items(part, names)):
-            found = known(pair, "Value") if isinstance(pair, Mapping) and get(pair, "Key") == key else None
-            if found is not None and not predicate.fits(found):
-                yield Fault((*_path(names), number, "Value"), found)
+            value = known(pair, "Value") if isinstance(pair, Mapping) and get(pair, "Key") == key else None
+            if value is not None and not predicate.fits(value):
+                yield Fault((*_path(names), number, "Value"), value)
 
     def objects(values: tuple[Any, ...]) -> tuple[Object, ...]:
         return tuple({names: [{"Key": key, "Value": v}]} for v in values)
@@ -238,9 +238,9 @@ def count(name: str, low: int, high: int) -> Test:
     """A list, if it is there, has so many items."""
 
     def faults(part: Object) -> Iterator[Fault]:
-        found = items(part, name)
-        if isinstance(get(part, name), list) and not low <= len(found) <= high and not any(map(unresolved.is_function, found)):
-            yield Fault(_path(name), len(found))
+        value = items(part, name)
+        if isinstance(get(part, name), list) and not low <= len(value) <= high and not any(map(unresolved.is_function, value)):
+            yield Fault(_path(name), len(value))
 
     wrong = [n for n in (low - 1, high + 1) if n >= 0]
     return Test(
@@ -254,10 +254,10 @@ def unique(name: str, key: str = "") -> Test:
     def faults(part: Object) -> Iterator[Fault]:
         seen = []
         for number, item in enumerate(items(part, name)):
-            found = get(item, key) if key and isinstance(item, Mapping) else item
-            if found is not None and not unresolved.contains_function(found) and found in seen:
-                yield Fault((*_path(name), number, *(_path(key) if key else ())), found)
-            seen.append(found)
+            value = get(item, key) if key and isinstance(item, Mapping) else item
+            if value is not None and not unresolved.contains_function(value) and value in seen:
+                yield Fault((*_path(name), number, *(_path(key) if key else ())), value)
+            seen.append(value)
 
     def listed(*values: str) -> Object:
         return _object(name, [_object(key, v) if key else v for v in values])
@@ -281,11 +281,11 @@ def merged(*objects: Object) -> dict[str, Any]:
 
 
 def _merge(into: dict[str, Any], part: Object) -> None:
-    for name, found in part.items():
-        if isinstance(found, Mapping) and isinstance(into.get(name), dict):
-            _merge(into[name], found)
+    for name, value in part.items():
+        if isinstance(value, Mapping) and isinstance(into.get(name), dict):
+            _merge(into[name], value)
         else:
-            into[name] = dict(found) if isinstance(found, Mapping) else found
+            into[name] = dict(value) if isinstance(value, Mapping) else value
 
 
 # Predicates of a value.
@@ -294,8 +294,8 @@ def _merge(into: dict[str, Any], part: Object) -> None:
 def between(low: int, high: int) -> Predicate:
     """A number from `low` to `high`."""
 
-    def fits(found: Any) -> bool:
-        number = as_number(found)
+    def fits(value: Any) -> bool:
+        number = as_number(value)
         return number is not None and low <= number <= high
 
     return Predicate(fits, (low, str(high)), (low - 1, str(high + 1)))
@@ -304,39 +304,39 @@ def between(low: int, high: int) -> Predicate:
 def length(low: int, high: int) -> Predicate:
     """A text of so many characters."""
     wrong = tuple("a" * n for n in (low - 1, high + 1) if n >= 0)
-    return Predicate(lambda found: low <= len(str(found)) <= high, ("a" * low, "a" * high), wrong)
+    return Predicate(lambda value: low <= len(str(value)) <= high, ("a" * low, "a" * high), wrong)
 
 
 def matches(pattern: str, *, taken: tuple[str, ...], refused: tuple[str, ...]) -> Predicate:
     """A text that is matched as a whole; a pattern that takes too long decides nothing."""
-    return Predicate(lambda found: patterns.fits(pattern, str(found), timeout=_PATTERN_TIMEOUT), taken, refused)
+    return Predicate(lambda value: patterns.fits(pattern, str(value), timeout=_PATTERN_TIMEOUT), taken, refused)
 
 
 def one_of(*values: Any) -> Predicate:
     """One of the values, numbers and booleans also as texts."""
     texts = {_text(item) for item in values}
-    return Predicate(lambda found: _text(found) in texts, values, ("none of them",))
+    return Predicate(lambda value: _text(value) in texts, values, ("none of them",))
 
 
 def no(predicate: Predicate) -> Predicate:
     """A value that does not fit a predicate."""
-    return Predicate(lambda found: not predicate.fits(found), predicate.refused, predicate.taken)
+    return Predicate(lambda value: not predicate.fits(value), predicate.refused, predicate.taken)
 
 
 def begins(*prefixes: str) -> Predicate:
     """A text with one of the beginnings."""
-    return Predicate(lambda found: str(found).startswith(prefixes), prefixes, ("~",))
+    return Predicate(lambda value: str(value).startswith(prefixes), prefixes, ("~",))
 
 
 def network(version: int, low: int, high: int) -> Predicate:
     """A network in CIDR notation, of a version of IP, whose prefix has so many bits."""
 
-    def fits(found: Any) -> bool:
+    def fits(value: Any) -> bool:
         try:
-            read = ipaddress.ip_network(str(found), strict=False)
+            read = ipaddress.ip_network(str(value), strict=False)
         except ValueError:
             return False
-        is_block = str(found).partition("/")[2].isdecimal()
+        is_block = str(value).partition("/")[2].isdecimal()
         return is_block and read.version == version and low <= read.prefixlen <= high
 
     base, wide = ("10.0.0.0", 32) if version == 4 else ("2001:db8::", 128)
@@ -344,8 +344,8 @@ def network(version: int, low: int, high: int) -> Predicate:
     return Predicate(fits, (f"{base}/{low}", f"{base}/{high}"), (*wrong, base, "no network"))
 
 
-def _text(found: Any) -> str:
-    return str(found).lower() if isinstance(found, bool) else str(found)
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 # Conditions on an object.
@@ -366,8 +366,8 @@ def equal(name: str, *values: Any, default: Any = None) -> Condition:
     fits = one_of(*values).fits
 
     def holds(part: Object) -> bool:
-        found = known(part, name) if get(part, name) is not None else default
-        return found is not None and fits(found)
+        value = known(part, name) if get(part, name) is not None else default
+        return value is not None and fits(value)
 
     return Condition(holds, _object(name, values[0]))
 
@@ -377,8 +377,8 @@ def unequal(name: str, *values: Any, default: Any = None, example: Any = "anothe
     fits = one_of(*values).fits
 
     def holds(part: Object) -> bool:
-        found = known(part, name) if get(part, name) is not None else default
-        return found is not None and not fits(found)
+        value = known(part, name) if get(part, name) is not None else default
+        return value is not None and not fits(value)
 
     return Condition(holds, _object(name, example))
 

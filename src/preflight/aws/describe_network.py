@@ -11,7 +11,7 @@ def describe_network(ec2: Any, vpc: str | None = None) -> Network:
     """The networks that an EC2 client sees; only those of one VPC where `vpc` names it."""
     own = [{"Name": "vpc-id", "Values": [vpc]}] if vpc else []
     attached = [{"Name": "attachment.vpc-id", "Values": [vpc]}] if vpc else []
-    vpcs = [vpc] if vpc else [found["VpcId"] for found in _all(ec2, "describe_vpcs", "Vpcs", [])]
+    vpcs = [vpc] if vpc else [value["VpcId"] for value in _all(ec2, "describe_vpcs", "Vpcs", [])]
     return Network(
         subnets=_all(ec2, "describe_subnets", "Subnets", own),
         route_tables=_all(ec2, "describe_route_tables", "RouteTables", own),

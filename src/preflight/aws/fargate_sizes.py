@@ -32,10 +32,10 @@ def units(text: str, unit: str) -> int | None:
 
     None where it is neither.
     """
-    found = re.fullmatch(r"\s*(\d*\.?\d+)\s*([a-zA-Z]*)\s*", text)
-    if not found:
+    match = re.fullmatch(r"\s*(\d*\.?\d+)\s*([a-zA-Z]*)\s*", text)
+    if not match:
         return None
-    number, word = found.groups()
+    number, word = match.groups()
     if not word:
         return int(number) if number.isdigit() else None
     return round(float(number) * 1024) if word.lower() == unit else None

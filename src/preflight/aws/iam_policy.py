@@ -137,7 +137,7 @@ def _is_for(statement: Policy, principals: Collection[str]) -> bool:
     if principal == "*":
         return True
     named = [str(name) for name in _list(principal.get("AWS"))] if isinstance(principal, Mapping) else []
-    accounts = [found[1] for found in map(_ROOT.fullmatch, named) if found]
+    accounts = [value[1] for value in map(_ROOT.fullmatch, named) if value]
     return "*" in named or any(name in principals for name in [*named, *accounts])
 
 
@@ -232,11 +232,11 @@ def _filled(text: str, context: Mapping[str, Value], *, written: _Part = str, va
 
 def _value(variable: str, context: Mapping[str, Value]) -> str | None:
     """The value of a policy variable: of a condition key, its default, or one of the three signs."""
-    found = _DEFAULT.fullmatch(variable)
-    if variable in {"*", "?", "$"} or found is None:
-        return variable if found else None
-    value = context.get(found["key"].strip().lower())
-    return value if isinstance(value, str) else found["default"]
+    match = _DEFAULT.fullmatch(variable)
+    if variable in {"*", "?", "$"} or match is None:
+        return variable if match else None
+    value = context.get(match["key"].strip().lower())
+    return value if isinstance(value, str) else match["default"]
 
 
 def _glob(pattern: str, context: Mapping[str, Value]) -> str | None:

@@ -154,9 +154,9 @@ def _detached(gateway: str, vpc: str) -> Blocker:
 def _is_attached(network: Network, gateway: str, vpc: str) -> bool:
     return any(
         attachment.get("VpcId") == vpc and attachment.get("State") in {"available", "attached", None}
-        for found in network.internet_gateways
-        if found["InternetGatewayId"] == gateway
-        for attachment in found.get("Attachments", [])
+        for value in network.internet_gateways
+        if value["InternetGatewayId"] == gateway
+        for attachment in value.get("Attachments", [])
     )
 
 
@@ -273,12 +273,12 @@ def _way_out(network: Network, interface: Interface, address: str) -> Blocker | 
 
 
 def _nat(network: Network, nat: str, interface: Interface) -> Blocker | None:
-    found = next((n for n in network.nat_gateways if n["NatGatewayId"] == nat), None)
-    if found is None or found.get("State") != "available":
+    value = next((n for n in network.nat_gateways if n["NatGatewayId"] == nat), None)
+    if value is None or value.get("State") != "available":
         return Blocker(f"NAT gateway {nat} is not available", nat, None, "Repair or replace the NAT gateway.")
-    if found.get("ConnectivityType", "public") != "public":
+    if value.get("ConnectivityType", "public") != "public":
         return Blocker(f"NAT gateway {nat} is private", nat, "ConnectivityType", "Use a public NAT gateway.")
-    there = Interface(interface.vpc, found["SubnetId"], "", (), has_public_address=True)
+    there = Interface(interface.vpc, value["SubnetId"], "", (), has_public_address=True)
     missing = _gateway(network, there, ANY_INTERNET_CALLER)
     if missing is None:
         return None

@@ -57,11 +57,11 @@ _DAY_OF_MONTH, _DAY_OF_WEEK = 2, 4
 
 def is_at(text: str) -> bool:
     """Whether a text is `at(yyyy-mm-ddThh:mm:ss)`, of a day and time that exist."""
-    found = _AT.fullmatch(text)
-    if found is None:
+    match = _AT.fullmatch(text)
+    if match is None:
         return False
     try:
-        datetime.fromisoformat(found[1])
+        datetime.fromisoformat(match[1])
     except ValueError:
         return False
     return True
@@ -69,16 +69,16 @@ def is_at(text: str) -> bool:
 
 def is_rate(text: str, *, by_number: bool = False) -> bool:
     """Whether a text is `rate(value unit)`; `by_number` asks for `1 minute` and `2 minutes`, not the other way round."""
-    found = _RATE.fullmatch(text)
-    if found is None or int(found[1]) == 0:
+    match = _RATE.fullmatch(text)
+    if match is None or int(match[1]) == 0:
         return False
-    return not by_number or (int(found[1]) == 1) != found[2].endswith("s")
+    return not by_number or (int(match[1]) == 1) != match[2].endswith("s")
 
 
 def is_cron(text: str) -> bool:
     """Whether a text is `cron(fields)`: six fields, and `?` for exactly one of day of month and day of week."""
-    found = _CRON.fullmatch(text)
-    fields = found[1].split() if found else []
+    match = _CRON.fullmatch(text)
+    fields = match[1].split() if match else []
     if len(fields) != len(_FIELDS) or (fields[_DAY_OF_MONTH] == "?") == (fields[_DAY_OF_WEEK] == "?"):
         return False
     checked = (pair for pair in zip(_FIELDS, fields, strict=True) if pair != (_FIELDS[_DAY_OF_MONTH], "?"))

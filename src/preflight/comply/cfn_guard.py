@@ -107,16 +107,16 @@ def start(binary: Binary, rules: Sequence[Rule], documents: Mapping[Path, GuardD
     return run
 
 
-def offences(done: CompletedProcess, rules: Sequence[Rule], names: Mapping[str, str]) -> dict[str, list[Offence]]:
+def offences(completed: CompletedProcess, rules: Sequence[Rule], names: Mapping[str, str]) -> dict[str, list[Offence]]:
     """What does not hold in what cfn-guard said, by its name for each document; `names` has those of reports.
 
     Raises:
         ToolBrokeError: it is no verdict.
     """
-    if done.code not in VERDICTS or done.stderr.strip():
-        msg = f"cfn-guard gave no verdict: {done}"
+    if completed.code not in VERDICTS or completed.stderr.strip():
+        msg = f"cfn-guard gave no verdict: {completed}"
         raise ToolBrokeError(msg)
-    answers = _answers(done)
+    answers = _answers(completed)
     expected = sorted(rule.name for rule in rules)
     for key, name in names.items():
         if key not in answers:
@@ -130,11 +130,11 @@ def offences(done: CompletedProcess, rules: Sequence[Rule], names: Mapping[str, 
     return {key: list(_offences(answers[key])) for key in names}
 
 
-def _answers(done: CompletedProcess) -> dict[str, Mapping[str, Any]]:
+def _answers(completed: CompletedProcess) -> dict[str, Mapping[str, Any]]:
     try:
-        return {answer["name"]: answer for answer in json.loads(done.stdout)}
+        return {answer["name"]: answer for answer in json.loads(completed.stdout)}
     except (ValueError, KeyError, TypeError):
-        msg = f"cfn-guard gave no verdict that can be read: {done.stdout[:200]!r}"
+        msg = f"cfn-guard gave no verdict that can be read: {completed.stdout[:200]!r}"
         raise ToolBrokeError(msg) from None
 
 

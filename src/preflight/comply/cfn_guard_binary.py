@@ -110,10 +110,10 @@ def check(path: Path) -> Binary:
     Raises:
         ToolBrokeError: it says anything but version 3.1.1.
     """
-    done = processes.run(str(path), "--version", timeout=30)
-    said = done.stdout.strip()
-    if done.code != 0 or said != f"cfn-guard {VERSION}":
-        msg = f"{path} is not cfn-guard {VERSION}: asked for its version it ended with {done.code} and said {said[:80]!r}. {NEXT}"
+    completed = processes.run(str(path), "--version", timeout=30)
+    said = completed.stdout.strip()
+    if completed.code != 0 or said != f"cfn-guard {VERSION}":
+        msg = f"{path} is not cfn-guard {VERSION}: asked for its version it ended with {completed.code} and said {said[:80]!r}. {NEXT}"
         raise ToolBrokeError(msg)
     digest = _sha256(path)
     return Binary(path, VERSION, digest, digest in SHA256.values())

@@ -69,12 +69,12 @@ def resolvers(file: Path = Path("/etc/resolv.conf")) -> list[str]:
         words = [line.split() for line in file.read_text(encoding="utf-8", errors="replace").splitlines()]
     except OSError:
         return []
-    named = [line[1] for line in words if len(line) > 1 and line[0] == "nameserver"]
-    return [name for name in named if re.fullmatch(r"[0-9.]+", name) and not name.startswith("127.")]
+    servers = [line[1] for line in words if len(line) > 1 and line[0] == "nameserver"]
+    return [name for name in servers if re.fullmatch(r"[0-9.]+", name) and not name.startswith("127.")]
 
 
 def _close_ipv6(path: Path, addresses: Path) -> None:
     """Let no packet of IPv6 out: this machine answers at a link-local address."""
-    done = processes.run("nsenter", f"--net={path}", "ip6tables", "-P", "OUTPUT", "DROP", timeout=30)
-    if done.code != 0 and addresses.is_file() and addresses.read_text(encoding="utf-8").strip():
-        raise ToolBrokeError(str(done))
+    completed = processes.run("nsenter", f"--net={path}", "ip6tables", "-P", "OUTPUT", "DROP", timeout=30)
+    if completed.code != 0 and addresses.is_file() and addresses.read_text(encoding="utf-8").strip():
+        raise ToolBrokeError(str(completed))

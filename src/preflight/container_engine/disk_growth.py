@@ -30,8 +30,8 @@ class DiskGrowth:
 
 def store(engine: Engine) -> Path:
     """Returns the folder of an engine's images; the root folder if they are not on this machine."""
-    done = engine.run("info", "--format", _STORE.get(engine.program, "")) if engine.is_local else None
-    folder = Path(done.stdout.strip()) if done is not None and done.code == 0 else Path("/")
+    completed = engine.run("info", "--format", _STORE.get(engine.program, "")) if engine.is_local else None
+    folder = Path(completed.stdout.strip()) if completed is not None and completed.code == 0 else Path("/")
     return folder if folder.is_dir() else Path("/")
 
 

@@ -75,8 +75,8 @@ class Engine:
 
     def platform_of(self, image: str) -> str | None:
         """The platform of an image in the store, None where there is no such image."""
-        done = self.run("image", "inspect", "--format", "{{.Os}}/{{.Architecture}}", image)
-        return done.stdout.strip() if done.code == 0 else None
+        completed = self.run("image", "inspect", "--format", "{{.Os}}/{{.Architecture}}", image)
+        return completed.stdout.strip() if completed.code == 0 else None
 
     def run(
         self,
@@ -97,16 +97,16 @@ class Engine:
         Raises:
             ToolBrokeError: it did not.
         """
-        done = self.run(*args, timeout=timeout)
+        completed = self.run(*args, timeout=timeout)
         for _ in range(TRIES):
-            if _PASSING not in done.stderr:
+            if _PASSING not in completed.stderr:
                 break
             waiting.pause(PAUSE)
-            done = self.run(*args, timeout=timeout)
-        if done.code != 0:
-            is_corrupt = "the image to resolve" in done.stderr  # with one such image, podman lists none
-            raise ToolBrokeError(f"{done}{'. Next: preflight sweep' if is_corrupt else ''}")
-        return done.stdout.strip()
+            completed = self.run(*args, timeout=timeout)
+        if completed.code != 0:
+            is_corrupt = "the image to resolve" in completed.stderr  # with one such image, podman lists none
+            raise ToolBrokeError(f"{completed}{'. Next: preflight sweep' if is_corrupt else ''}")
+        return completed.stdout.strip()
 
     def inside(self, namespace: Path) -> Engine:
         """Returns the engine as it runs in a network namespace, with its pulls and downloads."""
@@ -142,8 +142,8 @@ def find() -> Engine:
         ToolMissingError: neither is installed.
         ToolBrokeError: it is installed, but runs no container.
     """
-    wanted = os.environ.get("PREFLIGHT_ENGINE")
-    names = [wanted] if wanted else [n for n in ("podman", "docker") if processes.which(n)]
+    program = os.environ.get("PREFLIGHT_ENGINE")
+    names = [program] if program else [n for n in ("podman", "docker") if processes.which(n)]
     if not names:
         msg = f"no container engine: neither podman nor docker is on PATH. Next: {ADVICE}"
         raise ToolMissingError(msg)
@@ -159,9 +159,9 @@ def find() -> Engine:
 
 def _proved(program: str) -> Engine:
     version = _version(program)
-    known = _remembered(program, version)
-    if known is not None and known.run("image", "inspect", pause_image.IMAGE).code == 0:
-        return known
+    remembered = _remembered(program, version)
+    if remembered is not None and remembered.run("image", "inspect", pause_image.IMAGE).code == 0:
+        return remembered
     plain = Engine(program, version)
     trouble = _trouble_of(plain)
     if trouble and program == "podman":
@@ -177,10 +177,10 @@ def _proved(program: str) -> Engine:
 
 def _version(program: str) -> str:
     field_name = "{{.Client.Version}}" if program == "podman" else "{{.Server.Version}}"
-    done = processes.run(program, "version", "--format", field_name, timeout=30)
-    if done.code != 0:
-        raise ToolBrokeError(str(done))
-    lines = done.stdout.strip().splitlines()
+    completed = processes.run(program, "version", "--format", field_name, timeout=30)
+    if completed.code != 0:
+        raise ToolBrokeError(str(completed))
+    lines = completed.stdout.strip().splitlines()
     if not lines:
         raise ToolBrokeError(f"{program} does not say its version")
     return lines[-1]
@@ -189,10 +189,10 @@ def _version(program: str) -> str:
 def _trouble_of(engine: Engine) -> str | None:
     if engine.run("image", "inspect", pause_image.IMAGE).code != 0:
         build(engine)
-    done = engine.run(
+    completed = engine.run(
         "run", "--rm", "--network", "none", "--label", f"{RUN_LABEL}=probe", pause_image.IMAGE, "/pause", "probe"
     )
-    return None if done.code == 0 else str(done)
+    return None if completed.code == 0 else str(completed)
 
 
 def _is_local(engine: Engine) -> bool:
@@ -249,13 +249,13 @@ def remove_run(engine: Engine, run: str, *, images: Sequence[str] = ()) -> int:
     """
     ours = f"label={RUN_LABEL}={run}"
     listing = ("ps", "--all", "--quiet", "--no-trunc", "--filter")
-    found = engine.must(*listing, ours).split()
-    holders = engine.must(*listing, ours, "--filter", f"label={NAME_LABEL}={HOLDER}").split() if found else []
+    containers = engine.must(*listing, ours).split()
+    holders = engine.must(*listing, ours, "--filter", f"label={NAME_LABEL}={HOLDER}").split() if containers else []
     at_once = ("--time=0",) if engine.program == "podman" else ()
-    for batch in ([c for c in found if c not in holders], holders):
+    for batch in ([c for c in containers if c not in holders], holders):
         if batch:
             engine.run("rm", "--force", *at_once, "--volumes", *batch, timeout=300)
     unwanted = sorted({*engine.must("images", "--all", "--quiet", "--no-trunc", "--filter", ours).split(), *images})
     if unwanted:
         engine.run("rmi", "--force", *unwanted)
-    return len(found) + len(unwanted)
+    return len(containers) + len(unwanted)

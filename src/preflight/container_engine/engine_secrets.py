@@ -21,9 +21,9 @@ def create(engine: Engine, run: str, value: str) -> str:
         ToolBrokeError: podman did not take it.
     """
     name = f"{_PREFIX}{run}-{uuid.uuid4().hex}"
-    done = engine.run("secret", "create", name, "-", given=value)
-    if done.code != 0:
-        raise ToolBrokeError(str(done))
+    completed = engine.run("secret", "create", name, "-", given=value)
+    if completed.code != 0:
+        raise ToolBrokeError(str(completed))
     return name
 
 

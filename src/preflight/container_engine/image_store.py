@@ -23,21 +23,21 @@ _ID = re.compile(r"(?:image|with ID) \\?\"([0-9a-f]{64})\\?\"")
 
 def corrupt_image(engine: Engine) -> str | None:
     """Returns the id of an image that cannot be read and stays so, or None."""
-    found = _unreadable(engine)
-    while found is not None:
+    image = _unreadable(engine)
+    while image is not None:
         waiting.pause(SETTLED)
-        former, found = found, _unreadable(engine)
-        if found == former:
+        former, image = image, _unreadable(engine)
+        if image == former:
             break
-    return found
+    return image
 
 
 def _unreadable(engine: Engine) -> str | None:
-    done = engine.run("images", "--all", "--quiet") if engine.program == "podman" else None
-    if done is None or not _SIGN.search(done.stderr):
+    completed = engine.run("images", "--all", "--quiet") if engine.program == "podman" else None
+    if completed is None or not _SIGN.search(completed.stderr):
         return None
-    found = _ID.search(done.stderr)
-    return found[1] if found else None
+    match = _ID.search(completed.stderr)
+    return match[1] if match else None
 
 
 def repair(engine: Engine, say: Say, *, is_dry: bool = False) -> int:

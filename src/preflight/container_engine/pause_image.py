@@ -46,10 +46,10 @@ def _canonical(machine: str) -> str:
 
 def archive() -> bytes:
     """A root file system with the program in it, as a tar file."""
-    made = io.BytesIO()
-    with tarfile.open(fileobj=made, mode="w") as tar:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
         entry = tarfile.TarInfo("pause")
         entry.mode = 0o755
         entry.size = len(program())
         tar.addfile(entry, io.BytesIO(program()))
-    return made.getvalue()
+    return buffer.getvalue()

@@ -84,13 +84,13 @@ class Standins:
         )
         return self.used[name]
 
-    def _folder(self, name: str, said: str) -> Path:
+    def _folder(self, name: str, output: str) -> Path:
         folder = self._folders.get(repository(name))
         if folder is None:
             msg = (
                 f"the registry of {name} cannot be reached, and no stand-in for it is allowed. Next: pull the image "
                 f"once by hand, or pass --standin {repository(name)}=FOLDER, or --allow-standins if the plan names one. "
-                f"The engine said: {said[-300:]}"
+                f"The engine said: {output[-300:]}"
             )
             raise ToolBrokeError(msg)
         return folder
@@ -135,13 +135,13 @@ def build(
 def _build(engine: Engine, image: str, folder: Path, platform: str | None) -> None:
     flat = ("--layers=false",) if engine.program == "podman" else ()  # or a build that is killed leaves an image of each layer
     options = (*unfinished_builds.mark(engine), *flat, *(("--no-cache", "--platform", platform) if platform else ()))
-    with tempfile.TemporaryDirectory(dir=run_folders.cache()) as made:
-        root = Path(made) / "rootfs"
+    with tempfile.TemporaryDirectory(dir=run_folders.cache()) as folder_name:
+        root = Path(folder_name) / "rootfs"
         root.mkdir()
         processes.run_checked(str(folder / "build"), str(root), timeout=300, env=ENVIRONMENT, inherits_env=False)
-        (Path(made) / "Dockerfile").write_bytes((folder / "Dockerfile").read_bytes())
+        (Path(folder_name) / "Dockerfile").write_bytes((folder / "Dockerfile").read_bytes())
         with scratch(engine) as own:
-            own.must("build", "--quiet", *options, "--tag", image, made, timeout=300)
+            own.must("build", "--quiet", *options, "--tag", image, folder_name, timeout=300)
 
 
 def _fingerprint(folder: Path) -> str:
@@ -158,7 +158,7 @@ def _fingerprint(folder: Path) -> str:
 def remove(engine: Engine) -> list[str]:
     """Remove every stand-in image and return their names."""
     listed = engine.must("images", "--format", "{{.Repository}}:{{.Tag}}").split()
-    found = [image for image in listed if image.startswith(PREFIX)]
-    if found:
-        engine.must("rmi", "--force", *found)
-    return found
+    images = [image for image in listed if image.startswith(PREFIX)]
+    if images:
+        engine.must("rmi", "--force", *images)
+    return images

@@ -22,51 +22,51 @@ ONE = Decimal(1)
 BALANCERS = {"application": billing_units.APPLICATION, "network": billing_units.NETWORK, "gateway": billing_units.GATEWAY}
 
 
-def entries(kind: str, given: Given) -> Iterator[Entry]:
+def entries(kind: str, properties: Given) -> Iterator[Entry]:
     """What a resource of a type costs, and what of it is not known; nothing where it is none of these."""
-    found = _BY_KIND.get(kind)
-    if found is not None:
-        yield from found(given)
+    billed = _BY_KIND.get(kind)
+    if billed is not None:
+        yield from billed(properties)
 
 
 def _elastic_address(_given: Given) -> Iterator[Entry]:
     yield Amount(billing_units.ADDRESS, ONE)
 
 
-def _nat(given: Given) -> Iterator[Entry]:
+def _nat(properties: Given) -> Iterator[Entry]:
     """A NAT gateway in one zone; its public addresses are Elastic IP addresses, which are counted as such.
 
     Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-natgateway.html.
     """
     yield Amount(billing_units.NAT, ONE)
-    mode = given.get("AvailabilityMode", "zonal")
+    mode = properties.get("AvailabilityMode", "zonal")
     if mode != "zonal":
         yield "it may be in several zones and bring addresses of its own; one zone and no address is counted"
 
 
-def _balancer(given: Given) -> Iterator[Entry]:
-    kind = given.get("Type", "application")
+def _balancer(properties: Given) -> Iterator[Entry]:
+    kind = properties.get("Type", "application")
     unit = BALANCERS.get(kind) if isinstance(kind, str) else None
     if unit is None:
         yield "its Type is not known, and neither it nor its addresses are counted"
         return
     yield Amount(unit, ONE)
-    has_none = given.get("IpAddressType") == "dualstack-without-public-ipv4"
+    has_none = properties.get("IpAddressType") == "dualstack-without-public-ipv4"
     if unit is not billing_units.GATEWAY and not has_none:
-        yield from _public_addresses(given, "Subnets" if "Subnets" in given else "SubnetMappings")
+        yield from _public_addresses(properties, "Subnets" if "Subnets" in properties else "SubnetMappings")
 
 
-def _classic(given: Given) -> Iterator[Entry]:
+def _classic(properties: Given) -> Iterator[Entry]:
     yield Amount(billing_units.CLASSIC, ONE)
-    yield from _public_addresses(given, "Subnets" if "Subnets" in given else "AvailabilityZones")
+    yield from _public_addresses(properties, "Subnets" if "Subnets" in properties else "AvailabilityZones")
 
 
-def _public_addresses(given: Given, key: str) -> Iterator[Entry]:
+def _public_addresses(properties: Given, key: str) -> Iterator[Entry]:
     """One public address in each zone of a load balancer that faces the internet, but for Elastic IP addresses."""
-    scheme = given.get("Scheme", "internet-facing")
+    scheme = properties.get("Scheme", "internet-facing")
     if scheme == "internal":
         return
-    zones = given.get(key)
+    zones = properties.get(key)
     if scheme != "internet-facing" or not isinstance(zones, list) or not _are_known(zones):
         yield "its public addresses are not known, and not counted"
         return
@@ -80,12 +80,12 @@ def _are_known(items: list[Any]) -> bool:
     return all(unresolved.function_of(item) not in {"Fn::If", "Fn::Split", "Fn::GetAZs"} for item in items)
 
 
-def _endpoint(given: Given) -> Iterator[Entry]:
+def _endpoint(properties: Given) -> Iterator[Entry]:
     """An endpoint: those of type Gateway are free, interface endpoints are billed in each zone.
 
     Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-vpcendpoint.html.
     """
-    kind, zones = given.get("VpcEndpointType", "Gateway"), given.get("SubnetIds", [])
+    kind, zones = properties.get("VpcEndpointType", "Gateway"), properties.get("SubnetIds", [])
     if kind == "Gateway":
         return
     if kind == "GatewayLoadBalancer":

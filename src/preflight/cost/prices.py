@@ -60,9 +60,9 @@ class Money:
     @property
     def text(self) -> str:
         """As bills say it: `USD 0.0716`."""
-        known = f"USD {self.dollars.quantize(Decimal('0.0001')):f}"
+        total = f"USD {self.dollars.quantize(Decimal('0.0001')):f}"
         missing = ", ".join(amount.text for amount in self.unpriced)
-        return f"{known}, and what the price list does not tell: {missing}" if missing else known
+        return f"{total}, and what the price list does not tell: {missing}" if missing else total
 
 
 def _balancer(operation: str) -> tuple[Product, ...]:
@@ -98,18 +98,18 @@ def money(session: Session, amounts: Sequence[Amount]) -> Money | None:
     """
     if partitions.partition_of(session.region)[0] != "aws":
         return None
-    found: list[Money] = []
+    totals: list[Money] = []
 
     def ask() -> None:
         try:
-            found.append(_added(session, amounts))
+            totals.append(_added(session, amounts))
         except _NO_ANSWER:
             return  # prices are good to know, and nothing depends on them
 
     asking = threading.Thread(target=ask, daemon=True, name="prices")  # looking up a name has no timeout of its own
     asking.start()
     asking.join(PATIENCE)
-    return found[0] if found else None
+    return totals[0] if totals else None
 
 
 def _added(session: Session, amounts: Sequence[Amount]) -> Money:
@@ -126,8 +126,8 @@ def _added(session: Session, amounts: Sequence[Amount]) -> Money:
 def _price(session: Session, product: Product) -> Decimal | None:
     """The price of a product, None where the list has none, or more than one, as by tiers."""
     client = session.client("pricing", REGION, timeout=ANSWER)
-    asked = {"regionCode": ("TERM_MATCH", session.region), "usagetype": ("CONTAINS", product.usage)}
-    filters = [{"Field": field, "Type": kind, "Value": value} for field, (kind, value) in asked.items()]
+    terms = {"regionCode": ("TERM_MATCH", session.region), "usagetype": ("CONTAINS", product.usage)}
+    filters = [{"Field": field, "Type": kind, "Value": value} for field, (kind, value) in terms.items()]
     prices = {
         price
         for page in client.get_paginator("get_products").paginate(ServiceCode=product.service, Filters=filters)

@@ -37,26 +37,26 @@ class TaskCosts:
 
     def entries(self, document: ResolvedTemplate) -> Iterator[Entry]:
         """What the services of one document cost, and what of it is not known."""
-        for logical, given in document.of_type(SERVICE):
-            for entry in self._service(document, given):
+        for logical, properties in document.of_type(SERVICE):
+            for entry in self._service(document, properties):
                 yield entry if isinstance(entry, Amount) else with_location(document, logical, entry)
 
-    def _service(self, document: ResolvedTemplate, given: Given) -> Iterator[Entry]:
-        count = fargate_sizes.number_of(given.get("DesiredCount", 1))
+    def _service(self, document: ResolvedTemplate, properties: Given) -> Iterator[Entry]:
+        count = fargate_sizes.number_of(properties.get("DesiredCount", 1))
         if count is None:
             yield "its DesiredCount is not known; one task is counted"
-        shares, doubts = self._shares(document, given, 1 if count is None else count)
+        shares, doubts = self._shares(document, properties, 1 if count is None else count)
         yield from doubts
         for provider in (capacity_providers.FARGATE, capacity_providers.SPOT):
             if shares.get(provider):
-                yield from self._tasks(document, given, shares[provider], is_spot=provider == capacity_providers.SPOT)
+                yield from self._tasks(document, properties, shares[provider], is_spot=provider == capacity_providers.SPOT)
 
-    def _shares(self, document: ResolvedTemplate, given: Given, count: int) -> Shares:
+    def _shares(self, document: ResolvedTemplate, properties: Given, count: int) -> Shares:
         """How many tasks run on which capacity, by launch type, strategy, or what their cluster says."""
-        launch, strategy = given.get("LaunchType"), given.get("CapacityProviderStrategy")
+        launch, strategy = properties.get("LaunchType"), properties.get("CapacityProviderStrategy")
         if launch is None and strategy is None:
             try:
-                strategy = self._default_strategy(document, given.get("Cluster"))
+                strategy = self._default_strategy(document, properties.get("Cluster"))
             except UnknownError:
                 return capacity_providers.unknown("the capacity provider strategy of its cluster", count)
         if strategy is not None:
@@ -72,12 +72,12 @@ class TaskCosts:
             UnknownError: it is none of the estate's clusters.
         """
         cluster = self._found(document, value, CLUSTER, "ClusterName")
-        found = [cluster.properties.get("DefaultCapacityProviderStrategy")]
+        strategies = [cluster.properties.get("DefaultCapacityProviderStrategy")]
         for other in self._estate.documents:
-            for _, given in other.of_type(ASSOCIATION):
-                if self._is_same(other, given.get("Cluster"), cluster):
-                    found.append(given.get("DefaultCapacityProviderStrategy"))
-        return next((strategy for strategy in found if strategy), [{"CapacityProvider": "EC2", "Weight": 1}])
+            for _, properties in other.of_type(ASSOCIATION):
+                if self._is_same(other, properties.get("Cluster"), cluster):
+                    strategies.append(properties.get("DefaultCapacityProviderStrategy"))
+        return next((strategy for strategy in strategies if strategy), [{"CapacityProvider": "EC2", "Weight": 1}])
 
     def _is_same(self, document: ResolvedTemplate, value: Any, cluster: ReferencedResource) -> bool:
         try:
@@ -93,36 +93,36 @@ class TaskCosts:
         """
         if isinstance(value, str):
             return self._named(kind, key, value)
-        found = self._tracer.one(document, value)
-        if found.kind != kind:
+        resource = self._tracer.one(document, value)
+        if resource.kind != kind:
             raise UnknownError
-        return found
+        return resource
 
     def _named(self, kind: str, key: str, name: str) -> ReferencedResource:
         for document in self._estate.documents:
-            for logical, given in document.of_type(kind):
-                if given.get(key) == name.rpartition("/")[2].partition(":")[0]:  # or an ARN, or with its revision
+            for logical, properties in document.of_type(kind):
+                if properties.get(key) == name.rpartition("/")[2].partition(":")[0]:  # or an ARN, or with its revision
                     return ReferencedResource(document, logical)
         raise UnknownError
 
-    def _tasks(self, document: ResolvedTemplate, given: Given, count: int, *, is_spot: bool) -> Iterator[Entry]:
-        yield from _addresses(given, count)
+    def _tasks(self, document: ResolvedTemplate, properties: Given, count: int, *, is_spot: bool) -> Iterator[Entry]:
+        yield from _addresses(properties, count)
         try:
-            definition = self._found(document, given.get("TaskDefinition"), DEFINITION, "Family").properties
+            definition = self._found(document, properties.get("TaskDefinition"), DEFINITION, "Family").properties
         except UnknownError:
             yield "the task definition of its tasks is none of the plan's, so their size is not counted"
             return
         yield from _size(definition, count, is_spot=is_spot)
 
 
-def with_location(document: ResolvedTemplate, logical: str, said: str) -> str:
+def with_location(document: ResolvedTemplate, logical: str, message: str) -> str:
     """What is not known of a resource, with its place."""
-    return f"{document.name}:{document.line('Resources', logical)}: {logical}: {said}"
+    return f"{document.name}:{document.line('Resources', logical)}: {logical}: {message}"
 
 
-def _addresses(given: Given, count: int) -> Iterator[Entry]:
+def _addresses(properties: Given, count: int) -> Iterator[Entry]:
     """Public addresses of tasks: without a word about it, services give them none."""
-    network = given.get("NetworkConfiguration")
+    network = properties.get("NetworkConfiguration")
     inner = network.get("AwsvpcConfiguration") if isinstance(network, dict) else None
     public = inner.get("AssignPublicIp", "DISABLED") if isinstance(inner, dict) else None
     if public == "ENABLED":
@@ -157,10 +157,10 @@ def _platform(definition: Given) -> tuple[str, list[str]]:
 
 
 def _storage(definition: Given, count: int) -> Iterator[Entry]:
-    asked = definition.get("EphemeralStorage")
-    if asked is None:
+    storage = definition.get("EphemeralStorage")
+    if storage is None:
         return
-    size = fargate_sizes.number_of(asked.get("SizeInGiB")) if isinstance(asked, dict) else None
+    size = fargate_sizes.number_of(storage.get("SizeInGiB")) if isinstance(storage, dict) else None
     if size is None:
         yield "EphemeralStorage of its tasks is not known, and not counted"
     elif size > FREE_STORAGE:

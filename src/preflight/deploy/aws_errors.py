@@ -49,11 +49,11 @@ def as_account_errors() -> Iterator[None]:
 
 
 def _next(error: ClientError | BotoCoreError) -> str:
-    found = code(error) if isinstance(error, ClientError) else ""
-    if found in EXPIRED:
+    error_code = code(error) if isinstance(error, ClientError) else ""
+    if error_code in EXPIRED:
         return "renew the credentials, then remove what the run left: preflight sweep --target aws"
-    if found in UNKNOWN or not found:
+    if error_code in UNKNOWN or not error_code:
         return "check credentials, region and network, and try again"
-    if found in DENIED:
+    if error_code in DENIED:
         return "allow that action to these credentials; cfn/fa-018-ci.yaml is a role that has all that a run needs"
     return "try again; https://health.aws.amazon.com tells of troubles of AWS"

@@ -30,8 +30,8 @@ class Instruction:
 
     def values(self, flag: str) -> Iterator[str]:
         """Yields the values of a flag, as `--from`."""
-        for given in self.flags:
-            name, _, value = given.partition("=")
+        for text in self.flags:
+            name, _, value = text.partition("=")
             if name.lower() == flag:
                 yield value
 
@@ -74,10 +74,10 @@ def _read(text: str, escape: str) -> Iterator[Instruction]:
 
 
 def _instruction(line: int, text: str) -> Iterator[Instruction]:
-    found = _INSTRUCTION.match(text)
-    if found is not None:
-        flags, rest = _flags(found[3])
-        yield Instruction(line, found[2].upper(), flags, rest)
+    match = _INSTRUCTION.match(text)
+    if match is not None:
+        flags, rest = _flags(match[3])
+        yield Instruction(line, match[2].upper(), flags, rest)
 
 
 def _flags(text: str) -> tuple[tuple[str, ...], str]:

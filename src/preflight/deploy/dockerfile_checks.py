@@ -49,8 +49,8 @@ def check_base(engine: Engine, image: str) -> None:
     """
     if engine.program != "podman":
         return
-    done = engine.run("image", "inspect", "--format", "{{json .Config.OnBuild}}", image)
-    triggers = json.loads(done.stdout.strip() or "null") if done.code == 0 else None
+    completed = engine.run("image", "inspect", "--format", "{{json .Config.OnBuild}}", image)
+    triggers = json.loads(completed.stdout.strip() or "null") if completed.code == 0 else None
     text = "\n".join(map(str, triggers or ()))
     if is_flawed(engine) and mounts(text):
         raise UnsafeBuildError(engine, 1, f", in an ONBUILD instruction of {image}")

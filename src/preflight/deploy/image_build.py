@@ -94,9 +94,9 @@ class Builder:
         """
         if self._engine.program != "podman":
             return
-        found = {name for name, _ in self._bases(platform)} if self._base is not None else set()
+        names = {name for name, _ in self._bases(platform)} if self._base is not None else set()
         for name in dockerfile_checks.base_names(self._instructions(), self._predefined(platform)):
-            if name not in found:
+            if name not in names:
                 if self._engine.platform_of(name) is None:  # a name that no builder reads as one is not there: all the same
                     image_pull.pull(self._engine, name, "--platform", platform.partition(",")[0])
                 dockerfile_checks.check_base(self._engine, name)
@@ -128,12 +128,12 @@ class Builder:
         growth = DiskGrowth(self._engine)
         try:
             with self._isolated() as (engine, options), scratch(engine) as own:
-                done = own.run("build", *options, *args, timeout=TIMEOUT, trouble=growth.trouble)
+                completed = own.run("build", *options, *args, timeout=TIMEOUT, trouble=growth.trouble)
         except ToolBrokeError as error:
             msg = f"{self._folder.name} was not built: {error}. Next: see what its Dockerfile does"
             raise ToolBrokeError(msg) from None
-        if done.code != 0:
-            raise ToolBrokeError(self._said(done, platform))
+        if completed.code != 0:
+            raise ToolBrokeError(self._said(completed, platform))
 
     @contextlib.contextmanager
     def _isolated(self) -> Iterator[tuple[Engine, tuple[str, ...]]]:
@@ -150,11 +150,11 @@ class Builder:
             with build_network.namespace(self._engine, self._run) as path:
                 yield self._engine.inside(path), ("--network=host", *bound)
 
-    def _said(self, done: CompletedProcess, platform: str) -> str:
-        if not _FOREIGN.search(done.stderr):
-            return str(done)
-        said = done.stderr.strip()[-1000:]
-        return f"{self._folder.name} cannot be built for {platform}, whose programs this machine does not run: {said}. Next: {_advice(platform)}"
+    def _said(self, completed: CompletedProcess, platform: str) -> str:
+        if not _FOREIGN.search(completed.stderr):
+            return str(completed)
+        output = completed.stderr.strip()[-1000:]
+        return f"{self._folder.name} cannot be built for {platform}, whose programs this machine does not run: {output}. Next: {_advice(platform)}"
 
     def _is_for(self, image: str, platform: str) -> bool:
         return "," in platform or self._engine.platform_of(image) == platform
@@ -168,8 +168,8 @@ class Builder:
         if self._base is None:
             return {}
         scheme = "container-image" if self._engine.program == "podman" else "docker-image"
-        wanted = {name: self._replacement(self._base, name, one) for name, one in self._bases(platform) if "$" not in name}
-        return {name: f"{scheme}://{found}" for name, found in wanted.items() if found.startswith(standins.PREFIX)}
+        images = {name: self._replacement(self._base, name, one) for name, one in self._bases(platform) if "$" not in name}
+        return {name: f"{scheme}://{image}" for name, image in images.items() if image.startswith(standins.PREFIX)}
 
     def _bases(self, platform: str) -> Iterator[tuple[str, str]]:
         """Name and platform of each image that the Dockerfile builds on, but for its own stages."""
@@ -186,10 +186,10 @@ class Builder:
         }
 
     def _platform_of(self, flags: Sequence[str], platform: str) -> str:
-        named = next((flag.partition("=")[2] for flag in flags if flag.startswith("--platform=")), "TARGETPLATFORM")
-        if "TARGETPLATFORM" in named:
+        flag_value = next((flag.partition("=")[2] for flag in flags if flag.startswith("--platform=")), "TARGETPLATFORM")
+        if "TARGETPLATFORM" in flag_value:
             return platform.partition(",")[0]
-        return self._engine.platform if "$" in named else named
+        return self._engine.platform if "$" in flag_value else flag_value
 
     def _replacement(self, base: Standins, name: str, platform: str) -> str:
         try:

@@ -25,8 +25,8 @@ def of_images(asked: Plan, every: ResolvedStacks, *, run: str) -> dict[str, str]
     """The platforms of each image that a plan builds and a task names, with commas between, by the name of its step."""
     values = placeholders.of(asked, run=run)  # as the estate has them
     images = [step for step in asked.steps if isinstance(step, ImageStep)]
-    wanted = {image.name: ",".join(platforms(every, plan.fill(image.name, values))) for image in images}
-    return {name: text for name, text in wanted.items() if text}
+    by_name = {image.name: ",".join(platforms(every, plan.fill(image.name, values))) for image in images}
+    return {name: text for name, text in by_name.items() if text}
 
 
 def platforms(every: ResolvedStacks, name: str) -> tuple[str, ...]:
@@ -35,12 +35,12 @@ def platforms(every: ResolvedStacks, name: str) -> tuple[str, ...]:
     Without an architecture it is AWS's default: `linux/amd64`.
     """
     texts = Texts(every)
-    found: set[str] = set()
+    every_platform: set[str] = set()
     for document in every.deployed:
-        for _, given in document.of_type(DEFINITION):
-            if any(_is_of(text, name) for text in texts.images(document, given)):
-                found |= set(_platforms(given.get("RuntimePlatform")))
-    return tuple(sorted(found))
+        for _, definition in document.of_type(DEFINITION):
+            if any(_is_of(text, name) for text in texts.images(document, definition)):
+                every_platform |= set(_platforms(definition.get("RuntimePlatform")))
+    return tuple(sorted(every_platform))
 
 
 def _is_of(text: str, name: str) -> bool:
@@ -56,15 +56,15 @@ def _is_of(text: str, name: str) -> bool:
     return digest == HOLE if at else HOLE in tag or (tag or LATEST) == (wanted_tag or LATEST)
 
 
-def _platforms(given: Any) -> Iterator[str]:
+def _platforms(platform: Any) -> Iterator[str]:
     """The platforms of a task definition; both where an undecided condition stands between two."""
-    if unresolved.function_of(given) == "Fn::If":
-        for branch in given["Fn::If"][1:]:
+    if unresolved.function_of(platform) == "Fn::If":
+        for branch in platform["Fn::If"][1:]:
             yield from _platforms(branch)
         return
-    given = given if isinstance(given, dict) else {}
-    system = "windows" if str(given.get("OperatingSystemFamily")).startswith("WINDOWS") else "linux"
-    for architecture in _branches(given.get("CpuArchitecture")):
+    platform = platform if isinstance(platform, dict) else {}
+    system = "windows" if str(platform.get("OperatingSystemFamily")).startswith("WINDOWS") else "linux"
+    for architecture in _branches(platform.get("CpuArchitecture")):
         yield f"{system}/{'arm64' if architecture == 'ARM64' else 'amd64'}"
 
 

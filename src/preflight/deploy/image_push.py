@@ -112,13 +112,13 @@ def _push(session: Session, engine: Engine, image: str, credentials: str, *, is_
         if logged.code != 0:
             raise _trouble(f"{engine.program} login at {host}", logged)
         command = _command(engine, image, insecure)
-        done = _tried(session, lambda: engine.run(*command, timeout=900))
+        completed = _tried(session, lambda: engine.run(*command, timeout=900))
     finally:
         engine.run("logout", host)
-    if done.code != 0 and (_PASSING.search(_said(done)) or _REFUSED_CALLER.search(_said(done))):
-        raise _trouble(f"{engine.program} push to {host}", done)
-    if done.code != 0:
-        raise PushRefusedError(_said(done)[-500:])
+    if completed.code != 0 and (_PASSING.search(_said(completed)) or _REFUSED_CALLER.search(_said(completed))):
+        raise _trouble(f"{engine.program} push to {host}", completed)
+    if completed.code != 0:
+        raise PushRefusedError(_said(completed)[-500:])
 
 
 @contextlib.contextmanager
@@ -129,29 +129,29 @@ def _alone(engine: Engine, run: str) -> Iterator[Engine]:
     https://docs.podman.io/en/latest/markdown/podman-login.1.html
     """
     folder = run_folders.runs() / run
-    with tempfile.TemporaryDirectory(dir=folder if folder.is_dir() else None) as made:
-        own = {"REGISTRY_AUTH_FILE": f"{made}/auth.json"} if engine.program == "podman" else {}
+    with tempfile.TemporaryDirectory(dir=folder if folder.is_dir() else None) as private:
+        own = {"REGISTRY_AUTH_FILE": f"{private}/auth.json"} if engine.program == "podman" else {}
         yield dataclasses.replace(engine, env={**engine.env, **own})
 
 
 def _tried(session: Session, act: Callable[[], CompletedProcess]) -> CompletedProcess:
     """Returns the result of a command, which is tried again if that may help."""
     for attempt in range(1, TRIES):
-        done = act()
-        if done.code == 0 or not _PASSING.search(_said(done)):
-            return done
+        completed = act()
+        if completed.code == 0 or not _PASSING.search(_said(completed)):
+            return completed
         session.sleep(session.interval * 2**attempt)
     return act()
 
 
-def _said(done: CompletedProcess) -> str:
-    return (done.stderr or done.stdout).strip()
+def _said(completed: CompletedProcess) -> str:
+    return (completed.stderr or completed.stdout).strip()
 
 
-def _trouble(what: str, done: CompletedProcess) -> AccountError:
-    said = _said(done)[-300:]
-    advice = "renew the credentials" if _REFUSED_CALLER.search(said) else "check the network, and try again"
-    return AccountError(f"{what} failed: {said}. Next: {advice}")
+def _trouble(what: str, completed: CompletedProcess) -> AccountError:
+    output = _said(completed)[-300:]
+    advice = "renew the credentials" if _REFUSED_CALLER.search(output) else "check the network, and try again"
+    return AccountError(f"{what} failed: {output}. Next: {advice}")
 
 
 def _command(engine: Engine, image: str, options: Sequence[str]) -> tuple[str, ...]:

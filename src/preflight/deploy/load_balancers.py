@@ -51,8 +51,8 @@ class PublicLoadBalancers:
             b["targetGroupArn"] for s in described for b in s.get("loadBalancers") or [] if b.get("targetGroupArn")
         ]
         for group in groups:
-            found = self._elb.describe_target_groups(TargetGroupArns=[group])["TargetGroups"][0]
-            for arn in found.get("LoadBalancerArns") or []:
+            target_group = self._elb.describe_target_groups(TargetGroupArns=[group])["TargetGroups"][0]
+            for arn in target_group.get("LoadBalancerArns") or []:
                 yield from self._listeners(arn, group)
 
     def _listeners(self, arn: str, group: str) -> Iterator[PublicListener]:
@@ -86,13 +86,13 @@ class PublicLoadBalancers:
         return [balancer for page in pages for balancer in page["LoadBalancers"]]
 
     def _faces(self, arn: str) -> list[dict[str, Any]]:
-        named = f"ELB {arn.partition(':loadbalancer/')[2]}"
-        wanted = [{"Name": "description", "Values": [named]}]
+        description = f"ELB {arn.partition(':loadbalancer/')[2]}"
+        filters = [{"Name": "description", "Values": [description]}]
         try:
-            found = self._session.client("ec2").describe_network_interfaces(Filters=wanted)["NetworkInterfaces"]
+            interfaces = self._session.client("ec2").describe_network_interfaces(Filters=filters)["NetworkInterfaces"]
         except ClientError:
             return []
-        return [face for face in found if face.get("Description") == named]
+        return [face for face in interfaces if face.get("Description") == description]
 
     def faces(self, arn: str) -> list[Interface]:
         """The network interfaces of a load balancer."""

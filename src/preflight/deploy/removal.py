@@ -51,12 +51,12 @@ class Removal:
             marks = dict(own)
         stack = self._stacks.id(stack) or stack  # once it is gone, its name leads nowhere
         since = self._stacks.created(stack)
-        kept: list[str] = []
-        groups = list(self._adopted(stack, marks, since, kept))
+        remaining: list[str] = []
+        groups = list(self._adopted(stack, marks, since, remaining))
         self._delete(stack)
         for group in groups:
             self.log_group(group)
-        return kept + [line for kind, name in self._stacks.retained(stack) for line in self._retained(kind, name)]
+        return remaining + [line for kind, name in self._stacks.retained(stack) for line in self._retained(kind, name)]
 
     def _claim(self, cluster: str, marks: Mapping[str, str]) -> None:
         """Make the log group that Container Insights may yet make for a cluster that is measured, with our tags.
@@ -72,8 +72,8 @@ class Removal:
                 self._say(f"log group {group} may be left: {aws_errors.describe(error)}")
 
     def _is_measured(self, cluster: str) -> bool:
-        found = self._session.client("ecs").describe_clusters(clusters=[cluster], include=["SETTINGS"])["clusters"]
-        settings = [setting for one in found for setting in one.get("settings") or []]
+        clusters = self._session.client("ecs").describe_clusters(clusters=[cluster], include=["SETTINGS"])["clusters"]
+        settings = [setting for one in clusters for setting in one.get("settings") or []]
         return any(s["name"] == "containerInsights" and s["value"] != "disabled" for s in settings)
 
     def _delete(self, stack: str) -> None:
@@ -114,9 +114,9 @@ class Removal:
             self._say(f"{name} cannot be emptied: {aws_errors.describe(error)}")
 
     def _empty_bucket(self, name: str) -> None:
-        found = Bucket(self._session, name)
-        if run_tags.read(found.tags()) is not None:
-            found.empty()
+        bucket = Bucket(self._session, name)
+        if run_tags.read(bucket.tags()) is not None:
+            bucket.empty()
 
     def _empty_repository(self, name: str) -> None:
         if run_tags.read(self._marks(name)) is not None:
@@ -135,7 +135,7 @@ class Removal:
                 self._ecr.batch_delete_image(repositoryName=repository, imageIds=some)
 
     def _adopted(
-        self, stack: str, marks: Mapping[str, str], since: dt.datetime | None, kept: list[str]
+        self, stack: str, marks: Mapping[str, str], since: dt.datetime | None, remaining: list[str]
     ) -> Iterator[str]:
         """Yields log groups that ECS created, or may create, for a stack; tagged, so that a sweep finds them.
 
@@ -145,10 +145,10 @@ class Removal:
         https://docs.aws.amazon.com/AmazonECS/latest/developerguide/cloudwatch-container-insights.html
         https://docs.aws.amazon.com/AmazonECS/latest/developerguide/specify-log-config.html
         """
-        names = dict.fromkeys(self._group_names(stack, marks, kept))
-        yield from (name for name in names if since is not None and self._adopt(name, marks, since, kept))
+        names = dict.fromkeys(self._group_names(stack, marks, remaining))
+        yield from (name for name in names if since is not None and self._adopt(name, marks, since, remaining))
 
-    def _adopt(self, name: str, marks: Mapping[str, str], since: dt.datetime, kept: list[str]) -> bool:
+    def _adopt(self, name: str, marks: Mapping[str, str], since: dt.datetime, remaining: list[str]) -> bool:
         """Give a log group that is not older than its stack our tags. Returns whether it has them now."""
         try:
             group = self._group(name)
@@ -156,25 +156,25 @@ class Removal:
                 return False
             self._logs.tag_resource(resourceArn=_arn(group), tags=_own(marks))
         except ClientError as error:
-            kept.append(f"log group {name} may be left: {aws_errors.describe(error)}")
+            remaining.append(f"log group {name} may be left: {aws_errors.describe(error)}")
             return False
         return True
 
-    def _group_names(self, stack: str, marks: Mapping[str, str], kept: list[str]) -> Iterator[str]:
+    def _group_names(self, stack: str, marks: Mapping[str, str], remaining: list[str]) -> Iterator[str]:
         declared = {physical for kind, physical in self._resources(stack) if kind == "AWS::Logs::LogGroup"}
         for kind, physical in self._resources(stack, has_gone=True):
             if kind == "AWS::ECS::Cluster":
                 self._claim(physical, marks)
                 yield _insights(physical)
             if kind == "AWS::ECS::TaskDefinition":
-                yield from (name for name in self._created_by_tasks(physical, kept) if name not in declared)
+                yield from (name for name in self._created_by_tasks(physical, remaining) if name not in declared)
 
-    def _created_by_tasks(self, definition: str, kept: list[str]) -> Iterator[str]:
+    def _created_by_tasks(self, definition: str, remaining: list[str]) -> Iterator[str]:
         """Yields the log groups that containers of a task definition create."""
         try:
             response = self._session.client("ecs").describe_task_definition(taskDefinition=definition)
         except ClientError as error:
-            kept.append(f"log groups of {definition} may be left: {aws_errors.describe(error)}")
+            remaining.append(f"log groups of {definition} may be left: {aws_errors.describe(error)}")
             return
         for container in response["taskDefinition"]["containerDefinitions"]:
             options = (container.get("logConfiguration") or {}).get("options") or {}
@@ -183,8 +183,8 @@ class Removal:
                 yield str(options.get("awslogs-group", ""))
 
     def _group(self, name: str) -> dict[str, Any] | None:
-        found = self._logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
-        return next((dict(group) for group in found if group["logGroupName"] == name), None)
+        groups = self._logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
+        return next((dict(group) for group in groups if group["logGroupName"] == name), None)
 
     def _retained(self, kind: str, physical: str) -> Iterator[str]:
         """Delete what a DeletionPolicy kept, if that is known how; yields a line if it stays."""
@@ -201,10 +201,10 @@ class Removal:
 
         Returns whether it was deleted, or had gone before.
         """
-        found = Bucket(self._session, name)
-        if not is_own and run_tags.read(found.tags()) is None:
+        bucket = Bucket(self._session, name)
+        if not is_own and run_tags.read(bucket.tags()) is None:
             return False
-        found.remove()
+        bucket.remove()
         return True
 
     def log_group(self, name: str) -> bool:
@@ -232,9 +232,9 @@ class Removal:
             return {}
 
     @staticmethod
-    def _forgive(delete: Callable[..., Any], **given: Any) -> None:
+    def _forgive(delete: Callable[..., Any], **parameters: Any) -> None:
         try:
-            delete(**given)
+            delete(**parameters)
         except ClientError as error:
             _unless_gone(error)
 

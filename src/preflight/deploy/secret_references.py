@@ -41,5 +41,5 @@ def _places(declared: DeclaredResource) -> Iterator[tuple[int, int]]:
 
 
 def _items(part: Any, name: str) -> list[Any]:
-    found = part.get(name) if isinstance(part, dict) else None
-    return found if isinstance(found, list) else []
+    items = part.get(name) if isinstance(part, dict) else None
+    return items if isinstance(items, list) else []

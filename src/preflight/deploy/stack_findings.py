@@ -44,18 +44,18 @@ class StackFindings:
             source=error.source,
         )
 
-    def of_platform(self, path: Path, wanted: str) -> Finding | None:
+    def of_platform(self, path: Path, platforms: str) -> Finding | None:
         """Returns the finding for a Dockerfile that builds for another platform than those of its tasks, None if it may not."""
         text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
         fixed = dockerfile_platform.of_image(text)
-        if fixed is None or not wanted or set(wanted.split(",")) == {fixed[1]}:
+        if fixed is None or not platforms or set(platforms.split(",")) == {fixed[1]}:
             return None
         folder = self._names.get(path.parent, path.parent.name)
         return Finding(
             "rehearse",
             "PlatformMismatch",
             Severity.ERROR,
-            f"the image is built for {fixed[1]}, and its tasks run on {wanted}: its programs would end with 'exec format error'",
+            f"the image is built for {fixed[1]}, and its tasks run on {platforms}: its programs would end with 'exec format error'",
             file=f"{folder}/{path.name}",
             line=fixed[0],
             fix=dockerfile_platform.FIX,

@@ -24,10 +24,10 @@ def advice(texts: Iterable[str], folders: Iterable[Path]) -> str | None:
 
     `folders` are those of the Dockerfiles.
     """
-    found = _FAILURE.search("\n".join(texts))
-    if found is None:
+    match = _FAILURE.search("\n".join(texts))
+    if match is None:
         return None
-    path, why = found["path"], found["why"]
+    path, why = match["path"], match["why"]
     if why == "permission denied":
         return f"{path} is not executable: RUN chmod +x {path} in the Dockerfile, or COPY --chmod=755."
     head = next(_heads(Path(path).name, folders), None)

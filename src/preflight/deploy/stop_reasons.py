@@ -273,10 +273,10 @@ _UNKNOWN = Diagnosis(
 def of(reason: str, containers: tuple[str, ...] = ()) -> Diagnosis:
     """The diagnosis for a stopped reason."""
     text = "\n".join((reason, *containers))
-    for pattern, known in _KNOWN:
-        found = re.search(pattern, text)
-        if found:
-            return _filled(known, found.groupdict())
+    for pattern, diagnosis in _KNOWN:
+        match = re.search(pattern, text)
+        if match:
+            return _filled(diagnosis, match.groupdict())
     return _UNKNOWN
 
 
@@ -330,7 +330,7 @@ _CODES: tuple[tuple[str, str], ...] = (
 
 def of_exit(containers: tuple[str, ...]) -> str | None:
     """Returns the advice for a task of which containers ended without an error; None if one of them failed."""
-    codes = {found["name"]: found["code"] for text in containers if (found := _EXIT_CODE.match(text))}
+    codes = {match["name"]: match["code"] for text in containers if (match := _EXIT_CODE.match(text))}
     ended = [name for name, code in codes.items() if code == "0"]
     if not ended or set(codes.values()) - {"0", *_KILLED}:
         return None
@@ -343,10 +343,10 @@ def of_health_codes(text: str) -> str | None:
     return next((fix for pattern, fix in _CODES if re.search(pattern, text)), None)
 
 
-def _filled(known: Diagnosis, values: dict[str, str]) -> Diagnosis:
+def _filled(diagnosis: Diagnosis, values: dict[str, str]) -> Diagnosis:
     if not values:
-        return known
-    return replace(known, fix=known.fix.format(**values))
+        return diagnosis
+    return replace(diagnosis, fix=diagnosis.fix.format(**values))
 
 
 # What a task could not reach, by what its stopped reason says; the first one that fits.
@@ -363,8 +363,8 @@ EVERY_SERVICE = ("ecr.api", "ecr.dkr", "s3", "logs", "secretsmanager", "ssm")
 
 def services(reason: str) -> tuple[str, ...]:
     """The service that a task could not reach; all that Fargate calls where the reason names none."""
-    named = next((service for pattern, service in _SERVICES if re.search(pattern, reason)), None)
-    return (named,) if named else EVERY_SERVICE
+    blocked = next((service for pattern, service in _SERVICES if re.search(pattern, reason)), None)
+    return (blocked,) if blocked else EVERY_SERVICE
 
 
 def is_of_internet(reason: str) -> bool:
@@ -515,9 +515,9 @@ _STACKS: tuple[tuple[str, str | None, str], ...] = (
 def of_stack(reason: str, kind: str = "") -> tuple[str | None, str]:
     """Property and fix for what CloudFormation says of a stack, or of a resource of type `kind`."""
     for pattern, name, fix in _STACKS:
-        found = re.search(pattern, reason)
-        if found:
-            return name, fix.format(**found.groupdict())
+        match = re.search(pattern, reason)
+        if match:
+            return name, fix.format(**match.groupdict())
     row = catalog.of_reason(kind, reason)
     if row is not None and row.cure:
         return None, row.cure

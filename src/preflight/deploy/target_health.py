@@ -30,7 +30,7 @@ def unhealthy_groups(session: Session, cluster: str, service: str) -> Iterator[U
     Source: https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_TargetHealth.html.
     """
     described = session.client("ecs").describe_services(cluster=cluster, services=[service])["services"]
-    balancers = [balancer for known in described for balancer in known.get("loadBalancers") or []]
+    balancers = [balancer for description in described for balancer in description.get("loadBalancers") or []]
     for group in {balancer["targetGroupArn"] for balancer in balancers if balancer.get("targetGroupArn")}:
         targets = _checked(session, group)
         if targets and all(health["State"] == "unhealthy" for health in targets):

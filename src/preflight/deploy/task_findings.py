@@ -34,26 +34,26 @@ class TaskFindings:
     """
 
     def __init__(
-        self, session: Session, known: DeclaredResources, services: Mapping[str, str], folders: Sequence[Path] = ()
+        self, session: Session, declared_resources: DeclaredResources, services: Mapping[str, str], folders: Sequence[Path] = ()
     ) -> None:
         self._session = session
         self._folders = folders
-        self._declared_resources = known
+        self._declared_resources = declared_resources
         self._services = services
 
     def finding(self, stopped: StoppedTask) -> Finding:
         """The finding for a task that stopped."""
-        known = stop_reasons.of(stopped.reason, stopped.containers)
-        if known.check == "EssentialContainerExited":
-            known = stop_reasons.of_volume(stopped.log, stopped.mounts) or known
-        declared, name, fix = (None, None, known.fix) if known.at == "machine" else self._cause(known, stopped)
+        diagnosis = stop_reasons.of(stopped.reason, stopped.containers)
+        if diagnosis.check == "EssentialContainerExited":
+            diagnosis = stop_reasons.of_volume(stopped.log, stopped.mounts) or diagnosis
+        declared, name, fix = (None, None, diagnosis.fix) if diagnosis.at == "machine" else self._cause(diagnosis, stopped)
         starter = f"schedule {stopped.schedule}" if stopped.schedule is not None else f"service {stopped.service}"
         said = [f"a task of {starter} stopped: {stopped.reason}", *stopped.containers]
         if stopped.log:
             said.append(f"last log lines: {' | '.join(stopped.log)}")
         return Finding(
             "rehearse",
-            known.check,
+            diagnosis.check,
             Severity.ERROR,
             self._without_secrets("; ".join(said), stopped),
             file=declared.template.name if declared else None,
@@ -61,7 +61,7 @@ class TaskFindings:
             resource=declared.logical if declared else None,
             property=name,
             fix=fix,
-            source=known.source or None,
+            source=diagnosis.source or None,
         )
 
     def of_unhealthy_target(self, service: str, group: str, description: str) -> Finding:
@@ -83,26 +83,26 @@ class TaskFindings:
             source=diagnosis.source,
         )
 
-    def _cause(self, known: Diagnosis, stopped: StoppedTask) -> Cause:
+    def _cause(self, diagnosis: Diagnosis, stopped: StoppedTask) -> Cause:
         """The resource, its property and the fix for a task that stopped."""
-        if known.at == "target":
-            return self._of_target(known, stopped)
-        missing = _if_known(lambda: self._missing_link(stopped)) if known.is_network else None
+        if diagnosis.at == "target":
+            return self._of_target(diagnosis, stopped)
+        missing = _if_known(lambda: self._missing_link(stopped)) if diagnosis.is_network else None
         if missing is not None:
             return self._of_link(missing, stopped)
         definition = self._declared_resources.find(stopped.definition)
         reference = secret_references.place(definition) if definition and "secrets from ssm" in stopped.reason else None
         if reference is not None:
             return definition, reference, secret_references.FIX
-        if known.at == "role":
+        if diagnosis.at == "role":
             for declared in self._declared_resources.of_kind("AWS::IAM::Role"):
                 if f"/{declared.physical}" in stopped.reason:
-                    return declared, _of_role(declared, known.property), known.fix
-        known = replace(known, fix=self._fix_of_container(known, stopped) or known.fix)
-        if definition is not None and known.at == "definition":
-            name = (known.property or "").replace("ContainerDefinitions.0", f"ContainerDefinitions.{stopped.at}")
-            return definition, name or None, known.fix
-        return self._service(stopped), known.property if known.at == "service" and stopped.schedule is None else None, known.fix
+                    return declared, _of_role(declared, diagnosis.property), diagnosis.fix
+        diagnosis = replace(diagnosis, fix=self._fix_of_container(diagnosis, stopped) or diagnosis.fix)
+        if definition is not None and diagnosis.at == "definition":
+            name = (diagnosis.property or "").replace("ContainerDefinitions.0", f"ContainerDefinitions.{stopped.at}")
+            return definition, name or None, diagnosis.fix
+        return self._service(stopped), diagnosis.property if diagnosis.at == "service" and stopped.schedule is None else None, diagnosis.fix
 
     def _without_secrets(self, text: str, stopped: StoppedTask) -> str:
         definition = self._declared_resources.find(stopped.definition)
@@ -111,16 +111,16 @@ class TaskFindings:
         described = self._session.client("ecs").describe_task_definition(taskDefinition=stopped.definition)
         return secret_references.hidden(text, definition, described["taskDefinition"]["containerDefinitions"])
 
-    def _fix_of_container(self, known: Diagnosis, stopped: StoppedTask) -> str | None:
+    def _fix_of_container(self, diagnosis: Diagnosis, stopped: StoppedTask) -> str | None:
         """Returns what to do about a container that did not start, or ended, as far as what it said tells."""
-        if known.check not in {"EssentialContainerExited", "CannotStartContainerError"}:
+        if diagnosis.check not in {"EssentialContainerExited", "CannotStartContainerError"}:
             return None
         texts = (stopped.reason, *stopped.containers, *stopped.log)
         return (
             start_failures.advice(texts, self._folders)
             or stop_reasons.of_log(stopped.log)
             or stop_reasons.of_exit(stopped.containers)
-            or (OF_JOB if stopped.schedule is not None and known.check == "EssentialContainerExited" else None)
+            or (OF_JOB if stopped.schedule is not None and diagnosis.check == "EssentialContainerExited" else None)
         )
 
     def _of_link(self, missing: Blocker, stopped: StoppedTask) -> Cause:
@@ -128,24 +128,24 @@ class TaskFindings:
         name = missing.property if at is not None or missing.resource is None else None
         return at or self._service(stopped), name, f"{missing.message}. {missing.fix}"
 
-    def _of_target(self, known: Diagnosis, stopped: StoppedTask) -> Cause:
+    def _of_target(self, diagnosis: Diagnosis, stopped: StoppedTask) -> Cause:
         """A target that failed its health checks: the link that is missing, else the target group."""
-        found = _GROUP.search(stopped.reason)
-        group = found.group(1) if found else ""
+        match = _GROUP.search(stopped.reason)
+        group = match.group(1) if match else ""
         missing = _if_known(lambda: self._link_to_target(stopped, group)) if group else None
         if missing is not None:
             return self._of_link(missing, stopped)
         declared = self._declared_resources.find(group)
         answered = "\n".join((stopped.reason, *stopped.containers))
-        fix = stop_reasons.of_health_codes(answered) or known.fix
-        return declared or self._service(stopped), known.property if declared else None, fix
+        fix = stop_reasons.of_health_codes(answered) or diagnosis.fix
+        return declared or self._service(stopped), diagnosis.property if declared else None, fix
 
     def _service(self, stopped: StoppedTask) -> DeclaredResource | None:
         """Returns what started the task: a service, a rule or a schedule."""
         if stopped.schedule is not None:
             return self._declared_resources.find(stopped.schedule)
-        found = [d for d in self._declared_resources.of_kind("AWS::ECS::Service") if d.physical.endswith(f"/{stopped.service}")]
-        return found[0] if found else None
+        services = [d for d in self._declared_resources.of_kind("AWS::ECS::Service") if d.physical.endswith(f"/{stopped.service}")]
+        return services[0] if services else None
 
     def _face(self, stopped: StoppedTask) -> Interface:
         """An interface such as the task had."""
@@ -182,8 +182,8 @@ class TaskFindings:
         described = elb.describe_target_groups(TargetGroupArns=[group])["TargetGroups"][0]
         face = self._face(stopped)
         seen = describe_network.describe_network(self._session.client("ec2"), face.vpc)
-        named = str(described.get("HealthCheckPort") or "")
-        port = int(named) if named.isdigit() else self._port(stopped, group)
+        port_text = str(described.get("HealthCheckPort") or "")
+        port = int(port_text) if port_text.isdigit() else self._port(stopped, group)
         sources = PublicLoadBalancers(self._session)
         faces = [f for arn in described.get("LoadBalancerArns") or [] for f in sources.faces(arn)]
         links = [reachability.between(seen, source, face, port) for source in faces]
@@ -198,9 +198,9 @@ class TaskFindings:
 
 def _of_role(declared: DeclaredResource, name: str | None) -> str | None:
     """The property of a role to look at: of its policies those that it has, and the role itself where it has none."""
-    given = declared.template.resources[declared.logical].get("Properties") or {}
+    properties = declared.template.resources[declared.logical].get("Properties") or {}
     candidates = (stop_reasons.POLICIES, stop_reasons.MANAGED) if name == stop_reasons.POLICIES else (name,)
-    return next((candidate for candidate in candidates if candidate in given), None)
+    return next((candidate for candidate in candidates if candidate in properties), None)
 
 
 def _if_known(ask: Callable[[], Blocker | None]) -> Blocker | None:

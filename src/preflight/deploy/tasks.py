@@ -70,8 +70,8 @@ class Tasks:
     def running(self, cluster: str, service: str) -> list[ServiceTask]:
         """The running tasks of a service, found as anybody would: tasks, interfaces, addresses."""
         described = self.described(cluster, service, "RUNNING")
-        found = [self._addressed(task, service) for task in described if task["lastStatus"] == "RUNNING"]
-        return [task for task in found if task is not None]
+        tasks = [self._addressed(task, service) for task in described if task["lastStatus"] == "RUNNING"]
+        return [task for task in tasks if task is not None]
 
     def states(self, cluster: str, service: str) -> list[tuple[str, str]]:
         """Returns the ids of the tasks of a service that are to run, and the status of each; none if the service has gone."""
@@ -99,13 +99,13 @@ class Tasks:
         }
         face = details["networkInterfaceId"]
         try:
-            found = self._ec2.describe_network_interfaces(NetworkInterfaceIds=[face])["NetworkInterfaces"][0]
+            interface = self._ec2.describe_network_interfaces(NetworkInterfaceIds=[face])["NetworkInterfaces"][0]
         except ClientError as error:
             if aws_errors.code(error) not in GONE:
                 raise
             return None
-        public = (found.get("Association") or {}).get("PublicIp")
-        return ServiceTask(task["taskArn"], service, task["taskDefinitionArn"], face, found["PrivateIpAddress"], public)
+        public = (interface.get("Association") or {}).get("PublicIp")
+        return ServiceTask(task["taskArn"], service, task["taskDefinitionArn"], face, interface["PrivateIpAddress"], public)
 
     def stopped(self, cluster: str, service: str) -> Iterator[StoppedTask]:
         """The tasks of a service that stopped other than by being asked to, and launches that failed."""
@@ -114,20 +114,20 @@ class Tasks:
             tasks = self.described(cluster, service, "STOPPED")
         except ClientError:
             return  # not there yet, or not there any more
-        events = [event["message"] for found in described for event in found["events"]]
+        events = [event["message"] for description in described for event in description["events"]]
         for task in tasks:
             is_own = task.get("stopCode") in FAILURES or "health" in task.get("stoppedReason", "")
             if is_own and task["lastStatus"] == "STOPPED":
                 yield self._stopped(task, service, events)
-        for found in described:
-            for event in found["events"]:
+        for description in described:
+            for event in description["events"]:
                 if (
                     "failed to launch a task" in event["message"]
                     or "no container instance" in event["message"]
                     or "unable to stop or start tasks" in event["message"]
                     or ("unable to place a task" in event["message"] and not tasks)
                 ):
-                    yield StoppedTask(None, service, found["taskDefinition"], "TaskFailedToStart", event["message"], event["createdAt"])
+                    yield StoppedTask(None, service, description["taskDefinition"], "TaskFailedToStart", event["message"], event["createdAt"])
 
     def of_schedule(self, task: dict[str, Any], schedule: str, network: Mapping[str, Any]) -> StoppedTask:
         """Returns the stopped task, as described, of a rule or schedule."""
@@ -152,7 +152,7 @@ class Tasks:
             task.get("stopCode", ""),
             task.get("stoppedReason", ""),
             task["createdAt"] if _depends_on_launch(task) else task["stoppedAt"],
-            (*(f"its target: {found.group(1)}" for found in unwell if found), *containers),
+            (*(f"its target: {match.group(1)}" for match in unwell if match), *containers),
             self._last_lines(task),
             at,
             tuple(str(mount["containerPath"]) for mount in mounts),

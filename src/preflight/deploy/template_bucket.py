@@ -78,8 +78,8 @@ class Bucket:
         errors: list[Any] = []
         try:
             for page in self._s3.get_paginator("list_object_versions").paginate(Bucket=self.name):
-                found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
-                keys = [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in found]
+                versions = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+                keys = [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in versions]
                 if keys:
                     response = self._s3.delete_objects(Bucket=self.name, Delete={"Objects": keys, "Quiet": True})
                     errors += response.get("Errors", [])

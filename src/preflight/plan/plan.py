@@ -97,11 +97,11 @@ class Plan:
 
     def template_files(self) -> list[Path]:
         """Every template of the plan: those of the steps, those that CDK nests in them, and all in the templates folder."""
-        found = {step.template for step in self.stacks}
-        found |= set(cdk_assets.nested_templates(found).values())
+        files = {step.template for step in self.stacks}
+        files |= set(cdk_assets.nested_templates(files).values())
         if self.templates is not None:
-            found |= set(templates_in(self.templates))
-        return sorted(found)
+            files |= set(templates_in(self.templates))
+        return sorted(files)
 
 
 def placeholders_in(text: str) -> list[str]:
@@ -111,7 +111,7 @@ def placeholders_in(text: str) -> list[str]:
 
 def fill(text: str, values: Mapping[str, str]) -> str:
     """`text` with every placeholder replaced by its value."""
-    return _PLACEHOLDER.sub(lambda found: values[found.group(1)], text)
+    return _PLACEHOLDER.sub(lambda match: values[match.group(1)], text)
 
 
 def outputs_in(text: str) -> list[str]:

@@ -170,11 +170,11 @@ class PlanReader:
         return True
 
     def _list(self, key: str) -> list[Any]:
-        found = self._data.get(key)
-        if found is not None and not isinstance(found, list):
+        value = self._data.get(key)
+        if value is not None and not isinstance(value, list):
             self._note(f"{key}: expected a list", key)
             return []
-        return found or []
+        return value or []
 
     def _text(self, found: Mapping[str, Any], key: str, *, where: tuple[str | int, ...]) -> str:
         value = found.get(key)

@@ -58,10 +58,10 @@ class ReferenceTracer:
         Raises:
             UnknownError: it comes from elsewhere, or from several.
         """
-        found = self.all(document, value)
-        if len(found) != 1:
+        resources = self.all(document, value)
+        if len(resources) != 1:
             raise UnknownError
-        return found[0]
+        return resources[0]
 
     def all(self, document: ResolvedTemplate, value: Any) -> list[ReferencedResource]:
         """The resources that a value, or each item of a list, comes from.
@@ -126,11 +126,11 @@ class ReferenceTracer:
         yield from self._follow(document, value, steps)
 
     def _selected(self, document: ResolvedTemplate, argument: list[Any], steps: int) -> ReferencedResource:
-        found = list(self._follow(document, argument[1], steps))
+        resources = list(self._follow(document, argument[1], steps))
         index = functions.as_text(argument[0])
-        if not index.isdigit() or int(index) >= len(found):
+        if not index.isdigit() or int(index) >= len(resources):
             raise UnknownError
-        return found[int(index)]
+        return resources[int(index)]
 
 
 def _is_joined(argument: Any) -> bool:

@@ -57,8 +57,8 @@ class ResolvedTemplate:
     @property
     def resources(self) -> Mapping[str, Mapping[str, Any]]:
         """The resources that exist, or may exist, by logical id."""
-        found: Mapping[str, Mapping[str, Any]] = self.data["Resources"]
-        return found
+        resources: Mapping[str, Mapping[str, Any]] = self.data["Resources"]
+        return resources
 
     @property
     def root(self) -> ResolvedTemplate:
@@ -104,8 +104,8 @@ class ResolvedTemplate:
         if isinstance(node, dict):
             return next((k for k in (key, str(key)) if k in node), None)
         if isinstance(node, list) and isinstance(key, int):
-            kept = [n for n, item in enumerate(node) if self._through(item, ())[0] != partial.NOTHING]
-            return kept[key] if key < len(kept) else None
+            positions = [n for n, item in enumerate(node) if self._through(item, ())[0] != partial.NOTHING]
+            return positions[key] if key < len(positions) else None
         return None
 
 
@@ -120,14 +120,14 @@ class ResolvedStacks:
     @functools.cached_property
     def exports(self) -> Mapping[str, tuple[ResolvedTemplate, Any]]:
         """The values that stacks export, by name, each with the document it stands in."""
-        found = {}
+        exports = {}
         for document in self.documents:
             for output in document.data["Outputs"].values():
                 export = output.get("Export")
                 name = export.get("Name") if isinstance(export, dict) else None
                 if isinstance(name, str):
-                    found[name] = (document, output.get("Value"))
-        return found
+                    exports[name] = (document, output.get("Value"))
+        return exports
 
     @property
     def deployed(self) -> list[ResolvedTemplate]:
@@ -141,8 +141,8 @@ class ResolvedStacks:
 
 def properties(resource: Mapping[str, Any]) -> Mapping[str, Any]:
     """The properties of a resource; none where they are no map."""
-    found = resource.get("Properties")
-    return found if isinstance(found, dict) else {}
+    value = resource.get("Properties")
+    return value if isinstance(value, dict) else {}
 
 
 def imports(document: ResolvedTemplate) -> Iterator[str]:
@@ -191,7 +191,7 @@ def of_templates(templates: Mapping[Path, Template]) -> ResolvedStacks:
     """
     find = _TemplateFinder(templates).find
     builder = _Builder(templates, find, region=REGION, account=placeholders.ACCOUNT)
-    nested = {found for path, known in templates.items() for found in _nested(path, known, find)}
+    nested = {child for path, source in templates.items() for child in _nested(path, source, find)}
     for path in templates:
         if path not in nested:
             builder.add(path, None, {})
@@ -205,12 +205,12 @@ def nested_templates(templates: Mapping[Path, Template]) -> dict[Path, set[Path]
     return {path: set(_nested(path, known, find)) for path, known in templates.items()}
 
 
-def _nested(path: Path, known: Template, find: Find) -> Iterator[Path]:
-    for resource in known.resources.values():
+def _nested(path: Path, source: Template, find: Find) -> Iterator[Path]:
+    for resource in source.resources.values():
         if resource.get("Type") == STACK:
-            found = find(path, properties(resource).get("TemplateURL"))
-            if found is not None and found != path:
-                yield found
+            child = find(path, properties(resource).get("TemplateURL"))
+            if child is not None and child != path:
+                yield child
 
 
 def _staged(asked: Plan, values: Mapping[str, str]) -> Find:
@@ -255,9 +255,9 @@ class _TemplateFinder:
     def find(self, parent: Path, url: Any) -> Path | None:
         """The template that `url`, as far as it is known, leads to."""
         name = _tail(url).rpartition("/")[2]
-        found = self._by_name.get(name, [])
-        own = [path for path in found if path.parent == parent.parent]
-        return self.asset(url) or next(iter(own), found[0] if len(found) == 1 else None)
+        candidates = self._by_name.get(name, [])
+        own = [path for path in candidates if path.parent == parent.parent]
+        return self.asset(url) or next(iter(own), candidates[0] if len(candidates) == 1 else None)
 
     def beside(self, parent: Path, url: str) -> Path | None:
         """The template that a relative path leads to, as `aws cloudformation package` takes it."""
@@ -268,11 +268,11 @@ def _tail(url: Any) -> str:
     """The end of a URL that is plain text; empty where it is not known."""
     name = unresolved.function_of(url)
     if name == "Fn::Sub":
-        found = url[name]
-        url = found[0] if isinstance(found, list) and found else found
+        argument = url[name]
+        url = argument[0] if isinstance(argument, list) and argument else argument
     elif name == "Fn::Join":
-        found = url[name]
-        items = found[1] if isinstance(found, list) and len(found) == 2 else None
+        argument = url[name]
+        items = argument[1] if isinstance(argument, list) and len(argument) == 2 else None
         url = items[-1] if isinstance(items, list) and items else None
     if not isinstance(url, str):
         return ""
@@ -316,15 +316,15 @@ class _Builder:
         return document
 
     def _started(self, path: Path, stack: str | None, given: Mapping[str, Any], parent: ResolvedTemplate | None) -> ResolvedTemplate:
-        known = self._templates[path]
-        sections = {name: _map(known.data, name) for name in ("Parameters", "Conditions", "Mappings", "Resources", "Outputs")}
-        raw = {**known.data, **sections}
+        source = self._templates[path]
+        sections = {name: _map(source.data, name) for name in ("Parameters", "Conditions", "Mappings", "Resources", "Outputs")}
+        raw = {**source.data, **sections}
         name = stack or path.stem
         pseudo = parameters.pseudo_parameters(region=self._region, account=self._account, stack_name=name)
         scope = ResolutionContext(raw, _values(sections["Parameters"], given), pseudo, imported=self._imported)
         expanded, is_expanded = _expanded(raw, scope)
         resolver = PartialResolver(ResolutionContext(expanded, scope.parameters, pseudo, imported=self._imported))
-        return ResolvedTemplate(path, known, stack, resolver, expanded, given, parent, is_expanded=is_expanded)
+        return ResolvedTemplate(path, source, stack, resolver, expanded, given, parent, is_expanded=is_expanded)
 
     def _imported(self, name: str) -> Any:
         value = self._exports.get(name, functions.KEEP)
@@ -347,14 +347,14 @@ def _ancestors(document: ResolvedTemplate | None) -> Iterator[Path]:
 
 
 def _map(data: Mapping[str, Any], section: str) -> dict[str, Any]:
-    found = data.get(section)
-    return found if isinstance(found, dict) else {}
+    value = data.get(section)
+    return value if isinstance(value, dict) else {}
 
 
 def _values(declared: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
     """The values of the parameters that are known."""
-    found = {name: _value(name, d, given) for name, d in declared.items() if isinstance(d, dict)}
-    return {name: value for name, value in found.items() if value is not functions.KEEP}
+    values = {name: _value(name, d, given) for name, d in declared.items() if isinstance(d, dict)}
+    return {name: value for name, value in values.items() if value is not functions.KEEP}
 
 
 def _value(name: str, declared: Mapping[str, Any], given: Mapping[str, Any]) -> Any:
@@ -366,10 +366,10 @@ def _value(name: str, declared: Mapping[str, Any], given: Mapping[str, Any]) -> 
     if value is functions.KEEP or isinstance(value, dict | list):
         return functions.KEEP
     try:
-        found = parameters.parameter_values({"Parameters": {name: declared}}, {name: value})[name]
+        text = parameters.parameter_values({"Parameters": {name: declared}}, {name: value})[name]
     except (ResolveError, TypeError, ValueError):
         return functions.KEEP
-    return int(found) if declared.get("Type") == "Number" and _DIGITS.fullmatch(found) else found
+    return int(text) if declared.get("Type") == "Number" and _DIGITS.fullmatch(text) else text
 
 
 def _expanded(raw: dict[str, Any], scope: ResolutionContext) -> tuple[dict[str, Any], bool]:
@@ -399,8 +399,8 @@ class _TemplateResolver:
         """Resources and outputs, resolved; what else rules look at, as it is written."""
         document, source = self._document, self._document.expanded
         resources = {name: r for name, r in source["Resources"].items() if isinstance(r, dict)}
-        kept = {name: source[name] for name in ("AWSTemplateFormatVersion", "Metadata", "Parameters") if source.get(name)}
-        document.data = {**kept, "Resources": {}, "Outputs": {}}
+        sections = {name: source[name] for name in ("AWSTemplateFormatVersion", "Metadata", "Parameters") if source.get(name)}
+        document.data = {**sections, "Resources": {}, "Outputs": {}}
         for name, resource in resources.items():
             if document.resolver.holds(resource):
                 self._nest(name, resource)
@@ -410,19 +410,19 @@ class _TemplateResolver:
                 document.data["Outputs"][name] = self._resolved(output, ("Outputs", name), frozenset({"Condition"}))
 
     def _resolved(self, part: Mapping[str, Any], path: functions.Path, written: frozenset[str]) -> dict[str, Any]:
-        found = {
+        values = {
             key: value if key in written else self._document.resolver.value(value, (*path, key))
             for key, value in part.items()
         }
-        return {key: value for key, value in found.items() if value is not functions.NO_VALUE}
+        return {key: value for key, value in values.items() if value is not functions.NO_VALUE}
 
     def _nest(self, name: str, resource: Mapping[str, Any]) -> None:
         """Make the document of a nested stack, once."""
         if resource.get("Type") != STACK or name in self._begun:
             return
         self._begun.add(name)
-        found = self._document.resolver.value(properties(resource), ("Resources", name, "Properties"))
-        child = self._child(self._document, name, found)
+        resolved = self._document.resolver.value(properties(resource), ("Resources", name, "Properties"))
+        child = self._child(self._document, name, resolved)
         if child is not None:
             self._document.children[name] = child
 

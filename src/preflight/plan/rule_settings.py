@@ -49,14 +49,14 @@ class RuleSettings:
     switches: tuple[RuleSwitch, ...] = ()
 
 
-def read(known: Template) -> RuleSettings:
+def read(source: Template) -> RuleSettings:
     """Returns the policy in a plan.
 
     Raises:
         MistakesError: with file and line, what is wrong.
     """
-    mistakes = PlanMistakes(known)
-    settings = collect(known, mistakes)
+    mistakes = PlanMistakes(source)
+    settings = collect(source, mistakes)
     mistakes.report()
     return settings
 
@@ -66,31 +66,31 @@ def collect(known: Template, mistakes: PlanMistakes) -> RuleSettings:
     return RuleSettings(known.name, tuple(_waivers(known, mistakes)), tuple(_switches(known, mistakes)))
 
 
-def _switches(known: Template, mistakes: PlanMistakes) -> Iterator[RuleSwitch]:
-    given = known.data.get("checks") or {}
-    if not isinstance(given, dict):
+def _switches(source: Template, mistakes: PlanMistakes) -> Iterator[RuleSwitch]:
+    switches = source.data.get("checks") or {}
+    if not isinstance(switches, dict):
         mistakes.note(f"checks: expected a map from rule to {EXPECTED}", "checks")
         return
-    for rule, to in given.items():
+    for rule, to in switches.items():
         if isinstance(to, str | bool) and to in _SWITCHES:
-            yield RuleSwitch(rule, _SWITCHES[to], known.line("checks", rule))
+            yield RuleSwitch(rule, _SWITCHES[to], source.line("checks", rule))
         else:
             mistakes.note(f"checks: {rule}: expected {EXPECTED}, found {to!r}", "checks", rule)
 
 
-def _waivers(known: Template, mistakes: PlanMistakes) -> Iterator[PlanWaiver]:
-    given = known.data.get("waivers") or []
-    if not isinstance(given, list):
+def _waivers(source: Template, mistakes: PlanMistakes) -> Iterator[PlanWaiver]:
+    entries = source.data.get("waivers") or []
+    if not isinstance(entries, list):
         mistakes.note(f"waivers: expected a list of maps with {', '.join(_WAIVER)}", "waivers")
         return
-    for number, entry in enumerate(given):
+    for number, entry in enumerate(entries):
         if isinstance(entry, dict):
-            yield from _waiver(known, number, entry, mistakes)
+            yield from _waiver(source, number, entry, mistakes)
         else:
             mistakes.note(f"waivers: expected a map with {', '.join(_WAIVER)}", "waivers", number)
 
 
-def _waiver(known: Template, number: int, entry: Mapping[str, Any], mistakes: PlanMistakes) -> Iterator[PlanWaiver]:
+def _waiver(source: Template, number: int, entry: Mapping[str, Any], mistakes: PlanMistakes) -> Iterator[PlanWaiver]:
     """Yields the waiver, or nothing if it has no rule or no resource."""
     where = ("waivers", number)
     for key, value in entry.items():
@@ -105,7 +105,7 @@ def _waiver(known: Template, number: int, entry: Mapping[str, Any], mistakes: Pl
     if isinstance(until, str) and not is_date(until):
         mistakes.note(f"waivers: until: expected a date such as 2027-01-31, found {until!r}", *where, "until")
     if all(isinstance(entry.get(key), str) for key in ("rule", "resource")):
-        yield PlanWaiver(entry["rule"], entry["resource"], str(entry.get("reason", "")), until, entry.get("file"), known.line(*where))
+        yield PlanWaiver(entry["rule"], entry["resource"], str(entry.get("reason", "")), until, entry.get("file"), source.line(*where))
 
 
 def is_date(text: Any) -> bool:

@@ -226,11 +226,11 @@ def _check_types(value: Any, shape: Shape) -> None:
 
 def _missing(model: ServiceModel, names: list[str]) -> Refusal:
     code = "InvalidParameterException" if spoken(model) == "json" else "ValidationError"
-    said = "; ".join(
+    details = "; ".join(
         f"Value null at '{n[0].lower()}{n[1:]}' failed to satisfy constraint: Member must not be null" for n in names
     )
     count = f"{len(names)} validation error{'s' if len(names) > 1 else ''} detected"
-    return Refusal(code, f"{count}: {said}")
+    return Refusal(code, f"{count}: {details}")
 
 
 def denial(error: ClientError) -> str | None:
@@ -241,10 +241,10 @@ def denial(error: ClientError) -> str | None:
 
 def refuse(model: ServiceModel, name: str | None, refusal: Refusal) -> Response:
     """`refusal` as the service's protocol writes errors."""
-    known = name if name in model.operation_names else model.operation_names[0]
+    operation = name if name in model.operation_names else model.operation_names[0]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # moto warns of codes that AWS uses but does not model
-        return _serialize(model, str(known), refusal, status=refusal.status)
+        return _serialize(model, str(operation), refusal, status=refusal.status)
 
 
 def broken(service: str, message: str) -> Response:
@@ -260,10 +260,10 @@ def _serialize(model: ServiceModel, name: str, result: object, *, status: int) -
     operation: OperationModel = model.operation_model(name)
     request_id = str(uuid.uuid4())
     serializer = get_serializer_class(model.service_name, spoken(model))(operation, SerializationContext(request_id))
-    done = serializer.serialize(result)
-    headers = {**done["headers"], "x-amzn-RequestId": request_id}
-    body = done["body"] if spoken(model) == "json" else _NOT_XML.sub("\ufffd", _text(done["body"]))
-    return Response(body, status=max(done["status_code"], status), headers=headers)
+    serialized = serializer.serialize(result)
+    headers = {**serialized["headers"], "x-amzn-RequestId": request_id}
+    body = serialized["body"] if spoken(model) == "json" else _NOT_XML.sub("\ufffd", _text(serialized["body"]))
+    return Response(body, status=max(serialized["status_code"], status), headers=headers)
 
 
 def _text(body: bytes | str) -> str:
@@ -288,14 +288,14 @@ def as_shape(value: Any, shape: Shape, *, lost: list[str], path: str = "") -> An
 
 def _as_structure(value: dict[str, Any], shape: Shape, *, lost: list[str], path: str) -> dict[str, Any]:
     members = {name.lower(): name for name in shape.members}
-    made = {}
+    structure = {}
     for key, item in value.items():
         name = members.get(key.lower())
         if name is None:
             lost.append(f"{path}/{key}")
         else:
-            made[name] = as_shape(item, shape.members[name], lost=lost, path=f"{path}/{key}")
-    return made
+            structure[name] = as_shape(item, shape.members[name], lost=lost, path=f"{path}/{key}")
+    return structure
 
 
 def _as_scalar(value: Any, kind: str) -> Any:

@@ -34,47 +34,47 @@ class SweepResult:
     unasked: list[str] = field(default_factory=list)
 
 
-def sweep_account(wanted: SweepRequest, say: Say) -> SweepResult:
+def sweep_account(request: SweepRequest, say: Say) -> SweepResult:
     """Remove what is to go; what that was.
 
     Raises:
         UsageError: there are no credentials, or they belong to another account than the one that was named.
         AccountError: the account could not be asked in a region; all others are clean by then.
     """
-    where = RealAccount(wanted.account or "", regions=wanted.regions, run=wanted.run or "")
-    if wanted.account is not None:
+    where = RealAccount(request.account or "", regions=request.regions, run=request.run or "")
+    if request.account is not None:
         where.check()
-    done = SweepResult()
-    for region in wanted.regions:
-        _clean(wanted, where, region, done, say)
-    if done.unasked:
-        raise AccountError("; ".join(done.unasked))
-    return done
+    result = SweepResult()
+    for region in request.regions:
+        _clean(request, where, region, result, say)
+    if result.unasked:
+        raise AccountError("; ".join(result.unasked))
+    return result
 
 
-def _clean(wanted: SweepRequest, where: RealAccount, region: str, done: SweepResult, say: Say) -> None:
+def _clean(request: SweepRequest, where: RealAccount, region: str, result: SweepResult, say: Say) -> None:
     """Remove what is to go in one region; note where that cannot be asked."""
     now = dt.datetime.now(dt.timezone.utc)
     try:
         with aws_errors.as_account_errors():
             every = Leftovers(where.session(region), say)
-            due = [one for one in every.found() if leftovers.is_due(one.mark, run=wanted.run, age=wanted.age, now=now)]
+            due = [one for one in every.found() if leftovers.is_due(one.mark, run=request.run, age=request.age, now=now)]
     except AccountError as error:
-        done.unasked.append(f"{region}: {error}")
+        result.unasked.append(f"{region}: {error}")
         return
     for one in due:
-        say(f"{'would remove' if wanted.is_dry else 'removing'} {one} in {region}")
-        if wanted.is_dry or _is_removed(every, one, done, say):
-            done.count += 1
+        say(f"{'would remove' if request.is_dry else 'removing'} {one} in {region}")
+        if request.is_dry or _is_removed(every, one, result, say):
+            result.count += 1
 
 
-def _is_removed(every: Leftovers, one: Leftover, done: SweepResult, say: Say) -> bool:
+def _is_removed(every: Leftovers, one: Leftover, result: SweepResult, say: Say) -> bool:
     try:
         with aws_errors.as_account_errors():
-            for kept in every.remove(one):
-                say(kept)
+            for line in every.remove(one):
+                say(line)
     except (StackFailedError, PreflightError) as error:
-        done.left.append(str(one))
+        result.left.append(str(one))
         reasons = "; ".join(f.reason for f in error.failures) if isinstance(error, StackFailedError) else str(error)
         say(f"{one} is still there: {reasons}")
         return False

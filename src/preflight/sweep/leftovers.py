@@ -44,8 +44,8 @@ class Leftovers:
         """All that carries our tags: stacks first, the newest of them first, since later ones need earlier ones."""
         for stack in self._stacks.root_stacks():
             is_bare = stack["StackStatus"] == stacks.REVIEW  # one in review shows no tags yet
-            given = self._stacks.tags(stack["StackId"]) if is_bare else run_tags.of_list(stack.get("Tags") or [])
-            mark = run_tags.read(given)
+            tags = self._stacks.tags(stack["StackId"]) if is_bare else run_tags.of_list(stack.get("Tags") or [])
+            mark = run_tags.read(tags)
             if mark is not None:
                 yield Leftover("stack", stack["StackId"], mark)
         yield from self._others()

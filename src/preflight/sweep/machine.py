@@ -48,8 +48,8 @@ def sweep_machine(say: Say, *, is_dry: bool = False, has_images: bool = False) -
 
 def _orphans(engine: Engine) -> list[str]:
     """Runs that have containers whose owner, a process of this machine, is gone."""
-    shown = '{{index .Labels "%s"}}' if engine.program == "podman" else '{{.Label "%s"}}'
-    template = f"{shown % engines.RUN_LABEL} {shown % engines.OWNER_LABEL}"
+    field = '{{index .Labels "%s"}}' if engine.program == "podman" else '{{.Label "%s"}}'
+    template = f"{field % engines.RUN_LABEL} {field % engines.OWNER_LABEL}"
     listed = engine.must("ps", "--all", "--filter", f"label={engines.OWNER_LABEL}", "--format", template)
     return [run for run, owner in map(str.split, listed.splitlines()) if not run_folders.is_owner_alive(owner)]
 

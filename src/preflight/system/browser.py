@@ -49,10 +49,10 @@ def picture(program: str, url: str, receiver: tuple[str, int]) -> bytes:
         if os.geteuid() == 0:
             os.chown(folder, OTHER_USER, OTHER_USER)
         with tempfile.TemporaryDirectory(prefix="preflight-page-") as private, _Gate(Path(private) / "gate", receiver) as gate:
-            done = processes.run(*_command(program, url, receiver, folder, gate), timeout=TIMEOUT, env=_environment(folder), inherits_env=False, tail=4000)
+            completed = processes.run(*_command(program, url, receiver, folder, gate), timeout=TIMEOUT, env=_environment(folder), inherits_env=False, tail=4000)
         shot = _read(folder / "page.png")
     if shot is None:
-        msg = f"{program} made no picture of {url}: {done}"
+        msg = f"{program} made no picture of {url}: {completed}"
         raise ToolBrokeError(msg)
     return shot
 

@@ -38,8 +38,8 @@ class CompletedProcess:
 
     def __str__(self) -> str:
         """The command, its exit code and the end of what it said."""
-        said = (self.stderr.strip() or self.stdout.strip())[-2000:]
-        return f"{' '.join(self.args[:6])} ended with {self.code}: {said or 'it said nothing'}"
+        output = (self.stderr.strip() or self.stdout.strip())[-2000:]
+        return f"{' '.join(self.args[:6])} ended with {self.code}: {output or 'it said nothing'}"
 
 
 class StartedProcess:
@@ -243,10 +243,10 @@ def run_checked(
         ToolMissingError: there is no such program.
         ToolBrokeError: it ended with anything else.
     """
-    done = run(*args, timeout=timeout, env=env, cwd=cwd, inherits_env=inherits_env)
-    if done.code != 0:
-        raise ToolBrokeError(str(done))
-    return done
+    completed = run(*args, timeout=timeout, env=env, cwd=cwd, inherits_env=inherits_env)
+    if completed.code != 0:
+        raise ToolBrokeError(str(completed))
+    return completed
 
 
 def take_over(*args: str, env: Mapping[str, str]) -> int:

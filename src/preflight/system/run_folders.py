@@ -55,8 +55,8 @@ def runs() -> Path:
     except OSError as error:
         msg = f"the folder for temporary files cannot be used: {error.strerror}. Next: set TMPDIR to a folder that can be written"
         raise UsageError(msg) from None
-    found = path.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+    status = path.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & 0o077:
         msg = (
             f"{path} is not a folder that belongs to this user alone. Next: remove it, or set TMPDIR to another folder"
         )

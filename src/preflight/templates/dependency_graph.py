@@ -14,8 +14,8 @@ REFERRING = ("Properties", "Metadata")  # the parts of a resource whose referenc
 
 def depends_on(resource: Mapping[str, Any]) -> list[str]:
     """Returns the names in DependsOn."""
-    named = resource.get("DependsOn") or []
-    listed = named if isinstance(named, list) else [named]
+    value = resource.get("DependsOn") or []
+    listed = value if isinstance(value, list) else [value]
     return [name for name in listed if isinstance(name, str)]
 
 

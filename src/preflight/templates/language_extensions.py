@@ -69,15 +69,15 @@ def expanded(data: Mapping[str, Any], scope: ResolutionContext) -> dict[str, Any
         ResolveError: a loop or a name cannot be evaluated.
     """
     resolver = FunctionResolver(scope)
-    made: dict[str, Any] = {}
+    result: dict[str, Any] = {}
     for section, content in data.items():
         unrolled = _unrolled(content, {}, resolver, (section,), 0)
-        made[section] = _named(unrolled, resolver, (section,)) if section in {"Resources", "Outputs"} else unrolled
-    for name, resource in (made.get("Resources") or {}).items():
+        result[section] = _named(unrolled, resolver, (section,)) if section in {"Resources", "Outputs"} else unrolled
+    for name, resource in (result.get("Resources") or {}).items():
         for policy in _POLICIES:
             if isinstance(resource, dict) and isinstance(resource.get(policy), dict):
                 resource[policy] = resolver.value(resource[policy], ("Resources", name, policy))
-    return made
+    return result
 
 
 def _unrolled(value: Any, names: Mapping[str, str], resolver: FunctionResolver, path: Path, depth: int) -> Any:
@@ -91,21 +91,21 @@ def _unrolled(value: Any, names: Mapping[str, str], resolver: FunctionResolver, 
         return value
     if set(value) == {"Ref"} and isinstance(value["Ref"], str) and value["Ref"] in names:
         return names[value["Ref"]]
-    made: dict[str, Any] = {}
+    result: dict[str, Any] = {}
     for key, item in value.items():
         if key.startswith(LOOP):
-            _add(made, _loop(item, names, resolver, (*path, key), depth + 1), (*path, key))
+            _add(result, _loop(item, names, resolver, (*path, key), depth + 1), (*path, key))
         else:
-            _add(made, {_filled(key, names): _unrolled(item, names, resolver, (*path, key), depth)}, (*path, key))
-    return made
+            _add(result, {_filled(key, names): _unrolled(item, names, resolver, (*path, key), depth)}, (*path, key))
+    return result
 
 
-def _add(made: dict[str, Any], more: Mapping[str, Any], path: Path) -> None:
-    doubled = [key for key in more if key in made]
+def _add(into: dict[str, Any], more: Mapping[str, Any], path: Path) -> None:
+    doubled = [key for key in more if key in into]
     if doubled:
         msg = f"Template format error: duplicate key {doubled[0]} after Fn::ForEach"
         raise ResolveError(msg, path)
-    made.update(more)
+    into.update(more)
 
 
 def _loop(
@@ -121,16 +121,16 @@ def _loop(
     if not isinstance(items, list) or any(isinstance(item, dict | list) for item in items):
         msg = "Fn::ForEach: the collection must be a list of texts that parameters and mappings alone decide"
         raise ResolveError(msg, path)
-    made: dict[str, Any] = {}
+    result: dict[str, Any] = {}
     for item in items:
         inner = {**names, identifier: functions.as_text(item)}
-        _add(made, _unrolled(body, inner, resolver, (*path, 2), depth), path)
-        if len(made) > MAX_KEYS:
+        _add(result, _unrolled(body, inner, resolver, (*path, 2), depth), path)
+        if len(result) > MAX_KEYS:
             is_section = all(isinstance(part, int) or part.startswith(LOOP) for part in path[1:])
             what = str(path[0]).lower() if is_section else "keys"
-            msg = f"Template format error: Number of {what}, {len(made)}, is greater than maximum allowed, {MAX_KEYS}"
+            msg = f"Template format error: Number of {what}, {len(result)}, is greater than maximum allowed, {MAX_KEYS}"
             raise ResolveError(msg, path)
-    return made
+    return result
 
 
 def _filled(text: str, names: Mapping[str, str]) -> str:
@@ -159,9 +159,9 @@ def loop_of(section: Mapping[str, Any], name: str) -> tuple[str, ...] | None:
         if not (key.startswith(LOOP) and isinstance(value, list) and len(value) == 3 and isinstance(value[2], dict)):
             continue
         if LOOP in "".join(value[2]):
-            found = loop_of(value[2], name)
-            if found is not None:
-                return (key, *found)
+            inner = loop_of(value[2], name)
+            if inner is not None:
+                return (key, *inner)
         if any(_could_be(pattern, name) for pattern in value[2]):
             return (key,)
     return None

@@ -21,16 +21,16 @@ _NAMES = re.compile(
 )
 
 
-def of_message(found: Template, message: str) -> Path:
+def of_message(source: Template, message: str) -> Path:
     """Returns the path of the part of a template that a refusal is about; empty if that is not known."""
     export = _EXPORT.search(message)
     if export:
-        return _export(found, export[1])
-    named = _PATH.search(message)
-    if named:
-        return (named[1], *named[2].strip("/").split("/"))
+        return _export(source, export[1])
+    match = _PATH.search(message)
+    if match:
+        return (match[1], *match[2].strip("/").split("/"))
     for name in _names(message):
-        path = _declared(found, name) or next(_used(found.data, name, ()), ())
+        path = _declared(source, name) or next(_used(source.data, name, ()), ())
         if path:
             return path
     return ()
@@ -54,12 +54,12 @@ def _names(message: str) -> Iterator[str]:
             yield from (name.strip().rstrip(".") for name in group.split(",") if name.strip())
 
 
-def _declared(found: Template, name: str) -> Path:
+def _declared(source: Template, name: str) -> Path:
     for section in SECTIONS:
-        content = found.data.get(section)
+        content = source.data.get(section)
         if isinstance(content, dict) and name in content:
             return (section, name)
-    kinds = {logical: resource.get("Type") for logical, resource in found.resources.items()}
+    kinds = {logical: resource.get("Type") for logical, resource in source.resources.items()}
     return next((("Resources", logical, "Type") for logical, kind in kinds.items() if kind == name), ())
 
 
@@ -88,21 +88,21 @@ def resource_of(path: Path) -> str | None:
 
 def property_of(reason: str) -> str | None:
     """Dotted path of the property that the schema validator speaks of first."""
-    found = _PROPERTY.search(reason)
-    if found is None:
+    match = _PROPERTY.search(reason)
+    if match is None:
         return None
-    key = _KEY.search(found["said"])
-    parts = [*(found["path"] or "").strip("/").split("/"), key["key"] if key else ""]
+    key = _KEY.search(match["said"])
+    parts = [*(match["path"] or "").strip("/").split("/"), key["key"] if key else ""]
     return ".".join(part for part in parts if part) or None
 
 
-def line(found: Template, *path: str | int) -> int:
+def line(source: Template, *path: str | int) -> int:
     """Line of a part of a template, or of the loop that makes it."""
     if len(path) > 1 and path[0] in {"Resources", "Outputs"}:
         section, name, *rest = path
-        content = found.data.get(str(section)) or {}
+        content = source.data.get(str(section)) or {}
         if name not in content:
             loop = language_extensions.loop_of(content, str(name))
             if loop is not None:
-                return found.line(section, *loop, 2, *rest)
-    return found.line(*path)
+                return source.line(section, *loop, 2, *rest)
+    return source.line(*path)

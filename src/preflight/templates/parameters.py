@@ -105,13 +105,13 @@ def _check_bounds(name: str, declared: Mapping[str, Value], text: str, path: Pat
             continue
         if not holds(float(declared[key])):
             limit = as_text(declared[key])
-            said = f"Parameter '{name}' must {words.format(limit)}"
-            raise ResolveError(_constraint(declared, said), path)
+            message = f"Parameter '{name}' must {words.format(limit)}"
+            raise ResolveError(_constraint(declared, message), path)
 
 
-def _constraint(declared: Mapping[str, Value], said: str) -> str:
+def _constraint(declared: Mapping[str, Value], message: str) -> str:
     own = declared.get("ConstraintDescription")
-    return f"{said.split(' must ', maxsplit=1)[0]} failed to satisfy constraint: {own}" if own else said
+    return f"{message.split(' must ', maxsplit=1)[0]} failed to satisfy constraint: {own}" if own else message
 
 
 class UndecidedPatternError(ResolveError):

@@ -36,10 +36,10 @@ def of(kind: str, region: str = "us-east-1") -> Schema | None:
     from cfnlint.schema import PROVIDER_SCHEMA_MANAGER, ResourceNotFoundError  # noqa: PLC0415 - slow to import
 
     try:
-        found: Schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema(region, kind).schema
+        schema: Schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema(region, kind).schema
     except ResourceNotFoundError:
         return None
-    return found
+    return schema
 
 
 def is_custom(kind: str) -> bool:
@@ -112,8 +112,8 @@ def coerce(kind: str, properties: Mapping[str, Any]) -> dict[str, Any]:
     schema = of(kind)
     if schema is None:
         return dict(properties)
-    made: dict[str, Any] = _coerce(dict(properties), schema, schema, 0)
-    return made
+    coerced: dict[str, Any] = _coerce(dict(properties), schema, schema, 0)
+    return coerced
 
 
 def _coerce(value: Any, part: Schema, whole: Schema, depth: int) -> Any:
@@ -122,7 +122,7 @@ def _coerce(value: Any, part: Schema, whole: Schema, depth: int) -> Any:
         return value
     if isinstance(value, dict):
         return {
-            key: _coerce(item, found, whole, depth + 1) if (found := _member(part, key)) else item
+            key: _coerce(item, member, whole, depth + 1) if (member := _member(part, key)) else item
             for key, item in value.items()
         }
     if isinstance(value, list):
@@ -133,24 +133,24 @@ def _coerce(value: Any, part: Schema, whole: Schema, depth: int) -> Any:
 
 def _target(part: Schema, whole: Schema) -> Schema:
     while "$ref" in part:
-        found: Any = whole
+        target: Any = whole
         for key in str(part["$ref"]).removeprefix("#/").split("/"):
-            found = found.get(key, {})
-        part = found
+            target = target.get(key, {})
+        part = target
     return part
 
 
 def _member(part: Schema, key: str) -> Schema | None:
     if key in part.get("properties", {}):
         return dict(part["properties"][key])
-    for pattern, found in part.get("patternProperties", {}).items():
+    for pattern, member in part.get("patternProperties", {}).items():
         if patterns.fits(pattern, key, timeout=PATTERN_TIMEOUT, is_whole=False):
-            return dict(found)
+            return dict(member)
     return None
 
 
-def _scalar(value: Any, wanted: Any) -> Any:
-    kinds = wanted if isinstance(wanted, list) else [wanted]
+def _scalar(value: Any, type_name: Any) -> Any:
+    kinds = type_name if isinstance(type_name, list) else [type_name]
     if isinstance(value, bool):
         return str(value).lower() if kinds == ["string"] else value
     if isinstance(value, int | float) and kinds == ["string"]:
@@ -184,10 +184,10 @@ def violations(kind: str, properties: Mapping[str, Any]) -> list[str]:
         return []
     if is_custom(kind):
         return list(_violations(properties, _CUSTOM, _CUSTOM, "#", 0))
-    found = list(_violations(properties, schema, schema, "#", 0))
+    messages = list(_violations(properties, schema, schema, "#", 0))
     read = [name for name in read_only(kind) if name in properties]
-    found += [f"#: extraneous key [{name}] is not permitted" for name in read]
-    return list(dict.fromkeys(found))
+    messages += [f"#: extraneous key [{name}] is not permitted" for name in read]
+    return list(dict.fromkeys(messages))
 
 
 def _violations(value: Any, part: Schema, whole: Schema, path: str, depth: int) -> Iterator[str]:
@@ -240,9 +240,9 @@ def _object(value: dict[str, Any], part: Schema, whole: Schema, path: str, depth
         if name not in value:
             yield f"{path}: required key [{name}] not found"
     for key, item in value.items():
-        found = _member(part, key)
-        if found is not None:
-            yield from _violations(item, found, whole, f"{path}/{key}", depth + 1)
+        member = _member(part, key)
+        if member is not None:
+            yield from _violations(item, member, whole, f"{path}/{key}", depth + 1)
         elif part.get("additionalProperties") is False:
             yield f"{path}: extraneous key [{key}] is not permitted"
 

@@ -88,8 +88,8 @@ class Template:
     @property
     def resources(self) -> dict[str, dict[str, Data]]:
         """The resources that are maps, by logical id."""
-        found = self.data.get("Resources")
-        return {k: v for k, v in found.items() if isinstance(v, dict)} if isinstance(found, dict) else {}
+        resources = self.data.get("Resources")
+        return {k: v for k, v in resources.items() if isinstance(v, dict)} if isinstance(resources, dict) else {}
 
     @property
     def is_cloudformation(self) -> bool:

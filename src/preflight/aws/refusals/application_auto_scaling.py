@@ -68,8 +68,8 @@ def _capacities(page: str, at: str = "") -> tuple[Constraint, ...]:
     )
 
 
-def _is_schedule(found: Any) -> bool:
-    text = str(found)
+def _is_schedule(value: Any) -> bool:
+    text = str(value)
     expressions = schedule_expressions
     return expressions.is_at(text) or expressions.is_rate(text) or expressions.is_cron(text)
 
@@ -90,9 +90,9 @@ _ZONE = Predicate(
 )
 
 
-def _moment(found: Any) -> datetime | None:
+def _moment(value: Any) -> datetime | None:
     try:
-        read = datetime.fromisoformat(re.sub(r"Z$", "+00:00", str(found)))
+        read = datetime.fromisoformat(re.sub(r"Z$", "+00:00", str(value)))
     except ValueError:
         return None
     return read if read.tzinfo else read.replace(tzinfo=timezone.utc)

@@ -77,7 +77,7 @@ _METRICS = {
 
 def _other_dimension(part: Object) -> Iterator[Fault]:
     metric, dimension = known(part, f"{_METRIC}.PredefinedMetricType"), resources.target(part)[1]
-    fitting = next((found for start, found in _METRICS.items() if str(metric).startswith(start)), ())
+    fitting = next((value for start, value in _METRICS.items() if str(metric).startswith(start)), ())
     if fitting and dimension and not dimension.startswith(fitting):
         yield Fault((*_METRIC.split("."), "PredefinedMetricType"), metric)
 

@@ -38,8 +38,8 @@ Interval = tuple[float, float]
 
 
 def _bound(step: Object, name: str, missing: float) -> float | None:
-    found = get(step, name)
-    return missing if found is None else as_number(found)
+    value = get(step, name)
+    return missing if value is None else as_number(value)
 
 
 def _intervals(part: Object) -> list[Interval]:
@@ -47,9 +47,9 @@ def _intervals(part: Object) -> list[Interval]:
     steps = items(part, "StepAdjustments")
     if unresolved.contains_function(steps) or not all(isinstance(step, dict) for step in steps):
         return []
-    found = [(_bound(step, _NAMES[0], -math.inf), _bound(step, _NAMES[1], math.inf)) for step in steps]
-    whole = [(low, high) for low, high in found if low is not None and high is not None]
-    return sorted(whole) if len(whole) == len(found) else []
+    value = [(_bound(step, _NAMES[0], -math.inf), _bound(step, _NAMES[1], math.inf)) for step in steps]
+    whole = [(low, high) for low, high in value if low is not None and high is not None]
+    return sorted(whole) if len(whole) == len(value) else []
 
 
 def _test(is_wrong: Callable[[list[Interval]], bool], *, taken: tuple[Object, ...], refused: tuple[Object, ...]) -> Test:

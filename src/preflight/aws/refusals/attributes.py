@@ -61,7 +61,7 @@ class Attributes:
     def choice(self, key: str, *values: str, where: Condition = ALWAYS) -> Constraint:
         """The value of a key is one of these, in any case."""
         lower = {item.lower() for item in values}
-        fits = Predicate(lambda found: str(found).lower() in lower, values, ("none of them",))
+        fits = Predicate(lambda value: str(value).lower() in lower, values, ("none of them",))
         return self._row(
             setting(self.property, key, fits),
             f"'{key}' value '{{value}}' must be one of '[{', '.join(values)}]'",
@@ -72,7 +72,7 @@ class Attributes:
         """The value of a key is a number in a range, or one of the others."""
         numbers, texts = between(low, high), one_of(*others)
         refused = tuple(number for number in numbers.refused if str(number) not in others)
-        fits = Predicate(lambda found: numbers.fits(found) or texts.fits(found), (*numbers.taken, *others), refused)
+        fits = Predicate(lambda value: numbers.fits(value) or texts.fits(value), (*numbers.taken, *others), refused)
         also = "".join(f" or '{other}'" for other in others)
         return self._row(
             setting(self.property, key, fits),
@@ -88,9 +88,9 @@ class Attributes:
             values = self._values(part)
             if values is None or values.get(key) is None or not has.fits(values[key]):
                 return
-            found = values.get(other, default)
-            if found is not None and not needed.fits(found):
-                yield Fault((self.property,), found)
+            value = values.get(other, default)
+            if value is not None and not needed.fits(value):
+                yield Fault((self.property,), value)
 
         def listed(*pairs: tuple[str, Any]) -> Object:
             return {self.property: [{"Key": name, "Value": item} for name, item in pairs]}
@@ -105,9 +105,9 @@ class Attributes:
 
     def _values(self, part: Object) -> Mapping[str, Any] | None:
         """Returns the values by key, None for one that is not known yet; None if a key is not known."""
-        found = constraints.get(part, self.property)
-        pairs = found if isinstance(found, list) else []
-        if unresolved.is_function(found) or not all(isinstance(pair, Mapping) for pair in pairs):
+        value = constraints.get(part, self.property)
+        pairs = value if isinstance(value, list) else []
+        if unresolved.is_function(value) or not all(isinstance(pair, Mapping) for pair in pairs):
             return None
         if any(unresolved.is_function(pair) or constraints.known(pair, "Key") is None for pair in pairs):
             return None

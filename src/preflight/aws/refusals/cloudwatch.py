@@ -36,15 +36,15 @@ _BANDS = ("LessThanLowerOrGreaterThanUpperThreshold", "LessThanLowerThreshold", 
 _OF_ONE_METRIC = ("MetricName", "Namespace", "Dimensions", "Period", "Unit", "Statistic", "ExtendedStatistic")
 
 
-def _is_period(found: Any, *short: int) -> bool:
-    number = as_number(found)
+def _is_period(value: Any, *short: int) -> bool:
+    number = as_number(value)
     return number is not None and number > 0 and (number in short or number % 60 == 0)
 
 
 def _numbers(part: Object, *names: str) -> list[float]:
     """Returns the values of names, none if some are missing or not known."""
-    found = [as_number(known(part, name)) for name in names]
-    return [number for number in found if number is not None] if None not in found else []
+    value = [as_number(known(part, name)) for name in names]
+    return [number for number in value if number is not None] if None not in value else []
 
 
 def _too_long(part: Object) -> Iterator[Fault]:

@@ -44,10 +44,10 @@ _STANDINS = {"kinesis": "kinesis", "kinesisfirehose": "firehose"}
 
 def _vendor(part: Object, name: str) -> str:
     """Returns the service that an ARN is of, empty without a known one; of a stand-in's ARN its type is known."""
-    found = get(part, name)
-    fields = found.split(":") if isinstance(found, str) else []
+    value = get(part, name)
+    fields = value.split(":") if isinstance(value, str) else []
     vendor = fields[2] if len(fields) > 5 and fields[0] == "arn" else ""
-    return _STANDINS.get(vendor, "") if unresolved.is_function(found) else vendor
+    return _STANDINS.get(vendor, "") if unresolved.is_function(value) else vendor
 
 
 def _of_vendor(name: str, *vendors: str) -> Condition:
@@ -74,8 +74,8 @@ def _is_of_terms(part: Object) -> bool:
 
 
 def _with_dimensions(part: Object) -> Iterator[Fault]:
-    for number, found in enumerate(get(part, "MetricTransformations") or []):
-        if isinstance(found, Mapping) and get(found, "Dimensions") is not None:
+    for number, transformation in enumerate(get(part, "MetricTransformations") or []):
+        if isinstance(transformation, Mapping) and get(transformation, "Dimensions") is not None:
             yield Fault(("MetricTransformations", number, "Dimensions"))
 
 

@@ -13,13 +13,13 @@ SERVICE = "ec2"
 _OPTIONS = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateDhcpOptions.html"
 
 
-def _addresses(found: Any) -> list[str]:
-    return [text.strip() for text in str(found).split(",")]
+def _addresses(value: Any) -> list[str]:
+    return [text.strip() for text in str(value).split(",")]
 
 
-def _are_addresses(found: Any, *, names: tuple[str, ...] = ()) -> bool:
+def _are_addresses(value: Any, *, names: tuple[str, ...] = ()) -> bool:
     try:
-        return all(text in names or ipaddress.ip_address(text) for text in _addresses(found))
+        return all(text in names or ipaddress.ip_address(text) for text in _addresses(value))
     except ValueError:
         return False
 
@@ -34,9 +34,9 @@ def _at_most(name: str, most: int) -> Test:
     """A list has so many addresses, several of which may be in one item, with commas."""
 
     def faults(part: Object) -> Iterator[Fault]:
-        found = items(part, name)
-        number = sum(len(_addresses(item)) for item in found)
-        if number > most and not any(map(unresolved.contains_function, found)):
+        value = items(part, name)
+        number = sum(len(_addresses(item)) for item in value)
+        if number > most and not any(map(unresolved.contains_function, value)):
             yield Fault((name,), number)
 
     texts = [f"10.0.0.{number}" for number in range(most + 1)]

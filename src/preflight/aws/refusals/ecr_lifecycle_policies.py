@@ -32,8 +32,8 @@ _MAX_RULES = 50
 
 
 def _duplicates(document: Document, key: Callable[[LifecycleRule], Any]) -> Iterator[Fault]:
-    keys = [found for found in map(key, rules(document)) if found is not None]
-    yield from (Fault((), found) for number, found in enumerate(keys) if found in keys[:number])
+    keys = [value for value in map(key, rules(document)) if value is not None]
+    yield from (Fault((), value) for number, value in enumerate(keys) if value in keys[:number])
 
 
 def _selects(rule: LifecycleRule) -> tuple[Any, ...]:
@@ -58,8 +58,8 @@ def _not_last(document: Document) -> Iterator[Fault]:
 
 
 def _shape(document: Document) -> Iterator[Fault]:
-    found = document.get("rules")
-    if not isinstance(found, list) or not found or set(document) != {"rules"} or len(rules(document)) != len(found):
+    value = document.get("rules")
+    if not isinstance(value, list) or not value or set(document) != {"rules"} or len(rules(document)) != len(value):
         yield Fault((), "rules")
 
 

@@ -32,14 +32,14 @@ Faults = Callable[[LifecycleRule], Iterator[Fault]]
 
 def part(rule: LifecycleRule, name: str) -> LifecycleRule:
     """Returns the selection or the action of a rule."""
-    found = rule.get(name)
-    return found if isinstance(found, Mapping) else {}
+    value = rule.get(name)
+    return value if isinstance(value, Mapping) else {}
 
 
 def rules(document: Document) -> list[LifecycleRule]:
     """Returns the rules of a policy."""
-    found = document.get("rules")
-    return [rule for rule in found if isinstance(rule, Mapping)] if isinstance(found, list) else []
+    value = document.get("rules")
+    return [rule for rule in value if isinstance(rule, Mapping)] if isinstance(value, list) else []
 
 
 def document_of(*rules: LifecycleRule) -> Document:
@@ -67,8 +67,8 @@ def _of_rules(faults: Faults, message: str, *, right: tuple[LifecycleRule, ...],
 
 def _keys(rule: LifecycleRule) -> Iterator[Fault]:
     for path, names in _KEYS.items():
-        found = part(rule, path[0]) if path else rule
-        yield from (Fault((), f'"{name}"') for name in found if name not in names)
+        value = part(rule, path[0]) if path else rule
+        yield from (Fault((), f'"{name}"') for name in value if name not in names)
 
 
 def _missing(rule: LifecycleRule) -> Iterator[Fault]:
@@ -76,14 +76,14 @@ def _missing(rule: LifecycleRule) -> Iterator[Fault]:
     yield from (Fault((), f'"{name}"') for part, names in parts for name in names if name not in part)
 
 
-def is_number(found: Any) -> bool:
+def is_number(value: Any) -> bool:
     """Whether a value is an integer."""
-    return isinstance(found, int) and not isinstance(found, bool)
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _numbers(rule: LifecycleRule) -> Iterator[Fault]:
-    found = (rule.get("rulePriority"), part(rule, "selection").get("countNumber"))
-    yield from (Fault((), number) for number in found if number is not None and not (is_number(number) and number >= 1))
+    value = (rule.get("rulePriority"), part(rule, "selection").get("countNumber"))
+    yield from (Fault((), number) for number in value if number is not None and not (is_number(number) and number >= 1))
 
 
 def _enumerations(rule: LifecycleRule) -> Iterator[Fault]:
@@ -94,7 +94,7 @@ def _enumerations(rule: LifecycleRule) -> Iterator[Fault]:
         (selection.get("storageClass"), ("standard", "archive")),
         (action.get("type"), ("expire", "transition")),
     )
-    yield from (Fault((), found) for found, values in allowed if found is not None and found not in values)
+    yield from (Fault((), value) for value, values in allowed if value is not None and value not in values)
 
 
 def _counts(rule: LifecycleRule) -> Iterator[Fault]:

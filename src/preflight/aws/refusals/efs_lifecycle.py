@@ -50,8 +50,8 @@ def _again(system: Object) -> Iterator[Fault]:
 
 
 def _early_archive(system: Object) -> Iterator[Fault]:
-    found = {name: text for _number, name, text in _transitions(system) if text in _AFTER}
-    first, last = found.get("TransitionToIA"), found.get("TransitionToArchive")
+    value = {name: text for _number, name, text in _transitions(system) if text in _AFTER}
+    first, last = value.get("TransitionToIA"), value.get("TransitionToArchive")
     if first is not None and last is not None and _AFTER.index(last) <= _AFTER.index(first):
         yield Fault(("LifecyclePolicies",), last)
 

@@ -38,9 +38,9 @@ _SCHEDULE = Predicate(
 )
 
 
-def _leaves(found: Any, path: tuple[str | int, ...]) -> Iterator[Fault]:
+def _leaves(value: Any, path: tuple[str | int, ...]) -> Iterator[Fault]:
     """Yields the values of a pattern that are neither objects nor lists with something in them."""
-    for name, part in found.items():
+    for name, part in value.items():
         if isinstance(part, Mapping) and not unresolved.is_function(part):
             yield from _leaves(part, (*path, name)) if name != "$or" else ()
         elif not unresolved.is_function(part) and (not isinstance(part, list) or not part):

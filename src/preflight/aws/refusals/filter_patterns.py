@@ -18,14 +18,14 @@ def _unquoted(pattern: str) -> str:
     return _QUOTED.sub("x", pattern)
 
 
-def _is_closed(found: Any) -> bool:
-    text = str(found).strip()
+def _is_closed(value: Any) -> bool:
+    text = str(value).strip()
     return not any(text.startswith(begin) and not text.endswith(end) for begin, end in ("{}", "[]"))
 
 
-def _has_plain_terms(found: Any) -> bool:
+def _has_plain_terms(value: Any) -> bool:
     """Whether what is not alphanumeric stands in quotes, in a pattern of terms alone."""
-    text = str(found).strip()
+    text = str(value).strip()
     return text.startswith(("{", "[")) or not re.search(r"""[:()=,;/'|&<>@#“”]""", _EXPRESSION.sub("x", _unquoted(text)))
 
 

@@ -53,9 +53,9 @@ def _longer(name: str, limit: int) -> Test:
     """A document is no longer than the limit, without white space."""
 
     def faults(part: Object) -> Iterator[Fault]:
-        found = get(part, name)
-        if found is not None and not unresolved.is_function(found) and iam_policy_documents.size(found) > limit:
-            yield Fault((name,), iam_policy_documents.size(found))
+        value = get(part, name)
+        if value is not None and not unresolved.is_function(value) and iam_policy_documents.size(value) > limit:
+            yield Fault((name,), iam_policy_documents.size(value))
 
     return Test(faults, ({name: "x" * limit}, {name: f"{'x' * limit} \n"}), ({name: "x" * (limit + 1)},))
 
@@ -136,8 +136,8 @@ def _named(name: str, member: str, high: int) -> Constraint:
     return Constraint(value(name, fits), "ValidationError", _NAME.format(member), f"{USER_GUIDE}/reference_iam-quotas.html")
 
 
-def _is_latin(found: object) -> bool:
-    return re.fullmatch(r"[\t\n\r -~\u00a1-\u00ff]{0,1000}", str(found)) is not None
+def _is_latin(value: object) -> bool:
+    return re.fullmatch(r"[\t\n\r -~\u00a1-\u00ff]{0,1000}", str(value)) is not None
 
 
 _DESCRIPTION = Constraint(

@@ -38,15 +38,15 @@ _DATE = re.compile(r"\d{4}(-\d\d(-\d\d)?)?(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d
 
 def _kind(operator: str) -> str | None:
     """Returns what an operator compares, None if there is no such operator; Null takes no IfExists."""
-    found = _OPERATOR.fullmatch(operator)
-    kind = _KIND_OF.get(found["name"]) if found else None
-    return None if found and found["optional"] and kind == "Null" else kind
+    match = _OPERATOR.fullmatch(operator)
+    kind = _KIND_OF.get(match["name"]) if match else None
+    return None if match and match["optional"] and kind == "Null" else kind
 
 
 def _conditions(statement: Policy) -> Iterator[tuple[str, Any]]:
-    found = statement.get("Condition")
-    if isinstance(found, Mapping) and not unresolved.is_function(found):
-        yield from ((name, keys) for name, keys in found.items() if not str(name).startswith("Fn::"))
+    value = statement.get("Condition")
+    if isinstance(value, Mapping) and not unresolved.is_function(value):
+        yield from ((name, keys) for name, keys in value.items() if not str(name).startswith("Fn::"))
 
 
 def _operators(statement: Policy) -> Iterator[Fault]:

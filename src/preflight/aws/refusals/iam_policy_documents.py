@@ -41,8 +41,8 @@ def of_statements(faults: Faults, sentence: str, page: str, *, right: tuple[Poli
 
 def statements(document: Policy) -> Iterator[tuple[tuple[str | int, ...], Policy]]:
     """Yields the statements whose elements are known, with their paths."""
-    found = document.get("Statement")
-    listed = enumerate(found) if isinstance(found, list) else [(None, found)]
+    value = document.get("Statement")
+    listed = enumerate(value) if isinstance(value, list) else [(None, value)]
     for number, statement in listed:
         if isinstance(statement, Mapping) and not any(_is_function(statement, key) for key in statement):
             yield ("Statement",) if number is None else ("Statement", number), statement
@@ -108,11 +108,11 @@ def _top(document: Policy) -> Iterator[Fault]:
     version = document.get("Version")
     if version is not None and not unresolved.is_function(version) and str(version) not in {"2008-10-17", "2012-10-17"}:
         yield Fault(("Version",), version)
-    found = document.get("Statement")
-    if not found and not any(str(key).startswith("Fn::") for key in document):
+    value = document.get("Statement")
+    if not value and not any(str(key).startswith("Fn::") for key in document):
         yield Fault(("Statement",))
-    if isinstance(found, list):
-        yield from (Fault(("Statement", n), s) for n, s in enumerate(found) if not isinstance(s, Mapping))
+    if isinstance(value, list):
+        yield from (Fault(("Statement", n), s) for n, s in enumerate(value) if not isinstance(s, Mapping))
 
 
 def _elements(statement: Policy) -> Iterator[Fault]:

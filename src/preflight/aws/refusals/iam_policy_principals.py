@@ -38,9 +38,9 @@ _FREQUENT = (
 def principals(statement: Policy, kind: str, *names: str) -> Iterator[tuple[str, str]]:
     """Yields the known principals of a kind in a statement, with the element's name."""
     for name in names or _NAMES:
-        found = statement.get(name)
-        if isinstance(found, Mapping) and not unresolved.is_function(found):
-            yield from ((name, text) for _, text in texts(found, kind))
+        value = statement.get(name)
+        if isinstance(value, Mapping) and not unresolved.is_function(value):
+            yield from ((name, text) for _, text in texts(value, kind))
 
 
 def is_service(text: str) -> bool:
@@ -71,11 +71,11 @@ def _wrong(kind: str, is_right: Callable[[str], bool]) -> Callable[[Policy], Ite
 def _forms(statement: Policy) -> Iterator[Fault]:
     """Faults of principals that are a text other than "*", or of a kind that does not exist."""
     for name in _NAMES:
-        found = statement.get(name)
-        if isinstance(found, Mapping) and not unresolved.is_function(found):
-            yield from (Fault((name, key), key) for key in found if key not in _KINDS and not str(key).startswith("Fn::"))
-        elif isinstance(found, (list, str)) and found != "*" and not unresolved.is_function(found):
-            yield Fault((name,), found)
+        value = statement.get(name)
+        if isinstance(value, Mapping) and not unresolved.is_function(value):
+            yield from (Fault((name, key), key) for key in value if key not in _KINDS and not str(key).startswith("Fn::"))
+        elif isinstance(value, (list, str)) and value != "*" and not unresolved.is_function(value):
+            yield Fault((name,), value)
 
 
 def _named(kind: str, *values: Any) -> tuple[Policy, ...]:

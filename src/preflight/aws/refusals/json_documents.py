@@ -33,8 +33,8 @@ def rows(rules: Iterable[DocumentRule], name: str, *, code: str, at: str = "", s
 
 def _test(rule: DocumentRule, name: str) -> Test:
     def faults(part: Object) -> Iterator[Fault]:
-        found = get(part, name)
-        document = iam_policy.document(found) if found is not None and not unresolved.is_function(found) else None
+        value = get(part, name)
+        document = iam_policy.document(value) if value is not None and not unresolved.is_function(value) else None
         if document is not None:
             yield from (Fault((name, *fault.path), fault.value) for fault in rule.faults(document))
 
@@ -45,8 +45,8 @@ def text_of_json(name: str) -> Test:
     """The value of a name, if it is a text, is JSON."""
 
     def faults(part: Object) -> Iterator[Fault]:
-        found = get(part, name)
-        if isinstance(found, str) and found and not unresolved.is_function(found) and iam_policy.document(found) is None:
-            yield Fault((name,), found)
+        value = get(part, name)
+        if isinstance(value, str) and value and not unresolved.is_function(value) and iam_policy.document(value) is None:
+            yield Fault((name,), value)
 
     return Test(faults, ({name: '{"Version": "2012-10-17"}'}, {name: {}}), ({name: "{"}, {name: "[]"}))

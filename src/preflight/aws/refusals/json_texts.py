@@ -8,11 +8,11 @@ from typing import Any
 from preflight.aws.constraints import Predicate, Test, value
 
 
-def _is_json(found: Any) -> bool:
-    if not isinstance(found, str):
+def _is_json(value: Any) -> bool:
+    if not isinstance(value, str):
         return True
     try:
-        json.loads(found)
+        json.loads(value)
     except ValueError:
         return False
     return True

@@ -61,8 +61,8 @@ def _usage(part: Object) -> Iterator[Fault]:
 
 def _locked(document: Policy) -> Iterator[Fault]:
     """Faults of a policy that lets no principal change it."""
-    found = document.get("Statement")
-    listed = found if isinstance(found, list) else [found]
+    value = document.get("Statement")
+    listed = value if isinstance(value, list) else [value]
     known_ones = [statement for _, statement in iam_policy_documents.statements(document)]
     if listed and len(known_ones) == len(listed) and not any(map(_lets_change, known_ones)):
         yield Fault(("Statement",))

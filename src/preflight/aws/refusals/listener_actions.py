@@ -43,19 +43,19 @@ AUTHENTICATIONS = ("authenticate-oidc", "authenticate-cognito", "jwt-validation"
 
 def _actions(part: Object, name: str) -> list[Object] | None:
     """Returns the actions in the order that they are performed in; None if that is not known."""
-    found = constraints.get(part, name)
-    if not isinstance(found, list) or any(not isinstance(a, Mapping) or unresolved.is_function(a) for a in found):
+    value = constraints.get(part, name)
+    if not isinstance(value, list) or any(not isinstance(a, Mapping) or unresolved.is_function(a) for a in value):
         return None
-    if any(constraints.known(action, "Type") is None for action in found):
+    if any(constraints.known(action, "Type") is None for action in value):
         return None
-    orders = [constraints.as_number(constraints.get(action, "Order")) for action in found]
+    orders = [constraints.as_number(constraints.get(action, "Order")) for action in value]
     if any(
         order is None and constraints.get(action, "Order") is not None
-        for order, action in zip(orders, found, strict=True)
+        for order, action in zip(orders, value, strict=True)
     ):
         return None
-    positions = sorted(range(len(found)), key=lambda n: (orders[n] or 0, n))
-    return [found[n] for n in positions]
+    positions = sorted(range(len(value)), key=lambda n: (orders[n] or 0, n))
+    return [value[n] for n in positions]
 
 
 def _listed(name: str, *types: str) -> Object:

@@ -37,15 +37,15 @@ _WILDCARD = regex.compile(r"(?<!\\)[*?]")
 
 def _values(part: Object) -> list[str] | None:
     """Returns all values of the conditions; None if they are not known."""
-    found: list[str] = []
+    value: list[str] = []
     for condition in constraints.items(part, "Conditions"):
         if not isinstance(condition, Mapping) or unresolved.contains_function(condition):
             return None
         lists = [condition, *(constraints.get(condition, name) for name in CONFIGS.values())]
         for holder in (holder for holder in lists if isinstance(holder, Mapping)):
             values = (*constraints.items(holder, "Values"), *constraints.items(holder, "RegexValues"))
-            found += [str(constraints.get(item, "Value") if isinstance(item, Mapping) else item) for item in values]
-    return found
+            value += [str(constraints.get(item, "Value") if isinstance(item, Mapping) else item) for item in values]
+    return value
 
 
 def _rule(*values: str) -> Object:

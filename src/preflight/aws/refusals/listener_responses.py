@@ -48,18 +48,18 @@ def _words(*words: str, pattern: str = ".*", taken: tuple[str, ...], refused: tu
     """A text of a pattern with reserved keywords, each once, and no others."""
     compiled = re.compile(pattern, re.DOTALL)
 
-    def fits(found: object) -> bool:
-        used = _WORD.findall(str(found))
-        return compiled.fullmatch(str(found)) is not None and set(used) <= set(words) and len(used) == len(set(used))
+    def fits(value: object) -> bool:
+        used = _WORD.findall(str(value))
+        return compiled.fullmatch(str(value)) is not None and set(used) <= set(words) and len(used) == len(set(used))
 
     return Predicate(fits, taken, refused)
 
 
 def _extra_params(part: Object) -> Iterator[Fault]:
     """A request for authentication has ten extra parameters at most."""
-    found = constraints.get(part, "AuthenticationRequestExtraParams")
-    if isinstance(found, Mapping) and len(found) > 10 and not unresolved.is_function(found):
-        yield Fault(("AuthenticationRequestExtraParams",), len(found))
+    value = constraints.get(part, "AuthenticationRequestExtraParams")
+    if isinstance(value, Mapping) and len(value) > 10 and not unresolved.is_function(value):
+        yield Fault(("AuthenticationRequestExtraParams",), len(value))
 
 
 def _params(number: int) -> Object:

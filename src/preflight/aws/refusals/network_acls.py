@@ -29,9 +29,9 @@ _ICMP_NAMES = ("Icmp", "IcmpTypeCode")  # in templates, and in requests
 _HAS_PORTS = equal("Protocol", 6, 17)
 
 
-def _is_protocol(found: Any) -> bool:
+def _is_protocol(value: Any) -> bool:
     """Whether it is a number of a protocol, or a name, of which it is not known which ones EC2 takes."""
-    number = as_number(found)
+    number = as_number(value)
     return number is None or -1 <= number <= 255
 
 

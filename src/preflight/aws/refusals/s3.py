@@ -31,16 +31,16 @@ _PREFIXES = ("xn--", "sthree-", "amzn-s3-demo-")
 _SUFFIXES = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
 
 
-def _is_address(found: Any) -> bool:
+def _is_address(value: Any) -> bool:
     try:
-        ipaddress.IPv4Address(str(found))
+        ipaddress.IPv4Address(str(value))
     except ValueError:
         return False
     return True
 
 
-def _is_reserved(found: Any) -> bool:
-    return str(found).startswith(_PREFIXES) or str(found).endswith(_SUFFIXES)
+def _is_reserved(value: Any) -> bool:
+    return str(value).startswith(_PREFIXES) or str(value).endswith(_SUFFIXES)
 
 
 _BUCKET_NAME = tuple(

@@ -29,8 +29,8 @@ _ON_BUCKETS = re.compile(r"s3:(listbucket(versions|multipartuploads)?|getbucket[
 
 def _inapplicable(statement: Policy) -> Iterator[Fault]:
     """Faults of actions for which a statement, whose resources are all known, names no object or no bucket."""
-    found = statement.get("Resource")
-    named = found if isinstance(found, list) else [found]
+    value = statement.get("Resource")
+    named = value if isinstance(value, list) else [value]
     buckets = [_BUCKET.fullmatch(text) for _, text in texts(statement, "Resource")]
     if not buckets or len(buckets) != len(named) or None in buckets:
         return
@@ -47,8 +47,8 @@ def _other_buckets(part: Object) -> Iterator[Fault]:
         return
     for path, statement in statements(document):
         for name, text in texts(statement, "Resource", "NotResource"):
-            found = _BUCKET.fullmatch(text)
-            if found and found["bucket"] != bucket:
+            match = _BUCKET.fullmatch(text)
+            if match and match["bucket"] != bucket:
                 yield Fault(("PolicyDocument", *path, name), text)
 
 

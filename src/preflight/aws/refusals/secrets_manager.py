@@ -61,8 +61,8 @@ def _too_short(part: Object) -> Iterator[Fault]:
         yield Fault(("PasswordLength",), int(number))
 
 
-def _is_unknown(found: Any) -> bool:
-    return unresolved.is_function(found)
+def _is_unknown(value: Any) -> bool:
+    return unresolved.is_function(value)
 
 
 def _no_characters(part: Object) -> Iterator[Fault]:
@@ -70,11 +70,11 @@ def _no_characters(part: Object) -> Iterator[Fault]:
         yield Fault((_KINDS[0],))
 
 
-def _is_schedule(found: Any) -> bool:
+def _is_schedule(value: Any) -> bool:
     """Whether a text is a rate from four hours to 999 days, or a cron expression."""
-    rate = _RATE.fullmatch(str(found))
+    rate = _RATE.fullmatch(str(value))
     if rate is None:
-        return _CRON.fullmatch(str(found)) is not None
+        return _CRON.fullmatch(str(value)) is not None
     hours = int(rate["number"]) * (24 if rate["unit"].startswith("day") else 1)
     return _MIN_HOURS <= hours <= _MAX_DAYS * 24
 

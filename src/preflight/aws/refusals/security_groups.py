@@ -46,9 +46,9 @@ _ICMP = ("icmp", "icmpv6", "1", "58", "ICMP", "ICMPV6")
 _NUMBERS = {"1": "icmp", "6": "tcp", "17": "udp", "58": "icmpv6"}
 
 
-def _is_protocol(found: Any) -> bool:
-    number = as_number(found)
-    return -1 <= number <= 255 if number is not None else str(found).lower() in {"tcp", "udp", "icmp", "icmpv6"}
+def _is_protocol(value: Any) -> bool:
+    number = as_number(value)
+    return -1 <= number <= 255 if number is not None else str(value).lower() in {"tcp", "udp", "icmp", "icmpv6"}
 
 
 PROTOCOL = Predicate(_is_protocol, ("tcp", "-1", 6, "icmpv6"), ("http", "all", "256"))
@@ -107,13 +107,13 @@ def identity(rule: Object) -> tuple[Any, ...]:
     return protocol, ports, tuple(_canonical(get(rule, name)) for name in dict.fromkeys(names))
 
 
-def _canonical(found: Any) -> str:
-    if not isinstance(found, str) or unresolved.is_function(found):
-        return json.dumps(found, sort_keys=True, default=str)
+def _canonical(value: Any) -> str:
+    if not isinstance(value, str) or unresolved.is_function(value):
+        return json.dumps(value, sort_keys=True, default=str)
     try:
-        return str(ipaddress.ip_network(found, strict=False))
+        return str(ipaddress.ip_network(value, strict=False))
     except ValueError:
-        return found
+        return value
 
 
 def _unlike(name: str) -> Test:

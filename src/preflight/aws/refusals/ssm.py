@@ -41,19 +41,19 @@ _POLICIES = {"Expiration", "ExpirationNotification", "NoChangeNotification"}
 
 def _fits_pattern(part: Object) -> Iterator[Fault]:
     """Faults of a value without a match of its pattern; one that cannot be read here decides nothing."""
-    pattern, found = known(part, "AllowedPattern"), known(part, "Value")
-    if pattern and found is not None and known(part, "Type") != "StringList":
+    pattern, value = known(part, "AllowedPattern"), known(part, "Value")
+    if pattern and value is not None and known(part, "Type") != "StringList":
         try:
-            matched = regex.search(str(pattern), str(found), timeout=_TIMEOUT)
+            matched = regex.search(str(pattern), str(value), timeout=_TIMEOUT)
         except (regex.error, TimeoutError):
             return
         if matched is None:
             yield Fault(("Value",), pattern)
 
 
-def _are_policies(found: Any) -> bool:
+def _are_policies(value: Any) -> bool:
     try:
-        policies = json.loads(str(found)) if isinstance(found, str) else found
+        policies = json.loads(str(value)) if isinstance(value, str) else value
     except ValueError:
         return False
     listed = policies if isinstance(policies, list) else [policies]

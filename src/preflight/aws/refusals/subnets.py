@@ -33,8 +33,8 @@ _HAS_NO_IPV6 = without("Ipv6CidrBlock", "Ipv6IpamPoolId")
 _IS_IPV6_ONLY = equal("Ipv6Native", "true")
 
 
-def _in_fours(found: object) -> bool:
-    size = str(found).partition("/")[2]
+def _in_fours(value: object) -> bool:
+    size = str(value).partition("/")[2]
     return not size.isdecimal() or (44 <= int(size) <= 64 and int(size) % 4 == 0)
 
 

@@ -59,8 +59,8 @@ def _timeout(part: Object) -> Iterator[Fault]:
 def _codes(low: int, high: int) -> Predicate:
     """Codes and ranges of codes in a text, each from `low` to `high`."""
 
-    def fits(found: Any) -> bool:
-        ranges = [part.strip().split("-") for part in str(found).split(",")]
+    def fits(value: Any) -> bool:
+        ranges = [part.strip().split("-") for part in str(value).split(",")]
         return all(
             len(ends) <= 2
             and all(end.strip().isdecimal() and low <= int(end) <= high for end in ends)

@@ -38,9 +38,9 @@ _IS_GENEVE = equal("Protocol", "GENEVE")
 def _address(version: int, example: str) -> Predicate:
     """An address of a version of IP."""
 
-    def fits(found: Any) -> bool:
+    def fits(value: Any) -> bool:
         try:
-            return ipaddress.ip_address(str(found)).version == version
+            return ipaddress.ip_address(str(value)).version == version
         except ValueError:
             return False
 

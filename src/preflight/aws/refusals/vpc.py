@@ -34,9 +34,9 @@ def within(*networks: str) -> Predicate:
     """A block of addresses that is one of the networks, or a part of one."""
     read: list[Any] = [ipaddress.ip_network(text) for text in networks]
 
-    def fits(found: Any) -> bool:
+    def fits(value: Any) -> bool:
         try:
-            block: Any = ipaddress.ip_network(str(found), strict=False)
+            block: Any = ipaddress.ip_network(str(value), strict=False)
         except ValueError:
             return False
         return any(block.version == one.version and block.subnet_of(one) for one in read)

@@ -78,11 +78,11 @@ def _is_program(resource: Resource, types: Collection[str]) -> bool:
 
 def _has_to_do_with(stack: Stack, program: str, target: str) -> bool:
     """Whether a program, what it needs or a policy of its roles is or names the target."""
-    named = re.compile(rf"(?<![\w-]){re.escape(target)}(?![\w/-])")
+    pattern = re.compile(rf"(?<![\w-]){re.escape(target)}(?![\w/-])")
     needed = {name for name in list(stack.resources) if dependency_graph.reaches(stack.needs, program, name)}
     policies = {n for n, r in list(stack.resources.items()) if _is_policy(r) and stack.needs.get(n, set()) & needed}
     resources = [stack.resources[name] for name in needed | policies]
-    return any(r.physical_id == target or named.search(json.dumps(r.properties, default=str)) for r in resources)
+    return any(r.physical_id == target or pattern.search(json.dumps(r.properties, default=str)) for r in resources)
 
 
 def _is_policy(resource: Resource) -> bool:

@@ -166,8 +166,8 @@ class RequestReader:
 
     def _check_macros(self, template: Template) -> None:
         """Refuses a template that needs another macro, because none is applied here."""
-        known = {language_extensions.NAME, serverless.NAME}
-        unknown = [name for name in language_extensions.transforms(template) if name not in known]
+        supported = {language_extensions.NAME, serverless.NAME}
+        unknown = [name for name in language_extensions.transforms(template) if name not in supported]
         unknown += ["Fn::Transform"] if language_extensions.includes(template) else []
         if unknown:
             msg = f"the transform {unknown[0]} is not applied by the rehearsal. Next: rehearse the transformed template"

@@ -50,8 +50,8 @@ class Checks:
         if len(groups) > MAX_GROUPS:
             raise Refusal(INVALID, f"security groups can have at most {MAX_GROUPS} items.")
         ec2 = self._account.client("ec2", region)
-        found = _found(ec2.describe_subnets, "SubnetIds", subnets, "Subnets", "subnet")
-        vpcs = {subnet["VpcId"] for subnet in found}
+        described = _found(ec2.describe_subnets, "SubnetIds", subnets, "Subnets", "subnet")
+        vpcs = {subnet["VpcId"] for subnet in described}
         if len(vpcs) > 1:
             raise Refusal(INVALID, "All subnets must be from the same VPC.")
         if groups:
@@ -102,6 +102,6 @@ def _found(describe: Any, key: str, ids: list[str], field: str, noun: str) -> li
     try:
         return list(describe(**{key: ids})[field])
     except ClientError as error:
-        said, code = error.response["Error"]["Message"], error.response["Error"]["Code"]
-        msg = f"Error retrieving {noun} information for [{', '.join(ids)}]: {said} (ErrorCode: {code})"
+        message, code = error.response["Error"]["Message"], error.response["Error"]["Code"]
+        msg = f"Error retrieving {noun} information for [{', '.join(ids)}]: {message} (ErrorCode: {code})"
         raise Refusal(INVALID, msg) from None

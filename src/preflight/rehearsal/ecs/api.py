@@ -59,8 +59,8 @@ class Tags:
     def add(self, call: Call) -> JsonObject:
         """TagResource."""
         new = {tag["key"]: tag for tag in call.given["tags"]}
-        kept = [t for t in self._state.tags.get(call.given["resourceArn"], []) if t["key"] not in new]
-        self._state.tags[call.given["resourceArn"]] = [*kept, *new.values()]
+        others = [t for t in self._state.tags.get(call.given["resourceArn"], []) if t["key"] not in new]
+        self._state.tags[call.given["resourceArn"]] = [*others, *new.values()]
         return {}
 
     def remove(self, call: Call) -> JsonObject:

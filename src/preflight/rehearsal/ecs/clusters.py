@@ -38,14 +38,14 @@ class Clusters:
     def describe(self, call: Call) -> JsonObject:
         """DescribeClusters."""
         names = call.given.get("clusters") or ["default"]
-        found, failures = [], []
+        clusters, failures = [], []
         for name in names:
             cluster = self._state.clusters.get((call.region, name.rpartition("/")[2]))
             if cluster is None:
                 failures.append({"arn": name, "reason": "MISSING"})
             else:
-                found.append(self.shown(cluster))
-        return {"clusters": found, "failures": failures}
+                clusters.append(self.shown(cluster))
+        return {"clusters": clusters, "failures": failures}
 
     def list_all(self, call: Call) -> JsonObject:
         """ListClusters."""
@@ -66,12 +66,12 @@ class Clusters:
         cluster.request.update(changed)
         return {"cluster": self.shown(cluster)}
 
-    def _check_free(self, cluster: Cluster, kept: list[str]) -> None:
+    def _check_free(self, cluster: Cluster, providers: list[str]) -> None:
         """https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PutClusterCapacityProviders.html."""
         for service in list(self._state.services.values()):
             items = service.request.get("capacityProviderStrategy") or []
             is_active = service.cluster is cluster and service.status == "ACTIVE"
-            if is_active and any(item["capacityProvider"] not in kept for item in items):
+            if is_active and any(item["capacityProvider"] not in providers for item in items):
                 raise Refusal("ResourceInUseException", IN_USE)
 
     def delete(self, call: Call) -> JsonObject:

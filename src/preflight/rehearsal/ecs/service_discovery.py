@@ -50,16 +50,16 @@ def ensure_namespace(account: Account, request: JsonObject, region: str) -> None
 
 def _names(cloud_map: Any) -> set[str]:
     """Returns the names and ARNs of all namespaces."""
-    return {value for found in cloud_map.list_namespaces()["Namespaces"] for value in (found["Arn"], found["Name"])}
+    return {value for namespace in cloud_map.list_namespaces()["Namespaces"] for value in (namespace["Arn"], namespace["Name"])}
 
 
 def _check_registry(cloud_map: Any, registry: JsonObject, definition: Definition) -> None:
     arn = str(registry.get("registryArn"))
     try:
-        found = cloud_map.get_service(Id=arn.rpartition("/")[2])["Service"]
+        service = cloud_map.get_service(Id=arn.rpartition("/")[2])["Service"]
     except ClientError:
         raise Refusal(INVALID, f"Service registry {arn} does not exist.") from None
-    records = {record["Type"] for record in (found.get("DnsConfig") or {}).get("DnsRecords") or []}
+    records = {record["Type"] for record in (service.get("DnsConfig") or {}).get("DnsRecords") or []}
     request_checks.refuse(_ports(registry, definition.api, records))
 
 

@@ -159,7 +159,7 @@ class Services:
     def describe(self, call: Call) -> JsonObject:
         """DescribeServices."""
         cluster = self._state.cluster(call.region, call.given.get("cluster"))
-        found, failures = [], []
+        services, failures = [], []
         for name in call.given["services"]:
             service = self._state.find_service(cluster, name)
             if service is None:
@@ -168,8 +168,8 @@ class Services:
                 )
                 failures.append({"arn": arn, "reason": "MISSING"})
             else:
-                found.append(self.shown(service))
-        return {"services": found, "failures": failures}
+                services.append(self.shown(service))
+        return {"services": services, "failures": failures}
 
     def list_all(self, call: Call) -> JsonObject:
         """ListServices."""
@@ -181,10 +181,10 @@ class Services:
         """The service as the API shows it."""
         tasks = list(self._state.tasks_of(service))
         running = [t for t in tasks if t.status == "RUNNING"]
-        kept = {k: v for k, v in service.request.items() if k not in {"cluster", "tags", "clientToken"}}
+        requested = {k: v for k, v in service.request.items() if k not in {"cluster", "tags", "clientToken"}}
         return {
             "launchType": None if service.request.get("capacityProviderStrategy") else "EC2",
-            **kept,
+            **requested,
             "serviceArn": service.arn,
             "clusterArn": service.cluster.arn,
             "status": service.status,
@@ -291,8 +291,8 @@ def check_capacity(request: JsonObject, definition: Definition, cluster: Cluster
     """
     request_checks.refuse(capacity.launch(request, definition.api, cluster.request))
     if is_on_fargate(request, cluster):
-        for code, said in capacity.platform(request, definition.api):
-            raise Refusal(code, said)
+        for code, message in capacity.platform(request, definition.api):
+            raise Refusal(code, message)
 
 
 def _check_same_balancers(service: Service, request: JsonObject, definition: Definition) -> None:

@@ -194,10 +194,10 @@ class State:
             Refusal: there is none that is active.
         """
         short = (name or "default").rpartition("/")[2]
-        found = self.clusters.get((region, short))
-        if found is None or found.status != "ACTIVE":
+        cluster = self.clusters.get((region, short))
+        if cluster is None or cluster.status != "ACTIVE":
             raise Refusal("ClusterNotFoundException", "Cluster not found.")
-        return found
+        return cluster
 
     def definition(self, region: str, name: str) -> Definition:
         """The task definition of that ARN, family:revision, or the family's newest active one.
@@ -207,16 +207,16 @@ class State:
         """
         short = name.rpartition("/")[2]
         family, _, revision = short.partition(":")
-        found = [
+        definitions = [
             d
             for d in list(self.definitions.values())
             if d.family == family
             and d.arn.split(":")[3] == region
             and (str(d.api["revision"]) == revision if revision else d.is_active)
         ]
-        if not found:
+        if not definitions:
             raise Refusal("ClientException", "Unable to describe task definition.")
-        return max(found, key=lambda d: int(d.api["revision"]))
+        return max(definitions, key=lambda d: int(d.api["revision"]))
 
     def service(self, region: str, cluster: str | None, name: str) -> Service:
         """The service of that name or ARN.
@@ -224,12 +224,12 @@ class State:
         Raises:
             Refusal: there is none, or it is no longer active.
         """
-        found = self.find_service(self.cluster(region, cluster), name)
-        if found is None:
+        service = self.find_service(self.cluster(region, cluster), name)
+        if service is None:
             raise Refusal("ServiceNotFoundException", "Service not found.")
-        if found.status != "ACTIVE":
+        if service.status != "ACTIVE":
             raise Refusal("ServiceNotActiveException", "Service was not ACTIVE.")
-        return found
+        return service
 
     def find_service(self, cluster: Cluster, name: str) -> Service | None:
         """The service of that name or ARN in the cluster, whatever its status."""

@@ -35,37 +35,37 @@ class Definitions:
         """RegisterTaskDefinition; refuses what AWS refuses, the first thing that is wrong."""
         request_checks.check(call, code="ClientException")
         request = dict(call.given)
-        said = task_definition.refusal(request)
-        if said is not None:
-            raise Refusal("ClientException", said)
+        message = task_definition.refusal(request)
+        if message is not None:
+            raise Refusal("ClientException", message)
         for key in ("executionRoleArn", "taskRoleArn"):
             if request.get(key):
                 request[key] = self._role(request[key], call.region)
         self._check_secrets(request)
         family = request["family"]
-        known = [
+        revisions = [
             d for d in list(self._state.definitions.values()) if d.family == family and d.arn.split(":")[3] == call.region
         ]
-        revision = max((int(d.api["revision"]) for d in known), default=0) + 1
+        revision = max((int(d.api["revision"]) for d in revisions), default=0) + 1
         arn = self._state.arn(call.region, f"task-definition/{family}:{revision}")
         tags = request.pop("tags", None) or []
-        made = Definition(arn, _shown(request, arn, revision), tags)
-        self._state.definitions[arn] = made
+        definition = Definition(arn, _shown(request, arn, revision), tags)
+        self._state.definitions[arn] = definition
         self._state.tags[arn] = tags
-        return {"taskDefinition": made.api, "tags": tags}
+        return {"taskDefinition": definition.api, "tags": tags}
 
     def _role(self, role: str, region: str) -> str:
         """The ARN of a role given by ARN or name, which has to exist in this account."""
-        found = _ROLE.match(role)
-        if found and found.group(1) != self._state.account.id:
+        match = _ROLE.match(role)
+        if match and match.group(1) != self._state.account.id:
             raise Refusal("ClientException", "Role is not valid")
-        name = found.group(2) if found else role
+        name = match.group(2) if match else role
         try:
             answer = self._state.account.client("iam", region).get_role(RoleName=name)
         except ClientError:
             raise Refusal("ClientException", "Role is not valid") from None
         arn = str(answer["Role"]["Arn"])
-        if found and arn != role:
+        if match and arn != role:
             raise Refusal("ClientException", "Role is not valid")
         return arn
 
@@ -84,22 +84,22 @@ class Definitions:
 
     def describe(self, call: Call) -> JsonObject:
         """DescribeTaskDefinition."""
-        found = self._state.definition(call.region, call.given["taskDefinition"])
-        tags = self._state.tags.get(found.arn, []) if "TAGS" in call.given.get("include", []) else []
-        return {"taskDefinition": found.api, "tags": tags}
+        definition = self._state.definition(call.region, call.given["taskDefinition"])
+        tags = self._state.tags.get(definition.arn, []) if "TAGS" in call.given.get("include", []) else []
+        return {"taskDefinition": definition.api, "tags": tags}
 
     def deregister(self, call: Call) -> JsonObject:
         """DeregisterTaskDefinition."""
-        found = self._state.definition(call.region, call.given["taskDefinition"])
-        found.api.update(status="INACTIVE", deregisteredAt=protocol.utc_now())
-        return {"taskDefinition": found.api}
+        definition = self._state.definition(call.region, call.given["taskDefinition"])
+        definition.api.update(status="INACTIVE", deregisteredAt=protocol.utc_now())
+        return {"taskDefinition": definition.api}
 
     def delete(self, call: Call) -> JsonObject:
         """DeleteTaskDefinitions."""
-        gone, failures = [], []
+        deleted, failures = [], []
         for name in call.given["taskDefinitions"]:
-            found = self._state.definition(call.region, name)
-            if found.is_active:
+            definition = self._state.definition(call.region, name)
+            if definition.is_active:
                 failures.append(
                     {
                         "arn": name,
@@ -107,10 +107,10 @@ class Definitions:
                     }
                 )
                 continue
-            found.api["status"] = "DELETE_IN_PROGRESS"
-            gone.append(found.api)
-            self._state.definitions.pop(found.arn)
-        return {"taskDefinitions": gone, "failures": failures}
+            definition.api["status"] = "DELETE_IN_PROGRESS"
+            deleted.append(definition.api)
+            self._state.definitions.pop(definition.arn)
+        return {"taskDefinitions": deleted, "failures": failures}
 
     def list_all(self, call: Call) -> JsonObject:
         """ListTaskDefinitions."""
@@ -125,27 +125,27 @@ class Definitions:
 
 def _shown(request: JsonObject, arn: str, revision: int) -> JsonObject:
     """The definition as the API shows it: sizes in units, defaults filled in, attributes derived."""
-    shown = {**request, "taskDefinitionArn": arn, "revision": revision, "status": "ACTIVE", "registeredAt": protocol.utc_now()}
+    definition = {**request, "taskDefinitionArn": arn, "revision": revision, "status": "ACTIVE", "registeredAt": protocol.utc_now()}
     for key, unit in (("cpu", "vcpu"), ("memory", "gb")):
         if request.get(key):
             units = fargate_sizes.units(str(request[key]), unit)
-            shown[key] = str(request[key] if units is None else units)
+            definition[key] = str(request[key] if units is None else units)
     containers = [_container(c, request.get("networkMode")) for c in request["containerDefinitions"]]
-    shown["containerDefinitions"] = containers
-    shown["volumes"] = request.get("volumes") or []
-    shown["placementConstraints"] = request.get("placementConstraints") or []
-    shown["compatibilities"] = task_definition.compatibilities(request)
-    return shown
+    definition["containerDefinitions"] = containers
+    definition["volumes"] = request.get("volumes") or []
+    definition["placementConstraints"] = request.get("placementConstraints") or []
+    definition["compatibilities"] = task_definition.compatibilities(request)
+    return definition
 
 
 def _container(request: JsonObject, mode: str | None) -> JsonObject:
-    shown = {**DEFAULTS, "cpu": 0, "essential": True, **request}
-    shown["portMappings"] = [_mapping(mapping, mode) for mapping in shown["portMappings"]]
-    return shown
+    container = {**DEFAULTS, "cpu": 0, "essential": True, **request}
+    container["portMappings"] = [_mapping(mapping, mode) for mapping in container["portMappings"]]
+    return container
 
 
 def _mapping(request: JsonObject, mode: str | None) -> JsonObject:
-    shown = {**request, "protocol": port_mappings.protocol_of(request)}
+    mapping = {**request, "protocol": port_mappings.protocol_of(request)}
     if mode == "awsvpc" and "containerPort" in request:
-        shown["hostPort"] = request["containerPort"]
-    return shown
+        mapping["hostPort"] = request["containerPort"]
+    return mapping

@@ -68,14 +68,14 @@ class Tasks:
     def describe(self, call: Call) -> JsonObject:
         """DescribeTasks."""
         cluster = self._state.cluster(call.region, call.given.get("cluster"))
-        found, failures = [], []
+        tasks, failures = [], []
         for name in call.given["tasks"]:
             task = self._find(cluster, name)
             if task is None:
                 failures.append({"arn": name, "reason": "MISSING"})
             else:
-                found.append(task.api)
-        return {"tasks": found, "failures": failures}
+                tasks.append(task.api)
+        return {"tasks": tasks, "failures": failures}
 
     def _find(self, cluster: Cluster, name: str) -> Task | None:
         task = self._state.tasks.get(name.rpartition("/")[2])
@@ -84,7 +84,7 @@ class Tasks:
     def list_all(self, call: Call) -> JsonObject:
         """ListTasks; running ones unless `desiredStatus` says STOPPED."""
         cluster = self._state.cluster(call.region, call.given.get("cluster"))
-        wanted = call.given.get("desiredStatus") or "RUNNING"
+        desired_status = call.given.get("desiredStatus") or "RUNNING"
         name = (call.given.get("serviceName") or "").rpartition("/")[2]
         if name and self._state.find_service(cluster, name) is None:
             raise Refusal("ServiceNotFoundException", "Service not found.")
@@ -92,7 +92,7 @@ class Tasks:
             task.arn
             for task in list(self._state.tasks.values())
             if task.cluster is cluster
-            and task.api["desiredStatus"] == wanted
+            and task.api["desiredStatus"] == desired_status
             and (not name or task.api.get("group") == f"service:{name}")
             and (not call.given.get("family") or task.definition.family == call.given["family"])
             and (not call.given.get("startedBy") or task.api.get("startedBy") == call.given["startedBy"])

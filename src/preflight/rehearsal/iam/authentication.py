@@ -61,9 +61,9 @@ class SignedScope:
 def scope(request: Request) -> SignedScope | None:
     """Returns the scope of a request's signature, in a header or in the query; None if it is not signed."""
     signed = request.headers.get("Authorization") or request.args.get("X-Amz-Credential", "")
-    found = _SIGNED.search(signed)
-    if found:
-        return SignedScope(found["key"], found["region"], found["service"])
+    match = _SIGNED.search(signed)
+    if match:
+        return SignedScope(match["key"], match["region"], match["service"])
     if is_form(request) and request.path == "/" and request.form.get("Action") in BY_TOKEN:
         return SignedScope("", GLOBAL, "sts")
     return None
@@ -85,10 +85,10 @@ class RequestDeniedError(Exception):
 class Authenticator:
     """Finds the principal of a request and denies what its policies do not allow."""
 
-    def __init__(self, account: Account, known: Principals, judge: Authorizer, *, administrator: str | None) -> None:
+    def __init__(self, account: Account, principals: Principals, judge: Authorizer, *, administrator: str | None) -> None:
         self._account = account
         self._administrator = administrator
-        self._known = known
+        self._known = principals
         self._gate = judge
 
     def authorize(self, request: Request, signed: SignedScope | None) -> Principal | None:
@@ -104,8 +104,8 @@ class Authenticator:
 
     def _who(self, request: Request, signed: SignedScope | None) -> Principal | None:
         if acting.WSGI_KEY in request.environ:
-            made: Principal | None = request.environ[acting.WSGI_KEY]
-            return made
+            session: Principal | None = request.environ[acting.WSGI_KEY]
+            return session
         if signed is None or not signed.key:
             return None
         if signed.key == self._administrator:
@@ -130,8 +130,8 @@ def _denied(signed: SignedScope, request: Request, denials: list[str]) -> Respon
         return _denied_by_s3(parsing.of_s3(signed.region, request), denials)
     style = _style(signed.service)
     code, status = _DENIED.get(style, ("AccessDenied", 403))
-    said = (NOT_AUTHORIZED if style == "ec2" else "") + denials[0]
-    return refuse(signed.service, request, Refusal(code, said, status=status))
+    message = (NOT_AUTHORIZED if style == "ec2" else "") + denials[0]
+    return refuse(signed.service, request, Refusal(code, message, status=status))
 
 
 def _style(service: str) -> str:
@@ -162,16 +162,16 @@ def _stale(service: str, request: Request, refusal: Refusal) -> Response:
     return refuse(service, request, Refusal(code, refusal.message, status=status))
 
 
-def _denied_by_s3(asked: S3Request, denials: list[str]) -> Response:
+def _denied_by_s3(request: S3Request, denials: list[str]) -> Response:
     """S3's denial; of a request that deletes several objects one for each of them.
 
     Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html.
     """
-    if not asked.is_batch:
+    if not request.is_batch:
         return _s3_error(403, "AccessDenied", denials[0])
-    keys = map(escape, s3.keys_in(asked.body))
-    said = f"<Code>AccessDenied</Code><Message>{escape(denials[0])}</Message>"
-    errors = "".join(f"<Error><Key>{key}</Key>{said}</Error>" for key in keys)
+    keys = map(escape, s3.keys_in(request.body))
+    detail = f"<Code>AccessDenied</Code><Message>{escape(denials[0])}</Message>"
+    errors = "".join(f"<Error><Key>{key}</Key>{detail}</Error>" for key in keys)
     return _xml(200, f'<DeleteResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">{errors}</DeleteResult>')
 
 

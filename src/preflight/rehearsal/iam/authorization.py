@@ -21,24 +21,24 @@ from preflight.rehearsal.identity import Principal
 class Authorizer:
     """Judges calls by the policies of who makes them."""
 
-    def __init__(self, known: Principals, owned: ResourcePolicies) -> None:
-        self._principals = known
+    def __init__(self, principals: Principals, owned: ResourcePolicies) -> None:
+        self._principals = principals
         self._owners = owned
 
     def judge(
-        self, who: Principal, service: str, region: str, operation: str, given: Mapping[str, Any]
+        self, who: Principal, service: str, region: str, operation: str, parameters: Mapping[str, Any]
     ) -> str | None:
         """AWS's sentence where `who` may not make a call, None where they may."""
         account = who.principal.split(":")[4]
-        asked = ApiRequest(catalog.prefix_of(service), region, account, operation, given)
-        return next(self.denials(who, catalog.targets(asked), region), None)
+        request = ApiRequest(catalog.prefix_of(service), region, account, operation, parameters)
+        return next(self.denials(who, catalog.targets(request), region), None)
 
     def denials(self, who: Principal, targets: Iterable[RequiredPermission], region: str) -> Iterator[str]:
         """A sentence about each of `targets` that is denied."""
         policies = self._principals.policies(who)
         about = self._principals.context(who)
         has_tags = _mentions(policies, "resourcetag/")
-        for target in (settled for asked in targets for settled in self._settled(asked, region)):
+        for target in (settled for permission in targets for settled in self._settled(permission, region)):
             request = self._request(about, target, region, has_tags=has_tags)
             if not self._is_allowed(who, policies, request):
                 yield sentence(who, request, iam_policy.denial_reason(policies, request))
@@ -54,8 +54,8 @@ class Authorizer:
         own = self._owners.policy(request.resource or "")
         if own is None:
             return iam_policy.allows(policies, request)
-        named = (who.principal, who.arn, who.principal.split(":")[4])
-        if iam_policy.denies(own, named, request) or iam_policy.rejects(policies, request):
+        identities = (who.principal, who.arn, who.principal.split(":")[4])
+        if iam_policy.denies(own, identities, request) or iam_policy.rejects(policies, request):
             return False
         if iam_policy.grants(own, (who.arn,), request):
             return True  # neither a boundary nor a session policy limits what is granted to the session or user itself

@@ -70,31 +70,31 @@ def _payload(token: str) -> Mapping[str, Any]:
     return read
 
 
-def check(found: Claims, audiences: Sequence[str] | None, *, now: datetime) -> None:
+def check(claims: Claims, audiences: Sequence[str] | None, *, now: datetime) -> None:
     """Check a token against the provider of its issuer; `audiences` is None where the account has no such provider.
 
     Raises:
         Refusal: there is no provider, the token is for another audience, or it has expired.
     """
     if audiences is None:
-        raise Refusal(INVALID, f"No OpenIDConnect provider found in your account for {found.issuer}")
-    if not set(found.audiences) & set(audiences):
+        raise Refusal(INVALID, f"No OpenIDConnect provider found in your account for {claims.issuer}")
+    if not set(claims.audiences) & set(audiences):
         raise Refusal(INVALID, "Incorrect token audience")
     moment = now.replace(tzinfo=timezone.utc).timestamp()
-    if moment >= found.expires:
-        msg = f"Token expired: current date/time {int(moment)} must be before the expiration date/time {int(found.expires)}"
+    if moment >= claims.expires:
+        msg = f"Token expired: current date/time {int(moment)} must be before the expiration date/time {int(claims.expires)}"
         raise Refusal("ExpiredTokenException", msg)
 
 
-def context(found: Claims, provider: str) -> dict[str, Value]:
+def context(claims: Claims, provider: str) -> dict[str, Value]:
     """The condition keys of a provider that a token fills; `aud` is the party that the token was issued to."""
     values: dict[str, Value] = {}
     for name in KEYS:
-        value = found.all.get(name)
+        value = claims.all.get(name)
         if value is not None:
             values[f"{provider}:{name}".lower()] = tuple(map(str, value)) if isinstance(value, list) else str(value)
-    own = tuple(found.audiences) if len(found.audiences) > 1 else found.audiences[0]
-    party = found.all.get("azp")
+    own = tuple(claims.audiences) if len(claims.audiences) > 1 else claims.audiences[0]
+    party = claims.all.get("azp")
     values[f"{provider}:aud".lower()] = str(party) if party else own
     if party:
         values[f"{provider}:oaud".lower()] = own

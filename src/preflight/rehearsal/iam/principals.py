@@ -52,8 +52,8 @@ class Principals:
 
     def _assumed(self, key: str, partition: str) -> Principal | None:
         """Who assumed a role by SAML, which is moto's."""
-        found = moto.backends.get_backend("sts")[self._account][partition].get_assumed_role_from_access_key(key)
-        return None if found is None else Principal(str(found.arn), str(found.role_arn), str(found.user_id))
+        assumed = moto.backends.get_backend("sts")[self._account][partition].get_assumed_role_from_access_key(key)
+        return None if assumed is None else Principal(str(assumed.arn), str(assumed.role_arn), str(assumed.user_id))
 
     def _iam(self, partition: str) -> Any:
         return moto.backends.get_backend("iam")[self._account][partition]
@@ -64,10 +64,10 @@ class Principals:
         if len(parts) != 6 or parts[4] != self._account:
             return None
         try:
-            found = self._iam(parts[1]).get_role(arn.rpartition("/")[2])
+            role = self._iam(parts[1]).get_role(arn.rpartition("/")[2])
         except (NotFoundException, KeyError):  # there is no such role, or no such partition
             return None
-        return found if found.arn == arn else None
+        return role if role.arn == arn else None
 
     def with_path(self, arn: str) -> str:
         """The ARN that a role or user has which was named without its path."""
@@ -75,12 +75,12 @@ class Principals:
         if len(parts) != 6 or parts[1] not in moto.backends.get_backend("iam")[self._account]:
             return arn  # it cannot be one of ours
         kind, _, name = parts[5].partition("/")
-        kept: Any = None
+        entity: Any = None
         if kind == "role":
-            kept = next((role for role in self._iam(parts[1]).roles.values() if role.name == name), None)
+            entity = next((role for role in self._iam(parts[1]).roles.values() if role.name == name), None)
         elif kind == "user":
-            kept = self._iam(parts[1]).users.get(name)
-        return arn if kept is None else str(kept.arn)
+            entity = self._iam(parts[1]).users.get(name)
+        return arn if entity is None else str(entity.arn)
 
     def context(self, who: Principal) -> dict[str, Value]:
         """Returns the condition keys that every request of a principal has, for any service.
@@ -106,14 +106,14 @@ class Principals:
         owner = self._owner(arn)
         if owner is None:
             return {}
-        kept = owner.tags or {}  # a map of a role, a list of a user
-        return {str(tag["Key"]): str(tag["Value"]) for tag in (kept.values() if isinstance(kept, Mapping) else kept)}
+        tags = owner.tags or {}  # a map of a role, a list of a user
+        return {str(tag["Key"]): str(tag["Value"]) for tag in (tags.values() if isinstance(tags, Mapping) else tags)}
 
     def provider(self, issuer: str, partition: str) -> Any | None:
         """The OpenID Connect provider of an issuer, None where IAM has none."""
         bare = issuer.removeprefix("https://").rstrip("/")
-        known = self._iam(partition).open_id_providers.values()
-        return next((provider for provider in known if provider.url.rstrip("/") == bare), None)
+        providers = self._iam(partition).open_id_providers.values()
+        return next((provider for provider in providers if provider.url.rstrip("/") == bare), None)
 
     def policies(self, identity: Principal) -> Policies:
         """Returns the policies that apply to a principal: its own, those of its groups, the boundary, and those of the session."""
@@ -127,8 +127,8 @@ class Principals:
 
     def managed(self, arn: str) -> str:
         """The text of a managed policy; one that allows nothing where there is none."""
-        found = self._iam(arn.split(":")[1]).managed_policies.get(arn) if arn.startswith("arn:") else None
-        return "{}" if found is None else _default(found)
+        policy = self._iam(arn.split(":")[1]).managed_policies.get(arn) if arn.startswith("arn:") else None
+        return "{}" if policy is None else _default(policy)
 
     def _owner(self, arn: str) -> Any | None:
         kind, _, name = arn.split(":")[5].partition("/")

@@ -40,8 +40,8 @@ class ResourcePolicies:
         """
         for pattern, find in _FINDERS:
             if pattern.search(arn):
-                found = self._asked(lambda client, find=find: find(client, arn), region)  # type: ignore[misc]  # bound here
-                return found if found is not None else [arn] if _is_stack(arn) else []
+                arns = self._asked(lambda client, find=find: find(client, arn), region)  # type: ignore[misc]  # bound here
+                return arns if arns is not None else [arn] if _is_stack(arn) else []
         return [arn]
 
     def _asked(self, ask: Callable[[Client], _T], region: str) -> _T | None:
@@ -54,23 +54,23 @@ class ResourcePolicies:
 
     def policy(self, arn: str) -> Policy | None:
         """The policy of a bucket, for it and its objects, or of a repository; None where there is none."""
-        found = _BUCKET.match(arn)
-        if found:
-            return self._of_bucket(**found.groupdict())
-        found = _REPOSITORY.match(arn)
-        return self._of_repository(found["name"], found["region"]) if found else None
+        match = _BUCKET.match(arn)
+        if match:
+            return self._of_bucket(**match.groupdict())
+        match = _REPOSITORY.match(arn)
+        return self._of_repository(match["name"], match["region"]) if match else None
 
     def _of_bucket(self, partition: str, bucket: str) -> Policy | None:
-        kept = moto.backends.get_backend("s3")[self._account.id][partition].buckets.get(bucket)
-        text = getattr(kept, "policy", None)
+        stored = moto.backends.get_backend("s3")[self._account.id][partition].buckets.get(bucket)
+        text = getattr(stored, "policy", None)
         return iam_policy.document(text.decode() if isinstance(text, bytes) else text)
 
     def _of_repository(self, name: str, region: str) -> Policy | None:
         try:
-            kept = moto.backends.get_backend("ecr")[self._account.id][region].repositories.get(name)
+            repository = moto.backends.get_backend("ecr")[self._account.id][region].repositories.get(name)
         except KeyError:  # there is no such region
             return None
-        return iam_policy.document(getattr(kept, "policy", None))
+        return iam_policy.document(getattr(repository, "policy", None))
 
 
 def _is_stack(arn: str) -> bool:
@@ -125,8 +125,8 @@ def _of_ecr(client: Client, arn: str) -> Tags:
 
 
 def _of_logs(client: Client, arn: str) -> Tags:
-    found: Tags = client("logs").list_tags_for_resource(resourceArn=arn.removesuffix(":log-stream:"))["tags"]
-    return found
+    tags: Tags = client("logs").list_tags_for_resource(resourceArn=arn.removesuffix(":log-stream:"))["tags"]
+    return tags
 
 
 def _of_iam(client: Client, arn: str) -> Tags:
@@ -143,7 +143,7 @@ def _of_stack(client: Client, arn: str) -> Tags:
 
 def _of_balancer(client: Client, arn: str) -> Tags:
     described = client("elbv2").describe_tags(ResourceArns=[arn])["TagDescriptions"]
-    return {tag["Key"]: tag["Value"] for found in described for tag in found["Tags"]}
+    return {tag["Key"]: tag["Value"] for description in described for tag in description["Tags"]}
 
 
 _READERS: Mapping[str, Callable[[Client, str], Tags]] = {

@@ -50,9 +50,9 @@ class TemporaryCredentials:
         """Credentials for `identity`, None for the administrator, that are good for so many seconds."""
         key = "ASIA" + "".join(secrets.choice(_LETTERS) for _ in range(16))
         expires = self.clock() + timedelta(seconds=seconds)
-        made = RoleSession(key, secrets.token_urlsafe(30), secrets.token_urlsafe(120), expires, identity)
-        self._all[key] = made
-        return made
+        session = RoleSession(key, secrets.token_urlsafe(30), secrets.token_urlsafe(120), expires, identity)
+        self._all[key] = session
+        return session
 
     def find(self, key: str) -> RoleSession | None:
         """The session of an access key, also one that has expired."""

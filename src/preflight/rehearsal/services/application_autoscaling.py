@@ -23,9 +23,9 @@ class _Known:
         return [self.service], []
 
 
-def _is_registered(account: Account, given: Mapping[str, Any], region: str) -> bool:
+def _is_registered(account: Account, parameters: Mapping[str, Any], region: str) -> bool:
     targets = applicationautoscaling_backends[account.id][region].targets
-    return given.get("ResourceId") in targets.get(given.get("ScalableDimension"), {})
+    return parameters.get("ResourceId") in targets.get(parameters.get("ScalableDimension"), {})
 
 
 def _check_registered(account: Account, call: Call) -> None:
@@ -58,7 +58,7 @@ def _policy(account: Account, call: Call) -> None:
         return
     balancer, _, group = str(label).partition("/targetgroup/")
     groups = account.client("elbv2", call.region).describe_target_groups()["TargetGroups"]
-    routing = [arn for found in groups if found["TargetGroupArn"].endswith(f":targetgroup/{group}") for arn in found["LoadBalancerArns"]]
+    routing = [arn for target_group in groups if target_group["TargetGroupArn"].endswith(f":targetgroup/{group}") for arn in target_group["LoadBalancerArns"]]
     if not any(arn.endswith(f":loadbalancer/{balancer}") for arn in routing):
         raise Refusal("ValidationException", "The load balancer does not route traffic to the target group")
 
@@ -75,10 +75,10 @@ def _target_exists(account: Account, call: Call) -> None:
     _, cluster, service = resource.split("/")
     ecs: Any = account.client("ecs", call.region)
     try:
-        found = ecs.describe_services(cluster=cluster, services=[service])["services"]
+        services = ecs.describe_services(cluster=cluster, services=[service])["services"]
     except ecs.exceptions.ClusterNotFoundException:
-        found = []
-    if not any(service["status"] == "ACTIVE" for service in found):
+        services = []
+    if not any(service["status"] == "ACTIVE" for service in services):
         raise Refusal("ValidationException", f"ECS service doesn't exist: {resource}")
     applicationautoscaling_backends[account.id][call.region].ecs_backend = _Known(resource)
 

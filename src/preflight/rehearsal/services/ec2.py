@@ -39,13 +39,13 @@ def _subnet_is_free(account: Account, call: Call) -> None:
     https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html (Resource.AlreadyAssociated);
     moto/ec2/models/route_tables.py.
     """
-    subnet, wanted = call.given.get("SubnetId"), call.given["RouteTableId"]
+    subnet, route_table = call.given.get("SubnetId"), call.given["RouteTableId"]
     if not subnet:
         return
     ec2: Any = account.client("ec2", call.region)
     tables = ec2.describe_route_tables(Filters=_filter("association.subnet-id", subnet))["RouteTables"]
-    if any(table["RouteTableId"] != wanted for table in tables):
-        msg = f"the specified association for route table {wanted} conflicts with an existing association"
+    if any(table["RouteTableId"] != route_table for table in tables):
+        msg = f"the specified association for route table {route_table} conflicts with an existing association"
         raise Refusal("Resource.AlreadyAssociated", msg)
 
 
@@ -57,8 +57,8 @@ def _one_gateway(account: Account, call: Call) -> None:
     """
     vpc, gateway = call.given["VpcId"], call.given["InternetGatewayId"]
     ec2: Any = account.client("ec2", call.region)
-    found = ec2.describe_internet_gateways(Filters=_filter("attachment.vpc-id", vpc))["InternetGateways"]
-    if any(other["InternetGatewayId"] != gateway for other in found):
+    gateways = ec2.describe_internet_gateways(Filters=_filter("attachment.vpc-id", vpc))["InternetGateways"]
+    if any(other["InternetGatewayId"] != gateway for other in gateways):
         msg = f"Network {vpc} already has an internet gateway attached"
         raise Refusal("InvalidParameterValue", msg)
 
@@ -74,7 +74,7 @@ def _addresses_unmapped(account: Account, call: Call) -> None:
     gateways = ec2.describe_nat_gateways(Filters=_filter("vpc-id", vpc))["NatGateways"]
     interfaces = ec2.describe_network_interfaces(Filters=_filter("vpc-id", vpc))["NetworkInterfaces"]
     is_mapped = any((interface.get("Association") or {}).get("PublicIp") for interface in interfaces)
-    if is_mapped or any(found["State"] == "available" and found.get("NatGatewayAddresses") for found in gateways):
+    if is_mapped or any(nat_gateway["State"] == "available" and nat_gateway.get("NatGatewayAddresses") for nat_gateway in gateways):
         msg = (
             f"Network {vpc} has some mapped public address(es). Please unmap those public address(es) before "
             "detaching the gateway."

@@ -29,13 +29,13 @@ def associate(account: Account, call: Call) -> None:
     ec2: Any = account.client("ec2", call.region)
     vpc = ec2.describe_vpcs(VpcIds=[call.given["VpcId"]])["Vpcs"][0]
     there = [_network(item["CidrBlock"]) for item in _associated(vpc, "CidrBlockAssociationSet", "CidrBlockState")]
-    wanted = _network(call.given["CidrBlock"])
-    if any(wanted.overlaps(block) for block in there):
-        msg = f"The CIDR '{wanted}' conflicts with a CIDR block that is associated with the VPC already."
+    network = _network(call.given["CidrBlock"])
+    if any(network.overlaps(block) for block in there):
+        msg = f"The CIDR '{network}' conflicts with a CIDR block that is associated with the VPC already."
         raise Refusal("InvalidVpc.Range", msg)
-    if any(_is_restricted(wanted, block) for block in there):
+    if any(_is_restricted(network, block) for block in there):
         msg = (
-            f"The CIDR '{wanted}' is restricted. Use a CIDR from the same private address range as the current VPC CIDR, or use "
+            f"The CIDR '{network}' is restricted. Use a CIDR from the same private address range as the current VPC CIDR, or use "
             "a publicly-routable CIDR. For additional restrictions, see https://docs.aws.amazon.com/vpc/latest/userguide/VPC_Subnets.html"
         )
         raise Refusal("InvalidVpc.Range", msg)
@@ -43,22 +43,22 @@ def associate(account: Account, call: Call) -> None:
     for table in ec2.describe_route_tables(Filters=filters)["RouteTables"]:
         for route in table["Routes"]:
             is_local = route.get("GatewayId") == "local"
-            if not is_local and route.get("DestinationCidrBlock") and _network(route["DestinationCidrBlock"]).subnet_of(wanted):
-                msg = f"The CIDR '{wanted}' is the same as or larger than {route['DestinationCidrBlock']}, the destination of a route in {table['RouteTableId']}."
+            if not is_local and route.get("DestinationCidrBlock") and _network(route["DestinationCidrBlock"]).subnet_of(network):
+                msg = f"The CIDR '{network}' is the same as or larger than {route['DestinationCidrBlock']}, the destination of a route in {table['RouteTableId']}."
                 raise Refusal("InvalidVpc.Range", msg)
 
 
-def _is_restricted(wanted: ipaddress.IPv4Network, there: ipaddress.IPv4Network) -> bool:
+def _is_restricted(network: ipaddress.IPv4Network, there: ipaddress.IPv4Network) -> bool:
     """Whether a VPC with a block cannot get another one, by the table of restrictions."""
     home = next((private for private in _PRIVATE if there.subnet_of(private)), None)
-    target = next((private for private in _PRIVATE if wanted.subnet_of(private)), None)
-    if wanted.subnet_of(_SERVICES):
+    target = next((private for private in _PRIVATE if network.subnet_of(private)), None)
+    if network.subnet_of(_SERVICES):
         return not there.subnet_of(_SERVICES)
     if target is not None and target != home:
         return True
-    if there.subnet_of(_FIRST_TWO) and wanted.subnet_of(_FIRST):
+    if there.subnet_of(_FIRST_TWO) and network.subnet_of(_FIRST):
         return True
-    return home == _PRIVATE[1] and wanted.subnet_of(_DEFAULT)
+    return home == _PRIVATE[1] and network.subnet_of(_DEFAULT)
 
 
 def subnet(account: Account, call: Call) -> None:
@@ -90,7 +90,7 @@ def _check_zone(ec2: Any, call: Call) -> None:
     zones = ec2.describe_availability_zones()["AvailabilityZones"]
     for member, name in (("AvailabilityZone", "ZoneName"), ("AvailabilityZoneId", "ZoneId")):
         zone = call.given.get(member)
-        names = [found[name] for found in zones]
+        names = [other[name] for other in zones]
         if zone and zone not in names:
             msg = (
                 f"Value ({zone}) for parameter {member[:1].lower()}{member[1:]} is invalid. Subnets can currently only be created in "

@@ -14,9 +14,9 @@ def take_any_bucket() -> None:
     """
     create = FlowLogsBackend.create_flow_logs
 
-    def create_without_its_bucket(backend: Any, *positional: Any, log_destination_type: str | None = None, **given: Any) -> Any:
+    def create_without_its_bucket(backend: Any, *positional: Any, log_destination_type: str | None = None, **keywords: Any) -> Any:
         kind = "kinesis-data-firehose" if log_destination_type == "s3" else log_destination_type
-        created, unsuccessful = create(backend, *positional, log_destination_type=kind, **given)
+        created, unsuccessful = create(backend, *positional, log_destination_type=kind, **keywords)
         for flow_log in created:
             flow_log.log_destination_type = log_destination_type or flow_log.log_destination_type
         return created, unsuccessful

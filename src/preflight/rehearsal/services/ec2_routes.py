@@ -28,9 +28,9 @@ def create(account: Account, call: Call) -> None:
     ec2: Any = account.client("ec2", call.region)
     table = ec2.describe_route_tables(RouteTableIds=[call.given["RouteTableId"]])["RouteTables"][0]
     _check_inside(ec2, call.given, table)
-    wanted = _destination(call.given)
-    if wanted and any(_destination(route) == wanted for route in table["Routes"]):
-        raise Refusal("RouteAlreadyExists", f"The route identified by {wanted} already exists.")
+    destination = _destination(call.given)
+    if destination and any(_destination(route) == destination for route in table["Routes"]):
+        raise Refusal("RouteAlreadyExists", f"The route identified by {destination} already exists.")
 
 
 def replace(account: Account, call: Call) -> None:
@@ -66,32 +66,32 @@ def _check_network(table: Mapping[str, Any], target: str, networks: set[str]) ->
 
 def _destination(route: Mapping[str, Any]) -> str:
     """Returns the destination of a route, a network in its canonical form."""
-    given = next((str(route[name]) for name in _DESTINATIONS if route.get(name)), "")
+    block = next((str(route[name]) for name in _DESTINATIONS if route.get(name)), "")
     try:
-        return str(ipaddress.ip_network(given, strict=False))
+        return str(ipaddress.ip_network(block, strict=False))
     except ValueError:
-        return given
+        return block
 
 
-def _check_inside(ec2: Any, given: Mapping[str, Any], table: Mapping[str, Any]) -> None:
+def _check_inside(ec2: Any, parameters: Mapping[str, Any], table: Mapping[str, Any]) -> None:
     """A destination inside the VPC is the block of a subnet, and its target an interface."""
     try:
-        wanted: Any = ipaddress.ip_network(_destination(given))
+        destination: Any = ipaddress.ip_network(_destination(parameters))
     except ValueError:
         return  # a prefix list
     vpc = ec2.describe_vpcs(VpcIds=[table["VpcId"]])["Vpcs"][0]
-    blocks = [block for block in _blocks(vpc) if block.version == wanted.version and wanted.subnet_of(block)]
-    if not blocks or given.get("GatewayId") == "local":
+    blocks = [block for block in _blocks(vpc) if block.version == destination.version and destination.subnet_of(block)]
+    if not blocks or parameters.get("GatewayId") == "local":
         return
-    if not any(given.get(name) for name in _INSIDE):
+    if not any(parameters.get(name) for name in _INSIDE):
         msg = (
-            f"The destination CIDR block {wanted} is equal to or more specific than one of this VPC's CIDR blocks. "
+            f"The destination CIDR block {destination} is equal to or more specific than one of this VPC's CIDR blocks. "
             "This route can target only an interface or an instance."
         )
         raise Refusal("InvalidParameterValue", msg)
     subnets = ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [table["VpcId"]]}])["Subnets"]
-    if wanted not in blocks and not any(wanted in _blocks(subnet) for subnet in subnets):
-        msg = f"The destination CIDR block {wanted} is inside this VPC, but not the CIDR block of one of its subnets."
+    if destination not in blocks and not any(destination in _blocks(subnet) for subnet in subnets):
+        msg = f"The destination CIDR block {destination} is inside this VPC, but not the CIDR block of one of its subnets."
         raise Refusal("InvalidParameterValue", msg)
 
 

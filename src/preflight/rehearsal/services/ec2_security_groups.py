@@ -34,8 +34,8 @@ def create(_account: Account, call: Call) -> None:
     tags = [tag["Key"] for item in call.given.get("TagSpecifications") or [] for tag in item.get("Tags") or []]
     if "aws:cloudformation:stack-id" in tags:
         return
-    given = {"GroupName": call.given.get("GroupName"), "GroupDescription": call.given.get("Description")}
-    _check("AWS::EC2::SecurityGroup", {name: value for name, value in given.items() if value is not None})
+    properties = {"GroupName": call.given.get("GroupName"), "GroupDescription": call.given.get("Description")}
+    _check("AWS::EC2::SecurityGroup", {name: value for name, value in properties.items() if value is not None})
 
 
 def authorize(account: Account, call: Call) -> None:
@@ -120,11 +120,11 @@ def _check_one_network(account: Account, call: Call, rules: list[dict[str, Any]]
     https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html.
     """
     name = "SourceSecurityGroupId" if direction == "Ingress" else "DestinationSecurityGroupId"
-    wanted = [rule[name] for rule in rules if rule.get(name)]
+    referenced = [rule[name] for rule in rules if rule.get(name)]
     ec2: Any = account.client("ec2", call.region)
-    if not wanted or ec2.describe_vpc_peering_connections()["VpcPeeringConnections"]:
+    if not referenced or ec2.describe_vpc_peering_connections()["VpcPeeringConnections"]:
         return
-    filters = [{"Name": "group-id", "Values": [call.given["GroupId"], *wanted]}]
+    filters = [{"Name": "group-id", "Values": [call.given["GroupId"], *referenced]}]
     groups = ec2.describe_security_groups(Filters=filters)["SecurityGroups"]
     if len({group["VpcId"] for group in groups}) > 1:
         msg = "You have specified two resources that belong to different networks."

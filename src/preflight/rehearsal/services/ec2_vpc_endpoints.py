@@ -23,50 +23,50 @@ def check(account: Account, call: Call) -> None:
     Raises:
         Refusal: AWS would refuse it.
     """
-    given = call.given
-    kind, name = given.get("VpcEndpointType") or "Gateway", str(given.get("ServiceName"))
+    parameters = call.given
+    kind, name = parameters.get("VpcEndpointType") or "Gateway", str(parameters.get("ServiceName"))
     parts = name.split(".")
-    if name.startswith("com.amazonaws.") and _REGION.fullmatch(parts[2]) and parts[2] not in {call.region, given.get("ServiceRegion")}:
+    if name.startswith("com.amazonaws.") and _REGION.fullmatch(parts[2]) and parts[2] not in {call.region, parameters.get("ServiceRegion")}:
         raise Refusal("InvalidServiceName", f"The Vpc Endpoint Service '{name}' does not exist")
     ec2: Any = account.client("ec2", call.region)
-    _check_networks(ec2, given)
+    _check_networks(ec2, parameters)
     if kind == "Gateway":
-        _check_route_tables(ec2, given, name)
+        _check_route_tables(ec2, parameters, name)
     elif kind == "Interface":
-        _check_zones(ec2, given)
-        if given.get("PrivateDnsEnabled"):
-            _check_names(ec2, given, name)
+        _check_zones(ec2, parameters)
+        if parameters.get("PrivateDnsEnabled"):
+            _check_names(ec2, parameters, name)
 
 
-def _check_networks(ec2: Any, given: Mapping[str, Any]) -> None:
+def _check_networks(ec2: Any, parameters: Mapping[str, Any]) -> None:
     """What an endpoint is connected to is in its VPC."""
-    subnets, groups, tables = (list(given.get(name) or []) for name in ("SubnetIds", "SecurityGroupIds", "RouteTableIds"))
+    subnets, groups, tables = (list(parameters.get(name) or []) for name in ("SubnetIds", "SecurityGroupIds", "RouteTableIds"))
     parts = [
         *(ec2.describe_subnets(SubnetIds=subnets)["Subnets"] if subnets else []),
         *(ec2.describe_security_groups(GroupIds=groups)["SecurityGroups"] if groups else []),
         *(ec2.describe_route_tables(RouteTableIds=tables)["RouteTables"] if tables else []),
     ]
-    if any(part["VpcId"] != given["VpcId"] for part in parts):
-        msg = f"One of {', '.join([*subnets, *groups, *tables])} and the VPC {given['VpcId']} belong to different networks"
+    if any(part["VpcId"] != parameters["VpcId"] for part in parts):
+        msg = f"One of {', '.join([*subnets, *groups, *tables])} and the VPC {parameters['VpcId']} belong to different networks"
         raise Refusal("InvalidParameter", msg)
 
 
-def _check_route_tables(ec2: Any, given: Mapping[str, Any], name: str) -> None:
+def _check_route_tables(ec2: Any, parameters: Mapping[str, Any], name: str) -> None:
     """A route table leads to a service by one gateway endpoint."""
-    wanted = set(given.get("RouteTableIds") or [])
-    there = ec2.describe_vpc_endpoints(Filters=[{"Name": "vpc-id", "Values": [given["VpcId"]]}])["VpcEndpoints"]
+    tables = set(parameters.get("RouteTableIds") or [])
+    there = ec2.describe_vpc_endpoints(Filters=[{"Name": "vpc-id", "Values": [parameters["VpcId"]]}])["VpcEndpoints"]
     for other in there:
         is_alike = other.get("VpcEndpointType", "Gateway") == "Gateway" and other["ServiceName"] == name and other["State"] != "deleted"
-        both = sorted(wanted & set(other.get("RouteTableIds") or [])) if is_alike else []
+        both = sorted(tables & set(other.get("RouteTableIds") or [])) if is_alike else []
         if both:
             lists = ec2.describe_managed_prefix_lists()["PrefixLists"]
-            identifier = next((found["PrefixListId"] for found in lists if found["PrefixListName"] == name), name)
+            identifier = next((prefix_list["PrefixListId"] for prefix_list in lists if prefix_list["PrefixListName"] == name), name)
             msg = f"route table {both[0]} already has a route with destination-prefix-list-id {identifier}"
             raise Refusal("RouteAlreadyExists", msg)
 
 
-def _check_zones(ec2: Any, given: Mapping[str, Any]) -> None:
-    subnets = given.get("SubnetIds") or []
+def _check_zones(ec2: Any, parameters: Mapping[str, Any]) -> None:
+    subnets = parameters.get("SubnetIds") or []
     if not subnets:
         return
     zones: dict[str, str] = {}
@@ -80,8 +80,8 @@ def _check_zones(ec2: Any, given: Mapping[str, Any]) -> None:
         zones[subnet["AvailabilityZone"]] = subnet["SubnetId"]
 
 
-def _check_names(ec2: Any, given: Mapping[str, Any], name: str) -> None:
-    inside = given["VpcId"]
+def _check_names(ec2: Any, parameters: Mapping[str, Any], name: str) -> None:
+    inside = parameters["VpcId"]
     if not all(describe_network.has_attribute(ec2, inside, attribute) for attribute in ("enableDnsSupport", "enableDnsHostnames")):
         msg = (
             "Enabling private DNS requires both enableDnsSupport and enableDnsHostnames VPC attributes set to "

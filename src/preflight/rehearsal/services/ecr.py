@@ -40,8 +40,8 @@ def service(account: Account, registry: Registry, address: str) -> ServiceEmulat
         }
         return {"authorizationData": [data]}
 
-    kept = (module.operations(account.id) for module in (ecr_pull_through_cache, ecr_registry_policy, ecr_replication))
-    operations = {"GetAuthorizationToken": token, **{name: run for module in kept for name, run in module.items()}}
+    modules = (module.operations(account.id) for module in (ecr_pull_through_cache, ecr_registry_policy, ecr_replication))
+    operations = {"GetAuthorizationToken": token, **{name: run for module in modules for name, run in module.items()}}
     return ServiceEmulation("ecr", operations=operations, checks=_CHECKS)
 
 

@@ -88,24 +88,24 @@ class _Shelf:
 
     def _update(self, call: Call) -> dict[str, Any]:
         with self._lock:
-            kept = self._need(call)
-            kept |= {**call.given, "updatedAt": protocol.utc_now()}
-            return self._shown(kept)
+            rule = self._need(call)
+            rule |= {**call.given, "updatedAt": protocol.utc_now()}
+            return self._shown(rule)
 
     def _delete(self, call: Call) -> dict[str, Any]:
         with self._lock:
-            kept = self._need(call)
-            del self._kept[call.region, kept[self._kind.key]]
-            return self._shown(kept)
+            rule = self._need(call)
+            del self._kept[call.region, rule[self._kind.key]]
+            return self._shown(rule)
 
     def _describe(self, call: Call) -> dict[str, Any]:
-        wanted = call.given.get(self._kind.keys)
+        keys = call.given.get(self._kind.keys)
         with self._lock:
-            found = {key: kept for (region, key), kept in self._kept.items() if region == call.region}
-        for key in wanted or []:
-            if key not in found:
+            rules = {key: rule for (region, key), rule in self._kept.items() if region == call.region}
+        for key in keys or []:
+            if key not in rules:
                 raise self._missing(key)
-        return {self._kind.many: [kept for key, kept in found.items() if not wanted or key in wanted]}
+        return {self._kind.many: [rule for key, rule in rules.items() if not keys or key in keys]}
 
     def _need(self, call: Call) -> dict[str, Any]:
         key = str(call.given[self._kind.key])
@@ -117,8 +117,8 @@ class _Shelf:
         code = f"{self._kind.error}NotFoundException"
         return Refusal(code, f"The {self._kind.name} with prefix '{key}' does not exist")
 
-    def _shown(self, kept: dict[str, Any]) -> dict[str, Any]:
-        return {"registryId": self._registry, self._kind.one: dict(kept)} if self._kind.one else dict(kept)
+    def _shown(self, rule: dict[str, Any]) -> dict[str, Any]:
+        return {"registryId": self._registry, self._kind.one: dict(rule)} if self._kind.one else dict(rule)
 
 
 def operations(registry: str) -> Mapping[str, Operation]:

@@ -65,9 +65,9 @@ class Registry:
         if request.path in {"/v2/", "/v2"}:
             return Response("{}", content_type="application/json", headers=_VERSION)
         for kind, pattern in _ROUTES:
-            found = pattern.match(request.path)
-            if found:
-                return self._admitted(kind, request, opened, found.groupdict())
+            match = pattern.match(request.path)
+            if match:
+                return self._admitted(kind, request, opened, match.groupdict())
         return _error(404, "NAME_UNKNOWN", "there is nothing here")
 
     def _opened(self, request: Request) -> tuple[str, Principal | None] | None:
@@ -89,13 +89,13 @@ class Registry:
         return self._account.judge(who, "ecr", region, action, {"repositoryName": name})
 
     def _admitted(
-        self, kind: str, request: Request, opened: tuple[str, Principal | None], named: dict[str, str]
+        self, kind: str, request: Request, opened: tuple[str, Principal | None], parts: dict[str, str]
     ) -> Response:
         region, who = opened
-        denied = self._denial(who, ecr.REGISTRY.get(f"{request.method} {kind}"), region, named["name"])
+        denied = self._denial(who, ecr.REGISTRY.get(f"{request.method} {kind}"), region, parts["name"])
         if denied is not None:
             return _error(403, "DENIED", denied)
-        return self._route(kind, request, region, **named)
+        return self._route(kind, request, region, **parts)
 
     def _route(self, kind: str, request: Request, region: str, *, name: str, **rest: str) -> Response:
         try:
@@ -107,8 +107,8 @@ class Registry:
         handler = getattr(self, f"_{method.lower()}_{kind}", None)
         if handler is None:
             return _error(405, "UNSUPPORTED", f"{request.method} is not supported here")
-        made: Response = handler(request, name, region, **rest)
-        return made
+        response: Response = handler(request, name, region, **rest)
+        return response
 
     def _get_blob(self, _request: Request, _name: str, _region: str, *, digest: str) -> Response:
         path = self._blobs / digest.partition(":")[2]
@@ -239,13 +239,13 @@ class Registry:
 
 
 def _refusal(error: ClientError, tag: str, repository: str) -> str:
-    said = error.response["Error"]
-    if said["Code"] == "ImageAlreadyExistsException":
+    details = error.response["Error"]
+    if details["Code"] == "ImageAlreadyExistsException":
         return (
             f"The image tag '{tag}' already exists in the '{repository}' repository and cannot be overwritten "
             "because the tag is immutable."
         )
-    return str(said["Message"])
+    return str(details["Message"])
 
 
 _VERSION = {"Docker-Distribution-API-Version": "registry/2.0"}

@@ -13,21 +13,21 @@ from preflight.rehearsal.protocol import Call, Operation, Refusal
 
 def operations(registry: str) -> Mapping[str, Operation]:
     """Put, Get and Delete, of one policy a region."""
-    kept: dict[str, str] = {}
+    policies: dict[str, str] = {}
 
     def shown(region: str) -> dict[str, Any]:
-        if region not in kept:
+        if region not in policies:
             msg = f"Registry policy does not exist in the registry with id '{registry}'"
             raise Refusal("RegistryPolicyNotFoundException", msg)
-        return {"registryId": registry, "policyText": kept[region]}
+        return {"registryId": registry, "policyText": policies[region]}
 
     def put(call: Call) -> dict[str, Any]:
-        kept[call.region] = str(call.given["policyText"])
+        policies[call.region] = str(call.given["policyText"])
         return shown(call.region)
 
     def delete(call: Call) -> dict[str, Any]:
         answer = shown(call.region)
-        del kept[call.region]
+        del policies[call.region]
         return answer
 
     return {

@@ -13,7 +13,7 @@ from preflight.rehearsal.protocol import Call, Operation, Refusal
 
 def operations(registry: str) -> Mapping[str, Operation]:
     """Put and Describe, of one configuration a region."""
-    kept: dict[str, Any] = {}
+    configurations: dict[str, Any] = {}
 
     def put(call: Call) -> dict[str, Any]:
         configuration = call.given["replicationConfiguration"]
@@ -24,10 +24,10 @@ def operations(registry: str) -> Mapping[str, Operation]:
                     "Invalid parameter at 'replicationConfiguration' failed to satisfy constraint: "
                     "'Replication destination cannot be the same as the source registry'",
                 )
-        kept[call.region] = configuration
+        configurations[call.region] = configuration
         return {"replicationConfiguration": configuration}
 
     def describe(call: Call) -> dict[str, Any]:
-        return {"registryId": registry, "replicationConfiguration": kept.get(call.region, {"rules": []})}
+        return {"registryId": registry, "replicationConfiguration": configurations.get(call.region, {"rules": []})}
 
     return {"PutReplicationConfiguration": put, "DescribeRegistry": describe}

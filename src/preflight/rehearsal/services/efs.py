@@ -22,7 +22,7 @@ def _file_system(account: Account, call: Call) -> None:
     """A One Zone file system is in a zone of its region."""
     zone = call.given.get("AvailabilityZoneName")
     ec2: Any = account.client("ec2", call.region)
-    zones = [found["ZoneName"] for found in ec2.describe_availability_zones()["AvailabilityZones"]]
+    zones = [description["ZoneName"] for description in ec2.describe_availability_zones()["AvailabilityZones"]]
     if zone and zone not in zones:
         raise Refusal("BadRequest", f"Availability Zone {zone} is not one of {call.region}: {', '.join(zones)}")
 
@@ -50,12 +50,12 @@ def _mount_target(account: Account, call: Call) -> None:
 def _check_address(ec2: Any, subnet: dict[str, Any], address: str) -> None:
     block = ipaddress.IPv4Network(subnet["CidrBlock"], strict=False)
     try:
-        wanted = ipaddress.IPv4Address(address)
+        host = ipaddress.IPv4Address(address)
     except ValueError:
         raise Refusal("BadRequest", f"Address {address} is invalid") from None
-    if wanted not in block:
+    if host not in block:
         raise Refusal("BadRequest", "Address does not fall within the subnet's address range")
-    if int(wanted) - int(block[0]) < _RESERVED or wanted == block[-1]:
+    if int(host) - int(block[0]) < _RESERVED or host == block[-1]:
         raise Refusal("BadRequest", f"Address {address} is in subnet's reserved address range")
     filters = [{"Name": "subnet-id", "Values": [subnet["SubnetId"]]}]
     for interface in ec2.describe_network_interfaces(Filters=filters)["NetworkInterfaces"]:
@@ -67,8 +67,8 @@ def _lifecycle(account: Account, call: Call) -> None:
     """Policies of a file system suit how it was made."""
     efs: Any = account.client("efs", call.region)
     system = efs.describe_file_systems(FileSystemId=call.given["FileSystemId"])["FileSystems"][0]
-    made = {name: system[name] for name in ("ThroughputMode", "PerformanceMode", "ProvisionedThroughputInMibps") if name in system}
-    properties = {**made, "LifecyclePolicies": call.given.get("LifecyclePolicies") or []}
+    settings = {name: system[name] for name in ("ThroughputMode", "PerformanceMode", "ProvisionedThroughputInMibps") if name in system}
+    properties = {**settings, "LifecyclePolicies": call.given.get("LifecyclePolicies") or []}
     _check("AWS::EFS::FileSystem", properties)
 
 

@@ -42,16 +42,16 @@ def _balancer(account: Account, call: Call) -> None:
     https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html;
     moto/elbv2/models.py.
     """
-    given = call.given
-    subnets = given.get("Subnets") or [m["SubnetId"] for m in given.get("SubnetMappings") or []]
-    if (given.get("Type") or "application") in {"application", "network"} and subnets:
-        _check_subnets(account.client("ec2", call.region), given, subnets)
+    parameters = call.given
+    subnets = parameters.get("Subnets") or [m["SubnetId"] for m in parameters.get("SubnetMappings") or []]
+    if (parameters.get("Type") or "application") in {"application", "network"} and subnets:
+        _check_subnets(account.client("ec2", call.region), parameters, subnets)
 
 
-def _check_subnets(ec2: Any, given: Mapping[str, Any], subnets: list[str]) -> None:
+def _check_subnets(ec2: Any, parameters: Mapping[str, Any], subnets: list[str]) -> None:
     described = ec2.describe_subnets(SubnetIds=subnets)["Subnets"]
     zones = [subnet["AvailabilityZone"] for subnet in described]
-    is_application = (given.get("Type") or "application") == "application"
+    is_application = (parameters.get("Type") or "application") == "application"
     if len(set(zones)) < len(zones):
         msg = "A load balancer cannot be attached to multiple subnets in the same Availability Zone"
         raise Refusal("InvalidConfigurationRequest", msg)
@@ -63,14 +63,14 @@ def _check_subnets(ec2: Any, given: Mapping[str, Any], subnets: list[str]) -> No
         vpcs = ", ".join(f"'{name}'" for name in sorted({subnet["VpcId"] for subnet in described}))
         raise Refusal("InvalidConfigurationRequest", f"All subnets must belong to the same VPC: {vpcs}")
     attached = [{"Name": "attachment.vpc-id", "Values": [vpc]}]
-    is_dual = str(given.get("IpAddressType") or "").startswith("dualstack")
+    is_dual = str(parameters.get("IpAddressType") or "").startswith("dualstack")
     if is_dual and not all(subnet.get("Ipv6CidrBlockAssociationSet") for subnet in described):
         msg = "You must specify subnets with an associated IPv6 CIDR block."
         raise Refusal("InvalidConfigurationRequest", msg)
-    is_public = (given.get("Scheme") or "internet-facing") == "internet-facing"
+    is_public = (parameters.get("Scheme") or "internet-facing") == "internet-facing"
     if is_public and not ec2.describe_internet_gateways(Filters=attached)["InternetGateways"]:
         raise Refusal("InvalidSubnet", f"VPC {vpc} has no internet gateway")
-    groups = given.get("SecurityGroups") or []
+    groups = parameters.get("SecurityGroups") or []
     if groups and any(g["VpcId"] != vpc for g in ec2.describe_security_groups(GroupIds=groups)["SecurityGroups"]):
         msg = "One or more security groups are invalid"
         raise Refusal("InvalidConfigurationRequest", msg)
@@ -115,9 +115,9 @@ def allow_what_aws_takes() -> None:
         modify(backend, arn, {key: value for key, value in attributes.items() if key not in longest})
         backend.target_groups[arn].attributes.update(longest)
 
-    def create_of_any_type(backend: Any, *positional: Any, ip_address_type: str = "ipv4", **given: Any) -> Any:
-        taken = "dualstack" if ip_address_type.startswith("dualstack") else ip_address_type
-        balancer = create(backend, *positional, ip_address_type=taken, **given)
+    def create_of_any_type(backend: Any, *positional: Any, ip_address_type: str = "ipv4", **keywords: Any) -> Any:
+        address_type = "dualstack" if ip_address_type.startswith("dualstack") else ip_address_type
+        balancer = create(backend, *positional, ip_address_type=address_type, **keywords)
         balancer.ip_address_type = ip_address_type
         return balancer
 
@@ -166,11 +166,11 @@ def _operations(account: Account, registered: Targets) -> Mapping[str, Operation
         backend = moto.backends.get_backend("elbv2")[account.id][call.region]
         if group not in backend.target_groups:
             raise Refusal("TargetGroupNotFound", "One or more target groups not found")
-        kept = {(k.instance_id, int(k.port)): _kept(k) for k in backend.describe_target_health(group, [])}
+        stored = {(k.instance_id, int(k.port)): _kept(k) for k in backend.describe_target_health(group, [])}
         own = {(target.address, target.port): target.as_response() for target in registered.in_group(group)}
-        known = {**kept, **own}
-        wanted = [(t["Id"], int(t.get("Port") or backend.target_groups[group].port or 0)) for t in call.given.get("Targets") or []]
-        return {"TargetHealthDescriptions": [known.get(target) or _unknown(*target) for target in wanted or known]}
+        descriptions = {**stored, **own}
+        targets = [(t["Id"], int(t.get("Port") or backend.target_groups[group].port or 0)) for t in call.given.get("Targets") or []]
+        return {"TargetHealthDescriptions": [descriptions.get(target) or _unknown(*target) for target in targets or descriptions]}
 
     return {"DescribeTargetHealth": health}
 
@@ -181,11 +181,11 @@ def _unknown(address: str, port: int) -> dict[str, Any]:
 
 
 def _kept(status: Any) -> dict[str, Any]:
-    shown = {"State": status.status, "Reason": status.reason, "Description": status.description}
+    health = {"State": status.status, "Reason": status.reason, "Description": status.description}
     return {
         "Target": {"Id": status.instance_id, "Port": status.port},
         "HealthCheckPort": str(status.health_check_port or status.port),
-        "TargetHealth": {key: value for key, value in shown.items() if value},
+        "TargetHealth": {key: value for key, value in health.items() if value},
     }
 
 

@@ -57,17 +57,17 @@ def check(account: Account, call: Call) -> None:
     Raises:
         Refusal: the bucket does not take it.
     """
-    given = {str(pair["Key"]): str(pair.get("Value") or "") for pair in call.given.get("Attributes") or []}
-    wanted = [kind for kind in TEST_FILES if given.get(f"{kind}.s3.enabled", "").lower() == "true"]
-    if not wanted:
+    attributes_set = {str(pair["Key"]): str(pair.get("Value") or "") for pair in call.given.get("Attributes") or []}
+    kinds = [kind for kind in TEST_FILES if attributes_set.get(f"{kind}.s3.enabled", "").lower() == "true"]
+    if not kinds:
         return
     arn = call.given["LoadBalancerArn"]
     elb: Any = account.client("elbv2", call.region)
     if elb.describe_load_balancers(LoadBalancerArns=[arn])["LoadBalancers"][0]["Type"] != "application":
         return
-    kept = elb.describe_load_balancer_attributes(LoadBalancerArn=arn)["Attributes"]
-    attributes = {**{pair["Key"]: pair["Value"] for pair in kept}, **given}
-    for kind in wanted:
+    stored = elb.describe_load_balancer_attributes(LoadBalancerArn=arn)["Attributes"]
+    attributes = {**{pair["Key"]: pair["Value"] for pair in stored}, **attributes_set}
+    for kind in kinds:
         bucket = attributes.get(f"{kind}.s3.bucket") or ""
         if not _is_open(account, call.region, bucket, _test_file(account, attributes, kind), arn):
             msg = f"Access Denied for bucket: {bucket}. Please check S3bucket permission"

@@ -23,8 +23,8 @@ def load_balancer(account: Account, call: Call) -> None:
     elb: Any = account.client("elbv2", call.region)
     arn = call.given["LoadBalancerArn"]
     described = elb.describe_load_balancers(LoadBalancerArns=[arn])["LoadBalancers"][0]
-    kept = elb.describe_load_balancer_attributes(LoadBalancerArn=arn)["Attributes"]
-    _check(load_balancer_attributes.ROWS, "LoadBalancerAttributes", described, kept, call)
+    stored = elb.describe_load_balancer_attributes(LoadBalancerArn=arn)["Attributes"]
+    _check(load_balancer_attributes.ROWS, "LoadBalancerAttributes", described, stored, call)
 
 
 def listener(account: Account, call: Call) -> None:
@@ -39,16 +39,16 @@ def target_group(account: Account, call: Call) -> None:
     elb: Any = account.client("elbv2", call.region)
     arn = call.given["TargetGroupArn"]
     described = elb.describe_target_groups(TargetGroupArns=[arn])["TargetGroups"][0]
-    kept = elb.describe_target_group_attributes(TargetGroupArn=arn)["Attributes"]
-    _check(target_group_attributes.ROWS, "TargetGroupAttributes", described, kept, call)
+    stored = elb.describe_target_group_attributes(TargetGroupArn=arn)["Attributes"]
+    _check(target_group_attributes.ROWS, "TargetGroupAttributes", described, stored, call)
 
 
-def _check(rows: Sequence[Constraint], name: str, described: Mapping[str, Any], kept: Pairs, call: Call) -> None:
+def _check(rows: Sequence[Constraint], name: str, described: Mapping[str, Any], stored: Pairs, call: Call) -> None:
     """Check what is set, beside those that are kept; moto keeps some that the resource cannot have."""
-    given = call.given.get("Attributes") or []
-    keys = {pair["Key"] for pair in given}
-    others = [pair for pair in kept if pair["Key"] not in keys and not _refused(rows, {**described, name: [pair]})]
-    refused = _refused(rows, {**described, name: [*others, *given]})
+    pairs = call.given.get("Attributes") or []
+    keys = {pair["Key"] for pair in pairs}
+    others = [pair for pair in stored if pair["Key"] not in keys and not _refused(rows, {**described, name: [pair]})]
+    refused = _refused(rows, {**described, name: [*others, *pairs]})
     if refused is not None:
         raise Refusal(refused.constraint.code, refused.message)
 

@@ -44,8 +44,8 @@ def modify_listener(account: Account, call: Call) -> None:
     """Check a changed listener: https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_ModifyListener.html."""
     elb: Any = account.client("elbv2", call.region)
     listener = _listener(elb, call.given["ListenerArn"])
-    given = {"Port": listener.get("Port"), "Protocol": listener.get("Protocol"), **call.given}
-    _check_listener(account, call, _balancer(elb, listener["LoadBalancerArn"]), given)
+    properties = {"Port": listener.get("Port"), "Protocol": listener.get("Protocol"), **call.given}
+    _check_listener(account, call, _balancer(elb, listener["LoadBalancerArn"]), properties)
 
 
 def create_rule(account: Account, call: Call) -> None:
@@ -71,38 +71,38 @@ def add_certificates(account: Account, call: Call) -> None:
 
 
 def _balancer(elb: Any, arn: str) -> Described:
-    found: Described = elb.describe_load_balancers(LoadBalancerArns=[arn])["LoadBalancers"][0]
-    return found
+    balancer: Described = elb.describe_load_balancers(LoadBalancerArns=[arn])["LoadBalancers"][0]
+    return balancer
 
 
 def _listener(elb: Any, arn: str) -> Described:
-    found: Described = elb.describe_listeners(ListenerArns=[arn])["Listeners"][0]
-    return found
+    listener: Described = elb.describe_listeners(ListenerArns=[arn])["Listeners"][0]
+    return listener
 
 
-def _check_listener(account: Account, call: Call, balancer: Described, given: Described) -> None:
+def _check_listener(account: Account, call: Call, balancer: Described, properties: Described) -> None:
     elb: Any = account.client("elbv2", call.region)
     arn = balancer["LoadBalancerArn"]
-    _check_protocol(balancer["Type"], given)
+    _check_protocol(balancer["Type"], properties)
     others = [
-        x for x in elb.describe_listeners(LoadBalancerArn=arn)["Listeners"] if x["ListenerArn"] != given["ListenerArn"]
+        x for x in elb.describe_listeners(LoadBalancerArn=arn)["Listeners"] if x["ListenerArn"] != properties["ListenerArn"]
     ]
-    if given.get("Port") and any(str(other.get("Port")) == str(given["Port"]) for other in others):
+    if properties.get("Port") and any(str(other.get("Port")) == str(properties["Port"]) for other in others):
         raise Refusal("DuplicateListener", f"A listener already exists on this port for this load balancer '{arn}'")
     _check_certificates(call)
-    _check_actions(account, call, balancer, given.get("Protocol"), given.get("DefaultActions") or [])
+    _check_actions(account, call, balancer, properties.get("Protocol"), properties.get("DefaultActions") or [])
 
 
-def _check_protocol(kind: str, given: Described) -> None:
+def _check_protocol(kind: str, properties: Described) -> None:
     """A listener has a port and a protocol of its load balancer's type; one of a gateway load balancer has neither."""
     allowed = _PROTOCOLS.get(kind)
     for name in ("port", "protocol"):
-        if not allowed and given.get(name.title()):
+        if not allowed and properties.get(name.title()):
             raise Refusal("ValidationError", f"A {name} cannot be specified for gateway listeners")
-        if allowed and not given.get(name.title()):
+        if allowed and not properties.get(name.title()):
             raise Refusal("ValidationError", f"A listener {name} must be specified")
-    if allowed and given["Protocol"] not in allowed:
-        msg = f"Listener protocol '{given['Protocol']}' must be one of '{', '.join(allowed)}'"
+    if allowed and properties["Protocol"] not in allowed:
+        msg = f"Listener protocol '{properties['Protocol']}' must be one of '{', '.join(allowed)}'"
         raise Refusal("ValidationError", msg)
 
 

@@ -56,11 +56,11 @@ def missing_principals(account: Account, region: str, document: Any) -> Iterator
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html.
     """
     backend, policy = _backend(account, region), iam_policy.document(document) or {}
-    known = {entity.arn for entities in (backend.roles, backend.users) for entity in entities.values()}
+    arns = {entity.arn for entities in (backend.roles, backend.users) for entity in entities.values()}
     of_account = re.compile(rf"arn:[a-z-]+:iam::{account.id}:(user|role)/(?!aws-service-role/).+")
     for _, statement in iam_policy_documents.statements(policy):
         for _, arn in iam_policy_principals.principals(statement, "AWS"):
-            if of_account.fullmatch(arn) and arn not in known:
+            if of_account.fullmatch(arn) and arn not in arns:
                 yield arn
 
 
@@ -70,8 +70,8 @@ def _put_role_policy(account: Account, call: Call) -> None:
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html; moto/iam/models.py.
     """
     name, roles = call.given.get("RoleName"), _backend(account, call.region).roles.values()
-    kept: Mapping[str, str] = next((role.policies for role in roles if role.name == name), {})
-    documents = {**kept, call.given["PolicyName"]: call.given["PolicyDocument"]}
+    policies: Mapping[str, str] = next((role.policies for role in roles if role.name == name), {})
+    documents = {**policies, call.given["PolicyName"]: call.given["PolicyDocument"]}
     if sum(map(iam_policy_documents.size, documents.values())) > _ROLE_POLICY_BYTES:
         raise Refusal("LimitExceeded", f"Maximum policy size of {_ROLE_POLICY_BYTES} bytes exceeded for role {name}")
 

@@ -46,8 +46,8 @@ def _policy(kms: Any, key: str) -> dict[str, Any] | None:
 def _tags(account: Account, call: Call) -> None:
     """The tags of a log group go with it; moto gives them to the next one of that name (moto/logs/models.py)."""
     logs, name = account.client("logs", call.region), call.given.get("logGroupName")
-    found = logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
-    arns = [str(group["arn"]).removesuffix(":*") for group in found if group["logGroupName"] == name]
+    groups = logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
+    arns = [str(group["arn"]).removesuffix(":*") for group in groups if group["logGroupName"] == name]
     for arn in arns:
         keys = list(logs.list_tags_for_resource(resourceArn=arn)["tags"])
         if keys:

@@ -51,8 +51,8 @@ def _broken(value: Any, shape: Shape, path: tuple[str, ...]) -> Iterator[str]:
         return
     constraint = next(_unmet(value, shape), None)
     if constraint is not None:
-        shown = "" if getattr(shape, "sensitive", False) or shape.metadata.get("sensitive") else f" '{value}'"
-        yield f"Value{shown} at '{'.'.join(path)}' failed to satisfy constraint: {constraint}"
+        text = "" if getattr(shape, "sensitive", False) or shape.metadata.get("sensitive") else f" '{value}'"
+        yield f"Value{text} at '{'.'.join(path)}' failed to satisfy constraint: {constraint}"
     if shape.type_name == "structure":
         for name, member in shape.members.items():
             yield from _broken(value.get(name), member, (*path, f"{name[:1].lower()}{name[1:]}"))

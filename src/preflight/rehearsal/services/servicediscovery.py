@@ -27,9 +27,9 @@ def _name(account: Account, call: Call) -> None:
     route53 = account.client("route53", call.region)
     listed = route53.list_hosted_zones_by_vpc(VPCId=call.given["Vpc"], VPCRegion=call.region)["HostedZoneSummaries"]
     name = f"{str(call.given['Name']).removesuffix('.')}."
-    taken = next((zone for zone in listed if zone["Name"] == name), None)
-    if taken is not None:
-        msg = f"The VPC {call.given['Vpc']} is already associated with a hosted zone that has the name {name}: {taken['HostedZoneId']}"
+    conflict = next((zone for zone in listed if zone["Name"] == name), None)
+    if conflict is not None:
+        msg = f"The VPC {call.given['Vpc']} is already associated with a hosted zone that has the name {name}: {conflict['HostedZoneId']}"
         raise Refusal("ConflictingDomainExists", msg)
 
 
@@ -51,25 +51,25 @@ def _service(account: Account, call: Call) -> None:
     Raises:
         Refusal: it is not, or has not.
     """
-    given, backend = call.given, _backend(account, call.region)
-    named = _namespace_id(given.get("NamespaceId"), given.get("DnsConfig"))
-    namespace = backend.namespaces.get(named)
+    parameters, backend = call.given, _backend(account, call.region)
+    identifier = _namespace_id(parameters.get("NamespaceId"), parameters.get("DnsConfig"))
+    namespace = backend.namespaces.get(identifier)
     if namespace is None:
-        raise Refusal("NamespaceNotFound", f"No namespace exists with the specified ID: {named}")
-    if namespace.type == "HTTP" and given.get("DnsConfig"):
+        raise Refusal("NamespaceNotFound", f"No namespace exists with the specified ID: {identifier}")
+    if namespace.type == "HTTP" and parameters.get("DnsConfig"):
         raise Refusal("InvalidInput", "DnsConfig cannot be specified for a service in an HTTP namespace")
-    if namespace.type == "DNS_PRIVATE" and given.get("HealthCheckConfig"):
+    if namespace.type == "DNS_PRIVATE" and parameters.get("HealthCheckConfig"):
         msg = "HealthCheckConfig cannot be specified for a service in a private DNS namespace: specify HealthCheckCustomConfig"
         raise Refusal("InvalidInput", msg)
     spelt = str if namespace.type == "HTTP" else str.lower  # names of DNS differ in more than case
-    services = [one for one in backend.services.values() if _namespace_id(one.namespace_id, one.dns_config) == named]
-    if spelt(given["Name"]) in {spelt(one.name) for one in services}:
-        raise Refusal("ServiceAlreadyExists", f"Service already exists: {given['Name']} in namespace {named}")
+    services = [one for one in backend.services.values() if _namespace_id(one.namespace_id, one.dns_config) == identifier]
+    if spelt(parameters["Name"]) in {spelt(one.name) for one in services}:
+        raise Refusal("ServiceAlreadyExists", f"Service already exists: {parameters['Name']} in namespace {identifier}")
 
 
-def _namespace_id(named: str | None, dns: Mapping[str, Any] | None) -> str:
+def _namespace_id(identifier: str | None, dns: Mapping[str, Any] | None) -> str:
     """Returns the ID of a service's namespace, which its DnsConfig may name instead, and an ARN ends with."""
-    return str(named or (dns or {}).get("NamespaceId")).rpartition("/")[2]
+    return str(identifier or (dns or {}).get("NamespaceId")).rpartition("/")[2]
 
 
 def _backend(account: Account, region: str) -> Any:
@@ -78,8 +78,8 @@ def _backend(account: Account, region: str) -> Any:
 
 def _zone(account: Account, call: Call) -> None:
     """The zone of a namespace goes with it, which moto leaves behind."""
-    found = account.client("servicediscovery", call.region).get_namespace(Id=call.given["Id"])["Namespace"]
-    zone = private_dns.zone_of(found)
+    namespace = account.client("servicediscovery", call.region).get_namespace(Id=call.given["Id"])["Namespace"]
+    zone = private_dns.zone_of(namespace)
     if zone is not None:
         account.client("route53", call.region).delete_hosted_zone(Id=zone)
 
@@ -87,13 +87,13 @@ def _zone(account: Account, call: Call) -> None:
 def _place_zones(account: Account, region: str) -> None:
     """Give each new private namespace's zone the namespace's name and VPC, as AWS does and moto does not."""
     route53 = moto.backends.get_backend("route53")[account.id][partitions.partition_of(region)[0]]
-    for made in _backend(account, region).namespaces.copy().values():
-        zone = private_dns.zone_of(made.to_json())
-        if not made.vpc or zone is None:
+    for namespace in _backend(account, region).namespaces.copy().values():
+        zone = private_dns.zone_of(namespace.to_json())
+        if not namespace.vpc or zone is None:
             continue
         record = route53.get_hosted_zone(zone)
-        record.name = f"{made.name.removesuffix('.')}."
-        vpc, made.vpc = made.vpc, None  # moto refuses another one in a VPC that it knows of
+        record.name = f"{namespace.name.removesuffix('.')}."
+        vpc, namespace.vpc = namespace.vpc, None  # moto refuses another one in a VPC that it knows of
         account.client("route53", region).associate_vpc_with_hosted_zone(
             HostedZoneId=record.id, VPC={"VPCId": vpc, "VPCRegion": region}
         )

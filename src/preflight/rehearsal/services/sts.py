@@ -53,10 +53,10 @@ class Sts:
         request = RequestContext("sts:AssumeRole", arn, {**about, **_context(call)})
         role = self._known.role(arn)
         if role is None or not self._may_assume(who, _trust(role), request, call.region):
-            said = (
+            message = (
                 f"User: {self._arn(who, call.region)} is not authorized to perform: sts:AssumeRole on resource: {arn}"
             )
-            raise Refusal("AccessDenied", said, status=403)
+            raise Refusal("AccessDenied", message, status=403)
         return self._issue(call, role)
 
     def _may_assume(
@@ -88,22 +88,22 @@ class Sts:
         if role is None or provider is None or not iam_policy.federates(_trust(role), str(provider.arn), request):
             raise Refusal("AccessDenied", NOT_BY_TOKEN, status=403)
         issued = self._issue(call, role, oidc_token.context(claims, str(provider.url)))
-        named = {"Provider": str(provider.arn), "Audience": claims.audiences[0]}
-        return {**issued, "SubjectFromWebIdentityToken": claims.subject, **named}
+        provided = {"Provider": str(provider.arn), "Audience": claims.audiences[0]}
+        return {**issued, "SubjectFromWebIdentityToken": claims.subject, **provided}
 
     def _issue(
-        self, call: Call, role: Any, claimed: Mapping[str, Value] | None = None
+        self, call: Call, role: Any, claims: Mapping[str, Value] | None = None
     ) -> dict[str, Any]:
-        is_chained = claimed is None and _is_session(acting.principal())
-        most, said = (HOUR, CHAINED) if is_chained else (int(role.max_session_duration or HOUR), TOO_LONG)
-        seconds = _seconds(call, most=most, default=HOUR, said=said)
+        is_chained = claims is None and _is_session(acting.principal())
+        most, refusal = (HOUR, CHAINED) if is_chained else (int(role.max_session_duration or HOUR), TOO_LONG)
+        seconds = _seconds(call, most=most, default=HOUR, refusal=refusal)
         name = str(call.given["RoleSessionName"])
         limits = self._limits(call)
         who = self.session_of(str(role.arn), str(role.id), name, limits)
-        who = replace(who, context={**who.context, **(claimed or {})})  # they stay keys of the session
-        made = self._known.sessions.issue(who, seconds=seconds)
+        who = replace(who, context={**who.context, **(claims or {})})  # they stay keys of the session
+        credentials = self._known.sessions.issue(who, seconds=seconds)
         user = {"AssumedRoleId": who.id, "Arn": who.arn}
-        return {"Credentials": made.shown(), "AssumedRoleUser": user, "PackedPolicySize": 6 if limits else None}
+        return {"Credentials": credentials.shown(), "AssumedRoleUser": user, "PackedPolicySize": 6 if limits else None}
 
     @staticmethod
     def session_of(role: str, role_id: str, name: str, limits: tuple[str, ...] = ()) -> Principal:
@@ -134,21 +134,21 @@ class Sts:
         """GetSessionToken: a user's own rights for a while; the administrator's stay the administrator's."""
         who = acting.principal()
         _check_is_no_session(who, "GetSessionToken")
-        seconds = _seconds(call, most=DAY_AND_HALF, default=12 * HOUR, said=TOO_LONG)
+        seconds = _seconds(call, most=DAY_AND_HALF, default=12 * HOUR, refusal=TOO_LONG)
         return {"Credentials": self._known.sessions.issue(who, seconds=seconds).shown()}
 
     def federate(self, call: Call) -> dict[str, Any]:
         """GetFederationToken: no more than a session policy allows, and nothing without one."""
         who, name = acting.principal(), str(call.given["Name"])
         _check_is_no_session(who, "GetFederationToken")
-        seconds = _seconds(call, most=DAY_AND_HALF, default=12 * HOUR, said=TOO_LONG)
+        seconds = _seconds(call, most=DAY_AND_HALF, default=12 * HOUR, refusal=TOO_LONG)
         partition = partitions.partition_of(call.region)[0]
         arn = f"arn:{partition}:sts::{self._account.id}:federated-user/{name}"
         user = f"{self._account.id}:{name}"
-        made = who
+        principal = who
         if who is not None:
-            made = Principal(arn, who.principal, user, self._limits(call) or ("{}",), {"aws:userid": user})
-        credentials = self._known.sessions.issue(made, seconds=seconds).shown()
+            principal = Principal(arn, who.principal, user, self._limits(call) or ("{}",), {"aws:userid": user})
+        credentials = self._known.sessions.issue(principal, seconds=seconds).shown()
         return {"Credentials": credentials, "FederatedUser": {"FederatedUserId": user, "Arn": arn}}
 
 
@@ -171,24 +171,24 @@ def _check_is_no_session(who: Principal | None, operation: str) -> None:
 
 
 def _context(call: Call) -> dict[str, Value]:
-    given = (("sts:externalid", "ExternalId"), ("sts:rolesessionname", "RoleSessionName"))
-    keys = {key: str(call.given[member]) for key, member in given if call.given.get(member)}
+    members = (("sts:externalid", "ExternalId"), ("sts:rolesessionname", "RoleSessionName"))
+    keys = {key: str(call.given[member]) for key, member in members if call.given.get(member)}
     return {**keys, "aws:requestedregion": call.region, "aws:securetransport": "true"}
 
 
-def _seconds(call: Call, *, most: int, default: int, said: str) -> int:
+def _seconds(call: Call, *, most: int, default: int, refusal: str) -> int:
     """How long credentials are to be good for.
 
     Raises:
         Refusal: shorter than a quarter of an hour, or longer than `most`.
     """
-    asked = call.given.get("DurationSeconds")
-    seconds = default if asked is None else int(asked)
+    duration = call.given.get("DurationSeconds")
+    seconds = default if duration is None else int(duration)
     if seconds < LEAST:
         msg = f"1 validation error detected: Value '{seconds}' at 'durationSeconds' failed to satisfy constraint: Member must have value greater than or equal to {LEAST}"
         raise Refusal("ValidationError", msg)
     if seconds > most:
-        raise Refusal("ValidationError", said)
+        raise Refusal("ValidationError", refusal)
     return seconds
 
 

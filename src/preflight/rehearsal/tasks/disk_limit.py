@@ -81,8 +81,8 @@ class DiskLimit:
 
 def limit(task: Task, free: int) -> int:
     """Returns the bytes that a task may write: what it asks, or what this machine can spare of its `free` ones."""
-    wanted = int((task.definition.api.get("ephemeralStorage") or {}).get("sizeInGiB") or DEFAULT) * GIBIBYTE
-    return min(wanted, disk_growth.spare_bytes(free))
+    size = int((task.definition.api.get("ephemeralStorage") or {}).get("sizeInGiB") or DEFAULT) * GIBIBYTE
+    return min(size, disk_growth.spare_bytes(free))
 
 
 def measure(paths: set[str]) -> int:

@@ -19,17 +19,17 @@ def dependencies(containers: Sequence[Request]) -> Iterator[str]:
     """What is wrong with what the containers of a task wait for."""
     by_name = {container["name"]: container for container in containers if container.get("name")}
     for container in containers:
-        for needed in container.get("dependsOn") or []:
-            yield from _dependency(by_name.get(str(needed.get("containerName"))), needed)
+        for dependency in container.get("dependsOn") or []:
+            yield from _dependency(by_name.get(str(dependency.get("containerName"))), dependency)
     graph = {n: [str(d.get("containerName")) for d in c.get("dependsOn") or []] for n, c in by_name.items()}
     if _has_cycle(graph):
         yield "There is a circular dependency between the containers of the task definition"
 
 
-def _dependency(target: Request | None, needed: Request) -> Iterator[str]:
-    condition = needed.get("condition")
+def _dependency(target: Request | None, dependency: Request) -> Iterator[str]:
+    condition = dependency.get("condition")
     if target is None:
-        yield f"Cannot depend on container {needed.get('containerName')} because it does not exist"
+        yield f"Cannot depend on container {dependency.get('containerName')} because it does not exist"
         return
     if condition in AFTER_THE_END and target.get("essential") is not False:
         yield "A dependency container with SUCCESS or COMPLETE condition cannot be an essential container"
@@ -38,19 +38,19 @@ def _dependency(target: Request | None, needed: Request) -> Iterator[str]:
 
 
 def _has_cycle(graph: Mapping[str, Iterable[str]]) -> bool:
-    done: set[str] = set()
+    visited: set[str] = set()
     open_: set[str] = set()
 
     def visit(name: str) -> bool:
         if name in open_:
             return True
-        if name in done or name not in graph:
+        if name in visited or name not in graph:
             return False
         open_.add(name)
-        found = any(visit(needed) for needed in graph[name])
+        is_cyclic = any(visit(dependency) for dependency in graph[name])
         open_.discard(name)
-        done.add(name)
-        return found
+        visited.add(name)
+        return is_cyclic
 
     return any(visit(name) for name in graph)
 

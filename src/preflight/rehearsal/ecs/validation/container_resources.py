@@ -18,19 +18,19 @@ def per_container(request: Request, containers: Sequence[Request]) -> Iterator[s
     """What is wrong with the CPU and the memory of each container by itself."""
     limit = fargate_sizes.of(request, "memory")
     for container in containers:
-        said = f"Invalid setting for container '{container.get('name')}'."
+        beginning = f"Invalid setting for container '{container.get('name')}'."
         memory, soft = container.get("memory"), container.get("memoryReservation")
         if not request.get("memory") and not memory and not soft:
-            yield f"{said} At least one of 'memory' or 'memoryReservation' must be specified."
+            yield f"{beginning} At least one of 'memory' or 'memoryReservation' must be specified."
         for key in ("memory", "memoryReservation"):
             if container.get(key) is not None and container[key] < LEAST:
-                yield f"{said} '{key}' must be at least {LEAST} MiB."
+                yield f"{beginning} '{key}' must be at least {LEAST} MiB."
         if limit and memory and memory > limit:
             yield f"The 'memory' setting for container '{container.get('name')}' is greater than for the task"
         if memory and soft and soft > memory:
-            yield f"{said} 'memory' must be greater than or equal to 'memoryReservation'."
+            yield f"{beginning} 'memory' must be greater than or equal to 'memoryReservation'."
         if (container.get("cpu") or 0) < 0:
-            yield f"{said} 'cpu' must not be negative."
+            yield f"{beginning} 'cpu' must not be negative."
 
 
 def sum_of_containers(request: Request, containers: Sequence[Request]) -> Iterator[str]:

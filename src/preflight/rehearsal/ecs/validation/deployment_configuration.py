@@ -130,14 +130,14 @@ def _rebalancing(request: Request) -> Iterator[str]:
     """Only where it is asked for: by default it is on only for the services that can have it."""
     if request.get("availabilityZoneRebalancing") != "ENABLED":
         return
-    said = "Availability Zone Rebalancing does not support"
+    beginning = "Availability Zone Rebalancing does not support"
     configuration = request.get("deploymentConfiguration") or {}
     if request.get("schedulingStrategy") == "DAEMON":
-        yield f"{said} DAEMON services"
+        yield f"{beginning} DAEMON services"
     if configuration.get("maximumPercent") is not None and configuration["maximumPercent"] <= 100:
-        yield f"{said} maximumPercent <= 100 % as deployment configuration."
+        yield f"{beginning} maximumPercent <= 100 % as deployment configuration."
     first = next(iter(request.get("placementStrategy") or []), None)
     if first and (first.get("type"), first.get("field")) != ("spread", ZONE):
-        yield f"{said} a first placement strategy other than spread by {ZONE}"
+        yield f"{beginning} a first placement strategy other than spread by {ZONE}"
     if any(balancer.get("loadBalancerName") for balancer in request.get("loadBalancers") or []):
-        yield f"{said} Classic Load Balancers"
+        yield f"{beginning} Classic Load Balancers"

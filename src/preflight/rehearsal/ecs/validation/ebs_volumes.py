@@ -29,19 +29,19 @@ _ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/.+")
 
 def refusals(request: Request, definition: Request, *, is_on_fargate: bool) -> Iterator[str]:
     """What is wrong between the volumes of a request and those of its task definition."""
-    wanted = [volume.get("name") for volume in definition.get("volumes") or [] if volume.get("configuredAtLaunch")]
+    names = [volume.get("name") for volume in definition.get("volumes") or [] if volume.get("configuredAtLaunch")]
     configured = request.get("volumeConfigurations") or []
     if len(configured) > 1:
         yield "volume configurations can have at most 1 items."
     for volume in configured:
-        if volume.get("name") not in wanted:
+        if volume.get("name") not in names:
             yield f"The volume name '{volume.get('name')}' in your request does not have a matching volume in your Task Definition"
         disk = volume.get("managedEBSVolume")
         if disk is None:
             yield f"{INVALID}managedEBSVolume must be specified for the volume '{volume.get('name')}'"
         else:
             yield from _disk(disk, definition, is_on_fargate=is_on_fargate)
-    for name in wanted:
+    for name in names:
         if name not in [volume.get("name") for volume in configured]:
             yield f"The volume '{name}' of the task definition is configured at launch; specify it in volumeConfigurations"
 

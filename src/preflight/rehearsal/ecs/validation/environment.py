@@ -47,17 +47,17 @@ def files(request: Sequence[Request]) -> Iterator[str]:
 
 
 def _secrets(container: Request) -> Iterator[str]:
-    taken = {variable.get("name") for variable in container.get("environment") or []}
+    names = {variable.get("name") for variable in container.get("environment") or []}
     for secret in container.get("secrets") or []:
         name = secret.get("name")
         if not name:
             yield "The name of a secret should not be null or empty."
-        if name in taken:
+        if name in names:
             yield (
                 "The secret name must be unique and not shared with any new or existing environment "
                 f"variables set on the container, such as '{name}'."
             )
-        taken.add(name)
+        names.add(name)
     for secret in secrets_of(container):
         yield from _source(str(secret.get("valueFrom") or ""))
 

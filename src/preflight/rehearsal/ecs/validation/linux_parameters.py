@@ -45,15 +45,15 @@ def refusals(request: Request, container: Request) -> Iterator[str]:
 
 def on_fargate(container: Request) -> Iterator[str]:
     """What Fargate does not give a container."""
-    said = "Fargate compatible task definitions do not support "
+    beginning = "Fargate compatible task definitions do not support "
     parameters = container.get("linuxParameters") or {}
     if container.get("privileged"):
         yield "Fargate requires that the 'privileged' setting be 'false'"
     if container.get("dockerSecurityOptions"):
-        yield said + "dockerSecurityOptions"
+        yield beginning + "dockerSecurityOptions"
     for key in NOT_ON_FARGATE:
         if parameters.get(key) is not None and parameters.get(key) != []:
-            yield said + key
+            yield beginning + key
     for name in (parameters.get("capabilities") or {}).get("add") or []:
         if name != "SYS_PTRACE":
             yield f"{name} is not allowed on Fargate."

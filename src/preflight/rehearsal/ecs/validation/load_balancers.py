@@ -52,9 +52,9 @@ def _one(balancer: Request, *, is_awsvpc: bool) -> Iterator[str]:
             yield f"A load balancer must specify its {key}."
 
 
-def container(named: Request, definition: Request) -> Iterator[str]:
+def container(target: Request, definition: Request) -> Iterator[str]:
     """What is wrong with the container and port that a load balancer or a registry names."""
-    name, port = named.get("containerName"), named.get("containerPort")
+    name, port = target.get("containerName"), target.get("containerPort")
     containers = {c["name"]: c for c in definition["containerDefinitions"]}
     if name not in containers:
         yield f"The container {name} does not exist in the task definition."

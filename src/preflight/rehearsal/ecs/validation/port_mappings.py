@@ -39,10 +39,10 @@ def protocol_of(mapping: Request) -> str:
 
 def span_of(mapping: Request) -> Span | None:
     """First and last port of the range that a mapping gives, None where it gives none that can be."""
-    found = re.fullmatch(r"(\d{1,5})-(\d{1,5})", str(mapping.get("containerPortRange")))
-    if not found:
+    match = re.fullmatch(r"(\d{1,5})-(\d{1,5})", str(mapping.get("containerPortRange")))
+    if not match:
         return None
-    first, last = int(found.group(1)), int(found.group(2))
+    first, last = int(match.group(1)), int(match.group(2))
     return (first, last) if 1 <= first < last <= MAX_PORT else None
 
 
@@ -66,22 +66,22 @@ def _one(mapping: Request, mode: str) -> Iterator[str]:
 
 def _shared(containers: Sequence[Request], mode: str) -> Iterator[str]:
     """One port of the host for two mappings; with awsvpc all containers of a task share one interface."""
-    taken: dict[str, list[Span]] = {"tcp": [], "udp": []}
+    spans: dict[str, list[Span]] = {"tcp": [], "udp": []}
     for mapping in (m for container in containers for m in container.get("portMappings") or []):
-        wanted = _on_host(mapping, mode)
-        if wanted is None:
+        span = _on_host(mapping, mode)
+        if span is None:
             continue
         protocol = protocol_of(mapping)
-        for other in taken[protocol]:
-            if wanted[0] <= other[1] and other[0] <= wanted[1]:
-                yield _said(protocol, wanted, other)
-        taken[protocol].append(wanted)
+        for other in spans[protocol]:
+            if span[0] <= other[1] and other[0] <= span[1]:
+                yield _said(protocol, span, other)
+        spans[protocol].append(span)
 
 
-def _said(protocol: str, wanted: Span, other: Span) -> str:
-    if wanted[0] == wanted[1] and other[0] == other[1]:
-        return f"{protocol.upper()} host port '{wanted[0]}' is mapped multiple times in task."
-    return f"{protocol.upper()} container port is used multiple times in task: {wanted[0]}-{wanted[1]} and {other[0]}-{other[1]}."
+def _said(protocol: str, span: Span, other: Span) -> str:
+    if span[0] == span[1] and other[0] == other[1]:
+        return f"{protocol.upper()} host port '{span[0]}' is mapped multiple times in task."
+    return f"{protocol.upper()} container port is used multiple times in task: {span[0]}-{span[1]} and {other[0]}-{other[1]}."
 
 
 def _on_host(mapping: Request, mode: str) -> Span | None:
@@ -92,7 +92,7 @@ def _on_host(mapping: Request, mode: str) -> Span | None:
 
 
 def _names(containers: Sequence[Request]) -> Iterator[str]:
-    seen = set()
+    names = set()
     for mapping in (m for container in containers for m in container.get("portMappings") or []):
         name = mapping.get("name")
         if name is None:
@@ -102,6 +102,6 @@ def _names(containers: Sequence[Request]) -> Iterator[str]:
                 f"Invalid port mapping name '{name}': up to 64 lowercase letters, numbers, underscores and hyphens, "
                 "and no hyphen first."
             )
-        if name in seen:
+        if name in names:
             yield f"The port mapping name is already used: {name}"
-        seen.add(name)
+        names.add(name)

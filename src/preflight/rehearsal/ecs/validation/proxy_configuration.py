@@ -28,6 +28,6 @@ def refusals(request: Request, containers: Sequence[Request]) -> Iterator[str]:
     if name not in [container.get("name") for container in containers]:
         yield f"Proxy container [{name}] does not exist"
     properties = {pair.get("name"): pair.get("value") for pair in proxy.get("properties") or []}
-    yield from (said for key, said in REQUIRED.items() if key not in properties)
+    yield from (message for key, message in REQUIRED.items() if key not in properties)
     if not properties.get("IgnoredUID") and not properties.get("IgnoredGID"):
         yield "Either IgnoredUID or IgnoredGID must be specified for the proxy configuration"

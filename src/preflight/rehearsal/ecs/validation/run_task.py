@@ -49,32 +49,32 @@ def request(request: Request, definition: Request) -> Iterator[str]:
 
 def refusals(request: Request, definition: Request, *, is_on_fargate: bool) -> Iterator[str]:
     """What is wrong with what a request overrides."""
-    wanted = request.get("overrides") or {}
-    known = [container["name"] for container in definition["containerDefinitions"]]
-    if len(json.dumps(wanted, separators=(",", ":"))) > MAX_LENGTH:
+    overrides = request.get("overrides") or {}
+    names = [container["name"] for container in definition["containerDefinitions"]]
+    if len(json.dumps(overrides, separators=(",", ":"))) > MAX_LENGTH:
         yield f"Container Overrides length must be at most {MAX_LENGTH}"
-    for override in wanted.get("containerOverrides") or []:
+    for override in overrides.get("containerOverrides") or []:
         if override and not override.get("name"):
             yield "The name of a container override must be specified."
-        elif override and override["name"] not in known:
+        elif override and override["name"] not in names:
             yield f"Override for container named {override['name']} is not a container in the TaskDefinition."
         yield from environment.files(override.get("environmentFiles") or [])
         if is_on_fargate:
             yield from linux_parameters.on_fargate(override)
-    if wanted.get("inferenceAcceleratorOverrides"):
+    if overrides.get("inferenceAcceleratorOverrides"):
         yield "Unsupported field 'inferenceAcceleratorOverrides'"
-    yield from _size(wanted, definition, is_on_fargate=is_on_fargate)
+    yield from _size(overrides, definition, is_on_fargate=is_on_fargate)
 
 
-def _size(wanted: Request, definition: Request, *, is_on_fargate: bool) -> Iterator[str]:
-    result = {**definition, **{key: wanted[key] for key in fargate_sizes.UNITS if wanted.get(key)}}
-    if wanted.get("ephemeralStorage") and (not is_on_fargate or runtime_platform.is_windows(definition)):
+def _size(task_override: Request, definition: Request, *, is_on_fargate: bool) -> Iterator[str]:
+    result = {**definition, **{key: task_override[key] for key in fargate_sizes.UNITS if task_override.get(key)}}
+    if task_override.get("ephemeralStorage") and (not is_on_fargate or runtime_platform.is_windows(definition)):
         yield "An override of ephemeralStorage is only supported for Linux tasks on Fargate."
-    yield from task_definition.storage(wanted)
+    yield from task_definition.storage(task_override)
     yield from fargate_sizes.on_fargate(result) if is_on_fargate else fargate_sizes.on_ec2(result)
     if is_on_fargate and runtime_platform.is_windows(definition):
         yield from fargate_sizes.on_windows(result)
-    overrides = {override.get("name"): override for override in wanted.get("containerOverrides") or []}
+    overrides = {override.get("name"): override for override in task_override.get("containerOverrides") or []}
     containers = [
         _merged(container, overrides.get(container["name"]) or {}) for container in definition["containerDefinitions"]
     ]

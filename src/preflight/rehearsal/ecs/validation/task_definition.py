@@ -84,7 +84,7 @@ def _refusals(request: Request) -> Iterator[str]:
 
 def _container(request: Request, container: Request, *, is_on_fargate: bool) -> Iterator[str]:
     if request.get("networkMode") == "awsvpc":
-        yield from (said for key, said in NOT_WITH_AWSVPC.items() if container.get(key))
+        yield from (message for key, message in NOT_WITH_AWSVPC.items() if container.get(key))
     yield from health_checks.refusals(container)
     yield from log_configuration.refusals(container.get("logConfiguration") or {}, is_on_fargate=is_on_fargate)
     yield from environment.refusals(container, is_on_fargate=is_on_fargate)
@@ -114,7 +114,7 @@ def _task(request: Request, containers: Sequence[Request], *, is_on_fargate: boo
     if len(request.get("placementConstraints") or []) > 10:
         yield "A task definition can have at most 10 placement constraints."
     if is_on_fargate:
-        yield from (said for key, said in NOT_ON_FARGATE.items() if request.get(key))
+        yield from (message for key, message in NOT_ON_FARGATE.items() if request.get(key))
         yield from runtime_platform.refusals(request, containers)
     elif request.get("ephemeralStorage"):
         yield "Tasks using the EC2 launch type do not support EphemeralStorage"
@@ -123,8 +123,8 @@ def _task(request: Request, containers: Sequence[Request], *, is_on_fargate: boo
 
 def storage(request: Request) -> Iterator[str]:
     """https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_EphemeralStorage.html."""
-    wanted = (request.get("ephemeralStorage") or {}).get("sizeInGiB")
-    if wanted is not None and wanted < 21:
+    size = (request.get("ephemeralStorage") or {}).get("sizeInGiB")
+    if size is not None and size < 21:
         yield "EphemeralStorage size should be at least 21"
-    if wanted is not None and wanted > 200:
+    if size is not None and size > 200:
         yield "EphemeralStorage size should be at most 200"

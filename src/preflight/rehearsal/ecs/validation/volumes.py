@@ -25,8 +25,8 @@ KINDS = (
 def refusals(request: Request, containers: Sequence[Request], *, is_on_fargate: bool) -> Iterator[str]:
     """What is wrong with the volumes and with what mounts them."""
     volumes = request.get("volumes") or []
-    known = [volume.get("name") for volume in volumes]
-    if len(set(known)) < len(known):
+    names = [volume.get("name") for volume in volumes]
+    if len(set(names)) < len(names):
         yield "Volume names must be unique within a task definition"
     for volume in volumes:
         yield from _volume(volume, is_on_fargate=is_on_fargate)
@@ -37,7 +37,7 @@ def refusals(request: Request, containers: Sequence[Request], *, is_on_fargate: 
     if unused:
         yield f"Volumes [{', '.join(unused)}] are not referenced by any of the containers"
     for container in containers:
-        yield from _mounts(container, known, [other.get("name") for other in containers])
+        yield from _mounts(container, names, [other.get("name") for other in containers])
 
 
 def _volume(volume: Request, *, is_on_fargate: bool) -> Iterator[str]:
@@ -61,10 +61,10 @@ def _host_path(volume: Request) -> Any:
 
 
 def _not_on_fargate(volume: Request) -> Iterator[str]:
-    said = "Fargate compatible task definitions do not support "
-    yield from (said + kind for kind in NOT_ON_FARGATE if volume.get(kind))
+    beginning = "Fargate compatible task definitions do not support "
+    yield from (beginning + kind for kind in NOT_ON_FARGATE if volume.get(kind))
     if _host_path(volume):
-        yield said + "sourcePath"
+        yield beginning + "sourcePath"
 
 
 def _efs(efs: Request) -> Iterator[str]:

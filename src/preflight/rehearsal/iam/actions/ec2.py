@@ -115,12 +115,12 @@ def _created(kind: str, members: str) -> Permissions:
 
     def ask(request: ApiRequest) -> Iterator[RequiredPermission]:
         tags = tags_of(request)
-        made = request.arn(f"{kind}/*")
-        yield RequiredPermission(request.action, made, tag_context(tags))
+        resource = request.arn(f"{kind}/*")
+        yield RequiredPermission(request.action, resource, tag_context(tags))
         if members:
             yield from (target for target in _named(members)(request) if target.resource != "*")
         if tags:
-            yield RequiredPermission("ec2:CreateTags", made, {**tag_context(tags), "ec2:createaction": request.name})
+            yield RequiredPermission("ec2:CreateTags", resource, {**tag_context(tags), "ec2:createaction": request.name})
 
     return ask
 
@@ -128,8 +128,8 @@ def _created(kind: str, members: str) -> Permissions:
 def of(name: str) -> Permissions | None:
     """Returns the permissions an operation needs, or None if its resources are unknown."""
     if name in _CREATED:
-        made = _created(*_CREATED[name])
-        return with_pass_role(made, FLOW_LOGS, "deliverLogsPermissionArn") if name == "CreateFlowLogs" else made
+        permissions = _created(*_CREATED[name])
+        return with_pass_role(permissions, FLOW_LOGS, "deliverLogsPermissionArn") if name == "CreateFlowLogs" else permissions
     if name in _CHANGED:
         return _named(_CHANGED[name])
     if name in {"CreateTags", "DeleteTags"}:

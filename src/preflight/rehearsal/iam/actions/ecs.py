@@ -64,8 +64,8 @@ def _family(request: ApiRequest) -> Iterator[str]:
 
 def _definition(request: ApiRequest) -> Iterator[str]:
     name = str(request.get("taskDefinition") or "")
-    found = _named(request, "task-definition", name)
-    yield found if found.rpartition("/")[2].count(":") else f"{found}:*"
+    arn = _named(request, "task-definition", name)
+    yield arn if arn.rpartition("/")[2].count(":") else f"{arn}:*"
 
 
 def _definitions(request: ApiRequest) -> Iterator[str]:

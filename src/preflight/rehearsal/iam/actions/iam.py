@@ -83,8 +83,8 @@ def _with_keys(ask: Permissions) -> Permissions:
     """`ask` with the condition keys that show which policy is attached, and which boundary is set."""
 
     def asked(request: ApiRequest) -> Iterator[RequiredPermission]:
-        given = (("iam:policyarn", "policyArn"), ("iam:permissionsboundary", "permissionsBoundary"))
-        keys = {key: str(request.get(member)) for key, member in given if request.get(member)}
+        members = (("iam:policyarn", "policyArn"), ("iam:permissionsboundary", "permissionsBoundary"))
+        keys = {key: str(request.get(member)) for key, member in members if request.get(member)}
         for target in ask(request):
             yield replace(target, context={**target.context, **keys})
 
@@ -117,7 +117,7 @@ def of(name: str) -> Permissions | None:
     """Returns the permissions an operation needs, or None if its resources are unknown."""
     if name in _OWN:
         return _OWN[name]
-    found = next((ask for pattern, ask in _BY_NAME if pattern.fullmatch(name)), None)
-    if found is None:
+    permissions = next((ask for pattern, ask in _BY_NAME if pattern.fullmatch(name)), None)
+    if permissions is None:
         return None
-    return with_tag_changes(found) if name.startswith(("Tag", "Untag")) else _with_keys(found)
+    return with_tag_changes(permissions) if name.startswith(("Tag", "Untag")) else _with_keys(permissions)

@@ -17,8 +17,8 @@ from preflight.rehearsal.iam.actions.request import (
 
 
 def _named(request: ApiRequest) -> list[str]:
-    given = request.texts("logGroupName") + request.texts("logGroupIdentifier")
-    return [name.rpartition(":log-group:")[2].removesuffix(":*") for name in given]
+    groups = request.texts("logGroupName") + request.texts("logGroupIdentifier")
+    return [name.rpartition(":log-group:")[2].removesuffix(":*") for name in groups]
 
 
 def _groups(request: ApiRequest) -> Iterator[str]:

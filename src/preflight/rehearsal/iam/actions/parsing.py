@@ -20,10 +20,10 @@ def api_request(service: str, region: str, account: str, request: Request) -> Ap
     """The call that a request makes; without input where that cannot be read."""
     name = protocol.operation_name(request) or protocol.routed(protocol.SIGNED.get(service, service), request)[0]
     try:
-        given = protocol.parse(protocol.SIGNED.get(service, service), region, request).given
+        parameters = protocol.parse(protocol.SIGNED.get(service, service), region, request).given
     except (Refusal, UnknownServiceError, KeyError):
-        given = {}
-    return ApiRequest(catalog.prefix_of(service), region, account, name, given)
+        parameters = {}
+    return ApiRequest(catalog.prefix_of(service), region, account, name, parameters)
 
 
 def of_s3(region: str, request: Request) -> S3Request:

@@ -36,16 +36,16 @@ class ApiRequest:
 
     def get(self, name: str) -> Any:
         """A member of the input, whatever the case of its first letter; members of members by a dot."""
-        found: Any = self.given
+        value: Any = self.given
         for part in name.split("."):
-            found = found if isinstance(found, Mapping) else {}
-            found = found.get(part[0].upper() + part[1:], found.get(part[0].lower() + part[1:]))
-        return found
+            value = value if isinstance(value, Mapping) else {}
+            value = value.get(part[0].upper() + part[1:], value.get(part[0].lower() + part[1:]))
+        return value
 
     def texts(self, name: str) -> list[str]:
         """A member of the input as a list of texts; empty where nothing is given."""
-        found = self.get(name)
-        return [str(item) for item in found] if isinstance(found, list) else [] if found is None else [str(found)]
+        value = self.get(name)
+        return [str(item) for item in value] if isinstance(value, list) else [] if value is None else [str(value)]
 
 
 @dataclass(frozen=True)
@@ -142,17 +142,17 @@ def tag_context(tags: Mapping[str, str]) -> dict[str, Value]:
 
 
 def _keys(keys: Iterable[str]) -> dict[str, Value]:
-    found = tuple(keys)
-    return {"aws:tagkeys": found} if found else {}
+    names = tuple(keys)
+    return {"aws:tagkeys": names} if names else {}
 
 
 def tags_of(request: ApiRequest) -> dict[str, str]:
     """The tags of a request, in whichever form its service takes them; those of AWS's own are no matter of IAM."""
-    found = request.get("tags") or request.get("tagSet")
+    tags = request.get("tags") or request.get("tagSet")
     specified = request.get("tagSpecification") or request.get("tagSpecifications") or []
     for specification in specified:
-        found = [*(found or []), *(specification.get("Tags") or specification.get("Tag") or [])]
-    pairs = found.items() if isinstance(found, Mapping) else [_pair(tag) for tag in found or []]
+        tags = [*(tags or []), *(specification.get("Tags") or specification.get("Tag") or [])]
+    pairs = tags.items() if isinstance(tags, Mapping) else [_pair(tag) for tag in tags or []]
     return {str(key): str(value) for key, value in pairs if not str(key).lower().startswith("aws:")}
 
 

@@ -109,58 +109,58 @@ def elements(body: bytes, name: str) -> list[dict[str, str]]:
         root = ET.fromstring(body)  # noqa: S314 - expat bounds entities, and moto reads the same body with it
     except ET.ParseError:
         return []
-    found = (element for element in root.iter() if _local_name(element) == name)
-    return [{_local_name(part): (part.text or "").strip() for part in element} for element in found]
+    matching = (element for element in root.iter() if _local_name(element) == name)
+    return [{_local_name(part): (part.text or "").strip() for part in element} for element in matching]
 
 
 def _local_name(element: ET.Element) -> str:
     return element.tag.rpartition("}")[2]
 
 
-def targets(asked: S3Request) -> Iterator[RequiredPermission]:
+def targets(request: S3Request) -> Iterator[RequiredPermission]:
     """What a request asks for."""
-    if not asked.bucket:
+    if not request.bucket:
         yield RequiredPermission("s3:ListAllMyBuckets")
-    elif asked.is_batch:
-        yield from _deleted(asked)
-    elif asked.key:
-        yield from _object(asked)
+    elif request.is_batch:
+        yield from _deleted(request)
+    elif request.key:
+        yield from _object(request)
     else:
-        yield from _bucket(asked)
+        yield from _bucket(request)
 
 
-def _deleted(asked: S3Request) -> Iterator[RequiredPermission]:
+def _deleted(request: S3Request) -> Iterator[RequiredPermission]:
     """Of a version that is named, both actions are asked for.
 
     Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html.
     """
-    for part in elements(asked.body, "Object") or [{"Key": "*"}]:
-        arn = asked.arn(part.get("Key", "*"))
+    for part in elements(request.body, "Object") or [{"Key": "*"}]:
+        arn = request.arn(part.get("Key", "*"))
         yield RequiredPermission("s3:DeleteObject", arn)
         if "VersionId" in part:
             yield RequiredPermission("s3:DeleteObjectVersion", arn)
 
 
-def _action(table: Mapping[str, str], asked: S3Request) -> str:
-    named = (table.get(f"{asked.method} {part}") for part in asked.query)
-    return next(filter(None, named), table.get(asked.method, f"{asked.method.title()}Object"))
+def _action(table: Mapping[str, str], request: S3Request) -> str:
+    actions = (table.get(f"{request.method} {part}") for part in request.query)
+    return next(filter(None, actions), table.get(request.method, f"{request.method.title()}Object"))
 
 
-def _bucket(asked: S3Request) -> Iterator[RequiredPermission]:
-    action = _action(_BUCKET, asked)
+def _bucket(request: S3Request) -> Iterator[RequiredPermission]:
+    action = _action(_BUCKET, request)
     keys = ("prefix", "delimiter", "max-keys") if action in {"ListBucket", "ListBucketVersions"} else ()
-    listed = {f"s3:{key}": asked.query[key] for key in keys if key in asked.query}
-    tagged = elements(asked.body, "Tag") if action == "CreateBucket" else []
+    listed = {f"s3:{key}": request.query[key] for key in keys if key in request.query}
+    tagged = elements(request.body, "Tag") if action == "CreateBucket" else []
     tags = {tag["Key"]: tag["Value"] for tag in tagged if {"Key", "Value"} <= tag.keys()}
-    yield RequiredPermission(f"s3:{action}", asked.arn(), {**listed, **tag_context(tags)})
+    yield RequiredPermission(f"s3:{action}", request.arn(), {**listed, **tag_context(tags)})
     if tags:
-        yield RequiredPermission("s3:TagResource", asked.arn(), tag_context(tags))
+        yield RequiredPermission("s3:TagResource", request.arn(), tag_context(tags))
 
 
-def _object(asked: S3Request) -> Iterator[RequiredPermission]:
-    yield RequiredPermission(f"s3:{_action(_OBJECT, asked)}", asked.arn(asked.key))
-    source = unquote(asked.headers.get("x-amz-copy-source", "").partition("?")[0]).lstrip("/")
+def _object(request: S3Request) -> Iterator[RequiredPermission]:
+    yield RequiredPermission(f"s3:{_action(_OBJECT, request)}", request.arn(request.key))
+    source = unquote(request.headers.get("x-amz-copy-source", "").partition("?")[0]).lstrip("/")
     if source:
-        yield RequiredPermission("s3:GetObject", f"arn:{asked.partition}:s3:::{source}")
-    if asked.headers.get("x-amz-tagging") and asked.method == "PUT":
-        yield RequiredPermission("s3:PutObjectTagging", asked.arn(asked.key))
+        yield RequiredPermission("s3:GetObject", f"arn:{request.partition}:s3:::{source}")
+    if request.headers.get("x-amz-tagging") and request.method == "PUT":
+        yield RequiredPermission("s3:PutObjectTagging", request.arn(request.key))

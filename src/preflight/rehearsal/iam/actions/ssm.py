@@ -21,8 +21,8 @@ from preflight.rehearsal.iam.actions.request import (
 
 
 def _parameters(request: ApiRequest) -> Iterator[str]:
-    given = request.texts("name") + request.texts("names") + request.texts("path") + request.texts("resourceId")
-    for name in given:
+    names = request.texts("name") + request.texts("names") + request.texts("path") + request.texts("resourceId")
+    for name in names:
         if name.startswith("arn:"):
             yield name
             continue
