@@ -202,6 +202,7 @@ def _add_rule_folders(parser: argparse.ArgumentParser) -> None:
 
 def _add_report(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--strict", action="store_true", help="any finding fails the run")
+    parser.add_argument("--no-cache", action="store_true", help="check everything again, and keep no result of lint and comply")
     parser.add_argument("--format", action="append", choices=FORMATS, metavar="FORMAT", help=f"of {', '.join(FORMATS)}")
     parser.add_argument("--severity", choices=_SEVERITIES, default="info", help="show findings that are at least that bad, as text; the verdict counts all")
     _add_amount(parser)

@@ -28,6 +28,7 @@ def run(args: argparse.Namespace, say: Say) -> int:
         templates=tuple(checked.template_files()),
         rules=checked.rules,
         strict=args.strict,
+        has_cache=not args.no_cache,
         has_containers=args.containers == "auto",
         is_kept=args.keep,
         allows_rule_changes=args.allow_rule_changes,

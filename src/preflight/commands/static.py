@@ -22,6 +22,7 @@ def run(args: argparse.Namespace, say: Say) -> int:
         templates=tuple(templates),
         rules=tuple(getattr(args, "rules", ())),
         strict=args.strict,
+        has_cache=not args.no_cache,
         allows_rule_changes=getattr(args, "allow_rule_changes", False),
     )
     return reports.run(options.with_baseline(request, args), args, say)

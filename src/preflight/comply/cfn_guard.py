@@ -12,7 +12,6 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +19,13 @@ from preflight.comply import guard_batches
 from preflight.comply.cfn_guard_binary import Binary
 from preflight.comply.guard_batches import Batch
 from preflight.comply.guard_documents import GuardDocument, Located
+from preflight.comply.known_offences import KnownOffences, Offence
 from preflight.comply.rules import Rule
 from preflight.errors import ToolBrokeError
 from preflight.model import Finding
 from preflight.system import processes
 from preflight.system.processes import CompletedProcess, StartedProcess
+from preflight.system.result_cache import ResultCache
 
 VERDICTS = (0, 19)
 _LOGICAL = ("Resources", "Parameters")  # sections whose names are logical ids, one namespace in each template
@@ -33,31 +34,24 @@ TIMEOUT = 300.0  # seconds, and one more for each document
 _Clause = tuple[str, bool, tuple[str, ...]]  # message, whether it is the rule's own, path
 
 
-@dataclass(frozen=True)
-class Offence:
-    """What does not hold: the rule, its message, the path in the document, and the resource or parameter."""
-
-    rule: str
-    message: str
-    path: tuple[str, ...]
-    resource: str | None
-
-
 class GuardRun:
     """A cfn-guard at work: as many processes as processors take batch after batch; `findings` waits for it."""
 
-    def __init__(self, binary: Binary, rules: Sequence[Rule], documents: Mapping[Path, GuardDocument]) -> None:
+    def __init__(self, binary: Binary, rules: Sequence[Rule], documents: Mapping[Path, GuardDocument], cache: KnownOffences) -> None:
         self._args = (str(binary.path), "validate", "--payload", "--structured", "--output-format", "json", "--show-summary", "none")
         self._rules = rules
         self._documents = documents
+        self._cache = cache
+        self._known: dict[Path, list[Offence]] = {}
         self._running: set[StartedProcess] = set()
         self._is_killed = False
         self._pool = ThreadPoolExecutor(os.cpu_count() or 1)
         self._batches: list[tuple[Batch, Future[dict[str, list[Offence]]]]] = []
 
     def begin(self) -> None:
-        """Give every batch to the pool, the largest first."""
-        batches = guard_batches.of(self._rules, self._documents)
+        """Give every batch to the pool, the largest first; what is known need not be checked."""
+        self._known = self._cache.of(self._documents)
+        batches = guard_batches.of(self._rules, {key: d for key, d in self._documents.items() if key not in self._known})
         self._batches = [(batch, self._pool.submit(self._run, batch)) for batch in batches]
 
     def _run(self, batch: Batch) -> dict[str, list[Offence]]:
@@ -84,11 +78,12 @@ class GuardRun:
         Raises:
             ToolBrokeError: cfn-guard ended with anything but a verdict.
         """
-        found: dict[Path, list[Offence]] = {key: [] for key in self._documents}
+        found: dict[Path, list[Offence]] = {key: list(self._known.get(key, ())) for key in self._documents}
         for batch, answers in self._batches:
             for keys, offences_of_text in zip(batch.texts.values(), answers.result().values(), strict=True):
                 for key in keys:
                     found[key] += offences_of_text
+        self._cache.keep({key: own for key, own in found.items() if key not in self._known})
         return {key: described(own, self._rules, self._documents[key].source) for key, own in found.items()}
 
     def kill(self) -> None:
@@ -100,9 +95,11 @@ class GuardRun:
         self._pool.shutdown()
 
 
-def start(binary: Binary, rules: Sequence[Rule], documents: Mapping[Path, GuardDocument]) -> GuardRun:
-    """Starts processes that check every document against every rule that may apply to it."""
-    run = GuardRun(binary, rules, documents)
+def start(
+    binary: Binary, rules: Sequence[Rule], documents: Mapping[Path, GuardDocument], *, cache: ResultCache | None = None
+) -> GuardRun:
+    """Starts processes that check every document against every rule that may apply to it, unless `cache` knows the result."""
+    run = GuardRun(binary, rules, documents, KnownOffences(cache or ResultCache(None), binary, rules))
     run.begin()
     return run
 

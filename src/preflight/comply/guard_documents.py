@@ -42,7 +42,12 @@ class GuardDocument:
     @cached_property
     def text(self) -> str:
         """The whole document."""
-        return _as_json(self.data) if self.file is None else self.file.read_text(encoding="utf-8-sig")
+        return self.as_data if self.file is None else self.file.read_text(encoding="utf-8-sig")
+
+    @cached_property
+    def as_data(self) -> str:
+        """The whole document as JSON."""
+        return _as_json(self.data)
 
     @cached_property
     def types(self) -> frozenset[str]:

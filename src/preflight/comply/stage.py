@@ -28,6 +28,7 @@ from preflight.model import Finding, ReportedWaiver
 from preflight.plan import resolved_stacks
 from preflight.plan.plan import Plan
 from preflight.plan.resolved_stacks import ResolvedStacks, ResolvedTemplate
+from preflight.system.result_cache import ResultCache
 from preflight.templates.template import Template
 
 
@@ -40,6 +41,7 @@ class ComplyRequest:
     plan: Plan | None
     run: str
     today: dt.date = field(default_factory=dt.date.today)
+    cache: ResultCache | None = None
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ class ComplyRun:
         """Starts cfn-guard, if there is anything to check."""
         documents = {**self._prepared.as_written, **{key: document for key, (_, document) in self._prepared.resolved.items()}}
         if documents and self._request.rules.asked:
-            self._guard = cfn_guard.start(self._binary, self._request.rules.asked, documents)
+            self._guard = cfn_guard.start(self._binary, self._request.rules.asked, documents, cache=self._request.cache)
 
     def result(self) -> Result:
         """Waits for cfn-guard and returns all findings and waivers.
@@ -148,7 +150,7 @@ class ComplyRun:
         if not rule_files or not templates:
             return []
         rules = tuple(rule for rule in self._request.rules.asked if rule.file in rule_files)
-        guard = cfn_guard.start(self._binary, rules, guard_documents.without_suppressions(templates))
+        guard = cfn_guard.start(self._binary, rules, guard_documents.without_suppressions(templates), cache=self._request.cache)
         try:
             return guard.findings()
         finally:

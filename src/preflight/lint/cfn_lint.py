@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from preflight.errors import ToolBrokeError
-from preflight.lint import workers
+from preflight.lint import known_matches
 from preflight.lint.worker import Match
 from preflight.model import Finding, ReportedWaiver, Severity
 from preflight.plan import resolved_stacks
 from preflight.plan.resolved_stacks import ResolvedTemplate
+from preflight.system.result_cache import ResultCache
 from preflight.templates import language_extensions
 from preflight.templates.template import Template
 
@@ -31,7 +32,7 @@ class LintIncompleteError(ToolBrokeError):
         self.findings = findings
 
 
-def check(templates: Mapping[Path, Template], *, region: str | None = None) -> list[Finding]:
+def check(templates: Mapping[Path, Template], *, region: str | None = None, cache: ResultCache | None = None) -> list[Finding]:
     """Returns everything that cfn-lint finds, informational checks included; its suppressions are honoured.
 
     cfn-lint runs in processes of its own, since a template of some hundred bytes can keep it busy for hours
@@ -46,8 +47,8 @@ def check(templates: Mapping[Path, Template], *, region: str | None = None) -> l
     broken: list[ToolBrokeError] = []
     with tempfile.TemporaryDirectory() as folder:
         unrolled = _unrolled(small, Path(folder))
-        files = {path: template.name for path, template in small.items()} | {file: d.name for file, d in unrolled.values()}
-        verdicts = workers.run(files, region=region, listed=list(files)) if files else {}
+        files = {**small, **{file: small[path] for path, (file, _) in unrolled.items()}}
+        verdicts = known_matches.run(files, region=region, cache=cache)
     for path, template in small.items():
         matches = verdicts[path]
         of_loops, document = (verdicts[unrolled[path][0]], unrolled[path][1]) if path in unrolled else ([], None)

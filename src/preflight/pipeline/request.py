@@ -54,6 +54,7 @@ class RunRequest:
     baseline: Path | None = None
     writes_baseline: bool = False
     update: UpdateRequest | None = None
+    has_cache: bool = True
     is_watched: bool = False
     takes_screenshots: bool = False
 

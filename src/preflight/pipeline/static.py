@@ -19,6 +19,7 @@ from preflight.pipeline import baseline
 from preflight.pipeline.baseline import BaselineMatcher
 from preflight.pipeline.inputs import RunInputs
 from preflight.pipeline.stage import timed_stage
+from preflight.system import result_cache
 
 
 class StaticStages:
@@ -28,6 +29,7 @@ class StaticStages:
         self._inputs = inputs
         self._request = inputs.request
         self._say = say
+        self._cache = result_cache.of_user() if inputs.request.has_cache else None
         self.versions: dict[str, str] = {}
         self.notes: tuple[str, ...] = ()
         self.rules: dict[str, DescribedRule] = {}
@@ -47,6 +49,8 @@ class StaticStages:
             if "comply" in self._request.stages:
                 comply = functools.partial(self._comply, guard)
                 stages.append(timed_stage("comply", self._say, comply, started=started))
+        if self._cache is not None:
+            self._cache.trim()
         return stages
 
     def _try_to_start_guard(self, cleanup: contextlib.ExitStack) -> ComplyRun | PreflightError | None:
@@ -67,14 +71,14 @@ class StaticStages:
         self._waivable = rules.waivable
         self.rules = {rule.name: rule.described for rule in rules.every}
         self.rules_off, self.rules_replaced, self._refusals = rules.switched_off, rules.replaced, rules.refusals
-        return stage.running(ComplyRequest(self._inputs.templates, rules, plan, self._inputs.run), binary)
+        return stage.running(ComplyRequest(self._inputs.templates, rules, plan, self._inputs.run, cache=self._cache), binary)
 
     def _lint(self) -> StageResult:
         self.versions["cfn-lint"] = cfn_lint.version()
         templates, plan = self._inputs.templates, self._request.plan
         waived, error = cfn_lint.waivers(list(templates.values())), None
         try:
-            findings = cfn_lint.check(templates, region=plan.region if plan else None)
+            findings = cfn_lint.check(templates, region=plan.region if plan else None, cache=self._cache)
         except LintIncompleteError as incomplete:
             findings, error = list(incomplete.findings), incomplete
         result = self._judged("lint", [*self._inputs.stops_deployment, *findings], waived)
