@@ -12,6 +12,7 @@ from pathlib import Path
 from preflight.commands import output, progress
 from preflight.commands.output_folder import OutputFolder
 from preflight.errors import UsageError
+from preflight.lint import rule_texts
 from preflight.model import Report, Say, Severity
 from preflight.pipeline import run as pipeline
 from preflight.pipeline.request import RunRequest
@@ -51,6 +52,8 @@ def _write_baseline(report: Report, say: Say) -> None:
 
 def _rendered(name: str, report: Report, args: argparse.Namespace) -> str:
     """Returns the report in a format; people at a terminal who name none get another text than programs."""
+    if name == "sarif":
+        report = _with_rules_of_cfn_lint(report)
     if name != "text":
         rendered: str = _RENDERERS[name].render(report)
         return rendered
@@ -60,6 +63,12 @@ def _rendered(name: str, report: Report, args: argparse.Namespace) -> str:
     from preflight.report import terminal  # noqa: PLC0415 - imports rich, which only a terminal needs
 
     return terminal.render(report, options, width=shutil.get_terminal_size().columns)
+
+
+def _with_rules_of_cfn_lint(report: Report) -> Report:
+    """Returns a report that also describes the rules of cfn-lint that have findings."""
+    checks = {finding.check for finding in report.findings if finding.stage == "lint"}
+    return replace(report, rules={**rule_texts.described(checks), **report.rules})
 
 
 def _write(rendered: str, name: str, folder: OutputFolder | None) -> None:

@@ -56,7 +56,7 @@ def test_what_is_drawn_after_a_resize_fits_the_new_width(folder: Path) -> None:
         length.append(len(text))
         return True
 
-    screen = terminal.run("lint", "t.yaml", folder=folder, width=80, act=shrink)
+    screen = terminal.run("lint", "--no-cache", "t.yaml", folder=folder, width=80, act=shrink)
 
     assert terminal.Screen(screen.code, screen.raw[length[0] + 500 :]).widest <= 40
 
@@ -145,7 +145,7 @@ def test_names_are_shown_and_never_taken_for_markup_or_commands_of_a_terminal(fo
     assert set(re.findall(r"\x1b(?!\[[0-9;]*m|\[\?25[lh]|\[2K|\[1A).{0,5}", screen.raw)) == set()
 
 
-def test_the_display_shows_stacks_and_resources_of_a_rehearsal(tmp_path: Path) -> None:
+def test_the_display_shows_the_stacks_of_a_rehearsal(tmp_path: Path) -> None:
     (tmp_path / "t.yaml").write_text("Resources:\n  Cluster: {Type: 'AWS::ECS::Cluster'}\n")
     (tmp_path / "preflight.yaml").write_text("version: 1\nname: demo\nregion: eu-west-1\nsteps: [{stack: web, template: t.yaml}]\n")
 
@@ -153,7 +153,6 @@ def test_the_display_shows_stacks_and_resources_of_a_rehearsal(tmp_path: Path) -
 
     assert screen.code == 0
     assert "  creating stack web" in screen.lines
-    assert [line for line in screen.lines if line.split()[1:] == ["Cluster", "AWS::ECS::Cluster", "in", "web"]] != []
 
 
 def test_without_a_terminal_rich_is_not_imported(unreadable: Path) -> None:
