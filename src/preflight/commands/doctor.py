@@ -51,7 +51,7 @@ def _cfn_guard() -> Requirement:
 def _rehearsal() -> Requirement:
     packages = extras.missing("rehearsal")
     detected = f"not installed: {', '.join(packages)}" if packages else "the packages of the emulated account"
-    return Requirement("rehearsal", is_met=not packages, detected=detected, fix=extras.command("rehearsal"))
+    return Requirement("rehearsal", is_met=not packages, detected=detected, fix=extras.command("rehearsal"), is_optional=True)
 
 
 def _engine() -> list[Requirement]:

@@ -43,9 +43,9 @@ def test_no_hostile_text_is_markup_a_link_a_mention_or_a_command(hostile: Report
 
 
 def test_a_summary_stays_far_below_the_size_that_github_takes(hostile: Report) -> None:
-    findings = tuple(dataclasses.replace(hostile.findings[0], line=line) for line in range(1000))
+    findings = tuple(dataclasses.replace(hostile.findings[0], line=line) for line in range(200))
 
     rendered = markdown.render(dataclasses.replace(hostile, stages=(StageResult("comply", hostile.stages[0].outcome, findings=findings),)))
 
     assert len(rendered.encode()) < 1 << 20
-    assert "900 more findings" in rendered
+    assert "100 more findings" in rendered
