@@ -211,7 +211,14 @@ class Deployment:
     def _publish(self) -> None:
         """Publish the assets of CDK; on a real account `cdk-assets` does, into buckets and repositories that outlive the run."""
         if self._target.name == "rehearsal":
-            CdkPublication(self._plan, self.session, self.values, self._images).publish(self._tags)
+            publication = CdkPublication(self._plan, self.session, self.values, self._images)
+            try:
+                publication.publish(self._tags)
+            except PushRefusedError as error:
+                raise DeploymentFailedError([self._findings.of_plan("PushRefused", f"an asset of the CDK was not pushed: {error}", NO_REPOSITORY)]) from None
+            except UnsafeBuildError as error:
+                message = f"the image of an asset of the CDK is not built: {error}"
+                raise DeploymentFailedError([self._findings.of_plan("UnsafeBuild", message, error.fix)]) from None
 
     def _push(self, step: ImageStep) -> None:
         """Build and push the image of a step, unless it was, from the same files."""

@@ -15,7 +15,7 @@ POLICIES = {
 }
 DEPLOYMENT = "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentConfiguration.html"
 SERVICE = "AWS::ECS::Service"
-WITHOUT_TASKS = {"DesiredCount", "DeploymentConfiguration", "EnableECSManagedTags", "EnableExecuteCommand", "HealthCheckGracePeriodSeconds", "PropagateTags", "Tags"}
+WITHOUT_TASKS = {"AvailabilityZoneRebalancing", "DesiredCount", "DeploymentConfiguration", "EnableECSManagedTags", "EnableExecuteCommand", "HealthCheckGracePeriodSeconds", "PropagateTags", "Tags"}
 
 
 def of_change(change: StackChange, after: JsonObject) -> Iterator[Finding]:

@@ -68,7 +68,7 @@ class UpdateTraffic:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None) -> None:
-        """Stop to ask, a moment after the update, or at once if the run is stopped."""
+        """Stop sending requests, a moment after the update, or at once if the run is stopped."""
         if self._traffic is not None:
             self._traffic.phase = "after the update"
             if kind is None or issubclass(kind, Exception):

@@ -161,7 +161,7 @@ def _end_at_sigterm(failure: FailedRequest, _service: ServiceFacts, stopping: Se
     codes = ", ".join(map(str, task.exit_codes)) or "unknown"
     return Cause(
         f"the application of task {task.id} ended at SIGTERM with requests in flight (exit code {codes})",
-        "On SIGTERM stop to accept, answer what is in flight, and end then, within StopTimeout.",
+        "On SIGTERM, stop accepting connections, answer the requests in flight, then exit within StopTimeout.",
         "ContainerDefinitions",
         "https://aws.amazon.com/blogs/containers/graceful-shutdowns-with-ecs/",
     )

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from preflight.deploy.declared_resources import DeclaredResource
 from preflight.deploy.session import Session
-from preflight.model import Finding, Severity
+from preflight.model import Finding, JsonObject, Severity
 
 CHECK = "DRILL"
 LEAVES = ("Retain", "RetainExceptOnCreate", "Snapshot")
@@ -31,7 +31,7 @@ class Resources(Protocol):
 def findings(session: Session, resources: Resources) -> Iterator[Finding]:
     """Yields a warning for each resource that keeps its stack from going, and information about each that stays."""
     for resource in resources.all():
-        policy = str(resource.template.resources[resource.logical].get("DeletionPolicy"))
+        policy = str(_declared(resource).get("DeletionPolicy"))
         if policy in LEAVES:
             kept = "a snapshot of it" if policy == "Snapshot" else "it"
             message = f"drill delete: delete-stack leaves {resource.physical}: its DeletionPolicy {policy} keeps {kept}"
@@ -41,9 +41,14 @@ def findings(session: Session, resources: Resources) -> Iterator[Finding]:
             yield _finding(Severity.WARNING, resource, message, obstacle[1], TROUBLE)
 
 
+def _declared(resource: DeclaredResource) -> JsonObject:
+    """Returns what the template says of a resource: nothing if a loop or a transform made it."""
+    return resource.template.resources.get(resource.logical) or {}
+
+
 def _obstacle(session: Session, resource: DeclaredResource) -> tuple[str, str] | None:
     """Returns what keeps a resource from being deleted, and the fix."""
-    properties = resource.template.resources[resource.logical].get("Properties") or {}
+    properties = _declared(resource).get("Properties") or {}
     if any(str(properties.get(name)).lower() in {"true", "active"} for name in PROTECTION) or _is_protected(properties):
         return "deletion protection is on", "Switch it off before the stack is deleted."
     try:

@@ -74,7 +74,7 @@ class Traffic:
         self._say(Progress(line, kind="traffic", name=names))
 
     def stop(self) -> TrafficRecord:
-        """Stop to ask, wait for the last answers, and return what became of the requests."""
+        """Stop sending requests, wait for the last answers, and return what became of the requests."""
         self._stop.set()
         deadline = time.monotonic() + PATIENCE + (self._settings.hold or 0)
         for thread in self._threads:

@@ -50,9 +50,11 @@ def _buckets(
 def _written(document: ResolvedTemplate) -> Iterator[tuple[str, Any]]:
     for logical, balancer in document.of_type("AWS::ElasticLoadBalancingV2::LoadBalancer"):
         attributes = balancer.get("LoadBalancerAttributes")
-        for attribute in attributes if isinstance(attributes, list) else []:
-            if isinstance(attribute, dict) and attribute.get("Key") in _LOGS_OF_BALANCER:
-                yield logical, attribute.get("Value")
+        pairs = [pair for pair in attributes if isinstance(pair, dict)] if isinstance(attributes, list) else []
+        values = {str(pair.get("Key")): pair.get("Value") for pair in pairs}
+        for key in _LOGS_OF_BALANCER:
+            if key in values and str(values.get(key.replace(".bucket", ".enabled"))).lower() == "true":
+                yield logical, values[key]
     for logical, flow_log in document.of_type("AWS::EC2::FlowLog"):
         yield logical, flow_log.get("LogDestination")
     for logical, trail in document.of_type("AWS::CloudTrail::Trail"):

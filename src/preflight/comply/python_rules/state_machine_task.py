@@ -72,7 +72,7 @@ def _starter(
     logical, name = str(path[1]), "Arguments" if "Arguments" in state else "Parameters"
     parameters, resource = state.get(name), state.get("Resource")
     runs = _RUN_TASK.fullmatch(resource) if isinstance(resource, str) else None
-    if runs is None or not isinstance(parameters, Mapping):
+    if runs is None or not isinstance(parameters, Mapping) or "Credentials" in state:  # then another role starts it
         return None
     try:
         definition = tracer.one(document, parameters.get("TaskDefinition"))

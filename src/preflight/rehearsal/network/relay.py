@@ -71,6 +71,8 @@ class Relay:
         with caller, contextlib.ExitStack() as stack:
             stack.callback(self._free.release)
             destination = self._choose(caller)
+            in_flight = (destination.in_flight if destination is not None else None) or InFlight()
+            stack.callback(in_flight.end, caller)  # also of a request whose target does not listen
             try:
                 if destination is None:
                     raise ConnectionRefusedError
@@ -81,8 +83,6 @@ class Relay:
                 return
             with target:
                 target.settimeout(None)
-                in_flight = destination.in_flight or InFlight()
-                stack.callback(in_flight.end, caller)
                 _pump(caller, target, in_flight)
 
 

@@ -167,8 +167,10 @@ class ContainerStarter:
         has_ended = threading.Event()
         if timeout > task_spec.MAX_STOP_TIMEOUT:
             threading.Thread(target=self._kill_when_idle, args=(running, container_id, has_ended), daemon=True).start()
-        self._runner.stop(container_id, timeout=timeout)
-        has_ended.set()
+        try:
+            self._runner.stop(container_id, timeout=timeout)
+        finally:
+            has_ended.set()
 
     def _kill_when_idle(self, running: RunningTask, container_id: str, has_ended: threading.Event) -> None:
         has_ended.wait(task_spec.MAX_STOP_TIMEOUT)

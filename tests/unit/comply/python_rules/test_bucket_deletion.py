@@ -11,7 +11,7 @@ BUCKET = "Resources:\n  Logs:\n    Type: AWS::S3::Bucket\n"
 BALANCER = """\
   Lb:
     Type: AWS::ElasticLoadBalancingV2::LoadBalancer
-    Properties: {LoadBalancerAttributes: [{Key: access_logs.s3.bucket, Value: !Ref Logs}]}
+    Properties: {LoadBalancerAttributes: [{Key: access_logs.s3.enabled, Value: "true"}, {Key: access_logs.s3.bucket, Value: !Ref Logs}]}
 """
 FLOW_LOG = "  Flow: {Type: AWS::EC2::FlowLog, Properties: {LogDestination: !GetAtt Logs.Arn}}\n"
 TRAIL = "  Trail: {Type: AWS::CloudTrail::Trail, Properties: {S3BucketName: !Ref Logs}}\n"
@@ -42,6 +42,7 @@ def test_a_bucket_with_logs_that_goes_with_its_stack_is_found_once(
         pytest.param(BUCKET, id="a bucket that nothing writes to"),
         pytest.param(f"{BUCKET}    DeletionPolicy: Retain\n{BALANCER}", id="one that stays"),
         pytest.param(f"{BUCKET}{BALANCER}  Helper: {{Type: 'Custom::S3AutoDeleteObjects', Properties: {{BucketName: !Ref Logs}}}}\n", id="one that CDK empties"),
+        pytest.param(BUCKET + BALANCER.replace('"true"', '"false"'), id="a bucket of logs that are off"),
         pytest.param(BUCKET + BALANCER.replace("!Ref Logs", "elsewhere"), id="a bucket of elsewhere"),
     ],
 )  # fmt: skip

@@ -104,6 +104,7 @@ def test_a_state_whose_task_never_starts_is_found(
         pytest.param(OBJECT.replace("runTask.sync", "runTask").replace('"events:Put*", "events:DescribeRule"', '"logs:*"'), id="a run that is not waited for"),
         pytest.param(OBJECT.replace("TaskDefinition: !Ref Task", "TaskDefinition: family").replace("LaunchType: FARGATE", "LaunchType: EC2"), id="a definition of elsewhere"),
         pytest.param(OBJECT.replace("ecs:runTask.sync", "lambda:invoke").replace("LaunchType: FARGATE", "LaunchType: EC2"), id="another service"),
+        pytest.param(OBJECT.replace("LaunchType: FARGATE", "LaunchType: EC2") + "            Credentials: {RoleArn: !GetAtt Role.Arn}\n", id="a state with a role of its own"),
         pytest.param(COMMON + "      DefinitionString: {'Fn::Sub': [a]}\n", id="a function with too few arguments"),
         pytest.param(COMMON + "      DefinitionString: {'Fn::Join': [[a]]}\n", id="a join without a separator"),
         pytest.param(SUB.replace('"States"', "States").replace('"LaunchType": "FARGATE",', ""), id="a text that is no JSON"),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from preflight.rehearsal.network import in_flight as in_flight_requests
 from preflight.rehearsal.network import namespace
 from preflight.rehearsal.network.in_flight import InFlight
 from preflight.rehearsal.network.relay import Destination, Relay
+from preflight.system import waiting
 
 LOOPBACK = ("127.0.0.1", 0)
 
@@ -60,6 +62,23 @@ def test_a_closed_relay_refuses_connections() -> None:
 
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(relay.address, timeout=10)
+
+
+def test_a_request_to_a_port_that_nothing_listens_on_is_not_in_flight() -> None:
+    in_flight = InFlight()
+    with socket.create_server(LOOPBACK) as server:
+        closed = server.getsockname()
+
+    def choose(caller: socket.socket) -> Destination:
+        in_flight.begin(caller)
+        return Destination(os.getpid(), closed, in_flight)
+
+    relay = Relay(LOOPBACK, choose)
+    relay.start()
+    with socket.create_connection(relay.address, timeout=10) as caller, contextlib.suppress(ConnectionResetError):
+        caller.recv(1)
+    waiting.until(lambda: in_flight.count == 0, what="the request to end", timeout=5)
+    relay.close()
 
 
 def test_a_request_is_in_flight_until_the_task_has_answered(
