@@ -60,7 +60,7 @@ def _admitted(args: argparse.Namespace, asked: Plan) -> Plan:
     Raises:
         UsageError: its containers would reach the network, which the caller does not allow.
     """
-    if asked.has_egress and not args.allow_egress and {"rehearse", "smoke"} & set(args.stage):
+    if asked.has_egress and not args.allow_egress and {"rehearse", "update", "smoke"} & set(args.stage):
         msg = f"{asked.path.name}: egress lets containers reach the network from this machine. Next: pass --allow-egress, or remove the key"
         raise UsageError(msg)
     return plan.with_standins(asked, args.standin, allows_own=args.allow_standins)
