@@ -208,7 +208,7 @@ MISTAKES = (
         IMAGE + "          Command: [sh, -c, 'exit 3']\n",
         "EssentialContainerExited",
     ),
-    Change("a user without permission", FARGATE, IMAGE, IMAGE + "          User: nginx\n", "EssentialContainerExited"),
+    Change("a user without permission", FARGATE, IMAGE, IMAGE + "          User: nginx\n", "VolumeNotWritable"),
     Change(
         "a missing parameter",
         FARGATE,
