@@ -16,7 +16,7 @@ from preflight import __version__
 from preflight.aws import partitions
 from preflight.commands import arguments, output
 from preflight.errors import MistakesError, PreflightError, StopRequested
-from preflight.pipeline.request import STAGES, TARGETS
+from preflight.pipeline.request import LIVE_STAGES, STAGES, TARGETS
 from preflight.report import FORMATS
 from preflight.system import extras
 
@@ -111,7 +111,7 @@ def _parser() -> tuple[argparse.ArgumentParser, Mapping[str, argparse.ArgumentPa
     rehearse = commands.add_parser("rehearse", help="check --stage rehearse,update,smoke")
     _add_plan(rehearse)
     _add_check(rehearse)
-    rehearse.set_defaults(stage=("rehearse", "update", "smoke"))
+    rehearse.set_defaults(stage=LIVE_STAGES)
     _add_paths(commands.add_parser("lint", help="cfn-lint over templates"), "lint")
     _add_paths(commands.add_parser("comply", help="cfn-guard rules over templates"), "comply")
     _add_serve(commands.add_parser("serve", help="serve the emulated account until Ctrl-C"))

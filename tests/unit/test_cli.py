@@ -17,6 +17,7 @@ import pytest
 from preflight import cli, report
 from preflight.commands import doctor, output
 from preflight.errors import StopRequested
+from preflight.pipeline.request import LIVE_STAGES
 from preflight.system import extras, processes
 
 ROOT = Path(__file__).parents[2]
@@ -35,6 +36,18 @@ def copy(tmp_path: Path) -> Callable[..., Path]:
         return tmp_path
 
     return make
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize("stage", LIVE_STAGES)
+def test_every_stage_that_deploys_needs_the_callers_consent_to_egress(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], stage: str
+) -> None:
+    (tmp_path / "t.yaml").write_text("Resources: {C: {Type: AWS::ECS::Cluster}}\n")
+    (tmp_path / "preflight.yaml").write_text("version: 1\nname: demo\nregion: eu-west-1\nsteps: [{stack: demo, template: t.yaml}]\negress: true\n")
+
+    assert cli.main(["check", str(tmp_path), "--stage", stage, "--containers", "off"]) == 2
+    assert "Next: pass --allow-egress" in capsys.readouterr().err
 
 
 def static(folder: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:

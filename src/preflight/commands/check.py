@@ -11,7 +11,7 @@ from preflight.container_engine import user_namespace
 from preflight.deploy.targets import account
 from preflight.errors import UsageError
 from preflight.model import Say
-from preflight.pipeline.request import AccountOptions, RunRequest, UpdateRequest
+from preflight.pipeline.request import AccountOptions, RunRequest, UpdateRequest, is_live
 from preflight.plan import plan, reader
 from preflight.plan.plan import Plan
 
@@ -45,7 +45,7 @@ def _is_isolated_by_podman(args: argparse.Namespace, say: Say) -> bool:
 
     What is kept running has to be reached from this machine, so it stays outside.
     """
-    has_containers = args.containers == "auto" and {"rehearse", "update", "smoke"} & set(args.stage)
+    has_containers = args.containers == "auto" and is_live(args.stage)
     if not has_containers or args.keep or args.target != "rehearsal" or not user_namespace.is_of_use():
         return False
     trouble = user_namespace.trouble()
@@ -60,9 +60,8 @@ def _admitted(args: argparse.Namespace, asked: Plan) -> Plan:
     Raises:
         UsageError: its containers would reach the network, which the caller does not allow.
     """
-    if asked.has_egress and not args.allow_egress and {"rehearse", "update", "smoke"} & set(args.stage):
-        msg = f"{asked.path.name}: egress lets containers reach the network from this machine. Next: pass --allow-egress, or remove the key"
-        raise UsageError(msg)
+    if is_live(args.stage):
+        plan.refuse_egress(asked, is_allowed=args.allow_egress, option="--allow-egress")
     return plan.with_standins(asked, args.standin, allows_own=args.allow_standins)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from preflight.plan.plan import Plan  # slow to import, and the command takes its options from here
 
 STAGES = ("lint", "comply", "rehearse", "update", "smoke")  # update: only if the plan or the caller says from where
+LIVE_STAGES = ("rehearse", "update", "smoke")  # those that deploy something
 TARGETS = ("rehearsal", "aws")
 
 
@@ -72,7 +73,12 @@ class RunRequest:
     @property
     def is_live(self) -> bool:
         """Whether something is deployed."""
-        return not {"rehearse", "update", "smoke"}.isdisjoint(self.stages)
+        return is_live(self.stages)
+
+
+def is_live(stages: Collection[str]) -> bool:
+    """Whether one of the stages deploys something."""
+    return not set(LIVE_STAGES).isdisjoint(stages)
 
 
 def new_run() -> str:

@@ -213,6 +213,17 @@ def with_standins(plan: Plan, allowed: Iterable[str], *, allows_own: bool) -> Pl
     return replace(plan, standins={**own, **dict(map(standin, allowed))})
 
 
+def refuse_egress(plan: Plan, *, is_allowed: bool, option: str) -> None:
+    """Refuse a plan whose containers would reach the network, unless the caller's `option` allows it.
+
+    Raises:
+        UsageError: it has egress, which is not allowed.
+    """
+    if plan.has_egress and not is_allowed:
+        msg = f"{plan.path.name}: egress lets containers reach the network from this machine. Next: pass {option}, or remove the key"
+        raise UsageError(msg)
+
+
 def replacement(text: str) -> tuple[str, str]:
     """Returns the pattern and the image of PATTERN=IMAGE.
 

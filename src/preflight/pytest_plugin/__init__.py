@@ -5,6 +5,7 @@ pytest imports this in every suite of the environment, so what is slow to import
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,16 +36,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--preflight-allow-rule-changes", action="store_true", help="allow the plan to replace and switch off rules of tier fargate")
     group.addoption("--preflight-build-network", choices=["restricted", "none"], default="restricted", help="none: image builds have no network")
     group.addoption("--preflight-allow-standins", action="store_true", help="allow the stand-ins that the plan names: their programs run on this machine")
+    group.addoption("--preflight-allow-egress", action="store_true", help="allow egress: true in the plan: containers may reach the network")
     group.addoption("--preflight-no-skips", action="store_true", help="a skipped test is a failed test")
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """Collects a plan that is named on the command line, whatever its name is: one item for each of its stages."""
-    if file_path.suffix not in ENDINGS or file_path.absolute() not in [Path(str(a)).absolute() for a in parent.config.args]:
+    if file_path.suffix not in ENDINGS or str(file_path) not in map(_named_file, parent.config.args):
         return None
     from preflight.pytest_plugin import items  # noqa: PLC0415 - see above
 
     return items.PlanFile.from_parent(parent, path=file_path) if file_path.name == PLAN or items.is_plan(file_path) else None
+
+
+def _named_file(argument: str) -> str:
+    """Returns the file of an argument of pytest: a path, or the id of an item, such as `preflight.yaml::lint`."""
+    return os.path.abspath(str(argument).partition("::")[0])  # noqa: PTH100 - pathlib keeps `..`
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -33,7 +33,7 @@ class PlanFile(pytest.File):
 
 
 class StageItem(pytest.Item):
-    """One stage of a plan; the first one to run runs them all."""
+    """One stage of a plan; the first one to run runs all that the session has selected."""
 
     is_stage_of_plan = True
 
@@ -43,11 +43,16 @@ class StageItem(pytest.Item):
         Raises:
             StageFailedError: the stage did not pass.
         """
-        result = session.results(self.config, self.path)[self.name]
+        result = session.results(self.config, self.path, self._selected())[self.name]
         if result.outcome == Outcome.SKIPPED.value:
             pytest.skip(model.visible(result.reason))
         if result.outcome != Outcome.PASS.value:
             raise StageFailedError(result.text)
+
+    def _selected(self) -> tuple[str, ...]:
+        """Returns the stages of this plan that the session runs."""
+        names = {item.name for item in self.session.items if isinstance(item, StageItem) and item.path == self.path}
+        return tuple(stage for stage in STAGES if stage in names)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:  # noqa: ARG002 - pytest's signature
         """Returns the findings; a traceback only for an internal error."""

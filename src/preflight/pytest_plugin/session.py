@@ -28,7 +28,7 @@ from preflight.deploy.targets.target import DeploymentTarget
 from preflight.errors import PreflightError, UsageError
 from preflight.model import Finding, JsonObject, Say
 from preflight.pipeline import run as pipeline
-from preflight.pipeline.request import STAGES, AccountOptions, RunRequest, UpdateRequest, new_run
+from preflight.pipeline.request import AccountOptions, RunRequest, UpdateRequest, new_run
 from preflight.plan import plan, reader
 from preflight.plan.plan import Plan
 from preflight.pytest_plugin import workers
@@ -48,22 +48,22 @@ class StageText:
     text: str
 
 
-def results(config: pytest.Config, path: Path) -> dict[str, StageText]:
-    """Returns how the stages of a plan ended, which runs once a session."""
+def results(config: pytest.Config, path: Path, stages: tuple[str, ...]) -> dict[str, StageText]:
+    """Returns how the stages of a plan ended, which run once a session."""
     known = config.stash.setdefault(_RESULTS, {})
     if path not in known:
-        shared, run = workers.join(config), functools.partial(_run, config, path)
+        shared, run = workers.join(config), functools.partial(_run, config, path, stages)
         name = f"report-{hashlib.sha256(str(path).encode(errors='surrogateescape')).hexdigest()}"
         ended = run() if shared is None else shared.once(name, run)
         known[path] = {stage: StageText(**result) for stage, result in ended.items()}
     return known[path]
 
 
-def _run(config: pytest.Config, path: Path) -> JsonObject:
-    """Returns the result of each stage of a plan, by its name."""
+def _run(config: pytest.Config, path: Path, stages: tuple[str, ...]) -> JsonObject:
+    """Returns the result of each of the stages of a plan, by its name."""
     checked = _admitted(config, reader.load(path))
     request = RunRequest(
-        stages=STAGES,
+        stages=stages,
         plan=checked,
         templates=tuple(checked.template_files()),
         rules=checked.rules,
@@ -71,7 +71,7 @@ def _run(config: pytest.Config, path: Path) -> JsonObject:
         allows_rule_changes=config.getoption("--preflight-allow-rule-changes"),
         build_network=config.getoption("--preflight-build-network"),
         account=_account(config),
-        update=_update(config, checked),
+        update=_update(config, checked) if "update" in stages else None,
     )
     with _stoppable():
         report = pipeline.run(request, _say_on_account(config))
@@ -94,7 +94,12 @@ def _has_containers(config: pytest.Config) -> bool:
 
 
 def _admitted(config: pytest.Config, asked: Plan) -> Plan:
-    """Returns a plan with its stand-ins if the caller allows them."""
+    """Returns a plan with its stand-ins if the caller allows them.
+
+    Raises:
+        UsageError: its containers would reach the network, which the caller does not allow.
+    """
+    plan.refuse_egress(asked, is_allowed=config.getoption("--preflight-allow-egress"), option="--preflight-allow-egress")
     return plan.with_standins(asked, (), allows_own=config.getoption("--preflight-allow-standins"))
 
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import pytest
+import pytest
 
 PLAN = "version: 1\nname: demo\nregion: eu-west-1\nsteps:\n  - {stack: a, template: a.yaml}\n"
 
@@ -17,6 +14,28 @@ def test_a_plan_of_any_name_is_collected(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_subprocess("--collect-only", "other-plan.yaml")
 
     result.stdout.fnmatch_lines(["*PlanFile other-plan.yaml*", "*StageItem lint*"])
+
+
+@pytest.mark.parametrize("path", ["preflight.yaml", "below/../preflight.yaml"])
+def test_a_stage_is_found_by_its_node_id(pytester: pytest.Pytester, path: str) -> None:
+    pytester.mkdir("below")
+    pytester.path.joinpath("a.yaml").write_text("Resources: {}\n")
+    pytester.path.joinpath("preflight.yaml").write_text(PLAN)
+
+    result = pytester.runpytest_subprocess("--collect-only", "-q", f"{path}::comply")
+
+    result.stdout.fnmatch_lines(["preflight.yaml::comply", "1 test collected*"])
+
+
+def test_the_stages_that_are_not_selected_do_not_run(pytester: pytest.Pytester) -> None:
+    pytester.path.joinpath("a.yaml").write_text("Resources: {C: {Type: AWS::ECS::Cluster}}\n")
+    pytester.path.joinpath("preflight.yaml").write_text(PLAN)
+    pytester.makeconftest("from preflight.pipeline import run\nold = run.run\ndef told(request, say):\n    print('stages', request.stages)\n    return old(request, say)\nrun.run = told\n")
+
+    result = pytester.runpytest_subprocess("-s", "preflight.yaml::lint")
+
+    result.stdout.fnmatch_lines(["*stages ('lint',)"])
+    result.assert_outcomes(passed=1)
 
 
 def test_a_file_that_is_no_plan_is_not_collected(pytester: pytest.Pytester) -> None:

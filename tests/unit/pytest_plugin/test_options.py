@@ -45,6 +45,19 @@ def test_the_stages_of_a_plan_deploy_on_no_account_without_preflight_yes(pyteste
     result.stdout.fnmatch_lines(["*agree by --preflight-yes*"])
 
 
+@pytest.mark.hostile
+@pytest.mark.parametrize("named", [pytest.param(("preflight.yaml", "-k", "rehearse"), id="a stage"), pytest.param((), id="the fixture")])
+def test_egress_needs_the_consent_of_the_caller(pytester: pytest.Pytester, named: tuple[str, ...]) -> None:
+    pytester.path.joinpath("t.yaml").write_text("Resources: {C: {Type: AWS::ECS::Cluster}}\n")
+    steps = "version: 1\nname: demo\nregion: eu-west-1\nsteps:\n  - {stack: demo, template: t.yaml}\n"
+    pytester.path.joinpath("preflight.yaml").write_text(f"{steps}egress: true\n")
+    pytester.makepyfile(USES)
+
+    result = pytester.runpytest_subprocess("--preflight-containers", "off", *named)
+
+    result.stdout.fnmatch_lines(["*egress lets containers reach the network*Next: pass --preflight-allow-egress*"])
+
+
 NOTHING_IS_DEPLOYED = """
 import contextlib
 from unittest import mock
