@@ -25,10 +25,11 @@ SEVERITIES = {"E": Severity.ERROR, "W": Severity.WARNING, "I": Severity.INFO}
 
 
 class LintIncompleteError(ToolBrokeError):
-    """cfn-lint gave no verdict on some templates; `findings` are those in the others."""
+    """cfn-lint gave no verdict on some templates, the `unchecked` ones; `findings` are those in the others."""
 
-    def __init__(self, reasons: Sequence[ToolBrokeError], findings: Sequence[Finding]) -> None:
-        super().__init__("; ".join(map(str, reasons)))
+    def __init__(self, reasons: Mapping[Path, ToolBrokeError], findings: Sequence[Finding]) -> None:
+        super().__init__("; ".join(map(str, reasons.values())))
+        self.unchecked = frozenset(reasons)
         self.findings = findings
 
 
@@ -44,7 +45,7 @@ def check(templates: Mapping[Path, Template], *, region: str | None = None, cach
     """
     small = {path: template for path, template in templates.items() if not _is_oversized(template)}
     findings = [_oversized(template) for template in templates.values() if _is_oversized(template)]
-    broken: list[ToolBrokeError] = []
+    broken: dict[Path, ToolBrokeError] = {}
     with tempfile.TemporaryDirectory() as folder:
         unrolled = _unrolled(small, Path(folder))
         files = {**small, **{file: small[path] for path, (file, _) in unrolled.items()}}
@@ -53,9 +54,9 @@ def check(templates: Mapping[Path, Template], *, region: str | None = None, cach
         matches = verdicts[path]
         of_loops, document = (verdicts[unrolled[path][0]], unrolled[path][1]) if path in unrolled else ([], None)
         if isinstance(matches, ToolBrokeError):
-            broken.append(matches)
+            broken[path] = matches
         elif isinstance(of_loops, ToolBrokeError):
-            broken.append(of_loops)
+            broken[path] = of_loops
         else:
             own = [_finding(match, template if match.filename == str(path) else None) for match in matches]
             findings += own if document is None else _with_loops_unrolled(own, of_loops, template, document)

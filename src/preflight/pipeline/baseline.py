@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
@@ -116,14 +116,18 @@ class BaselineMatcher:
         self._baseline = baseline
         self._paths = {name: path for path, name in inputs.names.items()}
         self._templates = {template.name: template for template in inputs.templates.values()}
-        self._is_whole = inputs.request.plan is not None
+        unread = set(inputs.request.templates) - set(inputs.templates)
+        self._read = {path.resolve() for path in inputs.names if path not in unread}
         self._hidden: list[Finding] = []
         self._gone: Counter[BaselineEntry] = Counter()
         self._recorded: Counter[BaselineEntry] = Counter()
         self._new: Counter[BaselineEntry] = Counter()
 
-    def shown(self, findings: Sequence[Finding], *, stage: str, can_hide: Callable[[Finding], bool]) -> list[Finding]:
-        """Returns the findings of a stage without those that are hidden, as far as one `can_hide` them."""
+    def shown(self, findings: Sequence[Finding], *, stage: str, can_hide: Callable[[Finding], bool], unchecked: Collection[Path] = ()) -> list[Finding]:
+        """Returns the findings of a stage without those that are hidden, as far as one `can_hide` them.
+
+        Entries about templates that the stage has left `unchecked` stay.
+        """
         if self._baseline is None:
             return list(findings)
         known, shown = self._baseline.of_stage(stage), []
@@ -135,7 +139,7 @@ class BaselineMatcher:
             self._hidden.append(finding)
             self._new[entry] += not known[entry]
             known[entry] -= bool(known[entry])
-        self._gone += Counter(dict(self._looked_at(+known, self._baseline)))
+        self._gone += Counter(dict(self._looked_at(+known, self._baseline, unchecked)))
         return shown
 
     @property
@@ -164,11 +168,11 @@ class BaselineMatcher:
         lines = template.lines if template is not None else {}
         return next(("/".join(map(str, path)) for path, line in lines.items() if path and line == finding.line), "")
 
-    def _looked_at(self, entries: Counter[BaselineEntry], baseline: Baseline) -> Iterator[tuple[BaselineEntry, int]]:
-        """Yields the entries about files that the run read, or that are there no longer."""
+    def _looked_at(self, entries: Counter[BaselineEntry], baseline: Baseline, unchecked: Collection[Path]) -> Iterator[tuple[BaselineEntry, int]]:
+        """Yields the entries about files that the stage has checked, or that are there no longer."""
         folder = baseline.path.parent
-        read = {self._paths[name].resolve() for name in self._templates}
+        checked = self._read - {path.resolve() for path in unchecked}
         for entry, count in entries.items():
             file = Path(os.path.normpath(folder.resolve() / entry.file))
-            if self._is_whole or file in read or not file.exists():
+            if file in checked or not file.exists():
                 yield entry, count

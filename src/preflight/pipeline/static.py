@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import functools
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from preflight import model
 from preflight.comply import cfn_guard_binary, ruleset, stage
@@ -81,7 +82,8 @@ class StaticStages:
             findings = cfn_lint.check(templates, region=plan.region if plan else None, cache=self._cache)
         except LintIncompleteError as incomplete:
             findings, error = list(incomplete.findings), incomplete
-        result = self._judged("lint", [*self._inputs.stops_deployment, *findings], waived)
+        unchecked = error.unchecked if error is not None else frozenset()
+        result = self._judged("lint", [*self._inputs.stops_deployment, *findings], waived, unchecked)
         return result if error is None else replace(result, outcome=Outcome.ERROR, reason=str(error))
 
     def _comply(self, guard: ComplyRun | PreflightError | None) -> StageResult:
@@ -93,8 +95,8 @@ class StaticStages:
         self.notes = result.notes
         return self._judged("comply", [*self._inputs.unread_findings("comply"), *self._refusals, *result.findings], result.waived)
 
-    def _judged(self, name: str, findings: Sequence[Finding], waived: Sequence[ReportedWaiver]) -> StageResult:
-        shown = tuple(self.baseline.shown(findings, stage=name, can_hide=self._can_hide))
+    def _judged(self, name: str, findings: Sequence[Finding], waived: Sequence[ReportedWaiver], unchecked: Collection[Path] = ()) -> StageResult:
+        shown = tuple(self.baseline.shown(findings, stage=name, can_hide=self._can_hide, unchecked=unchecked))
         outcome = model.outcome_of(shown, strict=self._request.strict)
         return StageResult(name, outcome, findings=shown, waived=tuple(waived))
 

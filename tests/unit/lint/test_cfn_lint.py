@@ -167,6 +167,7 @@ def test_templates_beside_one_that_takes_too_long_keep_their_findings(tmp_path: 
         cfn_lint.check(two(tmp_path))
 
     assert {(finding.file, finding.check) for finding in raised.value.findings} == {("t.yaml", "E1041")}
+    assert raised.value.unchecked == {tmp_path / "slow.yaml"}
 
 
 def test_the_rule_that_takes_too_long_is_named() -> None:

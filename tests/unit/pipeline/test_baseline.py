@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from preflight.errors import UsageError
-from preflight.model import BaselineUse, Finding, Severity
+from preflight.model import BaselineEntry, BaselineUse, Finding, Severity
 from preflight.pipeline import baseline, inputs
 from preflight.pipeline.baseline import BaselineMatcher
 from preflight.pipeline.request import RunRequest
@@ -125,6 +126,36 @@ def test_entries_about_files_that_were_not_read_stay(match: Callable[..., Matche
 
     assert use.gone == ()
     assert [row["file"] for row in json.loads(str(use.text))["findings"]] == ["t.yaml", "u.yaml"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(TEMPLATE, id="another plan's"),
+        pytest.param("Resources: [", id="unreadable"),
+    ],
+)
+def test_a_plan_keeps_entries_about_templates_that_it_has_not_checked(match: Callable[..., Matched], plan: Plan, text: str) -> None:
+    (plan.folder / "u.yaml").write_text(TEMPLATE)
+    match(finding(file="u.yaml"), writes=True, with_plan=None, path="u.yaml")
+    (plan.folder / "u.yaml").write_text(text)
+
+    use = match(writes=True, path="u.yaml" if text != TEMPLATE else "t.yaml")[1]
+
+    assert [row["file"] for row in json.loads(str(use.text))["findings"]] == ["u.yaml"]
+
+
+def test_entries_about_a_template_that_the_stage_left_unchecked_stay(plan: Plan) -> None:
+    """cfn-lint may take too long for one template of a plan."""
+    text = baseline.render(Counter([BaselineEntry("t.yaml", "A", "RULE", "", "", "comply")]))
+    (plan.folder / baseline.FILE).write_text(text)
+    request = RunRequest(("comply",), plan, (plan.folder / "t.yaml",), (), writes_baseline=True)
+    matcher = BaselineMatcher(baseline.of(request), inputs.read(request, run="0a1b2c3d"))
+
+    matcher.shown((), stage="comply", can_hide=lambda _finding: True, unchecked={plan.folder / "t.yaml"})
+
+    assert matcher.use is not None
+    assert matcher.use.text == text
 
 
 def test_files_are_named_from_the_folder_of_the_baseline(
