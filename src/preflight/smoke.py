@@ -145,14 +145,14 @@ class SmokeTest:
         if not session.has_loopback_only:
             return places
         hosts = [place.address or load_balancers.host_of(place.url) for place in places]
-        found = [
+        filled = [
             dataclasses.replace(place, address=self._balancers.address(host) or host)
             for place, host in zip(places, hosts, strict=True)
         ]
         is_open = open_ports.of(session)
         for address, _ in is_open:
             session.check_address(address)
-        return [place for place in found if (place.address, load_balancers.port_of(place.url)) in is_open]
+        return [place for place in filled if (place.address, load_balancers.port_of(place.url)) in is_open]
 
     def _check(self, entry: SmokeEntry) -> Iterator[Finding]:
         if entry.schedule is not None and self._schedules is not None:

@@ -159,8 +159,8 @@ def _object(name: str, value: Any) -> Object:
     """Returns an object with one value under a dotted name."""
     for step in reversed(name.split(".")):
         value = {step: value}
-    made: Object = value
-    return made
+    nested: Object = value
+    return nested
 
 
 # Tests of an object.
@@ -170,9 +170,9 @@ def value(name: str, predicate: Predicate) -> Test:
     """The value of a name, if it is there, fits."""
 
     def faults(part: Object) -> Iterator[Fault]:
-        found = known(part, name)
-        if found is not None and not predicate.fits(found):
-            yield Fault(_path(name), found)
+        actual = known(part, name)
+        if actual is not None and not predicate.fits(actual):
+            yield Fault(_path(name), actual)
 
     return Test(faults, *(tuple(_object(name, v) for v in examples) for examples in (predicate.taken, predicate.refused)))
 
@@ -266,18 +266,18 @@ def unique(name: str, key: str = "") -> Test:
 
 
 def _all(names: Iterable[str]) -> Object:
-    made: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for name in names:
-        _merge(made, _object(name, "x"))
-    return made
+        _merge(values, _object(name, "x"))
+    return values
 
 
 def merged(*objects: Object) -> dict[str, Any]:
     """Returns one object with the names of all; the last one's values count."""
-    made: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for part in objects:
-        _merge(made, part)
-    return made
+        _merge(values, part)
+    return values
 
 
 def _merge(into: dict[str, Any], part: Object) -> None:

@@ -99,8 +99,8 @@ def federates(policy: Policy, provider: str, request: RequestContext) -> bool:
 
 
 def _is_federated(principal: object, provider: str) -> bool:
-    named = _list(principal.get("Federated")) if isinstance(principal, Mapping) else [principal]
-    return provider in named or "*" in named
+    providers = _list(principal.get("Federated")) if isinstance(principal, Mapping) else [principal]
+    return provider in providers or "*" in providers
 
 
 def denies(policy: Policy, principals: Collection[str], request: RequestContext) -> bool:
@@ -136,9 +136,9 @@ def _is_for(statement: Policy, principals: Collection[str]) -> bool:
     principal = statement.get("Principal")
     if principal == "*":
         return True
-    named = [str(name) for name in _list(principal.get("AWS"))] if isinstance(principal, Mapping) else []
-    accounts = [value[1] for value in map(_ROOT.fullmatch, named) if value]
-    return "*" in named or any(name in principals for name in [*named, *accounts])
+    names = [str(name) for name in _list(principal.get("AWS"))] if isinstance(principal, Mapping) else []
+    accounts = [value[1] for value in map(_ROOT.fullmatch, names) if value]
+    return "*" in names or any(name in principals for name in [*names, *accounts])
 
 
 _ROOT = re.compile(r"arn:aws[a-z-]*:iam::(\d{12}):root")
@@ -226,7 +226,7 @@ def _filled(text: str, context: Mapping[str, Value], *, written: _Part = str, va
     if None in values:
         return None
     parts[::2] = map(written, parts[::2])
-    parts[1::2] = (value(str(found)) for found in values)
+    parts[1::2] = (value(str(replacement)) for replacement in values)
     return "".join(parts)
 
 

@@ -341,8 +341,8 @@ def from_inside(network: Network, interface: Interface, port: int) -> Blocker | 
 def _names_insiders(rule: Described, blocks: list[ipaddress.IPv4Network | ipaddress.IPv6Network]) -> bool:
     if rule.get("UserIdGroupPairs") or rule.get("PrefixListIds"):
         return True
-    named = [ipaddress.ip_network(r["CidrIp"], strict=False) for r in rule.get("IpRanges", []) if r.get("CidrIp")]
-    return any(one.version == other.version and one.overlaps(other) for one in named for other in blocks)
+    ranges = [ipaddress.ip_network(r["CidrIp"], strict=False) for r in rule.get("IpRanges", []) if r.get("CidrIp")]
+    return any(one.version == other.version and one.overlaps(other) for one in ranges for other in blocks)
 
 
 def to_service(network: Network, interface: Interface, service: str) -> Blocker | None:

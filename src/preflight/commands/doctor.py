@@ -56,13 +56,13 @@ def _rehearsal() -> Requirement:
 
 def _engine() -> list[Requirement]:
     try:
-        found = engine.find()
+        container_engine = engine.find()
     except PreflightError as error:
         return [Requirement("container engine", is_met=False, detected=str(error), fix=" ".join(_apt(*PACKAGES)))]
-    image = image_store.corrupt_image(found)
-    detected = image_store.advice(found, image) if image else ""
+    image = image_store.corrupt_image(container_engine)
+    detected = image_store.advice(container_engine, image) if image else ""
     broken = [Requirement("image store", is_met=False, detected=detected, fix="preflight sweep")] if image else []
-    return [Requirement("container engine", is_met=True, detected=found.name), *broken]
+    return [Requirement("container engine", is_met=True, detected=container_engine.name), *broken]
 
 
 def _netcat() -> Requirement:

@@ -67,9 +67,9 @@ def _draft(home: Path, out: Path | None, say: Say) -> Draft:
     Raises:
         UsageError: there is no template.
     """
-    found = [path for path in discovery.files(home) if path.name != account_template.FILE]
+    files = [path for path in discovery.files(home) if path.name != account_template.FILE]
     cdk = discovery.cdk_stacks(out) if out is not None else []
-    read = discovery.templates([stack.template for stack in cdk] if cdk else found, home, say)
+    read = discovery.templates([stack.template for stack in cdk] if cdk else files, home, say)
     if not read:
         msg = f"{home}: there is no CloudFormation template below this folder. Next: name the folder that has some, or run `cdk synth` first"
         raise UsageError(msg)
@@ -78,7 +78,7 @@ def _draft(home: Path, out: Path | None, say: Say) -> Draft:
     region = next((stack.region for stack in cdk if stack.region), None) or _region(read, say)
     draft = Draft(home / plan.FILE, _name(home), region, None if cdk else stacks.folder_of_nested(every), ())
     draft = stacks.drafted(draft, read, [(path, name) for path, name in names.items() if path in read])
-    draft, missing = images.with_images(draft, read, discovery.dockerfiles(found, home) if not cdk else [])
+    draft, missing = images.with_images(draft, read, discovery.dockerfiles(files, home) if not cdk else [])
     draft = replace(draft, requests=requests.of_stacks(stacks.resolved(draft, read)))
     return _with_account(draft, missing)
 
@@ -92,12 +92,12 @@ def _with_account(draft: Draft, repositories: tuple[str, ...]) -> Draft:
     return replace(draft, account=text, steps=(step, *draft.steps)) if text else draft
 
 
-def _names(found: Mapping[Path, str]) -> dict[Path, str]:
+def _names(stacks_by_path: Mapping[Path, str]) -> dict[Path, str]:
     """Returns the names of stacks: `{prefix}` for a single one, else with the name of the template after it."""
-    if len(found) == 1:
-        return dict.fromkeys(found, "{prefix}")
+    if len(stacks_by_path) == 1:
+        return dict.fromkeys(stacks_by_path, "{prefix}")
     names: dict[Path, str] = {}
-    for path, name in found.items():
+    for path, name in stacks_by_path.items():
         plain = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-") or "stack"
         numbered = (f"{{prefix}}-{plain}{f'-{n}' if n > 1 else ''}" for n in itertools.count(1))
         names[path] = next(name for name in numbered if name not in names.values())
@@ -111,10 +111,10 @@ def _name(home: Path) -> str:
 
 def _region(read: Mapping[Path, Template], say: Say) -> str:
     """Returns the region that the templates name most often, else that of the environment."""
-    named = Counter(name for known in read.values() for name in _REGION.findall(str(known.data)))
-    likely = named.most_common(1)[0][0] if named else os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or ""
+    regions = Counter(name for known in read.values() for name in _REGION.findall(str(known.data)))
+    likely = regions.most_common(1)[0][0] if regions else os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or ""
     region = likely if partitions.is_region(likely) else REGION
-    say(f"region {region}: {'the templates name it' if named else 'no template names another'}")
+    say(f"region {region}: {'the templates name it' if regions else 'no template names another'}")
     return region
 
 

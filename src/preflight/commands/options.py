@@ -32,5 +32,5 @@ def with_baseline(request: RunRequest, args: argparse.Namespace) -> RunRequest:
     if args.baseline is not None and written not in {None, Path()}:
         msg = "--baseline and --write-baseline name a file each. Next: leave the name of one out"
         raise UsageError(msg)
-    named = args.baseline or (written if written != Path() else None)
-    return replace(request, baseline=named and named.absolute(), writes_baseline=written is not None)
+    baseline = args.baseline or (written if written != Path() else None)
+    return replace(request, baseline=baseline and baseline.absolute(), writes_baseline=written is not None)

@@ -60,9 +60,9 @@ class GuardRun:
         self._running.add(process)
         if self._is_killed:
             process.kill()
-        done = process.result(timeout=TIMEOUT + len(batch.texts), given=batch.payload)
+        completed = process.result(timeout=TIMEOUT + len(batch.texts), input_text=batch.payload)
         self._running.discard(process)
-        return offences(done, batch.rules, {f"DATA_STDIN[{n}]": name for n, name in enumerate(batch.names, 1)})
+        return offences(completed, batch.rules, {f"DATA_STDIN[{n}]": name for n, name in enumerate(batch.names, 1)})
 
     def findings(self) -> list[Finding]:
         """One finding for each rule and resource, or parameter, that do not fit.
@@ -70,7 +70,7 @@ class GuardRun:
         Raises:
             ToolBrokeError: cfn-guard ended with anything but a verdict.
         """
-        return [finding for found in self.by_document().values() for finding in found]
+        return [finding for findings in self.by_document().values() for finding in findings]
 
     def by_document(self) -> dict[Path, list[Finding]]:
         """The findings of each document, by its key, in the order of documents and rules.
@@ -78,13 +78,13 @@ class GuardRun:
         Raises:
             ToolBrokeError: cfn-guard ended with anything but a verdict.
         """
-        found: dict[Path, list[Offence]] = {key: list(self._known.get(key, ())) for key in self._documents}
+        offences_by_key: dict[Path, list[Offence]] = {key: list(self._known.get(key, ())) for key in self._documents}
         for batch, answers in self._batches:
             for keys, offences_of_text in zip(batch.texts.values(), answers.result().values(), strict=True):
                 for key in keys:
-                    found[key] += offences_of_text
-        self._cache.keep({key: own for key, own in found.items() if key not in self._known})
-        return {key: described(own, self._rules, self._documents[key].source) for key, own in found.items()}
+                    offences_by_key[key] += offences_of_text
+        self._cache.keep({key: own for key, own in offences_by_key.items() if key not in self._known})
+        return {key: described(own, self._rules, self._documents[key].source) for key, own in offences_by_key.items()}
 
     def kill(self) -> None:
         """End cfn-guard."""
@@ -183,8 +183,8 @@ def _alternatives(clauses: Sequence[_Clause]) -> Iterator[_Clause]:
 
 
 def _path(check: Any) -> tuple[str, ...]:
-    for found in _paths(check):
-        return tuple(found.strip("/").split("/"))
+    for text in _paths(check):
+        return tuple(text.strip("/").split("/"))
     return ()
 
 

@@ -67,12 +67,12 @@ def find() -> Binary:
         ToolMissingError: there is none.
         ToolBrokeError: it is not version 3.1.1, or not the published build of it.
     """
-    named = os.environ.get(VARIABLE)
-    if named:
-        if not Path(named).is_file():
-            msg = f"{VARIABLE} names {named}, and there is no such file. {NEXT}"
+    configured = os.environ.get(VARIABLE)
+    if configured:
+        if not Path(configured).is_file():
+            msg = f"{VARIABLE} names {configured}, and there is no such file. {NEXT}"
             raise ToolMissingError(msg)
-        return check(Path(named))
+        return check(Path(configured))
     on_path = processes.which("cfn-guard")
     paths = [Path(on_path)] if on_path else []
     paths += [cached()] if cached().is_file() else []
@@ -111,9 +111,9 @@ def check(path: Path) -> Binary:
         ToolBrokeError: it says anything but version 3.1.1.
     """
     completed = processes.run(str(path), "--version", timeout=30)
-    said = completed.stdout.strip()
-    if completed.code != 0 or said != f"cfn-guard {VERSION}":
-        msg = f"{path} is not cfn-guard {VERSION}: asked for its version it ended with {completed.code} and said {said[:80]!r}. {NEXT}"
+    output = completed.stdout.strip()
+    if completed.code != 0 or output != f"cfn-guard {VERSION}":
+        msg = f"{path} is not cfn-guard {VERSION}: asked for its version it ended with {completed.code} and said {output[:80]!r}. {NEXT}"
         raise ToolBrokeError(msg)
     digest = _sha256(path)
     return Binary(path, VERSION, digest, digest in SHA256.values())
@@ -178,9 +178,9 @@ def _npm_from_wheel(folder: Path) -> tuple[str, ...]:
 
 
 def _check_integrity(archive: Path) -> None:
-    kind, _, wanted = INTEGRITY.partition("-")
+    kind, _, expected = INTEGRITY.partition("-")
     digest = base64.b64encode(hashlib.new(kind, archive.read_bytes()).digest()).decode()
-    if digest != wanted:
+    if digest != expected:
         msg = f"{PACKAGE} {PACKAGE_VERSION} has integrity {kind}-{digest}, not the published one"
         raise ToolBrokeError(msg)
 

@@ -26,8 +26,8 @@ ON_FARGATE = frozenset({"FARGATE", "FARGATE_SPOT"})
 def left_out(stacks: ResolvedStacks) -> Mapping[ResolvedTemplate, frozenset[str]]:
     """Returns the logical ids of the services and task definitions of each document that run on container instances."""
     workloads = _Workloads(stacks)
-    found = {document: frozenset(workloads.of(document)) for document in stacks.documents}
-    return {document: names for document, names in found.items() if names}
+    names_by_document = {document: frozenset(workloads.of(document)) for document in stacks.documents}
+    return {document: names for document, names in names_by_document.items() if names}
 
 
 class _Workloads:

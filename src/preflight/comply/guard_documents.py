@@ -63,8 +63,8 @@ class GuardDocument:
     @cached_property
     def _resources(self) -> list[tuple[str, str]]:
         """The type of each resource, and its text with its logical id."""
-        found = self.data.get("Resources")
-        items = found.items() if isinstance(found, dict) else ()
+        resources = self.data.get("Resources")
+        items = resources.items() if isinstance(resources, dict) else ()
         return [(str(r.get("Type")) if isinstance(r, dict) else "", f"{json.dumps(name)}: {_as_json(r)}") for name, r in items]
 
 

@@ -53,6 +53,6 @@ class KnownOffences:
 
     def keep(self, offences: Mapping[Path, Sequence[Offence]]) -> None:
         """Keep what was found in documents that were looked up."""
-        for key, found in offences.items():
+        for key, own in offences.items():
             if key in self._keys:
-                self._cache.put(self._keys[key], [astuple(offence) for offence in found])
+                self._cache.put(self._keys[key], [astuple(offence) for offence in own])

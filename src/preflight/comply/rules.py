@@ -85,7 +85,7 @@ def rules_below(folders: Sequence[Path]) -> list[Rule]:
     Raises:
         UsageError: there is no such folder, it holds no rule, two rules have one name, or a file cannot be read.
     """
-    found: dict[Path, list[Rule]] = {}
+    rules_by_file: dict[Path, list[Rule]] = {}
     for folder in folders:
         if not folder.is_dir():
             msg = f"{folder}: there is no such rules folder. Next: name an existing folder under `rules` in the plan"
@@ -94,8 +94,8 @@ def rules_below(folders: Sequence[Path]) -> list[Rule]:
         if not any(own.values()):
             msg = f"{folder}: there is no rule in this folder. Next: put a .guard file into it, or leave it out of `rules`"
             raise UsageError(msg)
-        found = own | found
-    listed = [rule for file in sorted(found) for rule in found[file]]
+        rules_by_file = own | rules_by_file
+    listed = [rule for file in sorted(rules_by_file) for rule in rules_by_file[file]]
     names = [rule.name for rule in listed]
     doubled = sorted({name for name in names if names.count(name) > 1})
     if doubled:

@@ -34,8 +34,8 @@ class Ruleset:
     @property
     def every(self) -> tuple[Rule, ...]:
         """All rules by name; a check in Python that completes a rule of cfn-guard is not listed twice."""
-        named = {rule.name: rule for rule in (*self.python_rules, *self.guard)}
-        return tuple(named[name] for name in sorted(named))
+        rules_by_name = {rule.name: rule for rule in (*self.python_rules, *self.guard)}
+        return tuple(rules_by_name[name] for name in sorted(rules_by_name))
 
     @property
     def asked(self) -> tuple[Rule, ...]:

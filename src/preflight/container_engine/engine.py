@@ -82,13 +82,13 @@ class Engine:
         self,
         *args: str,
         timeout: float = 120,
-        given: str | None = None,
+        input_text: str | None = None,
         tail: int = 0,
         trouble: Trouble = lambda: None,
     ) -> CompletedProcess:
         """Run one of the engine's commands; the caller judges the exit code."""
         return processes.run(
-            *self._command, *args, timeout=timeout, env=self.env, given=given, tail=tail, trouble=trouble
+            *self._command, *args, timeout=timeout, env=self.env, input_text=input_text, tail=tail, trouble=trouble
         )
 
     def must(self, *args: str, timeout: float = 120) -> str:

@@ -21,7 +21,7 @@ def create(engine: Engine, run: str, value: str) -> str:
         ToolBrokeError: podman did not take it.
     """
     name = f"{_PREFIX}{run}-{uuid.uuid4().hex}"
-    completed = engine.run("secret", "create", name, "-", given=value)
+    completed = engine.run("secret", "create", name, "-", input_text=value)
     if completed.code != 0:
         raise ToolBrokeError(str(completed))
     return name

@@ -63,18 +63,18 @@ class Standins:
         return self._found[name, platform]
 
     def _find(self, name: str, platform: str | None) -> str:
-        wanted = self._engine.platforms if platform is None else {platform}
-        held = self._engine.platform_of(name)
-        if held in wanted:
+        platforms = self._engine.platforms if platform is None else {platform}
+        present = self._engine.platform_of(name)
+        if present in platforms:
             return name
-        asked = platform or (None if held is None else self._engine.platform)  # another build left that of its own
-        done = image_pull.pull(self._engine, _qualified(name), *(("--platform", asked) if asked else ()))
-        if done.code == 0:
+        pulled = platform or (None if present is None else self._engine.platform)  # another build left that of its own
+        completed = image_pull.pull(self._engine, _qualified(name), *(("--platform", pulled) if pulled else ()))
+        if completed.code == 0:
             return _qualified(name)
-        said = (done.stderr or done.stdout).strip()
-        if not _UNREACHABLE.search(said):
-            raise LookupError(said.splitlines()[-1] if said else "the registry did not say why")
-        folder = self._folder(name, said)
+        output = (completed.stderr or completed.stdout).strip()
+        if not _UNREACHABLE.search(output):
+            raise LookupError(output.splitlines()[-1] if output else "the registry did not say why")
+        folder = self._folder(name, output)
         self.used[name] = build(
             self._engine,
             repository(name),

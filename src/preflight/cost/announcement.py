@@ -24,9 +24,9 @@ def announcement(
     """What is about to be deployed, in lines; with money where the price list tells it."""
     each = f" in each of {len(regions)} regions" if len(regions) > 1 else ""
     yield f"on account {account}, in {', '.join(regions)}, as run {run}; this{each}"
-    found = bill.estimate(resolved_stacks.of_plan(asked, templates, run=run))
-    yield from found.lines()
+    estimate = bill.estimate(resolved_stacks.of_plan(asked, templates, run=run))
+    yield from estimate.lines()
     for region in regions:
-        money = prices.money(where.session(region), found.hourly)
+        money = prices.money(where.session(region), estimate.hourly)
         if money is not None:
             yield f"that is, in {region}: {money.text} an hour"

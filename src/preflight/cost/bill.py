@@ -44,14 +44,14 @@ class Bill:
     @property
     def hour(self) -> str:
         """What an hour is billed for, in one line."""
-        said = ", ".join(amount.text for amount in self.hourly) or "nothing of Fargate, addresses or load balancers"
-        return f"an hour{', at least' if self.is_least else ''}: {said}"
+        amounts = ", ".join(amount.text for amount in self.hourly) or "nothing of Fargate, addresses or load balancers"
+        return f"an hour{', at least' if self.is_least else ''}: {amounts}"
 
     def lines(self) -> list[str]:
         """The bill as text: resources by service, what an hour is billed for, and what is not known."""
         total = sum(self.resources.values())
         listed = [f"  {line}" for line in _by_service(self.resources)]
-        unknown = ["not known before the run:", *(f"  {said}" for said in self.unknown)] if self.unknown else []
+        unknown = ["not known before the run:", *(f"  {reason}" for reason in self.unknown)] if self.unknown else []
         lines = [f"creates {total} resource{'' if total == 1 else 's'}:", *listed, self.hour, *unknown]
         return [part for line in lines for part in _wrapped(line)]
 
@@ -68,10 +68,10 @@ def estimate(every: ResolvedStacks) -> Bill:
 
 
 def _summed(amounts: Iterable[Amount]) -> tuple[Amount, ...]:
-    found: dict[Unit, Decimal] = {}
+    totals: dict[Unit, Decimal] = {}
     for amount in amounts:
-        found[amount.unit] = found.get(amount.unit, Decimal(0)) + amount.number
-    return tuple(Amount(unit, found[unit]) for unit in billing_units.ORDER if found.get(unit))
+        totals[amount.unit] = totals.get(amount.unit, Decimal(0)) + amount.number
+    return tuple(Amount(unit, totals[unit]) for unit in billing_units.ORDER if totals.get(unit))
 
 
 def _edges(document: ResolvedTemplate) -> Iterator[Amount | str]:
@@ -93,11 +93,11 @@ def _doubts(document: ResolvedTemplate) -> Iterator[str]:
 
 
 def _is_scaled(document: ResolvedTemplate) -> bool:
-    return any(_may_be_ecs(given) for _, given in document.of_type(SCALING))
+    return any(_may_be_ecs(properties) for _, properties in document.of_type(SCALING))
 
 
-def _may_be_ecs(given: Mapping[str, Any]) -> bool:
-    space = given.get("ServiceNamespace")
+def _may_be_ecs(properties: Mapping[str, Any]) -> bool:
+    space = properties.get("ServiceNamespace")
     return space == "ecs" or functions.is_kept(space)
 
 
@@ -114,5 +114,5 @@ def _by_service(kinds: Mapping[str, int]) -> Iterator[str]:
 def _wrapped(line: str) -> list[str]:
     """The line in lines of a screen's width, with each count beside what it counts."""
     indent = " " * (len(line) - len(line.lstrip()) + 2)
-    found = textwrap.wrap(line, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
-    return [part.replace(TOGETHER, " ") for part in found]
+    parts = textwrap.wrap(line, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    return [part.replace(TOGETHER, " ") for part in parts]

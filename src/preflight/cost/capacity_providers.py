@@ -34,16 +34,16 @@ def shares(strategy: Any, count: int) -> Shares:
         items = list(_items(strategy))
     except ValueError:
         return unknown("its capacity provider strategy", count)
-    found = {item.provider: min(item.base, count) for item in items}
-    rest, total = max(count - sum(found.values()), 0), sum(item.weight for item in items)
+    counts = {item.provider: min(item.base, count) for item in items}
+    rest, total = max(count - sum(counts.values()), 0), sum(item.weight for item in items)
     for item in items:
-        found[item.provider] += rest * item.weight // total if total else 0
-    left = count - sum(found.values())
+        counts[item.provider] += rest * item.weight // total if total else 0
+    left = count - sum(counts.values())
     if left <= 0:
-        return found, []
-    counted = FARGATE if FARGATE in found else items[0].provider
-    found[counted] += left
-    return found, [f"ECS decides where {left} of {count} tasks run; {counted} is counted"]
+        return counts, []
+    counted = FARGATE if FARGATE in counts else items[0].provider
+    counts[counted] += left
+    return counts, [f"ECS decides where {left} of {count} tasks run; {counted} is counted"]
 
 
 def unknown(what: str, count: int) -> Shares:
@@ -59,15 +59,15 @@ def _items(strategy: Any) -> Iterator[Item]:
     """
     if not isinstance(strategy, list) or not strategy:
         raise ValueError
-    for given in strategy:
-        name = given.get("CapacityProvider") if isinstance(given, dict) else None
+    for item in strategy:
+        name = item.get("CapacityProvider") if isinstance(item, dict) else None
         if not isinstance(name, str):
             raise ValueError  # noqa: TRY004 - not known is not a wrong type
-        yield Item(name, _number(given.get("Base", 0)), _number(given.get("Weight", 0)))
+        yield Item(name, _number(item.get("Base", 0)), _number(item.get("Weight", 0)))
 
 
 def _number(value: Any) -> int:
-    found = fargate_sizes.number_of(value)
-    if found is None:
+    number = fargate_sizes.number_of(value)
+    if number is None:
         raise ValueError
-    return found
+    return number

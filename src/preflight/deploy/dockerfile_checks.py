@@ -67,8 +67,8 @@ def files(text: str) -> list[str]:
 def base_names(text: str, predefined: Mapping[str, str]) -> list[str]:
     """Returns the names of the images that some builder could build on."""
     reads = [(read, has_late) for read in dockerfile.readings(text) for has_late in (False, True)]
-    found = (base.name for read, has_late in reads for base in dockerfile.bases(read, predefined, has_late=has_late))
-    return list(dict.fromkeys(found))
+    names = (base.name for read, has_late in reads for base in dockerfile.bases(read, predefined, has_late=has_late))
+    return list(dict.fromkeys(names))
 
 
 def is_flawed(engine: Engine) -> bool:

@@ -22,7 +22,7 @@ def of_image(text: str) -> tuple[int, str] | None:
     for one in dockerfile.instructions(text):
         words = one.rest.split() if one.keyword == "FROM" else []
         if words:
-            named = next(filter(None, map(_PLATFORM.match, one.values("--platform"))), None)
-            fixed = (one.line, named[0].lower()) if named else stages.get(words[0].lower())
+            match = next(filter(None, map(_PLATFORM.match, one.values("--platform"))), None)
+            fixed = (one.line, match[0].lower()) if match else stages.get(words[0].lower())
             stages[(words[2] if len(words) > 2 else "").lower()] = fixed
     return fixed

@@ -50,8 +50,8 @@ def _is_of(text: str, name: str) -> bool:
         return False
     tagged, at, digest = image.partition("@")
     repository, _, tag = tagged.partition(":")
-    wanted, _, wanted_tag = name.partition(":")
-    if repository != wanted:
+    wanted_repository, _, wanted_tag = name.partition(":")
+    if repository != wanted_repository:
         return False
     return digest == HOLE if at else HOLE in tag or (tag or LATEST) == (wanted_tag or LATEST)
 

@@ -107,7 +107,7 @@ def _push(session: Session, engine: Engine, image: str, credentials: str, *, is_
     user, _, password = credentials.partition(":")
     insecure = engine.insecure if is_plain else ()
     log_in = ("login", "--username", user, "--password-stdin", *insecure, host)
-    logged = _tried(session, lambda: engine.run(*log_in, given=password))
+    logged = _tried(session, lambda: engine.run(*log_in, input_text=password))
     try:
         if logged.code != 0:
             raise _trouble(f"{engine.program} login at {host}", logged)

@@ -153,8 +153,8 @@ def with_architecture(described: model.Deployment, deployment: Deployment, note:
         described = replace(described, events=tuple(deployment.events()))
         region = region_description.describe(deployment.session, deployment.services)
     except (BotoCoreError, ClientError) as error:
-        asked = f"{error.operation_name}: {aws_errors.code(error)}" if isinstance(error, ClientError) else aws_errors.describe(error)
-        note(f"the page does not show what ran: {asked}")
+        failure = f"{error.operation_name}: {aws_errors.code(error)}" if isinstance(error, ClientError) else aws_errors.describe(error)
+        note(f"the page does not show what ran: {failure}")
         return described
     except (LookupError, ValueError) as error:  # no verdict depends on it
         note(f"the page does not show what ran: the account answered without what its API promises: {error!r}")

@@ -59,8 +59,8 @@ class PublicLoadBalancers:
         balancer = self._elb.describe_load_balancers(LoadBalancerArns=[arn])["LoadBalancers"][0]
         pages = self._elb.get_paginator("describe_listeners").paginate(LoadBalancerArn=arn)
         for listener in (listener for page in pages for listener in page["Listeners"]):
-            asked = self._elb.get_paginator("describe_rules").paginate(ListenerArn=listener["ListenerArn"])
-            rules = [rule for page in asked for rule in page["Rules"]]
+            responses = self._elb.get_paginator("describe_rules").paginate(ListenerArn=listener["ListenerArn"])
+            rules = [rule for page in responses for rule in page["Rules"]]
             leads = any(group in str(action) for rule in rules for action in rule.get("Actions") or [])
             if leads or group in str(listener.get("DefaultActions")):
                 yield PublicListener(

@@ -19,9 +19,9 @@ def described(checks: Collection[str]) -> dict[str, DescribedRule]:
     from cfnlint.runner import Runner  # noqa: PLC0415 - as above
 
     rules = Runner(ConfigMixIn([], include_checks=["I"], configure_rules={}, config_file=os.devnull)).rules
-    found = {check: rules.get(check) for check in checks}
+    by_check = {check: rules.get(check) for check in checks}
     return {
         check: DescribedRule(rule.shortdesc or check, rule.description or "", "cfn-lint", types=tuple(rule.tags), source=rule.source_url or None)
-        for check, rule in found.items()
+        for check, rule in by_check.items()
         if rule is not None
     }

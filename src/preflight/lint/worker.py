@@ -86,10 +86,10 @@ class _Linter:
         """Returns what cfn-lint finds in a template."""
         from cfnlint.runner import run_template_by_file_path  # noqa: PLC0415 - as above
 
-        found = [_match(match) for match in run_template_by_file_path(template, self._config, self._rules, False)]  # noqa: FBT003 - by position in cfn-lint
+        matches = [_match(match) for match in run_template_by_file_path(template, self._config, self._rules, False)]  # noqa: FBT003 - by position in cfn-lint
         if self._config.configure_rules:  # what a template configures would stay for the next one
             self._load_rules()
-        return found
+        return matches
 
 
 def _match(match: Any) -> Match:

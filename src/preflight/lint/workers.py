@@ -110,7 +110,7 @@ def _rule_at_work(stack: str) -> str | None:
     """Returns the id of the rule in a stack of Python, the latest call first, if there is one."""
     for file in dict.fromkeys(_RULE_FILE.findall(stack)):
         with contextlib.suppress(OSError):
-            found = _RULE_ID.search(Path(file).read_text(encoding="utf-8"))
-            if found is not None:
-                return found[1]
+            match = _RULE_ID.search(Path(file).read_text(encoding="utf-8"))
+            if match is not None:
+                return match[1]
     return None

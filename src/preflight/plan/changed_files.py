@@ -34,10 +34,10 @@ def templates(changed: Iterable[Path], root: Path) -> list[Path]:
 def _known(own: Iterable[Path], root: Path) -> Mapping[Path, template.Template]:
     """Returns the templates of the repository; of one with very many files, those beside the changed ones."""
     try:
-        found = list(discovery.files(root))
+        paths = list(discovery.files(root))
     except UsageError:
-        found = [file for folder in sorted({path.parent for path in own}) for file in sorted(folder.iterdir()) if file.is_file()]
-    return discovery.templates(found, root, lambda _note: None)
+        paths = [file for folder in sorted({path.parent for path in own}) for file in sorted(folder.iterdir()) if file.is_file()]
+    return discovery.templates(paths, root, lambda _note: None)
 
 
 def _grow(family: set[Path], further: Mapping[Path, Collection[Path]]) -> None:
@@ -62,8 +62,8 @@ def is_template(path: Path) -> bool:
 def plans(changed: Sequence[Path], root: Path) -> list[Path]:
     """Returns the plans below `root` that deploy one of the changed files: a plan itself, a template, a rule, what an image is built of."""
     files = {path.resolve() for path in changed}
-    found = [path for path in discovery.files(root) if path.name == plan.FILE] if files else []
-    return [path for path in found if _concerns(path, files)]
+    paths = [path for path in discovery.files(root) if path.name == plan.FILE] if files else []
+    return [path for path in paths if _concerns(path, files)]
 
 
 def _concerns(path: Path, files: Collection[Path]) -> bool:

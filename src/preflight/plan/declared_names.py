@@ -68,10 +68,10 @@ class PlanNames:
         documents = [document for document in self._every.deployed if document.root is self._root(step)]
         for document, imported in ((d, name) for d in documents for name in resolved_stacks.imports(d)):
             near = spelling.nearest(imported, exports, cutoff=spelling.NEAR)
-            named = [name for name, value in step.parameters.items() if value and plan.fill(value, self._values) in imported]
-            if imported not in exports and near != "." and named:
-                what = f"{named[0]}: no stack of the plan exports {imported!r}, which {document.path.name} imports{near}"
-                yield what, (*where, named[0]), "Name the stack as its step does."
+            parameters = [name for name, value in step.parameters.items() if value and plan.fill(value, self._values) in imported]
+            if imported not in exports and near != "." and parameters:
+                what = f"{parameters[0]}: no stack of the plan exports {imported!r}, which {document.path.name} imports{near}"
+                yield what, (*where, parameters[0]), "Name the stack as its step does."
 
     def _of_url(self, entry: SmokeEntry, where: tuple[Key, ...]) -> Iterator[Mistake]:
         for output in plan.outputs_in(entry.url or ""):
@@ -85,13 +85,13 @@ class PlanNames:
             yield f"no stack of {which} has an output {_shown(output, known)}", where, "Name an output of a template of the plan."
 
     def _of_entry(self, entry: SmokeEntry, n: int) -> Iterator[Mistake]:
-        given = {"service": entry.service, "cluster": entry.cluster if entry.service else None, "schedule": entry.schedule}
-        for kind, text in given.items():
+        names = {"service": entry.service, "cluster": entry.cluster if entry.service else None, "schedule": entry.schedule}
+        for kind, text in names.items():
             if text is None or (kind == "cluster" and text == "default"):
                 continue
-            asked, known = plan.fill(text, self._values), self._declared(kind)
-            if known is not None and asked not in known:
-                what = f"no template of the plan has a {kind} {_shown(asked, known)}"
+            name, known = plan.fill(text, self._values), self._declared(kind)
+            if known is not None and name not in known:
+                what = f"no template of the plan has a {kind} {_shown(name, known)}"
                 yield what, ("smoke", n, kind), f"Name a {kind} as its template does{'' if kind == 'cluster' else ', or by its logical id'}."
 
     def _declared(self, kind: str) -> set[str] | None:
@@ -99,10 +99,10 @@ class PlanNames:
         known: set[str] = set()
         for document in self._every.deployed:
             for resource_type, key in _NAMES[kind].items():
-                for logical, found in document.of_type(resource_type):
+                for logical, properties in document.of_type(resource_type):
                     known |= {logical} if kind != "cluster" else set()
-                    known |= {found[key]} if isinstance(found.get(key), str) else set()
-                    if unresolved.contains_function(found.get(key)):
+                    known |= {properties[key]} if isinstance(properties.get(key), str) else set()
+                    if unresolved.contains_function(properties.get(key)):
                         return None
             for _, service in document.of_type("AWS::ECS::Service") if kind == "cluster" else ():
                 cluster = service.get("Cluster")

@@ -118,7 +118,7 @@ class PlanReader:
             rules=tuple(self._folder_of_rules(r, n) for n, r in enumerate(self._list("rules"))),
             templates=self._folder_of_templates(templates) if templates is not None else None,
             steps=self._distinct([self._step(n, step) for n, step in enumerate(steps)]),
-            smoke=tuple(entry for n, given in enumerate(self._list("smoke")) for entry in self._smoke(n, given)),
+            smoke=tuple(entry for n, item in enumerate(self._list("smoke")) for entry in self._smoke(n, item)),
             standins=self._standins(),
             stubs=self._stubs(),
             images=self._images(),
@@ -159,12 +159,12 @@ class PlanReader:
                 self._note(f"steps: the name {name[1]!r} stands here twice", "steps", n)
         return tuple(steps)
 
-    def _keys(self, found: Any, known: Sequence[str], *where: str | int) -> bool:
+    def _keys(self, value: Any, known: Sequence[str], *where: str | int) -> bool:
         """Returns whether a part is a map, and notes its unknown keys."""
-        if not isinstance(found, dict):
+        if not isinstance(value, dict):
             self._note(f"expected a map with {', '.join(known)}", *where)
             return False
-        for key in found:
+        for key in value:
             if key not in known:
                 self._mistakes.note_unknown("key", key, known, *where, key)
         return True
@@ -176,11 +176,11 @@ class PlanReader:
             return []
         return value or []
 
-    def _text(self, found: Mapping[str, Any], key: str, *, where: tuple[str | int, ...]) -> str:
-        value = found.get(key)
+    def _text(self, mapping: Mapping[str, Any], key: str, *, where: tuple[str | int, ...]) -> str:
+        value = mapping.get(key)
         if not isinstance(value, str) or not value:
             problem = "is missing" if value is None else f"found {value!r}"
-            self._note(f"{key}: expected text, {problem}", *where, *([key] if key in found else []))
+            self._note(f"{key}: expected text, {problem}", *where, *([key] if key in mapping else []))
             return ""
         for name in plan.placeholders_in(value):
             if name not in plan.NAMES:

@@ -102,8 +102,8 @@ class ReferenceTracer:
             raise UnknownError
         if name in document.resources:
             yield ReferencedResource(document, name)
-        elif document.parent is not None and name in document.given:
-            yield from self._follow(document.parent, document.given[name], steps)
+        elif document.parent is not None and name in document.parameters:
+            yield from self._follow(document.parent, document.parameters[name], steps)
         else:
             raise UnknownError
 

@@ -43,7 +43,7 @@ class ResolvedTemplate:
     stack: str | None
     resolver: PartialResolver
     expanded: Mapping[str, Any]
-    given: Mapping[str, Any]
+    parameters: Mapping[str, Any]
     parent: ResolvedTemplate | None
     data: dict[str, Any] = field(default_factory=dict)
     children: dict[str, ResolvedTemplate] = field(default_factory=dict)
@@ -171,8 +171,8 @@ def of_plan(asked: Plan, templates: Mapping[Path, Template], *, run: str) -> Res
     builder = _Builder(templates, _staged(asked, values), region=asked.region, account=values["account"])
     for step in asked.stacks:
         if step.template in templates:
-            given = {key: _given(value, values) for key, value in step.parameters.items()}
-            builder.add(step.template, plan.fill(step.name, values), given)
+            passed = {key: _given(value, values) for key, value in step.parameters.items()}
+            builder.add(step.template, plan.fill(step.name, values), passed)
     builder.add_unused()
     images = [plan.fill(step.name, values) for step in asked.steps if isinstance(step, ImageStep)]
     return ResolvedStacks(tuple(builder.made), is_closed=True, pushed=frozenset(name.partition(":")[0] for name in images))
@@ -300,13 +300,13 @@ class _Builder:
                 self.add(path, None, {})
 
     def add(
-        self, path: Path, stack: str | None, given: Mapping[str, Any], parent: ResolvedTemplate | None = None
+        self, path: Path, stack: str | None, passed: Mapping[str, Any], parent: ResolvedTemplate | None = None
     ) -> ResolvedTemplate:
         """The document of one stack."""
         if len(self.made) >= MAX_DOCUMENTS:
             msg = f"{self._templates[path].name}: there are more than {MAX_DOCUMENTS} nested stacks. Next: end the nesting"
             raise UsageError(msg)
-        document = self._started(path, stack, given, parent)
+        document = self._started(path, stack, passed, parent)
         self.made.append(document)
         _TemplateResolver(document, self._child).fill()
         for output in document.data["Outputs"].values():
@@ -315,29 +315,29 @@ class _Builder:
                 self._exports[export["Name"]] = output.get("Value")
         return document
 
-    def _started(self, path: Path, stack: str | None, given: Mapping[str, Any], parent: ResolvedTemplate | None) -> ResolvedTemplate:
+    def _started(self, path: Path, stack: str | None, passed: Mapping[str, Any], parent: ResolvedTemplate | None) -> ResolvedTemplate:
         source = self._templates[path]
         sections = {name: _map(source.data, name) for name in ("Parameters", "Conditions", "Mappings", "Resources", "Outputs")}
         raw = {**source.data, **sections}
         name = stack or path.stem
         pseudo = parameters.pseudo_parameters(region=self._region, account=self._account, stack_name=name)
-        scope = ResolutionContext(raw, _values(sections["Parameters"], given), pseudo, imported=self._imported)
+        scope = ResolutionContext(raw, _values(sections["Parameters"], passed), pseudo, imported=self._imported)
         expanded, is_expanded = _expanded(raw, scope)
         resolver = PartialResolver(ResolutionContext(expanded, scope.parameters, pseudo, imported=self._imported))
-        return ResolvedTemplate(path, source, stack, resolver, expanded, given, parent, is_expanded=is_expanded)
+        return ResolvedTemplate(path, source, stack, resolver, expanded, passed, parent, is_expanded=is_expanded)
 
     def _imported(self, name: str) -> Any:
         value = self._exports.get(name, functions.KEEP)
         return functions.KEEP if functions.holds_kept(value) else value
 
-    def _child(self, parent: ResolvedTemplate, logical: str, found: Mapping[str, Any]) -> ResolvedTemplate | None:
-        path = self._find(parent.path, found.get("TemplateURL"))
+    def _child(self, parent: ResolvedTemplate, logical: str, properties: Mapping[str, Any]) -> ResolvedTemplate | None:
+        path = self._find(parent.path, properties.get("TemplateURL"))
         above = list(_ancestors(parent))
         if path is None or path not in self._templates or path in above or len(above) >= MAX_DEPTH:
             return None
-        given = found.get("Parameters")
+        passed = properties.get("Parameters")
         stack = f"{parent.stack}/{logical}" if parent.stack is not None else None
-        return self.add(path, stack, given if isinstance(given, dict) else {}, parent)
+        return self.add(path, stack, passed if isinstance(passed, dict) else {}, parent)
 
 
 def _ancestors(document: ResolvedTemplate | None) -> Iterator[Path]:
@@ -351,18 +351,18 @@ def _map(data: Mapping[str, Any], section: str) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _values(declared: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+def _values(declared: Mapping[str, Any], passed: Mapping[str, Any]) -> dict[str, Any]:
     """The values of the parameters that are known."""
-    values = {name: _value(name, d, given) for name, d in declared.items() if isinstance(d, dict)}
+    values = {name: _value(name, d, passed) for name, d in declared.items() if isinstance(d, dict)}
     return {name: value for name, value in values.items() if value is not functions.KEEP}
 
 
-def _value(name: str, declared: Mapping[str, Any], given: Mapping[str, Any]) -> Any:
+def _value(name: str, declared: Mapping[str, Any], passed: Mapping[str, Any]) -> Any:
     is_hidden = functions.as_text(declared.get("NoEcho", False)).lower() == "true"
     is_looked_up = str(declared.get("Type")).startswith("AWS::SSM::")
-    if is_hidden or is_looked_up or (name not in given and "Default" not in declared):
+    if is_hidden or is_looked_up or (name not in passed and "Default" not in declared):
         return functions.KEEP
-    value = given.get(name, declared.get("Default"))
+    value = passed.get(name, declared.get("Default"))
     if value is functions.KEEP or isinstance(value, dict | list):
         return functions.KEEP
     try:

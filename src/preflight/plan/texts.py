@@ -66,21 +66,21 @@ class Texts:
         if elsewhere is not None:
             return self.of(*elsewhere, steps)
         try:
-            found = self._tracer.one(document, value)
+            resource = self._tracer.one(document, value)
         except UnknownError:
             return HOLE
-        name = found.properties.get("RepositoryName") if found.kind == REPOSITORY else None
-        if name is None or found.attribute not in {None, "RepositoryUri"}:
+        name = resource.properties.get("RepositoryName") if resource.kind == REPOSITORY else None
+        if name is None or resource.attribute not in {None, "RepositoryUri"}:
             return HOLE
-        registry = f"{HOLE}/" if found.attribute else ""
-        return registry + self.of(found.document, name, steps)
+        registry = f"{HOLE}/" if resource.attribute else ""
+        return registry + self.of(resource.document, name, steps)
 
     def _elsewhere(self, document: ResolvedTemplate, value: Mapping[str, Any]) -> tuple[ResolvedTemplate, Any] | None:
         """The document and the value there that a reference out of a document leads to."""
         name = unresolved.function_of(value)
         argument = value[str(name)]
-        if name == "Ref" and document.parent is not None and str(argument) in document.given:
-            return document.parent, document.given[str(argument)]
+        if name == "Ref" and document.parent is not None and str(argument) in document.parameters:
+            return document.parent, document.parameters[str(argument)]
         if name == "Fn::ImportValue" and isinstance(argument, str):
             return self._estate.exports.get(argument)
         if name == "Fn::GetAtt" and isinstance(argument, list) and len(argument) == 2:

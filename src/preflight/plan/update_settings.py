@@ -51,12 +51,12 @@ def _traffic(mistakes: PlanMistakes, traffic: Any) -> TrafficSettings | None:
     return replace(TrafficSettings(), **{key: value for key, value in traffic.items() if key in _TRAFFIC})
 
 
-def _has_keys(mistakes: PlanMistakes, found: Any, keys: tuple[str, ...], *where: str) -> bool:
+def _has_keys(mistakes: PlanMistakes, value: Any, keys: tuple[str, ...], *where: str) -> bool:
     """Returns whether a part is a map, and adds its unknown keys to the mistakes."""
-    if not isinstance(found, dict):
+    if not isinstance(value, dict):
         mistakes.note(f"{where[-1]}: expected a map with {', '.join(keys)}", *where)
         return False
-    for key in found:
+    for key in value:
         if key not in keys:
             mistakes.note_unknown("key", key, keys, *where, key, of=f"{where[-1]}: ")
     return True

@@ -98,18 +98,18 @@ class PreflightDeployment:
         Raises:
             UsageError: the service has neither.
         """
-        found = self._find(service)
+        deployed = self._find(service)
         balancers = PublicLoadBalancers(self._session)
-        listeners = [e for e in balancers.entrances(found.cluster, found.name) if e.is_public and port in {None, e.port}]
+        listeners = [e for e in balancers.entrances(deployed.cluster, deployed.name) if e.is_public and port in {None, e.port}]
         for listener in sorted(listeners, key=lambda listener: listener.port):
             address = balancers.address(listener.host)  # of the rehearsal: no DNS knows the name
             return listener.url(path).replace(listener.host, address or listener.host, 1)
-        for task in self._tasks(found):
+        for task in self._tasks(deployed):
             if task.public is not None:
                 number = port or self._port(task)
                 return f"http://{task.public}{'' if number == 80 else f':{number}'}{path}"
         at = f" at port {port}" if port is not None else ""
-        msg = f"service {found.name} has no public load balancer{at} and no running task with a public address. Next: ask it from within by .host(), or give it one"
+        msg = f"service {deployed.name} has no public load balancer{at} and no running task with a public address. Next: ask it from within by .host(), or give it one"
         raise UsageError(msg)
 
     def host(self, service: str, container: str | None = None, *, task: str | None = None) -> Any:
@@ -124,10 +124,10 @@ class PreflightDeployment:
         if not self._session.has_loopback_only:
             msg = "containers of a real account cannot be looked into. Next: skip this test there, as docs/pytest.md shows"
             raise UsageError(msg)
-        found = self._find(service)
-        tasks = [t for t in self._tasks(found) if task in {None, t.id}]
+        deployed = self._find(service)
+        tasks = [t for t in self._tasks(deployed) if task in {None, t.id}]
         if not tasks:
-            msg = f"service {found.name} has no running task{f' {task}' if task else ''}"
+            msg = f"service {deployed.name} has no running task{f' {task}' if task else ''}"
             raise UsageError(msg)
         engine = self._engine
         host = testinfra.get_host(f"{engine.program}://{self._container(engine, tasks[0], container)}")
@@ -173,12 +173,12 @@ class PreflightDeployment:
             UsageError: there is none, or several have that logical id.
         """
         name = fill(service, self.values)
-        named = [s for s in self._services if s.name == name] or [s for s in self._services if s.logical == name]
-        if len(named) != 1:
-            there = ", ".join(f"{s.name} ({s.logical})" for s in named or self._services) or "none"
-            msg = f"{service!r} names {len(named) or 'no'} service{'s' if named else ''} of the deployment, which has: {there}"
+        services = [s for s in self._services if s.name == name] or [s for s in self._services if s.logical == name]
+        if len(services) != 1:
+            there = ", ".join(f"{s.name} ({s.logical})" for s in services or self._services) or "none"
+            msg = f"{service!r} names {len(services) or 'no'} service{'s' if services else ''} of the deployment, which has: {there}"
             raise UsageError(msg)
-        return named[0]
+        return services[0]
 
     def _tasks(self, service: _DeployedService) -> list[ServiceTask]:
         return Tasks(self._session).running(service.cluster, service.name)

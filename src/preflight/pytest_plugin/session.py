@@ -131,16 +131,16 @@ def deployed(config: pytest.Config, asked: Plan) -> Iterator[PreflightDeployment
         if shared is None:
             yield deploy()
             return
-        made: list[PreflightDeployment] = []
+        own_deployments: list[PreflightDeployment] = []
 
         def deploy_for_all() -> JsonObject:
-            made.append(deploy())
-            return made[0].to_json()
+            own_deployments.append(deploy())
+            return own_deployments[0].to_json()
 
         with _failing_visibly():
-            seen = shared.once("deployment", deploy_for_all)
-        yield made[0] if made else PreflightDeployment.from_json(seen)
-        if made:
+            data = shared.once("deployment", deploy_for_all)
+        yield own_deployments[0] if own_deployments else PreflightDeployment.from_json(data)
+        if own_deployments:
             shared.wait_for_others()
 
 
@@ -154,8 +154,8 @@ def _live(config: pytest.Config, asked: Plan) -> Iterator[Live]:
     remains: list[Finding] = []
     try:
         network = config.getoption("--preflight-build-network")
-        found = engine.find() if _has_containers(config) else None
-        options = DeploymentOptions(asked, run, found, names, build_network=network)
+        container_engine = engine.find() if _has_containers(config) else None
+        options = DeploymentOptions(asked, run, container_engine, names, build_network=network)
         with _failing_visibly(), _stoppable(), lifecycle.deployed(options, target, say, remains=remains) as live:
             yield live
     finally:

@@ -44,12 +44,12 @@ class Workers:
         with self._alone(name):
             if not file.exists():
                 try:
-                    made = {"made": make()}
+                    data = {"made": make()}
                 except BaseException as error:
                     _write(file, {"error": str(error)})
                     raise
-                _write(file, made)
-                return made["made"]
+                _write(file, data)
+                return data["made"]
         read: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         if "error" in read:
             raise MadeElsewhereError(read["error"])

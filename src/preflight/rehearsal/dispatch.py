@@ -165,7 +165,7 @@ def _call(model: str, region: str, name: str, request: Request) -> Call:
 
 def _check_members(service: str, call: Call) -> None:
     model_constraints.check(call)
-    refused = next(catalog.of_request(service, call.name, call.given), None)
+    refused = next(catalog.of_request(service, call.name, call.parameters), None)
     if refused is not None:
         raise Refusal(refused.constraint.code, refused.message)
 

@@ -54,7 +54,7 @@ class Call:
     service: str
     region: str
     name: str
-    given: dict[str, Any]
+    parameters: dict[str, Any]
 
 
 @functools.cache
@@ -120,7 +120,7 @@ def _routes(service: str) -> tuple[tuple[str, str, re.Pattern[str]], ...]:
     for name in model.operation_names:
         http = model.operation_model(name).http
         path = re.escape(str(http.get("requestUri", "")).partition("?")[0])
-        pattern = _PART.sub(lambda found: f"(?P<{found[1]}>{'.+' if found[2] else '[^/]+'})", path)
+        pattern = _PART.sub(lambda part: f"(?P<{part[1]}>{'.+' if part[2] else '[^/]+'})", path)
         routes.append((str(name), str(http.get("method")), re.compile(pattern)))
     return tuple(routes)
 

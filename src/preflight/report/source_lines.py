@@ -25,9 +25,9 @@ def of_findings(findings: Iterable[Finding], files: Mapping[str, Path]) -> dict[
 
 def columns(findings: Iterable[Finding], files: Mapping[str, Path]) -> Columns:
     """Returns where the text of each line with a finding begins and ends, in UTF-16 code units counted from 1; by file and line."""
-    found = list(findings)
-    sources = {name: _read(files, name) for name in _names(found)}
-    places = {(f.file, f.line) for f in found if f.file and f.line is not None and 0 < f.line <= len(sources.get(f.file, ()))}
+    listed = list(findings)
+    sources = {name: _read(files, name) for name in _names(listed)}
+    places = {(f.file, f.line) for f in listed if f.file and f.line is not None and 0 < f.line <= len(sources.get(f.file, ()))}
     texts = {(file, line): sources[file][line - 1].rstrip() for file, line in places}
     return {
         place: (_units(text) - _units(text.lstrip()) + 1, _units(text) + 1) for place, text in texts.items() if text

@@ -69,15 +69,15 @@ class Repository:
         return base.stdout.strip()
 
     def _commit(self, name: str) -> str:
-        answer = self._git("cat-file", "--batch-check=%(objectname) %(objecttype)", given=f"{name}^{{commit}}\n")
-        found = re.fullmatch(r"([0-9a-f]{40,64}) commit", answer.stdout.strip())
+        answer = self._git("cat-file", "--batch-check=%(objectname) %(objecttype)", input_text=f"{name}^{{commit}}\n")
+        match = re.fullmatch(r"([0-9a-f]{40,64}) commit", answer.stdout.strip())
         if answer.code != 0:
             msg = f"{self._root}: git cannot read the repository: {answer.stderr.strip()[-300:]}"
             raise UsageError(msg)
-        if found is None:
+        if match is None:
             msg = f"there is no git revision {name!r} in {self._root}. {_fetch(name)}"
             raise UsageError(msg)
-        return found[1]
+        return match[1]
 
     def write(self, commit: str, folder: Path) -> list[str]:
         """Write the files of a commit into an empty folder, and return the paths of links and submodules that were left out.
@@ -110,16 +110,16 @@ class Repository:
 
     def _write_contents(self, entries: Sequence[TreeEntry], file: Path) -> None:
         """Write the contents of entries into one file, as `cat-file --batch` does: a line, the bytes, a line break."""
-        given = "".join(f"{entry.blob}\n" for entry in entries)
-        done = self._git("cat-file", "--batch", given=given, output=file)
-        if done.code != 0:
-            raise ToolBrokeError(str(done))
+        names = "".join(f"{entry.blob}\n" for entry in entries)
+        completed = self._git("cat-file", "--batch", input_text=names, output=file)
+        if completed.code != 0:
+            raise ToolBrokeError(str(completed))
 
-    def _git(self, *args: str, given: str | None = None, output: Path | None = None) -> processes.CompletedProcess:
+    def _git(self, *args: str, input_text: str | None = None, output: Path | None = None) -> processes.CompletedProcess:
         safe = ("-c", f"safe.directory={self._root}", "-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}")
         env = {**_UNTRUSTED, "PATH": os.environ.get("PATH", os.defpath)}
         command = ("git", "--no-pager", "-C", str(self._root), *safe, *args)
-        return processes.run(*command, timeout=TIMEOUT, env=env, given=given, output=output, inherits_env=False)
+        return processes.run(*command, timeout=TIMEOUT, env=env, input_text=input_text, output=output, inherits_env=False)
 
 
 def is_revision(text: str) -> bool:

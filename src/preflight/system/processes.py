@@ -50,7 +50,7 @@ class StartedProcess:
         self._started = started
 
     def result(
-        self, *, timeout: float, given: str | None = None, tail: int = 0, trouble: Trouble = lambda: None
+        self, *, timeout: float, input_text: str | None = None, tail: int = 0, trouble: Trouble = lambda: None
     ) -> CompletedProcess:
         """Both streams, or their last `tail` bytes, and the exit code, once it has ended; it is killed as soon as there is `trouble`.
 
@@ -67,7 +67,7 @@ class StartedProcess:
                 raise ToolBrokeError(reason)
 
         try:
-            outputs = iter(self._outputs(given, check, tail))
+            outputs = iter(self._outputs(input_text, check, tail))
         except ToolBrokeError as error:
             self.kill()
             msg = f"{self._args[0]} was killed: {error}"
@@ -80,12 +80,12 @@ class StartedProcess:
             self._args, self._started.returncode, out.decode(errors="replace"), err.decode(errors="replace")
         )
 
-    def _outputs(self, given: str | None, check: Callable[[], None], tail: int) -> list[bytes]:
+    def _outputs(self, input_text: str | None, check: Callable[[], None], tail: int) -> list[bytes]:
         """Give it its input, and return what it wrote to its streams until it ended."""
-        if given is None:
+        if input_text is None:
             self.end_input()
         else:
-            threading.Thread(target=self._give, args=(given.encode(),), daemon=True).start()
+            threading.Thread(target=self._give, args=(input_text.encode(),), daemon=True).start()
         streams = [stream for stream in (self._started.stdout, self._started.stderr) if stream is not None]
         outputs = pipes.read(streams, check=check, tail=tail)
         while self._started.poll() is None:
@@ -197,7 +197,7 @@ def _told(program: str) -> Iterator[None]:
         msg = f"{program} cannot be started: {error.strerror}"
         raise ToolBrokeError(msg) from None
     except ValueError as error:  # a NUL, or half of a surrogate pair, in an argument or a variable
-        msg = f"{program} cannot be started: {type(error).__name__} in what it was to be given: {_reason(error)}"
+        msg = f"{program} cannot be started: {type(error).__name__} in its arguments or its variables: {_reason(error)}"
         raise ToolBrokeError(msg) from None
 
 
@@ -211,13 +211,13 @@ def run(
     timeout: float,
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
-    given: str | None = None,
+    input_text: str | None = None,
     inherits_env: bool = True,
     tail: int = 0,
     trouble: Trouble = lambda: None,
     output: Path | None = None,
 ) -> CompletedProcess:
-    """Run a program to its end; `given` goes to its standard input, and its output to the file `output`. The caller judges the exit code.
+    """Run a program to its end; `input_text` goes to its standard input, and its output to the file `output`. The caller judges the exit code.
 
     Of what it writes to a stream, the last `tail` bytes are kept; 0 is all.
 
@@ -225,9 +225,9 @@ def run(
         ToolMissingError: there is no such program.
         ToolBrokeError: it cannot be started, did not end within `timeout` seconds, or was killed because of `trouble`.
     """
-    has_input = given is not None
+    has_input = input_text is not None
     running = start(*args, env=env, cwd=cwd, has_input=has_input, inherits_env=inherits_env, output=output)
-    return running.result(timeout=timeout, given=given, tail=tail, trouble=trouble)
+    return running.result(timeout=timeout, input_text=input_text, tail=tail, trouble=trouble)
 
 
 def run_checked(

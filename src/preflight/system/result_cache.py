@@ -46,8 +46,8 @@ class ResultCache:
             number = os.open(self._folder / key, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
             with os.fdopen(number, "rb") as file:
                 data = file.read(MAX_ENTRY_BYTES + 1) if stat.S_ISREG(os.fstat(number).st_mode) else b""
-            found, _, text = data.partition(b"\n")
-            if found.decode() == _digest(key, text):
+            digest, _, text = data.partition(b"\n")
+            if digest.decode() == _digest(key, text):
                 return json.loads(text)
         return None
 

@@ -29,9 +29,9 @@ def until(
     """
     deadline = clock() + timeout
     while True:
-        found = probe()
-        if found:
-            return found
+        value = probe()
+        if value:
+            return value
         left = deadline - clock()
         if left <= 0:
             msg = f"waited {timeout:g} s for {what}"

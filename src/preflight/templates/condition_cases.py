@@ -35,10 +35,10 @@ def cases(conditions: Mapping[str, Any], names: set[str]) -> list[Case]:
     ordered = sorted(comparisons)
     tables = (dict(zip(ordered, row, strict=True)) for row in itertools.product((True, False), repeat=len(ordered)))
     try:
-        found = [{n: _holds(conditions, {"Condition": n}, table) for n in sorted(names)} for table in tables if _is_possible(table)]
+        possible = [{n: _holds(conditions, {"Condition": n}, table) for n in sorted(names)} for table in tables if _is_possible(table)]
     except RecursionError:  # conditions in a circle, which CloudFormation refuses
         return []
-    return [case for number, case in enumerate(found) if case not in found[:number]]
+    return [case for number, case in enumerate(possible) if case not in possible[:number]]
 
 
 def in_case(value: Any, case: Case) -> Any:
@@ -79,8 +79,8 @@ def _holds(conditions: Mapping[str, Any], condition: Any, table: Mapping[str, bo
     name, operands = _operands(condition)
     if name is None:
         return table[_key(condition)]
-    held = [_holds(conditions, operand, table) for operand in operands]
-    return all(held) if name == "Fn::And" else any(held) if name == "Fn::Or" else not held[0]
+    results = [_holds(conditions, operand, table) for operand in operands]
+    return all(results) if name == "Fn::And" else any(results) if name == "Fn::Or" else not results[0]
 
 
 def _key(condition: Any) -> str:

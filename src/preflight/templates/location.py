@@ -36,9 +36,9 @@ def of_message(source: Template, message: str) -> Path:
     return ()
 
 
-def _export(found: Template, name: str) -> Path:
+def _export(template: Template, name: str) -> Path:
     """Returns the path of the output that is exported under a name, as far as the template alone says it; else of all outputs."""
-    outputs = found.data.get("Outputs")
+    outputs = template.data.get("Outputs")
     for logical, output in outputs.items() if isinstance(outputs, dict) else ():
         export = output.get("Export") if isinstance(output, dict) else None
         text = export.get("Name") if isinstance(export, dict) else None

@@ -41,7 +41,7 @@ def pseudo_parameters(
 
 
 def parameter_values(
-    data: Mapping[str, Value], given: Mapping[str, str], *, known: Mapping[str, str] | None = None
+    data: Mapping[str, Value], passed: Mapping[str, str], *, known: Mapping[str, str] | None = None
 ) -> dict[str, Value]:
     """Returns the values of all parameters: passed ones, checked against their declarations, else the defaults.
 
@@ -52,11 +52,11 @@ def parameter_values(
         ResolveError: in AWS's words, the first thing that is wrong.
     """
     declared = data.get("Parameters") or {}
-    unknown = [name for name in given if name not in declared]
+    unknown = [name for name in passed if name not in declared]
     if unknown:
         msg = f"Parameters: [{', '.join(unknown)}] do not exist in the template"
         raise ResolveError(msg)
-    values = {**(known or {}), **given}
+    values = {**(known or {}), **passed}
     missing = [n for n, d in declared.items() if n not in values and "Default" not in d]
     if missing:
         msg = f"Parameters: [{', '.join(missing)}] must have values"

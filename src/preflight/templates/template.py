@@ -94,8 +94,8 @@ class Template:
     @property
     def is_cloudformation(self) -> bool:
         """Whether it has what only a template of CloudFormation has: a resource with a type, or a loop that makes some."""
-        found = self.data.get("Resources")
-        has_loop = isinstance(found, dict) and any(name.startswith("Fn::ForEach::") for name in found)
+        resources = self.data.get("Resources")
+        has_loop = isinstance(resources, dict) and any(name.startswith("Fn::ForEach::") for name in resources)
         return has_loop or any("Type" in resource for resource in self.resources.values())
 
 

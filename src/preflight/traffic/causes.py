@@ -197,5 +197,5 @@ def _named(tasks: Sequence[TaskFacts]) -> str:
 
 def _said(failure: FailedRequest, service: ServiceFacts) -> str:
     """Returns what the service said last before a failure."""
-    said = next((text for time, text in service.events if time <= failure.failed_at), None)
-    return f"; its last event was: {said}" if said else ""
+    event = next((text for time, text in service.events if time <= failure.failed_at), None)
+    return f"; its last event was: {event}" if event else ""

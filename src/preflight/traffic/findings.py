@@ -81,9 +81,9 @@ def _moved(
 
 def _service_of(failure: FailedRequest, target: TargetRecord, services: Sequence[ServiceFacts]) -> ServiceFacts | None:
     """Returns the service that was asked; of a URL the one that was exchanging tasks just then."""
-    named = [service for service in services if service.name == target.name]
+    same_name = [service for service in services if service.name == target.name]
     busy = [s for s in services if any(task.is_stopping(failure.failed_at) for task in s.tasks)]
-    return next(iter([*named, *busy, *services]), None)
+    return next(iter([*same_name, *busy, *services]), None)
 
 
 def _resource(service: ServiceFacts | None, declared: Declared) -> DeclaredResource | None:

@@ -18,9 +18,9 @@ class Author:
         self.root = root
         self("init", "-q", "-b", "main", ".")
 
-    def __call__(self, *args: str, given: str | None = None) -> str:
+    def __call__(self, *args: str, input_text: str | None = None) -> str:
         name = ("-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false")
-        done = processes.run("git", *name, *args, timeout=20, cwd=self.root, given=given)
+        done = processes.run("git", *name, *args, timeout=20, cwd=self.root, input_text=input_text)
         assert done.code == 0, str(done)
         return done.stdout.strip()
 
@@ -144,7 +144,7 @@ def test_a_missing_object_is_not_fetched_by_a_program_of_the_repository(author: 
 def test_a_path_that_is_none_is_refused(author: Author, target: Path, name: str) -> None:
     author.commit(page="x")
     blob = author("rev-parse", "HEAD:page")
-    tree = author("mktree", given=f"100644 blob {blob}\t{name.partition('/')[0]}\n")
+    tree = author("mktree", input_text=f"100644 blob {blob}\t{name.partition('/')[0]}\n")
     commit = author("commit-tree", tree, "-m", "a crafted tree")
 
     with pytest.raises(UsageError, match="a path that is none"):

@@ -29,8 +29,8 @@ def test_a_program_that_is_not_there_is_named() -> None:
 
 
 @pytest.mark.parametrize("value", [pytest.param("s\0x", id="NUL"), pytest.param("s\ud800x", id="half a pair")])
-def test_what_no_program_can_be_given_is_told_without_the_value(value: str) -> None:
-    with pytest.raises(ToolBrokeError, match=r"cannot be started: .* in what it was to be given") as said:
+def test_a_value_that_no_program_takes_is_not_shown(value: str) -> None:
+    with pytest.raises(ToolBrokeError, match=r"cannot be started: .* in its arguments or its variables") as said:
         processes.run(sys.executable, "-c", "pass", value, timeout=20)
 
     assert value not in str(said.value)
@@ -42,7 +42,7 @@ def test_a_program_that_does_not_end_is_killed() -> None:
 
 
 def test_what_is_given_goes_to_standard_input() -> None:
-    done = processes.run(sys.executable, "-c", "import sys; print(sys.stdin.read().upper())", timeout=20, given="hi")
+    done = processes.run(sys.executable, "-c", "import sys; print(sys.stdin.read().upper())", timeout=20, input_text="hi")
 
     assert done.stdout.strip() == "HI"
 
@@ -112,7 +112,7 @@ def test_a_program_is_killed_as_soon_as_there_is_trouble() -> None:
 
 
 def test_a_program_that_reads_nothing_may_be_given_much() -> None:
-    assert processes.run("true", timeout=20, given="x" * (1 << 22)).code == 0
+    assert processes.run("true", timeout=20, input_text="x" * (1 << 22)).code == 0
 
 
 def test_a_program_that_takes_over_ends_with_its_code() -> None:

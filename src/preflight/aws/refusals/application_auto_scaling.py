@@ -84,7 +84,7 @@ _SCHEDULE = Predicate(
     ),
 )
 _ZONE = Predicate(
-    lambda found: schedule_expressions.is_time_zone(str(found)),
+    lambda actual: schedule_expressions.is_time_zone(str(actual)),
     ("UTC", "America/New_York", "Etc/GMT+9"),
     ("Mars/Olympus_Mons", "EST5"),
 )

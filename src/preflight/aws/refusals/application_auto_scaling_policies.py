@@ -124,7 +124,7 @@ _FITTING_TYPE = Test(
 
 
 _VALUE = Predicate(
-    lambda found: (number := as_number(found)) is not None and abs(number) <= 2.0**360,
+    lambda actual: (number := as_number(actual)) is not None and abs(number) <= 2.0**360,
     (70, "0.5", 2.0**360),
     (2.0**361, "nan"),
 )

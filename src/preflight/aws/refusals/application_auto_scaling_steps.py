@@ -63,8 +63,8 @@ def _test(is_wrong: Callable[[list[Interval]], bool], *, taken: tuple[Object, ..
 
 def _steps(*bounds: tuple[Any, Any]) -> Object:
     """Returns a configuration with steps from and to these bounds; None leaves a bound out."""
-    named = ({name: bound for name, bound in zip(_NAMES, pair, strict=True) if bound is not None} for pair in bounds)
-    return {"StepAdjustments": [{"ScalingAdjustment": 1, **step} for step in named]}
+    intervals = ({name: bound for name, bound in zip(_NAMES, pair, strict=True) if bound is not None} for pair in bounds)
+    return {"StepAdjustments": [{"ScalingAdjustment": 1, **step} for step in intervals]}
 
 
 _RIGHT = (
@@ -73,42 +73,42 @@ _RIGHT = (
 )
 _SHAPES: tuple[tuple[Callable[[list[Interval]], bool], str, tuple[Object, ...]], ...] = (
     (
-        lambda found: any(low == -math.inf and high == math.inf for low, high in found),
+        lambda intervals: any(low == -math.inf and high == math.inf for low, high in intervals),
         "Both lower and upper bounds of a step adjustment cannot be left unspecified",
         (_steps((None, None)),),
     ),
     (
-        lambda found: any(low >= high for low, high in found),
+        lambda intervals: any(low >= high for low, high in intervals),
         "The upper bound of a step adjustment must be greater than its lower bound",
         (_steps((10, 0), (10, None)), _steps((0, 0), (0, None))),
     ),
     (
-        lambda found: sum(low == -math.inf for low, _ in found) > 1,
+        lambda intervals: sum(low == -math.inf for low, _ in intervals) > 1,
         "There can be at most one step adjustment with an unspecified lower bound",
         (_steps((None, -10), (None, 0)),),
     ),
     (
-        lambda found: sum(high == math.inf for _, high in found) > 1,
+        lambda intervals: sum(high == math.inf for _, high in intervals) > 1,
         "There can be at most one step adjustment with an unspecified upper bound",
         (_steps((0, None), (10, None)),),
     ),
     (
-        lambda found: any(earlier[1] > later[0] for earlier, later in itertools.pairwise(found)),
+        lambda intervals: any(earlier[1] > later[0] for earlier, later in itertools.pairwise(intervals)),
         "Step adjustment intervals cannot overlap",
         (_steps((0, 10), (5, None)), _steps((0, 10), (0, 10), (10, None))),
     ),
     (
-        lambda found: any(earlier[1] < later[0] for earlier, later in itertools.pairwise(found)),
+        lambda intervals: any(earlier[1] < later[0] for earlier, later in itertools.pairwise(intervals)),
         "Step adjustment intervals cannot have gaps between them",
         (_steps((0, 10), (20, None)),),
     ),
     (
-        lambda found: found[0][0] < 0 and all(low != -math.inf for low, _ in found),
+        lambda intervals: intervals[0][0] < 0 and all(low != -math.inf for low, _ in intervals),
         "There must be a step adjustment with an unspecified lower bound when one step adjustment has a negative lower bound",
         (_steps((-10, 0)), _steps((-10, 0), (0, None))),
     ),
     (
-        lambda found: max(high for _, high in found) > 0 and all(high != math.inf for _, high in found),
+        lambda intervals: max(high for _, high in intervals) > 0 and all(high != math.inf for _, high in intervals),
         "There must be a step adjustment with an unspecified upper bound when one step adjustment has a positive upper bound",
         (_steps((0, 10)), _steps((None, 0), (0, 10))),
     ),

@@ -73,9 +73,9 @@ _POINTS = Test(
     taken=({"DatapointsToAlarm": 2, "EvaluationPeriods": 2}, {"DatapointsToAlarm": 3}),
     refused=({"DatapointsToAlarm": 3, "EvaluationPeriods": "2"},),
 )
-_PERIOD = Predicate(lambda found: _is_period(found, 10, 20, 30), (10, 20, 30, 60, "300", 86_400), (0, 5, 15, 45, 61, "x"))
+_PERIOD = Predicate(lambda actual: _is_period(actual, 10, 20, 30), (10, 20, 30, 60, "300", 86_400), (0, 5, 15, 45, 61, "x"))
 _QUERY_PERIOD = Predicate(
-    lambda found: _is_period(found, 1, 5, 10, 20, 30), (1, 5, 10, 20, 30, 60, "300"), (0, 2, 15, 45, 61)
+    lambda actual: _is_period(actual, 1, 5, 10, 20, 30), (1, 5, 10, 20, 30, 60, "300"), (0, 2, 15, 45, 61)
 )
 _EXTENDED = matches(
     r"(?i)(p|tm|tc|ts|wm)(\d{1,2}(\.\d{1,10})?|100)|iqm|(pr|tc|tm|ts|wm)\([^)]*:[^)]*\)",

@@ -85,7 +85,7 @@ _NO_DIMENSIONS = Test(
     refused=({"MetricTransformations": [{"Dimensions": [{"Key": "k", "Value": "$.k"}]}]},),
 )
 _FEW = Predicate(
-    lambda found: 1 <= len(found) <= 3,
+    lambda actual: 1 <= len(actual) <= 3,
     ({"a": "$.a"}, [{"Key": key, "Value": "$.k"} for key in "abc"]),
     ({}, [{"Key": key, "Value": "$.k"} for key in "abcd"]),
 )

@@ -26,7 +26,7 @@ def _are_addresses(value: Any, *, names: tuple[str, ...] = ()) -> bool:
 
 _ADDRESSES = Predicate(_are_addresses, ("10.0.0.2", "10.0.0.2,10.0.0.3"), ("ntp.example.com", "10.0.0.0/24"))
 _RESOLVERS = Predicate(
-    lambda found: _are_addresses(found, names=("AmazonProvidedDNS",)), ("AmazonProvidedDNS", "10.0.0.2"), ("dns.example.com",)
+    lambda actual: _are_addresses(actual, names=("AmazonProvidedDNS",)), ("AmazonProvidedDNS", "10.0.0.2"), ("dns.example.com",)
 )
 
 

@@ -106,8 +106,8 @@ def _counts(rule: LifecycleRule) -> Iterator[Fault]:
 
 def _actions(rule: LifecycleRule) -> Iterator[Fault]:
     action = part(rule, "action")
-    wanted = {"transition": "archive", "expire": None}.get(str(action.get("type")), action.get("targetStorageClass"))
-    if action.get("targetStorageClass") != wanted or ("targetStorageClass" in action and wanted is None):
+    storage_class = {"transition": "archive", "expire": None}.get(str(action.get("type")), action.get("targetStorageClass"))
+    if action.get("targetStorageClass") != storage_class or ("targetStorageClass" in action and storage_class is None):
         yield Fault((), action.get("type"))
 
 

@@ -32,7 +32,7 @@ _QUOTAS = "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.htm
 _INVALID = "ValidationException"
 
 _SCHEDULE = Predicate(
-    lambda found: schedule_expressions.is_rate(str(found), by_number=True) or schedule_expressions.is_cron(str(found)),
+    lambda actual: schedule_expressions.is_rate(str(actual), by_number=True) or schedule_expressions.is_cron(str(actual)),
     ("rate(1 minute)", "rate(5 minutes)", "cron(0 8 * * ? *)", "cron(15 12 ? * MON-FRI *)"),
     ("rate(5 minute)", "rate(1 hours)", "rate(5)", "cron(0 8 * * * *)", "cron(0 8 ? * 0 *)", "at(2035-01-01T00:00:00)"),
 )

@@ -40,7 +40,7 @@ _PLAIN = Predicate(
     ("ERROR: failed", "(ERROR)", "key=value", "a/b", "“ERROR”"),
 )
 _FEW_EXPRESSIONS = Predicate(
-    lambda found: len(_EXPRESSION.findall(_unquoted(str(found)))) <= _MOST_EXPRESSIONS,
+    lambda actual: len(_EXPRESSION.findall(_unquoted(str(actual)))) <= _MOST_EXPRESSIONS,
     ("%a% %b%", '"100% of" %a% %b%'),
     ("%a% %b% %c%",),
 )

@@ -61,16 +61,16 @@ def _values(kind: str, fits: Callable[[str], bool]) -> Callable[[Policy], Iterat
     def faults(statement: Policy) -> Iterator[Fault]:
         for operator, keys in _conditions(statement):
             if _kind(str(operator)) == kind and isinstance(keys, Mapping) and not unresolved.is_function(keys):
-                for key, found in keys.items():
-                    wrong = (v for v in _listed(found) if not fits(v))
+                for key, operands in keys.items():
+                    wrong = (v for v in _listed(operands) if not fits(v))
                     yield from (Fault(("Condition", operator, key), value) for value in wrong)
 
     return faults
 
 
-def _listed(found: Any) -> Iterator[str]:
+def _listed(operands: Any) -> Iterator[str]:
     """Yields the known values of a condition key as texts."""
-    for value in found if isinstance(found, list) else [found]:
+    for value in operands if isinstance(operands, list) else [operands]:
         text = str(value).lower() if isinstance(value, bool) else str(value)
         if value is not None and not unresolved.contains_function(value) and "${" not in text:
             yield text

@@ -55,8 +55,8 @@ def _is_function(statement: Policy, key: Any) -> bool:
 def texts(value: Any, *names: str) -> Iterator[tuple[str, str]]:
     """Yields the known texts of elements, each one text or a list, with the element's name; none with a variable."""
     for name in names:
-        found = value.get(name)
-        for item in found if isinstance(found, list) else [found]:
+        items = value.get(name)
+        for item in items if isinstance(items, list) else [items]:
             if isinstance(item, str) and "${" not in item and not unresolved.is_function(item):
                 yield name, item
 

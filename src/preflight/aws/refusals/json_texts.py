@@ -21,8 +21,8 @@ def _is_json(value: Any) -> bool:
 def is_object(name: str) -> Test:
     """The value of a name, if it is there, is a JSON object or a text of one."""
 
-    def fits(found: Any) -> bool:
-        return _is_json(found) and isinstance(json.loads(found) if isinstance(found, str) else found, dict)
+    def fits(value: Any) -> bool:
+        return _is_json(value) and isinstance(json.loads(value) if isinstance(value, str) else value, dict)
 
     return value(name, Predicate(fits, ("{}", ' {"a": 1}', {"a": 1}), ("", "{", "{'a': 1}", "[]", '"a"')))
 

@@ -117,8 +117,8 @@ def _orders(name: str) -> Test:
 def _same_group(part: Object) -> Iterator[Fault]:
     """A target group of its own and a config with groups name the same one."""
     single, groups = constraints.known(part, "TargetGroupArn"), constraints.items(part, "ForwardConfig.TargetGroups")
-    named = [constraints.known(group, "TargetGroupArn") if isinstance(group, Mapping) else None for group in groups]
-    if single is not None and groups and (len(groups) > 1 or named[0] not in (None, single)):
+    arns = [constraints.known(group, "TargetGroupArn") if isinstance(group, Mapping) else None for group in groups]
+    if single is not None and groups and (len(groups) > 1 or arns[0] not in (None, single)):
         yield Fault(("ForwardConfig", "TargetGroups"), single)
 
 

@@ -30,8 +30,8 @@ CONFIGS = {
     "source-ip": "SourceIpConfig",
 }
 _HOST = Predicate(
-    lambda found: (
-        regex.fullmatch(r"[\w.*?-]+", str(found), regex.ASCII) is not None and bool(regex.search(r"[.*?]", str(found)))
+    lambda actual: (
+        regex.fullmatch(r"[\w.*?-]+", str(actual), regex.ASCII) is not None and bool(regex.search(r"[.*?]", str(actual)))
     ),
     ("www.example.com", "*.example.com"),
     ("http://www.example.com/", "www.example.com:80", "a b.example", "localhost"),
@@ -40,7 +40,7 @@ _PATH = matches(r"[^\s\\<>^`{}|#\[\]]*", taken=("/a/*", "*.png", "/a%20b"), refu
 _METHOD = matches(r"[A-Z_-]{1,40}", taken=("GET", "a".upper() * 40), refused=("get", "GET*", "A" * 41))
 _HEADER = matches(r"[!#$%&'*+.^_`|~\w-]+", taken=("User-Agent", "X-A_b"), refused=("User Agent", "X:"))
 _ADDRESSES = Predicate(
-    lambda found: network(4, 0, 32).fits(found) or network(6, 0, 128).fits(found),
+    lambda actual: network(4, 0, 32).fits(actual) or network(6, 0, 128).fits(actual),
     ("10.0.0.0/8", "192.0.2.1/32", "2001:db8::/32"),
     ("10.0.0.0/33", "10.*", "example.com"),
 )

@@ -30,9 +30,9 @@ _ON_BUCKETS = re.compile(r"s3:(listbucket(versions|multipartuploads)?|getbucket[
 def _inapplicable(statement: Policy) -> Iterator[Fault]:
     """Faults of actions for which a statement, whose resources are all known, names no object or no bucket."""
     value = statement.get("Resource")
-    named = value if isinstance(value, list) else [value]
+    resources = value if isinstance(value, list) else [value]
     buckets = [_BUCKET.fullmatch(text) for _, text in texts(statement, "Resource")]
-    if not buckets or len(buckets) != len(named) or None in buckets:
+    if not buckets or len(buckets) != len(resources) or None in buckets:
         return
     has_objects, has_buckets = any(b and b["key"] for b in buckets), any(b and not b["key"] for b in buckets)
     for name, text in texts(statement, "Action"):

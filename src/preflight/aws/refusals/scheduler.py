@@ -16,14 +16,14 @@ _TARGET = f"{_API}/API_Target.html"
 _TYPES = "https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html"
 _INVALID = "ValidationException"
 _EXPRESSION = Predicate(
-    lambda found: any(
-        is_one(str(found)) for is_one in (schedule_expressions.is_at, schedule_expressions.is_rate, schedule_expressions.is_cron)
+    lambda actual: any(
+        is_one(str(actual)) for is_one in (schedule_expressions.is_at, schedule_expressions.is_rate, schedule_expressions.is_cron)
     ),
     ("at(2035-01-01T00:00:00)", "rate(5 minutes)", "rate(1 hour)", "cron(0 8 * * ? *)"),
     ("at(2035-01-01)", "at(2035-01-01T00:00:00Z)", "rate(5 weeks)", "rate(0 days)", "cron(0 8 * * * *)", "0 8 * * ? *"),
 )
 _ZONE = Predicate(
-    lambda found: schedule_expressions.is_time_zone(str(found)), ("UTC", "Europe/Berlin"), ("Mars/Olympus_Mons", "Berlin")
+    lambda actual: schedule_expressions.is_time_zone(str(actual)), ("UTC", "Europe/Berlin"), ("Mars/Olympus_Mons", "Berlin")
 )
 _SCHEDULES = (
     Constraint(

@@ -197,7 +197,7 @@ _GROUP_ROWS = (
     ),
     *(
         Constraint(
-            value(name, Predicate(lambda found: str(found).isascii(), ("web",), ("wéb",))),
+            value(name, Predicate(lambda actual: str(actual).isascii(), ("web",), ("wéb",))),
             "InvalidParameterValue",
             f"Value ({{value}}) for parameter {name} is invalid. Character sets beyond ASCII are not supported.",
             _GROUP,

@@ -34,9 +34,9 @@ def _wrong(task: Mapping[str, Any], containers: list[dict[str, Any]]) -> Iterato
     cpu, memory = fargate_sizes.size_of(task.get("Cpu"), "vcpu"), fargate_sizes.size_of(task.get("Memory"), "gb")
     for number, container in enumerate(containers):
         yield from _container(container, memory, ("ContainerDefinitions", number))
-    asked = sum(fargate_sizes.number_of(c.get("Cpu")) or 0 for c in containers)
-    if cpu is not None and asked > cpu:
-        yield ("Cpu",), f"the containers ask for {asked} CPU units together, and the task has {cpu}."
+    total = sum(fargate_sizes.number_of(c.get("Cpu")) or 0 for c in containers)
+    if cpu is not None and total > cpu:
+        yield ("Cpu",), f"the containers ask for {total} CPU units together, and the task has {cpu}."
     softs = [fargate_sizes.number_of(c.get("MemoryReservation")) or 0 for c in containers]
     hards = [fargate_sizes.number_of(c.get("Memory")) or 0 for c in containers]
     if memory is not None and sum(softs) > memory and max(hards, default=0) <= memory:

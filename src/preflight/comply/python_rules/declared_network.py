@@ -59,11 +59,11 @@ class DeclaredNetwork:
 
     def _of(self, kind: str) -> Iterator[tuple[ResolvedTemplate, str, Mapping[str, Any]]]:
         for document in self._stacks.documents:
-            for logical, given in document.of_type(kind):
-                yield document, logical, given
+            for logical, properties in document.of_type(kind):
+                yield document, logical, properties
 
-    def _name(self, found: ReferencedResource, kind: str) -> None:
-        self._ids.append((found, f"{_PREFIXES[kind]}-{len(self._ids):08d}"))
+    def _name(self, resource: ReferencedResource, kind: str) -> None:
+        self._ids.append((resource, f"{_PREFIXES[kind]}-{len(self._ids):08d}"))
 
     def id_of(self, document: ResolvedTemplate, value: Any, kind: str) -> str:
         """The id of the resource that a value refers to.
@@ -71,25 +71,25 @@ class DeclaredNetwork:
         Raises:
             UnknownError: it is none of this type, or not known.
         """
-        found = self._tracer.one(document, value)
-        if found.kind != kind or found.attribute not in _ATTRIBUTES:
+        resource = self._tracer.one(document, value)
+        if resource.kind != kind or resource.attribute not in _ATTRIBUTES:
             raise UnknownError
-        return self._id(found)
+        return self._id(resource)
 
-    def _id(self, found: ReferencedResource) -> str:
-        return next(name for known, name in self._ids if known.is_same(found))
+    def _id(self, resource: ReferencedResource) -> str:
+        return next(name for known, name in self._ids if known.is_same(resource))
 
     def subnets(self, document: ResolvedTemplate, value: Any) -> list[tuple[str, ReferencedResource]]:
         """The declared subnets in a list, by id; those from elsewhere left out."""
         items = value if isinstance(value, list) else [value]
-        found: list[tuple[str, ReferencedResource]] = []
+        subnets: list[tuple[str, ReferencedResource]] = []
         for item in items:
             try:
                 traced = self._tracer.all(document, item)
             except UnknownError:
                 continue
-            found += [(self._id(one), one) for one in traced if one.kind == "AWS::EC2::Subnet"]
-        return found
+            subnets += [(self._id(one), one) for one in traced if one.kind == "AWS::EC2::Subnet"]
+        return subnets
 
     def vpc_of(self, subnet: ReferencedResource) -> str:
         """The VPC of a subnet.
@@ -101,8 +101,8 @@ class DeclaredNetwork:
 
     def with_logical_ids(self, text: str) -> str:
         """Returns a text with logical ids instead of ids."""
-        for found, name in self._ids:
-            text = text.replace(name, found.logical)
+        for resource, name in self._ids:
+            text = text.replace(name, resource.logical)
         return text
 
     def _described(self) -> reachability.Network:
@@ -121,11 +121,11 @@ class DeclaredNetwork:
 
     def _tables(self) -> Iterator[Described]:
         associations, routes = self._associations(), self._routes()
-        for document, logical, given in self._of("AWS::EC2::RouteTable"):
+        for document, logical, properties in self._of("AWS::EC2::RouteTable"):
             name = self._id(ReferencedResource(document, logical))
             yield {
                 "RouteTableId": name,
-                "VpcId": self.id_of(document, given.get("VpcId"), "AWS::EC2::VPC"),
+                "VpcId": self.id_of(document, properties.get("VpcId"), "AWS::EC2::VPC"),
                 "Associations": [{"SubnetId": subnet} for subnet, table in associations if table == name],
                 "Routes": [route for table, route in routes if table == name],
             }
@@ -137,28 +137,28 @@ class DeclaredNetwork:
         kind = "AWS::EC2::SubnetRouteTableAssociation"
         return [
             (
-                self.id_of(document, given.get("SubnetId"), "AWS::EC2::Subnet"),
-                self.id_of(document, given.get("RouteTableId"), "AWS::EC2::RouteTable"),
+                self.id_of(document, properties.get("SubnetId"), "AWS::EC2::Subnet"),
+                self.id_of(document, properties.get("RouteTableId"), "AWS::EC2::RouteTable"),
             )
-            for document, _, given in self._of(kind)
+            for document, _, properties in self._of(kind)
         ]
 
     def _routes(self) -> list[tuple[str, Described]]:
         return [
-            (self.id_of(document, given.get("RouteTableId"), "AWS::EC2::RouteTable"), self._route(document, given))
-            for document, _, given in self._of("AWS::EC2::Route")
+            (self.id_of(document, properties.get("RouteTableId"), "AWS::EC2::RouteTable"), self._route(document, properties))
+            for document, _, properties in self._of("AWS::EC2::Route")
         ]
 
-    def _route(self, document: ResolvedTemplate, given: Mapping[str, Any]) -> Described:
-        block = given.get("DestinationCidrBlock")
+    def _route(self, document: ResolvedTemplate, properties: Mapping[str, Any]) -> Described:
+        block = properties.get("DestinationCidrBlock")
         if not isinstance(block, str) or not _is_block(block):
             raise UnknownError  # by a prefix list, for IPv6, or not known
         route: dict[str, Any] = {"DestinationCidrBlock": block}
-        if "GatewayId" in given:
-            route["GatewayId"] = self.id_of(document, given["GatewayId"], "AWS::EC2::InternetGateway")
-        elif "NatGatewayId" in given:
-            route["NatGatewayId"] = self.id_of(document, given["NatGatewayId"], "AWS::EC2::NatGateway")
-        elif any(key in given for key in _OTHER_TARGETS):
+        if "GatewayId" in properties:
+            route["GatewayId"] = self.id_of(document, properties["GatewayId"], "AWS::EC2::InternetGateway")
+        elif "NatGatewayId" in properties:
+            route["NatGatewayId"] = self.id_of(document, properties["NatGatewayId"], "AWS::EC2::NatGateway")
+        elif any(key in properties for key in _OTHER_TARGETS):
             route["TransitGatewayId"] = ELSEWHERE
         else:
             raise UnknownError
@@ -167,39 +167,39 @@ class DeclaredNetwork:
     def _gateways(self) -> Iterator[Described]:
         attached = [
             (
-                self.id_of(document, given["InternetGatewayId"], "AWS::EC2::InternetGateway"),
-                self.id_of(document, given.get("VpcId"), "AWS::EC2::VPC"),
+                self.id_of(document, properties["InternetGatewayId"], "AWS::EC2::InternetGateway"),
+                self.id_of(document, properties.get("VpcId"), "AWS::EC2::VPC"),
             )
-            for document, _, given in self._of("AWS::EC2::VPCGatewayAttachment")
-            if "InternetGatewayId" in given
+            for document, _, properties in self._of("AWS::EC2::VPCGatewayAttachment")
+            if "InternetGatewayId" in properties
         ]
         for document, logical, _ in self._of("AWS::EC2::InternetGateway"):
             name = self._id(ReferencedResource(document, logical))
             yield {"InternetGatewayId": name, "Attachments": [{"VpcId": v} for gateway, v in attached if gateway == name]}
 
     def _nats(self) -> Iterator[Described]:
-        for document, logical, given in self._of("AWS::EC2::NatGateway"):
-            kind = given.get("ConnectivityType", "public")
+        for document, logical, properties in self._of("AWS::EC2::NatGateway"):
+            kind = properties.get("ConnectivityType", "public")
             if not isinstance(kind, str):
                 raise UnknownError
             yield {
                 "NatGatewayId": self._id(ReferencedResource(document, logical)),
-                "SubnetId": self.id_of(document, given.get("SubnetId"), "AWS::EC2::Subnet"),
+                "SubnetId": self.id_of(document, properties.get("SubnetId"), "AWS::EC2::Subnet"),
                 "State": "available",
                 "ConnectivityType": kind,
             }
 
     def _endpoints(self) -> Iterator[Described]:
-        for document, logical, given in self._of("AWS::EC2::VPCEndpoint"):
-            service, kind = given.get("ServiceName"), given.get("VpcEndpointType", "Gateway")
-            private = functions.as_text(given.get("PrivateDnsEnabled", False)).lower()
-            tables = given.get("RouteTableIds", [])
+        for document, logical, properties in self._of("AWS::EC2::VPCEndpoint"):
+            service, kind = properties.get("ServiceName"), properties.get("VpcEndpointType", "Gateway")
+            private = functions.as_text(properties.get("PrivateDnsEnabled", False)).lower()
+            tables = properties.get("RouteTableIds", [])
             if not isinstance(service, str) or not isinstance(kind, str) or private not in {"true", "false"}:
                 raise UnknownError
             traced = self._tracer.all(document, tables)
             yield {
                 "VpcEndpointId": logical,
-                "VpcId": self.id_of(document, given.get("VpcId"), "AWS::EC2::VPC"),
+                "VpcId": self.id_of(document, properties.get("VpcId"), "AWS::EC2::VPC"),
                 "ServiceName": service,
                 "VpcEndpointType": kind,
                 "PrivateDnsEnabled": private == "true",

@@ -55,8 +55,8 @@ def _attached(stacks: ResolvedStacks, role: ReferencedResource) -> Iterator[Any]
     """Yields the documents of policies that name the role; raises UnknownError if one may name any."""
     tracer = ReferenceTracer(stacks)
     for document, policy in _policies(stacks):
-        named = [*_listed(policy.get("Roles")), *_listed(policy.get("RoleName"))]
-        if any(_is_same(tracer, document, name, role) for name in named):
+        roles = [*_listed(policy.get("Roles")), *_listed(policy.get("RoleName"))]
+        if any(_is_same(tracer, document, name, role) for name in roles):
             yield policy.get("PolicyDocument")
 
 

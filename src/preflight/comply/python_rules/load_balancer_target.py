@@ -37,10 +37,10 @@ def _definition(
     tracer: ReferenceTracer, document: ResolvedTemplate, service: Mapping[str, Any]
 ) -> ReferencedResource | None:
     try:
-        found = tracer.one(document, service.get("TaskDefinition"))
+        definition = tracer.one(document, service.get("TaskDefinition"))
     except UnknownError:
         return None
-    return found if found.kind == container_resources.DEFINITION else None
+    return definition if definition.kind == container_resources.DEFINITION else None
 
 
 def _wrong(target: Any, definition: ReferencedResource) -> Iterator[tuple[str, str]]:
@@ -48,12 +48,12 @@ def _wrong(target: Any, definition: ReferencedResource) -> Iterator[tuple[str, s
     name = target.get("ContainerName") if isinstance(target, dict) else None
     if not isinstance(name, str) or not isinstance(containers, list) or functions.holds_kept(_names(containers)):
         return
-    found = next((c for c in containers if isinstance(c, dict) and c.get("Name") == name), None)
-    if found is None:
+    container = next((c for c in containers if isinstance(c, dict) and c.get("Name") == name), None)
+    if container is None:
         yield "ContainerName", f"task definition {definition.logical} has no container {name}."
         return
     port = fargate_sizes.number_of(target.get("ContainerPort"))
-    mappings = found.get("PortMappings", [])
+    mappings = container.get("PortMappings", [])
     if port is None or not isinstance(mappings, list) or not all(map(_is_plain, mappings)):
         return
     if port not in [fargate_sizes.number_of(mapping["ContainerPort"]) for mapping in mappings]:

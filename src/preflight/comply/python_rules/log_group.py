@@ -39,14 +39,14 @@ def check(stacks: ResolvedStacks) -> Iterator[Violation]:
 
 def _declared(stacks: ResolvedStacks) -> set[str] | None:
     """Names of the groups that stacks declare; None where one of them is not known."""
-    found = set()
+    names = set()
     for document in stacks.documents:
         for _, group in document.of_type("AWS::Logs::LogGroup"):
             name = group.get("LogGroupName")
             if isinstance(name, dict | list):
                 return None
-            found.add(str(name))
-    return found
+            names.add(str(name))
+    return names
 
 
 def _asked(container: Any) -> str | None:
@@ -60,5 +60,5 @@ def _asked(container: Any) -> str | None:
 
 
 def _may_create(options: Mapping[str, Any]) -> bool:
-    wanted = options.get("awslogs-create-group", False)
-    return isinstance(wanted, dict | list) or functions.as_text(wanted).lower() != "false"
+    value = options.get("awslogs-create-group", False)
+    return isinstance(value, dict | list) or functions.as_text(value).lower() != "false"

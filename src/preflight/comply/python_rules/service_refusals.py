@@ -42,9 +42,9 @@ def _of_branches(document: ResolvedTemplate, logical: str, kind: str, known: set
         return
     possible = condition_cases.cases(conditions, names | ({own} if own is not None else set()))
     cases = [(case, _refused(kind, resource["Properties"], case)) for case in possible if own is None or case[own]]
-    sides = [(name, holds, [found for case, found in cases if case[name] is holds]) for name in sorted(names) for holds in (True, False)]
+    sides = [(name, holds, [refused for case, refused in cases if case[name] is holds]) for name in sorted(names) for holds in (True, False)]
     for name, holds, side in sorted(sides, key=lambda side: -len(side[2])):  # what covers the most cases says it
-        for key in [k for k in (side[0] if side else {}) if k not in known and all(k in found for found in side)]:
+        for key in [k for k in (side[0] if side else {}) if k not in known and all(k in refused for refused in side)]:
             known.add(key)
             yield _violation(document, logical, kind, side[0][key], f" (if condition {name} is {str(holds).lower()})")
 

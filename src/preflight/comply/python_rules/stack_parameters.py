@@ -21,28 +21,28 @@ def check(stacks: ResolvedStacks) -> Iterator[Violation]:
     """Nested stacks whose parameters do not match their templates."""
     for document in stacks.documents:
         for logical, child in document.children.items():
-            given = resolved_stacks.properties(document.resources.get(logical, {})).get("Parameters", {})
+            passed = resolved_stacks.properties(document.resources.get(logical, {})).get("Parameters", {})
             declared = child.source.data.get("Parameters") or {}
-            if not isinstance(given, dict) or functions.is_kept(given) or not isinstance(declared, dict):
+            if not isinstance(passed, dict) or functions.is_kept(passed) or not isinstance(declared, dict):
                 continue
-            for name, message, fix in _wrong(given, declared, child.name):
-                path = violation.at(logical, "Parameters", *([name] if name in given else []))
+            for name, message, fix in _wrong(passed, declared, child.name):
+                path = violation.at(logical, "Parameters", *([name] if name in passed else []))
                 yield Violation(document, path, message, fix)
 
 
-def _wrong(given: Mapping[str, Any], declared: Mapping[str, Any], child: str) -> Iterator[tuple[str, str, str]]:
+def _wrong(passed: Mapping[str, Any], declared: Mapping[str, Any], child: str) -> Iterator[tuple[str, str, str]]:
     for name, declaration in declared.items():
         is_required = isinstance(declaration, dict) and "Default" not in declaration
-        if is_required and name not in given:
+        if is_required and name not in passed:
             yield name, f"parameter {name} of {child} has no default, and is not passed.", f"Pass {name}, or give it a default."
-    for name, value in given.items():
+    for name, value in passed.items():
         declaration = declared.get(name)
         if declaration is None:
             yield name, f"{child} declares no parameter {name}.", f"Declare {name} there, or do not pass it."
         elif isinstance(declaration, dict):
-            said = _refusal(name, declaration, value)
-            if said:
-                yield name, f"{child} refuses the value {_shown(value)}: {said}.", "Pass a value that the parameter allows."
+            refusal = _refusal(name, declaration, value)
+            if refusal:
+                yield name, f"{child} refuses the value {_shown(value)}: {refusal}.", "Pass a value that the parameter allows."
 
 
 def _refusal(name: str, declaration: Mapping[str, Any], value: Any) -> str | None:

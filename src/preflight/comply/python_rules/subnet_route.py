@@ -62,11 +62,11 @@ def _service(
     public = inner.get("AssignPublicIp", "DISABLED") if isinstance(inner, dict) else None
     if not isinstance(inner, dict) or public not in ("ENABLED", "DISABLED"):
         return
-    for subnet, found in declared.subnets(document, inner.get("Subnets")):
-        if not _is_settled(stacks, found):
+    for subnet, resource in declared.subnets(document, inner.get("Subnets")):
+        if not _is_settled(stacks, resource):
             continue
         try:
-            vpc = declared.vpc_of(found)
+            vpc = declared.vpc_of(resource)
         except UnknownError:
             continue
         interface = Interface(vpc, subnet, "10.0.0.10", (declared_network.ANY,), has_public_address=public == "ENABLED")
@@ -74,7 +74,7 @@ def _service(
         if missing is not None:
             key = "Subnets" if public == "ENABLED" else "AssignPublicIp"
             path = violation.at(logical, *_VPC, *([key] if key in inner else []))
-            message = f"tasks in {found.logical} ({found.document.name}) cannot pull their image: {declared.with_logical_ids(missing.message)}."
+            message = f"tasks in {resource.logical} ({resource.document.name}) cannot pull their image: {declared.with_logical_ids(missing.message)}."
             yield Violation(document, path, message, declared.with_logical_ids(missing.fix))
             return
 
@@ -120,8 +120,8 @@ def _needs(stacks: ResolvedStacks, document: ResolvedTemplate, service: Mapping[
 
 def _registry(image: str, region: str) -> str | None:
     """`ecr` of this region, the `internet`, or None where the name does not say."""
-    found = _PRIVATE_IMAGE.search(image)
-    if found:
-        return "ecr" if found[1] == region else "internet"
+    match = _PRIVATE_IMAGE.search(image)
+    if match:
+        return "ecr" if match[1] == region else "internet"
     host = image.partition("/")[0]
     return "internet" if image and "${" not in host else None

@@ -121,10 +121,10 @@ SAMPLES = {name: sample for part in PARTS for name, sample in part.samples.items
 
 def render(outputs: Collection[str], repositories: Collection[str]) -> str:
     """Returns the template with these outputs, and with these repositories; empty if it has nothing."""
-    wanted = set(outputs)
+    needs = set(outputs)
     for part in PARTS[::-1]:
-        wanted |= {need for need in part.needs if wanted & set(part.outputs)}
-    parts = [part for part in PARTS if wanted & set(part.outputs)]
+        needs |= {need for need in part.needs if needs & set(part.outputs)}
+    parts = [part for part in PARTS if needs & set(part.outputs)]
     if not parts and not repositories:
         return ""
     resources = "".join(part.resources for part in parts) + "".join(map(_repository, range(1, len(repositories) + 1), sorted(repositories)))

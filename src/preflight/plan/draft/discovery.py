@@ -43,10 +43,10 @@ def files(folder: Path) -> Iterator[Path]:
             yield Path(here, name)
 
 
-def templates(found: list[Path], folder: Path, note: Note) -> dict[Path, Template]:
+def templates(files: list[Path], folder: Path, note: Note) -> dict[Path, Template]:
     """Returns the CloudFormation templates among files; `note` is called for each that looks like one and cannot be used."""
     known = {}
-    for path in found:
+    for path in files:
         if path.suffix in plan.ENDINGS and path.name != plan.FILE and plan.may_be_template(path):
             read = _read(path, folder, note)
             if read is not None and read.is_cloudformation:
@@ -67,11 +67,11 @@ def _read(path: Path, folder: Path, note: Note) -> Template | None:
         return None
 
 
-def dockerfiles(found: list[Path], folder: Path) -> list[Path]:
+def dockerfiles(files: list[Path], folder: Path) -> list[Path]:
     """Returns the folders that have a Dockerfile which a plan may name; stand-ins are none."""
     root = confinement.root_of(folder)
-    named = [path for path in found if path.name == "Dockerfile" and confinement.problem(path, root) is None]
-    return [path.parent for path in named if not (path.parent / "build").is_file()]
+    dockerfiles = [path for path in files if path.name == "Dockerfile" and confinement.problem(path, root) is None]
+    return [path.parent for path in dockerfiles if not (path.parent / "build").is_file()]
 
 
 def cdk_stacks(out: Path) -> list[CdkStack]:

@@ -35,10 +35,10 @@ class WantedImage:
 def with_images(draft: Draft, templates: Mapping[Path, Template], folders: Sequence[Path]) -> tuple[Draft, tuple[str, ...]]:
     """Returns a draft with its image steps, and the repositories that the account has to have."""
     draft = _with_parameters(draft, templates, folders)
-    wanted = [image for image in _wanted(draft, templates) if not _CDK.fullmatch(image.repository)]
+    images_used = [image for image in _wanted(draft, templates) if not _CDK.fullmatch(image.repository)]
     steps: list[DraftStack | DraftImage] = list(draft.steps)
     images, missing = dict(draft.images), []
-    for image in dict.fromkeys(wanted):
+    for image in dict.fromkeys(images_used):
         folder = _folder_of(image.repository.replace("{prefix}", draft.name), folders)
         if folder is None or image.creator == image.user:
             images[image.repository] = PUBLIC

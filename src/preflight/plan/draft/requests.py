@@ -47,7 +47,7 @@ class Requests:
 
     def all(self) -> Iterator[DraftRequest]:
         """Yields a request for each service that answers HTTP; a logical id of two services names neither."""
-        services = [(document, logical, found) for document in self._every.deployed for logical, found in document.of_type(SERVICE)]
+        services = [(document, logical, properties) for document in self._every.deployed for logical, properties in document.of_type(SERVICE)]
         logicals = [logical for _, logical, _ in services]
         for document, logical, service in services:
             if logicals.count(logical) == 1 and re.fullmatch("[A-Za-z0-9]+", logical) and _number(service.get("DesiredCount"), 1) > 0:
@@ -107,8 +107,8 @@ class Requests:
         if not isinstance(config, dict) or config.get("AssignPublicIp") != "ENABLED":
             return False
         groups = config.get("SecurityGroups")
-        found = [self._one(document, group) for group in (groups if isinstance(groups, list) else [groups])]
-        rules = [rule for group in found if group is not None for rule in group.properties.get("SecurityGroupIngress") or [] if isinstance(rule, dict)]
+        resources = [self._one(document, group) for group in (groups if isinstance(groups, list) else [groups])]
+        rules = [rule for group in resources if group is not None for rule in group.properties.get("SecurityGroupIngress") or [] if isinstance(rule, dict)]
         return any(rule.get("CidrIp") == "0.0.0.0/0" and _number(rule.get("FromPort"), 0) <= port <= _number(rule.get("ToPort"), 65535) for rule in rules)
 
     def _ports(self, document: ResolvedTemplate, service: Mapping[str, Any]) -> Iterator[int]:

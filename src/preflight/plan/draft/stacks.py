@@ -38,10 +38,10 @@ def folder_of_nested(every: ResolvedStacks) -> Path | None:
     return Path(os.path.commonpath(folders)) if folders else None
 
 
-def drafted(draft: Draft, templates: Templates, found: Sequence[tuple[Path, str]]) -> Draft:
+def drafted(draft: Draft, templates: Templates, named_paths: Sequence[tuple[Path, str]]) -> Draft:
     """Returns a draft with a stack for each template, by path and name: with values for its parameters, in the order of creation."""
     documents = {document.path: document for document in resolved_stacks.of_templates(templates).documents}
-    stacks = [_with_values(path, name, documents[path]) for path, name in found]
+    stacks = [_with_values(path, name, documents[path]) for path, name in named_paths]
     draft = replace(draft, steps=tuple(_linked(stack, stacks, templates) for stack in stacks))
     draft = _with_imports(_with_urls(draft, templates), templates)
     return replace(draft, steps=tuple(_ordered(draft, templates)))
@@ -63,8 +63,8 @@ def _with_values(path: Path, name: str, document: ResolvedTemplate) -> DraftStac
 
 
 def _declared(known: Template) -> dict[str, Mapping[str, Any]]:
-    found = known.data.get("Parameters")
-    return {name: d for name, d in found.items() if isinstance(d, dict)} if isinstance(found, dict) else {}
+    parameters = known.data.get("Parameters")
+    return {name: d for name, d in parameters.items() if isinstance(d, dict)} if isinstance(parameters, dict) else {}
 
 
 def _is_for_private_tasks(document: ResolvedTemplate, parameter: str) -> bool:
@@ -73,7 +73,7 @@ def _is_for_private_tasks(document: ResolvedTemplate, parameter: str) -> bool:
     if not users or any(resource.get("Type") not in {SERVICE, STACK} for resource in users):
         return False
     services = [resource for resource in users if resource.get("Type") == SERVICE]
-    passed = [(child, name) for child in document.children.values() for name, value in child.given.items() if _refers(value, parameter)]
+    passed = [(child, name) for child in document.children.values() for name, value in child.parameters.items() if _refers(value, parameter)]
     is_private = all("'AssignPublicIp': 'ENABLED'" not in str(service) for service in services)
     return is_private and all(itertools.starmap(_is_for_private_tasks, passed))
 
@@ -87,15 +87,15 @@ def _capabilities(document: ResolvedTemplate) -> tuple[str, ...]:
 
     Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html
     """
-    documents, found = list(_with_nested(document)), []
+    documents, capabilities = list(_with_nested(document)), []
     resources = [resource for one in documents for resource in one.source.resources.values()]
     identities = [r for r in resources if str(r.get("Type")).startswith(("AWS::IAM::", "AWS::Serverless::"))]
     if identities:
         is_named = any(_NAMED & set(resolved_stacks.properties(resource)) for resource in identities)
-        found.append("CAPABILITY_NAMED_IAM" if is_named else "CAPABILITY_IAM")
+        capabilities.append("CAPABILITY_NAMED_IAM" if is_named else "CAPABILITY_IAM")
     if any("Transform" in one.source.data or "Fn::Transform" in str(one.source.data.get("Resources")) for one in documents):
-        found.append("CAPABILITY_AUTO_EXPAND")
-    return tuple(found)
+        capabilities.append("CAPABILITY_AUTO_EXPAND")
+    return tuple(capabilities)
 
 
 def _with_nested(document: ResolvedTemplate) -> Iterator[ResolvedTemplate]:
@@ -118,8 +118,8 @@ def _linked(stack: DraftStack, stacks: Sequence[DraftStack], templates: Template
 
 
 def _outputs(known: Template) -> list[str]:
-    found = known.data.get("Outputs")
-    return [name for name in found if re.fullmatch("[A-Za-z0-9]+", name)] if isinstance(found, dict) else []
+    outputs = known.data.get("Outputs")
+    return [name for name in outputs if re.fullmatch("[A-Za-z0-9]+", name)] if isinstance(outputs, dict) else []
 
 
 def _is_about(output: str, parameter: str, declared: Mapping[str, Any]) -> bool:
@@ -150,7 +150,7 @@ def _staged(draft: Draft, every: ResolvedStacks) -> int:
     """Returns how many URLs of nested templates lead to where the run stages one."""
     base = draft.templates or draft.path.parent
     keys = {f"/{PREFIX}/{document.path.relative_to(base).as_posix()}" for document in every.documents if document.path.is_relative_to(base)}
-    urls = [str(found.get("TemplateURL")) for document in every.deployed for _, found in document.of_type(STACK)]
+    urls = [str(properties.get("TemplateURL")) for document in every.deployed for _, properties in document.of_type(STACK)]
     return sum(f"{PREFIX}-preflight-{RUN}" in url and any(url.endswith(key) and f"/{key}" not in url for key in keys) for url in urls)
 
 

@@ -69,7 +69,7 @@ class Api:
 
     def create(self, call: Call) -> JsonObject:
         """CreateStack."""
-        return {"StackId": self.begin(call.region, call.given).id}
+        return {"StackId": self.begin(call.region, call.parameters).id}
 
     def begin(self, region: str, request: ApiRequest, *, parent: str | None = None) -> Stack:
         """Checks a request, adds its stack, and creates its resources in the background.
@@ -104,7 +104,7 @@ class Api:
         """UpdateStack."""
         stack = self._read_actions.need(call, "Stack [{}] does not exist")
         stack.check_updatable()
-        if not self.begin_update(stack, call.given):
+        if not self.begin_update(stack, call.parameters):
             raise template_validation.refuse("No updates are to be performed.")
         return {"StackId": stack.id}
 
@@ -166,7 +166,7 @@ class Api:
         if stack.status != "UPDATE_ROLLBACK_FAILED":
             msg = f"Stack:{stack.id} is in {stack.status} state and can not continue rollback."
             raise template_validation.refuse(msg)
-        skip = frozenset(call.given.get("ResourcesToSkip") or [])
+        skip = frozenset(call.parameters.get("ResourcesToSkip") or [])
         self._roll_back_update(stack, "CONTINUE_ROLLBACK", skip=skip, role=self._role(call))
         return {}
 
@@ -186,7 +186,7 @@ class Api:
 
     def _role(self, call: Call) -> str | None:
         """Returns the role of a request, which CloudFormation must be able to assume."""
-        role: str | None = call.given.get("RoleARN")
+        role: str | None = call.parameters.get("RoleARN")
         self._reader.check_role(role, call.region)
         return role
 
@@ -200,7 +200,7 @@ class Api:
     def protect(self, call: Call) -> JsonObject:
         """UpdateTerminationProtection."""
         stack = self._read_actions.need(call, "Stack [{}] does not exist")
-        stack.request.is_protected = bool(call.given["EnableTerminationProtection"])
+        stack.request.is_protected = bool(call.parameters["EnableTerminationProtection"])
         return {"StackId": stack.id}
 
     def begin_delete(self, stack: Stack, *, retain: frozenset[str] = frozenset(), role: str | None = None) -> None:
@@ -218,7 +218,7 @@ class Api:
 
     def delete(self, call: Call) -> JsonObject:
         """DeleteStack. An unknown stack is no error."""
-        stack = self.stacks.find(call.region, call.given["StackName"])
+        stack = self.stacks.find(call.region, call.parameters["StackName"])
         if stack is None or stack.status in {"DELETE_COMPLETE", "DELETE_IN_PROGRESS"}:
             return {}
         if stack.request.is_protected:
@@ -232,7 +232,7 @@ class Api:
                 reason = f"Export {output.export} cannot be deleted as it is in use by {importers}"
                 stack.set_status(stack.status, reason)
                 return {}
-        retain = frozenset(call.given.get("RetainResources") or [])
+        retain = frozenset(call.parameters.get("RetainResources") or [])
         if retain and stack.status != "DELETE_FAILED":
             msg = (
                 "Invalid operation on stack: RetainResources may be given for a stack in the DELETE_FAILED state only."

@@ -122,7 +122,7 @@ class ChangeSets:
 
     def create(self, call: Call) -> JsonObject:
         """CreateChangeSet."""
-        name, kind = call.given["ChangeSetName"], call.given.get("ChangeSetType") or "UPDATE"
+        name, kind = call.parameters["ChangeSetName"], call.parameters.get("ChangeSetType") or "UPDATE"
         check_name(name, at="changeSetName")
         if kind == "IMPORT":
             raise Refusal("InternalFailure", "importing resources is not modelled by the rehearsal", status=500)
@@ -133,7 +133,7 @@ class ChangeSets:
             if kind != "CREATE":
                 stack.check_updatable()
             former = None if kind == "CREATE" else stack.request
-            request = self._reader.read(call.region, call.given, stack.name, former=former, is_change_set=True)
+            request = self._reader.read(call.region, call.parameters, stack.name, former=former, is_change_set=True)
             if former is not None:
                 template_validation.check_types(stack.resources, request.template)
             change_set = ChangeSet(
@@ -142,9 +142,9 @@ class ChangeSets:
                 stack,
                 request,
                 kind,
-                call.given.get("Description"),
-                bool(call.given.get("IncludeNestedStacks")),
-                call.given.get("OnStackFailure"),
+                call.parameters.get("Description"),
+                bool(call.parameters.get("IncludeNestedStacks")),
+                call.parameters.get("OnStackFailure"),
             )
             self._add(change_set)
         caller = acting.through(SERVICE)
@@ -152,7 +152,7 @@ class ChangeSets:
         return {"Id": change_set.id, "StackId": stack.id}
 
     def _stack(self, call: Call, name: str, *, is_new: bool) -> Stack:
-        stack_name = call.given["StackName"]
+        stack_name = call.parameters["StackName"]
         stack = self._stacks.find(call.region, stack_name)
         if is_new and stack is not None and stack.status != REVIEW:
             msg = f"Stack [{stack_name}] already exists and cannot be created again with the changeSet [{name}]."
@@ -236,9 +236,9 @@ class ChangeSets:
         parameters = properties.get("Parameters") or {}
         later = {key: value for key, value in parameters.items() if functions.holds_kept(value)}
         texts = [{"ParameterKey": key, **({"UsePreviousValue": True} if key in later else {"ParameterValue": nested_stack.text(value)})} for key, value in parameters.items()]
-        given = {"TemplateURL": properties["TemplateURL"], "Parameters": texts, "Capabilities": parent.request.capabilities}
+        parameters_of_request = {"TemplateURL": properties["TemplateURL"], "Parameters": texts, "Capabilities": parent.request.capabilities}
         try:
-            request = self._reader.read(stack.region, given, stack.name, former=stack.request, is_change_set=True)
+            request = self._reader.read(stack.region, parameters_of_request, stack.name, former=stack.request, is_change_set=True)
         except Refusal:
             return None  # it fails when the stack around it is updated, where AWS reports it
         request.parameters |= later
@@ -267,11 +267,11 @@ class ChangeSets:
         return next((change_set for change_set in self._of(stack) if change_set.name == name), None)
 
     def _need(self, call: Call) -> ChangeSet:
-        name = call.given["ChangeSetName"]
+        name = call.parameters["ChangeSetName"]
         if name.startswith("arn:"):
             change_set = self._change_sets.get(name)
         else:
-            stack_name = call.given.get("StackName")
+            stack_name = call.parameters.get("StackName")
             if not stack_name:
                 raise template_validation.refuse(
                     "StackName must be specified if ChangeSetName is not specified as an ARN."
@@ -282,7 +282,7 @@ class ChangeSets:
         return change_set
 
     def _need_stack(self, call: Call) -> Stack:
-        name = call.given["StackName"]
+        name = call.parameters["StackName"]
         stack = self._stacks.find(call.region, name)
         if stack is None:
             raise template_validation.refuse(f"Stack [{name}] does not exist")
@@ -292,7 +292,7 @@ class ChangeSets:
         """DescribeChangeSet."""
         change_set = self._need(call)
         request = change_set.request
-        has_values = bool(call.given.get("IncludePropertyValues"))
+        has_values = bool(call.parameters.get("IncludePropertyValues"))
         changes = [change.as_response(has_values=has_values) for change in change_set.changes]
         return {
             **change_set.as_summary(),
@@ -318,9 +318,9 @@ class ChangeSets:
         if stack.status != REVIEW:
             stack.check_updatable()
         request.is_protected = stack.request.is_protected
-        request.token = call.given.get("ClientRequestToken") or request.token
-        request.retains_except_on_create = bool(call.given.get("RetainExceptOnCreate"))
-        on_failure = "DO_NOTHING" if call.given.get("DisableRollback") else change_set.on_failure
+        request.token = call.parameters.get("ClientRequestToken") or request.token
+        request.retains_except_on_create = bool(call.parameters.get("RetainExceptOnCreate"))
+        on_failure = "DO_NOTHING" if call.parameters.get("DisableRollback") else change_set.on_failure
         request.on_failure = on_failure or request.on_failure
         request.change_set, stack.updated = change_set.id, utc_now()
         self.delete_of(stack)  # all of them go when one is executed

@@ -68,8 +68,8 @@ def _parameter(request: StackInput, name: str, value: object) -> dict[str, str]:
     definition = (request.template.get("Parameters") or {}).get(name) or {}
     if not str(definition.get("Type")).startswith("AWS::SSM::Parameter::Value<"):
         return {"ParameterKey": name, "ParameterValue": text}
-    given = request.parameter_texts.get(name, functions.as_text(definition.get("Default", "")))
-    return {"ParameterKey": name, "ParameterValue": given, "ResolvedValue": text}
+    text_of_request = request.parameter_texts.get(name, functions.as_text(definition.get("Default", "")))
+    return {"ParameterKey": name, "ParameterValue": text_of_request, "ResolvedValue": text}
 
 
 def tags(request: StackInput) -> list[dict[str, str]]:

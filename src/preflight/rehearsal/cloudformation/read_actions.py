@@ -46,7 +46,7 @@ class ReadActions:
         Raises:
             Refusal: there is none.
         """
-        name = call.given.get("StackName") or ""
+        name = call.parameters.get("StackName") or ""
         stack = self._stacks.find(call.region, name)
         if stack is None:
             raise template_validation.refuse(message.format(name))
@@ -54,7 +54,7 @@ class ReadActions:
 
     def describe(self, call: Call) -> JsonObject:
         """DescribeStacks."""
-        if call.given.get("StackName"):
+        if call.parameters.get("StackName"):
             return {"Stacks": [describe.stack_response(self.need(call))]}
         stacks = [s for s in self._stacks.in_region(call.region) if s.status != "DELETE_COMPLETE"]
         return page("Stacks", [describe.stack_response(stack) for stack in reversed(stacks)], call)
@@ -67,13 +67,13 @@ class ReadActions:
 
     def operation_events(self, call: Call) -> JsonObject:
         """DescribeEvents, newest first, for a stack, a change set or an operation."""
-        stack_name = call.given.get("StackName") or ""
-        operation = call.given.get("OperationId")
-        change_set = call.given.get("ChangeSetName") or ""
+        stack_name = call.parameters.get("StackName") or ""
+        operation = call.parameters.get("OperationId")
+        change_set = call.parameters.get("ChangeSetName") or ""
         if not stack_name and not operation and not change_set:
             raise template_validation.refuse("Either StackName, ChangeSetName or OperationId must be specified.")
         stacks = [self.need(call, "Stack [{}] does not exist")] if stack_name else self._stacks.in_region(call.region)
-        is_failed_only = bool((call.given.get("Filters") or {}).get("FailedEvents"))
+        is_failed_only = bool((call.parameters.get("Filters") or {}).get("FailedEvents"))
         events = [
             describe.operation_event(stack, event)
             for stack in stacks
@@ -87,21 +87,21 @@ class ReadActions:
     def resource(self, call: Call) -> JsonObject:
         """DescribeStackResource."""
         stack = self.need(call, "Stack '{}' does not exist")
-        name = call.given["LogicalResourceId"]
+        name = call.parameters["LogicalResourceId"]
         if name not in stack.resources:
             raise template_validation.refuse(f"Resource {name} does not exist for stack {stack.name}")
         return {"StackResourceDetail": describe.resource_response(stack, stack.resources[name], is_detail=True)}
 
     def resources(self, call: Call) -> JsonObject:
         """DescribeStackResources, by stack or by physical id."""
-        physical_id = call.given.get("PhysicalResourceId")
-        if physical_id and not call.given.get("StackName"):
+        physical_id = call.parameters.get("PhysicalResourceId")
+        if physical_id and not call.parameters.get("StackName"):
             for stack in self._stacks.in_region(call.region):
                 if any(r.physical_id == physical_id for r in stack.resources.values()):
                     return {"StackResources": [describe.resource_response(stack, r) for r in stack.resources.values()]}
             raise template_validation.refuse(f"Stack for {physical_id} does not exist")
         stack = self.need(call)
-        logical_id = call.given.get("LogicalResourceId")
+        logical_id = call.parameters.get("LogicalResourceId")
         resources = [r for r in stack.resources.values() if not logical_id or r.logical_id == logical_id]
         return {"StackResources": [describe.resource_response(stack, resource) for resource in resources[:PAGE]]}
 
@@ -113,7 +113,7 @@ class ReadActions:
 
     def list(self, call: Call) -> JsonObject:
         """ListStacks, including deleted ones."""
-        statuses = call.given.get("StackStatusFilter")
+        statuses = call.parameters.get("StackStatusFilter")
         stacks = [s for s in self._stacks.in_region(call.region) if not statuses or s.status in statuses]
         return page("StackSummaries", [describe.stack_summary(stack) for stack in reversed(stacks)], call)
 
@@ -127,7 +127,7 @@ class ReadActions:
 
     def imports(self, call: Call) -> JsonObject:
         """ListImports."""
-        name = call.given["ExportName"]
+        name = call.parameters["ExportName"]
         stacks = self._stacks.importers(call.region, name)
         if not stacks:
             raise template_validation.refuse(f"Export '{name}' is not imported by any stack.")
@@ -137,7 +137,7 @@ class ReadActions:
         """GetTemplate: the original, or `Processed` by its transforms."""
         stack = self.need(call)
         request = stack.request
-        is_processed = call.given.get("TemplateStage") == "Processed" and language_extensions.is_used(request.template)
+        is_processed = call.parameters.get("TemplateStage") == "Processed" and language_extensions.is_used(request.template)
         body = describe.as_json(request.template) if is_processed else request.template_body
         return {"TemplateBody": body, "StagesAvailable": ["Original", "Processed"]}
 
@@ -147,7 +147,7 @@ class ReadActions:
 
     def summary(self, call: Call) -> JsonObject:
         """GetTemplateSummary."""
-        if not call.given.get("StackName"):
+        if not call.parameters.get("StackName"):
             return describe.template_summary(self._outline(call))
         stack = self.need(call)
         if stack.status == "REVIEW_IN_PROGRESS":
@@ -156,7 +156,7 @@ class ReadActions:
 
     def _outline(self, call: Call) -> JsonObject:
         """Returns a well-formed template, its loops unrolled if defaults suffice."""
-        template = template_source.parse(self._reader.body(call.given, call.region))
+        template = template_source.parse(self._reader.body(call.parameters, call.region))
         template_validation.check_sections(template)
         if language_extensions.is_used(template):
             defaults = {n: d["Default"] for n, d in (template.get("Parameters") or {}).items() if "Default" in d}
@@ -183,7 +183,7 @@ def page(member: str, items: Sequence[Any], call: Call) -> JsonObject:
     Raises:
         Refusal: the token is not valid.
     """
-    token = call.given.get("NextToken") or "0"
+    token = call.parameters.get("NextToken") or "0"
     start = int(token) if token.isascii() and token.isdigit() and len(token) < 10 else -1
     if start < 0 or (start and start >= len(items)):
         raise template_validation.refuse("NextToken is not valid")

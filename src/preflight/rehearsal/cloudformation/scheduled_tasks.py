@@ -125,12 +125,12 @@ def _request(resource: Resource, target: Mapping[str, Any]) -> JsonObject:
     Raises:
         InvocationFailedError: its input is no override of a task.
     """
-    given = {RENAMED.get(name, name): value for name, value in target["EcsParameters"].items()}
-    given |= {"cluster": target.get("Arn"), "startedBy": f"{SERVICES[resource.resource_type][1]}/{resource.physical_id}"[:128]}
+    request = {RENAMED.get(name, name): value for name, value in target["EcsParameters"].items()}
+    request |= {"cluster": target.get("Arn"), "startedBy": f"{SERVICES[resource.resource_type][1]}/{resource.physical_id}"[:128]}
     if target.get("Input"):
-        given["overrides"] = _overrides(target["Input"])
+        request["overrides"] = _overrides(target["Input"])
     shape = protocol.model_of("ecs").operation_model("RunTask").input_shape
-    return dict(protocol.as_shape(given, shape, lost=[]))
+    return dict(protocol.as_shape(request, shape, lost=[]))
 
 
 def _overrides(text: Any) -> JsonObject:

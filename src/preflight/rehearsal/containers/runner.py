@@ -115,7 +115,7 @@ class ContainerRunner:
         with tempfile.TemporaryDirectory(dir=self._folder) as folder:
             own = {"REGISTRY_AUTH_FILE": f"{folder}/auth.json"} if self.engine.program == "podman" else {}
             engine = dataclasses.replace(self.engine, env={**self.engine.env, **own})
-            engine.run("login", "--username", user, "--password-stdin", *self.engine.insecure, host, given=password)
+            engine.run("login", "--username", user, "--password-stdin", *self.engine.insecure, host, input_text=password)
             yield engine
 
     def start(

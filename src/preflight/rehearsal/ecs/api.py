@@ -58,17 +58,17 @@ class Tags:
 
     def add(self, call: Call) -> JsonObject:
         """TagResource."""
-        new = {tag["key"]: tag for tag in call.given["tags"]}
-        others = [t for t in self._state.tags.get(call.given["resourceArn"], []) if t["key"] not in new]
-        self._state.tags[call.given["resourceArn"]] = [*others, *new.values()]
+        new = {tag["key"]: tag for tag in call.parameters["tags"]}
+        others = [t for t in self._state.tags.get(call.parameters["resourceArn"], []) if t["key"] not in new]
+        self._state.tags[call.parameters["resourceArn"]] = [*others, *new.values()]
         return {}
 
     def remove(self, call: Call) -> JsonObject:
         """UntagResource."""
-        arn = call.given["resourceArn"]
-        self._state.tags[arn] = [t for t in self._state.tags.get(arn, []) if t["key"] not in call.given["tagKeys"]]
+        arn = call.parameters["resourceArn"]
+        self._state.tags[arn] = [t for t in self._state.tags.get(arn, []) if t["key"] not in call.parameters["tagKeys"]]
         return {}
 
     def list(self, call: Call) -> JsonObject:
         """ListTagsForResource."""
-        return {"tags": self._state.tags.get(call.given["resourceArn"], [])}
+        return {"tags": self._state.tags.get(call.parameters["resourceArn"], [])}

@@ -23,21 +23,21 @@ class Clusters:
     def create(self, call: Call) -> JsonObject:
         """CreateCluster."""
         request_checks.check(call)
-        name = call.given.get("clusterName") or "default"
-        request_checks.refuse(_refusals(call.given, self._state.instances.is_provider))
+        name = call.parameters.get("clusterName") or "default"
+        request_checks.refuse(_refusals(call.parameters, self._state.instances.is_provider))
         service_linked_role.ensure(self._state, call.region)
         cluster = self._state.clusters.get((call.region, name))
         if cluster is None or cluster.status != "ACTIVE":
-            service_discovery.ensure_namespace(self._state.account, call.given, call.region)
+            service_discovery.ensure_namespace(self._state.account, call.parameters, call.region)
             arn = self._state.arn(call.region, f"cluster/{name}")
-            cluster = Cluster(name, arn, dict(call.given))
+            cluster = Cluster(name, arn, dict(call.parameters))
             self._state.clusters[(call.region, name)] = cluster
             self._state.tags[arn] = cluster.request.pop("tags", None) or []
         return {"cluster": self.shown(cluster)}
 
     def describe(self, call: Call) -> JsonObject:
         """DescribeClusters."""
-        names = call.given.get("clusters") or ["default"]
+        names = call.parameters.get("clusters") or ["default"]
         clusters, failures = [], []
         for name in names:
             cluster = self._state.clusters.get((call.region, name.rpartition("/")[2]))
@@ -57,8 +57,8 @@ class Clusters:
     def update(self, call: Call) -> JsonObject:
         """UpdateCluster, UpdateClusterSettings and PutClusterCapacityProviders."""
         request_checks.check(call)
-        cluster = self._state.cluster(call.region, call.given["cluster"])
-        changed = {key: value for key, value in call.given.items() if key != "cluster"}
+        cluster = self._state.cluster(call.region, call.parameters["cluster"])
+        changed = {key: value for key, value in call.parameters.items() if key != "cluster"}
         request_checks.refuse(_refusals({**cluster.request, **changed}, self._state.instances.is_provider))
         if "capacityProviders" in changed:
             self._check_free(cluster, changed["capacityProviders"])
@@ -76,7 +76,7 @@ class Clusters:
 
     def delete(self, call: Call) -> JsonObject:
         """DeleteCluster."""
-        cluster = self._state.cluster(call.region, call.given["cluster"])
+        cluster = self._state.cluster(call.region, call.parameters["cluster"])
         if any(s.cluster is cluster and s.status == "ACTIVE" for s in list(self._state.services.values())):
             msg = "The Cluster cannot be deleted while Services are active."
             raise Refusal("ClusterContainsServicesException", msg)

@@ -19,7 +19,7 @@ def page(member: str, items: Sequence[str], call: Call, *, usual: int = MOST) ->
     Raises:
         Refusal: the token is none that was given out.
     """
-    token, size = call.given.get("nextToken") or "0", min(call.given.get("maxResults") or usual, MOST)
+    token, size = call.parameters.get("nextToken") or "0", min(call.parameters.get("maxResults") or usual, MOST)
     start = int(token) if token.isascii() and token.isdigit() and len(token) < 10 else -1
     if start < 0 or (start and start >= len(items)):
         raise Refusal("InvalidParameterException", "Invalid token")

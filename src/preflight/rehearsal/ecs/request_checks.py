@@ -18,8 +18,8 @@ def check(call: Call, *, code: str = INVALID) -> None:
         Refusal: the model does not allow it.
     """
     shape = protocol.model_of(call.service).operation_model(call.name).input_shape
-    refuse(api_model.refusals(call.given, shape), code=code)
-    refuse(tags.refusals(call.given.get("tags") or []))
+    refuse(api_model.refusals(call.parameters, shape), code=code)
+    refuse(tags.refusals(call.parameters.get("tags") or []))
 
 
 def refuse(sentences: Iterable[str], *, code: str = INVALID) -> None:

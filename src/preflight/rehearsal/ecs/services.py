@@ -45,7 +45,7 @@ class Services:
     def create(self, call: Call) -> JsonObject:
         """CreateService; refuses what AWS refuses."""
         request_checks.check(call)
-        request = dict(call.given)
+        request = dict(call.parameters)
         cluster = self._state.cluster(call.region, request.get("cluster"))
         name = request["serviceName"]
         _check_request(request)
@@ -117,8 +117,8 @@ class Services:
     def update(self, call: Call) -> JsonObject:
         """UpdateService; a change of what runs begins a new deployment."""
         request_checks.check(call)
-        request = {k: v for k, v in call.given.items() if k not in {"cluster", "service"}}
-        service = self._state.service(call.region, call.given.get("cluster"), call.given["service"])
+        request = {k: v for k, v in call.parameters.items() if k not in {"cluster", "service"}}
+        service = self._state.service(call.region, call.parameters.get("cluster"), call.parameters["service"])
         merged = _merged(service.request, request)
         if deployment_configuration.controller_of(service.request) == "EXTERNAL":
             request_checks.refuse(service_update.refusals(service.request, merged, request))
@@ -146,8 +146,8 @@ class Services:
 
     def delete(self, call: Call) -> JsonObject:
         """DeleteService."""
-        service = self._state.service(call.region, call.given.get("cluster"), call.given["service"])
-        if _shown_desired(service) > 0 and not call.given.get("force"):
+        service = self._state.service(call.region, call.parameters.get("cluster"), call.parameters["service"])
+        if _shown_desired(service) > 0 and not call.parameters.get("force"):
             msg = "The service cannot be stopped while it is scaled above 0."
             raise Refusal(INVALID, msg)
         with self._state.changed:
@@ -158,9 +158,9 @@ class Services:
 
     def describe(self, call: Call) -> JsonObject:
         """DescribeServices."""
-        cluster = self._state.cluster(call.region, call.given.get("cluster"))
+        cluster = self._state.cluster(call.region, call.parameters.get("cluster"))
         services, failures = [], []
-        for name in call.given["services"]:
+        for name in call.parameters["services"]:
             service = self._state.find_service(cluster, name)
             if service is None:
                 arn = (
@@ -173,7 +173,7 @@ class Services:
 
     def list_all(self, call: Call) -> JsonObject:
         """ListServices."""
-        cluster = self._state.cluster(call.region, call.given.get("cluster"))
+        cluster = self._state.cluster(call.region, call.parameters.get("cluster"))
         arns = [s.arn for s in list(self._state.services.values()) if s.cluster is cluster and s.status == "ACTIVE"]
         return pagination.page("serviceArns", arns, call, usual=10)
 

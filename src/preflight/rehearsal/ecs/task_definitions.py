@@ -34,7 +34,7 @@ class Definitions:
     def register(self, call: Call) -> JsonObject:
         """RegisterTaskDefinition; refuses what AWS refuses, the first thing that is wrong."""
         request_checks.check(call, code="ClientException")
-        request = dict(call.given)
+        request = dict(call.parameters)
         message = task_definition.refusal(request)
         if message is not None:
             raise Refusal("ClientException", message)
@@ -84,20 +84,20 @@ class Definitions:
 
     def describe(self, call: Call) -> JsonObject:
         """DescribeTaskDefinition."""
-        definition = self._state.definition(call.region, call.given["taskDefinition"])
-        tags = self._state.tags.get(definition.arn, []) if "TAGS" in call.given.get("include", []) else []
+        definition = self._state.definition(call.region, call.parameters["taskDefinition"])
+        tags = self._state.tags.get(definition.arn, []) if "TAGS" in call.parameters.get("include", []) else []
         return {"taskDefinition": definition.api, "tags": tags}
 
     def deregister(self, call: Call) -> JsonObject:
         """DeregisterTaskDefinition."""
-        definition = self._state.definition(call.region, call.given["taskDefinition"])
+        definition = self._state.definition(call.region, call.parameters["taskDefinition"])
         definition.api.update(status="INACTIVE", deregisteredAt=protocol.utc_now())
         return {"taskDefinition": definition.api}
 
     def delete(self, call: Call) -> JsonObject:
         """DeleteTaskDefinitions."""
         deleted, failures = [], []
-        for name in call.given["taskDefinitions"]:
+        for name in call.parameters["taskDefinitions"]:
             definition = self._state.definition(call.region, name)
             if definition.is_active:
                 failures.append(
@@ -114,13 +114,13 @@ class Definitions:
 
     def list_all(self, call: Call) -> JsonObject:
         """ListTaskDefinitions."""
-        prefix, status = call.given.get("familyPrefix"), call.given.get("status") or "ACTIVE"
+        prefix, status = call.parameters.get("familyPrefix"), call.parameters.get("status") or "ACTIVE"
         arns = [
             d.arn
             for d in list(self._state.definitions.values())
             if d.api["status"] == status and (not prefix or d.family == prefix) and d.arn.split(":")[3] == call.region
         ]
-        return pagination.page("taskDefinitionArns", arns[::-1] if call.given.get("sort") == "DESC" else arns, call)
+        return pagination.page("taskDefinitionArns", arns[::-1] if call.parameters.get("sort") == "DESC" else arns, call)
 
 
 def _shown(request: JsonObject, arn: str, revision: int) -> JsonObject:

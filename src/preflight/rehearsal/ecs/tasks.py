@@ -28,24 +28,24 @@ class Tasks:
     def run(self, call: Call) -> JsonObject:
         """RunTask; refuses what AWS refuses."""
         request_checks.check(call)
-        cluster = self._state.cluster(call.region, call.given.get("cluster"))
+        cluster = self._state.cluster(call.region, call.parameters.get("cluster"))
         try:
-            definition = self._state.definition(call.region, call.given["taskDefinition"])
+            definition = self._state.definition(call.region, call.parameters["taskDefinition"])
         except Refusal:
             raise Refusal("ClientException", "TaskDefinition not found.") from None
         if not definition.is_active:
             raise Refusal("ClientException", "TaskDefinition is inactive")
         self._check(call, definition, cluster)
         tasks = [
-            make(self._state, cluster, definition, call.given, region=call.region)
-            for _ in range(call.given.get("count") or 1)
+            make(self._state, cluster, definition, call.parameters, region=call.region)
+            for _ in range(call.parameters.get("count") or 1)
         ]
         for task in tasks:
             self._launch(task)
         return {"tasks": [task.api for task in tasks], "failures": []}
 
     def _check(self, call: Call, definition: Definition, cluster: Cluster) -> None:
-        request = call.given
+        request = call.parameters
         is_on_fargate = capacity.is_on_fargate(request, cluster.request)
         request_checks.refuse(run_task.request(request, definition.api))
         services.check_capacity(request, definition, cluster)
@@ -57,19 +57,19 @@ class Tasks:
 
     def stop(self, call: Call) -> JsonObject:
         """StopTask."""
-        cluster = self._state.cluster(call.region, call.given.get("cluster"))
-        task = self._find(cluster, call.given["task"])
+        cluster = self._state.cluster(call.region, call.parameters.get("cluster"))
+        task = self._find(cluster, call.parameters["task"])
         if task is None:
             raise Refusal("InvalidParameterException", "The referenced task was not found.")
-        reason = call.given.get("reason") or "Task stopped by user"
+        reason = call.parameters.get("reason") or "Task stopped by user"
         self._stop(task, code="UserInitiated", reason=reason)
         return {"task": task.api}
 
     def describe(self, call: Call) -> JsonObject:
         """DescribeTasks."""
-        cluster = self._state.cluster(call.region, call.given.get("cluster"))
+        cluster = self._state.cluster(call.region, call.parameters.get("cluster"))
         tasks, failures = [], []
-        for name in call.given["tasks"]:
+        for name in call.parameters["tasks"]:
             task = self._find(cluster, name)
             if task is None:
                 failures.append({"arn": name, "reason": "MISSING"})
@@ -83,9 +83,9 @@ class Tasks:
 
     def list_all(self, call: Call) -> JsonObject:
         """ListTasks; running ones unless `desiredStatus` says STOPPED."""
-        cluster = self._state.cluster(call.region, call.given.get("cluster"))
-        desired_status = call.given.get("desiredStatus") or "RUNNING"
-        name = (call.given.get("serviceName") or "").rpartition("/")[2]
+        cluster = self._state.cluster(call.region, call.parameters.get("cluster"))
+        desired_status = call.parameters.get("desiredStatus") or "RUNNING"
+        name = (call.parameters.get("serviceName") or "").rpartition("/")[2]
         if name and self._state.find_service(cluster, name) is None:
             raise Refusal("ServiceNotFoundException", "Service not found.")
         arns = [
@@ -94,8 +94,8 @@ class Tasks:
             if task.cluster is cluster
             and task.api["desiredStatus"] == desired_status
             and (not name or task.api.get("group") == f"service:{name}")
-            and (not call.given.get("family") or task.definition.family == call.given["family"])
-            and (not call.given.get("startedBy") or task.api.get("startedBy") == call.given["startedBy"])
+            and (not call.parameters.get("family") or task.definition.family == call.parameters["family"])
+            and (not call.parameters.get("startedBy") or task.api.get("startedBy") == call.parameters["startedBy"])
         ]
         return pagination.page("taskArns", arns, call)
 

@@ -90,7 +90,7 @@ def apply_iptables(pid: int, tables: Mapping[str, Sequence[str]]) -> bool:
     )
     command = ("iptables-restore", "--wait", "5", "--noflush")
     try:
-        return processes.run("nsenter", f"--net=/proc/{pid}/ns/net", *command, timeout=20, given=text).code == 0
+        return processes.run("nsenter", f"--net=/proc/{pid}/ns/net", *command, timeout=20, input_text=text).code == 0
     except PreflightError:
         return False
 

@@ -35,9 +35,9 @@ def _check_registered(account: Account, call: Call) -> None:
     https://docs.aws.amazon.com/autoscaling/application/APIReference/API_PutScheduledAction.html;
     moto/applicationautoscaling/models.py.
     """
-    if not _is_registered(account, call.given, call.region):
+    if not _is_registered(account, call.parameters, call.region):
         namespace, resource, dimension = (
-            call.given.get(k) for k in ("ServiceNamespace", "ResourceId", "ScalableDimension")
+            call.parameters.get(k) for k in ("ServiceNamespace", "ResourceId", "ScalableDimension")
         )
         msg = (
             f"No scalable target registered for service namespace: {namespace}, resource ID: {resource}, "
@@ -52,7 +52,7 @@ def _policy(account: Account, call: Call) -> None:
     https://docs.aws.amazon.com/autoscaling/application/APIReference/API_PredefinedMetricSpecification.html.
     """
     _check_registered(account, call)
-    tracking = call.given.get("TargetTrackingScalingPolicyConfiguration") or {}
+    tracking = call.parameters.get("TargetTrackingScalingPolicyConfiguration") or {}
     label = (tracking.get("PredefinedMetricSpecification") or {}).get("ResourceLabel")
     if not label:
         return
@@ -69,9 +69,9 @@ def _target_exists(account: Account, call: Call) -> None:
     https://docs.aws.amazon.com/autoscaling/application/APIReference/API_RegisterScalableTarget.html;
     moto/applicationautoscaling/models.py asks moto's ECS.
     """
-    if call.given.get("ServiceNamespace") != "ecs":
+    if call.parameters.get("ServiceNamespace") != "ecs":
         return
-    resource = str(call.given.get("ResourceId"))
+    resource = str(call.parameters.get("ResourceId"))
     _, cluster, service = resource.split("/")
     ecs: Any = account.client("ecs", call.region)
     try:

@@ -39,7 +39,7 @@ def _subnet_is_free(account: Account, call: Call) -> None:
     https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html (Resource.AlreadyAssociated);
     moto/ec2/models/route_tables.py.
     """
-    subnet, route_table = call.given.get("SubnetId"), call.given["RouteTableId"]
+    subnet, route_table = call.parameters.get("SubnetId"), call.parameters["RouteTableId"]
     if not subnet:
         return
     ec2: Any = account.client("ec2", call.region)
@@ -55,7 +55,7 @@ def _one_gateway(account: Account, call: Call) -> None:
     https://docs.aws.amazon.com/vpc/latest/userguide/VPC_Internet_Gateway.html;
     moto/ec2/models/internet_gateways.py.
     """
-    vpc, gateway = call.given["VpcId"], call.given["InternetGatewayId"]
+    vpc, gateway = call.parameters["VpcId"], call.parameters["InternetGatewayId"]
     ec2: Any = account.client("ec2", call.region)
     gateways = ec2.describe_internet_gateways(Filters=_filter("attachment.vpc-id", vpc))["InternetGateways"]
     if any(other["InternetGatewayId"] != gateway for other in gateways):
@@ -69,7 +69,7 @@ def _addresses_unmapped(account: Account, call: Call) -> None:
     https://docs.aws.amazon.com/vpc/latest/userguide/VPC_Internet_Gateway.html;
     moto/ec2/models/internet_gateways.py.
     """
-    vpc = call.given["VpcId"]
+    vpc = call.parameters["VpcId"]
     ec2: Any = account.client("ec2", call.region)
     gateways = ec2.describe_nat_gateways(Filters=_filter("vpc-id", vpc))["NatGateways"]
     interfaces = ec2.describe_network_interfaces(Filters=_filter("vpc-id", vpc))["NetworkInterfaces"]
@@ -88,7 +88,7 @@ def _group_in_use(account: Account, call: Call) -> None:
     https://docs.aws.amazon.com/vpc/latest/userguide/deleting-security-groups.html;
     moto/ec2/models/security_groups.py.
     """
-    group = call.given.get("GroupId")
+    group = call.parameters.get("GroupId")
     ec2: Any = account.client("ec2", call.region)
     if group and ec2.describe_network_interfaces(Filters=_filter("group-id", group))["NetworkInterfaces"]:
         raise Refusal("DependencyViolation", f"resource {group} has a dependent object")
@@ -99,7 +99,7 @@ def _subnet_in_use(account: Account, call: Call) -> None:
 
     https://docs.aws.amazon.com/vpc/latest/userguide/subnet-deleting.html; moto/ec2/models/subnets.py.
     """
-    subnet = call.given["SubnetId"]
+    subnet = call.parameters["SubnetId"]
     ec2: Any = account.client("ec2", call.region)
     if ec2.describe_network_interfaces(Filters=_filter("subnet-id", subnet))["NetworkInterfaces"]:
         msg = f"The subnet '{subnet}' has dependencies and cannot be deleted."

@@ -24,12 +24,12 @@ def associate(account: Account, call: Call) -> None:
     Raises:
         Refusal: EC2 does not take it.
     """
-    if not call.given.get("CidrBlock"):
+    if not call.parameters.get("CidrBlock"):
         return
     ec2: Any = account.client("ec2", call.region)
-    vpc = ec2.describe_vpcs(VpcIds=[call.given["VpcId"]])["Vpcs"][0]
+    vpc = ec2.describe_vpcs(VpcIds=[call.parameters["VpcId"]])["Vpcs"][0]
     there = [_network(item["CidrBlock"]) for item in _associated(vpc, "CidrBlockAssociationSet", "CidrBlockState")]
-    network = _network(call.given["CidrBlock"])
+    network = _network(call.parameters["CidrBlock"])
     if any(network.overlaps(block) for block in there):
         msg = f"The CIDR '{network}' conflicts with a CIDR block that is associated with the VPC already."
         raise Refusal("InvalidVpc.Range", msg)
@@ -39,7 +39,7 @@ def associate(account: Account, call: Call) -> None:
             "a publicly-routable CIDR. For additional restrictions, see https://docs.aws.amazon.com/vpc/latest/userguide/VPC_Subnets.html"
         )
         raise Refusal("InvalidVpc.Range", msg)
-    filters = [{"Name": "vpc-id", "Values": [call.given["VpcId"]]}]
+    filters = [{"Name": "vpc-id", "Values": [call.parameters["VpcId"]]}]
     for table in ec2.describe_route_tables(Filters=filters)["RouteTables"]:
         for route in table["Routes"]:
             is_local = route.get("GatewayId") == "local"
@@ -69,8 +69,8 @@ def subnet(account: Account, call: Call) -> None:
     """
     ec2: Any = account.client("ec2", call.region)
     _check_zone(ec2, call)
-    if call.given.get("Ipv6CidrBlock"):
-        _check_ipv6(ec2, call.given["VpcId"], call.given["Ipv6CidrBlock"])
+    if call.parameters.get("Ipv6CidrBlock"):
+        _check_ipv6(ec2, call.parameters["VpcId"], call.parameters["Ipv6CidrBlock"])
 
 
 def subnet_block(account: Account, call: Call) -> None:
@@ -79,17 +79,17 @@ def subnet_block(account: Account, call: Call) -> None:
     Raises:
         Refusal: EC2 does not take it.
     """
-    if call.given.get("Ipv6CidrBlock"):
+    if call.parameters.get("Ipv6CidrBlock"):
         ec2: Any = account.client("ec2", call.region)
-        vpc = ec2.describe_subnets(SubnetIds=[call.given["SubnetId"]])["Subnets"][0]["VpcId"]
-        _check_ipv6(ec2, vpc, call.given["Ipv6CidrBlock"])
+        vpc = ec2.describe_subnets(SubnetIds=[call.parameters["SubnetId"]])["Subnets"][0]["VpcId"]
+        _check_ipv6(ec2, vpc, call.parameters["Ipv6CidrBlock"])
 
 
 def _check_zone(ec2: Any, call: Call) -> None:
     """A subnet is made in a zone of its region; moto names the zones of all, and takes none for one that is disabled."""
     zones = ec2.describe_availability_zones()["AvailabilityZones"]
     for member, name in (("AvailabilityZone", "ZoneName"), ("AvailabilityZoneId", "ZoneId")):
-        zone = call.given.get(member)
+        zone = call.parameters.get(member)
         names = [other[name] for other in zones]
         if zone and zone not in names:
             msg = (
@@ -100,14 +100,14 @@ def _check_zone(ec2: Any, call: Call) -> None:
 
 
 def _check_ipv6(ec2: Any, vpc: str, block: str) -> None:
-    wanted = ipaddress.IPv6Network(block, strict=False)
+    subnet = ipaddress.IPv6Network(block, strict=False)
     network = ec2.describe_vpcs(VpcIds=[vpc])["Vpcs"][0]
     sets = _associated(network, "Ipv6CidrBlockAssociationSet", "Ipv6CidrBlockState")
-    if not any(wanted.subnet_of(ipaddress.IPv6Network(item["Ipv6CidrBlock"], strict=False)) for item in sets):
+    if not any(subnet.subnet_of(ipaddress.IPv6Network(item["Ipv6CidrBlock"], strict=False)) for item in sets):
         raise Refusal("InvalidSubnet.Range", f"The CIDR '{block}' is invalid.")
     for other in ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["Subnets"]:
         for item in _associated(other, "Ipv6CidrBlockAssociationSet", "Ipv6CidrBlockState"):
-            if wanted.overlaps(ipaddress.IPv6Network(item["Ipv6CidrBlock"], strict=False)):
+            if subnet.overlaps(ipaddress.IPv6Network(item["Ipv6CidrBlock"], strict=False)):
                 raise Refusal("InvalidSubnet.Conflict", f"The CIDR '{block}' conflicts with another subnet")
 
 

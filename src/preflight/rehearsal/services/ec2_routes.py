@@ -26,9 +26,9 @@ def create(account: Account, call: Call) -> None:
     """
     replace(account, call)
     ec2: Any = account.client("ec2", call.region)
-    table = ec2.describe_route_tables(RouteTableIds=[call.given["RouteTableId"]])["RouteTables"][0]
-    _check_inside(ec2, call.given, table)
-    destination = _destination(call.given)
+    table = ec2.describe_route_tables(RouteTableIds=[call.parameters["RouteTableId"]])["RouteTables"][0]
+    _check_inside(ec2, call.parameters, table)
+    destination = _destination(call.parameters)
     if destination and any(_destination(route) == destination for route in table["Routes"]):
         raise Refusal("RouteAlreadyExists", f"The route identified by {destination} already exists.")
 
@@ -40,22 +40,22 @@ def replace(account: Account, call: Call) -> None:
         Refusal: it is no gateway, or one of another network.
     """
     ec2: Any = account.client("ec2", call.region)
-    gateway = call.given.get("GatewayId") or ""
+    gateway = call.parameters.get("GatewayId") or ""
     if gateway and not gateway.startswith(("igw-", "vgw-", "local", "vpce-")) and not unresolved.is_function(gateway):
         raise Refusal("InvalidGatewayID.NotFound", f"The gateway ID '{gateway}' does not exist")
-    table = ec2.describe_route_tables(RouteTableIds=[call.given["RouteTableId"]])["RouteTables"][0]
+    table = ec2.describe_route_tables(RouteTableIds=[call.parameters["RouteTableId"]])["RouteTables"][0]
     if gateway.startswith("igw-"):
         gateways = ec2.describe_internet_gateways(InternetGatewayIds=[gateway])["InternetGateways"]
-        attached = {item["VpcId"] for found in gateways for item in found["Attachments"]}
+        attached = {item["VpcId"] for interfaces in gateways for item in interfaces["Attachments"]}
         _check_network(table, f"network gateway {gateway}", attached)
-    nat = call.given.get("NatGatewayId")
+    nat = call.parameters.get("NatGatewayId")
     if nat:
         gateways = ec2.describe_nat_gateways(NatGatewayIds=[nat])["NatGateways"]
-        _check_network(table, f"network gateway {nat}", {found["VpcId"] for found in gateways} or {table["VpcId"]})
-    interface = call.given.get("NetworkInterfaceId")
+        _check_network(table, f"network gateway {nat}", {interfaces["VpcId"] for interfaces in gateways} or {table["VpcId"]})
+    interface = call.parameters.get("NetworkInterfaceId")
     if interface:
-        found = ec2.describe_network_interfaces(NetworkInterfaceIds=[interface])["NetworkInterfaces"]
-        _check_network(table, f"interface {interface}", {item["VpcId"] for item in found})
+        interfaces = ec2.describe_network_interfaces(NetworkInterfaceIds=[interface])["NetworkInterfaces"]
+        _check_network(table, f"interface {interface}", {item["VpcId"] for item in interfaces})
 
 
 def _check_network(table: Mapping[str, Any], target: str, networks: set[str]) -> None:

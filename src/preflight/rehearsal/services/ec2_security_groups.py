@@ -31,10 +31,10 @@ def create(_account: Account, call: Call) -> None:
     Raises:
         Refusal: EC2 refuses its name or its description.
     """
-    tags = [tag["Key"] for item in call.given.get("TagSpecifications") or [] for tag in item.get("Tags") or []]
+    tags = [tag["Key"] for item in call.parameters.get("TagSpecifications") or [] for tag in item.get("Tags") or []]
     if "aws:cloudformation:stack-id" in tags:
         return
-    properties = {"GroupName": call.given.get("GroupName"), "GroupDescription": call.given.get("Description")}
+    properties = {"GroupName": call.parameters.get("GroupName"), "GroupDescription": call.parameters.get("Description")}
     _check("AWS::EC2::SecurityGroup", {name: value for name, value in properties.items() if value is not None})
 
 
@@ -45,14 +45,14 @@ def authorize(account: Account, call: Call) -> None:
         Refusal: EC2 refuses one, it is there already, or it refers to a group of another network.
     """
     direction = call.name.removeprefix("AuthorizeSecurityGroup")
-    items = call.given.get("IpPermissions") or ([call.given] if call.given.get("IpProtocol") else [])
+    items = call.parameters.get("IpPermissions") or ([call.parameters] if call.parameters.get("IpProtocol") else [])
     rules = [rule for item in items for rule in _rules(item, direction)]
     for rule in rules:
         _check(f"AWS::EC2::SecurityGroup{direction}", rule)
     identities = [security_groups.identity(rule) for rule in rules]
     if len(set(identities)) < len(identities):
         raise Refusal("InvalidParameterValue", "The same permission must not appear multiple times")
-    if call.given.get("GroupId"):
+    if call.parameters.get("GroupId"):
         _check_new(account, call, direction, rules)
         _check_one_network(account, call, rules, direction)
 
@@ -64,7 +64,7 @@ def modify(_account: Account, call: Call) -> None:
         Refusal: EC2 refuses one.
     """
     names = {"CidrIpv4": "CidrIp", "PrefixListId": "SourcePrefixListId", "ReferencedGroupId": "SourceSecurityGroupId"}
-    for item in call.given.get("SecurityGroupRules") or []:
+    for item in call.parameters.get("SecurityGroupRules") or []:
         rule = {name: value for name, value in (item.get("SecurityGroupRule") or {}).items() if value is not None}
         _check("AWS::EC2::SecurityGroupIngress", {names.get(name, name): value for name, value in rule.items()})
 
@@ -96,7 +96,7 @@ def _rules(item: Mapping[str, Any], direction: str) -> Iterator[dict[str, Any]]:
 
 def _check_new(account: Account, call: Call, direction: str, rules: list[dict[str, Any]]) -> None:
     ec2: Any = account.client("ec2", call.region)
-    group = ec2.describe_security_groups(GroupIds=[call.given["GroupId"]])["SecurityGroups"][0]
+    group = ec2.describe_security_groups(GroupIds=[call.parameters["GroupId"]])["SecurityGroups"][0]
     listed = group["IpPermissions" if direction == "Ingress" else "IpPermissionsEgress"]
     there = {security_groups.identity(rule) for item in listed for rule in _rules(item, direction)}
     for rule in rules:
@@ -124,7 +124,7 @@ def _check_one_network(account: Account, call: Call, rules: list[dict[str, Any]]
     ec2: Any = account.client("ec2", call.region)
     if not referenced or ec2.describe_vpc_peering_connections()["VpcPeeringConnections"]:
         return
-    filters = [{"Name": "group-id", "Values": [call.given["GroupId"], *referenced]}]
+    filters = [{"Name": "group-id", "Values": [call.parameters["GroupId"], *referenced]}]
     groups = ec2.describe_security_groups(Filters=filters)["SecurityGroups"]
     if len({group["VpcId"] for group in groups}) > 1:
         msg = "You have specified two resources that belong to different networks."

@@ -23,7 +23,7 @@ def check(account: Account, call: Call) -> None:
     Raises:
         Refusal: AWS would refuse it.
     """
-    parameters = call.given
+    parameters = call.parameters
     kind, name = parameters.get("VpcEndpointType") or "Gateway", str(parameters.get("ServiceName"))
     parts = name.split(".")
     if name.startswith("com.amazonaws.") and _REGION.fullmatch(parts[2]) and parts[2] not in {call.region, parameters.get("ServiceRegion")}:

@@ -51,12 +51,12 @@ def take_lifecycle_policies() -> None:
 
 
 def _put_lifecycle_policy(_account: Account, call: Call) -> None:
-    policy = {"LifecyclePolicyText": call.given["lifecyclePolicyText"]}
+    policy = {"LifecyclePolicyText": call.parameters["lifecyclePolicyText"]}
     refusal_tables.check("AWS::ECR::Repository", {"LifecyclePolicy": policy})
 
 
 def _set_repository_policy(account: Account, call: Call) -> None:
-    text = call.given["policyText"]
+    text = call.parameters["policyText"]
     refusal_tables.check("AWS::ECR::Repository", {"RepositoryPolicyText": text})
     if next(iam.missing_principals(account, call.region, text), None) is not None:
         msg = "Invalid parameter at 'PolicyText' failed to satisfy constraint: 'Invalid repository policy provided'"
@@ -65,7 +65,7 @@ def _set_repository_policy(account: Account, call: Call) -> None:
 
 def _put_image(account: Account, call: Call) -> None:
     """Refuses an image for a repository that does not exist, in which moto breaks."""
-    name = call.given["repositoryName"]
+    name = call.parameters["repositoryName"]
     try:
         account.client("ecr", call.region).describe_repositories(repositoryNames=[name])
     except ClientError as error:

@@ -75,21 +75,21 @@ class _Shelf:
         }
 
     def _create(self, call: Call) -> dict[str, Any]:
-        place = (call.region, str(call.given[self._kind.key]))
+        place = (call.region, str(call.parameters[self._kind.key]))
         with self._lock:
             if place in self._kept:
                 msg = f"The {self._kind.name} with prefix '{place[1]}' already exists"
                 raise Refusal(f"{self._kind.error}AlreadyExistsException", msg)
             now = protocol.utc_now()
-            upstream = UPSTREAMS.get(str(call.given.get("upstreamRegistryUrl")))
+            upstream = UPSTREAMS.get(str(call.parameters.get("upstreamRegistryUrl")))
             more = {"upstreamRegistry": upstream} if upstream else {}
-            self._kept[place] = {**more, **call.given, "registryId": self._registry, "createdAt": now, "updatedAt": now}
+            self._kept[place] = {**more, **call.parameters, "registryId": self._registry, "createdAt": now, "updatedAt": now}
             return self._shown(self._kept[place])
 
     def _update(self, call: Call) -> dict[str, Any]:
         with self._lock:
             rule = self._need(call)
-            rule |= {**call.given, "updatedAt": protocol.utc_now()}
+            rule |= {**call.parameters, "updatedAt": protocol.utc_now()}
             return self._shown(rule)
 
     def _delete(self, call: Call) -> dict[str, Any]:
@@ -99,7 +99,7 @@ class _Shelf:
             return self._shown(rule)
 
     def _describe(self, call: Call) -> dict[str, Any]:
-        keys = call.given.get(self._kind.keys)
+        keys = call.parameters.get(self._kind.keys)
         with self._lock:
             rules = {key: rule for (region, key), rule in self._kept.items() if region == call.region}
         for key in keys or []:
@@ -108,7 +108,7 @@ class _Shelf:
         return {self._kind.many: [rule for key, rule in rules.items() if not keys or key in keys]}
 
     def _need(self, call: Call) -> dict[str, Any]:
-        key = str(call.given[self._kind.key])
+        key = str(call.parameters[self._kind.key])
         if (call.region, key) not in self._kept:
             raise self._missing(key)
         return self._kept[call.region, key]

@@ -22,7 +22,7 @@ def operations(registry: str) -> Mapping[str, Operation]:
         return {"registryId": registry, "policyText": policies[region]}
 
     def put(call: Call) -> dict[str, Any]:
-        policies[call.region] = str(call.given["policyText"])
+        policies[call.region] = str(call.parameters["policyText"])
         return shown(call.region)
 
     def delete(call: Call) -> dict[str, Any]:

@@ -16,7 +16,7 @@ def operations(registry: str) -> Mapping[str, Operation]:
     configurations: dict[str, Any] = {}
 
     def put(call: Call) -> dict[str, Any]:
-        configuration = call.given["replicationConfiguration"]
+        configuration = call.parameters["replicationConfiguration"]
         for rule in configuration["rules"]:
             if {"region": call.region, "registryId": registry} in rule["destinations"]:
                 raise Refusal(

@@ -20,7 +20,7 @@ _RESERVED = 4  # addresses at the beginning of a subnet, with the network's own;
 
 def _file_system(account: Account, call: Call) -> None:
     """A One Zone file system is in a zone of its region."""
-    zone = call.given.get("AvailabilityZoneName")
+    zone = call.parameters.get("AvailabilityZoneName")
     ec2: Any = account.client("ec2", call.region)
     zones = [description["ZoneName"] for description in ec2.describe_availability_zones()["AvailabilityZones"]]
     if zone and zone not in zones:
@@ -30,21 +30,21 @@ def _file_system(account: Account, call: Call) -> None:
 def _mount_target(account: Account, call: Call) -> None:
     """A mount target is in the zone of its file system, with security groups of its VPC and a free address of its subnet."""
     ec2: Any = account.client("ec2", call.region)
-    subnet = ec2.describe_subnets(SubnetIds=[call.given["SubnetId"]])["Subnets"][0]
+    subnet = ec2.describe_subnets(SubnetIds=[call.parameters["SubnetId"]])["Subnets"][0]
     efs: Any = account.client("efs", call.region)
-    system = efs.describe_file_systems(FileSystemId=call.given["FileSystemId"])["FileSystems"][0]
+    system = efs.describe_file_systems(FileSystemId=call.parameters["FileSystemId"])["FileSystems"][0]
     zone = system.get("AvailabilityZoneName")
     if zone and zone != subnet["AvailabilityZone"]:
         msg = f"Availability Zone {subnet['AvailabilityZone']} of the subnet differs from {zone}, in which the file system is"
         raise Refusal("AvailabilityZonesMismatch", msg)
     if zone and efs.describe_mount_targets(FileSystemId=system["FileSystemId"])["MountTargets"]:
         raise Refusal("MountTargetConflict", "a One Zone file system has one mount target", status=409)
-    for group in call.given.get("SecurityGroups") or []:
+    for group in call.parameters.get("SecurityGroups") or []:
         filters = [{"Name": "group-id", "Values": [group]}, {"Name": "vpc-id", "Values": [subnet["VpcId"]]}]
         if not ec2.describe_security_groups(Filters=filters)["SecurityGroups"]:
             raise Refusal("SecurityGroupNotFound", f"The security group '{group}' does not exist in VPC {subnet['VpcId']}")
-    if call.given.get("IpAddress"):
-        _check_address(ec2, subnet, call.given["IpAddress"])
+    if call.parameters.get("IpAddress"):
+        _check_address(ec2, subnet, call.parameters["IpAddress"])
 
 
 def _check_address(ec2: Any, subnet: dict[str, Any], address: str) -> None:
@@ -66,14 +66,14 @@ def _check_address(ec2: Any, subnet: dict[str, Any], address: str) -> None:
 def _lifecycle(account: Account, call: Call) -> None:
     """Policies of a file system suit how it was made."""
     efs: Any = account.client("efs", call.region)
-    system = efs.describe_file_systems(FileSystemId=call.given["FileSystemId"])["FileSystems"][0]
+    system = efs.describe_file_systems(FileSystemId=call.parameters["FileSystemId"])["FileSystems"][0]
     settings = {name: system[name] for name in ("ThroughputMode", "PerformanceMode", "ProvisionedThroughputInMibps") if name in system}
-    properties = {**settings, "LifecyclePolicies": call.given.get("LifecyclePolicies") or []}
+    properties = {**settings, "LifecyclePolicies": call.parameters.get("LifecyclePolicies") or []}
     _check("AWS::EFS::FileSystem", properties)
 
 
 def _policy(_account: Account, call: Call) -> None:
-    _check("AWS::EFS::FileSystem", {"FileSystemPolicy": call.given.get("Policy")})
+    _check("AWS::EFS::FileSystem", {"FileSystemPolicy": call.parameters.get("Policy")})
 
 
 def _check(kind: str, properties: dict[str, Any]) -> None:

@@ -42,7 +42,7 @@ def _balancer(account: Account, call: Call) -> None:
     https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html;
     moto/elbv2/models.py.
     """
-    parameters = call.given
+    parameters = call.parameters
     subnets = parameters.get("Subnets") or [m["SubnetId"] for m in parameters.get("SubnetMappings") or []]
     if (parameters.get("Type") or "application") in {"application", "network"} and subnets:
         _check_subnets(account.client("ec2", call.region), parameters, subnets)
@@ -162,14 +162,14 @@ def _operations(account: Account, registered: Targets) -> Mapping[str, Operation
     """DescribeTargetHealth, which says of the tasks' targets how they really are; moto knows the others."""
 
     def health(call: Call) -> dict[str, Any]:
-        group = call.given["TargetGroupArn"]
+        group = call.parameters["TargetGroupArn"]
         backend = moto.backends.get_backend("elbv2")[account.id][call.region]
         if group not in backend.target_groups:
             raise Refusal("TargetGroupNotFound", "One or more target groups not found")
         stored = {(k.instance_id, int(k.port)): _kept(k) for k in backend.describe_target_health(group, [])}
         own = {(target.address, target.port): target.as_response() for target in registered.in_group(group)}
         descriptions = {**stored, **own}
-        targets = [(t["Id"], int(t.get("Port") or backend.target_groups[group].port or 0)) for t in call.given.get("Targets") or []]
+        targets = [(t["Id"], int(t.get("Port") or backend.target_groups[group].port or 0)) for t in call.parameters.get("Targets") or []]
         return {"TargetHealthDescriptions": [descriptions.get(target) or _unknown(*target) for target in targets or descriptions]}
 
     return {"DescribeTargetHealth": health}

@@ -57,11 +57,11 @@ def check(account: Account, call: Call) -> None:
     Raises:
         Refusal: the bucket does not take it.
     """
-    attributes_set = {str(pair["Key"]): str(pair.get("Value") or "") for pair in call.given.get("Attributes") or []}
+    attributes_set = {str(pair["Key"]): str(pair.get("Value") or "") for pair in call.parameters.get("Attributes") or []}
     kinds = [kind for kind in TEST_FILES if attributes_set.get(f"{kind}.s3.enabled", "").lower() == "true"]
     if not kinds:
         return
-    arn = call.given["LoadBalancerArn"]
+    arn = call.parameters["LoadBalancerArn"]
     elb: Any = account.client("elbv2", call.region)
     if elb.describe_load_balancers(LoadBalancerArns=[arn])["LoadBalancers"][0]["Type"] != "application":
         return

@@ -21,7 +21,7 @@ Pairs = Sequence[Mapping[str, str]]
 def load_balancer(account: Account, call: Call) -> None:
     """Check the attributes that a request sets of a load balancer."""
     elb: Any = account.client("elbv2", call.region)
-    arn = call.given["LoadBalancerArn"]
+    arn = call.parameters["LoadBalancerArn"]
     described = elb.describe_load_balancers(LoadBalancerArns=[arn])["LoadBalancers"][0]
     stored = elb.describe_load_balancer_attributes(LoadBalancerArn=arn)["Attributes"]
     _check(load_balancer_attributes.ROWS, "LoadBalancerAttributes", described, stored, call)
@@ -30,14 +30,14 @@ def load_balancer(account: Account, call: Call) -> None:
 def listener(account: Account, call: Call) -> None:
     """Check the attributes that a request sets of a listener."""
     elb: Any = account.client("elbv2", call.region)
-    described = elb.describe_listeners(ListenerArns=[call.given["ListenerArn"]])["Listeners"][0]
+    described = elb.describe_listeners(ListenerArns=[call.parameters["ListenerArn"]])["Listeners"][0]
     _check(listener_attributes.ROWS, "ListenerAttributes", described, (), call)
 
 
 def target_group(account: Account, call: Call) -> None:
     """Check the attributes that a request sets of a target group."""
     elb: Any = account.client("elbv2", call.region)
-    arn = call.given["TargetGroupArn"]
+    arn = call.parameters["TargetGroupArn"]
     described = elb.describe_target_groups(TargetGroupArns=[arn])["TargetGroups"][0]
     stored = elb.describe_target_group_attributes(TargetGroupArn=arn)["Attributes"]
     _check(target_group_attributes.ROWS, "TargetGroupAttributes", described, stored, call)
@@ -45,7 +45,7 @@ def target_group(account: Account, call: Call) -> None:
 
 def _check(rows: Sequence[Constraint], name: str, described: Mapping[str, Any], stored: Pairs, call: Call) -> None:
     """Check what is set, beside those that are kept; moto keeps some that the resource cannot have."""
-    pairs = call.given.get("Attributes") or []
+    pairs = call.parameters.get("Attributes") or []
     keys = {pair["Key"] for pair in pairs}
     others = [pair for pair in stored if pair["Key"] not in keys and not _refused(rows, {**described, name: [pair]})]
     refused = _refused(rows, {**described, name: [*others, *pairs]})

@@ -36,26 +36,26 @@ _PROTOCOLS = {"application": ("HTTP", "HTTPS"), "network": ("TCP", "TLS", "UDP",
 def create_listener(account: Account, call: Call) -> None:
     """Check a new listener: https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateListener.html."""
     elb: Any = account.client("elbv2", call.region)
-    balancer = _balancer(elb, call.given["LoadBalancerArn"])
-    _check_listener(account, call, balancer, {"ListenerArn": "", **call.given})
+    balancer = _balancer(elb, call.parameters["LoadBalancerArn"])
+    _check_listener(account, call, balancer, {"ListenerArn": "", **call.parameters})
 
 
 def modify_listener(account: Account, call: Call) -> None:
     """Check a changed listener: https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_ModifyListener.html."""
     elb: Any = account.client("elbv2", call.region)
-    listener = _listener(elb, call.given["ListenerArn"])
-    properties = {"Port": listener.get("Port"), "Protocol": listener.get("Protocol"), **call.given}
+    listener = _listener(elb, call.parameters["ListenerArn"])
+    properties = {"Port": listener.get("Port"), "Protocol": listener.get("Protocol"), **call.parameters}
     _check_listener(account, call, _balancer(elb, listener["LoadBalancerArn"]), properties)
 
 
 def create_rule(account: Account, call: Call) -> None:
     """Check a new rule: https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateRule.html."""
-    _check_rule(account, call, call.given["ListenerArn"])
+    _check_rule(account, call, call.parameters["ListenerArn"])
 
 
 def modify_rule(account: Account, call: Call) -> None:
     """Check a changed rule: https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_ModifyRule.html."""
-    _check_rule(account, call, call.given["RuleArn"].replace(":listener-rule/", ":listener/").rpartition("/")[0])
+    _check_rule(account, call, call.parameters["RuleArn"].replace(":listener-rule/", ":listener/").rpartition("/")[0])
 
 
 def add_certificates(account: Account, call: Call) -> None:
@@ -64,7 +64,7 @@ def add_certificates(account: Account, call: Call) -> None:
     https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_AddListenerCertificates.html.
     """
     elb: Any = account.client("elbv2", call.region)
-    protocol = _listener(elb, call.given["ListenerArn"]).get("Protocol")
+    protocol = _listener(elb, call.parameters["ListenerArn"]).get("Protocol")
     if protocol not in {"HTTPS", "TLS"}:
         raise Refusal("ValidationError", f"A certificate cannot be specified for {protocol} listeners")
     _check_certificates(call)
@@ -110,12 +110,12 @@ def _check_rule(account: Account, call: Call, listener_arn: str) -> None:
     elb: Any = account.client("elbv2", call.region)
     listener = _listener(elb, listener_arn)
     balancer = _balancer(elb, listener["LoadBalancerArn"])
-    _check_actions(account, call, balancer, listener.get("Protocol"), call.given.get("Actions") or [])
+    _check_actions(account, call, balancer, listener.get("Protocol"), call.parameters.get("Actions") or [])
 
 
 def _check_certificates(call: Call) -> None:
     """A certificate of ACM is in the region of the load balancer."""
-    for certificate in call.given.get("Certificates") or []:
+    for certificate in call.parameters.get("Certificates") or []:
         arn = str(certificate.get("CertificateArn"))
         service, _, region = ":".join(arn.split(":")[2:4]).partition(":")
         if service == "acm" and region != call.region:

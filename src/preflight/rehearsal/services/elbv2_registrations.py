@@ -23,8 +23,8 @@ def check(account: Account, call: Call) -> None:
         Refusal: the target group does not take one.
     """
     elb: Any = account.client("elbv2", call.region)
-    group = elb.describe_target_groups(TargetGroupArns=[call.given["TargetGroupArn"]])["TargetGroups"][0]
-    for target in call.given.get("Targets") or []:
+    group = elb.describe_target_groups(TargetGroupArns=[call.parameters["TargetGroupArn"]])["TargetGroups"][0]
+    for target in call.parameters.get("Targets") or []:
         if group["TargetType"] == "ip":
             _check_address(account.client("ec2", call.region), group["VpcId"], target)
         elif group["TargetType"] == "alb":

@@ -29,16 +29,16 @@ def _create_role(account: Account, call: Call) -> None:
     moto/iam/models.py.
     """
     backend = _backend(account, call.region)
-    name, boundary = str(call.given.get("RoleName")), call.given.get("PermissionsBoundary")
+    name, boundary = str(call.parameters.get("RoleName")), call.parameters.get("PermissionsBoundary")
     if any(role.name.lower() == name.lower() for role in backend.roles.values()):
         raise Refusal("EntityAlreadyExists", f"Role with name {name} already exists.")
     if boundary and boundary not in backend.managed_policies:
         raise Refusal("NoSuchEntity", f"Scope ARN: {boundary} does not exist or is not attachable.")
-    _need_principals(account, call, call.given.get(_TRUST))
+    _need_principals(account, call, call.parameters.get(_TRUST))
 
 
 def _update_trust(account: Account, call: Call) -> None:
-    document = call.given.get("PolicyDocument")
+    document = call.parameters.get("PolicyDocument")
     refusal_tables.check("AWS::IAM::Role", {_TRUST: document})
     _need_principals(account, call, document)
 
@@ -69,9 +69,9 @@ def _put_role_policy(account: Account, call: Call) -> None:
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html; moto/iam/models.py.
     """
-    name, roles = call.given.get("RoleName"), _backend(account, call.region).roles.values()
+    name, roles = call.parameters.get("RoleName"), _backend(account, call.region).roles.values()
     policies: Mapping[str, str] = next((role.policies for role in roles if role.name == name), {})
-    documents = {**policies, call.given["PolicyName"]: call.given["PolicyDocument"]}
+    documents = {**policies, call.parameters["PolicyName"]: call.parameters["PolicyDocument"]}
     if sum(map(iam_policy_documents.size, documents.values())) > _ROLE_POLICY_BYTES:
         raise Refusal("LimitExceeded", f"Maximum policy size of {_ROLE_POLICY_BYTES} bytes exceeded for role {name}")
 

@@ -12,10 +12,10 @@ def _key_policy(account: Account, call: Call) -> None:
 
     https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-overview.html; moto/kms/models.py.
     """
-    policy = call.given.get("Policy")
+    policy = call.parameters.get("Policy")
     if policy is None:
         return
-    bypass = {"BypassPolicyLockoutSafetyCheck": call.given.get("BypassPolicyLockoutSafetyCheck", False)}
+    bypass = {"BypassPolicyLockoutSafetyCheck": call.parameters.get("BypassPolicyLockoutSafetyCheck", False)}
     refusal_tables.check("AWS::KMS::Key", {"KeyPolicy": policy, **bypass})
     if next(iam.missing_principals(account, call.region, policy), None) is not None:
         msg = "Policy contains a statement with one or more invalid principals."

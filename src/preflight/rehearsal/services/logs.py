@@ -22,7 +22,7 @@ def _key(account: Account, call: Call) -> None:
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html; moto/logs/models.py.
     """
-    key, group = call.given.get("kmsKeyId"), call.given.get("logGroupName")
+    key, group = call.parameters.get("kmsKeyId"), call.parameters.get("logGroupName")
     if not key or not group:
         return
     partition = partitions.partition_of(call.region)[0]
@@ -45,7 +45,7 @@ def _policy(kms: Any, key: str) -> dict[str, Any] | None:
 
 def _tags(account: Account, call: Call) -> None:
     """The tags of a log group go with it; moto gives them to the next one of that name (moto/logs/models.py)."""
-    logs, name = account.client("logs", call.region), call.given.get("logGroupName")
+    logs, name = account.client("logs", call.region), call.parameters.get("logGroupName")
     groups = logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
     arns = [str(group["arn"]).removesuffix(":*") for group in groups if group["logGroupName"] == name]
     for arn in arns:

@@ -35,7 +35,7 @@ def check(call: Call) -> None:
     if call.service not in SERVICES:
         return
     shape = protocol.model_of(call.service).operation_model(call.name).input_shape
-    broken = list(_broken(call.given, shape, ()))
+    broken = list(_broken(call.parameters, shape, ()))
     if broken:
         plural = "s" if len(broken) > 1 else ""
         message = f"{len(broken)} validation error{plural} detected: {'; '.join(broken)}"

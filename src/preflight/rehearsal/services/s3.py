@@ -57,7 +57,7 @@ def service(account: Account) -> ServiceEmulation:
             call = protocol.parse_path("s3", region, "CreateBucket", request, {"Bucket": bucket["name"]})
         except Refusal:
             return  # moto has answered that it cannot read the request
-        tags = (call.given.get("CreateBucketConfiguration") or {}).get("Tags")
+        tags = (call.parameters.get("CreateBucketConfiguration") or {}).get("Tags")
         if tags:
             account.client("s3", region).put_bucket_tagging(Bucket=bucket["name"], Tagging={"TagSet": tags})
 

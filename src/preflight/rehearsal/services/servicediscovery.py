@@ -25,11 +25,11 @@ def _name(account: Account, call: Call) -> None:
         Refusal: there is one already.
     """
     route53 = account.client("route53", call.region)
-    listed = route53.list_hosted_zones_by_vpc(VPCId=call.given["Vpc"], VPCRegion=call.region)["HostedZoneSummaries"]
-    name = f"{str(call.given['Name']).removesuffix('.')}."
+    listed = route53.list_hosted_zones_by_vpc(VPCId=call.parameters["Vpc"], VPCRegion=call.region)["HostedZoneSummaries"]
+    name = f"{str(call.parameters['Name']).removesuffix('.')}."
     conflict = next((zone for zone in listed if zone["Name"] == name), None)
     if conflict is not None:
-        msg = f"The VPC {call.given['Vpc']} is already associated with a hosted zone that has the name {name}: {conflict['HostedZoneId']}"
+        msg = f"The VPC {call.parameters['Vpc']} is already associated with a hosted zone that has the name {name}: {conflict['HostedZoneId']}"
         raise Refusal("ConflictingDomainExists", msg)
 
 
@@ -38,7 +38,7 @@ def _taken(kind: str) -> Check:
 
     def check(account: Account, call: Call) -> None:
         for namespace in _backend(account, call.region).namespaces.values():
-            if (namespace.type, namespace.name) == (kind, call.given["Name"]):
+            if (namespace.type, namespace.name) == (kind, call.parameters["Name"]):
                 msg = f"The namespace that you're trying to create already exists: {namespace.id}"
                 raise Refusal("NamespaceAlreadyExists", msg)
 
@@ -51,7 +51,7 @@ def _service(account: Account, call: Call) -> None:
     Raises:
         Refusal: it is not, or has not.
     """
-    parameters, backend = call.given, _backend(account, call.region)
+    parameters, backend = call.parameters, _backend(account, call.region)
     identifier = _namespace_id(parameters.get("NamespaceId"), parameters.get("DnsConfig"))
     namespace = backend.namespaces.get(identifier)
     if namespace is None:
@@ -78,7 +78,7 @@ def _backend(account: Account, region: str) -> Any:
 
 def _zone(account: Account, call: Call) -> None:
     """The zone of a namespace goes with it, which moto leaves behind."""
-    namespace = account.client("servicediscovery", call.region).get_namespace(Id=call.given["Id"])["Namespace"]
+    namespace = account.client("servicediscovery", call.region).get_namespace(Id=call.parameters["Id"])["Namespace"]
     zone = private_dns.zone_of(namespace)
     if zone is not None:
         account.client("route53", call.region).delete_hosted_zone(Id=zone)

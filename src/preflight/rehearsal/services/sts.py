@@ -48,7 +48,7 @@ class Sts:
 
     def assume(self, call: Call) -> dict[str, Any]:
         """AssumeRole."""
-        arn, who = str(call.given["RoleArn"]), acting.principal()
+        arn, who = str(call.parameters["RoleArn"]), acting.principal()
         about = self._known.context(who) if who is not None else {"aws:principalaccount": self._account.id}
         request = RequestContext("sts:AssumeRole", arn, {**about, **_context(call)})
         role = self._known.role(arn)
@@ -77,9 +77,9 @@ class Sts:
 
     def assume_by_token(self, call: Call) -> dict[str, Any]:
         """AssumeRoleWithWebIdentity; the signature of the token is not verified."""
-        arn = str(call.given["RoleArn"])
+        arn = str(call.parameters["RoleArn"])
         partition = arn.split(":")[1] if arn.count(":") > 4 else "aws"
-        claims = oidc_token.claims(str(call.given["WebIdentityToken"]))
+        claims = oidc_token.claims(str(call.parameters["WebIdentityToken"]))
         provider = self._known.provider(claims.issuer, partition)
         oidc_token.check(claims, provider.client_id_list if provider else None, now=self._known.sessions.clock())
         role = self._known.role(arn)
@@ -97,7 +97,7 @@ class Sts:
         is_chained = claims is None and _is_session(acting.principal())
         most, refusal = (HOUR, CHAINED) if is_chained else (int(role.max_session_duration or HOUR), TOO_LONG)
         seconds = _seconds(call, most=most, default=HOUR, refusal=refusal)
-        name = str(call.given["RoleSessionName"])
+        name = str(call.parameters["RoleSessionName"])
         limits = self._limits(call)
         who = self.session_of(str(role.arn), str(role.id), name, limits)
         who = replace(who, context={**who.context, **(claims or {})})  # they stay keys of the session
@@ -115,8 +115,8 @@ class Sts:
 
     def _limits(self, call: Call) -> tuple[str, ...]:
         """The session policies of a request: one of its own, and managed ones by ARN."""
-        own = [str(call.given["Policy"])] if call.given.get("Policy") else []
-        arns = [str(policy.get("arn") or "") for policy in call.given.get("PolicyArns") or []]
+        own = [str(call.parameters["Policy"])] if call.parameters.get("Policy") else []
+        arns = [str(policy.get("arn") or "") for policy in call.parameters.get("PolicyArns") or []]
         return (*own, *(self._known.managed(arn) for arn in arns))
 
     def who(self, call: Call) -> dict[str, Any]:
@@ -139,7 +139,7 @@ class Sts:
 
     def federate(self, call: Call) -> dict[str, Any]:
         """GetFederationToken: no more than a session policy allows, and nothing without one."""
-        who, name = acting.principal(), str(call.given["Name"])
+        who, name = acting.principal(), str(call.parameters["Name"])
         _check_is_no_session(who, "GetFederationToken")
         seconds = _seconds(call, most=DAY_AND_HALF, default=12 * HOUR, refusal=TOO_LONG)
         partition = partitions.partition_of(call.region)[0]
@@ -172,7 +172,7 @@ def _check_is_no_session(who: Principal | None, operation: str) -> None:
 
 def _context(call: Call) -> dict[str, Value]:
     members = (("sts:externalid", "ExternalId"), ("sts:rolesessionname", "RoleSessionName"))
-    keys = {key: str(call.given[member]) for key, member in members if call.given.get(member)}
+    keys = {key: str(call.parameters[member]) for key, member in members if call.parameters.get(member)}
     return {**keys, "aws:requestedregion": call.region, "aws:securetransport": "true"}
 
 
@@ -182,7 +182,7 @@ def _seconds(call: Call, *, most: int, default: int, refusal: str) -> int:
     Raises:
         Refusal: shorter than a quarter of an hour, or longer than `most`.
     """
-    duration = call.given.get("DurationSeconds")
+    duration = call.parameters.get("DurationSeconds")
     seconds = default if duration is None else int(duration)
     if seconds < LEAST:
         msg = f"1 validation error detected: Value '{seconds}' at 'durationSeconds' failed to satisfy constraint: Member must have value greater than or equal to {LEAST}"

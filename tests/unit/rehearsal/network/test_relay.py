@@ -75,7 +75,7 @@ def test_a_request_to_a_port_that_nothing_listens_on_is_not_in_flight() -> None:
 
     relay = Relay(LOOPBACK, choose)
     relay.start()
-    with socket.create_connection(relay.address, timeout=10) as caller, contextlib.suppress(ConnectionResetError):
+    with contextlib.suppress(ConnectionResetError), socket.create_connection(relay.address, timeout=10) as caller:
         caller.recv(1)
     waiting.until(lambda: in_flight.count == 0, what="the request to end", timeout=5)
     relay.close()

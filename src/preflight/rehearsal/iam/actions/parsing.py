@@ -20,7 +20,7 @@ def api_request(service: str, region: str, account: str, request: Request) -> Ap
     """The call that a request makes; without input where that cannot be read."""
     name = protocol.operation_name(request) or protocol.routed(protocol.SIGNED.get(service, service), request)[0]
     try:
-        parameters = protocol.parse(protocol.SIGNED.get(service, service), region, request).given
+        parameters = protocol.parse(protocol.SIGNED.get(service, service), region, request).parameters
     except (Refusal, UnknownServiceError, KeyError):
         parameters = {}
     return ApiRequest(catalog.prefix_of(service), region, account, name, parameters)

@@ -18,7 +18,7 @@ class ApiRequest:
     region: str
     account: str
     name: str
-    given: Mapping[str, Any]
+    parameters: Mapping[str, Any]
 
     @property
     def partition(self) -> str:
@@ -36,7 +36,7 @@ class ApiRequest:
 
     def get(self, name: str) -> Any:
         """A member of the input, whatever the case of its first letter; members of members by a dot."""
-        value: Any = self.given
+        value: Any = self.parameters
         for part in name.split("."):
             value = value if isinstance(value, Mapping) else {}
             value = value.get(part[0].upper() + part[1:], value.get(part[0].lower() + part[1:]))
