@@ -112,18 +112,28 @@ def bases(read: list[Instruction], predefined: Mapping[str, str], *, has_late: b
 
     A variable has the value from before the first FROM, or if it `has_late`, the last one of the whole file.
     """
-    until = next((number for number, one in enumerate(read) if one.keyword == "FROM"), len(read))
-    arguments = [one.rest for one in (read if has_late else read[:until]) if one.keyword == "ARG"]
-    values = {**dict(pair for rest in arguments for pair in _args(rest)), **predefined}
+    values = _variables(read, predefined, has_late=has_late)
     stages = {"scratch"}
     for one in read:
         words = one.rest.split() if one.keyword == "FROM" else []
         if not words or words[0] in ESCAPES:  # the name is on the next line, as another builder reads it
             continue
-        name = _VARIABLE.sub(lambda match: _value(match, values), words[0].strip("\"'"))
+        name = _name(words[0], values)
         if name.lower() not in stages:
             yield Base(name, one.flags)
         stages |= _stage(words)
+
+
+def with_bases(text: str, images: Mapping[str, str], predefined: Mapping[str, str]) -> str:
+    """Returns the Dockerfile with other `images` to build on, by the names of those that they replace."""
+    read, lines = instructions(text), text.split("\n")
+    values = _variables(read, predefined)
+    for one in read:
+        word = one.rest.split(maxsplit=1)[0] if one.keyword == "FROM" and one.rest else ""
+        if _name(word, values) in images:
+            before, _, after = lines[one.line - 1].partition(word)
+            lines[one.line - 1] = f"{before}{images[_name(word, values)]}{after}"
+    return "\n".join(lines)
 
 
 def sources(read: list[Instruction]) -> Iterator[str]:
@@ -135,6 +145,16 @@ def sources(read: list[Instruction]) -> Iterator[str]:
         mounted = (part.partition("=") for mount in one.values("--mount") for part in mount.split(","))
         names = [*one.values("--from"), *(value for key, _, value in mounted if key.strip().lower() == "from")]
         yield from (name for name in names if name.lower() not in stages and not name.isdigit())
+
+
+def _variables(read: list[Instruction], predefined: Mapping[str, str], *, has_late: bool = False) -> dict[str, str]:
+    until = next((number for number, one in enumerate(read) if one.keyword == "FROM"), len(read))
+    arguments = [one.rest for one in (read if has_late else read[:until]) if one.keyword == "ARG"]
+    return {**dict(pair for rest in arguments for pair in _args(rest)), **predefined}
+
+
+def _name(word: str, values: Mapping[str, str]) -> str:
+    return _VARIABLE.sub(lambda match: _value(match, values), word.strip("\"'"))
 
 
 def _args(rest: str) -> list[tuple[str, str]]:

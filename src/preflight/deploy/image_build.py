@@ -112,23 +112,33 @@ class Builder:
             raise
 
     def _build(self, image: str, platform: str) -> None:
-        options = [f"--build-context={k}={v}" for k, v in self.contexts(platform).items()]
         own = OF_PODMAN if self._engine.program == "podman" else ()
-        args = ("--quiet", *own, *unfinished_builds.mark(self._engine), self._label, "--platform", platform, *options, "--tag", image)
-        args = (*args, "--file", str(self._dockerfile), str(self._folder))
-        self._attempt(platform, *args)
+        args = ("--quiet", *own, *unfinished_builds.mark(self._engine), self._label, "--platform", platform, "--tag", image)
+        options, text = self._source(platform)
+        args = (*args, *options, str(self._folder))
+        self._attempt(platform, *args, text=text)
         if self._is_for(image, platform):
             return
-        self._attempt(platform, "--no-cache", *args)  # the cache of older podman mixes up platforms
+        self._attempt(platform, "--no-cache", *args, text=text)  # the cache of older podman mixes up platforms
         if not self._is_for(image, platform):
             msg = f"{self._engine.name} built {self._folder.name} for another platform than {platform}. Next: see that its base images are there for {platform}"
             raise ToolBrokeError(msg)
 
-    def _attempt(self, platform: str, *args: str) -> None:
+    def _source(self, platform: str) -> tuple[tuple[str, ...], str | None]:
+        """Returns the options that name the Dockerfile with its stand-ins, and its text if the engine is to read that.
+
+        Only the plug-in buildx, which Debian's docker lacks, knows build contexts.
+        """
+        images = self.replacements(platform)
+        if images and self._engine.program != "podman":
+            return ("--file", "-"), dockerfile.with_bases(self._instructions(), images, self._predefined(platform))
+        return (*(f"--build-context={name}=container-image://{image}" for name, image in images.items()), "--file", str(self._dockerfile)), None
+
+    def _attempt(self, platform: str, *args: str, text: str | None = None) -> None:
         growth = DiskGrowth(self._engine)
         try:
             with self._isolated() as (engine, options), scratch(engine) as own:
-                completed = own.run("build", *options, *args, timeout=TIMEOUT, trouble=growth.trouble)
+                completed = own.run("build", *options, *args, input_text=text, timeout=TIMEOUT, trouble=growth.trouble)
         except ToolBrokeError as error:
             msg = f"{self._folder.name} was not built: {error}. Next: see what its Dockerfile does"
             raise ToolBrokeError(msg) from None
@@ -159,17 +169,16 @@ class Builder:
     def _is_for(self, image: str, platform: str) -> bool:
         return "," in platform or self._engine.platform_of(image) == platform
 
-    def contexts(self, platform: str) -> Mapping[str, str]:
-        """Build contexts that replace the base images of the Dockerfile by their stand-ins.
+    def replacements(self, platform: str) -> Mapping[str, str]:
+        """Returns the stand-ins of the Dockerfile's base images by the names that they replace.
 
         Raises:
             NoBaseError: a base image cannot be had.
         """
         if self._base is None:
             return {}
-        scheme = "container-image" if self._engine.program == "podman" else "docker-image"
         images = {name: self._replacement(self._base, name, one) for name, one in self._bases(platform) if "$" not in name}
-        return {name: f"{scheme}://{image}" for name, image in images.items() if image.startswith(standins.PREFIX)}
+        return {name: image for name, image in images.items() if image.startswith(standins.PREFIX)}
 
     def _bases(self, platform: str) -> Iterator[tuple[str, str]]:
         """Name and platform of each image that the Dockerfile builds on, but for its own stages."""

@@ -30,9 +30,11 @@ class Engine(engines.Engine):
     code: int = 0
     said: str = ""
     asked: Commands = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
 
-    def run(self, *args: str, **_options: Any) -> CompletedProcess:
+    def run(self, *args: str, **options: Any) -> CompletedProcess:
         self.asked.append(args)
+        self.texts.extend(filter(None, [options.get("input_text")]))
         is_own = args[:2] == ("image", "inspect") and args[-1].startswith("h")  # "host/app:1", not a base image
         stdout = self.built.pop(0) if is_own else ""
         return CompletedProcess((self.program, *args), self.code if args[0] == "build" else 0, stdout, self.said)
@@ -168,23 +170,32 @@ def test_a_build_that_fails_says_why(tmp_path: Path, said: str, shown: str) -> N
 def test_base_images_are_asked_for_by_platform(tmp_path: Path, text: str, asked: list[tuple[str, str]]) -> None:
     base, engine = Base(), Engine()
 
-    builder(engine, tmp_path, text, base).contexts("linux/arm64")
+    builder(engine, tmp_path, text, base).replacements("linux/arm64")
 
     assert base.asked == [(name, engine.platform if platform == "here" else platform) for name, platform in asked]
 
 
-@pytest.mark.parametrize(
-    ("program", "scheme"), [pytest.param("podman", "container-image", id="podman"), pytest.param("docker", "docker-image", id="docker")]
-)  # fmt: skip
-def test_stand_ins_take_the_place_of_base_images(tmp_path: Path, program: str, scheme: str) -> None:
-    found = builder(Engine(program=program), tmp_path, "FROM nginx:1 AS x\nFROM other\n", Base()).contexts("linux/arm64")
+def test_podman_gets_stand_ins_as_build_contexts(tmp_path: Path) -> None:
+    engine = Engine(built=["linux/arm64"])
 
-    assert found == {"nginx:1": f"{scheme}://{STANDIN}"}
+    with builder(engine, tmp_path, "FROM nginx:1 AS x\nFROM other\n", Base()).built("host/app:1", "linux/arm64"):
+        pass
+
+    assert f"--build-context=nginx:1=container-image://{STANDIN}" in engine.commands("build")[0]
+
+
+def test_docker_gets_a_dockerfile_that_builds_on_the_stand_ins(tmp_path: Path) -> None:
+    engine = Engine("docker", built=["linux/arm64"])
+
+    with builder(engine, tmp_path, "FROM nginx:1 AS x\nFROM other\n", Base()).built("host/app:1", "linux/arm64"):
+        pass
+
+    assert engine.texts == [f"FROM {STANDIN} AS x\nFROM other\n"]
 
 
 def test_a_base_image_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(NoBaseError, match="the base image gone cannot be pulled: manifest unknown"):
-        builder(Engine(), tmp_path, "FROM gone\n", Base()).contexts("linux/amd64")
+        builder(Engine(), tmp_path, "FROM gone\n", Base()).replacements("linux/amd64")
 
 
 @pytest.mark.hostile(
