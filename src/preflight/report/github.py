@@ -6,14 +6,15 @@ from collections.abc import Iterator
 
 from preflight import model
 from preflight.model import Finding, Outcome, Report, ReportedWaiver, Severity
-from preflight.report import repository, source_lines
+from preflight.report import repository, source_lines, text
 from preflight.report.source_lines import Columns
 
+MOST_CHANGES = 50  # of an update
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
 
 
 def render(report: Report) -> str:
-    """Returns a command for each finding, note and waiver and each stage that did not check; the verdict is the last line.
+    """Returns a command for each finding, note and waiver, each stage that did not check and the changes of an update; the verdict is the last line.
 
     Every text from outside is escaped inside a command, so that none begins a line or a command of its own.
     """
@@ -31,6 +32,9 @@ def _lines(report: Report, columns: Columns) -> Iterator[str]:
             yield _command("error", stage.reason or "no reason given", title=f"{stage.name} could not check")
         if stage.outcome is Outcome.SKIPPED:
             yield _command("notice", stage.reason or "no reason given", title=f"{stage.name} was skipped")
+    if report.update is not None:
+        _, *changes = text.update(report.update, most=MOST_CHANGES)
+        yield _command("notice", "\n".join(changes) or "nothing changes", title=text.origin(report.update).removesuffix(":"))
     for note in (*report.rule_notes, *report.notes):
         yield _command("notice", note, title="preflight")
     for waiver in report.waived:
@@ -39,8 +43,8 @@ def _lines(report: Report, columns: Columns) -> Iterator[str]:
 
 def _finding(finding: Finding, columns: Columns) -> str:
     title = f"{finding.check} ({finding.resource})" if finding.resource else finding.check
-    text, place = "\n".join([finding.message, *finding.advice()]), _place(finding.file, finding.line, columns)
-    return _command(_COMMANDS[finding.severity], text, title=title, **place)
+    message, place = "\n".join([finding.message, *finding.advice()]), _place(finding.file, finding.line, columns)
+    return _command(_COMMANDS[finding.severity], message, title=title, **place)
 
 
 def _place(file: str | None, line: int | None, columns: Columns) -> dict[str, str]:
@@ -62,13 +66,13 @@ def _command(name: str, message: str, *, title: str, **place: str) -> str:
     return f"::{name} {properties}::{_data(message)}"
 
 
-def _data(text: str) -> str:
+def _data(value: str) -> str:
     """Returns a text as the data of a command."""
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return value.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
+def _property(value: str) -> str:
+    return _data(value).replace(":", "%3A").replace(",", "%2C")
 
 
 def _last(report: Report) -> str:

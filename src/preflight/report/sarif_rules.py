@@ -17,6 +17,7 @@ _KINDS = {
     "lint": "cfn-lint: {title}",
     "comply": "Checks of the Fargate rules",
     "rehearse": "What AWS refuses, or what stops or changes, when the deployment is rehearsed",
+    "update": "What an update loses, interrupts or cannot do",
     "smoke": "Requests of the plan that are not answered as expected",
 }
 _PROBLEM = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "recommendation"}

@@ -15,6 +15,7 @@ from preflight.report import source_lines, text
 STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.INFO: "bold cyan"}
 MARKS = {Outcome.PASS: ("✓", "green"), Outcome.FAIL: ("✗", "red"), Outcome.ERROR: ("!", "magenta"), Outcome.SKIPPED: ("-", "dim")}
 VERDICTS = {"pass": "bold green", "fail": "bold red", "error": "bold magenta"}
+MOST_CHANGES = 20  # of an update
 MOST_PLACES = 5  # of a finding over many resources
 _Key = tuple[str, Severity, str]
 
@@ -38,6 +39,10 @@ def _lines(report: Report, options: text.Options, console: Console) -> Iterator[
             yield from _wrapped(console, line, style="dim")
         for stage in report.stages:
             yield from _stage(console, stage)
+        if report.update is not None:
+            most = None if options.is_verbose else MOST_CHANGES
+            for line in text.update(report.update, most=most):
+                yield from _wrapped(console, line)
         for answer in report.deployment.smoke:
             style = "green" if answer.status == answer.expected else "red"
             yield from _wrapped(console, text.answer(answer), style=style)

@@ -6,7 +6,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from preflight import model
-from preflight.model import Finding, Outcome, Report, ReportedWaiver, Severity, SmokeAnswer, StageResult, Update
+from preflight.model import (
+    Finding,
+    Outcome,
+    Report,
+    ReportedWaiver,
+    Severity,
+    SmokeAnswer,
+    StackChange,
+    StageResult,
+    Update,
+)
 
 
 @dataclass(frozen=True)
@@ -19,6 +29,7 @@ class Options:
 
 
 DEFAULT = Options()
+REPLACES = "* the property that makes AWS replace the resource"
 
 
 def render(report: Report, options: Options = DEFAULT) -> str:
@@ -49,6 +60,38 @@ def answer(answer: SmokeAnswer) -> str:
     return f"{answer.target}: GET {answer.url} -> {answer.status or 'no answer'} (expected {answer.expected})"
 
 
+def update(update: Update, *, most: int | None = None) -> Iterator[str]:
+    """Yields a line for each change, or for `most` of them, and one for each target of the traffic."""
+    yield f"{origin(update)}{'' if update.changes else ' nothing changes'}"
+    shown = update.changes[:most]
+    width = max((len(f"{change.stack} {change.resource}") for change in shown), default=0)
+    for change in shown:
+        subject, names = f"{change.stack} {change.resource}", properties(change)
+        yield f"  {change.action:<8} {subject:<{width}}  {change.type}{f': {names}' if names else ''}"
+    if len(shown) < len(update.changes):
+        yield f"  and {len(update.changes) - len(shown)} more"
+    if any(change.action == "replace" for change in shown):
+        yield f"  ({REPLACES})"
+    yield from traffic(update)
+
+
+def origin(update: Update) -> str:
+    """Returns the heading of an update: where it started from."""
+    commit = f" ({update.commit[:12]})" if update.commit is not None else ""
+    return f"update from {update.origin}{commit}:"
+
+
+def properties(change: StackChange) -> str:
+    """Returns the names of the properties that change; those that replace the resource bear an asterisk."""
+    return ", ".join(item.name + ("*" if item.recreation != "Never" and change.action == "replace" else "") for item in change.properties)
+
+
+def traffic(update: Update) -> Iterator[str]:
+    """Yields a line for each target that was asked while the update ran."""
+    for target in update.traffic:
+        yield f"traffic: {target['target']}: {target['sent']} requests, {target['failed']} failed"
+
+
 def last(report: Report, options: Options, *, has_reasons: bool = True) -> str:
     """Returns the verdict with all counts, what is not shown, and the stages that were skipped."""
     skipped = [stage for stage in report.stages if stage.outcome is Outcome.SKIPPED]
@@ -74,25 +117,10 @@ def _rest(report: Report, options: Options) -> Iterator[str]:
         reason = f"  {stage.reason}" if stage.reason else ""
         yield f"{stage.name:<9} {stage.outcome.value:<7} {stage.seconds:6.1f} s{reason}"
     if report.update is not None:
-        yield from _update(report.update)
+        yield from update(report.update)
     yield from map(answer, report.deployment.smoke)
     for note in (*report.rule_notes, *report.notes):
         yield f"note: {note}"
-
-
-def _update(update: Update) -> Iterator[str]:
-    """Yields a line for each change, and one for each property that replaces its resource."""
-    commit = f" ({update.commit[:12]})" if update.commit is not None else ""
-    yield f"update from {update.origin}{commit}:{'' if update.changes else ' nothing changes'}"
-    width = max((len(f"{change.stack} {change.resource}") for change in update.changes), default=0)
-    for change in update.changes:
-        names = ", ".join(item.name + ("*" if item.recreation != "Never" and change.action == "replace" else "") for item in change.properties)
-        subject = f"{change.stack} {change.resource}"
-        yield f"  {change.action:<8} {subject:<{width}}  {change.type}{f': {names}' if names else ''}"
-    if any(change.action == "replace" for change in update.changes):
-        yield "  (* the property that makes AWS replace the resource)"
-    for target in update.traffic:
-        yield f"traffic: {target['target']}: {target['sent']} requests, {target['failed']} failed"
 
 
 def _waiver(waiver: ReportedWaiver) -> str:

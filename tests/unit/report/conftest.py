@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 
@@ -22,15 +23,21 @@ from preflight.architecture import (
     ServiceMessage,
 )
 from preflight.model import (
+    BaselineEntry,
+    BaselineUse,
     Deployment,
+    DescribedRule,
     Finding,
     LedgerEntry,
     Outcome,
+    PropertyChange,
     Report,
     ReportedWaiver,
     Severity,
     SmokeAnswer,
+    StackChange,
     StageResult,
+    Update,
 )
 
 HOSTILE = (
@@ -73,15 +80,30 @@ def report() -> Report:
     )
 
 
-@pytest.fixture(scope="session", params=[HOSTILE, HOSTILE * 100, "\U000e0001\x0b", "::"], ids=["every trick", "10 kB of it", "only invisible", "two colons"])
+@pytest.fixture(
+    scope="session",
+    params=[HOSTILE, HOSTILE * 100, "\U000e0001\x0b", "::", "=cmd|'/C calc'!A1"],
+    ids=["every trick", "10 kB of it", "only invisible", "two colons", "a formula"],
+)
 def hostile(request: pytest.FixtureRequest, report: Report, tmp_path_factory: pytest.TempPathFactory) -> Report:
-    """The report with the text wherever a template, a plan or a tool can bring one in."""
-    text: str = request.param
-    source = tmp_path_factory.mktemp("hostile") / "template.yaml"
+    """The report with a hostile text everywhere."""
+    return filled(report, request.param, tmp_path_factory.mktemp("hostile"))
+
+
+@pytest.fixture(scope="session")
+def harmless(report: Report, tmp_path_factory: pytest.TempPathFactory) -> Report:
+    """The same report with a harmless text everywhere."""
+    return filled(report, "text", tmp_path_factory.mktemp("harmless"))
+
+
+def filled(report: Report, text: str, folder: Path) -> Report:
+    """Returns the report with a text wherever a template, a plan, a page or a tool can bring one in."""
+    source = folder / "template.yaml"
     source.write_text("\n".join([text] * 9), encoding="utf-8", errors="surrogatepass")
     finding = Finding("comply", text, Severity.ERROR, text, text, 7, text, text, text, text, text)
     warning = dataclasses.replace(finding, severity=Severity.WARNING, check="MILD", source="javascript:alert(1)")
     waiver = ReportedWaiver(text, text, text, "plan", text, text)
+    change = StackChange(text, text, text, "replace", text, 7, text, (PropertyChange(text, text, text, "Always"),), text)
     return dataclasses.replace(
         report,
         stages=(
@@ -99,6 +121,11 @@ def hostile(request: pytest.FixtureRequest, report: Report, tmp_path_factory: py
         notes=(text,),
         plan=text,
         files={text: source},
+        update=Update(text, text, (change, dataclasses.replace(change, action="modify")), ({"target": text, "sent": 9, "failed": 1},)),
+        baseline=BaselineUse(text, (finding,), (BaselineEntry(text, text, text, text, text, text),)),
+        rules={text: DescribedRule(text, text, text, (text,), (text,), text)},
+        rules_off=(text,),
+        rules_replaced=(text,),
     )
 
 

@@ -34,17 +34,19 @@ def test_each_finding_and_note_is_a_command_and_the_verdict_is_last(report: Repo
 
 
 def test_hostile_texts_make_no_command_of_their_own(hostile: Report) -> None:
-    assert commands(hostile) == ["error", "warning", "error", "notice", "notice", "notice"]
+    assert commands(hostile) == ["error", "warning", "error", *["notice"] * 6]
 
 
 def test_no_text_ends_the_properties_of_a_command_early(hostile: Report) -> None:
-    matches = [re.fullmatch(r"::\w+ ((?:file|line|title)=[^:,]*,?)+::.*", line) for line in github.render(hostile).splitlines()[:-1]]
+    matches = [re.fullmatch(r"::\w+ ((?:file|line|col|endColumn|title)=[^:,]*,?)+::.*", line) for line in github.render(hostile).splitlines()[:-1]]
 
     assert all(matches)
 
 
-def test_the_last_line_has_no_text_from_outside(hostile: Report) -> None:
-    assert github.render(hostile).splitlines()[-1] == "verdict: error (1 error, 1 other finding); 1 of 3 stages skipped"
+def test_the_last_line_has_no_text_from_outside_but_the_baselines_name(hostile: Report) -> None:
+    report = dataclasses.replace(hostile, baseline=None)
+
+    assert github.render(report).splitlines()[-1] == "verdict: error (1 error, 1 other finding, 1 rule off, 1 rule replaced); 1 of 3 stages skipped"
 
 
 def test_special_characters_are_escaped(report: Report) -> None:

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import dataclasses
 import json as stdlib
+import re
 from pathlib import Path
+from types import ModuleType
 
 import jsonschema
 import pytest
@@ -21,7 +23,7 @@ from preflight.model import (
     StageResult,
     Update,
 )
-from preflight.report import json, text
+from preflight.report import github, json, markdown, terminal, text
 
 ROOT = Path(__file__).parents[3]
 FINDING = Finding(
@@ -150,6 +152,39 @@ def test_an_update_is_a_table_in_the_text() -> None:
     assert "update from origin/main (000000000000):" in lines
     assert "  replace  web Files       AWS::EFS::FileSystem: Name*" in lines
     assert "  add      web/Inner Logs  AWS::Logs::LogGroup" in lines
+
+
+def test_an_update_is_a_table_at_a_terminal() -> None:
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", terminal.render(UPDATED, text.DEFAULT, width=100)).splitlines()
+
+    assert "update from origin/main (000000000000):" in lines
+    assert "  replace  web Files       AWS::EFS::FileSystem: Name*" in lines
+
+
+def test_a_terminal_shows_the_first_changes_unless_all_are_asked_for() -> None:
+    change = StackChange("web", "Logs", "AWS::Logs::LogGroup", "add")
+    many = dataclasses.replace(REPORT, update=Update("main", None, (change,) * 30))
+
+    assert "and 10 more" in terminal.render(many, text.DEFAULT, width=100)
+    assert "more" not in terminal.render(many, text.Options(is_verbose=True), width=100)
+
+
+def test_an_update_is_a_table_in_markdown() -> None:
+    lines = markdown.render(UPDATED).splitlines()
+
+    assert "| action | stack | resource | type | properties |" in lines
+    assert "| replace | web | Files | AWS&#58;&#58;EFS&#58;&#58;FileSystem | Name&#42; |" in lines
+
+
+def test_an_update_is_a_notice_of_github() -> None:
+    notice = next(line for line in github.render(UPDATED).splitlines() if "title=update" in line)
+
+    assert notice.startswith("::notice title=update from origin/main (000000000000)::  replace  web Files ")
+
+
+@pytest.mark.parametrize("format_", [text, github, markdown], ids=["text", "github", "markdown"])
+def test_an_update_that_changes_nothing_says_so(format_: ModuleType) -> None:
+    assert "nothing changes" in format_.render(dataclasses.replace(REPORT, update=Update("main")))
 
 
 def test_an_update_is_in_the_json_report_with_its_values() -> None:

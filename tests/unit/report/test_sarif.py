@@ -10,7 +10,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from preflight.model import DescribedRule, Finding, Outcome, Report, StageResult
+from preflight.model import DescribedRule, Finding, Outcome, Report, Severity, StageResult
+from preflight.pipeline.request import STAGES
 from preflight.report import sarif
 
 SCHEMA = json.loads(Path(__file__).with_name("sarif.schema.json").read_text())
@@ -246,3 +247,11 @@ def test_a_file_is_a_relative_reference(report: Report, file: str, uri: str) -> 
     run = run_of(with_findings(report, dataclasses.replace(report.findings[0], file=file)))
 
     assert run["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == uri
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_check_that_is_no_rule_of_comply_says_what_its_stage_looks_for(report: Report, stage: str) -> None:
+    finding = Finding(stage, "CHECK", Severity.ERROR, "It is wrong.", file="t.yaml")
+    changed = dataclasses.replace(report, stages=(StageResult(stage, Outcome.FAIL, findings=(finding,)),), rules={})
+
+    assert json.loads(sarif.render(changed))["runs"][0]["tool"]["driver"]["rules"][0]["fullDescription"]["text"] != "CHECK"
