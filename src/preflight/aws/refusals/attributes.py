@@ -99,6 +99,21 @@ class Attributes:
         wrong = listed((key, has.taken[0]), (other, needed.refused[0]))
         return self._row(Test(faults, taken, (wrong,)), sentence, code="InvalidConfigurationRequest")
 
+    def ordered(self, low: str, high: str, sentence: str, *, page: str) -> Constraint:
+        """The number of one key is not above that of another; what is no number is not looked at."""
+
+        def faults(part: Object) -> Iterator[Fault]:
+            values = self._values(part) or {}
+            first, last = (constraints.as_number(values.get(key)) for key in (low, high))
+            if first is not None and last is not None and first > last:
+                yield Fault((self.property,), values[low])
+
+        def listed(first: str, last: str) -> Object:
+            return {self.property: [{"Key": low, "Value": first}, {"Key": high, "Value": last}]}
+
+        test = Test(faults, (listed("2", "2"), listed("2", "off")), (listed("3", "2"),))
+        return Constraint(test, "InvalidConfigurationRequest", sentence, page)
+
     def required(self, key: str, text: str, other: str, sentence: str) -> Constraint:
         """If the value of a key is this, another key has a value."""
         return self.together(key, one_of(text), other, _GIVEN, sentence)

@@ -35,6 +35,7 @@ from preflight.aws.refusals import (
     ssm,
     subnets,
     target_groups,
+    trust_stores,
     vpc,
     vpc_endpoints,
 )
@@ -67,6 +68,7 @@ _SERVICES = (
     ssm,
     subnets,
     target_groups,
+    trust_stores,
     vpc,
     vpc_endpoints,
 )

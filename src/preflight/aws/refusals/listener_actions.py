@@ -122,7 +122,16 @@ def _same_group(part: Object) -> Iterator[Fault]:
         yield Fault(("ForwardConfig", "TargetGroups"), single)
 
 
+def _weights(part: Object) -> Iterator[Fault]:
+    """Each of several target groups has a weight."""
+    groups = constraints.items(part, "TargetGroups")
+    for n, group in enumerate(groups if len(groups) > 1 else ()):
+        if isinstance(group, Mapping) and not unresolved.is_function(group) and constraints.get(group, "Weight") is None:
+            yield Fault(("TargetGroups", n))
+
+
 _GROUP = {"TargetGroupArn": "a"}
+_WEIGHED = {"TargetGroupArn": "b", "Weight": 1}
 _DURATION = "Target group stickiness duration must be between 1 and 604800 seconds"
 _STICKY = "ForwardConfig.TargetGroupStickinessConfig"
 _FORWARDS = (
@@ -158,6 +167,17 @@ _FORWARDS = (
         "ValidationError",
         "The target group '{value}' was specified more than once in an action",
         _FORWARD,
+        at="ForwardConfig",
+    ),
+    Constraint(
+        Test(
+            _weights,
+            ({"TargetGroups": [_GROUP]}, {"TargetGroups": [_WEIGHED, _WEIGHED]}),
+            ({"TargetGroups": [_GROUP, _WEIGHED]},),
+        ),
+        "ValidationError",
+        "A weight must be specified for each of several target groups of an action",
+        "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/listener-rule-actions.html",
         at="ForwardConfig",
     ),
     Constraint(

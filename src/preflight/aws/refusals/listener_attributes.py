@@ -28,6 +28,7 @@ _OF_APPLICATION = (
     *(f"{_RESPONSE}.{part}.header_value" for part in ("strict_transport_security", "content_security_policy")),
     *(f"{_RESPONSE}.access_control_{part}.header_value" for part in _ORIGINS),
 )
+_TOKEN = matches(r"[A-Za-z0-9!#$%&'*+._^`|~-]+", taken=("X-Client_1",), refused=("X Client", "X:Client", "X-Clïent"))
 _UNSUPPORTED = "Listener attribute key '{value}' is not supported for listeners with the protocol "
 
 ROWS: tuple[Constraint, ...] = (
@@ -46,6 +47,15 @@ ROWS: tuple[Constraint, ...] = (
     ),
     *_ATTRIBUTES.flags(_RESET, _SERVER),
     _ATTRIBUTES.number(_IDLE, 60, 6000),
+    *(
+        Constraint(
+            setting("ListenerAttributes", key, _TOKEN),
+            "ValidationError",
+            f"'{key}' value '{{value}}' is not a valid HTTP header name",
+            "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/header-modification.html",
+        )
+        for key in _HEADERS
+    ),
     *(
         Constraint(
             setting("ListenerAttributes", key, matches(rf"(?i)({pattern})?", taken=(taken, ""), refused=(refused,))),

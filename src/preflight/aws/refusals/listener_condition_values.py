@@ -39,10 +39,11 @@ _HOST = Predicate(
 _PATH = matches(r"[^\s\\<>^`{}|#\[\]]*", taken=("/a/*", "*.png", "/a%20b"), refused=("/a b", "/a#b", "/{id}"))
 _METHOD = matches(r"[A-Z_-]{1,40}", taken=("GET", "a".upper() * 40), refused=("get", "GET*", "A" * 41))
 _HEADER = matches(r"[!#$%&'*+.^_`|~\w-]+", taken=("User-Agent", "X-A_b"), refused=("User Agent", "X:"))
+_BROADCAST = "255.255.255.255/32"
 _ADDRESSES = Predicate(
-    lambda actual: network(4, 0, 32).fits(actual) or network(6, 0, 128).fits(actual),
+    lambda actual: actual != _BROADCAST and (network(4, 0, 32).fits(actual) or network(6, 0, 128).fits(actual)),
     ("10.0.0.0/8", "192.0.2.1/32", "2001:db8::/32"),
-    ("10.0.0.0/33", "10.*", "example.com"),
+    ("10.0.0.0/33", "10.*", "example.com", _BROADCAST),
 )
 
 

@@ -30,6 +30,7 @@ _API = "https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference"
 _PAGE, _CONDITION = f"{_API}/API_CreateRule.html", f"{_API}/API_RuleCondition.html"
 _LIMITS = "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html"
 _SHORT = ("host-header", "path-pattern")
+_BY_REGEX = ("http-header", *_SHORT)
 _SINGLE = (*_SHORT, "http-request-method", "source-ip")
 _MOST = 5
 _WILDCARD = regex.compile(r"(?<!\\)[*?]")
@@ -94,6 +95,25 @@ def _configs() -> Iterator[Constraint]:
         yield _condition(present(0, 1, "Values", config), sentence, is_field, cure="Remove Values.")
 
 
+def _regexes() -> Iterator[Constraint]:
+    """A host, a path and a header are matched by values or by regular expressions, and nothing else by the latter."""
+    yield _condition(
+        lacks("RegexValues", shows="Field"),
+        "'RegexValues' is not supported for a condition of type '{value}'",
+        unequal("Field", *_BY_REGEX),
+    )
+    for field in _BY_REGEX:
+        sentence = f"You must provide exactly one of 'Values' and 'RegexValues' for a condition of type '{field}'"
+        yield _condition(present(0, 1, "Values", "RegexValues"), sentence, equal("Field", field))
+        yield Constraint(
+            present(1, 1, "Values", "RegexValues"),
+            "ValidationError",
+            sentence,
+            _CONDITION,
+            at=f"Conditions[].{CONFIGS[field]}",
+        )
+
+
 def _condition(test: Test, sentence: str, when: Condition, *, cure: str = "") -> Constraint:
     return Constraint(test, "ValidationError", sentence, _CONDITION, at="Conditions[]", when=when, cure=cure)
 
@@ -128,6 +148,7 @@ ROWS: tuple[Constraint, ...] = (
         cure="Name all values in one condition.",
     ),
     *_configs(),
+    *_regexes(),
     *(
         Constraint(
             count("Values", 1, 100),

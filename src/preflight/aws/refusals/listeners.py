@@ -186,6 +186,14 @@ _ACTIONS = (
         at="DefaultActions[]",
         where=equal("Protocol", "HTTPS"),
     ),
+    Constraint(
+        value("ForwardConfig.TargetGroupStickinessConfig.Enabled", no(one_of("true"))),
+        "InvalidLoadBalancerAction",
+        "Target group stickiness is not supported for TLS listeners",
+        f"{_GUIDE}/network/load-balancer-listeners.html",
+        at="DefaultActions[]",
+        where=equal("Protocol", "TLS"),
+    ),
 )
 
 TYPES: Mapping[str, tuple[Constraint, ...]] = {

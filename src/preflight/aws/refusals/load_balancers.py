@@ -19,6 +19,7 @@ from preflight.aws.constraints import (
     unequal,
     unique,
     value,
+    without,
 )
 from preflight.aws.refusals import load_balancer_attributes
 
@@ -123,6 +124,14 @@ _SUBNETS = (
         for where in (_IS_NO_NETWORK, _IS_NOT_DUALSTACK)
     ),
     Constraint(
+        lacks("IPv6Address"),
+        "InvalidConfigurationRequest",
+        "You can only specify IPv6 addresses for Network Load Balancers with scheme 'internet-facing'",
+        _PAGE,
+        at="SubnetMappings[]",
+        where=_IS_INTERNAL,
+    ),
+    Constraint(
         lacks("SourceNatIpv6Prefix"),
         "InvalidConfigurationRequest",
         "'SourceNatIpv6Prefix' can only be specified when 'EnablePrefixForIpv6SourceNat' is 'on'",
@@ -194,6 +203,13 @@ _NETWORK = (
         "'EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic' can only be specified for LoadBalancer type 'network'.",
         f"{_API}/API_SetSecurityGroups.html",
         when=_IS_NO_NETWORK,
+    ),
+    Constraint(
+        lacks("EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic"),
+        "InvalidConfigurationRequest",
+        "'EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic' can only be specified for load balancers with security groups",
+        f"{_API}/API_SetSecurityGroups.html",
+        when=every(_IS_NETWORK, without("SecurityGroups")),
     ),
     *(
         Constraint(

@@ -28,6 +28,8 @@ _DRAINING = "target_health_state.unhealthy.draining_interval_seconds"
 _ON_DEREGISTRATION, _ON_UNHEALTHY = "target_failover.on_deregistration", "target_failover.on_unhealthy"
 _MULTIPLE = "lambda.multi_value_headers.enabled"
 
+_MOST_TARGETS = 10_000  # more than a target group can have
+
 _OF_INSTANCES = (
     _ALGORITHM,
     _ANOMALY,
@@ -100,6 +102,16 @@ ROWS: tuple[Constraint, ...] = (
     _ATTRIBUTES.number(_BALANCER_COOKIE_SECONDS, 1, _WEEK),
     _ATTRIBUTES.number(_DRAINING, 0, 360000),
     *(_ATTRIBUTES.number(f"{kind}percentage", 1, 100, "off") for kind in (_FAILOVER, _ROUTING)),
+    *(_ATTRIBUTES.number(f"{kind}count", 1, _MOST_TARGETS, "off") for kind in (_FAILOVER, _ROUTING)),
+    *(
+        _ATTRIBUTES.ordered(
+            f"{_ROUTING}{unit}",
+            f"{_FAILOVER}{unit}",
+            f"The {unit} for DNS failover cannot be lower than the {unit} for unhealthy state routing, {{value}}",
+            page="https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health.html",
+        )
+        for unit in ("count", "percentage")
+    ),
     _ATTRIBUTES.choice(_CROSS_ZONE, "true", "false", "use_load_balancer_configuration"),
     _ATTRIBUTES.choice(_ALGORITHM, "round_robin", "least_outstanding_requests", "weighted_random"),
     _ATTRIBUTES.choice(_ANOMALY, "on", "off"),

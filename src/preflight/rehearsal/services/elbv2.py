@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -62,6 +63,7 @@ def _check_subnets(ec2: Any, parameters: Mapping[str, Any], subnets: list[str]) 
     if any(subnet["VpcId"] != vpc for subnet in described):
         vpcs = ", ".join(f"'{name}'" for name in sorted({subnet["VpcId"] for subnet in described}))
         raise Refusal("InvalidConfigurationRequest", f"All subnets must belong to the same VPC: {vpcs}")
+    _check_addresses(parameters.get("SubnetMappings") or [], described)
     attached = [{"Name": "attachment.vpc-id", "Values": [vpc]}]
     is_dual = str(parameters.get("IpAddressType") or "").startswith("dualstack")
     if is_dual and not all(subnet.get("Ipv6CidrBlockAssociationSet") for subnet in described):
@@ -74,6 +76,19 @@ def _check_subnets(ec2: Any, parameters: Mapping[str, Any], subnets: list[str]) 
     if groups and any(g["VpcId"] != vpc for g in ec2.describe_security_groups(GroupIds=groups)["SecurityGroups"]):
         msg = "One or more security groups are invalid"
         raise Refusal("InvalidConfigurationRequest", msg)
+
+
+def _check_addresses(mappings: list[Mapping[str, Any]], subnets: list[Mapping[str, Any]]) -> None:
+    """A private address of a load balancer is in its subnet.
+
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_SubnetMapping.html.
+    """
+    blocks = {subnet["SubnetId"]: ipaddress.ip_network(subnet["CidrBlock"]) for subnet in subnets}
+    for mapping in mappings:
+        address, subnet = mapping.get("PrivateIPv4Address"), mapping.get("SubnetId")
+        if address and subnet in blocks and ipaddress.ip_address(address) not in blocks[subnet]:
+            msg = f"The IP address '{address}' is not within the subnet '{subnet}' range '{blocks[subnet]}'"
+            raise Refusal("ValidationError", msg)
 
 
 def _balancer_attributes(account: Account, call: Call) -> None:
@@ -125,9 +140,26 @@ def allow_what_aws_takes() -> None:
         _allow_changes()
         models.ELBv2Backend.modify_target_group_attributes = modify_with_an_hour
         models.ELBv2Backend.create_load_balancer = create_of_any_type
+        models.ELBv2Backend.create_target_group = _create_with_quic(models.ELBv2Backend.create_target_group)
         # The tables know regular expressions too, and elbv2_listeners QUIC.
         models.ELBv2Backend._validate_conditions = lambda _backend, _conditions: None  # noqa: SLF001 - moto has no other place
         models.ELBv2Backend._validate_port_and_protocol = lambda *_given: None  # noqa: SLF001 - as above
+
+
+def _create_with_quic(create: Callable[..., Any]) -> Callable[..., Any]:
+    """Lets moto create target groups of QUIC, which it does not know, as such of UDP.
+
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateTargetGroup.html.
+    """
+
+    def create_target_group(backend: Any, name: str, **members: Any) -> Any:
+        protocol = members.get("protocol")
+        known = {"QUIC": "UDP", "TCP_QUIC": "TCP_UDP"}.get(str(protocol), protocol)
+        group = create(backend, name, **{**members, "protocol": known} if protocol else members)
+        group.protocol = protocol
+        return group
+
+    return create_target_group
 
 
 def _allow_changes() -> None:

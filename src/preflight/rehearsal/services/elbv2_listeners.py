@@ -13,6 +13,7 @@ import moto.backends
 from preflight.aws.refusals import listener_actions
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.protocol import Call, Refusal
+from preflight.rehearsal.services import elbv2_mutual_authentication
 
 Action = Mapping[str, Any]
 Described = Mapping[str, Any]
@@ -30,6 +31,7 @@ _COMPATIBLE: Mapping[str | None, frozenset[str]] = {
     "TCP_QUIC": frozenset({"TCP_QUIC"}),
 }
 
+_UDP, _QUIC = ("UDP", "TCP_UDP"), ("QUIC", "TCP_QUIC")
 _PROTOCOLS = {"application": ("HTTP", "HTTPS"), "network": ("TCP", "TLS", "UDP", "TCP_UDP", "QUIC", "TCP_QUIC")}
 
 
@@ -90,7 +92,22 @@ def _check_listener(account: Account, call: Call, balancer: Described, propertie
     if properties.get("Port") and any(str(other.get("Port")) == str(properties["Port"]) for other in others):
         raise Refusal("DuplicateListener", f"A listener already exists on this port for this load balancer '{arn}'")
     _check_certificates(call)
+    _check_datagrams(balancer, properties.get("Protocol"), [str(other.get("Protocol")) for other in others])
+    elbv2_mutual_authentication.check(account, call, arn, properties.get("Port"), others)
     _check_actions(account, call, balancer, properties.get("Protocol"), properties.get("DefaultActions") or [])
+
+
+def _check_datagrams(balancer: Described, protocol: str | None, others: Sequence[str]) -> None:
+    """A load balancer has one listener of QUIC, none of UDP beside it, no IPv6 addresses, and no security groups.
+
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/network/create-listener.html.
+    """
+    if protocol in _QUIC and (balancer.get("IpAddressType") == "dualstack" or balancer.get("SecurityGroups")):
+        msg = f"{protocol} listeners are not allowed on dualstack load balancers or load balancers with security groups"
+        raise Refusal("InvalidConfigurationRequest", msg)
+    if (protocol in _QUIC and {*_QUIC, *_UDP} & {*others}) or (protocol in _UDP and {*_QUIC} & {*others}):
+        msg = "A load balancer can have only one QUIC or TCP_QUIC listener, and no UDP or TCP_UDP listener beside it"
+        raise Refusal("InvalidConfigurationRequest", msg)
 
 
 def _check_protocol(kind: str, properties: Described) -> None:
@@ -135,6 +152,9 @@ def _check_actions(
                 "InvalidLoadBalancerAction",
                 f"Actions of type '{action['Type']}' are supported only for HTTPS listeners",
             )
+        _check_user_pool(call, action)
+        if protocol == "HTTPS" and (action.get("RedirectConfig") or {}).get("Protocol") == "HTTP":
+            raise Refusal("InvalidLoadBalancerAction", "You cannot redirect from HTTPS to HTTP")
         arns = list(_forwarded(action))
         groups = (
             account.client("elbv2", call.region).describe_target_groups(TargetGroupArns=arns)["TargetGroups"]
@@ -146,6 +166,17 @@ def _check_actions(
             _check_association(account, call.region, group["TargetGroupArn"], balancer["LoadBalancerArn"])
         if len(groups) > 1:
             _check_groups(account, call.region, action, groups)
+
+
+def _check_user_pool(call: Call, action: Action) -> None:
+    """Users log in with a user pool of the load balancer's region.
+
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_AuthenticateCognitoActionConfig.html.
+    """
+    arn = str((action.get("AuthenticateCognitoConfig") or {}).get("UserPoolArn") or "")
+    if arn.startswith("arn:") and arn.split(":")[3] != call.region:
+        msg = f"The user pool '{arn}' is not in the region of the load balancer, {call.region}"
+        raise Refusal("InvalidLoadBalancerAction", msg)
 
 
 def _forwarded(action: Action) -> Iterator[str]:
@@ -161,8 +192,8 @@ def _check_group(group: Described, balancer: Described, protocol: str | None) ->
         msg = f"The target group '{arn}' and the load balancer '{balancer['LoadBalancerArn']}' must be in the same VPC"
         raise Refusal("InvalidConfigurationRequest", msg)
     spoken = group.get("Protocol")  # none if the target is a function
-    compatible = _COMPATIBLE.get(protocol)
-    if (spoken and compatible and spoken not in compatible) or (not spoken and balancer["Type"] != "application"):
+    compatible = _COMPATIBLE.get(protocol) if group.get("TargetType") != "alb" else frozenset({"TCP"} if protocol == "TCP" else ())
+    if (spoken and compatible is not None and spoken not in compatible) or (not spoken and balancer["Type"] != "application"):
         raise Refusal(
             "IncompatibleProtocols", f"The listener and the following target groups have incompatible protocols: {arn}."
         )
@@ -170,6 +201,9 @@ def _check_group(group: Described, balancer: Described, protocol: str | None) ->
         msg = (
             f"The target group '{arn}' has the IP address type 'ipv6', and the load balancer the IP address type 'ipv4'"
         )
+        raise Refusal("InvalidConfigurationRequest", msg)
+    if protocol in _UDP and group.get("IpAddressType") != "ipv6" and balancer.get("IpAddressType") == "dualstack":
+        msg = f"The IPv4 target group '{arn}' cannot be used with a {protocol} listener of a dualstack load balancer"
         raise Refusal("InvalidConfigurationRequest", msg)
 
 
@@ -195,6 +229,10 @@ def _check_groups(account: Account, region: str, action: Action, groups: Sequenc
         raise Refusal(
             "InvalidConfigurationRequest", f"The target groups of an action must have the same protocol: {arns}"
         )
+    if {group.get("Protocol") for group in groups} <= {*_PROTOCOLS["network"]} and len({_addresses(group) for group in groups}) > 1:
+        arns = ", ".join(group["TargetGroupArn"] for group in groups)
+        msg = f"The target groups of an action must have the same IP address type: {arns}"
+        raise Refusal("InvalidConfigurationRequest", msg)
     sticky = ((action.get("ForwardConfig") or {}).get("TargetGroupStickinessConfig") or {}).get("Enabled")
     if str(sticky).lower() == "true":
         return
@@ -204,3 +242,7 @@ def _check_groups(account: Account, region: str, action: Action, groups: Sequenc
         if {"Key": "stickiness.enabled", "Value": "true"} in pairs:
             msg = "You must enable group stickiness on a rule if you enabled target stickiness on one of its target groups"
             raise Refusal("InvalidLoadBalancerAction", msg)
+
+
+def _addresses(group: Described) -> str:
+    return str(group.get("IpAddressType") or "ipv4")

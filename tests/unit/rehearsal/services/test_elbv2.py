@@ -100,7 +100,7 @@ def test_a_load_balancer_for_ipv6_needs_subnets_with_ipv6_addresses(elb: Any, su
 
 
 def forward(*groups: str, **stickiness: Any) -> list[dict[str, Any]]:
-    config = {"TargetGroups": [{"TargetGroupArn": group} for group in groups], **stickiness}
+    config = {"TargetGroups": [{"TargetGroupArn": group, "Weight": 1} for group in groups], **stickiness}
     return [{"Type": "forward", "ForwardConfig": config}]
 
 
