@@ -22,12 +22,12 @@ def check(account: Account, call: Call, arn: str, port: int | None, others: Sequ
     balancer: Any = moto.backends.get_backend("elbv2")[account.id][call.region].load_balancers[arn]
     noted: frozenset[str] = getattr(balancer, "verifying_ports", frozenset())
     others_verify = noted & {str(other.get("Port")) for other in others}
-    given = call.given.get("MutualAuthentication")
-    verifies = given.get("Mode") == "verify" if given else str(port) in noted
+    requested = call.parameters.get("MutualAuthentication")
+    verifies = requested.get("Mode") == "verify" if requested else str(port) in noted
     if verifies and len(others_verify) >= _MOST:
         msg = f"A load balancer can have at most {_MOST} listeners with the mutual authentication mode 'verify'"
         raise Refusal("TooManyListeners", msg)
-    trust_store = str((given or {}).get("TrustStoreArn") or "")
+    trust_store = str((requested or {}).get("TrustStoreArn") or "")
     if trust_store.startswith("arn:") and trust_store.split(":")[3] != call.region:
         raise Refusal("TrustStoreNotFound", f"Trust store '{trust_store}' not found")
     balancer.verifying_ports = others_verify | ({str(port)} if verifies else set())
