@@ -10,7 +10,7 @@ from preflight.pipeline.request import new_run
 from preflight.plan import plan
 from preflight.rehearsal import serve
 from preflight.rehearsal.assembly import TaskOptions
-from preflight.rehearsal.connectivity import public_ports
+from preflight.rehearsal.connectivity import addresses, public_ports
 from preflight.rehearsal.iam import request_filter
 from preflight.rehearsal.serve import ServeOptions
 from preflight.rehearsal.server import Server
@@ -38,6 +38,7 @@ def run(args: argparse.Namespace, say: Say) -> int:
         say(f"export AWS_ACCESS_KEY_ID={administrator or 'any'} AWS_SECRET_ACCESS_KEY=any")
         if docker is not None:
             say(f"export CDK_DOCKER={docker}")
+            say(f"preflight: services and load balancers, for your browser: {addresses.page_url(server.address, administrator)}")
 
     def announce(server: Server, docker: Path | None) -> None:
         serve.announce(server, docker, administrator=administrator)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from preflight import model
-from preflight.deploy import aws_errors, lifecycle
+from preflight.deploy import aws_errors, lifecycle, open_ports
 from preflight.deploy.deployment import DeploymentFailedError
 from preflight.deploy.lifecycle import Live
 from preflight.deploy.options import DeploymentOptions
@@ -203,8 +203,11 @@ class RegionRun:
         return StageResult("smoke", model.outcome_of(findings), findings=findings)
 
     def _wait(self, live: Live) -> None:
-        """Wait for Ctrl-C."""
-        self._say(f"everything is kept running at {live.deployment.session.endpoint} until Ctrl-C")
+        """Say where everything is found, and wait for Ctrl-C."""
+        session = live.deployment.session
+        self._say(f"everything is kept running at {session.endpoint} until Ctrl-C; open in a browser, or copy:")
+        for command in open_ports.commands(session):
+            self._say(f"  {command}")
         with contextlib.suppress(StopRequested):
             while True:
                 waiting.pause(3600)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from preflight.rehearsal.cloudformation.resources import catalog
 from preflight.rehearsal.cloudformation.scheduled_tasks import ScheduledTasks
 from preflight.rehearsal.cloudformation.unfinished import UnfinishedResources
 from preflight.rehearsal.connectivity import inside_requests
+from preflight.rehearsal.connectivity.addresses import Addresses
 from preflight.rehearsal.connectivity.cloud_map import CloudMapInstances
 from preflight.rehearsal.connectivity.public_ports import PublicPorts, SmokeTarget
 from preflight.rehearsal.connectivity.vpc_traffic import VpcTraffic
@@ -32,6 +33,7 @@ from preflight.rehearsal.containers.stubs import Stubs
 from preflight.rehearsal.dispatch import Dispatcher
 from preflight.rehearsal.ecs import api
 from preflight.rehearsal.ecs.state import State
+from preflight.rehearsal.iam import request_filter
 from preflight.rehearsal.iam.authentication import Authenticator
 from preflight.rehearsal.iam.authorization import Authorizer
 from preflight.rehearsal.iam.principals import Principals
@@ -173,7 +175,7 @@ def assemble(account: Account, options: EmulationOptions) -> Parts:
         launcher=launcher,
         scheduler=Scheduler(core.state, launcher, core.ledger),
         cloudformation=cloudformation,
-        dispatcher=_dispatcher(core, cloudformation, services, lambda: public_ports.places() | load_balancers.places()),
+        dispatcher=_dispatcher(core, cloudformation, services, public_ports, load_balancers),
     )
 
 
@@ -271,7 +273,7 @@ def _moto_services(
 
 
 def _dispatcher(
-    core: Core, cloudformation: Api, services: list[ServiceEmulation], places: Callable[[], set[tuple[str, int]]]
+    core: Core, cloudformation: Api, services: list[ServiceEmulation], public_ports: PublicPorts, load_balancers: LoadBalancers
 ) -> Dispatcher:
     def observations(_request: Request) -> Response:
         cloudformation.audit()
@@ -281,13 +283,14 @@ def _dispatcher(
         return inside_requests.answer(request, core.running_tasks)
 
     def open_ports(_request: Request) -> Response:
-        return Response(json.dumps(sorted(places())), content_type="application/json")
+        return Response(json.dumps(sorted(public_ports.places() | load_balancers.places())), content_type="application/json")
 
     scheduled = ScheduledTasks(core.account, core.principals, cloudformation.stacks)
     paths = {
         OBSERVATIONS: observations,
         inside_requests.PATH: inside_request,
         OPEN_PORTS: open_ports,
+        request_filter.ADDRESSES: Addresses(core.state, core.running_tasks, public_ports, load_balancers).answer,
         scheduled_tasks.PATH: scheduled.answer,
     }
     return Dispatcher(core.account, core.ledger, services=services, paths=paths, registry=core.registry.answer)

@@ -48,6 +48,10 @@ def test_the_settings_of_clients_are_printed(printed: Callable[..., str], settin
     assert setting in " ".join(exported).split()
 
 
+def test_the_page_of_what_runs_is_printed(printed: Callable[..., str]) -> None:
+    assert "for your browser: http://127.0.0.1:4566/_preflight/addresses" in printed(docker=DOCKER)
+
+
 def test_without_containers_there_is_no_program_for_docker(printed: Callable[..., str]) -> None:
     assert "CDK_DOCKER" not in printed(docker=None)
 

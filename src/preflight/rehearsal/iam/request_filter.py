@@ -6,6 +6,7 @@ start containers of its own, or a task would reach services of this machine.
 
 from __future__ import annotations
 
+import hmac
 import ipaddress
 import re
 import secrets
@@ -50,12 +51,18 @@ _LAMBDA = re.compile(r"/(invocations|invoke-async|response-streaming-invocations
 _AWS_NAME = re.compile(r"(^|\.)amazonaws\.com(\.cn)?$")
 INSIDE_TASKS = "169.254.170.2"  # the address of this account in each task
 OWN_PATHS = "/_preflight/"
+ADDRESSES = f"{OWN_PATHS}addresses"  # a page for the administrator's browser
 MISSING = Refusal("MissingAuthenticationToken", "Request is missing Authentication Token", status=403)
 
 
 def new_key() -> str:
     """Returns an access key ID of AWS's form that cannot be guessed."""
     return "AKIA" + "".join(secrets.choice(string.ascii_uppercase + "234567") for _ in range(16))
+
+
+def page_token(administrator: str) -> str:
+    """Returns what opens the page of addresses and nothing else: a browser keeps it in its history."""
+    return hmac.new(administrator.encode(), ADDRESSES.encode(), "sha256").hexdigest()[:32]
 
 
 def check_target(request: Request, scope: SignedScope | None) -> None:
@@ -96,6 +103,8 @@ def check_unsigned(request: Request, *, administrator: str) -> None:
     if request.path == "/v2" or request.path.startswith("/v2/"):
         return
     token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    if request.path == ADDRESSES and secrets.compare_digest(request.args.get("token", "").encode(), page_token(administrator).encode()):
+        return
     if not request.path.startswith(OWN_PATHS) or not secrets.compare_digest(token.encode(), administrator.encode()):
         raise RequestDeniedError(_plain(MISSING.message))
 

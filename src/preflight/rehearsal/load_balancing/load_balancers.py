@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -65,6 +65,17 @@ class _LoadBalancer:
     idle_timeout: float = 60.0
     interfaces: list[CreatedInterface] = field(default_factory=list)
     open: dict[_Place, HttpListener | Relay] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class OpenListener:
+    """A listener that is open: the name of its load balancer, its protocol and rules, and its address on this machine."""
+
+    balancer: str
+    protocol: str
+    rules: Sequence[JsonObject]
+    address: tuple[str, int]
+    is_public: bool
 
 
 class LoadBalancers:
@@ -197,6 +208,25 @@ class LoadBalancers:
                 for place in balancer.open
                 if any(interface.public == place.address for interface in balancer.interfaces)
             }
+
+    def listening(self) -> list[OpenListener]:
+        """Returns every listener that is open, at one of its addresses."""
+        with self._lock:
+            places = {
+                place.listener.arn: (balancer, place, listener)
+                for balancer in self._by_arn.values()
+                for place, listener in sorted(balancer.open.items(), key=lambda item: item[0].address)
+            }
+        return [
+            OpenListener(
+                balancer=arn.partition(":listener/")[2].split("/")[1],
+                protocol=place.listener.protocol,
+                rules=self.rules(balancer.region, arn),
+                address=listener.address,
+                is_public=listener.address[0] == place.address,
+            )
+            for arn, (balancer, place, listener) in places.items()
+        ]
 
     def addresses(self, dns_name: str, vpc: str) -> list[str] | None:
         """Returns the addresses of the load balancer with a DNS name, as tasks of a VPC look it up."""

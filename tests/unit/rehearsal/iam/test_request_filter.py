@@ -12,6 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from preflight.rehearsal import server
+from preflight.rehearsal.connectivity import addresses
 from preflight.rehearsal.iam import request_filter
 from preflight.rehearsal.server import Server
 
@@ -94,6 +95,20 @@ def test_motos_own_api_is_closed(strict: Server, path: str) -> None:
 @pytest.mark.parametrize("path", ["/", "/_preflight/observations", "/_preflight/inside?task=a&port=80&get=/", "/bucket/key"])
 def test_an_unsigned_request_is_refused(strict: Server, path: str) -> None:
     assert send(strict, path) == (403, "Request is missing Authentication Token\n")
+
+
+def test_the_page_of_addresses_opens_with_its_token(strict: Server) -> None:
+    assert send(strict, addresses.page_url("", KEY))[0] == 200
+
+
+@pytest.mark.parametrize("path", ["/_preflight/addresses", "/_preflight/observations", "/_preflight/inside"])
+@pytest.mark.parametrize("token", ["", "00", KEY])
+def test_no_other_token_opens_a_path_of_the_account(strict: Server, path: str, token: str) -> None:
+    assert send(strict, f"{path}?token={token}")[0] == 403
+
+
+def test_the_token_of_the_page_opens_nothing_else(strict: Server) -> None:
+    assert send(strict, f"/_preflight/observations?token={request_filter.page_token(KEY)}")[0] == 403
 
 
 def test_the_clients_own_paths_answer_to_the_administrators_key(strict: Server) -> None:
