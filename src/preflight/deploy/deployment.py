@@ -259,7 +259,7 @@ class Deployment:
             message = f"stack {fill(step.name, self.values)}: parameter {key}: no earlier step has an output {missing[0]}"
             raise DeploymentFailedError([self._findings.of_plan("NoSuchOutput", message, NO_OUTPUT)])
         values = self._image_values if self._is_tag(text) else self.values
-        return fill(with_outputs(text, {name: value or "" for name, value in outputs.items()}), values)
+        return with_outputs(fill(text, values), {name: value or "" for name, value in outputs.items()})
 
     @property
     def _image_values(self) -> Mapping[str, str]:

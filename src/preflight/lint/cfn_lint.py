@@ -159,10 +159,13 @@ def waivers(templates: Sequence[Template]) -> list[ReportedWaiver]:
 def _waivers(template: Template) -> Iterator[ReportedWaiver]:
     sections: list[tuple[str | None, Mapping[str, Any]]] = [(None, template.data), *template.resources.items()]
     for resource, section in sections:
-        notes = section.get("Metadata")
-        config = (notes.get("cfn-lint") or {}).get("config") if isinstance(notes, dict) else None
-        if isinstance(config, dict):
-            reasons = config.get("reasons") or {}
-            for check_id in config.get("ignore_checks") or []:
-                reason = str(reasons.get(check_id, "")) or "no reason given"
-                yield ReportedWaiver(str(check_id), resource, reason, "template", template.name)
+        config = _map(_map(_map(section, "Metadata"), "cfn-lint"), "config")
+        reasons, checks = _map(config, "reasons"), config.get("ignore_checks")
+        for check_id in checks if isinstance(checks, list) else ():
+            reason = str(reasons.get(str(check_id), "")) or "no reason given"
+            yield ReportedWaiver(str(check_id), resource, reason, "template", template.name)
+
+
+def _map(value: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    part = value.get(key)
+    return part if isinstance(part, dict) else {}

@@ -110,8 +110,8 @@ def placeholders_in(text: str) -> list[str]:
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:
-    """`text` with every placeholder replaced by its value."""
-    return _PLACEHOLDER.sub(lambda match: values[match.group(1)], text)
+    """`text` with every placeholder replaced by its value; unknown ones stay, as in the value of an output."""
+    return _PLACEHOLDER.sub(lambda match: values.get(match[1], match[0]), text)
 
 
 def outputs_in(text: str) -> list[str]:

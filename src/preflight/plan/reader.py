@@ -24,6 +24,9 @@ from preflight.templates.template import Template, UnreadableError
 
 SCHEMA = f"{HOME}preflight.schema.json"
 CAPABILITIES = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND")
+MAX_TIMEOUT = 3600  # seconds
+_PATH = re.compile(r"/[!-~]*")
+_URL = re.compile(r"(https?://|\{output\.)[!-~]*")
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,39}[a-z0-9]")
 _TOP = (
     "version",
@@ -283,10 +286,10 @@ class PlanReader:
     def _request(self, entry: Mapping[str, Any], where: tuple[str | int, ...]) -> SmokeEntry:
         if ("service" in entry) == ("url" in entry):
             self._note("expected a service, a url or a schedule", *where)
-        if not str(entry.get("get", "/")).startswith("/"):
-            self._note("get: expected a path that begins with a slash", *where, "get")
-        if "url" in entry and not str(entry["url"]).startswith(("http://", "https://", "{output.")):
-            self._note("url: expected one that begins with http://, https:// or an {output.NAME}", *where, "url")
+        if not _PATH.fullmatch(str(entry.get("get", "/"))):
+            self._note("get: expected a path that begins with a slash, of ASCII characters without spaces", *where, "get")
+        if "url" in entry and not _URL.fullmatch(str(entry["url"])):
+            self._note("url: expected one that begins with http://, https:// or an {output.NAME}, of ASCII characters without spaces", *where, "url")
         has_service = "service" in entry
         return SmokeEntry(
             service=self._text(entry, "service", where=where) if has_service else None,
@@ -295,24 +298,24 @@ class PlanReader:
             is_inside=self._is_inside(entry, where),
             caller=self._caller(entry, where),
             get=self._text(entry, "get", where=where) if "get" in entry else "/",
-            port=self._number(entry, "port", 80, where),
-            status=self._number(entry, "status", 200, where),
+            port=self._number(entry, "port", 80, (1, 65_535), where),
+            status=self._number(entry, "status", 200, (200, 599), where),
             contains=self._text(entry, "contains", where=where) if "contains" in entry else None,
             line=self._read.line(*where),
         )
 
-    def _number(self, entry: Mapping[str, Any], key: str, default: int, where: tuple[str | int, ...]) -> int:
-        value = entry.get(key, default)
-        if not isinstance(value, int) or isinstance(value, bool):
-            self._note(f"{key}: expected a number, found {value!r}", *where, key)
+    def _number(self, entry: Mapping[str, Any], key: str, default: int, bounds: tuple[int, int], where: tuple[str | int, ...]) -> int:
+        value, (least, most) = entry.get(key, default), bounds
+        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+            self._note(f"{key}: expected a number from {least} to {most}, found {_short(value)}", *where, key)
             return default
         return value
 
     def _schedule(self, entry: Mapping[str, Any], where: tuple[str | int, ...]) -> SmokeEntry:
         self._keys(entry, _SCHEDULE, *where)
         timeout = entry.get("timeout", SmokeEntry.timeout)
-        if not isinstance(timeout, int | float) or isinstance(timeout, bool) or timeout <= 0:
-            self._note(f"timeout: expected a number of seconds, found {timeout!r}", *where, "timeout")
+        if not isinstance(timeout, int | float) or isinstance(timeout, bool) or not 0 < timeout <= MAX_TIMEOUT:
+            self._note(f"timeout: expected a number of seconds up to {MAX_TIMEOUT}, found {_short(timeout)}", *where, "timeout")
             timeout = SmokeEntry.timeout
         return SmokeEntry(
             service=None,
@@ -363,6 +366,8 @@ class PlanReader:
         if not isinstance(images, dict) or not all(isinstance(pattern, str) for pattern in images):
             self._note("images: expected a map from the pattern of an image to the image in its place", "images")
             return {}
+        for pattern in images:
+            self._text({"images": pattern}, "images", where=())
         return {pattern: self._text(images, pattern, where=("images",)) for pattern in images}
 
     def _egress(self) -> bool:
@@ -377,6 +382,11 @@ class PlanReader:
             self._note("standins: expected a map from image to folder", "standins")
             return {}
         return {image: self._file(folder, "standins", image, kind=Kind.FOLDER) for image, folder in folders.items()}
+
+
+def _short(value: Any) -> str:
+    """Returns a value as messages show it: an integer of a plan may have a million digits."""
+    return f"one of {value.bit_length()} bits" if isinstance(value, int) and value.bit_length() > 64 else repr(value)
 
 
 def parameters_of(read: Any) -> Mapping[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -46,8 +47,8 @@ def _traffic(mistakes: PlanMistakes, traffic: Any) -> TrafficSettings | None:
             mistakes.note(f"{key}: expected a number from {least:g} to {most:g}, found {value!r}", *where, key)
     if not isinstance(traffic.get("keepalive", True), bool):
         mistakes.note(f"keepalive: expected true or false, found {traffic['keepalive']!r}", *where, "keepalive")
-    if not str(traffic.get("path", "/")).startswith("/"):
-        mistakes.note("path: expected one that begins with a slash", *where, "path")
+    if not re.fullmatch("/[!-~]*", str(traffic.get("path", "/"))):
+        mistakes.note("path: expected one that begins with a slash, of ASCII characters without spaces", *where, "path")
     return replace(TrafficSettings(), **{key: value for key, value in traffic.items() if key in _TRAFFIC})
 
 

@@ -80,6 +80,13 @@ def test_a_plan_is_read_with_defaults(folder: Path) -> None:
         pytest.param("[CAPABILITY_IAM]", "[CAPABILITY_X]", 10, "expected CAPABILITY_IAM", id="unknown capability"),
         pytest.param("service: web", "service: web\n    url: http://x", 14, "a service, a url or a schedule", id="both"),
         pytest.param("    contains: hello", "    status: ok", 16, "expected a number", id="a status that is no number"),
+        pytest.param("    contains: hello", "    status: 99", 16, "expected a number from 200 to 599", id="a status that no answer has"),
+        pytest.param("    contains: hello", "    port: 65536", 16, "expected a number from 1 to 65535", id="a port that there is not"),
+        pytest.param("    contains: hello", f"    port: {'9' * 4000}", 16, "bits", id="a port of thousands of digits"),
+        pytest.param("    contains: hello", '    get: "/\\r\\nX: y"', 16, "without spaces", id="a path with another header"),
+        pytest.param("smoke:", "smoke:\n  - {schedule: S, timeout: .nan}", 14, "timeout: expected a number of seconds up to 3600", id="a timeout that is no number"),
+        pytest.param("smoke:", "smoke:\n  - {schedule: S, timeout: 1e300}", 14, "timeout: expected", id="a timeout without an end"),
+        pytest.param("smoke:", 'images: {"{foo}-app": "x:1"}\nsmoke:', 13, "unknown placeholder {foo}", id="an image by an unknown placeholder"),
         pytest.param("name: demo", "name: Demo_1", 2, "expected lower-case", id="a name that AWS would refuse"),
         pytest.param("smoke:", "smoke: [", 14, "cannot be read", id="no YAML"),
     ],
@@ -253,7 +260,7 @@ def test_stubs_images_and_egress_are_read(folder: Path) -> None:
         pytest.param(
             "    cluster: c\n", "    from: inside\n    caller: 203.0.113.5\n", "caller: only a caller on the internet", id="both"
         ),
-        pytest.param("    cluster: c\n", "    port: true\n", "port: expected a number, found True", id="a port that is a boolean"),
+        pytest.param("    cluster: c\n", "    port: true\n", "port: expected a number from 1 to 65535, found True", id="a port that is a boolean"),
         pytest.param("smoke:\n", "smoke:\n  - schedule: x\n    timeout: 0\n", "timeout: expected a number of seconds", id="no time"),
         pytest.param("smoke:\n", "smoke:\n  - schedule: x\n    port: 80\n", "unknown key 'port'", id="a schedule with a port"),
         pytest.param("standins", "stubs: [1]\nstandins", "stubs: expected the pattern", id="no pattern"),

@@ -115,4 +115,4 @@ def _stacks(out: Path, name: str, artifact: Any) -> Iterator[CdkStack]:
         region = artifact.get("environment", "").rpartition("/")[2]
         path = out / properties["templateFile"]
         if confinement.problem(path, out.resolve()) is None:
-            yield CdkStack(properties.get("stackName", name), path, region if region != "unknown-region" else None)
+            yield CdkStack(str(properties.get("stackName", name)), path, region if region != "unknown-region" else None)

@@ -116,7 +116,7 @@ def _candidates(name: str, declared: Mapping[str, Any]) -> Iterator[str]:
     if kind.startswith("AWS::SSM::") or kind in {"AWS::EC2::Image::Id", "AWS::EC2::KeyPair::KeyName"}:
         return
     yield from (text for pattern, text in _BY_NAME if re.search(pattern, name.replace("_", ""), re.IGNORECASE))
-    if "MinValue" in declared:
+    if "MinValue" in declared and "{" not in str(declared["MinValue"]):
         yield functions.as_text(declared["MinValue"])
     yield from _ANY
 

@@ -54,8 +54,7 @@ class Requests:
                 yield from self._of_service(document, logical, service)
 
     def _of_service(self, document: ResolvedTemplate, logical: str, service: Mapping[str, Any]) -> Iterator[DraftRequest]:
-        balancers = service.get("LoadBalancers")
-        for balancer in balancers if isinstance(balancers, list) else ():
+        for balancer in _list(service.get("LoadBalancers")):
             group = self._one(document, balancer.get("TargetGroupArn")) if isinstance(balancer, dict) else None
             if group is not None:
                 yield self._through(logical, group, _number(balancer.get("ContainerPort"), 80))
@@ -69,7 +68,7 @@ class Requests:
         path = str(group.properties.get("HealthCheckPath", "/"))
         path = path if _PATH.fullmatch(path) else "/"
         matcher = group.properties.get("Matcher")
-        status = _number(re.split("[-,]", str(matcher.get("HttpCode", "200")))[0], 200) if isinstance(matcher, dict) else 200
+        status = _number(re.split("[-,]", str(matcher.get("HttpCode", "200")))[0], 200, bounds=(200, 599)) if isinstance(matcher, dict) else 200
         why = "path and status of the health check of the target group"
         entrance = next((entrance for entrance in self._entrances(group) if entrance.admits(path)), None)
         if entrance is None:
@@ -87,10 +86,10 @@ class Requests:
                     yield Entrance(owner.properties, self._is_public(owner.document, owner.properties), _paths(rule))
 
     def _forwards(self, document: ResolvedTemplate, actions: Any, group: ReferencedResource) -> bool:
-        for action in actions if isinstance(actions, list) else ():
+        for action in _list(actions):
             config = action.get("ForwardConfig") if isinstance(action, dict) else None
-            listed = config.get("TargetGroups") if isinstance(config, dict) else None
-            arns = [action.get("TargetGroupArn") if isinstance(action, dict) else None, *(t.get("TargetGroupArn") for t in listed or [] if isinstance(t, dict))]
+            listed = _list(config.get("TargetGroups")) if isinstance(config, dict) else []
+            arns = [action.get("TargetGroupArn") if isinstance(action, dict) else None, *(t.get("TargetGroupArn") for t in listed if isinstance(t, dict))]
             targets = [self._one(document, arn) for arn in arns]
             if any(target is not None and target.is_same(group) for target in targets):
                 return True
@@ -108,14 +107,14 @@ class Requests:
             return False
         groups = config.get("SecurityGroups")
         resources = [self._one(document, group) for group in (groups if isinstance(groups, list) else [groups])]
-        rules = [rule for group in resources if group is not None for rule in group.properties.get("SecurityGroupIngress") or [] if isinstance(rule, dict)]
+        rules = [rule for group in resources if group is not None for rule in _list(group.properties.get("SecurityGroupIngress")) if isinstance(rule, dict)]
         return any(rule.get("CidrIp") == "0.0.0.0/0" and _number(rule.get("FromPort"), 0) <= port <= _number(rule.get("ToPort"), 65535) for rule in rules)
 
     def _ports(self, document: ResolvedTemplate, service: Mapping[str, Any]) -> Iterator[int]:
         definition = self._one(document, service.get("TaskDefinition"))
         containers = definition.properties.get("ContainerDefinitions") if definition is not None else None
-        for container in containers if isinstance(containers, list) else ():
-            for mapping in container.get("PortMappings") or [] if isinstance(container, dict) else ():
+        for container in _list(containers):
+            for mapping in _list(container.get("PortMappings")) if isinstance(container, dict) else ():
                 if isinstance(mapping, dict) and str(mapping.get("Protocol", "tcp")).lower() == "tcp":
                     yield _number(mapping.get("ContainerPort"), 80)
 
@@ -128,20 +127,23 @@ class Requests:
 
 def _paths(rule: Mapping[str, Any]) -> tuple[str, ...]:
     """Returns the patterns of the paths that a rule takes; none if it asks for something else too, such as a host."""
-    conditions = rule.get("Conditions")
     patterns: list[str] = []
-    for condition in conditions if isinstance(conditions, list) else ():
+    for condition in _list(rule.get("Conditions")):
         if not isinstance(condition, dict) or condition.get("Field") != "path-pattern":
             return ()
         config = condition.get("PathPatternConfig")
         values = config.get("Values") if isinstance(config, dict) else condition.get("Values")
-        patterns += [str(value) for value in values or []]
+        patterns += [str(value) for value in _list(values)]
     return tuple(patterns)
 
 
-def _number(value: Any, default: int) -> int:
-    text = functions.as_text(value) if isinstance(value, str | int) else ""
-    return int(text) if re.fullmatch("[0-9]{1,5}", text) else default
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _number(value: Any, default: int, *, bounds: tuple[int, int] = (0, 65_535)) -> int:
+    text = functions.as_text(value) if isinstance(value, str) or (isinstance(value, int) and abs(value) <= bounds[1]) else ""
+    return int(text) if re.fullmatch("[0-9]{1,5}", text) and bounds[0] <= int(text) <= bounds[1] else default
 
 
 def of_stacks(every: ResolvedStacks) -> tuple[DraftRequest, ...]:

@@ -70,7 +70,7 @@ def _declared(known: Template) -> dict[str, Mapping[str, Any]]:
 def _is_for_private_tasks(document: ResolvedTemplate, parameter: str) -> bool:
     """Whether subnets are for services whose tasks have no public address, and for nothing else."""
     users = [resource for resource in document.resources.values() if _refers(resource, parameter)]
-    if not users or any(resource.get("Type") not in {SERVICE, STACK} for resource in users):
+    if not users or any(str(resource.get("Type")) not in {SERVICE, STACK} for resource in users):
         return False
     services = [resource for resource in users if resource.get("Type") == SERVICE]
     passed = [(child, name) for child in document.children.values() for name, value in child.parameters.items() if _refers(value, parameter)]
@@ -176,6 +176,8 @@ def _names_in(templates: Templates, stack: DraftStack, key: str) -> list[str]:
 
 def _best(draft: Draft, templates: Templates, stack: DraftStack, choices: Mapping[str, Sequence[str]], score: Score, *, why: str) -> Draft:
     """Returns the draft with the values of a stack's parameters that score highest, as it is if none score higher."""
+    if not choices or not all(choices.values()):
+        return draft
     best, most = draft, score(draft, resolved(draft, templates))
     for chosen in itertools.islice(itertools.product(*choices.values()), MOST_TRIALS):
         values = {**_of(draft, stack).values, **{name: DraftValue(text, why) for name, text in zip(choices, chosen, strict=True)}}
