@@ -18,7 +18,7 @@ from preflight.plan.plan import Plan
 
 def run(args: argparse.Namespace, say: Say) -> int:
     """Run the stages of a plan, write the report and return its exit code."""
-    if _is_isolated_by_podman(args, say):
+    if is_isolated_by_podman(args, say):
         return user_namespace.run_again(args.arguments)
     user_namespace.end_with_outer()
     checked = _admitted(args, reader.load(plan.find(args.plan)))
@@ -40,7 +40,7 @@ def run(args: argparse.Namespace, say: Say) -> int:
     return reports.run(options.with_baseline(request, args), args, say)
 
 
-def _is_isolated_by_podman(args: argparse.Namespace, say: Say) -> bool:
+def is_isolated_by_podman(args: argparse.Namespace, say: Say) -> bool:
     """Whether this run starts containers of a user who is not root, and podman can give it namespaces of its own.
 
     What is kept running has to be reached from this machine, so it stays outside.

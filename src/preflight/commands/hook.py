@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from preflight.commands import check, static
 from preflight.comply import cfn_guard_binary
+from preflight.container_engine import user_namespace
 from preflight.errors import ToolMissingError
 from preflight.model import Say
 from preflight.plan import changed_files
@@ -18,16 +20,27 @@ def run(args: argparse.Namespace, say: Say) -> int:
     """Check what the changed files concern, and return the worst exit code; 0 at once if they concern nothing."""
     root = confinement.root_of(Path.cwd())
     if args.hook == "check":
-        plans = changed_files.plans(args.paths, root)
-        if plans and "comply" in args.stage:
-            _get_cfn_guard(say)
-        return max((check.run(argparse.Namespace(**{**vars(args), "plan": plan}), say) for plan in plans), default=0)
+        return _check(args, changed_files.plans(args.paths, root), root, say)
     args.paths = [_shown(path) for path in changed_files.templates(args.paths, root)]
     if not args.paths:
         return 0
     if args.hook == "comply":
         _get_cfn_guard(say)
     return static.run(args, say)
+
+
+def _check(args: argparse.Namespace, plans: Sequence[Path], root: Path, say: Say) -> int:
+    """Check plans one after the other; of several each has a folder of its own for its reports."""
+    if plans and "comply" in args.stage:
+        _get_cfn_guard(say)
+    if plans and check.is_isolated_by_podman(args, say):
+        return user_namespace.run_again(args.arguments)  # once, not for each plan
+    codes = []
+    for path in plans:
+        name = "-".join(path.relative_to(root).with_suffix("").parts)
+        folder = args.output_dir / name if args.output_dir and len(plans) > 1 else args.output_dir
+        codes.append(check.run(argparse.Namespace(**{**vars(args), "plan": path, "output_dir": folder}), say))
+    return max(codes, default=0)
 
 
 def _shown(path: Path) -> Path:

@@ -60,11 +60,19 @@ def of_template(template: Path, *, region: str, account: str) -> CdkAssets:
     Raises:
         UsageError: the manifest cannot be read, or names a file outside of the repository.
     """
-    manifest = template.with_name(template.name.removesuffix(TEMPLATE) + MANIFEST)
-    if not template.name.endswith(TEMPLATE) or not manifest.exists():
+    if not has_manifest(template):
         return CdkAssets()
     partition, _ = partitions.partition_of(region)
-    return _Reader(manifest, {"Region": region, "AccountId": account, "Partition": partition}).read()
+    return _Reader(_manifest(template), {"Region": region, "AccountId": account, "Partition": partition}).read()
+
+
+def has_manifest(template: Path) -> bool:
+    """Whether a template is one of CDK, with the manifest of its assets beside it."""
+    return template.name.endswith(TEMPLATE) and _manifest(template).exists()
+
+
+def _manifest(template: Path) -> Path:
+    return template.with_name(template.name.removesuffix(TEMPLATE) + MANIFEST)
 
 
 def nested_templates(templates: Iterable[Path]) -> dict[str, Path]:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from preflight.errors import PreflightError, UsageError
-from preflight.plan import plan, reader, resolved_stacks
+from preflight.plan import cdk_assets, plan, reader, resolved_stacks
 from preflight.plan.draft import discovery
 from preflight.plan.plan import ImageStep, Plan
 from preflight.templates import template
@@ -60,21 +60,31 @@ def is_template(path: Path) -> bool:
 
 
 def plans(changed: Sequence[Path], root: Path) -> list[Path]:
-    """Returns the plans below `root` that deploy one of the changed files: a plan itself, a template, a rule, what an image is built of."""
+    """Returns the plans below `root`, of any name, that use one of the changed files.
+
+    They use their templates, with the assets that CDK wrote beside them, parameter files, rules, what images and
+    stand-ins are built of, and their baselines.
+    """
     files = {path.resolve() for path in changed}
-    paths = [path for path in discovery.files(root) if path.name == plan.FILE] if files else []
+    paths = [path for path in discovery.files(root) if _is_plan(path)] if files else []
     return [path for path in paths if _concerns(path, files)]
+
+
+def _is_plan(path: Path) -> bool:
+    return path.name == plan.FILE or (path.suffix in {".yaml", ".yml"} and path.is_file() and plan.is_plan(path))
 
 
 def _concerns(path: Path, files: Collection[Path]) -> bool:
     try:
-        asked = reader.load(path)
+        read = reader.load(path)
     except PreflightError:
         return any(file.is_relative_to(path.parent.resolve()) for file in files)  # the check says what is wrong
-    own = {path.resolve() for path in (asked.path, *asked.template_files())}
-    return bool(own & set(files)) or any(file.is_relative_to(folder) for folder in _folders(asked) for file in files)
+    parameters = (step.parameter_file for step in read.stacks)
+    own = {path.resolve() for path in (read.path, read.baseline, *parameters, *read.template_files()) if path is not None}
+    return bool(own & set(files)) or any(file.is_relative_to(folder) for folder in _folders(read) for file in files)
 
 
-def _folders(asked: Plan) -> list[Path]:
-    builds = (step.build for step in asked.steps if isinstance(step, ImageStep))
-    return [folder.resolve() for folder in (*builds, *asked.rules)]
+def _folders(read: Plan) -> list[Path]:
+    builds = (step.build for step in read.steps if isinstance(step, ImageStep))
+    assemblies = (step.template.parent for step in read.stacks if cdk_assets.has_manifest(step.template))
+    return [folder.resolve() for folder in (*builds, *assemblies, *read.rules, *read.standins.values())]

@@ -28,12 +28,13 @@ _OUTPUT = re.compile(r"\{output\.([A-Za-z0-9]+)\}")
 
 @dataclass(frozen=True)
 class StackStep:
-    """A step that creates a stack. Values may hold placeholders such as `{prefix}`."""
+    """A step that creates a stack. Values may hold placeholders such as `{prefix}`; they may come from `parameter_file`."""
 
     name: str
     template: Path
     parameters: Mapping[str, str]
     capabilities: tuple[str, ...]
+    parameter_file: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,13 @@ class Plan:
         if self.templates is not None:
             files |= set(templates_in(self.templates))
         return sorted(files)
+
+
+def is_plan(path: Path) -> bool:
+    """Whether a file begins like a plan, even one that cannot be read: it has a version 1 and steps."""
+    with path.open("rb") as file:
+        text = file.read(template.MAX_BYTES)
+    return all(re.search(pattern, text, re.MULTILINE) for pattern in (rb"^version:[ \t]*1\b", rb"^steps:"))
 
 
 def placeholders_in(text: str) -> list[str]:

@@ -223,6 +223,7 @@ class PlanReader:
             template=self._file(step.get("template"), *where, "template"),
             parameters=self._parameters(step, where),
             capabilities=tuple(capabilities),
+            parameter_file=self._path.parent / parameters if isinstance(parameters := step.get("parameters"), str) else None,
         )
 
     def _image(self, step: Mapping[str, Any], where: tuple[str | int, ...]) -> ImageStep:

@@ -44,9 +44,10 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     """Collects a plan that is named on the command line, whatever its name is: one item for each of its stages."""
     if file_path.suffix not in ENDINGS or str(file_path) not in map(_named_file, parent.config.args):
         return None
+    from preflight.plan import plan  # noqa: PLC0415 - see above
     from preflight.pytest_plugin import items  # noqa: PLC0415 - see above
 
-    return items.PlanFile.from_parent(parent, path=file_path) if file_path.name == PLAN or items.is_plan(file_path) else None
+    return items.PlanFile.from_parent(parent, path=file_path) if file_path.name == PLAN or plan.is_plan(file_path) else None
 
 
 def _named_file(argument: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -13,13 +12,6 @@ from preflight.errors import MistakesError, PreflightError
 from preflight.model import Outcome
 from preflight.pipeline.request import STAGES
 from preflight.pytest_plugin import session
-from preflight.templates.template import MAX_BYTES
-
-
-def is_plan(path: Path) -> bool:
-    """Whether a file begins like a plan, even one that cannot be read: it has a version 1 and steps."""
-    text = path.read_bytes()[:MAX_BYTES]
-    return all(re.search(pattern, text, re.MULTILINE) for pattern in (rb"^version:[ \t]*1\b", rb"^steps:"))
 
 
 class PlanFile(pytest.File):

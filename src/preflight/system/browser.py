@@ -32,6 +32,10 @@ OPTIONS = (
 )  # fmt: skip
 
 
+class PictureTooLargeError(ToolBrokeError):
+    """The picture of a page has more bytes than a report takes."""
+
+
 def find() -> str | None:
     """Returns the path of Chromium, or None if it is not on PATH or nothing could keep it from the network."""
     has_tools = sys.platform == "linux" and all(map(processes.which, TOOLS))
@@ -42,7 +46,8 @@ def picture(program: str, url: str, receiver: tuple[str, int]) -> bytes:
     """Returns a PNG file of the page at a URL, whose host is found at `receiver`.
 
     Raises:
-        ToolBrokeError: the browser did not start, took too long, or its picture is too large.
+        PictureTooLargeError: the picture is too large.
+        ToolBrokeError: the browser did not start, or took too long.
     """
     with tempfile.TemporaryDirectory(prefix="preflight-browser-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
@@ -80,7 +85,7 @@ def _read(path: Path) -> bytes | None:
     """Returns a PNG file that the browser wrote, or None; a link is not followed.
 
     Raises:
-        ToolBrokeError: it is too large.
+        PictureTooLargeError: it is.
     """
     try:
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
@@ -89,7 +94,7 @@ def _read(path: Path) -> bytes | None:
         return None
     if len(shot) > MAX_BYTES:
         msg = f"its picture has more than {MAX_BYTES} bytes"
-        raise ToolBrokeError(msg)
+        raise PictureTooLargeError(msg)
     return shot if shot.startswith(b"\x89PNG\r\n\x1a\n") else None
 
 

@@ -91,6 +91,7 @@ class Repository:
         if len(entries) > MAX_FILES or sum(entry.size for entry in entries) > MAX_BYTES:
             msg = f"{commit[:12]} has more than {MAX_FILES} files or {MAX_BYTES >> 20} MiB. Next: name a folder that has only what is deployed: --from FOLDER"
             raise UsageError(msg)
+        folder = folder.resolve()  # what lies below is compared with where links lead
         contents = folder.with_name(f"{folder.name}.contents")
         self._write_contents([*files, *links], contents)
         with contents.open("rb") as stream:
@@ -137,6 +138,9 @@ def _entry(line: str) -> TreeEntry:
     fields, _, name = line.partition("\t")
     mode, _kind, blob, size = fields.split()
     path = PurePosixPath(name)
+    if "\N{REPLACEMENT CHARACTER}" in name:
+        msg = f"the revision holds a name that is not UTF-8: {name!r}. Next: rename it"
+        raise UsageError(msg)
     if path.is_absolute() or str(path) != name or any(part in {"", ".", ".."} or part.lower() == ".git" for part in path.parts):
         msg = f"the revision holds a path that is none: {name!r}"
         raise UsageError(msg)

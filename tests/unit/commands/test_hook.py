@@ -10,6 +10,7 @@ import pytest
 from preflight import cli
 from preflight.commands import check, static
 from preflight.comply import cfn_guard_binary
+from preflight.container_engine import user_namespace
 from preflight.errors import ToolMissingError
 
 TEMPLATE = 'AWSTemplateFormatVersion: "2010-09-09"\nResources:\n  Topic:\n    Type: AWS::SNS::Topic\n'
@@ -76,4 +77,23 @@ def test_a_plan_is_checked_if_it_deploys_a_changed_file(fetch: mock.Mock, runs: 
 
 def test_no_plan_is_checked_for_another_file(fetch: mock.Mock, runs: mock.Mock) -> None:
     assert cli.main(["hook-check", "compose.yaml"]) == 0
+    assert not runs.called
+
+
+def test_each_of_several_plans_has_a_folder_for_its_reports(repository: Path, fetch: mock.Mock, runs: mock.Mock) -> None:
+    (repository / "second.yaml").write_text((repository / "preflight.yaml").read_text())
+
+    assert cli.main(["hook-check", "--output-dir", "reports", "topic.yaml"]) == 0
+
+    assert sorted(call[0][0].output_dir for call in runs.call_args_list) == [Path("reports/preflight"), Path("reports/second")]
+
+
+def test_several_plans_of_a_user_run_in_namespaces_of_podman_once(repository: Path, fetch: mock.Mock, runs: mock.Mock, monkeypatch: pytest.MonkeyPatch) -> None:
+    again = mock.Mock(return_value=1)
+    (repository / "second.yaml").write_text((repository / "preflight.yaml").read_text())
+    monkeypatch.setattr(check, "is_isolated_by_podman", mock.Mock(return_value=True))
+    monkeypatch.setattr(user_namespace, "run_again", again)
+
+    assert cli.main(["hook-check", "topic.yaml"]) == 1
+    assert again.call_count == 1
     assert not runs.called

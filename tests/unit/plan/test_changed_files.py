@@ -101,3 +101,32 @@ def test_a_plan_that_cannot_be_read_is_concerned_by_what_is_below_it(root: Path)
     (root / "preflight.yaml").write_text("version: [\n")
 
     assert changed_files.plans([root / "top.json"], root) == [root / "preflight.yaml"]
+
+
+@pytest.fixture
+def deployed(tmp_path: Path) -> Path:
+    """A repository whose plan `service.yaml` has a parameter file, a baseline, an image, and a stack of CDK with an asset."""
+    for name, text in {
+        "service.yaml": "version: 1\nname: demo\nregion: eu-west-1\nbaseline: known.json\nsteps:\n"
+        "- {stack: a, template: a.yaml, parameters: values.json}\n- {image: 'a:1', build: web}\n- {stack: b, template: cdk.out/b.template.json}\n",
+        "a.yaml": CHILD,
+        "values.json": '["A=1"]',
+        "known.json": "{}",
+        "other.json": "{}",
+        "web/Dockerfile": "FROM scratch\n",
+        "cdk.out/b.template.json": '{"Resources": {}}',
+        "cdk.out/b.assets.json": '{"version": "44.0.0", "files": {}, "dockerImages": {}}',
+        "cdk.out/asset.1/Dockerfile": "FROM scratch\n",
+    }.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", ["service.yaml", "a.yaml", "values.json", "known.json", "web/Dockerfile", "cdk.out/asset.1/Dockerfile"])
+def test_a_change_of_what_a_plan_uses_concerns_it(deployed: Path, name: str) -> None:
+    assert changed_files.plans([deployed / name], deployed) == [deployed / "service.yaml"]
+
+
+def test_a_change_of_another_file_concerns_no_plan(deployed: Path) -> None:
+    assert changed_files.plans([deployed / "other.json"], deployed) == []

@@ -151,6 +151,22 @@ def test_a_path_that_is_none_is_refused(author: Author, target: Path, name: str)
         Repository(author.root).write(commit, target)
 
 
+def test_links_are_kept_in_a_folder_that_is_reached_by_a_link(author: Author, target: Path, tmp_path: Path) -> None:
+    (author.root / "link").symlink_to("page")
+    commit = author.commit(page="x")
+    (tmp_path / "short").symlink_to(target)
+
+    assert Repository(author.root).write(commit, tmp_path / "short") == []
+
+
+def test_a_name_that_is_not_utf_8_is_refused(author: Author, target: Path) -> None:
+    (author.root / "caf\udce9").write_text("x")
+    commit = author.commit(page="x")
+
+    with pytest.raises(UsageError, match="not UTF-8"):
+        Repository(author.root).write(commit, target)
+
+
 def test_folders_are_the_same_if_their_files_are(tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
