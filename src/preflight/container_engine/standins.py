@@ -88,8 +88,8 @@ class Standins:
         folder = self._folders.get(repository(name))
         if folder is None:
             msg = (
-                f"the registry of {name} cannot be reached, and no stand-in for it is allowed. Next: pull the image "
-                f"once by hand, or pass --standin {repository(name)}=FOLDER, or --allow-standins if the plan names one. "
+                f"the registry of {name} cannot be reached, and no stand-in for it is allowed. Next: `{self._engine.program} pull "
+                f"{_qualified(name)}` once it answers, or pass --allow-standins if the plan names one, or --standin {repository(name)}=FOLDER. "
                 f"The engine said: {output[-300:]}"
             )
             raise ToolBrokeError(msg)

@@ -109,8 +109,8 @@ class Deployment:
         return tuple(self._stack_ids)
 
     def events(self) -> list[ResourceEvent]:
-        """Returns the events of all stacks, oldest first."""
-        events = [event for stack in self._stack_ids.values() for event in self._events.records(stack)]
+        """Returns the events of all stacks, oldest first; one whose id is not known was never created."""
+        events = [event for name, stack in self._stack_ids.items() if stack != name for event in self._events.records(stack)]
         return sorted(events, key=lambda event: event.time)
 
     def create(self) -> None:

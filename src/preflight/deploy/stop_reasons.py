@@ -397,7 +397,7 @@ _STACKS: tuple[tuple[str, str | None, str], ...] = (
     (
         r"Parameters: \[(?P<name>[^\]]+)\] must have values",
         None,
-        "Give {name} under `parameters` of the step in the plan, or a Default in the template.",
+        "Give {name} under `parameters` of the step in the plan, or a Default in the template; `preflight init --force` writes a plan with what can be known.",
     ),
     (r"Parameters: \[(?P<name>[^\]]+)\] do not exist", None, "Take {name} away, or declare it under Parameters."),
     (
@@ -415,7 +415,7 @@ _STACKS: tuple[tuple[str, str | None, str], ...] = (
     (
         r"parameter value (?P<name>\S+) for parameter name",
         None,
-        "{name} is not in this account: create it in an earlier step of the plan, and pass its id.",
+        "{name} is not in this account: create it in an earlier step of the plan and pass its output; `preflight init --force` writes both.",
     ),
     (
         r"Export (?P<name>\S+) cannot be (?:updated|deleted) as it is in use by",

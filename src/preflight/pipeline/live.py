@@ -13,7 +13,6 @@ from preflight import model
 from preflight.errors import PreflightError, UsageError
 from preflight.model import Deployment, Finding, LedgerEntry, Observations, Outcome, Say, Severity, StageResult, Update
 from preflight.pipeline.inputs import RunInputs
-from preflight.pipeline.request import LIVE_STAGES
 from preflight.pipeline.stage import timed_stage
 from preflight.plan.plan import ImageStep, Plan, StackStep
 
@@ -101,12 +100,11 @@ class LiveStages:
         return self._with_observations(results.stages, target)
 
     def _without_deployment(self, result: Callable[[str], StageResult]) -> list[StageResult]:
-        names = [name for name in LIVE_STAGES if name in self._request.stages]
-        return [timed_stage(name, self._say, functools.partial(result, name)) for name in names]
+        return [timed_stage(name, self._say, functools.partial(result, name)) for name in self._request.live_stages]
 
     def _without_engine(self, error: PreflightError) -> list[StageResult]:
         rehearse = StageResult("rehearse", Outcome.ERROR, reason=str(error))
-        others = [name for name in LIVE_STAGES[1:] if name in self._request.stages]
+        others = [name for name in self._request.live_stages if name != "rehearse"]
         return [rehearse, *(StageResult(name, Outcome.SKIPPED, reason="nothing was deployed") for name in others)]
 
     def _refusal(

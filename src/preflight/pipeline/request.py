@@ -75,6 +75,11 @@ class RunRequest:
         """Whether something is deployed."""
         return is_live(self.stages)
 
+    @property
+    def live_stages(self) -> list[str]:
+        """The stages that deploy something, as far as they were asked for; `update` only if there is something to update from."""
+        return [stage for stage in LIVE_STAGES if stage in self.stages and (stage != "update" or self.update is not None)]
+
 
 def is_live(stages: Collection[str]) -> bool:
     """Whether one of the stages deploys something."""

@@ -38,7 +38,7 @@ class Ledger:
         """A port of an address of this machine could not be opened."""
         what = f"port {port} of {address} cannot be opened: {error.strerror}"
         is_low = error.errno in {errno.EACCES, errno.EPERM}
-        advice = "run as root, or let podman give the run namespaces of its own: preflight doctor" if is_low else f"stop what listens on port {port} of all addresses here"
+        advice = "run as root, or let podman give the run namespaces of its own: preflight doctor" if is_low else f"stop what listens on port {port} of all addresses here; `ss -ltnp sport = :{port}` shows it"
         self.trouble(f"{what}. Next: {advice}")
 
     def note(self, what: str) -> None:

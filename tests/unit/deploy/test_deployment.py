@@ -120,6 +120,14 @@ def deployed(steps: tuple[StackStep | ImageStep, ...]) -> Deployment:
     return deployment
 
 
+def test_a_stack_that_was_never_created_has_no_events() -> None:
+    deployment = deployed(())
+    deployment._stack_ids = {"a": "a"}
+    deployment._events = mock.Mock(records=mock.Mock(side_effect=ClientError({"Error": {}}, "DescribeStackEvents")))
+
+    assert deployment.events() == []
+
+
 @pytest.mark.parametrize(
     ("text", "filled"),
     [

@@ -15,7 +15,7 @@ from preflight.pipeline import inputs
 from preflight.pipeline.live import HAS_EGRESS, LiveStages
 from preflight.pipeline.region import RegionResults
 from preflight.pipeline.regions import RegionRuns
-from preflight.pipeline.request import AccountOptions, RunRequest
+from preflight.pipeline.request import STAGES, AccountOptions, RunRequest
 from preflight.plan import plan, reader
 
 PLAN = reader.load(Path(__file__).parents[3] / plan.FILE)
@@ -99,6 +99,14 @@ def test_without_a_container_engine_rehearse_is_an_error_and_smoke_is_skipped(
     assert smoke.outcome is Outcome.SKIPPED
     assert smoke.reason == "nothing was deployed"
     live.runs.assert_not_called()
+
+
+def test_without_something_to_update_from_no_update_is_skipped(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(container_engine, "find", mock.Mock(side_effect=ToolMissingError("install podman")))
+
+    stages = live.run(replace(request(), stages=STAGES))
+
+    assert [stage.name for stage in stages] == ["rehearse", "smoke"]
 
 
 def test_a_problem_of_the_emulated_account_is_an_error(live: Live) -> None:
