@@ -131,9 +131,11 @@ def _answered(step: DraftStack, say: Say) -> DraftStack:
 
 
 def _answer(step: DraftStack, name: str, value: DraftValue, say: Say) -> DraftValue:
-    say(f"{step.template.name}: the value of {name} ({value.why}); empty: later")
-    text = sys.stdin.readline().strip()
-    return DraftValue(text, "your answer") if text and "{" not in text else value
+    text = "{"
+    while "{" in text:
+        say(f"{step.template.name}: the value of {name} ({value.why}), without braces; empty: later")
+        text = sys.stdin.readline().strip()
+    return DraftValue(text, "your answer") if text else value
 
 
 def _tell(draft: Draft, say: Say) -> None:
