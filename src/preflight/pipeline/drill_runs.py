@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from preflight.deploy.deployment import Deployment
+from preflight.errors import UsageError
 from preflight.model import Finding, Say
 from preflight.pipeline.update_traffic import UpdateTraffic
 from preflight.plan.plan import Plan, SmokeEntry
@@ -29,7 +30,11 @@ class DrillRuns:
         self._plan_name = plan_name
 
     def findings(self) -> Iterator[Finding]:
-        """Yields what is to be said of each drill, with each service that a smoke entry asks."""
+        """Yields what is to be said of each drill, with each service that a smoke entry asks.
+
+        Raises:
+            UsageError: no entry asks a service of the deployment.
+        """
         done: set[str] = set()
         names = [name for name in self._plan.drills if name != "delete"]
         if "delete" in self._plan.drills:
@@ -38,11 +43,13 @@ class DrillRuns:
         for entry in self._plan.smoke if names else ():
             service = self._test.filled(entry).service
             arn = next((arn for arn in self._deployment.services if service and arn.endswith(f"/{service}")), None)
-            if arn is None or arn in done:
-                continue
-            done.add(arn)
-            for name in names:
-                yield from self._drilled(name, entry, arn)
+            if arn is not None and arn not in done:
+                done.add(arn)
+                for name in names:
+                    yield from self._drilled(name, entry, arn)
+        if names and not done:
+            msg = f"{self._plan_name}: drills: {', '.join(names)}: no smoke entry names a service that was deployed. Next: name one"
+            raise UsageError(msg)
 
     def _drilled(self, name: str, entry: SmokeEntry, arn: str) -> Iterator[Finding]:
         deployment, settings = self._deployment, self._plan.update.traffic or TrafficSettings()

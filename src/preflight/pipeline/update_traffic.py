@@ -44,6 +44,8 @@ class UpdateTraffic:
         pairs = [(entry, old) for entry in plan.smoke for old in former.smoke if _is_same(entry, old)]
         targets = [target for entry, old in pairs for target in self.targets(entry, old)]
         self._traffic = Traffic(targets, self._settings, self._say) if targets else None
+        if not targets:
+            self._say("no request is sent during the update: no smoke entry that both plans have can be requested from the internet")
 
     def targets(self, entry: SmokeEntry, old: SmokeEntry) -> Iterator[TrafficTarget]:
         """Yields the target of an entry, if it can be asked now; its right answers are the old one and the new one."""

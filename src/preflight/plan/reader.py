@@ -138,6 +138,9 @@ class PlanReader:
         for n, name in enumerate(names):
             if name not in DRILLS:
                 self._note(f"drills: expected {', '.join(DRILLS)}, found {name!r}{spelling.nearest(str(name), DRILLS).rstrip('.')}", "drills", n)
+        entries = self._list("smoke")
+        if set(map(str, names)) - {"delete"} and not any(isinstance(entry, dict) and "service" in entry for entry in entries):
+            self._note("drills: no smoke entry names a service. Next: add one; a drill shows what becomes of the requests to it", "drills")
         return tuple(dict.fromkeys(map(str, names)))
 
     def _folder_of_templates(self, name: Any) -> Path:

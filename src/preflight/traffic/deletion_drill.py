@@ -5,8 +5,9 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/troublesh
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import Protocol
 
 from botocore.exceptions import ClientError
 
@@ -17,6 +18,8 @@ from preflight.model import Finding, JsonObject, Severity
 CHECK = "DRILL"
 LEAVES = ("Retain", "RetainExceptOnCreate", "Snapshot")
 PROTECTION = ("DeletionProtection", "DeletionProtectionEnabled")
+PROTECTED = ("deletion protection is on", "Switch it off before the stack is deleted.")
+EMPTIES = ("Custom::S3AutoDeleteObjects", "Custom::ECRAutoDeleteImages")
 POLICY = "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-attribute-deletionpolicy.html"
 TROUBLE = "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/troubleshooting.html"
 
@@ -49,27 +52,34 @@ def _declared(resource: DeclaredResource) -> JsonObject:
 def _obstacle(session: Session, resource: DeclaredResource) -> tuple[str, str] | None:
     """Returns what keeps a resource from being deleted, and the fix."""
     properties = _declared(resource).get("Properties") or {}
-    if any(str(properties.get(name)).lower() in {"true", "active"} for name in PROTECTION) or _is_protected(properties):
-        return "deletion protection is on", "Switch it off before the stack is deleted."
-    try:
-        if resource.kind == "AWS::ECR::Repository" and str(properties.get("EmptyOnDelete")).lower() != "true":
-            images = session.client("ecr").list_images(repositoryName=resource.physical)["imageIds"]
-            return ("the repository still contains images", "Set EmptyOnDelete: true, or delete the images first.") if images else None
-        if resource.kind == "AWS::S3::Bucket":
-            objects = session.client("s3").list_objects_v2(Bucket=resource.physical, MaxKeys=1).get("Contents")
-            return ("the bucket is not empty", "Empty it first, or keep it by DeletionPolicy: Retain.") if objects else None
-    except ClientError:
-        return None  # it is gone, or may not be read
+    if any(str(properties.get(name)).lower() in {"true", "active"} for name in PROTECTION):
+        return PROTECTED
+    with contextlib.suppress(ClientError):  # it is gone, or may not be read
+        if resource.kind == "AWS::ElasticLoadBalancingV2::LoadBalancer":
+            attributes = session.client("elbv2").describe_load_balancer_attributes(LoadBalancerArn=resource.physical)["Attributes"]
+            return PROTECTED if {"Key": "deletion_protection.enabled", "Value": "true"} in attributes else None
+        if not _is_emptied(resource):
+            return _content(session, resource)
     return None
 
 
-def _is_protected(properties: Any) -> bool:
-    """Whether the attributes of a load balancer protect it."""
-    attributes = properties.get("LoadBalancerAttributes")
-    return isinstance(attributes, list) and any(
-        isinstance(a, dict) and a.get("Key") == "deletion_protection.enabled" and str(a.get("Value")).lower() == "true"
-        for a in attributes
-    )
+def _content(session: Session, resource: DeclaredResource) -> tuple[str, str] | None:
+    """Returns the content that keeps a repository or bucket from being deleted, and the fix."""
+    if resource.kind == "AWS::ECR::Repository":
+        images = session.client("ecr").list_images(repositoryName=resource.physical)["imageIds"]
+        return ("the repository still contains images", "Set EmptyOnDelete: true, or delete the images first.") if images else None
+    if resource.kind == "AWS::S3::Bucket":
+        objects = session.client("s3").list_objects_v2(Bucket=resource.physical, MaxKeys=1).get("Contents")
+        return ("the bucket is not empty", "Empty it first, or keep it by DeletionPolicy: Retain.") if objects else None
+    return None
+
+
+def _is_emptied(resource: DeclaredResource) -> bool:
+    """Whether a repository, or a custom resource of CDK, deletes the content when the stack is deleted."""
+    if str((_declared(resource).get("Properties") or {}).get("EmptyOnDelete")).lower() == "true":
+        return True
+    of_cdk = [r.get("Properties") or {} for r in resource.template.resources.values() if r.get("Type") in EMPTIES]
+    return any({"Ref": resource.logical} in (p.get("BucketName"), p.get("RepositoryName")) for p in of_cdk)
 
 
 def _finding(severity: Severity, resource: DeclaredResource, message: str, fix: str, source: str) -> Finding:

@@ -178,10 +178,16 @@ def scale(service: DrilledService) -> DrillResult:
     limits, before = service.limits(), int(service.describe()["desiredCount"])
     if limits is None:
         return DrillResult(skipped="nothing scales it (AWS::ApplicationAutoScaling::ScalableTarget)")
+    if limits[0] > MOST_TASKS:
+        return DrillResult(skipped=f"its scaling keeps {limits[0]} tasks at least, and a drill runs {MOST_TASKS} at most")
     most, fewest = min(limits[1], MOST_TASKS), max(limits[0], 1)
-    for count in (most, fewest, before):
-        service.update(desiredCount=count)
-        service.wait_until_steady()
+    try:
+        for count in (most, fewest):
+            service.update(desiredCount=count)
+            service.wait_until_steady()
+    finally:
+        service.update(desiredCount=before)
+    service.wait_until_steady()
     return DrillResult(f"scaled out to {most} tasks, in to {fewest}, and back to {before}")
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import http.client
-import select
+import selectors
 import socket
 import threading
 import time
@@ -128,5 +128,7 @@ def _wait(sock: DeadlineSocket, seconds: float, stop: threading.Event) -> None:
     """Wait, unless something comes from the server, or its end."""
     deadline = time.monotonic() + seconds
     while not stop.is_set() and (left := deadline - time.monotonic()) > 0:
-        if select.select([sock], [], [], min(left, AT_ONCE))[0]:
-            return
+        with selectors.DefaultSelector() as selector:
+            selector.register(sock, selectors.EVENT_READ)
+            if selector.select(min(left, AT_ONCE)):
+                return

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 from preflight.model import JsonObject
 
+MOST_SHOWN = 200  # failures of a target in a report
+
 
 class FailureKind(enum.Enum):
     """How a request failed."""
@@ -60,7 +62,7 @@ class TargetRecord:
         return self.sent - self.answered - self.moved
 
     def to_json(self) -> JsonObject:
-        """Returns the record for the report."""
+        """Returns the record for the report, with the first failures."""
         return {
             "target": self.name,
             "sent": self.sent,
@@ -76,7 +78,7 @@ class TargetRecord:
                     "receiver": failure.receiver,
                     "phase": failure.phase,
                 }
-                for failure in self.failures
+                for failure in self.failures[:MOST_SHOWN]
             ],
         }
 

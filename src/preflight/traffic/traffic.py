@@ -8,6 +8,7 @@ import datetime as dt
 import itertools
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -15,16 +16,18 @@ from urllib.parse import urlsplit
 from botocore.exceptions import BotoCoreError, ClientError
 
 from preflight.deploy.places import Place
+from preflight.errors import PreflightError
 from preflight.model import Progress, Say
 from preflight.plan.traffic_settings import TrafficSettings
 from preflight.system.worker import Worker
-from preflight.traffic.exchange import Ending, KeptConnection
+from preflight.traffic.exchange import GATEWAY, Ending, KeptConnection
 from preflight.traffic.record import FailedRequest, FailureKind, TargetRecord, TrafficRecord
 
 LOOK_UP = 1.0  # seconds between two look-ups of where a target is asked
 HOLD = "{hold}"  # in a path: how long the application is to take
-MOST_FAILURES = 200  # of a target that are kept; all are counted
+MOST_FAILURES = 2000  # of a receiver that are kept, so that those of one hide none of another; all are counted
 PATIENCE = 5.0  # seconds for the last requests
+WITHOUT_ANSWER = (BotoCoreError, ClientError, PreflightError, LookupError, OSError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,7 @@ class Traffic:
             if connection is None or connection.place != place:
                 _close(connection)
                 connection = KeptConnection(place) if place is not None else None
+            stream.note_sent(stream.target, place)
             ending = connection.get(stream.target.path, is_kept=self._settings.keepalive) if connection else None
             stream.add(stream.target, place, ending)
         _close(connection)
@@ -111,6 +115,7 @@ class Traffic:
             if place is None:
                 self._stop.wait(LOOK_UP)
                 continue
+            stream.note_sent(target, place)
             ending = KeptConnection(place).get(target.path, is_kept=False, hold=seconds, stop=self._stop)
             stream.add(target, place, ending)
             if ending.kind is not None:
@@ -128,6 +133,9 @@ class _Stream:
         self._places: tuple[Place, ...] = ()
         self._sent = self._answered = 0
         self._failures: list[FailedRequest] = []
+        self._kept: Counter[str] = Counter()
+        self._in_flight: dict[int, tuple[TrafficTarget, Place | None, dt.datetime]] = {}
+        self._is_over = False
         self._asks_tasks = False
         self._is_stopping = threading.Event()
         self._worker = Worker(self._look_up_again, name="traffic: places", wake=self._is_stopping.set)
@@ -138,7 +146,11 @@ class _Stream:
 
     def stop(self) -> TargetRecord:
         self._worker.stop(timeout=PATIENCE)
+        for target, place, sent_at in list(self._in_flight.values()):
+            trouble = "no end of the answer until the traffic ended"
+            self.add(target, place, Ending(sent_at, dt.datetime.now(dt.timezone.utc), FailureKind.TIMEOUT, trouble=trouble))
         with self._lock:
+            self._is_over = True
             failures = tuple(self._failures)
             return TargetRecord(self.target.name, self._sent, self._answered, failures, asks_tasks=self._asks_tasks)
 
@@ -148,7 +160,7 @@ class _Stream:
 
     def _look_up(self) -> None:
         """Look up where the target is asked now; what cannot be looked up is as it was."""
-        with contextlib.suppress(BotoCoreError, ClientError):
+        with contextlib.suppress(*WITHOUT_ANSWER):
             self._places = tuple(self.target.places())
             self._asks_tasks = self._asks_tasks or any(place.task for place in self._places)
 
@@ -157,20 +169,30 @@ class _Stream:
         places = self._places
         return places[next(self._turn) % len(places)] if places else None
 
+    def note_sent(self, target: TrafficTarget, place: Place | None) -> None:
+        """Note that this thread sends a request; if it never comes back, it counts as failed."""
+        self._in_flight[threading.get_ident()] = (target, place, dt.datetime.now(dt.timezone.utc))
+
     def add(self, target: TrafficTarget, place: Place | None, ending: Ending | None) -> None:
-        """Count a request to a path of the target."""
+        """Count a request to a path of the target, unless the record is closed. A load balancer's own answer may be the right one."""
         now = dt.datetime.now(dt.timezone.utc)
         ending = ending or Ending(now, now, FailureKind.NOWHERE, trouble="the service has no running task that can be asked")
-        kind = ending.kind or (None if target.fits(ending) else FailureKind.WRONG_PAGE)
+        is_right = target.fits(ending) and ending.kind in {None, *GATEWAY.values()}
+        kind = None if is_right else ending.kind or FailureKind.WRONG_PAGE
         with self._lock:
+            self._in_flight.pop(threading.get_ident(), None)
+            if self._is_over:
+                return
             self._sent += 1
-            if kind is None:
-                self._answered += 1
-            elif len(self._failures) < MOST_FAILURES:
-                receiver, task = (place.receiver, place.task) if place is not None else (target.name, None)
-                self._failures.append(
-                    FailedRequest(kind, ending.sent_at, ending.ended_at, ending.shown(), receiver, self._traffic.phase, task)
-                )
+            self._answered += kind is None
+            if kind is not None:
+                self._keep(kind, target, place, ending)
+
+    def _keep(self, kind: FailureKind, target: TrafficTarget, place: Place | None, ending: Ending) -> None:
+        receiver, task = (place.receiver, place.task) if place is not None else (target.name, None)
+        self._kept[receiver] += 1
+        if self._kept[receiver] <= MOST_FAILURES:
+            self._failures.append(FailedRequest(kind, ending.sent_at, ending.ended_at, ending.shown(), receiver, self._traffic.phase, task))
 
 
 def _with_path(target: TrafficTarget, settings: TrafficSettings) -> TrafficTarget:

@@ -7,6 +7,7 @@ from unittest import mock
 
 import pytest
 
+from preflight.errors import UsageError
 from preflight.pipeline import drill_runs
 from preflight.pipeline.drill_runs import DrillRuns
 from preflight.plan.plan import SmokeEntry
@@ -58,16 +59,21 @@ def test_a_drill_is_reported(done: list[str]) -> None:
     assert [finding.message.partition(";")[0] for finding in findings(ENTRY)] == ["drill task-lost of web: stopped 1 of 2 tasks"]
 
 
+def test_no_drill_is_done_that_the_plan_does_not_name(done: list[str]) -> None:
+    assert findings(ENTRY, names=()) == []
+    assert done == []
+
+
 @pytest.mark.parametrize(
-    ("entry", "names"),
+    "entry",
     [
-        pytest.param(ENTRY, (), id="without being asked for"),
-        pytest.param(dataclasses.replace(ENTRY, service="other"), ("task-lost",), id="with a service that is not the run's own"),
-        pytest.param(dataclasses.replace(ENTRY, service=None, url="http://x"), ("task-lost",), id="with a URL"),
+        pytest.param(dataclasses.replace(ENTRY, service="other"), id="a service that is not the run's own"),
+        pytest.param(dataclasses.replace(ENTRY, service=None, url="http://x"), id="a URL"),
     ],
 )
-def test_no_drill_is_done(done: list[str], entry: SmokeEntry, names: tuple[str, ...]) -> None:
-    findings(entry, names=names)
+def test_a_drill_without_a_service_could_not_be_done(done: list[str], entry: SmokeEntry) -> None:
+    with pytest.raises(UsageError, match="no smoke entry names a service"):
+        findings(entry)
 
     assert done == []
 

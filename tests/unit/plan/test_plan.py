@@ -336,3 +336,11 @@ def test_a_plan_asks_for_drills(folder: Path) -> None:
 
 def test_a_drill_of_a_plan_is_one_that_exists() -> None:
     assert (*drills.DRILLS, "delete") == DRILLS
+
+
+def test_a_drill_needs_a_smoke_entry_with_a_service(folder: Path) -> None:
+    without = GOOD.partition("smoke:")[0] + "smoke: [{url: 'http://x/'}]\n"
+
+    assert load(folder, without + "drills: [delete]\n").drills == ("delete",)
+    with pytest.raises(UsageError, match="drills: no smoke entry names a service"):
+        load(folder, without + "drills: [task-lost]\n")

@@ -19,19 +19,20 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def findings(folder: Path, kind: str, more: str = "", *, images: int = 0, objects: int = 0) -> list[Finding]:
+def findings(folder: Path, kind: str, more: str = "", *, images: int = 0, objects: int = 0, protection: str = "false") -> list[Finding]:
     """Returns the findings of one resource in an account with so many images and objects."""
     (folder / "t.yaml").write_text(f"Resources:\n  Thing:\n    Type: {kind}\n{more}")
     resource = DeclaredResource(template.load(folder / "t.yaml", name="t.yaml"), "Thing", "thing-1", kind)
     client = SimpleNamespace(
         list_images=lambda **_given: {"imageIds": [{}] * images},
+        describe_load_balancer_attributes=lambda **_given: {"Attributes": [{"Key": "deletion_protection.enabled", "Value": protection}]},
         list_objects_v2=lambda **_given: {"Contents": [{}] * objects} if objects else {},
     )
     session: Any = SimpleNamespace(client=lambda _service: client)
     return list(deletion_drill.findings(session, SimpleNamespace(all=lambda: [resource])))
 
 
-PROTECTED = "    Properties:\n      LoadBalancerAttributes: [{Key: deletion_protection.enabled, Value: 'true'}]\n"
+EMPTIED = "  Emptied: {Type: 'Custom::S3AutoDeleteObjects', Properties: {BucketName: !Ref Thing}}\n"
 
 
 @pytest.mark.parametrize(
@@ -40,11 +41,11 @@ PROTECTED = "    Properties:\n      LoadBalancerAttributes: [{Key: deletion_prot
         pytest.param("AWS::ECR::Repository", "", {"images": 2}, "fails at thing-1: the repository still contains images", id="images"),
         pytest.param("AWS::S3::Bucket", "", {"objects": 1}, "fails at thing-1: the bucket is not empty", id="objects"),
         pytest.param("AWS::DynamoDB::Table", "    Properties: {DeletionProtectionEnabled: true}\n", {}, "deletion protection is on", id="a protected table"),
-        pytest.param("AWS::ElasticLoadBalancingV2::LoadBalancer", PROTECTED, {}, "deletion protection is on", id="a protected load balancer"),
+        pytest.param("AWS::ElasticLoadBalancingV2::LoadBalancer", "", {"protection": "true"}, "deletion protection is on", id="a protected load balancer"),
         pytest.param("AWS::S3::Bucket", "    DeletionPolicy: Retain\n", {"objects": 1}, "leaves thing-1: its DeletionPolicy Retain keeps it", id="what is retained"),
     ],
 )  # fmt: skip
-def test_the_drill_says_that_a_deletion(folder: Path, kind: str, more: str, account: dict[str, int], said: str) -> None:
+def test_the_drill_says_that_a_deletion(folder: Path, kind: str, more: str, account: dict[str, Any], said: str) -> None:
     assert said in findings(folder, kind, more, **account)[0].message
 
 
@@ -54,10 +55,12 @@ def test_the_drill_says_that_a_deletion(folder: Path, kind: str, more: str, acco
         pytest.param("AWS::ECR::Repository", "", {}, id="an empty repository"),
         pytest.param("AWS::ECR::Repository", "    Properties: {EmptyOnDelete: true}\n", {"images": 2}, id="a repository that is emptied"),
         pytest.param("AWS::S3::Bucket", "", {}, id="an empty bucket"),
+        pytest.param("AWS::S3::Bucket", EMPTIED, {"objects": 1}, id="a bucket that CDK empties"),
+        pytest.param("AWS::ElasticLoadBalancingV2::LoadBalancer", "", {}, id="a load balancer without protection"),
         pytest.param("AWS::SNS::Topic", "    DeletionPolicy: Delete\n", {}, id="a topic"),
     ],
 )
-def test_nothing_keeps_from_being_deleted(folder: Path, kind: str, more: str, account: dict[str, int]) -> None:
+def test_nothing_keeps_from_being_deleted(folder: Path, kind: str, more: str, account: dict[str, Any]) -> None:
     assert findings(folder, kind, more, **account) == []
 
 

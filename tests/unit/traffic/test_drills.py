@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -75,6 +76,14 @@ class FakeService(DrilledService):
         return Broken()
 
 
+def test_a_service_that_is_not_steady_after_scaling_gets_its_count_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    service = FakeService("a", "b", limits=(1, 4))
+    monkeypatch.setattr(service, "wait_until_steady", mock.Mock(side_effect=WaitExpiredError("steady")))
+
+    assert drills.run("scale", service).problem is not None
+    assert service.updates[-1] == {"desiredCount": 2}
+
+
 def test_one_task_is_lost() -> None:
     service = FakeService("a", "b")
 
@@ -130,6 +139,7 @@ def test_a_service_is_scaled_to_its_limits_and_back() -> None:
     ("name", "service"),
     [
         pytest.param("scale", FakeService("a"), id="scaling that nothing does"),
+        pytest.param("scale", FakeService("a", limits=(20, 40)), id="scaling to more tasks than a drill runs"),
         pytest.param("task-lost", FakeService(), id="a task that is not there"),
     ],
 )

@@ -11,6 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from preflight.deploy.places import Place
+from preflight.errors import UsageError
 from preflight.plan.traffic_settings import TrafficSettings
 from preflight.system import waiting
 from preflight.traffic import traffic
@@ -128,3 +129,62 @@ def test_a_failure_names_the_step_of_the_update(asked: Asked) -> None:
     waiting.until(lambda: asked, what="a request", timeout=10)
 
     assert running.stop().targets[0].failures[0].phase == "update of web"
+
+
+@pytest.mark.parametrize("kind", [pytest.param(FailureKind.UNAVAILABLE, id="by the load balancer"), pytest.param(None, id="by a task")])
+def test_an_answer_that_is_expected_is_right_whoever_gives_it(monkeypatch: pytest.MonkeyPatch, kind: FailureKind | None) -> None:
+    requests: Asked = []
+
+    def get(self: KeptConnection, path: str, **_options: Any) -> Ending:
+        requests.append((str(self.place.address), path))
+        return Ending(NOW, NOW, kind, 503, "We are closed")
+
+    monkeypatch.setattr(KeptConnection, "get", get)
+
+    assert ran(requests, TrafficTarget("web", lambda: PLACES, "/", ((503, "closed"),))).failed == 0
+
+
+def test_a_request_that_never_ends_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    is_sent, end = threading.Event(), threading.Event()
+
+    def get(_self: KeptConnection, _path: str, **_options: Any) -> Ending:
+        is_sent.set()
+        end.wait(20)
+        return Ending(NOW, NOW, None, 200, "Old")
+
+    monkeypatch.setattr(KeptConnection, "get", get)
+    monkeypatch.setattr(traffic, "PATIENCE", 0.1)
+    running = Traffic([target()], TrafficSettings(rate=100, clients=1), lambda _text: None)
+    running.start()
+    is_sent.wait(5)
+
+    record = running.stop().targets[0]
+    end.set()
+
+    assert (record.sent, [failure.kind for failure in record.failures]) == (1, [FailureKind.TIMEOUT])
+
+
+def test_the_failures_of_one_task_hide_none_of_another(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(traffic, "MOST_FAILURES", 1)
+    record = ran(asked, TrafficTarget("web", lambda: PLACES, "/", ((204, None),)))
+
+    assert record.failed == record.sent > 2
+    assert sorted(str(failure.task) for failure in record.failures) == ["arn:a", "arn:b"]
+
+
+@pytest.mark.parametrize("error", [KeyError("tasks"), UsageError("no"), OSError(5, "io")], ids=lambda error: type(error).__name__)
+def test_whatever_a_look_up_raises_the_requests_go_on(asked: Asked, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    monkeypatch.setattr(traffic, "LOOK_UP", 0.01)
+    look_ups: list[int] = []
+
+    def places() -> list[Place]:
+        look_ups.append(1)
+        if len(look_ups) > 1:
+            raise error
+        return PLACES
+
+    running = Traffic([target(places)], TrafficSettings(rate=100), lambda _text: None)
+    running.start()
+    waiting.until(lambda: len(look_ups) >= 3, what="three look-ups", timeout=10, interval=0.01)
+
+    assert running.stop().targets[0].failed == 0

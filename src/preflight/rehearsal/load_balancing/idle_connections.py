@@ -9,7 +9,7 @@ Source: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load
 from __future__ import annotations
 
 import contextlib
-import select
+import selectors
 import threading
 import time
 from collections.abc import Callable
@@ -42,8 +42,9 @@ class IdleConnections:
 
     def _watch(self, target: Target, sock: DeadlineSocket, idle_timeout: float) -> None:
         started = time.monotonic()
-        with contextlib.suppress(OSError, ValueError):
-            select.select([sock], [], [], idle_timeout)
+        with contextlib.suppress(OSError, ValueError), selectors.DefaultSelector() as selector:
+            selector.register(sock, selectors.EVENT_READ)
+            selector.select(idle_timeout)
         seconds = time.monotonic() - started
         sock.close()
         if seconds > idle_timeout - MARGIN:
@@ -52,9 +53,9 @@ class IdleConnections:
         if target.state == targets.HEALTHY:
             group = target.group.rpartition(":targetgroup/")[2].partition("/")[0]
             self._note(
-                f"the targets of {group} close idle connections after {seconds:.0f} s, and the load balancer keeps them for "
-                f"{idle_timeout:.0f} s: a request that crosses with that fails with 502. Next: let the application keep them for longer"
+                f"the targets of {group} close idle connections after {seconds:.0f} s, but the load balancer keeps them open for "
+                f"{idle_timeout:.0f} s: a request that arrives just then fails with 502. Next: let the application keep them open for longer"
             )
-        else:  # it stopped: another target may tell
+        else:  # it is stopping, so this says nothing of the application
             with self._lock:
                 self._kept.discard(target.group)

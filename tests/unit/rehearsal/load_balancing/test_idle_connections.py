@@ -40,7 +40,7 @@ def test_a_target_that_closes_before_the_load_balancer_is_noted(pair: tuple[Dead
     pair[1].close()
     waiting.until(lambda: notes, what="a note", timeout=5)
 
-    assert notes[0].startswith("the targets of web close idle connections after 0 s, and the load balancer keeps them for 60 s")
+    assert notes[0].startswith("the targets of web close idle connections after 0 s, but the load balancer keeps them open for 60 s")
 
 
 @pytest.mark.parametrize(
