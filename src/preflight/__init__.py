@@ -1,4 +1,3 @@
 """Rehearse a Fargate deployment offline, from CloudFormation templates to answered HTTP requests."""
 
 __version__ = "0.1.0"
-HOME = "https://fargate-preflight.github.io/"  # where docs/ is published

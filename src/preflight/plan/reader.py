@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from preflight import HOME
 from preflight.aws import partitions
 from preflight.errors import UsageError
 from preflight.plan import plan, rule_settings, update_settings
@@ -22,7 +21,6 @@ from preflight.system.confinement import Kind
 from preflight.templates import functions, template
 from preflight.templates.template import Template, UnreadableError
 
-SCHEMA = f"{HOME}preflight.schema.json"
 CAPABILITIES = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND")
 MAX_TIMEOUT = 3600  # seconds
 _PATH = re.compile(r"/[!-~]*")

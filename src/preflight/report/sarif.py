@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 from urllib import parse
 
-from preflight import HOME, model
+from preflight import model
 from preflight.model import Finding, Outcome, Report, Severity
 from preflight.report import repository, sarif_rules, source_lines
 from preflight.report.source_lines import Columns
@@ -57,7 +57,7 @@ def _run(report: Report, columns: Columns) -> SarifObject:
 def _driver(report: Report, rules: list[SarifObject]) -> SarifObject:
     version = report.versions.get("preflight")
     versions = {"version": sarif_rules.text(version)} if version else {}
-    return {"name": "fargate-preflight", "informationUri": HOME, **versions, "rules": rules}
+    return {"name": "fargate-preflight", **versions, "rules": rules}
 
 
 def _extensions(report: Report) -> SarifObject:

@@ -59,11 +59,11 @@ def folder(tmp_path: Path) -> Path:
     return home
 
 
-def test_the_first_line_names_the_schema(folder: Path) -> None:
+def test_a_plan_names_no_address(folder: Path) -> None:
     write(folder, a_yaml=BUCKET)
     init(folder)
 
-    assert (folder / "preflight.yaml").read_text().startswith(f"# yaml-language-server: $schema={reader.SCHEMA}\n")
+    assert "://" not in (folder / "preflight.yaml").read_text()
 
 
 def test_files_that_are_no_templates_are_no_stacks_and_are_not_mentioned(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

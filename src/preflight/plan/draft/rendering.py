@@ -8,7 +8,6 @@ from pathlib import Path
 import yaml
 
 from preflight import model
-from preflight.plan import reader
 from preflight.plan.draft.draft import Draft, DraftImage, DraftRequest, DraftStack
 
 COLUMN = 46  # of the comments, if the line is that short
@@ -19,7 +18,6 @@ def render(draft: Draft) -> str:
     """Returns the text of preflight.yaml."""
     folder = draft.path.parent
     lines = [
-        f"# yaml-language-server: $schema={reader.SCHEMA}",
         "# The deployment of this folder, for `preflight check`. Written by `preflight init`; every key is in docs/plan.md of fargate-preflight.",
         "version: 1",
         _line(f"name: {quoted(draft.name)}", "the beginning of every name: {prefix}"),
