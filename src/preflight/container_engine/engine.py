@@ -15,6 +15,7 @@ from preflight.system import processes, run_folders, waiting
 from preflight.system.processes import CompletedProcess, Trouble
 
 ADVICE = "install podman (preflight doctor --fix does it on Debian and Ubuntu), or go on without: --containers off"
+IN_CONTAINER = "start this container with --privileged, or go on without containers: --containers off"
 RUN_LABEL = "preflight.run"
 OWNER_LABEL = "preflight.owner"
 TASK_LABEL = "preflight.task"
@@ -153,8 +154,13 @@ def find() -> Engine:
             return _proved(name)
         except PreflightError as error:  # noqa: PERF203 - two engines at the most
             trouble.append(str(error))
-    msg = f"no working container engine: {'; '.join(trouble)}. Next: {ADVICE}"
+    msg = f"no working container engine: {'; '.join(trouble)}. Next: {IN_CONTAINER if _is_in_container() else ADVICE}"
     raise ToolBrokeError(msg)
+
+
+def _is_in_container() -> bool:
+    """Whether podman or docker runs this program in a container: each leaves a file there."""
+    return any(Path(mark).exists() for mark in ("/run/.containerenv", "/.dockerenv"))
 
 
 def _proved(program: str) -> Engine:

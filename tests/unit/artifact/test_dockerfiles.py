@@ -38,7 +38,7 @@ def test_both_tasks_are_built_on_the_same_nginx() -> None:
 
 
 def test_no_image_is_latest() -> None:
-    text = (ROOT / "docker" / "Dockerfile").read_text() + (ROOT / "cfn" / "fa-018-fargate.yaml").read_text()
+    text = "".join(path.read_text() for path in (ROOT / "docker").rglob("Dockerfile")) + (ROOT / "cfn" / "fa-018-fargate.yaml").read_text()
 
     assert "latest" not in text
 
@@ -47,6 +47,16 @@ def test_the_stand_in_is_never_named_like_the_official_image() -> None:
     from preflight.container_engine import standins  # noqa: PLC0415 - one test needs it
 
     assert standins.PREFIX.startswith("localhost/preflight-standin/")
+
+
+def test_the_base_of_the_program_can_be_replaced() -> None:
+    text = (ROOT / "docker" / "preflight" / "Dockerfile").read_text()
+
+    assert re.findall(r"(?m)^FROM (.*)$", text) == ["${BASE}"]
+
+
+def test_only_the_wheel_and_its_packages_are_sent_to_the_build_of_the_program() -> None:
+    assert (ROOT / ".dockerignore").read_text().split() == ["*", "!dist/*.whl", "!requirements.txt"]
 
 
 def test_only_the_page_is_sent_to_the_build() -> None:

@@ -30,3 +30,21 @@ def test_a_network_namespace_that_stays_broken_is_an_error(monkeypatch: pytest.M
 
     with pytest.raises(ToolBrokeError, match="unknown FS magic"):
         Engine("podman", "4.3.1").must("ps")
+
+
+@pytest.mark.parametrize(
+    ("is_in_container", "advice"),
+    [
+        pytest.param(True, "Next: start this container with --privileged, or go on without containers: --containers off", id="in a container"),
+        pytest.param(False, f"Next: {engines.ADVICE}", id="on a machine"),
+    ],
+)
+def test_an_engine_that_does_not_work_comes_with_what_to_do_next(monkeypatch: pytest.MonkeyPatch, *, is_in_container: bool, advice: str) -> None:
+    monkeypatch.setenv("PREFLIGHT_ENGINE", "podman")
+    monkeypatch.setattr(engines, "_is_in_container", lambda: is_in_container)
+    monkeypatch.setattr(engines, "_proved", mock.Mock(side_effect=ToolBrokeError("read-only file system")))
+
+    with pytest.raises(ToolBrokeError) as broke:
+        engines.find()
+
+    assert str(broke.value) == f"no working container engine: read-only file system. {advice}"
