@@ -132,10 +132,7 @@ class LiveStages:
         if not self._request.has_containers:
             return None
         engine = self._find_engine()
-        if not engine.shares_network_namespaces:
-            self.notes.append(NOT_ISOLATED.format(engine.program))
-        elif plan.has_egress:
-            self.notes.append(HAS_EGRESS)
+        self.notes += reach_notes(engine, plan)
         return engine
 
     def _steps(self, plan: Plan) -> Sequence[StackStep | ImageStep]:
@@ -169,6 +166,13 @@ class LiveStages:
         if self.observations.problems:
             rehearse = replace(rehearse, outcome=Outcome.ERROR, reason="; ".join(self.observations.problems))
         return [rehearse, *others]
+
+
+def reach_notes(engine: Engine, plan: Plan) -> list[str]:
+    """Returns the note that containers can reach the network, if they can."""
+    if not engine.shares_network_namespaces:
+        return [NOT_ISOLATED.format(engine.program)]
+    return [HAS_EGRESS] if plan.has_egress else []
 
 
 def _ignored(entry: LedgerEntry) -> Finding:

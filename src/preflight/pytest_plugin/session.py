@@ -27,6 +27,7 @@ from preflight.deploy.targets.rehearsal import EmulatedAccount
 from preflight.deploy.targets.target import DeploymentTarget
 from preflight.errors import PreflightError, UsageError
 from preflight.model import Finding, JsonObject, Say
+from preflight.pipeline import live
 from preflight.pipeline import run as pipeline
 from preflight.pipeline.request import AccountOptions, RunRequest, UpdateRequest, new_run
 from preflight.plan import plan, reader
@@ -75,6 +76,8 @@ def _run(config: pytest.Config, path: Path, stages: tuple[str, ...]) -> JsonObje
     )
     with _stoppable():
         report = pipeline.run(request, _say_on_account(config))
+    for note in report.notes:
+        _note(config, note)
     return {
         result.name: asdict(StageText(result.outcome.value, result.reason or "skipped", text.render_stage(result)))
         for result in report.stages
@@ -154,10 +157,14 @@ def _live(config: pytest.Config, asked: Plan) -> Iterator[Live]:
     remains: list[Finding] = []
     try:
         network = config.getoption("--preflight-build-network")
-        container_engine = engine.find() if _has_containers(config) else None
-        options = DeploymentOptions(asked, run, container_engine, names, build_network=network)
-        with _failing_visibly(), _stoppable(), lifecycle.deployed(options, target, say, remains=remains) as live:
-            yield live
+        with _failing_visibly():
+            container_engine = engine.find() if _has_containers(config) else None
+        if container_engine is not None and config.getoption("--preflight-target") == "rehearsal":
+            for note in live.reach_notes(container_engine, asked):
+                _note(config, note)
+        options = DeploymentOptions(asked, run, container_engine, names, build_network=network, note=functools.partial(_note, config))
+        with _failing_visibly(), _stoppable(), lifecycle.deployed(options, target, say, remains=remains) as deployment:
+            yield deployment
     finally:
         target.close()
         for finding in remains:
@@ -197,11 +204,21 @@ def _target(config: pytest.Config, deployed: Plan, run: str) -> DeploymentTarget
     return target
 
 
+def _note(config: pytest.Config, text: str) -> None:
+    """Print what every report has to say, such as that containers can reach the network."""
+    _say(config)(f"note: {text}")
+
+
 def _say_on_account(config: pytest.Config) -> Say:
-    """Returns what prints progress on a real account, past pytest's capture; on the emulated one nothing is printed."""
+    """Returns what prints progress on a real account; on the emulated one nothing is printed."""
+    return _say(config) if config.getoption("--preflight-target") != "rehearsal" else lambda _text: None
+
+
+def _say(config: pytest.Config) -> Say:
+    """Returns what prints a line past pytest's capture."""
     terminal = config.pluginmanager.getplugin("terminalreporter")
     capture = config.pluginmanager.getplugin("capturemanager")
-    if config.getoption("--preflight-target") == "rehearsal" or capture is None:
+    if capture is None:
         return lambda _text: None
 
     def say(text: str) -> None:

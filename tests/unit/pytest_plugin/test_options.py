@@ -111,6 +111,30 @@ def test_the_fixture_fails_the_session_with_what_could_not_be_deleted(pytester: 
     result.assert_outcomes(passed=1, errors=1)
 
 
+def test_the_fixture_says_that_containers_can_reach_the_network(pytester: pytest.Pytester) -> None:
+    targets = "import preflight.deploy.targets.rehearsal as r\nr.EmulatedAccount.start = lambda *a, **o: mock.MagicMock()\n"
+    reaching = NOTHING_IS_DEPLOYED.replace("engine.find = lambda: None", "engine.find = lambda: mock.Mock(program='docker', shares_network_namespaces=False)")
+    pytester.makeconftest(reaching + targets)
+    pytester.makepyfile(USES)
+
+    result = pytester.runpytest_subprocess("--preflight-plan", str(ROOT / "preflight.yaml"))
+
+    result.stdout.fnmatch_lines(["*preflight: note: docker publishes the ports, and containers can reach the network*"])
+    result.assert_outcomes(passed=1)
+
+
+def test_without_an_engine_the_fixture_says_what_to_do(pytester: pytest.Pytester) -> None:
+    absent = "engine.find = mock.Mock(side_effect=__import__('preflight.errors').errors.ToolMissingError('install podman'))"
+    targets = "\nimport preflight.deploy.targets.rehearsal as r\nr.EmulatedAccount.start = lambda *a, **o: mock.MagicMock()\n"
+    pytester.makeconftest(NOTHING_IS_DEPLOYED.replace("engine.find = lambda: None", absent) + targets)
+    pytester.makepyfile(USES)
+
+    result = pytester.runpytest_subprocess("--preflight-plan", str(ROOT / "preflight.yaml"))
+
+    result.stdout.fnmatch_lines(["install podman"])
+    result.stdout.no_fnmatch_line("*Traceback*")
+
+
 HOSTILE = "s\\n::error::PWN\\x1b[31m ##[error]PWN \\u202e"
 
 
