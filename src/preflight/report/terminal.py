@@ -42,7 +42,7 @@ def _lines(report: Report, options: text.Options, console: Console) -> Iterator[
         if report.update is not None:
             most = None if options.is_verbose else MOST_CHANGES
             for line in text.update(report.update, most=most):
-                yield from _wrapped(console, line)
+                yield from _wrapped(console, line.lstrip(), indent=len(line) - len(line.lstrip()))
         for answer in report.deployment.smoke:
             style = "green" if answer.status == answer.expected else "red"
             yield from _wrapped(console, text.answer(answer), style=style)

@@ -55,6 +55,27 @@ def test_the_page_says_what_is_internal_on_aws() -> None:
     assert "internal: on AWS only its VPC reaches it" in asked(listener(FORWARD, is_public=False), accept="text/html")
 
 
+@pytest.mark.parametrize(
+    ("change", "urls"),
+    [
+        pytest.param({}, ["http://127.4.5.6:8080/"], id="runs"),
+        pytest.param({"is_stopping": True}, [], id="stops"),
+        pytest.param({"ran_since": None}, [], id="does not run yet"),
+    ],
+)
+def test_a_task_is_found_at_its_public_address_while_it_runs(change: dict[str, Any], urls: list[str]) -> None:
+    task = mock.Mock(**{"ran_since": 1.0, "is_stopping": False, **change})
+    task.service.name = "shop"
+    container = mock.Mock(ports=((8080, "tcp"), (53, "udp")))
+    running = mock.Mock(public="127.4.5.6", pid=0, spec=mock.Mock(containers=(container,)))
+    public_ports = mock.Mock(places=lambda: {("127.4.5.6", 8080)})
+    addresses = Addresses(mock.Mock(tasks={"t": task}), mock.Mock(items=lambda: iter([("t", running)])), public_ports, mock.Mock(listening=list))
+
+    answer = json.loads(addresses.answer(Request.from_values("/")).get_data())
+
+    assert [(address["name"], address["url"]) for address in answer] == [("shop", url) for url in urls]
+
+
 @pytest.mark.hostile
 def test_no_name_is_markup_on_the_page() -> None:
     assert "<script" not in asked(listener(FORWARD, name="<script>alert(1)</script>"), accept="text/html")
