@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
@@ -67,7 +68,7 @@ def test_a_task_is_found_at_its_public_address_while_it_runs(change: dict[str, A
     task = mock.Mock(**{"ran_since": 1.0, "is_stopping": False, **change})
     task.service.name = "shop"
     container = mock.Mock(ports=((8080, "tcp"), (53, "udp")))
-    running = mock.Mock(public="127.4.5.6", pid=0, spec=mock.Mock(containers=(container,)))
+    running = SimpleNamespace(public="127.4.5.6", pid=0, interface=None, spec=SimpleNamespace(containers=(container,)))
     public_ports = mock.Mock(places=lambda: {("127.4.5.6", 8080)})
     addresses = Addresses(mock.Mock(tasks={"t": task}), mock.Mock(items=lambda: iter([("t", running)])), public_ports, mock.Mock(listening=list))
 
