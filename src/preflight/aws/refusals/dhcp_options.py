@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from preflight.aws import unresolved
-from preflight.aws.constraints import Constraint, Fault, Object, Predicate, Test, each, items, one_of, value
+from preflight.aws.constraints import Constraint, Fault, Object, Predicate, Test, each, items, one_of, present, value
 
 SERVICE = "ec2"
 _OPTIONS = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateDhcpOptions.html"
+_NAMES = ("DomainName", "DomainNameServers", "NtpServers", "NetbiosNameServers", "NetbiosNodeType")
 
 
 def _addresses(value: Any) -> list[str]:
@@ -53,6 +54,13 @@ def _servers(name: str, key: str, most: int, addresses: Predicate) -> tuple[Cons
 
 
 _OPTION_ROWS = (
+    Constraint(
+        present(1, 5, *_NAMES),
+        "MissingParameter",
+        "The request must contain the parameter dhcpConfigurations",
+        _OPTIONS,
+        cure=f"Set at least one of {', '.join(_NAMES)}.",
+    ),
     *_servers("DomainNameServers", "domain-name-servers", 4, _RESOLVERS),
     *_servers("NtpServers", "ntp-servers", 8, _ADDRESSES),
     *_servers("NetbiosNameServers", "netbios-name-servers", 4, _ADDRESSES),

@@ -22,6 +22,17 @@ from preflight.aws.constraints import (
 SERVICE = "ec2"
 _LOG = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateFlowLogs.html"
 _TRANSIT = ("TransitGateway", "TransitGatewayAttachment")
+_OF_VPC = ("VPC", "Subnet", "NetworkInterface")
+_FIELD = (
+    r"\$\{(version|account-id|interface-id|interface-type|srcaddr|dstaddr|srcport|dstport|protocol|packets|bytes|start|end|action"
+    r"|log-status|vpc-id|subnet-id|instance-id|tcp-flags|type|region|az-id|sublocation-type|sublocation-id|flow-direction"
+    r"|traffic-path|reject-reason|resource-id|encryption-status|(ecs|pkt|next-hop)-[a-z-]+|(instance|interface|asg)-tag(-\d+)?)\}"
+)
+_FIELDS = matches(
+    rf"\s*({_FIELD}\s*)+|(?!.*\$\{{).*",
+    taken=("${version} ${ecs-task-arn}", "${srcaddr}${dstaddr}", "no field"),
+    refused=("${version} ${source}", "${Version}"),
+)
 _TO_LOGS = equal("LogDestinationType", "cloud-watch-logs", default="cloud-watch-logs")
 _ARNS = (("s3", "s3"), ("cloud-watch-logs", "logs"), ("kinesis-data-firehose", "firehose"))
 
@@ -106,7 +117,7 @@ _LOG_ROWS = (
         "MissingParameter",
         "The request must contain the parameter TrafficType",
         _LOG,
-        when=equal("ResourceType", "VPC", "Subnet", "NetworkInterface"),
+        when=equal("ResourceType", *_OF_VPC),
     ),
     Constraint(
         lacks("TrafficType"),
@@ -126,6 +137,13 @@ _LOG_ROWS = (
         "InvalidParameter",
         "The log format lists fields as ${field-id}, separated by spaces.",
         _LOG,
+    ),
+    Constraint(
+        value("LogFormat", _FIELDS),
+        "InvalidParameter",
+        "Unknown fields provided in the log format: {value}",
+        "https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html",
+        when=equal("ResourceType", *_OF_VPC),
     ),
     Constraint(
         value("DestinationOptions.FileFormat", one_of("plain-text", "parquet")),

@@ -112,6 +112,12 @@ _ASSOCIATION_ROWS = (
         f"{_API}/API_AssociateAddress.html",
     ),
     Constraint(
+        present(0, 1, "AllocationId", "EIP"),
+        "InvalidParameterCombination",
+        "You may specify public IP or allocation id, but not both in the same call",
+        f"{_API}/API_AssociateAddress.html",
+    ),
+    Constraint(
         present(0, 1, "InstanceId", "NetworkInterfaceId"),
         "InvalidParameterCombination",
         "You may specify either an instance ID or a network interface ID, but not both",

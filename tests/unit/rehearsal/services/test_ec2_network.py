@@ -133,3 +133,31 @@ def test_two_nat_gateways_cannot_share_an_address(client: Client, deploy: Callab
     events = client("cloudformation").describe_stack_events(StackName="s")["StackEvents"]
     failed = [event["LogicalResourceId"] for event in events if "is already associated" in event.get("ResourceStatusReason", "")]
     assert "Second" in failed
+
+
+OUTSIDE = "InvalidParameterValue"
+ADDRESSES = [
+    pytest.param("10.0.0.77", "", id="in the subnet"),
+    pytest.param("10.0.9.77", OUTSIDE, id="outside the subnet"),
+    pytest.param("10.0.0.3", OUTSIDE, id="reserved at the beginning"),
+    pytest.param("10.0.0.255", OUTSIDE, id="the last one"),
+]
+
+
+@pytest.fixture
+def subnet(ec2: Any) -> str:
+    """The subnet 10.0.0.0/24 of a VPC."""
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    return str(ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.0.0/24")["Subnet"]["SubnetId"])
+
+
+@pytest.mark.parametrize(("address", "code"), ADDRESSES)
+def test_the_address_of_an_interface_is_a_free_one_of_its_subnet(ec2: Any, subnet: str, address: str, code: str) -> None:
+    assert code_of(lambda: ec2.create_network_interface(SubnetId=subnet, PrivateIpAddress=address)) == code
+
+
+@pytest.mark.parametrize(("address", "code"), ADDRESSES)
+def test_the_address_of_a_nat_gateway_is_a_free_one_of_its_subnet(ec2: Any, subnet: str, address: str, code: str) -> None:
+    given = {"SubnetId": subnet, "ConnectivityType": "private", "PrivateIpAddress": address}
+
+    assert code_of(lambda: ec2.create_nat_gateway(**given)) == code

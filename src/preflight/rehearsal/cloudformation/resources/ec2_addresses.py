@@ -1,4 +1,4 @@
-"""Amazon EC2: more address blocks, addresses of interfaces, and flow logs."""
+"""Amazon EC2: more address blocks, and flow logs."""
 
 from __future__ import annotations
 
@@ -8,14 +8,7 @@ from botocore.exceptions import ClientError
 
 from preflight.rehearsal.cloudformation.resources import ec2_readers
 from preflight.rehearsal.cloudformation.resources.context import HandlerContext, Properties, Response
-from preflight.rehearsal.cloudformation.resources.declarative import (
-    ReadSpec,
-    ResourceSpec,
-    by_id,
-    call,
-    deleter,
-    handler,
-)
+from preflight.rehearsal.cloudformation.resources.declarative import deleter
 from preflight.rehearsal.cloudformation.resources.failure import ResourceFailedError
 from preflight.rehearsal.cloudformation.resources.handler import CreatedResource, Handler
 
@@ -95,24 +88,6 @@ def _read_flow_log(context: HandlerContext, flow_log: str, properties: Propertie
     return {**description, "ResourceType": properties["ResourceType"]}
 
 
-_ASSOCIATION = ResourceSpec(
-    "ec2",
-    create="AssociateAddress",
-    physical_id="AssociationId",
-    delete=(call("DisassociateAddress", by_id("AssociationId")),),
-    reads=(
-        ReadSpec(
-            "DescribeAddresses",
-            lambda association, _properties: {"Filters": [{"Name": "association-id", "Values": [association]}]},
-            "Addresses[0]",
-            {"EIP": "PublicIp"},
-        ),
-    ),
-    renames={"EIP": "PublicIp"},
-    attributes={"Id": str},
-)
-
-
 TYPES: Mapping[str, Handler] = {
     "AWS::EC2::VPCCidrBlock": Handler(
         _create_block, deleter("ec2", "DisassociateVpcCidrBlock", "AssociationId"), None, _read_block
@@ -123,5 +98,4 @@ TYPES: Mapping[str, Handler] = {
     "AWS::EC2::FlowLog": Handler(
         _create_flow_log, deleter("ec2", "DeleteFlowLogs", "FlowLogIds", is_list=True), _update_flow_log, _read_flow_log
     ),
-    "AWS::EC2::EIPAssociation": handler(_ASSOCIATION),
 }

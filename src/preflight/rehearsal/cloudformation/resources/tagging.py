@@ -42,7 +42,7 @@ _DISCOVERY = _of("servicediscovery", "ResourceARN", _by_arn)
 OPERATIONS: Mapping[str, TagOperations] = {
     **{
         f"AWS::EC2::{name}": _EC2
-        for name in ("DHCPOptions", "FlowLog", "InternetGateway", "NatGateway", "NetworkAcl", "RouteTable", "SecurityGroup", "Subnet", "VPC", "VPCEndpoint")
+        for name in ("DHCPOptions", "FlowLog", "InternetGateway", "NatGateway", "NetworkAcl", "NetworkInterface", "RouteTable", "SecurityGroup", "Subnet", "VPC", "VPCEndpoint")
     },
     "AWS::EC2::EIP": TagOperations(
         "ec2", "CreateTags", "DeleteTags", "Resources", lambda _context, resource: str(resource.attributes["AllocationId"])

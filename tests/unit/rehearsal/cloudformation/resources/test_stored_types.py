@@ -245,3 +245,17 @@ def test_a_build_is_referred_to_as_on_aws(deploy: Deploy, output: Any, value: st
     }
 
     assert deploy(json.dumps(template))["Outputs"][0]["OutputValue"] == value
+
+
+def test_an_address_is_associated_with_what_is_not_modelled(client: Client, deploy: Deploy) -> None:
+    template = {
+        "A": {"Type": "AWS::EC2::EIP"},
+        "Server": {"Type": "AWS::EC2::Instance", "Properties": {"ImageId": "ami-0123456789abcdef0"}},
+        "B": {
+            "Type": "AWS::EC2::EIPAssociation",
+            "Properties": {"AllocationId": {"Fn::GetAtt": ["A", "AllocationId"]}, "InstanceId": {"Ref": "Server"}},
+        },
+    }
+
+    assert deploy(json.dumps({"Resources": template}))["StackStatus"] == "CREATE_COMPLETE"
+    assert "AssociationId" not in client("ec2").describe_addresses()["Addresses"][0]

@@ -1,0 +1,46 @@
+"""What EC2 refuses of a network interface."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from preflight.aws import unresolved
+from preflight.aws.constraints import Constraint, Fault, Object, Test, get, items, present
+
+SERVICE = "ec2"
+_PAGE = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateNetworkInterface.html"
+
+
+def _primaries(part: Object) -> Iterator[Fault]:
+    """One address is the primary one: that of PrivateIpAddress, or one of PrivateIpAddresses."""
+    addresses = [item for item in items(part, "PrivateIpAddresses") if isinstance(item, Mapping) and not unresolved.is_function(item)]
+    primary = [n for n, item in enumerate(addresses) if str(get(item, "Primary")).lower() == "true"]
+    if len(primary) + (get(part, "PrivateIpAddress") is not None) > 1:
+        yield Fault(("PrivateIpAddresses", primary[-1], "Primary"), get(addresses[primary[-1]], "PrivateIpAddress"))
+
+
+def _addresses(*primary: str) -> Object:
+    return {"PrivateIpAddresses": [{"PrivateIpAddress": f"10.0.0.{n}", "Primary": flag} for n, flag in enumerate(primary, 10)]}
+
+
+TYPES: Mapping[str, tuple[Constraint, ...]] = {
+    "AWS::EC2::NetworkInterface": (
+        Constraint(
+            Test(
+                _primaries,
+                (_addresses("true", "false"), {"PrivateIpAddress": "10.0.0.9", **_addresses("false")}),
+                (_addresses("true", "true"), {"PrivateIpAddress": "10.0.0.9", **_addresses("true")}),
+            ),
+            "InvalidParameterCombination",
+            "Only one primary private IP address can be specified.",
+            _PAGE,
+        ),
+        Constraint(
+            present(0, 1, "Ipv6AddressCount", "Ipv6Addresses"),
+            "InvalidParameterCombination",
+            "The parameters ipv6AddressCount and ipv6Addresses may not be used in combination",
+            _PAGE,
+        ),
+    )
+}
+OPERATIONS: Mapping[str, str] = {"CreateNetworkInterface": "AWS::EC2::NetworkInterface"}
