@@ -20,6 +20,7 @@ from preflight.aws.constraints import (
     present,
     value,
 )
+from preflight.aws.refusals import cloud_map_instances
 
 SERVICE = "servicediscovery"
 _API = "https://docs.aws.amazon.com/cloud-map/latest/api"
@@ -125,6 +126,7 @@ _SERVICES = (
 
 
 TYPES: Mapping[str, tuple[Constraint, ...]] = {
+    "AWS::ServiceDiscovery::Instance": cloud_map_instances.ROWS,
     "AWS::ServiceDiscovery::PrivateDnsNamespace": (
         Constraint(
             value("Name", _LABELS), _INVALID, "{value} is not a valid domain name: a label has 1 to 63 characters", _NAMES

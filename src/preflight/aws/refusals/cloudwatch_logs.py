@@ -12,8 +12,10 @@ from preflight.aws.constraints import (
     Object,
     Predicate,
     Test,
+    count,
     equal,
     get,
+    items,
     known,
     lacks,
     matches,
@@ -23,7 +25,7 @@ from preflight.aws.constraints import (
     present,
     value,
 )
-from preflight.aws.refusals import filter_patterns, json_texts
+from preflight.aws.refusals import filter_patterns, json_documents, log_features, log_policies
 
 SERVICE = "logs"
 _API = "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference"
@@ -91,6 +93,22 @@ _FEW = Predicate(
 )
 
 
+def _literals(part: Object) -> Iterator[Fault]:
+    dimensions = get(part, "Dimensions")
+    pairs = dimensions.items() if isinstance(dimensions, Mapping) and not unresolved.is_function(dimensions) else ()
+    listed = [(known(item, "Key"), known(item, "Value")) for item in items(part, "Dimensions") if isinstance(item, Mapping)]
+    for _, text in (*pairs, *listed):
+        if isinstance(text, str) and not text.startswith(("$", "@")):
+            yield Fault(("Dimensions",), text)
+
+
+_SELECTED = Test(
+    _literals,
+    taken=({"Dimensions": [{"Key": "k", "Value": "$.k"}]}, {"Dimensions": {"k": "$k"}}),
+    refused=({"Dimensions": [{"Key": "k", "Value": "prod"}]}, {"Dimensions": {"k": "prod"}}),
+)
+
+
 _GROUPS = (
     Constraint(
         value("LogGroupName", no(matches(r"(?i)aws/.*", taken=("aws/x", "AWS/x"), refused=("/aws/x", "awsx", "x/aws/")))),
@@ -112,6 +130,14 @@ _GROUPS = (
         _INDEX,
         when=equal("LogGroupClass", "INFREQUENT_ACCESS", "DELIVERY"),
     ),
+    Constraint(
+        count("Fields", 1, 20),
+        _INVALID,
+        "Policy document contains more than 20 fields.",
+        _INDEX,
+        "FieldIndexPolicies[]",
+    ),
+    *log_policies.PROTECTION,
 )
 _METRICS = (
     *filter_patterns.rows(_METRIC),
@@ -149,6 +175,20 @@ _METRICS = (
         "Invalid metric transformation: metric value {value} is neither a number nor a field, such as $.latency",
         _TRANSFORMATION,
         _TRANSFORMATIONS,
+    ),
+    Constraint(
+        _SELECTED,
+        _INVALID,
+        "Invalid metric transformation: dimension value must be valid selector",
+        _TRANSFORMATION,
+        _TRANSFORMATIONS,
+        cure="Name a field of the log event, such as $.level.",
+    ),
+    Constraint(
+        value("FieldSelectionCriteria", matches(r"(?s).*@aws\..*", taken=('@aws.region = "eu-west-1"',), refused=("region = 1",))),
+        _INVALID,
+        "The provided field selection criteria is invalid",
+        _METRIC,
     ),
     Constraint(
         _NO_DIMENSIONS,
@@ -194,14 +234,18 @@ _DESTINATIONS = (
         "PutDestination operation cannot work with targetArn for vendor {value}",
         _DESTINATION,
     ),
-    Constraint(json_texts.is_object("DestinationPolicy"), _INVALID, "The access policy is not valid JSON", _DESTINATION),
+    Constraint(json_documents.is_object("DestinationPolicy"), _INVALID, "The access policy is not valid JSON", _DESTINATION),
+    *log_policies.access("DestinationPolicy"),
 )
 TYPES: Mapping[str, tuple[Constraint, ...]] = {
+    "AWS::Logs::AccountPolicy": log_policies.ACCOUNT,
+    **log_features.TYPES,
     "AWS::Logs::Destination": _DESTINATIONS,
     "AWS::Logs::LogGroup": _GROUPS,
     "AWS::Logs::MetricFilter": _METRICS,
     "AWS::Logs::ResourcePolicy": (
-        Constraint(json_texts.is_object("PolicyDocument"), _INVALID, "The policy document is not valid JSON", _POLICY),
+        Constraint(json_documents.is_object("PolicyDocument"), _INVALID, "The policy document is not valid JSON", _POLICY),
+        *log_policies.access("PolicyDocument"),
     ),
     "AWS::Logs::SubscriptionFilter": _SUBSCRIPTIONS,
 }

@@ -115,6 +115,8 @@ def _archived(rule: LifecycleRule) -> Iterator[Fault]:
     selection = part(rule, "selection")
     number = selection.get("countNumber")
     is_short = isinstance(number, int) and number < _MIN_DAYS_IN_ARCHIVE
+    if selection.get("countType") != "sinceImageTransitioned" and selection.get("storageClass") == "archive":
+        yield Fault((), number)
     if selection.get("countType") == "sinceImageTransitioned" and (selection.get("storageClass") != "archive" or is_short):
         yield Fault((), number)
 
@@ -175,11 +177,12 @@ RULES = (
     ),
     _of_rules(
         _archived,
-        "sinceImageTransitioned needs the storageClass archive, and a countNumber of at least 90",
+        "sinceImageTransitioned and the storageClass archive go together, with a countNumber of at least 90",
         right=(rule_of(countType="sinceImageTransitioned", storageClass="archive", countNumber=90),),
         wrong=(
             rule_of(countType="sinceImageTransitioned", countNumber=90),
             rule_of(countType="sinceImageTransitioned", storageClass="archive", countNumber=89),
+            rule_of(countType="sinceImagePushed", storageClass="archive", countNumber=90),
         ),
     ),
     _of_rules(

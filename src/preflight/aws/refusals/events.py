@@ -20,7 +20,7 @@ from preflight.aws.constraints import (
     unique,
     value,
 )
-from preflight.aws.refusals import ecs_targets, json_texts
+from preflight.aws.refusals import ecs_targets, json_documents
 
 SERVICE = "events"
 _API = "https://docs.aws.amazon.com/eventbridge/latest/APIReference"
@@ -93,7 +93,7 @@ _RULES = (
         _PATTERNS,
     ),
     Constraint(
-        json_texts.is_object("EventPattern"),
+        json_documents.is_object("EventPattern"),
         "InvalidEventPatternException",
         "Event pattern is not valid. Reason: Filter is not an object",
         _PATTERNS,
@@ -114,7 +114,7 @@ _TARGETS = (
         _TARGET,
         "Targets[]",
     ),
-    Constraint(json_texts.is_json("Input"), _INVALID, "JSON syntax error in input for target: {value}", _TARGET, "Targets[]"),
+    Constraint(json_documents.is_json("Input"), _INVALID, "JSON syntax error in input for target: {value}", _TARGET, "Targets[]"),
     *ecs_targets.rows("Targets[]"),
 )
 TYPES: Mapping[str, tuple[Constraint, ...]] = {"AWS::Events::Rule": (*_RULES, *_TARGETS), "PutTargets": _TARGETS, "PutRule": _RULES}

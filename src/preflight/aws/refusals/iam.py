@@ -195,7 +195,22 @@ TYPES: Mapping[str, tuple[Constraint, ...]] = {
     ),
     "AWS::IAM::OIDCProvider": (
         Constraint(
-            value("Url", begins("https://")), "ValidationError", "Invalid Open ID Connect Provider URL", f"{_API}/API_CreateOpenIDConnectProvider.html"
+            value("Url", matches(r"https://[^?#]+", taken=("https://example.com/a",), refused=("http://example.com", "example.com", "https://example.com?a=b"))),
+            "ValidationError",
+            "Invalid Open ID Connect Provider URL",
+            f"{_API}/API_CreateOpenIDConnectProvider.html",
+        ),
+        Constraint(
+            count("ClientIdList", 0, 100),
+            "LimitExceeded",
+            "Cannot exceed quota for ClientIdsPerOpenIdConnectProvider: 100",
+            f"{_API}/API_CreateOpenIDConnectProvider.html",
+        ),
+        Constraint(
+            count("ThumbprintList", 0, 5),
+            "LimitExceeded",
+            "Cannot exceed quota for ThumbprintsPerOpenIdConnectProvider: 5",
+            f"{_API}/API_CreateOpenIDConnectProvider.html",
         ),
     ),
 }

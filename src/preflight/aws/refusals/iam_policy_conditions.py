@@ -5,6 +5,7 @@ Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elem
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -102,6 +103,21 @@ def _is_arn(text: str) -> bool:
     return text.startswith(("*", "?")) or (text.startswith("arn:") and (is_pattern or text.count(":") >= 5))
 
 
+def _is_base64(text: str) -> bool:
+    try:
+        base64.b64decode(text, validate=True)
+    except ValueError:
+        return False
+    return True
+
+
+def _bare_keys(statement: Policy) -> Iterator[Fault]:
+    """Faults of condition keys without the service that they are of."""
+    for operator, keys in _conditions(statement):
+        names = keys if isinstance(keys, Mapping) and not unresolved.is_function(keys) else ()
+        yield from (Fault(("Condition", operator, name), name) for name in names if ":" not in str(name))
+
+
 def _boolean(text: str) -> bool:
     return text.lower() in {"true", "false"}
 
@@ -139,6 +155,14 @@ CONDITION_RULES = (
     _rule("Date", _is_date, _LEGACY, right=("2030-01-01T00:00:00Z", "2030-01-01", "1893456000"), wrong=("tomorrow", "2030-13-01")),
     _rule("Bool", _boolean, SYNTAX, right=(True, "false", "True"), wrong=("yes", "1")),
     _rule("Null", _boolean, SYNTAX, right=("true", False), wrong=("yes",)),
+    of_statements(
+        _bare_keys,
+        "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.",
+        f"{USER_GUIDE}/reference_policies_condition-keys.html",
+        right=({"Condition": {"StringEquals": {"aws:SourceVpc": "vpc-1", "accounts.google.com:aud": "a"}}},),
+        wrong=({"Condition": {"StringEquals": {"SourceVpc": "vpc-1"}}},),
+    ),
+    _rule("Binary", _is_base64, SYNTAX, right=("QmluYXJ5VmFsdWU=", ["YQ=="]), wrong=("not base64!", "YQ")),
     _rule("Ip", _is_network, SYNTAX, right=("203.0.113.0/24", "203.0.113.7", "2001:db8::/32"), wrong=("203.0.113.0/33", "example.com")),
     _rule(
         "Arn",

@@ -28,6 +28,18 @@ _AWS = re.compile(
 )
 _SERVICE = re.compile(r"[a-z0-9.*-]+\.(amazonaws\.com(\.cn)?|amazon\.com|aws\.internal|api\.aws)")
 _FEDERATED = re.compile(r"\*|arn:aws[a-z-]*:iam::\d{12}:(oidc|saml)-provider/.+|[^:/ ]+\.[^:/ ]+")
+_PROVIDERS = re.compile(
+    r"arn:.+|(cognito-identity(-us-gov)?\.amazonaws|www\.amazon|graph\.facebook|accounts\.google)\.com"
+)
+_COGNITO = "cognito-identity.amazonaws.com"
+# Other actions of STS: no role is assumed by one of them.
+_NO_ASSUMPTIONS = {
+    f"sts:{name}".lower()
+    for name in (
+        *("DecodeAuthorizationMessage", "GetAccessKeyInfo", "GetCallerIdentity", "GetDelegatedAccessToken"),
+        *("GetFederationToken", "GetServiceBearerToken", "GetSessionToken", "GetWebIdentityToken"),
+    )
+}
 # Services that work for tasks; no other service has a name that differs by one letter from one of these.
 _FREQUENT = (
     *("ecs-tasks", "lambda", "events", "scheduler", "codebuild", "codedeploy", "codepipeline", "cloudformation"),
@@ -80,6 +92,11 @@ def _forms(statement: Policy) -> Iterator[Fault]:
 
 def _named(kind: str, *values: Any) -> tuple[Policy, ...]:
     return tuple({"Principal": {kind: value}} for value in values)
+
+
+def _no_condition(statement: Policy) -> Iterator[Fault]:
+    if "Condition" not in statement and statement.get("Effect") == "Allow":
+        yield from (Fault(("Principal", "Federated"), text) for _, text in principals(statement, "Federated") if text == _COGNITO)
 
 
 def _no_principal(statement: Policy) -> Iterator[Fault]:
@@ -148,11 +165,36 @@ TRUST_RULES: tuple[DocumentRule, ...] = (
     ),
     of_statements(
         lambda statement: (
-            Fault((name,), text) for name, text in texts(statement, "Action", "NotAction") if not text.lower().startswith("sts:")
+            Fault((name,), text)
+            for name, text in texts(statement, "Action", "NotAction")
+            if not text.lower().startswith("sts:") or text.lower() in _NO_ASSUMPTIONS
         ),
         "AssumeRole policy may only specify STS AssumeRole actions.",
         f"{USER_GUIDE}/id_roles_update-role-trust-policy.html",
         right=({"Action": ["sts:AssumeRole", "sts:TagSession"]},),
-        wrong=({"Action": "ecs:RunTask"}, {"Action": ["sts:AssumeRole", "iam:PassRole"]}),
+        wrong=({"Action": "ecs:RunTask"}, {"Action": ["sts:AssumeRole", "iam:PassRole"]}, {"Action": "sts:GetCallerIdentity"}),
+    ),
+    of_statements(
+        _wrong("Service", lambda text: "*" not in text),
+        f'{_INVALID}"SERVICE":"{{value}}"',
+        _PAGE,
+        right=_named("Service", "ecs-tasks.amazonaws.com"),
+        wrong=_named("Service", "*", "*.amazonaws.com"),
+    ),
+    of_statements(
+        _wrong("Federated", lambda text: _PROVIDERS.fullmatch(text) is not None),
+        f'{_INVALID}"FEDERATED":"{{value}}"',
+        _PAGE,
+        right=_named("Federated", "accounts.google.com", "arn:aws:iam::123456789012:oidc-provider/example.com/a"),
+        wrong=_named("Federated", "example.com", "*"),
+        cure="Name the ARN of an OIDC or SAML provider of the account.",
+    ),
+    of_statements(
+        _no_condition,
+        "The trust policy of a role for Amazon Cognito must have a condition",
+        f"{USER_GUIDE}/id_roles_providers_oidc_cognito.html",
+        right=({"Effect": "Allow", "Principal": {"Federated": _COGNITO}, "Condition": {"StringEquals": {f"{_COGNITO}:aud": "a"}}},),
+        wrong=({"Effect": "Allow", "Principal": {"Federated": _COGNITO}},),
+        cure=f"Compare {_COGNITO}:aud with the ID of the identity pool.",
     ),
 )

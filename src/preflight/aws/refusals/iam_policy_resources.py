@@ -29,6 +29,11 @@ def _has_partition(text: str) -> bool:
     return text == "*" or ":" not in text or re.fullmatch(r"\*|aws(-[a-z*-]+)?|aws\*", _parts(text)[0]) is not None
 
 
+def _has_service(text: str) -> bool:
+    """Whether the service of an ARN with all of its parts is named in full."""
+    return text.count(":") < 5 or not set(_parts(text)[1]) & {"*", "?"}
+
+
 def _has_segments(text: str) -> bool:
     """Whether an ARN has its six parts; IAM reads fewer if none of them is empty, and no part is needed for patterns."""
     if not text.startswith("arn:"):
@@ -77,6 +82,14 @@ RESOURCE_RULES = (
         f"{USER_GUIDE}/reference-arns.html",
         right=({"Resource": "arn:aws-cn:s3:::b"}, {"Resource": "arn:*:s3:::b"}),
         wrong=({"Resource": "arn:amazon:s3:::b"}, {"Resource": "arn::s3:::b"}),
+    ),
+    of_statements(
+        wrong_texts(_has_service, *_NAMES),
+        "Resource vendor must be fully qualified and cannot contain regexes.",
+        _PAGE,
+        right=({"Resource": "arn:aws:s3:::*"}, {"Resource": "arn:*"}, {"Resource": "arn:aws:ecs:*"}),
+        wrong=({"Resource": "arn:aws:*:::b"}, {"NotResource": "arn:aws:s?:::b"}),
+        cure="Write the service of the resource without wildcards.",
     ),
     of_statements(
         wrong_texts(_has_segments, *_NAMES),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from preflight.aws import iam_policy, unresolved
-from preflight.aws.constraints import Constraint, Fault, Object, Test, get
+from preflight.aws.constraints import ALWAYS, Condition, Constraint, Fault, Object, Predicate, Test, get, value
 
 Document = Mapping[str, Any]
 
@@ -24,17 +25,19 @@ class DocumentRule:
     cure: str = ""
 
 
-def rows(rules: Iterable[DocumentRule], name: str, *, code: str, at: str = "", sentence: str = "") -> tuple[Constraint, ...]:
+def rows(
+    rules: Iterable[DocumentRule], name: str, *, code: str, at: str = "", sentence: str = "", when: Condition = ALWAYS
+) -> tuple[Constraint, ...]:
     """Returns rules as constraints of the document under a name; with one sentence if the service has but one."""
     return tuple(
-        Constraint(_test(rule, name), code, sentence or rule.sentence, rule.page, at=at, cure=rule.cure) for rule in rules
+        Constraint(_test(rule, name), code, sentence or rule.sentence, rule.page, at=at, when=when, cure=rule.cure) for rule in rules
     )
 
 
 def _test(rule: DocumentRule, name: str) -> Test:
     def faults(part: Object) -> Iterator[Fault]:
-        value = get(part, name)
-        document = iam_policy.document(value) if value is not None and not unresolved.is_function(value) else None
+        given = get(part, name)
+        document = iam_policy.document(given) if given is not None and not unresolved.is_function(given) else None
         if document is not None:
             yield from (Fault((name, *fault.path), fault.value) for fault in rule.faults(document))
 
@@ -45,8 +48,41 @@ def text_of_json(name: str) -> Test:
     """The value of a name, if it is a text, is JSON."""
 
     def faults(part: Object) -> Iterator[Fault]:
-        value = get(part, name)
-        if isinstance(value, str) and value and not unresolved.is_function(value) and iam_policy.document(value) is None:
-            yield Fault((name,), value)
+        text = get(part, name)
+        if isinstance(text, str) and text and not unresolved.is_function(text) and iam_policy.document(text) is None:
+            yield Fault((name,), text)
 
     return Test(faults, ({name: '{"Version": "2012-10-17"}'}, {name: {}}), ({name: "{"}, {name: "[]"}))
+
+
+def _is_json(value: Any) -> bool:
+    if not isinstance(value, str):
+        return True
+    try:
+        json.loads(value)
+    except ValueError:
+        return False
+    return True
+
+
+def is_object(name: str) -> Test:
+    """The value of a name, if it is there, is a JSON object or a text of one."""
+
+    def fits(value: Any) -> bool:
+        return _is_json(value) and isinstance(json.loads(value) if isinstance(value, str) else value, dict)
+
+    return value(name, Predicate(fits, ("{}", ' {"a": 1}', {"a": 1}), ("", "{", "{'a': 1}", "[]", '"a"')))
+
+
+def is_list(name: str) -> Test:
+    """The value of a name, if it is there, is a text of a JSON list."""
+
+    def fits(actual: Any) -> bool:
+        return isinstance(actual, str) and _is_json(actual) and isinstance(json.loads(actual), list)
+
+    return value(name, Predicate(fits, ("[]", '[{"parseJSON": {}}]'), ("{}", "[", '{"parseJSON": {}}')))
+
+
+def is_json(name: str) -> Test:
+    """The value of a name, if it is there, is JSON."""
+    return value(name, Predicate(_is_json, ("{}", "[1]", '"a"', "1"), ("", "a", "{'a': 1}", "{a: 1}")))

@@ -69,11 +69,32 @@ def _put_role_policy(account: Account, call: Call) -> None:
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html; moto/iam/models.py.
     """
+    _policy(account, call)
     name, roles = call.parameters.get("RoleName"), _backend(account, call.region).roles.values()
     policies: Mapping[str, str] = next((role.policies for role in roles if role.name == name), {})
     documents = {**policies, call.parameters["PolicyName"]: call.parameters["PolicyDocument"]}
     if sum(map(iam_policy_documents.size, documents.values())) > _ROLE_POLICY_BYTES:
         raise Refusal("LimitExceeded", f"Maximum policy size of {_ROLE_POLICY_BYTES} bytes exceeded for role {name}")
+
+
+def _policy(_account: Account, call: Call) -> None:
+    """Refuses a policy with a resource of another partition than the account's.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html; moto/iam/policy_validation.py.
+    """
+    own = partitions.partition_of(call.region)[0]
+    for _, statement in iam_policy_documents.statements(iam_policy.document(call.parameters.get("PolicyDocument")) or {}):
+        for _, arn in iam_policy_documents.texts(statement, "Resource", "NotResource"):
+            partition = arn.split(":")[1] if arn.startswith("arn:") else own
+            if partition != own and "*" not in partition:
+                raise Refusal("MalformedPolicyDocument", f'Partition "{partition}" is not valid for resource "{arn}".')
+
+
+def _attached(_account: Account, call: Call) -> None:
+    """Refuses a managed policy of another partition: https://docs.aws.amazon.com/IAM/latest/APIReference/API_AttachUserPolicy.html."""
+    arn = str(call.parameters.get("PolicyArn"))
+    if not arn.startswith(f"arn:{partitions.partition_of(call.region)[0]}:"):
+        raise Refusal("InvalidInput", f"ARN {arn} is not valid.")
 
 
 def _backend(account: Account, region: str) -> Any:
@@ -107,6 +128,12 @@ def service(account: Account) -> ServiceEmulation:
     """Returns IAM, whose managed policies are loaded at the first request."""
     return ServiceEmulation(
         "iam",
-        checks={"CreateRole": _create_role, "UpdateAssumeRolePolicy": _update_trust, "PutRolePolicy": _put_role_policy},
+        checks={
+            "CreateRole": _create_role,
+            "UpdateAssumeRolePolicy": _update_trust,
+            "PutRolePolicy": _put_role_policy,
+            **dict.fromkeys(("CreatePolicy", "CreatePolicyVersion", "PutGroupPolicy", "PutUserPolicy"), _policy),
+            **dict.fromkeys(("AttachGroupPolicy", "AttachRolePolicy", "AttachUserPolicy"), _attached),
+        },
         before=lambda region, _request: load_managed_policies(account, region),
     )

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import moto.backends
 from botocore.exceptions import ClientError
 from werkzeug.wrappers import Request  # noqa: TC002 - as everywhere here
 
@@ -15,6 +16,8 @@ from preflight.rehearsal import protocol
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.protocol import Call, Refusal
 from preflight.rehearsal.services import ServiceEmulation
+
+_MOST_SUBSCRIPTIONS = 2
 
 
 def _key(account: Account, call: Call) -> None:
@@ -43,6 +46,50 @@ def _policy(kms: Any, key: str) -> dict[str, Any] | None:
         return None
 
 
+def _backend(account: Account, region: str) -> Any:
+    return moto.backends.get_backend("logs")[account.id][region]
+
+
+def _classes(account: Account, region: str) -> dict[str, str]:
+    """Returns the classes of log groups by name, kept with what moto keeps of a region."""
+    classes: dict[str, str] = vars(_backend(account, region)).setdefault("log_classes", {})
+    return classes
+
+
+def _group(account: Account, call: Call) -> None:
+    """Notes the class of a log group, which moto does not keep."""
+    _key(account, call)
+    _classes(account, call.region)[str(call.parameters.get("logGroupName"))] = str(call.parameters.get("logGroupClass") or "STANDARD")
+
+
+def _filter(account: Account, call: Call) -> None:
+    """A filter is for a log group that exists, and whose class has filters.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CloudWatch_Logs_Log_Classes.html; moto/logs/models.py.
+    """
+    name = str(call.parameters.get("logGroupName"))
+    if name not in _backend(account, call.region).groups:
+        raise Refusal("ResourceNotFoundException", "The specified log group does not exist.")
+    if _classes(account, call.region).get(name) in {"INFREQUENT_ACCESS", "DELIVERY"}:
+        raise Refusal("ValidationException", "This operation is only supported on the Standard log class.")
+
+
+def _subscription(account: Account, call: Call) -> None:
+    """A log group has two subscription filters at most, each with a destination in its region.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html and SubscriptionFilters.html;
+    moto/logs/models.py.
+    """
+    _filter(account, call)
+    logs, name = account.client("logs", call.region), call.parameters.get("logGroupName")
+    filters = logs.describe_subscription_filters(logGroupName=name)["subscriptionFilters"]
+    if len({*(one["filterName"] for one in filters), call.parameters.get("filterName")}) > _MOST_SUBSCRIPTIONS:
+        raise Refusal("LimitExceededException", "Resource limit exceeded.")
+    arn = str(call.parameters.get("destinationArn"))
+    if arn.startswith("arn:") and arn.split(":")[3] != call.region:
+        raise Refusal("InvalidParameterException", f"The destination {arn} is not in the region of the log group, {call.region}")
+
+
 def _tags(account: Account, call: Call) -> None:
     """The tags of a log group go with it; moto gives them to the next one of that name (moto/logs/models.py)."""
     logs, name = account.client("logs", call.region), call.parameters.get("logGroupName")
@@ -61,5 +108,11 @@ def service(flush: Callable[[], None]) -> ServiceEmulation:
         if protocol.operation_name(request) in {"GetLogEvents", "FilterLogEvents"}:
             flush()
 
-    checks = {"CreateLogGroup": _key, "AssociateKmsKey": _key, "DeleteLogGroup": _tags}
+    checks = {
+        "CreateLogGroup": _group,
+        "AssociateKmsKey": _key,
+        "DeleteLogGroup": _tags,
+        "PutMetricFilter": _filter,
+        "PutSubscriptionFilter": _subscription,
+    }
     return ServiceEmulation("logs", checks=checks, before=before)

@@ -87,3 +87,24 @@ def test_inline_policies_are_counted_together_without_white_space(iam: Any) -> N
 
     with pytest.raises(ClientError, match="Maximum policy size of 10240 bytes exceeded for role first"):
         iam.put_role_policy(RoleName="first", PolicyName="b", PolicyDocument=policy(5_241))
+
+
+def of_partition(partition: str) -> str:
+    statement = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"arn:{partition}:s3:::b/*"}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def test_the_resources_of_a_policy_are_of_the_accounts_partition(iam: Any) -> None:
+    with pytest.raises(ClientError, match='Partition "aws-cn" is not valid'):
+        iam.create_policy(PolicyName="a", PolicyDocument=of_partition("aws-cn"))
+
+    assert iam.create_policy(PolicyName="a", PolicyDocument=of_partition("*"))
+
+
+def test_an_attached_policy_is_of_the_accounts_partition(iam: Any) -> None:
+    iam.create_user(UserName="a")
+
+    with pytest.raises(ClientError, match="InvalidInput"):
+        iam.attach_user_policy(UserName="a", PolicyArn="arn:aws-us-gov:iam::aws:policy/ReadOnlyAccess")
+
+    iam.attach_user_policy(UserName="a", PolicyArn="arn:aws:iam::aws:policy/ReadOnlyAccess")
