@@ -237,8 +237,11 @@ def _deployment(request: JsonObject) -> Deployment:
 
 
 def _first_desired(request: JsonObject) -> int:
-    """Returns the number of tasks that ECS starts itself; with the EXTERNAL controller task sets start them."""
-    if deployment_configuration.controller_of(request) == "EXTERNAL":
+    """Returns the number of tasks that ECS starts itself.
+
+    With the EXTERNAL controller task sets start them; a DAEMON has one on each container instance, which this account has none of.
+    """
+    if deployment_configuration.controller_of(request) == "EXTERNAL" or request.get("schedulingStrategy") == "DAEMON":
         return 0
     desired = request.get("desiredCount")
     return 1 if desired is None else int(desired)

@@ -17,8 +17,6 @@ from preflight.rehearsal.account import Account
 from preflight.rehearsal.protocol import Call, Refusal
 from preflight.rehearsal.services import ServiceEmulation
 
-_MOST_SUBSCRIPTIONS = 2
-
 
 def _key(account: Account, call: Call) -> None:
     """A log group is encrypted only with a key whose policy lets the service of its region use it.
@@ -75,16 +73,11 @@ def _filter(account: Account, call: Call) -> None:
 
 
 def _subscription(account: Account, call: Call) -> None:
-    """A log group has two subscription filters at most, each with a destination in its region.
+    """The destination of a subscription filter is in the region of its log group.
 
-    https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html and SubscriptionFilters.html;
-    moto/logs/models.py.
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/SubscriptionFilters.html; moto/logs/models.py.
     """
     _filter(account, call)
-    logs, name = account.client("logs", call.region), call.parameters.get("logGroupName")
-    filters = logs.describe_subscription_filters(logGroupName=name)["subscriptionFilters"]
-    if len({*(one["filterName"] for one in filters), call.parameters.get("filterName")}) > _MOST_SUBSCRIPTIONS:
-        raise Refusal("LimitExceededException", "Resource limit exceeded.")
     arn = str(call.parameters.get("destinationArn"))
     if arn.startswith("arn:") and arn.split(":")[3] != call.region:
         raise Refusal("InvalidParameterException", f"The destination {arn} is not in the region of the log group, {call.region}")

@@ -20,6 +20,7 @@ BODY = (Path(__file__).parent / "every_type.yaml").read_text()
 LOST = {("s.System", "BackupPolicy")}  # nothing is backed up
 Client = Callable[[str], Any]
 # What changes in place, by resource; all of it without a replacement.
+LOGS_STATEMENT = {"Effect": "Allow", "Principal": {"Service": "es.amazonaws.com"}, "Action": "logs:PutLogEvents", "Resource": "*"}
 IN_PLACE: dict[str, dict[str, Any]] = {
     "Vpc": {"Tags": [{"Key": "Name", "Value": "w"}]},
     "SubnetA": {"MapPublicIpOnLaunch": False},
@@ -31,7 +32,7 @@ IN_PLACE: dict[str, dict[str, Any]] = {
     "Logs": {"RetentionInDays": 14},
     "Errors": {"FilterPattern": "WARN"},
     "Subscribed": {"FilterPattern": "WARN"},
-    "LogsPolicy": {"PolicyDocument": '{"Version": "2012-10-17", "Statement": []}'},
+    "LogsPolicy": {"PolicyDocument": json.dumps({"Statement": [LOGS_STATEMENT]})},
     "Options": {"Tags": [{"Key": "other", "Value": "p"}]},
     "Build": {"Description": "other"},
     "Pipeline": {"RestartExecutionOnUpdate": True},
