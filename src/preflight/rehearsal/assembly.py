@@ -308,6 +308,7 @@ def prepare_moto() -> None:
     elbv2.allow_what_aws_takes()
     ec2_flow_logs.take_any_bucket()
     ecr.take_lifecycle_policies()
+    iam.take_stand_ins()
     resourcegroupstagging.find_all_resources()
     deliveries.keep_inside()
     with backend_lock:

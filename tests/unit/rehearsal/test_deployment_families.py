@@ -584,9 +584,10 @@ def with_stand_ins(template: Template) -> None:
     put(template, "Point", "AWS::EFS::AccessPoint", FileSystemId={"Ref": "Files"})
     put(template, "Queue", "AWS::SQS::Queue")
     put(template, "Own", "Custom::Own", ServiceToken={"Fn::GetAtt": ["Queue", "Arn"]})
+    put(template, "Mesh", "AWS::AppMesh::Mesh")
     document = {
         "Version": "2012-10-17",
-        "Statement": [{"Effect": "Allow", "Action": "sqs:*", "Resource": {"Fn::GetAtt": ["Queue", "Arn"]}}],
+        "Statement": [{"Effect": "Allow", "Action": "sqs:*", "Resource": [{"Fn::GetAtt": ["Queue", "Arn"]}, {"Ref": "Mesh"}]}],
     }
     put(template, "Policy", "AWS::IAM::Policy", PolicyName="q", PolicyDocument=document, Roles=[{"Ref": "Role"}])
     properties(template, "Definition")["Tags"] = [{"Key": "own", "Value": {"Fn::GetAtt": ["Own", "Anything"]}}]
