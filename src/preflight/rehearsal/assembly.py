@@ -306,6 +306,7 @@ def prepare_moto() -> None:
     responses.method_names_from_class = functools.cache(utils.method_names_from_class)  # moto asks for every request
     s3.apply_bucket_policies()
     elbv2.allow_what_aws_takes()
+    application_autoscaling.allow_forecasts()
     ec2_flow_logs.take_any_bucket()
     ecr.take_lifecycle_policies()
     iam.take_stand_ins()

@@ -15,17 +15,24 @@ from preflight.plan.resolved_stacks import ResolvedStacks
 
 POLICIES = 10  # managed policies of a role
 PER_REGION = {"AWS::EC2::VPC": (5, "VPCs"), "AWS::EC2::EIP": (5, "elastic IP addresses")}
+RULES = 60  # of a security group, in each direction
 _FIX = "Create fewer, or have the quota raised (Service Quotas) before the deployment."
 
 
 def check(stacks: ResolvedStacks) -> Iterator[Violation]:
-    """Roles with too many managed policies, and the first resource of a type beyond its quota."""
+    """Roles with too many managed policies, security groups with too many rules, and the first resource of a type beyond its quota."""
     for document in stacks.documents:
         for logical, role in document.of_type("AWS::IAM::Role"):
             policies = role.get("ManagedPolicyArns")
             if isinstance(policies, list) and len(policies) > POLICIES:
                 message = f"the role has {len(policies)} managed policies; in an account without a raised quota, {POLICIES} are allowed."
                 yield Violation(document, violation.at(logical, "ManagedPolicyArns"), message, _FIX)
+        for logical, group in document.of_type("AWS::EC2::SecurityGroup"):
+            for name in ("SecurityGroupIngress", "SecurityGroupEgress"):
+                rules = group.get(name)
+                if isinstance(rules, list) and len(rules) > RULES:
+                    message = f"the security group has {len(rules)} rules; in an account without a raised quota, {RULES} are allowed in each direction."
+                    yield Violation(document, violation.at(logical, name), message, _FIX)
     if stacks.is_closed:
         yield from _per_region(stacks)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from preflight.aws.constraints import Refused
 from preflight.aws.refusals import catalog
-from preflight.comply.python_rules import violation
+from preflight.comply.python_rules import referenced_refusals, violation
 from preflight.comply.python_rules.violation import Violation
 from preflight.plan.resolved_stacks import ResolvedStacks, ResolvedTemplate
 from preflight.templates import condition_cases
@@ -30,6 +30,7 @@ def check(stacks: ResolvedStacks) -> Iterator[Violation]:
                 always = list(catalog.of_resource(kind, properties))
                 yield from (_violation(document, logical, kind, refused) for refused in always)
                 yield from _of_branches(document, logical, kind, {_key(refused) for refused in always})
+    yield from referenced_refusals.check(stacks)
 
 
 def _of_branches(document: ResolvedTemplate, logical: str, kind: str, known: set[_Key]) -> Iterator[Violation]:

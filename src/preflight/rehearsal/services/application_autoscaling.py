@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from moto.applicationautoscaling import models
 from moto.applicationautoscaling.models import applicationautoscaling_backends
 
 from preflight.rehearsal.account import Account
@@ -53,6 +54,7 @@ def _policy(account: Account, call: Call) -> None:
     """
     _check_registered(account, call)
     tracking = call.parameters.get("TargetTrackingScalingPolicyConfiguration") or {}
+    _check_metric(account, call, tracking)
     label = (tracking.get("PredefinedMetricSpecification") or {}).get("ResourceLabel")
     if not label:
         return
@@ -61,6 +63,43 @@ def _policy(account: Account, call: Call) -> None:
     routing = [arn for target_group in groups if target_group["TargetGroupArn"].endswith(f":targetgroup/{group}") for arn in target_group["LoadBalancerArns"]]
     if not any(arn.endswith(f":loadbalancer/{balancer}") for arn in routing):
         raise Refusal("ValidationException", "The load balancer does not route traffic to the target group")
+
+
+def _check_metric(account: Account, call: Call, tracking: Mapping[str, Any]) -> None:
+    """Each policy that tracks a target of a scalable target has a metric of its own.
+
+    https://docs.aws.amazon.com/autoscaling/application/userguide/target-tracking-scaling-policy-overview.html.
+    """
+    metric = _metric_of(tracking)
+    identity = ("service_namespace", "resource_id", "scalable_dimension")
+    own = tuple(call.parameters.get(name) for name in ("ServiceNamespace", "ResourceId", "ScalableDimension"))
+    for policy in list(applicationautoscaling_backends[account.id][call.region].policies.values()):
+        is_beside = policy.policy_name != call.parameters.get("PolicyName") and tuple(getattr(policy, name) for name in identity) == own
+        if metric and is_beside and metric == _metric_of(policy.target_tracking_scaling_policy_configuration or {}):
+            msg = "Only one TargetTrackingScaling policy for a given metric specification is allowed."
+            raise Refusal("ValidationException", msg)
+
+
+def _metric_of(tracking: Mapping[str, Any]) -> Any:
+    return tracking.get("PredefinedMetricSpecification") or tracking.get("CustomizedMetricSpecification")
+
+
+def allow_forecasts() -> None:
+    """Lets moto keep policies of predictive scaling, which it refuses as if there were no such type.
+
+    https://docs.aws.amazon.com/autoscaling/application/APIReference/API_PutScalingPolicy.html;
+    moto/applicationautoscaling/models.py.
+    """
+    create = models.FakeApplicationAutoscalingPolicy.__init__
+
+    def create_of_any_type(policy: Any, *given: Any, policy_type: str | None = None, **members: Any) -> None:
+        is_forecast = policy_type == "PredictiveScaling"
+        create(policy, *given, policy_type="StepScaling" if is_forecast else policy_type, **members)
+        if is_forecast:
+            policy.policy_type, policy.step_scaling_policy_configuration = policy_type, None
+
+    if create.__name__ != create_of_any_type.__name__:
+        models.FakeApplicationAutoscalingPolicy.__init__ = create_of_any_type
 
 
 def _target_exists(account: Account, call: Call) -> None:

@@ -13,6 +13,12 @@ def role(policies: int) -> str:
     return f"Resources:\n  Role: {{Type: AWS::IAM::Role, Properties: {{ManagedPolicyArns: [{arns}]}}}}\n"
 
 
+def group(rules: int) -> str:
+    rule = "{IpProtocol: tcp, FromPort: 80, ToPort: 80, CidrIp: 10.0.0.%d/32}"
+    listed = ", ".join(rule % n for n in range(rules))
+    return f"Resources:\n  Group: {{Type: AWS::EC2::SecurityGroup, Properties: {{SecurityGroupIngress: [{listed}]}}}}\n"
+
+
 def several(kind: str, count: int) -> str:
     return "Resources:\n" + "".join(f"  R{n}: {{Type: {kind}, Properties: {{}}}}\n" for n in range(count))
 
@@ -21,6 +27,7 @@ def several(kind: str, count: int) -> str:
     ("template", "resource", "says"),
     [
         pytest.param(role(11), "Role", "11 managed policies", id="policies of a role"),
+        pytest.param(group(61), "Group", "61 rules", id="rules of a security group"),
         pytest.param(several("AWS::EC2::VPC", 6), "R5", "6 VPCs", id="VPCs"),
         pytest.param(several("AWS::EC2::EIP", 7), "R5", "7 elastic IP addresses", id="addresses"),
     ],
@@ -38,6 +45,7 @@ def test_more_than_a_new_account_has_is_found(
     "template",
     [
         pytest.param(role(10), id="policies of a role"),
+        pytest.param(group(60), id="rules of a security group"),
         pytest.param(several("AWS::EC2::VPC", 5), id="VPCs"),
         pytest.param(several("AWS::EC2::EIP", 5), id="addresses"),
     ],

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from preflight.comply.python_rules import service_refusals
 from preflight.plan.resolved_stacks import ResolvedStacks
 
@@ -81,3 +83,42 @@ def test_the_condition_of_the_resource_decides_its_branches(make_estate: Callabl
     estate = make_estate(has_plan=False, root=text.replace(resource, f"{resource}    Condition: IsTest\n"))
 
     assert list(service_refusals.check(estate)) == []
+
+
+PROVIDER = """\
+Resources:
+  Group: {Type: AWS::AutoScaling::AutoScalingGroup, Properties: {NewInstancesProtectedFromScaleIn: true, MinSize: "0", MaxSize: "1"}}
+  Provider:
+    Type: AWS::ECS::CapacityProvider
+    Properties: {AutoScalingGroupProvider: {AutoScalingGroupArn: !Ref Group, ManagedTerminationProtection: ENABLED}}
+"""
+TASK_SET = """\
+Resources:
+  Definition: {Type: AWS::ECS::TaskDefinition, Properties: {ContainerDefinitions: [{Name: web, Image: a}]}}
+  Set:
+    Type: AWS::ECS::TaskSet
+    Properties: {Cluster: c, Service: s, TaskDefinition: !Ref Definition, LoadBalancers: [{ContainerName: web, TargetGroupArn: t}]}
+"""
+DETECTOR = """\
+Resources:
+  Logs: {Type: AWS::Logs::LogGroup, Properties: {LogGroupClass: STANDARD}}
+  Detector: {Type: AWS::Logs::LogAnomalyDetector, Properties: {LogGroupArnList: [!GetAtt Logs.Arn]}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("template", "right", "wrong", "at"),
+    [
+        pytest.param(PROVIDER, "ScaleIn: true", "ScaleIn: false", "AutoScalingGroupProvider.AutoScalingGroupArn", id="no protection"),
+        pytest.param(TASK_SET, "{Name: web,", "{Name: app,", "TaskDefinition", id="no such container"),
+        pytest.param(DETECTOR, "STANDARD", "INFREQUENT_ACCESS", "LogGroupArnList", id="a class without the feature"),
+    ],
+)
+def test_a_resource_fits_the_one_it_refers_to(
+    make_estate: Callable[..., ResolvedStacks], template: str, right: str, wrong: str, at: str
+) -> None:
+    assert not list(service_refusals.check(make_estate(root=template)))
+
+    (violation,) = service_refusals.check(make_estate(root=template.replace(right, wrong)))
+
+    assert violation.property == at

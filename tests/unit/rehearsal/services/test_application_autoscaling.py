@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from moto.applicationautoscaling import models
+
+from preflight.rehearsal.services import application_autoscaling
 
 Client = Callable[[str], Any]
 TARGET = {
@@ -61,3 +64,34 @@ def test_requests_are_counted_where_a_listener_routes_them(client: Client, balan
 def test_requests_are_not_counted_where_no_listener_routes_them(client: Client, balancer: str, group: str) -> None:
     with pytest.raises(ClientError, match="does not route traffic to the target group"):
         put(client, balancer, group)
+
+
+SPARE = {"PredefinedMetricType": "EC2SpotFleetRequestAverageCPUUtilization"}
+
+
+def track(client: Client, name: str, metric: dict[str, str]) -> None:
+    scaling = client("application-autoscaling")
+    scaling.register_scalable_target(**TARGET, MinCapacity=1, MaxCapacity=2)
+    tracking = {"TargetValue": 50, "PredefinedMetricSpecification": metric}
+    given = {"PolicyType": "TargetTrackingScaling", "TargetTrackingScalingPolicyConfiguration": tracking}
+    scaling.put_scaling_policy(**TARGET, PolicyName=name, **given)
+
+
+def test_a_metric_is_tracked_by_one_policy_of_a_target(client: Client) -> None:
+    track(client, "a", SPARE)
+    track(client, "a", SPARE)
+
+    with pytest.raises(ClientError, match="Only one TargetTrackingScaling policy"):
+        track(client, "b", SPARE)
+
+    track(client, "b", {"PredefinedMetricType": "EC2SpotFleetRequestAverageNetworkIn"})
+
+
+def test_a_policy_may_forecast() -> None:
+    application_autoscaling.allow_forecasts()
+    backend = models.applicationautoscaling_backends["123456789012"]["eu-west-1"]
+    target = {"service_namespace": "ecs", "resource_id": "service/a/b", "scalable_dimension": "ecs:service:DesiredCount"}
+
+    policy = backend.put_scaling_policy(policy_name="a", policy_type="PredictiveScaling", policy_body={}, **target)
+
+    assert policy.policy_type == "PredictiveScaling"
