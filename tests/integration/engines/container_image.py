@@ -20,9 +20,10 @@ def build(engine: Engine, folder: Path, name: str) -> None:
     base = f"{name}-base"
     _build_base(engine, folder, base)
     processes.run_checked(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder / "dist"), str(ROOT), timeout=300)
-    shutil.copy(ROOT / "requirements.txt", folder)
-    shutil.copy(ROOT / ".dockerignore", folder)
-    file = str(ROOT / "docker" / "preflight" / "Dockerfile")
+    for name_of_file in ("requirements.txt", ".dockerignore"):
+        shutil.copy(ROOT / name_of_file, folder)
+    shutil.copytree(ROOT / "docker" / "preflight", folder / "docker" / "preflight")
+    file = str(folder / "docker" / "preflight" / "Dockerfile")
     engine.must("build", "--quiet", "--network", "host", "--build-arg", f"BASE={base}", "--file", file, "--tag", name, str(folder), timeout=900)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import re
 import shlex
@@ -98,6 +99,16 @@ def test_the_image_gives_the_report_of_the_program(of_podman: dict[str, Any], im
     done = podman.run(*words, image, *CHECK, timeout=600)
 
     assert report_of(done) == of_podman
+
+
+def test_builds_in_the_image_have_another_network_than_the_image(image: str, podman: Engine) -> None:
+    asked = ("network", "inspect", "podman")
+    around = re.findall(r'"subnet": "([0-9./]+)"', podman.must(*asked))
+    inside = re.findall(r'"subnet": "([0-9./]+)"', podman.must("run", "--rm", "--privileged", "--entrypoint", "podman", image, *asked))
+
+    assert around
+    assert inside
+    assert not [one for one in inside for other in around if ipaddress.ip_network(one).overlaps(ipaddress.ip_network(other))]
 
 
 def test_the_image_without_its_option_says_which_one_it_needs(image: str, podman: Engine, folder: Path) -> None:

@@ -56,7 +56,7 @@ def test_the_base_of_the_program_can_be_replaced() -> None:
 
 
 def test_only_the_wheel_and_its_packages_are_sent_to_the_build_of_the_program() -> None:
-    assert (ROOT / ".dockerignore").read_text().split() == ["*", "!dist/*.whl", "!requirements.txt"]
+    assert (ROOT / ".dockerignore").read_text().split() == ["*", "!dist/*.whl", "!docker/preflight/containers.conf", "!requirements.txt"]
 
 
 def test_only_the_page_is_sent_to_the_build() -> None:

@@ -16,6 +16,7 @@ from tests.unit.artifact import workflow
 
 FILES = [pytest.param(path, id=path.name) for path in (*workflow.WORKFLOWS, workflow.ACTION)]
 WORKFLOWS = [pytest.param(path, id=path.name) for path in workflow.WORKFLOWS]
+TESTING = [pytest.param(path, id=path.name) for path in workflow.WORKFLOWS if "tox -e" in path.read_text()]
 HASH = "0123456789abcdef0123456789abcdef01234567"
 
 
@@ -111,9 +112,17 @@ def test_environments_that_run_pytest_write_junit(ci: dict[str, Any], tox: confi
     assert with_pytest <= with_junit
 
 
-@pytest.mark.parametrize("path", WORKFLOWS)
+@pytest.mark.parametrize("path", TESTING)
 def test_skips_are_failures(path: Path) -> None:
     assert workflow.load(path)["env"]["PYTEST_ADDOPTS"] == "--preflight-no-skips"
+
+
+def test_only_the_draft_of_a_release_may_write_and_it_runs_nothing_of_ours() -> None:
+    release = workflow.load(workflow.ROOT / ".github" / "workflows" / "release.yml")
+    used = [step.get("uses", "").partition("@")[0] for step in release["jobs"]["draft"]["steps"]]
+
+    assert workflow.holders(release, "contents") == ["draft"]
+    assert used == ["actions/download-artifact", ""]
 
 
 def test_superseded_runs_are_cancelled(ci: dict[str, Any]) -> None:
