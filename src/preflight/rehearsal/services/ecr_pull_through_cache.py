@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreateRepositoryCr
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -75,6 +76,7 @@ class _Shelf:
         }
 
     def _create(self, call: Call) -> dict[str, Any]:
+        self._check_upstream(call)
         place = (call.region, str(call.parameters[self._kind.key]))
         with self._lock:
             if place in self._kept:
@@ -85,6 +87,18 @@ class _Shelf:
             more = {"upstreamRegistry": upstream} if upstream else {}
             self._kept[place] = {**more, **call.parameters, "registryId": self._registry, "createdAt": now, "updatedAt": now}
             return self._shown(self._kept[place])
+
+    def _check_upstream(self, call: Call) -> None:
+        """A registry does not cache itself, and the secret of another one is in its region.
+
+        https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache-creating-rule.html.
+        """
+        url, secret = str(call.parameters.get("upstreamRegistryUrl")), str(call.parameters.get("credentialArn") or "")
+        if re.fullmatch(rf"{self._registry}\.dkr\.ecr\.{call.region}\..+", url):
+            raise Refusal("UnsupportedUpstreamRegistryException", f"The specified upstream registry isn't supported: {url}")
+        if secret.startswith("arn:") and secret.split(":")[3] != call.region:
+            msg = f"The secret {secret} is not in the region of the pull through cache rule, {call.region}"
+            raise Refusal("InvalidParameterException", msg)
 
     def _update(self, call: Call) -> dict[str, Any]:
         with self._lock:

@@ -78,3 +78,19 @@ def test_a_registry_has_the_rules_it_is_copied_by(ecr: Any) -> None:
     ecr.put_replication_configuration(replicationConfiguration={"rules": [rule("eu-west-1"), rule("us-east-1")]})
 
     assert ecr.describe_registry()["replicationConfiguration"]["rules"] == [rule("eu-west-1"), rule("us-east-1")]
+
+
+def test_a_registry_does_not_cache_itself(client: Client) -> None:
+    ecr = client("ecr")
+    own = f"123456789012.dkr.ecr.{ecr.meta.region_name}.amazonaws.com"
+
+    with pytest.raises(ClientError, match="UnsupportedUpstreamRegistryException"):
+        ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="own", upstreamRegistryUrl=own)
+
+
+def test_the_secret_of_a_cached_registry_is_in_its_region(client: Client) -> None:
+    arn = "arn:aws:secretsmanager:eu-north-1:123456789012:secret:ecr-pullthroughcache/hub-abcdef"
+    given = {"ecrRepositoryPrefix": "hub", "upstreamRegistryUrl": "registry-1.docker.io", "credentialArn": arn}
+
+    with pytest.raises(ClientError, match="is not in the region of the pull through cache rule"):
+        client("ecr").create_pull_through_cache_rule(**given)

@@ -8,6 +8,7 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/platform-fargate.htm
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from preflight.rehearsal.ecs.validation import Request, runtime_platform
@@ -16,6 +17,8 @@ FARGATE_PROVIDERS = ("FARGATE", "FARGATE_SPOT")
 MAX_PROVIDERS = 20
 MAX_CONSTRAINTS = 10
 MAX_STRATEGIES = 5
+# https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PlacementStrategy.html
+_SPREAD = re.compile(r"instanceId|host|attribute:.+", re.IGNORECASE)
 NOT_ASSOCIATED = (
     "The specified capacity provider strategy cannot contain a capacity provider that is not "
     "associated with the cluster. Associate the capacity provider with the cluster and try again."
@@ -90,6 +93,8 @@ def _placement(request: Request) -> Iterator[str]:
             yield "The random placement strategy does not take a field."
         if item.get("type") == "binpack" and str(item.get("field")).lower() not in {"cpu", "memory"}:
             yield "The field of the binpack placement strategy must be cpu or memory."
+        if item.get("type") == "spread" and not _SPREAD.fullmatch(str(item.get("field") or "")):
+            yield "The field of the spread placement strategy must be instanceId, host or an attribute, such as attribute:ecs.availability-zone."
 
 
 def platform(request: Request, definition: Request) -> Iterator[tuple[str, str]]:

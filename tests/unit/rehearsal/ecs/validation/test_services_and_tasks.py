@@ -139,6 +139,7 @@ def test_where_a_service_runs(change: Change, said: str) -> None:
         pytest.param(put("placementStrategy", [{"type": "random"}] * 6), "at most 5", id="six strategies"),
         pytest.param(put("placementStrategy", [{"type": "random", "field": "cpu"}]), "random", id="random by cpu"),
         pytest.param(put("placementStrategy", [{"type": "binpack", "field": "disk"}]), "binpack", id="binpack by disk"),
+        pytest.param(put("placementStrategy", [{"type": "spread", "field": "rack"}]), "spread", id="spread by rack"),
         pytest.param(
             lambda g: (put("schedulingStrategy", "DAEMON")(g), put("desiredCount", None)(g)),
             "The daemon scheduling strategy does not support values above 100 for maximumPercent",
