@@ -54,7 +54,16 @@ class _Workloads:
         if launch_type is not None:
             return False
         providers = list(_providers(strategy)) or list(self._default_providers(document, service.get("Cluster")))
-        return bool(providers) and self._has_instances and not any(self._may_be_fargate(document, p) for p in providers)
+        if not providers or not self._has_instances:
+            return False
+        possible = [provider for provider in providers if self._may_be_fargate(document, provider)]
+        return not possible or (self._is_for_ec2(document, service) and not any(isinstance(p, str) for p in possible))
+
+    def _is_for_ec2(self, document: ResolvedTemplate, service: Mapping[str, Any]) -> bool:
+        """Whether the task definition of a service says that it is not for Fargate."""
+        definition = self._one(document, service.get("TaskDefinition"))
+        types = definition.properties.get("RequiresCompatibilities") if definition is not None else None
+        return isinstance(types, list) and types == ["EC2"]
 
     def _is_elsewhere(self, document: ResolvedTemplate, cluster: Any) -> bool:
         """Whether a cluster comes from outside of the templates, and may have container instances."""

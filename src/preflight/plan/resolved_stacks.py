@@ -146,11 +146,24 @@ def properties(resource: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def imports(document: ResolvedTemplate) -> Iterator[str]:
-    """Yields the names of the exports that a document imports, as far as they are known."""
-    for argument in values_of(document.expanded["Resources"], "Fn::ImportValue"):
+    """Yields the names of the exports that a document imports, as far as they and the conditions are known."""
+    resources = [r for r in document.expanded["Resources"].values() if isinstance(r, dict) and document.resolver.holds(r)]
+    for argument in values_of(_chosen(document.resolver, resources), "Fn::ImportValue"):
         name = document.resolver.value(argument, ())
         if isinstance(name, str):
             yield name
+
+
+def _chosen(resolver: PartialResolver, part: Any) -> Any:
+    """Returns a part without the branches of Fn::If that its condition leaves out; both stay if it is not known."""
+    if isinstance(part, list):
+        return [_chosen(resolver, item) for item in part]
+    if not isinstance(part, dict):
+        return part
+    branches = part.get("Fn::If")
+    if isinstance(branches, list) and len(branches) == 3 and isinstance(branches[0], str) and not resolver.is_undecided(branches[0]):
+        return _chosen(resolver, branches[1] if resolver.condition(branches[0]) else branches[2])
+    return {key: _chosen(resolver, item) for key, item in part.items()}
 
 
 def values_of(part: Any, key: str) -> Iterator[Any]:

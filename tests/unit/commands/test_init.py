@@ -235,3 +235,12 @@ def test_stacks_of_a_cdk_app_come_in_the_order_of_its_manifest(folder: Path) -> 
 
     assert names(plan) == ["{prefix}-Net", "{prefix}-Web"]
     assert plan.region == "eu-west-1"
+
+
+def test_parameters_for_one_subnet_each_get_different_ones(folder: Path) -> None:
+    text = SERVICE.replace('  Subnets: {Type: "List<AWS::EC2::Subnet::Id>"}\n', '  SubnetA: {Type: "AWS::EC2::Subnet::Id"}\n  SubnetB: {Type: String}\n').replace("Subnets: !Ref Subnets", "Subnets: [!Ref SubnetA, !Ref SubnetB]")
+    write(folder, service_yaml=text)
+
+    parameters = init(folder).stacks[-1].parameters
+
+    assert (parameters["SubnetA"], parameters["SubnetB"]) == ("{output.AccountPrivateSubnet1Id}", "{output.AccountPrivateSubnet2Id}")

@@ -71,3 +71,23 @@ def test_a_task_definition_for_fargate_stays(make_estate: Callable[..., Resolved
     service, task = "Cluster: !Ref Cluster, LaunchType: EC2", f"RequiresCompatibilities: {launch_types}"
 
     assert left_out(make_estate, service, GROUP, task) == {"Service"}
+
+
+UNKNOWN = "Cluster: !Ref Cluster, CapacityProviderStrategy: [{CapacityProvider: !Ref Elsewhere}]"
+
+
+@pytest.mark.parametrize(
+    ("task", "names"),
+    [
+        pytest.param("RequiresCompatibilities: [EC2]", {"Service", "Task"}, id="a task definition for EC2 only"),
+        pytest.param("RequiresCompatibilities: [EC2, FARGATE]", set(), id="one for both"),
+    ],
+)
+def test_a_provider_that_is_not_known_is_what_the_task_definition_says(make_estate: Callable[..., ResolvedStacks], task: str, names: set[str]) -> None:
+    assert left_out(make_estate, UNKNOWN, GROUP, task) == names
+
+
+def test_fargates_provider_beside_one_that_is_not_known_stays_fargates(make_estate: Callable[..., ResolvedStacks]) -> None:
+    service = "Cluster: !Ref Cluster, CapacityProviderStrategy: [{CapacityProvider: FARGATE}, {CapacityProvider: !Ref Elsewhere}]"
+
+    assert "Service" not in left_out(make_estate, service, GROUP, "RequiresCompatibilities: [EC2]")

@@ -87,6 +87,13 @@ def test_what_is_right_or_not_known_is_no_mistake(mistakes: Mistakes, options: d
     assert mistakes(**options) == []
 
 
+def test_a_branch_that_a_condition_leaves_out_imports_nothing(mistakes: Mistakes) -> None:
+    left_out = '{V: !If [Never, !ImportValue {"Fn::Sub": "${Network}-Vpx"}, x]}'
+    app = SERVICE.replace("Resources:", "Conditions: {Never: !Equals [a, b]}\nResources:") + f"  Other: {{Type: T, Properties: {left_out}}}\n  Absent: {{Type: T, Condition: Never, Properties: {left_out.replace('Never', 'No')}}}\n"
+
+    assert mistakes(app=app, parameters="Network: demo-net") == []
+
+
 def test_an_output_of_a_later_step_is_a_mistake(mistakes: Mistakes) -> None:
     app = SERVICE + "Outputs: {Address: {Value: x}}\n"
 

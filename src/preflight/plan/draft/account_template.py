@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 FILE = "preflight-account.yaml"
 VPC, SUBNETS, PRIVATE_SUBNETS = "AccountVpcId", "AccountSubnetIds", "AccountPrivateSubnetIds"
+SUBNET, PRIVATE_SUBNET = "AccountSubnet{}Id", "AccountPrivateSubnet{}Id"  # one of two, by number
 SECURITY_GROUP, CLUSTER, CERTIFICATE = "AccountSecurityGroupId", "AccountClusterName", "AccountCertificateArn"
 ZONE, SECRET, KEY = "AccountHostedZoneId", "AccountSecretArn", "AccountKeyArn"
 HEAD = """\
@@ -94,11 +95,25 @@ def _ids(kind: str) -> str:
     return f'!Sub "${{{kind}Subnet1}},${{{kind}Subnet2}}"'
 
 
+def _each(name: str, kind: str) -> dict[str, str]:
+    return {name.format(n): f"!Ref {kind}Subnet{n}" for n in (1, 2)}
+
+
 _ARN = "arn:aws:{}:us-east-1:123456789012:{}"
 _TWO_SUBNETS = "subnet-0123456789abcdef0,subnet-0123456789abcdef1"
 PARTS = (
-    Part(_NETWORK + _subnets("Public", 0), {VPC: "!Ref Vpc", SUBNETS: _ids("Public")}, (), {VPC: "vpc-0123456789abcdef0", SUBNETS: _TWO_SUBNETS}),
-    Part(_NAT + _subnets("Private", 10), {PRIVATE_SUBNETS: _ids("Private")}, (VPC,), {PRIVATE_SUBNETS: _TWO_SUBNETS}),
+    Part(
+        _NETWORK + _subnets("Public", 0),
+        {VPC: "!Ref Vpc", SUBNETS: _ids("Public"), **_each(SUBNET, "Public")},
+        (),
+        {VPC: "vpc-0123456789abcdef0", SUBNETS: _TWO_SUBNETS, **dict.fromkeys(_each(SUBNET, ""), _TWO_SUBNETS[:24])},
+    ),
+    Part(
+        _NAT + _subnets("Private", 10),
+        {PRIVATE_SUBNETS: _ids("Private"), **_each(PRIVATE_SUBNET, "Private")},
+        (VPC,),
+        {PRIVATE_SUBNETS: _TWO_SUBNETS, **dict.fromkeys(_each(PRIVATE_SUBNET, ""), _TWO_SUBNETS[:24])},
+    ),
     Part(_GROUP, {SECURITY_GROUP: "!Ref SecurityGroup"}, (VPC,), {SECURITY_GROUP: "sg-0123456789abcdef0"}),
     Part("  Cluster:\n    Type: AWS::ECS::Cluster\n", {CLUSTER: "!Ref Cluster"}, (), {CLUSTER: "cluster"}),
     Part(

@@ -18,7 +18,7 @@ from preflight.templates.parameters import UndecidedPatternError
 _OWN = re.compile(r"(vpc|subnet|sg|eni|igw|rtb)-[0-9a-f]{6,}|arn:.*|")  # a default that names a thing of one account
 _BY_TYPE = {
     "AWS::EC2::VPC::Id": account.VPC,
-    "AWS::EC2::Subnet::Id": account.SUBNETS,
+    "AWS::EC2::Subnet::Id": account.SUBNET.format("{s}"),
     "List<AWS::EC2::Subnet::Id>": account.SUBNETS,
     "AWS::EC2::SecurityGroup::Id": account.SECURITY_GROUP,
     "List<AWS::EC2::SecurityGroup::Id>": account.SECURITY_GROUP,
@@ -28,7 +28,8 @@ _BY_NAME = (
     (r"subnet.*cidr|cidr.*subnet", "10.0.{n}.0/24"),
     (r"cidr|ip.?range", "10.0.0.0/16"),
     (r"vpc(id)?$", f"{{output.{account.VPC}}}"),
-    (r"subnet", f"{{output.{account.SUBNETS}}}"),
+    (r"subnet.*(s|list)$", f"{{output.{account.SUBNETS}}}"),
+    (r"subnet", f"{{output.{account.SUBNET.format('{s}')}}}"),
     (r"security.?groups?(id)?s?$|sg(id)?$", f"{{output.{account.SECURITY_GROUP}}}"),
     (r"cluster(name|arn|id)?$", f"{{output.{account.CLUSTER}}}"),
     (r"oidc.*arn", "arn:aws:iam::{account}:oidc-provider/token.actions.githubusercontent.com"),
@@ -78,11 +79,11 @@ def needs_value(declared: Mapping[str, Any]) -> bool:
 
 
 def propose(name: str, declared: Mapping[str, Any], *, number: int, is_private: bool) -> DraftValue:
-    """Returns the first likely value that the declaration admits; `number` sets the CIDR blocks of a template apart."""
+    """Returns the first likely value that the declaration admits; `number` sets the subnets and CIDR blocks of a template apart."""
     with contextlib.suppress(UndecidedPatternError):
         for candidate in _candidates(name, declared):
-            text = candidate.replace("{n}", str(number))
-            text = text.replace(account.SUBNETS, account.PRIVATE_SUBNETS) if is_private else text
+            text = candidate.replace("{n}", str(number)).replace("{s}", str(number % 2 + 1))
+            text = text.replace("{output.AccountSubnet", "{output.AccountPrivateSubnet") if is_private else text
             if admits(name, declared, text):
                 return DraftValue(text, _why(text, declared))
     return DraftValue(plan.FILL_IN, f"fill this in: {declared.get('Description') or declared.get('Type')}")
