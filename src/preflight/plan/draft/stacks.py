@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -155,16 +156,25 @@ def _staged(draft: Draft, every: ResolvedStacks) -> int:
 
 
 def _with_imports(draft: Draft, templates: Templates) -> Draft:
-    """Returns a draft whose parameters in imported names are the names of the stacks that export them."""
+    """Returns a draft whose parameters in imported names are the names of the stacks that export them.
+
+    A stack is resolved without the others for each choice: only what it imports depends on it.
+    """
     for stack in draft.stacks:
         names = _names_in(templates, stack, "Fn::ImportValue")
-        choices = [other.name for other in draft.stacks if other != stack]
-        draft = _best(draft, templates, stack, dict.fromkeys(names, choices), _found_imports, why="the stack that exports what this one imports")
+        every = resolved(draft, templates) if names else ResolvedStacks((), is_closed=True)
+        exporters = {document.root.path for document, _ in every.exports.values()} - {stack.template}
+        choices = [other.name for other in draft.stacks if other.template in exporters]
+        family = {document.path: document.source for document in every.documents if document.root.path == stack.template}
+        score = functools.partial(_found_imports, every.exports)
+        alone = replace(draft, steps=(stack,))
+        best = _best(alone, family, stack, dict.fromkeys(names, choices), score, why="the stack that exports what this one imports")
+        draft = replace(draft, steps=tuple(best.stacks[0] if other is stack else other for other in draft.stacks))
     return draft
 
 
-def _found_imports(_draft: Draft, every: ResolvedStacks) -> int:
-    return sum(name in every.exports for document in every.deployed for name in resolved_stacks.imports(document))
+def _found_imports(exports: Container[str], _draft: Draft, every: ResolvedStacks) -> int:
+    return sum(name in exports for document in every.deployed for name in resolved_stacks.imports(document))
 
 
 def _names_in(templates: Templates, stack: DraftStack, key: str) -> list[str]:
