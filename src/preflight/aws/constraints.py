@@ -8,6 +8,8 @@ examples of what they take and refuse, so that each row of a table is tested at 
 from __future__ import annotations
 
 import ipaddress
+import math
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -131,11 +133,12 @@ def items(part: Object, name: str) -> list[Any]:
 
 
 def as_number(value: Any) -> float | None:
-    """Returns a number, also one that is written as text; None for anything else."""
+    """Returns a number, also one that is written as text; None for anything else. None is infinite."""
     try:
-        return None if isinstance(value, bool) else float(str(value))
+        number = math.nan if isinstance(value, bool) else float(str(value))
     except ValueError:
         return None
+    return None if math.isnan(number) else max(-sys.float_info.max, min(number, sys.float_info.max))
 
 
 def _objects(value: Any, steps: list[str], path: Path = ()) -> Iterator[tuple[Path, Object]]:

@@ -32,7 +32,7 @@ def units(text: str, unit: str) -> int | None:
 
     None where it is neither.
     """
-    match = re.fullmatch(r"\s*(\d*\.?\d+)\s*([a-zA-Z]*)\s*", text)
+    match = re.fullmatch(r"\s*(\d{0,9}\.?\d{1,9})\s*([a-zA-Z]*)\s*", text)
     if not match:
         return None
     number, word = match.groups()

@@ -36,12 +36,12 @@ class _Field:
         if self.only_here is not None and self.only_here.fullmatch(item):
             return True
         base, slash, step = item.partition("/")
-        if slash and (not step.isdecimal() or int(step) == 0):
+        if slash and (not step.isdecimal() or not step.strip("0")):
             return False
         return base == "*" or (bool(slash) and not base) or all(map(self._value_fits, base.split("-", 1)))
 
     def _value_fits(self, text: str) -> bool:
-        return text in self.names or (text.isdecimal() and self.low <= int(text) <= self.high)
+        return text in self.names or (text.isdecimal() and len(text) < 10 and self.low <= int(text) <= self.high)
 
 
 _FIELDS = (
@@ -70,9 +70,9 @@ def is_at(text: str) -> bool:
 def is_rate(text: str, *, by_number: bool = False) -> bool:
     """Whether a text is `rate(value unit)`; `by_number` asks for `1 minute` and `2 minutes`, not the other way round."""
     match = _RATE.fullmatch(text)
-    if match is None or int(match[1]) == 0:
+    if match is None or not match[1].strip("0"):
         return False
-    return not by_number or (int(match[1]) == 1) != match[2].endswith("s")
+    return not by_number or (match[1].lstrip("0") == "1") != match[2].endswith("s")
 
 
 def is_cron(text: str) -> bool:

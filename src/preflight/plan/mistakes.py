@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from preflight import model
 from preflight.errors import MistakesError
 from preflight.system import spelling
 from preflight.templates.template import Key, Template
+
+MOST = 1000  # characters of a message
 
 
 class PlanMistakes:
@@ -17,9 +20,9 @@ class PlanMistakes:
         self._found: list[tuple[int, str]] = []
 
     def note(self, what: str, *where: Key) -> None:
-        """Add the mistake about the part at `where`."""
+        """Add the mistake about the part at `where`; a long value is cut short."""
         line = self._read.line(*where)
-        self._found.append((line, f"{self._read.name}:{line}: {what}"))
+        self._found.append((line, f"{self._read.name}:{line}: {model.visible(_short(what))}"))
 
     def note_unknown(self, kind: str, name: str, known: Sequence[str], *where: Key, of: str = "") -> None:
         """Add that no such thing is known, with the nearest name and all names; `of` says whose it is."""
@@ -33,3 +36,7 @@ class PlanMistakes:
         """
         if self._found:
             raise MistakesError(list(dict.fromkeys(message for _, message in sorted(self._found, key=lambda mistake: mistake[0]))))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= MOST else f"{text[: MOST // 2]} … {text[-MOST // 2 :]}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -128,7 +129,7 @@ class ReferenceTracer:
     def _selected(self, document: ResolvedTemplate, argument: list[Any], steps: int) -> ReferencedResource:
         resources = list(self._follow(document, argument[1], steps))
         index = functions.as_text(argument[0])
-        if not index.isdigit() or int(index) >= len(resources):
+        if not re.fullmatch("[0-9]{1,9}", index) or int(index) >= len(resources):
             raise UnknownError
         return resources[int(index)]
 

@@ -7,6 +7,7 @@ import copy
 import io
 import json
 import math
+import re
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from preflight.templates import template
 
 ROOT = Path(__file__).parents[3]
 ODD = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=4) | st.sampled_from(["{foo}", "\r\n", math.nan, math.inf, 1e300, 10**400, "0.0.0.0/0"]),
+    st.none() | st.booleans() | st.integers() | st.text(max_size=4) | st.sampled_from(["{foo}", "\r\n", math.nan, math.inf, 1e300, 10**400, "0.0.0.0/0", "9" * 5000]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["Ref", "Fn::GetAtt", "Fn::If", "Fn::Sub", "cfn-lint", "config", "a"]), inner, max_size=2),
     max_leaves=6,
 )
@@ -114,8 +115,14 @@ def test_a_plan_is_read_or_refused_with_file_and_line(path: tuple[Any, ...], odd
         (home / "a.json").write_text('{"Resources": {}}')
         (home / "preflight.yaml").write_text(json.dumps(changed(PLAN_DATA, path, odd), indent=1))
 
-        with contextlib.suppress(UsageError):
+        messages = [f"{home}/preflight.yaml:1: it can be read"]
+        try:
             reader.load(home / "preflight.yaml")
+        except UsageError as error:
+            messages = str(error).splitlines()
+
+    assert [line for line in messages if not re.match(r".*/preflight\.yaml:\d+: \S", line)] == []
+    assert max(map(len, messages)) < 1200
 
 
 @settings(max_examples=200, deadline=None)

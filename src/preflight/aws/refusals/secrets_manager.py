@@ -40,7 +40,7 @@ _PUT = f"{_API}/API_PutResourcePolicy.html"
 _MIN_HOURS, _MAX_DAYS = 4, 999
 _ROTATION = f"{_API}/API_RotationRulesType.html"
 _KINDS = ("ExcludeLowercase", "ExcludeUppercase", "ExcludeNumbers", "ExcludePunctuation")
-_RATE = re.compile(r"rate\((?P<number>\d+) (?P<unit>hours?|days?)\)")
+_RATE = re.compile(r"rate\((?P<number>\d{1,9}) (?P<unit>hours?|days?)\)")
 _CRON = re.compile(r"cron\(\S+( \S+){5}\)")
 
 

@@ -35,7 +35,7 @@ _IS_IPV6_ONLY = equal("Ipv6Native", "true")
 
 def _in_fours(value: object) -> bool:
     size = str(value).partition("/")[2]
-    return not size.isdecimal() or (44 <= int(size) <= 64 and int(size) % 4 == 0)
+    return not size.isdecimal() or (len(size) < 4 and 44 <= int(size) <= 64 and int(size) % 4 == 0)
 
 
 _IPV6_SIZE = Predicate(_in_fours, ("2001:db8::/64", "2001:db8::/44"), ("2001:db8::/65", "2001:db8::/62", "2001:db8::/40"))

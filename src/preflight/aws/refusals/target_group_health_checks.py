@@ -63,7 +63,7 @@ def _codes(low: int, high: int) -> Predicate:
         ranges = [part.strip().split("-") for part in str(value).split(",")]
         return all(
             len(ends) <= 2
-            and all(end.strip().isdecimal() and low <= int(end) <= high for end in ends)
+            and all(end.strip().isdecimal() and len(end) < 10 and low <= int(end) <= high for end in ends)
             and int(ends[0]) <= int(ends[-1])
             for ends in ranges
         )

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ ROOT = Path(__file__).parents[4]
 PLAN = reader.load(ROOT / "preflight.yaml")
 TEMPLATES = {path: template.load(path, name=path.name) for path in PLAN.template_files()}
 ODD = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=4) | st.sampled_from(["0.0.0.0/0", "ENABLED", "FARGATE"]),
+    st.none() | st.booleans() | st.integers() | st.text(max_size=4) | st.sampled_from(["0.0.0.0/0", "ENABLED", "FARGATE", "9" * 5000, "²", "\x00", math.nan, math.inf, 1e300, 10**400]),
     lambda inner: st.lists(inner, max_size=3)
     | st.dictionaries(st.sampled_from(["Ref", "Fn::GetAtt", "Fn::If", "Fn::Join", "Fn::Sub", "a"]), inner, max_size=2),
     max_leaves=6,
