@@ -80,9 +80,9 @@ def _unrolled(templates: Mapping[Path, Template], folder: Path) -> dict[Path, tu
 
 
 def _with_loops_unrolled(findings: list[Finding], unrolled: Sequence[Match], template: Template, document: ResolvedTemplate) -> list[Finding]:
-    """Returns findings of which errors in a template with loops are those of the template with the loops unrolled.
+    """Returns the findings in a template with loops; its errors are those that remain once the loops are unrolled.
 
-    cfn-lint sees one resource where a loop makes several, and calls right references errors.
+    cfn-lint takes a loop for a single resource, and so reports correct references as errors.
     """
     matches = [match for match in unrolled if match.check.startswith("E")]
     own = [finding for finding in findings if finding.file == template.name and finding.severity is Severity.ERROR]

@@ -50,21 +50,21 @@ class Repository:
         self._root = root
 
     def commit(self, revision: str) -> str:
-        """Returns the commit of a revision; of `REVISION...`, the commit in which HEAD branched off it.
+        """Returns the commit of a revision; for `REVISION...`, the commit at which HEAD branched off it.
 
         Raises:
             UsageError: there is no such commit here.
         """
         name, dots, _ = revision.partition(BRANCHED_OFF)
         if not is_revision(revision):
-            msg = f"{revision!r} is no name of a git revision. Expected a branch, tag or commit, such as origin/main, or origin/main... for where HEAD branched off"
+            msg = f"{revision!r} is not the name of a git revision. Expected a branch, tag or commit, such as origin/main, or origin/main... for the commit at which HEAD branched off"
             raise UsageError(msg)
         commit = self._commit(name)
         if not dots:
             return commit
         base = self._git("merge-base", commit, self._commit("HEAD"))
         if base.code != 0:
-            msg = f"HEAD and {name} have no commit in common here. {_fetch(name)}"
+            msg = f"HEAD and {name} have no common ancestor in this clone. {_fetch(name)}"
             raise UsageError(msg)
         return base.stdout.strip()
 
@@ -75,7 +75,7 @@ class Repository:
             msg = f"{self._root}: git cannot read the repository: {answer.stderr.strip()[-300:]}"
             raise UsageError(msg)
         if match is None:
-            msg = f"there is no git revision {name!r} in {self._root}. {_fetch(name)}"
+            msg = f"{self._root} has no git revision {name!r}. {_fetch(name)}"
             raise UsageError(msg)
         return match[1]
 
@@ -83,13 +83,13 @@ class Repository:
         """Write the files of a commit into an empty folder, and return the paths of links and submodules that were left out.
 
         Raises:
-            UsageError: it has too many files, or names that are no plain paths.
+            UsageError: it has too many files, or paths that cannot be written.
         """
         entries = self._entries(commit)
         files = [entry for entry in entries if entry.mode not in {LINK, SUBMODULE}]
         links = [entry for entry in entries if entry.mode == LINK]
         if len(entries) > MAX_FILES or sum(entry.size for entry in entries) > MAX_BYTES:
-            msg = f"{commit[:12]} has more than {MAX_FILES} files or {MAX_BYTES >> 20} MiB. Next: name a folder that has only what is deployed: --from FOLDER"
+            msg = f"{commit[:12]} has more than {MAX_FILES} files or {MAX_BYTES >> 20} MiB. Next: pass --from FOLDER with a folder that holds only what is deployed"
             raise UsageError(msg)
         folder = folder.resolve()  # what lies below is compared with where links lead
         contents = folder.with_name(f"{folder.name}.contents")
@@ -131,7 +131,7 @@ def is_revision(text: str) -> bool:
 
 def _fetch(name: str) -> str:
     branch = name.removeprefix("origin/")
-    return f"Next: fetch it (git fetch origin {branch}); with actions/checkout: fetch-depth: 0"
+    return f"Next: run `git fetch origin {branch}`; with actions/checkout, set fetch-depth: 0"
 
 
 def _entry(line: str) -> TreeEntry:
@@ -139,10 +139,10 @@ def _entry(line: str) -> TreeEntry:
     mode, _kind, blob, size = fields.split()
     path = PurePosixPath(name)
     if "\N{REPLACEMENT CHARACTER}" in name:
-        msg = f"the revision holds a name that is not UTF-8: {name!r}. Next: rename it"
+        msg = f"the revision has a file name that is not UTF-8: {name!r}. Next: rename the file"
         raise UsageError(msg)
     if path.is_absolute() or str(path) != name or any(part in {"", ".", ".."} or part.lower() == ".git" for part in path.parts):
-        msg = f"the revision holds a path that is none: {name!r}"
+        msg = f"the revision has a path that cannot be written: {name!r}. Next: rename the file"
         raise UsageError(msg)
     return TreeEntry(mode, blob, int(size) if size.isdigit() else 0, path)
 
@@ -155,7 +155,7 @@ def _content(stream: IO[bytes], entry: TreeEntry) -> bytes:
     """
     header = stream.readline().split()
     if len(header) != 3 or header[0].decode() != entry.blob:
-        msg = f"git has no content of {entry.path}. Next: fetch it: git fetch --refetch"
+        msg = f"this clone lacks the content of {entry.path}. Next: run `git fetch --refetch`"
         raise ToolBrokeError(msg)
     content = stream.read(int(header[2]))
     stream.read(1)
@@ -172,7 +172,7 @@ def _write_file(path: Path, content: bytes, *, is_program: bool) -> None:
 
 def _write_link(path: Path, target: str) -> None:
     if not path.parent.resolve().is_relative_to(path.parent):
-        msg = f"the revision holds a path below a link: {path.name}"
+        msg = f"the revision has a path below a symbolic link: {path.name}. Next: remove the link or the file"
         raise UsageError(msg)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.symlink_to(target)

@@ -115,11 +115,11 @@ def fetch(
     is_public_only: bool = False,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """Returns the response of a URL, of which all has to come within `timeout` seconds.
+    """Returns the response of a URL if all of it arrives within `timeout` seconds, else a response that says why not.
 
-    `at` is the address to connect to if DNS does not know the host. If the URL `is_public_only`, no address is
-    asked but one of the internet. A certificate is not checked `at` an address, nor if a load balancer is asked by
-    the name that AWS gave it: its certificate is for the name that its owner gave it.
+    `at` is the address to connect to if DNS does not know the host. With `is_public_only`, only addresses of the
+    internet are contacted. The certificate is not checked if `at` is given, nor for the name that AWS gave a load
+    balancer: the certificate is issued for its owner's name.
     """
     status = None
     try:

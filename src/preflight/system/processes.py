@@ -284,9 +284,9 @@ def _last_started(pid: int) -> int:
 
 
 def kill_all(marker: str) -> int:
-    """Kill every program with `marker` in its command line but this one; how many there were.
+    """Kill every other program whose command line contains `marker`. Returns how many were killed.
 
-    Only Linux tells command lines; elsewhere there are none.
+    Command lines are read from /proc, which only Linux has; elsewhere nothing is killed.
     """
     count = 0
     for folder in _marked(marker):

@@ -86,7 +86,7 @@ def test_three_dots_are_where_head_branched_off(author: Author) -> None:
 def test_what_is_no_revision_is_not_given_to_git(author: Author, name: str) -> None:
     author.commit(page="x")
 
-    with pytest.raises(UsageError, match="no name of a git revision"):
+    with pytest.raises(UsageError, match="not the name of a git revision"):
         Repository(author.root).commit(name)
 
 
@@ -147,7 +147,7 @@ def test_a_path_that_is_none_is_refused(author: Author, target: Path, name: str)
     tree = author("mktree", input_text=f"100644 blob {blob}\t{name.partition('/')[0]}\n")
     commit = author("commit-tree", tree, "-m", "a crafted tree")
 
-    with pytest.raises(UsageError, match="a path that is none"):
+    with pytest.raises(UsageError, match="cannot be written"):
         Repository(author.root).write(commit, target)
 
 
