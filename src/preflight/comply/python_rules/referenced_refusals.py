@@ -1,6 +1,6 @@
 """What a service refuses of a resource because of another one of the templates that it refers to.
 
-For types that the rehearsal does not model; of the others, it asks the account.
+For what the rehearsal does not model; of the rest, it asks the account.
 """
 
 from __future__ import annotations
@@ -74,7 +74,12 @@ _ROWS = (
     ),
     *(
         _Row(kind, name, "AWS::Logs::LogGroup", _is_standard, _STANDARD, "Give the log group the class STANDARD.", _CLASSES)
-        for kind, name in (("AWS::Logs::Transformer", "LogGroupIdentifier"), ("AWS::Logs::LogAnomalyDetector", "LogGroupArnList"))
+        for kind, name in (
+            ("AWS::Logs::LogAnomalyDetector", "LogGroupArnList"),
+            ("AWS::Logs::MetricFilter", "LogGroupName"),
+            ("AWS::Logs::SubscriptionFilter", "LogGroupName"),
+            ("AWS::Logs::Transformer", "LogGroupIdentifier"),
+        )
     ),
 )
 

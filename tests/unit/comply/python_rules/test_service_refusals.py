@@ -104,6 +104,11 @@ Resources:
   Logs: {Type: AWS::Logs::LogGroup, Properties: {LogGroupClass: STANDARD}}
   Detector: {Type: AWS::Logs::LogAnomalyDetector, Properties: {LogGroupArnList: [!GetAtt Logs.Arn]}}
 """
+SUBSCRIPTION = """\
+Resources:
+  Logs: {Type: AWS::Logs::LogGroup, Properties: {LogGroupClass: STANDARD}}
+  Filter: {Type: AWS::Logs::SubscriptionFilter, Properties: {LogGroupName: !Ref Logs, FilterPattern: "", DestinationArn: !Ref D}}
+"""
 
 
 @pytest.mark.parametrize(
@@ -111,6 +116,7 @@ Resources:
     [
         pytest.param(PROVIDER, "ScaleIn: true", "ScaleIn: false", "AutoScalingGroupProvider.AutoScalingGroupArn", id="no protection"),
         pytest.param(TASK_SET, "{Name: web,", "{Name: app,", "TaskDefinition", id="no such container"),
+        pytest.param(SUBSCRIPTION, "STANDARD", "INFREQUENT_ACCESS", "LogGroupName", id="a class without subscriptions"),
         pytest.param(DETECTOR, "STANDARD", "INFREQUENT_ACCESS", "LogGroupArnList", id="a class without the feature"),
     ],
 )
