@@ -96,7 +96,7 @@ class _Reader:
             images = tuple(asset for one in data.get("dockerImages", {}).values() for asset in self._images(one))
             return CdkAssets(files, images)
         except (ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
-            msg = f"{self._manifest}: it is no manifest of the CDK: {error!r}. Next: synthesize the app again"
+            msg = f"{self._manifest}: it is not a manifest of the CDK: {error!r}. Next: synthesize the app again"
             raise UsageError(msg) from None
 
     def _files(self, asset: Mapping[str, Any]) -> Iterator[FileAsset]:

@@ -26,7 +26,10 @@ def templates(changed: Iterable[Path], root: Path) -> list[Path]:
         return []
     nested = resolved_stacks.nested_templates(_known(own, root))
     family = set(own)
-    _grow(family, {child: {parent for parent in nested if child in nested[parent]} for child in {c for all_ in nested.values() for c in all_}})
+    parents: dict[Path, set[Path]] = {}
+    for parent, child in ((parent, child) for parent, children in nested.items() for child in children):
+        parents.setdefault(child, set()).add(parent)
+    _grow(family, parents)
     _grow(family, nested)
     return [*own.values(), *sorted(family - set(own))]
 

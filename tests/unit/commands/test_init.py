@@ -244,3 +244,19 @@ def test_parameters_for_one_subnet_each_get_different_ones(folder: Path) -> None
     parameters = init(folder).stacks[-1].parameters
 
     assert (parameters["SubnetA"], parameters["SubnetB"]) == ("{output.AccountPrivateSubnet1Id}", "{output.AccountPrivateSubnet2Id}")
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        pytest.param({"artifacts": [1]}, id="a list of artifacts"),
+        pytest.param({"artifacts": {"A": {"type": "cdk:cloud-assembly", "properties": {"directoryName": "."}}}}, id="an assembly that holds itself"),
+        pytest.param({"artifacts": {"A": {"type": "aws:cloudformation:stack", "properties": [1]}}}, id="a list of properties"),
+    ],
+)
+def test_a_manifest_of_another_form_is_named(folder: Path, manifest: JsonObject, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "cdk.out").mkdir()
+    write(folder / "cdk.out", **{"cdk.out": "{}", "manifest.json": json.dumps(manifest)})
+
+    assert cli.main(["init", str(folder)]) == 2
+    assert "manifest.json: it is not a manifest of the CDK" in capsys.readouterr().err

@@ -75,7 +75,7 @@ def test_a_path_out_of_the_folder_is_refused(tmp_path: Path, path: str) -> None:
 def test_a_broken_manifest_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "Web.assets.json").write_text(text, encoding="utf-8")
 
-    with pytest.raises(UsageError, match=r"it is no manifest of the CDK"):
+    with pytest.raises(UsageError, match=r"it is not a manifest of the CDK"):
         cdk_assets.of_template(tmp_path / "Web.template.json", region="eu-west-1", account="1")
 
 

@@ -89,8 +89,8 @@ def cdk_stacks(out: Path) -> list[CdkStack]:
     try:
         artifacts = json.loads((out / MANIFEST).read_text(encoding="utf-8"))["artifacts"]
         return [stack for name in _in_order(artifacts) for stack in _stacks(out, name, artifacts[name])]
-    except (ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
-        msg = f"{out / MANIFEST}: it is no manifest of the CDK: {error!r}. Next: run `cdk synth` again"
+    except (ValueError, RecursionError, LookupError, TypeError, AttributeError) as error:
+        msg = f"{out / MANIFEST}: it is not a manifest of the CDK: {error!r}. Next: run `cdk synth` again"
         raise UsageError(msg) from None
 
 
