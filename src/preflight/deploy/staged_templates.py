@@ -18,10 +18,9 @@ from preflight.deploy.session import Session
 from preflight.deploy.template_bucket import Bucket
 from preflight.plan import cdk_assets
 from preflight.plan.plan import Plan, templates_in
+from preflight.plan.resolved_stacks import NESTED
 from preflight.templates import template
 from preflight.templates.template import UnreadableError
-
-_NESTS = {"AWS::CloudFormation::Stack": "TemplateURL", "AWS::Serverless::Application": "Location"}
 
 
 class StagedTemplates:
@@ -44,7 +43,7 @@ class StagedTemplates:
     def _packaged(self, path: Path) -> bytes:
         """Returns a template; as JSON if paths of other templates of the plan stand in it."""
         text = path.read_bytes()
-        if not any(key.encode() in text for key in _NESTS.values()):
+        if not any(key.encode() in text for key in NESTED.values()):
             return text
         try:
             data = copy.deepcopy(template.load(path).data)
@@ -60,7 +59,7 @@ class StagedTemplates:
         staged = {file.resolve(): file for file in self._staged.values()}
         resources = data.get("Resources")
         for resource in resources.values() if isinstance(resources, dict) else ():
-            key = _NESTS.get(str(resource.get("Type"))) if isinstance(resource, dict) else None
+            key = NESTED.get(str(resource.get("Type"))) if isinstance(resource, dict) else None
             properties = resource.get("Properties") if key is not None else None
             location = properties.get(key) if isinstance(properties, dict) else None
             child = staged.get((path.parent / location).resolve()) if isinstance(location, str) and "://" not in location else None

@@ -13,7 +13,7 @@ from preflight.aws import unresolved
 from preflight.plan import placeholders, plan, resolved_stacks
 from preflight.plan.plan import Plan, SmokeEntry, StackStep
 from preflight.plan.references import ReferenceTracer, UnknownError
-from preflight.plan.resolved_stacks import STACK, ResolvedStacks, ResolvedTemplate
+from preflight.plan.resolved_stacks import NESTED, ResolvedStacks, ResolvedTemplate
 from preflight.system import spelling
 from preflight.templates.template import Key, Template
 
@@ -130,7 +130,7 @@ def _is_plain(document: ResolvedTemplate) -> bool:
 
 def _is_complete(document: ResolvedTemplate) -> bool:
     """Whether all resources of a stack are known: nothing adds some, and each nested template is one of the plan."""
-    nested = {logical for logical, _ in document.of_type(STACK)}
+    nested = {logical for kind in NESTED for logical, _ in document.of_type(kind)}
     return _is_plain(document) and nested <= set(document.children) and "Fn::Transform" not in str(document.data)
 
 

@@ -26,6 +26,7 @@ from preflight.templates.partial import PartialResolver, UndecidedError
 from preflight.templates.template import Key, Template
 
 STACK = "AWS::CloudFormation::Stack"
+NESTED = {STACK: "TemplateURL", "AWS::Serverless::Application": "Location"}  # what nests a template, and the property that names it
 REGION = "us-east-1"  # without a plan
 MAX_DEPTH = 10
 MAX_DOCUMENTS = 5000
@@ -220,8 +221,8 @@ def nested_templates(templates: Mapping[Path, Template]) -> dict[Path, set[Path]
 
 def _nested(path: Path, source: Template, find: Find) -> Iterator[Path]:
     for resource in source.resources.values():
-        if resource.get("Type") == STACK:
-            child = find(path, properties(resource).get("TemplateURL"))
+        if str(resource.get("Type")) in NESTED:
+            child = find(path, properties(resource).get(NESTED[str(resource["Type"])]))
             if child is not None and child != path:
                 yield child
 
@@ -344,7 +345,7 @@ class _Builder:
         return functions.KEEP if functions.holds_kept(value) else value
 
     def _child(self, parent: ResolvedTemplate, logical: str, properties: Mapping[str, Any]) -> ResolvedTemplate | None:
-        path = self._find(parent.path, properties.get("TemplateURL"))
+        path = self._find(parent.path, properties.get("TemplateURL", properties.get("Location")))
         above = list(_ancestors(parent))
         if path is None or path not in self._templates or path in above or len(above) >= MAX_DEPTH:
             return None
@@ -431,7 +432,7 @@ class _TemplateResolver:
 
     def _nest(self, name: str, resource: Mapping[str, Any]) -> None:
         """Make the document of a nested stack, once."""
-        if resource.get("Type") != STACK or name in self._begun:
+        if str(resource.get("Type")) not in NESTED or name in self._begun:
             return
         self._begun.add(name)
         resolved = self._document.resolver.value(properties(resource), ("Resources", name, "Properties"))

@@ -49,6 +49,7 @@ from preflight.rehearsal.services import (
     application_autoscaling,
     deliveries,
     ec2,
+    ec2_address_blocks,
     ec2_flow_logs,
     ecr,
     efs,
@@ -308,6 +309,7 @@ def prepare_moto() -> None:
     elbv2.allow_what_aws_takes()
     application_autoscaling.allow_forecasts()
     ec2_flow_logs.take_any_bucket()
+    ec2_address_blocks.take_several_ipv6_blocks()
     ecr.take_lifecycle_policies()
     iam.take_stand_ins()
     resourcegroupstagging.find_all_resources()

@@ -252,3 +252,16 @@ def test_an_output_of_an_earlier_step_is_not_known_yet(tmp_path: Path) -> None:
     stacks = resolved_stacks.of_plan(plan, {path: template.load(path) for path in plan.template_files()}, run="r")
 
     assert stacks.documents[0].resources["T"]["Properties"] == {"TopicName": {"Ref": "P"}}
+
+
+def test_an_application_of_sam_nests_the_template_at_its_location(tmp_path: Path) -> None:
+    (tmp_path / "vpc.yaml").write_text("Resources: {Topic: {Type: 'AWS::SNS::Topic'}}\nOutputs: {Name: {Value: net}}\n")
+    (tmp_path / "top.yaml").write_text(
+        "Resources:\n  Vpc: {Type: 'AWS::Serverless::Application', Properties: {Location: ./vpc.yaml}}\n"
+        "  User: {Type: T, Properties: {Name: !GetAtt Vpc.Outputs.Name}}\n"
+    )
+    every = resolved_stacks.of_templates({tmp_path / name: template.load(tmp_path / name) for name in ("top.yaml", "vpc.yaml")})
+
+    top = next(document for document in every.documents if document.path.name == "top.yaml")
+    assert list(top.children) == ["Vpc"]
+    assert top.resources["User"]["Properties"]["Name"] == "net"

@@ -68,13 +68,13 @@ def _ports(registry: JsonObject, definition: JsonObject, records: set[str]) -> I
     has_pair = registry.get("containerName") is not None or registry.get("containerPort") is not None
     if has_pair and registry.get("port") is not None:
         yield "Specify either a containerName and containerPort combination or a port value for a service registry, but not both."
-    needless = [name for name in ("containerName", "containerPort", "port") if registry.get(name) is not None]
+    needless = [name for name in ("containerPort", "port") if registry.get(name) is not None]
     if needless and records and not is_srv and definition.get("networkMode") == "awsvpc":
         yield (
             f"The values specified for serviceRegistries do not require a value for '{needless[-1]}'. "
             f"Remove the value and retry. {registry.get('registryArn')}"
         )
-    if has_pair:
+    if has_pair and (is_srv or not records or definition.get("networkMode") != "awsvpc" or registry.get("containerPort") is not None):
         yield from load_balancers.container(registry, definition)
     elif is_srv and registry.get("port") is None:
         yield "When specifying a service registry of DNS type SRV, containerName and containerPort, or port, must be specified."

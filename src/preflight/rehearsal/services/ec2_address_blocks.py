@@ -6,8 +6,12 @@ https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSubnet.html; mo
 
 from __future__ import annotations
 
+import functools
 import ipaddress
+from collections.abc import Callable
 from typing import Any
+
+from moto.ec2.models.vpcs import VPC
 
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.protocol import Call, Refusal
@@ -15,6 +19,7 @@ from preflight.rehearsal.protocol import Call, Refusal
 _PRIVATE = tuple(map(ipaddress.IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
 _SERVICES = ipaddress.IPv4Network("198.19.0.0/16")  # which AWS services use
 _FIRST, _FIRST_TWO = ipaddress.IPv4Network("10.0.0.0/16"), ipaddress.IPv4Network("10.0.0.0/15")
+_MOST_IPV6_BLOCKS = 5
 _DEFAULT = ipaddress.IPv4Network("172.31.0.0/16")
 
 
@@ -46,6 +51,35 @@ def associate(account: Account, call: Call) -> None:
             if not is_local and route.get("DestinationCidrBlock") and _network(route["DestinationCidrBlock"]).subnet_of(network):
                 msg = f"The CIDR '{network}' is the same as or larger than {route['DestinationCidrBlock']}, the destination of a route in {table['RouteTableId']}."
                 raise Refusal("InvalidVpc.Range", msg)
+
+
+@functools.cache
+def take_several_ipv6_blocks() -> None:
+    """Let a VPC have as many IPv6 blocks as the quota says; moto takes one (moto/ec2/models/vpcs.py).
+
+    https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html (IPv6 CIDR blocks per VPC).
+    """
+    VPC.associate_vpc_cidr_block = _with_others_aside(VPC.associate_vpc_cidr_block)
+
+
+def _with_others_aside(associate: Callable[..., Any]) -> Callable[..., Any]:
+    """Returns a function that associates a block, and does not see the IPv6 blocks of the VPC while they are few enough."""
+
+    def associate_block(vpc: Any, *args: Any, **keywords: Any) -> Any:
+        blocks = vpc._cidr_block_association_set  # noqa: SLF001 - moto has no other name for it
+        others = {key: block for key, block in blocks.items() if "ipv6_pool" in block and block["cidr_block_state"]["state"] != "disassociated"}
+        if len(others) >= _MOST_IPV6_BLOCKS:
+            return associate(vpc, *args, **keywords)
+        for key in others:
+            del blocks[key]
+        try:
+            associated = associate(vpc, *args, **keywords)
+        finally:
+            new = {key: blocks.pop(key) for key in list(blocks)}
+            blocks.update({**{k: b for k, b in new.items() if "ipv6_pool" not in b}, **others, **new})
+        return associated
+
+    return associate_block
 
 
 def _is_restricted(network: ipaddress.IPv4Network, there: ipaddress.IPv4Network) -> bool:

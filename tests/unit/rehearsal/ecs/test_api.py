@@ -207,6 +207,10 @@ def test_services_are_refused_for_their_balancers_and_their_names(place: Place) 
             f"{INVALID}: Namespace is missing",
         ),
         "a registry of A records": (registered(plain), "taken"),
+        "A records with a container alone": (
+            place.create(serviceName="w", serviceRegistries=[{"registryArn": plain, "containerName": "app"}]),
+            "taken",
+        ),
         "a registry of SRV records": (
             place.create(
                 serviceName="t", serviceRegistries=[{"registryArn": srv, "containerName": "app", "containerPort": 80}]

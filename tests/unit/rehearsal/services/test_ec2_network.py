@@ -161,3 +161,16 @@ def test_the_address_of_a_nat_gateway_is_a_free_one_of_its_subnet(ec2: Any, subn
     given = {"SubnetId": subnet, "ConnectivityType": "private", "PrivateIpAddress": address}
 
     assert code_of(lambda: ec2.create_nat_gateway(**given)) == code
+
+
+def test_a_vpc_has_five_ipv6_blocks_at_most(ec2: Any) -> None:
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16", AmazonProvidedIpv6CidrBlock=True)["Vpc"]
+    first = vpc["Ipv6CidrBlockAssociationSet"][0]["Ipv6CidrBlock"]
+
+    codes = [code_of(lambda: ec2.associate_vpc_cidr_block(VpcId=vpc["VpcId"], AmazonProvidedIpv6CidrBlock=True)) for _ in range(5)]
+
+    described = ec2.describe_vpcs(VpcIds=[vpc["VpcId"]])["Vpcs"][0]
+    assert [bool(code) for code in codes] == [False, False, False, False, True]
+    blocks = [block["Ipv6CidrBlock"] for block in described["Ipv6CidrBlockAssociationSet"]]
+    assert blocks[0] == first
+    assert len(set(blocks)) == len(blocks) == 5
