@@ -69,8 +69,9 @@ def _content(session: Session, resource: DeclaredResource) -> tuple[str, str] | 
         images = session.client("ecr").list_images(repositoryName=resource.physical)["imageIds"]
         return ("the repository still contains images", "Set EmptyOnDelete: true, or delete the images first.") if images else None
     if resource.kind == "AWS::S3::Bucket":
-        objects = session.client("s3").list_objects_v2(Bucket=resource.physical, MaxKeys=1).get("Contents")
-        return ("the bucket is not empty", "Empty it first, or keep it by DeletionPolicy: Retain.") if objects else None
+        page = session.client("s3").list_object_versions(Bucket=resource.physical, MaxKeys=1)
+        has_content = page.get("Versions") or page.get("DeleteMarkers")  # DeleteBucket refuses a bucket with either
+        return ("the bucket is not empty", "Empty it first, or keep it by DeletionPolicy: Retain.") if has_content else None
     return None
 
 

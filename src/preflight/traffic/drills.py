@@ -178,6 +178,8 @@ def scale(service: DrilledService) -> DrillResult:
     limits, before = service.limits(), int(service.describe()["desiredCount"])
     if limits is None:
         return DrillResult(skipped="nothing scales it (AWS::ApplicationAutoScaling::ScalableTarget)")
+    if limits[1] < 1:
+        return DrillResult(skipped="its scaling allows no task (MaxCapacity is 0)")
     if limits[0] > MOST_TASKS:
         return DrillResult(skipped=f"its scaling keeps {limits[0]} tasks at least, and a drill runs {MOST_TASKS} at most")
     most, fewest = min(limits[1], MOST_TASKS), max(limits[0], 1)

@@ -19,14 +19,14 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def findings(folder: Path, kind: str, more: str = "", *, images: int = 0, objects: int = 0, protection: str = "false") -> list[Finding]:
-    """Returns the findings of one resource in an account with so many images and objects."""
+def findings(folder: Path, kind: str, more: str = "", *, images: int = 0, protection: str = "false", **kept: int) -> list[Finding]:
+    """Returns the findings of one resource in an account with so many images, and so much kept in a bucket."""
     (folder / "t.yaml").write_text(f"Resources:\n  Thing:\n    Type: {kind}\n{more}")
     resource = DeclaredResource(template.load(folder / "t.yaml", name="t.yaml"), "Thing", "thing-1", kind)
     client = SimpleNamespace(
         list_images=lambda **_given: {"imageIds": [{}] * images},
         describe_load_balancer_attributes=lambda **_given: {"Attributes": [{"Key": "deletion_protection.enabled", "Value": protection}]},
-        list_objects_v2=lambda **_given: {"Contents": [{}] * objects} if objects else {},
+        list_object_versions=lambda **_given: {name: [{}] * count for name, count in kept.items()},
     )
     session: Any = SimpleNamespace(client=lambda _service: client)
     return list(deletion_drill.findings(session, SimpleNamespace(all=lambda: [resource])))
@@ -39,10 +39,11 @@ EMPTIED = "  Emptied: {Type: 'Custom::S3AutoDeleteObjects', Properties: {BucketN
     ("kind", "more", "account", "said"),
     [
         pytest.param("AWS::ECR::Repository", "", {"images": 2}, "fails at thing-1: the repository still contains images", id="images"),
-        pytest.param("AWS::S3::Bucket", "", {"objects": 1}, "fails at thing-1: the bucket is not empty", id="objects"),
+        pytest.param("AWS::S3::Bucket", "", {"Versions": 1}, "fails at thing-1: the bucket is not empty", id="objects"),
+        pytest.param("AWS::S3::Bucket", "", {"DeleteMarkers": 1}, "fails at thing-1: the bucket is not empty", id="the marker of a deleted object"),
         pytest.param("AWS::DynamoDB::Table", "    Properties: {DeletionProtectionEnabled: true}\n", {}, "deletion protection is on", id="a protected table"),
         pytest.param("AWS::ElasticLoadBalancingV2::LoadBalancer", "", {"protection": "true"}, "deletion protection is on", id="a protected load balancer"),
-        pytest.param("AWS::S3::Bucket", "    DeletionPolicy: Retain\n", {"objects": 1}, "leaves thing-1: its DeletionPolicy Retain keeps it", id="what is retained"),
+        pytest.param("AWS::S3::Bucket", "    DeletionPolicy: Retain\n", {"Versions": 1}, "leaves thing-1: its DeletionPolicy Retain keeps it", id="what is retained"),
     ],
 )  # fmt: skip
 def test_the_drill_says_that_a_deletion(folder: Path, kind: str, more: str, account: dict[str, Any], said: str) -> None:
@@ -55,7 +56,7 @@ def test_the_drill_says_that_a_deletion(folder: Path, kind: str, more: str, acco
         pytest.param("AWS::ECR::Repository", "", {}, id="an empty repository"),
         pytest.param("AWS::ECR::Repository", "    Properties: {EmptyOnDelete: true}\n", {"images": 2}, id="a repository that is emptied"),
         pytest.param("AWS::S3::Bucket", "", {}, id="an empty bucket"),
-        pytest.param("AWS::S3::Bucket", EMPTIED, {"objects": 1}, id="a bucket that CDK empties"),
+        pytest.param("AWS::S3::Bucket", EMPTIED, {"Versions": 1}, id="a bucket that CDK empties"),
         pytest.param("AWS::ElasticLoadBalancingV2::LoadBalancer", "", {}, id="a load balancer without protection"),
         pytest.param("AWS::SNS::Topic", "    DeletionPolicy: Delete\n", {}, id="a topic"),
     ],

@@ -139,6 +139,7 @@ def test_a_service_is_scaled_to_its_limits_and_back() -> None:
     ("name", "service"),
     [
         pytest.param("scale", FakeService("a"), id="scaling that nothing does"),
+        pytest.param("scale", FakeService("a", limits=(0, 0)), id="scaling that allows no task"),
         pytest.param("scale", FakeService("a", limits=(20, 40)), id="scaling to more tasks than a drill runs"),
         pytest.param("task-lost", FakeService(), id="a task that is not there"),
     ],
