@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from preflight import model
@@ -75,17 +76,23 @@ def chosen(folders: Sequence[Path], settings: RuleSettings | None = None, *, all
     refusals = tuple(_replacement(rule) for rule in added if rule.name in protected)
     added = [rule for rule in added if rule.file not in files]
     names = {rule.name for rule in added}
-    shipped = rules.rules_below([shipped_rules()])
+    shipped = [rule for rule in _pack() if not rule.is_python]
     replaced = {rule.file for rule in shipped if rule.name in names}
     guard = (*added, *(rule for rule in shipped if rule.file not in replaced))
     namesakes = {rule.name: rule for rule in guard}
-    in_python = (_described(rule, namesakes) for rule in rules.python_rules_below(shipped_rules()))
+    in_python = (_described(rule, namesakes) for rule in _pack() if rule.is_python)
     ruleset = Ruleset(guard, tuple(in_python), tuple(sorted(names & set(pack))), refusals)
     return _switched(ruleset, settings or RuleSettings(), protected)
 
 
-def _pack() -> list[Rule]:
-    return [*rules.python_rules_below(shipped_rules()), *rules.rules_below([shipped_rules()])]
+def _pack() -> tuple[Rule, ...]:
+    return _pack_of(shipped_rules())
+
+
+@cache
+def _pack_of(folder: Path) -> tuple[Rule, ...]:
+    """Returns the pack, which is read once in a process."""
+    return (*rules.python_rules_below(folder), *rules.rules_below([folder]))
 
 
 def _protected() -> set[str]:

@@ -143,3 +143,10 @@ def test_a_check_in_python_has_the_entry_of_the_rule_that_it_completes() -> None
 def test_a_rule_that_nobody_knows_is_refused_with_a_near_one() -> None:
     with pytest.raises(UsageError, match=r"preflight\.yaml:7: .*did you mean 'EC2_PUBLIC_SUBNET_ROUTE'"):
         ruleset.chosen([], switched("EC2_PUBLIC_SUBNET_ROUTES", "off"))
+
+
+def test_the_pack_is_read_once_in_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = ruleset.chosen([])
+    monkeypatch.setattr(rules, "rules_below", lambda folders: [] if not folders else pytest.fail(f"read again: {folders}"))
+
+    assert ruleset.chosen([]) == expected
