@@ -72,6 +72,9 @@ class Traffic:
                 self._run(self._ask_steadily, stream, number)
                 if self._settings.hold:
                     self._run(self._ask_long, stream, number)
+        if not self._streams:
+            self._say(f"no request is sent ({self.phase}): the smoke entry cannot be requested from the internet")
+            return
         names = ", ".join(stream.target.name for stream in self._streams)
         line = f"traffic: {self._settings.rate:g} requests a second to each of {names}"
         self._say(Progress(line, kind="traffic", name=names))

@@ -188,3 +188,11 @@ def test_whatever_a_look_up_raises_the_requests_go_on(asked: Asked, monkeypatch:
     waiting.until(lambda: len(look_ups) >= 3, what="three look-ups", timeout=10, interval=0.01)
 
     assert running.stop().targets[0].failed == 0
+
+
+def test_traffic_without_a_target_says_that_nothing_is_sent() -> None:
+    lines: list[object] = []
+
+    Traffic([], TrafficSettings(), lines.append).start()
+
+    assert "no request is sent" in str(lines[0])
