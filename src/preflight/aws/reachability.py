@@ -251,6 +251,18 @@ def to_internet(
     )
 
 
+def has_ipv6_way_out(network: Network, interface: Interface) -> bool:
+    """Whether a task in a dual-stack subnet has a way to the internet by IPv6; what it reaches there is not known.
+
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-task-networking.html (dual-stack mode).
+    """
+    subnet = next((s for s in network.subnets if s["SubnetId"] == interface.subnet), {})
+    routes = network.route_table(interface.subnet, interface.vpc).get("Routes", [])
+    gateways = [r for r in routes if r.get("DestinationIpv6CidrBlock") == "::/0"]
+    is_led_out = any(r.get("EgressOnlyInternetGatewayId") or str(r.get("GatewayId")).startswith("igw-") for r in gateways)
+    return is_led_out and bool(subnet.get("Ipv6CidrBlockAssociationSet"))
+
+
 def _way_out(network: Network, interface: Interface, address: str) -> Blocker | None:
     table = network.route_table(interface.subnet, interface.vpc)
     route = route_to(table, address) or {}

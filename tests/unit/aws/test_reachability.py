@@ -325,3 +325,22 @@ def test_a_service_without_an_endpoint_is_named_to_an_isolated_task() -> None:
 
     assert missing is not None
     assert missing.fix.startswith("Add a VPC endpoint for secretsmanager")
+
+
+DUAL_STACK = {"SubnetId": "subnet-1", "VpcId": "vpc-1", "Ipv6CidrBlockAssociationSet": [{"Ipv6CidrBlock": "2001:db8::/64"}]}
+
+
+@pytest.mark.parametrize(
+    ("subnet", "route", "is_out"),
+    [
+        pytest.param(DUAL_STACK, {"EgressOnlyInternetGatewayId": "eigw-1"}, True, id="an egress-only gateway"),
+        pytest.param(DUAL_STACK, {"GatewayId": "igw-1"}, True, id="an internet gateway"),
+        pytest.param(DUAL_STACK, {"GatewayId": "local"}, False, id="another route"),
+        pytest.param({"SubnetId": "subnet-1", "VpcId": "vpc-1"}, {"GatewayId": "igw-1"}, False, id="a subnet without IPv6"),
+    ],
+)
+def test_a_dual_stack_subnet_has_a_way_out_by_ipv6(subnet: dict[str, Any], route: dict[str, Any], *, is_out: bool) -> None:
+    table = {"RouteTableId": "rtb-1", "VpcId": "vpc-1", "Associations": [{"Main": True}], "Routes": [{"DestinationIpv6CidrBlock": "::/0", **route}]}
+    seen = Network(subnets=(subnet,), route_tables=(table,))
+
+    assert reachability.has_ipv6_way_out(seen, Interface("vpc-1", "subnet-1", "10.0.0.1", (), has_public_address=False)) is is_out

@@ -101,7 +101,8 @@ def find(
     """
     image = ecr_image(container.image)
     if image is None:
-        if reachability.to_internet(caller.network, caller.interface):
+        is_cut_off = reachability.to_internet(caller.network, caller.interface) is not None
+        if is_cut_off and not reachability.has_ipv6_way_out(caller.network, caller.interface):
             raise LaunchFailedError(
                 f"{PULL} 5 time(s): failed to resolve ref {full_name(container.image)}: failed to do "
                 "request: Head: dial tcp: i/o timeout"
