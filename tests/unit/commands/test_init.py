@@ -260,3 +260,12 @@ def test_a_manifest_of_another_form_is_named(folder: Path, manifest: JsonObject,
 
     assert cli.main(["init", str(folder)]) == 2
     assert "manifest.json: it is not a manifest of the CDK" in capsys.readouterr().err
+
+
+def test_parameters_for_one_zone_each_get_different_ones(folder: Path) -> None:
+    zones = '  ZoneA: {Type: "AWS::EC2::AvailabilityZone::Name"}\n  AzTwo: {Type: "AWS::EC2::AvailabilityZone::Name"}\n'
+    write(folder, service_yaml=SERVICE.replace("Parameters:\n", f"Parameters:\n{zones}"))
+
+    parameters = init(folder).stacks[-1].parameters
+
+    assert (parameters["ZoneA"], parameters["AzTwo"]) == ("{region}a", "{region}b")

@@ -89,8 +89,8 @@ def _configs() -> Iterator[Constraint]:
         is_field, config = equal("Field", field), CONFIGS[field]
         needed = present(1, 3, "Values", config, "RegexValues")
         yield _condition(needed, "A condition value must be specified", is_field)
-        sentence = f"The '{field}' field contains too many values; the limit is '1'"
-        yield _condition(count("Values", 1, 1), sentence, is_field, cure=f"Use {config} for several values.")
+        # The page speaks of a single value in Values; stacks of CDK and others have several there, and are created.
+        yield _condition(count("Values", 1, 5), "A rule can only have '5' condition values", is_field)
         sentence = f"You cannot provide both Values and '{config}' for a condition of type '{field}'"
         yield _condition(present(0, 1, "Values", config), sentence, is_field, cure="Remove Values.")
 

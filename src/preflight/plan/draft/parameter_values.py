@@ -22,6 +22,8 @@ _BY_TYPE = {
     "List<AWS::EC2::Subnet::Id>": account.SUBNETS,
     "AWS::EC2::SecurityGroup::Id": account.SECURITY_GROUP,
     "List<AWS::EC2::SecurityGroup::Id>": account.SECURITY_GROUP,
+    "AWS::EC2::AvailabilityZone::Name": "{region}{z}",
+    "List<AWS::EC2::AvailabilityZone::Name>": "{region}a,{region}b",
     "AWS::Route53::HostedZone::Id": account.ZONE,
 }
 _BY_NAME = (
@@ -38,7 +40,7 @@ _BY_NAME = (
     (r"secret.*arn", f"{{output.{account.SECRET}}}"),
     (r"k(ms|ey).*arn", f"{{output.{account.KEY}}}"),
     (r"(zones|azs)$", "{region}a,{region}b"),
-    (r"(zone|az)\d*$", "{region}a"),
+    (r"(zone|az)\d*$", "{region}{z}"),
     (r"domain|hostname|fqdn|zonename", "example.com"),
     (r"e?mail", "team@example.com"),
     (r"bucket", "{bucket}"),
@@ -82,7 +84,7 @@ def propose(name: str, declared: Mapping[str, Any], *, number: int, is_private: 
     """Returns the first likely value that the declaration admits; `number` sets the subnets and CIDR blocks of a template apart."""
     with contextlib.suppress(UndecidedPatternError):
         for candidate in _candidates(name, declared):
-            text = candidate.replace("{n}", str(number)).replace("{s}", str(number % 2 + 1))
+            text = candidate.replace("{n}", str(number)).replace("{s}", str(number % 2 + 1)).replace("{z}", "ab"[number % 2])
             text = text.replace("{output.AccountSubnet", "{output.AccountPrivateSubnet") if is_private else text
             if admits(name, declared, text):
                 return DraftValue(text, _why(text, declared))
@@ -112,7 +114,7 @@ def _candidates(name: str, declared: Mapping[str, Any]) -> Iterator[str]:
         yield from (text for text in map(functions.as_text, allowed) if "{" not in text)
         return
     if kind in _BY_TYPE:
-        yield f"{{output.{_BY_TYPE[kind]}}}"
+        yield _BY_TYPE[kind] if "{region}" in _BY_TYPE[kind] else f"{{output.{_BY_TYPE[kind]}}}"
         return
     if kind.startswith("AWS::SSM::") or kind in {"AWS::EC2::Image::Id", "AWS::EC2::KeyPair::KeyName"}:
         return
