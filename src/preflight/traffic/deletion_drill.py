@@ -5,12 +5,12 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/troublesh
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator
 from typing import Protocol
 
 from botocore.exceptions import ClientError
 
+from preflight.deploy import aws_errors
 from preflight.deploy.declared_resources import DeclaredResource
 from preflight.deploy.session import Session
 from preflight.model import Finding, JsonObject, Severity
@@ -39,7 +39,14 @@ def findings(session: Session, resources: Resources) -> Iterator[Finding]:
             kept = "a snapshot of it" if policy == "Snapshot" else "it"
             message = f"drill delete: delete-stack leaves {resource.physical}: its DeletionPolicy {policy} keeps {kept}"
             yield _finding(Severity.INFO, resource, message, "Delete it by hand if that is not meant.", POLICY)
-        elif (obstacle := _obstacle(session, resource)) is not None:
+            continue
+        try:
+            obstacle = _obstacle(session, resource)
+        except ClientError as error:
+            message = f"drill delete: {resource.physical} could not be looked at: {aws_errors.describe(error)}"
+            yield _finding(Severity.WARNING, resource, message, "Allow the call to the caller, or try again.", TROUBLE)
+            continue
+        if obstacle is not None:
             message = f"drill delete: delete-stack fails at {resource.physical}: {obstacle[0]}"
             yield _finding(Severity.WARNING, resource, message, obstacle[1], TROUBLE)
 
@@ -54,13 +61,15 @@ def _obstacle(session: Session, resource: DeclaredResource) -> tuple[str, str] |
     properties = _declared(resource).get("Properties") or {}
     if any(str(properties.get(name)).lower() in {"true", "active"} for name in PROTECTION):
         return PROTECTED
-    with contextlib.suppress(ClientError):  # it is gone, or may not be read
+    try:
         if resource.kind == "AWS::ElasticLoadBalancingV2::LoadBalancer":
             attributes = session.client("elbv2").describe_load_balancer_attributes(LoadBalancerArn=resource.physical)["Attributes"]
             return PROTECTED if {"Key": "deletion_protection.enabled", "Value": "true"} in attributes else None
-        if not _is_emptied(resource):
-            return _content(session, resource)
-    return None
+        return None if _is_emptied(resource) else _content(session, resource)
+    except ClientError as error:
+        if aws_errors.is_account_error(error):
+            raise  # it could not be looked at
+        return None  # it is gone
 
 
 def _content(session: Session, resource: DeclaredResource) -> tuple[str, str] | None:

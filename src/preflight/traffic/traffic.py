@@ -13,10 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from preflight.deploy.places import Place
-from preflight.errors import PreflightError
 from preflight.model import Progress, Say
 from preflight.plan.traffic_settings import TrafficSettings
 from preflight.system.worker import Worker
@@ -27,7 +24,6 @@ LOOK_UP = 1.0  # seconds between two look-ups of where a target is asked
 HOLD = "{hold}"  # in a path: how long the application is to take
 MOST_FAILURES = 2000  # of a receiver that are kept, so that those of one hide none of another; all are counted
 PATIENCE = 5.0  # seconds for the last requests
-WITHOUT_ANSWER = (BotoCoreError, ClientError, PreflightError, LookupError, OSError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -163,7 +159,7 @@ class _Stream:
 
     def _look_up(self) -> None:
         """Look up where the target is asked now; what cannot be looked up is as it was."""
-        with contextlib.suppress(*WITHOUT_ANSWER):
+        with contextlib.suppress(Exception):  # whatever it is: requests without a new look-up are better than none
             self._places = tuple(self.target.places())
             self._asks_tasks = self._asks_tasks or any(place.task for place in self._places)
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
 import pytest
+from botocore.exceptions import ClientError
 
 from preflight.deploy.declared_resources import DeclaredResource
 from preflight.model import Finding, Severity
@@ -67,3 +69,15 @@ def test_nothing_keeps_from_being_deleted(folder: Path, kind: str, more: str, ac
 
 def test_what_is_left_is_no_warning(folder: Path) -> None:
     assert findings(folder, "AWS::SQS::Queue", "    DeletionPolicy: Retain\n")[0].severity is Severity.INFO
+
+
+def test_what_could_not_be_looked_at_is_said(folder: Path) -> None:
+    denied = ClientError({"Error": {"Code": "AccessDenied"}, "ResponseMetadata": {"HTTPStatusCode": 403}}, "ListObjectVersions")
+    (folder / "t.yaml").write_text("Resources: {Thing: {Type: 'AWS::S3::Bucket'}}\n")
+    resource = DeclaredResource(template.load(folder / "t.yaml", name="t.yaml"), "Thing", "thing-1", "AWS::S3::Bucket")
+    session: Any = mock.MagicMock()
+    session.client.return_value.list_object_versions.side_effect = denied
+
+    found = list(deletion_drill.findings(session, SimpleNamespace(all=lambda: [resource])))
+
+    assert "could not be looked at" in found[0].message

@@ -172,7 +172,7 @@ def test_the_failures_of_one_task_hide_none_of_another(asked: Asked, monkeypatch
     assert sorted(str(failure.task) for failure in record.failures) == ["arn:a", "arn:b"]
 
 
-@pytest.mark.parametrize("error", [KeyError("tasks"), UsageError("no"), OSError(5, "io")], ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("error", [KeyError("tasks"), UsageError("no"), OSError(5, "io"), TypeError("a value")], ids=lambda error: type(error).__name__)
 def test_whatever_a_look_up_raises_the_requests_go_on(asked: Asked, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     monkeypatch.setattr(traffic, "LOOK_UP", 0.01)
     look_ups: list[int] = []
