@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import selectors
+import time
 from collections.abc import Callable, Sequence
 from typing import IO
 
@@ -12,11 +13,15 @@ from preflight.errors import ToolBrokeError
 MAX_OUTPUT = 128 << 20  # bytes of one pipe
 INTERVAL = 0.2  # seconds between two calls of `check`
 CHUNK = 1 << 16
+QUIET = 3.0  # seconds without output after the end of a program
 
 
-def read(pipes: Sequence[IO[bytes]], *, check: Callable[[], None], tail: int = 0) -> list[bytes]:
+def read(
+    pipes: Sequence[IO[bytes]], *, check: Callable[[], None], tail: int = 0, has_ended: Callable[[], bool] = lambda: False
+) -> list[bytes]:
     """Returns what comes out of each pipe until all are closed; `check` raises if they are to be read no further.
 
+    Once the program `has_ended`, and nothing came for some seconds, whatever still holds a pipe open is not waited for.
     Of more than `tail` bytes the last ones are kept; 0 is all of them.
 
     Raises:
@@ -26,9 +31,13 @@ def read(pipes: Sequence[IO[bytes]], *, check: Callable[[], None], tail: int = 0
     with selectors.DefaultSelector() as selector:
         for number in outputs:
             selector.register(number, selectors.EVENT_READ)
-        while selector.get_map():
+        quiet_since, was_over = time.monotonic(), False
+        while selector.get_map() and not (was_over and time.monotonic() > quiet_since + QUIET):
             check()
+            if not was_over and has_ended():
+                quiet_since, was_over = time.monotonic(), True
             for key, _ in selector.select(INTERVAL):
+                quiet_since = time.monotonic()
                 chunk = os.read(key.fd, CHUNK)
                 outputs[key.fd] += chunk
                 if tail:

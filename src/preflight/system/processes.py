@@ -87,7 +87,7 @@ class StartedProcess:
         else:
             threading.Thread(target=self._give, args=(input_text.encode(),), daemon=True).start()
         streams = [stream for stream in (self._started.stdout, self._started.stderr) if stream is not None]
-        outputs = pipes.read(streams, check=check, tail=tail)
+        outputs = pipes.read(streams, check=check, tail=tail, has_ended=lambda: self._started.poll() is not None)
         while self._started.poll() is None:
             check()
             with contextlib.suppress(subprocess.TimeoutExpired):

@@ -129,3 +129,13 @@ def test_a_program_that_takes_over_gets_the_signals(tmp_path: Path) -> None:
     os.kill(running.pid, signal.SIGTERM)
 
     assert running.result(timeout=30).code == 7
+
+
+def test_a_program_that_leaves_another_one_with_its_output_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipes, "QUIET", 0.2)
+    started_at = time.monotonic()
+
+    completed = processes.run("sh", "-c", "sleep 12 & echo done", timeout=30)
+
+    assert (completed.code, completed.stdout) == (0, "done\n")
+    assert time.monotonic() < started_at + 8
