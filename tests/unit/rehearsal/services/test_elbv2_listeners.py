@@ -110,7 +110,7 @@ def test_two_listeners_of_a_load_balancer_verify_clients_and_no_third(listeners:
 
 
 def test_a_trust_store_is_in_the_region_of_the_listener(listeners: Listeners) -> None:
-    verify = {"MutualAuthentication": {"Mode": "verify", "TrustStoreArn": STORE.format("eu-north-1")}}
+    verify: Any = {"MutualAuthentication": {"Mode": "verify", "TrustStoreArn": STORE.format("eu-north-1")}}
 
     with pytest.raises(ClientError, match="TrustStoreNotFound"):
         listeners.listen(listeners.balancer("application"), "HTTPS", listeners.group("HTTP"), **verify)
