@@ -8,6 +8,7 @@ polls the open ports of every task and rewrites these rules when they change.
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -61,10 +62,12 @@ class ReachablePorts:
         self._ledger = ledger
         self._lock = threading.Lock()
         self._routed_tasks: list[_RoutedTask] = []
-        self._has_changed = threading.Event()
+        self._wakes = threading.Event()
+        self._changes = itertools.count(1)
+        self._last_change = self._known_change = 0
         self._listening: frozenset[_ListeningTask] = frozenset()
         self._changed_at = time.monotonic()
-        self._worker = Worker(self._poll, name="reachable ports", wake=self._has_changed.set)
+        self._worker = Worker(self._poll, name="reachable ports", wake=self._wakes.set)
 
     def start(self) -> None:
         """Start polling."""
@@ -76,12 +79,13 @@ class ReachablePorts:
         with self._lock:
             self._routed_tasks.append(task)
             self._update(task, self._listening_ports(), {})
-        self._has_changed.set()
+        self.refresh()
         return lambda: self._forget(task)
 
     def refresh(self) -> None:
         """Poll soon: rules of networks or load balancers have changed."""
-        self._has_changed.set()
+        self._last_change = next(self._changes)
+        self._wakes.set()
 
     def close(self) -> None:
         """Stop polling."""
@@ -104,11 +108,12 @@ class ReachablePorts:
 
     def _poll(self) -> None:
         is_calm = time.monotonic() - self._changed_at > CALM_AFTER
-        has_changed = self._has_changed.wait(SLOW if is_calm else QUICK)
-        self._has_changed.clear()
+        self._wakes.wait(SLOW if is_calm else QUICK)
+        self._wakes.clear()
+        change = self._last_change  # not what `wait` returned: a change may come between its timeout and `clear`
         listening = self._listening_ports()
-        if has_changed or listening != self._listening:
-            self._listening, self._changed_at = listening, time.monotonic()
+        if change != self._known_change or listening != self._listening:
+            self._known_change, self._listening, self._changed_at = change, listening, time.monotonic()
             self._update_all(listening)
 
     def _update_all(self, listening: frozenset[_ListeningTask]) -> None:

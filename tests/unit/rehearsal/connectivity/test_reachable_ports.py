@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import threading
+import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
 from preflight.aws.reachability import Interface
+from preflight.rehearsal.connectivity import reachable_ports as module
 from preflight.rehearsal.connectivity.reachable_ports import ReachablePorts
 from preflight.rehearsal.containers import task_spec
 from preflight.rehearsal.containers.runner import NamespaceContainer
@@ -77,6 +80,18 @@ def add_task(account: Server, vpc: str, running_tasks: RunningTasks) -> Callable
     return add
 
 
+class LateEvent(threading.Event):
+    """An event during which something happens after a wait has expired, and before its caller goes on."""
+
+    late: list[Callable[[], object]] = []  # noqa: RUF012 - the code under test creates the event
+
+    def wait(self, timeout: float | None = None) -> bool:
+        is_set = super().wait(timeout)
+        if not is_set and self.late:
+            self.late.pop()()
+        return is_set
+
+
 @pytest.fixture
 def reachable_ports(account: Server, running_tasks: RunningTasks) -> Iterator[ReachablePorts]:
     ledger = Ledger()
@@ -98,6 +113,31 @@ def test_a_port_is_reached_once_it_is_open_and_only_if_the_security_group_admits
     waiting.until(lambda: namespaces.destinations(CLIENT), what="a rule", timeout=10, interval=0.05)
 
     assert namespaces.destinations(CLIENT) == [("172.31.0.102", "80")]
+
+
+def test_a_change_that_comes_when_a_poll_expires_is_not_lost(
+    account: Server,
+    namespaces: Namespaces,
+    add_task: Callable[..., Interface],
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> None:
+    monkeypatch.setattr(module, "threading", types.SimpleNamespace(Event=LateEvent, Lock=threading.Lock))
+    reachable_ports: ReachablePorts = request.getfixturevalue("reachable_ports")
+    namespaces.open_ports[SERVER] = {8080}
+    server = add_task(SERVER, admits=80)
+    reachable_ports.route(CLIENT, REGION, add_task(CLIENT, admits=1))
+
+    def open_the_group() -> None:
+        permission = {"IpProtocol": "tcp", "FromPort": 8080, "ToPort": 8080, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
+        ec2 = account.account.client("ec2", REGION)
+        ec2.authorize_security_group_ingress(GroupId=server.groups[0], IpPermissions=[permission])
+        reachable_ports.refresh()
+
+    monkeypatch.setattr(LateEvent, "late", [open_the_group])
+    waiting.until(lambda: namespaces.destinations(CLIENT), what="a rule", timeout=10, interval=0.05)
+
+    assert namespaces.destinations(CLIENT) == [("172.31.0.102", "8080")]
 
 
 def test_a_task_that_ended_is_not_updated(
