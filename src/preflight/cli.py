@@ -100,6 +100,7 @@ def _parser() -> tuple[argparse.ArgumentParser, Mapping[str, argparse.ArgumentPa
     parser = argparse.ArgumentParser(
         prog="preflight",
         description="Rehearse a Fargate deployment offline, from CloudFormation templates to answered HTTP requests.",
+        epilog="Begin with `preflight init` in the folder of your templates, then `preflight check`.",
     )
     parser.add_argument("--version", action="version", version=f"preflight {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)

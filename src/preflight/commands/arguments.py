@@ -16,7 +16,10 @@ def parse(parser: argparse.ArgumentParser, commands: Mapping[str, argparse.Argum
     Raises:
         UsageError: there is no such command or option.
     """
-    command, *words = sys.argv[1:] if argv is None else argv or [""]
+    argv = sys.argv[1:] if argv is None else argv
+    if not argv:
+        parser.exit(2, parser.format_help())
+    command, *words = argv
     if command and not command.startswith("-") and command not in commands:
         raise _unknown("command", command, commands, "preflight --help")
     options = commands[command]._option_string_actions if command in commands else None  # noqa: SLF001 - argparse has no public list of them

@@ -3,8 +3,8 @@
 CloudFormation creates resources without dependencies in any order. For the pairs here one order fails:
 always, because of how long each takes, or now and then, which is a race.
 Sources: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-attribute-dependson.html,
-https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-load-balancing.html, and
-for capacity providers https://github.com/aws/containers-roadmap/issues/631#issuecomment-816354807.
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-load-balancing.html,
+for load balancers https://github.com/aws-cloudformation/aws-cloudformation-templates/issues/75, and for capacity providers https://github.com/aws/containers-roadmap/issues/631#issuecomment-816354807.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class _Pairs:
             for balancer in self._of_type(LOAD_BALANCER):
                 is_public = self._properties[balancer].get("Scheme") != "internal"
                 if is_public and any(self._is_in_vpc(balancer, key, attachment) for key in ("Subnets", "SubnetMappings")):
-                    yield UndeclaredDependency(balancer, attachment, is_race=False)
+                    yield UndeclaredDependency(balancer, attachment)
 
     def _is_in_vpc(self, name: str, key: str, attachment: str) -> bool:
         """Whether the subnets in a property belong to the VPC of an attachment, as far as the template says."""

@@ -28,6 +28,16 @@ def test_what_is_mistyped_gets_the_nearest_name(args: list[str], message: str, c
     assert message in capsys.readouterr().err
 
 
+def test_no_command_at_all_prints_what_there_is(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "argv", ["preflight"])
+
+    with pytest.raises(SystemExit) as exit_:
+        cli.main()
+
+    assert exit_.value.code == 2
+    assert "write a plan for the templates of a folder" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("args", [["rules", "--form", "json"], ["rules", "--", "--no-rule"]], ids=["the beginning of an option", "after two hyphens"])
 def test_what_argparse_takes_is_no_mistake(args: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     cli.main(args)

@@ -171,6 +171,15 @@ def test_an_image_is_built_by_the_folder_of_its_name_before_its_service(folder: 
     assert 'RepositoryName: "shop"' in (folder / "preflight-account.yaml").read_text()
 
 
+def test_the_repositories_that_init_writes_break_no_rule(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(folder, app_yaml=SERVICE, shop__Dockerfile="FROM nginx\n")
+    init(folder)
+
+    cli.main(["comply", str(folder / "preflight-account.yaml")])
+
+    assert "verdict: pass (0 errors, 0 other findings)" in capsys.readouterr().out
+
+
 def test_an_image_that_no_folder_builds_has_one_in_its_place(folder: Path) -> None:
     write(folder, app_yaml=SERVICE)
 

@@ -51,6 +51,9 @@ def pairs(**added: Any) -> set[UndeclaredDependency]:
     [
         pytest.param(resource("EC2::Route", GatewayId=ref("Gateway")), "Attachment", id="a route to the gateway"),
         pytest.param(resource("EC2::NatGateway", SubnetId=ref("Subnet")), "Attachment", id="a NAT gateway"),
+        pytest.param(
+            resource("ElasticLoadBalancingV2::LoadBalancer", Subnets=[ref("Subnet")]), "Attachment", id="a public load balancer"
+        ),
         pytest.param(resource("EC2::EIP", Domain="vpc"), "Attachment", id="an elastic address"),
         pytest.param(resource("ECS::Service", Cluster=ref("Cluster"), **strategy("FARGATE")), "Providers", id="a strategy"),
         pytest.param(resource("ECS::Service", Cluster=ref("Cluster"), LaunchType=NONE), "Providers", id="the cluster's strategy"),
@@ -65,9 +68,6 @@ def test_a_race(waiting: dict[str, Any], needed: str) -> None:
 @pytest.mark.parametrize(
     ("waiting", "needed"),
     [
-        pytest.param(
-            resource("ElasticLoadBalancingV2::LoadBalancer", Subnets=[ref("Subnet")]), "Attachment", id="a public load balancer"
-        ),
         pytest.param(
             resource("ECS::Cluster", ServiceConnectDefaults={"Namespace": "http"}), "HttpNamespace", id="a namespace made twice"
         ),

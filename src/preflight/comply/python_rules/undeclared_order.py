@@ -28,6 +28,10 @@ REASONS: Mapping[str, tuple[str, str]] = {
         undeclared_dependencies.ROUTE,
         "the route may be created before {needed} attaches its internet gateway, and EC2 then refuses it.",
     ),
+    "ELBV2_DEPENDS_ON_ATTACHMENT": (
+        undeclared_dependencies.LOAD_BALANCER,
+        "the load balancer may be created before {needed} attaches an internet gateway to its VPC, and then it fails.",
+    ),
     "ECS_CLUSTER_DEPENDS_ON_NAMESPACE": (
         undeclared_dependencies.CLUSTER,
         "the cluster may be created before {needed}; it then creates a namespace of the same name, and {needed} fails.",

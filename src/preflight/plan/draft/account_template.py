@@ -85,6 +85,17 @@ _GROUP = """\
     Type: AWS::EC2::SecurityGroupIngress
     Properties: {GroupId: !Ref SecurityGroup, SourceSecurityGroupId: !Ref SecurityGroup, IpProtocol: "-1", Description: Its members}
 """
+_REPOSITORY = """\
+  Repository{n}:
+    Type: AWS::ECR::Repository
+    Metadata: {{guard: {{SuppressedRules: [ECR_TAG_IMMUTABLE], Reasons: {{ECR_TAG_IMMUTABLE: It stands for a repository of the account.}}}}}}
+    Properties:
+      RepositoryName: "{name}"
+      EmptyOnDelete: true
+      ImageScanningConfiguration: {{ScanOnPush: true}}
+      LifecyclePolicy: {{LifecyclePolicyText: '{lifecycle}'}}
+"""
+_LIFECYCLE = '{"rules":[{"rulePriority":1,"selection":{"tagStatus":"untagged","countType":"imageCountMoreThan","countNumber":1},"action":{"type":"expire"}}]}'
 
 
 def _subnets(kind: str, first: int) -> str:
@@ -148,4 +159,4 @@ def render(outputs: Collection[str], repositories: Collection[str]) -> str:
 
 
 def _repository(n: int, name: str) -> str:
-    return f'  Repository{n}:\n    Type: AWS::ECR::Repository\n    Properties: {{RepositoryName: "{name}", EmptyOnDelete: true}}\n'
+    return _REPOSITORY.format(n=n, name=name, lifecycle=_LIFECYCLE)

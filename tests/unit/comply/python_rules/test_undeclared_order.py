@@ -12,7 +12,9 @@ Resources:
   Vpc: {Type: "AWS::EC2::VPC"}
   Gateway: {Type: "AWS::EC2::InternetGateway"}
   Attachment: {Type: "AWS::EC2::VPCGatewayAttachment", Properties: {VpcId: !Ref Vpc, InternetGatewayId: !Ref Gateway}}
-  Balancer: {Type: "AWS::ElasticLoadBalancingV2::LoadBalancer", Properties: {Subnets: [subnet-1, subnet-2]}}
+  Listener: {Type: "AWS::ElasticLoadBalancingV2::Listener", Properties: {DefaultActions: [{TargetGroupArn: !Ref Group}]}}
+  Group: {Type: "AWS::ElasticLoadBalancingV2::TargetGroup"}
+  Service: {Type: "AWS::ECS::Service", Properties: {LaunchType: FARGATE, LoadBalancers: [{TargetGroupArn: !Ref Group}]}}
   Route: {Type: "AWS::EC2::Route", DependsOn: X, Properties: {GatewayId: !Ref Gateway}}
   X: {Type: "AWS::SNS::Topic", DependsOn: Attachment}
 """
@@ -40,6 +42,7 @@ def test_a_race_names_both_resources(make_estate: Callable[..., ResolvedStacks])
     ("kind", "properties", "name"),
     [
         ("AWS::EC2::NatGateway", "{SubnetId: subnet-1}", "EC2_NAT_GATEWAY_DEPENDS_ON_ATTACHMENT"),
+        ("AWS::ElasticLoadBalancingV2::LoadBalancer", "{Subnets: [subnet-1, subnet-2]}", "ELBV2_DEPENDS_ON_ATTACHMENT"),
         ("AWS::EC2::EIP", "{Domain: vpc}", "EC2_EIP_DEPENDS_ON_ATTACHMENT"),
     ],
 )

@@ -25,9 +25,10 @@ def test_of_a_race_the_order_that_succeeds_is_taken() -> None:
 
 
 def test_an_order_that_always_fails_is_taken() -> None:
-    balancer = {"Type": "AWS::ElasticLoadBalancingV2::LoadBalancer", "Properties": {"Subnets": [{"Ref": "S"}]}}
+    listener = {"Type": "AWS::ElasticLoadBalancingV2::Listener", "Properties": {"DefaultActions": [{"TargetGroupArn": {"Ref": "T"}}]}}
+    service = {"Type": "AWS::ECS::Service", "Properties": {"LoadBalancers": [{"TargetGroupArn": {"Ref": "T"}}]}}
 
-    assert added({**NETWORK, "B": balancer}) == {"A": {"B"}}
+    assert added({"T": {"Type": "AWS::ElasticLoadBalancingV2::TargetGroup"}, "L": listener, "S": service}) == {"L": {"S"}}
 
 
 @pytest.mark.parametrize("needs", [{"R": {"X"}, "X": {"A"}}, {"A": {"R"}}], ids=["declared", "declared the other way round"])
