@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from preflight.model import JsonObject
 from preflight.rehearsal import acting
 from preflight.rehearsal.account import Account
-from preflight.rehearsal.cloudformation import change_sets, readback, template_validation
+from preflight.rehearsal.cloudformation import change_sets, moto_losses, template_validation
 from preflight.rehearsal.cloudformation.change_sets import ChangeSets
 from preflight.rehearsal.cloudformation.provisioner import Provisioner
 from preflight.rehearsal.cloudformation.read_actions import ReadActions
@@ -51,7 +51,7 @@ class Api:
 
     def audit(self) -> None:
         """Reads every resource back and records in the ledger what the services did not keep."""
-        readback.read_stacks(self._handlers, self.stacks)
+        moto_losses.read_stacks(self._handlers, self.stacks)
 
     def operations(self) -> Mapping[str, Operation]:
         """Returns every action that is modelled, by name."""
@@ -211,7 +211,7 @@ class Api:
         def work() -> None:
             if is_complete:
                 with acting.acting_as(None):
-                    readback.read_stack(self._handlers, stack)
+                    moto_losses.read_stack(self._handlers, stack)
             self._provisioner.deleter.delete(stack, retain=retain)
 
         self._in_background(stack, work, role=role)

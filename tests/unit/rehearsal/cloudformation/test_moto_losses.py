@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from preflight.rehearsal.cloudformation import readback
+from preflight.rehearsal.cloudformation import moto_losses
 from preflight.rehearsal.cloudformation.resources import catalog
 from preflight.rehearsal.server import Server
 from preflight.system import waiting
@@ -234,4 +234,4 @@ def test_a_resource_that_was_deleted_is_ignored_as_a_whole(
     ],
 )
 def test_lost_properties_are_named(declared: Any, actual: Any, paths: list[str]) -> None:
-    assert list(readback.lost(declared, actual)) == paths
+    assert list(moto_losses.lost(declared, actual)) == paths
