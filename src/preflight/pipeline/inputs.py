@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from preflight.model import Finding, Outcome, Severity, StageResult
-from preflight.pipeline.former import FormerPlan
+from preflight.pipeline.previous_version import FormerPlan
 from preflight.pipeline.request import RunRequest
 from preflight.plan import declared_names
 from preflight.plan.plan import ImageStep, Plan

@@ -19,7 +19,7 @@ from preflight.errors import StopRequested
 from preflight.model import Deployment, Finding, Outcome, Progress, Say, StageResult, Update
 from preflight.pipeline import screenshots, update_waivers
 from preflight.pipeline.drill_runs import DrillRuns
-from preflight.pipeline.former import FormerPlan
+from preflight.pipeline.previous_version import FormerPlan
 from preflight.pipeline.request import RunRequest, new_run
 from preflight.pipeline.stage import timed_stage
 from preflight.pipeline.update_traffic import UpdateTraffic

@@ -8,9 +8,9 @@ import datetime as dt
 from preflight import __version__, model
 from preflight.errors import UsageError
 from preflight.model import Report, Say
-from preflight.pipeline import former, inputs
-from preflight.pipeline.former import FormerPlan
+from preflight.pipeline import inputs, previous_version
 from preflight.pipeline.live import LiveStages
+from preflight.pipeline.previous_version import FormerPlan
 from preflight.pipeline.request import RunRequest, new_run
 from preflight.pipeline.static import StaticStages
 
@@ -58,4 +58,4 @@ def _former(request: RunRequest, run_id: str, cleanup: contextlib.ExitStack) -> 
     """Returns what runs today, if the request starts from there; its files are there until `cleanup`."""
     if request.update is None or request.plan is None:
         return None
-    return cleanup.enter_context(former.opened(request.update, request.plan, run=run_id))
+    return cleanup.enter_context(previous_version.opened(request.update, request.plan, run=run_id))

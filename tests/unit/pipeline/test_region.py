@@ -16,7 +16,7 @@ from preflight.deploy.options import DeploymentOptions
 from preflight.errors import AccountError
 from preflight.model import Finding, Observations, Outcome, Severity, SmokeAnswer, StackChange, Update
 from preflight.pipeline import region
-from preflight.pipeline.former import FormerPlan
+from preflight.pipeline.previous_version import FormerPlan
 from preflight.pipeline.region import RegionResults, RegionRun
 from preflight.pipeline.request import AccountOptions, RunRequest
 from preflight.plan import plan, reader

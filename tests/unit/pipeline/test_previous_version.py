@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from preflight.errors import UsageError
-from preflight.pipeline import former
+from preflight.pipeline import previous_version
 from preflight.pipeline.request import UpdateRequest
 from preflight.plan import reader
 from preflight.plan.plan import Plan
@@ -38,10 +38,10 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def opened(checkout: Path, origin: str, run: str) -> former.FormerPlan:
+def opened(checkout: Path, origin: str, run: str) -> previous_version.FormerPlan:
     (checkout / "app" / "preflight.yaml").write_text(PLAN)
     plan = reader.load(checkout / "app" / "preflight.yaml")
-    with former.opened(UpdateRequest(origin, lambda asked: asked), plan, run=run) as read:
+    with previous_version.opened(UpdateRequest(origin, lambda asked: asked), plan, run=run) as read:
         assert read.plan.template_files()[0].read_text() == "Resources: {}"
         return read
 
@@ -111,5 +111,5 @@ def test_stand_ins_are_admitted_as_in_the_plan(checkout: Path) -> None:
         seen.append(asked)
         return asked
 
-    with former.opened(UpdateRequest("HEAD", admit), plan, run="0a000007") as read:
+    with previous_version.opened(UpdateRequest("HEAD", admit), plan, run="0a000007") as read:
         assert seen == [read.plan]
