@@ -19,7 +19,7 @@ from preflight.plan.plan import ImageStep, Plan, StackStep
 if TYPE_CHECKING:
     from preflight.container_engine.engine import Engine
     from preflight.deploy.targets.target import DeploymentTarget
-    from preflight.pipeline.region import RegionResults
+    from preflight.pipeline.one_region import RegionResults
     from preflight.pipeline.request import AccountOptions
 
 # Imports below are made in functions: boto3 is slow to import, and lint and comply need none.
@@ -147,7 +147,7 @@ class LiveStages:
         return engine
 
     def _deploy(self, plan: Plan, target: DeploymentTarget, engine: Engine | None) -> RegionResults:
-        from preflight.pipeline.regions import RegionRuns  # noqa: PLC0415 - see above
+        from preflight.pipeline.several_regions import RegionRuns  # noqa: PLC0415 - see above
 
         names, run = self._inputs.names, self._inputs.run
         return RegionRuns(self._request, plan, target, self._say, run=run, engine=engine, names=names, former=self._inputs.former).run()

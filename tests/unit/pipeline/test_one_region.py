@@ -15,9 +15,9 @@ from preflight.deploy.lifecycle import IsKept
 from preflight.deploy.options import DeploymentOptions
 from preflight.errors import AccountError
 from preflight.model import Finding, Observations, Outcome, Severity, SmokeAnswer, StackChange, Update
-from preflight.pipeline import region
+from preflight.pipeline import one_region
+from preflight.pipeline.one_region import RegionResults, RegionRun
 from preflight.pipeline.previous_version import FormerPlan
-from preflight.pipeline.region import RegionResults, RegionRun
 from preflight.pipeline.request import AccountOptions, RunRequest
 from preflight.plan import plan, reader
 from preflight.plan.update_settings import UpdateSettings
@@ -43,7 +43,7 @@ class RegionScenario:
         self.test.findings.return_value = []
         self.failure: Exception | None = None
         self.remains: list[Finding] = []
-        monkeypatch.setattr(region, "SmokeTest", mock.Mock(return_value=self.test))
+        monkeypatch.setattr(one_region, "SmokeTest", mock.Mock(return_value=self.test))
         monkeypatch.setattr(lifecycle, "deployed", self._deployed)
 
     @contextlib.contextmanager
@@ -152,8 +152,8 @@ def test_without_containers_smoke_is_skipped_and_a_note_says_so(scenario: Region
     results = scenario.run(has_containers=False)
 
     assert outcomes(results) == {"rehearse": Outcome.PASS, "smoke": Outcome.SKIPPED}
-    assert results.stages[1].reason == region.ASSUMED
-    assert results.notes == (region.ASSUMED,)
+    assert results.stages[1].reason == one_region.ASSUMED
+    assert results.notes == (one_region.ASSUMED,)
 
 
 def test_smoke_runs_only_if_it_was_requested(scenario: RegionScenario) -> None:
@@ -214,7 +214,7 @@ def test_after_an_update_that_failed_nothing_is_asked(scenario: RegionScenario) 
 
 
 def test_a_schedule_that_was_not_run_is_no_pass(scenario: RegionScenario, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(region, "ScheduledRuns", mock.Mock(return_value=mock.Mock(ended=[], unsent=["schedule Nightly: why"])))
+    monkeypatch.setattr(one_region, "ScheduledRuns", mock.Mock(return_value=mock.Mock(ended=[], unsent=["schedule Nightly: why"])))
 
     results = scenario.run()
 
@@ -223,6 +223,6 @@ def test_a_schedule_that_was_not_run_is_no_pass(scenario: RegionScenario, monkey
 
 
 def test_a_schedule_that_ran_is_noted(scenario: RegionScenario, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(region, "ScheduledRuns", mock.Mock(return_value=mock.Mock(ended=["it ran"], unsent=[])))
+    monkeypatch.setattr(one_region, "ScheduledRuns", mock.Mock(return_value=mock.Mock(ended=["it ran"], unsent=[])))
 
     assert scenario.run().notes == ("it ran",)

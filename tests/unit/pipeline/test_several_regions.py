@@ -9,9 +9,9 @@ import pytest
 
 from preflight.errors import StopRequested
 from preflight.model import Deployment, Finding, Outcome, Severity, StageResult
-from preflight.pipeline.region import RegionResults, RegionRun
-from preflight.pipeline.regions import RegionRuns
+from preflight.pipeline.one_region import RegionResults, RegionRun
 from preflight.pipeline.request import AccountOptions, RunRequest
+from preflight.pipeline.several_regions import RegionRuns
 from preflight.plan import plan, reader
 
 PLAN = reader.load(Path(__file__).parents[3] / plan.FILE)

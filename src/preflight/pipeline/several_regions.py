@@ -15,8 +15,8 @@ from preflight.deploy.options import DeploymentOptions
 from preflight.deploy.targets.target import DeploymentTarget
 from preflight.errors import StopRequested
 from preflight.model import Deployment, Outcome, Say, StageResult, Update
+from preflight.pipeline.one_region import RegionResults, RegionRun
 from preflight.pipeline.previous_version import FormerPlan
-from preflight.pipeline.region import RegionResults, RegionRun
 from preflight.pipeline.request import RunRequest
 from preflight.plan.plan import Plan
 from preflight.system import processes
