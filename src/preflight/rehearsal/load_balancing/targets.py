@@ -24,8 +24,8 @@ from preflight.model import JsonObject
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.containers.running_task import RunningTask
 from preflight.rehearsal.ecs.state import State, Task
-from preflight.rehearsal.load_balancing import health_check
-from preflight.rehearsal.load_balancing.health_check import CheckResult, HealthCheck
+from preflight.rehearsal.load_balancing import target_health_check
+from preflight.rehearsal.load_balancing.target_health_check import CheckResult, HealthCheck
 from preflight.rehearsal.network.in_flight import InFlight
 from preflight.system.worker import Worker
 
@@ -90,7 +90,7 @@ class Targets:
             elb.register_targets(TargetGroupArn=group, Targets=[{"Id": address, "Port": port}])
             service.add_event(f"registered 1 targets in (target-group {group})")
             description = _describe(elb, group)
-            check = health_check.of_target_group(description, port)
+            check = target_health_check.of_target_group(description, port)
             is_network = description.get("Protocol") in NETWORK_PROTOCOLS
             target = Target(
                 group, address, port, vpc, check.port, is_network=is_network, in_flight=running.in_flight
@@ -184,7 +184,7 @@ class _Checker:
         """Check the target once, and return the seconds until the next check."""
         try:
             group = _describe(self._account.client("elbv2", self._task.region), self._target.group)
-            check = health_check.of_target_group(group, self._target.port)
+            check = target_health_check.of_target_group(group, self._target.port)
             result = self._result(check, group["LoadBalancerArns"])
         except ClientError as error:  # a part of the network is being deleted
             if error.response["Error"]["Code"] == GONE:
@@ -211,7 +211,7 @@ class _Checker:
             return failure
         if not self._running.pid or not check.is_enabled:
             return CheckResult(is_healthy=True)  # no container runs, or the check is off
-        return health_check.send(check, self._running.pid, self._target.address)
+        return target_health_check.send(check, self._running.pid, self._target.address)
 
     def _network_failure(self, check: HealthCheck, balancers: list[str]) -> CheckResult | None:
         """Returns the failure if no request from a load balancer reaches the target."""

@@ -15,9 +15,9 @@ from botocore.exceptions import ClientError
 
 from preflight.rehearsal.ecs.state import Cluster, Deployment, Service, State
 from preflight.rehearsal.ledger import Ledger
-from preflight.rehearsal.load_balancing import health_check, targets
-from preflight.rehearsal.load_balancing.health_check import CheckResult, HealthCheck
+from preflight.rehearsal.load_balancing import target_health_check, targets
 from preflight.rehearsal.load_balancing.load_balancers import LoadBalancers
+from preflight.rehearsal.load_balancing.target_health_check import CheckResult, HealthCheck
 from preflight.rehearsal.load_balancing.targets import Target, Targets, _Checker
 from preflight.system import waiting
 
@@ -63,11 +63,11 @@ def test_a_check_decides_the_state_of_a_target(
     ],
 )
 def test_a_matcher_names_healthy_codes(codes: str, status: int, *, is_match: bool) -> None:
-    assert health_check.matches(status, codes) is is_match
+    assert target_health_check.matches(status, codes) is is_match
 
 
 def test_a_check_has_the_defaults_of_aws() -> None:
-    assert health_check.of_target_group({"Protocol": "HTTP"}, 8080) == HealthCheck("HTTP", 8080, "/", "200", 30.0, 5.0, 2)
+    assert target_health_check.of_target_group({"Protocol": "HTTP"}, 8080) == HealthCheck("HTTP", 8080, "/", "200", 30.0, 5.0, 2)
 
 
 def behind(fargate: dict[str, Any]) -> dict[str, Any]:
