@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 
 from preflight.aws.reachability import Interface
-from preflight.rehearsal.containers.health_checks import Watch
+from preflight.rehearsal.containers.container_health_checks import Watch
 from preflight.rehearsal.containers.runner import NamespaceContainer
 from preflight.rehearsal.containers.task_spec import TaskSpec
 from preflight.rehearsal.network.in_flight import InFlight

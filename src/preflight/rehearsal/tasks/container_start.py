@@ -12,9 +12,9 @@ import time
 from collections.abc import Callable
 
 from preflight.errors import PreflightError, ToolBrokeError
-from preflight.rehearsal.containers import dependencies, health_checks, task_spec
-from preflight.rehearsal.containers.dependencies import StartDecision
-from preflight.rehearsal.containers.health_checks import Watch
+from preflight.rehearsal.containers import container_dependencies, container_health_checks, task_spec
+from preflight.rehearsal.containers.container_dependencies import StartDecision
+from preflight.rehearsal.containers.container_health_checks import Watch
 from preflight.rehearsal.containers.runner import ContainerExit, ContainerRunner
 from preflight.rehearsal.containers.running_task import RunningTask
 from preflight.rehearsal.containers.task_spec import ContainerSpec
@@ -57,8 +57,8 @@ class ContainerStarter:
     @staticmethod
     def _may_start(task: Task, running: RunningTask, spec: ContainerSpec) -> bool:
         containers = {container["name"]: container for container in task.api["containers"]}
-        overdue = dependencies.overdue(running.spec.containers, running.started, time.monotonic())
-        decision = dependencies.may_start(spec, containers, running.started, overdue)
+        overdue = container_dependencies.overdue(running.spec.containers, running.started, time.monotonic())
+        decision = container_dependencies.may_start(spec, containers, running.started, overdue)
         if decision is StartDecision.NEVER:
             names = ", ".join(f"{name} ({condition})" for name, condition in spec.depends_on)
             raise LaunchFailedError(
@@ -107,7 +107,7 @@ class ContainerStarter:
                 container["reason"] = ended
             essential = {c.name for c in running.spec.containers if c.is_essential}
             checked = {c.name for c in running.spec.containers if c.health is not None}
-            task.api["healthStatus"] = health_checks.of_task(task.api["containers"], essential, checked)
+            task.api["healthStatus"] = container_health_checks.of_task(task.api["containers"], essential, checked)
             self._state.changed.notify_all()
 
     def _await_end(self, task: Task, running: RunningTask, spec: ContainerSpec, container_id: str) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from preflight.rehearsal.containers import dependencies, task_spec
+from preflight.rehearsal.containers import container_dependencies, task_spec
 from preflight.rehearsal.containers.task_spec import ContainerSpec
 
 
@@ -33,7 +33,7 @@ def test_when_a_container_may_start(condition: str, shown: dict[str, Any], start
     waiting = spec(dependsOn=[{"containerName": "db", "condition": condition}])
     whole = {"db": {"healthStatus": "UNKNOWN", **shown}}
 
-    assert dependencies.may_start(waiting, whole, dict.fromkeys(started, 0.0), set()).value == answer
+    assert container_dependencies.may_start(waiting, whole, dict.fromkeys(started, 0.0), set()).value == answer
 
 
 def test_a_dependency_that_takes_too_long_is_given_up() -> None:
@@ -41,7 +41,7 @@ def test_a_dependency_that_takes_too_long_is_given_up() -> None:
     shown = {"app": {"lastStatus": "RUNNING", "healthStatus": "UNKNOWN"}}
 
     answers = [
-        dependencies.may_start(waiting, shown, {"app": 0.0}, dependencies.overdue([slow], {"app": 0.0}, now)).value
+        container_dependencies.may_start(waiting, shown, {"app": 0.0}, container_dependencies.overdue([slow], {"app": 0.0}, now)).value
         for now in (4.0, 6.0)
     ]
 

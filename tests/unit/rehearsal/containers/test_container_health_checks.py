@@ -5,7 +5,7 @@ from unittest import mock
 
 import pytest
 
-from preflight.rehearsal.containers import health_checks
+from preflight.rehearsal.containers import container_health_checks
 from preflight.rehearsal.containers.task_spec import Health
 
 CHECK = Health(("CMD", "x"), interval=30, timeout=5, retries=3, start_period=10)
@@ -23,14 +23,14 @@ CHECK = Health(("CMD", "x"), interval=30, timeout=5, retries=3, start_period=10)
     ],
 )
 def test_health(code: int, failures: int, elapsed: float, former: str, status: str) -> None:
-    assert health_checks.verdict(CHECK, code=code, failures=failures, elapsed=elapsed, former=former) == status
+    assert container_health_checks.verdict(CHECK, code=code, failures=failures, elapsed=elapsed, former=former) == status
 
 
 def test_an_unhealthy_container_is_reported_with_the_output_of_its_check() -> None:
     runner = mock.Mock(execute=lambda *_args, **_options: (127, "/bin/sh: curl: not found"))
     reports: queue.Queue[tuple[str, str]] = queue.Queue()
     check = Health(("CMD-SHELL", "curl -f http://localhost/"), interval=5, timeout=5, retries=1, start_period=0)
-    watch = health_checks.Watch(runner, "c", check, lambda *said: reports.put(said))
+    watch = container_health_checks.Watch(runner, "c", check, lambda *said: reports.put(said))
 
     watch.start()
     report = reports.get(timeout=10)
