@@ -16,9 +16,9 @@ from preflight.aws import update_losses
 from preflight.comply import cfn_guard, ec2_workloads, guard_documents, template_checks, waiver_matching, waivers
 from preflight.comply.cfn_guard import GuardRun
 from preflight.comply.cfn_guard_binary import Binary
+from preflight.comply.cross_template_rules import catalog
+from preflight.comply.cross_template_rules.violation import Violation
 from preflight.comply.guard_documents import GuardDocument
-from preflight.comply.python_rules import catalog
-from preflight.comply.python_rules.violation import Violation
 from preflight.comply.rules import Rule
 from preflight.comply.ruleset import Ruleset
 from preflight.comply.waiver_matching import MatchedFindings, WaiverMatcher
