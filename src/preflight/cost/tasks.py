@@ -15,7 +15,7 @@ from preflight.aws import fargate_sizes
 from preflight.cost import billing_units, capacity_providers
 from preflight.cost.billing_units import Amount
 from preflight.cost.capacity_providers import Shares
-from preflight.plan.references import ReferencedResource, ReferenceTracer, UnknownError
+from preflight.plan.cross_stack_references import ReferencedResource, ReferenceTracer, UnknownError
 from preflight.plan.resolved_stacks import ResolvedStacks, ResolvedTemplate
 from preflight.templates import functions
 

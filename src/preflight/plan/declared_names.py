@@ -11,8 +11,8 @@ from pathlib import Path
 
 from preflight.aws import unresolved
 from preflight.plan import placeholders, plan, resolved_stacks
+from preflight.plan.cross_stack_references import ReferenceTracer, UnknownError
 from preflight.plan.plan import Plan, SmokeEntry, StackStep
-from preflight.plan.references import ReferenceTracer, UnknownError
 from preflight.plan.resolved_stacks import NESTED, ResolvedStacks, ResolvedTemplate
 from preflight.system import spelling
 from preflight.templates.template import Key, Template

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from preflight.comply.cross_template_rules.violation import Violation
-from preflight.plan.references import ReferencedResource, ReferenceTracer, UnknownError
+from preflight.plan.cross_stack_references import ReferencedResource, ReferenceTracer, UnknownError
 from preflight.plan.resolved_stacks import ResolvedStacks, ResolvedTemplate
 
 BUCKET = "AWS::S3::Bucket"

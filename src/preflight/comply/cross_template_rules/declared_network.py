@@ -13,7 +13,7 @@ from typing import Any
 from preflight.aws import reachability
 from preflight.aws.reachability import Described
 from preflight.plan import resolved_stacks
-from preflight.plan.references import ReferencedResource, ReferenceTracer, UnknownError
+from preflight.plan.cross_stack_references import ReferencedResource, ReferenceTracer, UnknownError
 from preflight.plan.resolved_stacks import ResolvedStacks, ResolvedTemplate
 from preflight.templates import functions, language_extensions, serverless
 

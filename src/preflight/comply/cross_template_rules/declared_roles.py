@@ -10,7 +10,7 @@ from typing import Any
 
 from preflight.aws import iam_policy
 from preflight.aws.iam_policy import Policies, RequestContext
-from preflight.plan.references import ReferencedResource, ReferenceTracer, UnknownError
+from preflight.plan.cross_stack_references import ReferencedResource, ReferenceTracer, UnknownError
 from preflight.plan.resolved_stacks import ResolvedStacks, ResolvedTemplate
 from preflight.templates import functions
 

@@ -12,7 +12,7 @@ from typing import Any
 from preflight.aws.constraints import ALWAYS, Condition, equal, get, items, known
 from preflight.comply.cross_template_rules import violation
 from preflight.comply.cross_template_rules.violation import Violation
-from preflight.plan.references import ReferencedResource, ReferenceTracer, UnknownError
+from preflight.plan.cross_stack_references import ReferencedResource, ReferenceTracer, UnknownError
 from preflight.plan.resolved_stacks import ResolvedStacks, ResolvedTemplate
 
 Properties = Mapping[str, Any]

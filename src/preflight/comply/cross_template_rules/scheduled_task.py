@@ -14,7 +14,7 @@ from typing import Any
 from preflight.comply.cross_template_rules import container_resources, task_starters, violation
 from preflight.comply.cross_template_rules.task_starters import TaskStarter
 from preflight.comply.cross_template_rules.violation import Violation
-from preflight.plan.references import ReferenceTracer, UnknownError
+from preflight.plan.cross_stack_references import ReferenceTracer, UnknownError
 from preflight.plan.resolved_stacks import ResolvedStacks, ResolvedTemplate
 from preflight.templates.functions import Path
 

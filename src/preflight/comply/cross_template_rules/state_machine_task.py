@@ -18,7 +18,7 @@ from preflight.comply.cross_template_rules import container_resources, task_star
 from preflight.comply.cross_template_rules.task_starters import TaskStarter
 from preflight.comply.cross_template_rules.violation import Violation
 from preflight.plan import resolved_stacks
-from preflight.plan.references import ReferenceTracer, UnknownError
+from preflight.plan.cross_stack_references import ReferenceTracer, UnknownError
 from preflight.plan.resolved_stacks import ResolvedStacks, ResolvedTemplate
 from preflight.templates.functions import Path
 

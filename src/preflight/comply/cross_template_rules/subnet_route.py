@@ -17,7 +17,7 @@ from preflight.aws.reachability import Blocker, Interface, Network
 from preflight.comply.cross_template_rules import declared_network, execution_role, violation
 from preflight.comply.cross_template_rules.declared_network import DeclaredNetwork
 from preflight.comply.cross_template_rules.violation import Violation
-from preflight.plan.references import ReferencedResource, ReferenceTracer, UnknownError
+from preflight.plan.cross_stack_references import ReferencedResource, ReferenceTracer, UnknownError
 from preflight.plan.resolved_stacks import ResolvedStacks, ResolvedTemplate
 from preflight.templates import functions
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from preflight.comply.cross_template_rules import declared_roles
 from preflight.comply.cross_template_rules.violation import Violation
-from preflight.plan.references import ReferencedResource, ReferenceTracer, UnknownError
+from preflight.plan.cross_stack_references import ReferencedResource, ReferenceTracer, UnknownError
 from preflight.plan.resolved_stacks import ResolvedStacks, ResolvedTemplate
 from preflight.templates.functions import Path
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from preflight.plan.references import ReferenceTracer, UnknownError
+from preflight.plan.cross_stack_references import ReferenceTracer, UnknownError
 from preflight.plan.resolved_stacks import ResolvedStacks
 
 ROOT = """\
