@@ -7,8 +7,8 @@ import argparse
 from preflight.commands import options, output
 from preflight.model import Say
 from preflight.plan import plan, reader
-from preflight.sweep import account, machine
-from preflight.sweep.account import SweepRequest
+from preflight.sweep import aws_account, this_machine
+from preflight.sweep.aws_account import SweepRequest
 
 
 def run(args: argparse.Namespace, say: Say) -> int:
@@ -16,7 +16,7 @@ def run(args: argparse.Namespace, say: Say) -> int:
     if args.target == "aws":
         return _sweep_account(args, say)
     options.refuse_without_account(args, "account", "regions", "older_than", "run")
-    count = machine.sweep_machine(say, is_dry=args.dry_run, has_images=args.images)
+    count = this_machine.sweep_machine(say, is_dry=args.dry_run, has_images=args.images)
     output.write(f"{count} left over\n" if args.dry_run else f"{count} removed\n")
     return 0
 
@@ -24,7 +24,7 @@ def run(args: argparse.Namespace, say: Say) -> int:
 def _sweep_account(args: argparse.Namespace, say: Say) -> int:
     regions = args.regions or (reader.load(plan.find(None)).region,)
     request = SweepRequest(account=args.account, regions=regions, age=args.older_than, run=args.run, is_dry=args.dry_run)
-    result = account.sweep_account(request, say)
+    result = aws_account.sweep_account(request, say)
     removed = f"{result.count} removed, {len(result.left)} still there\n"
     output.write(f"{result.count} left over\n" if args.dry_run else removed)
     return 1 if result.left else 0

@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from preflight.deploy import run_tags
-from preflight.sweep import leftovers
+from preflight.sweep import tagged_resources
 
 BEGAN = dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.timezone.utc)
 GIVEN = run_tags.run_tags("web", run="0a1b2c3d", now=BEGAN)
@@ -51,6 +51,6 @@ def test_a_sweep_takes_what_has_expired_or_what_was_named(
     mark = run_tags.read(GIVEN)
     assert mark is not None
 
-    found = leftovers.is_due(mark, run=run, age=age, now=BEGAN + dt.timedelta(hours=hours))
+    found = tagged_resources.is_due(mark, run=run, age=age, now=BEGAN + dt.timedelta(hours=hours))
 
     assert found is due

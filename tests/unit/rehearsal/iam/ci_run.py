@@ -18,7 +18,7 @@ from preflight.model import Finding
 from preflight.pipeline.request import new_run
 from preflight.plan import plan, reader
 from preflight.plan.plan import Plan
-from preflight.sweep.leftovers import Leftovers
+from preflight.sweep.tagged_resources import Leftovers
 from tests.unit.rehearsal.iam import callers
 from tests.unit.rehearsal.iam.callers import Keys
 

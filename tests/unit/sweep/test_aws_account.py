@@ -9,9 +9,9 @@ import pytest
 from preflight.deploy.run_tags import RunTags
 from preflight.deploy.targets.account import RealAccount
 from preflight.errors import AccountError
-from preflight.sweep import account as cleaning
-from preflight.sweep.account import SweepRequest
-from preflight.sweep.leftovers import Leftover, Leftovers
+from preflight.sweep import aws_account as cleaning
+from preflight.sweep.aws_account import SweepRequest
+from preflight.sweep.tagged_resources import Leftover, Leftovers
 
 MARK = RunTags("0a1b2c3d", "fa-018", dt.datetime(2030, 1, 1, tzinfo=dt.timezone.utc))
 WANTED = SweepRequest(None, ("eu-west-1", "us-east-1"), None, "0a1b2c3d", is_dry=False)

@@ -10,8 +10,8 @@ from preflight.deploy.stacks import StackFailedError
 from preflight.deploy.targets.account import RealAccount
 from preflight.errors import AccountError, PreflightError
 from preflight.model import Say
-from preflight.sweep import leftovers
-from preflight.sweep.leftovers import Leftover, Leftovers
+from preflight.sweep import tagged_resources
+from preflight.sweep.tagged_resources import Leftover, Leftovers
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def _clean(request: SweepRequest, where: RealAccount, region: str, result: Sweep
     try:
         with aws_errors.as_account_errors():
             every = Leftovers(where.session(region), say)
-            due = [one for one in every.found() if leftovers.is_due(one.mark, run=request.run, age=request.age, now=now)]
+            due = [one for one in every.found() if tagged_resources.is_due(one.mark, run=request.run, age=request.age, now=now)]
     except AccountError as error:
         result.unasked.append(f"{region}: {error}")
         return
