@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from preflight.cost import billing_units, network, tasks
+from preflight.cost import billing_units, network_charges, task_charges
 from preflight.cost.billing_units import Amount, Unit
-from preflight.cost.tasks import TaskCosts
+from preflight.cost.task_charges import TaskCosts
 from preflight.plan import resolved_stacks
 from preflight.plan.resolved_stacks import ResolvedStacks, ResolvedTemplate
 from preflight.templates import functions
@@ -76,8 +76,8 @@ def _summed(amounts: Iterable[Amount]) -> tuple[Amount, ...]:
 
 def _edges(document: ResolvedTemplate) -> Iterator[Amount | str]:
     for logical, resource in document.resources.items():
-        for entry in network.entries(str(resource.get("Type")), resolved_stacks.properties(resource)):
-            yield tasks.with_location(document, logical, entry) if isinstance(entry, str) else entry
+        for entry in network_charges.entries(str(resource.get("Type")), resolved_stacks.properties(resource)):
+            yield task_charges.with_location(document, logical, entry) if isinstance(entry, str) else entry
 
 
 def _doubts(document: ResolvedTemplate) -> Iterator[str]:
@@ -85,11 +85,11 @@ def _doubts(document: ResolvedTemplate) -> Iterator[str]:
     for logical, resource in document.resources.items():
         condition = resource.get("Condition")
         if isinstance(condition, str) and document.resolver.is_undecided(condition):
-            yield tasks.with_location(document, logical, f"it is counted, and is there only if {condition} holds")
+            yield task_charges.with_location(document, logical, f"it is counted, and is there only if {condition} holds")
         if resource.get("Type") == resolved_stacks.STACK and logical not in document.children:
-            yield tasks.with_location(document, logical, "its template is none of the plan's, so what it makes is not counted")
+            yield task_charges.with_location(document, logical, "its template is none of the plan's, so what it makes is not counted")
         if resource.get("Type") in NOT_READ:
-            yield tasks.with_location(document, logical, "the tasks that it starts are not counted")
+            yield task_charges.with_location(document, logical, "the tasks that it starts are not counted")
 
 
 def _is_scaled(document: ResolvedTemplate) -> bool:
