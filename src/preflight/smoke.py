@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from preflight.aws import describe_network, reachability
 from preflight.aws.reachability import Blocker, Interface, Network
-from preflight.deploy import aws_errors, load_balancers, open_ports
+from preflight.deploy import aws_errors, load_balancers, local_ports
 from preflight.deploy.declared_resources import DeclaredResource
 from preflight.deploy.deployment import Deployment
 from preflight.deploy.load_balancers import PublicListener, PublicLoadBalancers
@@ -149,7 +149,7 @@ class SmokeTest:
             dataclasses.replace(place, address=self._balancers.address(host) or host)
             for place, host in zip(places, hosts, strict=True)
         ]
-        is_open = open_ports.of(session)
+        is_open = local_ports.of(session)
         for address, _ in is_open:
             session.check_address(address)
         return [place for place in filled if (place.address, load_balancers.port_of(place.url)) in is_open]
@@ -269,7 +269,7 @@ class SmokeTest:
         if not session.has_loopback_only:
             return http.fetch(url, at=address, is_public_only=True)
         receiver = address or load_balancers.host_of(url), load_balancers.port_of(url)
-        if receiver not in open_ports.of(session):
+        if receiver not in local_ports.of(session):
             return Response(None, "", f"no answer: no task or load balancer of the run is open at {receiver[0]}:{receiver[1]}")
         response = http.fetch(url, at=address)
         if response.status is not None:

@@ -16,7 +16,7 @@ from unittest import mock
 
 import pytest
 
-from preflight.deploy import open_ports, session
+from preflight.deploy import local_ports, session
 from preflight.deploy.load_balancers import PublicLoadBalancers
 from preflight.deploy.places import Place
 from preflight.deploy.session import Session
@@ -107,7 +107,7 @@ class Web:
 
     def places(self) -> list[Place]:
         """Its tasks, as clients find them that know no load balancer."""
-        is_open = open_ports.of(self.session)
+        is_open = local_ports.of(self.session)
         return [
             Place(f"http://{task.public}/", f"task {task.id}", task.public, task.arn)
             for task in Tasks(self.session).running("default", self.name)

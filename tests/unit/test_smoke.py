@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from preflight import smoke
 from preflight.aws.reachability import Interface, Network
-from preflight.deploy import open_ports, session
+from preflight.deploy import local_ports, session
 from preflight.deploy.declared_resources import DeclaredResource
 from preflight.deploy.load_balancers import PublicListener
 from preflight.deploy.session import Session
@@ -117,7 +117,7 @@ class Scenario:
         self.monkeypatch.setattr(smoke, "NEAR", 0.2)
         self.monkeypatch.setattr(smoke, "FAR", 0.2)
         self.monkeypatch.setattr(http, "fetch", self._fetch)
-        self.monkeypatch.setattr(open_ports, "of", lambda _: self.opened)
+        self.monkeypatch.setattr(local_ports, "of", lambda _: self.opened)
         self.monkeypatch.setattr(SmokeTest, "_interface", lambda _, task: self._interface(task))
         self.monkeypatch.setattr(SmokeTest, "_network", lambda *_: network(self.admitted))
         return SmokeTest(deployment, mock.Mock(smoke=[entry]), {"name": "web"}, "preflight.yaml", **options)

@@ -8,7 +8,7 @@ from typing import Any
 
 from preflight.model import Finding, Severity
 from preflight.plan.resolved_stacks import ResolvedStacks
-from preflight.templates import location
+from preflight.templates import error_location
 from preflight.templates.template import Template
 
 NULL = "NULL_VALUE"
@@ -27,13 +27,13 @@ def nulls(templates: Mapping[Path, Template]) -> Iterator[Finding]:
                 f"[/{'/'.join(map(str, path))}] 'null' values are not allowed in templates; no rule was asked about this file.",
                 file=template.name,
                 line=template.line(*path),
-                resource=location.resource_of(path),
+                resource=error_location.resource_of(path),
                 fix="Give it a value, or take it out.",
                 source="https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-formats.html",
             )
 
 
-def _null(value: Any) -> location.Path | None:
+def _null(value: Any) -> error_location.Path | None:
     """Returns the path of the first null in a value, itself included, or None."""
     if value is None:
         return ()

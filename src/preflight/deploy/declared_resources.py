@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from preflight.deploy.stacks import STACK, ResourceSummary, Stacks
-from preflight.templates import location, template
+from preflight.templates import error_location, template
 from preflight.templates.template import Template, UnreadableError
 
 
@@ -25,9 +25,9 @@ class DeclaredResource:
     def line(self, dotted: str | None = None) -> int:
         """Line of the resource, or of a property of it (`NetworkConfiguration.AwsvpcConfiguration`)."""
         if dotted is None:
-            return location.line(self.template, "Resources", self.logical)
+            return error_location.line(self.template, "Resources", self.logical)
         keys = [int(key) if key.isdigit() else key for key in dotted.split(".")]
-        return location.line(self.template, "Resources", self.logical, "Properties", *keys)
+        return error_location.line(self.template, "Resources", self.logical, "Properties", *keys)
 
 
 class DeclaredResources:

@@ -11,7 +11,7 @@ from preflight.deploy.dockerfile_checks import UnsafeBuildError
 from preflight.deploy.stacks import STACK, Failure, RefusedError
 from preflight.model import Finding, Severity
 from preflight.plan.plan import StackStep
-from preflight.templates import location, template
+from preflight.templates import error_location, template
 from preflight.templates.template import UnreadableError
 
 SOURCE = "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/troubleshooting.html"
@@ -73,7 +73,7 @@ class StackFindings:
             f"stack {error.stack}: {error.message}",
             file=self._names.get(step.template, str(step.template)),
             line=template.load(step.template).line(*path) if path else 1,
-            resource=location.resource_of(path),
+            resource=error_location.resource_of(path),
             property=name,
             fix=fix,
             source=SOURCE,
@@ -82,7 +82,7 @@ class StackFindings:
     def of_resource(self, failure: Failure) -> Finding:
         """Returns the finding for a resource, or a stack, that failed."""
         name, fix = stop_reasons.of_stack(failure.reason, failure.kind)
-        name = name or location.property_of(failure.reason)
+        name = name or error_location.property_of(failure.reason)
         other = self._declared_resources.named_in(failure.reason) if "already exists" in failure.reason else None
         if other is not None and other.kind == failure.kind:
             fix = f"{other.logical} in {other.template.name} has this name already: choose another, or leave the name to CloudFormation."
@@ -104,21 +104,21 @@ class StackFindings:
         """Returns file, line and logical id of what failed; those in the nested template if that was refused."""
         if failure.logical and failure.kind == STACK and not failure.reason.startswith("Parameters:"):
             nested = self._declared_resources.nested(failure.stack, failure.logical)
-            path = location.of_message(nested, failure.reason) if nested else ()
+            path = error_location.of_message(nested, failure.reason) if nested else ()
             if nested is not None and path:
-                return nested.name, nested.line(*path), location.resource_of(path)
+                return nested.name, nested.line(*path), error_location.resource_of(path)
         resource = self._declared_resources.by_logical_id(failure.stack, failure.logical) if failure.logical else None
         if resource is not None:
             return resource.template.name, resource.line(name), failure.logical
         template_of_stack = self._declared_resources.template_of(failure.stack)
         if template_of_stack is None:
             return None, None, failure.logical
-        path = location.of_message(template_of_stack, failure.reason)
-        return template_of_stack.name, template_of_stack.line(*path), failure.logical or location.resource_of(path)
+        path = error_location.of_message(template_of_stack, failure.reason)
+        return template_of_stack.name, template_of_stack.line(*path), failure.logical or error_location.resource_of(path)
 
 
-def _path(path: Path, message: str) -> location.Path:
+def _path(path: Path, message: str) -> error_location.Path:
     try:
-        return location.of_message(template.load(path), message)
+        return error_location.of_message(template.load(path), message)
     except UnreadableError:
         return ()

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from preflight import model
-from preflight.deploy import aws_errors, lifecycle, open_ports
+from preflight.deploy import aws_errors, lifecycle, local_ports
 from preflight.deploy.deployment import DeploymentFailedError
 from preflight.deploy.lifecycle import Live
 from preflight.deploy.options import DeploymentOptions
@@ -206,7 +206,7 @@ class RegionRun:
         """Say where everything is found, and wait for Ctrl-C."""
         session = live.deployment.session
         self._say(f"everything is kept running at {session.endpoint} until Ctrl-C; open in a browser, or copy:")
-        for command in open_ports.commands(session):
+        for command in local_ports.commands(session):
             self._say(f"  {command}")
         with contextlib.suppress(StopRequested):
             while True:

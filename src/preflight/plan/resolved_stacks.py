@@ -20,7 +20,7 @@ from preflight.aws import unresolved
 from preflight.errors import UsageError
 from preflight.plan import cdk_assets, placeholders, plan
 from preflight.plan.plan import ImageStep, Plan
-from preflight.templates import functions, language_extensions, location, parameters, partial
+from preflight.templates import error_location, functions, language_extensions, parameters, partial
 from preflight.templates.functions import ResolutionContext, ResolveError
 from preflight.templates.partial import PartialResolver, UndecidedError
 from preflight.templates.template import Key, Template
@@ -74,7 +74,7 @@ class ResolvedTemplate:
 
     def line(self, *path: Key) -> int:
         """Line, in the source, of the part that is at `path` here, or of what stands above it."""
-        return location.line(self.source, *self.source_path(path))
+        return error_location.line(self.source, *self.source_path(path))
 
     def source_path(self, path: tuple[Key, ...]) -> tuple[Key, ...]:
         """Where in the source the part stands that is at `path` here."""

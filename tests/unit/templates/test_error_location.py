@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from preflight.templates import location, template
+from preflight.templates import error_location, template
 
 TEXT = """\
 Transform: AWS::LanguageExtensions
@@ -52,10 +52,10 @@ FOUND = template.parse(TEXT)
     ],
 )  # fmt: skip
 def test_a_refusal_is_led_to_its_line(message: str, line: int, resource: str | None) -> None:
-    path = location.of_message(FOUND, message)
+    path = error_location.of_message(FOUND, message)
 
     assert FOUND.line(*path) == line
-    assert location.resource_of(path) == resource
+    assert error_location.resource_of(path) == resource
 
 
 @pytest.mark.parametrize(
@@ -71,12 +71,12 @@ def test_a_refusal_is_led_to_its_line(message: str, line: int, resource: str | N
     ],
 )
 def test_the_validator_names_a_property(reason: str, name: str | None) -> None:
-    assert location.property_of(reason) == name
+    assert error_location.property_of(reason) == name
 
 
 def test_what_a_loop_made_lies_in_the_loop() -> None:
-    assert location.line(FOUND, "Resources", "QueueOne") == 20
-    assert location.line(FOUND, "Resources", "Logs") == 9
+    assert error_location.line(FOUND, "Resources", "QueueOne") == 20
+    assert error_location.line(FOUND, "Resources", "Logs") == 9
 
 
 EXPORTS = template.parse("""\
@@ -98,6 +98,6 @@ Outputs:
     ],
 )
 def test_an_export_in_use_is_found_among_the_outputs(name: str, line: int) -> None:
-    path = location.of_message(EXPORTS, f"Export {name} cannot be updated as it is in use by other")
+    path = error_location.of_message(EXPORTS, f"Export {name} cannot be updated as it is in use by other")
 
     assert EXPORTS.line(*path) == line
