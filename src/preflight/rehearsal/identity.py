@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from preflight.aws.iam_policy import Value
+from preflight.aws.iam_policy_evaluation import Value
 
 
 @dataclass(frozen=True)

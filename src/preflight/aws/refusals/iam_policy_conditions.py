@@ -14,7 +14,7 @@ from typing import Any
 
 from preflight.aws import unresolved
 from preflight.aws.constraints import Fault, as_number
-from preflight.aws.iam_policy import Policy
+from preflight.aws.iam_policy_evaluation import Policy
 from preflight.aws.refusals.iam_policy_documents import SYNTAX, USER_GUIDE, of_statements
 from preflight.aws.refusals.json_documents import DocumentRule
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from preflight.aws import unresolved
 from preflight.aws.constraints import Fault
-from preflight.aws.iam_policy import Policy
+from preflight.aws.iam_policy_evaluation import Policy
 from preflight.aws.refusals.json_documents import DocumentRule
 
 USER_GUIDE = "https://docs.aws.amazon.com/IAM/latest/UserGuide"

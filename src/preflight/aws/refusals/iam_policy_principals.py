@@ -11,7 +11,7 @@ from typing import Any
 
 from preflight.aws import unresolved
 from preflight.aws.constraints import Fault
-from preflight.aws.iam_policy import Policy
+from preflight.aws.iam_policy_evaluation import Policy
 from preflight.aws.refusals.iam_policy_documents import USER_GUIDE, of_statements, texts, with_any
 from preflight.aws.refusals.json_documents import DocumentRule
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from preflight.aws import iam_policy, unresolved
+from preflight.aws import iam_policy_evaluation, unresolved
 from preflight.aws.constraints import ALWAYS, Condition, Constraint, Fault, Object, Predicate, Test, get, value
 
 Document = Mapping[str, Any]
@@ -37,7 +37,7 @@ def rows(
 def _test(rule: DocumentRule, name: str) -> Test:
     def faults(part: Object) -> Iterator[Fault]:
         given = get(part, name)
-        document = iam_policy.document(given) if given is not None and not unresolved.is_function(given) else None
+        document = iam_policy_evaluation.document(given) if given is not None and not unresolved.is_function(given) else None
         if document is not None:
             yield from (Fault((name, *fault.path), fault.value) for fault in rule.faults(document))
 
@@ -49,7 +49,7 @@ def text_of_json(name: str) -> Test:
 
     def faults(part: Object) -> Iterator[Fault]:
         text = get(part, name)
-        if isinstance(text, str) and text and not unresolved.is_function(text) and iam_policy.document(text) is None:
+        if isinstance(text, str) and text and not unresolved.is_function(text) and iam_policy_evaluation.document(text) is None:
             yield Fault((name,), text)
 
     return Test(faults, ({name: '{"Version": "2012-10-17"}'}, {name: {}}), ({name: "{"}, {name: "[]"}))

@@ -21,7 +21,7 @@ from preflight.aws.constraints import (
     unequal,
     value,
 )
-from preflight.aws.iam_policy import Policy
+from preflight.aws.iam_policy_evaluation import Policy
 from preflight.aws.refusals import iam_policy_documents, json_documents
 from preflight.aws.refusals.iam_policy_conditions import CONDITION_RULES
 from preflight.aws.refusals.iam_policy_documents import SYNTAX_RULES

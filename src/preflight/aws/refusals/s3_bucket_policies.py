@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 
 from preflight.aws.constraints import Constraint, Fault, Object, Test, known
-from preflight.aws.iam_policy import Policy
+from preflight.aws.iam_policy_evaluation import Policy
 from preflight.aws.refusals import iam_policy_documents, json_documents
 from preflight.aws.refusals.iam_policy_conditions import CONDITION_RULES
 from preflight.aws.refusals.iam_policy_documents import of_statements, statements, texts, wrong_texts

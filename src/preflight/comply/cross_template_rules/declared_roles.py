@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from preflight.aws import iam_policy
-from preflight.aws.iam_policy import Policies, RequestContext
+from preflight.aws import iam_policy_evaluation
+from preflight.aws.iam_policy_evaluation import Policies, RequestContext
 from preflight.plan.cross_stack_references import ReferencedResource, ReferenceTracer, UnknownError
 from preflight.plan.resolved_stacks import ResolvedStacks, ResolvedTemplate
 from preflight.templates import functions
@@ -23,12 +23,12 @@ def distrusts(role: ReferencedResource, service: str) -> bool:
     trust: Any = role.properties.get("AssumeRolePolicyDocument")
     if not _is_plain(trust):
         return False
-    return not iam_policy.trusts(_without_conditions(trust), service, RequestContext("sts:AssumeRole"))
+    return not iam_policy_evaluation.trusts(_without_conditions(trust), service, RequestContext("sts:AssumeRole"))
 
 
 def lacks(policies: list[dict[str, Any]], action: str) -> bool:
     """Whether none of the policies allows an action."""
-    return not iam_policy.allows(Policies(tuple(policies)), RequestContext(action))
+    return not iam_policy_evaluation.allows(Policies(tuple(policies)), RequestContext(action))
 
 
 def inline_policies(role: Mapping[str, Any]) -> list[dict[str, Any]] | None:

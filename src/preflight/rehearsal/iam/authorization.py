@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from preflight.aws import iam_policy
-from preflight.aws.iam_policy import Policies, RequestContext, Value
+from preflight.aws import iam_policy_evaluation
+from preflight.aws.iam_policy_evaluation import Policies, RequestContext, Value
 from preflight.rehearsal.iam.actions import catalog
 from preflight.rehearsal.iam.actions.request import ApiRequest, RequiredPermission
 from preflight.rehearsal.iam.principals import Principals
@@ -41,7 +41,7 @@ class Authorizer:
         for target in (settled for permission in targets for settled in self._settled(permission, region)):
             request = self._request(about, target, region, has_tags=has_tags)
             if not self._is_allowed(who, policies, request):
-                yield sentence(who, request, iam_policy.denial_reason(policies, request))
+                yield sentence(who, request, iam_policy_evaluation.denial_reason(policies, request))
 
     def _is_allowed(
         self, who: Principal, policies: Policies, request: RequestContext
@@ -53,14 +53,14 @@ class Authorizer:
         """
         own = self._owners.policy(request.resource or "")
         if own is None:
-            return iam_policy.allows(policies, request)
+            return iam_policy_evaluation.allows(policies, request)
         identities = (who.principal, who.arn, who.principal.split(":")[4])
-        if iam_policy.denies(own, identities, request) or iam_policy.rejects(policies, request):
+        if iam_policy_evaluation.denies(own, identities, request) or iam_policy_evaluation.rejects(policies, request):
             return False
-        if iam_policy.grants(own, (who.arn,), request):
+        if iam_policy_evaluation.grants(own, (who.arn,), request):
             return True  # neither a boundary nor a session policy limits what is granted to the session or user itself
-        is_granted = iam_policy.grants(own, (who.principal,), request) and not iam_policy.forbids(policies, request)
-        return is_granted or iam_policy.allows(policies, request)
+        is_granted = iam_policy_evaluation.grants(own, (who.principal,), request) and not iam_policy_evaluation.forbids(policies, request)
+        return is_granted or iam_policy_evaluation.allows(policies, request)
 
     def _settled(self, target: RequiredPermission, region: str) -> Iterator[RequiredPermission]:
         """`target` with the ARNs that resources really have: paths of roles, ids of stacks, both ends of associations."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-from preflight.aws.iam_policy import Value
+from preflight.aws.iam_policy_evaluation import Value
 from preflight.rehearsal.protocol import Refusal
 
 INVALID = "InvalidIdentityToken"

@@ -11,7 +11,7 @@ from typing import Any
 import moto.backends
 from moto.iam.exceptions import NotFoundException
 
-from preflight.aws.iam_policy import Policies, Policy, Value
+from preflight.aws.iam_policy_evaluation import Policies, Policy, Value
 from preflight.rehearsal.iam.temporary_credentials import TemporaryCredentials
 from preflight.rehearsal.identity import Principal
 from preflight.rehearsal.protocol import Refusal

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 import moto.backends
 from botocore.exceptions import ClientError
 
-from preflight.aws import iam_policy
-from preflight.aws.iam_policy import Policy
+from preflight.aws import iam_policy_evaluation
+from preflight.aws.iam_policy_evaluation import Policy
 from preflight.rehearsal import acting
 from preflight.rehearsal.account import Account
 
@@ -63,14 +63,14 @@ class ResourcePolicies:
     def _of_bucket(self, partition: str, bucket: str) -> Policy | None:
         stored = moto.backends.get_backend("s3")[self._account.id][partition].buckets.get(bucket)
         text = getattr(stored, "policy", None)
-        return iam_policy.document(text.decode() if isinstance(text, bytes) else text)
+        return iam_policy_evaluation.document(text.decode() if isinstance(text, bytes) else text)
 
     def _of_repository(self, name: str, region: str) -> Policy | None:
         try:
             repository = moto.backends.get_backend("ecr")[self._account.id][region].repositories.get(name)
         except KeyError:  # there is no such region
             return None
-        return iam_policy.document(getattr(repository, "policy", None))
+        return iam_policy_evaluation.document(getattr(repository, "policy", None))
 
 
 def _is_stack(arn: str) -> bool:

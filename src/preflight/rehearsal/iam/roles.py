@@ -6,8 +6,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from preflight.aws import iam_policy, partitions
-from preflight.aws.iam_policy import Policies, RequestContext
+from preflight.aws import iam_policy_evaluation, partitions
+from preflight.aws.iam_policy_evaluation import Policies, RequestContext
 from preflight.rehearsal.account import Account
 
 TASKS = "ecs-tasks.amazonaws.com"
@@ -35,7 +35,7 @@ class Roles:
             "aws:sourcearn": f"arn:{partitions.partition_of(region)[0]}:{source}:{region}:{self._account.id}:*",
         }
         request = RequestContext("sts:AssumeRole", context=context)
-        return iam_policy.trusts(role["AssumeRolePolicyDocument"], service, request)
+        return iam_policy_evaluation.trusts(role["AssumeRolePolicyDocument"], service, request)
 
     def policies(self, arn: str, region: str) -> Policies:
         """Its managed and inline policies, and its permissions boundary."""

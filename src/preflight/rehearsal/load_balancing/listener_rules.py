@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
-from preflight.aws import iam_policy
+from preflight.aws import iam_policy_evaluation
 
 Rule = Mapping[str, Any]
 Action = Mapping[str, Any]
@@ -77,16 +77,16 @@ def _holds(condition: Condition, request: HttpRequest) -> bool:
     kind = condition.get("Field")
     values = _values(condition)
     if kind == "path-pattern":
-        return any(iam_policy.like(request.path, value) for value in values)
+        return any(iam_policy_evaluation.like(request.path, value) for value in values)
     if kind == "host-header":
-        return any(iam_policy.like(request.host.lower(), value.lower()) for value in values)
+        return any(iam_policy_evaluation.like(request.host.lower(), value.lower()) for value in values)
     if kind == "http-request-method":
         return request.method in values
     if kind == "source-ip":
         return any(ipaddress.ip_address(request.source) in ipaddress.ip_network(v, strict=False) for v in values)
     if kind == "http-header":
         name = str((condition.get("HttpHeaderConfig") or {}).get("HttpHeaderName", "")).lower()
-        return any(iam_policy.like(request.headers.get(name, "").lower(), value.lower()) for value in values)
+        return any(iam_policy_evaluation.like(request.headers.get(name, "").lower(), value.lower()) for value in values)
     return kind == "query-string" and _has_query(condition, request)
 
 
@@ -105,8 +105,8 @@ def _has_query(condition: Condition, request: HttpRequest) -> bool:
     pairs = parse_qsl(request.query.lower(), keep_blank_values=True)
     patterns = (condition.get("QueryStringConfig") or {}).get("Values") or []
     return any(
-        iam_policy.like(value, str(pattern.get("Value", "*")).lower())
-        and iam_policy.like(key, str(pattern.get("Key", "*")).lower())
+        iam_policy_evaluation.like(value, str(pattern.get("Value", "*")).lower())
+        and iam_policy_evaluation.like(key, str(pattern.get("Key", "*")).lower())
         for pattern in patterns
         for key, value in pairs
     )

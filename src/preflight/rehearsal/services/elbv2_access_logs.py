@@ -13,8 +13,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from preflight.aws import iam_policy, partitions
-from preflight.aws.iam_policy import Policy, RequestContext
+from preflight.aws import iam_policy_evaluation, partitions
+from preflight.aws.iam_policy_evaluation import Policy, RequestContext
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.protocol import Call, Refusal
 
@@ -83,7 +83,7 @@ def _is_open(account: Account, region: str, bucket: str, key: str, balancer: str
     """Whether the bucket is there, is not encrypted by a key of KMS, and its policy lets the file be written."""
     s3: Any = account.client("s3", region)
     try:
-        policy = iam_policy.document(s3.get_bucket_policy(Bucket=bucket)["Policy"])
+        policy = iam_policy_evaluation.document(s3.get_bucket_policy(Bucket=bucket)["Policy"])
     except ClientError:
         return False
     if policy is None or _by_kms(s3, bucket):
@@ -100,9 +100,9 @@ def _is_open(account: Account, region: str, bucket: str, key: str, balancer: str
 
 def _lets(policy: Policy, region: str, request: RequestContext) -> bool:
     own = {ACCOUNTS[region]} if region in ACCOUNTS else set[str]()
-    if iam_policy.denies(policy, own, request):
+    if iam_policy_evaluation.denies(policy, own, request):
         return False
-    return iam_policy.allows_service(policy, SERVICE, request) or iam_policy.grants(policy, own, request)
+    return iam_policy_evaluation.allows_service(policy, SERVICE, request) or iam_policy_evaluation.grants(policy, own, request)
 
 
 def _by_kms(s3: Any, bucket: str) -> bool:

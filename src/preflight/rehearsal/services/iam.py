@@ -12,7 +12,7 @@ from typing import Any
 import moto.backends
 from moto.iam import models, policy_validation
 
-from preflight.aws import iam_policy, partitions
+from preflight.aws import iam_policy_evaluation, partitions
 from preflight.aws.refusals import iam_policy_documents, iam_policy_principals
 from preflight.aws.unresolved import STANDIN
 from preflight.rehearsal.account import Account
@@ -56,7 +56,7 @@ def missing_principals(account: Account, region: str, document: Any) -> Iterator
     A policy keeps the id of whom it names, so AWS looks each one up when the policy is written:
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html.
     """
-    backend, policy = _backend(account, region), iam_policy.document(document) or {}
+    backend, policy = _backend(account, region), iam_policy_evaluation.document(document) or {}
     arns = {entity.arn for entities in (backend.roles, backend.users) for entity in entities.values()}
     of_account = re.compile(rf"arn:[a-z-]+:iam::{account.id}:(user|role)/(?!aws-service-role/).+")
     for _, statement in iam_policy_documents.statements(policy):
@@ -84,7 +84,7 @@ def _policy(_account: Account, call: Call) -> None:
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html; moto/iam/policy_validation.py.
     """
     own = partitions.partition_of(call.region)[0]
-    for _, statement in iam_policy_documents.statements(iam_policy.document(call.parameters.get("PolicyDocument")) or {}):
+    for _, statement in iam_policy_documents.statements(iam_policy_evaluation.document(call.parameters.get("PolicyDocument")) or {}):
         for _, arn in iam_policy_documents.texts(statement, "Resource", "NotResource"):
             partition = arn.split(":")[1] if arn.startswith("arn:") else own
             if partition != own and "*" not in partition:

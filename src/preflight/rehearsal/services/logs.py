@@ -10,8 +10,8 @@ import moto.backends
 from botocore.exceptions import ClientError
 from werkzeug.wrappers import Request  # noqa: TC002 - as everywhere here
 
-from preflight.aws import iam_policy, partitions
-from preflight.aws.iam_policy import RequestContext
+from preflight.aws import iam_policy_evaluation, partitions
+from preflight.aws.iam_policy_evaluation import RequestContext
 from preflight.rehearsal import protocol
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.protocol import Call, Refusal
@@ -32,7 +32,7 @@ def _key(account: Account, call: Call) -> None:
     request = RequestContext("kms:Encrypt", resource=str(key), context=context)
     policy = _policy(account.client("kms", call.region), str(key))
     services = (f"logs.{call.region}.amazonaws.com", "logs.amazonaws.com")
-    if policy is None or not any(iam_policy.trusts(policy, service, request) for service in services):
+    if policy is None or not any(iam_policy_evaluation.trusts(policy, service, request) for service in services):
         msg = f"The specified KMS Key Id could not be found or is not allowed to be used with Arn '{arn}'"
         raise Refusal("InvalidParameterException", msg)
 

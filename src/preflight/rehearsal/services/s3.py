@@ -12,8 +12,8 @@ from moto.iam.access_control import PermissionResult
 from moto.s3 import models
 from werkzeug.wrappers import Request  # noqa: TC002 - mypy skips moto
 
-from preflight.aws import iam_policy
-from preflight.aws.iam_policy import RequestContext
+from preflight.aws import iam_policy_evaluation
+from preflight.aws.iam_policy_evaluation import RequestContext
 from preflight.rehearsal import acting, protocol
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.protocol import Refusal
@@ -29,14 +29,14 @@ def apply_bucket_policies() -> None:
 
 
 def _permission(bucket: Any, action: str, resource: str) -> PermissionResult:
-    policy = iam_policy.document(bucket.policy.decode() if bucket.policy else None)
+    policy = iam_policy_evaluation.document(bucket.policy.decode() if bucket.policy else None)
     if policy is None or acting.principal() is not None:  # who is known, the gate has judged already
         return PermissionResult.NEUTRAL
     request = RequestContext(READ.get(action, action), resource, CONTEXT)
     principals = (bucket.account_id, f"arn:{bucket.partition}:iam::{bucket.account_id}:root")
-    if iam_policy.denies(policy, principals, request):
+    if iam_policy_evaluation.denies(policy, principals, request):
         return PermissionResult.DENIED
-    allowed = iam_policy.grants(policy, principals, request)
+    allowed = iam_policy_evaluation.grants(policy, principals, request)
     return PermissionResult.PERMITTED if allowed else PermissionResult.NEUTRAL
 
 

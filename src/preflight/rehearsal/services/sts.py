@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from preflight.aws import iam_policy, partitions
-from preflight.aws.iam_policy import Policy, RequestContext, Value
+from preflight.aws import iam_policy_evaluation, partitions
+from preflight.aws.iam_policy_evaluation import Policy, RequestContext, Value
 from preflight.rehearsal import acting
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.iam import oidc_token
@@ -67,13 +67,13 @@ class Sts:
         Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html.
         """
         own = (who.principal, who.arn) if who is not None else (self._arn(None, region),)
-        if iam_policy.denies(trust, (*own, self._account.id), request):
+        if iam_policy_evaluation.denies(trust, (*own, self._account.id), request):
             return False
         policies = self._known.policies(who) if who is not None else None
-        if policies is not None and iam_policy.forbids(policies, request):
+        if policies is not None and iam_policy_evaluation.forbids(policies, request):
             return False
-        is_allowed = policies is None or iam_policy.allows(policies, request)
-        return iam_policy.grants(trust, (*own, self._account.id) if is_allowed else own, request)
+        is_allowed = policies is None or iam_policy_evaluation.allows(policies, request)
+        return iam_policy_evaluation.grants(trust, (*own, self._account.id) if is_allowed else own, request)
 
     def assume_by_token(self, call: Call) -> dict[str, Any]:
         """AssumeRoleWithWebIdentity; the signature of the token is not verified."""
@@ -85,7 +85,7 @@ class Sts:
         role = self._known.role(arn)
         context = {**_context(call), **oidc_token.context(claims, str(provider.url))} if provider else {}
         request = RequestContext("sts:AssumeRoleWithWebIdentity", arn, context)
-        if role is None or provider is None or not iam_policy.federates(_trust(role), str(provider.arn), request):
+        if role is None or provider is None or not iam_policy_evaluation.federates(_trust(role), str(provider.arn), request):
             raise Refusal("AccessDenied", NOT_BY_TOKEN, status=403)
         issued = self._issue(call, role, oidc_token.context(claims, str(provider.url)))
         provided = {"Provider": str(provider.arn), "Audience": claims.audiences[0]}
@@ -153,7 +153,7 @@ class Sts:
 
 
 def _trust(role: Any) -> Policy:
-    return iam_policy.document(role.assume_role_policy_document) or {}
+    return iam_policy_evaluation.document(role.assume_role_policy_document) or {}
 
 
 def _is_session(who: Principal | None) -> bool:

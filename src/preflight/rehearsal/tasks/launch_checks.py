@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from preflight.aws import describe_network, reachability
-from preflight.aws.iam_policy import Policies
+from preflight.aws.iam_policy_evaluation import Policies
 from preflight.aws.reachability import Interface, Network
 from preflight.model import JsonObject
 from preflight.rehearsal.account import Account

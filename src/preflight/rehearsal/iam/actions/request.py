@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from preflight.aws import partitions
-from preflight.aws.iam_policy import Value
+from preflight.aws.iam_policy_evaluation import Value
 
 
 @dataclass(frozen=True)

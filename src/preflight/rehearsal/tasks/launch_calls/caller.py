@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from preflight.aws import iam_policy, partitions, reachability
-from preflight.aws.iam_policy import Policies, RequestContext
+from preflight.aws import iam_policy_evaluation, partitions, reachability
+from preflight.aws.iam_policy_evaluation import Policies, RequestContext
 from preflight.aws.reachability import Blocker, Interface, Network
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.ecs.state import Task
@@ -81,10 +81,10 @@ class ExecutionRoleCaller:
         Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-basics.html.
         """
         request = self.request(action, resource)
-        is_allowed = iam_policy.allows(self.policies, request)
-        if has_grant and not iam_policy.forbids(self.policies, request):
+        is_allowed = iam_policy_evaluation.allows(self.policies, request)
+        if has_grant and not iam_policy_evaluation.forbids(self.policies, request):
             is_allowed = True
-        reason = None if is_allowed else iam_policy.denial_reason(self.policies, request)
+        reason = None if is_allowed else iam_policy_evaluation.denial_reason(self.policies, request)
         if reason is None and not self._endpoint_allows(request):
             reason = f"because no VPC endpoint policy allows the {action} action"
         if reason is None:
@@ -98,8 +98,8 @@ class ExecutionRoleCaller:
         Source: https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html.
         """
         endpoint = self._endpoint(request.action)
-        policy = iam_policy.document(endpoint.get("PolicyDocument")) if endpoint is not None else None
-        return policy is None or iam_policy.allows(Policies((policy,)), request)
+        policy = iam_policy_evaluation.document(endpoint.get("PolicyDocument")) if endpoint is not None else None
+        return policy is None or iam_policy_evaluation.allows(Policies((policy,)), request)
 
     def _endpoint(self, action: str) -> Mapping[str, Any] | None:
         """Returns the VPC endpoint that an action's call uses, or None."""

@@ -13,8 +13,8 @@ from dataclasses import replace
 
 from botocore.exceptions import ClientError
 
-from preflight.aws import iam_policy
-from preflight.aws.iam_policy import Policy, RequestContext
+from preflight.aws import iam_policy_evaluation
+from preflight.aws.iam_policy_evaluation import Policy, RequestContext
 from preflight.rehearsal.tasks.launch_calls import caller as callers
 from preflight.rehearsal.tasks.launch_calls.caller import ExecutionRoleCaller, LaunchFailedError
 
@@ -30,7 +30,7 @@ def check(caller: ExecutionRoleCaller, key: str | None, *, service: str, start: 
     kms = caller.client("kms")
     try:
         arn = str(kms.describe_key(KeyId=key)["KeyMetadata"]["Arn"])
-        policy = iam_policy.document(kms.get_key_policy(KeyId=arn, PolicyName="default")["Policy"])
+        policy = iam_policy_evaluation.document(kms.get_key_policy(KeyId=arn, PolicyName="default")["Policy"])
     except ClientError:
         arn, policy = key, None
     if not _may_decrypt(caller, arn, policy, service):
@@ -44,15 +44,15 @@ def _may_decrypt(caller: ExecutionRoleCaller, arn: str, policy: Policy | None, s
     role, account = str(callers.role_of(caller.task)), caller.account.id
     session = caller.roles.session(role, caller.task.id, caller.task.region)
     request = _request(caller, arn, service)
-    if iam_policy.forbids(caller.policies, request):
+    if iam_policy_evaluation.forbids(caller.policies, request):
         return False
     if policy is None:
-        return iam_policy.allows(caller.policies, request)
-    if iam_policy.denies(policy, (role, session, account), request):
+        return iam_policy_evaluation.allows(caller.policies, request)
+    if iam_policy_evaluation.denies(policy, (role, session, account), request):
         return False
-    if iam_policy.grants(policy, (role, session), request):
+    if iam_policy_evaluation.grants(policy, (role, session), request):
         return True
-    return iam_policy.grants(policy, (account,), request) and iam_policy.allows(caller.policies, request)
+    return iam_policy_evaluation.grants(policy, (account,), request) and iam_policy_evaluation.allows(caller.policies, request)
 
 
 def _request(caller: ExecutionRoleCaller, arn: str, service: str) -> RequestContext:

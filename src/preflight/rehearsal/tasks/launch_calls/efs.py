@@ -11,9 +11,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from preflight.aws import describe_network, efs_access, iam_policy, reachability
+from preflight.aws import describe_network, efs_access, iam_policy_evaluation, reachability
 from preflight.aws.efs_access import Folder, Rights
-from preflight.aws.iam_policy import Policies, Policy, RequestContext
+from preflight.aws.iam_policy_evaluation import Policies, Policy, RequestContext
 from preflight.aws.reachability import Interface
 from preflight.model import JsonObject
 from preflight.rehearsal.containers.task_spec import FileSystem
@@ -124,7 +124,7 @@ def _rights(caller: ExecutionRoleCaller, file_system: FileSystem, point: JsonObj
         LaunchFailedError: it may not mount.
     """
     try:
-        policy = iam_policy.document(efs.describe_file_system_policy(FileSystemId=file_system.id)["Policy"])
+        policy = iam_policy_evaluation.document(efs.describe_file_system_policy(FileSystemId=file_system.id)["Policy"])
     except ClientError:
         return Rights()  # without a policy, every client that reaches a mount target has full access
     allowed = {action for action in ACTIONS if _is_allowed(caller, file_system, point, policy or {}, action)}
@@ -146,5 +146,5 @@ def _is_allowed(
     request = RequestContext(action, arn, {key: value for key, value in context.items() if value})
     names = {role, caller.account.id} if role else {""}
     role_policies = caller.roles.policies(role, caller.task.region) if role else Policies()
-    is_allowed = iam_policy.grants(policy, names, request) or iam_policy.allows(role_policies, request)
-    return is_allowed and not iam_policy.denies(policy, names, request)
+    is_allowed = iam_policy_evaluation.grants(policy, names, request) or iam_policy_evaluation.allows(role_policies, request)
+    return is_allowed and not iam_policy_evaluation.denies(policy, names, request)

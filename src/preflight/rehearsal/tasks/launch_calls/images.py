@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from botocore.exceptions import ClientError
 
-from preflight.aws import iam_policy, reachability
-from preflight.aws.iam_policy import Policies, Policy
+from preflight.aws import iam_policy_evaluation, reachability
+from preflight.aws.iam_policy_evaluation import Policies, Policy
 from preflight.errors import ToolBrokeError
 from preflight.rehearsal.containers.task_spec import ContainerSpec
 from preflight.rehearsal.ecs.validation import runtime_platform, task_definition
@@ -156,7 +156,7 @@ def _repository_policy(caller: ExecutionRoleCaller, image: ImageReference) -> Po
         response = caller.client("ecr", image.region).get_repository_policy(repositoryName=image.repository)
     except ClientError:
         return None  # there is no policy, or no repository, which is checked next
-    return iam_policy.document(response["policyText"])
+    return iam_policy_evaluation.document(response["policyText"])
 
 
 def _session(caller: ExecutionRoleCaller) -> str:
@@ -168,14 +168,14 @@ def _grants(caller: ExecutionRoleCaller, policy: Policy | None, action: str, arn
     if policy is None:
         return False
     names = {callers.role_of(caller.task) or "", _session(caller)}
-    return iam_policy.grants(policy, names, caller.request(action, arn))
+    return iam_policy_evaluation.grants(policy, names, caller.request(action, arn))
 
 
 def _repository_denies(caller: ExecutionRoleCaller, policy: Policy | None, action: str, arn: str) -> str | None:
     """Returns AWS's sentence if the policy of the repository denies the pull explicitly, or None."""
     session = _session(caller)
     names = {callers.role_of(caller.task) or "", session, caller.account.id}
-    if policy is None or not iam_policy.denies(policy, names, caller.request(action, arn)):
+    if policy is None or not iam_policy_evaluation.denies(policy, names, caller.request(action, arn)):
         return None
     return f"User: {session} is not authorized to perform: {action} on resource: {arn} with an explicit deny in a resource-based policy"
 
@@ -250,7 +250,7 @@ def _has_repository(caller: ExecutionRoleCaller, image: ImageReference) -> bool:
 def _registry_grants(caller: ExecutionRoleCaller, image: ImageReference, action: str, arn: str) -> bool:
     """Whether the policy of the registry or of the repository grants the action to the role."""
     try:
-        registry_policy = iam_policy.document(caller.client("ecr", image.region).get_registry_policy()["policyText"])
+        registry_policy = iam_policy_evaluation.document(caller.client("ecr", image.region).get_registry_policy()["policyText"])
     except ClientError:
         registry_policy = None
     return any(_grants(caller, policy, action, arn) for policy in (registry_policy, _repository_policy(caller, image)))
@@ -264,10 +264,10 @@ def _check_layers(caller: ExecutionRoleCaller, image: ImageReference) -> None:
     if caller.blocker_to("s3"):
         raise LaunchFailedError(f"{start}failed to do request: dial tcp: i/o timeout")
     endpoint = next(iter(reachability.endpoints(caller.network, caller.interface, "s3")), None)
-    policy = iam_policy.document(endpoint.get("PolicyDocument")) if endpoint is not None else None
+    policy = iam_policy_evaluation.document(endpoint.get("PolicyDocument")) if endpoint is not None else None
     layers = LAYERS.format(partition=caller.partition, region=image.region)
     request = caller.request("s3:GetObject", layers)
-    if policy is not None and not iam_policy.allows(Policies((policy,)), request):
+    if policy is not None and not iam_policy_evaluation.allows(Policies((policy,)), request):
         raise LaunchFailedError(
             f"{start}unexpected status code 403 Forbidden: the policy of the S3 endpoint does not allow s3:GetObject on {layers}"
         )

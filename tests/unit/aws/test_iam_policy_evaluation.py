@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from preflight.aws import iam_policy
-from preflight.aws.iam_policy import Policies, RequestContext
+from preflight.aws import iam_policy_evaluation
+from preflight.aws.iam_policy_evaluation import Policies, RequestContext
 
 ARN = "arn:aws:ecr:eu-west-1:123456789012:repository/app"
 REQUEST = RequestContext("ecr:BatchGetImage", ARN, {"aws:requestedregion": "eu-west-1"})
@@ -50,7 +50,7 @@ def allow(**change: Any) -> dict[str, Any]:
     ],
 )
 def test_allows(policies: list[dict[str, Any]], boundary: dict[str, Any] | None, is_allowed: bool) -> None:  # noqa: FBT001 - a case
-    assert iam_policy.allows(Policies(tuple(policies), boundary), REQUEST) is is_allowed
+    assert iam_policy_evaluation.allows(Policies(tuple(policies), boundary), REQUEST) is is_allowed
 
 
 NAMED = RequestContext(
@@ -90,20 +90,20 @@ REPOSITORIES = "arn:aws:ecr:eu-west-1:123456789012:repository/"
 def test_variables_and_conditions(change: dict[str, Any], is_allowed: bool) -> None:  # noqa: FBT001 - a case
     policy = {"Version": "2012-10-17", **allow(**change)}
 
-    assert iam_policy.allows(Policies((policy,)), NAMED) is is_allowed
+    assert iam_policy_evaluation.allows(Policies((policy,)), NAMED) is is_allowed
 
 
 def test_a_policy_without_a_version_has_no_variables() -> None:
     policy = allow(Resource=REPOSITORIES + "${aws:username}")
 
-    assert not iam_policy.allows(Policies((policy,)), NAMED)
+    assert not iam_policy_evaluation.allows(Policies((policy,)), NAMED)
 
 
 def test_a_pattern_full_of_stars_is_matched_within_seconds() -> None:
     pattern = "*a" * 40 + "*b"
     started = time.monotonic()
 
-    assert not iam_policy.like("a" * 5000, pattern)
+    assert not iam_policy_evaluation.like("a" * 5000, pattern)
     assert time.monotonic() - started < 10
 
 
@@ -112,7 +112,7 @@ def test_variables_that_never_end_are_read_within_seconds() -> None:
     policy = {"Version": "2012-10-17", **allow(Resource="${" * 300_000 + "*")}
     started = time.monotonic()
 
-    assert not iam_policy.allows(Policies((policy,)), NAMED)
+    assert not iam_policy_evaluation.allows(Policies((policy,)), NAMED)
     assert time.monotonic() - started < 10
 
 
@@ -147,7 +147,7 @@ DENY_ALL = {"Effect": "Deny", "Action": "*", "Resource": "*"}
 def test_resources_of_a_statement(policies: list[dict[str, Any]], resource: str | None, *, is_allowed: bool) -> None:
     request = RequestContext("ecr:BatchGetImage", resource)
 
-    assert iam_policy.allows(Policies(tuple(policies)), request) is is_allowed
+    assert iam_policy_evaluation.allows(Policies(tuple(policies)), request) is is_allowed
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_resources_of_a_statement(policies: list[dict[str, Any]], resource: str 
 def test_not_principal_means_all_others(principal: object, *, is_denied: bool) -> None:
     policy = {"Statement": [{"Effect": "Deny", "NotPrincipal": principal, "Action": "*", "Resource": "*"}]}
 
-    assert iam_policy.denies(policy, ["arn:aws:iam::1:role/a"], REQUEST) is is_denied
+    assert iam_policy_evaluation.denies(policy, ["arn:aws:iam::1:role/a"], REQUEST) is is_denied
 
 
 def trust(**change: Any) -> dict[str, Any]:
@@ -206,11 +206,11 @@ def test_trusts(policy: dict[str, Any], is_trusted: bool) -> None:  # noqa: FBT0
     context = {"aws:sourceaccount": "1", "aws:sourcearn": "arn:aws:ecs:r:1:x"}
     request = RequestContext("sts:AssumeRole", context=context)
 
-    assert iam_policy.trusts(policy, "ecs-tasks.amazonaws.com", request) is is_trusted
+    assert iam_policy_evaluation.trusts(policy, "ecs-tasks.amazonaws.com", request) is is_trusted
 
 
 def test_the_denial_names_the_action() -> None:
-    said = iam_policy.denial_reason(Policies(), REQUEST)
+    said = iam_policy_evaluation.denial_reason(Policies(), REQUEST)
 
     assert said == "because no identity-based policy allows the ecr:BatchGetImage action"
 
@@ -218,7 +218,7 @@ def test_the_denial_names_the_action() -> None:
 def test_a_deny_of_the_boundary_is_told_as_one() -> None:
     policies = Policies((allow(),), allow(Effect="Deny"))
 
-    assert iam_policy.denial_reason(policies, REQUEST) == "with an explicit deny in a permissions boundary"
+    assert iam_policy_evaluation.denial_reason(policies, REQUEST) == "with an explicit deny in a permissions boundary"
 
 
 ROLE = "arn:aws:iam::123456789012:role/r"
@@ -238,13 +238,13 @@ PULL = RequestContext("ecr:BatchGetImage", "arn:aws:ecr:eu-west-1:123456789012:r
 def test_who_a_repository_denies(principal: Any, *, denied: bool) -> None:
     policy = {"Statement": [{"Effect": "Deny", "Principal": principal, "Action": "ecr:*"}]}
 
-    assert iam_policy.denies(policy, {ROLE, "123456789012"}, PULL) is denied
+    assert iam_policy_evaluation.denies(policy, {ROLE, "123456789012"}, PULL) is denied
 
 
 @pytest.mark.parametrize("document", [pytest.param("{", id="half an object"), pytest.param(None, id="nothing")])
 def test_a_document_that_cannot_be_read_is_none(document: Any) -> None:
-    assert iam_policy.document(document) is None
+    assert iam_policy_evaluation.document(document) is None
 
 
 def test_a_document_may_be_an_object_already() -> None:
-    assert iam_policy.document({"a": 1}) == {"a": 1}
+    assert iam_policy_evaluation.document({"a": 1}) == {"a": 1}
