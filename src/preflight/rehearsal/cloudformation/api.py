@@ -194,7 +194,7 @@ class Api:
         updater = self._updaters[stack.id]
         stack.begin(kind, "UPDATE_ROLLBACK_IN_PROGRESS")
         self._in_background(
-            stack, lambda: self._run(stack, lambda: updater.roll_back("User Initiated", skip=skip)), role=role
+            stack, lambda: self._run(stack, lambda: updater.roll_back(skip=skip)), role=role
         )
 
     def protect(self, call: Call) -> JsonObject:

@@ -9,7 +9,7 @@ import threading
 import traceback
 from collections.abc import Mapping
 
-from preflight.rehearsal.cloudformation import deletion, dependencies, early_validation, evaluation, outputs
+from preflight.rehearsal.cloudformation import dependencies, early_validation, evaluation, outputs, rollback
 from preflight.rehearsal.cloudformation.deletion import Deleter
 from preflight.rehearsal.cloudformation.evaluation import Evaluator
 from preflight.rehearsal.cloudformation.resource_handlers import ResourceHandlers
@@ -60,7 +60,7 @@ class Provisioner:
         elif stack.request.on_failure == "DO_NOTHING":
             stack.set_status("CREATE_FAILED", message)
         else:
-            self._roll_back(stack, f"{message.rstrip('.')}. Rollback requested by user.")
+            rollback.roll_back_creation(stack, self.deleter, f"{message.rstrip('.')}. Rollback requested by user.")
 
     def _validate(self, stack: Stack) -> str | None:
         """Validates before anything is created. Returns None, or the message about what is wrong."""
@@ -119,15 +119,4 @@ class Provisioner:
     def roll_back(self, stack: Stack) -> None:
         """Rolls back a stack whose creation failed and left its resources in place."""
         with stack.work:
-            self._roll_back(stack, "User Initiated")
-
-    def _roll_back(self, stack: Stack, reason: str) -> None:
-        stack.set_status("ROLLBACK_IN_PROGRESS", reason)
-        failed = self.deleter.delete_resources(stack, is_rollback=True)
-        if failed:
-            stack.set_status("ROLLBACK_FAILED", deletion.failed_to_delete(failed))
-            return
-        stack.outputs, stack.imports = {}, set()
-        stack.set_status("ROLLBACK_COMPLETE")
-        if stack.request.on_failure == "DELETE":
-            self.deleter.delete_locked(stack)
+            rollback.roll_back_creation(stack, self.deleter, "User Initiated")

@@ -6,16 +6,15 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from preflight.model import JsonObject
 from preflight.rehearsal.cloudformation import deletion, dependencies, early_validation, evaluation, outputs
 from preflight.rehearsal.cloudformation.provisioner import Provisioner
 from preflight.rehearsal.cloudformation.resources import tagging
-from preflight.rehearsal.cloudformation.resources.context import HandlerContext
 from preflight.rehearsal.cloudformation.resources.failure import ResourceFailedError
 from preflight.rehearsal.cloudformation.resources.handler import CreatedResource
+from preflight.rehearsal.cloudformation.rollback import Step, UpdateRollback
 from preflight.rehearsal.cloudformation.stack import STACK, Resource, Stack, StackInput
 from preflight.rehearsal.protocol import utc_now
 from preflight.templates import schemas
@@ -31,18 +30,6 @@ NAME_PROPERTIES = {
 }
 
 
-Tagged = tuple[Resource, Mapping[str, str]]
-
-
-@dataclass
-class Step:
-    """What a resource was before the update, and what was done: `created`, `modified` or `replaced`."""
-
-    before: Resource | None
-    kind: str
-    nested: StackInput | None = None  # of a nested stack: what it was
-
-
 class Updater:
     """One update of one stack, and its rollback."""
 
@@ -54,9 +41,7 @@ class Updater:
         self._stack = stack
         self._former = stack.request
         self._request = request
-        self._steps: dict[str, Step] = {}
-        self._outputs = stack.outputs
-        self._imports = stack.imports
+        self._rollback = UpdateRollback(provisioner, stack, request, self._undo_nested)
 
     def run(self) -> None:
         """Carries the update out, or rolls it back."""
@@ -64,7 +49,7 @@ class Updater:
         stack.updated = utc_now()
         stack.update_cancel.clear()
         stack.request = self._request
-        self._imports, stack.imports = stack.imports, set()
+        stack.imports = set()
         stack.set_status("UPDATE_IN_PROGRESS", "User Initiated")
         resolver = FunctionResolver(self._evaluator.context(stack))
         definitions = dependencies.resources_that_exist(self._request.template, resolver)
@@ -80,7 +65,7 @@ class Updater:
         elif self._request.on_failure == "DO_NOTHING" and not stack.update_cancel.is_set():
             stack.set_status("UPDATE_FAILED", message)
         else:
-            self.roll_back(message)
+            self._rollback.run(message)
 
     def _validate(self) -> str | None:
         stack = self._stack
@@ -119,7 +104,7 @@ class Updater:
         former = self._stack.resources.get(name)
         if former is None or not former.physical_id:
             self._stack.resources[name] = Resource(name, str(definition["Type"]), definition)
-            self._steps.setdefault(name, Step(None, "created"))
+            self._rollback.steps.setdefault(name, Step(None, "created"))
             return self._provisioner.create_one(self._stack, name, resolver, stop)
         changed = replace(former, definition=definition, resource_type=str(definition["Type"]))
         try:
@@ -151,7 +136,7 @@ class Updater:
         )
         child = self._provisioner.stacks.find(stack.region, former.physical_id) if former.resource_type == STACK else None
         nested = child.request if child is not None and not is_replaced else None
-        self._steps.setdefault(name, Step(replace(former), "replaced" if is_replaced else "modified", nested))
+        self._rollback.steps.setdefault(name, Step(replace(former), "replaced" if is_replaced else "modified", nested))
         stack.resources[name] = changed
         stack.set_resource_status(changed, "UPDATE_IN_PROGRESS", REPLACES if is_replaced else "")
         self._handlers.check(changed)
@@ -166,56 +151,15 @@ class Updater:
         else:
             updated = handler.update(context, former.physical_id, former.properties, changed.properties)
         if not is_replaced:
-            _update_tags(context, updated, (former, self._former.tags), (changed, self._request.tags))
+            new = changed.properties, self._request.tags
+            tagging.update_with_stack(context, updated, (former.properties, self._former.tags), new)
         changed.physical_id, changed.attributes = updated.id, updated.attributes
         stack.set_resource_status(changed, "UPDATE_COMPLETE")
         return True
 
-    def roll_back(self, reason: str, *, skip: frozenset[str] = frozenset()) -> None:
-        """Undoes every step, the last first, except those of the resources in `skip`."""
-        stack = self._stack
-        stack.set_status("UPDATE_ROLLBACK_IN_PROGRESS", reason)
-        stack.request, stack.outputs, stack.imports = self._former, self._outputs, self._imports
-        failed = [
-            name
-            for name, step in reversed(self._steps.items())
-            if step.before is not None and name not in skip and not self._undo(name, step, step.before)
-        ]
-        if failed:
-            stack.set_status(
-                "UPDATE_ROLLBACK_FAILED", f"The following resource(s) failed to update: [{', '.join(failed)}]. "
-            )
-            return
-        stack.set_status("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS")
-        for name in [name for name, step in reversed(self._steps.items()) if step.before is None]:
-            if stack.resources[name].physical_id:
-                self._deleter.delete_by_policy(stack, name, is_rollback=True)
-            del stack.resources[name]
-        self._steps = {}
-        stack.set_status("UPDATE_ROLLBACK_COMPLETE")
-
-    def _undo(self, name: str, step: Step, before: Resource) -> bool:
-        """Undoes one step. Returns True on success."""
-        stack, current = self._stack, self._stack.resources[name]
-        handler = self._handlers.handler(before)
-        context = self._handlers.context(stack, before)
-        stack.set_resource_status(current, "UPDATE_IN_PROGRESS")
-        try:
-            if step.kind == "replaced" and current.physical_id not in {"", before.physical_id}:
-                handler.delete(context, current.physical_id, current.properties)
-            elif step.nested is not None:
-                self._undo_nested(before.physical_id, step.nested)
-            elif step.kind == "modified":
-                if handler.update is not None:
-                    handler.update(context, before.physical_id, current.properties, before.properties)
-                undone = CreatedResource(before.physical_id, before.attributes)
-                _update_tags(context, undone, (current, self._request.tags), (before, self._former.tags))
-        except ResourceFailedError as failure:
-            stack.set_resource_status(current, "UPDATE_FAILED", failure.reason)
-            return False
-        stack.resources[name] = before
-        stack.set_resource_status(before, "UPDATE_COMPLETE")
-        return True
+    def roll_back(self, *, skip: frozenset[str]) -> None:
+        """Rolls a failed update back, except the resources in `skip`."""
+        self._rollback.run("User Initiated", skip=skip)
 
     def _undo_nested(self, physical_id: str, request: StackInput) -> None:
         """Update a nested stack to what it was, unless it has rolled itself back; the template at its URL is a new one by now.
@@ -235,7 +179,7 @@ class Updater:
         """Deletes what was replaced or removed from the template; a failure here does not undo the update."""
         stack = self._stack
         stack.set_status("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
-        former = {n: s.before for n, s in self._steps.items() if s.kind == "replaced" and s.before is not None}
+        former = {n: s.before for n, s in self._rollback.steps.items() if s.kind == "replaced" and s.before is not None}
         for name in deletion.deletion_order(stack.needs, [*removed, *former]):
             if name in former:
                 is_retained = stack.resources[name].policy("UpdateReplacePolicy") == "Retain"  # of the new template
@@ -244,16 +188,8 @@ class Updater:
             if stack.resources[name].physical_id:
                 self._deleter.delete_by_policy(stack, name, is_rollback=False)
             del stack.resources[name]
-        self._steps = {}
+        self._rollback.steps.clear()
         stack.set_status("UPDATE_COMPLETE")
-
-
-def _update_tags(context: HandlerContext, resource: CreatedResource, old: Tagged, new: Tagged) -> None:
-    """Changes the tags of a resource; each resource comes with the tags of its stack."""
-    name = tagging.property_of(context.resource_type, old[0].properties, new[0].properties)
-    if name is not None:
-        before, after = (replace(context, tags=tags).user_tags(r.properties.get(name)) for r, tags in (old, new))
-        tagging.update(context, resource, before, after)
 
 
 def _without(resource: Resource, tags: str) -> tuple[str, JsonObject]:

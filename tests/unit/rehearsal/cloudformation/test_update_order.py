@@ -117,7 +117,7 @@ def test_a_rollback_that_fails_continues_without_the_resources_to_skip(
     assert stack.status == "UPDATE_ROLLBACK_FAILED"
     assert stack.reason == "The following resource(s) failed to update: [A]. "
 
-    updater.roll_back("User Initiated", skip=frozenset({"A"}))
+    updater.roll_back(skip=frozenset({"A"}))
 
     assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
     assert set(stack.resources) == {"A"}

@@ -6,7 +6,7 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from preflight.rehearsal import protocol
@@ -14,6 +14,7 @@ from preflight.rehearsal.cloudformation.resources.context import HandlerContext,
 from preflight.rehearsal.cloudformation.resources.handler import CreatedResource
 
 Key = Callable[[HandlerContext, CreatedResource], str]  # what the operations call the resource
+Tagged = tuple[Properties, Mapping[str, str]]
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,14 @@ def property_of(resource_type: str, *resources: Properties) -> str | None:
     if resource_type not in OPERATIONS:
         return None
     return next((name for name in ("FileSystemTags", "AccessPointTags") if any(name in r for r in resources)), "Tags")
+
+
+def update_with_stack(context: HandlerContext, resource: CreatedResource, old: Tagged, new: Tagged) -> None:
+    """Changes the tags of a resource; the properties before and after come with the tags of the stack then."""
+    name = property_of(context.resource_type, old[0], new[0])
+    if name is not None:
+        before, after = (replace(context, tags=tags).user_tags(properties.get(name)) for properties, tags in (old, new))
+        update(context, resource, before, after)
 
 
 def update(context: HandlerContext, resource: CreatedResource, old: Iterable[Tag], new: Iterable[Tag]) -> None:
