@@ -1,7 +1,6 @@
 """Keeps every service at its desired count.
 
-Sources: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-ecs.html and
-https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html.
+Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-ecs.html.
 """
 
 from __future__ import annotations
@@ -12,9 +11,10 @@ import traceback
 
 from preflight.rehearsal import protocol
 from preflight.rehearsal.ecs import services, tasks
-from preflight.rehearsal.ecs.state import Deployment, Service, State, Task
+from preflight.rehearsal.ecs.state import Service, State, Task
 from preflight.rehearsal.ledger import Ledger
 from preflight.rehearsal.load_balancing import targets
+from preflight.rehearsal.tasks import circuit_breaker
 from preflight.rehearsal.tasks.task_lifecycle import TaskLauncher
 from preflight.system.worker import Worker
 
@@ -22,8 +22,6 @@ SETTLE = 0.4  # seconds that a task has to run before it counts; one that dies a
 LONG_SETTLE = 3.0  # the same for one that does not listen on ports of its own: servers try for seconds to bind
 COUNTED_AFTER = 40.0  # the same on AWS without a health check: so long may one take to listen before it replaces another
 AGAIN = 0.15  # seconds until a task that is not ready yet is looked at again
-BACK_OFF = 0.2
-MAX_BACK_OFF = 10.0
 NO_INSTANCE = "was unable to place a task because no container instance met all of its requirements."
 UNHEALTHY = "Task failed container health checks"
 UNHEALTHY_TARGET = "Task failed ELB health checks in (target-group {group})"
@@ -31,7 +29,6 @@ STUCK = (
     "was unable to stop or start tasks during a deployment because of the service deployment configuration. "
     "Update the minimumHealthyPercent or maximumPercent value and try again."
 )
-CONSISTENTLY = 3  # failed launches in a row until ECS adds an event
 
 
 class Scheduler:
@@ -78,7 +75,7 @@ class Scheduler:
         for task in self._state.tasks.values():
             if task.service is service and task.status == "STOPPED" and task.id not in self._counted:
                 self._counted.add(task.id)
-                self._count_failure(service, task)
+                circuit_breaker.count(service, task, may_recover=self._state.may_recover(service))
         active = [t for t in self._state.tasks_of(service) if t.is_wanted]
         if service.status == "DRAINING":
             return self._drain(service, active)
@@ -113,45 +110,6 @@ class Scheduler:
         groups = [group for group, state in task.targets.items() if state == targets.UNHEALTHY]
         return UNHEALTHY_TARGET.format(group=groups[0]) if groups else None
 
-    def _count_failure(self, service: Service, task: Task) -> None:
-        deployment, reason = task.deployment, str(task.api.get("stoppedReason"))
-        is_unhealthy = reason.startswith("Task failed")
-        is_requested = task.api.get("stopCode") in {"ServiceSchedulerInitiated", "UserInitiated"}
-        if deployment is None or (is_requested and not is_unhealthy):
-            return
-        if task.settled_once and not is_unhealthy:
-            deployment.failed = 0
-            return
-        deployment.attempts += 1
-        if self._state.may_recover(service):
-            deployment.not_before = time.monotonic() + BACK_OFF * min(deployment.attempts, 5)
-            return
-        deployment.failed += 1
-        if deployment.failed == CONSISTENTLY:
-            service.add_event("is unable to consistently start tasks successfully.")
-        deployment.not_before = time.monotonic() + min(BACK_OFF * 2 ** (deployment.failed - 1), MAX_BACK_OFF)
-        breaker = (service.request.get("deploymentConfiguration") or {}).get("deploymentCircuitBreaker") or {}
-        if (
-            breaker.get("enable")
-            and deployment.failed >= threshold(service.desired)
-            and deployment.rollout == "IN_PROGRESS"
-        ):
-            self._fail_deployment(service, deployment, rolls_back=bool(breaker.get("rollback")))
-
-    def _fail_deployment(self, service: Service, deployment: Deployment, *, rolls_back: bool) -> None:
-        """Fail a deployment, and roll back to the last one that completed."""
-        deployment.rollout = "FAILED"
-        deployment.reason = "ECS deployment circuit breaker: tasks failed to start."
-        deployment.updated = protocol.utc_now()
-        service.add_event(f"(deployment {deployment.id}) deployment failed: tasks failed to start.")
-        former = next((d for d in service.deployments[1:] if d.rollout == "COMPLETED"), None)
-        if rolls_back and former is not None and deployment is service.primary:
-            service.add_event(f"rolling back to deployment {former.id}.")
-            deployment.reason = f"ECS deployment circuit breaker: rolling back to deploymentId {former.id}."
-            service.deployments.remove(former)
-            service.deployments.insert(0, former)
-            service.request = dict(former.request)
-
     def _start(self, service: Service, active: list[Task]) -> float:
         """Starts the tasks that are missing, and returns the time at which to try again."""
         primary = service.primary
@@ -164,7 +122,7 @@ class Scheduler:
             return primary.not_before
         if not services.is_on_fargate(primary.request, service.cluster):
             service.add_event(NO_INSTANCE)
-            primary.failed, primary.not_before = primary.failed + 1, time.monotonic() + BACK_OFF
+            primary.failed, primary.not_before = primary.failed + 1, time.monotonic() + circuit_breaker.BACK_OFF
             return primary.not_before
         definition = self._state.definitions[primary.definition]
         ids = []
@@ -283,11 +241,6 @@ def has_health(task: Task) -> bool:
     """Whether every essential container with a health check is healthy."""
     checked = [c for c in task.definition.api["containerDefinitions"] if c.get("essential", True)]
     return task.api["healthStatus"] == "HEALTHY" or not any(c.get("healthCheck") for c in checked)
-
-
-def threshold(desired: int) -> int:
-    """Returns the number of failed launches in a row that trip the circuit breaker."""
-    return min(max(math.ceil(desired / 2), 3), 200)
 
 
 def bounds(service: Service) -> tuple[int, int]:

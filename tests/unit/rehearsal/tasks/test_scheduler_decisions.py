@@ -10,7 +10,7 @@ import pytest
 
 from preflight.rehearsal.ecs.state import Cluster, Definition, Deployment, Service, State, Task
 from preflight.rehearsal.ledger import Ledger
-from preflight.rehearsal.tasks import service_scheduler
+from preflight.rehearsal.tasks import circuit_breaker, service_scheduler
 from preflight.rehearsal.tasks.service_scheduler import Scheduler
 
 REGION = "eu-west-1"
@@ -277,7 +277,7 @@ def test_a_service_is_not_steady_while_an_old_task_is_stopping() -> None:
     ],
 )
 def test_the_threshold_of_the_circuit_breaker_is_half_of_the_tasks(desired: int, threshold: int) -> None:
-    assert service_scheduler.threshold(desired) == threshold
+    assert circuit_breaker.threshold(desired) == threshold
 
 
 @pytest.mark.parametrize(
