@@ -25,7 +25,7 @@ def commands(session: Session) -> Iterator[str]:
     """Yields what to look at: for each service and load balancer a command of curl, whose URL a browser opens too; and the account."""
     for address in _read(session, ADDRESSES):
         internal = "  # internal: on AWS only its VPC reaches it" if address["is_internal"] else ""
-        yield f"{address['name']}: {address['curl']}{internal}"
+        yield f"{address['name']}: {address['curl'] or address['url']}{internal}"
     yield f"AWS CLI: export AWS_ENDPOINT_URL={session.endpoint} AWS_REGION={session.region} AWS_DEFAULT_REGION={session.region} AWS_ACCESS_KEY_ID={_key(session)} AWS_SECRET_ACCESS_KEY=any"
 
 

@@ -31,8 +31,18 @@ def render(report: Report) -> str:
     """
     report = repository.renamed(report)
     columns = source_lines.columns(report.findings, report.files)
-    log = {"$schema": SCHEMA, "version": "2.1.0", "runs": [_run(model.visible_record(report), columns)]}
+    log = {"$schema": SCHEMA, "version": "2.1.0", "runs": [_run(_visible(report), columns)]}
     return json.dumps(log, indent=2) + "\n"
+
+
+def _visible(report: Report) -> Report:
+    """Returns the report with every text made visible, but for the names of files, which become references."""
+    shown = model.visible_record(report)
+    stages = []
+    for stage, was in zip(shown.stages, report.stages, strict=True):
+        findings = [replace(finding, file=former.file) for finding, former in zip(stage.findings, was.findings, strict=True)]
+        stages.append(replace(stage, findings=tuple(findings)))
+    return replace(shown, stages=tuple(stages), plan=report.plan)
 
 
 def _run(report: Report, columns: Columns) -> SarifObject:
@@ -93,7 +103,7 @@ def _location(finding: Finding, columns: Columns) -> SarifObject:
 
 def _uri(file: str) -> str:
     """Returns a path as a reference: relative as reports name files, of the scheme `file` if the path is absolute."""
-    path = parse.quote(_NO_BYTE.sub("?", file.replace("\\", "/")), errors="surrogateescape")
+    path = parse.quote(_NO_BYTE.sub("?", file), errors="surrogateescape")
     return f"file://{path}" if path.startswith("/") else path
 
 

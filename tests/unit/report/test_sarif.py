@@ -237,7 +237,9 @@ def test_fingerprints_tell_results_apart(report: Report, change: dict[str, Any])
     ("file", "uri"),
     [
         pytest.param("cfn/a.yaml", "cfn/a.yaml", id="relative"),
-        pytest.param("cfn\\a.yaml", "cfn/a.yaml", id="backslashes"),
+        pytest.param("cfn\\a.yaml", "cfn%5Ca.yaml", id="a backslash, which is no separator where this runs"),
+        pytest.param("a\u202eb.yaml", "a%E2%80%AEb.yaml", id="a character that is not seen"),
+        pytest.param("a\nb.yaml", "a%0Ab.yaml", id="a line break"),
         pytest.param("/srv/a.yaml", "file:///srv/a.yaml", id="absolute"),
         pytest.param("a:b#c?.yaml", "a%3Ab%23c%3F.yaml", id="what addresses are made of"),
         pytest.param("caf\udce9.yaml", "caf%E9.yaml", id="a name that is not UTF-8"),

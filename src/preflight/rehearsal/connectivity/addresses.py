@@ -16,6 +16,7 @@ from typing import Any
 from werkzeug.wrappers import Request, Response
 
 from preflight import model
+from preflight.rehearsal.connectivity import url_schemes
 from preflight.rehearsal.connectivity.public_ports import PublicPorts
 from preflight.rehearsal.containers.running_task import RunningTask, RunningTasks
 from preflight.rehearsal.ecs.state import State, Task
@@ -24,13 +25,16 @@ from preflight.rehearsal.load_balancing.load_balancers import LoadBalancers, Ope
 from preflight.rehearsal.network.relay import Destination, Relay
 
 LOOPBACK = "127.0.0.1"
-USUAL = {"http": 80, "https": 443}
+USUAL = {url_schemes.HTTP: 80, url_schemes.HTTPS: 443}
 HEADERS = {"Content-Security-Policy": "default-src 'none'", "Referrer-Policy": "no-referrer"}
 
 
 @dataclass(frozen=True)
 class OpenAddress:
-    """An address of a service or load balancer: for a browser, and as a command of curl that asks for its page."""
+    """An address of a service or load balancer: for a browser, and as a command of curl that asks for its page.
+
+    What does not speak HTTP has the scheme tcp, and no command.
+    """
 
     name: str
     url: str
@@ -66,9 +70,17 @@ class Addresses:
             for port in dict.fromkeys(port for spec in running.spec.containers for port, protocol in spec.ports if protocol == "tcp"):
                 place = running.public or LOOPBACK, port
                 if place in public:
-                    yield _address(name, "http", place, is_internal=False)
+                    yield _address(name, self._scheme(task, port), place, is_internal=False)
                 elif (internal := self._internal(task, running, port)) is not None:
-                    yield _address(name, "http", internal, is_internal=True)
+                    yield _address(name, self._scheme(task, port), internal, is_internal=True)
+
+    def _scheme(self, task: Task, port: int) -> str:
+        containers = task.definition.api.get("containerDefinitions") or []
+        mappings = [mapping for container in containers for mapping in container.get("portMappings") or [] if mapping.get("containerPort") == port]
+        entries = task.service.request.get("loadBalancers") or [] if task.service is not None else []
+        arns = [entry["targetGroupArn"] for entry in entries if entry.get("containerPort") == port and entry.get("targetGroupArn")]
+        groups = self._balancers.target_groups(task.region, arns)
+        return url_schemes.of_container_port(port, mappings[0] if mappings else {}, groups, is_requested=self._public_ports.is_requested(task, port))
 
     def _internal(self, task: Task, running: RunningTask, port: int) -> tuple[str, int] | None:
         """Returns the address of a port that only the task's VPC reaches on AWS; None if its network cannot be entered."""
@@ -91,7 +103,7 @@ def page_url(endpoint: str, administrator: str | None) -> str:
 
 
 def _of_listener(listener: OpenListener) -> OpenAddress:
-    scheme = "https" if listener.protocol == "HTTPS" else "http"
+    scheme = url_schemes.of_listener(listener.protocol, listener.port, listener.groups)
     return _address(listener.balancer, scheme, listener.address, is_internal=not listener.is_public, host=_host(listener.rules))
 
 
@@ -105,6 +117,8 @@ def _host(rules: Sequence[Mapping[str, Any]]) -> str | None:
 
 
 def _address(name: str, scheme: str, place: tuple[str, int], *, is_internal: bool, host: str | None = None) -> OpenAddress:
+    if scheme not in USUAL:
+        return OpenAddress(name, f"{scheme}://{place[0]}:{place[1]}", "", is_internal)
     url = f"{scheme}://{place[0]}{'' if USUAL[scheme] == place[1] else f':{place[1]}'}/"
     options = [*(["--insecure"] if scheme == "https" else []), *(["--header", f"Host: {host}"] if host is not None else [])]
     return OpenAddress(name, url, shlex.join(["curl", *options, url]), is_internal)
@@ -112,12 +126,17 @@ def _address(name: str, scheme: str, place: tuple[str, int], *, is_internal: boo
 
 def _page(addresses: Sequence[OpenAddress]) -> str:
     rows = "".join(
-        f'<tr><td>{_shown(a.name)}<td><a href="{_shown(a.url)}">{_shown(a.url)}</a><td><code>{_shown(a.curl)}</code>'
+        f"<tr><td>{_shown(a.name)}<td>{_link(a)}<td><code>{_shown(a.curl)}</code>"
         f"<td>{'internal: on AWS only its VPC reaches it' if a.is_internal else 'public'}"
         for a in addresses
     )
     body = f"<table>{rows}</table>" if rows else "<p>No container runs yet: load this page again later."
     return f'<!doctype html><html lang="en"><meta charset="utf-8"><title>preflight</title><h1>What runs</h1>{body}'
+
+
+def _link(address: OpenAddress) -> str:
+    url = _shown(address.url)
+    return f'<a href="{url}">{url}</a>' if address.curl else url
 
 
 def _shown(text: str) -> str:

@@ -90,6 +90,10 @@ class PublicPorts:
                 places |= {(running.public or "127.0.0.1", port) for port in ports}
         return places
 
+    def is_requested(self, task: Task, port: int) -> bool:
+        """Whether a smoke test requests a port of a task's service."""
+        return port in self._callers(task)
+
     def _update(self, task: Task, running: RunningTask, networks: Networks) -> None:
         if not running.pid or running.interface is None or running.public is None:
             return

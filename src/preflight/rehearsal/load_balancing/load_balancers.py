@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -69,13 +69,15 @@ class _LoadBalancer:
 
 @dataclass(frozen=True)
 class OpenListener:
-    """A listener that is open: the name of its load balancer, its protocol and rules, and its address on this machine."""
+    """A listener that is open: the name of its load balancer, its protocol, rules and target groups, and its address on this machine."""
 
     balancer: str
     protocol: str
     rules: Sequence[JsonObject]
     address: tuple[str, int]
     is_public: bool
+    port: int = 0
+    groups: Sequence[JsonObject] = ()
 
 
 class LoadBalancers:
@@ -217,16 +219,20 @@ class LoadBalancers:
                 for balancer in self._by_arn.values()
                 for place, listener in sorted(balancer.open.items(), key=lambda item: item[0].address)
             }
-        return [
-            OpenListener(
-                balancer=arn.partition(":listener/")[2].split("/")[1],
-                protocol=place.listener.protocol,
-                rules=self.rules(balancer.region, arn),
-                address=listener.address,
-                is_public=listener.address[0] == place.address,
-            )
-            for arn, (balancer, place, listener) in places.items()
-        ]
+        return [self._described(*opened) for opened in places.values()]
+
+    def _described(self, balancer: _LoadBalancer, place: _Place, opened: HttpListener | Relay) -> OpenListener:
+        arn, region = place.listener.arn, balancer.region
+        rules = self.rules(region, arn)
+        return OpenListener(
+            balancer=arn.partition(":listener/")[2].split("/")[1],
+            protocol=place.listener.protocol,
+            rules=rules,
+            address=opened.address,
+            is_public=opened.address[0] == place.address,
+            port=place.listener.port,
+            groups=self.target_groups(region, [g for rule in rules for a in rule.get("Actions") or [] for g in listener_rules.target_groups(a)]),
+        )
 
     def addresses(self, dns_name: str, vpc: str) -> list[str] | None:
         """Returns the addresses of the load balancer with a DNS name, as tasks of a VPC look it up."""
@@ -268,6 +274,14 @@ class LoadBalancers:
             return _pages(elb, "describe_rules", "Rules", ListenerArn=listener)
         except ClientError:
             return []
+
+    def target_groups(self, region: str, arns: Iterable[str]) -> list[JsonObject]:
+        """Returns the target groups with these ARNs as they are described, without those that were deleted."""
+        elb, groups = self._account.client("elbv2", region), []
+        for arn in dict.fromkeys(arns):
+            with contextlib.suppress(ClientError):
+                groups += _pages(elb, "describe_target_groups", "TargetGroups", TargetGroupArns=[arn])
+        return groups
 
     def receivers(self, group: str, vpc: str) -> list[tuple[Target, Destination]]:
         """Returns the targets of a group that take new requests: the healthy ones, or all if none is healthy."""
@@ -325,7 +339,7 @@ class _Routing:
         return self.backend(groups[0], client) if groups else None
 
 
-def _pages(elb: Any, operation: str, key: str, **parameters: str) -> list[JsonObject]:
+def _pages(elb: Any, operation: str, key: str, **parameters: str | list[str]) -> list[JsonObject]:
     """Returns what an operation describes, from all its pages."""
     return [item for page in elb.get_paginator(operation).paginate(**parameters) for item in page[key]]
 

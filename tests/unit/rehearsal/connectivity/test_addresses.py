@@ -59,22 +59,30 @@ def test_the_page_says_what_is_internal_on_aws() -> None:
 @pytest.mark.parametrize(
     ("change", "urls"),
     [
-        pytest.param({}, ["http://127.4.5.6:8080/"], id="runs"),
+        pytest.param({}, ["http://127.4.5.6:8080/", "tcp://127.4.5.6:5432"], id="runs"),
         pytest.param({"is_stopping": True}, [], id="stops"),
         pytest.param({"ran_since": None}, [], id="does not run yet"),
     ],
 )
 def test_a_task_is_found_at_its_public_address_while_it_runs(change: dict[str, Any], urls: list[str]) -> None:
     task = mock.Mock(**{"ran_since": 1.0, "is_stopping": False, **change})
-    task.service.name = "shop"
-    container = mock.Mock(ports=((8080, "tcp"), (53, "udp")))
+    task.service.name, task.service.request = "shop", {}
+    task.definition.api = {"containerDefinitions": [{"portMappings": [{"containerPort": 8080}]}]}
+    container = mock.Mock(ports=((8080, "tcp"), (5432, "tcp"), (53, "udp")))
     running = SimpleNamespace(public="127.4.5.6", pid=0, interface=None, spec=SimpleNamespace(containers=(container,)))
-    public_ports = mock.Mock(places=lambda: {("127.4.5.6", 8080)})
-    addresses = Addresses(mock.Mock(tasks={"t": task}), mock.Mock(items=lambda: iter([("t", running)])), public_ports, mock.Mock(listening=list))
+    public_ports = mock.Mock(places=lambda: {("127.4.5.6", 8080), ("127.4.5.6", 5432)}, is_requested=lambda *_: False)
+    addresses = Addresses(mock.Mock(tasks={"t": task}), mock.Mock(items=lambda: iter([("t", running)])), public_ports, mock.Mock(listening=list, target_groups=lambda *_: []))
 
     answer = json.loads(addresses.answer(Request.from_values("/")).get_data())
 
     assert [(address["name"], address["url"]) for address in answer] == [("shop", url) for url in urls]
+
+
+def test_what_speaks_no_http_is_neither_a_link_nor_a_command() -> None:
+    database = listener(FORWARD, protocol="TCP", port=5432)
+
+    assert json.loads(asked(database))[0] == {"name": "web", "url": "tcp://127.1.2.3:5432", "curl": "", "is_internal": False}
+    assert "href" not in asked(database, accept="text/html")
 
 
 @pytest.mark.hostile
