@@ -123,10 +123,18 @@ class BaselineMatcher:
         self._recorded: Counter[BaselineEntry] = Counter()
         self._new: Counter[BaselineEntry] = Counter()
 
-    def shown(self, findings: Sequence[Finding], *, stage: str, can_hide: Callable[[Finding], bool], unchecked: Collection[Path] = ()) -> list[Finding]:
+    def shown(
+        self,
+        findings: Sequence[Finding],
+        *,
+        stage: str,
+        can_hide: Callable[[Finding], bool],
+        unchecked: Collection[Path] = (),
+        rules: Collection[str] | None = None,
+    ) -> list[Finding]:
         """Returns the findings of a stage without those that are hidden, as far as one `can_hide` them.
 
-        Entries about templates that the stage has left `unchecked` stay.
+        Entries about templates that the stage has left `unchecked` stay, and so do those of other rules than its `rules` (None: it has them all).
         """
         if self._baseline is None:
             return list(findings)
@@ -139,7 +147,8 @@ class BaselineMatcher:
             self._hidden.append(finding)
             self._new[entry] += not known[entry]
             known[entry] -= bool(known[entry])
-        self._gone += Counter(dict(self._looked_at(+known, self._baseline, unchecked)))
+        of_rules = Counter({entry: count for entry, count in known.items() if count and (rules is None or entry.check in rules)})
+        self._gone += Counter(dict(self._looked_at(of_rules, self._baseline, unchecked)))
         return shown
 
     @property

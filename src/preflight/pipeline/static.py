@@ -96,7 +96,8 @@ class StaticStages:
         return self._judged("comply", [*self._inputs.unread_findings("comply"), *self._refusals, *result.findings], result.waived)
 
     def _judged(self, name: str, findings: Sequence[Finding], waived: Sequence[ReportedWaiver], unchecked: Collection[Path] = ()) -> StageResult:
-        shown = tuple(self.baseline.shown(findings, stage=name, can_hide=self._can_hide, unchecked=unchecked))
+        rules = self.rules if name == "comply" else None
+        shown = tuple(self.baseline.shown(findings, stage=name, can_hide=self._can_hide, unchecked=unchecked, rules=rules))
         outcome = model.outcome_of(shown, strict=self._request.strict)
         return StageResult(name, outcome, findings=shown, waived=tuple(waived))
 

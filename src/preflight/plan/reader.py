@@ -270,12 +270,19 @@ class PlanReader:
             )
             self._note(msg, *where, "parameters")
             return {}
-        for key, value in read.items():
-            unknown = [name for name in plan.placeholders_in(value) if name not in plan.NAMES]
-            if unknown:
-                hint = spelling.nearest(unknown[0], plan.NAMES).rstrip(".")
-                self._note(f"parameters: {path.name}: {key}: unknown placeholder {{{unknown[0]}}}{hint}", *where, "parameters")
-        return read
+        return {key: text for key, value in read.items() if (text := self._file_text(f"{path.name}: {key}", value, where)) is not None}
+
+    def _file_text(self, name: str, value: Any, where: tuple[str | int, ...]) -> str | None:
+        """Returns a value of a parameter file as text, or None if it is a map, a list or nothing."""
+        if isinstance(value, dict | list) or value is None:
+            self._note(f'parameters: {name}: expected text, which is all that the AWS CLI takes, such as "a,b" for a list', *where, "parameters")
+            return None
+        text = functions.as_text(value)
+        unknown = [placeholder for placeholder in plan.placeholders_in(text) if placeholder not in plan.NAMES]
+        if unknown:
+            hint = spelling.nearest(unknown[0], plan.NAMES).rstrip(".")
+            self._note(f"parameters: {name}: unknown placeholder {{{unknown[0]}}}{hint}", *where, "parameters")
+        return text
 
     def _smoke(self, n: int, entry: Any) -> Iterator[SmokeEntry]:
         """Yields the entry, or nothing if it is none."""
@@ -391,17 +398,17 @@ def _short(value: Any) -> str:
     return f"one of {value.bit_length()} bits" if isinstance(value, int) and value.bit_length() > 64 else repr(value)
 
 
-def parameters_of(read: Any) -> Mapping[str, str]:
+def parameters_of(read: Any) -> Mapping[str, Any]:
     """Returns parameters in any of the three shapes that AWS's own tools read.
 
     Raises:
         ValueError, KeyError, TypeError: it is none of them.
     """
     if isinstance(read, dict):
-        return {str(key): str(value) for key, value in read["Parameters"].items()}
+        return dict(read["Parameters"].items())
     if all(isinstance(item, str) for item in read):
         return {key: value for key, _, value in (_split(item) for item in read)}
-    return {str(item["ParameterKey"]): str(item["ParameterValue"]) for item in read}
+    return {str(item["ParameterKey"]): item["ParameterValue"] for item in read}
 
 
 def _split(item: str) -> tuple[str, str, str]:

@@ -52,6 +52,18 @@ def test_json_says_how_many_are_hidden_and_which_are_gone(template: Path, capsys
     jsonschema.validate(report, json.loads((ROOT / "docs" / "report.schema.json").read_text()))
 
 
+def test_entries_of_rules_that_a_run_does_not_have_stay(template: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rules = template.parent / "own"
+    rules.mkdir()
+    (rules / "own_group.guard").write_text("rule OWN_GROUP { Resources.Group.Properties.KmsKeyId exists <<Violation: no key. Fix: set KmsKeyId.>> }\n")
+    comply("--rules", "own", "--write-baseline", capsys=capsys)
+
+    _, out = comply("--write-baseline", capsys=capsys)
+
+    assert "OWN_GROUP" in (template.parent / baseline.FILE).read_text()
+    assert "no longer found" not in out
+
+
 def test_a_finding_of_tier_fargate_is_not_recorded(template: Path, capsys: pytest.CaptureFixture[str]) -> None:
     template.write_text(f"Resources:\n{TASK}")
 

@@ -147,6 +147,16 @@ def test_a_parameter_file_of_no_known_shape_is_refused(folder: Path) -> None:
         load(folder, GOOD.replace('{Port: 80, On: true, Tag: "{run}"}', "p.json"))
 
 
+@pytest.mark.parametrize("value", [{"Fn::GetArtifactAtt": ["a", "b"]}, ["subnet-1", "subnet-2"], None], ids=["a map", "a list", "nothing"])
+@pytest.mark.parametrize("shape", ["keys and values", "a map under Parameters"])
+def test_a_value_of_a_parameter_file_is_text(folder: Path, shape: str, value: object) -> None:
+    rows = {"keys and values": [{"ParameterKey": "A", "ParameterValue": value}], "a map under Parameters": {"Parameters": {"A": value}}}
+    (folder / "p.json").write_text(json.dumps(rows[shape]))
+
+    with pytest.raises(UsageError, match=r"p\.json: A: expected text, which is all that the AWS CLI takes"):
+        load(folder, GOOD.replace('{Port: 80, On: true, Tag: "{run}"}', "p.json"))
+
+
 def test_the_nearest_plan_upwards_is_found(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     load(folder, GOOD)
     monkeypatch.chdir(folder / "cfn")
