@@ -11,8 +11,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from preflight.aws import describe_network, reachability
-from preflight.aws.reachability import Blocker, Interface, Network
+from preflight.aws import describe_network, reachability, security_groups
+from preflight.aws.network import ANY_INTERNET_CALLER, Blocker, Interface, Network
 from preflight.deploy import aws_errors, load_balancers, local_ports
 from preflight.deploy.declared_resources import DeclaredResource
 from preflight.deploy.deployment import Deployment
@@ -222,7 +222,7 @@ class SmokeTest:
     def _check_from_inside(self, entry: SmokeEntry, task: ServiceTask) -> Iterator[Finding]:
         """Check a task from within its network, if its security groups admit anything there."""
         receiver, interface = f"task {task.id} of {entry.service}", self._interface(task)
-        blocker = reachability.from_inside(self._network(interface), interface, entry.port)
+        blocker = security_groups.admits_inside(self._network(interface), interface, entry.port)
         if blocker is not None:
             yield self._finding(entry, f"{receiver} is not reachable from inside its network", blocker, task)
             return
@@ -317,7 +317,7 @@ class SmokeTest:
         self, interface: Interface, port: int, entry: SmokeEntry, *, has_groups: bool = True
     ) -> Blocker | None:
         """Returns what blocks the entry's caller on the internet from an interface, or None."""
-        caller = entry.caller or reachability.ANY_INTERNET_CALLER
+        caller = entry.caller or ANY_INTERNET_CALLER
         return reachability.from_internet(self._network(interface), interface, port, caller=caller, has_groups=has_groups)
 
     def _finding(

@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from preflight import smoke
-from preflight.aws.reachability import Interface, Network
+from preflight.aws.network import Interface, Network
 from preflight.deploy import local_ports, session
 from preflight.deploy.declared_resources import DeclaredResource
 from preflight.deploy.load_balancers import PublicListener

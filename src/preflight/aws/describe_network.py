@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from preflight.aws.reachability import Network
+from preflight.aws.network import Network
 
 
 def describe_network(ec2: Any, vpc: str | None = None) -> Network:

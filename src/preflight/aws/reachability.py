@@ -12,72 +12,21 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-task-network
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import replace
 
-Described = Mapping[str, Any]
-ANY_INTERNET_CALLER = "198.51.100.7"  # an address for documentation: anybody on the internet
-EPHEMERAL = 49152  # a port that replies go to
-HTTPS = 443
-
+from preflight.aws import security_groups
+from preflight.aws.network import (
+    ANY_INTERNET_CALLER,
+    EPHEMERAL,
+    HTTPS,
+    Blocker,
+    Described,
+    Interface,
+    Network,
+)
 
 _WITHOUT_ADDRESS = "Route 0.0.0.0/0 to a NAT gateway, or copy the image to a repository of ECR and add VPC endpoints; a route to an internet gateway serves only tasks with AssignPublicIp: ENABLED."
-
-
-@dataclass(frozen=True)
-class Blocker:
-    """What blocks a connection: what is wrong, in which resource (physical id), and how to fix it."""
-
-    message: str
-    resource: str | None
-    property: str | None
-    fix: str
-
-
-@dataclass(frozen=True)
-class Interface:
-    """A task's network interface."""
-
-    vpc: str
-    subnet: str
-    address: str
-    groups: tuple[str, ...]
-    has_public_address: bool
-
-
-@dataclass(frozen=True)
-class Network:
-    """What EC2 describes of one region."""
-
-    subnets: tuple[Described, ...] = ()
-    route_tables: tuple[Described, ...] = ()
-    internet_gateways: tuple[Described, ...] = ()
-    nat_gateways: tuple[Described, ...] = ()
-    security_groups: tuple[Described, ...] = ()
-    network_acls: tuple[Described, ...] = ()
-    endpoints: tuple[Described, ...] = ()
-    has_dns: Mapping[str, bool] = field(default_factory=dict)
-
-    def group(self, group_id: str) -> Described:
-        """The security group of that id; an empty one where there is none."""
-        return next((g for g in self.security_groups if g["GroupId"] == group_id), {})
-
-    def route_table(self, subnet: str, vpc: str) -> Described:
-        """The route table of a subnet: its own, else the main one of the VPC."""
-        own = [t for t in self._tables(vpc) if any(a.get("SubnetId") == subnet for a in t["Associations"])]
-        main = [t for t in self._tables(vpc) if any(a.get("Main") for a in t["Associations"])]
-        return next(iter([*own, *main]), {"Routes": [], "RouteTableId": None})
-
-    def _tables(self, vpc: str) -> Iterator[Described]:
-        return (table for table in self.route_tables if table["VpcId"] == vpc)
-
-    def acl(self, subnet: str, vpc: str) -> Described | None:
-        """The network ACL of a subnet: its own, else the default one of the VPC."""
-        acls = [a for a in self.network_acls if a["VpcId"] == vpc]
-        own = [a for a in acls if any(s.get("SubnetId") == subnet for s in a["Associations"])]
-        default = [a for a in acls if a.get("IsDefault")]
-        return next(iter([*own, *default]), None)
 
 
 def route_to(table: Described, address: str) -> Described | None:
@@ -113,7 +62,7 @@ def from_internet(
         )
     return (
         _gateway(network, interface, caller)
-        or (admits(network, interface, port, protocol=protocol, caller=caller) if has_groups else None)
+        or (security_groups.admits(network, interface, port, protocol=protocol, caller=caller) if has_groups else None)
         or _acl(network, interface, port, protocol=protocol, peer=caller, is_ingress=True)
         or _acl(network, interface, EPHEMERAL, protocol=protocol, peer=caller, is_ingress=False)
     )
@@ -160,47 +109,6 @@ def _is_attached(network: Network, gateway: str, vpc: str) -> bool:
     )
 
 
-def admits(
-    network: Network,
-    interface: Interface,
-    port: int,
-    *,
-    protocol: str = "tcp",
-    caller: str = ANY_INTERNET_CALLER,
-    caller_groups: tuple[str, ...] = (),
-) -> Blocker | None:
-    """What of the security groups keeps `caller` from a port; None where one rule admits it."""
-    rules = [r for g in interface.groups for r in network.group(g).get("IpPermissions", [])]
-    if any(_permits(rule, port, protocol, caller, caller_groups) for rule in rules):
-        return None
-    first = interface.groups[0] if interface.groups else None
-    return Blocker(
-        f"security group {', '.join(interface.groups) or '(none)'} admits no {protocol} to port {port} from {caller}",
-        first,
-        "SecurityGroupIngress",
-        f"Add an ingress rule for {protocol} port {port}.",
-    )
-
-
-def _covers(rule: Described, port: int, protocol: str) -> bool:
-    """Whether a rule is about the port, whatever peers it names."""
-    if str(rule.get("IpProtocol")).lower() not in {"-1", protocol, {"tcp": "6", "udp": "17"}.get(protocol)}:
-        return False
-    return rule.get("IpProtocol") == "-1" or bool(rule.get("FromPort", 0) <= port <= rule.get("ToPort", 65535))
-
-
-def _permits(rule: Described, port: int, protocol: str, peer: str, peer_groups: tuple[str, ...] = ()) -> bool:
-    if not _covers(rule, port, protocol):
-        return False
-    blocks = [r["CidrIp"] for r in rule.get("IpRanges", []) if r.get("CidrIp")]
-    is_named = any(p.get("GroupId") in peer_groups for p in rule.get("UserIdGroupPairs", []))
-    return is_named or any(_is_within(peer, block) for block in blocks)
-
-
-def _is_within(address: str, block: str) -> bool:
-    return ipaddress.ip_address(address) in ipaddress.ip_network(block, strict=False)
-
-
 def _acl(
     network: Network, interface: Interface, port: int, *, protocol: str, peer: str, is_ingress: bool
 ) -> Blocker | None:
@@ -216,7 +124,7 @@ def _acl(
         ports = entry.get("PortRange") or {}
         is_fitting = (
             str(entry.get("Protocol")) in numbers
-            and _is_within(peer, entry.get("CidrBlock", "0.0.0.0/0"))
+            and security_groups.is_within(peer, entry.get("CidrBlock", "0.0.0.0/0"))
             and (str(entry.get("Protocol")) == "-1" or ports.get("From", 0) <= port <= ports.get("To", 65535))
         )
         if is_fitting and entry["RuleAction"] == "allow":
@@ -235,7 +143,7 @@ def _acl(
 def to_internet(
     network: Network, interface: Interface, *, port: int = HTTPS, address: str = ANY_INTERNET_CALLER
 ) -> Blocker | None:
-    """What keeps a task from an address on the internet; None where nothing does."""
+    """Returns what keeps a task from an address on the internet, or None."""
     if not network.has_dns.get(interface.vpc, True):
         return Blocker(
             f"DNS resolution is off in {interface.vpc}, so no name can be looked up",
@@ -245,7 +153,7 @@ def to_internet(
         )
     return (
         _way_out(network, interface, address)
-        or _egress(network, interface, port, address)
+        or security_groups.admits_out(network, interface, port, address)
         or _acl(network, interface, port, protocol="tcp", peer=address, is_ingress=False)
         or _acl(network, interface, EPHEMERAL, protocol="tcp", peer=address, is_ingress=True)
     )
@@ -299,28 +207,14 @@ def _nat(network: Network, nat: str, interface: Interface) -> Blocker | None:
     )
 
 
-def _egress(
-    network: Network, interface: Interface, port: int, address: str, peer_groups: tuple[str, ...] = ()
-) -> Blocker | None:
-    rules = [r for g in interface.groups for r in network.group(g).get("IpPermissionsEgress", [])]
-    if any(_permits(rule, port, "tcp", address, peer_groups) for rule in rules):
-        return None
-    return Blocker(
-        f"security group {', '.join(interface.groups)} lets no tcp port {port} out",
-        interface.groups[0] if interface.groups else None,
-        "SecurityGroupEgress",
-        f"Add an egress rule for tcp port {port}.",
-    )
-
-
 def between(network: Network, source: Interface, target: Interface, port: int) -> Blocker | None:
-    """What keeps `source` from tcp `port` of `target` in the same VPC; None where nothing does.
+    """Returns what keeps `source` from tcp `port` of `target` in the same VPC, or None.
 
-    Where one of them has no security groups, as older Network Load Balancers, none is asked on its side.
+    Older Network Load Balancers have no security groups; nothing is checked on their side.
     """
-    missing = _egress(network, source, port, target.address, target.groups) if source.groups else None
+    missing = security_groups.admits_out(network, source, port, target.address, target.groups) if source.groups else None
     if missing is None and target.groups:
-        missing = admits(network, target, port, caller=source.address, caller_groups=source.groups)
+        missing = security_groups.admits(network, target, port, caller=source.address, caller_groups=source.groups)
     if missing is not None or source.subnet == target.subnet:
         return missing
     return (
@@ -329,32 +223,6 @@ def between(network: Network, source: Interface, target: Interface, port: int) -
         or _acl(network, target, EPHEMERAL, protocol="tcp", peer=source.address, is_ingress=False)
         or _acl(network, source, EPHEMERAL, protocol="tcp", peer=target.address, is_ingress=True)
     )
-
-
-def from_inside(network: Network, interface: Interface, port: int) -> Blocker | None:
-    """Returns the blocker between the VPC and tcp `port` of a task, or None if a rule admits any caller there.
-
-    A rule admits a caller inside if it names a security group, a prefix list, or a block that overlaps
-    with the VPC's subnets.
-    """
-    blocks = [ipaddress.ip_network(s["CidrBlock"]) for s in network.subnets if s["VpcId"] == interface.vpc]
-    rules = [r for g in interface.groups for r in network.group(g).get("IpPermissions", [])]
-    if any(_covers(rule, port, "tcp") and _names_insiders(rule, blocks) for rule in rules):
-        return None
-    first = interface.groups[0] if interface.groups else None
-    return Blocker(
-        f"security group {', '.join(interface.groups) or '(none)'} admits no address of the VPC to tcp port {port}",
-        first,
-        "SecurityGroupIngress",
-        f"Add an ingress rule for tcp port {port}.",
-    )
-
-
-def _names_insiders(rule: Described, blocks: list[ipaddress.IPv4Network | ipaddress.IPv6Network]) -> bool:
-    if rule.get("UserIdGroupPairs") or rule.get("PrefixListIds"):
-        return True
-    ranges = [ipaddress.ip_network(r["CidrIp"], strict=False) for r in rule.get("IpRanges", []) if r.get("CidrIp")]
-    return any(one.version == other.version and one.overlaps(other) for one in ranges for other in blocks)
 
 
 def to_service(network: Network, interface: Interface, service: str) -> Blocker | None:
@@ -369,7 +237,7 @@ def to_service(network: Network, interface: Interface, service: str) -> Blocker 
     if not network.has_dns.get(interface.vpc, True):
         return to_internet(network, interface)
     if endpoint.get("VpcEndpointType") == "Gateway":
-        return _egress_to_gateway(network, interface)
+        return security_groups.admits_out_to_gateway(network, interface)
     return _to_endpoint(network, interface, endpoint)
 
 
@@ -397,19 +265,11 @@ def endpoints(network: Network, interface: Interface, service: str) -> Iterator[
             yield endpoint
 
 
-def _egress_to_gateway(network: Network, interface: Interface) -> Blocker | None:
-    rules = [r for g in interface.groups for r in network.group(g).get("IpPermissionsEgress", [])]
-    lists = [r for r in rules if r.get("PrefixListIds")]
-    if any(r["IpProtocol"] in {"-1", "tcp"} for r in lists):
-        return None
-    return _egress(network, interface, HTTPS, ANY_INTERNET_CALLER)
-
-
 def _to_endpoint(network: Network, interface: Interface, endpoint: Described) -> Blocker | None:
     groups = tuple(g["GroupId"] for g in endpoint.get("Groups", []))
     subnet = next((s for s in network.subnets if s["SubnetId"] in endpoint.get("SubnetIds", [])), None)
     address = str(ipaddress.ip_network(subnet["CidrBlock"])[10]) if subnet else interface.address
-    missing = _egress(network, interface, HTTPS, address, groups)
+    missing = security_groups.admits_out(network, interface, HTTPS, address, groups)
     if missing is not None or not groups:
         return missing
     there = Interface(
@@ -419,7 +279,7 @@ def _to_endpoint(network: Network, interface: Interface, endpoint: Described) ->
         groups,
         has_public_address=False,
     )
-    refused = admits(network, there, HTTPS, caller=interface.address, caller_groups=interface.groups)
+    refused = security_groups.admits(network, there, HTTPS, caller=interface.address, caller_groups=interface.groups)
     if refused is None:
         return None
     return Blocker(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from preflight.architecture import DeployedListener, DeployedLoadBalancer, DeployedTask
-from preflight.aws.reachability import Described, Interface
+from preflight.aws.network import Described, Interface
 from preflight.deploy import load_balancers
 from preflight.deploy.load_balancers import PublicListener, PublicLoadBalancers
 from preflight.deploy.session import Session

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 
-from preflight.aws.reachability import Interface
+from preflight.aws.network import Interface
 from preflight.deploy.session import Session
 from preflight.system import http
 

@@ -20,7 +20,7 @@ from preflight.architecture import (
     ServiceMessage,
 )
 from preflight.aws import describe_network, reachability
-from preflight.aws.reachability import Described, Network
+from preflight.aws.network import ANY_INTERNET_CALLER, Described, Network
 from preflight.deploy.balancer_description import BalancerDescription
 from preflight.deploy.connection_description import ConnectionDescription
 from preflight.deploy.session import Session
@@ -158,7 +158,7 @@ def _placement(service: Described) -> Described:
 
 
 def _is_public(network: Network, subnet: Described) -> bool:
-    route = reachability.route_to(network.route_table(subnet["SubnetId"], subnet["VpcId"]), reachability.ANY_INTERNET_CALLER)
+    route = reachability.route_to(network.route_table(subnet["SubnetId"], subnet["VpcId"]), ANY_INTERNET_CALLER)
     return str((route or {}).get("GatewayId", "")).startswith("igw-")
 
 

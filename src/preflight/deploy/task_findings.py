@@ -13,7 +13,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from preflight.aws import describe_network, reachability
-from preflight.aws.reachability import Blocker, Interface
+from preflight.aws.network import Blocker, Interface
 from preflight.deploy import secret_references, start_failures, stop_reasons
 from preflight.deploy.declared_resources import DeclaredResource, DeclaredResources
 from preflight.deploy.load_balancers import PublicLoadBalancers

@@ -26,7 +26,7 @@ from preflight.rehearsal.connectivity import inside_requests
 from preflight.rehearsal.connectivity.addresses import Addresses
 from preflight.rehearsal.connectivity.cloud_map import CloudMapInstances
 from preflight.rehearsal.connectivity.public_ports import PublicPorts, SmokeTarget
-from preflight.rehearsal.connectivity.vpc_traffic import VpcTraffic
+from preflight.rehearsal.connectivity.vpc_connections import VpcConnections
 from preflight.rehearsal.containers.runner import ContainerRunner
 from preflight.rehearsal.containers.running_task import RunningTasks
 from preflight.rehearsal.containers.stubs import Stubs
@@ -230,7 +230,7 @@ def _container_backend(
             replacements=Replacements(options.tasks.images),
         ),
         metadata_endpoint=MetadataEndpoint(port=options.port),
-        vpc_traffic=VpcTraffic(
+        vpc_connections=VpcConnections(
             core.state, core.running_tasks, load_balancers, core.ledger, has_egress=runner.has_egress
         ),
         logs=Logs(core.account),

@@ -10,8 +10,7 @@ import ipaddress
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from preflight.aws import reachability
-from preflight.aws.reachability import Described
+from preflight.aws.network import Described, Network
 from preflight.plan import resolved_stacks
 from preflight.plan.cross_stack_references import ReferencedResource, ReferenceTracer, UnknownError
 from preflight.plan.resolved_stacks import ResolvedStacks, ResolvedTemplate
@@ -105,8 +104,8 @@ class DeclaredNetwork:
             text = text.replace(name, resource.logical)
         return text
 
-    def _described(self) -> reachability.Network:
-        return reachability.Network(
+    def _described(self) -> Network:
+        return Network(
             subnets=tuple(self._subnets()),
             route_tables=tuple(self._tables()),
             internet_gateways=tuple(self._gateways()),

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from preflight.aws import reachability
-from preflight.aws.reachability import Blocker, Interface, Network
+from preflight.aws.network import Blocker, Interface, Network
 from preflight.comply.cross_template_rules import declared_network, execution_role, violation
 from preflight.comply.cross_template_rules.declared_network import DeclaredNetwork
 from preflight.comply.cross_template_rules.violation import Violation

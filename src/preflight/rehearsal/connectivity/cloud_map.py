@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from botocore.exceptions import ClientError
 
-from preflight.aws.reachability import Interface
+from preflight.aws.network import Interface
 from preflight.model import JsonObject
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.ecs.state import Task

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from preflight.aws import describe_network, reachability
-from preflight.aws.reachability import Interface, Network
+from preflight.aws.network import ANY_INTERNET_CALLER, Interface, Network
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.containers.running_task import RunningTask, RunningTasks
 from preflight.rehearsal.ecs.state import State, Task
@@ -139,7 +139,7 @@ class PublicPorts:
         names = self._names(task)
         for target in self._smoke_targets:
             if not names or target.service in names:
-                callers.setdefault(target.port, set()).add(target.caller or reachability.ANY_INTERNET_CALLER)
+                callers.setdefault(target.port, set()).add(target.caller or ANY_INTERNET_CALLER)
         return callers
 
     def _names(self, task: Task) -> set[str]:
@@ -151,7 +151,7 @@ class PublicPorts:
 
 
 def _is_admitted(network: Network, interface: Interface, port: int, callers: set[str] | None) -> bool:
-    callers = callers or {reachability.ANY_INTERNET_CALLER}
+    callers = callers or {ANY_INTERNET_CALLER}
     return all(reachability.from_internet(network, interface, port, caller=caller) is None for caller in callers)
 
 

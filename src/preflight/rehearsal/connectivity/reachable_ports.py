@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from botocore.exceptions import ClientError
 
 from preflight.aws import describe_network, reachability
-from preflight.aws.reachability import Blocker, Interface, Network
+from preflight.aws.network import Blocker, Interface, Network
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.containers.running_task import RunningTasks
 from preflight.rehearsal.ledger import Ledger

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 
-from preflight.aws.reachability import Interface
+from preflight.aws.network import Interface
 from preflight.rehearsal.containers.container_health_checks import Watch
 from preflight.rehearsal.containers.runner import NamespaceContainer
 from preflight.rehearsal.containers.task_spec import TaskSpec

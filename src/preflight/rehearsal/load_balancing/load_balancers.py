@@ -16,7 +16,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from preflight.aws import describe_network, reachability
-from preflight.aws.reachability import Interface, Network
+from preflight.aws.network import Interface, Network
 from preflight.model import JsonObject
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.containers.running_task import RunningTasks

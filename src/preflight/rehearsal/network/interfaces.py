@@ -15,7 +15,7 @@ from typing import Any
 import moto.backends
 
 from preflight.aws import partitions
-from preflight.aws.reachability import Interface
+from preflight.aws.network import Interface
 from preflight.model import JsonObject
 from preflight.rehearsal.account import Account
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from preflight.rehearsal.connectivity.vpc_traffic import VpcTraffic
+from preflight.rehearsal.connectivity.vpc_connections import VpcConnections
 from preflight.rehearsal.containers.runner import ContainerRunner
 from preflight.rehearsal.containers.task_spec import TaskSpec
 from preflight.rehearsal.ecs.state import Definition
@@ -21,18 +21,18 @@ class ContainerBackend:
     runner: ContainerRunner
     pulls: Pulls
     metadata_endpoint: MetadataEndpoint
-    vpc_traffic: VpcTraffic
+    vpc_connections: VpcConnections
     logs: Logs
 
     def start(self) -> None:
         """Start the threads behind the containers."""
         self.runner.open()
         self.metadata_endpoint.start()
-        self.vpc_traffic.start()
+        self.vpc_connections.start()
 
     def close(self) -> None:
         """Stop these threads and remove every container."""
-        self.vpc_traffic.close()
+        self.vpc_connections.close()
         self.metadata_endpoint.close()
         self.runner.close()
 

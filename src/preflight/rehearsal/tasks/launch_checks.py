@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from preflight.aws import describe_network, reachability
 from preflight.aws.iam_policy_evaluation import Policies
-from preflight.aws.reachability import Interface, Network
+from preflight.aws.network import Interface, Network
 from preflight.model import JsonObject
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.containers.task_spec import FileSystem, TaskSpec

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from botocore.exceptions import ClientError
 
-from preflight.aws.reachability import Interface
+from preflight.aws.network import Interface
 from preflight.errors import PreflightError
 from preflight.rehearsal import protocol
 from preflight.rehearsal.connectivity.cloud_map import CloudMapInstances
@@ -177,7 +177,7 @@ class TaskLauncher:
         interface = _interface(running)
         answer = functools.partial(self._metadata.answer, task, running)
         running.closers.append(backend.metadata_endpoint.open(running.pid, answer))
-        running.closers.append(backend.vpc_traffic.open(task, running.holder, interface))
+        running.closers.append(backend.vpc_connections.open(task, running.holder, interface))
         credentials = self._services.credentials.path(task)
         can_reach_aws = self._services.launch_checks.can_reach_aws(task, interface)
         is_at_port_80 = backend.metadata_endpoint.redirect_port_80(running.pid)
@@ -352,7 +352,7 @@ class TaskLauncher:
     def refresh(self) -> None:
         """Let tasks reach what they now may, after rules of networks or load balancers changed."""
         if self._backend is not None:
-            self._backend.vpc_traffic.refresh()
+            self._backend.vpc_connections.refresh()
 
     def close(self) -> None:
         """Stop every launch and every thread of a task, and remove every container."""

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from werkzeug.wrappers import Request
 
-from preflight.aws.reachability import Interface
+from preflight.aws.network import Interface
 from preflight.rehearsal.connectivity import inside_requests
 from preflight.rehearsal.containers import task_spec
 from preflight.rehearsal.containers.runner import NamespaceContainer

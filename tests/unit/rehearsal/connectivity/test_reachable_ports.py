@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from preflight.aws.reachability import Interface
+from preflight.aws.network import Interface
 from preflight.rehearsal.connectivity import reachable_ports as module
 from preflight.rehearsal.connectivity.reachable_ports import ReachablePorts
 from preflight.rehearsal.containers import task_spec

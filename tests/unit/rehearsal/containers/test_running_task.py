@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from preflight.aws.reachability import Interface
+from preflight.aws.network import Interface
 from preflight.rehearsal.containers import task_spec
 from preflight.rehearsal.containers.running_task import RunningTask, RunningTasks
 

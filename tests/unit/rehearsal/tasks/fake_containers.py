@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from preflight.container_engine.engine import Engine
-from preflight.rehearsal.connectivity.vpc_traffic import VpcTraffic
+from preflight.rehearsal.connectivity.vpc_connections import VpcConnections
 from preflight.rehearsal.containers.runner import ContainerExit, ContainerRunner, NamespaceContainer
 from preflight.rehearsal.containers.task_spec import ContainerSpec, TaskSpec
 from preflight.rehearsal.network.metadata_endpoint import MetadataEndpoint
@@ -84,7 +84,7 @@ class FakeNetwork:
         self.closed: list[str] = []
         monkeypatch.setattr(MetadataEndpoint, "open", lambda *_: self._closer("metadata endpoint"))
         monkeypatch.setattr(MetadataEndpoint, "redirect_port_80", lambda *_: True)
-        monkeypatch.setattr(VpcTraffic, "open", lambda *_: self._closer("VPC"))
+        monkeypatch.setattr(VpcConnections, "open", lambda *_: self._closer("VPC"))
 
     def _closer(self, name: str) -> Callable[[], None]:
         return lambda: self.closed.append(name)

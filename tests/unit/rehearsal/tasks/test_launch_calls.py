@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from preflight.aws.iam_policy_evaluation import Policies
-from preflight.aws.reachability import Interface, Network
+from preflight.aws.network import Interface, Network
 from preflight.rehearsal.cloudformation.programs import Programs
 from preflight.rehearsal.containers import task_spec
 from preflight.rehearsal.ecs.state import Cluster, Definition, Task

@@ -8,7 +8,7 @@ from typing import Any
 
 from preflight.aws import iam_policy_evaluation, partitions, reachability
 from preflight.aws.iam_policy_evaluation import Policies, RequestContext
-from preflight.aws.reachability import Blocker, Interface, Network
+from preflight.aws.network import Blocker, Interface, Network
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.ecs.state import Task
 from preflight.rehearsal.iam.roles import Roles

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from preflight.aws import describe_network, efs_access, iam_policy_evaluation, reachability
 from preflight.aws.efs_access import Folder, Rights
 from preflight.aws.iam_policy_evaluation import Policies, Policy, RequestContext
-from preflight.aws.reachability import Interface
+from preflight.aws.network import Interface
 from preflight.model import JsonObject
 from preflight.rehearsal.containers.task_spec import FileSystem
 from preflight.rehearsal.tasks import role_credentials

@@ -9,7 +9,7 @@ import pytest
 from preflight.aws import describe_network
 from preflight.aws.efs_access import Folder
 from preflight.aws.iam_policy_evaluation import Policies
-from preflight.aws.reachability import Interface
+from preflight.aws.network import Interface
 from preflight.rehearsal.cloudformation.programs import Programs
 from preflight.rehearsal.containers.task_spec import FileSystem
 from preflight.rehearsal.ecs.state import Cluster, Definition, Task

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from botocore.exceptions import ClientError
 
 from preflight.aws import describe_network, reachability
-from preflight.aws.reachability import Blocker, Interface, Network
+from preflight.aws.network import Blocker, Interface, Network
 from preflight.rehearsal.connectivity import reachable_ports, service_connect
 from preflight.rehearsal.connectivity.reachable_ports import ReachablePorts
 from preflight.rehearsal.connectivity.service_connect import Aliases
@@ -58,7 +58,7 @@ class Source:
         return f"a task of {self.task.service.name if self.task.service else self.task.definition.label}"
 
 
-class VpcTraffic:
+class VpcConnections:
     """The network between the tasks and load balancers of the account."""
 
     def __init__(
