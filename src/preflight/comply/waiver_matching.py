@@ -8,16 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from preflight.comply import waivers
+from preflight.comply import unused_waivers, waivers
 from preflight.comply.ruleset import Ruleset
 from preflight.comply.waivers import Waiver
 from preflight.model import Finding
-from preflight.plan.resolved_stacks import ResolvedStacks, ResolvedTemplate
-from preflight.templates import functions, references
+from preflight.plan.resolved_stacks import ResolvedStacks
+from preflight.templates import references
 from preflight.templates.template import Template
 
 _Key = tuple[str | None, str, str | None]
-_UNDECIDED = frozenset({"Fn::If", "Fn::FindInMap"})  # functions that only stay if a parameter is not known
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ class WaiverMatcher:
             if not hiding:
                 findings.append(finding)
         troubles = waivers.troubles(self._waivers, self._by_name, self._today, off=set(self._by_name) - set(self._rules.on))
-        idle = [waiver for waiver in self._counting if waiver not in used and self._is_decided(waiver)]
+        idle = [w for w in self._counting if w not in used and unused_waivers.is_certain(w, self._rules, self._stacks)]
         return MatchedFindings(_sorted(findings, self._templates), troubles, idle, self._waivers)
 
     def _is_reported_elsewhere(self, key: _Key) -> bool:
@@ -97,17 +96,6 @@ class WaiverMatcher:
                 return True
         return False
 
-    def _is_decided(self, waiver: Waiver) -> bool:
-        """Whether it is certain that a waiver hides nothing: the rule was run, and all of the resource was known."""
-        if waiver.rule not in self._rules.on:
-            return False
-        if waiver.where == "plan":
-            return True
-        if waiver.resource is None:
-            return bool(self._stacks.of_file(waiver.file or ""))
-        documents = [d for d in self._stacks.of_file(waiver.file or "") if waiver.resource in d.resources]
-        return bool(documents) and not any(_is_undecided(d, d.resources[waiver.resource]) for d in documents)
-
 
 def is_of_template(waiver: Waiver, finding: Finding, templates: Mapping[Path, Template]) -> bool:
     """Whether a waiver of a whole template covers a finding: one about its parameters, or about no part of it."""
@@ -132,15 +120,3 @@ def _sorted(findings: Sequence[Finding], templates: Mapping[Path, Template]) -> 
 def _refers(value: Any, name: str) -> bool:
     """Whether a part of a template refers to a resource by Ref or Fn::GetAtt."""
     return any(r.name == name and r.function != "Fn::Sub" for r in references.references_in(value))
-
-
-def _is_undecided(document: ResolvedTemplate, resource: Mapping[str, Any]) -> bool:
-    """Whether a part of a resource depends on a value that is not known, other than a reference to a resource."""
-    parameters = document.expanded["Parameters"]
-    return any(_depends_on_parameters(value, parameters) for key, value in resource.items() if key != "Metadata")
-
-
-def _depends_on_parameters(value: Any, parameters: Mapping[str, Any]) -> bool:
-    if not _UNDECIDED.isdisjoint(functions.functions_in(value)):
-        return True
-    return any(r.attribute is None and r.name in parameters for r in references.references_in(value))
