@@ -62,7 +62,7 @@ NOTHING_IS_DEPLOYED = """
 import contextlib
 from unittest import mock
 from preflight.container_engine import engine
-from preflight.cost import price_list
+from preflight.cost import pricing_api
 from preflight.deploy import lifecycle
 from preflight.deploy.targets.account import RealAccount
 from preflight.model import Finding, Severity
@@ -79,7 +79,7 @@ def deployed(options, target, say, *, remains):
 lifecycle.deployed = deployed
 RealAccount.check = RealAccount.close = lambda self: None
 RealAccount.session = lambda self, region: None
-price_list.money = lambda session, amounts: None
+pricing_api.money = lambda session, amounts: None
 engine.find = lambda: None
 """
 

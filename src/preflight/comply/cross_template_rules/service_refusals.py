@@ -13,9 +13,9 @@ from preflight.aws.refusals import catalog
 from preflight.comply.cross_template_rules import referenced_refusals, violation
 from preflight.comply.cross_template_rules.violation import Violation
 from preflight.plan.resolved_stacks import ResolvedStacks, ResolvedTemplate
-from preflight.templates import condition_cases
-from preflight.templates.condition_cases import Case
+from preflight.templates import undecided_conditions
 from preflight.templates.functions import Path
+from preflight.templates.undecided_conditions import Case
 
 _Key = tuple[str, Path]  # what a row says, and the path that it refuses
 
@@ -37,11 +37,11 @@ def _of_branches(document: ResolvedTemplate, logical: str, kind: str, known: set
     """What is refused whenever a condition holds, or does not hold, that is not decided yet."""
     resource = document.resources[logical]
     own = str(resource["Condition"]) if "Condition" in resource else None
-    names = condition_cases.names_in(resource["Properties"])
+    names = undecided_conditions.names_in(resource["Properties"])
     conditions = document.expanded.get("Conditions")
     if not names or not isinstance(conditions, dict):
         return
-    possible = condition_cases.cases(conditions, names | ({own} if own is not None else set()))
+    possible = undecided_conditions.cases(conditions, names | ({own} if own is not None else set()))
     cases = [(case, _refused(kind, resource["Properties"], case)) for case in possible if own is None or case[own]]
     sides = [(name, holds, [refused for case, refused in cases if case[name] is holds]) for name in sorted(names) for holds in (True, False)]
     for name, holds, side in sorted(sides, key=lambda side: -len(side[2])):  # what covers the most cases says it
@@ -51,7 +51,7 @@ def _of_branches(document: ResolvedTemplate, logical: str, kind: str, known: set
 
 
 def _refused(kind: str, properties: Any, case: Case) -> dict[_Key, Refused]:
-    return {_key(refused): refused for refused in catalog.of_resource(kind, condition_cases.in_case(properties, case))}
+    return {_key(refused): refused for refused in catalog.of_resource(kind, undecided_conditions.in_case(properties, case))}
 
 
 def _key(refused: Refused) -> _Key:
