@@ -123,8 +123,9 @@ class Api:
 
     def execute_update(self, stack: Stack, request: StackInput) -> None:
         """Updates a stack in the background."""
-        updater = self._updaters[stack.id] = Updater(self._provisioner, stack, request)
-        stack.begin("UPDATE_STACK", "UPDATE_IN_PROGRESS")
+        failed = self._updaters.get(stack.id) if stack.status == "UPDATE_FAILED" else None
+        stack.begin_update()
+        updater = self._updaters[stack.id] = Updater(self._provisioner, stack, request, failed=failed)
         self._in_background(stack, lambda: self._run(stack, updater.run), role=request.role)
 
     def _in_background(self, stack: Stack, act: Callable[[], None], *, role: str | None = None) -> None:
@@ -176,7 +177,8 @@ class Api:
         if stack.status not in FAILED:
             msg = f"Stack:{stack.id} is in {stack.status} state and can not be rolled back."
             raise template_validation.refuse(msg)
-        if stack.status == "UPDATE_FAILED":
+        stack.request.retains_except_on_create = bool(call.parameters.get("RetainExceptOnCreate"))
+        if stack.status == "UPDATE_FAILED" and stack.has_been_stable:
             self._roll_back_update(stack, "ROLLBACK", skip=frozenset(), role=self._role(call))
         else:
             role = self._role(call)

@@ -58,12 +58,20 @@ class Deleter:
         return sorted(failed)
 
     def delete_by_policy(
-        self, stack: Stack, name: str, *, is_rollback: bool, retain: frozenset[str] = frozenset()
+        self,
+        stack: Stack,
+        name: str,
+        *,
+        is_rollback: bool,
+        retain: frozenset[str] = frozenset(),
+        retains_except_on_create: bool | None = None,
     ) -> bool:
         """Deletes or keeps a resource as its DeletionPolicy says. Returns True on success."""
         resource = stack.resources[name]
         policy = resource.policy("DeletionPolicy")
-        is_new = is_rollback and (policy == "RetainExceptOnCreate" or stack.request.retains_except_on_create)
+        if retains_except_on_create is None:
+            retains_except_on_create = stack.request.retains_except_on_create
+        is_new = is_rollback and (policy == "RetainExceptOnCreate" or retains_except_on_create)
         is_retained = name in retain or (policy in {"Retain", "RetainExceptOnCreate"} and not is_new)
         return self.delete_resource(stack, resource, is_retained=is_retained)
 

@@ -6,7 +6,7 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stack-fai
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from preflight.rehearsal.cloudformation import deletion
@@ -14,7 +14,7 @@ from preflight.rehearsal.cloudformation.deletion import Deleter
 from preflight.rehearsal.cloudformation.resources import tagging
 from preflight.rehearsal.cloudformation.resources.failure import ResourceFailedError
 from preflight.rehearsal.cloudformation.resources.handler import CreatedResource
-from preflight.rehearsal.cloudformation.stack import Resource, Stack, StackInput
+from preflight.rehearsal.cloudformation.stack import Resource, Stack, StackInput, StackOutput
 
 if TYPE_CHECKING:
     from preflight.rehearsal.cloudformation.provisioner import Provisioner
@@ -22,11 +22,42 @@ if TYPE_CHECKING:
 
 @dataclass
 class Step:
-    """What a resource was before the update, and what was done: `created`, `modified` or `replaced`."""
+    """What a resource was before the update, None if it is new, and what the update made of it.
+
+    `modified` is what it was changed to in place; `made` are the resources that were created in its
+    stead, those included whose creation failed.
+    """
 
     before: Resource | None
-    kind: str
     nested: StackInput | None = None  # of a nested stack: what it was
+    modified: Resource | None = None
+    made: list[Resource] = field(default_factory=list)
+
+    def made_except(self, current: Resource | None) -> list[Resource]:
+        """Returns what was created and is not the resource of now, the last first."""
+        kept = {"", current.physical_id if current is not None else ""}
+        return [resource for resource in reversed(self.made) if resource.physical_id not in kept]
+
+    def replaced_by(self, current: Resource) -> list[Resource]:
+        """Returns what was before, if the resource of now was created in its stead."""
+        is_replaced = any(resource.physical_id == current.physical_id for resource in self.made)
+        return [self.before] if self.before is not None and is_replaced else []
+
+
+@dataclass
+class StableState:
+    """What a rollback restores of a stack, and what has been done to its resources since then."""
+
+    request: StackInput
+    outputs: dict[str, StackOutput]
+    imports: set[str]
+    needs: dict[str, set[str]]
+    steps: dict[str, Step] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, stack: Stack) -> StableState:
+        """Returns the state that a stack is in."""
+        return cls(stack.request, stack.outputs, stack.imports, dict(stack.needs))
 
 
 def roll_back_creation(stack: Stack, deleter: Deleter, reason: str) -> None:
@@ -50,24 +81,24 @@ class UpdateRollback:
         provisioner: Provisioner,
         stack: Stack,
         request: StackInput,
+        stable: StableState,
         update_nested: Callable[[str, StackInput], None],
     ) -> None:
-        self.steps: dict[str, Step] = {}
         self._handlers = provisioner.handlers
         self._deleter = provisioner.deleter
         self._stack = stack
-        self._former = stack.request, stack.outputs, stack.imports
+        self._stable = stable
         self._request = request
         self._update_nested = update_nested
 
     def run(self, reason: str, *, skip: frozenset[str] = frozenset()) -> None:
-        """Undoes every step, the last first, except those of the resources in `skip`."""
-        stack = self._stack
+        """Undoes every step, the last first, except those of the resources in `skip`; then deletes what is new."""
+        stack, stable = self._stack, self._stable
         stack.set_status("UPDATE_ROLLBACK_IN_PROGRESS", reason)
-        stack.request, stack.outputs, stack.imports = self._former
+        stack.request, stack.outputs, stack.imports = stable.request, stable.outputs, stable.imports
         failed = [
             name
-            for name, step in reversed(self.steps.items())
+            for name, step in reversed(stable.steps.items())
             if step.before is not None and name not in skip and not self._undo(name, step, step.before)
         ]
         if failed:
@@ -75,34 +106,46 @@ class UpdateRollback:
                 "UPDATE_ROLLBACK_FAILED", f"The following resource(s) failed to update: [{', '.join(failed)}]. "
             )
             return
+        for name in skip & stable.steps.keys():
+            stack.set_resource_status(stack.resources[name], "UPDATE_COMPLETE")
         stack.set_status("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS")
-        for name in [name for name, step in reversed(self.steps.items()) if step.before is None]:
-            if stack.resources[name].physical_id:
-                self._deleter.delete_by_policy(stack, name, is_rollback=True)
-            del stack.resources[name]
-        self.steps.clear()
+        for name in deletion.deletion_order(stack.needs, stable.steps):
+            self._delete_new(name, stable.steps[name], is_skipped=name in skip)
+        stable.steps.clear()
+        stack.needs = stable.needs
         stack.set_status("UPDATE_ROLLBACK_COMPLETE")
 
+    def _delete_new(self, name: str, step: Step, *, is_skipped: bool) -> None:
+        """Deletes what the update created for a resource; a failure here does not undo the rollback."""
+        stack = self._stack
+        current = stack.resources.get(name)
+        if step.before is None and current is not None:
+            if current.physical_id:
+                retains = self._request.retains_except_on_create
+                self._deleter.delete_by_policy(stack, name, is_rollback=True, retains_except_on_create=retains)
+            del stack.resources[name]
+        for resource in [] if is_skipped else step.made_except(current):
+            self._deleter.delete_resource(stack, resource, is_retained=False)
+
     def _undo(self, name: str, step: Step, before: Resource) -> bool:
-        """Undoes one step. Returns True on success."""
+        """Undoes what was changed in place. Returns True on success."""
         stack, current = self._stack, self._stack.resources[name]
-        handler = self._handlers.handler(before)
+        handler, modified = self._handlers.handler(before), step.modified
         context = self._handlers.context(stack, before)
         stack.set_resource_status(current, "UPDATE_IN_PROGRESS")
         try:
-            if step.kind == "replaced" and current.physical_id not in {"", before.physical_id}:
-                handler.delete(context, current.physical_id, current.properties)
-            elif step.nested is not None:
+            if step.nested is not None:
                 self._update_nested(before.physical_id, step.nested)
-            elif step.kind == "modified":
-                if handler.update is not None:
-                    handler.update(context, before.physical_id, current.properties, before.properties)
+            elif modified is not None:
                 undone = CreatedResource(before.physical_id, before.attributes)
-                new = before.properties, self._former[0].tags
-                tagging.update_with_stack(context, undone, (current.properties, self._request.tags), new)
+                if handler.update is not None:
+                    undone = handler.update(context, modified.physical_id, modified.properties, before.properties)
+                new = before.properties, self._stable.request.tags
+                tagging.update_with_stack(context, undone, (modified.properties, self._request.tags), new)
+                before.physical_id = undone.id
         except ResourceFailedError as failure:
             stack.set_resource_status(current, "UPDATE_FAILED", failure.reason)
             return False
-        stack.resources[name] = before
+        step.modified, stack.resources[name] = None, before
         stack.set_resource_status(before, "UPDATE_COMPLETE")
         return True

@@ -18,6 +18,7 @@ from preflight.rehearsal.protocol import Refusal, utc_now
 from preflight.templates.dependency_graph import ResourceDefinition
 
 ENDED = ("_COMPLETE", "_FAILED")
+STABLE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE")  # what a stack is rolled back to
 UPDATABLE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "CREATE_FAILED", "UPDATE_FAILED")
 STACK = "AWS::CloudFormation::Stack"
 MILLISECOND = timedelta(milliseconds=1)
@@ -165,6 +166,11 @@ class Stack:
     changed: threading.Condition = field(default_factory=lambda: threading.Condition(threading.RLock()))
 
     @property
+    def has_been_stable(self) -> bool:
+        """Whether an operation on the stack has succeeded."""
+        return any(event.physical_id == self.id and event.status in STABLE for event in self.events)
+
+    @property
     def is_finished(self) -> bool:
         """Whether no operation is under way."""
         return self.status.endswith(ENDED)
@@ -194,6 +200,16 @@ class Stack:
         if self.status not in UPDATABLE:
             msg = f"Stack:{self.id} is in {self.status} state and can not be updated."
             raise Refusal("ValidationError", msg)
+
+    def begin_update(self) -> None:
+        """Begins an update, unless another operation is under way.
+
+        Raises:
+            Refusal: one is, or no stack of this status can be updated.
+        """
+        with self.changed:
+            self.check_updatable()
+            self.begin("UPDATE_STACK", "UPDATE_IN_PROGRESS")
 
     def begin(self, operation_type: str, status: str) -> StackOperation:
         """Begins an operation, so that the next request sees its status; its event follows."""

@@ -6,6 +6,7 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 
 from preflight.model import JsonObject
@@ -14,7 +15,7 @@ from preflight.rehearsal.cloudformation.provisioner import Provisioner
 from preflight.rehearsal.cloudformation.resources import tagging
 from preflight.rehearsal.cloudformation.resources.failure import ResourceFailedError
 from preflight.rehearsal.cloudformation.resources.handler import CreatedResource
-from preflight.rehearsal.cloudformation.rollback import Step, UpdateRollback
+from preflight.rehearsal.cloudformation.rollback import StableState, Step, UpdateRollback
 from preflight.rehearsal.cloudformation.stack import STACK, Resource, Stack, StackInput
 from preflight.rehearsal.protocol import utc_now
 from preflight.templates import schemas
@@ -28,12 +29,25 @@ NAME_PROPERTIES = {
     "AWS::ElasticLoadBalancingV2::LoadBalancer": ("Name",),
     "AWS::ElasticLoadBalancingV2::TargetGroup": ("Name",),
 }
+# Replaced by a call that takes the former association away, so that nothing is left to be deleted:
+# https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ReplaceRouteTableAssociation.html,
+# https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ReplaceNetworkAclAssociation.html.
+MOVED = {
+    "AWS::EC2::SubnetRouteTableAssociation": frozenset({"RouteTableId"}),
+    "AWS::EC2::SubnetNetworkAclAssociation": frozenset({"NetworkAclId"}),
+}
 
 
 class Updater:
-    """One update of one stack, and its rollback."""
+    """One update of one stack, and its rollback.
 
-    def __init__(self, provisioner: Provisioner, stack: Stack, request: StackInput) -> None:
+    An update after a failed one goes on from it, and is rolled back to what was before both:
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_RollbackStack.html.
+    """
+
+    def __init__(
+        self, provisioner: Provisioner, stack: Stack, request: StackInput, *, failed: Updater | None = None
+    ) -> None:
         self._provisioner = provisioner
         self._evaluator = provisioner.evaluator
         self._deleter = provisioner.deleter
@@ -41,7 +55,8 @@ class Updater:
         self._stack = stack
         self._former = stack.request
         self._request = request
-        self._rollback = UpdateRollback(provisioner, stack, request, self._undo_nested)
+        self.stable: StableState = failed.stable if failed else StableState.of(stack)
+        self._rollback = UpdateRollback(provisioner, stack, request, self.stable, self._undo_nested)
 
     def run(self) -> None:
         """Carries the update out, or rolls it back."""
@@ -102,10 +117,8 @@ class Updater:
         self, name: str, definition: ResourceDefinition, resolver: FunctionResolver, stop: threading.Event
     ) -> bool:
         former = self._stack.resources.get(name)
-        if former is None or not former.physical_id:
-            self._stack.resources[name] = Resource(name, str(definition["Type"]), definition)
-            self._rollback.steps.setdefault(name, Step(None, "created"))
-            return self._provisioner.create_one(self._stack, name, resolver, stop)
+        if former is None or not former.physical_id or former.status == "CREATE_FAILED":
+            return self._create(name, definition, resolver, stop)
         changed = replace(former, definition=definition, resource_type=str(definition["Type"]))
         try:
             changed.properties = self._evaluator.properties(self._stack, changed, resolver)
@@ -118,10 +131,26 @@ class Updater:
             return self._change(name, former, changed, stop)
         except (ResourceFailedError, ResolveError) as failure:
             reason = failure.reason if isinstance(failure, ResourceFailedError) else failure.message
-            self._stack.set_resource_status(
-                self._stack.resources[name], "UPDATE_FAILED", CANCELLED if stop.is_set() else reason
-            )
+            current, reason = self._stack.resources[name], CANCELLED if stop.is_set() else reason
+            self._stack.set_resource_status(current, "UPDATE_FAILED", reason)
+            if current.physical_id != former.physical_id:  # what was created in its stead is deleted in the cleanup
+                self._stack.resources[name] = replace(former, status="UPDATE_FAILED", reason=reason)
             return False
+
+    def _create(
+        self, name: str, definition: ResourceDefinition, resolver: FunctionResolver, stop: threading.Event
+    ) -> bool:
+        """Creates a resource; what is left of one whose creation failed in an earlier operation is deleted first.
+
+        https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stack-failure-options.html.
+        """
+        stack, step = self._stack, self.stable.steps.setdefault(name, Step(None))
+        failed = stack.resources.get(name)
+        if failed is not None and failed.physical_id:
+            self._deleter.delete_resource(stack, failed, is_retained=False)
+        stack.resources[name] = Resource(name, str(definition["Type"]), definition)
+        step.made = [stack.resources[name]]
+        return self._provisioner.create_one(stack, name, resolver, stop)
 
     def _change(self, name: str, former: Resource, changed: Resource, stop: threading.Event) -> bool:
         stack, handler = self._stack, self._handlers.handler(changed)
@@ -129,25 +158,29 @@ class Updater:
         tags = tagging.property_of(changed.resource_type, former.properties, changed.properties)
         is_failed = former.status.endswith("_FAILED")
         has_only_tags = tags is not None and not is_failed and _without(former, tags) == _without(changed, tags)
+        replacing = _replacing_properties(changed, former)
+        is_moved = bool(replacing) and replacing == MOVED.get(changed.resource_type)
         is_replaced = not has_only_tags and (
             handler.update is None
             or changed.resource_type != former.resource_type
-            or bool(_replacing_properties(changed, former))
+            or (bool(replacing) and not is_moved)
         )
         child = self._provisioner.stacks.find(stack.region, former.physical_id) if former.resource_type == STACK else None
         nested = child.request if child is not None and not is_replaced else None
-        self._rollback.steps.setdefault(name, Step(replace(former), "replaced" if is_replaced else "modified", nested))
+        step = self.stable.steps.setdefault(name, Step(replace(former), nested))
+        if not is_replaced and not step.made:
+            step.modified = changed
         stack.resources[name] = changed
-        stack.set_resource_status(changed, "UPDATE_IN_PROGRESS", REPLACES if is_replaced else "")
+        stack.set_resource_status(changed, "UPDATE_IN_PROGRESS", REPLACES if is_replaced or is_moved else "")
         self._handlers.check(changed)
         if has_only_tags:
             updated = CreatedResource(former.physical_id, former.attributes)
         elif is_replaced or handler.update is None:
-            if _replacing_properties(changed, former):
+            if replacing:
                 _check_name(changed, former)
-            updated = handler.create(replace(context, identify=lambda _physical_id: None), changed.properties)
-            changed.physical_id = updated.id
-            stack.set_resource_status(changed, "UPDATE_IN_PROGRESS", "Resource creation Initiated")
+            identify = self._identifier(step, former, changed)
+            updated = handler.create(replace(context, identify=identify), changed.properties)
+            identify(updated.id)
         else:
             updated = handler.update(context, former.physical_id, former.properties, changed.properties)
         if not is_replaced:
@@ -156,6 +189,19 @@ class Updater:
         changed.physical_id, changed.attributes = updated.id, updated.attributes
         stack.set_resource_status(changed, "UPDATE_COMPLETE")
         return True
+
+    def _identifier(self, step: Step, former: Resource, changed: Resource) -> Callable[[str], None]:
+        """Returns what notes the physical id of a replacement, once; a rollback deletes it even if it is half made."""
+
+        def identify(physical_id: str) -> None:
+            if changed in step.made:
+                return
+            changed.physical_id = physical_id
+            self._stack.set_resource_status(changed, "UPDATE_IN_PROGRESS", "Resource creation Initiated")
+            if physical_id != former.physical_id:
+                step.made.append(changed)
+
+        return identify
 
     def roll_back(self, *, skip: frozenset[str]) -> None:
         """Rolls a failed update back, except the resources in `skip`."""
@@ -179,16 +225,18 @@ class Updater:
         """Deletes what was replaced or removed from the template; a failure here does not undo the update."""
         stack = self._stack
         stack.set_status("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
-        former = {n: s.before for n, s in self._rollback.steps.items() if s.kind == "replaced" and s.before is not None}
-        for name in deletion.deletion_order(stack.needs, [*removed, *former]):
-            if name in former:
-                is_retained = stack.resources[name].policy("UpdateReplacePolicy") == "Retain"  # of the new template
-                self._deleter.delete_resource(stack, former[name], is_retained=is_retained)
+        for name in deletion.deletion_order(stack.needs, {*removed, *self.stable.steps}):
+            step, current = self.stable.steps.get(name, Step(None)), stack.resources.get(name)
+            if current is None:
                 continue
-            if stack.resources[name].physical_id:
-                self._deleter.delete_by_policy(stack, name, is_rollback=False)
-            del stack.resources[name]
-        self._rollback.steps.clear()
+            for resource in [*step.made_except(current), *step.replaced_by(current)]:
+                is_retained = resource is step.before and current.policy("UpdateReplacePolicy") == "Retain"  # of the new template
+                self._deleter.delete_resource(stack, resource, is_retained=is_retained)
+            if name in removed:
+                if current.physical_id:
+                    self._deleter.delete_by_policy(stack, name, is_rollback=False)
+                del stack.resources[name]
+        self.stable.steps.clear()
         stack.set_status("UPDATE_COMPLETE")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import botocore.exceptions
@@ -230,3 +231,69 @@ def test_an_import_that_is_dropped_frees_the_export(deploy: Any, update: Update,
 
     with pytest.raises(botocore.exceptions.ClientError, match="is not imported by any stack"):
         client("cloudformation").list_imports(ExportName="e")
+
+
+def test_a_rollback_removes_a_network_that_replaced_another_with_all_that_is_in_it(deploy: Any, update: Update, client: Any) -> None:
+    def network(block: str, **more: Any) -> str:
+        vpc = {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": f"{block}.0.0/16"}}
+        subnet = {"Type": "AWS::EC2::Subnet", "Properties": {"VpcId": {"Ref": "V"}, "CidrBlock": f"{block}.1.0/24"}}
+        return json.dumps({"Resources": {"V": vpc, "S": subnet, **more}})
+
+    group = {"Type": "AWS::EC2::SecurityGroup", "Properties": {"GroupDescription": "x", "VpcId": {"Ref": "V"}}}
+    wrong = {"Type": "AWS::EC2::Subnet", "DependsOn": ["S", "G"], "Properties": {"VpcId": {"Ref": "V"}, "CidrBlock": "10.9.1.0/24"}}
+    deploy(network("10.0"))
+    before = [vpc["VpcId"] for vpc in client("ec2").describe_vpcs()["Vpcs"]]
+
+    stack = update(network("10.9", G=group, W=wrong))
+
+    assert stack["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert [vpc["VpcId"] for vpc in client("ec2").describe_vpcs()["Vpcs"]] == before
+
+
+def test_an_update_during_an_update_is_refused(deploy: Any, client: Any) -> None:
+    deploy(logs(A={"LogGroupName": "a"}))
+    cloudformation = client("cloudformation")
+
+    def attempt(days: int) -> str:
+        try:
+            cloudformation.update_stack(StackName="s", TemplateBody=logs(A={"LogGroupName": "a", "RetentionInDays": days}))
+        except botocore.exceptions.ClientError as error:
+            return str(error)
+        return ""
+
+    with ThreadPoolExecutor(8) as pool:
+        refused = [error for error in pool.map(attempt, (1, 3, 5, 7, 14, 30, 60, 90)) if error]
+
+    assert refused
+    assert all("_IN_PROGRESS state and can not be updated." in error for error in refused)
+
+
+def associated(kind: str, target: str, chosen: str, **more: Any) -> str:
+    """A subnet with two route tables or two network ACLs, and an association with one of them."""
+    vpc = {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/16"}}
+    subnet = {"Type": "AWS::EC2::Subnet", "Properties": {"VpcId": {"Ref": "V"}, "CidrBlock": "10.0.1.0/24"}}
+    targets = {name: {"Type": f"AWS::EC2::{target}", "Properties": {"VpcId": {"Ref": "V"}}} for name in ("One", "Two")}
+    properties = {"SubnetId": {"Ref": "S"}, f"{target}Id": {"Ref": chosen}}
+    return json.dumps({"Resources": {"V": vpc, "S": subnet, **targets, "A": {"Type": kind, "Properties": properties}, **more}})
+
+
+TABLES = ("AWS::EC2::SubnetRouteTableAssociation", "RouteTable", "describe_route_tables")
+ACLS = ("AWS::EC2::SubnetNetworkAclAssociation", "NetworkAcl", "describe_network_acls")
+
+
+@pytest.mark.parametrize(("kind", "target", "read"), [pytest.param(*TABLES, id="route table"), pytest.param(*ACLS, id="network ACL")])
+@pytest.mark.parametrize("has_failed", [False, True], ids=["updated", "rolled back"])
+def test_a_subnet_is_associated_with_what_the_template_says(deploy: Any, update: Update, client: Any, kind: str, target: str, read: str, *, has_failed: bool) -> None:
+    """https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-subnetroutetableassociation.html."""
+    wrong = {"W": {"Type": "AWS::EC2::Subnet", "DependsOn": "A", "Properties": {"VpcId": {"Ref": "V"}, "CidrBlock": "10.0.1.0/24"}}}
+    deploy(associated(kind, target, "One"))
+
+    stack = update(associated(kind, target, "Two", **(wrong if has_failed else {})))
+
+    resources = client("cloudformation").describe_stack_resources(StackName="s")["StackResources"]
+    ids = {r["LogicalResourceId"]: r["PhysicalResourceId"] for r in resources}
+    subnet_filter = [{"Name": "association.subnet-id", "Values": [ids["S"]]}]
+    (described,) = getattr(client("ec2"), read)(Filters=subnet_filter)[f"{target}s"]
+    assert stack["StackStatus"] == ("UPDATE_ROLLBACK_COMPLETE" if has_failed else "UPDATE_COMPLETE")
+    assert described[f"{target}Id"] == ids["One" if has_failed else "Two"]
+    assert ids["A"] in json.dumps(described["Associations"])

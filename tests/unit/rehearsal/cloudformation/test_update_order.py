@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from preflight.rehearsal.cloudformation.provisioner import Provisioner
 from preflight.rehearsal.cloudformation.stack import Stack, StackInput
 from preflight.rehearsal.cloudformation.update import Updater
@@ -77,7 +79,7 @@ def test_a_removed_resource_is_retained_by_its_deletion_policy(
     assert set(stack.resources) == {"A"}
 
 
-def test_a_rollback_undoes_the_last_step_first_and_deletes_what_is_new(
+def test_a_rollback_undoes_what_changed_and_then_deletes_what_is_new_users_first(
     provisioner: Provisioner, service: RecordingService
 ) -> None:
     stack = new_stack(provisioner, request(A=thing("a"), B=thing("b", "A", kind="Test::Service::Fixed")))
@@ -100,9 +102,9 @@ def test_a_rollback_undoes_the_last_step_first_and_deletes_what_is_new(
         "create b2",
         "create c",
         "create d",
-        "delete b2",
         "update a to 1",
         "delete c",
+        "delete b2",
     ]
     assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
     assert {name: resource.physical_id for name, resource in stack.resources.items()} == {"A": "a", "B": "b"}
@@ -160,3 +162,88 @@ def test_a_rolled_back_stack_has_its_former_request_and_outputs(
 
     assert stack.request is former
     assert stack.outputs["O"].value == "before"
+
+
+def test_a_half_made_replacement_is_deleted_by_the_rollback(provisioner: Provisioner, service: RecordingService) -> None:
+    stack = new_stack(provisioner, request(A=thing("a", kind="Test::Service::Fixed")))
+    service.hooks["create b"] = lambda context: context.identify("b")
+    service.failing.add("create b")
+
+    update(provisioner, stack, request(A=thing("b", kind="Test::Service::Fixed")))
+
+    assert service.calls == ["create a", "create b", "delete b"]
+    assert stack.resources["A"].physical_id == "a"
+    assert stack.resources["A"].status == "UPDATE_COMPLETE"
+
+
+def test_a_replacement_that_was_never_created_leaves_nothing_to_delete(provisioner: Provisioner, service: RecordingService) -> None:
+    stack = new_stack(provisioner, request(A=thing("a", kind="Test::Service::Fixed")))
+    service.failing.add("create b")
+
+    update(provisioner, stack, request(A=thing("b", kind="Test::Service::Fixed")))
+
+    assert service.calls == ["create a", "create b"]
+
+
+def test_two_failed_updates_are_rolled_back_to_what_was_before_both(provisioner: Provisioner, service: RecordingService) -> None:
+    former = request(A=thing("a"), B=thing("b", kind="Test::Service::Fixed"))
+    stack = new_stack(provisioner, former)
+    service.failing |= {"create c", "create d"}
+    fixed = "Test::Service::Fixed"
+    first = update(provisioner, stack, request("DO_NOTHING", A=thing("a", size=2), B=thing("b2", "A", kind=fixed), C=thing("c", "B")))
+    again = request("DO_NOTHING", A=thing("a", size=3), B=thing("b3", "A", kind=fixed), D=thing("d", "B"))
+    second = Updater(provisioner, stack, again, failed=first)
+    second.run()
+    service.calls.clear()
+
+    second.roll_back(skip=frozenset())
+
+    assert service.calls == ["update a to 1", "delete b3", "delete b2"]
+    assert stack.request is former
+    assert {name: resource.physical_id for name, resource in stack.resources.items()} == {"A": "a", "B": "b"}
+
+
+def test_an_update_after_a_failed_one_deletes_what_both_replaced(provisioner: Provisioner, service: RecordingService) -> None:
+    fixed = "Test::Service::Fixed"
+    stack = new_stack(provisioner, request(B=thing("b", kind=fixed)))
+    service.failing.add("create c")
+    first = update(provisioner, stack, request("DO_NOTHING", B=thing("b2", kind=fixed), C=thing("c", "B")))
+    service.calls.clear()
+
+    Updater(provisioner, stack, request(B=thing("b3", kind=fixed)), failed=first).run()
+
+    assert service.calls == ["create b3", "delete b2", "delete b"]
+    assert stack.status == "UPDATE_COMPLETE"
+
+
+def test_what_is_left_of_a_failed_creation_is_deleted_before_it_is_tried_again(provisioner: Provisioner, service: RecordingService) -> None:
+    """https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stack-failure-options.html."""
+    stack = new_stack(provisioner, request(A=thing("a")))
+    service.hooks["create b"] = lambda context: context.identify("b")
+    service.failing.add("create b")
+    first = update(provisioner, stack, request("DO_NOTHING", A=thing("a"), B=thing("b")))
+    service.failing.clear()
+    service.calls.clear()
+
+    Updater(provisioner, stack, request(A=thing("a"), B=thing("b")), failed=first).run()
+
+    assert service.calls == ["delete b", "create b"]
+    assert stack.status == "UPDATE_COMPLETE"
+
+
+@pytest.mark.parametrize(
+    ("is_set", "left"), [pytest.param(False, set(), id="not set"), pytest.param(True, {"delete b"}, id="set")]
+)
+def test_retain_except_on_create_of_an_update_deletes_what_it_created(
+    provisioner: Provisioner, service: RecordingService, left: set[str], *, is_set: bool
+) -> None:
+    """https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_UpdateStack.html."""
+    stack = new_stack(provisioner, request(A=thing("a")))
+    service.failing.add("create c")
+    after = request(A=thing("a"), B=thing("b", DeletionPolicy="Retain"), C=thing("c", "B"))
+    after.retains_except_on_create = is_set
+    service.calls.clear()
+
+    update(provisioner, stack, after)
+
+    assert {call for call in service.calls if call.startswith("delete")} == left

@@ -193,6 +193,12 @@ def _create_association(context: HandlerContext, properties: Properties) -> Crea
     return CreatedResource(association, {"Id": association})
 
 
+def _update_association(context: HandlerContext, association: str, _old: Properties, new: Properties) -> CreatedResource:
+    request = {"AssociationId": association, "RouteTableId": new["RouteTableId"]}
+    moved = context.call("ec2", "ReplaceRouteTableAssociation", **request)["NewAssociationId"]
+    return CreatedResource(moved, {"Id": moved})
+
+
 def permission(properties: Properties) -> Response:
     """Returns a security group rule of CloudFormation as an IpPermission of the API."""
     rule: Request = {"IpProtocol": str(properties["IpProtocol"])}
@@ -296,7 +302,7 @@ TYPES = {
     ),
     "AWS::EC2::Route": Handler(_create_route, _delete_route, _update_route, ec2_readers.route),
     "AWS::EC2::SubnetRouteTableAssociation": Handler(
-        _create_association, deleter("ec2", "DisassociateRouteTable", "AssociationId"), None, ec2_readers.association
+        _create_association, deleter("ec2", "DisassociateRouteTable", "AssociationId"), _update_association, ec2_readers.association
     ),
     "AWS::EC2::SecurityGroup": Handler(
         _create_group, deleter("ec2", "DeleteSecurityGroup", "GroupId"), _update_group, ec2_readers.group

@@ -81,21 +81,31 @@ def _associate_acl(context: HandlerContext, properties: Properties) -> CreatedRe
     return CreatedResource(association, {"AssociationId": association})
 
 
-def _replace(context: HandlerContext, subnet: str, acl: str) -> str:
+def _update_acl_association(context: HandlerContext, _id: str, _old: Properties, new: Properties) -> CreatedResource:
+    return _associate_acl(context, new)
+
+
+def _current(context: HandlerContext, subnet: str) -> str:
+    """Returns the id of the association of a subnet, which always has one."""
     filters = [{"Name": "association.subnet-id", "Values": [subnet]}]
     acls = context.call("ec2", "DescribeNetworkAcls", Filters=filters)["NetworkAcls"]
-    current = next(a for f in acls for a in f["Associations"] if a["SubnetId"] == subnet)
-    response = context.call(
-        "ec2", "ReplaceNetworkAclAssociation", AssociationId=current["NetworkAclAssociationId"], NetworkAclId=acl
-    )
+    return str(next(a["NetworkAclAssociationId"] for f in acls for a in f["Associations"] if a["SubnetId"] == subnet))
+
+
+def _replace(context: HandlerContext, subnet: str, acl: str) -> str:
+    current = _current(context, subnet)
+    response = context.call("ec2", "ReplaceNetworkAclAssociation", AssociationId=current, NetworkAclId=acl)
     return str(response["NewAssociationId"])
 
 
-def _dissociate_acl(context: HandlerContext, _id: str, properties: Properties) -> None:
-    vpc = context.call("ec2", "DescribeSubnets", SubnetIds=[properties["SubnetId"]])["Subnets"][0]["VpcId"]
-    filters = [{"Name": "vpc-id", "Values": [vpc]}, {"Name": "default", "Values": ["true"]}]
+def _dissociate_acl(context: HandlerContext, association: str, properties: Properties) -> None:
+    """Moves a subnet back to the default ACL, unless another association has taken the place of this one."""
+    subnet = context.call("ec2", "DescribeSubnets", SubnetIds=[properties["SubnetId"]])["Subnets"][0]
+    if _current(context, subnet["SubnetId"]) != association:
+        return
+    filters = [{"Name": "vpc-id", "Values": [subnet["VpcId"]]}, {"Name": "default", "Values": ["true"]}]
     acls = context.call("ec2", "DescribeNetworkAcls", Filters=filters)["NetworkAcls"]
-    _replace(context, properties["SubnetId"], acls[0]["NetworkAclId"])
+    _replace(context, subnet["SubnetId"], acls[0]["NetworkAclId"])
 
 
 def _update_acl(context: HandlerContext, acl: str, _old: Properties, new: Properties) -> CreatedResource:
@@ -127,6 +137,6 @@ TYPES = {
     ),
     "AWS::EC2::NetworkAclEntry": Handler(_create_entry, _delete_entry, _update_entry, ec2_readers.entry),
     "AWS::EC2::SubnetNetworkAclAssociation": Handler(
-        _associate_acl, _dissociate_acl, None, ec2_readers.acl_association
+        _associate_acl, _dissociate_acl, _update_acl_association, ec2_readers.acl_association
     ),
 }
