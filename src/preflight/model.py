@@ -370,8 +370,8 @@ class Report:
         changes = ((self.rules_off, "off"), (self.rules_replaced, "replaced"))
         rules = "".join(f", {len(names)} rule{'s' if len(names) != 1 else ''} {what}" for names, what in changes if names)
         hidden = self.baseline.hidden if self.baseline is not None else ()
-        known = f", {len(hidden)} hidden by {self.baseline.file}" if self.baseline is not None and hidden else ""
-        return f"verdict: {self.verdict} ({counts}{known}{rules})"
+        hidden_count = f", {len(hidden)} hidden by {self.baseline.file}" if self.baseline is not None and hidden else ""
+        return f"verdict: {self.verdict} ({counts}{hidden_count}{rules})"
 
     @property
     def exit_code(self) -> int:
@@ -387,14 +387,14 @@ def outcome_of(findings: tuple[Finding, ...], *, strict: bool = False) -> Outcom
 
 def without_repeats(stages: Sequence[StageResult]) -> list[StageResult]:
     """Returns the results of stages, of which none has a finding again that it or one before it has."""
-    known: set[Finding] = set()
+    reported: set[Finding] = set()
     results = []
     for stage in stages:
         own: dict[Finding, Finding] = {}
         for finding in stage.findings:
             own.setdefault(replace(finding, stage=""), finding)
-        new = tuple(finding for alike, finding in own.items() if alike not in known)
-        known |= own.keys()
+        new = tuple(finding for alike, finding in own.items() if alike not in reported)
+        reported |= own.keys()
         results.append(replace(stage, findings=new))
     return results
 

@@ -22,7 +22,8 @@ from preflight.deploy.scheduled_runs import ScheduledRuns
 from preflight.deploy.tasks import ServiceTask, StoppedTask
 from preflight.errors import WaitExpiredError
 from preflight.model import Finding, Progress, Say, Severity, SmokeAnswer
-from preflight.plan.plan import Plan, SmokeEntry, fill
+from preflight.plan import placeholders
+from preflight.plan.plan import Plan, SmokeEntry
 from preflight.system import http, waiting
 from preflight.system.http import Response
 
@@ -98,7 +99,7 @@ class SmokeTest:
     def filled(self, entry: SmokeEntry) -> SmokeEntry:
         """Returns an entry with the values of its placeholders, and with the name of a service given by logical id."""
         texts: dict[str, Any] = {
-            key: fill(value, self._values)
+            key: placeholders.fill(value, self._values)
             for key in ("service", "cluster", "url", "get", "contains", "schedule")
             if isinstance(value := getattr(entry, key), str)
         }

@@ -25,14 +25,14 @@ def parse(parser: argparse.ArgumentParser, commands: Mapping[str, argparse.Argum
     options = commands[command]._option_string_actions if command in commands else None  # noqa: SLF001 - argparse has no public list of them
     for word in itertools.takewhile(lambda word: word != "--", words):
         option = word.partition("=")[0]
-        if options is not None and option.startswith("--") and not any(known.startswith(option) for known in options):
+        if options is not None and option.startswith("--") and not any(other.startswith(option) for other in options):
             raise _unknown("option", option, options, f"preflight {command} --help")
     return parser.parse_args(argv)
 
 
-def _unknown(what: str, name: str, known: Collection[str], listing: str) -> UsageError:
+def _unknown(what: str, name: str, names: Collection[str], listing: str) -> UsageError:
     import difflib  # noqa: PLC0415 - slow to import, and only a mistake needs it
 
-    close = difflib.get_close_matches(name, known, 1)
+    close = difflib.get_close_matches(name, names, 1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
     return UsageError(f"unknown {what} {name!r}.{hint} Next: `{listing}` lists them")

@@ -54,15 +54,15 @@ def is_isolated_by_podman(args: argparse.Namespace, say: Say) -> bool:
     return trouble is None
 
 
-def _admitted(args: argparse.Namespace, asked: Plan) -> Plan:
+def _admitted(args: argparse.Namespace, plan: Plan) -> Plan:
     """Returns a plan with the stand-ins that the caller allows.
 
     Raises:
         UsageError: its containers would reach the network, which the caller does not allow.
     """
     if is_live(args.stage):
-        plan.refuse_egress(asked, is_allowed=args.allow_egress, option="--allow-egress")
-    return plan.with_standins(asked, args.standin, allows_own=args.allow_standins)
+        plan.refuse_egress(is_allowed=args.allow_egress, option="--allow-egress")
+    return plan.with_standins(args.standin, allows_own=args.allow_standins)
 
 
 def _update(args: argparse.Namespace, checked: Plan) -> UpdateRequest | None:

@@ -17,7 +17,7 @@ from preflight.aws import partitions
 from preflight.commands.output_folder import OutputFolder
 from preflight.errors import UsageError
 from preflight.model import Say
-from preflight.plan import plan, reader, resolved_stacks
+from preflight.plan import placeholders, plan, reader, resolved_stacks
 from preflight.plan.draft import account_template, discovery, images, rendering, requests, stacks
 from preflight.plan.draft.draft import Draft, DraftStack
 from preflight.plan.draft.parameter_values import DraftValue
@@ -85,7 +85,7 @@ def _draft(home: Path, out: Path | None, say: Say) -> Draft:
 
 def _with_account(draft: Draft, repositories: tuple[str, ...]) -> Draft:
     """Returns a draft that first creates what the stacks expect to be in the account."""
-    outputs = {name for stack in draft.stacks for value in stack.values.values() for name in plan.outputs_in(value.text)}
+    outputs = {name for stack in draft.stacks for value in stack.values.values() for name in placeholders.outputs_in(value.text)}
     filled = [name.replace("{prefix}", draft.name) for name in repositories]
     text = account_template.render(outputs & set(account_template.SAMPLES), filled)
     step = DraftStack(draft.path.parent / account_template.FILE, "{prefix}-account")
@@ -111,7 +111,7 @@ def _name(home: Path) -> str:
 
 def _region(read: Mapping[Path, Template], say: Say) -> str:
     """Returns the region that the templates name most often, else that of the environment."""
-    regions = Counter(name for known in read.values() for name in _REGION.findall(str(known.data)))
+    regions = Counter(name for template_file in read.values() for name in _REGION.findall(str(template_file.data)))
     likely = regions.most_common(1)[0][0] if regions else os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or ""
     region = likely if partitions.is_region(likely) else REGION
     say(f"region {region}: {'the templates name it' if regions else 'no template names another'}")

@@ -203,7 +203,7 @@ def described(offences: Sequence[Offence], rules: Sequence[Rule], source: Locate
     return [_finding(by_name[o.rule], source, o) for o in sorted(offences, key=lambda o: order[o.rule])]
 
 
-def _finding(rule: Rule, known: Located, offence: Offence) -> Finding:
+def _finding(rule: Rule, document: Located, offence: Offence) -> Finding:
     keys = tuple(int(part) if part.isdigit() else part for part in offence.path)
     violation, fix = _violation_and_fix(offence.message)
     return Finding(
@@ -211,8 +211,8 @@ def _finding(rule: Rule, known: Located, offence: Offence) -> Finding:
         check=rule.name,
         severity=rule.severity,
         message=violation,
-        file=known.name,
-        line=known.line(*keys),
+        file=document.name,
+        line=document.line(*keys),
         resource=offence.resource,
         property=".".join(offence.path[3:]) or None,
         fix=fix,

@@ -142,12 +142,12 @@ def read(file: Path) -> Mapping[str, RuleMetadata]:
     if not file.is_file() or _is_blank(file):
         return {}
     try:
-        known = template.load(file)
+        tier = template.load(file)
     except UnreadableError as error:
         reason = error.reason.replace("Template format error: ", "")
         msg = f"{file}:{error.line or 1}: the rules' metadata cannot be read: {reason}"
         raise UsageError(msg) from None
-    return {name: _Entry(known, name).read() for name in known.data}
+    return {name: _Entry(tier, name).read() for name in tier.data}
 
 
 def _is_blank(file: Path) -> bool:
@@ -159,18 +159,18 @@ def _is_blank(file: Path) -> bool:
 class _Entry:
     """Reads one entry; every complaint names file and line."""
 
-    def __init__(self, known: Template, name: str) -> None:
-        self._known = known
+    def __init__(self, tier: Template, name: str) -> None:
+        self._tier = tier
         self._name = name
-        self._given = known.data[name]
+        self._fields = tier.data[name]
 
     def read(self) -> RuleMetadata:
-        if not isinstance(self._given, dict):
+        if not isinstance(self._fields, dict):
             raise self._fail(f"expected a map with {', '.join(_KEYS)}")
-        for key in self._given:
+        for key in self._fields:
             if key not in _KEYS:
                 raise self._fail(f"unknown key {key!r}{spelling.nearest(key, _KEYS)} Expected: {', '.join(_KEYS)}", key)
-        is_enabled = self._given.get("enabled", True)
+        is_enabled = self._fields.get("enabled", True)
         if not isinstance(is_enabled, bool):
             raise self._fail(f"enabled: expected true or false, found {is_enabled!r}", "enabled")
         texts = {key: self._text(key) for key in _TEXTS}
@@ -189,17 +189,17 @@ class _Entry:
         )
 
     def _fail(self, what: str, *where: str | int) -> UsageError:
-        line = self._known.line(self._name, *where)
-        return UsageError(f"{self._known.name}:{line}: {self._name}: {what}")
+        line = self._tier.line(self._name, *where)
+        return UsageError(f"{self._tier.name}:{line}: {self._name}: {what}")
 
     def _text(self, key: str) -> str:
-        value = self._given.get(key, "")
+        value = self._fields.get(key, "")
         if not isinstance(value, str):
             raise self._fail(f"{key}: expected text, found {value!r}", key)
         return " ".join(value.split())
 
     def _list(self, key: str) -> tuple[str, ...]:
-        value = self._given.get(key, [])
+        value = self._fields.get(key, [])
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             raise self._fail(f"{key}: expected a list of texts, found {value!r}", key)
         return tuple(value)

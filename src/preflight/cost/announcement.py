@@ -13,7 +13,7 @@ from preflight.templates.template import Template
 
 
 def announcement(
-    asked: Plan,
+    plan: Plan,
     templates: Mapping[Path, Template],
     where: DeploymentTarget,
     *,
@@ -24,7 +24,7 @@ def announcement(
     """What is about to be deployed, in lines; with money where the price list tells it."""
     each = f" in each of {len(regions)} regions" if len(regions) > 1 else ""
     yield f"on account {account}, in {', '.join(regions)}, as run {run}; this{each}"
-    estimate = bill.estimate(resolved_stacks.of_plan(asked, templates, run=run))
+    estimate = bill.estimate(resolved_stacks.of_plan(plan, templates, run=run))
     yield from estimate.lines()
     for region in regions:
         money = pricing_api.money(where.session(region), estimate.hourly)

@@ -116,10 +116,10 @@ def _added(session: Session, amounts: Sequence[Amount]) -> Money:
     dollars, unpriced = Decimal(0), []
     for amount in amounts:
         prices = [_price(session, product) for product in PRODUCTS.get(amount.unit, ())]
-        known = [price for price in prices if price is not None]
-        if not known or len(known) < len(prices):
+        listed = [price for price in prices if price is not None]
+        if not listed or len(listed) < len(prices):
             unpriced.append(amount)
-        dollars += sum(known, Decimal(0)) * amount.number if len(known) == len(prices) else 0
+        dollars += sum(listed, Decimal(0)) * amount.number if len(listed) == len(prices) else 0
     return Money(dollars, tuple(unpriced))
 
 

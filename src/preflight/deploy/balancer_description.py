@@ -80,7 +80,7 @@ class BalancerDescription:
 
     def interfaces(self, arn: str) -> list[Interface]:
         """Returns the interfaces of a load balancer, in its security groups: some Network Load Balancers have none."""
-        groups = next(tuple(known.get("SecurityGroups") or ()) for known in self._described if known["LoadBalancerArn"] == arn)
+        groups = next(tuple(balancer.get("SecurityGroups") or ()) for balancer in self._described if balancer["LoadBalancerArn"] == arn)
         return [replace(load_balancers.of(dict(interface)), groups=groups) for interface in self._own(arn)]
 
     @functools.cached_property

@@ -30,7 +30,8 @@ from preflight.deploy.tasks import StoppedTask, Tasks
 from preflight.deploy.template_bucket import Bucket
 from preflight.deploy.update_changes import UpdateChanges
 from preflight.model import Finding, Progress, Say
-from preflight.plan.plan import ImageStep, StackStep, fill, outputs_in, with_outputs
+from preflight.plan import placeholders
+from preflight.plan.plan import ImageStep, StackStep
 from preflight.system import folders
 
 MAX_STOPPED_TASKS = 2  # of a service, before it counts as one that cannot become steady
@@ -151,11 +152,11 @@ class Deployment:
             self.session.sleep(0)
             if isinstance(step, ImageStep):
                 self._push(step)
-            elif fill(step.name, self.values) in self._stack_ids:
+            elif placeholders.fill(step.name, self.values) in self._stack_ids:
                 changed += self._update_stack(step)
             else:
                 self._create_stack(step)
-        self._delete_others({fill(step.name, self.values) for step in self._plan.stacks})
+        self._delete_others({placeholders.fill(step.name, self.values) for step in self._plan.stacks})
         self.services = {arn: cluster for arn, cluster in self.services.items() if self.declared_resources.exists(arn)}
         return changed
 
@@ -223,7 +224,7 @@ class Deployment:
     def _push(self, step: ImageStep) -> None:
         """Build and push the image of a step, unless it was, from the same files."""
         repository, colon, tag = step.name.partition(":")
-        name = f"{fill(repository, self.values)}{colon}{fill(tag, self._image_values)}"
+        name = f"{placeholders.fill(repository, self.values)}{colon}{placeholders.fill(tag, self._image_values)}"
         if name in self._image_folders and folders.are_same(self._image_folders[name], step.build):
             return
         mismatch = self._findings.of_platform(step.build / "Dockerfile", self._platforms.get(step.name, ""))
@@ -240,7 +241,7 @@ class Deployment:
 
     def _request(self, step: StackStep) -> StackRequest:
         return StackRequest(
-            name=fill(step.name, self.values),
+            name=placeholders.fill(step.name, self.values),
             url=self._templates.url(step.template),
             parameters={key: self._filled(step, key, value) for key, value in step.parameters.items()},
             capabilities=step.capabilities,
@@ -253,13 +254,13 @@ class Deployment:
         Raises:
             DeploymentFailedError: no earlier step has such an output.
         """
-        outputs = {name: self.output(name) for name in outputs_in(text)}
+        outputs = {name: self.output(name) for name in placeholders.outputs_in(text)}
         missing = [name for name, value in outputs.items() if value is None]
         if missing:
-            message = f"stack {fill(step.name, self.values)}: parameter {key}: no earlier step has an output {missing[0]}"
+            message = f"stack {placeholders.fill(step.name, self.values)}: parameter {key}: no earlier step has an output {missing[0]}"
             raise DeploymentFailedError([self._findings.of_plan("NoSuchOutput", message, NO_OUTPUT)])
         values = self._image_values if self._is_tag(text) else self.values
-        return with_outputs(fill(text, values), {name: value or "" for name, value in outputs.items()})
+        return placeholders.with_outputs(placeholders.fill(text, values), {name: value or "" for name, value in outputs.items()})
 
     @property
     def _image_values(self) -> Mapping[str, str]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from preflight.aws import unresolved
-from preflight.plan import placeholders, plan
+from preflight.plan import placeholders
 from preflight.plan.plan import ImageStep, Plan
 from preflight.plan.resolved_stacks import ResolvedStacks
 from preflight.plan.texts import DEFINITION, HOLE, Texts
@@ -21,11 +21,11 @@ LATEST = "latest"
 _ECR = re.compile(rf"[0-9]{{12}}\.dkr[.-]ecr\b|.*{HOLE}")
 
 
-def of_images(asked: Plan, every: ResolvedStacks, *, run: str) -> dict[str, str]:
+def of_images(plan: Plan, every: ResolvedStacks, *, run: str) -> dict[str, str]:
     """The platforms of each image that a plan builds and a task names, with commas between, by the name of its step."""
-    values = placeholders.of(asked, run=run)  # as the estate has them
-    images = [step for step in asked.steps if isinstance(step, ImageStep)]
-    by_name = {image.name: ",".join(platforms(every, plan.fill(image.name, values))) for image in images}
+    values = placeholders.of(plan, run=run)  # as the estate has them
+    images = [step for step in plan.steps if isinstance(step, ImageStep)]
+    by_name = {image.name: ",".join(platforms(every, placeholders.fill(image.name, values))) for image in images}
     return {name: text for name, text in by_name.items() if text}
 
 

@@ -51,7 +51,7 @@ class RegionDescription:
     def region(self) -> DeployedRegion:
         """Returns the region with everything in it."""
         services = [self._service(described) for described in self._described]
-        tasks = [self._task(task, str(known["serviceName"])) for known in self._described for task in self._tasks(known)]
+        tasks = [self._task(task, str(service["serviceName"])) for service in self._described for task in self._tasks(service)]
         groups = {group for service in services for group in service.security_groups}
         balancers = BalancerDescription(self._session, self._described, self._interfaces)
         groups |= {group for balancer in balancers.load_balancers for group in balancer.security_groups}

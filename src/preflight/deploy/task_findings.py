@@ -48,14 +48,14 @@ class TaskFindings:
             diagnosis = stop_reasons.of_volume(stopped.log, stopped.mounts) or diagnosis
         declared, name, fix = (None, None, diagnosis.fix) if diagnosis.at == "machine" else self._cause(diagnosis, stopped)
         starter = f"schedule {stopped.schedule}" if stopped.schedule is not None else f"service {stopped.service}"
-        said = [f"a task of {starter} stopped: {stopped.reason}", *stopped.containers]
+        sentences = [f"a task of {starter} stopped: {stopped.reason}", *stopped.containers]
         if stopped.log:
-            said.append(f"last log lines: {' | '.join(stopped.log)}")
+            sentences.append(f"last log lines: {' | '.join(stopped.log)}")
         return Finding(
             "rehearse",
             diagnosis.check,
             Severity.ERROR,
-            self._without_secrets("; ".join(said), stopped),
+            self._without_secrets("; ".join(sentences), stopped),
             file=declared.template.name if declared else None,
             line=declared.line(name) if declared else None,
             resource=declared.logical if declared else None,
@@ -167,26 +167,26 @@ class TaskFindings:
 
     def _missing_link(self, stopped: StoppedTask) -> Blocker | None:
         face = self._face(stopped)
-        seen = describe_network.describe_network(self._session.client("ec2"), face.vpc)
+        network = describe_network.describe_network(self._session.client("ec2"), face.vpc)
         if stop_reasons.is_of_internet(stopped.reason):
-            return reachability.to_internet(seen, face)
+            return reachability.to_internet(network, face)
         for service in stop_reasons.services(stopped.reason):
-            missing = reachability.to_service(seen, face, service)
+            missing = reachability.to_service(network, face, service)
             if missing is not None:
                 return missing
-        return reachability.to_internet(seen, face)
+        return reachability.to_internet(network, face)
 
     def _link_to_target(self, stopped: StoppedTask, group: str) -> Blocker | None:
         """What keeps the load balancers of a target group from the task."""
         elb = self._session.client("elbv2")
         described = elb.describe_target_groups(TargetGroupArns=[group])["TargetGroups"][0]
         face = self._face(stopped)
-        seen = describe_network.describe_network(self._session.client("ec2"), face.vpc)
+        network = describe_network.describe_network(self._session.client("ec2"), face.vpc)
         port_text = str(described.get("HealthCheckPort") or "")
         port = int(port_text) if port_text.isdigit() else self._port(stopped, group)
         sources = PublicLoadBalancers(self._session)
         faces = [f for arn in described.get("LoadBalancerArns") or [] for f in sources.faces(arn)]
-        links = [reachability.between(seen, source, face, port) for source in faces]
+        links = [reachability.between(network, source, face, port) for source in faces]
         return links[0] if links and all(links) else None
 
     def _port(self, stopped: StoppedTask, group: str) -> int:

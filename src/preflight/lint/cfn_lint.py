@@ -87,9 +87,9 @@ def _with_loops_unrolled(findings: list[Finding], unrolled: Sequence[Match], tem
     matches = [match for match in unrolled if match.check.startswith("E")]
     own = [finding for finding in findings if finding.file == template.name and finding.severity is Severity.ERROR]
     known, seen = {match.check for match in matches}, {finding.check for finding in own}
-    kept = [finding for finding in findings if finding not in own or finding.check in known]
+    remaining = [finding for finding in findings if finding not in own or finding.check in known]
     added = [replace(_finding(m, template), line=document.line(*m.path)) for m in matches if m.check not in seen]
-    return kept + [finding for finding in added if finding.severity is Severity.ERROR]
+    return remaining + [finding for finding in added if finding.severity is Severity.ERROR]
 
 
 def _is_oversized(template: Template) -> bool:

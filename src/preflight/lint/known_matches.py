@@ -34,13 +34,13 @@ def run(files: Mapping[Path, Template], *, region: str | None, cache: ResultCach
         if kept is not None:
             verdicts[path] = kept
     missing = {path: name for path, name in names.items() if path not in verdicts}
-    found = workers.run(missing, region=region, listed=list(files)) if missing else {}
-    for path, matches in found.items():
+    fresh = workers.run(missing, region=region, listed=list(files)) if missing else {}
+    for path, matches in fresh.items():
         if isinstance(matches, ToolBrokeError) or keys[path] != _key(tools, path, files):  # or it was changed meanwhile
             continue
         if all(_can_keep(match, path) for match in matches):
             cache.put(keys[path], [asdict(match) for match in matches])
-    return {path: found[path] if path in found else verdicts[path] for path in files}
+    return {path: fresh[path] if path in fresh else verdicts[path] for path in files}
 
 
 def _kept(cache: ResultCache, key: str, path: Path) -> list[Match] | None:

@@ -95,14 +95,14 @@ class _Worker:
         """Returns why a process gave no verdict; the next template gets another one."""
         self._process = None
         try:
-            done = process.result(timeout=GRACE)
+            completed = process.result(timeout=GRACE)
         except ToolBrokeError as error:
             return ToolBrokeError(f"cfn-lint broke over {name}: {error}")
-        if "Timeout (" in done.stderr:
-            rule = _rule_at_work(done.stderr)
+        if "Timeout (" in completed.stderr:
+            rule = _rule_at_work(completed.stderr)
             where = f"{name}{f', in its rule {rule}' if rule else ''}"
             return ToolBrokeError(f"cfn-lint did not end within {timeout:.0f} s over {where}. Next: look for loops and nested functions in it")
-        reason = (done.stderr.strip() or f"it ended with {done.code}").splitlines()[-1]
+        reason = (completed.stderr.strip() or f"it ended with {completed.code}").splitlines()[-1]
         return ToolBrokeError(f"cfn-lint broke over {name}: {reason}")
 
 

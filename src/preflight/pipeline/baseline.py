@@ -138,18 +138,18 @@ class BaselineMatcher:
         """
         if self._baseline is None:
             return list(findings)
-        known, shown = self._baseline.of_stage(stage), []
+        entries, remaining = self._baseline.of_stage(stage), []
         for finding in findings:
             entry = self._entry(finding, self._baseline)
-            if not can_hide(finding) or (not known[entry] and not self._baseline.is_written):
-                shown.append(finding)
+            if not can_hide(finding) or (not entries[entry] and not self._baseline.is_written):
+                remaining.append(finding)
                 continue
             self._hidden.append(finding)
-            self._new[entry] += not known[entry]
-            known[entry] -= bool(known[entry])
-        of_rules = Counter({entry: count for entry, count in known.items() if count and (rules is None or entry.check in rules)})
+            self._new[entry] += not entries[entry]
+            entries[entry] -= bool(entries[entry])
+        of_rules = Counter({entry: count for entry, count in entries.items() if count and (rules is None or entry.check in rules)})
         self._gone += Counter(dict(self._looked_at(of_rules, self._baseline, unchecked)))
-        return shown
+        return remaining
 
     @property
     def use(self) -> BaselineUse | None:

@@ -75,11 +75,11 @@ def read(request: RunRequest, *, run: str, former: FormerPlan | None = None) -> 
 
 def _undeclared(request: RunRequest, templates: Mapping[Path, Template], names: Mapping[Path, str], run: str) -> Iterator[Finding]:
     """Yields a finding for each name of the plan that no template declares."""
-    asked: Any = request.plan
+    plan: Any = request.plan
     lines = None
-    for what, where, fix in declared_names.mistakes(asked, templates, run=run):
-        lines = lines or template.load(asked.path)
-        yield Finding(request.stages[0], "PlanName", Severity.ERROR, what, file=names[asked.path], line=lines.line(*where), fix=fix)
+    for what, where, fix in declared_names.mistakes(plan, templates, run=run):
+        lines = lines or template.load(plan.path)
+        yield Finding(request.stages[0], "PlanName", Severity.ERROR, what, file=names[plan.path], line=lines.line(*where), fix=fix)
 
 
 def _load(path: Path, name: str) -> Template | Finding:

@@ -24,9 +24,9 @@ class PlanMistakes:
         line = self._read.line(*where)
         self._found.append((line, f"{self._read.name}:{line}: {model.visible(_short(what))}"))
 
-    def note_unknown(self, kind: str, name: str, known: Sequence[str], *where: Key, of: str = "") -> None:
+    def note_unknown(self, kind: str, name: str, names: Sequence[str], *where: Key, of: str = "") -> None:
         """Add that no such thing is known, with the nearest name and all names; `of` says whose it is."""
-        self.note(f"{of}unknown {kind} {name!r}{spelling.nearest(name, known)} Expected: {', '.join(known)}", *where)
+        self.note(f"{of}unknown {kind} {name!r}{spelling.nearest(name, names)} Expected: {', '.join(names)}", *where)
 
     def report(self) -> None:
         """Raise all mistakes, if there are some.

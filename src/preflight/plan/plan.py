@@ -22,8 +22,6 @@ FILL_IN = "FILL-IN"  # what `preflight init` writes for a value that only the us
 ENDINGS = frozenset({".yaml", ".yml", ".json", ".template"})
 NAMES = ("name", "prefix", "run", "region", "account", "bucket", "templates")
 _TEMPLATE_KEY = re.compile(rb"""(?:^|[{,])[ \t]*["']?(?:AWSTemplateFormatVersion|Resources|Transform)["']?[ \t]*:""", re.MULTILINE)
-_PLACEHOLDER = re.compile(r"\{([a-z]+)\}")
-_OUTPUT = re.compile(r"\{output\.([A-Za-z0-9]+)\}")
 
 
 @dataclass(frozen=True)
@@ -104,32 +102,31 @@ class Plan:
             files |= set(templates_in(self.templates))
         return sorted(files)
 
+    def with_standins(self, allowed: Iterable[str], *, allows_own: bool) -> Plan:
+        """Returns the plan with the stand-ins that the caller allows, as IMAGE=DIR: their programs run on this machine.
+
+        Raises:
+            UsageError: one has another form.
+        """
+        own = self.standins if allows_own else {}
+        return replace(self, standins={**own, **dict(map(standin, allowed))})
+
+    def refuse_egress(self, *, is_allowed: bool, option: str) -> None:
+        """Refuse a plan whose containers would reach the network, unless the caller's `option` allows it.
+
+        Raises:
+            UsageError: it has egress, which is not allowed.
+        """
+        if self.has_egress and not is_allowed:
+            msg = f"{self.path.name}: egress lets containers reach the network from this machine. Next: pass {option}, or remove the key"
+            raise UsageError(msg)
+
 
 def is_plan(path: Path) -> bool:
     """Whether a file begins like a plan, even one that cannot be read: it has a version 1 and steps."""
     with path.open("rb") as file:
         text = file.read(template.MAX_BYTES)
     return all(re.search(pattern, text, re.MULTILINE) for pattern in (rb"^version:[ \t]*1\b", rb"^steps:"))
-
-
-def placeholders_in(text: str) -> list[str]:
-    """Returns the names of the placeholders in a text."""
-    return _PLACEHOLDER.findall(text)
-
-
-def fill(text: str, values: Mapping[str, str]) -> str:
-    """`text` with every placeholder replaced by its value; unknown ones stay, as in the value of an output."""
-    return _PLACEHOLDER.sub(lambda match: values.get(match[1], match[0]), text)
-
-
-def outputs_in(text: str) -> list[str]:
-    """Returns the names of the outputs of earlier steps in a text: {output.NAME}."""
-    return _OUTPUT.findall(text)
-
-
-def with_outputs(text: str, outputs: Mapping[str, str]) -> str:
-    """Returns `text` with every output of an earlier step replaced by its value."""
-    return _OUTPUT.sub(lambda match: outputs[match.group(1)], text)
 
 
 def templates_in(folder: Path) -> list[Path]:
@@ -208,27 +205,6 @@ def _check(path: Path) -> None:
     problem = confinement.problem(path, confinement.root_of(path.parent)) if os.path.lexists(path) else None
     if problem is not None:
         msg = f"{path}: {problem}"
-        raise UsageError(msg)
-
-
-def with_standins(plan: Plan, allowed: Iterable[str], *, allows_own: bool) -> Plan:
-    """Returns the plan with the stand-ins that the caller allows, as IMAGE=DIR: their programs run on this machine.
-
-    Raises:
-        UsageError: one has another form.
-    """
-    own = plan.standins if allows_own else {}
-    return replace(plan, standins={**own, **dict(map(standin, allowed))})
-
-
-def refuse_egress(plan: Plan, *, is_allowed: bool, option: str) -> None:
-    """Refuse a plan whose containers would reach the network, unless the caller's `option` allows it.
-
-    Raises:
-        UsageError: it has egress, which is not allowed.
-    """
-    if plan.has_egress and not is_allowed:
-        msg = f"{plan.path.name}: egress lets containers reach the network from this machine. Next: pass {option}, or remove the key"
         raise UsageError(msg)
 
 

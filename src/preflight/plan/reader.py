@@ -12,7 +12,7 @@ from typing import Any
 
 from preflight.aws import partitions
 from preflight.errors import UsageError
-from preflight.plan import plan, rule_settings, update_settings
+from preflight.plan import placeholders, plan, rule_settings, update_settings
 from preflight.plan.mistakes import PlanMistakes
 from preflight.plan.plan import ImageStep, Plan, SmokeEntry, StackStep
 from preflight.plan.traffic_settings import DRILLS
@@ -163,14 +163,14 @@ class PlanReader:
                 self._note(f"steps: the name {name[1]!r} stands here twice", "steps", n)
         return tuple(steps)
 
-    def _keys(self, value: Any, known: Sequence[str], *where: str | int) -> bool:
+    def _keys(self, value: Any, keys: Sequence[str], *where: str | int) -> bool:
         """Returns whether a part is a map, and notes its unknown keys."""
         if not isinstance(value, dict):
-            self._note(f"expected a map with {', '.join(known)}", *where)
+            self._note(f"expected a map with {', '.join(keys)}", *where)
             return False
         for key in value:
-            if key not in known:
-                self._mistakes.note_unknown("key", key, known, *where, key)
+            if key not in keys:
+                self._mistakes.note_unknown("key", key, keys, *where, key)
         return True
 
     def _list(self, key: str) -> list[Any]:
@@ -186,7 +186,7 @@ class PlanReader:
             problem = "is missing" if value is None else f"found {value!r}"
             self._note(f"{key}: expected text, {problem}", *where, *([key] if key in mapping else []))
             return ""
-        for name in plan.placeholders_in(value):
+        for name in placeholders.placeholders_in(value):
             if name not in plan.NAMES:
                 listed = ", ".join(f"{{{n}}}" for n in plan.NAMES)
                 self._note(f"{key}: unknown placeholder {{{name}}}{spelling.nearest(name, plan.NAMES)} Expected: {listed}", *where, key)
@@ -278,7 +278,7 @@ class PlanReader:
             self._note(f'parameters: {name}: expected text, which is all that the AWS CLI takes, such as "a,b" for a list', *where, "parameters")
             return None
         text = functions.as_text(value)
-        unknown = [placeholder for placeholder in plan.placeholders_in(text) if placeholder not in plan.NAMES]
+        unknown = [placeholder for placeholder in placeholders.placeholders_in(text) if placeholder not in plan.NAMES]
         if unknown:
             hint = spelling.nearest(unknown[0], plan.NAMES).rstrip(".")
             self._note(f"parameters: {name}: unknown placeholder {{{unknown[0]}}}{hint}", *where, "parameters")

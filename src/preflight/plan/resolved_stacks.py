@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 
 from preflight.aws import unresolved
 from preflight.errors import UsageError
-from preflight.plan import cdk_assets, placeholders, plan
+from preflight.plan import cdk_assets, placeholders
 from preflight.plan.plan import ImageStep, Plan
 from preflight.templates import error_location, functions, language_extensions, parameters, partial
 from preflight.templates.functions import ResolutionContext, ResolveError
@@ -175,26 +175,26 @@ def values_of(part: Any, key: str) -> Iterator[Any]:
         yield from values_of(item, key)
 
 
-def of_plan(asked: Plan, templates: Mapping[Path, Template], *, run: str) -> ResolvedStacks:
+def of_plan(plan: Plan, templates: Mapping[Path, Template], *, run: str) -> ResolvedStacks:
     """The documents of a plan: one for each stack, and one for each template that no stack uses.
 
     Raises:
         UsageError: there is no end to what they nest.
     """
-    values = placeholders.of(asked, run=run)
-    builder = _Builder(templates, _staged(asked, values), region=asked.region, account=values["account"])
-    for step in asked.stacks:
+    values = placeholders.of(plan, run=run)
+    builder = _Builder(templates, _staged(plan, values), region=plan.region, account=values["account"])
+    for step in plan.stacks:
         if step.template in templates:
             passed = {key: _given(value, values) for key, value in step.parameters.items()}
-            builder.add(step.template, plan.fill(step.name, values), passed)
+            builder.add(step.template, placeholders.fill(step.name, values), passed)
     builder.add_unused()
-    images = [plan.fill(step.name, values) for step in asked.steps if isinstance(step, ImageStep)]
+    images = [placeholders.fill(step.name, values) for step in plan.steps if isinstance(step, ImageStep)]
     return ResolvedStacks(tuple(builder.made), is_closed=True, pushed=frozenset(name.partition(":")[0] for name in images))
 
 
 def _given(value: str, values: Mapping[str, str]) -> Any:
     """Returns the value of a parameter; the output of an earlier step is known only once that is deployed."""
-    return functions.KEEP if plan.outputs_in(value) else plan.fill(value, values)
+    return functions.KEEP if placeholders.outputs_in(value) else placeholders.fill(value, values)
 
 
 def of_templates(templates: Mapping[Path, Template]) -> ResolvedStacks:
@@ -216,7 +216,7 @@ def of_templates(templates: Mapping[Path, Template]) -> ResolvedStacks:
 def nested_templates(templates: Mapping[Path, Template]) -> dict[Path, set[Path]]:
     """Returns the templates that each one nests itself, without a plan."""
     find = _TemplateFinder(templates).find
-    return {path: set(_nested(path, known, find)) for path, known in templates.items()}
+    return {path: set(_nested(path, source, find)) for path, source in templates.items()}
 
 
 def _nested(path: Path, source: Template, find: Find) -> Iterator[Path]:
@@ -227,12 +227,12 @@ def _nested(path: Path, source: Template, find: Find) -> Iterator[Path]:
                 yield child
 
 
-def _staged(asked: Plan, values: Mapping[str, str]) -> Find:
+def _staged(plan: Plan, values: Mapping[str, str]) -> Find:
     """Finds a nested template where the deployment stages it, else as a path beside its parent."""
-    files = asked.template_files()
-    base = asked.templates
+    files = plan.template_files()
+    base = plan.templates
     keys = {
-        f"{values['templates']}/{_relative(file, base, asked.folder)}": file for file in files
+        f"{values['templates']}/{_relative(file, base, plan.folder)}": file for file in files
     }  # as aws.deployment stages them
     near = _TemplateFinder(dict.fromkeys(files))
 

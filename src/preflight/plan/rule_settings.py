@@ -61,9 +61,9 @@ def read(source: Template) -> RuleSettings:
     return settings
 
 
-def collect(known: Template, mistakes: PlanMistakes) -> RuleSettings:
+def collect(source: Template, mistakes: PlanMistakes) -> RuleSettings:
     """Returns the policy in a plan, without what is added to the mistakes."""
-    return RuleSettings(known.name, tuple(_waivers(known, mistakes)), tuple(_switches(known, mistakes)))
+    return RuleSettings(source.name, tuple(_waivers(source, mistakes)), tuple(_switches(source, mistakes)))
 
 
 def _switches(source: Template, mistakes: PlanMistakes) -> Iterator[RuleSwitch]:

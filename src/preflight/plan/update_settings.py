@@ -24,9 +24,9 @@ class UpdateSettings:
     traffic: TrafficSettings | None = field(default_factory=TrafficSettings)
 
 
-def collect(known: Template, mistakes: PlanMistakes) -> UpdateSettings:
+def collect(source: Template, mistakes: PlanMistakes) -> UpdateSettings:
     """Returns what a plan says of updates, without what is added to the mistakes."""
-    update = known.data.get("update", {})
+    update = source.data.get("update", {})
     if not _has_keys(mistakes, update, _KEYS, "update"):
         return UpdateSettings()
     origin = update.get("from")

@@ -17,7 +17,7 @@ from preflight.deploy.stacks import Stacks
 from preflight.deploy.tasks import ServiceTask, Tasks
 from preflight.errors import UsageError
 from preflight.model import JsonObject
-from preflight.plan.plan import fill
+from preflight.plan import placeholders
 from preflight.system import extras
 
 if TYPE_CHECKING:
@@ -60,12 +60,12 @@ class PreflightDeployment:
         return {"region": self._session.region, "endpoint": endpoint, "key": key, "stacks": self.stacks, "values": dict(self.values)}
 
     @classmethod
-    def from_json(cls, seen: JsonObject) -> PreflightDeployment:
+    def from_json(cls, values: JsonObject) -> PreflightDeployment:
         """Returns the deployment of another process, from an object made by `to_json`."""
-        region, endpoint = seen["region"], seen["endpoint"]
+        region, endpoint = values["region"], values["endpoint"]
         is_emulated = endpoint is not None
-        session = sessions.rehearsal_session(region, endpoint, seen["key"]) if is_emulated else sessions.account_session(region, stop=threading.Event())
-        return cls(session, tuple(seen["stacks"]), seen["values"])
+        session = sessions.rehearsal_session(region, endpoint, values["key"]) if is_emulated else sessions.account_session(region, stop=threading.Event())
+        return cls(session, tuple(values["stacks"]), values["values"])
 
     def client(self, service: str) -> Any:
         """Returns a boto3 client of the account, in the plan's region."""
@@ -172,7 +172,7 @@ class PreflightDeployment:
         Raises:
             UsageError: there is none, or several have that logical id.
         """
-        name = fill(service, self.values)
+        name = placeholders.fill(service, self.values)
         services = [s for s in self._services if s.name == name] or [s for s in self._services if s.logical == name]
         if len(services) != 1:
             there = ", ".join(f"{s.name} ({s.logical})" for s in services or self._services) or "none"

@@ -51,13 +51,13 @@ class StageText:
 
 def results(config: pytest.Config, path: Path, stages: tuple[str, ...]) -> dict[str, StageText]:
     """Returns how the stages of a plan ended, which run once a session."""
-    known = config.stash.setdefault(_RESULTS, {})
-    if path not in known:
+    by_plan = config.stash.setdefault(_RESULTS, {})
+    if path not in by_plan:
         shared, run = workers.join(config), functools.partial(_run, config, path, stages)
         name = f"report-{hashlib.sha256(str(path).encode(errors='surrogateescape')).hexdigest()}"
         ended = run() if shared is None else shared.once(name, run)
-        known[path] = {stage: StageText(**result) for stage, result in ended.items()}
-    return known[path]
+        by_plan[path] = {stage: StageText(**result) for stage, result in ended.items()}
+    return by_plan[path]
 
 
 def _run(config: pytest.Config, path: Path, stages: tuple[str, ...]) -> JsonObject:
@@ -96,23 +96,23 @@ def _has_containers(config: pytest.Config) -> bool:
     return bool(config.getoption("--preflight-containers") == "auto")
 
 
-def _admitted(config: pytest.Config, asked: Plan) -> Plan:
+def _admitted(config: pytest.Config, plan: Plan) -> Plan:
     """Returns a plan with its stand-ins if the caller allows them.
 
     Raises:
         UsageError: its containers would reach the network, which the caller does not allow.
     """
-    plan.refuse_egress(asked, is_allowed=config.getoption("--preflight-allow-egress"), option="--preflight-allow-egress")
-    return plan.with_standins(asked, (), allows_own=config.getoption("--preflight-allow-standins"))
+    plan.refuse_egress(is_allowed=config.getoption("--preflight-allow-egress"), option="--preflight-allow-egress")
+    return plan.with_standins((), allows_own=config.getoption("--preflight-allow-standins"))
 
 
-def _origin(config: pytest.Config, asked: Plan) -> str | None:
+def _origin(config: pytest.Config, plan: Plan) -> str | None:
     """Returns where an update starts from, or None if there is none."""
-    return config.getoption("--preflight-from") or asked.update.origin
+    return config.getoption("--preflight-from") or plan.update.origin
 
 
-def _update(config: pytest.Config, asked: Plan) -> UpdateRequest | None:
-    origin = _origin(config, asked)
+def _update(config: pytest.Config, plan: Plan) -> UpdateRequest | None:
+    origin = _origin(config, plan)
     return UpdateRequest(origin, functools.partial(_admitted, config)) if origin is not None else None
 
 
@@ -123,13 +123,13 @@ def plan_of(config: pytest.Config) -> Plan:
 
 
 @contextlib.contextmanager
-def deployed(config: pytest.Config, asked: Plan) -> Iterator[PreflightDeployment]:
+def deployed(config: pytest.Config, plan: Plan) -> Iterator[PreflightDeployment]:
     """Yields a plan's deployment, and deletes it once no worker of the session needs it."""
     shared = workers.join(config)
     with contextlib.ExitStack() as own:
 
         def deploy() -> PreflightDeployment:
-            return PreflightDeployment.of(own.enter_context(_live(config, asked)))
+            return PreflightDeployment.of(own.enter_context(_live(config, plan)))
 
         if shared is None:
             yield deploy()
@@ -148,21 +148,21 @@ def deployed(config: pytest.Config, asked: Plan) -> Iterator[PreflightDeployment
 
 
 @contextlib.contextmanager
-def _live(config: pytest.Config, asked: Plan) -> Iterator[Live]:
+def _live(config: pytest.Config, plan: Plan) -> Iterator[Live]:
     """Deploy a plan, yield what runs, and delete it again."""
     run, say = new_run(), _say_on_account(config)
-    names = {path: path.name for path in asked.template_files()}
+    names = {path: path.name for path in plan.template_files()}
     with _failing_visibly():
-        target = _target(config, asked, run)
+        target = _target(config, plan, run)
     remains: list[Finding] = []
     try:
         network = config.getoption("--preflight-build-network")
         with _failing_visibly():
             container_engine = engine.find() if _has_containers(config) else None
         if container_engine is not None and config.getoption("--preflight-target") == "rehearsal":
-            for note in live.reach_notes(container_engine, asked):
+            for note in live.reach_notes(container_engine, plan):
                 _note(config, note)
-        options = DeploymentOptions(asked, run, container_engine, names, build_network=network, note=functools.partial(_note, config))
+        options = DeploymentOptions(plan, run, container_engine, names, build_network=network, note=functools.partial(_note, config))
         with _failing_visibly(), _stoppable(), lifecycle.deployed(options, target, say, remains=remains) as deployment:
             yield deployment
     finally:

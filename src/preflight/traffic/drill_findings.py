@@ -25,8 +25,8 @@ def findings(name: str, service: str, result: DrillResult, record: TrafficRecord
         yield Finding("smoke", CHECK, Severity.INFO, f"{about} was not done: {result.skipped}", **at)
         return
     sent, failed = (sum(getattr(target, key) for target in record.targets) for key in ("sent", "failed"))
-    seen = f"{failed} of {sent} requests failed" if sent else "no request was sent"
-    message = f"{about}: {result.did}; {seen}; the service was as before after {result.seconds:.1f} s"
+    outcome = f"{failed} of {sent} requests failed" if sent else "no request was sent"
+    message = f"{about}: {result.did}; {outcome}; the service was as before after {result.seconds:.1f} s"
     fix = result.fix if failed else None
     yield Finding("smoke", CHECK, Severity.INFO, message, **at, fix=fix if result.problem is None else None)
     if result.problem is not None:

@@ -307,14 +307,14 @@ def test_the_plan_says_which_rules_are_off(folder: Path) -> None:
 def test_the_stand_ins_of_a_plan_are_dropped_unless_the_caller_allows_them(root: Path) -> None:
     read = reader.load(root / plan.FILE)
 
-    assert plan.with_standins(read, (), allows_own=False).standins == {}
-    assert plan.with_standins(read, (), allows_own=True).standins == read.standins
+    assert read.with_standins((), allows_own=False).standins == {}
+    assert read.with_standins((), allows_own=True).standins == read.standins
 
 
 def test_a_stand_in_of_the_caller_takes_the_place_of_the_plans(root: Path, tmp_path: Path) -> None:
     read = reader.load(root / plan.FILE)
 
-    allowed = plan.with_standins(read, [f"nginx={tmp_path}"], allows_own=True)
+    allowed = read.with_standins([f"nginx={tmp_path}"], allows_own=True)
 
     assert allowed.standins == {"nginx": tmp_path}
 
@@ -322,7 +322,7 @@ def test_a_stand_in_of_the_caller_takes_the_place_of_the_plans(root: Path, tmp_p
 @pytest.mark.parametrize("text", [pytest.param("nginx", id="no folder"), pytest.param("=docker", id="no image")])
 def test_a_stand_in_of_another_form_is_a_usage_error(root: Path, text: str) -> None:
     with pytest.raises(UsageError, match="expected IMAGE=DIR"):
-        plan.with_standins(reader.load(root / plan.FILE), [text], allows_own=False)
+        reader.load(root / plan.FILE).with_standins([text], allows_own=False)
 
 
 def test_a_plan_names_the_revision_that_updates_start_from(folder: Path) -> None:

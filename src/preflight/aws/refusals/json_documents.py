@@ -36,8 +36,8 @@ def rows(
 
 def _test(rule: DocumentRule, name: str) -> Test:
     def faults(part: Object) -> Iterator[Fault]:
-        given = get(part, name)
-        document = iam_policy_evaluation.document(given) if given is not None and not unresolved.is_function(given) else None
+        value = get(part, name)
+        document = iam_policy_evaluation.document(value) if value is not None and not unresolved.is_function(value) else None
         if document is not None:
             yield from (Fault((name, *fault.path), fault.value) for fault in rule.faults(document))
 

@@ -15,7 +15,7 @@ from preflight.deploy.session import Session, rehearsal_session
 from preflight.errors import ToolBrokeError
 from preflight.model import JsonObject, Observations, Say
 from preflight.plan import placeholders
-from preflight.plan.plan import Plan, fill
+from preflight.plan.plan import Plan
 from preflight.system import extras, processes, run_folders
 from preflight.system.processes import ServerProcess
 
@@ -51,10 +51,10 @@ class EmulatedAccount:
         args += [part for pattern in plan.stubs for part in ("--stub", pattern)]
         args += ["--egress"] if plan.has_egress else []
         values = placeholders.of(plan, run=run)
-        args += [f"--image={fill(pattern, values)}={fill(image, values)}" for pattern, image in plan.images.items()]
+        args += [f"--image={placeholders.fill(pattern, values)}={placeholders.fill(image, values)}" for pattern, image in plan.images.items()]
         for entry in plan.smoke:
             if entry.service is not None and not entry.is_inside:
-                args += ["--asked", f"{fill(entry.service, values)}:{entry.port}:{entry.caller or ''}"]
+                args += ["--asked", f"{placeholders.fill(entry.service, values)}:{entry.port}:{entry.caller or ''}"]
         return cls(ServerProcess.start(*args), run=run)
 
     @property

@@ -45,13 +45,13 @@ def files(folder: Path) -> Iterator[Path]:
 
 def templates(files: list[Path], folder: Path, note: Note) -> dict[Path, Template]:
     """Returns the CloudFormation templates among files; `note` is called for each that looks like one and cannot be used."""
-    known = {}
+    sources = {}
     for path in files:
         if path.suffix in plan.ENDINGS and path.name != plan.FILE and plan.may_be_template(path):
             read = _read(path, folder, note)
             if read is not None and read.is_cloudformation:
-                known[path] = read
-    return known
+                sources[path] = read
+    return sources
 
 
 def _read(path: Path, folder: Path, note: Note) -> Template | None:

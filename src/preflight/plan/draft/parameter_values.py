@@ -98,9 +98,9 @@ def admits(name: str, declared: Mapping[str, Any], text: str) -> bool:
         UndecidedPatternError: its pattern takes too long.
     """
     values = {**dict.fromkeys(plan.NAMES, "demo"), "region": "us-east-1", "account": placeholders.ACCOUNT, "run": "0123abcd"}
-    outputs = dict.fromkeys(plan.outputs_in(text), "output") | SAMPLES
+    outputs = dict.fromkeys(placeholders.outputs_in(text), "output") | SAMPLES
     try:
-        parameters.parameter_values({"Parameters": {name: declared}}, {name: plan.with_outputs(plan.fill(text, values), outputs)})
+        parameters.parameter_values({"Parameters": {name: declared}}, {name: placeholders.with_outputs(placeholders.fill(text, values), outputs)})
     except UndecidedPatternError:
         raise
     except (ResolveError, TypeError, ValueError):
@@ -125,6 +125,6 @@ def _candidates(name: str, declared: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _why(text: str, declared: Mapping[str, Any]) -> str:
-    if plan.outputs_in(text):
+    if placeholders.outputs_in(text):
         return f"an output of {account.FILE}"
     return "the first of its allowed values" if declared.get("AllowedValues") else "a guess; correct it if it matters"

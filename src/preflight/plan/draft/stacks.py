@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from preflight.plan import plan, resolved_stacks
+from preflight.plan import placeholders, resolved_stacks
 from preflight.plan.draft import parameter_values
 from preflight.plan.draft.draft import Draft, DraftStack
 from preflight.plan.draft.parameter_values import DraftValue
@@ -64,8 +64,8 @@ def _with_values(path: Path, name: str, document: ResolvedTemplate) -> DraftStac
     return DraftStack(path, name, values, _capabilities(document))
 
 
-def _declared(known: Template) -> dict[str, Mapping[str, Any]]:
-    parameters = known.data.get("Parameters")
+def _declared(source: Template) -> dict[str, Mapping[str, Any]]:
+    parameters = source.data.get("Parameters")
     return {name: d for name, d in parameters.items() if isinstance(d, dict)} if isinstance(parameters, dict) else {}
 
 
@@ -119,8 +119,8 @@ def _linked(stack: DraftStack, stacks: Sequence[DraftStack], templates: Template
     return replace(stack, values=values)
 
 
-def _outputs(known: Template) -> list[str]:
-    outputs = known.data.get("Outputs")
+def _outputs(source: Template) -> list[str]:
+    outputs = source.data.get("Outputs")
     return [name for name in outputs if re.fullmatch("[A-Za-z0-9]+", name)] if isinstance(outputs, dict) else []
 
 
@@ -180,7 +180,7 @@ def _found_imports(exports: Container[str], _draft: Draft, every: ResolvedStacks
 
 def _names_in(templates: Templates, stack: DraftStack, key: str) -> list[str]:
     """Returns the parameters of a stack to whose names values of a key refer in any template: nested stacks get them passed."""
-    parts = [part for known in templates.values() for part in resolved_stacks.values_of(known.data.get("Resources"), key)]
+    parts = [part for source in templates.values() for part in resolved_stacks.values_of(source.data.get("Resources"), key)]
     declared = _declared(templates[stack.template])
     return [name for name in declared if any(_refers(part, name) for part in parts)][:4]
 
@@ -216,7 +216,7 @@ def _ordered(draft: Draft, templates: Templates) -> Iterator[DraftStack]:
 def _needs(draft: Draft, templates: Templates) -> dict[Path, set[Path]]:
     every = resolved(draft, templates)
     owners = {output: stack.template for stack in draft.stacks for output in _outputs(templates[stack.template])}
-    needs = {stack.template: {owners[n] for value in stack.values.values() for n in plan.outputs_in(value.text) if n in owners} for stack in draft.stacks}
+    needs = {stack.template: {owners[n] for value in stack.values.values() for n in placeholders.outputs_in(value.text) if n in owners} for stack in draft.stacks}
     for document in every.deployed:
         exporters = [every.exports[name][0].root.path for name in resolved_stacks.imports(document) if name in every.exports]
         needs[document.root.path].update(exporters)

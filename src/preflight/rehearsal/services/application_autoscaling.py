@@ -92,9 +92,9 @@ def allow_forecasts() -> None:
     """
     create = models.FakeApplicationAutoscalingPolicy.__init__
 
-    def create_of_any_type(policy: Any, *given: Any, policy_type: str | None = None, **members: Any) -> None:
+    def create_of_any_type(policy: Any, *arguments: Any, policy_type: str | None = None, **members: Any) -> None:
         is_forecast = policy_type == "PredictiveScaling"
-        create(policy, *given, policy_type="StepScaling" if is_forecast else policy_type, **members)
+        create(policy, *arguments, policy_type="StepScaling" if is_forecast else policy_type, **members)
         if is_forecast:
             policy.policy_type, policy.step_scaling_policy_configuration = policy_type, None
 

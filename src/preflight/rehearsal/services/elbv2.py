@@ -154,8 +154,8 @@ def _create_with_quic(create: Callable[..., Any]) -> Callable[..., Any]:
 
     def create_target_group(backend: Any, name: str, **members: Any) -> Any:
         protocol = members.get("protocol")
-        known = {"QUIC": "UDP", "TCP_QUIC": "TCP_UDP"}.get(str(protocol), protocol)
-        group = create(backend, name, **{**members, "protocol": known} if protocol else members)
+        plain_protocol = {"QUIC": "UDP", "TCP_QUIC": "TCP_UDP"}.get(str(protocol), protocol)
+        group = create(backend, name, **{**members, "protocol": plain_protocol} if protocol else members)
         group.protocol = protocol
         return group
 
@@ -172,20 +172,20 @@ def _allow_changes() -> None:
     def modify_to_any_protocol(backend: Any, arn: str, port: Any = None, protocol: str | None = None, *others: Any) -> Any:
         """Moto knows three protocols here, and keeps certificates for HTTPS alone; elbv2_listeners has checked both."""
         listener = backend.describe_listeners(load_balancer_arn=None, listener_arns=[arn])[0]
-        listener.protocol, kept = protocol or listener.protocol, protocol or listener.protocol
-        if kept == "TLS":
+        listener.protocol, own_protocol = protocol or listener.protocol, protocol or listener.protocol
+        if own_protocol == "TLS":
             listener.protocol = "HTTPS"
         try:
             return modify_listener(backend, arn, port, None, *others)
         finally:
-            listener.protocol = kept
+            listener.protocol = own_protocol
 
     def set_any_address_type(backend: Any, arn: str, ip_type: str) -> None:
         set_address_type(backend, arn, "dualstack" if ip_type.startswith("dualstack") else ip_type)
         backend.load_balancers[arn].ip_address_type = ip_type
 
-    known = ssl_policies.SSL_POLICIES
-    known.update({name: {**known["ELBSecurityPolicy-TLS13-1-2-2021-06"], "name": name} for name in _NEWER_POLICIES})
+    policies = ssl_policies.SSL_POLICIES
+    policies.update({name: {**policies["ELBSecurityPolicy-TLS13-1-2-2021-06"], "name": name} for name in _NEWER_POLICIES})
     models.ELBv2Backend.modify_listener = modify_to_any_protocol
     models.ELBv2Backend.set_ip_address_type = set_any_address_type
 

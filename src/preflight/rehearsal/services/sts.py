@@ -32,9 +32,9 @@ CHAINED = "The requested DurationSeconds exceeds the 1 hour session limit for ro
 class Sts:
     """The operations that issue credentials."""
 
-    def __init__(self, account: Account, known: Principals) -> None:
+    def __init__(self, account: Account, principals: Principals) -> None:
         self._account = account
-        self._known = known
+        self._principals = principals
 
     def operations(self) -> Mapping[str, Operation]:
         """Returns the operations by name."""
@@ -49,9 +49,9 @@ class Sts:
     def assume(self, call: Call) -> dict[str, Any]:
         """AssumeRole."""
         arn, who = str(call.parameters["RoleArn"]), acting.principal()
-        about = self._known.context(who) if who is not None else {"aws:principalaccount": self._account.id}
+        about = self._principals.context(who) if who is not None else {"aws:principalaccount": self._account.id}
         request = RequestContext("sts:AssumeRole", arn, {**about, **_context(call)})
-        role = self._known.role(arn)
+        role = self._principals.role(arn)
         if role is None or not self._may_assume(who, _trust(role), request, call.region):
             message = (
                 f"User: {self._arn(who, call.region)} is not authorized to perform: sts:AssumeRole on resource: {arn}"
@@ -69,7 +69,7 @@ class Sts:
         own = (who.principal, who.arn) if who is not None else (self._arn(None, region),)
         if iam_policy_evaluation.denies(trust, (*own, self._account.id), request):
             return False
-        policies = self._known.policies(who) if who is not None else None
+        policies = self._principals.policies(who) if who is not None else None
         if policies is not None and iam_policy_evaluation.forbids(policies, request):
             return False
         is_allowed = policies is None or iam_policy_evaluation.allows(policies, request)
@@ -80,9 +80,9 @@ class Sts:
         arn = str(call.parameters["RoleArn"])
         partition = arn.split(":")[1] if arn.count(":") > 4 else "aws"
         claims = oidc_token.claims(str(call.parameters["WebIdentityToken"]))
-        provider = self._known.provider(claims.issuer, partition)
-        oidc_token.check(claims, provider.client_id_list if provider else None, now=self._known.sessions.clock())
-        role = self._known.role(arn)
+        provider = self._principals.provider(claims.issuer, partition)
+        oidc_token.check(claims, provider.client_id_list if provider else None, now=self._principals.sessions.clock())
+        role = self._principals.role(arn)
         context = {**_context(call), **oidc_token.context(claims, str(provider.url))} if provider else {}
         request = RequestContext("sts:AssumeRoleWithWebIdentity", arn, context)
         if role is None or provider is None or not iam_policy_evaluation.federates(_trust(role), str(provider.arn), request):
@@ -101,7 +101,7 @@ class Sts:
         limits = self._limits(call)
         who = self.session_of(str(role.arn), str(role.id), name, limits)
         who = replace(who, context={**who.context, **(claims or {})})  # they stay keys of the session
-        credentials = self._known.sessions.issue(who, seconds=seconds)
+        credentials = self._principals.sessions.issue(who, seconds=seconds)
         user = {"AssumedRoleId": who.id, "Arn": who.arn}
         return {"Credentials": credentials.shown(), "AssumedRoleUser": user, "PackedPolicySize": 6 if limits else None}
 
@@ -117,7 +117,7 @@ class Sts:
         """The session policies of a request: one of its own, and managed ones by ARN."""
         own = [str(call.parameters["Policy"])] if call.parameters.get("Policy") else []
         arns = [str(policy.get("arn") or "") for policy in call.parameters.get("PolicyArns") or []]
-        return (*own, *(self._known.managed(arn) for arn in arns))
+        return (*own, *(self._principals.managed(arn) for arn in arns))
 
     def who(self, call: Call) -> dict[str, Any]:
         """GetCallerIdentity."""
@@ -135,7 +135,7 @@ class Sts:
         who = acting.principal()
         _check_is_no_session(who, "GetSessionToken")
         seconds = _seconds(call, most=DAY_AND_HALF, default=12 * HOUR, refusal=TOO_LONG)
-        return {"Credentials": self._known.sessions.issue(who, seconds=seconds).shown()}
+        return {"Credentials": self._principals.sessions.issue(who, seconds=seconds).shown()}
 
     def federate(self, call: Call) -> dict[str, Any]:
         """GetFederationToken: no more than a session policy allows, and nothing without one."""
@@ -148,7 +148,7 @@ class Sts:
         principal = who
         if who is not None:
             principal = Principal(arn, who.principal, user, self._limits(call) or ("{}",), {"aws:userid": user})
-        credentials = self._known.sessions.issue(principal, seconds=seconds).shown()
+        credentials = self._principals.sessions.issue(principal, seconds=seconds).shown()
         return {"Credentials": credentials, "FederatedUser": {"FederatedUserId": user, "Arn": arn}}
 
 
