@@ -36,14 +36,19 @@ def trouble() -> str | None:
 
 
 def run_again(arguments: Sequence[str]) -> int:
-    """Run this program inside, with the same arguments and streams, and return its exit code.
+    """Run this program inside, with the same arguments and streams, and return its exit code."""
+    return run_command_again([*processes.OWN_COMMAND, *arguments])
+
+
+def run_command_again(command: Sequence[str]) -> int:
+    """Run the command of this process inside, with the same streams, and return its exit code.
 
     What would stop this process goes to the one inside, which cleans up and ends with the code for it.
     """
     path = os.environ.get("PATH", os.defpath).split(":")
     temporary = tempfile.gettempdir()  # podman names another one, where a sweep would not look
     env = {OUTER: run_folders.owner_name(), "PATH": ":".join(dict.fromkeys([*path, *_SYSTEM])), "TMPDIR": temporary}
-    return processes.take_over(*_COMMAND, *processes.OWN_COMMAND, *arguments, env=env)
+    return processes.take_over(*_COMMAND, *command, env=env)
 
 
 def end_with_outer() -> None:

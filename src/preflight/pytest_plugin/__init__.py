@@ -37,7 +37,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--preflight-build-network", choices=["restricted", "none"], default="restricted", help="none: image builds have no network")
     group.addoption("--preflight-allow-standins", action="store_true", help="allow the stand-ins that the plan names: their programs run on this machine")
     group.addoption("--preflight-allow-egress", action="store_true", help="allow egress: true in the plan: containers may reach the network")
+    group.addoption("--preflight-isolate", action="store_true", help="as a user who is not root, run the session in namespaces of podman's (default: if only plans are named)")
     group.addoption("--preflight-no-skips", action="store_true", help="a skipped test is a failed test")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
+    """Runs the session again where containers have no network but their task's own, if that is asked for or only plans are named."""
+    has_containers = config.getoption("--preflight-containers") == "auto" and config.getoption("--preflight-target") == "rehearsal"
+    names = [_named_file(argument) for argument in config.args]
+    is_wanted = config.getoption("--preflight-isolate") or (names and all(name.endswith(ENDINGS) for name in names))
+    if not is_wanted or not has_containers or config.option.collectonly:
+        return None
+    from preflight.pytest_plugin import isolation  # noqa: PLC0415 - see above
+
+    return isolation.run_again(config, print)
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:

@@ -49,8 +49,8 @@ def as_user(user: str) -> AsUser:
     command = ("setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups", "--reset-env")
     env = (f"PYTHONPATH={':'.join([str(home / 'src'), *packages])}", f"XDG_RUNTIME_DIR={home}", "PATH=/usr/bin:/bin")
 
-    def run(*args: str) -> CompletedProcess:
-        return processes.run(*command, "env", "--chdir", str(home), *env, PYTHON, "-m", "preflight", *args, timeout=600)
+    def run(*args: str, module: str = "preflight") -> CompletedProcess:
+        return processes.run(*command, "env", "--chdir", str(home), *env, PYTHON, "-m", module, *args, timeout=600)
 
     tried = run("--version")
     if tried.code != 0:

@@ -29,6 +29,16 @@ def test_containers_of_a_normal_user_are_isolated(check: CompletedProcess) -> No
     assert not [note for note in json.loads(check.stdout)["notes"] if "can reach the network" in note]
 
 
+@pytest.mark.parametrize("options", [(), ("--preflight-isolate", "-k", "rehearse", ".")], ids=["a plan", "a suite"])
+def test_a_session_of_pytest_of_a_normal_user_is_isolated(as_user: AsUser, options: tuple[str, ...]) -> None:
+    named = ("preflight.yaml::rehearse",)
+
+    done = as_user("-p", "no:cacheprovider", "--preflight-allow-standins", *named, *options, module="pytest")
+
+    assert done.code == 0, done.stdout + done.stderr
+    assert "can reach the network" not in done.stdout
+
+
 def test_a_run_of_a_normal_user_leaves_nothing(check: CompletedProcess, as_user: AsUser) -> None:
     assert check.code == 0
     assert as_user("sweep").stdout == "0 removed\n"
