@@ -11,6 +11,7 @@ from typing import Any
 import boto3
 import pytest
 
+from preflight.commands import known_reports
 from preflight.comply import cfn_guard_binary
 from preflight.comply.cfn_guard_binary import Binary
 from preflight.plan import reader, resolved_stacks
@@ -41,6 +42,12 @@ def guard() -> Binary:
 def _no_grace(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody asks why tasks stop, so a service that cannot become steady is given up at once."""
     monkeypatch.setattr(ecs, "GRACE", 0.0)
+
+
+@pytest.fixture(autouse=True)
+def _no_known_reports(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test makes its own reports."""
+    monkeypatch.setattr(known_reports, "can_be_kept", lambda _: False)
 
 
 @pytest.fixture

@@ -5,22 +5,35 @@ from __future__ import annotations
 import argparse
 import functools
 import sys
+from typing import TYPE_CHECKING
 
 from preflight.commands import options, reports
-from preflight.container_engine import user_namespace
-from preflight.deploy.targets import account
 from preflight.errors import UsageError
 from preflight.model import Say
 from preflight.pipeline.request import AccountOptions, RunRequest, UpdateRequest, is_live
-from preflight.plan import plan, reader
-from preflight.plan.plan import Plan
+
+if TYPE_CHECKING:
+    from preflight.plan.plan import Plan
+
+# Imports below are made in functions: a run that an earlier one answers needs none of them.
 
 
 def run(args: argparse.Namespace, say: Say) -> int:
     """Run the stages of a plan, write the report and return its exit code."""
     if is_isolated_by_podman(args, say):
+        from preflight.container_engine import user_namespace  # noqa: PLC0415 - see above
+
         return user_namespace.run_again(args.arguments)
-    user_namespace.end_with_outer()
+    if is_live(args.stage):
+        from preflight.container_engine import user_namespace  # noqa: PLC0415 - see above
+
+        user_namespace.end_with_outer()
+    return reports.run(functools.partial(_request, args), args, say)
+
+
+def _request(args: argparse.Namespace) -> RunRequest:
+    from preflight.plan import plan, reader  # noqa: PLC0415 - see above
+
     checked = _admitted(args, reader.load(plan.find(args.plan)))
     request = RunRequest(
         stages=args.stage,
@@ -37,7 +50,7 @@ def run(args: argparse.Namespace, say: Say) -> int:
         update=_update(args, checked),
         takes_screenshots="html" in (args.format or ()),
     )
-    return reports.run(options.with_baseline(request, args), args, say)
+    return options.with_baseline(request, args)
 
 
 def is_isolated_by_podman(args: argparse.Namespace, say: Say) -> bool:
@@ -46,7 +59,11 @@ def is_isolated_by_podman(args: argparse.Namespace, say: Say) -> bool:
     What is kept running has to be reached from this machine, so it stays outside.
     """
     has_containers = args.containers == "auto" and is_live(args.stage)
-    if not has_containers or args.keep or args.target != "rehearsal" or not user_namespace.is_of_use():
+    if not has_containers or args.keep or args.target != "rehearsal":
+        return False
+    from preflight.container_engine import user_namespace  # noqa: PLC0415 - see above
+
+    if not user_namespace.is_of_use():
         return False
     trouble = user_namespace.trouble()
     if trouble is not None:
@@ -60,6 +77,8 @@ def _admitted(args: argparse.Namespace, plan: Plan) -> Plan:
     Raises:
         UsageError: its containers would reach the network, which the caller does not allow.
     """
+    from preflight.plan import plan  # noqa: PLC0415 - see above
+
     if is_live(args.stage):
         plan.refuse_egress(is_allowed=args.allow_egress, option="--allow-egress")
     return plan.with_standins(args.standin, allows_own=args.allow_standins)
@@ -81,6 +100,8 @@ def _account(args: argparse.Namespace) -> AccountOptions | None:
     if args.target == "rehearsal":
         options.refuse_without_account(args, "account", "regions", "yes", "keep_failed")
         return None
+    from preflight.deploy.targets import account  # noqa: PLC0415 - see above
+
     account.check_number(args.account)
     if args.containers == "off":
         msg = "--containers off is for the rehearsal: on an account tasks really run"

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 
 from preflight.commands import output
-from preflight.model import Progress, Say
+from preflight.model import Progress, Report, Say
 from preflight.pipeline.request import RunRequest
 
 
@@ -41,6 +41,13 @@ def shows_display(request: RunRequest, args: argparse.Namespace) -> bool:
     """Whether there is a terminal for a display, and no question to be asked there."""
     asks = request.account is not None and not args.yes
     return output.is_terminal(sys.stderr) and not args.quiet and not asks
+
+
+def say_known(report: Report, args: argparse.Namespace, say: Say) -> None:
+    """Say the lines of a run whose report was known, if it has readers of lines."""
+    if not args.quiet and not output.is_terminal(sys.stderr):
+        for stage in report.stages:
+            say(f"preflight: {stage.name}")
 
 
 @contextlib.contextmanager

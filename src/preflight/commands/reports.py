@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
+import importlib
 import shutil
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from preflight.commands import output, progress
+from preflight.commands import known_reports, output, progress
 from preflight.commands.output_folder import OutputFolder
 from preflight.errors import UsageError
-from preflight.lint import rule_texts
 from preflight.model import Report, Say, Severity
-from preflight.pipeline import run as pipeline
 from preflight.pipeline.request import RunRequest
-from preflight.report import FORMATS, github, html, json, junit, markdown, sarif, text
+from preflight.report import FORMATS
 
-_RENDERERS = {"json": json, "junit": junit, "sarif": sarif, "html": html, "github": github, "markdown": markdown}
+# Imports below are made in functions: a run that an earlier one answers needs few of them.
 
 
-def run(request: RunRequest, args: argparse.Namespace, say: Say) -> int:
-    """Run the requested stages, write the report and return its exit code.
+def run(asked: Callable[[], RunRequest], args: argparse.Namespace, say: Say) -> int:
+    """Run the stages that were asked for, write the report and return its exit code; an earlier run's report if nothing changed.
 
     Raises:
         UsageError: several formats would go to standard output, or a file cannot be written.
@@ -32,14 +33,29 @@ def run(request: RunRequest, args: argparse.Namespace, say: Say) -> int:
         msg = "several formats go to files. Next: name a folder by --output-dir"
         raise UsageError(msg)
     with contextlib.ExitStack() as cleanup:
+        known = known_reports.find(args)
+        files = cleanup.enter_context(known_reports.recorded(args)) if known is None else None
+        make = functools.partial(_new, asked(), args, say) if known is None else functools.partial(_again, known, args, say)
         folder = None if args.output_dir is None else cleanup.enter_context(OutputFolder(args.output_dir))
-        is_watched = args.verbose or progress.shows_display(request, args)
-        with progress.reported(request, args, say) as reported:
-            report = pipeline.run(replace(request, is_watched=is_watched), reported)
+        report = make()
+        known_reports.keep(args, report, files)
         _write_baseline(report, say)
         for name in formats:
             _write(_rendered(name, report, args), name, folder)
     return report.exit_code
+
+
+def _again(known: Report, args: argparse.Namespace, say: Say) -> Report:
+    progress.say_known(known, args, say)
+    return known
+
+
+def _new(request: RunRequest, args: argparse.Namespace, say: Say) -> Report:
+    from preflight.pipeline import run as pipeline  # noqa: PLC0415 - see above
+
+    is_watched = args.verbose or progress.shows_display(request, args)
+    with progress.reported(request, args, say) as reported:
+        return pipeline.run(replace(request, is_watched=is_watched), reported)
 
 
 def _write_baseline(report: Report, say: Say) -> None:
@@ -55,8 +71,10 @@ def _rendered(name: str, report: Report, args: argparse.Namespace) -> str:
     if name == "sarif":
         report = _with_rules_of_cfn_lint(report)
     if name != "text":
-        rendered: str = _RENDERERS[name].render(report)
+        rendered: str = importlib.import_module(f"preflight.report.{name}").render(report)
         return rendered
+    from preflight.report import text  # noqa: PLC0415 - see above
+
     options = text.Options(Severity(args.severity), args.quiet, args.verbose)
     if args.format or args.output_dir or not output.is_terminal(sys.stdout):
         return text.render(report, options)
@@ -67,6 +85,8 @@ def _rendered(name: str, report: Report, args: argparse.Namespace) -> str:
 
 def _with_rules_of_cfn_lint(report: Report) -> Report:
     """Returns a report that also describes the rules of cfn-lint that have findings."""
+    from preflight.lint import rule_texts  # noqa: PLC0415 - see above
+
     checks = {finding.check for finding in report.findings if finding.stage == "lint"}
     return replace(report, rules={**rule_texts.described(checks), **report.rules})
 

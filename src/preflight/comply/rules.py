@@ -15,7 +15,7 @@ from pathlib import Path
 from preflight import model
 from preflight.errors import UsageError
 from preflight.model import DescribedRule, Severity
-from preflight.system import spelling
+from preflight.system import files_read, spelling
 from preflight.templates import template
 from preflight.templates.template import Template, UnreadableError
 
@@ -139,7 +139,7 @@ def read(file: Path) -> Mapping[str, RuleMetadata]:
     Raises:
         UsageError: with file and line, what is wrong.
     """
-    if not file.is_file() or _is_blank(file):
+    if not files_read.look_for(file).is_file() or _is_blank(file):
         return {}
     try:
         tier = template.load(file)

@@ -14,7 +14,7 @@ from preflight import __version__
 from preflight.errors import ToolBrokeError
 from preflight.lint import workers
 from preflight.lint.worker import Match
-from preflight.system import confinement, result_cache
+from preflight.system import confinement, files_read, result_cache
 from preflight.system.result_cache import ResultCache
 from preflight.templates.template import MAX_BYTES, Template
 
@@ -61,7 +61,7 @@ def _tools() -> Iterator[str | bytes]:
     yield from (metadata.version(name) for name in ("cfn-lint", "aws-sam-translator", "jsonschema", "regex"))
     caches = Path.home() / "Library" / "Caches" if sys.platform == "darwin" else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     schemas = caches / "aws" / "cfn-lint" / "schemas" / "version.json"
-    yield schemas.read_bytes() if schemas.is_file() else b""
+    yield schemas.read_bytes() if files_read.look_for(schemas).is_file() else b""
 
 
 def _key(tools: str, path: Path, files: Mapping[Path, Template]) -> str:

@@ -16,7 +16,7 @@ from preflight.errors import UsageError
 from preflight.model import BaselineEntry, BaselineUse, Finding, JsonObject
 from preflight.pipeline.inputs import RunInputs
 from preflight.pipeline.request import RunRequest
-from preflight.system import confinement
+from preflight.system import confinement, files_read
 from preflight.system.confinement import Kind
 
 FILE = "preflight-baseline.json"
@@ -64,7 +64,7 @@ def _of_checkout(request: RunRequest) -> Path | None:
     plan = request.plan
     if plan is None or plan.baseline is None:
         folders = [plan.folder] if plan is not None else [*_above(request.templates), Path.cwd()]
-        path = next((folder / FILE for folder in folders if os.path.lexists(folder / FILE)), None)
+        path = next((folder / FILE for folder in folders if os.path.lexists(files_read.look_for(folder / FILE))), None)
         return path or (folders[-1] / FILE if request.writes_baseline else None)
     problem = confinement.problem(plan.baseline.parent, confinement.root_of(plan.folder), kind=Kind.FOLDER)
     if problem is not None:
@@ -183,5 +183,5 @@ class BaselineMatcher:
         checked = self._read - {path.resolve() for path in unchecked}
         for entry, count in entries.items():
             file = Path(os.path.normpath(folder.resolve() / entry.file))
-            if file in checked or not file.exists():
+            if file in checked or not files_read.look_for(file).exists():
                 yield entry, count

@@ -14,7 +14,7 @@ from typing import Any
 
 from preflight.aws import partitions
 from preflight.errors import UsageError
-from preflight.system import confinement
+from preflight.system import confinement, files_read
 
 TEMPLATE, MANIFEST = ".template.json", ".assets.json"
 
@@ -68,7 +68,7 @@ def of_template(template: Path, *, region: str, account: str) -> CdkAssets:
 
 def has_manifest(template: Path) -> bool:
     """Whether a template is one of CDK, with the manifest of its assets beside it."""
-    return template.name.endswith(TEMPLATE) and _manifest(template).exists()
+    return template.name.endswith(TEMPLATE) and files_read.look_for(_manifest(template)).exists()
 
 
 def _manifest(template: Path) -> Path:

@@ -13,7 +13,7 @@ from preflight.errors import UsageError
 from preflight.plan import cdk_assets
 from preflight.plan.rule_settings import RuleSettings
 from preflight.plan.update_settings import UpdateSettings
-from preflight.system import confinement, spelling
+from preflight.system import confinement, files_read, spelling
 from preflight.templates import template
 
 FILE = "preflight.yaml"
@@ -146,7 +146,7 @@ def may_be_template(path: Path) -> bool:
 
     A link is taken for a template, and what it leads to is not read: a link out of the checkout is refused where templates are read.
     """
-    if path.is_symlink():
+    if files_read.look_for(path).is_symlink():
         return True
     try:
         with path.open("rb") as file:
@@ -162,7 +162,7 @@ def find(start: Path | None) -> Path:
         UsageError: there is none.
     """
     if start is not None:
-        path = start / FILE if start.is_dir() else start
+        path = start / FILE if files_read.look_for(start).is_dir() else start
         if start.is_dir():
             _check(path)
         if path.is_file():
@@ -170,7 +170,7 @@ def find(start: Path | None) -> Path:
         msg = f"{path}: there is no such plan{_nearest(path)} {_next_step(path.parent)}"
         raise UsageError(msg)
     for folder in (Path.cwd(), *Path.cwd().parents):
-        if (folder / FILE).is_file():
+        if files_read.look_for(folder / FILE).is_file():
             _check(folder / FILE)
             return folder / FILE
     msg = f"there is no {FILE} here or in a folder above. {_next_step(Path())}"

@@ -16,7 +16,7 @@ from preflight.plan import placeholders, plan, rule_settings, update_settings
 from preflight.plan.mistakes import PlanMistakes
 from preflight.plan.plan import ImageStep, Plan, SmokeEntry, StackStep
 from preflight.plan.traffic_settings import DRILLS
-from preflight.system import confinement, spelling
+from preflight.system import confinement, files_read, spelling
 from preflight.system.confinement import Kind
 from preflight.templates import functions, template
 from preflight.templates.template import Template, UnreadableError
@@ -230,10 +230,10 @@ class PlanReader:
     def _image(self, step: Mapping[str, Any], where: tuple[str | int, ...]) -> ImageStep:
         self._keys(step, _IMAGE, *where)
         folder = self._file(step.get("build"), *where, "build", kind=Kind.FOLDER)
-        if folder != _UNUSABLE and not os.path.lexists(folder / "Dockerfile"):
+        if folder != _UNUSABLE and not os.path.lexists(files_read.look_for(folder / "Dockerfile")):
             self._note(f"build: there is no Dockerfile in {step['build']}", *where, "build")
         for name in _BUILD_FILES:
-            if os.path.lexists(folder / name):
+            if os.path.lexists(files_read.look_for(folder / name)):
                 self._check(folder / name, f"build: {name}", *where, "build")
         return ImageStep(self._text(step, "image", where=where), folder)
 

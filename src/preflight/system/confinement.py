@@ -7,6 +7,8 @@ import os
 import stat
 from pathlib import Path
 
+from preflight.system import files_read
+
 MAX_BYTES = 4_194_304
 
 
@@ -20,13 +22,13 @@ class Kind(enum.Enum):
 def root_of(folder: Path) -> Path:
     """Returns the root of the git repository that contains a folder, else the folder itself."""
     here = folder.resolve()
-    return next((above for above in (here, *here.parents) if (above / ".git").exists()), here)
+    return next((above for above in (here, *here.parents) if files_read.look_for(above / ".git").exists()), here)
 
 
 def problem(path: Path, root: Path, *, kind: Kind = Kind.FILE, limit: int = MAX_BYTES) -> str | None:
     """Returns why a path cannot be used, or None; nothing of what it leads to is read."""
     try:
-        target = path.resolve(strict=True)
+        target = files_read.look_for(path).resolve(strict=True)
         if not target.is_relative_to(root):
             return f"it leads out of {root}. Next: move it into that folder"
         status = target.stat()

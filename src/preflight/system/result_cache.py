@@ -92,16 +92,25 @@ def _status(entry: os.DirEntry[str]) -> os.stat_result | None:
 
 def of_user() -> ResultCache:
     """Returns the cache in the user's cache folder; one that keeps nothing if there can be none."""
-    import platformdirs  # noqa: PLC0415 - only a run of lint or comply needs it
-
-    folder = platformdirs.user_cache_path(NAME, appauthor=False) / "results"
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        status = folder.lstat()
+        results = folder()
+        results.mkdir(mode=0o700, parents=True, exist_ok=True)
+        status = results.lstat()
     except (OSError, RuntimeError):
         return ResultCache(None)
     is_private = stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid() and not status.st_mode & 0o077
-    return ResultCache(folder if is_private and folder.is_absolute() and os.access(folder, os.W_OK) else None)
+    return ResultCache(results if is_private and results.is_absolute() and os.access(results, os.W_OK) else None)
+
+
+def folder() -> Path:
+    """Returns where the results of this user are kept, made or not.
+
+    Raises:
+        RuntimeError: the user has no home folder.
+    """
+    import platformdirs  # noqa: PLC0415 - only a run of lint or comply needs it
+
+    return platformdirs.user_cache_path(NAME, appauthor=False) / "results"
 
 
 def key(*parts: str | bytes) -> str:
