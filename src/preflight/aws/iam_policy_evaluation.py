@@ -142,6 +142,8 @@ def _is_for(statement: Policy, principals: Collection[str]) -> bool:
 
 
 _ROOT = re.compile(r"arn:aws[a-z-]*:iam::(\d{12}):root")
+# https://docs.aws.amazon.com/step-functions/latest/dg/procedure-create-iam-role.html
+_REGIONAL_NAME = re.compile(r"(states|codedeploy)\.[a-z]{2}(?:-[a-z]+)+-\d\.amazonaws\.com")
 
 
 def document(text: object) -> Policy | None:
@@ -160,7 +162,13 @@ def _names(statement: Policy, service: str) -> bool:
     if principal == "*":
         return True
     services = _list(principal.get("Service")) if isinstance(principal, Mapping) else []
-    return service in services or "*" in services
+    return any(name in (service, "*") or _is_regional_name(str(name), service) for name in services)
+
+
+def _is_regional_name(name: str, service: str) -> bool:
+    """Whether a principal is the name that a service has in one region, such as states.us-east-1.amazonaws.com."""
+    regional = _REGIONAL_NAME.fullmatch(name)
+    return regional is not None and service == f"{regional[1]}.amazonaws.com"
 
 
 def _has(policy: Policy, effect: str, request: RequestContext) -> bool:

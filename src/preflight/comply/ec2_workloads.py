@@ -13,7 +13,7 @@ from typing import Any
 from preflight.aws import unresolved
 from preflight.plan.cross_stack_references import ReferencedResource, ReferenceTracer, UnknownError
 from preflight.plan.resolved_stacks import ResolvedStacks, ResolvedTemplate
-from preflight.templates import functions
+from preflight.templates import functions, references
 
 ASSOCIATIONS = "AWS::ECS::ClusterCapacityProviderAssociations"
 DEFINITION, SERVICE = "AWS::ECS::TaskDefinition", "AWS::ECS::Service"
@@ -94,8 +94,14 @@ class _Workloads:
             return False
         users = [(d, name) for d, name, service in self._services if self._uses(d, service, definition)]
         if not users:
-            return self._has_instances and launch_types is not None
+            return launch_types is not None and (self._has_instances or not self._is_referenced(definition))
         return all(user in self._on_instances for user in users)
+
+    def _is_referenced(self, definition: ReferencedResource) -> bool:
+        """Whether the template refers to a task definition: in a resource, or in an output for other templates."""
+        document = definition.document
+        sections = [dict(document.resources), document.data["Outputs"]]
+        return any(reference.name == definition.logical for reference in references.references_in(sections))
 
     def _uses(self, document: ResolvedTemplate, service: Mapping[str, Any], definition: ReferencedResource) -> bool:
         target = self._one(document, service.get("TaskDefinition"))

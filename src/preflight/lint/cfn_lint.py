@@ -20,7 +20,7 @@ from preflight.system.result_cache import ResultCache
 from preflight.templates import language_extensions
 from preflight.templates.template import Template
 
-ENUM, ROLE_FORMAT = "E3030", "E1041"
+DYNAMIC_PORT, ENUM, ROLE_FORMAT = "E3049", "E3030", "E1041"
 SEVERITIES = {"E": Severity.ERROR, "W": Severity.WARNING, "I": Severity.INFO}
 
 
@@ -126,6 +126,8 @@ def _is_accepted(template: Template, check: str, path: Sequence[str]) -> bool:
     """Whether AWS takes what a check of cfn-lint calls an error."""
     if check == ROLE_FORMAT:
         return _is_role_that_ecs_finds(template, path)
+    if check == DYNAMIC_PORT:
+        return _has_no_health_check_port(template, path)
     return check == ENUM and path[-3:-2] == ["PortMappings"] and path[-1] == "Protocol"  # ECS treats it as tcp
 
 
@@ -144,6 +146,16 @@ def _is_role_that_ecs_finds(template: Template, path: Sequence[str]) -> bool:
         return False
     declared = role.get("Properties")
     return (declared.get("Path", "/") if isinstance(declared, dict) else "/") == "/"
+
+
+def _has_no_health_check_port(template: Template, path: Sequence[str]) -> bool:
+    """Whether a target group leaves out its health check port, which is traffic-port then, as dynamic ports need it.
+
+    Source: https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateTargetGroup.html.
+    """
+    group = template.resources.get(path[1]) if path[-1:] == ["HealthCheckPort"] else None
+    properties = group.get("Properties") if group else None
+    return isinstance(properties, dict) and "HealthCheckPort" not in properties
 
 
 def version() -> str:

@@ -59,13 +59,16 @@ def _core(left: dict[str, set[str]]) -> set[str]:
 
 def reaches(needs: Mapping[str, set[str]], start: str, goal: str) -> bool:
     """Whether `start` needs `goal`, directly or through others."""
+    return start == goal or goal in all_needs(needs, start)
+
+
+def all_needs(needs: Mapping[str, set[str]], name: str) -> set[str]:
+    """Returns the resources that one needs, directly or through others."""
     seen: set[str] = set()
-    ahead = [start]
+    ahead = [*needs.get(name, ())]
     while ahead:
-        name = ahead.pop()
-        if name == goal:
-            return True
-        if name not in seen:
-            seen.add(name)
-            ahead.extend(needs.get(name, ()))
-    return False
+        needed = ahead.pop()
+        if needed not in seen:
+            seen.add(needed)
+            ahead.extend(needs.get(needed, ()))
+    return seen

@@ -19,6 +19,7 @@ from preflight.templates.dependency_graph import ResourceDefinitions
 ATTACHMENT = "AWS::EC2::VPCGatewayAttachment"
 CLUSTER = "AWS::ECS::Cluster"
 EIP = "AWS::EC2::EIP"
+INTERNET_GATEWAY = "AWS::EC2::InternetGateway"
 LISTENERS = ("AWS::ElasticLoadBalancingV2::Listener", "AWS::ElasticLoadBalancingV2::ListenerRule")
 LOAD_BALANCER = "AWS::ElasticLoadBalancingV2::LoadBalancer"
 MOUNT_TARGET = "AWS::EFS::MountTarget"
@@ -32,6 +33,7 @@ NAT_GATEWAY = "AWS::EC2::NatGateway"
 PROVIDERS = "AWS::ECS::ClusterCapacityProviderAssociations"
 ROUTE = "AWS::EC2::Route"
 SERVICE = "AWS::ECS::Service"
+VPC = "AWS::EC2::VPC"
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ def of_template(resources: ResourceDefinitions, needs: Mapping[str, set[str]]) -
     """Returns the pairs of which neither resource needs the other by `needs`."""
     return [
         pair
-        for pair in dict.fromkeys(_Pairs(resources).all())
+        for pair in dict.fromkeys(_Pairs(resources, needs).all())
         if not dependency_graph.reaches(needs, pair.waiting, pair.needed)
         and not dependency_graph.reaches(needs, pair.needed, pair.waiting)
     ]
@@ -56,10 +58,11 @@ def of_template(resources: ResourceDefinitions, needs: Mapping[str, set[str]]) -
 class _Pairs:
     """The resources of a template by type, and the pairs among them."""
 
-    def __init__(self, resources: ResourceDefinitions) -> None:
+    def __init__(self, resources: ResourceDefinitions, needs: Mapping[str, set[str]]) -> None:
         properties = {name: resource.get("Properties") for name, resource in resources.items()}
         self._properties = {name: value if isinstance(value, dict) else {} for name, value in properties.items()}
         self._types = {name: resource.get("Type") for name, resource in resources.items()}
+        self._needs = needs
 
     def all(self) -> Iterator[UndeclaredDependency]:
         yield from self._attachments()
@@ -91,7 +94,16 @@ class _Pairs:
             for balancer in self._of_type(LOAD_BALANCER):
                 is_public = self._properties[balancer].get("Scheme") != "internal"
                 if is_public and any(self._is_in_vpc(balancer, key, attachment) for key in ("Subnets", "SubnetMappings")):
-                    yield UndeclaredDependency(balancer, attachment)
+                    yield UndeclaredDependency(balancer, attachment, is_race=self._is_race(balancer, attachment))
+
+    def _is_race(self, balancer: str, attachment: str) -> bool:
+        """Whether an attachment waits for no more than its VPC and gateway, or than the load balancer does.
+
+        AWS attaches a gateway while it creates subnets and security groups, so that most load balancers find it attached:
+        https://github.com/aws-cloudformation/aws-cloudformation-templates/issues/75.
+        """
+        before, before_attachment = (dependency_graph.all_needs(self._needs, name) for name in (balancer, attachment))
+        return {self._types.get(name) for name in before_attachment - before} <= {VPC, INTERNET_GATEWAY}
 
     def _is_in_vpc(self, name: str, key: str, attachment: str) -> bool:
         """Whether the subnets in a property belong to the VPC of an attachment, as far as the template says."""

@@ -209,6 +209,22 @@ def test_trusts(policy: dict[str, Any], is_trusted: bool) -> None:  # noqa: FBT0
     assert iam_policy_evaluation.trusts(policy, "ecs-tasks.amazonaws.com", request) is is_trusted
 
 
+@pytest.mark.parametrize(
+    ("principal", "is_trusted"),
+    [
+        pytest.param("states.ap-northeast-1.amazonaws.com", True, id="its name in a region"),
+        pytest.param("states.us-gov-west-1.amazonaws.com", True, id="its name in a region with a longer name"),
+        pytest.param("events.ap-northeast-1.amazonaws.com", False, id="another service"),
+        pytest.param("states.tokyo.amazonaws.com", False, id="no region"),
+    ],
+)
+def test_step_functions_has_a_name_in_each_region(principal: str, is_trusted: bool) -> None:  # noqa: FBT001 - a case
+    policy = trust(Principal={"Service": principal})
+    request = RequestContext("sts:AssumeRole", context={})
+
+    assert iam_policy_evaluation.trusts(policy, "states.amazonaws.com", request) is is_trusted
+
+
 def test_the_denial_names_the_action() -> None:
     said = iam_policy_evaluation.denial_reason(Policies(), REQUEST)
 

@@ -73,6 +73,23 @@ def test_a_task_definition_for_fargate_stays(make_estate: Callable[..., Resolved
     assert left_out(make_estate, service, GROUP, task) == {"Service"}
 
 
+ALONE = '  Alone: {Type: "AWS::ECS::TaskDefinition", Properties: {RequiresCompatibilities: [EC2]}}\n'
+RUN = '  Rule: {Type: "AWS::Events::Rule", Properties: {Targets: [{EcsParameters: {TaskDefinitionArn: !Ref Alone}}]}}\n'
+
+
+@pytest.mark.parametrize(
+    ("more", "is_left_out"),
+    [
+        pytest.param(ALONE, True, id="nothing in the templates runs it"),
+        pytest.param(ALONE + RUN, False, id="a rule runs it"),
+        pytest.param(ALONE + "Outputs: {Arn: {Value: !Ref Alone}}\n", False, id="other templates may run it"),
+        pytest.param(ALONE.replace("[EC2]", "[EC2, FARGATE]"), False, id="it is for Fargate too"),
+    ],
+)
+def test_a_task_definition_for_ec2_that_nothing_runs(make_estate: Callable[..., ResolvedStacks], more: str, is_left_out: bool) -> None:  # noqa: FBT001 - a case
+    assert ("Alone" in left_out(make_estate, "Cluster: !Ref Cluster, LaunchType: FARGATE", more)) is is_left_out
+
+
 UNKNOWN = "Cluster: !Ref Cluster, CapacityProviderStrategy: [{CapacityProvider: !Ref Elsewhere}]"
 
 

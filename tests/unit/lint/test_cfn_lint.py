@@ -51,6 +51,38 @@ def test_a_protocol_that_ecs_treats_as_tcp_is_a_warning(tmp_path: Path) -> None:
     assert severity(tmp_path, "E3030", "Protocol: tcp", "Protocol: http") is Severity.WARNING
 
 
+BEHIND_DYNAMIC_PORTS = """\
+Resources:
+  Group: {Type: AWS::ElasticLoadBalancingV2::TargetGroup, Properties: {Port: 80, Protocol: HTTP, VpcId: vpc-0123456789abcdef0}}
+  Task:
+    Type: AWS::ECS::TaskDefinition
+    Properties:
+      NetworkMode: bridge
+      ContainerDefinitions: [{Name: a, Image: nginx, Memory: 128, PortMappings: [{ContainerPort: 80, HostPort: 0}]}]
+  Service:
+    Type: AWS::ECS::Service
+    Properties:
+      TaskDefinition: !Ref Task
+      LoadBalancers: [{ContainerName: a, ContainerPort: 80, TargetGroupArn: !Ref Group}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("port", "expected"),
+    [
+        pytest.param("", Severity.WARNING, id="the default is the port of the traffic"),
+        pytest.param('HealthCheckPort: "80", ', Severity.ERROR, id="a fixed port is not the one that a container gets"),
+    ],
+)
+def test_the_health_check_port_of_dynamic_ports(tmp_path: Path, port: str, expected: Severity) -> None:
+    path = tmp_path / "t.yaml"
+    path.write_text(BEHIND_DYNAMIC_PORTS.replace("{Port: 80", f"{{{port}Port: 80"))
+
+    findings = cfn_lint.check({path: template.load(path, name="t.yaml")})
+
+    assert {finding.severity for finding in findings if finding.check == "E3049"} == {expected}
+
+
 def test_other_wrong_values_are_errors(tmp_path: Path) -> None:
     assert severity(tmp_path, "E3030", "      ExecutionRoleArn", "      NetworkMode: vpc\n      ExecutionRoleArn") is Severity.ERROR
 

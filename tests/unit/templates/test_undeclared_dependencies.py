@@ -83,6 +83,20 @@ def test_an_order_that_always_fails(waiting: dict[str, Any], needed: str) -> Non
 
 
 @pytest.mark.parametrize(
+    ("needs", "is_race"),
+    [
+        pytest.param("Namespace", False, id="something slow that the load balancer does not wait for"),
+        pytest.param("Subnet", True, id="a subnet that the load balancer waits for too"),
+    ],
+)
+def test_an_attachment_that_waits_for_more(needs: str, is_race: bool) -> None:  # noqa: FBT001 - a case
+    attachment = {**RESOURCES["Attachment"], "DependsOn": needs}
+    balancer = resource("ElasticLoadBalancingV2::LoadBalancer", Subnets=[ref("Subnet")])
+
+    assert pairs(Attachment=attachment, X=balancer) == {UndeclaredDependency("X", "Attachment", is_race=is_race)}
+
+
+@pytest.mark.parametrize(
     "other",
     [
         pytest.param(resource("EC2::Route", NatGatewayId="nat-1"), id="a route elsewhere"),

@@ -30,7 +30,7 @@ _NEWER_POLICIES = [
     *(f"ELBSecurityPolicy-FS-{name}" for name in ("2018-06", "1-1-2019-08", "1-2-2019-08", "1-2-Res-2019-08")),
 ]
 _CHANGES_ASSOCIATIONS = ("ModifyListener", "DeleteListener", "ModifyRule", "DeleteRule", "DeleteLoadBalancer")
-DELAY = "deregistration_delay.timeout_seconds"
+DELAY, TOKEN_VALIDATION = "deregistration_delay.timeout_seconds", "jwt-validation"
 _CHANGES_LOAD_BALANCERS = re.compile(
     r"^(Create|Delete|Modify|Set)(LoadBalancer|Listener|Subnets|SecurityGroups)"
 )
@@ -144,6 +144,21 @@ def allow_what_aws_takes() -> None:
         # The tables know regular expressions too, and elbv2_listeners QUIC.
         models.ELBv2Backend._validate_conditions = lambda _backend, _conditions: None  # noqa: SLF001 - moto has no other place
         models.ELBv2Backend._validate_port_and_protocol = lambda *_given: None  # noqa: SLF001 - as above
+        _allow_token_validation()
+
+
+def _allow_token_validation() -> None:
+    """Lets moto keep actions of the type jwt-validation, which it does not know.
+
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_Action.html.
+    """
+    models.ALLOWED_ACTIONS.append(TOKEN_VALIDATION)
+    validate = models.ELBv2Backend._validate_actions  # noqa: SLF001 - moto has no other place
+
+    def validate_others(backend: Any, actions: list[models.FakeAction]) -> None:
+        validate(backend, [action for action in actions if action.type != TOKEN_VALIDATION])
+
+    models.ELBv2Backend._validate_actions = validate_others  # noqa: SLF001 - as above
 
 
 def _create_with_quic(create: Callable[..., Any]) -> Callable[..., Any]:

@@ -131,6 +131,25 @@ def test_users_log_in_with_a_user_pool_of_the_region(listeners: Listeners) -> No
     assert listeners.listen(balancer, "HTTPS", **with_log_in(listeners, listeners.region))
 
 
+def test_a_listener_of_https_validates_tokens(listeners: Listeners) -> None:
+    config = {"JwksEndpoint": "https://a.example.com/jwks.json", "Issuer": "https://a.example.com"}
+    actions = [{"Type": "jwt-validation", "Order": 1, "JwtValidationConfig": config}, {"Type": "forward", "Order": 2, "TargetGroupArn": listeners.group("HTTP")}]
+    listener = listeners.listen(listeners.balancer("application"), "HTTPS", DefaultActions=actions)
+    condition = {"Field": "path-pattern", "PathPatternConfig": {"Values": ["/a"]}}
+
+    rule = listeners.elb.create_rule(ListenerArn=listener, Priority=1, Conditions=[condition], Actions=actions)["Rules"][0]
+
+    assert [action["Type"] for action in rule["Actions"]] == ["jwt-validation", "forward"]
+
+
+def test_a_listener_of_http_validates_no_tokens(listeners: Listeners) -> None:
+    config = {"JwksEndpoint": "https://a.example.com/jwks.json", "Issuer": "https://a.example.com"}
+    actions = [{"Type": "jwt-validation", "Order": 1, "JwtValidationConfig": config}, {"Type": "forward", "Order": 2, "TargetGroupArn": listeners.group("HTTP")}]
+
+    with pytest.raises(ClientError, match="InvalidLoadBalancerAction"):
+        listeners.listen(listeners.balancer("application"), "HTTP", DefaultActions=actions)
+
+
 def test_a_rule_does_not_redirect_from_https_to_http(listeners: Listeners) -> None:
     listener = listeners.listen(listeners.balancer("application"), "HTTPS", listeners.group("HTTP"))
     redirect = {"Protocol": "HTTP", "Port": "80", "StatusCode": "HTTP_301"}

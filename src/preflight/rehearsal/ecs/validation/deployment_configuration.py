@@ -97,8 +97,6 @@ def _strategy(configuration: Request) -> Iterator[str]:
     for name, key in SHIFTS.items():
         if configuration.get(key) and strategy != name:
             yield f"{key} is only valid when the deployment strategy is {name}"
-    if strategy == "BLUE_GREEN" and configuration.get("bakeTimeInMinutes") is None:
-        yield "bakeTimeInMinutes must be specified when the deployment strategy is BLUE_GREEN"
     if not 0 <= (configuration.get("bakeTimeInMinutes") or 0) <= DAY:
         yield f"bakeTimeInMinutes must be between 0 and {DAY}"
     linear, canary = configuration.get("linearConfiguration") or {}, configuration.get("canaryConfiguration") or {}

@@ -46,8 +46,6 @@ def _connect(connect: Request, ports: Mapping[str, Request], cluster: Request, *
         yield from _service(service, ports.get(str(service.get("portName"))) or {})
     yield from _unique(services)
     yield from log_configuration.refusals(connect.get("logConfiguration") or {}, is_on_fargate=is_on_fargate)
-    if connect.get("accessLogConfiguration") and not connect.get("logConfiguration"):
-        yield "To enable Service Connect access logs, you must also specify a logConfiguration."
     settings = [key for item in connect.get("containerConfigurations") or [] for key in item]
     if len(set(settings)) < len(settings) or len(settings) < len(connect.get("containerConfigurations") or []):
         yield "Each object of containerConfigurations sets exactly one setting, and each setting can appear only once."

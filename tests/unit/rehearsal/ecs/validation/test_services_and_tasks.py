@@ -226,7 +226,6 @@ def test_services_on_instances(change: Change, said: str) -> None:
         pytest.param(
             put(CONFIGURATION + "canaryConfiguration", {"canaryPercent": 5.0}), "canaryConfiguration", id="canary, unsaid"
         ),
-        pytest.param(put(CONFIGURATION + "strategy", "BLUE_GREEN"), "bakeTimeInMinutes", id="blue and green, not baked"),
         pytest.param(put(CONFIGURATION + "bakeTimeInMinutes", 1441), "bakeTimeInMinutes", id="baked for a day"),
         pytest.param(
             lambda g: (
@@ -398,7 +397,6 @@ FIRST = CONNECT + "services.0."
             "perRequestTimeout",
             id="a request's time on TCP",
         ),
-        pytest.param(put(CONNECT + "accessLogConfiguration", {"format": "JSON"}), "logConfiguration", id="logs nowhere"),
         pytest.param(
             put(CONNECT + "logConfiguration", {"logDriver": "awslogs", "options": {"awslogs-group": "g"}}),
             "requires options: awslogs-region",
@@ -519,6 +517,11 @@ TAKEN: list[Any] = [
         id="blue and green",
     ),
     pytest.param(
+        changed(SERVICE, put(CONFIGURATION + "strategy", "BLUE_GREEN"), put(BALANCER + "advancedConfiguration", SHIFTED)),
+        DEFINITION,
+        id="blue and green without a bake time",
+    ),
+    pytest.param(
         changed(
             SERVICE,
             put(CONFIGURATION + "strategy", "CANARY"),
@@ -546,6 +549,11 @@ TAKEN: list[Any] = [
         ),
         DEFINITION,
         id="Service Connect with times and logs",
+    ),
+    pytest.param(
+        changed(SERVICE, put("serviceConnectConfiguration", CONNECTED), put(CONNECT + "accessLogConfiguration", {"format": "JSON"})),
+        DEFINITION,
+        id="Service Connect with access logs and no log driver, which then go nowhere",
     ),
     pytest.param(
         changed(SERVICE, put("serviceConnectConfiguration", {"enabled": True, "namespace": "internal"})),
