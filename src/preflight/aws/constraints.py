@@ -133,7 +133,7 @@ def items(part: Object, name: str) -> list[Any]:
 
 
 def as_number(value: Any) -> float | None:
-    """Returns a number, also one that is written as text; None for anything else. None is infinite."""
+    """Returns a number, also one that is written as text; None for anything else. An infinite one is the largest that can be written."""
     try:
         number = math.nan if isinstance(value, bool) else float(str(value))
     except ValueError:
@@ -345,6 +345,19 @@ def network(version: int, low: int, high: int) -> Predicate:
     base, wide = ("10.0.0.0", 32) if version == 4 else ("2001:db8::", 128)
     wrong = tuple(f"{base}/{bits}" for bits in (low - 1, high + 1) if 0 <= bits <= wide)
     return Predicate(fits, (f"{base}/{low}", f"{base}/{high}"), (*wrong, base, "no network"))
+
+
+def address(version: int) -> Predicate:
+    """An address of a version of IP."""
+
+    def fits(value: Any) -> bool:
+        try:
+            return ipaddress.ip_address(str(value)).version == version
+        except ValueError:
+            return False
+
+    examples = ("10.0.0.1", "2001:db8::1") if version == 4 else ("2001:db8::1", "10.0.0.1")
+    return Predicate(fits, examples[:1], (*examples[1:], "10.0.0.300", "i-0123456789abcdef0"))
 
 
 def _text(value: Any) -> str:

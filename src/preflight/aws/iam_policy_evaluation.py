@@ -152,7 +152,7 @@ def document(text: object) -> Policy | None:
         return text
     try:
         read = json.loads(str(text)) if text else None
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return read if isinstance(read, Mapping) else None
 

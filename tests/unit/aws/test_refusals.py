@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import functools
+import json
+import operator
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -43,6 +47,28 @@ def test_a_row_refuses_each_of_its_wrong_examples(row: Constraint) -> None:
 def test_a_row_takes_each_of_its_right_examples(row: Constraint) -> None:
     assert row.test.taken
     assert not any(_refusals(row, row.test.taken))
+
+
+ODD = (True, 3, "x", "[" * 2000, [], [1], [[]], [{}], {}, {"a": 1}, {"Ref": "x"}, "arn:")
+
+
+def _paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in pairs:
+        yield (*path, key)
+        yield from _paths(item, (*path, key))
+
+
+@pytest.mark.parametrize("kind", catalog.TYPES)
+def test_no_row_of_a_type_breaks_at_an_odd_value(kind: str) -> None:
+    for row in catalog.TYPES[kind]:
+        plain = json.loads(json.dumps(_resource(row, row.test.refused[0])))
+        for path in _paths(plain):
+            changed = copy.deepcopy(plain)
+            holder = functools.reduce(operator.getitem, path[:-1], changed)
+            for odd in ODD:
+                holder[path[-1]] = odd
+                assert isinstance(list(constraints.refused([row], changed)), list)
 
 
 @pytest.mark.parametrize("row", ROWS)

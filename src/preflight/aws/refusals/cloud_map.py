@@ -36,7 +36,7 @@ _ALONE = "CNAME"  # CDK deploys A with SRV before each release, which the page o
 def _record_types(part: Object) -> list[Any]:
     """Returns the types of a service's DNS records, none if some are not known."""
     types = [known(record, "Type") if isinstance(record, Mapping) else None for record in items(part, "DnsConfig.DnsRecords")]
-    return [] if None in types else types
+    return types if all(isinstance(kind, str) for kind in types) else []
 
 
 def _has_cname(part: Object) -> bool:

@@ -76,7 +76,7 @@ def _is_of_terms(part: Object) -> bool:
 
 
 def _with_dimensions(part: Object) -> Iterator[Fault]:
-    for number, transformation in enumerate(get(part, "MetricTransformations") or []):
+    for number, transformation in enumerate(items(part, "MetricTransformations")):
         if isinstance(transformation, Mapping) and get(transformation, "Dimensions") is not None:
             yield Fault(("MetricTransformations", number, "Dimensions"))
 
@@ -87,7 +87,7 @@ _NO_DIMENSIONS = Test(
     refused=({"MetricTransformations": [{"Dimensions": [{"Key": "k", "Value": "$.k"}]}]},),
 )
 _FEW = Predicate(
-    lambda actual: 1 <= len(actual) <= 3,
+    lambda actual: not isinstance(actual, dict | list) or 1 <= len(actual) <= 3,
     ({"a": "$.a"}, [{"Key": key, "Value": "$.k"} for key in "abc"]),
     ({}, [{"Key": key, "Value": "$.k"} for key in "abcd"]),
 )

@@ -59,7 +59,7 @@ def upstream(url: str) -> str | None:
 
 def _other_registry(part: Object) -> Iterator[Fault]:
     url, name = known(part, "UpstreamRegistryUrl"), known(part, "UpstreamRegistry")
-    if url is not None and name is not None and upstream(str(url)) not in {None, name}:
+    if url is not None and name is not None and upstream(str(url)) not in (None, name):
         yield Fault(("UpstreamRegistry",), name)
 
 

@@ -44,7 +44,7 @@ def _selects(rule: LifecycleRule) -> tuple[Any, ...]:
 def _chosen(rule: LifecycleRule) -> Any:
     """Returns the images that no other rule may choose too: those without a tag, all, or those of a list of prefixes."""
     status, prefixes = part(rule, "selection").get("tagStatus"), part(rule, "selection").get("tagPrefixList")
-    if status in {"untagged", "any"}:
+    if status in ("untagged", "any"):
         return (*_selects(rule), status)
     return (*_selects(rule), sorted(map(str, prefixes))) if isinstance(prefixes, list) and prefixes else None
 

@@ -28,8 +28,9 @@ _AWS = re.compile(
 )
 _SERVICE = re.compile(r"[a-z0-9.*-]+\.(amazonaws\.com(\.cn)?|amazon\.com|aws\.internal|api\.aws)")
 _FEDERATED = re.compile(r"\*|arn:aws[a-z-]*:iam::\d{12}:(oidc|saml)-provider/.+|[^:/ ]+\.[^:/ ]+")
+# Cognito has names of its own in other partitions: https://docs.aws.amazon.com/govcloud-us/latest/UserGuide/govcloud-cog.html
 _PROVIDERS = re.compile(
-    r"arn:.+|(cognito-identity(-us-gov)?\.amazonaws|www\.amazon|graph\.facebook|accounts\.google)\.com"
+    r"arn:.+|cognito-identity([.-][a-z0-9-]+)?\.amazonaws\.com(\.cn)?|(www\.amazon|graph\.facebook|accounts\.google)\.com"
 )
 _COGNITO = "cognito-identity.amazonaws.com"
 # Other actions of STS: no role is assumed by one of them.
@@ -185,7 +186,11 @@ TRUST_RULES: tuple[DocumentRule, ...] = (
         _wrong("Federated", lambda text: _PROVIDERS.fullmatch(text) is not None),
         f'{_INVALID}"FEDERATED":"{{value}}"',
         _PAGE,
-        right=_named("Federated", "accounts.google.com", "arn:aws:iam::123456789012:oidc-provider/example.com/a"),
+        right=_named(
+            "Federated",
+            *("accounts.google.com", "arn:aws:iam::123456789012:oidc-provider/example.com/a"),
+            *("cognito-identity.us-gov-east-1.amazonaws.com", "cognito-identity.cn-north-1.amazonaws.com.cn"),
+        ),
         wrong=_named("Federated", "example.com", "*"),
         cure="Name the ARN of an OIDC or SAML provider of the account.",
     ),

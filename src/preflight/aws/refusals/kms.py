@@ -55,7 +55,7 @@ def _usage(part: Object) -> Iterator[Fault]:
     if any(unresolved.is_function(part.get(name)) for name in ("KeySpec", "KeyUsage")):
         return
     allowed = next((usages for prefix, usages in _USAGES.items() if spec.startswith(prefix)), None)
-    if allowed is not None and (usage or "ENCRYPT_DECRYPT") not in allowed:
+    if allowed is not None and str(usage or "ENCRYPT_DECRYPT") not in allowed:
         yield Fault(("KeyUsage",), f"{usage or 'ENCRYPT_DECRYPT'} is not compatible with KeySpec {spec}")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from preflight.aws import unresolved
-from preflight.aws.constraints import Constraint, Fault, equal, lacks, matches, unequal, value
+from preflight.aws.constraints import Constraint, Fault, equal, get, items, lacks, matches, unequal, value
 from preflight.aws.refusals import json_documents
 from preflight.aws.refusals.iam_policy_conditions import CONDITION_RULES
 from preflight.aws.refusals.iam_policy_documents import SYNTAX_RULES
@@ -29,9 +29,13 @@ def access(name: str) -> tuple[Constraint, ...]:
 
 
 def _statements(document: Document) -> list[Mapping[str, Any]]:
-    value = document.get("Statement")
-    is_known = isinstance(value, list) and not unresolved.contains_function(value)
-    return [item for item in value if isinstance(item, Mapping)] if is_known and isinstance(value, list) else []
+    statements = items(document, "Statement")
+    return [] if unresolved.contains_function(statements) else [item for item in statements if isinstance(item, Mapping)]
+
+
+def _operation(statement: Mapping[str, Any]) -> str:
+    operation = statement.get("Operation")
+    return str(next(iter(operation), "")) if isinstance(operation, Mapping) else ""
 
 
 def _version(document: Document) -> Iterator[Fault]:
@@ -41,30 +45,31 @@ def _version(document: Document) -> Iterator[Fault]:
 
 def _two(document: Document) -> Iterator[Fault]:
     statements = _statements(document)
-    operations = sorted(str(next(iter(statement.get("Operation") or {}), "")) for statement in statements)
-    if statements and operations != ["Audit", "Deidentify"]:
+    if statements and sorted(map(_operation, statements)) != ["Audit", "Deidentify"]:
         yield Fault(("Statement",), len(statements))
 
 
 def _same(document: Document) -> Iterator[Fault]:
-    listed = [sorted(map(str, statement.get("DataIdentifier") or [])) for statement in _statements(document)]
+    listed = [sorted(map(str, items(statement, "DataIdentifier"))) for statement in _statements(document)]
     if len(listed) == 2 and listed[0] != listed[1]:
         yield Fault(("Statement", 1, "DataIdentifier"))
 
 
 def _identifiers(document: Document) -> Iterator[Fault]:
-    custom = (document.get("Configuration") or {}).get("CustomDataIdentifier") or []
-    names = {str(item.get("Name")) for item in custom if isinstance(item, Mapping)}
+    if unresolved.contains_function(document.get("Configuration")):
+        return
+    names = {str(item.get("Name")) for item in items(document, "Configuration.CustomDataIdentifier") if isinstance(item, Mapping)}
     for number, statement in enumerate(_statements(document)):
-        for identifier in map(str, statement.get("DataIdentifier") or []):
+        for identifier in map(str, items(statement, "DataIdentifier")):
             if not identifier.startswith("arn:") and identifier not in names:
                 yield Fault(("Statement", number, "DataIdentifier"), identifier)
 
 
 def _masks(document: Document) -> Iterator[Fault]:
     for number, statement in enumerate(_statements(document)):
-        mask = ((statement.get("Operation") or {}).get("Deidentify") or {}).get("MaskConfig") or {}
-        yield from (Fault(("Statement", number, "Operation", "Deidentify", "MaskConfig"), key) for key in mask)
+        mask = get(statement, "Operation.Deidentify.MaskConfig")
+        keys = mask if isinstance(mask, Mapping) else ()
+        yield from (Fault(("Statement", number, "Operation", "Deidentify", "MaskConfig"), key) for key in keys)
 
 
 def _policy(*identifiers: str, version: str = "2021-06-01", mask: Document | None = None, number: int = 2) -> Document:
@@ -96,7 +101,13 @@ PROTECTION = json_documents.rows(
             (_policy(),),
             (_policy("arn:aws:dataprotection::aws:data-identifier/Name"),),
         ),
-        DocumentRule(_identifiers, "{value} is not a valid Data Identifier", _PROTECTION, (_policy(), _CUSTOM), (_policy("Email"),)),
+        DocumentRule(
+            _identifiers,
+            "{value} is not a valid Data Identifier",
+            _PROTECTION,
+            (_policy(), _CUSTOM, {**_policy("Employee"), "Configuration": {"Ref": "Configuration"}}),
+            (_policy("Email"),),
+        ),
         DocumentRule(_masks, "{value} is not a valid field", _PROTECTION, (_policy(),), (_policy(mask={"Character": "#"}),)),
     ),
     "DataProtectionPolicy",

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from preflight.aws import unresolved
-from preflight.aws.constraints import Constraint, Fault, Object, Test, get, items, present
+from preflight.aws.constraints import Constraint, Fault, Object, Test, get, is_there, items, present
 
 SERVICE = "ec2"
 _PAGE = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateNetworkInterface.html"
@@ -13,9 +12,9 @@ _PAGE = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateNetwor
 
 def _primaries(part: Object) -> Iterator[Fault]:
     """One address is the primary one: that of PrivateIpAddress, or one of PrivateIpAddresses."""
-    addresses = [item for item in items(part, "PrivateIpAddresses") if isinstance(item, Mapping) and not unresolved.is_function(item)]
-    primary = [n for n, item in enumerate(addresses) if str(get(item, "Primary")).lower() == "true"]
-    if len(primary) + (get(part, "PrivateIpAddress") is not None) > 1:
+    addresses = items(part, "PrivateIpAddresses")
+    primary = [n for n, item in enumerate(addresses) if isinstance(item, Mapping) and str(get(item, "Primary")).lower() == "true"]
+    if len(primary) + is_there(part, "PrivateIpAddress") > 1:
         yield Fault(("PrivateIpAddresses", primary[-1], "Primary"), get(addresses[primary[-1]], "PrivateIpAddress"))
 
 

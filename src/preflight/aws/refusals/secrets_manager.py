@@ -66,7 +66,7 @@ def _is_unknown(value: Any) -> bool:
 
 
 def _no_characters(part: Object) -> Iterator[Fault]:
-    if _kinds(part) == 0 and get(part, "IncludeSpace") in {None, False, "false"}:
+    if _kinds(part) == 0 and get(part, "IncludeSpace") in (None, False, "false"):
         yield Fault((_KINDS[0],))
 
 

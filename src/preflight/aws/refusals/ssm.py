@@ -54,7 +54,7 @@ def _fits_pattern(part: Object) -> Iterator[Fault]:
 def _are_policies(value: Any) -> bool:
     try:
         policies = json.loads(str(value)) if isinstance(value, str) else value
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     listed = policies if isinstance(policies, list) else [policies]
     return all(isinstance(policy, Mapping) and policy.get("Type") in _POLICIES for policy in listed)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import ipaddress
-from typing import Any
-
 from preflight.aws.constraints import (
     Constraint,
-    Predicate,
+    address,
     between,
     count,
     either,
@@ -29,18 +26,6 @@ _IS_GENEVE = equal("Protocol", "GENEVE")
 _QUIC = ("QUIC", "TCP_QUIC")
 
 
-def _address(version: int, example: str) -> Predicate:
-    """An address of a version of IP."""
-
-    def fits(value: Any) -> bool:
-        try:
-            return ipaddress.ip_address(str(value)).version == version
-        except ValueError:
-            return False
-
-    return Predicate(fits, (example,), ("i-0123456789abcdef0", "::1" if version == 4 else "10.0.0.1"))
-
-
 ROWS: tuple[Constraint, ...] = (
     *(
         Constraint(value("Id", predicate), "ValidationError", sentence, _TARGET, at="Targets[]", where=where)
@@ -51,12 +36,12 @@ ROWS: tuple[Constraint, ...] = (
                 _IS_INSTANCE,
             ),
             (
-                _address(4, "10.0.0.1"),
+                address(4),
                 "The IP address '{value}' is not a valid IPv4 address",
                 every(_IS_IP, equal("IpAddressType", "ipv4", default="ipv4")),
             ),
             (
-                _address(6, "2001:db8::1"),
+                address(6),
                 "The IP address '{value}' is not a valid IPv6 address",
                 every(_IS_IP, equal("IpAddressType", "ipv6")),
             ),

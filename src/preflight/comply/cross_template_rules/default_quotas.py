@@ -7,15 +7,17 @@ https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
+from preflight.aws import constraints
 from preflight.comply.cross_template_rules import violation
 from preflight.comply.cross_template_rules.violation import Violation
 from preflight.plan.resolved_stacks import ResolvedStacks
 
 POLICIES = 10  # managed policies of a role
 PER_REGION = {"AWS::EC2::VPC": (5, "VPCs"), "AWS::EC2::EIP": (5, "elastic IP addresses")}
-RULES = 60  # of a security group, in each direction
+RULES = 60  # of a security group, in each direction and for each version of IP
 _FIX = "Create fewer, or request a quota increase in Service Quotas before the deployment."
 
 
@@ -29,12 +31,18 @@ def check(stacks: ResolvedStacks) -> Iterator[Violation]:
                 yield Violation(document, violation.at(logical, "ManagedPolicyArns"), message, _FIX)
         for logical, group in document.of_type("AWS::EC2::SecurityGroup"):
             for name in ("SecurityGroupIngress", "SecurityGroupEgress"):
-                rules = group.get(name)
-                if isinstance(rules, list) and len(rules) > RULES:
-                    message = f"the security group has {len(rules)} rules; the default quota is {RULES} in each direction."
+                count, version = max(_rules(group, name))
+                if count > RULES:
+                    message = f"the security group has {count} rules for {version}; the default quota is {RULES} in each direction."
                     yield Violation(document, violation.at(logical, name), message, _FIX)
     if stacks.is_closed:
         yield from _per_region(stacks)
+
+
+def _rules(group: Mapping[str, Any], name: str) -> Iterator[tuple[int, str]]:
+    """Yields how many rules each version of IP has; one that names no block, such as a security group, counts for both."""
+    for version, other in (("IPv4", "CidrIpv6"), ("IPv6", "CidrIp")):
+        yield sum(not isinstance(rule, dict) or other not in rule for rule in constraints.items(group, name)), version
 
 
 def _per_region(stacks: ResolvedStacks) -> Iterator[Violation]:

@@ -13,9 +13,10 @@ def role(policies: int) -> str:
     return f"Resources:\n  Role: {{Type: AWS::IAM::Role, Properties: {{ManagedPolicyArns: [{arns}]}}}}\n"
 
 
-def group(rules: int) -> str:
-    rule = "{IpProtocol: tcp, FromPort: 80, ToPort: 80, CidrIp: 10.0.0.%d/32}"
-    listed = ", ".join(rule % n for n in range(rules))
+def group(rules: int, *, ipv6_rules: int = 0) -> str:
+    rule = "{IpProtocol: tcp, FromPort: 80, ToPort: 80, %s/32}"
+    blocks = [*(f"CidrIp: 10.0.0.{n}" for n in range(rules)), *(f"CidrIpv6: 2001:db8:{n}::" for n in range(ipv6_rules))]
+    listed = ", ".join(rule % block for block in blocks)
     return f"Resources:\n  Group: {{Type: AWS::EC2::SecurityGroup, Properties: {{SecurityGroupIngress: [{listed}]}}}}\n"
 
 
@@ -27,7 +28,8 @@ def several(kind: str, count: int) -> str:
     ("template", "resource", "says"),
     [
         pytest.param(role(11), "Role", "11 managed policies", id="policies of a role"),
-        pytest.param(group(61), "Group", "61 rules", id="rules of a security group"),
+        pytest.param(group(61), "Group", "61 rules for IPv4", id="rules of a security group"),
+        pytest.param(group(1, ipv6_rules=61), "Group", "61 rules for IPv6", id="IPv6 rules of a security group"),
         pytest.param(several("AWS::EC2::VPC", 6), "R5", "6 VPCs", id="VPCs"),
         pytest.param(several("AWS::EC2::EIP", 7), "R5", "7 elastic IP addresses", id="addresses"),
     ],
@@ -45,7 +47,7 @@ def test_more_than_a_new_account_has_is_found(
     "template",
     [
         pytest.param(role(10), id="policies of a role"),
-        pytest.param(group(60), id="rules of a security group"),
+        pytest.param(group(60, ipv6_rules=60), id="rules of a security group"),
         pytest.param(several("AWS::EC2::VPC", 5), id="VPCs"),
         pytest.param(several("AWS::EC2::EIP", 5), id="addresses"),
     ],
