@@ -56,6 +56,11 @@ class Call:
     name: str
     parameters: dict[str, Any]
 
+    def is_of_other_region(self, arn: str) -> bool:
+        """Whether an ARN names another region than that of the request."""
+        fields = arn.split(":")
+        return arn.startswith("arn:") and len(fields) > 3 and fields[3] != self.region
+
 
 @functools.cache
 def model_of(service: str) -> ServiceModel:

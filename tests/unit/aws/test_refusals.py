@@ -49,7 +49,7 @@ def test_a_row_takes_each_of_its_right_examples(row: Constraint) -> None:
     assert not any(_refusals(row, row.test.taken))
 
 
-ODD = (True, 3, "x", "[" * 2000, [], [1], [[]], [{}], {}, {"a": 1}, {"Ref": "x"}, "arn:")
+ODD: tuple[Any, ...] = (True, 3, "x", "[" * 2000, [], [1], [[]], [{}], {}, {"a": 1}, {"Ref": "x"}, "arn:")
 
 
 def _paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:

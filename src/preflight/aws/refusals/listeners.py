@@ -41,6 +41,11 @@ _CERTIFICATE = matches(
     taken=("arn:aws:acm:eu-west-1:123456789012:certificate/a", "arn:aws:iam::123456789012:server-certificate/a"),
     refused=("a", "arn:aws:s3:::a", "arn:aws:acm-pca:eu-west-1:123456789012:certificate-authority/a"),
 )
+_STORE = matches(
+    r"arn:[\w-]+:elasticloadbalancing:[\w-]+:\d+:truststore/.+",
+    taken=("arn:aws:elasticloadbalancing:eu-west-1:123456789012:truststore/a/0123456789abcdef",),
+    refused=("a", "arn:a", "arn:aws:s3:::a"),
+)
 
 _CERTIFICATES = (
     *(
@@ -140,6 +145,13 @@ _NEGOTIATION = (
         _MUTUAL,
         at="MutualAuthentication",
         when=equal("Mode", "verify"),
+    ),
+    Constraint(
+        value("TrustStoreArn", _STORE),
+        "ValidationError",
+        "'{value}' is not a valid trust store ARN",
+        _MUTUAL,
+        at="MutualAuthentication",
     ),
     Constraint(
         lacks("TrustStoreArn", shows="Mode"),

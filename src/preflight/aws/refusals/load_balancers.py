@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from preflight.aws.constraints import (
     Constraint,
     Predicate,
+    address,
     begins,
     equal,
     every,
@@ -122,6 +123,13 @@ _SUBNETS = (
             where=where,
         )
         for where in (_IS_NO_NETWORK, _IS_NOT_DUALSTACK)
+    ),
+    Constraint(
+        value("PrivateIPv4Address", address(4)),
+        "ValidationError",
+        "The IP address '{value}' is not a valid IPv4 address",
+        f"{_API}/API_SubnetMapping.html",
+        at="SubnetMappings[]",
     ),
     Constraint(
         lacks("IPv6Address"),

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 
 from preflight.aws.constraints import (
     Constraint,
+    address,
     between,
+    each,
     equal,
     every,
     lacks,
@@ -82,6 +84,18 @@ _NAT_ROWS = (
         "InvalidParameterValue",
         "Value ({value}) for parameter secondaryPrivateIpAddressCount is invalid. A private NAT gateway has up to 31 of them.",
         _NAT,
+    ),
+    *(
+        Constraint(
+            test,
+            "InvalidParameterValue",
+            f"Value ({{value}}) for parameter {name} is invalid. It must be an IPv4 address.",
+            _NAT,
+        )
+        for name, test in (
+            ("privateIpAddress", value("PrivateIpAddress", address(4))),
+            ("secondaryPrivateIpAddress", each("SecondaryPrivateIpAddresses", address(4))),
+        )
     ),
     Constraint(
         unique("SecondaryAllocationIds"),

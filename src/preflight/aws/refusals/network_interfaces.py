@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from preflight.aws.constraints import Constraint, Fault, Object, Test, get, is_there, items, present
+from preflight.aws.constraints import Constraint, Fault, Object, Test, address, get, is_there, items, present, value
 
 SERVICE = "ec2"
 _PAGE = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateNetworkInterface.html"
@@ -33,6 +33,16 @@ TYPES: Mapping[str, tuple[Constraint, ...]] = {
             "InvalidParameterCombination",
             "Only one primary private IP address can be specified.",
             _PAGE,
+        ),
+        *(
+            Constraint(
+                value("PrivateIpAddress", address(4)),
+                "InvalidParameterValue",
+                "Value ({value}) for parameter privateIpAddress is invalid. It must be an IPv4 address.",
+                _PAGE,
+                at=at,
+            )
+            for at in ("", "PrivateIpAddresses[]")
         ),
         Constraint(
             present(0, 1, "Ipv6AddressCount", "Ipv6Addresses"),

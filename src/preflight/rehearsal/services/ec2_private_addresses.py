@@ -31,9 +31,15 @@ def _check(account: Account, call: Call, addresses: Iterable[Any]) -> None:
     if not named or not call.parameters.get("SubnetId"):
         return
     ec2: Any = account.client("ec2", call.region)
-    block = ipaddress.ip_network(ec2.describe_subnets(SubnetIds=[call.parameters["SubnetId"]])["Subnets"][0]["CidrBlock"])
+    subnet = ec2.describe_subnets(SubnetIds=[call.parameters["SubnetId"]])["Subnets"][0]
+    block = ipaddress.ip_network(subnet.get("CidrBlock") or "0.0.0.0/32")  # of an IPv6-only subnet no address is free
+    filters = [{"Name": "subnet-id", "Values": [subnet["SubnetId"]]}]
+    interfaces = ec2.describe_network_interfaces(Filters=filters)["NetworkInterfaces"]
+    taken = {item["PrivateIpAddress"] for interface in interfaces for item in interface["PrivateIpAddresses"]}
     for address in map(ipaddress.ip_address, named):
         if address not in block:
             raise Refusal("InvalidParameterValue", "Address does not fall within the subnet's address range")
         if int(address) - int(block.network_address) < _RESERVED or address == block.broadcast_address:
             raise Refusal("InvalidParameterValue", f"Address {address} is in subnet's reserved address range")
+        if str(address) in taken:
+            raise Refusal("InvalidIPAddress.InUse", f"Address {address} is in use.")

@@ -96,7 +96,7 @@ class _Shelf:
         url, secret = str(call.parameters.get("upstreamRegistryUrl")), str(call.parameters.get("credentialArn") or "")
         if re.fullmatch(rf"{self._registry}\.dkr\.ecr\.{call.region}\..+", url):
             raise Refusal("UnsupportedUpstreamRegistryException", f"The specified upstream registry isn't supported: {url}")
-        if secret.startswith("arn:") and secret.split(":")[3] != call.region:
+        if call.is_of_other_region(secret):
             msg = f"The secret {secret} is not in the region of the pull through cache rule, {call.region}"
             raise Refusal("InvalidParameterException", msg)
 

@@ -83,7 +83,7 @@ def _check_addresses(mappings: list[Mapping[str, Any]], subnets: list[Mapping[st
 
     https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_SubnetMapping.html.
     """
-    blocks = {subnet["SubnetId"]: ipaddress.ip_network(subnet["CidrBlock"]) for subnet in subnets}
+    blocks = {subnet["SubnetId"]: ipaddress.ip_network(subnet["CidrBlock"]) for subnet in subnets if "CidrBlock" in subnet}
     for mapping in mappings:
         address, subnet = mapping.get("PrivateIPv4Address"), mapping.get("SubnetId")
         if address and subnet in blocks and ipaddress.ip_address(address) not in blocks[subnet]:

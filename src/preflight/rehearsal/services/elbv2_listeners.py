@@ -134,8 +134,7 @@ def _check_certificates(call: Call) -> None:
     """A certificate of ACM is in the region of the load balancer."""
     for certificate in call.parameters.get("Certificates") or []:
         arn = str(certificate.get("CertificateArn"))
-        service, _, region = ":".join(arn.split(":")[2:4]).partition(":")
-        if service == "acm" and region != call.region:
+        if arn.split(":")[2:3] == ["acm"] and call.is_of_other_region(arn):
             raise Refusal("CertificateNotFound", f"Certificate '{arn}' not found")
 
 
@@ -174,7 +173,7 @@ def _check_user_pool(call: Call, action: Action) -> None:
     https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_AuthenticateCognitoActionConfig.html.
     """
     arn = str((action.get("AuthenticateCognitoConfig") or {}).get("UserPoolArn") or "")
-    if arn.startswith("arn:") and arn.split(":")[3] != call.region:
+    if call.is_of_other_region(arn):
         msg = f"The user pool '{arn}' is not in the region of the load balancer, {call.region}"
         raise Refusal("InvalidLoadBalancerAction", msg)
 

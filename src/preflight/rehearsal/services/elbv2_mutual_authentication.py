@@ -28,6 +28,6 @@ def check(account: Account, call: Call, arn: str, port: int | None, others: Sequ
         msg = f"A load balancer can have at most {_MOST} listeners with the mutual authentication mode 'verify'"
         raise Refusal("TooManyListeners", msg)
     trust_store = str((requested or {}).get("TrustStoreArn") or "")
-    if trust_store.startswith("arn:") and trust_store.split(":")[3] != call.region:
+    if call.is_of_other_region(trust_store):
         raise Refusal("TrustStoreNotFound", f"Trust store '{trust_store}' not found")
     balancer.verifying_ports = others_verify | ({str(port)} if verifies else set())

@@ -79,7 +79,7 @@ def _subscription(account: Account, call: Call) -> None:
     """
     _filter(account, call)
     arn = str(call.parameters.get("destinationArn"))
-    if arn.startswith("arn:") and arn.split(":")[3] != call.region:
+    if call.is_of_other_region(arn):
         raise Refusal("InvalidParameterException", f"The destination {arn} is not in the region of the log group, {call.region}")
 
 

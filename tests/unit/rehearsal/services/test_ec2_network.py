@@ -141,6 +141,7 @@ ADDRESSES = [
     pytest.param("10.0.9.77", OUTSIDE, id="outside the subnet"),
     pytest.param("10.0.0.3", OUTSIDE, id="reserved at the beginning"),
     pytest.param("10.0.0.255", OUTSIDE, id="the last one"),
+    pytest.param("10.0.0.300", OUTSIDE, id="no address"),
 ]
 
 
@@ -156,11 +157,17 @@ def test_the_address_of_an_interface_is_a_free_one_of_its_subnet(ec2: Any, subne
     assert code_of(lambda: ec2.create_network_interface(SubnetId=subnet, PrivateIpAddress=address)) == code
 
 
+def test_an_address_has_one_interface(ec2: Any, subnet: str) -> None:
+    ec2.create_network_interface(SubnetId=subnet, PrivateIpAddress="10.0.0.77")
+
+    assert code_of(lambda: ec2.create_network_interface(SubnetId=subnet, PrivateIpAddress="10.0.0.77")) == "InvalidIPAddress.InUse"
+
+
 @pytest.mark.parametrize(("address", "code"), ADDRESSES)
 def test_the_address_of_a_nat_gateway_is_a_free_one_of_its_subnet(ec2: Any, subnet: str, address: str, code: str) -> None:
-    given = {"SubnetId": subnet, "ConnectivityType": "private", "PrivateIpAddress": address}
+    request = {"SubnetId": subnet, "ConnectivityType": "private", "PrivateIpAddress": address}
 
-    assert code_of(lambda: ec2.create_nat_gateway(**given)) == code
+    assert code_of(lambda: ec2.create_nat_gateway(**request)) == code
 
 
 def test_a_vpc_has_five_ipv6_blocks_at_most(ec2: Any) -> None:

@@ -33,22 +33,21 @@ class Listeners:
         return f"a{self.number}"
 
     def balancer(self, kind: str = "network", **members: Any) -> str:
-        given = {"Name": self._name(), "Type": kind, "Subnets": self.subnets, **members}
-        if "SubnetMappings" in members:
-            del given["Subnets"]
-        return str(self.elb.create_load_balancer(**given)["LoadBalancers"][0]["LoadBalancerArn"])
+        placed = {} if "SubnetMappings" in members else {"Subnets": self.subnets}
+        response = self.elb.create_load_balancer(Name=self._name(), Type=kind, **placed, **members)
+        return str(response["LoadBalancers"][0]["LoadBalancerArn"])
 
     def group(self, protocol: str = "TCP", kind: str = "ip", **members: Any) -> str:
-        given = {"Protocol": protocol, "Port": 80, "VpcId": self.vpc, "TargetType": kind, **members}
-        return str(self.elb.create_target_group(Name=self._name(), **given)["TargetGroups"][0]["TargetGroupArn"])
+        request = {"Protocol": protocol, "Port": 80, "VpcId": self.vpc, "TargetType": kind, **members}
+        return str(self.elb.create_target_group(Name=self._name(), **request)["TargetGroups"][0]["TargetGroupArn"])
 
     def listen(self, balancer: str, protocol: str, *groups: str, port: int = 80, **members: Any) -> str:
         tuples = [{"TargetGroupArn": group, "Weight": 1} for group in groups]
-        given = {"DefaultActions": [{"Type": "forward", "ForwardConfig": {"TargetGroups": tuples}}], **members}
+        request = {"DefaultActions": [{"Type": "forward", "ForwardConfig": {"TargetGroups": tuples}}], **members}
         if protocol in {"HTTPS", "TLS"}:
-            given["Certificates"] = [CERTIFICATE]
-        made = self.elb.create_listener(LoadBalancerArn=balancer, Protocol=protocol, Port=port, **given)
-        return str(made["Listeners"][0]["ListenerArn"])
+            request["Certificates"] = [CERTIFICATE]
+        response = self.elb.create_listener(LoadBalancerArn=balancer, Protocol=protocol, Port=port, **request)
+        return str(response["Listeners"][0]["ListenerArn"])
 
 
 @pytest.fixture
@@ -167,3 +166,11 @@ def test_a_private_address_of_a_load_balancer_is_in_its_subnet(listeners: Listen
 
     with pytest.raises(ClientError, match="is not within the subnet"):
         listeners.balancer(Scheme="internal", SubnetMappings=mappings)
+
+
+def test_a_subnet_without_ipv4_addresses_is_no_internal_error(client: Client, listeners: Listeners) -> None:
+    ec2 = client("ec2")
+    block = ec2.describe_vpcs(VpcIds=[listeners.vpc])["Vpcs"][0]["Ipv6CidrBlockAssociationSet"][0]["Ipv6CidrBlock"]
+    subnet = ec2.create_subnet(VpcId=listeners.vpc, Ipv6Native=True, Ipv6CidrBlock=block.replace("00::/56", "10::/64"))["Subnet"]["SubnetId"]
+
+    assert listeners.balancer(SubnetMappings=[{"SubnetId": subnet}])

@@ -38,7 +38,15 @@ def test_a_metric_filter_is_for_log_groups_of_the_standard_class(logs: Any) -> N
 
 def test_the_destination_of_a_subscription_is_in_the_region_of_the_log_group(logs: Any) -> None:
     logs.create_log_group(logGroupName="/a")
-    given = {"filterName": "f", "filterPattern": "", "destinationArn": "arn:aws:lambda:eu-north-1:123456789012:function:f"}
+    request = {"filterName": "f", "filterPattern": "", "destinationArn": "arn:aws:lambda:eu-north-1:123456789012:function:f"}
 
     with pytest.raises(ClientError, match="is not in the region of the log group"):
-        logs.put_subscription_filter(logGroupName="/a", **given)
+        logs.put_subscription_filter(logGroupName="/a", **request)
+
+
+def test_a_destination_that_is_no_arn_is_no_internal_error(logs: Any) -> None:
+    logs.create_log_group(logGroupName="/a")
+
+    logs.put_subscription_filter(logGroupName="/a", filterName="f", filterPattern="", destinationArn="arn:a")
+
+    assert logs.describe_subscription_filters(logGroupName="/a")["subscriptionFilters"]
