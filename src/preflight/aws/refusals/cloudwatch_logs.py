@@ -202,6 +202,12 @@ _METRICS = (
 _SUBSCRIPTIONS = (
     *filter_patterns.rows(_SUBSCRIPTION),
     Constraint(
+        value("DestinationArn", matches(r"arn(:[^:]*){4}:.+", taken=(_arn("lambda"), _arn("logs")), refused=("f", "arn:f"))),
+        _INVALID,
+        "The destination '{value}' is not a valid ARN",
+        _SUBSCRIPTION,
+    ),
+    Constraint(
         _other_vendor("DestinationArn", "kinesis", "firehose", "lambda", "logs"),
         _INVALID,
         "PutSubscriptionFilter operation cannot work with destinationArn for vendor {value}",

@@ -44,9 +44,8 @@ def test_the_destination_of_a_subscription_is_in_the_region_of_the_log_group(log
         logs.put_subscription_filter(logGroupName="/a", **request)
 
 
-def test_a_destination_that_is_no_arn_is_no_internal_error(logs: Any) -> None:
+def test_a_destination_of_a_subscription_is_an_arn(logs: Any) -> None:
     logs.create_log_group(logGroupName="/a")
 
-    logs.put_subscription_filter(logGroupName="/a", filterName="f", filterPattern="", destinationArn="arn:a")
-
-    assert logs.describe_subscription_filters(logGroupName="/a")["subscriptionFilters"]
+    with pytest.raises(ClientError, match="is not a valid ARN"):
+        logs.put_subscription_filter(logGroupName="/a", filterName="f", filterPattern="", destinationArn="arn:a")
