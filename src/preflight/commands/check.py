@@ -77,8 +77,6 @@ def _admitted(args: argparse.Namespace, plan: Plan) -> Plan:
     Raises:
         UsageError: its containers would reach the network, which the caller does not allow.
     """
-    from preflight.plan import plan  # noqa: PLC0415 - see above
-
     if is_live(args.stage):
         plan.refuse_egress(is_allowed=args.allow_egress, option="--allow-egress")
     return plan.with_standins(args.standin, allows_own=args.allow_standins)
