@@ -16,7 +16,7 @@ from preflight import __version__
 from preflight.aws import partitions
 from preflight.commands import arguments, output
 from preflight.errors import MistakesError, PreflightError, StopRequested
-from preflight.pipeline.request import LIVE_STAGES, STAGES, TARGETS
+from preflight.pipeline.stages import LIVE_STAGES, STAGES, TARGETS
 from preflight.report import FORMATS
 from preflight.system import extras
 

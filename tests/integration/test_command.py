@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from preflight.container_engine import engine as engines
-from preflight.pipeline.request import STAGES
+from preflight.pipeline.stages import STAGES
 from preflight.system import processes, run_folders, waiting
 from preflight.system.processes import ServerProcess, StartedProcess
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from preflight.commands import options, reports
 from preflight.errors import UsageError
 from preflight.model import Say
-from preflight.pipeline.request import AccountOptions, RunRequest, UpdateRequest, is_live
+from preflight.pipeline.request import AccountOptions, RunRequest, UpdateRequest
+from preflight.pipeline.stages import is_live
 
 if TYPE_CHECKING:
     from preflight.plan.plan import Plan

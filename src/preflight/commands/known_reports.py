@@ -30,7 +30,8 @@ from preflight.model import (
     Severity,
     StageResult,
 )
-from preflight.pipeline.request import is_live, new_run
+from preflight.pipeline.request import new_run
+from preflight.pipeline.stages import is_live
 from preflight.system import files_read, result_cache
 from preflight.system.files_read import FilesRead
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from preflight.pipeline.stages import LIVE_STAGES, is_live
+
 if TYPE_CHECKING:
     from preflight.plan.plan import Plan  # slow to import, and the command takes its options from here
 
-STAGES = ("lint", "comply", "rehearse", "update", "smoke")  # update: only if the plan or the caller says from where
-LIVE_STAGES = ("rehearse", "update", "smoke")  # those that deploy something
-TARGETS = ("rehearsal", "aws")
 
 
 @dataclass(frozen=True)
@@ -79,11 +78,6 @@ class RunRequest:
     def live_stages(self) -> list[str]:
         """The stages that deploy something, as far as they were asked for; `update` only if there is something to update from."""
         return [stage for stage in LIVE_STAGES if stage in self.stages and (stage != "update" or self.update is not None)]
-
-
-def is_live(stages: Collection[str]) -> bool:
-    """Whether one of the stages deploys something."""
-    return not set(LIVE_STAGES).isdisjoint(stages)
 
 
 def new_run() -> str:

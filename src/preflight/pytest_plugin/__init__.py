@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from preflight.pipeline.request import TARGETS
+from preflight.pipeline.stages import TARGETS
 
 PLAN = "preflight.yaml"  # what `preflight.plan` calls it
 ENDINGS = (".yaml", ".yml")

@@ -10,7 +10,7 @@ import pytest
 from preflight import model
 from preflight.errors import MistakesError, PreflightError
 from preflight.model import Outcome
-from preflight.pipeline.request import STAGES
+from preflight.pipeline.stages import STAGES
 from preflight.pytest_plugin import session
 
 

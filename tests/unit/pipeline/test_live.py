@@ -14,8 +14,9 @@ from preflight.model import Deployment, LedgerEntry, Observations, Outcome, Say,
 from preflight.pipeline import inputs
 from preflight.pipeline.live import HAS_EGRESS, LiveStages
 from preflight.pipeline.one_region import RegionResults
-from preflight.pipeline.request import STAGES, AccountOptions, RunRequest
+from preflight.pipeline.request import AccountOptions, RunRequest
 from preflight.pipeline.several_regions import RegionRuns
+from preflight.pipeline.stages import STAGES
 from preflight.plan import plan, reader
 
 PLAN = reader.load(Path(__file__).parents[3] / plan.FILE)

@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 
 from preflight.model import DescribedRule, Finding, Outcome, Report, Severity, StageResult
-from preflight.pipeline.request import STAGES
+from preflight.pipeline.stages import STAGES
 from preflight.report import sarif
 
 SCHEMA = json.loads(Path(__file__).with_name("sarif.schema.json").read_text())
