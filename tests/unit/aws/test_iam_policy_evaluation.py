@@ -264,3 +264,25 @@ def test_a_document_that_cannot_be_read_is_none(document: Any) -> None:
 
 def test_a_document_may_be_an_object_already() -> None:
     assert iam_policy_evaluation.document({"a": 1}) == {"a": 1}
+
+
+PROVIDER = "arn:aws:iam::123456789012:oidc-provider/token.example"
+
+
+def trust(effect: str) -> dict[str, Any]:
+    return {"Effect": effect, "Action": "sts:AssumeRoleWithWebIdentity", "Principal": {"Federated": PROVIDER}}
+
+
+@pytest.mark.parametrize(
+    ("effects", "is_trusted"),
+    [
+        pytest.param(["Allow"], True, id="allowed"),
+        pytest.param(["Allow", "Deny"], False, id="denied as well"),
+        pytest.param([], False, id="not named"),
+    ],
+)
+def test_a_trust_policy_lets_an_identity_provider_in(effects: list[str], *, is_trusted: bool) -> None:
+    policy = {"Statement": [trust(effect) for effect in effects]}
+    request = RequestContext("sts:AssumeRoleWithWebIdentity", ARN)
+
+    assert iam_policy_evaluation.federates(policy, PROVIDER, request) is is_trusted

@@ -120,3 +120,49 @@ def test_a_failure_before_the_resource_has_an_id_is_reported() -> None:
         failures = list(stacks.failures("s"))
 
     assert failures == [Failure("s", "Q", "AWS::SQS::Queue", "CREATE_FAILED", "no")]
+
+
+NESTED = "arn:aws:cloudformation:eu-west-1:1:stack/child/1"
+
+
+def event(status: str, logical: str, kind: str = "AWS::SQS::Queue", *, physical: str = "", reason: str = "no") -> dict[str, str]:
+    return {
+        "ResourceStatus": status,
+        "ResourceType": kind,
+        "LogicalResourceId": logical,
+        "PhysicalResourceId": physical,
+        "ResourceStatusReason": reason,
+    }
+
+
+def of_events(events: dict[str, list[dict[str, str]]]) -> Stacks:
+    every = Stacks(mock.MagicMock())
+    every.events = events.__getitem__  # type: ignore[method-assign, assignment]
+    return every
+
+
+CHILD_FAILED = event("CREATE_FAILED", "Child", stacks.STACK, physical=NESTED)
+ITSELF_FAILED = event("CREATE_FAILED", "s", stacks.STACK, physical="s")
+
+
+@pytest.mark.parametrize(
+    ("events", "logical"),
+    [
+        pytest.param({"s": [CHILD_FAILED], NESTED: [event("CREATE_FAILED", "Q")]}, ["Q"], id="of the nested stack"),
+        pytest.param({"s": [CHILD_FAILED], NESTED: []}, ["Child"], id="a nested stack that says nothing"),
+        pytest.param({"s": [event("CREATE_FAILED", "Q"), ITSELF_FAILED]}, ["Q"], id="not of the stack itself"),
+        pytest.param(
+            {"s": [event("CREATE_FAILED", "Q"), event("CREATE_FAILED", "B", reason=stacks.CANCELLED[0])]}, ["Q"], id="not what was cancelled"
+        ),
+        pytest.param({"s": [ITSELF_FAILED]}, [None], id="of the stack itself if nothing else failed"),
+    ],
+)
+def test_failures_are_those_of_resources(events: dict[str, list[dict[str, str]]], logical: list[str | None]) -> None:
+    assert [failure.logical for failure in of_events(events).failures("s")] == logical
+
+
+def test_what_nested_stacks_kept_is_retained() -> None:
+    child = event("DELETE_COMPLETE", "Child", stacks.STACK, physical=NESTED)
+    every = of_events({"s": [child, event("DELETE_SKIPPED", "Q", physical="q")], NESTED: [event("DELETE_SKIPPED", "B", physical="b")]})
+
+    assert sorted(physical for _, physical in every.retained("s")) == ["b", "q"]

@@ -7,12 +7,16 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from botocore.exceptions import ClientError
 
+from preflight.aws import describe_network
+from preflight.aws.network import Interface, Network
 from preflight.deploy import stop_reasons
 from preflight.deploy.declared_resources import DeclaredResource, DeclaredResources
+from preflight.deploy.load_balancers import PublicLoadBalancers
 from preflight.deploy.task_findings import TaskFindings
 from preflight.deploy.tasks import StoppedTask
 from preflight.templates import template
@@ -91,7 +95,72 @@ def stopped(reason: str) -> StoppedTask:
 def test_what_has_gone_meanwhile_is_not_known(tmp_path: Path, reason: str) -> None:
     finding = TaskFindings(Session(), known(tmp_path), {}).finding(stopped(reason))  # type: ignore[arg-type]
 
-    assert reason in finding.message
+    assert finding.fix == stop_reasons.of(reason, ()).fix
+    assert finding.resource is None
+
+
+TASK = {"subnets": ["subnet-1"], "securityGroups": ["sg-task"], "assignPublicIp": "DISABLED"}
+SUBNET = {"SubnetId": "subnet-1", "VpcId": "vpc-1", "CidrBlock": "10.0.1.0/24"}
+ROUTES = {"RouteTableId": "rtb-1", "VpcId": "vpc-1", "Associations": [{"Main": True}], "Routes": []}
+ANYWHERE = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
+TARGET = "Task failed ELB health checks in (target-group arn:aws:elb:1)"
+
+
+class Described:
+    """A session of an account with one service, whose target group is checked by a load balancer."""
+
+    def __init__(self, health_check_port: str = "traffic-port") -> None:
+        self.aws = mock.MagicMock()
+        self.aws.describe_subnets.return_value = {"Subnets": [SUBNET]}
+        group = {"HealthCheckPort": health_check_port, "LoadBalancerArns": ["lb"]}
+        self.aws.describe_target_groups.return_value = {"TargetGroups": [group]}
+        balanced = {"targetGroupArn": "arn:aws:elb:1", "containerPort": 80}
+        self.aws.describe_services.return_value = {"services": [{"loadBalancers": [balanced]}]}
+
+    def client(self, _service: str) -> mock.MagicMock:
+        return self.aws
+
+
+def fix_of(tmp_path: Path, reason: str, *, session: Described, network: Network, sources: tuple[str, ...] = ()) -> str:
+    """Returns what a finding says to do in a network, where load balancers of these security groups send requests."""
+    faces = [Interface("vpc-1", "subnet-1", "10.0.1.9", (group,), has_public_address=True) for group in sources]
+    described = mock.patch.object(describe_network, "describe_network", return_value=network)
+    with described, mock.patch.object(PublicLoadBalancers, "faces", return_value=faces):
+        return str(TaskFindings(session, known(tmp_path), {}).finding(replace(stopped(reason), network=TASK)).fix)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("reason", "text"),
+    [
+        pytest.param("There is a connection issue between the task and Amazon ECR.", "ecr.api", id="a service"),
+        pytest.param(f"{PULL} docker.io/library/nginx:1: dial tcp: i/o timeout", "has no route", id="another registry"),
+    ],
+)
+def test_a_connection_issue_is_laid_to_the_missing_link(tmp_path: Path, reason: str, text: str) -> None:
+    group = {"GroupId": "sg-task", "IpPermissionsEgress": ANYWHERE}
+    fix = fix_of(tmp_path, reason, session=Described(), network=Network((SUBNET,), (ROUTES,), security_groups=(group,)))
+
+    assert text in fix
+
+
+@pytest.mark.parametrize(
+    ("port", "sources", "text"),
+    [
+        pytest.param("traffic-port", ("sg-lb",), "port 80", id="the port of the service"),
+        pytest.param("8080", ("sg-lb",), "port 8080", id="a port of its own"),
+        pytest.param("8080", ("sg-lb", "sg-other"), "port 8080", id="no interface reaches it"),
+        pytest.param("traffic-port", ("sg-lb", "sg-open"), "answer the health check", id="one interface reaches it"),
+    ],
+)
+def test_a_failed_health_check_is_laid_to_the_link_from_every_load_balancer(
+    tmp_path: Path, port: str, sources: tuple[str, ...], text: str
+) -> None:
+    admitted = [{"IpProtocol": "tcp", "FromPort": 1, "ToPort": 9, "UserIdGroupPairs": [{"GroupId": "sg-lb"}]}]
+    admitted += [{"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": "sg-open"}]}]
+    groups = ({"GroupId": "sg-task", "IpPermissions": admitted}, *({"GroupId": g, "IpPermissionsEgress": ANYWHERE} for g in ("sg-lb", "sg-open", "sg-other")))
+    fix = fix_of(tmp_path, TARGET, session=Described(port), network=Network((SUBNET,), (ROUTES,), security_groups=groups), sources=sources)
+
+    assert text in fix
 
 
 @pytest.mark.parametrize(
