@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import dataclasses
 import resource
+import socket
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from preflight.container_engine import (
     build_group,
+    build_network,
     disk_growth,
     engine_secrets,
     image_pull,
     image_store,
+    pull_network,
     unfinished_builds,
 )
 from preflight.container_engine import engine as engines
@@ -40,12 +45,66 @@ def engine() -> Engine:
     return engine
 
 
+@pytest.fixture
+def listener() -> Iterator[socket.socket]:
+    """A service of this machine, which nothing of a checkout may reach."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0.5)
+        yield server
+
+
+def is_reached(listener: socket.socket) -> bool:
+    with contextlib.suppress(TimeoutError):
+        listener.accept()[0].close()
+        return True
+    return False
+
+
+@pytest.mark.hostile(
+    5,
+    input="ADD, COPY --from and FROM of a Dockerfile name a URL or a registry on this machine, or the metadata service of its cloud",
+    happens="refused, also with `--build-network none`: downloads and pulls have the network of the build",
+)
+@pytest.mark.parametrize("network", build_network.MODES)
+@pytest.mark.parametrize("lines", ["FROM scratch\nADD http://{0}/x /x", "FROM scratch\nCOPY --from={0}/x:1 /x /x", "FROM {0}/x:1\nCOPY Dockerfile /"])
+def test_a_build_downloads_nothing_of_this_machine(
+    engine: Engine, tmp_path: Path, listener: socket.socket, network: str, lines: str
+) -> None:
+    (tmp_path / "Dockerfile").write_text(lines.format(f"127.0.0.1:{listener.getsockname()[1]}"))
+    builder = Builder(engine, tmp_path, run=RUN, base=None, network=network)
+
+    with pytest.raises(ToolBrokeError), builder.built("localhost/hostilebuild:3", engine.platform):
+        pass
+
+    assert not is_reached(listener)
+
+
+def test_a_build_without_a_network_has_none(engine: Engine, folder: Path) -> None:
+    build(engine, folder, "{ read header && ! read route; } < /proc/net/route")
+
+
+@pytest.mark.hostile(
+    4,
+    input="a registry of a stranger sends the engine on to this machine, or to the metadata service of its cloud, for a token or a layer",
+    happens="refused: pulls have the network of builds, but those of Docker Hub, ECR Public and other registries that everybody knows",
+)
+def test_a_registry_leads_a_pull_to_nothing_of_this_machine(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, listener: socket.socket
+) -> None:
+    monkeypatch.setattr(pull_network, "is_here", lambda _image: False)  # the name is another's, and leads here
+
+    done = image_pull.pull(engine, f"127.0.0.1:{listener.getsockname()[1]}/x:1")
+
+    assert done.code != 0
+    assert not is_reached(listener)
+
+
 @pytest.mark.parametrize("part", ["manifest", "token", "configuration"])
 def test_an_answer_of_a_registry_without_end_is_read_no_further_than_its_bound(engine: Engine, part: str) -> None:
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
 
     with registry.serving(part) as host:
-        done = image_pull.pull(engine, f"{host}/x:1", "--tls-verify=false")
+        done = image_pull.pull(engine, f"{host}/x:1", "--tls-verify=false", is_own=True)
 
     assert "exceeded maximum allowed size" in done.stderr
     assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss <= max(before, 256 * 1024)  # KiB
@@ -57,7 +116,7 @@ def test_a_registry_that_drips_has_a_deadline(engine: Engine, monkeypatch: pytes
     began = time.monotonic()
 
     with registry.serving(mode) as host, pytest.raises(ToolBrokeError, match=r"was not pulled: .* Next: "):
-        image_pull.pull(engine, f"{host}/x:1", "--tls-verify=false")
+        image_pull.pull(engine, f"{host}/x:1", "--tls-verify=false", is_own=True)
 
     assert time.monotonic() - began < 20
 
@@ -69,7 +128,7 @@ def test_a_layer_without_end_leaves_the_disk_as_it_was(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
 
     with registry.serving("layer") as host, pytest.raises(ToolBrokeError, match=r"took more than .* of the disk"):
-        image_pull.pull(engine, f"{host}/x:1", "--tls-verify=false")
+        image_pull.pull(engine, f"{host}/x:1", "--tls-verify=false", is_own=True)
 
     assert not [file for file in tmp_path.rglob("*") if file.is_file() and file.stat().st_size > MEGABYTE]
 

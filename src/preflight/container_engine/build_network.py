@@ -10,14 +10,14 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from preflight.container_engine import engine as engines
 from preflight.container_engine import pause_image
 from preflight.container_engine.engine import Engine
 from preflight.errors import ToolBrokeError
-from preflight.system import processes
+from preflight.system import processes, run_folders
 
 MODES = ("restricted", "none")
 LINK_LOCAL = "169.254.0.0/16"
@@ -25,24 +25,30 @@ _OWN = re.compile(r"\|-- ([0-9.]+)\n\s+/32 host LOCAL")
 
 
 @contextlib.contextmanager
-def namespace(engine: Engine, run: str) -> Iterator[Path]:
-    """Yields the network namespace for a build; it ends with the block.
+def namespace(engine: Engine, run: str, *, is_closed: bool = False) -> Iterator[Path]:
+    """Yields the network namespace for a build, without any network if it `is_closed`; it ends with the block.
 
     Raises:
         ToolBrokeError: it cannot be made.
     """
-    label = f"{engines.RUN_LABEL}={run}"
-    holder = engine.must("run", "--detach", "--label", label, pause_image.IMAGE).splitlines()[-1]
+    labels = [f"--label={engines.RUN_LABEL}={run}", f"--label={engines.OWNER_LABEL}={run_folders.owner_name()}"]
+    network = ("--network=none",) if is_closed else ()
+    holder = engine.must("run", "--detach", *network, *labels, pause_image.IMAGE).splitlines()[-1]
     try:
         pid = engine.must("inspect", "--type", "container", "--format", "{{.State.Pid}}", holder)
         path = Path(f"/proc/{pid}/ns/net")
-        for rule in rules(Path("/proc/net/fib_trie").read_text(encoding="utf-8"), resolvers()):
-            processes.run_checked("nsenter", f"--net={path}", "iptables", *rule.split(), timeout=30)
-        _close_ipv6(path, Path(f"/proc/{pid}/net/if_inet6"))
+        if not is_closed:
+            _restrict(path, Path(f"/proc/{pid}/net/if_inet6"))
         yield path
     finally:
         engine.run("kill", holder)  # it ignores SIGTERM, and `rm` would wait for it
         engine.run("rm", "--force", holder)
+
+
+def _restrict(path: Path, addresses: Path) -> None:
+    for rule in rules(own_addresses(), resolvers()):
+        processes.run_checked("nsenter", f"--net={path}", "iptables", *rule.split(), timeout=30)
+    _close_ipv6(path, addresses)
 
 
 def close_machine(path: Path) -> None:
@@ -50,14 +56,19 @@ def close_machine(path: Path) -> None:
 
     The rules stand where addresses have been translated already: those of the task's own endpoints are not link-local there.
     """
-    for rule in rules(Path("/proc/net/fib_trie").read_text(encoding="utf-8"), resolvers()):
+    for rule in rules(own_addresses(), resolvers()):
         changed = rule.replace("-A OUTPUT", "-t mangle -A POSTROUTING").replace("REJECT", "DROP")
         processes.run_checked("nsenter", f"--net={path}", "iptables", *changed.split(), timeout=30)
 
 
-def rules(fib_trie: str, nameservers: list[str]) -> list[str]:
-    """Returns the rules of iptables: DNS of this machine's resolvers, and nothing else of this machine. Pure."""
-    own = sorted({address for address in _OWN.findall(fib_trie) if not ipaddress.ip_address(address).is_loopback})
+def own_addresses(fib_trie: str = "") -> list[str]:
+    """Returns this machine's IPv4 addresses, but for those of loopback."""
+    found = _OWN.findall(fib_trie or Path("/proc/net/fib_trie").read_text(encoding="utf-8"))
+    return sorted({address for address in found if not ipaddress.ip_address(address).is_loopback})
+
+
+def rules(own: Sequence[str], nameservers: list[str]) -> list[str]:
+    """Returns the rules of iptables: DNS of this machine's resolvers, and nothing else of its `own` addresses. Pure."""
     dns = [f"-d {server} -p {protocol} --dport 53 -j ACCEPT" for server in nameservers for protocol in ("udp", "tcp")]
     closed = [f"-d {address} -j REJECT" for address in (LINK_LOCAL, *own)]
     return [f"-A OUTPUT {rule}" for rule in (*dns, *closed)]

@@ -6,6 +6,9 @@ The engines bound manifests, tokens and configurations themselves, to 4 MiB and 
 
 from __future__ import annotations
 
+import contextlib
+
+from preflight.container_engine import pull_network
 from preflight.container_engine.disk_growth import DiskGrowth
 from preflight.container_engine.engine import Engine
 from preflight.container_engine.scratch import scratch
@@ -15,15 +18,19 @@ from preflight.system.processes import CompletedProcess
 TIMEOUT = 600.0
 
 
-def pull(engine: Engine, image: str, *options: str) -> CompletedProcess:
-    """Pull an image; the caller judges the exit code.
+def pull(engine: Engine, image: str, *options: str, is_own: bool = False) -> CompletedProcess:
+    """Pull an image; the caller judges the exit code. Only a registry of the run, which `is_own`, may be on this machine.
 
     Raises:
         ToolBrokeError: it took too long or too much of the disk.
     """
+    if not is_own and pull_network.is_here(image):
+        why = f"Error: {image}: connection refused: its registry is this machine, or an address that only this machine has"
+        return CompletedProcess((engine.program, "pull"), 125, "", why)
     growth = DiskGrowth(engine)
+    network = contextlib.nullcontext(engine) if is_own else pull_network.restricted(engine, image)
     try:
-        with scratch(engine) as own:
+        with network as restricted, scratch(restricted) as own:
             return own.run("pull", "--quiet", *options, image, timeout=TIMEOUT, trouble=growth.trouble)
     except ToolBrokeError as error:
         msg = f"{image} was not pulled: {error}. Next: see that its registry answers, or pull the image once by hand"

@@ -60,8 +60,13 @@ def check_base(engine: Engine, image: str) -> None:
 
 def files(text: str) -> list[str]:
     """Returns the names of a Dockerfile that stand where images do, and are none of a registry: podman reads them as files."""
-    names = [*base_names(text, PREDEFINED), *(name for read in dockerfile.readings(text) for name in dockerfile.sources(read))]
+    names = [*base_names(text, PREDEFINED), *source_names(text)]
     return [name for name in dict.fromkeys(names) if not image_names.is_reference(name)]
+
+
+def source_names(text: str) -> list[str]:
+    """Returns the names of the images that some builder could take files from."""
+    return list(dict.fromkeys(name for read in dockerfile.readings(text) for name in dockerfile.sources(read)))
 
 
 def base_names(text: str, predefined: Mapping[str, str]) -> list[str]:

@@ -97,9 +97,15 @@ class Builder:
         names = {name for name, _ in self._bases(platform)} if self._base is not None else set()
         for name in dockerfile_checks.base_names(self._instructions(), self._predefined(platform)):
             if name not in names:
-                if self._engine.platform_of(name) is None:  # a name that no builder reads as one is not there: all the same
-                    image_pull.pull(self._engine, name, "--platform", platform.partition(",")[0])
+                self._pull(name, platform)
                 dockerfile_checks.check_base(self._engine, name)
+        for name in dockerfile_checks.source_names(self._instructions()):  # a build without a network cannot pull them
+            self._pull(name, platform)
+
+    def _pull(self, name: str, platform: str) -> None:
+        """Pull an image unless it is there; a name that no builder reads as one is not there: all the same."""
+        if self._engine.platform_of(name) is None:
+            image_pull.pull(self._engine, name, "--platform", platform.partition(",")[0])
 
     @contextlib.contextmanager
     def _pruned(self) -> Iterator[None]:
@@ -154,10 +160,7 @@ class Builder:
             return
         with build_group.bounded(self._engine, self._run) as group:
             bound = (f"--memory={MEMORY}", *group)
-            if is_closed:
-                yield self._engine, ("--network=none", *bound)
-                return
-            with build_network.namespace(self._engine, self._run) as path:
+            with build_network.namespace(self._engine, self._run, is_closed=is_closed) as path:  # ADD downloads in it too
                 yield self._engine.inside(path), ("--network=host", *bound)
 
     def _said(self, completed: CompletedProcess, platform: str) -> str:

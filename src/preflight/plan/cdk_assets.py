@@ -16,6 +16,7 @@ from preflight.aws import partitions
 from preflight.errors import UsageError
 from preflight.system import confinement, files_read
 
+MOST_BYTES = 256 << 20  # of all files of a manifest, each as often as it is published
 TEMPLATE, MANIFEST = ".template.json", ".assets.json"
 
 
@@ -94,10 +95,13 @@ class _Reader:
             data = json.loads(self._manifest.read_text(encoding="utf-8"))
             files = tuple(asset for one in data.get("files", {}).values() for asset in self._files(one))
             images = tuple(asset for one in data.get("dockerImages", {}).values() for asset in self._images(one))
-            return CdkAssets(files, images)
         except (ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
             msg = f"{self._manifest}: it is not a manifest of the CDK: {error!r}. Next: synthesize the app again"
             raise UsageError(msg) from None
+        if sum(file.path.stat().st_size for file in files) > MOST_BYTES:
+            msg = f"{self._manifest}: its files have more than {MOST_BYTES >> 20} MiB together. Next: publish what only a deployment needs by itself"
+            raise UsageError(msg)
+        return CdkAssets(files, images)
 
     def _files(self, asset: Mapping[str, Any]) -> Iterator[FileAsset]:
         """Yields a file for each place where it is expected; folders that CDK packs as archives are read by nothing here."""
@@ -112,8 +116,11 @@ class _Reader:
         if not {"directory"} <= set(source) <= {"directory", "platform"}:
             return
         folder = self._inside(source["directory"], confinement.Kind.FOLDER)
+        for file in confinement.build_files(folder):
+            self._check(file, confinement.Kind.FILE)
         for place in asset["destinations"].values():
-            yield ImageAsset(folder, self._filled(place["repositoryName"]), self._filled(place["imageTag"]), source.get("platform"))
+            platform = self._filled(source["platform"]) if "platform" in source else None
+            yield ImageAsset(folder, self._filled(place["repositoryName"]), self._filled(place["imageTag"]), platform)
 
     def _filled(self, text: str) -> str:
         for name, value in self._values.items():

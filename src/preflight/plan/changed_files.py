@@ -67,9 +67,14 @@ def plans(changed: Sequence[Path], root: Path) -> list[Path]:
 
     They use their templates, with the assets that CDK wrote beside them, parameter files, rules, what images and
     stand-ins are built of, and their baselines.
+
+    Raises:
+        UsageError: a plan leads out of the repository, or is no plain file.
     """
     files = {path.resolve() for path in changed}
     paths = [path for path in discovery.files(root) if _is_plan(path)] if files else []
+    for path in paths:
+        plan.check(path)
     return [path for path in paths if _concerns(path, files)]
 
 

@@ -144,9 +144,9 @@ def templates_in(folder: Path) -> list[Path]:
 def may_be_template(path: Path) -> bool:
     """Whether a file has a key that only templates have: a plan, a workflow or a package.json has none.
 
-    A link is taken for a template, and what it leads to is not read: a link out of the checkout is refused where templates are read.
+    What is no plain file is taken for a template, and not read: where templates are read, a link out of the checkout or a FIFO is refused.
     """
-    if files_read.look_for(path).is_symlink():
+    if files_read.look_for(path).is_symlink() or not path.is_file():
         return True
     try:
         with path.open("rb") as file:
@@ -164,14 +164,14 @@ def find(start: Path | None) -> Path:
     if start is not None:
         path = start / FILE if files_read.look_for(start).is_dir() else start
         if start.is_dir():
-            _check(path)
+            check(path)
         if path.is_file():
             return path.resolve()
         msg = f"{path}: there is no such plan{_nearest(path)} {_next_step(path.parent)}"
         raise UsageError(msg)
     for folder in (Path.cwd(), *Path.cwd().parents):
         if files_read.look_for(folder / FILE).is_file():
-            _check(folder / FILE)
+            check(folder / FILE)
             return folder / FILE
     msg = f"there is no {FILE} here or in a folder above. {_next_step(Path())}"
     raise UsageError(msg)
@@ -196,7 +196,7 @@ def _next_step(folder: Path) -> str:
     return f"Next: `preflight init{where}` writes one for {template_file.name} and the other templates there; `preflight lint {template_file}` needs none"
 
 
-def _check(path: Path) -> None:
+def check(path: Path) -> None:
     """Refuse a plan that was found in a folder and leads out of it; one that the caller names is the caller's.
 
     Raises:

@@ -50,7 +50,6 @@ _SMOKE = ("service", "cluster", "url", "from", "caller", "get", "port", "status"
 _SCHEDULE = ("schedule", "timeout")
 _FROM = ("internet", "inside")
 _UNUSABLE = Path(os.devnull)  # no plan can name it
-_BUILD_FILES = ("Dockerfile", *(f"{file}.{kind}ignore" for file in ("", "Dockerfile") for kind in ("docker", "container")))
 
 
 def load(path: Path) -> Plan:
@@ -232,9 +231,8 @@ class PlanReader:
         folder = self._file(step.get("build"), *where, "build", kind=Kind.FOLDER)
         if folder != _UNUSABLE and not os.path.lexists(files_read.look_for(folder / "Dockerfile")):
             self._note(f"build: there is no Dockerfile in {step['build']}", *where, "build")
-        for name in _BUILD_FILES:
-            if os.path.lexists(files_read.look_for(folder / name)):
-                self._check(folder / name, f"build: {name}", *where, "build")
+        for file in confinement.build_files(folder):
+            self._check(file, f"build: {file.name}", *where, "build")
         return ImageStep(self._text(step, "image", where=where), folder)
 
     def _parameters(self, step: Mapping[str, Any], where: tuple[str | int, ...]) -> Mapping[str, str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from preflight.system import files_read
 
 MAX_BYTES = 4_194_304
+_BUILD_FILES = ("Dockerfile", *(f"{file}.{kind}ignore" for file in ("", "Dockerfile") for kind in ("docker", "container")))
 
 
 class Kind(enum.Enum):
@@ -23,6 +24,11 @@ def root_of(folder: Path) -> Path:
     """Returns the root of the git repository that contains a folder, else the folder itself."""
     here = folder.resolve()
     return next((above for above in (here, *here.parents) if files_read.look_for(above / ".git").exists()), here)
+
+
+def build_files(folder: Path) -> list[Path]:
+    """Returns the files of a build that this program or an engine reads outside of any container, as far as they are there."""
+    return [folder / name for name in _BUILD_FILES if os.path.lexists(files_read.look_for(folder / name))]
 
 
 def problem(path: Path, root: Path, *, kind: Kind = Kind.FILE, limit: int = MAX_BYTES) -> str | None:

@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from preflight.system.run_folders import NAME
+from preflight.system import run_folders
 
 MAX_BYTES = 64 << 20  # of all entries
 KEPT_BYTES = MAX_BYTES * 3 // 4  # after the oldest were removed
@@ -98,6 +98,8 @@ def of_user() -> ResultCache:
         status = results.lstat()
     except (OSError, RuntimeError):
         return ResultCache(None)
+    if run_folders.is_in_checkout(results):
+        return ResultCache(None)
     is_private = stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid() and not status.st_mode & 0o077
     return ResultCache(results if is_private and results.is_absolute() and os.access(results, os.W_OK) else None)
 
@@ -110,7 +112,7 @@ def folder() -> Path:
     """
     import platformdirs  # noqa: PLC0415 - only a run of lint or comply needs it
 
-    return platformdirs.user_cache_path(NAME, appauthor=False) / "results"
+    return platformdirs.user_cache_path(run_folders.NAME, appauthor=False) / "results"
 
 
 def key(*parts: str | bytes) -> str:

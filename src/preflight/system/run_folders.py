@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from preflight.errors import UsageError
+from preflight.system import confinement
 
 NAME = "fargate-preflight"
 _NEXT = "Next: set XDG_CACHE_HOME to a folder that can be written"
@@ -35,11 +36,14 @@ def cache() -> Path:
 
 
 def cache_path() -> Path:
-    """Where the per-user cache folder is, made or not.
+    """Where the per-user cache folder is, made or not: never in the checkout, which may hold links in its place.
 
     Raises:
-        UsageError: the user has no home folder.
+        UsageError: the user has no home folder, or none for temporary files.
     """
+    named = os.environ.get("XDG_CACHE_HOME")
+    if named and is_in_checkout(Path(named)):
+        return _private(f"{NAME}-{_user()}-cache")
     try:
         return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / NAME
     except RuntimeError:
@@ -47,10 +51,20 @@ def cache_path() -> Path:
         raise UsageError(msg) from None
 
 
+def is_in_checkout(folder: Path) -> bool:
+    """Whether a folder lies in the repository of the current folder, as `XDG_CACHE_HOME` does in some CI systems."""
+    return folder.resolve().is_relative_to(confinement.root_of(Path.cwd()))
+
+
 def runs() -> Path:
     """The folder that holds one folder a run, private to the user."""
+    return _private(f"{NAME}-{_user()}")
+
+
+def _private(name: str) -> Path:
+    """Returns a folder for temporary files that belongs to this user alone."""
     try:
-        path = Path(tempfile.gettempdir()) / f"{NAME}-{_user()}"
+        path = Path(tempfile.gettempdir()) / name
         path.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         msg = f"the folder for temporary files cannot be used: {error.strerror}. Next: set TMPDIR to a folder that can be written"

@@ -27,7 +27,7 @@ Main:
     happens="refused: builds have a network of their own, or none with `--build-network none`",
 )
 def test_a_build_reaches_neither_this_machine_nor_link_local_addresses() -> None:
-    assert build_network.rules(FIB_TRIE, []) == [
+    assert build_network.rules(build_network.own_addresses(FIB_TRIE), []) == [
         "-A OUTPUT -d 169.254.0.0/16 -j REJECT",
         "-A OUTPUT -d 10.88.0.1 -j REJECT",
         "-A OUTPUT -d 192.0.2.2 -j REJECT",
@@ -35,7 +35,7 @@ def test_a_build_reaches_neither_this_machine_nor_link_local_addresses() -> None
 
 
 def test_the_resolvers_of_this_machine_may_be_asked_wherever_they_are() -> None:
-    assert build_network.rules("", ["169.254.169.253"]) == [
+    assert build_network.rules([], ["169.254.169.253"]) == [
         "-A OUTPUT -d 169.254.169.253 -p udp --dport 53 -j ACCEPT",
         "-A OUTPUT -d 169.254.169.253 -p tcp --dport 53 -j ACCEPT",
         "-A OUTPUT -d 169.254.0.0/16 -j REJECT",

@@ -96,19 +96,26 @@ def cdk_stacks(out: Path) -> list[CdkStack]:
 
 def _in_order(artifacts: dict[str, Any]) -> list[str]:
     """Returns the names of artifacts so that each comes after its dependencies; a circle is left as it is."""
-    ordered: list[str] = []
-    left = list(artifacts)
-    while left:
-        free = next((name for name in left if not set(artifacts[name].get("dependencies", ())) & set(left) - {name}), left[0])
-        left.remove(free)
-        ordered.append(free)
-    return ordered
+    ordered: dict[str, None] = {}
+    begun: set[str] = set()
+    path = list(reversed(artifacts))
+    while path:
+        name = path[-1]
+        waits = [other for other in artifacts[name].get("dependencies", ()) if other in artifacts and other not in begun] if name not in begun else []
+        begun.add(name)
+        path.extend(reversed(waits))
+        if not waits:
+            ordered[path.pop()] = None
+    return list(ordered)
 
 
 def _stacks(out: Path, name: str, artifact: Any) -> Iterator[CdkStack]:
     properties = artifact.get("properties", {})
     if artifact["type"] == "cdk:cloud-assembly":
         inner = out / properties["directoryName"]
+        if inner.resolve() == out.resolve():
+            msg = f"{name} is the assembly itself"
+            raise ValueError(msg)
         if confinement.problem(inner, out.resolve(), kind=confinement.Kind.FOLDER) is None:
             yield from cdk_stacks(inner)
     elif artifact["type"] == "aws:cloudformation:stack":

@@ -23,10 +23,11 @@ from preflight.rehearsal.cloudformation.resources.handler import Handler
 from preflight.rehearsal.cloudformation.stack import Stack, StackInput, Stacks
 from preflight.rehearsal.cloudformation.update import Updater
 from preflight.rehearsal.ledger import Ledger
-from preflight.rehearsal.protocol import Call, Operation
+from preflight.rehearsal.protocol import Call, Operation, Refusal
 from preflight.rehearsal.services.sts import Sts
 
 SESSION = "AWSCloudFormation"  # the name of the sessions in which CloudFormation uses a stack's role
+MOST_NESTED = 200  # stacks in a stack, each of which has a thread here
 FAILED = ("CREATE_FAILED", "UPDATE_FAILED")
 
 
@@ -84,11 +85,26 @@ class Api:
         existing = self.stacks.find(region, name)
         if existing is not None and token and existing.request.token == token:
             return existing
+        root = (parent_stack.root or parent_stack.id) if parent_stack is not None else None
+        self._check_hierarchy(name, root)
         stack = self.stacks.new(region, name, self._reader.read(region, request, name), parent=parent)
-        stack.root = (parent_stack.root or parent_stack.id) if parent_stack is not None else None
+        stack.root = root
         self.stacks.add(stack)
         self.execute_create(stack)
         return stack
+
+    def _check_hierarchy(self, name: str, root: str | None) -> None:
+        """Check that a stack does not hold too many others; AWS counts their resources, of which there may be 2500.
+
+        Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html.
+
+        Raises:
+            Refusal: it does; it is not known whether AWS refuses it.
+        """
+        if root is not None and sum(stack.root == root for stack in self.stacks.all()) >= MOST_NESTED:
+            msg = f"more than {MOST_NESTED} stacks are nested in one"
+            self._ledger.trouble(f"stack {name}: {msg}. Next: see whether a template nests itself")
+            raise Refusal("InternalFailure", msg, status=500)
 
     def execute_create(self, stack: Stack) -> None:
         """Creates the resources of a stack in the background."""

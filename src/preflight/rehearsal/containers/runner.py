@@ -99,7 +99,7 @@ class ContainerRunner:
         options = self.engine.insecure if credentials else ()
         self._pulled.append(image)
         with self._logged_in(image.partition("/")[0], credentials) as engine:
-            process = image_pull.pull(engine, image, *options)
+            process = image_pull.pull(engine, image, *options, is_own=bool(credentials))
         return None if process.code == 0 else (process.stderr or process.stdout).strip()
 
     @contextlib.contextmanager

@@ -9,6 +9,7 @@ from typing import Any
 import botocore.exceptions
 import pytest
 
+from preflight.rehearsal.cloudformation import api
 from preflight.rehearsal.server import Server
 
 Client = Callable[[str], Any]
@@ -57,3 +58,23 @@ def test_a_nested_stack_takes_the_endpoint_of_the_account(
     nested = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": f"{account.address}/{key}"}}
 
     assert deploy(json.dumps({"Resources": {"Child": nested}}))["StackStatus"] == "CREATE_COMPLETE"
+
+
+@pytest.mark.hostile(
+    12,
+    input="a template that nests itself by TemplateURL",
+    happens="exit code 2 with its name; all of its stacks are deleted",
+    limit="200 stacks in one",
+)
+def test_a_template_that_nests_itself_comes_to_an_end(
+    account: Server, client: Client, deploy: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    monkeypatch.setattr(api, "MOST_NESTED", 3)
+    nested = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": f"{account.address}/{key}"}}
+    text = json.dumps({"Resources": {"Again": nested}})
+    client("s3").put_object(Bucket="staging", Key="child.json", Body=text)
+
+    stack = deploy(text)
+
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert "more than 3 stacks are nested in one" in " ".join(account.ledger.troubles)
