@@ -202,7 +202,7 @@ def test_no_message_carries_a_workflow_command(tmp_path: Path, capsys: pytest.Ca
 
 
 def test_help_imports_nothing_slow() -> None:
-    script = "import sys; sys.argv=['preflight','--help']\nfrom preflight import cli\ntry: cli.main()\nexcept SystemExit: pass\nprint([m for m in ('moto','cfnlint','boto3','yaml','rich','jinja2','shtab','preflight.report.html') if m in sys.modules], file=sys.stderr)"
+    script = "import sys; sys.argv=['preflight','--help']\nfrom preflight import cli\ntry: cli.main()\nexcept SystemExit: pass\nprint([m for m in ('moto','cfnlint','boto3','yaml','rich','jinja2','shtab','dataclasses','secrets','preflight.report.html','preflight.model') if m in sys.modules], file=sys.stderr)"
 
     done = processes.run(sys.executable, "-c", script, timeout=60)
 

@@ -215,14 +215,52 @@ def test_every_variable_of_the_action_is_read_by_its_script() -> None:
     assert [name for name in given if f'"${name}"' not in script] == []
 
 
-def test_a_mistaken_input_of_the_action_is_no_verdict(tmp_path: Path) -> None:
-    given = {"STAGE": "lint", "CONTAINERS": "off", "OUTPUT_DIR": str(tmp_path), "STRICT": "yes", "ALLOW_STANDINS": "false"}
-    given |= {"ALLOW_RULE_CHANGES": "false", "BUILD_NETWORK": "restricted", "FROM": ""}
-    output = tmp_path / "output"
-    done = processes.run(str(workflow.ROOT / ".ci" / "action"), timeout=20, env={**given, "GITHUB_OUTPUT": str(output)})
+def act(folder: Path, **inputs: str) -> tuple[int, str]:
+    """Runs the script of the action with programs that do nothing but keep a result; its exit code and its outputs."""
+    results, python, output = folder / "kept", folder / "python", folder / "output"
+    program = f"""#!/bin/sh
+case "$*" in
+  "-m venv "*) mkdir "$3/bin" && cp "$0" "$3/bin/python" && cp "$0" "$3/bin/preflight" ;;
+  -c*) echo {results} ;;
+  check*) ls {results} 2> /dev/null; touch {results}/new ;;
+esac
+"""
+    python.write_text(program)
+    python.chmod(0o755)
+    given = {"STAGE": "lint", "CONTAINERS": "off", "OUTPUT_DIR": str(folder), "STRICT": "false", "ALLOW_STANDINS": "false", "PLAN": "."}
+    given |= {"ALLOW_RULE_CHANGES": "false", "BUILD_NETWORK": "restricted", "FROM": "", "CACHE": "true", "RESULTS": str(folder / "results")}
+    given |= {"PYTHON": str(python), "GITHUB_OUTPUT": str(output), "TMPDIR": str(folder)}
+    done = processes.run(str(workflow.ROOT / ".ci" / "action"), timeout=60, env={**given, **inputs})
+    return done.code, done.stdout + output.read_text()
 
-    assert done.code == 2
-    assert output.read_text() == "verdict=error\n"
+
+@pytest.mark.parametrize("name", ["STRICT", "ALLOW_STANDINS", "ALLOW_RULE_CHANGES", "CACHE"])
+def test_a_mistaken_input_of_the_action_is_no_verdict(tmp_path: Path, name: str) -> None:
+    code, said = act(tmp_path, **{name: "yes"})
+
+    assert code == 2
+    assert said.endswith("verdict=error\n")
+
+
+def test_the_action_hands_kept_results_to_the_check_and_keeps_those_of_the_check(tmp_path: Path) -> None:
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "old").touch()
+
+    assert act(tmp_path) == (0, "old\nverdict=pass\n")
+    assert sorted(path.name for path in (tmp_path / "results").iterdir()) == ["new", "old"]
+
+
+def test_the_action_keeps_nothing_unless_it_is_told_to(tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    act(tmp_path, CACHE="false")
+
+    assert not (tmp_path / "results").exists()
+
+
+def test_the_action_keeps_nothing_but_results() -> None:
+    steps = [step for step in workflow.steps(workflow.load(workflow.ACTION)) if step.get("uses", "").startswith("actions/cache@")]
+
+    assert [step["with"]["path"] for step in steps] == [workflow.load(workflow.ACTION)["runs"]["steps"][-1]["env"]["RESULTS"]]
 
 
 def test_the_jobs_run_on_the_oldest_python_and_on_the_newest() -> None:
