@@ -99,7 +99,7 @@ class Traffic:
             if connection is None or connection.place != place:
                 _close(connection)
                 connection = KeptConnection(place) if place is not None else None
-            stream.note_sent(stream.target, place)
+            stream.note_sent(place)
             ending = connection.get(stream.target.path, is_kept=self._settings.keepalive) if connection else None
             stream.add(stream.target, place, ending)
         _close(connection)
@@ -114,7 +114,7 @@ class Traffic:
             if place is None:
                 self._stop.wait(LOOK_UP)
                 continue
-            stream.note_sent(target, place)
+            stream.note_sent(place)
             ending = KeptConnection(place).get(target.path, is_kept=False, hold=seconds, stop=self._stop)
             stream.add(target, place, ending)
             if ending.kind is not None:
@@ -133,7 +133,7 @@ class _Stream:
         self._sent = self._answered = 0
         self._failures: list[FailedRequest] = []
         self._kept: Counter[str] = Counter()
-        self._in_flight: dict[int, tuple[TrafficTarget, Place | None, dt.datetime]] = {}
+        self._in_flight: dict[int, tuple[Place | None, dt.datetime]] = {}
         self._is_over = False
         self._asks_tasks = False
         self._is_stopping = threading.Event()
@@ -145,11 +145,11 @@ class _Stream:
 
     def stop(self) -> TargetRecord:
         self._worker.stop(timeout=PATIENCE)
-        for target, place, sent_at in list(self._in_flight.values()):
-            trouble = "no end of the answer until the traffic ended"
-            self.add(target, place, Ending(sent_at, dt.datetime.now(dt.timezone.utc), FailureKind.TIMEOUT, trouble=trouble))
+        now, trouble = dt.datetime.now(dt.timezone.utc), "no end of the answer until the traffic ended"
         with self._lock:
-            self._is_over = True
+            self._is_over = True  # what ends from now on is counted here, and not again
+            for place, sent_at in self._in_flight.values():
+                self._count(FailureKind.TIMEOUT, place, Ending(sent_at, now, FailureKind.TIMEOUT, trouble=trouble))
             failures = tuple(self._failures)
             return TargetRecord(self.target.name, self._sent, self._answered, failures, asks_tasks=self._asks_tasks)
 
@@ -168,9 +168,10 @@ class _Stream:
         places = self._places
         return places[next(self._turn) % len(places)] if places else None
 
-    def note_sent(self, target: TrafficTarget, place: Place | None) -> None:
-        """Note that this thread sends a request; if it never comes back, it counts as failed."""
-        self._in_flight[threading.get_ident()] = (target, place, dt.datetime.now(dt.timezone.utc))
+    def note_sent(self, place: Place | None) -> None:
+        """Note that this thread sends a request; if it never ends, it counts as failed."""
+        with self._lock:
+            self._in_flight[threading.get_ident()] = (place, dt.datetime.now(dt.timezone.utc))
 
     def add(self, target: TrafficTarget, place: Place | None, ending: Ending | None) -> None:
         """Count a request to a path of the target, unless the record is closed. A load balancer's own answer may be the right one."""
@@ -180,15 +181,15 @@ class _Stream:
         kind = None if is_right else ending.kind or FailureKind.WRONG_PAGE
         with self._lock:
             self._in_flight.pop(threading.get_ident(), None)
-            if self._is_over:
-                return
-            self._sent += 1
-            self._answered += kind is None
-            if kind is not None:
-                self._keep(kind, target, place, ending)
+            if not self._is_over:
+                self._count(kind, place, ending)
 
-    def _keep(self, kind: FailureKind, target: TrafficTarget, place: Place | None, ending: Ending) -> None:
-        receiver, task = (place.receiver, place.task) if place is not None else (target.name, None)
+    def _count(self, kind: FailureKind | None, place: Place | None, ending: Ending) -> None:
+        self._sent += 1
+        if kind is None:
+            self._answered += 1
+            return
+        receiver, task = (place.receiver, place.task) if place is not None else (self.target.name, None)
         self._kept[receiver] += 1
         if self._kept[receiver] <= MOST_FAILURES:
             self._failures.append(FailedRequest(kind, ending.sent_at, ending.ended_at, ending.shown(), receiver, self._traffic.phase, task))
