@@ -126,13 +126,17 @@ def bases(read: list[Instruction], predefined: Mapping[str, str], *, has_late: b
 
 def with_bases(text: str, images: Mapping[str, str], predefined: Mapping[str, str]) -> str:
     """Returns the Dockerfile with other `images` to build on, by the names of those that they replace."""
-    read, lines = instructions(text), text.split("\n")
+    read, lines, stages = instructions(text), text.split("\n"), {"scratch"}
     values = _variables(read, predefined)
     for one in read:
-        word = one.rest.split(maxsplit=1)[0] if one.keyword == "FROM" and one.rest else ""
-        if _name(word, values) in images:
-            before, _, after = lines[one.line - 1].partition(word)
-            lines[one.line - 1] = f"{before}{images[_name(word, values)]}{after}"
+        words = one.rest.split() if one.keyword == "FROM" else []
+        for word in words[:1] or one.values("--from"):
+            name = _name(word, values)
+            if name in images and name.lower() not in stages:
+                whole_word = rf"(?<![^\s=]){re.escape(word)}(?!\S)"
+                rest = "\n".join(lines[one.line - 1 :])
+                lines[one.line - 1 :] = re.sub(whole_word, images[name].replace("\\", r"\\"), rest, count=1).split("\n")
+        stages |= _stage(words)
     return "\n".join(lines)
 
 
