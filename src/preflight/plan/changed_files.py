@@ -10,6 +10,7 @@ from preflight.errors import PreflightError, UsageError
 from preflight.plan import cdk_assets, plan, reader, resolved_stacks
 from preflight.plan.draft import discovery
 from preflight.plan.plan import ImageStep, Plan
+from preflight.system import confinement
 from preflight.templates import template
 from preflight.templates.template import UnreadableError
 
@@ -72,14 +73,25 @@ def plans(changed: Sequence[Path], root: Path) -> list[Path]:
         UsageError: a plan leads out of the repository, or is no plain file.
     """
     files = {path.resolve() for path in changed}
-    paths = [path for path in discovery.files(root) if _is_plan(path)] if files else []
+    paths = _plans_below(root, files) if files else []
     for path in paths:
         plan.check(path)
     return [path for path in paths if _concerns(path, files)]
 
 
-def _is_plan(path: Path) -> bool:
-    return path.name == plan.FILE or (path.suffix in {".yaml", ".yml"} and path.is_file() and plan.is_plan(path))
+def _plans_below(root: Path, files: Collection[Path]) -> list[Path]:
+    """Returns the plans of the repository; of one with very many files, those above the changed ones."""
+    try:
+        return [path for path in discovery.files(root) if _is_plan(path, root)]
+    except UsageError:
+        folders = {folder for file in files for folder in file.parents if folder.is_relative_to(root)}
+        return sorted(path for path in (folder / plan.FILE for folder in folders) if path.is_file())
+
+
+def _is_plan(path: Path, root: Path) -> bool:
+    """Whether a file is a plan by its name, or by its first words if it may be read."""
+    is_candidate = path.suffix in {".yaml", ".yml"} and confinement.problem(path, root) is None
+    return path.name == plan.FILE or (is_candidate and plan.is_plan(path))
 
 
 def _concerns(path: Path, files: Collection[Path]) -> bool:

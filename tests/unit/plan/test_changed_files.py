@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from preflight.plan import changed_files
+from preflight.plan.draft import discovery
 
 CHILD = 'AWSTemplateFormatVersion: "2010-09-09"\nResources:\n  Topic:\n    Type: AWS::SNS::Topic\n'
 
@@ -126,6 +127,23 @@ def deployed(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("name", ["service.yaml", "a.yaml", "values.json", "known.json", "web/Dockerfile", "cdk.out/asset.1/Dockerfile"])
 def test_a_change_of_what_a_plan_uses_concerns_it(deployed: Path, name: str) -> None:
     assert changed_files.plans([deployed / name], deployed) == [deployed / "service.yaml"]
+
+
+@pytest.mark.hostile
+def test_a_file_that_a_link_out_of_the_repository_leads_to_is_no_plan(deployed: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    outside = tmp_path_factory.mktemp("outside") / "plan.yaml"
+    outside.write_text((deployed / "service.yaml").read_text())
+    (deployed / "service.yaml").unlink()
+    (deployed / "linked.yaml").symlink_to(outside)
+
+    assert changed_files.plans([deployed / "a.yaml"], deployed) == []
+
+
+def test_in_a_repository_of_very_many_files_the_plan_above_is_looked_at(deployed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(discovery, "MOST_FILES", 1)
+    (deployed / "service.yaml").rename(deployed / "preflight.yaml")
+
+    assert changed_files.plans([deployed / "web" / "Dockerfile"], deployed) == [deployed / "preflight.yaml"]
 
 
 def test_a_change_of_another_file_concerns_no_plan(deployed: Path) -> None:
