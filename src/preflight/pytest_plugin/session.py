@@ -8,7 +8,7 @@ import hashlib
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -29,7 +29,7 @@ from preflight.errors import PreflightError, UsageError
 from preflight.model import Finding, JsonObject, Say
 from preflight.pipeline import live
 from preflight.pipeline import run as pipeline
-from preflight.pipeline.request import AccountOptions, RunRequest, UpdateRequest, new_run
+from preflight.pipeline.request import LIVE_STAGES, AccountOptions, RunRequest, UpdateRequest, is_live, new_run
 from preflight.plan import plan, reader
 from preflight.plan.plan import Plan
 from preflight.pytest_plugin import workers
@@ -62,7 +62,7 @@ def results(config: pytest.Config, path: Path, stages: tuple[str, ...]) -> dict[
 
 def _run(config: pytest.Config, path: Path, stages: tuple[str, ...]) -> JsonObject:
     """Returns the result of each of the stages of a plan, by its name."""
-    checked = _admitted(config, reader.load(path))
+    checked = _admitted(config, reader.load(path), stages)
     request = RunRequest(
         stages=stages,
         plan=checked,
@@ -96,13 +96,14 @@ def _has_containers(config: pytest.Config) -> bool:
     return bool(config.getoption("--preflight-containers") == "auto")
 
 
-def _admitted(config: pytest.Config, plan: Plan) -> Plan:
+def _admitted(config: pytest.Config, plan: Plan, stages: Collection[str] = LIVE_STAGES) -> Plan:
     """Returns a plan with its stand-ins if the caller allows them.
 
     Raises:
         UsageError: its containers would reach the network, which the caller does not allow.
     """
-    plan.refuse_egress(is_allowed=config.getoption("--preflight-allow-egress"), option="--preflight-allow-egress")
+    if is_live(stages):
+        plan.refuse_egress(is_allowed=config.getoption("--preflight-allow-egress"), option="--preflight-allow-egress")
     return plan.with_standins((), allows_own=config.getoption("--preflight-allow-standins"))
 
 

@@ -58,6 +58,15 @@ def test_egress_needs_the_consent_of_the_caller(pytester: pytest.Pytester, named
     result.stdout.fnmatch_lines(["*egress lets containers reach the network*Next: pass --preflight-allow-egress*"])
 
 
+@pytest.mark.hostile
+def test_a_stage_that_deploys_nothing_needs_no_consent_to_egress(pytester: pytest.Pytester) -> None:
+    pytester.path.joinpath("t.yaml").write_text("Resources: {C: {Type: AWS::ECS::Cluster}}\n")
+    steps = "version: 1\nname: demo\nregion: eu-west-1\nsteps:\n  - {stack: demo, template: t.yaml}\n"
+    pytester.path.joinpath("preflight.yaml").write_text(f"{steps}egress: true\n")
+
+    pytester.runpytest_subprocess("preflight.yaml::lint").assert_outcomes(passed=1)
+
+
 NOTHING_IS_DEPLOYED = """
 import contextlib
 from unittest import mock
