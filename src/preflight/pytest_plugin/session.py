@@ -29,7 +29,8 @@ from preflight.errors import PreflightError, UsageError
 from preflight.model import Finding, JsonObject, Say
 from preflight.pipeline import live
 from preflight.pipeline import run as pipeline
-from preflight.pipeline.request import LIVE_STAGES, AccountOptions, RunRequest, UpdateRequest, is_live, new_run
+from preflight.pipeline.request import AccountOptions, RunRequest, UpdateRequest, new_run
+from preflight.pipeline.stages import LIVE_STAGES, is_live
 from preflight.plan import plan, reader
 from preflight.plan.plan import Plan
 from preflight.pytest_plugin import workers
