@@ -30,6 +30,7 @@ from preflight.system.result_cache import ResultCache
 VERDICTS = (0, 19)
 _LOGICAL = ("Resources", "Parameters")  # sections whose names are logical ids, one namespace in each template
 _LINE_END = re.compile(r";\s*$|;(?=\s{2})|^;")  # cfn-guard writes the line ends of some messages as semicolons
+MAX_MEMORY = 4 << 30  # bytes of each process
 TIMEOUT = 300.0  # seconds, and one more for each document
 _Clause = tuple[str, bool, tuple[str, ...]]  # message, whether it is the rule's own, path
 
@@ -56,7 +57,8 @@ class GuardRun:
 
     def _run(self, batch: Batch) -> dict[str, list[Offence]]:
         """Returns the offences in each text of a batch, by the name that cfn-guard has for it."""
-        process = processes.start(*self._args, has_input=True)
+        process = processes.start(*self._args, has_input=True)  # it does nothing before it has its input
+        process.limit_memory(MAX_MEMORY)
         self._running.add(process)
         if self._is_killed:
             process.kill()

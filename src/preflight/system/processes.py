@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import shutil
 import signal
 import subprocess  # noqa: TID251 - this module is the one door
@@ -129,6 +130,12 @@ class StartedProcess:
     def pid(self) -> int:
         """Its process id."""
         return self._started.pid
+
+    def limit_memory(self, most: int) -> None:
+        """Bound the memory that it can ask for, in bytes; only Linux does that to a program that runs."""
+        if sys.platform == "linux":
+            with contextlib.suppress(OSError):  # it has ended
+                resource.prlimit(self.pid, resource.RLIMIT_AS, (most, most))
 
     def end_input(self) -> None:
         """Close its standard input."""

@@ -148,6 +148,24 @@ def test_a_file_that_guard_cannot_read_stops_the_run(guard: Binary, tmp_path: Pa
         cfn_guard.start(guard, [rule], guard_documents.as_written(known)).findings()
 
 
+@pytest.mark.guard
+@pytest.mark.hostile(
+    11,
+    input="a rule of the checkout whose texts double with each line",
+    happens="exit code 2: cfn-guard gave no verdict",
+    limit="4096 MB, 300 s",
+)
+def test_a_rule_cannot_take_all_memory(guard: Binary, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cfn_guard, "MAX_MEMORY", 200 << 20)
+    doubled = "".join(f"  let a{n} = regex_replace(%a{n - 1}, '^(.*)$', '$1$1')\n" for n in range(1, 25))
+    (tmp_path / "a.guard").write_text(f"rule A {{\n  let a0 = Resources.A.Type\n{doubled}  %a24 == 'x'\n}}\n")
+    (tmp_path / "t.yaml").write_text(f"Resources: {{A: {{Type: {'x' * 5000}}}}}\n")
+    known = {tmp_path / "t.yaml": template.load(tmp_path / "t.yaml")}
+
+    with pytest.raises(ToolBrokeError, match="no verdict"):
+        cfn_guard.start(guard, [Rule("A", tmp_path / "a.guard", "fargate")], guard_documents.as_written(known)).findings()
+
+
 def test_every_document_has_to_be_answered_for() -> None:
     said = done(0, compliant=["R"])
 
