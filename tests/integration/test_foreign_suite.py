@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -51,6 +52,9 @@ def test_unknown_service(preflight_deployment):
 """
 
 
+EXAMPLE = re.findall(r"^```python\n(.*?)^```$", (ROOT / "docs" / "pytest.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+
+
 @pytest.fixture
 def suite(tmp_path: Path) -> Path:
     """A repository with templates, a plan and tests, which knows nothing of this one."""
@@ -59,6 +63,7 @@ def suite(tmp_path: Path) -> Path:
     shutil.copy(ROOT / "preflight.yaml", tmp_path)
     (tmp_path / "conftest.py").write_text(CONFTEST)
     (tmp_path / "test_site.py").write_text(TESTS)
+    (tmp_path / "test_of_the_docs.py").write_text("\n\n".join(EXAMPLE))
     return tmp_path
 
 
@@ -78,7 +83,7 @@ def test_a_foreign_suite_deploys_once_and_sees_everything(suite: Path, options: 
     )
 
     assert done.code == 0, done.stdout + done.stderr
-    assert "7 passed" in done.stdout
+    assert "11 passed" in done.stdout
     deployments = (suite / "deployments").read_text().splitlines()
     assert len(deployments) == workers
     assert len(set(deployments)) == 1

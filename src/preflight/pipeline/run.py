@@ -42,7 +42,7 @@ def run(request: RunRequest, say: Say) -> Report:
         deployment=live.deployment,
         update=live.update,
         versions={"preflight": __version__, **static.versions, **live.versions},
-        notes=(*static.notes, *live.notes, *(use.notes if use is not None else ())),
+        notes=(*static.notes, *live.notes, *(use.notes if use is not None else static.advice(stages))),
         rules={check: rule for check, rule in static.rules.items() if check in checks},
         rules_off=static.rules_off,
         rules_replaced=static.rules_replaced,

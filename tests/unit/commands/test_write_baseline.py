@@ -129,3 +129,20 @@ def test_a_file_that_is_no_baseline_is_not_overwritten(template: Path, capsys: p
     assert code == 2
     assert "this is no baseline" in capsys.readouterr().err
     assert template.read_text() == before
+
+
+@pytest.mark.parametrize(
+    ("resources", "is_advised"),
+    [
+        pytest.param("  Group: {Type: 'AWS::ECR::Repository'}\n", True, id="rules that may be waived"),
+        pytest.param("  Group: {Type: 'AWS::ECR::Repository'}\n" + TASK, False, id="a rule of tier fargate too"),
+        pytest.param("  Group: {Type: 'AWS::SNS::Topic'}\n", False, id="nothing fails"),
+    ],
+)
+def test_a_first_run_that_fails_by_rules_only_says_how_to_go_on(template: Path, resources: str, *, is_advised: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    template.write_text(f"Resources:\n{resources}")
+    (template.parent / "preflight.yaml").write_text("version: 1\nname: demo\nregion: eu-west-1\nsteps: [{stack: demo, template: t.yaml}]\n")
+
+    cli.main(["check", "--stage", "comply"])
+
+    assert ("`preflight check --write-baseline`" in capsys.readouterr().out) == is_advised
