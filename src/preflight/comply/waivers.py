@@ -152,12 +152,12 @@ def _troubles(
         yield _unknown(waiver, hints[waiver.rule])
     elif rule is not None and not rule.is_waivable:
         what = "AWS refuses what this rule forbids, or the task never starts, so it cannot be waived."
-        yield trouble(OF_FARGATE_TIER, waiver, what, "Fix the resource, and take the waiver out.")
+        yield trouble(OF_FARGATE_TIER, waiver, what, "Fix the resource, and remove the waiver.")
     elif not waiver.has_reason:
         what = f"the waiver gives no reason of at least {LEAST} characters, so it does not count."
-        yield trouble(WITHOUT_REASON, waiver, what, f"{_reason_place(waiver)}, or take the waiver out.")
+        yield trouble(WITHOUT_REASON, waiver, what, f"{_reason_place(waiver)}, or remove the waiver.")
     elif waiver.until is not None and not rule_settings.is_date(waiver.until):
-        yield trouble(EXPIRED, waiver, f"{waiver.until!r} is no date.", "Write the last day as 2027-01-31.")
+        yield trouble(EXPIRED, waiver, f"{waiver.until!r} is not a date.", "Write the last day as 2027-01-31.")
     elif waiver.has_expired(today):
         yield trouble(EXPIRED, waiver, f"the waiver counted until {waiver.until}.", "Fix the resource, or give the waiver a new day.")
 
@@ -176,7 +176,7 @@ def _unknown(waiver: Waiver, hint: str) -> Finding:
 def unused(waiver: Waiver) -> Finding:
     """Reports that a waiver hides nothing."""
     what = f"the waiver hides nothing: {waiver.rule} holds for {waiver.resource or 'the template'} without it."
-    return trouble(UNUSED, waiver, what, "Take the waiver out.")
+    return trouble(UNUSED, waiver, what, "Remove the waiver.")
 
 
 def trouble(check: str, waiver: Waiver, message: str, fix: str) -> Finding:

@@ -33,5 +33,5 @@ def pull(engine: Engine, image: str, *options: str, is_own: bool = False) -> Com
         with network as restricted, scratch(restricted) as own:
             return own.run("pull", "--quiet", *options, image, timeout=TIMEOUT, trouble=growth.trouble)
     except ToolBrokeError as error:
-        msg = f"{image} was not pulled: {error}. Next: see that its registry answers, or pull the image once by hand"
+        msg = f"{image} was not pulled: {error}. Next: check that its registry answers, or pull the image once by hand"
         raise ToolBrokeError(msg) from None

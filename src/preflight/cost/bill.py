@@ -87,7 +87,7 @@ def _doubts(document: ResolvedTemplate) -> Iterator[str]:
         if isinstance(condition, str) and document.resolver.is_undecided(condition):
             yield task_charges.with_location(document, logical, f"it is counted, and is there only if {condition} holds")
         if resource.get("Type") == resolved_stacks.STACK and logical not in document.children:
-            yield task_charges.with_location(document, logical, "its template is none of the plan's, so what it makes is not counted")
+            yield task_charges.with_location(document, logical, "its template is not in the plan, so what it creates is not counted")
         if resource.get("Type") in NOT_READ:
             yield task_charges.with_location(document, logical, "the tasks that it starts are not counted")
 

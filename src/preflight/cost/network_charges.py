@@ -41,7 +41,7 @@ def _nat(properties: Given) -> Iterator[Entry]:
     yield Amount(billing_units.NAT, ONE)
     mode = properties.get("AvailabilityMode", "zonal")
     if mode != "zonal":
-        yield "it may be in several zones and bring addresses of its own; one zone and no address is counted"
+        yield "it may be in several zones and have addresses of its own; one zone and no address is counted"
 
 
 def _balancer(properties: Given) -> Iterator[Entry]:

@@ -62,7 +62,7 @@ class Money:
         """As bills say it: `USD 0.0716`."""
         total = f"USD {self.dollars.quantize(Decimal('0.0001')):f}"
         missing = ", ".join(amount.text for amount in self.unpriced)
-        return f"{total}, and what the price list does not tell: {missing}" if missing else total
+        return f"{total}, and what the price list does not have: {missing}" if missing else total
 
 
 def _balancer(operation: str) -> tuple[Product, ...]:

@@ -110,7 +110,7 @@ class TaskCosts:
         try:
             definition = self._found(document, properties.get("TaskDefinition"), DEFINITION, "Family").properties
         except UnknownError:
-            yield "the task definition of its tasks is none of the plan's, so their size is not counted"
+            yield "the task definition of its tasks is not in the plan, so their size is not counted"
             return
         yield from _size(definition, count, is_spot=is_spot)
 

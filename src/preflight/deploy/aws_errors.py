@@ -55,5 +55,5 @@ def _next(error: ClientError | BotoCoreError) -> str:
     if error_code in UNKNOWN or not error_code:
         return "check credentials, region and network, and try again"
     if error_code in DENIED:
-        return "allow that action to these credentials; cfn/fa-018-ci.yaml is a role that has all that a run needs"
-    return "try again; https://health.aws.amazon.com tells of troubles of AWS"
+        return "grant these credentials that action; cfn/fa-018-ci.yaml is a role that has all that a run needs"
+    return "try again; https://health.aws.amazon.com shows problems of AWS"

@@ -12,7 +12,7 @@ import re
 from preflight.deploy import dockerfile
 
 _PLATFORM = re.compile(r"linux/[a-z0-9]+", re.IGNORECASE)
-FIX = "Take --platform out of the last FROM (a build for the task's platform follows), or set RuntimePlatform of the task definition to that platform."
+FIX = "Remove --platform from the last FROM (a build for the task's platform follows), or set RuntimePlatform of the task definition to that platform."
 
 
 def of_image(text: str) -> tuple[int, str] | None:

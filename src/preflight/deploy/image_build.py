@@ -127,7 +127,7 @@ class Builder:
             return
         self._attempt(platform, "--no-cache", *args, text=text)  # the cache of older podman mixes up platforms
         if not self._is_for(image, platform):
-            msg = f"{self._engine.name} built {self._folder.name} for another platform than {platform}. Next: see that its base images are there for {platform}"
+            msg = f"{self._engine.name} built {self._folder.name} for another platform than {platform}. Next: check that its base images exist for {platform}"
             raise ToolBrokeError(msg)
 
     def _source(self, platform: str) -> tuple[tuple[str, ...], str | None]:
@@ -146,7 +146,7 @@ class Builder:
             with self._isolated() as (engine, options), scratch(engine) as own:
                 completed = own.run("build", *options, *args, input_text=text, timeout=TIMEOUT, trouble=growth.trouble)
         except ToolBrokeError as error:
-            msg = f"{self._folder.name} was not built: {error}. Next: see what its Dockerfile does"
+            msg = f"{self._folder.name} was not built: {error}. Next: check its Dockerfile"
             raise ToolBrokeError(msg) from None
         if completed.code != 0:
             raise ToolBrokeError(self._said(completed, platform))

@@ -157,6 +157,6 @@ def with_architecture(described: model.Deployment, deployment: Deployment, note:
         note(f"the page does not show what ran: {failure}")
         return described
     except (LookupError, ValueError) as error:  # no verdict depends on it
-        note(f"the page does not show what ran: the account answered without what its API promises: {error!r}")
+        note(f"the page does not show what ran: the account's answer lacks what its API promises: {error!r}")
         return described
     return replace(described, regions=(region,) if region is not None else ())

@@ -16,7 +16,7 @@ CHECK = "SMOKE_SCHEDULE"
 SOURCE = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/tasks-scheduled-eventbridge-scheduler.html"
 STOPPED_BY_ECS = (137, 143)  # how containers end that are stopped because an essential one ended
 START = "Correct the target; EventBridge counts such runs as FailedInvocations, and says so nowhere else."
-NOT_ON_AWS = "it is not run on request on a real account: its own time starts it"
+NOT_ON_AWS = "on a real account it is not run on request; only its schedule starts it"
 Start = Callable[[str, str], JsonObject]  # runs the schedule of a name in a region
 
 

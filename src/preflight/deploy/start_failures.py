@@ -43,7 +43,7 @@ def _of_missing(path: str, head: bytes | None) -> str:
         return f"There is no {path} in the image, or the library that loads it is missing (a program built on Debian does not run on Alpine)."
     interpreter = head[2:].strip().split(b" ")[0].decode(errors="replace")
     if head.endswith(b"\r"):
-        return f"{path} has the line ends of Windows, so that its interpreter is looked for with a carriage return in its name: save it with line feeds alone (in git: text eol=lf)."
+        return f"{path} has the line ends of Windows, so the kernel looks for an interpreter with a carriage return in its name: save it with line feeds alone (in git: text eol=lf)."
     return f"{path} names the interpreter {interpreter}, which the image does not have: install it, or name one that it has."
 
 

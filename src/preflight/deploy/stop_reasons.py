@@ -62,7 +62,7 @@ _KNOWN: tuple[tuple[str, Diagnosis], ...] = (
             "RoleNotAssumed",
             "role",
             "AssumeRolePolicyDocument",
-            "Let the role exist, and let its trust policy allow sts:AssumeRole to ecs.amazonaws.com.",
+            "Create the role, with a trust policy that allows sts:AssumeRole to ecs.amazonaws.com.",
             GUIDE + "infrastructure_IAM_role.html",
         ),
     ),
@@ -72,7 +72,7 @@ _KNOWN: tuple[tuple[str, Diagnosis], ...] = (
             "RoleNotAssumed",
             "role",
             "AssumeRolePolicyDocument",
-            "Let the role exist, and let its trust policy allow sts:AssumeRole to ecs-tasks.amazonaws.com.",
+            "Create the role, with a trust policy that allows sts:AssumeRole to ecs-tasks.amazonaws.com.",
             ROLE,
         ),
     ),
@@ -106,7 +106,7 @@ _KNOWN: tuple[tuple[str, Diagnosis], ...] = (
             "NoRoute",
             "service",
             "NetworkConfiguration",
-            "Give the task a way to the registry and to AWS: a public IP with a route to an internet gateway, a NAT gateway, or VPC endpoints.",
+            "Give the task a route to the registry and to AWS: a public IP with a route to an internet gateway, a NAT gateway, or VPC endpoints.",
             INIT,
             is_network=True,
         ),
@@ -127,7 +127,7 @@ _KNOWN: tuple[tuple[str, Diagnosis], ...] = (
             "SecretNotJson",
             "definition",
             "ContainerDefinitions.0.Secrets",
-            "ValueFrom asks for a key: write the secret as a JSON object with that key (in double quotes), or take the key off ValueFrom.",
+            "ValueFrom asks for a key: write the secret as a JSON object with that key (in double quotes), or remove the key from ValueFrom.",
             GUIDE + "secrets-envvar-secrets-manager.html",
         ),
     ),
@@ -198,7 +198,7 @@ _KNOWN: tuple[tuple[str, Diagnosis], ...] = (
             "HealthCheckFailed",
             "definition",
             "ContainerDefinitions.0.HealthCheck",
-            "Correct the health check's command, or give the container more time by StartPeriod.",
+            "Correct the health check's command, or give the container more time with StartPeriod.",
             GUIDE + "healthcheck.html",
         ),
     ),
@@ -208,7 +208,7 @@ _KNOWN: tuple[tuple[str, Diagnosis], ...] = (
             "TargetUnhealthy",
             "target",
             "HealthCheckPath",
-            "Let the container answer the health check of the target group, by path, port and matcher, within its time; HealthCheckGracePeriodSeconds of the service gives more.",
+            "Make the container answer the health check of the target group (path, port, matcher) in time; HealthCheckGracePeriodSeconds of the service gives it more.",
             "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html",
         ),
     ),
@@ -225,7 +225,7 @@ _KNOWN: tuple[tuple[str, Diagnosis], ...] = (
     (
         r"EFS utils.*has no folder",
         _not_mounted(
-            "Let an access point with CreationInfo (OwnerUid, OwnerGid, Permissions) create the folder, or mount one that exists: a new file system has / alone."
+            "Use an access point with CreationInfo (OwnerUid, OwnerGid, Permissions), which creates the folder, or mount a folder that exists: a new file system has only /."
         ),
     ),
     (
@@ -321,8 +321,8 @@ _EXIT_CODE = re.compile(r"^(?P<name>[\w-]+): exit code (?P<code>\d+)")
 _KILLED = ("137", "143")  # by SIGKILL and SIGTERM, as ECS ends the other containers of a task
 _CODES: tuple[tuple[str, str], ...] = (
     (r"codes: \[3\d\d", "The application redirects the health check: set HealthCheckPath to a page that it answers itself (no redirect to HTTPS), or add the code to Matcher."),
-    (r"codes: \[4(00|21)", "The health check asks by the task's address, in the header Host: let the application take any host at HealthCheckPath, for example by its list of allowed hosts."),
-    (r"codes: \[40[13]", "HealthCheckPath asks for a login: let it be open, or name a page that is."),
+    (r"codes: \[4(00|21)", "The health check sends the task's address in the header Host: make the application accept any host at HealthCheckPath, for example with its list of allowed hosts."),
+    (r"codes: \[40[13]", "HealthCheckPath requires a login: make it public, or name a page that is."),
     (r"codes: \[404", "The application has no page at HealthCheckPath: name one that it has."),
     (r"codes: \[5\d\d", "The application fails at HealthCheckPath: see its log lines."),
 )
@@ -393,17 +393,17 @@ _STACKS: tuple[tuple[str, str | None, str], ...] = (
     ),
     (r"execution role ARN", "ExecutionRoleArn", "Set ExecutionRoleArn."),
     (r"Unresolved resource dependencies \[(?P<name>[^\]]+)\]", None, "Declare {name}, or correct the reference."),
-    (r"Circular dependency", None, "Break the circle: take one of the references away."),
+    (r"Circular dependency", None, "Break the cycle: remove one of the references."),
     (
         r"Parameters: \[(?P<name>[^\]]+)\] must have values",
         None,
         "Give {name} under `parameters` of the step in the plan, or a Default in the template; `preflight init --force` writes a plan with what can be known.",
     ),
-    (r"Parameters: \[(?P<name>[^\]]+)\] do not exist", None, "Take {name} away, or declare it under Parameters."),
+    (r"Parameters: \[(?P<name>[^\]]+)\] do not exist", None, "Remove {name}, or declare it under Parameters."),
     (
         r"extraneous key \[(?P<name>[^\]]+)\]",
         None,
-        "Take {name} away, or spell it as the resource type's reference does.",
+        "Remove {name}, or spell it as the resource type's reference does.",
     ),
     (r"required key \[(?P<name>[^\]]+)\] not found", None, "Set {name}."),
     (r"(?P<name>\S+) is not a valid enum value", None, "Use one of the values that the reference lists, not {name}."),
@@ -420,7 +420,7 @@ _STACKS: tuple[tuple[str, str | None, str], ...] = (
     (
         r"Export (?P<name>\S+) cannot be (?:updated|deleted) as it is in use by",
         None,
-        "Leave {name} as it is until no stack imports it: add the new value under another export name, let the importing stacks use that, then take this one away.",
+        "Leave {name} as it is until no stack imports it: add the new value under another export name, let the importing stacks use that, then remove this one.",
     ),
     (
         r"custom-named resource requires replacing",
@@ -458,7 +458,7 @@ _STACKS: tuple[tuple[str, str | None, str], ...] = (
     (
         r"firelensConfiguration object is specified, at least one",
         "ContainerDefinitions",
-        "Set LogDriver: awsfirelens for the containers whose output the router is to have, or take FirelensConfiguration away.",
+        "Set LogDriver: awsfirelens for the containers whose output the router is to have, or remove FirelensConfiguration.",
     ),
     (
         r"service registry of DNS type SRV",
@@ -468,27 +468,27 @@ _STACKS: tuple[tuple[str, str | None, str], ...] = (
     (
         r"service registry of DNS type A\b",
         "ServiceRegistries",
-        "Take ContainerName, ContainerPort and Port out of ServiceRegistries, or let the Cloud Map service have SRV records.",
+        "Remove ContainerName, ContainerPort and Port from ServiceRegistries, or give the Cloud Map service SRV records.",
     ),
     (
         r"serviceRegistries do not require a value",
         "ServiceRegistries",
-        "Take ContainerName and ContainerPort out of ServiceRegistries, or let the Cloud Map service have SRV records.",
+        "Remove ContainerName and ContainerPort from ServiceRegistries, or give the Cloud Map service SRV records.",
     ),
     (
         r"grace period is only valid for services configured to use load balancers",
         "HealthCheckGracePeriodSeconds",
-        "Take HealthCheckGracePeriodSeconds away, or add LoadBalancers to the service.",
+        "Remove HealthCheckGracePeriodSeconds, or add LoadBalancers to the service.",
     ),
     (
         r"Volumes \[(?P<name>[^\]]+)\] are not referenced by any",
         "Volumes",
-        "Mount {name} by MountPoints of a container, or take it out of Volumes.",
+        "Mount {name} by MountPoints of a container, or remove it from Volumes.",
     ),
     (
         r"EC2 launch type do not support EphemeralStorage",
         "EphemeralStorage",
-        "Set RequiresCompatibilities: [FARGATE], or take EphemeralStorage away.",
+        "Set RequiresCompatibilities: [FARGATE], or remove EphemeralStorage.",
     ),
     (
         r"Certificate '(?P<name>arn:[^:]+:acm:[^']+)' not found",
@@ -500,7 +500,7 @@ _STACKS: tuple[tuple[str, str | None, str], ...] = (
         None,
         "The list has fewer items. If it comes from Fn::GetAZs, the region has fewer zones than the template takes: take fewer, or another region.",
     ),
-    (r"platform version does not exist", "PlatformVersion", "Set PlatformVersion: LATEST, or take it away."),
+    (r"platform version does not exist", "PlatformVersion", "Set PlatformVersion: LATEST, or remove it."),
     (
         r"(?P<name>arn:\S+:policy/\S+) does not exist or is not attachable",
         "ManagedPolicyArns",

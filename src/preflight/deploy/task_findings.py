@@ -22,7 +22,7 @@ from preflight.deploy.stop_reasons import Diagnosis
 from preflight.deploy.tasks import StoppedTask
 from preflight.model import Finding, Severity
 
-OF_JOB = "Let the container end with exit code 0: see its exit code and its last log lines."
+OF_JOB = "Make the container end with exit code 0: see its exit code and its last log lines."
 _GROUP = re.compile(r"\(target-group (arn:[^)\s]+)\)")
 Cause = tuple["DeclaredResource | None", "str | None", str]
 

@@ -60,7 +60,7 @@ def _lost(loss: Loss, *, is_kept: bool, has_snapshot: bool) -> str:
         return f": the new one does not have {loss.what}; the old one is kept, and no longer belongs to the stack"
     if has_snapshot:
         return f": {loss.what} are left in a snapshot only, and whatever uses them does not find it"
-    return f", and AWS deletes {loss.what}" if loss.is_data else f": clients that know {loss.what} find nothing there any more"
+    return f", and AWS deletes {loss.what}" if loss.is_data else f": clients that know {loss.what} no longer find anything there"
 
 
 def _cure(change: StackChange, loss: Loss, *, is_kept: bool) -> str:
@@ -83,7 +83,7 @@ def _replaced_service(change: StackChange) -> Finding:
 
 def _cure_of_service(change: StackChange) -> str:
     names = [item.name for item in change.properties if item.recreation != "Never"]
-    return f"Leave {' and '.join(names) or 'the logical id'} as it is, or plan for the exchange of the service."
+    return f"Leave {' and '.join(names) or 'the logical id'} as it is, or plan for the replacement of the service."
 
 
 def _stops_all_tasks(change: StackChange, after: JsonObject) -> bool:

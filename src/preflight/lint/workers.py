@@ -97,13 +97,13 @@ class _Worker:
         try:
             completed = process.result(timeout=GRACE)
         except ToolBrokeError as error:
-            return ToolBrokeError(f"cfn-lint broke over {name}: {error}")
+            return ToolBrokeError(f"cfn-lint failed on {name}: {error}")
         if "Timeout (" in completed.stderr:
             rule = _rule_at_work(completed.stderr)
             where = f"{name}{f', in its rule {rule}' if rule else ''}"
             return ToolBrokeError(f"cfn-lint did not end within {timeout:.0f} s over {where}. Next: look for loops and nested functions in it")
         reason = (completed.stderr.strip() or f"it ended with {completed.code}").splitlines()[-1]
-        return ToolBrokeError(f"cfn-lint broke over {name}: {reason}")
+        return ToolBrokeError(f"cfn-lint failed on {name}: {reason}")
 
 
 def _rule_at_work(stack: str) -> str | None:

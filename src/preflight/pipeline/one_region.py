@@ -27,7 +27,7 @@ from preflight.smoke import SmokeTest
 from preflight.system import waiting
 from preflight.templates import template
 
-ASSUMED = "tasks were assumed to run (--containers off), so no page was asked for"
+ASSUMED = "tasks were assumed to run (--containers off), so no page was requested"
 
 
 @dataclass(frozen=True)

@@ -200,7 +200,7 @@ def check(path: Path) -> None:
     """Refuse a plan that was found in a folder and leads out of it; one that the caller names is the caller's.
 
     Raises:
-        UsageError: it leads out of the repository, or is no plain file.
+        UsageError: it leads outside the repository, or is no plain file.
     """
     problem = confinement.problem(path, confinement.root_of(path.parent)) if os.path.lexists(path) else None
     if problem is not None:

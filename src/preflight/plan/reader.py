@@ -137,7 +137,7 @@ class PlanReader:
                 self._note(f"drills: expected {', '.join(DRILLS)}, found {name!r}{spelling.nearest(str(name), DRILLS).rstrip('.')}", "drills", n)
         entries = self._list("smoke")
         if set(map(str, names)) - {"delete"} and not any(isinstance(entry, dict) and "service" in entry for entry in entries):
-            self._note("drills: no smoke entry names a service. Next: add one; a drill shows what becomes of the requests to it", "drills")
+            self._note("drills: no smoke entry names a service. Next: add one; a drill shows what happens to the requests to it", "drills")
         return tuple(dict.fromkeys(map(str, names)))
 
     def _folder_of_templates(self, name: Any) -> Path:
@@ -159,7 +159,7 @@ class PlanReader:
         names = [(type(step), step.name) for step in steps]
         for n, name in enumerate(names):
             if name[1] and name in names[:n]:
-                self._note(f"steps: the name {name[1]!r} stands here twice", "steps", n)
+                self._note(f"steps: the name {name[1]!r} occurs twice here", "steps", n)
         return tuple(steps)
 
     def _keys(self, value: Any, keys: Sequence[str], *where: str | int) -> bool:
@@ -344,7 +344,7 @@ class PlanReader:
         if origin not in _FROM:
             self._note(f"from: expected {' or '.join(_FROM)}, found {origin!r}", *where, "from")
         if origin == "inside" and "url" in entry:
-            self._note("from: a url is asked from the internet; name a service to ask from inside", *where, "from")
+            self._note("from: a url is requested from the internet; name a service to request it from inside", *where, "from")
         return bool(origin == "inside")
 
     def _caller(self, entry: Mapping[str, Any], where: tuple[str | int, ...]) -> str | None:

@@ -109,7 +109,7 @@ class PreflightDeployment:
                 number = port or self._port(task)
                 return f"http://{task.public}{'' if number == 80 else f':{number}'}{path}"
         at = f" at port {port}" if port is not None else ""
-        msg = f"service {deployed.name} has no public load balancer{at} and no running task with a public address. Next: ask it from within by .host(), or give it one"
+        msg = f"service {deployed.name} has no public load balancer{at} and no running task with a public address. Next: send the request from inside with .host(), or give the service one"
         raise UsageError(msg)
 
     def host(self, service: str, container: str | None = None, *, task: str | None = None) -> Any:
@@ -122,7 +122,7 @@ class PreflightDeployment:
         import testinfra  # noqa: PLC0415 - the one place that needs it
 
         if not self._session.has_loopback_only:
-            msg = "containers of a real account cannot be looked into. Next: skip this test there, as docs/pytest.md shows"
+            msg = "containers on a real account cannot be inspected. Next: skip this test there, as docs/pytest.md shows"
             raise UsageError(msg)
         deployed = self._find(service)
         tasks = [t for t in self._tasks(deployed) if task in {None, t.id}]

@@ -265,6 +265,6 @@ def _account(config: pytest.Config) -> AccountOptions | None:
     number = config.getoption("--preflight-account")
     account.check_number(number)
     if not config.getoption("--preflight-yes"):
-        msg = "deploying on an account costs money. Next: agree by --preflight-yes"
+        msg = "deploying on an account costs money. Next: confirm with --preflight-yes"
         raise UsageError(msg)
     return AccountOptions(number, (), agrees=lambda: True)

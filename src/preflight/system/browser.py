@@ -57,7 +57,7 @@ def picture(program: str, url: str, receiver: tuple[str, int]) -> bytes:
             completed = processes.run(*_command(program, url, receiver, folder, gate), timeout=TIMEOUT, env=_environment(folder), inherits_env=False, tail=4000)
         shot = _read(folder / "page.png")
     if shot is None:
-        msg = f"{program} made no picture of {url}: {completed}"
+        msg = f"{program} took no picture of {url}: {completed}"
         raise ToolBrokeError(msg)
     return shot
 

@@ -36,7 +36,7 @@ def problem(path: Path, root: Path, *, kind: Kind = Kind.FILE, limit: int = MAX_
     try:
         target = files_read.look_for(path).resolve(strict=True)
         if not target.is_relative_to(root):
-            return f"it leads out of {root}. Next: move it into that folder"
+            return f"it leads outside {root}. Next: move it into that folder"
         status = target.stat()
     except FileNotFoundError:
         return "there is no such file or folder"

@@ -138,7 +138,7 @@ def fetch(
             status = answer.status
             return Response(status, answer.read(MAX_BYTES).decode(errors="replace"))
     except TimeoutError:
-        answered = "no answer" if status is None else f"status {status}, but no end of the answer"
+        answered = "no answer" if status is None else f"status {status}, but the answer does not end"
         return Response(None, "", f"{answered} within {timeout:g} s")
     except (OSError, ValueError, http.client.HTTPException) as error:
         return Response(None, "", f"no answer: {getattr(error, 'reason', None) or error}")
@@ -153,7 +153,7 @@ def public_address(host: str, port: int) -> str:
     addresses = [str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
     hidden = [address for address in addresses if not _is_public(address)]
     if hidden:
-        msg = f"{host} is {hidden[0]}, which is not an address of the internet, so it was not asked"
+        msg = f"{host} is {hidden[0]}, which is not an address on the internet, so no request was sent"
         raise ValueError(msg)
     return addresses[0]
 

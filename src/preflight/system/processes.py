@@ -122,7 +122,7 @@ class StartedProcess:
         reader.start()
         reader.join(timeout)
         if not lines or not lines[0].endswith(b"\n"):
-            msg = f"{' '.join(self._args[:4])} did not come up"
+            msg = f"{' '.join(self._args[:4])} did not start"
             raise ToolBrokeError(msg)
         return lines[0].decode(errors="replace").rstrip("\n")
 

@@ -428,7 +428,7 @@ def _joined(value: Value, path: Path) -> str:
     if isinstance(value, list):
         return ",".join(_joined(item, path) for item in value)
     if isinstance(value, dict) or value is NO_VALUE or value is None:
-        raise ResolveError("Template error: a text cannot be made of a map or of nothing", path)
+        raise ResolveError("Template error: a map or an empty value cannot become text", path)
     return as_text(value)
 
 

@@ -221,7 +221,7 @@ class _TemplateReader:
             if not isinstance(key_node, yaml.ScalarNode) or key_node.tag == "tag:yaml.org,2002:merge":
                 raise _not_well_formed(key_node.start_mark, "a key must be plain text")
             if key in read:
-                raise _not_well_formed(key_node.start_mark, f"the key {key[:80]!r} stands here twice")
+                raise _not_well_formed(key_node.start_mark, f"the key {key[:80]!r} occurs twice here")
             place = (*path, key)
             self.lines[place] = key_node.start_mark.line + 1
             read[key] = self.read(value_node, place)

@@ -131,7 +131,7 @@ def amounts(*wanted: tuple[Unit, str]) -> list[Amount]:
         pytest.param([], "USD 0.0000", id="nothing"),
         pytest.param(
             [(billing_units.ADDRESS, "2"), (billing_units.VCPU[billing_units.X86, True], "0.5"), (billing_units.NAT, "1")],
-            "USD 0.0100, and what the price list does not tell: 0.5 vCPU (Spot), 1 NAT gateway",
+            "USD 0.0100, and what the price list does not have: 0.5 vCPU (Spot), 1 NAT gateway",
             id="what it does not tell is named",
         ),
     ],

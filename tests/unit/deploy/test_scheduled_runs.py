@@ -164,4 +164,4 @@ def test_on_a_real_account_only_its_time_starts_a_schedule(scenario: Scenario) -
     runs = ScheduledRuns(scenario.deployment, "preflight.yaml", start=None, skipped=dict)
 
     assert list(runs.findings(ENTRY)) == []
-    assert runs.unsent == ["schedule Nightly: it is not run on request on a real account: its own time starts it"]
+    assert runs.unsent == ["schedule Nightly: on a real account it is not run on request; only its schedule starts it"]

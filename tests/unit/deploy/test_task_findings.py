@@ -133,7 +133,7 @@ def fix_of(tmp_path: Path, reason: str, *, session: Described, network: Network,
     ("reason", "text"),
     [
         pytest.param("There is a connection issue between the task and Amazon ECR.", "ecr.api", id="a service"),
-        pytest.param(f"{PULL} docker.io/library/nginx:1: dial tcp: i/o timeout", "has no route", id="another registry"),
+        pytest.param(f"{PULL} docker.io/library/nginx:1: dial tcp: i/o timeout", "copy the image to a repository of ECR", id="another registry"),
     ],
 )
 def test_a_connection_issue_is_laid_to_the_missing_link(tmp_path: Path, reason: str, text: str) -> None:
@@ -228,4 +228,4 @@ def test_a_job_that_fails_is_told_to_end_not_to_keep_running(tmp_path: Path) -> 
     found = TaskFindings(Session(), known(tmp_path), {}).finding(task)  # type: ignore[arg-type]
 
     assert found.message.startswith("a task of schedule s-nightly stopped")
-    assert found.fix == "Let the container end with exit code 0: see its exit code and its last log lines."
+    assert found.fix == "Make the container end with exit code 0: see its exit code and its last log lines."

@@ -106,7 +106,7 @@ def test_a_template_that_takes_too_long_is_named(tmp_path: Path, monkeypatch: py
 def test_a_worker_that_dies_gives_no_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers, "_WORKER", "raise MemoryError")
 
-    assert broken(tmp_path) == "cfn-lint broke over t.yaml: MemoryError"
+    assert broken(tmp_path) == "cfn-lint failed on t.yaml: MemoryError"
 
 
 @pytest.mark.hostile(

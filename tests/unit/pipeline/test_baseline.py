@@ -108,7 +108,7 @@ def test_a_recorded_finding_that_is_gone_is_reported(match: Callable[..., Matche
     use = match(finding())[1]
 
     assert [entry.check for entry in use.gone] == ["OTHER"]
-    assert use.notes == ("preflight-baseline.json: no longer found: OTHER at t.yaml/A. Next: take them out by --write-baseline",)
+    assert use.notes == ("preflight-baseline.json: no longer found: OTHER at t.yaml/A. Next: remove them with --write-baseline",)
 
 
 def test_writing_again_takes_out_what_is_gone(match: Callable[..., Matched], plan: Plan) -> None:
@@ -199,7 +199,7 @@ def test_the_plan_names_another_baseline(match: Callable[..., Matched], plan: Pl
 @pytest.mark.parametrize(
     ("name", "problem"),
     [
-        pytest.param("../known.json", "it leads out of", id="leads out of the checkout"),
+        pytest.param("../known.json", "it leads outside", id="leads out of the checkout"),
         pytest.param("preflight.yaml", "this is no baseline", id="is no baseline"),
     ],
 )
@@ -244,7 +244,7 @@ def test_a_baseline_that_is_a_link_out_of_the_checkout_is_refused(match: Callabl
     outside.write_text('{"format": "preflight-baseline/1", "findings": []}')
     (plan.folder / baseline.FILE).symlink_to(outside)
 
-    with pytest.raises(UsageError, match="it leads out of"):
+    with pytest.raises(UsageError, match="it leads outside"):
         match(finding())
 
 

@@ -120,7 +120,7 @@ def test_a_value_that_is_still_to_be_filled_in_is_named(folder: Path) -> None:
 def test_a_name_stands_in_one_step_only(folder: Path) -> None:
     twice = GOOD.replace("smoke:", '  - stack: "{prefix}"\n    template: cfn/a.yaml\nsmoke:')
 
-    with pytest.raises(UsageError, match="stands here twice"):
+    with pytest.raises(UsageError, match="occurs twice here"):
         load(folder, twice)
 
 

@@ -91,13 +91,13 @@ def test_a_file_in_a_folder_of_the_plan_does_not_lead_out(checkout: Path, key: s
     (checkout / "d" / name).unlink(missing_ok=True)
     (checkout / "d" / name).symlink_to("../../outside.yaml")
 
-    assert f"{name}: it leads out of" in error(checkout, STEPS[key].format("d"))
+    assert f"{name}: it leads outside" in error(checkout, STEPS[key].format("d"))
 
 
 def test_a_plan_in_a_folder_does_not_lead_out(checkout: Path, tmp_path: Path) -> None:
     (checkout / "preflight.yaml").symlink_to("../outside.yaml")
 
-    with pytest.raises(UsageError, match="it leads out of"):
+    with pytest.raises(UsageError, match="it leads outside"):
         plan.find(checkout)
 
     assert plan.find(checkout / "preflight.yaml") == tmp_path / "outside.yaml"

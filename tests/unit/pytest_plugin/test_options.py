@@ -23,7 +23,7 @@ ACCOUNT = ("--preflight-target", "aws", "--preflight-account", "123456789012")
     [
         pytest.param(ACCOUNT[:2], "*say in which account*", id="no account"),
         pytest.param((*ACCOUNT[:3], "12"), "*expected twelve digits*", id="no account number"),
-        pytest.param(ACCOUNT, "*agree by --preflight-yes*", id="no --preflight-yes"),
+        pytest.param(ACCOUNT, "*confirm with --preflight-yes*", id="no --preflight-yes"),
     ],
 )
 def test_the_fixture_deploys_on_no_account_before_the_options_are_complete(
@@ -42,7 +42,7 @@ def test_the_stages_of_a_plan_deploy_on_no_account_without_preflight_yes(pyteste
     result = pytester.runpytest_subprocess(str(ROOT / "preflight.yaml"), "-k", "rehearse", "--rootdir", str(ROOT), *ACCOUNT)
 
     result.assert_outcomes(failed=1, deselected=3)
-    result.stdout.fnmatch_lines(["*agree by --preflight-yes*"])
+    result.stdout.fnmatch_lines(["*confirm with --preflight-yes*"])
 
 
 @pytest.mark.hostile

@@ -126,7 +126,7 @@ def test_the_browser_keeps_its_sandbox_and_none_of_our_environment(monkeypatch: 
     run = mock.Mock(return_value=CompletedProcess(("unshare",), 1, "", "no"))
     monkeypatch.setattr(processes, "run", run)
 
-    with pytest.raises(ToolBrokeError, match="made no picture"):
+    with pytest.raises(ToolBrokeError, match="took no picture"):
         browser.picture("chromium", f"{URL}/", PAGE)
 
     assert "--no-sandbox" not in run.call_args.args

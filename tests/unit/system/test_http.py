@@ -95,7 +95,7 @@ def test_a_response_without_an_end_is_waited_for_until_one_deadline(dripping_ser
     response = http.fetch(dripping_server, timeout=0.5)
 
     assert response.status is None
-    assert response.trouble == "status 200, but no end of the answer within 0.5 s"
+    assert response.trouble == "status 200, but the answer does not end within 0.5 s"
     assert time.monotonic() - started < 2
 
 
@@ -118,4 +118,4 @@ def test_an_address_that_is_not_of_the_internet_is_not_asked(host: str, monkeypa
 
     response = http.fetch(f"http://{host}:1/", is_public_only=True)
 
-    assert "which is not an address of the internet" in response.trouble
+    assert "which is not an address on the internet" in response.trouble

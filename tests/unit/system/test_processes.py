@@ -70,7 +70,7 @@ def test_a_service_says_its_first_line_and_ends_with_its_input() -> None:
 def test_a_service_that_dies_did_not_come_up() -> None:
     service = ServerProcess.start(sys.executable, "-c", "raise SystemExit(1)")
 
-    with pytest.raises(ToolBrokeError, match="did not come up"):
+    with pytest.raises(ToolBrokeError, match="did not start"):
         service.first_line(timeout=20)
 
     service.stop(timeout=5)

@@ -149,7 +149,7 @@ ROWS: tuple[Constraint, ...] = (
             sentence,
             _GUIDE,
             AT,
-            cure="Let the steps meet end to end, the outermost without a bound.",
+            cure="Make each step begin where the one before it ends, and leave the outermost bounds open.",
         )
         for is_wrong, sentence, wrong in _SHAPES
     ),

@@ -85,7 +85,7 @@ _UNLOCKED = DocumentRule(
     f"{_GUIDE}/key-policy-default.html",
     right=(_admin("kms:*"), _admin("kms:Put*")),
     wrong=(_admin("kms:Decrypt"), {"Statement": {**_admin("kms:*")["Statement"][0], "Effect": "Deny"}}),
-    cure="Let the account or an administrator call kms:PutKeyPolicy.",
+    cure="Allow kms:PutKeyPolicy to the account or an administrator.",
 )
 _SYMMETRIC = unequal("KeySpec", "SYMMETRIC_DEFAULT", default="SYMMETRIC_DEFAULT", example="RSA_2048")
 _ROTATION = "You cannot set the EnableKeyRotation property to true on asymmetric or external keys."

@@ -54,7 +54,7 @@ class IdleConnections:
             group = target.group.rpartition(":targetgroup/")[2].partition("/")[0]
             self._note(
                 f"the targets of {group} close idle connections after {seconds:.0f} s, but the load balancer keeps them open for "
-                f"{idle_timeout:.0f} s: a request that arrives just then fails with 502. Next: let the application keep them open for longer"
+                f"{idle_timeout:.0f} s: a request that arrives just then fails with 502. Next: make the application keep them open for longer"
             )
         else:  # it is stopping, so this says nothing of the application
             with self._lock:

@@ -68,8 +68,8 @@ def test_what_is_for_an_account_is_refused_on_the_rehearsal(
 @pytest.mark.parametrize(
     ("option", "value", "said"),
     [
-        pytest.param("--regions", "tokyo", "'tokyo' is no region", id="no region"),
-        pytest.param("--older-than", "yesterday", "'yesterday' is no age", id="no age"),
+        pytest.param("--regions", "tokyo", "'tokyo' is not a region", id="no region"),
+        pytest.param("--older-than", "yesterday", "'yesterday' is not an age", id="not an age"),
         pytest.param("--older-than", "-2h", "expected", id="an age ahead"),
     ],
 )
