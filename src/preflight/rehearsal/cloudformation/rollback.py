@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from preflight.rehearsal.cloudformation import deletion
 from preflight.rehearsal.cloudformation.deletion import Deleter
-from preflight.rehearsal.cloudformation.resources import tagging
+from preflight.rehearsal.cloudformation.resources import defaults, tagging
 from preflight.rehearsal.cloudformation.resources.failure import ResourceFailedError
 from preflight.rehearsal.cloudformation.resources.handler import CreatedResource
 from preflight.rehearsal.cloudformation.stack import Resource, Stack, StackInput, StackOutput
@@ -139,7 +139,8 @@ class UpdateRollback:
             elif modified is not None:
                 undone = CreatedResource(before.physical_id, before.attributes)
                 if handler.update is not None:
-                    undone = handler.update(context, modified.physical_id, modified.properties, before.properties)
+                    properties = defaults.with_defaults(before.resource_type, modified.properties, before.properties)
+                    undone = handler.update(context, modified.physical_id, modified.properties, properties)
                 new = before.properties, self._stable.request.tags
                 tagging.update_with_stack(context, undone, (modified.properties, self._request.tags), new)
                 before.physical_id = undone.id

@@ -12,7 +12,7 @@ from dataclasses import replace
 from preflight.model import JsonObject
 from preflight.rehearsal.cloudformation import deletion, dependencies, early_validation, evaluation, outputs
 from preflight.rehearsal.cloudformation.provisioner import Provisioner
-from preflight.rehearsal.cloudformation.resources import tagging
+from preflight.rehearsal.cloudformation.resources import defaults, tagging
 from preflight.rehearsal.cloudformation.resources.failure import ResourceFailedError
 from preflight.rehearsal.cloudformation.resources.handler import CreatedResource
 from preflight.rehearsal.cloudformation.rollback import StableState, Step, UpdateRollback
@@ -182,7 +182,8 @@ class Updater:
             updated = handler.create(replace(context, identify=identify), changed.properties)
             identify(updated.id)
         else:
-            updated = handler.update(context, former.physical_id, former.properties, changed.properties)
+            new_properties = defaults.with_defaults(changed.resource_type, former.properties, changed.properties)
+            updated = handler.update(context, former.physical_id, former.properties, new_properties)
         if not is_replaced:
             new = changed.properties, self._request.tags
             tagging.update_with_stack(context, updated, (former.properties, self._former.tags), new)

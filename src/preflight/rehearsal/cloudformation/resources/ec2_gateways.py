@@ -7,6 +7,7 @@ import json
 from preflight.rehearsal.cloudformation.resources import ec2_readers
 from preflight.rehearsal.cloudformation.resources.context import HandlerContext, Properties, Response, without
 from preflight.rehearsal.cloudformation.resources.declarative import deleter
+from preflight.rehearsal.cloudformation.resources.ec2_network import default_group
 from preflight.rehearsal.cloudformation.resources.failure import ResourceFailedError
 from preflight.rehearsal.cloudformation.resources.handler import CreatedResource, Handler
 
@@ -133,6 +134,9 @@ def _update_endpoint(context: HandlerContext, endpoint: str, old: Properties, ne
         ("SecurityGroupIds", "AddSecurityGroupIds", "RemoveSecurityGroupIds"),
     ):
         before, after = set(old.get(name) or []), set(new.get(name) or [])
+        if name == "SecurityGroupIds" and new.get("VpcEndpointType") == "Interface":
+            default = {default_group(context, new["VpcId"])}
+            before, after = before or default, after or default
         request |= {key: sorted(ids) for key, ids in ((add, after - before), (remove, before - after)) if ids}
     if "PolicyDocument" in new:
         request["PolicyDocument"] = json.dumps(new["PolicyDocument"], default=str)

@@ -14,6 +14,7 @@ from preflight.rehearsal.cloudformation.resources.declarative import (
     deleter,
     handler,
 )
+from preflight.rehearsal.cloudformation.resources.ec2_network import default_group
 from preflight.rehearsal.cloudformation.resources.handler import CreatedResource, Handler
 from preflight.rehearsal.cloudformation.resources.stand_in import STAND_IN
 
@@ -35,6 +36,15 @@ def _interface(description: Response) -> CreatedResource:
     addresses = [item["PrivateIpAddress"] for item in description.get("PrivateIpAddresses") or []]
     attributes = {"Id": name, "PrimaryPrivateIpAddress": address, "VpcId": description["VpcId"]}
     return CreatedResource(name, {**attributes, "SecondaryPrivateIpAddresses": [item for item in addresses if item != address]})
+
+
+def _update_interface(context: HandlerContext, interface: str, _old: Properties, new: Properties) -> CreatedResource:
+    described = context.call("ec2", "DescribeNetworkInterfaces", NetworkInterfaceIds=[interface])["NetworkInterfaces"][0]
+    groups = new.get("GroupSet") or [default_group(context, described["VpcId"])]
+    context.call("ec2", "ModifyNetworkInterfaceAttribute", NetworkInterfaceId=interface, Groups=groups)
+    description = {"Value": new.get("Description") or " "}
+    context.call("ec2", "ModifyNetworkInterfaceAttribute", NetworkInterfaceId=interface, Description=description)
+    return _interface(described)
 
 
 def _read_interface(context: HandlerContext, interface: str, _properties: Properties) -> Response:
@@ -77,6 +87,9 @@ def _disassociate(context: HandlerContext, association: str, properties: Propert
 TYPES: Mapping[str, Handler] = {
     "AWS::EC2::EIPAssociation": Handler(_associate, _disassociate, None, _ASSOCIATION.read),
     "AWS::EC2::NetworkInterface": Handler(
-        _create_interface, deleter("ec2", "DeleteNetworkInterface", "NetworkInterfaceId"), None, _read_interface
+        _create_interface,
+        deleter("ec2", "DeleteNetworkInterface", "NetworkInterfaceId"),
+        _update_interface,
+        _read_interface,
     ),
 }

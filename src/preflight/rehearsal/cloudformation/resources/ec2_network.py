@@ -255,9 +255,22 @@ def default_egress(context: HandlerContext, group: str) -> list[Request]:
     return [*([ANYWHERE] if is_open else []), *([ANYWHERE_IPV6] if is_open_ipv6 else [])]
 
 
+def _new_egress(context: HandlerContext, group: str) -> list[Request]:
+    """Returns the rules that EC2 adds to a new group: all of IPv4, and of IPv6 if the VPC has it."""
+    vpc = context.call("ec2", "DescribeSecurityGroups", GroupIds=[group])["SecurityGroups"][0]["VpcId"]
+    has_ipv6 = context.call("ec2", "DescribeVpcs", VpcIds=[vpc])["Vpcs"][0].get("Ipv6CidrBlockAssociationSet")
+    return [ANYWHERE, *([ANYWHERE_IPV6] if has_ipv6 else [])]
+
+
+def default_group(context: HandlerContext, vpc: str) -> str:
+    """Returns the default security group of a VPC."""
+    filters = [{"Name": "vpc-id", "Values": [vpc]}, {"Name": "group-name", "Values": ["default"]}]
+    return str(context.call("ec2", "DescribeSecurityGroups", Filters=filters)["SecurityGroups"][0]["GroupId"])
+
+
 def _set_rules(context: HandlerContext, group: str, old: Properties, new: Properties) -> None:
     """Replaces the old rules by the new ones; a direction without any has the rules of a new group."""
-    egress = [ANYWHERE] if old.get("SecurityGroupEgress") else default_egress(context, group)
+    egress = _new_egress(context, group) if old.get("SecurityGroupEgress") else default_egress(context, group)
     directions: tuple[tuple[str, str, str, list[Request]], ...] = (
         ("SecurityGroupIngress", "AuthorizeSecurityGroupIngress", "RevokeSecurityGroupIngress", []),
         ("SecurityGroupEgress", "AuthorizeSecurityGroupEgress", "RevokeSecurityGroupEgress", egress),

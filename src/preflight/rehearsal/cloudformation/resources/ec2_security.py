@@ -52,6 +52,17 @@ def _revoke(operation: str) -> Any:
     return delete
 
 
+def _describe(operation: str) -> Any:
+    """Returns what changes the description of a rule, which nothing else of it can."""
+
+    def update(context: HandlerContext, rule: str, _old: Properties, new: Properties) -> CreatedResource:
+        peer = permission({**new, "Description": new.get("Description") or " "})
+        context.call("ec2", operation, GroupId=new["GroupId"], IpPermissions=[peer])
+        return CreatedResource(rule, {"Id": rule})
+
+    return update
+
+
 def _create_acl(context: HandlerContext, properties: Properties) -> CreatedResource:
     request = {"VpcId": properties["VpcId"], **tag_specifications(context, "network-acl", properties)}
     acl = context.submit("ec2", "CreateNetworkAcl", request)["NetworkAcl"]["NetworkAclId"]
@@ -123,13 +134,13 @@ TYPES = {
     "AWS::EC2::SecurityGroupIngress": Handler(
         _authorize("AuthorizeSecurityGroupIngress"),
         _revoke("RevokeSecurityGroupIngress"),
-        None,
+        _describe("UpdateSecurityGroupRuleDescriptionsIngress"),
         ec2_readers.rule("IpPermissions", "Source"),
     ),
     "AWS::EC2::SecurityGroupEgress": Handler(
         _authorize("AuthorizeSecurityGroupEgress"),
         _revoke("RevokeSecurityGroupEgress"),
-        None,
+        _describe("UpdateSecurityGroupRuleDescriptionsEgress"),
         ec2_readers.rule("IpPermissionsEgress", "Destination"),
     ),
     "AWS::EC2::NetworkAcl": Handler(

@@ -94,7 +94,7 @@ def _update_balancer(context: HandlerContext, arn: str, old: Properties, new: Pr
         context.call("elbv2", "SetSecurityGroups", LoadBalancerArn=arn, SecurityGroups=list(new["SecurityGroups"]))
     if old.get("IpAddressType") != new.get("IpAddressType"):
         context.call("elbv2", "SetIpAddressType", LoadBalancerArn=arn, IpAddressType=new.get("IpAddressType", "ipv4"))
-    _attributes(context, "LoadBalancer", arn, new)
+    _change_attributes(context, "LoadBalancer", arn, old, new)
     return _balancer(context.call("elbv2", "DescribeLoadBalancers", LoadBalancerArns=[arn])["LoadBalancers"][0])
 
 
@@ -131,6 +131,11 @@ _DEFAULTS = {
     "UnhealthyThresholdCount": 2,
 }
 _ATTRIBUTE_DEFAULTS = {
+    "access_logs.s3.enabled": "false",
+    "deletion_protection.enabled": "false",
+    "idle_timeout.timeout_seconds": "60",
+    "routing.http.drop_invalid_header_fields.enabled": "false",
+    "routing.http2.enabled": "true",
     "deregistration_delay.timeout_seconds": "300",
     "load_balancing.algorithm.type": "round_robin",
     "slow_start.duration_seconds": "0",
@@ -138,16 +143,20 @@ _ATTRIBUTE_DEFAULTS = {
 }
 
 
+def _change_attributes(context: HandlerContext, kind: str, arn: str, old: Properties, new: Properties) -> None:
+    """Sets attributes, and sets those back that the template no longer has."""
+    pairs, former = ({p["Key"]: p["Value"] for p in s.get(f"{kind}Attributes") or []} for s in (new, old))
+    reset = {key: _ATTRIBUTE_DEFAULTS[key] for key in _ATTRIBUTE_DEFAULTS.keys() & former.keys() - pairs.keys()}
+    attributes = [{"Key": key, "Value": value} for key, value in {**reset, **pairs}.items()]
+    _attributes(context, kind, arn, {f"{kind}Attributes": attributes})
+
+
 def _update_group(context: HandlerContext, arn: str, old: Properties, new: Properties) -> CreatedResource:
     members = protocol.model_of("elbv2").operation_model("ModifyTargetGroup").input_shape.members
     removed = {key: _DEFAULTS[key] for key in _DEFAULTS.keys() & old.keys() - new.keys()}
     changed = {key: value for key, value in new.items() if key in members}
     context.submit("elbv2", "ModifyTargetGroup", {"TargetGroupArn": arn, **removed, **changed}, recorded=changed)
-    pairs = {pair["Key"]: pair["Value"] for pair in new.get("TargetGroupAttributes") or []}
-    former = {pair["Key"] for pair in old.get("TargetGroupAttributes") or []}
-    reset = {key: _ATTRIBUTE_DEFAULTS[key] for key in _ATTRIBUTE_DEFAULTS.keys() & former - pairs.keys()}
-    attributes = [{"Key": key, "Value": value} for key, value in {**reset, **pairs}.items()]
-    _attributes(context, "TargetGroup", arn, {"TargetGroupAttributes": attributes})
+    _change_attributes(context, "TargetGroup", arn, old, new)
     return _group(context.call("elbv2", "DescribeTargetGroups", TargetGroupArns=[arn])["TargetGroups"][0])
 
 
@@ -205,6 +214,14 @@ def _remove_certificates(context: HandlerContext, _id: str, properties: Properti
     context.call("elbv2", "RemoveListenerCertificates", **request)
 
 
+def _update_certificates(context: HandlerContext, name: str, old: Properties, new: Properties) -> CreatedResource:
+    _add_certificates(context, new)
+    removed = [certificate for certificate in old["Certificates"] if certificate not in new["Certificates"]]
+    if removed:
+        _remove_certificates(context, name, {**old, "Certificates": removed})
+    return CreatedResource(name)
+
+
 def _read_certificates(context: HandlerContext, _id: str, properties: Properties) -> Response:
     listener = properties["ListenerArn"]
     certificates = context.call("elbv2", "DescribeListenerCertificates", ListenerArn=listener)["Certificates"]
@@ -225,5 +242,7 @@ TYPES: Response = {
     f"{_PREFIX}ListenerRule": Handler(
         _create_rule, deleter("elbv2", "DeleteRule", "RuleArn"), _update_rule, _read_rule
     ),
-    f"{_PREFIX}ListenerCertificate": Handler(_add_certificates, _remove_certificates, None, _read_certificates),
+    f"{_PREFIX}ListenerCertificate": Handler(
+        _add_certificates, _remove_certificates, _update_certificates, _read_certificates
+    ),
 }

@@ -25,8 +25,7 @@ _CHANGEABLE = tuple(name for name in _TOPIC_TEXTS if name != "FifoTopic")
 
 
 def _set_topic(change: Change) -> Iterator[Request]:
-    removed = {"DisplayName": ""} if "DisplayName" in change.old and "DisplayName" not in change.new else {}
-    for name, value in {**removed, **texts(change.new, _CHANGEABLE)}.items():
+    for name, value in texts(change.new, _CHANGEABLE).items():
         yield {"TopicArn": change.physical_id, "AttributeName": name, "AttributeValue": value}
 
 
@@ -36,7 +35,8 @@ def _set_subscription(change: Change) -> Iterator[Request]:
 
 
 def _subscribe(change: Change) -> Iterator[Request]:
-    for subscription in change.new.get("Subscription") or []:
+    former = change.old.get("Subscription") or []
+    for subscription in [s for s in change.new.get("Subscription") or [] if s not in former]:
         yield {"TopicArn": change.physical_id, **subscription}
 
 
@@ -44,6 +44,15 @@ def _unsubscribe(change: Change) -> Iterator[Request]:
     response = change.context.call("sns", "ListSubscriptionsByTopic", TopicArn=change.physical_id)
     for subscription in response["Subscriptions"]:
         yield {"SubscriptionArn": subscription["SubscriptionArn"]}
+
+
+def _unsubscribe_removed(change: Change) -> Iterator[Request]:
+    kept = change.new.get("Subscription") or []
+    removed = [(s["Protocol"], s["Endpoint"]) for s in change.old.get("Subscription") or [] if s not in kept]
+    response = change.context.call("sns", "ListSubscriptionsByTopic", TopicArn=change.physical_id)
+    for subscription in response["Subscriptions"]:
+        if (subscription["Protocol"], subscription["Endpoint"]) in removed:
+            yield {"SubscriptionArn": subscription["SubscriptionArn"]}
 
 
 _TOPIC = ResourceSpec(
@@ -56,7 +65,11 @@ _TOPIC = ResourceSpec(
         ReadSpec("ListSubscriptionsByTopic", by_id("TopicArn"), "{Subscription: Subscriptions}"),
         ReadSpec("ListTagsForResource", by_id("ResourceArn"), "{Tags: Tags}"),
     ),
-    update=(CallSpec("SetTopicAttributes", _set_topic, _CHANGEABLE),),
+    update=(
+        CallSpec("SetTopicAttributes", _set_topic, _CHANGEABLE),
+        CallSpec("Unsubscribe", _unsubscribe_removed),
+        CallSpec("Subscribe", _subscribe),
+    ),
     after_create=(CallSpec("Subscribe", _subscribe),),
     name="TopicName",
     max_length=200,
