@@ -271,10 +271,11 @@ def test_a_manifest_of_another_form_is_named(folder: Path, manifest: JsonObject,
     assert "manifest.json: it is not a manifest of the CDK" in capsys.readouterr().err
 
 
-def test_parameters_for_one_zone_each_get_different_ones(folder: Path) -> None:
-    zones = '  ZoneA: {Type: "AWS::EC2::AvailabilityZone::Name"}\n  AzTwo: {Type: "AWS::EC2::AvailabilityZone::Name"}\n'
+@pytest.mark.parametrize("kind", ["AWS::EC2::AvailabilityZone::Name", "String"])
+def test_parameters_for_one_zone_each_get_different_ones(folder: Path, kind: str) -> None:
+    zones = f'  Zone1: {{Type: "{kind}"}}\n  Az2: {{Type: "{kind}"}}\n'
     write(folder, service_yaml=SERVICE.replace("Parameters:\n", f"Parameters:\n{zones}"))
 
     parameters = init(folder).stacks[-1].parameters
 
-    assert (parameters["ZoneA"], parameters["AzTwo"]) == ("{region}a", "{region}b")
+    assert (parameters["Zone1"], parameters["Az2"]) == ("{region}a", "{region}b")

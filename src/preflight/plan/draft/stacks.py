@@ -57,7 +57,7 @@ def _with_values(path: Path, name: str, document: ResolvedTemplate) -> DraftStac
     values, blocks, subnets, zones = {}, itertools.count(), itertools.count(), itertools.count()
     for parameter, declared in _declared(document.source).items():
         if parameter_values.needs_value(declared):
-            of_zone = "AvailabilityZone" in str(declared.get("Type"))
+            of_zone = re.search(r"AvailabilityZone|(zone|az)\d*$", f"{declared.get('Type')} {parameter}", re.IGNORECASE)
             is_private = "private" in parameter.lower() or _is_for_private_tasks(document, parameter)
             number = next(blocks) if "cidr" in parameter.lower() else next(subnets) if "subnet" in parameter.lower() else next(zones) if of_zone else 0
             values[parameter] = parameter_values.propose(parameter, declared, number=number, is_private=is_private)
