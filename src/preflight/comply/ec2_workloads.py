@@ -54,16 +54,19 @@ class _Workloads:
         if launch_type is not None:
             return False
         providers = list(_providers(strategy)) or list(self._default_providers(document, service.get("Cluster")))
-        if not providers or not self._has_instances:
+        if not providers:
+            return self._is_elsewhere(document, service.get("Cluster")) and self._is_for_ec2(document, service)
+        if not self._has_instances:
             return False
         possible = [provider for provider in providers if self._may_be_fargate(document, provider)]
         return not possible or (self._is_for_ec2(document, service) and not any(isinstance(p, str) for p in possible))
 
     def _is_for_ec2(self, document: ResolvedTemplate, service: Mapping[str, Any]) -> bool:
-        """Whether the task definition of a service says that it is not for Fargate."""
+        """Whether the task definition of a service says that it is not for Fargate, or has nothing that Fargate needs."""
         definition = self._one(document, service.get("TaskDefinition"))
-        types = definition.properties.get("RequiresCompatibilities") if definition is not None else None
-        return isinstance(types, list) and types == ["EC2"]
+        return definition is not None and (
+            definition.properties.get("RequiresCompatibilities") == ["EC2"] or _has_nothing_of_fargate(definition.properties)
+        )
 
     def _is_elsewhere(self, document: ResolvedTemplate, cluster: Any) -> bool:
         """Whether a cluster comes from outside of the templates, and may have container instances."""
@@ -94,7 +97,9 @@ class _Workloads:
             return False
         users = [(d, name) for d, name, service in self._services if self._uses(d, service, definition)]
         if not users:
-            return launch_types is not None and (self._has_instances or not self._is_referenced(definition))
+            is_for_ec2 = launch_types is not None or _has_nothing_of_fargate(properties)
+            is_run = self._is_referenced(definition)
+            return (launch_types is not None and self._has_instances) or (is_for_ec2 and not is_run)
         return all(user in self._on_instances for user in users)
 
     def _is_referenced(self, definition: ReferencedResource) -> bool:
@@ -112,6 +117,14 @@ class _Workloads:
             return self._tracer.one(document, value)
         except UnknownError:
             return None
+
+
+def _has_nothing_of_fargate(definition: Mapping[str, Any]) -> bool:
+    """Whether a task definition has the launch type and the network mode of container instances, which are AWS's defaults.
+
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html.
+    """
+    return "RequiresCompatibilities" not in definition and definition.get("NetworkMode") in (None, "bridge", "host")
 
 
 def _providers(strategy: Any) -> Iterator[Any]:

@@ -38,6 +38,7 @@ def left_out(make_estate: Callable[..., ResolvedStacks], service: str, more: str
             "Cluster: !Ref Cluster, CapacityProviderStrategy: [{CapacityProvider: !Ref Provider}]", PROVIDER, id="its strategy"
         ),
         pytest.param("Cluster: !Ref Cluster", PROVIDER + DEFAULT, id="the strategy of its cluster"),
+        pytest.param("Cluster: !Ref Elsewhere", "", id="defaults on a cluster of another stack, and nothing of Fargate"),
     ],
 )
 def test_what_runs_on_container_instances_is_left_out(
@@ -62,6 +63,11 @@ def test_what_runs_on_fargate_or_nowhere_is_not(make_estate: Callable[..., Resol
     assert left_out(make_estate, service, more) == set()
 
 
+@pytest.mark.parametrize("task", ["NetworkMode: awsvpc", "RequiresCompatibilities: [FARGATE]"])
+def test_a_service_without_launch_type_stays_if_its_task_is_for_fargate(make_estate: Callable[..., ResolvedStacks], task: str) -> None:
+    assert left_out(make_estate, "Cluster: !Ref Elsewhere", task=task) == set()
+
+
 def test_a_task_definition_that_a_service_on_fargate_uses_stays(make_estate: Callable[..., ResolvedStacks]) -> None:
     assert left_out(make_estate, "Cluster: !Ref Cluster, LaunchType: EC2", GROUP + ON_FARGATE) == {"Service"}
 
@@ -84,6 +90,8 @@ RUN = '  Rule: {Type: "AWS::Events::Rule", Properties: {Targets: [{EcsParameters
         pytest.param(ALONE + RUN, False, id="a rule runs it"),
         pytest.param(ALONE + "Outputs: {Arn: {Value: !Ref Alone}}\n", False, id="other templates may run it"),
         pytest.param(ALONE.replace("[EC2]", "[EC2, FARGATE]"), False, id="it is for Fargate too"),
+        pytest.param(ALONE.replace("RequiresCompatibilities: [EC2]", "Memory: 128"), True, id="it has nothing of Fargate"),
+        pytest.param(ALONE.replace("RequiresCompatibilities: [EC2]", "NetworkMode: awsvpc"), False, id="it has Fargate's network"),
     ],
 )
 def test_a_task_definition_for_ec2_that_nothing_runs(make_estate: Callable[..., ResolvedStacks], more: str, is_left_out: bool) -> None:  # noqa: FBT001 - a case
