@@ -14,6 +14,7 @@ from preflight.rehearsal import acting
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.cloudformation import change_sets, moto_losses, template_validation
 from preflight.rehearsal.cloudformation.change_sets import ChangeSets
+from preflight.rehearsal.cloudformation.drift import DriftDetection
 from preflight.rehearsal.cloudformation.provisioner import Provisioner
 from preflight.rehearsal.cloudformation.read_actions import ReadActions
 from preflight.rehearsal.cloudformation.request import SERVICE, ApiRequest, RequestReader, check_name
@@ -43,6 +44,7 @@ class Api:
         self._reader = RequestReader(account, evaluator.zones, ledger)
         self._read_actions = ReadActions(self.stacks, self._reader)
         self._change_sets = ChangeSets(self.stacks, self._reader, evaluator, ledger, self)
+        self._drift = DriftDetection.of(self._handlers, self._read_actions)
         self._updaters: dict[str, Updater] = {}
 
     def close(self) -> None:
@@ -59,6 +61,7 @@ class Api:
         return {
             **self._read_actions.operations(),
             **self._change_sets.operations(),
+            **self._drift.operations(),
             "CreateStack": self.create,
             "UpdateStack": self.update_stack,
             "CancelUpdateStack": self.cancel_update,

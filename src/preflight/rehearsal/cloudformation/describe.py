@@ -52,7 +52,7 @@ def stack_response(stack: Stack) -> JsonObject:
         "EnableTerminationProtection": None if is_deleted else request.is_protected,
         "ParentId": stack.parent,
         "RootId": stack.root,
-        "DriftInformation": {"StackDriftStatus": "NOT_CHECKED"},
+        "DriftInformation": stack.drift,
     }
 
 
@@ -164,7 +164,10 @@ def resource_response(stack: Stack, resource: Resource, *, is_detail: bool = Fal
         "LastUpdatedTimestamp" if is_detail else "Timestamp": resource.updated,
         "ResourceStatus": resource.status,
         "ResourceStatusReason": resource.reason or None,
-        "DriftInformation": {"StackResourceDriftStatus": "NOT_CHECKED"},
+        "DriftInformation": {
+            "StackResourceDriftStatus": resource.drift.get("StackResourceDriftStatus", "NOT_CHECKED"),
+            "LastCheckTimestamp": resource.drift.get("Timestamp"),
+        },
     }
 
 

@@ -47,13 +47,14 @@ def _read_resource(handlers: ResourceHandlers, stack: Stack, resource: Resource)
         handlers.ledger.trouble(f"internal error while reading {context.ledger_name} back: {error!r}")
         return
     for name, value in resource.properties.items():
-        missing = next(lost(value, _member(properties, name)), None)
+        missing = next(lost(value, member(properties, name)), None)
         is_stored = handlers.ledger.state(context.ledger_name, name) == STORED
         if missing is not None and is_stored:
             context.record(name, "ignored", f"read back otherwise: {name}{missing}")
 
 
-def _member(properties: Mapping[str, Any], name: str) -> Any:
+def member(properties: Mapping[str, Any], name: str) -> Any:
+    """Returns what a description has under a name, without regard to case; None if it has nothing."""
     return next((value for key, value in properties.items() if key.lower() == name.lower()), None)
 
 
@@ -82,7 +83,7 @@ def _lost_of_map(declared: Mapping[str, Any], actual: Any) -> Iterator[str]:
     if "Key" in actual and set(declared) != {"Key", "Value"} and "Key" not in declared:
         actual = {actual["Key"]: actual.get("Value")}
     for key, value in declared.items():
-        for path in lost(value, _member(actual, str(key))):
+        for path in lost(value, member(actual, str(key))):
             yield f".{key}{path}"
 
 

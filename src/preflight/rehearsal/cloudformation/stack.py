@@ -39,6 +39,7 @@ class Resource:
     properties: JsonObject = field(default_factory=dict)
     shown_properties: JsonObject = field(default_factory=dict)  # without secrets
     attributes: Mapping[str, Any] = field(default_factory=dict)
+    drift: JsonObject = field(default_factory=dict)  # as drift detection last found it
 
     def policy(self, name: str) -> str:
         """Returns DeletionPolicy or UpdateReplacePolicy; the default is `Delete`."""
@@ -158,6 +159,7 @@ class Stack:
     events: list[Event] = field(default_factory=list)
     imports: set[str] = field(default_factory=set)
     needs: dict[str, set[str]] = field(default_factory=dict)
+    drift: JsonObject = field(default_factory=lambda: {"StackDriftStatus": "NOT_CHECKED"})
     unfinished: dict[str, set[str]] = field(default_factory=dict)  # what the running operation has still to do, with its needs
     cancel: threading.Event = field(default_factory=threading.Event)
     update_cancel: threading.Event = field(default_factory=threading.Event)

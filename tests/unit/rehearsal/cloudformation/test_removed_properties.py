@@ -111,6 +111,6 @@ def test_a_property_that_an_update_takes_away_is_as_if_it_had_never_been_set(
     described: tuple[dict[str, Any], dict[str, Any]], name: str, key: str
 ) -> None:
     """https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-template-resource-type-ref.html."""
-    created, updated = (essence(moto_losses._member(read.get(name) or {}, key)) for read in described)
+    created, updated = (essence(moto_losses.member(read.get(name) or {}, key)) for read in described)
 
     assert updated == created

@@ -69,7 +69,10 @@ _ON_STACK = (
     "DescribeEvents",
     "DescribeStackEvents",
     "DescribeStackResource",
+    "DescribeStackResourceDrifts",
     "DescribeStackResources",
+    "DetectStackDrift",
+    "DetectStackResourceDrift",
     "ExecuteChangeSet",
     "GetTemplate",
     "GetTemplateSummary",
@@ -77,7 +80,7 @@ _ON_STACK = (
     "ListStackResources",
     "UpdateTerminationProtection",
 )
-_ANYWHERE = ("ListExports", "ListImports", "ListStacks", "ValidateTemplate")
+_ANYWHERE = ("DescribeStackDriftDetectionStatus", "ListExports", "ListImports", "ListStacks", "ValidateTemplate")
 TABLE: Mapping[str, Permissions] = {
     **dict.fromkeys(_ON_STACK, _STACK),
     **dict.fromkeys(_ANYWHERE, no_resource),
