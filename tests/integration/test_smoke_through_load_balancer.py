@@ -65,13 +65,15 @@ def test_with_keep_an_internal_load_balancer_and_its_tasks_have_addresses_that_a
     written(tmp_path, "Scheme: internet-facing", "Scheme: internal")
     command = (sys.executable, "-m", "preflight", "rehearse", str(tmp_path), "--allow-standins", "--keep")
     running = processes.start("sh", "-c", 'exec "$@" 2>&1', "sh", *command)
-    lines = [running.line(timeout=300)]
-    while "AWS CLI: " not in lines[-1]:
-        lines.append(running.line(timeout=300))
-    shown = [match for line in lines if (match := re.search(r"(\S+): curl (http://127\S+)", line))]
-    pages = [http.fetch(match[2]).text for match in shown]
-    os.kill(running.pid, signal.SIGINT)
-    running.result(timeout=120)
+    try:
+        lines = [running.line(timeout=300)]
+        while "AWS CLI: " not in lines[-1]:
+            lines.append(running.line(timeout=300))
+        shown = [match for line in lines if (match := re.search(r"(\S+): curl (http://127\S+)", line))]
+        pages = [http.fetch(match[2]).text for match in shown]
+    finally:
+        os.kill(running.pid, signal.SIGINT)
+        running.result(timeout=120)
 
     assert len({match[1] for match in shown}) == 2
     assert ["Welcome to nginx" in page for page in pages] == [True, True, True]

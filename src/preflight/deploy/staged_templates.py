@@ -41,7 +41,7 @@ class StagedTemplates:
             self._bucket.put(key, self._packaged(path))
 
     def _packaged(self, path: Path) -> bytes:
-        """Returns a template; as JSON if paths of other templates of the plan stand in it."""
+        """Returns a template, as JSON if it names other templates of the plan by their paths."""
         text = path.read_bytes()
         if not any(key.encode() in text for key in NESTED.values()):
             return text

@@ -51,7 +51,7 @@ class StageText:
 
 
 def results(config: pytest.Config, path: Path, stages: tuple[str, ...]) -> dict[str, StageText]:
-    """Returns how the stages of a plan ended, which run once a session."""
+    """Returns the results of a plan's stages, which run once a session."""
     by_plan = config.stash.setdefault(_RESULTS, {})
     if path not in by_plan:
         shared, run = workers.join(config), functools.partial(_run, config, path, stages)

@@ -38,13 +38,13 @@ def findings(session: Session, resources: Resources) -> Iterator[Finding]:
         if policy in LEAVES:
             kept = "a snapshot of it" if policy == "Snapshot" else "it"
             message = f"drill delete: delete-stack leaves {resource.physical}: its DeletionPolicy {policy} keeps {kept}"
-            yield _finding(Severity.INFO, resource, message, "Delete it by hand if that is not meant.", POLICY)
+            yield _finding(Severity.INFO, resource, message, "Delete it by hand unless it is to stay.", POLICY)
             continue
         try:
             obstacle = _obstacle(session, resource)
         except ClientError as error:
-            message = f"drill delete: {resource.physical} could not be looked at: {aws_errors.describe(error)}"
-            yield _finding(Severity.WARNING, resource, message, "Allow the call to the caller, or try again.", TROUBLE)
+            message = f"drill delete: {resource.physical} could not be checked: {aws_errors.describe(error)}"
+            yield _finding(Severity.WARNING, resource, message, "Allow the caller to make this call, or try again.", TROUBLE)
             continue
         if obstacle is not None:
             message = f"drill delete: delete-stack fails at {resource.physical}: {obstacle[0]}"
@@ -68,7 +68,7 @@ def _obstacle(session: Session, resource: DeclaredResource) -> tuple[str, str] |
         return None if _is_emptied(resource) else _content(session, resource)
     except ClientError as error:
         if aws_errors.is_account_error(error):
-            raise  # it could not be looked at
+            raise  # the caller may not read it
         return None  # it is gone
 
 

@@ -71,7 +71,7 @@ def test_what_is_left_is_no_warning(folder: Path) -> None:
     assert findings(folder, "AWS::SQS::Queue", "    DeletionPolicy: Retain\n")[0].severity is Severity.INFO
 
 
-def test_what_could_not_be_looked_at_is_said(folder: Path) -> None:
+def test_what_the_caller_may_not_read_is_reported(folder: Path) -> None:
     denied = ClientError({"Error": {"Code": "AccessDenied"}, "ResponseMetadata": {"HTTPStatusCode": 403}}, "ListObjectVersions")
     (folder / "t.yaml").write_text("Resources: {Thing: {Type: 'AWS::S3::Bucket'}}\n")
     resource = DeclaredResource(template.load(folder / "t.yaml", name="t.yaml"), "Thing", "thing-1", "AWS::S3::Bucket")
@@ -80,4 +80,4 @@ def test_what_could_not_be_looked_at_is_said(folder: Path) -> None:
 
     found = list(deletion_drill.findings(session, SimpleNamespace(all=lambda: [resource])))
 
-    assert "could not be looked at" in found[0].message
+    assert "could not be checked" in found[0].message

@@ -100,7 +100,7 @@ class Attributes:
         return self._row(Test(faults, taken, (wrong,)), sentence, code="InvalidConfigurationRequest")
 
     def ordered(self, low: str, high: str, sentence: str, *, page: str) -> Constraint:
-        """The number of one key is not above that of another; what is no number is not looked at."""
+        """The number of one key is at most that of another; values that are no numbers pass."""
 
         def faults(part: Object) -> Iterator[Fault]:
             values = self._values(part) or {}
