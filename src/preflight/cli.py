@@ -107,10 +107,10 @@ def _parser() -> tuple[argparse.ArgumentParser, Mapping[str, argparse.ArgumentPa
     _add_init(commands.add_parser("init", help="write a plan for the templates of a folder, or for a cdk.out"))
     check = commands.add_parser("check", help="lint, comply, rehearse, update and smoke a plan")
     _add_stages(check)
-    _add_plan(check)
+    _add_plans(check)
     _add_check(check)
     rehearse = commands.add_parser("rehearse", help="check --stage rehearse,update,smoke")
-    _add_plan(rehearse)
+    _add_plans(rehearse)
     _add_check(rehearse)
     rehearse.set_defaults(stage=LIVE_STAGES)
     _add_paths(commands.add_parser("lint", help="cfn-lint over templates"), "lint")
@@ -118,6 +118,7 @@ def _parser() -> tuple[argparse.ArgumentParser, Mapping[str, argparse.ArgumentPa
     _add_serve(commands.add_parser("serve", help="serve the emulated account until Ctrl-C"))
     _add_sweep(commands.add_parser("sweep", help="remove what killed runs left behind"))
     _add_rules(commands.add_parser("rules", help="the rules: tier, severity, whether on, title, controls"))
+    _add_merge(commands.add_parser("report", help="one report of the JSON reports of many plans"))
     doctor = commands.add_parser("doctor", help="what is installed, what is missing, how to get it")
     doctor.add_argument("--fix", action="store_true", help="install what is missing; each command is printed")
     doctor.set_defaults(module="doctor")
@@ -143,8 +144,9 @@ def _add_stages(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--stage", type=_stages, default=STAGES, metavar="LIST", help=f"of {','.join(STAGES)}")
 
 
-def _add_plan(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("plan", nargs="?", type=Path, metavar="PLAN", help="a plan, or the folder that holds preflight.yaml")
+def _add_plans(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("plans", nargs="*", type=Path, metavar="PLAN", help="plans, or the folders that hold preflight.yaml (default: the nearest)")
+    parser.add_argument("--shard", type=_shard, metavar="K/N", help="of all plans in and below the folders, those of the K-th of N shards")
 
 
 def _add_init(parser: argparse.ArgumentParser) -> None:
@@ -201,15 +203,25 @@ def _add_rule_folders(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rules", action="append", type=Path, default=[], metavar="DIR", help="a folder of rules to add")
 
 
-def _add_report(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--strict", action="store_true", help="any finding fails the run")
-    parser.add_argument("--no-cache", action="store_true", help="check everything again, and keep no result of lint and comply")
+def _add_merge(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--merge", nargs="+", type=Path, required=True, metavar="REPORT", help="JSON reports, or folders with files preflight.json in or below them")
+    _add_form(parser)
+    parser.set_defaults(module="merge")
+
+
+def _add_form(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", action="append", choices=FORMATS, metavar="FORMAT", help=f"of {', '.join(FORMATS)}")
     parser.add_argument("--severity", choices=_SEVERITIES, default="info", help="show findings of at least this severity, as text; the verdict counts all")
     _add_amount(parser)
+    parser.add_argument("--output-dir", type=Path, metavar="DIR", help="write each format to a file there: preflight.txt, preflight.json, …")
+
+
+def _add_report(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--strict", action="store_true", help="any finding fails the run")
+    parser.add_argument("--no-cache", action="store_true", help="check everything again, and keep no result of lint and comply")
+    _add_form(parser)
     parser.add_argument("--baseline", type=Path, metavar="FILE", help="a baseline, whose findings do not count (default: the plan's, or preflight-baseline.json beside it)")
     parser.add_argument("--write-baseline", nargs="?", type=Path, const=Path(), metavar="FILE", help="record today's findings of the tiers security and practice in the baseline")
-    parser.add_argument("--output-dir", type=Path, metavar="DIR", help="write each format to a file there: preflight.txt, preflight.json, …")
 
 
 def _add_amount(parser: argparse.ArgumentParser) -> None:
@@ -245,6 +257,14 @@ def _add_rules(parser: argparse.ArgumentParser) -> None:
     _add_rule_folders(parser)
     parser.add_argument("--format", choices=("text", "json"), default="text")
     parser.set_defaults(module="rules")
+
+
+def _shard(text: str) -> tuple[int, int]:
+    shard = re.fullmatch(r"([1-9]\d{0,3})/([1-9]\d{0,3})", text)
+    if shard is None or int(shard[1]) > int(shard[2]):
+        msg = f"{text!r} is no shard, expected two numbers such as 3/8"
+        raise argparse.ArgumentTypeError(msg)
+    return int(shard[1]), int(shard[2])
 
 
 def _port(text: str) -> int:

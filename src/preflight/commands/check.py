@@ -5,13 +5,16 @@ from __future__ import annotations
 import argparse
 import functools
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from preflight.commands import options, reports
-from preflight.errors import UsageError
-from preflight.model import Say
-from preflight.pipeline.request import AccountOptions, RunRequest, UpdateRequest
+from preflight.errors import MistakesError, PreflightError, UsageError
+from preflight.model import Outcome, Report, Say, StageResult
+from preflight.pipeline.request import AccountOptions, RunRequest, UpdateRequest, new_run
 from preflight.pipeline.stages import is_live
+from preflight.system import confinement
 
 if TYPE_CHECKING:
     from preflight.plan.plan import Plan
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def run(args: argparse.Namespace, say: Say) -> int:
-    """Run the stages of a plan, write the report and return its exit code."""
+    """Run the stages of each plan, write the reports and return the worst exit code."""
     if is_isolated_by_podman(args, say):
         from preflight.container_engine import user_namespace  # noqa: PLC0415 - see above
 
@@ -29,6 +32,42 @@ def run(args: argparse.Namespace, say: Say) -> int:
         from preflight.container_engine import user_namespace  # noqa: PLC0415 - see above
 
         user_namespace.end_with_outer()
+    if len(args.plans) <= 1 and args.shard is None:
+        return run_one(args, next(iter(args.plans), None), say)
+    from preflight.plan import shards  # noqa: PLC0415 - see above
+
+    return run_each(args, shards.plans(args.plans, args.shard and shards.Shard(*args.shard)), say)
+
+
+def run_each(args: argparse.Namespace, plans: Sequence[Path], say: Say) -> int:
+    """Run the stages of plans one after the other; each has a folder of its own for its reports, one that cannot be read too.
+
+    Raises:
+        UsageError: reports in a form for programs would follow each other on standard output.
+    """
+    if len(plans) > 1 and args.output_dir is None and set(args.format or ()) - {"text", "github"}:
+        msg = f"{args.format[0]} of several plans goes to files. Next: name a folder by --output-dir"
+        raise UsageError(msg)
+    if not plans:
+        say("preflight: there is no plan in this shard")
+    root, codes = confinement.root_of(Path.cwd()), []
+    for path in plans:
+        name = path.relative_to(root) if path.is_relative_to(root) else path.relative_to(path.anchor)
+        folder = args.output_dir and args.output_dir / name.with_suffix("")
+        own = argparse.Namespace(**{**vars(args), "output_dir": folder})
+        try:
+            codes.append(run_one(own, path, say))
+        except PreflightError as error:
+            reason = "; ".join(error.mistakes if isinstance(error, MistakesError) else [str(error)])
+            result = StageResult(args.stage[0], Outcome.ERROR, reason=reason)
+            reports.write(Report(args.target, new_run(), (result,), plan=str(name)), own)
+            codes.append(2)
+    return max(codes, default=0)
+
+
+def run_one(args: argparse.Namespace, plan: Path | None, say: Say) -> int:
+    """Run the stages of one plan (None: the nearest), write the report and return its exit code."""
+    args = argparse.Namespace(**{**vars(args), "plan": plan})
     return reports.run(functools.partial(_request, args), args, say)
 
 

@@ -20,7 +20,7 @@ def run(args: argparse.Namespace, say: Say) -> int:
     """Check what the changed files concern, and return the worst exit code; 0 at once if they concern nothing."""
     root = confinement.root_of(Path.cwd())
     if args.hook == "check":
-        return _check(args, changed_files.plans(args.paths, root), root, say)
+        return _check(args, changed_files.plans(args.paths, root), say)
     args.paths = [_shown(path) for path in changed_files.templates(args.paths, root)]
     if not args.paths:
         return 0
@@ -29,18 +29,15 @@ def run(args: argparse.Namespace, say: Say) -> int:
     return static.run(args, say)
 
 
-def _check(args: argparse.Namespace, plans: Sequence[Path], root: Path, say: Say) -> int:
-    """Check plans one after the other; of several each has a folder of its own for its reports."""
+def _check(args: argparse.Namespace, plans: Sequence[Path], say: Say) -> int:
+    """Check plans one after the other."""
     if plans and "comply" in args.stage:
         _get_cfn_guard(say)
     if plans and check.is_isolated_by_podman(args, say):
         return user_namespace.run_again(args.arguments)  # once, not for each plan
-    codes = []
-    for path in plans:
-        name = "-".join(path.relative_to(root).with_suffix("").parts)
-        folder = args.output_dir / name if args.output_dir and len(plans) > 1 else args.output_dir
-        codes.append(check.run(argparse.Namespace(**{**vars(args), "plan": path, "output_dir": folder}), say))
-    return max(codes, default=0)
+    if len(plans) == 1:
+        return check.run_one(args, plans[0], say)
+    return check.run_each(args, plans, say)
 
 
 def _shown(path: Path) -> Path:

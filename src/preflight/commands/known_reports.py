@@ -36,7 +36,7 @@ from preflight.system import files_read, result_cache
 from preflight.system.files_read import FilesRead
 
 PACKAGE = Path(preflight.__file__).parent
-SHOWING = frozenset({"arguments", "format", "output_dir", "quiet", "verbose", "severity", "hook"})  # how a report is shown
+SHOWING = frozenset({"arguments", "format", "output_dir", "quiet", "verbose", "severity", "hook", "plans", "shard"})  # how a report is shown
 _VARIABLES = ("PREFLIGHT_", "AWS_", "XDG_", "HOME", "TMPDIR", "LANG", "LC_", "TZ")  # what a run may depend on
 
 

@@ -28,10 +28,7 @@ def run(asked: Callable[[], RunRequest], args: argparse.Namespace, say: Say) -> 
     Raises:
         UsageError: several formats would go to standard output, or a file cannot be written.
     """
-    formats = args.format or ["text"]
-    if len(formats) > 1 and args.output_dir is None:
-        msg = "several formats go to files. Next: name a folder by --output-dir"
-        raise UsageError(msg)
+    formats = _formats(args)
     with contextlib.ExitStack() as cleanup:
         known = known_reports.find(args)
         files = cleanup.enter_context(known_reports.recorded(args)) if known is None else None
@@ -43,6 +40,27 @@ def run(asked: Callable[[], RunRequest], args: argparse.Namespace, say: Say) -> 
         for name in formats:
             _write(_rendered(name, report, args), name, folder)
     return report.exit_code
+
+
+def write(report: Report, args: argparse.Namespace) -> None:
+    """Write a report in the requested formats.
+
+    Raises:
+        UsageError: several formats would go to standard output, or a file cannot be written.
+    """
+    formats = _formats(args)
+    with contextlib.ExitStack() as cleanup:
+        folder = None if args.output_dir is None else cleanup.enter_context(OutputFolder(args.output_dir))
+        for name in formats:
+            _write(_rendered(name, report, args), name, folder)
+
+
+def _formats(args: argparse.Namespace) -> list[str]:
+    formats = args.format or ["text"]
+    if len(formats) > 1 and args.output_dir is None:
+        msg = "several formats go to files. Next: name a folder by --output-dir"
+        raise UsageError(msg)
+    return list(formats)
 
 
 def _again(known: Report, args: argparse.Namespace, say: Say) -> Report:

@@ -42,7 +42,7 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> mock.Mock:
     """Stands in for the commands that the hooks run."""
     run = mock.Mock(return_value=0)
     monkeypatch.setattr(static, "run", run)
-    monkeypatch.setattr(check, "run", run)
+    monkeypatch.setattr(check, "run_one", run)
     return run
 
 
@@ -71,7 +71,7 @@ def test_whoever_names_a_cfn_guard_gets_no_other(fetch: mock.Mock, runs: mock.Mo
 def test_a_plan_is_checked_if_it_deploys_a_changed_file(fetch: mock.Mock, runs: mock.Mock, repository: Path) -> None:
     assert cli.main(["hook-check", "--stage", "lint", "topic.yaml"]) == 0
 
-    assert runs.call_args[0][0].plan == repository / "preflight.yaml"
+    assert runs.call_args[0][1] == repository / "preflight.yaml"
     assert not fetch.called
 
 

@@ -1,0 +1,44 @@
+"""`preflight report --merge`: one report of the JSON reports of many plans."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+from preflight.commands import reports
+from preflight.comply import ruleset
+from preflight.errors import UsageError
+from preflight.model import Report, Say
+from preflight.pipeline.stages import STAGES
+from preflight.report import json_reader, merging
+
+MOST_BYTES = 64 << 20
+
+
+def run(args: argparse.Namespace, _say: Say) -> int:
+    """Write the merged report and return its exit code, the worst of all."""
+    read = [_read(file) for path in args.merge for file in _files(path)]
+    report = merging.merged(read, {rule.name: rule.described for rule in ruleset.chosen(()).every}, stages=STAGES)
+    reports.write(report, args)
+    return report.exit_code
+
+
+def _files(path: Path) -> Iterator[Path]:
+    """Yields a report itself, or those below a folder.
+
+    Raises:
+        UsageError: there is none.
+    """
+    files = sorted(path.rglob("preflight.json")) if path.is_dir() else [path]
+    if not files:
+        msg = f"{path}: there is no preflight.json in this folder. Next: write some by `preflight check --format json --output-dir {path}`"
+        raise UsageError(msg)
+    yield from files
+
+
+def _read(file: Path) -> Report:
+    if file.is_file() and file.stat().st_size > MOST_BYTES:
+        msg = f"{file}: a report may have at most {MOST_BYTES} bytes"
+        raise UsageError(msg)
+    return json_reader.read(file.read_text(encoding="utf-8"), str(file))

@@ -1,0 +1,118 @@
+"""Reads a report that was written as JSON."""
+
+from __future__ import annotations
+
+import collections.abc
+import dataclasses
+import enum
+import functools
+import json
+import types
+import typing
+from typing import Any
+
+from preflight.errors import UsageError
+from preflight.model import (
+    BaselineEntry,
+    BaselineUse,
+    Deployment,
+    Finding,
+    JsonObject,
+    LedgerEntry,
+    Report,
+    ReportedWaiver,
+    Severity,
+    StageResult,
+    Update,
+)
+from preflight.model import StackChange as Change
+from preflight.report.json import FORMAT
+
+_WAIVING = ("comply", "lint")  # stages that have waivers, the usual one first
+
+
+def read(text: str, name: str) -> Report:
+    """Returns the report in a text; the name is for messages.
+
+    Raises:
+        UsageError: it is no such report.
+    """
+    try:
+        data = json.loads(text)
+        if data["format"] != FORMAT:
+            raise ValueError(data["format"])  # noqa: TRY301 - as any other form
+        return _report(data)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        msg = f"{name}: this is no report of preflight ({FORMAT}). Next: write one by `preflight check --format json`"
+        raise UsageError(msg) from None
+
+
+def _report(data: JsonObject) -> Report:
+    return Report(
+        target=_value(str, data["target"]),
+        run=_value(str, data["run"]),
+        stages=_stages(data),
+        ledger=_value(tuple[LedgerEntry, ...], data["ledger"]),
+        deployment=_value(Deployment, data["deployment"]),
+        versions=_value(dict[str, str], data["versions"]),
+        notes=_value(tuple[str, ...], data["notes"]),
+        rules_off=_value(tuple[str, ...], data.get("rules", {}).get("off", [])),
+        rules_replaced=_value(tuple[str, ...], data.get("rules", {}).get("replaced", [])),
+        baseline=_baseline(data["baseline"]) if "baseline" in data else None,
+        plan=_value(typing.Optional[str], data["plan"]),  # noqa: UP045 - Python 3.10 and a value
+        started=_value(typing.Optional[str], data["started"]),  # noqa: UP045 - as above
+        update=_update(data["update"]) if "update" in data else None,
+    )
+
+
+def _stages(data: JsonObject) -> tuple[StageResult, ...]:
+    """Returns the stages with their findings; waivers do not say their stage, and go to the first that has any."""
+    findings, waived = _value(tuple[Finding, ...], data["findings"]), _value(tuple[ReportedWaiver, ...], data["waived"])
+    names = [stage["name"] for stage in data["stages"]]
+    waiving = next((name for name in _WAIVING if name in names), names[0] if names else None)
+    return tuple(
+        dataclasses.replace(
+            _value(StageResult, stage),
+            findings=tuple(finding for finding in findings if finding.stage == stage["name"]),
+            waived=waived if stage["name"] == waiving else (),
+        )
+        for stage in data["stages"]
+    )
+
+
+def _baseline(data: JsonObject) -> BaselineUse:
+    """Returns the use of a baseline; of the findings that it hides a report has the number only."""
+    hidden = (Finding("comply", "Hidden", Severity.INFO, "hidden by the baseline"),) * _value(int, data["hidden"])
+    return BaselineUse(_value(str, data["file"]), hidden, _value(tuple[BaselineEntry, ...], data["gone"]))
+
+
+def _update(data: JsonObject) -> Update:
+    return Update(data["from"], data["commit"], _value(tuple[Change, ...], data["changes"]), tuple(data["traffic"]))
+
+
+def _value(kind: Any, data: Any) -> Any:
+    """Returns data of JSON as a value of a type: a record, a collection of some, or what JSON has itself.
+
+    Raises:
+        TypeError, ValueError, KeyError: it has another form.
+    """
+    origin, inner = typing.get_origin(kind), typing.get_args(kind)
+    if dataclasses.is_dataclass(kind):
+        hints = _hints(kind)  # type: ignore[arg-type] # a class
+        return kind(**{name: _value(hints[name], item) for name, item in data.items()})  # type: ignore[operator] # a class
+    if origin is tuple:
+        return tuple(_value(inner[0], item) for item in data)
+    if origin in {dict, collections.abc.Mapping}:
+        return {name: _value(inner[1], item) for name, item in data.items()}
+    if origin in {typing.Union, types.UnionType}:
+        return None if data is None else _value(inner[0], data)
+    if isinstance(kind, type) and issubclass(kind, enum.Enum):
+        return kind(data)
+    if kind is not Any and not isinstance(data, (int, float) if kind is float else kind):
+        raise TypeError(data)
+    return data
+
+
+@functools.cache
+def _hints(kind: Any) -> dict[str, Any]:
+    return typing.get_type_hints(kind)
