@@ -6,7 +6,7 @@ Run as `python -m tests.unit.aws.refusals_page > docs/refusals.md`.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from preflight.aws.constraints import Constraint
 from preflight.aws.refusals import catalog
@@ -27,10 +27,16 @@ def page() -> str:
 
 def _sections() -> Iterator[str]:
     for kind in sorted(catalog.TYPES):
-        yield f"## {kind}\n"
-        yield "| property | refused with | page |\n| --- | --- | --- |"
-        yield from (_row(constraint) for constraint in catalog.TYPES[kind])
-        yield ""
+        yield from _section(kind, catalog.TYPES[kind])
+    for service, kind in {kind.split("::")[1]: kind for kind in sorted(catalog.TAGS)}.items():
+        yield from _section(f"Tags of {service}", catalog.TAGS[kind])
+
+
+def _section(name: str, table: Iterable[Constraint]) -> Iterator[str]:
+    yield f"## {name}\n"
+    yield "| property | refused with | page |\n| --- | --- | --- |"
+    yield from (_row(constraint) for constraint in table)
+    yield ""
 
 
 def _row(row: Constraint) -> str:

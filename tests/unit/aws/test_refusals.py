@@ -19,7 +19,7 @@ from tests.unit.aws import refusals_page
 
 ROWS = [
     pytest.param(row, id=f"{kind}-{number}")
-    for kind, table in catalog.TYPES.items()
+    for kind, table in (*catalog.TYPES.items(), *((f"{kind} tags", table) for kind, table in catalog.TAGS.items()))
     for number, row in enumerate(table)
 ]
 

@@ -36,6 +36,7 @@ from preflight.aws.refusals import (
     sqs,
     ssm,
     subnets,
+    tags,
     target_groups,
     trust_stores,
     vpc,
@@ -77,6 +78,7 @@ _SERVICES = (
     vpc_endpoints,
 )
 TYPES: Mapping[str, tuple[Constraint, ...]] = {kind: table for service in _SERVICES for kind, table in service.TYPES.items()}
+TAGS: Mapping[str, tuple[Constraint, ...]] = {kind: tags.rows(kind) for kind in TYPES if tags.rows(kind)}
 OPERATIONS: Mapping[str, Mapping[str, str]] = {
     name: {key: kind for service in _SERVICES if name == service.SERVICE for key, kind in service.OPERATIONS.items()}
     for name in {service.SERVICE for service in _SERVICES}
@@ -85,13 +87,13 @@ OPERATIONS: Mapping[str, Mapping[str, str]] = {
 
 def of_resource(kind: str, properties: Mapping[str, Any]) -> Iterator[Refused]:
     """Yields what the service of a resource type refuses of properties, as far as they are known."""
-    return constraints.refused(TYPES.get(kind, ()), properties)
+    return constraints.refused((*TYPES.get(kind, ()), *TAGS.get(kind, ())), properties)
 
 
 def of_request(service: str, operation: str, members: Mapping[str, Any]) -> Iterator[Refused]:
     """Yields what a service, by its signing name, refuses of a request that creates a resource."""
     kind = OPERATIONS.get(service, {}).get(operation)
-    return of_resource(kind, members) if kind is not None else iter(())
+    return constraints.refused(TYPES.get(kind, ()), members) if kind is not None else iter(())
 
 
 def of_reason(kind: str, reason: str) -> Constraint | None:

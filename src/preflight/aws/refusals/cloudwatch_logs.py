@@ -18,6 +18,7 @@ from preflight.aws.constraints import (
     items,
     known,
     lacks,
+    length,
     matches,
     needs,
     no,
@@ -251,6 +252,9 @@ TYPES: Mapping[str, tuple[Constraint, ...]] = {
     "AWS::Logs::MetricFilter": _METRICS,
     "AWS::Logs::ResourcePolicy": (
         Constraint(json_documents.is_object("PolicyDocument"), _INVALID, "The policy document is not valid JSON", _POLICY),
+        Constraint(
+            value("PolicyDocument", length(1, 5120)), _INVALID, "The policy document is longer than 5120 characters", _POLICY
+        ),
         *log_policies.access("PolicyDocument"),
     ),
     "AWS::Logs::SubscriptionFilter": _SUBSCRIPTIONS,

@@ -7,7 +7,19 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from preflight.aws import unresolved
-from preflight.aws.constraints import Constraint, Fault, Object, Predicate, Test, each, items, one_of, present, value
+from preflight.aws.constraints import (
+    Constraint,
+    Fault,
+    Object,
+    Predicate,
+    Test,
+    between,
+    each,
+    items,
+    one_of,
+    present,
+    value,
+)
 
 SERVICE = "ec2"
 _OPTIONS = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateDhcpOptions.html"
@@ -69,6 +81,12 @@ _OPTION_ROWS = (
         "InvalidParameterValue",
         "Value ({value}) for parameter netbios-node-type is invalid. It must be 1, 2, 4 or 8.",
         _OPTIONS,
+    ),
+    Constraint(
+        value("Ipv6AddressPreferredLeaseTime", between(140, 2_147_483_647)),
+        "InvalidParameterValue",
+        "Value ({value}) for parameter ipv6-address-preferred-lease-time is invalid. It must be between 140 and 2147483647.",
+        "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-dhcpoptions.html",
     ),
 )
 

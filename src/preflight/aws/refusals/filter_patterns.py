@@ -29,6 +29,20 @@ def _has_plain_terms(value: Any) -> bool:
     return text.startswith(("{", "[")) or not re.search(r"""[:()=,;/'|&<>@#“”]""", _EXPRESSION.sub("x", _unquoted(text)))
 
 
+def _selects(value: Any) -> bool:
+    """Whether a JSON pattern compares properties that begin with $, and by an operator that there is."""
+    text = str(value).strip()
+    if not text.startswith("{"):
+        return True
+    inner = _EXPRESSION.sub("x", _unquoted(text)).removeprefix("{").strip()
+    return re.match(r"[$(!]", inner) is not None and not re.search(r"==|=>|=<|<>", inner)
+
+
+_JSON = Predicate(
+    _selects,
+    ("ERROR", '{ $.a = "==" }', "{ ($.a >= 1) && ($.b != 2) }", "{$.a.b NOT EXISTS}", "{ $.a IS TRUE }", "{$.a = %b|c%}"),
+    ("{ a = 1 }", "{ $.a == 1 }", '{ "$.a" = 1 }', "{}", "{ $.a => 1 }"),
+)
 _CLOSED = Predicate(
     _is_closed,
     ("", "ERROR", "{ $.a = 1 }", "[ip, user, status_code = 4*]", '"{"'),
@@ -55,6 +69,13 @@ def rows(page: str) -> tuple[Constraint, ...]:
             _INVALID,
             "If a filter pattern starts with '{' it must end with '}', and if with '[' with ']'",
             _SYNTAX,
+        ),
+        Constraint(
+            value("FilterPattern", _JSON),
+            _INVALID,
+            "Invalid JSON filter pattern {value}: a property begins with $, and the operators are =, !=, <, >, <= and >=",
+            _SYNTAX,
+            cure='Write it as { $.property = "value" }.',
         ),
         Constraint(
             value("FilterPattern", _PLAIN), _INVALID, "Invalid character(s) in term of pattern {value}", _SYNTAX, cure=quotes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from preflight.aws import unresolved
 from preflight.aws.constraints import (
@@ -76,10 +77,19 @@ def _longer_together(limit: int) -> Test:
     return Test(faults, (policies(half, half), policies(limit)), (policies(half, half, 1),))
 
 
+_NAME = "The specified value for {} is invalid. It must contain only alphanumeric characters and/or the following: +=,.@_-"
+
+
+def _named(name: str, member: str, high: int) -> Constraint:
+    fits = matches(rf"[\w+=,.@-]{{1,{high}}}", taken=("a", "good+=,.@-_name", "a" * high), refused=("bad name", "a/b", "", "a" * (high + 1)))
+    return Constraint(value(name, fits), "ValidationError", _NAME.format(member), f"{USER_GUIDE}/reference_iam-quotas.html")
+
+
 def _inline(entity: str) -> tuple[Constraint, ...]:
     """The rows of a resource's Policies."""
     sentence = f"Maximum policy size of {_INLINE[entity]} bytes exceeded for {entity}"
     return (
+        replace(_named("PolicyName", "policyName", 128), at="Policies[]"),
         *_documents(IDENTITY_RULES, at="Policies[]"),
         Constraint(_longer_together(_INLINE[entity]), "LimitExceeded", sentence, _QUOTAS, cure="Move statements to managed policies."),
     )
@@ -128,14 +138,6 @@ _PATH_FORM = Constraint(
     "The specified value for path is invalid. It must begin and end with / and contain only alphanumeric characters and/or / characters.",
     f"{_API}/API_CreateRole.html",
 )
-_NAME = "The specified value for {} is invalid. It must contain only alphanumeric characters and/or the following: +=,.@_-"
-
-
-def _named(name: str, member: str, high: int) -> Constraint:
-    fits = matches(rf"[\w+=,.@-]{{1,{high}}}", taken=("a", "good+=,.@-_name", "a" * high), refused=("bad name", "a/b", "", "a" * (high + 1)))
-    return Constraint(value(name, fits), "ValidationError", _NAME.format(member), f"{USER_GUIDE}/reference_iam-quotas.html")
-
-
 def _is_latin(value: object) -> bool:
     return re.fullmatch(r"[\t\n\r -~\u00a1-\u00ff]{0,1000}", str(value)) is not None
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from preflight.aws import unresolved
+from preflight.aws import spelling, unresolved
 from preflight.aws.constraints import Fault
 from preflight.aws.iam_policy_evaluation import Policy
 from preflight.aws.refusals.iam_policy_documents import USER_GUIDE, of_statements, texts, with_any
@@ -32,6 +32,7 @@ _FEDERATED = re.compile(r"\*|arn:aws[a-z-]*:iam::\d{12}:(oidc|saml)-provider/.+|
 _PROVIDERS = re.compile(
     r"arn:.+|cognito-identity([.-][a-z0-9-]+)?\.amazonaws\.com(\.cn)?|(www\.amazon|graph\.facebook|accounts\.google)\.com"
 )
+_GITHUB = "token.actions.githubusercontent.com"
 _COGNITO = "cognito-identity.amazonaws.com"
 # Other actions of STS: no role is assumed by one of them.
 _NO_ASSUMPTIONS = {
@@ -44,6 +45,7 @@ _NO_ASSUMPTIONS = {
 # Services that work for tasks; no other service has a name that differs by one letter from one of these.
 _FREQUENT = (
     *("ecs-tasks", "lambda", "events", "scheduler", "codebuild", "codedeploy", "codepipeline", "cloudformation"),
+    *("apigateway", "autoscaling", "backup", "batch", "cloudfront", "cloudtrail", "config", "delivery.logs", "kinesis", "logs", "pipes", "states"),
     *("application-autoscaling", "ecs.application-autoscaling", "elasticloadbalancing", "firehose", "vpc-flow-logs"),
 )
 
@@ -59,17 +61,7 @@ def principals(statement: Policy, kind: str, *names: str) -> Iterator[tuple[str,
 def is_service(text: str) -> bool:
     """Whether a text has the form of a service principal, and is no misspelling of a frequent one."""
     name = re.sub(r"\.amazonaws\.com(\.cn)?$", "", text)
-    is_misspelt = name not in _FREQUENT and any(_differ_by_one(name, other) for other in _FREQUENT)
-    return text == "*" or (_SERVICE.fullmatch(text) is not None and not is_misspelt)
-
-
-def _differ_by_one(one: str, other: str) -> bool:
-    """Whether two texts differ by one letter that is missing, added or another one."""
-    short, long = sorted((one, other), key=len)
-    if len(long) - len(short) > 1 or short == long:
-        return False
-    same = next((n for n, letter in enumerate(short) if letter != long[n]), len(short))
-    return short[same + (len(short) == len(long)) :] == long[same + 1 :]
+    return text == "*" or (_SERVICE.fullmatch(text) is not None and not spelling.is_misspelt(name, _FREQUENT))
 
 
 def _wrong(kind: str, is_right: Callable[[str], bool]) -> Callable[[Policy], Iterator[Fault]]:
@@ -91,6 +83,16 @@ def _forms(statement: Policy) -> Iterator[Fault]:
             yield Fault((name,), value)
 
 
+def _empty(statement: Policy) -> Iterator[Fault]:
+    """Faults of an element, or of a kind of it, that names nothing."""
+    for name in _NAMES:
+        value = statement.get(name)
+        if value in ({}, [], ""):
+            yield Fault((name,))
+        elif isinstance(value, Mapping):
+            yield from (Fault((name, kind)) for kind, named in value.items() if named in ([], ""))
+
+
 def _named(kind: str, *values: Any) -> tuple[Policy, ...]:
     return tuple({"Principal": {kind: value}} for value in values)
 
@@ -100,9 +102,26 @@ def _no_condition(statement: Policy) -> Iterator[Fault]:
         yield from (Fault(("Principal", "Federated"), text) for _, text in principals(statement, "Federated") if text == _COGNITO)
 
 
+def _any_repository(statement: Policy) -> Iterator[Fault]:
+    """Faults of what trusts every workflow of GitHub: no condition is about a claim other than the audience."""
+    providers = [text for _, text in principals(statement, "Federated") if text.endswith(f":oidc-provider/{_GITHUB}")]
+    conditions = statement.get("Condition")
+    if not providers or statement.get("Effect") != "Allow" or unresolved.is_function(conditions):
+        return
+    blocks = conditions.values() if isinstance(conditions, Mapping) else ()
+    keys = [str(key).lower() for block in blocks if isinstance(block, Mapping) for key in block]
+    if all(key == f"{_GITHUB}:aud" or not key.startswith((_GITHUB, "fn::", "${")) for key in keys):
+        yield Fault(("Principal", "Federated"), providers[0])
+
+
 def _no_principal(statement: Policy) -> Iterator[Fault]:
     if not any(name in statement for name in _NAMES):
         yield Fault(())
+
+
+def _of_github(condition: Policy) -> Policy:
+    provider = f"arn:aws:iam::123456789012:oidc-provider/{_GITHUB}"
+    return {"Effect": "Allow", "Principal": {"Federated": provider}, "Condition": condition}
 
 
 PRINCIPAL_RULES: tuple[DocumentRule, ...] = (
@@ -119,6 +138,13 @@ PRINCIPAL_RULES: tuple[DocumentRule, ...] = (
         _PAGE,
         right=({"Principal": "*"}, {"Principal": {"AWS": "*", "Service": "ecs.amazonaws.com"}}),
         wrong=({"Principal": "ecs.amazonaws.com"}, {"Principal": {"Services": "ecs.amazonaws.com"}}, {"Principal": ["*"]}),
+    ),
+    of_statements(
+        _empty,
+        "Missing required field Principal cannot be empty!",
+        _PAGE,
+        right=({"Principal": "*"}, {"Principal": {"Service": "ecs.amazonaws.com"}}),
+        wrong=({"Principal": {}}, {"Principal": {"Service": []}}, {"Principal": {"AWS": ""}}),
     ),
     of_statements(
         _wrong("AWS", lambda text: _AWS.fullmatch(text) is not None),
@@ -193,6 +219,14 @@ TRUST_RULES: tuple[DocumentRule, ...] = (
         ),
         wrong=_named("Federated", "example.com", "*"),
         cure="Name the ARN of an OIDC or SAML provider of the account.",
+    ),
+    of_statements(
+        _any_repository,
+        f"The trust policy of an identity provider that many organizations share must evaluate {_GITHUB}:sub",
+        f"{USER_GUIDE}/id_roles_providers_oidc_secure-by-default.html",
+        right=(_of_github({"StringLike": {f"{_GITHUB}:sub": "repo:a/b:*"}}), {"Effect": "Allow", "Principal": {"Service": "ecs.amazonaws.com"}}),
+        wrong=(_of_github({}), _of_github({"StringEquals": {f"{_GITHUB}:aud": "sts.amazonaws.com"}})),
+        cure=f"Compare {_GITHUB}:sub with the repositories that may assume the role, such as repo:my-organization/my-repository:*.",
     ),
     of_statements(
         _no_condition,

@@ -55,7 +55,9 @@ def _usage(part: Object) -> Iterator[Fault]:
     if any(unresolved.is_function(part.get(name)) for name in ("KeySpec", "KeyUsage")):
         return
     allowed = next((usages for prefix, usages in _USAGES.items() if spec.startswith(prefix)), None)
-    if allowed is not None and str(usage or "ENCRYPT_DECRYPT") not in allowed:
+    if not usage and not spec.startswith("SYMMETRIC"):
+        yield Fault(("KeyUsage",), f"KeyUsage must be specified for KeySpec {spec}")
+    elif allowed is not None and str(usage or "ENCRYPT_DECRYPT") not in allowed:
         yield Fault(("KeyUsage",), f"{usage or 'ENCRYPT_DECRYPT'} is not compatible with KeySpec {spec}")
 
 
@@ -121,7 +123,7 @@ _KEY_ROWS = (
         Test(
             _usage,
             ({}, {"KeySpec": "RSA_2048", "KeyUsage": "SIGN_VERIFY"}, {"KeySpec": "HMAC_256", "KeyUsage": "GENERATE_VERIFY_MAC"}),
-            ({"KeyUsage": "SIGN_VERIFY"}, {"KeySpec": "HMAC_256"}, {"KeySpec": "ECC_NIST_P256", "KeyUsage": "ENCRYPT_DECRYPT"}),
+            ({"KeyUsage": "SIGN_VERIFY"}, {"KeySpec": "HMAC_256"}, {"KeySpec": "RSA_2048"}, {"KeySpec": "ECC_NIST_P256", "KeyUsage": "ENCRYPT_DECRYPT"}),
         ),
         "ValidationException",
         "KeyUsage {value}",

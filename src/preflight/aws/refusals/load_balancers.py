@@ -219,6 +219,12 @@ _NETWORK = (
         f"{_API}/API_SetSecurityGroups.html",
         when=every(_IS_NETWORK, without("SecurityGroups")),
     ),
+    Constraint(
+        value("EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic", one_of("on", "off")),
+        "ValidationError",
+        "'EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic' value '{value}' must be one of 'on, off'",
+        f"{_API}/API_SetSecurityGroups.html",
+    ),
     *(
         Constraint(
             lacks(name),

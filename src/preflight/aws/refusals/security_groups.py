@@ -211,7 +211,7 @@ _GROUP_ROWS = (
         _GROUP,
     ),
     Constraint(
-        value("GroupDescription", matches(f"(?s:(?=.{{0,255}}$)){_TEXT}", taken=("web",), refused=("a" * 256, "it's"))),
+        value("GroupDescription", matches(f"(?s:(?=.{{1,255}}$)){_TEXT}", taken=("web",), refused=("", "a" * 256, "it's"))),
         "InvalidParameterValue",
         "Invalid security group description. Valid descriptions are strings less than 256 characters from the following set:  a-zA-Z0-9. _-:/()#,@[]+=&;{}!$*: {value}",
         _GROUP,

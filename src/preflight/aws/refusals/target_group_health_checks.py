@@ -18,7 +18,6 @@ from preflight.aws.constraints import (
     equal,
     every,
     lacks,
-    matches,
     one_of,
     present,
     unequal,
@@ -111,7 +110,9 @@ ROWS: tuple[Constraint, ...] = (
     Constraint(
         value(
             "HealthCheckPort",
-            matches(r"traffic-port|0*[1-9]\d{0,4}", taken=("traffic-port", "80"), refused=("0", "http")),
+            Predicate(
+                lambda port: port == "traffic-port" or between(1, 65535).fits(port), ("traffic-port", "1", "65535"), ("0", "65536", "http")
+            ),
         ),
         "ValidationError",
         "Health check port '{value}' must be 'traffic-port' or a number between 1 and 65535",

@@ -104,6 +104,17 @@ _BLOCK_ROWS = (
         "The request must contain a block: CidrBlock, Ipv4IpamPoolId, AmazonProvidedIpv6CidrBlock, Ipv6Pool or Ipv6IpamPoolId.",
         f"{_API}/API_AssociateVpcCidrBlock.html",
     ),
+    *(
+        Constraint(
+            lacks(name) if name != _IPV6[0] else value(name, no(one_of("true"))),
+            "InvalidParameterCombination",
+            "Only one of an IPv4 CIDR block, an IPv6 pool and an Amazon-provided IPv6 CIDR block can be associated at a time.",
+            f"{_API}/API_AssociateVpcCidrBlock.html",
+            when=has("CidrBlock"),
+            cure="Declare one AWS::EC2::VPCCidrBlock for each block.",
+        )
+        for name in _IPV6
+    ),
     *_block("cidrBlock"),
     Constraint(
         lacks("Ipv6CidrBlock"),

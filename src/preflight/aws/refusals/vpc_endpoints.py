@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from preflight.aws import unresolved
+from preflight.aws import spelling, unresolved
 from preflight.aws.constraints import (
     Constraint,
     Fault,
     Object,
+    Predicate,
     Test,
     count,
     equal,
@@ -36,6 +38,11 @@ _SERVICE_NAME = (
     rf"(cn\.)?com\.amazonaws\.({_REGION}|vpce\.{_REGION}|s3-global)(\.[\w-]+)+"
     rf"|com\.amazonaws\.(?!{_REGION}$)[a-z0-9-]+"  # of a global service
     rf"|(aws\.[a-z-]+|api\.aws)\.{_REGION}(\.[\w-]+)+"
+)
+# No other service has a name that differs by one letter from one of these.
+_FREQUENT = (
+    *("dynamodb", "ec2messages", "ecr.api", "ecr.dkr", "ecs-agent", "ecs-telemetry", "elasticfilesystem", "elasticloadbalancing"),
+    *("events", "execute-api", "logs", "monitoring", "scheduler", "secretsmanager", "servicediscovery", "ssmmessages", "states"),
 )
 _IS_GATEWAY = equal("VpcEndpointType", "Gateway", default="Gateway")
 _IS_NO_GATEWAY = unequal("VpcEndpointType", "Gateway", default="Gateway", example="Interface")
@@ -93,6 +100,20 @@ _ENDPOINT_ROWS = (
         "The Vpc Endpoint Service '{value}' does not exist",
         _SERVICES,
         cure="Name it as the page lists it, such as com.amazonaws.eu-west-1.logs.",
+    ),
+    Constraint(
+        value(
+            "ServiceName",
+            Predicate(
+                lambda name: not spelling.is_misspelt(re.sub(rf"^(cn\.)?com\.amazonaws\.{_REGION}\.", "", str(name)), _FREQUENT),
+                ("com.amazonaws.eu-west-1.logs", "com.amazonaws.eu-west-1.events"),
+                ("com.amazonaws.eu-west-1.log", "com.amazonaws.eu-west-1.ecs-agents", "com.amazonaws.eu-west-1.secretmanager"),
+            ),
+        ),
+        _NO_SERVICE,
+        "The Vpc Endpoint Service '{value}' does not exist",
+        _SERVICES,
+        cure="Name it as the page lists it.",
     ),
     Constraint(
         value(

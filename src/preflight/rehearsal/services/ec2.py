@@ -35,9 +35,9 @@ def _filter(name: str, *values: str) -> list[dict[str, Any]]:
 
 
 def _subnet_is_free(account: Account, call: Call) -> None:
-    """A subnet is associated with one route table at a time.
+    """A subnet is associated with one route table at a time, of its own VPC.
 
-    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html (Resource.AlreadyAssociated);
+    https://docs.aws.amazon.com/vpc/latest/userguide/VPC_Route_Tables.html, https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html (Resource.AlreadyAssociated);
     moto/ec2/models/route_tables.py.
     """
     subnet, route_table = call.parameters.get("SubnetId"), call.parameters["RouteTableId"]
@@ -48,6 +48,12 @@ def _subnet_is_free(account: Account, call: Call) -> None:
     if any(table["RouteTableId"] != route_table for table in tables):
         msg = f"the specified association for route table {route_table} conflicts with an existing association"
         raise Refusal("Resource.AlreadyAssociated", msg)
+    networks = {
+        ec2.describe_subnets(SubnetIds=[subnet])["Subnets"][0]["VpcId"],
+        ec2.describe_route_tables(RouteTableIds=[route_table])["RouteTables"][0]["VpcId"],
+    }
+    if len(networks) > 1:
+        raise Refusal("InvalidParameterValue", f"Route table {route_table} and network {subnet} belong to different networks")
 
 
 def _one_gateway(account: Account, call: Call) -> None:

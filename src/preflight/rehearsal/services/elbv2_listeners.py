@@ -185,7 +185,10 @@ def _forwarded(action: Action) -> Iterator[str]:
 
 
 def _check_group(group: Described, balancer: Described, protocol: str | None) -> None:
-    """A target group is in the VPC of the load balancer, and speaks as the listener does."""
+    """A target group is in the VPC of the load balancer, and speaks as the listener does.
+
+    https://aws.amazon.com/about-aws/whats-new/2020/10/application-load-balancers-enable-grpc-workloads-end-to-end-http-2-support/.
+    """
     arn = group["TargetGroupArn"]
     if group.get("VpcId") and group["VpcId"] != balancer["VpcId"]:
         msg = f"The target group '{arn}' and the load balancer '{balancer['LoadBalancerArn']}' must be in the same VPC"
@@ -196,6 +199,9 @@ def _check_group(group: Described, balancer: Described, protocol: str | None) ->
         raise Refusal(
             "IncompatibleProtocols", f"The listener and the following target groups have incompatible protocols: {arn}."
         )
+    if protocol == "HTTP" and group.get("ProtocolVersion") in {"HTTP2", "GRPC"}:
+        msg = f"Listener protocol 'HTTP' is not supported with a target group with the protocol-version '{group['ProtocolVersion']}'"
+        raise Refusal("InvalidConfigurationRequest", msg)
     if group.get("IpAddressType") == "ipv6" and balancer.get("IpAddressType") == "ipv4":
         msg = (
             f"The target group '{arn}' has the IP address type 'ipv6', and the load balancer the IP address type 'ipv4'"

@@ -45,6 +45,7 @@ def _update_trust(account: Account, call: Call) -> None:
 
 
 def _need_principals(account: Account, call: Call, document: Any) -> None:
+    _check_partition(call, document)
     missing = next(missing_principals(account, call.region, document), None)
     if missing is not None:
         raise Refusal("MalformedPolicyDocument", f'Invalid principal in policy: "AWS":"{missing}"')
@@ -63,6 +64,15 @@ def missing_principals(account: Account, region: str, document: Any) -> Iterator
         for _, arn in iam_policy_principals.principals(statement, "AWS"):
             if of_account.fullmatch(arn) and arn not in arns:
                 yield arn
+
+
+def _check_partition(call: Call, document: Any) -> None:
+    """No principal is of another partition: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html."""
+    own = partitions.partition_of(call.region)[0]
+    for _, statement in iam_policy_documents.statements(iam_policy.document(document) or {}):
+        for _, arn in iam_policy_principals.principals(statement, "AWS"):
+            if arn.startswith("arn:") and arn.split(":")[1] != own:
+                raise Refusal("MalformedPolicyDocument", f'Invalid principal in policy: "AWS":"{arn}"')
 
 
 def _put_role_policy(account: Account, call: Call) -> None:

@@ -181,3 +181,12 @@ def test_a_vpc_has_five_ipv6_blocks_at_most(ec2: Any) -> None:
     blocks = [block["Ipv6CidrBlock"] for block in described["Ipv6CidrBlockAssociationSet"]]
     assert blocks[0] == first
     assert len(set(blocks)) == len(blocks) == 5
+
+
+def test_a_subnet_gets_a_route_table_of_its_own_vpc(ec2: Any) -> None:
+    vpc, other = (ec2.create_vpc(CidrBlock=block)["Vpc"]["VpcId"] for block in ("10.4.0.0/16", "10.5.0.0/16"))
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.4.0.0/24")["Subnet"]["SubnetId"]
+    table, foreign = (ec2.create_route_table(VpcId=of)["RouteTable"]["RouteTableId"] for of in (vpc, other))
+
+    assert code_of(lambda: ec2.associate_route_table(SubnetId=subnet, RouteTableId=foreign)) == "InvalidParameterValue"
+    assert not code_of(lambda: ec2.associate_route_table(SubnetId=subnet, RouteTableId=table))

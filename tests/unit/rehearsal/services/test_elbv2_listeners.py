@@ -174,3 +174,13 @@ def test_a_subnet_without_ipv4_addresses_is_no_internal_error(client: Client, li
     subnet = ec2.create_subnet(VpcId=listeners.vpc, Ipv6Native=True, Ipv6CidrBlock=block.replace("00::/56", "10::/64"))["Subnet"]["SubnetId"]
 
     assert listeners.balancer(SubnetMappings=[{"SubnetId": subnet}])
+
+
+@pytest.mark.parametrize("version", ["HTTP2", "GRPC"])
+def test_targets_that_speak_http_2_need_a_listener_of_https(listeners: Listeners, version: str) -> None:
+    balancer, group = listeners.balancer("application"), listeners.group("HTTP", ProtocolVersion=version)
+
+    with pytest.raises(ClientError, match="Listener protocol 'HTTP' is not supported with a target group with the protocol-version"):
+        listeners.listen(balancer, "HTTP", group)
+
+    assert listeners.listen(balancer, "HTTPS", group, port=443)

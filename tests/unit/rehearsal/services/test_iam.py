@@ -108,3 +108,8 @@ def test_an_attached_policy_is_of_the_accounts_partition(iam: Any) -> None:
         iam.attach_user_policy(UserName="a", PolicyArn="arn:aws-us-gov:iam::aws:policy/ReadOnlyAccess")
 
     iam.attach_user_policy(UserName="a", PolicyArn="arn:aws:iam::aws:policy/ReadOnlyAccess")
+
+
+def test_the_principals_of_a_trust_policy_are_of_the_accounts_partition(iam: Any) -> None:
+    with pytest.raises(ClientError, match="Invalid principal in policy"):
+        create_role(iam, "a", AssumeRolePolicyDocument=trust(AWS="arn:aws-cn:iam::123456789012:root"))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import moto.backends
+
 from preflight.rehearsal.cloudformation.resources.context import HandlerContext, Properties, Response, without
 from preflight.rehearsal.cloudformation.resources.declarative import (
     ReadSpec,
@@ -15,6 +17,8 @@ from preflight.rehearsal.cloudformation.resources.declarative import (
 )
 from preflight.rehearsal.cloudformation.resources.failure import ResourceFailedError
 from preflight.rehearsal.cloudformation.resources.handler import CreatedResource, Handler
+
+_MOST_SUBSCRIPTIONS = 2  # of a log group
 
 
 def _create_group(context: HandlerContext, properties: Properties) -> CreatedResource:
@@ -116,9 +120,29 @@ def _subscribe(context: HandlerContext, properties: Properties) -> CreatedResour
     if _find(context, group) is None:
         msg = "The specified log group does not exist."
         raise ResourceFailedError(msg, "NotFound")
+    name = str(properties.get("FilterName") or context.generate_name())
+    filters = _subscriptions(context).setdefault(group, set())
+    if len(filters | {name}) > _MOST_SUBSCRIPTIONS:
+        msg = f"Resource limit exceeded: a log group can have at most {_MOST_SUBSCRIPTIONS} subscription filters."
+        raise ResourceFailedError(msg, "ServiceLimitExceeded")
+    filters.add(name)
     for key in properties:
         context.record(key, "stored", "nothing is delivered")
-    return CreatedResource(str(properties.get("FilterName") or context.generate_name()))
+    return CreatedResource(name)
+
+
+def _subscriptions(context: HandlerContext) -> dict[str, set[str]]:
+    """Returns the names of each log group's subscription filters, kept with what moto keeps of a region.
+
+    Their number: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html.
+    """
+    backend: object = moto.backends.get_backend("logs")[context.account.id][context.region]
+    filters: dict[str, set[str]] = vars(backend).setdefault("subscriptions", {})
+    return filters
+
+
+def _unsubscribe(context: HandlerContext, name: str, properties: Properties) -> None:
+    _subscriptions(context).get(str(properties.get("LogGroupName")), set()).discard(name)
 
 
 def _read_policy(context: HandlerContext, name: str, _properties: Properties) -> Response:
@@ -142,7 +166,7 @@ TYPES = {
     "AWS::Logs::ResourcePolicy": replace(handler(_RESOURCE_POLICY), read=_read_policy),
     "AWS::Logs::SubscriptionFilter": Handler(
         _subscribe,
-        lambda _context, _name, _properties: None,
+        _unsubscribe,
         lambda context, name, _old, new: _subscribe(context, {"FilterName": name, **new}),
     ),
     "AWS::Logs::MetricFilter": replace(handler(_METRIC_FILTER), update=_update_metrics),

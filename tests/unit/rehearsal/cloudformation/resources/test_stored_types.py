@@ -204,6 +204,17 @@ def test_a_subscription_filter_needs_its_log_group(deploy: Deploy) -> None:
     assert stack["StackStatus"] == "CREATE_FAILED"
 
 
+@pytest.mark.parametrize(("number", "status"), [(2, "CREATE_COMPLETE"), (3, "CREATE_FAILED")], ids=["two", "three"])
+def test_a_log_group_has_at_most_two_subscription_filters(deploy: Deploy, number: int, status: str) -> None:
+    destination = "arn:aws:lambda:ap-northeast-1:123456789012:function:f"
+    subscription = {"LogGroupName": {"Ref": "Group"}, "FilterPattern": "", "DestinationArn": destination}
+    resources = {f"S{n}": {"Type": "AWS::Logs::SubscriptionFilter", "Properties": subscription} for n in range(number)}
+
+    stack = deploy(json.dumps({"Resources": {"Group": {"Type": "AWS::Logs::LogGroup"}, **resources}}), OnFailure="DO_NOTHING")
+
+    assert stack["StackStatus"] == status
+
+
 def test_dhcp_options_leave_the_vpc_with_their_association(client: Client, deploy: Deploy) -> None:
     resources = {
         "Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/16"}},
