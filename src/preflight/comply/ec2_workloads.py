@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from preflight.aws import unresolved
-from preflight.plan.cross_stack_references import ReferencedResource, ReferenceTracer, UnknownError
+from preflight.plan.cross_stack_references import ReferencedResource, ReferenceTracer
 from preflight.plan.resolved_stacks import ResolvedStacks, ResolvedTemplate
 from preflight.templates import functions, references
 
@@ -63,30 +63,30 @@ class _Workloads:
 
     def _is_for_ec2(self, document: ResolvedTemplate, service: Mapping[str, Any]) -> bool:
         """Whether the task definition of a service says that it is not for Fargate, or has nothing that Fargate needs."""
-        definition = self._one(document, service.get("TaskDefinition"))
+        definition = self._tracer.find(document, service.get("TaskDefinition"))
         return definition is not None and (
             definition.properties.get("RequiresCompatibilities") == ["EC2"] or _has_nothing_of_fargate(definition.properties)
         )
 
     def _is_elsewhere(self, document: ResolvedTemplate, cluster: Any) -> bool:
         """Whether a cluster comes from outside of the templates, and may have container instances."""
-        return unresolved.function_of(cluster) is not None and self._one(document, cluster) is None
+        return unresolved.function_of(cluster) is not None and self._tracer.find(document, cluster) is None
 
     def _may_be_fargate(self, document: ResolvedTemplate, provider: Any) -> bool:
         """Whether a provider is Fargate's, or is not known."""
         if isinstance(provider, str):
             return provider in ON_FARGATE
-        resource = self._one(document, provider)
+        resource = self._tracer.find(document, provider)
         return resource is None or resource.kind != "AWS::ECS::CapacityProvider"
 
     def _default_providers(self, document: ResolvedTemplate, cluster: Any) -> Iterator[Any]:
-        resource = self._one(document, cluster)
+        resource = self._tracer.find(document, cluster)
         if resource is None:
             return
         yield from _providers(resource.properties.get("DefaultCapacityProviderStrategy"))
         for other in self._stacks.documents:
             for _, association in other.of_type(ASSOCIATIONS):
-                target = self._one(other, association.get("Cluster"))
+                target = self._tracer.find(other, association.get("Cluster"))
                 if target is not None and target.is_same(resource):
                     yield from _providers(association.get("DefaultCapacityProviderStrategy"))
 
@@ -109,14 +109,8 @@ class _Workloads:
         return any(reference.name == definition.logical for reference in references.references_in(sections))
 
     def _uses(self, document: ResolvedTemplate, service: Mapping[str, Any], definition: ReferencedResource) -> bool:
-        target = self._one(document, service.get("TaskDefinition"))
+        target = self._tracer.find(document, service.get("TaskDefinition"))
         return target is not None and target.is_same(definition)
-
-    def _one(self, document: ResolvedTemplate, value: Any) -> ReferencedResource | None:
-        try:
-            return self._tracer.one(document, value)
-        except UnknownError:
-            return None
 
 
 def _has_nothing_of_fargate(definition: Mapping[str, Any]) -> bool:

@@ -120,7 +120,6 @@ class BaselineMatcher:
         self._read = {path.resolve() for path in inputs.names if path not in unread}
         self._hidden: list[Finding] = []
         self._gone: Counter[BaselineEntry] = Counter()
-        self._recorded: Counter[BaselineEntry] = Counter()
         self._new: Counter[BaselineEntry] = Counter()
 
     def shown(

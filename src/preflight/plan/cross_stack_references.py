@@ -53,6 +53,14 @@ class ReferenceTracer:
     def __init__(self, stacks: ResolvedStacks) -> None:
         self._stacks = stacks
 
+    def find(self, document: ResolvedTemplate, value: Any, kind: str | None = None) -> ReferencedResource | None:
+        """Returns the one resource that `value` comes from, or None if it is not known or of another kind."""
+        try:
+            resource = self.one(document, value)
+        except UnknownError:
+            return None
+        return resource if kind in {None, resource.kind} else None
+
     def one(self, document: ResolvedTemplate, value: Any) -> ReferencedResource:
         """The one resource that `value` comes from.
 

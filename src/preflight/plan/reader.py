@@ -27,22 +27,8 @@ _PATH = re.compile(r"/[!-~]*")
 _URL = re.compile(r"(https?://|\{output\.)[!-~]*")
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,39}[a-z0-9]")
 _TOP = (
-    "version",
-    "name",
-    "region",
-    "rules",
-    "templates",
-    "steps",
-    "smoke",
-    "standins",
-    "stubs",
-    "images",
-    "egress",
-    "waivers",
-    "checks",
-    "baseline",
-    "update",
-    "drills",
+    "version", "name", "region", "rules", "templates", "steps", "smoke", "standins", "stubs", "images", "egress",
+    "waivers", "checks", "baseline", "update", "drills",
 )
 _STACK = ("stack", "template", "parameters", "capabilities")
 _IMAGE = ("image", "build")

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from preflight.aws import unresolved
-from preflight.plan.cross_stack_references import ReferenceTracer, UnknownError
+from preflight.plan.cross_stack_references import ReferenceTracer
 from preflight.plan.resolved_stacks import ResolvedStacks, ResolvedTemplate
 from preflight.templates import functions, references
 
@@ -65,12 +65,9 @@ class Texts:
         elsewhere = self._elsewhere(document, value)
         if elsewhere is not None:
             return self.of(*elsewhere, steps)
-        try:
-            resource = self._tracer.one(document, value)
-        except UnknownError:
-            return HOLE
-        name = resource.properties.get("RepositoryName") if resource.kind == REPOSITORY else None
-        if name is None or resource.attribute not in {None, "RepositoryUri"}:
+        resource = self._tracer.find(document, value, REPOSITORY)
+        name = resource.properties.get("RepositoryName") if resource is not None else None
+        if resource is None or name is None or resource.attribute not in {None, "RepositoryUri"}:
             return HOLE
         registry = f"{HOLE}/" if resource.attribute else ""
         return registry + self.of(resource.document, name, steps)

@@ -22,31 +22,9 @@ Data = Any  # what JSON can say
 SHORT_FORMS = {
     name: f"Fn::{name}"
     for name in (
-        "And",
-        "Base64",
-        "Cidr",
-        "Equals",
-        "FindInMap",
-        "GetAtt",
-        "GetAZs",
-        "If",
-        "ImportValue",
-        "Join",
-        "Length",
-        "Not",
-        "Or",
-        "Select",
-        "Split",
-        "Sub",
-        "ToJsonString",
-        "Transform",
-        "ForEach",
-        "ValueOf",
-        "ValueOfAll",
-        "RefAll",
-        "EachMemberIn",
-        "EachMemberEquals",
-        "Contains",
+        "And", "Base64", "Cidr", "Equals", "FindInMap", "GetAtt", "GetAZs", "If", "ImportValue", "Join", "Length",
+        "Not", "Or", "Select", "Split", "Sub", "ToJsonString", "Transform", "ForEach", "ValueOf", "ValueOfAll",
+        "RefAll", "EachMemberIn", "EachMemberEquals", "Contains",
     )
 } | {"Ref": "Ref", "Condition": "Condition"}
 

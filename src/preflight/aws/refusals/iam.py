@@ -163,7 +163,6 @@ _ROLE = (
     ),
     *_inline("role"),
 )
-_PRINCIPAL_TYPES = ("Roles", "Users", "Groups")
 
 TYPES: Mapping[str, tuple[Constraint, ...]] = {
     "AWS::IAM::Role": _ROLE,

@@ -19,13 +19,9 @@ _OF_BOTH = (
     "zonal_shift.config.enabled",
 )
 _FLAGS = (
-    "routing.http.drop_invalid_header_fields.enabled",
-    "routing.http.preserve_host_header.enabled",
-    "routing.http.x_amzn_tls_version_and_cipher_suite.enabled",
-    "routing.http.x_amzn_tls_kx.enabled",
-    "routing.http.xff_client_port.enabled",
-    "routing.http2.enabled",
-    "waf.fail_open.enabled",
+    "routing.http.drop_invalid_header_fields.enabled", "routing.http.preserve_host_header.enabled",
+    "routing.http.x_amzn_tls_version_and_cipher_suite.enabled", "routing.http.x_amzn_tls_kx.enabled",
+    "routing.http.xff_client_port.enabled", "routing.http2.enabled", "waf.fail_open.enabled",
 )
 _DESYNC, _FORWARDED = "routing.http.desync_mitigation_mode", "routing.http.xff_header_processing.mode"
 _IDLE, _KEEP_ALIVE = "idle_timeout.timeout_seconds", "client_keep_alive.seconds"

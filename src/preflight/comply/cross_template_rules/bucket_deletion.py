@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from preflight.comply.cross_template_rules.violation import Violation
-from preflight.plan.cross_stack_references import ReferencedResource, ReferenceTracer, UnknownError
+from preflight.plan.cross_stack_references import ReferencedResource, ReferenceTracer
 from preflight.plan.resolved_stacks import ResolvedStacks, ResolvedTemplate
 
 BUCKET = "AWS::S3::Bucket"
@@ -39,11 +39,8 @@ def _buckets(
     """Yields the buckets that resources write to, or those that they empty, with the logical ids of the resources."""
     for document in stacks.documents:
         for logical, value in _written(document) if of_writers else _emptied(document):
-            try:
-                bucket = tracer.one(document, value)
-            except UnknownError:
-                continue
-            if bucket.kind == BUCKET:
+            bucket = tracer.find(document, value, BUCKET)
+            if bucket is not None:
                 yield logical, bucket
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from preflight.aws import unresolved
 from preflight.comply.cross_template_rules import container_resources, declared_roles, violation
 from preflight.comply.cross_template_rules.violation import Violation
-from preflight.plan.cross_stack_references import ReferencedResource, ReferenceTracer, UnknownError
+from preflight.plan.cross_stack_references import ReferencedResource, ReferenceTracer
 from preflight.plan.resolved_stacks import ResolvedStacks, ResolvedTemplate
 
 SERVICE = "ecs-tasks.amazonaws.com"
@@ -51,11 +51,8 @@ def _used(stacks: ResolvedStacks, keys: tuple[str, ...]) -> Iterator[_Used]:
     for document in stacks.documents:
         for logical, definition in document.of_type(container_resources.DEFINITION):
             for key in keys:
-                try:
-                    role = tracer.one(document, definition.get(key))
-                except UnknownError:
-                    continue
-                if role.kind == declared_roles.ROLE and role.document is not document:
+                role = tracer.find(document, definition.get(key), declared_roles.ROLE)
+                if role is not None and role.document is not document:
                     yield role, document, logical, definition
 
 

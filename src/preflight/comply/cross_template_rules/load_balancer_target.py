@@ -6,14 +6,14 @@ Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_LoadBalanc
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from preflight.aws import fargate_sizes
 from preflight.comply.cross_template_rules import container_resources, violation
 from preflight.comply.cross_template_rules.violation import Violation
-from preflight.plan.cross_stack_references import ReferencedResource, ReferenceTracer, UnknownError
-from preflight.plan.resolved_stacks import ResolvedStacks, ResolvedTemplate
+from preflight.plan.cross_stack_references import ReferencedResource, ReferenceTracer
+from preflight.plan.resolved_stacks import ResolvedStacks
 from preflight.templates import functions
 
 
@@ -22,7 +22,7 @@ def check(stacks: ResolvedStacks) -> Iterator[Violation]:
     tracer = ReferenceTracer(stacks)
     for document in stacks.documents:
         for logical, service in document.of_type("AWS::ECS::Service"):
-            definition = _definition(tracer, document, service)
+            definition = tracer.find(document, service.get("TaskDefinition"), container_resources.DEFINITION)
             if definition is None or definition.document is document:
                 continue
             targets = service.get("LoadBalancers")
@@ -31,16 +31,6 @@ def check(stacks: ResolvedStacks) -> Iterator[Violation]:
                     path = violation.at(logical, "LoadBalancers", number, key)
                     fix = f"Name a container and a port of {definition.logical} in {definition.document.name}."
                     yield Violation(document, path, message, fix)
-
-
-def _definition(
-    tracer: ReferenceTracer, document: ResolvedTemplate, service: Mapping[str, Any]
-) -> ReferencedResource | None:
-    try:
-        definition = tracer.one(document, service.get("TaskDefinition"))
-    except UnknownError:
-        return None
-    return definition if definition.kind == container_resources.DEFINITION else None
 
 
 def _wrong(target: Any, definition: ReferencedResource) -> Iterator[tuple[str, str]]:

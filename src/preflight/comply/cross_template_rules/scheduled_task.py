@@ -14,7 +14,7 @@ from typing import Any
 from preflight.comply.cross_template_rules import container_resources, task_starters, violation
 from preflight.comply.cross_template_rules.task_starters import TaskStarter
 from preflight.comply.cross_template_rules.violation import Violation
-from preflight.plan.cross_stack_references import ReferenceTracer, UnknownError
+from preflight.plan.cross_stack_references import ReferenceTracer
 from preflight.plan.resolved_stacks import ResolvedStacks, ResolvedTemplate
 from preflight.templates.functions import Path
 
@@ -45,11 +45,8 @@ def _starter(
     parameters = target.get("EcsParameters") if isinstance(target, dict) else None
     if not isinstance(parameters, dict):
         return None
-    try:
-        definition = tracer.one(document, parameters.get("TaskDefinitionArn"))
-    except UnknownError:
-        return None
-    if definition.kind != container_resources.DEFINITION:
+    definition = tracer.find(document, parameters.get("TaskDefinitionArn"), container_resources.DEFINITION)
+    if definition is None:
         return None
     return TaskStarter(
         document=document,

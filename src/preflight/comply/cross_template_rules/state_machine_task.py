@@ -18,7 +18,7 @@ from preflight.comply.cross_template_rules import container_resources, task_star
 from preflight.comply.cross_template_rules.task_starters import TaskStarter
 from preflight.comply.cross_template_rules.violation import Violation
 from preflight.plan import resolved_stacks
-from preflight.plan.cross_stack_references import ReferenceTracer, UnknownError
+from preflight.plan.cross_stack_references import ReferenceTracer
 from preflight.plan.resolved_stacks import ResolvedStacks, ResolvedTemplate
 from preflight.templates.functions import Path
 
@@ -74,11 +74,8 @@ def _starter(
     runs = _RUN_TASK.fullmatch(resource) if isinstance(resource, str) else None
     if runs is None or not isinstance(parameters, Mapping) or "Credentials" in state:  # then another role starts it
         return None
-    try:
-        definition = tracer.one(document, parameters.get("TaskDefinition"))
-    except UnknownError:
-        return None
-    if definition.kind != container_resources.DEFINITION:
+    definition = tracer.find(document, parameters.get("TaskDefinition"), container_resources.DEFINITION)
+    if definition is None:
         return None
     return TaskStarter(
         document=document,

@@ -8,7 +8,7 @@ from typing import Any
 
 from preflight.comply.cross_template_rules import declared_roles
 from preflight.comply.cross_template_rules.violation import Violation
-from preflight.plan.cross_stack_references import ReferencedResource, ReferenceTracer, UnknownError
+from preflight.plan.cross_stack_references import ReferencedResource, ReferenceTracer
 from preflight.plan.resolved_stacks import ResolvedStacks, ResolvedTemplate
 from preflight.templates.functions import Path
 
@@ -71,9 +71,8 @@ def _without_launch_type(stacks: ResolvedStacks, tracer: ReferenceTracer, starte
 
 
 def _has_no_default_strategy(stacks: ResolvedStacks, tracer: ReferenceTracer, starter: TaskStarter) -> bool:
-    try:
-        cluster = tracer.one(starter.document, starter.cluster)
-    except UnknownError:
+    cluster = tracer.find(starter.document, starter.cluster)
+    if cluster is None:
         return False
     associated = any(True for document in stacks.documents for _ in document.of_type(ASSOCIATIONS))
     return not associated and "DefaultCapacityProviderStrategy" not in cluster.properties
@@ -84,11 +83,8 @@ def _of_role(stacks: ResolvedStacks, tracer: ReferenceTracer, starter: TaskStart
         message = f"{starter.service} has no role to start it with."
         yield starter.violation(starter.role, message, "Name a role that may ecs:RunTask and iam:PassRole.")
         return
-    try:
-        role = tracer.one(starter.document, starter.role_arn)
-    except UnknownError:
-        return
-    if role.kind != declared_roles.ROLE:
+    role = tracer.find(starter.document, starter.role_arn, declared_roles.ROLE)
+    if role is None:
         return
     if declared_roles.distrusts(role, starter.service):
         fix = f"Allow sts:AssumeRole to Principal {{Service: {starter.service}}} in the role's AssumeRolePolicyDocument."

@@ -13,14 +13,7 @@ from preflight.rehearsal.protocol import Refusal
 IAM_TYPES = {
     f"AWS::IAM::{name}"
     for name in (
-        "AccessKey",
-        "Group",
-        "InstanceProfile",
-        "ManagedPolicy",
-        "Policy",
-        "Role",
-        "User",
-        "UserToGroupAddition",
+        "AccessKey", "Group", "InstanceProfile", "ManagedPolicy", "Policy", "Role", "User", "UserToGroupAddition",
     )
 }
 IAM_NAMES = ("RoleName", "UserName", "GroupName", "InstanceProfileName", "ManagedPolicyName")

@@ -20,12 +20,8 @@ BUILDERS = frozenset(
 )
 FILE_WRITERS = frozenset(
     {
-        "AWS::Batch::JobDefinition",
-        "AWS::CodeBuild::Project",
-        "AWS::DataSync::Task",
-        "AWS::EC2::Instance",
-        "AWS::EC2::LaunchTemplate",
-        "AWS::Lambda::Function",
+        "AWS::Batch::JobDefinition", "AWS::CodeBuild::Project", "AWS::DataSync::Task", "AWS::EC2::Instance",
+        "AWS::EC2::LaunchTemplate", "AWS::Lambda::Function",
     }
 )
 # Custom resources of CDK that do one thing, and neither push an image nor write to a file system.
@@ -33,14 +29,8 @@ FILE_WRITERS = frozenset(
 HELPERS_OF_CDK = frozenset(
     f"Custom::{name}"
     for name in (
-        "AWSCDKOpenIdConnectProvider",
-        "CDKBucketDeployment",
-        "CrossRegionExportReader",
-        "CrossRegionExportWriter",
-        "ECRAutoDeleteImages",
-        "LogRetention",
-        "S3AutoDeleteObjects",
-        "S3BucketNotifications",
+        "AWSCDKOpenIdConnectProvider", "CDKBucketDeployment", "CrossRegionExportReader", "CrossRegionExportWriter",
+        "ECRAutoDeleteImages", "LogRetention", "S3AutoDeleteObjects", "S3BucketNotifications",
         "VpcRestrictDefaultSG",
     )
 )

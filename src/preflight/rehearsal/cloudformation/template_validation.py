@@ -18,47 +18,20 @@ from preflight.templates import dependency_graph, language_extensions, reference
 from preflight.templates.functions import FunctionResolver
 
 SECTIONS = {
-    "AWSTemplateFormatVersion",
-    "Description",
-    "Metadata",
-    "Parameters",
-    "Mappings",
-    "Conditions",
-    "Transform",
-    "Resources",
-    "Outputs",
-    "Rules",
-    "Hooks",
-    "Globals",
+    "AWSTemplateFormatVersion", "Description", "Metadata", "Parameters", "Mappings", "Conditions", "Transform",
+    "Resources", "Outputs", "Rules", "Hooks", "Globals",
 }
 ATTRIBUTES = {
-    "Type",
-    "Properties",
-    "Metadata",
-    "Condition",
-    "DependsOn",
-    "DeletionPolicy",
-    "UpdateReplacePolicy",
-    "CreationPolicy",
-    "UpdatePolicy",
-    "Version",
+    "Type", "Properties", "Metadata", "Condition", "DependsOn", "DeletionPolicy", "UpdateReplacePolicy",
+    "CreationPolicy", "UpdatePolicy", "Version",
 }
 LIMITS = (("Resources", 500), ("Parameters", 200), ("Mappings", 200), ("Outputs", 200))
 ALPHANUMERIC = re.compile(r"[A-Za-z0-9]{1,255}")
 FORMAT = "Template format error: "
 VERSION = "2010-09-09"
 PARAMETER = {
-    "AllowedPattern",
-    "AllowedValues",
-    "ConstraintDescription",
-    "Default",
-    "Description",
-    "MaxLength",
-    "MaxValue",
-    "MinLength",
-    "MinValue",
-    "NoEcho",
-    "Type",
+    "AllowedPattern", "AllowedValues", "ConstraintDescription", "Default", "Description", "MaxLength", "MaxValue",
+    "MinLength", "MinValue", "NoEcho", "Type",
 }
 MAX_ATTRIBUTES = 200
 

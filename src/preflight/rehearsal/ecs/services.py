@@ -22,15 +22,8 @@ from preflight.rehearsal.protocol import Call, Refusal
 INVALID = "InvalidParameterException"
 _TOKEN = re.compile(r"[!-~]{1,36}")
 DEPLOYS = (
-    "taskDefinition",
-    "networkConfiguration",
-    "loadBalancers",
-    "serviceRegistries",
-    "launchType",
-    "capacityProviderStrategy",
-    "platformVersion",
-    "enableExecuteCommand",
-    "healthCheckGracePeriodSeconds",
+    "taskDefinition", "networkConfiguration", "loadBalancers", "serviceRegistries", "launchType",
+    "capacityProviderStrategy", "platformVersion", "enableExecuteCommand", "healthCheckGracePeriodSeconds",
     "forceNewDeployment",
 )
 

@@ -19,31 +19,9 @@ from preflight.rehearsal.protocol import Refusal
 
 SERVICES = frozenset(
     {
-        "acm",
-        "application-autoscaling",
-        "cloudformation",
-        "dynamodb",
-        "ec2",
-        "ecr",
-        "ecs",
-        "elasticfilesystem",
-        "elasticloadbalancing",
-        "events",
-        "iam",
-        "kms",
-        "lambda",
-        "logs",
-        "monitoring",
-        "pricing",
-        "route53",
-        "s3",
-        "secretsmanager",
-        "servicediscovery",
-        "sns",
-        "sqs",
-        "ssm",
-        "sts",
-        "tagging",
+        "acm", "application-autoscaling", "cloudformation", "dynamodb", "ec2", "ecr", "ecs", "elasticfilesystem",
+        "elasticloadbalancing", "events", "iam", "kms", "lambda", "logs", "monitoring", "pricing", "route53", "s3",
+        "secretsmanager", "servicediscovery", "sns", "sqs", "ssm", "sts", "tagging",
     }
 )
 OPERATIONS = frozenset({"SendCommand", "StartAutomationExecution", "StartSession", "ResumeSession"})  # they run programs

@@ -24,13 +24,7 @@ from preflight.system.http import DeadlineSocket
 TIMEOUT = 10.0  # seconds for a connection to a target
 MAX_EXCHANGE = 300.0  # seconds for a request and its response, bodies and all
 HOP = {
-    "connection",
-    "keep-alive",
-    "proxy-authenticate",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
+    "connection", "keep-alive", "proxy-authenticate", "proxy-connection", "te", "trailer", "transfer-encoding",
     "upgrade",
 }
 FORWARDED = {"x-forwarded-for", "x-forwarded-proto", "x-forwarded-port"}

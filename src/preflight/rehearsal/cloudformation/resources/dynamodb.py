@@ -19,18 +19,9 @@ from preflight.rehearsal.cloudformation.resources.failure import ResourceFailedE
 from preflight.rehearsal.cloudformation.resources.handler import Handler
 
 _STORED = (
-    "AttributeDefinitions",
-    "BillingMode",
-    "DeletionProtectionEnabled",
-    "GlobalSecondaryIndexes",
-    "KeySchema",
-    "LocalSecondaryIndexes",
-    "ProvisionedThroughput",
-    "SSESpecification",
-    "StreamSpecification",
-    "TableClass",
-    "TableName",
-    "Tags",
+    "AttributeDefinitions", "BillingMode", "DeletionProtectionEnabled", "GlobalSecondaryIndexes", "KeySchema",
+    "LocalSecondaryIndexes", "ProvisionedThroughput", "SSESpecification", "StreamSpecification", "TableClass",
+    "TableName", "Tags",
 )
 _CHANGEABLE = (
     "AttributeDefinitions",

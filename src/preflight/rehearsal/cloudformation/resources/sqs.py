@@ -20,17 +20,9 @@ from preflight.rehearsal.cloudformation.resources.declarative import (
 from preflight.rehearsal.cloudformation.resources.handler import CreatedResource, Handler
 
 _TEXTS = (
-    "ContentBasedDeduplication",
-    "DelaySeconds",
-    "FifoQueue",
-    "KmsDataKeyReusePeriodSeconds",
-    "KmsMasterKeyId",
-    "MaximumMessageSize",
-    "MessageRetentionPeriod",
-    "ReceiveMessageWaitTimeSeconds",
-    "RedrivePolicy",
-    "SqsManagedSseEnabled",
-    "VisibilityTimeout",
+    "ContentBasedDeduplication", "DelaySeconds", "FifoQueue", "KmsDataKeyReusePeriodSeconds", "KmsMasterKeyId",
+    "MaximumMessageSize", "MessageRetentionPeriod", "ReceiveMessageWaitTimeSeconds", "RedrivePolicy",
+    "SqsManagedSseEnabled", "VisibilityTimeout",
 )
 _CHANGEABLE = tuple(name for name in _TEXTS if name != "FifoQueue")
 

@@ -15,14 +15,8 @@ ON_FARGATE = ("awslogs", "splunk", "awsfirelens")
 REQUIRED = {"awslogs": ("awslogs-group", "awslogs-region"), "splunk": ("splunk-token", "splunk-url")}
 AWSLOGS = frozenset(
     {
-        "awslogs-create-group",
-        "awslogs-datetime-format",
-        "awslogs-group",
-        "awslogs-multiline-pattern",
-        "awslogs-region",
-        "awslogs-stream-prefix",
-        "max-buffer-size",
-        "mode",
+        "awslogs-create-group", "awslogs-datetime-format", "awslogs-group", "awslogs-multiline-pattern",
+        "awslogs-region", "awslogs-stream-prefix", "max-buffer-size", "mode",
     }
 )
 MAX_BUFFER = 536870912

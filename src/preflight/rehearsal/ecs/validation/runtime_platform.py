@@ -16,13 +16,8 @@ from preflight.rehearsal.ecs.validation import Request
 
 WINDOWS = re.compile(r"WINDOWS_SERVER_(2019|2022|2025)_(FULL|CORE)")
 NOT_IN_WINDOWS = (
-    "linuxParameters",
-    "readonlyRootFilesystem",
-    "ulimits",
-    "systemControls",
-    "environmentFiles",
-    "firelensConfiguration",
-    "credentialSpecs",
+    "linuxParameters", "readonlyRootFilesystem", "ulimits", "systemControls", "environmentFiles",
+    "firelensConfiguration", "credentialSpecs",
 )
 NOT_FOR_WINDOWS = ("pidMode", "proxyConfiguration")  # of ephemeralStorage AWS's pages say different things
 NOT_ON_WINDOWS = ("efsVolumeConfiguration", "s3filesVolumeConfiguration", "configuredAtLaunch")

@@ -26,20 +26,9 @@ def _key(request: ApiRequest) -> Iterator[str]:
 
 _KEY = for_resources(_key)
 _ON_KEY = (
-    "CreateGrant",
-    "Decrypt",
-    "DescribeKey",
-    "DisableKey",
-    "EnableKey",
-    "EnableKeyRotation",
-    "Encrypt",
-    "GenerateDataKey",
-    "GetKeyPolicy",
-    "GetKeyRotationStatus",
-    "ListResourceTags",
-    "PutKeyPolicy",
-    "ScheduleKeyDeletion",
-    "UpdateKeyDescription",
+    "CreateGrant", "Decrypt", "DescribeKey", "DisableKey", "EnableKey", "EnableKeyRotation", "Encrypt",
+    "GenerateDataKey", "GetKeyPolicy", "GetKeyRotationStatus", "ListResourceTags", "PutKeyPolicy",
+    "ScheduleKeyDeletion", "UpdateKeyDescription",
 )
 TABLE: Mapping[str, Permissions] = {
     **dict.fromkeys(_ON_KEY, _KEY),

@@ -45,20 +45,9 @@ def _resource(request: ApiRequest) -> Iterator[str]:
 
 _GROUP, _STREAM, _RESOURCE = for_resources(_groups), for_resources(_streams), for_resources(_resource)
 _ON_GROUP = (
-    "AssociateKmsKey",
-    "DeleteLogGroup",
-    "DeleteMetricFilter",
-    "DeleteRetentionPolicy",
-    "DeleteSubscriptionFilter",
-    "DescribeLogStreams",
-    "DescribeMetricFilters",
-    "DescribeSubscriptionFilters",
-    "DisassociateKmsKey",
-    "FilterLogEvents",
-    "GetDataProtectionPolicy",
-    "ListTagsLogGroup",
-    "PutDataProtectionPolicy",
-    "PutMetricFilter",
+    "AssociateKmsKey", "DeleteLogGroup", "DeleteMetricFilter", "DeleteRetentionPolicy", "DeleteSubscriptionFilter",
+    "DescribeLogStreams", "DescribeMetricFilters", "DescribeSubscriptionFilters", "DisassociateKmsKey",
+    "FilterLogEvents", "GetDataProtectionPolicy", "ListTagsLogGroup", "PutDataProtectionPolicy", "PutMetricFilter",
     "PutRetentionPolicy",
 )
 TABLE: Mapping[str, Permissions] = {

@@ -25,17 +25,8 @@ def _secret(request: ApiRequest) -> Iterator[str]:
 
 _SECRET = for_resources(_secret)
 _ON_SECRET = (
-    "DeleteResourcePolicy",
-    "DeleteSecret",
-    "DescribeSecret",
-    "GetResourcePolicy",
-    "GetSecretValue",
-    "ListSecretVersionIds",
-    "PutResourcePolicy",
-    "PutSecretValue",
-    "RestoreSecret",
-    "RotateSecret",
-    "UpdateSecret",
+    "DeleteResourcePolicy", "DeleteSecret", "DescribeSecret", "GetResourcePolicy", "GetSecretValue",
+    "ListSecretVersionIds", "PutResourcePolicy", "PutSecretValue", "RestoreSecret", "RotateSecret", "UpdateSecret",
     "UpdateSecretVersionStage",
 )
 TABLE: Mapping[str, Permissions] = {
