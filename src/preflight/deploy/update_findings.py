@@ -73,7 +73,7 @@ def _cure(change: StackChange, loss: Loss, *, is_kept: bool) -> str:
         keep = "move the data to the new one, then delete the old one"
     else:
         keep = f"set {attribute}: Retain, which keeps the old one outside the stack" + (", and move the data" if loss.is_data else "")
-    return f"{back}; or {keep}; or waive the check with a reason, if this is meant."
+    return f"{back}; or {keep}; or waive the check with a reason, if this is intended."
 
 
 def _replaced_service(change: StackChange) -> Finding:

@@ -84,7 +84,7 @@ def _entries(path: Path, name: str) -> list[BaselineEntry]:
     try:
         return [_entry(row) for row in _rows(json.loads(path.read_text(encoding="utf-8")))]
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        msg = f"{name}: this is no baseline ({FORMAT}), and it was left as it is. Next: name another file, or write one by `{WRITE}`"
+        msg = f"{name}: this is not a baseline ({FORMAT}), and it was left as it is. Next: name another file, or write one by `{WRITE}`"
         raise UsageError(msg) from None
 
 

@@ -45,7 +45,7 @@ class RunInputs:
     def unread(self, stage: str) -> StageResult:
         """Returns the result of a stage that needs every template to be readable; the first stage has the findings."""
         unread = ", ".join(str(finding.file) for finding in self.unreadable)
-        reason = f"cannot be read: {unread}" if unread else "the plan names what none of its templates declares"
+        reason = f"cannot be read: {unread}" if unread else "the plan names something that none of its templates declares"
         if stage != self.request.stages[0]:
             return StageResult(stage, Outcome.SKIPPED, reason=reason)
         return StageResult(stage, Outcome.FAIL, reason=reason, findings=self.unread_findings(stage))

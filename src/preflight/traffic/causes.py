@@ -52,8 +52,8 @@ def cause_of(failure: FailedRequest, service: ServiceFacts) -> Cause:
     """Returns the most likely cause of a failed request."""
     if failure.kind is FailureKind.WRONG_PAGE:
         return Cause(
-            f"what came back is no page of the old version or the new one: {failure.shown}",
-            "Let both versions answer while tasks are exchanged, or correct the smoke entry.",
+            f"the answer is a page of neither the old version nor the new one: {failure.shown}",
+            "Make both versions answer while tasks are replaced, or correct the smoke entry.",
             source=DEPLOYMENTS,
         )
     stopping = [task for task in service.tasks if _has_part(task, failure) and failure.task in {None, task.arn}]
@@ -90,7 +90,7 @@ def _unhealthy(_failure: FailedRequest, service: ServiceFacts, stopping: Sequenc
         return None
     return Cause(
         f"ECS stopped task {unhealthy.id}: {unhealthy.reason}; HealthCheckGracePeriodSeconds is {service.grace}",
-        "Let the new version pass the health check, or give it a grace period as long as it takes to start.",
+        "Make the new version pass the health check, or give it a grace period as long as it takes to start.",
         "HealthCheckGracePeriodSeconds",
         f"{DEVELOPER_GUIDE}/load-balancer-healthcheck.html",
     )
@@ -154,7 +154,7 @@ def _end_at_sigterm(failure: FailedRequest, _service: ServiceFacts, stopping: Se
     if KILLED in task.exit_codes:
         return Cause(
             f"task {task.id} was killed with requests in flight: it had not ended {task.stop_timeout:g} s after SIGTERM",
-            "Let the application end on SIGTERM once its requests are answered, or set a longer StopTimeout.",
+            "Make the application exit on SIGTERM once its requests are answered, or set a longer StopTimeout.",
             "ContainerDefinitions",
             f"{DEVELOPER_GUIDE}/task_definition_parameters.html#container_definition_timeout",
         )
@@ -183,7 +183,7 @@ def _of_running_tasks(failure: FailedRequest, service: ServiceFacts) -> Cause:
         return Cause(
             "no task was stopping, and the target closed the connection; that happens if the application closes idle "
             f"connections earlier than the load balancer, whose idle timeout is {idle}",
-            "Let the application keep idle connections open for longer than the load balancer's idle timeout.",
+            "Make the application keep idle connections open for longer than the load balancer's idle timeout.",
             source=f"{LOAD_BALANCERS}/load-balancer-troubleshooting.html",
         )
     return Cause(

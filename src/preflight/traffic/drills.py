@@ -134,7 +134,7 @@ def zone_lost(service: DrilledService) -> DrillResult:
         return DrillResult(skipped="it has no running task")
     zone = max(zones, key=lambda name: len(zones[name]))
     service.stop(zones[zone])
-    fix = "Run tasks in two Availability Zones, one in each at least." if len(zones) == 1 else None
+    fix = "Run at least one task in each of two Availability Zones." if len(zones) == 1 else None
     return DrillResult(f"stopped all {len(zones[zone])} tasks in {zone}, of {sum(map(len, zones.values()))}", fix=fix)
 
 

@@ -95,7 +95,7 @@ class KeptConnection:
         except ConnectionRefusedError:
             return ended(FailureKind.REFUSED, trouble="connection refused")
         except TimeoutError:
-            return ended(FailureKind.TIMEOUT, trouble=f"no end of the answer within {PATIENCE:g} s")
+            return ended(FailureKind.TIMEOUT, trouble=f"the answer did not end within {PATIENCE:g} s")
         except (OSError, ValueError, http.client.HTTPException) as error:
             part = "before an answer" if status is None else f"after status {status}, before the end of the page"
             return ended(FailureKind.RESET, trouble=f"connection closed {part}: {str(error) or type(error).__name__}")

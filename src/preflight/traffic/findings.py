@@ -72,7 +72,7 @@ def _moved(
         f"{target.name}: its tasks are asked without a load balancer, so clients find the new ones at other addresses; {target.moved} "
         "requests went to a task that was stopping already or did not listen yet, which clients see that keep an address or look "
         "it up early",
-        "Put a load balancer in front of the service, or let clients look its address up for every request.",
+        "Put a load balancer in front of the service, or make clients look its address up for every request.",
         "LoadBalancers",
         "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-task-networking.html",
     )

@@ -145,7 +145,7 @@ class _Stream:
 
     def stop(self) -> TargetRecord:
         self._worker.stop(timeout=PATIENCE)
-        now, trouble = dt.datetime.now(dt.timezone.utc), "no end of the answer until the traffic ended"
+        now, trouble = dt.datetime.now(dt.timezone.utc), "the answer had not ended when the traffic did"
         with self._lock:
             self._is_over = True  # what ends from now on is counted here, and not again
             for place, sent_at in self._in_flight.values():
@@ -176,7 +176,7 @@ class _Stream:
     def add(self, target: TrafficTarget, place: Place | None, ending: Ending | None) -> None:
         """Count a request to a path of the target, unless the record is closed. A load balancer's own answer may be the right one."""
         now = dt.datetime.now(dt.timezone.utc)
-        ending = ending or Ending(now, now, FailureKind.NOWHERE, trouble="the service has no running task that can be asked")
+        ending = ending or Ending(now, now, FailureKind.NOWHERE, trouble="the service has no running task that can take requests")
         is_right = target.fits(ending) and ending.kind in {None, *GATEWAY.values()}
         kind = None if is_right else ending.kind or FailureKind.WRONG_PAGE
         with self._lock:

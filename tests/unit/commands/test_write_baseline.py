@@ -127,7 +127,7 @@ def test_a_file_that_is_no_baseline_is_not_overwritten(template: Path, capsys: p
     code = cli.main(["comply", "t.yaml", "--write-baseline", "t.yaml"])
 
     assert code == 2
-    assert "this is no baseline" in capsys.readouterr().err
+    assert "this is not a baseline" in capsys.readouterr().err
     assert template.read_text() == before
 
 

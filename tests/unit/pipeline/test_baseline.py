@@ -200,7 +200,7 @@ def test_the_plan_names_another_baseline(match: Callable[..., Matched], plan: Pl
     ("name", "problem"),
     [
         pytest.param("../known.json", "it leads outside", id="leads out of the checkout"),
-        pytest.param("preflight.yaml", "this is no baseline", id="is no baseline"),
+        pytest.param("preflight.yaml", "this is not a baseline", id="is no baseline"),
     ],
 )
 @pytest.mark.parametrize("writes", [False, True], ids=["read", "written"])
@@ -233,7 +233,7 @@ def test_a_file_of_the_plan_that_is_not_there_can_only_be_written(plan: Plan) ->
 def test_a_baseline_of_another_form_is_refused_and_stays_as_it_is(match: Callable[..., Matched], plan: Plan, text: str) -> None:
     (plan.folder / baseline.FILE).write_text(text)
 
-    with pytest.raises(UsageError, match="this is no baseline"):
+    with pytest.raises(UsageError, match="this is not a baseline"):
         match(finding(), writes=True)
 
     assert (plan.folder / baseline.FILE).read_text() == text

@@ -44,7 +44,7 @@ class ContainerBackend:
         images = [c.image for c in spec.containers if not c.is_stub and self.pulls.is_elsewhere(c.image)]
         if images:
             return (
-                f"{definition.label} gets {images[0]} through a pull-through cache, and its upstream is not asked here"
+                f"{definition.label} gets {images[0]} through a pull-through cache, and its upstream registry is not contacted here"
             )
         return None
 

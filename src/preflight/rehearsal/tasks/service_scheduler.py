@@ -157,7 +157,7 @@ class Scheduler:
         if strategy != "ROLLING":
             self._ledger.note(
                 f"service {service.name} is deployed as ROLLING, not as {strategy}: no traffic is shifted between target "
-                "groups, no bake time passes, and no lifecycle hook or alarm is asked"
+                "groups, no bake time passes, and no lifecycle hook or alarm is called"
             )
 
     def _retire(self, service: Service, active: list[Task]) -> bool:

@@ -31,7 +31,7 @@ def backend(*platforms: str) -> ContainerBackend:
         pytest.param(
             "cached",
             "linux/amd64",
-            "task definition f:1 gets cached through a pull-through cache, and its upstream is not asked here",
+            "task definition f:1 gets cached through a pull-through cache, and its upstream registry is not contacted here",
             id="image behind a pull-through cache",
         ),
         pytest.param(

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import Any
+from unittest import mock
+
+import pytest
 
 from preflight.rehearsal.cloudformation.resources import ecs
 from preflight.rehearsal.cloudformation.resources.ecs import _FailedLaunches
-
-if TYPE_CHECKING:
-    import pytest
+from preflight.rehearsal.cloudformation.resources.failure import ResourceFailedError
 
 
 def test_a_service_is_given_up_after_three_failures_and_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -17,3 +18,37 @@ def test_a_service_is_given_up_after_three_failures_and_a_moment(monkeypatch: py
     failing = _FailedLaunches()
 
     assert [failing.is_hopeless(failed) for failed in (0, 1, 3, 5)] == [False, False, False, True]
+
+
+def service(*, rollout: str, failed: int = 0, event: str = "") -> dict[str, Any]:
+    """Returns what DescribeServices says of a service."""
+    deployment = {"rolloutState": rollout, "failedTasks": failed}
+    return {"services": [{"deployments": [deployment], "events": [{"message": event}] if event else []}]}
+
+
+def stabilize(described: dict[str, Any], *, is_stopped: bool = False) -> None:
+    context = mock.Mock(is_stopped=is_stopped)
+    context.call.return_value = described
+    ecs._stabilize(context, "arn", None)
+
+
+@pytest.mark.parametrize(
+    ("described", "is_stopped", "reason"),
+    [
+        pytest.param(service(rollout="FAILED"), False, ecs.TRIPPED, id="the circuit breaker tripped"),
+        pytest.param(service(rollout="IN_PROGRESS", failed=3), False, "Service arn did not stabilize.", id="three failed launches"),
+        pytest.param(service(rollout="IN_PROGRESS", event=f"(service s) {ecs.STUCK}."), False, "Service arn did not stabilize.", id="no room for a task"),
+        pytest.param(service(rollout="IN_PROGRESS"), True, "Resource creation cancelled", id="the stack is cancelled"),
+    ],
+)
+def test_a_service_that_never_gets_steady_fails_its_resource(
+    monkeypatch: pytest.MonkeyPatch, described: dict[str, Any], reason: str, *, is_stopped: bool
+) -> None:
+    monkeypatch.setattr(ecs, "GRACE", 0.0)
+
+    with pytest.raises(ResourceFailedError, match=reason):
+        stabilize(described, is_stopped=is_stopped)
+
+
+def test_a_steady_service_completes_its_resource() -> None:
+    stabilize(service(rollout="COMPLETED", event="(service s) has reached a steady state."))
