@@ -69,7 +69,7 @@ def missing_principals(account: Account, region: str, document: Any) -> Iterator
 def _check_partition(call: Call, document: Any) -> None:
     """No principal is of another partition: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html."""
     own = partitions.partition_of(call.region)[0]
-    for _, statement in iam_policy_documents.statements(iam_policy.document(document) or {}):
+    for _, statement in iam_policy_documents.statements(iam_policy_evaluation.document(document) or {}):
         for _, arn in iam_policy_principals.principals(statement, "AWS"):
             if arn.startswith("arn:") and arn.split(":")[1] != own:
                 raise Refusal("MalformedPolicyDocument", f'Invalid principal in policy: "AWS":"{arn}"')
