@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import importlib
+import itertools
 import os
 import re
 import signal
@@ -15,7 +16,7 @@ from pathlib import Path
 from preflight import __version__
 from preflight.aws import partitions
 from preflight.commands import arguments, output
-from preflight.errors import MistakesError, PreflightError, StopRequested
+from preflight.errors import MistakesError, PreflightError, StopRequested, UsageError
 from preflight.pipeline.stages import LIVE_STAGES, STAGES, TARGETS
 from preflight.report import FORMATS
 from preflight.system import extras
@@ -29,8 +30,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code: 0 pass, 1 fail, 2 could not check, 129, 130, 131 and 143 stopped."""
     output.open_streams()
     try:
+        words = sys.argv[1:] if argv is None else argv
+        _check_options(words)
         args = _arguments(argv)
-        args.arguments = sys.argv[1:] if argv is None else argv
+        args.arguments = words
         for number in _stop_signals():
             signal.signal(number, _stopper(128 + number))
         return _run(args)
@@ -56,6 +59,18 @@ def _reason(error: Exception) -> str:
     if isinstance(error, MemoryError):
         return "this machine has too little memory for this run. Next: end other programs, or check fewer templates at once"
     return f"internal error: {error!r}. Next: set PREFLIGHT_DEBUG=1 and report what it prints"
+
+
+def _check_options(words: Sequence[str]) -> None:
+    """Check that no option is the name of a file here: hooks and the patterns of a shell pass those of a checkout.
+
+    Raises:
+        UsageError: one is.
+    """
+    name = next((word for word in itertools.takewhile(lambda word: word != "--", words) if word.startswith("-") and os.path.lexists(word)), None)
+    if name is not None:
+        msg = f"{name} is an option, and a file here has that name. Next: rename the file, or name it by ./{name}"
+        raise UsageError(msg)
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:

@@ -111,6 +111,15 @@ def test_no_manifest_of_cdk_keeps_init_busy(assembly: Path, preflight: Callable[
     assert said in ended.stderr
 
 
+def test_init_leaves_out_a_name_that_no_plan_can_have(checkout: Path, preflight: Callable[..., Ended]) -> None:
+    Path(os.fsdecode(bytes(checkout) + b"/\xff.yaml")).write_text(TEMPLATE)
+
+    ended = preflight("init", "--force")
+
+    assert ended.returncode == 0
+    assert "is left out: its name is not UTF-8" in ended.stderr
+
+
 def test_stacks_of_cdk_come_after_those_they_depend_on(checkout: Path, assembly: Path, preflight: Callable[..., Ended]) -> None:
     stacks = {"A": ["B"], "C": ["A"], "B": ["C"], "D": []}  # with a circle
     write_manifest(assembly, {

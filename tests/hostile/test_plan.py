@@ -89,3 +89,25 @@ def test_no_option_of_the_caller_can_be_given_by_a_plan(checkout: Path, prefligh
 
     assert ended.returncode == 2
     assert more.partition(":")[0] in ended.stderr
+
+
+@pytest.mark.hostile(
+    1,
+    input="a file of the checkout has the name of an option, as `--standin=nginx=evil`, `--target=aws` or `-h`, and a hook or a shell passes it",
+    happens="exit code 2 and the name of the file; nothing is checked by half",
+)
+@pytest.mark.parametrize("name", ["--standin=nginx=evil", "--allow-standins", "--target=aws", "--output-dir=out", "-h", "--help"])
+@pytest.mark.parametrize("command", ["hook-check", "hook-lint", "lint"])
+def test_a_file_is_no_option(checkout: Path, preflight: Callable[..., Ended], name: str, command: str) -> None:
+    (checkout / name).touch()
+
+    ended = preflight(command, "t.yaml", name)
+
+    assert ended.returncode == 2
+    assert f"{name} is an option, and a file here has that name" in ended.stderr
+
+
+def test_what_follows_two_dashes_is_a_file(checkout: Path, preflight: Callable[..., Ended]) -> None:
+    (checkout / "--quiet").touch()
+
+    assert preflight("hook-lint", "--", "--quiet").returncode == 0

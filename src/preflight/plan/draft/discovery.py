@@ -56,7 +56,8 @@ def templates(files: list[Path], folder: Path, note: Note) -> dict[Path, Templat
 
 def _read(path: Path, folder: Path, note: Note) -> Template | None:
     name = path.relative_to(folder).as_posix()
-    problem = confinement.problem(path, confinement.root_of(folder))
+    is_text = name.encode(errors="replace").decode() == name
+    problem = confinement.problem(path, confinement.root_of(folder)) if is_text else "its name is not UTF-8"
     if problem is not None:
         note(f"{name} is left out: {problem}")
         return None
