@@ -11,7 +11,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from preflight.aws import describe_network, reachability, security_groups
+from preflight.aws import describe_network, reachability, security_group_evaluation
 from preflight.aws.network import ANY_INTERNET_CALLER, Blocker, Interface, Network
 from preflight.deploy import aws_errors, load_balancers, local_ports
 from preflight.deploy.declared_resources import DeclaredResource
@@ -223,7 +223,7 @@ class SmokeTest:
     def _check_from_inside(self, entry: SmokeEntry, task: ServiceTask) -> Iterator[Finding]:
         """Check a task from within its network, if its security groups admit anything there."""
         receiver, interface = f"task {task.id} of {entry.service}", self._interface(task)
-        blocker = security_groups.admits_inside(self._network(interface), interface, entry.port)
+        blocker = security_group_evaluation.admits_inside(self._network(interface), interface, entry.port)
         if blocker is not None:
             yield self._finding(entry, f"{receiver} is not reachable from inside its network", blocker, task)
             return

@@ -15,7 +15,7 @@ import ipaddress
 from collections.abc import Iterator
 from dataclasses import replace
 
-from preflight.aws import security_groups
+from preflight.aws import security_group_evaluation
 from preflight.aws.network import (
     ANY_INTERNET_CALLER,
     EPHEMERAL,
@@ -62,7 +62,7 @@ def from_internet(
         )
     return (
         _gateway(network, interface, caller)
-        or (security_groups.admits(network, interface, port, protocol=protocol, caller=caller) if has_groups else None)
+        or (security_group_evaluation.admits(network, interface, port, protocol=protocol, caller=caller) if has_groups else None)
         or _acl(network, interface, port, protocol=protocol, peer=caller, is_ingress=True)
         or _acl(network, interface, EPHEMERAL, protocol=protocol, peer=caller, is_ingress=False)
     )
@@ -124,7 +124,7 @@ def _acl(
         ports = entry.get("PortRange") or {}
         is_fitting = (
             str(entry.get("Protocol")) in numbers
-            and security_groups.is_within(peer, entry.get("CidrBlock", "0.0.0.0/0"))
+            and security_group_evaluation.is_within(peer, entry.get("CidrBlock", "0.0.0.0/0"))
             and (str(entry.get("Protocol")) == "-1" or ports.get("From", 0) <= port <= ports.get("To", 65535))
         )
         if is_fitting and entry["RuleAction"] == "allow":
@@ -153,7 +153,7 @@ def to_internet(
         )
     return (
         _way_out(network, interface, address)
-        or security_groups.admits_out(network, interface, port, address)
+        or security_group_evaluation.admits_out(network, interface, port, address)
         or _acl(network, interface, port, protocol="tcp", peer=address, is_ingress=False)
         or _acl(network, interface, EPHEMERAL, protocol="tcp", peer=address, is_ingress=True)
     )
@@ -212,9 +212,9 @@ def between(network: Network, source: Interface, target: Interface, port: int) -
 
     Older Network Load Balancers have no security groups; nothing is checked on their side.
     """
-    missing = security_groups.admits_out(network, source, port, target.address, target.groups) if source.groups else None
+    missing = security_group_evaluation.admits_out(network, source, port, target.address, target.groups) if source.groups else None
     if missing is None and target.groups:
-        missing = security_groups.admits(network, target, port, caller=source.address, caller_groups=source.groups)
+        missing = security_group_evaluation.admits(network, target, port, caller=source.address, caller_groups=source.groups)
     if missing is not None or source.subnet == target.subnet:
         return missing
     return (
@@ -237,7 +237,7 @@ def to_service(network: Network, interface: Interface, service: str) -> Blocker 
     if not network.has_dns.get(interface.vpc, True):
         return to_internet(network, interface)
     if endpoint.get("VpcEndpointType") == "Gateway":
-        return security_groups.admits_out_to_gateway(network, interface)
+        return security_group_evaluation.admits_out_to_gateway(network, interface)
     return _to_endpoint(network, interface, endpoint)
 
 
@@ -269,7 +269,7 @@ def _to_endpoint(network: Network, interface: Interface, endpoint: Described) ->
     groups = tuple(g["GroupId"] for g in endpoint.get("Groups", []))
     subnet = next((s for s in network.subnets if s["SubnetId"] in endpoint.get("SubnetIds", [])), None)
     address = str(ipaddress.ip_network(subnet["CidrBlock"])[10]) if subnet else interface.address
-    missing = security_groups.admits_out(network, interface, HTTPS, address, groups)
+    missing = security_group_evaluation.admits_out(network, interface, HTTPS, address, groups)
     if missing is not None or not groups:
         return missing
     there = Interface(
@@ -279,7 +279,7 @@ def _to_endpoint(network: Network, interface: Interface, endpoint: Described) ->
         groups,
         has_public_address=False,
     )
-    refused = security_groups.admits(network, there, HTTPS, caller=interface.address, caller_groups=interface.groups)
+    refused = security_group_evaluation.admits(network, there, HTTPS, caller=interface.address, caller_groups=interface.groups)
     if refused is None:
         return None
     return Blocker(

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 
 from preflight.architecture import INTERNET, DeployedConnection, DeployedService, DeployedTask
-from preflight.aws import reachability, security_groups
+from preflight.aws import reachability, security_group_evaluation
 from preflight.aws.network import Interface, Network
 from preflight.deploy.balancer_description import BalancerDescription
 
@@ -66,7 +66,7 @@ class ConnectionDescription:
                 continue
             network = self._networks[here.vpc]
             for port in _ports(self._services[target]):
-                is_open = security_groups.admits(network, there, port) is None
+                is_open = security_group_evaluation.admits(network, there, port) is None
                 if not is_open and reachability.between(network, here, there, port) is None:
                     yield DeployedConnection(source, target, port)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from preflight.aws import reachability, security_groups
+from preflight.aws import reachability, security_group_evaluation
 from preflight.aws.network import Interface, Network
 
 FACE = Interface("vpc", "subnet", "10.0.1.4", ("sg",), has_public_address=True)
@@ -310,7 +310,7 @@ def test_between_two_subnets_each_network_acl_has_to_let_the_packet_or_its_reply
 def test_from_inside(ingress: dict[str, Any], *, is_reached: bool) -> None:
     seen = network(**WITH_BALANCER, **groups(lets_out=[], lets_in=[ingress]))
 
-    assert (security_groups.admits_inside(seen, PRIVATE, 80) is None) is is_reached
+    assert (security_group_evaluation.admits_inside(seen, PRIVATE, 80) is None) is is_reached
 
 
 def test_a_task_without_an_address_in_an_isolated_subnet_is_not_sent_to_an_internet_gateway() -> None:
