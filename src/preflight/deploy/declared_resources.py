@@ -21,6 +21,7 @@ class DeclaredResource:
     logical: str
     physical: str
     kind: str
+    stack: str = ""  # the name or id of the stack that it is in
 
     def line(self, dotted: str | None = None) -> int:
         """Line of the resource, or of a property of it (`NetworkConfiguration.AwsvpcConfiguration`)."""
@@ -85,7 +86,7 @@ class DeclaredResources:
 
     def _note(self, stack: str, physical: str, resource: ResourceSummary) -> None:
         logical, kind = resource["LogicalResourceId"], resource["ResourceType"]
-        self._resources[physical] = DeclaredResource(self._templates[stack], logical, physical, kind)
+        self._resources[physical] = DeclaredResource(self._templates[stack], logical, physical, kind, stack)
 
     def _load(self, path: Path) -> Template:
         return template.load(path, name=self._names.get(path, str(path)))

@@ -55,8 +55,11 @@ class DrillRuns:
         deployment, settings = self._deployment, self._plan.update.traffic or TrafficSettings()
         service, cluster = arn.rpartition("/")[2], deployment.services[arn]
         self._say(f"drill {name} of {service}")
-        targets = UpdateTraffic(self._test, settings, deployment, self._say).targets(entry, entry)
-        traffic = Traffic(list(targets), settings, self._say)
+        targets = list(UpdateTraffic(self._test, settings, deployment, self._say).targets(entry, entry))
+        if not targets:
+            msg = f"{self._plan_name}: drills: {name}: no request reaches {service} from the internet, so what it does cannot be observed. Next: name a service with a public address or load balancer"
+            raise UsageError(msg)
+        traffic = Traffic(targets, settings, self._say)
         traffic.phase = f"drill {name}"
         traffic.start()
         try:

@@ -120,6 +120,8 @@ class LiveStages:
             plan, self._inputs.templates, target, account=account.id, regions=self._request.regions, run=self._inputs.run
         ):
             self._say(line)
+        if self._inputs.former is not None:
+            self._say(f"what runs today is deployed first, from {self._inputs.former.name}, then updated to this under traffic; what only one of the two has is billed while it exists")
         if not account.agrees():
             raise UsageError("nothing was deployed: it was not confirmed")
         return None

@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from preflight.deploy.deployment import Deployment
 from preflight.deploy.places import Place
+from preflight.errors import UsageError
 from preflight.model import Finding, JsonObject, Say
 from preflight.plan.plan import Plan, SmokeEntry
 from preflight.plan.traffic_settings import TrafficSettings
@@ -23,6 +24,7 @@ from preflight.traffic.traffic import Traffic, TrafficTarget
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+NO_TARGET = "no smoke entry that both plans have can be requested from the internet"
 BEFORE, AFTER = 1.0, 2.0  # seconds of traffic around the update
 PHASES = ("creating stack", "updating stack", "deleting stack")
 
@@ -40,12 +42,18 @@ class UpdateTraffic:
         self._record = TrafficRecord()
 
     def ask(self, plan: Plan, former: Plan) -> None:
-        """Ask the entries that both plans have, each for the old answer or the new one."""
+        """Ask the entries that both plans have, each for the old answer or the new one.
+
+        Raises:
+            UsageError: the plan asks for traffic, and no entry can be asked.
+        """
         pairs = [(entry, old) for entry in plan.smoke for old in former.smoke if _is_same(entry, old)]
         targets = [target for entry, old in pairs for target in self.targets(entry, old)]
         self._traffic = Traffic(targets, self._settings, self._say) if targets else None
+        if not targets and plan.update.asks_for_traffic:
+            raise UsageError(f"update: traffic: {NO_TARGET}. Next: add such an entry to both, or leave traffic out")
         if not targets:
-            self._say("no request is sent during the update: no smoke entry that both plans have can be requested from the internet")
+            self._say(f"no request is sent during the update: {NO_TARGET}")
 
     def targets(self, entry: SmokeEntry, old: SmokeEntry) -> Iterator[TrafficTarget]:
         """Yields the target of an entry, if it can be asked now; its right answers are the old one and the new one."""

@@ -22,6 +22,7 @@ class UpdateSettings:
 
     origin: str | None = None
     traffic: TrafficSettings | None = field(default_factory=TrafficSettings)
+    asks_for_traffic: bool = False  # by a key of its own: then there has to be something to ask
 
 
 def collect(source: Template, mistakes: PlanMistakes) -> UpdateSettings:
@@ -33,7 +34,7 @@ def collect(source: Template, mistakes: PlanMistakes) -> UpdateSettings:
     if origin is not None and not (isinstance(origin, str) and git.is_revision(origin)):
         msg = f"from: expected a git revision such as origin/main, found {origin!r}; only the option --from takes a folder"
         mistakes.note(msg, "update", "from")
-    return UpdateSettings(origin, _traffic(mistakes, update.get("traffic", {})))
+    return UpdateSettings(origin, _traffic(mistakes, update.get("traffic", {})), "traffic" in update)
 
 
 def _traffic(mistakes: PlanMistakes, traffic: Any) -> TrafficSettings | None:

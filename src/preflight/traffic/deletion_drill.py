@@ -14,6 +14,7 @@ from preflight.deploy import aws_errors
 from preflight.deploy.declared_resources import DeclaredResource
 from preflight.deploy.session import Session
 from preflight.model import Finding, JsonObject, Severity
+from preflight.templates.functions import FunctionResolver, ResolutionContext, ResolveError
 
 CHECK = "DRILL"
 LEAVES = ("Retain", "RetainExceptOnCreate", "Snapshot")
@@ -34,14 +35,15 @@ class Resources(Protocol):
 def findings(session: Session, resources: Resources) -> Iterator[Finding]:
     """Yields a warning for each resource that keeps its stack from going, and information about each that stays."""
     for resource in resources.all():
-        policy = str(_declared(resource).get("DeletionPolicy"))
+        declared = _declared(session, resource)
+        policy = str(declared.get("DeletionPolicy"))
         if policy in LEAVES:
             kept = "a snapshot of it" if policy == "Snapshot" else "it"
             message = f"drill delete: delete-stack leaves {resource.physical}: its DeletionPolicy {policy} keeps {kept}"
             yield _finding(Severity.INFO, resource, message, "Delete it by hand unless it is to stay.", POLICY)
             continue
         try:
-            obstacle = _obstacle(session, resource)
+            obstacle = _obstacle(session, resource, declared.get("Properties") or {})
         except ClientError as error:
             message = f"drill delete: {resource.physical} could not be checked: {aws_errors.describe(error)}"
             yield _finding(Severity.WARNING, resource, message, "Allow the caller to make this call, or try again.", TROUBLE)
@@ -51,21 +53,30 @@ def findings(session: Session, resources: Resources) -> Iterator[Finding]:
             yield _finding(Severity.WARNING, resource, message, obstacle[1], TROUBLE)
 
 
-def _declared(resource: DeclaredResource) -> JsonObject:
-    """Returns what the template says of a resource: nothing if a loop or a transform made it."""
-    return resource.template.resources.get(resource.logical) or {}
+def _declared(session: Session, resource: DeclaredResource) -> JsonObject:
+    """Returns what the template says of a resource, by the parameters of its stack: nothing if a loop or a transform made it."""
+    declared = resource.template.resources.get(resource.logical) or {}
+    decisive: JsonObject = {key: declared[key] for key in ("DeletionPolicy", "Properties") if key in declared}
+    if not any(isinstance(value, dict) for value in (decisive.get("DeletionPolicy"), *(decisive.get("Properties") or {}).values())):
+        return decisive
+    try:
+        stack = session.client("cloudformation").describe_stacks(StackName=resource.stack)["Stacks"][0]
+        values = {p["ParameterKey"]: p.get("ResolvedValue") or p.get("ParameterValue", "") for p in stack.get("Parameters") or []}
+        resolver = FunctionResolver(ResolutionContext(resource.template.data, values))
+        return {key: resolver.value(value, ("Resources", resource.logical, key)) for key, value in decisive.items()}
+    except (ClientError, ResolveError):
+        return decisive  # what does not depend on parameters is still known
 
 
-def _obstacle(session: Session, resource: DeclaredResource) -> tuple[str, str] | None:
+def _obstacle(session: Session, resource: DeclaredResource, properties: JsonObject) -> tuple[str, str] | None:
     """Returns what keeps a resource from being deleted, and the fix."""
-    properties = _declared(resource).get("Properties") or {}
     if any(str(properties.get(name)).lower() in {"true", "active"} for name in PROTECTION):
         return PROTECTED
     try:
         if resource.kind == "AWS::ElasticLoadBalancingV2::LoadBalancer":
             attributes = session.client("elbv2").describe_load_balancer_attributes(LoadBalancerArn=resource.physical)["Attributes"]
             return PROTECTED if {"Key": "deletion_protection.enabled", "Value": "true"} in attributes else None
-        return None if _is_emptied(resource) else _content(session, resource)
+        return None if _is_emptied(resource, properties) else _content(session, resource)
     except ClientError as error:
         if aws_errors.is_account_error(error):
             raise  # the caller may not read it
@@ -84,9 +95,9 @@ def _content(session: Session, resource: DeclaredResource) -> tuple[str, str] | 
     return None
 
 
-def _is_emptied(resource: DeclaredResource) -> bool:
+def _is_emptied(resource: DeclaredResource, properties: JsonObject) -> bool:
     """Whether a repository, or a custom resource of CDK, deletes the content when the stack is deleted."""
-    if str((_declared(resource).get("Properties") or {}).get("EmptyOnDelete")).lower() == "true":
+    if str(properties.get("EmptyOnDelete")).lower() == "true":
         return True
     of_cdk = [r.get("Properties") or {} for r in resource.template.resources.values() if r.get("Type") in EMPTIES]
     return any({"Ref": resource.logical} in (p.get("BucketName"), p.get("RepositoryName")) for p in of_cdk)

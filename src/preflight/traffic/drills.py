@@ -189,7 +189,7 @@ def scale(service: DrilledService) -> DrillResult:
             service.wait_until_steady()
     finally:
         service.update(desiredCount=before)
-    service.wait_until_steady()
+        service.wait_until_steady()
     return DrillResult(f"scaled out to {most} tasks, in to {fewest}, and back to {before}")
 
 

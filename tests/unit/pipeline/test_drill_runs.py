@@ -7,6 +7,7 @@ from unittest import mock
 
 import pytest
 
+from preflight.deploy.places import Place
 from preflight.errors import UsageError
 from preflight.pipeline import drill_runs
 from preflight.pipeline.drill_runs import DrillRuns
@@ -41,11 +42,11 @@ def done() -> Iterator[list[str]]:
         yield names
 
 
-def findings(*entries: SmokeEntry, names: tuple[str, ...] = ("task-lost",)) -> list[Any]:
+def findings(*entries: SmokeEntry, names: tuple[str, ...] = ("task-lost",), urls: tuple[str, ...] = ("http://127.0.0.9/",)) -> list[Any]:
     plan = mock.Mock(smoke=entries, drills=names)
     deployment = mock.Mock(services={WEB: "c"})
     deployment.declared_resources.of_kind.return_value = []
-    test = mock.Mock(filled=lambda entry: entry, places=lambda _entry: [])
+    test = mock.Mock(filled=lambda entry: entry, places=lambda _entry: [Place(url, "a task") for url in urls])
     return list(DrillRuns(plan, test, deployment, lambda _text: None, plan_name="preflight.yaml").findings())
 
 
@@ -53,6 +54,13 @@ def test_each_drill_is_done_with_each_service_once(done: list[str]) -> None:
     findings(ENTRY, dataclasses.replace(ENTRY, get="/other"), names=("task-lost", "scale"))
 
     assert done == ["task-lost", "scale"]
+
+
+def test_a_drill_of_a_service_that_no_request_reaches_is_not_done(done: list[str]) -> None:
+    with pytest.raises(UsageError, match="no request reaches web from the internet"):
+        findings(ENTRY, urls=())
+
+    assert done == []
 
 
 def test_a_drill_is_reported(done: list[str]) -> None:

@@ -9,10 +9,12 @@ import pytest
 from botocore.exceptions import ClientError
 
 from preflight.deploy.places import Place
+from preflight.errors import UsageError
 from preflight.pipeline import update_traffic
 from preflight.pipeline.update_traffic import UpdateTraffic
 from preflight.plan.plan import SmokeEntry
 from preflight.plan.traffic_settings import TrafficSettings
+from preflight.plan.update_settings import UpdateSettings
 from preflight.system import waiting
 from preflight.traffic.record import TrafficRecord
 from preflight.traffic.traffic import TrafficTarget
@@ -51,7 +53,7 @@ def sent(test: mock.Mock) -> Iterator[UpdateTraffic]:
 
 
 def asked(sent: UpdateTraffic, entry: SmokeEntry, old: SmokeEntry) -> list[TrafficTarget]:
-    sent.ask(mock.Mock(smoke=(entry,)), mock.Mock(smoke=(old,)))
+    sent.ask(mock.Mock(smoke=(entry,), update=UpdateSettings()), mock.Mock(smoke=(old,)))
     return getattr(sent._traffic, "targets", [])
 
 
@@ -71,6 +73,13 @@ def test_an_entry_of_both_plans_may_give_the_old_answer_or_the_new_one(sent: Upd
 )
 def test_what_only_one_plan_asks_gets_no_traffic(sent: UpdateTraffic, other: SmokeEntry) -> None:
     assert asked(sent, ENTRY, other) == []
+
+
+def test_traffic_that_the_plan_asks_for_needs_an_entry(sent: UpdateTraffic, test: mock.Mock) -> None:
+    test.places.return_value = []
+
+    with pytest.raises(UsageError, match="update: traffic: no smoke entry"):
+        sent.ask(mock.Mock(smoke=(ENTRY,), update=UpdateSettings(asks_for_traffic=True)), mock.Mock(smoke=(OLD,)))
 
 
 def test_what_cannot_be_asked_now_gets_no_traffic(sent: UpdateTraffic, test: mock.Mock) -> None:

@@ -24,8 +24,10 @@ def folder(tmp_path: Path) -> Path:
 def findings(folder: Path, kind: str, more: str = "", *, images: int = 0, protection: str = "false", **kept: int) -> list[Finding]:
     """Returns the findings of one resource in an account with so many images, and so much kept in a bucket."""
     (folder / "t.yaml").write_text(f"Resources:\n  Thing:\n    Type: {kind}\n{more}")
-    resource = DeclaredResource(template.load(folder / "t.yaml", name="t.yaml"), "Thing", "thing-1", kind)
+    resource = DeclaredResource(template.load(folder / "t.yaml", name="t.yaml"), "Thing", "thing-1", kind, "stack")
+    parameters = [{"ParameterKey": "Policy", "ParameterValue": "Retain"}, {"ParameterKey": "Protect", "ParameterValue": "true"}]
     client = SimpleNamespace(
+        describe_stacks=lambda **_given: {"Stacks": [{"Parameters": parameters}]},
         list_images=lambda **_given: {"imageIds": [{}] * images},
         describe_load_balancer_attributes=lambda **_given: {"Attributes": [{"Key": "deletion_protection.enabled", "Value": protection}]},
         list_object_versions=lambda **_given: {name: [{}] * count for name, count in kept.items()},
@@ -45,6 +47,9 @@ EMPTIED = "  Emptied: {Type: 'Custom::S3AutoDeleteObjects', Properties: {BucketN
         pytest.param("AWS::S3::Bucket", "", {"DeleteMarkers": 1}, "fails at thing-1: the bucket is not empty", id="the marker of a deleted object"),
         pytest.param("AWS::DynamoDB::Table", "    Properties: {DeletionProtectionEnabled: true}\n", {}, "deletion protection is on", id="a protected table"),
         pytest.param("AWS::ElasticLoadBalancingV2::LoadBalancer", "", {"protection": "true"}, "deletion protection is on", id="a protected load balancer"),
+        pytest.param("AWS::RDS::DBInstance", "    Properties: {DeletionProtection: true}\n", {}, "deletion protection is on", id="a protected database"),
+        pytest.param("AWS::RDS::DBInstance", "    Properties: {DeletionProtection: !Ref Protect}\n", {}, "deletion protection is on", id="a database protected by a parameter"),
+        pytest.param("AWS::S3::Bucket", "    DeletionPolicy: !Ref Policy\n", {"Versions": 1}, "its DeletionPolicy Retain keeps it", id="what a parameter retains"),
         pytest.param("AWS::S3::Bucket", "    DeletionPolicy: Retain\n", {"Versions": 1}, "leaves thing-1: its DeletionPolicy Retain keeps it", id="what is retained"),
     ],
 )  # fmt: skip

@@ -127,6 +127,21 @@ def test_the_version_before_comes_back_after_a_broken_one() -> None:
     assert service.definition == "web:1"
 
 
+def test_a_scaling_that_fails_waits_until_the_service_is_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    service, waits = FakeService("a", "b", limits=(1, 4)), list[int]()
+
+    def steady() -> None:
+        waits.append(int(service.updates[-1]["desiredCount"]))
+        if len(waits) == 1:
+            raise WaitExpiredError("waited 180 s for a steady state of web")
+
+    monkeypatch.setattr(service, "wait_until_steady", steady)
+
+    drills.run("scale", service)
+
+    assert waits == [4, 2]
+
+
 def test_a_service_is_scaled_to_its_limits_and_back() -> None:
     service = FakeService("a", "b", limits=(1, 4))
 
