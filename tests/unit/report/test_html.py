@@ -73,7 +73,8 @@ class Page(parser.HTMLParser):
 
 
 def links(page: Page) -> list[str | None]:
-    return [attributes.get("href") for tag, attributes in page.elements if tag == "a"]
+    """The links that lead out of the page."""
+    return [attributes.get("href") for tag, attributes in page.elements if tag == "a" and not str(attributes.get("href")).startswith("#")]
 
 
 def drawn(report: Report) -> Report:
@@ -152,6 +153,14 @@ def test_the_page_forbids_everything_but_its_own_style_and_script(report: Report
 @pytest.mark.parametrize("text", ["width=device-width", "prefers-color-scheme: dark", "@media print", "@media (max-width: 45rem)"])
 def test_the_page_fits_a_phone_the_dark_and_paper(report: Report, text: str) -> None:
     assert text in html.render(report)
+
+
+def test_the_links_on_top_lead_to_each_section(report: Report) -> None:
+    elements = Page(html.render(drawn(report))).elements
+    links = [str(attributes["href"])[1:] for tag, attributes in elements if tag == "a" and str(attributes["href"]).startswith("#")]
+
+    assert sorted(links) == sorted(str(attributes["id"]) for tag, attributes in elements if tag == "section")
+    assert "ledger" in links
 
 
 def test_elements_nest(report: Report) -> None:
