@@ -20,6 +20,8 @@ import yaml
 
 from preflight import cli
 from preflight.commands import arguments
+from preflight.comply.cross_template_rules import catalog
+from tests.integration.mistakes import runtime, templates
 
 ROOT = Path(__file__).parents[3]
 PAGES = [*(ROOT / name for name in ("README.md", "README.ja.md", "SECURITY.md", "CONTRIBUTING.md")), *sorted((ROOT / "docs").rglob("*.md"))]
@@ -104,6 +106,14 @@ def test_a_hook_of_pre_commit_is_there_and_takes_its_arguments(example: Any) -> 
     for hook in example["repos"][0]["hooks"] if isinstance(example, dict) else example:
         assert hook["id"] in offered
         assert arguments.parse(*cli._parser(), [hook["id"].replace("preflight-", "hook-"), *hook.get("args", [])]).hook
+
+
+def test_the_pages_count_the_mistakes_and_the_rules_that_there_are() -> None:
+    mistakes = len(templates.MISTAKES) + len(runtime.MISTAKES)
+    guard_rules = len(list((ROOT / "rules").glob("*/*.guard")))
+
+    assert f"Of {mistakes} deliberate mistakes" in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"{guard_rules} cfn-guard rules and {len(catalog.CHECKS)} rules in Python" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
 def test_there_are_examples_of_each_kind() -> None:

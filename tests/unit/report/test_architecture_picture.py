@@ -127,7 +127,7 @@ def test_a_region_without_services_is_an_empty_frame() -> None:
     [
         pytest.param("short", "short", id="as it is"),
         pytest.param("a-very-long-name-of-something", "a-very…ething", id="without its middle"),
-        pytest.param("Service-RV3NOG", "Servi…V3NOG", id="capitals and digits, which are wide"),
+        pytest.param("Service-RV3NOG", "Servic…V3NOG", id="capitals and digits, which are wide"),
         pytest.param("負荷分散装置の名前はここ", "負荷分…はここ", id="wide letters"),
     ],
 )

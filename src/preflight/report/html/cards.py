@@ -45,7 +45,7 @@ class CardText:
         room = WIDTH - 2 * PADDING - 4
         beside = lettering.width(self.beside, 12) + 12 if self.beside else 0
         left, top = x + PADDING + 4, y + PADDING + 11
-        labels = [Label(left, top, lettering.fit(self.name, room - beside, 13.5), "name", self.name)]
+        labels = [Label(left, top, lettering.fit(self.name, room - beside, 13.5 * lettering.BOLD), "name", self.name)]
         if self.beside:
             labels.append(Label(x + WIDTH - PADDING, top, self.beside, "beside", is_end=True))
         for n, (text, look, title) in enumerate(self.lines, 1):

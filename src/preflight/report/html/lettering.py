@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import unicodedata
 
-AVERAGE, CAPITAL, FIXED = 0.58, 0.74, 0.61  # of the size of the font: a small letter, a capital or digit, and any one of a font for code
+AVERAGE, CAPITAL, FIXED = 0.56, 0.70, 0.61  # of the size of the font: a small letter, a capital or digit, and any one of a font for code
+BOLD = 1.15  # how much wider bold letters are
 
 
 def width(text: str, size: float, *, is_code: bool = False) -> float:
