@@ -10,7 +10,7 @@ import itertools
 import json
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -44,13 +44,17 @@ def blocks(language: str) -> Iterator[tuple[Path, str]]:
                 yield page, text
 
 
-def commands(program: str) -> Iterator[Any]:
-    """Yields the arguments of each command of a program, in examples and in sentences."""
-    lines = [(page, line[2:]) for page, text in blocks("console") for line in text.splitlines() if line.startswith("$ ")]
-    lines += [param.values for param in of_pages(INLINE)]
-    for page, line in lines:
-        for words in re.findall(rf"(?<![\w/.-]){program} ([^|&)>]+)", line.partition(" # ")[0]):
-            yield pytest.param(shlex.split(words), id=f"{page.name}: {words}")
+def commands(program: str, lines: Iterable[tuple[Path, str]]) -> list[Any]:
+    """Returns the arguments of each command of a program."""
+    return [
+        pytest.param(shlex.split(words), id=f"{page.name}: {words}")
+        for page, line in lines
+        for words in re.findall(rf"(?<![\w/.-]){program} ([^|&)>]+)", line.partition(" # ")[0])
+    ]
+
+
+EXAMPLES = [(page, line[2:]) for page, text in blocks("console") for line in text.splitlines() if line.startswith("$ ")]
+MENTIONS = [param.values for param in of_pages(INLINE)]
 
 
 def examples() -> Iterator[Any]:
@@ -74,17 +78,21 @@ def test_a_link_leads_to_a_file_and_to_a_heading_of_it(page: Path, link: str) ->
         assert anchor in [re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings]
 
 
-@pytest.mark.parametrize("words", list(commands("preflight")))
-def test_a_command_is_one_that_the_program_takes(words: list[str]) -> None:
-    parser, known = cli._parser()
-
-    if len(words) == 1:  # in a sentence it may be the name of a command that needs more
-        assert words[0] in {*known, "--help", "--version"}
-    else:
-        assert arguments.parse(parser, known, words).module
+@pytest.mark.parametrize("words", commands("preflight", EXAMPLES))
+def test_the_program_takes_a_command_of_an_example(words: list[str]) -> None:
+    assert arguments.parse(*cli._parser(), words).module
 
 
-@pytest.mark.parametrize("words", list(commands("tox")))
+@pytest.mark.parametrize("words", commands("preflight", MENTIONS))
+def test_a_command_of_a_sentence_and_its_options_are_there(words: list[str]) -> None:
+    _, known = cli._parser()
+    options = {word.partition("=")[0] for word in words[1:] if word.startswith("--")}
+
+    assert words[0] in {*known, "--help", "--version"}
+    assert options <= set(known[words[0]]._option_string_actions) if words[0] in known else not options
+
+
+@pytest.mark.parametrize("words", commands("tox", [*EXAMPLES, *MENTIONS]))
 def test_an_environment_of_tox_is_there(words: list[str]) -> None:
     tox = configparser.ConfigParser()
     tox.read(ROOT / "tox.ini")
