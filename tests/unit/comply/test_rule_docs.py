@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -40,6 +41,13 @@ def test_one_rule_is_shown_in_full(name: str, said: list[str]) -> None:
     shown = rule_docs.one([OFF, ON], name)
 
     assert [text for text in said if text not in shown] == []
+
+
+def test_the_reason_of_a_rule_is_wrapped_at_a_hundred_columns() -> None:
+    words = RuleMetadata("A title.", " ".join(["x"] * 100), (), (), ())
+    lines = rule_docs.one([dataclasses.replace(ON, entry=words)], "ECS_Y").splitlines()
+
+    assert max(len(line) for line in lines) == 99  # two spaces, and words of one letter
 
 
 def test_a_rule_that_is_not_there_is_refused_with_a_near_one() -> None:
