@@ -248,13 +248,14 @@ def _moto_services(
 ) -> list[ServiceEmulation]:
     """Returns the services that moto emulates in part."""
 
-    def load_balancers_changed(region: str) -> None:
-        load_balancers.refresh(region)
+    def load_balancers_changed(region: str, name: str) -> None:
+        load_balancers.refresh(region, lambda arn, _: bool(name) and f"/{name}" in arn)
         launcher.refresh()
 
-    def network_changed(region: str) -> None:
-        public_ports.refresh(region)
-        load_balancers_changed(region)
+    def network_changed(region: str, vpc: str | None) -> None:
+        public_ports.refresh(region, vpc)
+        load_balancers.refresh(region, lambda _, own: vpc in {None, own})
+        launcher.refresh()
 
     account = core.account
     return [

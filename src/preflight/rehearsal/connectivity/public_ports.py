@@ -57,11 +57,13 @@ class PublicPorts:
         self._lock = threading.Lock()
         self._relays: dict[str, dict[int, Relay]] = {}
 
-    def refresh(self, region: str) -> None:
-        """Open and close ports of the region's tasks, after routes or security groups changed."""
+    def refresh(self, region: str, vpc: str | None) -> None:
+        """Open and close ports of the tasks in a VPC (None: in the region), after routes or security groups changed."""
         networks: Networks = {}
         for task_id, running in self._running_tasks.items():
             task = self._state.tasks[task_id]
+            if vpc is not None and running.interface is not None and running.interface.vpc != vpc:
+                continue
             if task.region == region and task.ran_since is not None:
                 self._update(task, running, networks)
 

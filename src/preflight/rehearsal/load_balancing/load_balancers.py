@@ -101,8 +101,11 @@ class LoadBalancers:
         self._lock = threading.RLock()
         self._by_arn: dict[str, _LoadBalancer] = {}
 
-    def refresh(self, region: str) -> None:
-        """Create and delete interfaces and listeners, until they are as described."""
+    def refresh(self, region: str, is_concerned: Callable[[str, str], bool]) -> None:
+        """Create and delete load balancers as described, and open and close the listeners of those that a change concerns.
+
+        `is_concerned` gets an ARN and a VPC; to look at all others too would make each request slower than the last.
+        """
         elb = self._account.client("elbv2", region)
         with self._lock:  # also during the description, so that no deleted load balancer is created again
             if self._account.closing.is_set():
@@ -112,8 +115,11 @@ class LoadBalancers:
                 if arn not in descriptions or self._by_arn[arn].settings != _settings(descriptions[arn]):
                     self._remove(arn)
             for arn, description in descriptions.items():
-                if arn not in self._by_arn:
+                is_new = arn not in self._by_arn
+                if is_new:
                     self._add(region, description)
+                if not is_new and not is_concerned(arn, self._by_arn[arn].vpc):
+                    continue
                 with contextlib.suppress(ClientError):  # it is being deleted, which refreshes again
                     self._open(arn, elb)
 

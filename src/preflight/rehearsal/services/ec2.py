@@ -15,6 +15,7 @@ from preflight.rehearsal.services import (
     Check,
     ServiceEmulation,
     ec2_address_blocks,
+    ec2_changed_vpc,
     ec2_default_vpc,
     ec2_private_addresses,
     ec2_routes,
@@ -25,9 +26,10 @@ from preflight.rehearsal.services.ec2_default_vpc import DefaultVpcs
 
 # Operations that change which packets arrive.
 _CHANGES_NETWORK = re.compile(
-    r"^(Authorize|Revoke|Create|Delete|Replace|Attach|Detach|Associate|Disassociate|Modify)\w*"
+    r"^(?!(Create|Delete)InternetGateway$)(Authorize|Revoke|Create|Delete|Replace|Attach|Detach|Associate|Disassociate|Modify)\w*"
     r"(SecurityGroup|Route|NetworkAcl|InternetGateway|NatGateway)"
 )
+_CHANGED_VPC = "preflight.changed_vpc"  # found before the request, since it may delete what it names
 
 
 def _filter(name: str, *values: str) -> list[dict[str, Any]]:
@@ -134,17 +136,19 @@ CHECKS: Mapping[str, Check] = {
 }
 
 
-def service(account: Account, network_changed: Callable[[str], None]) -> ServiceEmulation:
-    """Returns EC2, whose regions begin with a default VPC; changes of a region's network are reported."""
+def service(account: Account, network_changed: Callable[[str, str | None], None]) -> ServiceEmulation:
+    """Returns EC2, whose regions begin with a default VPC; changes of a network are reported by region and, if it is known, VPC."""
     default_vpcs = DefaultVpcs(account)
 
-    def before(region: str, _request: Request) -> None:
+    def before(region: str, request: Request) -> None:
         default_vpcs.ensure(region)
+        if _CHANGES_NETWORK.match(protocol.operation_name(request) or ""):
+            request.environ[_CHANGED_VPC] = ec2_changed_vpc.of(account, region, request.values)
 
     def after(region: str, request: Request) -> None:
         is_complete = default_vpcs.is_complete(region)  # if not, this request is for the default VPC itself
         if is_complete and _CHANGES_NETWORK.match(protocol.operation_name(request) or ""):
-            network_changed(region)
+            network_changed(region, request.environ.get(_CHANGED_VPC))
 
     return ServiceEmulation(
         "ec2",

@@ -34,6 +34,7 @@ DELAY, TOKEN_VALIDATION = "deregistration_delay.timeout_seconds", "jwt-validatio
 _CHANGES_LOAD_BALANCERS = re.compile(
     r"^(Create|Delete|Modify|Set)(LoadBalancer|Listener|Subnets|SecurityGroups)"
 )
+_BALANCER = re.compile(r":(?:loadbalancer|listener|listener-rule)/(\w+/[^/]+/[^/]+)")  # of an ARN
 
 
 def _balancer(account: Account, call: Call) -> None:
@@ -236,12 +237,13 @@ def _kept(status: Any) -> dict[str, Any]:
     }
 
 
-def service(account: Account, targets: Targets, load_balancers_changed: Callable[[str], None]) -> ServiceEmulation:
-    """Returns Elastic Load Balancing; changes of a region's load balancers are reported."""
+def service(account: Account, targets: Targets, load_balancers_changed: Callable[[str, str], None]) -> ServiceEmulation:
+    """Returns Elastic Load Balancing; changes of load balancers are reported by region and, of one that exists, by name and id."""
 
     def after(region: str, request: Request) -> None:
         if _CHANGES_LOAD_BALANCERS.match(protocol.operation_name(request) or ""):
-            load_balancers_changed(region)
+            named = next(filter(None, map(_BALANCER.search, request.values.values())), None)
+            load_balancers_changed(region, named[1] if named is not None else "")
 
     return ServiceEmulation(
         "elasticloadbalancing",
