@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+import moto.backends
 
 from preflight.model import JsonObject
 from preflight.rehearsal import acting
@@ -68,11 +68,10 @@ class Evaluator:
         denial = next(filter(None, denials), None)
         if denial is not None:
             raise ResolveError(f"Template error: Fn::GetAZs: {denial}")
-        try:
-            return list(self._zone_names(region))
-        except (BotoCoreError, ClientError):
+        if region not in moto.backends.get_backend("ec2")[self.account.id].regions:
             msg = f"Template error: Fn::GetAZs: there is no region {region}"
-            raise ResolveError(msg) from None
+            raise ResolveError(msg)
+        return list(self._zone_names(region))
 
     def _describe_zones(self, region: str) -> tuple[str, ...]:
         with acting.acting_as(None):

@@ -279,3 +279,23 @@ def test_a_failed_deletion_still_deletes_everything_else(
     )
 
     assert client("sns").list_topics()["Topics"] == []
+
+
+VPC = {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/16"}}
+ACL = {"Type": "AWS::EC2::NetworkAcl", "Properties": {"VpcId": {"Ref": "Vpc"}}}
+ASSOCIATION = {"Type": "AWS::EC2::SubnetNetworkAclAssociation", "Properties": {"SubnetId": "subnet-0123456789abcdef0", "NetworkAclId": {"Ref": "Acl"}}}
+
+
+def test_a_network_acl_for_a_subnet_that_does_not_exist_is_rolled_back(account: Server, deploy: Callable[..., dict[str, Any]]) -> None:
+    resources = {"Vpc": VPC, "Acl": ACL, "Own": ASSOCIATION}
+
+    assert deploy(json.dumps({"Resources": resources}))["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert account.ledger.troubles == []
+
+
+def test_zones_of_a_region_that_does_not_exist_are_refused(account: Server, client: Callable[[str], Any]) -> None:
+    zone = {"Fn::Select": [0, {"Fn::GetAZs": "us-east-9"}]}
+    subnet = {"Type": "AWS::EC2::Subnet", "Properties": {"VpcId": "vpc-1", "CidrBlock": "10.0.0.0/24", "AvailabilityZone": zone}}
+
+    assert "there is no region us-east-9" in refused(client, json.dumps({"Resources": {"Subnet": subnet}}))[1]
+    assert account.ledger.troubles == []

@@ -97,7 +97,12 @@ def _update_acl_association(context: HandlerContext, _id: str, _old: Properties,
 
 
 def _current(context: HandlerContext, subnet: str) -> str:
-    """Returns the id of the association of a subnet, which always has one."""
+    """Returns the id of the association of a subnet, which always has one.
+
+    Raises:
+        ResourceFailedError: there is no such subnet.
+    """
+    context.call("ec2", "DescribeSubnets", SubnetIds=[subnet])
     filters = [{"Name": "association.subnet-id", "Values": [subnet]}]
     acls = context.call("ec2", "DescribeNetworkAcls", Filters=filters)["NetworkAcls"]
     return str(next(a["NetworkAclAssociationId"] for f in acls for a in f["Associations"] if a["SubnetId"] == subnet))
