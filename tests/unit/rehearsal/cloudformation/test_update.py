@@ -297,3 +297,35 @@ def test_a_subnet_is_associated_with_what_the_template_says(deploy: Any, update:
     assert stack["StackStatus"] == ("UPDATE_ROLLBACK_COMPLETE" if has_failed else "UPDATE_COMPLETE")
     assert described[f"{target}Id"] == ids["One" if has_failed else "Two"]
     assert ids["A"] in json.dumps(described["Associations"])
+
+
+def test_a_rollback_of_swapped_priorities_leaves_the_rules_as_they_were(deploy: Any, update: Update, client: Any) -> None:
+    """https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_SetRulePriorities.html."""
+
+    def rules(one: int, two: int) -> str:
+        block, vpc = "10.0.{}.0/24", {"Ref": "V"}
+        subnets = {
+            name: {"Type": "AWS::EC2::Subnet", "Properties": {"VpcId": vpc, "CidrBlock": block.format(n), "AvailabilityZone": f"ap-northeast-1{zone}"}}
+            for n, (name, zone) in enumerate((("S", "a"), ("T", "c")))
+        }
+        answer = [{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}]
+        balancer = {"Scheme": "internal", "Subnets": [{"Ref": "S"}, {"Ref": "T"}]}
+        listener = {"LoadBalancerArn": {"Ref": "B"}, "Protocol": "HTTP", "Port": 80, "DefaultActions": answer}
+        condition = [{"Field": "path-pattern", "Values": ["/a/*"]}]
+        kind = "AWS::ElasticLoadBalancingV2::"
+        of_rule = {
+            name: {"Type": f"{kind}ListenerRule", "Properties": {"ListenerArn": {"Ref": "L"}, "Priority": priority, "Conditions": condition, "Actions": answer}}
+            for name, priority in (("One", one), ("Two", two))
+        }
+        network = {"V": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/16"}}, **subnets}
+        balancing = {"B": {"Type": f"{kind}LoadBalancer", "Properties": balancer}, "L": {"Type": f"{kind}Listener", "Properties": listener}}
+        return json.dumps({"Resources": {**network, **balancing, **of_rule}})
+
+    deploy(rules(10, 20))
+
+    stack = update(rules(20, 10))
+
+    listener = client("elbv2").describe_listeners(LoadBalancerArn=client("elbv2").describe_load_balancers()["LoadBalancers"][0]["LoadBalancerArn"])
+    described = client("elbv2").describe_rules(ListenerArn=listener["Listeners"][0]["ListenerArn"])["Rules"]
+    assert stack["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert sorted(rule["Priority"] for rule in described) == ["10", "20", "default"]

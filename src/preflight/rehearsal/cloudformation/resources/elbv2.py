@@ -189,11 +189,12 @@ def _read_listener(context: HandlerContext, arn: str, properties: Properties) ->
     return {**listener, "ListenerAttributes": attributes}
 
 
-def _update_rule(context: HandlerContext, arn: str, old: Properties, new: Properties) -> CreatedResource:
+def _update_rule(context: HandlerContext, arn: str, _old: Properties, new: Properties) -> CreatedResource:
     context.submit(
         "elbv2", "ModifyRule", {"RuleArn": arn, **{k: new[k] for k in ("Actions", "Conditions") if k in new}}
     )
-    if old.get("Priority") != new.get("Priority"):
+    current = context.call("elbv2", "DescribeRules", RuleArns=[arn])["Rules"][0]["Priority"]
+    if str(current) != str(new["Priority"]):  # what a failed update did not change is in the way of nothing
         pairs = [{"RuleArn": arn, "Priority": int(new["Priority"])}]
         context.call("elbv2", "SetRulePriorities", RulePriorities=pairs)
     return CreatedResource(arn, {"RuleArn": arn, "IsDefault": False})
