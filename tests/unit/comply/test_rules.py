@@ -88,6 +88,13 @@ def test_a_book_that_cannot_be_used_is_refused_with_file_and_line(folder: Path, 
     assert f"rules.yaml:{line}:" in str(caught.value), str(caught.value)
 
 
+def test_a_book_that_is_no_text_is_refused_at_its_first_line(folder: Path) -> None:
+    (folder / "practice" / "rules.yaml").write_bytes(b"A: \xff")
+
+    with pytest.raises(UsageError, match=r"rules\.yaml:1: .*not UTF-8"):
+        rules.rules_below([folder])
+
+
 def test_a_folder_that_is_named_twice_counts_once(folder: Path) -> None:
     found = rules.rules_below([folder, folder / "practice", folder / ".." / "rules"])
 
