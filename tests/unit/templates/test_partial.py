@@ -35,3 +35,17 @@ def test_a_branch_of_nothing_is_written_as_such() -> None:
     asked = PartialResolver(ResolutionContext({"Conditions": {"C": {"Ref": "P"}}}, pseudo={"AWS::NoValue": functions.NO_VALUE}))
 
     assert asked.value({"Fn::If": ["C", "a", {"Ref": "AWS::NoValue"}]}) == {"Fn::If": ["C", "a", {"Ref": "AWS::NoValue"}]}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        pytest.param("${A.Arn}", {"Fn::GetAtt": ["A", "Arn"]}, id="one reference"),
+        pytest.param("${A}", {"Ref": "A"}, id="one name"),
+        pytest.param(["${X}", {"X": {"Ref": "A"}}], {"Ref": "A"}, id="one name of its own map"),
+        pytest.param("x-${A}", {"Fn::Sub": "x-${A}"}, id="a reference with more"),
+        pytest.param("${A}${B}", {"Fn::Sub": "${A}${B}"}, id="two references"),
+    ],
+)
+def test_a_text_that_is_one_reference_becomes_it(text: Any, value: Any) -> None:
+    assert resolver().value({"Fn::Sub": text}) == value
