@@ -8,7 +8,8 @@ from unittest import mock
 import pytest
 
 from preflight.errors import StopRequested
-from preflight.model import Deployment, Finding, Outcome, Severity, StageResult
+from preflight.model import Deployment, Finding, Outcome, Severity, StackChange, StageResult, Update
+from preflight.pipeline import several_regions
 from preflight.pipeline.one_region import RegionResults, RegionRun
 from preflight.pipeline.request import AccountOptions, RunRequest
 from preflight.pipeline.several_regions import RegionRuns
@@ -86,6 +87,19 @@ def test_findings_of_one_region_are_as_they_are() -> None:
     results = combine({"us-east-1": result(Outcome.FAIL, FINDING)})
 
     assert results.stages == (result(Outcome.FAIL, FINDING),)
+
+
+def test_changes_of_several_regions_name_theirs() -> None:
+    change = StackChange("web", "Service", "AWS::ECS::Service", "modify")
+    results = RegionResults((), update=Update("origin/main", changes=(change,)))
+    combined = several_regions.combined(dict.fromkeys(REGIONS, results)).update
+
+    assert combined is not None
+    assert [change.stack for change in combined.changes] == [f"{region}: web" for region in REGIONS]
+
+
+def test_regions_without_an_update_have_none_together() -> None:
+    assert several_regions.combined({region: RegionResults(()) for region in REGIONS}).update is None
 
 
 def test_a_stop_in_one_region_cancels_the_others() -> None:
