@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import io
 import json
 import socket
@@ -10,6 +11,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from botocore.exceptions import ClientError
@@ -159,6 +161,35 @@ def test_a_request_of_a_page_is_refused(account: Account, host: str | None, fiel
 def test_a_made_up_key_opens_nothing(account: Account, key: str) -> None:
     with pytest.raises(ClientError, match="security token included in the request is invalid"):
         account.client("sts", key).get_caller_identity()
+
+
+@pytest.mark.hostile(
+    8,
+    input="a task sends a request of gigabytes to the account: an object, or a form without a key",
+    happens="413, and nothing of it is read; the run ends with exit code 2",
+    limit="64 MB a request, but for layers of images, which are streamed",
+)
+@pytest.mark.parametrize(
+    ("path", "fields"),
+    [
+        pytest.param("/bucket/key", [], id="an object"),
+        pytest.param("/", [("Content-Type", "application/x-www-form-urlencoded")], id="a form"),
+        pytest.param("/v2/repo/blobs/uploads/", [("Content-Type", "application/x-www-form-urlencoded")], id="a form that looks like a layer"),
+        pytest.param("/v2/apis", [], id="a signed request that looks like a layer"),
+    ],
+)
+def test_a_request_of_gigabytes_is_not_read(account: Account, path: str, fields: list[tuple[str, str]]) -> None:
+    host = urlsplit(account.endpoint).netloc
+    scope = f"{account.key}/20260101/eu-west-1/s3/aws4_request"
+    signed = ("Authorization", f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0")
+    connection = http.client.HTTPConnection(host, timeout=20)
+
+    connection.putrequest("PUT", path)
+    for name, value in (signed, ("Content-Length", str(1 << 40)), *fields):
+        connection.putheader(name, value)
+    connection.endheaders()
+
+    assert connection.getresponse().status == 413
 
 
 @pytest.fixture

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from moto.moto_server.werkzeug_app import MotoRequestHandler
+from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.serving import make_server
-from werkzeug.wrappers import Request
+from werkzeug.wrappers import Request, Response
+from werkzeug.wsgi import get_input_stream
 
 from preflight.container_engine.standins import Standins
 from preflight.rehearsal import acting, assembly, preload
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 BACKLOG = 128  # connections that wait to be accepted
+MAX_BODY = 64 << 20  # bytes of a request that are kept in memory
 POLL = 0.05  # seconds until a shutdown is noticed
 
 
@@ -44,12 +47,12 @@ class Server:
     def application(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request, if its principal may make it."""
         request = Request(environ)
-        if authentication.is_form(request):
-            environ["wsgi.input"] = io.BytesIO(request.get_data())  # the scope may depend on a field of the form
-        scope = authentication.scope(request)
+        try:
+            scope = self._read(environ, request)
+        except RequestEntityTooLarge:
+            self.ledger.trouble(f"{request.method} {request.path}: a request has more than {MAX_BODY >> 20} MiB. Next: send large objects in parts")
+            return Response("EntityTooLarge", status=413)(environ, start_response)
         service = scope.service if scope is not None else ""
-        if scope is not None and not parsing.is_stream(service, request):
-            environ["wsgi.input"] = io.BytesIO(request.get_data())  # moto reads it once more
         try:
             self._check(environ, request, scope)
             principal = self.parts.authenticator.authorize(request, scope)
@@ -60,6 +63,24 @@ class Server:
             return response(environ, start_response)
         with acting.asked_by(principal):
             return self.parts.dispatcher.dispatch(environ, start_response, request, scope)
+
+    @staticmethod
+    def _read(environ: WSGIEnvironment, request: Request) -> SignedScope | None:
+        """Returns the scope of a request, whose body is read unless a handler streams it; only layers of images have no bound.
+
+        Raises:
+            RequestEntityTooLarge: the body is too large.
+        """
+        if authentication.is_form(request) or not request.path.startswith("/v2/"):
+            _bound(environ)
+        if authentication.is_form(request):
+            environ["wsgi.input"] = io.BytesIO(request.get_data())  # the scope may depend on a field of the form
+        scope = authentication.scope(request)
+        if scope is not None:
+            _bound(environ)
+            if not parsing.is_stream(scope.service, request):
+                environ["wsgi.input"] = io.BytesIO(request.get_data())  # moto reads it once more
+        return scope
 
     def _check(self, environ: WSGIEnvironment, request: Request, scope: SignedScope | None) -> None:
         """Check a request that comes over HTTP, before its principal is known.
@@ -72,6 +93,15 @@ class Server:
         request_filter.check_target(request, scope)
         if scope is None and self._administrator is not None:
             request_filter.check_unsigned(request, administrator=self._administrator)
+
+
+def _bound(environ: WSGIEnvironment) -> None:
+    """Bound the body of a request.
+
+    Raises:
+        RequestEntityTooLarge: its header says that it is larger; reading one without a length raises it later.
+    """
+    environ["wsgi.input"] = get_input_stream(environ, max_content_length=MAX_BODY)
 
 
 class _QuietRequestHandler(MotoRequestHandler):  # type: ignore[misc]  # mypy skips moto
