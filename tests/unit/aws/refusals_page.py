@@ -22,7 +22,17 @@ What depends on other resources (a target group in another VPC, a priority in us
 
 def page() -> str:
     """Returns the whole page."""
-    return "\n".join([INTRODUCTION, *_sections()])
+    return "\n".join([INTRODUCTION, *_services(), *_sections()])
+
+
+def _services() -> Iterator[str]:
+    """How many rows there are for each service: its types, and the operations that have tables of their own."""
+    rows: dict[str, list[int]] = {}
+    for kind, table in (*catalog.TYPES.items(), *catalog.TAGS.items()):
+        rows.setdefault(kind.split("::")[1] if "::" in kind else kind, []).append(len(table))
+    yield "| service or operation | refusals |\n| --- | --- |"
+    yield from (f"| {service} | {sum(numbers)} |" for service, numbers in sorted(rows.items()))
+    yield f"| all | {sum(map(sum, rows.values()))} |\n"
 
 
 def _sections() -> Iterator[str]:

@@ -12,9 +12,12 @@ from preflight.aws.constraints import (
     Object,
     Predicate,
     Test,
+    begins,
     count,
     get,
     has,
+    known,
+    matches,
     one_of,
     present,
     unique,
@@ -65,6 +68,19 @@ _PATTERN = Test(
         {"EventPattern": {"source": []}},
     ),
 )
+def _ungrouped(part: Object) -> Iterator[Fault]:
+    """A FIFO queue gets messages of a group."""
+    arn = str(known(part, "Arn"))
+    if arn.split(":")[2:3] == ["sqs"] and arn.endswith(".fifo") and get(part, "SqsParameters.MessageGroupId") is None:
+        yield Fault(("SqsParameters",), arn)
+
+
+_QUEUE = "arn:aws:sqs:eu-west-1:123456789012:q"
+_FIFO = Test(
+    _ungrouped,
+    taken=({"Arn": _QUEUE}, {"Arn": f"{_QUEUE}.fifo", "SqsParameters": {"MessageGroupId": "a"}}),
+    refused=({"Arn": f"{_QUEUE}.fifo"},),
+)
 _RULES = (
     Constraint(
         present(1, 2, "ScheduleExpression", "EventPattern"),
@@ -112,6 +128,23 @@ _TARGETS = (
         _INVALID,
         "Only one of Input, InputPath, or InputTransformer must be provided for a target: {value}",
         _TARGET,
+        "Targets[]",
+    ),
+    Constraint(
+        value("InputPath", begins("$")), _INVALID, "InputPath for target is invalid: {value} does not begin with $", _TARGET, "Targets[]"
+    ),
+    Constraint(
+        value("Arn", matches(r"arn:[\w-]+:sqs:.+", taken=("arn:aws:sqs:eu-west-1:123456789012:q",), refused=("q", "arn:aws:sns:eu-west-1:123456789012:t"))),
+        _INVALID,
+        "The dead-letter queue {value} is not the ARN of an SQS queue",
+        f"{_API}/API_DeadLetterConfig.html",
+        "Targets[].DeadLetterConfig",
+    ),
+    Constraint(
+        _FIFO,
+        _INVALID,
+        "Parameter(s) MessageGroupId must be specified for target: {value}",
+        f"{_API}/API_SqsParameters.html",
         "Targets[]",
     ),
     Constraint(json_documents.is_json("Input"), _INVALID, "JSON syntax error in input for target: {value}", _TARGET, "Targets[]"),

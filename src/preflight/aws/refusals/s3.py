@@ -7,15 +7,22 @@ from collections.abc import Mapping
 from typing import Any
 
 from preflight.aws.constraints import (
+    Condition,
     Constraint,
+    Object,
     Predicate,
     between,
+    each,
     equal,
     has,
+    items,
+    known,
+    lacks,
     matches,
     needs,
     no,
     one_of,
+    present,
     unique,
     value,
     without,
@@ -24,6 +31,7 @@ from preflight.aws.refusals import s3_bucket_policies
 
 SERVICE = "s3"
 _GUIDE = "https://docs.aws.amazon.com/AmazonS3/latest/userguide"
+_API = "https://docs.aws.amazon.com/AmazonS3/latest/API"
 _NAMES = f"{_GUIDE}/bucketnamingrules.html"
 _LIFECYCLE = f"{_GUIDE}/lifecycle-transition-general-considerations.html"
 _OWNERSHIP = f"{_GUIDE}/about-object-ownership.html"
@@ -37,6 +45,12 @@ def _is_address(value: Any) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _is_enforced(bucket: Object) -> bool:
+    """Whether a bucket has no access control lists."""
+    rules = items(bucket, "OwnershipControls.Rules")
+    return any(isinstance(rule, Mapping) and known(rule, "ObjectOwnership") == "BucketOwnerEnforced" for rule in rules)
 
 
 def _is_reserved(value: Any) -> bool:
@@ -56,8 +70,67 @@ _ACL = "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced s
 _PRIVATE = value("AccessControl", one_of("Private", "BucketOwnerFullControl", "BucketOwnerRead"))
 _ENABLED = value("VersioningConfiguration.Status", one_of("Enabled"))
 
+_ACTIONS = (
+    *("AbortIncompleteMultipartUpload", "ExpirationDate", "ExpirationInDays", "ExpiredObjectDeleteMarker", "NoncurrentVersionExpiration"),
+    *("NoncurrentVersionExpirationInDays", "NoncurrentVersionTransition", "NoncurrentVersionTransitions", "Transition", "Transitions"),
+)
+_FEATURES = (
+    Constraint(
+        _PRIVATE,
+        "InvalidBucketAclWithObjectOwnership",
+        _ACL,
+        _OWNERSHIP,
+        where=Condition(_is_enforced, {"OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}}),
+    ),
+    Constraint(
+        lacks("KMSMasterKeyID"),
+        "InvalidArgument",
+        "a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms",
+        f"{_API}/API_ServerSideEncryptionByDefault.html",
+        at="BucketEncryption.ServerSideEncryptionConfiguration[].ServerSideEncryptionByDefault",
+        when=equal("SSEAlgorithm", "AES256"),
+    ),
+    Constraint(
+        present(1, len(_ACTIONS), *_ACTIONS),
+        "InvalidRequest",
+        "At least one action needs to be specified in a rule",
+        f"{_GUIDE}/intro-lifecycle-rules.html",
+        at="LifecycleConfiguration.Rules[]",
+        when=equal("Status", "Enabled", "Disabled"),
+    ),
+    Constraint(
+        present(0, 1, "Days", "Years"),
+        "MalformedXML",
+        "A default retention has either days or years, not both",
+        f"{_API}/API_DefaultRetention.html",
+        at="ObjectLockConfiguration.Rule.DefaultRetention",
+    ),
+    Constraint(
+        lacks("IndexDocument", "ErrorDocument", "RoutingRules"),
+        "InvalidArgument",
+        "A website that redirects all requests has no other property",
+        "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-s3-bucket-websiteconfiguration.html",
+        at="WebsiteConfiguration",
+        when=has("RedirectAllRequestsTo"),
+    ),
+    Constraint(
+        value("BucketName", no(matches(r".*\..*", taken=("a.b.c",), refused=("abc",)))),
+        "InvalidRequest",
+        "S3 Transfer Acceleration is not supported for buckets with periods (.) in their names",
+        f"{_GUIDE}/transfer-acceleration.html",
+        when=has("AccelerateConfiguration"),
+    ),
+    Constraint(
+        each("AllowedOrigins", no(matches(r".*\*.*\*.*", taken=("https://*.a.*",), refused=("https://*.a", "*")))),
+        "InvalidRequest",
+        'AllowedOrigin "{value}" can not have more than one wildcard.',
+        f"{_GUIDE}/ManageCorsUsing.html",
+        at="CorsConfiguration.CorsRules[]",
+    ),
+)
 _BUCKET = (
     *_BUCKET_NAME,
+    *_FEATURES,
     Constraint(
         _PRIVATE,
         "InvalidBucketAclWithObjectOwnership",

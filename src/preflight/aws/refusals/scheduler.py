@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from preflight.aws import schedule_expressions
-from preflight.aws.constraints import Constraint, Predicate, equal, lacks, needs, present, value
+from preflight.aws.constraints import (
+    Constraint,
+    Fault,
+    Object,
+    Predicate,
+    Test,
+    equal,
+    known,
+    lacks,
+    matches,
+    needs,
+    no,
+    present,
+    value,
+)
 from preflight.aws.refusals import ecs_targets
 
 SERVICE = "scheduler"
@@ -22,6 +36,17 @@ _EXPRESSION = Predicate(
     ("at(2035-01-01T00:00:00)", "rate(5 minutes)", "rate(1 hour)", "cron(0 8 * * ? *)"),
     ("at(2035-01-01)", "at(2035-01-01T00:00:00Z)", "rate(5 weeks)", "rate(0 days)", "cron(0 8 * * * *)", "0 8 * * ? *"),
 )
+_SDK = "arn:aws:scheduler:::aws-sdk"
+_READING = "get|describe|list|poll|receive|search|scan|query|lookup|batchGet"
+
+
+def _backwards(part: Object) -> Iterator[Fault]:
+    """The end of a schedule is after its beginning; both are texts of the same form."""
+    start, end = (str(known(part, name) or "") for name in ("StartDate", "EndDate"))
+    if start.endswith("Z") and end.endswith("Z") and end <= start:
+        yield Fault(("EndDate",), end)
+
+
 _ZONE = Predicate(
     lambda actual: schedule_expressions.is_time_zone(str(actual)), ("UTC", "Europe/Berlin"), ("Mars/Olympus_Mons", "Berlin")
 )
@@ -39,6 +64,19 @@ _SCHEDULES = (
         "Provided ScheduleExpressionTimezone is invalid: {value}",
         _SCHEDULE,
         cure="Name a time zone of the IANA database, such as Europe/Berlin.",
+    ),
+    Constraint(
+        Test(_backwards, ({"StartDate": "2035-01-01T00:00:00Z", "EndDate": "2035-01-02T00:00:00Z"},), ({"StartDate": "2035-01-02T00:00:00Z", "EndDate": "2035-01-01T00:00:00Z"},)),
+        _INVALID,
+        "The EndDate must be later than the StartDate: {value}",
+        _SCHEDULE,
+    ),
+    Constraint(
+        value("Arn", no(matches(rf"arn:[\w-]+:scheduler:::aws-sdk:[^:]+:({_READING})([A-Z].*)?", taken=(f"{_SDK}:ecs:describeTasks",), refused=(f"{_SDK}:ecs:runTask",)))),
+        _INVALID,
+        "{value} is not supported: a schedule calls no operation that only reads",
+        "https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-targets-universal.html",
+        "Target",
     ),
     Constraint(
         needs("MaximumWindowInMinutes"),

@@ -9,14 +9,19 @@ from preflight.aws.constraints import (
     Fault,
     Object,
     Test,
+    begins,
     equal,
     known,
+    lacks,
     length,
     matches,
     needs,
     one_of,
     value,
 )
+from preflight.aws.iam_policy_evaluation import Policy
+from preflight.aws.refusals import iam_policy_documents, json_documents
+from preflight.aws.refusals.iam_policy_principals import PRINCIPAL_RULES
 
 SERVICE = "sns"
 _API = "https://docs.aws.amazon.com/sns/latest/api"
@@ -74,7 +79,25 @@ def _subscription(at: str) -> tuple[Constraint, ...]:
     )
 
 
+_FEATURES = (
+    *(
+        Constraint(lacks(name), _INVALID, f"Invalid parameter: {name} can only be set for FIFO topics", _TOPIC, when=_IS_STANDARD)
+        for name in ("ArchivePolicy", "FifoThroughputScope")
+    ),
+    Constraint(value("FifoThroughputScope", one_of("MessageGroup", "Topic")), _INVALID, "Invalid parameter: FifoThroughputScope: {value}", _TOPIC),
+    Constraint(value("SignatureVersion", one_of("1", "2")), _INVALID, "Invalid parameter: SignatureVersion: {value}", _TOPIC),
+    Constraint(value("TracingConfig", one_of("Active", "PassThrough")), _INVALID, "Invalid parameter: TracingConfig: {value}", _TOPIC),
+    Constraint(
+        value("Protocol", one_of("sqs")),
+        _INVALID,
+        "Invalid parameter: Invalid protocol type: {value}: a FIFO topic delivers to queues alone",
+        "https://docs.aws.amazon.com/sns/latest/dg/fifo-message-delivery.html",
+        "Subscription[]",
+        where=_IS_FIFO,
+    ),
+)
 _TOPICS = (
+    *_FEATURES,
     Constraint(
         value(
             "TopicName",
@@ -122,14 +145,55 @@ _SUBSCRIPTIONS = (
         when=equal("Protocol", "firehose"),
     ),
     Constraint(
+        value("RawMessageDelivery", one_of("false", "False")),
+        _INVALID,
+        "Invalid parameter: Delivery protocol does not support raw message delivery.",
+        "https://docs.aws.amazon.com/sns/latest/dg/sns-large-payload-raw-message-delivery.html",
+        when=equal("Protocol", "email", "email-json", "lambda", "sms"),
+    ),
+    Constraint(
+        value("deadLetterTargetArn", begins("arn:")),
+        _INVALID,
+        "Invalid parameter: RedrivePolicy: deadLetterTargetArn is an invalid arn",
+        "https://docs.aws.amazon.com/sns/latest/dg/sns-dead-letter-queues.html",
+        "RedrivePolicy",
+    ),
+    Constraint(
         value("FilterPolicyScope", one_of("MessageAttributes", "MessageBody")),
         _INVALID,
         "Invalid parameter: FilterPolicyScope: {value}",
         _SUBSCRIBE,
     ),
 )
+def _out_of_scope(statement: Policy) -> Iterator[Fault]:
+    """Faults of actions of another service, and of all actions of SNS, not all of which are of a topic."""
+    for name, text in iam_policy_documents.texts(statement, "Action"):
+        if text.lower() == "sns:*" or not text.lower().startswith(("sns:", "*")):
+            yield Fault((name,), text)
+
+
+_POLICY = (
+    *json_documents.rows(
+        (*iam_policy_documents.SYNTAX_RULES, *PRINCIPAL_RULES), "PolicyDocument", code=_INVALID, sentence="Invalid parameter: Policy Error: null"
+    ),
+    *json_documents.rows(
+        (
+            iam_policy_documents.of_statements(
+                _out_of_scope,
+                "Invalid parameter: Policy statement action out of service scope!",
+                "https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-language-api-permissions-reference.html",
+                right=({"Action": ["sns:Publish", "SNS:Subscribe"]},),
+                wrong=({"Action": "s3:PutObject"}, {"Action": "sns:*"}),
+                cure="Name the actions, such as sns:Publish.",
+            ),
+        ),
+        "PolicyDocument",
+        code=_INVALID,
+    ),
+)
 TYPES: Mapping[str, tuple[Constraint, ...]] = {
     "AWS::SNS::Subscription": _SUBSCRIPTIONS,
     "AWS::SNS::Topic": _TOPICS,
+    "AWS::SNS::TopicPolicy": _POLICY,
 }
 OPERATIONS: Mapping[str, str] = {"Subscribe": "AWS::SNS::Subscription"}

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from preflight.aws.constraints import (
     Constraint,
     between,
+    count,
     equal,
     has,
     lacks,
@@ -15,6 +16,9 @@ from preflight.aws.constraints import (
     one_of,
     value,
 )
+from preflight.aws.refusals import json_documents
+from preflight.aws.refusals.iam_policy_documents import SYNTAX_RULES
+from preflight.aws.refusals.iam_policy_principals import PRINCIPAL_RULES
 
 SERVICE = "sqs"
 _QUEUE = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html"
@@ -116,6 +120,36 @@ _QUEUES = (
         "RedrivePolicy",
     ),
     Constraint(
+        value("redrivePermission", one_of("allowAll", "byQueue", "denyAll")),
+        _PARAMETER,
+        "Value for parameter RedriveAllowPolicy is invalid. Reason: redrivePermission must be allowAll, denyAll or byQueue, not {value}",
+        _QUEUE,
+        "RedriveAllowPolicy",
+    ),
+    Constraint(
+        lacks("sourceQueueArns"),
+        _PARAMETER,
+        "Value for parameter RedriveAllowPolicy is invalid. Reason: sourceQueueArns can be specified only if redrivePermission is byQueue",
+        _QUEUE,
+        "RedriveAllowPolicy",
+        equal("redrivePermission", "allowAll", "denyAll"),
+    ),
+    Constraint(
+        needs("sourceQueueArns"),
+        _PARAMETER,
+        "Value for parameter RedriveAllowPolicy is invalid. Reason: sourceQueueArns must be specified if redrivePermission is byQueue",
+        _QUEUE,
+        "RedriveAllowPolicy",
+        equal("redrivePermission", "byQueue"),
+    ),
+    Constraint(
+        count("sourceQueueArns", 1, 10),
+        _PARAMETER,
+        "Value for parameter RedriveAllowPolicy is invalid. Reason: up to 10 source queues can be specified",
+        _QUEUE,
+        "RedriveAllowPolicy",
+    ),
+    Constraint(
         needs("deadLetterTargetArn", "maxReceiveCount"),
         _PARAMETER,
         "Value for parameter RedrivePolicy is invalid. Reason: Redrive policy does not contain mandatory attributes: deadLetterTargetArn and maxReceiveCount.",
@@ -123,5 +157,10 @@ _QUEUES = (
         "RedrivePolicy",
     ),
 )
-TYPES: Mapping[str, tuple[Constraint, ...]] = {"AWS::SQS::Queue": _QUEUES}
+_POLICY = (
+    *json_documents.rows(
+        (*SYNTAX_RULES, *PRINCIPAL_RULES), "PolicyDocument", code=_ATTRIBUTE, sentence="Invalid value for the parameter Policy."
+    ),
+)
+TYPES: Mapping[str, tuple[Constraint, ...]] = {"AWS::SQS::Queue": _QUEUES, "AWS::SQS::QueuePolicy": _POLICY}
 OPERATIONS: Mapping[str, str] = {}
