@@ -5,7 +5,7 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stack-fai
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -59,6 +59,11 @@ class StableState:
         """Returns the state that a stack is in."""
         return cls(stack.request, stack.outputs, stack.imports, dict(stack.needs))
 
+    def deletion_order(self, stack: Stack, names: Iterable[str]) -> list[str]:
+        """Returns `names` so that each comes before what it needs by the template of now, or needed by the former one."""
+        both = {name: self.needs.get(name, set()) | stack.needs.get(name, set()) for name in {*self.needs, *stack.needs}}
+        return deletion.deletion_order(both, names)
+
 
 def roll_back_creation(stack: Stack, deleter: Deleter, reason: str) -> None:
     """Deletes what a failed creation created."""
@@ -109,7 +114,7 @@ class UpdateRollback:
         for name in skip & stable.steps.keys():
             stack.set_resource_status(stack.resources[name], "UPDATE_COMPLETE")
         stack.set_status("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS")
-        for name in deletion.deletion_order(stack.needs, stable.steps):
+        for name in stable.deletion_order(stack, stable.steps):
             self._delete_new(name, stable.steps[name], is_skipped=name in skip)
         stable.steps.clear()
         stack.needs = stable.needs

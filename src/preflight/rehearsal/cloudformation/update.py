@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from preflight.model import JsonObject
-from preflight.rehearsal.cloudformation import deletion, dependencies, early_validation, evaluation, outputs
+from preflight.rehearsal.cloudformation import dependencies, early_validation, evaluation, outputs
 from preflight.rehearsal.cloudformation.provisioner import Provisioner
 from preflight.rehearsal.cloudformation.resources import defaults, tagging
 from preflight.rehearsal.cloudformation.resources.failure import ResourceFailedError
@@ -226,7 +226,7 @@ class Updater:
         """Deletes what was replaced or removed from the template; a failure here does not undo the update."""
         stack = self._stack
         stack.set_status("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
-        for name in deletion.deletion_order(stack.needs, {*removed, *self.stable.steps}):
+        for name in self.stable.deletion_order(stack, {*removed, *self.stable.steps}):
             step, current = self.stable.steps.get(name, Step(None)), stack.resources.get(name)
             if current is None:
                 continue

@@ -6,10 +6,12 @@ import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from unittest import mock
 
 import botocore.exceptions
 import pytest
 
+from preflight.rehearsal.cloudformation.resources import ec2_network
 from preflight.system import waiting
 
 Update = Callable[..., dict[str, Any]]
@@ -329,3 +331,29 @@ def test_a_rollback_of_swapped_priorities_leaves_the_rules_as_they_were(deploy: 
     described = client("elbv2").describe_rules(ListenerArn=listener["Listeners"][0]["ListenerArn"])["Rules"]
     assert stack["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
     assert sorted(rule["Priority"] for rule in described) == ["10", "20", "default"]
+
+
+def test_a_rollback_keeps_the_gateway_that_could_not_be_detached(deploy: Any, update: Update, client: Any) -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DetachInternetGateway.html."""
+
+    def network(gateway: str) -> str:
+        vpc = {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/16"}}
+        attachment = {"InternetGatewayId": {"Ref": gateway}, "VpcId": {"Ref": "V"}}
+        gateways = {name: {"Type": "AWS::EC2::InternetGateway"} for name in ("One", "Two")}
+        return json.dumps({"Resources": {"V": vpc, **gateways, "A": {"Type": "AWS::EC2::VPCGatewayAttachment", "Properties": attachment}}})
+
+    deploy(network("One"))
+    ec2 = client("ec2")
+    (gateway,) = [g for g in ec2.describe_internet_gateways()["InternetGateways"] if g["Attachments"] and g.get("Tags")]
+    vpc = gateway["Attachments"][0]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.1.0/24")["Subnet"]["SubnetId"]
+    interface = ec2.create_network_interface(SubnetId=subnet)["NetworkInterface"]["NetworkInterfaceId"]
+    address = ec2.allocate_address(Domain="vpc")["AllocationId"]
+    ec2.associate_address(AllocationId=address, NetworkInterfaceId=interface)
+
+    with mock.patch.object(ec2_network, "DETACH_TIMEOUT", 0.1):
+        stack = update(network("Two"))
+
+    (attached,) = ec2.describe_internet_gateways(Filters=[{"Name": "attachment.vpc-id", "Values": [vpc]}])["InternetGateways"]
+    assert stack["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert attached["InternetGatewayId"] == gateway["InternetGatewayId"]

@@ -164,6 +164,16 @@ def test_a_rolled_back_stack_has_its_former_request_and_outputs(
     assert stack.outputs["O"].value == "before"
 
 
+def test_what_is_removed_is_deleted_after_what_used_it_before(provisioner: Provisioner, service: RecordingService) -> None:
+    fixed = "Test::Service::Fixed"
+    stack = new_stack(provisioner, request(A=thing("a"), S=thing("s", "A", kind=fixed)))
+    service.calls.clear()
+
+    update(provisioner, stack, request(B=thing("b"), S=thing("s2", "B", kind=fixed)))
+
+    assert service.calls == ["create b", "create s2", "delete s", "delete a"]
+
+
 def test_a_half_made_replacement_is_deleted_by_the_rollback(provisioner: Provisioner, service: RecordingService) -> None:
     stack = new_stack(provisioner, request(A=thing("a", kind="Test::Service::Fixed")))
     service.hooks["create b"] = lambda context: context.identify("b")

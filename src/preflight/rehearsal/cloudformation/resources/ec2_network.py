@@ -153,6 +153,11 @@ def _delete_attachment(context: HandlerContext, _id: str, properties: Properties
 
 
 def _update_attachment(context: HandlerContext, physical_id: str, old: Properties, new: Properties) -> CreatedResource:
+    """Attaches another gateway; one that a failed update did not detach stays, so that its rollback ends."""
+    filters = [{"Name": "attachment.vpc-id", "Values": [new["VpcId"]]}]
+    attached = context.call("ec2", "DescribeInternetGateways", Filters=filters)["InternetGateways"]
+    if new.get("InternetGatewayId") in [gateway["InternetGatewayId"] for gateway in attached]:
+        return CreatedResource(physical_id, {"AttachmentType": "IGW"})
     _delete_attachment(context, physical_id, old)
     return _create_attachment(context, new)
 
