@@ -45,6 +45,7 @@ CORRECT = (
     Case("a key that is kept when it leaves the stack", DATA, "  Key:\n    Type: AWS::KMS::Key\n    DeletionPolicy: Retain\n", "  OtherKey:\n    Type: AWS::KMS::Key\n"),
     Case("another time-out of the queue", DATA, "VisibilityTimeout: 30", "VisibilityTimeout: 60"),
     Case("nothing at all", DATA, "Resources:", "Resources:  # a comment"),
+    Case("another route table of a subnet", APP, "  RoutesA:\n    Type: AWS::EC2::SubnetRouteTableAssociation\n    Properties: {RouteTableId: !Ref Routes,", "  OtherRoutes: {Type: AWS::EC2::RouteTable, Properties: {VpcId: !Ref VPC}}\n  OtherRoute: {Type: AWS::EC2::Route, DependsOn: Attachment, Properties: {RouteTableId: !Ref OtherRoutes, DestinationCidrBlock: 0.0.0.0/0, GatewayId: !Ref Gateway}}\n  RoutesA:\n    Type: AWS::EC2::SubnetRouteTableAssociation\n    DependsOn: OtherRoute\n    Properties: {RouteTableId: !Ref OtherRoutes,"),
     Case("a policy of the role taken away and another", APP, "RoleName: balanced-execution", "RoleName: balanced-execution\n      Description: starts tasks"),
 )
 
@@ -78,6 +79,7 @@ WRONG = (
     Case("a queue that becomes first-in-first-out", DATA, "{VisibilityTimeout: 30}", "{VisibilityTimeout: 30, FifoQueue: true}", REPLACED, "FifoQueue"),
     Case("an export that is removed, in use", DATA, "  Items: {Value: !Ref Items, Export: {Name: data-items}}\n", "", "UPDATE_ROLLBACK_IN_PROGRESS", "in use by"),
     Case("a role with a name, on another path", APP, "RoleName: balanced-execution", "RoleName: balanced-execution\n      Path: /web/", FAILED, NAMED),
+    Case("a namespace of another logical id", APP, "  Names:\n", "  Namespace:\n", None, "already associated with a hosted zone"),
     Case("a container that the load balancer does not find", APP, "        - Name: web\n          Image", "        - Name: page\n          Image", FAILED, "does not exist"),
     Case("a reference to nothing in a nested template", FARGATE, "  Cluster:\n    Type", "  Cluster2:\n    Type", None, "[Cluster]"),
 )
