@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+LARGEST = 64 * 1024 * 1024  # bytes of a file that is compared
 _LOOKED = "preflight.looked_for"
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 _LISTS = ("os.scandir", "os.listdir")
@@ -119,10 +120,13 @@ def _looked(path: str) -> str:
 
 
 def _content(path: str) -> str:
+    """Returns a digest of a file, of no bytes if it cannot be read; a file over `LARGEST` never equals another state."""
     try:
         number = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(number, "rb") as file:
-            data = file.read() if stat.S_ISREG(os.fstat(number).st_mode) else b""
+            data = file.read(LARGEST + 1) if stat.S_ISREG(os.fstat(number).st_mode) else b""
+        if len(data) > LARGEST:
+            return f"too large {os.urandom(8).hex()}"
     except (OSError, ValueError):
         data = b""
     return f"{hashlib.sha256(data).hexdigest()} {_looked(path)}"

@@ -13,8 +13,8 @@ from preflight.pipeline import baseline
 
 ROOT = Path(__file__).parents[3]
 GROUP = "  Group: {Type: 'AWS::Logs::LogGroup'}\n"
-TASK = "  Task: {Type: 'AWS::ECS::TaskDefinition', Properties: {RequiresCompatibilities: [EC2], ContainerDefinitions: []}}\n"
-FARGATE_RULE = "ECS_TASKDEF_REQUIRES_FARGATE"
+TASK = "  Task: {Type: 'AWS::ECS::TaskDefinition', Properties: {RequiresCompatibilities: [FARGATE], NetworkMode: bridge, ContainerDefinitions: []}}\n"
+FARGATE_RULE = "ECS_TASKDEF_NETWORK_MODE_AWSVPC"
 pytestmark = pytest.mark.guard
 
 

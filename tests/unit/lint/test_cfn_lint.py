@@ -118,7 +118,7 @@ def test_a_worker_that_dies_gives_no_verdict(tmp_path: Path, monkeypatch: pytest
 def test_a_worker_has_a_bound_on_its_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers, "_WORKER", "from preflight.lint import worker; worker.MAX_MEMORY = 1 << 25; worker.work()")
 
-    assert "cfn-lint broke" in broken(tmp_path)
+    assert "cfn-lint failed" in broken(tmp_path)
 
 
 LOOPS = """\
