@@ -54,6 +54,7 @@ from preflight.rehearsal.services import (
     ecr,
     efs,
     elbv2,
+    event_patterns,
     iam,
     kms,
     logs,
@@ -315,6 +316,7 @@ def prepare_moto() -> None:
     iam.take_stand_ins()
     resourcegroupstagging.find_all_resources()
     deliveries.keep_inside()
+    event_patterns.match_in_one_pass()
     with backend_lock:
         for backends in BackendDict._instances:  # noqa: SLF001 - moto has no other way to drop them
             if backends.service_name in SLOW:

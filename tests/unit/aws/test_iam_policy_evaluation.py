@@ -269,7 +269,7 @@ def test_a_document_may_be_an_object_already() -> None:
 PROVIDER = "arn:aws:iam::123456789012:oidc-provider/token.example"
 
 
-def trust(effect: str) -> dict[str, Any]:
+def federated_trust(effect: str) -> dict[str, Any]:
     return {"Effect": effect, "Action": "sts:AssumeRoleWithWebIdentity", "Principal": {"Federated": PROVIDER}}
 
 
@@ -282,7 +282,7 @@ def trust(effect: str) -> dict[str, Any]:
     ],
 )
 def test_a_trust_policy_lets_an_identity_provider_in(effects: list[str], *, is_trusted: bool) -> None:
-    policy = {"Statement": [trust(effect) for effect in effects]}
+    policy = {"Statement": [federated_trust(effect) for effect in effects]}
     request = RequestContext("sts:AssumeRoleWithWebIdentity", ARN)
 
     assert iam_policy_evaluation.federates(policy, PROVIDER, request) is is_trusted
