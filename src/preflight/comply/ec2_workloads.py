@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from preflight.aws import unresolved
+from preflight.aws import fargate_sizes, unresolved
 from preflight.plan.cross_stack_references import ReferencedResource, ReferenceTracer
 from preflight.plan.resolved_stacks import ResolvedStacks, ResolvedTemplate
 from preflight.templates import functions, references
@@ -114,11 +114,14 @@ class _Workloads:
 
 
 def _has_nothing_of_fargate(definition: Mapping[str, Any]) -> bool:
-    """Whether a task definition has the launch type and the network mode of container instances, which are AWS's defaults.
+    """Whether a task definition has AWS's defaults, which are for container instances, and no size of Fargate's.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html.
     """
-    return "RequiresCompatibilities" not in definition and definition.get("NetworkMode") in (None, "bridge", "host")
+    if "RequiresCompatibilities" in definition or definition.get("NetworkMode") not in (None, "bridge", "host"):
+        return False
+    size = {key: definition.get(key.title()) for key in fargate_sizes.UNITS}
+    return not any(isinstance(value, dict) for value in size.values()) and any(fargate_sizes.on_fargate(size))
 
 
 def _providers(strategy: Any) -> Iterator[Any]:

@@ -90,7 +90,9 @@ RUN = '  Rule: {Type: "AWS::Events::Rule", Properties: {Targets: [{EcsParameters
         pytest.param(ALONE + RUN, False, id="a rule runs it"),
         pytest.param(ALONE + "Outputs: {Arn: {Value: !Ref Alone}}\n", False, id="other templates may run it"),
         pytest.param(ALONE.replace("[EC2]", "[EC2, FARGATE]"), False, id="it is for Fargate too"),
-        pytest.param(ALONE.replace("RequiresCompatibilities: [EC2]", "Memory: 128"), True, id="it has nothing of Fargate"),
+        pytest.param(ALONE.replace("RequiresCompatibilities: [EC2]", "Cpu: 256, Memory: 128"), True, id="it has nothing of Fargate"),
+        pytest.param(ALONE.replace("RequiresCompatibilities: [EC2]", "Cpu: 256, Memory: 512"), False, id="it has a size of Fargate's"),
+        pytest.param(ALONE.replace("RequiresCompatibilities: [EC2]", "Cpu: 256, Memory: !Ref Elsewhere"), False, id="its size is not known"),
         pytest.param(ALONE.replace("RequiresCompatibilities: [EC2]", "NetworkMode: awsvpc"), False, id="it has Fargate's network"),
     ],
 )

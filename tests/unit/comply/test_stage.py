@@ -178,7 +178,7 @@ def test_a_rule_in_another_tier_is_a_warning(check: Check) -> None:
 
 def test_with_every_rule_of_guard_off_the_checks_in_python_still_look(check: Check) -> None:
     off = {rule.name: "off" for rule in ruleset.chosen([]).guard}
-    text = "Resources: {T: {Type: 'AWS::ECS::TaskDefinition', Properties: {Memory: 512, ContainerDefinitions: [{Name: a, Memory: 1024}]}}}\n"
+    text = "Resources: {T: {Type: 'AWS::ECS::TaskDefinition', Properties: {NetworkMode: awsvpc, Memory: 512, ContainerDefinitions: [{Name: a, Memory: 1024}]}}}\n"
 
     assert checks(check(a=text, asked={"checks": off})) == ["ECS_TASKDEF_CONTAINER_RESOURCES_FIT"]
 
