@@ -19,6 +19,7 @@ from preflight.deploy.declared_resources import DeclaredResource, DeclaredResour
 from preflight.deploy.load_balancers import PublicLoadBalancers
 from preflight.deploy.task_findings import TaskFindings
 from preflight.deploy.tasks import StoppedTask
+from preflight.model import JsonObject
 from preflight.templates import template
 
 PULL = "CannotPullContainerError: pull image manifest has been retried 5 time(s): failed to resolve ref"
@@ -157,7 +158,7 @@ def test_a_failed_health_check_is_laid_to_the_link_from_every_load_balancer(
 ) -> None:
     admitted = [{"IpProtocol": "tcp", "FromPort": 1, "ToPort": 9, "UserIdGroupPairs": [{"GroupId": "sg-lb"}]}]
     admitted += [{"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": "sg-open"}]}]
-    groups = ({"GroupId": "sg-task", "IpPermissions": admitted}, *({"GroupId": g, "IpPermissionsEgress": ANYWHERE} for g in ("sg-lb", "sg-open", "sg-other")))
+    groups: tuple[JsonObject, ...] = ({"GroupId": "sg-task", "IpPermissions": admitted}, *({"GroupId": g, "IpPermissionsEgress": ANYWHERE} for g in ("sg-lb", "sg-open", "sg-other")))
     fix = fix_of(tmp_path, TARGET, session=Described(port), network=Network((SUBNET,), (ROUTES,), security_groups=groups), sources=sources)
 
     assert text in fix
