@@ -12,6 +12,7 @@ from preflight.errors import UsageError
 from preflight.model import Report, Say
 from preflight.pipeline.stages import STAGES
 from preflight.report import json_reader, merging
+from preflight.system import confinement
 
 MOST_BYTES = 64 << 20
 
@@ -38,7 +39,7 @@ def _files(path: Path) -> Iterator[Path]:
 
 
 def _read(file: Path) -> Report:
-    if file.is_file() and file.stat().st_size > MOST_BYTES:
-        msg = f"{file}: a report may have at most {MOST_BYTES} bytes"
-        raise UsageError(msg)
+    problem = confinement.problem(file, Path(file.absolute().anchor), limit=MOST_BYTES)
+    if problem is not None:
+        raise UsageError(f"{file}: {problem}")
     return json_reader.read(file.read_text(encoding="utf-8"), str(file))

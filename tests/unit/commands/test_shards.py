@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
@@ -133,3 +134,10 @@ def test_the_merged_report_has_every_format(tmp_path: Path, capsys: pytest.Captu
         ET.fromstring(shown)  # noqa: S314 - our own
     if name == "json":
         jsonschema.validate(json.loads(shown), json.loads((ROOT / "docs" / "report.schema.json").read_text()))
+
+
+def test_a_report_that_is_no_plain_file_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    os.mkfifo(tmp_path / "preflight.json")
+
+    assert cli.main(["report", "--merge", str(tmp_path)]) == 2
+    assert "it is no plain file" in capsys.readouterr().err
