@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         words = sys.argv[1:] if argv is None else argv
         _check_options(words)
-        args = _arguments(argv)
+        args = _arguments(words)
         args.arguments = words
         for number in _stop_signals():
             signal.signal(number, _stopper(128 + number))
@@ -73,14 +73,14 @@ def _check_options(words: Sequence[str]) -> None:
         raise UsageError(msg)
 
 
-def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+def _arguments(words: Sequence[str]) -> argparse.Namespace:
     """Returns the arguments; a help text that cannot be written is an error too.
 
     Raises:
         UsageError: standard output cannot be written, or there is no such command or option.
     """
     try:
-        return arguments.parse(*_parser(), argv)
+        return arguments.parse(*_parser(), words)
     except SystemExit:
         output.write("")
         raise

@@ -7,7 +7,7 @@ import enum
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -256,6 +256,12 @@ class Deployment:
     smoke: tuple[SmokeAnswer, ...] = ()
     regions: tuple[DeployedRegion, ...] = ()
     events: tuple[ResourceEvent, ...] = ()
+
+
+def combined_deployment(deployments: Sequence[Deployment]) -> Deployment:
+    """Returns all deployments as one."""
+    parts = {field.name: tuple(item for each in deployments for item in getattr(each, field.name)) for field in fields(Deployment)}
+    return Deployment(**parts)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess  # noqa: TID251 - the streams and signals of the command itself are under test
 import sys
 from collections.abc import Callable, Iterator
@@ -17,6 +18,14 @@ from tests.hostile.account import Account
 TEMPLATE = 'Resources: {Q: {Type: "AWS::SQS::Queue"}}\n'
 PLAN = 'version: 1\nname: trv\nregion: eu-west-1\nsteps:\n  - {stack: "{prefix}", template: t.yaml}\n'
 Ended = subprocess.CompletedProcess[str]
+
+
+@pytest.fixture
+def listener() -> Iterator[socket.socket]:
+    """A service of this machine, which nothing of a run may reach."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0.5)
+        yield server
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import io
 import json
 import socket
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,6 +18,7 @@ from botocore.exceptions import ClientError
 
 from preflight.system import waiting
 from tests.hostile.account import Account
+from tests.hostile.loopback import is_reached
 
 pytestmark = pytest.mark.hostile
 TRUST = {"Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
@@ -190,21 +191,6 @@ def test_a_request_of_gigabytes_is_not_read(account: Account, path: str, fields:
     connection.endheaders()
 
     assert connection.getresponse().status == 413
-
-
-@pytest.fixture
-def listener() -> Iterator[socket.socket]:
-    """A service of this machine, which nothing of a run may reach."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        server.settimeout(0.5)
-        yield server
-
-
-def is_reached(listener: socket.socket) -> bool:
-    with contextlib.suppress(TimeoutError):
-        listener.accept()[0].close()
-        return True
-    return False
 
 
 def function(account: Account, marker: Path) -> str:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import dataclasses
 import resource
 import socket
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -31,6 +29,7 @@ from preflight.errors import ToolBrokeError
 from preflight.rehearsal.containers import environment_file
 from preflight.system import processes
 from tests.hostile import registry
+from tests.hostile.loopback import is_reached
 
 pytestmark = [pytest.mark.hostile, pytest.mark.containers, pytest.mark.faults]
 RUN = "hostilebuild"
@@ -43,21 +42,6 @@ def engine() -> Engine:
     if engine.program != "podman" or not engine.shares_network_namespaces:
         pytest.skip("the bounds of builds need podman as root on Linux")
     return engine
-
-
-@pytest.fixture
-def listener() -> Iterator[socket.socket]:
-    """A service of this machine, which nothing of a checkout may reach."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        server.settimeout(0.5)
-        yield server
-
-
-def is_reached(listener: socket.socket) -> bool:
-    with contextlib.suppress(TimeoutError):
-        listener.accept()[0].close()
-        return True
-    return False
 
 
 @pytest.mark.hostile(

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import sys
 from collections.abc import Collection, Mapping, Sequence
 
 from preflight.errors import UsageError
 
 
-def parse(parser: argparse.ArgumentParser, commands: Mapping[str, argparse.ArgumentParser], argv: Sequence[str] | None) -> argparse.Namespace:
+def parse(parser: argparse.ArgumentParser, commands: Mapping[str, argparse.ArgumentParser], argv: Sequence[str]) -> argparse.Namespace:
     """Returns the arguments.
 
     Raises:
         UsageError: there is no such command or option.
     """
-    argv = sys.argv[1:] if argv is None else argv
     if not argv:
         parser.exit(2, parser.format_help())
     command, *words = argv

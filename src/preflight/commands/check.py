@@ -24,13 +24,11 @@ if TYPE_CHECKING:
 
 def run(args: argparse.Namespace, say: Say) -> int:
     """Run the stages of each plan, write the reports and return the worst exit code."""
-    if is_isolated_by_podman(args, say):
-        from preflight.container_engine import user_namespace  # noqa: PLC0415 - see above
-
-        return user_namespace.run_again(args.arguments)
     if is_live(args.stage):
         from preflight.container_engine import user_namespace  # noqa: PLC0415 - see above
 
+        if is_isolated_by_podman(args, say):
+            return user_namespace.run_again(args.arguments)
         user_namespace.end_with_outer()
     if len(args.plans) <= 1 and args.shard is None:
         return run_one(args, next(iter(args.plans), None), say)
@@ -103,12 +101,7 @@ def is_isolated_by_podman(args: argparse.Namespace, say: Say) -> bool:
         return False
     from preflight.container_engine import user_namespace  # noqa: PLC0415 - see above
 
-    if not user_namespace.is_of_use():
-        return False
-    trouble = user_namespace.trouble()
-    if trouble is not None:
-        say(f"containers are not isolated: {trouble}. Next: preflight doctor")
-    return trouble is None
+    return user_namespace.can_isolate(say)
 
 
 def _admitted(args: argparse.Namespace, plan: Plan) -> Plan:

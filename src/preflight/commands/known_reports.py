@@ -9,6 +9,8 @@ import argparse
 import contextlib
 import datetime as dt
 import enum
+import functools
+import itertools
 import json
 import os
 import sys
@@ -84,13 +86,12 @@ def _key(args: argparse.Namespace) -> str:
     return result_cache.key("report", json.dumps([asked, variables, str(Path.cwd()), time.strftime("%F")]), *_programs())
 
 
-def _programs() -> Iterator[str]:
-    """Yields what changes with Python, its packages and this program."""
-    yield sys.version
-    for folder in files_read.packages():
-        if Path(folder).is_dir():
-            yield from sorted(name for name in os.listdir(folder) if name.endswith(("-info", ".egg-link", ".pth")))  # noqa: PTH208 - names only
-    yield from sorted(_sources(str(PACKAGE)))
+@functools.cache
+def _programs() -> tuple[str, ...]:
+    """Returns what changes with Python, its packages and this program; looked up once, as what runs stays the same."""
+    folders = [folder for folder in files_read.packages() if Path(folder).is_dir()]
+    packages = [sorted(name for name in os.listdir(folder) if name.endswith(("-info", ".egg-link", ".pth"))) for folder in folders]  # noqa: PTH208 - names only
+    return (sys.version, *itertools.chain.from_iterable(packages), *sorted(_sources(str(PACKAGE))))
 
 
 def _sources(folder: str) -> Iterator[str]:

@@ -8,7 +8,7 @@ import functools
 import importlib
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,12 +33,11 @@ def run(asked: Callable[[], RunRequest], args: argparse.Namespace, say: Say) -> 
         known = known_reports.find(args)
         files = cleanup.enter_context(known_reports.recorded(args)) if known is None else None
         make = functools.partial(_new, asked(), args, say) if known is None else functools.partial(_again, known, args, say)
-        folder = None if args.output_dir is None else cleanup.enter_context(OutputFolder(args.output_dir))
+        written = cleanup.enter_context(_written(args, formats))
         report = make()
         known_reports.keep(args, report, files)
         _write_baseline(report, say)
-        for name in formats:
-            _write(_rendered(name, report, args), name, folder)
+        written(report)
     return report.exit_code
 
 
@@ -48,11 +47,20 @@ def write(report: Report, args: argparse.Namespace) -> None:
     Raises:
         UsageError: several formats would go to standard output, or a file cannot be written.
     """
-    formats = _formats(args)
-    with contextlib.ExitStack() as cleanup:
-        folder = None if args.output_dir is None else cleanup.enter_context(OutputFolder(args.output_dir))
-        for name in formats:
-            _write(_rendered(name, report, args), name, folder)
+    with _written(args, _formats(args)) as written:
+        written(report)
+
+
+@contextlib.contextmanager
+def _written(args: argparse.Namespace, formats: list[str]) -> Iterator[Callable[[Report], None]]:
+    """Yield what writes a report in formats: to files of a folder that can be written, or to standard output."""
+    with contextlib.nullcontext() if args.output_dir is None else OutputFolder(args.output_dir) as folder:
+
+        def write_all(report: Report) -> None:
+            for name in formats:
+                _write(_rendered(name, report, args), name, folder)
+
+        yield write_all
 
 
 def _formats(args: argparse.Namespace) -> list[str]:

@@ -98,8 +98,7 @@ class _Workloads:
         users = [(d, name) for d, name, service in self._services if self._uses(d, service, definition)]
         if not users:
             is_for_ec2 = launch_types is not None or _has_nothing_of_fargate(properties)
-            is_run = self._is_referenced(definition)
-            return (launch_types is not None and self._has_instances) or (is_for_ec2 and not is_run)
+            return (launch_types is not None and self._has_instances) or (is_for_ec2 and not self._is_referenced(definition))
         return all(user in self._on_instances for user in users)
 
     def _is_referenced(self, definition: ReferencedResource) -> bool:

@@ -22,3 +22,16 @@ def is_reference(name: str) -> bool:
     """Whether a registry could have an image of that name; `oci-archive:/x`, `dir:x` and options are no references."""
     is_file = name.partition(":")[0] in TRANSPORTS and ":" in name
     return len(name) <= MAX_LENGTH and _REFERENCE.fullmatch(name) is not None and not is_file
+
+
+def qualified(name: str) -> str:
+    """Returns an image name with its registry: `docker.io/library/nginx:1` for `nginx:1`."""
+    head, slash, _ = name.partition("/")
+    if not slash:
+        return f"docker.io/library/{name}"
+    return name if "." in head or ":" in head or head == "localhost" else f"docker.io/{name}"
+
+
+def registry(name: str) -> str:
+    """Returns the registry of an image name, with its port."""
+    return qualified(name).partition("/")[0]

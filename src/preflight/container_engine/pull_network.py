@@ -14,7 +14,7 @@ import secrets
 import socket
 from collections.abc import Iterator
 
-from preflight.container_engine import build_network
+from preflight.container_engine import build_network, image_names
 from preflight.container_engine.engine import Engine
 
 KNOWN = frozenset({"docker.io", "gcr.io", "ghcr.io", "mcr.microsoft.com", "public.ecr.aws", "quay.io", "registry.k8s.io"})
@@ -25,25 +25,19 @@ _PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy")
 def restricted(engine: Engine, image: str) -> Iterator[Engine]:
     """Yields the engine for a pull, in the restricted network unless the registry is known or no name could be looked up there."""
     is_possible = engine.program == "podman" and engine.shares_network_namespaces and build_network.resolvers()
-    if registry(image) in KNOWN or not is_possible or any(os.environ.get(name) for name in _PROXIES):
+    if image_names.registry(image) in KNOWN or not is_possible or any(os.environ.get(name) for name in _PROXIES):
         yield engine
         return
     with build_network.namespace(engine, f"pull-{secrets.token_hex(4)}") as path:
         yield engine.inside(path)
 
 
-def registry(image: str) -> str:
-    """Returns the registry of an image name, with its port."""
-    head, slash, _ = image.partition("/")
-    return head if slash and ("." in head or ":" in head or head == "localhost") else "docker.io"
-
-
 def is_here(image: str) -> bool:
     """Whether the registry of an image is this machine, or has a link-local address."""
-    if registry(image) in KNOWN:
+    if image_names.registry(image) in KNOWN:
         return False
     with contextlib.suppress(OSError, UnicodeError):
-        found = socket.getaddrinfo(registry(image).partition(":")[0], None, type=socket.SOCK_STREAM)
+        found = socket.getaddrinfo(image_names.registry(image).partition(":")[0], None, type=socket.SOCK_STREAM)
         return any(_is_near(str(entry[4][0]).partition("%")[0]) for entry in found)
     return False
 

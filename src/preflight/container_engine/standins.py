@@ -68,9 +68,9 @@ class Standins:
         if present in platforms:
             return name
         pulled = platform or (None if present is None else self._engine.platform)  # another build left that of its own
-        completed = image_pull.pull(self._engine, _qualified(name), *(("--platform", pulled) if pulled else ()))
+        completed = image_pull.pull(self._engine, image_names.qualified(name), *(("--platform", pulled) if pulled else ()))
         if completed.code == 0:
-            return _qualified(name)
+            return image_names.qualified(name)
         output = (completed.stderr or completed.stdout).strip()
         if not _UNREACHABLE.search(output):
             raise LookupError(output.splitlines()[-1] if output else "the registry did not say why")
@@ -89,7 +89,7 @@ class Standins:
         if folder is None:
             msg = (
                 f"the registry of {name} cannot be reached, and no stand-in for it is allowed. Next: `{self._engine.program} pull "
-                f"{_qualified(name)}` once it answers, or pass --allow-standins if the plan names one, or --standin {repository(name)}=FOLDER. "
+                f"{image_names.qualified(name)}` once it answers, or pass --allow-standins if the plan names one, or --standin {repository(name)}=FOLDER. "
                 f"The engine said: {output[-300:]}"
             )
             raise ToolBrokeError(msg)
@@ -102,13 +102,6 @@ def repository(image: str) -> str:
     name = name.removeprefix("docker.io/").removeprefix("library/")
     head, slash, tail = name.rpartition("/")
     return head + slash + tail.partition(":")[0]
-
-
-def _qualified(name: str) -> str:
-    head = name.partition("/")[0]
-    if "/" not in name:
-        return f"docker.io/library/{name}"
-    return name if "." in head or ":" in head or head == "localhost" else f"docker.io/{name}"
 
 
 def build(

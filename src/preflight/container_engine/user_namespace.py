@@ -11,7 +11,7 @@ import platform
 import signal
 import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from preflight.system import processes, run_folders, waiting
 
@@ -33,6 +33,16 @@ def trouble() -> str | None:
     """Returns why podman cannot make them, or None."""
     tried = processes.run(*_COMMAND, "true", timeout=60)
     return None if tried.code == 0 else f"`{' '.join(_COMMAND)} true` ended with {tried.code}: {tried.stderr.strip()[-300:]}"
+
+
+def can_isolate(say: Callable[[str], None]) -> bool:
+    """Whether podman can isolate containers better inside; if it is of use and cannot, that is said."""
+    if not is_of_use():
+        return False
+    reason = trouble()
+    if reason is not None:
+        say(f"containers are not isolated: {reason}. Next: preflight doctor")
+    return reason is None
 
 
 def run_again(arguments: Sequence[str]) -> int:

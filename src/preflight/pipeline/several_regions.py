@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent import futures
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +14,7 @@ from preflight.container_engine.engine import Engine
 from preflight.deploy.options import DeploymentOptions
 from preflight.deploy.targets.target import DeploymentTarget
 from preflight.errors import StopRequested
-from preflight.model import Deployment, Outcome, Say, StageResult, Update
+from preflight.model import Outcome, Say, StageResult, Update
 from preflight.pipeline.one_region import RegionResults, RegionRun
 from preflight.pipeline.previous_version import FormerPlan
 from preflight.pipeline.request import RunRequest
@@ -95,7 +95,7 @@ def combined(results: Mapping[str, RegionResults]) -> RegionResults:
     names = dict.fromkeys(stage.name for result in results.values() for stage in result.stages)
     stages = [_combined_stage(name, {region: _stage(name, result) for region, result in results.items()}) for name in names]
     notes = tuple(f"{region}: {note}" for region, result in results.items() for note in result.notes)
-    deployment = _combined_deployment([result.deployment for result in results.values()])
+    deployment = model.combined_deployment([result.deployment for result in results.values()])
     update = _combined_update({region: result.update for region, result in results.items()})
     return RegionResults(tuple(stages), deployment, notes, update)
 
@@ -123,15 +123,3 @@ def _combined_stage(name: str, stages: Mapping[str, StageResult]) -> StageResult
     seconds = max(stage.seconds for stage in stages.values())
     waived = tuple(dict.fromkeys(waiver for stage in stages.values() for waiver in stage.waived))
     return StageResult(name, outcome, seconds, "; ".join(reasons) or None, tuple(findings), waived)
-
-
-def _combined_deployment(deployments: Sequence[Deployment]) -> Deployment:
-    return Deployment(
-        stacks=tuple(name for deployment in deployments for name in deployment.stacks),
-        services=tuple(name for deployment in deployments for name in deployment.services),
-        images=tuple(image for deployment in deployments for image in deployment.images),
-        tasks=tuple(task for deployment in deployments for task in deployment.tasks),
-        smoke=tuple(answer for deployment in deployments for answer in deployment.smoke),
-        regions=tuple(region for deployment in deployments for region in deployment.regions),
-        events=tuple(event for deployment in deployments for event in deployment.events),
-    )

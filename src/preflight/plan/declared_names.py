@@ -11,7 +11,7 @@ from pathlib import Path
 
 from preflight.aws import unresolved
 from preflight.plan import placeholders, resolved_stacks
-from preflight.plan.cross_stack_references import ReferenceTracer, UnknownError
+from preflight.plan.cross_stack_references import ReferenceTracer
 from preflight.plan.plan import Plan, SmokeEntry, StackStep
 from preflight.plan.resolved_stacks import NESTED, ResolvedStacks, ResolvedTemplate
 from preflight.system import spelling
@@ -113,10 +113,7 @@ class PlanNames:
 
     def _is_of_plan(self, document: ResolvedTemplate, cluster: object) -> bool:
         """Whether a cluster is one that a template of the plan creates."""
-        try:
-            return ReferenceTracer(self._every).one(document, cluster).kind == "AWS::ECS::Cluster"
-        except UnknownError:
-            return False
+        return ReferenceTracer(self._every).find(document, cluster, "AWS::ECS::Cluster") is not None
 
     def _root(self, step: StackStep) -> ResolvedTemplate:
         return self._roots[placeholders.fill(step.name, self._values)]

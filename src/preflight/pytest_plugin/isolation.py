@@ -18,10 +18,7 @@ def run_again(config: pytest.Config, say: Callable[[str], None]) -> int | None:
     The command line is the one of this process, so a session that another program started stays where it is.
     """
     user_namespace.end_with_outer()
-    if not user_namespace.is_of_use() or tuple(config.invocation_params.args) != tuple(sys.argv[1:]):
-        return None
-    trouble = user_namespace.trouble()
-    if trouble is not None:
-        say(f"preflight: containers are not isolated: {trouble}. Next: preflight doctor")
+    is_own = tuple(config.invocation_params.args) == tuple(sys.argv[1:])
+    if not is_own or not user_namespace.can_isolate(lambda text: say(f"preflight: {text}")):
         return None
     return user_namespace.run_command_again([sys.executable, *sys.orig_argv[1:]])

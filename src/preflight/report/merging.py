@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
 from preflight import model
-from preflight.model import BaselineUse, Deployment, DescribedRule, Outcome, Report, StageResult, Update
+from preflight.model import BaselineUse, DescribedRule, Outcome, Report, StageResult, Update
 
 _WORST = (Outcome.ERROR, Outcome.FAIL, Outcome.PASS, Outcome.SKIPPED)
 
@@ -20,7 +20,7 @@ def merged(reports: Sequence[Report], rules: Mapping[str, DescribedRule], *, sta
         first,
         stages=tuple(model.without_repeats([_stage(name, reports) for name in stages if any(_results(name, reports))])),
         ledger=_all(report.ledger for report in reports),
-        deployment=Deployment(**{field.name: _all(getattr(report.deployment, field.name) for report in reports) for field in fields(Deployment)}),
+        deployment=model.combined_deployment([report.deployment for report in reports]),
         versions={name: version for report in reports for name, version in report.versions.items()},
         notes=_once(note for report in reports for note in report.notes),
         rules_off=_once(rule for report in reports for rule in report.rules_off),

@@ -57,3 +57,17 @@ def test_names_of_registries_are_references(name: str) -> None:
 )
 def test_files_and_options_are_no_references(name: str) -> None:
     assert not image_names.is_reference(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "qualified"),
+    [
+        ("nginx:1", "docker.io/library/nginx:1"),
+        ("team/web:1", "docker.io/team/web:1"),
+        ("quay.io/team/web", "quay.io/team/web"),
+        ("localhost/web:1", "localhost/web:1"),
+        ("registry:5000/web", "registry:5000/web"),
+    ],
+)
+def test_a_name_without_a_registry_is_one_of_docker_hub(name: str, qualified: str) -> None:
+    assert image_names.qualified(name) == qualified

@@ -50,7 +50,7 @@ _SERVICES = (
     trust_stores, vpc, vpc_endpoints,
 )
 TYPES: Mapping[str, tuple[Constraint, ...]] = {kind: table for service in _SERVICES for kind, table in service.TYPES.items()}
-TAGS: Mapping[str, tuple[Constraint, ...]] = {kind: tags.rows(kind) for kind in TYPES if tags.rows(kind)}
+TAGS: Mapping[str, tuple[Constraint, ...]] = {kind: rows for kind in TYPES if (rows := tags.rows(kind))}
 OPERATIONS: Mapping[str, Mapping[str, str]] = {
     name: {key: kind for service in _SERVICES if name == service.SERVICE for key, kind in service.OPERATIONS.items()}
     for name in {service.SERVICE for service in _SERVICES}

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from preflight.plan.cross_stack_references import ReferencedResource, ReferenceTracer, UnknownError
+from preflight.plan.cross_stack_references import ReferencedResource, ReferenceTracer
 from preflight.plan.draft.draft import DraftRequest
 from preflight.plan.draft.stacks import SERVICE
 from preflight.plan.resolved_stacks import ResolvedStacks, ResolvedTemplate
@@ -55,7 +55,7 @@ class Requests:
 
     def _of_service(self, document: ResolvedTemplate, logical: str, service: Mapping[str, Any]) -> Iterator[DraftRequest]:
         for balancer in _list(service.get("LoadBalancers")):
-            group = self._one(document, balancer.get("TargetGroupArn")) if isinstance(balancer, dict) else None
+            group = self._tracer.find(document, balancer.get("TargetGroupArn")) if isinstance(balancer, dict) else None
             if group is not None:
                 yield self._through(logical, group, _number(balancer.get("ContainerPort"), 80))
                 return
@@ -81,7 +81,7 @@ class Requests:
                 if self._forwards(document, listener.get("DefaultActions"), group):
                     yield Entrance(listener, self._is_public(document, listener), None)
             for _, rule in document.of_type(_RULE):
-                owner = self._one(document, rule.get("ListenerArn"))
+                owner = self._tracer.find(document, rule.get("ListenerArn"))
                 if owner is not None and self._forwards(document, rule.get("Actions"), group):
                     yield Entrance(owner.properties, self._is_public(owner.document, owner.properties), _paths(rule))
 
@@ -90,13 +90,13 @@ class Requests:
             config = action.get("ForwardConfig") if isinstance(action, dict) else None
             listed = _list(config.get("TargetGroups")) if isinstance(config, dict) else []
             arns = [action.get("TargetGroupArn") if isinstance(action, dict) else None, *(t.get("TargetGroupArn") for t in listed if isinstance(t, dict))]
-            targets = [self._one(document, arn) for arn in arns]
+            targets = [self._tracer.find(document, arn) for arn in arns]
             if any(target is not None and target.is_same(group) for target in targets):
                 return True
         return False
 
     def _is_public(self, document: ResolvedTemplate, listener: Mapping[str, Any]) -> bool:
-        balancer = self._one(document, listener.get("LoadBalancerArn"))
+        balancer = self._tracer.find(document, listener.get("LoadBalancerArn"))
         return balancer is not None and balancer.properties.get("Scheme", "internet-facing") == "internet-facing"
 
     def _is_open(self, document: ResolvedTemplate, service: Mapping[str, Any], port: int) -> bool:
@@ -106,23 +106,17 @@ class Requests:
         if not isinstance(config, dict) or config.get("AssignPublicIp") != "ENABLED":
             return False
         groups = config.get("SecurityGroups")
-        resources = [self._one(document, group) for group in (groups if isinstance(groups, list) else [groups])]
+        resources = [self._tracer.find(document, group) for group in (groups if isinstance(groups, list) else [groups])]
         rules = [rule for group in resources if group is not None for rule in _list(group.properties.get("SecurityGroupIngress")) if isinstance(rule, dict)]
         return any(rule.get("CidrIp") == "0.0.0.0/0" and _number(rule.get("FromPort"), 0) <= port <= _number(rule.get("ToPort"), 65535) for rule in rules)
 
     def _ports(self, document: ResolvedTemplate, service: Mapping[str, Any]) -> Iterator[int]:
-        definition = self._one(document, service.get("TaskDefinition"))
+        definition = self._tracer.find(document, service.get("TaskDefinition"))
         containers = definition.properties.get("ContainerDefinitions") if definition is not None else None
         for container in _list(containers):
             for mapping in _list(container.get("PortMappings")) if isinstance(container, dict) else ():
                 if isinstance(mapping, dict) and str(mapping.get("Protocol", "tcp")).lower() == "tcp":
                     yield _number(mapping.get("ContainerPort"), 80)
-
-    def _one(self, document: ResolvedTemplate, value: Any) -> ReferencedResource | None:
-        try:
-            return self._tracer.one(document, value)
-        except UnknownError:
-            return None
 
 
 def _paths(rule: Mapping[str, Any]) -> tuple[str, ...]:

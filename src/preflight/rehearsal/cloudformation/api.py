@@ -44,7 +44,7 @@ class Api:
         self._reader = RequestReader(account, evaluator.zones, ledger)
         self._read_actions = ReadActions(self.stacks, self._reader)
         self._change_sets = ChangeSets(self.stacks, self._reader, evaluator, ledger, self)
-        self._drift = DriftDetection.of(self._handlers, self._read_actions)
+        self._drift = DriftDetection(self._handlers, self._read_actions)
         self._updaters: dict[str, Updater] = {}
 
     def close(self) -> None:

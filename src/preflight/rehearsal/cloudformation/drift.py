@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from preflight.model import JsonObject
@@ -25,15 +25,10 @@ DRIFTED = ("MODIFIED", "DELETED")
 class DriftDetection:
     """The actions that detect drift, each at once, so that a detection is complete when it is asked for."""
 
-    def __init__(self, handlers: ResourceHandlers, need: Callable[[Call], Stack]) -> None:
+    def __init__(self, handlers: ResourceHandlers, read_actions: ReadActions) -> None:
         self._handlers = handlers
-        self._need = need
+        self._read_actions = read_actions
         self._detections: dict[str, JsonObject] = {}
-
-    @classmethod
-    def of(cls, handlers: ResourceHandlers, read_actions: ReadActions) -> DriftDetection:
-        """Returns the actions on the stacks that `read_actions` finds."""
-        return cls(handlers, lambda call: read_actions.need(call, "Stack [{}] does not exist"))
 
     def operations(self) -> Mapping[str, Operation]:
         """Returns the actions, by name."""
@@ -88,6 +83,9 @@ class DriftDetection:
         wanted = call.parameters.get("StackResourceDriftStatusFilters") or ("IN_SYNC", *DRIFTED)
         drifts = [r.drift for r in self._need(call).resources.values() if r.drift]
         return page("StackResourceDrifts", [d for d in drifts if d["StackResourceDriftStatus"] in wanted], call)
+
+    def _need(self, call: Call) -> Stack:
+        return self._read_actions.need(call, "Stack [{}] does not exist")
 
     def _detect(self, stack: Stack, resources: Iterable[Resource]) -> None:
         for resource in resources:

@@ -8,7 +8,6 @@ polls the open ports of every task and rewrites these rules when they change.
 
 from __future__ import annotations
 
-import itertools
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -63,8 +62,7 @@ class ReachablePorts:
         self._lock = threading.Lock()
         self._routed_tasks: list[_RoutedTask] = []
         self._wakes = threading.Event()
-        self._changes = itertools.count(1)
-        self._last_change = self._known_change = 0
+        self._last_change = self._known_change = object()
         self._listening: frozenset[_ListeningTask] = frozenset()
         self._changed_at = time.monotonic()
         self._worker = Worker(self._poll, name="reachable ports", wake=self._wakes.set)
@@ -84,7 +82,7 @@ class ReachablePorts:
 
     def refresh(self) -> None:
         """Poll soon: rules of networks or load balancers have changed."""
-        self._last_change = next(self._changes)
+        self._last_change = object()
         self._wakes.set()
 
     def close(self) -> None:
@@ -112,7 +110,7 @@ class ReachablePorts:
         self._wakes.clear()
         change = self._last_change  # not what `wait` returned: a change may come between its timeout and `clear`
         listening = self._listening_ports()
-        if change != self._known_change or listening != self._listening:
+        if change is not self._known_change or listening != self._listening:
             self._known_change, self._listening, self._changed_at = change, listening, time.monotonic()
             self._update_all(listening)
 

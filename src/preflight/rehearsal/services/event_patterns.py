@@ -5,6 +5,8 @@ Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-patte
 
 from __future__ import annotations
 
+import fnmatch
+import glob
 import re
 
 from moto.events.models import EventPattern
@@ -21,20 +23,7 @@ def matches(text: object, pattern: str) -> bool:
     r"""Whether a pattern covers all of a text: `*` stands for any characters, `\*` for an asterisk."""
     if not isinstance(text, str):
         return False
-    first, *others = _parts(pattern)
-    if not others:
-        return text == first
-    *inner, last = others
-    end = len(text) - len(last)
-    if not (text.startswith(first) and text.endswith(last) and len(first) <= end):
-        return False
-    at = len(first)
-    for part in inner:
-        found = text.find(part, at, end)
-        if found < 0:
-            return False
-        at = found + len(part)
-    return True
+    return re.fullmatch(fnmatch.translate("*".join(map(glob.escape, _parts(pattern)))), text) is not None
 
 
 def _parts(pattern: str) -> list[str]:

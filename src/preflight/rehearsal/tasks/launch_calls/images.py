@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 
 from preflight.aws import iam_policy_evaluation, reachability
 from preflight.aws.iam_policy_evaluation import Policies, Policy
+from preflight.container_engine import image_names
 from preflight.errors import ToolBrokeError
 from preflight.rehearsal.containers.task_spec import ContainerSpec
 from preflight.rehearsal.ecs.validation import runtime_platform, task_definition
@@ -52,11 +53,7 @@ def ecr_image(name: str) -> ImageReference | None:
 def full_name(image: str) -> str:
     """Returns an image name with its registry and tag, as containerd writes it."""
     name, at, digest = image.partition("@")
-    head, _, _rest = name.partition("/")
-    if "/" not in name:
-        name = f"docker.io/library/{name}"
-    elif "." not in head and ":" not in head and head != "localhost":
-        name = f"docker.io/{name}"
+    name = image_names.qualified(name)
     has_tag = ":" in name.rpartition("/")[2]
     return f"{name}{at}{digest}" if at or has_tag else f"{name}:latest"
 
