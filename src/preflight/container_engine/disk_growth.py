@@ -1,4 +1,4 @@
-"""How much of the disk a pull or a build may take."""
+"""How much of the disk a pull, a build or an emulated account may take."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _STORE = {"podman": "{{.Store.GraphRoot}}", "docker": "{{.DockerRootDir}}"}
 
 
 class DiskGrowth:
-    """What the disk of an engine's images has taken since this was made."""
+    """What the disk of a folder, such as that of an engine's images, has taken since this was made."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._folder = store(engine)
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self._free = free_bytes(self._folder)
         self._most = min(MOST, spare_bytes(self._free))
 

@@ -6,6 +6,7 @@ import contextlib
 import io
 import logging
 import socket
+import tempfile
 import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -17,20 +18,26 @@ from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 from werkzeug.wsgi import get_input_stream
 
+from preflight.container_engine.disk_growth import DiskGrowth
 from preflight.container_engine.standins import Standins
-from preflight.rehearsal import acting, assembly, preload
+from preflight.rehearsal import acting, assembly, preload, protocol
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.assembly import EmulationOptions, TaskOptions
 from preflight.rehearsal.containers.runner import ContainerRunner
 from preflight.rehearsal.iam import authentication, request_filter
 from preflight.rehearsal.iam.actions import parsing
 from preflight.rehearsal.iam.authentication import RequestDeniedError, SignedScope
+from preflight.rehearsal.protocol import Refusal
+from preflight.system.memory import MemoryGrowth
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 BACKLOG = 128  # connections that wait to be accepted
 MAX_BODY = 64 << 20  # bytes of a request that are kept in memory
+SMALL_BODY = 1 << 20  # bytes of a request that waits for no turn
+MAX_LARGE_BODIES = 4  # requests of more bytes that are read and answered at once
+FULL = Refusal("ServiceUnavailable", "The emulated account is full.", status=503)
 POLL = 0.05  # seconds until a shutdown is noticed
 
 
@@ -42,11 +49,23 @@ class Server:
         self.account = Account(self.application, address=self.address)
         self.parts = assembly.assemble(self.account, options)
         self.ledger = self.parts.core.ledger
+        self._growth = (MemoryGrowth(), DiskGrowth(Path(tempfile.gettempdir())))  # moto spools objects of S3 to a disk
+        self._large_bodies = threading.BoundedSemaphore(MAX_LARGE_BODIES)
         self._administrator = options.administrator
 
     def application(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request, if its principal may make it."""
         request = Request(environ)
+        with self._turn(request):
+            return self._answer(environ, start_response, request)
+
+    def _turn(self, request: Request) -> contextlib.AbstractContextManager[object]:
+        """Returns what bounds how many large bodies are in memory at once; layers of images never are."""
+        is_own = acting.WSGI_KEY in request.environ  # made while another one is answered
+        is_large = (request.content_length or 0) > SMALL_BODY or "Transfer-Encoding" in request.headers
+        return self._large_bodies if is_large and not is_own and not _is_of_registry(request) else contextlib.nullcontext()
+
+    def _answer(self, environ: WSGIEnvironment, start_response: StartResponse, request: Request) -> Iterable[bytes]:
         try:
             scope = self._read(environ, request)
         except RequestEntityTooLarge:
@@ -56,6 +75,8 @@ class Server:
         try:
             self._check(environ, request, scope)
             principal = self.parts.authenticator.authorize(request, scope)
+            if principal is not None and scope is not None:
+                self._check_growth(request, scope)
         except RequestDeniedError as denied:
             return denied.answer(environ, start_response)
         except Exception as error:  # noqa: BLE001 - the client gets an answer to every request
@@ -71,7 +92,7 @@ class Server:
         Raises:
             RequestEntityTooLarge: the body is too large.
         """
-        if authentication.is_form(request) or not request.path.startswith("/v2/"):
+        if not _is_of_registry(request):
             _bound(environ)
         if authentication.is_form(request):
             environ["wsgi.input"] = io.BytesIO(request.get_data())  # the scope may depend on a field of the form
@@ -93,6 +114,26 @@ class Server:
         request_filter.check_target(request, scope)
         if scope is None and self._administrator is not None:
             request_filter.check_unsigned(request, administrator=self._administrator)
+
+    def _check_growth(self, request: Request, scope: SignedScope) -> None:
+        """Check that what containers send leaves room on this machine; reading and the client's own requests go on.
+
+        Raises:
+            RequestDeniedError: the account has grown too much.
+        """
+        operation = protocol.operation_name(request)
+        if request.method in {"GET", "HEAD"} or protocol.READING.match(operation or ""):
+            return
+        trouble = next(filter(None, (growth.trouble() for growth in self._growth)), None)
+        if trouble is None:
+            return
+        self.ledger.trouble(f"the emulated account keeps no more of what containers send: {trouble}. Next: send less, or use --target aws")
+        raise RequestDeniedError(authentication.refuse(scope.service, request, FULL))
+
+
+def _is_of_registry(request: Request) -> bool:
+    """Whether a request may be of a client that pushes an image."""
+    return not authentication.is_form(request) and request.path.startswith("/v2/")
 
 
 def _bound(environ: WSGIEnvironment) -> None:

@@ -12,12 +12,14 @@ import json
 import re
 import secrets
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ClientError
 from werkzeug.wrappers import Request, Response
 
+from preflight.container_engine.disk_growth import DiskGrowth
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.iam.actions import ecr
 from preflight.rehearsal.identity import Principal
@@ -31,6 +33,7 @@ _ROUTES = (
 )
 USER = "AWS"
 MAX_MANIFEST = 4 * 1024 * 1024
+_CHUNK = 1 << 20
 
 
 class Registry:
@@ -41,9 +44,10 @@ class Registry:
         self._blobs = folder / "blobs"
         self._uploads = folder / "uploads"
         self._kinds: dict[str, str] = {}
-        self._passwords: dict[str, tuple[str, Principal | None]] = {}
         for path in (self._blobs, self._uploads):
             path.mkdir(parents=True, exist_ok=True)
+        self._growth = DiskGrowth(folder)
+        self._passwords: dict[str, tuple[str, Principal | None]] = {}
 
     @property
     def account(self) -> str:
@@ -136,13 +140,12 @@ class Registry:
         return Response(status=202, headers={**headers, **_VERSION})
 
     def _patch_upload(self, request: Request, name: str, _region: str, *, upload: str) -> Response:
-        if not self._append(request, upload):
-            return _error(404, "BLOB_UPLOAD_UNKNOWN", "blob upload unknown to registry")
-        return self._progress(name, upload)
+        return self._append(request, upload) or self._progress(name, upload)
 
     def _put_upload(self, request: Request, name: str, _region: str, *, upload: str) -> Response:
-        if not self._append(request, upload):
-            return _error(404, "BLOB_UPLOAD_UNKNOWN", "blob upload unknown to registry")
+        refusal = self._append(request, upload)
+        if refusal is not None:
+            return refusal
         digest, path = request.args.get("digest", ""), self._uploads / upload
         if digest != f"sha256:{_hash(path)}":
             path.unlink()
@@ -150,14 +153,19 @@ class Registry:
         path.replace(self._blobs / digest.partition(":")[2])
         return _created(f"/v2/{name}/blobs/{digest}", digest)
 
-    def _append(self, request: Request, upload: str) -> bool:
+    def _append(self, request: Request, upload: str) -> Response | None:
+        """Append a body to an upload; returns the error if it cannot be, and forgets the upload if the disk is full."""
         path = self._uploads / upload
         if not path.exists():
-            return False
+            return _error(404, "BLOB_UPLOAD_UNKNOWN", "blob upload unknown to registry")
         with path.open("ab") as file:
-            while chunk := request.stream.read(1 << 20):
+            while chunk := request.stream.read(_CHUNK):
                 file.write(chunk)
-        return True
+                trouble = self._growth.trouble()
+                if trouble is not None:
+                    path.unlink()
+                    return _error(429, "TOOMANYREQUESTS", f"the registry of this run is full: {trouble}")
+        return None
 
     def _has(self, digest: str) -> bool:
         return (
@@ -196,7 +204,7 @@ class Registry:
             parts = [*manifest.get("layers", []), *manifest.get("manifests", [])]
             parts += [manifest["config"]] if "config" in manifest else []
             digests = [part["digest"] for part in parts]
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return "manifest invalid"
         unknown = [digest for digest in digests if not self._has(digest)]
         return f"blob unknown to registry: {unknown[0]}" if unknown else None
@@ -228,12 +236,13 @@ class Registry:
         return frozenset(f"{p['os']}/{p['architecture']}" for p in listed if p.get("os") and p.get("architecture"))
 
     def _read(self, digest: str) -> dict[str, Any]:
-        """A blob of JSON; an empty map where there is none."""
+        """Returns a blob of JSON; an empty map if there is none, or none that a registry would read."""
         if not self._has(digest):
             return {}
         try:
-            read = json.loads((self._blobs / digest.partition(":")[2]).read_bytes())
-        except ValueError:
+            with (self._blobs / digest.partition(":")[2]).open("rb") as file:
+                read = json.loads(file.read(MAX_MANIFEST))
+        except (ValueError, RecursionError):
             return {}
         return read if isinstance(read, dict) else {}
 
@@ -254,7 +263,7 @@ _VERSION = {"Docker-Distribution-API-Version": "registry/2.0"}
 def _hash(path: Path) -> str:
     with path.open("rb") as file:
         hashed = hashlib.sha256()
-        while chunk := file.read(1 << 20):
+        while chunk := file.read(_CHUNK):
             hashed.update(chunk)
     return hashed.hexdigest()
 
@@ -262,7 +271,13 @@ def _hash(path: Path) -> str:
 def _content(path: Path, digest: str, kind: str) -> Response:
     size = str(path.stat().st_size)
     headers = {**_VERSION, "Docker-Content-Digest": digest, "Content-Length": size}
-    return Response(path.read_bytes(), content_type=kind, headers=headers)
+    return Response(_chunks(path), content_type=kind, headers=headers)
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            yield chunk
 
 
 def _created(location: str, digest: str) -> Response:

@@ -1,0 +1,128 @@
+"""What containers make the emulated account keep has an end."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from preflight.container_engine import disk_growth
+from preflight.rehearsal import server
+from preflight.rehearsal.server import Server
+from preflight.system import memory
+
+KEY = "AKIAADMINISTRATOR234"
+ALLOWED = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+TRUST = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}]}
+
+
+@pytest.fixture
+def account(tmp_path: Path) -> Iterator[Server]:
+    with server.running(folder=tmp_path, administrator=KEY) as running:
+        yield running
+
+
+def client(account: Server, service: str, key: str = KEY, token: str | None = None) -> Any:
+    return boto3.client(
+        service,
+        region_name="eu-west-1",
+        endpoint_url=account.address,
+        aws_access_key_id=key,
+        aws_secret_access_key="any",  # noqa: S106 - signatures are not verified
+        aws_session_token=token,
+        config=Config(retries={"max_attempts": 0}),
+    )
+
+
+@pytest.fixture
+def logs(account: Server) -> Any:
+    """CloudWatch Logs as a task calls it, which has a stream."""
+    iam = client(account, "iam")
+    role = iam.create_role(RoleName="task", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
+    iam.put_role_policy(RoleName="task", PolicyName="all", PolicyDocument=json.dumps(ALLOWED))
+    issued = client(account, "sts").assume_role(RoleArn=role, RoleSessionName="task")["Credentials"]
+    logs = client(account, "logs", issued["AccessKeyId"], issued["SessionToken"])
+    logs.create_log_group(logGroupName="group")
+    logs.create_log_stream(logGroupName="group", logStreamName="stream")
+    return logs
+
+
+def write(logs: Any) -> None:
+    logs.put_log_events(logGroupName="group", logStreamName="stream", logEvents=[{"timestamp": 1, "message": "more"}])
+
+
+@pytest.fixture
+def is_grown(logs: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = memory.resident_bytes()
+    monkeypatch.setattr(memory, "resident_bytes", lambda: before + 2 * memory.MOST)
+
+
+@pytest.mark.hostile(
+    8,
+    input="a task sends log events to the account without end, in small requests",
+    happens="503, and the run ends with exit code 2; what only reads, and the client of the run, go on",
+    limit="1 GiB of memory, and 4 bodies of more than 1 MiB at once",
+)
+@pytest.mark.usefixtures("is_grown")
+def test_an_account_that_grew_too_much_keeps_nothing_more_of_a_task(account: Server, logs: Any) -> None:
+    with pytest.raises(ClientError, match="ServiceUnavailable"):
+        write(logs)
+
+    assert "keeps no more of what containers send: it took more than 1.0 GiB of memory" in account.ledger.troubles[0]
+
+
+@pytest.mark.usefixtures("is_grown")
+def test_a_task_may_read_from_an_account_that_grew_too_much(logs: Any) -> None:
+    assert logs.describe_log_groups()["logGroups"][0]["logGroupName"] == "group"
+
+
+@pytest.mark.usefixtures("is_grown", "logs")
+def test_the_client_goes_on_with_an_account_that_grew_too_much(account: Server) -> None:
+    write(client(account, "logs"))
+
+    assert account.ledger.troubles == []
+
+
+def test_a_task_may_write_while_there_is_room(account: Server, logs: Any) -> None:
+    write(logs)
+
+    assert account.ledger.troubles == []
+
+
+def push(account: Server, size: int) -> int:
+    """Returns the status of the answer to a layer that is pushed in one piece."""
+    client(account, "ecr").create_repository(repositoryName="app")
+    token = client(account, "ecr").get_authorization_token()["authorizationData"][0]["authorizationToken"]
+    assert base64.b64decode(token).startswith(b"AWS:")
+    digest = "sha256:" + "0" * 64
+    connection = http.client.HTTPConnection(account.address.removeprefix("http://"), timeout=20)
+    connection.request("POST", f"/v2/app/blobs/uploads/?digest={digest}", bytes(size), {"Authorization": f"Basic {token}"})
+    with connection.getresponse() as response:
+        return response.status
+
+
+@pytest.mark.hostile(
+    8,
+    input="a task pushes a layer without end to a repository of the account",
+    happens="429, and the layer is deleted",
+    limit="20 GiB of disk, or what the machine can spare",
+)
+def test_a_layer_that_fills_the_disk_is_refused(account: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    full = 100 * disk_growth.GIBIBYTE
+    monkeypatch.setattr(disk_growth, "free_bytes", lambda _folder: full // 2)
+    status = push(account, 3 << 20)
+
+    assert status == 429
+    assert list((tmp_path / "registry/uploads").iterdir()) == []
+
+
+def test_a_layer_that_leaves_room_is_taken_as_far_as_its_digest(account: Server) -> None:
+    assert push(account, 3 << 20) == 400
