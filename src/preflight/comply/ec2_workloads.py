@@ -13,7 +13,7 @@ from typing import Any
 from preflight.aws import fargate_sizes, unresolved
 from preflight.plan.cross_stack_references import ReferencedResource, ReferenceTracer
 from preflight.plan.resolved_stacks import ResolvedStacks, ResolvedTemplate
-from preflight.templates import functions, references
+from preflight.templates import intrinsic_functions, references
 
 ASSOCIATIONS = "AWS::ECS::ClusterCapacityProviderAssociations"
 DEFINITION, SERVICE = "AWS::ECS::TaskDefinition", "AWS::ECS::Service"
@@ -93,7 +93,7 @@ class _Workloads:
     def _is_for_instances(self, definition: ReferencedResource, properties: Mapping[str, Any]) -> bool:
         """Whether a task definition is not for Fargate, and no service on Fargate uses it."""
         launch_types = properties.get("RequiresCompatibilities")
-        if launch_types is not None and (functions.holds_kept(launch_types) or "FARGATE" in launch_types):
+        if launch_types is not None and (intrinsic_functions.holds_kept(launch_types) or "FARGATE" in launch_types):
             return False
         users = [(d, name) for d, name, service in self._services if self._uses(d, service, definition)]
         if not users:

@@ -8,7 +8,7 @@ from typing import Any
 from preflight.comply.ruleset import Ruleset
 from preflight.comply.waivers import Waiver
 from preflight.plan.resolved_stacks import ResolvedStacks, ResolvedTemplate
-from preflight.templates import functions, references
+from preflight.templates import intrinsic_functions, references
 
 _UNDECIDED = frozenset({"Fn::If", "Fn::FindInMap"})  # functions that only stay if a parameter is not known
 
@@ -32,6 +32,6 @@ def _is_undecided(document: ResolvedTemplate, resource: Mapping[str, Any]) -> bo
 
 
 def _depends_on_parameters(value: Any, parameters: Mapping[str, Any]) -> bool:
-    if not _UNDECIDED.isdisjoint(functions.functions_in(value)):
+    if not _UNDECIDED.isdisjoint(intrinsic_functions.functions_in(value)):
         return True
     return any(r.attribute is None and r.name in parameters for r in references.references_in(value))

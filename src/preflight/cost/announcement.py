@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from preflight.cost import bill, pricing_api
+from preflight.cost import bill, hourly_prices
 from preflight.deploy.targets.target import DeploymentTarget
 from preflight.plan import resolved_stacks
 from preflight.plan.plan import Plan
@@ -27,6 +27,6 @@ def announcement(
     estimate = bill.estimate(resolved_stacks.of_plan(plan, templates, run=run))
     yield from estimate.lines()
     for region in regions:
-        money = pricing_api.money(where.session(region), estimate.hourly)
+        money = hourly_prices.money(where.session(region), estimate.hourly)
         if money is not None:
             yield f"that is, in {region}: {money.text} an hour"

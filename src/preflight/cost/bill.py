@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from preflight.cost import billing_units, network_charges, task_charges
+from preflight.cost import billing_units, network_usage, task_usage
 from preflight.cost.billing_units import Amount, Unit
-from preflight.cost.task_charges import TaskCosts
+from preflight.cost.task_usage import TaskCosts
 from preflight.plan import resolved_stacks
 from preflight.plan.resolved_stacks import ResolvedStacks, ResolvedTemplate
-from preflight.templates import functions
+from preflight.templates import intrinsic_functions
 
 WIDTH = 110
 TOGETHER = "\N{NO-BREAK SPACE}"
@@ -76,8 +76,8 @@ def _summed(amounts: Iterable[Amount]) -> tuple[Amount, ...]:
 
 def _edges(document: ResolvedTemplate) -> Iterator[Amount | str]:
     for logical, resource in document.resources.items():
-        for entry in network_charges.entries(str(resource.get("Type")), resolved_stacks.properties(resource)):
-            yield task_charges.with_location(document, logical, entry) if isinstance(entry, str) else entry
+        for entry in network_usage.entries(str(resource.get("Type")), resolved_stacks.properties(resource)):
+            yield task_usage.with_location(document, logical, entry) if isinstance(entry, str) else entry
 
 
 def _doubts(document: ResolvedTemplate) -> Iterator[str]:
@@ -85,11 +85,11 @@ def _doubts(document: ResolvedTemplate) -> Iterator[str]:
     for logical, resource in document.resources.items():
         condition = resource.get("Condition")
         if isinstance(condition, str) and document.resolver.is_undecided(condition):
-            yield task_charges.with_location(document, logical, f"it is counted, and is there only if {condition} holds")
+            yield task_usage.with_location(document, logical, f"it is counted, and is there only if {condition} holds")
         if resource.get("Type") == resolved_stacks.STACK and logical not in document.children:
-            yield task_charges.with_location(document, logical, "its template is not in the plan, so what it creates is not counted")
+            yield task_usage.with_location(document, logical, "its template is not in the plan, so what it creates is not counted")
         if resource.get("Type") in NOT_READ:
-            yield task_charges.with_location(document, logical, "the tasks that it starts are not counted")
+            yield task_usage.with_location(document, logical, "the tasks that it starts are not counted")
 
 
 def _is_scaled(document: ResolvedTemplate) -> bool:
@@ -98,7 +98,7 @@ def _is_scaled(document: ResolvedTemplate) -> bool:
 
 def _may_be_ecs(properties: Mapping[str, Any]) -> bool:
     space = properties.get("ServiceNamespace")
-    return space == "ecs" or functions.is_kept(space)
+    return space == "ecs" or intrinsic_functions.is_kept(space)
 
 
 def _by_service(kinds: Mapping[str, int]) -> Iterator[str]:

@@ -10,7 +10,7 @@ from typing import Any
 from preflight.aws import unresolved
 from preflight.plan import resolved_stacks
 from preflight.plan.resolved_stacks import ResolvedStacks, ResolvedTemplate
-from preflight.templates import functions
+from preflight.templates import intrinsic_functions
 
 MAX_STEPS = 50
 
@@ -136,7 +136,7 @@ class ReferenceTracer:
 
     def _selected(self, document: ResolvedTemplate, argument: list[Any], steps: int) -> ReferencedResource:
         resources = list(self._follow(document, argument[1], steps))
-        index = functions.as_text(argument[0])
+        index = intrinsic_functions.as_text(argument[0])
         if not re.fullmatch("[0-9]{1,9}", index) or int(index) >= len(resources):
             raise UnknownError
         return resources[int(index)]

@@ -18,7 +18,7 @@ from preflight.plan.plan import ImageStep, Plan, SmokeEntry, StackStep
 from preflight.plan.traffic_settings import DRILLS
 from preflight.system import confinement, files_read, spelling
 from preflight.system.confinement import Kind
-from preflight.templates import functions, template
+from preflight.templates import intrinsic_functions, template
 from preflight.templates.template import Template, UnreadableError
 
 CAPABILITIES = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND")
@@ -233,7 +233,7 @@ class PlanReader:
             if isinstance(value, dict | list) or value is None:
                 self._note(f"parameters: {key}: expected text", *where, "parameters", key)
                 continue
-            text = functions.as_text(value)
+            text = intrinsic_functions.as_text(value)
             if text == plan.FILL_IN:
                 self._note(f"parameters: {key}: `preflight init` found no value for it. Next: write one", *where, "parameters", key)
             texts[key] = self._text({key: text}, key, where=(*where, "parameters")) if text else ""
@@ -261,7 +261,7 @@ class PlanReader:
         if isinstance(value, dict | list) or value is None:
             self._note(f'parameters: {name}: expected text, which is all that the AWS CLI takes, such as "a,b" for a list', *where, "parameters")
             return None
-        text = functions.as_text(value)
+        text = intrinsic_functions.as_text(value)
         unknown = [placeholder for placeholder in placeholders.placeholders_in(text) if placeholder not in plan.NAMES]
         if unknown:
             hint = spelling.nearest(unknown[0], plan.NAMES).rstrip(".")

@@ -20,8 +20,8 @@ from preflight.aws import unresolved
 from preflight.errors import UsageError
 from preflight.plan import cdk_assets, placeholders
 from preflight.plan.plan import ImageStep, Plan
-from preflight.templates import error_location, functions, language_extensions, parameters, partial
-from preflight.templates.functions import ResolutionContext, ResolveError
+from preflight.templates import error_location, intrinsic_functions, language_extensions, parameters, partial
+from preflight.templates.intrinsic_functions import ResolutionContext, ResolveError
 from preflight.templates.partial import PartialResolver, UndecidedError
 from preflight.templates.template import Key, Template
 
@@ -194,7 +194,7 @@ def of_plan(plan: Plan, templates: Mapping[Path, Template], *, run: str) -> Reso
 
 def _given(value: str, values: Mapping[str, str]) -> Any:
     """Returns the value of a parameter; the output of an earlier step is known only once that is deployed."""
-    return functions.KEEP if placeholders.outputs_in(value) else placeholders.fill(value, values)
+    return intrinsic_functions.KEEP if placeholders.outputs_in(value) else placeholders.fill(value, values)
 
 
 def of_templates(templates: Mapping[Path, Template]) -> ResolvedStacks:
@@ -341,8 +341,8 @@ class _Builder:
         return ResolvedTemplate(path, source, stack, resolver, expanded, passed, parent, is_expanded=is_expanded)
 
     def _imported(self, name: str) -> Any:
-        value = self._exports.get(name, functions.KEEP)
-        return functions.KEEP if functions.holds_kept(value) else value
+        value = self._exports.get(name, intrinsic_functions.KEEP)
+        return intrinsic_functions.KEEP if intrinsic_functions.holds_kept(value) else value
 
     def _child(self, parent: ResolvedTemplate, logical: str, properties: Mapping[str, Any]) -> ResolvedTemplate | None:
         path = self._find(parent.path, properties.get("TemplateURL", properties.get("Location")))
@@ -368,21 +368,21 @@ def _map(data: Mapping[str, Any], section: str) -> dict[str, Any]:
 def _values(declared: Mapping[str, Any], passed: Mapping[str, Any]) -> dict[str, Any]:
     """The values of the parameters that are known."""
     values = {name: _value(name, d, passed) for name, d in declared.items() if isinstance(d, dict)}
-    return {name: value for name, value in values.items() if value is not functions.KEEP}
+    return {name: value for name, value in values.items() if value is not intrinsic_functions.KEEP}
 
 
 def _value(name: str, declared: Mapping[str, Any], passed: Mapping[str, Any]) -> Any:
-    is_hidden = functions.as_text(declared.get("NoEcho", False)).lower() == "true"
+    is_hidden = intrinsic_functions.as_text(declared.get("NoEcho", False)).lower() == "true"
     is_looked_up = str(declared.get("Type")).startswith("AWS::SSM::")
     if is_hidden or is_looked_up or (name not in passed and "Default" not in declared):
-        return functions.KEEP
+        return intrinsic_functions.KEEP
     value = passed.get(name, declared.get("Default"))
-    if value is functions.KEEP or isinstance(value, dict | list):
-        return functions.KEEP
+    if value is intrinsic_functions.KEEP or isinstance(value, dict | list):
+        return intrinsic_functions.KEEP
     try:
         text = parameters.parameter_values({"Parameters": {name: declared}}, {name: value})[name]
     except (ResolveError, TypeError, ValueError):
-        return functions.KEEP
+        return intrinsic_functions.KEEP
     return int(text) if declared.get("Type") == "Number" and _DIGITS.fullmatch(text) else text
 
 
@@ -423,12 +423,12 @@ class _TemplateResolver:
             if isinstance(output, dict) and document.resolver.holds(output):
                 document.data["Outputs"][name] = self._resolved(output, ("Outputs", name), frozenset({"Condition"}))
 
-    def _resolved(self, part: Mapping[str, Any], path: functions.Path, written: frozenset[str]) -> dict[str, Any]:
+    def _resolved(self, part: Mapping[str, Any], path: intrinsic_functions.Path, written: frozenset[str]) -> dict[str, Any]:
         values = {
             key: value if key in written else self._document.resolver.value(value, (*path, key))
             for key, value in part.items()
         }
-        return {key: value for key, value in values.items() if value is not functions.NO_VALUE}
+        return {key: value for key, value in values.items() if value is not intrinsic_functions.NO_VALUE}
 
     def _nest(self, name: str, resource: Mapping[str, Any]) -> None:
         """Make the document of a nested stack, once."""
@@ -444,9 +444,9 @@ class _TemplateResolver:
         """The value of a nested stack's output where it is plain; all else stays a reference."""
         resource = self._document.expanded["Resources"].get(name)
         if attribute is None or not attribute.startswith("Outputs.") or not isinstance(resource, dict):
-            return functions.KEEP
+            return intrinsic_functions.KEEP
         self._nest(name, resource)
         child = self._document.children.get(name)
         output = child.data["Outputs"].get(attribute.removeprefix("Outputs.")) if child and child.data else None
-        value = output.get("Value", functions.KEEP) if isinstance(output, dict) else functions.KEEP
-        return functions.KEEP if isinstance(value, dict | list) or value is None else value
+        value = output.get("Value", intrinsic_functions.KEEP) if isinstance(output, dict) else intrinsic_functions.KEEP
+        return intrinsic_functions.KEEP if isinstance(value, dict | list) or value is None else value

@@ -12,7 +12,7 @@ from typing import Any
 from preflight.aws import unresolved
 from preflight.plan.cross_stack_references import ReferenceTracer
 from preflight.plan.resolved_stacks import ResolvedStacks, ResolvedTemplate
-from preflight.templates import functions, references
+from preflight.templates import intrinsic_functions, references
 
 DEFINITION = "AWS::ECS::TaskDefinition"
 REPOSITORY = "AWS::ECR::Repository"
@@ -31,7 +31,7 @@ class Texts:
         """Returns the text of a value, with a hole for each unknown part."""
         name = unresolved.function_of(value)
         if name is None or steps > MAX_STEPS:
-            return HOLE if isinstance(value, dict | list) or steps > MAX_STEPS else functions.as_text(value)
+            return HOLE if isinstance(value, dict | list) or steps > MAX_STEPS else intrinsic_functions.as_text(value)
         if name == "Fn::Sub":
             return self._substituted(document, value[name], steps + 1)
         if name == "Fn::Join":
@@ -50,10 +50,10 @@ class Texts:
         if not isinstance(text, str) or not isinstance(own, dict):
             return HOLE
 
-        names = dict.fromkeys(functions.names_in(text))
+        names = dict.fromkeys(intrinsic_functions.names_in(text))
         texts = {name: self.of(document, own.get(name, references.reference_of(name)), steps) for name in names}
-        filled = len(text) + sum(len(texts[name]) for name in functions.names_in(text))
-        return functions.substituted(text, lambda name: texts[name]) if filled <= functions.MAX_TEXT else HOLE
+        filled = len(text) + sum(len(texts[name]) for name in intrinsic_functions.names_in(text))
+        return intrinsic_functions.substituted(text, lambda name: texts[name]) if filled <= intrinsic_functions.MAX_TEXT else HOLE
 
     def _joined(self, document: ResolvedTemplate, argument: Any, steps: int) -> str:
         if not isinstance(argument, list) or len(argument) != 2 or not isinstance(argument[1], list):

@@ -24,9 +24,9 @@ from preflight.rehearsal.cloudformation.scheduled_tasks import ScheduledTasks
 from preflight.rehearsal.cloudformation.unfinished import UnfinishedResources
 from preflight.rehearsal.connectivity import inside_requests
 from preflight.rehearsal.connectivity.addresses import Addresses
-from preflight.rehearsal.connectivity.cloud_map import CloudMapInstances
+from preflight.rehearsal.connectivity.cloud_map_registration import CloudMapInstances
 from preflight.rehearsal.connectivity.public_ports import PublicPorts, SmokeTarget
-from preflight.rehearsal.connectivity.vpc_connections import VpcConnections
+from preflight.rehearsal.connectivity.task_connections import TaskConnections
 from preflight.rehearsal.containers.runner import ContainerRunner
 from preflight.rehearsal.containers.running_task import RunningTasks
 from preflight.rehearsal.containers.stubs import Stubs
@@ -43,7 +43,7 @@ from preflight.rehearsal.ledger import Ledger
 from preflight.rehearsal.load_balancing.load_balancers import LoadBalancers
 from preflight.rehearsal.load_balancing.targets import Targets
 from preflight.rehearsal.network.interfaces import Interfaces
-from preflight.rehearsal.network.metadata_endpoint import MetadataEndpoint
+from preflight.rehearsal.network.task_listener import TaskListener
 from preflight.rehearsal.services import (
     ServiceEmulation,
     application_autoscaling,
@@ -230,8 +230,8 @@ def _container_backend(
             standins=options.standins,
             replacements=Replacements(options.tasks.images),
         ),
-        metadata_endpoint=MetadataEndpoint(port=options.port),
-        vpc_connections=VpcConnections(
+        task_listener=TaskListener(port=options.port),
+        task_connections=TaskConnections(
             core.state, core.running_tasks, load_balancers, core.ledger, has_egress=runner.has_egress
         ),
         logs=Logs(core.account),

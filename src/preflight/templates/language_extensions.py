@@ -12,8 +12,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from preflight.templates import functions
-from preflight.templates.functions import FunctionResolver, Path, ResolutionContext, ResolveError
+from preflight.templates import intrinsic_functions
+from preflight.templates.intrinsic_functions import FunctionResolver, Path, ResolutionContext, ResolveError
 
 NAME = "AWS::LanguageExtensions"
 LOOP = "Fn::ForEach::"
@@ -82,7 +82,7 @@ def expanded(data: Mapping[str, Any], scope: ResolutionContext) -> dict[str, Any
 
 def _unrolled(value: Any, names: Mapping[str, str], resolver: FunctionResolver, path: Path, depth: int) -> Any:
     if depth:  # within a loop it is written once more
-        resolver.charge(len(value) + functions.SPACE if isinstance(value, str) else functions.SPACE, path)
+        resolver.charge(len(value) + intrinsic_functions.SPACE if isinstance(value, str) else intrinsic_functions.SPACE, path)
     if isinstance(value, str):
         return _filled(value, names)
     if isinstance(value, list):
@@ -123,7 +123,7 @@ def _loop(
         raise ResolveError(msg, path)
     result: dict[str, Any] = {}
     for item in items:
-        inner = {**names, identifier: functions.as_text(item)}
+        inner = {**names, identifier: intrinsic_functions.as_text(item)}
         _add(result, _unrolled(body, inner, resolver, (*path, 2), depth), path)
         if len(result) > MAX_KEYS:
             is_section = all(isinstance(part, int) or part.startswith(LOOP) for part in path[1:])

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 import regex
 
 from preflight.aws import partitions
-from preflight.templates.functions import NO_VALUE, Path, ResolveError, Value, as_text, is_number
+from preflight.templates.intrinsic_functions import NO_VALUE, Path, ResolveError, Value, as_text, is_number
 
 UNKNOWN_UUID = "00000000-0000-0000-0000-000000000000"  # of a stack that does not exist yet
 PATTERN_TIMEOUT = 5.0  # seconds that a pattern of a template may take; on a busy machine a good one may wait for one

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from preflight.aws import unresolved
-from preflight.templates import functions, references
-from preflight.templates.functions import FunctionResolver, Path, ResolutionContext, ResolveError, Value
+from preflight.templates import intrinsic_functions, references
+from preflight.templates.intrinsic_functions import FunctionResolver, Path, ResolutionContext, ResolveError, Value
 
 NOTHING = {"Ref": "AWS::NoValue"}
 _LOGIC = frozenset({"Fn::Equals", "Fn::And", "Fn::Or", "Fn::Not", "Condition"})
@@ -73,20 +73,20 @@ class PartialResolver(FunctionResolver):
             return super()._if(argument, path)
         except UndecidedError:
             branches = [self.value(argument[n], (*path, n)) for n in (1, 2)]
-            return {"Fn::If": [argument[0], *(NOTHING if b is functions.NO_VALUE else b for b in branches)]}
+            return {"Fn::If": [argument[0], *(NOTHING if b is intrinsic_functions.NO_VALUE else b for b in branches)]}
 
     def _sub(self, argument: Value, path: Path) -> Value:
         """Evaluates Fn::Sub; a text that is one reference and nothing else becomes that reference."""
         value = super()._sub(argument, path)
         substitution = value["Fn::Sub"] if unresolved.function_of(value) == "Fn::Sub" else None
         text, mapped = substitution if isinstance(substitution, list) else (substitution, {})
-        names = functions.names_in(text) if isinstance(text, str) else []
+        names = intrinsic_functions.names_in(text) if isinstance(text, str) else []
         if len(names) != 1 or text != f"${{{names[0]}}}":
             return value
         return mapped.get(names[0], references.reference_of(names[0]))
 
     def _equals(self, argument: Value, path: Path) -> Value:
-        if isinstance(argument, list) and any(functions.holds_kept(self.value(item, path)) for item in argument):
+        if isinstance(argument, list) and any(intrinsic_functions.holds_kept(self.value(item, path)) for item in argument):
             raise UndecidedError
         return super()._equals(argument, path)
 

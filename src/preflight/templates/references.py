@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from preflight.aws import unresolved
-from preflight.templates import functions
-from preflight.templates.functions import Value
+from preflight.templates import intrinsic_functions
+from preflight.templates.intrinsic_functions import Value
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ def reference_of(name: str) -> dict[str, Value]:
 
 def names_in(text: str) -> list[str]:
     """Returns the names in a text of Fn::Sub, as they are written."""
-    return [name.strip() for name in functions.names_in(text)]
+    return [name.strip() for name in intrinsic_functions.names_in(text)]
 
 
 def references_in(value: Value) -> Iterator[Reference]:

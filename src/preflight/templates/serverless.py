@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from preflight.templates import language_extensions
-from preflight.templates.functions import ResolveError
+from preflight.templates.intrinsic_functions import ResolveError
 
 GLOBALS = "Globals"
 NAME = "AWS::Serverless-2016-10-31"

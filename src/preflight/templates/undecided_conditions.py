@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from preflight.aws import unresolved
-from preflight.templates.functions import NO_VALUE
+from preflight.templates.intrinsic_functions import NO_VALUE
 
 MAX_COMPARISONS = 4  # that are not known, of the conditions of one resource
 Case = Mapping[str, bool]  # conditions by name

@@ -14,7 +14,7 @@ from preflight.deploy import aws_errors
 from preflight.deploy.declared_resources import DeclaredResource
 from preflight.deploy.session import Session
 from preflight.model import Finding, JsonObject, Severity
-from preflight.templates.functions import FunctionResolver, ResolutionContext, ResolveError
+from preflight.templates.intrinsic_functions import FunctionResolver, ResolutionContext, ResolveError
 
 CHECK = "DRILL"
 LEAVES = ("Retain", "RetainExceptOnCreate", "Snapshot")

@@ -6,8 +6,8 @@ from unittest import mock
 
 import pytest
 
-from preflight.cost import announcement, pricing_api
-from preflight.cost.pricing_api import Money
+from preflight.cost import announcement, hourly_prices
+from preflight.cost.hourly_prices import Money
 from preflight.plan import plan, reader
 from preflight.templates import template
 
@@ -21,7 +21,7 @@ def told(regions: tuple[str, ...]) -> list[str]:
 
 
 def test_money_is_told_for_each_region_where_the_price_list_tells_it() -> None:
-    with mock.patch.object(pricing_api, "money", side_effect=[Money(Decimal("0.1")), None]):
+    with mock.patch.object(hourly_prices, "money", side_effect=[Money(Decimal("0.1")), None]):
         lines = told(("eu-west-1", "us-east-1"))
 
     assert lines[-1] == "that is, in eu-west-1: USD 0.1000 an hour"
@@ -39,7 +39,7 @@ def test_money_is_told_for_each_region_where_the_price_list_tells_it() -> None:
     ],
 )
 def test_account_regions_run_resources_and_units_are_announced(regions: tuple[str, ...], first: str) -> None:
-    with mock.patch.object(pricing_api, "money", return_value=None):
+    with mock.patch.object(hourly_prices, "money", return_value=None):
         lines = told(regions)
 
     assert lines[0] == first

@@ -71,7 +71,7 @@ NOTHING_IS_DEPLOYED = """
 import contextlib
 from unittest import mock
 from preflight.container_engine import engine
-from preflight.cost import pricing_api
+from preflight.cost import hourly_prices
 from preflight.deploy import lifecycle
 from preflight.deploy.targets.account import RealAccount
 from preflight.model import Finding, Severity
@@ -88,7 +88,7 @@ def deployed(options, target, say, *, remains):
 lifecycle.deployed = deployed
 RealAccount.check = RealAccount.close = lambda self: None
 RealAccount.session = lambda self, region: None
-pricing_api.money = lambda session, amounts: None
+hourly_prices.money = lambda session, amounts: None
 engine.find = lambda: None
 """
 

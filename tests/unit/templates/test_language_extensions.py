@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from preflight.templates import language_extensions
-from preflight.templates.functions import ResolutionContext, ResolveError
+from preflight.templates.intrinsic_functions import ResolutionContext, ResolveError
 
 pytestmark = pytest.mark.hostile
 MANY = [str(number) for number in range(400)]

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from preflight.templates import functions
-from preflight.templates.functions import ResolutionContext
+from preflight.templates import intrinsic_functions
+from preflight.templates.intrinsic_functions import ResolutionContext
 from preflight.templates.partial import PartialResolver
 
 
@@ -32,7 +32,7 @@ def test_what_nobody_can_decide_is_undecided_each_time(condition: Any) -> None:
 
 
 def test_a_branch_of_nothing_is_written_as_such() -> None:
-    asked = PartialResolver(ResolutionContext({"Conditions": {"C": {"Ref": "P"}}}, pseudo={"AWS::NoValue": functions.NO_VALUE}))
+    asked = PartialResolver(ResolutionContext({"Conditions": {"C": {"Ref": "P"}}}, pseudo={"AWS::NoValue": intrinsic_functions.NO_VALUE}))
 
     assert asked.value({"Fn::If": ["C", "a", {"Ref": "AWS::NoValue"}]}) == {"Fn::If": ["C", "a", {"Ref": "AWS::NoValue"}]}
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from preflight.templates import serverless
-from preflight.templates.functions import ResolveError
+from preflight.templates.intrinsic_functions import ResolveError
 
 TOPIC = {"Type": "AWS::SNS::Topic"}
 TABLE = {"Type": "AWS::Serverless::SimpleTable"}

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from preflight.templates import undecided_conditions
-from preflight.templates.functions import NO_VALUE
+from preflight.templates.intrinsic_functions import NO_VALUE
 
 PROD = {"Fn::Equals": [{"Ref": "Stage"}, "prod"]}
 TEST = {"Fn::Equals": ["test", {"Ref": "Stage"}]}

@@ -12,8 +12,8 @@ from preflight.aws import fargate_sizes
 from preflight.comply.cross_template_rules import violation
 from preflight.comply.cross_template_rules.violation import Violation
 from preflight.plan.resolved_stacks import ResolvedStacks
-from preflight.templates import functions
-from preflight.templates.functions import Path
+from preflight.templates import intrinsic_functions
+from preflight.templates.intrinsic_functions import Path
 
 DEFINITION = "AWS::ECS::TaskDefinition"
 _FIX = "Give the task more, or the container less; `preflight rules ECS_TASKDEF_CONTAINER_RESOURCES_FIT` says where the limits are documented."
@@ -25,7 +25,7 @@ def check(stacks: ResolvedStacks) -> Iterator[Violation]:
         for logical, definition in document.of_type(DEFINITION):
             containers = definition.get("ContainerDefinitions")
             if isinstance(containers, list):
-                known = [c if isinstance(c, dict) and not functions.is_kept(c) else {} for c in containers]
+                known = [c if isinstance(c, dict) and not intrinsic_functions.is_kept(c) else {} for c in containers]
                 for path, message in _wrong(definition, known):
                     yield Violation(document, violation.at(logical, *path), message, _FIX)
 

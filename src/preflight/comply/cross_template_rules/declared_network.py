@@ -14,7 +14,7 @@ from preflight.aws.network import Described, Network
 from preflight.plan import resolved_stacks
 from preflight.plan.cross_stack_references import ReferencedResource, ReferenceTracer, UnknownError
 from preflight.plan.resolved_stacks import ResolvedStacks, ResolvedTemplate
-from preflight.templates import functions, language_extensions, serverless
+from preflight.templates import intrinsic_functions, language_extensions, serverless
 
 ELSEWHERE = "elsewhere"  # a way out that is another network's affair
 ANY = "sg-any"
@@ -191,7 +191,7 @@ class DeclaredNetwork:
     def _endpoints(self) -> Iterator[Described]:
         for document, logical, properties in self._of("AWS::EC2::VPCEndpoint"):
             service, kind = properties.get("ServiceName"), properties.get("VpcEndpointType", "Gateway")
-            private = functions.as_text(properties.get("PrivateDnsEnabled", False)).lower()
+            private = intrinsic_functions.as_text(properties.get("PrivateDnsEnabled", False)).lower()
             tables = properties.get("RouteTableIds", [])
             if not isinstance(service, str) or not isinstance(kind, str) or private not in {"true", "false"}:
                 raise UnknownError

@@ -12,7 +12,7 @@ from preflight.aws import iam_policy_evaluation
 from preflight.aws.iam_policy_evaluation import Policies, RequestContext
 from preflight.plan.cross_stack_references import ReferencedResource, ReferenceTracer, UnknownError
 from preflight.plan.resolved_stacks import ResolvedStacks, ResolvedTemplate
-from preflight.templates import functions
+from preflight.templates import intrinsic_functions
 
 ROLE = "AWS::IAM::Role"
 POLICIES = ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy")
@@ -86,7 +86,7 @@ def _known(documents: list[Any]) -> list[dict[str, Any]] | None:
 
 def _is_plain(policy: Any) -> bool:
     """Whether a policy is a map of known statements."""
-    if not isinstance(policy, dict) or functions.holds_kept(policy):
+    if not isinstance(policy, dict) or intrinsic_functions.holds_kept(policy):
         return False
     return all(isinstance(statement, dict) for statement in _listed(policy.get("Statement", [])))
 
@@ -99,7 +99,7 @@ def _without_conditions(policy: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _hides_actions(policy: Mapping[str, Any]) -> bool:
-    return functions.is_kept(policy["Statement"]) or any(
-        not isinstance(s, dict) or functions.is_kept(s) or functions.holds_kept([s.get("Action"), s.get("Effect")])
+    return intrinsic_functions.is_kept(policy["Statement"]) or any(
+        not isinstance(s, dict) or intrinsic_functions.is_kept(s) or intrinsic_functions.holds_kept([s.get("Action"), s.get("Effect")])
         for s in _listed(policy["Statement"])
     )

@@ -14,7 +14,7 @@ from preflight.comply.cross_template_rules import container_resources, violation
 from preflight.comply.cross_template_rules.violation import Violation
 from preflight.plan.cross_stack_references import ReferencedResource, ReferenceTracer
 from preflight.plan.resolved_stacks import ResolvedStacks
-from preflight.templates import functions
+from preflight.templates import intrinsic_functions
 
 
 def check(stacks: ResolvedStacks) -> Iterator[Violation]:
@@ -36,7 +36,7 @@ def check(stacks: ResolvedStacks) -> Iterator[Violation]:
 def _wrong(target: Any, definition: ReferencedResource) -> Iterator[tuple[str, str]]:
     containers = definition.properties.get("ContainerDefinitions")
     name = target.get("ContainerName") if isinstance(target, dict) else None
-    if not isinstance(name, str) or not isinstance(containers, list) or functions.holds_kept(_names(containers)):
+    if not isinstance(name, str) or not isinstance(containers, list) or intrinsic_functions.holds_kept(_names(containers)):
         return
     container = next((c for c in containers if isinstance(c, dict) and c.get("Name") == name), None)
     if container is None:
@@ -51,7 +51,7 @@ def _wrong(target: Any, definition: ReferencedResource) -> Iterator[tuple[str, s
 
 
 def _names(containers: list[Any]) -> list[Any]:
-    return [c.get("Name") if isinstance(c, dict) and not functions.is_kept(c) else {"Ref": "?"} for c in containers]
+    return [c.get("Name") if isinstance(c, dict) and not intrinsic_functions.is_kept(c) else {"Ref": "?"} for c in containers]
 
 
 def _is_plain(mapping: Any) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 from preflight.comply.cross_template_rules import container_resources, violation
 from preflight.comply.cross_template_rules.violation import Violation
 from preflight.plan.resolved_stacks import ResolvedStacks
-from preflight.templates import functions
+from preflight.templates import intrinsic_functions
 
 _OPTIONS = ("LogConfiguration", "Options")
 
@@ -61,4 +61,4 @@ def _asked(container: Any) -> str | None:
 
 def _may_create(options: Mapping[str, Any]) -> bool:
     value = options.get("awslogs-create-group", False)
-    return isinstance(value, dict | list) or functions.as_text(value).lower() != "false"
+    return isinstance(value, dict | list) or intrinsic_functions.as_text(value).lower() != "false"

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from preflight.comply.cross_template_rules.violation import Violation
 from preflight.plan.resolved_stacks import ResolvedStacks, properties
-from preflight.templates import functions
+from preflight.templates import intrinsic_functions
 
 _KEPT = ("Retain", "RetainExceptOnCreate")
 _FIX = "Set EmptyOnDelete: true, or DeletionPolicy: Retain if the images are to stay."
@@ -34,7 +34,7 @@ def _violations(stacks: ResolvedStacks, *, is_declared: bool) -> Iterator[Violat
             if resource.get("Type") != "AWS::ECR::Repository" or policy in _KEPT or (policy is not None) != is_declared:
                 continue
             known = properties(resource)
-            is_emptied = functions.as_text(known.get("EmptyOnDelete", False)) != "false"  # or may be
+            is_emptied = intrinsic_functions.as_text(known.get("EmptyOnDelete", False)) != "false"  # or may be
             if not is_emptied and str(known.get("RepositoryName")) in stacks.pushed:
                 message = f"the plan pushes images to {known['RepositoryName']}, and its stack cannot be deleted while there are any (RepositoryNotEmptyException)."
                 yield Violation(document, ("Resources", logical), message, _FIX)

@@ -16,7 +16,7 @@ from preflight.comply.cross_template_rules.task_starters import TaskStarter
 from preflight.comply.cross_template_rules.violation import Violation
 from preflight.plan.cross_stack_references import ReferenceTracer
 from preflight.plan.resolved_stacks import ResolvedStacks, ResolvedTemplate
-from preflight.templates.functions import Path
+from preflight.templates.intrinsic_functions import Path
 
 
 def check(stacks: ResolvedStacks) -> Iterator[Violation]:

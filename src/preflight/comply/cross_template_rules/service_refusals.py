@@ -14,7 +14,7 @@ from preflight.comply.cross_template_rules import referenced_refusals, violation
 from preflight.comply.cross_template_rules.violation import Violation
 from preflight.plan.resolved_stacks import ResolvedStacks, ResolvedTemplate
 from preflight.templates import undecided_conditions
-from preflight.templates.functions import Path
+from preflight.templates.intrinsic_functions import Path
 from preflight.templates.undecided_conditions import Case
 
 _Key = tuple[str, Path]  # what a row says, and the path that it refuses

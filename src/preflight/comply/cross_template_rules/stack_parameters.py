@@ -12,8 +12,8 @@ from preflight.comply.cross_template_rules import violation
 from preflight.comply.cross_template_rules.violation import Violation
 from preflight.plan import resolved_stacks
 from preflight.plan.resolved_stacks import ResolvedStacks
-from preflight.templates import functions, parameters
-from preflight.templates.functions import ResolveError
+from preflight.templates import intrinsic_functions, parameters
+from preflight.templates.intrinsic_functions import ResolveError
 from preflight.templates.parameters import UndecidedPatternError
 
 
@@ -23,7 +23,7 @@ def check(stacks: ResolvedStacks) -> Iterator[Violation]:
         for logical, child in document.children.items():
             passed = resolved_stacks.properties(document.resources.get(logical, {})).get("Parameters", {})
             declared = child.source.data.get("Parameters") or {}
-            if not isinstance(passed, dict) or functions.is_kept(passed) or not isinstance(declared, dict):
+            if not isinstance(passed, dict) or intrinsic_functions.is_kept(passed) or not isinstance(declared, dict):
                 continue
             for name, message, fix in _wrong(passed, declared, child.name):
                 path = violation.at(logical, "Parameters", *([name] if name in passed else []))
@@ -60,5 +60,5 @@ def _refusal(name: str, declaration: Mapping[str, Any], value: Any) -> str | Non
 
 
 def _shown(value: Any) -> str:
-    text = functions.as_text(value)
+    text = intrinsic_functions.as_text(value)
     return repr(text if len(text) <= 60 else f"{text[:60]}...")

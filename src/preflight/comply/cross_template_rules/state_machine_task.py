@@ -20,7 +20,7 @@ from preflight.comply.cross_template_rules.violation import Violation
 from preflight.plan import resolved_stacks
 from preflight.plan.cross_stack_references import ReferenceTracer
 from preflight.plan.resolved_stacks import ResolvedStacks, ResolvedTemplate
-from preflight.templates.functions import Path
+from preflight.templates.intrinsic_functions import Path
 
 _RUN_TASK = re.compile(r"arn:[^:]+:states:::(aws-sdk:)?ecs:runTask(\.sync|\.waitForTaskToken)?")
 _MANAGED_RULE = ("events:PutTargets", "events:PutRule", "events:DescribeRule")

@@ -19,7 +19,7 @@ from preflight.comply.cross_template_rules.declared_network import DeclaredNetwo
 from preflight.comply.cross_template_rules.violation import Violation
 from preflight.plan.cross_stack_references import ReferencedResource, ReferenceTracer, UnknownError
 from preflight.plan.resolved_stacks import ResolvedStacks, ResolvedTemplate
-from preflight.templates import functions
+from preflight.templates import intrinsic_functions
 
 _VPC = ("NetworkConfiguration", "AwsvpcConfiguration")
 _PRIVATE_IMAGE = re.compile(r"\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com")
@@ -51,7 +51,7 @@ def _is_judged(service: Mapping[str, Any]) -> bool:
     providers = service.get("CapacityProviderStrategy")
     names = [p.get("CapacityProvider") if isinstance(p, dict) else None for p in providers] if isinstance(providers, list) else []
     is_fargate = service.get("LaunchType") == "FARGATE" or (names and all(n in ("FARGATE", "FARGATE_SPOT") for n in names))
-    return bool(is_fargate) and functions.as_text(service.get("DesiredCount", 1)) != "0"
+    return bool(is_fargate) and intrinsic_functions.as_text(service.get("DesiredCount", 1)) != "0"
 
 
 def _service(

@@ -10,7 +10,7 @@ from preflight.comply.cross_template_rules import declared_roles
 from preflight.comply.cross_template_rules.violation import Violation
 from preflight.plan.cross_stack_references import ReferencedResource, ReferenceTracer
 from preflight.plan.resolved_stacks import ResolvedStacks, ResolvedTemplate
-from preflight.templates.functions import Path
+from preflight.templates.intrinsic_functions import Path
 
 ASSOCIATIONS = "AWS::ECS::ClusterCapacityProviderAssociations"
 

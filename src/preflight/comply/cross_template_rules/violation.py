@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from preflight.plan.resolved_stacks import ResolvedTemplate
-from preflight.templates.functions import Path
+from preflight.templates.intrinsic_functions import Path
 
 
 @dataclass(frozen=True)

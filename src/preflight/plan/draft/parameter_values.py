@@ -11,8 +11,8 @@ from typing import Any
 from preflight.plan import placeholders, plan
 from preflight.plan.draft import account_template as account
 from preflight.plan.draft.account_template import SAMPLES
-from preflight.templates import functions, parameters
-from preflight.templates.functions import ResolveError
+from preflight.templates import intrinsic_functions, parameters
+from preflight.templates.intrinsic_functions import ResolveError
 from preflight.templates.parameters import UndecidedPatternError
 
 _OWN = re.compile(r"(vpc|subnet|sg|eni|igw|rtb)-[0-9a-f]{6,}|arn:.*|")  # a default that names a thing of one account
@@ -77,7 +77,7 @@ def needs_value(declared: Mapping[str, Any]) -> bool:
     default, kind = declared.get("Default"), str(declared.get("Type"))
     if default is None:
         return True
-    return (kind in _BY_TYPE or "vpc-" in str(default) or "subnet-" in str(default)) and _OWN.fullmatch(functions.as_text(default).partition(",")[0]) is not None
+    return (kind in _BY_TYPE or "vpc-" in str(default) or "subnet-" in str(default)) and _OWN.fullmatch(intrinsic_functions.as_text(default).partition(",")[0]) is not None
 
 
 def propose(name: str, declared: Mapping[str, Any], *, number: int, is_private: bool) -> DraftValue:
@@ -111,7 +111,7 @@ def admits(name: str, declared: Mapping[str, Any], text: str) -> bool:
 def _candidates(name: str, declared: Mapping[str, Any]) -> Iterator[str]:
     kind, allowed = str(declared.get("Type")), declared.get("AllowedValues")
     if isinstance(allowed, list) and allowed:
-        yield from (text for text in map(functions.as_text, allowed) if "{" not in text)
+        yield from (text for text in map(intrinsic_functions.as_text, allowed) if "{" not in text)
         return
     if kind in _BY_TYPE:
         yield _BY_TYPE[kind] if "{region}" in _BY_TYPE[kind] else f"{{output.{_BY_TYPE[kind]}}}"
@@ -120,7 +120,7 @@ def _candidates(name: str, declared: Mapping[str, Any]) -> Iterator[str]:
         return
     yield from (text for pattern, text in _BY_NAME if re.search(pattern, name.replace("_", ""), re.IGNORECASE))
     if "MinValue" in declared and "{" not in str(declared["MinValue"]):
-        yield functions.as_text(declared["MinValue"])
+        yield intrinsic_functions.as_text(declared["MinValue"])
     yield from _ANY
 
 

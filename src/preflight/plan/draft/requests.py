@@ -12,7 +12,7 @@ from preflight.plan.cross_stack_references import ReferencedResource, ReferenceT
 from preflight.plan.draft.draft import DraftRequest
 from preflight.plan.draft.stacks import SERVICE
 from preflight.plan.resolved_stacks import ResolvedStacks, ResolvedTemplate
-from preflight.templates import functions
+from preflight.templates import intrinsic_functions
 
 _LISTENER, _RULE = "AWS::ElasticLoadBalancingV2::Listener", "AWS::ElasticLoadBalancingV2::ListenerRule"
 _PATH = re.compile(r"/[A-Za-z0-9._~/%?=&-]*")
@@ -136,7 +136,7 @@ def _list(value: Any) -> list[Any]:
 
 
 def _number(value: Any, default: int, *, bounds: tuple[int, int] = (0, 65_535)) -> int:
-    text = functions.as_text(value) if isinstance(value, str) or (isinstance(value, int) and abs(value) <= bounds[1]) else ""
+    text = intrinsic_functions.as_text(value) if isinstance(value, str) or (isinstance(value, int) and abs(value) <= bounds[1]) else ""
     return int(text) if re.fullmatch("[0-9]{1,5}", text) and bounds[0] <= int(text) <= bounds[1] else default
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from preflight.rehearsal.cloudformation.dependencies import Template
+from preflight.rehearsal.cloudformation.live_references import Template
 from preflight.rehearsal.protocol import Refusal
 
 IAM_TYPES = {

@@ -15,17 +15,17 @@ from typing import Protocol
 from preflight.model import JsonObject
 from preflight.rehearsal import acting
 from preflight.rehearsal.cloudformation import describe, read_actions, resource_changes, template_validation
-from preflight.rehearsal.cloudformation.evaluation import Evaluator
 from preflight.rehearsal.cloudformation.request import SERVICE, RequestReader, check_name
 from preflight.rehearsal.cloudformation.resource_changes import ResourceChange
 from preflight.rehearsal.cloudformation.resources import nested_stack
 from preflight.rehearsal.cloudformation.resources.failure import ResourceFailedError
 from preflight.rehearsal.cloudformation.stack import STACK, Stack, StackInput, StackOperation, Stacks, ValidationError
+from preflight.rehearsal.cloudformation.stack_references import Evaluator
 from preflight.rehearsal.identity import Principal
 from preflight.rehearsal.ledger import Ledger
 from preflight.rehearsal.protocol import Call, Operation, Refusal, utc_now
-from preflight.templates import functions
-from preflight.templates.functions import ResolutionContext, ResolveError
+from preflight.templates import intrinsic_functions
+from preflight.templates.intrinsic_functions import ResolutionContext, ResolveError
 
 NOTHING = "The submitted information didn't contain changes. Submit different information to create a change set."
 INVALID = (
@@ -189,7 +189,7 @@ class ChangeSets:
         stack, request = change_set.stack, change_set.request
         context = resource_changes.resolution_context(self._evaluator, stack, request, is_new=change_set.is_new)
         if request.is_validated:
-            static_context = replace(context, refer=lambda _name, _attribute: functions.KEEP)
+            static_context = replace(context, refer=lambda _name, _attribute: intrinsic_functions.KEEP)
             violations = self._evaluator.violations(stack, request, static_context)
             if violations:
                 self._fail_validation(change_set, violations)
@@ -234,7 +234,7 @@ class ChangeSets:
         if stack is None or not isinstance(properties.get("TemplateURL"), str):
             return None
         parameters = properties.get("Parameters") or {}
-        later = {key: value for key, value in parameters.items() if functions.holds_kept(value)}
+        later = {key: value for key, value in parameters.items() if intrinsic_functions.holds_kept(value)}
         texts = [{"ParameterKey": key, **({"UsePreviousValue": True} if key in later else {"ParameterValue": nested_stack.text(value)})} for key, value in parameters.items()]
         parameters_of_request = {"TemplateURL": properties["TemplateURL"], "Parameters": texts, "Capabilities": parent.request.capabilities}
         try:

@@ -6,9 +6,9 @@ import json
 
 from preflight.model import JsonObject
 from preflight.rehearsal.cloudformation import capabilities
-from preflight.rehearsal.cloudformation.dependencies import Template
+from preflight.rehearsal.cloudformation.live_references import Template
 from preflight.rehearsal.cloudformation.stack import HIDDEN, STACK, Event, Resource, Stack, StackInput, is_no_echo
-from preflight.templates import functions, language_extensions, schemas
+from preflight.templates import intrinsic_functions, language_extensions, schemas
 
 SUMMARY_MEMBERS = (
     *("StackId", "StackName", "CreationTime", "LastUpdatedTime", "DeletionTime", "StackStatus", "StackStatusReason"),
@@ -68,7 +68,7 @@ def _parameter(request: StackInput, name: str, value: object) -> dict[str, str]:
     definition = (request.template.get("Parameters") or {}).get(name) or {}
     if not str(definition.get("Type")).startswith("AWS::SSM::Parameter::Value<"):
         return {"ParameterKey": name, "ParameterValue": text}
-    text_of_request = request.parameter_texts.get(name, functions.as_text(definition.get("Default", "")))
+    text_of_request = request.parameter_texts.get(name, intrinsic_functions.as_text(definition.get("Default", "")))
     return {"ParameterKey": name, "ParameterValue": text_of_request, "ResolvedValue": text}
 
 
@@ -195,7 +195,7 @@ def _parameter_declarations(template: Template) -> list[JsonObject]:
     return [
         {
             "ParameterKey": name,
-            "DefaultValue": functions.as_text(definition["Default"]) if "Default" in definition else None,
+            "DefaultValue": intrinsic_functions.as_text(definition["Default"]) if "Default" in definition else None,
             "NoEcho": is_no_echo(definition),
             "Description": definition.get("Description"),
         }
@@ -210,7 +210,7 @@ def template_summary(template: Template) -> JsonObject:
         definition = template["Parameters"][row["ParameterKey"]]
         row["ParameterType"] = definition["Type"]
         row["ParameterConstraints"] = {
-            "AllowedValues": [functions.as_text(value) for value in definition.get("AllowedValues") or []]
+            "AllowedValues": [intrinsic_functions.as_text(value) for value in definition.get("AllowedValues") or []]
         }
     metadata = template.get("Metadata")
     return {

@@ -9,12 +9,12 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from preflight.rehearsal.cloudformation import dependencies
-from preflight.rehearsal.cloudformation.dependencies import Template
+from preflight.rehearsal.cloudformation import live_references
+from preflight.rehearsal.cloudformation.live_references import Template
 from preflight.rehearsal.cloudformation.stack import Stack, ValidationError
-from preflight.templates import functions, schemas
+from preflight.templates import intrinsic_functions, schemas
 from preflight.templates.dependency_graph import ResourceDefinition
-from preflight.templates.functions import FunctionResolver, ResolutionContext
+from preflight.templates.intrinsic_functions import FunctionResolver, ResolutionContext
 from preflight.templates.schemas import Open
 
 PROPERTIES = "AWS::EarlyValidation::PropertyValidation"
@@ -26,7 +26,7 @@ def property_violations(template: Template, context: ResolutionContext) -> list[
     resolver = FunctionResolver(context)
     return [
         violation
-        for name, definition in dependencies.resources_that_exist(template, resolver).items()
+        for name, definition in live_references.resources_that_exist(template, resolver).items()
         for violation in _resource_violations(name, definition, resolver)
     ]
 
@@ -40,14 +40,14 @@ def name_conflicts(
     """
     resolver = FunctionResolver(context)
     conflicts = []
-    for logical_id, definition in dependencies.resources_that_exist(template, resolver).items():
+    for logical_id, definition in live_references.resources_that_exist(template, resolver).items():
         resource_type, path = str(definition["Type"]), ("Resources", logical_id, "Properties")
         properties = resolver.value(definition.get("Properties") or {}, path)
         keys = schemas.identifiers(resource_type)
         if len(keys) != 1 or not keys[0].endswith("Name") or not isinstance(properties, dict):
             continue
         name = properties.get(keys[0])
-        if isinstance(name, str) and not functions.holds_kept(properties) and exists(resource_type, name, properties):
+        if isinstance(name, str) and not intrinsic_functions.holds_kept(properties) and exists(resource_type, name, properties):
             identifier = json.dumps({f"/properties/{keys[0]}": name}, separators=(",", ":"))
             message = f"Resource of type '{resource_type}' with identifier '{identifier}' already exists."
             property_path = "/".join(("", *path, keys[0]))
@@ -69,7 +69,7 @@ def _resource_violations(
 
 def with_open_values(value: Any) -> Any:
     """Returns `value` with a value that every schema accepts for everything that is not known yet."""
-    if functions.is_kept(value) or (isinstance(value, str) and "{{resolve:" in value):
+    if intrinsic_functions.is_kept(value) or (isinstance(value, str) and "{{resolve:" in value):
         return Open()
     if isinstance(value, dict):
         return {key: with_open_values(item) for key, item in value.items()}

@@ -14,7 +14,7 @@ from urllib.parse import unquote
 from preflight.rehearsal.cloudformation.resource_handlers import ResourceHandlers
 from preflight.rehearsal.cloudformation.resources.failure import ResourceFailedError
 from preflight.rehearsal.cloudformation.stack import Resource, Stack, Stacks
-from preflight.templates import functions
+from preflight.templates import intrinsic_functions
 
 STORED = "stored"
 
@@ -118,7 +118,7 @@ def _is_same(declared: Any, actual: Any) -> bool:
         return bool(_parsed(declared) == actual)
     if isinstance(actual, list) and len(actual) == 1:
         actual = actual[0]
-    text, actual_text = functions.as_text(declared), functions.as_text(actual)
+    text, actual_text = intrinsic_functions.as_text(declared), intrinsic_functions.as_text(actual)
     return text == actual_text or _is_same_number(text, actual_text) or _is_same_document(text, actual_text)
 
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from preflight.rehearsal.cloudformation.stack import Stack, StackOutput, Stacks
-from preflight.templates import functions
-from preflight.templates.functions import FunctionResolver, ResolveError
+from preflight.templates import intrinsic_functions
+from preflight.templates.intrinsic_functions import FunctionResolver, ResolveError
 
 
 def evaluate(stack: Stack, stacks: Stacks, resolver: FunctionResolver) -> str | None:
@@ -39,13 +39,13 @@ def _evaluate_output(name: str, definition: Mapping[str, Any], resolver: Functio
         export = resolver.value((definition.get("Export") or {}).get("Name"))
     except ResolveError as error:
         raise ResolveError(f"[Error] /Outputs/{name}/Value: {error.message}.") from None
-    if isinstance(value, list | dict) or value is functions.NO_VALUE:
+    if isinstance(value, list | dict) or value is intrinsic_functions.NO_VALUE:
         raise ResolveError(
             f"Template format error: The Value field of every Outputs member must evaluate to a String. ({name})"
         )
     if export is not None and not isinstance(export, str):
         raise ResolveError(f"Template format error: The Name of the Export of {name} must evaluate to a String.")
-    return StackOutput(functions.as_text(value), definition.get("Description"), export)
+    return StackOutput(intrinsic_functions.as_text(value), definition.get("Description"), export)
 
 
 def _export_in_use(stack: Stack, stacks: Stacks, outputs: Mapping[str, StackOutput]) -> str | None:

@@ -19,7 +19,7 @@ from preflight.rehearsal.cloudformation.parameter_store import UnknownValueError
 from preflight.rehearsal.ledger import Ledger
 from preflight.rehearsal.protocol import Refusal
 from preflight.templates import parameters
-from preflight.templates.functions import ResolveError
+from preflight.templates.intrinsic_functions import ResolveError
 
 _EXISTING: Mapping[str, tuple[str, str, str, str]] = {
     # type: service, operation, parameter, member of the response

@@ -9,14 +9,14 @@ import threading
 import traceback
 from collections.abc import Mapping
 
-from preflight.rehearsal.cloudformation import dependencies, early_validation, evaluation, outputs, rollback
+from preflight.rehearsal.cloudformation import early_validation, live_references, outputs, rollback, stack_references
 from preflight.rehearsal.cloudformation.deletion import Deleter
-from preflight.rehearsal.cloudformation.evaluation import Evaluator
 from preflight.rehearsal.cloudformation.resource_handlers import ResourceHandlers
 from preflight.rehearsal.cloudformation.resources import read_permissions
 from preflight.rehearsal.cloudformation.resources.failure import ResourceFailedError
 from preflight.rehearsal.cloudformation.stack import Resource, Stack, Stacks
-from preflight.templates.functions import FunctionResolver, ResolveError
+from preflight.rehearsal.cloudformation.stack_references import Evaluator
+from preflight.templates.intrinsic_functions import FunctionResolver, ResolveError
 
 CANCELLED = "Resource creation cancelled"
 TIMED_OUT = "Stack creation time exceeded the specified timeout."
@@ -43,8 +43,8 @@ class Provisioner:
 
     def _create(self, stack: Stack) -> None:
         resolver = FunctionResolver(self.evaluator.context(stack))
-        definitions = dependencies.resources_that_exist(stack.request.template, resolver)
-        needs = evaluation.creation_needs(stack, definitions, resolver)
+        definitions = live_references.resources_that_exist(stack.request.template, resolver)
+        needs = stack_references.creation_needs(stack, definitions, resolver)
         for name, definition in definitions.items():
             stack.resources[name] = Resource(name, str(definition["Type"]), definition)
         message = (

@@ -11,7 +11,7 @@ from preflight.rehearsal.cloudformation.request import RequestReader
 from preflight.rehearsal.cloudformation.stack import Stack, Stacks
 from preflight.rehearsal.protocol import Call, Operation
 from preflight.templates import dependency_graph, language_extensions, schemas
-from preflight.templates.functions import ResolveError
+from preflight.templates.intrinsic_functions import ResolveError
 
 PAGE = 100
 

@@ -15,20 +15,20 @@ from preflight.rehearsal import acting
 from preflight.rehearsal.account import Account
 from preflight.rehearsal.cloudformation import (
     capabilities,
-    dependencies,
+    live_references,
     parameter_types,
     rules_section,
     template_source,
     template_validation,
 )
-from preflight.rehearsal.cloudformation.dependencies import Template
+from preflight.rehearsal.cloudformation.live_references import Template
 from preflight.rehearsal.cloudformation.parameter_types import ParameterLookup
 from preflight.rehearsal.cloudformation.stack import StackInput
 from preflight.rehearsal.iam.roles import Roles
 from preflight.rehearsal.ledger import Ledger
 from preflight.rehearsal.protocol import Refusal
-from preflight.templates import functions, language_extensions, parameters, schemas, serverless
-from preflight.templates.functions import FunctionResolver, ResolutionContext, ResolveError
+from preflight.templates import intrinsic_functions, language_extensions, parameters, schemas, serverless
+from preflight.templates.intrinsic_functions import FunctionResolver, ResolutionContext, ResolveError
 from preflight.templates.parameters import UndecidedPatternError
 
 ApiRequest = Mapping[str, Any]  # the members of a request
@@ -119,7 +119,7 @@ class RequestReader:
                     raise template_validation.refuse(msg)
                 default = ((former.template.get("Parameters") or {}).get(key) or {}).get("Default")
                 if key in former.parameter_texts or default is not None:  # the default of then, whatever that of the new template is
-                    texts[key] = former.parameter_texts.get(key, functions.as_text(default))
+                    texts[key] = former.parameter_texts.get(key, intrinsic_functions.as_text(default))
             else:
                 texts[key] = parameter.get("ParameterValue", "")
         return texts
@@ -183,7 +183,7 @@ class RequestReader:
             resolver.condition(condition)
         self._check_rules(template, context)
         template_validation.check_references(template, resolver)
-        for logical, resource in dependencies.resources_that_exist(template, resolver).items():
+        for logical, resource in live_references.resources_that_exist(template, resolver).items():
             resolver.value(resource.get("Properties") or {}, ("Resources", logical, "Properties"))
 
     def _check_rules(self, template: Template, context: ResolutionContext) -> None:
@@ -198,7 +198,7 @@ class RequestReader:
     def context(self, template: Template, values: JsonObject, region: str, name: str) -> ResolutionContext:
         """Returns what a template is evaluated with before it has a stack."""
         pseudo = parameters.pseudo_parameters(region=region, account=self._account.id, stack_name=name)
-        keep = functions.KEEP
+        keep = intrinsic_functions.KEEP
         return ResolutionContext(template, values, pseudo, self._zones, imported=lambda _name: keep)
 
     def check_role(self, arn: str | None, region: str) -> None:

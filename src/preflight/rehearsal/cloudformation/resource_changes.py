@@ -12,14 +12,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from preflight.model import JsonObject
-from preflight.rehearsal.cloudformation import dependencies, dynamic_references
-from preflight.rehearsal.cloudformation.evaluation import Evaluator
+from preflight.rehearsal.cloudformation import dynamic_references, live_references
 from preflight.rehearsal.cloudformation.resources import tagging
 from preflight.rehearsal.cloudformation.resources.failure import ResourceFailedError
 from preflight.rehearsal.cloudformation.stack import HIDDEN, STACK, Resource, Stack, StackInput
-from preflight.templates import dependency_graph, functions, schemas
+from preflight.rehearsal.cloudformation.stack_references import Evaluator
+from preflight.templates import dependency_graph, intrinsic_functions, schemas
 from preflight.templates.dependency_graph import ResourceDefinition
-from preflight.templates.functions import FunctionResolver, ResolutionContext
+from preflight.templates.intrinsic_functions import FunctionResolver, ResolutionContext
 
 ATTRIBUTES = ("Metadata", "CreationPolicy", "UpdatePolicy", "DeletionPolicy", "UpdateReplacePolicy")
 
@@ -73,14 +73,14 @@ def resolution_context(evaluator: Evaluator, stack: Stack, request: StackInput, 
     def refer(name: str, attribute: str | None) -> Any:
         resource = stack.resources.get(name)
         if is_new or resource is None or not resource.physical_id:
-            return functions.KEEP
+            return intrinsic_functions.KEEP
         return full_context.refer(name, attribute)
 
     return replace(
         full_context,
         data=request.template,
         parameters=request.parameters,
-        imported=lambda _name: functions.KEEP,
+        imported=lambda _name: intrinsic_functions.KEEP,
         refer=refer,
     )
 
@@ -100,12 +100,12 @@ def resource_changes(
     replaced: set[str] = set()
 
     def refer(name: str, attribute: str | None) -> Any:
-        return functions.KEEP if name in replaced else context.refer(name, attribute)
+        return intrinsic_functions.KEEP if name in replaced else context.refer(name, attribute)
 
     resolver = FunctionResolver(replace(context, refer=refer))
     hidden = {**context.parameters, **dict.fromkeys(request.secrets, HIDDEN)}
     resolvers = resolver, FunctionResolver(replace(context, refer=refer, parameters=hidden))
-    definitions = dependencies.resources_that_exist(request.template, resolver)
+    definitions = live_references.resources_that_exist(request.template, resolver)
     for name in _in_order(dependency_graph.edges(definitions)):
         former = stack.resources.get(name)
         if former is None or not former.physical_id:
@@ -180,7 +180,7 @@ def _shown(resource: Resource) -> JsonObject:
 def _replacement(create_only_values: Sequence[Any]) -> str:
     if not create_only_values:
         return "False"
-    return "Conditional" if all(functions.holds_kept(value) for value in create_only_values) else "True"
+    return "Conditional" if all(intrinsic_functions.holds_kept(value) for value in create_only_values) else "True"
 
 
 def _without_values(detail: JsonObject) -> JsonObject:
@@ -198,7 +198,7 @@ def _as_value(value: Any) -> str | None:
 
 
 def _property_detail(name: str, before: Any, value: Any, *, is_create_only: bool) -> JsonObject:
-    is_open = functions.holds_kept(value)
+    is_open = intrinsic_functions.holds_kept(value)
     recreation = "Always" if is_create_only else "Never"
     return {
         "Target": {

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from preflight.rehearsal.cloudformation.dependencies import Template
-from preflight.templates.functions import FunctionResolver, Path, ResolutionContext, ResolveError
+from preflight.rehearsal.cloudformation.live_references import Template
+from preflight.templates.intrinsic_functions import FunctionResolver, Path, ResolutionContext, ResolveError
 
 ELSEWHERE = frozenset({"Fn::RefAll", "Fn::ValueOf", "Fn::ValueOfAll"})  # these read the account
 

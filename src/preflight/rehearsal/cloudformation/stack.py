@@ -13,7 +13,7 @@ from typing import Any
 from preflight.aws import partitions
 from preflight.model import JsonObject
 from preflight.rehearsal.cloudformation import parallel
-from preflight.rehearsal.cloudformation.dependencies import Template
+from preflight.rehearsal.cloudformation.live_references import Template
 from preflight.rehearsal.protocol import Refusal, utc_now
 from preflight.templates.dependency_graph import ResourceDefinition
 

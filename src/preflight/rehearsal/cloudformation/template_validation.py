@@ -10,12 +10,12 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from preflight.rehearsal.cloudformation import dependencies
-from preflight.rehearsal.cloudformation.dependencies import Template
+from preflight.rehearsal.cloudformation import live_references
+from preflight.rehearsal.cloudformation.live_references import Template
 from preflight.rehearsal.cloudformation.stack import Resource
 from preflight.rehearsal.protocol import Refusal
 from preflight.templates import dependency_graph, language_extensions, references
-from preflight.templates.functions import FunctionResolver
+from preflight.templates.intrinsic_functions import FunctionResolver
 
 SECTIONS = {
     "AWSTemplateFormatVersion", "Description", "Metadata", "Parameters", "Mappings", "Conditions", "Transform",
@@ -231,10 +231,10 @@ def check_references(template: Template, resolver: FunctionResolver) -> None:
     Raises:
         Refusal: in AWS's words.
     """
-    definitions = dependencies.resources_that_exist(template, resolver)
+    definitions = live_references.resources_that_exist(template, resolver)
     names = {*definitions, *(template.get("Parameters") or {})}
     for resource in definitions.values():
-        properties = dependencies.with_chosen_branches(resource.get("Properties"), resolver)
+        properties = live_references.with_chosen_branches(resource.get("Properties"), resolver)
         targets = [r.name for r in references.references_in(properties)]
         missing = [t for t in [*targets, *dependency_graph.depends_on(resource)] if not _is_known(t, names)]
         if missing:
@@ -243,13 +243,13 @@ def check_references(template: Template, resolver: FunctionResolver) -> None:
             raise refuse(msg)
     for output in (template.get("Outputs") or {}).values():
         if resolver.holds(output):
-            value = dependencies.with_chosen_branches(output["Value"], resolver)
+            value = live_references.with_chosen_branches(output["Value"], resolver)
             targets = [r.name for r in references.references_in(value)]
             missing = [t for t in targets if not _is_known(t, names)]
             if missing:
                 listed = ", ".join(dict.fromkeys(missing))
                 raise refuse(f"Unresolved resource dependencies [{listed}] in the Outputs block of the template")
-    cycle = dependency_graph.cycle(dependency_graph.edges(dependencies.with_live_references(definitions, resolver)))
+    cycle = dependency_graph.cycle(dependency_graph.edges(live_references.with_live_references(definitions, resolver)))
     if cycle:
         raise refuse(f"Circular dependency between resources: [{', '.join(cycle)}]")
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from preflight.model import JsonObject
-from preflight.rehearsal.cloudformation import dependencies, early_validation, evaluation, outputs
+from preflight.rehearsal.cloudformation import early_validation, live_references, outputs, stack_references
 from preflight.rehearsal.cloudformation.provisioner import Provisioner
 from preflight.rehearsal.cloudformation.resources import defaults, tagging
 from preflight.rehearsal.cloudformation.resources.failure import ResourceFailedError
@@ -20,7 +20,7 @@ from preflight.rehearsal.cloudformation.stack import STACK, Resource, Stack, Sta
 from preflight.rehearsal.protocol import utc_now
 from preflight.templates import schemas
 from preflight.templates.dependency_graph import ResourceDefinition, ResourceDefinitions
-from preflight.templates.functions import FunctionResolver, ResolveError
+from preflight.templates.intrinsic_functions import FunctionResolver, ResolveError
 
 REPLACES = "Requested update requires the creation of a new physical resource; hence creating one."
 CANCELLED = "Resource update cancelled"
@@ -67,7 +67,7 @@ class Updater:
         stack.imports = set()
         stack.set_status("UPDATE_IN_PROGRESS", "User Initiated")
         resolver = FunctionResolver(self._evaluator.context(stack))
-        definitions = dependencies.resources_that_exist(self._request.template, resolver)
+        definitions = live_references.resources_that_exist(self._request.template, resolver)
         removed = [name for name in stack.resources if name not in definitions]
         message = (
             self._evaluator.missing_import(stack, definitions)
@@ -99,7 +99,7 @@ class Updater:
 
     def _apply(self, definitions: ResourceDefinitions, resolver: FunctionResolver) -> str | None:
         stack, stop = self._stack, threading.Event()
-        needs = evaluation.creation_needs(stack, definitions, resolver)
+        needs = stack_references.creation_needs(stack, definitions, resolver)
         failed = stack.run_in_order(
             needs,
             lambda name: self._update_one(name, definitions[name], resolver, stop),

@@ -21,14 +21,14 @@ from preflight.rehearsal.account import Account
 from preflight.rehearsal.containers.running_task import RunningTasks
 from preflight.rehearsal.ledger import Ledger
 from preflight.rehearsal.load_balancing.load_balancers import LoadBalancers
-from preflight.rehearsal.network import metadata_endpoint, namespace, nat_rules
+from preflight.rehearsal.network import namespace, nat_rules, task_listener
 from preflight.system.worker import Worker
 
 QUICK, SLOW = 0.2, 2.0  # seconds between two polls: after a change, and once nothing changed for a while
 CALM_AFTER = 15.0  # seconds
 PORT = 51680  # of the relay in each namespace, at the metadata endpoint's address
-RELAY = f"{metadata_endpoint.ADDRESS}:{PORT}"
-OWN_PORTS = {PORT, metadata_endpoint.PORT, metadata_endpoint.AWS_PORT}
+RELAY = f"{task_listener.ADDRESS}:{PORT}"
+OWN_PORTS = {PORT, task_listener.PORT, task_listener.AWS_PORT}
 AddressPort = tuple[str, int]
 Networks = dict[tuple[str, str], Network]  # by region and VPC
 

@@ -13,7 +13,7 @@ import moto.backends
 
 from preflight.aws import partitions
 from preflight.rehearsal.account import Account
-from preflight.rehearsal.network import private_dns
+from preflight.rehearsal.network import private_dns_names
 from preflight.rehearsal.protocol import Call, Refusal
 from preflight.rehearsal.services import Check, ServiceEmulation
 
@@ -79,7 +79,7 @@ def _backend(account: Account, region: str) -> Any:
 def _zone(account: Account, call: Call) -> None:
     """The zone of a namespace goes with it, which moto leaves behind."""
     namespace = account.client("servicediscovery", call.region).get_namespace(Id=call.parameters["Id"])["Namespace"]
-    zone = private_dns.zone_of(namespace)
+    zone = private_dns_names.zone_of(namespace)
     if zone is not None:
         account.client("route53", call.region).delete_hosted_zone(Id=zone)
 
@@ -88,7 +88,7 @@ def _place_zones(account: Account, region: str) -> None:
     """Give each new private namespace's zone the namespace's name and VPC, as AWS does and moto does not."""
     route53 = moto.backends.get_backend("route53")[account.id][partitions.partition_of(region)[0]]
     for namespace in _backend(account, region).namespaces.copy().values():
-        zone = private_dns.zone_of(namespace.to_json())
+        zone = private_dns_names.zone_of(namespace.to_json())
         if not namespace.vpc or zone is None:
             continue
         record = route53.get_hosted_zone(zone)

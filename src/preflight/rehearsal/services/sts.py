@@ -15,7 +15,7 @@ from preflight.aws import iam_policy_evaluation, partitions
 from preflight.aws.iam_policy_evaluation import Policy, RequestContext, Value
 from preflight.rehearsal import acting
 from preflight.rehearsal.account import Account
-from preflight.rehearsal.iam import oidc_token
+from preflight.rehearsal.iam import oidc_token_claims
 from preflight.rehearsal.iam.principals import Principals
 from preflight.rehearsal.identity import Principal
 from preflight.rehearsal.protocol import Call, Operation, Refusal
@@ -79,15 +79,15 @@ class Sts:
         """AssumeRoleWithWebIdentity; the signature of the token is not verified."""
         arn = str(call.parameters["RoleArn"])
         partition = arn.split(":")[1] if arn.count(":") > 4 else "aws"
-        claims = oidc_token.claims(str(call.parameters["WebIdentityToken"]))
+        claims = oidc_token_claims.claims(str(call.parameters["WebIdentityToken"]))
         provider = self._principals.provider(claims.issuer, partition)
-        oidc_token.check(claims, provider.client_id_list if provider else None, now=self._principals.sessions.clock())
+        oidc_token_claims.check(claims, provider.client_id_list if provider else None, now=self._principals.sessions.clock())
         role = self._principals.role(arn)
-        context = {**_context(call), **oidc_token.context(claims, str(provider.url))} if provider else {}
+        context = {**_context(call), **oidc_token_claims.context(claims, str(provider.url))} if provider else {}
         request = RequestContext("sts:AssumeRoleWithWebIdentity", arn, context)
         if role is None or provider is None or not iam_policy_evaluation.federates(_trust(role), str(provider.arn), request):
             raise Refusal("AccessDenied", NOT_BY_TOKEN, status=403)
-        issued = self._issue(call, role, oidc_token.context(claims, str(provider.url)))
+        issued = self._issue(call, role, oidc_token_claims.context(claims, str(provider.url)))
         provided = {"Provider": str(provider.arn), "Audience": claims.audiences[0]}
         return {**issued, "SubjectFromWebIdentityToken": claims.subject, **provided}
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from preflight.rehearsal.connectivity.vpc_connections import VpcConnections
+from preflight.rehearsal.connectivity.task_connections import TaskConnections
 from preflight.rehearsal.containers.runner import ContainerRunner
 from preflight.rehearsal.containers.task_spec import TaskSpec
 from preflight.rehearsal.ecs.state import Definition
 from preflight.rehearsal.ecs.validation import runtime_platform
-from preflight.rehearsal.network.metadata_endpoint import MetadataEndpoint
+from preflight.rehearsal.network.task_listener import TaskListener
 from preflight.rehearsal.tasks.awslogs import Logs
 from preflight.rehearsal.tasks.image_pull import Pulls
 
@@ -20,20 +20,20 @@ class ContainerBackend:
 
     runner: ContainerRunner
     pulls: Pulls
-    metadata_endpoint: MetadataEndpoint
-    vpc_connections: VpcConnections
+    task_listener: TaskListener
+    task_connections: TaskConnections
     logs: Logs
 
     def start(self) -> None:
         """Start the threads behind the containers."""
         self.runner.open()
-        self.metadata_endpoint.start()
-        self.vpc_connections.start()
+        self.task_listener.start()
+        self.task_connections.start()
 
     def close(self) -> None:
         """Stop these threads and remove every container."""
-        self.vpc_connections.close()
-        self.metadata_endpoint.close()
+        self.task_connections.close()
+        self.task_listener.close()
         self.runner.close()
 
     def obstacle(self, definition: Definition, spec: TaskSpec) -> str | None:

@@ -5,7 +5,7 @@ Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-metadat
 
 from __future__ import annotations
 
-from preflight.rehearsal.network import metadata_endpoint
+from preflight.rehearsal.network import task_listener
 
 
 def variables(
@@ -15,9 +15,9 @@ def variables(
 
     They name the endpoint's real port unless connections to port 80 are redirected to it.
     """
-    base = f"http://{metadata_endpoint.ADDRESS}"
+    base = f"http://{task_listener.ADDRESS}"
     if not is_at_port_80:
-        base += f":{metadata_endpoint.PORT}"
+        base += f":{task_listener.PORT}"
     environment = {
         "AWS_REGION": region,
         "AWS_DEFAULT_REGION": region,
@@ -31,5 +31,5 @@ def variables(
     elif credentials:
         environment["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = base + credentials
     if can_reach_aws:
-        environment["AWS_ENDPOINT_URL"] = f"http://{metadata_endpoint.ADDRESS}:{metadata_endpoint.AWS_PORT}"
+        environment["AWS_ENDPOINT_URL"] = f"http://{task_listener.ADDRESS}:{task_listener.AWS_PORT}"
     return environment

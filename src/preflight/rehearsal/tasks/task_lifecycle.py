@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 from preflight.aws.network import Interface
 from preflight.errors import PreflightError
 from preflight.rehearsal import protocol
-from preflight.rehearsal.connectivity.cloud_map import CloudMapInstances
+from preflight.rehearsal.connectivity.cloud_map_registration import CloudMapInstances
 from preflight.rehearsal.connectivity.public_ports import PublicPorts
 from preflight.rehearsal.containers import task_spec
 from preflight.rehearsal.containers.running_task import RunningTask, RunningTasks
@@ -29,12 +29,12 @@ from preflight.rehearsal.ledger import Ledger
 from preflight.rehearsal.load_balancing.targets import Targets
 from preflight.rehearsal.network import namespace
 from preflight.rehearsal.network.interfaces import Interfaces, NoFreeAddressError
-from preflight.rehearsal.tasks import container_environment, metadata
+from preflight.rehearsal.tasks import container_environment, metadata_endpoint_v4
 from preflight.rehearsal.tasks.container_backend import ContainerBackend
 from preflight.rehearsal.tasks.container_start import ContainerStarter
 from preflight.rehearsal.tasks.disk_limit import DiskLimit
 from preflight.rehearsal.tasks.launch_checks import LaunchChecks, LaunchFailedError
-from preflight.rehearsal.tasks.metadata import MetadataAnswers
+from preflight.rehearsal.tasks.metadata_endpoint_v4 import MetadataAnswers
 from preflight.rehearsal.tasks.role_credentials import Credentials
 
 THREADS = 8
@@ -176,14 +176,14 @@ class TaskLauncher:
             return
         interface = _interface(running)
         answer = functools.partial(self._metadata.answer, task, running)
-        running.closers.append(backend.metadata_endpoint.open(running.pid, answer))
-        running.closers.append(backend.vpc_connections.open(task, running.holder, interface))
+        running.closers.append(backend.task_listener.open(running.pid, answer))
+        running.closers.append(backend.task_connections.open(task, running.holder, interface))
         credentials = self._services.credentials.path(task)
         can_reach_aws = self._services.launch_checks.can_reach_aws(task, interface)
-        is_at_port_80 = backend.metadata_endpoint.redirect_port_80(running.pid)
+        is_at_port_80 = backend.task_listener.redirect_port_80(running.pid)
         for container in task.api["containers"]:
             variables = container_environment.variables(
-                metadata.container_id(container),
+                metadata_endpoint_v4.container_id(container),
                 credentials,
                 task.region,
                 can_reach_aws=can_reach_aws,
@@ -352,7 +352,7 @@ class TaskLauncher:
     def refresh(self) -> None:
         """Let tasks reach what they now may, after rules of networks or load balancers changed."""
         if self._backend is not None:
-            self._backend.vpc_connections.refresh()
+            self._backend.task_connections.refresh()
 
     def close(self) -> None:
         """Stop every launch and every thread of a task, and remove every container."""

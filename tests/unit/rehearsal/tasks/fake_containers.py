@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from preflight.container_engine.engine import Engine
-from preflight.rehearsal.connectivity.vpc_connections import VpcConnections
+from preflight.rehearsal.connectivity.task_connections import TaskConnections
 from preflight.rehearsal.containers.runner import ContainerExit, ContainerRunner, NamespaceContainer
 from preflight.rehearsal.containers.task_spec import ContainerSpec, TaskSpec
-from preflight.rehearsal.network.metadata_endpoint import MetadataEndpoint
+from preflight.rehearsal.network.task_listener import TaskListener
 
 if TYPE_CHECKING:
     import pytest
@@ -82,9 +82,9 @@ class FakeNetwork:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.closed: list[str] = []
-        monkeypatch.setattr(MetadataEndpoint, "open", lambda *_: self._closer("metadata endpoint"))
-        monkeypatch.setattr(MetadataEndpoint, "redirect_port_80", lambda *_: True)
-        monkeypatch.setattr(VpcConnections, "open", lambda *_: self._closer("VPC"))
+        monkeypatch.setattr(TaskListener, "open", lambda *_: self._closer("metadata endpoint"))
+        monkeypatch.setattr(TaskListener, "redirect_port_80", lambda *_: True)
+        monkeypatch.setattr(TaskConnections, "open", lambda *_: self._closer("VPC"))
 
     def _closer(self, name: str) -> Callable[[], None]:
         return lambda: self.closed.append(name)

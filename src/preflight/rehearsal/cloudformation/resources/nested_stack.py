@@ -13,7 +13,7 @@ from preflight.rehearsal.cloudformation.resources.failure import ResourceFailedE
 from preflight.rehearsal.cloudformation.resources.handler import CreatedResource, Handler
 from preflight.rehearsal.cloudformation.stack import Stack
 from preflight.rehearsal.protocol import Refusal
-from preflight.templates import functions
+from preflight.templates import intrinsic_functions
 
 TIMEOUT = 3600.0
 
@@ -142,7 +142,7 @@ class Nested:
 
 def text(value: Any) -> str:
     """Returns the value of a nested stack's parameter as text."""
-    return ",".join(map(str, value)) if isinstance(value, list) else functions.as_text(value)
+    return ",".join(map(str, value)) if isinstance(value, list) else intrinsic_functions.as_text(value)
 
 
 def _created(child: Stack) -> CreatedResource:

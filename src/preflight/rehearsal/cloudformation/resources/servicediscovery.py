@@ -8,7 +8,7 @@ from typing import Any
 from preflight.rehearsal.cloudformation.resources.context import HandlerContext, Properties, Response, without
 from preflight.rehearsal.cloudformation.resources.declarative import deleter, tagged
 from preflight.rehearsal.cloudformation.resources.handler import CreatedResource, Handler
-from preflight.rehearsal.network import private_dns
+from preflight.rehearsal.network import private_dns_names
 
 MAP = "servicediscovery"
 _NAMESPACES = {
@@ -41,7 +41,7 @@ def _update_namespace(context: HandlerContext, namespace: str, _old: Properties,
 
 
 def _zone_behind(namespace: Mapping[str, Any]) -> str:
-    return private_dns.zone_of(namespace) or ""
+    return private_dns_names.zone_of(namespace) or ""
 
 
 def _read_namespace(context: HandlerContext, namespace: str, properties: Properties) -> Response:

@@ -17,7 +17,7 @@ from preflight.cost.billing_units import Amount
 from preflight.cost.capacity_providers import Shares
 from preflight.plan.cross_stack_references import ReferencedResource, ReferenceTracer, UnknownError
 from preflight.plan.resolved_stacks import ResolvedStacks, ResolvedTemplate
-from preflight.templates import functions
+from preflight.templates import intrinsic_functions
 
 SERVICE = "AWS::ECS::Service"
 DEFINITION = "AWS::ECS::TaskDefinition"
@@ -146,7 +146,7 @@ def _size(definition: Given, count: int, *, is_spot: bool) -> Iterator[Entry]:
 def _platform(definition: Given) -> tuple[str, list[str]]:
     """The platform by which tasks are billed; without a word about it, X86_64 on Linux."""
     platform = definition.get("RuntimePlatform", {})
-    is_known = isinstance(platform, dict) and not functions.is_kept(platform)
+    is_known = isinstance(platform, dict) and not intrinsic_functions.is_kept(platform)
     family = platform.get("OperatingSystemFamily", "LINUX") if is_known else None
     architecture = platform.get("CpuArchitecture", billing_units.X86) if is_known else None
     if isinstance(family, str) and family.startswith("WINDOWS"):

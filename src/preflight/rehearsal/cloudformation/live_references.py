@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from preflight.templates.dependency_graph import REFERRING, ResourceDefinition, ResourceDefinitions
-from preflight.templates.functions import FunctionResolver, ResolveError
+from preflight.templates.intrinsic_functions import FunctionResolver, ResolveError
 
 Template = Mapping[str, Any]
 

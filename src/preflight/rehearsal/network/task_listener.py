@@ -29,7 +29,7 @@ AWS_PORT = 51679
 Answer = Callable[[str], JsonObject | None]  # to a path; None for no such path
 
 
-class MetadataEndpoint:
+class TaskListener:
     """One thread that answers in the namespaces of all tasks."""
 
     def __init__(self, *, port: int) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from preflight.rehearsal.network.private_dns import PrivateDns
+from preflight.rehearsal.network.private_dns_names import PrivateDnsNames
 from preflight.rehearsal.server import Server
 
 REGION = "ap-northeast-1"
@@ -93,11 +93,11 @@ def test_a_name_of_the_vpc_has_its_records(
 ) -> None:
     public = {BALANCER: ["10.9.2.2"]}.get
 
-    assert PrivateDns(account.account).look_up(REGION, vpc, name, record_type, public=public) == records
+    assert PrivateDnsNames(account.account).look_up(REGION, vpc, name, record_type, public=public) == records
 
 
 def test_a_service_of_cloud_map_answers_with_eight_instances_at_most(account: Server, vpc: str) -> None:
-    private_dns = PrivateDns(account.account)
+    private_dns = PrivateDnsNames(account.account)
 
     addresses = private_dns.look_up(REGION, vpc, "web.apps.example.internal", "A") or []
     services = private_dns.look_up(REGION, vpc, "ports.apps.example.internal", "SRV") or []
@@ -109,7 +109,7 @@ def test_a_service_of_cloud_map_answers_with_eight_instances_at_most(account: Se
 
 
 def test_another_vpc_does_not_resolve_the_name(account: Server, vpc: str) -> None:
-    assert PrivateDns(account.account).look_up(REGION, FAR, "db.example.internal", "A") is None
+    assert PrivateDnsNames(account.account).look_up(REGION, FAR, "db.example.internal", "A") is None
 
 
 def test_a_vpc_has_one_namespace_of_a_name(account: Server, vpc: str) -> None:

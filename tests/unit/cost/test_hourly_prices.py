@@ -11,9 +11,9 @@ from typing import Any
 import boto3
 import pytest
 
-from preflight.cost import billing_units, pricing_api
+from preflight.cost import billing_units, hourly_prices
 from preflight.cost.billing_units import Amount, Unit
-from preflight.cost.pricing_api import Money
+from preflight.cost.hourly_prices import Money
 from preflight.deploy import session as sessions
 from preflight.deploy.session import Session
 from preflight.rehearsal import server
@@ -137,7 +137,7 @@ def amounts(*wanted: tuple[Unit, str]) -> list[Amount]:
     ],
 )
 def test_amounts_cost_what_the_price_list_says(serve: Serve, wanted: list[tuple[Unit, str]], text: str) -> None:
-    found = pricing_api.money(serve(), amounts(*wanted))
+    found = hourly_prices.money(serve(), amounts(*wanted))
 
     assert found is not None
     assert found.text == text
@@ -157,13 +157,13 @@ def test_amounts_cost_what_the_price_list_says(serve: Serve, wanted: list[tuple[
 def test_a_price_that_the_list_does_not_tell_is_not_made_up(serve: Serve, items: list[Item]) -> None:
     wanted = amounts((billing_units.ADDRESS, "2"))
 
-    assert pricing_api.money(serve(items), wanted) == Money(Decimal(0), tuple(wanted))
+    assert hourly_prices.money(serve(items), wanted) == Money(Decimal(0), tuple(wanted))
 
 
 def test_a_usage_type_may_have_no_region_in_front(serve: Serve) -> None:
     session = serve([item("PublicIPv4:InUseAddress", "0.005", region="us-east-1")], region="us-east-1")
 
-    assert pricing_api.money(session, amounts((billing_units.ADDRESS, "1"))) == Money(Decimal("0.005"))
+    assert hourly_prices.money(session, amounts((billing_units.ADDRESS, "1"))) == Money(Decimal("0.005"))
 
 
 @pytest.mark.parametrize(
@@ -177,17 +177,17 @@ def test_a_usage_type_may_have_no_region_in_front(serve: Serve) -> None:
 def test_without_an_answer_there_is_no_money_and_no_second_question(
     serve: Serve, servers: list[Server], given: dict[str, Any]
 ) -> None:
-    found = pricing_api.money(serve(**given), amounts((billing_units.ADDRESS, "1")))
+    found = hourly_prices.money(serve(**given), amounts((billing_units.ADDRESS, "1")))
 
     assert found is None
     assert servers[0].requests == 1
 
 
 def test_a_price_list_that_is_slow_does_not_hold_up_a_run(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pricing_api, "PATIENCE", 0.05)
+    monkeypatch.setattr(hourly_prices, "PATIENCE", 0.05)
     began = time.monotonic()
 
-    found = pricing_api.money(serve(delay=1), amounts((billing_units.ADDRESS, "1")))
+    found = hourly_prices.money(serve(delay=1), amounts((billing_units.ADDRESS, "1")))
 
     assert found is None
     assert time.monotonic() - began < 0.9
@@ -196,12 +196,12 @@ def test_a_price_list_that_is_slow_does_not_hold_up_a_run(serve: Serve, monkeypa
 def test_where_nobody_listens_there_is_no_money() -> None:
     session = sessions.rehearsal_session(REGION, "http://127.0.0.1:9", "any")
 
-    assert pricing_api.money(session, amounts((billing_units.ADDRESS, "1"))) is None
+    assert hourly_prices.money(session, amounts((billing_units.ADDRESS, "1"))) is None
 
 
 @pytest.mark.parametrize("region", [pytest.param("cn-north-1", id="China"), pytest.param("us-gov-west-1", id="GovCloud")])
 def test_other_partitions_are_not_in_the_list(serve: Serve, servers: list[Server], region: str) -> None:
-    found = pricing_api.money(serve(region=region), amounts((billing_units.ADDRESS, "1")))
+    found = hourly_prices.money(serve(region=region), amounts((billing_units.ADDRESS, "1")))
 
     assert found is None
     assert servers[0].requests == 0
@@ -209,22 +209,22 @@ def test_other_partitions_are_not_in_the_list(serve: Serve, servers: list[Server
 
 def test_the_price_list_is_asked_where_it_answers_and_only_once() -> None:
     boto = boto3.Session(aws_access_key_id="a", aws_secret_access_key="b", region_name=REGION)  # noqa: S106 - opens nothing
-    client = Session(REGION, boto).client("pricing", pricing_api.REGION, timeout=pricing_api.ANSWER)
+    client = Session(REGION, boto).client("pricing", hourly_prices.REGION, timeout=hourly_prices.ANSWER)
 
     config = client.meta.config
     assert client.meta.endpoint_url == "https://api.pricing.us-east-1.amazonaws.com"
-    assert config.read_timeout == pricing_api.ANSWER
+    assert config.read_timeout == hourly_prices.ANSWER
     assert config.retries["total_max_attempts"] == 1
 
 
 def test_only_spot_has_no_product() -> None:
     spot = {sort[kind] for sort in (billing_units.VCPU, billing_units.MEMORY) for kind in sort if kind[1]}
 
-    assert set(billing_units.ORDER) - set(pricing_api.PRODUCTS) == spot
+    assert set(billing_units.ORDER) - set(hourly_prices.PRODUCTS) == spot
 
 
 def test_the_pretended_account_tells_no_prices_and_takes_the_question_for_no_trouble(account: server.Server) -> None:
-    found = pricing_api.money(sessions.rehearsal_session(REGION, account.address, "any"), amounts((billing_units.ADDRESS, "1")))
+    found = hourly_prices.money(sessions.rehearsal_session(REGION, account.address, "any"), amounts((billing_units.ADDRESS, "1")))
 
     assert found is None
     assert account.ledger.observations().problems == ()

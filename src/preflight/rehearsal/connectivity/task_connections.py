@@ -31,9 +31,9 @@ from preflight.rehearsal.containers.running_task import RunningTask, RunningTask
 from preflight.rehearsal.ecs.state import Service, State, Task
 from preflight.rehearsal.ledger import Ledger
 from preflight.rehearsal.load_balancing.load_balancers import LoadBalancers
-from preflight.rehearsal.network import dns_server, interfaces, metadata_endpoint, namespace, nat_rules, private_dns
+from preflight.rehearsal.network import dns_server, interfaces, namespace, nat_rules, private_dns_names, task_listener
 from preflight.rehearsal.network.dns_server import DnsServer
-from preflight.rehearsal.network.private_dns import PrivateDns
+from preflight.rehearsal.network.private_dns_names import PrivateDnsNames
 from preflight.rehearsal.network.relay import Destination, Relay
 
 NO_IPTABLES = (
@@ -58,7 +58,7 @@ class Source:
         return f"a task of {self.task.service.name if self.task.service else self.task.definition.label}"
 
 
-class VpcConnections:
+class TaskConnections:
     """The network between the tasks and load balancers of the account."""
 
     def __init__(
@@ -70,7 +70,7 @@ class VpcConnections:
         self._ledger = ledger
         self._has_egress = has_egress
         self._reachable_ports = ReachablePorts(state.account, running_tasks, balancers, ledger)
-        self._private_dns = PrivateDns(state.account)
+        self._private_names = PrivateDnsNames(state.account)
         self._round_robin = itertools.count(1)
         self._reported: set[tuple[str, str]] = set()
 
@@ -91,11 +91,11 @@ class VpcConnections:
         _assign_addresses(holder.pid, blocks)
         source = Source(task, interface, Aliases(self._state, task))
         with contextlib.ExitStack() as stack:
-            listener = namespace.listen(holder.pid, metadata_endpoint.ADDRESS, reachable_ports.PORT)
+            listener = namespace.listen(holder.pid, task_listener.ADDRESS, reachable_ports.PORT)
             relay = Relay(listener, functools.partial(self._destination, source))
             stack.callback(relay.close)
             relay.start()
-            udp = namespace.bind_udp(holder.pid, metadata_endpoint.ADDRESS, dns_server.PORT)
+            udp = namespace.bind_udp(holder.pid, task_listener.ADDRESS, dns_server.PORT)
             server = DnsServer(udp, functools.partial(self._look_up, source))
             stack.callback(server.close)
             server.start()
@@ -123,7 +123,7 @@ class VpcConnections:
         try:
             alias = source.aliases.address(name)  # the proxy of Service Connect knows its names without DNS
             if alias is not None:
-                return private_dns.of_type([alias], record_type)
+                return private_dns_names.of_type([alias], record_type)
             return self._resolve(source, name, record_type) if self._has(source, "enableDnsSupport") else None
         except ClientError:  # a zone or a service is being deleted
             return None
@@ -139,15 +139,15 @@ class VpcConnections:
         region, vpc = source.task.region, source.interface.vpc
         public = functools.partial(self._public_addresses, source)
         if self._has(source, "enableDnsHostnames"):
-            records = self._private_dns.look_up(region, vpc, name, record_type, public=public)
+            records = self._private_names.look_up(region, vpc, name, record_type, public=public)
             for address in records or () if record_type == "A" else ():
                 self._report_blocked(source, address, self._reachable_ports.blocker(region, source.interface, address))
             return records
-        if self._private_dns.covers(region, vpc, name):
+        if self._private_names.covers(region, vpc, name):
             self._ledger.note(
                 f"{vpc} does not answer {name}: EnableDnsHostnames is off. Next: set EnableDnsHostnames: true"
             )
-        return private_dns.of_type(public(name), record_type)
+        return private_dns_names.of_type(public(name), record_type)
 
     def _public_addresses(self, source: Source, name: str) -> list[str] | None:
         """Returns the addresses of a name in no private zone: of a load balancer, or of the internet if the plan lets containers out."""
@@ -232,7 +232,7 @@ def _rules(blocks: list[Block], address: str) -> nat_rules.Rules:
         address,
         blocks,
         resolvers=[_resolver(blocks[0]), dns_server.ADDRESS],
-        dns_server=f"{metadata_endpoint.ADDRESS}:{dns_server.PORT}",
+        dns_server=f"{task_listener.ADDRESS}:{dns_server.PORT}",
         relayed=[service_connect.BLOCK, str(interfaces.PUBLIC)],
         relay=reachable_ports.RELAY,
     )

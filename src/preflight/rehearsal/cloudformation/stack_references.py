@@ -11,14 +11,14 @@ import moto.backends
 
 from preflight.model import JsonObject
 from preflight.rehearsal import acting
-from preflight.rehearsal.cloudformation import creation_order, dependencies, dynamic_references, early_validation
+from preflight.rehearsal.cloudformation import added_dependencies, dynamic_references, early_validation, live_references
 from preflight.rehearsal.cloudformation.resource_handlers import ResourceHandlers
 from preflight.rehearsal.cloudformation.resources.failure import ResourceFailedError
 from preflight.rehearsal.cloudformation.resources.stand_in import StandInAttributes
 from preflight.rehearsal.cloudformation.stack import HIDDEN, Resource, Stack, StackInput, Stacks, ValidationError
 from preflight.templates import dependency_graph, parameters, schemas
 from preflight.templates.dependency_graph import ResourceDefinitions
-from preflight.templates.functions import FunctionResolver, Path, ResolutionContext, ResolveError
+from preflight.templates.intrinsic_functions import FunctionResolver, Path, ResolutionContext, ResolveError
 
 ZONE_ACTIONS = ("DescribeAvailabilityZones", "DescribeAccountAttributes", "DescribeSubnets")
 
@@ -170,7 +170,7 @@ class Evaluator:
 
 def creation_needs(stack: Stack, resources: ResourceDefinitions, resolver: FunctionResolver) -> dict[str, set[str]]:
     """Returns for each resource those that must be complete before it; declared ones are added to the stack."""
-    referring = dependencies.with_live_references(resources, resolver)
+    referring = live_references.with_live_references(resources, resolver)
     edges = dependency_graph.edges(referring)
     stack.needs = {**stack.needs, **edges}
-    return creation_order.with_undeclared_dependencies(referring, edges)
+    return added_dependencies.with_undeclared_dependencies(referring, edges)

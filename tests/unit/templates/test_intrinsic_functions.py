@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from preflight.templates import functions, parameters
-from preflight.templates.functions import FunctionResolver, ResolutionContext, ResolveError
+from preflight.templates import intrinsic_functions, parameters
+from preflight.templates.intrinsic_functions import FunctionResolver, ResolutionContext, ResolveError
 
 DATA = {
     "Mappings": {"M": {"a": {"b": "found"}}},
@@ -272,4 +272,4 @@ def test_what_is_written_ten_thousand_times_ends_with_a_refusal(value: Any, scop
 
 
 def test_a_number_beyond_every_float_is_none() -> None:
-    assert not functions.is_number(10**400)
+    assert not intrinsic_functions.is_number(10**400)

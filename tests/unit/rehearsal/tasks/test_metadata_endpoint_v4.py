@@ -4,7 +4,7 @@ from typing import Any
 
 from preflight.rehearsal.containers import task_spec
 from preflight.rehearsal.containers.task_spec import TaskSpec
-from preflight.rehearsal.tasks import metadata
+from preflight.rehearsal.tasks import metadata_endpoint_v4
 
 CONTAINER_ID = "ab" * 16
 INTERFACE = {"attachmentId": "a", "privateIpv4Address": "10.0.1.4"}
@@ -40,7 +40,7 @@ def test_the_metadata_of_a_container_names_its_stream() -> None:
     options = {"awslogs-group": "g", "awslogs-region": "r", "awslogs-stream-prefix": "p"}
     log = {"logDriver": "awslogs", "options": options}
 
-    container = metadata.container_metadata(task(), spec(logConfiguration=log), {}, "a", block="10.0.1.0/24")
+    container = metadata_endpoint_v4.container_metadata(task(), spec(logConfiguration=log), {}, "a", block="10.0.1.0/24")
 
     assert container["LogOptions"] == {"awslogs-group": "g", "awslogs-region": "r", "awslogs-stream": "p/a/0123"}
     assert container["Labels"]["com.amazonaws.ecs.task-definition-version"] == "3"
@@ -49,7 +49,7 @@ def test_the_metadata_of_a_container_names_its_stream() -> None:
 def test_the_metadata_of_a_container_has_its_network() -> None:
     description = task(networkInterfaces=[INTERFACE])
 
-    container = metadata.container_metadata(description, spec(), {}, "a", block="10.0.1.0/24")
+    container = metadata_endpoint_v4.container_metadata(description, spec(), {}, "a", block="10.0.1.0/24")
 
     assert container["Networks"] == [
         {
@@ -64,19 +64,19 @@ def test_the_metadata_of_a_container_has_its_network() -> None:
 
 
 def test_a_container_that_runs_has_a_network_although_none_is_described() -> None:
-    container = metadata.container_metadata(task(), spec(), {"a": "id"}, "a", block="10.0.1.0/24")
+    container = metadata_endpoint_v4.container_metadata(task(), spec(), {"a": "id"}, "a", block="10.0.1.0/24")
 
     assert container["Networks"][0]["IPv4Addresses"] == []
 
 
 def test_a_container_that_neither_runs_nor_has_an_interface_has_no_network() -> None:
-    container = metadata.container_metadata(task(), spec(), {}, "a", block="10.0.1.0/24")
+    container = metadata_endpoint_v4.container_metadata(task(), spec(), {}, "a", block="10.0.1.0/24")
 
     assert container["Networks"] == []
 
 
 def test_the_metadata_of_a_task_has_its_service_zone_and_containers() -> None:
-    description = metadata.task_metadata(task(), spec(), {}, block="10.0.1.0/24", zone="eu-west-1a")
+    description = metadata_endpoint_v4.task_metadata(task(), spec(), {}, block="10.0.1.0/24", zone="eu-west-1a")
 
     assert description["ServiceName"] == "web"
     assert description["AvailabilityZone"] == "eu-west-1a"
@@ -85,6 +85,6 @@ def test_the_metadata_of_a_task_has_its_service_zone_and_containers() -> None:
 
 
 def test_a_task_without_a_service_names_none() -> None:
-    description = metadata.task_metadata({**task(), "group": "family:f"}, spec(), {}, block="10.0.1.0/24", zone="z")
+    description = metadata_endpoint_v4.task_metadata({**task(), "group": "family:f"}, spec(), {}, block="10.0.1.0/24", zone="z")
 
     assert "ServiceName" not in description

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from preflight.rehearsal.cloudformation import creation_order
+from preflight.rehearsal.cloudformation import added_dependencies
 
 ATTACHMENT = {"Type": "AWS::EC2::VPCGatewayAttachment", "Properties": {"InternetGatewayId": {"Ref": "G"}, "VpcId": {"Ref": "V"}}}
 GATEWAY = {"Type": "AWS::EC2::InternetGateway"}
@@ -16,7 +16,7 @@ NETWORK: dict[str, Any] = {"G": GATEWAY, "V": VPC, "A": ATTACHMENT, "S": SUBNET}
 
 def added(resources: dict[str, Any], needs: dict[str, set[str]] | None = None) -> dict[str, set[str]]:
     needs = {name: set() for name in resources} | (needs or {})
-    ordered = creation_order.with_undeclared_dependencies(resources, needs)
+    ordered = added_dependencies.with_undeclared_dependencies(resources, needs)
     return {name: ordered[name] - needs[name] for name in ordered if ordered[name] - needs[name]}
 
 

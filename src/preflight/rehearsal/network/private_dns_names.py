@@ -20,7 +20,7 @@ RANDOM = random.SystemRandom()
 PublicLookUp = Callable[[str], "list[str] | None"]
 
 
-class PrivateDns:
+class PrivateDnsNames:
     """Every private zone of the account."""
 
     def __init__(self, account: Account) -> None:
