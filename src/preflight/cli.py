@@ -267,10 +267,12 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_rules(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("rule", nargs="?", metavar="RULE", help="everything about this rule")
+    parser.add_argument("rule", nargs="?", metavar="RULE", help="everything about this rule; export: write the rules for an engine of AWS's own")
     parser.add_argument("--plan", type=Path, metavar="PLAN", help="with the rules and the switches of this plan")
     _add_rule_folders(parser)
     parser.add_argument("--format", choices=("text", "json"), default="text")
+    parser.add_argument("--for", dest="engine", choices=("guard-hook", "config"), help="export: for Guard Hooks of CloudFormation, or for custom policy rules of AWS Config")
+    parser.add_argument("--output-dir", type=Path, metavar="DIR", help="export: the folder of the files (default: preflight-rules)")
     parser.set_defaults(module="rules")
 
 

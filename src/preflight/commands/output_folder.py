@@ -68,10 +68,18 @@ class OutputFolder:
     def _cannot(self, part: str, error: OSError) -> UsageError:
         if error.errno in {errno.ELOOP, errno.ENOTDIR}:
             what = f"{part} is a symbolic link, or no folder. Next: name the folder itself"
-            return UsageError(f"{self._path}: the report cannot be written: {what}")
-        return UsageError(f"{self._path}: the report cannot be written: {part}: {error.strerror}")
+            return UsageError(f"{self._path}: nothing can be written there: {what}")
+        return UsageError(f"{self._path}: nothing can be written there: {part}: {error.strerror}")
 
     def write(self, name: str, text: str) -> None:
+        """Write a file of text; what has its name is replaced, never written through.
+
+        Raises:
+            UsageError: it cannot be written.
+        """
+        self.write_bytes(name, text.encode("utf-8", "backslashreplace"))
+
+    def write_bytes(self, name: str, data: bytes) -> None:
         """Write a file; what has its name is replaced, never written through.
 
         Raises:
@@ -79,8 +87,8 @@ class OutputFolder:
         """
         draft = f".{name}.{secrets.token_hex(4)}"
         try:
-            with os.fdopen(os.open(draft, _NEW_FILE, 0o666, dir_fd=self._folder), "w", encoding="utf-8", errors="backslashreplace") as file:
-                file.write(text)
+            with os.fdopen(os.open(draft, _NEW_FILE, 0o666, dir_fd=self._folder), "wb") as file:
+                file.write(data)
             os.replace(draft, name, src_dir_fd=self._folder, dst_dir_fd=self._folder)
         except OSError as error:
             with contextlib.suppress(OSError):
