@@ -101,6 +101,8 @@ def result(function: str, argument: Any, names: Sequence[str]) -> str:
         return PSEUDO[argument]
     if function == "Fn::GetAtt" or (function == "Ref" and argument in names):
         attribute = argument if isinstance(argument, str) else ".".join(argument)
+        if attribute.endswith(".RepositoryUri"):
+            return f"123456789012.dkr.ecr.eu-central-1.amazonaws.com/{attribute.partition('.')[0].lower()}"
         return f"arn:aws:some:eu-central-1:123456789012:thing/{attribute}:1"
     raise UnresolvableError(function)
 
