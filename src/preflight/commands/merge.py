@@ -39,7 +39,13 @@ def _files(path: Path) -> Iterator[Path]:
 
 
 def _read(file: Path) -> Report:
+    """Returns the report in a file.
+
+    Raises:
+        UsageError: it is no plain file, or no report.
+    """
     problem = confinement.problem(file, Path(file.absolute().anchor), limit=MOST_BYTES)
     if problem is not None:
-        raise UsageError(f"{file}: {problem}")
-    return json_reader.read(file.read_text(encoding="utf-8"), str(file))
+        msg = f"{file}: {problem}. Next: name JSON reports, or folders of them"
+        raise UsageError(msg)
+    return json_reader.read(file.read_bytes(), str(file))

@@ -29,16 +29,17 @@ from preflight.model import StackChange as Change
 from preflight.report.json import FORMAT
 
 _WAIVING = ("comply", "lint")  # stages that have waivers, the usual one first
+_MOST_HIDDEN = 1_000_000  # findings that a baseline hides
 
 
-def read(text: str, name: str) -> Report:
-    """Returns the report in a text; the name is for messages.
+def read(text: str | bytes, name: str) -> Report:
+    """Returns the report in a text, which is UTF-8 if it comes as bytes; the name is for messages.
 
     Raises:
         UsageError: it is no such report.
     """
     try:
-        data = json.loads(text)
+        data = json.loads(text if isinstance(text, str) else text.decode())
         if data["format"] != FORMAT:
             raise ValueError(data["format"])  # noqa: TRY301 - as any other form
         return _report(data)
@@ -82,12 +83,24 @@ def _stages(data: JsonObject) -> tuple[StageResult, ...]:
 
 def _baseline(data: JsonObject) -> BaselineUse:
     """Returns the use of a baseline; of the findings that it hides a report has the number only."""
-    hidden = (Finding("comply", "Hidden", Severity.INFO, "hidden by the baseline"),) * _value(int, data["hidden"])
+    number = _value(int, data["hidden"])
+    if number > _MOST_HIDDEN:
+        raise ValueError(number)
+    hidden = (Finding("comply", "Hidden", Severity.INFO, "hidden by the baseline"),) * number
     return BaselineUse(_value(str, data["file"]), hidden, _value(tuple[BaselineEntry, ...], data["gone"]))
 
 
 def _update(data: JsonObject) -> Update:
-    return Update(data["from"], data["commit"], _value(tuple[Change, ...], data["changes"]), tuple(data["traffic"]))
+    return Update(
+        origin=_value(str, data["from"]),
+        commit=_value(typing.Optional[str], data["commit"]),  # noqa: UP045 - as above
+        changes=_value(tuple[Change, ...], data["changes"]),
+        traffic=tuple(map(_traffic, data["traffic"])),
+    )
+
+
+def _traffic(row: JsonObject) -> JsonObject:
+    return {**row, "target": _value(str, row["target"]), "sent": _value(int, row["sent"]), "failed": _value(int, row["failed"])}
 
 
 def _value(kind: Any, data: Any) -> Any:

@@ -13,12 +13,13 @@ _WORST = (Outcome.ERROR, Outcome.FAIL, Outcome.PASS, Outcome.SKIPPED)
 
 
 def merged(reports: Sequence[Report], rules: Mapping[str, DescribedRule], *, stages: Sequence[str]) -> Report:
-    """Returns one report of all, with its stages in an order: a stage ends as badly as it does anywhere, and has the findings of every plan once."""
+    """Returns one report of all, with its stages in an order, others last: a stage ends as badly as it does anywhere, and has the findings of every plan once."""
+    names = _once((*stages, *(stage.name for report in reports for stage in report.stages)))
     first, checks = reports[0], {finding.check for report in reports for finding in report.findings}
     plans = _once(report.plan for report in reports if report.plan is not None)
     return replace(
         first,
-        stages=tuple(model.without_repeats([_stage(name, reports) for name in stages if any(_results(name, reports))])),
+        stages=tuple(model.without_repeats([_stage(name, reports) for name in names if any(_results(name, reports))])),
         ledger=_all(report.ledger for report in reports),
         deployment=model.combined_deployment([report.deployment for report in reports]),
         versions={name: version for report in reports for name, version in report.versions.items()},

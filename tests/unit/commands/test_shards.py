@@ -14,6 +14,7 @@ import pytest
 
 from preflight import cli
 from preflight.errors import UsageError
+from preflight.model import Outcome, Report, StageResult
 from preflight.plan import shards
 from preflight.plan.shards import Shard
 from preflight.report import FORMATS, json_reader
@@ -117,6 +118,37 @@ def test_a_report_with_a_field_of_another_type_is_none(tmp_path: Path) -> None:
 
     with pytest.raises(UsageError, match="this is no report"):
         json_reader.read(json.dumps(data), "r")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        pytest.param("baseline", {"file": "b", "hidden": 10**12, "gone": []}, id="findings that no memory holds"),
+        pytest.param("update", {"from": {}, "commit": None, "changes": [], "traffic": []}, id="a revision that is no text"),
+        pytest.param("update", {"from": "main", "commit": None, "changes": [], "traffic": [{}]}, id="traffic without a target"),
+    ],
+)
+def test_a_report_with_values_that_none_has_is_none(tmp_path: Path, key: str, value: object) -> None:
+    data = {**json.loads(json_report.render(large(tmp_path))), key: value}
+
+    with pytest.raises(UsageError, match="this is no report"):
+        json_reader.read(json.dumps(data), "r")
+
+
+def test_a_report_that_is_not_utf_8_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "preflight.json").write_bytes(b"\xff")
+
+    assert cli.main(["report", "--merge", str(tmp_path)]) == 2
+    assert f"{tmp_path / 'preflight.json'}: this is no report" in capsys.readouterr().err
+
+
+def test_no_stage_is_lost_in_the_merged_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, outcome in (("lint", "pass"), ("later", "fail")):
+        report = Report("rehearsal", "0123abcd", (StageResult(name, Outcome(outcome)),))
+        (tmp_path / f"{name}.json").write_text(json_report.render(report))
+
+    assert cli.main(["report", "--merge", str(tmp_path / "lint.json"), str(tmp_path / "later.json")]) == 1
+    assert "verdict: fail" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", sorted(FORMATS))
