@@ -24,12 +24,9 @@ if TYPE_CHECKING:
 
 def run(args: argparse.Namespace, say: Say) -> int:
     """Run the stages of each plan, write the reports and return the worst exit code."""
-    if is_live(args.stage):
-        from preflight.container_engine import user_namespace  # noqa: PLC0415 - see above
-
-        if is_isolated_by_podman(args, say):
-            return user_namespace.run_again(args.arguments)
-        user_namespace.end_with_outer()
+    code = isolated(args, say)
+    if code is not None:
+        return code
     if len(args.plans) <= 1 and args.shard is None:
         return run_one(args, next(iter(args.plans), None), say)
     from preflight.plan import shards  # noqa: PLC0415 - see above
@@ -89,6 +86,18 @@ def _request(args: argparse.Namespace) -> RunRequest:
         takes_screenshots="html" in (args.format or ()),
     )
     return options.with_baseline(request, args)
+
+
+def isolated(args: argparse.Namespace, say: Say) -> int | None:
+    """Returns the exit code of the command inside podman's namespaces; None if it runs here, where it ends with the one outside."""
+    if not is_live(args.stage):
+        return None
+    from preflight.container_engine import user_namespace  # noqa: PLC0415 - see above
+
+    if is_isolated_by_podman(args, say):
+        return user_namespace.run_again(args.arguments)
+    user_namespace.end_with_outer()
+    return None
 
 
 def is_isolated_by_podman(args: argparse.Namespace, say: Say) -> bool:

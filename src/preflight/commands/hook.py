@@ -9,7 +9,6 @@ from pathlib import Path
 
 from preflight.commands import check, static
 from preflight.comply import cfn_guard_binary
-from preflight.container_engine import user_namespace
 from preflight.errors import ToolMissingError
 from preflight.model import Say
 from preflight.plan import changed_files
@@ -33,8 +32,9 @@ def _check(args: argparse.Namespace, plans: Sequence[Path], say: Say) -> int:
     """Check plans one after the other."""
     if plans and "comply" in args.stage:
         _get_cfn_guard(say)
-    if plans and check.is_isolated_by_podman(args, say):
-        return user_namespace.run_again(args.arguments)  # once, not for each plan
+    code = check.isolated(args, say) if plans else None  # once, not for each plan
+    if code is not None:
+        return code
     if len(plans) == 1:
         return check.run_one(args, plans[0], say)
     return check.run_each(args, plans, say)

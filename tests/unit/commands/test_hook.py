@@ -97,3 +97,12 @@ def test_several_plans_of_a_user_run_in_namespaces_of_podman_once(repository: Pa
     assert cli.main(["hook-check", "topic.yaml"]) == 1
     assert again.call_count == 1
     assert not runs.called
+
+
+def test_a_hook_inside_the_namespaces_ends_with_the_process_outside(fetch: mock.Mock, runs: mock.Mock, monkeypatch: pytest.MonkeyPatch) -> None:
+    ends = mock.Mock()
+    monkeypatch.setattr(check, "is_isolated_by_podman", mock.Mock(return_value=False))
+    monkeypatch.setattr(user_namespace, "end_with_outer", ends)
+
+    assert cli.main(["hook-check", "topic.yaml"]) == 0
+    assert ends.call_count == 1
