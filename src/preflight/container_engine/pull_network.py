@@ -44,4 +44,5 @@ def is_here(image: str) -> bool:
 
 def _is_near(text: str) -> bool:
     address = ipaddress.ip_address(text)
-    return address.is_loopback or address.is_link_local or address.is_unspecified or text in build_network.own_addresses()
+    address = getattr(address, "ipv4_mapped", None) or address  # connections to it go to its IPv4 address
+    return address.is_loopback or address.is_link_local or address.is_unspecified or str(address) in build_network.own_addresses()

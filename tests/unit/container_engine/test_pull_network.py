@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -63,3 +64,10 @@ def test_no_image_is_pulled_from_this_machine_or_its_cloud(registry: str) -> Non
 
 def test_another_registry_is_not_this_machine() -> None:
     assert not pull_network.is_here("192.0.2.7:5000/x:1")
+
+
+def test_an_address_of_ipv4_in_one_of_ipv6_is_the_same_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [(socket.AF_INET6, socket.SOCK_STREAM, 6, "", ("::ffff:127.0.0.1", 0, 0, 0))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_options: found)
+
+    assert pull_network.is_here("registry.example/x:1")
