@@ -25,7 +25,8 @@ def _sizes(fits: Callable[[dict[str, str]], bool]) -> Test:
         if not fits(own):
             yield Fault((), len(own))
 
-    return Test(faults, ({},), ({f"{number}{'k' * 260}": "v" * 1025 for number in range(31)},))
+    others = {f"{number}{'k' * 260}": "v" for number in range(31)}
+    return Test(faults, ({},), ({"name": "v" * 1025, **others},))
 
 
 _CUSTOM = (

@@ -11,10 +11,10 @@ from preflight.aws.constraints import (
     Constraint,
     Fault,
     Object,
+    Predicate,
     Test,
     as_number,
     begins,
-    between,
     count,
     get,
     items,
@@ -73,6 +73,8 @@ _FAMILY = Test(
     ({"AddressFamily": "IPv4", "Entries": [_A]}, {"AddressFamily": "IPv6", "Entries": [{"Cidr": "2001:db8::/32"}]}),
     ({"AddressFamily": "IPv6", "Entries": [_A]}, {"AddressFamily": "IPv4", "Entries": [{"Cidr": "10.0.0.0"}]}),
 )
+# AWS can raise the quota of 1,000 entries: https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html#vpc-limits-prefix-lists.
+_AT_LEAST_ONE = Predicate(lambda actual: (as_number(actual) or 0) >= 1, (1, "1000", 1001), (0, "-1"))
 _LIST_ROWS = (
     Constraint(
         value("PrefixListName", no(begins("com.amazonaws"))),
@@ -94,10 +96,10 @@ _LIST_ROWS = (
     ),
     Constraint(needs("MaxEntries"), "MissingParameter", "The request must contain the parameter MaxEntries", _LIST),
     Constraint(
-        value("MaxEntries", between(1, 1000)),
+        value("MaxEntries", _AT_LEAST_ONE),
         "InvalidParameterValue",
-        "The maximum number of entries {value} is not valid: a prefix list can have from 1 to 1000",
-        "https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html#vpc-limits-prefix-lists",
+        "The maximum number of entries {value} is not valid: a prefix list has room for at least 1",
+        _LIST,
     ),
     Constraint(count("Entries", 0, 100), "InvalidParameterValue", "A request can add up to 100 entries", _LIST),
     Constraint(_FITS, "PrefixListMaxEntriesExceeded", "You've reached the maximum number of entries for the prefix list.", _LIST),

@@ -41,9 +41,9 @@ _READING = "get|describe|list|poll|receive|search|scan|query|lookup|batchGet"
 
 
 def _backwards(part: Object) -> Iterator[Fault]:
-    """The end of a schedule is after its beginning; both are texts of the same form."""
+    """The end of a schedule is after its beginning; compared as texts if both have the same form."""
     start, end = (str(known(part, name) or "") for name in ("StartDate", "EndDate"))
-    if start.endswith("Z") and end.endswith("Z") and end <= start:
+    if start.endswith("Z") and end.endswith("Z") and len(start) == len(end) and end <= start:
         yield Fault(("EndDate",), end)
 
 
@@ -66,7 +66,14 @@ _SCHEDULES = (
         cure="Name a time zone of the IANA database, such as Europe/Berlin.",
     ),
     Constraint(
-        Test(_backwards, ({"StartDate": "2035-01-01T00:00:00Z", "EndDate": "2035-01-02T00:00:00Z"},), ({"StartDate": "2035-01-02T00:00:00Z", "EndDate": "2035-01-01T00:00:00Z"},)),
+        Test(
+            _backwards,
+            taken=(
+                {"StartDate": "2035-01-01T00:00:00Z", "EndDate": "2035-01-02T00:00:00Z"},
+                {"StartDate": "2035-01-01T00:00:00Z", "EndDate": "2035-01-01T00:00:00.5Z"},
+            ),
+            refused=({"EndDate": "2035-01-01T00:00:00Z", "StartDate": "2035-01-02T00:00:00Z"},),
+        ),
         _INVALID,
         "The EndDate must be later than the StartDate: {value}",
         _SCHEDULE,
