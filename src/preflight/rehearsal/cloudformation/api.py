@@ -104,9 +104,10 @@ class Api:
         Raises:
             Refusal: it does; it is not known whether AWS refuses it.
         """
-        if root is not None and sum(stack.root == root for stack in self.stacks.all()) >= MOST_NESTED:
+        nested = [stack for stack in self.stacks.all() if stack.root == root and stack.status != "DELETE_COMPLETE"]
+        if root is not None and len(nested) >= MOST_NESTED:
             msg = f"more than {MOST_NESTED} stacks are nested in one"
-            self._ledger.trouble(f"stack {name}: {msg}. Next: see whether a template nests itself")
+            self._ledger.trouble(f"stack {name}: {msg}. Next: check whether a template nests itself")
             raise Refusal("InternalFailure", msg, status=500)
 
     def execute_create(self, stack: Stack) -> None:

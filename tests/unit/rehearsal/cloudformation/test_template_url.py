@@ -78,3 +78,18 @@ def test_a_template_that_nests_itself_comes_to_an_end(
 
     assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
     assert "more than 3 stacks are nested in one" in " ".join(account.ledger.troubles)
+
+
+def test_a_nested_stack_that_was_deleted_does_not_count(
+    account: Server, client: Client, deploy: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    monkeypatch.setattr(api, "MOST_NESTED", 2)
+    nested = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": f"{account.address}/{key}"}}
+    deploy(json.dumps({"Resources": {"First": nested}}))
+    stacks = client("cloudformation")
+
+    for name in ("Second", "Third"):
+        stacks.update_stack(StackName="s", TemplateBody=json.dumps({"Resources": {name: nested}}))
+        stacks.get_waiter("stack_update_complete").wait(StackName="s", WaiterConfig={"Delay": 0.1})
+
+    assert account.ledger.troubles == []
