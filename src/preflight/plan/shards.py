@@ -19,13 +19,13 @@ class Shard:
 
 
 def plans(paths: Sequence[Path], shard: Shard | None) -> list[Path]:
-    """Returns the plans that paths name, in order; of a folder the one in it, and with a shard all below it.
+    """Returns the plans that paths name, in order and each once; of a folder the one in it, and with a shard all below it.
 
     Raises:
         UsageError: there is none.
     """
     if shard is None:
-        return [plan.find(path) for path in paths]
+        return list(dict.fromkeys(plan.find(path) for path in paths))
     every = sorted({file.resolve() for path in paths or [Path()] for file in _below(path)})
     return every[shard.number - 1 :: shard.count]
 
@@ -43,6 +43,6 @@ def _below(path: Path) -> Iterator[Path]:
     for file in files:
         plan.check(file)
     if not files:
-        msg = f"{path}: there is no {plan.FILE} in this folder or below it"
+        msg = f"{path}: there is no {plan.FILE} in this folder or below it. Next: `preflight init {path}` writes one"
         raise UsageError(msg)
     yield from files

@@ -57,6 +57,10 @@ def test_every_plan_is_in_one_shard(many: Path, count: int) -> None:
     assert sorted(path.parent.relative_to(many).as_posix() for part in parts for path in part) == ["a", "b", "c/d", "c/e", "f"]
 
 
+def test_a_plan_that_is_named_twice_is_checked_once(many: Path) -> None:
+    assert shards.plans([many / "a", many / "b", many / "a" / "preflight.yaml"], None) == [many / "a" / "preflight.yaml", many / "b" / "preflight.yaml"]
+
+
 def test_a_folder_without_a_plan_below_it_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"no preflight\.yaml"):
         shards.plans([tmp_path], Shard(1, 2))
