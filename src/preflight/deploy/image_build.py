@@ -87,7 +87,7 @@ class Builder:
             raise NoBaseError(msg)
 
     def _check_bases(self, platform: str) -> None:
-        """Check what images add to the build that no stand-in may replace; the others are checked where they are found.
+        """Pull and check the images of the build that no stand-in may replace; the others are checked where they are found.
 
         Raises:
             UnsafeBuildError: this engine must not build on one.
@@ -100,7 +100,8 @@ class Builder:
                 self._pull(name, platform)
                 dockerfile_checks.check_base(self._engine, name)
         for name in dockerfile_checks.source_names(self._instructions()):  # a build without a network cannot pull them
-            self._pull(name, platform)
+            if name not in names:
+                self._pull(name, platform)
 
     def _pull(self, name: str, platform: str) -> None:
         """Pull an image unless it is there; a name that no builder reads as one is not there: all the same."""

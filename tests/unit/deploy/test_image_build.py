@@ -64,6 +64,19 @@ def builder(engine: engines.Engine, folder: Path, text: str = "FROM nginx:1\n", 
     return Builder(engine, folder, run="run1", base=base)
 
 
+def test_files_come_from_the_stand_in_of_an_image_and_it_is_not_pulled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = Engine(built=["linux/arm64"])
+    monkeypatch.setattr(Engine, "platform_of", lambda _engine, _name: None)
+    monkeypatch.setattr(Builder, "_is_for", lambda *_args: True)
+    text = "FROM nginx:1\nCOPY --from=nginx:1 /a /a\nCOPY --from=docker.io/other:1 /b /b\n"
+
+    with builder(engine, tmp_path, text, Base()).built("host/app:1", "linux/arm64"):
+        pass
+
+    assert [args[-1] for args in engine.commands("pull")] == ["docker.io/other:1"]
+    assert f"--build-context=nginx:1=container-image://{STANDIN}" in engine.commands("build")[0]
+
+
 def test_a_build_names_platform_and_dockerfile_and_gets_no_proxy_variables(tmp_path: Path) -> None:
     engine = Engine(built=["linux/arm64"])
 
