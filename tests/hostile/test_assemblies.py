@@ -111,6 +111,20 @@ def test_no_manifest_of_cdk_keeps_init_busy(assembly: Path, preflight: Callable[
     assert said in ended.stderr
 
 
+def test_no_assembly_is_read_twice(assembly: Path, preflight: Callable[..., Ended]) -> None:
+    folder = assembly
+    for _ in range(40):  # read as often as they are named, they would be two to the power of forty
+        write_manifest(folder, {name: {"type": "cdk:cloud-assembly", "properties": {"directoryName": "a"}} for name in "bc"})
+        folder /= "a"
+        folder.mkdir()
+    write_manifest(folder, {})
+
+    ended = preflight("init", "--force", timeout=30)
+
+    assert ended.returncode == 2
+    assert "it is not a manifest" in ended.stderr
+
+
 def test_init_leaves_out_a_name_that_no_plan_can_have(checkout: Path, preflight: Callable[..., Ended]) -> None:
     Path(os.fsdecode(bytes(checkout) + b"/\xff.yaml")).write_text(TEMPLATE)
 

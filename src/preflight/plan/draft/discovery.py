@@ -76,12 +76,21 @@ def dockerfiles(files: list[Path], folder: Path) -> list[Path]:
 
 
 def cdk_stacks(out: Path) -> list[CdkStack]:
-    """Returns the stacks of a cloud assembly, each after those it depends on.
+    """Returns the stacks of a cloud assembly and of those in it, each after those it depends on.
 
     Source: https://docs.aws.amazon.com/cdk/v2/guide/deploy.html (the cloud assembly).
 
     Raises:
-        UsageError: its manifest cannot be read, or leads out of the folder.
+        UsageError: a manifest cannot be read, or leads out of its folder.
+    """
+    return list(_of_assembly(out, {out.resolve()}))
+
+
+def _of_assembly(out: Path, begun: set[Path]) -> Iterator[CdkStack]:
+    """Yields the stacks of an assembly; `begun` are those that are being read, each of which is there once.
+
+    Raises:
+        UsageError: a manifest cannot be read, or leads out of its folder.
     """
     problem = confinement.problem(out / MANIFEST, out.resolve())
     if problem is not None:
@@ -89,10 +98,11 @@ def cdk_stacks(out: Path) -> list[CdkStack]:
         raise UsageError(msg)
     try:
         artifacts = json.loads((out / MANIFEST).read_text(encoding="utf-8"))["artifacts"]
-        return [stack for name in _in_order(artifacts) for stack in _stacks(out, name, artifacts[name])]
+        stacks = [stack for name in _in_order(artifacts) for stack in _stacks(out, name, artifacts[name], begun)]
     except (ValueError, RecursionError, LookupError, TypeError, AttributeError) as error:
         msg = f"{out / MANIFEST}: it is not a manifest of the CDK: {error!r}. Next: run `cdk synth` again"
         raise UsageError(msg) from None
+    yield from stacks
 
 
 def _in_order(artifacts: dict[str, Any]) -> list[str]:
@@ -110,15 +120,16 @@ def _in_order(artifacts: dict[str, Any]) -> list[str]:
     return list(ordered)
 
 
-def _stacks(out: Path, name: str, artifact: Any) -> Iterator[CdkStack]:
+def _stacks(out: Path, name: str, artifact: Any, begun: set[Path]) -> Iterator[CdkStack]:
     properties = artifact.get("properties", {})
     if artifact["type"] == "cdk:cloud-assembly":
         inner = out / properties["directoryName"]
-        if inner.resolve() == out.resolve():
-            msg = f"{name} is the assembly itself"
+        if inner.resolve() in begun:
+            msg = f"{name} is an assembly that was read already"
             raise ValueError(msg)
+        begun.add(inner.resolve())
         if confinement.problem(inner, out.resolve(), kind=confinement.Kind.FOLDER) is None:
-            yield from cdk_stacks(inner)
+            yield from _of_assembly(inner, begun)
     elif artifact["type"] == "aws:cloudformation:stack":
         region = artifact.get("environment", "").rpartition("/")[2]
         path = out / properties["templateFile"]
