@@ -279,7 +279,7 @@ def _add_rules(parser: argparse.ArgumentParser) -> None:
 def _shard(text: str) -> tuple[int, int]:
     shard = re.fullmatch(r"([1-9]\d{0,3})/([1-9]\d{0,3})", text)
     if shard is None or int(shard[1]) > int(shard[2]):
-        msg = f"{text!r} is no shard, expected two numbers such as 3/8"
+        msg = f"{text!r} is not a shard; expected two numbers such as 3/8"
         raise argparse.ArgumentTypeError(msg)
     return int(shard[1]), int(shard[2])
 

@@ -192,7 +192,7 @@ class BaselineUse:
         """What is gone, in words."""
         places = [f"{e.check} at {'/'.join(filter(None, (e.file, e.path, e.resource, e.property)))}" for e in self.gone]
         rest = f" and {len(places) - MOST_GONE} more" if len(places) > MOST_GONE else ""
-        then = "taken out" if self.text is not None else "Next: remove them with --write-baseline"
+        then = "removed" if self.text is not None else "Next: remove them with --write-baseline"
         return (f"{self.file}: no longer found: {', '.join(places[:MOST_GONE])}{rest}. {then}",) if places else ()
 
 

@@ -93,7 +93,7 @@ def write_manifest(out: Path, artifacts: dict[str, Any]) -> None:
 
 @pytest.mark.hostile(
     12,
-    input="a manifest of CDK whose stacks depend on each other in a chain of ten thousands, or which nests itself",
+    input="a manifest of CDK whose stacks depend on each other in a chain of thirty thousand, or which nests itself",
     happens="`init` writes a plan, or says that it is no manifest",
 )
 @pytest.mark.parametrize(

@@ -69,8 +69,8 @@ def test_a_build_without_a_network_has_none(engine: Engine, folder: Path) -> Non
 
 @pytest.mark.hostile(
     4,
-    input="a registry of a stranger sends the engine on to this machine, or to the metadata service of its cloud, for a token or a layer",
-    happens="refused: pulls have the network of builds, but those of Docker Hub, ECR Public and other registries that everybody knows",
+    input="a stranger's registry redirects the engine to this machine, or to the metadata service of its cloud, for a token or a layer",
+    happens="refused: pulls have the network of builds, except from Docker Hub, ECR Public and other well-known registries",
 )
 def test_a_registry_leads_a_pull_to_nothing_of_this_machine(
     engine: Engine, monkeypatch: pytest.MonkeyPatch, listener: socket.socket

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 Described = Mapping[str, Any]
-ANY_INTERNET_CALLER = "198.51.100.7"  # an address for documentation: anybody on the internet
+ANY_INTERNET_CALLER = "198.51.100.7"  # an address for documentation: any caller on the internet
 EPHEMERAL = 49152  # a port that replies go to
 HTTPS = 443
 
@@ -47,11 +47,11 @@ class Network:
     has_dns: Mapping[str, bool] = field(default_factory=dict)
 
     def group(self, group_id: str) -> Described:
-        """The security group of that id; an empty one where there is none."""
+        """Returns the security group with that id, or an empty one."""
         return next((g for g in self.security_groups if g["GroupId"] == group_id), {})
 
     def route_table(self, subnet: str, vpc: str) -> Described:
-        """The route table of a subnet: its own, else the main one of the VPC."""
+        """Returns the route table of a subnet: its own, else the main one of the VPC."""
         own = [t for t in self._tables(vpc) if any(a.get("SubnetId") == subnet for a in t["Associations"])]
         main = [t for t in self._tables(vpc) if any(a.get("Main") for a in t["Associations"])]
         return next(iter([*own, *main]), {"Routes": [], "RouteTableId": None})
@@ -60,7 +60,7 @@ class Network:
         return (table for table in self.route_tables if table["VpcId"] == vpc)
 
     def acl(self, subnet: str, vpc: str) -> Described | None:
-        """The network ACL of a subnet: its own, else the default one of the VPC."""
+        """Returns the network ACL of a subnet: its own, else the default one of the VPC."""
         acls = [a for a in self.network_acls if a["VpcId"] == vpc]
         own = [a for a in acls if any(s.get("SubnetId") == subnet for s in a["Associations"])]
         default = [a for a in acls if a.get("IsDefault")]

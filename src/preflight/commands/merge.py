@@ -33,7 +33,7 @@ def _files(path: Path) -> Iterator[Path]:
     """
     files = sorted(path.rglob("preflight.json")) if path.is_dir() else [path]
     if not files:
-        msg = f"{path}: there is no preflight.json in this folder. Next: write some by `preflight check --format json --output-dir {path}`"
+        msg = f"{path}: there is no preflight.json in this folder. Next: write some with `preflight check --format json --output-dir {path}`"
         raise UsageError(msg)
     yield from files
 

@@ -19,7 +19,7 @@ TIMEOUT = 600.0
 
 
 def pull(engine: Engine, image: str, *options: str, is_own: bool = False) -> CompletedProcess:
-    """Pull an image; the caller judges the exit code. Only a registry of the run, which `is_own`, may be on this machine.
+    """Pull an image; the caller judges the exit code. Only the run's own registry (`is_own`) may be on this machine.
 
     Raises:
         ToolBrokeError: it took too long or too much of the disk.

@@ -1,6 +1,6 @@
 """The network of pulls: no registry that a checkout names leads the engine to this machine or to its cloud's metadata.
 
-A registry says where its tokens and layers are, and the engine follows. That of a registry which everybody knows is
+A registry says where its tokens and layers are, and the engine follows. A well-known registry is
 trusted; every other pull runs in the restricted network of builds if names can be looked up there.
 Source: https://distribution.github.io/distribution/spec/auth/token/ (the realm).
 """

@@ -36,7 +36,7 @@ def trouble() -> str | None:
 
 
 def can_isolate(say: Callable[[str], None]) -> bool:
-    """Whether podman can isolate containers better inside; if it is of use and cannot, that is said."""
+    """Whether podman can isolate the containers in namespaces; says why it cannot, if they would be better isolated there."""
     if not is_of_use():
         return False
     reason = trouble()

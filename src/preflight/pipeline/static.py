@@ -102,12 +102,12 @@ class StaticStages:
         return StageResult(name, outcome, findings=shown, waived=tuple(waived))
 
     def advice(self, stages: Sequence[StageResult]) -> tuple[str, ...]:
-        """Returns what to do next if a plan fails by nothing but rules that a baseline may hide, as on its first day."""
+        """Returns what to do next if a plan fails only by rules that a baseline may hide, as on its first day."""
         errors = [finding for stage in stages for finding in stage.findings if finding.severity is Severity.ERROR]
         is_broken = any(stage.outcome is Outcome.ERROR for stage in stages)
         if self._request.plan is None or not errors or is_broken or not all(map(self._can_hide, errors)):
             return ()
-        return (f"nothing but rules that may be waived fails. Next: fix what they find, or record it by `{baseline.WRITE}`; later runs then fail on new findings only",)
+        return (f"only rules that may be waived fail. Next: fix what they find, or record it with `{baseline.WRITE}`; later runs then fail on new findings only",)
 
     def _can_hide(self, finding: Finding) -> bool:
         """Whether a baseline may hide a finding: one of a rule that may be waived, or a warning of cfn-lint."""

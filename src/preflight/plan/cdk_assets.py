@@ -99,7 +99,7 @@ class _Reader:
             msg = f"{self._manifest}: it is not a manifest of the CDK: {error!r}. Next: synthesize the app again"
             raise UsageError(msg) from None
         if sum(file.path.stat().st_size for file in files) > MOST_BYTES:
-            msg = f"{self._manifest}: its files have more than {MOST_BYTES >> 20} MiB together. Next: publish what only a deployment needs by itself"
+            msg = f"{self._manifest}: its files have more than {MOST_BYTES >> 20} MiB together. Next: leave large files out of the assets"
             raise UsageError(msg)
         return CdkAssets(files, images)
 

@@ -70,7 +70,7 @@ def plans(changed: Sequence[Path], root: Path) -> list[Path]:
     stand-ins are built of, and their baselines.
 
     Raises:
-        UsageError: a plan leads out of the repository, or is no plain file.
+        UsageError: a plan leads outside the repository, or is not a plain file.
     """
     files = {path.resolve() for path in changed}
     paths = _plans_below(root, files) if files else []

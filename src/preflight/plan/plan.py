@@ -144,7 +144,7 @@ def templates_in(folder: Path) -> list[Path]:
 def may_be_template(path: Path) -> bool:
     """Whether a file has a key that only templates have: a plan, a workflow or a package.json has none.
 
-    What is no plain file is taken for a template, and not read: where templates are read, a link out of the checkout or a FIFO is refused.
+    What is not a plain file counts as a template and is not read here: the reader of templates refuses a FIFO, or a link that leads outside the checkout.
     """
     if files_read.look_for(path).is_symlink() or not path.is_file():
         return True

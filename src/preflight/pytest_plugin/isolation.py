@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def run_again(config: pytest.Config, say: Callable[[str], None]) -> int | None:
-    """Returns the exit code of the session inside; None if it has to go on here, where containers may reach the network.
+    """Returns the exit code of the session inside; None if the session continues here, where containers may reach the network.
 
     The command line is the one of this process, so a session that another program started stays where it is.
     """

@@ -36,7 +36,7 @@ def read(text: str | bytes, name: str) -> Report:
     """Returns the report in a text, which is UTF-8 if it comes as bytes; the name is for messages.
 
     Raises:
-        UsageError: it is no such report.
+        UsageError: it is not such a report.
     """
     try:
         data = json.loads(text if isinstance(text, str) else text.decode())
@@ -44,7 +44,7 @@ def read(text: str | bytes, name: str) -> Report:
             raise ValueError(data["format"])  # noqa: TRY301 - as any other form
         return _report(data)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        msg = f"{name}: this is no report of preflight ({FORMAT}). Next: write one by `preflight check --format json`"
+        msg = f"{name}: this is not a report of preflight ({FORMAT}). Next: write one with `preflight check --format json`"
         raise UsageError(msg) from None
 
 

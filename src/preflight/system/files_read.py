@@ -25,7 +25,7 @@ _PACKAGES = ("site-packages", "dist-packages")
 
 
 class FilesRead:
-    """What was read until now; `left_out` are folders that do not count."""
+    """The record of what was read; `left_out` are folders that do not count."""
 
     def __init__(self, left_out: tuple[str, ...]) -> None:
         self._left_out = (*left_out, *_OF_MACHINE)
@@ -67,7 +67,7 @@ def are_unchanged(states: Mapping[str, list[str]]) -> bool:
 
 @contextlib.contextmanager
 def recorded(*left_out: Path) -> Iterator[FilesRead]:
-    """Yield the record of what is read meanwhile, but for these folders and those of Python."""
+    """Yields the record of what is read in the block, except in these folders and Python's."""
     folders = {*map(str, left_out), os.path.dirname(os.__file__), *packages()}  # noqa: PTH120 - a string is compared
     record = FilesRead(tuple(f"{folder}/" for folder in folders))
     _records().append(record)
@@ -83,7 +83,7 @@ def packages() -> list[str]:
 
 
 def look_for(path: Path) -> Path:
-    """Returns a path of which the caller only asks whether it is there, after reporting that."""
+    """Returns a path, after recording that the caller looks whether it exists."""
     sys.audit(_LOOKED, str(path))
     return path
 

@@ -36,7 +36,7 @@ def cache() -> Path:
 
 
 def cache_path() -> Path:
-    """Where the per-user cache folder is, made or not: never in the checkout, which may hold links in its place.
+    """Returns where the per-user cache folder is, made or not: not where XDG_CACHE_HOME says if that is in the checkout, which may hold links in its place.
 
     Raises:
         UsageError: the user has no home folder, or none for temporary files.

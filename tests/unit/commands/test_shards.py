@@ -112,7 +112,7 @@ def test_a_report_is_read_as_it_was_written(tmp_path: Path) -> None:
     ids=["nothing", "a list", "half an object", "another format", "no fields", "deep"],
 )
 def test_another_file_is_no_report(text: str) -> None:
-    with pytest.raises(UsageError, match="this is no report"):
+    with pytest.raises(UsageError, match="this is not a report"):
         json_reader.read(text, "r")
 
 
@@ -120,7 +120,7 @@ def test_a_report_with_a_field_of_another_type_is_none(tmp_path: Path) -> None:
     data = json.loads(json_report.render(large(tmp_path)))
     data["findings"][0]["line"] = "one"
 
-    with pytest.raises(UsageError, match="this is no report"):
+    with pytest.raises(UsageError, match="this is not a report"):
         json_reader.read(json.dumps(data), "r")
 
 
@@ -135,7 +135,7 @@ def test_a_report_with_a_field_of_another_type_is_none(tmp_path: Path) -> None:
 def test_a_report_with_values_that_none_has_is_none(tmp_path: Path, key: str, value: object) -> None:
     data = {**json.loads(json_report.render(large(tmp_path))), key: value}
 
-    with pytest.raises(UsageError, match="this is no report"):
+    with pytest.raises(UsageError, match="this is not a report"):
         json_reader.read(json.dumps(data), "r")
 
 
@@ -143,7 +143,7 @@ def test_a_report_that_is_not_utf_8_is_named(tmp_path: Path, capsys: pytest.Capt
     (tmp_path / "preflight.json").write_bytes(b"\xff")
 
     assert cli.main(["report", "--merge", str(tmp_path)]) == 2
-    assert f"{tmp_path / 'preflight.json'}: this is no report" in capsys.readouterr().err
+    assert f"{tmp_path / 'preflight.json'}: this is not a report" in capsys.readouterr().err
 
 
 def test_no_stage_is_lost_in_the_merged_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

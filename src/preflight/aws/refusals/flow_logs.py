@@ -115,7 +115,7 @@ _LOG_ROWS = (
     Constraint(
         lacks("DestinationOptions"),
         "InvalidParameter",
-        "DestinationOptions are for flow logs that are delivered to Amazon S3 alone.",
+        "DestinationOptions are only for flow logs that are delivered to Amazon S3.",
         _LOG,
         when=unequal("LogDestinationType", "s3", default="cloud-watch-logs", example="cloud-watch-logs"),
     ),

@@ -90,7 +90,7 @@ _FEATURES = (
     Constraint(
         value("Protocol", one_of("sqs")),
         _INVALID,
-        "Invalid parameter: Invalid protocol type: {value}: a FIFO topic delivers to queues alone",
+        "Invalid parameter: Invalid protocol type: {value}: a FIFO topic delivers only to queues",
         "https://docs.aws.amazon.com/sns/latest/dg/fifo-message-delivery.html",
         "Subscription[]",
         where=_IS_FIFO,
@@ -166,7 +166,7 @@ _SUBSCRIPTIONS = (
     ),
 )
 def _out_of_scope(statement: Policy) -> Iterator[Fault]:
-    """Faults of actions of another service, and of all actions of SNS, not all of which are of a topic."""
+    """Faults of actions of another service, and of `sns:*`, which includes actions that are not about a topic."""
     for name, text in iam_policy_documents.texts(statement, "Action"):
         if text.lower() == "sns:*" or not text.lower().startswith(("sns:", "*")):
             yield Fault((name,), text)

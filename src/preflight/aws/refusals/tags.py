@@ -1,6 +1,6 @@
 """What services refuse of the tags of a resource: reserved, long and repeated keys, and too many of them.
 
-The tags of a template alone: those of a request include the ones that CloudFormation adds, whose keys begin with aws:.
+Only the tags of a template are checked: requests also have those that CloudFormation adds, whose keys begin with aws:.
 Source: https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html#id_tags_naming_best_practices.
 """
 

@@ -15,7 +15,7 @@ _ESCAPED = re.compile(r"\\([*\\])|(\*)")
 
 
 def match_in_one_pass() -> None:
-    """Let moto compare wildcards by `matches`: its regular expression takes minutes for a pattern with many of them."""
+    """Makes moto compare wildcards with `matches`: its regular expression takes minutes for a pattern with many of them."""
     EventPattern._wildcard_match = staticmethod(matches)  # noqa: SLF001 - moto has no other place
 
 
