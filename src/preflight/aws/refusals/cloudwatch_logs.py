@@ -253,7 +253,7 @@ TYPES: Mapping[str, tuple[Constraint, ...]] = {
     "AWS::Logs::ResourcePolicy": (
         Constraint(json_documents.is_object("PolicyDocument"), _INVALID, "The policy document is not valid JSON", _POLICY),
         Constraint(
-            value("PolicyDocument", length(1, 5120)), _INVALID, "The policy document is longer than 5120 characters", _POLICY
+            value("PolicyDocument", length(1, 51_200)), _INVALID, "The policy document is longer than 51200 characters", _POLICY
         ),
         *log_policies.access("PolicyDocument"),
     ),

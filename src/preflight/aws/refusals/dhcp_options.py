@@ -86,7 +86,7 @@ _OPTION_ROWS = (
         value("Ipv6AddressPreferredLeaseTime", between(140, 2_147_483_647)),
         "InvalidParameterValue",
         "Value ({value}) for parameter ipv6-address-preferred-lease-time is invalid. It must be between 140 and 2147483647.",
-        "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-dhcpoptions.html",
+        _OPTIONS,
     ),
 )
 

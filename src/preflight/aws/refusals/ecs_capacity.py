@@ -40,7 +40,7 @@ def _steps(part: Object) -> Iterator[Fault]:
 TYPES: Mapping[str, tuple[Constraint, ...]] = {
     "AWS::ECS::CapacityProvider": (
         Constraint(
-            value("Name", no(matches(r"(?i)(aws|ecs|fargate).*", taken=("aws-a", "ECSa", "fargate"), refused=("mine", "my-ecs")))),
+            value("Name", no(matches(r"(aws|ecs|fargate).*", taken=("aws-a", "ecsa", "fargate"), refused=("mine", "my-ecs", "ECSa")))),
             _CLIENT,
             "The specified capacity provider name is invalid. {value} begins with aws, ecs or fargate.",
             _PROVIDER,

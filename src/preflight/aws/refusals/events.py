@@ -18,7 +18,7 @@ from preflight.aws.constraints import (
     has,
     known,
     matches,
-    one_of,
+    no,
     present,
     unique,
     value,
@@ -72,9 +72,10 @@ def _ungrouped(part: Object) -> Iterator[Fault]:
     """A FIFO queue gets messages of a group."""
     arn = str(known(part, "Arn"))
     if arn.split(":")[2:3] == ["sqs"] and arn.endswith(".fifo") and get(part, "SqsParameters.MessageGroupId") is None:
-        yield Fault(("SqsParameters",), arn)
+        yield Fault(("SqsParameters",), known(part, "Id"))
 
 
+_BUS = "arn:aws:events:eu-west-1:123456789012:event-bus"
 _QUEUE = "arn:aws:sqs:eu-west-1:123456789012:q"
 _FIFO = Test(
     _ungrouped,
@@ -96,7 +97,7 @@ _RULES = (
         cure="Write rate(1 minute), rate(5 minutes) or cron() of six fields, with ? as the day of month or of week.",
     ),
     Constraint(
-        value("EventBusName", one_of("default")),
+        value("EventBusName", matches(r"(arn:.+/)?default", taken=("default", f"{_BUS}/default"), refused=("mine", f"{_BUS}/mine"))),
         _INVALID,
         "ScheduleExpression is supported only on the default event bus.",
         _SCHEDULES,
@@ -141,10 +142,17 @@ _TARGETS = (
         "Targets[].DeadLetterConfig",
     ),
     Constraint(
+        value("Arn", no(matches(r"arn:[\w-]+:sqs:.+\.fifo", taken=(f"{_QUEUE}.fifo",), refused=(_QUEUE,)))),
+        _INVALID,
+        "SQS FIFO is not supported by Dead Letter Queues: {value}",
+        "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html",
+        "Targets[].DeadLetterConfig",
+    ),
+    Constraint(
         _FIFO,
         _INVALID,
-        "Parameter(s) MessageGroupId must be specified for target: {value}",
-        f"{_API}/API_SqsParameters.html",
+        "Parameter(s) SqsParameters must be specified for target: {value}",
+        _TARGET,
         "Targets[]",
     ),
     Constraint(json_documents.is_json("Input"), _INVALID, "JSON syntax error in input for target: {value}", _TARGET, "Targets[]"),

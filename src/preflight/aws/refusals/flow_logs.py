@@ -113,13 +113,6 @@ _LOG_ROWS = (
         when=equal("LogDestinationType", "s3"),
     ),
     Constraint(
-        lacks("DestinationOptions"),
-        "InvalidParameter",
-        "DestinationOptions are only for flow logs that are delivered to Amazon S3.",
-        _LOG,
-        when=unequal("LogDestinationType", "s3", default="cloud-watch-logs", example="cloud-watch-logs"),
-    ),
-    Constraint(
         needs("TrafficType"),
         "MissingParameter",
         "The request must contain the parameter TrafficType",

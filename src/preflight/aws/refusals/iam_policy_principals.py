@@ -26,7 +26,7 @@ _AWS = re.compile(
     rf"|arn:aws[a-z-]*:iam::cloudfront:user/.+|A[A-Z0-9]{{15,}}",
     re.ASCII,
 )
-_SERVICE = re.compile(r"[a-z0-9.*-]+\.(amazonaws\.com(\.cn)?|amazon\.com|aws\.internal|api\.aws)")
+_SERVICE = re.compile(r"[a-z0-9.*-]+\.(amazonaws\.(com(\.cn)?|eu)|amazon\.com|aws\.internal|api\.aws)")
 _FEDERATED = re.compile(r"\*|arn:aws[a-z-]*:iam::\d{12}:(oidc|saml)-provider/.+|[^:/ ]+\.[^:/ ]+")
 # Cognito has names of its own in other partitions: https://docs.aws.amazon.com/govcloud-us/latest/UserGuide/govcloud-cog.html
 _PROVIDERS = re.compile(
@@ -230,8 +230,8 @@ TRUST_RULES: tuple[DocumentRule, ...] = (
     ),
     of_statements(
         _no_condition,
-        "The trust policy of a role for Amazon Cognito must have a condition",
-        f"{USER_GUIDE}/id_roles_providers_oidc_cognito.html",
+        "A condition block must be present for the Cognito provider",
+        "https://docs.aws.amazon.com/cognito/latest/developerguide/identity-pools-security-best-practices.html",
         right=({"Effect": "Allow", "Principal": {"Federated": _COGNITO}, "Condition": {"StringEquals": {f"{_COGNITO}:aud": "a"}}},),
         wrong=({"Effect": "Allow", "Principal": {"Federated": _COGNITO}},),
         cure=f"Compare {_COGNITO}:aud with the ID of the identity pool.",

@@ -8,7 +8,7 @@ from preflight.aws import unresolved
 from preflight.aws.constraints import Condition, Constraint, Fault, Object, Test, count, items, known, no, one_of, value
 
 _API = "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference"
-_TRANSFORMER = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CloudWatch-Logs-Transformation-Configurable.html"
+_TRANSFORMER = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CloudWatch-Logs-Transformation-Create.html"
 _INVALID, _VALIDATION = "InvalidParameterException", "ValidationException"
 # Processors that do not parse a log event.
 _OTHERS = {

@@ -14,12 +14,12 @@ from preflight.aws.constraints import (
     Predicate,
     Test,
     as_number,
-    begins,
     count,
     get,
     items,
     known,
     length,
+    matches,
     needs,
     network,
     no,
@@ -77,9 +77,9 @@ _FAMILY = Test(
 _AT_LEAST_ONE = Predicate(lambda actual: (as_number(actual) or 0) >= 1, (1, "1000", 1001), (0, "-1"))
 _LIST_ROWS = (
     Constraint(
-        value("PrefixListName", no(begins("com.amazonaws"))),
+        value("PrefixListName", no(matches(r"com\.(amazonaws|amazon|aws)\..*", taken=("com.amazonaws.a", "com.aws.a"), refused=("com.example", "aws")))),
         "InvalidParameterValue",
-        "Prefix list name {value} cannot start with com.amazonaws",
+        "The prefix list name cannot begin with (com.amazonaws., com.amazon., com.aws.).",
         _LIST,
     ),
     Constraint(

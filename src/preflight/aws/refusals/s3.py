@@ -118,7 +118,7 @@ _FEATURES = (
         "InvalidRequest",
         "S3 Transfer Acceleration is not supported for buckets with periods (.) in their names",
         f"{_GUIDE}/transfer-acceleration.html",
-        when=has("AccelerateConfiguration"),
+        when=equal("AccelerateConfiguration.AccelerationStatus", "Enabled"),
     ),
     Constraint(
         each("AllowedOrigins", no(matches(r".*\*.*\*.*", taken=("https://*.a.*",), refused=("https://*.a", "*")))),

@@ -6,12 +6,15 @@ from collections.abc import Iterator, Mapping
 
 from preflight.aws import schedule_expressions
 from preflight.aws.constraints import (
+    Condition,
     Constraint,
     Fault,
     Object,
     Predicate,
     Test,
     equal,
+    get,
+    is_there,
     known,
     lacks,
     matches,
@@ -28,6 +31,7 @@ _SCHEDULE = f"{_API}/API_CreateSchedule.html"
 _WINDOW = f"{_API}/API_FlexibleTimeWindow.html"
 _TARGET = f"{_API}/API_Target.html"
 _TYPES = "https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html"
+_UNIVERSAL = "https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-targets-universal.html"
 _INVALID = "ValidationException"
 _EXPRESSION = Predicate(
     lambda actual: any(
@@ -37,16 +41,59 @@ _EXPRESSION = Predicate(
     ("at(2035-01-01)", "at(2035-01-01T00:00:00Z)", "rate(5 weeks)", "rate(0 days)", "cron(0 8 * * * *)", "0 8 * * ? *"),
 )
 _SDK = "arn:aws:scheduler:::aws-sdk"
-_READING = "get|describe|list|poll|receive|search|scan|query|lookup|batchGet"
+_READING = "get|describe|list|poll|receive|search|scan|query|select|lookup|batchGet|batchDescribe|transactGet"
+_PARAMETERS = {
+    "EcsParameters": "ecs",
+    "EventBridgeParameters": "events",
+    "KinesisParameters": "kinesis",
+    "SageMakerPipelineParameters": "sagemaker",
+    "SqsParameters": "sqs",
+}
 
 
 def _backwards(part: Object) -> Iterator[Fault]:
-    """The end of a schedule is after its beginning; compared as texts if both have the same form."""
+    """The end of a schedule that recurs is after its beginning; both are texts of the same form."""
     start, end = (str(known(part, name) or "") for name in ("StartDate", "EndDate"))
-    if start.endswith("Z") and end.endswith("Z") and len(start) == len(end) and end <= start:
+    once = str(get(part, "ScheduleExpression")).startswith("at(")
+    if not once and len(start) == len(end) and start.endswith("Z") and end.endswith("Z") and end <= start:
         yield Fault(("EndDate",), end)
 
 
+def _ungrouped(part: Object) -> Iterator[Fault]:
+    """A FIFO queue gets messages of a group."""
+    arn = str(known(part, "Arn"))
+    if arn.split(":")[2:3] == ["sqs"] and arn.endswith(".fifo") and get(part, "SqsParameters.MessageGroupId") is None:
+        yield Fault(("SqsParameters",), arn)
+
+
+def _foreign(part: Object) -> Iterator[Fault]:
+    """The parameters of a target are those of its service."""
+    service = "".join(str(known(part, "Arn")).split(":")[2:3])
+    yield from (Fault((name,), name) for name, own in _PARAMETERS.items() if service and service != own and is_there(part, name))
+
+
+_QUEUE = "arn:aws:sqs:eu-west-1:123456789012:q"
+_FIFO = Test(
+    _ungrouped,
+    taken=({"Arn": _QUEUE}, {"Arn": f"{_QUEUE}.fifo", "SqsParameters": {"MessageGroupId": "a"}}),
+    refused=({"Arn": f"{_QUEUE}.fifo"},),
+)
+_OWN = Test(
+    _foreign,
+    taken=({"Arn": _QUEUE, "SqsParameters": {"MessageGroupId": "a"}}, {"SqsParameters": {}}),
+    refused=({"Arn": _QUEUE, "KinesisParameters": {"PartitionKey": "a"}},),
+)
+_FIRST, _LATER = "2035-01-01T00:00:00Z", "2035-01-02T00:00:00Z"
+_ORDER = Test(
+    _backwards,
+    taken=(
+        {"StartDate": _FIRST, "EndDate": _LATER},
+        {"StartDate": _FIRST, "EndDate": "2035-01-01T00:00:00.5Z"},
+        {"StartDate": _LATER, "EndDate": _FIRST, "ScheduleExpression": "at(2035-01-01T00:00:00)"},
+    ),
+    refused=({"EndDate": _FIRST, "StartDate": _LATER},),
+)
+_IS_UNIVERSAL = Condition(lambda part: str(known(part, "Arn")).startswith(_SDK), {"Arn": f"{_SDK}:ecs:runTask"})
 _ZONE = Predicate(
     lambda actual: schedule_expressions.is_time_zone(str(actual)), ("UTC", "Europe/Berlin"), ("Mars/Olympus_Mons", "Berlin")
 )
@@ -66,29 +113,22 @@ _SCHEDULES = (
         cure="Name a time zone of the IANA database, such as Europe/Berlin.",
     ),
     Constraint(
-        Test(
-            _backwards,
-            taken=(
-                {"StartDate": "2035-01-01T00:00:00Z", "EndDate": "2035-01-02T00:00:00Z"},
-                {"StartDate": "2035-01-01T00:00:00Z", "EndDate": "2035-01-01T00:00:00.5Z"},
-            ),
-            refused=({"EndDate": "2035-01-01T00:00:00Z", "StartDate": "2035-01-02T00:00:00Z"},),
-        ),
+        _ORDER,
         _INVALID,
-        "The EndDate must be later than the StartDate: {value}",
+        "The StartDate you specify must come before the EndDate.",
         _SCHEDULE,
     ),
     Constraint(
         value("Arn", no(matches(rf"arn:[\w-]+:scheduler:::aws-sdk:[^:]+:({_READING})([A-Z].*)?", taken=(f"{_SDK}:ecs:describeTasks",), refused=(f"{_SDK}:ecs:runTask",)))),
         _INVALID,
-        "{value} is not supported: a schedule calls no operation that only reads",
-        "https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-targets-universal.html",
+        "The API of {value} is not supported: a schedule calls no operation that only reads",
+        _UNIVERSAL,
         "Target",
     ),
     Constraint(
         needs("MaximumWindowInMinutes"),
         _INVALID,
-        "MaximumWindowInMinutes must be provided when flexible time window mode is FLEXIBLE.",
+        "MaximumWindowInMinutes must be provided when FlexibleTimeWindowMode is set to FLEXIBLE.",
         _WINDOW,
         "FlexibleTimeWindow",
         equal("Mode", "FLEXIBLE"),
@@ -96,22 +136,35 @@ _SCHEDULES = (
     Constraint(
         lacks("MaximumWindowInMinutes"),
         _INVALID,
-        "MaximumWindowInMinutes must not be provided when flexible time window mode is OFF.",
+        "MaximumWindowInMinutes must not be provided when FlexibleTimeWindowMode is set to OFF.",
         _WINDOW,
         "FlexibleTimeWindow",
         equal("Mode", "OFF"),
     ),
     Constraint(
-        present(
-            0,
-            1,
-            *("EcsParameters", "EventBridgeParameters", "KinesisParameters"),
-            *("SageMakerPipelineParameters", "SqsParameters"),
-        ),
+        present(0, 1, *_PARAMETERS),
         _INVALID,
-        "A target can have the parameters of one service alone: {value}",
+        "A schedule has one templated or universal target, not {value}",
         _TARGET,
         "Target",
+    ),
+    Constraint(_OWN, _INVALID, "Parameters {value} not supported for the target", _TARGET, "Target"),
+    Constraint(
+        _FIFO,
+        _INVALID,
+        "Parameters SqsParameters must be specified for the target {value}",
+        _TARGET,
+        "Target",
+        cure="Set SqsParameters.MessageGroupId: the queue is a FIFO queue.",
+    ),
+    Constraint(
+        needs("Input"),
+        _INVALID,
+        "You must provide an input to set this target for your schedule",
+        _UNIVERSAL,
+        "Target",
+        when=_IS_UNIVERSAL,
+        cure="Set Input to the JSON request of the operation.",
     ),
     *ecs_targets.rows("Target"),
 )

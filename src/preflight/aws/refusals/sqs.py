@@ -23,6 +23,7 @@ from preflight.aws.refusals.iam_policy_principals import PRINCIPAL_RULES
 SERVICE = "sqs"
 _QUEUE = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html"
 _NAMES = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/FIFO-queues-message-deliver.html"
+_DEAD_LETTERS = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-configure-dead-letter-queue.html"
 _PARAMETER = "InvalidParameterValue"
 _ATTRIBUTE = "InvalidAttributeValue"
 _RANGES = {
@@ -34,6 +35,7 @@ _RANGES = {
     "VisibilityTimeout": (0, 43_200),
 }
 _IS_FIFO, _IS_STANDARD = equal("FifoQueue", "true", "True"), equal("FifoQueue", "false", "False", default="false")
+_A_QUEUE = "arn:aws:sqs:eu-west-1:123456789012:q"
 _QUEUES = (
     Constraint(
         value("QueueName", matches(r"[A-Za-z0-9_-]{1,80}|(?=.{6,80}$)[A-Za-z0-9_-]+\.fifo", taken=("a-1_b", "a.fifo"), refused=("a.b", "a b", "a" * 81, ".fifo"))),
@@ -115,8 +117,8 @@ _QUEUES = (
     Constraint(
         value("maxReceiveCount", between(1, 1_000)),
         _PARAMETER,
-        "Value {value} for parameter RedrivePolicy is invalid. Reason: Invalid value for maxReceiveCount: it must be from 1 to 1000.",
-        _QUEUE,
+        "Value for parameter RedrivePolicy is invalid. Reason: Invalid value for maxReceiveCount: {value}, valid values are from 1 to 1000 both inclusive.",
+        _DEAD_LETTERS,
         "RedrivePolicy",
     ),
     Constraint(
@@ -149,12 +151,30 @@ _QUEUES = (
         _QUEUE,
         "RedriveAllowPolicy",
     ),
-    Constraint(
-        needs("deadLetterTargetArn", "maxReceiveCount"),
-        _PARAMETER,
-        "Value for parameter RedrivePolicy is invalid. Reason: Redrive policy does not contain mandatory attributes: deadLetterTargetArn and maxReceiveCount.",
-        _QUEUE,
-        "RedrivePolicy",
+    *(
+        Constraint(
+            needs(name),
+            _PARAMETER,
+            f"Value for parameter RedrivePolicy is invalid. Reason: Redrive policy does not contain mandatory attribute: {name}.",
+            _DEAD_LETTERS,
+            "RedrivePolicy",
+        )
+        for name in ("deadLetterTargetArn", "maxReceiveCount")
+    ),
+    *(
+        Constraint(
+            value("deadLetterTargetArn", matches(form, taken=taken, refused=refused)),
+            _PARAMETER,
+            "Value for parameter RedrivePolicy is invalid. Reason: Dead-letter queue must be a different queue of the same type (standard or FIFO): {value}",
+            _QUEUE,
+            "RedrivePolicy",
+            where=where,
+            cure="The dead-letter queue of a FIFO queue is a FIFO queue, and that of a standard queue a standard one.",
+        )
+        for form, where, taken, refused in (
+            (r"(?!arn:).*|.*\.fifo", _IS_FIFO, (f"{_A_QUEUE}.fifo",), (_A_QUEUE,)),
+            (r"(?!.*\.fifo$).*", _IS_STANDARD, (_A_QUEUE,), (f"{_A_QUEUE}.fifo",)),
+        )
     ),
 )
 _POLICY = (

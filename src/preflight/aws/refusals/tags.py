@@ -37,7 +37,7 @@ _CODES: Mapping[str, tuple[str, str]] = {
     "SecretsManager": ("InvalidRequestException", "InvalidRequestException"),
 }
 _NO_LIST = {"AWS::EC2::SecurityGroupIngress", "AWS::EC2::SecurityGroupEgress"}
-_FREE = Predicate(lambda key: not str(key).lower().startswith("aws:"), ("team", "awsome"), ("aws:team", "AWS:team"))
+_FREE = Predicate(lambda key: not str(key).startswith("aws:"), ("team", "awsome", "AWS:team"), ("aws:team",))
 
 
 def _repeated(part: Object) -> Iterator[Fault]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from preflight.aws.constraints import Constraint, count, needs
+from preflight.aws.constraints import Constraint, Predicate, needs, value
 
 SERVICE = "elasticloadbalancing"
 _API = "https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference"
+_SOME = value("RevocationContents", Predicate(lambda contents: contents != [], ([{"S3Bucket": "b", "S3Key": "k"}],), ([],)))
 
 TYPES: Mapping[str, tuple[Constraint, ...]] = {
     "AWS::ElasticLoadBalancingV2::TrustStore": tuple(
@@ -27,7 +28,7 @@ TYPES: Mapping[str, tuple[Constraint, ...]] = {
                 "A revocation file must be specified in RevocationContents",
                 f"{_API}/API_AddTrustStoreRevocations.html",
             )
-            for test in (needs("RevocationContents"), count("RevocationContents", 1, 100))
+            for test in (needs("RevocationContents"), _SOME)
         ),
         *(
             Constraint(

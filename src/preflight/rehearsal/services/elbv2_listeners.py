@@ -170,11 +170,11 @@ def _check_actions(
 def _check_user_pool(call: Call, action: Action) -> None:
     """Users log in with a user pool of the load balancer's region.
 
-    https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_AuthenticateCognitoActionConfig.html.
+    https://github.com/kubernetes-sigs/aws-load-balancer-controller/issues/1057.
     """
     arn = str((action.get("AuthenticateCognitoConfig") or {}).get("UserPoolArn") or "")
     if call.is_of_other_region(arn):
-        msg = f"The user pool '{arn}' is not in the region of the load balancer, {call.region}"
+        msg = f"'{arn}' is not a valid user pool ARN: it is not of the region of the load balancer, {call.region}"
         raise Refusal("InvalidLoadBalancerAction", msg)
 
 
@@ -187,7 +187,7 @@ def _forwarded(action: Action) -> Iterator[str]:
 def _check_group(group: Described, balancer: Described, protocol: str | None) -> None:
     """A target group is in the VPC of the load balancer, and speaks as the listener does.
 
-    https://aws.amazon.com/about-aws/whats-new/2020/10/application-load-balancers-enable-grpc-workloads-end-to-end-http-2-support/.
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-target-groups.html#target-group-protocol-version.
     """
     arn = group["TargetGroupArn"]
     if group.get("VpcId") and group["VpcId"] != balancer["VpcId"]:
