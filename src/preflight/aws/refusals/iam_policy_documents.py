@@ -113,6 +113,8 @@ def _top(document: Policy) -> Iterator[Fault]:
         yield Fault(("Statement",))
     if isinstance(value, list):
         yield from (Fault(("Statement", n), s) for n, s in enumerate(value) if not isinstance(s, Mapping))
+    elif value and not isinstance(value, Mapping) and not unresolved.is_function(value):
+        yield Fault(("Statement",), value)
 
 
 def _elements(statement: Policy) -> Iterator[Fault]:
@@ -120,9 +122,15 @@ def _elements(statement: Policy) -> Iterator[Fault]:
     effect = statement.get("Effect")
     if not unresolved.is_function(effect) and effect not in ("Allow", "Deny"):
         yield Fault(("Effect",), effect)
+    for name in ("Action", "NotAction", "Resource", "NotResource"):
+        yield from (Fault((name,), item) for item in _listed(statement.get(name)) if not isinstance(item, str | Mapping))
     for name in ("Action", "Resource", "Principal"):
         if name in statement and f"Not{name}" in statement:
             yield Fault((f"Not{name}",), name)
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [] if value is None else [value]
 
 
 def _sids(document: Policy) -> Iterator[Fault]:
@@ -142,7 +150,7 @@ SYNTAX_RULES = (
         SYNTAX,
         _GRAMMAR,
         right=({"Version": "2012-10-17", "Id": "x", "Statement": [_ALLOW]}, {"Version": "2008-10-17", "Statement": _ALLOW}),
-        wrong=({"Version": "2012-10-18", "Statement": [_ALLOW]}, {"Statement": []}, {}, {"Statement": _ALLOW, "Comment": "x"}),
+        wrong=({"Version": "2012-10-18", "Statement": [_ALLOW]}, {"Statement": []}, {"Statement": "x"}, {}, {"Statement": _ALLOW, "Comment": "x"}),
         cure="A policy has a Version, 2012-10-17 or 2008-10-17, an Id and statements, and nothing else.",
     ),
     of_statements(
@@ -150,7 +158,7 @@ SYNTAX_RULES = (
         SYNTAX,
         _GRAMMAR,
         right=(_ALLOW, {"Effect": "Deny", "NotAction": "*", "Sid": "", "Condition": {}}),
-        wrong=({}, {"Effect": "allow"}, {**_ALLOW, "Comment": "x"}, {**_ALLOW, "Action": "*", "NotAction": "s3:*"}),
+        wrong=({}, {"Effect": "allow"}, {**_ALLOW, "Comment": "x"}, {**_ALLOW, "Action": 1}, {**_ALLOW, "Action": "*", "NotAction": "s3:*"}),
         cure="Write Allow or Deny as Effect, and only elements of the grammar, each of them or its Not... alone.",
     ),
     of_statements(

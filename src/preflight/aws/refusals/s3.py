@@ -35,6 +35,7 @@ _API = "https://docs.aws.amazon.com/AmazonS3/latest/API"
 _NAMES = f"{_GUIDE}/bucketnamingrules.html"
 _LIFECYCLE = f"{_GUIDE}/lifecycle-transition-general-considerations.html"
 _OWNERSHIP = f"{_GUIDE}/about-object-ownership.html"
+_RULES = f"{_API}/API_OwnershipControlsRule.html"
 _PREFIXES = ("xn--", "sthree-", "amzn-s3-demo-")
 _SUFFIXES = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
 
@@ -81,6 +82,13 @@ _FEATURES = (
         _ACL,
         _OWNERSHIP,
         where=Condition(_is_enforced, {"OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}}),
+    ),
+    *(
+        Constraint(test, "MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema", _RULES, at)
+        for test, at in (
+            (value("Rules", Predicate(lambda rules: rules != [], ([{"ObjectOwnership": "ObjectWriter"}],), ([],))), "OwnershipControls"),
+            (needs("ObjectOwnership"), "OwnershipControls.Rules[]"),
+        )
     ),
     Constraint(
         lacks("KMSMasterKeyID"),

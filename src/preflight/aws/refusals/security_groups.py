@@ -29,6 +29,7 @@ from preflight.aws.constraints import (
     network,
     no,
     one_of,
+    present,
     value,
 )
 
@@ -153,6 +154,7 @@ def _rules(direction: str, at: str = "") -> tuple[Constraint, ...]:
     return (
         row(value("IpProtocol", PROTOCOL), "Invalid value '{value}' for IP protocol. Unknown protocol.", _RULE),
         row(needs("FromPort", "ToPort"), ports, _RULE, is_tcp),
+        row(needs("FromPort", "ToPort"), ports.replace("TCP/UDP", "ICMP"), _RULE, equal("IpProtocol", "icmp", "1", "ICMP")),
         row(value("FromPort", between(0, 65535)), "TCP/UDP (from) port ({value}) out of range", _RULE, is_tcp),
         row(value("ToPort", between(0, 65535)), "TCP/UDP (to) port ({value}) out of range", _RULE, is_tcp),
         row(reversed_ports("FromPort", "ToPort"), "Invalid TCP/UDP port range ({value})", _RULE, is_tcp),
@@ -224,7 +226,15 @@ _GROUP_ROWS = (
 
 TYPES: Mapping[str, tuple[Constraint, ...]] = {
     "AWS::EC2::SecurityGroup": _GROUP_ROWS,
-    "AWS::EC2::SecurityGroupIngress": _rules("Ingress"),
+    "AWS::EC2::SecurityGroupIngress": (
+        *_rules("Ingress"),
+        Constraint(
+            present(1, 2, "GroupId", "GroupName"),
+            "MissingParameter",
+            "The request must contain the parameter groupName or groupId",
+            _AUTHORIZE,
+        ),
+    ),
     "AWS::EC2::SecurityGroupEgress": _rules("Egress"),
 }
 OPERATIONS: Mapping[str, str] = {}

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
+from preflight.aws import unresolved
 from preflight.aws.constraints import (
+    Condition,
     Constraint,
     Fault,
     Object,
     Test,
     begins,
+    each,
     equal,
+    get,
     known,
     lacks,
     length,
     matches,
     needs,
+    no,
     one_of,
     value,
 )
@@ -28,6 +34,7 @@ _API = "https://docs.aws.amazon.com/sns/latest/api"
 _TOPIC = f"{_API}/API_CreateTopic.html"
 _SUBSCRIBE = f"{_API}/API_Subscribe.html"
 _INVALID = "InvalidParameter"
+_FIFO_DELIVERY = "https://docs.aws.amazon.com/sns/latest/dg/fifo-message-delivery.html"
 _IS_FIFO, _IS_STANDARD = equal("FifoTopic", "true", "True"), equal("FifoTopic", "false", "False", default="false")
 _PROTOCOLS = ("application", "email", "email-json", "firehose", "http", "https", "lambda", "sms", "sqs")
 # What an endpoint looks like, by protocol; sms and application are left out.
@@ -79,6 +86,19 @@ def _subscription(at: str) -> tuple[Constraint, ...]:
     )
 
 
+def _of_topics(suffix: str) -> Condition:
+    """A subscription of a topic whose ARN is known, and is that of a FIFO topic or of a standard one."""
+    arn = f"arn:aws:sns:eu-west-1:123456789012:t{suffix}"
+    return Condition(lambda part: str(known(part, "TopicArn") or "").endswith(".fifo") == bool(suffix) and known(part, "TopicArn") is not None, {"TopicArn": arn})
+
+
+_A_QUEUE = "arn:aws:sqs:eu-west-1:123456789012:q"
+_TO_STANDARD = (
+    value("Endpoint", no(matches(r"arn:[^:]+:sqs:.+\.fifo", taken=(f"{_A_QUEUE}.fifo",), refused=(_A_QUEUE, "https://example.com/a.fifo")))),
+    _INVALID,
+    "Invalid parameter: Invalid parameter: Endpoint Reason: FIFO SQS Queues can not be subscribed to standard SNS topics",
+    _FIFO_DELIVERY,
+)
 _FEATURES = (
     *(
         Constraint(lacks(name), _INVALID, f"Invalid parameter: {name} can only be set for FIFO topics", _TOPIC, when=_IS_STANDARD)
@@ -90,8 +110,8 @@ _FEATURES = (
     Constraint(
         value("Protocol", one_of("sqs")),
         _INVALID,
-        "Invalid parameter: Invalid protocol type: {value}: a FIFO topic delivers only to queues",
-        "https://docs.aws.amazon.com/sns/latest/dg/fifo-message-delivery.html",
+        "Invalid parameter: Invalid protocol type: {value}: a FIFO topic delivers to queues alone",
+        _FIFO_DELIVERY,
         "Subscription[]",
         where=_IS_FIFO,
     ),
@@ -132,11 +152,53 @@ _TOPICS = (
         _TOPIC,
         when=_IS_STANDARD,
     ),
+    Constraint(*_TO_STANDARD, "Subscription[]", where=_IS_STANDARD, cure="Subscribe the queue to a FIFO topic, or use a standard queue."),
     Constraint(value("DisplayName", length(0, 100)), _INVALID, "Invalid parameter: DisplayName", _TOPIC),
     *_subscription("Subscription[]"),
 )
+def _filters(value: Any) -> Iterator[Any]:
+    """The matchers of a filter policy: the items of its lists, also of nested objects."""
+    for item in value.values() if isinstance(value, Mapping) and not unresolved.is_function(value) else ():
+        yield from item if isinstance(item, list) else _filters(item)
+
+
+def _empty_matchers(part: Object) -> Iterator[Fault]:
+    if any(matcher == {} for matcher in _filters(get(part, "FilterPolicy"))):
+        yield Fault(("FilterPolicy",))
+
+
+_ARN = matches(r"arn(:[^:]*){5,}", taken=("arn:aws:sns:eu-west-1:123456789012:t",), refused=("t", "arn:t"))
+_NO_ARN = "Invalid parameter: TopicArn Reason: An ARN must have at least 6 elements: {value}"
 _SUBSCRIPTIONS = (
+    Constraint(value("TopicArn", _ARN), _INVALID, _NO_ARN, _SUBSCRIBE, cure="Name the topic by !Ref."),
+    Constraint(
+        needs("Endpoint"), _INVALID, "Invalid parameter: Endpoint", _SUBSCRIBE, when=equal("Protocol", *_PROTOCOLS)
+    ),
+    Constraint(
+        json_documents.text_of_json("FilterPolicy"),
+        _INVALID,
+        "Invalid parameter: FilterPolicy: failed to parse JSON.",
+        _SUBSCRIBE,
+    ),
+    Constraint(
+        Test(
+            _empty_matchers,
+            ({"FilterPolicy": {"kind": ["a", {"prefix": "b"}]}}, {"FilterPolicy": {"detail": {"kind": [1]}}}),
+            ({"FilterPolicy": {"kind": [{}]}}, {"FilterPolicy": {"detail": {"kind": ["a", {}]}}}),
+        ),
+        _INVALID,
+        "Invalid parameter: FilterPolicy: Unrecognized match type",
+        "https://docs.aws.amazon.com/sns/latest/dg/sns-subscription-filter-policies.html",
+    ),
     *_subscription(""),
+    Constraint(*_TO_STANDARD, when=_of_topics(""), cure="Subscribe the queue to a FIFO topic, or use a standard queue."),
+    Constraint(
+        value("Protocol", one_of("sqs")),
+        _INVALID,
+        "Invalid parameter: Invalid protocol type: {value}: a FIFO topic delivers to queues alone",
+        _FIFO_DELIVERY,
+        when=_of_topics(".fifo"),
+    ),
     Constraint(
         needs("SubscriptionRoleArn"),
         _INVALID,
@@ -165,6 +227,8 @@ _SUBSCRIPTIONS = (
         _SUBSCRIBE,
     ),
 )
+
+
 def _out_of_scope(statement: Policy) -> Iterator[Fault]:
     """Faults of actions of another service, and of `sns:*`, which includes actions that are not about a topic."""
     for name, text in iam_policy_documents.texts(statement, "Action"):
@@ -173,6 +237,14 @@ def _out_of_scope(statement: Policy) -> Iterator[Fault]:
 
 
 _POLICY = (
+    Constraint(
+        each("Topics", _ARN),
+        _INVALID,
+        _NO_ARN,
+        "https://docs.aws.amazon.com/sns/latest/api/API_SetTopicAttributes.html",
+        cure="Name the topics by !Ref.",
+    ),
+    Constraint(json_documents.is_object("PolicyDocument"), _INVALID, "Invalid parameter: Policy Error: null", "https://docs.aws.amazon.com/sns/latest/api/API_SetTopicAttributes.html"),
     *json_documents.rows(
         (*iam_policy_documents.SYNTAX_RULES, *PRINCIPAL_RULES), "PolicyDocument", code=_INVALID, sentence="Invalid parameter: Policy Error: null"
     ),

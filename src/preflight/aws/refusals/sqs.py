@@ -178,6 +178,12 @@ _QUEUES = (
     ),
 )
 _POLICY = (
+    Constraint(
+        json_documents.is_object("PolicyDocument"),
+        _ATTRIBUTE,
+        "Invalid value for the parameter Policy.",
+        "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html",
+    ),
     *json_documents.rows(
         (*SYNTAX_RULES, *PRINCIPAL_RULES), "PolicyDocument", code=_ATTRIBUTE, sentence="Invalid value for the parameter Policy."
     ),

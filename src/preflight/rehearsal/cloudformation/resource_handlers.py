@@ -15,6 +15,7 @@ from preflight.rehearsal.cloudformation.resources.handler import Handler
 from preflight.rehearsal.cloudformation.resources.stand_in import STAND_IN
 from preflight.rehearsal.cloudformation.stack import Resource, Stack
 from preflight.rehearsal.ledger import Ledger
+from preflight.templates import schemas
 
 
 class ResourceHandlers:
@@ -68,6 +69,6 @@ class ResourceHandlers:
         if read is None:
             return False
         try:
-            return bool(read(self.context(stack, resource), name, properties))
+            return bool(read(self.context(stack, resource), name, schemas.coerce(resource_type, properties)))
         except (ResourceFailedError, LookupError):
             return False

@@ -20,7 +20,7 @@ _PEERS = (
     ("UserIdGroupPairs", "GroupId", "{}SecurityGroupId"),
     ("UserIdGroupPairs", "GroupName", "{}SecurityGroupName"),
 )
-
+_GROUP = "sg-0"  # of a rule: its group is another member of a request
 
 def create(_account: Account, call: Call) -> None:
     """Checks a new group, whose description has another name in CloudFormation.
@@ -48,7 +48,7 @@ def authorize(account: Account, call: Call) -> None:
     items = call.parameters.get("IpPermissions") or ([call.parameters] if call.parameters.get("IpProtocol") else [])
     rules = [rule for item in items for rule in _rules(item, direction)]
     for rule in rules:
-        _check(f"AWS::EC2::SecurityGroup{direction}", rule)
+        _check(f"AWS::EC2::SecurityGroup{direction}", {"GroupId": _GROUP, **rule})
     identities = [security_groups.identity(rule) for rule in rules]
     if len(set(identities)) < len(identities):
         raise Refusal("InvalidParameterValue", "The same permission must not appear multiple times")
@@ -65,7 +65,7 @@ def modify(_account: Account, call: Call) -> None:
     """
     names = {"CidrIpv4": "CidrIp", "PrefixListId": "SourcePrefixListId", "ReferencedGroupId": "SourceSecurityGroupId"}
     for item in call.parameters.get("SecurityGroupRules") or []:
-        rule = {name: value for name, value in (item.get("SecurityGroupRule") or {}).items() if value is not None}
+        rule = {"GroupId": _GROUP, **{name: value for name, value in (item.get("SecurityGroupRule") or {}).items() if value is not None}}
         _check("AWS::EC2::SecurityGroupIngress", {names.get(name, name): value for name, value in rule.items()})
 
 

@@ -17,7 +17,7 @@ from preflight.rehearsal.protocol import Call, Refusal, Shape
 # Services by their models' names that validate so; EC2, S3, SNS and SQS have no constraints in theirs.
 SERVICES = frozenset(
     {
-        *("application-autoscaling", "cloudwatch", "ecr", "elbv2", "events", "iam", "kms", "logs"),
+        *("acm", "application-autoscaling", "cloudwatch", "dynamodb", "ecr", "elbv2", "events", "iam", "kms", "logs"),
         *("secretsmanager", "servicediscovery", "ssm"),
     }
 )

@@ -77,8 +77,16 @@ class HandlerContext:
         return name.lower() if is_lower else name
 
     def all_tags(self, tags: Any) -> list[Tag]:
-        """Returns the tags of a resource, given as a list or as a map; they win over those of the stack."""
-        pairs = tags if isinstance(tags, dict) else {tag["Key"]: tag["Value"] for tag in tags or []}
+        """Returns the tags of a resource, given as a list or as a map; they win over those of the stack.
+
+        Raises:
+            ResourceFailedError: a tag has no key.
+        """
+        for number, tag in enumerate([] if isinstance(tags, dict) else tags or [], start=1):
+            if tag.get("Key") is None:
+                msg = f"1 validation error detected: Value null at 'tags.{number}.member.key' failed to satisfy constraint: Member must not be null"
+                raise failure.ResourceFailedError(msg)
+        pairs = tags if isinstance(tags, dict) else {tag["Key"]: tag.get("Value", "") for tag in tags or []}
         merged = {**self.tags, **{str(key): str(value) for key, value in pairs.items()}}
         return [{"Key": key, "Value": value} for key, value in merged.items()]
 
@@ -126,6 +134,10 @@ class HandlerContext:
             ResourceFailedError: the service refused, in AWS's words.
         """
         client = self.account.client(service, self.region)
+        shape = protocol.model_of(service).operation_model(operation).input_shape
+        refusal = failure.of_parameters(self.logical_id, request, shape) if shape is not None else None
+        if refusal is not None:
+            raise refusal
         principal = acting.acting() if _is_callers(self.resource_type, service, operation) else None
         try:
             with acting.acting_as(principal):

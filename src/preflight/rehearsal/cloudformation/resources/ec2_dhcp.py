@@ -21,7 +21,7 @@ def _create_options(context: HandlerContext, properties: Properties) -> CreatedR
     values = {
         key: properties[name] if isinstance(properties[name], list) else [str(properties[name])]
         for name, key in _KEYS.items()
-        if name in properties
+        if properties.get(name) not in (None, [])
     }
     configurations = [{"Key": key, "Values": value} for key, value in values.items()]
     response = context.call("ec2", "CreateDhcpOptions", DhcpConfigurations=configurations)

@@ -109,6 +109,7 @@ def _current(context: HandlerContext, subnet: str) -> str:
 
 
 def _replace(context: HandlerContext, subnet: str, acl: str) -> str:
+    context.call("ec2", "DescribeNetworkAcls", NetworkAclIds=[acl])  # moto dissociates the subnet, and then looks for it
     current = _current(context, subnet)
     response = context.call("ec2", "ReplaceNetworkAclAssociation", AssociationId=current, NetworkAclId=acl)
     return str(response["NewAssociationId"])

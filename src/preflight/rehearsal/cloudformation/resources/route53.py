@@ -9,8 +9,18 @@ from preflight.rehearsal.cloudformation.resources.declarative import deleter
 from preflight.rehearsal.cloudformation.resources.failure import ResourceFailedError
 from preflight.rehearsal.cloudformation.resources.handler import CreatedResource, Handler
 
+# https://docs.aws.amazon.com/Route53/latest/APIReference/API_ResourceRecordSet.html
+_MAX_TTL = 2_147_483_647
+
 
 def _create_zone(context: HandlerContext, properties: Properties) -> CreatedResource:
+    """Creates a hosted zone and associates its VPCs.
+
+    Raises:
+        ResourceFailedError: it has no name, which the schema of the type does not ask for.
+    """
+    if properties.get("Name") is None:
+        raise ResourceFailedError("Invalid request provided: Name must not be null")
     name = str(properties["Name"]).removesuffix(".") + "."
     vpcs = properties.get("VPCs") or []
     config = {**(properties.get("HostedZoneConfig") or {}), "PrivateZone": bool(vpcs)}
@@ -71,11 +81,23 @@ def _record(properties: Properties) -> Response:
     if "Weight" in record:
         record["Weight"] = int(record["Weight"])
     if properties.get("ResourceRecords"):
-        record["TTL"] = int(properties.get("TTL") or 300)
+        record["TTL"] = _ttl(properties.get("TTL") or "300")
         record["ResourceRecords"] = [{"Value": value} for value in properties["ResourceRecords"]]
     if properties.get("AliasTarget"):
         record["AliasTarget"] = {"EvaluateTargetHealth": False, **properties["AliasTarget"]}
     return record
+
+
+def _ttl(value: object) -> int:
+    """Returns the seconds of a record's time to live.
+
+    Raises:
+        ResourceFailedError: it is no number of seconds.
+    """
+    if not str(value).isdecimal() or int(str(value)[:11]) > _MAX_TTL:
+        msg = f"Invalid request provided: TTL is a number of seconds from 0 to {_MAX_TTL}, not {value}"
+        raise ResourceFailedError(msg)
+    return int(str(value))
 
 
 def _change(context: HandlerContext, zone: str, *changes: tuple[str, Properties]) -> None:

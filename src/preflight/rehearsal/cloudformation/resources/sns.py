@@ -104,7 +104,7 @@ def _put_policy(context: HandlerContext, properties: Properties) -> CreatedResou
 
 def _read_policy(context: HandlerContext, _id: str, properties: Properties) -> Response:
     topics = [context.call("sns", "GetTopicAttributes", TopicArn=arn)["Attributes"] for arn in properties["Topics"]]
-    return {"Topics": [topic["TopicArn"] for topic in topics], "PolicyDocument": topics[0].get("Policy")}
+    return {"Topics": [topic["TopicArn"] for topic in topics], "PolicyDocument": topics[0].get("Policy") if topics else None}
 
 
 TYPES: Mapping[str, Handler] = {

@@ -92,7 +92,7 @@ def _read_policy(context: HandlerContext, _id: str, properties: Properties) -> R
         context.call("sqs", "GetQueueAttributes", QueueUrl=url, AttributeNames=["Policy"]).get("Attributes") or {}
         for url in properties["Queues"]
     ]
-    return {"Queues": properties["Queues"], "PolicyDocument": policies[0].get("Policy")}
+    return {"Queues": properties["Queues"], "PolicyDocument": policies[0].get("Policy") if policies else None}
 
 
 TYPES: Mapping[str, Handler] = {
