@@ -110,7 +110,7 @@ _FEATURES = (
     Constraint(
         value("Protocol", one_of("sqs")),
         _INVALID,
-        "Invalid parameter: Invalid protocol type: {value}: a FIFO topic delivers to queues alone",
+        "Invalid parameter: Invalid protocol type: {value}: a FIFO topic delivers only to queues",
         _FIFO_DELIVERY,
         "Subscription[]",
         where=_IS_FIFO,
@@ -195,7 +195,7 @@ _SUBSCRIPTIONS = (
     Constraint(
         value("Protocol", one_of("sqs")),
         _INVALID,
-        "Invalid parameter: Invalid protocol type: {value}: a FIFO topic delivers to queues alone",
+        "Invalid parameter: Invalid protocol type: {value}: a FIFO topic delivers only to queues",
         _FIFO_DELIVERY,
         when=_of_topics(".fifo"),
     ),
