@@ -16,7 +16,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,14 @@ SHOWING = frozenset({"arguments", "format", "output_dir", "quiet", "verbose", "s
 _VARIABLES = ("PREFLIGHT_", "AWS_", "XDG_", "HOME", "TMPDIR", "LANG", "LC_", "TZ")  # what a run may depend on
 
 
+@dataclass(frozen=True)
+class Recording:
+    """What a run reads, and the key of its report as of its beginning: the day may end before the run does."""
+
+    key: str
+    files: FilesRead
+
+
 def can_be_kept(args: argparse.Namespace) -> bool:
     """Whether the report of a command depends on nothing but files: nothing is deployed, written, or read from git."""
     return not (args.no_cache or args.write_baseline is not None or is_live(args.stage))
@@ -59,24 +67,24 @@ def find(args: argparse.Namespace) -> Report | None:
 
 
 @contextlib.contextmanager
-def recorded(args: argparse.Namespace) -> Iterator[FilesRead | None]:
-    """Yield the record of the files that a run reads, or None if its report cannot be kept."""
+def recorded(args: argparse.Namespace) -> Iterator[Recording | None]:
+    """Yields the record of what a run reads, or None if its report cannot be kept."""
     if can_be_kept(args) and result_cache.of_user().is_kept:
         with files_read.recorded(PACKAGE, result_cache.folder()) as files:
-            yield files
+            yield Recording(_key(args), files)
     else:
         yield None
 
 
-def keep(args: argparse.Namespace, report: Report, files: FilesRead | None) -> None:
-    """Keep a report with what its run read, if it is a verdict."""
-    if files is None or report.verdict == "error":
+def keep(report: Report, recording: Recording | None) -> None:
+    """Keeps a report with what its run read, if it is a verdict."""
+    if recording is None or report.verdict == "error":
         return
     shown = json.dumps(asdict(replace(report, run="", started=None)), default=_plain)
-    states = files.states()
+    states = recording.files.states()
     if states is not None and report.run not in shown:
         cache = result_cache.of_user()
-        cache.put(_key(args), {"files": states, "report": json.loads(shown)})
+        cache.put(recording.key, {"files": states, "report": json.loads(shown)})
         cache.trim()
 
 

@@ -31,11 +31,11 @@ def run(asked: Callable[[], RunRequest], args: argparse.Namespace, say: Say) -> 
     formats = _formats(args)
     with contextlib.ExitStack() as cleanup:
         known = known_reports.find(args)
-        files = cleanup.enter_context(known_reports.recorded(args)) if known is None else None
+        recording = cleanup.enter_context(known_reports.recorded(args)) if known is None else None
         make = functools.partial(_new, asked(), args, say) if known is None else functools.partial(_again, known, args, say)
         written = cleanup.enter_context(_written(args, formats))
         report = make()
-        known_reports.keep(args, report, files)
+        known_reports.keep(report, recording)
         _write_baseline(report, say)
         written(report)
     return report.exit_code

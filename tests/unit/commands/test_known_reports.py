@@ -209,6 +209,24 @@ def test_a_file_that_changes_during_the_run_is_checked_again(checkout: Path, idl
 
 
 @pytest.mark.guard
+def test_a_report_is_of_the_day_on_which_its_run_began(checkout: Path, idle_tools: None, runs: list[object], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A waiver may have expired at midnight."""
+    run, day = pipeline.run, ["2027-01-31"]
+    monkeypatch.setattr("preflight.commands.known_reports.time.strftime", lambda _format: day[0])
+
+    def run_past_midnight(*args: Any) -> object:
+        made = run(*args)
+        day[0] = "2027-02-01"
+        return made
+
+    monkeypatch.setattr(pipeline, "run", run_past_midnight)
+    check()
+    check()
+
+    assert len(runs) == 2
+
+
+@pytest.mark.guard
 def test_a_file_that_is_too_large_to_compare_is_checked_again(checkout: Path, idle_tools: None, runs: list[object], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(files_read, "LARGEST", len(TEMPLATE) - 1)
     check()
