@@ -122,14 +122,28 @@ def _looked(path: str) -> str:
 def _content(path: str) -> str:
     """Returns a digest of a file, of no bytes if it cannot be read; a file over `LARGEST` never equals another state."""
     try:
-        number = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(number, "rb") as file:
-            data = file.read(LARGEST + 1) if stat.S_ISREG(os.fstat(number).st_mode) else b""
+        data = _read(path)
         if len(data) > LARGEST:
             return f"too large {os.urandom(8).hex()}"
     except (OSError, ValueError):
         data = b""
     return f"{hashlib.sha256(data).hexdigest()} {_looked(path)}"
+
+
+def _read(path: str) -> bytes:
+    """Returns what a plain file has, up to a byte more than `LARGEST`; of a folder or a device nothing.
+
+    Raises:
+        OSError, ValueError: it cannot be opened.
+    """
+    number = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        if not stat.S_ISREG(os.fstat(number).st_mode):
+            return b""
+        with os.fdopen(number, "rb", closefd=False) as file:
+            return file.read(LARGEST + 1)
+    finally:
+        os.close(number)
 
 
 def _listing(path: str) -> str:

@@ -235,6 +235,21 @@ def test_a_file_that_is_too_large_to_compare_is_checked_again(checkout: Path, id
     assert len(runs) == 2
 
 
+def test_a_folder_that_was_opened_leaves_no_descriptor_open(tmp_path: Path) -> None:
+    with files_read.recorded() as record:
+        os.close(os.open(tmp_path, os.O_RDONLY))
+    lowest = os.dup(0)
+    os.close(lowest)
+
+    states = record.states() or {}
+
+    assert str(tmp_path) in states["file"]
+    assert files_read.are_unchanged(states)
+    again = os.dup(0)
+    os.close(again)
+    assert again == lowest
+
+
 @pytest.mark.guard
 def test_an_unchanged_run_imports_nothing_heavy(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "tests" / "integration" / "accepted", tmp_path / "t", ignore=lambda _, names: names[3:])
