@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def run(args: argparse.Namespace, say: Say) -> int:
     """Run the stages of each plan, write the reports and return the worst exit code."""
-    code = isolated(args, say)
+    code = run_in_namespaces(args, say)
     if code is not None:
         return code
     if len(args.plans) <= 1 and args.shard is None:
@@ -88,8 +88,8 @@ def _request(args: argparse.Namespace) -> RunRequest:
     return options.with_baseline(request, args)
 
 
-def isolated(args: argparse.Namespace, say: Say) -> int | None:
-    """Returns the exit code of the command inside podman's namespaces; None if it runs here, where it ends with the one outside."""
+def run_in_namespaces(args: argparse.Namespace, say: Say) -> int | None:
+    """Run the command again inside podman's namespaces and return its exit code; None if it has to run here. Inside, it ends with the one outside."""
     if not is_live(args.stage):
         return None
     from preflight.container_engine import user_namespace  # noqa: PLC0415 - see above

@@ -32,7 +32,7 @@ def _check(args: argparse.Namespace, plans: Sequence[Path], say: Say) -> int:
     """Check plans one after the other."""
     if plans and "comply" in args.stage:
         _get_cfn_guard(say)
-    code = check.isolated(args, say) if plans else None  # once, not for each plan
+    code = check.run_in_namespaces(args, say) if plans else None  # once, not for each plan
     if code is not None:
         return code
     if len(plans) == 1:

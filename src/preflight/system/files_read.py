@@ -32,7 +32,7 @@ class FilesRead:
         self._signatures: dict[tuple[str, str], object] = {}
 
     def note(self, event: str, args: tuple[Any, ...]) -> None:
-        """Take what an audit event says."""
+        """Records what an audit event says was read, listed or looked for."""
         if event == "open":
             if isinstance(args[0], str | bytes | os.PathLike) and not args[2] & _WRITES:
                 self._add("file", args[0])
