@@ -238,10 +238,10 @@ def present(low: int, high: int, *names: str) -> Test:
 
 
 def count(name: str, low: int, high: int) -> Test:
-    """A list, if it is there, has so many items."""
+    """A list, if it is there, has so many items; an object of which AWS::NoValue left nothing is none."""
 
     def faults(part: Object) -> Iterator[Fault]:
-        value = items(part, name)
+        value = [item for item in items(part, name) if item != {}]
         if isinstance(get(part, name), list) and not low <= len(value) <= high and not any(map(unresolved.is_function, value)):
             yield Fault(_path(name), len(value))
 

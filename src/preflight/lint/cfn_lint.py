@@ -21,6 +21,7 @@ from preflight.templates import language_extensions
 from preflight.templates.template import Template
 
 DYNAMIC_PORT, ENUM, ROLE_FORMAT = "E3049", "E3030", "E1041"
+DEPENDENCY, MISSING_SUB = "E3005", "E1029"
 SEVERITIES = {"E": Severity.ERROR, "W": Severity.WARNING, "I": Severity.INFO}
 
 
@@ -128,7 +129,19 @@ def _is_accepted(template: Template, check: str, path: Sequence[str]) -> bool:
         return _is_role_that_ecs_finds(template, path)
     if check == DYNAMIC_PORT:
         return _has_no_health_check_port(template, path)
+    if check == DEPENDENCY:
+        return _is_conditional(template, path)
+    if check == MISSING_SUB:
+        return True  # text as any other to AWS: a script's own variables look the same
     return check == ENUM and path[-3:-2] == ["PortMappings"] and path[-1] == "Protocol"  # ECS treats it as tcp
+
+
+def _is_conditional(template: Template, path: Sequence[str]) -> bool:
+    """Whether a DependsOn names a resource that has a condition: AWS ignores the dependency if the condition is false."""
+    names = template.resources.get(path[1], {}).get("DependsOn") if len(path) > 2 else None
+    listed = names if isinstance(names, list) else [names]
+    name = listed[int(path[3])] if len(path) > 3 and str(path[3]).isdigit() and int(path[3]) < len(listed) else listed[0]
+    return isinstance(name, str) and "Condition" in template.resources.get(name, {})
 
 
 def _is_role_that_ecs_finds(template: Template, path: Sequence[str]) -> bool:

@@ -97,3 +97,10 @@ def test_what_a_condition_may_take_away_is_not_refused(test: constraints.Test) -
 
 def test_a_condition_does_not_hold_of_what_may_not_be_there() -> None:
     assert not constraints.has("A").holds({"A": UNDECIDED})
+
+
+def test_an_object_that_no_value_left_empty_is_not_counted() -> None:
+    none = constraints.count("Certificates", 0, 0)
+
+    assert list(none.faults({"Certificates": [{}]})) == []
+    assert [fault.value for fault in none.faults({"Certificates": [{"CertificateArn": "a"}]})] == [1]

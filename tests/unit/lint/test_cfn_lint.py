@@ -83,6 +83,41 @@ def test_the_health_check_port_of_dynamic_ports(tmp_path: Path, port: str, expec
     assert {finding.severity for finding in findings if finding.check == "E3049"} == {expected}
 
 
+CONDITIONAL = """\
+Parameters: {IsPublic: {Type: String}}
+Conditions: {Public: !Equals [!Ref IsPublic, "true"]}
+Resources:
+  Gateway: {Type: AWS::EC2::InternetGateway, Condition: Public}
+  Queue: {Type: AWS::SQS::Queue, DependsOn: [Topic, %s]}
+  Topic: {Type: AWS::SNS::Topic, DependsOn: %s}
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        pytest.param("Gateway", Severity.WARNING, id="a condition may leave it out"),
+        pytest.param("Gatewy", Severity.ERROR, id="there is none"),
+    ],
+)
+def test_a_dependency_on_a_resource_that_may_not_exist(tmp_path: Path, name: str, expected: Severity) -> None:
+    path = tmp_path / "t.yaml"
+    path.write_text(CONDITIONAL % (name, name))
+
+    findings = cfn_lint.check({path: template.load(path, name="t.yaml")})
+
+    assert [finding.severity for finding in findings if finding.check == "E3005"] == [expected] * 2
+
+
+def test_text_that_looks_like_a_variable_of_sub_is_a_warning(tmp_path: Path) -> None:
+    path = tmp_path / "t.yaml"
+    path.write_text('Resources: {Q: {Type: "AWS::SNS::Topic", Properties: {DisplayName: "${AWS::Region}"}}}\n')
+
+    findings = cfn_lint.check({path: template.load(path, name="t.yaml")})
+
+    assert {finding.severity for finding in findings if finding.check == "E1029"} == {Severity.WARNING}
+
+
 def test_other_wrong_values_are_errors(tmp_path: Path) -> None:
     assert severity(tmp_path, "E3030", "      ExecutionRoleArn", "      NetworkMode: vpc\n      ExecutionRoleArn") is Severity.ERROR
 
