@@ -24,6 +24,7 @@ from preflight.deploy.stack_events import Events
 from preflight.deploy.stack_findings import StackFindings
 from preflight.deploy.stacks import RefusedError, StackFailedError, Stacks
 from preflight.deploy.staged_templates import StagedTemplates
+from preflight.deploy.stopped_tasks import StoppedTasks
 from preflight.deploy.targets.target import DeploymentTarget
 from preflight.deploy.task_findings import TaskFindings
 from preflight.deploy.tasks import StoppedTask, Tasks
@@ -87,7 +88,7 @@ class Deployment:
         self._stack_ids: dict[str, str] = {}  # by name; the name itself until the id is known
         self._unanswered: set[str] = set()  # names of stacks that CloudFormation was asked for, and did not answer yet
         self._change_set_numbers = itertools.count(1)
-        self._stopped: dict[str, list[StoppedTask]] = {}  # last seen, by the ARNs of services
+        self._stopped = StoppedTasks(self.tasks)
         self.changes: UpdateChanges | None = None  # of the update, once there is one
         self.services: dict[str, str] = {}  # clusters by the ARNs of services
 
@@ -337,8 +338,7 @@ class Deployment:
         self._report_events(stack)
         self._refresh()
         services = self.services.items()
-        stopped = {arn: list(self.tasks.stopped(cluster, arn.rpartition("/")[2])) for arn, cluster in services}
-        self._stopped.update((arn, tasks) for arn, tasks in stopped.items() if tasks)
+        stopped = {arn: self._stopped.of_service(cluster, arn) for arn, cluster in services}
         if self._states is not None:
             self._states.report(self.services, [task for tasks in stopped.values() for task in tasks])
         rest = self.declared_resources.at_rest_since({arn for arn, tasks in stopped.items() if tasks})
@@ -383,8 +383,7 @@ class Deployment:
         self.declared_resources.refresh()
         findings = [self._findings.of_resource(failure) for failure in error.failures]
         for arn, cluster in self.services.items():
-            current = list(self.tasks.stopped(cluster, arn.rpartition("/")[2]))
-            tasks = current or self._stopped.get(arn, [])  # a rollback takes the tasks away
+            tasks = self._stopped.last_of_service(cluster, arn)
             if tasks:
                 findings.insert(0, self.of_stopped(max(tasks, key=lambda task: (task.arn is not None, task.decided_at))))
         message = f"stack {error.stack} ended in {error.status}"

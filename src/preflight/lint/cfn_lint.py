@@ -61,6 +61,7 @@ def check(templates: Mapping[Path, Template], *, region: str | None = None, cach
         else:
             own = [_finding(match, template if match.filename == str(path) else None) for match in matches]
             findings += own if document is None else _with_loops_unrolled(own, of_loops, template, document)
+    findings += [finding for template in templates.values() for finding in _replaced_keys(template)]
     if broken:
         raise LintIncompleteError(broken, findings)
     return findings
@@ -91,6 +92,14 @@ def _with_loops_unrolled(findings: list[Finding], unrolled: Sequence[Match], tem
     remaining = [finding for finding in findings if finding not in own or finding.check in known]
     added = [replace(_finding(m, template), line=document.line(*m.path)) for m in matches if m.check not in seen]
     return remaining + [finding for finding in added if finding.severity is Severity.ERROR]
+
+
+def _replaced_keys(template: Template) -> Iterator[Finding]:
+    """Reports keys that count for nothing: AWS takes the last one of a name, and says nothing."""
+    for path, line in template.replaced_keys:
+        message = f"the key {str(path[-1])[:80]!r} occurs twice, in lines {line} and {template.line(*path)}; AWS takes the last one"
+        resource = str(path[1]) if len(path) > 1 and path[0] == "Resources" else None
+        yield Finding("lint", "ReplacedKey", Severity.WARNING, message, file=template.name, line=line, resource=resource, property=".".join(map(str, path[3:])) or None, fix="Remove one of the two.")
 
 
 def _is_oversized(template: Template) -> bool:

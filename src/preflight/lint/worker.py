@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from preflight.lint import duplicate_keys
 from preflight.system import confinement
 
 MAX_MEMORY = 4 << 30  # bytes of address space
@@ -77,7 +78,10 @@ class _Linter:
             problems = [confinement.problem(Path(filename), root, limit=self._settings["limit"]) for root in roots]
             if filename not in listed and None not in problems:
                 raise FileNotFoundError(errno.ENOENT, "not a file of the checkout", filename)
-            return load(filename)
+            try:
+                return load(filename)
+            except cfn_yaml.CfnParseError:
+                return cfn_yaml.loads(duplicate_keys.without_replaced(Path(filename).read_text(encoding="utf-8")), filename)
 
         logging.getLogger("cfnlint").setLevel(logging.CRITICAL)  # what it logs may hold names out of templates
         cfn_yaml.load = load_confined

@@ -49,11 +49,15 @@ class UnreadableError(ValueError):
 
 @dataclass(frozen=True)
 class Template:
-    """A template as plain data, and where each part of it stands."""
+    """A template as plain data, and where each part of it stands.
+
+    `replaced_keys` are the paths and lines of keys that a later one of the same name replaces, as AWS takes them.
+    """
 
     name: str
     data: dict[str, Data]
     lines: dict[tuple[Key, ...], int] = field(repr=False, default_factory=dict)
+    replaced_keys: list[tuple[tuple[Key, ...], int]] = field(repr=False, default_factory=list)
 
     def line(self, *path: Key) -> int:
         """Line of the part at `path`, or of the nearest part above it that exists."""
@@ -107,7 +111,7 @@ def parse(raw: bytes | str, *, name: str = "template") -> Template:
     data = reader.read(node, ()) if node is not None else None
     if not isinstance(data, dict):
         raise UnreadableError("Template format error: unsupported structure.", line=1)
-    return Template(name, data, reader.lines)
+    return Template(name, data, reader.lines, reader.replaced_keys)
 
 
 def _decode(raw: bytes | str) -> str:
@@ -162,6 +166,7 @@ class _TemplateReader:
 
     def __init__(self) -> None:
         self.lines: dict[tuple[Key, ...], int] = {}
+        self.replaced_keys: list[tuple[tuple[Key, ...], int]] = []
         self._seen: set[int] = set()
 
     def read(self, node: yaml.Node, path: tuple[Key, ...]) -> Data:
@@ -198,9 +203,9 @@ class _TemplateReader:
             key = key_node.value
             if not isinstance(key_node, yaml.ScalarNode) or key_node.tag == "tag:yaml.org,2002:merge":
                 raise _not_well_formed(key_node.start_mark, "a key must be plain text")
-            if key in read:
-                raise _not_well_formed(key_node.start_mark, f"the key {key[:80]!r} occurs twice here")
             place = (*path, key)
+            if key in read:
+                self.replaced_keys.append((place, self.lines[place]))
             self.lines[place] = key_node.start_mark.line + 1
             read[key] = self.read(value_node, place)
         return read

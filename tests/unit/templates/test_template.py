@@ -52,7 +52,6 @@ def test_json_is_read_with_lines() -> None:
         pytest.param("just text", 1, "unsupported structure", id="a scalar"),
         pytest.param("", 1, "unsupported structure", id="nothing"),
         pytest.param("- A\n- B\n", 1, "unsupported structure", id="a list"),
-        pytest.param("A: 1\nA: 2\n", 2, "twice", id="a doubled key"),
         pytest.param("A: &x {B: 1}\nC: *x\n", 1, "aliases are not allowed", id="an alias"),
         pytest.param("A: {<<: {B: 1}}\n", 1, "plain text", id="a merge key"),
         pytest.param("A: !Nope 1\n", 1, "not CloudFormation's", id="an unknown tag"),
@@ -93,3 +92,12 @@ def test_an_alias_bomb_is_refused_at_once() -> None:
 def test_a_missing_file_is_a_usage_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot be read"):
         template.load(tmp_path / "nope.yaml")
+
+
+@pytest.mark.parametrize("text", ["A: 1\nB: 2\nA: 3\n", '{"A": 1,\n"B": 2,\n"A": 3}'], ids=["YAML", "JSON"])
+def test_the_last_of_two_keys_counts(text: str) -> None:
+    read = template.parse(text)
+
+    assert read.data == {"A": 3, "B": 2}
+    assert read.replaced_keys == [(("A",), 1)]
+    assert read.line("A") == 3
