@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
-from preflight.aws import unresolved
 from preflight.aws.constraints import (
     Condition,
     Constraint,
     Fault,
     Object,
     Test,
-    begins,
     each,
     equal,
-    get,
     known,
     lacks,
     length,
@@ -26,7 +22,7 @@ from preflight.aws.constraints import (
     value,
 )
 from preflight.aws.iam_policy_evaluation import Policy
-from preflight.aws.refusals import iam_policy_documents, json_documents
+from preflight.aws.refusals import iam_policy_documents, json_documents, sns_filter_policies
 from preflight.aws.refusals.iam_policy_principals import PRINCIPAL_RULES
 
 SERVICE = "sns"
@@ -156,17 +152,6 @@ _TOPICS = (
     Constraint(value("DisplayName", length(0, 100)), _INVALID, "Invalid parameter: DisplayName", _TOPIC),
     *_subscription("Subscription[]"),
 )
-def _filters(value: Any) -> Iterator[Any]:
-    """The matchers of a filter policy: the items of its lists, also of nested objects."""
-    for item in value.values() if isinstance(value, Mapping) and not unresolved.is_function(value) else ():
-        yield from item if isinstance(item, list) else _filters(item)
-
-
-def _empty_matchers(part: Object) -> Iterator[Fault]:
-    if any(matcher == {} for matcher in _filters(get(part, "FilterPolicy"))):
-        yield Fault(("FilterPolicy",))
-
-
 _ARN = matches(r"arn(:[^:]*){5,}", taken=("arn:aws:sns:eu-west-1:123456789012:t",), refused=("t", "arn:t"))
 _NO_ARN = "Invalid parameter: TopicArn Reason: An ARN must have at least 6 elements: {value}"
 _SUBSCRIPTIONS = (
@@ -174,22 +159,7 @@ _SUBSCRIPTIONS = (
     Constraint(
         needs("Endpoint"), _INVALID, "Invalid parameter: Endpoint", _SUBSCRIBE, when=equal("Protocol", *_PROTOCOLS)
     ),
-    Constraint(
-        json_documents.text_of_json("FilterPolicy"),
-        _INVALID,
-        "Invalid parameter: FilterPolicy: failed to parse JSON.",
-        _SUBSCRIBE,
-    ),
-    Constraint(
-        Test(
-            _empty_matchers,
-            ({"FilterPolicy": {"kind": ["a", {"prefix": "b"}]}}, {"FilterPolicy": {"detail": {"kind": [1]}}}),
-            ({"FilterPolicy": {"kind": [{}]}}, {"FilterPolicy": {"detail": {"kind": ["a", {}]}}}),
-        ),
-        _INVALID,
-        "Invalid parameter: FilterPolicy: Unrecognized match type",
-        "https://docs.aws.amazon.com/sns/latest/dg/sns-subscription-filter-policies.html",
-    ),
+    *sns_filter_policies.rows(),
     *_subscription(""),
     Constraint(*_TO_STANDARD, when=_of_topics(""), cure="Subscribe the queue to a FIFO topic, or use a standard queue."),
     Constraint(
@@ -209,14 +179,14 @@ _SUBSCRIPTIONS = (
     Constraint(
         value("RawMessageDelivery", one_of("false", "False")),
         _INVALID,
-        "Invalid parameter: Delivery protocol does not support raw message delivery.",
+        "Invalid parameter: Attributes Reason: Delivery protocol does not support raw message delivery.",
         "https://docs.aws.amazon.com/sns/latest/dg/sns-large-payload-raw-message-delivery.html",
         when=equal("Protocol", "email", "email-json", "lambda", "sms"),
     ),
     Constraint(
-        value("deadLetterTargetArn", begins("arn:")),
+        value("deadLetterTargetArn", matches(r"arn:[^:]+:sqs:.+", taken=(_A_QUEUE,), refused=("q", "arn:aws:sns:eu-west-1:123456789012:t"))),
         _INVALID,
-        "Invalid parameter: RedrivePolicy: deadLetterTargetArn is an invalid arn",
+        "Invalid parameter: Attributes Reason: RedrivePolicy: deadLetterTargetArn must be a SQS queue: {value}",
         "https://docs.aws.amazon.com/sns/latest/dg/sns-dead-letter-queues.html",
         "RedrivePolicy",
     ),

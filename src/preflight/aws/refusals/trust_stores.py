@@ -25,7 +25,7 @@ TYPES: Mapping[str, tuple[Constraint, ...]] = {
             Constraint(
                 test,
                 "ValidationError",
-                "A revocation file must be specified in RevocationContents",
+                "Revocation contents must be specified",
                 f"{_API}/API_AddTrustStoreRevocations.html",
             )
             for test in (needs("RevocationContents"), _SOME)
