@@ -69,9 +69,11 @@ from preflight.rehearsal.tasks.container_backend import ContainerBackend
 from preflight.rehearsal.tasks.image_pull import Pulls
 from preflight.rehearsal.tasks.launch_calls.absent_images import AbsentImages, Replacements
 from preflight.rehearsal.tasks.launch_checks import LaunchChecks
+from preflight.rehearsal.tasks.listener_weights import ListenerWeights
 from preflight.rehearsal.tasks.role_credentials import Credentials
 from preflight.rehearsal.tasks.service_scheduler import Scheduler
 from preflight.rehearsal.tasks.task_lifecycle import TaskLauncher, TaskServices
+from preflight.rehearsal.tasks.traffic_shifts import TrafficShifts
 
 LOOPBACK = "127.0.0.1"
 OBSERVATIONS = "/_preflight/observations"
@@ -175,7 +177,7 @@ def assemble(account: Account, options: EmulationOptions) -> Parts:
         authenticator=Authenticator(account, core.principals, authorizer, administrator=options.administrator),
         load_balancers=load_balancers,
         launcher=launcher,
-        scheduler=Scheduler(core.state, launcher, core.ledger),
+        scheduler=Scheduler(core.state, launcher, core.ledger, TrafficShifts(core.state, ListenerWeights(account), core.ledger)),
         cloudformation=cloudformation,
         dispatcher=_dispatcher(core, cloudformation, services, public_ports, load_balancers),
     )

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from preflight.rehearsal.ecs.state import Service, State, Task
 from preflight.rehearsal.ecs.validation import service_connect
+from preflight.rehearsal.load_balancing import listener_rules
 
 BLOCK = "127.255.0.0/16"  # the proxy's addresses
 _FIRST = 0x7FFF0001
@@ -92,6 +93,22 @@ class Aliases:
             return name
         namespaces = self._state.account.client("servicediscovery", service.region).list_namespaces()["Namespaces"]
         return next((str(namespace["Name"]) for namespace in namespaces if namespace["Arn"] == name), name)
+
+
+def is_called(task: Task, turn: int) -> bool:
+    """Whether the proxy may send the `turn`-th connection to a task: to any, unless traffic is shifted between deployments.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-connect-blue-green.html.
+    """
+    service = task.service
+    if service is None or service.production is None or not any(d.is_shifting for d in service.deployments):
+        return True
+    place = turn * listener_rules.GOLDEN % 1 * 100
+    for deployment in service.deployments:
+        place -= service.share(deployment)
+        if place < 0:
+            return task.deployment is deployment
+    return task.deployment is service.production
 
 
 def _address(number: int) -> str:

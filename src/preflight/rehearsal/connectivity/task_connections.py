@@ -176,9 +176,10 @@ class TaskConnections:
 
     def _tasks_in_turn(self, service: Service) -> list[RunningTask]:
         """Returns the running tasks of a service, a different one first each time."""
-        candidates = [self._running_tasks.get(t.id) for t in self._state.tasks_of(service) if t.status == "RUNNING"]
-        tasks = [running for running in candidates if running is not None]
         number = next(self._round_robin)
+        called = [t for t in self._state.tasks_of(service) if t.status == "RUNNING" and service_connect.is_called(t, number)]
+        candidates = [self._running_tasks.get(task.id) for task in called]
+        tasks = [running for running in candidates if running is not None]
         first = number % len(tasks) if tasks else 0
         return [*tasks[first:], *tasks[:first]]
 

@@ -8,12 +8,16 @@ from botocore.exceptions import ClientError
 
 from preflight.model import JsonObject
 from preflight.rehearsal.account import Account
-from preflight.rehearsal.ecs import request_checks, service_discovery
+from preflight.rehearsal.ecs import deployment_strategy, request_checks, service_discovery
 from preflight.rehearsal.ecs.state import Definition
 from preflight.rehearsal.ecs.validation import load_balancers as balancers
 from preflight.rehearsal.protocol import Refusal
 
 INVALID = "InvalidParameterException"
+NO_TEST_RULE = (
+    "For Application LoadBalancer, testListenerRule is required when productionListenerRule is not associated with both "
+    "targetGroup and alternateTargetGroup"
+)
 MAX_SUBNETS = 16
 MAX_GROUPS = 5
 
@@ -77,10 +81,12 @@ class Checks:
         """
         request_checks.refuse(balancers.refusals(request, definition.api))
         for balancer in request.get("loadBalancers") or []:
-            if balancer.get("targetGroupArn"):
-                self._target_group(balancer["targetGroupArn"], definition, region)
+            for group in _groups(balancer):
+                self._target_group(group, definition, region, is_alternate=group != balancer.get("targetGroupArn"))
+            if deployment_strategy.of(request) != deployment_strategy.ROLLING:
+                self._rules(balancer, region)
 
-    def _target_group(self, arn: str, definition: Definition, region: str) -> None:
+    def _target_group(self, arn: str, definition: Definition, region: str, *, is_alternate: bool) -> None:
         try:
             answer = self._account.client("elbv2", region).describe_target_groups(TargetGroupArns=[arn])
         except ClientError:
@@ -93,9 +99,34 @@ class Checks:
                 "incompatible with the awsvpc network mode specified in the task definition."
             )
             raise Refusal(INVALID, msg)
-        if not group.get("LoadBalancerArns"):
+        if not is_alternate and not group.get("LoadBalancerArns"):  # the deployment looks at the rules of the other
             msg = f"The target group with targetGroupArn {arn} does not have an associated load balancer."
             raise Refusal(INVALID, msg)
+
+    def _rules(self, balancer: JsonObject, region: str) -> None:
+        """The production listener rule forwards to both target groups, or a test listener rule is named."""
+        advanced, elb = balancer["advancedConfiguration"], self._account.client("elbv2", region)
+        rule = str(advanced["productionListenerRule"])
+        if advanced.get("testListenerRule") or ":listener-rule/app/" not in rule:
+            return
+        try:
+            actions = elb.describe_rules(RuleArns=[rule])["Rules"][0]["Actions"]
+        except ClientError:
+            return  # the deployment says so
+        if not set(_groups(balancer)) <= {arn for action in actions for arn in forwarded(action)}:
+            raise Refusal(INVALID, NO_TEST_RULE)
+
+
+def _groups(balancer: JsonObject) -> list[str]:
+    """Returns the target group of a load balancer, and the alternate one."""
+    alternate = (balancer.get("advancedConfiguration") or {}).get("alternateTargetGroupArn")
+    return [str(group) for group in (balancer.get("targetGroupArn"), alternate) if group]
+
+
+def forwarded(action: JsonObject) -> list[str]:
+    """Returns the target groups that an action forwards to, those without weight included."""
+    weighted = (action.get("ForwardConfig") or {}).get("TargetGroups") or []
+    return [group["TargetGroupArn"] for group in weighted] or [g for g in [action.get("TargetGroupArn")] if g]
 
 
 def _found(describe: Any, key: str, ids: list[str], field: str, noun: str) -> list[JsonObject]:

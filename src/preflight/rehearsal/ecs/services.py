@@ -132,7 +132,7 @@ class Services:
             if request.get("desiredCount") is not None:
                 service.desired = request["desiredCount"]
             if is_new:
-                service.deployments.insert(0, _deployment(service.request))
+                service.deployments.insert(0, _deployment(service.request, service.production))
             service.is_steady = False
             self._state.changed.notify_all()
         return {"service": self.shown(service)}
@@ -224,9 +224,11 @@ def _deployment_configuration(request: JsonObject) -> JsonObject:
     return {**default, **(request.get("deploymentConfiguration") or {})}
 
 
-def _deployment(request: JsonObject) -> Deployment:
+def _deployment(request: JsonObject, former: Deployment | None = None) -> Deployment:
+    """Returns a new deployment; unless it shifts traffic, its tasks go to the target groups that serve production traffic."""
     number = random.randint(10**18, 10**19 - 1)  # noqa: S311 - a name, not a secret
-    return Deployment(f"ecs-svc/{number}", request.get("taskDefinition") or "", dict(request))
+    is_alternate = former is not None and former.is_alternate
+    return Deployment(f"ecs-svc/{number}", request.get("taskDefinition") or "", dict(request), is_alternate=is_alternate)
 
 
 def _first_desired(request: JsonObject) -> int:

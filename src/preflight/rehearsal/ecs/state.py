@@ -13,6 +13,8 @@ from typing import Protocol
 from preflight.aws import partitions
 from preflight.model import JsonObject
 from preflight.rehearsal.account import Account
+from preflight.rehearsal.ecs import deployment_strategy
+from preflight.rehearsal.ecs.traffic_shift import TrafficShift
 from preflight.rehearsal.protocol import Refusal, utc_now
 
 MAX_EVENTS = 100
@@ -71,6 +73,18 @@ class Deployment:
     failed: int = 0
     attempts: int = 0  # launches that failed, those included that do not count
     not_before: float = 0.0
+    is_alternate: bool = False  # its tasks are registered in the alternate target groups
+    shift: TrafficShift = field(default_factory=TrafficShift)
+
+    @property
+    def is_shifting(self) -> bool:
+        """Whether it starts beside the former one, and traffic is shifted to it."""
+        return deployment_strategy.of(self.request) != deployment_strategy.ROLLING
+
+    def target_group(self, balancer: JsonObject) -> str | None:
+        """Returns the target group in which its tasks are registered for a load balancer of its service."""
+        alternate = (balancer.get("advancedConfiguration") or {}).get("alternateTargetGroupArn")
+        return alternate if self.is_alternate and alternate else balancer.get("targetGroupArn")
 
 
 @dataclass
@@ -94,6 +108,17 @@ class Service:
     def primary(self) -> Deployment:
         """The deployment that is to be reached."""
         return self.deployments[0]
+
+    @property
+    def production(self) -> Deployment | None:
+        """The last deployment that completed: "blue", if another one is in progress."""
+        return next((deployment for deployment in self.deployments if deployment.rollout == "COMPLETED"), None)
+
+    def share(self, deployment: Deployment | None) -> float:
+        """Returns the percentage of production traffic that the tasks of a deployment get, if traffic is shifted."""
+        if deployment is None or deployment is not self.production:
+            return deployment.shift.percent if deployment is not None else 0.0
+        return 100.0 - sum(other.shift.percent for other in self.deployments if other is not deployment)
 
     def add_event(self, message: str, *, task_set: str | None = None) -> None:
         """Add a service event, newest first; consecutive duplicates are dropped."""

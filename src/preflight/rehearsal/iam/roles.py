@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 from preflight.aws import iam_policy_evaluation, partitions
 from preflight.aws.iam_policy_evaluation import Policies, RequestContext
 from preflight.rehearsal.account import Account
+from preflight.rehearsal.identity import Principal
 
 TASKS = "ecs-tasks.amazonaws.com"
 ECS = "ecs.amazonaws.com"
@@ -49,6 +50,13 @@ class Roles:
             tuple(documents),
             self._managed(iam, boundary["PermissionsBoundaryArn"]) if boundary else None,
         )
+
+    def principal(self, arn: str, region: str, service: str, session: str) -> Principal | None:
+        """Returns who makes calls with the role in a session of `service`, or None if that may not assume it."""
+        if not self.trusts(arn, region, service, source=service.partition(".")[0]):
+            return None
+        user = f"{self._iam(region).get_role(RoleName=_name(arn))['Role']['RoleId']}:{session}"
+        return Principal(self.session(arn, session, region), arn, user, context={"aws:userid": user})
 
     def _iam(self, region: str) -> Any:
         return self._account.client("iam", region)

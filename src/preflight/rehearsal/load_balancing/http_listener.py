@@ -44,8 +44,8 @@ class Routing(Protocol):
     def rules(self) -> list[JsonObject]:
         """Returns the rules of the listener, as DescribeRules describes them."""
 
-    def backend(self, group: str, caller: socket.socket) -> Destination | None:
-        """Returns the next target of a group, which counts the caller's request; None if no target runs."""
+    def backend(self, action: Action, caller: socket.socket) -> Destination | None:
+        """Returns the next target of an action, which counts the caller's request; None if no target of its group runs."""
 
     def keep(self, receiver: Destination, connection: DeadlineSocket) -> bool:
         """Take an idle connection to a target over. Returns False if it is not needed."""
@@ -164,8 +164,7 @@ class _ListenerHandler(http.server.BaseHTTPRequestHandler):
         return self.port or int(self.connection.getsockname()[1])
 
     def _forward(self, action: Action, size: int | None) -> None:
-        groups = listener_rules.target_groups(action)
-        backend = self.routing.backend(groups[0], self.connection) if groups else None
+        backend = self.routing.backend(action, self.connection)
         self.close_connection = self.close_connection or size != 0  # the target may answer before it reads the body
         if backend is None:
             self._send_error_page(503)  # no registered targets

@@ -17,6 +17,7 @@ Rule = Mapping[str, Any]
 Action = Mapping[str, Any]
 Condition = Mapping[str, Any]
 ROUTES = ("forward", "redirect", "fixed-response")
+GOLDEN = (5**0.5 - 1) / 2  # its multiples fall evenly between 0 and 1
 
 
 @dataclass(frozen=True)
@@ -66,11 +67,32 @@ def _priority(rule: Rule) -> int:
     return int(text) if text.isdigit() else 1 << 31
 
 
+def weights(action: Action) -> dict[str, int]:
+    """Returns the weight of each target group that an action forwards to, by ARN, the heaviest first."""
+    weighted = (action.get("ForwardConfig") or {}).get("TargetGroups") or []
+    pairs = [(str(group["TargetGroupArn"]), int(group.get("Weight", 1))) for group in weighted]
+    by_arn = {arn: weight for arn, weight in sorted(pairs, key=lambda pair: -pair[1]) if weight}
+    return by_arn or ({str(action["TargetGroupArn"]): 1} if action.get("TargetGroupArn") else {})
+
+
 def target_groups(action: Action) -> list[str]:
     """Returns the ARNs of the target groups that an action forwards to, the heaviest first."""
-    weighted = (action.get("ForwardConfig") or {}).get("TargetGroups") or []
-    arns = [g["TargetGroupArn"] for g in sorted(weighted, key=lambda g: -int(g.get("Weight", 1))) if g.get("Weight", 1)]
-    return arns or ([action["TargetGroupArn"]] if action.get("TargetGroupArn") else [])
+    return list(weights(action))
+
+
+def target_group(action: Action, turn: int) -> str | None:
+    """Returns the target group of a request, the `turn`-th of its listener; each group gets its share of every few.
+
+    A group without a target keeps its share, as on AWS:
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-listeners.html#forward-actions.
+    """
+    by_arn = weights(action)
+    place = turn * GOLDEN % 1 * sum(by_arn.values())
+    for arn, weight in by_arn.items():
+        place -= weight
+        if place < 0:
+            return arn
+    return next(iter(by_arn), None)
 
 
 def _holds(condition: Condition, request: HttpRequest) -> bool:

@@ -309,6 +309,7 @@ class _Routing:
         self._balancers = balancers
         self._balancer = balancer
         self._arn = arn
+        self._forwarded = 0
         self._turn = 0
         self._chosen: dict[tuple[str, int], Target] = {}
 
@@ -321,8 +322,13 @@ class _Routing:
         """Returns the rules as they are now."""
         return self._balancers.rules(self._balancer.region, self._arn)
 
-    def backend(self, group: str, caller: socket.socket) -> Destination | None:
-        """Returns the next target of a group, which counts the caller's request; None if no target runs."""
+    def backend(self, action: listener_rules.Action, caller: socket.socket) -> Destination | None:
+        """Returns the next target of an action, which counts the caller's request; None if no target of its group runs."""
+        self._forwarded += 1
+        group = listener_rules.target_group(action, self._forwarded)
+        return self._target(group, caller) if group is not None else None
+
+    def _target(self, group: str, caller: socket.socket) -> Destination | None:
         while receivers := self._balancers.receivers(group, self._balancer.vpc):
             self._turn += 1
             target, place = receivers[self._turn % len(receivers)]
@@ -339,10 +345,9 @@ class _Routing:
         return target.state == targets.HEALTHY and idle.take(target, connection, idle_timeout=self.idle_timeout)
 
     def pick(self, client: socket.socket) -> Destination | None:
-        """Returns the next target of a listener that has one target group and no rules."""
+        """Returns the next target of a listener that has no rules."""
         actions = [action for rule in self.rules() for action in rule.get("Actions") or []]
-        groups = listener_rules.target_groups(actions[0]) if actions else []
-        return self.backend(groups[0], client) if groups else None
+        return self.backend(actions[0], client) if actions else None
 
 
 def _pages(elb: Any, operation: str, key: str, **parameters: str | list[str]) -> list[JsonObject]:

@@ -26,6 +26,7 @@ from preflight.rehearsal.containers.running_task import RunningTask
 from preflight.rehearsal.ecs.state import State, Task
 from preflight.rehearsal.load_balancing import target_health_check
 from preflight.rehearsal.load_balancing.target_health_check import CheckResult, HealthCheck
+from preflight.rehearsal.load_balancing.target_registration import TargetRegistration
 from preflight.rehearsal.network.in_flight import InFlight
 from preflight.system.worker import Worker
 
@@ -74,6 +75,7 @@ class Targets:
         self._state = state
         self._account = account
         self._interfaces_of = interfaces_of
+        self._registration = TargetRegistration(account)
         self._targets: dict[str, list[Target]] = {}
 
     def register(self, task: Task, running: RunningTask) -> None:
@@ -81,14 +83,14 @@ class Targets:
         service = task.service
         if service is None or running.interface is None:
             return
+        deployment = task.deployment or service.primary
         elb = self._account.client("elbv2", task.region)
         address, vpc = running.interface.address, running.interface.vpc
-        for balancer in (task.deployment or service.primary).request.get("loadBalancers") or []:
-            group, port = balancer.get("targetGroupArn"), balancer["containerPort"]
+        for balancer in deployment.request.get("loadBalancers") or []:
+            group, port = deployment.target_group(balancer), balancer["containerPort"]
             if not group:
                 continue
-            elb.register_targets(TargetGroupArn=group, Targets=[{"Id": address, "Port": port}])
-            service.add_event(f"registered 1 targets in (target-group {group})")
+            self._registration.register(task, group, address, port)
             description = _describe(elb, group)
             check = target_health_check.of_target_group(description, port)
             is_network = description.get("Protocol") in NETWORK_PROTOCOLS
@@ -110,17 +112,11 @@ class Targets:
                 target.description = "Target deregistration is in progress"
         try:
             for target in targets:
-                self._deregister(task, target)
+                self._registration.deregister(task, target.group, target.address, target.port)
             self._drain(task, targets)
         finally:
             with self._state.changed:
                 self._targets.pop(task.id, None)
-
-    def _deregister(self, task: Task, target: Target) -> None:
-        elb = self._account.client("elbv2", task.region)
-        elb.deregister_targets(TargetGroupArn=target.group, Targets=[{"Id": target.address, "Port": target.port}])
-        if task.service is not None:
-            task.service.add_event(f"deregistered 1 targets in (target-group {target.group})")
 
     def _drain(self, task: Task, targets: list[Target]) -> None:
         """Wait for the requests in flight, and cut them off after the delay; with its service, a task goes at once."""

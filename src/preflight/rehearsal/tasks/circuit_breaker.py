@@ -9,11 +9,13 @@ import math
 import time
 
 from preflight.rehearsal import protocol
+from preflight.rehearsal.ecs import traffic_shift
 from preflight.rehearsal.ecs.state import Deployment, Service, Task
 
 BACK_OFF = 0.2
 MAX_BACK_OFF = 10.0
 CONSISTENTLY = 3  # failed launches in a row until ECS adds an event
+TASKS_FAILED = "tasks failed to start."
 
 
 def count(service: Service, task: Task, *, may_recover: bool) -> None:
@@ -39,23 +41,27 @@ def count(service: Service, task: Task, *, may_recover: bool) -> None:
         breaker.get("enable")
         and deployment.failed >= threshold(service.desired)
         and deployment.rollout == "IN_PROGRESS"
+        and deployment.shift.stage != traffic_shift.CLEAN_UP
     ):
-        _fail_deployment(service, deployment, rolls_back=bool(breaker.get("rollback")))
+        former = fail(service, deployment, TASKS_FAILED, rolls_back=bool(breaker.get("rollback")))
+        rest = f"rolling back to deploymentId {former.id}." if former is not None else TASKS_FAILED
+        deployment.reason = f"ECS deployment circuit breaker: {rest}"
 
 
-def _fail_deployment(service: Service, deployment: Deployment, *, rolls_back: bool) -> None:
-    """Fail a deployment, and roll back to the last one that completed."""
-    deployment.rollout = "FAILED"
-    deployment.reason = "ECS deployment circuit breaker: tasks failed to start."
+def fail(service: Service, deployment: Deployment, reason: str, *, rolls_back: bool) -> Deployment | None:
+    """Fails a deployment, and rolls back to the last one that completed, which is returned."""
+    deployment.rollout, deployment.reason = "FAILED", reason
     deployment.updated = protocol.utc_now()
-    service.add_event(f"(deployment {deployment.id}) deployment failed: tasks failed to start.")
+    service.add_event(f"(deployment {deployment.id}) deployment failed: {reason}")
     former = next((d for d in service.deployments[1:] if d.rollout == "COMPLETED"), None)
-    if rolls_back and former is not None and deployment is service.primary:
-        service.add_event(f"rolling back to deployment {former.id}.")
-        deployment.reason = f"ECS deployment circuit breaker: rolling back to deploymentId {former.id}."
-        service.deployments.remove(former)
-        service.deployments.insert(0, former)
-        service.request = dict(former.request)
+    if not rolls_back or former is None or deployment is not service.primary:
+        return None
+    service.add_event(f"rolling back to deployment {former.id}.")
+    service.deployments.remove(former)
+    service.deployments.insert(0, former)
+    service.request = dict(former.request)
+    service.is_steady = False
+    return former
 
 
 def threshold(desired: int) -> int:

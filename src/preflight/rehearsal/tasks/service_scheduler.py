@@ -10,12 +10,13 @@ import time
 import traceback
 
 from preflight.rehearsal import protocol
-from preflight.rehearsal.ecs import services, tasks
-from preflight.rehearsal.ecs.state import Service, State, Task
+from preflight.rehearsal.ecs import services, tasks, traffic_shift
+from preflight.rehearsal.ecs.state import Deployment, Service, State, Task
 from preflight.rehearsal.ledger import Ledger
 from preflight.rehearsal.load_balancing import targets
-from preflight.rehearsal.tasks import circuit_breaker
+from preflight.rehearsal.tasks import circuit_breaker, traffic_shifts
 from preflight.rehearsal.tasks.task_lifecycle import TaskLauncher
+from preflight.rehearsal.tasks.traffic_shifts import TrafficShifts
 from preflight.system.worker import Worker
 
 SETTLE = 0.4  # seconds that a task has to run before it counts; one that dies at once never does
@@ -34,10 +35,11 @@ STUCK = (
 class Scheduler:
     """One thread that reconciles services when something changed or is due."""
 
-    def __init__(self, state: State, launcher: TaskLauncher, ledger: Ledger) -> None:
+    def __init__(self, state: State, launcher: TaskLauncher, ledger: Ledger, shifts: TrafficShifts) -> None:
         self._state = state
         self._launcher = launcher
         self._ledger = ledger
+        self._shifts = shifts
         self._counted: set[str] = set()
         self._worker = Worker(self._reconcile_all, name="scheduler", wake=self._wake)
 
@@ -48,6 +50,7 @@ class Scheduler:
     def close(self) -> None:
         """Stop scheduling."""
         self._worker.stop()
+        self._shifts.close()
 
     def _wake(self) -> None:
         with self._state.changed:
@@ -87,11 +90,41 @@ class Scheduler:
             if reason is not None:
                 self._launcher.stop(task, code="ServiceSchedulerInitiated", reason=reason)
                 active.remove(task)
-        due = self._start(service, active)
+        return self._shift(service, active) if self._is_shifting(service, active) else self._roll(service, active)
+
+    @staticmethod
+    def _is_shifting(service: Service, active: list[Task]) -> bool:
+        """Whether traffic is shifted to the newest deployment, or one to which it was shifted is not gone yet."""
+        former = traffic_shifts.withdrawn(service)
+        return service.primary.is_shifting or any(d.shift.has_traffic or any(t.deployment is d for t in active) for d in former)
+
+    def _roll(self, service: Service, active: list[Task]) -> float:
+        """Replaces tasks of former deployments within the bounds, and returns the time at which to do it again."""
+        _, upper = bounds(service)
+        primary = service.primary
+        own = [t for t in active if t.deployment is primary]
+        due = self._start(service, primary, active, missing=min(service.desired - len(own), upper - len(active)))
         has_stopped = self._retire(service, active)
         if not has_stopped and due is math.inf and self._is_stuck(service, active):
             service.add_event(STUCK)
         return min(due, self._update_steady_state(service, active))
+
+    def _shift(self, service: Service, active: list[Task]) -> float:
+        """Starts a new deployment beside the former one, which ends once traffic is shifted; returns when to do it again."""
+        full = traffic_shifts.full(service)
+        has_traffic_back = not self._shifts.withdraw(service)
+        due = []
+        for deployment in full:
+            own = [t for t in active if t.deployment is deployment]
+            due.append(self._start(service, deployment, active, missing=service.desired - len(own)))
+            for task in own[service.desired :]:
+                self._stop(service, task)
+        for task in active:
+            if task.deployment not in full and has_traffic_back:
+                self._stop(service, task)
+        ready = [t for t in active if t.deployment is service.primary and self._is_ready(t)]
+        due.append(self._shifts.advance(service, is_scaled_up=len(ready) >= service.desired))
+        return min(*due, self._update_steady_state(service, active))
 
     def _is_stuck(self, service: Service, active: list[Task]) -> bool:
         """Whether no task may start before another stops, and none may stop before another starts."""
@@ -110,31 +143,27 @@ class Scheduler:
         groups = [group for group, state in task.targets.items() if state == targets.UNHEALTHY]
         return UNHEALTHY_TARGET.format(group=groups[0]) if groups else None
 
-    def _start(self, service: Service, active: list[Task]) -> float:
-        """Starts the tasks that are missing, and returns the time at which to try again."""
-        primary = service.primary
-        own = [t for t in active if t.deployment is primary]
-        _, upper = bounds(service)
-        missing = min(service.desired - len(own), upper - len(active))
-        if missing <= 0 or primary.rollout == "FAILED":
+    def _start(self, service: Service, deployment: Deployment, active: list[Task], *, missing: int) -> float:
+        """Starts the tasks that a deployment misses, and returns the time at which to try again."""
+        if missing <= 0 or deployment.rollout == "FAILED":
             return math.inf
-        if time.monotonic() < primary.not_before:
-            return primary.not_before
-        if not services.is_on_fargate(primary.request, service.cluster):
+        if time.monotonic() < deployment.not_before:
+            return deployment.not_before
+        if not services.is_on_fargate(deployment.request, service.cluster):
             service.add_event(NO_INSTANCE)
-            primary.failed, primary.not_before = primary.failed + 1, time.monotonic() + circuit_breaker.BACK_OFF
-            return primary.not_before
-        definition = self._state.definitions[primary.definition]
+            deployment.failed, deployment.not_before = deployment.failed + 1, time.monotonic() + circuit_breaker.BACK_OFF
+            return deployment.not_before
+        definition = self._state.definitions[deployment.definition]
         ids = []
         for _ in range(missing):
             task = tasks.make(
                 self._state,
                 service.cluster,
                 definition,
-                primary.request,
+                deployment.request,
                 region=service.region,
                 service=service,
-                deployment=primary,
+                deployment=deployment,
             )
             ids.append(task.id)
             active.append(task)
@@ -145,20 +174,13 @@ class Scheduler:
         return math.inf
 
     def _note_what_is_not_rehearsed(self, service: Service) -> None:
-        """Say that a deployment is rolled although its strategy is another one, and that no alarm ends it.
+        """Say that no alarm ends a deployment.
 
-        https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-blue-green.html and
         https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-alarm-failure.html.
         """
         configuration = service.primary.request.get("deploymentConfiguration") or {}
         if (configuration.get("alarms") or {}).get("enable"):
             self._ledger.note(f"no alarm ends a deployment of service {service.name}: the alarms of a rehearsal are not evaluated")
-        strategy = configuration.get("strategy") or "ROLLING"
-        if strategy != "ROLLING":
-            self._ledger.note(
-                f"service {service.name} is deployed as ROLLING, not as {strategy}: no traffic is shifted between target "
-                "groups, no bake time passes, and no lifecycle hook or alarm is called"
-            )
 
     def _retire(self, service: Service, active: list[Task]) -> bool:
         """Stops surplus tasks, as far as the minimum of healthy tasks allows. Returns True if there were any."""
@@ -197,12 +219,17 @@ class Scheduler:
         own = [t for t in active if t.deployment is service.primary]
         others = [t for t in self._state.tasks_of(service) if t.deployment is not service.primary or not t.is_wanted]
         ready = [t for t in own if self._is_ready(t)]
-        if len(ready) == service.desired and not others:
+        if len(ready) == service.desired and not others and self._is_shifted(service.primary):
             self._complete(service)
             return math.inf
         waiting = [t.ran_since for t in own if t.ran_since is not None and not t.settled_once]
         now = time.monotonic()
         return min((r + SETTLE if now < r + SETTLE else now + AGAIN for r in waiting), default=math.inf)
+
+    @staticmethod
+    def _is_shifted(deployment: Deployment) -> bool:
+        """Whether no traffic is to be shifted to a deployment any more."""
+        return not deployment.is_shifting or deployment.rollout != "IN_PROGRESS" or deployment.shift.stage == traffic_shift.CLEAN_UP
 
     def _is_ready(self, task: Task) -> bool:
         """Whether a task counts as healthy and running.

@@ -25,6 +25,7 @@ from preflight.rehearsal.containers.running_task import RunningTask, RunningTask
 from preflight.rehearsal.containers.stubs import Stubs
 from preflight.rehearsal.ecs import container_insights
 from preflight.rehearsal.ecs.state import State, Task, new_id
+from preflight.rehearsal.iam.infrastructure_role import RoleNotAssumedError
 from preflight.rehearsal.ledger import Ledger
 from preflight.rehearsal.load_balancing.targets import Targets
 from preflight.rehearsal.network import namespace
@@ -286,7 +287,7 @@ class TaskLauncher:
                 self._launch(task, running)
             except LaunchFailedError as failure:
                 self._fail(task, failure)
-            except ClientError as error:  # something that the task needs was deleted
+            except (ClientError, RoleNotAssumedError) as error:  # something that the task needs was deleted, or is denied
                 self._fail(task, LaunchFailedError(str(error)))
             except NoFreeAddressError:
                 self._fail(task, LaunchFailedError(NO_ADDRESS))
@@ -310,8 +311,8 @@ class TaskLauncher:
         """Run a step of a stop; if it fails, the next ones run all the same, and the task ends."""
         try:
             step(task, running)
-        except ClientError:
-            pass  # what the task was registered with was deleted
+        except (ClientError, RoleNotAssumedError):
+            pass  # what the task was registered with was deleted, or is denied
         except Exception as error:  # noqa: BLE001 - a task that never ends would block its service, and its stack
             self._ledger.trouble(f"task {task.id} could not be stopped: {error}")
 

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from preflight.rehearsal.load_balancing.http_listener import HttpListener
+from preflight.rehearsal.load_balancing.listener_rules import Action
 from preflight.rehearsal.network import namespace
 from preflight.rehearsal.network.relay import Destination
 from preflight.system import waiting
@@ -69,8 +70,8 @@ class _Routing:
     def rules(self) -> list[dict[str, Any]]:
         return FORWARD
 
-    def backend(self, group: str, _caller: socket.socket) -> Destination | None:
-        return Destination(0, self.target) if group == "g" else None
+    def backend(self, action: Action, _caller: socket.socket) -> Destination | None:
+        return Destination(0, self.target) if action["TargetGroupArn"] == "g" else None
 
     def keep(self, _receiver: Destination, connection: DeadlineSocket) -> bool:
         self.kept.append(connection)

@@ -132,6 +132,36 @@ def test_an_action_names_its_target_groups(action: dict[str, Any], arns: list[st
 
 
 @pytest.mark.parametrize(
+    ("weights", "requests", "shares"),
+    [
+        pytest.param((100, 0), 50, (50, 0), id="all to one"),
+        pytest.param((1, 1), 100, (50, 50), id="half and half"),
+        pytest.param((90, 10), 100, (90, 10), id="a canary"),
+        pytest.param((999, 1), 1000, (999, 1), id="a thousandth"),
+    ],
+)
+def test_each_target_group_gets_its_share_of_the_requests(
+    weights: tuple[int, int], requests: int, shares: tuple[int, int]
+) -> None:
+    groups = [{"TargetGroupArn": arn, "Weight": weight} for arn, weight in zip("ab", weights, strict=True)]
+    action = {"Type": "forward", "ForwardConfig": {"TargetGroups": groups}}
+
+    chosen = [listener_rules.target_group(action, turn) for turn in range(requests)]
+
+    assert chosen.count("a") == pytest.approx(shares[0], abs=1)
+    assert chosen.count("b") == pytest.approx(shares[1], abs=1)
+
+
+def test_a_canary_gets_a_request_in_every_few() -> None:
+    groups = [{"TargetGroupArn": "a", "Weight": 80}, {"TargetGroupArn": "b", "Weight": 20}]
+    action = {"Type": "forward", "ForwardConfig": {"TargetGroups": groups}}
+
+    chosen = [listener_rules.target_group(action, turn) for turn in range(100)]
+
+    assert all("b" in chosen[start : start + 8] for start in range(90))
+
+
+@pytest.mark.parametrize(
     ("config", "location"),
     [
         pytest.param({"Protocol": "HTTPS", "Port": "443"}, "https://web.example.com:443/a?b=1", id="to HTTPS"),

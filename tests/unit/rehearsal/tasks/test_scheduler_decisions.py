@@ -3,93 +3,12 @@
 from __future__ import annotations
 
 import time
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from preflight.rehearsal.ecs.state import Cluster, Definition, Deployment, Service, State, Task
-from preflight.rehearsal.ledger import Ledger
 from preflight.rehearsal.tasks import circuit_breaker, service_scheduler
-from preflight.rehearsal.tasks.service_scheduler import Scheduler
-
-REGION = "eu-west-1"
-DEFINITION = Definition(
-    "f:1", {"family": "f", "revision": 1, "status": "ACTIVE", "containerDefinitions": [{"name": "a", "image": "i"}]}, []
-)
-
-
-class FakeLauncher:
-    """Starts nothing, and stops tasks at once."""
-
-    def __init__(self) -> None:
-        self.begun: list[Task] = []
-        self.is_open = True
-        self.stopped: list[str] = []
-
-    def begin(self, task: Task) -> None:
-        self.begun.append(task)
-
-    def stop(self, task: Task, *, code: str, reason: str) -> None:
-        self.stopped.append(task.id)
-        task.api.update(lastStatus="STOPPED", desiredStatus="STOPPED", stopCode=code, stoppedReason=reason)
-
-    def is_serving(self, _task: Task) -> bool:
-        return self.is_open
-
-    def is_listening(self, _task: Task) -> bool:
-        return self.is_open
-
-
-class World:
-    """A service with an old deployment that completed, and a new one."""
-
-    def __init__(self, *, desired: int, **configuration: Any) -> None:
-        account: Any = SimpleNamespace(id="123456789012")
-        self.launcher = FakeLauncher()
-        launcher: Any = self.launcher
-        self.state = State(account)
-        self.state.definitions["f:1"] = DEFINITION
-        settings = {
-            "launchType": "FARGATE",
-            "networkConfiguration": {"awsvpcConfiguration": {"subnets": ["s"]}},
-            "deploymentConfiguration": configuration,
-        }
-        self.old = Deployment("old", "f:1", settings, rollout="COMPLETED")
-        self.new = Deployment("new", "f:1", settings)
-        cluster = Cluster("c", "c", {})
-        self.service = Service("web", "web", cluster, REGION, settings, desired, [self.new, self.old])
-        self.state.services["web"] = self.service
-        self.ledger = Ledger()
-        self.scheduler = Scheduler(self.state, launcher, self.ledger)
-
-    def add(self, deployment: Deployment, *names: str, is_ready: bool = True, **api: Any) -> None:
-        """Adds tasks that run for long enough to be ready, or for no time."""
-        for name in names:
-            description: dict[str, Any] = {
-                "lastStatus": "RUNNING",
-                "desiredStatus": "RUNNING",
-                "healthStatus": "UNKNOWN",
-                "overrides": {},
-                **api,
-            }
-            task = Task(name, name, REGION, self.service.cluster, DEFINITION, description, {}, self.service, deployment)
-            task.ran_since = time.monotonic() - (60 if is_ready else 0)
-            self.state.tasks[name] = task
-
-    def add_failed(self, number: int) -> None:
-        """Adds tasks of the new deployment that failed to start."""
-        names = [f"failed-{n}" for n in range(number)]
-        failed = {"lastStatus": "STOPPED", "desiredStatus": "STOPPED", "stopCode": "TaskFailedToStart"}
-        self.add(self.new, *names, is_ready=False, **failed)
-
-    def reconcile(self) -> None:
-        with self.state.changed:
-            self.scheduler._reconcile(self.service)
-
-    @property
-    def events(self) -> list[str]:
-        return [event["message"].removeprefix("(service web) ") for event in reversed(self.service.events)]
+from tests.unit.rehearsal.tasks.scheduler_world import World
 
 
 @pytest.mark.parametrize(
@@ -320,7 +239,8 @@ def test_a_service_on_container_instances_is_steady_without_a_task() -> None:
     [
         pytest.param({}, 0, id="rolling by default"),
         pytest.param({"strategy": "ROLLING"}, 0, id="rolling"),
-        pytest.param({"strategy": "CANARY"}, 1, id="a canary"),
+        pytest.param({"strategy": "CANARY"}, 1, id="a canary, whose bake time is shortened"),
+        pytest.param({"strategy": "BLUE_GREEN", "lifecycleHooks": [{"hookTargetArn": "f"}]}, 2, id="hooks"),
         pytest.param({"alarms": {"alarmNames": ["a"], "enable": True, "rollback": True}}, 1, id="an alarm"),
         pytest.param({"alarms": {"alarmNames": ["a"], "enable": False, "rollback": True}}, 0, id="an alarm that is off"),
     ],

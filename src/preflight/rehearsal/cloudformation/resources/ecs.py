@@ -19,6 +19,7 @@ HOPELESS = 3
 GRACE = 3.0  # seconds in which a client can still read why launches fail, before anything is deleted
 GONE = ("Service was not ACTIVE.", "Service not found.")
 STUCK = "was unable to stop or start tasks during a deployment"
+NOT_SHIFTED = "Service deployment rolled back because"
 TRIPPED = "Error occurred during operation 'ECS Deployment Circuit Breaker was triggered'."
 
 
@@ -98,7 +99,7 @@ def _create_service(context: HandlerContext, properties: Properties) -> CreatedR
         service["serviceArn"], {"ServiceArn": service["serviceArn"], "Name": service["serviceName"]}
     )
     context.identify(created.id)
-    _stabilize(context, created.id, properties.get("Cluster"))
+    _stabilize(context, created.id, properties.get("Cluster"), service["deployments"][0]["id"])
     if service.get("launchType") in {"EC2", "EXTERNAL"}:
         context.record(None, "ignored", "its tasks run on container instances, none of which is rehearsed")
     return created
@@ -117,11 +118,24 @@ class _FailedLaunches:
         return failed >= HOPELESS and self.since is not None and time.monotonic() - self.since >= GRACE
 
 
-def _stabilize(context: HandlerContext, arn: str, cluster: str | None) -> None:
-    """Waits until the service is steady, or until it is certain that it never will be.
+def _failure(service: Response, deployment: str) -> str | None:
+    """Returns why a deployment of a service failed, in CloudFormation's words, or None if it has not.
 
-    AWS waits for up to three hours; here three failed launches are enough, after a moment in which they
-    can be seen.
+    One that was rolled back is soon gone from the description; an event still tells of it.
+    """
+    beginning = f"(deployment {deployment}) deployment failed: "
+    reasons = [d["rolloutStateReason"] for d in service["deployments"] if (d["id"], d["rolloutState"]) == (deployment, "FAILED")]
+    reasons += [event["message"].partition(beginning)[2] for event in service["events"] if beginning in event["message"]]
+    if not reasons:
+        return None
+    return f"Error occurred during operation '{reasons[0]}'." if reasons[0].startswith(NOT_SHIFTED) else TRIPPED
+
+
+def _stabilize(context: HandlerContext, arn: str, cluster: str | None, deployment: str) -> None:
+    """Waits until the service is steady after a deployment, or until it is certain that it never will be.
+
+    AWS waits for up to three hours, and for 36 if traffic is shifted; here three failed launches are enough, after a
+    moment in which they can be seen.
     """
     failed_launches = _FailedLaunches()
 
@@ -132,11 +146,11 @@ def _stabilize(context: HandlerContext, arn: str, cluster: str | None) -> None:
             "services"
         ][0]
         primary = service["deployments"][0]
-        has_failed = any(d["rolloutState"] == "FAILED" for d in service["deployments"])
-        if has_failed and failed_launches.is_hopeless(HOPELESS):
-            return "tripped"
+        failure = _failure(service, deployment)
+        if failure is not None:
+            return failure if failed_launches.is_hopeless(HOPELESS) else None  # a client can see it for a moment
         is_stuck = any(STUCK in event["message"] for event in service["events"][:1])
-        if not has_failed and (failed_launches.is_hopeless(primary["failedTasks"]) or is_stuck):
+        if failed_launches.is_hopeless(primary["failedTasks"]) or is_stuck:
             return "hopeless"
         is_steady = any(e["message"].endswith("has reached a steady state.") for e in service["events"][:1])
         return "steady" if is_steady and primary["rolloutState"] == "COMPLETED" else None
@@ -145,19 +159,19 @@ def _stabilize(context: HandlerContext, arn: str, cluster: str | None) -> None:
         ended = waiting.until(probe, what=f"service {arn} to be steady", timeout=STEADY_TIMEOUT, interval=0.05)
     except WaitExpiredError:
         ended = "hopeless"
-    if ended == "tripped":
-        raise ResourceFailedError(TRIPPED, "GeneralServiceException")
     if ended == "cancelled":
         raise ResourceFailedError("Resource creation cancelled", is_whole=True)
     if ended == "hopeless":
         raise ResourceFailedError(f"Service {arn} did not stabilize.", "NotStabilized")
+    if ended != "steady":
+        raise ResourceFailedError(ended, "GeneralServiceException")
 
 
 def _update_service(context: HandlerContext, arn: str, _old: Properties, new: Properties) -> CreatedResource:
     left_out = {"ServiceName", "Tags", "LaunchType", "SchedulingStrategy", "Role"}
     request = {k: v for k, v in _as_service(new).items() if k not in left_out}
     service = _call(context, "UpdateService", "UpdateService error", {"Service": arn, **request})["service"]
-    _stabilize(context, arn, new.get("Cluster"))
+    _stabilize(context, arn, new.get("Cluster"), service["deployments"][0]["id"])
     return CreatedResource(arn, {"ServiceArn": arn, "Name": service["serviceName"]})
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from preflight.rehearsal import protocol
+from preflight.rehearsal.cloudformation.resources import shifted_actions
 from preflight.rehearsal.cloudformation.resources.context import HandlerContext, Properties, Response, without
 from preflight.rehearsal.cloudformation.resources.declarative import deleter
 from preflight.rehearsal.cloudformation.resources.handler import CreatedResource, Handler
@@ -186,7 +187,8 @@ def _update_listener(context: HandlerContext, arn: str, _old: Properties, new: P
 def _read_listener(context: HandlerContext, arn: str, properties: Properties) -> Response:
     listener = context.call("elbv2", "DescribeListeners", ListenerArns=[arn])["Listeners"][0]
     attributes = _described_attributes(context, "Listener", arn) if properties.get("ListenerAttributes") else []
-    return {**listener, "ListenerAttributes": attributes}
+    actions = shifted_actions.as_declared(context, arn, properties.get("DefaultActions"), listener.get("DefaultActions"))
+    return {**listener, "DefaultActions": actions, "ListenerAttributes": attributes}
 
 
 def _update_rule(context: HandlerContext, arn: str, _old: Properties, new: Properties) -> CreatedResource:
@@ -202,7 +204,8 @@ def _update_rule(context: HandlerContext, arn: str, _old: Properties, new: Prope
 
 def _read_rule(context: HandlerContext, arn: str, properties: Properties) -> Response:
     rule = context.call("elbv2", "DescribeRules", RuleArns=[arn])["Rules"][0]
-    return {**rule, "ListenerArn": properties["ListenerArn"] if rule else None}
+    actions = shifted_actions.as_declared(context, arn, properties.get("Actions"), rule.get("Actions"))
+    return {**rule, "Actions": actions, "ListenerArn": properties["ListenerArn"] if rule else None}
 
 
 def _add_certificates(context: HandlerContext, properties: Properties) -> CreatedResource:

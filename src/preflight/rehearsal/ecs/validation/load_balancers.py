@@ -1,18 +1,23 @@
 """Load balancers of a service, as its request and its task definition tell of them. Pure.
 
 Sources: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_LoadBalancer.html,
-https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_AdvancedConfiguration.html and the member role of
-https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html.
+https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_AdvancedConfiguration.html, the member role of
+https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html and
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/troubleshooting-blue-green.html.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 
+from preflight.rehearsal.ecs import deployment_strategy
 from preflight.rehearsal.ecs.validation import Request
 
 MAX_BALANCERS = 5
 FOR_SHIFTS = ("alternateTargetGroupArn", "productionListenerRule", "roleArn")
+RULES = ("productionListenerRule", "testListenerRule")
+_NO_RULE = re.compile(r"arn:[^:]+:elasticloadbalancing:.*:(?!listener-rule/app/|listener/net/)[^:]*")
 
 
 def refusals(request: Request, definition: Request) -> Iterator[str]:
@@ -30,8 +35,7 @@ def refusals(request: Request, definition: Request) -> Iterator[str]:
     for balancer in balancers:
         yield from _one(balancer, is_awsvpc=is_awsvpc)
         yield from container(balancer, definition)
-        if _is_shifting(request):
-            yield from _shift(balancer.get("advancedConfiguration") or {})
+    yield from _advanced(request, balancers)
 
 
 def _has_health(request: Request, definition: Request) -> bool:
@@ -66,11 +70,29 @@ def container(target: Request, definition: Request) -> Iterator[str]:
         yield f"Container port {port} is used in more than one port mapping for container {name}"
 
 
-def _is_shifting(request: Request) -> bool:
-    return ((request.get("deploymentConfiguration") or {}).get("strategy") or "ROLLING") != "ROLLING"
+def _advanced(request: Request, balancers: Sequence[Request]) -> Iterator[str]:
+    """What is wrong with the advanced configurations, which every load balancer needs if traffic is shifted."""
+    advanced = [balancer["advancedConfiguration"] for balancer in balancers if balancer.get("advancedConfiguration")]
+    if any(balancer.get("loadBalancerName") and balancer.get("advancedConfiguration") for balancer in balancers):
+        yield "advancedConfiguration field is not allowed with ELBv1 loadBalancers"
+    if deployment_strategy.of(request) != deployment_strategy.ROLLING and len(advanced) < len(balancers):
+        yield "advancedConfiguration field is required for all loadBalancers when using a non-ROLLING deployment strategy"
+    elif advanced and len(advanced) < len(balancers):
+        yield "Either all or none of the provided loadBalancers must have advancedConfiguration defined"
+    for configuration in advanced:
+        yield from _shift(configuration, is_shifting=deployment_strategy.of(request) != deployment_strategy.ROLLING)
+    groups = [b.get("targetGroupArn") for b in balancers] + [c.get("alternateTargetGroupArn") for c in advanced] if advanced else []
+    for group in sorted({str(group) for group in groups if group and groups.count(group) > 1}):
+        yield f"Duplicate targetGroupArn found: {group}"
 
 
-def _shift(advanced: Request) -> Iterator[str]:
+def _shift(advanced: Request, *, is_shifting: bool) -> Iterator[str]:
     for key in FOR_SHIFTS:
-        if not advanced.get(key):
+        if is_shifting and not advanced.get(key):
             yield f"The deployment strategy of the service needs the {key} of the load balancer's advancedConfiguration."
+    for key in RULES:
+        if _NO_RULE.fullmatch(str(advanced.get(key))):
+            yield f"{key} has an invalid ARN format. Must be RuleArn for ALB or ListenerArn for NLB. Got: {advanced[key]}"
+    rule = advanced.get("productionListenerRule")
+    if rule and rule == advanced.get("testListenerRule"):
+        yield f"The following rules cannot be used as both production and test listener rules: {rule}"
