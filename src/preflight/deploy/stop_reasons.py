@@ -11,6 +11,11 @@ GUIDE = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/"
 PULL = GUIDE + "task_cannot_pull_image.html"
 INIT = GUIDE + "resource-initialization-error.html"
 ROLE = GUIDE + "task_execution_IAM_role.html"
+INFRASTRUCTURE_DENIED = (
+    "Allow {action} to the infrastructure role (RoleArn of AdvancedConfiguration); "
+    "AmazonECSInfrastructureRolePolicyForLoadBalancers allows all that ECS calls."
+)
+INFRASTRUCTURE_TRUST = "Create the role, with a trust policy that allows sts:AssumeRole to ecs.amazonaws.com."
 POLICIES, MANAGED = "Policies", "ManagedPolicyArns"  # where a role says what it may do
 
 
@@ -62,7 +67,7 @@ _KNOWN: tuple[tuple[str, Diagnosis], ...] = (
             "RoleNotAssumed",
             "role",
             "AssumeRolePolicyDocument",
-            "Create the role, with a trust policy that allows sts:AssumeRole to ecs.amazonaws.com.",
+            INFRASTRUCTURE_TRUST,
             GUIDE + "infrastructure_IAM_role.html",
         ),
     ),
@@ -94,6 +99,20 @@ _KNOWN: tuple[tuple[str, Diagnosis], ...] = (
             POLICIES,
             "Allow ssm:GetParameters to the execution role: ECS calls it, not ssm:GetParameter.",
             ROLE,
+        ),
+    ),
+    (
+        r"is not authorized to perform: (?P<action>elasticloadbalancing:\w+)",
+        Diagnosis("AccessDenied", "role", POLICIES, INFRASTRUCTURE_DENIED, GUIDE + "AmazonECSInfrastructureRolePolicyForLoadBalancers.html"),
+    ),
+    (
+        r"unable to manage the ELB resources due to missing permissions",
+        Diagnosis(
+            "RoleNotAssumed",
+            "role",
+            "AssumeRolePolicyDocument",
+            INFRASTRUCTURE_TRUST,
+            GUIDE + "AmazonECSInfrastructureRolePolicyForLoadBalancers.html",
         ),
     ),
     (
@@ -508,6 +527,23 @@ _STACKS: tuple[tuple[str, str | None, str], ...] = (
     ),
     (r"[Pp]riority .*in use", "Priority", "Give each rule of a listener a priority of its own."),
     (r"already exists", None, "Choose another name, or leave the name to CloudFormation."),
+    (r"invalid networking configuration.*is not authorized to perform: (?P<action>[\w-]+:\w+)", "LoadBalancers", INFRASTRUCTURE_DENIED),
+    (r"invalid networking configuration.*missing permissions on ECS Infrastructure Role", "LoadBalancers", INFRASTRUCTURE_TRUST),
+    (
+        r"testListenerRule is required when|is not associated with either productionListenerRule",
+        "LoadBalancers",
+        "Forward to both target groups in the production listener rule, the alternate one with weight 0, or name a TestListenerRule that forwards to it.",
+    ),
+    (
+        r"should have exactly one target group serving traffic",
+        "LoadBalancers",
+        "Give one target group of the production listener rule the weight 100, and the other one 0.",
+    ),
+    (
+        r"has an invalid ARN format. Must be RuleArn for ALB",
+        "LoadBalancers",
+        "Name an AWS::ElasticLoadBalancingV2::ListenerRule; only a network load balancer has the listener itself.",
+    ),
     (r"Circuit Breaker was triggered|did not stabilize", None, "See why its tasks stopped."),
 )
 

@@ -127,6 +127,28 @@ def test_the_code_that_a_target_answered_has_its_advice(code: int, fix: str) -> 
     assert fix in str(stop_reasons.of_health_codes(f"its target: Health checks failed with these codes: [{code}]"))
 
 
+@pytest.mark.parametrize(
+    ("reason", "fix"),
+    [
+        pytest.param("rolled back because of invalid networking configuration. User: x is not authorized to perform: elasticloadbalancing:ModifyRule on resource: y", "Allow elasticloadbalancing:ModifyRule to the infrastructure role", id="no permission"),
+        pytest.param("invalid networking configuration. ECS was unable to manage the ELB resources due to missing permissions on ECS Infrastructure Role 'x'.", "to ecs.amazonaws.com", id="no trust"),
+        pytest.param("productionListenerRule x should have exactly one target group serving traffic but found 2", "the weight 100, and the other one 0", id="two that serve"),
+        pytest.param("For Application LoadBalancer, testListenerRule is required when productionListenerRule is not associated", "name a TestListenerRule", id="no test rule"),
+    ],
+)  # fmt: skip
+def test_a_deployment_that_cannot_shift_traffic_has_its_advice(reason: str, fix: str) -> None:
+    name, advice = stop_reasons.of_stack(reason, "AWS::ECS::Service")
+
+    assert name == "LoadBalancers"
+    assert fix in advice
+
+
+def test_a_task_that_cannot_be_registered_blames_the_infrastructure_role() -> None:
+    found = stop_reasons.of("User: x is not authorized to perform: elasticloadbalancing:RegisterTargets on resource: y")
+
+    assert "Allow elasticloadbalancing:RegisterTargets to the infrastructure role" in found.fix
+
+
 def test_a_refusal_of_a_table_has_the_cure_of_its_row() -> None:
     reason = "VPC ID cannot be specified for target groups with target type 'lambda' (Service: ElasticLoadBalancingV2)"
 
