@@ -146,7 +146,7 @@ class _ServiceReader:
         A network load balancer keeps connections after the delay, unless its target group says otherwise.
         """
         delays, timeouts = [], []
-        for group in [str(b["targetGroupArn"]) for b in balancers if b.get("targetGroupArn")]:
+        for group in [group for balancer in balancers for group in _target_groups(balancer)]:
             attributes = self._elb.describe_target_group_attributes(TargetGroupArn=group)["Attributes"]
             described = self._elb.describe_target_groups(TargetGroupArns=[group])["TargetGroups"][0]
             is_ended = {"Key": ENDS_CONNECTIONS, "Value": "true"} in attributes
@@ -156,6 +156,12 @@ class _ServiceReader:
                 attributes = self._elb.describe_load_balancer_attributes(LoadBalancerArn=arn)["Attributes"]
                 timeouts.append(_number(attributes, IDLE, 60.0))
         return min(delays, default=None), min(timeouts, default=None)
+
+
+def _target_groups(balancer: Mapping[str, Any]) -> list[str]:
+    """Returns the target group of a service's load balancer, and the one to which its deployments shift traffic."""
+    alternate = (balancer.get("advancedConfiguration") or {}).get("alternateTargetGroupArn")
+    return [str(group) for group in (balancer.get("targetGroupArn"), alternate) if group]
 
 
 def _number(attributes: Iterable[Mapping[str, Any]], key: str, default: float) -> float:

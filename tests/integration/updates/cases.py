@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 FARGATE, VPC, ECR, PAGE, PLAN = "cfn/fa-018-fargate.yaml", "cfn/fa-018-vpc.yaml", "cfn/fa-018-ecr.yaml", "docker/index.html", "preflight.yaml"
-APP, DATA = "app.yaml", "data.yaml"
+APP, DATA, SHIFTED = "app.yaml", "data.yaml", "shifted.yaml"
 REPLACED = "UPDATE_LOSES_DATA"
 RENAMED = "UPDATE_CHANGES_IDENTITY"
 FAILED = "UPDATE_FAILED"
@@ -26,7 +26,7 @@ class Case:
     @property
     def base(self) -> str:
         """The deployment that is changed."""
-        return {APP: "balanced", DATA: "data"}.get(self.file, "own")
+        return {APP: "balanced", DATA: "data", SHIFTED: "shifted"}.get(self.file, "own")
 
 
 CORRECT = (
@@ -46,6 +46,11 @@ CORRECT = (
     Case("another time-out of the queue", DATA, "VisibilityTimeout: 30", "VisibilityTimeout: 60"),
     Case("nothing at all", DATA, "Resources:", "Resources:  # a comment"),
     Case("another route table of a subnet", APP, "  RoutesA:\n    Type: AWS::EC2::SubnetRouteTableAssociation\n    Properties: {RouteTableId: !Ref Routes,", "  OtherRoutes: {Type: AWS::EC2::RouteTable, Properties: {VpcId: !Ref VPC}}\n  OtherRoute: {Type: AWS::EC2::Route, DependsOn: Attachment, Properties: {RouteTableId: !Ref OtherRoutes, DestinationCidrBlock: 0.0.0.0/0, GatewayId: !Ref Gateway}}\n  RoutesA:\n    Type: AWS::EC2::SubnetRouteTableAssociation\n    DependsOn: OtherRoute\n    Properties: {RouteTableId: !Ref OtherRoutes,"),
+    Case("another version beside the former one", SHIFTED, 'Default: "1"', 'Default: "2"'),
+    Case("a canary instead of blue and green", SHIFTED, "Strategy: BLUE_GREEN", "Strategy: CANARY\n        CanaryConfiguration: {CanaryPercent: 10, CanaryBakeTimeInMinutes: 5}"),
+    Case("another priority of the rule that traffic is shifted by", SHIFTED, "Priority: 10", "Priority: 20"),
+    Case("no test rule, as the production rule has both groups by now", SHIFTED, "            TestListenerRule: !Ref TestRule\n", ""),
+    Case("rolled again", SHIFTED, "Strategy: BLUE_GREEN\n        BakeTimeInMinutes: 5", "Strategy: ROLLING"),
     Case("a policy of the role taken away and another", APP, "RoleName: balanced-execution", "RoleName: balanced-execution\n      Description: starts tasks"),
 )
 
@@ -65,6 +70,9 @@ WRONG = (
     Case("a logical id of another name", FARGATE, "LogGroup1", "Logs1", None, "already exists"),
     Case("another network", VPC, "CidrBlock: 10.0.0.0/16", "CidrBlock: 10.1.0.0/16", FAILED),
     Case("memory that goes with no CPU", APP, 'Memory: "512"', 'Memory: "4096"', FAILED, "Invalid"),
+    Case("one rule for production and test traffic", SHIFTED, "TestListenerRule: !Ref TestRule", "TestListenerRule: !Ref ProductionRule", FAILED, "both production and test listener rules"),
+    Case("a listener in the place of its rule", SHIFTED, "ProductionListenerRule: !Ref ProductionRule", "ProductionListenerRule: !Ref Listener", FAILED, "invalid ARN format"),
+    Case("a role that may not shift traffic, and another version", SHIFTED, "RoleArn: !GetAtt InfrastructureRole.Arn", "RoleArn: !GetAtt ExecutionRole.Arn", FAILED, "missing permissions on ECS Infrastructure Role"),
     Case("a role that is nowhere", APP, "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy", "arn:aws:iam::aws:policy/NoSuchPolicy", FAILED, "NoSuchPolicy"),
     Case("a target group with a name, on another port", APP, "Protocol: HTTP, Port: 80, VpcId", "Protocol: HTTP, Port: 81, VpcId", FAILED, NAMED),
     Case("a load balancer of another scheme", APP, "Scheme: internet-facing", "Scheme: internal", FAILED, "more than one load balancer"),

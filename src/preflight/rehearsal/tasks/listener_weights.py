@@ -44,7 +44,7 @@ class ListenerWeights:
         """Whether the alternate target groups serve production traffic, before a deployment begins.
 
         Raises:
-            InvalidNetworkingError: that cannot be told, or traffic cannot be shifted by these rules.
+            InvalidNetworkingError: traffic cannot be shifted by these rules, or the role may not read them.
         """
         serving = [self._serving(balancer, region) for balancer in balancers(deployment)]
         return bool(serving) and serving[0] == alternate_of(balancers(deployment)[0])

@@ -151,6 +151,23 @@ def test_weights_that_ecs_has_set_are_no_drift_and_no_loss(deploy: Any, client: 
     assert status["StackDriftStatus"] == "IN_SYNC"
 
 
+def test_an_update_of_a_rule_keeps_the_weights_that_ecs_has_set_unless_the_template_changes_its_actions(
+    deploy: Any, update: Callable[[str], dict[str, Any]], client: Client, shifted: dict[str, Any]
+) -> None:
+    deploy(json.dumps(shifted), Capabilities=IAM)
+    stack, rule_properties = Stack(client), shifted["Resources"]["Rule"]["Properties"]
+
+    rule_properties["Priority"] = 7
+    update(json.dumps(shifted))
+    kept = stack.weights("Rule")
+    weighted = [{"TargetGroupArn": {"Ref": "Blue"}, "Weight": 1}, {"TargetGroupArn": {"Ref": "Green"}, "Weight": 0}]
+    rule_properties["Actions"] = [{"Type": "forward", "ForwardConfig": {"TargetGroups": weighted}}]
+    update(json.dumps(shifted))
+
+    assert kept == {"Blue": 0, "Green": 100}
+    assert stack.weights("Rule") == {"Blue": 1, "Green": 0}
+
+
 @pytest.mark.parametrize(
     ("role", "said"),
     [

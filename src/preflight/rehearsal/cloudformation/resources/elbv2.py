@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from preflight.rehearsal import protocol
 from preflight.rehearsal.cloudformation.resources import shifted_actions
-from preflight.rehearsal.cloudformation.resources.context import HandlerContext, Properties, Response, without
+from preflight.rehearsal.cloudformation.resources.context import HandlerContext, Properties, Response, only, without
 from preflight.rehearsal.cloudformation.resources.declarative import deleter
 from preflight.rehearsal.cloudformation.resources.handler import CreatedResource, Handler
 
@@ -177,8 +177,8 @@ def _described_targets(context: HandlerContext, arn: str) -> list[Response]:
     return [description["Target"] for description in health]
 
 
-def _update_listener(context: HandlerContext, arn: str, _old: Properties, new: Properties) -> CreatedResource:
-    members = without(new, "ListenerAttributes", "LoadBalancerArn")
+def _update_listener(context: HandlerContext, arn: str, old: Properties, new: Properties) -> CreatedResource:
+    members = without(shifted_actions.unless_kept(context, arn, "DefaultActions", old, new), "ListenerAttributes", "LoadBalancerArn")
     context.submit("elbv2", "ModifyListener", {"ListenerArn": arn, **members})
     _attributes(context, "Listener", arn, new)
     return CreatedResource(arn, {"ListenerArn": arn})
@@ -191,10 +191,9 @@ def _read_listener(context: HandlerContext, arn: str, properties: Properties) ->
     return {**listener, "DefaultActions": actions, "ListenerAttributes": attributes}
 
 
-def _update_rule(context: HandlerContext, arn: str, _old: Properties, new: Properties) -> CreatedResource:
-    context.submit(
-        "elbv2", "ModifyRule", {"RuleArn": arn, **{k: new[k] for k in ("Actions", "Conditions") if k in new}}
-    )
+def _update_rule(context: HandlerContext, arn: str, old: Properties, new: Properties) -> CreatedResource:
+    changed = shifted_actions.unless_kept(context, arn, "Actions", old, new)
+    context.submit("elbv2", "ModifyRule", {"RuleArn": arn, **only(changed, "Actions", "Conditions")})
     current = context.call("elbv2", "DescribeRules", RuleArns=[arn])["Rules"][0]["Priority"]
     if str(current) != str(new["Priority"]):  # what a failed update did not change is in the way of nothing
         pairs = [{"RuleArn": arn, "Priority": int(new["Priority"])}]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from preflight.rehearsal.cloudformation.resources.context import HandlerContext, Response
+from preflight.rehearsal.cloudformation.resources.context import HandlerContext, Properties, Response, without
 
 RULES = ("productionListenerRule", "testListenerRule")
 
@@ -17,6 +17,13 @@ def as_declared(context: HandlerContext, arn: str, declared: Any, actual: Any) -
     """Returns the declared actions of a rule or listener if ECS shifts traffic by it, else the actual ones."""
     is_weighted = any((action.get("ForwardConfig") or {}).get("TargetGroups") for action in actual or [])
     return declared if is_weighted and arn in _shifting(context) else actual
+
+
+def unless_kept(context: HandlerContext, arn: str, name: str, old: Properties, new: Properties) -> Properties:
+    """Returns the new properties without actions that the template leaves as they are, if ECS shifts traffic by them."""
+    if name not in new or new[name] != old.get(name) or arn not in _shifting(context):
+        return new
+    return without(new, name)
 
 
 def _shifting(context: HandlerContext) -> set[str]:
