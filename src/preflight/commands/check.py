@@ -35,13 +35,14 @@ def run(args: argparse.Namespace, say: Say) -> int:
 
 
 def run_each(args: argparse.Namespace, plans: Sequence[Path], say: Say) -> int:
-    """Run the stages of plans one after the other; each has a folder of its own for its reports, one that cannot be read too.
+    """Run the stages of plans one after the other; each has a folder of its own for its reports, even one that cannot be read.
 
     Raises:
-        UsageError: reports in a form for programs would follow each other on standard output.
+        UsageError: reports in a format for programs would follow each other on standard output.
     """
-    if len(plans) > 1 and args.output_dir is None and set(args.format or ()) - {"text", "github"}:
-        msg = f"{args.format[0]} of several plans goes to files. Next: name a folder by --output-dir"
+    whole = [name for name in args.format or () if name not in {"text", "github"}]
+    if len(plans) > 1 and args.output_dir is None and whole:
+        msg = f"{whole[0]} of several plans goes to files. Next: name a folder with --output-dir"
         raise UsageError(msg)
     if not plans:
         say("preflight: there is no plan in this shard")
@@ -50,6 +51,8 @@ def run_each(args: argparse.Namespace, plans: Sequence[Path], say: Say) -> int:
         name = path.relative_to(root) if path.is_relative_to(root) else path.relative_to(path.anchor)
         folder = args.output_dir and args.output_dir / name.with_suffix("")
         own = argparse.Namespace(**{**vars(args), "output_dir": folder})
+        if not args.quiet:
+            say(f"preflight: {name}")
         try:
             codes.append(run_one(own, path, say))
         except PreflightError as error:

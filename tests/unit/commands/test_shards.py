@@ -95,6 +95,12 @@ def test_json_of_several_plans_goes_to_files(many: Path, capsys: pytest.CaptureF
     assert "--output-dir" in capsys.readouterr().err
 
 
+def test_each_report_of_several_plans_comes_after_the_name_of_its_plan(many: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["check", "--stage", "lint", "--no-cache", "a", "f"]) == 0
+
+    assert capsys.readouterr().err.splitlines() == ["preflight: a/preflight.yaml", "preflight: lint", "preflight: f/preflight.yaml", "preflight: lint"]
+
+
 def test_a_shard_without_plans_passes(many: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert check("--shard", "2/2", "a") == 0
     assert "no plan in this shard" in capsys.readouterr().err
