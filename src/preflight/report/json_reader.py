@@ -7,6 +7,7 @@ import dataclasses
 import enum
 import functools
 import json
+import math
 import types
 import typing
 from typing import Any
@@ -43,7 +44,7 @@ def read(text: str | bytes, name: str) -> Report:
         if data["format"] != FORMAT:
             raise ValueError(data["format"])  # noqa: TRY301 - as any other form
         return _report(data)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         msg = f"{name}: this is not a report of preflight ({FORMAT}). Next: write one with `preflight check --format json`"
         raise UsageError(msg) from None
 
@@ -107,7 +108,7 @@ def _value(kind: Any, data: Any) -> Any:
     """Returns data of JSON as a value of a type: a record, a collection of some, or what JSON has itself.
 
     Raises:
-        TypeError, ValueError, KeyError: it has another form.
+        TypeError, ValueError, KeyError, OverflowError: it has another form.
     """
     origin, inner = typing.get_origin(kind), typing.get_args(kind)
     if dataclasses.is_dataclass(kind):
@@ -121,9 +122,15 @@ def _value(kind: Any, data: Any) -> Any:
         return None if data is None else _value(inner[0], data)
     if isinstance(kind, type) and issubclass(kind, enum.Enum):
         return kind(data)
-    if kind is not Any and not isinstance(data, (int, float) if kind is float else kind):
+    return _plain(kind, data)
+
+
+def _plain(kind: Any, data: Any) -> Any:
+    """Returns a text or a number of JSON, of which NaN and the infinite ones are none."""
+    is_number = kind is float and isinstance(data, int | float) and math.isfinite(data)
+    if kind is not Any and not (is_number or (kind is not float and isinstance(data, kind))):
         raise TypeError(data)
-    return data
+    return float(data) if is_number else data
 
 
 @functools.cache

@@ -134,6 +134,10 @@ def test_a_report_with_a_field_of_another_type_is_none(tmp_path: Path) -> None:
     ("key", "value"),
     [
         pytest.param("baseline", {"file": "b", "hidden": 10**12, "gone": []}, id="findings that no memory holds"),
+        *(
+            pytest.param("stages", [{"name": "lint", "outcome": "pass", "seconds": seconds, "reason": None}], id=f"{seconds!s:.9} seconds")
+            for seconds in (float("nan"), float("inf"), 10**400)
+        ),
         pytest.param("update", {"from": {}, "commit": None, "changes": [], "traffic": []}, id="a revision that is no text"),
         pytest.param("update", {"from": "main", "commit": None, "changes": [], "traffic": [{}]}, id="traffic without a target"),
     ],
