@@ -90,6 +90,9 @@ def _run(args: argparse.Namespace) -> int:
     """Import the command's module, now that it is known which one is needed, and run it."""
     if args.module == "serve":
         extras.require("rehearsal", "preflight serve")
+        from preflight.system import botocore_data  # noqa: PLC0415 - botocore is slow to import, and only there with that extra
+
+        botocore_data.share()
     command = importlib.import_module(f"preflight.commands.{args.module}")
     code: int = command.run(args, output.say)
     return code
