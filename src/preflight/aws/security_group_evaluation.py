@@ -23,13 +23,14 @@ def admits(
     rules = [r for g in interface.groups for r in network.group(g).get("IpPermissions", [])]
     if any(_permits(rule, port, protocol, caller, caller_groups) for rule in rules):
         return None
-    first = interface.groups[0] if interface.groups else None
-    return Blocker(
-        f"security group {', '.join(interface.groups) or '(none)'} admits no {protocol} to port {port} from {caller}",
-        first,
-        "SecurityGroupIngress",
-        f"Add an ingress rule for {protocol} port {port}.",
-    )
+    return _blocker(interface, f"admits no {protocol} to port {port} from {caller}", "Ingress", f"{protocol} port {port}")
+
+
+def _blocker(interface: Interface, sentence: str, direction: str, what: str) -> Blocker:
+    """Returns the groups of an interface as a blocker, which have no rule in a direction for `what`."""
+    groups = ", ".join(interface.groups) or "(none)"
+    fix = f"Add an {direction.lower()} rule for {what}."
+    return Blocker(f"security group {groups} {sentence}", next(iter(interface.groups), None), f"SecurityGroup{direction}", fix)
 
 
 def _covers(rule: Described, port: int, protocol: str) -> bool:
@@ -59,12 +60,7 @@ def admits_out(
     rules = [r for g in interface.groups for r in network.group(g).get("IpPermissionsEgress", [])]
     if any(_permits(rule, port, "tcp", address, peer_groups) for rule in rules):
         return None
-    return Blocker(
-        f"security group {', '.join(interface.groups)} lets no tcp port {port} out",
-        interface.groups[0] if interface.groups else None,
-        "SecurityGroupEgress",
-        f"Add an egress rule for tcp port {port}.",
-    )
+    return _blocker(interface, f"lets no tcp port {port} out", "Egress", f"tcp port {port}")
 
 
 def admits_out_to_gateway(network: Network, interface: Interface) -> Blocker | None:
@@ -86,13 +82,7 @@ def admits_inside(network: Network, interface: Interface, port: int) -> Blocker 
     rules = [r for g in interface.groups for r in network.group(g).get("IpPermissions", [])]
     if any(_covers(rule, port, "tcp") and _names_insiders(rule, blocks) for rule in rules):
         return None
-    first = interface.groups[0] if interface.groups else None
-    return Blocker(
-        f"security group {', '.join(interface.groups) or '(none)'} admits no address of the VPC to tcp port {port}",
-        first,
-        "SecurityGroupIngress",
-        f"Add an ingress rule for tcp port {port}.",
-    )
+    return _blocker(interface, f"admits no address of the VPC to tcp port {port}", "Ingress", f"tcp port {port}")
 
 
 def _names_insiders(rule: Described, blocks: list[ipaddress.IPv4Network | ipaddress.IPv6Network]) -> bool:
