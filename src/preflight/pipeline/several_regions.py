@@ -101,10 +101,11 @@ def combined(results: Mapping[str, RegionResults]) -> RegionResults:
 
 
 def _combined_update(updates: Mapping[str, Update | None]) -> Update | None:
-    """Returns the changes of all regions, each with its region before the name of its stack."""
+    """Returns the changes and the traffic of all regions, each with its region before the name of its stack or target."""
     of_region = {region: update for region, update in updates.items() if update is not None}
     changes = tuple(replace(change, stack=f"{region}: {change.stack}") for region, update in of_region.items() for change in update.changes)
-    return next((replace(update, changes=changes) for update in of_region.values()), None)
+    traffic = tuple({**sent, "target": f"{region}: {sent['target']}"} for region, update in of_region.items() for sent in update.traffic)
+    return next((replace(update, changes=changes, traffic=traffic) for update in of_region.values()), None)
 
 
 def _stage(name: str, result: RegionResults) -> StageResult:

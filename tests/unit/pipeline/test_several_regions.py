@@ -89,6 +89,15 @@ def test_findings_of_one_region_are_as_they_are() -> None:
     assert results.stages == (result(Outcome.FAIL, FINDING),)
 
 
+def test_traffic_of_several_regions_names_theirs() -> None:
+    sent = {"target": "web", "sent": 9, "failed": 1}
+    results = RegionResults((), update=Update("origin/main", traffic=(sent,)))
+    combined = several_regions.combined(dict.fromkeys(REGIONS, results)).update
+
+    assert combined is not None
+    assert combined.traffic == tuple({**sent, "target": f"{region}: web"} for region in REGIONS)
+
+
 def test_changes_of_several_regions_name_theirs() -> None:
     change = StackChange("web", "Service", "AWS::ECS::Service", "modify")
     results = RegionResults((), update=Update("origin/main", changes=(change,)))
