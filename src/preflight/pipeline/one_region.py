@@ -27,6 +27,10 @@ from preflight.smoke import SmokeTest
 from preflight.system import waiting
 from preflight.templates import template
 
+NOT_ASKED = (
+    "update: traffic: no request was sent, because tasks are only assumed to run (--containers off). "
+    "Next: leave --containers off out, or set `traffic: off`"
+)
 ASSUMED = "tasks were assumed to run (--containers off), so no page was requested"
 
 
@@ -126,7 +130,13 @@ class RegionRun:
             requests = self._traffic.to_json() if self._traffic is not None else ()
             self._update_report = Update(former.name, former.commit, deployment.changes.changes, requests)
             findings += deployment.changes.findings()
-        return update_waivers.judged([replace(f, stage="update") for f in findings], self._templates, self._options.plan, strict=self._request.strict, today=dt.datetime.now(dt.timezone.utc).date())
+        result = update_waivers.judged([replace(f, stage="update") for f in findings], self._templates, self._options.plan, strict=self._request.strict, today=dt.datetime.now(dt.timezone.utc).date())
+        return replace(result, outcome=Outcome.ERROR, reason=NOT_ASKED) if result.outcome is Outcome.PASS and self._misses_traffic() else result
+
+    def _misses_traffic(self) -> bool:
+        """Whether the plan asks for traffic, and no task runs that could be asked."""
+        update = self._options.plan.update
+        return update.asks_for_traffic and update.traffic is not None and not self._request.has_containers
 
     def _new_traffic(self, live: Live, former: FormerPlan) -> UpdateTraffic | None:
         """Returns the traffic of the update, None if there is none."""

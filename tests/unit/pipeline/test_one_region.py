@@ -20,6 +20,7 @@ from preflight.pipeline.one_region import RegionResults, RegionRun
 from preflight.pipeline.previous_version import FormerPlan
 from preflight.pipeline.request import AccountOptions, RunRequest
 from preflight.plan import plan, reader
+from preflight.plan.plan import Plan
 from preflight.plan.update_settings import UpdateSettings
 
 PLAN = replace(reader.load(Path(__file__).parents[3] / plan.FILE), update=UpdateSettings(traffic=None))
@@ -61,12 +62,13 @@ class RegionScenario:
         has_containers: bool = True,
         is_kept_failed: bool = True,
         former: FormerPlan | None = None,
+        declared: Plan = PLAN,
     ) -> RegionResults:
         account = AccountOptions("123456789012", (), agrees=lambda: True, is_kept_failed=is_kept_failed)
-        request = RunRequest(stages, PLAN, (), (), has_containers=has_containers, account=account)
+        request = RunRequest(stages, declared, (), (), has_containers=has_containers, account=account)
         target = mock.Mock()
         target.observations.return_value = Observations()
-        options = DeploymentOptions(PLAN, "0a1b2c3d", None, {PLAN.path: "preflight.yaml"})
+        options = DeploymentOptions(declared, "0a1b2c3d", None, {declared.path: "preflight.yaml"})
         return RegionRun(options, target, lambda _: None, request=request, former=former).run()
 
 
@@ -192,6 +194,25 @@ def test_an_update_follows_the_deployment_of_what_runs_today(scenario: RegionSce
     assert outcomes(results) == {"rehearse": Outcome.PASS, "update": Outcome.PASS, "smoke": Outcome.PASS}
     assert results.update == Update("origin/main", "0" * 40, (CHANGE,))
     assert "deployed first, as what runs today: origin/main (000000000000)" in results.notes
+
+
+@pytest.mark.parametrize(
+    ("update", "findings", "outcome"),
+    [
+        pytest.param(UpdateSettings(), [], Outcome.PASS, id="none is asked for"),
+        pytest.param(UpdateSettings(traffic=None, asks_for_traffic=True), [], Outcome.PASS, id="off"),
+        pytest.param(UpdateSettings(asks_for_traffic=True), [], Outcome.ERROR, id="it is asked for"),
+        pytest.param(UpdateSettings(asks_for_traffic=True), [FINDING], Outcome.FAIL, id="a finding outranks it"),
+    ],
+)
+def test_traffic_that_tasks_cannot_answer_could_not_be_checked(
+    scenario: RegionScenario, update: UpdateSettings, findings: list[Finding], outcome: Outcome
+) -> None:
+    scenario.live.deployment.changes.findings.return_value = findings
+
+    results = scenario.run(former=FORMER, has_containers=False, declared=replace(PLAN, update=update))
+
+    assert outcomes(results)["update"] is outcome
 
 
 def test_what_runs_today_and_cannot_be_deployed_is_no_finding(scenario: RegionScenario) -> None:
