@@ -105,7 +105,7 @@ class RegionDescription:
 
     def _service(self, described: Described) -> DeployedService:
         placement = _placement(described)
-        definition = self._ecs.describe_task_definition(taskDefinition=described["taskDefinition"])["taskDefinition"]
+        definition = self._definition(described)
         subnets = tuple(placement.get("subnets", []))
         return DeployedService(
             name=described["serviceName"],
@@ -115,11 +115,16 @@ class RegionDescription:
             running=described["runningCount"],
             subnets=subnets,
             security_groups=tuple(placement.get("securityGroups", [])),
-            containers=tuple(_container(container) for container in definition["containerDefinitions"]),
+            containers=tuple(_container(container) for container in definition.get("containerDefinitions", [])),
             task_role=_role(definition.get("taskRoleArn")),
             execution_role=_role(definition.get("executionRoleArn")),
             messages=tuple(ServiceMessage(time_of(e["createdAt"]), e["message"]) for e in reversed(described.get("events", []))),
         )
+
+    def _definition(self, service: Described) -> Described:
+        """Returns the task definition of a service, nothing if its task sets have them (an external deployment controller)."""
+        name = service.get("taskDefinition")
+        return self._ecs.describe_task_definition(taskDefinition=name)["taskDefinition"] if name else {}
 
     def _tasks(self, service: Described) -> Iterator[Described]:
         """Yields the tasks of a service: those that run, and the last ones that stopped."""

@@ -21,7 +21,9 @@ from preflight.templates import language_extensions
 from preflight.templates.template import Template
 
 DYNAMIC_PORT, ENUM, ROLE_FORMAT = "E3049", "E3030", "E1041"
-DEPENDENCY, MISSING_SUB = "E3005", "E1029"
+DEPENDENCY, MISSING_SUB, SECTION = "E3005", "E1029", "E1001"
+BLUE_GREEN = "AWS::CodeDeployBlueGreen"  # the transform of templates that have Hooks
+_DYNAMIC = "'{{resolve:"  # how a dynamic reference begins, quoted in a message
 SEVERITIES = {"E": Severity.ERROR, "W": Severity.WARNING, "I": Severity.INFO}
 
 
@@ -117,7 +119,7 @@ def _oversized(template: Template) -> Finding:
 
 def _finding(match: Match, template: Template | None) -> Finding:
     path = match.path
-    is_accepted = template is not None and _is_accepted(template, match.check, path)
+    is_accepted = template is not None and (_DYNAMIC in match.message or _is_accepted(template, match.check, path))
     return Finding(
         stage="lint",
         check=match.check,
@@ -140,6 +142,8 @@ def _is_accepted(template: Template, check: str, path: Sequence[str]) -> bool:
         return _has_no_health_check_port(template, path)
     if check == DEPENDENCY:
         return _is_conditional(template, path)
+    if check == SECTION:
+        return path[:1] == ["Hooks"] and BLUE_GREEN in str(template.data.get("Transform"))
     if check == MISSING_SUB:
         return True  # text as any other to AWS: a script's own variables look the same
     return check == ENUM and path[-3:-2] == ["PortMappings"] and path[-1] == "Protocol"  # ECS treats it as tcp

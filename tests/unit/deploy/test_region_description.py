@@ -214,3 +214,15 @@ def test_a_task_that_has_no_interface_has_no_address() -> None:
     task = {"taskArn": "arn:aws:ecs:r:1:task/c/abc", "attachments": [], "lastStatus": "PROVISIONING"}
 
     assert description._task(task, "web") == DeployedTask("abc", "web", "", "", None, "PROVISIONING")
+
+
+def test_a_service_of_an_external_controller_names_no_containers(session: Session) -> None:
+    ecs = session.client("ecs")
+    cluster = ecs.create_cluster(clusterName="external")["cluster"]["clusterArn"]
+    external = {"desiredCount": 0, "deploymentController": {"type": "EXTERNAL"}}
+    service = ecs.create_service(cluster=cluster, serviceName="external", **external)["service"]["serviceArn"]
+
+    described = region_description.describe(session, {service: "external"})
+
+    assert described is not None
+    assert described.services[0].containers == ()

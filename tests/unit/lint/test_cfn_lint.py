@@ -109,6 +109,27 @@ def test_a_dependency_on_a_resource_that_may_not_exist(tmp_path: Path, name: str
     assert [finding.severity for finding in findings if finding.check == "E3005"] == [expected] * 2
 
 
+@pytest.mark.parametrize(
+    ("transform", "expected"),
+    [
+        pytest.param("Transform: [AWS::CodeDeployBlueGreen]\n", Severity.WARNING, id="with its transform"),
+        pytest.param("", Severity.ERROR, id="without a transform"),
+    ],
+)
+def test_the_hooks_of_a_blue_green_deployment(tmp_path: Path, transform: str, expected: Severity) -> None:
+    path = tmp_path / "t.yaml"
+    path.write_text(transform + "Hooks: {Hook: {Type: AWS::CodeDeploy::BlueGreen}}\nResources: {Q: {Type: AWS::SQS::Queue}}\n")
+
+    findings = cfn_lint.check({path: template.load(path, name="t.yaml")})
+
+    assert [finding.severity for finding in findings if finding.check == "E1001"] == [expected]
+
+
+def test_the_value_of_a_dynamic_reference_is_not_judged(tmp_path: Path) -> None:
+    options = "{awslogs-group: '{{resolve:ssm:/web/log-group}}', awslogs-region: eu-west-1}"
+    assert severity(tmp_path, "E1155", "Name: a", f"Name: a, LogConfiguration: {{LogDriver: awslogs, Options: {options}}}") is Severity.WARNING
+
+
 def test_text_that_looks_like_a_variable_of_sub_is_a_warning(tmp_path: Path) -> None:
     path = tmp_path / "t.yaml"
     path.write_text('Resources: {Q: {Type: "AWS::SNS::Topic", Properties: {DisplayName: "${AWS::Region}"}}}\n')

@@ -664,6 +664,24 @@ def test_a_transform_is_an_error_and_not_a_finding(fargate: Template, client: Ca
     assert "is not applied" in account.ledger.troubles[0]
 
 
+HOOKS = {
+    "Transform": ["AWS::CodeDeployBlueGreen"],
+    "Hooks": {"Hook": {"Type": "AWS::CodeDeploy::BlueGreen", "Properties": {}}},
+    "Resources": {"Queue": {"Type": "AWS::SQS::Queue"}},
+}
+
+
+def test_the_transform_of_blue_green_deployments_changes_nothing_of_a_new_stack(
+    deploy: Callable[..., dict[str, Any]], client: Callable[[str], Any], account: Any
+) -> None:
+    stack = deploy(json.dumps(HOOKS), Capabilities=["CAPABILITY_AUTO_EXPAND"])
+    assert stack["StackStatus"] == "CREATE_COMPLETE"
+
+    with pytest.raises(botocore.exceptions.ClientError, match="AWS::CodeDeployBlueGreen is not applied"):
+        client("cloudformation").update_stack(StackName=stack["StackId"], TemplateBody=json.dumps(HOOKS), Capabilities=["CAPABILITY_AUTO_EXPAND"])
+    assert "is not applied" in account.ledger.troubles[0]
+
+
 def test_the_default_vpc_has_a_route_to_the_internet(client: Callable[[str], Any]) -> None:
     ec2 = client("ec2")
     vpc = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"][0]["VpcId"]

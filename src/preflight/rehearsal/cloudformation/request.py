@@ -36,6 +36,7 @@ NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]*")
 NAME_PATTERN = "[a-zA-Z][-a-zA-Z0-9]*|arn:[-a-zA-Z0-9:/._+]*"
 SERVICE = "cloudformation.amazonaws.com"
 MAX_TAGS = 50
+BLUE_GREEN = "AWS::CodeDeployBlueGreen"
 
 
 class RequestReader:
@@ -65,7 +66,9 @@ class RequestReader:
             body = former.template_body if former and request.get("UsePreviousTemplate") else self.body(request, region)
             texts = self._parameter_texts(request, former)
             with self._refusals(name):
-                template, parameters = self._processed(body, texts, region, name, request, is_change_set=is_change_set)
+                original = template_source.parse(body)
+                self._check_macros(original, is_update=former is not None)
+                template, parameters = self._processed(original, texts, region, name, request, is_change_set=is_change_set)
                 self._check_static(template, parameters, region, name)
         self.check_role(request.get("RoleARN"), region)
         return StackInput(
@@ -126,7 +129,7 @@ class RequestReader:
 
     def _processed(
         self,
-        body: str,
+        template: Template,
         texts: Mapping[str, str],
         region: str,
         name: str,
@@ -135,8 +138,6 @@ class RequestReader:
         is_change_set: bool,
     ) -> tuple[Template, JsonObject]:
         """Returns the template after its transforms, and the values of its parameters."""
-        template = template_source.parse(body)
-        self._check_macros(template)
         template_validation.check_sections(_without_globals(template))
         for parameter in (template.get("Parameters") or {}).values():
             if not parameter_types.is_type(str(parameter["Type"])):
@@ -164,9 +165,13 @@ class RequestReader:
             self._ledger.trouble(msg)
             raise Refusal("InternalFailure", msg, status=500) from None
 
-    def _check_macros(self, template: Template) -> None:
-        """Refuses a template that needs another macro, because none is applied here."""
-        supported = {language_extensions.NAME, serverless.NAME}
+    def _check_macros(self, template: Template, *, is_update: bool) -> None:
+        """Refuses a template that needs another macro, because none is applied here.
+
+        That of blue/green deployments by CodeDeploy changes nothing of a template whose stack is created.
+        Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/blue-green.html.
+        """
+        supported = {language_extensions.NAME, serverless.NAME} | (set() if is_update else {BLUE_GREEN})
         unknown = [name for name in language_extensions.transforms(template) if name not in supported]
         unknown += ["Fn::Transform"] if language_extensions.includes(template) else []
         if unknown:
