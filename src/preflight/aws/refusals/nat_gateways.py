@@ -12,6 +12,7 @@ from preflight.aws.constraints import (
     equal,
     every,
     lacks,
+    length,
     needs,
     one_of,
     present,
@@ -119,6 +120,15 @@ _ADDRESS_ROWS = (
     ),
 )
 _ASSOCIATION_ROWS = (
+    *(
+        Constraint(
+            value(name, length(1, 255)),
+            "MissingParameter",
+            "Either public IP or allocation id must be specified",
+            f"{_API}/API_AssociateAddress.html",
+        )
+        for name in ("AllocationId", "EIP")
+    ),
     Constraint(
         present(1, 2, "AllocationId", "EIP"),
         "MissingParameter",
