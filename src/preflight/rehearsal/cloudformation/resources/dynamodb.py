@@ -43,7 +43,7 @@ def _prepare(properties: Properties) -> Properties:
             "One or more parameter values were invalid: ReadCapacityUnits and WriteCapacityUnits must both be "
             "specified when BillingMode is PROVISIONED"
         )
-    request = without(properties, "StreamSpecification", "SSESpecification")
+    request = {"AttributeDefinitions": [], **without(properties, "StreamSpecification", "SSESpecification")}  # moto wants them
     if properties.get("StreamSpecification"):
         request["StreamSpecification"] = {"StreamEnabled": True, **properties["StreamSpecification"]}
     if properties.get("SSESpecification"):
