@@ -195,7 +195,7 @@ def test_a_plan_that_a_hook_finds_is_a_plain_file(checkout: Path, tmp_path: Path
 @pytest.mark.hostile(
     10,
     input="`XDG_CACHE_HOME` of a CI system lies in the checkout, where links and results stand in the place of the program's own",
-    happens="another folder is used, which belongs to the user alone, and no result is kept",
+    happens="another folder is used, which belongs to the user alone, by the programs that it starts too",
 )
 def test_a_cache_in_the_checkout_is_not_used(checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     own = checkout / ".cache" / run_folders.NAME
@@ -211,3 +211,14 @@ def test_a_cache_in_the_checkout_is_not_used(checkout: Path, tmp_path: Path, mon
     assert (tmp_path / "outside.yaml").read_text() == TEMPLATE
     assert not result_cache.of_user().is_kept
     assert run_folders.cache().stat().st_mode & 0o077 == 0
+
+
+def test_no_schemas_of_the_checkout_are_those_of_cfn_lint(checkout: Path, tmp_path: Path, preflight: Callable[..., Ended]) -> None:
+    schemas = checkout / ".cache" / "aws" / "cfn-lint" / "schemas"
+    (schemas / "providers").mkdir(parents=True)
+    (schemas / "version.json").write_text('{"schema_date": "2999-01-01T00:00:00Z"}')
+    (schemas / "providers" / "us-east-1.json").write_text("{}")
+
+    ended = preflight("lint", "t.yaml", env={"XDG_CACHE_HOME": str(checkout / ".cache"), "TMPDIR": str(tmp_path)})
+
+    assert ended.returncode == 0, ended.stdout

@@ -41,14 +41,31 @@ def cache_path() -> Path:
     Raises:
         UsageError: the user has no home folder, or none for temporary files.
     """
-    named = os.environ.get("XDG_CACHE_HOME")
-    if named and is_in_checkout(Path(named)):
-        return _private(f"{NAME}-{_user()}-cache")
+    own = _instead_of_checkout()
+    if own is not None:
+        return own
     try:
         return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / NAME
     except RuntimeError:
         msg = f"this user has no home folder. {_NEXT}"
         raise UsageError(msg) from None
+
+
+def leave_checkout() -> None:
+    """Make this program and those that it starts use another cache folder than one in the checkout: cfn-lint takes schemas from there.
+
+    Raises:
+        UsageError: the user has no folder for temporary files.
+    """
+    own = _instead_of_checkout()
+    if own is not None:
+        os.environ["XDG_CACHE_HOME"] = str(own)
+
+
+def _instead_of_checkout() -> Path | None:
+    """Returns the user's own cache folder if XDG_CACHE_HOME names one in the checkout, or None."""
+    named = os.environ.get("XDG_CACHE_HOME")
+    return _private(f"{NAME}-{_user()}-cache") if named and is_in_checkout(Path(named)) else None
 
 
 def is_in_checkout(folder: Path) -> bool:
