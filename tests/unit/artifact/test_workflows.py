@@ -219,6 +219,7 @@ def act(folder: Path, **inputs: str) -> tuple[int, str]:
     """Runs the script of the action with programs that do nothing but keep a result; its exit code and its outputs."""
     results, python, output = folder / "kept", folder / "python", folder / "output"
     program = f"""#!/bin/sh
+case "$0" in */python) [ "$1" = -I ] || exit 3; shift ;; esac
 case "$*" in
   "-m venv "*) mkdir "$3/bin" && cp "$0" "$3/bin/python" && cp "$0" "$3/bin/preflight" ;;
   -c*) echo {results} ;;
@@ -248,6 +249,15 @@ def test_the_action_hands_kept_results_to_the_check_and_keeps_those_of_the_check
 
     assert act(tmp_path) == (0, "old\nverdict=pass\n")
     assert sorted(path.name for path in (tmp_path / "results").iterdir()) == ["new", "old"]
+
+
+def test_no_file_of_the_checkout_is_a_module_of_the_action(tmp_path: Path) -> None:
+    """Without -I the interpreter looks for `pip` and `preflight` in the current folder first, which is the checkout."""
+    calls = re.findall(r"[Pp][Yy][Tt][Hh][Oo][Nn]\"(.*)", (workflow.ROOT / ".ci" / "action").read_text())
+
+    assert len(calls) == 4
+    assert all(call.startswith(" -I ") for call in calls)
+    assert act(tmp_path)[0] == 0
 
 
 def test_the_action_keeps_nothing_unless_it_is_told_to(tmp_path: Path) -> None:
