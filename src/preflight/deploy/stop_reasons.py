@@ -357,6 +357,18 @@ def of_exit(containers: tuple[str, ...]) -> str | None:
     return f"Container {names} ended by itself, with exit code 0, and is essential, as containers are by default: set Essential: false if it is meant to end, or keep its program in the foreground."
 
 
+_NO_PROGRAM = re.compile(r"its health check ended with .*?\b(?:ba|da)?sh: (?:line )?(?:\d+: )?(?P<program>[\w./-]+): (?:command )?not found", re.DOTALL)
+
+
+def of_health_check(containers: tuple[str, ...]) -> str | None:
+    """Returns the advice for a health check whose program the image does not have, None for any other."""
+    match = next(filter(None, map(_NO_PROGRAM.search, containers)), None)
+    if match is None:
+        return None
+    program = match["program"]
+    return f"The image has no {program}: install it in the Dockerfile, or let the health check use a program that the image has."
+
+
 def of_health_codes(text: str) -> str | None:
     """Returns the advice for the status codes that targets answered to the health check, None without any."""
     return next((fix for pattern, fix in _CODES if re.search(pattern, text)), None)

@@ -113,6 +113,8 @@ class TaskFindings:
 
     def _fix_of_container(self, diagnosis: Diagnosis, stopped: StoppedTask) -> str | None:
         """Returns what to do about a container that did not start, or ended, as far as what it said tells."""
+        if diagnosis.check == "HealthCheckFailed":
+            return stop_reasons.of_health_check(stopped.containers)
         if diagnosis.check not in {"EssentialContainerExited", "CannotStartContainerError"}:
             return None
         texts = (stopped.reason, *stopped.containers, *stopped.log)

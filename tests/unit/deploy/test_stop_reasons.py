@@ -213,3 +213,18 @@ def test_an_export_in_use_stays_until_no_stack_imports_it() -> None:
     _, fix = stop_reasons.of_stack("Export web-address cannot be deleted as it is in use by other")
 
     assert fix.startswith("Leave web-address as it is until no stack imports it")
+
+
+@pytest.mark.parametrize(
+    ("said", "program"),
+    [
+        pytest.param("exit code 1: /bin/sh: curl: not found", "curl", id="of BusyBox"),
+        pytest.param("exit code 127: /bin/sh: 1: wget: not found", "wget", id="of dash"),
+        pytest.param("exit code 127: bash: line 1: nc: command not found", "nc", id="of bash"),
+        pytest.param("exit code 1: curl: (7) Failed to connect", None, id="a program that is there"),
+    ],
+)
+def test_the_fix_of_a_health_check_names_the_program_that_is_missing(said: str, program: str | None) -> None:
+    fix = stop_reasons.of_health_check((f"web: exit code 0, its health check ended with {said}",))
+
+    assert fix is None if program is None else f"no {program}:" in str(fix)
