@@ -69,8 +69,13 @@ def _instead_of_checkout() -> Path | None:
 
 
 def is_in_checkout(folder: Path) -> bool:
-    """Whether a folder lies in the repository of the current folder, as `XDG_CACHE_HOME` does in some CI systems."""
-    return folder.resolve().is_relative_to(confinement.root_of(Path.cwd()))
+    """Whether a folder lies in the repository of the current folder, as `XDG_CACHE_HOME` does in some CI systems.
+
+    The root folder and the user's home are no checkouts unless they are repositories.
+    """
+    root = confinement.root_of(Path.cwd())
+    is_own = root in {Path(root.anchor), Path(os.path.expanduser("~")).resolve()}  # noqa: PTH111 - there may be no home folder
+    return folder.resolve().is_relative_to(root) and not (is_own and not (root / ".git").exists())
 
 
 def runs() -> Path:
