@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from preflight.errors import ToolBrokeError
-from preflight.lint import known_matches
+from preflight.lint import decided_conditions, known_matches
 from preflight.lint.worker import Match
 from preflight.model import Finding, ReportedWaiver, Severity
 from preflight.plan import resolved_stacks
@@ -36,8 +37,12 @@ class LintIncompleteError(ToolBrokeError):
         self.findings = findings
 
 
-def check(templates: Mapping[Path, Template], *, region: str | None = None, cache: ResultCache | None = None) -> list[Finding]:
+def check(
+    templates: Mapping[Path, Template], *, region: str | None = None, cache: ResultCache | None = None, stacks: Callable[[], Sequence[ResolvedTemplate]] = tuple
+) -> list[Finding]:
     """Returns everything that cfn-lint finds, informational checks included; its suppressions are honoured.
+
+    `stacks` returns the templates of a plan as its stacks have them: what is wrong in none of them is a warning.
 
     cfn-lint runs in processes of its own, since a template of some hundred bytes can keep it busy for hours
     or take all memory. No `.cfnlintrc` is read: one in the checkout could name Python files to run, and
@@ -63,6 +68,8 @@ def check(templates: Mapping[Path, Template], *, region: str | None = None, cach
         else:
             own = [_finding(match, template if match.filename == str(path) else None) for match in matches]
             findings += own if document is None else _with_loops_unrolled(own, of_loops, template, document)
+    lint = functools.partial(known_matches.run, region=region, cache=cache)
+    findings = decided_conditions.in_effect(findings, stacks, lint)
     findings += [finding for template in templates.values() for finding in _replaced_keys(template)]
     if broken:
         raise LintIncompleteError(broken, findings)
@@ -127,7 +134,7 @@ def _finding(match: Match, template: Template | None) -> Finding:
         message=match.message,
         file=template.name if template else match.filename,
         line=match.line,
-        resource=path[1] if len(path) > 1 and path[0] == "Resources" else None,
+        resource=match.resource,
         property=".".join(path[3:]) or None,
         fix=match.title or None,
         source=match.source,

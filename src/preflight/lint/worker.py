@@ -34,6 +34,11 @@ class Match:
     line: int
     path: list[str]
 
+    @property
+    def resource(self) -> str | None:
+        """The logical id of the resource that it is in."""
+        return self.path[1] if len(self.path) > 1 and self.path[0] == "Resources" else None
+
 
 def work() -> None:
     """Read settings and then requests from standard input, and write matches to standard output."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from preflight import model
 from preflight.comply import cfn_guard_binary, ruleset, stage
 from preflight.comply.stage import ComplyRequest, ComplyRun
-from preflight.errors import PreflightError, ToolBrokeError
+from preflight.errors import PreflightError, ToolBrokeError, UsageError
 from preflight.lint import cfn_lint
 from preflight.lint.cfn_lint import LintIncompleteError
 from preflight.model import DescribedRule, Finding, Outcome, ReportedWaiver, Say, Severity, StageResult
@@ -20,6 +20,8 @@ from preflight.pipeline import baseline
 from preflight.pipeline.baseline import BaselineMatcher
 from preflight.pipeline.inputs import RunInputs
 from preflight.pipeline.stage import timed_stage
+from preflight.plan import resolved_stacks
+from preflight.plan.resolved_stacks import ResolvedTemplate
 from preflight.system import result_cache
 
 
@@ -79,12 +81,20 @@ class StaticStages:
         templates, plan = self._inputs.templates, self._request.plan
         waived, error = cfn_lint.waivers(list(templates.values())), None
         try:
-            findings = cfn_lint.check(templates, region=plan.region if plan else None, cache=self._cache)
+            findings = cfn_lint.check(templates, region=plan.region if plan else None, cache=self._cache, stacks=self._stacks)
         except LintIncompleteError as incomplete:
             findings, error = list(incomplete.findings), incomplete
         unchecked = error.unchecked if error is not None else frozenset()
         result = self._judged("lint", [*self._inputs.stops_deployment, *findings], waived, unchecked)
         return result if error is None else replace(result, outcome=Outcome.ERROR, reason=str(error))
+
+    def _stacks(self) -> list[ResolvedTemplate]:
+        """Returns the templates of the plan as its stacks have them; none without a plan, or if there is no end to what they nest."""
+        plan = self._request.plan
+        try:
+            return resolved_stacks.of_plan(plan, self._inputs.templates, run=self._inputs.run).deployed if plan is not None else []
+        except UsageError:
+            return []
 
     def _comply(self, guard: ComplyRun | PreflightError | None) -> StageResult:
         if self._inputs.stops_comply:

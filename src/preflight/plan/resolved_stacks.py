@@ -72,6 +72,10 @@ class ResolvedTemplate:
             if resource.get("Type") == kind:
                 yield logical, properties(resource)
 
+    def chosen(self, part: Any) -> Any:
+        """Returns a part without the branches of Fn::If that its condition leaves out; both stay if it is not known."""
+        return _chosen(self.resolver, part)
+
     def line(self, *path: Key) -> int:
         """Line, in the source, of the part that is at `path` here, or of what stands above it."""
         return error_location.line(self.source, *self.source_path(path))
@@ -149,14 +153,13 @@ def properties(resource: Mapping[str, Any]) -> Mapping[str, Any]:
 def imports(document: ResolvedTemplate) -> Iterator[str]:
     """Yields the names of the exports that a document imports, as far as they and the conditions are known."""
     resources = [r for r in document.expanded["Resources"].values() if isinstance(r, dict) and document.resolver.holds(r)]
-    for argument in values_of(_chosen(document.resolver, resources), "Fn::ImportValue"):
+    for argument in values_of(document.chosen(resources), "Fn::ImportValue"):
         name = document.resolver.value(argument, ())
         if isinstance(name, str):
             yield name
 
 
 def _chosen(resolver: PartialResolver, part: Any) -> Any:
-    """Returns a part without the branches of Fn::If that its condition leaves out; both stay if it is not known."""
     if isinstance(part, list):
         return [_chosen(resolver, item) for item in part]
     if not isinstance(part, dict):
