@@ -1,4 +1,4 @@
-"""The partition and the domain of a region.
+"""The partition, the domain and the zones of a region.
 
 Source: https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html
 """
@@ -20,3 +20,11 @@ def partition_of(region: str) -> tuple[str, str]:
     if region.startswith("cn-"):
         return "aws-cn", "amazonaws.com.cn"
     return ("aws-us-gov" if region.startswith("us-gov-") else "aws"), "amazonaws.com"
+
+
+def zones(region: str) -> int:
+    """Returns how many zones of a region every account can use.
+
+    Source: https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-availability-zones.html
+    """
+    return 2 if region == "us-west-1" else 3

@@ -18,7 +18,8 @@ from preflight.commands.output_folder import OutputFolder
 from preflight.errors import UsageError
 from preflight.model import Say
 from preflight.plan import placeholders, plan, reader, resolved_stacks
-from preflight.plan.draft import account_template, discovery, images, rendering, requests, stacks
+from preflight.plan.draft import account_exports, account_template, discovery, images, rendering, requests, stacks
+from preflight.plan.draft.account_template import Wanted
 from preflight.plan.draft.draft import Draft, DraftStack
 from preflight.plan.draft.parameter_values import DraftValue
 from preflight.templates.template import Template
@@ -80,15 +81,19 @@ def _draft(home: Path, out: Path | None, say: Say) -> Draft:
     draft = stacks.drafted(draft, read, [(path, name) for path, name in names.items() if path in read])
     draft, missing = images.with_images(draft, read, discovery.dockerfiles(files, home) if not cdk else [])
     draft = replace(draft, requests=requests.of_stacks(stacks.resolved(draft, read)))
-    return _with_account(draft, missing)
+    return _with_account(draft, missing, read)
 
 
-def _with_account(draft: Draft, repositories: tuple[str, ...]) -> Draft:
+def _with_account(draft: Draft, repositories: tuple[str, ...], read: Mapping[Path, Template]) -> Draft:
     """Returns a draft that first creates what the stacks expect to be in the account."""
+    every, zones = stacks.resolved(draft, read), partitions.zones(draft.region)
+    exports = account_exports.of(draft, every, zones=zones)
     outputs = {name for stack in draft.stacks for value in stack.values.values() for name in placeholders.outputs_in(value.text)}
     filled = [name.replace("{prefix}", draft.name) for name in repositories]
-    text = account_template.render(outputs & set(account_template.SAMPLES), filled)
-    step = DraftStack(draft.path.parent / account_template.FILE, "{prefix}-account")
+    wanted = Wanted(outputs, filled, exports, account_exports.least_subnets(every, zones=zones), account_exports.ports(draft, every, exports))
+    text = account_template.render(wanted)
+    values = {name: DraftValue(value, "in the names of what it exports") for name, value in wanted.parameters.items()}
+    step = DraftStack(draft.path.parent / account_template.FILE, "{prefix}-account", values, ("CAPABILITY_IAM",) if "AWS::IAM::" in text else ())
     return replace(draft, account=text, steps=(step, *draft.steps)) if text else draft
 
 

@@ -10,14 +10,14 @@ from pathlib import Path
 
 from preflight.aws import unresolved
 from preflight.plan import resolved_stacks
-from preflight.plan.draft import stacks
+from preflight.plan.draft import property_values, stacks
 from preflight.plan.draft.draft import Draft, DraftImage, DraftStack
 from preflight.plan.draft.parameter_values import DraftValue
 from preflight.plan.resolved_stacks import ResolvedTemplate
 from preflight.plan.texts import DEFINITION, HOLE, REPOSITORY, Texts
 from preflight.templates.template import Template
 
-PUBLIC = "public.ecr.aws/nginx/nginx:stable"  # runs where nothing is known of an image
+PUBLIC = f"{property_values.PUBLIC}:stable"  # runs where nothing is known of an image
 _ECR = re.compile(rf"(?:[0-9]{{12}}\.dkr[.-]ecr\.[^/]+|[^/]*{HOLE}[^/]*)/(?P<repository>[a-z0-9][a-z0-9._/-]*)(?::(?P<tag>[\w][\w.-]*|{HOLE}))?")
 _CDK = re.compile(r"cdk-[a-z0-9]+-container-assets-.*")
 

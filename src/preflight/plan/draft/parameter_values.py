@@ -1,16 +1,19 @@
-"""A likely value for a parameter that has none, by its type, its name and its constraints. Pure."""
+"""A likely value for a parameter that has none, by its type, what it is used for, its name and its constraints. Pure."""
 
 from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from preflight.plan import placeholders, plan
-from preflight.plan.draft import account_template as account
-from preflight.plan.draft.account_template import SAMPLES
+from preflight.plan.draft import account_resources as account
+from preflight.plan.draft import property_values
+from preflight.plan.draft.account_template import FILE, SAMPLES
+from preflight.plan.draft.uses import Use
 from preflight.templates import intrinsic_functions, parameters
 from preflight.templates.intrinsic_functions import ResolveError
 from preflight.templates.parameters import UndecidedPatternError
@@ -18,7 +21,7 @@ from preflight.templates.parameters import UndecidedPatternError
 _OWN = re.compile(r"(vpc|subnet|sg|eni|igw|rtb)-[0-9a-f]{6,}|arn:.*|")  # a default that names a thing of one account
 _BY_TYPE = {
     "AWS::EC2::VPC::Id": account.VPC,
-    "AWS::EC2::Subnet::Id": account.SUBNET.format("{s}"),
+    "AWS::EC2::Subnet::Id": account.SUBNET,
     "List<AWS::EC2::Subnet::Id>": account.SUBNETS,
     "AWS::EC2::SecurityGroup::Id": account.SECURITY_GROUP,
     "List<AWS::EC2::SecurityGroup::Id>": account.SECURITY_GROUP,
@@ -31,7 +34,7 @@ _BY_NAME = (
     (r"cidr|ip.?range", "10.0.0.0/16"),
     (r"vpc(id)?$", f"{{output.{account.VPC}}}"),
     (r"subnet.*(s|list)$", f"{{output.{account.SUBNETS}}}"),
-    (r"subnet", f"{{output.{account.SUBNET.format('{s}')}}}"),
+    (r"subnet", f"{{output.{account.SUBNET}}}"),
     (r"security.?groups?(id)?s?$|sg(id)?$", f"{{output.{account.SECURITY_GROUP}}}"),
     (r"cluster(name|arn|id)?$", f"{{output.{account.CLUSTER}}}"),
     (r"oidc.*arn", "arn:aws:iam::{account}:oidc-provider/token.actions.githubusercontent.com"),
@@ -72,22 +75,55 @@ class DraftValue:
         return self.text == plan.FILL_IN
 
 
-def needs_value(declared: Mapping[str, Any]) -> bool:
+@dataclass(frozen=True)
+class Numbers:
+    """Sets the subnets, target groups, zones and CIDR blocks of one template apart; a region has so many `zones`."""
+
+    zones: int = account.MOST_SUBNETS
+    _counts: Counter[str] = field(default_factory=Counter)
+
+    def filled(self, text: str) -> str:
+        """Returns a text with the next number of its kind."""
+        count = self._counts[_kind_of(text)]
+        groups = min(count, account.MOST_TARGET_GROUPS - 1)
+        zone = count % self.zones
+        for mark, number in (("{n}", count), ("{s}", zone + 1), ("{t}", groups + 1), ("{z}", "abc"[zone])):
+            text = text.replace(mark, str(number))
+        return text
+
+    def take(self, text: str) -> None:
+        """Count a text that was taken."""
+        self._counts[_kind_of(text)] += 1
+
+    def skip(self, filled: str) -> None:
+        """Count a text that was filled in elsewhere."""
+        self.take(re.sub(r"(Subnet|TargetGroup)[0-9](Id|Arn)", lambda match: f"{match[1]}{{{match[1][0].lower()}}}{match[2]}", filled))
+
+
+def _kind_of(text: str) -> str:
+    return text if "{output." in text else next((mark for mark in ("{n}", "{z}") if mark in text), "")
+
+
+def needs_value(declared: Mapping[str, Any], uses: Sequence[Use] = ()) -> bool:
     """Whether a stack cannot be created elsewhere without a value: there is no default, or it names what one account has."""
     default, kind = declared.get("Default"), str(declared.get("Type"))
     if default is None:
         return True
-    return (kind in _BY_TYPE or "vpc-" in str(default) or "subnet-" in str(default)) and _OWN.fullmatch(intrinsic_functions.as_text(default).partition(",")[0]) is not None
+    first = intrinsic_functions.as_text(default).partition(",")[0]
+    is_typed = kind in _BY_TYPE or "vpc-" in str(default) or "subnet-" in str(default)
+    is_of_account = first != "" and any("{output." in text for text in property_values.texts(uses))
+    return (is_typed or is_of_account) and _OWN.fullmatch(first) is not None
 
 
-def propose(name: str, declared: Mapping[str, Any], *, number: int, is_private: bool) -> DraftValue:
-    """Returns the first likely value that the declaration admits; `number` sets the subnets and CIDR blocks of a template apart."""
+def propose(name: str, declared: Mapping[str, Any], *, numbers: Numbers, is_private: bool, uses: Sequence[Use] = ()) -> DraftValue:
+    """Returns the first likely value that the declaration admits."""
     with contextlib.suppress(UndecidedPatternError):
-        for candidate in _candidates(name, declared):
-            text = candidate.replace("{n}", str(number)).replace("{s}", str(number % 2 + 1)).replace("{z}", "ab"[number % 2])
-            text = text.replace("{output.AccountSubnet", "{output.AccountPrivateSubnet") if is_private else text
-            if admits(name, declared, text):
-                return DraftValue(text, _why(text, declared))
+        for candidate in _candidates(name, declared, uses):
+            text = candidate.replace("{output.AccountSubnet", "{output.AccountPrivateSubnet") if is_private else candidate
+            filled = numbers.filled(text)
+            if admits(name, declared, filled):
+                numbers.take(text)
+                return DraftValue(filled, _why(filled, declared))
     return DraftValue(plan.FILL_IN, f"fill this in: {declared.get('Description') or declared.get('Type')}")
 
 
@@ -108,23 +144,31 @@ def admits(name: str, declared: Mapping[str, Any], text: str) -> bool:
     return True
 
 
-def _candidates(name: str, declared: Mapping[str, Any]) -> Iterator[str]:
+def _candidates(name: str, declared: Mapping[str, Any], uses: Sequence[Use]) -> Iterator[str]:
     kind, allowed = str(declared.get("Type")), declared.get("AllowedValues")
     if isinstance(allowed, list) and allowed:
-        yield from (text for text in map(intrinsic_functions.as_text, allowed) if "{" not in text)
+        texts = [text for text in map(intrinsic_functions.as_text, allowed) if "{" not in text]
+        yield from sorted(texts, key=lambda text: text not in set(property_values.texts(uses)))
         return
     if kind in _BY_TYPE:
         yield _BY_TYPE[kind] if "{region}" in _BY_TYPE[kind] else f"{{output.{_BY_TYPE[kind]}}}"
         return
     if kind.startswith("AWS::SSM::") or kind in {"AWS::EC2::Image::Id", "AWS::EC2::KeyPair::KeyName"}:
         return
-    yield from (text for pattern, text in _BY_NAME if re.search(pattern, name.replace("_", ""), re.IGNORECASE))
+    yield from _untyped(name, uses)
     if "MinValue" in declared and "{" not in str(declared["MinValue"]):
         yield intrinsic_functions.as_text(declared["MinValue"])
     yield from _ANY
 
 
+def _untyped(name: str, uses: Sequence[Use]) -> Iterator[str]:
+    """Yields values by use and by name; the name of what a template creates is none of the account."""
+    is_new = property_values.is_new_name(uses)
+    texts = [*property_values.texts(uses), *(text for pattern, text in _BY_NAME if re.search(pattern, name.replace("_", ""), re.IGNORECASE))]
+    yield from (text for text in texts if not (is_new and ("{output." in text or text == "{bucket}")))
+
+
 def _why(text: str, declared: Mapping[str, Any]) -> str:
     if placeholders.outputs_in(text):
-        return f"an output of {account.FILE}"
+        return f"an output of {FILE}"
     return "the first of its allowed values" if declared.get("AllowedValues") else "a guess; correct it if it matters"

@@ -11,10 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from preflight.aws import partitions
 from preflight.plan import placeholders, resolved_stacks
-from preflight.plan.draft import parameter_values
+from preflight.plan.draft import fixed_values, parameter_values, rule_ports, uses
 from preflight.plan.draft.draft import Draft, DraftStack
-from preflight.plan.draft.parameter_values import DraftValue
+from preflight.plan.draft.parameter_values import DraftValue, Numbers
 from preflight.plan.resolved_stacks import STACK, ResolvedStacks, ResolvedTemplate
 from preflight.templates import references
 from preflight.templates.template import Template
@@ -42,7 +43,8 @@ def folder_of_nested(every: ResolvedStacks) -> Path | None:
 def drafted(draft: Draft, templates: Templates, named_paths: Sequence[tuple[Path, str]]) -> Draft:
     """Returns a draft with a stack for each template, by path and name: with values for its parameters, in the order of creation."""
     documents = {document.path: document for document in resolved_stacks.of_templates(templates).documents}
-    stacks = [_with_values(path, name, documents[path]) for path, name in named_paths]
+    zones = partitions.zones(draft.region)
+    stacks = [_with_values(path, name, documents[path], zones) for path, name in named_paths]
     draft = replace(draft, steps=tuple(_linked(stack, stacks, templates) for stack in stacks))
     draft = _with_imports(_with_urls(draft, templates), templates)
     return replace(draft, steps=tuple(_ordered(draft, templates)))
@@ -53,15 +55,14 @@ def resolved(draft: Draft, templates: Templates) -> ResolvedStacks:
     return resolved_stacks.of_plan(replace(draft.plan, name=PREFIX), templates, run=RUN)
 
 
-def _with_values(path: Path, name: str, document: ResolvedTemplate) -> DraftStack:
-    values, blocks, subnets, zones = {}, itertools.count(), itertools.count(), itertools.count()
+def _with_values(path: Path, name: str, document: ResolvedTemplate, zones: int) -> DraftStack:
+    values, numbers, every = {}, Numbers(zones), uses.of_parameters(document)
     for parameter, declared in _declared(document.source).items():
-        if parameter_values.needs_value(declared):
-            of_zone = re.search(r"AvailabilityZone|(zone|az)\d*$", f"{declared.get('Type')} {parameter}", re.IGNORECASE)
+        if parameter_values.needs_value(declared, every[parameter]):
             is_private = "private" in parameter.lower() or _is_for_private_tasks(document, parameter)
-            number = next(blocks) if "cidr" in parameter.lower() else next(subnets) if "subnet" in parameter.lower() else next(zones) if of_zone else 0
-            values[parameter] = parameter_values.propose(parameter, declared, number=number, is_private=is_private)
-    return DraftStack(path, name, values, _capabilities(document))
+            values[parameter] = parameter_values.propose(parameter, declared, numbers=numbers, is_private=is_private, uses=every[parameter])
+    values |= {parameter: DraftValue(text, "what the template calls it elsewhere") for parameter, text in fixed_values.of(document).items() if parameter in values}
+    return DraftStack(path, name, rule_ports.with_distinct(document, values), _capabilities(document))
 
 
 def _declared(source: Template) -> dict[str, Mapping[str, Any]]:
@@ -89,15 +90,15 @@ def _capabilities(document: ResolvedTemplate) -> tuple[str, ...]:
 
     Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html
     """
-    documents, capabilities = list(_with_nested(document)), []
+    documents, found = list(_with_nested(document)), []
     resources = [resource for one in documents for resource in one.source.resources.values()]
     identities = [r for r in resources if str(r.get("Type")).startswith(("AWS::IAM::", "AWS::Serverless::"))]
     if identities:
         is_named = any(_NAMED & set(resolved_stacks.properties(resource)) for resource in identities)
-        capabilities.append("CAPABILITY_NAMED_IAM" if is_named else "CAPABILITY_IAM")
+        found.append("CAPABILITY_NAMED_IAM" if is_named else "CAPABILITY_IAM")
     if any("Transform" in one.source.data or "Fn::Transform" in str(one.source.data.get("Resources")) for one in documents):
-        capabilities.append("CAPABILITY_AUTO_EXPAND")
-    return tuple(capabilities)
+        found.append("CAPABILITY_AUTO_EXPAND")
+    return tuple(found)
 
 
 def _with_nested(document: ResolvedTemplate) -> Iterator[ResolvedTemplate]:

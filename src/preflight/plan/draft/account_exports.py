@@ -1,0 +1,87 @@
+"""The exports that the stacks of a draft import and none of them has: what the account's template exports for them. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from preflight.aws import unresolved
+from preflight.plan.draft import parameter_values, property_values, stacks, uses
+from preflight.plan.draft.draft import Draft
+from preflight.plan.draft.fixed_values import SERVICE
+from preflight.plan.draft.parameter_values import Numbers
+from preflight.plan.draft.uses import IMPORT, Use
+from preflight.plan.resolved_stacks import ResolvedStacks, ResolvedTemplate
+from preflight.templates import intrinsic_functions
+
+_NAME = re.compile(r"[A-Za-z0-9:-]{1,255}")
+_TEXT = {"Type": "String"}
+_GROUP = re.compile(r"\{output\.AccountTargetGroup([0-9])Arn\}")
+
+
+def of(draft: Draft, every: ResolvedStacks, *, zones: int) -> dict[str, str]:
+    """Returns the values of the exports that are missing, by name; both as a plan has them, with placeholders."""
+    used: dict[str, list[Use]] = {}
+    for document in every.deployed:
+        for name, found in uses.of_imports(document).items():
+            used.setdefault(name, []).extend(found)
+    numbers = Numbers(zones)
+    for stack in draft.stacks:
+        for value in stack.values.values():
+            numbers.skip(value.text)
+    missing = {name: found for name, found in sorted(used.items()) if name not in every.exports and _NAME.fullmatch(name)}
+    return {_with_placeholders(name): _value(name, found, numbers) for name, found in missing.items()}
+
+
+def _with_placeholders(name: str) -> str:
+    """Returns a name with the names of this run as placeholders again."""
+    bucket = f"{stacks.PREFIX}-preflight-{stacks.RUN}"
+    return name.replace(bucket, "{bucket}").replace(stacks.PREFIX, "{prefix}").replace(stacks.RUN, "{run}")
+
+
+def _value(name: str, found: list[Use], numbers: Numbers) -> str:
+    own = re.split(r"[:-]", name.replace(stacks.PREFIX, "").replace(stacks.RUN, ""))
+    subject = "".join(own[-2:]) if own[-1].lower() in {"id", "arn"} or own[-1].isdigit() else own[-1]
+    is_private = "private" in name.lower() or ("public" not in name.lower() and _is_for_private_tasks(found))
+    return parameter_values.propose(subject, _TEXT, numbers=numbers, is_private=is_private, uses=found).text
+
+
+def _is_for_private_tasks(found: list[Use]) -> bool:
+    return bool(found) and all(use.kind == SERVICE for use in found)
+
+
+def least_subnets(every: ResolvedStacks, *, zones: int) -> int:
+    """Returns how many subnets of a kind lists have to have: two, or as many as the highest index asks for."""
+    found = [use for document in every.deployed for used in (uses.of_imports(document), uses.of_parameters(document)) for u in used.values() for use in u]
+    return max(2, min(zones, 1 + property_values.highest_index(found)))
+
+
+def ports(draft: Draft, every: ResolvedStacks, exports: Mapping[str, str]) -> dict[int, int]:
+    """Returns the ports of containers by the number of the account's target group that their service registers with."""
+    found: dict[int, int] = {}
+    values = {stack.template: stack.values for stack in draft.stacks}
+    for document in every.deployed:
+        for _, service in document.of_type(SERVICE):
+            for balancer in _balancers(service):
+                text = _target_group(document, balancer.get("TargetGroupArn"), values, exports)
+                number, port = _GROUP.fullmatch(text), intrinsic_functions.as_text(balancer.get("ContainerPort", ""))
+                if number is not None and re.fullmatch("[1-9][0-9]{0,4}", port):
+                    found.setdefault(int(number[1]), min(int(port), 65_535))
+    return found
+
+
+def _balancers(service: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    listed = service.get("LoadBalancers")
+    yield from (item for item in listed if isinstance(item, dict)) if isinstance(listed, list) else ()
+
+
+def _target_group(document: ResolvedTemplate, arn: Any, values: Mapping[Any, Mapping[str, Any]], exports: Mapping[str, str]) -> str:
+    """Returns the value in the plan that the ARN of a target group comes from; empty if it comes from none."""
+    function = unresolved.function_of(arn)
+    if function == IMPORT and isinstance(arn[IMPORT], str):
+        return exports.get(_with_placeholders(arn[IMPORT]), "")
+    if function == "Ref" and document.parent is None:
+        value = values.get(document.path, {}).get(str(arn["Ref"]))
+        return value.text if value is not None else ""
+    return ""
