@@ -18,6 +18,7 @@ TASK_ROLE, TASK_ROLE_NAME, SERVICE_ROLE = "AccountTaskRoleArn", "AccountTaskRole
 FILE_SYSTEM, ACCESS_POINT = "AccountFileSystemId", "AccountAccessPointId"
 NAMESPACE, NAMESPACE_ARN, REGISTRY = "AccountNamespaceId", "AccountNamespaceArn", "AccountRegistryArn"
 LOG_GROUP, BUCKET, TOPIC, QUEUE = "AccountLogGroupName", "AccountBucketName", "AccountTopicArn", "AccountQueueUrl"
+KEY_PAIR = "AccountKeyPairName"
 TASK_DEFINITION = "AccountTaskDefinitionArn"
 MOST_TARGET_GROUPS = 4
 MOST_SUBNETS = 3  # zones that every region but us-west-1 has for every account
@@ -99,7 +100,7 @@ _GROUP = """\
 _CLUSTER = f"""\
   Cluster:
     Type: AWS::ECS::Cluster
-{waived("ECS_CLUSTER_CONTAINER_INSIGHTS", "ECS_CLUSTER_EXEC_LOGGING")}"""
+{waived("ECS_CLUSTER_CONTAINER_INSIGHTS")}"""
 _BALANCER = f"""\
   LoadBalancer:
     Type: AWS::ElasticLoadBalancingV2::LoadBalancer
@@ -333,6 +334,7 @@ def _single() -> tuple[Part, ...]:
         Part(certificate, {CERTIFICATE: "!Ref Certificate"}, (), {CERTIFICATE: _ARN.format("acm", "certificate/01234567-89ab-cdef-0123-456789abcdef")}),
         Part(_CREDENTIALS, {SECRET: "!Ref Secret"}, (), {SECRET: _ARN.format("secretsmanager", "secret:a-AbCdEf")}),
         Part(key, {KEY: "!GetAtt Key.Arn"}, (), {KEY: _ARN.format("kms", "key/0123")}),
+        Part('  KeyPair:\n    Type: AWS::EC2::KeyPair\n    Properties: {KeyName: !Ref "AWS::StackName"}\n', {KEY_PAIR: "!Ref KeyPair"}, (), {KEY_PAIR: "demo"}),
         Part("  Topic:\n    Type: AWS::SNS::Topic\n", {TOPIC: "!Ref Topic"}, (), {TOPIC: _ARN.format("sns", "demo")}),
         Part(queue, {QUEUE: "!Ref Queue"}, (), {QUEUE: "https" + "://sqs.us-east-1.amazonaws.com/123456789012/demo"}),
     )

@@ -29,7 +29,7 @@ _REPOSITORY = f"""\
       LifecyclePolicy: {{{{LifecyclePolicyText: '{{lifecycle}}'}}}}
 """
 _LIFECYCLE = '{"rules":[{"rulePriority":1,"selection":{"tagStatus":"untagged","countType":"imageCountMoreThan","countNumber":1},"action":{"type":"expire"}}]}'
-_PARAMETERS = {"Prefix": "prefix", "Run": "run", "Bucket": "bucket"}  # what a plan knows, and a template does not
+_PARAMETERS = {"Prefix": "prefix", "Run": "run", "StagingBucket": "bucket"}  # what a plan knows, and a template does not
 _PSEUDO = {"region": "AWS::Region", "account": "AWS::AccountId"}
 
 

@@ -28,6 +28,7 @@ _BY_TYPE = {
     "AWS::EC2::AvailabilityZone::Name": "{region}{z}",
     "List<AWS::EC2::AvailabilityZone::Name>": "{region}a,{region}b",
     "AWS::Route53::HostedZone::Id": account.ZONE,
+    "AWS::EC2::KeyPair::KeyName": account.KEY_PAIR,
 }
 _BY_NAME = (
     (r"subnet.*cidr|cidr.*subnet", "10.0.{n}.0/24"),
@@ -42,6 +43,9 @@ _BY_NAME = (
     (r"zoneid$", f"{{output.{account.ZONE}}}"),
     (r"secret.*arn", f"{{output.{account.SECRET}}}"),
     (r"k(ms|ey).*arn", f"{{output.{account.KEY}}}"),
+    (r"time.?zone", "UTC"),
+    (r"(alb|elb|nlb|balancer).*dns", f"{{output.{account.BALANCER_NAME}}}"),
+    (r"key.?name|key.?pair", f"{{output.{account.KEY_PAIR}}}"),
     (r"(zones|azs)$", "{region}a,{region}b"),
     (r"(zone|az)\d*$", "{region}{z}"),
     (r"domain|hostname|fqdn|zonename", "example.com"),
@@ -153,7 +157,7 @@ def _candidates(name: str, declared: Mapping[str, Any], uses: Sequence[Use]) -> 
     if kind in _BY_TYPE:
         yield _BY_TYPE[kind] if "{region}" in _BY_TYPE[kind] else f"{{output.{_BY_TYPE[kind]}}}"
         return
-    if kind.startswith("AWS::SSM::") or kind in {"AWS::EC2::Image::Id", "AWS::EC2::KeyPair::KeyName"}:
+    if kind.startswith("AWS::SSM::") or kind == "AWS::EC2::Image::Id":
         return
     yield from _untyped(name, uses)
     if "MinValue" in declared and "{" not in str(declared["MinValue"]):

@@ -6,7 +6,7 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from preflight.plan.draft import account_resources as account
 from preflight.plan.draft.uses import IMPORT, Use
@@ -67,6 +67,7 @@ _TEXTS: Mapping[str, Iterable[str]] = {
     "60": ("* ScaleInCooldown", "* ScaleOutCooldown", "* Cooldown", f"{_ECS} HealthCheckGracePeriodSeconds"),
     "256": (f"{_TASK} Cpu",),
     "512": (f"{_TASK} Memory",),
+    "10.0.0.0/16": ("* CidrIp",),
     "{region}": ("* Options.awslogs-region",),
     "{prefix}": (f"{IMPORT} ",),
 }
@@ -76,6 +77,7 @@ _IMAGE, _RESOURCE, _LABEL = f"{_TASK} ContainerDefinitions.Image", f"{_SCALABLE}
 _PARTS = (
     (_IMAGE, r"", PUBLIC),
     (_IMAGE, r"\$\{[^}]*\}:", "stable"),
+    ("* CidrIp", r"", "10.0.0.1"),
     (_RESOURCE, r"service/", f"{{output.{account.CLUSTER}}}"),
     (_LABEL, r"", f"{{output.{account.BALANCER_FULL_NAME}}}"),
     (_LABEL, r".*/", f"{{output.{account.TARGET_GROUP_FULL_NAME}}}"),
@@ -97,14 +99,16 @@ def highest_index(uses: Iterable[Use]) -> int:
     return max((use.index for use in uses if use.is_list and _by_property(use) == _SINGLE), default=0)
 
 
-def is_new_name(uses: Iterable[Use]) -> bool:
+def is_new_name(uses: Sequence[Use]) -> bool:
     """Whether it is the name of something that the template creates, and so of nothing that the account has."""
-    return any(use.path in {("Name",), (f"{use.kind.rpartition(':')[2]}Name",)} and use.key not in _BY_PROPERTY and use.before is None for use in uses)
+    names = [use for use in uses if use.path in {("Name",), (f"{use.kind.rpartition(':')[2]}Name",)} and use.key not in _BY_PROPERTY]
+    is_of_account = any("{output." in text for text in texts(uses))
+    return any(use.before is None or not is_of_account for use in names)
 
 
 def _of(use: Use) -> Iterator[str]:
     if use.before is not None:
-        yield from (text for key, before, text in _PARTS if key == use.key and re.fullmatch(before, use.before))
+        yield from (text for key, before, text in _PARTS if key in {use.key, f"* {use.path[-1]}"} and re.fullmatch(before, use.before))
         return
     if use.path[-2:] == ("Dimensions", "Value") and use.label in _BY_LABEL:
         yield f"{{output.{_BY_LABEL[use.label]}}}"
