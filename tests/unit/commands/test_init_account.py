@@ -1,0 +1,211 @@
+"""What `preflight init` expects of the account, by what parameters and imports are used for."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from preflight import cli
+from preflight.model import JsonObject
+from preflight.plan import reader
+from preflight.plan.plan import Plan
+from preflight.templates import template
+
+TASK = {"Type": "AWS::ECS::TaskDefinition", "Properties": {"ContainerDefinitions": [{"Name": "web", "Image": "nginx", "PortMappings": [{"ContainerPort": 3000}]}]}}
+STRING = {"Type": "String"}
+
+
+def init(folder: Path, resources: JsonObject, parameters: JsonObject | None = None) -> Plan:
+    (folder / "app.json").write_text(json.dumps({"Parameters": parameters or {}, "Resources": resources}))
+    assert cli.main(["init", str(folder)]) == 0
+    return reader.load(folder / "preflight.yaml")
+
+
+def one(kind: str, **properties: object) -> JsonObject:
+    return {"R": {"Type": kind, "Properties": properties}}
+
+
+def account(folder: Path) -> JsonObject:
+    data: JsonObject = template.load(folder / "preflight-account.yaml", name="preflight-account.yaml").data
+    return data
+
+
+def exports(folder: Path) -> dict[str, object]:
+    return {json.dumps(output["Export"]["Name"]): output["Value"] for output in account(folder)["Outputs"].values() if "Export" in output}
+
+
+def service(**properties: object) -> JsonObject:
+    return one("AWS::ECS::Service", **properties)
+
+
+P: JsonObject = {"Ref": "P"}
+GROUP = "AWS::ElasticLoadBalancingV2::TargetGroup"
+RULE = "AWS::ElasticLoadBalancingV2::ListenerRule"
+
+
+@pytest.mark.parametrize(
+    ("resources", "value"),
+    [
+        pytest.param(service(LoadBalancers=[{"TargetGroupArn": P}]), "{output.AccountTargetGroup1Arn}", id="target group"),
+        pytest.param(one(RULE, ListenerArn=P), "{output.AccountListenerArn}", id="listener"),
+        pytest.param(one("AWS::ElasticLoadBalancingV2::Listener", LoadBalancerArn=P), "{output.AccountLoadBalancerArn}", id="load balancer"),
+        pytest.param(one("AWS::Route53::RecordSet", AliasTarget={"DNSName": P}), "{output.AccountLoadBalancerDnsName}", id="DNS name of a load balancer"),
+        pytest.param(one("AWS::ECS::TaskDefinition", ExecutionRoleArn={"Fn::Sub": "${P}"}), "{output.AccountExecutionRoleArn}", id="execution role, as the whole text of Fn::Sub"),
+        pytest.param(one("AWS::ECS::TaskDefinition", TaskRoleArn={"Fn::Sub": "arn:aws:iam::${AWS::AccountId}:role/${P}"}), "{output.AccountTaskRoleName}", id="name of a task role"),
+        pytest.param(one("AWS::ECS::TaskDefinition", Volumes=[{"EFSVolumeConfiguration": {"FilesystemId": P}}]), "{output.AccountFileSystemId}", id="file system"),
+        pytest.param(service(ServiceRegistries=[{"RegistryArn": P}]), "{output.AccountRegistryArn}", id="registry"),
+        pytest.param(one("AWS::ServiceDiscovery::Service", NamespaceId={"Fn::If": ["C", P, {"Ref": "AWS::NoValue"}]}), "{output.AccountNamespaceId}", id="namespace, in a branch"),
+        pytest.param(service(TaskDefinition=P), "{output.AccountTaskDefinitionArn}", id="task definition"),
+        pytest.param(service(NetworkConfiguration={"AwsvpcConfiguration": {"Subnets": {"Fn::Split": [",", P]}}}), "{output.AccountPrivateSubnetIds}", id="subnets as one text"),
+        pytest.param(one("AWS::ElasticLoadBalancingV2::LoadBalancer", Subnets=[{"Fn::Select": [0, {"Fn::Split": [",", P]}]}]), "{output.AccountSubnetIds}", id="one of the subnets of a text"),
+        pytest.param(one("AWS::ElasticLoadBalancingV2::LoadBalancer", Subnets=[P]), "{output.AccountSubnet1Id}", id="one subnet"),
+        pytest.param(one("AWS::ApplicationAutoScaling::ScalableTarget", ResourceId={"Fn::Join": ["/", ["service", P, "web"]]}), "{output.AccountClusterName}", id="cluster in the id of a scalable target"),
+        pytest.param(one("AWS::CloudWatch::Alarm", Dimensions=[{"Name": "TargetGroup", "Value": P}]), "{output.AccountTargetGroupFullName}", id="dimension of a metric"),
+        pytest.param(one(GROUP, Protocol=P), "HTTP", id="protocol"),
+        pytest.param(one("AWS::ECS::Cluster", ClusterName=P), "{prefix}", id="name of a cluster that the template creates"),
+        pytest.param(one("AWS::CloudFormation::Stack", TemplateURL="missing.yaml", Parameters={"VpcId": P}), "{output.AccountVpcId}", id="a nested stack whose template is not here"),
+        pytest.param(one("AWS::SNS::Topic", DisplayName=P), "{prefix}", id="nothing that is known"),
+    ],
+)
+def test_a_parameter_gets_what_its_property_takes(folder: Path, resources: JsonObject, value: str) -> None:
+    assert init(folder, resources, {"P": STRING}).stacks[-1].parameters == {"P": value}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    home = tmp_path / "shop"
+    home.mkdir()
+    return home
+
+
+def test_a_use_in_a_nested_stack_counts(folder: Path) -> None:
+    (folder / "nested.json").write_text(json.dumps({"Parameters": {"Inner": STRING}, "Resources": one(RULE, ListenerArn={"Ref": "Inner"})}))
+
+    plan = init(folder, one("AWS::CloudFormation::Stack", TemplateURL="nested.json", Parameters={"Inner": P}), {"P": STRING})
+
+    assert plan.stacks[-1].parameters == {"P": "{output.AccountListenerArn}"}
+
+
+def test_a_type_of_aws_says_more_than_a_use(folder: Path) -> None:
+    plan = init(folder, one(RULE, ListenerArn=P), {"P": {"Type": "AWS::EC2::VPC::Id"}})
+
+    assert plan.stacks[-1].parameters == {"P": "{output.AccountVpcId}"}
+
+
+def test_two_target_groups_are_two(folder: Path) -> None:
+    plan = init(folder, service(LoadBalancers=[{"TargetGroupArn": P}, {"TargetGroupArn": {"Ref": "Q"}, "ContainerPort": 9000}]), {"P": STRING, "Q": STRING})
+
+    assert plan.stacks[-1].parameters == {"P": "{output.AccountTargetGroup1Arn}", "Q": "{output.AccountTargetGroup2Arn}"}
+    assert account(folder)["Resources"]["TargetGroup2"]["Properties"]["Port"] == 9000
+
+
+def test_a_default_that_names_a_thing_of_another_account_is_replaced(folder: Path) -> None:
+    listener = one("AWS::ElasticLoadBalancingV2::Listener", Certificates=[{"CertificateArn": P}])
+
+    plan = init(folder, listener, {"P": {"Type": "String", "Default": "arn:aws:acm:us-east-1:111122223333:certificate/x"}})
+
+    assert plan.stacks[-1].parameters == {"P": "{output.AccountCertificateArn}"}
+
+
+def test_an_import_that_no_template_exports_is_exported_by_the_account(folder: Path) -> None:
+    def imported(name: str) -> JsonObject:
+        return {"Fn::ImportValue": {"Fn::Sub": f"${{Network}}-{name}"}}
+
+    awsvpc = {"Subnets": [imported("SubnetOne"), imported("SubnetTwo")], "SecurityGroups": [imported("Group")]}
+    plan = init(folder, service(Cluster=imported("C"), NetworkConfiguration={"AwsvpcConfiguration": awsvpc}), {"Network": STRING})
+
+    assert plan.stacks[0].parameters == {"Prefix": "{prefix}"}
+    assert exports(folder) == {
+        '{"Fn::Sub": "${Prefix}-C"}': {"Ref": "Cluster"},
+        '{"Fn::Sub": "${Prefix}-Group"}': {"Ref": "SecurityGroup"},
+        '{"Fn::Sub": "${Prefix}-SubnetOne"}': {"Ref": "PrivateSubnet1"},
+        '{"Fn::Sub": "${Prefix}-SubnetTwo"}': {"Ref": "PrivateSubnet2"},
+    }
+
+
+def test_an_import_in_an_output_is_exported_too(folder: Path) -> None:
+    text = {"Resources": one("AWS::SNS::Topic"), "Outputs": {"O": {"Value": {"Fn::ImportValue": "shared-port"}}}}
+    (folder / "app.json").write_text(json.dumps(text))
+
+    assert cli.main(["init", str(folder)]) == 0
+    assert exports(folder) == {'"shared-port"': "80"}
+
+
+def test_an_import_of_a_branch_that_is_not_taken_is_not_exported(folder: Path) -> None:
+    branch = {"Fn::If": ["Never", {"Fn::ImportValue": "x"}, "y"]}
+    text = {"Conditions": {"Never": {"Fn::Equals": ["a", "b"]}}, "Resources": one("AWS::SNS::Topic", DisplayName=branch)}
+    (folder / "app.json").write_text(json.dumps(text))
+
+    assert cli.main(["init", str(folder)]) == 0
+    assert not (folder / "preflight-account.yaml").exists()
+
+
+def test_an_import_that_another_template_exports_is_left_to_it(folder: Path) -> None:
+    network = {"Resources": one("AWS::EC2::VPC"), "Outputs": {"V": {"Value": {"Ref": "R"}, "Export": {"Name": "network-vpc"}}}}
+    (folder / "network.json").write_text(json.dumps(network))
+
+    init(folder, one("AWS::EC2::SecurityGroup", VpcId={"Fn::ImportValue": "network-vpc"}))
+
+    assert not (folder / "preflight-account.yaml").exists()
+
+
+def test_a_third_subnet_that_is_selected_is_there(folder: Path) -> None:
+    subnets = [{"Fn::Select": [n, P]} for n in range(3)]
+
+    init(folder, one("AWS::ElasticLoadBalancingV2::LoadBalancer", Subnets=subnets), {"P": {"Type": "List<AWS::EC2::Subnet::Id>"}})
+
+    assert account(folder)["Outputs"]["AccountSubnetIds"]["Value"] == {"Fn::Sub": "${PublicSubnet1},${PublicSubnet2},${PublicSubnet3}"}
+
+
+def test_a_region_has_no_more_subnets_than_zones(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_REGION", "us-west-1")
+    parameters = {name: {"Type": "AWS::EC2::Subnet::Id"} for name in "PQR"}
+
+    plan = init(folder, one("AWS::ElasticLoadBalancingV2::LoadBalancer", Subnets=[{"Ref": name} for name in "PQR"]), parameters)
+
+    assert plan.stacks[-1].parameters["R"] == "{output.AccountSubnet1Id}"
+
+
+def test_a_container_is_called_what_its_service_calls_it(folder: Path) -> None:
+    containers = [{"Name": P, "Image": "nginx", "PortMappings": [{"ContainerPort": {"Ref": "Q"}}]}]
+    resources = {
+        "T": {"Type": "AWS::ECS::TaskDefinition", "Properties": {"ContainerDefinitions": containers}},
+        "S": {"Type": "AWS::ECS::Service", "Properties": {"TaskDefinition": {"Ref": "T"}, "LoadBalancers": [{"ContainerName": "web", "ContainerPort": 3000}]}},
+    }
+
+    assert init(folder, resources, {"P": STRING, "Q": STRING}).stacks[-1].parameters == {"P": "web", "Q": "3000"}
+
+
+def test_a_service_names_a_container_that_there_is(folder: Path) -> None:
+    balancers = [{"ContainerName": P, "ContainerPort": {"Ref": "Q"}}]
+    resources = {"T": TASK, "S": {"Type": "AWS::ECS::Service", "Properties": {"TaskDefinition": {"Ref": "T"}, "LoadBalancers": balancers}}}
+
+    assert init(folder, resources, {"P": STRING, "Q": STRING}).stacks[-1].parameters == {"P": "web", "Q": "3000"}
+
+
+def test_a_container_is_called_what_another_depends_on(folder: Path) -> None:
+    containers = [{"Name": P, "Image": "nginx"}, {"Name": "web", "Image": "nginx", "DependsOn": [{"ContainerName": "sidecar", "Condition": "START"}]}]
+
+    plan = init(folder, one("AWS::ECS::TaskDefinition", ContainerDefinitions=containers), {"P": STRING})
+
+    assert plan.stacks[-1].parameters == {"P": "sidecar"}
+
+
+def rule(port: object) -> JsonObject:
+    return {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "CidrIp": "0.0.0.0/0"}
+
+
+@pytest.mark.parametrize(
+    ("rules", "ports"),
+    [
+        pytest.param([rule(80), rule({"Ref": "PortA"})], {"PortA": "8080"}, id="a plain port and a guess"),
+        pytest.param([rule({"Ref": "PortA"}), rule({"Ref": "PortB"})], {"PortA": "8080", "PortB": "80"}, id="two guesses"),
+        pytest.param([rule(80), {**rule({"Ref": "PortA"}), "CidrIp": "10.0.0.0/16"}], {"PortA": "80"}, id="two sources"),
+    ],
+)
+def test_rules_of_a_group_are_different_permissions(folder: Path, rules: list[JsonObject], ports: dict[str, str]) -> None:
+    group = one("AWS::EC2::SecurityGroup", GroupDescription="x", SecurityGroupIngress=rules)
+
+    assert init(folder, group, {name: {"Type": "Number"} for name in ports}).stacks[-1].parameters == ports
