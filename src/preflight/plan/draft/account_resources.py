@@ -86,16 +86,14 @@ _GROUP = """\
   SecurityGroup:
     Type: AWS::EC2::SecurityGroup
     Properties:
-      GroupDescription: Admits the internet on ports 80 and 443, and its own members
+      GroupDescription: Admits the internet on ports 80 and 443, and the VPC
       VpcId: !Ref Vpc
       SecurityGroupIngress:
         - {IpProtocol: tcp, FromPort: 80, ToPort: 80, CidrIp: 0.0.0.0/0, Description: HTTP}
         - {IpProtocol: tcp, FromPort: 443, ToPort: 443, CidrIp: 0.0.0.0/0, Description: HTTPS}
+        - {IpProtocol: "-1", CidrIp: 10.0.0.0/16, Description: The VPC}
       SecurityGroupEgress:
         - {IpProtocol: "-1", CidrIp: 0.0.0.0/0, Description: Everything}
-  SecurityGroupMembers:
-    Type: AWS::EC2::SecurityGroupIngress
-    Properties: {GroupId: !Ref SecurityGroup, SourceSecurityGroupId: !Ref SecurityGroup, IpProtocol: "-1", Description: Its members}
 """
 _CLUSTER = f"""\
   Cluster:

@@ -24,8 +24,7 @@ def with_distinct(document: ResolvedTemplate, values: Mapping[str, DraftValue]) 
     chosen = dict(values)
     for rules in _lists(document):
         for rule in rules:
-            port = rule.get("FromPort")
-            name = str(port["Ref"]) if unresolved.function_of(port) == "Ref" else ""
+            name = _parameter(rule.get("FromPort"))
             if name in chosen and _is_repeated(rules, rule, chosen):
                 _choose_another(rules, rule, name, chosen)
     return chosen
@@ -55,7 +54,12 @@ def _permission(rule: dict[str, Any], values: Mapping[str, DraftValue]) -> str:
     return json.dumps({key: _text(value, values) for key, value in rule.items() if key != "Description"}, sort_keys=True, default=str)
 
 
+def _parameter(value: Any) -> str:
+    """Returns the name that a Ref has; empty if it is none."""
+    return str(value["Ref"]) if unresolved.function_of(value) == "Ref" else ""
+
+
 def _text(value: Any, values: Mapping[str, DraftValue]) -> Any:
-    if unresolved.function_of(value) == "Ref" and value["Ref"] in values:
-        return values[str(value["Ref"])].text
+    if _parameter(value) in values:
+        return values[_parameter(value)].text
     return intrinsic_functions.as_text(value) if isinstance(value, str | int) else value
