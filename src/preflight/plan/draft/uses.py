@@ -41,7 +41,7 @@ class Use:
 
 
 @dataclass(frozen=True)
-class Source:
+class UsedValue:
     """What is used: a parameter by its name, or an export by the name as far as it is known."""
 
     function: str
@@ -69,7 +69,7 @@ def of_imports(document: ResolvedTemplate) -> dict[str, list[Use]]:
     return uses
 
 
-def _in_resources(document: ResolvedTemplate, resources: Mapping[str, Any], depth: int) -> Iterator[tuple[Source, Use]]:
+def _in_resources(document: ResolvedTemplate, resources: Mapping[str, Any], depth: int) -> Iterator[tuple[UsedValue, Use]]:
     for logical, resource in resources.items():
         if not isinstance(resource, dict):
             continue
@@ -81,7 +81,7 @@ def _in_resources(document: ResolvedTemplate, resources: Mapping[str, Any], dept
                 yield source, use
 
 
-def _in(value: Any, use: Use, depth: int) -> Iterator[tuple[Source, Use]]:
+def _in(value: Any, use: Use, depth: int) -> Iterator[tuple[UsedValue, Use]]:
     """Yields what a value of a property is, and what its parts are."""
     if depth > MOST_DEPTH:
         return
@@ -97,12 +97,12 @@ def _in(value: Any, use: Use, depth: int) -> Iterator[tuple[Source, Use]]:
             yield from _in(item, Use(use.kind, (*use.path, str(key)), label), depth + 1)
 
 
-def _in_function(function: str, argument: Any, use: Use, depth: int) -> Iterator[tuple[Source, Use]]:
+def _in_function(function: str, argument: Any, use: Use, depth: int) -> Iterator[tuple[UsedValue, Use]]:
     if function == "Ref":
-        yield Source(function, argument), use
+        yield UsedValue(function, argument), use
     elif function == IMPORT:
-        yield Source(function, argument), use
-        yield from ((Source("Ref", reference.name), Use(IMPORT)) for reference in references.references_in(argument))
+        yield UsedValue(function, argument), use
+        yield from ((UsedValue("Ref", reference.name), Use(IMPORT)) for reference in references.references_in(argument))
     elif function == "Fn::Sub":
         yield from _in_sub(argument, use, depth)
     elif not isinstance(argument, list):
@@ -114,7 +114,7 @@ def _in_function(function: str, argument: Any, use: Use, depth: int) -> Iterator
         yield from _in_list_function(function, argument, use, depth)
 
 
-def _in_list_function(function: str, argument: list[Any], use: Use, depth: int) -> Iterator[tuple[Source, Use]]:
+def _in_list_function(function: str, argument: list[Any], use: Use, depth: int) -> Iterator[tuple[UsedValue, Use]]:
     first, second = argument
     if function == "Fn::Select" and str(first).isdigit():
         yield from _in(second, replace(use, is_list=unresolved.function_of(second) is not None, index=int(str(first)[:4])), depth)
@@ -129,7 +129,7 @@ def _in_list_function(function: str, argument: list[Any], use: Use, depth: int) 
             yield from _in_parts(first, second, use, depth)
 
 
-def _in_parts(delimiter: str, items: list[Any], use: Use, depth: int) -> Iterator[tuple[Source, Use]]:
+def _in_parts(delimiter: str, items: list[Any], use: Use, depth: int) -> Iterator[tuple[UsedValue, Use]]:
     """Yields what the items of a text are that Fn::Join puts together."""
     before = ""
     for item in items:
@@ -137,7 +137,7 @@ def _in_parts(delimiter: str, items: list[Any], use: Use, depth: int) -> Iterato
         before += (item if isinstance(item, str) else "${}") + delimiter
 
 
-def _in_sub(argument: Any, use: Use, depth: int) -> Iterator[tuple[Source, Use]]:
+def _in_sub(argument: Any, use: Use, depth: int) -> Iterator[tuple[UsedValue, Use]]:
     text, mapped, *_ = [*argument, {}, {}] if isinstance(argument, list) else [argument, {}]
     if not isinstance(text, str) or not isinstance(mapped, dict):
         return
