@@ -66,6 +66,7 @@ from preflight.rehearsal.services import (
 from preflight.rehearsal.services.ecr_registry import Registry
 from preflight.rehearsal.tasks.awslogs import Logs
 from preflight.rehearsal.tasks.container_backend import ContainerBackend
+from preflight.rehearsal.tasks.deployment_alarms import DeploymentAlarms
 from preflight.rehearsal.tasks.image_pull import Pulls
 from preflight.rehearsal.tasks.launch_calls.absent_images import AbsentImages, Replacements
 from preflight.rehearsal.tasks.launch_checks import LaunchChecks
@@ -124,6 +125,7 @@ class Parts:
     load_balancers: LoadBalancers
     launcher: TaskLauncher
     scheduler: Scheduler
+    alarms: DeploymentAlarms
     cloudformation: Api
     dispatcher: Dispatcher
 
@@ -131,11 +133,13 @@ class Parts:
         """Start to schedule services and to run tasks."""
         self.launcher.start()
         self.scheduler.start()
+        self.alarms.start()
 
     def close(self) -> None:
         """Stop every task and remove every container."""
         self.core.account.closing.set()
         self.cloudformation.close()
+        self.alarms.close()
         self.scheduler.close()
         self.load_balancers.close()
         self.launcher.close()
@@ -178,6 +182,7 @@ def assemble(account: Account, options: EmulationOptions) -> Parts:
         load_balancers=load_balancers,
         launcher=launcher,
         scheduler=Scheduler(core.state, launcher, core.ledger, TrafficShifts(core.state, ListenerWeights(account), core.ledger)),
+        alarms=DeploymentAlarms(core.state),
         cloudformation=cloudformation,
         dispatcher=_dispatcher(core, cloudformation, services, public_ports, load_balancers),
     )

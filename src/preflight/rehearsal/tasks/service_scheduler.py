@@ -14,7 +14,7 @@ from preflight.rehearsal.ecs import services, tasks, traffic_shift
 from preflight.rehearsal.ecs.state import Deployment, Service, State, Task
 from preflight.rehearsal.ledger import Ledger
 from preflight.rehearsal.load_balancing import targets
-from preflight.rehearsal.tasks import circuit_breaker, traffic_shifts
+from preflight.rehearsal.tasks import circuit_breaker, deployment_alarms, traffic_shifts
 from preflight.rehearsal.tasks.task_lifecycle import TaskLauncher
 from preflight.rehearsal.tasks.traffic_shifts import TrafficShifts
 from preflight.system.worker import Worker
@@ -174,13 +174,9 @@ class Scheduler:
         return math.inf
 
     def _note_what_is_not_rehearsed(self, service: Service) -> None:
-        """Say that no alarm ends a deployment.
-
-        https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-alarm-failure.html.
-        """
-        configuration = service.primary.request.get("deploymentConfiguration") or {}
-        if (configuration.get("alarms") or {}).get("enable"):
-            self._ledger.note(f"no alarm ends a deployment of service {service.name}: the alarms of a rehearsal are not evaluated")
+        """Say that nothing moves the alarms of a deployment."""
+        if deployment_alarms.alarms_of(service.primary).get("enable"):
+            self._ledger.note(f"no alarm ends a deployment of service {service.name} by itself: a rehearsal has no metrics that could move it")
 
     def _retire(self, service: Service, active: list[Task]) -> bool:
         """Stops surplus tasks, as far as the minimum of healthy tasks allows. Returns True if there were any."""

@@ -65,7 +65,8 @@ class World:
     """A service with an old deployment that completed, and a new one."""
 
     def __init__(self, *, desired: int, **configuration: Any) -> None:
-        account: Any = SimpleNamespace(id="123456789012")
+        self.alarms_in_alarm: list[str] = []
+        account: Any = SimpleNamespace(id="123456789012", client=lambda *_: SimpleNamespace(describe_alarms=self.describe_alarms))
         self.log: list[str] = []
         self.launcher = FakeLauncher(self.log)
         launcher: Any = self.launcher
@@ -87,6 +88,10 @@ class World:
         weights: Any = self.weights
         shifts = TrafficShifts(self.state, weights, self.ledger, clock=lambda: self.now, submit=lambda call: call())
         self.scheduler = Scheduler(self.state, launcher, self.ledger, shifts)
+
+    def describe_alarms(self, *, AlarmNames: list[str]) -> dict[str, list[dict[str, str]]]:  # noqa: N803 - AWS's name
+        """Describes alarms as CloudWatch does."""
+        return {"MetricAlarms": [{"StateValue": "ALARM" if name in self.alarms_in_alarm else "OK"} for name in AlarmNames]}
 
     def add(self, deployment: Deployment, *names: str, is_ready: bool = True, **api: Any) -> None:
         """Adds tasks that run for long enough to be ready, or for no time."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -192,6 +193,32 @@ def test_a_role_that_may_not_shift_traffic_fails_the_service(
     events = [event["message"] for event in Stack(client).service["events"]]
     assert stack["StackStatus"] == "CREATE_FAILED"
     assert any(said in reason for reason in [*reasons(stack), *events])
+
+
+def test_an_alarm_in_the_bake_time_gives_the_traffic_back_and_rolls_the_stack_back(
+    deploy: Any, update: Callable[[str], dict[str, Any]], client: Client, shifted: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alarm = {"MetricName": "m", "Namespace": "n", "ComparisonOperator": "GreaterThanThreshold", "Threshold": 1, "EvaluationPeriods": 1, "Period": 60, "Statistic": "Sum"}
+    shifted["Resources"]["Alarm"] = {"Type": "AWS::CloudWatch::Alarm", "Properties": {"AlarmName": "errors", **alarm}}
+    alarms = {"AlarmNames": [{"Ref": "Alarm"}], "Enable": True, "Rollback": True}
+    shifted["Resources"]["Service"]["Properties"]["DeploymentConfiguration"]["Alarms"] = alarms
+    deploy(json.dumps(shifted), Capabilities=IAM)
+    stack = Stack(client)
+    monkeypatch.setattr(traffic_shifts, "LONGEST", 60.0)
+    monkeypatch.setattr(traffic_shifts, "MINUTE", 12.0)
+
+    def sound_the_alarm() -> None:
+        waiting.until(lambda: stack.weights("Rule")["Blue"] == 100, what="the shift", timeout=30, interval=0.05)
+        client("cloudwatch").set_alarm_state(AlarmName="errors", StateValue="ALARM", StateReason="errors")
+
+    sounding = threading.Thread(target=sound_the_alarm)
+    sounding.start()
+    updated_stack = update(updated(shifted))
+    sounding.join()
+
+    assert updated_stack["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert "alarm detected" in str([event["message"] for event in stack.service["events"]])
+    assert stack.weights("Rule") == {"Blue": 0, "Green": 100}
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ HOPELESS = 3
 GRACE = 3.0  # seconds in which a client can still read why launches fail, before anything is deleted
 GONE = ("Service was not ACTIVE.", "Service not found.")
 STUCK = "was unable to stop or start tasks during a deployment"
-NOT_SHIFTED = "Service deployment rolled back because"
+BREAKER = ("circuit breaker", "tasks failed to start.")  # in the reason of a deployment that the circuit breaker failed
 TRIPPED = "Error occurred during operation 'ECS Deployment Circuit Breaker was triggered'."
 
 
@@ -128,7 +128,7 @@ def _failure(service: Response, deployment: str) -> str | None:
     reasons += [event["message"].partition(beginning)[2] for event in service["events"] if beginning in event["message"]]
     if not reasons:
         return None
-    return f"Error occurred during operation '{reasons[0]}'." if reasons[0].startswith(NOT_SHIFTED) else TRIPPED
+    return TRIPPED if any(words in reasons[0] for words in BREAKER) else f"Error occurred during operation '{reasons[0]}'."
 
 
 def _stabilize(context: HandlerContext, arn: str, cluster: str | None, deployment: str) -> None:

@@ -22,7 +22,7 @@ def test_a_service_is_given_up_after_three_failures_and_a_moment(monkeypatch: py
 
 def service(*, rollout: str, failed: int = 0, event: str = "") -> dict[str, Any]:
     """Returns what DescribeServices says of a service."""
-    deployment = {"id": "d", "rolloutState": rollout, "rolloutStateReason": "it failed", "failedTasks": failed}
+    deployment = {"id": "d", "rolloutState": rollout, "rolloutStateReason": "ECS deployment circuit breaker: rolling back to deploymentId c.", "failedTasks": failed}
     return {"services": [{"deployments": [deployment], "events": [{"message": event}] if event else []}]}
 
 
@@ -37,7 +37,7 @@ def stabilize(described: dict[str, Any], *, is_stopped: bool = False) -> None:
     [
         pytest.param(service(rollout="FAILED"), False, ecs.TRIPPED, id="the circuit breaker tripped"),
         pytest.param(service(rollout="COMPLETED", event="(service s) (deployment d) deployment failed: tasks failed to start."), False, ecs.TRIPPED, id="it was rolled back already"),
-        pytest.param(service(rollout="COMPLETED", event=f"(service s) (deployment d) deployment failed: {ecs.NOT_SHIFTED} it may not."), False, "rolled back because it may not", id="traffic could not be shifted"),
+        pytest.param(service(rollout="COMPLETED", event="(service s) (deployment d) deployment failed: Service deployment rolled back because it may not."), False, "rolled back because it may not", id="traffic could not be shifted"),
         pytest.param(service(rollout="IN_PROGRESS", failed=3), False, "Service arn did not stabilize.", id="three failed launches"),
         pytest.param(service(rollout="IN_PROGRESS", event=f"(service s) {ecs.STUCK}."), False, "Service arn did not stabilize.", id="no room for a task"),
         pytest.param(service(rollout="IN_PROGRESS"), True, "Resource creation cancelled", id="the stack is cancelled"),
