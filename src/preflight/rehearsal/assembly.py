@@ -168,12 +168,7 @@ def assemble(account: Account, options: EmulationOptions) -> Parts:
         ServiceEmulation("cloudformation", operations=cloudformation.operations(), uses_moto=False),
         ServiceEmulation("ecs", operations=api.operations(core.state, launch=launcher.begin, stop=launcher.stop), uses_moto=False),
         *_moto_services(
-            core,
-            launcher,
-            load_balancers=load_balancers,
-            public_ports=public_ports,
-            targets=targets,
-            port=options.port,
+            core, launcher, load_balancers=load_balancers, public_ports=public_ports, targets=targets, port=options.port
         ),
     ]
     return Parts(
