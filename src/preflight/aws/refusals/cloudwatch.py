@@ -15,10 +15,13 @@ from preflight.aws.constraints import (
     each,
     equal,
     has,
+    is_there,
+    items,
     known,
     lacks,
     matches,
     needs,
+    no,
     one_of,
     present,
     value,
@@ -31,6 +34,8 @@ _API = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference"
 _ALARM = f"{_API}/API_PutMetricAlarm.html"
 _QUERY = f"{_API}/API_MetricDataQuery.html"
 _INVALID = "ValidationError"
+_ACTIONS = ("AlarmActions", "OKActions", "InsufficientDataActions")
+_MOST = 10  # metrics, and expressions, of an alarm
 _HOUR, _DAY, _WEEK = 3_600, 86_400, 604_800
 _BANDS = ("LessThanLowerOrGreaterThanUpperThreshold", "LessThanLowerThreshold", "GreaterThanUpperThreshold")
 _OF_ONE_METRIC = ("MetricName", "Namespace", "Dimensions", "Period", "Unit", "Statistic", "ExtendedStatistic")
@@ -161,7 +166,7 @@ _ALARMS = (
     ),
     *(
         Constraint(each(name, _ARN), _INVALID, "Invalid arn syntax: {value}", _ALARM)
-        for name in ("AlarmActions", "OKActions", "InsufficientDataActions")
+        for name in _ACTIONS
     ),
     *metric_queries.rows(_INVALID, _QUERY),
     Constraint(
@@ -172,5 +177,67 @@ _ALARMS = (
         "Metrics[].MetricStat",
     ),
 )
-TYPES: Mapping[str, tuple[Constraint, ...]] = {"AWS::CloudWatch::Alarm": _ALARMS}
+def _of_no_metric(part: Object) -> Iterator[Fault]:
+    """The threshold of a band is one of the metrics, whose ids are all known."""
+    band, queries = known(part, "ThresholdMetricId"), items(part, "Metrics")
+    ids = [known(query, "Id") if isinstance(query, Mapping) else None for query in queries]
+    if band is not None and queries and None not in ids and band not in ids:
+        yield Fault(("ThresholdMetricId",), band)
+
+
+def _too_many(kind: str) -> Test:
+    def faults(part: Object) -> Iterator[Fault]:
+        number = sum(is_there(query, kind) for query in items(part, "Metrics") if isinstance(query, Mapping))
+        if number > _MOST:
+            yield Fault(("Metrics",), number)
+
+    queries = [{"Id": f"m{number}", kind: "x"} for number in range(_MOST + 1)]
+    return Test(faults, ({"Metrics": queries[:-1]},), ({"Metrics": queries},))
+
+
+_BAND = Test(
+    _of_no_metric,
+    taken=({"ThresholdMetricId": "b", "Metrics": [{"Id": "a"}, {"Id": "b"}]}, {"ThresholdMetricId": "b"}),
+    refused=({"ThresholdMetricId": "c", "Metrics": [{"Id": "a"}, {"Id": "b"}]},),
+)
+_SCALING = "arn:aws:autoscaling:eu-west-1:123456789012:scalingPolicy:a:b"
+_COMBINATIONS = (
+    Constraint(
+        lacks("EvaluateLowSampleCountPercentile", shows="Statistic"),
+        _INVALID,
+        "Option evaluateLowSampleCountPercentile can not be applied with statistic {value}.",
+        _ALARM,
+        when=has("Statistic"),
+        cure="Remove EvaluateLowSampleCountPercentile: it is for percentiles, which are an ExtendedStatistic.",
+    ),
+    Constraint(
+        value("Expression", matches(r"(?is)(?!.*\bSEARCH\s*\().*", taken=("m1 + m2",), refused=("SEARCH('{AWS/ECS}', 'Sum')", "MAX(search(''))"))),
+        _INVALID,
+        "SEARCH is not supported on Metric Alarms.",
+        _ALARM,
+        "Metrics[]",
+    ),
+    *(
+        Constraint(_too_many(kind), _INVALID, f"Too many {name} in alarm, maximum is {_MOST}", _ALARM)
+        for kind, name in (("MetricStat", "metrics"), ("Expression", "expressions"))
+    ),
+    Constraint(_BAND, _INVALID, "Metrics list must contain exactly one metric matching the ThresholdMetricId parameter", _ALARM),
+    Constraint(
+        value("Namespace", Predicate(lambda name: str(name).isascii(), ("AWS/ECS",), ("Wörter",))),
+        _INVALID,
+        "Namespace must not contain Non-ASCII characters.",
+        _ALARM,
+    ),
+    *(
+        Constraint(
+            each(name, no(matches(r"arn:[^:]+:autoscaling:.+", taken=(_SCALING,), refused=("arn:aws:sns:eu-west-1:123456789012:t",)))),
+            _INVALID,
+            "autoscaling actions not supported when ThresholdMetricId is set",
+            _ALARM,
+            when=has("ThresholdMetricId"),
+        )
+        for name in _ACTIONS
+    ),
+)
+TYPES: Mapping[str, tuple[Constraint, ...]] = {"AWS::CloudWatch::Alarm": (*_ALARMS, *_COMBINATIONS)}
 OPERATIONS: Mapping[str, str] = {"PutMetricAlarm": "AWS::CloudWatch::Alarm"}

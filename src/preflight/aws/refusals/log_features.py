@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from preflight.aws import unresolved
-from preflight.aws.constraints import Condition, Constraint, Fault, Object, Test, count, items, known, no, one_of, value
+from preflight.aws.constraints import Condition, Constraint, Fault, Object, Test, count, is_there, items, known, no, one_of, value
 
 _API = "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference"
 _TRANSFORMER = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CloudWatch-Logs-Transformation-Create.html"
@@ -25,6 +25,18 @@ def _begins_without_parser(part: Object) -> Iterator[Fault]:
 
 def _of_group(part: Object) -> bool:
     return ":logs:" in str(known(part, "DestinationResourceArn"))
+
+
+def _at_most(kind: str) -> Test:
+    """A transformer has one processor of a kind."""
+
+    def faults(part: Object) -> Iterator[Fault]:
+        processors = enumerate(items(part, "TransformerConfig"))
+        numbers = [number for number, processor in processors if isinstance(processor, Mapping) and is_there(processor, kind)]
+        yield from (Fault(("TransformerConfig", number)) for number in numbers[1:])
+
+    parser, one = {"ParseJSON": {}}, {kind: {"Match": "x"}}
+    return Test(faults, ({"TransformerConfig": [parser, one]},), ({"TransformerConfig": [parser, one, one]},))
 
 
 TYPES: Mapping[str, tuple[Constraint, ...]] = {
@@ -49,6 +61,10 @@ TYPES: Mapping[str, tuple[Constraint, ...]] = {
             _INVALID,
             "Transformer config should begin with parser.",
             _TRANSFORMER,
+        ),
+        *(
+            Constraint(_at_most(kind), _INVALID, f"A transformer can have only one {name} processor", _TRANSFORMER)
+            for kind, name in (("Grok", "grok"), ("AddKeys", "addKeys"), ("CopyValue", "copyValue"))
         ),
         Constraint(count("TransformerConfig", 1, 20), _INVALID, "A transformer has from 1 to 20 processors, not {value}", _TRANSFORMER),
     ),
