@@ -5,7 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from preflight.aws import unresolved
-from preflight.aws.constraints import Condition, Constraint, Fault, Object, Test, count, is_there, items, known, no, one_of, value
+from preflight.aws.constraints import (
+    Condition,
+    Constraint,
+    Fault,
+    Object,
+    Test,
+    count,
+    is_there,
+    items,
+    known,
+    no,
+    one_of,
+    value,
+)
 
 _API = "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference"
 _TRANSFORMER = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CloudWatch-Logs-Transformation-Create.html"

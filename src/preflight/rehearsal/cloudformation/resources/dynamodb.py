@@ -32,12 +32,32 @@ _CHANGEABLE = (
 )
 
 
+_MEMBERS = {"AttributeDefinitions": ("AttributeName", "AttributeType"), "KeySchema": ("AttributeName", "KeyType")}
+
+
+def _check_members(properties: Properties) -> None:
+    """Checks the items of lists that may be any JSON.
+
+    Raises:
+        ResourceFailedError: one lacks a member.
+    """
+    for name, members in _MEMBERS.items():
+        value = properties.get(name)
+        for number, item in enumerate(value if isinstance(value, list) else [value] if isinstance(value, dict) else [], start=1):
+            missing = next((member for member in members if isinstance(item, dict) and member not in item), None)
+            if missing is not None:
+                path = f"{name[:1].lower()}{name[1:]}.{number}.member.{missing[:1].lower()}{missing[1:]}"
+                msg = f"1 validation error detected: Value null at '{path}' failed to satisfy constraint: Member must not be null"
+                raise ResourceFailedError(msg)
+
+
 def _prepare(properties: Properties) -> Properties:
     """Returns the properties as CreateTable takes them.
 
     Raises:
-        ResourceFailedError: the table has no capacity.
+        ResourceFailedError: the table has no capacity, or an item lacks a member.
     """
+    _check_members(properties)
     if properties.get("BillingMode") != "PAY_PER_REQUEST" and "ProvisionedThroughput" not in properties:
         raise ResourceFailedError(
             "One or more parameter values were invalid: ReadCapacityUnits and WriteCapacityUnits must both be "

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Iterator
 from typing import Any
 
 from botocore import validate
@@ -57,41 +56,26 @@ def from_client_error(service: str, error: ClientError) -> ResourceFailedError:
 
 _TITLES = {"bool": "Boolean", "dict": "JSONObject", "float": "Number", "int": "Integer", "list": "JSONArray", "str": "String"}
 _WRONG = re.compile(r"Invalid type for parameter (?P<path>\S+), value: .*, type: <class '(?P<found>\w+)'>, valid types: <class '(?P<expected>\w+)'>.*", re.DOTALL)
-_ABSENT = re.compile(r'Missing required parameter in (?P<path>\S+): "(?P<name>\w+)"')
 _CONTAINERS = {"dict", "list"}
 
 
 def of_parameters(logical_id: str, request: dict[str, Any], shape: Shape) -> ResourceFailedError | None:
-    """Returns what AWS says of a request that its shape cannot carry; None if lists, objects and members are where they belong."""
+    """Returns what AWS says of a request whose shape cannot carry it; None if lists and objects are where they belong.
+
+    A member that is missing says nothing: properties may have other names than members, which a handler does not know.
+    """
     lines = validate.ParamValidator().validate(request, shape).generate_report().splitlines()
     found = (match for line in lines if (match := _WRONG.fullmatch(line)))
     types = [match for match in found if match["found"] != match["expected"] and {match["found"], match["expected"]} & _CONTAINERS]
-    nulls = list(_nulls(lines))
-    if types:
-        wrong = (f"#/{_pointer(m['path'])}: expected type: {_TITLES.get(m['expected'], 'String')}, found: {_TITLES.get(m['found'], 'String')}" for m in types)
-        return ResourceFailedError("\n".join((f"Properties validation failed for resource {logical_id} with message:", *wrong)), is_whole=True)
-    if not nulls:
+    if not types:
         return None
-    plural = "s" if len(nulls) > 1 else ""
-    return ResourceFailedError(f"{len(nulls)} validation error{plural} detected: {'; '.join(nulls)}")
-
-
-def _nulls(lines: list[str]) -> Iterator[str]:
-    for line in lines:
-        if absent := _ABSENT.fullmatch(line):
-            path = _member(f"{absent['path']}.{absent['name']}".removeprefix("input."))
-            yield f"Value null at '{path}' failed to satisfy constraint: Member must not be null"
+    wrong = (f"#/{_pointer(m['path'])}: expected type: {_TITLES.get(m['expected'], 'String')}, found: {_TITLES.get(m['found'], 'String')}" for m in types)
+    return ResourceFailedError("\n".join((f"Properties validation failed for resource {logical_id} with message:", *wrong)), is_whole=True)
 
 
 def _pointer(path: str) -> str:
     """Returns the path of a property, as schemas write it, for the name of a parameter."""
     return "/".join(part[:1].upper() + part[1:] for part in re.sub(r"\[(\d+)\]", r".\1", path).split("."))
-
-
-def _member(path: str) -> str:
-    """Returns the path of a member, as services write it, for the name of a parameter."""
-    numbered = re.sub(r"\[(\d+)\]", lambda match: f".{int(match[1]) + 1}.member", path)
-    return ".".join(part[:1].lower() + part[1:] for part in numbered.split("."))
 
 
 def from_refusal(service: str, code: str, message: str) -> ResourceFailedError:
