@@ -48,7 +48,8 @@ def _at_most(kind: str) -> Test:
         numbers = [number for number, processor in processors if isinstance(processor, Mapping) and is_there(processor, kind)]
         yield from (Fault(("TransformerConfig", number)) for number in numbers[1:])
 
-    parser, one = {"ParseJSON": {}}, {kind: {"Match": "x"}}
+    parser: Object = {"ParseJSON": {}}
+    one: Object = {kind: {"Match": "x"}}
     return Test(faults, ({"TransformerConfig": [parser, one]},), ({"TransformerConfig": [parser, one, one]},))
 
 
